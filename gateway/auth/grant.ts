@@ -1,0 +1,20 @@
+/** What a login may see, carried by its token; always narrowed again by the living account tree at delivery. */
+export interface Grant {
+  /** The login's own account: the scope is never wider than its subtree. */
+  readonly account: string;
+  /** Exactly these accounts (not their subtrees); null is the whole subtree of `account`. */
+  readonly accounts: readonly string[] | null;
+  /** Exactly these events; null is all of them. */
+  readonly events: readonly string[] | null;
+}
+
+/** A verified token. */
+export interface VerifiedToken {
+  readonly grant: Grant;
+  /** User name the token was issued to, lower case. */
+  readonly username: string;
+  /** `jti`. */
+  readonly id: string;
+  /** Unix time in milliseconds at which the session ends: `exp` and the leeway. */
+  readonly sessionEndsAt: number;
+}

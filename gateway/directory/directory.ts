@@ -1,0 +1,49 @@
+/** Accounts and users as one immutable snapshot; a change of the file makes a new one. */
+export interface Account {
+  readonly id: string;
+  readonly name: string;
+  readonly realm: string;
+  readonly parent: Account | null;
+  /** False here or in any ancestor bars logins; the account's events still reach its ancestors. */
+  readonly enabled: boolean;
+  /** 0 for a root. */
+  readonly depth: number;
+}
+
+export interface User {
+  readonly username: string;
+  readonly account: Account;
+  readonly passwordHash: string;
+  readonly enabled: boolean;
+}
+
+export interface Directory {
+  readonly accounts: ReadonlyMap<string, Account>;
+  /** By account name or realm, without case; undefined when there is none. */
+  accountByDomain(domain: string): Account | undefined;
+  /** A user of exactly this account, without case. */
+  userOf(account: Account, username: string): User | undefined;
+}
+
+/** Whether `account` is `ancestor` or below it; O(depth). */
+export function isWithin(account: Account, ancestor: string): boolean {
+  for (let current: Account | null = account; current !== null; current = current.parent) {
+    if (current.id === ancestor) return true;
+  }
+  return false;
+}
+
+/** False when the account or any of its ancestors is disabled. */
+export function isActive(account: Account): boolean {
+  for (let current: Account | null = account; current !== null; current = current.parent) {
+    if (!current.enabled) return false;
+  }
+  return true;
+}
+
+/** The directory in force now, and word of each change. */
+export interface LiveDirectory {
+  readonly current: Directory;
+  /** Called after each change with the new snapshot; returns what stops it. */
+  onChange(listener: (directory: Directory) => void): () => void;
+}

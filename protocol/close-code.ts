@@ -1,0 +1,35 @@
+/** WebSocket close codes. 4000-4499: the client reconnects; 4500 and above: it must not. */
+export const CLOSE = {
+  shutdown: 1001,
+  tooBig: 1009,
+  rollingRestart: 1012,
+  overloaded: 1013,
+  tokenExpired: 4401,
+  noTraffic: 4408,
+  cursorTooOld: 4410,
+  slowConsumer: 4429,
+  revoked: 4503,
+} as const;
+
+export type CloseName = keyof typeof CLOSE;
+
+/** The `e` of the close reason, one for each way a connection ends. */
+export type CloseReason =
+  | 'shutdown'
+  | 'rolling_restart'
+  | 'overloaded'
+  | 'token_expired'
+  | 'no_traffic'
+  | 'cursor_too_old'
+  | 'epoch_lost'
+  | 'slow_consumer'
+  | 'too_many_frames'
+  | 'revoked';
+
+const MAX_REASON_BYTES = 123;
+
+/** A close reason as JSON of at most 123 bytes (RFC 6455 5.5); the cursor is left out where it does not fit. */
+export function closeReason(reason: CloseReason, cursor?: string): string {
+  const full = JSON.stringify(cursor === undefined ? { e: reason } : { e: reason, c: cursor });
+  return full.length <= MAX_REASON_BYTES ? full : JSON.stringify({ e: reason });
+}

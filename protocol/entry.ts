@@ -1,0 +1,51 @@
+/**
+ * A stream entry's meta line (`m`): what the gateway needs to route an event without parsing it.
+ * Seven tab-separated values; a tab, line feed or backslash inside a value is escaped; unknown is empty.
+ */
+export interface EntryMeta {
+  /** Event-Name of the event. */
+  readonly name: string;
+  /** Account id, empty when the producer gave none: the event then reaches nobody. */
+  readonly account: string;
+  readonly callId: string;
+  /** Stable id of the event; empty for hand-made entries, whose id is then their position. */
+  readonly eventId: string;
+  /** Ingest time in microseconds of Unix time, as decimal digits; empty means the time of the entry id. */
+  readonly ingestedAt: string;
+  readonly traceparent: string;
+}
+
+export const ENTRY_FORMAT = '1';
+/** Field names of a stream entry: the meta line and the event's bytes. */
+export const META_FIELD = 'm';
+export const DATA_FIELD = 'd';
+
+const ESCAPES: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\\': '\\\\' };
+const NEEDS_ESCAPE = /[\t\n\\]/g;
+const ESCAPED = /\\(.?)/gs;
+
+function escape(value: string): string {
+  return value.replace(NEEDS_ESCAPE, (character) => ESCAPES[character] ?? character);
+}
+
+function unescape(value: string): string {
+  if (!value.includes('\\')) return value;
+  return value.replace(ESCAPED, (_, character: string) =>
+    character === 't' ? '\t' : character === 'n' ? '\n' : character,
+  );
+}
+
+export function encodeMeta(meta: EntryMeta): string {
+  const values = [meta.name, meta.account, meta.callId, meta.eventId, meta.ingestedAt, meta.traceparent];
+  return `${ENTRY_FORMAT}\t${values.map(escape).join('\t')}`;
+}
+
+/** Null when the line is not of this format: the entry is then poison. Fewer values than seven are unknown ones. */
+export function decodeMeta(line: string): EntryMeta | null {
+  const values = line.split('\t');
+  if (values[0] !== ENTRY_FORMAT || values.length < 3 || values.length > 7) return null;
+  const [, name = '', account = '', callId = '', eventId = '', ingestedAt = '', traceparent = ''] =
+    values.map(unescape);
+  if (name === '' || !/^\d*$/.test(ingestedAt)) return null;
+  return { name, account, callId, eventId, ingestedAt, traceparent };
+}

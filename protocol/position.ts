@@ -1,0 +1,25 @@
+/**
+ * A position in the log: the last entry id seen of each partition, and the epoch that says of which life of the
+ * streams. Entry ids are Redis's: `<milliseconds>-<sequence>`.
+ */
+export interface Position {
+  /** Identifies one life of all partitions' streams; another value means that ids no longer compare. */
+  readonly epoch: string;
+  /** One entry id a partition, in partition order; `0-0` is before everything. */
+  readonly ids: readonly string[];
+}
+
+export const BEFORE_EVERYTHING = '0-0';
+
+export function splitId(id: string): [milliseconds: number, sequence: number] {
+  const dash = id.indexOf('-');
+  return [Number(id.slice(0, dash)), Number(id.slice(dash + 1))];
+}
+
+/** Negative when `a` is before `b`, 0 when equal. */
+export function compareIds(a: string, b: string): number {
+  if (a === b) return 0;
+  const [aMs, aSequence] = splitId(a);
+  const [bMs, bSequence] = splitId(b);
+  return aMs - bMs || aSequence - bSequence;
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { DEFAULT_KEY_PREFIX } from './keys.ts';
+
+/**
+ * The FirehoseSubscription, read by the gateway from a file. Every field has its default here and works;
+ * durations are as Kubernetes writes them (`1h30m`).
+ */
+const DURATION = /^(?:\d+h)?(?:\d+m)?(?:\d+s)?$/;
+const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
+const DNS_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+const EVENT_NAME = /^[A-Z][A-Z0-9_]{1,63}$/;
+
+const duration = z.string().min(2).regex(DURATION, 'a duration as 30s, 5m or 1h30m');
+const eventNames = z.array(z.string().regex(EVENT_NAME, 'an event name as CHANNEL_ANSWER')).max(64);
+const cidrs = z.array(z.union([z.cidrv4(), z.cidrv6()], { error: 'a CIDR as 10.0.0.0/8' })).max(64);
+
+const account = z.strictObject({
+  id: z.string().regex(ACCOUNT_ID, 'an account id: 1 to 64 of A-Z a-z 0-9 _ -'),
+  includeDescendants: z.boolean().default(true),
+});
+
+const filters = z.strictObject({
+  events: eventNames.default([]),
+  excludeEvents: eventNames.default([]),
+  accounts: z.array(z.string().regex(ACCOUNT_ID)).max(256).default([]),
+  /** Event names beyond the catalogue that logins may filter by. */
+  additionalEvents: eventNames.default([]),
+});
+
+const stream = z.strictObject({
+  partitions: z.int().min(1).max(64).default(4),
+  retention: z
+    .strictObject({
+      /** Entries kept a partition. */
+      maxLength: z.int().min(1).default(250_000),
+      maxAge: duration.default('24h'),
+    })
+    .prefault({}),
+});
+
+const gateway = z.strictObject({
+  connections: z
+    .strictObject({
+      maxPerReplica: z.int().min(1).max(1_000_000).default(10_000),
+      slowConsumerPolicy: z.enum(['CatchUp', 'Latest', 'Disconnect']).default('CatchUp'),
+      drainTimeout: duration.default('60s'),
+    })
+    .prefault({}),
+  tls: z.strictObject({ disabled: z.boolean().default(false) }).prefault({}),
+  trustedProxies: cidrs.default([]),
+  /** Every connection begins with a PROXY protocol header (v1 or v2). */
+  proxyProtocol: z.boolean().default(false),
+  allowedOrigins: z.array(z.string().min(1)).min(1).max(64).default(['*']),
+});
+
+const auth = z.strictObject({
+  token: z
+    .strictObject({
+      ttl: duration.default('1h'),
+      issuer: z.string().min(1).default('firehose'),
+      audience: z.string().min(1).default('firehose'),
+      signing: z.strictObject({ algorithm: z.enum(['HS256', 'EdDSA', 'ES256']).default('HS256') }).prefault({}),
+    })
+    .prefault({}),
+});
+
+export const subscriptionSchema = z.strictObject({
+  apiVersion: z.literal('firehose.dev/v1alpha1'),
+  kind: z.literal('FirehoseSubscription'),
+  metadata: z.strictObject({
+    name: z.string().regex(DNS_NAME, 'a DNS name'),
+    namespace: z.string().regex(DNS_NAME, 'a DNS label').default('default'),
+  }),
+  spec: z.strictObject({
+    account,
+    filters: filters.prefault({}),
+    redis: z.strictObject({ keyPrefix: z.string().min(1).max(64).default(DEFAULT_KEY_PREFIX) }).prefault({}),
+    stream: stream.prefault({}),
+    gateway: gateway.prefault({}),
+    auth: auth.prefault({}),
+  }),
+});
+
+export type Subscription = z.output<typeof subscriptionSchema>;
+
+const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000 };
+
+/** Milliseconds of a duration that the schema has accepted. */
+export function durationMs(duration: string): number {
+  let total = 0;
+  for (const [, amount, unit] of duration.matchAll(/(\d+)([hms])/g)) total += Number(amount) * (UNITS[unit ?? ''] ?? 0);
+  return total;
+}

@@ -1,0 +1,31 @@
+import { pino, type Logger } from 'pino';
+
+export type Log = Logger;
+
+/** Paths whose values never reach a log line, whatever logs them. */
+const REDACTED = ['token', 'access_token', 'password', 'passwordHash', 'authorization', 'headers', 'url', 'secret'];
+
+export interface LogOptions {
+  readonly level: string;
+  /** Readable lines instead of JSON, for a person at a terminal. */
+  readonly pretty: boolean;
+}
+
+/** JSON lines on standard output; readable ones on a terminal. */
+export function createLog(options: LogOptions): Log {
+  return pino({
+    level: options.level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: { paths: REDACTED.flatMap((path) => [path, `*.${path}`]), censor: '[redacted]' },
+    ...(options.pretty && {
+      transport: {
+        target: 'pino-pretty',
+        options: { translateTime: 'HH:MM:ss', ignore: 'pid,hostname', singleLine: true },
+      },
+    }),
+  });
+}
+
+/** A log that says nothing, for tests. */
+export const silentLog: Log = pino({ level: 'silent' });
