@@ -1,0 +1,142 @@
+import type { Account, Directory, User } from './directory.ts';
+import type { Fault } from './fault.ts';
+import type { AccountEntry, UserEntry } from './read-entries.ts';
+
+const NAMED_IN_CYCLE = 10;
+
+/**
+ * Builds the snapshot and tells every fault that lies between entries. Only Maps hold what the file names, so
+ * `__proto__` and its kin are ids like any other. No recursion: a chain of 100,000 accounts is only deep.
+ */
+export function buildDirectory(
+  accountEntries: readonly AccountEntry[],
+  userEntries: readonly UserEntry[],
+  faults: Fault[],
+): Directory {
+  const entries = new Map<string, AccountEntry>();
+  for (const entry of accountEntries) {
+    const other = entries.get(entry.id);
+    if (other === undefined) entries.set(entry.id, entry);
+    else faults.push({ where: `${entry.where}.id`, message: `${entry.id} is also the id of ${other.where}` });
+  }
+  const accounts = linkAccounts(entries, faults);
+  return snapshot({
+    accounts,
+    domains: indexDomains(accountEntries, accounts, faults),
+    users: indexUsers(userEntries, accounts, faults),
+  });
+}
+
+function snapshot(index: {
+  accounts: ReadonlyMap<string, Account>;
+  domains: ReadonlyMap<string, Account>;
+  users: ReadonlyMap<string, User>;
+}): Directory {
+  return {
+    accounts: index.accounts,
+    accountByDomain: (domain) => index.domains.get(fold(domain)),
+    userOf: (account, username) => index.users.get(userKey(account.id, username)),
+  };
+}
+
+/** Parents before children: each account is made once, from the highest that is not made yet downwards. */
+function linkAccounts(entries: ReadonlyMap<string, AccountEntry>, faults: Fault[]): Map<string, Account> {
+  const accounts = new Map<string, Account>();
+  for (const start of entries.values()) {
+    const path: AccountEntry[] = [];
+    const onPath = new Set<string>();
+    let entry: AccountEntry | undefined = start;
+    while (entry !== undefined && !accounts.has(entry.id)) {
+      if (onPath.has(entry.id)) {
+        tellCycle(path, entry.id, faults);
+        break;
+      }
+      path.push(entry);
+      onPath.add(entry.id);
+      if (entry.parent === null) break;
+      const parent = entries.get(entry.parent);
+      if (parent === undefined) {
+        faults.push({ where: `${entry.where}.parent`, message: `${entry.parent} is not the id of an account` });
+      }
+      entry = parent;
+    }
+    for (const below of path.toReversed()) {
+      const parent = below.parent === null ? undefined : accounts.get(below.parent);
+      accounts.set(below.id, accountOf(below, parent ?? null));
+    }
+  }
+  return accounts;
+}
+
+function accountOf(entry: AccountEntry, parent: Account | null): Account {
+  const { id, name, realm, enabled } = entry;
+  return { id, name, realm, parent, enabled, depth: parent === null ? 0 : parent.depth + 1 };
+}
+
+function tellCycle(path: readonly AccountEntry[], id: string, faults: Fault[]): void {
+  const members = path.slice(path.findIndex((entry) => entry.id === id));
+  const named = members.slice(0, NAMED_IN_CYCLE).map((entry) => entry.id);
+  const rest = members.length > NAMED_IN_CYCLE ? ' -> ...' : '';
+  const where = `${members[0]?.where ?? 'accounts'}.parent`;
+  faults.push({ where, message: `is a cycle: ${named.join(' -> ')}${rest} -> ${id}` });
+}
+
+/** A login's `domain` is a name or a realm: no two accounts may share one, in whichever of the two fields. */
+function indexDomains(
+  entries: readonly AccountEntry[],
+  accounts: ReadonlyMap<string, Account>,
+  faults: Fault[],
+): Map<string, Account> {
+  const owners = new Map<string, AccountEntry>();
+  const domains = new Map<string, Account>();
+  for (const entry of entries) {
+    const account = accounts.get(entry.id);
+    for (const field of ['realm', 'name'] as const) {
+      const domain = fold(entry[field]);
+      if (domain === '' || account === undefined) continue;
+      const owner = owners.get(domain);
+      if (owner === undefined) {
+        owners.set(domain, entry);
+        domains.set(domain, account);
+      } else if (owner.id !== entry.id) {
+        const message = `${entry[field]} is also the name or realm of ${owner.where}: a login could mean either`;
+        faults.push({ where: `${entry.where}.${field}`, message });
+      }
+    }
+  }
+  return domains;
+}
+
+function indexUsers(
+  entries: readonly UserEntry[],
+  accounts: ReadonlyMap<string, Account>,
+  faults: Fault[],
+): Map<string, User> {
+  const users = new Map<string, User>();
+  const owners = new Map<string, string>();
+  for (const { where, username, account: id, passwordHash, enabled } of entries) {
+    const account = accounts.get(id);
+    if (account === undefined) {
+      faults.push({ where: `${where}.account`, message: `${id} is not the id of an account` });
+      continue;
+    }
+    const key = userKey(id, username);
+    const owner = owners.get(key);
+    if (owner !== undefined) {
+      faults.push({ where: `${where}.username`, message: `${username} is also a user of this account in ${owner}` });
+      continue;
+    }
+    owners.set(key, where);
+    users.set(key, { username, account, passwordHash, enabled });
+  }
+  return users;
+}
+
+/** Ids hold no slash, so no two users share a key. */
+function userKey(account: string, username: string): string {
+  return `${account}/${fold(username)}`;
+}
+
+function fold(text: string): string {
+  return text.toLowerCase();
+}

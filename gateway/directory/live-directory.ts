@@ -1,0 +1,84 @@
+import { followFile } from '../../runtime/files/follow-file.ts';
+import type { Log } from '../../runtime/log/log.ts';
+import type { Directory, LiveDirectory } from './directory.ts';
+import { describeFaults, DirectoryFault, type Fault } from './fault.ts';
+import { parseDirectory } from './parse-directory.ts';
+
+export interface DirectoryStatus {
+  /** When the directory in force was loaded, Unix milliseconds. */
+  readonly loadedAt: number;
+  /** What is wrong with the file as it is now; empty when it is what is in force. */
+  readonly faults: readonly Fault[];
+}
+
+export interface FollowedDirectory extends LiveDirectory, AsyncDisposable {
+  readonly status: DirectoryStatus;
+}
+
+export interface LiveDirectoryOptions {
+  readonly path: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Time between two looks at the file, default 500 ms. */
+  readonly intervalMs?: number;
+}
+
+/**
+ * Loads the directory and follows its file. Rejects with a DirectoryFault when the first content is not usable;
+ * later faults are logged and the last good directory stays in force.
+ */
+export async function openLiveDirectory(options: LiveDirectoryOptions): Promise<FollowedDirectory> {
+  const { path, log } = options;
+  const stop = new AbortController();
+  const listeners = new Set<(directory: Directory) => void>();
+  let current: Directory | null = null;
+  let status: DirectoryStatus = { loadedAt: 0, faults: [] };
+
+  const refuse = (faults: readonly Fault[]) => {
+    status = { ...status, faults };
+    log.error({ path, faults: faults.length }, `the directory is not taken over\n${describeFaults(faults)}`);
+  };
+  const onContent = (text: string) => {
+    const parsed = parseDirectory(text);
+    if (!parsed.ok) {
+      if (current === null) throw new DirectoryFault('directory_invalid', parsed.faults);
+      return refuse(parsed.faults);
+    }
+    current = parsed.directory;
+    status = { loadedAt: Date.now(), faults: [] };
+    log.info({ path, accounts: current.accounts.size }, 'the directory is in force');
+    for (const listener of listeners) listener(current);
+  };
+  const onError = (error: unknown) => refuse([unreadable(error)]);
+
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const { intervalMs } = options;
+  try {
+    await followFile(path, { signal, onContent, onError, ...(intervalMs !== undefined && { intervalMs }) });
+  } catch (error) {
+    if (error instanceof DirectoryFault || signal.aborted) throw error;
+    throw new DirectoryFault('directory_unreadable', [unreadable(error)], { cause: error });
+  }
+  return {
+    get current() {
+      if (current === null) throw new Error('unreachable: the first content was awaited');
+      return current;
+    },
+    get status() {
+      return status;
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      listeners.clear();
+    },
+  };
+}
+
+function unreadable(error: unknown): Fault {
+  const message = error instanceof Error ? error.message : String(error);
+  return { where: 'the file', message: `cannot be read: ${message}` };
+}

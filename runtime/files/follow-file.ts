@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface FollowOptions {
+  /** Ends the following. */
+  readonly signal: AbortSignal;
+  /** Called with the first content and with each different one after it; awaited, so calls never overlap. */
+  onContent(text: string): void | Promise<void>;
+  /** The file cannot be read, or `onContent` threw. Said once for each kind of error until reading succeeds again. */
+  onError(error: unknown): void;
+  /** Time between two looks, default 500 ms; a change is in force after at most two of them. */
+  readonly intervalMs?: number;
+}
+
+const DEFAULT_INTERVAL_MS = 500;
+
+/**
+ * Follows a file's content. Looks at `stat` instead of waiting for notifications: those name the old inode after an
+ * editor's rename and never fire for Kubernetes' `..data` symlink swap; `stat` follows both.
+ * Resolves when the first content was delivered; rejects when the file cannot be read or its first content is refused.
+ */
+export async function followFile(path: string, options: FollowOptions): Promise<void> {
+  options.signal.throwIfAborted();
+  const seen = await fingerprint(path);
+  const text = await readFile(path, 'utf8');
+  await options.onContent(text);
+  void look(path, { ...options, seen, digest: digestOf(text) });
+}
+
+async function look(path: string, options: FollowOptions & { seen: string; digest: string }): Promise<void> {
+  const { signal, intervalMs = DEFAULT_INTERVAL_MS } = options;
+  let { seen: delivered, seen: last, digest } = options;
+  let lastError = '';
+  for (;;) {
+    try {
+      await sleep(intervalMs, undefined, { signal, ref: false });
+    } catch {
+      return; // aborted: the one way that this ends
+    }
+    try {
+      const now = await fingerprint(path);
+      // A writer may still be at work: what is half written is not read, only what stood still for one interval.
+      const settled = now === last;
+      last = now;
+      if (!settled || now === delivered) continue;
+      const text = await readFile(path, 'utf8');
+      if ((await fingerprint(path)) !== now) continue;
+      delivered = now;
+      lastError = '';
+      const digestNow = digestOf(text);
+      if (digestNow === digest) continue;
+      digest = digestNow;
+      await options.onContent(text);
+    } catch (error) {
+      const message = String(error);
+      if (message !== lastError) options.onError(error);
+      lastError = message;
+      // What comes back is delivered even when it is as it was: the follower's last word was an error.
+      digest = '';
+    }
+  }
+}
+
+/** Changes with every write, rename and symlink swap. */
+async function fingerprint(path: string): Promise<string> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+  return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}
