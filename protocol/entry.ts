@@ -28,7 +28,7 @@ function escape(value: string): string {
   return value.replace(NEEDS_ESCAPE, (character) => ESCAPES[character] ?? character);
 }
 
-function unescape(value: string): string {
+export function unescapeValue(value: string): string {
   if (!value.includes('\\')) return value;
   return value.replace(ESCAPED, (_, character: string) =>
     character === 't' ? '\t' : character === 'n' ? '\n' : character,
@@ -45,7 +45,7 @@ export function decodeMeta(line: string): EntryMeta | null {
   const values = line.split('\t');
   if (values[0] !== ENTRY_FORMAT || values.length < 3 || values.length > 7) return null;
   const [, name = '', account = '', callId = '', eventId = '', ingestedAt = '', traceparent = ''] =
-    values.map(unescape);
+    values.map(unescapeValue);
   if (name === '' || !/^\d*$/.test(ingestedAt)) return null;
   return { name, account, callId, eventId, ingestedAt, traceparent };
 }

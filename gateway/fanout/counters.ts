@@ -1,0 +1,28 @@
+/** Plain numbers that the event path raises and the metrics endpoint reads: no instrument is called per delivery. */
+export interface FanoutCounters {
+  /** Entries read, by partition. */
+  readonly eventsRead: number[];
+  deliveries: number;
+  deliveredBytes: number;
+  writes: number;
+  unknownAccount: number;
+  poison: number;
+  /** One write of so many events and bytes to one connection. */
+  written(events: number, bytes: number): void;
+}
+
+export function createCounters(): FanoutCounters {
+  return {
+    eventsRead: [],
+    deliveries: 0,
+    deliveredBytes: 0,
+    writes: 0,
+    unknownAccount: 0,
+    poison: 0,
+    written(events, bytes) {
+      this.deliveries += events;
+      this.deliveredBytes += bytes;
+      this.writes += 1;
+    },
+  };
+}

@@ -1,0 +1,189 @@
+/**
+ * The fan-out alone, for `npm run bench`: no log, no TLS, no login.
+ *   stage --connections 1000 --batch 32 --filters 1|distinct --seconds 3
+ *     prints {"port":N}, takes WebSocket upgrades, and on "start" feeds rounds as fast as the sockets drain
+ *   match --subscriptions 10000
+ *     prints nanoseconds an event for a scan of all filters, the index without memo, and with it
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { WebSocketServer } from 'ws';
+import { encodeMeta } from '../../protocol/entry.ts';
+import type { Grant } from '../auth/grant.ts';
+import type { Directory } from '../directory/directory.ts';
+import { treeOf } from '../testing/tree.ts';
+import { SocketWriter } from '../session/socket-writer.ts';
+import type { StoredEntry } from '../stream/event-log.ts';
+import { Fanout } from './fanout.ts';
+import { accepts, RouteIndex } from './route-index.ts';
+import { View, viewKey } from './view.ts';
+
+const ROOT = 'root';
+/** Of every five events one is for nobody here, so that a filtered view has to be put together. */
+const FILLER_EVERY = 4;
+
+function tree(accounts: number): Directory {
+  return treeOf([[ROOT, null], ...Array.from({ length: accounts }, (_, at): [string, string] => [`a${at}`, ROOT])]);
+}
+
+function entry(sequence: number, name: string, account: string): StoredEntry {
+  const meta = encodeMeta({
+    name,
+    account,
+    callId: `c${sequence}`,
+    eventId: `e${sequence}`,
+    ingestedAt: '',
+    traceparent: '',
+  });
+  const head = `{"Event-Name":"${name}","Bench-Seq":${sequence},"Bench-Sent":0,"Filler":"`;
+  return { partition: 0, id: `${sequence}-0`, meta, data: Buffer.from(`${head}${'x'.repeat(1_023 - head.length)}"}`) };
+}
+
+async function stage(options: {
+  connections: number;
+  batch: number;
+  distinct: boolean;
+  seconds: number;
+}): Promise<void> {
+  const fanout = new Fanout({
+    directory: tree(1),
+    offers: () => true,
+    pages: async (from) => ({ kind: 'page', rounds: [], ids: from.ids, complete: true }),
+  });
+  fanout.restart({ epoch: 'bench', oldest: ['0-0'], newest: ['0-0'] });
+  const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, clientTracking: false });
+  const server = createServer();
+  let connected = 0;
+  server.on('upgrade', (request, socket, head) => {
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      connected += 1;
+      const events = options.distinct ? ['CHANNEL_ANSWER', `BENCH_${connected}`] : ['CHANNEL_ANSWER'];
+      const subscriber = fanout.subscribe({
+        grant: { account: ROOT, accounts: null, events },
+        format: 'plain',
+        sink: new SocketWriter(socket as Socket, webSocket),
+        lost: () => webSocket.terminate(),
+      });
+      webSocket.on('error', () => webSocket.terminate());
+      webSocket.on('close', () => fanout.unsubscribe(subscriber));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  say({ port: (server.address() as AddressInfo).port });
+  for await (const line of createInterface({ input: process.stdin })) {
+    if (line.trim() === 'start') say(await feed(fanout, options));
+  }
+}
+
+async function feed(fanout: Fanout, options: { batch: number; seconds: number }) {
+  const before = process.cpuUsage();
+  const deliveries = fanout.counters.deliveries;
+  const start = performance.now();
+  let sequence = 0;
+  while (performance.now() - start < options.seconds * 1_000) {
+    const entries: StoredEntry[] = [];
+    for (let matched = 0; matched < options.batch; matched += 1) {
+      if (matched % FILLER_EVERY === 0) entries.push(entry(++sequence, 'CHANNEL_HOLD', ROOT));
+      entries.push(entry(++sequence, 'CHANNEL_ANSWER', ROOT));
+    }
+    fanout.deliver(entries);
+    await nextTurn();
+    while (fanout.behind > 0) await delay(1);
+  }
+  const cpu = process.cpuUsage(before);
+  return {
+    deliveries: fanout.counters.deliveries - deliveries,
+    writes: fanout.counters.writes,
+    cpuUserUs: cpu.user,
+    cpuSystemUs: cpu.system,
+    elapsedMs: Math.round(performance.now() - start),
+  };
+}
+
+function match(subscriptions: number): void {
+  const accounts = 1_000;
+  const directory = tree(accounts);
+  const index = new RouteIndex(directory, () => true);
+  const names = ['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'CHANNEL_BRIDGE', 'CHANNEL_DESTROY', 'CHANNEL_HOLD'];
+  const views = Array.from({ length: subscriptions }, (_, at) => {
+    const grant: Grant = {
+      account: at % 10 === 0 && at < 100 ? ROOT : `a${at % accounts}`,
+      accounts: null,
+      events: [names[at % names.length] ?? '', `X_${at}`],
+    };
+    const view = new View(viewKey(grant, 'plain'), grant, 'plain');
+    index.add(view);
+    return view;
+  });
+  const metas = Array.from(
+    { length: 1_000 },
+    (_, at) => entry(at, names[at % names.length] ?? '', `a${(at * 7) % accounts}`).meta,
+  );
+  let found = 0;
+  const scan = () => {
+    for (const meta of metas.slice(0, 50)) {
+      const route = index.match(meta);
+      for (const view of views) if (accepts(view, route)) found += 1;
+    }
+  };
+  const cold = () => {
+    index.useDirectory(directory);
+    for (const meta of metas) found += index.match(meta).views.length;
+  };
+  const hot = () => {
+    for (const meta of metas) found += index.match(meta).views.length;
+  };
+  const result = { scanNs: time(scan, 50), indexNs: time(cold, 1_000), hotNs: time(hot, 1_000) };
+  const total = scanTotal(views, index, metas);
+  say({ ...result, agree: total.scan === total.index, found: found > 0 });
+}
+
+/** The index is only worth something when it finds what the scan finds. */
+function scanTotal(views: readonly View[], index: RouteIndex, metas: readonly string[]) {
+  let scan = 0;
+  let indexed = 0;
+  for (const meta of metas) {
+    const route = index.match(meta);
+    indexed += route.views.length;
+    for (const view of views) if (accepts(view, route)) scan += 1;
+  }
+  return { scan, index: indexed };
+}
+
+/** Nanoseconds an event: the median of runs after a warm-up. */
+function time(run: () => void, events: number): number {
+  for (let warm = 0; warm < 5; warm += 1) run();
+  const samples = Array.from({ length: 21 }, () => {
+    const start = process.hrtime.bigint();
+    run();
+    return Number(process.hrtime.bigint() - start) / events;
+  }).sort((a, b) => a - b);
+  return Math.round((samples[10] ?? 0) * 10) / 10;
+}
+
+function say(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    connections: { type: 'string', default: '1000' },
+    batch: { type: 'string', default: '32' },
+    filters: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '3' },
+    subscriptions: { type: 'string', default: '10000' },
+  },
+});
+if (positionals[0] === 'match') match(Number(values.subscriptions));
+else {
+  await stage({
+    connections: Number(values.connections),
+    batch: Number(values.batch),
+    distinct: values.filters === 'distinct',
+    seconds: Number(values.seconds),
+  });
+}

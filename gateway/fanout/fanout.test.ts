@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, test } from 'node:test';
+import { decodeCursor } from '../../protocol/cursor.ts';
+import type { Grant } from '../auth/grant.ts';
+import { isWithin, type Directory } from '../directory/directory.ts';
+import { entryOf } from '../testing/entries.ts';
+import { RecordingSink } from '../testing/sink.ts';
+import { treeOf } from '../testing/tree.ts';
+import { Fanout, type FanoutOptions } from './fanout.ts';
+import type { Format } from './round.ts';
+
+const TREE: [string, string | null][] = [
+  ['root', null],
+  ['a', 'root'],
+  ['b', 'root'],
+  ['a1', 'a'],
+];
+const EVERYTHING: Grant = { account: 'root', accounts: null, events: null };
+
+function open(options: Partial<FanoutOptions> = {}): Fanout {
+  const fanout = new Fanout({
+    directory: treeOf(TREE),
+    offers: () => true,
+    pages: () => Promise.reject(new Error('no page is expected here')),
+    ...options,
+  });
+  fanout.restart({ epoch: 'e', oldest: ['0-0', '0-0'], newest: ['0-0', '0-0'] });
+  return fanout;
+}
+
+function join(fanout: Fanout, grant: Grant = EVERYTHING, format: Format = 'plain') {
+  const sink = new RecordingSink();
+  const losses: string[] = [];
+  const subscriber = fanout.subscribe({
+    grant,
+    format,
+    sink,
+    lost: (reason) => {
+      losses.push(reason);
+      fanout.unsubscribe(subscriber);
+    },
+  });
+  return { sink, losses, subscriber };
+}
+
+/** Turns of the event loop until it holds: pulls need no clock. */
+async function until(holds: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 10_000; turn += 1) {
+    if (holds()) return;
+    await nextTurn();
+  }
+  assert.fail('did not come true');
+}
+
+describe('fan-out', () => {
+  test('an event reaches its own account and every account above it, byte for byte', () => {
+    const fanout = open();
+    const [root, a, b] = ['root', 'a', 'b'].map((account) => join(fanout, { account, accounts: null, events: null }));
+    const data = '{ "Event-Name" : "CHANNEL_ANSWER",\n "n": 1.0, "näme":"é" }';
+    fanout.deliver([entryOf({ sequence: 1, account: 'a1', data })]);
+    assert.deepEqual(root?.sink.messages(), [data]);
+    assert.deepEqual(a?.sink.messages(), [data]);
+    assert.deepEqual(b?.sink.messages(), []);
+  });
+
+  test('a list of accounts means exactly these, and a list of events exactly those', () => {
+    const fanout = open();
+    const exact = join(fanout, { account: 'root', accounts: ['a'], events: ['CHANNEL_DESTROY'] });
+    fanout.deliver([
+      entryOf({ sequence: 1, account: 'a', name: 'CHANNEL_DESTROY', data: '{"n":1}' }),
+      entryOf({ sequence: 2, account: 'a', name: 'CHANNEL_ANSWER', data: '{"n":2}' }),
+      entryOf({ sequence: 3, account: 'a1', name: 'CHANNEL_DESTROY', data: '{"n":3}' }),
+      entryOf({ sequence: 4, account: 'root', name: 'CHANNEL_DESTROY', data: '{"n":4}' }),
+    ]);
+    assert.deepEqual(exact.sink.messages(), ['{"n":1}']);
+  });
+
+  test('an event without an account, or of one the directory does not hold, reaches nobody and is counted', () => {
+    const fanout = open();
+    const { sink } = join(fanout);
+    for (const account of ['', 'nobody', '__proto__', 'constructor', 'A']) {
+      fanout.deliver([entryOf({ sequence: 1, account })]);
+    }
+    assert.deepEqual(sink.messages(), []);
+    assert.equal(fanout.counters.unknownAccount, 5);
+  });
+
+  test('a round is one write a connection, whatever the number of events and views', () => {
+    const fanout = open();
+    const sinks = [null, ['CHANNEL_ANSWER', 'X_1'], ['CHANNEL_ANSWER', 'X_2'], ['CHANNEL_ANSWER', 'X_2']].map(
+      (events) => join(fanout, { account: 'root', accounts: null, events }).sink,
+    );
+    const entries = Array.from({ length: 40 }, (_, at) =>
+      entryOf({ sequence: at, account: 'a', name: at % 4 === 0 ? 'CHANNEL_HOLD' : 'CHANNEL_ANSWER' }),
+    );
+    fanout.deliver(entries);
+    assert.deepEqual(
+      sinks.map((sink) => sink.chunks.length),
+      [1, 1, 1, 1],
+    );
+    assert.deepEqual(
+      sinks.map((sink) => sink.messages().length),
+      [40, 30, 30, 30],
+    );
+    assert.equal(fanout.counters.deliveries, 130);
+  });
+
+  test('frames of every length form carry their payload whole', () => {
+    const fanout = open();
+    const { sink } = join(fanout);
+    const datas = [0, 100, 117, 118, 65_000, 65_600, 200_000].map((length) => `{"x":"${'y'.repeat(length)}"}`);
+    fanout.deliver(datas.map((data, at) => entryOf({ sequence: at, account: 'a', data })));
+    assert.deepEqual(sink.messages(), datas);
+  });
+
+  test('with meta=1 one trailing key is added to the bytes, with increasing cursors', () => {
+    const fanout = open();
+    const plain = join(fanout);
+    const meta = join(fanout, EVERYTHING, 'meta');
+    fanout.deliver([
+      entryOf({ sequence: 1, account: 'a', partition: 1, data: '{"n":1}' }),
+      entryOf({ sequence: 2, account: 'a', data: '{ }' }),
+    ]);
+    assert.deepEqual(plain.sink.messages(), ['{"n":1}', '{ }']);
+    const [first, second] = meta.sink.messages().map((text) => JSON.parse(text));
+    assert.equal(first.n, 1);
+    assert.equal(first._firehose.account_id, 'a');
+    assert.equal(first._firehose.id, 'e1');
+    assert.match(first._firehose.ingested_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+    assert.deepEqual(decodeCursor(first._firehose.cursor, 2)?.ids, ['0-0', '1700000000001-0']);
+    assert.deepEqual(decodeCursor(second._firehose.cursor, 2)?.ids, ['1700000000002-0', '1700000000001-0']);
+  });
+
+  test('poison is skipped and counted, and the position passes it', () => {
+    const poison: string[] = [];
+    const fanout = open({ onPoison: (_, reason) => poison.push(reason) });
+    const { sink } = join(fanout);
+    const sound = entryOf({ sequence: 1, account: 'a', data: '{"_firehosed":1,"deep":{"_firehose":1}}' });
+    fanout.deliver([
+      sound,
+      { ...sound, id: '1700000000002-0', meta: '' },
+      { ...sound, id: '1700000000003-0', data: Buffer.from('[1]') },
+      { ...sound, id: '1700000000004-0', data: Buffer.from('{"a":1,"_firehose":2}') },
+      { ...sound, id: '1700000000005-0', data: Buffer.from([0x7b, 0xff, 0x7d]) },
+    ]);
+    assert.deepEqual(sink.messages(), ['{"_firehosed":1,"deep":{"_firehose":1}}']);
+    assert.deepEqual(poison, ['meta_line', 'not_an_object', 'reserved_key', 'not_utf8']);
+    assert.deepEqual(fanout.position?.ids, ['1700000000005-0', '0-0']);
+  });
+
+  test('I6: a socket that does not drain is left out, delays nobody, and pulls what it missed in order', async () => {
+    const fanout = open({ highWater: 1_000 });
+    const slow = join(fanout, { account: 'root', accounts: null, events: ['CHANNEL_ANSWER'] });
+    const fast = join(fanout);
+    slow.sink.stall();
+    for (let at = 0; at < 100; at += 1) fanout.deliver([entryOf({ sequence: at, account: 'a' })]);
+    assert.equal(fast.sink.messages().length, 100);
+    assert.ok(slow.sink.messages().length < 30);
+    assert.equal(fanout.behind, 1);
+    slow.sink.flow();
+    await until(() => fanout.behind === 0);
+    fanout.deliver([entryOf({ sequence: 100, account: 'a' })]);
+    assert.deepEqual(slow.sink.messages(), fast.sink.messages());
+    assert.equal(slow.sink.messages().length, 101);
+  });
+
+  test('I4: a connection that left the tail is told with its last position when the log has lost it too', async () => {
+    const fanout = open({
+      highWater: 1,
+      tailBytes: 200,
+      pages: async () => ({ kind: 'lost', reason: 'cursor_too_old' }),
+    });
+    const slow = join(fanout);
+    slow.sink.stall();
+    for (let at = 0; at < 50; at += 1) fanout.deliver([entryOf({ sequence: at, account: 'a' })]);
+    slow.sink.flow();
+    await until(() => slow.losses.length > 0);
+    assert.deepEqual(slow.losses, ['cursor_too_old']);
+    assert.equal(fanout.connections, 0);
+  });
+
+  test('I4: a new epoch is told to everyone who is connected', () => {
+    const fanout = open();
+    const { losses } = join(fanout);
+    fanout.restart({ epoch: 'other', oldest: ['0-0', '0-0'], newest: ['5-0', '0-0'] });
+    assert.deepEqual(losses, ['epoch_lost']);
+    assert.deepEqual(fanout.position, { epoch: 'other', ids: ['5-0', '0-0'] });
+  });
+
+  test('I10: views and the index shrink to nothing when everyone has left', () => {
+    const fanout = open();
+    const everyone = Array.from({ length: 50 }, (_, at) =>
+      join(fanout, { account: 'root', accounts: [`a`, `x${at}`], events: [`E_${at}`] }),
+    );
+    for (const { subscriber } of everyone) {
+      fanout.unsubscribe(subscriber);
+      fanout.unsubscribe(subscriber);
+    }
+    assert.deepEqual(fanout.sizes(), { subscribers: 0, views: 0, buckets: 0, behind: 0 });
+  });
+});
+
+test('I5: against an oracle, no event leaves its scope while accounts move, for look-alike ids too', async () => {
+  const random = mulberry(7);
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+  const odd = ['__proto__', 'constructor', 'a', 'A', 'aa', 'a_', 'a-', 'toString', '0', '00'];
+  const ids = [...odd, ...Array.from({ length: 1_000 - odd.length }, (_, at) => `acc${at}`)];
+  const names = ['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'CHANNEL_DESTROY', 'DTMF'];
+  const parents = new Map<string, string | null>();
+  for (const [at, id] of ids.entries()) parents.set(id, at === 0 ? null : pick(ids.slice(0, at)));
+  const fanout = open({ directory: treeOf([...parents]), highWater: 20_000 });
+  const sessions = Array.from({ length: 1_000 }, () => {
+    const grant: Grant = {
+      account: pick(ids),
+      accounts: random() < 0.3 ? [pick(ids), pick(ids), pick(ids)] : null,
+      events: random() < 0.5 ? [pick(names), pick(names)] : null,
+    };
+    return { grant, expected: [] as string[], ...join(fanout, grant) };
+  });
+  let sequence = 0;
+  for (let move = 0; move < 10; move += 1) {
+    const directory = treeOf([...parents]);
+    fanout.useDirectory(directory);
+    for (let batch = 0; batch < 10; batch += 1) {
+      const entries = Array.from({ length: 10 }, () => {
+        sequence += 1;
+        return entryOf({ sequence, account: pick(ids), name: pick(names), partition: sequence % 2 });
+      });
+      for (const session of sessions) session.expected.push(...oracle(directory, session.grant, entries));
+      fanout.deliver(entries);
+      const session = pick(sessions);
+      session.sink.stall();
+      setImmediate(() => session.sink.flow());
+    }
+    await until(() => fanout.behind === 0);
+    const moved = pick(ids.slice(1));
+    const target = pick(ids);
+    const below = directory.accounts.get(target);
+    if (below !== undefined && !isWithin(below, moved)) parents.set(moved, target);
+  }
+  const pairs = sessions.length * sequence;
+  assert.ok(pairs >= 1_000_000);
+  for (const session of sessions) assert.deepEqual(session.sink.messages(), session.expected);
+});
+
+/** What a connection must get, decided the slow and obvious way. */
+function oracle(directory: Directory, grant: Grant, entries: readonly ReturnType<typeof entryOf>[]): string[] {
+  return entries
+    .filter((entry) => {
+      const [, name = '', id = ''] = entry.meta.split('\t');
+      const account = directory.accounts.get(id);
+      if (account === undefined || !isWithin(account, grant.account)) return false;
+      if (grant.accounts !== null && !grant.accounts.includes(id)) return false;
+      return grant.events === null || grant.events.includes(name);
+    })
+    .map((entry) => entry.data.toString());
+}
+
+function mulberry(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

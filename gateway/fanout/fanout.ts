@@ -1,0 +1,194 @@
+import type { Grant } from '../auth/grant.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { LogState, StoredEntry } from '../stream/event-log.ts';
+import type { Position } from '../../protocol/position.ts';
+import { createCounters, type FanoutCounters } from './counters.ts';
+import { poisonReason, type PoisonReason } from './poison.ts';
+import { Puller, type PageSource } from './puller.ts';
+import { after, batchesOf, buildRound, type Format, type Round } from './round.ts';
+import { RouteIndex, type Offer } from './route-index.ts';
+import { Scratch } from './scratch.ts';
+import type { LossReason, Sink, Subscriber } from './subscriber.ts';
+import { Tail } from './tail.ts';
+import { View, viewKey } from './view.ts';
+
+export interface FanoutOptions {
+  readonly directory: Directory;
+  readonly offers: Offer;
+  readonly pages: PageSource;
+  /** Bytes of recent rounds kept in memory. */
+  readonly tailBytes?: number;
+  /** Writing to a connection pauses at this many bytes that the kernel has not taken, until it has. */
+  readonly highWater?: number;
+  /** Told of each entry that can be delivered to nobody. */
+  readonly onPoison?: (entry: StoredEntry, reason: PoisonReason) => void;
+}
+
+export interface SubscribeOptions {
+  readonly grant: Grant;
+  readonly format: Format;
+  readonly sink: Sink;
+  readonly lost: (reason: LossReason, last: Position) => void;
+}
+
+/**
+ * Hands each entry of the log to every connection that may see it. Each round is matched once for all live
+ * connections, gathered once a view, and written once a connection. A connection whose socket does not drain is left
+ * out and pulls later: it holds nobody else (I6).
+ */
+export class Fanout {
+  readonly counters: FanoutCounters = createCounters();
+  readonly #views = new Map<string, View>();
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #index: RouteIndex;
+  readonly #tail: Tail;
+  readonly #scratch = new Scratch();
+  readonly #puller: Puller;
+  readonly #highWater: number;
+  readonly #onPoison: ((entry: StoredEntry, reason: PoisonReason) => void) | undefined;
+  /** Position after the last delivered entry, null before the log was first reached. */
+  #position: Position | null = null;
+  #nextRound = 0;
+
+  constructor(options: FanoutOptions) {
+    this.#index = new RouteIndex(options.directory, options.offers);
+    this.#tail = new Tail(options.tailBytes ?? 32 * 1024 * 1024);
+    this.#highWater = options.highWater ?? 1024 * 1024;
+    this.#onPoison = options.onPoison;
+    this.#puller = new Puller({
+      head: () => ({ round: this.#nextRound, position: this.#position }),
+      tail: this.#tail,
+      index: this.#index,
+      scratch: this.#scratch,
+      pages: options.pages,
+      counters: this.counters,
+      highWater: this.#highWater,
+    });
+  }
+
+  get position(): Position | null {
+    return this.#position;
+  }
+
+  get connections(): number {
+    return this.#subscribers.size;
+  }
+
+  get behind(): number {
+    return this.#puller.size;
+  }
+
+  /** How much is registered: all 0 again when everyone has left (I10). */
+  sizes(): { subscribers: number; views: number; buckets: number; behind: number } {
+    return {
+      subscribers: this.#subscribers.size,
+      views: this.#views.size,
+      buckets: this.#index.buckets,
+      behind: this.#puller.size,
+    };
+  }
+
+  useDirectory(directory: Directory): void {
+    this.#index.useDirectory(directory);
+  }
+
+  /** Joins at the head of the log: gets every matching entry that is delivered from now on. */
+  subscribe(options: SubscribeOptions): Subscriber {
+    const key = viewKey(options.grant, options.format);
+    let view = this.#views.get(key);
+    if (view === undefined) {
+      view = new View(key, options.grant, options.format);
+      this.#views.set(key, view);
+      this.#index.add(view);
+    }
+    view.references += 1;
+    const subscriber: Subscriber = { view, sink: options.sink, lost: options.lost, behind: null, closed: false };
+    view.live.add(subscriber);
+    this.#subscribers.add(subscriber);
+    return subscriber;
+  }
+
+  unsubscribe(subscriber: Subscriber): void {
+    if (subscriber.closed) return;
+    subscriber.closed = true;
+    this.#subscribers.delete(subscriber);
+    this.#puller.forget(subscriber);
+    const { view } = subscriber;
+    view.live.delete(subscriber);
+    view.references -= 1;
+    if (view.references > 0) return;
+    this.#views.delete(view.key);
+    this.#index.remove(view);
+  }
+
+  /** Begins, or begins again, at the newest end of the log; a new epoch is told to everyone who is connected. */
+  restart(state: LogState): void {
+    const last = this.#position;
+    this.#position = { epoch: state.epoch, ids: [...state.newest] };
+    this.#tail.clear();
+    if (last === null || last.epoch === state.epoch) return;
+    for (const subscriber of this.#subscribers) subscriber.lost('epoch_lost', last);
+  }
+
+  /** Delivers what a read brought. `restart` must have been called before. */
+  deliver(entries: readonly StoredEntry[]): void {
+    const position = this.#position;
+    if (position === null) throw new Error('fan-out has no position yet');
+    const sound = entries.filter((entry) => this.#isSound(entry));
+    for (const batch of batchesOf(sound)) this.#round(batch);
+    // Poison is passed too, or it would be read again.
+    if (sound.length < entries.length) this.#position = { epoch: position.epoch, ids: after(position.ids, entries) };
+  }
+
+  #isSound(entry: StoredEntry): boolean {
+    this.counters.eventsRead[entry.partition] = (this.counters.eventsRead[entry.partition] ?? 0) + 1;
+    const reason = poisonReason(entry);
+    if (reason === null) return true;
+    this.counters.poison += 1;
+    this.#onPoison?.(entry, reason);
+    return false;
+  }
+
+  #round(entries: readonly StoredEntry[]): void {
+    const position = this.#position;
+    if (position === null) return;
+    const round = buildRound({ number: this.#nextRound, epoch: position.epoch, from: position.ids }, entries);
+    this.#tail.push(round);
+    this.#nextRound += 1;
+    this.#position = { epoch: position.epoch, ids: round.to };
+    for (const view of this.#gather(round)) this.#write(view, round);
+  }
+
+  /** The views with live connections that match something of the round. */
+  #gather(round: Round): View[] {
+    const touched: View[] = [];
+    for (let entry = 0; entry < round.metas.length; entry += 1) {
+      const route = this.#index.match(round.metas[entry] ?? '');
+      if (route.outcome === 'unknown_account') this.counters.unknownAccount += 1;
+      for (const view of route.views) {
+        if (view.live.size > 0 && view.gather(round.number, entry)) touched.push(view);
+      }
+    }
+    return touched;
+  }
+
+  #write(view: View, round: Round): void {
+    const events = view.matched.length;
+    const shared = view.live.size > 1 ? view.seal(round, this.#index.version) : null;
+    for (const subscriber of view.live) {
+      if (subscriber.sink.queued >= this.#highWater) {
+        view.live.delete(subscriber);
+        this.#puller.fallBehind(subscriber, round);
+        continue;
+      }
+      if (shared === null) {
+        const lease = view.fill(round, this.#scratch);
+        this.counters.written(events, lease.chunk.length);
+        subscriber.sink.write(lease.chunk, lease.release);
+      } else {
+        this.counters.written(events, shared.length);
+        subscriber.sink.write(shared, null);
+      }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../../runtime/log/log.ts';
+import { LogUnavailable, type EventLog, type LogReader, type ReadOutcome } from '../stream/event-log.ts';
+import type { Fanout } from './fanout.ts';
+
+export interface FollowOptions {
+  readonly log: EventLog;
+  readonly fanout: Fanout;
+  readonly logger: Log;
+  readonly signal: AbortSignal;
+  /** Told whether the log can be reached, on each change. */
+  readonly onReachable: (reachable: boolean, code: string) => void;
+  /** Told of each read that brought entries. */
+  readonly onRead?: (entries: number) => void;
+  /** Told when the streams were lost and refilled. */
+  readonly onEpochLost?: () => void;
+}
+
+const WAIT_MS = 2_000;
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 2_000;
+/** With more than this share of the connections behind, the reader waits for the sockets instead of running ahead. */
+const CROWD = 0.75;
+const LONGEST_WAIT_MS = 20;
+
+/**
+ * One reader a process: asks the log again only when the round is through, so that batches grow with the load by
+ * themselves and latency stays low when idle. Goes on from the same position through every outage, for ever.
+ */
+export async function follow(options: FollowOptions): Promise<void> {
+  const { log, fanout, signal } = options;
+  const reader = log.reader();
+  await using _ = reader;
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      const outcome = await read(log, reader, fanout, signal);
+      if (failures > 0 || outcome === null) {
+        options.onReachable(true, '');
+        failures = 0;
+      }
+      if (outcome?.kind === 'epoch_lost') {
+        options.logger.warn({ epoch: outcome.state.epoch }, 'the streams were lost and refilled');
+        options.onEpochLost?.();
+        fanout.restart(outcome.state);
+      } else if (outcome !== null && outcome.entries.length > 0) {
+        options.onRead?.(outcome.entries.length);
+        fanout.deliver(outcome.entries);
+        await roundIsThrough(fanout);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof LogUnavailable)) throw error;
+      failures += 1;
+      if (failures === 1) {
+        options.onReachable(false, error.code);
+        options.logger.error({ code: error.code }, 'the event log is out of reach; connections stay, trying again');
+      }
+      await pause(failures, signal);
+    }
+  }
+}
+
+/** Null when the newest end was found, from which following begins. */
+async function read(
+  log: EventLog,
+  reader: LogReader,
+  fanout: Fanout,
+  signal: AbortSignal,
+): Promise<ReadOutcome | null> {
+  if (fanout.position === null) {
+    fanout.restart(await log.state());
+    return null;
+  }
+  return reader.read(fanout.position, { waitMs: WAIT_MS, signal });
+}
+
+/** Lets the sockets and everything else have their turn; a slow minority is not waited for. */
+async function roundIsThrough(fanout: Fanout): Promise<void> {
+  await nextTurn();
+  for (let waited = 0; waited < LONGEST_WAIT_MS && fanout.behind > fanout.connections * CROWD; waited += 1) {
+    await delay(1);
+  }
+}
+
+async function pause(failures: number, signal: AbortSignal): Promise<void> {
+  const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 10));
+  await delay(ceiling * (0.5 + Math.random() / 2), undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+}

@@ -1,0 +1,36 @@
+/** RFC 6455 5.2: a server's text message in one unmasked frame. */
+const FIN_TEXT = 0x81;
+const SHORT = 126;
+const LONG = 65_536;
+
+/** Bytes of the frame header before a payload of this size. */
+export function frameHeaderLength(payloadLength: number): number {
+  if (payloadLength < SHORT) return 2;
+  return payloadLength < LONG ? 4 : 10;
+}
+
+/** Writes the header of a text frame and returns where the payload begins. */
+export function writeFrameHeader(target: Buffer, offset: number, payloadLength: number): number {
+  target[offset] = FIN_TEXT;
+  if (payloadLength < SHORT) {
+    target[offset + 1] = payloadLength;
+    return offset + 2;
+  }
+  if (payloadLength < LONG) {
+    target[offset + 1] = 126;
+    target[offset + 2] = payloadLength >>> 8;
+    target[offset + 3] = payloadLength & 0xff;
+    return offset + 4;
+  }
+  target[offset + 1] = 127;
+  target.writeUInt32BE(Math.floor(payloadLength / 2 ** 32), offset + 2);
+  target.writeUInt32BE(payloadLength >>> 0, offset + 6);
+  return offset + 10;
+}
+
+/** Where the payload of the frame at `offset` begins. */
+export function payloadStart(frames: Buffer, offset: number): number {
+  const length = frames[offset + 1] ?? 0;
+  if (length < SHORT) return offset + 2;
+  return offset + (length === SHORT ? 4 : 10);
+}

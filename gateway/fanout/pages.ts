@@ -1,0 +1,76 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { compareIds, type Position } from '../../protocol/position.ts';
+import { LogUnavailable, type EventLog, type StoredEntry } from '../stream/event-log.ts';
+import { poisonReason } from './poison.ts';
+import type { PageOutcome, PageSource } from './puller.ts';
+import { after, batchesOf, buildRound } from './round.ts';
+
+/** Entries a partition and page. */
+const PAGE_ENTRIES = 128;
+/** Pages read at once by the process: connections that are far behind share what the log can spare. */
+const CONCURRENT_PAGES = 4;
+const RETRY_MS = 500;
+
+/**
+ * Pages of the log for connections that fell out of the tail. A page is delivered only when the log still reaches
+ * back to the asked position after it was read: what was trimmed meanwhile is a gap that is told, never skipped (I4).
+ */
+export function createPages(log: EventLog, signal: AbortSignal): PageSource {
+  let reading = 0;
+  const waiting: (() => void)[] = [];
+  return async (from, until) => {
+    if (reading >= CONCURRENT_PAGES) await new Promise<void>((resolve) => waiting.push(resolve));
+    reading += 1;
+    try {
+      return await readWithRetry(log, { from, until, signal });
+    } finally {
+      reading -= 1;
+      waiting.shift()?.();
+    }
+  };
+}
+
+async function readWithRetry(
+  log: EventLog,
+  page: { from: Position; until: Position; signal: AbortSignal },
+): Promise<PageOutcome> {
+  for (;;) {
+    try {
+      return await readPage(log, page.from, page.until);
+    } catch (error) {
+      if (!(error instanceof LogUnavailable)) throw error;
+      await delay(RETRY_MS, undefined, { signal: page.signal });
+    }
+  }
+}
+
+async function readPage(log: EventLog, from: Position, until: Position): Promise<PageOutcome> {
+  const pages = await Promise.all(from.ids.map(async (id, partition) => log.range(partition, id, PAGE_ENTRIES)));
+  const state = await log.state();
+  if (state.epoch !== from.epoch || until.epoch !== from.epoch) return { kind: 'lost', reason: 'epoch_lost' };
+  if (from.ids.some((id, partition) => isTrimmed(id, state.oldest[partition], state.newest[partition]))) {
+    return { kind: 'lost', reason: 'cursor_too_old' };
+  }
+  let complete = true;
+  const entries: StoredEntry[] = [];
+  for (const [partition, page] of pages.entries()) {
+    const end = until.ids[partition] ?? '0-0';
+    const wanted = page.filter((entry) => compareIds(entry.id, end) <= 0);
+    if (wanted.length === page.length && page.length === PAGE_ENTRIES) complete = false;
+    entries.push(...wanted);
+  }
+  const ids = complete ? until.ids : after(from.ids, entries);
+  let at = from.ids;
+  const rounds = [...batchesOf(entries.filter((entry) => poisonReason(entry) === null))].map((batch) => {
+    const round = buildRound({ number: -1, epoch: from.epoch, from: at }, batch);
+    at = round.to;
+    return round;
+  });
+  return { kind: 'page', rounds, ids, complete };
+}
+
+/** Whether entries after `id` may be gone: the log begins after it, and did have something after it. */
+function isTrimmed(id: string, oldest = '0-0', newest = '0-0'): boolean {
+  if (compareIds(newest, id) <= 0) return false;
+  return oldest === '0-0' || compareIds(oldest, id) > 0;
+}

@@ -1,0 +1,164 @@
+import type { Position } from '../../protocol/position.ts';
+import type { FanoutCounters } from './counters.ts';
+import type { Round } from './round.ts';
+import { accepts, type RouteIndex } from './route-index.ts';
+import type { Scratch } from './scratch.ts';
+import type { Behind, Subscriber } from './subscriber.ts';
+import type { Tail } from './tail.ts';
+
+/** The head of the log as this process has delivered it. */
+export interface Head {
+  /** Number of the next round. */
+  readonly round: number;
+  readonly position: Position | null;
+}
+
+export type PageOutcome =
+  /** Rounds after the asked position; `complete` when they reach `until`. */
+  | {
+      readonly kind: 'page';
+      readonly rounds: readonly Round[];
+      readonly ids: readonly string[];
+      readonly complete: boolean;
+    }
+  | { readonly kind: 'lost'; readonly reason: 'cursor_too_old' | 'epoch_lost' };
+
+/** Reads the log itself, for connections that have fallen out of the tail. Retries until it can answer. */
+export type PageSource = (from: Position, until: Position) => Promise<PageOutcome>;
+
+export interface PullerOptions {
+  readonly head: () => Head;
+  readonly tail: Tail;
+  readonly index: RouteIndex;
+  readonly scratch: Scratch;
+  readonly pages: PageSource;
+  readonly counters: FanoutCounters;
+  readonly highWater: number;
+}
+
+/** Pull steps between two turns of the event loop: a crowd that is behind must not hold the live ones. */
+const STEPS_A_TURN = 64;
+/** Rounds looked through in one step when nothing in them matches. */
+const ROUNDS_A_STEP = 32;
+
+/** Serves connections that are behind, one write a step, each at its own pace. */
+export class Puller {
+  readonly #options: PullerOptions;
+  readonly #behind = new Set<Subscriber>();
+  #ready: Subscriber[] = [];
+  #scheduled = false;
+
+  constructor(options: PullerOptions) {
+    this.#options = options;
+  }
+
+  /** How many connections are behind. */
+  get size(): number {
+    return this.#behind.size;
+  }
+
+  /** From now on `subscriber` is served from here, beginning with `round`. */
+  fallBehind(subscriber: Subscriber, round: Round): void {
+    subscriber.behind = { round: round.number, from: round.from, epoch: round.epoch };
+    this.#behind.add(subscriber);
+    this.#waitForSocket(subscriber);
+  }
+
+  forget(subscriber: Subscriber): void {
+    this.#behind.delete(subscriber);
+    subscriber.behind = null;
+  }
+
+  #waitForSocket(subscriber: Subscriber): void {
+    subscriber.sink.whenDrained(() => this.#enqueue(subscriber));
+  }
+
+  #enqueue(subscriber: Subscriber): void {
+    if (subscriber.closed) return;
+    this.#ready.push(subscriber);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    const turn = this.#ready.splice(0, STEPS_A_TURN);
+    for (const subscriber of turn) this.#step(subscriber);
+    if (this.#ready.length > 0 && !this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(() => this.#turn());
+    }
+  }
+
+  /** Writes the next round that holds something for this connection, or makes it live again. */
+  #step(subscriber: Subscriber): void {
+    const { behind } = subscriber;
+    if (behind === null || subscriber.closed) return;
+    for (let looked = 0; looked < ROUNDS_A_STEP; looked += 1) {
+      if (behind.round === this.#options.head().round) return this.#goLive(subscriber);
+      const round = this.#options.tail.get(behind.round);
+      if (round === null) {
+        void this.#readPage(subscriber, behind);
+        return;
+      }
+      behind.round += 1;
+      behind.from = round.to;
+      if (this.#writeRound(subscriber, round)) break;
+    }
+    this.#continue(subscriber);
+  }
+
+  #continue(subscriber: Subscriber): void {
+    if (subscriber.sink.queued >= this.#options.highWater) this.#waitForSocket(subscriber);
+    else this.#enqueue(subscriber);
+  }
+
+  #goLive(subscriber: Subscriber): void {
+    this.forget(subscriber);
+    subscriber.view.live.add(subscriber);
+  }
+
+  /** False when nothing of the round is for this connection. */
+  #writeRound(subscriber: Subscriber, round: Round): boolean {
+    const { view, sink } = subscriber;
+    const { index, scratch, counters } = this.#options;
+    const sealed = view.sealed(round.number, index.version);
+    if (sealed !== null) {
+      counters.written(sealed.events, sealed.chunk.length);
+      sink.write(sealed.chunk, null);
+      return true;
+    }
+    view.matched.length = 0;
+    view.gathering = -1;
+    for (let entry = 0; entry < round.metas.length; entry += 1) {
+      if (accepts(view, index.match(round.metas[entry] ?? ''))) view.matched.push(entry);
+    }
+    const events = view.matched.length;
+    if (events === 0) return false;
+    const shared = view.references > 1 && round.number >= 0;
+    const lease = shared ? { chunk: view.seal(round, index.version), release: null } : view.fill(round, scratch);
+    counters.written(events, lease.chunk.length);
+    sink.write(lease.chunk, lease.release);
+    return true;
+  }
+
+  /** Owned here: whatever happens, the connection goes on or is told. */
+  async #readPage(subscriber: Subscriber, behind: Behind): Promise<void> {
+    const head = this.#options.head();
+    const from = { epoch: behind.epoch, ids: behind.from };
+    const outcome = await this.#options.pages(from, head.position ?? from).catch((): PageOutcome => UNREADABLE);
+    if (subscriber.closed) return;
+    if (outcome.kind === 'lost') {
+      subscriber.lost(outcome.reason, from);
+      return;
+    }
+    for (const round of outcome.rounds) this.#writeRound(subscriber, round);
+    behind.from = outcome.ids;
+    if (outcome.complete) behind.round = head.round;
+    this.#continue(subscriber);
+  }
+}
+
+/** A page that can never be read: what it held is lost to the connection, which is told so. */
+const UNREADABLE: PageOutcome = { kind: 'lost', reason: 'cursor_too_old' };

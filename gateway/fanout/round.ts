@@ -1,0 +1,158 @@
+import { encodeCursor } from '../../protocol/cursor.ts';
+import { decodeMeta } from '../../protocol/entry.ts';
+import { splitId } from '../../protocol/position.ts';
+import type { StoredEntry } from '../stream/event-log.ts';
+import { frameHeaderLength, payloadStart, writeFrameHeader } from './frame.ts';
+
+/** What a connection gets of an event: its bytes, or its bytes with one trailing `_firehose` key. */
+export type Format = 'plain' | 'meta';
+
+/** The frames of a round in one format, back to back: frame `i` is `buffer[offsets[i] .. offsets[i + 1]]`. */
+export interface Frames {
+  readonly buffer: Buffer;
+  readonly offsets: Int32Array;
+}
+
+/**
+ * Entries that are delivered together: one write a connection. Each event is framed once here, whatever the number of
+ * connections; its payload is copied once, never parsed, and lives only in the frames afterwards.
+ */
+export interface Round {
+  /** Counts up by one from round to round; -1 for a round that one connection made from pages of the log. */
+  readonly number: number;
+  readonly epoch: string;
+  /** Position before the first entry and after the last one, an id a partition. */
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  /** By entry: its partition, its id, its meta line. */
+  readonly partitions: Uint8Array;
+  readonly ids: readonly string[];
+  readonly metas: readonly string[];
+  readonly plain: Frames;
+  /** Made when the first connection asks for it. */
+  meta: Frames | null;
+}
+
+export interface RoundOrigin {
+  readonly number: number;
+  readonly epoch: string;
+  readonly from: readonly string[];
+}
+
+/** Payload bytes of a round at most: one write a connection. A single larger event makes a round of its own. */
+const ROUND_BYTES = 128 * 1024;
+
+/** Entries in order, cut into what one round holds. */
+export function* batchesOf(entries: readonly StoredEntry[]): Iterable<readonly StoredEntry[]> {
+  let start = 0;
+  let bytes = 0;
+  for (const [index, entry] of entries.entries()) {
+    if (index > start && bytes + entry.data.length > ROUND_BYTES) {
+      yield entries.slice(start, index);
+      start = index;
+      bytes = 0;
+    }
+    bytes += entry.data.length;
+  }
+  if (start < entries.length) yield start === 0 ? entries : entries.slice(start);
+}
+
+/** The position after these entries. */
+export function after(from: readonly string[], entries: readonly StoredEntry[]): string[] {
+  const ids = [...from];
+  for (const entry of entries) ids[entry.partition] = entry.id;
+  return ids;
+}
+
+export function buildRound(origin: RoundOrigin, entries: readonly StoredEntry[]): Round {
+  const partitions = new Uint8Array(entries.length);
+  const ids: string[] = [];
+  const metas: string[] = [];
+  const payloads: Buffer[] = [];
+  for (const [index, entry] of entries.entries()) {
+    partitions[index] = entry.partition;
+    ids.push(entry.id);
+    metas.push(entry.meta);
+    payloads.push(entry.data);
+  }
+  return {
+    ...origin,
+    to: after(origin.from, entries),
+    partitions,
+    ids,
+    metas,
+    plain: frame(payloads, null),
+    meta: null,
+  };
+}
+
+export function framesOf(round: Round, format: Format): Frames {
+  if (format === 'plain') return round.plain;
+  round.meta ??= frame(payloadsOf(round.plain), metaTails(round));
+  return round.meta;
+}
+
+function payloadsOf(frames: Frames): Buffer[] {
+  const payloads: Buffer[] = [];
+  for (let entry = 0; entry + 1 < frames.offsets.length; entry += 1) {
+    const start = frames.offsets[entry] ?? 0;
+    payloads.push(frames.buffer.subarray(payloadStart(frames.buffer, start), frames.offsets[entry + 1]));
+  }
+  return payloads;
+}
+
+/** Frames payloads; with `tails`, each payload's closing brace is replaced by its tail. */
+function frame(payloads: readonly Buffer[], tails: readonly string[] | null): Frames {
+  const offsets = new Int32Array(payloads.length + 1);
+  const tailBytes = tails?.map((tail) => Buffer.from(tail));
+  let total = 0;
+  for (const [index, payload] of payloads.entries()) {
+    const length = payload.length + (tailBytes?.[index]?.length ?? 1) - 1;
+    total += frameHeaderLength(length) + length;
+    offsets[index + 1] = total;
+  }
+  const buffer = Buffer.allocUnsafeSlow(total);
+  for (const [index, payload] of payloads.entries()) {
+    const tail = tailBytes?.[index];
+    const length = payload.length + (tail?.length ?? 1) - 1;
+    const start = writeFrameHeader(buffer, offsets[index] ?? 0, length);
+    payload.copy(buffer, start);
+    tail?.copy(buffer, start + payload.length - 1);
+  }
+  return { buffer, offsets };
+}
+
+function metaTails(round: Round): string[] {
+  const position = [...round.from];
+  const payloads = payloadsOf(round.plain);
+  return round.ids.map((id, index) => {
+    const partition = round.partitions[index] ?? 0;
+    position[partition] = id;
+    const meta = decodeMeta(round.metas[index] ?? '');
+    const firehose = {
+      id: meta?.eventId || `${partition}:${id}`,
+      cursor: encodeCursor({ epoch: round.epoch, ids: position }),
+      account_id: meta?.account || null,
+      ingested_at: ingestTime(meta?.ingestedAt ?? '', id),
+      traceparent: meta?.traceparent || null,
+    };
+    return `${isEmptyObject(payloads[index]) ? '' : ','}"_firehose":${JSON.stringify(firehose)}}`;
+  });
+}
+
+function isEmptyObject(data: Buffer | undefined): boolean {
+  return (
+    data === undefined ||
+    data.subarray(1, -1).every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d)
+  );
+}
+
+/** RFC 3339 with microseconds; the entry id's milliseconds where the producer gave no time. */
+function ingestTime(microseconds: string, id: string): string {
+  const [idMs] = splitId(id);
+  const padded = microseconds.padStart(7, '0');
+  const milliseconds = microseconds === '' ? idMs : Number(padded.slice(0, -3));
+  if (!(milliseconds <= 8.64e15)) return new Date(idMs).toISOString();
+  const rest = microseconds === '' ? '000' : padded.slice(-3);
+  return `${new Date(milliseconds).toISOString().slice(0, -1)}${rest}Z`;
+}

@@ -1,0 +1,136 @@
+import { unescapeValue } from '../../protocol/entry.ts';
+import { isWithin, type Account, type Directory } from '../directory/directory.ts';
+import type { View } from './view.ts';
+
+/** Which views an event goes to; `outcome` says why it may be nobody. */
+export interface Route {
+  readonly views: readonly View[];
+  readonly outcome: 'known' | 'unknown_account' | 'not_offered';
+  readonly name: string;
+  /** Null when the directory does not hold it. */
+  readonly account: Account | null;
+}
+
+/** Whether the resource offers this event of this account at all. Pure. */
+export type Offer = (name: string, account: Account) => boolean;
+
+/** Views of one account, by the events they ask for. */
+interface Bucket {
+  readonly anyEvent: Set<View>;
+  readonly byEvent: Map<string, Set<View>>;
+}
+
+const NOBODY: readonly View[] = [];
+const MAX_MEMO = 100_000;
+
+/**
+ * (account, event name) -> views, by the living account tree (I5). A miss costs O(depth) look-ups, whatever the
+ * number of views; a hit costs one. The memo's key is the piece of the meta line that holds name and account, so that
+ * nothing is parsed on a hit. Any change of views or directory drops the memo.
+ */
+export class RouteIndex {
+  readonly #subtree = new Map<string, Bucket>();
+  readonly #exact = new Map<string, Bucket>();
+  readonly #memo = new Map<string, Route>();
+  readonly #offers: Offer;
+  #directory: Directory;
+  /** Goes up with each change of the directory: what was decided before must be decided again. */
+  version = 0;
+
+  constructor(directory: Directory, offers: Offer) {
+    this.#directory = directory;
+    this.#offers = offers;
+  }
+
+  /** Accounts that some view names. */
+  get buckets(): number {
+    return this.#subtree.size + this.#exact.size;
+  }
+
+  useDirectory(directory: Directory): void {
+    this.#directory = directory;
+    this.version += 1;
+    this.#memo.clear();
+  }
+
+  add(view: View): void {
+    for (const [buckets, account] of this.#places(view)) {
+      let bucket = buckets.get(account);
+      if (bucket === undefined) buckets.set(account, (bucket = { anyEvent: new Set(), byEvent: new Map() }));
+      if (view.events === null) bucket.anyEvent.add(view);
+      for (const name of view.events ?? []) {
+        const views = bucket.byEvent.get(name);
+        if (views === undefined) bucket.byEvent.set(name, new Set([view]));
+        else views.add(view);
+      }
+    }
+    this.#memo.clear();
+  }
+
+  remove(view: View): void {
+    for (const [buckets, account] of this.#places(view)) {
+      const bucket = buckets.get(account);
+      if (bucket === undefined) continue;
+      bucket.anyEvent.delete(view);
+      for (const name of view.events ?? []) {
+        const views = bucket.byEvent.get(name);
+        views?.delete(view);
+        if (views?.size === 0) bucket.byEvent.delete(name);
+      }
+      if (bucket.anyEvent.size === 0 && bucket.byEvent.size === 0) buckets.delete(account);
+    }
+    this.#memo.clear();
+  }
+
+  /** `meta` is an entry's meta line, already known not to be poison. */
+  match(meta: string): Route {
+    const key = routeKey(meta);
+    const known = this.#memo.get(key);
+    if (known !== undefined) return known;
+    const route = this.#resolve(key);
+    if (this.#memo.size >= MAX_MEMO) this.#memo.clear();
+    this.#memo.set(key, route);
+    return route;
+  }
+
+  #resolve(key: string): Route {
+    const tab = key.indexOf('\t');
+    const name = unescapeValue(key.slice(0, tab));
+    const account = this.#directory.accounts.get(unescapeValue(key.slice(tab + 1)));
+    if (account === undefined) return { views: NOBODY, outcome: 'unknown_account', name, account: null };
+    if (!this.#offers(name, account)) return { views: NOBODY, outcome: 'not_offered', name, account };
+    const views: View[] = [];
+    for (let at: Account | null = account; at !== null; at = at.parent) collect(this.#subtree.get(at.id), name, views);
+    const exact: View[] = [];
+    collect(this.#exact.get(account.id), name, exact);
+    for (const view of exact) if (isWithin(account, view.root)) views.push(view);
+    return { views, outcome: 'known', name, account };
+  }
+
+  *#places(view: View): Iterable<[Map<string, Bucket>, string]> {
+    if (view.accounts === null) yield [this.#subtree, view.root];
+    else for (const account of view.accounts) yield [this.#exact, account];
+  }
+}
+
+function collect(bucket: Bucket | undefined, name: string, into: View[]): void {
+  if (bucket === undefined) return;
+  for (const view of bucket.anyEvent) into.push(view);
+  for (const view of bucket.byEvent.get(name) ?? []) into.push(view);
+}
+
+/** Whether this one view gets the event: the same answer as `match`, for a connection that pulls by itself. */
+export function accepts(view: View, route: Route): boolean {
+  if (route.outcome !== 'known' || route.account === null) return false;
+  if (view.events !== null && !view.events.has(route.name)) return false;
+  if (view.accounts !== null && !view.accounts.has(route.account.id)) return false;
+  return isWithin(route.account, view.root);
+}
+
+/** `<name>\t<account>` out of `1\t<name>\t<account>\t...`, as it stands there. */
+function routeKey(meta: string): string {
+  const nameEnd = meta.indexOf('\t', 2);
+  const accountEnd = nameEnd < 0 ? -1 : meta.indexOf('\t', nameEnd + 1);
+  if (nameEnd < 0) return `${meta.slice(2)}\t`;
+  return accountEnd < 0 ? meta.slice(2) : meta.slice(2, accountEnd);
+}

@@ -1,0 +1,32 @@
+/** A pooled buffer of the asked length and what gives it back. */
+export interface ScratchLease {
+  readonly chunk: Buffer;
+  readonly release: (() => void) | null;
+}
+
+const SMALLEST = 4 * 1024;
+const CLASSES = 7;
+const KEPT_BYTES_A_CLASS = 8 * 1024 * 1024;
+
+/**
+ * Buffers for views of one connection, reused instead of allocated. A buffer goes back only in the write's callback:
+ * under TLS every write is still held when it returns.
+ */
+export class Scratch {
+  readonly #free: Buffer[][] = Array.from({ length: CLASSES }, () => []);
+
+  take(length: number): ScratchLease {
+    const size = SMALLEST << sizeClass(length);
+    const pool = this.#free[sizeClass(length)];
+    if (pool === undefined || length > size) return { chunk: Buffer.allocUnsafeSlow(length), release: null };
+    const whole = pool.pop() ?? Buffer.allocUnsafeSlow(size);
+    const release = () => {
+      if ((pool.length + 1) * size <= KEPT_BYTES_A_CLASS) pool.push(whole);
+    };
+    return { chunk: whole.subarray(0, length), release };
+  }
+}
+
+function sizeClass(length: number): number {
+  return length <= SMALLEST ? 0 : 32 - Math.clz32((length - 1) >>> 12);
+}

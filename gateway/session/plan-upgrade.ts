@@ -1,0 +1,94 @@
+import type { IncomingMessage } from 'node:http';
+import type { Problem } from '../http/problem.ts';
+import type { Format } from '../fanout/round.ts';
+
+/** What a client asked for with its upgrade request, read and found in order. */
+export interface UpgradePlan {
+  readonly token: string;
+  readonly format: Format;
+}
+
+export type PlannedUpgrade = { readonly plan: UpgradePlan } | { readonly problem: Problem };
+
+export const STREAM_PATH = '/ws/v1/firehose/callEvents';
+const MAX_TOKEN_LENGTH = 8_192;
+const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
+/** Asked for by name and not offered by this gateway: saying so beats a silent answer to another question. */
+const NOT_OFFERED = ['cursor', 'from', 'to', 'on_gap', 'group', 'v'] as const;
+
+/** Reads an upgrade request. Pure; the token itself is verified elsewhere. RFC 6455 4.2.1, RFC 6750 2.1. */
+export function planUpgrade(request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): PlannedUpgrade {
+  const url = parseUrl(request.url);
+  if (url === null) return refuse(400, 'invalid_url', 'The request target is not a valid URL.');
+  if (url.pathname !== STREAM_PATH) return refuse(404, 'not_found', `The event stream is at ${STREAM_PATH}.`);
+  const handshake = checkHandshake(request);
+  if (handshake !== null) return { problem: handshake };
+  const query = url.searchParams;
+  for (const name of NOT_OFFERED) {
+    if (query.has(name)) {
+      return refuse(501, 'not_offered', `This gateway does not offer the query parameter '${name}' yet: leave it out.`);
+    }
+  }
+  const token = readToken(query, request.headers.authorization);
+  if ('problem' in token) return token;
+  const meta = query.get('meta');
+  if (meta !== null && meta !== '0' && meta !== '1') {
+    return refuse(400, 'invalid_meta', "The query parameter 'meta' is 1 or 0.");
+  }
+  return { plan: { token: token.token, format: meta === '1' ? 'meta' : 'plain' } };
+}
+
+function checkHandshake(request: Pick<IncomingMessage, 'method' | 'headers'>): Problem | null {
+  const { headers, method } = request;
+  if (method !== 'GET') {
+    return problem(405, 'method_not_allowed', 'The event stream is opened with GET.', { Allow: 'GET' });
+  }
+  if (headers.upgrade?.toLowerCase() !== 'websocket') {
+    return problem(426, 'upgrade_required', 'This is a WebSocket endpoint.', { Upgrade: 'websocket' });
+  }
+  if (headers['sec-websocket-version'] !== '13') {
+    return problem(426, 'websocket_version', 'WebSocket version 13 is spoken here.', { 'Sec-WebSocket-Version': '13' });
+  }
+  if (!WEBSOCKET_KEY.test(headers['sec-websocket-key'] ?? '')) {
+    return problem(400, 'websocket_key', 'Sec-WebSocket-Key is missing or not 16 bytes in base64.');
+  }
+  return null;
+}
+
+function readToken(
+  query: URLSearchParams,
+  authorization: string | undefined,
+): { token: string } | { problem: Problem } {
+  const tokens = new Set(query.getAll('token').filter((token) => token !== ''));
+  if (authorization !== undefined) {
+    const bearer = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+    if (bearer === undefined && tokens.size === 0) return { problem: unauthorized() };
+    if (bearer !== undefined) tokens.add(bearer);
+  }
+  const [token, other] = tokens;
+  if (other !== undefined) {
+    return refuse(400, 'two_tokens', 'Two different tokens were given: send one, in the query or in the header.');
+  }
+  if (token === undefined || token.length > MAX_TOKEN_LENGTH) return { problem: unauthorized() };
+  return { token };
+}
+
+/** The same for every way in which a token can be bad. */
+export function unauthorized(): Problem {
+  return problem(401, 'invalid_token', 'The token is missing, not valid or expired: log in again.', {
+    'WWW-Authenticate': 'Bearer realm="firehose", error="invalid_token"',
+  });
+}
+
+function parseUrl(target: string | undefined): URL | null {
+  const url = target?.startsWith('/') === true ? URL.parse(`http://gateway${target}`) : null;
+  return url?.host === 'gateway' ? url : null;
+}
+
+function problem(status: number, code: string, detail: string, headers: Record<string, string> = {}): Problem {
+  return { status, code, detail, headers };
+}
+
+function refuse(status: number, code: string, detail: string): { problem: Problem } {
+  return { problem: problem(status, code, detail) };
+}

@@ -1,0 +1,128 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
+import { isActive, type Directory } from '../directory/directory.ts';
+import { Session, type SessionOptions } from './session.ts';
+
+const SWEEP_MS = 1_000;
+/** A peer that has not answered a Close by then is cut off. */
+const LAST_WORD_MS = 2_000;
+
+export interface SessionsOptions {
+  readonly maxSessions: number;
+  readonly now: () => number;
+  readonly onClosed: (code: number) => void;
+}
+
+/** All sessions of this replica: sweeps them, ends those whose account or user is gone, and drains. */
+export class Sessions implements AsyncDisposable {
+  readonly #options: SessionsOptions;
+  readonly #sessions = new Set<Session>();
+  readonly #timer: NodeJS.Timeout;
+  /** Handshakes that were promised a place and are not sessions yet. */
+  #reserved = 0;
+  #empty: (() => void) | null = null;
+
+  private constructor(options: SessionsOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#sweep(), SWEEP_MS).unref();
+  }
+
+  static start(options: SessionsOptions): Sessions {
+    return new Sessions(options);
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** A place for one more session, or null when the replica is full. Give it back by `open` or `release`. */
+  reserve(): { open(options: Omit<SessionOptions, 'onClose' | 'now'>): void; release(): void } | null {
+    if (this.#sessions.size + this.#reserved >= this.#options.maxSessions) return null;
+    this.#reserved += 1;
+    let held = true;
+    const release = () => {
+      if (held) this.#reserved -= 1;
+      held = false;
+    };
+    return {
+      release,
+      open: (options) => {
+        release();
+        const session = new Session({
+          ...options,
+          now: this.#options.now,
+          onClose: (closed, code) => this.#closed(closed, code),
+        });
+        this.#sessions.add(session);
+      },
+    };
+  }
+
+  /** Ends sessions whose user or account is no longer there or no longer enabled. */
+  useDirectory(directory: Directory): void {
+    for (const session of this.#sessions) {
+      if (!mayStay(session, directory)) session.close('revoked', 'revoked');
+    }
+  }
+
+  /** Closes all sessions, spread evenly over the window so that their clients do not come back all at once. */
+  async drain(options: { windowMs: number; name: CloseName; reason: CloseReason; signal: AbortSignal }): Promise<void> {
+    const sessions = [...this.#sessions];
+    for (let index = sessions.length - 1; index > 0; index -= 1) {
+      const other = randomInt(index + 1);
+      [sessions[index], sessions[other]] = [sessions[other] as Session, sessions[index] as Session];
+    }
+    const start = performance.now();
+    for (const [index, session] of sessions.entries()) {
+      const due = start + (options.windowMs * index) / sessions.length;
+      const wait = due - performance.now();
+      if (wait > 1 && !options.signal.aborted) await unlessAborted(wait, options.signal);
+      session.close(options.name, options.reason);
+    }
+    // Those that came in meanwhile.
+    for (const session of this.#sessions) session.close(options.name, options.reason);
+    await this.#gone();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    for (const session of this.#sessions) session.close('shutdown', 'shutdown');
+    await this.#gone();
+  }
+
+  /** Waits until all sessions are gone, and cuts off those that do not answer. */
+  async #gone(): Promise<void> {
+    if (this.#sessions.size === 0) return;
+    const gone = Promise.withResolvers<void>();
+    this.#empty = gone.resolve;
+    const timer = setTimeout(() => {
+      for (const session of this.#sessions) session.terminate();
+    }, LAST_WORD_MS);
+    await gone.promise;
+    clearTimeout(timer);
+  }
+
+  #sweep(): void {
+    const now = this.#options.now();
+    for (const session of this.#sessions) session.sweep(now);
+  }
+
+  #closed(session: Session, code: number): void {
+    this.#sessions.delete(session);
+    this.#options.onClosed(code);
+    if (this.#sessions.size === 0) this.#empty?.();
+  }
+}
+
+function mayStay(session: Session, directory: Directory): boolean {
+  const account = directory.accounts.get(session.token.grant.account);
+  if (account === undefined || !isActive(account)) return false;
+  return directory.userOf(account, session.token.username)?.enabled === true;
+}
+
+async function unlessAborted(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await delay(milliseconds, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+}

@@ -1,0 +1,38 @@
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import type { Sink } from '../fanout/subscriber.ts';
+
+/**
+ * The one writer of a connection. Event frames go straight to the socket below `ws`, which then sends control frames
+ * alone: with compression off both write whole frames at once, so they cannot mix. Nothing is written once the
+ * WebSocket is not OPEN, since the peer discards what follows a Close.
+ */
+export class SocketWriter implements Sink {
+  readonly #socket: Socket;
+  readonly #webSocket: WebSocket;
+
+  constructor(socket: Socket, webSocket: WebSocket) {
+    this.#socket = socket;
+    this.#webSocket = webSocket;
+  }
+
+  get queued(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Bytes the kernel has taken so far: grows while the peer reads, however slowly. */
+  get taken(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength;
+  }
+
+  write(chunk: Buffer, release: (() => void) | null): void {
+    if (this.#webSocket.readyState !== this.#webSocket.OPEN || !this.#socket.writable) release?.();
+    else if (release === null) this.#socket.write(chunk);
+    else this.#socket.write(chunk, release);
+  }
+
+  whenDrained(callback: () => void): void {
+    if (this.#socket.writableNeedDrain) this.#socket.once('drain', callback);
+    else setImmediate(callback);
+  }
+}

@@ -1,0 +1,54 @@
+import type { Sink } from '../fanout/subscriber.ts';
+import { payloadStart } from '../fanout/frame.ts';
+
+/** A connection's far end: takes frames as a socket does, and can be told to stop taking them. */
+export class RecordingSink implements Sink {
+  readonly chunks: Buffer[] = [];
+  queued = 0;
+  #stalled = false;
+  #waiting: (() => void)[] = [];
+
+  write(chunk: Buffer, release: (() => void) | null): void {
+    // A copy: the chunk may be pooled and is only ours until it is released.
+    this.chunks.push(Buffer.from(chunk));
+    if (this.#stalled) this.queued += chunk.length;
+    release?.();
+  }
+
+  whenDrained(callback: () => void): void {
+    if (this.#stalled) this.#waiting.push(callback);
+    else setImmediate(callback);
+  }
+
+  stall(): void {
+    this.#stalled = true;
+  }
+
+  flow(): void {
+    this.#stalled = false;
+    this.queued = 0;
+    for (const callback of this.#waiting.splice(0)) setImmediate(callback);
+  }
+
+  /** The payloads of all frames so far, in order; fails on a chunk that is not made of whole text frames. */
+  messages(): string[] {
+    return this.chunks.flatMap(payloads);
+  }
+}
+
+/** The text messages in a chunk of whole, unmasked, unfragmented frames. */
+export function payloads(chunk: Buffer): string[] {
+  const messages: string[] = [];
+  let offset = 0;
+  while (offset < chunk.length) {
+    if (chunk[offset] !== 0x81) throw new Error(`not a text frame at byte ${offset}`);
+    const start = payloadStart(chunk, offset);
+    const short = chunk[offset + 1] ?? 0;
+    const length =
+      short < 126 ? short : short === 126 ? chunk.readUInt16BE(offset + 2) : Number(chunk.readBigUInt64BE(offset + 2));
+    if (start + length > chunk.length) throw new Error('a frame is cut off');
+    messages.push(chunk.toString('utf8', start, start + length));
+    offset = start + length;
+  }
+  return messages;
+}
