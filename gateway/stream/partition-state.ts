@@ -1,0 +1,103 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { ENTRY_FORMAT } from '../../protocol/entry.ts';
+import { streamKeys } from '../../protocol/keys.ts';
+import { defineScript, runScript } from '../../runtime/redis/script.ts';
+import type { PartitionState } from './continuity.ts';
+import type { LogState } from './event-log.ts';
+
+/** Where one log lies in Redis. */
+export interface LogPlace {
+  readonly client: Redis;
+  readonly keyPrefix: string;
+  readonly partitions: number;
+}
+
+/**
+ * Makes the stream and its meta when either is missing, and refuses another layout. Wants `events, meta` as the first
+ * two keys, and a fresh epoch, the number of partitions and the format as the first three arguments.
+ * A stream that is gone while its meta remains was deleted: a new epoch. So is everything after FLUSHALL.
+ */
+export const ENSURE_LUA = `
+local held = redis.call('HGET', KEYS[2], 'partitions')
+if held and held ~= ARGV[2] then
+  return redis.error_reply('PARTITIONS_MISMATCH the streams have ' .. held .. ' partitions')
+end
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('XGROUP', 'CREATE', KEYS[1], 'making', '$', 'MKSTREAM')
+  redis.call('XGROUP', 'DESTROY', KEYS[1], 'making')
+  redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'partitions', ARGV[2], 'format', ARGV[3])
+elseif not held or redis.call('HEXISTS', KEYS[2], 'epoch') == 0 then
+  redis.call('HSETNX', KEYS[2], 'epoch', ARGV[1])
+  redis.call('HSETNX', KEYS[2], 'partitions', ARGV[2])
+  redis.call('HSETNX', KEYS[2], 'format', ARGV[3])
+end
+`;
+
+/** ARGV[4] is the reader's position in this partition, empty for none. */
+const STATE = defineScript(`${ENSURE_LUA}
+local info = redis.call('XINFO', 'STREAM', KEYS[1])
+local found = {}
+for i = 1, #info, 2 do found[info[i]] = info[i + 1] end
+local first = found['first-entry']
+local holds = 0
+if ARGV[4] ~= '' then holds = #redis.call('XRANGE', KEYS[1], ARGV[4], ARGV[4], 'COUNT', 1) end
+return {
+  redis.call('HGET', KEYS[2], 'epoch'), first and first[1] or '0-0', found['last-generated-id'],
+  found['entries-added'], found['length'], found['max-deleted-entry-id'], holds,
+}`);
+
+/** Changes the epoch unless somebody else has: of two replicas that find the same break one succeeds. */
+const RENEW = defineScript(`
+if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
+return 1`);
+
+export function newEpoch(): string {
+  return randomBytes(9).toString('base64url');
+}
+
+type StateReply = readonly [Buffer, Buffer, Buffer, number, number, Buffer, number];
+
+async function partitionState(place: LogPlace, partition: number, positionId: string): Promise<PartitionState> {
+  const keys = streamKeys(place.keyPrefix, partition);
+  const reply = (await runScript(place.client, STATE, {
+    keys: [keys.events, keys.meta],
+    args: [newEpoch(), String(place.partitions), ENTRY_FORMAT, positionId],
+  })) as StateReply;
+  const [epoch, oldest, newest, added, length, maxDeleted, holds] = reply;
+  return {
+    epoch: epoch.toString(),
+    oldest: oldest.toString(),
+    newest: newest.toString(),
+    added,
+    length,
+    maxDeleted: maxDeleted.toString(),
+    holdsPosition: holds === 1,
+  };
+}
+
+/** All partitions' streams, made when missing. `ids` are a reader's positions. Rejects with the client's error. */
+export function partitionStates(place: LogPlace, ids?: readonly string[]): Promise<PartitionState[]> {
+  return Promise.all(
+    Array.from({ length: place.partitions }, (_, partition) =>
+      partitionState(place, partition, ids?.[partition] ?? ''),
+    ),
+  );
+}
+
+export async function renewEpoch(place: LogPlace, partition: number, old: string): Promise<void> {
+  await runScript(place.client, RENEW, {
+    keys: [streamKeys(place.keyPrefix, partition).meta],
+    args: [old, newEpoch()],
+  });
+}
+
+/** One epoch for all: 16 characters that change when that of any partition does. */
+export function logState(states: readonly PartitionState[]): LogState {
+  const epochs = states.map((state) => state.epoch).join(',');
+  return {
+    epoch: createHash('sha256').update(epochs).digest('base64url').slice(0, 16),
+    oldest: states.map((state) => state.oldest),
+    newest: states.map((state) => state.newest),
+  };
+}

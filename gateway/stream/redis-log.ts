@@ -1,0 +1,125 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { streamKeys } from '../../protocol/keys.ts';
+import { partitionOf } from '../../protocol/partition.ts';
+import type { Log } from '../../runtime/log/log.ts';
+import { becomesReady, blockingClient, commandClient } from '../../runtime/redis/client.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { outageCode } from '../../runtime/redis/outage.ts';
+import { decodeEntry, type RawEntry } from './decode-entry.ts';
+import { LogUnavailable, type EventLog, type NewEvent } from './event-log.ts';
+import { logState, partitionStates, type LogPlace } from './partition-state.ts';
+import { RedisAppender } from './redis-appender.ts';
+import { RedisReader } from './redis-reader.ts';
+import type { Retention } from './retention.ts';
+import { keepTrimmed } from './trim.ts';
+
+const FIRST_CONNECT_MS = 1_000;
+const MOST_IN_A_PAGE = 1_000;
+
+export interface RedisLogOptions {
+  /** `redis://` or `rediss://`, with user, password and database. Never logged. */
+  readonly url: string;
+  readonly keyPrefix: string;
+  readonly partitions: number;
+  /** `<namespace>/<name>`: whose retention is registered and who trims. */
+  readonly resource: string;
+  /** What this resource wants kept; null when somebody else manages the streams: nothing is trimmed then. */
+  readonly retention: Retention | null;
+  readonly log: Log;
+  /** 10,000 when not given. */
+  readonly trimEveryMs?: number;
+  /** How often readers look whether the streams are still the same; 5,000 when not given. */
+  readonly checkEveryMs?: number;
+}
+
+export interface RedisLog extends EventLog {
+  /** For commands of others that do not block, such as rate limits: never for a blocking one. */
+  readonly client: Redis;
+}
+
+/** What went wrong, as the contract says it. */
+function unavailable(client: Redis, error: unknown): LogUnavailable {
+  const code = redisErrorCode(error);
+  return new LogUnavailable(code === 'UNREACHABLE' ? (outageCode(client) ?? code) : code);
+}
+
+async function page(place: LogPlace, partition: number, input: { afterId: string; count: number }) {
+  const key = streamKeys(place.keyPrefix, partition).events;
+  const count = Math.min(input.count, MOST_IN_A_PAGE);
+  try {
+    const reply = await place.client.callBuffer('xrange', key, `(${input.afterId}`, '+', 'COUNT', count);
+    return (reply as readonly RawEntry[]).map((raw) => decodeEntry(partition, raw));
+  } catch (error) {
+    throw unavailable(place.client, error);
+  }
+}
+
+/** Waits a moment for Redis, so that a start with everything in order begins with streams and epoch made. */
+async function firstLook(place: LogPlace, log: Log): Promise<void> {
+  if (!(await becomesReady(place.client, FIRST_CONNECT_MS))) return;
+  try {
+    await partitionStates(place);
+  } catch (error) {
+    log.error({ code: redisErrorCode(error) }, 'the streams cannot be made or read');
+  }
+}
+
+function appendTo(place: LogPlace): EventLog['append'] {
+  const appenders = Array.from({ length: place.partitions }, (_, partition) => new RedisAppender(place, partition));
+  return (events: readonly NewEvent[]) =>
+    Promise.all(
+      events.map((event) => {
+        const appender = appenders[partitionOf(event, place.partitions)];
+        return appender?.append(event) ?? Promise.resolve({ outcome: 'failed' as const, code: 'NO_PARTITION' });
+      }),
+    );
+}
+
+async function leave(client: Redis, limitMs: number): Promise<void> {
+  if (client.status === 'end') return;
+  const ended = new Promise<void>((resolve) => client.once('end', resolve));
+  client.disconnect();
+  await Promise.race([ended, delay(limitMs, undefined, { ref: false })]);
+}
+
+/**
+ * The event log on Redis Streams. Never rejects: a Redis that is away is tried again for ever, and until then `state`,
+ * `range` and `read` reject with LogUnavailable and `append` answers `failed`, each with the reason's code.
+ */
+export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> {
+  const { url, keyPrefix, partitions, log } = options;
+  const client = commandClient(url, { log, name: 'firehose:commands' });
+  const place: LogPlace = { client, keyPrefix, partitions };
+  await firstLook(place, log);
+  const closing = new AbortController();
+  const readers = new Set<RedisReader>();
+  const { retention, resource } = options;
+  const intervalMs = options.trimEveryMs ?? 10_000;
+  const trimming = retention && keepTrimmed(place, { resource, retention, intervalMs, log, signal: closing.signal });
+  return {
+    partitions,
+    client,
+    async state() {
+      try {
+        return logState(await partitionStates(place));
+      } catch (error) {
+        throw unavailable(client, error);
+      }
+    },
+    append: appendTo(place),
+    range: (partition, afterId, count) => page(place, partition, { afterId, count }),
+    reader() {
+      const open = () => blockingClient(url, { log, name: 'firehose:reader' });
+      const reader = new RedisReader({ place, log, open, checkEveryMs: options.checkEveryMs ?? 5_000 });
+      readers.add(reader);
+      return reader;
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      for (const reader of readers) await reader[Symbol.asyncDispose]();
+      await leave(client, 1_000);
+      await trimming;
+    },
+  };
+}

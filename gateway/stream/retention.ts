@@ -1,0 +1,46 @@
+import { z } from 'zod';
+
+const shape = z.object({ maxLength: z.int().positive(), maxAgeMs: z.int().positive() });
+
+/** How much of a partition one resource wants kept: whichever limit is reached first. */
+export interface Retention {
+  /** Entries a partition. */
+  readonly maxLength: number;
+  readonly maxAgeMs: number;
+}
+
+export const DEFAULT_RETENTION: Retention = { maxLength: 250_000, maxAgeMs: 24 * 3_600_000 };
+
+const FIELD = 'retention:';
+
+export function retentionField(resource: string): string {
+  return `${FIELD}${resource}`;
+}
+
+function parse(value: string): Retention | null {
+  try {
+    return shape.parse(JSON.parse(value));
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The longest of what all resources want that share a stream, each limit by itself. `fields` are those of the meta hash;
+ * others than retention ones are passed over, unreadable ones are counted. Null when nobody wants anything: no trimming.
+ */
+export function longestRetention(fields: Readonly<Record<string, string>>): {
+  readonly retention: Retention | null;
+  readonly unreadable: number;
+} {
+  const values = Object.entries(fields).filter(([field]) => field.startsWith(FIELD));
+  const wishes = values.map(([, value]) => parse(value)).filter((wish) => wish !== null);
+  const retention =
+    wishes.length === 0
+      ? null
+      : {
+          maxLength: Math.max(...wishes.map((wish) => wish.maxLength)),
+          maxAgeMs: Math.max(...wishes.map((wish) => wish.maxAgeMs)),
+        };
+  return { retention, unreadable: values.length - wishes.length };
+}
