@@ -43,7 +43,7 @@ async function followed(log: RedisLog): Promise<{ reader: LogReader; position: P
 }
 
 async function backAgain(redis: RedisServer, log: RedisLog): Promise<void> {
-  const ready = once(log.client, 'ready');
+  const ready = new Promise<void>((resolve) => log.client.once('ready', resolve));
   await redis.restart();
   await ready;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after as afterAll, before, describe, it } from 'node:test';
 import { silentLog } from '../../runtime/log/log.ts';
+import { becomesReady } from '../../runtime/redis/client.ts';
 import { freePort, startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
 import { accepted, ends, event, eventLogSuite, readAll } from './event-log.suite.ts';
 import { openRedisLog, type RedisLogOptions } from './redis-log.ts';
@@ -97,7 +98,7 @@ describe('Redis log: refusals', () => {
     assert.deepEqual(accepted(await log.append([event('call')])), ['failed UNREACHABLE']);
     await using late = await startRedis({ port });
     assert.equal(late.port, port);
-    await new Promise((ready) => log.client.once('ready', ready));
+    assert.ok(await becomesReady(log.client, 10_000));
     assert.deepEqual(accepted(await log.append([event('call')])), ['accepted']);
   });
 
