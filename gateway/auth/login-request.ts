@@ -1,0 +1,133 @@
+import { isKnownEvent, KNOWN_EVENTS } from '../../protocol/catalogue.ts';
+import type { Problem } from '../http/problem.ts';
+import { MAX_PASSWORD_BYTES } from './password.ts';
+
+export interface LoginRequest {
+  readonly username: string;
+  readonly password: string;
+  readonly domain: string;
+  /** Exactly these accounts; null is all. */
+  readonly accounts: readonly string[] | null;
+  readonly events: readonly string[] | null;
+}
+
+export type ParsedLogin =
+  { readonly ok: true; readonly request: LoginRequest } | { readonly ok: false; readonly problem: Problem };
+
+export const MAX_BODY_BYTES = 65_536;
+const MAX_DEPTH = 20;
+const MAX_ACCOUNTS = 1_000;
+const MAX_EVENTS = 100;
+const MAX_NAME_CHARS = 256;
+const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Carries the problem out of the nested checks; never leaves this file. */
+class Refusal extends Error {
+  readonly problem: Problem;
+  constructor(code: string, detail: string, more: Partial<Problem> = {}) {
+    super(code);
+    this.problem = { status: 400, code, detail, ...more };
+  }
+}
+
+/** The login's body, or what is wrong with its shape. `additionalEvents` are the names added by configuration. */
+export function parseLogin(body: Buffer, additionalEvents: readonly string[] = []): ParsedLogin {
+  try {
+    return { ok: true, request: readLogin(body, additionalEvents) };
+  } catch (error) {
+    if (error instanceof Refusal) return { ok: false, problem: error.problem };
+    throw error;
+  }
+}
+
+function readLogin(body: Buffer, additionalEvents: readonly string[]): LoginRequest {
+  if (body.length > MAX_BODY_BYTES) {
+    throw new Refusal('body_too_large', `the body is larger than ${MAX_BODY_BYTES} bytes`, { status: 413 });
+  }
+  const fields = readObject(body);
+  const username = text(fields, 'username');
+  const password = text(fields, 'password', MAX_PASSWORD_BYTES);
+  const domain = text(fields, 'domain');
+  if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) throw tooLong('password', `${MAX_PASSWORD_BYTES} bytes`);
+  const accounts = list(fields, 'accounts', MAX_ACCOUNTS);
+  const events = list(fields, 'events', MAX_EVENTS);
+  accounts?.forEach((id, index) => {
+    if (ACCOUNT_ID.test(id)) return;
+    throw new Refusal('invalid_account_id', 'an account id is 1 to 64 of A-Z a-z 0-9 _ -', {
+      field: `accounts[${index}]`,
+    });
+  });
+  events?.forEach((name, index) => {
+    if (isKnownEvent(name, additionalEvents)) return;
+    throw new Refusal('unknown_event', 'no event has this name; known_events lists those that exist', {
+      field: `events[${index}]`,
+      extra: { known_events: [...KNOWN_EVENTS, ...additionalEvents] },
+    });
+  });
+  return { username, password, domain, accounts: withoutRepeats(accounts), events: withoutRepeats(events) };
+}
+
+function readObject(body: Buffer): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    const text = utf8.decode(body);
+    if (isDeeper(text, MAX_DEPTH)) throw new Refusal('invalid_json', `the body nests deeper than ${MAX_DEPTH}`);
+    value = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal('invalid_json', 'the body is not JSON in UTF-8');
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new Refusal('invalid_json', 'the body is not a JSON object');
+}
+
+/** Whether brackets outside of strings nest deeper than `limit`. */
+function isDeeper(text: string, limit: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text[index];
+    if (inString) {
+      if (character === '\\') index += 1;
+      else if (character === '"') inString = false;
+    } else if (character === '"') inString = true;
+    else if (character === '{' || character === '[') {
+      depth += 1;
+      if (depth > limit) return true;
+    } else if (character === '}' || character === ']') depth -= 1;
+  }
+  return false;
+}
+
+function text(fields: Readonly<Record<string, unknown>>, field: string, maxChars: number = MAX_NAME_CHARS): string {
+  const value = Object.hasOwn(fields, field) ? fields[field] : undefined;
+  if (value === undefined || value === null || value === '') {
+    throw new Refusal('missing_field', `${field} is missing or empty`, { field });
+  }
+  if (typeof value !== 'string') throw new Refusal('wrong_type', `${field} is not a string`, { field });
+  if (value.length > maxChars) throw tooLong(field, `${maxChars} characters`);
+  return value;
+}
+
+function tooLong(field: string, limit: string): Refusal {
+  return new Refusal('too_long', `${field} is longer than ${limit}`, { field });
+}
+
+/** Absent, null and an empty list all mean "all". */
+function list(fields: Readonly<Record<string, unknown>>, field: string, most: number): string[] | null {
+  const value = Object.hasOwn(fields, field) ? fields[field] : null;
+  if (value === undefined || value === null) return null;
+  if (!Array.isArray(value)) throw new Refusal('wrong_type', `${field} is not a list of strings`, { field });
+  if (value.length > most) throw new Refusal(`too_many_${field}`, `${field} names more than ${most}`, { field });
+  const strings = value.map((item: unknown, index) => {
+    if (typeof item === 'string') return item;
+    throw new Refusal('wrong_type', `${field}[${index}] is not a string`, { field: `${field}[${index}]` });
+  });
+  return strings.length === 0 ? null : strings;
+}
+
+function withoutRepeats(list: string[] | null): string[] | null {
+  return list === null ? null : [...new Set(list)];
+}

@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 'jose';
+
+export type SigningAlgorithm = 'HS256' | 'EdDSA' | 'ES256';
+
+export interface VerifyKey {
+  /** The only algorithm that this key verifies. */
+  readonly algorithm: SigningAlgorithm;
+  readonly key: CryptoKey | Uint8Array;
+}
+
+/** One key signs; it and those before it verify. */
+export interface KeyRing {
+  readonly algorithm: SigningAlgorithm;
+  readonly kid: string;
+  readonly signKey: CryptoKey | Uint8Array;
+  readonly verifyKeys: ReadonlyMap<string, VerifyKey>;
+  /** RFC 7517 document of the public keys; empty for HS256, whose key is secret. */
+  readonly jwks: { readonly keys: readonly JWK[] };
+}
+
+/** The file of keys holds something else than keys of ours. The message never repeats what it holds. */
+export class SigningKeyFault extends Error {
+  override readonly name = 'SigningKeyFault';
+  readonly code = 'signing_key_invalid';
+}
+
+const MAX_KEYS = 4;
+const MIN_SECRET_BYTES = 32;
+const CURVES: Readonly<Record<string, SigningAlgorithm>> = { Ed25519: 'EdDSA', 'P-256': 'ES256' };
+
+/**
+ * The keys of a file: a JSON array of private JWKs (RFC 7517), each with `kid` and `alg`; the first one signs.
+ * Where it is missing, or its first key is of another algorithm, a new key is made and put first (mode 0600): a
+ * restart keeps tokens valid, and a change of algorithm keeps those that are out. At most four keys are kept.
+ */
+export async function openKeyRing(path: string, algorithm: SigningAlgorithm): Promise<KeyRing> {
+  const kept = await readKeys(path);
+  if (kept[0]?.alg === algorithm) return keyRing(kept);
+  const keys = [await newKey(algorithm), ...kept].slice(0, MAX_KEYS);
+  await writeKeys(path, keys);
+  return keyRing(keys);
+}
+
+/** Private JWKs as a key ring; the first one signs. Throws a SigningKeyFault for what is no key of ours. */
+export async function keyRing(jwks: readonly unknown[]): Promise<KeyRing> {
+  const keys = await Promise.all(jwks.map(importKey));
+  const [first] = keys;
+  if (first === undefined) throw new SigningKeyFault('there is no signing key');
+  if (new Set(keys.map(({ kid }) => kid)).size < keys.length) throw new SigningKeyFault('two signing keys share a kid');
+  return {
+    algorithm: first.algorithm,
+    kid: first.kid,
+    signKey: first.signKey,
+    verifyKeys: new Map(keys.map(({ kid, algorithm, verifyKey }) => [kid, { algorithm, key: verifyKey }])),
+    jwks: { keys: keys.flatMap(({ published }) => (published === null ? [] : [published])) },
+  };
+}
+
+/** A new private key. Its `kid` is random: a thumbprint would tell a hash of the HS256 secret (RFC 7638 section 7). */
+export async function newKey(algorithm: SigningAlgorithm): Promise<JWK> {
+  const kid = randomBytes(9).toString('base64url');
+  if (algorithm === 'HS256') return { kty: 'oct', k: randomBytes(32).toString('base64url'), kid, alg: algorithm };
+  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
+  return { ...(await exportJWK(privateKey)), kid, alg: algorithm };
+}
+
+interface ImportedKey {
+  readonly algorithm: SigningAlgorithm;
+  readonly kid: string;
+  readonly signKey: CryptoKey | Uint8Array;
+  readonly verifyKey: CryptoKey | Uint8Array;
+  readonly published: JWK | null;
+}
+
+async function importKey(value: unknown): Promise<ImportedKey> {
+  if (typeof value !== 'object' || value === null) throw new SigningKeyFault('a signing key is not a JWK');
+  const { kty, kid, alg, crv, k, x, y, d } = value as JWK;
+  if (typeof kid !== 'string' || !/^[A-Za-z0-9_.-]{1,64}$/.test(kid)) {
+    throw new SigningKeyFault('a signing key has no usable kid');
+  }
+  if (kty === 'oct' && typeof k === 'string' && alg === 'HS256') {
+    const secret = Buffer.from(k, 'base64url');
+    if (secret.length < MIN_SECRET_BYTES) throw new SigningKeyFault(`the signing key ${kid} is shorter than 32 bytes`);
+    return { algorithm: 'HS256', kid, signKey: secret, verifyKey: secret, published: null };
+  }
+  const algorithm = CURVES[crv ?? ''];
+  if (algorithm === undefined || algorithm !== alg || !kty || !crv || !x || !d) {
+    throw new SigningKeyFault(`the signing key ${kid} is neither HS256 nor EdDSA (Ed25519) nor ES256`);
+  }
+  const publicKey: JWK = { kty, crv, x, ...(y !== undefined && { y }) };
+  try {
+    return {
+      algorithm,
+      kid,
+      signKey: await importJWK({ ...publicKey, d }, algorithm),
+      verifyKey: await importJWK(publicKey, algorithm),
+      published: { ...publicKey, kid, use: 'sig', alg: algorithm },
+    };
+  } catch {
+    // The cause may hold the key's parameters.
+    throw new SigningKeyFault(`the signing key ${kid} is not a valid ${algorithm} key`);
+  }
+}
+
+async function readKeys(path: string): Promise<JWK[]> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  let keys: unknown;
+  try {
+    keys = JSON.parse(text);
+  } catch {
+    keys = null;
+  }
+  if (!Array.isArray(keys)) throw new SigningKeyFault(`${path} is not a JSON array of JWKs: remove it for a new key`);
+  await keyRing(keys);
+  return keys as JWK[];
+}
+
+async function writeKeys(path: string, keys: readonly JWK[]): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = `${path}.${randomBytes(6).toString('hex')}`;
+  await writeFile(draft, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+  await rename(draft, path);
+}
