@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const OXLINT = join(ROOT, 'node_modules', 'oxlint', 'bin', 'oxlint');
+
+const PURE = 'protocol/ is pure: it imports zod at most.';
+const PROTOCOL = 'protocol/ imports nothing of the project.';
+const RUNTIME = 'runtime/ imports protocol/ alone.';
+const GATEWAY = 'gateway/ imports protocol/ and runtime/.';
+const OPERATOR = 'operator/ imports protocol/ and runtime/.';
+const LOADTEST = 'loadtest/ imports protocol/ and k6/*.';
+const ENVIRONMENT = 'process.env';
+
+interface Fixture {
+  readonly file: string;
+  readonly code: string;
+  /** Part of what the linter says; null for a file that nothing is wrong with. */
+  readonly says: string | null;
+}
+
+const from = (file: string, module: string, says: string | null): Fixture => ({
+  file,
+  code: `import { thing } from '${module}';\n\nexport const it = thing;\n`,
+  says,
+});
+
+const FIXTURES: readonly Fixture[] = [
+  from('protocol/a.ts', 'node:fs', PURE),
+  from('protocol/b.ts', 'ioredis', PURE),
+  from('protocol/c.ts', '../gateway/x.ts', PROTOCOL),
+  from('protocol/d.ts', '../runtime/x.ts', PROTOCOL),
+  from('protocol/deep/e.ts', '../../operator/x.ts', PROTOCOL),
+  { file: 'protocol/f.ts', code: "export { thing } from 'node:net';\n", says: PURE },
+  from('protocol/g.ts', 'zod', null),
+  from('protocol/h.ts', './g.ts', null),
+  from('protocol/i.test.ts', '../gateway/x.ts', PROTOCOL),
+  from('protocol/j.test.ts', 'node:test', null),
+  from('runtime/a.ts', '../gateway/x.ts', RUNTIME),
+  from('runtime/deep/b.ts', '../../operator/x.ts', RUNTIME),
+  from('runtime/c.ts', '../loadtest/x.ts', RUNTIME),
+  from('runtime/d.ts', '../protocol/x.ts', null),
+  from('runtime/e.ts', 'node:fs', null),
+  from('runtime/command-line/f.ts', '../../gateway/x.ts', null),
+  from('gateway/a.ts', '../operator/x.ts', GATEWAY),
+  from('gateway/deep/b.ts', '../../loadtest/x.ts', GATEWAY),
+  from('gateway/c.ts', '../runtime/x.ts', null),
+  from('operator/a.ts', '../gateway/x.ts', OPERATOR),
+  from('operator/b.ts', '../loadtest/x.ts', OPERATOR),
+  from('operator/c.ts', '../protocol/x.ts', null),
+  from('loadtest/a.ts', '../gateway/x.ts', LOADTEST),
+  from('loadtest/b.ts', '../runtime/x.ts', LOADTEST),
+  from('loadtest/c.ts', 'ws', LOADTEST),
+  from('loadtest/d.ts', 'node:fs', LOADTEST),
+  from('loadtest/e.ts', 'k6/http', null),
+  from('loadtest/f.ts', 'k6', null),
+  from('loadtest/g.ts', '../protocol/x.ts', null),
+  from('loadtest/benchmark/h.ts', '../../gateway/x.ts', 'The benchmark measures the product from outside'),
+  from('loadtest/benchmark/i.ts', '../../runtime/x.ts', null),
+  ...['gateway/env.ts', 'operator/env.ts', 'runtime/env.ts', 'protocol/env.ts'].map((file) => ({
+    file,
+    code: 'export const home = process.env.HOME;\n',
+    says: ENVIRONMENT,
+  })),
+  ...['gateway/main.ts', 'operator/main.ts', 'runtime/command-line/env.ts'].map((file) => ({
+    file,
+    code: 'export const home = process.env.HOME;\n',
+    says: null,
+  })),
+  { file: 'gateway/exit.ts', code: 'export const leave = () => process.exit(1);\n', says: 'process.exit' },
+];
+
+interface Diagnostic {
+  readonly filename: string;
+  readonly message: string;
+  readonly help?: string;
+}
+
+/** The rules are worth what they catch: one file a rule that breaks it, in folders of the same names. */
+describe('import boundaries', () => {
+  let tree = '';
+  let said: ReadonlyMap<string, string>;
+
+  before(async () => {
+    tree = await mkdtemp(join(tmpdir(), 'firehose-boundaries-'));
+    await cp(join(ROOT, '.oxlintrc.json'), join(tree, '.oxlintrc.json'));
+    for (const { file, code } of FIXTURES) {
+      await mkdir(dirname(join(tree, file)), { recursive: true });
+      await writeFile(join(tree, file), code);
+    }
+    said = lint(tree);
+  });
+
+  after(() => rm(tree, { recursive: true, force: true }));
+
+  for (const { file, code, says } of FIXTURES) {
+    const [line = ''] = code.split('\n');
+    test(`${file}: \`${line}\` is ${says === null ? 'fine' : `refused: ${says}`}`, () => {
+      const text = said.get(file) ?? '';
+      if (says === null) assert.equal(text, '');
+      else assert.ok(text.includes(says), text);
+    });
+  }
+});
+
+function lint(folder: string): Map<string, string> {
+  const { stdout, stderr } = spawnSync(process.execPath, [OXLINT, '-c', '.oxlintrc.json', '--format', 'json'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  assert.ok(stdout.startsWith('{'), `the linter did not run: ${stdout}${stderr}`);
+  const said = new Map<string, string>();
+  for (const { filename, message, help } of (JSON.parse(stdout) as { diagnostics: Diagnostic[] }).diagnostics) {
+    said.set(filename, `${said.get(filename) ?? ''}${message} ${help ?? ''}\n`);
+  }
+  return said;
+}

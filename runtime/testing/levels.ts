@@ -1,0 +1,36 @@
+/** What a test needs to run: nothing, or a redis-server on this machine. */
+export const LEVELS = ['pure', 'redis'] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** The infrastructure is in the suffix: `x.test.ts`, `x.redis.test.ts`. Null for what is no test. */
+export function levelOf(path: string): Level | null {
+  if (!path.endsWith('.test.ts')) return null;
+  return path.endsWith('.redis.test.ts') ? 'redis' : 'pure';
+}
+
+export type TestPlan =
+  | { readonly kind: 'run'; readonly levels: readonly Level[]; readonly filters: readonly string[] }
+  | { readonly kind: 'usage'; readonly text: string };
+
+export const USAGE = 'node runtime/testing/run.ts [pure|redis|all] [-- <part of a file name>...]';
+
+/** Reads the command line. Pure. */
+export function planTests(args: readonly string[]): TestPlan {
+  const split = args.indexOf('--');
+  const own = split < 0 ? args : args.slice(0, split);
+  const filters = split < 0 ? [] : args.slice(split + 1);
+  const [wanted = 'all', ...rest] = own;
+  if (rest.length > 0) return { kind: 'usage', text: `too many arguments: ${USAGE}` };
+  if (wanted === 'all') return { kind: 'run', levels: LEVELS, filters };
+  const level = LEVELS.find((name) => name === wanted);
+  if (level === undefined) return { kind: 'usage', text: `there is no test level '${wanted}': ${USAGE}` };
+  return { kind: 'run', levels: [level], filters };
+}
+
+/** The files of these levels whose path holds one of the filters; every file without a filter. In order. */
+export function selectFiles(files: readonly string[], levels: readonly Level[], filters: readonly string[]): string[] {
+  return files
+    .filter((file) => levels.some((level) => level === levelOf(file)))
+    .filter((file) => filters.length === 0 || filters.some((part) => file.includes(part)))
+    .sort();
+}

@@ -1,0 +1,68 @@
+/**
+ * `npm test`: runs the test files of the wanted levels under node's own runner, whose summary closes the output.
+ * A level that this machine cannot run is named at the end with the command that would change it; it is a failure where
+ * CI is set, so that nothing goes untested there in silence.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { glob } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { LEVELS, levelOf, planTests, selectFiles, type Level } from './levels.ts';
+import { ensureRedis } from './redis-installed.ts';
+
+const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const TEST_LIMIT_MS = 120_000;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const plan = planTests(args);
+  if (plan.kind === 'usage') return fail(plan.text);
+  const all = await testFiles();
+  const wanted = selectFiles(all, plan.levels, plan.filters);
+  if (wanted.length === 0) return fail(`no test file of ${plan.levels.join(' or ')} matches ${plan.filters.join(' ')}`);
+  const redis = wanted.some((file) => levelOf(file) === 'redis') ? ensureRedis(console.log) : ({ ok: true } as const);
+  const levels: readonly Level[] = redis.ok ? LEVELS : ['pure'];
+  const files = selectFiles(wanted, levels, []);
+  const skipped = wanted.length - files.length;
+  const code = files.length === 0 ? 0 : await runFiles(files);
+  if (redis.ok) return code;
+  console.log(`NOT RUN: level 'redis', ${skipped} files, for want of a redis-server. To run them: ${redis.remedy}`);
+  return isCi() ? Math.max(code, 1) : code;
+}
+
+async function testFiles(): Promise<string[]> {
+  const files: string[] = [];
+  const exclude = ['**/node_modules/**', '**/.*/**'];
+  for await (const file of glob('**/*.test.ts', { cwd: ROOT, exclude })) files.push(file);
+  return files;
+}
+
+async function runFiles(files: readonly string[]): Promise<number> {
+  const env = { ...process.env };
+  // A debugger or loader of the caller's, or a runner around this one, would change what the tests see.
+  delete env['NODE_OPTIONS'];
+  delete env['NODE_TEST_CONTEXT'];
+  const options = ['--test', '--test-reporter=spec', '--test-concurrency=2', `--test-timeout=${TEST_LIMIT_MS}`];
+  const child = spawn(process.execPath, [...options, ...files], { cwd: ROOT, env, stdio: 'inherit' });
+  // A terminal's Ctrl-C reaches both: the child ends by itself, and its end is waited for.
+  const ignore = () => undefined;
+  process.on('SIGINT', ignore);
+  const stop = () => child.kill('SIGTERM');
+  process.on('SIGTERM', stop);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  process.off('SIGINT', ignore);
+  process.off('SIGTERM', stop);
+  return code ?? 1;
+}
+
+function fail(line: string): number {
+  console.error(line);
+  return 2;
+}
+
+function isCi(): boolean {
+  const value = process.env['CI'] ?? '';
+  return value !== '' && value !== 'false' && value !== '0';
+}
