@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CLOSE, closeReason } from './close-code.ts';
+
+test('close codes are ones that a server may send (RFC 6455 7.4), each used once', () => {
+  const codes: number[] = Object.values(CLOSE);
+  assert.equal(new Set(codes).size, codes.length);
+  const registered = [1001, 1009, 1012, 1013];
+  for (const code of codes) assert.ok(registered.includes(code) || (code >= 4000 && code < 5000), String(code));
+});
+
+test('of our own codes only revoked tells the client to stay away', () => {
+  const final = Object.entries(CLOSE).filter(([, code]) => code >= 4500);
+  assert.deepEqual(
+    final.map(([name]) => name),
+    ['revoked'],
+  );
+});
+
+test('a reason is JSON with the cursor to go on from', () => {
+  assert.deepEqual(JSON.parse(closeReason('slow_consumer', 'AQRhYmNk')), { e: 'slow_consumer', c: 'AQRhYmNk' });
+  assert.deepEqual(JSON.parse(closeReason('shutdown')), { e: 'shutdown' });
+});
+
+test('a reason never exceeds what a close frame holds: the cursor goes first', () => {
+  for (const length of [60, 90, 100, 123, 500]) {
+    const reason = closeReason('rolling_restart', 'A'.repeat(length));
+    assert.ok(Buffer.byteLength(reason) <= 123, String(length));
+    assert.equal((JSON.parse(reason) as { e: string }).e, 'rolling_restart');
+  }
+  assert.deepEqual(JSON.parse(closeReason('epoch_lost', 'A'.repeat(200))), { e: 'epoch_lost' });
+});

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DEFAULT_KEY_PREFIX, resourceKeys, streamKeys } from './keys.ts';
+
+test('all keys of a partition share one hash tag, so a script may touch them together in a cluster', () => {
+  const keys = streamKeys(DEFAULT_KEY_PREFIX, 3);
+  assert.equal(keys.events, 'firehose:{3}:events');
+  for (const key of [keys.events, keys.meta, keys.trim, keys.seen('a}b{c')])
+    assert.ok(key.startsWith('firehose:{3}:'), key);
+});
+
+test('no two keys of a partition are the same, and partitions share none', () => {
+  const all = [0, 1].flatMap((partition) => {
+    const keys = streamKeys('p:', partition);
+    return [keys.events, keys.meta, keys.trim, keys.seen('1'), keys.seen('2')];
+  });
+  assert.equal(new Set(all).size, all.length);
+});
+
+test('keys of a resource carry its name, so that resources may share a Redis', () => {
+  const keys = resourceKeys(DEFAULT_KEY_PREFIX, 'voice/acme');
+  assert.equal(keys.grant('t1'), 'firehose:voice/acme:grant:t1');
+  assert.equal(keys.limit('login'), 'firehose:voice/acme:limit:login');
+  assert.notEqual(resourceKeys(DEFAULT_KEY_PREFIX, 'voice/other').grant('t1'), keys.grant('t1'));
+});
