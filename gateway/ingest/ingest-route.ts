@@ -1,0 +1,111 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Router, type Request, type Response } from 'express';
+import { PROBLEM_TYPE, problemBody, type Problem } from '../http/problem.ts';
+import type { Ingest, IngestAnswer, IngestStatus } from './ingest.ts';
+import { MAX_BODY_BYTES } from './read-batch.ts';
+import { readBody } from './read-body.ts';
+
+export const INGEST_PATH = '/ws/v1/firehose/events';
+const RETRY_AFTER_SECONDS = '1';
+const STATUSES: readonly IngestStatus[] = ['accepted', 'duplicate', 'dropped', 'rejected', 'failed'];
+
+export interface IngestRouteOptions {
+  readonly ingest: Ingest;
+  /** What producers present as bearer token; an empty one refuses everybody. */
+  readonly token: string;
+  /** Events by what became of them, `n` > 0. */
+  readonly count: (outcome: IngestStatus, n: number) => void;
+}
+
+/**
+ * `POST /ws/v1/firehose/events`, for the inner listener only. 200: every event was judged, the answer says how each
+ * fared; 503: some are not in the log, send those (or all: the ids protect) again; 400, 401, 413, 415: nothing was read.
+ */
+export function ingestRouter(options: IngestRouteOptions): Router {
+  const expected = sha256(options.token);
+  const isAllowed = (request: Request) => options.token !== '' && timingSafeEqual(digestOf(request), expected);
+  const router = Router();
+  router
+    .route(INGEST_PATH)
+    // The token before the body: a stranger makes us read nothing.
+    .post((request, response) =>
+      isAllowed(request) ? handle(request, response, options) : sendProblem(response, UNAUTHORIZED),
+    )
+    .all((_request, response) => sendProblem(response, METHOD_NOT_ALLOWED));
+  return router;
+}
+
+// What is refused before its body was read leaves a connection on which the next request cannot be found.
+const CLOSE = { Connection: 'close' };
+
+const UNAUTHORIZED: Problem = {
+  status: 401,
+  code: 'unauthorized',
+  detail: 'Present the ingest token: Authorization: Bearer <token>',
+  headers: { 'WWW-Authenticate': 'Bearer realm="firehose-ingest"', ...CLOSE },
+};
+
+const METHOD_NOT_ALLOWED: Problem = {
+  status: 405,
+  code: 'method_not_allowed',
+  detail: 'Events are sent by POST',
+  headers: { Allow: 'POST' },
+};
+
+const ENCODED: Problem = {
+  status: 415,
+  code: 'unsupported_encoding',
+  detail: 'Send the body without a Content-Encoding.',
+  headers: { 'Accept-Encoding': 'identity', ...CLOSE },
+};
+
+const TOO_LARGE: Problem = {
+  status: 413,
+  code: 'body_too_large',
+  detail: `At most ${MAX_BODY_BYTES} bytes`,
+  headers: CLOSE,
+};
+
+async function handle(request: Request, response: Response, { ingest, count }: IngestRouteOptions): Promise<void> {
+  const encoding = request.get('content-encoding') ?? 'identity';
+  if (encoding.toLowerCase() !== 'identity') return sendProblem(response, ENCODED);
+  const body = await readBody(request, MAX_BODY_BYTES);
+  if (body.kind === 'gone') return;
+  if (body.kind === 'too_large') return sendProblem(response, TOO_LARGE);
+  const result = await ingest(body.bytes, {
+    contentType: headerOf(request, 'content-type'),
+    account: headerOf(request, 'firehose-account'),
+    eventId: headerOf(request, 'firehose-event-id'),
+    traceparent: headerOf(request, 'traceparent'),
+  });
+  if (result.kind === 'unreadable') return sendProblem(response, result.problem);
+  countAll(result.answer, count);
+  if (result.status === 503) response.set('Retry-After', RETRY_AFTER_SECONDS);
+  response.status(result.status).set('Cache-Control', 'no-store').json(result.answer);
+}
+
+/** A header as UTF-8, as Node reads each byte as a character; empty when it is not there. */
+function headerOf(request: Request, name: string): string {
+  return Buffer.from(request.get(name) ?? '', 'latin1').toString();
+}
+
+function countAll(answer: IngestAnswer, count: IngestRouteOptions['count']): void {
+  for (const status of STATUSES) if (answer[status] > 0) count(status, answer[status]);
+}
+
+function sendProblem(response: Response, problem: Problem): void {
+  if (problem.headers) response.set(problem.headers);
+  response
+    .status(problem.status)
+    .type(PROBLEM_TYPE)
+    .send(Buffer.from(problemBody(problem)));
+}
+
+/** Digests are compared, so that neither the time nor the length tells how much of a token was right. */
+function digestOf(request: Request): Buffer {
+  return sha256(/^bearer +(\S+)$/i.exec(request.get('authorization') ?? '')?.[1] ?? '');
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,62 @@
+import { isParsable, sliceArray, trimJson, valueEnd } from './json-slice.ts';
+
+/** Elements of the wrapped form. */
+export const WRAPPED_TYPE = 'application/vnd.firehose.events+ndjson';
+export const MAX_BODY_BYTES = 8 * 1_024 * 1_024;
+export const MAX_EVENTS = 10_000;
+
+export type Batch =
+  | { readonly kind: 'elements'; readonly elements: readonly Buffer[]; readonly wrapped: boolean }
+  /** Nothing of the body can be told apart. */
+  | { readonly kind: 'unreadable'; readonly status: 400 | 413; readonly code: string; readonly detail: string };
+
+const OPEN_ARRAY = 0x5b;
+const OPEN_OBJECT = 0x7b;
+const LINE_FEED = 0x0a;
+
+/**
+ * Cuts a body into its elements without judging them. The first byte decides: `[` begins a JSON array; else each line
+ * is an element (NDJSON, blank lines skipped), unless the whole body is one JSON object, as a person would write it.
+ */
+export function readBatch(body: Buffer, contentType: string): Batch {
+  if (body.length > MAX_BODY_BYTES) return unreadable('body_too_large', `At most ${MAX_BODY_BYTES} bytes`, 413);
+  const content = trimJson(body);
+  if (content.length === 0) return unreadable('empty_body', 'The body holds no event');
+  const elements =
+    content[0] === OPEN_ARRAY ? sliceArray(content, MAX_EVENTS) : isOneObject(content) ? [content] : lines(content);
+  if (elements === null) return unreadable('not_json', 'The array does not end, or its elements are not separated');
+  if (elements.length > MAX_EVENTS) return unreadable('too_many_events', `At most ${MAX_EVENTS} events`, 413);
+  const wrapped = contentType.split(';')[0]?.trim().toLowerCase() === WRAPPED_TYPE;
+  return { kind: 'elements', elements, wrapped };
+}
+
+function isOneObject(content: Buffer): boolean {
+  if (content[0] !== OPEN_OBJECT || valueEnd(content, 0) !== content.length) return false;
+  if (!content.includes(LINE_FEED)) return true;
+  if (!isParsable(content)) return false;
+  try {
+    JSON.parse(content.toString());
+    return true;
+  } catch {
+    // A broken line whose brackets are closed by a later one: the good lines between must be kept.
+    return false;
+  }
+}
+
+/** One more than the limit at most. */
+function lines(content: Buffer): Buffer[] {
+  const elements: Buffer[] = [];
+  let from = 0;
+  while (from < content.length && elements.length <= MAX_EVENTS) {
+    const feed = content.indexOf(LINE_FEED, from);
+    const end = feed < 0 ? content.length : feed;
+    const line = trimJson(content.subarray(from, end));
+    if (line.length > 0) elements.push(line);
+    from = end + 1;
+  }
+  return elements;
+}
+
+function unreadable(code: string, detail: string, status: 400 | 413 = 400): Batch {
+  return { kind: 'unreadable', status, code, detail };
+}
