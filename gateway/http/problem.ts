@@ -28,6 +28,7 @@ export function problemBody(problem: Problem): string {
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  408: 'Request Timeout',
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',

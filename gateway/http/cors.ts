@@ -1,0 +1,26 @@
+import type { RequestHandler } from 'express';
+import { isOriginAllowed } from './origin.ts';
+
+const PREFLIGHT_SECONDS = '600';
+
+/** CORS for a path that browsers call (Fetch standard, 3.2): no cookies, so no credentials. */
+export function cors(allowed: readonly string[], methods: string): RequestHandler {
+  return (request, response, next) => {
+    const { origin } = request.headers;
+    response.vary('Origin');
+    const isAllowed = origin !== undefined && isOriginAllowed(origin, allowed);
+    if (isAllowed) {
+      response.set('Access-Control-Allow-Origin', allowed.includes('*') ? '*' : origin);
+      response.set('Access-Control-Expose-Headers', 'Retry-After');
+    }
+    if (request.method !== 'OPTIONS') return next();
+    if (isAllowed) {
+      response.set({
+        'Access-Control-Allow-Methods': methods,
+        'Access-Control-Allow-Headers': 'Content-Type, Authorization',
+        'Access-Control-Max-Age': PREFLIGHT_SECONDS,
+      });
+    }
+    response.status(204).end();
+  };
+}

@@ -1,0 +1,34 @@
+import express, { type Express, type RequestHandler, type Router } from 'express';
+import { answerErrors, notFound } from './respond.ts';
+
+/** One thing that must hold before this replica should get traffic. */
+export interface ReadinessCheck {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export interface InnerAppOptions {
+  readonly checks: () => Readonly<Record<string, ReadinessCheck>>;
+  readonly metrics: RequestHandler;
+  readonly ingest: Router;
+  readonly unexpected: (error: unknown) => void;
+}
+
+/** What the platform reaches and the world does not: health, metrics, ingest. */
+export function createInnerApp(options: InnerAppOptions): Express {
+  const app = express();
+  app.disable('x-powered-by').disable('etag');
+  app.get('/livez', (_request, response) => {
+    response.type('text').send('ok\n');
+  });
+  app.get('/readyz', (_request, response) => {
+    const checks = options.checks();
+    const ready = Object.values(checks).every((check) => check.ok);
+    response.status(ready ? 200 : 503).json({ ready, checks });
+  });
+  app.get('/metrics', options.metrics);
+  app.use(options.ingest);
+  app.use(notFound);
+  app.use(answerErrors(options.unexpected));
+  return app;
+}

@@ -1,0 +1,31 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { PROBLEM_TYPE, problemBody, type Problem } from './problem.ts';
+
+const LAST_WORD_MS = 2_000;
+
+/** Answers a refused request on its raw socket and ends it; a peer that does not take the answer is cut off. */
+export function refuseOnSocket(socket: Socket, problem: Problem): void {
+  // A second fault on a connection that is already being ended: the first answer stands, its timer goes on.
+  if (socket.writableEnded) return;
+  if (socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = problemBody(problem);
+  const headers = {
+    'Content-Type': PROBLEM_TYPE,
+    'Content-Length': String(Buffer.byteLength(body)),
+    'Cache-Control': 'no-store',
+    Connection: 'close',
+    ...problem.headers,
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const head = [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Error'}`, ...lines].join('\r\n');
+  const timer = setTimeout(() => socket.destroy(), LAST_WORD_MS);
+  socket.once('close', () => clearTimeout(timer));
+  socket.once('error', () => socket.destroy());
+  socket.end(`${head}\r\n\r\n${body}`);
+  // What the peer still sends is read and dropped, so that it sees the answer and not a reset.
+  socket.resume();
+}
