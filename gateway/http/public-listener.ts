@@ -1,7 +1,6 @@
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Server as TcpServer, Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import { PROBLEM_TYPE, problemBody, type Problem } from './problem.ts';
 import { createProxyFront } from './proxy-front.ts';
 import { refuseOnSocket } from './refuse-upgrade.ts';
@@ -55,7 +54,13 @@ export async function openPublicListener(options: PublicListenerOptions): Promis
       socket.destroy();
     });
   });
-  server.on('clientError', answerClientError);
+  const secured = new WeakSet<Socket>();
+  server.on('secureConnection', (socket: Socket) => secured.add(socket));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    // What fails before there is TLS cannot be answered: its socket still waits for the handshake.
+    if (options.tls !== null && !secured.has(socket)) socket.destroy();
+    else answerClientError(error, socket);
+  });
   const front = options.proxyProtocol
     ? createProxyFront(server, { ...options, headerTimeoutMs: limits.proxyHeaderMs })
     : server;
@@ -115,10 +120,9 @@ function hasTooManyHeaders(request: IncomingMessage, limits: typeof LIMITS): boo
   return request.rawHeaders.length / 2 > limits.headers;
 }
 
-/** Answers what is no request. A broken TLS handshake, or an answer already under way, leaves nothing to say. */
+/** Answers what is no request, unless an answer to the one before it is already under way. */
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket & { _httpMessage?: { headersSent: boolean } }) {
-  const isHandshake = socket instanceof TLSSocket && socket.getProtocol() === null;
-  if (isHandshake || socket._httpMessage?.headersSent === true) socket.destroy();
+  if (socket._httpMessage?.headersSent === true) socket.destroy();
   else refuseOnSocket(socket, problemOf(error));
 }
 

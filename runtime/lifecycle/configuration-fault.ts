@@ -1,0 +1,11 @@
+/** The process cannot start as it is configured: every fault at once, each saying where and what to do. */
+export class ConfigurationFault extends Error {
+  override readonly name = 'ConfigurationFault';
+  readonly code = 'configuration_fault';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[], options?: ErrorOptions) {
+    super(faults.join('\n'), options);
+    this.faults = faults;
+  }
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+
+const MODULE = new URL('run-until-signal.ts', import.meta.url).href;
+const FAULT = new URL('configuration-fault.ts', import.meta.url).href;
+const LOG = new URL('../log/log.ts', import.meta.url).href;
+
+/** A process of its own, since signals and exit codes are the process's. `signals` are sent one for each line it says. */
+async function run(body: string, ...signals: NodeJS.Signals[]): Promise<{ code: number | null; text: string }> {
+  const program = `
+    import { runUntilSignal } from '${MODULE}';
+    import { ConfigurationFault } from '${FAULT}';
+    import { createLog } from '${LOG}';
+    const aborted = (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason)));
+    const say = (text) => process.stdout.write(text + '\\n');
+    const stay = setInterval(() => {}, 1_000);
+    process.exit(await runUntilSignal({
+      log: createLog({ level: 'info', pretty: false }),
+      run: async ({ drain, now }) => { ${body} },
+    }));`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+    const signal = signals.shift();
+    if (signal !== undefined) child.kill(signal);
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, text };
+}
+
+test('the first signal asks to drain and the second to leave, and both end cleanly', async () => {
+  const body = `
+    const drained = aborted(drain);
+    const left = aborted(now);
+    say('ready');
+    say('draining ' + await drained);
+    say('leaving ' + await left);`;
+  const { code, text } = await run(body, 'SIGTERM', 'SIGINT');
+  assert.equal(code, 0);
+  assert.match(text, /ready\ndraining SIGTERM\nleaving SIGINT\n/);
+});
+
+test('a configuration fault is exit code 2, with a line for each fault and no stack', async () => {
+  const { code, text } = await run(`throw new ConfigurationFault(['a: is missing', 'b: is no port']);`);
+  assert.equal(code, 2);
+  assert.match(text, /"msg":"a: is missing".*\n.*"msg":"b: is no port"/);
+  assert.doesNotMatch(text, /stack/);
+});
+
+test('a taken port is exit code 3 and says which', async () => {
+  const body = `
+    const { createServer } = await import('node:net');
+    const first = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => first.once('listening', resolve));
+    const second = createServer().listen(first.address().port, '127.0.0.1');
+    await new Promise((_, reject) => second.once('error', reject));`;
+  const { code, text } = await run(body);
+  assert.equal(code, 3);
+  assert.match(text, /127\.0\.0\.1:\d+ is taken/);
+});
+
+test('anything else is exit code 1 and logged: thrown, rejected without a handler, or thrown in a callback', async () => {
+  const forever = 'await new Promise(() => {});';
+  const ways = [
+    `throw new Error('odd');`,
+    `Promise.reject(new Error('odd')); ${forever}`,
+    `setImmediate(() => { throw new Error('odd'); }); ${forever}`,
+  ];
+  for (const way of ways) {
+    const { code, text } = await run(way);
+    assert.equal(code, 1, way);
+    assert.match(text, /"level":60.*odd/, way);
+  }
+});

@@ -1,0 +1,73 @@
+import type { Log } from '../log/log.ts';
+import { ConfigurationFault } from './configuration-fault.ts';
+
+/** Exit codes of every process of ours. */
+export const EXIT = {
+  clean: 0,
+  unexpected: 1,
+  configuration: 2,
+  portTaken: 3,
+} as const;
+
+export type StopReason = 'SIGTERM' | 'SIGINT';
+
+export interface StopSignals {
+  /** Aborted by the first SIGTERM or SIGINT, with its name as reason: finish what is under way. */
+  readonly drain: AbortSignal;
+  /** Aborted by the second one: leave at once. */
+  readonly now: AbortSignal;
+}
+
+export interface RunOptions {
+  readonly log: Log;
+  readonly run: (signals: StopSignals) => Promise<void>;
+}
+
+/**
+ * Runs until it ends by itself or a signal stops it, and gives the exit code that says how that went. An exception or
+ * rejection that nobody caught ends it too, with `run` still going: the caller exits with the code, at once.
+ */
+export async function runUntilSignal({ log, run }: RunOptions): Promise<number> {
+  const drain = new AbortController();
+  const now = new AbortController();
+  const stop = (reason: StopReason) => {
+    if (drain.signal.aborted) now.abort(reason);
+    else drain.abort(reason);
+  };
+  const onTerm = () => stop('SIGTERM');
+  const onInt = () => stop('SIGINT');
+  process.on('SIGTERM', onTerm);
+  process.on('SIGINT', onInt);
+  const uncaught = Promise.withResolvers<never>();
+  // A rejection without a handler arrives here as well.
+  process.on('uncaughtException', uncaught.reject);
+  try {
+    await Promise.race([run({ drain: drain.signal, now: now.signal }), uncaught.promise]);
+    return EXIT.clean;
+  } catch (error) {
+    return explain(error, log);
+  } finally {
+    process.off('SIGTERM', onTerm);
+    process.off('SIGINT', onInt);
+    process.off('uncaughtException', uncaught.reject);
+  }
+}
+
+/** One clear error for what a person can mend; a stack only for what nobody expected. */
+function explain(error: unknown, log: Log): number {
+  if (error instanceof ConfigurationFault) {
+    for (const fault of error.faults) log.fatal({ code: error.code }, fault);
+    return EXIT.configuration;
+  }
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+    const why = { EADDRINUSE: 'is taken', EACCES: 'needs a privilege', EADDRNOTAVAIL: 'is not an address here' }[code];
+    log.fatal(
+      { code, address, port },
+      `${address ?? ''}:${port ?? ''} ${why}: set FIREHOSE_PORT or FIREHOSE_INNER_PORT`,
+    );
+    return EXIT.portTaken;
+  }
+  log.fatal({ err: error }, 'ended by something unexpected');
+  return EXIT.unexpected;
+}
