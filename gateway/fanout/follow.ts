@@ -1,6 +1,12 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../runtime/log/log.ts';
-import { LogUnavailable, type EventLog, type LogReader, type ReadOutcome } from '../stream/event-log.ts';
+import {
+  LogUnavailable,
+  type EventLog,
+  type LogReader,
+  type ReadOutcome,
+  type StoredEntry,
+} from '../stream/event-log.ts';
 import type { Fanout } from './fanout.ts';
 
 export interface FollowOptions {
@@ -10,8 +16,8 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
   /** Told whether the log can be reached, on each change. */
   readonly onReachable: (reachable: boolean, code: string) => void;
-  /** Told of each read that brought entries. */
-  readonly onRead?: (entries: number) => void;
+  /** Told of each read that brought entries, once they are written. */
+  readonly onRead?: (entries: readonly StoredEntry[]) => void;
   /** Told when the streams were lost and refilled. */
   readonly onEpochLost?: () => void;
 }
@@ -44,8 +50,8 @@ export async function follow(options: FollowOptions): Promise<void> {
         options.onEpochLost?.();
         fanout.restart(outcome.state);
       } else if (outcome !== null && outcome.entries.length > 0) {
-        options.onRead?.(outcome.entries.length);
         fanout.deliver(outcome.entries);
+        options.onRead?.(outcome.entries);
         await roundIsThrough(fanout);
       }
     } catch (error) {

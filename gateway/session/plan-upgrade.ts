@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { STREAM_PATH } from '../../protocol/paths.ts';
 import type { Problem } from '../http/problem.ts';
 import type { Format } from '../fanout/round.ts';
 
@@ -10,7 +11,6 @@ export interface UpgradePlan {
 
 export type PlannedUpgrade = { readonly plan: UpgradePlan } | { readonly problem: Problem };
 
-export const STREAM_PATH = '/ws/v1/firehose/callEvents';
 const MAX_TOKEN_LENGTH = 8_192;
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 /** Asked for by name and not offered by this gateway: saying so beats a silent answer to another question. */

@@ -1,0 +1,60 @@
+import type { Redis } from 'ioredis';
+import { durationMs } from '../../protocol/subscription.ts';
+import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
+import type { Log } from '../../runtime/log/log.ts';
+import type { GatewayConfig } from '../config.ts';
+import type { LiveDirectory } from '../directory/directory.ts';
+import { memoryGrantStore, redisGrantStore } from './grant-store.ts';
+import { createLogin, type Login } from './login.ts';
+import { createLoginLimits } from './login-limits.ts';
+import { createPasswords } from './password.ts';
+import { openKeyRing, SigningKeyFault, type KeyRing } from './signing-keys.ts';
+import { createTokens, type TokenOutcome } from './token.ts';
+
+export interface AuthParts {
+  readonly config: GatewayConfig;
+  readonly directory: LiveDirectory;
+  /** Null when standalone: limits and large grants are then this process's own. */
+  readonly redis: Redis | null;
+  readonly keyFile: string;
+  readonly log: Log;
+}
+
+export interface Auth {
+  readonly login: Login;
+  readonly verifyToken: (token: string) => Promise<TokenOutcome>;
+  readonly jwks: object;
+}
+
+/** Puts login and tokens together. */
+export async function buildAuth({ config, directory, redis, keyFile, log }: AuthParts): Promise<Auth> {
+  const { spec, metadata } = config.subscription;
+  const place = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
+  const keys = await openKeys(keyFile, spec.auth.token.signing.algorithm);
+  const tokens = createTokens({
+    keys,
+    grants: redis === null ? memoryGrantStore(Date.now) : redisGrantStore(redis, place),
+    issuer: spec.auth.token.issuer,
+    audience: spec.auth.token.audience,
+    ttlMs: durationMs(spec.auth.token.ttl),
+  });
+  const login = createLogin({
+    directory,
+    passwords: createPasswords(),
+    limits: createLoginLimits({ redis, ...place }),
+    tokens,
+    spec,
+    log,
+    now: Date.now,
+  });
+  return { login, verifyToken: (token) => tokens.verify(token, Date.now()), jwks: keys.jwks };
+}
+
+async function openKeys(path: string, algorithm: KeyRing['algorithm']): Promise<KeyRing> {
+  try {
+    return await openKeyRing(path, algorithm);
+  } catch (error) {
+    if (!(error instanceof SigningKeyFault)) throw error;
+    throw new ConfigurationFault([error.message], { cause: error });
+  }
+}

@@ -1,0 +1,157 @@
+import { join } from 'node:path';
+import { durationMs } from '../protocol/subscription.ts';
+import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
+import type { Log } from '../runtime/log/log.ts';
+import { buildAuth } from './auth/build-auth.ts';
+import type { GatewayConfig } from './config.ts';
+import { DirectoryFault } from './directory/fault.ts';
+import { openLiveDirectory, type FollowedDirectory } from './directory/live-directory.ts';
+import { buildFanout } from './fanout/build-fanout.ts';
+import { createAddressOf } from './http/client-address.ts';
+import { createInnerApp } from './http/inner-app.ts';
+import { openInnerListener } from './http/inner-listener.ts';
+import { isOriginAllowed } from './http/origin.ts';
+import { createPublicApp } from './http/public-app.ts';
+import { openPublicListener } from './http/public-listener.ts';
+import { refuseOnSocket } from './http/refuse-upgrade.ts';
+import { createIngest } from './ingest/ingest.ts';
+import { ingestRouter } from './ingest/ingest-route.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { Sessions } from './session/sessions.ts';
+import { createUpgrade } from './session/upgrade.ts';
+import { startSimulator } from './simulator/start-simulator.ts';
+import { keptToken, openStateFolder } from './state/state-folder.ts';
+import { openLog } from './stream/open-log.ts';
+import { selfSigned } from './tls/self-signed.ts';
+
+/** A running gateway. */
+export interface Gateway extends AsyncDisposable {
+  readonly port: number;
+  readonly innerPort: number;
+  /** Stops taking connections and closes those that are there, spread over the window. */
+  drain(reason: unknown, now: AbortSignal): Promise<void>;
+  /** Settles when the reader of the log ends: cleanly after an abort, else with what ended it. */
+  readonly ended: Promise<void>;
+}
+
+/** The composition root: makes everything, in order, and releases it in reverse. */
+export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gateway> {
+  const { spec } = config.subscription;
+  await using stack = new AsyncDisposableStack();
+  const stop = new AbortController();
+  stack.defer(() => stop.abort());
+
+  const state = await openStateFolder(config.stateFolder);
+  const directory = stack.use(await openDirectory(config.directoryFile, log, stop.signal));
+  const metrics = stack.use(createMetrics());
+  const eventLog = stack.use(await openLog(config, log));
+  const auth = await buildAuth({
+    config,
+    directory,
+    redis: eventLog.client ?? null,
+    keyFile: join(state.path, 'signing-key.json'),
+    log,
+  });
+  const { fanout, ended, isReachable } = buildFanout({ eventLog, directory, spec, metrics, log, signal: stop.signal });
+  const sessions = stack.use(
+    Sessions.start({
+      maxSessions: spec.gateway.connections.maxPerReplica,
+      now: Date.now,
+      onClosed: (code) => metrics.sessionClosed(code),
+    }),
+  );
+  stack.defer(directory.onChange((current) => sessions.useDirectory(current)));
+  metrics.observe({
+    counters: fanout.counters,
+    connections: () => sessions.size,
+    behind: () => fanout.behind,
+    isLogReachable: isReachable,
+  });
+
+  let draining = false;
+  const unexpected = (error: unknown) => log.error({ err: error }, 'a request met something unexpected');
+  const ingest = ingestRouter({
+    ingest: createIngest({ log: eventLog }),
+    token: await keptToken(state, 'ingest-token'),
+    count: (outcome, events) => metrics.ingested('http', outcome, events),
+  });
+  const inner = stack.use(
+    await openInnerListener({
+      host: config.innerHost,
+      port: config.innerPort,
+      app: createInnerApp({
+        checks: () => ({
+          log: { ok: isReachable(), detail: isReachable() ? 'reached' : 'out of reach' },
+          draining: { ok: !draining, detail: draining ? 'this replica is going away' : 'no' },
+        }),
+        metrics: (request, response) => metrics.scrape(request, response),
+        ingest,
+        unexpected,
+      }),
+    }),
+  );
+  const tls = spec.gateway.tls.disabled ? null : await selfSigned(state, Date.now());
+  const listener = stack.use(
+    await openPublicListener({
+      host: config.host,
+      port: config.port,
+      tls,
+      proxyProtocol: spec.gateway.proxyProtocol,
+      trustedProxies: spec.gateway.trustedProxies,
+      app: createPublicApp({
+        login: async (body, client) => {
+          const start = performance.now();
+          const answer = await auth.login(body, client);
+          metrics.loginFinished(answer.outcome, (performance.now() - start) / 1_000);
+          return answer;
+        },
+        jwks: () => auth.jwks,
+        addressOf: createAddressOf(spec.gateway.trustedProxies),
+        allowedOrigins: spec.gateway.allowedOrigins,
+        isTls: tls !== null,
+        unexpected,
+      }),
+      onUpgrade: createUpgrade({
+        verifyToken: auth.verifyToken,
+        directory: () => directory.current,
+        isOriginAllowed: (origin) => isOriginAllowed(origin, spec.gateway.allowedOrigins),
+        fanout,
+        sessions,
+        isDraining: () => draining,
+        refuse: refuseOnSocket,
+        onHandshake: (status) => metrics.handshake(status),
+      }),
+    }),
+  );
+  startSimulator(stack, { config, directory, eventLog, metrics, log });
+
+  const owned = stack.move();
+  return {
+    port: listener.port,
+    innerPort: inner.port,
+    ended,
+    async drain(reason, now) {
+      draining = true;
+      const isForGood = reason === 'SIGINT';
+      await sessions.drain({
+        windowMs: isForGood ? 0 : durationMs(spec.gateway.connections.drainTimeout),
+        name: isForGood ? 'shutdown' : 'rollingRestart',
+        reason: isForGood ? 'shutdown' : 'rolling_restart',
+        signal: now,
+      });
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function openDirectory(path: string, log: Log, signal: AbortSignal): Promise<FollowedDirectory> {
+  try {
+    return await openLiveDirectory({ path, log, signal });
+  } catch (error) {
+    if (!(error instanceof DirectoryFault)) throw error;
+    throw new ConfigurationFault(
+      error.faults.map((fault) => `${path}: ${fault.where}: ${fault.message}`),
+      { cause: error },
+    );
+  }
+}

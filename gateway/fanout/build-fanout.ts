@@ -1,0 +1,85 @@
+import { decodeMeta } from '../../protocol/entry.ts';
+import type { Subscription } from '../../protocol/subscription.ts';
+import type { Log } from '../../runtime/log/log.ts';
+import type { LiveDirectory } from '../directory/directory.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { EventLog, StoredEntry } from '../stream/event-log.ts';
+import { Fanout } from './fanout.ts';
+import { follow } from './follow.ts';
+import { createOffer } from './offer.ts';
+import { createPages } from './pages.ts';
+import type { PoisonReason } from './poison.ts';
+
+export interface FanoutParts {
+  readonly eventLog: EventLog;
+  readonly directory: LiveDirectory;
+  readonly spec: Subscription['spec'];
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface RunningFanout {
+  readonly fanout: Fanout;
+  /** Settles when the reader has ended: cleanly after an abort, else with what ended it. */
+  readonly ended: Promise<void>;
+  readonly isReachable: () => boolean;
+}
+
+/** At most one line about poison in this time: a broken producer must not fill the disk. */
+const POISON_LINE_EVERY_MS = 10_000;
+
+/** Makes the fan-out and starts its reader. */
+export function buildFanout(parts: FanoutParts): RunningFanout {
+  const { eventLog, directory, spec, metrics, log, signal } = parts;
+  let reachable = false;
+  const fanout = new Fanout({
+    directory: directory.current,
+    offers: createOffer(spec),
+    pages: createPages(eventLog, signal),
+    onPoison: poisonLines(log, performance.now.bind(performance)),
+  });
+  signal.addEventListener(
+    'abort',
+    directory.onChange((current) => fanout.useDirectory(current)),
+  );
+  const ended = follow({
+    log: eventLog,
+    fanout,
+    logger: log,
+    signal,
+    onReachable(isReachable, code) {
+      reachable = isReachable;
+      if (isReachable) log.info('the event log is reached');
+      else metrics.redisError(code);
+    },
+    onRead: (entries) => {
+      metrics.batchRead(entries.length);
+      const age = ageSeconds(entries[0], Date.now());
+      if (age !== null) metrics.delivered(age);
+    },
+    onEpochLost: () => metrics.gap('epoch_lost'),
+  });
+  return { fanout, ended, isReachable: () => reachable };
+}
+
+/** Seconds since the producer's side took the entry in; null when it did not say. */
+function ageSeconds(entry: StoredEntry | undefined, now: number): number | null {
+  const at = Number(decodeMeta(entry?.meta ?? '')?.ingestedAt ?? '');
+  return at > 0 ? Math.max(0, now - at / 1_000) / 1_000 : null;
+}
+
+function poisonLines(log: Log, now: () => number): (entry: StoredEntry, reason: PoisonReason) => void {
+  let nextLine = 0;
+  let unsaid = 0;
+  return (entry, reason) => {
+    unsaid += 1;
+    if (now() < nextLine) return;
+    nextLine = now() + POISON_LINE_EVERY_MS;
+    log.warn(
+      { partition: entry.partition, id: entry.id, reason, entries: unsaid },
+      'entries that break the format are skipped',
+    );
+    unsaid = 0;
+  };
+}

@@ -1,0 +1,47 @@
+import { relative } from 'node:path';
+import { runUntilSignal } from '../runtime/lifecycle/run-until-signal.ts';
+import { createLog, type Log } from '../runtime/log/log.ts';
+import { buildGateway } from './build.ts';
+import { LOG_LEVELS, readConfig, type Environment, type GatewayConfig } from './config.ts';
+import { quickstartLines } from './quickstart/quickstart-lines.ts';
+
+/** env -> config -> build -> run until a signal. Gives the exit code. */
+export async function main(environment: Environment): Promise<number> {
+  const level = LOG_LEVELS.find((known) => known === environment['LOG_LEVEL']) ?? 'info';
+  const log = createLog({ level, pretty: process.stdout.isTTY });
+  return runUntilSignal({
+    log,
+    run: async (signals) => {
+      const config = await readConfig(environment);
+      await using gateway = await buildGateway(config, log);
+      log.info({ port: gateway.port, inner_port: gateway.innerPort }, 'listening');
+      sayHow(config, gateway.port, log);
+      await Promise.race([gateway.ended, aborted(signals.drain)]);
+      if (!signals.drain.aborted) return;
+      log.info({ signal: String(signals.drain.reason) }, 'draining');
+      await Promise.race([gateway.drain(signals.drain.reason, signals.now), aborted(signals.now)]);
+    },
+  });
+}
+
+/** The two lines that a person pastes next, when this is the quickstart at a terminal or in a transcript. */
+function sayHow(config: GatewayConfig, port: number, log: Log): void {
+  if (!config.isQuickstart || log.level === 'silent') return;
+  process.stdout.write(
+    quickstartLines({
+      port,
+      isTls: !config.subscription.spec.gateway.tls.disabled,
+      state: config.stateFolder,
+      node: relative('.', process.execPath),
+    }),
+  );
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+if (import.meta.main) process.exit(await main(process.env));

@@ -1,0 +1,19 @@
+import { join } from 'node:path';
+import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
+
+/** What a person pastes next: log in, then stream, with the quickstart's own user. */
+export function quickstartLines(gateway: { port: number; isTls: boolean; state: string; node: string }): string {
+  const trust = gateway.isTls ? `--cacert ${join(gateway.state, 'ca.crt')} ` : '';
+  const host = `localhost:${gateway.port}`;
+  const scheme = gateway.isTls ? 's' : '';
+  const body = '{"username":"admin","password":"adminpassword","domain":"admin"}';
+  const certificates = gateway.isTls ? `NODE_EXTRA_CA_CERTS=${join(gateway.state, 'ca.crt')} ` : '';
+  const print = 'new WebSocket(process.argv[1]).onmessage = (event) => console.log(event.data)';
+  return `
+Log in, then open the stream: paste these two lines into another terminal, in this folder.
+
+  TOKEN=$(curl -s ${trust}http${scheme}://${host}${LOGIN_PATH} -d '${body}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+  ${certificates}${gateway.node} -e '${print}' "ws${scheme}://${host}${STREAM_PATH}?token=$TOKEN"
+
+`;
+}

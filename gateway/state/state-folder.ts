@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
+
+/** What a standalone gateway makes for itself and keeps over restarts: certificates, keys, tokens. Files are 0600. */
+export interface StateFolder {
+  readonly path: string;
+  /** Null when there is no such file yet. */
+  read(name: string): Promise<string | null>;
+  /** Whole or not at all: a crash never leaves half a key. */
+  write(name: string, content: string): Promise<void>;
+}
+
+export async function openStateFolder(path: string): Promise<StateFolder> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await chmod(path, 0o700);
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new ConfigurationFault([`FIREHOSE_STATE: the folder ${path} cannot be made or used (${code})`]);
+  }
+  return {
+    path,
+    async read(name) {
+      try {
+        return await readFile(join(path, name), 'utf8');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+        throw error;
+      }
+    },
+    async write(name, content) {
+      const temporary = join(path, `${name}.${randomBytes(4).toString('hex')}.new`);
+      await writeFile(temporary, content, { mode: 0o600 });
+      await rename(temporary, join(path, name));
+    },
+  };
+}
+
+const TOKEN_BYTES = 32;
+
+/** A bearer token of the platform's own, made on the first start and kept. */
+export async function keptToken(state: StateFolder, name: string): Promise<string> {
+  const kept = (await state.read(name))?.trim();
+  if (kept !== undefined && kept !== '') return kept;
+  const token = randomBytes(TOKEN_BYTES).toString('base64url');
+  await state.write(name, `${token}\n`);
+  return token;
+}

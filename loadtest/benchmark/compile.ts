@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const PROGRAMS = ['receiver', 'floor', 'publisher'] as const;
+const run = promisify(execFile);
+
+/** Paths of the compiled programs. */
+export type Programs = Readonly<Record<(typeof PROGRAMS)[number], string>>;
+
+/** There is no compiler, or it refused: the benchmark cannot run, and nothing is wrong with the product. */
+export class CompilerFault extends Error {
+  override readonly name = 'CompilerFault';
+  readonly code = 'no_compiler';
+}
+
+/** Compiles the programs of `native/` with `cc -O2`, once for each version of their source. */
+export async function compilePrograms(): Promise<Programs> {
+  const folder = join(tmpdir(), `firehose-benchmark-${userInfo().username}`);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const paths = await Promise.all(PROGRAMS.map(async (name) => [name, await compile(name, folder)] as const));
+  return Object.fromEntries(paths) as Programs;
+}
+
+async function compile(name: string, folder: string): Promise<string> {
+  const source = fileURLToPath(new URL(`native/${name}.c`, import.meta.url));
+  const version = createHash('sha256')
+    .update(await readFile(source))
+    .digest('hex')
+    .slice(0, 16);
+  const binary = join(folder, `${name}-${version}`);
+  if (await isThere(binary)) return binary;
+  const draft = `${binary}.${process.pid}`;
+  try {
+    await run('cc', ['-O2', '-Wall', '-Wextra', '-o', draft, source]);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new CompilerFault(
+      code === 'ENOENT'
+        ? 'no C compiler: the benchmark needs `cc` (package gcc or clang) for its load generator'
+        : message,
+      { cause: error },
+    );
+  }
+  await rename(draft, binary);
+  return binary;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await readFile(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SignJWT } from 'jose';
+import { STREAM_PATH } from '../../protocol/paths.ts';
+
+export const ACCOUNT = 'benchmark';
+export const PARTITIONS = 4;
+/** What the publisher's events are called; every fifth may be of a name that nobody asks for. */
+export const WANTED = 'CHANNEL_ANSWER';
+const TOKEN_TTL_S = 3_600;
+
+/** The files that a gateway starts from, and request targets that it admits. */
+export interface Configuration extends AsyncDisposable {
+  readonly configFolder: string;
+  readonly stateFolder: string;
+  /** Path of a file with one request target a line; all of them filter, alike or each in its own way. */
+  targets(distinctFilters: number): Promise<string>;
+  /** The same for a server that knows neither path nor token. */
+  readonly anyTarget: string;
+}
+
+const SUBSCRIPTION = {
+  apiVersion: 'firehose.dev/v1alpha1',
+  kind: 'FirehoseSubscription',
+  metadata: { name: 'benchmark' },
+  spec: {
+    account: { id: ACCOUNT },
+    stream: { partitions: PARTITIONS },
+    gateway: { tls: { disabled: true }, connections: { maxPerReplica: 20_000, drainTimeout: '1s' } },
+  },
+};
+const DIRECTORY = { accounts: [{ id: ACCOUNT, name: 'benchmark', realm: 'benchmark.sip.example.com' }], users: [] };
+
+export async function writeConfiguration(): Promise<Configuration> {
+  const folder = await mkdtemp(join(tmpdir(), 'firehose-benchmark-'));
+  const [configFolder, stateFolder] = [join(folder, 'config'), join(folder, 'state')];
+  await mkdir(configFolder);
+  await mkdir(stateFolder, { mode: 0o700 });
+  // JSON is YAML.
+  await writeFile(join(configFolder, 'subscription.yaml'), JSON.stringify(SUBSCRIPTION));
+  await writeFile(join(configFolder, 'directory.yaml'), JSON.stringify(DIRECTORY));
+  const secret = randomBytes(32);
+  const key = { kty: 'oct', k: secret.toString('base64url'), kid: 'benchmark', alg: 'HS256' };
+  await writeFile(join(stateFolder, 'signing-key.json'), JSON.stringify([key]), { mode: 0o600 });
+  const anyTarget = join(folder, 'any-target');
+  await writeFile(anyTarget, '/\n');
+  return {
+    configFolder,
+    stateFolder,
+    anyTarget,
+    async targets(distinctFilters) {
+      const file = join(folder, `targets-${distinctFilters}`);
+      const lines = await Promise.all(
+        Array.from({ length: distinctFilters }, async (_, at) => {
+          const token = await mint(secret, distinctFilters === 1 ? [WANTED] : [WANTED, `X_${at}`]);
+          return `${STREAM_PATH}?token=${token}\n`;
+        }),
+      );
+      await writeFile(file, lines.join(''), { mode: 0o600 });
+      return file;
+    },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** A token as the gateway's login issues it. A thousand logins would measure argon2id. */
+function mint(secret: Uint8Array, events: readonly string[]): Promise<string> {
+  const claims = { identity: `${ACCOUNT}:benchmark`, type: 'access', accounts: null, events };
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256', kid: 'benchmark', typ: 'JWT' })
+    .setSubject('benchmark')
+    .setIssuer('firehose')
+    .setAudience('firehose')
+    .setJti(randomUUID())
+    .setIssuedAt()
+    .setExpirationTime(Math.floor(Date.now() / 1000) + TOKEN_TTL_S)
+    .sign(secret);
+}

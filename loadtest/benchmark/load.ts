@@ -1,0 +1,106 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ACCOUNT, PARTITIONS } from './configuration.ts';
+import { start, type Conversation } from './processes.ts';
+import type { Mark } from './sample.ts';
+import type { Bench, Server } from './servers.ts';
+
+const READY_LIMIT_MS = 60_000;
+const POLL_MS = 20;
+/** A run whose receiver gets nothing more for so long has delivered what it ever will. */
+const STALL_MS = 4_000;
+
+/** Both ends of the load: who receives, and who publishes. */
+export interface Load extends AsyncDisposable {
+  readonly connections: number;
+  mark(): Promise<Mark>;
+  /** Forgets the latencies seen so far. */
+  reset(): void;
+  /** Deliveries that are owed for what was published: each matching event to each connection. */
+  owed(): number;
+  /** Publishes just so fast that `ahead` matching events are out and not yet received, until the time is over. */
+  feed(ms: number, ahead: number): Promise<void>;
+  /** Publishes at a fixed rate, whether or not anything keeps up. */
+  pace(rate: number, seconds: number): Promise<Published>;
+  /** Waits until everything owed has arrived, or nothing comes any more. */
+  drain(): Promise<Mark>;
+}
+
+export interface Published {
+  /** Since the start of the publisher. */
+  readonly produced: number;
+  readonly matched: number;
+  /** How late the latest event was sent. */
+  readonly lateUs: number;
+  readonly elapsedUs: number;
+  readonly cpuUs: number;
+}
+
+export interface LoadOptions {
+  readonly connections: number;
+  /** Every n-th connection has its frames looked into. */
+  readonly sampleEvery: number;
+  /** Every n-th event is for nobody; 0: none. */
+  readonly fillerEvery: number;
+}
+
+/** Connects everyone first: nothing is published, and nothing counts, before all are subscribed. */
+export async function startLoad(bench: Bench, server: Server, options: LoadOptions): Promise<Load> {
+  const { connections, sampleEvery, fillerEvery } = options;
+  const { programs, redis } = bench;
+  await using stack = new AsyncDisposableStack();
+  const receive = [programs.receiver, server.port, connections, server.targets, sampleEvery].map(String);
+  const receiver = stack.use(await start(receive, { place: 'load' }));
+  await receiver.next((line) => (line === 'READY' ? true : null), READY_LIMIT_MS);
+  const publish = [programs.publisher, redis.port, ACCOUNT, PARTITIONS, fillerEvery].map(String);
+  const publisher = stack.use(await start(publish, { place: 'load' }));
+  const owned = stack.move();
+  return loadOf({ receiver, publisher, connections, fillerEvery, owned });
+}
+
+interface Ends {
+  readonly receiver: Conversation;
+  readonly publisher: Conversation;
+  readonly connections: number;
+  readonly fillerEvery: number;
+  readonly owned: AsyncDisposableStack;
+}
+
+function loadOf({ receiver, publisher, connections, fillerEvery, owned }: Ends): Load {
+  const matching = fillerEvery === 0 ? 1 : 1 - 1 / fillerEvery;
+  let matched = 0;
+  const mark = () => receiver.ask<Mark>('mark');
+  const owed = () => matched * connections;
+  const publish = async (command: string, limitMs: number) => {
+    const published = await publisher.ask<Published>(command, limitMs);
+    matched = published.matched;
+    return published;
+  };
+  return {
+    connections,
+    mark,
+    owed,
+    reset: () => receiver.tell('reset'),
+    async feed(ms, ahead) {
+      const end = performance.now() + ms;
+      while (performance.now() < end) {
+        const out = matched - (await mark()).frames / connections;
+        const events = Math.ceil((ahead - out) / matching);
+        if (out < ahead * 0.75) await publish(`burst ${events}`, READY_LIMIT_MS);
+        else await delay(Math.max(0, Math.min(POLL_MS, end - performance.now())));
+      }
+    },
+    pace: (rate, seconds) => publish(`pace ${rate} ${Math.round(rate * seconds)}`, seconds * 3_000 + READY_LIMIT_MS),
+    async drain() {
+      let last = await mark();
+      let movedAt = performance.now();
+      while (last.frames < owed() && performance.now() - movedAt < STALL_MS) {
+        await delay(POLL_MS);
+        const next = await mark();
+        if (next.frames > last.frames) movedAt = performance.now();
+        last = next;
+      }
+      return last;
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}

@@ -1,0 +1,112 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { startLoad, type Load, type Published } from './load.ts';
+import { cpuTime, residentBytes } from './processes.ts';
+import type { Content, Sample } from './sample.ts';
+import type { Bench, Server } from './servers.ts';
+
+/** One server to be saturated. */
+export interface Contender {
+  readonly name: string;
+  readonly filters: number;
+  readonly content: Content;
+  /** Matching events published and not yet received; of no meaning for a server that feeds itself. */
+  readonly ahead: number;
+  /** Every n-th event matches nobody, so that no server can send what Redis gave it as one piece; 0: none. */
+  readonly fillerEvery: number;
+  start(): Promise<Server>;
+}
+
+export interface Window {
+  readonly connections: number;
+  readonly warmMs: number;
+  readonly windowMs: number;
+}
+
+const SATURATED_SAMPLES = 20;
+
+/** Starts a server afresh, saturates it, and measures a window in the middle. */
+export async function measureSaturated(bench: Bench, contender: Contender, window: Window): Promise<Sample> {
+  const { connections, warmMs, windowMs } = window;
+  // Empty streams for each run: nobody reads what another run has left.
+  await bench.redis.restart();
+  await using server = await contender.start();
+  const sampleEvery = Math.max(1, Math.floor(connections / SATURATED_SAMPLES));
+  await using load = await startLoad(bench, server, { connections, sampleEvery, fillerEvery: contender.fillerEvery });
+  server.begin?.();
+  const pass = (ms: number) => (server.begin === null ? load.feed(ms, contender.ahead) : delay(ms));
+  await pass(warmMs);
+  const measured = await between(server, load, () => pass(windowMs));
+  const isFed = server.begin === null;
+  const end = isFed ? await load.drain() : await load.mark();
+  const { name, filters, content } = contender;
+  return { name, filters, content, connections, offered: isFed ? load.owed() : null, end, ...measured };
+}
+
+async function between(server: Server, load: Load, pass: () => Promise<unknown>) {
+  const [from, cpuFrom] = [await load.mark(), cpuTime(server.pid)];
+  await pass();
+  const [to, cpuTo] = [await load.mark(), cpuTime(server.pid)];
+  return {
+    deliveries: to.frames - from.frames,
+    elapsedUs: to.timeUs - from.timeUs,
+    serverCpu: { userUs: cpuTo.userUs - cpuFrom.userUs, systemUs: cpuTo.systemUs - cpuFrom.systemUs },
+    receiverCpuUs: to.cpuUs - from.cpuUs,
+    residentBytes: residentBytes(server.pid),
+  };
+}
+
+export interface PacedStep {
+  readonly connections: number;
+  /** Events a second. */
+  readonly rate: number;
+  readonly warmSeconds: number;
+  readonly seconds: number;
+}
+
+/** A sample at a fixed rate. Its latencies mean something only if everyone kept up. */
+export interface PacedSample extends Sample {
+  readonly rate: number;
+  readonly published: Published;
+  /** Deliveries owed and not yet received when the last event was in Redis. */
+  readonly backlog: number;
+}
+
+export async function measurePaced(bench: Bench, server: () => Promise<Server>, step: PacedStep): Promise<PacedSample> {
+  const { connections, rate, warmSeconds, seconds } = step;
+  await bench.redis.restart();
+  await using gateway = await server();
+  const sampleEvery = Math.max(1, Math.floor(connections / SATURATED_SAMPLES));
+  await using load = await startLoad(bench, gateway, { connections, sampleEvery, fillerEvery: 0 });
+  await load.pace(rate, warmSeconds);
+  await load.drain();
+  load.reset();
+  let published: Published | null = null;
+  const measured = await between(gateway, load, async () => {
+    published = await load.pace(rate, seconds);
+  });
+  const backlog = load.owed() - (await load.mark()).frames;
+  const end = await load.drain();
+  if (published === null) throw new Error('unreachable: the step has run');
+  const name = `gateway, ${rate} events/s`;
+  return {
+    name,
+    filters: 1,
+    content: 'complete',
+    connections,
+    offered: load.owed(),
+    end,
+    rate,
+    published,
+    backlog,
+    ...measured,
+  };
+}
+
+/** What may be under way at the end of a step that kept up. */
+const KEPT_UP_S = 0.1;
+
+/** Whether publisher and server kept the pace: nothing piled up, and nothing was sent late. */
+export function keptUp(sample: Pick<PacedSample, 'rate' | 'connections' | 'backlog' | 'published'>): boolean {
+  const underWay = sample.rate * sample.connections * KEPT_UP_S;
+  return sample.backlog <= underWay && sample.published.lateUs <= KEPT_UP_S * 1e6;
+}

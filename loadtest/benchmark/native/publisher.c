@@ -1,0 +1,182 @@
+/*
+ * The benchmark's producer: XADD of events of 1,025 bytes over one pipelined connection, round robin over partitions.
+ *
+ *   publisher <redis port> <account> <partitions> <filler every>
+ *
+ * Commands on stdin, each answered by one JSON line when all its entries are in Redis:
+ *   burst <n>              n events as fast as Redis takes them
+ *   pace <rate> <events>   open loop: event i is due at start + i / rate, whether or not anything keeps up
+ * Every `filler every`-th event (0: none) is a CHANNEL_HOLD that no subscriber here asks for; all others are a
+ * CHANNEL_ANSWER that everyone does. "Bench-Seq" counts the latter within a partition, from 1, and "Bench-Sent" is the
+ * microsecond of Unix time at which the event was *due*: a producer that runs late shows in the latency.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVENT_BYTES 1025
+/* As many keys as a real event has: parsing a single long string would flatter whoever parses. */
+#define FIELDS                                                                                                         \
+  "\"Event-Category\":\"call_event\",\"App-Name\":\"ecallmgr\",\"App-Version\":\"4.3.0\",\"Call-Direction\":\"inbound\","    \
+  "\"Channel-Call-State\":\"ACTIVE\",\"Channel-State\":\"EXCHANGE_MEDIA\",\"Caller-ID-Name\":\"Reception\","                 \
+  "\"Caller-ID-Number\":\"+15555550100\",\"Callee-ID-Number\":\"+15555550101\",\"From\":\"1001@sip.example.com\","           \
+  "\"To\":\"1002@sip.example.com\",\"Request\":\"1002@sip.example.com\",\"Presence-ID\":\"1001@sip.example.com\","           \
+  "\"Media-Server\":\"fs-1.example.com\",\"Switch-Nodename\":\"freeswitch@fs-1.example.com\",\"Node\":\"a1b2c3\","         \
+  "\"Custom-Channel-Vars\":{\"Account-Realm\":\"sip.example.com\",\"Authorizing-Type\":\"device\",\"Inception\":\"on\"},"  \
+  "\"Custom-SIP-Headers\":{},\"Disposition\":\"ANSWER\",\"Timestamp\":63900000000,"
+#define ROOM (512 * 1024)
+#define MAX_PARTITIONS 64
+
+static int fd, partitions, filler_every;
+static const char *account;
+static char out[ROOM], filler[EVENT_BYTES];
+static size_t held;
+static uint64_t produced, matched, replies, sequence[MAX_PARTITIONS];
+
+static uint64_t clock_us(clockid_t id) {
+  struct timespec t;
+  clock_gettime(id, &t);
+  return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+static void fail(const char *what) {
+  fprintf(stderr, "publisher: %s\n", what);
+  exit(1);
+}
+
+static void append(uint64_t due_us) {
+  uint64_t number = produced++;
+  int partition = (int)(number % (uint64_t)partitions);
+  /* Counted a partition, so that no partition holds the filler alone. */
+  int is_filler = filler_every > 0 && number / (uint64_t)partitions % (uint64_t)filler_every == 0;
+  const char *name = is_filler ? "CHANNEL_HOLD" : "CHANNEL_ANSWER";
+  if (!is_filler) {
+    matched++;
+    sequence[partition]++;
+  }
+  char meta[256], key[64], data[EVENT_BYTES + 64];
+  int meta_bytes = snprintf(meta, sizeof meta, "1\t%s\t%s\tc%d\te%lu\t%lu\t", name, account, partition, number, due_us);
+  int key_bytes = snprintf(key, sizeof key, "firehose:{%d}:events", partition);
+  int head = snprintf(data, sizeof data,
+                      "{\"Event-Name\":\"%s\",\"Bench-Part\":%d,\"Bench-Seq\":%lu,\"Bench-Sent\":%lu," FIELDS "\"Filler\":\"",
+                      name, partition, sequence[partition], due_us);
+  memcpy(data + head, filler, (size_t)(EVENT_BYTES - 2 - head));
+  memcpy(data + EVENT_BYTES - 2, "\"}", 3);
+  held += (size_t)snprintf(out + held, ROOM - held,
+                           "*7\r\n$4\r\nXADD\r\n$%d\r\n%s\r\n$1\r\n*\r\n$1\r\nm\r\n$%d\r\n%s\r\n$1\r\nd\r\n$%d\r\n%s\r\n",
+                           key_bytes, key, meta_bytes, meta, EVENT_BYTES, data);
+}
+
+/* Every reply is "$<n>\r\n<id>\r\n": two line feeds. */
+static void read_replies(int flags) {
+  static char in[65536];
+  static uint64_t line_feeds;
+  static int at_start = 1;
+  ssize_t size = recv(fd, in, sizeof in, flags);
+  if (size == 0) fail("redis closed the connection");
+  if (size < 0) {
+    if (errno == EAGAIN) return;
+    fail("redis cannot be read");
+  }
+  for (ssize_t at = 0; at < size; at++) {
+    if (at_start && in[at] == '-') fail("redis refused an entry");
+    at_start = in[at] == '\n';
+    line_feeds += (uint64_t)at_start;
+  }
+  replies = line_feeds / 2;
+}
+
+static void flush(void) {
+  size_t sent = 0;
+  while (sent < held) {
+    ssize_t size = send(fd, out + sent, held - sent, MSG_DONTWAIT);
+    if (size > 0) sent += (size_t)size;
+    else if (errno != EAGAIN) fail("redis cannot be written");
+    else {
+      struct pollfd wait = {.fd = fd, .events = POLLIN | POLLOUT};
+      poll(&wait, 1, -1);
+    }
+    read_replies(MSG_DONTWAIT);
+  }
+  held = 0;
+}
+
+static void settle(void) {
+  flush();
+  while (replies < produced) read_replies(0);
+}
+
+static void burst(uint64_t events) {
+  for (uint64_t at = 0; at < events; at++) {
+    append(clock_us(CLOCK_REALTIME));
+    if (held > ROOM / 2) flush();
+  }
+  settle();
+}
+
+/* Returns how late the latest event was handed to the kernel, in microseconds. */
+static uint64_t pace(double rate, uint64_t events) {
+  uint64_t start = clock_us(CLOCK_REALTIME), latest = 0, at = 0;
+  while (at < events) {
+    uint64_t now = clock_us(CLOCK_REALTIME), due = start + (uint64_t)((double)at * 1e6 / rate);
+    if (due > now) {
+      flush();
+      usleep((useconds_t)(due - now));
+      continue;
+    }
+    if (now - due > latest) latest = now - due;
+    append(due);
+    at++;
+    if (held > ROOM / 2) flush();
+  }
+  settle();
+  return latest;
+}
+
+static void answer(uint64_t late_us, uint64_t started_us) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  uint64_t cpu = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000u +
+                 (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  printf("{\"produced\":%lu,\"matched\":%lu,\"lateUs\":%lu,\"elapsedUs\":%lu,\"cpuUs\":%lu}\n", produced, matched, late_us,
+         clock_us(CLOCK_MONOTONIC) - started_us, cpu);
+}
+
+int main(int argc, char **argv) {
+  if (argc != 5) {
+    fprintf(stderr, "usage: publisher <redis port> <account> <partitions> <filler every>\n");
+    return 2;
+  }
+  account = argv[2];
+  partitions = atoi(argv[3]);
+  filler_every = atoi(argv[4]);
+  if (partitions < 1 || partitions > MAX_PARTITIONS) fail("1 to 64 partitions");
+  memset(filler, 'x', sizeof filler);
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  fd = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1]))};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) fail("redis cannot be reached");
+  int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  char line[128];
+  while (fgets(line, sizeof line, stdin)) {
+    uint64_t started = clock_us(CLOCK_MONOTONIC), events, late = 0;
+    double rate;
+    if (sscanf(line, "burst %lu", &events) == 1) burst(events);
+    else if (sscanf(line, "pace %lf %lu", &rate, &events) == 2) late = pace(rate, events);
+    else fail("unknown command");
+    answer(late, started);
+  }
+  return 0;
+}

@@ -1,0 +1,312 @@
+/*
+ * The benchmark's subscriber: opens many plain WebSocket connections and counts whole frames (RFC 6455 section 5.2).
+ *
+ *   receiver <port> <connections> <targets file> <sample every>
+ *
+ * The targets file holds one request target a line, used round robin. Every n-th connection is sampled: its payloads
+ * are looked into for "Bench-Part", "Bench-Seq" and "Bench-Sent" (see publisher.c), which gives order, completeness and
+ * latency. READY is printed when every upgrade is through; then `mark` prints one JSON line, `reset` clears the
+ * latencies, `quit` ends. The accept value of the handshake is not checked: the floor sends a fixed one.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define READ_BYTES (256 * 1024)
+#define KEEP_BYTES 256
+#define PARTITIONS 64
+/* Handshakes under way at once: a listen backlog is finite. */
+#define OPENING 100
+/* The same for every server under test, so that none of them measures how far the kernel lets it run ahead. */
+#define RECEIVE_BUFFER (256 * 1024)
+#define SUB 64
+#define BUCKETS (SUB * 40)
+
+enum phase { CONNECTING, HANDSHAKE, OPEN, CLOSED };
+
+struct connection {
+  int fd;
+  enum phase phase;
+  int sampled;
+  unsigned char header[10];
+  int have;
+  uint64_t left;
+  unsigned char opcode;
+  int kept;
+  unsigned char keep[KEEP_BYTES];
+  uint64_t last[PARTITIONS];
+};
+
+static struct connection *connections;
+static char **targets;
+static int target_count, total, opened, next_to_open, port, epoll_fd, closed_count, close_code;
+static uint64_t frames, bytes, sampled_frames, missing, doubled, inverted, unreadable;
+static uint64_t histogram[BUCKETS], recorded, slowest;
+static unsigned char chunk[READ_BYTES];
+
+static uint64_t clock_us(clockid_t id) {
+  struct timespec t;
+  clock_gettime(id, &t);
+  return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+static void fail(const char *what) {
+  fprintf(stderr, "receiver: %s (%s)\n", what, strerror(errno));
+  exit(1);
+}
+
+/* Log-linear buckets: within 1/64 of the value. */
+static int bucket_of(uint64_t us) {
+  if (us < SUB) return (int)us;
+  int shift = 63 - __builtin_clzll(us) - 6;
+  int bucket = (shift + 1) * SUB + (int)((us >> shift) - SUB);
+  return bucket < BUCKETS ? bucket : BUCKETS - 1;
+}
+
+static uint64_t bucket_top(int bucket) {
+  if (bucket < SUB) return (uint64_t)bucket;
+  int shift = bucket / SUB - 1;
+  return ((uint64_t)(bucket % SUB + SUB + 1) << shift) - 1;
+}
+
+static uint64_t percentile(double share) {
+  uint64_t wanted = (uint64_t)((double)recorded * share), seen = 0;
+  for (int bucket = 0; bucket < BUCKETS; bucket++) {
+    seen += histogram[bucket];
+    if (seen > wanted) return bucket_top(bucket) < slowest ? bucket_top(bucket) : slowest;
+  }
+  return slowest;
+}
+
+static int64_t number_after(const unsigned char *text, int length, const char *name) {
+  const char *found = memmem(text, (size_t)length, name, strlen(name));
+  return found ? strtoll(found + strlen(name), NULL, 10) : -1;
+}
+
+static void inspect(struct connection *c, uint64_t now) {
+  c->keep[c->kept < KEEP_BYTES ? c->kept : KEEP_BYTES - 1] = 0;
+  int64_t sequence = number_after(c->keep, c->kept, "\"Bench-Seq\":");
+  int64_t sent = number_after(c->keep, c->kept, "\"Bench-Sent\":");
+  int64_t partition = number_after(c->keep, c->kept, "\"Bench-Part\":");
+  sampled_frames++;
+  if (sequence < 0) {
+    unreadable++;
+    return;
+  }
+  if (partition < 0 || partition >= PARTITIONS) partition = 0;
+  uint64_t last = c->last[partition];
+  /* The first event of a partition has the number 1. */
+  if ((uint64_t)sequence == last) doubled++;
+  else if ((uint64_t)sequence < last) inverted++;
+  else {
+    missing += (uint64_t)sequence - last - 1;
+    c->last[partition] = (uint64_t)sequence;
+  }
+  if (sent <= 0) return;
+  uint64_t us = now > (uint64_t)sent ? now - (uint64_t)sent : 0;
+  histogram[bucket_of(us)]++;
+  recorded++;
+  if (us > slowest) slowest = us;
+}
+
+static void close_connection(struct connection *c) {
+  if (c->phase == CLOSED) return;
+  if (c->phase != OPEN) fail("a connection was refused");
+  c->phase = CLOSED;
+  closed_count++;
+  close(c->fd);
+}
+
+/* Client frames are masked (RFC 6455 section 5.3); a mask of zeros leaves the payload as it is. */
+static void pong(struct connection *c) {
+  unsigned char frame[6 + 125] = {0x8a, (unsigned char)(0x80 | c->kept)};
+  memcpy(frame + 6, c->keep, (size_t)c->kept);
+  if (write(c->fd, frame, (size_t)(6 + c->kept)) < 0 && errno != EAGAIN) close_connection(c);
+}
+
+static void frame_done(struct connection *c, uint64_t now) {
+  unsigned char kind = c->opcode & 0x0f;
+  if (kind < 8) {
+    frames++;
+    if (c->sampled) inspect(c, now);
+  } else if (kind == 9) {
+    pong(c);
+  } else if (kind == 8) {
+    close_code = c->kept >= 2 ? c->keep[0] << 8 | c->keep[1] : 1005;
+    close_connection(c);
+  }
+}
+
+static int header_length(const unsigned char *header, int have) {
+  if (have < 2) return 2;
+  int length = header[1] & 0x7f;
+  return length == 127 ? 10 : length == 126 ? 4 : 2;
+}
+
+static uint64_t payload_length(const unsigned char *header) {
+  uint64_t length = header[1] & 0x7f;
+  if (length < 126) return length;
+  int width = length == 126 ? 2 : 8;
+  length = 0;
+  for (int at = 0; at < width; at++) length = length << 8 | header[2 + at];
+  return length;
+}
+
+static void consume(struct connection *c, const unsigned char *data, size_t size, uint64_t now) {
+  bytes += size;
+  while (size > 0 && c->phase == OPEN) {
+    if (c->left == 0) {
+      while (size > 0 && c->have < header_length(c->header, c->have)) {
+        c->header[c->have++] = *data++;
+        size--;
+      }
+      if (c->have < header_length(c->header, c->have)) return;
+      c->left = payload_length(c->header);
+      c->opcode = c->header[0];
+      c->kept = 0;
+    }
+    size_t part = c->left < size ? (size_t)c->left : size;
+    if ((c->sampled || c->opcode & 8) && c->kept < KEEP_BYTES - 1) {
+      size_t room = (size_t)(KEEP_BYTES - 1 - c->kept), copied = part < room ? part : room;
+      memcpy(c->keep + c->kept, data, copied);
+      c->kept += (int)copied;
+    }
+    data += part;
+    size -= part;
+    c->left -= part;
+    if (c->left > 0) return;
+    c->have = 0;
+    frame_done(c, now);
+  }
+}
+
+static void open_next(void) {
+  struct connection *c = &connections[next_to_open];
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  if (c->fd < 0) fail("no socket: too many open files?");
+  int size = RECEIVE_BUFFER;
+  setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+  if (connect(c->fd, (struct sockaddr *)&address, sizeof address) < 0 && errno != EINPROGRESS) fail("connect");
+  struct epoll_event event = {.events = EPOLLOUT, .data.u32 = (uint32_t)next_to_open};
+  if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->fd, &event) < 0) fail("epoll_ctl");
+  next_to_open++;
+}
+
+static void send_request(struct connection *c, uint32_t index) {
+  char request[9000];
+  int length = snprintf(request, sizeof request,
+                        "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+                        targets[index % (uint32_t)target_count], port);
+  if (length >= (int)sizeof request || write(c->fd, request, (size_t)length) != length) fail("request not sent");
+  c->phase = HANDSHAKE;
+  struct epoll_event event = {.events = EPOLLIN, .data.u32 = index};
+  epoll_ctl(epoll_fd, EPOLL_CTL_MOD, c->fd, &event);
+}
+
+/* Only what follows the blank line is frames: a server may send both in one segment. */
+static void handshake(struct connection *c) {
+  ssize_t size = recv(c->fd, chunk, 4096, MSG_PEEK);
+  if (size <= 0) fail("closed during the handshake");
+  unsigned char *end = memmem(chunk, (size_t)size, "\r\n\r\n", 4);
+  if (!end) return;
+  if (memcmp(chunk, "HTTP/1.1 101", 12) != 0) {
+    fprintf(stderr, "receiver: not upgraded: %.*s\n", (int)size, chunk);
+    exit(1);
+  }
+  if (recv(c->fd, chunk, (size_t)(end + 4 - chunk), 0) < 0) fail("handshake");
+  c->phase = OPEN;
+  if (++opened == total) puts("READY");
+  if (next_to_open < total) open_next();
+}
+
+static void readable(struct connection *c) {
+  ssize_t size = read(c->fd, chunk, sizeof chunk);
+  if (size > 0) consume(c, chunk, (size_t)size, clock_us(CLOCK_REALTIME));
+  else if (size == 0 || errno != EAGAIN) close_connection(c);
+}
+
+static void mark(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  uint64_t cpu = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000u +
+                 (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  printf("{\"timeUs\":%lu,\"frames\":%lu,\"bytes\":%lu,\"cpuUs\":%lu,\"sampled\":%lu,\"missing\":%lu,\"doubled\":%lu,"
+         "\"inverted\":%lu,\"unreadable\":%lu,\"closed\":%d,\"closeCode\":%d,\"timed\":%lu,\"p50Us\":%lu,\"p99Us\":%lu,"
+         "\"p999Us\":%lu,\"maxUs\":%lu}\n",
+         clock_us(CLOCK_MONOTONIC), frames, bytes, cpu, sampled_frames, missing, doubled, inverted, unreadable,
+         closed_count, close_code, recorded, percentile(0.5), percentile(0.99), percentile(0.999), slowest);
+}
+
+static void command(void) {
+  char line[256];
+  ssize_t size = read(STDIN_FILENO, line, sizeof line - 1);
+  if (size <= 0) exit(0);
+  line[size] = 0;
+  for (char *word = strtok(line, "\n"); word; word = strtok(NULL, "\n")) {
+    if (strcmp(word, "quit") == 0) exit(0);
+    if (strcmp(word, "mark") == 0) mark();
+    if (strcmp(word, "reset") == 0) {
+      memset(histogram, 0, sizeof histogram);
+      recorded = slowest = 0;
+    }
+  }
+}
+
+static void read_targets(const char *path) {
+  FILE *file = fopen(path, "r");
+  if (!file) fail("the targets file cannot be read");
+  char *line = NULL;
+  size_t room = 0;
+  ssize_t length;
+  while ((length = getline(&line, &room, file)) > 0) {
+    if (line[length - 1] == '\n') line[length - 1] = 0;
+    targets = realloc(targets, sizeof *targets * (size_t)(target_count + 1));
+    targets[target_count++] = strdup(line);
+  }
+  free(line);
+  fclose(file);
+  if (target_count == 0) fail("the targets file is empty");
+}
+
+int main(int argc, char **argv) {
+  if (argc != 5) {
+    fprintf(stderr, "usage: receiver <port> <connections> <targets file> <sample every>\n");
+    return 2;
+  }
+  port = atoi(argv[1]);
+  total = atoi(argv[2]);
+  int every = atoi(argv[4]);
+  read_targets(argv[3]);
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  connections = calloc((size_t)total, sizeof *connections);
+  epoll_fd = epoll_create1(0);
+  struct epoll_event on_stdin = {.events = EPOLLIN, .data.u32 = UINT32_MAX};
+  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &on_stdin);
+  for (int at = 0; at < total; at++) connections[at].sampled = at % every == 0;
+  while (next_to_open < total && next_to_open < OPENING) open_next();
+  struct epoll_event events[256];
+  for (;;) {
+    int count = epoll_wait(epoll_fd, events, 256, -1);
+    for (int at = 0; at < count; at++) {
+      uint32_t index = events[at].data.u32;
+      if (index == UINT32_MAX) command();
+      else if (connections[index].phase == CONNECTING) send_request(&connections[index], index);
+      else if (connections[index].phase == HANDSHAKE) handshake(&connections[index]);
+      else if (connections[index].phase == OPEN) readable(&connections[index]);
+    }
+  }
+}

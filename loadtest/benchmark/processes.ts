@@ -1,0 +1,151 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Where a process runs: the server under test has a core of its own, everything else shares the other. */
+export type Place = 'server' | 'load';
+
+const CORES: Readonly<Record<Place, string>> = { server: '0', load: '1' };
+const ANSWER_LIMIT_MS = 20_000;
+const STOP_LIMIT_MS = 5_000;
+
+export interface CpuTime {
+  readonly userUs: number;
+  readonly systemUs: number;
+}
+
+/** A child process that is spoken to in lines. */
+export interface Conversation extends AsyncDisposable {
+  readonly pid: number;
+  tell(line: string): void;
+  /** The next line that `accept` makes something of; rejects when the process ends before or takes too long. */
+  next<T>(accept: (line: string) => T | null, limitMs?: number): Promise<T>;
+  /** Says a line and takes the next JSON line as the answer. */
+  ask<T>(line: string, limitMs?: number): Promise<T>;
+}
+
+export interface StartOptions {
+  readonly place: Place;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+const alive = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
+let canPin: boolean | null = null;
+
+/** Whether processes are given cores of their own here. */
+export function isPinned(): boolean {
+  canPin ??= availableParallelism() > 1 && answers('taskset', ['-c', '1', 'true']);
+  return canPin;
+}
+
+function answers(program: string, args: readonly string[]): boolean {
+  try {
+    execFileSync(program, [...args], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Moves a process that runs already, all its threads included. */
+export function pin(pid: number, place: Place): void {
+  if (isPinned()) execFileSync('taskset', ['-a', '-c', '-p', CORES[place], String(pid)], { stdio: 'ignore' });
+}
+
+export async function start(command: readonly string[], options: StartOptions): Promise<Conversation> {
+  const [program = '', ...args] = isPinned() ? ['taskset', '-c', CORES[options.place], ...command] : command;
+  const child = spawn(program, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.environment },
+  });
+  alive.add(child);
+  const exited = once(child, 'exit').then(() => alive.delete(child));
+  await once(child, 'spawn');
+  return converse(child, exited, command.join(' '));
+}
+
+function converse(child: ChildProcess, exited: Promise<unknown>, title: string): Conversation {
+  const { stdin, stdout, stderr, pid = 0 } = child;
+  if (stdin === null || stdout === null || stderr === null) throw new Error('unreachable: all three are pipes');
+  const lines: string[] = [];
+  let errors = '';
+  let wake: (() => void) | null = null;
+  let ended = false;
+  createInterface({ input: stdout }).on('line', (line) => {
+    lines.push(line);
+    wake?.();
+  });
+  stderr.on('data', (data: Buffer) => {
+    errors = (errors + data.toString()).slice(-2_000);
+  });
+  // A process that has ended takes no more lines: what awaits its answer rejects.
+  stdin.on('error', () => wake?.());
+  child.once('close', () => {
+    ended = true;
+    wake?.();
+  });
+
+  const next = async <T>(accept: (line: string) => T | null, limitMs = ANSWER_LIMIT_MS): Promise<T> => {
+    const deadline = performance.now() + limitMs;
+    for (;;) {
+      for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
+        const value = accept(line);
+        if (value !== null) return value;
+      }
+      if (ended) throw new Error(`${title} ended: ${errors.trim() || `exit code ${child.exitCode}`}`);
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) throw new Error(`${title} did not answer in ${limitMs} ms ${errors.trim()}`);
+      const timer = new AbortController();
+      await Promise.race([
+        new Promise<void>((resolve) => {
+          wake = resolve;
+        }),
+        delay(leftMs, undefined, { signal: timer.signal }).catch(() => undefined),
+      ]);
+      timer.abort();
+      wake = null;
+    }
+  };
+  const tell = (line: string) => void stdin.write(`${line}\n`);
+  return {
+    pid,
+    tell,
+    next,
+    ask: <T>(line: string, limitMs?: number) => {
+      tell(line);
+      return next<T>((answer) => (answer.startsWith('{') ? (JSON.parse(answer) as T) : null), limitMs);
+    },
+    async [Symbol.asyncDispose]() {
+      if (ended) return;
+      child.kill('SIGTERM');
+      const killer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
+      await exited;
+      clearTimeout(killer);
+    },
+  };
+}
+
+let ticksPerSecond: number | null = null;
+
+/** CPU time of a process so far, all threads (proc_pid_stat(5), fields 14 and 15). */
+export function cpuTime(pid: number): CpuTime {
+  ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The second field is the name in brackets and may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const us = (at: number) => (Number(fields[at]) * 1e6) / (ticksPerSecond ?? 100);
+  return { userUs: us(11), systemUs: us(12) };
+}
+
+/** Resident memory in bytes. */
+export function residentBytes(pid: number): number {
+  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(line?.[1] ?? 0) * 1024;
+}

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { judge, median, TARGETS } from './ratios.ts';
+
+test('the median of an even number of rounds is one that was measured', () => {
+  assert.equal(median([3, 1, 2]), 2);
+  assert.equal(median([4, 1, 3, 2]), 2);
+});
+
+test('a ratio that is to be high is judged by its median against floor and goal', () => {
+  assert.equal(judge(TARGETS.P1, [0.1, 0.61, 0.62]).verdict, 'goal');
+  assert.equal(judge(TARGETS.P1, [0.41, 0.41, 0.9]).verdict, 'floor');
+  assert.equal(judge(TARGETS.P1, [0.39]).verdict, 'missed');
+});
+
+test('a ratio that is to be low is judged the other way round, and its limits belong to it', () => {
+  assert.equal(judge(TARGETS.P7batch, [1.2]).verdict, 'goal');
+  assert.equal(judge(TARGETS.P7batch, [1.4]).verdict, 'floor');
+  assert.equal(judge(TARGETS.P7batch, [1.41]).verdict, 'missed');
+});
+
+test('a latency of a step that did not keep up misses the floor', () => {
+  assert.equal(judge(TARGETS.P11few, [Number.POSITIVE_INFINITY]).verdict, 'missed');
+});
+
+test('what was never measured is missed, not met', () => {
+  assert.equal(judge(TARGETS.P1, []).verdict, 'missed');
+  assert.equal(judge(TARGETS.P7batch, []).verdict, 'missed');
+  assert.equal(judge(TARGETS.P7batch, [Number.NaN]).verdict, 'missed');
+});

@@ -1,0 +1,94 @@
+/** What a ratio has to be. */
+export interface Target {
+  readonly id: string;
+  readonly what: string;
+  readonly better: 'higher' | 'lower';
+  readonly floor: number;
+  readonly goal: number;
+  readonly unit: '' | 'x' | ' ms';
+}
+
+export const TARGETS = {
+  P1: {
+    id: 'P1',
+    what: 'gateway with Redis in the path / C floor, 128 frames a write',
+    better: 'higher',
+    floor: 0.4,
+    goal: 0.6,
+    unit: '',
+  },
+  P2: {
+    id: 'P2',
+    what: 'fan-out alone, 32 a write / C floor, 32 frames a write',
+    better: 'higher',
+    floor: 0.55,
+    goal: 0.7,
+    unit: '',
+  },
+  P6: { id: 'P6', what: 'gateway / naive gateway', better: 'higher', floor: 40, goal: 75, unit: 'x' },
+  P7batch: {
+    id: 'P7',
+    what: 'cost of all filters distinct / one filter, 32 a write',
+    better: 'lower',
+    floor: 1.4,
+    goal: 1.2,
+    unit: 'x',
+  },
+  P7saturated: {
+    id: 'P7',
+    what: 'cost of all filters distinct / one filter, gateway',
+    better: 'lower',
+    floor: 2,
+    goal: 1.4,
+    unit: 'x',
+  },
+  P10: {
+    id: 'P10',
+    what: 'filter match of 10,000 subscriptions: scan / index',
+    better: 'higher',
+    floor: 80,
+    goal: 300,
+    unit: 'x',
+  },
+  P11few: {
+    id: 'P11',
+    what: 'p99, 10 connections at 10,000 events/s',
+    better: 'lower',
+    floor: 10,
+    goal: 4,
+    unit: ' ms',
+  },
+  P11many: {
+    id: 'P11',
+    what: 'p99, 1,000 connections at 3,000 events/s',
+    better: 'lower',
+    floor: 100,
+    goal: 40,
+    unit: ' ms',
+  },
+} as const satisfies Record<string, Target>;
+
+export type Verdict = 'goal' | 'floor' | 'missed';
+
+export interface Ratio {
+  readonly target: Target;
+  /** Median of the rounds; NaN when no round gave a figure. */
+  readonly value: number;
+  readonly least: number;
+  readonly most: number;
+  readonly verdict: Verdict;
+}
+
+/** Of an even number the lower one of the two in the middle: no figure that was never measured. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+}
+
+/** The figure of each round is a ratio of neighbours in time: the machine drifts by more than what is measured. */
+export function judge(target: Target, rounds: readonly number[]): Ratio {
+  const value = median(rounds);
+  const reaches = (limit: number) => (target.better === 'higher' ? value >= limit : value <= limit);
+  const verdict = reaches(target.goal) ? 'goal' : reaches(target.floor) ? 'floor' : 'missed';
+  return { target, value, least: Math.min(...rounds), most: Math.max(...rounds), verdict };
+}

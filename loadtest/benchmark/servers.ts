@@ -1,0 +1,103 @@
+import { fileURLToPath } from 'node:url';
+import type { RedisServer } from '../../runtime/testing/redis-server.ts';
+import type { Programs } from './compile.ts';
+import { PARTITIONS, type Configuration } from './configuration.ts';
+import { start, type Conversation } from './processes.ts';
+
+/** A server under test. */
+export interface Server extends AsyncDisposable {
+  readonly pid: number;
+  readonly port: number;
+  /** File of request targets for the receiver. */
+  readonly targets: string;
+  /** Begins to write, for those that feed themselves; the others are fed through Redis. */
+  readonly begin: (() => void) | null;
+}
+
+/** What every server is started from. */
+export interface Bench {
+  readonly programs: Programs;
+  readonly redis: RedisServer;
+  readonly configuration: Configuration;
+}
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+interface Place {
+  readonly port: number;
+}
+
+function portLine(line: string): Place | null {
+  return line.startsWith('{"port":') ? (JSON.parse(line) as Place) : null;
+}
+
+function serverOf(process: Conversation, port: number, rest: Pick<Server, 'targets' | 'begin'>): Server {
+  return { pid: process.pid, port, ...rest, [Symbol.asyncDispose]: () => process[Symbol.asyncDispose]() };
+}
+
+/** The gateway as it is shipped, without TLS. */
+export async function startGateway(bench: Bench, filters: number): Promise<Server> {
+  const { configuration, redis } = bench;
+  const gateway = await start([process.execPath, at('../../gateway/main.ts')], {
+    place: 'server',
+    environment: {
+      NODE_ENV: 'production',
+      FIREHOSE_CONFIG: configuration.configFolder,
+      FIREHOSE_STATE: configuration.stateFolder,
+      FIREHOSE_HOST: '127.0.0.1',
+      FIREHOSE_PORT: '0',
+      FIREHOSE_INNER_PORT: '0',
+      REDIS_URL: redis.url,
+      LOG_LEVEL: 'info',
+    },
+  });
+  const { port } = await gateway.next((line) => {
+    const entry = (line.startsWith('{') ? JSON.parse(line) : {}) as { msg?: string; port?: number };
+    return entry.msg === 'listening' && entry.port !== undefined ? { port: entry.port } : null;
+  });
+  return serverOf(gateway, port, { targets: await configuration.targets(filters), begin: null });
+}
+
+export async function startNaiveGateway(bench: Bench): Promise<Server> {
+  const naive = await start([process.execPath, at('naive-gateway.ts')], {
+    place: 'server',
+    environment: { NODE_ENV: 'production', REDIS_URL: bench.redis.url, PARTITIONS: String(PARTITIONS) },
+  });
+  const { port } = await naive.next(portLine);
+  return serverOf(naive, port, { targets: bench.configuration.anyTarget, begin: null });
+}
+
+/** The gateway's fan-out with nothing before it: rounds of a fixed number of matching events. */
+export async function startStage(bench: Bench, options: { batch: number; filters: '1' | 'distinct'; seconds: number }) {
+  const { batch, filters, seconds } = options;
+  const args = ['stage', '--batch', String(batch), '--filters', filters, '--seconds', String(seconds)];
+  const stage = await start([process.execPath, at('../../gateway/fanout/fanout.bench.ts'), ...args], {
+    place: 'server',
+  });
+  const { port } = await stage.next(portLine);
+  return serverOf(stage, port, { targets: bench.configuration.anyTarget, begin: () => stage.tell('start') });
+}
+
+/** write() in C, and nothing else. */
+export async function startFloor(bench: Bench, batch: number): Promise<Server> {
+  const floor = await start([bench.programs.floor, String(batch)], { place: 'server' });
+  const { port } = await floor.next(portLine);
+  return serverOf(floor, port, { targets: bench.configuration.anyTarget, begin: () => floor.tell('start') });
+}
+
+export interface MatchCost {
+  /** Nanoseconds an event. */
+  readonly scanNs: number;
+  readonly indexNs: number;
+  readonly hotNs: number;
+  /** Whether index and scan found the same. */
+  readonly agree: boolean;
+}
+
+export async function measureMatch(subscriptions: number): Promise<MatchCost> {
+  const args = ['match', '--subscriptions', String(subscriptions)];
+  await using match = await start([process.execPath, at('../../gateway/fanout/fanout.bench.ts'), ...args], {
+    place: 'server',
+  });
+  return await match.next((line) => (line.startsWith('{') ? (JSON.parse(line) as MatchCost) : null), 60_000);
+}
