@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { silentLog } from '../runtime/log/log.ts';
+import { buildGateway, type Gateway } from './build.ts';
+import { readConfig } from './config.ts';
+
+/** The README's snippets, as they stand there, against a running gateway. */
+describe('the README', () => {
+  let gateway: Gateway;
+  let folder: string;
+  let readme: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'firehose-readme-'));
+    await mkdir(join(folder, '.firehose'));
+    readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+    const config = await readConfig({
+      FIREHOSE_STATE: join(folder, '.firehose'),
+      FIREHOSE_PORT: '0',
+      FIREHOSE_INNER_PORT: '0',
+      FIREHOSE_SIMULATOR_RATE: '50',
+    });
+    gateway = await buildGateway(config, silentLog);
+  });
+
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  /** Runs a command in the folder until it has printed what matches. */
+  async function prints(command: string, args: readonly string[], expected: RegExp): Promise<void> {
+    const env = {
+      ...process.env,
+      FIREHOSE: `localhost:${gateway.port}`,
+      NODE_EXTRA_CA_CERTS: '.firehose/ca.crt',
+      SSL_CERT_FILE: '.firehose/ca.crt',
+    };
+    const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const seen = new Promise<void>((resolve, reject) => {
+      const look = (chunk: Buffer) => {
+        output += chunk.toString();
+        if (expected.test(output)) resolve();
+      };
+      child.stdout.on('data', look);
+      child.stderr.on('data', look);
+      child.once('error', reject);
+      child.once('close', (code) => reject(new Error(`ended with ${code} before it printed an event:\n${output}`)));
+    });
+    await seen;
+    if (child.exitCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill();
+    await ended;
+  }
+
+  function snippet(language: string, holding: string): string {
+    for (const [, code = ''] of readme.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))) {
+      if (code.includes(holding)) return code;
+    }
+    return assert.fail(`no ${language} snippet with ${holding}`);
+  }
+
+  function has(command: string, ...args: string[]): boolean {
+    return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+  }
+
+  test('curl logs in', async () => {
+    const login = snippet('sh', 'websocat').split('SSL_CERT_FILE')[0] ?? '';
+    await prints('sh', ['-c', `${login}\necho "token $TOKEN"`], /token eyJ/);
+  });
+
+  test('JavaScript streams', async () => {
+    await writeFile(join(folder, 'stream.mjs'), snippet('js', 'new WebSocket'));
+    await prints(process.execPath, ['stream.mjs'], /CHANNEL_CREATE/);
+  });
+
+  test('Python streams', async (t) => {
+    if (!has('python3', '-c', 'import websockets')) return t.skip('needs: pip install websockets');
+    await writeFile(join(folder, 'stream.py'), snippet('python', 'websockets'));
+    await prints('python3', ['stream.py'], /CHANNEL_CREATE/);
+  });
+
+  test('Java streams', async (t) => {
+    if (!has('javac', '-version')) return t.skip('needs a JDK of 17 or newer');
+    const trust = ['-importcert', '-noprompt', '-file', '.firehose/ca.crt', '-keystore', 'trust.p12'];
+    spawnSync('keytool', [...trust, '-storepass', 'changeit'], { cwd: folder, stdio: 'ignore' });
+    const options = ['-Djavax.net.ssl.trustStore=trust.p12', '-Djavax.net.ssl.trustStorePassword=changeit'];
+    await writeFile(join(folder, 'Firehose.java'), snippet('java', 'WebSocket'));
+    await prints('java', [...options, 'Firehose.java'], /CHANNEL_CREATE/);
+  });
+
+  test('Go streams', async (t) => {
+    if (!has('go', 'version')) return t.skip('needs Go');
+    await writeFile(join(folder, 'main.go'), snippet('go', 'websocket.Dial'));
+    spawnSync('go', ['mod', 'init', 'firehose'], { cwd: folder, stdio: 'ignore' });
+    if (spawnSync('go', ['get', 'github.com/coder/websocket'], { cwd: folder, stdio: 'ignore' }).status !== 0) {
+      return t.skip('needs the Go module github.com/coder/websocket');
+    }
+    spawnSync('go', ['build', '-o', 'stream', '.'], { cwd: folder, stdio: 'ignore' });
+    await prints(join(folder, 'stream'), [], /CHANNEL_CREATE/);
+  });
+});
