@@ -9,8 +9,10 @@ const CLASSES = 7;
 const KEPT_BYTES_A_CLASS = 8 * 1024 * 1024;
 
 /**
- * Buffers for views of one connection, reused instead of allocated. A buffer goes back only in the write's callback:
- * under TLS every write is still held when it returns.
+ * Buffers for views of one connection, reused instead of allocated. A buffer goes back as soon as the socket holds
+ * nothing of it any more: at once when the kernel took it whole, so that the next connection finds it warm in the
+ * cache, else in the write's callback (under TLS every write is still held when it returns). Giving it back twice is
+ * the same as once.
  */
 export class Scratch {
   readonly #free: Buffer[][] = Array.from({ length: CLASSES }, () => []);
@@ -20,8 +22,10 @@ export class Scratch {
     const pool = this.#free[sizeClass(length)];
     if (pool === undefined || length > size) return { chunk: Buffer.allocUnsafeSlow(length), release: null };
     const whole = pool.pop() ?? Buffer.allocUnsafeSlow(size);
+    let held = true;
     const release = () => {
-      if ((pool.length + 1) * size <= KEPT_BYTES_A_CLASS) pool.push(whole);
+      if (held && (pool.length + 1) * size <= KEPT_BYTES_A_CLASS) pool.push(whole);
+      held = false;
     };
     return { chunk: whole.subarray(0, length), release };
   }

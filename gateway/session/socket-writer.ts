@@ -11,8 +11,11 @@ export class SocketWriter implements Sink {
   readonly #socket: Socket;
   readonly #webSocket: WebSocket;
 
+  readonly #isEncrypted: boolean;
+
   constructor(socket: Socket, webSocket: WebSocket) {
     this.#socket = socket;
+    this.#isEncrypted = 'encrypted' in socket;
     this.#webSocket = webSocket;
   }
 
@@ -28,7 +31,11 @@ export class SocketWriter implements Sink {
   write(chunk: Buffer, release: (() => void) | null): void {
     if (this.#webSocket.readyState !== this.#webSocket.OPEN || !this.#socket.writable) release?.();
     else if (release === null) this.#socket.write(chunk);
-    else this.#socket.write(chunk, release);
+    else {
+      this.#socket.write(chunk, release);
+      // Nothing is queued: the kernel has it all. Under TLS something always is.
+      if (this.#socket.writableLength === 0 && !this.#isEncrypted) release();
+    }
   }
 
   whenDrained(callback: () => void): void {

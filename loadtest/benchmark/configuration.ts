@@ -31,7 +31,13 @@ const SUBSCRIPTION = {
     gateway: { tls: { disabled: true }, connections: { maxPerReplica: 20_000, drainTimeout: '1s' } },
   },
 };
-const DIRECTORY = { accounts: [{ id: ACCOUNT, name: 'benchmark', realm: 'benchmark.sip.example.com' }], users: [] };
+/** Nobody logs in with it: the tokens are minted here. */
+const PASSWORD_HASH =
+  '$argon2id$v=19$m=19456,t=2,p=1$bH+IAfKAjZqGzEW5SZblmw$RvC0N43H+pRTQtfL7IyMUdHKATLJ5zhDVQdm3iNKVS0';
+const DIRECTORY = {
+  accounts: [{ id: ACCOUNT, name: 'benchmark', realm: 'benchmark.sip.example.com' }],
+  users: [{ username: 'benchmark', account: ACCOUNT, passwordHash: PASSWORD_HASH }],
+};
 
 export async function writeConfiguration(): Promise<Configuration> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-benchmark-'));
