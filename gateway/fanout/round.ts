@@ -10,7 +10,7 @@ export type Format = 'plain' | 'meta';
 /** The frames of a round in one format, back to back: frame `i` is `buffer[offsets[i] .. offsets[i + 1]]`. */
 export interface Frames {
   readonly buffer: Buffer;
-  readonly offsets: Int32Array;
+  readonly offsets: readonly number[];
 }
 
 /**
@@ -25,7 +25,7 @@ export interface Round {
   readonly from: readonly string[];
   readonly to: readonly string[];
   /** By entry: its partition, its id, its meta line. */
-  readonly partitions: Uint8Array;
+  readonly partitions: readonly number[];
   readonly ids: readonly string[];
   readonly metas: readonly string[];
   readonly plain: Frames;
@@ -65,12 +65,12 @@ export function after(from: readonly string[], entries: readonly StoredEntry[]):
 }
 
 export function buildRound(origin: RoundOrigin, entries: readonly StoredEntry[]): Round {
-  const partitions = new Uint8Array(entries.length);
+  const partitions: number[] = [];
   const ids: string[] = [];
   const metas: string[] = [];
   const payloads: Buffer[] = [];
-  for (const [index, entry] of entries.entries()) {
-    partitions[index] = entry.partition;
+  for (const entry of entries) {
+    partitions.push(entry.partition);
     ids.push(entry.id);
     metas.push(entry.meta);
     payloads.push(entry.data);
@@ -101,17 +101,21 @@ function payloadsOf(frames: Frames): Buffer[] {
   return payloads;
 }
 
+/** `Buffer.allocUnsafe` takes less than this from its slab. */
+const SHARED_SLAB = 4_096;
+
 /** Frames payloads; with `tails`, each payload's closing brace is replaced by its tail. */
 function frame(payloads: readonly Buffer[], tails: readonly string[] | null): Frames {
-  const offsets = new Int32Array(payloads.length + 1);
+  const offsets = [0];
   const tailBytes = tails?.map((tail) => Buffer.from(tail));
   let total = 0;
   for (const [index, payload] of payloads.entries()) {
     const length = payload.length + (tailBytes?.[index]?.length ?? 1) - 1;
     total += frameHeaderLength(length) + length;
-    offsets[index + 1] = total;
+    offsets.push(total);
   }
-  const buffer = Buffer.allocUnsafeSlow(total);
+  // Small rounds share a slab: one ArrayBuffer a round would keep the collector busy at middle rates.
+  const buffer = total < SHARED_SLAB ? Buffer.allocUnsafe(total) : Buffer.allocUnsafeSlow(total);
   for (const [index, payload] of payloads.entries()) {
     const tail = tailBytes?.[index];
     const length = payload.length + (tail?.length ?? 1) - 1;
