@@ -1,0 +1,147 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WebSocket } from 'ws';
+import { LOGIN_PATH, INGEST_PATH, STREAM_PATH } from '../../protocol/paths.ts';
+import { silentLog } from '../../runtime/log/log.ts';
+import { buildGateway, type Gateway } from '../build.ts';
+import { readConfig } from '../config.ts';
+
+export const ADMIN = { username: 'admin', password: 'adminpassword', domain: 'admin' };
+const QUICKSTART = new URL('../quickstart/', import.meta.url);
+
+export interface RunningGateway extends AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly directoryFile: string;
+  login(body: unknown): Promise<{ status: number; body: Record<string, unknown> }>;
+  token(filters?: object): Promise<string>;
+  /** Open, or rejected with the status and body of the refusal. */
+  connect(target: string, headers?: Record<string, string>): Promise<Client>;
+  ingest(body: string): Promise<{ status: number; body: Record<string, number> }>;
+}
+
+/** A gateway with the quickstart's directory, on free ports, over TLS. */
+export async function startGateway(options: {
+  redisUrl?: string;
+  name?: string;
+  directory?: string;
+}): Promise<RunningGateway> {
+  const folder = await mkdtemp(join(tmpdir(), 'firehose-gateway-'));
+  await mkdir(join(folder, 'config'));
+  const subscription = await readFile(new URL('subscription.yaml', QUICKSTART), 'utf8');
+  const directory = options.directory ?? (await readFile(new URL('directory.yaml', QUICKSTART), 'utf8'));
+  const directoryFile = join(folder, 'config', 'directory.yaml');
+  await writeFile(
+    join(folder, 'config', 'subscription.yaml'),
+    subscription.replace('name: quickstart', `name: ${options.name ?? 'quickstart'}`),
+  );
+  await writeFile(directoryFile, directory);
+  const config = await readConfig({
+    FIREHOSE_CONFIG: join(folder, 'config'),
+    FIREHOSE_STATE: join(folder, 'state'),
+    FIREHOSE_HOST: '127.0.0.1',
+    FIREHOSE_PORT: '0',
+    FIREHOSE_INNER_PORT: '0',
+    FIREHOSE_SIMULATOR_RATE: '0',
+    ...(options.redisUrl !== undefined && { REDIS_URL: options.redisUrl }),
+  });
+  const gateway = await buildGateway(config, silentLog);
+  const ca = await readFile(join(folder, 'state', 'ca.crt'), 'utf8');
+  const ingestToken = (await readFile(join(folder, 'state', 'ingest-token'), 'utf8')).trim();
+  const login = (body: unknown) => post(gateway.port, ca, JSON.stringify(body));
+  return {
+    gateway,
+    directoryFile,
+    login,
+    async token(filters = {}) {
+      return String((await login({ ...ADMIN, ...filters })).body['access_token']);
+    },
+    connect: (target, headers = {}) =>
+      openClient(new WebSocket(`wss://127.0.0.1:${gateway.port}${STREAM_PATH}${target}`, { ca, headers })),
+    async ingest(body) {
+      const url = `http://127.0.0.1:${gateway.innerPort}${INGEST_PATH}`;
+      const answer = await fetch(url, { method: 'POST', body, headers: { Authorization: `Bearer ${ingestToken}` } });
+      return { status: answer.status, body: (await answer.json()) as Record<string, number> };
+    },
+    async [Symbol.asyncDispose]() {
+      await gateway[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** A stranger's client: what it got, in order. */
+export class Client {
+  readonly messages: string[] = [];
+  readonly closed: Promise<{ code: number; reason: string }>;
+  readonly #socket: WebSocket;
+  #wake: (() => void) | null = null;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on('message', (data, isBinary) => {
+      this.messages.push(isBinary ? 'binary' : (data as Buffer).toString('utf8'));
+      this.#wake?.();
+    });
+    this.closed = new Promise((resolve) => {
+      socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() }));
+    });
+  }
+
+  /** The messages, once there are `count` of them. */
+  async received(count: number): Promise<string[]> {
+    while (this.messages.length < count) {
+      await new Promise<void>((resolve, reject) => {
+        this.#wake = resolve;
+        void this.closed.then(({ code }) => reject(new Error(`closed with ${code} at ${this.messages.length}`)));
+      });
+    }
+    return this.messages;
+  }
+
+  send(text: string): void {
+    this.#socket.send(text);
+  }
+
+  close(): void {
+    this.#socket.terminate();
+  }
+}
+
+function openClient(socket: WebSocket): Promise<Client> {
+  const client = new Client(socket);
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => resolve(client));
+    socket.once('error', reject);
+    socket.once('unexpected-response', (_request, response) => {
+      let body = '';
+      response.on('data', (chunk) => (body += String(chunk)));
+      response.on('end', () => reject(new Refused(response.statusCode ?? 0, JSON.parse(body) as { code: string })));
+    });
+  });
+}
+
+export class Refused extends Error {
+  readonly status: number;
+  readonly code: string;
+  constructor(status: number, body: { code: string }) {
+    super(`${status} ${body.code}`);
+    this.status = status;
+    this.code = body.code;
+  }
+}
+
+function post(port: number, ca: string, body: string): Promise<{ status: number; body: Record<string, unknown> }> {
+  return new Promise((resolve, reject) => {
+    const call = request({ port, ca, host: '127.0.0.1', path: LOGIN_PATH, method: 'POST' }, (response) => {
+      let text = '';
+      response.on('data', (chunk) => (text += String(chunk)));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as Record<string, unknown> }),
+      );
+    });
+    call.once('error', reject);
+    call.end(body);
+  });
+}
