@@ -8,7 +8,8 @@ import { decodeMeta } from '../../protocol/entry.ts';
 import { createEmbeddedLog } from '../stream/embedded-log.ts';
 import type { EventLog } from '../stream/event-log.ts';
 import { createIngest, type IngestAnswer } from './ingest.ts';
-import { INGEST_PATH, ingestRouter } from './ingest-route.ts';
+import { INGEST_PATH } from '../../protocol/paths.ts';
+import { ingestRouter } from './ingest-route.ts';
 import { fixture, held } from './ingest.suite.ts';
 import { MAX_BODY_BYTES } from './read-batch.ts';
 

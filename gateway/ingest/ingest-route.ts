@@ -1,11 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Router, type Request, type Response } from 'express';
-import { PROBLEM_TYPE, problemBody, type Problem } from '../http/problem.ts';
+import { INGEST_PATH } from '../../protocol/paths.ts';
+import type { Problem } from '../http/problem.ts';
+import { onlyMethods, sendProblem } from '../http/respond.ts';
 import type { Ingest, IngestAnswer, IngestStatus } from './ingest.ts';
 import { MAX_BODY_BYTES } from './read-batch.ts';
 import { readBody } from './read-body.ts';
 
-export const INGEST_PATH = '/ws/v1/firehose/events';
 const RETRY_AFTER_SECONDS = '1';
 const STATUSES: readonly IngestStatus[] = ['accepted', 'duplicate', 'dropped', 'rejected', 'failed'];
 
@@ -31,7 +32,7 @@ export function ingestRouter(options: IngestRouteOptions): Router {
     .post((request, response) =>
       isAllowed(request) ? handle(request, response, options) : sendProblem(response, UNAUTHORIZED),
     )
-    .all((_request, response) => sendProblem(response, METHOD_NOT_ALLOWED));
+    .all(onlyMethods('POST'));
   return router;
 }
 
@@ -43,13 +44,6 @@ const UNAUTHORIZED: Problem = {
   code: 'unauthorized',
   detail: 'Present the ingest token: Authorization: Bearer <token>',
   headers: { 'WWW-Authenticate': 'Bearer realm="firehose-ingest"', ...CLOSE },
-};
-
-const METHOD_NOT_ALLOWED: Problem = {
-  status: 405,
-  code: 'method_not_allowed',
-  detail: 'Events are sent by POST',
-  headers: { Allow: 'POST' },
 };
 
 const ENCODED: Problem = {
@@ -91,14 +85,6 @@ function headerOf(request: Request, name: string): string {
 
 function countAll(answer: IngestAnswer, count: IngestRouteOptions['count']): void {
   for (const status of STATUSES) if (answer[status] > 0) count(status, answer[status]);
-}
-
-function sendProblem(response: Response, problem: Problem): void {
-  if (problem.headers) response.set(problem.headers);
-  response
-    .status(problem.status)
-    .type(PROBLEM_TYPE)
-    .send(Buffer.from(problemBody(problem)));
 }
 
 /** Digests are compared, so that neither the time nor the length tells how much of a token was right. */
