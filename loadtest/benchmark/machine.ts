@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { isPinned } from './processes.ts';
 
 /** What ran, and on what: figures without it cannot be compared. */
@@ -17,7 +17,8 @@ export function describeMachine(): string {
     `firehose ${version}, Node ${process.version}, Linux ${release()}`,
     first('redis-server', '--version'),
     first('cc', '--version'),
-    `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB; ${pinned}`,
+    // Not availableParallelism(): this process is pinned to one core by now.
+    `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB; ${pinned}`,
     `load before the start: ${loadavg()
       .map((load) => load.toFixed(2))
       .join(' ')}`,

@@ -109,6 +109,7 @@ async function benchmark(programs: Programs, mode: Mode): Promise<boolean> {
   console.log(`${describeMachine()}\n`);
   const ratios = [...(await saturated(bench, mode)), await matching(), ...(await latency(bench, mode))];
   console.log(`${sampleTable(rows)}\n\n${ratioTable(ratios)}\n`);
+  console.log('ratios of saturated servers compare deliveries per second of server CPU, not per second of time');
   const missed = ratios.filter(({ verdict }) => verdict === 'missed').length;
   console.log(
     faults.length === 0

@@ -4,6 +4,9 @@ import type { Programs } from './compile.ts';
 import { PARTITIONS, type Configuration } from './configuration.ts';
 import { start, type Conversation } from './processes.ts';
 
+/** As `npm start` has them. */
+const NODE_FLAGS = ['--max-semi-space-size=2'];
+
 /** A server under test. */
 export interface Server extends AsyncDisposable {
   readonly pid: number;
@@ -38,7 +41,7 @@ function serverOf(process: Conversation, port: number, rest: Pick<Server, 'targe
 /** The gateway as it is shipped, without TLS. */
 export async function startGateway(bench: Bench, filters: number): Promise<Server> {
   const { configuration, redis } = bench;
-  const gateway = await start([process.execPath, at('../../gateway/main.ts')], {
+  const gateway = await start([process.execPath, ...NODE_FLAGS, at('../../gateway/main.ts')], {
     place: 'server',
     environment: {
       NODE_ENV: 'production',
