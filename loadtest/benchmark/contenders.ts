@@ -5,7 +5,7 @@ import { startFloor, startGateway, startNaiveGateway, startStage, type Bench } f
 const AHEAD = 8_000;
 /** A thousand connections are a second of work for each 65 events. */
 const NAIVE_AHEAD = 60;
-
+/** One event of five matches nobody, so that no gateway can send what Redis gave it as one piece. */
 const FILLER_EVERY = 5;
 
 /** Everything that is saturated, in the order of one round: those that are compared are neighbours. */
