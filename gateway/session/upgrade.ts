@@ -30,13 +30,17 @@ export interface UpgradeOptions {
 const MAX_CLIENT_FRAME = 4_096;
 /** A peer that does not answer a Close by then is cut off. */
 const CLOSE_TIMEOUT_MS = 2_000;
-/** `closeTimeout` is newer than the published types. */
+/**
+ * `closeTimeout` and `maxPendingAutoPongs` are newer than the published types. The latter would cut a burst of 60 pings
+ * without a Close: our own limit of client frames answers it with 4429.
+ */
 const WEBSOCKET_OPTIONS = {
   noServer: true,
   clientTracking: false,
   perMessageDeflate: false,
   maxPayload: MAX_CLIENT_FRAME,
   closeTimeout: CLOSE_TIMEOUT_MS,
+  maxPendingAutoPongs: 0,
 };
 
 /** Decides an upgrade: everything that can fail fails here, as an HTTP status with a coded body. */

@@ -1,4 +1,5 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request as plainRequest } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +27,8 @@ export async function startGateway(options: {
   redisUrl?: string;
   name?: string;
   directory?: string;
+  /** Plain HTTP, for raw sockets. */
+  plain?: boolean;
 }): Promise<RunningGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-gateway-'));
   await mkdir(join(folder, 'config'));
@@ -34,7 +37,8 @@ export async function startGateway(options: {
   const directoryFile = join(folder, 'config', 'directory.yaml');
   await writeFile(
     join(folder, 'config', 'subscription.yaml'),
-    subscription.replace('name: quickstart', `name: ${options.name ?? 'quickstart'}`),
+    subscription.replace('name: quickstart', `name: ${options.name ?? 'quickstart'}`) +
+      (options.plain === true ? '  gateway: { tls: { disabled: true } }\n' : ''),
   );
   await writeFile(directoryFile, directory);
   const config = await readConfig({
@@ -47,9 +51,10 @@ export async function startGateway(options: {
     ...(options.redisUrl !== undefined && { REDIS_URL: options.redisUrl }),
   });
   const gateway = await buildGateway(config, silentLog);
-  const ca = await readFile(join(folder, 'state', 'ca.crt'), 'utf8');
+  const ca = options.plain === true ? null : await readFile(join(folder, 'state', 'ca.crt'), 'utf8');
   const ingestToken = (await readFile(join(folder, 'state', 'ingest-token'), 'utf8')).trim();
   const login = (body: unknown) => post(gateway.port, ca, JSON.stringify(body));
+  const scheme = ca === null ? 'ws' : 'wss';
   return {
     gateway,
     directoryFile,
@@ -58,7 +63,12 @@ export async function startGateway(options: {
       return String((await login({ ...ADMIN, ...filters })).body['access_token']);
     },
     connect: (target, headers = {}) =>
-      openClient(new WebSocket(`wss://127.0.0.1:${gateway.port}${STREAM_PATH}${target}`, { ca, headers })),
+      openClient(
+        new WebSocket(`${scheme}://127.0.0.1:${gateway.port}${STREAM_PATH}${target}`, {
+          ...(ca !== null && { ca }),
+          headers,
+        }),
+      ),
     async ingest(body) {
       const url = `http://127.0.0.1:${gateway.innerPort}${INGEST_PATH}`;
       const answer = await fetch(url, { method: 'POST', body, headers: { Authorization: `Bearer ${ingestToken}` } });
@@ -132,9 +142,15 @@ export class Refused extends Error {
   }
 }
 
-function post(port: number, ca: string, body: string): Promise<{ status: number; body: Record<string, unknown> }> {
+function post(
+  port: number,
+  ca: string | null,
+  body: string,
+): Promise<{ status: number; body: Record<string, unknown> }> {
   return new Promise((resolve, reject) => {
-    const call = request({ port, ca, host: '127.0.0.1', path: LOGIN_PATH, method: 'POST' }, (response) => {
+    const target = { port, host: '127.0.0.1', path: LOGIN_PATH, method: 'POST' };
+    const call = ca === null ? plainRequest(target) : request({ ...target, ca });
+    call.once('response', (response) => {
       let text = '';
       response.on('data', (chunk) => (text += String(chunk)));
       response.on('end', () =>

@@ -1,0 +1,99 @@
+import { connect, type Socket } from 'node:net';
+import { STREAM_PATH } from '../../protocol/paths.ts';
+
+/** What came back on a raw connection until it ended or `isEnough` said so. */
+export async function exchange(
+  port: number,
+  bytes: Buffer | string,
+  isEnough: (received: Buffer) => boolean = () => false,
+): Promise<Buffer> {
+  const socket = connect(port, '127.0.0.1');
+  return collect(socket, { bytes, isEnough });
+}
+
+async function collect(
+  socket: Socket,
+  options: { bytes: Buffer | string; isEnough: (received: Buffer) => boolean },
+): Promise<Buffer> {
+  return new Promise((resolve) => {
+    let received = Buffer.alloc(0);
+    socket.on('data', (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      if (options.isEnough(received)) socket.destroy();
+    });
+    // A reset is an answer too: what came before it counts.
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => resolve(received));
+    socket.write(options.bytes);
+  });
+}
+
+export function upgradeRequest(token: string, query = ''): string {
+  return [
+    `GET ${STREAM_PATH}?token=${token}${query} HTTP/1.1`,
+    'Host: localhost',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    '\r\n',
+  ].join('\r\n');
+}
+
+export interface FrameOptions {
+  readonly fin?: boolean;
+  readonly reserved?: number;
+  readonly masked?: boolean;
+  /** Says this length in the header, whatever the payload is. */
+  readonly length?: number;
+}
+
+/** A client's frame, right by default (RFC 6455 5.2). */
+export function clientFrame(opcode: number, payload: Buffer | string = '', options: FrameOptions = {}): Buffer {
+  const { fin = true, reserved = 0, masked = true } = options;
+  const body = Buffer.from(payload);
+  const length = options.length ?? body.length;
+  const head = [(fin ? 0x80 : 0) | (reserved << 4) | opcode];
+  const mark = masked ? 0x80 : 0;
+  if (length < 126) head.push(mark | length);
+  else if (length < 65_536) head.push(mark | 126, length >>> 8, length & 0xff);
+  else
+    head.push(
+      mark | 127,
+      0,
+      0,
+      0,
+      0,
+      (length >>> 24) & 0x7f,
+      (length >>> 16) & 0xff,
+      (length >>> 8) & 0xff,
+      length & 0xff,
+    );
+  if (!masked) return Buffer.concat([Buffer.from(head), body]);
+  const key = [0x12, 0x34, 0x56, 0x78];
+  return Buffer.concat([Buffer.from([...head, ...key]), body.map((byte, at) => byte ^ (key[at % 4] ?? 0))]);
+}
+
+/** The frames after the handshake's answer: opcode and payload. */
+export function serverFrames(received: Buffer): { opcode: number; payload: Buffer }[] {
+  const start = received.indexOf('\r\n\r\n') + 4;
+  const frames: { opcode: number; payload: Buffer }[] = [];
+  let offset = start < 4 ? received.length : start;
+  while (offset + 2 <= received.length) {
+    const short = received.readUInt8(offset + 1);
+    const header = short < 126 ? 2 : 4;
+    const length = short < 126 ? short : received.readUInt16BE(offset + 2);
+    frames.push({
+      opcode: received.readUInt8(offset) & 0xf,
+      payload: received.subarray(offset + header, offset + header + length),
+    });
+    offset += header + length;
+  }
+  return frames;
+}
+
+/** The code of the server's Close frame, null when there was none. */
+export function closeCode(received: Buffer): number | null {
+  const close = serverFrames(received).find(({ opcode }) => opcode === 8);
+  return close === undefined || close.payload.length < 2 ? null : close.payload.readUInt16BE(0);
+}
