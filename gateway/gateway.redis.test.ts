@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import { after, before, test } from 'node:test';
 import { startRedis, type RedisServer } from '../runtime/testing/redis-server.ts';
-import { event, gatewaySuite, until } from './gateway.suite.ts';
+import { event, gatewaySuite } from './gateway.suite.ts';
+import { until } from './testing/until.ts';
 import { startGateway } from './testing/running-gateway.ts';
 
 let shared: RedisServer;

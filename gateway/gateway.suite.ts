@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
+import { until } from './testing/until.ts';
 import { ADMIN, Refused, type RunningGateway } from './testing/running-gateway.ts';
 
 const FIXTURE = new URL('ingest/fixtures/call-events-2015.ndjson', import.meta.url);
@@ -115,9 +116,4 @@ export function gatewaySuite(name: string, open: () => Promise<RunningGateway>):
       await draining;
     });
   });
-}
-
-/** Asks again until it holds; the test's own time limit bounds it. */
-export async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 50));
 }

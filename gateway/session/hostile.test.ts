@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { clientFrame, closeCode, exchange, serverFrames, upgradeRequest } from '../testing/raw-client.ts';
-import { until } from '../gateway.suite.ts';
+import { until } from '../testing/until.ts';
 import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
 
 const TEXT = 1;

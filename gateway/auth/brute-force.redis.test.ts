@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { silentLog } from '../../runtime/log/log.ts';
+import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
+import { startRedis } from '../../runtime/testing/redis-server.ts';
+import type { LiveDirectory } from '../directory/directory.ts';
+import { parseDirectory } from '../directory/parse-directory.ts';
+import { memoryGrantStore } from './grant-store.ts';
+import { createLogin, type Login } from './login.ts';
+import { createLoginLimits, type LoginLimits } from './login-limits.ts';
+import { createPasswords, hashPassword, type Passwords } from './password.ts';
+import { keyRing, newKey } from './signing-keys.ts';
+import { createTokens } from './token.ts';
+
+const TRIES = 100_000;
+const AT_ONCE = 500;
+const passwordHash = await hashPassword('sesame');
+const parsed = parseDirectory(
+  JSON.stringify({
+    accounts: [{ id: 'root', name: 'admin', realm: 'admin.example.com' }],
+    users: [{ username: 'eva', account: 'root', passwordHash }],
+  }),
+);
+assert.ok(parsed.ok);
+const directory: LiveDirectory = { current: parsed.directory, onChange: () => () => undefined };
+const keys = await keyRing([await newKey('HS256')]);
+
+function replica(limits: LoginLimits): { login: Login; passwords: Passwords } {
+  const passwords = createPasswords();
+  const tokens = createTokens({ keys, grants: memoryGrantStore(Date.now), issuer: 'i', audience: 'a', ttlMs: 60_000 });
+  const spec = {
+    account: { id: 'root', includeDescendants: true },
+    filters: { events: [], excludeEvents: [], accounts: [], additionalEvents: [] },
+  };
+  return {
+    passwords,
+    login: createLogin({ directory, passwords, tokens, limits, spec, log: silentLog, now: Date.now }),
+  };
+}
+
+const body = (password: string) => Buffer.from(JSON.stringify({ username: 'eva', password, domain: 'admin' }));
+
+test(
+  '100,000 tries from many addresses over three replicas cost at most 200 hashes, and the user still gets in from where he is known',
+  { timeout: 300_000 },
+  async () => {
+    await using redis = await startRedis();
+    const clients = [0, 1, 2].map((at) => commandClient(redis.url, { log: silentLog, name: `replica-${at}` }));
+    for (const client of clients) assert.ok(await becomesReady(client, 5_000));
+    const replicas = clients.map((client) =>
+      replica(createLoginLimits({ redis: client, prefix: 'firehose:', resource: 'a/b' })),
+    );
+    const [first] = replicas;
+    const home = '203.0.113.9';
+    assert.equal((await first?.login(body('sesame'), { address: home }))?.outcome, 'granted');
+    const outcomes = new Map<string, number>();
+    for (let start = 0; start < TRIES; start += AT_ONCE) {
+      const answers = await Promise.all(
+        Array.from({ length: AT_ONCE }, async (_, at) => {
+          const address = `198.51.${100 + ((start + at) % 50)}.${(start / AT_ONCE) % 200}`;
+          return replicas[at % 3]?.login(body(`guess-${start + at}`), { address });
+        }),
+      );
+      for (const answer of answers) outcomes.set(answer?.outcome ?? '', (outcomes.get(answer?.outcome ?? '') ?? 0) + 1);
+    }
+    const hashed = replicas.reduce((sum, { passwords }) => sum + passwords.begun, 0);
+    assert.ok(hashed <= 201, `${hashed} hashes, ${JSON.stringify([...outcomes])}`);
+    assert.equal(outcomes.get('granted'), undefined);
+    assert.equal((await replicas[2]?.login(body('sesame'), { address: home }))?.outcome, 'granted');
+    for (const client of clients) client.disconnect();
+  },
+);
+
+test('10,000 logins at once: a few are hashed, the rest is told 503 with a time to wait, and none is lost', async () => {
+  const { login, passwords } = replica(createLoginLimits({ redis: null, prefix: 'firehose:', resource: 'a/b' }));
+  const answers = await Promise.all(
+    Array.from({ length: 10_000 }, (_, at) =>
+      login(body('sesame'), { address: `10.${at % 250}.${Math.floor(at / 250)}.1` }),
+    ),
+  );
+  const count = (outcome: string) => answers.filter((answer) => answer.outcome === outcome).length;
+  assert.equal(count('granted') + count('busy') + count('rate_limited'), 10_000);
+  assert.ok(count('granted') > 0 && passwords.begun <= 2 + 64, `${passwords.begun} hashes`);
+  for (const answer of answers) {
+    if (answer.kind === 'refused') assert.ok(Number(answer.problem.headers?.['Retry-After']) > 0);
+  }
+  assert.equal(passwords.waiting, 0);
+});
