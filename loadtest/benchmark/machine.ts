@@ -8,8 +8,14 @@ export function describeMachine(): string {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
-  const first = (program: string, flag: string) =>
-    execFileSync(program, [flag], { encoding: 'utf8' }).split('\n')[0] ?? '';
+  const first = (program: string, flag: string) => {
+    try {
+      return execFileSync(program, [flag], { encoding: 'utf8' }).split('\n')[0] ?? '';
+    } catch {
+      // Programs that an earlier run compiled need no compiler.
+      return `${program}: version unknown`;
+    }
+  };
   const pinned = isPinned()
     ? 'server under test on core 0, all else on core 1'
     : 'NOT PINNED: no taskset or one core, figures are rough';

@@ -144,6 +144,12 @@ export function cpuTime(pid: number): CpuTime {
   return { userUs: us(11), systemUs: us(12) };
 }
 
+/** How long the main thread was ready to run and something else had its core, in microseconds (`schedstat`, field 2). */
+export function waitedForCoreUs(pid: number): number {
+  const [, waitedNs] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ');
+  return Number(waitedNs) / 1_000;
+}
+
 /** Resident memory in bytes. */
 export function residentBytes(pid: number): number {
   const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));

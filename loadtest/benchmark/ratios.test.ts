@@ -23,8 +23,12 @@ test('a latency of a step that did not keep up misses the floor', () => {
   assert.equal(judge(TARGETS.P11few, [Number.POSITIVE_INFINITY]).verdict, 'missed');
 });
 
-test('what was never measured is missed, not met', () => {
-  assert.equal(judge(TARGETS.P1, []).verdict, 'missed');
-  assert.equal(judge(TARGETS.P7batch, []).verdict, 'missed');
-  assert.equal(judge(TARGETS.P7batch, [Number.NaN]).verdict, 'missed');
+test('what was never measured is neither met nor missed', () => {
+  assert.equal(judge(TARGETS.P1, []).verdict, 'unmeasured');
+  assert.equal(judge(TARGETS.P7batch, [Number.NaN, Number.NaN]).verdict, 'unmeasured');
+});
+
+test('a disturbed round is left out, and the number of those that count is told', () => {
+  const { value, verdict, counted, rounds } = judge(TARGETS.P1, [Number.NaN, 0.5, 0.5]);
+  assert.deepEqual({ value, verdict, counted, rounds }, { value: 0.5, verdict: 'floor', counted: 2, rounds: 3 });
 });

@@ -68,15 +68,18 @@ export const TARGETS = {
   },
 } as const satisfies Record<string, Target>;
 
-export type Verdict = 'goal' | 'floor' | 'missed';
+export type Verdict = 'goal' | 'floor' | 'missed' | 'unmeasured';
 
 export interface Ratio {
   readonly target: Target;
-  /** Median of the rounds; NaN when no round gave a figure. */
+  /** Median of the rounds that gave a figure; NaN when none did. */
   readonly value: number;
   readonly least: number;
   readonly most: number;
   readonly verdict: Verdict;
+  /** Rounds that gave a figure, of all. */
+  readonly counted: number;
+  readonly rounds: number;
 }
 
 /** Of an even number the lower one of the two in the middle: no figure that was never measured. */
@@ -85,10 +88,22 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
 }
 
-/** The figure of each round is a ratio of neighbours in time: the machine drifts by more than what is measured. */
+/**
+ * The figure of each round is a ratio of neighbours in time: the machine drifts by more than what is measured. NaN is a
+ * round that was disturbed. It is left out, since it says as little for the product as against it.
+ */
 export function judge(target: Target, rounds: readonly number[]): Ratio {
-  const value = median(rounds);
+  const counted = rounds.filter((figure) => !Number.isNaN(figure));
+  const value = median(counted);
   const reaches = (limit: number) => (target.better === 'higher' ? value >= limit : value <= limit);
-  const verdict = reaches(target.goal) ? 'goal' : reaches(target.floor) ? 'floor' : 'missed';
-  return { target, value, least: Math.min(...rounds), most: Math.max(...rounds), verdict };
+  const reached = reaches(target.goal) ? 'goal' : reaches(target.floor) ? 'floor' : 'missed';
+  return {
+    target,
+    value,
+    least: Math.min(...counted),
+    most: Math.max(...counted),
+    verdict: counted.length === 0 ? 'unmeasured' : reached,
+    counted: counted.length,
+    rounds: rounds.length,
+  };
 }

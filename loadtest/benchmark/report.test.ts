@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { keptUp } from './measurements.ts';
 import { judge, TARGETS } from './ratios.ts';
 import { ratioTable, sampleRow, sampleTable, table } from './report.ts';
-import { cpuPerDelivery, deliveriesPerCpuSecond, faultsOf, type Mark, type Sample } from './sample.ts';
+import { cpuPerDelivery, deliveriesPerCpuSecond, faultsOf, isDisturbed, type Mark, type Sample } from './sample.ts';
 
 const END: Mark = {
   timeUs: 0,
@@ -31,6 +31,7 @@ const SAMPLE: Sample = {
   deliveries: 1_000,
   elapsedUs: 1_000,
   serverCpu: { userUs: 100, systemUs: 400 },
+  waitedUs: 10,
   receiverCpuUs: 950,
   residentBytes: 1024 * 1024,
   offered: 5_000,
@@ -58,6 +59,12 @@ test('cost and speed count the CPU time of the server, not the time that passed'
 test('a generator above 90 % is flagged', () => {
   assert.ok(sampleRow(SAMPLE, false).includes('95 % (!)'));
   assert.ok(sampleRow({ ...SAMPLE, receiverCpuUs: 500 }, false).includes('50 %'));
+});
+
+test('a server that had to share its core is flagged', () => {
+  assert.ok(!isDisturbed(SAMPLE));
+  assert.ok(isDisturbed({ ...SAMPLE, waitedUs: 60 }));
+  assert.ok(sampleRow({ ...SAMPLE, waitedUs: 60 }, false).includes('6 % (!)'));
 });
 
 test('latencies are shown for paced samples alone', () => {

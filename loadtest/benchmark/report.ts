@@ -1,10 +1,11 @@
 import type { Ratio, Verdict } from './ratios.ts';
-import { cpuPerDelivery, GENERATOR_LIMIT, receiverShare, type Sample } from './sample.ts';
+import { cpuPerDelivery, GENERATOR_LIMIT, isDisturbed, receiverShare, type Sample } from './sample.ts';
 
 const VERDICTS: Readonly<Record<Verdict, string>> = {
   goal: 'goal met',
   floor: 'above the floor',
   missed: 'FLOOR MISSED',
+  unmeasured: 'NOT MEASURED',
 };
 
 /** Columns as wide as their widest cell; the first is text, the others are figures. */
@@ -29,6 +30,7 @@ const SAMPLE_HEAD = [
   'user',
   'system',
   'server CPU',
+  'core lost',
   'generator',
   'RSS MiB',
   'p50 ms',
@@ -53,6 +55,7 @@ export function sampleRow(sample: Sample, paced: boolean): string[] {
     each(serverCpu.userUs),
     each(serverCpu.systemUs),
     percent((serverCpu.userUs + serverCpu.systemUs) / elapsedUs),
+    `${percent(sample.waitedUs / elapsedUs)}${isDisturbed(sample) ? ' (!)' : ''}`,
     `${percent(share)}${share > GENERATOR_LIMIT ? ' (!)' : ''}`,
     (sample.residentBytes / 1024 / 1024).toFixed(0),
     ms(end.p50Us),
@@ -66,7 +69,7 @@ export function sampleTable(rows: readonly (readonly string[])[]): string {
 }
 
 export function ratioTable(ratios: readonly Ratio[]): string {
-  const rows = ratios.map(({ target, value, least, most, verdict }) => {
+  const rows = ratios.map(({ target, value, least, most, verdict, counted, rounds }) => {
     const figure = (number: number) => (Number.isFinite(number) ? `${precise(number)}${target.unit}` : 'none');
     const bound = (limit: number) => `${target.better === 'higher' ? '>=' : '<='} ${limit}${target.unit}`;
     const range = `${figure(least)} to ${figure(most)}`;
@@ -74,12 +77,13 @@ export function ratioTable(ratios: readonly Ratio[]): string {
       `${target.id.padEnd(4)}${target.what}`,
       figure(value),
       range,
+      `${counted} of ${rounds}`,
       bound(target.floor),
       bound(target.goal),
       VERDICTS[verdict],
     ];
   });
-  return table(['ratio', 'median', 'rounds', 'floor', 'goal', 'verdict'], rows);
+  return table(['ratio', 'median', 'range', 'rounds', 'floor', 'goal', 'verdict'], rows);
 }
 
 function whole(value: number): string {

@@ -40,6 +40,8 @@ export interface Sample {
   readonly deliveries: number;
   readonly elapsedUs: number;
   readonly serverCpu: CpuTime;
+  /** The server was ready to run and did not have its core. */
+  readonly waitedUs: number;
   readonly receiverCpuUs: number;
   readonly residentBytes: number;
   /** Of the whole run; null where the server feeds itself. */
@@ -60,6 +62,13 @@ export function deliveriesPerCpuSecond(sample: Sample): number {
 
 export function receiverShare({ receiverCpuUs, elapsedUs }: Sample): number {
   return receiverCpuUs / elapsedUs;
+}
+
+const DISTURBED_LIMIT = 0.05;
+
+/** Whether something else ran on the server's core: its caches were not its own, and its figures are not either. */
+export function isDisturbed({ waitedUs, elapsedUs }: Pick<Sample, 'waitedUs' | 'elapsedUs'>): boolean {
+  return waitedUs > elapsedUs * DISTURBED_LIMIT;
 }
 
 /** Why the figures of a sample count for nothing; empty when they count. */
