@@ -15,6 +15,7 @@ const QUICKSTART = new URL('../quickstart/', import.meta.url);
 export interface RunningGateway extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly directoryFile: string;
+  readonly stateFolder: string;
   login(body: unknown): Promise<{ status: number; body: Record<string, unknown> }>;
   token(filters?: object): Promise<string>;
   /** Open, or rejected with the status and body of the refusal. */
@@ -58,6 +59,7 @@ export async function startGateway(options: {
   return {
     gateway,
     directoryFile,
+    stateFolder: join(folder, 'state'),
     login,
     async token(filters = {}) {
       return String((await login({ ...ADMIN, ...filters })).body['access_token']);
