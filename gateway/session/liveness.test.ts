@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FRAMES_A_MINUTE, fullAllowance, takeFrame } from './client-frames.ts';
+import { DEAD_AFTER_MS, judgeLiveness, PING_EVERY_MS } from './liveness.ts';
+
+const fresh = { lastSignOfLife: 0, lastPing: 0, sessionEndsAt: 3_600_000 };
+
+test('a quiet connection is pinged every 25 s and given up after 60 s without any sign of life', () => {
+  assert.equal(judgeLiveness(fresh, PING_EVERY_MS - 1), 'fine');
+  assert.equal(judgeLiveness(fresh, PING_EVERY_MS), 'ping');
+  assert.equal(judgeLiveness({ ...fresh, lastPing: PING_EVERY_MS }, PING_EVERY_MS + 1), 'fine');
+  assert.equal(judgeLiveness({ ...fresh, lastPing: 50_000 }, DEAD_AFTER_MS - 1), 'fine');
+  assert.equal(judgeLiveness({ ...fresh, lastPing: 50_000 }, DEAD_AFTER_MS), 'no_traffic');
+});
+
+test('bytes that the peer takes keep it alive though its pong is stuck behind them', () => {
+  assert.equal(judgeLiveness({ ...fresh, lastPing: 50_000, lastSignOfLife: 40_000 }, 70_000), 'fine');
+});
+
+test('the end of the session comes first', () => {
+  assert.equal(judgeLiveness({ ...fresh, sessionEndsAt: DEAD_AFTER_MS }, DEAD_AFTER_MS), 'token_expired');
+});
+
+test('120 frames a minute are taken, however they are spread', () => {
+  const burst = fullAllowance(0);
+  const taken = Array.from({ length: 200 }, () => takeFrame(burst, 0)).filter(Boolean).length;
+  assert.equal(taken, FRAMES_A_MINUTE);
+  assert.equal(takeFrame(burst, 499), false);
+  assert.equal(takeFrame(burst, 999), true);
+  const steady = fullAllowance(0);
+  for (let at = 0; at < 1_000; at += 1) assert.ok(takeFrame(steady, at * 500));
+});
+
+test('a clock that steps back takes nothing away and gives nothing', () => {
+  const allowance = fullAllowance(60_000);
+  assert.ok(takeFrame(allowance, 0));
+  assert.equal(Math.floor(allowance.tokens), FRAMES_A_MINUTE - 1);
+});
