@@ -76,8 +76,8 @@ describe('a hostile client', () => {
 
   for (const [what, frames, code] of BY_THE_BOOK) {
     test(`RFC 6455: ${what} is answered with ${code}`, async () => {
-      const received = await exchange(port, Buffer.concat([Buffer.from(upgradeRequest(token)), ...frames]), (bytes) => {
-        return closeCode(bytes) !== null;
+      const received = await exchange(port, Buffer.concat([Buffer.from(upgradeRequest(token)), ...frames]), {
+        isEnough: (bytes) => closeCode(bytes) !== null,
       });
       assert.equal(closeCode(received), code);
     });
@@ -86,7 +86,7 @@ describe('a hostile client', () => {
   test('RFC 6455: a ping is answered with its own payload, and pongs are free', async () => {
     const pongs = Array.from({ length: 500 }, () => clientFrame(PONG, 'x'));
     const sent = Buffer.concat([Buffer.from(upgradeRequest(token)), ...pongs, clientFrame(PING, 'canary')]);
-    const received = await exchange(port, sent, (bytes) => serverFrames(bytes).length > 0);
+    const received = await exchange(port, sent, { isEnough: (bytes) => serverFrames(bytes).length > 0 });
     const [answer] = serverFrames(received);
     assert.deepEqual([answer?.opcode, answer?.payload.toString()], [PONG, 'canary']);
   });
@@ -98,7 +98,9 @@ describe('a hostile client', () => {
     const statuses = new Map<number, number>();
     for (let start = 0; start < requests.length; start += 50) {
       const answers = await Promise.all(
-        requests.slice(start, start + 50).map((request) => exchange(port, `${request}\r\n\r\n`, isAnswered)),
+        requests
+          .slice(start, start + 50)
+          .map((request) => exchange(port, `${request}\r\n\r\n`, { isEnough: isAnswered })),
       );
       for (const answer of answers) {
         const status = statusOf(answer);
@@ -115,7 +117,9 @@ describe('a hostile client', () => {
     const random = seeded(5);
     for (let start = 0; start < 2_000; start += 100) {
       const answers = await Promise.all(
-        Array.from({ length: 100 }, async () => exchange(port, upgradeRequest(mutateToken(token, random)), isAnswered)),
+        Array.from({ length: 100 }, async () =>
+          exchange(port, upgradeRequest(mutateToken(token, random)), { isEnough: isAnswered }),
+        ),
       );
       for (const answer of answers) assert.equal(statusOf(answer), 401, answer.toString());
     }
@@ -131,7 +135,7 @@ describe('a hostile client', () => {
         return Buffer.concat([Buffer.from(upgradeRequest(token)), ...list, clientFrame(CLOSE, Buffer.from([3, 232]))]);
       });
       const answers = await Promise.all(
-        batch.map((bytes) => exchange(port, bytes, (received) => closeCode(received) !== null)),
+        batch.map((bytes) => exchange(port, bytes, { isEnough: (received) => closeCode(received) !== null })),
       );
       for (const answer of answers) codes.add(closeCode(answer));
     }

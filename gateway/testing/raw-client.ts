@@ -1,31 +1,58 @@
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { STREAM_PATH } from '../../protocol/paths.ts';
 
-/** What came back on a raw connection until it ended or `isEnough` said so. */
-export async function exchange(
-  port: number,
-  bytes: Buffer | string,
-  isEnough: (received: Buffer) => boolean = () => false,
-): Promise<Buffer> {
-  const socket = connect(port, '127.0.0.1');
-  return collect(socket, { bytes, isEnough });
+export interface ExchangeOptions {
+  /** The connection is cut as soon as this says so. */
+  readonly isEnough?: (received: Buffer) => boolean;
+  /** Says "no more" behind the bytes, so that what is truncated is seen as such at once. */
+  readonly halfClose?: boolean;
 }
 
-async function collect(
-  socket: Socket,
-  options: { bytes: Buffer | string; isEnough: (received: Buffer) => boolean },
-): Promise<Buffer> {
+/** What came back on a raw connection until it ended or `isEnough` said so. */
+export function exchange(port: number, bytes: Buffer | string, options: ExchangeOptions = {}): Promise<Buffer> {
+  const { isEnough = () => false, halfClose = false } = options;
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: halfClose });
   return new Promise((resolve) => {
     let received = Buffer.alloc(0);
     socket.on('data', (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
-      if (options.isEnough(received)) socket.destroy();
+      if (isEnough(received)) socket.destroy();
     });
     // A reset is an answer too: what came before it counts.
     socket.on('error', () => socket.destroy());
+    socket.once('end', () => socket.end());
     socket.once('close', () => resolve(received));
-    socket.write(options.bytes);
+    if (halfClose) socket.end(bytes);
+    else socket.write(bytes);
   });
+}
+
+export interface RawAnswer {
+  /** 0: the connection ended without an answer. */
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+/** The first HTTP answer, null while it has not come in full. */
+export function rawAnswer(received: Buffer): RawAnswer | null {
+  const text = received.toString('latin1');
+  const end = text.indexOf('\r\n\r\n');
+  if (end < 0) return null;
+  const head = text.slice(0, end);
+  const length = Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? 0);
+  if (text.length < end + 4 + length) return null;
+  return {
+    status: Number(/^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1] ?? 0),
+    type: /^content-type: (.*)$/im.exec(head)?.[1] ?? '',
+    body: text.slice(end + 4, end + 4 + length),
+  };
+}
+
+/** Sends what should be refused, and waits for the refusal in full. */
+export async function ask(port: number, bytes: Buffer | string, halfClose = false): Promise<RawAnswer> {
+  const received = await exchange(port, bytes, { isEnough: (got) => rawAnswer(got) !== null, halfClose });
+  return rawAnswer(received) ?? { status: 0, type: '', body: received.toString('latin1') };
 }
 
 export function upgradeRequest(token: string, query = ''): string {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { LOGIN_PATH, INGEST_PATH, STREAM_PATH } from '../../protocol/paths.ts';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLog, type Log } from '../../runtime/log/log.ts';
 import { buildGateway, type Gateway } from '../build.ts';
 import { readConfig } from '../config.ts';
 
@@ -30,6 +30,7 @@ export async function startGateway(options: {
   directory?: string;
   /** Plain HTTP, for raw sockets. */
   plain?: boolean;
+  log?: Log;
 }): Promise<RunningGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-gateway-'));
   await mkdir(join(folder, 'config'));
@@ -51,7 +52,7 @@ export async function startGateway(options: {
     FIREHOSE_SIMULATOR_RATE: '0',
     ...(options.redisUrl !== undefined && { REDIS_URL: options.redisUrl }),
   });
-  const gateway = await buildGateway(config, silentLog);
+  const gateway = await buildGateway(config, options.log ?? silentLog);
   const ca = options.plain === true ? null : await readFile(join(folder, 'state', 'ca.crt'), 'utf8');
   const ingestToken = (await readFile(join(folder, 'state', 'ingest-token'), 'utf8')).trim();
   const login = (body: unknown) => post(gateway.port, ca, JSON.stringify(body));
