@@ -78,7 +78,7 @@ async function misuse(running: RunningGateway, token: string, mutated: string): 
     login(JSON.stringify({ ...ADMIN, events: ['NOTHING'] })),
     login(JSON.stringify({ ...ADMIN, [token]: 1 })),
     login(`{"password":"${WRONG_PASSWORD}`),
-    login(`${ADMIN.password}`),
+    login(ADMIN.password),
     login(JSON.stringify(ADMIN), 'Content-Encoding: gzip\r\n'),
     login(JSON.stringify({ ...ADMIN, pad: WRONG_PASSWORD.repeat(4_000) })),
     login(JSON.stringify(ADMIN)).replace('Host', 'Ho st'),

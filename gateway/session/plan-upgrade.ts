@@ -16,8 +16,10 @@ const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 /** Asked for by name and not offered by this gateway: saying so beats a silent answer to another question. */
 const NOT_OFFERED = ['cursor', 'from', 'to', 'on_gap', 'group', 'v'] as const;
 
+type UpgradeRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'headersDistinct'>;
+
 /** Reads an upgrade request. Pure; the token itself is verified elsewhere. RFC 6455 4.2.1, RFC 6750 2.1. */
-export function planUpgrade(request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): PlannedUpgrade {
+export function planUpgrade(request: UpgradeRequest): PlannedUpgrade {
   const url = parseUrl(request.url);
   if (url === null) return refuse(400, 'invalid_url', 'The request target is not a valid URL.');
   if (url.pathname !== STREAM_PATH) return refuse(404, 'not_found', `The event stream is at ${STREAM_PATH}.`);
@@ -38,10 +40,14 @@ export function planUpgrade(request: Pick<IncomingMessage, 'method' | 'url' | 'h
   return { plan: { token: token.token, format: meta === '1' ? 'meta' : 'plain' } };
 }
 
-function checkHandshake(request: Pick<IncomingMessage, 'method' | 'headers'>): Problem | null {
+function checkHandshake(request: UpgradeRequest): Problem | null {
   const { headers, method } = request;
   if (method !== 'GET') {
     return problem(405, 'method_not_allowed', 'The event stream is opened with GET.', { Allow: 'GET' });
+  }
+  // Node asks for a Host of every request but an upgrade, and never that it be the only one. RFC 9112 3.2.
+  if (request.headersDistinct['host']?.length !== 1) {
+    return problem(400, 'invalid_host', 'Send the header Host, once.');
   }
   if (headers.upgrade?.toLowerCase() !== 'websocket') {
     return problem(426, 'upgrade_required', 'This is a WebSocket endpoint.', { Upgrade: 'websocket' });

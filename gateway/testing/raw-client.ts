@@ -6,18 +6,21 @@ export interface ExchangeOptions {
   readonly isEnough?: (received: Buffer) => boolean;
   /** Says "no more" behind the bytes, so that what is truncated is seen as such at once. */
   readonly halfClose?: boolean;
+  /** Sent, with a half-close behind it, once something has come back. */
+  readonly andThen?: Buffer;
 }
 
 /** What came back on a raw connection until it ended or `isEnough` said so. */
 export function exchange(port: number, bytes: Buffer | string, options: ExchangeOptions = {}): Promise<Buffer> {
-  const { isEnough = () => false, halfClose = false } = options;
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: halfClose });
+  const { isEnough = () => false, halfClose = false, andThen } = options;
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: halfClose || andThen !== undefined });
   return new Promise((resolve) => {
     let received = Buffer.alloc(0);
     socket.on('data', (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
       if (isEnough(received)) socket.destroy();
     });
+    if (andThen !== undefined) socket.once('data', () => socket.end(andThen));
     // A reset is an answer too: what came before it counts.
     socket.on('error', () => socket.destroy());
     socket.once('end', () => socket.end());
@@ -73,6 +76,8 @@ export interface FrameOptions {
   readonly masked?: boolean;
   /** Says this length in the header, whatever the payload is. */
   readonly length?: number;
+  /** Four bytes. */
+  readonly key?: Buffer;
 }
 
 /** A client's frame, right by default (RFC 6455 5.2). */
@@ -97,7 +102,7 @@ export function clientFrame(opcode: number, payload: Buffer | string = '', optio
       length & 0xff,
     );
   if (!masked) return Buffer.concat([Buffer.from(head), body]);
-  const key = [0x12, 0x34, 0x56, 0x78];
+  const key = options.key ?? Buffer.from([0x12, 0x34, 0x56, 0x78]);
   return Buffer.concat([Buffer.from([...head, ...key]), body.map((byte, at) => byte ^ (key[at % 4] ?? 0))]);
 }
 
