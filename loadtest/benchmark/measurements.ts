@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startLoad, type Load, type Published } from './load.ts';
-import { cpuTime, residentBytes, waitedForCoreUs } from './processes.ts';
+import { cpuTime, residentBytes, keptFromCoreUs } from './processes.ts';
 import type { Content, Sample } from './sample.ts';
 import type { Bench, Server } from './servers.ts';
 
@@ -43,14 +43,14 @@ export async function measureSaturated(bench: Bench, contender: Contender, windo
 }
 
 async function between(server: Server, load: Load, pass: () => Promise<unknown>) {
-  const [from, cpuFrom, waitedFrom] = [await load.mark(), cpuTime(server.pid), waitedForCoreUs(server.pid)];
+  const [from, cpuFrom, waitedFrom] = [await load.mark(), cpuTime(server.pid), keptFromCoreUs(server.pid)];
   await pass();
-  const [to, cpuTo, waitedTo] = [await load.mark(), cpuTime(server.pid), waitedForCoreUs(server.pid)];
+  const [to, cpuTo, waitedTo] = [await load.mark(), cpuTime(server.pid), keptFromCoreUs(server.pid)];
   return {
     deliveries: to.frames - from.frames,
     elapsedUs: to.timeUs - from.timeUs,
     serverCpu: { userUs: cpuTo.userUs - cpuFrom.userUs, systemUs: cpuTo.systemUs - cpuFrom.systemUs },
-    waitedUs: waitedTo - waitedFrom,
+    waitedUs: Math.max(0, waitedTo - waitedFrom),
     receiverCpuUs: to.cpuUs - from.cpuUs,
     residentBytes: residentBytes(server.pid),
   };

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -144,10 +144,22 @@ export function cpuTime(pid: number): CpuTime {
   return { userUs: us(11), systemUs: us(12) };
 }
 
-/** How long the main thread was ready to run and something else had its core, in microseconds (`schedstat`, field 2). */
-export function waitedForCoreUs(pid: number): number {
-  const [, waitedNs] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ');
-  return Number(waitedNs) / 1_000;
+/**
+ * How long the main thread was ready to run while *another process* had its core, in microseconds. Its own helper
+ * threads share that core (the collector's, above all): the time they ran is no disturbance, and is taken off. From
+ * `schedstat`: nanoseconds on a core, nanoseconds of waiting for one.
+ */
+export function keptFromCoreUs(pid: number): number {
+  let helpersNs = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    if (Number(thread) !== pid) helpersNs += scheduled(pid, thread).ranNs;
+  }
+  return (scheduled(pid, String(pid)).waitedNs - helpersNs) / 1_000;
+}
+
+function scheduled(pid: number, thread: string) {
+  const [ranNs, waitedNs] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ').map(Number);
+  return { ranNs: ranNs ?? 0, waitedNs: waitedNs ?? 0 };
 }
 
 /** Resident memory in bytes. */

@@ -40,7 +40,7 @@ export interface Sample {
   readonly deliveries: number;
   readonly elapsedUs: number;
   readonly serverCpu: CpuTime;
-  /** The server was ready to run and did not have its core. */
+  /** The server was ready to run, and another process had its core. */
   readonly waitedUs: number;
   readonly receiverCpuUs: number;
   readonly residentBytes: number;
