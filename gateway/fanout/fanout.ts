@@ -52,7 +52,7 @@ export class Fanout {
 
   constructor(options: FanoutOptions) {
     this.#index = new RouteIndex(options.directory, options.offers);
-    this.#tail = new Tail(options.tailBytes ?? 32 * 1024 * 1024);
+    this.#tail = new Tail(options.tailBytes ?? 8 * 1024 * 1024);
     this.#highWater = options.highWater ?? 1024 * 1024;
     this.#onPoison = options.onPoison;
     this.#puller = new Puller({

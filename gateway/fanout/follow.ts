@@ -8,6 +8,7 @@ import {
   type StoredEntry,
 } from '../stream/event-log.ts';
 import type { Fanout } from './fanout.ts';
+import { NO_SPACING, nextSpacing } from './spacing.ts';
 
 export interface FollowOptions {
   readonly log: EventLog;
@@ -28,6 +29,7 @@ const LAST_RETRY_MS = 2_000;
 /** With more than this share of the connections behind, the reader waits for the sockets instead of running ahead. */
 const CROWD = 0.75;
 const LONGEST_WAIT_MS = 20;
+const JUDGE_EVERY_MS = 100;
 
 /**
  * One reader a process: asks the log again only when the round is through, so that batches grow with the load by
@@ -37,6 +39,7 @@ export async function follow(options: FollowOptions): Promise<void> {
   const { log, fanout, signal } = options;
   const reader = log.reader();
   await using _ = reader;
+  const rest = createRest();
   let failures = 0;
   while (!signal.aborted) {
     try {
@@ -52,7 +55,7 @@ export async function follow(options: FollowOptions): Promise<void> {
       } else if (outcome !== null && outcome.entries.length > 0) {
         fanout.deliver(outcome.entries);
         options.onRead?.(outcome.entries);
-        await roundIsThrough(fanout);
+        await roundIsThrough(fanout, rest);
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -82,11 +85,28 @@ async function read(
 }
 
 /** Lets the sockets and everything else have their turn; a slow minority is not waited for. */
-async function roundIsThrough(fanout: Fanout): Promise<void> {
+async function roundIsThrough(fanout: Fanout, rest: () => number): Promise<void> {
   await nextTurn();
+  const spacing = rest();
+  if (spacing > 0) await delay(spacing);
   for (let waited = 0; waited < LONGEST_WAIT_MS && fanout.behind > fanout.connections * CROWD; waited += 1) {
     await delay(1);
   }
+}
+
+/** How long to rest now, judged anew every so often by how busy the event loop was. */
+function createRest(): () => number {
+  let spacing = NO_SPACING;
+  let judgedAt = performance.now();
+  let utilisation = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.now();
+    if (now - judgedAt < JUDGE_EVERY_MS) return spacing.ms;
+    judgedAt = now;
+    spacing = nextSpacing(spacing, performance.eventLoopUtilization(utilisation).utilization);
+    utilisation = performance.eventLoopUtilization();
+    return spacing.ms;
+  };
 }
 
 async function pause(failures: number, signal: AbortSignal): Promise<void> {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judge, median, TARGETS } from './ratios.ts';
 
-test('the median of an even number of rounds is one that was measured', () => {
-  assert.equal(median([3, 1, 2]), 2);
-  assert.equal(median([4, 1, 3, 2]), 2);
+test('the median of an even number of rounds is one that was measured, and the worse of two', () => {
+  assert.equal(median([3, 1, 2], 'higher'), 2);
+  assert.equal(median([4, 1, 3, 2], 'higher'), 2);
+  assert.equal(median([4, 1, 3, 2], 'lower'), 3);
 });
 
 test('a ratio that is to be high is judged by its median against floor and goal', () => {

@@ -82,10 +82,10 @@ export interface Ratio {
   readonly rounds: number;
 }
 
-/** Of an even number the lower one of the two in the middle: no figure that was never measured. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+/** Of an even number the worse one of the two in the middle: a figure that was measured, and none that flatters. */
+export function median(values: readonly number[], better: Target['better']): number {
+  const worstFirst = values.toSorted((a, b) => (better === 'higher' ? a - b : b - a));
+  return worstFirst[Math.floor((worstFirst.length - 1) / 2)] ?? Number.NaN;
 }
 
 /**
@@ -94,7 +94,7 @@ export function median(values: readonly number[]): number {
  */
 export function judge(target: Target, rounds: readonly number[]): Ratio {
   const counted = rounds.filter((figure) => !Number.isNaN(figure));
-  const value = median(counted);
+  const value = median(counted, target.better);
   const reaches = (limit: number) => (target.better === 'higher' ? value >= limit : value <= limit);
   const reached = reaches(target.goal) ? 'goal' : reaches(target.floor) ? 'floor' : 'missed';
   return {

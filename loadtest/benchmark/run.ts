@@ -16,7 +16,7 @@ import { measureMatch, startGateway, type Bench } from './servers.ts';
 
 const CONNECTIONS = 1_000;
 const MODES = {
-  quick: { rounds: 3, warmMs: 500, windowMs: 1_500, pacedRounds: 1, pacedSeconds: 4 },
+  quick: { rounds: 3, warmMs: 500, windowMs: 1_500, pacedRounds: 3, pacedSeconds: 4 },
   full: { rounds: 7, warmMs: 1_000, windowMs: 4_000, pacedRounds: 3, pacedSeconds: 10 },
 } as const;
 type Mode = (typeof MODES)[keyof typeof MODES];
@@ -52,8 +52,8 @@ async function saturated(bench: Bench, mode: Mode): Promise<Ratio[]> {
     const stage = await measure('stage');
     const stageDistinct = await measure('stageDistinct');
     rounds.push({
-      P1: ratio(gateway, floor128, deliveriesPerCpuSecond),
-      P2: ratio(stage, floor32, deliveriesPerCpuSecond),
+      P1: credible(ratio(gateway, floor128, deliveriesPerCpuSecond)),
+      P2: credible(ratio(stage, floor32, deliveriesPerCpuSecond)),
       P6: ratio(gateway, naive, deliveriesPerCpuSecond),
       P7batch: ratio(stageDistinct, stage, cpuPerDelivery),
       P7saturated: ratio(distinct, gateway, cpuPerDelivery),
@@ -66,6 +66,11 @@ async function saturated(bench: Bench, mode: Mode): Promise<Ratio[]> {
       rounds.map((round) => round[name]),
     ),
   );
+}
+
+/** Nothing here is faster than write() alone: such a round measured the machine's mood. */
+function credible(ofFloor: number): number {
+  return ofFloor > 1 ? Number.NaN : ofFloor;
 }
 
 async function matching(): Promise<Ratio> {

@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url';
+import packageFile from '../../package.json' with { type: 'json' };
 import type { RedisServer } from '../../runtime/testing/redis-server.ts';
 import type { Programs } from './compile.ts';
 import { PARTITIONS, type Configuration } from './configuration.ts';
 import { start, type Conversation } from './processes.ts';
 
-/** As `npm start` has them. */
-const NODE_FLAGS = ['--max-semi-space-size=2'];
+/** The collector's flags, as `npm start` gives them. */
+const NODE_FLAGS = packageFile.scripts.start.split(' ').filter((word) => word.startsWith('--'));
 
 /** A server under test. */
 export interface Server extends AsyncDisposable {
