@@ -121,6 +121,7 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
         refuse: refuseOnSocket,
         onHandshake: (status) => metrics.handshake(status),
       }),
+      unexpected,
     }),
   );
   startSimulator(stack, { config, directory, eventLog, metrics, log });

@@ -20,14 +20,14 @@ export async function readiness(running: RunningGateway): Promise<{ status: numb
 export function contractSuite(name: string, open: () => Promise<RunningGateway>): void {
   describe(`what a client library sees on ${name}`, () => {
     test(
-      'a query parameter that is not offered yet is a 501 that names it, and an unknown one is ignored',
+      'a query parameter that is not offered yet is a 400 that names it, and an unknown one is ignored',
       LIMIT,
       async () => {
         await using running = await open();
         const token = await running.token();
         for (const parameter of ['cursor', 'group', 'v']) {
           const answer = await refusal(running, upgradeRequest(token, `&${parameter}=1`));
-          assert.match(answer.head, /^HTTP\/1\.1 501 /);
+          assert.match(answer.head, /^HTTP\/1\.1 400 /);
           assert.equal(answer.body.code, 'not_offered');
           assert.match(answer.body.detail, new RegExp(`'${parameter}'`));
         }

@@ -76,6 +76,11 @@ describe('the README', () => {
     await prints('sh', ['-c', `${login}\necho "token $TOKEN"`], /token eyJ/);
   });
 
+  test('websocat streams', async (t) => {
+    if (!has('websocat', '--version')) return t.skip('needs websocat');
+    await prints('sh', ['-c', snippet('sh', 'websocat')], /CHANNEL_CREATE/);
+  });
+
   test('JavaScript streams', async () => {
     await writeFile(join(folder, 'stream.mjs'), snippet('js', 'new WebSocket'));
     await prints(process.execPath, ['stream.mjs'], /CHANNEL_CREATE/);

@@ -16,7 +16,7 @@ const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 /** Asked for by name and not offered by this gateway: saying so beats a silent answer to another question. */
 const NOT_OFFERED = ['cursor', 'from', 'to', 'on_gap', 'group', 'v'] as const;
 
-type UpgradeRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'headersDistinct'>;
+type UpgradeRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'headersDistinct' | 'httpVersion'>;
 
 /** Reads an upgrade request. Pure; the token itself is verified elsewhere. RFC 6455 4.2.1, RFC 6750 2.1. */
 export function planUpgrade(request: UpgradeRequest): PlannedUpgrade {
@@ -28,7 +28,7 @@ export function planUpgrade(request: UpgradeRequest): PlannedUpgrade {
   const query = url.searchParams;
   for (const name of NOT_OFFERED) {
     if (query.has(name)) {
-      return refuse(501, 'not_offered', `This gateway does not offer the query parameter '${name}' yet: leave it out.`);
+      return refuse(400, 'not_offered', `This gateway does not offer the query parameter '${name}' yet: leave it out.`);
     }
   }
   const token = readToken(query, request.headers.authorization);
@@ -41,10 +41,11 @@ export function planUpgrade(request: UpgradeRequest): PlannedUpgrade {
 }
 
 function checkHandshake(request: UpgradeRequest): Problem | null {
-  const { headers, method } = request;
+  const { headers, method, httpVersion } = request;
   if (method !== 'GET') {
     return problem(405, 'method_not_allowed', 'The event stream is opened with GET.', { Allow: 'GET' });
   }
+  if (httpVersion !== '1.1') return problem(400, 'http_version', 'A WebSocket is opened with HTTP/1.1.');
   // Node asks for a Host of every request but an upgrade, and never that it be the only one. RFC 9112 3.2.
   if (request.headersDistinct['host']?.length !== 1) {
     return problem(400, 'invalid_host', 'Send the header Host, once.');

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { memoryGrantStore } from '../auth/grant-store.ts';
+import { openKeyRing } from '../auth/signing-keys.ts';
+import { createTokens, LEEWAY_S } from '../auth/token.ts';
+import { startGateway } from '../testing/running-gateway.ts';
+
+const ACCOUNT = '91eb05e5c68d7ca05e7618b6821d2d16';
+
+test(
+  'a session ends with 4401 when its token has been expired for as long as the leeway',
+  { timeout: 30_000 },
+  async () => {
+    await using running = await startGateway({});
+    const tokens = createTokens({
+      keys: await openKeyRing(join(running.stateFolder, 'signing-key.json'), 'HS256'),
+      grants: memoryGrantStore(Date.now),
+      issuer: 'firehose',
+      audience: 'firehose',
+      // Already past its `exp`, and within the leeway for two more seconds.
+      ttlMs: -(LEEWAY_S - 2) * 1_000,
+    });
+    const account = { id: ACCOUNT, name: 'admin', realm: 'r', parent: null, enabled: true, depth: 0 };
+    const grant = { account: ACCOUNT, accounts: null, events: null };
+    const token = await tokens.issue({ grant, account, username: 'admin', now: Date.now() });
+    const client = await running.connect(`?token=${token}`);
+    assert.deepEqual(await client.closed, { code: 4401, reason: '{"e":"token_expired"}' });
+  },
+);
