@@ -14,11 +14,18 @@ import { createTokens } from './token.ts';
 
 const TRIES = 100_000;
 const AT_ONCE = 500;
+const SAMPLES = 1_000;
+/** Welch's t beyond which two means differ: by chance once in a million runs; a skipped hash gives thousands. */
+const DIFFERENT = 5;
 const passwordHash = await hashPassword('sesame');
 const parsed = parseDirectory(
   JSON.stringify({
     accounts: [{ id: 'root', name: 'admin', realm: 'admin.example.com' }],
-    users: [{ username: 'eva', account: 'root', passwordHash }],
+    users: [
+      { username: 'eva', account: 'root', passwordHash },
+      // One user a try, so that no limit comes into play.
+      ...Array.from({ length: SAMPLES }, (_, at) => ({ username: `user-${at}`, account: 'root', passwordHash })),
+    ],
   }),
 );
 assert.ok(parsed.ok);
@@ -86,3 +93,42 @@ test('10,000 logins at once: a few are hashed, the rest is told 503 with a time 
   }
   assert.equal(passwords.waiting, 0);
 });
+
+test(
+  'a user who exists takes as long to refuse as one who does not: Welch over 1,000 and 1,000 logins',
+  { timeout: 300_000 },
+  async () => {
+    await using redis = await startRedis();
+    const client = commandClient(redis.url, { log: silentLog, name: 'replica' });
+    assert.ok(await becomesReady(client, 5_000));
+    const { login } = replica(createLoginLimits({ redis: client, prefix: 'firehose:', resource: 'a/b' }));
+    const times = { known: [] as number[], unknown: [] as number[] };
+    for (let at = 0; at < SAMPLES; at += 1) {
+      // In turn, and each first as often as the other: the machine's drift falls on both alike.
+      const order = at % 2 === 0 ? (['known', 'unknown'] as const) : (['unknown', 'known'] as const);
+      for (const kind of order) {
+        const username = kind === 'known' ? `user-${at}` : `stranger-${at}`;
+        const text = JSON.stringify({ username, password: 'wrong', domain: 'admin' });
+        const start = performance.now();
+        const answer = await login(Buffer.from(text), {
+          address: `10.${kind === 'known' ? 1 : 2}.${at >> 8}.${at & 255}`,
+        });
+        times[kind].push(performance.now() - start);
+        assert.equal(answer.outcome, 'bad_credentials');
+      }
+    }
+    const t = welch(times.known, times.unknown);
+    assert.ok(Math.abs(t) < DIFFERENT, `t = ${t}`);
+    client.disconnect();
+  },
+);
+
+/** Welch's t of two samples. */
+function welch(a: readonly number[], b: readonly number[]): number {
+  const mean = (list: readonly number[]) => list.reduce((sum, value) => sum + value, 0) / list.length;
+  const squaredError = (list: readonly number[]) => {
+    const middle = mean(list);
+    return list.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (list.length - 1) / list.length;
+  };
+  return (mean(a) - mean(b)) / Math.sqrt(squaredError(a) + squaredError(b));
+}
