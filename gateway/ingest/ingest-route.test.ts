@@ -130,4 +130,27 @@ describe('POST /ws/v1/firehose/events', () => {
     );
     assert.deepEqual(Object.fromEntries(at.counts), { failed: 1, rejected: 1 });
   });
+
+  it('takes 16 batches at once and turns away the 17th, until there is room again', async () => {
+    const held = Promise.withResolvers<void>();
+    const log = createEmbeddedLog({ partitions: 4, maxBytes: 16 * 1024 * 1024, now: Date.now });
+    let waiting = 0;
+    const allWait = Promise.withResolvers<void>();
+    const append = log.append.bind(log);
+    log.append = async (events) => {
+      waiting += 1;
+      if (waiting === 16) allWait.resolve();
+      await held.promise;
+      return append(events);
+    };
+    await using at = await serve(log);
+    const batches = Array.from({ length: 16 }, (_, n) => at.send(one.replace('"c"', `"c${n}"`)));
+    await allWait.promise;
+    const refused = await at.send(one);
+    assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '1']);
+    assert.equal(((await refused.json()) as { code: string }).code, 'ingest_busy');
+    held.resolve();
+    for (const batch of await Promise.all(batches)) assert.equal(batch.status, 200);
+    assert.equal((await at.send(one)).status, 200);
+  });
 });

@@ -8,6 +8,8 @@ import { MAX_BODY_BYTES } from './read-batch.ts';
 import { readBody } from './read-body.ts';
 
 const RETRY_AFTER_SECONDS = '1';
+/** Batches at once, each of at most 8 MiB: what producers can make us hold is bounded. */
+const MOST_AT_ONCE = 16;
 const STATUSES: readonly IngestStatus[] = ['accepted', 'duplicate', 'dropped', 'rejected', 'failed'];
 
 export interface IngestRouteOptions {
@@ -20,18 +22,28 @@ export interface IngestRouteOptions {
 
 /**
  * `POST /ws/v1/firehose/events`, for the inner listener only. 200: every event was judged, the answer says how each
- * fared; 503: some are not in the log, send those (or all: the ids protect) again; 400, 401, 413, 415: nothing was read.
+ * fared; 503: some are not in the log, send those (or all: the ids protect) again; 400, 401, 413, 415
+ * and 503 `ingest_busy`: nothing was read.
  */
 export function ingestRouter(options: IngestRouteOptions): Router {
   const expected = sha256(options.token);
   const isAllowed = (request: Request) => options.token !== '' && timingSafeEqual(digestOf(request), expected);
   const router = Router();
+  let underWay = 0;
+  const take = async (request: Request, response: Response) => {
+    // The token before the body: a stranger makes us read nothing.
+    if (!isAllowed(request)) return sendProblem(response, UNAUTHORIZED);
+    if (underWay >= MOST_AT_ONCE) return sendProblem(response, BUSY);
+    underWay += 1;
+    try {
+      await handle(request, response, options);
+    } finally {
+      underWay -= 1;
+    }
+  };
   router
     .route(INGEST_PATH)
-    // The token before the body: a stranger makes us read nothing.
-    .post((request, response) =>
-      isAllowed(request) ? handle(request, response, options) : sendProblem(response, UNAUTHORIZED),
-    )
+    .post((request, response) => take(request, response))
     .all(onlyMethods('POST'));
   return router;
 }
@@ -44,6 +56,13 @@ const UNAUTHORIZED: Problem = {
   code: 'unauthorized',
   detail: 'Present the ingest token: Authorization: Bearer <token>',
   headers: { 'WWW-Authenticate': 'Bearer realm="firehose-ingest"', ...CLOSE },
+};
+
+const BUSY: Problem = {
+  status: 503,
+  code: 'ingest_busy',
+  detail: `At most ${MOST_AT_ONCE} batches are taken at once: send this one again.`,
+  headers: { 'Retry-After': RETRY_AFTER_SECONDS, ...CLOSE },
 };
 
 const ENCODED: Problem = {
