@@ -1,9 +1,7 @@
-/** WebSocket close codes. 4000-4499: the client reconnects; 4500 and above: it must not. */
+/** WebSocket close codes that we choose; those of a broken protocol (1002, 1007, 1009) are ws's. 4000-4499: the client reconnects; 4500 and above: it must not. */
 export const CLOSE = {
   shutdown: 1001,
-  tooBig: 1009,
   rollingRestart: 1012,
-  overloaded: 1013,
   tokenExpired: 4401,
   noTraffic: 4408,
   cursorTooOld: 4410,
@@ -17,12 +15,10 @@ export type CloseName = keyof typeof CLOSE;
 export type CloseReason =
   | 'shutdown'
   | 'rolling_restart'
-  | 'overloaded'
   | 'token_expired'
   | 'no_traffic'
   | 'cursor_too_old'
   | 'epoch_lost'
-  | 'slow_consumer'
   | 'too_many_frames'
   | 'revoked';
 

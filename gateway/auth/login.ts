@@ -3,7 +3,7 @@ import type { Problem } from '../http/problem.ts';
 import type { Log } from '../../runtime/log/log.ts';
 import { authorise, isServed, type ResourceScope } from './authorise.ts';
 import { GrantStoreUnavailable } from './grant-store.ts';
-import { MAX_BODY_BYTES, parseLogin, type LoginRequest } from './login-request.ts';
+import { parseLogin, type LoginRequest } from './login-request.ts';
 import type { Admission, LoginLimits, LoginTry } from './login-limits.ts';
 import type { PasswordOutcome, Passwords } from './password.ts';
 import type { Tokens } from './token.ts';
@@ -134,13 +134,6 @@ const WRONG_CREDENTIALS: Problem = {
   status: 401,
   code: 'wrong_credentials',
   detail: 'the user name, password or domain is wrong',
-};
-
-/** What the HTTP side answers when it stops reading a body that is too large. */
-export const BODY_TOO_LARGE: Problem = {
-  status: 413,
-  code: 'body_too_large',
-  detail: `the body is larger than ${MAX_BODY_BYTES} bytes`,
 };
 
 function rateLimited(retryAfterS: number): LoginAnswer {

@@ -9,8 +9,6 @@ export interface Retention {
   readonly maxAgeMs: number;
 }
 
-export const DEFAULT_RETENTION: Retention = { maxLength: 250_000, maxAgeMs: 24 * 3_600_000 };
-
 const FIELD = 'retention:';
 
 export function retentionField(resource: string): string {
