@@ -4,6 +4,7 @@ import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts'
 import type { Log } from '../runtime/log/log.ts';
 import { buildAuth } from './auth/build-auth.ts';
 import type { GatewayConfig } from './config.ts';
+import type { Directory } from './directory/directory.ts';
 import { DirectoryFault } from './directory/fault.ts';
 import { openLiveDirectory, type FollowedDirectory } from './directory/live-directory.ts';
 import { buildFanout } from './fanout/build-fanout.ts';
@@ -60,7 +61,13 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
       onClosed: (code) => metrics.sessionClosed(code),
     }),
   );
-  stack.defer(directory.onChange((current) => sessions.useDirectory(current)));
+  warnOfAbsent(spec, directory.current, log);
+  stack.defer(
+    directory.onChange((current) => {
+      warnOfAbsent(spec, current, log);
+      sessions.useDirectory(current);
+    }),
+  );
   metrics.observe({
     counters: fanout.counters,
     connections: () => sessions.size,
@@ -143,6 +150,13 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** What the resource names and the directory does not hold: nobody can log in to it, or nothing of it is delivered. */
+function warnOfAbsent(spec: GatewayConfig['subscription']['spec'], directory: Directory, log: Log): void {
+  const absent = [spec.account.id, ...spec.filters.accounts].filter((id) => !directory.accounts.has(id));
+  if (absent.length > 0)
+    log.warn({ accounts: absent }, 'the subscription names accounts that the directory does not hold');
 }
 
 async function openDirectory(path: string, log: Log, signal: AbortSignal): Promise<FollowedDirectory> {

@@ -28,23 +28,35 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 const QUICKSTART = fileURLToPath(new URL('quickstart/', import.meta.url));
 const MEBIBYTE = 1024 * 1024;
 
-const port = (byDefault: number) => z.coerce.number('a port number').int().min(0).max(65_535).default(byDefault);
+/** A whole number in plain digits: neither a blank nor `0x10` nor `1e3` is one. */
+const integer = (what: string, least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, what)
+    .transform(Number)
+    .pipe(z.number().min(least, what).max(most, what));
+const port = () => integer('a port from 0 (any free one) to 65535', 0, 65_535);
+const MOST_CALLS = 10_000;
 
 const settings = z.object({
   FIREHOSE_CONFIG: z.string().min(1).default(QUICKSTART),
   FIREHOSE_STATE: z.string().min(1).default('.firehose'),
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'a URL as redis://host:6379 or rediss://host:6379' }).optional(),
   FIREHOSE_HOST: z.string().min(1).default('::'),
-  FIREHOSE_PORT: port(9443),
+  FIREHOSE_PORT: port().default(9443),
   FIREHOSE_INNER_HOST: z.string().min(1).default('127.0.0.1'),
-  FIREHOSE_INNER_PORT: port(9090),
-  FIREHOSE_SIMULATOR_RATE: z.coerce.number('calls a second').min(0).max(10_000).optional(),
-  FIREHOSE_LOG_BYTES: z.coerce
-    .number('bytes')
-    .int()
-    .min(MEBIBYTE)
-    .max(64 * 1024 * MEBIBYTE)
-    .default(64 * MEBIBYTE),
+  FIREHOSE_INNER_PORT: port().default(9090),
+  FIREHOSE_SIMULATOR_RATE: z
+    .string()
+    .regex(/^\d{1,5}(\.\d+)?$/, `calls a second, from 0 to ${MOST_CALLS}`)
+    .transform(Number)
+    .pipe(z.number().max(MOST_CALLS, `calls a second, from 0 to ${MOST_CALLS}`))
+    .optional(),
+  FIREHOSE_LOG_BYTES: integer(
+    'bytes from 1048576 (1 MiB) to 68719476736 (64 GiB)',
+    MEBIBYTE,
+    64 * 1024 * MEBIBYTE,
+  ).default(64 * MEBIBYTE),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')}` }).default('info'),
 });
 
@@ -86,7 +98,15 @@ async function readSubscription(file: string): Promise<{ value: Subscription | n
   if (document.errors.length > 0) {
     return { value: null, faults: document.errors.map((error) => `${file}: ${error.message.split('\n')[0] ?? ''}`) };
   }
-  const parsed = subscriptionSchema.safeParse(document.toJS());
+  let content: unknown;
+  try {
+    content = document.toJS();
+  } catch (error) {
+    // Aliases that unfold without end, or that name no anchor.
+    if (!(error instanceof ReferenceError)) throw error;
+    return { value: null, faults: [`${file}: its aliases cannot be followed (${error.message})`] };
+  }
+  const parsed = subscriptionSchema.safeParse(content);
   return parsed.success ? { value: parsed.data, faults: [] } : { value: null, faults: faultsOf(parsed.error, file) };
 }
 

@@ -50,6 +50,42 @@ describe('firehose gateway, as a process', () => {
     }
   });
 
+  test('numbers are plain digits within their range, and the range is said', async () => {
+    const odd = {
+      FIREHOSE_PORT: ' ',
+      FIREHOSE_INNER_PORT: '0x10',
+      FIREHOSE_LOG_BYTES: '1',
+      FIREHOSE_SIMULATOR_RATE: '-1',
+    };
+    const gateway = start([], odd);
+    assert.equal(await gateway.exitCode, 2);
+    for (const said of ['0 (any free one) to 65535', '1048576', 'from 0 to 10000']) {
+      assert.ok(gateway.output.includes(said), `${said} is not in ${gateway.output}`);
+    }
+  });
+
+  test('an address that this machine does not have is named, with exit code 2', async () => {
+    for (const host of ['192.0.2.1', '300.1.1.1']) {
+      const gateway = start([], { FIREHOSE_HOST: host });
+      assert.equal(await gateway.exitCode, 2);
+      assert.match(gateway.output, new RegExp(`${host} is not an address of this machine: set FIREHOSE_HOST`));
+    }
+  });
+
+  test('SIGTERM to npm reaches the gateway: nothing is left behind', async () => {
+    const env = {
+      PATH: process.env['PATH'],
+      FIREHOSE_STATE: join(folder, 'npm'),
+      FIREHOSE_PORT: '0',
+      FIREHOSE_INNER_PORT: '0',
+    };
+    const npm = new Started(spawn('npm', ['start'], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    await npm.listening();
+    npm.kill('SIGTERM');
+    await npm.says(/draining/);
+    await npm.exitCode;
+  });
+
   test('a taken port is one clear error with exit code 3', async () => {
     const holder = createServer().listen(0, '127.0.0.1');
     await once(holder, 'listening');

@@ -53,9 +53,17 @@ test('a line written by hand may end after the account', () => {
   });
 });
 
-test('a line of another format, too short, too long, without a name or with a time that is none is poison', () => {
-  const lines = ['', '2\tA\tb', '1', '1\tDTMF', '1\t\tacme', '1\tA\tb\tc\td\t5\tt\tmore', '1\tDTMF\tacme\tc\te\tnoon'];
-  for (const line of lines) assert.equal(decodeMeta(line), null, JSON.stringify(line));
+test('a line of another format or without a name is poison', () => {
+  for (const line of ['', '2\tA\tb', '1', '1\t', '1\t\tacme'])
+    assert.equal(decodeMeta(line), null, JSON.stringify(line));
+});
+
+test('what is missing or is no time is unknown, and hides nothing of the rest', () => {
+  assert.equal(decodeMeta('1\tDTMF')?.account, '');
+  for (const time of ['noon', '-5', '18446744073709551615']) {
+    const meta = decodeMeta(`1\tDTMF\tacme\tc\te\t${time}\tt\tmore`);
+    assert.deepEqual([meta?.account, meta?.ingestedAt, meta?.traceparent], ['acme', '', 't']);
+  }
 });
 
 test('an escape that means nothing stands for the character behind it', () => {

@@ -40,12 +40,17 @@ export function encodeMeta(meta: EntryMeta): string {
   return `${ENTRY_FORMAT}\t${values.map(escape).join('\t')}`;
 }
 
-/** Null when the line is not of this format: the entry is then poison. Fewer values than seven are unknown ones. */
+/** Sixteen digits are microseconds until the year 2286: more is no time. */
+const TIME = /^\d{1,16}$/;
+
+/**
+ * Null when the line is not of this format: the entry is then poison. Fewer values than seven are unknown ones, and a
+ * time that is none is unknown too: it must not hide the rest.
+ */
 export function decodeMeta(line: string): EntryMeta | null {
   const values = line.split('\t');
-  if (values[0] !== ENTRY_FORMAT || values.length < 3 || values.length > 7) return null;
-  const [, name = '', account = '', callId = '', eventId = '', ingestedAt = '', traceparent = ''] =
-    values.map(unescapeValue);
-  if (name === '' || !/^\d*$/.test(ingestedAt)) return null;
-  return { name, account, callId, eventId, ingestedAt, traceparent };
+  if (values[0] !== ENTRY_FORMAT) return null;
+  const [, name = '', account = '', callId = '', eventId = '', time = '', traceparent = ''] = values.map(unescapeValue);
+  if (name === '') return null;
+  return { name, account, callId, eventId, ingestedAt: TIME.test(time) ? time : '', traceparent };
 }

@@ -10,7 +10,15 @@ const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const DNS_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 const EVENT_NAME = /^[A-Z][A-Z0-9_]{1,63}$/;
 
-const duration = z.string().min(2).regex(DURATION, 'a duration as 30s, 5m or 1h30m');
+/** A duration within bounds, both of them allowed. */
+const duration = (least: string, most: string) =>
+  z
+    .string()
+    .min(2)
+    .regex(DURATION, 'a duration as 30s, 5m or 1h30m')
+    .refine((text) => durationMs(text) >= durationMs(least) && durationMs(text) <= durationMs(most), {
+      error: `a duration from ${least} to ${most}`,
+    });
 const eventNames = z.array(z.string().regex(EVENT_NAME, 'an event name as CHANNEL_ANSWER')).max(64);
 const cidrs = z.array(z.union([z.cidrv4(), z.cidrv6()], { error: 'a CIDR as 10.0.0.0/8' })).max(64);
 
@@ -19,13 +27,18 @@ const account = z.strictObject({
   includeDescendants: z.boolean().default(true),
 });
 
-const filters = z.strictObject({
-  events: eventNames.default([]),
-  excludeEvents: eventNames.default([]),
-  accounts: z.array(z.string().regex(ACCOUNT_ID)).max(256).default([]),
-  /** Event names beyond the catalogue that logins may filter by. */
-  additionalEvents: eventNames.default([]),
-});
+const filters = z
+  .strictObject({
+    events: eventNames.default([]),
+    excludeEvents: eventNames.default([]),
+    accounts: z.array(z.string().regex(ACCOUNT_ID)).max(256).default([]),
+    /** Event names beyond the catalogue that logins may filter by. */
+    additionalEvents: eventNames.default([]),
+  })
+  .refine(({ events, excludeEvents }) => events.length === 0 || events.some((name) => !excludeEvents.includes(name)), {
+    path: ['excludeEvents'],
+    error: 'leaves nothing of filters.events: no event would be delivered',
+  });
 
 const stream = z.strictObject({
   partitions: z.int().min(1).max(64).default(4),
@@ -33,7 +46,7 @@ const stream = z.strictObject({
     .strictObject({
       /** Entries kept a partition. */
       maxLength: z.int().min(1).default(250_000),
-      maxAge: duration.default('24h'),
+      maxAge: duration('1m', '8760h').default('24h'),
     })
     .prefault({}),
 });
@@ -42,8 +55,7 @@ const gateway = z.strictObject({
   connections: z
     .strictObject({
       maxPerReplica: z.int().min(1).max(1_000_000).default(10_000),
-      slowConsumerPolicy: z.enum(['CatchUp', 'Latest', 'Disconnect']).default('CatchUp'),
-      drainTimeout: duration.default('60s'),
+      drainTimeout: duration('0s', '1h').default('60s'),
     })
     .prefault({}),
   tls: z.strictObject({ disabled: z.boolean().default(false) }).prefault({}),
@@ -56,7 +68,7 @@ const gateway = z.strictObject({
 const auth = z.strictObject({
   token: z
     .strictObject({
-      ttl: duration.default('1h'),
+      ttl: duration('1m', '168h').default('1h'),
       issuer: z.string().min(1).default('firehose'),
       audience: z.string().min(1).default('firehose'),
       signing: z.strictObject({ algorithm: z.enum(['HS256', 'EdDSA', 'ES256']).default('HS256') }).prefault({}),

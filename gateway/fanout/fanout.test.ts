@@ -132,6 +132,24 @@ describe('fan-out', () => {
     assert.deepEqual(decodeCursor(second._firehose.cursor, 2)?.ids, ['1700000000002-0', '1700000000001-0']);
   });
 
+  test('an entry whose id or time is none, made by hand, is delivered with an unknown time and ends nobody', () => {
+    const fanout = open();
+    const meta = join(fanout, EVERYTHING, 'meta');
+    const sound = entryOf({ sequence: 1, account: 'a', data: '{"n":1}' });
+    const times = ['-5', '18446744073709551615', 'x'];
+    fanout.deliver([
+      { ...sound, meta: '1\tDTMF\ta', id: '18446744073709551614-1' },
+      ...times.map((time) => ({ ...sound, meta: `1\tDTMF\ta\tc\te\t${time}\t`, id: '18446744073709551615-1' })),
+    ]);
+    const messages = meta.sink.messages().map((text) => JSON.parse(text));
+    assert.equal(messages.length, 4);
+    for (const { _firehose: added } of messages) {
+      assert.equal(added.account_id, 'a');
+      assert.equal(added.ingested_at, null);
+    }
+    assert.equal(fanout.position?.ids[0], '18446744073709551615-1');
+  });
+
   test('poison is skipped and counted, and the position passes it', () => {
     const poison: string[] = [];
     const fanout = open({ onPoison: (_, reason) => poison.push(reason) });
@@ -143,10 +161,11 @@ describe('fan-out', () => {
       { ...sound, id: '1700000000003-0', data: Buffer.from('[1]') },
       { ...sound, id: '1700000000004-0', data: Buffer.from('{"a":1,"_firehose":2}') },
       { ...sound, id: '1700000000005-0', data: Buffer.from([0x7b, 0xff, 0x7d]) },
+      { ...sound, id: '1700000000006-0', data: Buffer.from(`{"x":"${'y'.repeat(1024 * 1024)}"}`) },
     ]);
     assert.deepEqual(sink.messages(), ['{"_firehosed":1,"deep":{"_firehose":1}}']);
-    assert.deepEqual(poison, ['meta_line', 'not_an_object', 'reserved_key', 'not_utf8']);
-    assert.deepEqual(fanout.position?.ids, ['1700000000005-0', '0-0']);
+    assert.deepEqual(poison, ['meta_line', 'not_an_object', 'reserved_key', 'not_utf8', 'too_large']);
+    assert.deepEqual(fanout.position?.ids, ['1700000000006-0', '0-0']);
   });
 
   test('I6: a socket that does not drain is left out, delays nobody, and pulls what it missed in order', async () => {

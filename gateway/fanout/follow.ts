@@ -49,7 +49,10 @@ export async function follow(options: FollowOptions): Promise<void> {
         failures = 0;
       }
       if (outcome?.kind === 'epoch_lost') {
-        options.logger.warn({ epoch: outcome.state.epoch }, 'the streams were lost and refilled');
+        options.logger.warn(
+          { epoch: outcome.state.epoch },
+          'the log was lost and refilled, or has overtaken its reader: connections are told with 4410',
+        );
         options.onEpochLost?.();
         fanout.restart(outcome.state);
       } else if (outcome !== null && outcome.entries.length > 0) {

@@ -151,12 +151,17 @@ function isEmptyObject(data: Buffer | undefined): boolean {
   );
 }
 
-/** RFC 3339 with microseconds; the entry id's milliseconds where the producer gave no time. */
-function ingestTime(microseconds: string, id: string): string {
-  const [idMs] = splitId(id);
+/** The last millisecond that a date can be made of. */
+const LAST_DATE_MS = 8.64e15;
+
+/**
+ * RFC 3339 with microseconds; the entry id's milliseconds where the producer gave no time, and null where an id made
+ * by hand is no time at all.
+ */
+function ingestTime(microseconds: string, id: string): string | null {
   const padded = microseconds.padStart(7, '0');
-  const milliseconds = microseconds === '' ? idMs : Number(padded.slice(0, -3));
-  if (!(milliseconds <= 8.64e15)) return new Date(idMs).toISOString();
+  const milliseconds = microseconds === '' ? splitId(id)[0] : Number(padded.slice(0, -3));
+  if (!(milliseconds <= LAST_DATE_MS)) return null;
   const rest = microseconds === '' ? '000' : padded.slice(-3);
   return `${new Date(milliseconds).toISOString().slice(0, -1)}${rest}Z`;
 }

@@ -26,7 +26,7 @@ const LOGIN_BODY_BYTES = 64 * 1024;
 /** Everything of the public listener but the stream itself. */
 export function createPublicApp(options: PublicAppOptions): Express {
   const app = express();
-  app.disable('x-powered-by').disable('etag');
+  app.disable('x-powered-by').disable('etag').enable('strict routing');
   app.use(securityHeaders(options.isTls));
   // The body is read whatever its declared type: the original's clients send what they send.
   const body = express.raw({ type: () => true, limit: LOGIN_BODY_BYTES, inflate: false });

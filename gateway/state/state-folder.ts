@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
 
 /** What a standalone gateway makes for itself and keeps over restarts: certificates, keys, tokens. Files are 0600. */
@@ -14,7 +14,7 @@ export interface StateFolder {
 
 export async function openStateFolder(path: string): Promise<StateFolder> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolder(resolve(path));
     await chmod(path, 0o700);
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
@@ -36,6 +36,27 @@ export async function openStateFolder(path: string): Promise<StateFolder> {
       await rename(temporary, join(path, name));
     },
   };
+}
+
+/** Parents first. Not `recursive`: Node tries for ever where a parent takes no children, as in /proc. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    const parent = dirname(path);
+    if (code !== 'ENOENT' || parent === path || (await isFolder(parent))) throw error;
+    await makeFolder(parent);
+    await mkdir(path, { mode: 0o700 });
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 const TOKEN_BYTES = 32;

@@ -6,7 +6,7 @@ import { PARTITIONS, type Configuration } from './configuration.ts';
 import { start, type Conversation } from './processes.ts';
 
 /** The collector's flags, as `npm start` gives them. */
-const NODE_FLAGS = packageFile.scripts.start.split(' ').filter((word) => word.startsWith('--'));
+const NODE_FLAGS = packageFile.scripts.start.split(' ').filter((word) => /^--.*(space|gc)/.test(word));
 
 /** A server under test. */
 export interface Server extends AsyncDisposable {

@@ -53,20 +53,27 @@ export async function runUntilSignal({ log, run }: RunOptions): Promise<number> 
   }
 }
 
+/** What listening fails with. */
+type ListenError = NodeJS.ErrnoException & { address?: string; port?: number; hostname?: string };
+
+const NO_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL']);
+
 /** One clear error for what a person can mend; a stack only for what nobody expected. */
 function explain(error: unknown, log: Log): number {
   if (error instanceof ConfigurationFault) {
     for (const fault of error.faults) log.fatal({ code: error.code }, fault);
     return EXIT.configuration;
   }
-  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
-  if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') {
-    const why = { EADDRINUSE: 'is taken', EACCES: 'needs a privilege', EADDRNOTAVAIL: 'is not an address here' }[code];
-    log.fatal(
-      { code, address, port },
-      `${address ?? ''}:${port ?? ''} ${why}: set FIREHOSE_PORT or FIREHOSE_INNER_PORT`,
-    );
+  const { code = '', address, port, hostname } = error as ListenError;
+  const host = address ?? hostname ?? '';
+  if (code === 'EADDRINUSE' || code === 'EACCES') {
+    const why = code === 'EADDRINUSE' ? 'is taken' : 'needs a privilege';
+    log.fatal({ code, address, port }, `${host}:${port ?? ''} ${why}: set FIREHOSE_PORT or FIREHOSE_INNER_PORT`);
     return EXIT.portTaken;
+  }
+  if (NO_ADDRESS.has(code)) {
+    log.fatal({ code, host }, `${host} is not an address of this machine: set FIREHOSE_HOST or FIREHOSE_INNER_HOST`);
+    return EXIT.configuration;
   }
   log.fatal({ err: error }, 'ended by something unexpected');
   return EXIT.unexpected;

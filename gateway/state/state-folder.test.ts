@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
+import { keptToken, openStateFolder } from './state-folder.ts';
+
+test('the folder and its parents are made for their owner alone, and a token is kept over restarts', async () => {
+  const base = await mkdtemp(join(tmpdir(), 'firehose-state-'));
+  try {
+    const path = join(base, 'a', 'b', 'c');
+    const token = await keptToken(await openStateFolder(path), 'ingest-token');
+    assert.equal(await keptToken(await openStateFolder(path), 'ingest-token'), token);
+    assert.ok(token.length >= 40);
+    assert.equal((await stat(path)).mode & 0o777, 0o700);
+    assert.equal((await stat(join(path, 'ingest-token'))).mode & 0o777, 0o600);
+  } finally {
+    await rm(base, { recursive: true });
+  }
+});
+
+test('a folder that cannot be made is a fault that names it, and never a wait', { timeout: 10_000 }, async () => {
+  for (const path of ['/proc/firehose', '/proc/a/b/c', '/dev/null/x']) {
+    await assert.rejects(openStateFolder(path), (error) => {
+      assert.ok(error instanceof ConfigurationFault);
+      assert.ok(error.message.includes(path), error.message);
+      return true;
+    });
+  }
+});
