@@ -8,7 +8,7 @@ import {
   type StoredEntry,
 } from '../stream/event-log.ts';
 import type { Fanout } from './fanout.ts';
-import { NO_SPACING, nextSpacing } from './spacing.ts';
+import { NO_SPACING, nextSpacing, restAfter } from './spacing.ts';
 
 export interface FollowOptions {
   readonly log: EventLog;
@@ -58,7 +58,7 @@ export async function follow(options: FollowOptions): Promise<void> {
       } else if (outcome !== null && outcome.entries.length > 0) {
         fanout.deliver(outcome.entries);
         options.onRead?.(outcome.entries);
-        await roundIsThrough(fanout, rest);
+        await roundIsThrough(fanout, rest(outcome.entries.length));
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -88,27 +88,27 @@ async function read(
 }
 
 /** Lets the sockets and everything else have their turn; a slow minority is not waited for. */
-async function roundIsThrough(fanout: Fanout, rest: () => number): Promise<void> {
+async function roundIsThrough(fanout: Fanout, restMs: number): Promise<void> {
   await nextTurn();
-  const spacing = rest();
-  if (spacing > 0) await delay(spacing);
+  if (restMs > 0) await delay(restMs);
   for (let waited = 0; waited < LONGEST_WAIT_MS && fanout.behind > fanout.connections * CROWD; waited += 1) {
     await delay(1);
   }
 }
 
-/** How long to rest now, judged anew every so often by how busy the event loop was. */
-function createRest(): () => number {
+/** How long to rest after a round, judged anew every so often by how busy the event loop was. */
+function createRest(): (events: number) => number {
   let spacing = NO_SPACING;
   let judgedAt = performance.now();
   let utilisation = performance.eventLoopUtilization();
-  return () => {
+  return (events) => {
     const now = performance.now();
-    if (now - judgedAt < JUDGE_EVERY_MS) return spacing.ms;
-    judgedAt = now;
-    spacing = nextSpacing(spacing, performance.eventLoopUtilization(utilisation).utilization);
-    utilisation = performance.eventLoopUtilization();
-    return spacing.ms;
+    if (now - judgedAt >= JUDGE_EVERY_MS) {
+      judgedAt = now;
+      spacing = nextSpacing(spacing, performance.eventLoopUtilization(utilisation).utilization);
+      utilisation = performance.eventLoopUtilization();
+    }
+    return restAfter(spacing, events);
   };
 }
 

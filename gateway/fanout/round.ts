@@ -40,7 +40,7 @@ export interface RoundOrigin {
 }
 
 /** Payload bytes of a round at most: one write a connection. A single larger event makes a round of its own. */
-const ROUND_BYTES = 128 * 1024;
+const ROUND_BYTES = 256 * 1024;
 
 /** Entries in order, cut into what one round holds. */
 export function* batchesOf(entries: readonly StoredEntry[]): Iterable<readonly StoredEntry[]> {

@@ -4,18 +4,30 @@ export interface Spacing {
 }
 
 export const NO_SPACING: Spacing = { ms: 0 };
-const RESTING: Spacing = { ms: 1 };
-/** Above this share of a core the reader rests; below the lower one it stops resting. */
-const BUSY = 0.5;
-const CALM = 0.15;
+
+/** From the calmest: taken at `from` of a core busy, left again below `until`. */
+const LEVELS = [
+  { spacing: { ms: 1 }, from: 0.5, until: 0.15 },
+  { spacing: { ms: 3 }, from: 0.85, until: 0.6 },
+] as const;
 
 /**
  * An idle process reads at once, for latency. A busy one reads a little later and so more at a time: at middle rates
  * most of the work is the write call, and rounds of one event cost ten times what rounds of twenty do. The two limits
- * lie apart because resting itself makes the process calm.
+ * of a level lie apart because resting itself makes the process calm.
  * @param utilisation share of the last interval that the event loop was busy, 0 to 1
  */
 export function nextSpacing(current: Spacing, utilisation: number): Spacing {
-  if (utilisation >= BUSY) return RESTING;
-  return utilisation < CALM ? NO_SPACING : current;
+  const level = LEVELS.findLast(
+    ({ spacing, from, until }) => utilisation >= from || (current.ms >= spacing.ms && utilisation >= until),
+  );
+  return level?.spacing ?? NO_SPACING;
+}
+
+/** A write of so many events costs little more an event than the longest: waiting for more would gain nothing. */
+const WORTH_A_WRITE = 96;
+
+/** Milliseconds to rest after a round: none after a large one, or a reader that fell behind would never catch up. */
+export function restAfter(spacing: Spacing, events: number): number {
+  return events < WORTH_A_WRITE ? spacing.ms : 0;
 }

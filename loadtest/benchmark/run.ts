@@ -16,7 +16,7 @@ import { measureMatch, startGateway, type Bench } from './servers.ts';
 
 const CONNECTIONS = 1_000;
 const MODES = {
-  quick: { rounds: 3, warmMs: 500, windowMs: 1_500, pacedRounds: 3, pacedSeconds: 4 },
+  quick: { rounds: 5, warmMs: 400, windowMs: 1_000, pacedRounds: 3, pacedSeconds: 3 },
   full: { rounds: 7, warmMs: 1_000, windowMs: 4_000, pacedRounds: 3, pacedSeconds: 10 },
 } as const;
 type Mode = (typeof MODES)[keyof typeof MODES];
@@ -46,8 +46,8 @@ async function saturated(bench: Bench, mode: Mode): Promise<Ratio[]> {
       isDisturbed(a) || isDisturbed(b) ? Number.NaN : figure(a) / figure(b);
     const floor128 = await measure('floor128');
     const gateway = await measure('gateway');
-    const distinct = await measure('distinct');
     const naive = await measure('naive');
+    const distinct = await measure('distinct');
     const floor32 = await measure('floor32');
     const stage = await measure('stage');
     const stageDistinct = await measure('stageDistinct');
