@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { filterSchema } from './client-frame.ts';
+
+/**
+ * What the control contract says beside events: a text message whose only key is `_firehose`, an object with a `type`.
+ * An event has other keys before it. Times are RFC 3339, durations milliseconds, unknown is null and never absent.
+ */
+const time = z.iso.datetime();
+const ms = z.int().min(0);
+const cursor = z.string();
+
+/** The effective filter; null is all of the token's scope. */
+const filter = z.strictObject({
+  accounts: filterSchema.shape.accounts,
+  events: filterSchema.shape.events,
+});
+
+export const helloSchema = z.strictObject({
+  type: z.literal('hello'),
+  session: z.string(),
+  heartbeat_ms: ms,
+  /** Events after this one follow. */
+  cursor,
+  /** The oldest cursor that can be asked for. */
+  oldest: cursor,
+  filter,
+  expires_at: time,
+  group: z.string().nullable(),
+  /** In a group: this replica owns nothing of it now, events come once it does. Null without a group. */
+  standby: z.boolean().nullable(),
+});
+
+/** Everything up to `cursor` was sent or did not match: what an idle, filtered consumer resumes from. */
+export const watermarkSchema = z.strictObject({ type: z.literal('watermark'), cursor, time });
+
+export const GAP_REASONS = [
+  'cursor_too_old',
+  'epoch_lost',
+  'from_before_oldest',
+  'skipped_to_live',
+  'trimmed',
+  'poison',
+] as const;
+/** What could not be kept. `missed` counts entries of all accounts, null where nobody can know. */
+export const gapSchema = z.strictObject({
+  type: z.literal('gap'),
+  reason: z.enum(GAP_REASONS),
+  /** The cursor, or the time, from which events were asked for. */
+  requested: z.string().nullable(),
+  oldest: cursor,
+  missed: z.int().min(0).nullable(),
+});
+export type GapReason = (typeof GAP_REASONS)[number];
+
+const expiry = { expires_at: time, expires_in_ms: ms };
+export const tokenExpiringSchema = z.strictObject({ type: z.literal('token_expiring'), ...expiry });
+export const authOkSchema = z.strictObject({ type: z.literal('auth_ok'), ...expiry });
+/** The filter now in force, and the cursor after which it applies. */
+export const filterInForceSchema = z.strictObject({ type: z.literal('filter'), filter, cursor });
+/** How far this connection is behind the log; null where only the other is known. */
+export const laggingSchema = z.strictObject({
+  type: z.literal('lagging'),
+  behind_events: z.int().min(0).nullable(),
+  behind_ms: ms.nullable(),
+});
+/** This replica goes away: connect again after so long, spread over the drain window. */
+export const drainSchema = z.strictObject({ type: z.literal('drain'), retry_after_ms: ms });
+/** A well-formed client frame that cannot be granted; the connection goes on. */
+export const errorSchema = z.strictObject({
+  type: z.literal('error'),
+  code: z.string(),
+  detail: z.string(),
+  ref: z.string().nullable(),
+});
+
+export const serverFrameSchema = z.discriminatedUnion('type', [
+  helloSchema,
+  watermarkSchema,
+  gapSchema,
+  tokenExpiringSchema,
+  authOkSchema,
+  filterInForceSchema,
+  laggingSchema,
+  drainSchema,
+  errorSchema,
+]);
+export type ServerFrame = z.output<typeof serverFrameSchema>;
+
+/** The text of a control frame. */
+export function encodeServerFrame(frame: ServerFrame): string {
+  return JSON.stringify({ _firehose: frame });
+}
