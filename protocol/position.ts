@@ -16,6 +16,21 @@ export function splitId(id: string): [milliseconds: number, sequence: number] {
   return [Number(id.slice(0, dash)), Number(id.slice(dash + 1))];
 }
 
+/** Greater than the sequence of any id that Redis or we make, and still exact as a number. */
+const LAST_SEQUENCE = Number.MAX_SAFE_INTEGER;
+
+/** Right before an id: what comes after it begins with that id. */
+export function previousId(id: string): string {
+  const [milliseconds, sequence] = splitId(id);
+  if (sequence > 0) return `${milliseconds}-${sequence - 1}`;
+  return milliseconds > 0 ? `${milliseconds - 1}-${LAST_SEQUENCE}` : BEFORE_EVERYTHING;
+}
+
+/** The last id that a millisecond of Unix time can have. */
+export function lastIdOf(milliseconds: number): string {
+  return `${milliseconds}-${LAST_SEQUENCE}`;
+}
+
 /** Negative when `a` is before `b`, 0 when equal. */
 export function compareIds(a: string, b: string): number {
   if (a === b) return 0;

@@ -53,7 +53,7 @@ async function stage(options: {
     offers: () => true,
     pages: async (from) => ({ kind: 'page', rounds: [], ids: from.ids, complete: true }),
   });
-  fanout.restart({ epoch: 'bench', oldest: ['0-0'], newest: ['0-0'] });
+  fanout.restart({ epoch: 'bench', oldest: ['0-0'], newest: ['0-0'], trimmed: ['0-0'] });
   const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, clientTracking: false });
   const server = createServer();
   let connected = 0;

@@ -25,7 +25,7 @@ function open(options: Partial<FanoutOptions> = {}): Fanout {
     pages: () => Promise.reject(new Error('no page is expected here')),
     ...options,
   });
-  fanout.restart({ epoch: 'e', oldest: ['0-0', '0-0'], newest: ['0-0', '0-0'] });
+  fanout.restart({ epoch: 'e', oldest: ['0-0', '0-0'], newest: ['0-0', '0-0'], trimmed: ['0-0', '0-0'] });
   return fanout;
 }
 
@@ -202,7 +202,7 @@ describe('fan-out', () => {
   test('I4: a new epoch is told to everyone who is connected', () => {
     const fanout = open();
     const { losses } = join(fanout);
-    fanout.restart({ epoch: 'other', oldest: ['0-0', '0-0'], newest: ['5-0', '0-0'] });
+    fanout.restart({ epoch: 'other', oldest: ['0-0', '0-0'], newest: ['5-0', '0-0'], trimmed: ['0-0', '0-0'] });
     assert.deepEqual(losses, ['epoch_lost']);
     assert.deepEqual(fanout.position, { epoch: 'other', ids: ['5-0', '0-0'] });
   });

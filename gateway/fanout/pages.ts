@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { compareIds, type Position } from '../../protocol/position.ts';
+import { isTooOld } from '../stream/log-window.ts';
 import { LogUnavailable, type EventLog, type StoredEntry } from '../stream/event-log.ts';
 import { poisonReason } from './poison.ts';
 import type { PageOutcome, PageSource } from './puller.ts';
@@ -48,7 +49,7 @@ async function readPage(log: EventLog, from: Position, until: Position): Promise
   const pages = await Promise.all(from.ids.map(async (id, partition) => log.range(partition, id, PAGE_ENTRIES)));
   const state = await log.state();
   if (state.epoch !== from.epoch || until.epoch !== from.epoch) return { kind: 'lost', reason: 'epoch_lost' };
-  if (from.ids.some((id, partition) => isTrimmed(id, state.oldest[partition], state.newest[partition]))) {
+  if (isTooOld(from, state)) {
     return { kind: 'lost', reason: 'cursor_too_old' };
   }
   let complete = true;
@@ -67,10 +68,4 @@ async function readPage(log: EventLog, from: Position, until: Position): Promise
     return round;
   });
   return { kind: 'page', rounds, ids, complete };
-}
-
-/** Whether entries after `id` may be gone: the log begins after it, and did have something after it. */
-function isTrimmed(id: string, oldest = '0-0', newest = '0-0'): boolean {
-  if (compareIds(newest, id) <= 0) return false;
-  return oldest === '0-0' || compareIds(oldest, id) > 0;
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { judgeContinuity, type PartitionState } from './continuity.ts';
+import { judgeContinuity, trimmedUpTo, type PartitionState } from './continuity.ts';
 
 const sound: PartitionState = {
   epoch: 'e',
   oldest: '5-0',
+  trimmed: '0-0',
   newest: '9-0',
   added: 9,
   length: 5,
@@ -44,4 +45,13 @@ it('finds that trimming overtook a reader that was behind', () => {
 
 it('is content with a stream of which everything was trimmed', () => {
   assert.equal(judgeContinuity({ ...sound, oldest: '0-0', length: 0, holdsPosition: false }, reader), null);
+});
+
+it('what was removed is known exactly where only our trimming removed it, and guessed on the safe side elsewhere', () => {
+  const stream = { oldest: '8-3', newest: '9-0', added: 10, length: 10, recorded: '', removed: 0 };
+  assert.equal(trimmedUpTo(stream), '0-0');
+  assert.equal(trimmedUpTo({ ...stream, length: 4, recorded: '8-1', removed: 6 }), '8-1');
+  assert.equal(trimmedUpTo({ ...stream, length: 4, recorded: '8-1', removed: 5 }), '8-2');
+  assert.equal(trimmedUpTo({ ...stream, oldest: '8-0', length: 4 }), `7-${Number.MAX_SAFE_INTEGER}`);
+  assert.equal(trimmedUpTo({ ...stream, oldest: '0-0', length: 0 }), '9-0');
 });

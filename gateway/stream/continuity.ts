@@ -1,4 +1,4 @@
-import { BEFORE_EVERYTHING, compareIds } from '../../protocol/position.ts';
+import { BEFORE_EVERYTHING, compareIds, previousId } from '../../protocol/position.ts';
 
 /** What Redis says of one partition's stream. */
 export interface PartitionState {
@@ -13,6 +13,8 @@ export interface PartitionState {
   readonly length: number;
   /** Greatest id that was deleted by hand. */
   readonly maxDeleted: string;
+  /** Everything after this id is still there. */
+  readonly trimmed: string;
   /** Whether the entry at the reader's position is in the stream. */
   readonly holdsPosition: boolean;
 }
@@ -39,4 +41,23 @@ export function judgeContinuity(
   if (compareIds(state.oldest, id) < 0) return deletedByHand ? null : 'position_vanished';
   // The position was trimmed, which is well unless more than it was: an entry that nobody read.
   return reader.behind && compareIds(state.newest, id) > 0 && state.added > state.length ? 'trimmed_past' : null;
+}
+
+/**
+ * Up to where entries may be missing at a stream's old end. Our own trimming records it exactly, with how many it
+ * removed; where others removed some too, all before the first one that is left may be missing.
+ */
+export function trimmedUpTo(stream: {
+  readonly oldest: string;
+  readonly newest: string;
+  readonly added: number;
+  readonly length: number;
+  /** What our trimming recorded; empty for nothing. */
+  readonly recorded: string;
+  readonly removed: number;
+}): string {
+  const gone = stream.added - stream.length;
+  if (gone === 0) return BEFORE_EVERYTHING;
+  if (stream.recorded !== '' && gone === stream.removed) return stream.recorded;
+  return stream.length === 0 ? stream.newest : previousId(stream.oldest);
 }

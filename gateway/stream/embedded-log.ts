@@ -43,6 +43,7 @@ class EmbeddedLog implements EventLog {
       epoch: this.#epoch,
       oldest: this.#parts.map((part) => part.oldest),
       newest: this.#parts.map((part) => part.newest),
+      trimmed: this.#parts.map((part) => part.trimmed),
     };
   }
 

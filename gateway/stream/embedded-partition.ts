@@ -36,6 +36,10 @@ export class EmbeddedPartition {
     return this.#entries[this.#start]?.id ?? BEFORE_EVERYTHING;
   }
 
+  get trimmed(): string {
+    return this.#lastDropped;
+  }
+
   append(event: { eventId: string; meta: string; data: Buffer }, now: number): { duplicate: boolean; id: string } {
     this.#forgetSeen(now);
     const before = event.eventId === '' ? undefined : this.#seen.get(event.eventId);

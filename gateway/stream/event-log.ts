@@ -33,6 +33,8 @@ export interface LogState {
   readonly oldest: readonly string[];
   /** Last entry id a partition ever had, `0-0` when it never had one. */
   readonly newest: readonly string[];
+  /** Everything after this id is still there, a partition: `0-0` when nothing was ever removed. */
+  readonly trimmed: readonly string[];
 }
 
 export type ReadOutcome =

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { ENTRY_FORMAT } from '../../protocol/entry.ts';
 import { streamKeys } from '../../protocol/keys.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
-import type { PartitionState } from './continuity.ts';
+import { trimmedUpTo, type PartitionState } from './continuity.ts';
 import type { LogState } from './event-log.ts';
 
 /** Where one log lies in Redis. */
@@ -27,6 +27,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('XGROUP', 'CREATE', KEYS[1], 'making', '$', 'MKSTREAM')
   redis.call('XGROUP', 'DESTROY', KEYS[1], 'making')
   redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'partitions', ARGV[2], 'format', ARGV[3])
+  redis.call('HDEL', KEYS[2], 'trimmed', 'removed')
 elseif not held or redis.call('HEXISTS', KEYS[2], 'epoch') == 0 then
   redis.call('HSETNX', KEYS[2], 'epoch', ARGV[1])
   redis.call('HSETNX', KEYS[2], 'partitions', ARGV[2])
@@ -45,6 +46,7 @@ if ARGV[4] ~= '' then holds = #redis.call('XRANGE', KEYS[1], ARGV[4], ARGV[4], '
 return {
   redis.call('HGET', KEYS[2], 'epoch'), first and first[1] or '0-0', found['last-generated-id'],
   found['entries-added'], found['length'], found['max-deleted-entry-id'], holds,
+  redis.call('HGET', KEYS[2], 'trimmed') or '', tonumber(redis.call('HGET', KEYS[2], 'removed') or 0),
 }`);
 
 /** Changes the epoch unless somebody else has: of two replicas that find the same break one succeeds. */
@@ -56,7 +58,7 @@ export function newEpoch(): string {
   return randomBytes(9).toString('base64url');
 }
 
-type StateReply = readonly [Buffer, Buffer, Buffer, number, number, Buffer, number];
+type StateReply = readonly [Buffer, Buffer, Buffer, number, number, Buffer, number, Buffer, number];
 
 async function partitionState(place: LogPlace, partition: number, positionId: string): Promise<PartitionState> {
   const keys = streamKeys(place.keyPrefix, partition);
@@ -64,14 +66,15 @@ async function partitionState(place: LogPlace, partition: number, positionId: st
     keys: [keys.events, keys.meta],
     args: [newEpoch(), String(place.partitions), ENTRY_FORMAT, positionId],
   })) as StateReply;
-  const [epoch, oldest, newest, added, length, maxDeleted, holds] = reply;
+  const [epoch, oldest, newest, added, length, maxDeleted, holds, recorded, removed] = reply;
+  const ends = { oldest: oldest.toString(), newest: newest.toString() };
   return {
+    ...ends,
     epoch: epoch.toString(),
-    oldest: oldest.toString(),
-    newest: newest.toString(),
     added,
     length,
     maxDeleted: maxDeleted.toString(),
+    trimmed: trimmedUpTo({ ...ends, added, length, recorded: recorded.toString(), removed }),
     holdsPosition: holds === 1,
   };
 }
@@ -99,5 +102,6 @@ export function logState(states: readonly PartitionState[]): LogState {
     epoch: createHash('sha256').update(epochs).digest('base64url').slice(0, 16),
     oldest: states.map((state) => state.oldest),
     newest: states.map((state) => state.newest),
+    trimmed: states.map((state) => state.trimmed),
   };
 }

@@ -3,6 +3,7 @@ import { after, before, it } from 'node:test';
 import { commandClient, becomesReady } from '../../runtime/redis/client.ts';
 import { silentLog } from '../../runtime/log/log.ts';
 import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
+import { partitionStates } from './partition-state.ts';
 import { trimPartition } from './trim.ts';
 
 let redis: RedisServer;
@@ -29,6 +30,25 @@ it('forgets what is older than the longest age that any resource wants', async (
   assert.equal(await at.client.xlen('age:{0}:events'), 2);
   const wishes = await at.client.hget('age:{0}:meta', 'retention:a/one');
   assert.equal(wishes, '{"maxLength":100,"maxAgeMs":3600000}');
+});
+
+it('records up to where entries are gone, so that an idle stream that was emptied is no gap for its readers', async () => {
+  using at = await place('record:');
+  const trim = () => trimPartition(at, 0, { who: 'me', resource: 'a/one', retention: wish(100, hour), log: silentLog });
+  const trimmed = async () => (await partitionStates(at))[0]?.trimmed;
+  await partitionStates(at);
+  assert.equal(await trimmed(), '0-0');
+  await at.client.xadd('record:{0}:events', '5-0', 'm', '1');
+  await trim();
+  assert.equal(await trimmed(), '5-0');
+  const kept = Date.now();
+  await at.client.xadd('record:{0}:events', '7-1', 'm', '1');
+  await at.client.xadd('record:{0}:events', `${kept}-2`, 'm', '1');
+  assert.equal(await trimmed(), '5-0');
+  await trim();
+  assert.equal(await trimmed(), `${kept}-1`);
+  await at.client.xtrim('record:{0}:events', 'MAXLEN', '=', 0);
+  assert.equal(await trimmed(), `${kept}-2`);
 });
 
 it('keeps about as many entries as the longest length says', async () => {

@@ -21,6 +21,28 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 local time = redis.call('TIME')
 return { time[1] .. string.format('%03d', math.floor(time[2] / 1000)), redis.call('HGETALL', KEYS[2]) }`);
 
+/**
+ * Trims, and records up to where entries are gone: whoever resumes from there has missed nothing. Length roughly, as
+ * whole nodes of the stream go cheaply; age exactly, as it is what was promised to forget. KEYS: events, meta. ARGV:
+ * most entries, first id to keep.
+ */
+const TRIM = defineScript(`
+local removed = redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[1]) + redis.call('XTRIM', KEYS[1], 'MINID', '=', ARGV[2])
+if removed == 0 then return 0 end
+local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+local trimmed
+if first then
+  local ms, sequence = string.match(first[1], '(%d+)-(%d+)')
+  if sequence ~= '0' then trimmed = ms .. '-' .. string.format('%.0f', tonumber(sequence) - 1)
+  else trimmed = string.format('%.0f', tonumber(ms) - 1) .. '-9007199254740991' end
+else
+  local info = redis.call('XINFO', 'STREAM', KEYS[1])
+  for i = 1, #info, 2 do if info[i] == 'last-generated-id' then trimmed = info[i + 1] end end
+end
+redis.call('HINCRBY', KEYS[2], 'removed', removed)
+redis.call('HSET', KEYS[2], 'trimmed', trimmed)
+return removed`);
+
 export interface TrimOptions {
   /** `<namespace>/<name>`. */
   readonly resource: string;
@@ -54,9 +76,10 @@ export async function trimPartition(
   if (unreadable > 0)
     options.log.warn({ partition, unreadable }, 'retention fields that cannot be read are passed over');
   if (retention === null) return;
-  // Length roughly, as whole nodes of the stream go cheaply; age exactly, as it is what was promised to forget.
-  await place.client.xtrim(keys.events, 'MAXLEN', '~', retention.maxLength);
-  await place.client.xtrim(keys.events, 'MINID', '=', `${Math.max(0, Number(now.toString()) - retention.maxAgeMs)}-0`);
+  await runScript(place.client, TRIM, {
+    keys: [keys.events, keys.meta],
+    args: [String(retention.maxLength), `${Math.max(0, Number(now.toString()) - retention.maxAgeMs)}-0`],
+  });
 }
 
 /** Trims all partitions every `intervalMs`, until aborted. Faults wait for the next turn: trimming is idempotent. */
