@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { durationMs } from '../protocol/subscription.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
 import type { Log } from '../runtime/log/log.ts';
+import { isStillThere } from './auth/authorise.ts';
 import { buildAuth } from './auth/build-auth.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Directory } from './directory/directory.ts';
@@ -19,9 +20,11 @@ import { createIngest } from './ingest/ingest.ts';
 import { ingestRouter } from './ingest/ingest-route.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { Sessions } from './session/sessions.ts';
+import { narrow } from './session/narrow.ts';
 import { createUpgrade } from './session/upgrade.ts';
 import { startSimulator } from './simulator/start-simulator.ts';
 import { keptToken, openStateFolder } from './state/state-folder.ts';
+import { createLogWindow } from './stream/log-window.ts';
 import { openLog } from './stream/open-log.ts';
 import { selfSigned } from './tls/self-signed.ts';
 
@@ -54,11 +57,26 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
     log,
   });
   const { fanout, ended, isReachable } = buildFanout({ eventLog, directory, spec, metrics, log, signal: stop.signal });
+  const window = createLogWindow(eventLog, performance.now.bind(performance));
+  const verifyToken = async (token: string) => {
+    const outcome = await auth.verifyToken(token);
+    return outcome.kind === 'valid' && !isStillThere(directory.current, outcome.token)
+      ? ({ kind: 'invalid' } as const)
+      : outcome;
+  };
   const sessions = stack.use(
     Sessions.start({
       maxSessions: spec.gateway.connections.maxPerReplica,
       now: Date.now,
       onClosed: (code) => metrics.sessionClosed(code),
+      common: {
+        fanout,
+        window,
+        policy: spec.gateway.connections.slowConsumerPolicy,
+        verifyToken,
+        narrow: (grant, filter) => narrow(grant, filter, directory.current, spec),
+        onGap: (reason) => metrics.gap(reason),
+      },
     }),
   );
   warnOfAbsent(spec, directory.current, log);
@@ -119,11 +137,12 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
         unexpected,
       }),
       onUpgrade: createUpgrade({
-        verifyToken: auth.verifyToken,
-        directory: () => directory.current,
+        verifyToken,
         isOriginAllowed: (origin) => isOriginAllowed(origin, spec.gateway.allowedOrigins),
         fanout,
         sessions,
+        window,
+        now: Date.now,
         isDraining: () => draining,
         refuse: refuseOnSocket,
         onHandshake: (status) => metrics.handshake(status),

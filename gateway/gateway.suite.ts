@@ -55,7 +55,7 @@ export function gatewaySuite(name: string, open: () => Promise<RunningGateway>):
         [`?token=${token}x`, {}, 401, 'invalid_token'],
         [`?token=${token}`, { Authorization: `Bearer ${other}` }, 400, 'two_tokens'],
         [`?token=${token}&meta=yes`, {}, 400, 'invalid_meta'],
-        [`?token=${token}&cursor=abc`, {}, 400, 'not_offered'],
+        [`?token=${token}&cursor=abc`, {}, 400, 'invalid_cursor'],
         [`/elsewhere?token=${token}`, {}, 404, 'not_found'],
       ];
       for (const [target, headers, status, code] of refusals) {

@@ -21,7 +21,7 @@ export const filterSchema = z.strictObject({
 export type Filter = z.output<typeof filterSchema>;
 
 /** A new token for the same account and user; its scope may be narrower, never wider. */
-export const authFrameSchema = z.strictObject({ auth: z.string().min(1).max(8_192), ref });
+export const authFrameSchema = z.strictObject({ auth: z.string().min(1).max(4_096), ref });
 /** Another filter from here on, within the token's scope. */
 export const filterFrameSchema = z.strictObject({ filter: filterSchema, ref });
 /** In a group: everything up to a cursor, or these event ids, was handled. */

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CLOSE, closeReason } from './close-code.ts';
+import { CLOSE, closeReason, FIRST_FINAL_CODE } from './close-code.ts';
 
 test('close codes are ones that a server may send (RFC 6455 7.4), each used once', () => {
   const codes: number[] = Object.values(CLOSE);
   assert.equal(new Set(codes).size, codes.length);
-  const registered = [1001, 1012];
+  const registered = [1000, 1001, 1012];
   for (const code of codes) assert.ok(registered.includes(code) || (code >= 4000 && code < 5000), String(code));
 });
 
-test('of our own codes only revoked tells the client to stay away', () => {
-  const final = Object.entries(CLOSE).filter(([, code]) => code >= 4500);
+test('only what a client cannot mend by coming back tells it to stay away', () => {
+  const final = Object.entries(CLOSE).filter(([, code]) => code >= FIRST_FINAL_CODE);
   assert.deepEqual(
     final.map(([name]) => name),
-    ['revoked'],
+    ['notAFrame', 'tokenRefused', 'revoked'],
   );
 });
 

@@ -1,13 +1,19 @@
 /** WebSocket close codes that we choose; those of a broken protocol (1002, 1007, 1009) are ws's. 4000-4499: the client reconnects; 4500 and above: it must not. */
 export const CLOSE = {
+  replayDone: 1000,
   shutdown: 1001,
   rollingRestart: 1012,
   tokenExpired: 4401,
   noTraffic: 4408,
   cursorTooOld: 4410,
   slowConsumer: 4429,
+  notAFrame: 4500,
+  tokenRefused: 4501,
   revoked: 4503,
 } as const;
+
+/** From here on a client must not come back, so that it needs no cursor. */
+export const FIRST_FINAL_CODE = 4500;
 
 export type CloseName = keyof typeof CLOSE;
 
@@ -20,6 +26,10 @@ export type CloseReason =
   | 'cursor_too_old'
   | 'epoch_lost'
   | 'too_many_frames'
+  | 'slow_consumer'
+  | 'replay_done'
+  | 'not_a_frame'
+  | 'token_refused'
   | 'revoked';
 
 const MAX_REASON_BYTES = 123;

@@ -16,6 +16,23 @@ export function splitId(id: string): [milliseconds: number, sequence: number] {
   return [Number(id.slice(0, dash)), Number(id.slice(dash + 1))];
 }
 
+/** Whether one position is at or after another, in every partition. */
+export function reaches(ids: readonly string[], other: readonly string[]): boolean {
+  return other.every((id, partition) => compareIds(ids[partition] ?? BEFORE_EVERYTHING, id) >= 0);
+}
+
+/** In each partition the later one of two ids. */
+export function latest(ids: readonly string[], other: readonly string[]): string[] {
+  return ids.map((id, partition) =>
+    compareIds(id, other[partition] ?? BEFORE_EVERYTHING) < 0 ? (other[partition] ?? id) : id,
+  );
+}
+
+/** In each partition the earlier one of two ids. */
+export function earliest(ids: readonly string[], other: readonly string[]): string[] {
+  return ids.map((id, partition) => (compareIds(id, other[partition] ?? id) > 0 ? (other[partition] ?? id) : id));
+}
+
 /** Greater than the sequence of any id that Redis or we make, and still exact as a number. */
 const LAST_SEQUENCE = Number.MAX_SAFE_INTEGER;
 

@@ -55,6 +55,7 @@ const gateway = z.strictObject({
   connections: z
     .strictObject({
       maxPerReplica: z.int().min(1).max(1_000_000).default(10_000),
+      slowConsumerPolicy: z.enum(['CatchUp', 'Latest', 'Disconnect']).default('CatchUp'),
       drainTimeout: duration('0s', '1h').default('60s'),
     })
     .prefault({}),

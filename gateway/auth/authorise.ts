@@ -1,7 +1,7 @@
 import type { Subscription } from '../../protocol/subscription.ts';
-import { isWithin, type Account, type Directory } from '../directory/directory.ts';
+import { isActive, isWithin, type Account, type Directory } from '../directory/directory.ts';
 import type { Problem } from '../http/problem.ts';
-import type { Grant } from './grant.ts';
+import type { Grant, VerifiedToken } from './grant.ts';
 
 export type ResourceScope = Pick<Subscription['spec'], 'account' | 'filters'>;
 
@@ -20,6 +20,12 @@ const NAMED = 20;
 /** Whether users of this account may log in at this resource at all. */
 export function isServed(account: Account, scope: ResourceScope): boolean {
   return scope.account.includeDescendants ? isWithin(account, scope.account.id) : account.id === scope.account.id;
+}
+
+/** Whether the account and the user of a token are there and enabled. */
+export function isStillThere(directory: Directory, token: VerifiedToken): boolean {
+  const account = directory.accounts.get(token.grant.account);
+  return account !== undefined && isActive(account) && directory.userOf(account, token.username)?.enabled === true;
 }
 
 /**

@@ -14,6 +14,7 @@ import { WebSocketServer } from 'ws';
 import { encodeMeta } from '../../protocol/entry.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
+import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';
 import { SocketWriter } from '../session/socket-writer.ts';
 import type { StoredEntry } from '../stream/event-log.ts';
@@ -65,7 +66,7 @@ async function stage(options: {
         grant: { account: ROOT, accounts: null, events },
         format: 'plain',
         sink: new SocketWriter(socket as Socket, webSocket),
-        lost: () => webSocket.terminate(),
+        told: toldNothing({ lost: () => webSocket.terminate() }),
       });
       webSocket.on('error', () => webSocket.terminate());
       webSocket.on('close', () => fanout.unsubscribe(subscriber));

@@ -6,6 +6,7 @@ import type { Grant } from '../auth/grant.ts';
 import { isWithin, type Directory } from '../directory/directory.ts';
 import { entryOf } from '../testing/entries.ts';
 import { RecordingSink } from '../testing/sink.ts';
+import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';
 import { Fanout, type FanoutOptions } from './fanout.ts';
 import type { Format } from './round.ts';
@@ -36,10 +37,12 @@ function join(fanout: Fanout, grant: Grant = EVERYTHING, format: Format = 'plain
     grant,
     format,
     sink,
-    lost: (reason) => {
-      losses.push(reason);
-      fanout.unsubscribe(subscriber);
-    },
+    told: toldNothing({
+      lost: (reason) => {
+        losses.push(reason);
+        fanout.unsubscribe(subscriber);
+      },
+    }),
   });
   return { sink, losses, subscriber };
 }

@@ -3,12 +3,12 @@ import type { Directory } from '../directory/directory.ts';
 import type { LogState, StoredEntry } from '../stream/event-log.ts';
 import type { Position } from '../../protocol/position.ts';
 import { createCounters, type FanoutCounters } from './counters.ts';
-import { poisonReason, type PoisonReason } from './poison.ts';
+import type { PoisonReason } from './poison.ts';
 import { Puller, type PageSource } from './puller.ts';
-import { after, batchesOf, buildRound, type Format, type Round } from './round.ts';
+import { batchesOf, buildRound, type Format, type Round } from './round.ts';
 import { RouteIndex, type Offer } from './route-index.ts';
 import { Scratch } from './scratch.ts';
-import type { LossReason, Sink, Subscriber } from './subscriber.ts';
+import type { Sink, SlowPolicy, Subscriber, Told } from './subscriber.ts';
 import { Tail } from './tail.ts';
 import { View, viewKey } from './view.ts';
 
@@ -28,7 +28,13 @@ export interface SubscribeOptions {
   readonly grant: Grant;
   readonly format: Format;
   readonly sink: Sink;
-  readonly lost: (reason: LossReason, last: Position) => void;
+  readonly told: Told;
+  /** `CatchUp` when not given. */
+  readonly policy?: SlowPolicy;
+  /** Begins after this position instead of at the head; it must not lie beyond the head. */
+  readonly from?: Position;
+  /** With `from`: ends there. */
+  readonly until?: readonly string[] | null;
 }
 
 /**
@@ -92,20 +98,64 @@ export class Fanout {
     this.#index.useDirectory(directory);
   }
 
-  /** Joins at the head of the log: gets every matching entry that is delivered from now on. */
+  /** Joins at the head of the log, or replays from a position first: one loop serves both. */
   subscribe(options: SubscribeOptions): Subscriber {
-    const key = viewKey(options.grant, options.format);
+    const { sink, told, policy = 'CatchUp', from, until = null } = options;
+    const view = this.#acquire(options.grant, options.format);
+    const subscriber: Subscriber = { view, sink, told, policy, behind: null, closed: false };
+    this.#subscribers.add(subscriber);
+    if (from === undefined) view.live.add(subscriber);
+    else this.#puller.begin(subscriber, from, until);
+    return subscriber;
+  }
+
+  /** Everything up to here was written to the subscriber, or is not for it. */
+  positionOf(subscriber: Subscriber): Position | null {
+    const { behind } = subscriber;
+    return behind === null ? this.#position : { epoch: behind.epoch, ids: behind.from };
+  }
+
+  /** Entries between the subscriber and the head; null when that cannot be known from memory. */
+  entriesBehind(subscriber: Subscriber): number | null {
+    const { behind } = subscriber;
+    if (behind === null) return 0;
+    return behind.round === null ? null : this.#tail.entriesFrom(behind.round);
+  }
+
+  /** Another scope or filter, for all that comes after `positionOf` of this moment. */
+  refilter(subscriber: Subscriber, grant: Grant): void {
+    if (subscriber.closed) return;
+    const { view } = subscriber;
+    const next = this.#acquire(grant, view.format);
+    if (view.live.delete(subscriber)) next.live.add(subscriber);
+    subscriber.view = next;
+    this.#release(view);
+  }
+
+  /** Goes on from another position, after a loss. */
+  seek(subscriber: Subscriber, from: Position): void {
+    if (subscriber.closed) return;
+    subscriber.view.live.delete(subscriber);
+    this.#puller.begin(subscriber, from, null);
+  }
+
+  #acquire(grant: Grant, format: Format): View {
+    const key = viewKey(grant, format);
     let view = this.#views.get(key);
     if (view === undefined) {
-      view = new View(key, options.grant, options.format);
+      view = new View(key, grant, format);
       this.#views.set(key, view);
       this.#index.add(view);
     }
     view.references += 1;
-    const subscriber: Subscriber = { view, sink: options.sink, lost: options.lost, behind: null, closed: false };
-    view.live.add(subscriber);
-    this.#subscribers.add(subscriber);
-    return subscriber;
+    return view;
+  }
+
+  #release(view: View): void {
+    view.references -= 1;
+    if (view.references > 0) return;
+    this.#views.delete(view.key);
+    this.#index.remove(view);
   }
 
   unsubscribe(subscriber: Subscriber): void {
@@ -115,10 +165,7 @@ export class Fanout {
     this.#puller.forget(subscriber);
     const { view } = subscriber;
     view.live.delete(subscriber);
-    view.references -= 1;
-    if (view.references > 0) return;
-    this.#views.delete(view.key);
-    this.#index.remove(view);
+    this.#release(view);
   }
 
   /** Begins, or begins again, at the newest end of the log; a new epoch is told to everyone who is connected. */
@@ -127,36 +174,48 @@ export class Fanout {
     this.#position = { epoch: state.epoch, ids: [...state.newest] };
     this.#tail.clear();
     if (last === null || last.epoch === state.epoch) return;
-    for (const subscriber of this.#subscribers) subscriber.lost('epoch_lost', last);
+    for (const subscriber of this.#subscribers) {
+      if (!subscriber.closed) subscriber.told.lost('epoch_lost', this.#lastOf(subscriber, last));
+    }
+  }
+
+  /** What a subscriber had in the epoch that ended with `last`. */
+  #lastOf(subscriber: Subscriber, last: Position): Position {
+    const { behind } = subscriber;
+    return behind === null ? last : { epoch: behind.epoch, ids: behind.from };
   }
 
   /** Delivers what a read brought. `restart` must have been called before. */
   deliver(entries: readonly StoredEntry[]): void {
-    const position = this.#position;
-    if (position === null) throw new Error('fan-out has no position yet');
-    const sound = entries.filter((entry) => this.#isSound(entry));
-    for (const batch of batchesOf(sound)) this.#round(batch);
-    // Poison is passed too, or it would be read again.
-    if (sound.length < entries.length) this.#position = { epoch: position.epoch, ids: after(position.ids, entries) };
-  }
-
-  #isSound(entry: StoredEntry): boolean {
-    this.counters.eventsRead[entry.partition] = (this.counters.eventsRead[entry.partition] ?? 0) + 1;
-    const reason = poisonReason(entry);
-    if (reason === null) return true;
-    this.counters.poison += 1;
-    this.#onPoison?.(entry, reason);
-    return false;
+    const { eventsRead } = this.counters;
+    for (const { partition } of entries) eventsRead[partition] = (eventsRead[partition] ?? 0) + 1;
+    for (const batch of batchesOf(entries)) this.#round(batch);
   }
 
   #round(entries: readonly StoredEntry[]): void {
     const position = this.#position;
-    if (position === null) return;
-    const round = buildRound({ number: this.#nextRound, epoch: position.epoch, from: position.ids }, entries);
+    if (position === null) throw new Error('fan-out has no position yet');
+    const origin = {
+      number: this.#nextRound,
+      epoch: position.epoch,
+      from: position.ids,
+      onPoison: (entry: StoredEntry, reason: PoisonReason) => {
+        this.counters.poison += 1;
+        this.#onPoison?.(entry, reason);
+      },
+    };
+    const round = buildRound(origin, entries);
     this.#tail.push(round);
     this.#nextRound += 1;
     this.#position = { epoch: position.epoch, ids: round.to };
     for (const view of this.#gather(round)) this.#write(view, round);
+    if (round.poison.length > 0) this.#tellPoison(round);
+  }
+
+  #tellPoison(round: Round): void {
+    for (const subscriber of this.#subscribers) {
+      if (subscriber.behind === null && !subscriber.closed) this.#puller.tellPoison(subscriber, round);
+    }
   }
 
   /** The views with live connections that match something of the round. */
@@ -179,6 +238,7 @@ export class Fanout {
       if (subscriber.sink.queued >= this.#highWater) {
         view.live.delete(subscriber);
         this.#puller.fallBehind(subscriber, round);
+        if (subscriber.policy === 'Disconnect') subscriber.told.slow({ epoch: round.epoch, ids: round.from });
         continue;
       }
       if (shared === null) {

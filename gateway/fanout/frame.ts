@@ -34,3 +34,11 @@ export function payloadStart(frames: Buffer, offset: number): number {
   if (length < SHORT) return offset + 2;
   return offset + (length === SHORT ? 4 : 10);
 }
+
+/** One text message as a frame. */
+export function textFrame(text: string): Buffer {
+  const payload = Buffer.byteLength(text);
+  const frame = Buffer.allocUnsafe(frameHeaderLength(payload) + payload);
+  frame.write(text, writeFrameHeader(frame, 0, payload));
+  return frame;
+}

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { createEmbeddedLog } from '../stream/embedded-log.ts';
 import type { NewEvent } from '../stream/event-log.ts';
 import { RecordingSink } from '../testing/sink.ts';
+import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';
 import { Fanout } from './fanout.ts';
 import { createPages } from './pages.ts';
@@ -35,10 +36,12 @@ async function stalled(logBytes: number) {
     grant: { account: 'root', accounts: null, events: null },
     format: 'plain',
     sink,
-    lost: (reason) => {
-      losses.push(reason);
-      fanout.unsubscribe(subscriber);
-    },
+    told: toldNothing({
+      lost: (reason) => {
+        losses.push(reason);
+        fanout.unsubscribe(subscriber);
+      },
+    }),
   });
   async function publish(first: number, count: number): Promise<void> {
     await log.append(Array.from({ length: count }, (_, at) => event(first + at)));

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { compareIds, type Position } from '../../protocol/position.ts';
+import { compareIds, latest, type Position } from '../../protocol/position.ts';
 import { isTooOld } from '../stream/log-window.ts';
 import { LogUnavailable, type EventLog, type StoredEntry } from '../stream/event-log.ts';
-import { poisonReason } from './poison.ts';
 import type { PageOutcome, PageSource } from './puller.ts';
 import { after, batchesOf, buildRound } from './round.ts';
 
@@ -60,9 +59,9 @@ async function readPage(log: EventLog, from: Position, until: Position): Promise
     if (wanted.length === page.length && page.length === PAGE_ENTRIES) complete = false;
     entries.push(...wanted);
   }
-  const ids = complete ? until.ids : after(from.ids, entries);
+  const ids = complete ? latest(from.ids, until.ids) : after(from.ids, entries);
   let at = from.ids;
-  const rounds = [...batchesOf(entries.filter((entry) => poisonReason(entry) === null))].map((batch) => {
+  const rounds = [...batchesOf(entries)].map((batch) => {
     const round = buildRound({ number: -1, epoch: from.epoch, from: at }, batch);
     at = round.to;
     return round;

@@ -1,4 +1,4 @@
-import type { Position } from '../../protocol/position.ts';
+import { BEFORE_EVERYTHING, compareIds, latest, reaches, type Position } from '../../protocol/position.ts';
 import type { FanoutCounters } from './counters.ts';
 import type { Round } from './round.ts';
 import { accepts, type RouteIndex } from './route-index.ts';
@@ -59,9 +59,26 @@ export class Puller {
 
   /** From now on `subscriber` is served from here, beginning with `round`. */
   fallBehind(subscriber: Subscriber, round: Round): void {
-    subscriber.behind = { round: round.number, from: round.from, epoch: round.epoch };
+    const skips = subscriber.policy === 'Latest';
+    const { epoch, from } = round;
+    subscriber.behind = { epoch, from, round: round.number, delivered: null, until: null, skips };
     this.#behind.add(subscriber);
     this.#waitForSocket(subscriber);
+  }
+
+  /** From now on `subscriber` is served from here, beginning after a position of its own. */
+  begin(subscriber: Subscriber, from: Position, until: readonly string[] | null): void {
+    const { epoch, ids } = from;
+    subscriber.behind = { epoch, from: ids, round: null, delivered: null, until, skips: false };
+    this.#behind.add(subscriber);
+    this.#enqueue(subscriber);
+  }
+
+  /** Says how many of the entries that the round had to leave out may have been for this subscriber. */
+  tellPoison(subscriber: Subscriber, round: Round): void {
+    const { index } = this.#options;
+    const forIt = round.poison.filter((meta) => meta === null || accepts(subscriber.view, index.match(meta)));
+    if (forIt.length > 0) subscriber.told.poison(forIt.length);
   }
 
   forget(subscriber: Subscriber): void {
@@ -95,18 +112,49 @@ export class Puller {
   #step(subscriber: Subscriber): void {
     const { behind } = subscriber;
     if (behind === null || subscriber.closed) return;
-    for (let looked = 0; looked < ROUNDS_A_STEP; looked += 1) {
+    if (behind.skips) return this.#skip(subscriber, behind);
+    if (behind.round === null && !this.#locate(behind)) {
+      void this.#readPage(subscriber, behind);
+      return;
+    }
+    for (let looked = 0; looked < ROUNDS_A_STEP && behind.round !== null; looked += 1) {
       if (behind.round === this.#options.head().round) return this.#goLive(subscriber);
       const round = this.#options.tail.get(behind.round);
       if (round === null) {
         void this.#readPage(subscriber, behind);
         return;
       }
-      behind.round += 1;
-      behind.from = round.to;
-      if (this.#writeRound(subscriber, round)) break;
+      const wrote = this.#writeRound(subscriber, round);
+      this.#passed(behind, round);
+      if (wrote) break;
     }
     this.#continue(subscriber);
+  }
+
+  /** Finds the place in the tail, or at the head, of whoever knows only a position; false when the log must be read. */
+  #locate(behind: Behind): boolean {
+    const { head, tail } = this.#options;
+    const { round, position } = head();
+    if (behind.until !== null || position === null || position.epoch !== behind.epoch) return false;
+    if (reaches(behind.from, position.ids)) {
+      behind.round = round;
+      return true;
+    }
+    behind.round = tail.locate(behind.from);
+    behind.delivered = behind.from;
+    return behind.round !== null;
+  }
+
+  #passed(behind: Behind, round: Round): void {
+    behind.round = round.number + 1;
+    const { delivered } = behind;
+    behind.from = delivered === null ? round.to : latest(round.to, delivered);
+    if (delivered !== null && reaches(round.to, delivered)) behind.delivered = null;
+  }
+
+  #skip(subscriber: Subscriber, behind: Behind): void {
+    this.#goLive(subscriber);
+    subscriber.told.skipped({ epoch: behind.epoch, ids: behind.from });
   }
 
   #continue(subscriber: Subscriber): void {
@@ -121,9 +169,16 @@ export class Puller {
 
   /** False when nothing of the round is for this connection. */
   #writeRound(subscriber: Subscriber, round: Round): boolean {
+    const wrote = this.#writeEvents(subscriber, round);
+    if (round.poison.length > 0) this.tellPoison(subscriber, round);
+    return wrote;
+  }
+
+  #writeEvents(subscriber: Subscriber, round: Round): boolean {
     const { view, sink } = subscriber;
     const { index, scratch, counters } = this.#options;
-    const sealed = view.sealed(round.number, index.version);
+    const delivered = subscriber.behind?.delivered ?? null;
+    const sealed = delivered === null ? view.sealed(round.number, index.version) : null;
     if (sealed !== null) {
       counters.written(sealed.events, sealed.chunk.length);
       sink.write(sealed.chunk, null);
@@ -132,11 +187,12 @@ export class Puller {
     view.matched.length = 0;
     view.gathering = -1;
     for (let entry = 0; entry < round.metas.length; entry += 1) {
+      if (delivered !== null && isDelivered(round, entry, delivered)) continue;
       if (accepts(view, index.match(round.metas[entry] ?? ''))) view.matched.push(entry);
     }
     const events = view.matched.length;
     if (events === 0) return false;
-    const shared = view.references > 1 && round.number >= 0;
+    const shared = view.references > 1 && round.number >= 0 && delivered === null;
     const lease = shared ? { chunk: view.seal(round, index.version), release: null } : view.fill(round, scratch);
     counters.written(events, lease.chunk.length);
     sink.write(lease.chunk, lease.release);
@@ -147,17 +203,26 @@ export class Puller {
   async #readPage(subscriber: Subscriber, behind: Behind): Promise<void> {
     const head = this.#options.head();
     const from = { epoch: behind.epoch, ids: behind.from };
-    const outcome = await this.#options.pages(from, head.position ?? from).catch((): PageOutcome => UNREADABLE);
-    if (subscriber.closed) return;
+    const until = behind.until === null ? (head.position ?? from) : { epoch: behind.epoch, ids: behind.until };
+    const outcome = await this.#options.pages(from, until).catch((): PageOutcome => UNREADABLE);
+    // Sought elsewhere meanwhile, after a loss: this page is nobody's.
+    if (subscriber.closed || subscriber.behind !== behind) return;
     if (outcome.kind === 'lost') {
-      subscriber.lost(outcome.reason, from);
+      subscriber.told.lost(outcome.reason, from);
       return;
     }
+    behind.delivered = null;
     for (const round of outcome.rounds) this.#writeRound(subscriber, round);
     behind.from = outcome.ids;
-    if (outcome.complete) behind.round = head.round;
-    this.#continue(subscriber);
+    behind.round = outcome.complete ? head.round : null;
+    if (outcome.complete && behind.until !== null) subscriber.told.finished();
+    else this.#continue(subscriber);
   }
+}
+
+function isDelivered(round: Round, entry: number, delivered: readonly string[]): boolean {
+  const last = delivered[round.partitions[entry] ?? 0] ?? BEFORE_EVERYTHING;
+  return compareIds(round.ids[entry] ?? BEFORE_EVERYTHING, last) <= 0;
 }
 
 /** A page that can never be read: what it held is lost to the connection, which is told so. */

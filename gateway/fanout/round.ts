@@ -2,6 +2,7 @@ import { encodeCursor } from '../../protocol/cursor.ts';
 import { decodeMeta } from '../../protocol/entry.ts';
 import { splitId } from '../../protocol/position.ts';
 import type { StoredEntry } from '../stream/event-log.ts';
+import { poisonReason, type PoisonReason } from './poison.ts';
 import { frameHeaderLength, payloadStart, writeFrameHeader } from './frame.ts';
 
 /** What a connection gets of an event: its bytes, or its bytes with one trailing `_firehose` key. */
@@ -28,6 +29,8 @@ export interface Round {
   readonly partitions: readonly number[];
   readonly ids: readonly string[];
   readonly metas: readonly string[];
+  /** Meta lines of the entries between these that break the format; null for a line that cannot be read itself. */
+  readonly poison: readonly (string | null)[];
   readonly plain: Frames;
   /** Made when the first connection asks for it. */
   meta: Frames | null;
@@ -37,6 +40,8 @@ export interface RoundOrigin {
   readonly number: number;
   readonly epoch: string;
   readonly from: readonly string[];
+  /** Told of each entry that can be delivered to nobody. */
+  readonly onPoison?: (entry: StoredEntry, reason: PoisonReason) => void;
 }
 
 /** Payload bytes of a round at most: one write a connection. A single larger event makes a round of its own. */
@@ -64,23 +69,36 @@ export function after(from: readonly string[], entries: readonly StoredEntry[]):
   return ids;
 }
 
+const SOUND: readonly never[] = [];
+
 export function buildRound(origin: RoundOrigin, entries: readonly StoredEntry[]): Round {
   const partitions: number[] = [];
   const ids: string[] = [];
   const metas: string[] = [];
   const payloads: Buffer[] = [];
+  let poison: (string | null)[] | null = null;
   for (const entry of entries) {
+    const reason = poisonReason(entry);
+    if (reason !== null) {
+      (poison ??= []).push(reason === 'meta_line' ? null : entry.meta);
+      origin.onPoison?.(entry, reason);
+      continue;
+    }
     partitions.push(entry.partition);
     ids.push(entry.id);
     metas.push(entry.meta);
     payloads.push(entry.data);
   }
+  const { number, epoch, from } = origin;
   return {
-    ...origin,
-    to: after(origin.from, entries),
+    number,
+    epoch,
+    from,
+    to: after(from, entries),
     partitions,
     ids,
     metas,
+    poison: poison ?? SOUND,
     plain: frame(payloads, null),
     meta: null,
   };

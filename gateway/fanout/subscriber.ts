@@ -1,4 +1,5 @@
 import type { Position } from '../../protocol/position.ts';
+import type { Subscription } from '../../protocol/subscription.ts';
 import type { View } from './view.ts';
 
 /** Where a subscriber's frames go: the one writer of its connection. */
@@ -13,24 +14,51 @@ export interface Sink {
 
 export type LossReason = 'cursor_too_old' | 'epoch_lost';
 
+/** What becomes of a connection whose socket does not drain: it pulls at its own pace, skips to live, or is ended. */
+export type SlowPolicy = Subscription['spec']['gateway']['connections']['slowConsumerPolicy'];
+
+/** What the fan-out tells a connection besides events; each call comes in the order of the events around it. */
+export interface Told {
+  /**
+   * Entries after `last` could not be kept. Nothing more is written until the connection is unsubscribed or sought
+   * elsewhere.
+   */
+  lost(reason: LossReason, last: Position): void;
+  /** Under the policy Latest: entries after `last` were left out, and it is live again. */
+  skipped(last: Position): void;
+  /** Under the policy Disconnect: it does not drain, and nothing more is written. */
+  slow(last: Position): void;
+  /** So many entries that may have been for it break the format and were left out. */
+  poison(entries: number): void;
+  /** Everything up to the asked end was written. */
+  finished(): void;
+}
+
 /**
  * A connection as the fan-out sees it. It is live (gets each round as it comes) or behind, and then pulls from its
- * own position: from the tail in memory, or from pages of the log when it has fallen out of the tail.
+ * own position: from the tail in memory, or from pages of the log when it has fallen out of the tail. A connection that
+ * resumes or replays is behind from the start.
  */
 export interface Subscriber {
-  readonly view: View;
+  view: View;
   readonly sink: Sink;
-  /** Entries after this could not be kept for the subscriber: nothing more is written, the connection must be told. */
-  lost(reason: LossReason, last: Position): void;
+  readonly policy: SlowPolicy;
+  readonly told: Told;
   /** Null while live. */
   behind: Behind | null;
   closed: boolean;
 }
 
 export interface Behind {
-  /** Number of the next round to write. */
-  round: number;
-  /** The same as ids, for when that round has left the tail; of the epoch in which it fell behind. */
-  from: readonly string[];
   readonly epoch: string;
+  /** Number of the next round to write, null while only the position is known. */
+  round: number | null;
+  /** Everything up to here was written or did not match. */
+  from: readonly string[];
+  /** Entries of the rounds to come that were delivered before a resume, null when there are none. */
+  delivered: readonly string[] | null;
+  /** Where a bounded replay ends. */
+  readonly until: readonly string[] | null;
+  /** Skips to live once the socket drains, under the policy Latest. */
+  readonly skips: boolean;
 }

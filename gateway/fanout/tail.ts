@@ -1,3 +1,4 @@
+import { reaches } from '../../protocol/position.ts';
 import type { Round } from './round.ts';
 
 /** The last rounds, bounded in bytes: where connections that are a little behind read from. */
@@ -31,6 +32,33 @@ export class Tail {
     const first = this.#rounds[this.#start];
     if (first === undefined || number < first.number) return null;
     return this.#rounds[this.#start + number - first.number] ?? null;
+  }
+
+  /**
+   * The round to begin with for whoever has everything up to `ids`: the last one that begins at or before it. Null when
+   * entries after `ids` have left the tail already. What of that round and later ones was delivered before is skipped
+   * by the reader, since another replica may have read the partitions in another interleaving.
+   */
+  locate(ids: readonly string[]): number | null {
+    let low = this.#start;
+    let high = this.#rounds.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (reaches(ids, this.#rounds[middle]?.from ?? [])) low = middle + 1;
+      else high = middle;
+    }
+    return low === this.#start ? null : (this.#rounds[low - 1]?.number ?? null);
+  }
+
+  /** Entries of all rounds from this one on; null when it has left the tail. */
+  entriesFrom(number: number): number | null {
+    const first = this.#rounds[this.#start];
+    if (first === undefined || number < first.number) return null;
+    let entries = 0;
+    for (let at = this.#start + number - first.number; at < this.#rounds.length; at += 1) {
+      entries += this.#rounds[at]?.ids.length ?? 0;
+    }
+    return entries;
   }
 
   clear(): void {

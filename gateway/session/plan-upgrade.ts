@@ -2,24 +2,34 @@ import type { IncomingMessage } from 'node:http';
 import { STREAM_PATH } from '../../protocol/paths.ts';
 import type { Problem } from '../http/problem.ts';
 import type { Format } from '../fanout/round.ts';
+import { planReplay, type ReplayPlan } from './plan-replay.ts';
 
 /** What a client asked for with its upgrade request, read and found in order. */
 export interface UpgradePlan {
   readonly token: string;
+  /** `control` speaks frames beside events, see protocol/server-frame.ts. */
+  readonly contract: Contract;
   readonly format: Format;
+  readonly replay: ReplayPlan;
 }
+
+export type Contract = 'plain' | 'control';
+/** The subprotocol that asks for the control contract, as `?v=1` does. */
+export const CONTROL_PROTOCOL = 'firehose.v1';
 
 export type PlannedUpgrade = { readonly plan: UpgradePlan } | { readonly problem: Problem };
 
 const MAX_TOKEN_LENGTH = 8_192;
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 /** Asked for by name and not offered by this gateway: saying so beats a silent answer to another question. */
-const NOT_OFFERED = ['cursor', 'from', 'to', 'on_gap', 'group', 'v'] as const;
+const NOT_OFFERED = ['group'] as const;
+const REPLAY_PARAMETERS = ['cursor', 'from', 'to', 'on_gap', 'group'];
+const PARAMETERS: ReadonlySet<string> = new Set(['token', 'v', 'meta', ...REPLAY_PARAMETERS]);
 
 type UpgradeRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'headersDistinct' | 'httpVersion'>;
 
-/** Reads an upgrade request. Pure; the token itself is verified elsewhere. RFC 6455 4.2.1, RFC 6750 2.1. */
-export function planUpgrade(request: UpgradeRequest): PlannedUpgrade {
+/** Reads an upgrade request. Pure; the token itself is verified elsewhere. `now` in Unix milliseconds. RFC 6455 4.2.1, RFC 6750 2.1. */
+export function planUpgrade(request: UpgradeRequest, now: number): PlannedUpgrade {
   const url = parseUrl(request.url);
   if (url === null) return refuse(400, 'invalid_url', 'The request target is not a valid URL.');
   if (url.pathname !== STREAM_PATH) return refuse(404, 'not_found', `The event stream is at ${STREAM_PATH}.`);
@@ -31,13 +41,33 @@ export function planUpgrade(request: UpgradeRequest): PlannedUpgrade {
       return refuse(400, 'not_offered', `This gateway does not offer the query parameter '${name}' yet: leave it out.`);
     }
   }
+  const version = query.get('v');
+  if (version !== null && version !== '1') {
+    return refuse(400, 'unsupported_version', "The query parameter 'v' is 1, the only version there is.");
+  }
+  const contract = version === '1' || asksForControl(request) ? 'control' : 'plain';
+  const strange = contract === 'control' ? [...query.keys()].find((name) => !PARAMETERS.has(name)) : undefined;
+  if (strange !== undefined) {
+    return refuse(400, 'unknown_parameter', `The control contract has no query parameter '${strange.slice(0, 64)}'.`);
+  }
+  const once = contract === 'control' ? [...PARAMETERS].filter((name) => name !== 'token') : REPLAY_PARAMETERS;
+  const repeated = once.find((name) => query.getAll(name).length > 1);
+  if (repeated !== undefined) return refuse(400, 'repeated_parameter', `Give the query parameter '${repeated}' once.`);
   const token = readToken(query, request.headers.authorization);
   if ('problem' in token) return token;
   const meta = query.get('meta');
-  if (meta !== null && meta !== '0' && meta !== '1') {
-    return refuse(400, 'invalid_meta', "The query parameter 'meta' is 1 or 0.");
+  if ((meta !== null && meta !== '0' && meta !== '1') || (meta === '0' && contract === 'control')) {
+    return refuse(400, 'invalid_meta', "The query parameter 'meta' is 1 or 0, and always 1 in the control contract.");
   }
-  return { plan: { token: token.token, format: meta === '1' ? 'meta' : 'plain' } };
+  const replay = planReplay(query, now);
+  if ('problem' in replay) return replay;
+  const format = meta === '1' || contract === 'control' ? 'meta' : 'plain';
+  return { plan: { token: token.token, contract, format, replay: replay.replay } };
+}
+
+function asksForControl({ headers }: UpgradeRequest): boolean {
+  const offered = headers['sec-websocket-protocol']?.split(',') ?? [];
+  return offered.some((protocol) => protocol.trim() === CONTROL_PROTOCOL);
 }
 
 function checkHandshake(request: UpgradeRequest): Problem | null {

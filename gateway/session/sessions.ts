@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
-import { isActive, type Directory } from '../directory/directory.ts';
+import { isStillThere } from '../auth/authorise.ts';
+import type { Directory } from '../directory/directory.ts';
 import { Session, type SessionOptions } from './session.ts';
 
 const SWEEP_MS = 1_000;
@@ -12,7 +13,11 @@ export interface SessionsOptions {
   readonly maxSessions: number;
   readonly now: () => number;
   readonly onClosed: (code: number) => void;
+  /** The same for every session. */
+  readonly common: Omit<SessionOptions, PerConnection | 'onClose' | 'now'>;
 }
+
+type PerConnection = 'webSocket' | 'socket' | 'token' | 'plan' | 'start';
 
 /** All sessions of this replica: sweeps them, ends those whose account or user is gone, and drains. */
 export class Sessions implements AsyncDisposable {
@@ -37,7 +42,7 @@ export class Sessions implements AsyncDisposable {
   }
 
   /** A place for one more session, or null when the replica is full. Give it back by `open` or `release`. */
-  reserve(): { open(options: Omit<SessionOptions, 'onClose' | 'now'>): void; release(): void } | null {
+  reserve(): { open(connection: Pick<SessionOptions, PerConnection>): void; release(): void } | null {
     if (this.#sessions.size + this.#reserved >= this.#options.maxSessions) return null;
     this.#reserved += 1;
     let held = true;
@@ -47,10 +52,11 @@ export class Sessions implements AsyncDisposable {
     };
     return {
       release,
-      open: (options) => {
+      open: (connection) => {
         release();
         const session = new Session({
-          ...options,
+          ...connection,
+          ...this.#options.common,
           now: this.#options.now,
           onClose: (closed, code) => this.#closed(closed, code),
         });
@@ -62,7 +68,7 @@ export class Sessions implements AsyncDisposable {
   /** Ends sessions whose user or account is no longer there or no longer enabled. */
   useDirectory(directory: Directory): void {
     for (const session of this.#sessions) {
-      if (!mayStay(session, directory)) session.close('revoked', 'revoked');
+      if (!isStillThere(directory, session.token)) session.close('revoked', 'revoked');
     }
   }
 
@@ -74,8 +80,10 @@ export class Sessions implements AsyncDisposable {
       [sessions[index], sessions[other]] = [sessions[other] as Session, sessions[index] as Session];
     }
     const start = performance.now();
+    const slot = (index: number) => (options.windowMs * index) / sessions.length;
+    for (const [index, session] of sessions.entries()) session.announceDrain(slot(index));
     for (const [index, session] of sessions.entries()) {
-      const due = start + (options.windowMs * index) / sessions.length;
+      const due = start + slot(index);
       const wait = due - performance.now();
       if (wait > 1 && !options.signal.aborted) await unlessAborted(wait, options.signal);
       session.close(options.name, options.reason);
@@ -113,12 +121,6 @@ export class Sessions implements AsyncDisposable {
     this.#options.onClosed(code);
     if (this.#sessions.size === 0) this.#empty?.();
   }
-}
-
-function mayStay(session: Session, directory: Directory): boolean {
-  const account = directory.accounts.get(session.token.grant.account);
-  if (account === undefined || !isActive(account)) return false;
-  return directory.userOf(account, session.token.username)?.enabled === true;
 }
 
 async function unlessAborted(milliseconds: number, signal: AbortSignal): Promise<void> {

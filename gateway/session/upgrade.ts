@@ -1,25 +1,25 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
-import type { VerifiedToken } from '../auth/grant.ts';
-import { isActive, type Directory } from '../directory/directory.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Problem } from '../http/problem.ts';
-import { planUpgrade, unauthorized } from './plan-upgrade.ts';
+import { LogUnavailable } from '../stream/event-log.ts';
+import type { LogWindow } from '../stream/log-window.ts';
+import type { TokenOutcome } from './dialogue.ts';
+import { judgeStart, type JudgedStart } from './judge-start.ts';
+import { CONTROL_PROTOCOL, planUpgrade, unauthorized, type UpgradePlan } from './plan-upgrade.ts';
+import { hasReached } from './recover.ts';
 import type { Sessions } from './sessions.ts';
 
-export type TokenOutcome =
-  | { readonly kind: 'valid'; readonly token: VerifiedToken }
-  | { readonly kind: 'invalid' }
-  /** What the token refers to cannot be looked up now. */
-  | { readonly kind: 'unavailable' };
-
 export interface UpgradeOptions {
+  /** Whether a token is good, and its account and user still there. */
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
-  readonly directory: () => Directory;
   readonly isOriginAllowed: (origin: string) => boolean;
   readonly fanout: Fanout;
   readonly sessions: Sessions;
+  readonly window: LogWindow;
+  readonly now: () => number;
   readonly isDraining: () => boolean;
   readonly refuse: (socket: Socket, problem: Problem) => void;
   /** Told of each handshake's HTTP status. */
@@ -41,7 +41,17 @@ const WEBSOCKET_OPTIONS = {
   maxPayload: MAX_CLIENT_FRAME,
   closeTimeout: CLOSE_TIMEOUT_MS,
   maxPendingAutoPongs: 0,
+  /** Ours where it is offered; else the first, as clients of the plain contract have always got. */
+  handleProtocols: (offered: Set<string>) =>
+    offered.has(CONTROL_PROTOCOL) ? CONTROL_PROTOCOL : ([...offered][0] ?? false),
 };
+/** How old the oldest cursor in a greeting may be. */
+const OLDEST_MAX_AGE_MS = 5_000;
+/** How old a look at the log may be that decides a resume; what it refuses is looked at again. */
+const LOOK_MAX_AGE_MS = 200;
+/** A replica that has not read so far as another one had is given this long. */
+const CATCH_UP_MS = 2_000;
+const CATCH_UP_POLL_MS = 10;
 
 /** Decides an upgrade: everything that can fail fails here, as an HTTP status with a coded body. */
 export function createUpgrade(options: UpgradeOptions) {
@@ -63,7 +73,7 @@ export function createUpgrade(options: UpgradeOptions) {
     try {
       server.handleUpgrade(request, socket, head, (webSocket) => {
         options.onHandshake(101);
-        place.open({ webSocket, socket, token: decided.token, format: decided.format, fanout: options.fanout });
+        place.open({ webSocket, socket, ...decided });
       });
     } finally {
       place.release();
@@ -76,25 +86,50 @@ async function decide(options: UpgradeOptions, request: IncomingMessage) {
   if (origin !== undefined && !options.isOriginAllowed(origin)) {
     return { problem: { status: 403, code: 'origin_not_allowed', detail: 'This origin is not on the allowed list.' } };
   }
-  const planned = planUpgrade(request);
+  const planned = planUpgrade(request, options.now());
   if ('problem' in planned) return planned;
+  const { plan } = planned;
   if (options.isDraining()) return { problem: notNow('draining', 'This replica is shutting down: connect again.') };
   if (options.fanout.position === null) {
     return { problem: notNow('log_unavailable', 'The event log has not been reached yet: try again.') };
   }
-  const outcome = await options.verifyToken(planned.plan.token);
+  const outcome = await options.verifyToken(plan.token);
   if (outcome.kind === 'unavailable') {
     return { problem: notNow('grant_unavailable', 'The grant of this token cannot be read now: try again.') };
   }
-  if (outcome.kind === 'invalid' || !isStillThere(options.directory(), outcome.token)) {
-    return { problem: unauthorized() };
-  }
-  return { token: outcome.token, format: planned.plan.format };
+  if (outcome.kind === 'invalid') return { problem: unauthorized() };
+  const begun = await begin(options, plan);
+  if ('problem' in begun) return begun;
+  return { token: outcome.token, plan, start: begun.start };
 }
 
-function isStillThere(directory: Directory, token: VerifiedToken): boolean {
-  const account = directory.accounts.get(token.grant.account);
-  return account !== undefined && isActive(account) && directory.userOf(account, token.username)?.enabled === true;
+/** Where the connection begins, or why it cannot: known before the upgrade, as far as it can be known. */
+async function begin(
+  options: UpgradeOptions,
+  plan: UpgradePlan,
+): Promise<{ readonly start: JudgedStart | null } | { readonly problem: Problem }> {
+  const { window, fanout } = options;
+  const { start } = plan.replay;
+  try {
+    if (start.kind === 'live') {
+      // The control contract says how far back a client could have asked.
+      if (plan.contract === 'control') await window.state(OLDEST_MAX_AGE_MS);
+      return { start: null };
+    }
+    const replay = { ...plan.replay, start };
+    let verdict = judgeStart(replay, await window.state(LOOK_MAX_AGE_MS));
+    if ('problem' in verdict) verdict = judgeStart(replay, await window.state(0));
+    if ('problem' in verdict) return verdict;
+    const { from } = verdict.start;
+    const waitUntil = performance.now() + CATCH_UP_MS;
+    while (!hasReached(fanout, from) && performance.now() < waitUntil) await delay(CATCH_UP_POLL_MS);
+    return hasReached(fanout, from)
+      ? verdict
+      : { problem: notNow('replica_behind', 'This replica has not read so far yet: try again.') };
+  } catch (error) {
+    if (!(error instanceof LogUnavailable)) throw error;
+    return { problem: notNow('log_unavailable', 'The event log is out of reach: try again.') };
+  }
 }
 
 function notNow(code: string, detail: string): Problem {

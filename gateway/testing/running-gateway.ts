@@ -30,6 +30,7 @@ export async function startGateway(options: {
   directory?: string;
   /** Plain HTTP, for raw sockets. */
   plain?: boolean;
+  slowConsumerPolicy?: 'CatchUp' | 'Latest' | 'Disconnect';
   log?: Log;
 }): Promise<RunningGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-gateway-'));
@@ -40,7 +41,8 @@ export async function startGateway(options: {
   await writeFile(
     join(folder, 'config', 'subscription.yaml'),
     subscription.replace('name: quickstart', `name: ${options.name ?? 'quickstart'}`) +
-      (options.plain === true ? '  gateway: { tls: { disabled: true } }\n' : ''),
+      `  gateway:\n    connections: { slowConsumerPolicy: ${options.slowConsumerPolicy ?? 'CatchUp'} }\n` +
+      (options.plain === true ? '    tls: { disabled: true }\n' : ''),
   );
   await writeFile(directoryFile, directory);
   const config = await readConfig({
@@ -67,7 +69,7 @@ export async function startGateway(options: {
     },
     connect: (target, headers = {}) =>
       openClient(
-        new WebSocket(`${scheme}://127.0.0.1:${gateway.port}${STREAM_PATH}${target}`, {
+        new WebSocket(`${scheme}://127.0.0.1:${gateway.port}${STREAM_PATH}${target}`, protocols(headers), {
           ...(ca !== null && { ca }),
           headers,
         }),
@@ -113,6 +115,11 @@ export class Client {
     return this.messages;
   }
 
+  /** The subprotocol that was agreed on. */
+  get protocol(): string {
+    return this.#socket.protocol;
+  }
+
   send(text: string): void {
     this.#socket.send(text);
   }
@@ -120,6 +127,11 @@ export class Client {
   close(): void {
     this.#socket.terminate();
   }
+}
+
+/** Subprotocols go by the client's own option, as it checks the answer against them. */
+function protocols(headers: Record<string, string>): string[] {
+  return headers['Sec-WebSocket-Protocol']?.split(', ') ?? [];
 }
 
 function openClient(socket: WebSocket): Promise<Client> {

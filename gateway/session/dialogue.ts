@@ -1,0 +1,198 @@
+import { parseClientFrame, type ClientFrame, type Filter } from '../../protocol/client-frame.ts';
+import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
+import { encodeCursor } from '../../protocol/cursor.ts';
+import { splitId, type Position } from '../../protocol/position.ts';
+import { encodeServerFrame, type GapReason, type ServerFrame } from '../../protocol/server-frame.ts';
+import type { Grant, VerifiedToken } from '../auth/grant.ts';
+import { LEEWAY_S } from '../auth/token.ts';
+import { textFrame } from '../fanout/frame.ts';
+import type { Sink } from '../fanout/subscriber.ts';
+import type { LogWindow } from '../stream/log-window.ts';
+import { PING_EVERY_MS } from './liveness.ts';
+import { intersect, type Narrowed } from './narrow.ts';
+
+/** What the dialogue knows of, and does to, its connection. */
+export interface Connection {
+  readonly id: string;
+  readonly token: VerifiedToken;
+  readonly position: Position | null;
+  readonly isBehind: boolean;
+  readonly entriesBehind: number | null;
+  readonly isOpen: boolean;
+  renew(token: VerifiedToken): void;
+  refilter(grant: Grant): void;
+  close(name: CloseName, reason: CloseReason): void;
+}
+
+export type TokenOutcome =
+  | { readonly kind: 'valid'; readonly token: VerifiedToken }
+  | { readonly kind: 'invalid' }
+  /** What the token refers to cannot be looked up now. */
+  | { readonly kind: 'unavailable' };
+
+export interface DialogueOptions {
+  /** Whether a token is good, and its account and user still there. */
+  readonly verifyToken: (token: string) => Promise<TokenOutcome>;
+  readonly narrow: (grant: Grant, filter: Filter) => Narrowed;
+  readonly window: Pick<LogWindow, 'oldestCursor'>;
+  readonly now: () => number;
+}
+
+const WATERMARK_EVERY_MS = 10_000;
+const LAGGING_EVERY_MS = 10_000;
+const EXPIRES_SOON_MS = 60_000;
+/** A peer that takes nothing is told nothing: what waits for it stays bounded. */
+const MOST_QUEUED = 1024 * 1024;
+
+/** The control contract of one connection: what is said beside events, and what the client's frames do. */
+export class Dialogue {
+  readonly #connection: Connection;
+  readonly #sink: Sink;
+  readonly #options: DialogueOptions;
+  /** What the client asked for within its token; null is all of the token. */
+  #filter: Filter = { accounts: null, events: null };
+  #spokenAt = 0;
+  #laggingAt = 0;
+  /** The token whose end was announced. */
+  #announced: string | null = null;
+  /** Frames are answered one after the other, in their order. */
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(connection: Connection, sink: Sink, options: DialogueOptions) {
+    this.#connection = connection;
+    this.#sink = sink;
+    this.#options = options;
+  }
+
+  greet(from: Position | null, now: number): void {
+    const { id, token } = this.#connection;
+    this.#spokenAt = now;
+    this.#say({
+      type: 'hello',
+      session: id,
+      heartbeat_ms: PING_EVERY_MS,
+      cursor: from === null ? '' : encodeCursor(from),
+      oldest: this.#options.window.oldestCursor,
+      filter: inForce(token.grant),
+      expires_at: rfc3339(expiresAt(token)),
+      group: null,
+      standby: null,
+    });
+  }
+
+  gap(gap: { reason: GapReason; requested: string | null; missed: number | null }): void {
+    this.#say({ type: 'gap', ...gap, oldest: this.#options.window.oldestCursor });
+  }
+
+  announceDrain(retryAfterMs: number): void {
+    this.#say({ type: 'drain', retry_after_ms: Math.round(retryAfterMs) });
+  }
+
+  sweep(now: number): void {
+    if (this.#sink.queued >= MOST_QUEUED) return;
+    const { token, position, isBehind } = this.#connection;
+    const endsAt = expiresAt(token);
+    if (now >= endsAt - EXPIRES_SOON_MS && this.#announced !== token.id) {
+      this.#announced = token.id;
+      this.#say({ type: 'token_expiring', ...expiry(token, now) });
+    }
+    if (position === null) return;
+    if (isBehind && now - this.#laggingAt >= LAGGING_EVERY_MS) {
+      this.#laggingAt = now;
+      this.#say({ type: 'lagging', behind_events: this.#connection.entriesBehind, behind_ms: behindMs(position, now) });
+    }
+    if (now - this.#spokenAt < WATERMARK_EVERY_MS) return;
+    this.#spokenAt = now;
+    this.#say({ type: 'watermark', cursor: encodeCursor(position), time: rfc3339(now) });
+  }
+
+  /** A text message of the client; anything but a known frame ends the connection. */
+  received(text: string): void {
+    const frame = parseClientFrame(text);
+    if (frame === null) return this.#connection.close('notAFrame', 'not_a_frame');
+    this.#turn = this.#turn.then(() => (this.#connection.isOpen ? this.#answer(frame) : undefined));
+  }
+
+  async #answer(frame: ClientFrame): Promise<void> {
+    const ref = frame.ref ?? null;
+    if (frame.kind === 'auth') await this.#authenticate(frame.auth, ref);
+    else if (frame.kind === 'filter') this.#refilter(frame.filter, ref);
+    else this.#refuse('no_group', 'This connection is in no group: there is nothing to acknowledge.', ref);
+  }
+
+  async #authenticate(text: string, ref: string | null): Promise<void> {
+    const outcome = await this.#options.verifyToken(text);
+    const { token: current, isOpen } = this.#connection;
+    if (!isOpen) return;
+    if (outcome.kind === 'unavailable') {
+      return this.#refuse('grant_unavailable', 'The grant of this token cannot be read now: try again.', ref);
+    }
+    if (outcome.kind === 'invalid' || outcome.token.grant.account !== current.grant.account) {
+      return this.#connection.close('tokenRefused', 'token_refused');
+    }
+    const grant = intersect(current.grant, outcome.token.grant);
+    if (grant === null) {
+      return this.#refuse('scope_disjoint', 'The new token grants nothing of what this connection has.', ref);
+    }
+    const token = { ...outcome.token, grant };
+    this.#connection.renew(token);
+    this.#say({ type: 'auth_ok', ...expiry(token, this.#options.now()) });
+    if (!isSame(grant, current.grant)) this.#narrowAgain(grant);
+  }
+
+  /** After a narrower token: the filter stays as far as the token still grants it. */
+  #narrowAgain(grant: Grant): void {
+    const kept = intersect(grant, { account: grant.account, ...this.#filter });
+    if (kept === null) this.#filter = { accounts: null, events: null };
+    this.#connection.refilter(kept ?? grant);
+    this.#sayFilter(kept ?? grant);
+  }
+
+  #refilter(filter: Filter, ref: string | null): void {
+    const narrowed = this.#options.narrow(this.#connection.token.grant, filter);
+    if (!narrowed.ok) return this.#refuse(narrowed.code, narrowed.detail, ref);
+    this.#filter = filter;
+    this.#connection.refilter(narrowed.grant);
+    this.#sayFilter(narrowed.grant);
+  }
+
+  #sayFilter(grant: Grant): void {
+    const { position } = this.#connection;
+    this.#say({ type: 'filter', filter: inForce(grant), cursor: position === null ? '' : encodeCursor(position) });
+  }
+
+  #refuse(code: string, detail: string, ref: string | null): void {
+    this.#say({ type: 'error', code, detail, ref });
+  }
+
+  #say(frame: ServerFrame): void {
+    this.#sink.write(textFrame(encodeServerFrame(frame)), null);
+  }
+}
+
+function inForce({ accounts, events }: Grant) {
+  return { accounts: accounts === null ? null : [...accounts], events: events === null ? null : [...events] };
+}
+
+function isSame(one: Grant, other: Grant): boolean {
+  return JSON.stringify(inForce(one)) === JSON.stringify(inForce(other));
+}
+
+/** `exp` itself: the leeway behind it is grace, not promise. */
+function expiresAt(token: VerifiedToken): number {
+  return token.sessionEndsAt - LEEWAY_S * 1_000;
+}
+
+function expiry(token: VerifiedToken, now: number) {
+  return { expires_at: rfc3339(expiresAt(token)), expires_in_ms: Math.max(0, expiresAt(token) - now) };
+}
+
+/** By the newest entry that was written: entry ids begin with the time. */
+function behindMs(position: Position, now: number): number | null {
+  const newest = Math.max(...position.ids.map((id) => splitId(id)[0]));
+  return newest > 0 ? Math.max(0, now - newest) : null;
+}
+
+function rfc3339(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

@@ -1,0 +1,70 @@
+import { decodeCursor, encodeCursor } from '../../protocol/cursor.ts';
+import { compareIds, earliest, lastIdOf, previousId, type Position } from '../../protocol/position.ts';
+import type { GapReason } from '../../protocol/server-frame.ts';
+import type { Problem } from '../http/problem.ts';
+import type { LogState } from '../stream/event-log.ts';
+import { isTooOld, oldestPosition } from '../stream/log-window.ts';
+import type { OnGap, ReplayPlan, Start } from './plan-replay.ts';
+
+/** Where a replay begins and ends in the log as it is now, and what was lost before it. */
+export interface JudgedStart {
+  readonly from: Position;
+  readonly until: readonly string[] | null;
+  readonly gap: { readonly reason: GapReason; readonly requested: string } | null;
+}
+
+export type StartVerdict = { readonly start: JudgedStart } | { readonly problem: Problem };
+
+/** Answers before the upgrade what is known before it (I4). Pure. */
+export function judgeStart(
+  replay: ReplayPlan & { readonly start: Exclude<Start, { kind: 'live' }> },
+  state: LogState,
+): StartVerdict {
+  const { start, onGap } = replay;
+  const until =
+    replay.until === null
+      ? null
+      : earliest(
+          state.newest,
+          state.newest.map(() => lastIdOf(replay.until ?? 0)),
+        );
+  if (start.kind === 'time') {
+    const before = previousId(`${start.at}-0`);
+    const from = {
+      epoch: state.epoch,
+      ids: state.newest.map((newest) => (compareIds(newest, before) < 0 ? newest : before)),
+    };
+    if (!isTooOld(from, state)) return { start: { from, until, gap: null } };
+    return lost('from_before_oldest', { requested: start.asked, state, until, onGap });
+  }
+  const from = decodeCursor(start.cursor, state.newest.length);
+  if (from === null) return { problem: invalid('invalid_cursor', 'This is no cursor of this firehose.') };
+  const asked = { requested: start.cursor, state, until, onGap };
+  if (from.epoch !== state.epoch) return lost('epoch_lost', asked);
+  if (from.ids.some((id, partition) => compareIds(id, state.newest[partition] ?? '0-0') > 0)) {
+    return { problem: invalid('cursor_from_future', 'The cursor lies beyond the newest event.') };
+  }
+  return isTooOld(from, state) ? lost('cursor_too_old', asked) : { start: { from, until, gap: null } };
+}
+
+function lost(
+  reason: GapReason,
+  asked: { requested: string; state: LogState; until: readonly string[] | null; onGap: OnGap },
+): StartVerdict {
+  const oldest = oldestPosition(asked.state);
+  if (asked.onGap === 'clamp') {
+    return { start: { from: oldest, until: asked.until, gap: { reason, requested: asked.requested } } };
+  }
+  const detail = `${GONE[reason] ?? ''} Ask with on_gap=clamp to go on from the oldest that is kept.`;
+  return { problem: { status: 410, code: reason, detail, extra: { oldest: encodeCursor(oldest) } } };
+}
+
+const GONE: Partial<Record<GapReason, string>> = {
+  cursor_too_old: 'Events after this cursor are no longer kept.',
+  epoch_lost: 'The log was lost and refilled since this cursor.',
+  from_before_oldest: 'Events of that time are no longer kept.',
+};
+
+function invalid(code: string, detail: string): Problem {
+  return { status: 400, code, detail, field: 'cursor' };
+}

@@ -1,0 +1,40 @@
+import type { Filter } from '../../protocol/client-frame.ts';
+import { authorise, type ResourceScope } from '../auth/authorise.ts';
+import type { Grant } from '../auth/grant.ts';
+import type { Directory } from '../directory/directory.ts';
+
+export type Narrowed =
+  { readonly ok: true; readonly grant: Grant } | { readonly ok: false; readonly code: string; readonly detail: string };
+
+/** A filter within what a token grants; one that reaches beyond it is refused, never cut in silence. Pure. */
+export function narrow(grant: Grant, filter: Filter, directory: Directory, scope: ResourceScope): Narrowed {
+  const beyond = (filter.accounts ?? []).filter((id) => grant.accounts !== null && !grant.accounts.includes(id));
+  if (beyond.length > 0)
+    return refused('account_not_granted', `not within this token: ${beyond.slice(0, 20).join(', ')}`);
+  const unknown = (filter.events ?? []).filter((name) => grant.events !== null && !grant.events.includes(name));
+  if (unknown.length > 0)
+    return refused('event_not_granted', `not within this token: ${unknown.slice(0, 20).join(', ')}`);
+  const account = directory.accounts.get(grant.account);
+  if (account === undefined) return refused('account_gone', 'the account of this token is no longer there');
+  const asked = { account, accounts: filter.accounts ?? grant.accounts, events: filter.events ?? grant.events };
+  const authorised = authorise(asked, directory, scope);
+  if (!authorised.ok) return refused(authorised.problem.code, authorised.problem.detail);
+  return authorised;
+}
+
+/** What two grants of one account have in common; null when that is nothing. Pure. */
+export function intersect(one: Grant, other: Grant): Grant | null {
+  const accounts = common(one.accounts, other.accounts);
+  const events = common(one.events, other.events);
+  if (accounts?.length === 0 || events?.length === 0) return null;
+  return { account: one.account, accounts, events };
+}
+
+function common(one: readonly string[] | null, other: readonly string[] | null): readonly string[] | null {
+  if (one === null || other === null) return one ?? other;
+  return one.filter((item) => other.includes(item));
+}
+
+function refused(code: string, detail: string): Narrowed {
+  return { ok: false, code, detail };
+}

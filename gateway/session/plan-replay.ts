@@ -1,0 +1,75 @@
+import { durationMs } from '../../protocol/subscription.ts';
+import type { Problem } from '../http/problem.ts';
+
+/** Where a connection begins: at the head, after a cursor, or at a time (Unix milliseconds). */
+export type Start =
+  | { readonly kind: 'live' }
+  | { readonly kind: 'cursor'; readonly cursor: string }
+  | { readonly kind: 'time'; readonly at: number; readonly asked: string };
+
+/** `fail`: what cannot be kept ends the connection. `clamp`: it goes on from the oldest, and is told where it can be. */
+export type OnGap = 'fail' | 'clamp';
+
+export interface ReplayPlan {
+  readonly start: Start;
+  /** Unix milliseconds at which a bounded replay ends. */
+  readonly until: number | null;
+  readonly onGap: OnGap;
+}
+
+export const LIVE: ReplayPlan = { start: { kind: 'live' }, until: null, onGap: 'fail' };
+
+const RELATIVE = /^-((?:\d{1,6}h)?(?:\d{1,6}m)?(?:\d{1,6}s)?)$/;
+/** A plus sign in a query is read as a blank by every URL parser: it is one again in front of an offset. */
+const RFC_3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)(?:(Z)|([+ -]\d{2}:\d{2}))$/i;
+
+export type PlannedReplay = { readonly replay: ReplayPlan } | { readonly problem: Problem };
+
+/** Reads `cursor`, `from`, `to` and `on_gap`. Pure; `now` in Unix milliseconds. */
+export function planReplay(query: URLSearchParams, now: number): PlannedReplay {
+  const [cursor, from, to, onGap] = ['cursor', 'from', 'to', 'on_gap'].map((name) => query.get(name));
+  if (onGap !== undefined && onGap !== null && onGap !== 'fail' && onGap !== 'clamp') {
+    return refuse('invalid_on_gap', 'on_gap is fail or clamp.', 'on_gap');
+  }
+  if (cursor && from) return refuse('cursor_and_from', 'Give a cursor or a time to begin from, not both.', 'from');
+  if (cursor === '') return refuse('invalid_cursor', 'The cursor is empty.', 'cursor');
+  const start = cursor
+    ? ({ kind: 'cursor', cursor } as const)
+    : from === null || from === undefined
+      ? null
+      : timeStart(from, now);
+  if (start !== null && 'problem' in start) return start;
+  if (to === null || to === undefined) {
+    const gap = onGap ?? (start?.kind === 'time' ? 'clamp' : 'fail');
+    return { replay: { start: start ?? LIVE.start, until: null, onGap: gap } };
+  }
+  if (start === null) return refuse('to_without_start', 'to ends a replay: give a cursor or from too.', 'to');
+  const until = readTime(to, now);
+  if (until === null) return refuse('invalid_to', TIME_FORM, 'to');
+  if (until > now) return refuse('to_in_future', 'A replay ends in the past: leave to out to go on live.', 'to');
+  if (start.kind === 'time' && start.at > until) return refuse('from_after_to', 'from is later than to.', 'from');
+  return { replay: { start, until, onGap: onGap ?? (start.kind === 'time' ? 'clamp' : 'fail') } };
+}
+
+const TIME_FORM = 'A time is RFC 3339, as 2026-01-31T09:30:00Z, or how long ago, as -15m.';
+
+function timeStart(from: string, now: number): Start | { readonly problem: Problem } {
+  const at = readTime(from, now);
+  if (at === null) return refuse('invalid_from', TIME_FORM, 'from');
+  if (at > now) return refuse('from_in_future', 'from lies in the future: leave it out to begin live.', 'from');
+  return { kind: 'time', at, asked: from };
+}
+
+/** Unix milliseconds, or null for what is no time. */
+function readTime(text: string, now: number): number | null {
+  const ago = RELATIVE.exec(text)?.[1];
+  if (ago !== undefined) return ago === '' ? null : Math.max(0, now - durationMs(ago));
+  const [, local, utc, offset] = RFC_3339.exec(text) ?? [];
+  if (local === undefined) return null;
+  const at = Date.parse(`${local}${utc === undefined ? (offset ?? '').replace(' ', '+') : 'Z'}`);
+  return Number.isNaN(at) || at < 0 ? null : at;
+}
+
+function refuse(code: string, detail: string, field: string): { readonly problem: Problem } {
+  return { problem: { status: 400, code, detail, field } };
+}

@@ -1,0 +1,16 @@
+import type { Told } from '../fanout/subscriber.ts';
+
+/** A connection that is told nothing but what the test looks at; anything else is a fault of the test. */
+export function toldNothing(looked: Partial<Told> = {}): Told {
+  const unexpected = (what: string) => () => {
+    throw new Error(`nobody expected to be told: ${what}`);
+  };
+  return {
+    lost: unexpected('lost'),
+    skipped: unexpected('skipped'),
+    slow: unexpected('slow'),
+    poison: () => {},
+    finished: unexpected('finished'),
+    ...looked,
+  };
+}
