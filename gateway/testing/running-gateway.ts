@@ -31,10 +31,13 @@ export async function startGateway(options: {
   /** Plain HTTP, for raw sockets. */
   plain?: boolean;
   slowConsumerPolicy?: 'CatchUp' | 'Latest' | 'Disconnect';
+  /** The state folder of another replica, so that both know the same keys. */
+  state?: string;
   log?: Log;
 }): Promise<RunningGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-gateway-'));
   await mkdir(join(folder, 'config'));
+  const stateFolder = options.state ?? join(folder, 'state');
   const subscription = await readFile(new URL('subscription.yaml', QUICKSTART), 'utf8');
   const directory = options.directory ?? (await readFile(new URL('directory.yaml', QUICKSTART), 'utf8'));
   const directoryFile = join(folder, 'config', 'directory.yaml');
@@ -47,7 +50,7 @@ export async function startGateway(options: {
   await writeFile(directoryFile, directory);
   const config = await readConfig({
     FIREHOSE_CONFIG: join(folder, 'config'),
-    FIREHOSE_STATE: join(folder, 'state'),
+    FIREHOSE_STATE: stateFolder,
     FIREHOSE_HOST: '127.0.0.1',
     FIREHOSE_PORT: '0',
     FIREHOSE_INNER_PORT: '0',
@@ -55,14 +58,14 @@ export async function startGateway(options: {
     ...(options.redisUrl !== undefined && { REDIS_URL: options.redisUrl }),
   });
   const gateway = await buildGateway(config, options.log ?? silentLog);
-  const ca = options.plain === true ? null : await readFile(join(folder, 'state', 'ca.crt'), 'utf8');
-  const ingestToken = (await readFile(join(folder, 'state', 'ingest-token'), 'utf8')).trim();
+  const ca = options.plain === true ? null : await readFile(join(stateFolder, 'ca.crt'), 'utf8');
+  const ingestToken = (await readFile(join(stateFolder, 'ingest-token'), 'utf8')).trim();
   const login = (body: unknown) => post(gateway.port, ca, JSON.stringify(body));
   const scheme = ca === null ? 'ws' : 'wss';
   return {
     gateway,
     directoryFile,
-    stateFolder: join(folder, 'state'),
+    stateFolder,
     login,
     async token(filters = {}) {
       return String((await login({ ...ADMIN, ...filters })).body['access_token']);

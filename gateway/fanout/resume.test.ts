@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { decodeCursor } from '../../protocol/cursor.ts';
+import { encodeMeta } from '../../protocol/entry.ts';
+import { compareIds, type Position } from '../../protocol/position.ts';
+import type { EventLog, StoredEntry } from '../stream/event-log.ts';
+import { RecordingSink } from '../testing/sink.ts';
+import { toldNothing } from '../testing/told.ts';
+import { treeOf } from '../testing/tree.ts';
+import { Fanout, type SubscribeOptions } from './fanout.ts';
+import { createPages } from './pages.ts';
+import type { SlowPolicy, Told } from './subscriber.ts';
+
+const EPOCH = 'e';
+const PARTITIONS = 3;
+const START: Position = { epoch: EPOCH, ids: Array.from({ length: PARTITIONS }, () => '0-0') };
+
+function entry(partition: number, sequence: number, data = `{"p":${partition},"n":${sequence}}`): StoredEntry {
+  const meta = encodeMeta({
+    name: 'DTMF',
+    account: 'root',
+    callId: `c${partition}`,
+    eventId: '',
+    ingestedAt: '',
+    traceparent: '',
+  });
+  return { partition, id: `${sequence}-0`, meta, data: Buffer.from(data) };
+}
+
+/** A log that holds just these entries, for pages. */
+function logOf(
+  entries: readonly StoredEntry[],
+  trimmed: readonly string[] = START.ids,
+): Pick<EventLog, 'range' | 'state'> {
+  const of = (partition: number) => entries.filter((one) => one.partition === partition);
+  return {
+    range: async (partition, after, count) =>
+      of(partition)
+        .filter(({ id }) => compareIds(id, after) > 0)
+        .slice(0, count),
+    state: async () => ({
+      epoch: EPOCH,
+      oldest: START.ids,
+      newest: START.ids.map((_, partition) => of(partition).at(-1)?.id ?? '0-0'),
+      trimmed,
+    }),
+  };
+}
+
+function fanoutOver(
+  entries: readonly StoredEntry[],
+  options: { tailBytes?: number; trimmed?: readonly string[]; highWater?: number } = {},
+) {
+  const { trimmed, ...rest } = options;
+  const pages = createPages(logOf(entries, trimmed) as EventLog, new AbortController().signal);
+  const fanout = new Fanout({ directory: treeOf([['root', null]]), offers: () => true, pages, ...rest });
+  fanout.restart({ epoch: EPOCH, oldest: START.ids, newest: START.ids, trimmed: START.ids });
+  return fanout;
+}
+
+function join(fanout: Fanout, more: Partial<SubscribeOptions> = {}, told: Partial<Told> = {}) {
+  const sink = new RecordingSink();
+  const grant = { account: 'root', accounts: null, events: null };
+  return { sink, subscriber: fanout.subscribe({ grant, format: 'meta', sink, told: toldNothing(told), ...more }) };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 10_000; turn += 1) {
+    if (holds()) return;
+    await nextTurn();
+  }
+  assert.fail('did not come true');
+}
+
+interface Got {
+  readonly p: number;
+  readonly n: number;
+  readonly _firehose: { readonly cursor: string };
+}
+const got = (sink: RecordingSink) => sink.messages().map((text) => JSON.parse(text) as Got);
+const keys = (list: readonly Got[]) => list.map(({ p, n }) => `${p}:${n}`).toSorted();
+
+/** Deals entries out to reads at random, each partition in its order: as two replicas would read the same streams. */
+function deal(entries: readonly StoredEntry[], choices: readonly number[]): StoredEntry[][] {
+  const left = Array.from({ length: PARTITIONS }, (_, partition) =>
+    entries.filter((one) => one.partition === partition),
+  );
+  const reads: StoredEntry[][] = [];
+  for (let turn = 0; left.some((part) => part.length > 0); turn += 1) {
+    const choice = choices[turn % choices.length] ?? 0;
+    const part = left[choice % PARTITIONS] ?? [];
+    const fallback = part.length > 0 ? part : (left.find((other) => other.length > 0) ?? []);
+    reads.push(fallback.splice(0, 1 + (choice % 4)));
+  }
+  return reads;
+}
+
+test('I3: whatever the interleaving of two replicas and the size of the tail, a resume at any event repeats and misses nothing', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.nat(PARTITIONS - 1), { minLength: 1, maxLength: 60 }),
+      fc.array(fc.nat(20), { minLength: 1, maxLength: 30 }),
+      fc.array(fc.nat(20), { minLength: 1, maxLength: 30 }),
+      fc.nat(1_000),
+      fc.constantFrom(200, 2_000, 1_000_000),
+      async (partitions, one, other, at, tailBytes) => {
+        const entries = partitions.map((partition, sequence) => entry(partition, sequence + 1));
+        const first = fanoutOver(entries);
+        const before = join(first);
+        for (const read of deal(entries, one)) first.deliver(read);
+        const seen = got(before.sink).slice(0, at % (entries.length + 1));
+        const cursor = seen.at(-1)?._firehose.cursor;
+        const from = cursor === undefined ? START : decodeCursor(cursor, PARTITIONS);
+        assert.ok(from);
+        const second = fanoutOver(entries, { tailBytes });
+        const reads = deal(entries, other);
+        for (const read of reads) second.deliver(read);
+        const after = join(second, { from });
+        await until(() => second.behind === 0);
+        const resumed = got(after.sink);
+        assert.deepEqual(keys([...seen, ...resumed]), keys(got(before.sink)));
+        for (let partition = 0; partition < PARTITIONS; partition += 1) {
+          const order = [...seen, ...resumed].filter(({ p }) => p === partition).map(({ n }) => n);
+          assert.deepEqual(
+            order,
+            order.toSorted((a, b) => a - b),
+          );
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('a bounded replay ends at its end and says so, and gets nothing of what comes after', async () => {
+  const entries = Array.from({ length: 400 }, (_, at) => entry(at % PARTITIONS, at + 1));
+  const fanout = fanoutOver(entries);
+  for (const read of deal(entries, [3, 7, 2])) fanout.deliver(read);
+  let isFinished = false;
+  const until200 = START.ids.map(() => '200-0');
+  const bounded = join(fanout, { from: START, until: until200 }, { finished: () => (isFinished = true) });
+  await until(() => isFinished);
+  assert.deepEqual(
+    keys(got(bounded.sink)),
+    entries
+      .slice(0, 200)
+      .map(({ partition, id }) => `${partition}:${parseInt(id, 10)}`)
+      .toSorted(),
+  );
+});
+
+test('I4: a replay whose next entries were trimmed meanwhile is told, and can be sought elsewhere', async () => {
+  const entries = Array.from({ length: 30 }, (_, at) => entry(at % PARTITIONS, at + 1));
+  const kept = entries.slice(15);
+  const trimmed = START.ids.map(
+    (_, partition) => entries.slice(0, 15).findLast((one) => one.partition === partition)?.id ?? '0-0',
+  );
+  const fanout = fanoutOver(kept, { tailBytes: 1, trimmed });
+  for (const read of deal(entries, [1, 2, 0])) fanout.deliver(read);
+  const losses: string[] = [];
+  const late = join(fanout, { from: START }, { lost: (reason) => losses.push(reason) });
+  await until(() => losses.length > 0);
+  assert.deepEqual([losses, got(late.sink)], [['cursor_too_old'], []]);
+  fanout.seek(late.subscriber, { epoch: EPOCH, ids: trimmed });
+  await until(() => fanout.behind === 0);
+  assert.deepEqual(
+    keys(got(late.sink)),
+    kept.map(({ partition, id }) => `${partition}:${parseInt(id, 10)}`).toSorted(),
+  );
+});
+
+async function slowUnder(policy: SlowPolicy, told: Partial<Told>) {
+  const fanout = fanoutOver([], { highWater: 100 });
+  const slow = join(fanout, { policy }, told);
+  const other = join(fanout);
+  slow.sink.stall();
+  for (let at = 1; at <= 20; at += 1) fanout.deliver([entry(0, at)]);
+  slow.sink.flow();
+  await until(() => fanout.behind === 0 || policy === 'Disconnect');
+  fanout.deliver([entry(0, 21)]);
+  assert.equal(got(other.sink).length, 21);
+  return { numbers: got(slow.sink).map(({ n }) => n), fanout };
+}
+
+test('CatchUp: who is slow gets everything, later', async () => {
+  const { numbers } = await slowUnder('CatchUp', {});
+  assert.deepEqual(
+    numbers,
+    Array.from({ length: 21 }, (_, at) => at + 1),
+  );
+});
+
+test('Latest: who is slow skips to live and is told from where', async () => {
+  const skipped: string[] = [];
+  const { numbers } = await slowUnder('Latest', { skipped: (last) => skipped.push(last.ids[0] ?? '') });
+  const [last = ''] = skipped;
+  assert.equal(skipped.length, 1);
+  assert.deepEqual(numbers, [...Array.from({ length: parseInt(last, 10) }, (_, at) => at + 1), 21]);
+});
+
+test('Disconnect: who is slow is told once, with its last position', async () => {
+  const last: string[] = [];
+  const { numbers } = await slowUnder('Disconnect', { slow: (position) => last.push(position.ids[0] ?? '') });
+  assert.equal(last.length, 1);
+  assert.equal(numbers.at(-1), parseInt(last[0] ?? '', 10));
+});
+
+test('poison is told to whom it may have been for: by its meta line, and to everybody where that cannot be read', () => {
+  const fanout = fanoutOver([]);
+  const counts = { root: 0, filtered: 0 };
+  const grant = { account: 'root', accounts: null, events: ['CHANNEL_ANSWER'] };
+  join(fanout, {}, { poison: (entries) => (counts.root += entries) });
+  join(fanout, { grant }, { poison: (entries) => (counts.filtered += entries) });
+  fanout.deliver([entry(0, 1, 'no object'), { ...entry(0, 2), meta: 'nonsense' }]);
+  assert.deepEqual(counts, { root: 2, filtered: 1 });
+});
+
+test('a filter that changes while a connection is behind applies exactly after its position', async () => {
+  const entries = Array.from({ length: 60 }, (_, at) => entry(at % PARTITIONS, at + 1));
+  const fanout = fanoutOver(entries, { highWater: 100 });
+  const client = join(fanout);
+  client.sink.stall();
+  for (const read of deal(entries, [5, 1])) fanout.deliver(read);
+  const position = fanout.positionOf(client.subscriber);
+  fanout.refilter(client.subscriber, { account: 'root', accounts: null, events: ['CHANNEL_ANSWER'] });
+  client.sink.flow();
+  await until(() => fanout.behind === 0);
+  const expected = entries.filter(({ partition, id }) => compareIds(id, position?.ids[partition] ?? '0-0') <= 0);
+  assert.deepEqual(
+    keys(got(client.sink)),
+    expected.map(({ partition, id }) => `${partition}:${parseInt(id, 10)}`).toSorted(),
+  );
+  fanout.unsubscribe(client.subscriber);
+  assert.deepEqual(fanout.sizes(), { subscribers: 0, views: 0, buckets: 0, behind: 0 });
+});
