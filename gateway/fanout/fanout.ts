@@ -20,6 +20,8 @@ export interface FanoutOptions {
   readonly tailBytes?: number;
   /** Writing to a connection pauses at this many bytes that the kernel has not taken, until it has. */
   readonly highWater?: number;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now?: () => number;
   /** Told of each entry that can be delivered to nobody. */
   readonly onPoison?: (entry: StoredEntry, reason: PoisonReason) => void;
 }
@@ -69,6 +71,7 @@ export class Fanout {
       pages: options.pages,
       counters: this.counters,
       highWater: this.#highWater,
+      now: options.now ?? performance.now.bind(performance),
     });
   }
 
@@ -238,7 +241,6 @@ export class Fanout {
       if (subscriber.sink.queued >= this.#highWater) {
         view.live.delete(subscriber);
         this.#puller.fallBehind(subscriber, round);
-        if (subscriber.policy === 'Disconnect') subscriber.told.slow({ epoch: round.epoch, ids: round.from });
         continue;
       }
       if (shared === null) {

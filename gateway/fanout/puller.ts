@@ -3,7 +3,7 @@ import type { FanoutCounters } from './counters.ts';
 import type { Round } from './round.ts';
 import { accepts, type RouteIndex } from './route-index.ts';
 import type { Scratch } from './scratch.ts';
-import type { Behind, Subscriber } from './subscriber.ts';
+import { isSlow, type Behind, type Subscriber } from './subscriber.ts';
 import type { Tail } from './tail.ts';
 
 /** The head of the log as this process has delivered it. */
@@ -34,6 +34,8 @@ export interface PullerOptions {
   readonly pages: PageSource;
   readonly counters: FanoutCounters;
   readonly highWater: number;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
 }
 
 /** Pull steps between two turns of the event loop: a crowd that is behind must not hold the live ones. */
@@ -59,9 +61,9 @@ export class Puller {
 
   /** From now on `subscriber` is served from here, beginning with `round`. */
   fallBehind(subscriber: Subscriber, round: Round): void {
-    const skips = subscriber.policy === 'Latest';
     const { epoch, from } = round;
-    subscriber.behind = { epoch, from, round: round.number, delivered: null, until: null, skips };
+    const since = this.#options.now();
+    subscriber.behind = { epoch, from, round: round.number, delivered: null, until: null, since };
     this.#behind.add(subscriber);
     this.#waitForSocket(subscriber);
   }
@@ -69,7 +71,7 @@ export class Puller {
   /** From now on `subscriber` is served from here, beginning after a position of its own. */
   begin(subscriber: Subscriber, from: Position, until: readonly string[] | null): void {
     const { epoch, ids } = from;
-    subscriber.behind = { epoch, from: ids, round: null, delivered: null, until, skips: false };
+    subscriber.behind = { epoch, from: ids, round: null, delivered: null, until, since: null };
     this.#behind.add(subscriber);
     this.#enqueue(subscriber);
   }
@@ -112,7 +114,7 @@ export class Puller {
   #step(subscriber: Subscriber): void {
     const { behind } = subscriber;
     if (behind === null || subscriber.closed) return;
-    if (behind.skips) return this.#skip(subscriber, behind);
+    if (subscriber.policy === 'Latest' && isSlow(behind, this.#options.now())) return this.#skip(subscriber, behind);
     if (behind.round === null && !this.#locate(behind)) {
       void this.#readPage(subscriber, behind);
       return;

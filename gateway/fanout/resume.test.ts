@@ -11,7 +11,7 @@ import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';
 import { Fanout, type SubscribeOptions } from './fanout.ts';
 import { createPages } from './pages.ts';
-import type { SlowPolicy, Told } from './subscriber.ts';
+import { SLOW_AFTER_MS, type SlowPolicy, type Told } from './subscriber.ts';
 
 const EPOCH = 'e';
 const PARTITIONS = 3;
@@ -51,7 +51,7 @@ function logOf(
 
 function fanoutOver(
   entries: readonly StoredEntry[],
-  options: { tailBytes?: number; trimmed?: readonly string[]; highWater?: number } = {},
+  options: { tailBytes?: number; trimmed?: readonly string[]; highWater?: number; now?: () => number } = {},
 ) {
   const { trimmed, ...rest } = options;
   const pages = createPages(logOf(entries, trimmed) as EventLog, new AbortController().signal);
@@ -171,40 +171,35 @@ test('I4: a replay whose next entries were trimmed meanwhile is told, and can be
   );
 });
 
-async function slowUnder(policy: SlowPolicy, told: Partial<Told>) {
-  const fanout = fanoutOver([], { highWater: 100 });
-  const slow = join(fanout, { policy }, told);
+/** A connection that did not drain for so long under a policy; what it got, and from where it was told to have skipped. */
+async function behindFor(milliseconds: number, policy: SlowPolicy) {
+  let now = 0;
+  const fanout = fanoutOver([], { highWater: 100, now: () => now });
+  const skipped: string[] = [];
+  const slow = join(fanout, { policy }, { skipped: (last) => skipped.push(last.ids[0] ?? '') });
   const other = join(fanout);
   slow.sink.stall();
   for (let at = 1; at <= 20; at += 1) fanout.deliver([entry(0, at)]);
+  now = milliseconds;
   slow.sink.flow();
-  await until(() => fanout.behind === 0 || policy === 'Disconnect');
+  await until(() => fanout.behind === 0);
   fanout.deliver([entry(0, 21)]);
   assert.equal(got(other.sink).length, 21);
-  return { numbers: got(slow.sink).map(({ n }) => n), fanout };
+  return { numbers: got(slow.sink).map(({ n }) => n), skipped };
 }
 
+const EVERYTHING = Array.from({ length: 21 }, (_, at) => at + 1);
+
 test('CatchUp: who is slow gets everything, later', async () => {
-  const { numbers } = await slowUnder('CatchUp', {});
-  assert.deepEqual(
-    numbers,
-    Array.from({ length: 21 }, (_, at) => at + 1),
-  );
+  assert.deepEqual(await behindFor(SLOW_AFTER_MS, 'CatchUp'), { numbers: EVERYTHING, skipped: [] });
 });
 
-test('Latest: who is slow skips to live and is told from where', async () => {
-  const skipped: string[] = [];
-  const { numbers } = await slowUnder('Latest', { skipped: (last) => skipped.push(last.ids[0] ?? '') });
+test('Latest: who is slow skips to live and is told from where; a burst is no slowness', async () => {
+  assert.deepEqual(await behindFor(SLOW_AFTER_MS - 1, 'Latest'), { numbers: EVERYTHING, skipped: [] });
+  const { numbers, skipped } = await behindFor(SLOW_AFTER_MS, 'Latest');
   const [last = ''] = skipped;
   assert.equal(skipped.length, 1);
-  assert.deepEqual(numbers, [...Array.from({ length: parseInt(last, 10) }, (_, at) => at + 1), 21]);
-});
-
-test('Disconnect: who is slow is told once, with its last position', async () => {
-  const last: string[] = [];
-  const { numbers } = await slowUnder('Disconnect', { slow: (position) => last.push(position.ids[0] ?? '') });
-  assert.equal(last.length, 1);
-  assert.equal(numbers.at(-1), parseInt(last[0] ?? '', 10));
+  assert.deepEqual(numbers, [...EVERYTHING.slice(0, parseInt(last, 10)), 21]);
 });
 
 test('poison is told to whom it may have been for: by its meta line, and to everybody where that cannot be read', () => {

@@ -14,7 +14,7 @@ export interface Sink {
 
 export type LossReason = 'cursor_too_old' | 'epoch_lost';
 
-/** What becomes of a connection whose socket does not drain: it pulls at its own pace, skips to live, or is ended. */
+/** What becomes of a connection that stays behind: it pulls at its own pace, skips to live, or is ended. */
 export type SlowPolicy = Subscription['spec']['gateway']['connections']['slowConsumerPolicy'];
 
 /** What the fan-out tells a connection besides events; each call comes in the order of the events around it. */
@@ -26,12 +26,18 @@ export interface Told {
   lost(reason: LossReason, last: Position): void;
   /** Under the policy Latest: entries after `last` were left out, and it is live again. */
   skipped(last: Position): void;
-  /** Under the policy Disconnect: it does not drain, and nothing more is written. */
-  slow(last: Position): void;
   /** So many entries that may have been for it break the format and were left out. */
   poison(entries: number): void;
   /** Everything up to the asked end was written. */
   finished(): void;
+}
+
+/** Behind for so long, a connection is slow: a burst alone is not. */
+export const SLOW_AFTER_MS = 5_000;
+
+/** Whether a connection has been behind for so long that its policy applies. Pure. */
+export function isSlow(behind: Behind | null, now: number): boolean {
+  return behind !== null && behind.since !== null && now - behind.since >= SLOW_AFTER_MS;
 }
 
 /**
@@ -59,6 +65,6 @@ export interface Behind {
   delivered: readonly string[] | null;
   /** Where a bounded replay ends. */
   readonly until: readonly string[] | null;
-  /** Skips to live once the socket drains, under the policy Latest. */
-  readonly skips: boolean;
+  /** When it fell behind by not draining (`performance.now`); null for one that resumes or replays. */
+  readonly since: number | null;
 }

@@ -41,7 +41,7 @@ export interface DialogueOptions {
 const WATERMARK_EVERY_MS = 10_000;
 const LAGGING_EVERY_MS = 10_000;
 const EXPIRES_SOON_MS = 60_000;
-/** A peer that takes nothing is told nothing: what waits for it stays bounded. */
+/** A peer that takes nothing needs no watermark behind what it has not read. */
 const MOST_QUEUED = 1024 * 1024;
 
 /** The control contract of one connection: what is said beside events, and what the client's frames do. */
@@ -89,7 +89,6 @@ export class Dialogue {
   }
 
   sweep(now: number): void {
-    if (this.#sink.queued >= MOST_QUEUED) return;
     const { token, position, isBehind } = this.#connection;
     const endsAt = expiresAt(token);
     if (now >= endsAt - EXPIRES_SOON_MS && this.#announced !== token.id) {
@@ -101,7 +100,7 @@ export class Dialogue {
       this.#laggingAt = now;
       this.#say({ type: 'lagging', behind_events: this.#connection.entriesBehind, behind_ms: behindMs(position, now) });
     }
-    if (now - this.#spokenAt < WATERMARK_EVERY_MS) return;
+    if (now - this.#spokenAt < WATERMARK_EVERY_MS || this.#sink.queued >= MOST_QUEUED) return;
     this.#spokenAt = now;
     this.#say({ type: 'watermark', cursor: encodeCursor(position), time: rfc3339(now) });
   }

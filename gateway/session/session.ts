@@ -6,7 +6,7 @@ import { encodeCursor } from '../../protocol/cursor.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
 import type { Fanout } from '../fanout/fanout.ts';
-import type { SlowPolicy, Subscriber } from '../fanout/subscriber.ts';
+import { isSlow, type SlowPolicy, type Subscriber } from '../fanout/subscriber.ts';
 import type { LogWindow } from '../stream/log-window.ts';
 import { fullAllowance, takeFrame, type FrameAllowance } from './client-frames.ts';
 import { Dialogue, type DialogueOptions } from './dialogue.ts';
@@ -115,6 +115,7 @@ export class Session {
     );
     if (verdict === 'token_expired') this.close('tokenExpired', 'token_expired');
     else if (verdict === 'no_traffic') this.close('noTraffic', 'no_traffic');
+    else if (this.#isTooSlow()) this.close('slowConsumer', 'slow_consumer');
     else if (verdict === 'ping' && this.isOpen) {
       this.#lastPing = now;
       this.#options.webSocket.ping();
@@ -159,11 +160,15 @@ export class Session {
           if (!this.#maySkip()) return this.close('slowConsumer', 'slow_consumer', last);
           return this.#tellGap({ reason: 'skipped_to_live', requested: encodeCursor(last) });
         },
-        slow: (last) => this.close('slowConsumer', 'slow_consumer', last),
         poison: (entries) => this.#dialogue?.gap({ reason: 'poison', requested: null, missed: entries }),
         finished: () => this.close('replayDone', 'replay_done'),
       },
     });
+  }
+
+  #isTooSlow(): boolean {
+    const { policy, behind } = this.#subscriber;
+    return policy === 'Disconnect' && isSlow(behind, performance.now());
   }
 
   #maySkip(): boolean {

@@ -127,6 +127,15 @@ export class Client {
     this.#socket.send(text);
   }
 
+  /** Takes nothing from the network until `resume`. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   close(): void {
     this.#socket.terminate();
   }

@@ -8,7 +8,6 @@ export function toldNothing(looked: Partial<Told> = {}): Told {
   return {
     lost: unexpected('lost'),
     skipped: unexpected('skipped'),
-    slow: unexpected('slow'),
     poison: () => {},
     finished: unexpected('finished'),
     ...looked,

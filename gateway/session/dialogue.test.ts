@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodeCursor } from '../../protocol/cursor.ts';
+import { serverFrameSchema, type ServerFrame } from '../../protocol/server-frame.ts';
+import type { VerifiedToken } from '../auth/grant.ts';
+import { LEEWAY_S } from '../auth/token.ts';
+import { RecordingSink } from '../testing/sink.ts';
+import { Dialogue, type Connection, type TokenOutcome } from './dialogue.ts';
+
+const NOW = 1_800_000_000_000;
+const POSITION = { epoch: 'e', ids: [`${NOW - 4_000}-0`] };
+
+function tokenOf(id: string, expiresInMs: number, accounts: readonly string[] | null = null): VerifiedToken {
+  const grant = { account: 'root', accounts, events: null };
+  return { id, username: 'u', grant, sessionEndsAt: NOW + expiresInMs + LEEWAY_S * 1_000 };
+}
+
+function open(options: { expiresInMs?: number; isBehind?: boolean; verified?: TokenOutcome } = {}) {
+  const sink = new RecordingSink();
+  const closed: string[] = [];
+  let token = tokenOf('first', options.expiresInMs ?? 3_600_000);
+  const connection: Connection = {
+    id: 's',
+    get token() {
+      return token;
+    },
+    position: POSITION,
+    isBehind: options.isBehind ?? false,
+    entriesBehind: 7,
+    isOpen: true,
+    renew: (renewed) => (token = renewed),
+    refilter: () => {},
+    close: (_, reason) => closed.push(reason),
+  };
+  const dialogue = new Dialogue(connection, sink, {
+    verifyToken: async () => options.verified ?? { kind: 'invalid' },
+    narrow: (grant) => ({ ok: true, grant }),
+    window: { oldestCursor: 'oldest' },
+    now: () => NOW,
+  });
+  dialogue.greet(POSITION, NOW);
+  const said = (): ServerFrame[] =>
+    sink.messages().map((text) => serverFrameSchema.parse((JSON.parse(text) as { _firehose: unknown })._firehose));
+  const types = () => said().map(({ type }) => type);
+  return { dialogue, closed, said, types, sink };
+}
+
+test('a watermark comes every ten seconds, whether or not anything matched', () => {
+  const { dialogue, said, types } = open();
+  for (let at = 0; at <= 30_000; at += 1_000) dialogue.sweep(NOW + at);
+  assert.deepEqual(types(), ['hello', 'watermark', 'watermark', 'watermark']);
+  const [, first] = said();
+  assert.deepEqual(first, {
+    type: 'watermark',
+    cursor: encodeCursor(POSITION),
+    time: new Date(NOW + 10_000).toISOString(),
+  });
+});
+
+test('a token that ends within a minute is announced once, and its successor again', () => {
+  const { dialogue, said } = open({ expiresInMs: 90_000 });
+  for (let at = 0; at <= 60_000; at += 1_000) dialogue.sweep(NOW + at);
+  const expiring = said().filter((frame) => frame.type === 'token_expiring');
+  assert.deepEqual(expiring, [
+    { type: 'token_expiring', expires_at: new Date(NOW + 90_000).toISOString(), expires_in_ms: 60_000 },
+  ]);
+});
+
+test('who is behind is told by how much, every ten seconds and also while it takes nothing', () => {
+  const { dialogue, said, sink } = open({ isBehind: true });
+  sink.queued = 2 * 1024 * 1024;
+  for (let at = 0; at < 15_000; at += 1_000) dialogue.sweep(NOW + at);
+  assert.deepEqual(
+    said().filter(({ type }) => type !== 'hello'),
+    [
+      { type: 'lagging', behind_events: 7, behind_ms: 4_000 },
+      { type: 'lagging', behind_events: 7, behind_ms: 14_000 },
+    ],
+  );
+});
+
+test('frames are answered in their order, also while a token is being verified', async () => {
+  const verified: TokenOutcome = { kind: 'valid', token: tokenOf('second', 7_200_000, ['a']) };
+  const { dialogue, types } = open({ verified });
+  dialogue.received('{"auth":"t"}');
+  dialogue.received('{"filter":{"accounts":null,"events":["DTMF"]}}');
+  dialogue.received('{"nack":"x","ref":"r"}');
+  while (types().length < 5) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(types(), ['hello', 'auth_ok', 'filter', 'filter', 'error']);
+});
+
+test('a token of another account, or none at all, ends the connection; one that cannot be looked up now does not', async () => {
+  const foreign = { ...tokenOf('f', 1_000), grant: { account: 'other', accounts: null, events: null } };
+  const cases: [TokenOutcome, string[], string[]][] = [
+    [{ kind: 'invalid' }, ['token_refused'], ['hello']],
+    [{ kind: 'valid', token: foreign }, ['token_refused'], ['hello']],
+    [{ kind: 'unavailable' }, [], ['hello', 'error']],
+  ];
+  for (const [verified, expected, words] of cases) {
+    const { dialogue, closed, types } = open({ verified });
+    dialogue.received('{"auth":"t"}');
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([closed, types()], [expected, words]);
+  }
+});
