@@ -5,6 +5,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { WebSocket } from 'ws';
+import { STREAM_PATH } from '../protocol/paths.ts';
 import { silentLog } from '../runtime/log/log.ts';
 import { buildGateway, type Gateway } from './build.ts';
 import { readConfig } from './config.ts';
@@ -34,7 +36,12 @@ describe('the README', () => {
   });
 
   /** Runs a command in the folder until it has printed what matches. */
-  async function prints(command: string, args: readonly string[], expected: RegExp): Promise<void> {
+  async function prints(
+    command: string,
+    args: readonly string[],
+    expected: RegExp,
+    signal?: NodeJS.Signals,
+  ): Promise<string> {
     const env = {
       ...process.env,
       FIREHOSE: `localhost:${gateway.port}`,
@@ -54,10 +61,11 @@ describe('the README', () => {
       child.once('close', (code) => reject(new Error(`ended with ${code} before it printed an event:\n${output}`)));
     });
     await seen;
-    if (child.exitCode !== null) return;
+    if (child.exitCode !== null) return output;
     const ended = once(child, 'exit');
-    child.kill();
+    child.kill(signal);
     await ended;
+    return output;
   }
 
   function snippet(language: string, holding: string): string {
@@ -85,6 +93,41 @@ describe('the README', () => {
     await writeFile(join(folder, 'stream.mjs'), snippet('js', 'new WebSocket'));
     await prints(process.execPath, ['stream.mjs'], /CHANNEL_CREATE/);
   });
+
+  test('the consumer that never loses an event goes on after it was killed where it had stopped', async () => {
+    await writeFile(join(folder, 'consumer.mjs'), snippet('js', 'cursor.new'));
+    await rm(join(folder, 'cursor'), { force: true });
+    const ids: string[] = [];
+    for (const _ of [1, 2, 3]) {
+      // Cut off in the middle of whatever it does.
+      const output = await prints(process.execPath, ['consumer.mjs'], /(\S+ [A-Z_]+\n){40}/, 'SIGKILL');
+      ids.push(...output.split('\n').flatMap((line) => /^(\S+) [A-Z_]+$/.exec(line)?.[1] ?? []));
+    }
+    const seen = new Set(ids);
+    // The one that was handled and not yet kept when it was killed.
+    assert.ok(ids.length - seen.size <= 2);
+    for (const ofCall of (await everything()).values()) {
+      const places = ofCall.flatMap((id, place) => (seen.has(id) ? [place] : []));
+      // No hole between the first and the last one that it saw of a call.
+      assert.equal(places.length === 0 ? 0 : (places.at(-1) ?? 0) - (places[0] ?? 0) + 1, places.length);
+    }
+  });
+
+  /** The ids of all events that the log holds, by call and in order, as a replay from the beginning gives them. */
+  async function everything(): Promise<Map<string, string[]>> {
+    const ids = new Map<string, string[]>();
+    const ca = await readFile(join(folder, '.firehose', 'ca.crt'));
+    const login = snippet('sh', 'websocat').split('SSL_CERT_FILE')[0] ?? '';
+    const token = /eyJ\S+/.exec(await prints('sh', ['-c', `${login}\necho "token $TOKEN"`], /token eyJ\S+/))?.[0] ?? '';
+    const url = `wss://localhost:${gateway.port}${STREAM_PATH}?token=${token}&meta=1&from=-1h&to=-0s`;
+    const socket = new WebSocket(url, { ca });
+    socket.on('message', (data) => {
+      const event = JSON.parse((data as Buffer).toString()) as { 'Call-ID': string; _firehose: { id: string } };
+      ids.set(event['Call-ID'], [...(ids.get(event['Call-ID']) ?? []), event._firehose.id]);
+    });
+    await once(socket, 'close');
+    return ids;
+  }
 
   test('Python streams', async (t) => {
     if (!has('python3', '-c', 'import websockets')) return t.skip('needs: pip install websockets');
