@@ -1,0 +1,202 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
+import type { Arrival } from './ledger.ts';
+import { accountOf, nameOf } from './producer.ts';
+import type { Replica } from './replica.ts';
+import { PASSWORD } from './setup.ts';
+
+export interface ConsumerOptions {
+  readonly name: string;
+  readonly replicas: readonly Replica[];
+  /** Login: the account is the domain. */
+  readonly account: string;
+  readonly accounts?: readonly string[];
+  readonly events?: readonly string[];
+  /** Speaks the control contract; else the plain one, with `meta=1`. */
+  readonly control?: boolean;
+  readonly onGap?: 'fail' | 'clamp';
+  /** Further query parameters, such as a group. */
+  readonly query?: Readonly<Record<string, string>>;
+  /** Called for each event of a control connection, to acknowledge it. */
+  readonly onEvent?: (arrival: Arrival & { attempt: number }, send: (frame: object) => void) => void;
+}
+
+/** `status` is that of a refusal, null when the connection opened. */
+export interface Answer {
+  readonly status: number | null;
+  readonly gaps: readonly string[];
+  readonly arrivals: readonly Arrival[];
+}
+
+const LOOK_MS = 1_500;
+
+/** Accounts that a login at `account` may see, itself included: the tree of setup.ts, without its moves. */
+const BELOW: Readonly<Record<string, readonly string[]>> = {
+  root: ['root', 'north', 'south', 'north-1'],
+  north: ['north', 'north-1'],
+  south: ['south'],
+  'north-1': ['north-1'],
+};
+
+/**
+ * A consumer as the README tells one to be: keeps the last cursor, comes back to any replica, and believes what it is
+ * told of gaps. It also keeps all that it got, for the ledger.
+ */
+export class Consumer {
+  readonly name: string;
+  readonly arrivals: Arrival[] = [];
+  /** Losses it was told of: gap frames, refusals with 410, closes with 4410. */
+  readonly told: string[] = [];
+  readonly closes: { readonly code: number; readonly at: number }[] = [];
+  readonly #options: ConsumerOptions;
+  #socket: WebSocket | null = null;
+  #cursor = '';
+  #stopped = false;
+  #running: Promise<void> = Promise.resolve();
+  #turn: number;
+  connected = 0;
+
+  constructor(options: ConsumerOptions, turn = 0) {
+    this.name = options.name;
+    this.#options = options;
+    this.#turn = turn;
+  }
+
+  get cursor(): string {
+    return this.#cursor;
+  }
+
+  isOwed(call: number, n: number): boolean {
+    const { account, accounts, events } = this.#options;
+    const of = accountOf(call);
+    if (!(accounts ?? BELOW[account] ?? []).includes(of)) return false;
+    return events === undefined || events.includes(nameOf(n));
+  }
+
+  /** Connected for the first time, so that everything from now on is owed. */
+  async start(): Promise<void> {
+    const first = Promise.withResolvers<void>();
+    this.#running = this.#run(first.resolve);
+    await Promise.race([
+      first.promise,
+      this.#running.then(() => Promise.reject(new Error(`${this.name} could not connect`))),
+    ]);
+  }
+
+  /** Cuts the connection off, as a network does. */
+  cut(): void {
+    this.#socket?.terminate();
+  }
+
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
+
+  send(frame: object): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.cut();
+    await this.#running;
+  }
+
+  async login(host: string): Promise<string> {
+    const { account, accounts, events } = this.#options;
+    const body = JSON.stringify({ username: 'admin', password: PASSWORD, domain: account, accounts, events });
+    const answer = await fetch(`http://${host}${LOGIN_PATH}`, {
+      method: 'POST',
+      body,
+      signal: AbortSignal.timeout(10_000),
+    });
+    return ((await answer.json()) as { access_token?: string }).access_token ?? '';
+  }
+
+  /** Connects once more, beside what it does, with these parameters, and looks for a moment at what comes. */
+  async ask(host: string, query: Readonly<Record<string, string>>): Promise<Answer> {
+    const other = new Consumer({ ...this.#options, query: { ...this.#options.query, ...query } });
+    const ended = other.#connect(host, await other.login(host), () => undefined);
+    const end = await Promise.race([ended, delay(LOOK_MS).then(() => null)]);
+    other.cut();
+    await ended;
+    return { status: end?.status ?? null, gaps: other.told, arrivals: other.arrivals };
+  }
+
+  async #run(onFirst: () => void): Promise<void> {
+    let token = '';
+    while (!this.#stopped) {
+      const up = this.#options.replicas.filter((replica) => replica.isUp);
+      const host = up[this.#turn++ % Math.max(1, up.length)]?.host ?? null;
+      if (host === null) {
+        await delay(50);
+        continue;
+      }
+      try {
+        if (token === '') token = await this.login(host);
+        const end = await this.#connect(host, token, onFirst);
+        if (end.code === 4401 || end.status === 401) token = '';
+        if (end.status === 410 || end.code === 4410) {
+          this.told.push(`${end.status ?? end.code}`);
+          this.#cursor = '';
+        }
+        if (end.code >= 4500) return;
+        // Only what was refused waits: who was cut off comes back at once.
+        if (end.status !== null || end.code === 0) await delay(100);
+      } catch {
+        await delay(50); // Nobody listens there now.
+      }
+    }
+  }
+
+  #connect(host: string, token: string, onOpen: () => void): Promise<{ code: number; status: number | null }> {
+    const { control, onGap, query } = this.#options;
+    const parameters = new URLSearchParams({
+      token,
+      ...(control === true ? { v: '1' } : { meta: '1' }),
+      ...(onGap !== undefined && { on_gap: onGap }),
+      ...(this.#cursor !== '' && query?.['group'] === undefined && { cursor: this.#cursor }),
+      ...query,
+    });
+    const socket = new WebSocket(`ws://${host}${STREAM_PATH}?${parameters.toString()}`, { perMessageDeflate: false });
+    this.#socket = socket;
+    return new Promise((resolve) => {
+      let status: number | null = null;
+      socket.on('open', () => {
+        this.connected += 1;
+        onOpen();
+      });
+      socket.on('message', (data) => this.#received((data as Buffer).toString()));
+      socket.on('unexpected-response', (_request, response) => {
+        status = response.statusCode ?? 0;
+        response.resume();
+        socket.terminate();
+      });
+      socket.on('error', () => undefined);
+      socket.on('close', (code) => {
+        if (status === null) this.closes.push({ code, at: performance.now() });
+        resolve({ code: status === null ? code : 0, status });
+      });
+    });
+  }
+
+  #received(text: string): void {
+    const { _firehose, ...event } = JSON.parse(text) as {
+      _firehose: { type?: string; reason?: string; cursor?: string; id?: string; attempt?: number };
+      call?: number;
+      n?: number;
+    };
+    if (_firehose.type === 'gap') this.told.push(_firehose.reason ?? 'gap');
+    if (event.call !== undefined && event.n !== undefined) {
+      const arrival = { call: event.call, n: event.n, id: _firehose.id ?? '' };
+      this.arrivals.push(arrival);
+      this.#options.onEvent?.({ ...arrival, attempt: _firehose.attempt ?? 1 }, (frame) => this.send(frame));
+    }
+    if (_firehose.cursor !== undefined) this.#cursor = _firehose.cursor;
+  }
+}

@@ -1,0 +1,85 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
+import { Consumer, type ConsumerOptions } from './consumer.ts';
+import { accountFor, faultsOf } from './ledger.ts';
+import { Producer } from './producer.ts';
+import type { Product } from './product.ts';
+import { Replica } from './replica.ts';
+import { setUp, type Setup, type SetupOptions } from './setup.ts';
+
+const SETTLE_LIMIT_MS = 15_000;
+const POLL_MS = 50;
+
+/** A Redis, replicas on it, a producer and consumers; all of it ends with the scenario. */
+export interface World extends AsyncDisposable {
+  readonly redis: RedisServer;
+  readonly setup: Setup;
+  readonly replicas: readonly Replica[];
+  readonly producer: Producer;
+  readonly consumers: Consumer[];
+  join(options: Omit<ConsumerOptions, 'replicas'>): Promise<Consumer>;
+  /** Everything that a scenario is judged by at its end: stops producing, waits until all have what they are owed. */
+  settle(): Promise<string[]>;
+}
+
+export interface WorldOptions {
+  readonly replicas?: number;
+  readonly rate?: number;
+  readonly fillerBytes?: number;
+  readonly redisArgs?: readonly string[];
+  readonly spec?: SetupOptions['spec'];
+}
+
+export async function openWorld(product: Product, options: WorldOptions = {}): Promise<World> {
+  const { replicas: count = 2, rate = 2_000, fillerBytes = 300, redisArgs = [], spec = {} } = options;
+  await using stack = new AsyncDisposableStack();
+  const redis = stack.use(await startRedis({ args: redisArgs }));
+  const setup = stack.use(await setUp({ redisUrl: redis.url, spec }));
+  const replicas = Array.from({ length: count }, () => stack.use(new Replica(product.root, setup)));
+  // The first one makes the keys that all of them share.
+  for (const replica of replicas) await replica.start();
+  const producer = new Producer({ replicas, stateFolder: setup.stateFolder, rate, fillerBytes });
+  const consumers: Consumer[] = [];
+  stack.defer(async () => void (await Promise.all(consumers.map((consumer) => consumer.stop()))));
+  const owned = stack.move();
+  return {
+    redis,
+    setup,
+    replicas,
+    producer,
+    consumers,
+    async join(options) {
+      const consumer = new Consumer({ ...options, replicas }, consumers.length);
+      consumers.push(consumer);
+      await consumer.start();
+      return consumer;
+    },
+    async settle() {
+      await producer.stop();
+      await until(() => consumers.every((consumer) => owedTo(consumer, producer) === 0), SETTLE_LIMIT_MS);
+      return consumers.flatMap((consumer) => faultsOf(consumer.name, accountOfConsumer(consumer, producer)));
+    },
+    async [Symbol.asyncDispose]() {
+      await producer.stop();
+      await owned.disposeAsync();
+    },
+  };
+}
+
+export function accountOfConsumer(consumer: Consumer, producer: Producer) {
+  return accountFor(producer.produced, (call, n) => consumer.isOwed(call, n), consumer.arrivals);
+}
+
+function owedTo(consumer: Consumer, producer: Producer): number {
+  return accountOfConsumer(consumer, producer).lost;
+}
+
+/** Waits until it holds, at most for the limit; whether it did. */
+export async function until(holds: () => boolean | Promise<boolean>, limitMs: number): Promise<boolean> {
+  const end = performance.now() + limitMs;
+  while (!(await holds())) {
+    if (performance.now() > end) return false;
+    await delay(POLL_MS);
+  }
+  return true;
+}
