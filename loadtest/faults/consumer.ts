@@ -30,6 +30,7 @@ export interface Answer {
 }
 
 const LOOK_MS = 1_500;
+const CRASH_WITHIN = 60;
 
 /** Accounts that a login at `account` may see, itself included: the tree of setup.ts, without its moves. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
@@ -54,6 +55,7 @@ export class Consumer {
   #cursor = '';
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
+  #crashAfter: number | null = null;
   #turn: number;
   connected = 0;
 
@@ -87,6 +89,11 @@ export class Consumer {
   /** Cuts the connection off, as a network does. */
   cut(): void {
     this.#socket?.terminate();
+  }
+
+  /** Dies after a few more events, whatever else has reached it by then: amid a round, as a crash does. */
+  crash(): void {
+    this.#crashAfter = Math.floor(Math.random() * CRASH_WITHIN);
   }
 
   pause(): void {
@@ -171,7 +178,7 @@ export class Consumer {
         this.connected += 1;
         onOpen();
       });
-      socket.on('message', (data) => this.#received((data as Buffer).toString()));
+      socket.on('message', (data) => this.#received(socket, (data as Buffer).toString()));
       socket.on('unexpected-response', (_request, response) => {
         status = response.statusCode ?? 0;
         response.resume();
@@ -185,7 +192,16 @@ export class Consumer {
     });
   }
 
-  #received(text: string): void {
+  #received(socket: WebSocket, text: string): void {
+    if (socket !== this.#socket || socket.readyState !== WebSocket.OPEN) return;
+    if (this.#crashAfter !== null && this.#crashAfter-- === 0) {
+      this.#crashAfter = null;
+      return socket.terminate();
+    }
+    this.#take(text);
+  }
+
+  #take(text: string): void {
     const { _firehose, ...event } = JSON.parse(text) as {
       _firehose: { type?: string; reason?: string; cursor?: string; id?: string; attempt?: number };
       call?: number;
