@@ -75,7 +75,7 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
         policy: spec.gateway.connections.slowConsumerPolicy,
         verifyToken,
         narrow: (grant, filter) => narrow(grant, filter, directory.current, spec),
-        onGap: (reason) => metrics.gap(reason),
+        onGapTold: (reason) => metrics.gap(reason),
       },
     }),
   );

@@ -29,7 +29,7 @@ function open(options: { expiresInMs?: number; isBehind?: boolean; verified?: To
     entriesBehind: 7,
     isOpen: true,
     renew: (renewed) => (token = renewed),
-    refilter: () => {},
+    refilter: () => true,
     close: (_, reason) => closed.push(reason),
   };
   const dialogue = new Dialogue(connection, sink, {

@@ -20,7 +20,8 @@ export interface Connection {
   readonly entriesBehind: number | null;
   readonly isOpen: boolean;
   renew(token: VerifiedToken): void;
-  refilter(grant: Grant): void;
+  /** False where the filter cannot change. */
+  refilter(grant: Grant): boolean;
   close(name: CloseName, reason: CloseReason): void;
 }
 
@@ -150,8 +151,10 @@ export class Dialogue {
   #refilter(filter: Filter, ref: string | null): void {
     const narrowed = this.#options.narrow(this.#connection.token.grant, filter);
     if (!narrowed.ok) return this.#refuse(narrowed.code, narrowed.detail, ref);
+    if (!this.#connection.refilter(narrowed.grant)) {
+      return this.#refuse('filter_fixed', 'In a group the filter is that of the token.', ref);
+    }
     this.#filter = filter;
-    this.#connection.refilter(narrowed.grant);
     this.#sayFilter(narrowed.grant);
   }
 

@@ -6,13 +6,14 @@ import { encodeCursor } from '../../protocol/cursor.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
 import type { Fanout } from '../fanout/fanout.ts';
-import { isSlow, type SlowPolicy, type Subscriber } from '../fanout/subscriber.ts';
+import type { SlowPolicy } from '../fanout/subscriber.ts';
 import type { LogWindow } from '../stream/log-window.ts';
 import { fullAllowance, takeFrame, type FrameAllowance } from './client-frames.ts';
 import { Dialogue, type DialogueOptions } from './dialogue.ts';
+import type { Delivery, Recipient } from './delivery.ts';
 import type { JudgedStart } from './judge-start.ts';
 import { judgeLiveness } from './liveness.ts';
-import { recover } from './recover.ts';
+import { LogDelivery } from './log-delivery.ts';
 import type { UpgradePlan } from './plan-upgrade.ts';
 import { SocketWriter } from './socket-writer.ts';
 
@@ -29,17 +30,17 @@ export interface SessionOptions {
   readonly verifyToken: DialogueOptions['verifyToken'];
   readonly narrow: DialogueOptions['narrow'];
   /** Told of each loss that the connection is told of. */
-  readonly onGap: (reason: string) => void;
+  readonly onGapTold: (reason: string) => void;
   readonly now: () => number;
   readonly onClose: (session: Session, code: number) => void;
 }
 
 /** One connection: events out, by either contract. What is said beside events is the dialogue's. */
-export class Session {
+export class Session implements Recipient {
   readonly id = randomUUID();
   readonly #options: SessionOptions;
   readonly #writer: SocketWriter;
-  readonly #subscriber: Subscriber;
+  readonly #delivery: Delivery;
   readonly #allowance: FrameAllowance;
   /** Null in the plain contract, which says nothing but events. */
   readonly #dialogue: Dialogue | null;
@@ -60,11 +61,19 @@ export class Session {
     this.#dialogue = plan.contract === 'control' ? new Dialogue(this, this.#writer, options) : null;
     // The first words come before the first event.
     this.#dialogue?.greet(start?.from ?? options.fanout.position, now);
-    if (start?.gap) this.#tellGap(start.gap);
-    this.#subscriber = this.#subscribe(start);
+    this.#delivery = new LogDelivery(this, {
+      ...options,
+      grant: token.grant,
+      format: plan.format,
+      sink: this.#writer,
+      onGap: plan.replay.onGap,
+    });
     webSocket.on('message', (data, isBinary) => this.#received(isBinary ? null : (data as Buffer)));
     webSocket.on('ping', () => this.#countFrame());
-    webSocket.on('pong', () => (this.#lastSignOfLife = options.now()));
+    webSocket.on('pong', (payload) => {
+      this.#lastSignOfLife = options.now();
+      this.#delivery.pong(payload);
+    });
     // ws closes by itself with the code that RFC 6455 asks for; the error's text is the peer's doing.
     webSocket.on('error', () => this.#leave());
     webSocket.on('close', (code) => {
@@ -79,15 +88,15 @@ export class Session {
 
   /** Everything up to here was written to the connection, or is not for it. */
   get position(): Position | null {
-    return this.#options.fanout.positionOf(this.#subscriber);
+    return this.#delivery.position;
   }
 
   get entriesBehind(): number | null {
-    return this.#options.fanout.entriesBehind(this.#subscriber);
+    return this.#delivery.entriesBehind;
   }
 
   get isBehind(): boolean {
-    return this.#subscriber.behind !== null;
+    return this.#delivery.isBehind;
   }
 
   /** Another token of the same account from now on. */
@@ -95,8 +104,18 @@ export class Session {
     this.#token = token;
   }
 
-  refilter(grant: Grant): void {
-    this.#options.fanout.refilter(this.#subscriber, grant);
+  /** False where the filter cannot change. */
+  refilter(grant: Grant): boolean {
+    return this.#delivery.refilter(grant);
+  }
+
+  get isTold(): boolean {
+    return this.#dialogue !== null;
+  }
+
+  gap(gap: Parameters<Recipient['gap']>[0]): void {
+    this.#options.onGapTold(gap.reason);
+    this.#dialogue?.gap(gap);
   }
 
   /** Says that this replica goes away, and when its client should come back. */
@@ -115,7 +134,7 @@ export class Session {
     );
     if (verdict === 'token_expired') this.close('tokenExpired', 'token_expired');
     else if (verdict === 'no_traffic') this.close('noTraffic', 'no_traffic');
-    else if (this.#isTooSlow()) this.close('slowConsumer', 'slow_consumer');
+    else if (this.#delivery.isTooSlow) this.close('slowConsumer', 'slow_consumer');
     else if (verdict === 'ping' && this.isOpen) {
       this.#lastPing = now;
       this.#options.webSocket.ping();
@@ -145,59 +164,6 @@ export class Session {
     return this.#options.webSocket.readyState === this.#options.webSocket.OPEN;
   }
 
-  #subscribe(start: JudgedStart | null): Subscriber {
-    const { fanout, token, plan, policy } = this.#options;
-    return fanout.subscribe({
-      grant: token.grant,
-      format: plan.format,
-      sink: this.#writer,
-      policy,
-      ...(start !== null && { from: start.from, until: start.until }),
-      told: {
-        lost: (reason, last) => this.#lost(reason, last),
-        skipped: (last) => {
-          // A plain client cannot be told in band: it is told by the close code, unless it asked to go on.
-          if (!this.#maySkip()) return this.close('slowConsumer', 'slow_consumer', last);
-          return this.#tellGap({ reason: 'skipped_to_live', requested: encodeCursor(last) });
-        },
-        poison: (entries) => this.#dialogue?.gap({ reason: 'poison', requested: null, missed: entries }),
-        finished: () => this.close('replayDone', 'replay_done'),
-      },
-    });
-  }
-
-  #isTooSlow(): boolean {
-    const { policy, behind } = this.#subscriber;
-    return policy === 'Disconnect' && isSlow(behind, performance.now());
-  }
-
-  #maySkip(): boolean {
-    return this.#dialogue !== null || this.#options.plan.replay.onGap === 'clamp';
-  }
-
-  #lost(reason: 'cursor_too_old' | 'epoch_lost', last: Position): void {
-    if (this.#options.plan.replay.onGap === 'clamp') {
-      void this.#goOn(reason, last);
-      return;
-    }
-    this.#tellGap({ reason, requested: encodeCursor(last) });
-    this.close('cursorTooOld', reason, last);
-  }
-
-  /** Goes on from the oldest entry that is kept, as was asked for. */
-  async #goOn(reason: 'cursor_too_old' | 'epoch_lost', last: Position): Promise<void> {
-    const { fanout, window } = this.#options;
-    const from = await recover(window, { isWanted: () => this.isOpen && fanout.position !== null, fanout });
-    if (from === null) return;
-    this.#tellGap({ reason, requested: encodeCursor(last) });
-    fanout.seek(this.#subscriber, from);
-  }
-
-  #tellGap(gap: { reason: Parameters<Dialogue['gap']>[0]['reason']; requested: string }): void {
-    this.#options.onGap(gap.reason);
-    this.#dialogue?.gap({ ...gap, missed: null });
-  }
-
   /** Null for what is no text. */
   #received(text: Buffer | null): void {
     if (!this.#countFrame() || this.#dialogue === null) return;
@@ -213,6 +179,6 @@ export class Session {
   }
 
   #leave(): void {
-    this.#options.fanout.unsubscribe(this.#subscriber);
+    this.#delivery.leave();
   }
 }

@@ -87,8 +87,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'goes on after a gap without a word',
     scenario: 'gap',
-    file: 'gateway/session/session.ts',
-    find: '    if (start?.gap) this.#tellGap(start.gap);',
+    file: 'gateway/session/log-delivery.ts',
+    find: '    if (start?.gap) recipient.gap({ ...start.gap, missed: null });',
     replace: '',
   },
   {
@@ -108,8 +108,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'keeps connections silently through a lost log',
     scenario: 'epochLost',
-    file: 'gateway/session/session.ts',
-    find: "    this.close('cursorTooOld', reason, last);",
+    file: 'gateway/session/log-delivery.ts',
+    find: "    this.#recipient.close('cursorTooOld', reason, last);",
     replace: '',
   },
   {

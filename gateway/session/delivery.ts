@@ -1,0 +1,31 @@
+import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
+import type { Position } from '../../protocol/position.ts';
+import type { GapReason } from '../../protocol/server-frame.ts';
+import type { Grant } from '../auth/grant.ts';
+
+/** Where a connection's events come from: the log itself, or a group's share of it. */
+export interface Delivery {
+  /** Everything up to here was written to the connection, or is not for it; null in a group, which keeps its own. */
+  readonly position: Position | null;
+  readonly isBehind: boolean;
+  /** Entries between the connection and the head; null when that cannot be known. */
+  readonly entriesBehind: number | null;
+  /** Whether its policy ends the connection now. */
+  readonly isTooSlow: boolean;
+  /** Another scope or filter for all that comes; false where it cannot change. */
+  refilter(grant: Grant): boolean;
+  /** A pong of the client. */
+  pong(payload: Buffer): void;
+  /** Nothing is written any more. Twice is the same as once. */
+  leave(): void;
+}
+
+/** What a delivery does to its connection besides writing events. */
+export interface Recipient {
+  readonly isOpen: boolean;
+  /** Whether gaps can be told in band. */
+  readonly isTold: boolean;
+  gap(gap: { reason: GapReason; requested: string | null; missed: number | null }): void;
+  /** `last` is told as the cursor from which its client resumes. */
+  close(name: CloseName, reason: CloseReason, last?: Position | null): void;
+}
