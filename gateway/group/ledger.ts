@@ -93,11 +93,14 @@ export class Ledger<C> {
     return this.#ready.keys();
   }
 
-  /** Takes up to `limit` events that may be written to this connection, each of another call. */
-  take(consumer: C, limit: number): Held<C>[] {
+  /** Takes what may be written to this connection, each of another call: up to so many events, and about so many bytes. */
+  take(consumer: C, limit: { readonly events: number; readonly bytes: number }): Held<C>[] {
     const lane = this.#ready.get(consumer);
-    if (lane === undefined || limit <= 0) return [];
-    if (lane.length > limit) return lane.splice(0, limit);
+    if (lane === undefined || limit.events <= 0) return [];
+    let events = 0;
+    for (let bytes = 0; events < lane.length && events < limit.events && bytes < limit.bytes; events += 1)
+      bytes += lane[events]?.data.length ?? 0;
+    if (events < lane.length) return lane.splice(0, events);
     this.#ready.delete(consumer);
     return lane;
   }
