@@ -5,7 +5,7 @@ import type { RouteIndex } from '../fanout/route-index.ts';
 import type { View } from '../fanout/view.ts';
 import type { GroupCounters } from './counters.ts';
 import type { GroupGap, GroupGapReason } from './groups.ts';
-import type { Held } from './ledger.ts';
+import type { Held, Loaded } from './ledger.ts';
 import type { Candidate } from './spread.ts';
 
 /** How long things take; tests shorten them. */
@@ -57,7 +57,7 @@ export function limitsOf(group: ConsumerGroup): GroupLimits {
 }
 
 /** A connection as a partition's owner sees it. */
-export interface Recipient extends Candidate {
+export interface Recipient extends Candidate, Loaded {
   /** How much may be written to it now: nothing while it is not placed, its socket is full or it has no credit. */
   room(): { readonly events: number; readonly bytes: number };
   /** Writes a batch, and counts each event as with this connection. */

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import fc from 'fast-check';
 import { Ledger, type Held } from './ledger.ts';
 
-type Consumer = string;
+interface Consumer {
+  readonly name: string;
+  load: number;
+}
 
+const consumer = (name: string): Consumer => ({ name, load: 0 });
+let [a, b] = [consumer('a'), consumer('b')];
+beforeEach(() => {
+  [a, b] = [consumer('a'), consumer('b')];
+});
 let made = 0;
 
 function entry(partition = 0, attempts = 0) {
@@ -20,39 +28,39 @@ const ids = (list: readonly Held<Consumer>[]) => list.map((held) => held.id);
 
 test('the next event of a call waits until the one before it is settled (I2)', () => {
   const ledger = new Ledger<Consumer>();
-  const first = ledger.add(entry(), 'call', to('a'));
-  const second = ledger.add(entry(), 'call', to('b'));
-  const other = ledger.add(entry(), 'other', to('a'));
-  assert.deepEqual(ids(ledger.take('a', upTo(10))), ids([first, other]));
-  assert.deepEqual(ledger.take('b', upTo(10)), []);
+  const first = ledger.add(entry(), 'call', to(a));
+  const second = ledger.add(entry(), 'call', to(b));
+  const other = ledger.add(entry(), 'other', to(a));
+  assert.deepEqual(ids(ledger.take(a, upTo(10))), ids([first, other]));
+  assert.deepEqual(ledger.take(b, upTo(10)), []);
   ledger.write(first, 100);
   ledger.settle(first);
-  assert.deepEqual(ledger.take('a', upTo(10)), []);
+  assert.deepEqual(ledger.take(a, upTo(10)), []);
   ledger.settled(first);
-  assert.deepEqual(ids(ledger.take('a', upTo(10))), ids([second]));
+  assert.deepEqual(ids(ledger.take(a, upTo(10))), ids([second]));
 });
 
 test('no more than asked for is taken, and the rest stays in order', () => {
   const ledger = new Ledger<Consumer>();
-  const held = ['1', '2', '3'].map((call) => ledger.add(entry(), call, to('a')));
-  assert.deepEqual(ledger.take('a', upTo(0)), []);
-  assert.deepEqual(ids(ledger.take('a', upTo(2))), ids(held.slice(0, 2)));
-  assert.deepEqual(ids(ledger.take('a', upTo(2))), ids(held.slice(2)));
+  const held = ['1', '2', '3'].map((call) => ledger.add(entry(), call, to(a)));
+  assert.deepEqual(ledger.take(a, upTo(0)), []);
+  assert.deepEqual(ids(ledger.take(a, upTo(2))), ids(held.slice(0, 2)));
+  assert.deepEqual(ids(ledger.take(a, upTo(2))), ids(held.slice(2)));
   assert.deepEqual([...ledger.consumers()], []);
 });
 
 test('a batch ends when it is large enough in bytes, and always holds one', () => {
   const ledger = new Ledger<Consumer>();
-  for (const call of ['1', '2', '3', '4']) ledger.add(entry(), call, to('a'));
-  assert.equal(ledger.take('a', { events: 10, bytes: 3 }).length, 2);
-  assert.equal(ledger.take('a', { events: 10, bytes: 1 }).length, 1);
+  for (const call of ['1', '2', '3', '4']) ledger.add(entry(), call, to(a));
+  assert.equal(ledger.take(a, { events: 10, bytes: 3 }).length, 2);
+  assert.equal(ledger.take(a, { events: 10, bytes: 1 }).length, 1);
 });
 
 test('what is not acknowledged in time is given back, what is still worked on is not', () => {
   const ledger = new Ledger<Consumer>();
-  const [late, busy] = ['1', '2'].map((call) => ledger.add(entry(), call, to('a')));
+  const [late, busy] = ['1', '2'].map((call) => ledger.add(entry(), call, to(a)));
   assert.ok(late && busy);
-  for (const held of ledger.take('a', upTo(2))) ledger.write(held, 100);
+  for (const held of ledger.take(a, upTo(2))) ledger.write(held, 100);
   assert.equal(ledger.nextDue, 100);
   ledger.extend(busy, 200);
   assert.deepEqual(ledger.due(99), []);
@@ -63,37 +71,39 @@ test('what is not acknowledged in time is given back, what is still worked on is
 
 test('a delayed event is ready again at its time, and holds its call until then', () => {
   const ledger = new Ledger<Consumer>();
-  const first = ledger.add(entry(), 'call', to('a'));
-  ledger.add(entry(), 'call', to('a'));
-  for (const held of ledger.take('a', upTo(2))) ledger.write(held, 100);
+  const first = ledger.add(entry(), 'call', to(a));
+  ledger.add(entry(), 'call', to(a));
+  for (const held of ledger.take(a, upTo(2))) ledger.write(held, 100);
   ledger.delay(first, 50);
   ledger.due(49);
-  assert.deepEqual(ledger.take('a', upTo(2)), []);
+  assert.deepEqual(ledger.take(a, upTo(2)), []);
   ledger.due(50);
-  assert.deepEqual(ids(ledger.take('a', upTo(2))), [first.id]);
+  assert.deepEqual(ids(ledger.take(a, upTo(2))), [first.id]);
 });
 
 test('what a connection had goes to the others in order when it leaves (I2)', () => {
   const ledger = new Ledger<Consumer>();
-  const calls = ['1', '1', '2', '3'].map((call) => ledger.add(entry(), call, to(call === '3' ? 'b' : 'a')));
+  const calls = ['1', '1', '2', '3'].map((call) => ledger.add(entry(), call, to(call === '3' ? b : a)));
   const [first, second, ready] = calls;
   assert.ok(first && second && ready);
-  ledger.write(ledger.take('a', upTo(1))[0] ?? first, 100);
-  const written = ledger.release('a', to('b'));
+  ledger.write(ledger.take(a, upTo(1))[0] ?? first, 100);
+  const written = ledger.release(a, to(b));
   assert.deepEqual(ids(written), [first.id]);
   for (const held of written) ledger.again(held);
-  assert.deepEqual([...ledger.consumers()], ['b']);
-  assert.deepEqual(ids(ledger.take('b', upTo(10))), [calls[3]?.id, ready.id, first.id]);
+  assert.deepEqual([...ledger.consumers()], [b]);
+  assert.deepEqual(ids(ledger.take(b, upTo(10))), [calls[3]?.id, ready.id, first.id]);
   assert.equal(first.attempts, 1);
   assert.equal(ledger.written, 0);
 });
 
 test('everything is gone when the partition is (I10)', () => {
   const ledger = new Ledger<Consumer>();
-  const first = ledger.add(entry(), 'call', to('a'));
-  ledger.add(entry(), 'call', to('a'));
-  for (const held of ledger.take('a', upTo(2))) ledger.write(held, 100);
+  const first = ledger.add(entry(), 'call', to(a));
+  ledger.add(entry(), 'call', to(a));
+  for (const held of ledger.take(a, upTo(2))) ledger.write(held, 100);
+  assert.equal(a.load, 2);
   assert.deepEqual(ids(ledger.clear()), [first.id]);
+  assert.equal(a.load, 0);
   assert.deepEqual(ledger.sizes(), { held: 0, calls: 0, lanes: 0 });
   assert.equal(ledger.holds(first), false);
   ledger.settled(first);
@@ -119,9 +129,10 @@ test('whatever happens, no event of a call is written before an earlier one is s
 class Run {
   readonly ledger = new Ledger<Consumer>();
   readonly order: Held<Consumer>[] = [];
-  consumers = ['a', 'b', 'c'];
+  readonly all = ['a', 'b', 'c'].map(consumer);
+  consumers = [...this.all];
   now = 0;
-  readonly #choose = (call: string) => this.consumers[call.charCodeAt(0) % this.consumers.length] ?? 'a';
+  readonly #choose = (call: string) => this.consumers[call.charCodeAt(0) % this.consumers.length] ?? a;
 
   step(act: string, call: number, at: number): void {
     this.now += 1;
@@ -139,12 +150,14 @@ class Run {
 
   leave(at: number): void {
     const [gone] = this.consumers.splice(at % this.consumers.length, 1);
-    for (const held of this.ledger.release(gone ?? '', this.#choose)) this.ledger.again(held);
-    assert.ok(![...this.ledger.consumers()].includes(gone ?? ''));
+    if (gone === undefined) return;
+    for (const held of this.ledger.release(gone, this.#choose)) this.ledger.again(held);
+    assert.ok(![...this.ledger.consumers()].includes(gone));
+    assert.equal(gone.load, 0);
   }
 
   write(limit: number): void {
-    for (const consumer of this.consumers) {
+    for (const consumer of this.all) {
       for (const held of this.ledger.take(consumer, upTo(limit))) {
         const earlier = this.order.filter(
           (other) => other.call.key === held.call.key && other !== held && this.ledger.holds(other),
@@ -166,5 +179,6 @@ class Run {
       for (const held of this.order) if (held.state === 'settling') this.ledger.settled(held);
     }
     assert.deepEqual(this.ledger.sizes(), { held: 0, calls: 0, lanes: 0 });
+    for (const { load } of this.all) assert.equal(load, 0);
   }
 }

@@ -6,8 +6,14 @@ import type { EntryMeta } from '../../protocol/entry.ts';
  */
 export type HeldState = 'waiting' | 'ready' | 'written' | 'delayed' | 'settling' | 'settled';
 
+/** Who gets events. */
+export interface Loaded {
+  /** Events under way for it, in all partitions: kept by the ledgers. */
+  load: number;
+}
+
 /** An entry that was read for the group and is not settled. */
-export interface Held<C> {
+export interface Held<C extends Loaded> {
   readonly partition: number;
   /** The entry's id in its stream. */
   readonly id: string;
@@ -32,7 +38,7 @@ export interface Held<C> {
 export type NewHeld = Omit<Held<never>, 'call' | 'state' | 'dueAt' | 'delivery' | 'lastError'>;
 
 /** The events of one call that are not settled, in order: the first may be with the connection, the others wait. */
-export interface Call<C> {
+export interface Call<C extends Loaded> {
   readonly key: string;
   consumer: C;
   readonly queue: Held<C>[];
@@ -42,7 +48,7 @@ export interface Call<C> {
  * What one partition of a group has under way. Pure: it says what may be written to whom, and when; nothing is read,
  * written or timed here. The next event of a call is ready only when the one before it is settled (I2).
  */
-export class Ledger<C> {
+export class Ledger<C extends Loaded> {
   readonly #held = new Map<string, Held<C>>();
   readonly #calls = new Map<string, Call<C>>();
   readonly #ready = new Map<C, Held<C>[]>();
@@ -84,6 +90,7 @@ export class Ledger<C> {
     const held: Held<C> = { ...entry, call, state: 'waiting', dueAt: 0, delivery: 0, lastError: '' };
     this.#held.set(held.id, held);
     call.queue.push(held);
+    call.consumer.load += 1;
     if (call.queue.length === 1) this.#makeReady(held);
     return held;
   }
@@ -136,7 +143,8 @@ export class Ledger<C> {
     if (!this.holds(held)) return;
     this.#held.delete(held.id);
     held.state = 'settled';
-    const { queue, key } = held.call;
+    const { queue, key, consumer } = held.call;
+    consumer.load -= 1;
     if (queue[0] === held) queue.shift();
     else queue.splice(queue.indexOf(held), 1);
     const next = queue[0];
@@ -168,7 +176,9 @@ export class Ledger<C> {
     this.#ready.delete(consumer);
     for (const call of this.#calls.values()) {
       if (call.consumer !== consumer) continue;
+      consumer.load -= call.queue.length;
       call.consumer = choose(call.key);
+      call.consumer.load += call.queue.length;
       const first = call.queue[0];
       if (first?.state === 'ready') this.#makeReady(first);
       else if (first?.state === 'written') written.push(first);
@@ -185,6 +195,7 @@ export class Ledger<C> {
   /** Forgets everything, as another replica reads the partition now; what was with connections is given back. */
   clear(): Held<C>[] {
     const written = [...this.#held.values()].filter((held) => held.state === 'written');
+    for (const { consumer, queue } of this.#calls.values()) consumer.load -= queue.length;
     this.#held.clear();
     this.#calls.clear();
     this.#ready.clear();

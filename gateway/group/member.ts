@@ -42,6 +42,7 @@ export class Member implements Membership, Recipient {
   /** Null until it was told where it stands: nothing is written before. */
   #standby: boolean | null = null;
   #isBlocked = false;
+  load = 0;
   gone = false;
 
   constructor(number: number, group: MemberGroup, options: MemberOptions) {
@@ -65,7 +66,7 @@ export class Member implements Membership, Recipient {
   }
 
   get hasRoom(): boolean {
-    return !this.#isBlocked && this.#inFlight.size < this.#group.maxPending;
+    return !this.#isBlocked && this.load < this.#group.maxPending;
   }
 
   tell(standby: boolean): void {

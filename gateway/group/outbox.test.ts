@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Ledger } from './ledger.ts';
+import { Ledger, type Loaded } from './ledger.ts';
 import { Outbox } from './outbox.ts';
 
 function held(id: string) {
   const meta = { name: 'DTMF', account: 'acme', callId: '', eventId: id, ingestedAt: '', traceparent: '' };
   const entry = { partition: 0, id, eventId: id, metaLine: '', meta, data: Buffer.from('{}'), attempts: 0, scope: 0 };
-  return new Ledger<string>().add(entry, id, () => 'a');
+  return new Ledger<Loaded>().add(entry, id, () => ({ load: 0 }));
 }
 
 test('whoever waits learns when the turn went through, also when it went twice', async () => {
-  const outbox = new Outbox<string>();
+  const outbox = new Outbox<Loaded>();
   outbox.acknowledge(held('1-0'));
   const first = outbox.flushed();
   const parcel = outbox.take();
@@ -28,7 +28,7 @@ test('whoever waits learns when the turn went through, also when it went twice',
 });
 
 test('a lost lease settles every wait and gives back what was acknowledged in vain (I11)', async () => {
-  const outbox = new Outbox<string>();
+  const outbox = new Outbox<Loaded>();
   outbox.acknowledge(held('1-0'));
   const flushed = outbox.flushed();
   const buried = outbox.bury(held('2-0'), 'terminated', '');
@@ -39,7 +39,7 @@ test('a lost lease settles every wait and gives back what was acknowledged in va
 });
 
 test('attempts of what is acknowledged already are not kept', () => {
-  const outbox = new Outbox<string>();
+  const outbox = new Outbox<Loaded>();
   const [done, open] = [held('1-0'), held('2-0')];
   done.state = 'settling';
   open.state = 'written';

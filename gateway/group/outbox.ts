@@ -1,8 +1,8 @@
 import type { DeadReason } from './dead-letters.ts';
-import type { Held } from './ledger.ts';
+import type { Held, Loaded } from './ledger.ts';
 
 /** What goes to Redis in one turn. */
-export interface Parcel<C> {
+export interface Parcel<C extends Loaded> {
   readonly acks: readonly Held<C>[];
   /** Ids of entries that were never held: dropped by the filter, poison, trimmed. */
   readonly dropped: readonly string[];
@@ -10,7 +10,7 @@ export interface Parcel<C> {
   readonly flushed: PromiseWithResolvers<boolean> | null;
 }
 
-export interface Funeral<C> {
+export interface Funeral<C extends Loaded> {
   readonly held: Held<C>;
   readonly reason: DeadReason;
   readonly error: string;
@@ -18,7 +18,7 @@ export interface Funeral<C> {
 }
 
 /** What a partition's owner owes to Redis, gathered between two turns. */
-export class Outbox<C> {
+export class Outbox<C extends Loaded> {
   #acks: Held<C>[] = [];
   #dropped: string[] = [];
   #written: Held<C>[] = [];
