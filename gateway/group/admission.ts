@@ -81,6 +81,13 @@ export class Grants {
     return lost;
   }
 
+  /** This replica goes: its claims need not wait for their end. */
+  async withdraw(): Promise<void> {
+    const groups = [...this.#held.keys()];
+    this.#held.clear();
+    await Promise.allSettled(groups.map((group) => withdrawGrant(this.#options, group)));
+  }
+
   async #sweep(group: string): Promise<void> {
     const own = this.#held.get(group);
     if (own === undefined || own.hasMembers || own.until > performance.now()) return;

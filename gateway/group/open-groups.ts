@@ -140,6 +140,7 @@ class RedisGroups implements Groups {
     this.#closing.abort();
     await Promise.all(Array.from(this.#groups.values(), (group) => group.dispose()));
     await this.#heartbeat?.[Symbol.asyncDispose]();
+    await this.#grants.withdraw();
     while (this.#background.size > 0) await Promise.all(this.#background);
   }
 
@@ -171,8 +172,8 @@ class RedisGroups implements Groups {
       'a consumer group is not in Redis any more: its connections are told',
     );
     this.#keeper.missing();
-    this.#inBackground(this.#keeper.ensure());
-    group.lose('group_lost');
+    // Whoever is told by then that the whole log was lost need not hear of the group too.
+    this.#inBackground(this.#keeper.ensure().then(() => group.lose('group_lost')));
   }
 
   /** A connection or a partition's loop of the group has ended. */

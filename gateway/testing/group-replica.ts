@@ -95,6 +95,8 @@ export async function startReplica(options: ReplicaOptions) {
   };
 }
 
+export type Replica = Awaited<ReturnType<typeof startReplica>>;
+
 export interface PublishedEvent {
   readonly call: string;
   readonly n: number;
