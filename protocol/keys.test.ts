@@ -26,7 +26,7 @@ test('keys of a resource carry its name, so that resources may share a Redis', (
 
 test('all keys of a group in a partition share the hash tag of its stream', () => {
   const keys = groupKeys(DEFAULT_KEY_PREFIX, 3, groupName('voice/acme', 'default'));
-  const all = [keys.owner, keys.token, keys.attempts, keys.dead];
+  const all = [keys.owner, keys.fence('a'), keys.token, keys.attempts, keys.dead];
   assert.equal(keys.owner, 'firehose:{3}:group:voice/acme/default:owner');
   assert.equal(keys.dead, 'firehose:{3}:dead:voice/acme/default');
   for (const key of all) assert.ok(key.startsWith('firehose:{3}:'), key);

@@ -40,6 +40,8 @@ export function groupKeys(prefix: string, partition: number, group: string) {
   return {
     /** Who reads the partition for the group: `<replica>:<token>`, with a time to live. */
     owner: `${base}group:${group}:owner`,
+    /** A stream without entries that lives as long as one lease: reads name it too, and fail once it is gone. */
+    fence: (nonce: string) => `${base}group:${group}:fence:${nonce}`,
     /** Counts the owners: a later one has a greater token. */
     token: `${base}group:${group}:token`,
     /** Delivery attempts by entry id, of entries that are not settled. */

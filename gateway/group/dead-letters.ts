@@ -3,24 +3,23 @@ import { groupPlace, type GroupPlace } from './place.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import type { RawEntry } from '../stream/decode-entry.ts';
 import type { LogPlace } from '../stream/partition-state.ts';
-import type { Lease } from './lease.ts';
-import { HOLD_LUA } from './turn.ts';
+import { HOLD_LUA, type Lease } from './lease.ts';
 
 export type DeadReason = 'max_deliver' | 'terminated';
 
 /**
  * Moves an entry to the dead letters, unless it is settled already: again after a lost reply is the same as once. XADD
- * comes before XACK, so that one that fails (OOM) loses nothing. KEYS: owner, events, attempts, dead. ARGV: lease, TTL,
+ * comes before XACK, so that one that fails (OOM) loses nothing. KEYS: owner, fence, events, attempts, dead. ARGV: lease, TTL,
  * group, id, most kept, then the fields.
  */
 const BURY = defineScript(`${HOLD_LUA}
-if #redis.call('XPENDING', KEYS[2], ARGV[3], ARGV[4], ARGV[4], 1) == 1 then
+if #redis.call('XPENDING', KEYS[3], ARGV[3], ARGV[4], ARGV[4], 1) == 1 then
   local fields = {}
   for i = 6, #ARGV do fields[#fields + 1] = ARGV[i] end
-  redis.call('XADD', KEYS[4], 'MAXLEN', '=', ARGV[5], '*', unpack(fields))
-  redis.call('XACK', KEYS[2], ARGV[3], ARGV[4])
+  redis.call('XADD', KEYS[5], 'MAXLEN', '=', ARGV[5], '*', unpack(fields))
+  redis.call('XACK', KEYS[3], ARGV[3], ARGV[4])
 end
-redis.call('HDEL', KEYS[3], ARGV[4])
+redis.call('HDEL', KEYS[4], ARGV[4])
 return 1`);
 
 /** Puts it back at the end of the log and takes it out of the dead letters; nothing when it is not there (any more). */
@@ -47,7 +46,7 @@ export interface Burial {
 export async function bury(place: GroupPlace, lease: Lease, options: Burial & { maxLength: number }): Promise<boolean> {
   const { id, reason, attempts, error, metaLine, data, maxLength } = options;
   const buried = await runScript(place.client, BURY, {
-    keys: [place.owner, place.events, place.attempts, place.dead],
+    keys: [place.owner, lease.fence, place.events, place.attempts, place.dead],
     args: [
       lease.value,
       String(lease.ttlMs),

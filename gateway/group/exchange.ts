@@ -29,6 +29,8 @@ export class Exchange {
   #mayHaveMore = true;
   #readAt = 0;
   #turnAt = performance.now();
+  /** Nothing is read before the first turn: Redis knows its script then, and reads come after what was said. */
+  #isFirst = true;
   #funeralsAt = 0;
 
   constructor(work: PartitionWork, place: GroupPlace, lease: Lease) {
@@ -48,8 +50,8 @@ export class Exchange {
     if (outbox.funerals.length > 0 && now >= this.#funeralsAt) return this.#buryOne();
     const count = reads ? this.#wanted(now) : 0;
     if (this.#recovery !== null && count > 0 && outbox.isEmpty) return this.#recover(count);
-    const toRead = this.#recovery === null ? count : 0;
-    return toRead > 0 || !outbox.isEmpty || now >= this.#renewal ? this.#turn(toRead) : null;
+    const toRead = this.#recovery === null && !this.#isFirst ? count : 0;
+    return toRead > 0 || this.#isFirst || !outbox.isEmpty || now >= this.#renewal ? this.#turn(toRead) : null;
   }
 
   /** When `step` may have something to do, if nobody kicks before. */
@@ -88,6 +90,7 @@ export class Exchange {
         return false;
       }
       this.#turnAt = performance.now();
+      this.#isFirst = false;
       for (const held of parcel.acks) this.#work.ledger.settled(held);
       context.counters.acknowledged += parcel.acks.length;
       context.hold(-parcel.acks.length);

@@ -1,19 +1,18 @@
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import { decodeEntry, type RawEntry } from '../stream/decode-entry.ts';
 import type { StoredEntry } from '../stream/event-log.ts';
-import { validUntil, type Lease } from './lease.ts';
+import { HOLD_LUA, validUntil, type Lease } from './lease.ts';
 import type { GroupPlace } from './place.ts';
-import { HOLD_LUA } from './turn.ts';
 
 /**
- * A page of what the group was given and has not acknowledged, whoever took it. KEYS: owner, events, attempts. ARGV:
+ * A page of what the group was given and has not acknowledged, whoever took it. KEYS: owner, fence, events, attempts. ARGV:
  * lease, TTL, group, first id, how many. Not by reading id 0: that would raise Redis's own delivery count each time.
  */
 const PENDING = defineScript(`${HOLD_LUA}
 local pages = {}
-for i, one in ipairs(redis.call('XPENDING', KEYS[2], ARGV[3], ARGV[4], '+', ARGV[5])) do
-  local found = redis.call('XRANGE', KEYS[2], one[1], one[1])[1]
-  pages[i] = { one[1], found and found[2] or false, redis.call('HGET', KEYS[3], one[1]) }
+for i, one in ipairs(redis.call('XPENDING', KEYS[3], ARGV[3], ARGV[4], '+', ARGV[5])) do
+  local found = redis.call('XRANGE', KEYS[3], one[1], one[1])[1]
+  pages[i] = { one[1], found and found[2] or false, redis.call('HGET', KEYS[4], one[1]) }
 end
 return pages`);
 
@@ -35,7 +34,7 @@ export async function readPending(
 ): Promise<PendingPage | null> {
   const sentAt = performance.now();
   const rows = (await runScript(place.client, PENDING, {
-    keys: [place.owner, place.events, place.attempts],
+    keys: [place.owner, lease.fence, place.events, place.attempts],
     args: [
       lease.value,
       String(lease.ttlMs),

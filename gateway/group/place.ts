@@ -11,6 +11,7 @@ export interface GroupPlace {
   readonly events: string;
   readonly meta: string;
   readonly owner: string;
+  fence(nonce: string): string;
   readonly token: string;
   readonly attempts: string;
   readonly dead: string;

@@ -1,21 +1,15 @@
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import { decodeEntry, type RawEntry } from '../stream/decode-entry.ts';
 import type { StoredEntry } from '../stream/event-log.ts';
-import { validUntil, type Lease } from './lease.ts';
+import { HOLD_LUA, validUntil, type Lease } from './lease.ts';
 import type { GroupPlace } from './place.ts';
-
-/** Answers nothing when the lease is another's, else renews it. KEYS[1] is the owner, ARGV[1] and [2] lease and TTL. */
-export const HOLD_LUA = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-`;
 
 /** The consumer's name in the group, whichever replica reads: one that dies leaves nothing behind under its own. */
 export const CONSUMER = 'owner';
 
 /**
- * All that an owner has to say and to ask at a time. KEYS: owner, events, attempts. ARGV: lease, TTL, group, ids to
- * acknowledge, ids with their attempts, how many to read, the id read last (empty: not known).
+ * All that an owner has to say at a time. KEYS: owner, fence, events, attempts. ARGV: lease, TTL, group, ids to
+ * acknowledge, ids with their attempts, how many are read next, the id read last (empty: not known).
  * Everything is absolute, so a turn whose reply was lost is simply sent again. Attempts may be refused (OOM) without
  * the rest.
  *
@@ -26,7 +20,7 @@ export const CONSUMER = 'owner';
 const TURN = defineScript(`${HOLD_LUA}
 local raised = {}
 local function raise()
-  if #raised > 0 then redis.pcall('HSET', KEYS[3], unpack(raised)) end
+  if #raised > 0 then redis.pcall('HSET', KEYS[4], unpack(raised)) end
   raised = {}
 end
 for one in string.gmatch(ARGV[5], '%S+') do
@@ -38,8 +32,8 @@ raise()
 local ids = {}
 local function acknowledge()
   if #ids == 0 then return end
-  redis.call('XACK', KEYS[2], ARGV[3], unpack(ids))
-  redis.call('HDEL', KEYS[3], unpack(ids))
+  redis.call('XACK', KEYS[3], ARGV[3], unpack(ids))
+  redis.call('HDEL', KEYS[4], unpack(ids))
   ids = {}
 end
 for id in string.gmatch(ARGV[4], '%S+') do
@@ -48,7 +42,7 @@ for id in string.gmatch(ARGV[4], '%S+') do
 end
 acknowledge()
 
-if ARGV[6] == '0' then return { 0, {} } end
+if ARGV[6] == '0' then return 0 end
 
 local function map(list)
   local found = {}
@@ -65,10 +59,10 @@ local function before(a, b)
   return aMs < bMs or (aMs == bMs and aSequence < bSequence)
 end
 local function overtaken()
-  if ARGV[7] ~= '' and #redis.call('XRANGE', KEYS[2], ARGV[7], ARGV[7]) == 1 then return 0 end
-  local stream = map(redis.call('XINFO', 'STREAM', KEYS[2]))
+  if ARGV[7] ~= '' and #redis.call('XRANGE', KEYS[3], ARGV[7], ARGV[7]) == 1 then return 0 end
+  local stream = map(redis.call('XINFO', 'STREAM', KEYS[3]))
   local group
-  for _, one in ipairs(redis.call('XINFO', 'GROUPS', KEYS[2])) do
+  for _, one in ipairs(redis.call('XINFO', 'GROUPS', KEYS[3])) do
     local found = map(one)
     if found['name'] == ARGV[3] then group = found end
   end
@@ -80,14 +74,12 @@ local function overtaken()
   local gone = stream['entries-added'] - stream['length']
   local read = group['entries-read']
   if read and gone <= read then return 0 end
-  redis.call('XGROUP', 'SETID', KEYS[2], ARGV[3], last, 'ENTRIESREAD', string.format('%.0f', gone))
+  redis.call('XGROUP', 'SETID', KEYS[3], ARGV[3], last, 'ENTRIESREAD', string.format('%.0f', gone))
   if not read then return -1 end
   return gone - read
 end
 
-local missed = overtaken()
-local reply = redis.call('XREADGROUP', 'GROUP', ARGV[3], '${CONSUMER}', 'COUNT', ARGV[6], 'STREAMS', KEYS[2], '>')
-return { missed, reply and reply[1][2] or {} }`);
+return overtaken()`);
 
 export interface Turn {
   readonly acknowledge: readonly string[];
@@ -109,11 +101,14 @@ export type TurnOutcome =
   /** The lease is another's: nothing was done. */
   | { readonly held: false };
 
-/** Renews the lease and does the turn, in one script. Rejects with the client's error; it may have been done then. */
+/**
+ * Renews the lease, says everything in one script, and reads right behind it. Rejects with the client's error; all of
+ * it may have been done then.
+ */
 export async function takeTurn(place: GroupPlace, lease: Lease, turn: Turn): Promise<TurnOutcome> {
   const sentAt = performance.now();
-  const reply = (await runScript(place.client, TURN, {
-    keys: [place.owner, place.events, place.attempts],
+  const said = runScript(place.client, TURN, {
+    keys: [place.owner, lease.fence, place.events, place.attempts],
     args: [
       lease.value,
       String(lease.ttlMs),
@@ -123,13 +118,25 @@ export async function takeTurn(place: GroupPlace, lease: Lease, turn: Turn): Pro
       String(turn.count),
       turn.lastRead,
     ],
-  })) as readonly [missed: number, entries: readonly RawEntry[]] | null;
-  if (reply === null) return { held: false };
+  });
+  const [script, reply] = await Promise.allSettled([said, turn.count === 0 ? null : read(place, lease, turn.count)]);
+  if (script.status === 'rejected') throw script.reason;
+  if (script.value === null) return { held: false };
   lease.validUntil = validUntil(sentAt, lease.ttlMs);
-  const [missed, entries] = reply;
+  if (reply.status === 'rejected') throw reply.reason;
+  const missed = script.value as number;
+  const raws = reply.value ?? [];
   return {
     held: true,
     missed: missed < 0 ? null : missed,
-    entries: entries.map((raw) => decodeEntry(place.partition, raw)),
+    entries: raws.map((raw) => decodeEntry(place.partition, raw)),
   };
+}
+
+async function read(place: GroupPlace, lease: Lease, count: number): Promise<readonly RawEntry[]> {
+  const { client, name, events } = place;
+  const streams = [events, lease.fence, '>', '>'];
+  const reply = await client.callBuffer('xreadgroup', 'GROUP', name, CONSUMER, 'COUNT', count, 'STREAMS', ...streams);
+  const found = reply as readonly (readonly [key: Buffer, entries: readonly RawEntry[]])[] | null;
+  return found?.[0]?.[1] ?? [];
 }
