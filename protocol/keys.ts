@@ -24,5 +24,38 @@ export function resourceKeys(prefix: string, resource: string) {
   return {
     grant: (tokenId: string) => `${base}grant:${tokenId}`,
     limit: (limiter: string) => `${base}limit:${limiter}`,
+    /** The grant of a consumer group's connections, by replica. */
+    groupGrants: (group: string) => `${base}group:${group}:grants`,
+  };
+}
+
+/** A consumer group's name in Redis: `<namespace>/<resource>/<group>`, so that no two resources can claim the same. */
+export function groupName(resource: string, group: string): string {
+  return `${resource}/${group}`;
+}
+
+/** Keys of a consumer group in one partition, on the partition's shard. `group` is the name in Redis. */
+export function groupKeys(prefix: string, partition: number, group: string) {
+  const base = `${prefix}{${partition}}:`;
+  return {
+    /** Who reads the partition for the group: `<replica>:<token>`, with a time to live. */
+    owner: `${base}group:${group}:owner`,
+    /** A stream without entries that lives as long as one lease: reads name it too, and fail once it is gone. */
+    fence: (nonce: string) => `${base}group:${group}:fence:${nonce}`,
+    /** Counts the owners: a later one has a greater token. */
+    token: `${base}group:${group}:token`,
+    /** Delivery attempts by entry id, of entries that are not settled. */
+    attempts: `${base}group:${group}:attempts`,
+    /** Stream of entries that were given up. */
+    dead: `${base}dead:${group}`,
+  };
+}
+
+/** Keys of the gateway replicas of one resource. */
+export function replicaKeys(prefix: string, resource: string) {
+  return {
+    /** Sorted set of the replicas by when they were last seen. */
+    seen: `${prefix}replicas:${resource}`,
+    heartbeat: (replica: string) => `${prefix}replica:${resource}:${replica}`,
   };
 }

@@ -55,3 +55,61 @@ test('durations are read as Kubernetes writes them', () => {
   assert.equal(durationMs('1h30m'), 5_400_000);
   assert.equal(durationMs('2h3m4s'), 7_384_000);
 });
+
+const groupsOf = (consumerGroups: readonly object[]) => withSpec({ consumerGroups });
+
+test('the group `default` always exists: a declared list is added to it', () => {
+  const names = (groups?: readonly object[]) =>
+    (groups === undefined ? withSpec({}) : groupsOf(groups)).data?.spec.consumerGroups.map(({ name }) => name);
+  assert.deepEqual(names(), ['default']);
+  assert.deepEqual(names([{ name: 'billing' }]), ['default', 'billing']);
+  assert.deepEqual(names([{ name: 'billing' }, { name: 'default' }]), ['billing', 'default']);
+});
+
+test('a group has every default', () => {
+  assert.deepEqual(withSpec({}).data?.spec.consumerGroups[0], {
+    name: 'default',
+    startPosition: 'New',
+    ackWait: '30s',
+    maxDeliver: 5,
+    maxPending: 1_000,
+    deadLetter: { maxLength: 10_000 },
+  });
+});
+
+test('`default` may be declared with other values', () => {
+  const parsed = groupsOf([{ name: 'default', maxDeliver: 2 }]);
+  assert.deepEqual(
+    parsed.data?.spec.consumerGroups.map(({ name, maxDeliver }) => [name, maxDeliver]),
+    [['default', 2]],
+  );
+});
+
+test('group names are labels, each once, 1 to 32 of them with `default`', () => {
+  const many = (count: number) => Array.from({ length: count }, (_, at) => ({ name: `g${at}` }));
+  assert.ok(groupsOf(many(31)).success);
+  assert.ok(!groupsOf(many(32)).success);
+  assert.ok(groupsOf([...many(31), { name: 'default' }]).success);
+  assert.ok(!groupsOf([]).success);
+  assert.ok(!groupsOf([{ name: 'a' }, { name: 'a' }]).success);
+  for (const name of ['', 'A', 'a/b', 'a b', '-a', 'a.b', 'x'.repeat(64)])
+    assert.ok(!groupsOf([{ name }]).success, name);
+});
+
+test('a group begins after an id only when it says which', () => {
+  assert.ok(groupsOf([{ name: 'a', startPosition: 'ID', startID: '1700000000000-0' }]).success);
+  assert.ok(!groupsOf([{ name: 'a', startPosition: 'ID' }]).success);
+  assert.ok(!groupsOf([{ name: 'a', startID: '1700000000000-0' }]).success);
+  assert.ok(!groupsOf([{ name: 'a', startPosition: 'ID', startID: '$' }]).success);
+});
+
+test('what a group declares has bounds', () => {
+  const faults = [
+    { ackWait: '0s' },
+    { maxDeliver: 0 },
+    { maxPending: 0 },
+    { maxPending: 100_000 },
+    { deadLetter: { maxLength: 0 } },
+  ];
+  for (const fault of faults) assert.ok(!groupsOf([{ name: 'a', ...fault }]).success, JSON.stringify(fault));
+});

@@ -77,6 +77,51 @@ const auth = z.strictObject({
     .prefault({}),
 });
 
+export const DEFAULT_GROUP = 'default';
+const MOST_GROUPS = 32;
+
+const consumerGroup = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a DNS label'),
+    /** Where the group begins when it is made: with what comes from then on, with the oldest retained, or after an id. */
+    startPosition: z.enum(['New', 'Earliest', 'ID']).default('New'),
+    /** Entry id after which the group begins in every partition, with `startPosition: ID`. */
+    startID: z
+      .string()
+      .regex(/^\d{1,16}-\d{1,16}$/, 'an entry id as 1700000000000-0')
+      .optional(),
+    /** How long a delivered event may wait for its acknowledgement before it is delivered again. */
+    ackWait: duration('1s', '1h').default('30s'),
+    /** Deliveries of an event before it is a dead letter. */
+    maxDeliver: z.int().min(1).max(100).default(5),
+    /** Delivered and not acknowledged events a connection. */
+    maxPending: z.int().min(1).max(10_000).default(1_000),
+    deadLetter: z
+      .strictObject({
+        /** Dead letters kept a partition; the oldest go first. */
+        maxLength: z.int().min(1).max(1_000_000).default(10_000),
+      })
+      .prefault({}),
+  })
+  .refine((group) => (group.startPosition === 'ID') === (group.startID !== undefined), {
+    path: ['startID'],
+    error: 'goes with startPosition: ID, and only with it',
+  });
+
+/** `default` always exists: a declared list is added to it. */
+const consumerGroups = z
+  .array(consumerGroup)
+  .min(1)
+  .overwrite((groups) =>
+    groups.some(({ name }) => name === DEFAULT_GROUP)
+      ? groups
+      : [consumerGroup.parse({ name: DEFAULT_GROUP }), ...groups],
+  )
+  .max(MOST_GROUPS, `at most ${MOST_GROUPS} groups, '${DEFAULT_GROUP}' among them`)
+  .refine((groups) => new Set(groups.map(({ name }) => name)).size === groups.length, {
+    error: 'names a group twice',
+  });
+
 export const subscriptionSchema = z.strictObject({
   apiVersion: z.literal('firehose.dev/v1alpha1'),
   kind: z.literal('FirehoseSubscription'),
@@ -89,12 +134,14 @@ export const subscriptionSchema = z.strictObject({
     filters: filters.prefault({}),
     redis: z.strictObject({ keyPrefix: z.string().min(1).max(64).default(DEFAULT_KEY_PREFIX) }).prefault({}),
     stream: stream.prefault({}),
+    consumerGroups: consumerGroups.prefault([{ name: DEFAULT_GROUP }]),
     gateway: gateway.prefault({}),
     auth: auth.prefault({}),
   }),
 });
 
 export type Subscription = z.output<typeof subscriptionSchema>;
+export type ConsumerGroup = z.output<typeof consumerGroup>;
 
 const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000 };
 

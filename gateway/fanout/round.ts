@@ -122,8 +122,8 @@ function payloadsOf(frames: Frames): Buffer[] {
 /** `Buffer.allocUnsafe` takes less than this from its slab. */
 const SHARED_SLAB = 4_096;
 
-/** Frames payloads; with `tails`, each payload's closing brace is replaced by its tail. */
-function frame(payloads: readonly Buffer[], tails: readonly string[] | null): Frames {
+/** Frames payloads, back to back; with `tails`, each payload's closing brace is replaced by its tail. */
+export function frame(payloads: readonly Buffer[], tails: readonly string[] | null): Frames {
   const offsets = [0];
   const tailBytes = tails?.map((tail) => Buffer.from(tail));
   let total = 0;
@@ -162,7 +162,7 @@ function metaTails(round: Round): string[] {
   });
 }
 
-function isEmptyObject(data: Buffer | undefined): boolean {
+export function isEmptyObject(data: Buffer | undefined): boolean {
   return (
     data === undefined ||
     data.subarray(1, -1).every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d)
@@ -176,7 +176,7 @@ const LAST_DATE_MS = 8.64e15;
  * RFC 3339 with microseconds; the entry id's milliseconds where the producer gave no time, and null where an id made
  * by hand is no time at all.
  */
-function ingestTime(microseconds: string, id: string): string | null {
+export function ingestTime(microseconds: string, id: string): string | null {
   const padded = microseconds.padStart(7, '0');
   const milliseconds = microseconds === '' ? splitId(id)[0] : Number(padded.slice(0, -3));
   if (!(milliseconds <= LAST_DATE_MS)) return null;

@@ -31,8 +31,8 @@ export class RecordingSink implements Sink {
   }
 
   /** The payloads of all frames so far, in order; fails on a chunk that is not made of whole text frames. */
-  messages(): string[] {
-    return this.chunks.flatMap(payloads);
+  messages(fromChunk = 0): string[] {
+    return this.chunks.slice(fromChunk).flatMap(payloads);
   }
 }
 

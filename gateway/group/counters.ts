@@ -1,0 +1,30 @@
+/** Plain numbers that the event path raises and the metrics endpoint reads, of all groups of this replica. */
+export interface GroupCounters {
+  /** Events written to connections; of these, not for the first time. */
+  delivered: number;
+  redelivered: number;
+  acknowledged: number;
+  /** Entries for nobody of the group, acknowledged at once. */
+  filtered: number;
+  deadLettered: number;
+  poison: number;
+  /** Entries that were trimmed before they were delivered or acknowledged, as far as known. */
+  trimmed: number;
+  /** Leases taken, and lost to another replica or to time. */
+  leasesTaken: number;
+  leasesLost: number;
+}
+
+export function createGroupCounters(): GroupCounters {
+  return {
+    delivered: 0,
+    redelivered: 0,
+    acknowledged: 0,
+    filtered: 0,
+    deadLettered: 0,
+    poison: 0,
+    trimmed: 0,
+    leasesTaken: 0,
+    leasesLost: 0,
+  };
+}

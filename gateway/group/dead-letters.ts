@@ -1,0 +1,170 @@
+import { DATA_FIELD, META_FIELD, decodeMeta } from '../../protocol/entry.ts';
+import { groupPlace, type GroupPlace } from './place.ts';
+import { defineScript, runScript } from '../../runtime/redis/script.ts';
+import type { RawEntry } from '../stream/decode-entry.ts';
+import type { LogPlace } from '../stream/partition-state.ts';
+import { HOLD_LUA, type Lease } from './lease.ts';
+
+export type DeadReason = 'max_deliver' | 'terminated';
+
+/**
+ * Moves an entry to the dead letters, unless it is settled already: again after a lost reply is the same as once. XADD
+ * comes before XACK, so that one that fails (OOM) loses nothing. KEYS: owner, fence, events, attempts, dead. ARGV: lease, TTL,
+ * group, id, most kept, then the fields.
+ */
+const BURY = defineScript(`${HOLD_LUA}
+if #redis.call('XPENDING', KEYS[3], ARGV[3], ARGV[4], ARGV[4], 1) == 1 then
+  local fields = {}
+  for i = 6, #ARGV do fields[#fields + 1] = ARGV[i] end
+  redis.call('XADD', KEYS[5], 'MAXLEN', '=', ARGV[5], '*', unpack(fields))
+  redis.call('XACK', KEYS[3], ARGV[3], ARGV[4])
+end
+redis.call('HDEL', KEYS[4], ARGV[4])
+return 1`);
+
+/** Puts it back at the end of the log and takes it out of the dead letters; nothing when it is not there (any more). */
+const REDRIVE = defineScript(`
+local found = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+if not found then return false end
+local fields = {}
+for i = 1, #found[2], 2 do fields[found[2][i]] = found[2][i + 1] end
+local id = redis.call('XADD', KEYS[2], '*', '${META_FIELD}', fields['${META_FIELD}'], '${DATA_FIELD}', fields['${DATA_FIELD}'])
+redis.call('XDEL', KEYS[1], ARGV[1])
+return id`);
+
+export interface Burial {
+  readonly id: string;
+  readonly reason: DeadReason;
+  readonly attempts: number;
+  /** What the last delivery came to, in words; may be empty. */
+  readonly error: string;
+  readonly metaLine: string;
+  readonly data: Buffer;
+}
+
+/** False when the lease is another's. Rejects with the client's error. */
+export async function bury(place: GroupPlace, lease: Lease, options: Burial & { maxLength: number }): Promise<boolean> {
+  const { id, reason, attempts, error, metaLine, data, maxLength } = options;
+  const buried = await runScript(place.client, BURY, {
+    keys: [place.owner, lease.fence, place.events, place.attempts, place.dead],
+    args: [
+      lease.value,
+      String(lease.ttlMs),
+      place.name,
+      id,
+      String(maxLength),
+      ...Object.entries({ reason, attempts: String(attempts), error, entry: id }).flat(),
+      META_FIELD,
+      metaLine,
+      DATA_FIELD,
+      data,
+    ],
+  });
+  return buried !== null;
+}
+
+/** A dead letter as it is listed. */
+export interface DeadLetter {
+  /** `<partition>:<id in the dead-letter stream>`: what `show` and `redrive` take. */
+  readonly id: string;
+  /** Entry id in the log, at the time. */
+  readonly entry: string;
+  readonly eventId: string;
+  readonly name: string;
+  readonly account: string;
+  readonly callId: string;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly error: string;
+}
+
+export interface WholeDeadLetter extends DeadLetter {
+  readonly metaLine: string;
+  /** The event's bytes as the producer gave them. */
+  readonly data: Buffer;
+}
+
+/** Whose dead letters. `resource` is `<namespace>/<name>`. */
+export interface DeadLettersOf extends LogPlace {
+  readonly resource: string;
+  readonly group: string;
+}
+
+const ID = /^(\d{1,2}):(\d{1,16}-\d{1,16})$/;
+const MOST_LISTED = 1_000;
+
+/**
+ * The oldest dead letters of a partition after `after` (an id of a dead letter), or of every partition's beginning.
+ * At most `count` (1,000) a partition. Rejects with the client's error.
+ */
+export async function listDeadLetters(
+  of: DeadLettersOf,
+  options: { after?: string; count?: number } = {},
+): Promise<DeadLetter[]> {
+  const count = Math.min(options.count ?? 100, MOST_LISTED);
+  const after = options.after === undefined ? null : parseId(of, options.after);
+  if (options.after !== undefined && after === null) return [];
+  const partitions = after === null ? Array.from({ length: of.partitions }, (_, at) => at) : [after.place.partition];
+  const letters = await Promise.all(
+    partitions.map(async (partition) => {
+      const from = after === null ? '-' : `(${after.id}`;
+      const reply = await of.client.callBuffer('xrange', groupPlace(of, partition, of).dead, from, '+', 'COUNT', count);
+      return (reply as readonly RawEntry[]).map((raw): DeadLetter => decode(partition, raw).letter);
+    }),
+  );
+  return letters.flat();
+}
+
+/** One dead letter with its event, null when there is none of this id. Rejects with the client's error. */
+export async function showDeadLetter(of: DeadLettersOf, id: string): Promise<WholeDeadLetter | null> {
+  const at = parseId(of, id);
+  if (at === null) return null;
+  const [raw] = (await of.client.callBuffer('xrange', at.place.dead, at.id, at.id)) as readonly RawEntry[];
+  if (raw === undefined) return null;
+  const { letter, metaLine, data } = decode(at.place.partition, raw);
+  return { ...letter, metaLine, data };
+}
+
+/**
+ * Puts a dead letter back at the end of the log, under the same event id. Everybody reads it there, not its group
+ * alone. Null when there is none of this id: it was never there, or is back already. Rejects with the client's error.
+ */
+export async function redriveDeadLetter(of: DeadLettersOf, id: string): Promise<{ readonly entry: string } | null> {
+  const at = parseId(of, id);
+  if (at === null) return null;
+  const { place } = at;
+  const entry = (await runScript(of.client, REDRIVE, {
+    keys: [place.dead, place.events],
+    args: [at.id],
+  })) as Buffer | null;
+  return entry === null ? null : { entry: entry.toString() };
+}
+
+function parseId(of: DeadLettersOf, id: string): { place: GroupPlace; id: string } | null {
+  const [, partition, entry] = ID.exec(id) ?? [];
+  if (partition === undefined || entry === undefined || Number(partition) >= of.partitions) return null;
+  return { place: groupPlace(of, Number(partition), of), id: entry };
+}
+
+function decode(partition: number, [id, fields]: RawEntry): { letter: DeadLetter; metaLine: string; data: Buffer } {
+  const found = new Map<string, Buffer>();
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const value = fields[index + 1];
+    if (value !== undefined) found.set(String(fields[index]), value);
+  }
+  const text = (field: string) => found.get(field)?.toString() ?? '';
+  const meta = decodeMeta(text(META_FIELD));
+  const entry = text('entry');
+  const letter = {
+    id: `${partition}:${id.toString()}`,
+    entry,
+    eventId: meta?.eventId || `${partition}:${entry}`,
+    name: meta?.name ?? '',
+    account: meta?.account ?? '',
+    callId: meta?.callId ?? '',
+    reason: text('reason'),
+    attempts: Number(text('attempts')),
+    error: text('error'),
+  };
+  return { letter, metaLine: text(META_FIELD), data: found.get(DATA_FIELD) ?? Buffer.alloc(0) };
+}

@@ -1,0 +1,171 @@
+import { bury } from './dead-letters.ts';
+import { takeIn } from './intake.ts';
+import type { Lease } from './lease.ts';
+import type { PartitionWork } from './partition-work.ts';
+import { readPending } from './pending.ts';
+import type { GroupPlace } from './place.ts';
+import { takeTurn } from './turn.ts';
+
+/** Entries of one read. */
+const COUNT = 500;
+/** Between two tries to keep a dead letter that Redis refuses. */
+const FUNERAL_RETRY_MS = 1_000;
+
+/** False: the lease is another's. */
+type Held = boolean;
+
+/**
+ * What an owner says to Redis and asks of it during one lease, one script at a time. First comes what was given to the
+ * group before and never acknowledged, in order; only then anything new (I2). Each step rejects with the client's
+ * error, and may have been done then: everything can be said again.
+ */
+export class Exchange {
+  readonly #work: PartitionWork;
+  readonly #place: GroupPlace;
+  readonly #lease: Lease;
+  /** The page of pending entries to read next; null when all are known. */
+  #recovery: { readonly after: string | null } | null = { after: null };
+  #lastRead = '';
+  #mayHaveMore = true;
+  #readAt = 0;
+  #turnAt = performance.now();
+  /** Nothing is read before the first turn: Redis knows its script then, and reads come after what was said. */
+  #isFirst = true;
+  #funeralsAt = 0;
+
+  constructor(work: PartitionWork, place: GroupPlace, lease: Lease) {
+    this.#work = work;
+    this.#place = place;
+    this.#lease = lease;
+  }
+
+  /** An entry has come. */
+  wake(): void {
+    this.#mayHaveMore = true;
+  }
+
+  /** Does what is most urgent; null when there is nothing to do. Without `reads`, nothing more is read. */
+  step(now: number, reads: boolean): Promise<Held> | null {
+    const { outbox } = this.#work;
+    if (outbox.funerals.length > 0 && now >= this.#funeralsAt) return this.#buryOne();
+    const count = reads ? this.#wanted(now) : 0;
+    if (this.#recovery !== null && count > 0 && outbox.isEmpty) return this.#recover(count);
+    const toRead = this.#recovery === null && !this.#isFirst ? count : 0;
+    return toRead > 0 || this.#isFirst || !outbox.isEmpty || now >= this.#renewal ? this.#turn(toRead) : null;
+  }
+
+  /** When `step` may have something to do, if nobody kicks before. */
+  nextTime(now: number, reads: boolean): number {
+    const poll = this.#readAt + this.#work.context.timings.pollMs;
+    const funerals = this.#work.outbox.funerals.length > 0 ? this.#funeralsAt : this.#renewal;
+    // A read that is due and cannot be done waits for credit, which kicks.
+    return Math.min(this.#renewal, funerals, reads && poll > now ? poll : this.#renewal);
+  }
+
+  get #renewal(): number {
+    return this.#turnAt + this.#lease.ttlMs / 3;
+  }
+
+  /** How many entries to ask for: none without credit, or before there is a reason to. */
+  #wanted(now: number): number {
+    const { context } = this.#work;
+    if (now >= this.#readAt + context.timings.pollMs) this.#mayHaveMore = true;
+    return this.#mayHaveMore || this.#recovery !== null ? Math.max(0, Math.min(COUNT, context.free())) : 0;
+  }
+
+  async #turn(count: number): Promise<Held> {
+    const { outbox, context } = this.#work;
+    const parcel = outbox.take();
+    if (count > 0) this.#beginRead();
+    context.hold(count);
+    try {
+      const outcome = await takeTurn(this.#place, this.#lease, {
+        acknowledge: [...parcel.acks.map((held) => held.id), ...parcel.dropped],
+        attempts: parcel.written.flatMap((held) => [held.id, held.attempts]),
+        count,
+        lastRead: this.#lastRead,
+      });
+      if (!outcome.held) {
+        outbox.putBack(parcel);
+        return false;
+      }
+      this.#turnAt = performance.now();
+      this.#isFirst = false;
+      for (const held of parcel.acks) this.#work.ledger.settled(held);
+      context.counters.acknowledged += parcel.acks.length;
+      context.hold(-parcel.acks.length);
+      parcel.flushed?.resolve(true);
+      if (outcome.missed !== 0) this.#trimmed([], outcome.missed);
+      takeIn(
+        this.#work,
+        outcome.entries.map((entry) => ({ entry, attempts: 0 })),
+      );
+      this.#lastRead = outcome.entries.at(-1)?.id ?? this.#lastRead;
+      if (count > 0 && outcome.entries.length === count) this.#mayHaveMore = true;
+      return true;
+    } catch (error) {
+      outbox.putBack(parcel);
+      // What was read may have been given to us all the same: it is looked for before anything new.
+      if (count > 0) this.#recovery = { after: null };
+      throw error;
+    } finally {
+      context.hold(-count);
+    }
+  }
+
+  #beginRead(): void {
+    this.#mayHaveMore = false;
+    this.#readAt = performance.now();
+  }
+
+  async #recover(count: number): Promise<Held> {
+    const { ledger, outbox, context } = this.#work;
+    context.hold(count);
+    try {
+      const after = this.#recovery?.after ?? null;
+      const page = await readPending(this.#place, this.#lease, { after, count });
+      if (page === null) return false;
+      this.#turnAt = performance.now();
+      const trimmed = page.trimmed.filter((id) => !ledger.has(id));
+      for (const id of trimmed) outbox.drop(id);
+      if (trimmed.length > 0) this.#trimmed(trimmed, trimmed.length);
+      for (const held of takeIn(this.#work, page.entries)) this.#work.buryExhausted(held);
+      this.#recovery = page.last === null ? null : { after: page.last };
+      return true;
+    } finally {
+      context.hold(-count);
+    }
+  }
+
+  #trimmed(entries: readonly string[], missed: number | null): void {
+    const { context } = this.#work;
+    context.counters.trimmed += missed ?? 0;
+    context.tell('trimmed', { ids: entries.map((id) => `${this.#place.partition}:${id}`), missed });
+  }
+
+  /** One at a time: there are few, and each has its event with it. */
+  async #buryOne(): Promise<Held> {
+    const { ledger, outbox, context } = this.#work;
+    const funeral = outbox.funerals[0];
+    if (funeral === undefined) return true;
+    const { held, reason, error, done } = funeral;
+    const { id, attempts, metaLine, data } = held;
+    const maxLength = context.limits.deadLetters;
+    try {
+      if (!(await bury(this.#place, this.#lease, { id, reason, attempts, error, metaLine, data, maxLength })))
+        return false;
+    } catch (failure) {
+      // It stays, and so does what it keeps waiting; whoever asked learns that it is not done.
+      this.#funeralsAt = performance.now() + FUNERAL_RETRY_MS;
+      done.resolve(false);
+      throw failure;
+    }
+    outbox.funerals.shift();
+    this.#turnAt = performance.now();
+    ledger.settled(held);
+    context.hold(-1);
+    context.counters.deadLettered += 1;
+    done.resolve(true);
+    return true;
+  }
+}

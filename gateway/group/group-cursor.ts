@@ -1,0 +1,20 @@
+const PREFIX = 'g';
+const CURSOR = /^g-([0-9a-z]{1,11})-([0-9a-z]{1,11})$/;
+const BASE = 36;
+
+/**
+ * The cursor of an event in a group: how far into what was written to this one connection it lies. A position in the
+ * log would not do: an event that is delivered again lies behind others there, and an acknowledgement sent before it
+ * came must not cover it. It is no cursor of the log's kind, so that a resume with it is refused, never half right.
+ * `membership` tells the connections of this process apart: milliseconds at which it joined, or later.
+ */
+export function encodeGroupCursor(membership: number, delivery: number): string {
+  return `${PREFIX}-${membership.toString(BASE)}-${delivery.toString(BASE)}`;
+}
+
+/** The delivery's number; null when the cursor is not of this membership. */
+export function decodeGroupCursor(text: string, membership: number): number | null {
+  const [, joined, delivery] = CURSOR.exec(text) ?? [];
+  if (joined === undefined || delivery === undefined) return null;
+  return Number.parseInt(joined, BASE) === membership ? Number.parseInt(delivery, BASE) : null;
+}

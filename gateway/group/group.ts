@@ -1,0 +1,235 @@
+import type { LogPlace } from '../stream/partition-state.ts';
+import type { Grant } from '../auth/grant.ts';
+import { View, viewKey } from '../fanout/view.ts';
+import { ownerOf } from '../replica/rendezvous.ts';
+import type { GroupContext, Recipient } from './group-context.ts';
+import type { GroupStatus, LostReason, MemberOptions } from './groups.ts';
+import { Member } from './member.ts';
+import { PartitionLoop } from './partition-loop.ts';
+import type { PartitionWork } from './partition-work.ts';
+import { groupPlace } from './place.ts';
+import { Spread } from './spread.ts';
+
+/** A connection is told where it stands by then, whatever Redis does. */
+const PLACED_WITHIN_MS = 2_000;
+/** How long the last acknowledgements may take when nobody is left. */
+const LAST_WORDS_MS = 1_000;
+
+export type GroupParts = Pick<GroupContext, 'replica' | 'limits' | 'timings' | 'index' | 'counters' | 'log'> & {
+  readonly name: string;
+  /** `<namespace>/<name>`. */
+  readonly resource: string;
+  readonly log: GroupContext['log'];
+  readonly place: LogPlace;
+  readonly onGroupLost: () => void;
+  /** A connection has left, or the reading of a partition has ended. */
+  readonly onLeft: () => void;
+  readonly nextMember: () => number;
+};
+
+interface Running {
+  readonly loop: PartitionLoop;
+  readonly ended: Promise<void>;
+  wasTried: boolean;
+}
+
+/** One group on this replica: its connections, the partitions that it reads for them, and who gets which call. */
+export class Group {
+  readonly name: string;
+  readonly #parts: GroupParts;
+  readonly #context: GroupContext;
+  readonly #members = new Map<number, Member>();
+  readonly #loops = new Map<number, Running>();
+  readonly #spreads = new Map<number, Spread>();
+  /** Until a connection was told where it stands. */
+  readonly #timers = new Map<number, NodeJS.Timeout>();
+  #view: View | null = null;
+  #held = 0;
+  #isStarved = false;
+  readonly #owned = new Set<number>();
+  /** Replicas with connections of this group, as last heard; null before that. */
+  #replicas: readonly string[] | null = null;
+
+  constructor(parts: GroupParts) {
+    this.name = parts.name;
+    this.#parts = parts;
+    const view = () => this.#view;
+    this.#context = {
+      ...parts,
+      get view() {
+        return view();
+      },
+      choose: (call, partition) => this.#choose(call, partition),
+      free: () => this.#free(),
+      hold: (entries) => this.#hold(entries),
+      tell: (reason, gap) => {
+        for (const member of this.#members.values()) member.tellGap(reason, gap);
+      },
+      owns: (partition, isOwner) => this.#owns(partition, isOwner),
+      groupLost: parts.onGroupLost,
+    };
+  }
+
+  get connections(): number {
+    return this.#members.size;
+  }
+
+  /** Nothing of it is left here. */
+  get isIdle(): boolean {
+    return this.#members.size === 0 && this.#loops.size === 0;
+  }
+
+  get status(): GroupStatus {
+    return {
+      group: this.name,
+      connections: this.#members.size,
+      partitions: [...this.#owned].sort((a, b) => a - b),
+      pending: [...this.#loops.values()].reduce((sum, { loop }) => sum + loop.work.ledger.size, 0),
+    };
+  }
+
+  join(options: MemberOptions): Member {
+    if (this.#members.size === 0) this.#view = viewOf(options.grant);
+    const group = {
+      maxPending: this.#parts.limits.maxPending,
+      workOf: (partition: number): PartitionWork | undefined => this.#loops.get(partition)?.loop.work,
+      flows: () => this.kick(),
+      left: (member: Member) => this.#left(member),
+    };
+    const number = this.#parts.nextMember();
+    const member = new Member(number, group, options);
+    this.#members.set(number, member);
+    this.#timers.set(
+      number,
+      setTimeout(() => this.#tellStandby(member), PLACED_WITHIN_MS),
+    );
+    // Not before the caller has the membership in hand.
+    queueMicrotask(() => this.#placeWhenKnown());
+    this.kick();
+    return member;
+  }
+
+  /** Takes up what this replica owns among these, and hands over what it does not. */
+  useReplicas(replicas: readonly string[]): void {
+    this.#replicas = replicas;
+    this.#takeUp();
+  }
+
+  wake(partition: number): void {
+    this.#loops.get(partition)?.loop.wake();
+  }
+
+  kick(): void {
+    for (const { loop } of this.#loops.values()) loop.kick();
+  }
+
+  /** Ends every membership. */
+  lose(reason: LostReason): void {
+    for (const member of this.#members.values()) member.lose(reason);
+  }
+
+  /** Stops reading, and settles once all leases are given up. `by` is monotonic. */
+  async stop(by: number): Promise<void> {
+    this.#replicas = null;
+    for (const { loop } of this.#loops.values()) loop.stop(by);
+    await Promise.all([...this.#loops.values()].map(({ ended }) => ended));
+  }
+
+  /** Ends everything without waiting for anybody. */
+  async dispose(): Promise<void> {
+    for (const member of this.#members.values()) member.leave();
+    await this.stop(performance.now() + LAST_WORDS_MS);
+  }
+
+  #takeUp(): void {
+    const replicas = this.#replicas;
+    if (replicas === null || this.#members.size === 0) return;
+    const { place, resource, replica, timings } = this.#parts;
+    for (let partition = 0; partition < place.partitions; partition += 1) {
+      const isMine = ownerOf(`${resource}/${this.name}/${partition}`, replicas) === replica;
+      const running = this.#loops.get(partition);
+      if (isMine && running === undefined) this.#start(partition);
+      else if (!isMine) running?.loop.stop(performance.now() + timings.handOverMs);
+    }
+    this.#placeWhenKnown();
+  }
+
+  #start(partition: number): void {
+    const { place, resource } = this.#parts;
+    const loop = new PartitionLoop(this.#context, groupPlace(place, partition, { resource, group: this.name }));
+    const running: Running = {
+      loop,
+      wasTried: false,
+      ended: loop
+        .run(() => {
+          running.wasTried = true;
+          this.#placeWhenKnown();
+        })
+        .finally(() => {
+          this.#loops.delete(partition);
+          this.#spreads.delete(partition);
+          this.#takeUp();
+          this.#parts.onLeft();
+        }),
+    };
+    this.#loops.set(partition, running);
+  }
+
+  #left(member: Member): void {
+    this.#members.delete(member.number);
+    clearTimeout(this.#timers.get(member.number));
+    this.#timers.delete(member.number);
+    if (this.#members.size === 0) {
+      this.#view = null;
+      for (const { loop } of this.#loops.values()) loop.stop(performance.now() + LAST_WORDS_MS);
+    } else {
+      for (const [partition, { loop }] of this.#loops)
+        loop.work.release(member, (call) => this.#choose(call, partition) ?? member);
+    }
+    this.#parts.onLeft();
+  }
+
+  #choose(call: string, partition: number): Recipient | null {
+    let spread = this.#spreads.get(partition);
+    if (spread === undefined) this.#spreads.set(partition, (spread = new Spread()));
+    return spread.choose(call, this.#members);
+  }
+
+  #free(): number {
+    const free = this.#members.size * this.#parts.limits.maxPending - this.#held;
+    if (free <= 0) this.#isStarved = true;
+    return free;
+  }
+
+  #hold(entries: number): void {
+    this.#held += entries;
+    if (entries >= 0 || !this.#isStarved) return;
+    this.#isStarved = false;
+    this.kick();
+  }
+
+  #owns(partition: number, isOwner: boolean): void {
+    if (isOwner) this.#owned.add(partition);
+    else this.#owned.delete(partition);
+    this.#placeWhenKnown();
+    for (const member of this.#members.values()) if (member.isPlaced) this.#tellStandby(member);
+  }
+
+  /** New connections learn where they stand once it is known who owns what, and each lease was tried for. */
+  #placeWhenKnown(): void {
+    const isKnown = this.#replicas !== null && [...this.#loops.values()].every(({ wasTried }) => wasTried);
+    if (!isKnown && this.#owned.size === 0) return;
+    for (const member of this.#members.values()) if (!member.isPlaced) this.#tellStandby(member);
+    this.kick();
+  }
+
+  #tellStandby(member: Member): void {
+    clearTimeout(this.#timers.get(member.number));
+    this.#timers.delete(member.number);
+    member.tell(this.#owned.size === 0);
+  }
+}
+
+function viewOf(grant: Grant): View {
+  return new View(viewKey(grant, 'plain'), grant, 'plain');
+}

@@ -1,0 +1,99 @@
+import type { Grant } from '../auth/grant.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { Format } from '../fanout/round.ts';
+import type { Sink } from '../fanout/subscriber.ts';
+import type { Problem } from '../http/problem.ts';
+import type { GroupCounters } from './counters.ts';
+
+export type Admission = { readonly ok: true } | { readonly ok: false; readonly problem: Problem };
+
+/** The consumer groups of one resource, as one replica serves them. */
+export interface Groups extends AsyncDisposable {
+  /**
+   * Before the upgrade. 400 unknown_group; 403 group_grant_differs, when the live connections of the group on any
+   * replica have another grant; 501 groups_need_redis; 503 while Redis is away or this replica drains.
+   */
+  admit(group: string, grant: Grant): Promise<Admission>;
+  /** After the upgrade, of an admitted connection. */
+  join(group: string, options: MemberOptions): Membership;
+  /** An entry of this partition is in the log: whoever reads the log first says so. */
+  wake(partition: number): void;
+  useDirectory(directory: Directory): void;
+  /**
+   * Stops reading, waits for what is with connections until it is settled, the signal fires or the limit is over, and
+   * gives up the leases. Connections stay, as standby.
+   */
+  drain(signal: AbortSignal): Promise<void>;
+  readonly counters: Readonly<GroupCounters>;
+  status(): readonly GroupStatus[];
+}
+
+export interface GroupStatus {
+  readonly group: string;
+  /** Connections of this replica. */
+  readonly connections: number;
+  /** Partitions that this replica reads. */
+  readonly partitions: readonly number[];
+  /** Read and not settled here. */
+  readonly pending: number;
+}
+
+export type GroupGapReason = 'trimmed' | 'poison';
+
+export interface GroupGap {
+  /** Ids of the lost events, or `<partition>:<entry id>` where nothing else is known; empty when nobody knows them. */
+  readonly ids: readonly string[];
+  /** Null when nobody knows. */
+  readonly missed: number | null;
+}
+
+/**
+ * What ends a membership from our side: the streams were lost and refilled, the group was deleted (both 4410), or its
+ * connections elsewhere have another grant.
+ */
+export type LostReason = 'epoch_lost' | 'group_lost' | 'grant_differs';
+
+export interface MemberOptions {
+  readonly grant: Grant;
+  /** `meta` adds `"_firehose":{...,"attempt":n}`. */
+  readonly format: Format;
+  readonly sink: Sink;
+  /** By frames (the methods of the membership), or by the pong that follows what was written. */
+  readonly acknowledges: 'frames' | 'pongs';
+  /** Sends a WebSocket ping, for `pongs`. */
+  readonly ping: (payload: Buffer) => void;
+  /**
+   * Called once before any event is written, within two seconds of joining, and then on each change. `true`: this
+   * replica owns nothing of the group.
+   */
+  readonly onStandby: (standby: boolean) => void;
+  readonly onGap: (reason: GroupGapReason, gap: GroupGap) => void;
+  /** Nothing is written any more; the connection must be told and closed. */
+  readonly lost: (reason: LostReason) => void;
+}
+
+export type AckOutcome =
+  { readonly ok: true } | { readonly ok: false; readonly code: AckCode; readonly detail: string };
+
+/**
+ * unknown_id: not with this connection, or settled already. unknown_cursor: not of this connection. moved: another
+ * replica reads the partition now, or nobody could reach Redis; the event may come again.
+ */
+export type AckCode = 'unknown_id' | 'unknown_cursor' | 'moved';
+
+/** One connection of a group. Promises settle once Redis has it, or cannot have it. None rejects. */
+export interface Membership {
+  readonly standby: boolean;
+  /** A cursor (everything written to this connection up to it), or event ids; those that are known count in any case. */
+  ack(what: string | readonly string[]): Promise<AckOutcome>;
+  /** Again, after `delayMs` in place of the back-off of this try; a dead letter when that was the last one. */
+  nack(id: string, delayMs?: number): Promise<AckOutcome>;
+  /** Still at work: the wait for the acknowledgement begins anew. */
+  progress(id: string): AckOutcome;
+  /** Never again: a dead letter. */
+  term(id: string, reason?: string): Promise<AckOutcome>;
+  /** Any pong; one that answers no ping of ours is passed over. */
+  pong(payload: Buffer): void;
+  /** What is pending goes to the others, in order. Twice is the same as once. */
+  leave(): void;
+}

@@ -1,0 +1,62 @@
+import { decodeMeta } from '../../protocol/entry.ts';
+import { poisonReason } from '../fanout/poison.ts';
+import { accepts } from '../fanout/route-index.ts';
+import type { StoredEntry } from '../stream/event-log.ts';
+import type { GroupContext, Recipient } from './group-context.ts';
+import type { Held, Ledger } from './ledger.ts';
+import type { Outbox } from './outbox.ts';
+
+/** Whether the group may see the event, by the account tree as it is now (I5). */
+export function isAllowed(context: GroupContext, metaLine: string): boolean {
+  return context.view !== null && accepts(context.view, context.index.match(metaLine));
+}
+
+/**
+ * Takes in what was read, in order. What is for nobody is acknowledged at once, poison is told too, and the rest waits
+ * for its turn.
+ */
+export function takeIn(
+  parts: { context: GroupContext; ledger: Ledger<Recipient>; outbox: Outbox<Recipient> },
+  read: readonly { readonly entry: StoredEntry; readonly attempts: number }[],
+): Held<Recipient>[] {
+  const { context, ledger, outbox } = parts;
+  const poison: string[] = [];
+  const taken: Held<Recipient>[] = [];
+  for (const { entry, attempts } of read) {
+    if (ledger.has(entry.id)) continue;
+    const meta = poisonReason(entry) === null ? decodeMeta(entry.meta) : null;
+    if (meta === null) {
+      poison.push(`${entry.partition}:${entry.id}`);
+      outbox.drop(entry.id);
+      continue;
+    }
+    const call = meta.callId === '' ? `account ${meta.account}` : meta.callId;
+    const first = isAllowed(context, entry.meta) ? context.choose(call, entry.partition) : null;
+    if (first === null) {
+      // Not allowed, or everyone has left: then the lease goes too, and the entry stays pending for the next owner.
+      if (context.view === null) continue;
+      context.counters.filtered += 1;
+      outbox.drop(entry.id);
+      continue;
+    }
+    const eventId = meta.eventId || `${entry.partition}:${entry.id}`;
+    const { partition, id, data } = entry;
+    const scope = context.index.version;
+    taken.push(
+      ledger.add({ partition, id, eventId, metaLine: entry.meta, meta, data, attempts, scope }, call, () => first),
+    );
+  }
+  context.hold(taken.length);
+  if (poison.length > 0) {
+    context.counters.poison += poison.length;
+    context.tell('poison', { ids: poison, missed: poison.length });
+  }
+  return taken;
+}
+
+/** Judges again what is about to be written, when the tree has changed since. */
+export function mayStill(context: GroupContext, held: Held<Recipient>): boolean {
+  if (held.scope === context.index.version) return true;
+  held.scope = context.index.version;
+  return isAllowed(context, held.metaLine);
+}

@@ -1,0 +1,162 @@
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { Exchange } from './exchange.ts';
+import type { GroupContext } from './group-context.ts';
+import { acquireLease, releaseLease, type Lease } from './lease.ts';
+import { PartitionWork } from './partition-work.ts';
+import type { GroupPlace } from './place.ts';
+
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 1_000;
+
+/**
+ * Serves one partition of a group while it has the lease, and goes on trying to get it until stopped. One command is
+ * under way at a time: what happens meanwhile goes with the next one. It never blocks in Redis.
+ */
+export class PartitionLoop {
+  readonly work: PartitionWork;
+  readonly #context: GroupContext;
+  readonly #place: GroupPlace;
+  #exchange: Exchange | null = null;
+  #lastToken = 0;
+  /** Acknowledged when the last lease was lost, and not said to Redis. */
+  #owed: readonly string[] = [];
+  #failures = 0;
+  /** Null until told to stop: then what is with connections is waited for until this time. */
+  #stopBy: number | null = null;
+
+  constructor(context: GroupContext, place: GroupPlace) {
+    this.#context = context;
+    this.#place = place;
+    this.work = new PartitionWork(context);
+  }
+
+  get isOwner(): boolean {
+    return this.#exchange !== null;
+  }
+
+  /** Settles once stopped, with the lease given up. Never rejects. `onTried`: the first look at the lease is through. */
+  async run(onTried: () => void): Promise<void> {
+    while (this.#stopBy === null) {
+      const lease = await this.#acquire();
+      if (lease !== null) await this.#serve(lease, onTried);
+      else {
+        onTried();
+        if (this.#stopBy === null) await this.work.waiting.until(performance.now() + this.#context.timings.acquireMs);
+      }
+    }
+  }
+
+  /** An entry has come. */
+  wake(): void {
+    this.#exchange?.wake();
+    this.work.waiting.kick();
+  }
+
+  /** Something changed that may let it go on: credit, a socket, a connection. */
+  kick(): void {
+    this.work.waiting.kick();
+  }
+
+  /** Reads and writes nothing more; ends once nothing is with a connection, or at `by` (monotonic). The earliest counts. */
+  stop(by: number): void {
+    this.#stopBy = Math.min(this.#stopBy ?? Number.POSITIVE_INFINITY, by);
+    this.work.waiting.kick();
+  }
+
+  async #acquire(): Promise<Lease | null> {
+    try {
+      const lease = await acquireLease(this.#place, {
+        replica: this.#context.replica,
+        ttlMs: this.#context.timings.leaseMs,
+      });
+      this.#failures = 0;
+      return lease;
+    } catch (error) {
+      await this.#rest(error);
+      return null;
+    }
+  }
+
+  async #serve(lease: Lease, onTried: () => void): Promise<void> {
+    const { partition } = this.#place;
+    // Nobody else had it since: what was acknowledged then is acknowledged now.
+    if (lease.token === this.#lastToken + 1) for (const id of this.#owed) this.work.outbox.drop(id);
+    this.#lastToken = lease.token;
+    const exchange = new Exchange(this.work, this.#place, lease);
+    this.#exchange = exchange;
+    this.#context.counters.leasesTaken += 1;
+    this.#context.owns(partition, true);
+    onTried();
+    let isHeld = true;
+    while (isHeld && !this.#isThrough(performance.now())) isHeld = await this.#step(exchange, lease);
+    this.#exchange = null;
+    this.#owed = this.work.letGo();
+    if (isHeld) await this.#release(lease);
+    else {
+      this.#context.counters.leasesLost += 1;
+      this.#context.log.warn({ partition }, 'a lease of a consumer group was lost: its events come again elsewhere');
+    }
+    this.#context.owns(partition, false);
+  }
+
+  /** Whether it was told to stop and has nothing to wait for any more. */
+  #isThrough(now: number): boolean {
+    if (this.#stopBy === null) return false;
+    const { ledger, outbox } = this.work;
+    const isWithSomebody = ledger.written > 0 && this.#context.view !== null;
+    const isSettled = !isWithSomebody && outbox.isEmpty && outbox.funerals.length === 0;
+    return isSettled || now >= this.#stopBy;
+  }
+
+  /** Writes what may be written, then says and asks what there is; else waits. False when the lease is gone. */
+  async #step(exchange: Exchange, lease: Lease): Promise<boolean> {
+    const now = performance.now();
+    const goesOn = this.#stopBy === null;
+    this.work.judgeOverdue(now);
+    // The fence: nothing is written to a connection unless nobody else can have the partition yet.
+    if (goesOn && now < lease.validUntil) this.work.deliver(now);
+    try {
+      const step = exchange.step(now, goesOn);
+      if (step !== null) {
+        const isHeld = await step;
+        this.#failures = 0;
+        return isHeld;
+      }
+    } catch (error) {
+      return this.#goOnAfter(error, lease);
+    }
+    const until = Math.min(exchange.nextTime(now, goesOn), this.work.ledger.nextDue, this.#stopBy ?? Infinity);
+    await this.work.waiting.until(until);
+    return true;
+  }
+
+  async #goOnAfter(error: unknown, lease: Lease): Promise<boolean> {
+    if (redisErrorCode(error) === 'NOGROUP') {
+      this.#context.groupLost();
+      this.stop(0);
+      return true;
+    }
+    await this.#rest(error);
+    return performance.now() < lease.validUntil;
+  }
+
+  /** One line an outage: the client's own tell the rest. */
+  async #rest(error: unknown): Promise<void> {
+    const code = redisErrorCode(error);
+    if (this.#failures === 0)
+      this.#context.log.warn({ partition: this.#place.partition, code }, 'a consumer group waits for Redis');
+    const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
+    this.#failures += 1;
+    const until = performance.now() + ceiling * (0.5 + Math.random() / 2);
+    while (performance.now() < until && this.#stopBy === null) await this.work.waiting.until(until);
+  }
+
+  async #release(lease: Lease): Promise<void> {
+    try {
+      await releaseLease(this.#place, lease);
+    } catch (error) {
+      // It ends by itself.
+      this.#context.log.debug({ code: redisErrorCode(error) }, 'a lease could not be given up');
+    }
+  }
+}

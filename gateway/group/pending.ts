@@ -1,0 +1,57 @@
+import { defineScript, runScript } from '../../runtime/redis/script.ts';
+import { decodeEntry, type RawEntry } from '../stream/decode-entry.ts';
+import type { StoredEntry } from '../stream/event-log.ts';
+import { HOLD_LUA, validUntil, type Lease } from './lease.ts';
+import type { GroupPlace } from './place.ts';
+
+/**
+ * A page of what the group was given and has not acknowledged, whoever took it. KEYS: owner, fence, events, attempts. ARGV:
+ * lease, TTL, group, first id, how many. Not by reading id 0: that would raise Redis's own delivery count each time.
+ */
+const PENDING = defineScript(`${HOLD_LUA}
+local pages = {}
+for i, one in ipairs(redis.call('XPENDING', KEYS[3], ARGV[3], ARGV[4], '+', ARGV[5])) do
+  local found = redis.call('XRANGE', KEYS[3], one[1], one[1])[1]
+  pages[i] = { one[1], found and found[2] or false, redis.call('HGET', KEYS[4], one[1]) }
+end
+return pages`);
+
+export interface PendingPage {
+  readonly entries: readonly { readonly entry: StoredEntry; readonly attempts: number }[];
+  /** Ids of entries that were trimmed while they were pending. */
+  readonly trimmed: readonly string[];
+  /** After this id the next page begins; null when this was the last one. */
+  readonly last: string | null;
+}
+
+type Row = readonly [id: Buffer, fields: RawEntry[1] | null, attempts: Buffer | null];
+
+/** Null when the lease is another's. `after` is null for the first page. Rejects with the client's error. */
+export async function readPending(
+  place: GroupPlace,
+  lease: Lease,
+  page: { after: string | null; count: number },
+): Promise<PendingPage | null> {
+  const sentAt = performance.now();
+  const rows = (await runScript(place.client, PENDING, {
+    keys: [place.owner, lease.fence, place.events, place.attempts],
+    args: [
+      lease.value,
+      String(lease.ttlMs),
+      place.name,
+      page.after === null ? '-' : `(${page.after}`,
+      String(page.count),
+    ],
+  })) as readonly Row[] | null;
+  if (rows === null) return null;
+  lease.validUntil = validUntil(sentAt, lease.ttlMs);
+  return {
+    entries: rows.flatMap(([id, fields, attempts]) =>
+      fields === null
+        ? []
+        : [{ entry: decodeEntry(place.partition, [id, fields]), attempts: Number(attempts?.toString() ?? 0) }],
+    ),
+    trimmed: rows.flatMap(([id, fields]) => (fields === null ? [id.toString()] : [])),
+    last: rows.length < page.count ? null : (rows.at(-1)?.[0].toString() ?? null),
+  };
+}

@@ -1,0 +1,25 @@
+import type { Redis } from 'ioredis';
+import { groupKeys, groupName, streamKeys } from '../../protocol/keys.ts';
+import type { LogPlace } from '../stream/partition-state.ts';
+
+/** One group in one partition of the log, as Redis has it. */
+export interface GroupPlace {
+  readonly client: Redis;
+  readonly partition: number;
+  /** `<namespace>/<resource>/<group>`. */
+  readonly name: string;
+  readonly events: string;
+  readonly meta: string;
+  readonly owner: string;
+  fence(nonce: string): string;
+  readonly token: string;
+  readonly attempts: string;
+  readonly dead: string;
+}
+
+/** `resource` is `<namespace>/<name>`. */
+export function groupPlace(log: LogPlace, partition: number, of: { resource: string; group: string }): GroupPlace {
+  const name = groupName(of.resource, of.group);
+  const { events, meta } = streamKeys(log.keyPrefix, partition);
+  return { client: log.client, partition, name, events, meta, ...groupKeys(log.keyPrefix, partition, name) };
+}

@@ -1,0 +1,33 @@
+import type { ConsumerGroup } from '../../protocol/subscription.ts';
+import { refused, unknownGroup } from './admission.ts';
+import { createGroupCounters } from './counters.ts';
+import type { Groups } from './groups.ts';
+
+/** With the embedded log: every group that is declared is answered 501. */
+export function groupsWithoutRedis(groups: readonly ConsumerGroup[]): Groups {
+  const names = groups.map(({ name }) => name);
+  return {
+    admit: (group) =>
+      Promise.resolve(
+        refused(
+          names.includes(group)
+            ? {
+                status: 501,
+                code: 'groups_need_redis',
+                detail: 'durable consumer groups keep their position in Redis: start the gateway with REDIS_URL',
+                field: 'group',
+              }
+            : unknownGroup(names),
+        ),
+      ),
+    join: () => {
+      throw new Error('nobody is admitted to a group without Redis');
+    },
+    wake: () => undefined,
+    useDirectory: () => undefined,
+    drain: () => Promise.resolve(),
+    counters: createGroupCounters(),
+    status: () => [],
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, it } from 'node:test';
+import { replicaKeys } from '../../protocol/keys.ts';
+import { silentLog } from '../../runtime/log/log.ts';
+import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
+import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
+import { until } from '../testing/until.ts';
+import { startHeartbeat, type HeartbeatOptions } from './heartbeat.ts';
+
+let redis: RedisServer;
+before(async () => {
+  redis = await startRedis();
+});
+after(() => redis.stop());
+
+async function beating(keyPrefix: string, replica: string, options: Partial<HeartbeatOptions> = {}) {
+  const client = commandClient(redis.url, { log: silentLog, name: 'test:heartbeat' });
+  assert.ok(await becomesReady(client, 10_000));
+  let seen: readonly string[] = [];
+  let beats = 0;
+  const heartbeat = startHeartbeat({
+    client,
+    keyPrefix,
+    resource: 'voice/acme',
+    replica,
+    record: () => ({ groups: { [replica]: 1 } }),
+    everyMs: 50,
+    aliveMs: 5_000,
+    onReplicas: (replicas) => {
+      beats += 1;
+      seen = replicas.map((one) => `${one.replica}:${Object.keys(one.record.groups).join()}`).sort();
+    },
+    ...options,
+  });
+  return {
+    client,
+    heartbeat,
+    seen: () => seen.join(' '),
+    beats: () => beats,
+    async [Symbol.asyncDispose]() {
+      await heartbeat[Symbol.asyncDispose]();
+      client.disconnect();
+    },
+  };
+}
+
+it('replicas see each other and what they say, and one that leaves is gone at once', async () => {
+  const keyPrefix = `${randomUUID()}:`;
+  await using one = await beating(keyPrefix, 'one');
+  const two = await beating(keyPrefix, 'two');
+  await until(async () => one.seen() === 'one:one two:two');
+  await two[Symbol.asyncDispose]();
+  await until(async () => one.seen() === 'one:one');
+  assert.equal(await one.client.zcard(replicaKeys(keyPrefix, 'voice/acme').seen), 1);
+});
+
+it('one that falls silent counts as gone after its time, also while its record is still there', async () => {
+  const keyPrefix = `${randomUUID()}:`;
+  await using one = await beating(keyPrefix, 'one', { aliveMs: 300 });
+  await using two = await beating(keyPrefix, 'two', { everyMs: 3_600_000 });
+  await until(async () => one.seen() === 'one:one two:two');
+  await until(async () => one.seen() === 'one:one');
+  assert.equal(two.beats(), 1);
+  assert.equal(await one.client.exists(replicaKeys(keyPrefix, 'voice/acme').heartbeat('two')), 1);
+});
+
+it('a wish that comes during a beat is a beat of its own', async () => {
+  await using one = await beating(`${randomUUID()}:`, 'one', { everyMs: 3_600_000 });
+  await Promise.all([one.heartbeat.beat(), one.heartbeat.beat(), one.heartbeat.beat()]);
+  assert.equal(one.beats(), 2);
+});
+
+it('a record that cannot be read is passed over', async () => {
+  const keyPrefix = `${randomUUID()}:`;
+  await using one = await beating(keyPrefix, 'one');
+  const keys = replicaKeys(keyPrefix, 'voice/acme');
+  await one.client.zadd(keys.seen, Date.now() + 60_000, 'broken');
+  await one.client.set(keys.heartbeat('broken'), '{"groups":7}');
+  const before = one.beats();
+  await until(async () => one.beats() > before + 2);
+  assert.equal(one.seen(), 'one:one');
+});

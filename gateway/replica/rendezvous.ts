@@ -1,0 +1,40 @@
+/**
+ * Rendezvous hashing: everyone who knows the same candidates chooses the same one, and a candidate that comes or goes
+ * moves only what it wins or had. Pure, and the same in every process.
+ */
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+
+/** 32 bits of a text: what a candidate or a choice is known by here. */
+export function seedOf(text: string): number {
+  let hash = FNV_OFFSET;
+  for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), FNV_PRIME);
+  return mix(hash);
+}
+
+/** The murmur3 finaliser: neighbouring inputs give unrelated weights. */
+function mix(value: number): number {
+  let hash = value;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** How much the candidate of this seed wants the choice of that seed. */
+export function weight(candidate: number, choice: number): number {
+  return mix(candidate ^ choice);
+}
+
+/** The candidate that owns `what`, null when there is none. The order of the candidates does not matter. */
+export function ownerOf(what: string, candidates: readonly string[]): string | null {
+  const choice = seedOf(what);
+  let owner: string | null = null;
+  let most = -1;
+  for (const candidate of candidates) {
+    const wants = weight(seedOf(candidate), choice);
+    if (wants < most || (wants === most && owner !== null && candidate > owner)) continue;
+    owner = candidate;
+    most = wants;
+  }
+  return owner;
+}
