@@ -9,6 +9,7 @@ import type { Directory } from './directory/directory.ts';
 import { DirectoryFault } from './directory/fault.ts';
 import { openLiveDirectory, type FollowedDirectory } from './directory/live-directory.ts';
 import { buildFanout } from './fanout/build-fanout.ts';
+import { buildGroups } from './group/build-groups.ts';
 import { createAddressOf } from './http/client-address.ts';
 import { createInnerApp } from './http/inner-app.ts';
 import { openInnerListener } from './http/inner-listener.ts';
@@ -56,7 +57,16 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
     keyFile: join(state.path, 'signing-key.json'),
     log,
   });
-  const { fanout, ended, isReachable } = buildFanout({ eventLog, directory, spec, metrics, log, signal: stop.signal });
+  const groups = await buildGroups(stack, { config, directory, log });
+  const { fanout, ended, isReachable } = buildFanout({
+    groups,
+    eventLog,
+    directory,
+    spec,
+    metrics,
+    log,
+    signal: stop.signal,
+  });
   const window = createLogWindow(eventLog, performance.now.bind(performance));
   const verifyToken = async (token: string) => {
     const outcome = await auth.verifyToken(token);
@@ -71,6 +81,7 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
       onClosed: (code) => metrics.sessionClosed(code),
       common: {
         fanout,
+        groups,
         window,
         policy: spec.gateway.connections.slowConsumerPolicy,
         verifyToken,
@@ -142,6 +153,7 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
         fanout,
         sessions,
         window,
+        groups,
         now: Date.now,
         isDraining: () => draining,
         refuse: refuseOnSocket,
@@ -160,12 +172,15 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
     async drain(reason, now) {
       draining = true;
       const isForGood = reason === 'SIGINT';
+      // Other replicas take over the groups while the connections of this one are closed.
+      const handedOver = groups.drain(now);
       await sessions.drain({
         windowMs: isForGood ? 0 : durationMs(spec.gateway.connections.drainTimeout),
         name: isForGood ? 'shutdown' : 'rollingRestart',
         reason: isForGood ? 'shutdown' : 'rolling_restart',
         signal: now,
       });
+      await handedOver;
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

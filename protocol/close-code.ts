@@ -28,6 +28,9 @@ export type CloseReason =
   | 'too_many_frames'
   | 'slow_consumer'
   | 'replay_done'
+  | 'trimmed'
+  | 'group_lost'
+  | 'grant_differs'
   | 'not_a_frame'
   | 'token_refused'
   | 'revoked';

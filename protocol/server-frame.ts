@@ -19,14 +19,14 @@ export const helloSchema = z.strictObject({
   type: z.literal('hello'),
   session: z.string(),
   heartbeat_ms: ms,
-  /** Events after this one follow. */
-  cursor,
+  /** Events after this one follow; null in a group, which keeps its own. */
+  cursor: cursor.nullable(),
   /** The oldest cursor that can be asked for. */
   oldest: cursor,
   filter,
   expires_at: time,
   group: z.string().nullable(),
-  /** In a group: this replica owns nothing of it now, events come once it does. Null without a group. */
+  /** In a group: this replica owns nothing of it now, events come once it does; on a change `hello` comes again. */
   standby: z.boolean().nullable(),
 });
 
@@ -45,7 +45,7 @@ export const GAP_REASONS = [
 export const gapSchema = z.strictObject({
   type: z.literal('gap'),
   reason: z.enum(GAP_REASONS),
-  /** The cursor, or the time, from which events were asked for. */
+  /** The cursor, or the time, from which events were asked for; in a group the ids that are known to be lost. */
   requested: z.string().nullable(),
   oldest: cursor,
   missed: z.int().min(0).nullable(),

@@ -12,6 +12,8 @@ import type { PoisonReason } from './poison.ts';
 
 export interface FanoutParts {
   readonly eventLog: EventLog;
+  /** Woken when a partition has entries. */
+  readonly groups: { wake(partition: number): void };
   readonly directory: LiveDirectory;
   readonly spec: Subscription['spec'];
   readonly metrics: Metrics;
@@ -31,7 +33,7 @@ const POISON_LINE_EVERY_MS = 10_000;
 
 /** Makes the fan-out and starts its reader. */
 export function buildFanout(parts: FanoutParts): RunningFanout {
-  const { eventLog, directory, spec, metrics, log, signal } = parts;
+  const { eventLog, groups, directory, spec, metrics, log, signal } = parts;
   let reachable = false;
   const fanout = new Fanout({
     directory: directory.current,
@@ -54,6 +56,7 @@ export function buildFanout(parts: FanoutParts): RunningFanout {
       else metrics.redisError(code);
     },
     onRead: (entries) => {
+      for (const partition of new Set(entries.map((entry) => entry.partition))) groups.wake(partition);
       metrics.batchRead(entries.length);
       const age = ageSeconds(entries[0], Date.now());
       if (age !== null) metrics.delivered(age);

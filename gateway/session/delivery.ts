@@ -1,7 +1,12 @@
 import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
 import type { Position } from '../../protocol/position.ts';
+import type { ClientFrame } from '../../protocol/client-frame.ts';
 import type { GapReason } from '../../protocol/server-frame.ts';
 import type { Grant } from '../auth/grant.ts';
+import type { AckOutcome } from '../group/groups.ts';
+
+/** What a client says of events that a group gave it. */
+export type Acknowledgement = Extract<ClientFrame, { kind: 'ack' | 'nack' | 'progress' | 'term' }>;
 
 /** Where a connection's events come from: the log itself, or a group's share of it. */
 export interface Delivery {
@@ -14,6 +19,8 @@ export interface Delivery {
   readonly isTooSlow: boolean;
   /** Another scope or filter for all that comes; false where it cannot change. */
   refilter(grant: Grant): boolean;
+  /** Null where nothing is acknowledged. */
+  acknowledge(frame: Acknowledgement): Promise<AckOutcome> | AckOutcome | null;
   /** A pong of the client. */
   pong(payload: Buffer): void;
   /** Nothing is written any more. Twice is the same as once. */

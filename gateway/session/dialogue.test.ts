@@ -21,6 +21,7 @@ function open(options: { expiresInMs?: number; isBehind?: boolean; verified?: To
   let token = tokenOf('first', options.expiresInMs ?? 3_600_000);
   const connection: Connection = {
     id: 's',
+    group: null,
     get token() {
       return token;
     },
@@ -30,6 +31,8 @@ function open(options: { expiresInMs?: number; isBehind?: boolean; verified?: To
     isOpen: true,
     renew: (renewed) => (token = renewed),
     refilter: () => true,
+    acknowledge: () => null,
+    countFrame: () => true,
     close: (_, reason) => closed.push(reason),
   };
   const dialogue = new Dialogue(connection, sink, {
@@ -38,7 +41,7 @@ function open(options: { expiresInMs?: number; isBehind?: boolean; verified?: To
     window: { oldestCursor: 'oldest' },
     now: () => NOW,
   });
-  dialogue.greet(POSITION, NOW);
+  dialogue.greet({ from: POSITION, group: null, standby: null }, NOW);
   const said = (): ServerFrame[] =>
     sink.messages().map((text) => serverFrameSchema.parse((JSON.parse(text) as { _firehose: unknown })._firehose));
   const types = () => said().map(({ type }) => type);

@@ -8,12 +8,15 @@ import { LEEWAY_S } from '../auth/token.ts';
 import { textFrame } from '../fanout/frame.ts';
 import type { Sink } from '../fanout/subscriber.ts';
 import type { LogWindow } from '../stream/log-window.ts';
+import type { AckOutcome } from '../group/groups.ts';
+import type { Acknowledgement } from './delivery.ts';
 import { PING_EVERY_MS } from './liveness.ts';
 import { intersect, type Narrowed } from './narrow.ts';
 
 /** What the dialogue knows of, and does to, its connection. */
 export interface Connection {
   readonly id: string;
+  readonly group: string | null;
   readonly token: VerifiedToken;
   readonly position: Position | null;
   readonly isBehind: boolean;
@@ -22,7 +25,17 @@ export interface Connection {
   renew(token: VerifiedToken): void;
   /** False where the filter cannot change. */
   refilter(grant: Grant): boolean;
+  /** Null where nothing is acknowledged. */
+  acknowledge(frame: Acknowledgement): Promise<AckOutcome> | AckOutcome | null;
+  /** Takes a frame off what the client may send; false when that was too much. */
+  countFrame(): boolean;
   close(name: CloseName, reason: CloseReason): void;
+}
+
+export interface Greeting {
+  readonly from: Position | null;
+  readonly group: string | null;
+  readonly standby: boolean | null;
 }
 
 export type TokenOutcome =
@@ -65,19 +78,19 @@ export class Dialogue {
     this.#options = options;
   }
 
-  greet(from: Position | null, now: number): void {
+  greet({ from, group, standby }: Greeting, now: number): void {
     const { id, token } = this.#connection;
     this.#spokenAt = now;
     this.#say({
       type: 'hello',
       session: id,
       heartbeat_ms: PING_EVERY_MS,
-      cursor: from === null ? '' : encodeCursor(from),
+      cursor: from === null ? null : encodeCursor(from),
       oldest: this.#options.window.oldestCursor,
       filter: inForce(token.grant),
       expires_at: rfc3339(expiresAt(token)),
-      group: null,
-      standby: null,
+      group,
+      standby,
     });
   }
 
@@ -110,14 +123,27 @@ export class Dialogue {
   received(text: string): void {
     const frame = parseClientFrame(text);
     if (frame === null) return this.#connection.close('notAFrame', 'not_a_frame');
+    if (isAcknowledgement(frame)) {
+      void this.#acknowledge(frame);
+      return;
+    }
+    if (!this.#connection.countFrame()) return;
     this.#turn = this.#turn.then(() => (this.#connection.isOpen ? this.#answer(frame) : undefined));
   }
 
-  async #answer(frame: ClientFrame): Promise<void> {
+  async #answer(frame: Exclude<ClientFrame, Acknowledgement>): Promise<void> {
     const ref = frame.ref ?? null;
     if (frame.kind === 'auth') await this.#authenticate(frame.auth, ref);
-    else if (frame.kind === 'filter') this.#refilter(frame.filter, ref);
-    else this.#refuse('no_group', 'This connection is in no group: there is nothing to acknowledge.', ref);
+    else this.#refilter(frame.filter, ref);
+  }
+
+  /**
+   * At once and beside the others: what a connection may leave unacknowledged limits these, so that only a refused one
+   * counts as a frame.
+   */
+  async #acknowledge(frame: Acknowledgement): Promise<void> {
+    const outcome = (await this.#connection.acknowledge(frame)) ?? NO_GROUP;
+    if (!outcome.ok && this.#connection.countFrame()) this.#refuse(outcome.code, outcome.detail, frame.ref ?? null);
   }
 
   async #authenticate(text: string, ref: string | null): Promise<void> {
@@ -134,10 +160,14 @@ export class Dialogue {
     if (grant === null) {
       return this.#refuse('scope_disjoint', 'The new token grants nothing of what this connection has.', ref);
     }
+    const isNarrower = !isSame(grant, current.grant);
+    if (isNarrower && this.#connection.group !== null) {
+      return this.#refuse('group_grant_differs', 'In a group a new token has the grant of the first one.', ref);
+    }
     const token = { ...outcome.token, grant };
     this.#connection.renew(token);
     this.#say({ type: 'auth_ok', ...expiry(token, this.#options.now()) });
-    if (!isSame(grant, current.grant)) this.#narrowAgain(grant);
+    if (isNarrower) this.#narrowAgain(grant);
   }
 
   /** After a narrower token: the filter stays as far as the token still grants it. */
@@ -170,6 +200,16 @@ export class Dialogue {
   #say(frame: ServerFrame): void {
     this.#sink.write(textFrame(encodeServerFrame(frame)), null);
   }
+}
+
+const NO_GROUP = {
+  ok: false,
+  code: 'no_group',
+  detail: 'This connection is in no group: there is nothing to acknowledge.',
+} as const;
+
+function isAcknowledgement(frame: ClientFrame): frame is Acknowledgement {
+  return frame.kind !== 'auth' && frame.kind !== 'filter';
 }
 
 function inForce({ accounts, events }: Grant) {

@@ -71,6 +71,10 @@ export class LogDelivery implements Delivery {
     return true;
   }
 
+  acknowledge(): null {
+    return null;
+  }
+
   pong(): void {
     // Nothing is acknowledged here.
   }

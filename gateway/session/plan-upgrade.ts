@@ -11,6 +11,8 @@ export interface UpgradePlan {
   readonly contract: Contract;
   readonly format: Format;
   readonly replay: ReplayPlan;
+  /** The durable consumer group to join. */
+  readonly group: string | null;
 }
 
 export type Contract = 'plain' | 'control';
@@ -21,8 +23,6 @@ export type PlannedUpgrade = { readonly plan: UpgradePlan } | { readonly problem
 
 const MAX_TOKEN_LENGTH = 8_192;
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
-/** Asked for by name and not offered by this gateway: saying so beats a silent answer to another question. */
-const NOT_OFFERED = ['group'] as const;
 const REPLAY_PARAMETERS = ['cursor', 'from', 'to', 'on_gap', 'group'];
 const PARAMETERS: ReadonlySet<string> = new Set(['token', 'v', 'meta', ...REPLAY_PARAMETERS]);
 
@@ -36,11 +36,6 @@ export function planUpgrade(request: UpgradeRequest, now: number): PlannedUpgrad
   const handshake = checkHandshake(request);
   if (handshake !== null) return { problem: handshake };
   const query = url.searchParams;
-  for (const name of NOT_OFFERED) {
-    if (query.has(name)) {
-      return refuse(400, 'not_offered', `This gateway does not offer the query parameter '${name}' yet: leave it out.`);
-    }
-  }
   const version = query.get('v');
   if (version !== null && version !== '1') {
     return refuse(400, 'unsupported_version', "The query parameter 'v' is 1, the only version there is.");
@@ -62,7 +57,11 @@ export function planUpgrade(request: UpgradeRequest, now: number): PlannedUpgrad
   const replay = planReplay(query, now);
   if ('problem' in replay) return replay;
   const format = meta === '1' || contract === 'control' ? 'meta' : 'plain';
-  return { plan: { token: token.token, contract, format, replay: replay.replay } };
+  const group = query.get('group');
+  if (group !== null && replay.replay.start.kind !== 'live') {
+    return refuse(400, 'group_keeps_position', 'A group keeps its own position: leave out cursor, from and to.');
+  }
+  return { plan: { token: token.token, contract, format, replay: replay.replay, group } };
 }
 
 function asksForControl({ headers }: UpgradeRequest): boolean {

@@ -6,14 +6,16 @@ import { encodeCursor } from '../../protocol/cursor.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
 import type { Fanout } from '../fanout/fanout.ts';
+import type { Groups } from '../group/groups.ts';
 import type { SlowPolicy } from '../fanout/subscriber.ts';
 import type { LogWindow } from '../stream/log-window.ts';
 import { fullAllowance, takeFrame, type FrameAllowance } from './client-frames.ts';
 import { Dialogue, type DialogueOptions } from './dialogue.ts';
-import type { Delivery, Recipient } from './delivery.ts';
+import type { Acknowledgement, Delivery, Recipient } from './delivery.ts';
 import type { JudgedStart } from './judge-start.ts';
 import { judgeLiveness } from './liveness.ts';
 import { LogDelivery } from './log-delivery.ts';
+import { GroupDelivery } from './group-delivery.ts';
 import type { UpgradePlan } from './plan-upgrade.ts';
 import { SocketWriter } from './socket-writer.ts';
 
@@ -21,10 +23,11 @@ export interface SessionOptions {
   readonly webSocket: WebSocket;
   readonly socket: Socket;
   readonly token: VerifiedToken;
-  readonly plan: Pick<UpgradePlan, 'contract' | 'format' | 'replay'>;
+  readonly plan: Pick<UpgradePlan, 'contract' | 'format' | 'replay' | 'group'>;
   /** Null begins at the head. */
   readonly start: JudgedStart | null;
   readonly fanout: Fanout;
+  readonly groups: Groups;
   readonly window: LogWindow;
   readonly policy: SlowPolicy;
   readonly verifyToken: DialogueOptions['verifyToken'];
@@ -50,7 +53,7 @@ export class Session implements Recipient {
   #taken = 0;
 
   constructor(options: SessionOptions) {
-    const { webSocket, socket, token, plan, start } = options;
+    const { webSocket, socket, token, plan } = options;
     const now = options.now();
     this.#token = token;
     this.#options = options;
@@ -59,17 +62,9 @@ export class Session implements Recipient {
     this.#lastPing = now;
     this.#writer = new SocketWriter(socket, webSocket);
     this.#dialogue = plan.contract === 'control' ? new Dialogue(this, this.#writer, options) : null;
-    // The first words come before the first event.
-    this.#dialogue?.greet(start?.from ?? options.fanout.position, now);
-    this.#delivery = new LogDelivery(this, {
-      ...options,
-      grant: token.grant,
-      format: plan.format,
-      sink: this.#writer,
-      onGap: plan.replay.onGap,
-    });
+    this.#delivery = plan.group === null ? this.#fromLog() : this.#fromGroup(plan.group);
     webSocket.on('message', (data, isBinary) => this.#received(isBinary ? null : (data as Buffer)));
-    webSocket.on('ping', () => this.#countFrame());
+    webSocket.on('ping', () => this.countFrame());
     webSocket.on('pong', (payload) => {
       this.#lastSignOfLife = options.now();
       this.#delivery.pong(payload);
@@ -86,6 +81,10 @@ export class Session implements Recipient {
     return this.#token;
   }
 
+  get group(): string | null {
+    return this.#options.plan.group;
+  }
+
   /** Everything up to here was written to the connection, or is not for it. */
   get position(): Position | null {
     return this.#delivery.position;
@@ -97,6 +96,10 @@ export class Session implements Recipient {
 
   get isBehind(): boolean {
     return this.#delivery.isBehind;
+  }
+
+  acknowledge(frame: Acknowledgement): ReturnType<Delivery['acknowledge']> {
+    return this.#delivery.acknowledge(frame);
   }
 
   /** Another token of the same account from now on. */
@@ -164,13 +167,40 @@ export class Session implements Recipient {
     return this.#options.webSocket.readyState === this.#options.webSocket.OPEN;
   }
 
-  /** Null for what is no text. */
-  #received(text: Buffer | null): void {
-    if (!this.#countFrame() || this.#dialogue === null) return;
-    this.#dialogue.received(text?.toString('utf8') ?? '');
+  /** The first words come before the first event. */
+  #fromLog(): Delivery {
+    const { token, plan, start, fanout, now } = this.#options;
+    this.#dialogue?.greet({ from: start?.from ?? fanout.position, group: null, standby: null }, now());
+    const { grant } = token;
+    const { format, replay } = plan;
+    return new LogDelivery(this, { ...this.#options, grant, format, sink: this.#writer, onGap: replay.onGap });
   }
 
-  #countFrame(): boolean {
+  #fromGroup(group: string): Delivery {
+    const { token, plan, groups, webSocket, now } = this.#options;
+    return new GroupDelivery(this, {
+      groups,
+      group,
+      grant: token.grant,
+      format: plan.format,
+      sink: this.#writer,
+      onGap: plan.replay.onGap,
+      ping: (payload) => {
+        if (this.isOpen) webSocket.ping(payload);
+      },
+      onStandby: (standby) => this.#dialogue?.greet({ from: null, group, standby }, now()),
+    });
+  }
+
+  /** Null for what is no text. */
+  #received(text: Buffer | null): void {
+    this.#lastSignOfLife = this.#options.now();
+    if (this.#dialogue === null) this.countFrame();
+    else this.#dialogue.received(text?.toString('utf8') ?? '');
+  }
+
+  /** Takes a frame off what the client may send; false when that was too much and the session has ended. */
+  countFrame(): boolean {
     const now = this.#options.now();
     this.#lastSignOfLife = now;
     if (takeFrame(this.#allowance, now)) return true;

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
 import type { Fanout } from '../fanout/fanout.ts';
+import type { Groups } from '../group/groups.ts';
 import type { Problem } from '../http/problem.ts';
 import { LogUnavailable } from '../stream/event-log.ts';
 import type { LogWindow } from '../stream/log-window.ts';
@@ -19,6 +20,7 @@ export interface UpgradeOptions {
   readonly fanout: Fanout;
   readonly sessions: Sessions;
   readonly window: LogWindow;
+  readonly groups: Pick<Groups, 'admit'>;
   readonly now: () => number;
   readonly isDraining: () => boolean;
   readonly refuse: (socket: Socket, problem: Problem) => void;
@@ -28,6 +30,8 @@ export interface UpgradeOptions {
 
 /** RFC 6455 frames from clients: they have little to say. */
 const MAX_CLIENT_FRAME = 4_096;
+/** In a group they acknowledge by lists of ids. */
+const MAX_GROUP_FRAME = 65_536;
 /** A peer that does not answer a Close by then is cut off. */
 const CLOSE_TIMEOUT_MS = 2_000;
 /**
@@ -56,6 +60,7 @@ const CATCH_UP_POLL_MS = 10;
 /** Decides an upgrade: everything that can fail fails here, as an HTTP status with a coded body. */
 export function createUpgrade(options: UpgradeOptions) {
   const server = new WebSocketServer(WEBSOCKET_OPTIONS);
+  const groupServer = new WebSocketServer({ ...WEBSOCKET_OPTIONS, maxPayload: MAX_GROUP_FRAME });
   return async (request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> => {
     // Until ws takes over, a peer that goes away must not end the process.
     const ignore = () => socket.destroy();
@@ -71,7 +76,7 @@ export function createUpgrade(options: UpgradeOptions) {
     if (socket.destroyed || !socket.writable) return place.release();
     socket.off('error', ignore);
     try {
-      server.handleUpgrade(request, socket, head, (webSocket) => {
+      (decided.plan.group === null ? server : groupServer).handleUpgrade(request, socket, head, (webSocket) => {
         options.onHandshake(101);
         place.open({ webSocket, socket, ...decided });
       });
@@ -98,6 +103,10 @@ async function decide(options: UpgradeOptions, request: IncomingMessage) {
     return { problem: notNow('grant_unavailable', 'The grant of this token cannot be read now: try again.') };
   }
   if (outcome.kind === 'invalid') return { problem: unauthorized() };
+  if (plan.group !== null) {
+    const admission = await options.groups.admit(plan.group, outcome.token.grant);
+    if (!admission.ok) return admission;
+  }
   const begun = await begin(options, plan);
   if ('problem' in begun) return begun;
   return { token: outcome.token, plan, start: begun.start };

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Log } from '../../runtime/log/log.ts';
+import { commandClient } from '../../runtime/redis/client.ts';
+import type { GatewayConfig } from '../config.ts';
+import type { LiveDirectory } from '../directory/directory.ts';
+import { createOffer } from '../fanout/offer.ts';
+import type { Groups } from './groups.ts';
+import { openGroups } from './open-groups.ts';
+import { groupsWithoutRedis } from './without-redis.ts';
+
+export interface GroupsParts {
+  readonly config: GatewayConfig;
+  readonly directory: LiveDirectory;
+  readonly log: Log;
+}
+
+/** The groups of the resource, on a Redis client of their own; with the embedded log they are answered 501. Owned by `stack`. */
+export async function buildGroups(
+  stack: AsyncDisposableStack,
+  { config, directory, log }: GroupsParts,
+): Promise<Groups> {
+  const { spec, metadata } = config.subscription;
+  if (config.redisUrl === null) return groupsWithoutRedis(spec.consumerGroups);
+  const client = commandClient(config.redisUrl, { log, name: 'firehose:groups' });
+  stack.defer(() => client.disconnect());
+  const groups = await openGroups({
+    client,
+    keyPrefix: spec.redis.keyPrefix,
+    partitions: spec.stream.partitions,
+    resource: `${metadata.namespace}/${metadata.name}`,
+    // A pod's host name is its own; two processes of one machine still differ.
+    replica: `${hostname()}-${randomBytes(4).toString('hex')}`,
+    groups: spec.consumerGroups,
+    directory: directory.current,
+    offers: createOffer(spec),
+    log,
+  });
+  stack.use(groups);
+  stack.defer(directory.onChange((current) => groups.useDirectory(current)));
+  return groups;
+}

@@ -1,0 +1,74 @@
+import type { Format } from '../fanout/round.ts';
+import type { Sink } from '../fanout/subscriber.ts';
+import type { Grant } from '../auth/grant.ts';
+import type { AckOutcome, GroupGap, GroupGapReason, Groups, Membership } from '../group/groups.ts';
+import type { Acknowledgement, Delivery, Recipient } from './delivery.ts';
+import type { OnGap } from './plan-replay.ts';
+
+export interface GroupDeliveryOptions {
+  readonly groups: Groups;
+  readonly group: string;
+  readonly grant: Grant;
+  readonly format: Format;
+  readonly sink: Sink;
+  readonly onGap: OnGap;
+  readonly ping: (payload: Buffer) => void;
+  /** Told before the first event, and on each change. */
+  readonly onStandby: (standby: boolean) => void;
+}
+
+/** Ids of lost events that one gap names. */
+const NAMED = 20;
+
+/** A connection's share of a durable consumer group: the group keeps the position, the client acknowledges. */
+export class GroupDelivery implements Delivery {
+  readonly position = null;
+  readonly isBehind = false;
+  readonly entriesBehind = null;
+  readonly isTooSlow = false;
+  readonly #membership: Membership;
+
+  constructor(recipient: Recipient, options: GroupDeliveryOptions) {
+    const { groups, group, onGap, ...member } = options;
+    this.#membership = groups.join(group, {
+      ...member,
+      acknowledges: recipient.isTold ? 'frames' : 'pongs',
+      onGap: (reason, gap) => tellGap(recipient, { reason, gap, mayGoOn: recipient.isTold || onGap === 'clamp' }),
+      lost: (reason) => recipient.close('cursorTooOld', reason, null),
+    });
+  }
+
+  /** In a group the filter is that of the token, as it is of all its connections. */
+  refilter(): boolean {
+    return false;
+  }
+
+  acknowledge(frame: Acknowledgement): Promise<AckOutcome> | AckOutcome {
+    switch (frame.kind) {
+      case 'ack':
+        return this.#membership.ack(frame.ack);
+      case 'nack':
+        return this.#membership.nack(frame.nack, frame.delay_ms);
+      case 'progress':
+        return this.#membership.progress(frame.progress);
+      case 'term':
+        return this.#membership.term(frame.term, frame.reason);
+    }
+  }
+
+  pong(payload: Buffer): void {
+    this.#membership.pong(payload);
+  }
+
+  leave(): void {
+    this.#membership.leave();
+  }
+}
+
+/** A plain client cannot be told in band what was trimmed before it had it: it is told by the close code. */
+function tellGap(recipient: Recipient, told: { reason: GroupGapReason; gap: GroupGap; mayGoOn: boolean }): void {
+  const { reason, gap, mayGoOn } = told;
+  const requested = gap.ids.length === 0 ? null : gap.ids.slice(0, NAMED).join(' ');
+  if (recipient.isTold || reason === 'trimmed') recipient.gap({ reason, requested, missed: gap.missed });
+  if (reason === 'trimmed' && !mayGoOn) recipient.close('cursorTooOld', 'trimmed', null);
+}
