@@ -87,9 +87,12 @@ test('frames are answered in their order, also while a token is being verified',
   const { dialogue, types } = open({ verified });
   dialogue.received('{"auth":"t"}');
   dialogue.received('{"filter":{"accounts":null,"events":["DTMF"]}}');
+  while (types().length < 4) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(types(), ['hello', 'auth_ok', 'filter', 'filter']);
+  // There is nothing to acknowledge outside of a group.
   dialogue.received('{"nack":"x","ref":"r"}');
   while (types().length < 5) await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(types(), ['hello', 'auth_ok', 'filter', 'filter', 'error']);
+  assert.equal(types().at(-1), 'error');
 });
 
 test('a token of another account, or none at all, ends the connection; one that cannot be looked up now does not', async () => {
