@@ -36,6 +36,8 @@ export class Revocations implements AsyncDisposable {
   readonly #options: RevocationsOptions;
   readonly #stop = new AbortController();
   #list: RevokedList = new Map();
+  #isKnown = false;
+  /** What the store held when it last held all that is known here; null: it has to be read in full. */
   #seen: Seen | null = null;
   #fault: string | null = null;
   #reading: Promise<void> | null = null;
@@ -60,7 +62,7 @@ export class Revocations implements AsyncDisposable {
 
   /** False until the list was read for the first time: nobody can be let in by then. */
   get isKnown(): boolean {
-    return this.#seen !== null;
+    return this.#isKnown;
   }
 
   isRevoked(token: VerifiedToken): boolean {
@@ -84,6 +86,7 @@ export class Revocations implements AsyncDisposable {
     try {
       const mark = await this.#options.store.revoke(subject, newestMark(this.#list));
       if (mark === null) return { kind: 'no_room' };
+      this.#seen = null;
       const closed = this.#add(new Map([[subject, mark]]));
       return { kind: 'revoked', revocation: revocationOf(subject, mark), closed };
     } catch (error) {
@@ -137,8 +140,9 @@ export class Revocations implements AsyncDisposable {
       this.#add(read?.list ?? new Map());
       if (read !== null) {
         const lost = new Map([...this.#list].filter(([subject, mark]) => (read.list.get(subject) ?? -1) < mark));
+        this.#isKnown = true;
+        this.#seen = lost.size === 0 ? read.seen : null;
         if (lost.size > 0) await store.restore(lost);
-        this.#seen = read.seen;
       }
       this.#fault = null;
     } catch (error) {
