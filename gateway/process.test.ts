@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { LOGIN_PATH, STREAM_PATH } from '../protocol/paths.ts';
+import { LOGIN_PATH, REVOCATIONS_PATH, STREAM_PATH } from '../protocol/paths.ts';
 import { Started } from './testing/started.ts';
 
 const COMMAND = fileURLToPath(new URL('../runtime/command-line/firehose.ts', import.meta.url));
@@ -145,12 +145,21 @@ describe('firehose gateway, as a process', () => {
       method: 'POST',
       body: ADMIN.replace('"admin"', '"nobody"'),
     });
+    const adminToken = (await readFile(join(folder, 'state', 'admin-token'), 'utf8')).trim();
+    const answers: string[] = [];
+    for (const authorization of [`Bearer ${adminToken}`, `Bearer ${adminToken}x`]) {
+      for (const body of [{ token }, { token: `${token}x` }, { [token]: token }, { token, jti: token }, token]) {
+        const request = { method: 'POST', body: JSON.stringify(body), headers: { authorization } };
+        answers.push(await (await fetch(`http://127.0.0.1:${innerPort}${REVOCATIONS_PATH}`, request)).text());
+      }
+    }
     const metrics = await (await fetch(`http://127.0.0.1:${innerPort}/metrics`)).text();
     gateway.kill('SIGINT');
     await gateway.exitCode;
     const callId = (JSON.parse(event) as { 'Call-ID': string })['Call-ID'];
-    for (const secret of [token, token.split('.')[2] ?? token, 'adminpassword"', '$argon2id', callId]) {
+    for (const secret of [token, token.split('.')[2] ?? token, 'adminpassword"', '$argon2id', callId, adminToken]) {
       assert.ok(!gateway.output.includes(secret), `${secret} was printed`);
+      assert.ok(!answers.join('').includes(secret), `${secret} came back`);
       assert.ok(!metrics.includes(secret), `${secret} is in the metrics`);
     }
   });

@@ -28,11 +28,13 @@ export function connectionsCommand(
 ): Promise<number> {
   return answering(terminal, async () => {
     const ask = await openEndpoint(flags, environment);
-    terminal.output.write(`${COLUMNS.join('\t')}\n`);
     let after: string | null = '0';
+    let isFirst = true;
     while (after !== null) {
       const query: string = new URLSearchParams({ limit: String(A_PAGE), after }).toString();
       const { connections, next }: z.output<typeof page> = await ask(`${CONNECTIONS_PATH}?${query}`, page);
+      if (isFirst) terminal.output.write(`${COLUMNS.join('\t')}\n`);
+      isFirst = false;
       for (const connection of connections) {
         terminal.output.write(`${COLUMNS.map((column) => printable(String(connection[column]))).join('\t')}\n`);
       }
