@@ -76,6 +76,22 @@ export function revocationSuite(name: string, open: () => Promise<RunningGateway
       assert.deepEqual(await stays.closed, REVOKED);
     });
 
+    test('a connection goes by the token that it has now: renewed, it outlives the old one and ends with the new one', async () => {
+      await using running = await open();
+      const [old, next, dead] = [await running.token(), await running.token(), await running.token()];
+      const client = await running.connect(`?v=1&token=${old}`);
+      const other = await running.connect(`?v=1&token=${old}`);
+      client.send(JSON.stringify({ auth: next }));
+      const answered = (messages: string[]) => messages.some((message) => message.includes('"auth_ok"'));
+      for (let count = 1; !answered(client.messages); count += 1) await client.received(count);
+      await running.administer('/revocations', { token: dead });
+      other.send(JSON.stringify({ auth: dead }));
+      assert.equal((await other.closed).code, 4501);
+      assert.equal((await running.administer('/revocations', { token: old })).body['closed'], 0);
+      assert.equal((await running.administer('/revocations', { token: next })).body['closed'], 1);
+      assert.deepEqual(await client.closed, REVOKED);
+    });
+
     test('what was revoked stays so for whoever is started later with the same keys', async () => {
       await using running = await open();
       const token = await running.token();
