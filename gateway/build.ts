@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { durationMs } from '../protocol/subscription.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
 import type { Log } from '../runtime/log/log.ts';
+import { buildAdministration } from './administration/build-administration.ts';
 import { isStillThere } from './auth/authorise.ts';
 import { buildAuth } from './auth/build-auth.ts';
+import type { VerifiedToken } from './auth/grant.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Directory } from './directory/directory.ts';
 import { DirectoryFault } from './directory/fault.ts';
@@ -20,6 +22,9 @@ import { refuseOnSocket } from './http/refuse-upgrade.ts';
 import { createIngest } from './ingest/ingest.ts';
 import { ingestRouter } from './ingest/ingest-route.ts';
 import { createMetrics } from './metrics/metrics.ts';
+import { AccountQuota } from './quota/account-quota.ts';
+import { redisPlaces } from './quota/shared-places.ts';
+import { buildRevocations } from './revocation/build-revocations.ts';
 import { Sessions } from './session/sessions.ts';
 import { narrow } from './session/narrow.ts';
 import { createUpgrade } from './session/upgrade.ts';
@@ -41,7 +46,8 @@ export interface Gateway extends AsyncDisposable {
 
 /** The composition root: makes everything, in order, and releases it in reverse. */
 export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gateway> {
-  const { spec } = config.subscription;
+  const { spec, metadata } = config.subscription;
+  const place = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
   stack.defer(() => stop.abort());
@@ -50,11 +56,14 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
   const directory = stack.use(await openDirectory(config.directoryFile, log, stop.signal));
   const metrics = stack.use(createMetrics());
   const eventLog = stack.use(await openLog(config, log));
+  const redis = eventLog.client ?? null;
+  const revocations = stack.use(await buildRevocations({ redis, place, state, directory, log }));
   const auth = await buildAuth({
     config,
     directory,
-    redis: eventLog.client ?? null,
+    redis,
     keyFile: join(state.path, 'signing-key.json'),
+    revocationMark: () => revocations.mark(),
     log,
   });
   const groups = await buildGroups(stack, { config, directory, log });
@@ -68,11 +77,17 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
     signal: stop.signal,
   });
   const window = createLogWindow(eventLog, performance.now.bind(performance));
+  const quota = stack.use(
+    AccountQuota.start({
+      most: spec.gateway.connections.maxPerAccount ?? null,
+      shared: redis && redisPlaces(redis, place),
+      log,
+    }),
+  );
+  const mayStay = (token: VerifiedToken) => isStillThere(directory.current, token) && !revocations.isRevoked(token);
   const verifyToken = async (token: string) => {
     const outcome = await auth.verifyToken(token);
-    return outcome.kind === 'valid' && !isStillThere(directory.current, outcome.token)
-      ? ({ kind: 'invalid' } as const)
-      : outcome;
+    return outcome.kind === 'valid' && !mayStay(outcome.token) ? ({ kind: 'invalid' } as const) : outcome;
   };
   const sessions = stack.use(
     Sessions.start({
@@ -85,11 +100,13 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
         window,
         policy: spec.gateway.connections.slowConsumerPolicy,
         verifyToken,
+        mayStay,
         narrow: (grant, filter) => narrow(grant, filter, directory.current, spec),
         onGapTold: (reason) => metrics.gap(reason),
       },
     }),
   );
+  revocations.endSessionsOf(sessions);
   warnOfAbsent(spec, directory.current, log);
   stack.defer(
     directory.onChange((current) => {
@@ -117,15 +134,25 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
       port: config.innerPort,
       app: createInnerApp({
         checks: () => ({
+          revocations: { ok: revocations.isKnown, detail: revocations.isKnown ? 'known' : 'not read yet' },
           log: { ok: isReachable(), detail: isReachable() ? 'reached' : 'out of reach' },
           draining: { ok: !draining, detail: draining ? 'this replica is going away' : 'no' },
         }),
         metrics: (request, response) => metrics.scrape(request, response),
         ingest,
+        administration: buildAdministration({
+          token: await keptToken(state, 'admin-token'),
+          revocations,
+          verifyToken: auth.verifyToken,
+          directory: () => directory.current,
+          sessions,
+          log,
+        }),
         unexpected,
       }),
     }),
   );
+  const addressOf = createAddressOf(spec.gateway.trustedProxies);
   const tls = spec.gateway.tls.disabled ? null : await selfSigned(state, Date.now());
   const listener = stack.use(
     await openPublicListener({
@@ -142,7 +169,7 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
           return answer;
         },
         jwks: () => auth.jwks,
-        addressOf: createAddressOf(spec.gateway.trustedProxies),
+        addressOf,
         allowedOrigins: spec.gateway.allowedOrigins,
         isTls: tls !== null,
         unexpected,
@@ -151,6 +178,10 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
         verifyToken,
         isOriginAllowed: (origin) => isOriginAllowed(origin, spec.gateway.allowedOrigins),
         fanout,
+        mayStay,
+        isRevocationKnown: () => revocations.isKnown,
+        quota,
+        addressOf,
         sessions,
         window,
         groups,

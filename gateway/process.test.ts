@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { LOGIN_PATH, STREAM_PATH } from '../protocol/paths.ts';
+import { LOGIN_PATH, REVOCATIONS_PATH, STREAM_PATH } from '../protocol/paths.ts';
+import { Started } from './testing/started.ts';
 
 const COMMAND = fileURLToPath(new URL('../runtime/command-line/firehose.ts', import.meta.url));
 const ADMIN = JSON.stringify({ username: 'admin', password: 'adminpassword', domain: 'admin' });
@@ -144,12 +145,21 @@ describe('firehose gateway, as a process', () => {
       method: 'POST',
       body: ADMIN.replace('"admin"', '"nobody"'),
     });
+    const adminToken = (await readFile(join(folder, 'state', 'admin-token'), 'utf8')).trim();
+    const answers: string[] = [];
+    for (const authorization of [`Bearer ${adminToken}`, `Bearer ${adminToken}x`]) {
+      for (const body of [{ token }, { token: `${token}x` }, { [token]: token }, { token, jti: token }, token]) {
+        const request = { method: 'POST', body: JSON.stringify(body), headers: { authorization } };
+        answers.push(await (await fetch(`http://127.0.0.1:${innerPort}${REVOCATIONS_PATH}`, request)).text());
+      }
+    }
     const metrics = await (await fetch(`http://127.0.0.1:${innerPort}/metrics`)).text();
     gateway.kill('SIGINT');
     await gateway.exitCode;
     const callId = (JSON.parse(event) as { 'Call-ID': string })['Call-ID'];
-    for (const secret of [token, token.split('.')[2] ?? token, 'adminpassword"', '$argon2id', callId]) {
+    for (const secret of [token, token.split('.')[2] ?? token, 'adminpassword"', '$argon2id', callId, adminToken]) {
       assert.ok(!gateway.output.includes(secret), `${secret} was printed`);
+      assert.ok(!answers.join('').includes(secret), `${secret} came back`);
       assert.ok(!metrics.includes(secret), `${secret} is in the metrics`);
     }
   });
@@ -176,42 +186,4 @@ async function connect(port: number, token?: string): Promise<WebSocket> {
     socket.onerror = () => reject(new Error('the socket did not open'));
   });
   return socket;
-}
-
-class Started {
-  output = '';
-  readonly exitCode: Promise<number | null>;
-  readonly #child: ChildProcess;
-  #look: () => void = () => {};
-
-  constructor(child: ChildProcess) {
-    this.#child = child;
-    this.exitCode = new Promise((resolve) => child.once('close', (code) => resolve(code)));
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => {
-        this.output += chunk.toString();
-        this.#look();
-      });
-    }
-  }
-
-  async says(pattern: RegExp): Promise<RegExpExecArray> {
-    return new Promise((resolve, reject) => {
-      this.#look = () => {
-        const match = pattern.exec(this.output);
-        if (match !== null) resolve(match);
-      };
-      this.#look();
-      void this.exitCode.then((code) => reject(new Error(`ended with ${code}:\n${this.output}`)));
-    });
-  }
-
-  async listening(): Promise<{ port: number; innerPort: number }> {
-    const [, port, innerPort] = await this.says(/"port":(\d+),"inner_port":(\d+),"msg":"listening"/);
-    return { port: Number(port), innerPort: Number(innerPort) };
-  }
-
-  kill(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
-  }
 }

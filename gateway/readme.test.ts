@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
 import { STREAM_PATH } from '../protocol/paths.ts';
 import { silentLog } from '../runtime/log/log.ts';
@@ -82,6 +84,28 @@ describe('the README', () => {
   test('curl logs in', async () => {
     const login = snippet('sh', 'websocat').split('SSL_CERT_FILE')[0] ?? '';
     await prints('sh', ['-c', `${login}\necho "token $TOKEN"`], /token eyJ/);
+  });
+
+  test('connections are listed, and tokens revoked by command and by curl', async () => {
+    const login = snippet('sh', 'websocat').split('SSL_CERT_FILE')[0] ?? '';
+    const run = (script: string, cwd: string) => {
+      const env = {
+        ...process.env,
+        FIREHOSE: `localhost:${gateway.port}`,
+        FIREHOSE_STATE: join(folder, '.firehose'),
+        FIREHOSE_INNER_PORT: String(gateway.innerPort),
+      };
+      return promisify(execFile)('sh', ['-ec', script], { cwd, env });
+    };
+    const token = (await run(`${login}\necho "$TOKEN"`, folder)).stdout.trim();
+    const root = fileURLToPath(new URL('..', import.meta.url));
+    const { stdout } = await run(`TOKEN=${token}\n${snippet('sh', 'firehose -- connections')}`, root);
+    assert.match(stdout, /^session\t.*\n(.*\n)*revoked user admin .*\nrevoked account account_id_1 .*\nrevoked token /);
+    const answer = await run(snippet('sh', 'admin/revocations'), folder);
+    assert.match(
+      answer.stdout,
+      /^\{"revoked":\{"user":\{.*"username":"admin"\}\},"at":".*","until":".*","closed":0\}$/,
+    );
   });
 
   test('websocat streams', async (t) => {

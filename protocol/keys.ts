@@ -18,11 +18,14 @@ export function streamKeys(prefix: string, partition: number): StreamKeys {
   };
 }
 
-/** Keys of one resource that no stream depends on: large grants, rate limits. `resource` is `<namespace>/<name>`. */
+/** Keys of one resource that no stream depends on, each on a shard of its own. `resource` is `<namespace>/<name>`. */
 export function resourceKeys(prefix: string, resource: string) {
   const base = `${prefix}${resource}:`;
   return {
     grant: (tokenId: string) => `${base}grant:${tokenId}`,
+    revoked: `${base}revoked`,
+    /** Places taken by connections of this login account. */
+    places: (account: string) => `${base}places:${account}`,
     limit: (limiter: string) => `${base}limit:${limiter}`,
     /** The grant of a consumer group's connections, by replica. */
     groupGrants: (group: string) => `${base}group:${group}:grants`,

@@ -5,6 +5,9 @@ import { DEFAULT_KEY_PREFIX } from './keys.ts';
  * The FirehoseSubscription, read by the gateway from a file. Every field has its default here and works;
  * durations are as Kubernetes writes them (`1h30m`).
  */
+/** No token is made to live longer, whatever the resource says. */
+export const MAX_TOKEN_TTL = '168h';
+
 const DURATION = /^(?:\d+h)?(?:\d+m)?(?:\d+s)?$/;
 const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const DNS_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
@@ -56,6 +59,8 @@ const gateway = z.strictObject({
     .strictObject({
       maxPerReplica: z.int().min(1).max(1_000_000).default(10_000),
       slowConsumerPolicy: z.enum(['CatchUp', 'Latest', 'Disconnect']).default('CatchUp'),
+      /** Connections whose login account is the same one, over all replicas; absent: no limit. */
+      maxPerAccount: z.int().min(1).max(1_000_000).optional(),
       drainTimeout: duration('0s', '1h').default('60s'),
     })
     .prefault({}),
@@ -69,7 +74,7 @@ const gateway = z.strictObject({
 const auth = z.strictObject({
   token: z
     .strictObject({
-      ttl: duration('1m', '168h').default('1h'),
+      ttl: duration('1m', MAX_TOKEN_TTL).default('1h'),
       issuer: z.string().min(1).default('firehose'),
       audience: z.string().min(1).default('firehose'),
       signing: z.strictObject({ algorithm: z.enum(['HS256', 'EdDSA', 'ES256']).default('HS256') }).prefault({}),

@@ -41,7 +41,16 @@ function replica(limits: LoginLimits): { login: Login; passwords: Passwords } {
   };
   return {
     passwords,
-    login: createLogin({ directory, passwords, tokens, limits, spec, log: silentLog, now: Date.now }),
+    login: createLogin({
+      directory,
+      passwords,
+      tokens,
+      limits,
+      spec,
+      revocationMark: async () => 0,
+      log: silentLog,
+      now: Date.now,
+    }),
   };
 }
 

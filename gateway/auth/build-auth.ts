@@ -17,6 +17,7 @@ export interface AuthParts {
   /** Null when standalone: limits and large grants are then this process's own. */
   readonly redis: Redis | null;
   readonly keyFile: string;
+  readonly revocationMark: () => Promise<number>;
   readonly log: Log;
 }
 
@@ -27,7 +28,8 @@ export interface Auth {
 }
 
 /** Puts login and tokens together. */
-export async function buildAuth({ config, directory, redis, keyFile, log }: AuthParts): Promise<Auth> {
+export async function buildAuth(parts: AuthParts): Promise<Auth> {
+  const { config, directory, redis, keyFile, revocationMark, log } = parts;
   const { spec, metadata } = config.subscription;
   const place = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
   const keys = await openKeys(keyFile, spec.auth.token.signing.algorithm);
@@ -44,6 +46,7 @@ export async function buildAuth({ config, directory, redis, keyFile, log }: Auth
     limits: createLoginLimits({ redis, ...place }),
     tokens,
     spec,
+    revocationMark,
     log,
     now: Date.now,
   });

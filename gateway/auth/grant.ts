@@ -15,6 +15,8 @@ export interface VerifiedToken {
   readonly username: string;
   /** `jti`. */
   readonly id: string;
+  /** The newest mark of a revocation that was known before its login was judged; see gateway/revocation. */
+  readonly mark: number;
   /** Unix time in milliseconds at which the session ends: `exp` and the leeway. */
   readonly sessionEndsAt: number;
 }

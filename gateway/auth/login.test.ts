@@ -41,7 +41,15 @@ const directory: LiveDirectory = { current: parsed.directory, onChange: () => ()
 const good = { username: 'eva', password: 'sesame', domain: 'acme' };
 const unlimited = (): LoginLimits => createLoginLimits({ redis: null, prefix: 'test:', resource: 'a/b' });
 
-async function house(parts: { limits?: LoginLimits; grants?: GrantStore; queue?: number; concurrency?: number } = {}) {
+interface Parts {
+  limits?: LoginLimits;
+  grants?: GrantStore;
+  queue?: number;
+  concurrency?: number;
+  mark?: () => number;
+}
+
+async function house(parts: Parts = {}) {
   const passwords = createPasswords({ queue: parts.queue ?? 64, concurrency: parts.concurrency ?? 2 });
   const tokens = createTokens({
     keys: await keyRing([await newKey('HS256')]),
@@ -59,6 +67,7 @@ async function house(parts: { limits?: LoginLimits; grants?: GrantStore; queue?:
       account: { id: 'root', includeDescendants: true },
       filters: { events: [], excludeEvents: [], accounts: [], additionalEvents: [] },
     },
+    revocationMark: async () => parts.mark?.() ?? 0,
     log: silentLog,
     now: () => NOW,
   });
@@ -89,6 +98,24 @@ test('a login answers exactly the documented keys, with a token that verifies', 
     scope: { accounts: ['acme'], events: ['DTMF'] },
   });
   assert.equal((await tokens.verify(access_token, NOW)).kind, 'valid');
+});
+
+test('a token has the mark of before its password was judged: a revocation meanwhile stops it', async () => {
+  let mark = 1;
+  let asked = false;
+  const limits: LoginLimits = {
+    check: async () => null,
+    async admit() {
+      mark = asked ? 2 : 3;
+      return { kind: 'admitted', settle: async () => undefined };
+    },
+  };
+  const { ask, tokens } = await house({ limits, mark: () => ((asked = true), mark) });
+  const answer = await ask(good);
+  assert.ok(answer.kind === 'granted');
+  const outcome = await tokens.verify(answer.body.access_token, NOW);
+  assert.ok(outcome.kind === 'valid');
+  assert.deepEqual([outcome.token.mark, mark], [1, 2]);
 });
 
 test('every wrong credential gets the same body for exactly one verification', async () => {

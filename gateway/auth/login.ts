@@ -32,6 +32,8 @@ export interface LoginParts {
   readonly limits: LoginLimits;
   readonly tokens: Tokens;
   readonly spec: ResourceScope;
+  /** The mark for tokens of a login that begins now; never rejects. */
+  readonly revocationMark: () => Promise<number>;
   readonly log: Log;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -58,6 +60,8 @@ async function logIn(request: LoginRequest, address: string, parts: LoginParts):
   const attempt: LoginTry = { user: request.username, domain: account?.id ?? `?${request.domain}`, address };
   const used = await parts.limits.check(attempt);
   if (used !== null) return rateLimited(used.retryAfterS);
+  // Before the password is judged: what is revoked from here on stops the token, however long the rest takes.
+  const mark = await parts.revocationMark();
 
   let admission: Admission | null = null;
   const admit = async () => {
@@ -72,7 +76,7 @@ async function logIn(request: LoginRequest, address: string, parts: LoginParts):
     await giveBack(admission);
     throw error;
   }
-  return conclude({ outcome, admission, user, request }, parts);
+  return conclude({ outcome, admission, user, request, mark }, parts);
 }
 
 interface Verified {
@@ -80,9 +84,13 @@ interface Verified {
   readonly admission: Admission | null;
   readonly user: User | undefined;
   readonly request: LoginRequest;
+  readonly mark: number;
 }
 
-async function conclude({ outcome, admission, user, request }: Verified, parts: LoginParts): Promise<LoginAnswer> {
+async function conclude(
+  { outcome, admission, user, request, mark }: Verified,
+  parts: LoginParts,
+): Promise<LoginAnswer> {
   if (outcome === 'busy' || admission === null) {
     return refused('busy', retryLater(503, 'login_busy', BUSY_RETRY_S));
   }
@@ -92,7 +100,7 @@ async function conclude({ outcome, admission, user, request }: Verified, parts: 
     return refused('bad_credentials', WRONG_CREDENTIALS);
   }
   await admission.settle('right_credentials');
-  return grantTo(user, request, parts);
+  return grantTo({ user, request, mark }, parts);
 }
 
 /** A try that could not be judged was nobody's failure. */
@@ -105,7 +113,10 @@ function mayLogIn(user: User, spec: ResourceScope): boolean {
   return user.enabled && isActive(user.account) && isServed(user.account, spec);
 }
 
-async function grantTo(user: User, request: LoginRequest, parts: LoginParts): Promise<LoginAnswer> {
+async function grantTo(
+  { user, request, mark }: { user: User; request: LoginRequest; mark: number },
+  parts: LoginParts,
+): Promise<LoginAnswer> {
   const { accounts, events } = request;
   const account: Account = user.account;
   const authorised = authorise({ account, accounts, events }, parts.directory.current, parts.spec);
@@ -113,7 +124,7 @@ async function grantTo(user: User, request: LoginRequest, parts: LoginParts): Pr
   const { grant } = authorised;
   let token: string;
   try {
-    token = await parts.tokens.issue({ grant, account, username: user.username, now: parts.now() });
+    token = await parts.tokens.issue({ grant, account, username: user.username, mark, now: parts.now() });
   } catch (error) {
     if (!(error instanceof GrantStoreUnavailable)) throw error;
     parts.log.warn({ code: error.code }, 'a large grant cannot be kept: the login is refused');

@@ -24,7 +24,7 @@ function tokensWith(keys: KeyRing, grants: GrantStore = memoryGrantStore(() => N
 const small = { account: 'acc', accounts: ['a', 'b'], events: null };
 const large = { account: 'acc', accounts: Array.from({ length: 200 }, (_, index) => `account_${index}`), events: null };
 const issueOf = (tokens: ReturnType<typeof tokensWith>, grant: typeof small | typeof large = small) =>
-  tokens.issue({ grant, account: owner, username: 'Admin', now: NOW });
+  tokens.issue({ grant, account: owner, username: 'Admin', mark: 7, now: NOW });
 
 for (const algorithm of ['HS256', 'EdDSA', 'ES256'] as const) {
   test(`a token signed with ${algorithm} gives back its grant, and ends 25 s after exp`, async () => {
@@ -34,6 +34,7 @@ for (const algorithm of ['HS256', 'EdDSA', 'ES256'] as const) {
     assert.ok(outcome.kind === 'valid');
     assert.deepEqual(outcome.token.grant, small);
     assert.equal(outcome.token.username, 'admin');
+    assert.equal(outcome.token.mark, 7);
     assert.equal(outcome.token.sessionEndsAt, NOW + TTL + 25_000);
     assert.equal((await tokens.verify(token, NOW + TTL + 24_000)).kind, 'valid');
     assert.deepEqual(await tokens.verify(token, NOW + TTL + 26_000), { kind: 'invalid', reason: 'expired' });
@@ -49,6 +50,7 @@ test('the claims and the header are the documented ones', async () => {
   assert.deepEqual(claims, {
     identity: 'acc:Acme: one',
     type: 'access',
+    rev: 7,
     accounts: ['a', 'b'],
     events: null,
     sub: 'admin',

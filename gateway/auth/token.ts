@@ -18,6 +18,8 @@ export interface TokenRequest {
   readonly grant: Grant;
   readonly account: Account;
   readonly username: string;
+  /** Revocations with a higher mark stop the token. */
+  readonly mark: number;
   /** Unix milliseconds. */
   readonly now: number;
 }
@@ -54,6 +56,8 @@ const claimsSchema = z.object({
   jti: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
   iat: z.int(),
   exp: z.int(),
+  /** Newest mark of a revocation that was known before the login was judged: the token is younger than those. */
+  rev: z.int().nonnegative(),
   accounts: list.optional(),
   events: list.optional(),
   /** SHA-256 (base64url) of the grant's canonical JSON (RFC 8785), when it is kept in the store. */
@@ -71,13 +75,14 @@ export function createTokens(options: TokensOptions): Tokens {
 }
 
 async function issue(request: TokenRequest, options: TokensOptions): Promise<string> {
-  const { account, username, grant, now } = request;
+  const { account, username, grant, mark, now } = request;
   const { keys, ttlMs, issuer, audience } = options;
   const jti = randomUUID();
   const issuedAt = Math.floor(now / 1000);
   return new SignJWT({
     identity: `${account.id}:${account.name}`,
     type: 'access',
+    rev: mark,
     ...(await grantClaims(grant, jti, options)),
   })
     .setProtectedHeader({ alg: keys.algorithm, kid: keys.kid, typ: 'JWT' })
@@ -113,7 +118,7 @@ async function verify(token: string, now: number, options: TokensOptions): Promi
   }
   if (grant === null) return { kind: 'invalid', reason: 'grant_missing' };
   const sessionEndsAt = (claims.exp + LEEWAY_S) * 1000;
-  return { kind: 'valid', token: { grant, username: claims.sub, id: claims.jti, sessionEndsAt } };
+  return { kind: 'valid', token: { grant, username: claims.sub, id: claims.jti, mark: claims.rev, sessionEndsAt } };
 }
 
 async function verifiedClaims(

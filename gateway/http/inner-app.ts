@@ -11,10 +11,11 @@ export interface InnerAppOptions {
   readonly checks: () => Readonly<Record<string, ReadinessCheck>>;
   readonly metrics: RequestHandler;
   readonly ingest: Router;
+  readonly administration: Router;
   readonly unexpected: (error: unknown) => void;
 }
 
-/** What the platform reaches and the world does not: health, metrics, ingest. */
+/** What the platform reaches and the world does not: health, metrics, ingest, administration. */
 export function createInnerApp(options: InnerAppOptions): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag');
@@ -28,6 +29,7 @@ export function createInnerApp(options: InnerAppOptions): Express {
   });
   app.get('/metrics', options.metrics);
   app.use(options.ingest);
+  app.use(options.administration);
   app.use(notFound);
   app.use(answerErrors(options.unexpected));
   return app;

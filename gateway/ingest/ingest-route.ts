@@ -1,11 +1,12 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { Router, type Request, type Response } from 'express';
 import { INGEST_PATH } from '../../protocol/paths.ts';
+import { createBearerCheck } from '../http/bearer.ts';
 import type { Problem } from '../http/problem.ts';
+import { readBody } from '../http/read-body.ts';
+import { bearerRequired, CLOSE_UNREAD, encodedBody, tooLargeBody } from '../http/refuse-unread.ts';
 import { onlyMethods, sendProblem } from '../http/respond.ts';
 import type { Ingest, IngestAnswer, IngestStatus } from './ingest.ts';
 import { MAX_BODY_BYTES } from './read-batch.ts';
-import { readBody } from './read-body.ts';
 
 const RETRY_AFTER_SECONDS = '1';
 /** Batches at once, each of at most 8 MiB: what producers can make us hold is bounded. */
@@ -26,8 +27,7 @@ export interface IngestRouteOptions {
  * and 503 `ingest_busy`: nothing was read.
  */
 export function ingestRouter(options: IngestRouteOptions): Router {
-  const expected = sha256(options.token);
-  const isAllowed = (request: Request) => options.token !== '' && timingSafeEqual(digestOf(request), expected);
+  const isAllowed = createBearerCheck(options.token);
   const router = Router();
   let underWay = 0;
   const take = async (request: Request, response: Response) => {
@@ -48,43 +48,21 @@ export function ingestRouter(options: IngestRouteOptions): Router {
   return router;
 }
 
-// What is refused before its body was read leaves a connection on which the next request cannot be found.
-const CLOSE = { Connection: 'close' };
-
-const UNAUTHORIZED: Problem = {
-  status: 401,
-  code: 'unauthorized',
-  detail: 'Present the ingest token: Authorization: Bearer <token>',
-  headers: { 'WWW-Authenticate': 'Bearer realm="firehose-ingest"', ...CLOSE },
-};
+const UNAUTHORIZED = bearerRequired('ingest');
 
 const BUSY: Problem = {
   status: 503,
   code: 'ingest_busy',
   detail: `At most ${MOST_AT_ONCE} batches are taken at once: send this one again.`,
-  headers: { 'Retry-After': RETRY_AFTER_SECONDS, ...CLOSE },
-};
-
-const ENCODED: Problem = {
-  status: 415,
-  code: 'unsupported_encoding',
-  detail: 'Send the body without a Content-Encoding.',
-  headers: { 'Accept-Encoding': 'identity', ...CLOSE },
-};
-
-const TOO_LARGE: Problem = {
-  status: 413,
-  code: 'body_too_large',
-  detail: `At most ${MAX_BODY_BYTES} bytes`,
-  headers: CLOSE,
+  headers: { 'Retry-After': RETRY_AFTER_SECONDS, ...CLOSE_UNREAD },
 };
 
 async function handle(request: Request, response: Response, { ingest, count }: IngestRouteOptions): Promise<void> {
-  const encoding = request.get('content-encoding') ?? 'identity';
-  if (encoding.toLowerCase() !== 'identity') return sendProblem(response, ENCODED);
+  const encoded = encodedBody(request);
+  if (encoded !== null) return sendProblem(response, encoded);
   const body = await readBody(request, MAX_BODY_BYTES);
   if (body.kind === 'gone') return;
-  if (body.kind === 'too_large') return sendProblem(response, TOO_LARGE);
+  if (body.kind === 'too_large') return sendProblem(response, tooLargeBody(MAX_BODY_BYTES));
   const result = await ingest(body.bytes, {
     contentType: headerOf(request, 'content-type'),
     account: headerOf(request, 'firehose-account'),
@@ -104,13 +82,4 @@ function headerOf(request: Request, name: string): string {
 
 function countAll(answer: IngestAnswer, count: IngestRouteOptions['count']): void {
   for (const status of STATUSES) if (answer[status] > 0) count(status, answer[status]);
-}
-
-/** Digests are compared, so that neither the time nor the length tells how much of a token was right. */
-function digestOf(request: Request): Buffer {
-  return sha256(/^bearer +(\S+)$/i.exec(request.get('authorization') ?? '')?.[1] ?? '');
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -12,7 +12,7 @@ const POSITION = { epoch: 'e', ids: [`${NOW - 4_000}-0`] };
 
 function tokenOf(id: string, expiresInMs: number, accounts: readonly string[] | null = null): VerifiedToken {
   const grant = { account: 'root', accounts, events: null };
-  return { id, username: 'u', grant, sessionEndsAt: NOW + expiresInMs + LEEWAY_S * 1_000 };
+  return { id, username: 'u', grant, mark: 0, sessionEndsAt: NOW + expiresInMs + LEEWAY_S * 1_000 };
 }
 
 function open(options: { expiresInMs?: number; isBehind?: boolean; verified?: TokenOutcome } = {}) {

@@ -23,7 +23,7 @@ test(
     });
     const account = { id: ACCOUNT, name: 'admin', realm: 'r', parent: null, enabled: true, depth: 0 };
     const grant = { account: ACCOUNT, accounts: null, events: null };
-    const token = await tokens.issue({ grant, account, username: 'admin', now: Date.now() });
+    const token = await tokens.issue({ grant, account, username: 'admin', mark: 0, now: Date.now() });
     const client = await running.connect(`?token=${token}`);
     const { code, reason } = await client.closed;
     assert.equal(code, 4401);

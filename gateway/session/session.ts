@@ -26,12 +26,18 @@ export interface SessionOptions {
   readonly plan: Pick<UpgradePlan, 'contract' | 'format' | 'replay' | 'group'>;
   /** Null begins at the head. */
   readonly start: JudgedStart | null;
+  /** The client's, for administration. */
+  readonly address: string;
+  /** Counts the sessions of this replica. */
+  readonly number: number;
   readonly fanout: Fanout;
   readonly groups: Groups;
   readonly window: LogWindow;
   readonly policy: SlowPolicy;
   readonly verifyToken: DialogueOptions['verifyToken'];
   readonly narrow: DialogueOptions['narrow'];
+  /** Whether a token that was verified is good still. */
+  readonly mayStay: (token: VerifiedToken) => boolean;
   /** Told of each loss that the connection is told of. */
   readonly onGapTold: (reason: string) => void;
   readonly now: () => number;
@@ -41,6 +47,11 @@ export interface SessionOptions {
 /** One connection: events out, by either contract. What is said beside events is the dialogue's. */
 export class Session implements Recipient {
   readonly id = randomUUID();
+  readonly number: number;
+  readonly address: string;
+  readonly contract: UpgradePlan['contract'];
+  /** Unix milliseconds. */
+  readonly since: number;
   readonly #options: SessionOptions;
   readonly #writer: SocketWriter;
   readonly #delivery: Delivery;
@@ -55,6 +66,10 @@ export class Session implements Recipient {
   constructor(options: SessionOptions) {
     const { webSocket, socket, token, plan } = options;
     const now = options.now();
+    this.number = options.number;
+    this.address = options.address;
+    this.contract = plan.contract;
+    this.since = now;
     this.#token = token;
     this.#options = options;
     this.#allowance = fullAllowance(now);
@@ -105,6 +120,8 @@ export class Session implements Recipient {
   /** Another token of the same account from now on. */
   renew(token: VerifiedToken): void {
     this.#token = token;
+    // It was verified a moment ago: what was revoked since has not found it here.
+    if (!this.#options.mayStay(token)) this.close('revoked', 'revoked');
   }
 
   /** False where the filter cannot change. */
@@ -149,14 +166,15 @@ export class Session implements Recipient {
 
   /**
    * Ends the session, with the cursor from which its client resumes; a peer that does not answer the Close is cut off
-   * by ws after its close timeout.
+   * by ws after its close timeout. False: it was ended before.
    */
-  close(name: CloseName, reason: CloseReason, last: Position | null = this.position): void {
+  close(name: CloseName, reason: CloseReason, last: Position | null = this.position): boolean {
     this.#leave();
-    if (!this.isOpen) return;
+    if (!this.isOpen) return false;
     const code = CLOSE[name];
     const resumes = last !== null && code < FIRST_FINAL_CODE;
     this.#options.webSocket.close(code, closeReason(reason, resumes ? encodeCursor(last) : undefined));
+    return true;
   }
 
   terminate(): void {

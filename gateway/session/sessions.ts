@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
 import { isStillThere } from '../auth/authorise.ts';
+import type { VerifiedToken } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import { Session, type SessionOptions } from './session.ts';
 
@@ -14,10 +15,10 @@ export interface SessionsOptions {
   readonly now: () => number;
   readonly onClosed: (code: number) => void;
   /** The same for every session. */
-  readonly common: Omit<SessionOptions, PerConnection | 'onClose' | 'now'>;
+  readonly common: Omit<SessionOptions, PerConnection | 'onClose' | 'now' | 'number'>;
 }
 
-type PerConnection = 'webSocket' | 'socket' | 'token' | 'plan' | 'start';
+type PerConnection = 'webSocket' | 'socket' | 'token' | 'plan' | 'start' | 'address';
 
 /** All sessions of this replica: sweeps them, ends those whose account or user is gone, and drains. */
 export class Sessions implements AsyncDisposable {
@@ -26,6 +27,7 @@ export class Sessions implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout;
   /** Handshakes that were promised a place and are not sessions yet. */
   #reserved = 0;
+  #opened = 0;
   #empty: (() => void) | null = null;
 
   private constructor(options: SessionsOptions) {
@@ -58,11 +60,26 @@ export class Sessions implements AsyncDisposable {
           ...connection,
           ...this.#options.common,
           now: this.#options.now,
+          number: (this.#opened += 1),
           onClose: (closed, code) => this.#closed(closed, code),
         });
         this.#sessions.add(session);
       },
     };
+  }
+
+  /** In the order in which they were opened. */
+  [Symbol.iterator](): Iterator<Session> {
+    return this.#sessions.values();
+  }
+
+  /** Ends the sessions of these tokens, and gives the number of those that it ended. */
+  closeWhere(isMeant: (token: VerifiedToken) => boolean, reason: CloseName & CloseReason): number {
+    let closed = 0;
+    for (const session of this.#sessions) {
+      if (isMeant(session.token) && session.close(reason, reason)) closed += 1;
+    }
+    return closed;
   }
 
   /** Ends sessions whose user or account is no longer there or no longer enabled. */

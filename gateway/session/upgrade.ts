@@ -2,9 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
+import type { VerifiedToken } from '../auth/grant.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Groups } from '../group/groups.ts';
 import type { Problem } from '../http/problem.ts';
+import type { AccountQuota } from '../quota/account-quota.ts';
 import { LogUnavailable } from '../stream/event-log.ts';
 import type { LogWindow } from '../stream/log-window.ts';
 import type { TokenOutcome } from './dialogue.ts';
@@ -14,8 +16,14 @@ import { hasReached } from './recover.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface UpgradeOptions {
-  /** Whether a token is good, and its account and user still there. */
+  /** Whether a token is good, not revoked, and its account and user still there. */
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
+  /** The same of a token that was verified before. */
+  readonly mayStay: (token: VerifiedToken) => boolean;
+  /** False until it is known what is revoked. */
+  readonly isRevocationKnown: () => boolean;
+  readonly quota: Pick<AccountQuota, 'reserve'>;
+  readonly addressOf: (request: IncomingMessage) => string;
   readonly isOriginAllowed: (origin: string) => boolean;
   readonly fanout: Fanout;
   readonly sessions: Sessions;
@@ -71,17 +79,30 @@ export function createUpgrade(options: UpgradeOptions) {
     };
     const decided = await decide(options, request);
     if ('problem' in decided) return refuse(decided.problem);
-    const place = options.sessions.reserve();
-    if (place === null) return refuse(full());
-    if (socket.destroyed || !socket.writable) return place.release();
+    const share = await options.quota.reserve(decided.token.grant.account);
+    if (share === null) return refuse(accountFull());
+    // Asked again, as log and quota took their time: from here to the open session nothing waits, so no revocation slips by.
+    const place = options.mayStay(decided.token) ? options.sessions.reserve() : 'revoked';
+    if (place === 'revoked' || place === null) {
+      share.release();
+      return refuse(place === null ? full() : unauthorized());
+    }
+    if (socket.destroyed || !socket.writable) {
+      share.release();
+      return place.release();
+    }
     socket.off('error', ignore);
+    let isOpen = false;
     try {
       (decided.plan.group === null ? server : groupServer).handleUpgrade(request, socket, head, (webSocket) => {
         options.onHandshake(101);
-        place.open({ webSocket, socket, ...decided });
+        isOpen = true;
+        webSocket.once('close', () => share.release());
+        place.open({ webSocket, socket, address: options.addressOf(request), ...decided });
       });
     } finally {
       place.release();
+      if (!isOpen) share.release();
     }
   };
 }
@@ -97,6 +118,9 @@ async function decide(options: UpgradeOptions, request: IncomingMessage) {
   if (options.isDraining()) return { problem: notNow('draining', 'This replica is shutting down: connect again.') };
   if (options.fanout.position === null) {
     return { problem: notNow('log_unavailable', 'The event log has not been reached yet: try again.') };
+  }
+  if (!options.isRevocationKnown()) {
+    return { problem: notNow('revocations_unavailable', 'Revocations have not been read yet: try again.') };
   }
   const outcome = await options.verifyToken(plan.token);
   if (outcome.kind === 'unavailable') {
@@ -143,6 +167,15 @@ async function begin(
 
 function notNow(code: string, detail: string): Problem {
   return { status: 503, code, detail, headers: { 'Retry-After': '2' } };
+}
+
+function accountFull(): Problem {
+  return {
+    status: 429,
+    code: 'account_quota',
+    detail: 'The account of this login has as many connections as it may have: close one, or try again.',
+    headers: { 'Retry-After': '10' },
+  };
 }
 
 function full(): Problem {

@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
-import { LOGIN_PATH, INGEST_PATH, STREAM_PATH } from '../../protocol/paths.ts';
+import { ADMINISTRATION_PATH, LOGIN_PATH, INGEST_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { silentLog, type Log } from '../../runtime/log/log.ts';
 import { buildGateway, type Gateway } from '../build.ts';
 import { readConfig } from '../config.ts';
@@ -21,31 +21,40 @@ export interface RunningGateway extends AsyncDisposable {
   /** Open, or rejected with the status and body of the refusal. */
   connect(target: string, headers?: Record<string, string>): Promise<Client>;
   ingest(body: string): Promise<{ status: number; body: Record<string, number> }>;
+  /** Asks the administration endpoint with its token: GET, or POST of a body. */
+  administer(path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }>;
+  /** One more replica of the same resource, with the same keys and tokens. */
+  another(): Promise<RunningGateway>;
 }
 
-/** A gateway with the quickstart's directory, on free ports, over TLS. */
-export async function startGateway(options: {
+export interface StartOptions {
   redisUrl?: string;
   name?: string;
   directory?: string;
   /** Plain HTTP, for raw sockets. */
   plain?: boolean;
   slowConsumerPolicy?: 'CatchUp' | 'Latest' | 'Disconnect';
+  /** More of `spec.gateway.connections`: `{ maxPerAccount: 3 }`. */
+  connections?: object;
   /** The state folder of another replica, so that both know the same keys. */
   state?: string;
   log?: Log;
-}): Promise<RunningGateway> {
+}
+
+/** A gateway with the quickstart's directory, on free ports, over TLS. */
+export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-gateway-'));
   await mkdir(join(folder, 'config'));
   const stateFolder = options.state ?? join(folder, 'state');
   const subscription = await readFile(new URL('subscription.yaml', QUICKSTART), 'utf8');
   const directory = options.directory ?? (await readFile(new URL('directory.yaml', QUICKSTART), 'utf8'));
   const directoryFile = join(folder, 'config', 'directory.yaml');
+  const { slowConsumerPolicy = 'CatchUp' } = options;
+  const connections = { slowConsumerPolicy, ...options.connections };
   await writeFile(
     join(folder, 'config', 'subscription.yaml'),
     subscription.replace('name: quickstart', `name: ${options.name ?? 'quickstart'}`) +
-      `  gateway:\n    connections: { slowConsumerPolicy: ${options.slowConsumerPolicy ?? 'CatchUp'} }\n` +
-      (options.plain === true ? '    tls: { disabled: true }\n' : ''),
+      `  gateway: ${JSON.stringify({ tls: { disabled: options.plain === true }, connections })}\n`,
   );
   await writeFile(directoryFile, directory);
   const config = await readConfig({
@@ -59,7 +68,11 @@ export async function startGateway(options: {
   });
   const gateway = await buildGateway(config, options.log ?? silentLog);
   const ca = options.plain === true ? null : await readFile(join(stateFolder, 'ca.crt'), 'utf8');
-  const ingestToken = (await readFile(join(stateFolder, 'ingest-token'), 'utf8')).trim();
+  const inner = `http://127.0.0.1:${gateway.innerPort}`;
+  const bearer = async (name: string) => ({
+    Authorization: `Bearer ${(await readFile(join(stateFolder, name), 'utf8')).trim()}`,
+  });
+  const [producer, administrator] = [await bearer('ingest-token'), await bearer('admin-token')];
   const login = (body: unknown) => post(gateway.port, ca, JSON.stringify(body));
   const scheme = ca === null ? 'ws' : 'wss';
   return {
@@ -78,10 +91,15 @@ export async function startGateway(options: {
         }),
       ),
     async ingest(body) {
-      const url = `http://127.0.0.1:${gateway.innerPort}${INGEST_PATH}`;
-      const answer = await fetch(url, { method: 'POST', body, headers: { Authorization: `Bearer ${ingestToken}` } });
+      const answer = await fetch(`${inner}${INGEST_PATH}`, { method: 'POST', body, headers: producer });
       return { status: answer.status, body: (await answer.json()) as Record<string, number> };
     },
+    async administer(path, body) {
+      const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+      const answer = await fetch(`${inner}${ADMINISTRATION_PATH}${path}`, { ...request, headers: administrator });
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    },
+    another: () => startGateway({ ...options, state: stateFolder }),
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]();
       await rm(folder, { recursive: true });

@@ -1,6 +1,10 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { ANSWERED, ENDPOINT_SETTINGS, type EndpointFlags } from './administration.ts';
+import { connectionsCommand } from './connections.ts';
 import { hashPasswordCommand } from './hash-password.ts';
+import { revokeCommand, type RevokeFlags } from './revoke.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Flags and the settings they stand for: the same names, the flag wins. */
 const SETTINGS = [
@@ -9,14 +13,20 @@ const SETTINGS = [
   ['--redis-url <url>', 'REDIS_URL', 'Redis Streams as event log; without it an embedded log in memory'],
   ['--host <address>', 'FIREHOSE_HOST', 'address of the public listener (::)'],
   ['--port <port>', 'FIREHOSE_PORT', 'port of the public listener (9443)'],
-  ['--inner-host <address>', 'FIREHOSE_INNER_HOST', 'address of health, metrics and ingest (127.0.0.1)'],
-  ['--inner-port <port>', 'FIREHOSE_INNER_PORT', 'port of health, metrics and ingest (9090)'],
+  [
+    '--inner-host <address>',
+    'FIREHOSE_INNER_HOST',
+    'address of health, metrics, ingest and administration (127.0.0.1)',
+  ],
+  ['--inner-port <port>', 'FIREHOSE_INNER_PORT', 'port of health, metrics, ingest and administration (9090)'],
   ['--simulator-rate <calls>', 'FIREHOSE_SIMULATOR_RATE', 'simulated calls a second (2; 0 with Redis)'],
   ['--log-bytes <bytes>', 'FIREHOSE_LOG_BYTES', 'size of the embedded event log (67108864)'],
   ['--log-level <level>', 'LOG_LEVEL', 'trace, debug, info, warn, error, fatal or silent (info)'],
 ] as const;
 
 const program = new Command('firehose').description('Call events of your account tree, over a WebSocket');
+
+const terminal: Terminal = { input: process.stdin, output: process.stdout, errors: process.stderr };
 
 const gateway = program.command('gateway').description('log in clients and stream call events to them');
 for (const [flag, variable, description] of SETTINGS) gateway.option(flag, `${description} [$${variable}]`);
@@ -35,14 +45,35 @@ program
   .command('hash-password')
   .description('make the argon2id hash of a password, for directory.yaml')
   .action(async () => {
-    process.exitCode = await hashPasswordCommand({
-      input: process.stdin,
-      output: process.stdout,
-      errors: process.stderr,
-    });
+    process.exitCode = await hashPasswordCommand(terminal);
   });
 
+asking('revoke', 'stop tokens for good: live connections are closed, upgrades refused, a later login works')
+  .option('--user <name>', 'all tokens of this user so far, with --domain or --account')
+  .option('--domain <name>', "name or realm of the user's account")
+  .option('--account <id>', "id of the user's account; alone: all tokens of it and of every account below it so far")
+  .option('--jti <id>', 'the one token with this id')
+  .option('--token-stdin', 'the one token that comes as the first line of the standard input')
+  .action(async (flags: RevokeFlags) => {
+    process.exitCode = await revokeCommand(flags, terminal, process.env);
+  });
+
+asking('connections', 'list the live connections of one replica').action(async (flags: EndpointFlags) => {
+  process.exitCode = await connectionsCommand(flags, terminal, process.env);
+});
+
 await program.parseAsync();
+
+/** A command that asks a running gateway by its inner port. */
+function asking(name: string, description: string): Command {
+  const command = program.command(name).description(description);
+  for (const [flag, what] of ENDPOINT_SETTINGS) command.option(flag, what);
+  command.addHelpText(
+    'after',
+    '\nExit codes: 0 done, 1 refused by the gateway, 2 usage or no token, 3 no gateway there.',
+  );
+  return command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : ANSWERED.usage));
+}
 
 /** `--redis-url <url>` -> `redisUrl`, as commander names it. */
 function optionName(flag: string): string {

@@ -1,0 +1,18 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+
+/**
+ * Whether a request presents exactly this bearer token; an empty one refuses everybody. Digests are compared, so that
+ * neither the time nor the length tells how much of a token was right.
+ */
+export function createBearerCheck(token: string): (request: Pick<IncomingMessage, 'headers'>) => boolean {
+  const expected = sha256(token);
+  return ({ headers }) => {
+    const given = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? '';
+    return timingSafeEqual(sha256(given), expected) && token !== '';
+  };
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

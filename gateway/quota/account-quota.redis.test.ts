@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { Redis } from 'ioredis';
+import { after, before, test } from 'node:test';
+import { silentLog } from '../../runtime/log/log.ts';
+import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
+import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
+import { until } from '../testing/until.ts';
+import { AccountQuota } from './account-quota.ts';
+import { redisPlaces } from './shared-places.ts';
+
+let redis: RedisServer;
+before(async () => {
+  redis = await startRedis();
+});
+after(() => redis.stop());
+
+let resources = 0;
+function resource(most: number, lastsMs?: number) {
+  resources += 1;
+  const place = { prefix: 'test:', resource: `a/r${resources}`, ...(lastsMs !== undefined && { lastsMs }) };
+  return {
+    key: (account: string) => `test:${place.resource}:places:${account}`,
+    async replica(renewEveryMs = 3_600_000) {
+      const client = commandClient(redis.url, { log: silentLog, name: 'test' });
+      assert.ok(await becomesReady(client, 10_000));
+      const shared = redisPlaces(client, place);
+      const quota = AccountQuota.start({ most, shared, log: silentLog, renewEveryMs });
+      return {
+        quota,
+        client,
+        /** As a process that is killed: nothing is given back or renewed any more. */
+        kill: () => client.disconnect(),
+        async [Symbol.asyncDispose]() {
+          await quota[Symbol.asyncDispose]();
+          client.disconnect();
+        },
+      };
+    },
+  };
+}
+
+test('500 at once over three replicas: exactly as many as the quota get a place, and all of them come back', async () => {
+  const at = resource(100);
+  await using one = await at.replica();
+  await using two = await at.replica();
+  await using three = await at.replica();
+  const replicas = [one, two, three];
+  for (let round = 0; round < 3; round += 1) {
+    const places = await Promise.all(
+      Array.from({ length: 500 }, (_, n) => (replicas[n % 3] as typeof one).quota.reserve('acme')),
+    );
+    assert.equal(places.filter((place) => place !== null).length, 100);
+    assert.equal(await one.client.zcard(at.key('acme')), 100);
+    for (const place of places) place?.release();
+    await until(async () => (await one.client.zcard(at.key('acme'))) === 0);
+  }
+});
+
+test('what a replica refuses leaves no place taken, even when it renews meanwhile', async () => {
+  const at = resource(3);
+  await using one = await at.replica(1);
+  await using two = await at.replica(1);
+  await Promise.all(Array.from({ length: 3 }, () => one.quota.reserve('acme')));
+  for (let n = 0; n < 200; n += 1) assert.equal(await two.quota.reserve('acme'), null);
+  assert.equal(await one.client.zcard(at.key('acme')), 3);
+});
+
+test('the places of a replica that was killed run out and go to others; those that are renewed do not', async () => {
+  const at = resource(4, 3_000);
+  await using alive = await at.replica(200);
+  const killed = await at.replica(200);
+  await Promise.all([alive.quota.reserve('acme'), alive.quota.reserve('acme')]);
+  await Promise.all([killed.quota.reserve('acme'), killed.quota.reserve('acme')]);
+  assert.equal(await alive.quota.reserve('acme'), null);
+  killed.kill();
+  const won: unknown[] = [];
+  await until(async () => {
+    const place = await alive.quota.reserve('acme');
+    if (place !== null) won.push(place);
+    return won.length === 2;
+  });
+  assert.equal(await alive.quota.reserve('acme'), null);
+  await killed.quota[Symbol.asyncDispose]();
+});
+
+test('a replica that leaves in order gives its places back at once', async () => {
+  const at = resource(2);
+  await using stays = await at.replica();
+  {
+    await using leaves = await at.replica();
+    await Promise.all([leaves.quota.reserve('acme'), leaves.quota.reserve('acme')]);
+    assert.equal(await stays.quota.reserve('acme'), null);
+  }
+  assert.notEqual(await stays.quota.reserve('acme'), null);
+});
+
+test('what Redis has lost is counted again with the next renewal', async () => {
+  const at = resource(2);
+  await using one = await at.replica(50);
+  await Promise.all([one.quota.reserve('acme'), one.quota.reserve('acme')]);
+  await one.client.del(at.key('acme'));
+  await until(async () => (await one.client.zcard(at.key('acme'))) === 2);
+});
+
+test('while Redis is away each replica goes by its own count, and nobody waits', async () => {
+  await using own = await startRedis();
+  const client = commandClient(own.url, { log: silentLog, name: 'test' });
+  assert.ok(await becomesReady(client, 10_000));
+  const shared = redisPlaces(client, { prefix: 'test:', resource: 'a/away' });
+  await using quota = AccountQuota.start({ most: 2, shared, log: silentLog, renewEveryMs: 50 });
+  const first = await quota.reserve('acme');
+  await own.kill();
+  assert.notEqual(await quota.reserve('acme'), null);
+  assert.equal(await quota.reserve('acme'), null);
+  first?.release();
+  assert.notEqual(await quota.reserve('acme'), null);
+  await own.restart();
+  // Back again, Redis learns of what was let in without it.
+  const reader = new Redis(own.url);
+  await until(async () => (await reader.zcard('test:a/away:places:acme')) === 2);
+  reader.disconnect();
+  client.disconnect();
+});

@@ -1,0 +1,23 @@
+import type { Redis } from 'ioredis';
+import type { Log } from '../../runtime/log/log.ts';
+import type { LiveDirectory } from '../directory/directory.ts';
+import type { StateFolder } from '../state/state-folder.ts';
+import { fileRevocationStore } from './file-store.ts';
+import { redisRevocationStore } from './redis-store.ts';
+import { Revocations } from './revocations.ts';
+
+export interface RevocationParts {
+  /** Null when standalone: revocations are then kept in the state folder. */
+  readonly redis: Redis | null;
+  readonly place: { readonly prefix: string; readonly resource: string };
+  readonly state: StateFolder;
+  readonly directory: LiveDirectory;
+  readonly log: Log;
+}
+
+/** Opens the list of what is revoked. */
+export async function buildRevocations(parts: RevocationParts): Promise<Revocations> {
+  const { redis, place, state, directory, log } = parts;
+  const store = redis === null ? await fileRevocationStore(state, Date.now) : redisRevocationStore(redis, place);
+  return Revocations.open({ store, directory, log, now: Date.now });
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
+import type { StateFolder } from '../state/state-folder.ts';
+import { isSubject, merge, newestMark, type RevokedList } from './revocation.ts';
+import { MOST_REVOCATIONS, RevocationsUnavailable, type RevocationStore } from './revocation-store.ts';
+
+const FILE = 'revocations.json';
+const content = z.array(z.tuple([z.string().refine(isSubject), z.int().positive()]));
+
+/**
+ * For one process: in memory, and in the state folder, where the signing key is: as tokens outlive a restart, so must
+ * their revocation. `now` in Unix milliseconds. Rejects with a ConfigurationFault when the file is not its own.
+ */
+export async function fileRevocationStore(state: StateFolder, now: () => number): Promise<RevocationStore> {
+  let list: RevokedList = merge(new Map(), await load(state), now() * 1_000);
+  let writing: Promise<void> = Promise.resolve();
+  const save = (next: RevokedList): Promise<void> => {
+    list = next;
+    // One after the other: the file ends as the newest list.
+    writing = writing.then(() => state.write(FILE, JSON.stringify([...list])));
+    const written = writing.catch((error: unknown) => {
+      throw new RevocationsUnavailable((error as NodeJS.ErrnoException).code ?? 'UNKNOWN');
+    });
+    writing = written.catch(() => undefined);
+    return written;
+  };
+  return {
+    async revoke(subject, known) {
+      const nowUs = now() * 1_000;
+      const mark = Math.max(nowUs, newestMark(list) + 1, known + 1);
+      const next = merge(list, new Map([[subject, mark]]), nowUs);
+      if (next.size > MOST_REVOCATIONS) return null;
+      await save(next);
+      return mark;
+    },
+    async read(seen) {
+      const current = { count: list.size, newest: newestMark(list) };
+      if (seen?.count === current.count && seen.newest === current.newest) return null;
+      return { list, seen: current };
+    },
+    restore: (lost) => save(merge(list, lost, now() * 1_000)),
+  };
+}
+
+async function load(state: StateFolder): Promise<RevokedList> {
+  const text = await state.read(FILE);
+  if (text === null) return new Map();
+  try {
+    return new Map(content.parse(JSON.parse(text)));
+  } catch {
+    // Going on without it would let in what was revoked.
+    throw new ConfigurationFault([`${state.path}/${FILE} is not a list of revocations: restore it, or remove it`]);
+  }
+}

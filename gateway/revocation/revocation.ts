@@ -1,0 +1,86 @@
+import { MAX_TOKEN_TTL, durationMs } from '../../protocol/subscription.ts';
+import type { VerifiedToken } from '../auth/grant.ts';
+import type { Directory } from '../directory/directory.ts';
+
+/** Whose tokens are revoked: one token, all of a user, or all of an account and of every account below it. */
+export type Revoked =
+  | { readonly jti: string }
+  | { readonly user: { readonly account: string; readonly username: string } }
+  | { readonly account: string };
+
+/**
+ * What is revoked, by subject (see `subjectOf`), with the mark that the revocation made: microseconds since 1970, and
+ * above every mark before it.
+ */
+export type RevokedList = ReadonlyMap<string, number>;
+
+/** The longest token lifetime that can be configured, leeway and clocks included: after it no token is left to stop. */
+export const LIFETIME_US = (durationMs(MAX_TOKEN_TTL) + 60_000) * 1_000;
+
+const SUBJECT = /^(?:jti:[A-Za-z0-9-]{1,64}|account:[A-Za-z0-9_-]{1,64}|user:[A-Za-z0-9_-]{1,64}\/.{1,1024})$/s;
+
+export function subjectOf(revoked: Revoked): string {
+  if ('jti' in revoked) return `jti:${revoked.jti}`;
+  if ('account' in revoked) return `account:${revoked.account}`;
+  return `user:${revoked.user.account}/${revoked.user.username.toLowerCase()}`;
+}
+
+export function isSubject(text: string): boolean {
+  return SUBJECT.test(text);
+}
+
+/** The other way round, for a text that is a subject. */
+export function revokedOf(subject: string): Revoked {
+  const rest = subject.slice(subject.indexOf(':') + 1);
+  if (subject.startsWith('jti:')) return { jti: rest };
+  if (subject.startsWith('account:')) return { account: rest };
+  const slash = rest.indexOf('/');
+  return { user: { account: rest.slice(0, slash), username: rest.slice(slash + 1) } };
+}
+
+/**
+ * Whether a token has been revoked: itself, or as one of its user or account from before the revocation. What came
+ * first is told by marks and no clock: a token carries the newest mark that was known before its login was judged.
+ */
+export function isRevoked(
+  list: RevokedList,
+  token: Pick<VerifiedToken, 'grant' | 'username' | 'id' | 'mark'>,
+  directory: Directory,
+): boolean {
+  if (list.size === 0) return false;
+  if (list.has(subjectOf({ jti: token.id }))) return true;
+  const { account } = token.grant;
+  const isAfter = (revoked: Revoked) => (list.get(subjectOf(revoked)) ?? -1) > token.mark;
+  if (isAfter({ user: { account, username: token.username } })) return true;
+  if (isAfter({ account })) return true;
+  for (let above = directory.accounts.get(account)?.parent ?? null; above !== null; above = above.parent) {
+    if (isAfter({ account: above.id })) return true;
+  }
+  return false;
+}
+
+/** The newest mark, 0 when nothing was ever revoked. */
+export function newestMark(list: RevokedList): number {
+  let newest = 0;
+  for (const mark of list.values()) if (mark > newest) newest = mark;
+  return newest;
+}
+
+/** Both lists in one, without what is over by `nowUs`; the very same list when that changes nothing. */
+export function merge(list: RevokedList, added: RevokedList, nowUs: number): RevokedList {
+  const merged = new Map(list);
+  let changed = false;
+  for (const [subject, mark] of added) {
+    if (mark <= (merged.get(subject) ?? -1) || isOver(mark, nowUs)) continue;
+    merged.set(subject, mark);
+    changed = true;
+  }
+  for (const [subject, mark] of merged) {
+    if (isOver(mark, nowUs)) changed = merged.delete(subject);
+  }
+  return changed ? merged : list;
+}
+
+function isOver(mark: number, nowUs: number): boolean {
+  return mark + LIFETIME_US <= nowUs;
+}

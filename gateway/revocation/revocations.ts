@@ -1,0 +1,174 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../../runtime/log/log.ts';
+import type { VerifiedToken } from '../auth/grant.ts';
+import type { LiveDirectory } from '../directory/directory.ts';
+import type { Sessions } from '../session/sessions.ts';
+import { isRevoked, LIFETIME_US, merge, newestMark, revokedOf, subjectOf } from './revocation.ts';
+import type { Revoked, RevokedList } from './revocation.ts';
+import { RevocationsUnavailable, type RevocationStore, type Seen } from './revocation-store.ts';
+
+export interface RevocationsOptions {
+  readonly store: RevocationStore;
+  readonly directory: LiveDirectory;
+  readonly log: Log;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Time between two looks at the store, default 1 s. */
+  readonly intervalMs?: number;
+}
+
+/** A revocation in force. Times in Unix milliseconds. */
+export interface Revocation {
+  readonly revoked: Revoked;
+  readonly at: number;
+  /** No token that it stops lives longer. */
+  readonly until: number;
+}
+
+export type RevokeOutcome =
+  | { readonly kind: 'revoked'; readonly revocation: Revocation; readonly closed: number }
+  | { readonly kind: 'no_room' }
+  /** It may be in force nevertheless: asking again is harmless. */
+  | { readonly kind: 'unavailable'; readonly code: string };
+
+/** What is revoked, as this replica knows it: at most about a second behind the store, and the last known without it. */
+export class Revocations implements AsyncDisposable {
+  readonly #options: RevocationsOptions;
+  readonly #stop = new AbortController();
+  #list: RevokedList = new Map();
+  #isKnown = false;
+  /** What the store held when it last held all that is known here; null: it has to be read in full. */
+  #seen: Seen | null = null;
+  #fault: string | null = null;
+  #reading: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
+  #following: Promise<void> = Promise.resolve();
+  #leaveDirectory: () => void = () => undefined;
+  #sessions: Pick<Sessions, 'closeWhere'> | null = null;
+
+  private constructor(options: RevocationsOptions) {
+    this.#options = options;
+  }
+
+  /** Reads the list once, as far as the store can be reached, and follows it from then on. */
+  static async open(options: RevocationsOptions): Promise<Revocations> {
+    const revocations = new Revocations(options);
+    await revocations.refresh();
+    revocations.#following = revocations.#follow();
+    // An account may have been moved below one that is revoked.
+    revocations.#leaveDirectory = options.directory.onChange(() => void revocations.#closeRevoked());
+    return revocations;
+  }
+
+  /** False until the list was read for the first time: nobody can be let in by then. */
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
+  isRevoked(token: VerifiedToken): boolean {
+    return isRevoked(this.#list, token, this.#options.directory.current);
+  }
+
+  /** Whose sessions end with 4503 as soon as their token is revoked, from now on. */
+  endSessionsOf(sessions: Pick<Sessions, 'closeWhere'>): void {
+    this.#sessions = sessions;
+    this.#closeRevoked();
+  }
+
+  /** The mark for a token of a login that begins now: above all revocations that were answered before the call. */
+  async mark(): Promise<number> {
+    await this.refresh();
+    return newestMark(this.#list);
+  }
+
+  async revoke(revoked: Revoked): Promise<RevokeOutcome> {
+    const subject = subjectOf(revoked);
+    try {
+      const mark = await this.#options.store.revoke(subject, newestMark(this.#list));
+      if (mark === null) return { kind: 'no_room' };
+      this.#seen = null;
+      const closed = this.#add(new Map([[subject, mark]]));
+      return { kind: 'revoked', revocation: revocationOf(subject, mark), closed };
+    } catch (error) {
+      if (error instanceof RevocationsUnavailable) return { kind: 'unavailable', code: error.code };
+      throw error;
+    }
+  }
+
+  /** The newest first, from those made before `before` on. */
+  page(before: number, most: number): { revocations: Revocation[]; next: number | null } {
+    const older = [...this.#list].filter(([, mark]) => mark < before).toSorted(([, one], [, other]) => other - one);
+    const page = older.slice(0, most);
+    const next = older.length > most ? (page.at(-1)?.[1] ?? null) : null;
+    return { revocations: page.map(([subject, mark]) => revocationOf(subject, mark)), next };
+  }
+
+  /** Reads the store; never rejects. One read is under way and one waits, however many ask. */
+  refresh(): Promise<void> {
+    if (this.#reading === null) {
+      this.#reading = this.#read().finally(() => (this.#reading = null));
+      return this.#reading;
+    }
+    // The read under way may have passed what was revoked since: only the one after it is sure to bring it.
+    this.#next ??= this.#reading.then(() => {
+      this.#next = null;
+      return this.refresh();
+    });
+    return this.#next;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#leaveDirectory();
+    await this.#following;
+    await this.#next;
+    await this.#reading;
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await delay(this.#options.intervalMs ?? 1_000, undefined, { signal, ref: false }).catch(() => undefined);
+      if (!signal.aborted) await this.refresh();
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { store, log } = this.#options;
+    try {
+      const read = await store.read(this.#seen);
+      this.#add(read?.list ?? new Map());
+      if (read !== null) {
+        const lost = new Map([...this.#list].filter(([subject, mark]) => (read.list.get(subject) ?? -1) < mark));
+        this.#isKnown = true;
+        this.#seen = lost.size === 0 ? read.seen : null;
+        if (lost.size > 0) await store.restore(lost);
+      }
+      this.#fault = null;
+    } catch (error) {
+      if (!(error instanceof RevocationsUnavailable)) throw error;
+      if (this.#fault !== error.code) {
+        log.warn({ code: error.code }, 'revocations cannot be read: the last known ones stay in force');
+      }
+      this.#fault = error.code;
+    }
+  }
+
+  #add(added: RevokedList): number {
+    const before = this.#list;
+    this.#list = merge(before, added, this.#options.now() * 1_000);
+    return this.#list === before ? 0 : this.#closeRevoked();
+  }
+
+  #closeRevoked(): number {
+    return this.#sessions?.closeWhere((token) => this.isRevoked(token), 'revoked') ?? 0;
+  }
+}
+
+function revocationOf(subject: string, mark: number): Revocation {
+  return {
+    revoked: revokedOf(subject),
+    at: Math.floor(mark / 1_000),
+    until: Math.ceil((mark + LIFETIME_US) / 1_000),
+  };
+}

@@ -1,0 +1,36 @@
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+
+export interface Terminal {
+  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly output: NodeJS.WritableStream;
+  /** Where prompts and complaints go: not into a file that takes the output. */
+  readonly errors: NodeJS.WritableStream;
+}
+
+/** One secret: typed without an echo at a terminal, or the first line of a pipe. Secrets are never arguments: those show in the process list. */
+export async function readSecret({ input, errors }: Terminal, prompt: string): Promise<string> {
+  const hidden = input.isTTY === true;
+  if (hidden) errors.write(`${prompt}: `);
+  const secret = await firstLine(input, hidden);
+  if (hidden) errors.write('\n');
+  return secret;
+}
+
+function firstLine(input: NodeJS.ReadableStream, hidden: boolean): Promise<string> {
+  // As a terminal, readline switches the echo off; what it echoes itself goes nowhere.
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input, output: nowhere, terminal: hidden });
+  return new Promise((resolve) => {
+    lines.once('line', (line) => {
+      resolve(line);
+      lines.close();
+    });
+    lines.once('close', () => resolve(''));
+  });
+}
+
+/** Text from elsewhere on one line: what would move the cursor or end the column is shown as `?`. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
+}
