@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
+import { Cluster } from 'ioredis';
 import { streamKeys } from '../../protocol/keys.ts';
 import { partitionOf } from '../../protocol/partition.ts';
 import type { Log } from '../../runtime/log/log.ts';
-import { becomesReady, blockingClient, commandClient } from '../../runtime/redis/client.ts';
+import { becomesReady, blockingClient, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
+import type { RedisAddress, RedisNode } from '../../runtime/redis/connection.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { outageCode } from '../../runtime/redis/outage.ts';
+import { ClusterReader } from './cluster-reader.ts';
 import { decodeEntry, type RawEntry } from './decode-entry.ts';
-import { LogUnavailable, type EventLog, type NewEvent } from './event-log.ts';
+import { LogUnavailable, type EventLog, type LogReader, type NewEvent } from './event-log.ts';
 import { logState, partitionStates, type LogPlace } from './partition-state.ts';
 import { RedisAppender } from './redis-appender.ts';
 import { RedisReader } from './redis-reader.ts';
@@ -18,8 +20,8 @@ const FIRST_CONNECT_MS = 1_000;
 const MOST_IN_A_PAGE = 1_000;
 
 export interface RedisLogOptions {
-  /** `redis://` or `rediss://`, with user, password and database. Never logged. */
-  readonly url: string;
+  /** Never logged. */
+  readonly redis: RedisAddress;
   readonly keyPrefix: string;
   readonly partitions: number;
   /** `<namespace>/<name>`: whose retention is registered and who trims. */
@@ -35,11 +37,11 @@ export interface RedisLogOptions {
 
 export interface RedisLog extends EventLog {
   /** For commands of others that do not block, such as rate limits: never for a blocking one. */
-  readonly client: Redis;
+  readonly client: RedisClient;
 }
 
 /** What went wrong, as the contract says it. */
-function unavailable(client: Redis, error: unknown): LogUnavailable {
+function unavailable(client: RedisClient, error: unknown): LogUnavailable {
   const code = redisErrorCode(error);
   return new LogUnavailable(code === 'UNREACHABLE' ? (outageCode(client) ?? code) : code);
 }
@@ -76,11 +78,22 @@ function appendTo(place: LogPlace): EventLog['append'] {
     );
 }
 
-async function leave(client: Redis, limitMs: number): Promise<void> {
+async function leave(client: RedisClient, limitMs: number): Promise<void> {
   if (client.status === 'end') return;
   const ended = new Promise<void>((resolve) => client.once('end', resolve));
   client.disconnect();
   await Promise.race([ended, delay(limitMs, undefined, { ref: false })]);
+}
+
+function openReader(place: LogPlace, options: RedisLogOptions & { readonly checkEveryMs: number }): LogReader {
+  const { redis, log, checkEveryMs } = options;
+  const { client } = place;
+  const name = 'firehose:reader';
+  if (client instanceof Cluster) {
+    const open = (node: RedisNode) => blockingClient(redis, { log, name, node });
+    return new ClusterReader({ place: { ...place, client }, log, open, checkEveryMs });
+  }
+  return new RedisReader({ place, log, open: () => blockingClient(redis, { log, name }), checkEveryMs });
 }
 
 /**
@@ -88,12 +101,12 @@ async function leave(client: Redis, limitMs: number): Promise<void> {
  * `range` and `read` reject with LogUnavailable and `append` answers `failed`, each with the reason's code.
  */
 export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> {
-  const { url, keyPrefix, partitions, log } = options;
-  const client = commandClient(url, { log, name: 'firehose:commands' });
+  const { redis, keyPrefix, partitions, log } = options;
+  const client = commandClient(redis, { log, name: 'firehose:commands' });
   const place: LogPlace = { client, keyPrefix, partitions };
   await firstLook(place, log);
   const closing = new AbortController();
-  const readers = new Set<RedisReader>();
+  const readers = new Set<LogReader>();
   const { retention, resource } = options;
   const intervalMs = options.trimEveryMs ?? 10_000;
   const trimming = retention && keepTrimmed(place, { resource, retention, intervalMs, log, signal: closing.signal });
@@ -110,8 +123,7 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
     append: appendTo(place),
     range: (partition, afterId, count) => page(place, partition, { afterId, count }),
     reader() {
-      const open = () => blockingClient(url, { log, name: 'firehose:reader' });
-      const reader = new RedisReader({ place, log, open, checkEveryMs: options.checkEveryMs ?? 5_000 });
+      const reader = openReader(place, { ...options, checkEveryMs: options.checkEveryMs ?? 5_000 });
       readers.add(reader);
       return reader;
     },

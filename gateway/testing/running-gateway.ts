@@ -26,6 +26,11 @@ export interface RunningGateway extends AsyncDisposable {
 /** A gateway with the quickstart's directory, on free ports, over TLS. */
 export async function startGateway(options: {
   redisUrl?: string;
+  /** Fields under `spec.redis` and `spec.stream`. */
+  redis?: object;
+  stream?: object;
+  /** Further settings. */
+  environment?: Readonly<Record<string, string>>;
   name?: string;
   directory?: string;
   /** Plain HTTP, for raw sockets. */
@@ -40,6 +45,8 @@ export async function startGateway(options: {
   await writeFile(
     join(folder, 'config', 'subscription.yaml'),
     subscription.replace('name: quickstart', `name: ${options.name ?? 'quickstart'}`) +
+      (options.redis === undefined ? '' : `  redis: ${JSON.stringify(options.redis)}\n`) +
+      (options.stream === undefined ? '' : `  stream: ${JSON.stringify(options.stream)}\n`) +
       (options.plain === true ? '  gateway: { tls: { disabled: true } }\n' : ''),
   );
   await writeFile(directoryFile, directory);
@@ -51,6 +58,7 @@ export async function startGateway(options: {
     FIREHOSE_INNER_PORT: '0',
     FIREHOSE_SIMULATOR_RATE: '0',
     ...(options.redisUrl !== undefined && { REDIS_URL: options.redisUrl }),
+    ...options.environment,
   });
   const gateway = await buildGateway(config, options.log ?? silentLog);
   const ca = options.plain === true ? null : await readFile(join(folder, 'state', 'ca.crt'), 'utf8');

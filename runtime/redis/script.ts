@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from './client.ts';
 import { redisErrorCode } from './error-code.ts';
 
 /** A Lua script, known to Redis by its digest. All its keys carry one hash tag, or a cluster answers CROSSSLOT. */
@@ -14,7 +14,7 @@ export function defineScript(lua: string): Script {
 
 /** Runs by digest, and by text when the server does not know it (yet, or no longer). Strings come back as Buffers. */
 export async function runScript(
-  client: Redis,
+  client: RedisClient,
   script: Script,
   input: { keys: readonly string[]; args: readonly (string | Buffer)[] },
 ): Promise<unknown> {
