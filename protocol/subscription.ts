@@ -42,6 +42,8 @@ const filters = z
 
 const stream = z.strictObject({
   partitions: z.int().min(1).max(64).default(4),
+  /** An ingested event is acknowledged once so many replicas of its Redis have it. */
+  waitReplicas: z.int().min(0).max(16).default(0),
   retention: z
     .strictObject({
       /** Entries kept a partition. */

@@ -11,7 +11,7 @@ export type OpenedLog = EventLog & { readonly client?: RedisClient };
 
 export async function openLog(config: GatewayConfig, log: Log): Promise<OpenedLog> {
   const { spec, metadata } = config.subscription;
-  const { partitions, retention } = spec.stream;
+  const { partitions, retention, waitReplicas } = spec.stream;
   if (config.redis === null) return createEmbeddedLog({ partitions, maxBytes: config.logBytes, now: Date.now });
   return openRedisLog({
     redis: config.redis,
@@ -19,6 +19,7 @@ export async function openLog(config: GatewayConfig, log: Log): Promise<OpenedLo
     partitions,
     resource: `${metadata.namespace}/${metadata.name}`,
     retention: { maxLength: retention.maxLength, maxAgeMs: durationMs(retention.maxAge) },
+    waitReplicas,
     log,
   });
 }

@@ -11,7 +11,7 @@ import { ClusterReader } from './cluster-reader.ts';
 import { decodeEntry, type RawEntry } from './decode-entry.ts';
 import { LogUnavailable, type EventLog, type LogReader, type NewEvent } from './event-log.ts';
 import { logState, partitionStates, type LogPlace } from './partition-state.ts';
-import { RedisAppender } from './redis-appender.ts';
+import { RedisAppender, type AppendPlace } from './redis-appender.ts';
 import { RedisReader } from './redis-reader.ts';
 import type { Retention } from './retention.ts';
 import { keepTrimmed } from './trim.ts';
@@ -28,6 +28,8 @@ export interface RedisLogOptions {
   readonly resource: string;
   /** What this resource wants kept; null when somebody else manages the streams: nothing is trimmed then. */
   readonly retention: Retention | null;
+  /** How many replicas must have an event before it is acknowledged; 0 when not given. */
+  readonly waitReplicas?: number;
   readonly log: Log;
   /** 10,000 when not given. */
   readonly trimEveryMs?: number;
@@ -67,7 +69,7 @@ async function firstLook(place: LogPlace, log: Log): Promise<void> {
   }
 }
 
-function appendTo(place: LogPlace): EventLog['append'] {
+function appendTo(place: AppendPlace): EventLog['append'] {
   const appenders = Array.from({ length: place.partitions }, (_, partition) => new RedisAppender(place, partition));
   return (events: readonly NewEvent[]) =>
     Promise.all(
@@ -104,7 +106,10 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
   const { redis, keyPrefix, partitions, log } = options;
   const client = commandClient(redis, { log, name: 'firehose:commands' });
   const place: LogPlace = { client, keyPrefix, partitions };
-  await firstLook(place, log);
+  const { waitReplicas = 0 } = options;
+  // WAIT holds up its connection.
+  const appending = waitReplicas === 0 ? client : commandClient(redis, { log, name: 'firehose:append' });
+  await Promise.all([firstLook(place, log), becomesReady(appending, FIRST_CONNECT_MS)]);
   const closing = new AbortController();
   const readers = new Set<LogReader>();
   const { retention, resource } = options;
@@ -120,7 +125,7 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
         throw unavailable(client, error);
       }
     },
-    append: appendTo(place),
+    append: appendTo({ ...place, client: appending, waitReplicas }),
     range: (partition, afterId, count) => page(place, partition, { afterId, count }),
     reader() {
       const reader = openReader(place, { ...options, checkEveryMs: options.checkEveryMs ?? 5_000 });
@@ -130,7 +135,7 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
     async [Symbol.asyncDispose]() {
       closing.abort();
       for (const reader of readers) await reader[Symbol.asyncDispose]();
-      await leave(client, 1_000);
+      await Promise.all([client, appending].map((one) => leave(one, 1_000)));
       await trimming;
     },
   };

@@ -11,6 +11,14 @@ const SLOTS_REFRESH_MS = 5_000;
  * refused. It has no limit in time of its own, and none may wait in it for a cluster that is away.
  */
 class BoundedCluster extends Cluster {
+  /** The library's own interval begins anew when a look that was under way ends after `disconnect()`. */
+  readonly #looking = setInterval(() => this.status === 'ready' && this.refreshSlotsCache(), SLOTS_REFRESH_MS).unref();
+
+  override disconnect(reconnect = false): void {
+    if (!reconnect) clearInterval(this.#looking);
+    super.disconnect(reconnect);
+  }
+
   override sendCommand(...[command, ...rest]: Parameters<Cluster['sendCommand']>): unknown {
     // One that timed out while it waited is not sent after all.
     if (command.isSettled) return command.promise;
@@ -44,7 +52,6 @@ export function clusterClient(
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 50,
-    slotsRefreshInterval: SLOTS_REFRESH_MS,
     // A host keeps its name, for which its certificate is.
     dnsLookup: (host, found) => found(null, host),
   });
