@@ -81,12 +81,12 @@ export async function contentOf(log: EventLog): Promise<string[]> {
 export async function followUntil(
   reader: LogReader,
   from: Position,
-  isEnough: (read: readonly string[]) => boolean,
+  isEnough: (read: readonly string[], epochsLost: number) => boolean,
 ): Promise<Followed> {
   const signal = AbortSignal.timeout(90_000);
   const read: string[] = [];
   let [position, epochsLost] = [from, 0];
-  while (!isEnough(read)) {
+  while (!isEnough(read, epochsLost)) {
     try {
       const outcome = await reader.read(position, { waitMs: 200, signal });
       if (outcome.kind === 'epoch_lost') {
