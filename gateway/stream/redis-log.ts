@@ -7,9 +7,10 @@ import { becomesReady, blockingClient, commandClient, type RedisClient } from '.
 import type { RedisAddress, RedisNode } from '../../runtime/redis/connection.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { outageCode } from '../../runtime/redis/outage.ts';
+import { remedyFor } from '../../runtime/redis/remedy.ts';
 import { ClusterReader } from './cluster-reader.ts';
 import { decodeEntry, type RawEntry } from './decode-entry.ts';
-import { LogUnavailable, type EventLog, type LogReader, type NewEvent } from './event-log.ts';
+import { LogUnavailable, type AppendOutcome, type EventLog, type LogReader, type NewEvent } from './event-log.ts';
 import { logState, partitionStates, type LogPlace } from './partition-state.ts';
 import { RedisAppender, type AppendPlace } from './redis-appender.ts';
 import { RedisReader } from './redis-reader.ts';
@@ -65,19 +66,40 @@ async function firstLook(place: LogPlace, log: Log): Promise<void> {
   try {
     await partitionStates(place);
   } catch (error) {
-    log.error({ code: redisErrorCode(error) }, 'the streams cannot be made or read');
+    const code = redisErrorCode(error);
+    log.error({ code, ...remedyFor(code) }, 'the streams cannot be made or read');
   }
 }
 
-function appendTo(place: AppendPlace): EventLog['append'] {
+function appendTo(place: AppendPlace, log: Log): EventLog['append'] {
   const appenders = Array.from({ length: place.partitions }, (_, partition) => new RedisAppender(place, partition));
-  return (events: readonly NewEvent[]) =>
-    Promise.all(
+  const tell = appendFaults(log);
+  return async (events: readonly NewEvent[]) => {
+    const outcomes = await Promise.all(
       events.map((event) => {
         const appender = appenders[partitionOf(event, place.partitions)];
         return appender?.append(event) ?? Promise.resolve({ outcome: 'failed' as const, code: 'NO_PARTITION' });
       }),
     );
+    tell(outcomes);
+    return outcomes;
+  };
+}
+
+/** One line a reason, and one when events are taken again. */
+function appendFaults(log: Log): (outcomes: readonly AppendOutcome[]) => void {
+  const told = new Set<string>();
+  return (outcomes) => {
+    const codes = new Set(outcomes.flatMap((one) => (one.outcome === 'failed' ? [one.code] : [])));
+    for (const code of codes) {
+      if (told.has(code)) continue;
+      told.add(code);
+      log.error({ code, ...remedyFor(code) }, 'events cannot be appended: their producers are told');
+    }
+    if (codes.size > 0 || told.size === 0 || outcomes.length === 0) return;
+    told.clear();
+    log.info('events are appended again');
+  };
 }
 
 async function leave(client: RedisClient, limitMs: number): Promise<void> {
@@ -125,7 +147,7 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
         throw unavailable(client, error);
       }
     },
-    append: appendTo({ ...place, client: appending, waitReplicas }),
+    append: appendTo({ ...place, client: appending, waitReplicas }, log),
     range: (partition, afterId, count) => page(place, partition, { afterId, count }),
     reader() {
       const reader = openReader(place, { ...options, checkEveryMs: options.checkEveryMs ?? 5_000 });

@@ -116,6 +116,8 @@ export function commandClient(address: RedisAddress, options: RedisClientOptions
     { ...options, level: 'warn' },
     {
       ...answersAtOnce,
+      // The master has become a replica: its address, or the sentinels, lead to the new one.
+      reconnectOnError: (error) => error.message.startsWith('READONLY'),
       retryStrategy: (attempt) => reconnectDelay(attempt),
       sentinelRetryStrategy: (attempt) => reconnectDelay(attempt),
     },

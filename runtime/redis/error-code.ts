@@ -6,6 +6,8 @@ const NOT_SENT =
   /isn't writeable|isn't ready and enableOfflineQueue|All sentinels are unreachable|startup nodes|Failed to refresh slots/;
 /** What a script met is in the text of its error, behind words of Redis's own. */
 const IN_SCRIPT = /\b(OOM command not allowed|MISCONF|NOREPLICAS|READONLY)\b/;
+/** How Redis 7.0 says NOPERM of what a script does. */
+const NOT_PERMITTED_IN_SCRIPT = /^ERR The user executing the script can't/;
 /** The client's own words about what it met last: about this command, or while it looked for a server. */
 const REDIRECTED = /^Too many Cluster redirections\. Last error: (?:\w*Error: )?(.+)$/s;
 const SOUGHT = /^(?:All sentinels are unreachable.*Last error:|failed to connect to sentinel \S+ because) (.+)$/s;
@@ -61,6 +63,7 @@ export function redisErrorCode(error: unknown): string {
   if (NO_SUCH_MASTER.test(text)) return 'UNKNOWN_MASTER';
   if (NOT_SENT.test(text)) return 'UNREACHABLE';
   if (LOST_BEFORE_REPLY.test(text)) return 'CONNECTION_LOST';
+  if (NOT_PERMITTED_IN_SCRIPT.test(text)) return 'NOPERM';
   const met = IN_SCRIPT.exec(text)?.[1];
   if (met !== undefined) return met.startsWith('OOM') ? 'OOM' : met;
   const system = systemCode(error);

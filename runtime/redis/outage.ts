@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Log } from '../log/log.ts';
 import { redisErrorCode } from './error-code.ts';
+import { remedyFor } from './remedy.ts';
 
 type Watched = Redis | Cluster;
 
@@ -20,7 +21,7 @@ export function watchOutages(client: Redis, options: { log: Log; name: string; l
     const code = redisErrorCode(error);
     if (reasons.has(code)) return;
     reasons.set(code, code);
-    log[level]({ client: name, code }, AWAY);
+    log[level]({ client: name, code, ...remedyFor(code) }, AWAY);
   };
   client.on('error', tell);
   client.on('sentinelError', tell);
@@ -40,7 +41,7 @@ export function watchClusterOutages(client: Cluster, { log, name }: { log: Log; 
     const key = `${node} ${code}`;
     if (reasons.has(key)) return;
     reasons.set(key, code);
-    log.warn({ client: name, ...(node !== '' && { node }), code }, AWAY);
+    log.warn({ client: name, ...(node !== '' && { node }), code, ...remedyFor(code) }, AWAY);
   };
   const forget = (node: string): boolean => {
     const keys = [...reasons.keys()].filter((key) => key.startsWith(`${node} `));
