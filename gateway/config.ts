@@ -5,6 +5,8 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { subscriptionSchema, type Subscription } from '../protocol/subscription.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
+import type { RedisConnection } from '../runtime/redis/connection.ts';
+import { readRedis } from './read-redis.ts';
 
 /** The settings of one gateway process: what the environment says, and the subscription it serves. */
 export interface GatewayConfig {
@@ -13,7 +15,8 @@ export interface GatewayConfig {
   readonly isQuickstart: boolean;
   readonly directoryFile: string;
   readonly stateFolder: string;
-  readonly redisUrl: string | null;
+  /** Null: events are kept in memory. */
+  readonly redis: RedisConnection | null;
   readonly host: string;
   readonly port: number;
   readonly innerHost: string;
@@ -41,7 +44,12 @@ const MOST_CALLS = 10_000;
 const settings = z.object({
   FIREHOSE_CONFIG: z.string().min(1).default(QUICKSTART),
   FIREHOSE_STATE: z.string().min(1).default('.firehose'),
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'a URL as redis://host:6379 or rediss://host:6379' }).optional(),
+  REDIS_URL: z.string().optional(),
+  REDIS_CA_FILE: z.string().optional(),
+  REDIS_CERT_FILE: z.string().optional(),
+  REDIS_KEY_FILE: z.string().optional(),
+  REDIS_SENTINEL_USERNAME: z.string().optional(),
+  REDIS_SENTINEL_PASSWORD: z.string().optional(),
   FIREHOSE_HOST: z.string().min(1).default('::'),
   FIREHOSE_PORT: port().default(9443),
   FIREHOSE_INNER_HOST: z.string().min(1).default('127.0.0.1'),
@@ -68,7 +76,12 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
   const parsed = settings.safeParse(given);
   const folder = parsed.data?.FIREHOSE_CONFIG ?? given['FIREHOSE_CONFIG'] ?? QUICKSTART;
   const subscription = await readSubscription(join(folder, 'subscription.yaml'));
-  const faults = [...(parsed.success ? [] : faultsOf(parsed.error, 'environment')), ...subscription.faults];
+  const redis = await readRedis(given, subscription.value?.spec.redis ?? null);
+  const faults = [
+    ...(parsed.success ? [] : faultsOf(parsed.error, 'environment')),
+    ...redis.faults.map((fault) => `environment: ${fault}`),
+    ...subscription.faults,
+  ];
   if (!parsed.success || subscription.value === null || faults.length > 0) throw new ConfigurationFault(faults);
   const { data } = parsed;
   return {
@@ -76,7 +89,7 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
     isQuickstart: folder === QUICKSTART,
     directoryFile: join(folder, 'directory.yaml'),
     stateFolder: data.FIREHOSE_STATE,
-    redisUrl: data.REDIS_URL ?? null,
+    redis: redis.connection,
     host: data.FIREHOSE_HOST,
     port: data.FIREHOSE_PORT,
     innerHost: data.FIREHOSE_INNER_HOST,

@@ -45,6 +45,8 @@ const filters = z
 
 const stream = z.strictObject({
   partitions: z.int().min(1).max(64).default(4),
+  /** An ingested event is acknowledged once so many replicas of its Redis have it. */
+  waitReplicas: z.int().min(0).max(16).default(0),
   retention: z
     .strictObject({
       /** Entries kept a partition. */
@@ -127,6 +129,29 @@ const consumerGroups = z
     error: 'names a group twice',
   });
 
+const redis = z
+  .strictObject({
+    mode: z.enum(['Standalone', 'Sentinel', 'Cluster']).default('Standalone'),
+    sentinel: z.strictObject({ masterName: z.string().min(1).max(253) }).optional(),
+    database: z.int().min(0).max(65_535).default(0),
+    keyPrefix: z.string().min(1).max(64).default(DEFAULT_KEY_PREFIX),
+    tls: z
+      .strictObject({
+        enabled: z.boolean().default(false),
+        /** What the certificate of every server must be for, where that is not the host's name. */
+        serverName: z.string().regex(DNS_NAME, 'a DNS name').optional(),
+      })
+      .prefault({}),
+  })
+  .refine(({ mode, sentinel }) => (mode === 'Sentinel') === (sentinel !== undefined), {
+    path: ['sentinel'],
+    error: 'sentinel.masterName is given exactly with mode Sentinel',
+  })
+  .refine(({ mode, database }) => mode !== 'Cluster' || database === 0, {
+    path: ['database'],
+    error: 'a Redis Cluster has database 0 alone',
+  });
+
 export const subscriptionSchema = z.strictObject({
   apiVersion: z.literal('firehose.dev/v1alpha1'),
   kind: z.literal('FirehoseSubscription'),
@@ -137,7 +162,7 @@ export const subscriptionSchema = z.strictObject({
   spec: z.strictObject({
     account,
     filters: filters.prefault({}),
-    redis: z.strictObject({ keyPrefix: z.string().min(1).max(64).default(DEFAULT_KEY_PREFIX) }).prefault({}),
+    redis: redis.prefault({}),
     stream: stream.prefault({}),
     consumerGroups: consumerGroups.prefault([{ name: DEFAULT_GROUP }]),
     gateway: gateway.prefault({}),

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../runtime/redis/client.ts';
 import { durationMs } from '../../protocol/subscription.ts';
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
 import type { Log } from '../../runtime/log/log.ts';
@@ -15,7 +15,7 @@ export interface AuthParts {
   readonly config: GatewayConfig;
   readonly directory: LiveDirectory;
   /** Null when standalone: limits and large grants are then this process's own. */
-  readonly redis: Redis | null;
+  readonly redis: RedisClient | null;
   readonly keyFile: string;
   readonly revocationMark: () => Promise<number>;
   readonly log: Log;

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../runtime/redis/client.ts';
 import { resourceKeys } from '../../protocol/keys.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 
@@ -19,7 +19,7 @@ export class GrantStoreUnavailable extends Error {
   }
 }
 
-export function redisGrantStore(redis: Redis, options: { prefix: string; resource: string }): GrantStore {
+export function redisGrantStore(redis: RedisClient, options: { prefix: string; resource: string }): GrantStore {
   const keys = resourceKeys(options.prefix, options.resource);
   const reached = async <T>(answer: Promise<T>): Promise<T> => {
     try {

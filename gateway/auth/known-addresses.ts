@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../runtime/redis/client.ts';
 
 const REMEMBERED_S = 30 * 24 * 3_600;
 const MAX_IN_MEMORY = 100_000;
@@ -10,7 +10,7 @@ export interface KnownAddresses {
 }
 
 /** In Redis for 30 days, and in this process as an insurance: bounded, the longest unused goes first. */
-export function knownAddresses(redis: Redis | null, keyPrefix: string): KnownAddresses {
+export function knownAddresses(redis: RedisClient | null, keyPrefix: string): KnownAddresses {
   const recent = new Set<string>();
   return {
     async remember(key) {

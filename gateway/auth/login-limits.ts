@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../runtime/redis/client.ts';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import { resourceKeys } from '../../protocol/keys.ts';
 import { knownAddresses } from './known-addresses.ts';
@@ -29,7 +29,7 @@ export interface LoginLimits {
 
 export interface LoginLimitsOptions {
   /** Null: in this process alone. */
-  readonly redis: Redis | null;
+  readonly redis: RedisClient | null;
   readonly prefix: string;
   readonly resource: string;
   /** Hashes a second over all replicas, default 300. */

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Problem } from '../http/problem.ts';
@@ -11,7 +11,7 @@ const CLAIMED_MS = 15_000;
 const JOINS_WITHIN_MS = 10_000;
 
 export interface GrantsOptions {
-  readonly client: Redis;
+  readonly client: RedisClient;
   readonly keyPrefix: string;
   readonly resource: string;
   readonly replica: string;

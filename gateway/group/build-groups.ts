@@ -21,8 +21,8 @@ export async function buildGroups(
   { config, directory, log }: GroupsParts,
 ): Promise<Groups> {
   const { spec, metadata } = config.subscription;
-  if (config.redisUrl === null) return groupsWithoutRedis(spec.consumerGroups);
-  const client = commandClient(config.redisUrl, { log, name: 'firehose:groups' });
+  if (config.redis === null) return groupsWithoutRedis(spec.consumerGroups);
+  const client = commandClient(config.redis, { log, name: 'firehose:groups' });
   stack.defer(() => client.disconnect());
   const groups = await openGroups({
     client,

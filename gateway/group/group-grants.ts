@@ -1,5 +1,5 @@
+import type { RedisClient } from '../../runtime/redis/client.ts';
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { resourceKeys } from '../../protocol/keys.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import type { Grant } from '../auth/grant.ts';
@@ -23,7 +23,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1`);
 
 export interface GroupGrantsPlace {
-  readonly client: Redis;
+  readonly client: RedisClient;
   readonly keyPrefix: string;
   /** `<namespace>/<name>`. */
   readonly resource: string;

@@ -1,7 +1,6 @@
-import type { Redis } from 'ioredis';
 import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import type { Log } from '../../runtime/log/log.ts';
-import { becomesReady } from '../../runtime/redis/client.ts';
+import { becomesReady, type RedisClient } from '../../runtime/redis/client.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import { RouteIndex, type Offer } from '../fanout/route-index.ts';
@@ -17,7 +16,7 @@ const FIRST_CONNECT_MS = 1_000;
 
 export interface GroupsOptions {
   /** A command client of its own: nobody else's commands should wait behind pages of events. It stays the caller's. */
-  readonly client: Redis;
+  readonly client: RedisClient;
   readonly keyPrefix: string;
   readonly partitions: number;
   /** `<namespace>/<name>`. */

@@ -1,10 +1,10 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../runtime/redis/client.ts';
 import { groupKeys, groupName, streamKeys } from '../../protocol/keys.ts';
 import type { LogPlace } from '../stream/partition-state.ts';
 
 /** One group in one partition of the log, as Redis has it. */
 export interface GroupPlace {
-  readonly client: Redis;
+  readonly client: RedisClient;
   readonly partition: number;
   /** `<namespace>/<resource>/<group>`. */
   readonly name: string;

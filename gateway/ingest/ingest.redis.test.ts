@@ -17,7 +17,7 @@ after(() => redis.stop());
 function open() {
   const keyPrefix = `${randomUUID()}:`;
   return openRedisLog({
-    url: redis.url,
+    redis: redis.url,
     keyPrefix,
     partitions: 4,
     resource: 'test/log',

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../runtime/redis/client.ts';
 import { resourceKeys } from '../../protocol/keys.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
@@ -43,7 +43,10 @@ return 1`);
 const BATCH = 500;
 
 /** One sorted set an account: members by the time at which they run out. */
-export function redisPlaces(redis: Redis, place: { prefix: string; resource: string; lastsMs?: number }): SharedPlaces {
+export function redisPlaces(
+  redis: RedisClient,
+  place: { prefix: string; resource: string; lastsMs?: number },
+): SharedPlaces {
   const keys = resourceKeys(place.prefix, place.resource);
   const lasts = String(place.lastsMs ?? 15_000);
   const reached = async <T>(answer: Promise<T>): Promise<T> => {

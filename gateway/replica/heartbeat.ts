@@ -1,5 +1,5 @@
+import type { RedisClient } from '../../runtime/redis/client.ts';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { replicaKeys } from '../../protocol/keys.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
@@ -34,7 +34,7 @@ export interface LiveReplica {
 }
 
 export interface HeartbeatOptions {
-  readonly client: Redis;
+  readonly client: RedisClient;
   readonly keyPrefix: string;
   /** `<namespace>/<name>`. */
   readonly resource: string;

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../runtime/redis/client.ts';
 import type { Log } from '../../runtime/log/log.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
 import type { StateFolder } from '../state/state-folder.ts';
@@ -8,7 +8,7 @@ import { Revocations } from './revocations.ts';
 
 export interface RevocationParts {
   /** Null when standalone: revocations are then kept in the state folder. */
-  readonly redis: Redis | null;
+  readonly redis: RedisClient | null;
   readonly place: { readonly prefix: string; readonly resource: string };
   readonly state: StateFolder;
   readonly directory: LiveDirectory;

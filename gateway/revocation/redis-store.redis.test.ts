@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Redis } from 'ioredis';
 import { after, before, test } from 'node:test';
 import { silentLog } from '../../runtime/log/log.ts';
-import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
+import { becomesReady, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
 import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
 import { redisRevocationStore } from './redis-store.ts';
 import { LIFETIME_US } from './revocation.ts';
@@ -10,7 +9,7 @@ import { RevocationsUnavailable } from './revocation-store.ts';
 import { revocationStoreSuite } from './revocation-store.suite.ts';
 
 let redis: RedisServer;
-let client: Redis;
+let client: RedisClient;
 before(async () => {
   redis = await startRedis();
   client = commandClient(redis.url, { log: silentLog, name: 'test' });

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../runtime/redis/client.ts';
 import { resourceKeys } from '../../protocol/keys.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
@@ -30,7 +30,7 @@ return { count, newest, redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES') }`);
 const BATCH = 1_000;
 
 /** One sorted set a resource, subjects by mark: it prunes itself and ends with its last entry. */
-export function redisRevocationStore(redis: Redis, place: { prefix: string; resource: string }): RevocationStore {
+export function redisRevocationStore(redis: RedisClient, place: { prefix: string; resource: string }): RevocationStore {
   const key = resourceKeys(place.prefix, place.resource).revoked;
   const reached = async <T>(answer: Promise<T>): Promise<T> => {
     try {

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../runtime/redis/client.ts';
 import { durationMs } from '../../protocol/subscription.ts';
 import type { Log } from '../../runtime/log/log.ts';
 import type { GatewayConfig } from '../config.ts';
@@ -7,18 +7,19 @@ import type { EventLog } from './event-log.ts';
 import { openRedisLog } from './redis-log.ts';
 
 /** The log that the configuration asks for, and the Redis client beside it where there is one. */
-export type OpenedLog = EventLog & { readonly client?: Redis };
+export type OpenedLog = EventLog & { readonly client?: RedisClient };
 
 export async function openLog(config: GatewayConfig, log: Log): Promise<OpenedLog> {
   const { spec, metadata } = config.subscription;
-  const { partitions, retention } = spec.stream;
-  if (config.redisUrl === null) return createEmbeddedLog({ partitions, maxBytes: config.logBytes, now: Date.now });
+  const { partitions, retention, waitReplicas } = spec.stream;
+  if (config.redis === null) return createEmbeddedLog({ partitions, maxBytes: config.logBytes, now: Date.now });
   return openRedisLog({
-    url: config.redisUrl,
+    redis: config.redis,
     keyPrefix: spec.redis.keyPrefix,
     partitions,
     resource: `${metadata.namespace}/${metadata.name}`,
     retention: { maxLength: retention.maxLength, maxAgeMs: durationMs(retention.maxAge) },
+    waitReplicas,
     log,
   });
 }

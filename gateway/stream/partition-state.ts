@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../runtime/redis/client.ts';
 import { ENTRY_FORMAT } from '../../protocol/entry.ts';
 import { streamKeys } from '../../protocol/keys.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
@@ -8,7 +8,7 @@ import type { LogState } from './event-log.ts';
 
 /** Where one log lies in Redis. */
 export interface LogPlace {
-  readonly client: Redis;
+  readonly client: RedisClient;
   readonly keyPrefix: string;
   readonly partitions: number;
 }
@@ -60,7 +60,7 @@ export function newEpoch(): string {
 
 type StateReply = readonly [Buffer, Buffer, Buffer, number, number, Buffer, number, Buffer, number];
 
-async function partitionState(place: LogPlace, partition: number, positionId: string): Promise<PartitionState> {
+export async function partitionState(place: LogPlace, partition: number, positionId: string): Promise<PartitionState> {
   const keys = streamKeys(place.keyPrefix, partition);
   const reply = (await runScript(place.client, STATE, {
     keys: [keys.events, keys.meta],

@@ -4,7 +4,7 @@ import { streamKeys, type StreamKeys } from '../../protocol/keys.ts';
 import { becomesReady } from '../../runtime/redis/client.ts';
 import { redisErrorCode, replyWasLost } from '../../runtime/redis/error-code.ts';
 import { outageCode } from '../../runtime/redis/outage.ts';
-import { defineScript, runScript } from '../../runtime/redis/script.ts';
+import { defineScript, runScript, runScriptReplicated } from '../../runtime/redis/script.ts';
 import type { AppendOutcome, NewEvent } from './event-log.ts';
 import { microsecondsNow } from './ingest-time.ts';
 import { ENSURE_LUA, newEpoch, type LogPlace } from './partition-state.ts';
@@ -16,7 +16,8 @@ const RECONNECT_WAIT_MS = 2_000;
 
 /**
  * Appends events in order. KEYS: events, meta, then a seen key an event. ARGV: epoch, partitions, format, seen TTL, the
- * batch's name, then meta and data of each event. Replies `A<id>`, `D<id>` or, as the last element, `E<error>`.
+ * batch's name, `1` when replicas are waited for, then meta and data of each event. Replies `A<id>`, `D<id>` or, as the
+ * last element, `E<error>`. What is known already is written again where replicas are waited for: they have to have it.
  * XADD comes before SET: an XADD that fails (OOM, WRONGTYPE) leaves nothing marked as seen.
  */
 const APPEND = defineScript(`${ENSURE_LUA}
@@ -26,10 +27,11 @@ for i = 3, #KEYS do
   local seen = redis.call('GET', KEYS[i])
   if seen then
     local colon = string.find(seen, ':', 1, true)
+    if ARGV[6] == '1' then redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
     local own = string.sub(seen, colon) == mine
     replies[i - 2] = (own and 'A' or 'D') .. string.sub(seen, 1, colon - 1)
   else
-    local at = 6 + (i - 3) * 2
+    local at = 7 + (i - 3) * 2
     local id = redis.pcall('XADD', KEYS[1], '*', 'm', ARGV[at], 'd', ARGV[at + 1])
     if type(id) == 'table' then
       replies[i - 2] = 'E' .. id.err
@@ -40,6 +42,11 @@ for i = 3, #KEYS do
   end
 end
 return replies`);
+
+export interface AppendPlace extends LogPlace {
+  /** How many replicas must have an event before it is acknowledged; 0 when not given. */
+  readonly waitReplicas?: number;
+}
 
 interface Waiting {
   readonly event: NewEvent;
@@ -52,13 +59,13 @@ interface Waiting {
  * and must not come before it when that is tried again.
  */
 export class RedisAppender {
-  readonly #place: LogPlace;
+  readonly #place: AppendPlace;
   readonly #partition: number;
   readonly #keys: StreamKeys;
   #waiting: Waiting[] = [];
   #busy = false;
 
-  constructor(place: LogPlace, partition: number) {
+  constructor(place: AppendPlace, partition: number) {
     this.#place = place;
     this.#partition = partition;
     this.#keys = streamKeys(place.keyPrefix, partition);
@@ -106,8 +113,8 @@ export class RedisAppender {
     const input = this.#input(events);
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const replies = (await runScript(this.#place.client, APPEND, input)) as readonly Buffer[];
-        return { replies: replies.map(String), code: 'UNKNOWN' };
+        const replies = await this.#run(input);
+        return replies === null ? { replies: [], code: 'NOREPLICAS' } : { replies, code: 'UNKNOWN' };
       } catch (error) {
         const code = redisErrorCode(error);
         const again = replyWasLost(code) && attempt < RETRIES;
@@ -117,10 +124,20 @@ export class RedisAppender {
     }
   }
 
+  /** Null when too few replicas have it: it may be in the log, but is not acknowledged. */
+  async #run(input: { keys: readonly string[]; args: readonly (string | Buffer)[] }): Promise<string[] | null> {
+    const { client, waitReplicas = 0 } = this.#place;
+    if (waitReplicas === 0) return ((await runScript(client, APPEND, input)) as readonly Buffer[]).map(String);
+    const outcome = await runScriptReplicated(client, APPEND, { ...input, replicas: waitReplicas });
+    return outcome.replicas < waitReplicas ? null : (outcome.reply as readonly Buffer[]).map(String);
+  }
+
   #input(events: readonly NewEvent[]) {
     const keys = [this.#keys.events, this.#keys.meta];
     const name = randomBytes(6).toString('base64url');
-    const args: (string | Buffer)[] = [newEpoch(), String(this.#place.partitions), ENTRY_FORMAT, String(SEEN_MS), name];
+    const { partitions, waitReplicas = 0 } = this.#place;
+    const args: (string | Buffer)[] = [newEpoch(), String(partitions), ENTRY_FORMAT, String(SEEN_MS), name];
+    args.push(waitReplicas > 0 ? '1' : '0');
     for (const event of events) {
       // An event without an id cannot be recognised again: its key is its own.
       keys.push(this.#keys.seen(event.eventId === '' ? randomUUID() : event.eventId));

@@ -18,7 +18,7 @@ function open(redis: { readonly url: string }): Promise<RedisLog> {
     checkEveryMs: 500,
     log: silentLog,
   };
-  return openRedisLog({ url: redis.url, ...given });
+  return openRedisLog({ redis: redis.url, ...given });
 }
 
 /** The first outcome that is more than an empty wait; unavailability in between is waited for. */

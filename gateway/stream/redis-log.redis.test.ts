@@ -15,7 +15,7 @@ afterAll(() => redis.stop());
 
 function open(options: Partial<RedisLogOptions> = {}) {
   const keyPrefix = `${randomUUID()}:`;
-  const given = { url: redis.url, keyPrefix, partitions: 4, resource: 'test/log', retention: null, log: silentLog };
+  const given = { redis: redis.url, keyPrefix, partitions: 4, resource: 'test/log', retention: null, log: silentLog };
   return openRedisLog({ ...given, ...options });
 }
 
@@ -89,7 +89,7 @@ describe('Redis log: refusals', () => {
 
   it('opens without Redis, and works once it is there', async () => {
     const port = await freePort();
-    await using log = await open({ url: `redis://127.0.0.1:${port}` });
+    await using log = await open({ redis: `redis://127.0.0.1:${port}` });
     await assert.rejects(log.state(), { code: 'UNREACHABLE' });
     await assert.rejects(log.range(0, '0-0', 1), { code: 'UNREACHABLE' });
     await using reader = log.reader();
@@ -104,7 +104,7 @@ describe('Redis log: refusals', () => {
 
   it('says why it gets no answer when the password is wrong', async () => {
     await using guarded = await startRedis({ args: ['--requirepass', 'right'] });
-    await using log = await open({ url: `redis://:wrong@127.0.0.1:${guarded.port}` });
+    await using log = await open({ redis: `redis://:wrong@127.0.0.1:${guarded.port}` });
     assert.deepEqual(accepted(await log.append([event('call')])), ['failed WRONGPASS']);
   });
 });

@@ -1,15 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
+import { Cluster } from 'ioredis';
 import { streamKeys } from '../../protocol/keys.ts';
 import { partitionOf } from '../../protocol/partition.ts';
 import type { Log } from '../../runtime/log/log.ts';
-import { becomesReady, blockingClient, commandClient } from '../../runtime/redis/client.ts';
+import { becomesReady, blockingClient, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
+import type { RedisAddress, RedisNode } from '../../runtime/redis/connection.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { outageCode } from '../../runtime/redis/outage.ts';
+import { remedyFor } from '../../runtime/redis/remedy.ts';
+import { ClusterReader } from './cluster-reader.ts';
 import { decodeEntry, type RawEntry } from './decode-entry.ts';
-import { LogUnavailable, type EventLog, type NewEvent } from './event-log.ts';
+import { LogUnavailable, type AppendOutcome, type EventLog, type LogReader, type NewEvent } from './event-log.ts';
 import { logState, partitionStates, type LogPlace } from './partition-state.ts';
-import { RedisAppender } from './redis-appender.ts';
+import { RedisAppender, type AppendPlace } from './redis-appender.ts';
 import { RedisReader } from './redis-reader.ts';
 import type { Retention } from './retention.ts';
 import { keepTrimmed } from './trim.ts';
@@ -18,14 +21,16 @@ const FIRST_CONNECT_MS = 1_000;
 const MOST_IN_A_PAGE = 1_000;
 
 export interface RedisLogOptions {
-  /** `redis://` or `rediss://`, with user, password and database. Never logged. */
-  readonly url: string;
+  /** Never logged. */
+  readonly redis: RedisAddress;
   readonly keyPrefix: string;
   readonly partitions: number;
   /** `<namespace>/<name>`: whose retention is registered and who trims. */
   readonly resource: string;
   /** What this resource wants kept; null when somebody else manages the streams: nothing is trimmed then. */
   readonly retention: Retention | null;
+  /** How many replicas must have an event before it is acknowledged; 0 when not given. */
+  readonly waitReplicas?: number;
   readonly log: Log;
   /** 10,000 when not given. */
   readonly trimEveryMs?: number;
@@ -35,11 +40,11 @@ export interface RedisLogOptions {
 
 export interface RedisLog extends EventLog {
   /** For commands of others that do not block, such as rate limits: never for a blocking one. */
-  readonly client: Redis;
+  readonly client: RedisClient;
 }
 
 /** What went wrong, as the contract says it. */
-function unavailable(client: Redis, error: unknown): LogUnavailable {
+function unavailable(client: RedisClient, error: unknown): LogUnavailable {
   const code = redisErrorCode(error);
   return new LogUnavailable(code === 'UNREACHABLE' ? (outageCode(client) ?? code) : code);
 }
@@ -61,26 +66,58 @@ async function firstLook(place: LogPlace, log: Log): Promise<void> {
   try {
     await partitionStates(place);
   } catch (error) {
-    log.error({ code: redisErrorCode(error) }, 'the streams cannot be made or read');
+    const code = redisErrorCode(error);
+    log.error({ code, ...remedyFor(code) }, 'the streams cannot be made or read');
   }
 }
 
-function appendTo(place: LogPlace): EventLog['append'] {
+function appendTo(place: AppendPlace, log: Log): EventLog['append'] {
   const appenders = Array.from({ length: place.partitions }, (_, partition) => new RedisAppender(place, partition));
-  return (events: readonly NewEvent[]) =>
-    Promise.all(
+  const tell = appendFaults(log);
+  return async (events: readonly NewEvent[]) => {
+    const outcomes = await Promise.all(
       events.map((event) => {
         const appender = appenders[partitionOf(event, place.partitions)];
         return appender?.append(event) ?? Promise.resolve({ outcome: 'failed' as const, code: 'NO_PARTITION' });
       }),
     );
+    tell(outcomes);
+    return outcomes;
+  };
 }
 
-async function leave(client: Redis, limitMs: number): Promise<void> {
+/** One line a reason, and one when events are taken again. */
+function appendFaults(log: Log): (outcomes: readonly AppendOutcome[]) => void {
+  const told = new Set<string>();
+  return (outcomes) => {
+    const codes = new Set(outcomes.flatMap((one) => (one.outcome === 'failed' ? [one.code] : [])));
+    for (const code of codes) {
+      if (told.has(code)) continue;
+      told.add(code);
+      log.error({ code, ...remedyFor(code) }, 'events cannot be appended: their producers are told');
+    }
+    if (codes.size > 0 || told.size === 0 || outcomes.length === 0) return;
+    told.clear();
+    log.info('events are appended again');
+  };
+}
+
+async function leave(client: RedisClient, limitMs: number): Promise<void> {
   if (client.status === 'end') return;
   const ended = new Promise<void>((resolve) => client.once('end', resolve));
   client.disconnect();
   await Promise.race([ended, delay(limitMs, undefined, { ref: false })]);
+}
+
+function openReader(place: LogPlace, options: RedisLogOptions & { readonly checkEveryMs: number }): LogReader {
+  const { redis, log, checkEveryMs } = options;
+  const { client } = place;
+  const name = 'firehose:reader';
+  if (client instanceof Cluster) {
+    const open = (node: RedisNode) => blockingClient(redis, { log, name, node });
+    return new ClusterReader({ place: { ...place, client }, log, open, checkEveryMs });
+  }
+  return new RedisReader({ place, log, open: () => blockingClient(redis, { log, name }), checkEveryMs });
 }
 
 /**
@@ -88,12 +125,15 @@ async function leave(client: Redis, limitMs: number): Promise<void> {
  * `range` and `read` reject with LogUnavailable and `append` answers `failed`, each with the reason's code.
  */
 export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> {
-  const { url, keyPrefix, partitions, log } = options;
-  const client = commandClient(url, { log, name: 'firehose:commands' });
+  const { redis, keyPrefix, partitions, log } = options;
+  const client = commandClient(redis, { log, name: 'firehose:commands' });
   const place: LogPlace = { client, keyPrefix, partitions };
-  await firstLook(place, log);
+  const { waitReplicas = 0 } = options;
+  // WAIT holds up its connection.
+  const appending = waitReplicas === 0 ? client : commandClient(redis, { log, name: 'firehose:append' });
+  await Promise.all([firstLook(place, log), becomesReady(appending, FIRST_CONNECT_MS)]);
   const closing = new AbortController();
-  const readers = new Set<RedisReader>();
+  const readers = new Set<LogReader>();
   const { retention, resource } = options;
   const intervalMs = options.trimEveryMs ?? 10_000;
   const trimming = retention && keepTrimmed(place, { resource, retention, intervalMs, log, signal: closing.signal });
@@ -107,18 +147,17 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
         throw unavailable(client, error);
       }
     },
-    append: appendTo(place),
+    append: appendTo({ ...place, client: appending, waitReplicas }, log),
     range: (partition, afterId, count) => page(place, partition, { afterId, count }),
     reader() {
-      const open = () => blockingClient(url, { log, name: 'firehose:reader' });
-      const reader = new RedisReader({ place, log, open, checkEveryMs: options.checkEveryMs ?? 5_000 });
+      const reader = openReader(place, { ...options, checkEveryMs: options.checkEveryMs ?? 5_000 });
       readers.add(reader);
       return reader;
     },
     async [Symbol.asyncDispose]() {
       closing.abort();
       for (const reader of readers) await reader[Symbol.asyncDispose]();
-      await leave(client, 1_000);
+      await Promise.all([client, appending].map((one) => leave(one, 1_000)));
       await trimming;
     },
   };

@@ -10,10 +10,10 @@ import { decodeEntry, type RawEntry } from './decode-entry.ts';
 import { LogUnavailable, type LogReader, type LogState, type ReadOutcome, type StoredEntry } from './event-log.ts';
 import { logState, partitionStates, renewEpoch, type LogPlace } from './partition-state.ts';
 
-const COUNT = 128;
-const CONNECT_LIMIT_MS = 4_000;
+export const COUNT = 128;
+export const CONNECT_LIMIT_MS = 4_000;
 /** How much longer than BLOCK a reply may take before the connection counts as dead. */
-const WATCHDOG_MARGIN_MS = 2_000;
+export const WATCHDOG_MARGIN_MS = 2_000;
 
 type ReadReply = readonly (readonly [key: Buffer, entries: readonly RawEntry[]])[] | null;
 

@@ -29,6 +29,11 @@ export interface RunningGateway extends AsyncDisposable {
 
 export interface StartOptions {
   redisUrl?: string;
+  /** Fields under `spec.redis` and `spec.stream`. */
+  redis?: object;
+  stream?: object;
+  /** Further settings. */
+  environment?: Readonly<Record<string, string>>;
   name?: string;
   directory?: string;
   /** Plain HTTP, for raw sockets. */
@@ -54,6 +59,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   await writeFile(
     join(folder, 'config', 'subscription.yaml'),
     subscription.replace('name: quickstart', `name: ${options.name ?? 'quickstart'}`) +
+      (options.redis === undefined ? '' : `  redis: ${JSON.stringify(options.redis)}\n`) +
+      (options.stream === undefined ? '' : `  stream: ${JSON.stringify(options.stream)}\n`) +
       `  gateway: ${JSON.stringify({ tls: { disabled: options.plain === true }, connections })}\n`,
   );
   await writeFile(directoryFile, directory);
@@ -65,6 +72,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     FIREHOSE_INNER_PORT: '0',
     FIREHOSE_SIMULATOR_RATE: '0',
     ...(options.redisUrl !== undefined && { REDIS_URL: options.redisUrl }),
+    ...options.environment,
   });
   const gateway = await buildGateway(config, options.log ?? silentLog);
   const ca = options.plain === true ? null : await readFile(join(stateFolder, 'ca.crt'), 'utf8');

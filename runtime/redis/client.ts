@@ -1,6 +1,16 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis, type Cluster, type RedisOptions } from 'ioredis';
 import type { Log } from '../log/log.ts';
+import { connectionOf, type RedisAddress, type RedisConnection, type RedisNode, type RedisTls } from './connection.ts';
+import { clusterClient } from './cluster-client.ts';
 import { watchOutages } from './outage.ts';
+import { QuietSentinelConnector } from './sentinel-connector.ts';
+import { reconnectDelay } from './reconnect-delay.ts';
+
+/**
+ * What carries commands that answer at once. In a cluster each finds its shard by its key, so every command and every
+ * script must name keys of one hash tag.
+ */
+export type RedisClient = Redis | Cluster;
 
 export interface RedisClientOptions {
   readonly log: Log;
@@ -11,57 +21,127 @@ export interface RedisClientOptions {
 /** A command's answer is waited for this long; the socket is given up a little later. */
 export const COMMAND_TIMEOUT_MS = 3_000;
 const CONNECT_TIMEOUT_MS = 3_000;
-const RETRY_CAP_MS = 2_000;
+const SENTINEL_TIMEOUT_MS = 1_000;
 
-/** Delay before connection attempt `attempt` (from 1): doubling from 50 ms to 2 s, half of it jitter. */
-export function reconnectDelay(attempt: number, random: () => number = Math.random): number {
-  const ceiling = Math.min(50 * 2 ** Math.min(attempt, 10), RETRY_CAP_MS);
-  return Math.round(ceiling * (0.5 + random() / 2));
-}
-
-function hardened(name: string) {
+/** For every server that holds data, whoever names it. */
+function hardened(connection: RedisConnection, name: string) {
+  const { username, password, tls } = connection;
   return {
+    ...(username !== '' && { username }),
+    ...(password !== '' && { password }),
+    ...(tls !== null && { tls: tlsOptions(tls) }),
     connectionName: name,
     protocol: 2,
     disableClientInfo: true,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
-    enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     maxLoadingRetryTime: 500,
     connectTimeout: CONNECT_TIMEOUT_MS,
     disconnectTimeout: 500,
     keepAlive: 5_000,
-    failoverDetector: true,
   } satisfies RedisOptions;
 }
 
-/** For commands that answer at once. Starts connecting, and goes on trying until `disconnect()`. */
-export function commandClient(url: string, options: RedisClientOptions): Redis {
-  const client = new Redis(url, {
-    ...hardened(options.name),
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    // A half-open connection answers nothing and never closes by itself.
-    socketTimeout: COMMAND_TIMEOUT_MS + 500,
-    retryStrategy: (attempt) => reconnectDelay(attempt),
+function tlsOptions({ ca, cert, key, serverName }: RedisTls) {
+  return {
+    ...(ca !== '' && { ca }),
+    ...(cert !== '' && { cert, key }),
+    ...(serverName !== '' && { servername: serverName }),
+  };
+}
+
+/** Where the one server is, or whom to ask for it. */
+function whereabouts(connection: RedisConnection): RedisOptions {
+  const { nodes, sentinel, tls, database } = connection;
+  if (sentinel === null) return { ...nodes[0], db: database };
+  const { masterName, username, password } = sentinel;
+  return {
+    sentinels: [...nodes],
+    name: masterName,
+    db: database,
+    Connector: QuietSentinelConnector,
+    failoverDetector: true,
+    // A sentinel that stands still must not hold up the search.
+    sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
+    sentinelReconnectStrategy: (attempt) => reconnectDelay(attempt),
+    ...(username !== '' && { sentinelUsername: username }),
+    ...(password !== '' && { sentinelPassword: password }),
+    ...(tls !== null && { sentinelTLS: tlsOptions(tls), enableTLSForSentinelMode: true }),
+  };
+}
+
+function single(
+  connection: RedisConnection,
+  options: RedisClientOptions & { level: 'warn' | 'debug' },
+  more: RedisOptions,
+): Redis {
+  const client = new Redis({
+    ...hardened(connection, options.name),
+    ...whereabouts(connection),
+    ...more,
+    enableOfflineQueue: false,
+    replyMapping: 'legacy',
   });
-  watchOutages(client, { ...options, level: 'warn' });
+  watchOutages(client, options);
+  refuseOtherDatabase(client);
   return client;
+}
+
+/** A refused SELECT alone does not end the handshake: everything would go to database 0. */
+function refuseOtherDatabase(client: Redis): void {
+  client.on('error', (error: unknown) => {
+    const command = error instanceof Error && 'command' in error ? (error.command as { name?: unknown }) : null;
+    if (command?.name === 'select') client.disconnect(true);
+  });
+}
+
+const answersAtOnce = {
+  commandTimeout: COMMAND_TIMEOUT_MS,
+  // A half-open connection answers nothing and never closes by itself.
+  socketTimeout: COMMAND_TIMEOUT_MS + 500,
+};
+
+/** For commands that answer at once. Starts connecting, and goes on trying until `disconnect()`. */
+export function commandClient(address: RedisAddress, options: RedisClientOptions): RedisClient {
+  const connection = connectionOf(address);
+  if (connection.mode === 'Cluster') {
+    return clusterClient(connection, {
+      ...options,
+      redisOptions: { ...hardened(connection, options.name), ...answersAtOnce },
+    });
+  }
+  return single(
+    connection,
+    { ...options, level: 'warn' },
+    {
+      ...answersAtOnce,
+      // The master has become a replica: its address, or the sentinels, lead to the new one.
+      reconnectOnError: (error) => error.message.startsWith('READONLY'),
+      retryStrategy: (attempt) => reconnectDelay(attempt),
+      sentinelRetryStrategy: (attempt) => reconnectDelay(attempt),
+    },
+  );
 }
 
 /**
  * For one blocking command at a time, without a time limit of its own: the caller holds a watchdog. Not connected yet
- * (call `connect()`), and never reconnects.
+ * (call `connect()`), and never reconnects. In a cluster it is for one node.
  */
-export function blockingClient(url: string, options: RedisClientOptions): Redis {
-  const client = new Redis(url, { ...hardened(options.name), lazyConnect: true, retryStrategy: () => null });
+export function blockingClient(address: RedisAddress, options: RedisClientOptions & { node?: RedisNode }): Redis {
+  const connection = connectionOf(address);
+  const { node, ...rest } = options;
+  const target = node === undefined ? connection : { ...connection, nodes: [node], sentinel: null };
   // Each attempt is another client, and the command client of the same Redis tells the outage.
-  watchOutages(client, { ...options, level: 'debug' });
-  return client;
+  return single(
+    target,
+    { ...rest, level: 'debug' },
+    { lazyConnect: true, retryStrategy: () => null, sentinelRetryStrategy: () => null },
+  );
 }
 
 /** Whether the client is, or within `ms` becomes, ready for commands. Failed attempts to connect do not end the wait. */
-export function becomesReady(client: Redis, ms: number): Promise<boolean> {
+export function becomesReady(client: RedisClient, ms: number): Promise<boolean> {
   if (client.status === 'ready' || client.status === 'end') return Promise.resolve(client.status === 'ready');
   return new Promise((resolve) => {
     const ready = () => settle(true);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { redisErrorCode, RedisTimeout, replyWasLost } from './error-code.ts';
-import { reconnectDelay } from './client.ts';
+import { reconnectDelay } from './reconnect-delay.ts';
 
 it("takes the first word of Redis's own reply", () => {
   const replies = {

@@ -2,8 +2,16 @@
 const REPLY_CODE = /^([A-Z][A-Z_]{2,31})(?:\s|$)/;
 const SYSTEM_CODE = /^(E[A-Z0-9_]+|ERR_[A-Z_]+)$/;
 const LOST_BEFORE_REPLY = /Connection is closed|max retries per request|Command aborted/;
-const NOT_SENT = /Stream isn't writeable/;
-const OUT_OF_MEMORY_IN_SCRIPT = /\bOOM command not allowed/;
+const NOT_SENT =
+  /isn't writeable|isn't ready and enableOfflineQueue|All sentinels are unreachable|startup nodes|Failed to refresh slots/;
+/** What a script met is in the text of its error, behind words of Redis's own. */
+const IN_SCRIPT = /\b(OOM command not allowed|MISCONF|NOREPLICAS|READONLY)\b/;
+/** How Redis 7.0 says NOPERM of what a script does. */
+const NOT_PERMITTED_IN_SCRIPT = /^ERR The user executing the script can't/;
+/** The client's own words about what it met last: about this command, or while it looked for a server. */
+const REDIRECTED = /^Too many Cluster redirections\. Last error: (?:\w*Error: )?(.+)$/s;
+const SOUGHT = /^(?:All sentinels are unreachable.*Last error:|failed to connect to sentinel \S+ because) (.+)$/s;
+const NO_SUCH_MASTER = /got an invalid reply: null/;
 
 /** Codes after which a command may or may not have been carried out. */
 const REPLY_LOST: ReadonlySet<string> = new Set(['TIMEOUT', 'CONNECTION_LOST']);
@@ -23,21 +31,44 @@ function systemCode(error: unknown): string {
   return typeof code === 'string' && SYSTEM_CODE.test(code) ? code : '';
 }
 
+/** The code of what is behind an error that only says that nothing worked; null for any other error. */
+function codeBehind(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  const redirected = REDIRECTED.exec(error.message)?.[1];
+  if (redirected !== undefined) return redisErrorCode(new Error(redirected));
+  const sought =
+    'lastNodeError' in error
+      ? error.lastNodeError
+      : SOUGHT.exec(error.message)
+          ?.slice(1)
+          .map((text) => new Error(text))[0];
+  if (sought === undefined || sought === null) return null;
+  // No command of the caller's was cut off: there was no server to send it to.
+  const code = redisErrorCode(sought);
+  return replyWasLost(code) ? 'UNREACHABLE' : code;
+}
+
 /**
  * A stable code for whatever a Redis client threw, safe to log and to show: the first word of Redis's own reply
  * (LOADING, OOM, READONLY, NOAUTH, WRONGPASS, NOPERM, MISCONF, BUSY, CLUSTERDOWN, WRONGTYPE, ERR, ...), `TIMEOUT`,
- * `CONNECTION_LOST` (sent, but the reply never came), `UNREACHABLE` (not sent), `TLS`, or `UNKNOWN`.
+ * `CONNECTION_LOST` (sent, but the reply never came), `UNREACHABLE` (not sent), `TLS`, `UNKNOWN_MASTER` (no sentinel
+ * knows a master of this name), or `UNKNOWN`.
  */
 export function redisErrorCode(error: unknown): string {
   if (error instanceof RedisTimeout) return 'TIMEOUT';
+  const inner = codeBehind(error);
+  if (inner !== null) return inner;
   const text = textOf(error);
   if (text === 'Command timed out') return 'TIMEOUT';
+  if (NO_SUCH_MASTER.test(text)) return 'UNKNOWN_MASTER';
   if (NOT_SENT.test(text)) return 'UNREACHABLE';
   if (LOST_BEFORE_REPLY.test(text)) return 'CONNECTION_LOST';
-  if (OUT_OF_MEMORY_IN_SCRIPT.test(text)) return 'OOM';
+  if (NOT_PERMITTED_IN_SCRIPT.test(text)) return 'NOPERM';
+  const met = IN_SCRIPT.exec(text)?.[1];
+  if (met !== undefined) return met.startsWith('OOM') ? 'OOM' : met;
   const system = systemCode(error);
-  if (/CERT|TLS|SSL/.test(system)) return 'TLS';
-  if (system !== '' || text.startsWith('connect ')) return 'UNREACHABLE';
+  if (/CERT|TLS|SSL|SIGNATURE/.test(system)) return 'TLS';
+  if (system !== '' || text.startsWith('connect ') || text.startsWith('Socket timeout')) return 'UNREACHABLE';
   return REPLY_CODE.exec(text)?.[1] ?? 'UNKNOWN';
 }
 

@@ -1,8 +1,13 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { Log } from '../log/log.ts';
 import { redisErrorCode } from './error-code.ts';
+import { remedyFor } from './remedy.ts';
 
-const outages = new WeakMap<Redis, Set<string>>();
+type Watched = Redis | Cluster;
+
+const outages = new WeakMap<Watched, Map<string, string>>();
+const AWAY = 'Redis is not available';
+const BACK = 'Redis is available again';
 
 /**
  * One line a reason and outage, and one when it is over: a client that retries for an hour says so once. The error
@@ -10,22 +15,60 @@ const outages = new WeakMap<Redis, Set<string>>();
  */
 export function watchOutages(client: Redis, options: { log: Log; name: string; level: 'warn' | 'debug' }): void {
   const { log, name, level } = options;
-  const reasons = new Set<string>();
+  const reasons = new Map<string, string>();
   outages.set(client, reasons);
-  client.on('error', (error: unknown) => {
+  const tell = (error: unknown) => {
     const code = redisErrorCode(error);
     if (reasons.has(code)) return;
-    reasons.add(code);
-    log[level]({ client: name, code }, 'Redis is not available');
-  });
+    reasons.set(code, code);
+    log[level]({ client: name, code, ...remedyFor(code) }, AWAY);
+  };
+  client.on('error', tell);
+  client.on('sentinelError', tell);
   client.on('ready', () => {
     if (reasons.size === 0) return;
     reasons.clear();
-    log[level === 'warn' ? 'info' : level]({ client: name }, 'Redis is available again');
+    log[level === 'warn' ? 'info' : level]({ client: name }, BACK);
   });
 }
 
+/** The same, node by node. What is said of a node is forgotten when it is back, or no longer in the cluster. */
+export function watchClusterOutages(client: Cluster, { log, name }: { log: Log; name: string }): void {
+  const reasons = new Map<string, string>();
+  outages.set(client, reasons);
+  const tell = (error: unknown, node: string) => {
+    const code = redisErrorCode(error);
+    const key = `${node} ${code}`;
+    if (reasons.has(key)) return;
+    reasons.set(key, code);
+    log.warn({ client: name, ...(node !== '' && { node }), code, ...remedyFor(code) }, AWAY);
+  };
+  const forget = (node: string): boolean => {
+    const keys = [...reasons.keys()].filter((key) => key.startsWith(`${node} `));
+    for (const key of keys) reasons.delete(key);
+    return keys.length > 0;
+  };
+  client.on('error', (error: unknown) => tell(error, ''));
+  client.on('node error', tell);
+  client.on('+node', (node: Redis) => {
+    const address = addressOf(node);
+    node.on('ready', () => forget(address) && log.info({ client: name, node: address }, BACK));
+  });
+  client.on('ready', () => forget('') && log.info({ client: name }, BACK));
+  client.on('refresh', () => {
+    const known = new Set(client.nodes().map(addressOf));
+    for (const key of reasons.keys()) {
+      const node = key.slice(0, key.indexOf(' '));
+      if (node !== '' && !known.has(node)) forget(node);
+    }
+  });
+}
+
+function addressOf(node: Redis): string {
+  return `${node.options.host}:${node.options.port}`;
+}
+
 /** Why the client has no connection now, as far as it knows: the last new reason of this outage. */
-export function outageCode(client: Redis): string | null {
-  return [...(outages.get(client) ?? [])].at(-1) ?? null;
+export function outageCode(client: Watched): string | null {
+  return [...(outages.get(client)?.values() ?? [])].at(-1) ?? null;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from './client.ts';
 import { redisErrorCode } from './error-code.ts';
 
 /** A Lua script, known to Redis by its digest. All its keys carry one hash tag, or a cluster answers CROSSSLOT. */
@@ -14,7 +14,7 @@ export function defineScript(lua: string): Script {
 
 /** Runs by digest, and by text when the server does not know it (yet, or no longer). Strings come back as Buffers. */
 export async function runScript(
-  client: Redis,
+  client: RedisClient,
   script: Script,
   input: { keys: readonly string[]; args: readonly (string | Buffer)[] },
 ): Promise<unknown> {
@@ -24,5 +24,33 @@ export async function runScript(
   } catch (error) {
     if (redisErrorCode(error) !== 'NOSCRIPT') throw error;
     return client.callBuffer('eval', script.lua, ...rest);
+  }
+}
+
+/** How long replicas may take: less than a command may. */
+const REPLICAS_LIMIT_MS = 1_000;
+const MOST_ATTEMPTS = 4;
+
+/**
+ * The same, and how many replicas have what it wrote, at least `replicas` or whatever had it after a second. Both go out
+ * together, as WAIT counts what was written on its own connection, which it holds up: the client is for nothing else.
+ */
+export async function runScriptReplicated(
+  client: RedisClient,
+  script: Script,
+  input: { keys: readonly string[]; args: readonly (string | Buffer)[]; replicas: number },
+): Promise<{ readonly reply: unknown; readonly replicas: number }> {
+  const rest = [input.keys.length, ...input.keys, ...input.args];
+  let [command, body] = ['evalsha', script.sha];
+  for (let attempt = 1; ; attempt += 1) {
+    const pipeline = client.pipeline().callBuffer(command, body, ...rest);
+    const results = await pipeline.call('wait', input.replicas, REPLICAS_LIMIT_MS).exec();
+    const [[error, reply] = [null, null], [failure, replicas] = [null, 0]] = results ?? [];
+    if (error === null && failure === null) return { reply, replicas: Number(replicas) };
+    const code = redisErrorCode(error ?? failure);
+    if (attempt === MOST_ATTEMPTS || (code !== 'NOSCRIPT' && code !== 'MOVED')) throw error ?? failure;
+    if (code === 'NOSCRIPT') [command, body] = ['eval', script.lua];
+    // A cluster's pipeline follows no redirection of its first command alone; a command of its own does, and is learnt from.
+    else await client.exists(input.keys[0] ?? '');
   }
 }

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { streamKeys } from '../../protocol/keys.ts';
+import { silentLog } from '../../runtime/log/log.ts';
+import type { RedisConnection } from '../../runtime/redis/connection.ts';
+import { clusterConnection, startCluster } from '../../runtime/testing/redis-cluster.ts';
+import { ask } from '../../runtime/testing/redis-process.ts';
+import { sentinelConnection, startSentinel } from '../../runtime/testing/redis-sentinel.ts';
+import { assertComplete, contentOf, followUntil, produce } from '../testing/load.ts';
+import { until } from '../testing/until.ts';
+import { ends, event } from './event-log.suite.ts';
+import { openRedisLog } from './redis-log.ts';
+
+const LIMIT = { timeout: 110_000 };
+const PARTITIONS = 4;
+const CALLS = 8;
+
+function open(redis: RedisConnection, waitReplicas: number) {
+  return openRedisLog({
+    redis,
+    keyPrefix: 'firehose:',
+    partitions: PARTITIONS,
+    resource: 'test/log',
+    retention: null,
+    waitReplicas,
+    checkEveryMs: 500,
+    log: silentLog,
+  });
+}
+
+/**
+ * Under load: `fault`, then so much more load that recovery is shown. The log then holds everything acknowledged, once
+ * and in order. So has the reader, unless it was told otherwise: it may have seen what no replica had yet.
+ */
+async function survives(
+  t: TestContext,
+  given: { readonly redis: RedisConnection; readonly waitReplicas: number },
+  fault: () => Promise<void>,
+): Promise<void> {
+  await using log = await open(given.redis, given.waitReplicas);
+  const start = await ends(log);
+  await using reader = log.reader();
+  await using load = produce(log, CALLS);
+  let last: string | null = null;
+  // Partitions are read each for itself: the last event read is not the last one to be read.
+  const following = followUntil(reader, start, (read, epochsLost) =>
+    epochsLost > 0 ? last !== null && read.includes(last) : last !== null && read.length > load.acknowledged.size,
+  );
+  await until(async () => load.acknowledged.size > 200);
+  await fault();
+  const before = load.acknowledged.size;
+  await until(async () => load.acknowledged.size > before + 400);
+  await load.finish();
+  await log.append([{ ...event('last'), data: Buffer.from('{"text":"last 0"}') }]);
+  last = 'last 0';
+  const { read, epochsLost } = await following;
+  const gap = Math.round(load.longestGapMs());
+  t.diagnostic(`${load.acknowledged.size} events, at most ${gap} ms without one, epochs lost: ${epochsLost}`);
+  t.diagnostic(`failed: ${JSON.stringify([...load.failures])}`);
+  assertComplete(await contentOf(log), load.acknowledged);
+  if (epochsLost === 0) assertComplete(read, load.acknowledged);
+}
+
+// One replica is enough when the old master is dead. While it lives on, unknowing, the replicas that were not promoted
+// still follow it: only all of them together are sure to hold the promoted one.
+describe('a Sentinel failover under load (I1, I2, I12)', () => {
+  it('of a killed master loses and doubles nothing', LIMIT, async (t) => {
+    await using sentinel = await startSentinel({ replicas: 2 });
+    await survives(t, { redis: sentinelConnection(sentinel.url), waitReplicas: 1 }, async () => {
+      const old = await sentinel.master();
+      await old.kill();
+      await sentinel.failedOver(old);
+    });
+  });
+
+  it(
+    'of a master that stands still loses and doubles nothing, also when it goes on as if nothing had been',
+    LIMIT,
+    async (t) => {
+      await using sentinel = await startSentinel({ replicas: 2 });
+      await survives(t, { redis: sentinelConnection(sentinel.url), waitReplicas: 2 }, async () => {
+        const old = await sentinel.master();
+        process.kill(old.pid, 'SIGSTOP');
+        await sentinel.failedOver(old);
+        process.kill(old.pid, 'SIGCONT');
+      });
+    },
+  );
+
+  it('that an operator asks for loses and doubles nothing', LIMIT, async (t) => {
+    await using sentinel = await startSentinel({ replicas: 2 });
+    await survives(t, { redis: sentinelConnection(sentinel.url), waitReplicas: 2 }, async () => {
+      const old = await sentinel.master();
+      await ask(sentinel.sentinelPorts[0] ?? 0, ['sentinel', 'failover', 'firehose-master']);
+      await sentinel.failedOver(old);
+    });
+  });
+});
+
+describe('a cluster under load (I1, I2, I12)', () => {
+  it('whose master of a shard is killed goes on with its replica', LIMIT, async (t) => {
+    await using cluster = await startCluster({ replicas: 2 });
+    const { events } = streamKeys('firehose:', 0);
+    await survives(t, { redis: clusterConnection(cluster.url), waitReplicas: 1 }, async () => {
+      const old = await cluster.masterOf(events);
+      await old.kill();
+      await until(async () => (await cluster.masterOf(events)).port !== old.port);
+    });
+  });
+
+  it('keeps every event while the slots of its partitions are moved, key by key', LIMIT, async (t) => {
+    await using cluster = await startCluster();
+    await survives(t, { redis: clusterConnection(cluster.url), waitReplicas: 0 }, async () => {
+      for (let partition = 0; partition < PARTITIONS; partition += 1) {
+        const { events } = streamKeys('firehose:', partition);
+        const from = await cluster.masterOf(events);
+        const to = cluster.masters.find((master) => master !== from);
+        assert.ok(to);
+        await cluster.moveSlot(events, to);
+      }
+    });
+  });
+
+  it(
+    'goes on where shards are left, and says CLUSTERDOWN or that it cannot be reached for the one that is gone',
+    LIMIT,
+    async () => {
+      await using cluster = await startCluster({ args: ['--cluster-require-full-coverage', 'no'] });
+      await using log = await open(clusterConnection(cluster.url), 0);
+      const gone = await cluster.masterOf(streamKeys('firehose:', 0).events);
+      const start = await ends(log);
+      await using reader = log.reader();
+      await using load = produce(log, CALLS);
+      const following = followUntil(reader, start, (read) => read.length > 400 && load.failures.size > 0);
+      await until(async () => load.acknowledged.size > 100);
+      await gone.kill();
+      const { read, epochsLost } = await following;
+      assert.equal(epochsLost, 0);
+      assert.ok(read.length > 400);
+      assert.ok(
+        [...load.failures.keys()].every((code) => /^(CLUSTERDOWN|CONNECTION_LOST|UNREACHABLE|TIMEOUT)$/.test(code)),
+      );
+      await gone.restart();
+      await load.finish();
+    },
+  );
+});

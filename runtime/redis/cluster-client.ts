@@ -1,0 +1,60 @@
+import { Cluster, type ClusterOptions, type Command } from 'ioredis';
+import type { Log } from '../log/log.ts';
+import type { RedisConnection } from './connection.ts';
+import { watchClusterOutages } from './outage.ts';
+import { reconnectDelay } from './reconnect-delay.ts';
+
+const SLOTS_REFRESH_MS = 5_000;
+
+/**
+ * A cluster's queue is for commands to a node that is being connected: without it all but the first of them would be
+ * refused. It has no limit in time of its own, and none may wait in it for a cluster that is away.
+ */
+class BoundedCluster extends Cluster {
+  /** The library's own interval begins anew when a look that was under way ends after `disconnect()`. */
+  readonly #looking = setInterval(() => this.status === 'ready' && this.refreshSlotsCache(), SLOTS_REFRESH_MS).unref();
+
+  override disconnect(reconnect = false): void {
+    if (!reconnect) clearInterval(this.#looking);
+    super.disconnect(reconnect);
+  }
+
+  override sendCommand(...[command, ...rest]: Parameters<Cluster['sendCommand']>): unknown {
+    // One that timed out while it waited is not sent after all.
+    if (command.isSettled) return command.promise;
+    if (this.status !== 'ready') {
+      command.reject(new Error("Cluster isn't writeable"));
+      return command.promise;
+    }
+    limitTime(command, this.options.redisOptions?.commandTimeout);
+    return super.sendCommand(command, ...rest);
+  }
+}
+
+/** From here on, whatever number of nodes it is sent to. */
+function limitTime(command: Command, ms: number | undefined): void {
+  if (ms !== undefined) command.setTimeout(ms);
+}
+
+type NodeOptions = NonNullable<ClusterOptions['redisOptions']> & { replyMapping?: 'legacy' };
+
+/** For commands that answer at once. `redisOptions` are those of the connection to each node. */
+export function clusterClient(
+  connection: RedisConnection,
+  options: { log: Log; name: string; redisOptions: NodeOptions },
+): Cluster {
+  const client = new BoundedCluster([...connection.nodes], {
+    redisOptions: options.redisOptions,
+    // Asked for CLUSTER INFO it would be closed while a shard is down; the living ones answer for themselves.
+    enableReadyCheck: false,
+    clusterRetryStrategy: (attempt: number) => reconnectDelay(attempt),
+    // Only what was certainly not carried out is sent again: MOVED, ASK and TRYAGAIN. Not what was cut off.
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    retryDelayOnTryAgain: 50,
+    // A host keeps its name, for which its certificate is.
+    dnsLookup: (host, found) => found(null, host),
+  });
+  watchClusterOutages(client, options);
+  return client;
+}

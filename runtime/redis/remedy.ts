@@ -1,0 +1,21 @@
+const REMEDIES: Readonly<Record<string, string>> = {
+  NOPERM: 'the Redis user lacks a command or a key: give it the rules of runtime/redis/README.md',
+  NOAUTH: 'Redis wants a password: put it into REDIS_URL',
+  WRONGPASS: 'Redis refuses user or password of REDIS_URL',
+  UNKNOWN_MASTER: 'no sentinel knows a master of the name spec.redis.sentinel.masterName',
+  TLS: "the server's certificate is not trusted or not for this name: see REDIS_CA_FILE and spec.redis.tls.serverName",
+  OOM: 'Redis has used its maxmemory: raise it, or keep less (spec.stream.retention)',
+  MISCONF: 'Redis cannot write its dump or append-only file: look at its disk',
+  READONLY: 'this server is a replica: REDIS_URL must lead to the master',
+  NOREPLICAS: 'fewer replicas than spec.stream.waitReplicas (or min-replicas-to-write) are in step',
+  CLUSTERDOWN: 'a shard of the cluster has no master',
+  CROSSSLOT: 'this is a cluster: spec.redis.mode must say so',
+  MOVED: 'this is a cluster: spec.redis.mode must say so',
+  WRONGTYPE: 'something else lies under a key of spec.redis.keyPrefix',
+};
+
+/** What to do about a code of `redisErrorCode`, as fields of a log line; none for what passes by itself. */
+export function remedyFor(code: string): { readonly remedy?: string } {
+  const remedy = REMEDIES[code];
+  return remedy === undefined ? {} : { remedy };
+}
