@@ -64,9 +64,15 @@ export function contractSuite(name: string, open: () => Promise<RunningGateway>)
       await using running = await open();
       const token = await running.token();
       const client = await running.connect(`?token=${token}`);
-      assert.deepEqual(await readiness(running), { status: 200, checks: { log: true, draining: true, revocations: true } });
+      assert.deepEqual(await readiness(running), {
+        status: 200,
+        checks: { log: true, draining: true, revocations: true },
+      });
       const draining = running.gateway.drain('SIGTERM', new AbortController().signal);
-      assert.deepEqual(await readiness(running), { status: 503, checks: { log: true, draining: false, revocations: true } });
+      assert.deepEqual(await readiness(running), {
+        status: 503,
+        checks: { log: true, draining: false, revocations: true },
+      });
       const refused = await refusal(running, upgradeRequest(token));
       assert.match(refused.head, /^HTTP\/1\.1 503 [^]*^retry-after: \d+$/im);
       assert.equal((await client.closed).code, 1012);
