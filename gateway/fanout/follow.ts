@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../runtime/log/log.ts';
+import { remedyFor } from '../../runtime/redis/remedy.ts';
 import {
   LogUnavailable,
   type EventLog,
@@ -66,7 +67,10 @@ export async function follow(options: FollowOptions): Promise<void> {
       failures += 1;
       if (failures === 1) {
         options.onReachable(false, error.code);
-        options.logger.error({ code: error.code }, 'the event log is out of reach; connections stay, trying again');
+        options.logger.error(
+          { code: error.code, ...remedyFor(error.code) },
+          'the event log is out of reach; connections stay, trying again',
+        );
       }
       await pause(failures, signal);
     }

@@ -44,6 +44,8 @@ export async function launch(port: number, args: readonly string[]): Promise<Chi
   await Promise.race([once(child, 'spawn'), failed]);
   failed.catch(() => undefined);
   alive.add(child);
+  // A server that a failed test left behind must not keep the process: it ends with it.
+  child.unref();
   child.once('exit', () => alive.delete(child));
   const deadline = Date.now() + START_LIMIT_MS;
   while (child.exitCode === null && child.signalCode === null) {
@@ -56,6 +58,7 @@ export async function launch(port: number, args: readonly string[]): Promise<Chi
 
 export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
+  child.ref();
   const gone = once(child, 'exit');
   child.kill(signal);
   // A stopped process sees SIGKILL, but no other signal before it goes on.
@@ -64,7 +67,12 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<
 }
 
 /** One command to one server, on a connection of its own. */
-export async function ask(port: number, command: readonly (string | number)[], password = ''): Promise<unknown> {
+export async function ask(
+  port: number,
+  command: readonly (string | number)[],
+  password = '',
+  username = '',
+): Promise<unknown> {
   const client = new Redis({
     port,
     host: '127.0.0.1',
@@ -74,6 +82,7 @@ export async function ask(port: number, command: readonly (string | number)[], p
     disableClientInfo: true,
     protocol: 2,
     ...(password !== '' && { password }),
+    ...(username !== '' && { username }),
   });
   client.on('error', () => undefined);
   try {

@@ -16,7 +16,7 @@ export interface SentinelOptions {
   readonly replicas?: number;
   /** ACL lines of each Redis; the default user stays open for replication. */
   readonly users?: readonly string[];
-  /** What clients must say to the sentinels themselves. */
+  /** What clients must say to the sentinels themselves; without blanks. */
   readonly sentinelPassword?: string;
 }
 
@@ -104,7 +104,7 @@ async function startWatcher(masterPort: number, password: string) {
       `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${masterPort} 2`,
       `sentinel down-after-milliseconds ${MASTER_NAME} 1000`,
       `sentinel failover-timeout ${MASTER_NAME} 5000`,
-      ...(password === '' ? [] : [`requirepass ${password}`]),
+      ...(password === '' ? [] : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`]),
     ];
     await writeFile(file, `${lines.join('\n')}\n`);
     const child: ChildProcess | null = await launch(port, [file, '--sentinel']);
