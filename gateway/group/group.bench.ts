@@ -1,5 +1,5 @@
 /**
- * Durable delivery without sockets, for `npm run bench`: one replica, a connection whose far end acknowledges each write
+ * Durable delivery without sockets, to be run by hand: one replica, a connection whose far end acknowledges each write
  * at once, against bare XREADGROUP and XACK at 500 of the same entries on the same Redis.
  *   node gateway/group/group.bench.ts --url redis://... --events 200000 --connections 4 --format plain|meta
  */

@@ -5,6 +5,7 @@ import { partitionOf } from '../../protocol/partition.ts';
 import { subscriptionSchema, type ConsumerGroup } from '../../protocol/subscription.ts';
 import { silentLog } from '../../runtime/log/log.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
+import type { RedisAddress } from '../../runtime/redis/connection.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Format } from '../fanout/round.ts';
@@ -47,7 +48,7 @@ export function declared(...groups: readonly object[]): ConsumerGroup[] {
 }
 
 export interface ReplicaOptions {
-  readonly url: string;
+  readonly url: RedisAddress;
   readonly keyPrefix: string;
   readonly partitions?: number;
   readonly replica?: string;
