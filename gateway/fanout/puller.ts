@@ -1,6 +1,6 @@
-import { BEFORE_EVERYTHING, compareIds, latest, reaches, type Position } from '../../protocol/position.ts';
+import { latest, reaches, type Position } from '../../protocol/position.ts';
 import type { FanoutCounters } from './counters.ts';
-import type { Round } from './round.ts';
+import { withoutDelivered, type Round } from './round.ts';
 import { accepts, type RouteIndex } from './route-index.ts';
 import type { Scratch } from './scratch.ts';
 import { isSlow, type Behind, type Subscriber } from './subscriber.ts';
@@ -171,7 +171,8 @@ export class Puller {
 
   /** False when nothing of the round is for this connection. */
   #writeRound(subscriber: Subscriber, round: Round): boolean {
-    const wrote = this.#writeEvents(subscriber, round);
+    const delivered = subscriber.behind?.delivered ?? null;
+    const wrote = this.#writeEvents(subscriber, delivered === null ? round : withoutDelivered(round, delivered));
     if (round.poison.length > 0) this.tellPoison(subscriber, round);
     return wrote;
   }
@@ -179,8 +180,7 @@ export class Puller {
   #writeEvents(subscriber: Subscriber, round: Round): boolean {
     const { view, sink } = subscriber;
     const { index, scratch, counters } = this.#options;
-    const delivered = subscriber.behind?.delivered ?? null;
-    const sealed = delivered === null ? view.sealed(round.number, index.version) : null;
+    const sealed = view.sealed(round.number, index.version);
     if (sealed !== null) {
       counters.written(sealed.events, sealed.chunk.length);
       sink.write(sealed.chunk, null);
@@ -189,12 +189,11 @@ export class Puller {
     view.matched.length = 0;
     view.gathering = -1;
     for (let entry = 0; entry < round.metas.length; entry += 1) {
-      if (delivered !== null && isDelivered(round, entry, delivered)) continue;
       if (accepts(view, index.match(round.metas[entry] ?? ''))) view.matched.push(entry);
     }
     const events = view.matched.length;
     if (events === 0) return false;
-    const shared = view.references > 1 && round.number >= 0 && delivered === null;
+    const shared = view.references > 1 && round.number >= 0;
     const lease = shared ? { chunk: view.seal(round, index.version), release: null } : view.fill(round, scratch);
     counters.written(events, lease.chunk.length);
     sink.write(lease.chunk, lease.release);
@@ -220,11 +219,6 @@ export class Puller {
     if (outcome.complete && behind.until !== null) subscriber.told.finished();
     else this.#continue(subscriber);
   }
-}
-
-function isDelivered(round: Round, entry: number, delivered: readonly string[]): boolean {
-  const last = delivered[round.partitions[entry] ?? 0] ?? BEFORE_EVERYTHING;
-  return compareIds(round.ids[entry] ?? BEFORE_EVERYTHING, last) <= 0;
 }
 
 /** A page that can never be read: what it held is lost to the connection, which is told so. */

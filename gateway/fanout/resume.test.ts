@@ -134,6 +134,34 @@ test('I3: whatever the interleaving of two replicas and the size of the tail, a 
   );
 });
 
+test('I3: a cursor given while a resume still straddles rounds does not go back: cut again there, nothing is repeated', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.nat(PARTITIONS - 1), { minLength: 1, maxLength: 60 }),
+      fc.array(fc.array(fc.nat(20), { minLength: 1, maxLength: 30 }), { minLength: 3, maxLength: 6 }),
+      fc.array(fc.nat(1_000), { minLength: 6, maxLength: 6 }),
+      async (partitions, replicas, cutAfter) => {
+        const entries = partitions.map((partition, sequence) => entry(partition, sequence + 1));
+        const seen: Got[] = [];
+        let from = START;
+        for (const [turn, choices] of replicas.entries()) {
+          const fanout = fanoutOver(entries, { tailBytes: 1_000_000 });
+          for (const read of deal(entries, choices)) fanout.deliver(read);
+          const client = join(fanout, { from });
+          await until(() => fanout.behind === 0);
+          const all = got(client.sink);
+          const isLast = turn === replicas.length - 1;
+          seen.push(...all.slice(0, isLast ? all.length : (cutAfter[turn] ?? 0) % (all.length + 1)));
+          const cursor = seen.at(-1)?._firehose.cursor;
+          if (cursor !== undefined) from = decodeCursor(cursor, PARTITIONS) ?? assert.fail('no cursor');
+        }
+        assert.deepEqual(keys(seen), entries.map(({ partition, id }) => `${partition}:${parseInt(id, 10)}`).toSorted());
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
 test('a bounded replay ends at its end and says so, and gets nothing of what comes after', async () => {
   const entries = Array.from({ length: 400 }, (_, at) => entry(at % PARTITIONS, at + 1));
   const fanout = fanoutOver(entries);

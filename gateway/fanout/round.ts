@@ -1,6 +1,6 @@
 import { encodeCursor } from '../../protocol/cursor.ts';
 import { decodeMeta } from '../../protocol/entry.ts';
-import { splitId } from '../../protocol/position.ts';
+import { BEFORE_EVERYTHING, compareIds, latest, splitId } from '../../protocol/position.ts';
 import type { StoredEntry } from '../stream/event-log.ts';
 import { poisonReason, type PoisonReason } from './poison.ts';
 import { frameHeaderLength, payloadStart, writeFrameHeader } from './frame.ts';
@@ -102,6 +102,21 @@ export function buildRound(origin: RoundOrigin, entries: readonly StoredEntry[])
     plain: frame(payloads, null),
     meta: null,
   };
+}
+
+/**
+ * A round without what one connection had before it resumed, as a round of its own: its cursors begin where the
+ * connection stands, so that none of them goes back in a partition in which it is ahead (I3).
+ */
+export function withoutDelivered(round: Round, delivered: readonly string[]): Round {
+  const payloads = payloadsOf(round.plain);
+  const entries: StoredEntry[] = [];
+  for (const [index, id] of round.ids.entries()) {
+    const partition = round.partitions[index] ?? 0;
+    if (compareIds(id, delivered[partition] ?? BEFORE_EVERYTHING) <= 0) continue;
+    entries.push({ partition, id, meta: round.metas[index] ?? '', data: payloads[index] ?? Buffer.alloc(0) });
+  }
+  return buildRound({ number: -1, epoch: round.epoch, from: latest(round.from, delivered) }, entries);
 }
 
 export function framesOf(round: Round, format: Format): Frames {

@@ -29,8 +29,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'repeats what was delivered before a resume',
     scenario: 'cuts',
     file: 'gateway/fanout/puller.ts',
-    find: 'if (delivered !== null && isDelivered(round, entry, delivered)) continue;',
-    replace: '',
+    find: 'delivered === null ? round : withoutDelivered(round, delivered)',
+    replace: 'round',
   },
   {
     name: 'cursors lag one event behind',
@@ -192,12 +192,5 @@ export const MUTANTS: readonly Mutant[] = [
   return ids;`,
     replace: `  for (const entry of entries) ids.fill(entry.id);
   return ids;`,
-  },
-  {
-    name: 'shares what was sealed beyond a resume',
-    scenario: 'cuts',
-    file: 'gateway/fanout/puller.ts',
-    find: 'const sealed = delivered === null ? view.sealed(round.number, index.version) : null;',
-    replace: 'const sealed = view.sealed(round.number, index.version);',
   },
 ];
