@@ -1,9 +1,11 @@
-import { after, before } from 'node:test';
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
 import { startCluster, type RedisCluster } from '../runtime/testing/redis-cluster.ts';
 import { MASTER_NAME, startSentinel, type RedisSentinel } from '../runtime/testing/redis-sentinel.ts';
 import { contractSuite } from './contract.suite.ts';
 import { gatewaySuite } from './gateway.suite.ts';
-import { startGateway } from './testing/running-gateway.ts';
+import { revocationSuite } from './revocation.suite.ts';
+import { Refused, startGateway } from './testing/running-gateway.ts';
 
 let sentinel: RedisSentinel;
 let cluster: RedisCluster;
@@ -38,3 +40,27 @@ contractSuite(
   'a Redis Cluster',
   open(() => cluster.url, inCluster, true),
 );
+
+revocationSuite(
+  'Redis behind sentinels',
+  open(() => sentinel.url, behindSentinels, true),
+);
+revocationSuite(
+  'a Redis Cluster',
+  open(() => cluster.url, inCluster, true),
+);
+
+test('a quota is counted over all replicas in a Redis Cluster', { timeout: 60_000 }, async () => {
+  const redis = { ...inCluster, keyPrefix: 'quota:' };
+  const connections = { maxPerAccount: 3 };
+  await using one = await startGateway({ name: 'quota', plain: true, redisUrl: cluster.url, redis, connections });
+  await using two = await one.another();
+  const token = await one.token();
+  const attempts = Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? one : two).connect(`?token=${token}`));
+  const outcomes = await Promise.allSettled(attempts);
+  assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 3);
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected')
+      assert.ok(outcome.reason instanceof Refused && outcome.reason.code === 'account_quota');
+  }
+});

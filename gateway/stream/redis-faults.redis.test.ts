@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import type { Position } from '../../protocol/position.ts';
 import { silentLog } from '../../runtime/log/log.ts';
 import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
+import { startTcpProxy } from '../../runtime/testing/tcp-proxy.ts';
 import { accepted, after, ends, event, readAll } from './event-log.suite.ts';
 import { LogUnavailable, type LogReader, type ReadOutcome } from './event-log.ts';
 import { openRedisLog, type RedisLog } from './redis-log.ts';
@@ -122,7 +121,7 @@ describe('what survives (I1, I3)', () => {
 
   it('does not double an event whose reply was lost', async () => {
     await using redis = await startRedis();
-    await using proxy = await startCuttingProxy(redis.port);
+    await using proxy = await startTcpProxy(redis.port);
     await using log = await open(proxy);
     await log.append([event('call')]);
     const before = await log.client.xlen('firehose:{0}:events');
@@ -136,35 +135,3 @@ describe('what survives (I1, I3)', () => {
     assert.equal(proxy.cuts(), 5);
   });
 });
-
-/** Forwards to Redis; when armed it cuts the connection as soon as Redis answers, so that only the reply is lost. */
-async function startCuttingProxy(port: number) {
-  let armed = false;
-  let cuts = 0;
-  const server = createServer((client) => {
-    const upstream = connect(port, '127.0.0.1');
-    client.pipe(upstream);
-    upstream.on('data', (chunk) => {
-      if (!armed) return void client.write(chunk);
-      armed = false;
-      cuts += 1;
-      client.destroy();
-    });
-    upstream.on('close', () => client.destroy());
-    client.on('close', () => upstream.destroy());
-    for (const socket of [client, upstream]) socket.on('error', () => socket.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    cutNextReply: () => {
-      armed = true;
-    },
-    cuts: () => cuts,
-    [Symbol.asyncDispose]: () => {
-      server.close();
-      return Promise.resolve();
-    },
-  };
-}

@@ -11,6 +11,9 @@ const SETTINGS = [
   ['--config <folder>', 'FIREHOSE_CONFIG', 'folder with subscription.yaml and directory.yaml (the quickstart)'],
   ['--state <folder>', 'FIREHOSE_STATE', 'folder for certificates, keys and tokens made here (.firehose)'],
   ['--redis-url <url>', 'REDIS_URL', 'Redis Streams as event log; without it an embedded log in memory'],
+  ['--redis-ca-file <file>', 'REDIS_CA_FILE', "authority of the servers' certificates, PEM (the system's)"],
+  ['--redis-cert-file <file>', 'REDIS_CERT_FILE', 'client certificate shown to Redis, PEM (none)'],
+  ['--redis-key-file <file>', 'REDIS_KEY_FILE', 'its private key, PEM (none)'],
   ['--host <address>', 'FIREHOSE_HOST', 'address of the public listener (::)'],
   ['--port <port>', 'FIREHOSE_PORT', 'port of the public listener (9443)'],
   [

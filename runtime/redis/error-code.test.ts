@@ -34,6 +34,22 @@ it('tells a command that was not sent from one whose reply was lost', () => {
   assert.equal(redisErrorCode(new Error('Command timed out')), 'TIMEOUT');
 });
 
+it('says what lies behind words of the client', () => {
+  const said = {
+    UNREACHABLE: 'All sentinels are unreachable. Retrying from scratch after 10ms. Last error: Connection is closed.',
+    WRONGPASS: 'All sentinels are unreachable. Retrying from scratch after 10ms. Last error: WRONGPASS invalid',
+    NOAUTH: 'failed to connect to sentinel 127.0.0.1:1 because NOAUTH Authentication required.',
+    UNKNOWN_MASTER: 'connected to sentinel 127.0.0.1:1 successfully, but got an invalid reply: null',
+    CLUSTERDOWN: 'Too many Cluster redirections. Last error: ReplyError: CLUSTERDOWN Hash slot not served',
+    NOPERM: "ERR The user executing the script can't run this command or subcommand script: 1",
+  };
+  for (const [code, text] of Object.entries(said)) assert.equal(redisErrorCode(new Error(text)), code);
+  const nodes = Object.assign(new Error('Failed to refresh slots cache.'), { lastNodeError: new Error('LOADING x') });
+  assert.equal(redisErrorCode(nodes), 'LOADING');
+  const untrusted = Object.assign(new Error('unable to verify'), { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+  assert.equal(redisErrorCode(untrusted), 'TLS');
+});
+
 it('never shows what it does not know', () => {
   assert.equal(redisErrorCode(new Error('password hunter2')), 'UNKNOWN');
   assert.equal(redisErrorCode('text'), 'UNKNOWN');

@@ -1,6 +1,7 @@
 /** Replies of Redis that begin with a word in capitals: `LOADING Redis is loading the dataset in memory`. */
 const REPLY_CODE = /^([A-Z][A-Z_]{2,31})(?:\s|$)/;
-const SYSTEM_CODE = /^(E[A-Z0-9_]+|ERR_[A-Z_]+)$/;
+const SYSTEM_CODE = /^E[A-Z0-9_]+$/;
+const TLS_CODE = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_|HOSTNAME_MISMATCH)/;
 const LOST_BEFORE_REPLY = /Connection is closed|max retries per request|Command aborted/;
 const NOT_SENT =
   /isn't writeable|isn't ready and enableOfflineQueue|All sentinels are unreachable|startup nodes|Failed to refresh slots/;
@@ -11,7 +12,7 @@ const NOT_PERMITTED_IN_SCRIPT = /^ERR The user executing the script can't/;
 /** The client's own words about what it met last: about this command, or while it looked for a server. */
 const REDIRECTED = /^Too many Cluster redirections\. Last error: (?:\w*Error: )?(.+)$/s;
 const SOUGHT = /^(?:All sentinels are unreachable.*Last error:|failed to connect to sentinel \S+ because) (.+)$/s;
-const NO_SUCH_MASTER = /got an invalid reply: null/;
+const NO_SUCH_MASTER = /got an invalid reply: null|^ERR No such master/;
 
 /** Codes after which a command may or may not have been carried out. */
 const REPLY_LOST: ReadonlySet<string> = new Set(['TIMEOUT', 'CONNECTION_LOST']);
@@ -26,9 +27,10 @@ function textOf(error: unknown): string {
   return error instanceof Error ? error.message : '';
 }
 
-function systemCode(error: unknown): string {
+/** Node's own code of the error, empty for none. */
+function nodeCode(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && SYSTEM_CODE.test(code) ? code : '';
+  return typeof code === 'string' ? code : '';
 }
 
 /** The code of what is behind an error that only says that nothing worked; null for any other error. */
@@ -66,9 +68,9 @@ export function redisErrorCode(error: unknown): string {
   if (NOT_PERMITTED_IN_SCRIPT.test(text)) return 'NOPERM';
   const met = IN_SCRIPT.exec(text)?.[1];
   if (met !== undefined) return met.startsWith('OOM') ? 'OOM' : met;
-  const system = systemCode(error);
-  if (/CERT|TLS|SSL|SIGNATURE/.test(system)) return 'TLS';
-  if (system !== '' || text.startsWith('connect ') || text.startsWith('Socket timeout')) return 'UNREACHABLE';
+  const code = nodeCode(error);
+  if (TLS_CODE.test(code)) return 'TLS';
+  if (SYSTEM_CODE.test(code) || text.startsWith('connect ') || text.startsWith('Socket timeout')) return 'UNREACHABLE';
   return REPLY_CODE.exec(text)?.[1] ?? 'UNKNOWN';
 }
 

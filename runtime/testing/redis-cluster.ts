@@ -1,5 +1,6 @@
 import { ask, eventually, freePort } from './redis-process.ts';
-import { isInStep } from './redis-sentinel.ts';
+import { isInStep, portOf } from './redis-sentinel.ts';
+import type { Certificates } from './certificates.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import { connectionWith } from './redis-connection.ts';
 import { startRedis, type RedisServer, type RedisServerOptions } from './redis-server.ts';
@@ -13,6 +14,8 @@ export interface ClusterOptions {
   /** Of each Redis. */
   readonly args?: readonly string[];
   readonly users?: readonly string[];
+  /** The nodes speak TLS with each other, and name their TLS ports to who asks over TLS; `url` is `rediss://`. */
+  readonly tls?: Certificates;
 }
 
 /** A node of the cluster, with its id there. */
@@ -60,7 +63,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
   };
   const owned = stack.move();
   return {
-    url: `redis://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+    url: `${options.tls === undefined ? 'redis' : 'rediss'}://${nodes.map((node) => `127.0.0.1:${portOf(node)}`).join(',')}`,
     masters,
     replicas: followers,
     masterOf,
@@ -75,12 +78,19 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
 const ALWAYS = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1500', '--repl-diskless-sync-delay', '0'];
 
 async function startNode(options: ClusterOptions): Promise<RedisServer> {
-  const { args = [], users = [] } = options;
+  const { args = [], users = [], tls } = options;
   // The bus' usual port, 10,000 above, is out of range for most free ports.
   const busPort = await freePort();
   const given: RedisServerOptions = {
     users,
-    args: [...ALWAYS, '--cluster-port', String(busPort), ...args],
+    ...(tls !== undefined && { tls }),
+    args: [
+      ...ALWAYS,
+      ...(tls === undefined ? [] : ['--tls-cluster', 'yes']),
+      '--cluster-port',
+      String(busPort),
+      ...args,
+    ],
   };
   return Object.assign(await startRedis(given), { busPort });
 }
@@ -96,7 +106,8 @@ async function join(nodes: readonly ClusterServer[], masters: readonly ClusterSe
   );
   const busPort = (first as unknown as { busPort: number }).busPort;
   for (const { port } of nodes) {
-    if (port !== first?.port) await ask(port, ['cluster', 'meet', '127.0.0.1', first?.port ?? 0, busPort]);
+    if (port !== first?.port)
+      await ask(port, ['cluster', 'meet', '127.0.0.1', first === undefined ? 0 : portOf(first), busPort]);
   }
   await Promise.all(
     nodes.map(({ port }) =>

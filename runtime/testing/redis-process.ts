@@ -36,6 +36,8 @@ const alive = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
+// A runner that gives a file up ends it by signal, which by itself is no exit.
+process.once('SIGTERM', () => process.exit(143));
 
 /** Null when the server ended before it answered: the port was taken in the meantime, or an argument is wrong. */
 export async function launch(port: number, args: readonly string[]): Promise<ChildProcess | null> {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { ask, end, eventually, freePort, launch } from './redis-process.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import { connectionWith } from './redis-connection.ts';
-import { startRedis, type RedisServer } from './redis-server.ts';
+import type { Certificates } from './certificates.ts';
+import { startRedis, tlsArguments, type RedisServer } from './redis-server.ts';
 
 const SENTINELS = 3;
 export const MASTER_NAME = 'firehose-master';
@@ -18,6 +19,8 @@ export interface SentinelOptions {
   readonly users?: readonly string[];
   /** What clients must say to the sentinels themselves; without blanks. */
   readonly sentinelPassword?: string;
+  /** The sentinels' own ports and those of the servers that they name speak TLS; `url` begins with `rediss://`. */
+  readonly tls?: Certificates;
 }
 
 /** One master, its replicas and three sentinels that watch them. */
@@ -34,19 +37,21 @@ export interface RedisSentinel extends AsyncDisposable {
 }
 
 export async function startSentinel(options: SentinelOptions = {}): Promise<RedisSentinel> {
-  const { replicas = 1, users = [], sentinelPassword = '' } = options;
+  const { replicas = 1, users = [], sentinelPassword = '', tls } = options;
   await using stack = new AsyncDisposableStack();
-  const args = ['--repl-diskless-sync-delay', '0', '--repl-timeout', '10', ...(options.args ?? [])];
-  const first = stack.use(await startRedis({ args, users }));
+  const overTls = tls === undefined ? [] : ['--tls-replication', 'yes'];
+  const args = ['--repl-diskless-sync-delay', '0', '--repl-timeout', '10', ...overTls, ...(options.args ?? [])];
+  const common = { users, ...(tls !== undefined && { tls }) };
+  const first = stack.use(await startRedis({ ...common, args }));
   const others = await Promise.all(
     Array.from({ length: replicas }, () =>
-      startRedis({ args: [...args, '--replicaof', '127.0.0.1', String(first.port)], users }),
+      startRedis({ ...common, args: [...args, '--replicaof', '127.0.0.1', String(portOf(first))] }),
     ),
   );
   for (const other of others) stack.use(other);
   await Promise.all(others.map(isInStep));
   const watchers = await Promise.all(
-    Array.from({ length: SENTINELS }, () => startWatcher(first.port, sentinelPassword)),
+    Array.from({ length: SENTINELS }, () => startWatcher(portOf(first), sentinelPassword, tls)),
   );
   for (const watcher of watchers) stack.use(watcher);
   const ports = watchers.map(({ port }) => port);
@@ -58,13 +63,13 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Redi
       ['sentinel', 'get-master-addr-by-name', MASTER_NAME],
       sentinelPassword,
     )) as string[];
-    const found = servers.find(({ port }) => String(port) === address[1]);
+    const found = servers.find((server) => String(portOf(server)) === address[1]);
     if (!found) throw new Error('the sentinels name a master that is none of ours');
     return found;
   };
   const owned = stack.move();
   return {
-    url: `redis://${ports.map((port) => `127.0.0.1:${port}`).join(',')}`,
+    url: `${tls === undefined ? 'redis' : 'rediss'}://${watchers.map((one) => `127.0.0.1:${portOf(one)}`).join(',')}`,
     sentinelPorts: ports,
     servers,
     master,
@@ -92,11 +97,16 @@ export function isInStep({ port }: { readonly port: number }): Promise<void> {
   });
 }
 
-async function startWatcher(masterPort: number, password: string) {
+/** The port that others use: with TLS where there is TLS. */
+export function portOf(one: { readonly port: number; readonly tlsPort: number }): number {
+  return one.tlsPort === 0 ? one.port : one.tlsPort;
+}
+
+async function startWatcher(masterPort: number, password: string, tls: Certificates | undefined) {
   const dir = await mkdtemp(join(tmpdir(), 'firehose-sentinel-'));
   const file = join(dir, 'sentinel.conf');
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    const port = await freePort();
+    const [port, tlsPort] = [await freePort(), tls === undefined ? 0 : await freePort()];
     const lines = [
       `port ${port}`,
       'bind 127.0.0.1',
@@ -107,13 +117,17 @@ async function startWatcher(masterPort: number, password: string) {
       ...(password === '' ? [] : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`]),
     ];
     await writeFile(file, `${lines.join('\n')}\n`);
-    const child: ChildProcess | null = await launch(port, [file, '--sentinel']);
+    const child: ChildProcess | null = await launch(port, [
+      file,
+      '--sentinel',
+      ...(tls === undefined ? [] : [...tlsArguments(tls, tlsPort), '--tls-replication', 'yes']),
+    ]);
     if (!child) continue;
     const stop = async () => {
       await end(child, 'SIGKILL');
       await rm(dir, { recursive: true, force: true });
     };
-    return { port, [Symbol.asyncDispose]: stop };
+    return { port, tlsPort, [Symbol.asyncDispose]: stop };
   }
   throw new Error('a sentinel does not start');
 }

@@ -27,6 +27,8 @@ export interface RedisServer extends AsyncDisposable {
   /** `rediss://` with the host `localhost`; empty without `tls`. */
   readonly tlsUrl: string;
   readonly port: number;
+  /** 0 without `tls`. */
+  readonly tlsPort: number;
   readonly pid: number;
   readonly dir: string;
   /** SIGKILL, and waits until it is gone. */
@@ -47,12 +49,22 @@ function argumentsOf(options: RedisServerOptions, place: { port: number; tlsPort
     '--dir',
     place.dir,
     ...ALWAYS,
-    ...(tls === undefined ? [] : ['--tls-port', String(place.tlsPort), '--tls-auth-clients']),
-    ...(tls === undefined ? [] : [clientCertificates ? 'yes' : 'no', '--tls-ca-cert-file', tls.caFile]),
-    ...(tls === undefined ? [] : ['--tls-cert-file', tls.certFile, '--tls-key-file', tls.keyFile]),
+    ...(tls === undefined ? [] : tlsArguments(tls, place.tlsPort, clientCertificates)),
     ...users.flatMap((user) => ['--user', ...user.split(' ')]),
     ...args,
   ];
+}
+
+/** `tls-port`, and the files that a Redis or a sentinel needs for it. */
+export function tlsArguments(tls: Certificates, port: number, clientCertificates = false): string[] {
+  const pairs = {
+    'tls-port': String(port),
+    'tls-auth-clients': clientCertificates ? 'yes' : 'no',
+    'tls-ca-cert-file': tls.caFile,
+    'tls-cert-file': tls.certFile,
+    'tls-key-file': tls.keyFile,
+  };
+  return Object.entries(pairs).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
 async function launchSomewhere(options: RedisServerOptions, dir: string) {
@@ -78,6 +90,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     url: `redis://127.0.0.1:${port}`,
     tlsUrl: tlsPort === 0 ? '' : `rediss://localhost:${tlsPort}`,
     port,
+    tlsPort,
     dir,
     get pid() {
       return child.pid ?? 0;
