@@ -21,6 +21,7 @@ import { openPublicListener } from './http/public-listener.ts';
 import { refuseOnSocket } from './http/refuse-upgrade.ts';
 import { createIngest } from './ingest/ingest.ts';
 import { ingestRouter } from './ingest/ingest-route.ts';
+import { readIngestToken } from './ingest/ingest-token.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { AccountQuota } from './quota/account-quota.ts';
 import { redisPlaces } from './quota/shared-places.ts';
@@ -32,6 +33,8 @@ import { startSimulator } from './simulator/start-simulator.ts';
 import { keptToken, openStateFolder } from './state/state-folder.ts';
 import { createLogWindow } from './stream/log-window.ts';
 import { openLog } from './stream/open-log.ts';
+import { followSubscription } from './subscription/follow-subscription.ts';
+import { followCertificate } from './tls/mounted-certificate.ts';
 import { selfSigned } from './tls/self-signed.ts';
 
 /** A running gateway. */
@@ -45,12 +48,19 @@ export interface Gateway extends AsyncDisposable {
 }
 
 /** The composition root: makes everything, in order, and releases it in reverse. */
-export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gateway> {
-  const { spec, metadata } = config.subscription;
-  const place = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
+export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Gateway> {
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
   stack.defer(() => stop.abort());
+  const { subscription, onScopeChange } = await followSubscription({
+    path: atStart.subscriptionFile,
+    initial: atStart.subscription,
+    log,
+    signal: stop.signal,
+  });
+  const config: GatewayConfig = { ...atStart, subscription };
+  const { spec, metadata } = subscription;
+  const place = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
 
   const state = await openStateFolder(config.stateFolder);
   const directory = stack.use(await openDirectory(config.directoryFile, log, stop.signal));
@@ -65,13 +75,22 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
     keyFile: join(state.path, 'signing-key.json'),
     revocationMark: () => revocations.mark(),
     log,
+    signal: stop.signal,
   });
-  const groups = await buildGroups(stack, { config, directory, log });
+  let connections = () => 0;
+  const groups = await buildGroups(stack, {
+    config,
+    directory,
+    onScopeChange,
+    says: () => ({ keys: auth.keyIds, connections: connections() }),
+    log,
+  });
   const { fanout, ended, isReachable } = buildFanout({
     groups,
     eventLog,
     directory,
     spec,
+    onScopeChange,
     metrics,
     log,
     signal: stop.signal,
@@ -106,6 +125,7 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
       },
     }),
   );
+  connections = () => sessions.size;
   revocations.endSessionsOf(sessions);
   warnOfAbsent(spec, directory.current, log);
   stack.defer(
@@ -123,11 +143,15 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
 
   let draining = false;
   const unexpected = (error: unknown) => log.error({ err: error }, 'a request met something unexpected');
-  const ingest = ingestRouter({
-    ingest: createIngest({ log: eventLog }),
-    token: await keptToken(state, 'ingest-token'),
-    count: (outcome, events) => metrics.ingested('http', outcome, events),
-  });
+  const ingestToken = await readIngestToken(config.ingestTokenFile, state);
+  const ingest =
+    ingestToken === null
+      ? null
+      : ingestRouter({
+          ingest: createIngest({ log: eventLog }),
+          token: ingestToken,
+          count: (outcome, events) => metrics.ingested('http', outcome, events),
+        });
   const inner = stack.use(
     await openInnerListener({
       host: config.innerHost,
@@ -153,7 +177,11 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
     }),
   );
   const addressOf = createAddressOf(spec.gateway.trustedProxies);
-  const tls = spec.gateway.tls.disabled ? null : await selfSigned(state, Date.now());
+  const mounted =
+    spec.gateway.tls.disabled || config.tlsFolder === null
+      ? null
+      : await followCertificate({ folder: config.tlsFolder, log, signal: stop.signal });
+  const tls = spec.gateway.tls.disabled ? null : (mounted?.current ?? (await selfSigned(state, Date.now())));
   const listener = stack.use(
     await openPublicListener({
       host: config.host,
@@ -193,6 +221,7 @@ export async function buildGateway(config: GatewayConfig, log: Log): Promise<Gat
       unexpected,
     }),
   );
+  mounted?.onChange((certificate) => listener.setCertificate(certificate));
   startSimulator(stack, { config, directory, eventLog, metrics, log });
 
   const owned = stack.move();

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { subscriptionSchema, type Subscription } from '../protocol/subscription.ts';
+import type { Subscription } from '../protocol/subscription.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
+import { faultsOf, parseSubscription, type ParsedSubscription } from './subscription/parse-subscription.ts';
 import type { RedisConnection } from '../runtime/redis/connection.ts';
 import { readRedis } from './read-redis.ts';
 
@@ -15,6 +15,14 @@ export interface GatewayConfig {
   readonly isQuickstart: boolean;
   readonly directoryFile: string;
   readonly stateFolder: string;
+  /** Beside the directory; its scope is followed. */
+  readonly subscriptionFile: string;
+  /** Signing keys that somebody else rotates; null: kept in the state folder. */
+  readonly signingKeysFile: string | null;
+  /** With `tls.crt` and `tls.key` that somebody else renews; null: made here and kept in the state folder. */
+  readonly tlsFolder: string | null;
+  /** Holds the ingest token; null: made here and kept in the state folder; `none`: there is no ingest endpoint. */
+  readonly ingestTokenFile: string | null;
   /** Null: events are kept in memory. */
   readonly redis: RedisConnection | null;
   readonly host: string;
@@ -44,6 +52,9 @@ const MOST_CALLS = 10_000;
 const settings = z.object({
   FIREHOSE_CONFIG: z.string().min(1).default(QUICKSTART),
   FIREHOSE_STATE: z.string().min(1).default('.firehose'),
+  FIREHOSE_SIGNING_KEYS_FILE: z.string().min(1).optional(),
+  FIREHOSE_TLS_FOLDER: z.string().min(1).optional(),
+  FIREHOSE_INGEST_TOKEN_FILE: z.string().min(1).optional(),
   REDIS_URL: z.string().optional(),
   REDIS_CA_FILE: z.string().optional(),
   REDIS_CERT_FILE: z.string().optional(),
@@ -88,6 +99,10 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
     subscription: subscription.value,
     isQuickstart: folder === QUICKSTART,
     directoryFile: join(folder, 'directory.yaml'),
+    subscriptionFile: join(folder, 'subscription.yaml'),
+    signingKeysFile: data.FIREHOSE_SIGNING_KEYS_FILE ?? null,
+    tlsFolder: data.FIREHOSE_TLS_FOLDER ?? null,
+    ingestTokenFile: data.FIREHOSE_INGEST_TOKEN_FILE ?? null,
     stateFolder: data.FIREHOSE_STATE,
     redis: redis.connection,
     host: data.FIREHOSE_HOST,
@@ -100,29 +115,12 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
   };
 }
 
-async function readSubscription(file: string): Promise<{ value: Subscription | null; faults: string[] }> {
+async function readSubscription(file: string): Promise<ParsedSubscription> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
     return { value: null, faults: [`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`] };
   }
-  const document = parseDocument(text);
-  if (document.errors.length > 0) {
-    return { value: null, faults: document.errors.map((error) => `${file}: ${error.message.split('\n')[0] ?? ''}`) };
-  }
-  let content: unknown;
-  try {
-    content = document.toJS();
-  } catch (error) {
-    // Aliases that unfold without end, or that name no anchor.
-    if (!(error instanceof ReferenceError)) throw error;
-    return { value: null, faults: [`${file}: its aliases cannot be followed (${error.message})`] };
-  }
-  const parsed = subscriptionSchema.safeParse(content);
-  return parsed.success ? { value: parsed.data, faults: [] } : { value: null, faults: faultsOf(parsed.error, file) };
-}
-
-function faultsOf(error: z.ZodError, source: string): string[] {
-  return error.issues.map((issue) => `${source}: ${issue.path.join('.') || 'the document'}: ${issue.message}`);
+  return parseSubscription(text, file);
 }

@@ -1,62 +1,71 @@
 import { z } from 'zod';
-import { DEFAULT_KEY_PREFIX } from './keys.ts';
+import { consumerGroups, DEFAULT_GROUP, type ConsumerGroup } from './subscription/consumer-groups.ts';
+import { durationMs } from './subscription/duration.ts';
+import { disruptionBudget, ingress, route, service, tls } from './subscription/exposure.ts';
+import { autoscaling, imagePullSecrets, podTemplate, resources } from './subscription/pods.ts';
+import { redis } from './subscription/redis.ts';
+import { duration, immutable, objectName, ruled, secretRef, setOf } from './subscription/rules.ts';
 
-/**
- * The FirehoseSubscription, read by the gateway from a file. Every field has its default here and works;
- * durations are as Kubernetes writes them (`1h30m`).
- */
+export { durationMs, DEFAULT_GROUP, type ConsumerGroup };
+
 /** No token is made to live longer, whatever the resource says. */
 export const MAX_TOKEN_TTL = '168h';
 
-const DURATION = /^(?:\d+h)?(?:\d+m)?(?:\d+s)?$/;
 const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const DNS_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 const EVENT_NAME = /^[A-Z][A-Z0-9_]{1,63}$/;
 
-/** A duration within bounds, both of them allowed. */
-const duration = (least: string, most: string) =>
-  z
-    .string()
-    .min(2)
-    .regex(DURATION, 'a duration as 30s, 5m or 1h30m')
-    .refine((text) => durationMs(text) >= durationMs(least) && durationMs(text) <= durationMs(most), {
-      error: `a duration from ${least} to ${most}`,
-    });
-const eventNames = z.array(z.string().regex(EVENT_NAME, 'an event name as CHANNEL_ANSWER')).max(64);
-const cidrs = z.array(z.union([z.cidrv4(), z.cidrv6()], { error: 'a CIDR as 10.0.0.0/8' })).max(64);
+const accountId = () => z.string().max(64).regex(ACCOUNT_ID, 'an account id: 1 to 64 of A-Z a-z 0-9 _ -');
+const eventNames = setOf(z.string().max(64).regex(EVENT_NAME, 'an event name as CHANNEL_ANSWER'), 64);
+const cidr = ruled(z.string().max(43), {
+  cel: 'isCIDR(self)',
+  holds: (text) => z.cidrv4().safeParse(text).success || z.cidrv6().safeParse(text).success,
+  message: 'a CIDR as 10.0.0.0/8',
+});
+const cidrs = setOf(cidr, 64);
 
 const account = z.strictObject({
-  id: z.string().regex(ACCOUNT_ID, 'an account id: 1 to 64 of A-Z a-z 0-9 _ -'),
+  id: immutable(accountId(), 'account.id cannot be changed: make another resource'),
   includeDescendants: z.boolean().default(true),
 });
 
-const filters = z
-  .strictObject({
+const filters = ruled(
+  z.strictObject({
     events: eventNames.default([]),
     excludeEvents: eventNames.default([]),
-    accounts: z.array(z.string().regex(ACCOUNT_ID)).max(256).default([]),
+    accounts: setOf(accountId(), 256).default([]),
     /** Event names beyond the catalogue that logins may filter by. */
     additionalEvents: eventNames.default([]),
-  })
-  .refine(({ events, excludeEvents }) => events.length === 0 || events.some((name) => !excludeEvents.includes(name)), {
-    path: ['excludeEvents'],
-    error: 'leaves nothing of filters.events: no event would be delivered',
-  });
+  }),
+  {
+    cel: 'self.events.size() == 0 || self.events.exists(name, !(name in self.excludeEvents))',
+    holds: ({ events, excludeEvents }) => events.length === 0 || events.some((name) => !excludeEvents.includes(name)),
+    message: 'leaves nothing of filters.events: no event would be delivered',
+    field: 'excludeEvents',
+  },
+);
 
 const stream = z.strictObject({
-  partitions: z.int().min(1).max(64).default(4),
+  partitions: immutable(
+    z.int().min(1).max(64),
+    'stream.partitions cannot be changed: order within a call would end, and every cursor with it',
+  ).default(4),
+  /** External: somebody else makes, trims and deletes the streams. */
+  management: z.enum(['Managed', 'External']).default('Managed'),
+  /** What becomes of the streams when the last resource that uses them goes. */
+  deletionPolicy: z.enum(['Retain', 'Delete']).default('Retain'),
   /** An ingested event is acknowledged once so many replicas of its Redis have it. */
   waitReplicas: z.int().min(0).max(16).default(0),
   retention: z
     .strictObject({
       /** Entries kept a partition. */
-      maxLength: z.int().min(1).default(250_000),
+      maxLength: z.int().min(1).max(1_000_000_000).default(250_000),
       maxAge: duration('1m', '8760h').default('24h'),
     })
     .prefault({}),
 });
 
-const gateway = z.strictObject({
+const exposedGateway = z.strictObject({
   connections: z
     .strictObject({
       maxPerReplica: z.int().min(1).max(1_000_000).default(10_000),
@@ -66,91 +75,95 @@ const gateway = z.strictObject({
       drainTimeout: duration('0s', '1h').default('60s'),
     })
     .prefault({}),
-  tls: z.strictObject({ disabled: z.boolean().default(false) }).prefault({}),
+  tls: tls.prefault({}),
   trustedProxies: cidrs.default([]),
   /** Every connection begins with a PROXY protocol header (v1 or v2). */
   proxyProtocol: z.boolean().default(false),
-  allowedOrigins: z.array(z.string().min(1)).min(1).max(64).default(['*']),
+  allowedOrigins: setOf(z.string().min(1).max(253), 64, 1).default(['*']),
+  /** Ignored while autoscaling. */
+  replicas: z.int().min(0).max(200).default(2),
+  autoscaling: autoscaling.optional(),
+  /** The operator's own when not given. */
+  image: z
+    .string()
+    .min(1)
+    .max(512)
+    .regex(/^[^\s]+$/, 'an image reference')
+    .optional(),
+  imagePullSecrets: imagePullSecrets.default([]),
+  resources: resources.prefault({}),
+  podTemplate: podTemplate.prefault({}),
+  service: service.prefault({}),
+  ingress: ingress.optional(),
+  route: route.optional(),
+  disruptionBudget: disruptionBudget.prefault({}),
+  networkPolicy: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
 });
 
+const gateway = ruled(exposedGateway, {
+  cel: '!(has(self.ingress) && has(self.route))',
+  holds: ({ ingress, route }) => ingress === undefined || route === undefined,
+  message: 'gateway.ingress and gateway.route are not given both',
+  field: 'route',
+});
+
+const signing = ruled(
+  z.strictObject({
+    algorithm: z.enum(['HS256', 'EdDSA', 'ES256']).default('HS256'),
+    /** A Secret with `signing-keys.json` that somebody else rotates. */
+    secretName: objectName().optional(),
+    rotationInterval: duration('1h', '8760h').default('720h'),
+    /** For which an old key still verifies once no replica signs with it. */
+    overlap: duration('1m', '8760h').default('24h'),
+  }),
+  {
+    cel: 'duration(self.overlap) < duration(self.rotationInterval)',
+    holds: ({ overlap, rotationInterval }) => durationMs(overlap) < durationMs(rotationInterval),
+    message: 'signing.overlap is shorter than signing.rotationInterval',
+    field: 'overlap',
+  },
+);
+
+const token = ruled(
+  z.strictObject({
+    ttl: duration('1m', MAX_TOKEN_TTL).default('1h'),
+    issuer: z.string().min(1).max(253).default('firehose'),
+    audience: z.string().min(1).max(253).default('firehose'),
+    signing: signing.prefault({}),
+  }),
+  {
+    cel: 'duration(self.ttl) <= duration(self.signing.overlap)',
+    holds: ({ ttl, signing }) => durationMs(ttl) <= durationMs(signing.overlap),
+    message: 'token.ttl is at most token.signing.overlap, or a rotation would end tokens that are still valid',
+    field: 'ttl',
+  },
+);
+
+/** `directory` is required of a custom resource; a file has its directory beside it. */
 const auth = z.strictObject({
-  token: z
-    .strictObject({
-      ttl: duration('1m', MAX_TOKEN_TTL).default('1h'),
-      issuer: z.string().min(1).default('firehose'),
-      audience: z.string().min(1).default('firehose'),
-      signing: z.strictObject({ algorithm: z.enum(['HS256', 'EdDSA', 'ES256']).default('HS256') }).prefault({}),
-    })
-    .prefault({}),
+  directory: z.strictObject({ secretRef: secretRef('directory.yaml') }).optional(),
+  token: token.prefault({}),
 });
 
-export const DEFAULT_GROUP = 'default';
-const MOST_GROUPS = 32;
-
-const consumerGroup = z
-  .strictObject({
-    name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a DNS label'),
-    /** Where the group begins when it is made: with what comes from then on, with the oldest retained, or after an id. */
-    startPosition: z.enum(['New', 'Earliest', 'ID']).default('New'),
-    /** Entry id after which the group begins in every partition, with `startPosition: ID`. */
-    startID: z
-      .string()
-      .regex(/^\d{1,16}-\d{1,16}$/, 'an entry id as 1700000000000-0')
-      .optional(),
-    /** How long a delivered event may wait for its acknowledgement before it is delivered again. */
-    ackWait: duration('1s', '1h').default('30s'),
-    /** Deliveries of an event before it is a dead letter. */
-    maxDeliver: z.int().min(1).max(100).default(5),
-    /** Delivered and not acknowledged events a connection. */
-    maxPending: z.int().min(1).max(10_000).default(1_000),
-    deadLetter: z
-      .strictObject({
-        /** Dead letters kept a partition; the oldest go first. */
-        maxLength: z.int().min(1).max(1_000_000).default(10_000),
-      })
-      .prefault({}),
-  })
-  .refine((group) => (group.startPosition === 'ID') === (group.startID !== undefined), {
-    path: ['startID'],
-    error: 'goes with startPosition: ID, and only with it',
-  });
-
-/** `default` always exists: a declared list is added to it. */
-const consumerGroups = z
-  .array(consumerGroup)
-  .min(1)
-  .overwrite((groups) =>
-    groups.some(({ name }) => name === DEFAULT_GROUP)
-      ? groups
-      : [consumerGroup.parse({ name: DEFAULT_GROUP }), ...groups],
-  )
-  .max(MOST_GROUPS, `at most ${MOST_GROUPS} groups, '${DEFAULT_GROUP}' among them`)
-  .refine((groups) => new Set(groups.map(({ name }) => name)).size === groups.length, {
-    error: 'names a group twice',
-  });
-
-const redis = z
-  .strictObject({
-    mode: z.enum(['Standalone', 'Sentinel', 'Cluster']).default('Standalone'),
-    sentinel: z.strictObject({ masterName: z.string().min(1).max(253) }).optional(),
-    database: z.int().min(0).max(65_535).default(0),
-    keyPrefix: z.string().min(1).max(64).default(DEFAULT_KEY_PREFIX),
-    tls: z
-      .strictObject({
-        enabled: z.boolean().default(false),
-        /** What the certificate of every server must be for, where that is not the host's name. */
-        serverName: z.string().regex(DNS_NAME, 'a DNS name').optional(),
-      })
-      .prefault({}),
-  })
-  .refine(({ mode, sentinel }) => (mode === 'Sentinel') === (sentinel !== undefined), {
-    path: ['sentinel'],
-    error: 'sentinel.masterName is given exactly with mode Sentinel',
-  })
-  .refine(({ mode, database }) => mode !== 'Cluster' || database === 0, {
-    path: ['database'],
-    error: 'a Redis Cluster has database 0 alone',
-  });
+/**
+ * The FirehoseSubscription, read by the gateway from a file and by the API server as a custom resource (crds/ is
+ * generated from it). Every field has its default here and works; durations are as Kubernetes writes them (`1h30m`).
+ */
+export const specSchema = z.strictObject({
+  /** No gateway runs; groups and streams stay. */
+  suspend: z.boolean().default(false),
+  account,
+  filters: filters.prefault({}),
+  redis: redis.prefault({}),
+  stream: stream.prefault({}),
+  consumerGroups: consumerGroups.prefault([{ name: DEFAULT_GROUP }]),
+  gateway: gateway.prefault({}),
+  auth: auth.prefault({}),
+  /** Without a token there is no ingest endpoint in a cluster. */
+  ingest: z.strictObject({ tokenSecretRef: secretRef('token').optional() }).prefault({}),
+  /** Of the gateway's pods; a process of its own has `LOG_LEVEL`. */
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});
 
 export const subscriptionSchema = z.strictObject({
   apiVersion: z.literal('firehose.dev/v1alpha1'),
@@ -159,25 +172,7 @@ export const subscriptionSchema = z.strictObject({
     name: z.string().regex(DNS_NAME, 'a DNS name'),
     namespace: z.string().regex(DNS_NAME, 'a DNS label').default('default'),
   }),
-  spec: z.strictObject({
-    account,
-    filters: filters.prefault({}),
-    redis: redis.prefault({}),
-    stream: stream.prefault({}),
-    consumerGroups: consumerGroups.prefault([{ name: DEFAULT_GROUP }]),
-    gateway: gateway.prefault({}),
-    auth: auth.prefault({}),
-  }),
+  spec: specSchema,
 });
 
 export type Subscription = z.output<typeof subscriptionSchema>;
-export type ConsumerGroup = z.output<typeof consumerGroup>;
-
-const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000 };
-
-/** Milliseconds of a duration that the schema has accepted. */
-export function durationMs(duration: string): number {
-  let total = 0;
-  for (const [, amount, unit] of duration.matchAll(/(\d+)([hms])/g)) total += Number(amount) * (UNITS[unit ?? ''] ?? 0);
-  return total;
-}

@@ -14,6 +14,7 @@ const PROTOCOL = 'protocol/ imports nothing of the project.';
 const RUNTIME = 'runtime/ imports protocol/ alone.';
 const GATEWAY = 'gateway/ imports protocol/ and runtime/.';
 const OPERATOR = 'operator/ imports protocol/ and runtime/.';
+const CLIENT = 'operator/kubernetes/ alone talks to the API server.';
 const LOADTEST = 'loadtest/ imports protocol/ and k6/*.';
 const ENVIRONMENT = 'process.env';
 
@@ -53,6 +54,9 @@ const FIXTURES: readonly Fixture[] = [
   from('operator/a.ts', '../gateway/x.ts', OPERATOR),
   from('operator/b.ts', '../loadtest/x.ts', OPERATOR),
   from('operator/c.ts', '../protocol/x.ts', null),
+  from('operator/d.ts', '@kubernetes/client-node', CLIENT),
+  from('operator/kubernetes/e.ts', '@kubernetes/client-node', null),
+  from('operator/kubernetes/f.ts', '../../gateway/x.ts', OPERATOR),
   from('loadtest/a.ts', '../gateway/x.ts', LOADTEST),
   from('loadtest/b.ts', '../runtime/x.ts', LOADTEST),
   from('loadtest/c.ts', 'ws', LOADTEST),

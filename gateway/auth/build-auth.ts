@@ -7,6 +7,7 @@ import type { LiveDirectory } from '../directory/directory.ts';
 import { memoryGrantStore, redisGrantStore } from './grant-store.ts';
 import { createLogin, type Login } from './login.ts';
 import { createLoginLimits } from './login-limits.ts';
+import { followKeyRing } from './mounted-keys.ts';
 import { createPasswords } from './password.ts';
 import { openKeyRing, SigningKeyFault, type KeyRing } from './signing-keys.ts';
 import { createTokens, type TokenOutcome } from './token.ts';
@@ -19,20 +20,28 @@ export interface AuthParts {
   readonly keyFile: string;
   readonly revocationMark: () => Promise<number>;
   readonly log: Log;
+  /** Ends the following of mounted keys. */
+  readonly signal: AbortSignal;
 }
 
 export interface Auth {
   readonly login: Login;
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
   readonly jwks: object;
+  /** Of the keys that verify; the first one signs. */
+  readonly keyIds: readonly string[];
 }
 
 /** Puts login and tokens together. */
 export async function buildAuth(parts: AuthParts): Promise<Auth> {
-  const { config, directory, redis, keyFile, revocationMark, log } = parts;
+  const { config, directory, redis, keyFile, revocationMark, log, signal } = parts;
   const { spec, metadata } = config.subscription;
   const place = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
-  const keys = await openKeys(keyFile, spec.auth.token.signing.algorithm);
+  const mounted = config.signingKeysFile;
+  const keys =
+    mounted === null
+      ? await openKeys(keyFile, spec.auth.token.signing.algorithm)
+      : await followKeyRing({ path: mounted, log, signal });
   const tokens = createTokens({
     keys,
     grants: redis === null ? memoryGrantStore(Date.now) : redisGrantStore(redis, place),
@@ -50,7 +59,16 @@ export async function buildAuth(parts: AuthParts): Promise<Auth> {
     log,
     now: Date.now,
   });
-  return { login, verifyToken: (token) => tokens.verify(token, Date.now()), jwks: keys.jwks };
+  return {
+    login,
+    verifyToken: (token) => tokens.verify(token, Date.now()),
+    get keyIds() {
+      return [keys.kid, ...[...keys.verifyKeys.keys()].filter((kid) => kid !== keys.kid)];
+    },
+    get jwks() {
+      return keys.jwks;
+    },
+  };
 }
 
 async function openKeys(path: string, algorithm: KeyRing['algorithm']): Promise<KeyRing> {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 'jose';
+import { importJWK, type CryptoKey, type JWK } from 'jose';
+import { newKey, type SigningAlgorithm } from '../../runtime/signing/new-key.ts';
 
-export type SigningAlgorithm = 'HS256' | 'EdDSA' | 'ES256';
+export { newKey, type SigningAlgorithm };
 
 export interface VerifyKey {
   /** The only algorithm that this key verifies. */
@@ -57,14 +58,6 @@ export async function keyRing(jwks: readonly unknown[]): Promise<KeyRing> {
     verifyKeys: new Map(keys.map(({ kid, algorithm, verifyKey }) => [kid, { algorithm, key: verifyKey }])),
     jwks: { keys: keys.flatMap(({ published }) => (published === null ? [] : [published])) },
   };
-}
-
-/** A new private key. Its `kid` is random: a thumbprint would tell a hash of the HS256 secret (RFC 7638 section 7). */
-export async function newKey(algorithm: SigningAlgorithm): Promise<JWK> {
-  const kid = randomBytes(9).toString('base64url');
-  if (algorithm === 'HS256') return { kty: 'oct', k: randomBytes(32).toString('base64url'), kid, alg: algorithm };
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  return { ...(await exportJWK(privateKey)), kid, alg: algorithm };
 }
 
 interface ImportedKey {

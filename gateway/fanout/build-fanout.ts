@@ -16,6 +16,8 @@ export interface FanoutParts {
   readonly groups: { wake(partition: number): void };
   readonly directory: LiveDirectory;
   readonly spec: Subscription['spec'];
+  /** Tells of a change of what the resource offers. */
+  readonly onScopeChange: (listener: () => void) => () => void;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -33,17 +35,26 @@ const POISON_LINE_EVERY_MS = 10_000;
 
 /** Makes the fan-out and starts its reader. */
 export function buildFanout(parts: FanoutParts): RunningFanout {
-  const { eventLog, groups, directory, spec, metrics, log, signal } = parts;
+  const { eventLog, groups, directory, spec, onScopeChange, metrics, log, signal } = parts;
+  let offer = createOffer(spec);
   let reachable = false;
   const fanout = new Fanout({
     directory: directory.current,
-    offers: createOffer(spec),
+    offers: (name, account) => offer(name, account),
     pages: createPages(eventLog, signal),
     onPoison: poisonLines(log, performance.now.bind(performance)),
   });
   signal.addEventListener(
     'abort',
     directory.onChange((current) => fanout.useDirectory(current)),
+  );
+  signal.addEventListener(
+    'abort',
+    onScopeChange(() => {
+      offer = createOffer(spec);
+      // Drops what was decided by the old scope.
+      fanout.useDirectory(directory.current);
+    }),
   );
   const ended = follow({
     log: eventLog,

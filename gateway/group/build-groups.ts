@@ -12,15 +12,20 @@ import { groupsWithoutRedis } from './without-redis.ts';
 export interface GroupsParts {
   readonly config: GatewayConfig;
   readonly directory: LiveDirectory;
+  /** Tells of a change of what the resource offers. */
+  readonly onScopeChange: (listener: () => void) => () => void;
+  /** What the heartbeat says beside the groups. */
+  readonly says: () => Readonly<Record<string, unknown>>;
   readonly log: Log;
 }
 
 /** The groups of the resource, on a Redis client of their own; with the embedded log they are answered 501. Owned by `stack`. */
 export async function buildGroups(
   stack: AsyncDisposableStack,
-  { config, directory, log }: GroupsParts,
+  { config, directory, onScopeChange, says, log }: GroupsParts,
 ): Promise<Groups> {
   const { spec, metadata } = config.subscription;
+  let offer = createOffer(spec);
   if (config.redis === null) return groupsWithoutRedis(spec.consumerGroups);
   const client = commandClient(config.redis, { log, name: 'firehose:groups' });
   stack.defer(() => client.disconnect());
@@ -33,10 +38,18 @@ export async function buildGroups(
     replica: `${hostname()}-${randomBytes(4).toString('hex')}`,
     groups: spec.consumerGroups,
     directory: directory.current,
-    offers: createOffer(spec),
+    offers: (name, account) => offer(name, account),
+    says,
     log,
   });
   stack.use(groups);
   stack.defer(directory.onChange((current) => groups.useDirectory(current)));
+  stack.defer(
+    onScopeChange(() => {
+      offer = createOffer(spec);
+      // Drops what was decided by the old scope.
+      groups.useDirectory(directory.current);
+    }),
+  );
   return groups;
 }

@@ -4,7 +4,8 @@ import { streamKeys } from '../../protocol/keys.ts';
 import type { Log } from '../../runtime/log/log.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import type { LogPlace } from '../stream/partition-state.ts';
-import { createGroup, startOf } from './create-groups.ts';
+import { startOf } from '../../runtime/streams/create-group.ts';
+import { createGroup } from './create-groups.ts';
 import { groupPlace } from './place.ts';
 
 export interface KeeperOptions {

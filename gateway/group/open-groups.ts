@@ -26,6 +26,8 @@ export interface GroupsOptions {
   readonly groups: readonly ConsumerGroup[];
   readonly directory: Directory;
   readonly offers: Offer;
+  /** What the heartbeat says beside the groups. */
+  readonly says?: () => Readonly<Record<string, unknown>>;
   readonly log: Log;
   readonly timings?: Partial<Timings>;
 }
@@ -83,7 +85,7 @@ class RedisGroups implements Groups {
       keyPrefix,
       resource,
       replica,
-      record: () => ({ groups: this.#connections() }),
+      record: () => ({ ...this.#options.says?.(), groups: this.#connections() }),
       everyMs: this.#timings.beatMs,
       aliveMs: this.#timings.aliveMs,
       onReplicas: (replicas) => this.#useReplicas(replicas),

@@ -10,7 +10,8 @@ export interface ReadinessCheck {
 export interface InnerAppOptions {
   readonly checks: () => Readonly<Record<string, ReadinessCheck>>;
   readonly metrics: RequestHandler;
-  readonly ingest: Router;
+  /** Null: producers write to Redis themselves. */
+  readonly ingest: Router | null;
   readonly administration: Router;
   readonly unexpected: (error: unknown) => void;
 }
@@ -28,7 +29,7 @@ export function createInnerApp(options: InnerAppOptions): Express {
     response.status(ready ? 200 : 503).json({ ready, checks });
   });
   app.get('/metrics', options.metrics);
-  app.use(options.ingest);
+  if (options.ingest !== null) app.use(options.ingest);
   app.use(options.administration);
   app.use(notFound);
   app.use(answerErrors(options.unexpected));

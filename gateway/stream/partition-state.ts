@@ -1,10 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { RedisClient } from '../../runtime/redis/client.ts';
 import { ENTRY_FORMAT } from '../../protocol/entry.ts';
 import { streamKeys } from '../../protocol/keys.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
+import { ENSURE_LUA, newEpoch } from '../../runtime/streams/ensure-stream.ts';
 import { trimmedUpTo, type PartitionState } from './continuity.ts';
 import type { LogState } from './event-log.ts';
+
+export { ENSURE_LUA, newEpoch };
 
 /** Where one log lies in Redis. */
 export interface LogPlace {
@@ -12,28 +15,6 @@ export interface LogPlace {
   readonly keyPrefix: string;
   readonly partitions: number;
 }
-
-/**
- * Makes the stream and its meta when either is missing, and refuses another layout. Wants `events, meta` as the first
- * two keys, and a fresh epoch, the number of partitions and the format as the first three arguments.
- * A stream that is gone while its meta remains was deleted: a new epoch. So is everything after FLUSHALL.
- */
-export const ENSURE_LUA = `
-local held = redis.call('HGET', KEYS[2], 'partitions')
-if held and held ~= ARGV[2] then
-  return redis.error_reply('PARTITIONS_MISMATCH the streams have ' .. held .. ' partitions')
-end
-if redis.call('EXISTS', KEYS[1]) == 0 then
-  redis.call('XGROUP', 'CREATE', KEYS[1], 'making', '$', 'MKSTREAM')
-  redis.call('XGROUP', 'DESTROY', KEYS[1], 'making')
-  redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'partitions', ARGV[2], 'format', ARGV[3])
-  redis.call('HDEL', KEYS[2], 'trimmed', 'removed')
-elseif not held or redis.call('HEXISTS', KEYS[2], 'epoch') == 0 then
-  redis.call('HSETNX', KEYS[2], 'epoch', ARGV[1])
-  redis.call('HSETNX', KEYS[2], 'partitions', ARGV[2])
-  redis.call('HSETNX', KEYS[2], 'format', ARGV[3])
-end
-`;
 
 /** ARGV[4] is the reader's position in this partition, empty for none. */
 const STATE = defineScript(`${ENSURE_LUA}
@@ -53,10 +34,6 @@ return {
 const RENEW = defineScript(`
 if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
 return 1`);
-
-export function newEpoch(): string {
-  return randomBytes(9).toString('base64url');
-}
 
 type StateReply = readonly [Buffer, Buffer, Buffer, number, number, Buffer, number, Buffer, number];
 

@@ -14,7 +14,7 @@ import { LogUnavailable, type AppendOutcome, type EventLog, type LogReader, type
 import { logState, partitionStates, type LogPlace } from './partition-state.ts';
 import { RedisAppender, type AppendPlace } from './redis-appender.ts';
 import { RedisReader } from './redis-reader.ts';
-import type { Retention } from './retention.ts';
+import type { Retention } from '../../runtime/streams/retention.ts';
 import { keepTrimmed } from './trim.ts';
 
 const FIRST_CONNECT_MS = 1_000;

@@ -5,7 +5,7 @@ import type { Log } from '../../runtime/log/log.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import type { LogPlace } from './partition-state.ts';
-import { longestRetention, retentionField, type Retention } from './retention.ts';
+import { longestRetention, retentionField, type Retention } from '../../runtime/streams/retention.ts';
 
 const TURN_MS = 30_000;
 

@@ -34,14 +34,28 @@ const terminal: Terminal = { input: process.stdin, output: process.stdout, error
 const gateway = program.command('gateway').description('log in clients and stream call events to them');
 for (const [flag, variable, description] of SETTINGS) gateway.option(flag, `${description} [$${variable}]`);
 gateway.action(async (options: Record<string, string>) => {
-  const given = Object.fromEntries(
-    SETTINGS.flatMap(([flag, variable]) => {
-      const value = options[optionName(flag)];
-      return value === undefined ? [] : [[variable, value]];
-    }),
-  );
   const { main } = await import('../../gateway/main.ts');
-  process.exit(await main({ ...process.env, ...given }));
+  process.exit(await main({ ...process.env, ...given(SETTINGS, options) }));
+});
+
+const OPERATOR_SETTINGS = [
+  ['--gateway-image <image>', 'FIREHOSE_GATEWAY_IMAGE', 'image of the gateways, where a resource names none'],
+  ['--watch-namespaces <names>', 'FIREHOSE_WATCH_NAMESPACES', 'a list, or * (the namespace of the credentials)'],
+  ['--namespace <name>', 'FIREHOSE_NAMESPACE', 'namespace of the Lease (that of the credentials)'],
+  ['--inner-from-namespaces <names>', 'FIREHOSE_INNER_FROM_NAMESPACES', 'who reaches the inner ports, too (nobody)'],
+  ['--service-monitors <boolean>', 'FIREHOSE_SERVICE_MONITORS', 'makes a ServiceMonitor for each resource (false)'],
+  ['--host <address>', 'FIREHOSE_OPERATOR_HOST', 'address of health and metrics (::)'],
+  ['--port <port>', 'FIREHOSE_OPERATOR_PORT', 'port of health and metrics (8080)'],
+  ['--resync-seconds <seconds>', 'FIREHOSE_RESYNC_SECONDS', 'everything is looked at anew so often (600)'],
+  ['--workers <count>', 'FIREHOSE_WORKERS', 'resources that are worked on at once (8)'],
+  ['--log-level <level>', 'LOG_LEVEL', 'trace, debug, info, warn, error, fatal or silent (info)'],
+] as const;
+
+const operator = program.command('operator').description('run gateways for the FirehoseSubscriptions of a cluster');
+for (const [flag, variable, description] of OPERATOR_SETTINGS) operator.option(flag, `${description} [$${variable}]`);
+operator.action(async (options: Record<string, string>) => {
+  const { main } = await import('../../operator/main.ts');
+  process.exit(await main({ ...process.env, ...given(OPERATOR_SETTINGS, options) }));
 });
 
 program
@@ -66,6 +80,16 @@ asking('connections', 'list the live connections of one replica').action(async (
 });
 
 await program.parseAsync();
+
+/** The settings that were given as flags, by their variables. */
+function given(settings: readonly (readonly [string, string, string])[], options: Record<string, string>) {
+  return Object.fromEntries(
+    settings.flatMap(([flag, variable]) => {
+      const value = options[optionName(flag)];
+      return value === undefined ? [] : [[variable, value]];
+    }),
+  ) as Record<string, string>;
+}
 
 /** A command that asks a running gateway by its inner port. */
 function asking(name: string, description: string): Command {

@@ -1,10 +1,11 @@
-/** What a test needs to run: nothing, or a redis-server on this machine. */
-export const LEVELS = ['pure', 'redis'] as const;
+/** What a test needs to run: nothing, a redis-server on this machine, or a whole control plane. */
+export const LEVELS = ['pure', 'redis', 'cluster'] as const;
 export type Level = (typeof LEVELS)[number];
 
-/** The infrastructure is in the suffix: `x.test.ts`, `x.redis.test.ts`. Null for what is no test. */
+/** The infrastructure is in the suffix: `x.test.ts`, `x.redis.test.ts`, `x.cluster.test.ts`. Null for what is no test. */
 export function levelOf(path: string): Level | null {
   if (!path.endsWith('.test.ts')) return null;
+  if (path.endsWith('.cluster.test.ts')) return 'cluster';
   return path.endsWith('.redis.test.ts') ? 'redis' : 'pure';
 }
 
@@ -12,7 +13,7 @@ export type TestPlan =
   | { readonly kind: 'run'; readonly levels: readonly Level[]; readonly filters: readonly string[] }
   | { readonly kind: 'usage'; readonly text: string };
 
-export const USAGE = 'node runtime/testing/run.ts [pure|redis|all] [-- <part of a file name>...]';
+export const USAGE = 'node runtime/testing/run.ts [pure|redis|cluster|fast|all] [-- <part of a file name>...]';
 
 /** Reads the command line. Pure. */
 export function planTests(args: readonly string[]): TestPlan {
@@ -22,6 +23,7 @@ export function planTests(args: readonly string[]): TestPlan {
   const [wanted = 'all', ...rest] = own;
   if (rest.length > 0) return { kind: 'usage', text: `too many arguments: ${USAGE}` };
   if (wanted === 'all') return { kind: 'run', levels: LEVELS, filters };
+  if (wanted === 'fast') return { kind: 'run', levels: ['pure', 'redis'], filters };
   const level = LEVELS.find((name) => name === wanted);
   if (level === undefined) return { kind: 'usage', text: `there is no test level '${wanted}': ${USAGE}` };
   return { kind: 'run', levels: [level], filters };

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { glob } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureBinaries } from './control-plane/binaries.ts';
 import { LEVELS, levelOf, planTests, selectFiles, type Level } from './levels.ts';
 import { ensureRedis } from './redis-installed.ts';
 
@@ -22,14 +23,35 @@ async function main(args: readonly string[]): Promise<number> {
   const all = await testFiles();
   const wanted = selectFiles(all, plan.levels, plan.filters);
   if (wanted.length === 0) return fail(`no test file of ${plan.levels.join(' or ')} matches ${plan.filters.join(' ')}`);
-  const redis = wanted.some((file) => levelOf(file) === 'redis') ? ensureRedis(console.log) : ({ ok: true } as const);
-  const levels: readonly Level[] = redis.ok ? LEVELS : ['pure'];
+  const missing = await whatIsMissing(LEVELS.filter((level) => wanted.some((file) => levelOf(file) === level)));
+  const levels = LEVELS.filter((level) => !missing.some((one) => one.level === level));
   const files = selectFiles(wanted, levels, []);
-  const skipped = wanted.length - files.length;
   const code = files.length === 0 ? 0 : await runFiles(files);
-  if (redis.ok) return code;
-  console.log(`NOT RUN: level 'redis', ${skipped} files, for want of a redis-server. To run them: ${redis.remedy}`);
-  return isCi() ? Math.max(code, 1) : code;
+  for (const { level, want, remedy } of missing) {
+    const skipped = selectFiles(wanted, [level], []).length;
+    console.log(`NOT RUN: level '${level}', ${skipped} files, for want of ${want}. To run them: ${remedy}`);
+  }
+  return missing.length > 0 && isCi() ? Math.max(code, 1) : code;
+}
+
+interface Missing {
+  readonly level: Level;
+  readonly want: string;
+  readonly remedy: string;
+}
+
+/** Installs or builds what these levels need; names those that cannot run here. The cluster level needs Redis too. */
+async function whatIsMissing(levels: readonly Level[]): Promise<Missing[]> {
+  const missing: Missing[] = [];
+  const redis = levels.some((level) => level !== 'pure') ? ensureRedis(console.log) : ({ ok: true } as const);
+  if (!redis.ok) {
+    const beyondPure = levels.filter((level) => level !== 'pure');
+    missing.push(...beyondPure.map((level) => ({ level, want: 'a redis-server', remedy: redis.remedy })));
+  } else if (levels.includes('cluster')) {
+    const plane = await ensureBinaries(process.env, console.log);
+    if (!plane.ok) missing.push({ level: 'cluster', want: 'a control plane', remedy: plane.remedy });
+  }
+  return missing;
 }
 
 async function testFiles(): Promise<string[]> {

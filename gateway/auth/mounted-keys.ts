@@ -1,0 +1,73 @@
+import { followFile } from '../../runtime/files/follow-file.ts';
+import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
+import type { Log } from '../../runtime/log/log.ts';
+import { keyRing, SigningKeyFault, type KeyRing } from './signing-keys.ts';
+
+export interface MountedKeysOptions {
+  /** A JSON array of private JWKs; the first one signs. */
+  readonly path: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly intervalMs?: number;
+}
+
+/**
+ * The keys of a file that somebody else rotates, followed: what it gives is always the ring in force. A file that holds
+ * no keys leaves the last good ring. Rejects with a ConfigurationFault for the first content.
+ */
+export async function followKeyRing(options: MountedKeysOptions): Promise<KeyRing> {
+  const { path, log, signal, intervalMs } = options;
+  let ring: KeyRing | null = null;
+  try {
+    await followFile(path, {
+      signal,
+      ...(intervalMs !== undefined && { intervalMs }),
+      async onContent(text) {
+        ring = await keyRing(parse(text, path));
+        log.info({ path, kid: ring.kid, keys: ring.verifyKeys.size }, 'the signing keys are in force');
+      },
+      onError: (error) => log.error({ path }, `the signing keys are not taken over: ${wordsOf(error)}`),
+    });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new ConfigurationFault([`FIREHOSE_SIGNING_KEYS_FILE: ${path}: ${wordsOf(error)}`]);
+  }
+  const current = (): KeyRing => {
+    if (ring === null) throw new Error('unreachable: the first content was awaited');
+    return ring;
+  };
+  return {
+    get algorithm() {
+      return current().algorithm;
+    },
+    get kid() {
+      return current().kid;
+    },
+    get signKey() {
+      return current().signKey;
+    },
+    get verifyKeys() {
+      return current().verifyKeys;
+    },
+    get jwks() {
+      return current().jwks;
+    },
+  };
+}
+
+function parse(text: string, path: string): readonly unknown[] {
+  let keys: unknown;
+  try {
+    keys = JSON.parse(text);
+  } catch {
+    keys = null;
+  }
+  if (!Array.isArray(keys)) throw new SigningKeyFault(`${path} is not a JSON array of JWKs`);
+  return keys;
+}
+
+/** Ours say nothing of the content; others are named by their code alone. */
+function wordsOf(error: unknown): string {
+  if (error instanceof SigningKeyFault) return error.message;
+  return `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`;
+}

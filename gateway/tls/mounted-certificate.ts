@@ -1,0 +1,76 @@
+import { X509Certificate, createPrivateKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CertificatePem } from '../../runtime/certificates/certificate.ts';
+import { followFile } from '../../runtime/files/follow-file.ts';
+import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
+import type { Log } from '../../runtime/log/log.ts';
+
+export interface MountedCertificateOptions {
+  /** With `tls.crt` and `tls.key`, as a Secret of type kubernetes.io/tls is mounted. */
+  readonly folder: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly intervalMs?: number;
+}
+
+export interface MountedCertificate {
+  readonly current: CertificatePem;
+  /** Called with each certificate after the first. */
+  onChange(listener: (certificate: CertificatePem) => void): void;
+}
+
+/**
+ * Somebody else's certificate, followed: a renewed one is in force within two seconds. A pair that does not fit (half of
+ * it written, say) is passed over, and the last good one stays. Rejects with a ConfigurationFault for the first.
+ */
+export async function followCertificate(options: MountedCertificateOptions): Promise<MountedCertificate> {
+  const { folder, log, signal, intervalMs } = options;
+  const listeners = new Set<(certificate: CertificatePem) => void>();
+  let current: CertificatePem;
+  try {
+    current = await readPair(folder);
+  } catch (error) {
+    throw new ConfigurationFault([`FIREHOSE_TLS_FOLDER: ${folder}: ${(error as Error).message}`]);
+  }
+  const take = async () => {
+    const next = await readPair(folder);
+    if (next.cert === current.cert && next.key === current.key) return;
+    current = next;
+    log.info({ folder }, 'a new certificate is in force');
+    for (const listener of listeners) listener(next);
+  };
+  const onError = (error: unknown) =>
+    log.error({ folder }, `the certificate is not taken over: ${(error as Error).message}`);
+  for (const name of ['tls.crt', 'tls.key']) {
+    await followFile(join(folder, name), {
+      signal,
+      onError,
+      onContent: take,
+      ...(intervalMs !== undefined && { intervalMs }),
+    });
+  }
+  return {
+    get current() {
+      return current;
+    },
+    onChange: (listener) => void listeners.add(listener),
+  };
+}
+
+/** Rejects with words that hold nothing of the files. */
+async function readPair(folder: string): Promise<CertificatePem> {
+  const read = (name: string) =>
+    readFile(join(folder, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      throw new Error(`${name} cannot be read (${error.code ?? 'unknown'})`);
+    });
+  const [cert, key] = [await read('tls.crt'), await read('tls.key')];
+  let isPair: boolean;
+  try {
+    isPair = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    throw new Error('tls.crt or tls.key is not PEM');
+  }
+  if (!isPair) throw new Error('tls.key is not the key of tls.crt');
+  return { cert, key };
+}

@@ -1,0 +1,201 @@
+import type { SubscriptionStatus } from '../protocol/subscription/status.ts';
+import type { Log } from '../runtime/log/log.ts';
+import type { OperatorConfig } from './config.ts';
+import { runController } from './controller.ts';
+import { openHealthListener } from './http/health-listener.ts';
+import { createApi, type ApiOptions } from './kubernetes/api.ts';
+import type { Connection } from './kubernetes/connection.ts';
+import { createEventRecorder } from './kubernetes/event-recorder.ts';
+import type { InformerTimings } from './kubernetes/informer.ts';
+import type { LeaseTimings } from './kubernetes/leader-election.ts';
+import { ObjectCache, OPTIONAL_KINDS } from './kubernetes/object-cache.ts';
+import { keyOf, objectPath, SUBSCRIPTIONS, type KubeObject } from './kubernetes/objects.ts';
+import { createSecretReader } from './kubernetes/secret-reader.ts';
+import { WorkQueue, type Backoff } from './kubernetes/work-queue.ts';
+import { createLeading, type Leading } from './lead.ts';
+import { createMetrics, type ConditionSample } from './metrics/metrics.ts';
+import { createRedisPool } from './redis/redis-pool.ts';
+import { MANAGED_BY } from './resources/rendering.ts';
+import { FOLLOWED } from './role.ts';
+import { Memories, TIMINGS, type Context, type ReconcileTimings } from './subscription/context.ts';
+
+/** How fast things go; tests are in a hurry. */
+export interface OperatorTimings {
+  readonly informer?: Partial<InformerTimings>;
+  readonly lease?: Partial<LeaseTimings>;
+  readonly reconcile?: Partial<ReconcileTimings>;
+  readonly backoff?: Backoff;
+  readonly lookAgainMs?: number;
+}
+
+export interface OperatorParts {
+  readonly config: OperatorConfig;
+  readonly connection: Connection;
+  readonly log: Log;
+  readonly timings?: OperatorTimings;
+  /** Unix milliseconds. */
+  readonly now?: () => number;
+}
+
+/** A running operator: it follows at once, and works while it leads. */
+export interface Operator extends AsyncDisposable {
+  readonly port: number;
+  readonly isLeader: boolean;
+  /** Rejects with a LeadershipLost when another one leads: the process ends then. */
+  readonly ended: Promise<never>;
+}
+
+const LEASE = 'firehose-operator';
+/** A watch that is not heard of for so long is said to be stale. */
+const STALE_MS = 300_000;
+
+/** The composition root: makes everything, in order, and releases it in reverse. */
+export async function buildOperator(parts: OperatorParts): Promise<Operator> {
+  const { config, connection, log, timings = {} } = parts;
+  await using stack = new AsyncDisposableStack();
+  const stop = new AbortController();
+  stack.defer(() => stop.abort());
+  const metrics = stack.use(createMetrics());
+  const queue = new WorkQueue(timings.backoff);
+  stack.defer(() => queue.clear());
+  const redis = stack.use(createRedisPool({ log, allowLoopback: !connection.isInCluster }));
+  const leading = stack.use(createLeading(log));
+  const apiOptions: ApiOptions = {
+    connection,
+    signal: stop.signal,
+    onAnswer: (method, status) => metrics.requested(method, status),
+  };
+  const { context, subscriptions, owned } = makeContext({ ...parts, queue, redis, leading, apiOptions });
+  let isSynced = false;
+  const listener = stack.use(
+    await openHealthListener({
+      ...config,
+      isReady: () => isSynced,
+      metrics: (request, response) => metrics.scrape(request, response),
+    }),
+  );
+  const watchAges = () => new Map([...owned.ages(), ...subscriptions.ages()]);
+  metrics.observe({
+    queue,
+    isLeader: () => leading.isLeader,
+    watchAges,
+    conditions: () => conditionsOf(subscriptions),
+  });
+  const everything = () => {
+    for (const [resource, ms] of watchAges()) if (ms > STALE_MS) log.error({ resource, ms }, 'a watch is stale');
+    for (const subscription of subscriptions.values(SUBSCRIPTIONS)) queue.add(keyOf(subscription));
+  };
+  const resync = setInterval(everything, config.resyncMs);
+  stack.defer(() => clearInterval(resync));
+
+  const election = {
+    api: createApi(apiOptions),
+    namespace: config.namespace ?? connection.namespace,
+    name: LEASE,
+    identity: config.identity,
+    ...(timings.lease !== undefined && { timings: timings.lease }),
+  };
+  const ended = Promise.withResolvers<never>();
+  ended.promise.catch(() => undefined);
+  const work = async () => {
+    await Promise.all([subscriptions.follow(SUBSCRIPTIONS), ...FOLLOWED.map((kind) => owned.follow(kind))]);
+    // What an earlier life of the operator made of them may have to go.
+    await Promise.all(OPTIONAL_KINDS.map((kind) => owned.has(kind)));
+    isSynced = true;
+    const { workers } = config;
+    await leading.run(election, (signal) => runController({ context, queue, metrics, workers, signal }));
+  };
+  work().catch(ended.reject);
+  const all = stack.move();
+  return {
+    port: listener.port,
+    get isLeader() {
+      return leading.isLeader;
+    },
+    ended: ended.promise,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+interface ContextParts extends OperatorParts {
+  readonly queue: WorkQueue;
+  readonly redis: Context['redis'];
+  readonly leading: Leading;
+  readonly apiOptions: ApiOptions;
+}
+
+/** What a pass works with, and the caches that wake it. */
+function makeContext({
+  config,
+  connection,
+  log,
+  timings = {},
+  queue,
+  redis,
+  leading,
+  apiOptions,
+  ...rest
+}: ContextParts) {
+  const assertMayWrite = () => leading.assertMayWrite();
+  const api = createApi({ ...apiOptions, assertMayWrite });
+  const memories = new Memories();
+  const namespaces = config.watchNamespaces === 'own' ? [connection.namespace] : config.watchNamespaces;
+  const shared = {
+    api,
+    namespaces,
+    log,
+    signal: apiOptions.signal,
+    ...(timings.informer !== undefined && { timings: timings.informer }),
+    ...(timings.lookAgainMs !== undefined && { lookAgainMs: timings.lookAgainMs }),
+  };
+  // Subscriptions are everybody's, whatever labels they bear; what is ours bears our label.
+  const subscriptions = new ObjectCache({
+    ...shared,
+    labelSelector: '',
+    onChange: (_kind, object) => queue.add(keyOf(object), object.metadata.deletionTimestamp !== undefined),
+  });
+  const owned = new ObjectCache({
+    ...shared,
+    labelSelector: Object.entries(MANAGED_BY)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(','),
+    onChange(kind, object, isGone) {
+      const owner = ownerKey(object);
+      if (owner === null) return;
+      const { namespace = '', name } = object.metadata;
+      if (isGone) memories.forgetObject(owner, objectPath(kind, namespace, name));
+      queue.add(owner);
+    },
+  });
+  const context: Context = {
+    api,
+    cache: {
+      get: (kind, namespace, name) => (kind === SUBSCRIPTIONS ? subscriptions : owned).get(kind, namespace, name),
+      has: (kind) => owned.has(kind),
+    },
+    secrets: createSecretReader(api, { maxAgeMs: config.resyncMs }),
+    redis,
+    recordEvent: createEventRecorder({ api, instance: config.identity, log }),
+    settings: config.settings,
+    timings: { ...TIMINGS, ...timings.reconcile },
+    log,
+    now: rest.now ?? Date.now,
+    assertMayWrite,
+    memories,
+  };
+  return { context, subscriptions, owned };
+}
+
+function ownerKey({ metadata }: KubeObject): string | null {
+  const owner = metadata.ownerReferences?.find((one) => one.controller === true && one.kind === SUBSCRIPTIONS.kind);
+  return owner === undefined ? null : `${metadata.namespace ?? ''}/${owner.name}`;
+}
+
+function* conditionsOf(subscriptions: ObjectCache): IterableIterator<ConditionSample> {
+  for (const { metadata, status } of subscriptions.values(SUBSCRIPTIONS)) {
+    const { name, namespace = '' } = metadata;
+    for (const condition of (status as SubscriptionStatus | undefined)?.conditions ?? []) {
+      yield { namespace, name, type: condition.type, status: condition.status };
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readConfig } from './config.ts';
+
+const IMAGE = { FIREHOSE_GATEWAY_IMAGE: 'registry.example.com/firehose:1.0.0' };
+
+test('the image of the gateways is all that must be said', () => {
+  const config = readConfig(IMAGE, 'x1');
+  assert.deepEqual(
+    [config.watchNamespaces, config.port, config.resyncMs, config.identity],
+    ['own', 8_080, 600_000, 'operator_x1'],
+  );
+});
+
+test('the whole cluster, or a list of namespaces', () => {
+  assert.equal(readConfig({ ...IMAGE, FIREHOSE_WATCH_NAMESPACES: '*' }, '').watchNamespaces, null);
+  assert.deepEqual(readConfig({ ...IMAGE, FIREHOSE_WATCH_NAMESPACES: 'a, b' }, '').watchNamespaces, ['a', 'b']);
+});
+
+test('every fault is told at once', () => {
+  const wrong = {
+    FIREHOSE_WATCH_NAMESPACES: 'A/b',
+    FIREHOSE_OPERATOR_PORT: '1e3',
+    FIREHOSE_WORKERS: '0',
+    LOG_LEVEL: 'loud',
+  };
+  assert.throws(
+    () => readConfig(wrong, ''),
+    ({ faults }: { faults: readonly string[] }) => {
+      const named = ['FIREHOSE_GATEWAY_IMAGE', ...Object.keys(wrong)];
+      return faults.length === named.length && named.every((name) => faults.some((fault) => fault.includes(name)));
+    },
+  );
+});

@@ -1,0 +1,54 @@
+import { ApiError, ApiUnavailable } from './kubernetes/exchange.ts';
+import { LeadershipLost } from './kubernetes/leader-election.ts';
+import type { WorkQueue } from './kubernetes/work-queue.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import type { Context } from './subscription/context.ts';
+import { reconcile } from './subscription/reconcile.ts';
+
+export interface ControllerOptions {
+  readonly context: Context;
+  readonly queue: WorkQueue;
+  readonly metrics: Metrics;
+  readonly workers: number;
+  readonly signal: AbortSignal;
+}
+
+/** Works off the queue until the signal; settles when what was under way is done. */
+export async function runController(options: ControllerOptions): Promise<void> {
+  await Promise.all(Array.from({ length: options.workers }, () => work(options)));
+}
+
+async function work({ context, queue, metrics, signal }: ControllerOptions): Promise<void> {
+  for (;;) {
+    const key = await queue.take(signal);
+    if (key === null) return;
+    const start = performance.now();
+    try {
+      const { requeueAfterMs, why } = await reconcile(context, ...split(key));
+      queue.forget(key);
+      if (requeueAfterMs !== null) queue.addAfter(key, spread(requeueAfterMs));
+      else if (why === 'gone') queue.drop(key);
+      metrics.reconciled(requeueAfterMs === null ? 'success' : 'requeue', (performance.now() - start) / 1_000);
+      context.log.debug({ resource: key, why, ms: Math.round(performance.now() - start) }, 'reconciled');
+    } catch (error) {
+      if (signal.aborted || error instanceof LeadershipLost) return;
+      metrics.reconciled('error', (performance.now() - start) / 1_000);
+      const waitMs = Math.round(queue.retry(key));
+      const isForeseen = error instanceof ApiError || error instanceof ApiUnavailable;
+      if (isForeseen) context.log.warn({ resource: key, waitMs, why: error.message }, 'a pass is tried again');
+      else context.log.error({ resource: key, waitMs, err: error }, 'a pass met something unexpected');
+    } finally {
+      queue.done(key);
+    }
+  }
+}
+
+function split(key: string): [namespace: string, name: string] {
+  const slash = key.indexOf('/');
+  return [key.slice(0, slash), key.slice(slash + 1)];
+}
+
+/** A thousand resources that were made together are not looked at together for ever. */
+function spread(ms: number): number {
+  return ms * (0.9 + Math.random() / 5);
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+
+/** OpenAPI v3 as the API server takes it: a structural schema. */
+export type StructuralSchema = Record<string, unknown>;
+
+/** Whatever a strict object or a shallow check leaves that has no place in a structural schema, or says nothing there. */
+const FOREIGN: ReadonlySet<string> = new Set(['$schema', 'propertyNames', '$id', 'id']);
+const SAFE = Number.MAX_SAFE_INTEGER;
+
+/** Translates a zod schema. Cross-field rules come through its metadata (`x-kubernetes-validations`). */
+export function structuralSchema(schema: z.ZodType): StructuralSchema {
+  return clean(z.toJSONSchema(schema, { io: 'input', target: 'openapi-3.0', unrepresentable: 'any' }));
+}
+
+function clean(node: unknown): StructuralSchema {
+  const given = node as StructuralSchema;
+  if (given['x-kubernetes-int-or-string'] === true) {
+    const branches = given['anyOf'] as StructuralSchema[];
+    const pattern = branches.find((branch) => branch['type'] === 'string')?.['pattern'];
+    return { anyOf: [{ type: 'integer' }, { type: 'string' }], pattern, 'x-kubernetes-int-or-string': true };
+  }
+  if (given['x-kubernetes-preserve-unknown-fields'] === true) {
+    return { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  }
+  const cleaned: StructuralSchema = {};
+  for (const [key, value] of Object.entries(given)) {
+    if (FOREIGN.has(key)) continue;
+    // Unknown fields are refused by kubectl and pruned by the API server; both forms at once are not structural.
+    if (key === 'additionalProperties' && (value === false || 'properties' in given)) continue;
+    // The pattern says what a date-time is, too; the format is enough.
+    if ((key === 'maximum' && value === SAFE) || (key === 'minimum' && value === -SAFE)) continue;
+    cleaned[key] = translate(key, value);
+  }
+  if (cleaned['type'] === 'integer') cleaned['format'] = 'int64';
+  if ('default' in cleaned) cleaned['default'] = populated(cleaned['default'], cleaned);
+  return cleaned;
+}
+
+/** The API server runs the rules on a default as it is written: without the defaults below it they would fail. */
+function populated(value: unknown, schema: StructuralSchema): unknown {
+  if (Array.isArray(value)) return value.map((item) => populated(item, schema['items'] as StructuralSchema));
+  if (!isPlainObject(value)) return value;
+  const properties = (schema['properties'] ?? {}) as Record<string, StructuralSchema>;
+  const below = Object.entries(properties).flatMap(([name, child]) =>
+    'default' in child ? [[name, child['default']] as const] : [],
+  );
+  return { ...Object.fromEntries(below), ...value };
+}
+
+function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function translate(key: string, value: unknown): unknown {
+  if (key === 'properties') {
+    return Object.fromEntries(Object.entries(value as object).map(([name, child]) => [name, clean(child)]));
+  }
+  return key === 'items' || key === 'additionalProperties' ? clean(value) : value;
+}

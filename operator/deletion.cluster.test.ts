@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Redis } from 'ioredis';
+import { replicaKeys } from '../protocol/keys.ts';
+import { startRedis } from '../runtime/testing/redis-server.ts';
+import type { Operator } from './build.ts';
+import type { KubeObject } from './kubernetes/objects.ts';
+import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
+import { MINIMAL_SPEC } from './testing/resources.ts';
+import { runOperator } from './testing/run-operator.ts';
+import { until } from './testing/until.ts';
+
+const MERGE = 'application/merge-patch+json';
+const fhsPath = (name: string, namespace = VOICE) =>
+  `/apis/firehose.dev/v1alpha1/namespaces/${namespace}/firehosesubscriptions/${name}`;
+const core = (plural: string, name: string, namespace = VOICE) => `/api/v1/namespaces/${namespace}/${plural}/${name}`;
+
+/** With all of Kubernetes' own controllers: pods are made (and never run), owners' objects collected, namespaces emptied. */
+describe('beginning and end', () => {
+  let platform: Platform;
+  let operator: Operator;
+  let redis: Redis;
+  before(async () => {
+    platform = await startPlatform('all');
+    redis = new Redis(platform.redis.url);
+    await platform.secrets(VOICE);
+    operator = await runOperator(platform);
+  });
+  after(async () => {
+    redis.disconnect();
+    await operator[Symbol.asyncDispose]();
+    await platform[Symbol.asyncDispose]();
+  });
+
+  const must = (method: string, path: string, body?: unknown, type?: string) =>
+    platform.plane.admin.must(method, path, body, type);
+  const remove = (name: string, namespace = VOICE) => must('DELETE', fhsPath(name, namespace));
+  const isGone = (name: string, namespace = VOICE) =>
+    until(`${name} gone`, async () => (await platform.fhs(name, namespace)) === null);
+  const settled = (name: string, namespace = VOICE) =>
+    until(
+      `${name} settled`,
+      async () => (await platform.condition(name, 'ConsumerGroupsReady', namespace))?.status === 'True',
+    );
+  const told = (reason: string, part: RegExp) =>
+    until(`an event ${reason}`, async () =>
+      (await platform.events()).find((event) => event.reason === reason && part.test(event.message)),
+    );
+  const withPrefix = (keyPrefix: string, more: object = {}) => ({
+    ...MINIMAL_SPEC,
+    redis: { urlSecretRef: { name: 'firehose-redis' }, keyPrefix },
+    ...more,
+  });
+
+  test('is Ready once its real pods are, as the cluster says it', async () => {
+    await platform.create('acme', withPrefix('acme:', { gateway: { replicas: 1 } }));
+    const pods = `/api/v1/namespaces/${VOICE}/pods`;
+    const pod = await until('a pod', async () => ((await must('GET', pods))['items'] as KubeObject[])[0]);
+    const now = new Date(Date.now() - 60_000).toISOString();
+    const conditions = ['Ready', 'ContainersReady'].map((type) => ({ type, status: 'True', lastTransitionTime: now }));
+    await must('PATCH', `${pods}/${pod.metadata.name}/status`, { status: { phase: 'Running', conditions } }, MERGE);
+    await platform.plane.kubectl(['wait', '-n', VOICE, '--for=condition=Ready', 'fhs/acme', '--timeout=60s']);
+    const { conditions: all } = await platform.status('acme');
+    assert.equal(
+      all?.find(({ type }) => type === 'Reconciling'),
+      undefined,
+    );
+  });
+
+  test('deleted, it takes its groups along, leaves the streams, and its objects are collected', async () => {
+    await remove('acme');
+    await isGone('acme');
+    assert.deepEqual(await redis.xinfo('GROUPS', 'acme:{0}:events'), []);
+    assert.equal((await redis.hkeys('acme:{0}:meta')).filter((field) => field.startsWith('retention:')).length, 0);
+    await told('RedisCleanedUp', /consumer groups destroyed: default; streams deleted: 0/);
+    await until('objects gone', async () => (await platform.get(core('services', 'acme'))) === null);
+  });
+
+  test('streams go with the last resource that uses them when the policy says so', async () => {
+    const spec = withPrefix('shared:', { stream: { deletionPolicy: 'Delete' } });
+    await platform.create('one', spec);
+    await platform.create('two', spec);
+    await Promise.all([settled('one'), settled('two')]);
+    await remove('one');
+    await isGone('one');
+    assert.equal(await redis.exists('shared:{0}:events'), 1);
+    await remove('two');
+    await isGone('two');
+    assert.deepEqual(await redis.keys('shared:*'), []);
+  });
+
+  test('gateways that still run are waited for: they would make again what is destroyed', async () => {
+    await platform.create('busy', withPrefix('busy:'));
+    await settled('busy');
+    const place = replicaKeys('busy:', `${VOICE}/busy`);
+    await redis.zadd(place.seen, Date.now(), 'pod');
+    await redis.set(place.heartbeat('pod'), '{"groups":{}}');
+    await remove('busy');
+    await until('no Deployment', async () => (await platform.get(deploymentPath('busy'))) === null);
+    assert.match(JSON.stringify(await redis.xinfo('GROUPS', 'busy:{0}:events')), /busy\/default/);
+    await redis.del(place.heartbeat('pod'));
+    await isGone('busy');
+    assert.deepEqual(await redis.xinfo('GROUPS', 'busy:{0}:events'), []);
+  });
+
+  test('it ends when the Secret is gone first, and the operator has forgotten everything: what is left is named', async () => {
+    await must('POST', core('secrets', '').slice(0, -1), {
+      metadata: { name: 'mine' },
+      stringData: { url: platform.redis.url },
+    });
+    await platform.create('orphan', {
+      ...MINIMAL_SPEC,
+      redis: { urlSecretRef: { name: 'mine' }, keyPrefix: 'orphan:' },
+    });
+    await settled('orphan');
+    await operator[Symbol.asyncDispose]();
+    await must('DELETE', core('secrets', 'mine'));
+    await remove('orphan');
+    operator = await runOperator(platform);
+    await isGone('orphan');
+    await told(
+      'RedisNotCleanedUp',
+      /voice\/orphan\/default on the streams orphan:\{0\}:events to \{3\}:events.*Secret/,
+    );
+  });
+
+  test('it ends when Redis is away for longer than the limit', async () => {
+    await using other = await startRedis();
+    await must('POST', core('secrets', '').slice(0, -1), {
+      metadata: { name: 'away' },
+      stringData: { url: other.url },
+    });
+    await platform.create('away', { ...MINIMAL_SPEC, redis: { urlSecretRef: { name: 'away' } } });
+    await settled('away');
+    await other.kill();
+    await until('noticed', async () => (await platform.condition('away', 'RedisConnected'))?.status === 'False');
+    await remove('away');
+    await isGone('away');
+    await told('RedisNotCleanedUp', /voice\/away\/default.*Redis cannot be used/);
+  });
+
+  test('an annotation lets it go at once', async () => {
+    await platform.create('quick', withPrefix('quick:'));
+    await settled('quick');
+    await platform.patch('quick', { metadata: { annotations: { 'firehose.dev/skip-redis-cleanup': 'true' } } });
+    await remove('quick');
+    await isGone('quick');
+    assert.match(JSON.stringify(await redis.xinfo('GROUPS', 'quick:{0}:events')), /quick\/default/);
+  });
+
+  test('a paused resource is left alone until it is no more', async () => {
+    await platform.create('paused', withPrefix('paused:'));
+    await settled('paused');
+    await platform.patch('paused', { metadata: { annotations: { 'firehose.dev/paused': 'true' } } });
+    await must('DELETE', core('services', 'paused-inner'));
+    await platform.patch('paused', { spec: { gateway: { replicas: 5 } } });
+    const { status } = await platform.plane.admin.call('GET', core('services', 'paused-inner'));
+    assert.equal(status, 404);
+    await platform.patch('paused', { metadata: { annotations: { 'firehose.dev/paused': null } } });
+    await until('back', () => platform.get(core('services', 'paused-inner')));
+  });
+
+  test('a namespace that goes takes everything along, groups too', async () => {
+    await platform.secrets('short');
+    await platform.create('acme', withPrefix('short:'), 'short');
+    await settled('acme', 'short');
+    await must('DELETE', '/api/v1/namespaces/short');
+    await until('the namespace gone', async () => (await platform.get('/api/v1/namespaces/short')) === null, 90_000);
+    // The Secret may have gone before its turn came: the operator still knew the way.
+    assert.deepEqual(await redis.xinfo('GROUPS', 'short:{0}:events'), []);
+  });
+
+  test('I8: the operator away does not matter: it catches up, and restarts no pod', async () => {
+    await platform.create('steady', withPrefix('steady:', { gateway: { replicas: 1 } }));
+    const before = await until('a Deployment', () => platform.get(deploymentPath('steady')));
+    await operator[Symbol.asyncDispose]();
+    await platform.create('born-meanwhile', withPrefix('meanwhile:'));
+    await remove('paused');
+    operator = await runOperator(platform);
+    await until('caught up', () => platform.get(deploymentPath('born-meanwhile')), 30_000);
+    await isGone('paused');
+    const now = await platform.get(deploymentPath('steady'));
+    assert.equal(now?.metadata.generation, before.metadata.generation);
+  });
+});

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { after, before, describe, test } from 'node:test';
+import type { Operator } from './build.ts';
+import { startFaultProxy, type Fault, type FaultProxy } from './testing/fault-proxy.ts';
+import { deploymentPath, startPlatform, SYSTEM, VOICE, type Platform } from './testing/platform.ts';
+import { runOperator } from './testing/run-operator.ts';
+import { until } from './testing/until.ts';
+
+const PATIENT = { lease: { leaseMs: 15_000, deadlineMs: 10_000, renewMs: 1_000 } };
+const PROGRAM = fileURLToPath(new URL('../runtime/command-line/firehose.ts', import.meta.url));
+
+describe('an API server that fails', () => {
+  let platform: Platform;
+  let proxy: FaultProxy;
+  let operator: Operator;
+  let file: string;
+  let port = 10_000;
+  before(async () => {
+    platform = await startPlatform();
+    await platform.secrets(VOICE);
+    proxy = await startFaultProxy(platform.plane);
+    file = await platform.operatorKubeconfig(proxy.server);
+    operator = await runOperator(platform, {
+      kubeconfig: file,
+      timings: { ...PATIENT, informer: { silenceMs: 3_000, maxBackoffMs: 500 } },
+    });
+    await platform.create('acme');
+    await until('a Deployment', () => platform.get(deploymentPath('acme')));
+  });
+  after(async () => {
+    await operator[Symbol.asyncDispose]();
+    await proxy[Symbol.asyncDispose]();
+    await platform[Symbol.asyncDispose]();
+  });
+
+  /** A change that the operator must carry over, by whatever way it learns of it. */
+  const change = async () => {
+    port += 1;
+    await platform.patch('acme', { spec: { gateway: { service: { port } } } });
+    return port;
+  };
+  const isCarriedOver = (wanted: number) =>
+    until(`port ${wanted}`, async () => {
+      const service = await platform.get(`/api/v1/namespaces/${VOICE}/services/acme`);
+      const { observedGeneration } = await platform.status('acme');
+      const generation = (await platform.fhs('acme'))?.metadata.generation;
+      return JSON.stringify(service?.['spec']).includes(`"port":${wanted}`) && observedGeneration === generation;
+    });
+  const under = async (judge: FaultProxy['judge'], ms: number) => {
+    proxy.judge = judge;
+    try {
+      const wanted = await change();
+      await delay(ms);
+      return wanted;
+    } finally {
+      proxy.judge = () => null;
+    }
+  };
+
+  test('too many requests, errors, delays, conflicts and cut answers are survived, one in two', async () => {
+    const faults: Fault[] = [
+      { kind: 'answer', status: 429, retryAfterS: 1 },
+      { kind: 'answer', status: 500 },
+      { kind: 'answer', status: 503 },
+      { kind: 'answer', status: 409 },
+      { kind: 'delay', ms: 300 },
+      { kind: 'truncate' },
+      { kind: 'cut' },
+    ];
+    let count = 0;
+    for (const fault of faults) {
+      const judge: FaultProxy['judge'] = ({ path }) => (!path.includes('/leases') && count++ % 2 === 0 ? fault : null);
+      const wanted = await under(judge, 300);
+      await isCarriedOver(wanted);
+      proxy.cutAll();
+    }
+    assert.ok(operator.isLeader);
+  });
+
+  test('a watch that goes silent is given up, and what it missed is made up for', async () => {
+    proxy.judge = ({ isWatch }) => (isWatch ? { kind: 'silence' } : null);
+    proxy.cutAll();
+    await delay(500);
+    const wanted = await change();
+    await delay(1_000);
+    proxy.judge = () => null;
+    await isCarriedOver(wanted);
+  });
+
+  test('an API server away for three seconds ends nobody', async () => {
+    await platform.plane.apiServer.kill();
+    await delay(3_000);
+    await platform.plane.apiServer.restart();
+    await isCarriedOver(await change());
+    assert.ok(operator.isLeader);
+  });
+
+  test('a history that is compacted is listed anew', async () => {
+    proxy.judge = ({ path }) => (path.includes('/leases') ? null : { kind: 'cut' });
+    proxy.cutAll();
+    const wanted = await change();
+    for (let index = 0; index < 5; index += 1) {
+      await platform.patch('acme', { metadata: { labels: { flip: String(index) } } });
+    }
+    const post = (path: string, body: object) =>
+      fetch(`${platform.plane.etcdUrl}${path}`, { method: 'POST', body: JSON.stringify(body) });
+    const range = (await (await post('/v3/kv/range', { key: 'AA==' })).json()) as { header: { revision: string } };
+    assert.ok((await post('/v3/kv/compaction', { revision: range.header.revision, physical: true })).ok);
+    // Its cache of events goes with it: what is older than now cannot be asked for any more.
+    await platform.plane.apiServer.restart();
+    proxy.judge = () => null;
+    await isCarriedOver(wanted);
+  });
+
+  test('away for longer than the lease it ends, and the next one catches up', async () => {
+    await operator[Symbol.asyncDispose]();
+    operator = await runOperator(platform, { kubeconfig: file });
+    await until('it leads', async () => operator.isLeader);
+    const ended = assert.rejects(operator.ended, { code: 'leadership_lost' });
+    await platform.plane.apiServer.kill();
+    await ended;
+    await platform.plane.apiServer.restart();
+    const wanted = await change();
+    await operator[Symbol.asyncDispose]();
+    operator = await runOperator(platform, { kubeconfig: file });
+    await isCarriedOver(wanted);
+  });
+
+  test('an operator that sleeps past its lease writes nothing when it wakes, and ends', async () => {
+    await operator[Symbol.asyncDispose]();
+    const sleeperFile = await platform.operatorKubeconfig(proxy.server);
+    const sleeper = spawn(process.execPath, [PROGRAM, 'operator'], {
+      stdio: 'ignore',
+      env: {
+        ...process.env,
+        KUBECONFIG: sleeperFile,
+        FIREHOSE_GATEWAY_IMAGE: 'registry.example.com/firehose:sleeper',
+        FIREHOSE_WATCH_NAMESPACES: '*',
+        FIREHOSE_NAMESPACE: SYSTEM,
+        FIREHOSE_OPERATOR_HOST: '127.0.0.1',
+        FIREHOSE_OPERATOR_PORT: '0',
+        FIREHOSE_IDENTITY: 'sleeper',
+      },
+    });
+    const exited = once(sleeper, 'exit') as Promise<[number | null]>;
+    const imageOf = async () => JSON.stringify(await platform.get(deploymentPath('acme')));
+    await until('the sleeper leads', async () => (await imageOf()).includes('firehose:sleeper'));
+    // In the middle of its work: everything at once wants it.
+    for (let index = 0; index < 5; index += 1) await platform.create(`busy-${index}`);
+    sleeper.kill('SIGSTOP');
+    await change();
+    operator = await runOperator(platform);
+    await until('the next one leads', async () => (await imageOf()).includes('firehose:test'));
+    const before = proxy.requests.length;
+    sleeper.kill('SIGCONT');
+    const [code] = await exited;
+    assert.equal(code, 1);
+    assert.deepEqual(
+      proxy.requests.slice(before).filter(({ isWrite }) => isWrite),
+      [],
+    );
+    assert.match(await imageOf(), /firehose:test/);
+  });
+});

@@ -1,0 +1,156 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../../runtime/log/log.ts';
+import type { KubernetesApi } from './api.ts';
+import { ApiError } from './exchange.ts';
+import { apiVersionOf, LEASES, type KubeObject } from './objects.ts';
+
+/** `renewMs` < `deadlineMs` < `leaseMs`: what is between them is the room for slow answers and paused processes. */
+export interface LeaseTimings {
+  /** A standby waits for so long after the record last changed, by its own clock. */
+  readonly leaseMs: number;
+  /** A leader that could not renew for so long leads no more. */
+  readonly deadlineMs: number;
+  readonly renewMs: number;
+}
+
+const TIMINGS: LeaseTimings = { leaseMs: 15_000, deadlineMs: 10_000, renewMs: 2_000 };
+
+export interface ElectionOptions {
+  readonly api: Pick<KubernetesApi, 'get' | 'create' | 'replace'>;
+  readonly namespace: string;
+  readonly name: string;
+  /** Unlike that of any other candidate, in this life or another. */
+  readonly identity: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly timings?: Partial<LeaseTimings>;
+}
+
+/** Another one leads, or may: nothing must be written any more. */
+export class LeadershipLost extends Error {
+  override readonly name = 'LeadershipLost';
+  readonly code = 'leadership_lost';
+}
+
+export interface Leadership {
+  /** Aborted with a LeadershipLost when the lease is lost; the process ends then. */
+  readonly lost: AbortSignal;
+  /** By the monotonic clock: false too after a pause that outlasted the deadline, before any timer has fired. */
+  isHeld(): boolean;
+  /** Gives the lease up, so that a standby need not wait. Never rejects. */
+  release(): Promise<void>;
+}
+
+interface LeaseSpec {
+  readonly holderIdentity?: string;
+  readonly leaseDurationSeconds?: number;
+  readonly acquireTime?: string;
+  readonly renewTime?: string;
+  readonly leaseTransitions?: number;
+}
+
+/** Waits until this process leads. Rejects with the signal's reason. */
+export async function acquireLeadership(options: ElectionOptions): Promise<Leadership> {
+  const timings = { ...TIMINGS, ...options.timings };
+  const seen = { record: '', at: performance.now() };
+  for (;;) {
+    const start = performance.now();
+    try {
+      const lease = await tryToTake(options, timings, seen);
+      if (lease !== null) return lead(options, timings, { lease, renewedAt: start });
+    } catch (error) {
+      options.signal.throwIfAborted();
+      options.log.warn({ reason: (error as Error).message }, 'the lease cannot be read or taken: trying again');
+    }
+    await delay(timings.renewMs * (0.75 + Math.random() / 2), undefined, { signal: options.signal });
+  }
+}
+
+/** The lease when it was free and is now ours; null while another one holds it, or was quicker. */
+async function tryToTake(options: ElectionOptions, timings: LeaseTimings, seen: { record: string; at: number }) {
+  const { api, namespace, name, identity } = options;
+  const lease = await api.get(LEASES, namespace, name);
+  const now = microTime(Date.now());
+  const mine = { holderIdentity: identity, leaseDurationSeconds: seconds(timings), acquireTime: now, renewTime: now };
+  try {
+    if (lease === null) {
+      const spec = { ...mine, leaseTransitions: 0 };
+      return await api.create(LEASES, {
+        apiVersion: apiVersionOf(LEASES),
+        kind: 'Lease',
+        metadata: { namespace, name },
+        spec,
+      });
+    }
+    const spec = lease['spec'] as LeaseSpec;
+    const record = JSON.stringify(spec);
+    if (record !== seen.record) Object.assign(seen, { record, at: performance.now() });
+    const isFree = !spec.holderIdentity || spec.holderIdentity === identity;
+    // The clock of whoever wrote the record is not ours: what counts is how long it has stood still before our eyes.
+    const isExpired = performance.now() - seen.at > (spec.leaseDurationSeconds ?? 0) * 1_000;
+    if (!isFree && !isExpired) return null;
+    return await api.replace(LEASES, {
+      ...lease,
+      spec: { ...mine, leaseTransitions: (spec.leaseTransitions ?? 0) + 1 },
+    });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 409) return null;
+    throw error;
+  }
+}
+
+function lead(
+  options: ElectionOptions,
+  timings: LeaseTimings,
+  taken: { lease: KubeObject; renewedAt: number },
+): Leadership {
+  const { api, log } = options;
+  const lost = new AbortController();
+  const stop = new AbortController();
+  let { lease, renewedAt } = taken;
+  const isHeld = () => !lost.signal.aborted && performance.now() - renewedAt < timings.deadlineMs;
+  log.info({ identity: options.identity }, 'this process leads');
+
+  const renew = async () => {
+    const start = performance.now();
+    const spec = { ...(lease['spec'] as LeaseSpec), renewTime: microTime(Date.now()) };
+    lease = await api.replace(LEASES, { ...lease, spec });
+    renewedAt = start;
+  };
+  const renewing = (async () => {
+    while (!stop.signal.aborted) {
+      await delay(timings.renewMs, undefined, { signal: stop.signal }).catch(() => undefined);
+      if (stop.signal.aborted) return;
+      if (!isHeld()) return lost.abort(new LeadershipLost('the lease was not renewed in time'));
+      try {
+        await renew();
+      } catch (error) {
+        // Whoever changed it took it from us.
+        if (error instanceof ApiError && (error.status === 409 || error.status === 404)) {
+          return lost.abort(new LeadershipLost('the lease was taken by another'));
+        }
+        log.warn({ reason: (error as Error).message }, 'the lease could not be renewed');
+      }
+    }
+  })();
+  return {
+    lost: lost.signal,
+    isHeld,
+    async release() {
+      stop.abort();
+      await renewing;
+      if (!isHeld()) return;
+      const spec = { ...(lease['spec'] as LeaseSpec), holderIdentity: '', leaseDurationSeconds: 1 };
+      await api.replace(LEASES, { ...lease, spec }).catch(() => undefined);
+    },
+  };
+}
+
+/** V1MicroTime: the API server wants six digits, a Date has three. */
+export function microTime(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '000Z');
+}
+
+function seconds({ leaseMs }: LeaseTimings): number {
+  return Math.max(1, Math.ceil(leaseMs / 1_000));
+}

@@ -1,0 +1,21 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface RateLimit {
+  /** Settles when a request may go; rejects with the signal's reason. */
+  turn(signal: AbortSignal): Promise<void>;
+}
+
+/** So many a second on average, in bursts of at most `burst`. First come, first served. */
+export function rateLimit(perSecond: number, burst: number, now = () => performance.now()): RateLimit {
+  const stepMs = 1_000 / perSecond;
+  /** When the bucket would be full again, in the past when it is. */
+  let fullAt = now();
+  return {
+    async turn(signal) {
+      const start = now();
+      fullAt = Math.max(fullAt, start) + stepMs;
+      const wait = fullAt - start - burst * stepMs;
+      if (wait > 0) await delay(wait, undefined, { signal });
+    },
+  };
+}

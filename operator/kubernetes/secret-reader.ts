@@ -1,0 +1,42 @@
+import type { KubernetesApi } from './api.ts';
+import { SECRETS, type KubeObject } from './objects.ts';
+
+/** Secrets are neither listed nor watched: each is read when it is needed, and known for a while. */
+export interface SecretReader {
+  /** Null when there is none. What is not there is asked for each time. */
+  read(namespace: string, name: string): Promise<KubeObject | null>;
+  /** As it was just written. */
+  put(secret: KubeObject): void;
+  /** Reads it again the next time. */
+  forget(namespace: string, names: Iterable<string>): void;
+}
+
+export function createSecretReader(
+  api: Pick<KubernetesApi, 'get'>,
+  options: { readonly maxAgeMs: number; readonly now?: () => number },
+): SecretReader {
+  const now = options.now ?? (() => performance.now());
+  const known = new Map<string, { readonly secret: KubeObject; readonly at: number }>();
+  let sweptAt = now();
+  const sweep = () => {
+    if (now() - sweptAt < options.maxAgeMs) return;
+    sweptAt = now();
+    for (const [key, { at }] of known) if (now() - at > options.maxAgeMs) known.delete(key);
+  };
+  return {
+    async read(namespace, name) {
+      sweep();
+      const key = `${namespace}/${name}`;
+      const kept = known.get(key);
+      if (kept !== undefined && now() - kept.at <= options.maxAgeMs) return kept.secret;
+      known.delete(key);
+      const secret = await api.get(SECRETS, namespace, name);
+      if (secret !== null) known.set(key, { secret, at: now() });
+      return secret;
+    },
+    put: (secret) => void known.set(`${secret.metadata.namespace}/${secret.metadata.name}`, { secret, at: now() }),
+    forget(namespace, names) {
+      for (const name of names) known.delete(`${namespace}/${name}`);
+    },
+  };
+}

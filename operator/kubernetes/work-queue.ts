@@ -1,0 +1,132 @@
+/** How long a key rests after its n-th failure in a row. */
+export interface Backoff {
+  readonly baseMs: number;
+  readonly maxMs: number;
+}
+
+const BACKOFF: Backoff = { baseMs: 500, maxMs: 300_000 };
+
+/**
+ * Keys that wait for a worker. A key is there at most once; one that is added while a worker has it comes again after
+ * `done`, never to a second worker at the same time. Urgent keys go first.
+ */
+export class WorkQueue {
+  readonly #backoff: Backoff;
+  readonly #random: () => number;
+  /** Waiting, in order; the value says whether it is urgent. */
+  readonly #waiting = new Map<string, boolean>();
+  readonly #processing = new Set<string>();
+  /** Added while being processed. */
+  readonly #dirty = new Map<string, boolean>();
+  readonly #timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly due: number }>();
+  readonly #failures = new Map<string, number>();
+  readonly #takers: (() => void)[] = [];
+  adds = 0;
+  retries = 0;
+
+  constructor(backoff: Backoff = BACKOFF, random: () => number = Math.random) {
+    this.#backoff = backoff;
+    this.#random = random;
+  }
+
+  get depth(): number {
+    return this.#waiting.size;
+  }
+
+  add(key: string, isUrgent = false): void {
+    this.adds += 1;
+    this.#cancel(key);
+    const place = this.#processing.has(key) ? this.#dirty : this.#waiting;
+    place.set(key, (place.get(key) ?? false) || isUrgent);
+    if (place === this.#waiting) this.#takers.shift()?.();
+  }
+
+  /** Adds it later, unless it is added before; of two delays the shorter one counts. */
+  addAfter(key: string, ms: number): void {
+    const due = performance.now() + ms;
+    const planned = this.#timers.get(key);
+    if (planned !== undefined && planned.due <= due) return;
+    this.#cancel(key);
+    const timer = setTimeout(() => {
+      this.#timers.delete(key);
+      this.add(key);
+    }, ms).unref();
+    this.#timers.set(key, { timer, due });
+  }
+
+  /** Adds it after its back-off: doubled with each failure in a row, half of it chance. Gives the delay. */
+  retry(key: string): number {
+    const failures = (this.#failures.get(key) ?? 0) + 1;
+    this.#failures.set(key, failures);
+    this.retries += 1;
+    const ceiling = Math.min(this.#backoff.baseMs * 2 ** Math.min(failures - 1, 30), this.#backoff.maxMs);
+    const ms = ceiling * (0.5 + this.#random() / 2);
+    this.addAfter(key, ms);
+    return ms;
+  }
+
+  /** Forgets its failures. */
+  forget(key: string): void {
+    this.#failures.delete(key);
+  }
+
+  /** Forgets everything of a key that is gone for good. */
+  drop(key: string): void {
+    this.forget(key);
+    this.#cancel(key);
+    this.#waiting.delete(key);
+    this.#dirty.delete(key);
+  }
+
+  /** The next key, as soon as there is one; it is the caller's until `done`. Null when the signal is aborted. */
+  async take(signal: AbortSignal): Promise<string | null> {
+    while (!signal.aborted) {
+      const key = this.#next();
+      if (key !== undefined) {
+        this.#waiting.delete(key);
+        this.#processing.add(key);
+        return key;
+      }
+      await this.#somethingAdded(signal);
+    }
+    return null;
+  }
+
+  done(key: string): void {
+    this.#processing.delete(key);
+    const isUrgent = this.#dirty.get(key);
+    if (isUrgent === undefined) return;
+    this.#dirty.delete(key);
+    this.#waiting.set(key, isUrgent);
+    this.#takers.shift()?.();
+  }
+
+  clear(): void {
+    for (const { timer } of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+    this.#waiting.clear();
+    this.#dirty.clear();
+    this.#failures.clear();
+  }
+
+  #next(): string | undefined {
+    for (const [key, isUrgent] of this.#waiting) if (isUrgent) return key;
+    return this.#waiting.keys().next().value;
+  }
+
+  #cancel(key: string): void {
+    clearTimeout(this.#timers.get(key)?.timer);
+    this.#timers.delete(key);
+  }
+
+  #somethingAdded(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = () => {
+        signal.removeEventListener('abort', settle);
+        resolve();
+      };
+      signal.addEventListener('abort', settle, { once: true });
+      this.#takers.push(settle);
+    });
+  }
+}

@@ -1,0 +1,53 @@
+import type { Log } from '../runtime/log/log.ts';
+import {
+  acquireLeadership,
+  LeadershipLost,
+  type ElectionOptions,
+  type Leadership,
+} from './kubernetes/leader-election.ts';
+
+/** What may write, and when it ends. */
+export interface Leading extends AsyncDisposable {
+  readonly isLeader: boolean;
+  /** Throws a LeadershipLost when this process must not write. */
+  assertMayWrite(): void;
+  /** Waits for the lease, then works until it is lost or this is disposed. Rejects with what ended it. */
+  run(election: Omit<ElectionOptions, 'log' | 'signal'>, work: (signal: AbortSignal) => Promise<void>): Promise<void>;
+}
+
+/** What is under way at the end gets this long. */
+const LAST_PASSES_MS = 8_000;
+
+/** Leads, once: a process that has lost its lease ends, and starts anew with an empty memory. */
+export function createLeading(log: Log): Leading {
+  const quit = new AbortController();
+  let leadership: Leadership | null = null;
+  let running: Promise<void> | null = null;
+  const lead: Leading['run'] = async (election, work) => {
+    leadership = await acquireLeadership({ ...election, log, signal: quit.signal });
+    const { lost } = leadership;
+    await work(AbortSignal.any([quit.signal, lost]));
+    if (lost.aborted) throw lost.reason;
+  };
+  return {
+    get isLeader() {
+      return leadership?.isHeld() === true;
+    },
+    assertMayWrite() {
+      if (leadership?.isHeld() !== true) throw new LeadershipLost('this process does not lead');
+    },
+    run(election, work) {
+      running = lead(election, work);
+      return running;
+    },
+    async [Symbol.asyncDispose]() {
+      quit.abort();
+      await Promise.race([running?.catch(() => undefined), delayed(LAST_PASSES_MS)]);
+      await leadership?.release();
+    },
+  };
+}
+
+function delayed(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}

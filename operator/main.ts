@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto';
+import { runUntilSignal } from '../runtime/lifecycle/run-until-signal.ts';
+import { createLog } from '../runtime/log/log.ts';
+import { buildOperator } from './build.ts';
+import { LOG_LEVELS, readConfig } from './config.ts';
+import { openConnection } from './kubernetes/connection.ts';
+
+/** env -> config -> build -> run until a signal, or until another one leads. Gives the exit code. */
+export async function main(environment: Readonly<Record<string, string | undefined>>): Promise<number> {
+  const level = LOG_LEVELS.find((known) => known === environment['LOG_LEVEL']) ?? 'info';
+  const log = createLog({ level, pretty: process.stdout.isTTY });
+  return runUntilSignal({
+    log,
+    run: async (signals) => {
+      const config = readConfig(environment, randomBytes(4).toString('hex'));
+      const connection = openConnection();
+      await using operator = await buildOperator({ config, connection, log });
+      log.info({ port: operator.port, server: connection.server.host }, 'following the API server');
+      await Promise.race([operator.ended, aborted(signals.drain)]);
+      log.info({ signal: String(signals.drain.reason) }, 'stopping');
+    },
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+if (import.meta.main) process.exit(await main(process.env));

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { Cluster, type Redis } from 'ioredis';
+import type { Log } from '../../runtime/log/log.ts';
+import { becomesReady, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
+import type { RedisConnection } from '../../runtime/redis/connection.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { outageCode } from '../../runtime/redis/outage.ts';
+import { isRefusedAddress, judgeHost } from './address-guard.ts';
+import { serverFacts, type ServerFacts } from './server-facts.ts';
+
+export interface RedisPoolOptions {
+  readonly log: Log;
+  /** Where the operator runs outside of a cluster, beside a developer's Redis. */
+  readonly allowLoopback: boolean;
+  readonly now?: () => number;
+}
+
+export type Connected =
+  | { readonly ok: true; readonly client: RedisClient; readonly facts: ServerFacts }
+  /** `isFinal`: nothing but a change by a person helps. The message never repeats the URL, or what a host answered. */
+  | { readonly ok: false; readonly reason: string; readonly message: string; readonly isFinal: boolean };
+
+/** Connections to the Redis servers that resources name, shared by all that name the same one. */
+export interface RedisPool extends AsyncDisposable {
+  connect(connection: RedisConnection): Promise<Connected>;
+  readonly size: number;
+}
+
+interface Entry {
+  readonly client: RedisClient;
+  usedAt: number;
+  facts: { readonly value: ServerFacts; readonly at: number } | null;
+  /** It was waited for in vain: the others need not wait as long. */
+  isAway: boolean;
+}
+
+const FIRST_WAIT_MS = 5_000;
+const NEXT_WAIT_MS = 50;
+const FACTS_FOR_MS = 60_000;
+const IDLE_MS = 120_000;
+const SWEEP_MS = 30_000;
+
+export function createRedisPool(options: RedisPoolOptions): RedisPool {
+  const now = options.now ?? (() => performance.now());
+  const entries = new Map<string, Entry>();
+  const sweep = setInterval(() => {
+    for (const [key, entry] of entries) {
+      if (now() - entry.usedAt < IDLE_MS) continue;
+      entries.delete(key);
+      entry.client.disconnect();
+    }
+  }, SWEEP_MS).unref();
+
+  return {
+    get size() {
+      return entries.size;
+    },
+    async connect(connection) {
+      const judged = await Promise.all(connection.nodes.map(({ host }) => judgeHost(host, options)));
+      if (judged.includes('refused')) {
+        const what = 'a link-local, metadata, loopback or unspecified address';
+        return failed('RedisAddressRefused', `a host in the URL is, or resolves to, ${what}`, true);
+      }
+      if (!judged.includes('allowed')) return failed('RedisUnreachable', 'no host in the URL is found', false);
+      const key = createHash('sha256').update(JSON.stringify(connection)).digest('base64');
+      let entry = entries.get(key);
+      if (entry === undefined) {
+        entry = { client: open(connection, options), usedAt: 0, facts: null, isAway: false };
+        entries.set(key, entry);
+      }
+      entry.usedAt = now();
+      return use(entry, now);
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(sweep);
+      for (const { client } of entries.values()) client.disconnect();
+      entries.clear();
+    },
+  };
+}
+
+/**
+ * A name may point elsewhere by the time of a reconnect, and sentinels and clusters name servers of their own: what is
+ * connected to is judged again, before a word is said.
+ */
+function open(connection: RedisConnection, options: RedisPoolOptions): RedisClient {
+  const client = commandClient(connection, { log: options.log, name: 'firehose:operator' });
+  if (client instanceof Cluster) client.on('+node', (node: Redis) => judgeOnConnect(node, options));
+  else judgeOnConnect(client, options);
+  return client;
+}
+
+function judgeOnConnect(client: Redis, options: RedisPoolOptions): void {
+  client.on('connect', () => {
+    const { remoteAddress } = client.stream;
+    if (remoteAddress !== undefined && isRefusedAddress(remoteAddress, options)) client.disconnect();
+  });
+}
+
+async function use(entry: Entry, now: () => number): Promise<Connected> {
+  const { client } = entry;
+  if (!(await becomesReady(client, entry.isAway ? NEXT_WAIT_MS : FIRST_WAIT_MS))) {
+    entry.isAway = true;
+    return unreachable(outageCode(client) ?? 'TIMEOUT');
+  }
+  entry.isAway = false;
+  try {
+    if (entry.facts === null || now() - entry.facts.at > FACTS_FOR_MS) {
+      entry.facts = { value: await serverFacts(client), at: now() };
+    }
+  } catch (error) {
+    return unreachable(redisErrorCode(error));
+  }
+  const facts = entry.facts.value;
+  if (facts.isSupported) return { ok: true, client, facts };
+  return failed('RedisTooOld', `Redis ${facts.version.slice(0, 20)} is too old: 7.0 is needed`, true);
+}
+
+/** Codes are words of ours and of Redis's protocol; the text behind them stays where it is. */
+function unreachable(code: string): Connected {
+  return failed('RedisUnreachable', `Redis cannot be used (${code})`, false);
+}
+
+function failed(reason: string, message: string, isFinal: boolean): Connected {
+  return { ok: false, reason, message, isFinal };
+}

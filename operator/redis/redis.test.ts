@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { silentLog } from '../../runtime/log/log.ts';
+import { connectionOf } from '../../runtime/redis/connection.ts';
+import { isRefusedAddress, judgeHost } from './address-guard.ts';
+import { createRedisPool } from './redis-pool.ts';
+import { factsOf, fieldsOf } from './server-facts.ts';
+
+const INSIDE = { allowLoopback: false };
+
+test('link-local, metadata, loopback and unspecified addresses are refused in every spelling', async () => {
+  const refused = [
+    '169.254.169.254',
+    '169.254.0.1',
+    '::ffff:169.254.169.254',
+    'fe80::1',
+    'fd00:ec2::254',
+    '100.100.100.200',
+    '127.0.0.1',
+    '::1',
+    '::ffff:127.0.0.1',
+    '0.0.0.0',
+    '::',
+    '224.0.0.1',
+    '255.255.255.255',
+    'nonsense',
+  ];
+  for (const address of refused) assert.ok(isRefusedAddress(address, INSIDE), address);
+  for (const host of ['[fe80::1]', '169.254.169.254', 'localhost']) {
+    assert.equal(await judgeHost(host, INSIDE), 'refused', host);
+  }
+});
+
+test('addresses of clusters and of the world are allowed', () => {
+  for (const address of ['10.0.0.7', '192.168.1.2', '172.20.3.4', 'fd12:3456::1', '203.0.113.9', '2001:db9::1']) {
+    assert.ok(!isRefusedAddress(address, INSIDE), address);
+  }
+  assert.ok(!isRefusedAddress('127.0.0.1', { allowLoopback: true }));
+});
+
+test('a host that must not be connected to is final, and repeats nothing', async () => {
+  await using pool = createRedisPool({ log: silentLog, allowLoopback: false });
+  const hosts = ['169.254.169.254', '127.1', '[::ffff:a9fe:a9fe]', 'localhost', '0x7f000001', '10.0.0.1,169.254.0.9'];
+  for (const host of hosts) {
+    const outcome = await pool.connect({ ...connectionOf('redis://:canary@host'), nodes: nodesOf(host) });
+    assert.ok(!outcome.ok && outcome.isFinal, host);
+    assert.doesNotMatch(outcome.message, /canary|169/);
+  }
+  assert.equal(pool.size, 0);
+});
+
+function nodesOf(hosts: string) {
+  return hosts.split(',').map((host) => ({ host: host.replace(/^\[|\]$/g, ''), port: 6_379 }));
+}
+
+test('version and persistence are read from what the server says', () => {
+  const info = (text: string) => fieldsOf(text.split('\n').join('\r\n'));
+  assert.deepEqual(factsOf(info('redis_version:7.0.15\naof_enabled:1'), ''), {
+    version: '7.0.15',
+    persistence: 'AOF',
+    isSupported: true,
+  });
+  assert.equal(factsOf(info('redis_version:7.2.4\nvalkey_version:8.0.1'), '3600 1').version, 'Valkey 8.0.1');
+  assert.equal(factsOf(info('redis_version:7.2.4\naof_enabled:0'), '3600 1').persistence, 'RDB');
+  assert.equal(factsOf(info('redis_version:7.2.4\naof_enabled:0'), '').persistence, 'None');
+  assert.equal(factsOf(info('redis_version:7.2.4\naof_enabled:0'), null).persistence, 'Unknown');
+  assert.ok(!factsOf(info('redis_version:6.2.14'), '').isSupported);
+});

@@ -1,0 +1,44 @@
+import type { RedisClient } from '../../runtime/redis/client.ts';
+
+/** What a Redis says of itself. */
+export interface ServerFacts {
+  readonly version: string;
+  /** What survives a restart. */
+  readonly persistence: 'None' | 'RDB' | 'AOF' | 'Unknown';
+  /** Whether it is new enough to be correct. */
+  readonly isSupported: boolean;
+}
+
+const FLOOR = 7;
+
+/** Asks the server. `CONFIG` is often forbidden: whether it makes snapshots is then unknown. */
+export async function serverFacts(client: RedisClient): Promise<ServerFacts> {
+  const info = fieldsOf(await client.info());
+  const save = await client.config('GET', 'save').then(
+    (pair) => pair[1] ?? null,
+    () => null,
+  );
+  return factsOf(info, save);
+}
+
+/** Pure. Valkey says `redis_version:7.2.4` beside its own. `save` is null when it could not be asked for. */
+export function factsOf(info: ReadonlyMap<string, string>, save: string | null): ServerFacts {
+  const redis = info.get('redis_version') ?? '';
+  const valkey = info.get('valkey_version');
+  const persistence =
+    info.get('aof_enabled') === '1' ? 'AOF' : save === null ? 'Unknown' : save.trim() === '' ? 'None' : 'RDB';
+  return {
+    version: valkey === undefined ? redis : `Valkey ${valkey}`,
+    persistence,
+    isSupported: Number(redis.split('.')[0]) >= FLOOR,
+  };
+}
+
+export function fieldsOf(info: string): Map<string, string> {
+  return new Map(
+    info
+      .split('\r\n')
+      .filter((line) => line.includes(':') && !line.startsWith('#'))
+      .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)] as const),
+  );
+}

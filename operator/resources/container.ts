@@ -1,0 +1,117 @@
+import { INNER_PORT, namesOf, PUBLIC_PORT, signingSecretName, tlsSecretName, type Rendering } from './rendering.ts';
+
+const CONFIG = '/etc/firehose/config';
+const KEYS = '/etc/firehose/keys';
+const TLS = '/etc/firehose/tls';
+const INGEST = '/etc/firehose/ingest';
+const REDIS_CA = '/etc/firehose/redis-ca';
+const REDIS_CLIENT = '/etc/firehose/redis-client';
+const STATE = '/var/lib/firehose';
+
+/** Endpoints and load balancers hear of the end of a pod a little late: it goes on serving for so long. */
+const PRE_STOP_S = 5;
+
+/** The gateway's container: what it knows of the platform is in its environment and its mounted files. */
+export function container(rendering: Rendering): Record<string, unknown> {
+  const { spec } = rendering.subscription;
+  const probe = (path: string) => ({ httpGet: { path, port: 'inner', scheme: 'HTTP' }, timeoutSeconds: 3 });
+  return {
+    name: 'gateway',
+    image: spec.gateway.image ?? rendering.settings.image,
+    args: ['gateway'],
+    env: environment(rendering),
+    ports: [
+      { name: 'public', containerPort: PUBLIC_PORT, protocol: 'TCP' },
+      { name: 'inner', containerPort: INNER_PORT, protocol: 'TCP' },
+    ],
+    resources: spec.gateway.resources,
+    startupProbe: { ...probe('/livez'), periodSeconds: 1, failureThreshold: 60 },
+    livenessProbe: { ...probe('/livez'), periodSeconds: 10, failureThreshold: 3 },
+    readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 2 },
+    lifecycle: { preStop: { sleep: { seconds: PRE_STOP_S } } },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    },
+    volumeMounts: mounts(rendering),
+  };
+}
+
+function environment({ subscription }: Rendering): object[] {
+  const { redis, gateway, ingest, logLevel } = subscription.spec;
+  const value = (name: string, text: string) => ({ name, value: text });
+  return [
+    value('FIREHOSE_CONFIG', CONFIG),
+    value('FIREHOSE_STATE', STATE),
+    value('FIREHOSE_SIGNING_KEYS_FILE', `${KEYS}/signing-keys.json`),
+    ...(gateway.tls.disabled ? [] : [value('FIREHOSE_TLS_FOLDER', TLS)]),
+    value('FIREHOSE_INGEST_TOKEN_FILE', ingest.tokenSecretRef === undefined ? 'none' : `${INGEST}/token`),
+    value('FIREHOSE_INNER_HOST', '::'),
+    value('LOG_LEVEL', logLevel),
+    ...(redis.urlSecretRef === undefined
+      ? []
+      : [{ name: 'REDIS_URL', valueFrom: { secretKeyRef: { ...redis.urlSecretRef } } }]),
+    ...(redis.tls.caSecretRef === undefined ? [] : [value('REDIS_CA_FILE', `${REDIS_CA}/ca.crt`)]),
+    ...(redis.tls.clientCertSecretName === undefined
+      ? []
+      : [value('REDIS_CERT_FILE', `${REDIS_CLIENT}/tls.crt`), value('REDIS_KEY_FILE', `${REDIS_CLIENT}/tls.key`)]),
+  ];
+}
+
+function mounts({ subscription }: Rendering): object[] {
+  const { gateway, ingest, redis } = subscription.spec;
+  const mount = (name: string, mountPath: string) => ({ name, mountPath, readOnly: true });
+  return [
+    mount('config', CONFIG),
+    mount('keys', KEYS),
+    ...(gateway.tls.disabled ? [] : [mount('tls', TLS)]),
+    ...(ingest.tokenSecretRef === undefined ? [] : [mount('ingest', INGEST)]),
+    ...(redis.tls.caSecretRef === undefined ? [] : [mount('redis-ca', REDIS_CA)]),
+    ...(redis.tls.clientCertSecretName === undefined ? [] : [mount('redis-client', REDIS_CLIENT)]),
+    { name: 'state', mountPath: STATE },
+  ];
+}
+
+/** Subscription and directory lie in one folder, as beside a standalone gateway. No subPath: those never change. */
+export function volumes({ subscription }: Rendering): object[] {
+  const { auth, ingest, redis } = subscription.spec;
+  const { caSecretRef, clientCertSecretName } = redis.tls;
+  const names = namesOf(subscription.metadata.name);
+  const tls = tlsSecretName(subscription);
+  const file = (key: string, path: string) => ({ items: [{ key, path }] });
+  const directory = auth.directory?.secretRef;
+  const token = ingest.tokenSecretRef;
+  return [
+    {
+      name: 'config',
+      projected: {
+        sources: [
+          { configMap: { name: names.config, ...file('subscription.yaml', 'subscription.yaml') } },
+          ...(directory === undefined
+            ? []
+            : [{ secret: { name: directory.name, ...file(directory.key, 'directory.yaml') } }]),
+        ],
+      },
+    },
+    { name: 'keys', secret: { secretName: signingSecretName(subscription) } },
+    ...(tls === null
+      ? []
+      : [
+          {
+            name: 'tls',
+            secret: { secretName: tls, items: ['tls.crt', 'tls.key'].map((key) => ({ key, path: key })) },
+          },
+        ]),
+    ...(token === undefined
+      ? []
+      : [{ name: 'ingest', secret: { secretName: token.name, ...file(token.key, 'token') } }]),
+    ...(caSecretRef === undefined
+      ? []
+      : [{ name: 'redis-ca', secret: { secretName: caSecretRef.name, ...file(caSecretRef.key, 'ca.crt') } }]),
+    ...(clientCertSecretName === undefined
+      ? []
+      : [{ name: 'redis-client', secret: { secretName: clientCertSecretName } }]),
+    { name: 'state', emptyDir: { sizeLimit: '16Mi' } },
+  ];
+}

@@ -1,0 +1,69 @@
+import { durationMs } from '../../protocol/subscription.ts';
+import { DEPLOYMENTS, type KubeObject } from '../kubernetes/objects.ts';
+import { container, volumes } from './container.ts';
+import { labelsOf, namesOf, owned, selectorOf, type Rendering } from './rendering.ts';
+
+/** Over the drain's window: preStop, the last words to clients, and some air. */
+const GRACE_BEYOND_DRAIN_S = 15;
+
+/** Pods that changed this say why they were replaced. */
+export const RESTART_ANNOTATION = 'firehose.dev/restart-hash';
+
+/** Whose the number of replicas is: the operator's, or an autoscaler's to whom it was given away. */
+export const REPLICAS_ANNOTATION = 'firehose.dev/replicas';
+
+/**
+ * The gateways. All new pods are up before an old one drains, so that a client reconnects once. `replicas` is left out
+ * when null: then an autoscaler decides.
+ */
+export function deployment(rendering: Rendering, replicas: number | null): KubeObject {
+  const { metadata, spec } = rendering.subscription;
+  const drainS = Math.ceil(durationMs(spec.gateway.connections.drainTimeout) / 1_000);
+  const { podTemplate, imagePullSecrets } = spec.gateway;
+  const body = {
+    ...(replicas !== null && { replicas }),
+    selector: { matchLabels: selectorOf(metadata.name) },
+    minReadySeconds: 10,
+    revisionHistoryLimit: 3,
+    progressDeadlineSeconds: 600,
+    strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '100%', maxUnavailable: 0 } },
+    template: {
+      metadata: {
+        labels: { ...podTemplate.labels, ...labelsOf(metadata.name) },
+        annotations: { ...podTemplate.annotations, [RESTART_ANNOTATION]: rendering.restartHash },
+      },
+      spec: {
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        terminationGracePeriodSeconds: drainS + GRACE_BEYOND_DRAIN_S,
+        securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+        ...(imagePullSecrets.length > 0 && { imagePullSecrets }),
+        ...placement(rendering),
+        containers: [container(rendering)],
+        volumes: volumes(rendering),
+      },
+    },
+  };
+  const annotations: Record<string, string> = replicas === null ? {} : { [REPLICAS_ANNOTATION]: 'managed' };
+  return owned(rendering, DEPLOYMENTS, namesOf(metadata.name).gateway, { spec: body }, annotations);
+}
+
+const EVERYWHERE = ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((topologyKey) => ({
+  maxSkew: 1,
+  topologyKey,
+  whenUnsatisfiable: 'ScheduleAnyway',
+}));
+
+function placement({ subscription }: Rendering): Record<string, unknown> {
+  const { nodeSelector, priorityClassName, affinity, tolerations, topologySpreadConstraints } =
+    subscription.spec.gateway.podTemplate;
+  const spread = topologySpreadConstraints.length > 0 ? topologySpreadConstraints : EVERYWHERE;
+  const labelSelector = { matchLabels: selectorOf(subscription.metadata.name) };
+  return {
+    ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
+    ...(priorityClassName !== undefined && { priorityClassName }),
+    ...(affinity !== undefined && { affinity }),
+    ...(tolerations.length > 0 && { tolerations }),
+    topologySpreadConstraints: spread.map((constraint) => ({ ...constraint, labelSelector })),
+  };
+}

@@ -1,0 +1,63 @@
+import {
+  AUTOSCALERS,
+  CERTIFICATES,
+  CONFIG_MAPS,
+  DEPLOYMENTS,
+  DISRUPTION_BUDGETS,
+  EVENTS,
+  INGRESSES,
+  LEASES,
+  NETWORK_POLICIES,
+  ROUTES,
+  SECRETS,
+  SERVICE_MONITORS,
+  SERVICES,
+  SUBSCRIPTIONS,
+  type Kind,
+} from './kubernetes/objects.ts';
+
+/** Kinds of Kubernetes' own that a resource may own, all followed from the start. */
+export const FOLLOWED: readonly Kind[] = [
+  DEPLOYMENTS,
+  SERVICES,
+  CONFIG_MAPS,
+  DISRUPTION_BUDGETS,
+  NETWORK_POLICIES,
+  AUTOSCALERS,
+  INGRESSES,
+];
+
+export interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+const rule = ({ group, plural }: Kind, verbs: readonly string[], subresource = ''): Rule => ({
+  apiGroups: [group],
+  resources: [`${plural}${subresource}`],
+  verbs,
+});
+
+/** `get` is for a name that our watch does not show: it may be somebody else's. Server-side apply is `create` and `patch`. */
+const KEPT = ['get', 'list', 'watch', 'create', 'patch'];
+/** What is wanted at some times alone, and the Deployment before Redis is cleaned up. */
+const PRUNED = [...KEPT, 'delete'];
+const ALWAYS_WANTED: ReadonlySet<Kind> = new Set([SERVICES, CONFIG_MAPS, DISRUPTION_BUDGETS]);
+
+/** What the operator may do in the namespaces that it watches: the chart's role is made of it. */
+export const WATCHED_RULES: readonly Rule[] = [
+  rule(SUBSCRIPTIONS, ['list', 'watch', 'patch']),
+  rule(SUBSCRIPTIONS, ['patch'], '/status'),
+  // To block the deletion of an owner, where the cluster asks for that.
+  rule(SUBSCRIPTIONS, ['update'], '/finalizers'),
+  // Never listed, never watched: read by name.
+  rule(SECRETS, ['get', 'create', 'patch']),
+  rule(EVENTS, ['create']),
+  ...[...FOLLOWED, ROUTES, CERTIFICATES, SERVICE_MONITORS].map((kind) =>
+    rule(kind, ALWAYS_WANTED.has(kind) ? KEPT : PRUNED),
+  ),
+];
+
+/** What it may do in its own namespace. */
+export const OWN_RULES: readonly Rule[] = [rule(LEASES, ['get', 'create', 'update'])];

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { ApiError } from '../kubernetes/exchange.ts';
+import { objectPath, type Kind, type KubeObject } from '../kubernetes/objects.ts';
+import type { Desired } from '../resources/desired.ts';
+import type { Context, Memory } from './context.ts';
+import { covers } from './covers.ts';
+
+/** On every object of ours: what it was made from. When that changes, fields that are wanted no more go, too. */
+export const APPLIED_ANNOTATION = 'firehose.dev/applied';
+
+/** An object of this name belongs to somebody else: it is left alone. */
+export class ObjectOwnedByOther extends Error {
+  override readonly name = 'ObjectOwnedByOther';
+  readonly code = 'object_owned_by_other';
+}
+
+/** Why an object could not be applied. */
+export interface ApplyFailure {
+  readonly what: string;
+  readonly error: ApiError | ObjectOwnedByOther;
+}
+
+/** The object with the mark of what it was made from. */
+export function marked(object: KubeObject): KubeObject & { readonly hash: string } {
+  const hash = createHash('sha256').update(JSON.stringify(object)).digest('hex').slice(0, 24);
+  const annotations = { ...object.metadata.annotations, [APPLIED_ANNOTATION]: hash };
+  const result = { ...object, metadata: { ...object.metadata, annotations } };
+  return Object.defineProperty(result, 'hash', { value: hash, enumerable: false }) as typeof result & { hash: string };
+}
+
+/**
+ * Applies what differs. A steady state writes nothing: an object that has all that is wanted is left alone, and so is
+ * one that is as our last apply left it (where the API server writes a value in another way). Failures of single
+ * objects are given back, so that they stop no other; an API server that is away rejects.
+ */
+export async function applyObjects(
+  context: Context,
+  memory: Memory,
+  desired: readonly Desired[],
+): Promise<readonly ApplyFailure[]> {
+  const failures: ApplyFailure[] = [];
+  for (const { kind, object } of desired) {
+    try {
+      await applyOne(context, memory, kind, object);
+    } catch (error) {
+      const isOurs = error instanceof ApiError || error instanceof ObjectOwnedByOther;
+      if (!isOurs || (error instanceof ApiError && error.status >= 500)) throw error;
+      failures.push({ what: `${kind.kind} ${object.metadata.name}`, error });
+    }
+  }
+  return failures;
+}
+
+async function applyOne(context: Context, memory: Memory, kind: Kind, object: KubeObject): Promise<void> {
+  const { namespace = '', name } = object.metadata;
+  const path = objectPath(kind, namespace, name);
+  const wanted = marked(object);
+  const known = memory.applied.get(path);
+  const cached = context.cache.get(kind, namespace, name);
+  // Applied a moment ago, and the watch has not brought it yet.
+  if (cached === undefined && known?.hash === wanted.hash) return;
+  // The watch shows only what bears our label: whatever else has this name is somebody's.
+  const live = cached ?? (known === undefined ? await context.api.get(kind, namespace, name) : undefined);
+  if (live) {
+    if (!isOwned(live, object)) throw new ObjectOwnedByOther(`the ${kind.kind} ${name} belongs to somebody else`);
+    if (covers(live, wanted)) return;
+    const { uid, resourceVersion } = live.metadata;
+    const isAsLeft = known?.hash === wanted.hash && known.uid === uid && known.resourceVersion === resourceVersion;
+    if (isAsLeft) return;
+  }
+  const applied = await context.api.apply(kind, wanted);
+  const { uid = '', resourceVersion = '' } = applied.metadata;
+  memory.applied.set(path, { uid, resourceVersion, hash: wanted.hash });
+}
+
+/** Both have the same controlling owner. */
+function isOwned(live: KubeObject, object: KubeObject): boolean {
+  const [owner] = object.metadata.ownerReferences ?? [];
+  return (
+    live.metadata.ownerReferences?.some(({ uid, controller }) => controller === true && uid === owner?.uid) ?? false
+  );
+}
+
+/** Deletes what this resource owns and does not want any more. Names are fixed, so nothing has to be searched. */
+export async function pruneObjects(
+  context: Context,
+  memory: Memory,
+  where: { resource: KubeObject; namespace: string; uid: string },
+  plan: { possible: readonly { kind: Kind; names: readonly string[] }[]; desired: readonly Desired[] },
+): Promise<void> {
+  for (const { kind, names } of plan.possible) {
+    for (const name of names) {
+      const isWanted = plan.desired.some((one) => one.kind === kind && one.object.metadata.name === name);
+      const live = context.cache.get(kind, where.namespace, name);
+      const isOurs = live?.metadata.ownerReferences?.some(({ uid, controller }) => controller && uid === where.uid);
+      if (isWanted || !live || !isOurs || live.metadata.deletionTimestamp !== undefined) continue;
+      await context.api.delete(kind, live);
+      memory.applied.delete(objectPath(kind, where.namespace, name));
+      await context.recordEvent(where.resource, 'Normal', 'Pruned', `${kind.kind} ${name} is not wanted any more`);
+    }
+  }
+}

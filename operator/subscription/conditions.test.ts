@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { conditionsOf, transitions } from './conditions.ts';
+import { bad, good, unknown, type Findings } from './findings.ts';
+import { gatewayState } from './gateway-finding.ts';
+
+const ok = good('Fine', 'fine');
+const ALL_GOOD: Findings = {
+  references: ok,
+  redis: ok,
+  groups: ok,
+  keys: ok,
+  objects: ok,
+  gateway: good('Available', '2 of 2 gateways serve'),
+  endpoint: ok,
+  isSuspended: false,
+  degraded: null,
+};
+const at = { generation: 3, now: Date.parse('2026-01-02T03:04:05.678Z') };
+const types = (findings: Findings) => conditionsOf(findings, [], at).map(({ type }) => type);
+const ready = (findings: Findings) => conditionsOf(findings, [], at).find(({ type }) => type === 'Ready');
+
+test('with everything good it is Ready, and no abnormal condition is there', () => {
+  assert.deepEqual(types(ALL_GOOD), [
+    'Ready',
+    'ReferencesResolved',
+    'RedisConnected',
+    'ConsumerGroupsReady',
+    'SigningKeysReady',
+    'GatewayAvailable',
+    'EndpointReady',
+  ]);
+  assert.deepEqual(ready(ALL_GOOD), {
+    type: 'Ready',
+    status: 'True',
+    observedGeneration: 3,
+    lastTransitionTime: '2026-01-02T03:04:05Z',
+    reason: 'Serving',
+    message: '2 of 2 gateways serve',
+  });
+});
+
+test('what passes by itself is Reconciling, what needs a person is Stalled, never both', () => {
+  const passing = { ...ALL_GOOD, redis: bad('RedisUnreachable', 'away'), groups: unknown('RedisUnreachable', 'away') };
+  assert.ok(types(passing).includes('Reconciling') && !types(passing).includes('Stalled'));
+  assert.equal(ready(passing)?.reason, 'RedisUnreachable');
+  const final = { ...passing, groups: bad('PartitionsMismatch', 'other layout', true) };
+  assert.ok(!types(final).includes('Reconciling') && types(final).includes('Stalled'));
+  assert.equal(ready(final)?.reason, 'PartitionsMismatch');
+});
+
+test('a suspended resource is not Ready, and neither reconciling nor stalled', () => {
+  const suspended = { ...ALL_GOOD, isSuspended: true };
+  assert.equal(ready(suspended)?.reason, 'Suspended');
+  assert.deepEqual(types(suspended).slice(-1), ['Suspended']);
+  assert.ok(!types(suspended).includes('Reconciling'));
+});
+
+test('an Unknown step is a Ready that is False: nobody waits for Unknown', () => {
+  assert.equal(ready({ ...ALL_GOOD, gateway: unknown('NotStarted', 'later') })?.status, 'False');
+});
+
+test('the time of a condition moves with its status alone', () => {
+  const before = conditionsOf(ALL_GOOD, [], at);
+  const later = { generation: 4, now: at.now + 60_000 };
+  const same = conditionsOf({ ...ALL_GOOD, redis: good('Fine', 'other words') }, before, later);
+  assert.ok(same.every(({ lastTransitionTime }) => lastTransitionTime === '2026-01-02T03:04:05Z'));
+  const gone = conditionsOf({ ...ALL_GOOD, redis: bad('RedisUnreachable', 'away') }, before, later);
+  assert.equal(gone.find(({ type }) => type === 'RedisConnected')?.lastTransitionTime, '2026-01-02T03:05:05Z');
+  assert.deepEqual(
+    transitions(before, gone).map(({ type }) => type),
+    ['Ready', 'RedisConnected'],
+  );
+});
+
+test('a Deployment is read as kubectl reads it', () => {
+  const of = (status: object, replicas = 2) =>
+    gatewayState({ metadata: { name: 'g', generation: 5 }, spec: { replicas }, status }).finding.reason;
+  const done = { observedGeneration: 5, replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2 };
+  assert.equal(of(done), 'Available');
+  assert.equal(of({ ...done, observedGeneration: 4 }), 'Progressing');
+  assert.equal(of({ ...done, availableReplicas: 1 }), 'Progressing');
+  assert.equal(of({ ...done, replicas: 4, updatedReplicas: 1 }), 'RollingOut');
+  assert.equal(of({ ...done, conditions: [{ reason: 'ProgressDeadlineExceeded' }] }), 'ProgressDeadlineExceeded');
+  assert.equal(of({ observedGeneration: 5 }, 0), 'ScaledToZero');
+  assert.equal(gatewayState(undefined).finding.status, 'Unknown');
+});

@@ -1,0 +1,59 @@
+import type { Condition } from '../../protocol/subscription/status.ts';
+import { bad, good, type Finding, type Findings } from './findings.ts';
+
+/**
+ * The conditions, as kstatus reads them: `Ready` sums up; `Reconciling` and `Stalled` are there only while true, and one
+ * of them whenever Ready is not True, unless it is suspended. Pure. `lastTransitionTime` moves with the status alone.
+ */
+export function conditionsOf(
+  findings: Findings,
+  before: readonly Condition[],
+  options: { generation: number; now: number },
+): Condition[] {
+  const { isSuspended, degraded } = findings;
+  const ready = summary(findings);
+  const isReady = ready.status === 'True';
+  const present: [string, Finding | null][] = [
+    ['Ready', { ...ready, status: isReady ? 'True' : 'False' }],
+    ['ReferencesResolved', findings.references],
+    ['RedisConnected', findings.redis],
+    ['ConsumerGroupsReady', findings.groups],
+    ['SigningKeysReady', findings.keys],
+    ['GatewayAvailable', findings.gateway],
+    ['EndpointReady', findings.endpoint],
+    ['Reconciling', isReady || isSuspended || ready.isFinal === true ? null : { ...ready, status: 'True' }],
+    ['Stalled', ready.isFinal === true ? { ...ready, status: 'True' } : null],
+    ['Suspended', isSuspended ? good('Suspended', 'spec.suspend is true: no gateway runs') : null],
+    ['Degraded', degraded],
+  ];
+  const time = new Date(options.now).toISOString().replace(/\.\d+/, '');
+  return present.flatMap(([type, finding]) => {
+    if (finding === null) return [];
+    const { status, reason, message } = finding;
+    const old = before.find((condition) => condition.type === type);
+    const lastTransitionTime = old?.status === status ? old.lastTransitionTime : time;
+    return [{ type, status, observedGeneration: options.generation, lastTransitionTime, reason, message }];
+  });
+}
+
+/** The first thing that is in the way; what needs a person goes before what passes by itself. */
+function summary(findings: Findings): Finding {
+  const { references, redis, groups, keys, objects, gateway, endpoint, isSuspended } = findings;
+  const all = [references, redis, groups, keys, objects, gateway, endpoint];
+  const final = all.find(({ isFinal }) => isFinal === true);
+  if (final !== undefined) return final;
+  if (isSuspended) return bad('Suspended', 'spec.suspend is true: no gateway runs');
+  const inTheWay = all.find(({ status }) => status !== 'True');
+  return inTheWay ?? good(gateway.reason === 'ScaledToZero' ? 'ScaledToZero' : 'Serving', gateway.message);
+}
+
+/** The changes that are worth an Event: what stopped or began to hold. The first look at a new resource is not news. */
+export function transitions(before: readonly Condition[], after: readonly Condition[]): readonly Condition[] {
+  if (before.length === 0) return [];
+  return after.filter(({ type, status, reason }) => {
+    const old = before.find((condition) => condition.type === type);
+    if (type === 'Reconciling') return false;
+    if (old === undefined) return status === 'True';
+    return old.status !== status || (status === 'False' && old.reason !== reason && type !== 'Ready');
+  });
+}

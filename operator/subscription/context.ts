@@ -1,0 +1,79 @@
+import type { Log } from '../../runtime/log/log.ts';
+import type { RedisConnection } from '../../runtime/redis/connection.ts';
+import type { KubernetesApi } from '../kubernetes/api.ts';
+import type { RecordEvent } from '../kubernetes/event-recorder.ts';
+import type { ObjectCache } from '../kubernetes/object-cache.ts';
+import type { SecretReader } from '../kubernetes/secret-reader.ts';
+import type { RedisPool } from '../redis/redis-pool.ts';
+import type { RenderSettings } from '../resources/rendering.ts';
+
+/** What every reconcile works with. */
+export interface Context {
+  readonly api: KubernetesApi;
+  readonly cache: Pick<ObjectCache, 'get' | 'has'>;
+  readonly secrets: SecretReader;
+  readonly redis: RedisPool;
+  readonly recordEvent: RecordEvent;
+  readonly settings: RenderSettings;
+  readonly timings: ReconcileTimings;
+  readonly log: Log;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Asked before anything is written to Redis; the API asks for itself. */
+  readonly assertMayWrite: () => void;
+  /** What is remembered of each resource between two passes. */
+  readonly memories: Memories;
+}
+
+export interface ReconcileTimings {
+  /** A resource that stands still is looked at again after this, for its numbers. */
+  readonly refreshMs: number;
+  /** For what is missing and may come: a Secret, Redis. */
+  readonly retryMs: number;
+  /** Deleting waits for Redis at most so long. */
+  readonly deletionLimitMs: number;
+}
+
+export const TIMINGS: ReconcileTimings = { refreshMs: 30_000, retryMs: 10_000, deletionLimitMs: 600_000 };
+
+/** Nothing of it is needed for correctness: a new process begins without any. */
+export interface Memory {
+  /** Objects as they were last applied, by path. */
+  readonly applied: Map<string, Applied>;
+  statusWrittenAt: number;
+  generation: number;
+  /** The last one that worked: cleaning up still knows the way when the Secret has gone first. */
+  redis: RedisConnection | null;
+}
+
+export interface Applied {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly hash: string;
+}
+
+export class Memories {
+  readonly #memories = new Map<string, Memory>();
+
+  of(key: string): Memory {
+    let memory = this.#memories.get(key);
+    if (memory === undefined) {
+      memory = { applied: new Map(), statusWrittenAt: 0, generation: 0, redis: null };
+      this.#memories.set(key, memory);
+    }
+    return memory;
+  }
+
+  /** The object at this path is gone, whoever deleted it. */
+  forgetObject(key: string, path: string): void {
+    this.#memories.get(key)?.applied.delete(path);
+  }
+
+  forget(key: string): void {
+    this.#memories.delete(key);
+  }
+
+  get size(): number {
+    return this.#memories.size;
+  }
+}

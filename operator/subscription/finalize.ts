@@ -1,0 +1,155 @@
+import type { RedisClient } from '../../runtime/redis/client.ts';
+import { groupName } from '../../protocol/keys.ts';
+import { subscriptionSchema, type Subscription } from '../../protocol/subscription.ts';
+import type { GroupStatus, SubscriptionStatus } from '../../protocol/subscription/status.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { liveReplicas } from '../../runtime/streams/replicas.ts';
+import { destroyGroup, leaveStreams } from '../../runtime/streams/release.ts';
+import { DEPLOYMENTS, keyOf, SECRETS, SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
+import { namesOf } from '../resources/rendering.ts';
+import type { Context, Memory } from './context.ts';
+import { drainLimitMs } from './objects-step.ts';
+import { resourceOf } from './redis-step.ts';
+import { connectionOf, lookUpRedis } from './redis-secrets.ts';
+
+export const FINALIZER = 'firehose.dev/redis-cleanup';
+/** On a resource: delete it without looking at Redis. */
+export const SKIP_ANNOTATION = 'firehose.dev/skip-redis-cleanup';
+
+/** What is left to do: nothing, or again after a while. */
+export type Finalized = { readonly done: true } | { readonly done: false; readonly why: string };
+
+type CleanUp =
+  | { readonly kind: 'cleaned'; readonly message: string }
+  /** It will not be cleaned; `why` goes into the event that names what is left. */
+  | { readonly kind: 'left'; readonly why: string }
+  | { readonly kind: 'wait'; readonly why: string };
+
+/** Cleans up in Redis and lets the resource go: within its limit in any case. Objects go by their owner references. */
+export async function finalize(context: Context, memory: Memory, resource: KubeObject): Promise<Finalized> {
+  const { finalizers = [], annotations = {}, deletionTimestamp = '' } = resource.metadata;
+  if (!finalizers.includes(FINALIZER)) return { done: true };
+  const parsed = subscriptionSchema.safeParse(bare(resource));
+  const outcome: CleanUp =
+    annotations[SKIP_ANNOTATION] === 'true'
+      ? { kind: 'left', why: `the annotation ${SKIP_ANNOTATION} is set` }
+      : parsed.success
+        ? await cleanUp(context, memory, { resource, subscription: parsed.data })
+        : { kind: 'left', why: 'the specification cannot be read' };
+  const age = context.now() - Date.parse(deletionTimestamp);
+  if (outcome.kind === 'wait' && age < context.timings.deletionLimitMs) return { done: false, why: outcome.why };
+  if (outcome.kind === 'cleaned') await context.recordEvent(resource, 'Normal', 'RedisCleanedUp', outcome.message);
+  else {
+    const left = parsed.success ? whatIsLeft(parsed.data, groupsOf(resource)) : 'groups and streams of this resource';
+    await context.recordEvent(resource, 'Warning', 'RedisNotCleanedUp', `left in Redis: ${left}, since ${outcome.why}`);
+  }
+  await withoutFinalizer(context, resource);
+  return { done: true };
+}
+
+/** The resource as a file would hold it. */
+export function bare({ apiVersion, kind, metadata, spec }: KubeObject) {
+  return { apiVersion, kind, metadata: { name: metadata.name, namespace: metadata.namespace }, spec };
+}
+
+async function cleanUp(
+  context: Context,
+  memory: Memory,
+  { resource, subscription }: { resource: KubeObject; subscription: Subscription },
+): Promise<CleanUp> {
+  const { namespace } = subscription.metadata;
+  const secrets = await lookUpRedis(subscription.spec.redis, (_field, name) =>
+    context.api.get(SECRETS, namespace, name),
+  );
+  const address = secrets && connectionOf(subscription.spec.redis, secrets);
+  const connection = address && 'connection' in address ? address.connection : memory.redis;
+  if (connection === null) return { kind: 'left', why: 'the Secret that says where Redis is, is gone or wrong' };
+  const connected = await context.redis.connect(connection);
+  if (!connected.ok) {
+    const { isFinal, message } = connected;
+    return isFinal ? { kind: 'left', why: message } : { kind: 'wait', why: message };
+  }
+  try {
+    // A gateway that still runs would make again what is destroyed here.
+    const running = await stopGateways(context, subscription, connected.client);
+    const since = context.now() - Date.parse(resource.metadata.deletionTimestamp ?? '');
+    if (running > 0 && since < drainLimitMs({ subscription })) {
+      return { kind: 'wait', why: `${running} gateways are still going` };
+    }
+    return await leave(context, subscription, { client: connected.client, known: groupsOf(resource) });
+  } catch (error) {
+    const code = redisErrorCode(error);
+    if (code === 'UNKNOWN') throw error;
+    return { kind: 'wait', why: `Redis cannot be used (${code})` };
+  }
+}
+
+/** Deletes the Deployment. Gives the number of gateways that were heard of lately. */
+async function stopGateways(context: Context, subscription: Subscription, client: RedisClient): Promise<number> {
+  const { name, namespace } = subscription.metadata;
+  const deployment = context.cache.get(DEPLOYMENTS, namespace, namesOf(name).gateway);
+  if (deployment && deployment.metadata.deletionTimestamp === undefined) {
+    await context.api.delete(DEPLOYMENTS, deployment);
+  }
+  const live = await liveReplicas(client, subscription.spec.redis.keyPrefix, resourceOf(subscription));
+  return live.length;
+}
+
+async function leave(
+  context: Context,
+  subscription: Subscription,
+  { client, known }: { client: RedisClient; known: readonly GroupStatus[] },
+): Promise<CleanUp> {
+  const { redis, stream } = subscription.spec;
+  const resource = resourceOf(subscription);
+  const where = { keyPrefix: redis.keyPrefix, partitions: stream.partitions, resource };
+  const doomed = policies(subscription, known).filter(({ deletionPolicy }) => deletionPolicy === 'Delete');
+  for (const { name } of doomed) {
+    context.assertMayWrite();
+    await destroyGroup(client, where, groupName(resource, name));
+  }
+  context.assertMayWrite();
+  const deletes = stream.management === 'Managed' && stream.deletionPolicy === 'Delete';
+  const deleted = await leaveStreams(client, where, deletes);
+  const names = doomed.map(({ name }) => name).join(', ') || 'none';
+  return { kind: 'cleaned', message: `consumer groups destroyed: ${names}; streams deleted: ${deleted}` };
+}
+
+/** Declared ones, and those that the status still knows. */
+function policies({ spec }: Subscription, known: readonly GroupStatus[]) {
+  const undeclared = known.filter(({ name }) => !spec.consumerGroups.some((group) => group.name === name));
+  return [...spec.consumerGroups, ...undeclared];
+}
+
+function whatIsLeft(subscription: Subscription, known: readonly GroupStatus[]): string {
+  const { redis, stream } = subscription.spec;
+  const groups = policies(subscription, known).map(({ name }) => groupName(resourceOf(subscription), name));
+  const [first, last] = [`${redis.keyPrefix}{0}:events`, `{${stream.partitions - 1}}:events`];
+  return `the consumer groups ${groups.join(', ')} on the streams ${first} to ${last}`;
+}
+
+export function groupsOf(resource: KubeObject): readonly GroupStatus[] {
+  return (resource['status'] as SubscriptionStatus | undefined)?.consumerGroups ?? [];
+}
+
+async function withoutFinalizer(context: Context, resource: KubeObject): Promise<void> {
+  const { name, namespace = '', resourceVersion, finalizers = [] } = resource.metadata;
+  const kept = finalizers.filter((finalizer) => finalizer !== FINALIZER);
+  // The version makes it fail when somebody else was quicker: the next pass sees what they did.
+  const metadata = { name, namespace, ...(resourceVersion !== undefined && { resourceVersion }), finalizers: kept };
+  await context.api.merge(SUBSCRIPTIONS, { metadata });
+  context.log.info({ resource: keyOf(resource) }, 'the resource is let go');
+}
+
+/** Before the first write to Redis: whatever happens from then on, it is cleaned up. */
+export async function ensureFinalizer(context: Context, resource: KubeObject): Promise<void> {
+  const { name, namespace = '', resourceVersion, finalizers = [] } = resource.metadata;
+  if (finalizers.includes(FINALIZER)) return;
+  const metadata = {
+    name,
+    namespace,
+    ...(resourceVersion !== undefined && { resourceVersion }),
+    finalizers: [...finalizers, FINALIZER],
+  };
+  await context.api.merge(SUBSCRIPTIONS, { metadata });
+}

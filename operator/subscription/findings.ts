@@ -1,0 +1,34 @@
+import type { Condition } from '../../protocol/subscription/status.ts';
+
+/** What a step has found, in words for programs and for people. */
+export interface Finding {
+  readonly status: Condition['status'];
+  readonly reason: string;
+  readonly message: string;
+  /** Nothing but a change by a person helps. */
+  readonly isFinal?: boolean;
+}
+
+/** One of each step; what could not be looked at for want of another is Unknown. */
+export interface Findings {
+  readonly references: Finding;
+  readonly redis: Finding;
+  readonly groups: Finding;
+  readonly keys: Finding;
+  /** Whether every object is as it should be. */
+  readonly objects: Finding;
+  readonly gateway: Finding;
+  readonly endpoint: Finding;
+  readonly isSuspended: boolean;
+  /** Serving, but not whole: why. Null when it is whole, or does not serve. */
+  readonly degraded: Finding | null;
+}
+
+export const good = (reason: string, message: string): Finding => ({ status: 'True', reason, message });
+export const bad = (reason: string, message: string, isFinal = false): Finding => ({
+  status: 'False',
+  reason,
+  message,
+  isFinal,
+});
+export const unknown = (reason: string, message: string): Finding => ({ status: 'Unknown', reason, message });

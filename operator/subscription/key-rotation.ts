@@ -1,0 +1,73 @@
+import { z } from 'zod';
+
+/** A private JWK with three dates of its own (seconds): readers pass over members that they do not know (RFC 7517 4). */
+const storedKey = z.looseObject({
+  kid: z.string().min(1),
+  alg: z.enum(['HS256', 'EdDSA', 'ES256']),
+  /** Made. */
+  made: z.number(),
+  /** Began to sign; absent while it verifies alone. */
+  signs: z.number().optional(),
+  /** No replica signs with it any more. */
+  retired: z.number().optional(),
+});
+export const storedKeys = z.array(storedKey).min(1);
+export type StoredKey = z.output<typeof storedKey>;
+
+export interface RotationRules {
+  readonly algorithm: StoredKey['alg'];
+  readonly intervalMs: number;
+  readonly overlapMs: number;
+}
+
+/** What the gateways' heartbeats say: each one's key ids, the one that signs first. */
+export interface KeysInUse {
+  readonly replicas: readonly (readonly string[])[];
+  /** Gateways that run by Kubernetes' word. One whose heartbeat is missing may hold any keys. */
+  readonly expected: number;
+}
+
+export interface Rotation {
+  readonly keys: readonly StoredKey[];
+  /** Another key has to be made, and put at the end: it verifies first. */
+  readonly needsKey: boolean;
+  /** Unix milliseconds. */
+  readonly nextAt: number;
+}
+
+/**
+ * The next step, pure. A key is made, verifies everywhere, signs, retires, goes: each step is taken only when every
+ * gateway has followed the one before, so that no token is ever refused for want of a key. `inUse` is null while that
+ * cannot be known: then nothing moves.
+ */
+export function nextRotation(
+  keys: readonly StoredKey[],
+  rules: RotationRules,
+  inUse: KeysInUse | null,
+  nowMs: number,
+): Rotation {
+  const now = Math.floor(nowMs / 1_000);
+  const [active] = keys;
+  if (active === undefined) return { keys, needsKey: true, nextAt: nowMs + rules.intervalMs };
+  let next = [...keys];
+  const candidate = next.find((key) => key.signs === undefined);
+  if (candidate !== undefined && everyReplica(inUse, (ids) => ids.includes(candidate.kid))) {
+    next = [{ ...candidate, signs: now }, ...next.filter((key) => key !== candidate)];
+  }
+  const [signing = active] = next;
+  const isFollowed = everyReplica(inUse, (ids) => ids[0] === signing.kid);
+  next = next.map((key) =>
+    isFollowed && key !== signing && key.signs !== undefined && key.retired === undefined
+      ? { ...key, retired: now }
+      : key,
+  );
+  next = next.filter(({ retired }) => retired === undefined || now < retired + rules.overlapMs / 1_000);
+  const dueAt = (signing.signs ?? signing.made) * 1_000 + rules.intervalMs;
+  const isWaiting = next.some((key) => key.signs === undefined);
+  const needsKey = !isWaiting && (signing.alg !== rules.algorithm || nowMs >= dueAt);
+  return { keys: next, needsKey, nextAt: needsKey ? nowMs + rules.intervalMs : dueAt };
+}
+
+function everyReplica(inUse: KeysInUse | null, holds: (ids: readonly string[]) => boolean): boolean {
+  return inUse !== null && inUse.replicas.length >= inUse.expected && inUse.replicas.every(holds);
+}

@@ -1,0 +1,102 @@
+import type { RedisClient } from '../../runtime/redis/client.ts';
+import { groupName } from '../../protocol/keys.ts';
+import { durationMs, type Subscription } from '../../protocol/subscription.ts';
+import type { GroupStatus } from '../../protocol/subscription/status.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { startOf } from '../../runtime/streams/create-group.ts';
+import { provisionStreams } from '../../runtime/streams/provision.ts';
+import { destroyGroup } from '../../runtime/streams/release.ts';
+import type { ServerFacts } from '../redis/server-facts.ts';
+import type { Context, Memory } from './context.ts';
+import { connectionOf, type RedisSecrets } from './redis-secrets.ts';
+import { bad, good, unknown, type Finding } from './findings.ts';
+
+export interface RedisStep {
+  readonly redis: Finding;
+  readonly groups: Finding;
+  /** Null when it cannot be used. */
+  readonly client: RedisClient | null;
+  readonly facts: ServerFacts | null;
+}
+
+export const resourceOf = ({ metadata }: Subscription) => `${metadata.namespace}/${metadata.name}`;
+
+/** Connects, and makes streams, epoch and groups on every partition: before the first gateway starts, and ever again. */
+export async function redisStep(
+  context: Context,
+  memory: Memory,
+  input: { subscription: Subscription; secrets: RedisSecrets | null; before: readonly GroupStatus[] },
+): Promise<RedisStep> {
+  const { subscription, secrets } = input;
+  if (secrets === null) {
+    const finding = unknown('ReferencesMissing', 'it is not known where Redis is');
+    return { redis: finding, groups: finding, client: null, facts: null };
+  }
+  const address = connectionOf(subscription.spec.redis, secrets);
+  if ('faults' in address) {
+    const message = address.faults.join('; ');
+    const groups = unknown('RedisSettingsInvalid', 'Redis cannot be asked');
+    return { redis: bad('RedisSettingsInvalid', message, true), groups, client: null, facts: null };
+  }
+  const connected = await context.redis.connect(address.connection);
+  if (!connected.ok) {
+    const { reason, message, isFinal } = connected;
+    const groups = unknown(reason, 'Redis cannot be asked');
+    return { redis: bad(reason, message, isFinal), groups, client: null, facts: null };
+  }
+  memory.redis = address.connection;
+  const { client, facts } = connected;
+  const redis = good('Connected', `Redis ${facts.version}, persistence ${facts.persistence}`);
+  try {
+    context.assertMayWrite();
+    await provisionStreams(client, needsOf(subscription));
+    await destroyUndeclared(context, client, input);
+    const names = subscription.spec.consumerGroups.map(({ name }) => name);
+    return { redis, groups: good('Provisioned', `on every partition: ${names.join(', ')}`), client, facts };
+  } catch (error) {
+    return { redis, groups: judge(error, subscription), client, facts };
+  }
+}
+
+function needsOf(subscription: Subscription) {
+  const { redis, stream, consumerGroups } = subscription.spec;
+  const resource = resourceOf(subscription);
+  const { maxLength, maxAge } = stream.retention;
+  return {
+    keyPrefix: redis.keyPrefix,
+    partitions: stream.partitions,
+    resource,
+    retention: stream.management === 'Managed' ? { maxLength, maxAgeMs: durationMs(maxAge) } : null,
+    groups: consumerGroups.map((group) => ({ name: groupName(resource, group.name), start: startOf(group) })),
+  };
+}
+
+/** A group that the status knows and the spec does not: its policy, as it was last declared, decides. */
+async function destroyUndeclared(
+  context: Context,
+  client: RedisClient,
+  { subscription, before }: { subscription: Subscription; before: readonly GroupStatus[] },
+): Promise<void> {
+  const { redis, stream, consumerGroups } = subscription.spec;
+  const where = { keyPrefix: redis.keyPrefix, partitions: stream.partitions };
+  for (const { name, deletionPolicy } of before) {
+    if (deletionPolicy !== 'Delete' || consumerGroups.some((group) => group.name === name)) continue;
+    context.assertMayWrite();
+    await destroyGroup(client, where, groupName(resourceOf(subscription), name));
+    context.log.info({ resource: resourceOf(subscription), group: name }, 'a consumer group is destroyed');
+  }
+}
+
+function judge(error: unknown, { spec }: Subscription): Finding {
+  const code = redisErrorCode(error);
+  if (code === 'PARTITIONS_MISMATCH') {
+    const hint = 'set stream.partitions to theirs, or another redis.keyPrefix, in a new resource';
+    return bad(
+      'PartitionsMismatch',
+      `the streams have another number of partitions than ${spec.stream.partitions}: ${hint}`,
+      true,
+    );
+  }
+  if (code === 'UNKNOWN' && !(error instanceof Error && 'command' in error)) throw error;
+  return bad('RedisRefused', `streams or groups cannot be made (${code})`);
+}

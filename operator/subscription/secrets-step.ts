@@ -1,0 +1,84 @@
+import type { Subscription } from '../../protocol/subscription.ts';
+import { SECRETS, type KubeObject } from '../kubernetes/objects.ts';
+import { namesOf } from '../resources/rendering.ts';
+import { ObjectOwnedByOther } from './apply.ts';
+import type { Context } from './context.ts';
+import { bad, good, type Finding } from './findings.ts';
+import type { KeysInUse } from './key-rotation.ts';
+import { renewSelfSigned } from './self-signed.ts';
+import { rotateKeys } from './signing-keys.ts';
+
+export interface SecretsStep {
+  readonly keys: Finding;
+  readonly signing: { readonly activeKeyID: string; readonly nextRotationTime?: string } | null;
+}
+
+interface Input {
+  readonly resource: KubeObject;
+  readonly subscription: Subscription;
+  readonly uid: string;
+  readonly inUse: KeysInUse | null;
+  /** With keys of somebody else. */
+  readonly foreignKeyId: string | null;
+}
+
+/** Signing keys and certificate: made, rotated, renewed, and taken away when somebody else's are used. */
+export async function secretsStep(context: Context, input: Input): Promise<SecretsStep> {
+  try {
+    await certificateStep(context, input);
+    return await keysStep(context, input);
+  } catch (error) {
+    if (!(error instanceof ObjectOwnedByOther)) throw error;
+    return { keys: bad('ObjectOwnedByOther', `${error.message}: rename or delete it`, true), signing: null };
+  }
+}
+
+async function keysStep(context: Context, input: Input): Promise<SecretsStep> {
+  const { subscription, uid, inUse, foreignKeyId } = input;
+  if (subscription.spec.auth.token.signing.secretName !== undefined) {
+    if (foreignKeyId === null) return { keys: bad('ReferencesMissing', 'the named keys are not there'), signing: null };
+    return { keys: good('Given', 'somebody else rotates the keys'), signing: { activeKeyID: foreignKeyId } };
+  }
+  const { signingKeys } = namesOf(subscription.metadata.name);
+  const secret = await ownSecret(context, input, signingKeys);
+  const rotated = await rotateKeys({ subscription, uid, secret, inUse }, context.now());
+  if (rotated.change !== null) await applySecret(context, rotated.change);
+  if (rotated.news !== null) await context.recordEvent(input.resource, 'Normal', 'SigningKeys', rotated.news);
+  const next = rotated.nextRotationAt;
+  return {
+    keys: good('Managed', 'made and rotated by the operator'),
+    signing: {
+      activeKeyID: rotated.activeKeyId,
+      ...(next !== null && { nextRotationTime: new Date(next).toISOString().replace(/\.\d+/, '') }),
+    },
+  };
+}
+
+async function certificateStep(context: Context, input: Input): Promise<void> {
+  const { subscription, uid, resource } = input;
+  const { tls } = subscription.spec.gateway;
+  if (tls.disabled || tls.secretName !== undefined || tls.issuerRef !== undefined) return;
+  const names = namesOf(subscription.metadata.name);
+  const [authority, server] = [
+    await ownSecret(context, input, names.authority),
+    await ownSecret(context, input, names.tls),
+  ];
+  const changes = await renewSelfSigned({ subscription, uid, authority, server }, context.now());
+  for (const change of changes) await applySecret(context, change);
+  if (changes.length > 0 && server !== null) {
+    await context.recordEvent(resource, 'Normal', 'CertificateRenewed', 'the self-signed certificate was renewed');
+  }
+}
+
+/** Null when there is none. One of the same name that is not ours is never read for ours, nor written over. */
+async function ownSecret(context: Context, { subscription, uid }: Input, name: string): Promise<KubeObject | null> {
+  const secret = await context.secrets.read(subscription.metadata.namespace, name);
+  if (secret === null) return null;
+  const isOurs = secret.metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid);
+  if (isOurs !== true) throw new ObjectOwnedByOther(`the Secret ${name} belongs to somebody else`);
+  return secret;
+}
+
+async function applySecret(context: Context, secret: KubeObject): Promise<void> {
+  context.secrets.put(await context.api.apply(SECRETS, secret));
+}

@@ -1,0 +1,53 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { SubscriptionStatus } from '../../protocol/subscription/status.ts';
+
+/** Numbers that move by themselves are written at most this often. */
+const NUMBERS_EVERY_MS = 30_000;
+/** And only when they changed by more than this share, or to or from zero: metrics have the exact ones. */
+const MATERIAL_SHARE = 0.1;
+
+/** Fields that move by themselves, and say nothing of the state. */
+const MOVING: ReadonlySet<string> = new Set([
+  'connections',
+  'length',
+  'bytes',
+  'lag',
+  'lagExact',
+  'pending',
+  'consumers',
+  'deadLettered',
+  'oldestEntryTime',
+  'oldestPendingTime',
+]);
+
+/** The status to write, or null when what is written already says the same as far as it matters. Pure. */
+export function settleStatus(
+  before: SubscriptionStatus,
+  now: SubscriptionStatus,
+  options: { readonly sinceWrittenMs: number },
+): SubscriptionStatus | null {
+  if (!isDeepStrictEqual(standing(before), standing(now))) return now;
+  if (options.sinceWrittenMs < NUMBERS_EVERY_MS) return null;
+  return isMaterial(before, now) ? now : null;
+}
+
+/** The status without what moves. */
+function standing(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(standing);
+  if (typeof value !== 'object' || value === null) return value;
+  const kept = Object.entries(value).filter(([key]) => !MOVING.has(key));
+  return Object.fromEntries(kept.map(([key, item]) => [key, standing(item)]));
+}
+
+function isMaterial(before: unknown, now: unknown): boolean {
+  if (typeof now === 'number') {
+    const was = typeof before === 'number' ? before : 0;
+    if ((was === 0) !== (now === 0)) return true;
+    return Math.abs(now - was) > Math.abs(was) * MATERIAL_SHARE;
+  }
+  if (typeof now === 'boolean') return before !== now;
+  if (typeof now !== 'object' || now === null) return false;
+  const known = (before ?? {}) as Record<string, unknown>;
+  // Times move with the numbers beside them; by themselves they are no news.
+  return Object.entries(now).some(([key, item]) => isMaterial(known[key], item));
+}

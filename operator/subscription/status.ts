@@ -1,0 +1,113 @@
+import { apiVersionOf, SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
+import type { Subscription } from '../../protocol/subscription.ts';
+import type { Condition, SubscriptionStatus } from '../../protocol/subscription/status.ts';
+import type { LiveReplica } from '../../runtime/streams/replicas.ts';
+import type { ServerFacts } from '../redis/server-facts.ts';
+import { selectorOf } from '../resources/rendering.ts';
+import { conditionsOf, transitions } from './conditions.ts';
+import type { Context, Memory } from './context.ts';
+import { unknown, type Finding, type Findings } from './findings.ts';
+import type { GatewayState } from './gateway-finding.ts';
+import type { StreamsReadBack } from './read-back.ts';
+import { settleStatus } from './settle-status.ts';
+
+/** Everything that a pass has found. */
+export interface WholePass {
+  readonly kind: 'whole';
+  readonly subscription: Subscription;
+  readonly findings: Findings;
+  readonly gateway: GatewayState;
+  readonly urls: SubscriptionStatus['endpoint'] | null;
+  readonly image: string;
+  /** Null while it cannot be known: what was known last stays. */
+  readonly replicas: readonly LiveReplica[] | null;
+  readonly facts: ServerFacts | null;
+  readonly stood: StreamsReadBack | null;
+  readonly signing: SubscriptionStatus['signing'] | null;
+}
+
+/** The specification cannot be read: nothing else was looked at. */
+export interface InvalidPass {
+  readonly kind: 'invalid';
+  readonly finding: Finding;
+}
+
+/** Composes the status and writes it when it says something new; tells of transitions by Events. */
+export async function writeStatus(
+  context: Context,
+  memory: Memory,
+  resource: KubeObject,
+  pass: WholePass | InvalidPass,
+): Promise<void> {
+  const before = (resource['status'] ?? {}) as SubscriptionStatus;
+  const generation = resource.metadata.generation ?? 0;
+  const findings = pass.kind === 'whole' ? pass.findings : nothingLookedAt(pass.finding);
+  const conditions = conditionsOf(findings, before.conditions ?? [], { generation, now: context.now() });
+  const next: SubscriptionStatus = {
+    ...(pass.kind === 'whole' ? numbersOf(pass, before) : { ...before }),
+    observedGeneration: generation,
+    conditions,
+  };
+  const now = context.now();
+  const status = settleStatus(before, next, { sinceWrittenMs: now - memory.statusWrittenAt });
+  if (status === null) return;
+  const { name, namespace = '', uid = '' } = resource.metadata;
+  const written = {
+    apiVersion: apiVersionOf(SUBSCRIPTIONS),
+    kind: SUBSCRIPTIONS.kind,
+    metadata: { name, namespace, uid },
+  };
+  await context.api.apply(SUBSCRIPTIONS, { ...written, status }, { subresource: 'status' });
+  memory.statusWrittenAt = now;
+  for (const condition of transitions(before.conditions ?? [], conditions)) await tell(context, resource, condition);
+}
+
+/** `type` alone is an adjective: Ready, Stalled. An abnormal condition is a warning while it is true. */
+async function tell(context: Context, resource: KubeObject, condition: Condition): Promise<void> {
+  const isAbnormal = condition.type === 'Stalled' || condition.type === 'Degraded';
+  const isGood = (condition.status === 'True') !== isAbnormal;
+  const reason = condition.status === 'True' ? condition.type : condition.reason;
+  await context.recordEvent(resource, isGood ? 'Normal' : 'Warning', reason, `${condition.type}: ${condition.message}`);
+}
+
+function nothingLookedAt(finding: Finding): Findings {
+  const none = unknown(finding.reason, 'not looked at');
+  return {
+    references: none,
+    redis: none,
+    groups: none,
+    keys: none,
+    objects: finding,
+    gateway: none,
+    endpoint: none,
+    isSuspended: false,
+    degraded: null,
+  };
+}
+
+function numbersOf(pass: WholePass, before: SubscriptionStatus): SubscriptionStatus {
+  const { gateway, urls, image, replicas, facts, stood, signing, subscription } = pass;
+  const connections = replicas?.reduce((sum, replica) => sum + replica.connections, 0);
+  const selector = Object.entries(selectorOf(subscription.metadata.name)).map(([key, value]) => `${key}=${value}`);
+  const stream = stood?.stream ?? before.stream;
+  const groups = stood?.groups ?? before.consumerGroups;
+  const lag = stood?.lag ?? before.lag;
+  const redis = facts === null ? before.redis : { version: facts.version, persistence: facts.persistence };
+  const keys = signing ?? before.signing;
+  return {
+    ...(urls && { endpoint: urls }),
+    gateway: {
+      replicas: gateway.replicas,
+      readyReplicas: gateway.ready,
+      summary: `${gateway.ready}/${gateway.desired}`,
+      connections: connections ?? before.gateway?.connections ?? 0,
+      image,
+      selector: selector.join(','),
+    },
+    ...(stream && { stream }),
+    ...(redis && { redis }),
+    ...(groups && { consumerGroups: [...groups] }),
+    ...(lag !== undefined && { lag }),
+    ...(keys && { signing: keys }),
+  };
+}

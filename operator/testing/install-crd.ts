@@ -1,0 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Admin } from '../../runtime/testing/control-plane/admin.ts';
+import { customResourceDefinition } from '../crd/custom-resource-definition.ts';
+
+const PATH = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+
+export interface Definition {
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly group: string;
+    readonly names: { readonly plural: string };
+    readonly versions: readonly { readonly name: string }[];
+  };
+}
+
+/** Installs a CRD, FirehoseSubscription's when none is given, and waits until its resources are served. */
+export async function installCrd(plane: { admin: Admin }, definition: Definition = customResourceDefinition()) {
+  await plane.admin.must('POST', PATH, definition);
+  const { group, names, versions } = definition.spec;
+  const served = `/apis/${group}/${versions[0]?.name ?? ''}/${names.plural}`;
+  // Answers 404 as plain text until then.
+  while (!(await plane.admin.isServed(served))) await delay(50);
+}

@@ -1,0 +1,85 @@
+/** The least that a platform team must write. */
+export const MINIMAL_SPEC = {
+  account: { id: '4a6f2c1e9b' },
+  redis: { urlSecretRef: { name: 'firehose-redis' } },
+  auth: { directory: { secretRef: { name: 'acme-directory' } } },
+} as const;
+
+/** Every field, each with another value than its default. */
+export const FULL_SPEC = {
+  suspend: false,
+  account: { id: '4a6f2c1e9b', includeDescendants: false },
+  filters: {
+    events: ['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'CHANNEL_DESTROY'],
+    excludeEvents: ['CHANNEL_CREATE'],
+    accounts: ['4a6f2c1e9b'],
+    additionalEvents: ['QUEUE_ENTERED'],
+  },
+  redis: { urlSecretRef: { name: 'firehose-redis', key: 'redis-url' }, keyPrefix: 'calls:', database: 0 },
+  stream: {
+    partitions: 8,
+    management: 'Managed',
+    waitReplicas: 1,
+    deletionPolicy: 'Delete',
+    retention: { maxLength: 100_000, maxAge: '6h' },
+  },
+  consumerGroups: [
+    { name: 'default', ackWait: '45s', maxDeliver: 9, maxPending: 50, deadLetter: { maxLength: 500 } },
+    { name: 'billing', startPosition: 'Earliest', deletionPolicy: 'Retain' },
+    { name: 'recording', startPosition: 'ID', startID: '1700000000000-0' },
+  ],
+  gateway: {
+    replicas: 3,
+    autoscaling: { minReplicas: 3, maxReplicas: 9, cpuUtilization: 60, scaleDownStabilization: 900 },
+    image: 'registry.example.com/firehose:1.2.3',
+    imagePullSecrets: [{ name: 'registry' }],
+    resources: { requests: { cpu: 1, memory: '512Mi' }, limits: { memory: '1Gi' } },
+    podTemplate: {
+      labels: { team: 'voice' },
+      annotations: { 'example.com/note': 'calls' },
+      nodeSelector: { 'kubernetes.io/os': 'linux' },
+      priorityClassName: 'system-cluster-critical',
+      affinity: {
+        nodeAffinity: {
+          preferredDuringSchedulingIgnoredDuringExecution: [
+            { weight: 1, preference: { matchExpressions: [{ key: 'ssd', operator: 'Exists' }] } },
+          ],
+        },
+      },
+      tolerations: [{ key: 'voice', operator: 'Equal', value: 'yes', effect: 'NoExecute', tolerationSeconds: 60 }],
+      topologySpreadConstraints: [
+        { maxSkew: 2, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'DoNotSchedule' },
+      ],
+    },
+    connections: { maxPerReplica: 5_000, maxPerAccount: 100, slowConsumerPolicy: 'Latest', drainTimeout: '2m' },
+    service: {
+      type: 'LoadBalancer',
+      port: 443,
+      annotations: { 'example.com/lb': 'internal' },
+      loadBalancerClass: 'example.com/internal',
+    },
+    tls: { issuerRef: { name: 'letsencrypt', kind: 'ClusterIssuer' }, dnsNames: ['calls.example.com'] },
+    trustedProxies: ['10.0.0.0/8', 'fd00::/8'],
+    proxyProtocol: true,
+    allowedOrigins: ['https://wallboard.example.com'],
+    ingress: { className: 'nginx', host: 'firehose.example.com', annotations: { 'example.com/timeout': '3600' } },
+    disruptionBudget: { maxUnavailable: 2 },
+    networkPolicy: { enabled: false },
+  },
+  auth: {
+    directory: { secretRef: { name: 'acme-directory', key: 'accounts.yaml' } },
+    token: {
+      ttl: '30m',
+      issuer: 'calls.example.com',
+      audience: 'crm',
+      signing: { algorithm: 'EdDSA', rotationInterval: '48h', overlap: '2h' },
+    },
+  },
+  ingest: { tokenSecretRef: { name: 'acme-ingest' } },
+  logLevel: 'debug',
+} as const;
+
+/** A whole resource. */
+export function subscription(name: string, spec: object = MINIMAL_SPEC, namespace = 'default') {
+  return { apiVersion: 'firehose.dev/v1alpha1', kind: 'FirehoseSubscription', metadata: { name, namespace }, spec };
+}

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { silentLog, type Log } from '../../runtime/log/log.ts';
+import { buildOperator, type Operator, type OperatorTimings } from '../build.ts';
+import { readConfig } from '../config.ts';
+import { openConnection } from '../kubernetes/connection.ts';
+import { SYSTEM, type Platform } from './platform.ts';
+
+export const IMAGE = 'registry.example.com/firehose:test';
+
+/** In a hurry: what takes minutes in a cluster takes seconds here. */
+export const HURRY: OperatorTimings = {
+  informer: { silenceMs: 90_000, maxBackoffMs: 1_000 },
+  lease: { leaseMs: 3_000, deadlineMs: 2_000, renewMs: 300 },
+  reconcile: { refreshMs: 2_000, retryMs: 500, deletionLimitMs: 5_000 },
+  backoff: { baseMs: 50, maxMs: 1_000 },
+  lookAgainMs: 500,
+};
+
+export interface RunOptions {
+  readonly kubeconfig?: string;
+  readonly timings?: OperatorTimings;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly log?: Log;
+  readonly now?: () => number;
+}
+
+/** An operator in this process, as its service account, over all namespaces. */
+export async function runOperator(platform: Platform, options: RunOptions = {}): Promise<Operator> {
+  const config = readConfig(
+    {
+      FIREHOSE_GATEWAY_IMAGE: IMAGE,
+      FIREHOSE_WATCH_NAMESPACES: '*',
+      FIREHOSE_NAMESPACE: SYSTEM,
+      FIREHOSE_OPERATOR_HOST: '127.0.0.1',
+      FIREHOSE_OPERATOR_PORT: '0',
+      ...options.environment,
+    },
+    randomBytes(4).toString('hex'),
+  );
+  return buildOperator({
+    config,
+    connection: openConnection(options.kubeconfig ?? (await platform.operatorKubeconfig())),
+    log: options.log ?? silentLog,
+    timings: { ...HURRY, ...options.timings },
+    ...(options.now !== undefined && { now: options.now }),
+  });
+}

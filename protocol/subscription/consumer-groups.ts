@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { duration, ruled } from './rules.ts';
+
+export const DEFAULT_GROUP = 'default';
+const MOST_GROUPS = 32;
+
+const group = ruled(
+  z.strictObject({
+    name: z
+      .string()
+      .min(1)
+      .max(63)
+      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'a DNS label'),
+    /** Where the group begins when it is made: with what comes from then on, with the oldest retained, or after an id. */
+    startPosition: z.enum(['New', 'Earliest', 'ID']).default('New'),
+    /** Entry id after which the group begins in every partition, with `startPosition: ID`. */
+    startID: z
+      .string()
+      .max(33)
+      .regex(/^[0-9]{1,16}-[0-9]{1,16}$/, 'an entry id as 1700000000000-0')
+      .optional(),
+    /** How long a delivered event may wait for its acknowledgement before it is delivered again. */
+    ackWait: duration('1s', '1h').default('30s'),
+    /** Deliveries of an event before it is a dead letter. */
+    maxDeliver: z.int().min(1).max(100).default(5),
+    /** Delivered and not acknowledged events a connection. */
+    maxPending: z.int().min(1).max(10_000).default(1_000),
+    deadLetter: z
+      .strictObject({
+        /** Dead letters kept a partition; the oldest go first. */
+        maxLength: z.int().min(1).max(1_000_000).default(10_000),
+      })
+      .prefault({}),
+    /** What becomes of the group, and of what it has not acknowledged, when it is no longer declared or the resource goes. */
+    deletionPolicy: z.enum(['Delete', 'Retain']).default('Delete'),
+  }),
+  {
+    cel: "(self.startPosition == 'ID') == has(self.startID)",
+    holds: ({ startPosition, startID }) => (startPosition === 'ID') === (startID !== undefined),
+    message: 'startID is given exactly with startPosition ID',
+    field: 'startID',
+  },
+);
+
+/** A start says nothing once the group is there: another group would have to be made. */
+const FIXED_START = {
+  rule:
+    'self.startPosition == oldSelf.startPosition && has(self.startID) == has(oldSelf.startID) && ' +
+    '(!has(self.startID) || self.startID == oldSelf.startID)',
+  message: 'the start of a consumer group cannot be changed: declare a group of another name',
+};
+
+const meta = group.meta() as { 'x-kubernetes-validations': object[] };
+const declared = group.meta({
+  ...meta,
+  'x-kubernetes-validations': [...meta['x-kubernetes-validations'], FIXED_START],
+});
+
+/** `default` always exists: a declared list is added to it. */
+export const consumerGroups = z
+  .array(declared)
+  .min(1)
+  .max(MOST_GROUPS)
+  .overwrite((groups) =>
+    groups.some(({ name }) => name === DEFAULT_GROUP) ? groups : [group.parse({ name: DEFAULT_GROUP }), ...groups],
+  )
+  .refine((groups) => groups.length <= MOST_GROUPS, `at most ${MOST_GROUPS} groups, '${DEFAULT_GROUP}' among them`)
+  .refine((groups) => new Set(groups.map(({ name }) => name)).size === groups.length, 'names a group twice')
+  .meta({
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': ['name'],
+    'x-kubernetes-validations': [
+      {
+        rule: `self.size() < ${MOST_GROUPS} || self.exists(group, group.name == '${DEFAULT_GROUP}')`,
+        message: `at most ${MOST_GROUPS} groups, '${DEFAULT_GROUP}' among them`,
+      },
+    ],
+  });
+
+export type ConsumerGroup = z.output<typeof group>;

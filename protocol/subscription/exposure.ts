@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { hostName, listOf, objectName, ruled, setOf, stringMap } from './rules.ts';
+
+/** The Service that clients reach. */
+export const service = ruled(
+  z.strictObject({
+    type: z.enum(['ClusterIP', 'LoadBalancer', 'NodePort']).default('ClusterIP'),
+    port: z.int().min(1).max(65_535).default(9_443),
+    annotations: stringMap(64).default({}),
+    loadBalancerClass: z.string().min(1).max(253).optional(),
+  }),
+  {
+    cel: "!has(self.loadBalancerClass) || self.type == 'LoadBalancer'",
+    holds: ({ type, loadBalancerClass }) => loadBalancerClass === undefined || type === 'LoadBalancer',
+    message: 'loadBalancerClass is for type LoadBalancer alone',
+    field: 'loadBalancerClass',
+  },
+);
+
+const issuerRef = z.strictObject({
+  name: objectName(),
+  kind: z.enum(['Issuer', 'ClusterIssuer']).default('Issuer'),
+  group: hostName().default('cert-manager.io'),
+});
+
+/** Whose certificate clients see: the operator's own (renewed by it) when nothing else is said. */
+export const tls = ruled(
+  z.strictObject({
+    /** A Secret of type kubernetes.io/tls that somebody else renews. */
+    secretName: objectName().optional(),
+    /** Asked of cert-manager. */
+    issuerRef: issuerRef.optional(),
+    /** Plain HTTP, for a proxy in front that ends TLS. */
+    disabled: z.boolean().default(false),
+    /** Names that the certificate is for besides those of the Service, the ingress and the route. */
+    dnsNames: setOf(hostName(), 32).default([]),
+  }),
+  {
+    cel: '[has(self.secretName), has(self.issuerRef), self.disabled].filter(said, said).size() <= 1',
+    holds: ({ secretName, issuerRef, disabled }) =>
+      [secretName !== undefined, issuerRef !== undefined, disabled].filter(Boolean).length <= 1,
+    message: 'at most one of secretName, issuerRef and disabled; none is a certificate of the operator',
+  },
+  {
+    cel: 'self.dnsNames.size() == 0 || (!has(self.secretName) && !self.disabled)',
+    holds: ({ secretName, disabled, dnsNames }) => dnsNames.length === 0 || (secretName === undefined && !disabled),
+    message: 'dnsNames are for a certificate that is made: leave out secretName and disabled',
+    field: 'dnsNames',
+  },
+);
+
+export const ingress = z.strictObject({
+  className: objectName().optional(),
+  host: hostName(),
+  annotations: stringMap(64).default({}),
+});
+
+const parentRef = z.strictObject({
+  name: objectName(),
+  namespace: objectName().optional(),
+  sectionName: objectName().optional(),
+});
+
+/** An HTTPRoute of the Gateway API. */
+export const route = z.strictObject({
+  parentRefs: listOf(parentRef, 16, 1),
+  hostnames: listOf(hostName(), 16).default([]),
+});
+
+/** How many gateways a drain of nodes may take away at once. */
+export const disruptionBudget = z.strictObject({ maxUnavailable: z.int().min(1).max(200).default(1) });

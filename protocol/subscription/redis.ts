@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { DEFAULT_KEY_PREFIX } from '../keys.ts';
+import { hostName, immutable, objectName, ruled, secretRef } from './rules.ts';
+
+/** `urlSecretRef` is required of a custom resource; a process of its own has `REDIS_URL`, `REDIS_CA_FILE` and so on. */
+const place = z.strictObject({
+  mode: immutable(
+    z.enum(['Standalone', 'Sentinel', 'Cluster']),
+    'redis.mode cannot be changed: make another resource',
+  ).default('Standalone'),
+  urlSecretRef: secretRef('url').optional(),
+  sentinel: z.strictObject({ masterName: z.string().min(1).max(253) }).optional(),
+  database: z.int().min(0).max(65_535).default(0),
+  keyPrefix: immutable(
+    z.string().min(1).max(64),
+    'redis.keyPrefix cannot be changed: the streams are where they are',
+  ).default(DEFAULT_KEY_PREFIX),
+  tls: z
+    .strictObject({
+      enabled: z.boolean().default(false),
+      /** Authorities that the servers' certificates may be of; the system's when not given. */
+      caSecretRef: secretRef('ca.crt').optional(),
+      /** A Secret of type kubernetes.io/tls. */
+      clientCertSecretName: objectName().optional(),
+      /** What the certificate of every server must be for, where that is not the host's name. */
+      serverName: hostName().optional(),
+    })
+    .prefault({}),
+});
+
+export const redis = ruled(
+  place,
+  {
+    cel: "(self.mode == 'Sentinel') == has(self.sentinel)",
+    holds: ({ mode, sentinel }) => (mode === 'Sentinel') === (sentinel !== undefined),
+    message: 'sentinel.masterName is given exactly with mode Sentinel',
+    field: 'sentinel',
+  },
+  {
+    cel: "self.mode != 'Cluster' || self.database == 0",
+    holds: ({ mode, database }) => mode !== 'Cluster' || database === 0,
+    message: 'a Redis Cluster has database 0 alone',
+    field: 'database',
+  },
+);

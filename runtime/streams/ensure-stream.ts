@@ -1,0 +1,27 @@
+import { randomBytes } from 'node:crypto';
+
+/**
+ * Makes the stream and its meta when either is missing, and refuses another layout. Wants `events, meta` as the first
+ * two keys, and a fresh epoch, the number of partitions and the format as the first three arguments.
+ * A stream that is gone while its meta remains was deleted: a new epoch. So is everything after FLUSHALL.
+ */
+export const ENSURE_LUA = `
+local held = redis.call('HGET', KEYS[2], 'partitions')
+if held and held ~= ARGV[2] then
+  return redis.error_reply('PARTITIONS_MISMATCH the streams have ' .. held .. ' partitions')
+end
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('XGROUP', 'CREATE', KEYS[1], 'making', '$', 'MKSTREAM')
+  redis.call('XGROUP', 'DESTROY', KEYS[1], 'making')
+  redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'partitions', ARGV[2], 'format', ARGV[3])
+  redis.call('HDEL', KEYS[2], 'trimmed', 'removed')
+elseif not held or redis.call('HEXISTS', KEYS[2], 'epoch') == 0 then
+  redis.call('HSETNX', KEYS[2], 'epoch', ARGV[1])
+  redis.call('HSETNX', KEYS[2], 'partitions', ARGV[2])
+  redis.call('HSETNX', KEYS[2], 'format', ARGV[3])
+end
+`;
+
+export function newEpoch(): string {
+  return randomBytes(9).toString('base64url');
+}
