@@ -68,13 +68,25 @@ export async function contentOf(log: EventLog): Promise<string[]> {
   for (let partition = 0; partition < log.partitions; partition += 1) {
     let last = BEFORE_EVERYTHING;
     for (;;) {
-      const page = await log.range(partition, last, 500);
+      const page = await pageOf(log, partition, last);
       if (page.length === 0) break;
       texts.push(...page.map(textOf));
       last = page.at(-1)?.id ?? last;
     }
   }
   return texts;
+}
+
+/** Asks again while the log is out of reach: a failover may not be over yet. The test's own limit bounds it. */
+async function pageOf(log: EventLog, partition: number, last: string): Promise<readonly StoredEntry[]> {
+  for (;;) {
+    try {
+      return await log.range(partition, last, 500);
+    } catch (error) {
+      if (!(error instanceof LogUnavailable)) throw error;
+      await delay(100);
+    }
+  }
 }
 
 /** Reads until all of `wanted` was seen, through every outage. */

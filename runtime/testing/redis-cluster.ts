@@ -77,10 +77,22 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
 
 const ALWAYS = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1500', '--repl-diskless-sync-delay', '0'];
 
+const ATTEMPTS = 5;
+
+/** Tries again with another port for the bus: between finding one and using it, somebody else may have taken it. */
 async function startNode(options: ClusterOptions): Promise<RedisServer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startNodeAt(options, await freePort());
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** The bus' usual port, 10,000 above, is out of range for most free ports. */
+async function startNodeAt(options: ClusterOptions, busPort: number): Promise<RedisServer> {
   const { args = [], users = [], tls } = options;
-  // The bus' usual port, 10,000 above, is out of range for most free ports.
-  const busPort = await freePort();
   const given: RedisServerOptions = {
     users,
     ...(tls !== undefined && { tls }),
