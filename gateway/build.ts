@@ -170,6 +170,13 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
           verifyToken: auth.verifyToken,
           directory: () => directory.current,
           sessions,
+          deadLetters: redis && {
+            client: redis,
+            keyPrefix: place.prefix,
+            partitions: spec.stream.partitions,
+            resource: place.resource,
+          },
+          groups: spec.consumerGroups.map(({ name }) => name),
           log,
         }),
         unexpected,

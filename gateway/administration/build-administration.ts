@@ -1,11 +1,15 @@
 import type { Router } from 'express';
 import { administrationRouter } from './administration-router.ts';
 import { connectionRouter, type ConnectionRouteOptions } from './connection-route.ts';
+import { deadLetterRouter, type DeadLetterRouteOptions } from './dead-letter-route.ts';
 import { revocationRouter, type RevocationRouteOptions } from './revocation-route.ts';
 
-export type AdministrationParts = RevocationRouteOptions & ConnectionRouteOptions & { readonly token: string };
+export type AdministrationParts = RevocationRouteOptions &
+  ConnectionRouteOptions &
+  DeadLetterRouteOptions & { readonly token: string };
 
 /** Puts together everything that can be administered. */
 export function buildAdministration(parts: AdministrationParts): Router {
-  return administrationRouter({ token: parts.token, resources: [revocationRouter(parts), connectionRouter(parts)] });
+  const resources = [revocationRouter(parts), connectionRouter(parts), deadLetterRouter(parts)];
+  return administrationRouter({ token: parts.token, resources });
 }

@@ -39,13 +39,16 @@ export async function readJson<T>(
 }
 
 const MOST_A_PAGE = 1_000;
+/** `limit` of a list. */
+export const limitSchema = z
+  .string()
+  .regex(/^[1-9]\d{0,3}$/)
+  .transform(Number)
+  .pipe(z.number().max(MOST_A_PAGE))
+  .default(100);
+
 const page = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^[1-9]\d{0,3}$/)
-    .transform(Number)
-    .pipe(z.number().max(MOST_A_PAGE))
-    .default(100),
+  limit: limitSchema,
   after: z
     .string()
     .regex(/^\d{1,16}$/)

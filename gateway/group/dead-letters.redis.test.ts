@@ -36,11 +36,19 @@ it('dead letters are listed, page by page, and shown with their event', async ()
       .map((call) => `${call}/0`)
       .sort(),
   );
-  const [first] = await listDeadLetters(dead, { count: 1 });
+  // Pages of three over the seams of the partitions give the same list.
+  const paged: string[] = [];
+  for (let page = await listDeadLetters(dead, { count: 3 }); page.length > 0;) {
+    assert.ok(page.length <= 3);
+    paged.push(...page.map(({ id }) => id));
+    page = await listDeadLetters(dead, { count: 3, after: paged.at(-1) ?? '' });
+  }
+  assert.deepEqual(
+    paged,
+    all.map(({ id }) => id),
+  );
+  const [first] = all;
   assert.ok(first);
-  const rest = await listDeadLetters(dead, { after: first.id });
-  const partition = (id: string) => id.split(':')[0];
-  assert.equal(rest.length, all.filter(({ id }) => partition(id) === partition(first.id)).length - 1);
   const shown = await showDeadLetter(dead, first.id);
   assert.deepEqual(JSON.parse(String(shown?.data)), { call: first.callId, n: 0 });
   assert.deepEqual(

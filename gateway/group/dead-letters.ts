@@ -90,12 +90,13 @@ export interface DeadLettersOf extends LogPlace {
   readonly group: string;
 }
 
-const ID = /^(\d{1,2}):(\d{1,16}-\d{1,16})$/;
+/** `<partition>:<id in the dead-letter stream>`. */
+export const DEAD_LETTER_ID = /^(\d{1,2}):(\d{1,16}-\d{1,16})$/;
 const MOST_LISTED = 1_000;
 
 /**
- * The oldest dead letters of a partition after `after` (an id of a dead letter), or of every partition's beginning.
- * At most `count` (1,000) a partition. Rejects with the client's error.
+ * The oldest dead letters, partition by partition, after `after` (an id of a dead letter) or from the beginning; at
+ * most `count` (1,000). Rejects with the client's error.
  */
 export async function listDeadLetters(
   of: DeadLettersOf,
@@ -104,15 +105,15 @@ export async function listDeadLetters(
   const count = Math.min(options.count ?? 100, MOST_LISTED);
   const after = options.after === undefined ? null : parseId(of, options.after);
   if (options.after !== undefined && after === null) return [];
-  const partitions = after === null ? Array.from({ length: of.partitions }, (_, at) => at) : [after.place.partition];
-  const letters = await Promise.all(
-    partitions.map(async (partition) => {
-      const from = after === null ? '-' : `(${after.id}`;
-      const reply = await of.client.callBuffer('xrange', groupPlace(of, partition, of).dead, from, '+', 'COUNT', count);
-      return (reply as readonly RawEntry[]).map((raw): DeadLetter => decode(partition, raw).letter);
-    }),
-  );
-  return letters.flat();
+  const letters: DeadLetter[] = [];
+  for (let partition = after?.place.partition ?? 0; partition < of.partitions; partition += 1) {
+    const from = partition === after?.place.partition ? `(${after.id}` : '-';
+    const { dead } = groupPlace(of, partition, of);
+    const reply = await of.client.callBuffer('xrange', dead, from, '+', 'COUNT', count - letters.length);
+    letters.push(...(reply as readonly RawEntry[]).map((raw) => decode(partition, raw).letter));
+    if (letters.length >= count) break;
+  }
+  return letters;
 }
 
 /** One dead letter with its event, null when there is none of this id. Rejects with the client's error. */
@@ -141,7 +142,7 @@ export async function redriveDeadLetter(of: DeadLettersOf, id: string): Promise<
 }
 
 function parseId(of: DeadLettersOf, id: string): { place: GroupPlace; id: string } | null {
-  const [, partition, entry] = ID.exec(id) ?? [];
+  const [, partition, entry] = DEAD_LETTER_ID.exec(id) ?? [];
   if (partition === undefined || entry === undefined || Number(partition) >= of.partitions) return null;
   return { place: groupPlace(of, Number(partition), of), id: entry };
 }

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { ANSWERED, ENDPOINT_SETTINGS, type EndpointFlags } from './administration.ts';
 import { connectionsCommand } from './connections.ts';
+import { listCommand, redriveCommand, showCommand, type DeadLetterFlags } from './dead-letters.ts';
 import { hashPasswordCommand } from './hash-password.ts';
 import { revokeCommand, type RevokeFlags } from './revoke.ts';
 import type { Terminal } from './terminal.ts';
@@ -79,6 +80,22 @@ asking('connections', 'list the live connections of one replica').action(async (
   process.exitCode = await connectionsCommand(flags, terminal, process.env);
 });
 
+const deadLetters = program.command('dead-letters').description('events that a durable group has given up');
+const ofGroup = (name: string, description: string) =>
+  asking(name, description, deadLetters).option('--group <name>', 'the durable consumer group', 'default');
+
+ofGroup('list', 'list them, a line each').action(async (flags: DeadLetterFlags) => {
+  process.exitCode = await listCommand(flags, terminal, process.env);
+});
+ofGroup('show <id>', 'show one with its event').action(async (id: string, flags: DeadLetterFlags) => {
+  process.exitCode = await showCommand(id, flags, terminal, process.env);
+});
+ofGroup('redrive <id...>', 'put them back at the end of the log, where every reader sees them again').action(
+  async (ids: string[], flags: DeadLetterFlags) => {
+    process.exitCode = await redriveCommand(ids, flags, terminal, process.env);
+  },
+);
+
 await program.parseAsync();
 
 /** The settings that were given as flags, by their variables. */
@@ -92,8 +109,8 @@ function given(settings: readonly (readonly [string, string, string])[], options
 }
 
 /** A command that asks a running gateway by its inner port. */
-function asking(name: string, description: string): Command {
-  const command = program.command(name).description(description);
+function asking(name: string, description: string, parent: Command = program): Command {
+  const command = parent.command(name).description(description);
   for (const [flag, what] of ENDPOINT_SETTINGS) command.option(flag, what);
   command.addHelpText(
     'after',

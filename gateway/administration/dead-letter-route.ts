@@ -1,0 +1,116 @@
+import { Router, type Request, type Response } from 'express';
+import { z } from 'zod';
+import { DEAD_LETTERS_PATH } from '../../protocol/paths.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import {
+  DEAD_LETTER_ID,
+  listDeadLetters,
+  redriveDeadLetter,
+  showDeadLetter,
+  type DeadLettersOf,
+} from '../group/dead-letters.ts';
+import type { Problem } from '../http/problem.ts';
+import { onlyMethods, sendProblem } from '../http/respond.ts';
+import { limitSchema } from './read-request.ts';
+
+export interface DeadLetterRouteOptions {
+  /** Null with the embedded log, which has no groups. */
+  readonly deadLetters: Omit<DeadLettersOf, 'group'> | null;
+  /** Names of the declared groups. */
+  readonly groups: readonly string[];
+}
+
+const page = z.strictObject({ limit: limitSchema, after: z.string().regex(DEAD_LETTER_ID).optional() });
+
+/**
+ * `GET <group>` lists, partition by partition and the oldest first; `GET <group>/<id>` shows one with its event;
+ * `POST <group>/<id>/redrive` puts it back at the end of the log, once.
+ */
+export function deadLetterRouter(options: DeadLetterRouteOptions): Router {
+  const router = Router();
+  router
+    .route(`${DEAD_LETTERS_PATH}/:group`)
+    .get((request, response) => answer(request, response, options, list))
+    .all(onlyMethods('GET', 'HEAD'));
+  router
+    .route(`${DEAD_LETTERS_PATH}/:group/:id`)
+    .get((request, response) => answer(request, response, options, show))
+    .all(onlyMethods('GET', 'HEAD'));
+  router
+    .route(`${DEAD_LETTERS_PATH}/:group/:id/redrive`)
+    .post((request, response) => answer(request, response, options, redrive))
+    .all(onlyMethods('POST'));
+  return router;
+}
+
+type Answered = { readonly body: object } | { readonly problem: Problem };
+
+async function answer(
+  request: Request,
+  response: Response,
+  { deadLetters, groups }: DeadLetterRouteOptions,
+  ask: (of: DeadLettersOf, request: Request) => Promise<Answered>,
+): Promise<void> {
+  const group = String(request.params['group']);
+  if (deadLetters === null) return sendProblem(response, NEED_REDIS);
+  if (!groups.includes(group)) return sendProblem(response, unknownGroup(groups));
+  let answered: Answered;
+  try {
+    answered = await ask({ ...deadLetters, group }, request);
+  } catch (error) {
+    return sendProblem(response, unavailable(redisErrorCode(error)));
+  }
+  if ('problem' in answered) return sendProblem(response, answered.problem);
+  response.set('Cache-Control', 'no-store').json(answered.body);
+}
+
+async function list(of: DeadLettersOf, request: Request): Promise<Answered> {
+  const query = page.safeParse(request.query);
+  if (!query.success) return { problem: INVALID_QUERY };
+  const { limit, after } = query.data;
+  const letters = await listDeadLetters(of, { count: limit, ...(after !== undefined && { after }) });
+  return { body: { dead_letters: letters, next: letters.length < limit ? null : (letters.at(-1)?.id ?? null) } };
+}
+
+async function show(of: DeadLettersOf, request: Request): Promise<Answered> {
+  const letter = await showDeadLetter(of, String(request.params['id']));
+  if (letter === null) return { problem: NO_SUCH_LETTER };
+  const { data, metaLine, ...rest } = letter;
+  return { body: { ...rest, metaLine, data: data.toString('utf8') } };
+}
+
+async function redrive(of: DeadLettersOf, request: Request): Promise<Answered> {
+  const redriven = await redriveDeadLetter(of, String(request.params['id']));
+  return redriven === null ? { problem: NO_SUCH_LETTER } : { body: redriven };
+}
+
+const NEED_REDIS: Problem = {
+  status: 501,
+  code: 'groups_need_redis',
+  detail: 'Durable consumer groups keep their dead letters in Redis: start the gateway with REDIS_URL.',
+};
+
+const NO_SUCH_LETTER: Problem = {
+  status: 404,
+  code: 'no_such_dead_letter',
+  detail: 'The group has no dead letter of this id: it never had, or it is back in the log already.',
+};
+
+const INVALID_QUERY: Problem = {
+  status: 400,
+  code: 'invalid_query',
+  detail: "The query takes limit, from 1 to 1000, and after, the 'next' of the page before.",
+};
+
+function unknownGroup(groups: readonly string[]): Problem {
+  return { status: 404, code: 'unknown_group', detail: `The groups of this resource are: ${groups.join(', ')}.` };
+}
+
+function unavailable(reason: string): Problem {
+  return {
+    status: 503,
+    code: 'dead_letters_unavailable',
+    detail: `Redis cannot be asked now (${reason}): try again.`,
+    headers: { 'Retry-After': '2' },
+  };
+}
