@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Writable } from 'node:stream';
-import { pino } from 'pino';
 import { aclRules } from '../runtime/redis/acl.ts';
 import { startCluster, type RedisCluster } from '../runtime/testing/redis-cluster.ts';
 import { ask } from '../runtime/testing/redis-process.ts';
 import { MASTER_NAME, startSentinel, type RedisSentinel } from '../runtime/testing/redis-sentinel.ts';
+import { recordedLog } from '../runtime/testing/recorded-log.ts';
 import { startRedis, type RedisServer } from '../runtime/testing/redis-server.ts';
 import { contractSuite } from './contract.suite.ts';
 import { event, gatewaySuite } from './gateway.suite.ts';
@@ -49,17 +48,6 @@ gatewaySuite('a Redis Cluster as the user of least privilege', () =>
   startGateway(open(() => cluster.url, { mode: 'Cluster' })),
 );
 
-function recorded() {
-  const lines: string[] = [];
-  const sink = new Writable({
-    write(chunk, _, done) {
-      lines.push(String(chunk));
-      done();
-    },
-  });
-  return { lines, log: pino({ base: null }, sink) };
-}
-
 describe('a user who lacks something', () => {
   for (const [lacking, message] of [
     ['-xadd', 'events cannot be appended'],
@@ -68,7 +56,7 @@ describe('a user who lacks something', () => {
   ] as const) {
     it(`without ${lacking.slice(1)} the log says NOPERM once, and what to do`, { timeout: 30_000 }, async () => {
       await using limited = await startRedis({ users: [`${USER} ${lacking}`] });
-      const { lines, log } = recorded();
+      const { lines, log } = recordedLog();
       await using running = await startGateway({ redisUrl: withUser(limited.url), log });
       const found = () => lines.filter((line) => line.includes(message) && line.includes('"code":"NOPERM"'));
       await until(async () => {

@@ -136,7 +136,8 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
   );
   metrics.observe({
     counters: fanout.counters,
-    connections: () => sessions.size,
+    connections: () => sessions.byKind(),
+    groups,
     behind: () => fanout.behind,
     isLogReachable: isReachable,
   });

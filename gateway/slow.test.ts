@@ -26,9 +26,11 @@ async function publishUntilBehind(running: RunningGateway, other: Client): Promi
   return sent;
 }
 
+/** The sum over all labels. */
 async function metric(running: RunningGateway, name: string): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${running.gateway.innerPort}/metrics`)).text();
-  return Number(new RegExp(`^${name}(?:{[^}]*})? (\\S+)`, 'm').exec(text)?.[1] ?? 0);
+  const samples = text.matchAll(new RegExp(`^${name}(?:{[^}]*})? (\\S+)`, 'gm'));
+  return [...samples].reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
 const numbers = (client: Client) =>

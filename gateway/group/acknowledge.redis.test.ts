@@ -1,27 +1,11 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { after, before, it } from 'node:test';
+import { it } from 'node:test';
 import { groupKeys } from '../../protocol/keys.ts';
-import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
-import {
-  declared,
-  events,
-  pendingInRedis,
-  RESOURCE,
-  startReplica,
-  type ReplicaOptions,
-} from '../testing/group-replica.ts';
+import { declared, events, pendingInRedis, RESOURCE, onOneRedis } from '../testing/group-replica.ts';
 import { until } from '../testing/until.ts';
 import { listDeadLetters } from './dead-letters.ts';
 
-let redis: RedisServer;
-before(async () => {
-  redis = await startRedis();
-});
-after(() => redis.stop());
-
-const replica = (options: Partial<ReplicaOptions> = {}) =>
-  startReplica({ url: redis.url, keyPrefix: `${randomUUID()}:`, ...options });
+const replica = onOneRedis();
 const calls = (count: number) => Array.from({ length: count }, (_, at) => `call-${at}`);
 const deadOf = (place: Awaited<ReturnType<typeof replica>>['place']) =>
   listDeadLetters({ ...place, resource: RESOURCE, group: 'default' });

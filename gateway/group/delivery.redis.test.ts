@@ -1,29 +1,19 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { groupKeys } from '../../protocol/keys.ts';
-import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
 import {
   declared,
   events,
   faultsOf,
   pendingInRedis,
   RESOURCE,
-  startReplica,
   type Received,
-  type ReplicaOptions,
+  onOneRedis,
 } from '../testing/group-replica.ts';
 import { treeOf } from '../testing/tree.ts';
 import { until } from '../testing/until.ts';
 
-let redis: RedisServer;
-before(async () => {
-  redis = await startRedis();
-});
-after(() => redis.stop());
-
-const replica = (options: Partial<ReplicaOptions> = {}) =>
-  startReplica({ url: redis.url, keyPrefix: `${randomUUID()}:`, ...options });
+const replica = onOneRedis();
 const one = (n = 0) => [{ call: 'call', n }];
 
 describe('a group: delivery', () => {

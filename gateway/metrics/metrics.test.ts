@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { createCounters } from '../fanout/counters.ts';
+import { createGroupCounters } from '../group/counters.ts';
 import { createMetrics } from './metrics.ts';
 
 test('every metric is exposed under its documented name, with bounded labels', async () => {
@@ -10,7 +11,12 @@ test('every metric is exposed under its documented name, with bounded labels', a
   const counters = createCounters();
   counters.eventsRead[1] = 7;
   counters.written(3, 300);
-  metrics.observe({ counters, connections: () => 5, behind: () => 1, isLogReachable: () => true });
+  const groups = {
+    counters: { ...createGroupCounters(), redelivered: 4, deadLettered: 2 },
+    status: () => [{ group: 'default', connections: 3, partitions: [0, 2], pending: 17 }],
+  };
+  const connections = () => ({ plain: 5, control: 2, durable: 3 });
+  metrics.observe({ counters, connections, groups, behind: () => 1, isLogReachable: () => true });
   metrics.loginFinished('granted', 0.03);
   metrics.handshake(101);
   for (let code = 3000; code < 4999; code += 1) metrics.sessionClosed(code);
@@ -22,6 +28,12 @@ test('every metric is exposed under its documented name, with bounded labels', a
   const text = await scrape(metrics);
   for (const line of [
     'firehose_connections{contract="plain"} 5',
+    'firehose_connections{contract="durable"} 3',
+    'firehose_group_redeliveries_total 4',
+    'firehose_group_dead_letters_total 2',
+    'firehose_group_acknowledged_total 0',
+    'firehose_group_pending{group="default"} 17',
+    'firehose_group_partitions{group="default"} 2',
     'firehose_behind_connections 1',
     'firehose_redis_client_state{role="log"} 1',
     'firehose_logins_total{outcome="granted"} 1',

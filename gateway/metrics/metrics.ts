@@ -3,11 +3,17 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { FanoutCounters } from '../fanout/counters.ts';
+import type { Groups, GroupStatus } from '../group/groups.ts';
+
+export const CONNECTION_KINDS = ['plain', 'control', 'durable'] as const;
+export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 
 /** What the metrics read at each scrape; nothing of it is told per delivery. */
 export interface Observed {
   readonly counters: FanoutCounters;
-  readonly connections: () => number;
+  /** Open connections, by contract. */
+  readonly connections: () => Readonly<Record<ConnectionKind, number>>;
+  readonly groups: Pick<Groups, 'counters' | 'status'>;
   readonly behind: () => number;
   /** 1 while the event log can be reached. */
   readonly isLogReachable: () => boolean;
@@ -63,7 +69,10 @@ export function createMetrics(): Metrics {
   observeProcess(meter, loop);
 
   return {
-    observe: (observed) => observeFanout(meter, observed),
+    observe: (observed) => {
+      observeFanout(meter, observed);
+      observeGroups(meter, observed.groups);
+    },
     loginFinished(outcome, duration) {
       logins.add(1, { outcome });
       loginSeconds.record(duration);
@@ -87,9 +96,10 @@ type Meter = ReturnType<MeterProvider['getMeter']>;
 
 function observeFanout(meter: Meter, observed: Observed): void {
   const { counters } = observed;
-  meter
-    .createObservableGauge('firehose_connections', { description: 'Open connections' })
-    .addCallback((result) => result.observe(observed.connections(), { contract: 'plain' }));
+  meter.createObservableGauge('firehose_connections', { description: 'Open connections' }).addCallback((result) => {
+    const connections = observed.connections();
+    for (const contract of CONNECTION_KINDS) result.observe(connections[contract], { contract });
+  });
   meter
     .createObservableGauge('firehose_behind_connections', {
       description: 'Connections that pull because they are behind',
@@ -116,6 +126,36 @@ function observeFanout(meter: Meter, observed: Observed): void {
     meter
       .createObservableCounter(`firehose_${name}`)
       .addCallback((result) => result.observe(counters[counter as keyof typeof totals]));
+  }
+}
+
+/** What this replica does for the durable groups: of the resource as a whole, and by group where it is one's own. */
+function observeGroups(meter: Meter, groups: Observed['groups']): void {
+  const totals = {
+    delivered: 'deliveries',
+    redelivered: 'redeliveries',
+    acknowledged: 'acknowledged',
+    filtered: 'filtered',
+    deadLettered: 'dead_letters',
+    poison: 'poison',
+    trimmed: 'trimmed',
+    leasesTaken: 'leases_taken',
+    leasesLost: 'leases_lost',
+  } as const satisfies Record<keyof Groups['counters'], string>;
+  for (const [counter, name] of Object.entries(totals)) {
+    meter
+      .createObservableCounter(`firehose_group_${name}`)
+      .addCallback((result) => result.observe(groups.counters[counter as keyof typeof totals]));
+  }
+  const byGroup = {
+    pending: (group: GroupStatus) => group.pending,
+    connections: (group: GroupStatus) => group.connections,
+    partitions: (group: GroupStatus) => group.partitions.length,
+  };
+  for (const [name, of] of Object.entries(byGroup)) {
+    meter.createObservableGauge(`firehose_group_${name}`).addCallback((result) => {
+      for (const status of groups.status()) result.observe(of(status), { group: status.group });
+    });
   }
 }
 

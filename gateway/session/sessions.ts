@@ -4,6 +4,7 @@ import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
 import { isStillThere } from '../auth/authorise.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
+import type { ConnectionKind } from '../metrics/metrics.ts';
 import { Session, type SessionOptions } from './session.ts';
 
 const SWEEP_MS = 1_000;
@@ -37,6 +38,13 @@ export class Sessions implements AsyncDisposable {
 
   static start(options: SessionsOptions): Sessions {
     return new Sessions(options);
+  }
+
+  /** How many there are of each kind: a member of a group is one of the group, by whatever contract. */
+  byKind(): Record<ConnectionKind, number> {
+    const counts: Record<ConnectionKind, number> = { plain: 0, control: 0, durable: 0 };
+    for (const session of this.#sessions) counts[session.group === null ? session.contract : 'durable'] += 1;
+    return counts;
   }
 
   get size(): number {

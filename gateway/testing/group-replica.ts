@@ -1,3 +1,5 @@
+import { after, before } from 'node:test';
+import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
 import { randomUUID } from 'node:crypto';
 import { encodeMeta } from '../../protocol/entry.ts';
 import { streamKeys } from '../../protocol/keys.ts';
@@ -55,6 +57,17 @@ export interface ReplicaOptions {
   readonly groups?: readonly ConsumerGroup[];
   readonly directory?: Directory;
   readonly timings?: Partial<Timings>;
+}
+
+/** A Redis for all tests of a file, and replicas on it, each with streams of its own unless it is told which. */
+export function onOneRedis() {
+  let redis: RedisServer;
+  before(async () => {
+    redis = await startRedis();
+  });
+  after(() => redis.stop());
+  return (options: Partial<ReplicaOptions> = {}) =>
+    startReplica({ url: redis.url, keyPrefix: `${randomUUID()}:`, ...options });
 }
 
 /** The groups of one replica, with a Redis client of their own. */

@@ -1,21 +1,9 @@
 import assert from 'node:assert/strict';
-import { Writable } from 'node:stream';
 import { it } from 'node:test';
-import { pino } from 'pino';
+import { recordedLog } from '../testing/recorded-log.ts';
 import { startRedis } from '../testing/redis-server.ts';
 import { becomesReady, blockingClient, commandClient } from './client.ts';
 import { redisErrorCode } from './error-code.ts';
-
-function recorded() {
-  const lines: string[] = [];
-  const sink = new Writable({
-    write(chunk, _, done) {
-      lines.push(String(chunk));
-      done();
-    },
-  });
-  return { lines, log: pino({ base: null }, sink) };
-}
 
 /** The next `count` times of an event. Not `once` of node:events, which an `error` event ends. */
 function times(client: ReturnType<typeof commandClient>, name: string, count: number): Promise<void> {
@@ -25,7 +13,7 @@ function times(client: ReturnType<typeof commandClient>, name: string, count: nu
 
 it('logs an outage once, however often it tries, and its end', async () => {
   const redis = await startRedis();
-  const { lines, log } = recorded();
+  const { lines, log } = recordedLog();
   const client = commandClient(redis.url, { log, name: 'test' });
   assert.ok(await becomesReady(client, 10_000));
   const tried = times(client, 'reconnecting', 4);
@@ -44,7 +32,7 @@ it('logs an outage once, however often it tries, and its end', async () => {
 
 it('never logs the password, right or wrong', async () => {
   await using redis = await startRedis({ args: ['--requirepass', 'canary-right'] });
-  const { lines, log } = recorded();
+  const { lines, log } = recordedLog();
   const client = commandClient(`redis://user:canary-wrong@127.0.0.1:${redis.port}`, { log, name: 'test' });
   await times(client, 'reconnecting', 2);
   client.disconnect();
@@ -55,7 +43,7 @@ it('never logs the password, right or wrong', async () => {
 
 it('settles every command when the connection is cut, and when the server stands still (I11)', async () => {
   await using redis = await startRedis();
-  const { log } = recorded();
+  const { log } = recordedLog();
   const client = commandClient(redis.url, { log, name: 'test' });
   assert.ok(await becomesReady(client, 10_000));
   process.kill(redis.pid, 'SIGSTOP');
@@ -69,7 +57,7 @@ it('settles every command when the connection is cut, and when the server stands
 
 it('ends a blocking client with its connection', async () => {
   await using redis = await startRedis();
-  const { log } = recorded();
+  const { log } = recordedLog();
   const client = blockingClient(redis.url, { log, name: 'test' });
   await client.connect();
   const reading = client.callBuffer('xread', 'BLOCK', 60_000, 'STREAMS', 'stream', '$').then(String, redisErrorCode);

@@ -1,0 +1,14 @@
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+
+/** A log whose lines a test looks at. */
+export function recordedLog() {
+  const lines: string[] = [];
+  const sink = new Writable({
+    write(chunk, _, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  return { lines, log: pino({ base: null }, sink) };
+}
