@@ -73,7 +73,7 @@ export async function writeConfiguration(): Promise<Configuration> {
 
 /** A token as the gateway's login issues it. A thousand logins would measure argon2id. */
 function mint(secret: Uint8Array, events: readonly string[]): Promise<string> {
-  const claims = { identity: `${ACCOUNT}:benchmark`, type: 'access', accounts: null, events };
+  const claims = { identity: `${ACCOUNT}:benchmark`, type: 'access', accounts: null, events, rev: 0 };
   return new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256', kid: 'benchmark', typ: 'JWT' })
     .setSubject('benchmark')

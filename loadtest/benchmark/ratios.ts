@@ -66,6 +66,14 @@ export const TARGETS = {
     goal: 40,
     unit: ' ms',
   },
+  P15: {
+    id: 'P15',
+    what: 'durable groups, without sockets / XREADGROUP + XACK at 500',
+    better: 'higher',
+    floor: 0.25,
+    goal: 0.5,
+    unit: '',
+  },
 } as const satisfies Record<string, Target>;
 
 export type Verdict = 'goal' | 'floor' | 'missed' | 'unmeasured';

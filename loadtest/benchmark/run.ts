@@ -12,12 +12,28 @@ import { pin } from './processes.ts';
 import { judge, TARGETS, type Ratio } from './ratios.ts';
 import { ratioTable, sampleRow, sampleTable } from './report.ts';
 import { cpuPerDelivery, deliveriesPerCpuSecond, faultsOf, isDisturbed, type Sample } from './sample.ts';
-import { measureMatch, startGateway, type Bench } from './servers.ts';
+import { measureDurable, measureMatch, startGateway, type Bench } from './servers.ts';
 
 const CONNECTIONS = 1_000;
 const MODES = {
-  quick: { rounds: 5, warmMs: 400, windowMs: 1_000, pacedRounds: 3, pacedSeconds: 3 },
-  full: { rounds: 7, warmMs: 1_000, windowMs: 4_000, pacedRounds: 3, pacedSeconds: 10 },
+  quick: {
+    rounds: 5,
+    warmMs: 400,
+    windowMs: 1_000,
+    pacedRounds: 3,
+    pacedSeconds: 3,
+    durableRounds: 3,
+    durableEvents: 60_000,
+  },
+  full: {
+    rounds: 7,
+    warmMs: 1_000,
+    windowMs: 4_000,
+    pacedRounds: 3,
+    pacedSeconds: 10,
+    durableRounds: 5,
+    durableEvents: 200_000,
+  },
 } as const;
 type Mode = (typeof MODES)[keyof typeof MODES];
 const PACED = { P11few: { connections: 10, rate: 10_000 }, P11many: { connections: 1_000, rate: 3_000 } } as const;
@@ -80,6 +96,18 @@ async function matching(): Promise<Ratio> {
   return judge(TARGETS.P10, [scanNs / indexNs]);
 }
 
+/** P15: read, delivered and acknowledged, against a loop that only reads and acknowledges. */
+async function durable(bench: Bench, mode: Mode): Promise<Ratio> {
+  const figures: number[] = [];
+  for (let round = 1; round <= mode.durableRounds; round += 1) {
+    const { durable: rate, bare, redelivered } = await measureDurable(bench.redis, mode.durableEvents);
+    progress(`  durable: ${rate} events/s acknowledged, bare ${bare}`);
+    if (redelivered > 0) faults.push(`durable: ${redelivered} events were delivered again`);
+    figures.push(rate / bare);
+  }
+  return judge(TARGETS.P15, figures);
+}
+
 /** P11: from the time at which an event was due to when its frame was read. */
 async function latency(bench: Bench, mode: Mode): Promise<Ratio[]> {
   const ratios: Ratio[] = [];
@@ -115,7 +143,12 @@ async function benchmark(programs: Programs, mode: Mode): Promise<boolean> {
   await using configuration = await writeConfiguration();
   const bench: Bench = { programs, redis, configuration };
   console.log(`${describeMachine()}\n`);
-  const ratios = [...(await saturated(bench, mode)), await matching(), ...(await latency(bench, mode))];
+  const ratios = [
+    ...(await saturated(bench, mode)),
+    await matching(),
+    ...(await latency(bench, mode)),
+    await durable(bench, mode),
+  ];
   console.log(`${sampleTable(rows)}\n\n${ratioTable(ratios)}\n`);
   console.log('ratios of saturated servers compare deliveries per second of server CPU, not per second of time');
   const missed = ratios.filter(({ verdict }) => verdict === 'missed').length;

@@ -98,6 +98,23 @@ export interface MatchCost {
   readonly agree: boolean;
 }
 
+export interface DurableRate {
+  /** Acknowledged events a second: through the groups' engine, and by XREADGROUP and XACK at 500 alone. */
+  readonly durable: number;
+  readonly bare: number;
+  readonly redelivered: number;
+}
+
+/** The engine of durable groups on a Redis of its own, without sockets. */
+export async function measureDurable(redis: RedisServer, events: number): Promise<DurableRate> {
+  await redis.restart();
+  const args = ['--url', redis.url, '--events', String(events)];
+  await using durable = await start([process.execPath, at('../../gateway/group/group.bench.ts'), ...args], {
+    place: 'server',
+  });
+  return await durable.next((line) => (line.startsWith('{') ? (JSON.parse(line) as DurableRate) : null), 120_000);
+}
+
 export async function measureMatch(subscriptions: number): Promise<MatchCost> {
   const args = ['match', '--subscriptions', String(subscriptions)];
   await using match = await start([process.execPath, at('../../gateway/fanout/fanout.bench.ts'), ...args], {
