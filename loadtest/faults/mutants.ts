@@ -158,7 +158,7 @@ export const MUTANTS: readonly Mutant[] = [
     scenario: 'cuts',
     file: 'gateway/fanout/round.ts',
     find: '  if (start < entries.length) yield start === 0 ? entries : entries.slice(start);',
-    replace: '  if (start < entries.length && start === 0) yield entries.length > 60 ? entries.slice(1) : entries;',
+    replace: '  if (start < entries.length && start === 0) yield entries.length > 3 ? entries.slice(1) : entries;',
   },
   {
     name: 'does not know an event again when its reply was lost',
