@@ -144,14 +144,26 @@ describe('an API server that fails', () => {
         FIREHOSE_OPERATOR_HOST: '127.0.0.1',
         FIREHOSE_OPERATOR_PORT: '0',
         FIREHOSE_IDENTITY: 'sleeper',
+        FIREHOSE_WORKERS: '2',
       },
     });
     const exited = once(sleeper, 'exit') as Promise<[number | null]>;
     const imageOf = async () => JSON.stringify(await platform.get(deploymentPath('acme')));
     await until('the sleeper leads', async () => (await imageOf()).includes('firehose:sleeper'));
-    // In the middle of its work: everything at once wants it.
+    // It falls asleep in the middle of its work: each of its workers waits for an answer, and has more to write after.
+    const answers = Promise.withResolvers<void>();
+    const held = new Set<string>();
+    proxy.judge = ({ path, isWrite }) => {
+      const busy = isWrite ? /\/firehosesubscriptions\/(busy-\d)$/.exec(path)?.[1] : undefined;
+      if (busy === undefined) return null;
+      held.add(busy);
+      return { kind: 'hold', until: answers.promise };
+    };
     for (let index = 0; index < 5; index += 1) await platform.create(`busy-${index}`);
+    await until('every worker waits', async () => held.size === 2);
     sleeper.kill('SIGSTOP');
+    answers.resolve();
+    proxy.judge = () => null;
     await change();
     operator = await runOperator(platform);
     await until('the next one leads', async () => (await imageOf()).includes('firehose:test'));

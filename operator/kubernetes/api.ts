@@ -58,11 +58,10 @@ export function createApi(options: ApiOptions): KubernetesApi {
 
   const once = async (call: ApiRequest): Promise<unknown> => {
     await limit.turn(signal);
-    // Checked last: whatever was waited for, it is judged now.
-    if (call.method !== 'GET') options.assertMayWrite?.();
+    const assertMaySend = call.method === 'GET' ? undefined : options.assertMayWrite;
     const within = AbortSignal.any([signal, AbortSignal.timeout(TIME_LIMIT_MS)]);
     try {
-      const response = await send(options.connection, call, within);
+      const response = await send(options.connection, call, { signal: within, assertMaySend });
       options.onAnswer?.(call.method, response.statusCode ?? 0);
       return await readAnswer(response, within);
     } catch (error) {
@@ -83,7 +82,7 @@ export function createApi(options: ApiOptions): KubernetesApi {
       const response = await send(
         options.connection,
         { method: 'GET', path: collectionPath(kind, namespace), query },
-        both,
+        { signal: both },
       );
       options.onAnswer?.('WATCH', response.statusCode ?? 0);
       if (response.statusCode !== 200) await readAnswer(response, both);

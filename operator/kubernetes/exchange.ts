@@ -1,5 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
+import type { Socket } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import type { Connection } from './connection.ts';
 
@@ -44,8 +45,22 @@ interface ErrorAnswer {
   readonly details?: { readonly causes?: readonly { readonly reason?: string }[] };
 }
 
-/** Opens one exchange; the answer's body is still to be read. Rejects with ApiUnavailable, or the signal's reason. */
-export async function send(connection: Connection, call: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
+export interface Conditions {
+  readonly signal: AbortSignal;
+  /** Throws when this must not be sent any more. */
+  readonly assertMaySend?: (() => void) | undefined;
+}
+
+/**
+ * Opens one exchange; the answer's body is still to be read. Rejects with ApiUnavailable, the signal's reason, or what
+ * `assertMaySend` threw. That is asked when the connection stands: a process that slept through credentials being read
+ * or a handshake would send on waking what it may send no more.
+ */
+export async function send(
+  connection: Connection,
+  call: ApiRequest,
+  { signal, assertMaySend }: Conditions,
+): Promise<IncomingMessage> {
   signal.throwIfAborted();
   const { method, path, query, body, contentType = 'application/json' } = call;
   const options = await connection.options();
@@ -66,8 +81,24 @@ export async function send(connection: Connection, call: ApiRequest, signal: Abo
     // The error is that of our own abort, then; and it may name the address but holds no credentials.
     reject(signal.aborted ? (signal.reason as Error) : new ApiUnavailable(error.message));
   });
-  sent.end(text);
+  const write = () => {
+    try {
+      assertMaySend?.();
+      sent.end(text);
+    } catch (error) {
+      reject(error);
+      sent.destroy();
+    }
+  };
+  sent.once('socket', (socket) => {
+    if (isOpening(socket)) socket.once('secureConnect', write);
+    else write();
+  });
   return promise;
+}
+
+function isOpening(socket: Socket & { secureConnecting?: boolean }): boolean {
+  return socket.connecting || socket.secureConnecting === true;
 }
 
 /** The answer as JSON. Rejects with an ApiError for a status of 400 or more. */

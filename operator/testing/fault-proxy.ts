@@ -10,6 +10,8 @@ import type { ControlPlane } from '../../runtime/testing/control-plane/control-p
 export type Fault =
   | { readonly kind: 'answer'; readonly status: number; readonly retryAfterS?: number }
   | { readonly kind: 'delay'; readonly ms: number }
+  /** Passes on when this is settled. */
+  | { readonly kind: 'hold'; readonly until: Promise<void> }
   /** The answer ends in the middle. */
   | { readonly kind: 'truncate' }
   | { readonly kind: 'cut' }
@@ -50,6 +52,7 @@ export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> 
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse, fault: Fault | null) => {
     if (fault?.kind === 'cut') return outgoing.destroy();
     if (fault?.kind === 'delay') await delay(fault.ms);
+    if (fault?.kind === 'hold') await fault.until;
     if (fault?.kind === 'answer') {
       const retry = fault.retryAfterS === undefined ? {} : { 'Retry-After': String(fault.retryAfterS) };
       outgoing.writeHead(fault.status, { 'Content-Type': 'application/json', ...retry });
