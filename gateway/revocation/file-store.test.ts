@@ -43,3 +43,19 @@ test('a file that is no list of revocations is a fault that names it: nobody is 
     await assert.rejects(at.open(), (error) => error instanceof ConfigurationFault && error.message.includes(at.path));
   }
 });
+
+test('nobody reads a revocation before the file holds it', async () => {
+  await using at = await folder();
+  const state = await openStateFolder(at.path);
+  const writable = Promise.withResolvers<void>();
+  const slow = {
+    ...state,
+    write: (name: string, text: string) => writable.promise.then(() => state.write(name, text)),
+  };
+  const store = await fileRevocationStore(slow, Date.now);
+  const revoking = store.revoke('jti:a', 0);
+  assert.equal((await store.read(null))?.list.size, 0);
+  writable.resolve();
+  await revoking;
+  assert.equal((await store.read(null))?.list.size, 1);
+});

@@ -13,11 +13,18 @@ const content = z.array(z.tuple([z.string().refine(isSubject), z.int().positive(
  */
 export async function fileRevocationStore(state: StateFolder, now: () => number): Promise<RevocationStore> {
   let list: RevokedList = merge(new Map(), await load(state), now() * 1_000);
+  /** What the file holds: nobody reads what is not safe yet, or sessions would end before their revocation counts them. */
+  let safe = list;
   let writing: Promise<void> = Promise.resolve();
+  const write = async () => {
+    const newest = list;
+    await state.write(FILE, JSON.stringify([...newest]));
+    safe = newest;
+  };
   const save = (next: RevokedList): Promise<void> => {
     list = next;
     // One after the other: the file ends as the newest list.
-    writing = writing.then(() => state.write(FILE, JSON.stringify([...list])));
+    writing = writing.then(write);
     const written = writing.catch((error: unknown) => {
       throw new RevocationsUnavailable((error as NodeJS.ErrnoException).code ?? 'UNKNOWN');
     });
@@ -34,9 +41,9 @@ export async function fileRevocationStore(state: StateFolder, now: () => number)
       return mark;
     },
     async read(seen) {
-      const current = { count: list.size, newest: newestMark(list) };
+      const current = { count: safe.size, newest: newestMark(safe) };
       if (seen?.count === current.count && seen.newest === current.newest) return null;
-      return { list, seen: current };
+      return { list: safe, seen: current };
     },
     restore: (lost) => save(merge(list, lost, now() * 1_000)),
   };
