@@ -5,6 +5,7 @@ import { disruptionBudget, ingress, route, service, tls } from './subscription/e
 import { autoscaling, imagePullSecrets, podTemplate, resources } from './subscription/pods.ts';
 import { redis } from './subscription/redis.ts';
 import { duration, immutable, objectName, ruled, secretRef, setOf } from './subscription/rules.ts';
+import { telemetry } from './subscription/telemetry.ts';
 
 export { durationMs, DEFAULT_GROUP, type ConsumerGroup };
 
@@ -161,6 +162,8 @@ export const specSchema = z.strictObject({
   auth: auth.prefault({}),
   /** Without a token there is no ingest endpoint in a cluster. */
   ingest: z.strictObject({ tokenSecretRef: secretRef('token').optional() }).prefault({}),
+  /** Of the gateway's pods; a process of its own has the standard `OTEL_*` variables. */
+  telemetry: telemetry.prefault({}),
   /** Of the gateway's pods; a process of its own has `LOG_LEVEL`. */
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });

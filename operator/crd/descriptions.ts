@@ -139,6 +139,13 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.ingest.tokenSecretRef': 'Secret with the token that producers send; without it there is no ingest endpoint.',
   'spec.ingest.tokenSecretRef.name': 'Name of the Secret, in this namespace.',
   'spec.ingest.tokenSecretRef.key': 'Key in the Secret.',
+  'spec.telemetry': 'Traces and metrics of the gateways. Prometheus finds the metrics on the inner port in any case.',
+  'spec.telemetry.otlp': 'Sends them by the OpenTelemetry protocol. A change replaces the pods.',
+  'spec.telemetry.otlp.endpoint': 'Address of the collector, as http://collector.monitoring:4318.',
+  'spec.telemetry.otlp.protocol': 'http/protobuf (usually port 4318) or grpc (usually port 4317).',
+  'spec.telemetry.otlp.headersSecretName':
+    'Secret with `headers`, name=value pairs with commas between them, that the collector asks for.',
+  'spec.telemetry.otlp.samplePercent': 'Percent of the traces that begin at a gateway and are recorded.',
   'spec.logLevel': 'How much the gateways log.',
   status: 'What the operator has found.',
   'status.observedGeneration': 'Generation of the spec that the status is about.',

@@ -22,6 +22,8 @@ const token = (what: string, patch: Patch, says: RegExp) =>
   wrong(what, { auth: { ...MINIMAL_SPEC.auth, token: patch } }, says);
 const group = (what: string, patch: Patch, says: RegExp) => wrong(what, { consumerGroups: [patch] }, says);
 const many = (count: number, make: (index: number) => unknown) => Array.from({ length: count }, (_, i) => make(i));
+const otlp = (what: string, patch: Patch, says: RegExp) =>
+  wrong(what, { telemetry: { otlp: { endpoint: 'http://collector:4318', ...patch } } }, says);
 const redis = MINIMAL_SPEC.redis;
 
 export const WRONG_RESOURCES: readonly WrongResource[] = [
@@ -118,6 +120,15 @@ export const WRONG_RESOURCES: readonly WrongResource[] = [
     { signing: { rotationInterval: '24h', overlap: '24h' } },
     /is shorter than/,
   ),
+  wrong('telemetry to nowhere', { telemetry: { otlp: {} } }, /otlp\.endpoint: Required/),
+  otlp('a collector without a scheme', { endpoint: 'collector:4318' }, /otlp\.endpoint/),
+  otlp('a collector with a password', { endpoint: 'http://user:secret@collector:4318' }, /otlp\.endpoint/),
+  otlp('a collector that is sent a secret', { endpoint: 'http://collector/$(REDIS_URL)' }, /otlp\.endpoint/),
+  otlp('a collector with a query', { endpoint: 'http://collector:4318/?key=secret' }, /otlp\.endpoint/),
+  otlp('an unknown protocol of telemetry', { protocol: 'http/json' }, /"http\/protobuf"/),
+  otlp('more than all traces', { samplePercent: 101 }, /samplePercent/),
+  otlp('a part of a percent', { samplePercent: 0.5 }, /samplePercent.*integer/s),
+  otlp('headers in clear', { headers: 'api-key=secret' }, /otlp\.headers/),
   wrong('an unknown log level', { logLevel: 'loud' }, /spec\.logLevel/),
   wrong(
     'an annotation that fills etcd',

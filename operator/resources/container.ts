@@ -1,3 +1,4 @@
+import { telemetryEnvironment } from './telemetry.ts';
 import { INNER_PORT, namesOf, PUBLIC_PORT, signingSecretName, tlsSecretName, type Rendering } from './rendering.ts';
 
 const CONFIG = '/etc/firehose/config';
@@ -49,6 +50,7 @@ function environment({ subscription }: Rendering): object[] {
     value('FIREHOSE_INGEST_TOKEN_FILE', ingest.tokenSecretRef === undefined ? 'none' : `${INGEST}/token`),
     value('FIREHOSE_INNER_HOST', '::'),
     value('LOG_LEVEL', logLevel),
+    ...telemetryEnvironment(subscription),
     ...(redis.urlSecretRef === undefined
       ? []
       : [{ name: 'REDIS_URL', valueFrom: { secretKeyRef: { ...redis.urlSecretRef } } }]),

@@ -10,6 +10,7 @@ const ALL_GOOD: Findings = {
   redis: ok,
   groups: ok,
   keys: ok,
+  telemetry: ok,
   objects: ok,
   gateway: good('Available', '2 of 2 gateways serve'),
   endpoint: ok,

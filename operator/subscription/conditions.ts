@@ -38,8 +38,8 @@ export function conditionsOf(
 
 /** The first thing that is in the way; what needs a person goes before what passes by itself. */
 function summary(findings: Findings): Finding {
-  const { references, redis, groups, keys, objects, gateway, endpoint, isSuspended } = findings;
-  const all = [references, redis, groups, keys, objects, gateway, endpoint];
+  const { references, redis, groups, keys, telemetry, objects, gateway, endpoint, isSuspended } = findings;
+  const all = [references, redis, groups, keys, telemetry, objects, gateway, endpoint];
   const final = all.find(({ isFinal }) => isFinal === true);
   if (final !== undefined) return final;
   if (isSuspended) return bad('Suspended', 'spec.suspend is true: no gateway runs');

@@ -15,6 +15,8 @@ export interface Findings {
   readonly redis: Finding;
   readonly groups: Finding;
   readonly keys: Finding;
+  /** Whether traces may go where they are sent. */
+  readonly telemetry: Finding;
   /** Whether every object is as it should be. */
   readonly objects: Finding;
   readonly gateway: Finding;

@@ -14,6 +14,7 @@ import { redisStep, resourceOf, type RedisStep } from './redis-step.ts';
 import { resolveReferences, restartHash, type References } from './references.ts';
 import { secretsStep } from './secrets-step.ts';
 import { writeStatus } from './status.ts';
+import { judgeTelemetry } from './telemetry.ts';
 
 /** On a resource: leave everything as it is, for as long as it is there. */
 export const PAUSE_ANNOTATION = 'firehose.dev/paused';
@@ -74,8 +75,10 @@ async function pass(context: Context, memory: Memory, subject: Subject): Promise
   const inUse = replicas === null ? null : { replicas: replicas.map(({ keys }) => keys), expected };
   const secrets = await secretsStep(context, { ...subject, uid, inUse, foreignKeyId: references.foreignKeyId });
 
+  const telemetry = await judgeTelemetry(subscription);
   const isReady = secrets.keys.status === 'True' && redis.groups.status === 'True';
-  const workload = references.problems.length === 0 && (deployment !== undefined || isReady);
+  const isComplete = references.problems.length === 0 && telemetry.status === 'True';
+  const workload = isComplete && (deployment !== undefined || isReady);
   const rendering = {
     subscription,
     uid,
@@ -97,6 +100,7 @@ async function pass(context: Context, memory: Memory, subject: Subject): Promise
       redis: redis.redis,
       groups: redis.groups,
       keys: secrets.keys,
+      telemetry,
       objects,
       gateway: gateway.finding,
       endpoint: endpoint.finding,
@@ -123,6 +127,7 @@ function forgetSecrets(context: Context, { spec, metadata }: Subscription): void
     spec.redis.tls.clientCertSecretName,
     spec.auth.directory?.secretRef.name,
     spec.ingest.tokenSecretRef?.name,
+    spec.telemetry.otlp?.headersSecretName,
     spec.gateway.tls.secretName,
     spec.auth.token.signing.secretName,
   ];

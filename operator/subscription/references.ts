@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Subscription } from '../../protocol/subscription.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { namesOf } from '../resources/rendering.ts';
+import { HEADERS_KEY } from '../resources/telemetry.ts';
 import { KEYS_FILE, readForeignKeys } from './foreign-keys.ts';
 import { lookUpRedis, type LookUp, type RedisSecrets } from './redis-secrets.ts';
 import { secretText } from './secret-text.ts';
@@ -12,6 +13,8 @@ export interface References {
   readonly redis: RedisSecrets | null;
   /** A secret, too. Null when none is named, or it is not there. */
   readonly ingestToken: string | null;
+  /** What the collector asks for: a secret, too. */
+  readonly otlpHeaders: string | null;
   /** With signing keys of somebody else: the id of the one that signs. */
   readonly foreignKeyId: string | null;
   /** What is missing or wrong, and what to do; empty when everything is there. */
@@ -38,6 +41,9 @@ export async function resolveReferences(subscription: Subscription, readSecret: 
   if (directory) await look('auth.directory.secretRef', directory.secretRef.name, [directory.secretRef.key]);
   const ingest = spec.ingest.tokenSecretRef;
   const ingestSecret = ingest && (await look('ingest.tokenSecretRef', ingest.name, [ingest.key]));
+  const headers = spec.telemetry.otlp?.headersSecretName;
+  const headersSecret =
+    headers === undefined ? null : await look('telemetry.otlp.headersSecretName', headers, [HEADERS_KEY]);
   const { secretName, issuerRef } = spec.gateway.tls;
   const pair = ['tls.crt', 'tls.key'];
   if (secretName !== undefined) await look('gateway.tls.secretName', secretName, pair);
@@ -53,6 +59,7 @@ export async function resolveReferences(subscription: Subscription, readSecret: 
   return {
     redis,
     ingestToken: ingest && ingestSecret ? secretText(ingestSecret, ingest.key) : null,
+    otlpHeaders: secretText(headersSecret, HEADERS_KEY),
     foreignKeyId,
     problems,
   };
@@ -62,7 +69,10 @@ export async function resolveReferences(subscription: Subscription, readSecret: 
  * Changes when the gateways' pods have to be replaced: with what they read at their start alone. What they follow is
  * left out: filters, descendants, directory, keys, certificates.
  */
-export function restartHash({ spec }: Subscription, secrets: Pick<References, 'redis' | 'ingestToken'>): string {
+export function restartHash(
+  { spec }: Subscription,
+  secrets: Pick<References, 'redis' | 'ingestToken' | 'otlpHeaders'>,
+): string {
   const { account, redis, stream, consumerGroups, gateway, auth } = spec;
   const { connections, tls, trustedProxies, proxyProtocol, allowedOrigins } = gateway;
   const { ttl, issuer, audience } = auth.token;
@@ -74,6 +84,8 @@ export function restartHash({ spec }: Subscription, secrets: Pick<References, 'r
     [connections, tls.disabled, trustedProxies, proxyProtocol, allowedOrigins],
     [ttl, issuer, audience],
     [secrets.redis, secrets.ingestToken],
+    // Left out where there are none: a release that brings a setting replaces no pod that does not use it.
+    ...(secrets.otlpHeaders === null ? [] : [{ otlpHeaders: secrets.otlpHeaders }]),
   ];
   return createHash('sha256').update(JSON.stringify(read)).digest('hex').slice(0, 16);
 }

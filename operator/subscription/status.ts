@@ -77,6 +77,7 @@ function nothingLookedAt(finding: Finding): Findings {
     redis: none,
     groups: none,
     keys: none,
+    telemetry: none,
     objects: finding,
     gateway: none,
     endpoint: none,

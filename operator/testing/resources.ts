@@ -76,6 +76,14 @@ export const FULL_SPEC = {
     },
   },
   ingest: { tokenSecretRef: { name: 'acme-ingest' } },
+  telemetry: {
+    otlp: {
+      endpoint: 'http://collector.monitoring.svc:4317',
+      protocol: 'grpc',
+      headersSecretName: 'acme-collector',
+      samplePercent: 20,
+    },
+  },
   logLevel: 'debug',
 } as const;
 
