@@ -11,12 +11,21 @@ export interface SecretReader {
   forget(namespace: string, names: Iterable<string>): void;
 }
 
-export function createSecretReader(
-  api: Pick<KubernetesApi, 'get'>,
-  options: { readonly maxAgeMs: number; readonly now?: () => number },
-): SecretReader {
+export interface SecretReaderOptions {
+  /** However many there are, each is read again after so long. */
+  readonly maxAgeMs: number;
+  readonly now?: () => number;
+}
+
+/** What reading again may cost the API server, all Secrets together. */
+const READS_PER_SECOND = 10;
+/** Below the time between two looks at a resource that stands still, so that each look sees its Secrets anew. */
+const LEAST_AGE_MS = 20_000;
+
+export function createSecretReader(api: Pick<KubernetesApi, 'get'>, options: SecretReaderOptions): SecretReader {
   const now = options.now ?? (() => performance.now());
   const known = new Map<string, { readonly secret: KubeObject; readonly at: number }>();
+  const ageMs = () => Math.min(options.maxAgeMs, Math.max(LEAST_AGE_MS, (known.size / READS_PER_SECOND) * 1_000));
   let sweptAt = now();
   const sweep = () => {
     if (now() - sweptAt < options.maxAgeMs) return;
@@ -28,7 +37,7 @@ export function createSecretReader(
       sweep();
       const key = `${namespace}/${name}`;
       const kept = known.get(key);
-      if (kept !== undefined && now() - kept.at <= options.maxAgeMs) return kept.secret;
+      if (kept !== undefined && now() - kept.at <= ageMs()) return kept.secret;
       known.delete(key);
       const secret = await api.get(SECRETS, namespace, name);
       if (secret !== null) known.set(key, { secret, at: now() });
