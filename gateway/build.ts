@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { durationMs } from '../protocol/subscription.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
 import type { Log } from '../runtime/log/log.ts';
+import { readAdminToken } from './administration/admin-token.ts';
 import { buildAdministration } from './administration/build-administration.ts';
 import { isStillThere } from './auth/authorise.ts';
 import { buildAuth } from './auth/build-auth.ts';
@@ -30,7 +31,7 @@ import { Sessions } from './session/sessions.ts';
 import { narrow } from './session/narrow.ts';
 import { createUpgrade } from './session/upgrade.ts';
 import { startSimulator } from './simulator/start-simulator.ts';
-import { keptToken, openStateFolder } from './state/state-folder.ts';
+import { openStateFolder } from './state/state-folder.ts';
 import { createLogWindow } from './stream/log-window.ts';
 import { openLog } from './stream/open-log.ts';
 import { followSubscription } from './subscription/follow-subscription.ts';
@@ -166,7 +167,7 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
         metrics: (request, response) => metrics.scrape(request, response),
         ingest,
         administration: buildAdministration({
-          token: await keptToken(state, 'admin-token'),
+          token: await readAdminToken(config.adminTokenFile, state),
           revocations,
           verifyToken: auth.verifyToken,
           directory: () => directory.current,

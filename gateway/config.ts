@@ -23,6 +23,8 @@ export interface GatewayConfig {
   readonly tlsFolder: string | null;
   /** Holds the ingest token; null: made here and kept in the state folder; `none`: there is no ingest endpoint. */
   readonly ingestTokenFile: string | null;
+  /** Holds the administrators' token, the same for all replicas; null: made here and kept in the state folder. */
+  readonly adminTokenFile: string | null;
   /** Null: events are kept in memory. */
   readonly redis: RedisConnection | null;
   readonly host: string;
@@ -55,6 +57,7 @@ const settings = z.object({
   FIREHOSE_SIGNING_KEYS_FILE: z.string().min(1).optional(),
   FIREHOSE_TLS_FOLDER: z.string().min(1).optional(),
   FIREHOSE_INGEST_TOKEN_FILE: z.string().min(1).optional(),
+  FIREHOSE_ADMIN_TOKEN_FILE: z.string().min(1).optional(),
   REDIS_URL: z.string().optional(),
   REDIS_CA_FILE: z.string().optional(),
   REDIS_CERT_FILE: z.string().optional(),
@@ -103,6 +106,7 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
     signingKeysFile: data.FIREHOSE_SIGNING_KEYS_FILE ?? null,
     tlsFolder: data.FIREHOSE_TLS_FOLDER ?? null,
     ingestTokenFile: data.FIREHOSE_INGEST_TOKEN_FILE ?? null,
+    adminTokenFile: data.FIREHOSE_ADMIN_TOKEN_FILE ?? null,
     stateFolder: data.FIREHOSE_STATE,
     redis: redis.connection,
     host: data.FIREHOSE_HOST,

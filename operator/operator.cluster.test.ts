@@ -62,6 +62,7 @@ describe('one resource', () => {
     await admin.must('PATCH', core('configmaps', 'acme-config'), { data: { 'subscription.yaml': 'x' } }, MERGE);
     await admin.must('DELETE', core('services', 'acme-inner'));
     await admin.must('DELETE', core('secrets', 'acme-signing-keys'));
+    await admin.must('DELETE', core('secrets', 'acme-admin-token'));
     await until(
       'healed',
       async () => {
@@ -73,7 +74,8 @@ describe('one resource', () => {
           replicasOf(deployment) === 2 &&
           JSON.stringify(config?.['data']).includes('4a6f2c1e9b') &&
           (await platform.get(core('services', 'acme-inner'))) !== null &&
-          (await platform.get(core('secrets', 'acme-signing-keys'))) !== null
+          (await platform.get(core('secrets', 'acme-signing-keys'))) !== null &&
+          (await platform.get(core('secrets', 'acme-admin-token'))) !== null
         );
       },
       30_000,

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { decodeProtectedHeader } from 'jose';
+import { REVOCATIONS_PATH } from '../protocol/paths.ts';
 import type { Operator } from './build.ts';
+import { secretText } from './subscription/secret-text.ts';
 import { readKeys } from './subscription/signing-keys.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { runPod, type Pod } from './testing/pod.ts';
@@ -49,6 +51,14 @@ describe('a gateway as it is rendered', () => {
   test('logs in over the certificate that the operator made, with a token of its key', async () => {
     await until('a login', async () => (await pod.login(ADMIN)).status === 200);
     assert.equal(await signedBy(), (await keys())[0]?.kid);
+  });
+
+  test('takes the token of the administrators, which is the same for every replica', async () => {
+    const token = secretText(await platform.get(secretPath('acme-admin-token')), 'token')?.trim() ?? '';
+    const revocations = (bearer: string) =>
+      fetch(`http://127.0.0.1:${pod.innerPort}${REVOCATIONS_PATH}`, { headers: { Authorization: `Bearer ${bearer}` } });
+    assert.equal((await revocations(token)).status, 200);
+    assert.equal((await revocations(`${token}x`)).status, 401);
   });
 
   test('follows a change of the filters', async () => {

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { subscriptionSchema } from '../../protocol/subscription.ts';
 import { startControlPlane, type ControlPlane } from '../../runtime/testing/control-plane/control-plane.ts';
 import { installCrd } from '../testing/install-crd.ts';
-import { FULL_SPEC, MINIMAL_SPEC, subscription } from '../testing/resources.ts';
+import { FULL_SPEC, MINIMAL_SPEC, SENTINEL_REDIS, subscription } from '../testing/resources.ts';
 import { WRONG_RESOURCES } from './wrong-resources.ts';
 
 const PATH = '/apis/firehose.dev/v1alpha1/namespaces/default/firehosesubscriptions';
@@ -30,6 +30,13 @@ describe('the API server', () => {
     const { status, body } = await create(subscription('acme', FULL_SPEC));
     assert.equal(status, 201, String(body['message']));
     assert.deepEqual(body['spec'], subscriptionSchema.parse(subscription('acme', FULL_SPEC)).spec);
+  });
+
+  test('takes a Redis behind sentinels, with TLS and every login', async () => {
+    const spec = { ...FULL_SPEC, redis: SENTINEL_REDIS };
+    const { status, body } = await create(subscription('acme', spec));
+    assert.equal(status, 201, String(body['message']));
+    assert.deepEqual(body['spec'], subscriptionSchema.parse(subscription('acme', spec)).spec);
   });
 
   for (const { what, spec, says } of WRONG_RESOURCES) {

@@ -17,6 +17,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.redis.mode': 'Standalone, Sentinel or Cluster. Cannot be changed.',
   'spec.redis.sentinel': 'With mode Sentinel: the URL names the sentinels, with commas between them.',
   'spec.redis.sentinel.masterName': 'Name by which the sentinels know the master.',
+  'spec.redis.sentinel.loginSecretName':
+    'Secret with `password`, and `username` where there is one, of the sentinels themselves.',
   'spec.redis.database': 'Number of the database; 0 in a cluster.',
   'spec.redis.tls': 'TLS to Redis; a URL that begins with rediss:// enables it, too.',
   'spec.redis.tls.enabled': 'Speaks TLS.',

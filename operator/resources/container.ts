@@ -5,6 +5,7 @@ const CONFIG = '/etc/firehose/config';
 const KEYS = '/etc/firehose/keys';
 const TLS = '/etc/firehose/tls';
 const INGEST = '/etc/firehose/ingest';
+const ADMIN = '/etc/firehose/admin';
 const REDIS_CA = '/etc/firehose/redis-ca';
 const REDIS_CLIENT = '/etc/firehose/redis-client';
 const STATE = '/var/lib/firehose';
@@ -48,16 +49,28 @@ function environment({ subscription }: Rendering): object[] {
     value('FIREHOSE_SIGNING_KEYS_FILE', `${KEYS}/signing-keys.json`),
     ...(gateway.tls.disabled ? [] : [value('FIREHOSE_TLS_FOLDER', TLS)]),
     value('FIREHOSE_INGEST_TOKEN_FILE', ingest.tokenSecretRef === undefined ? 'none' : `${INGEST}/token`),
+    value('FIREHOSE_ADMIN_TOKEN_FILE', `${ADMIN}/token`),
     value('FIREHOSE_INNER_HOST', '::'),
     value('LOG_LEVEL', logLevel),
     ...telemetryEnvironment(subscription),
     ...(redis.urlSecretRef === undefined
       ? []
       : [{ name: 'REDIS_URL', valueFrom: { secretKeyRef: { ...redis.urlSecretRef } } }]),
+    ...sentinelLogin(redis.sentinel?.loginSecretName),
     ...(redis.tls.caSecretRef === undefined ? [] : [value('REDIS_CA_FILE', `${REDIS_CA}/ca.crt`)]),
     ...(redis.tls.clientCertSecretName === undefined
       ? []
       : [value('REDIS_CERT_FILE', `${REDIS_CLIENT}/tls.crt`), value('REDIS_KEY_FILE', `${REDIS_CLIENT}/tls.key`)]),
+  ];
+}
+
+function sentinelLogin(secretName: string | undefined): object[] {
+  if (secretName === undefined) return [];
+  const from = (key: string, more = {}) => ({ valueFrom: { secretKeyRef: { name: secretName, key, ...more } } });
+  return [
+    // A password without a name is the usual case.
+    { name: 'REDIS_SENTINEL_USERNAME', ...from('username', { optional: true }) },
+    { name: 'REDIS_SENTINEL_PASSWORD', ...from('password') },
   ];
 }
 
@@ -67,6 +80,7 @@ function mounts({ subscription }: Rendering): object[] {
   return [
     mount('config', CONFIG),
     mount('keys', KEYS),
+    mount('admin', ADMIN),
     ...(gateway.tls.disabled ? [] : [mount('tls', TLS)]),
     ...(ingest.tokenSecretRef === undefined ? [] : [mount('ingest', INGEST)]),
     ...(redis.tls.caSecretRef === undefined ? [] : [mount('redis-ca', REDIS_CA)]),
@@ -97,6 +111,7 @@ export function volumes({ subscription }: Rendering): object[] {
       },
     },
     { name: 'keys', secret: { secretName: signingSecretName(subscription) } },
+    { name: 'admin', secret: { secretName: names.adminToken, ...file('token', 'token') } },
     ...(tls === null
       ? []
       : [

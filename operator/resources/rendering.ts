@@ -35,6 +35,7 @@ export function namesOf(name: string) {
     signingKeys: `${name}-signing-keys`,
     tls: `${name}-tls`,
     authority: `${name}-ca`,
+    adminToken: `${name}-admin-token`,
   };
 }
 

@@ -83,7 +83,7 @@ async function pass(context: Context, memory: Memory, subject: Subject): Promise
     subscription,
     uid,
     settings: context.settings,
-    restartHash: restartHash(subscription, references),
+    restartHash: restartHash(subscription, { ...references, adminToken: secrets.adminToken }),
   };
   const objects = await objectsStep(context, memory, { resource, rendering, workload });
   memory.generation = resource.metadata.generation ?? 0;
@@ -125,6 +125,7 @@ function forgetSecrets(context: Context, { spec, metadata }: Subscription): void
     spec.redis.urlSecretRef?.name,
     spec.redis.tls.caSecretRef?.name,
     spec.redis.tls.clientCertSecretName,
+    spec.redis.sentinel?.loginSecretName,
     spec.auth.directory?.secretRef.name,
     spec.ingest.tokenSecretRef?.name,
     spec.telemetry.otlp?.headersSecretName,

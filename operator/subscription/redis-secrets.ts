@@ -13,6 +13,9 @@ export interface RedisSecrets {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
+  /** Of the sentinels themselves. */
+  readonly sentinelUsername?: string;
+  readonly sentinelPassword?: string;
 }
 
 /** Null when something of it is not there. */
@@ -27,7 +30,20 @@ export async function lookUpRedis(spec: Subscription['spec']['redis'], look: Loo
     const secret = await look('redis.tls.clientCertSecretName', clientCertSecretName, ['tls.crt', 'tls.key']);
     [cert, key] = [secretText(secret, 'tls.crt'), secretText(secret, 'tls.key')];
   }
-  return url === null || ca === null || cert === null || key === null ? null : { url: url.trim(), ca, cert, key };
+  const login = await sentinelLogin(spec, look);
+  if (url === null || ca === null || cert === null || key === null || login === null) return null;
+  return { url: url.trim(), ca, cert, key, ...login };
+}
+
+/** The user's name is for ACLs alone. Null when the Secret is not there. */
+async function sentinelLogin({ sentinel }: Subscription['spec']['redis'], look: LookUp) {
+  const name = sentinel?.loginSecretName;
+  if (name === undefined) return {};
+  const secret = await look('redis.sentinel.loginSecretName', name, ['password']);
+  const sentinelPassword = secretText(secret, 'password');
+  if (sentinelPassword === null) return null;
+  const sentinelUsername = secretText(secret, 'username');
+  return { sentinelPassword, ...(sentinelUsername !== null && { sentinelUsername }) };
 }
 
 /** As the gateways will connect. Faults name fields and variables, never what they hold. */

@@ -71,7 +71,7 @@ export async function resolveReferences(subscription: Subscription, readSecret: 
  */
 export function restartHash(
   { spec }: Subscription,
-  secrets: Pick<References, 'redis' | 'ingestToken' | 'otlpHeaders'>,
+  secrets: Pick<References, 'redis' | 'ingestToken' | 'otlpHeaders'> & { readonly adminToken: string | null },
 ): string {
   const { account, redis, stream, consumerGroups, gateway, auth } = spec;
   const { connections, tls, trustedProxies, proxyProtocol, allowedOrigins } = gateway;
@@ -83,7 +83,7 @@ export function restartHash(
     consumerGroups.map((group) => ({ ...group, deletionPolicy: null })),
     [connections, tls.disabled, trustedProxies, proxyProtocol, allowedOrigins],
     [ttl, issuer, audience],
-    [secrets.redis, secrets.ingestToken],
+    [secrets.redis, secrets.ingestToken, secrets.adminToken],
     // Left out where there are none: a release that brings a setting replaces no pod that does not use it.
     ...(secrets.otlpHeaders === null ? [] : [{ otlpHeaders: secrets.otlpHeaders }]),
   ];

@@ -1,6 +1,7 @@
 import type { Subscription } from '../../protocol/subscription.ts';
 import { SECRETS, type KubeObject } from '../kubernetes/objects.ts';
 import { namesOf } from '../resources/rendering.ts';
+import { adminToken } from './admin-token.ts';
 import { ObjectOwnedByOther } from './apply.ts';
 import type { Context } from './context.ts';
 import { bad, good, type Finding } from './findings.ts';
@@ -11,6 +12,8 @@ import { rotateKeys } from './signing-keys.ts';
 export interface SecretsStep {
   readonly keys: Finding;
   readonly signing: { readonly activeKeyID: string; readonly nextRotationTime?: string } | null;
+  /** A secret. Null when the Secret of its name belongs to somebody else. */
+  readonly adminToken: string | null;
 }
 
 interface Input {
@@ -22,18 +25,28 @@ interface Input {
   readonly foreignKeyId: string | null;
 }
 
-/** Signing keys and certificate: made, rotated, renewed, and taken away when somebody else's are used. */
+/** Signing keys, certificate and the administrators' token: made, rotated, renewed; somebody else's are left alone. */
 export async function secretsStep(context: Context, input: Input): Promise<SecretsStep> {
+  let token: string | null = null;
   try {
     await certificateStep(context, input);
-    return await keysStep(context, input);
+    token = await adminTokenStep(context, input);
+    return { ...(await keysStep(context, input)), adminToken: token };
   } catch (error) {
     if (!(error instanceof ObjectOwnedByOther)) throw error;
-    return { keys: bad('ObjectOwnedByOther', `${error.message}: rename or delete it`, true), signing: null };
+    const keys = bad('ObjectOwnedByOther', `${error.message}: rename or delete it`, true);
+    return { keys, signing: null, adminToken: token };
   }
 }
 
-async function keysStep(context: Context, input: Input): Promise<SecretsStep> {
+async function adminTokenStep(context: Context, input: Input): Promise<string> {
+  const secret = await ownSecret(context, input, namesOf(input.subscription.metadata.name).adminToken);
+  const { token, change } = adminToken(input, secret);
+  if (change !== null) await applySecret(context, change);
+  return token;
+}
+
+async function keysStep(context: Context, input: Input): Promise<Omit<SecretsStep, 'adminToken'>> {
   const { subscription, uid, inUse, foreignKeyId } = input;
   if (subscription.spec.auth.token.signing.secretName !== undefined) {
     if (foreignKeyId === null) return { keys: bad('ReferencesMissing', 'the named keys are not there'), signing: null };

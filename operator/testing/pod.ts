@@ -1,13 +1,14 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { LOGIN_PATH } from '../../protocol/paths.ts';
-import { freePort } from '../../runtime/testing/redis-server.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { secretText } from '../subscription/secret-text.ts';
 import { deploymentPath, VOICE, type Platform } from './platform.ts';
@@ -44,6 +45,7 @@ interface PodSpec {
 
 /** One pod of a resource's Deployment, as a kubelet would run it, but as a process of this machine. */
 export interface Pod extends AsyncDisposable {
+  readonly innerPort: number;
   /** Brings the mounted files up to date, as a kubelet does now and then. */
   sync(): Promise<void>;
   /** Logs in with the certificate that the operator made. */
@@ -68,14 +70,16 @@ export async function runPod(platform: Platform, name: string): Promise<Pod> {
     }
   };
   await sync();
-  const [port, innerPort] = [await freePort(), await freePort()];
   const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', NODE_ENV: 'test' };
   for (const variable of container.env) env[variable.name] = await valueOf(platform, variable, root);
-  Object.assign(env, { FIREHOSE_PORT: String(port), FIREHOSE_INNER_PORT: String(innerPort) });
-  const child = spawn(process.execPath, [PROGRAM, ...container.args], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  // Any free ones, for which the gateway itself asks: pods of one machine share its ports.
+  Object.assign(env, { FIREHOSE_PORT: '0', FIREHOSE_INNER_PORT: '0', LOG_LEVEL: 'info' });
+  const child = spawn(process.execPath, [PROGRAM, ...container.args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
+  const { port, inner_port: innerPort } = await listening(child);
   const ca = secretText(await platform.get(`/api/v1/namespaces/${VOICE}/secrets/${name}-tls`), 'ca.crt') ?? '';
   return {
+    innerPort,
     sync,
     login: (body) => post({ port, ca, servername: `${name}.${VOICE}.svc` }, body),
     async [Symbol.asyncDispose]() {
@@ -85,6 +89,26 @@ export async function runPod(platform: Platform, name: string): Promise<Pod> {
       await rm(root, { recursive: true, force: true });
     },
   };
+}
+
+const START_LIMIT_MS = 60_000;
+
+/** Reads the log until it says where the gateway listens, and on to its end: a full pipe would stop the gateway. */
+async function listening(child: ChildProcessByStdio<null, Readable, null>) {
+  const said = Promise.withResolvers<{ port: number; inner_port: number }>();
+  const timer = setTimeout(() => said.reject(new Error('the gateway does not say where it listens')), START_LIMIT_MS);
+  child.once('exit', (code) => said.reject(new Error(`the gateway ended with ${code} before it listened`)));
+  createInterface(child.stdout).on('line', (line) => {
+    if (line.includes('"msg":"listening"')) said.resolve(JSON.parse(line) as { port: number; inner_port: number });
+  });
+  try {
+    return await said.promise;
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function valueOf(platform: Platform, { value, valueFrom }: EnvironmentVariable, root: string): Promise<string> {

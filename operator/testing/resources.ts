@@ -87,6 +87,21 @@ export const FULL_SPEC = {
   logLevel: 'debug',
 } as const;
 
+/** A Redis behind sentinels, with TLS and every login. */
+export const SENTINEL_REDIS = {
+  mode: 'Sentinel',
+  urlSecretRef: { name: 'firehose-redis', key: 'redis-url' },
+  sentinel: { masterName: 'calls', loginSecretName: 'sentinel-login' },
+  database: 3,
+  keyPrefix: 'calls:',
+  tls: {
+    enabled: true,
+    caSecretRef: { name: 'redis-ca', key: 'authority.pem' },
+    clientCertSecretName: 'redis-client',
+    serverName: 'redis.example.com',
+  },
+} as const;
+
 /** A whole resource. */
 export function subscription(name: string, spec: object = MINIMAL_SPEC, namespace = 'default') {
   return { apiVersion: 'firehose.dev/v1alpha1', kind: 'FirehoseSubscription', metadata: { name, namespace }, spec };

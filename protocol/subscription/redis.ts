@@ -9,7 +9,13 @@ const place = z.strictObject({
     'redis.mode cannot be changed: make another resource',
   ).default('Standalone'),
   urlSecretRef: secretRef('url').optional(),
-  sentinel: z.strictObject({ masterName: z.string().min(1).max(253) }).optional(),
+  sentinel: z
+    .strictObject({
+      masterName: z.string().min(1).max(253),
+      /** A Secret of type kubernetes.io/basic-auth; a process of its own has `REDIS_SENTINEL_PASSWORD` and its like. */
+      loginSecretName: objectName().optional(),
+    })
+    .optional(),
   database: z.int().min(0).max(65_535).default(0),
   keyPrefix: immutable(
     z.string().min(1).max(64),
