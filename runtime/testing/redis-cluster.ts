@@ -166,7 +166,7 @@ async function moveSlot({ key, from, to, count, others }: Move): Promise<void> {
   for (;;) {
     const keys = (await ask(from.port, ['cluster', 'getkeysinslot', slot, count])) as string[];
     if (keys.length === 0) break;
-    await ask(from.port, ['migrate', '127.0.0.1', to.port, '', 0, 5_000, 'KEYS', ...keys]);
+    await ask(from.port, ['migrate', '127.0.0.1', portOf(to), '', 0, 5_000, 'KEYS', ...keys]);
   }
   for (const { port } of [to, from, ...others]) await ask(port, ['cluster', 'setslot', slot, 'node', to.id]);
 }
