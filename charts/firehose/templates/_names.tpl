@@ -1,0 +1,61 @@
+{{- define "firehose.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
+{{- end }}
+
+{{- /* Leaves room for what is added to it in names of at most 63 characters. */ -}}
+{{- define "firehose.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 46 | trimSuffix "-" -}}
+{{- else if contains (include "firehose.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 46 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "firehose.name" .) | trunc 46 | trimSuffix "-" -}}
+{{- end -}}
+{{- end }}
+
+{{- /* What belongs to the cluster bears the namespace too: releases of one name may live in several. */ -}}
+{{- define "firehose.clusterName" -}}
+{{- printf "%s-%s" .Release.Namespace (include "firehose.fullname" .) -}}
+{{- end }}
+
+{{- define "firehose.serviceAccountName" -}}
+{{- if .Values.serviceAccount.name -}}
+{{- .Values.serviceAccount.name -}}
+{{- else if .Values.serviceAccount.create -}}
+{{- include "firehose.fullname" . }}-operator
+{{- else -}}
+default
+{{- end -}}
+{{- end }}
+
+{{- /* They never change: the selector of a Deployment cannot. Takes root and component. */ -}}
+{{- define "firehose.selectorLabels" -}}
+app.kubernetes.io/name: firehose
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- /* Ours win over those of the values. */ -}}
+{{- define "firehose.labels" -}}
+{{- $own := dict
+  "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
+  "app.kubernetes.io/version" (.root.Chart.AppVersion | replace "+" "_")
+  "app.kubernetes.io/managed-by" .root.Release.Service
+  "app.kubernetes.io/part-of" "firehose" -}}
+{{- toYaml (merge (fromYaml (include "firehose.selectorLabels" .)) $own .root.Values.commonLabels) -}}
+{{- end }}
+
+{{- /* Without the version: a new chart alone replaces no pod. Takes root, component and values. */ -}}
+{{- define "firehose.podLabels" -}}
+{{- toYaml (merge (fromYaml (include "firehose.selectorLabels" .)) .values.podLabels .root.Values.commonLabels) -}}
+{{- end }}
+
+{{- /* Takes root and image. The digest decides, whatever the tag is. */ -}}
+{{- define "firehose.image" -}}
+{{- $tag := default .root.Chart.AppVersion .image.tag -}}
+{{- if .image.digest -}}
+{{- printf "%s@%s" .image.repository .image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .image.repository $tag -}}
+{{- end -}}
+{{- end }}

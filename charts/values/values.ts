@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import {
+  flag,
+  foreignList,
+  image,
+  integer,
+  logLevel,
+  names,
+  placement,
+  resources,
+  section,
+  text,
+  texts,
+} from './pods.ts';
+
+/**
+ * Every value of the chart, its default, and what it is for: `npm run generate` writes values.yaml, values.schema.json
+ * and the table in the chart's README from it. No value is optional: what can be left out has a default that says so.
+ */
+export const valuesSchema = z.strictObject({
+  nameOverride: text().describe('Instead of the name of the chart.'),
+  fullnameOverride: text().describe('Instead of the names of release and chart.'),
+  commonLabels: texts().describe('Labels of every object.'),
+  image: image(
+    'The image of everything that is Firehose: operator, gateways, sources.',
+    'firehose',
+    '',
+    'Empty: the version of the chart.',
+  ),
+  imagePullSecrets: foreignList().describe('Existing Secrets for pulling images, as `- name: ...`.'),
+  crds: section('The CustomResourceDefinition. It is upgraded with the release.', {
+    enabled: flag(true).describe('Installs it. One release of a cluster does that.'),
+    keep: flag(true).describe('Leaves it, and with it all resources, behind when the release is uninstalled.'),
+  }),
+  watchNamespaces: names().describe(
+    'Namespaces whose resources are looked after. Empty: the namespace of the release; `["*"]`: all.',
+  ),
+  operator: section('The operator.', {
+    replicas: integer(2, 0, 9).describe('One leads, the others wait.'),
+    logLevel: logLevel(),
+    resyncSeconds: integer(600, 1, 86_400).describe('Everything is looked at anew so often.'),
+    workers: integer(8, 1, 64).describe('Resources that are worked on at once.'),
+    resources: resources({ cpu: '100m', memory: '256Mi' }, { memory: '512Mi' }),
+    ...placement,
+    topologySpreadConstraints: foreignList().describe('Empty: spread over nodes, where that is possible.'),
+    disruptionBudget: section('A PodDisruptionBudget, with two replicas or more.', {
+      enabled: flag(true).describe('Makes one.'),
+      maxUnavailable: integer(1, 1, 9).describe('Replicas that may be evicted at once.'),
+    }),
+    networkPolicy: section('A NetworkPolicy: nobody reaches health and metrics but the node.', {
+      enabled: flag(true).describe('Makes one.'),
+      fromNamespaces: names().describe('Namespaces that reach them all the same: that of Prometheus.'),
+    }),
+  }),
+  gateway: section('What all gateways have in common. The rest is in each FirehoseSubscription.', {
+    image: text().describe('Image of the gateways, where a resource names none. Empty: `image`.'),
+    innerFromNamespaces: names().describe('Namespaces that reach the inner port of the gateways: that of Prometheus.'),
+    serviceMonitors: flag(false).describe('Makes a ServiceMonitor for each resource.'),
+  }),
+  serviceAccount: section("The operator's ServiceAccount.", {
+    create: flag(true).describe('Makes it.'),
+    name: text().describe('Of an existing one, or for the one that is made. Empty: made of the name of the release.'),
+    annotations: texts().describe('Its annotations.'),
+  }),
+  rbac: section('Roles.', {
+    create: flag(true).describe("Makes the operator's roles. Their rules are in `files/`."),
+    aggregate: flag(true).describe('Lets those who have `view`, `edit` or `admin` see or change resources.'),
+  }),
+});
+
+export type Values = z.infer<typeof valuesSchema>;
