@@ -8,7 +8,8 @@ export interface StreamKeys {
 
 export const DEFAULT_KEY_PREFIX = 'firehose:';
 
-export function streamKeys(prefix: string, partition: number): StreamKeys {
+/** `*` for a pattern over all partitions. */
+export function streamKeys(prefix: string, partition: number | '*'): StreamKeys {
   const base = `${prefix}{${partition}}:`;
   return {
     events: `${base}events`,

@@ -13,6 +13,11 @@ function embeddedLog() {
   return createEmbeddedLog({ partitions: 4, maxBytes: 64_000_000, now: () => START });
 }
 
+const simulated =
+  (callsPerSecond = 5) =>
+  (startAt: number) =>
+    createSimulator({ seed: 7, accounts: ACCOUNTS, callsPerSecond, startAt });
+
 /** A log of which only `append` is another one. */
 function withAppend(log: EventLog, append: EventLog['append']): EventLog {
   return {
@@ -40,9 +45,7 @@ async function run({ log, seconds, callsPerSecond = 5, isEnough }: Run) {
   let looks = 0;
   await runSimulator({
     log,
-    seed: 7,
-    accounts: ACCOUNTS,
-    callsPerSecond,
+    open: simulated(callsPerSecond),
     now: () => (looks++ === 0 ? START : START + seconds * 1_000),
     signal: abort.signal,
     onOutcome(outcome, events) {
@@ -53,8 +56,7 @@ async function run({ log, seconds, callsPerSecond = 5, isEnough }: Run) {
   return totals;
 }
 
-const due = (seconds: number) =>
-  createSimulator({ seed: 7, accounts: ACCOUNTS, callsPerSecond: 5, startAt: START }).next(START + seconds * 1_000);
+const due = (seconds: number) => simulated()(START).next(START + seconds * 1_000);
 
 async function stored(log: EventLog) {
   const partitions = await Promise.all(
@@ -140,9 +142,7 @@ test('an abort ends the run at once, even while an append hangs', async () => {
   let time = START;
   await runSimulator({
     log,
-    seed: 7,
-    accounts: ACCOUNTS,
-    callsPerSecond: 5,
+    open: simulated(),
     now: () => (time += 30_000),
     signal: abort.signal,
     onOutcome: () => assert.fail('nothing is known of an append under way'),
@@ -151,7 +151,7 @@ test('an abort ends the run at once, even while an append hangs', async () => {
 
 test('a run that was aborted before it began appends nothing', async () => {
   await using log = embeddedLog();
-  const options = { log, seed: 7, accounts: ACCOUNTS, callsPerSecond: 5, now: () => START };
+  const options = { log, open: simulated(), now: () => START };
   await runSimulator({ ...options, signal: AbortSignal.abort(), onOutcome: () => assert.fail('appended') });
   assert.deepEqual(await stored(log), []);
 });

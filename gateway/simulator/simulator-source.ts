@@ -1,18 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createSimulator, type SimulatedAccount, type SimulatedEvent } from '../../protocol/simulator/simulator.ts';
+import type { SimulatedEvent, Simulator } from '../../protocol/simulator/simulator.ts';
 import type { AppendOutcome, EventLog, NewEvent } from '../stream/event-log.ts';
 
 /** `failed`: refused by the log and kept, counted at each attempt. `dropped`: given up, oldest first. */
 export type SimulatorOutcome = AppendOutcome['outcome'] | 'dropped';
 
 export interface SimulatorSourceOptions {
-  readonly log: EventLog;
-  /** The same seed, started at the same millisecond over the same accounts, gives the same events. */
-  readonly seed: number | string;
-  /** Without any, nothing is appended. */
-  readonly accounts: readonly SimulatedAccount[];
-  /** Calls that begin in a second, on average; at 0 nothing is appended. */
-  readonly callsPerSecond: number;
+  readonly log: Pick<EventLog, 'append'>;
+  /** Makes what is told, from `startAt` (Unix milliseconds, now) on. */
+  readonly open: (startAt: number) => Pick<Simulator, 'next'>;
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly signal: AbortSignal;
@@ -21,6 +17,8 @@ export interface SimulatorSourceOptions {
 
 const ROUND_MS = 100;
 const MAX_BACKLOG = 10_000;
+/** The log knows an event again for ten minutes: what waits half as long may be new to it when it comes at last. */
+const MAX_AGE_MS = 300_000;
 const MAX_APPEND = 500;
 /** The most that is simulated at once: after a long pause (a laptop asleep) the events of hours are due. */
 const MAX_STEP_MS = 1_000;
@@ -29,18 +27,17 @@ const MAX_STEP_MS = 1_000;
  * Appends simulated events as they fall due, until the signal aborts; then it resolves at once, and what an append
  * under way has reached is not reported. What the log refused is appended again, under the same ids, before anything
  * newer: a call's order holds because the log refuses, with an event, all later ones of its partition.
- * Throws a RangeError when `callsPerSecond` is negative or no finite number.
  */
 export async function runSimulator(options: SimulatorSourceOptions): Promise<void> {
-  const { seed, accounts, callsPerSecond, now, signal } = options;
+  const { open, now, signal } = options;
   let clock = now();
-  const simulator = createSimulator({ seed, accounts, callsPerSecond, startAt: clock });
+  const simulator = open(clock);
   let backlog: readonly SimulatedEvent[] = [];
   while (!signal.aborted) {
     const until = now();
     while (clock < until) {
       clock = Math.min(clock + MAX_STEP_MS, until);
-      backlog = dropOldest([...backlog, ...simulator.next(clock)], options);
+      backlog = dropOldest([...backlog, ...simulator.next(clock)], until, options);
     }
     backlog = await appendAll(backlog, options);
     await pause(ROUND_MS, signal);
@@ -66,10 +63,11 @@ async function appendAll(
   return [];
 }
 
-function dropOldest(backlog: readonly SimulatedEvent[], { onOutcome }: SimulatorSourceOptions) {
-  if (backlog.length <= MAX_BACKLOG) return backlog;
-  onOutcome('dropped', backlog.length - MAX_BACKLOG);
-  return backlog.slice(-MAX_BACKLOG);
+function dropOldest(backlog: readonly SimulatedEvent[], now: number, { onOutcome }: SimulatorSourceOptions) {
+  const oldest = now - MAX_AGE_MS;
+  const kept = backlog.slice(-MAX_BACKLOG).filter(({ at }) => at >= oldest);
+  if (kept.length < backlog.length) onOutcome('dropped', backlog.length - kept.length);
+  return kept;
 }
 
 function newEvent({ name, account, callId, eventId, json }: SimulatedEvent): NewEvent {

@@ -1,3 +1,4 @@
+import { createSimulator } from '../../protocol/simulator/simulator.ts';
 import type { Log } from '../../runtime/log/log.ts';
 import type { GatewayConfig } from '../config.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
@@ -20,9 +21,13 @@ export function startSimulator(stack: AsyncDisposableStack, parts: SimulatorPart
   const stop = new AbortController();
   const running = runSimulator({
     log: eventLog,
-    seed: 1,
-    accounts: [...directory.current.accounts.values()],
-    callsPerSecond: config.simulatorRate,
+    open: (startAt) =>
+      createSimulator({
+        seed: 1,
+        accounts: [...directory.current.accounts.values()],
+        callsPerSecond: config.simulatorRate,
+        startAt,
+      }),
     now: Date.now,
     signal: stop.signal,
     onOutcome: (outcome, events) => metrics.ingested('simulator', outcome, events),

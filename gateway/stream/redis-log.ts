@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Cluster } from 'ioredis';
 import { streamKeys } from '../../protocol/keys.ts';
 import { partitionOf } from '../../protocol/partition.ts';
@@ -25,8 +24,8 @@ export interface RedisLogOptions {
   readonly redis: RedisAddress;
   readonly keyPrefix: string;
   readonly partitions: number;
-  /** `<namespace>/<name>`: whose retention is registered and who trims. */
-  readonly resource: string;
+  /** `<namespace>/<name>`: whose retention is registered. Null for who serves no resource: it counts while there is none. */
+  readonly resource: string | null;
   /** What this resource wants kept; null when somebody else manages the streams: nothing is trimmed then. */
   readonly retention: Retention | null;
   /** How many replicas must have an event before it is acknowledged; 0 when not given. */
@@ -102,11 +101,15 @@ function appendFaults(log: Log): (outcomes: readonly AppendOutcome[]) => void {
   };
 }
 
+/** The timer keeps the process: a client that was reconnecting never says that it has ended. */
 async function leave(client: RedisClient, limitMs: number): Promise<void> {
   if (client.status === 'end') return;
-  const ended = new Promise<void>((resolve) => client.once('end', resolve));
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, limitMs);
+  client.once('end', resolve);
   client.disconnect();
-  await Promise.race([ended, delay(limitMs, undefined, { ref: false })]);
+  await ended;
+  clearTimeout(timer);
 }
 
 function openReader(place: LogPlace, options: RedisLogOptions & { readonly checkEveryMs: number }): LogReader {

@@ -10,11 +10,11 @@ import { longestRetention, retentionField, type Retention } from '../../runtime/
 const TURN_MS = 30_000;
 
 /**
- * Registers a wish, and takes or keeps the turn. KEYS: trim, meta. ARGV: who, turn in ms, field, wish.
+ * Registers a wish, and takes or keeps the turn. KEYS: trim, meta. ARGV: who, turn in ms, field (empty: none), wish.
  * Replies nothing when it is another's turn, else Redis's time in ms and the fields of meta.
  */
 const TAKE_TURN = defineScript(`
-if redis.call('HGET', KEYS[2], ARGV[3]) ~= ARGV[4] then redis.call('HSET', KEYS[2], ARGV[3], ARGV[4]) end
+if ARGV[3] ~= '' and redis.call('HGET', KEYS[2], ARGV[3]) ~= ARGV[4] then redis.call('HSET', KEYS[2], ARGV[3], ARGV[4]) end
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return {} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -44,8 +44,8 @@ redis.call('HSET', KEYS[2], 'trimmed', trimmed)
 return removed`);
 
 export interface TrimOptions {
-  /** `<namespace>/<name>`. */
-  readonly resource: string;
+  /** `<namespace>/<name>`; null: the retention counts only while nobody wants another one, and is not registered. */
+  readonly resource: string | null;
   readonly retention: Retention;
   readonly intervalMs: number;
   readonly log: Log;
@@ -62,19 +62,21 @@ function fieldsOf(pairs: readonly Buffer[]): Record<string, string> {
 export async function trimPartition(
   place: LogPlace,
   partition: number,
-  options: { who: string; resource: string; retention: Retention; log: Log },
+  options: { who: string } & Pick<TrimOptions, 'resource' | 'retention' | 'log'>,
 ): Promise<void> {
   const keys = streamKeys(place.keyPrefix, partition);
   const { maxLength, maxAgeMs } = options.retention;
+  const field = options.resource === null ? '' : retentionField(options.resource);
   const reply = (await runScript(place.client, TAKE_TURN, {
     keys: [keys.trim, keys.meta],
-    args: [options.who, String(TURN_MS), retentionField(options.resource), JSON.stringify({ maxLength, maxAgeMs })],
+    args: [options.who, String(TURN_MS), field, JSON.stringify({ maxLength, maxAgeMs })],
   })) as readonly [now?: Buffer, fields?: readonly Buffer[]];
   const [now, fields] = reply;
   if (now === undefined || fields === undefined) return;
-  const { retention, unreadable } = longestRetention(fieldsOf(fields));
+  const { retention: wished, unreadable } = longestRetention(fieldsOf(fields));
   if (unreadable > 0)
     options.log.warn({ partition, unreadable }, 'retention fields that cannot be read are passed over');
+  const retention = wished ?? (unreadable === 0 ? options.retention : null);
   if (retention === null) return;
   await runScript(place.client, TRIM, {
     keys: [keys.events, keys.meta],

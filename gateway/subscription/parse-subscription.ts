@@ -8,6 +8,15 @@ export type ParsedSubscription =
 
 /** Reads `subscription.yaml`: everything that is wrong at once, each with its place. `file` is for the messages. */
 export function parseSubscription(text: string, file: string): ParsedSubscription {
+  return parseYaml(text, file, subscriptionSchema);
+}
+
+/** A file in YAML by its schema. */
+export function parseYaml<S extends z.ZodType>(
+  text: string,
+  file: string,
+  schema: S,
+): { readonly value: z.output<S>; readonly faults: readonly [] } | { readonly value: null; readonly faults: string[] } {
   const document = parseDocument(text);
   if (document.errors.length > 0) {
     return { value: null, faults: document.errors.map((error) => `${file}: ${error.message.split('\n')[0] ?? ''}`) };
@@ -20,7 +29,7 @@ export function parseSubscription(text: string, file: string): ParsedSubscriptio
     if (!(error instanceof ReferenceError)) throw error;
     return { value: null, faults: [`${file}: its aliases cannot be followed (${error.message})`] };
   }
-  const parsed = subscriptionSchema.safeParse(content);
+  const parsed = schema.safeParse(content);
   return parsed.success ? { value: parsed.data, faults: [] } : { value: null, faults: faultsOf(parsed.error, file) };
 }
 

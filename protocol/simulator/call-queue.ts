@@ -44,7 +44,7 @@ export function createCallQueue(): CallQueue {
   };
 }
 
-function nextStepAt(call: RunningCall): number {
+export function nextStepAt(call: RunningCall): number {
   return call.steps[call.done]?.at ?? Number.POSITIVE_INFINITY;
 }
 

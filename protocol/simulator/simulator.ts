@@ -1,6 +1,6 @@
 import { writeCall } from './call-scenario.ts';
 import type { SimulatedAccount } from './call-leg.ts';
-import { createCallQueue, type RunningCall } from './call-queue.ts';
+import { createCallQueue, nextStepAt, type RunningCall } from './call-queue.ts';
 import { eventFields, GREGORIAN_OFFSET, type CallFacts } from './event-fields.ts';
 import { createRandom } from './random.ts';
 
@@ -15,6 +15,10 @@ export interface SimulatorOptions {
   readonly callsPerSecond: number;
   /** Unix milliseconds: nothing happens earlier. */
   readonly startAt: number;
+  /** Unix milliseconds: no call begins then or later, those that run go on to their end. Never when not given. */
+  readonly endAt?: number;
+  /** Unix milliseconds: what happens earlier is not given out. Everything is when not given. */
+  readonly tellFrom?: number;
 }
 
 export interface SimulatedEvent {
@@ -36,13 +40,15 @@ export interface Simulator {
    * steps are cut changes nothing: each call has a source of chance of its own.
    */
   next(untilMs: number): SimulatedEvent[];
+  /** Unix milliseconds: nothing happens before, Infinity when nothing happens any more. */
+  nextAt(): number;
 }
 
 /** Throws a RangeError when the rate is negative or no finite number. */
 export function createSimulator(options: SimulatorOptions): Simulator {
-  const { seed, accounts, callsPerSecond, startAt } = options;
+  const { seed, accounts, callsPerSecond, startAt, endAt = Infinity, tellFrom = startAt } = options;
   if (!(callsPerSecond >= 0 && Number.isFinite(callsPerSecond))) throw new RangeError('callsPerSecond: 0 or more');
-  if (callsPerSecond === 0 || accounts.length === 0) return { next: () => [] };
+  if (callsPerSecond === 0 || accounts.length === 0) return { next: () => [], nextAt: () => Infinity };
   // The start is part of the seed: a second run must not repeat the ids of the first, they would be duplicates.
   const root = `${seed}/${startAt}`;
   const arrivals = createRandom(`${root}/arrivals`);
@@ -52,7 +58,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   let arrivesAt = startAt + gap();
 
   const startCalls = (untilMs: number) => {
-    for (let at = Math.floor(arrivesAt); at <= untilMs; at = Math.floor(arrivesAt)) {
+    for (let at = Math.floor(arrivesAt); at <= untilMs && at < endAt; at = Math.floor(arrivesAt)) {
       running.add(startCall(`${root}/${started}`, { number: started, at, accounts }));
       arrivesAt += gap();
       started += 1;
@@ -67,10 +73,14 @@ export function createSimulator(options: SimulatorOptions): Simulator {
         startCalls(Math.min(untilMs, running.nextAt()));
         if (running.nextAt() > untilMs) return events;
         const call = running.take();
-        events.push(eventOf(call));
+        if (nextStepAt(call) >= tellFrom) events.push(eventOf(call));
         call.done += 1;
         if (call.done < call.steps.length) running.add(call);
       }
+    },
+    nextAt() {
+      const at = Math.floor(arrivesAt);
+      return Math.min(at < endAt ? at : Infinity, running.nextAt());
     },
   };
 }

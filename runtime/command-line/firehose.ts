@@ -59,6 +59,25 @@ operator.action(async (options: Record<string, string>) => {
   process.exit(await main({ ...process.env, ...given(OPERATOR_SETTINGS, options) }));
 });
 
+const SOURCE_SETTINGS = [
+  ['--file <file>', 'FIREHOSE_SOURCE_FILE', 'source.yaml: where the streams are, and what happens in them (required)'],
+  ['--redis-url <url>', 'REDIS_URL', 'the Redis that events are written to (required)'],
+  ...SETTINGS.filter(([, variable]) => /^REDIS_.*_FILE$|^LOG_LEVEL$/.test(variable)),
+  ['--inner-host <address>', 'FIREHOSE_INNER_HOST', 'address of health and metrics (127.0.0.1)'],
+  ['--inner-port <port>', 'FIREHOSE_INNER_PORT', 'port of health and metrics (9090)'],
+] as const;
+
+const simulator = program
+  .command('source')
+  .description('write events into a Redis')
+  .command('simulator')
+  .description('simulated calls, for a first try; several replicas tell of the same calls, each event once');
+for (const [flag, variable, description] of SOURCE_SETTINGS) simulator.option(flag, `${description} [$${variable}]`);
+simulator.action(async (options: Record<string, string>) => {
+  const { main } = await import('../../gateway/source/main.ts');
+  process.exit(await main({ ...process.env, ...given(SOURCE_SETTINGS, options) }));
+});
+
 program
   .command('hash-password')
   .description('make the argon2id hash of a password, for directory.yaml')

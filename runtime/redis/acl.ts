@@ -1,4 +1,4 @@
-import { DEFAULT_KEY_PREFIX } from '../../protocol/keys.ts';
+import { DEFAULT_KEY_PREFIX, streamKeys } from '../../protocol/keys.ts';
 
 /**
  * Everything a gateway asks of Redis, by what for. Who adds a command adds it here: the gateway's suites run as this
@@ -24,4 +24,23 @@ export const ACL_COMMANDS = {
 export function aclRules(keyPrefix: string = DEFAULT_KEY_PREFIX): string {
   const commands = Object.values(ACL_COMMANDS).flatMap((words) => words.split(' '));
   return ['on', `~${keyPrefix}*`, 'resetchannels', '-@all', ...commands.map((command) => `+${command}`)].join(' ');
+}
+
+/** What a source asks of Redis: to append to the streams, to make them, and to trim them while nobody else does. */
+export const SOURCE_ACL_COMMANDS = {
+  connection: ACL_COMMANDS.connection,
+  cluster: ACL_COMMANDS.cluster,
+  scripts: 'eval evalsha time',
+  streams: 'xadd xrange xtrim xinfo|stream xgroup|create xgroup|destroy',
+  keys: 'exists pexpire',
+  strings: 'get set',
+  hashes: 'hget hset hsetnx hexists hgetall hdel hincrby',
+} as const satisfies Record<string, string>;
+
+/** The rules of a source's user: no key of a resource, a consumer group, a login. As `aclRules` otherwise. */
+export function sourceAclRules(keyPrefix: string = DEFAULT_KEY_PREFIX): string {
+  const every = streamKeys(keyPrefix, '*');
+  const keys = [every.events, every.meta, every.trim, every.seen('*')].map((key) => `~${key}`);
+  const commands = Object.values(SOURCE_ACL_COMMANDS).flatMap((words) => words.split(' '));
+  return ['on', ...keys, 'resetchannels', '-@all', ...commands.map((command) => `+${command}`)].join(' ');
 }
