@@ -38,7 +38,8 @@ export interface GatewayConfig {
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-const QUICKSTART = fileURLToPath(new URL('quickstart/', import.meta.url));
+/** Where the example lies that is served when nothing is configured. */
+export const QUICKSTART = fileURLToPath(new URL('quickstart/', import.meta.url));
 const MEBIBYTE = 1024 * 1024;
 
 /** A whole number in plain digits: neither a blank nor `0x10` nor `1e3` is one. */

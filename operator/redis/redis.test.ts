@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLog } from '../../runtime/log/log.ts';
 import { connectionOf } from '../../runtime/redis/connection.ts';
+import { infoFields } from '../../runtime/redis/info.ts';
 import { isRefusedAddress, judgeHost } from './address-guard.ts';
 import { createRedisPool } from './redis-pool.ts';
-import { factsOf, fieldsOf } from './server-facts.ts';
+import { factsOf } from './server-facts.ts';
 
 const INSIDE = { allowLoopback: false };
 
@@ -54,7 +55,7 @@ function nodesOf(hosts: string) {
 }
 
 test('version and persistence are read from what the server says', () => {
-  const info = (text: string) => fieldsOf(text.split('\n').join('\r\n'));
+  const info = (text: string) => infoFields(text.split('\n').join('\r\n'));
   assert.deepEqual(factsOf(info('redis_version:7.0.15\naof_enabled:1'), ''), {
     version: '7.0.15',
     persistence: 'AOF',

@@ -1,4 +1,5 @@
 import type { RedisClient } from '../../runtime/redis/client.ts';
+import { infoFields } from '../../runtime/redis/info.ts';
 
 /** What a Redis says of itself. */
 export interface ServerFacts {
@@ -13,7 +14,7 @@ const FLOOR = 7;
 
 /** Asks the server. `CONFIG` is often forbidden: whether it makes snapshots is then unknown. */
 export async function serverFacts(client: RedisClient): Promise<ServerFacts> {
-  const info = fieldsOf(await client.info());
+  const info = infoFields(await client.info());
   const save = await client.config('GET', 'save').then(
     (pair) => pair[1] ?? null,
     () => null,
@@ -32,13 +33,4 @@ export function factsOf(info: ReadonlyMap<string, string>, save: string | null):
     persistence,
     isSupported: Number(redis.split('.')[0]) >= FLOOR,
   };
-}
-
-export function fieldsOf(info: string): Map<string, string> {
-  return new Map(
-    info
-      .split('\r\n')
-      .filter((line) => line.includes(':') && !line.startsWith('#'))
-      .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)] as const),
-  );
 }

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ANSWERED, ENDPOINT_SETTINGS, type EndpointFlags } from './administration.ts';
 import { connectionsCommand } from './connections.ts';
 import { listCommand, redriveCommand, showCommand, type DeadLetterFlags } from './dead-letters.ts';
+import type { DoctorFlags } from './doctor/doctor.ts';
 import { hashPasswordCommand } from './hash-password.ts';
 import { revokeCommand, type RevokeFlags } from './revoke.ts';
 import type { Terminal } from './terminal.ts';
@@ -76,6 +77,20 @@ for (const [flag, variable, description] of SOURCE_SETTINGS) simulator.option(fl
 simulator.action(async (options: Record<string, string>) => {
   const { main } = await import('../../gateway/source/main.ts');
   process.exit(await main({ ...process.env, ...given(SOURCE_SETTINGS, options) }));
+});
+
+const doctor = program
+  .command('doctor')
+  .description('look at everything that a gateway with these settings needs, and say what to do about each fault')
+  .option('--json', 'one JSON document instead of lines')
+  .allowExcessArguments(false)
+  .addHelpText('after', '\nExit codes: 0 nothing fails (there may be warnings), 1 something does, 2 usage.')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : ANSWERED.usage));
+for (const [flag, variable, description] of SETTINGS) doctor.option(flag, `${description} [$${variable}]`);
+doctor.action(async ({ json, ...options }: Record<string, string> & DoctorFlags) => {
+  const { doctorCommand } = await import('./doctor/doctor.ts');
+  const flags = json === undefined ? {} : { json };
+  process.exitCode = await doctorCommand(flags, terminal, { ...process.env, ...given(SETTINGS, options) });
 });
 
 program

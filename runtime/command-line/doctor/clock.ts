@@ -1,0 +1,33 @@
+import { about, type Finding } from './finding.ts';
+
+/** Another machine's clock, as it was read from here. All in Unix milliseconds by the clocks they belong to. */
+export interface ClockReading {
+  readonly check: string;
+  readonly subject: string;
+  readonly asked: number;
+  readonly answered: number;
+  /** The other clock stood between these two. */
+  readonly earliest: number;
+  readonly latest: number;
+}
+
+/** Beyond this, times of events are not what `from=`, latency and retention take them for. */
+const NOTICEABLE_MS = 1_000;
+/** The leeway of token times: beyond this, fresh tokens are refused. */
+const LEEWAY_MS = 25_000;
+
+const FIX = 'let both machines follow a time server (chrony, systemd-timesyncd)';
+
+/** How far the other clock is off at least: the time on the way is on its side. */
+export function judgeClock({ check, subject, asked, answered, earliest, latest }: ClockReading): Finding {
+  const ahead = earliest - answered;
+  const behind = asked - latest;
+  const off = Math.max(0, ahead, behind);
+  const say = about(check, subject);
+  const seconds = `${(off / 1_000).toFixed(1)} s ${ahead > behind ? 'ahead of' : 'behind'} this machine's`;
+  if (off > LEEWAY_MS) return say.fail(`the clock is ${seconds}, more than tokens allow for`, FIX);
+  if (off > NOTICEABLE_MS) return say.warn(`the clock is ${seconds}`, FIX);
+  return say.ok(
+    `the clock agrees with this machine's (within ${((answered - asked) / 1_000 + off / 1_000).toFixed(3)} s)`,
+  );
+}

@@ -1,0 +1,36 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { about, type Finding } from './finding.ts';
+
+/** For one connection, or one answer. */
+export const PROBE_MS = 5_000;
+/** For all of one check, whatever it consists of. */
+const CHECK_MS = 30_000;
+
+/** A check that neither throws nor waits for ever: what nobody foresaw is a finding, and so is no end. */
+export async function bounded(
+  check: string,
+  look: () => Promise<readonly Finding[]>,
+  limitMs = CHECK_MS,
+): Promise<readonly Finding[]> {
+  const settled = new AbortController();
+  const tooLate = delay(limitMs, [notInTime(check, limitMs)], { signal: settled.signal });
+  tooLate.catch(() => undefined);
+  try {
+    return await Promise.race([look(), tooLate]);
+  } catch (error) {
+    // Its text may hold what it was about.
+    const name = error instanceof Error ? error.name : 'unknown';
+    return [
+      about(check).fail(`the check itself failed (${name})`, 'report this, with the version and the other lines'),
+    ];
+  } finally {
+    settled.abort();
+  }
+}
+
+function notInTime(check: string, limitMs: number): Finding {
+  return about(check).fail(
+    `did not end within ${limitMs / 1_000} s`,
+    'something accepts connections and does not answer: look at the network between here and there',
+  );
+}
