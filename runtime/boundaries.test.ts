@@ -64,7 +64,11 @@ const FIXTURES: readonly Fixture[] = [
   from('loadtest/e.ts', 'k6/http', null),
   from('loadtest/f.ts', 'k6', null),
   from('loadtest/g.ts', '../protocol/x.ts', null),
-  from('loadtest/benchmark/h.ts', '../../gateway/x.ts', 'look at the product from outside'),
+  from('loadtest/traffic/h.ts', 'node:fs', LOADTEST),
+  from('loadtest/runner/i.ts', '../../runtime/x.ts', null),
+  from('loadtest/j.test.ts', 'node:test', null),
+  from('loadtest/j.k6.test.ts', '../gateway/x.ts', 'looks at the product from outside'),
+  from('loadtest/benchmark/h.ts', '../../gateway/x.ts', 'looks at the product from outside'),
   from('loadtest/benchmark/i.ts', '../../runtime/x.ts', null),
   ...['gateway/env.ts', 'operator/env.ts', 'runtime/env.ts', 'protocol/env.ts'].map((file) => ({
     file,

@@ -54,6 +54,7 @@ test('every metric is exposed under its documented name, with bounded labels', a
     assert.ok(text.includes(`\n${line}\n`), `${line} is not in\n${text}`);
   }
   assert.match(text, /\nfirehose_process_resident_memory_bytes \d+/);
+  if (process.platform === 'linux') assert.match(text, /\nfirehose_process_open_descriptors [1-9]/);
   assert.match(text, /\nfirehose_event_loop_delay_seconds /);
   assert.ok(text.split('firehose_sessions_closed_total{').length < 10, 'codes that peers make up are one label');
 });

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
@@ -163,6 +164,12 @@ function observeProcess(meter: Meter, loop: ReturnType<typeof monitorEventLoopDe
   meter
     .createObservableGauge('firehose_process_resident_memory_bytes')
     .addCallback((result) => result.observe(process.memoryUsage.rss()));
+  meter
+    .createObservableGauge('firehose_process_open_descriptors', { description: 'Open files and sockets (Linux)' })
+    .addCallback(async (result) => {
+      const open = await readdir('/proc/self/fd').catch(() => null);
+      if (open !== null) result.observe(open.length);
+    });
   meter
     .createObservableGauge('firehose_event_loop_delay_seconds', { description: 'p99 since the last scrape' })
     .addCallback((result) => {

@@ -1,0 +1,69 @@
+import { Counter, Gauge, Rate, Trend } from 'k6/metrics';
+
+/** What the load tests count beside k6's own metrics. Counters are added up in the script and told once a second. */
+export const published = new Counter('firehose_published');
+export const received = new Counter('firehose_received');
+/** Never came. */
+export const lost = new Counter('firehose_lost');
+/** Came again, other than at the seam of a resume or as another attempt in a durable group. */
+export const doubled = new Counter('firehose_doubled');
+/** Came after a later event of its call. */
+export const inverted = new Counter('firehose_inverted');
+/** Came though it was not owed: of another account, or not in the filter. */
+export const foreign = new Counter('firehose_foreign');
+/** Came again at the seam of a resume. */
+export const repeated = new Counter('firehose_repeated_at_seam');
+/** Losses that the gateway told. */
+export const gaps = new Counter('firehose_gaps');
+/** Each consumer adds 0 when it opens its books and 1 when it has closed them: below a half one has not. */
+export const books = new Rate('firehose_books');
+/** Milliseconds from publishing to receipt. */
+export const latency = new Trend('firehose_latency', true);
+/** Milliseconds of a handshake that came about. */
+export const handshake = new Trend('firehose_handshake', true);
+export const handshakesRefused = new Counter('firehose_handshakes_refused');
+/** 5xx that do not say when to come back. */
+export const withoutRetryAfter = new Counter('firehose_5xx_without_retry_after');
+/** Connections that the other side ended, a token's expiry excepted. */
+export const unexpectedCloses = new Counter('firehose_unexpected_closes');
+export const reconnects = new Counter('firehose_reconnects');
+export const loginTime = new Trend('firehose_login', true);
+/** Milliseconds by which the producer is behind its own plan: this load generator is too slow, or ingest is. */
+export const producerLag = new Trend('firehose_producer_lag', true);
+/** Milliseconds by which the p99 of a virtual user's events is later in the rush than before it. */
+export const moved = new Trend('firehose_latency_moved', true);
+/** Right logins that were neither taken nor put off as documented. */
+export const loginsOdd = new Counter('firehose_logins_odd');
+/** Wrong logins that were refused as documented. */
+export const wrongRefused = new Counter('firehose_wrong_logins_refused');
+/** Growth over the measured time, by a straight line, in percent of the mean. */
+export const memoryGrowth = new Gauge('firehose_memory_growth_percent');
+export const descriptorGrowth = new Gauge('firehose_descriptor_growth_percent');
+/** Of a durable group: further attempts, acknowledgements that the gateway did not take, and dead letters. */
+export const redelivered = new Counter('firehose_redelivered');
+export const acksRefused = new Counter('firehose_acks_refused');
+export const deadLetters = new Counter('firehose_dead_letters');
+/** Missing, for another reason, or of an event that should have none. */
+export const deadLettersWrong = new Counter('firehose_dead_letters_wrong');
+/** Of the breakpoint test: the last rate that was held, the first that was not, and p99s of the steps. */
+export const heldRate = new Gauge('firehose_held_events_per_second');
+export const brokeAt = new Gauge('firehose_broke_at_events_per_second');
+export const probeP99 = new Trend('firehose_probe_p99', true);
+export const stepP99 = new Trend('firehose_step_p99', true);
+
+/** What every test that accounts for its events is decided by, whatever else it asks. */
+export const ACCOUNTED = {
+  firehose_lost: ['count==0'],
+  firehose_doubled: ['count==0'],
+  firehose_inverted: ['count==0'],
+  firehose_foreign: ['count==0'],
+  firehose_gaps: ['count==0'],
+  firehose_received: ['count>0'],
+  firehose_books: ['rate>=0.5'],
+};
+
+/** A threshold without samples may pass: in `setup`, so that nothing published or received is a failure. */
+export function beginCounting(): void {
+  const all = [published, received, lost, doubled, inverted, foreign, repeated, gaps, reconnects];
+  for (const counter of [...all, handshakesRefused, withoutRetryAfter, unexpectedCloses]) counter.add(0);
+}

@@ -1,0 +1,61 @@
+import { PARAMETERS, parametersOf, type Parameter, type ParameterName, type ScriptName } from './parameters.ts';
+
+type Kind<Name extends ParameterName> = (typeof PARAMETERS)[Name]['kind'];
+/** Durations in milliseconds. */
+type Value<K extends Parameter['kind']> = K extends 'count' | 'duration'
+  ? number
+  : K extends 'list'
+    ? readonly string[]
+    : string;
+
+/** The value of each parameter that the script takes, by its name. */
+export type Settings = { readonly [Name in ParameterName]: Value<Kind<Name>> };
+
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+const TERM = /(\d+)(ms|s|m|h)/g;
+
+/** Milliseconds of `1h30m`, `10s`, `500ms`; null when it is none. */
+export function readDuration(text: string): number | null {
+  if (!/^(\d+(ms|s|m|h))+$/.test(text)) return null;
+  let total = 0;
+  for (const [, amount, unit] of text.matchAll(TERM)) total += Number(amount) * UNITS[unit as keyof typeof UNITS];
+  return total;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads what a script takes; throws one Error that lists every fault. A parameter that the script does not take has its
+ * default, so that what is shared between scripts may ask for it.
+ */
+export function readSettings(script: ScriptName, environment: Environment): Settings {
+  const taken = parametersOf(script);
+  const values: Record<string, string | number | readonly string[]> = {};
+  const faults: string[] = [];
+  for (const [name, known] of Object.entries<Parameter>(PARAMETERS)) {
+    const own = taken.get(name as ParameterName);
+    const text = (own === undefined ? undefined : environment[name]) || (own ?? known).fallback;
+    const value = readValue(text, known.kind);
+    if (value === null) faults.push(`${name}: ${known.kind === 'count' ? 'a whole number' : 'a duration as 1m30s'}`);
+    else values[name] = value;
+  }
+  if (faults.length > 0) throw new Error(`wrong parameters: ${faults.join('; ')}`);
+  return values as unknown as Settings;
+}
+
+function readValue(text: string, kind: Parameter['kind']): string | number | readonly string[] | null {
+  switch (kind) {
+    case 'text':
+    case 'secret':
+      return text;
+    case 'list':
+      return text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== '');
+    case 'count':
+      return /^\d{1,9}$/.test(text) ? Number(text) : null;
+    case 'duration':
+      return readDuration(text);
+  }
+}
