@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { trace } from '@opentelemetry/api';
 import { durationMs } from '../protocol/subscription.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
 import type { Log } from '../runtime/log/log.ts';
+import { inSpan } from '../runtime/telemetry/span.ts';
 import { readAdminToken } from './administration/admin-token.ts';
 import { buildAdministration } from './administration/build-administration.ts';
 import { isStillThere } from './auth/authorise.ts';
@@ -199,12 +201,14 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
       proxyProtocol: spec.gateway.proxyProtocol,
       trustedProxies: spec.gateway.trustedProxies,
       app: createPublicApp({
-        login: async (body, client) => {
-          const start = performance.now();
-          const answer = await auth.login(body, client);
-          metrics.loginFinished(answer.outcome, (performance.now() - start) / 1_000);
-          return answer;
-        },
+        login: (body, client) =>
+          inSpan('login', {}, async (span) => {
+            const start = performance.now();
+            const answer = await auth.login(body, client);
+            metrics.loginFinished(answer.outcome, (performance.now() - start) / 1_000);
+            span.setAttribute('firehose.login.outcome', answer.outcome);
+            return answer;
+          }),
         jwks: () => auth.jwks,
         addressOf,
         allowedOrigins: spec.gateway.allowedOrigins,
@@ -225,7 +229,12 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
         now: Date.now,
         isDraining: () => draining,
         refuse: refuseOnSocket,
-        onHandshake: (status) => metrics.handshake(status),
+        onHandshake(status, code) {
+          metrics.handshake(status);
+          const span = trace.getActiveSpan();
+          span?.setAttribute('http.response.status_code', status);
+          if (code !== null) span?.setAttribute('error.type', code);
+        },
       }),
       unexpected,
     }),

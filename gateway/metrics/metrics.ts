@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import type { Meter } from '@opentelemetry/api';
+import { createMeters } from '../../runtime/telemetry/meters.ts';
 import type { FanoutCounters } from '../fanout/counters.ts';
 import type { Groups, GroupStatus } from '../group/groups.ts';
 
@@ -44,13 +44,8 @@ const KNOWN_CODES: ReadonlySet<number> = new Set([
 ]);
 
 export function createMetrics(): Metrics {
-  const exporter = new PrometheusExporter({
-    preventServerStart: true,
-    withoutScopeInfo: true,
-    withoutTargetInfo: true,
-  });
-  const provider = new MeterProvider({ readers: [exporter] });
-  const meter = provider.getMeter('firehose');
+  const meters = createMeters('firehose');
+  const { meter } = meters;
   const loop = monitorEventLoopDelay({ resolution: 10 });
   loop.enable();
 
@@ -85,15 +80,13 @@ export function createMetrics(): Metrics {
     ingested: (source, outcome, events) => ingest.add(events, { source, outcome }),
     gap: (reason) => gaps.add(1, { reason }),
     redisError: (code) => redisErrors.add(1, { role: 'log', code }),
-    scrape: (request, response) => exporter.getMetricsRequestHandler(request, response),
+    scrape: (request, response) => meters.scrape(request, response),
     async [Symbol.asyncDispose]() {
       loop.disable();
-      await provider.shutdown();
+      await meters[Symbol.asyncDispose]();
     },
   };
 }
-
-type Meter = ReturnType<MeterProvider['getMeter']>;
 
 function observeFanout(meter: Meter, observed: Observed): void {
   const { counters } = observed;

@@ -2,6 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
+import { SpanKind, type SpanOptions } from '@opentelemetry/api';
+import { STREAM_PATH } from '../../protocol/paths.ts';
+import { inSpan, outsideOfSpans } from '../../runtime/telemetry/span.ts';
+import { sampledContext } from '../../runtime/telemetry/traceparent.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Groups } from '../group/groups.ts';
@@ -32,8 +36,8 @@ export interface UpgradeOptions {
   readonly now: () => number;
   readonly isDraining: () => boolean;
   readonly refuse: (socket: Socket, problem: Problem) => void;
-  /** Told of each handshake's HTTP status. */
-  readonly onHandshake: (status: number) => void;
+  /** Told of each handshake's HTTP status, and of the code of the refusal. */
+  readonly onHandshake: (status: number, code: string | null) => void;
 }
 
 /** RFC 6455 frames from clients: they have little to say. */
@@ -69,12 +73,12 @@ const CATCH_UP_POLL_MS = 10;
 export function createUpgrade(options: UpgradeOptions) {
   const server = new WebSocketServer(WEBSOCKET_OPTIONS);
   const groupServer = new WebSocketServer({ ...WEBSOCKET_OPTIONS, maxPayload: MAX_GROUP_FRAME });
-  return async (request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> => {
+  const upgrade = async (request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> => {
     // Until ws takes over, a peer that goes away must not end the process.
     const ignore = () => socket.destroy();
     socket.on('error', ignore);
     const refuse = (problem: Problem) => {
-      options.onHandshake(problem.status);
+      options.onHandshake(problem.status, problem.code);
       options.refuse(socket, problem);
     };
     const decided = await decide(options, request);
@@ -95,15 +99,29 @@ export function createUpgrade(options: UpgradeOptions) {
     let isOpen = false;
     try {
       (decided.plan.group === null ? server : groupServer).handleUpgrade(request, socket, head, (webSocket) => {
-        options.onHandshake(101);
+        options.onHandshake(101, null);
         isOpen = true;
         webSocket.once('close', () => share.release());
-        place.open({ webSocket, socket, address: options.addressOf(request), ...decided });
+        // The connection outlives its handshake: what it does is nothing of that span.
+        outsideOfSpans(() => place.open({ webSocket, socket, address: options.addressOf(request), ...decided }));
       });
     } finally {
       place.release();
       if (!isOpen) share.release();
     }
+  };
+  return (request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> =>
+    inSpan(`GET ${STREAM_PATH}`, handshakeSpan(request), () => upgrade(request, socket, head));
+}
+
+/** HTTP instrumentation sees no upgrade. A client's trace is linked, not gone on with: a stranger decides nothing here. */
+function handshakeSpan({ headers }: IncomingMessage): SpanOptions {
+  const client = sampledContext(String(headers['traceparent'] ?? ''));
+  return {
+    kind: SpanKind.SERVER,
+    root: true,
+    attributes: { 'http.request.method': 'GET', 'http.route': STREAM_PATH },
+    links: client === null ? [] : [{ context: client }],
   };
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import type { Meter } from '@opentelemetry/api';
+import { createMeters } from '../../runtime/telemetry/meters.ts';
 
 export type ReconcileResult = 'success' | 'requeue' | 'error';
 
@@ -34,13 +34,8 @@ const CONTROLLER = { controller: 'firehosesubscription' };
 const QUEUE = { name: 'firehosesubscription' };
 
 export function createMetrics(): Metrics {
-  const exporter = new PrometheusExporter({
-    preventServerStart: true,
-    withoutScopeInfo: true,
-    withoutTargetInfo: true,
-  });
-  const provider = new MeterProvider({ readers: [exporter] });
-  const meter = provider.getMeter('firehose-operator');
+  const meters = createMeters('firehose-operator');
+  const { meter } = meters;
   const seconds = { unit: 's', advice: { explicitBucketBoundaries: SECONDS } };
   const reconciles = meter.createCounter('controller_runtime_reconcile', { description: 'Passes by result' });
   const errors = meter.createCounter('controller_runtime_reconcile_errors', { description: 'Passes that failed' });
@@ -56,12 +51,12 @@ export function createMetrics(): Metrics {
     },
     queued: (took) => waiting.record(took, QUEUE),
     requested: (method, status) => requests.add(1, { method, code: String(status) }),
-    scrape: (request, response) => exporter.getMetricsRequestHandler(request, response),
-    [Symbol.asyncDispose]: () => provider.shutdown(),
+    scrape: (request, response) => meters.scrape(request, response),
+    [Symbol.asyncDispose]: () => meters[Symbol.asyncDispose](),
   };
 }
 
-function observeAll(meter: ReturnType<MeterProvider['getMeter']>, observed: Observed): void {
+function observeAll(meter: Meter, observed: Observed): void {
   const { queue } = observed;
   meter.createObservableGauge('workqueue_depth').addCallback((result) => result.observe(queue.depth, QUEUE));
   meter.createObservableCounter('workqueue_adds').addCallback((result) => result.observe(queue.adds, QUEUE));

@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino';
+import { traceIds } from '../telemetry/span.ts';
 
 export type Log = Logger;
 
@@ -11,12 +12,13 @@ export interface LogOptions {
   readonly pretty: boolean;
 }
 
-/** JSON lines on standard output; readable ones on a terminal. */
+/** JSON lines on standard output, with the ids of the span that they were written in; readable ones on a terminal. */
 export function createLog(options: LogOptions): Log {
   return pino({
     level: options.level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
+    mixin: traceIds,
     redact: { paths: REDACTED.flatMap((path) => [path, `*.${path}`]), censor: '[redacted]' },
     ...(options.pretty && {
       transport: {

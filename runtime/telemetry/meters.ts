@@ -1,0 +1,32 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Meter } from '@opentelemetry/api';
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { currentTelemetry, withinFlushTime } from './telemetry.ts';
+
+/** Where a process's metrics are made: scraped from its inner port, and exported by OTLP when that is asked for. */
+export interface Meters extends AsyncDisposable {
+  readonly meter: Meter;
+  /** Prometheus exposition. */
+  scrape(request: IncomingMessage, response: ServerResponse): void;
+}
+
+export function createMeters(name: string): Meters {
+  const prometheus = new PrometheusExporter({
+    preventServerStart: true,
+    withoutScopeInfo: true,
+    withoutTargetInfo: true,
+  });
+  const telemetry = currentTelemetry();
+  const otlp = telemetry?.metricReader() ?? null;
+  const provider = new MeterProvider({
+    ...(telemetry !== null && { resource: telemetry.resource }),
+    readers: otlp === null ? [prometheus] : [prometheus, otlp],
+  });
+  return {
+    meter: provider.getMeter(name),
+    scrape: (request, response) => prometheus.getMetricsRequestHandler(request, response),
+    // The last export is part of it, and may meet a collector that hangs.
+    [Symbol.asyncDispose]: () => withinFlushTime(provider.shutdown()),
+  };
+}

@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs';
+import { diag, DiagLogLevel, type DiagLogger } from '@opentelemetry/api';
+import { OTLPMetricExporter as GrpcMetrics } from '@opentelemetry/exporter-metrics-otlp-grpc';
+import { OTLPMetricExporter as JsonMetrics } from '@opentelemetry/exporter-metrics-otlp-http';
+import { OTLPMetricExporter as ProtobufMetrics } from '@opentelemetry/exporter-metrics-otlp-proto';
+import { OTLPTraceExporter as GrpcTraces } from '@opentelemetry/exporter-trace-otlp-grpc';
+import { OTLPTraceExporter as JsonTraces } from '@opentelemetry/exporter-trace-otlp-http';
+import { OTLPTraceExporter as ProtobufTraces } from '@opentelemetry/exporter-trace-otlp-proto';
+import {
+  defaultResource,
+  detectResources,
+  envDetector,
+  hostDetector,
+  resourceFromAttributes,
+} from '@opentelemetry/resources';
+import { PeriodicExportingMetricReader, type PushMetricExporter } from '@opentelemetry/sdk-metrics';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import type { SpanExporter } from '@opentelemetry/sdk-trace';
+import type { Log } from '../log/log.ts';
+import { instrumentations } from './instrumentations.ts';
+import { ScrubbingExporter } from './scrubbing-exporter.ts';
+import type { OtlpProtocol, TelemetrySettings } from './settings.ts';
+import { useTelemetry } from './telemetry.ts';
+
+const TRACES: Readonly<Record<OtlpProtocol, () => SpanExporter>> = {
+  grpc: () => new GrpcTraces(),
+  'http/json': () => new JsonTraces(),
+  'http/protobuf': () => new ProtobufTraces(),
+};
+
+const METRICS: Readonly<Record<OtlpProtocol, () => PushMetricExporter>> = {
+  grpc: () => new GrpcMetrics(),
+  'http/json': () => new JsonMetrics(),
+  'http/protobuf': () => new ProtobufMetrics(),
+};
+
+const FAULT_LINE_EVERY_MS = 60_000;
+
+/**
+ * Starts the SDK for this process. Exporters and sampler read the standard variables by themselves: endpoint, headers,
+ * certificates, `OTEL_TRACES_SAMPLER`, `OTEL_BSP_*`.
+ */
+export function startSdk(settings: TelemetrySettings): void {
+  const { traces, metrics, metricIntervalMs } = settings;
+  const faults = new Faults();
+  const resource = describe(settings.service);
+  const sdk = new NodeSDK({
+    resource,
+    // The detector of the process would export its arguments, and with them the password in --redis-url.
+    autoDetectResources: false,
+    ...(traces === null ? { spanProcessors: [] } : { traceExporter: new ScrubbingExporter(TRACES[traces]()) }),
+    metricReaders: [],
+    logRecordProcessors: [],
+    instrumentations: traces === null ? [] : instrumentations(),
+  });
+  sdk.start();
+  diag.setLogger(faults, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  useTelemetry({
+    traces: traces !== null,
+    resource,
+    metricReader: () =>
+      metrics === null
+        ? null
+        : new PeriodicExportingMetricReader({
+            exporter: METRICS[metrics](),
+            exportIntervalMillis: metricIntervalMs,
+            exportTimeoutMillis: Math.min(metricIntervalMs, 10_000),
+          }),
+    useLog: (log) => faults.useLog(log),
+    shutdown: () => sdk.shutdown(),
+  });
+}
+
+function describe(service: string) {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return defaultResource()
+    .merge(detectResources({ detectors: [hostDetector, envDetector] }))
+    .merge(resourceFromAttributes({ 'service.name': service, 'service.version': version }));
+}
+
+/**
+ * One line a minute about what the SDK complains of. Its words stay out: they hold what a collector answered, and the
+ * headers that it was asked with.
+ */
+class Faults implements DiagLogger {
+  #log: Log | null = null;
+  #count = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  useLog(log: Log): void {
+    this.#log = log;
+    if (this.#count > 0) this.#tell();
+  }
+
+  error(): void {
+    this.#count += 1;
+    this.#tell();
+  }
+
+  warn(): void {
+    this.error();
+  }
+
+  info(): void {}
+  debug(): void {}
+  verbose(): void {}
+
+  #tell(): void {
+    const now = performance.now();
+    if (this.#log === null || now - this.#toldAt < FAULT_LINE_EVERY_MS) return;
+    this.#toldAt = now;
+    this.#log.warn(
+      { faults: this.#count, remedy: 'look at OTEL_EXPORTER_OTLP_ENDPOINT and at the collector' },
+      'telemetry cannot be exported: it is dropped, and nothing waits for it',
+    );
+    this.#count = 0;
+  }
+}

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readSettings } from './settings.ts';
+
+const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
+
+test('nothing is exported without an endpoint, for what is no service, and where it is switched off', () => {
+  assert.equal(readSettings({}, ['gateway']), null);
+  assert.equal(readSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: ' ' }, ['gateway']), null);
+  assert.equal(readSettings(ENDPOINT, []), null);
+  assert.equal(readSettings(ENDPOINT, ['hash-password']), null);
+  assert.equal(readSettings({ ...ENDPOINT, OTEL_SDK_DISABLED: 'true' }, ['gateway']), null);
+  assert.equal(
+    readSettings({ ...ENDPOINT, OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none' }, ['gateway']),
+    null,
+  );
+});
+
+test('one endpoint serves both signals, by protobuf over HTTP', () => {
+  assert.deepEqual(readSettings(ENDPOINT, ['gateway']), {
+    service: 'firehose-gateway',
+    traces: 'http/protobuf',
+    metrics: 'http/protobuf',
+    metricIntervalMs: 60_000,
+  });
+});
+
+test('each signal has an endpoint, a protocol and a switch of its own', () => {
+  const environment = {
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://collector:4317',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc',
+    OTEL_SERVICE_NAME: 'streams',
+  };
+  assert.deepEqual(readSettings(environment, ['operator', '--workers', '2']), {
+    service: 'streams',
+    traces: 'grpc',
+    metrics: null,
+    metricIntervalMs: 60_000,
+  });
+  const both = { ...environment, ...ENDPOINT, OTEL_METRIC_EXPORT_INTERVAL: '5000' };
+  assert.deepEqual(readSettings(both, ['operator']), {
+    service: 'streams',
+    traces: 'grpc',
+    metrics: 'http/json',
+    metricIntervalMs: 5_000,
+  });
+  assert.equal(readSettings({ ...both, OTEL_METRICS_EXPORTER: 'prometheus' }, ['operator'])?.metrics, null);
+});

@@ -1,0 +1,46 @@
+import {
+  context,
+  ROOT_CONTEXT,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Span,
+  type SpanOptions,
+} from '@opentelemetry/api';
+
+/** Spans of ours: none is recorded while nothing is exported. */
+export const tracer = trace.getTracer('firehose');
+
+/**
+ * Runs within a span of its own, and ends it with what came of that. An error leaves its class and code there, never its
+ * words.
+ */
+export function inSpan<T>(name: string, options: SpanOptions, run: (span: Span) => Promise<T>): Promise<T> {
+  return tracer.startActiveSpan(name, options, async (span) => {
+    try {
+      return await run(span);
+    } catch (error) {
+      failed(span, error);
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}
+
+export function failed(span: Span, error: unknown): void {
+  const { name, code } = (error instanceof Error ? error : {}) as { name?: string; code?: unknown };
+  span.setAttribute('error.type', typeof code === 'string' ? code : (name ?? 'unknown'));
+  span.setStatus({ code: SpanStatusCode.ERROR });
+}
+
+/** What goes on after the span that it was begun in: it is nobody's child. */
+export function outsideOfSpans<T>(run: () => T): T {
+  return context.with(ROOT_CONTEXT, run);
+}
+
+/** The ids by which a log line and a span find each other; none outside of a span. */
+export function traceIds(): Attributes {
+  const span = trace.getSpanContext(context.active());
+  return span === undefined ? {} : { trace_id: span.traceId, span_id: span.spanId };
+}

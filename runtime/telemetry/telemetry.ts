@@ -1,0 +1,50 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Resource } from '@opentelemetry/resources';
+import type { IMetricReader } from '@opentelemetry/sdk-metrics';
+import type { Log } from '../log/log.ts';
+
+/** What exports for this process; there is one at most, as there is one OpenTelemetry API in a process. */
+export interface Telemetry {
+  /** Whether spans go anywhere. */
+  readonly traces: boolean;
+  readonly resource: Resource;
+  /** A new reader that exports what its meter provider has; null when metrics are not exported. */
+  readonly metricReader: () => IMetricReader | null;
+  /** Tells the log when the collector cannot be reached. */
+  useLog(log: Log): void;
+  /** Sends what is left, and ends. */
+  shutdown(): Promise<void>;
+}
+
+/** What is left is sent within this time; a collector that hangs holds up nobody for longer. */
+export const FLUSH_MS = 1_400;
+
+let current: Telemetry | null = null;
+
+export function useTelemetry(telemetry: Telemetry | null): void {
+  current = telemetry;
+}
+
+export function currentTelemetry(): Telemetry | null {
+  return current;
+}
+
+/** Whether spans go anywhere: what is made for them alone need not be made otherwise. */
+export function isTracing(): boolean {
+  return current?.traces === true;
+}
+
+/** Sends what is left, at the end of the process. Never rejects. */
+export async function endTelemetry(): Promise<void> {
+  const ending = current;
+  current = null;
+  if (ending !== null) await withinFlushTime(ending.shutdown());
+}
+
+/** Waits for the end of an export, but not for long, and whatever comes of it. */
+export async function withinFlushTime(work: Promise<unknown>): Promise<void> {
+  const limit = new AbortController();
+  const timer = delay(FLUSH_MS, undefined, { signal: limit.signal }).catch(() => undefined);
+  await Promise.race([work.catch(() => undefined), timer]);
+  limit.abort();
+}
