@@ -257,6 +257,7 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
         name: isForGood ? 'shutdown' : 'rollingRestart',
         reason: isForGood ? 'shutdown' : 'rolling_restart',
         signal: now,
+        handedOver: isForGood ? Promise.resolve() : handedOver,
       });
       await handedOver;
     },

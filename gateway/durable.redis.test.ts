@@ -150,6 +150,33 @@ describe('a durable group over sockets', LIMIT, () => {
     assert.equal((await first.closed).code, 1012);
     second.close();
   });
+
+  test(
+    'I3, I7: what a connection has in hand when its replica drains it may still acknowledge, and nobody gets it again',
+    LIMIT,
+    async () => {
+      await using one = await open();
+      const token = await one.token();
+      const first = await served(one, token);
+      await publish(one, 3);
+      const got = await untilEvents(first, 3);
+      const draining = one.gateway.drain('SIGTERM', new AbortController().signal);
+      await untilFrame(first, 'drain');
+      first.send(JSON.stringify({ ack: got.map(({ _firehose }) => _firehose.id) }));
+      assert.equal((await first.closed).code, 1012);
+      await draining;
+      await using two = await startGateway({
+        redisUrl: redis.url,
+        name: `durable-${resources}`,
+        state: one.stateFolder,
+      });
+      const second = await served(two, token);
+      const sent = await publish(two, 3);
+      await untilEvents(second, 3);
+      assert.deepEqual(sorted(numbers(second)), sent);
+      second.close();
+    },
+  );
 });
 
 async function acknowledgeAll(client: Client, count: number): Promise<number[]> {

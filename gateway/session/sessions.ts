@@ -97,13 +97,24 @@ export class Sessions implements AsyncDisposable {
     }
   }
 
-  /** Closes all sessions, spread evenly over the window so that their clients do not come back all at once. */
-  async drain(options: { windowMs: number; name: CloseName; reason: CloseReason; signal: AbortSignal }): Promise<void> {
+  /**
+   * Closes all sessions, spread evenly over the window so that their clients do not come back all at once. Those of a
+   * group come last, and not before `handedOver`: what they have in hand can still be acknowledged, and comes to nobody
+   * else then.
+   */
+  async drain(options: {
+    windowMs: number;
+    name: CloseName;
+    reason: CloseReason;
+    signal: AbortSignal;
+    handedOver: Promise<void>;
+  }): Promise<void> {
     const sessions = [...this.#sessions];
     for (let index = sessions.length - 1; index > 0; index -= 1) {
       const other = randomInt(index + 1);
       [sessions[index], sessions[other]] = [sessions[other] as Session, sessions[index] as Session];
     }
+    sessions.sort((one, other) => Number(one.group !== null) - Number(other.group !== null));
     const start = performance.now();
     const slot = (index: number) => (options.windowMs * index) / sessions.length;
     for (const [index, session] of sessions.entries()) session.announceDrain(slot(index));
@@ -111,6 +122,7 @@ export class Sessions implements AsyncDisposable {
       const due = start + slot(index);
       const wait = due - performance.now();
       if (wait > 1 && !options.signal.aborted) await unlessAborted(wait, options.signal);
+      if (session.group !== null) await options.handedOver;
       session.close(options.name, options.reason);
     }
     // Those that came in meanwhile.
