@@ -14,7 +14,9 @@ import {
   type ReplicaOptions,
 } from '../testing/group-replica.ts';
 import { until } from '../testing/until.ts';
+import { createGroup } from './create-groups.ts';
 import { listDeadLetters } from './dead-letters.ts';
+import { groupPlace } from './place.ts';
 
 let redis: RedisServer;
 before(async () => {
@@ -139,6 +141,23 @@ describe('a group whose log is not what it was', () => {
     await until(async () => next.standbys.at(-1) === false);
     await gateway.publish(events(['call'], 1));
     await until(async () => next.ids.length === 1);
+  });
+
+  it('the group deleted and made again by somebody else: told on every replica, also where reading never failed (I4)', async () => {
+    const keyPrefix = `${randomUUID()}:`;
+    await using one = await replica({ partitions: 1, keyPrefix });
+    await using other = await replica({ partitions: 1, keyPrefix });
+    const consumers = [await one.connect(), await other.connect()];
+    await until(async () => consumers.some(({ standbys }) => standbys.at(-1) === false));
+    const place = groupPlace(one.place, 0, { resource: RESOURCE, group: 'default' });
+    await one.client.xgroup('DESTROY', place.events, NAME);
+    await createGroup(place, { partitions: 1, start: '$' });
+    await until(async () => consumers.every(({ lost }) => lost === 'group_lost'));
+    const next = await one.connect();
+    await until(async () => next.standbys.at(-1) === false);
+    await one.publish(events(['call'], 1));
+    await until(async () => next.ids.length === 1);
+    assert.equal(next.lost, null);
   });
 
   it('trimmed while pending: told with its ids, and settled (I4)', async () => {

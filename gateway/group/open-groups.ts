@@ -71,6 +71,7 @@ class RedisGroups implements Groups {
       onEpochLost: () => {
         for (const group of this.#groups.values()) group.lose('epoch_lost');
       },
+      onGroupLost: (name) => this.#groups.get(name)?.lose('group_lost'),
     });
   }
 

@@ -1,12 +1,15 @@
 import type { ConsumerGroup } from '../../protocol/subscription.ts';
 
+const GROUP_FIELD = 'group:';
+
 /**
- * Defines `create_group(stream, name, start)`, for scripts. The count of entries read is set with the group, so that
+ * Defines `create_group(stream, name, start, meta, mark)`, for scripts. A group that is made leaves a mark of its own in
+ * the meta, so that whoever reads for it learns that it is another one under the same name. The count of entries read is set with the group, so that
  * entries which are trimmed before they were read can be told later; after an id of our choice nobody knows it. Raises
  * nothing: replies what XGROUP does, BUSYGROUP where the group is there.
  */
 export const CREATE_GROUP_LUA = `
-local function create_group(stream, name, start)
+local function create_group(stream, name, start, meta, mark)
   local create = { 'XGROUP', 'CREATE', stream, name, start }
   if start == '$' or start == '0' then
     local found = {}
@@ -17,9 +20,16 @@ local function create_group(stream, name, start)
     create[6] = 'ENTRIESREAD'
     create[7] = string.format('%.0f', read)
   end
-  return redis.pcall(unpack(create))
+  local made = redis.pcall(unpack(create))
+  if not made.err then redis.call('HSET', meta, '${GROUP_FIELD}' .. name, mark) end
+  return made
 end
 `;
+
+/** Field of a partition's meta that holds the mark of a group. `name` is the group's in Redis. */
+export function groupField(name: string): string {
+  return `${GROUP_FIELD}${name}`;
+}
 
 /** Where a group begins that does not exist yet, as XGROUP CREATE takes it. */
 export function startOf(group: Pick<ConsumerGroup, 'startPosition' | 'startID'>): string {

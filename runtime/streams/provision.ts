@@ -34,7 +34,7 @@ for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
 end
 for i = 6, #ARGV, 2 do
   if not there[ARGV[i]] then
-    local made = create_group(KEYS[1], ARGV[i], ARGV[i + 1])
+    local made = create_group(KEYS[1], ARGV[i], ARGV[i + 1], KEYS[2], ARGV[1])
     if made.err then return made end
   end
 end

@@ -1,11 +1,13 @@
 import type { RedisClient } from '../redis/client.ts';
 import { groupKeys, streamKeys } from '../../protocol/keys.ts';
 import { defineScript, runScript } from '../redis/script.ts';
+import { groupField } from './create-group.ts';
 import { retentionField } from './retention.ts';
 
-/** KEYS: events, owner, token, attempts, dead. ARGV: group. Replies 1 when there was such a group. */
+/** KEYS: events, owner, token, attempts, dead, meta. ARGV: group, its field in the meta. Replies 1 when there was such a group. */
 const DESTROY = defineScript(`
 redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+redis.call('HDEL', KEYS[6], ARGV[2])
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 return redis.call('XGROUP', 'DESTROY', KEYS[1], ARGV[1])`);
 
@@ -31,8 +33,9 @@ export async function destroyGroup(
 ): Promise<void> {
   for (let partition = 0; partition < where.partitions; partition += 1) {
     const { owner, token, attempts, dead } = groupKeys(where.keyPrefix, partition, name);
-    const { events } = streamKeys(where.keyPrefix, partition);
-    await runScript(client, DESTROY, { keys: [events, owner, token, attempts, dead], args: [name] });
+    const { events, meta } = streamKeys(where.keyPrefix, partition);
+    const keys = [events, owner, token, attempts, dead, meta];
+    await runScript(client, DESTROY, { keys, args: [name, groupField(name)] });
   }
 }
 
