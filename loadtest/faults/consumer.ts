@@ -18,8 +18,22 @@ export interface ConsumerOptions {
   readonly onGap?: 'fail' | 'clamp';
   /** Further query parameters, such as a group. */
   readonly query?: Readonly<Record<string, string>>;
-  /** Called for each event of a control connection, to acknowledge it. */
-  readonly onEvent?: (arrival: Arrival & { attempt: number }, send: (frame: object) => void) => void;
+  /** Called for each connection, for who wants to know which one an event came on. */
+  readonly onConnection?: (connection: Connection) => Listener;
+}
+
+export interface Connection {
+  /** The replica that it leads to, `host:port`. */
+  readonly host: string;
+  send(frame: object): void;
+}
+
+export interface Listener {
+  event(arrival: Arrival & { readonly attempt: number; readonly cursor: string }): void;
+  /** A control frame. */
+  frame(frame: { readonly type: string; readonly code?: string }): void;
+  /** Called once, and nothing after it. 1006 for a crash of ours, as for any cut. */
+  ended(code: number): void;
 }
 
 /** `status` is that of a refusal, null when the connection opened. */
@@ -52,6 +66,7 @@ export class Consumer {
   readonly closes: { readonly code: number; readonly at: number }[] = [];
   readonly #options: ConsumerOptions;
   #socket: WebSocket | null = null;
+  #listener: Listener | null = null;
   #cursor = '';
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
@@ -88,6 +103,7 @@ export class Consumer {
 
   /** Cuts the connection off, as a network does. */
   cut(): void {
+    this.#end(1006);
     this.#socket?.terminate();
   }
 
@@ -104,8 +120,13 @@ export class Consumer {
     this.#socket?.resume();
   }
 
-  send(frame: object): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  #sendOn(socket: WebSocket, frame: object): void {
+    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
+  }
+
+  #end(code: number): void {
+    this.#listener?.ended(code);
+    this.#listener = null;
   }
 
   async stop(): Promise<void> {
@@ -176,6 +197,7 @@ export class Consumer {
       let status: number | null = null;
       socket.on('open', () => {
         this.connected += 1;
+        this.#listener = this.#options.onConnection?.({ host, send: (frame) => this.#sendOn(socket, frame) }) ?? null;
         onOpen();
       });
       socket.on('message', (data) => this.#received(socket, (data as Buffer).toString()));
@@ -186,6 +208,7 @@ export class Consumer {
       });
       socket.on('error', () => undefined);
       socket.on('close', (code) => {
+        if (this.#socket === socket) this.#end(code);
         if (status === null) this.closes.push({ code, at: performance.now() });
         resolve({ code: status === null ? code : 0, status });
       });
@@ -196,23 +219,25 @@ export class Consumer {
     if (socket !== this.#socket || socket.readyState !== WebSocket.OPEN) return;
     if (this.#crashAfter !== null && this.#crashAfter-- === 0) {
       this.#crashAfter = null;
-      return socket.terminate();
+      return this.cut();
     }
     this.#take(text);
   }
 
   #take(text: string): void {
     const { _firehose, ...event } = JSON.parse(text) as {
-      _firehose: { type?: string; reason?: string; cursor?: string; id?: string; attempt?: number };
+      _firehose: { type?: string; reason?: string; code?: string; cursor?: string; id?: string; attempt?: number };
       call?: number;
       n?: number;
     };
-    if (_firehose.type === 'gap') this.told.push(_firehose.reason ?? 'gap');
+    const { type, reason, code, cursor = '', id = '', attempt = 1 } = _firehose;
+    if (type === 'gap') this.told.push(reason ?? 'gap');
     if (event.call !== undefined && event.n !== undefined) {
-      const arrival = { call: event.call, n: event.n, id: _firehose.id ?? '' };
-      this.arrivals.push(arrival);
-      this.#options.onEvent?.({ ...arrival, attempt: _firehose.attempt ?? 1 }, (frame) => this.send(frame));
+      const arrival = { call: event.call, n: event.n, id };
+      if (this.#listener === null) this.arrivals.push(arrival);
+      else this.#listener.event({ ...arrival, attempt, cursor });
     }
-    if (_firehose.cursor !== undefined) this.#cursor = _firehose.cursor;
+    if (type !== undefined) this.#listener?.frame({ type, ...(code !== undefined && { code }) });
+    if (cursor !== '') this.#cursor = cursor;
   }
 }

@@ -1,3 +1,4 @@
+import { GROUP_MUTANTS } from './group-mutants.ts';
 import type { Patch } from './product.ts';
 import type { ScenarioName } from './scenarios.ts';
 
@@ -193,4 +194,5 @@ export const MUTANTS: readonly Mutant[] = [
     replace: `  for (const entry of entries) ids.fill(entry.id);
   return ids;`,
   },
+  ...GROUP_MUTANTS,
 ];

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { INGEST_PATH } from '../../protocol/paths.ts';
 import type { Replica } from './replica.ts';
 
-export const CALLS = 40;
+const CALLS = 40;
 /** Accounts and event names by call and number: every consumer's scope is known from them. */
 export const ACCOUNTS = ['north', 'south', 'north-1', 'root'] as const;
 const NAMES = ['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'DTMF', 'CHANNEL_DESTROY'] as const;
@@ -22,6 +22,8 @@ export interface ProducerOptions {
   readonly rate: number;
   /** Bytes added to each event. */
   readonly fillerBytes?: number;
+  /** Calls whose events are interleaved. */
+  readonly calls?: number;
 }
 
 /**
@@ -31,13 +33,14 @@ export interface ProducerOptions {
 export class Producer {
   readonly #options: ProducerOptions;
   /** Acknowledged events, by call. */
-  readonly produced: number[] = Array.from({ length: CALLS }, () => 0);
+  readonly produced: number[];
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
   #nextCall = 0;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
+    this.produced = Array.from({ length: options.calls ?? CALLS }, () => 0);
   }
 
   get total(): number {
@@ -70,7 +73,7 @@ export class Producer {
     const counts = [...this.produced];
     const lines: string[] = [];
     for (let at = 0; at < BATCH; at += 1) {
-      const call = this.#nextCall++ % CALLS;
+      const call = this.#nextCall++ % this.produced.length;
       const n = (counts[call] = (counts[call] ?? 0) + 1);
       lines.push(JSON.stringify({ event: this.#event(call, n), id: `${call}:${n}`, account: accountOf(call) }));
     }

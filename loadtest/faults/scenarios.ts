@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { redisCommand } from './redis-cli.ts';
 import type { Product } from './product.ts';
 import { TREE } from './setup.ts';
+import * as groups from './group-scenarios.ts';
 import { accountOfConsumer, openWorld, until, type World } from './world.ts';
 
 /** Faults found; empty for a sound run. */
@@ -223,5 +224,6 @@ export const SCENARIOS = {
   epochLost,
   scope,
   drained,
+  ...groups,
 } as const satisfies Record<string, Scenario>;
 export type ScenarioName = keyof typeof SCENARIOS;

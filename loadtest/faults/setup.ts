@@ -20,6 +20,7 @@ export interface SetupOptions {
   readonly redisUrl: string;
   /** Merged into the subscription's `spec`. */
   readonly spec?: Readonly<Record<string, unknown>>;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export const PASSWORD = 'adminpassword';
@@ -61,6 +62,7 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
       FIREHOSE_PORT: '0',
       FIREHOSE_INNER_PORT: '0',
       REDIS_URL: options.redisUrl,
+      ...options.environment,
     },
     stateFolder,
     writeDirectory,

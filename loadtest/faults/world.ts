@@ -10,9 +10,8 @@ import { setUp, type Setup, type SetupOptions } from './setup.ts';
 const SETTLE_LIMIT_MS = 15_000;
 const POLL_MS = 50;
 
-/** A Redis, replicas on it, a producer and consumers; all of it ends with the scenario. */
+/** Replicas on a Redis, a producer and consumers; all of it ends with the scenario. */
 export interface World extends AsyncDisposable {
-  readonly redis: RedisServer;
   readonly setup: Setup;
   readonly replicas: readonly Replica[];
   readonly producer: Producer;
@@ -26,24 +25,37 @@ export interface WorldOptions {
   readonly replicas?: number;
   readonly rate?: number;
   readonly fillerBytes?: number;
-  readonly redisArgs?: readonly string[];
+  readonly calls?: number;
   readonly spec?: SetupOptions['spec'];
+  /** Beside what the setup gives to each replica. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
-export async function openWorld(product: Product, options: WorldOptions = {}): Promise<World> {
-  const { replicas: count = 2, rate = 2_000, fillerBytes = 300, redisArgs = [], spec = {} } = options;
+/** A world with a Redis of its own. */
+export async function openWorld(
+  product: Product,
+  { redisArgs = [], ...options }: WorldOptions & { readonly redisArgs?: readonly string[] } = {},
+): Promise<World & { readonly redis: RedisServer }> {
   await using stack = new AsyncDisposableStack();
   const redis = stack.use(await startRedis({ args: redisArgs }));
-  const setup = stack.use(await setUp({ redisUrl: redis.url, spec }));
+  const world = stack.use(await openWorldOn(redis.url, product, options));
+  const owned = stack.move();
+  return { ...world, redis, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+export async function openWorldOn(redisUrl: string, product: Product, options: WorldOptions): Promise<World> {
+  const { replicas: count = 2, rate = 2_000, fillerBytes = 300, calls, spec = {}, environment = {} } = options;
+  await using stack = new AsyncDisposableStack();
+  const setup = stack.use(await setUp({ redisUrl, spec, environment }));
   const replicas = Array.from({ length: count }, () => stack.use(new Replica(product.root, setup)));
   // The first one makes the keys that all of them share.
   for (const replica of replicas) await replica.start();
-  const producer = new Producer({ replicas, stateFolder: setup.stateFolder, rate, fillerBytes });
+  const { stateFolder } = setup;
+  const producer = new Producer({ replicas, stateFolder, rate, fillerBytes, ...(calls !== undefined && { calls }) });
   const consumers: Consumer[] = [];
   stack.defer(async () => void (await Promise.all(consumers.map((consumer) => consumer.stop()))));
   const owned = stack.move();
   return {
-    redis,
     setup,
     replicas,
     producer,

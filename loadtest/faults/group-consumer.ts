@@ -1,0 +1,82 @@
+import type { Connection, Listener } from './consumer.ts';
+import type { EventKey, GroupLedger, Link } from './group-ledger.ts';
+
+/** How a consumer of a group settles what it gets. */
+export type Acknowledges = 'by cursor' | 'by id' | 'by pong';
+
+const AGAIN_MS = 40;
+const RETRY_MS = 10;
+
+/** Events that nobody can handle: refused again and again, or given up. */
+export const isPoisonPill = ({ call, n }: EventKey): boolean => (call * 31 + n) % 97 === 0;
+/** Refused once. */
+const isDifficult = (event: EventKey): boolean => isPoisonPill(event) || (event.call * 17 + event.n) % 41 === 0;
+
+export interface GroupLink extends Link {
+  readonly host: string;
+}
+
+export interface GroupConnectionOptions {
+  readonly consumer: string;
+  readonly acknowledges: Acknowledges;
+  readonly ledger: GroupLedger;
+  readonly onOpen: (link: GroupLink) => void;
+  readonly onEnded: (link: GroupLink) => void;
+  /** It works for so long before it says what it has handled: what it dies with in between must come again. */
+  readonly handlesMs: number;
+  /** What it does with what it cannot handle: refuses it once and then gives it up, or refuses it for ever. */
+  readonly pills: 'given up' | 'refused';
+  /** Refuses everything for so many milliseconds, over and over; null to handle it. */
+  readonly refusesForMs: number | null;
+}
+
+type Event = Parameters<Listener['event']>[0];
+
+/** One connection of a group's consumer, which tells the ledger what it does. */
+export function groupConnection(connection: Connection, options: GroupConnectionOptions): Listener {
+  const { consumer, ledger, acknowledges } = options;
+  const link: GroupLink = { consumer, host: connection.host, mishaps: [] };
+  let batch: Event[] = [];
+  let timer: NodeJS.Timeout | null = null;
+  options.onOpen(link);
+
+  const flush = () => {
+    timer = null;
+    const handled = batch;
+    batch = [];
+    const last = handled.at(-1);
+    if (last === undefined) return;
+    for (const event of handled) ledger.handle(event, link, performance.now());
+    connection.send({ ack: acknowledges === 'by cursor' ? last.cursor : handled.map(({ id }) => id) });
+  };
+  const refuse = (event: Event, delayMs: number) => {
+    ledger.refuse(event, link, performance.now());
+    connection.send({ nack: event.id, delay_ms: delayMs });
+  };
+  const giveUp = (event: Event) => {
+    ledger.end(event, link, performance.now());
+    connection.send({ term: event.id, reason: 'cannot be handled' });
+  };
+  return {
+    event(event) {
+      ledger.arrive(event, link, performance.now());
+      if (acknowledges === 'by pong') return ledger.handle(event, link, performance.now());
+      if (options.refusesForMs !== null) return refuse(event, options.refusesForMs);
+      if (isPoisonPill(event) && options.pills === 'refused') return refuse(event, RETRY_MS);
+      if (acknowledges === 'by id' && isDifficult(event) && event.attempt === 1) return refuse(event, AGAIN_MS);
+      if (isPoisonPill(event)) return giveUp(event);
+      batch.push(event);
+      timer ??= setTimeout(flush, options.handlesMs);
+    },
+    frame({ type, code }) {
+      if (type === 'error' && code === 'moved') ledger.inVain(link);
+    },
+    ended(code) {
+      if (timer !== null) clearTimeout(timer);
+      // A drain waits for what was acknowledged: it explains nothing.
+      const at = performance.now();
+      if (code !== 1012) link.mishaps.push({ from: at, to: at });
+      options.onEnded(link);
+    },
+  };
+}

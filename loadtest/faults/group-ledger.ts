@@ -1,0 +1,164 @@
+/** What happened to a connection that explains why its events come again: between these times (monotonic, ms). */
+export interface Mishap {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One connection of a durable group, as the consumer sees it. */
+export interface Link {
+  readonly consumer: string;
+  readonly mishaps: Mishap[];
+}
+
+/** An event that the group gave up, as the dead letters have it. */
+export interface GivenUp {
+  readonly eventId: string;
+  readonly reason: string;
+  readonly attempts: number;
+}
+
+/** What a group was owed and what became of it; everything but `owed`, `redelivered` and `dead` must be 0. */
+export interface GroupAccount {
+  readonly owed: number;
+  /** Neither handled by anybody nor a dead letter. */
+  readonly lost: number;
+  /** Delivered again though the connection that had it, or had handled it, was well. */
+  readonly doubled: number;
+  /** Delivered before an earlier event of its call was handled or a dead letter. */
+  readonly inverted: number;
+  /** A dead letter that nobody refused, or that was handled, or after too few attempts. */
+  readonly buriedAlive: number;
+  /** Acknowledgements refused on a connection that was well. */
+  readonly vain: number;
+  /** Delivered again after a mishap: the stated class. */
+  readonly redelivered: number;
+  readonly dead: number;
+}
+
+export interface EventKey {
+  readonly call: number;
+  readonly n: number;
+}
+
+interface Place {
+  readonly state: 'with' | 'handled' | 'refused' | 'ended';
+  readonly link: Link;
+  readonly at: number;
+}
+
+/** An acknowledgement that was sent may need so long to be in Redis, on a busy machine. */
+const UNDER_WAY_MS = 3_000;
+
+const keyOf = ({ call, n }: EventKey) => `${call}:${n}`;
+
+/**
+ * Follows every event of every call through all connections of one group. An event is handled when its consumer sends
+ * the acknowledgement, not when it arrives: what died with a consumer before that must come again. Pure: times are
+ * arguments.
+ */
+export class GroupLedger {
+  readonly #places = new Map<string, Place>();
+  /** By call, the first number of which nobody knows yet that it is settled. */
+  readonly #open = new Map<number, number>();
+  /** Not handled when the next one of their call came: right only for dead letters. */
+  readonly #overtaken = new Set<string>();
+  readonly #refused = new Set<string>();
+  #doubled = 0;
+  #inverted = 0;
+  #vain = 0;
+  #redelivered = 0;
+
+  arrive(event: EventKey, link: Link, at: number): void {
+    const key = keyOf(event);
+    const before = this.#places.get(key);
+    if (before !== undefined && before.state !== 'refused') {
+      if (isExplained(before)) this.#redelivered += 1;
+      else this.#doubled += 1;
+    }
+    if (this.#overtaken.has(key)) this.#inverted += 1;
+    this.#passOver(event);
+    this.#places.set(key, { state: 'with', link, at });
+  }
+
+  handle(event: EventKey, link: Link, at: number): void {
+    this.#places.set(keyOf(event), { state: 'handled', link, at });
+  }
+
+  /** To have it again. */
+  refuse(event: EventKey, link: Link, at: number): void {
+    this.#refused.add(keyOf(event));
+    this.#places.set(keyOf(event), { state: 'refused', link, at });
+  }
+
+  /** Never to have it again. */
+  end(event: EventKey, link: Link, at: number): void {
+    this.#refused.add(keyOf(event));
+    this.#places.set(keyOf(event), { state: 'ended', link, at });
+  }
+
+  /** The server said that it could not keep an acknowledgement. */
+  inVain(link: Link): void {
+    if (link.mishaps.length === 0) this.#vain += 1;
+  }
+
+  /** Events by what a consumer did with them last. */
+  count(state: 'with' | 'handled' | 'refused' | 'ended'): number {
+    return [...this.#places.values()].filter((place) => place.state === state).length;
+  }
+
+  /** How many of what was produced are neither handled nor among the dead. */
+  missing(produced: readonly number[], dead: ReadonlySet<string>): number {
+    let missing = 0;
+    for (const [call, count] of produced.entries()) {
+      for (let n = 1; n <= count; n += 1) {
+        const key = keyOf({ call, n });
+        if (this.#places.get(key)?.state !== 'handled' && !dead.has(key)) missing += 1;
+      }
+    }
+    return missing;
+  }
+
+  account(produced: readonly number[], letters: readonly GivenUp[], maxDeliver: number): GroupAccount {
+    const dead = new Set(letters.map(({ eventId }) => eventId));
+    const isAlive = ({ eventId, reason, attempts }: GivenUp) => {
+      const place = this.#places.get(eventId);
+      const wasHandled = place?.state === 'handled' && !isExplained(place);
+      return wasHandled || !this.#refused.has(eventId) || (reason === 'max_deliver' && attempts < maxDeliver);
+    };
+    const overtaken = [...this.#overtaken].filter((key) => !dead.has(key)).length;
+    return {
+      owed: produced.reduce((sum, count) => sum + count, 0),
+      lost: this.missing(produced, dead),
+      doubled: this.#doubled + letters.length - dead.size,
+      inverted: this.#inverted + overtaken,
+      buriedAlive: letters.filter(isAlive).length,
+      vain: this.#vain,
+      redelivered: this.#redelivered,
+      dead: dead.size,
+    };
+  }
+
+  #passOver({ call, n }: EventKey): void {
+    const from = this.#open.get(call) ?? 1;
+    for (let earlier = from; earlier < n; earlier += 1) {
+      const key = keyOf({ call, n: earlier });
+      if (this.#places.get(key)?.state !== 'handled') this.#overtaken.add(key);
+    }
+    if (n > from) this.#open.set(call, n);
+  }
+}
+
+/** Whether a redelivery of what is there is of the stated class. */
+function isExplained({ state, link, at }: Place): boolean {
+  if (state === 'with') return link.mishaps.some(({ to }) => to >= at);
+  return link.mishaps.some(({ from, to }) => at >= from - UNDER_WAY_MS && at <= to);
+}
+
+/** What is wrong with an account, in words; empty when nothing is. */
+export function groupFaultsOf(group: string, account: GroupAccount): string[] {
+  const { lost, doubled, inverted, buriedAlive, vain } = account;
+  const named = { lost, doubled, inverted, 'given up wrongly': buriedAlive, 'acknowledged in vain': vain };
+  return Object.entries(named).flatMap(([what, count]) =>
+    count === 0 ? [] : [`${group}: ${count} of ${account.owed} ${what}`],
+  );
+}
