@@ -135,11 +135,12 @@ export class Fanout {
     this.#release(view);
   }
 
-  /** Goes on from another position, after a loss. */
+  /** Goes on from another position, after a loss; a bounded replay to the same end. */
   seek(subscriber: Subscriber, from: Position): void {
     if (subscriber.closed) return;
+    const until = subscriber.behind?.until ?? null;
     subscriber.view.live.delete(subscriber);
-    this.#puller.begin(subscriber, from, null);
+    this.#puller.begin(subscriber, from, until);
   }
 
   #acquire(grant: Grant, format: Format): View {
@@ -178,7 +179,9 @@ export class Fanout {
     this.#tail.clear();
     if (last === null || last.epoch === state.epoch) return;
     for (const subscriber of this.#subscribers) {
-      if (!subscriber.closed) subscriber.told.lost('epoch_lost', this.#lastOf(subscriber, last));
+      const had = this.#lastOf(subscriber, last);
+      subscriber.view.live.delete(subscriber);
+      if (this.#puller.halt(subscriber, had)) subscriber.told.lost('epoch_lost', had);
     }
   }
 

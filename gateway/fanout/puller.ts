@@ -47,7 +47,7 @@ const ROUNDS_A_STEP = 32;
 export class Puller {
   readonly #options: PullerOptions;
   readonly #behind = new Set<Subscriber>();
-  #ready: Subscriber[] = [];
+  #ready: { readonly subscriber: Subscriber; readonly behind: Behind }[] = [];
   #scheduled = false;
 
   constructor(options: PullerOptions) {
@@ -63,17 +63,26 @@ export class Puller {
   fallBehind(subscriber: Subscriber, round: Round): void {
     const { epoch, from } = round;
     const since = this.#options.now();
-    subscriber.behind = { epoch, from, round: round.number, delivered: null, until: null, since };
-    this.#behind.add(subscriber);
-    this.#waitForSocket(subscriber);
+    const behind = { epoch, from, round: round.number, delivered: null, until: null, since, isHalted: false };
+    this.#put(subscriber, behind);
+    this.#waitForSocket(subscriber, behind);
   }
 
   /** From now on `subscriber` is served from here, beginning after a position of its own. */
   begin(subscriber: Subscriber, from: Position, until: readonly string[] | null): void {
     const { epoch, ids } = from;
-    subscriber.behind = { epoch, from: ids, round: null, delivered: null, until, since: null };
-    this.#behind.add(subscriber);
-    this.#enqueue(subscriber);
+    const behind = { epoch, from: ids, round: null, delivered: null, until, since: null, isHalted: false };
+    this.#put(subscriber, behind);
+    this.#enqueue(subscriber, behind);
+  }
+
+  /** Entries after `last` are lost to `subscriber`: it gets nothing until it begins elsewhere. False when it was halted before. */
+  halt(subscriber: Subscriber, last: Position): boolean {
+    if (subscriber.behind?.isHalted === true) return false;
+    const until = subscriber.behind?.until ?? null;
+    const { epoch, ids } = last;
+    this.#put(subscriber, { epoch, from: ids, round: null, delivered: null, until, since: null, isHalted: true });
+    return true;
   }
 
   /** Says how many of the entries that the round had to leave out may have been for this subscriber. */
@@ -88,13 +97,19 @@ export class Puller {
     subscriber.behind = null;
   }
 
-  #waitForSocket(subscriber: Subscriber): void {
-    subscriber.sink.whenDrained(() => this.#enqueue(subscriber));
+  #put(subscriber: Subscriber, behind: Behind): void {
+    subscriber.behind = behind;
+    this.#behind.add(subscriber);
   }
 
-  #enqueue(subscriber: Subscriber): void {
-    if (subscriber.closed) return;
-    this.#ready.push(subscriber);
+  #waitForSocket(subscriber: Subscriber, behind: Behind): void {
+    subscriber.sink.whenDrained(() => this.#enqueue(subscriber, behind));
+  }
+
+  /** One turn for this stay of the connection here: one of a stay that has ended would serve it twice over. */
+  #enqueue(subscriber: Subscriber, behind: Behind): void {
+    if (subscriber.behind !== behind) return;
+    this.#ready.push({ subscriber, behind });
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => this.#turn());
@@ -103,7 +118,7 @@ export class Puller {
   #turn(): void {
     this.#scheduled = false;
     const turn = this.#ready.splice(0, STEPS_A_TURN);
-    for (const subscriber of turn) this.#step(subscriber);
+    for (const { subscriber, behind } of turn) this.#step(subscriber, behind);
     if (this.#ready.length > 0 && !this.#scheduled) {
       this.#scheduled = true;
       setImmediate(() => this.#turn());
@@ -111,9 +126,8 @@ export class Puller {
   }
 
   /** Writes the next round that holds something for this connection, or makes it live again. */
-  #step(subscriber: Subscriber): void {
-    const { behind } = subscriber;
-    if (behind === null || subscriber.closed) return;
+  #step(subscriber: Subscriber, behind: Behind): void {
+    if (subscriber.behind !== behind) return;
     if (subscriber.policy === 'Latest' && isSlow(behind, this.#options.now())) return this.#skip(subscriber, behind);
     if (behind.round === null && !this.#locate(behind)) {
       void this.#readPage(subscriber, behind);
@@ -130,7 +144,7 @@ export class Puller {
       this.#passed(behind, round);
       if (wrote) break;
     }
-    this.#continue(subscriber);
+    this.#continue(subscriber, behind);
   }
 
   /** Finds the place in the tail, or at the head, of whoever knows only a position; false when the log must be read. */
@@ -159,9 +173,9 @@ export class Puller {
     subscriber.told.skipped({ epoch: behind.epoch, ids: behind.from });
   }
 
-  #continue(subscriber: Subscriber): void {
-    if (subscriber.sink.queued >= this.#options.highWater) this.#waitForSocket(subscriber);
-    else this.#enqueue(subscriber);
+  #continue(subscriber: Subscriber, behind: Behind): void {
+    if (subscriber.sink.queued >= this.#options.highWater) this.#waitForSocket(subscriber, behind);
+    else this.#enqueue(subscriber, behind);
   }
 
   #goLive(subscriber: Subscriber): void {
@@ -206,9 +220,10 @@ export class Puller {
     const from = { epoch: behind.epoch, ids: behind.from };
     const until = behind.until === null ? (head.position ?? from) : { epoch: behind.epoch, ids: behind.until };
     const outcome = await this.#options.pages(from, until).catch((): PageOutcome => UNREADABLE);
-    // Sought elsewhere meanwhile, after a loss: this page is nobody's.
-    if (subscriber.closed || subscriber.behind !== behind) return;
+    // Gone, halted or sought elsewhere meanwhile: this page is nobody's.
+    if (subscriber.behind !== behind) return;
     if (outcome.kind === 'lost') {
+      this.halt(subscriber, from);
       subscriber.told.lost(outcome.reason, from);
       return;
     }
@@ -217,7 +232,7 @@ export class Puller {
     behind.from = outcome.ids;
     behind.round = outcome.complete ? head.round : null;
     if (outcome.complete && behind.until !== null) subscriber.told.finished();
-    else this.#continue(subscriber);
+    else this.#continue(subscriber, behind);
   }
 }
 

@@ -16,6 +16,7 @@ import { SLOW_AFTER_MS, type SlowPolicy, type Told } from './subscriber.ts';
 const EPOCH = 'e';
 const PARTITIONS = 3;
 const START: Position = { epoch: EPOCH, ids: Array.from({ length: PARTITIONS }, () => '0-0') };
+const EMPTY = { oldest: START.ids, newest: START.ids, trimmed: START.ids };
 
 function entry(partition: number, sequence: number, data = `{"p":${partition},"n":${sequence}}`): StoredEntry {
   const meta = encodeMeta({
@@ -36,10 +37,11 @@ function logOf(
 ): Pick<EventLog, 'range' | 'state'> {
   const of = (partition: number) => entries.filter((one) => one.partition === partition);
   return {
-    range: async (partition, after, count) =>
-      of(partition)
-        .filter(({ id }) => compareIds(id, after) > 0)
-        .slice(0, count),
+    async range(partition, after, count) {
+      await nextTurn();
+      const found = of(partition).filter(({ id }) => compareIds(id, after) > 0);
+      return found.slice(0, count);
+    },
     state: async () => ({
       epoch: EPOCH,
       oldest: START.ids,
@@ -56,7 +58,7 @@ function fanoutOver(
   const { trimmed, ...rest } = options;
   const pages = createPages(logOf(entries, trimmed) as EventLog, new AbortController().signal);
   const fanout = new Fanout({ directory: treeOf([['root', null]]), offers: () => true, pages, ...rest });
-  fanout.restart({ epoch: EPOCH, oldest: START.ids, newest: START.ids, trimmed: START.ids });
+  fanout.restart({ epoch: EPOCH, ...EMPTY });
   return fanout;
 }
 
@@ -80,6 +82,7 @@ interface Got {
   readonly _firehose: { readonly cursor: string };
 }
 const got = (sink: RecordingSink) => sink.messages().map((text) => JSON.parse(text) as Got);
+const isOfThisLife = ({ _firehose }: Got) => decodeCursor(_firehose.cursor, PARTITIONS)?.epoch === EPOCH;
 const keys = (list: readonly Got[]) => list.map(({ p, n }) => `${p}:${n}`).toSorted();
 
 /** Deals entries out to reads at random, each partition in its order: as two replicas would read the same streams. */
@@ -197,6 +200,43 @@ test('I4: a replay whose next entries were trimmed meanwhile is told, and can be
     keys(got(late.sink)),
     kept.map(({ partition, id }) => `${partition}:${parseInt(id, 10)}`).toSorted(),
   );
+});
+
+test('a bounded replay that was told of a loss ends where it was to end', async () => {
+  const entries = Array.from({ length: 30 }, (_, at) => entry(at % PARTITIONS, at + 1));
+  const trimmed = ['13-0', '14-0', '15-0'];
+  const fanout = fanoutOver(entries.slice(15), { trimmed });
+  fanout.deliver(entries);
+  const told: string[] = [];
+  const tells = { lost: (reason: string) => told.push(reason), finished: () => told.push('finished') };
+  const replay = join(fanout, { from: START, until: ['19-0', '20-0', '18-0'] }, tells);
+  await until(() => told.length > 0);
+  fanout.seek(replay.subscriber, { epoch: EPOCH, ids: trimmed });
+  await until(() => told.length > 1);
+  assert.deepEqual(told, ['cursor_too_old', 'finished']);
+  assert.deepEqual(keys(got(replay.sink)), ['0:16', '0:19', '1:17', '1:20', '2:18']);
+});
+
+test('I3, I4: after a loss nothing is written until the connection is sought elsewhere, and then everything once', async () => {
+  const entries = Array.from({ length: 900 }, (_, at) => entry(at % PARTITIONS, at + 1));
+  const fanout = fanoutOver(entries, { tailBytes: 1, highWater: 100 });
+  fanout.restart({ epoch: 'an older one', ...EMPTY });
+  const told = { live: 0, slow: 0 };
+  const live = join(fanout, {}, { lost: () => (told.live += 1) });
+  const slow = join(fanout, {}, { lost: () => (told.slow += 1) });
+  slow.sink.stall();
+  for (const at of [1, 2, 3]) fanout.deliver([entry(0, at)]);
+  const before = fanout.positionOf(live.subscriber);
+  fanout.restart({ epoch: 'one that nobody reads', ...EMPTY });
+  fanout.restart({ epoch: EPOCH, ...EMPTY });
+  for (const read of deal(entries, [1, 2, 3])) fanout.deliver(read);
+  assert.deepEqual([told, got(live.sink).length], [{ live: 1, slow: 1 }, 3]);
+  assert.deepEqual(fanout.positionOf(live.subscriber), before);
+  for (const { subscriber } of [live, slow]) fanout.seek(subscriber, START);
+  slow.sink.flow();
+  await until(() => fanout.behind === 0);
+  const all = entries.map(({ partition, id }) => `${partition}:${parseInt(id, 10)}`).toSorted();
+  for (const { sink } of [live, slow]) assert.deepEqual(keys(got(sink).filter(isOfThisLife)), all);
 });
 
 /** A connection that did not drain for so long under a policy; what it got, and from where it was told to have skipped. */

@@ -67,4 +67,6 @@ export interface Behind {
   readonly until: readonly string[] | null;
   /** When it fell behind by not draining (`performance.now`); null for one that resumes or replays. */
   readonly since: number | null;
+  /** Told of a loss: nothing is written until it is sought elsewhere. */
+  readonly isHalted: boolean;
 }
