@@ -1,3 +1,4 @@
+import { isKnownEvent } from '../../protocol/catalogue.ts';
 import type { Filter } from '../../protocol/client-frame.ts';
 import { authorise, type ResourceScope } from '../auth/authorise.ts';
 import type { Grant } from '../auth/grant.ts';
@@ -11,9 +12,12 @@ export function narrow(grant: Grant, filter: Filter, directory: Directory, scope
   const beyond = (filter.accounts ?? []).filter((id) => grant.accounts !== null && !grant.accounts.includes(id));
   if (beyond.length > 0)
     return refused('account_not_granted', `not within this token: ${beyond.slice(0, 20).join(', ')}`);
-  const unknown = (filter.events ?? []).filter((name) => grant.events !== null && !grant.events.includes(name));
-  if (unknown.length > 0)
-    return refused('event_not_granted', `not within this token: ${unknown.slice(0, 20).join(', ')}`);
+  const ungranted = (filter.events ?? []).filter((name) => grant.events !== null && !grant.events.includes(name));
+  if (ungranted.length > 0)
+    return refused('event_not_granted', `not within this token: ${ungranted.slice(0, 20).join(', ')}`);
+  // As at login: a mistyped name would be a stream that is silently empty.
+  const unknown = (filter.events ?? []).filter((name) => !isKnownEvent(name, scope.filters.additionalEvents));
+  if (unknown.length > 0) return refused('unknown_event', `no event has this name: ${unknown.slice(0, 20).join(', ')}`);
   const account = directory.accounts.get(grant.account);
   if (account === undefined) return refused('account_gone', 'the account of this token is no longer there');
   const asked = { account, accounts: filter.accounts ?? grant.accounts, events: filter.events ?? grant.events };
