@@ -17,7 +17,7 @@ export interface ReplayPlan {
   readonly onGap: OnGap;
 }
 
-export const LIVE: ReplayPlan = { start: { kind: 'live' }, until: null, onGap: 'fail' };
+const LIVE: Start = { kind: 'live' };
 
 const RELATIVE = /^-((?:\d{1,6}h)?(?:\d{1,6}m)?(?:\d{1,6}s)?)$/;
 /** A plus sign in a query is read as a blank by every URL parser: it is one again in front of an offset. */
@@ -25,30 +25,36 @@ const RFC_3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)(?:(Z)|([+
 
 export type PlannedReplay = { readonly replay: ReplayPlan } | { readonly problem: Problem };
 
-/** Reads `cursor`, `from`, `to` and `on_gap`. Pure; `now` in Unix milliseconds. */
-export function planReplay(query: URLSearchParams, now: number): PlannedReplay {
-  const [cursor, from, to, onGap] = ['cursor', 'from', 'to', 'on_gap'].map((name) => query.get(name));
-  if (onGap !== undefined && onGap !== null && onGap !== 'fail' && onGap !== 'clamp') {
+/**
+ * Reads `cursor`, `from`, `to` and `on_gap`. Pure; `now` in Unix milliseconds. A time that is older than the log goes on
+ * from the oldest only where that can be told: a client of the plain contract must ask for it itself (I4).
+ */
+export function planReplay(query: URLSearchParams, now: number, isTold: boolean): PlannedReplay {
+  const onGap = query.get('on_gap');
+  if (onGap !== null && onGap !== 'fail' && onGap !== 'clamp') {
     return refuse('invalid_on_gap', 'on_gap is fail or clamp.', 'on_gap');
   }
-  if (cursor && from) return refuse('cursor_and_from', 'Give a cursor or a time to begin from, not both.', 'from');
-  if (cursor === '') return refuse('invalid_cursor', 'The cursor is empty.', 'cursor');
-  const start = cursor
-    ? ({ kind: 'cursor', cursor } as const)
-    : from === null || from === undefined
-      ? null
-      : timeStart(from, now);
-  if (start !== null && 'problem' in start) return start;
-  if (to === null || to === undefined) {
-    const gap = onGap ?? (start?.kind === 'time' ? 'clamp' : 'fail');
-    return { replay: { start: start ?? LIVE.start, until: null, onGap: gap } };
-  }
-  if (start === null) return refuse('to_without_start', 'to ends a replay: give a cursor or from too.', 'to');
+  const start = readStart(query, now);
+  if ('problem' in start) return start;
+  const onLoss = onGap ?? (start.kind === 'time' && isTold ? 'clamp' : 'fail');
+  const to = query.get('to');
+  if (to === null) return { replay: { start, until: null, onGap: onLoss } };
+  if (start.kind === 'live') return refuse('to_without_start', 'to ends a replay: give a cursor or from too.', 'to');
   const until = readTime(to, now);
   if (until === null) return refuse('invalid_to', TIME_FORM, 'to');
   if (until > now) return refuse('to_in_future', 'A replay ends in the past: leave to out to go on live.', 'to');
   if (start.kind === 'time' && start.at > until) return refuse('from_after_to', 'from is later than to.', 'from');
-  return { replay: { start, until, onGap: onGap ?? (start.kind === 'time' ? 'clamp' : 'fail') } };
+  return { replay: { start, until, onGap: onLoss } };
+}
+
+function readStart(query: URLSearchParams, now: number): Start | { readonly problem: Problem } {
+  const [cursor, from] = [query.get('cursor'), query.get('from')];
+  if (cursor !== null && from !== null) {
+    return refuse('cursor_and_from', 'Give a cursor or a time to begin from, not both.', 'from');
+  }
+  if (cursor === '') return refuse('invalid_cursor', 'The cursor is empty.', 'cursor');
+  if (cursor !== null) return { kind: 'cursor', cursor };
+  return from === null ? LIVE : timeStart(from, now);
 }
 
 const TIME_FORM = 'A time is RFC 3339, as 2026-01-31T09:30:00Z, or how long ago, as -15m.';
@@ -66,6 +72,9 @@ function readTime(text: string, now: number): number | null {
   if (ago !== undefined) return ago === '' ? null : Math.max(0, now - durationMs(ago));
   const [, local, utc, offset] = RFC_3339.exec(text) ?? [];
   if (local === undefined) return null;
+  // Date.parse takes 30 February for 2 March.
+  const wall = Date.parse(`${local}Z`);
+  if (Number.isNaN(wall) || new Date(wall).toISOString().slice(0, 19) !== local.slice(0, 19).toUpperCase()) return null;
   const at = Date.parse(`${local}${utc === undefined ? (offset ?? '').replace(' ', '+') : 'Z'}`);
   return Number.isNaN(at) || at < 0 ? null : at;
 }

@@ -54,7 +54,7 @@ export function planUpgrade(request: UpgradeRequest, now: number): PlannedUpgrad
   if ((meta !== null && meta !== '0' && meta !== '1') || (meta === '0' && contract === 'control')) {
     return refuse(400, 'invalid_meta', "The query parameter 'meta' is 1 or 0, and always 1 in the control contract.");
   }
-  const replay = planReplay(query, now);
+  const replay = planReplay(query, now, contract === 'control');
   if ('problem' in replay) return replay;
   const format = meta === '1' || contract === 'control' ? 'meta' : 'plain';
   const group = query.get('group');
