@@ -15,6 +15,8 @@ import { deedOf, GroupLedger } from './traffic/group-ledger.ts';
 import { CYCLE } from './traffic/numbering.ts';
 
 const settings = readSettings('durable', __ENV);
+/** Dead letters are listed for administrators alone. */
+const isJudged = settings.FIREHOSE_ADMIN_TOKEN !== '';
 const LOOK_MS = 200;
 /** Messages after which a consumer dies, on average. */
 const DIE_AFTER = 60;
@@ -26,16 +28,12 @@ export const options = {
     firehose_redelivered: ['count>0'],
     firehose_reconnects: ['count>0'],
     firehose_acks_refused: ['count==0'],
-    firehose_dead_letters: ['count>0'],
-    firehose_dead_letters_wrong: ['count==0'],
+    ...(isJudged && { firehose_dead_letters: ['count>0'], firehose_dead_letters_wrong: ['count==0'] }),
     firehose_unexpected_closes: ['count==0'],
   },
 };
 
 export async function setup(): Promise<TestRun> {
-  if (settings.FIREHOSE_ADMIN_TOKEN === '') {
-    throw new Error('FIREHOSE_ADMIN_TOKEN is missing: of `npm start` it is in .firehose/admin-token');
-  }
   const run = await beginRun(settings, ['all']);
   const { redelivered, acksRefused, deadLetters, deadLettersWrong } = metrics;
   for (const counter of [redelivered, acksRefused, deadLetters, deadLettersWrong]) counter.add(0);
@@ -54,7 +52,7 @@ export async function durable(run: TestRun): Promise<void> {
   for (const consumer of consumers) consumer.stop();
   await consuming;
   metrics.lost.add(ledger.lost);
-  await judgeDeadLetters(ledger, producer.idPrefix);
+  if (isJudged) await judgeDeadLetters(ledger, producer.idPrefix);
   metrics.books.add(true);
 }
 
@@ -67,7 +65,11 @@ function consumerOf(run: TestRun, ledger: GroupLedger): GroupConsumer {
     ledger,
     maxDeliver: settings.MAX_DELIVER,
     dieAfter: DIE_AFTER,
-    onRefused: (why) => exec.test.abort(`the group cannot be joined: ${why}. It needs a gateway with REDIS_URL`),
+    onRefused: () =>
+      exec.test.abort(
+        `the group '${settings.GROUP}' cannot be joined: it has to be declared, its connections have to have the same ` +
+          'grant, and the gateway needs a Redis (REDIS_URL)',
+      ),
   });
 }
 
@@ -105,4 +107,6 @@ async function judgeDeadLetters(ledger: GroupLedger, prefix: string): Promise<vo
   for (const id of found.keys()) if (!expected.has(id)) metrics.deadLettersWrong.add(1);
 }
 
-export const handleSummary = (data: SummaryData) => summarize('durable', settings, data);
+const NOT_JUDGED = 'NOT JUDGED: the dead letters, for want of FIREHOSE_ADMIN_TOKEN';
+
+export const handleSummary = (data: SummaryData) => summarize('durable', settings, data, isJudged ? [] : [NOT_JUDGED]);

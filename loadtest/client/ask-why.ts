@@ -1,7 +1,7 @@
 import http from 'k6/http';
 import { STREAM_PATH } from '../../protocol/paths.ts';
 
-/** Why a handshake was refused; status 0 when nobody answered or it would not be refused now. */
+/** Why a handshake was refused; status 0 when nobody answered, or it would not be refused now. */
 export interface Refusal {
   readonly status: number;
   readonly code: string;
@@ -9,14 +9,32 @@ export interface Refusal {
   readonly retryAfter: number | null;
 }
 
-const LIMIT = '2s';
+export interface Question {
+  readonly url: string;
+  readonly token: string;
+  /** Of a connection that resumes; empty for one that begins. */
+  readonly cursor: string;
+}
 
 /**
- * Asks for the same handshake again as a plain request, as k6/websockets tells neither status nor headers. One that
- * would come about now is cut off after two seconds.
+ * k6/websockets tells neither the status of a refusal nor its headers, so the handshake is asked for again as a plain
+ * request. One that came about would never end, as there is no closing it: first without a token, which tells what
+ * is refused to everybody; then for a replay that ends at once.
  */
-export async function askWhy(url: string, headers: Readonly<Record<string, string>>, query: string): Promise<Refusal> {
-  const answer = await http.asyncRequest('GET', `${url}${STREAM_PATH}${query}`, null, {
+export async function askWhy({ url, token, cursor }: Question): Promise<Refusal> {
+  const forAll = await askForAll(url);
+  if (forAll.status !== 401) return forAll;
+  const start = cursor === '' ? 'from=-1s' : `cursor=${cursor}`;
+  return ask(`${url}${STREAM_PATH}?v=1&${start}&to=-1s`, { Authorization: `Bearer ${token}` });
+}
+
+/** 401 when nothing is wrong but the missing token. */
+export function askForAll(url: string): Promise<Refusal> {
+  return ask(`${url}${STREAM_PATH}?v=1`, {});
+}
+
+async function ask(address: string, headers: Readonly<Record<string, string>>): Promise<Refusal> {
+  const answer = await http.asyncRequest('GET', address, null, {
     headers: {
       ...headers,
       Connection: 'Upgrade',
@@ -25,11 +43,13 @@ export async function askWhy(url: string, headers: Readonly<Record<string, strin
       'Sec-WebSocket-Key': 'bG9hZCB0ZXN0IG9mIEZILg==',
     },
     tags: { name: 'ask_why' },
-    timeout: LIMIT,
     responseCallback: http.expectedStatuses({ min: 101, max: 599 }),
   });
   const code = typeof answer.body === 'string' ? (/"code":"(\w+)"/.exec(answer.body)?.[1] ?? '') : '';
   const retryAfter = Number.parseInt(answer.headers['Retry-After'] ?? '', 10);
-  const status = answer.status === 101 ? 0 : answer.status;
-  return { status, code, retryAfter: Number.isNaN(retryAfter) ? null : retryAfter };
+  return {
+    status: answer.status === 101 ? 0 : answer.status,
+    code,
+    retryAfter: Number.isNaN(retryAfter) ? null : retryAfter,
+  };
 }

@@ -112,7 +112,7 @@ export class Consumer {
 
   /** Counts a refusal, and waits as long as it says. Gives its status. */
   async #refused(token: string): Promise<number> {
-    const { status, retryAfter, code } = await askWhy(this.#options.url, authorization(token), this.#query);
+    const { status, retryAfter, code } = await askWhy({ url: this.#options.url, token, cursor: this.#cursor });
     // A token that is spent is what an expiry looks like to one who was not connected.
     if (status === 401) return status;
     metrics.handshakesRefused.add(1, { status: String(status), code });
@@ -122,14 +122,15 @@ export class Consumer {
     return status;
   }
 
-  get #query(): string {
+  get #cursor(): string {
     const at = this.#newest.lastIndexOf('"cursor":"');
-    const cursor = at < 0 ? '' : this.#newest.slice(at + 10, this.#newest.indexOf('"', at + 10));
-    return cursor === '' ? '?v=1' : `?v=1&cursor=${cursor}`;
+    return at < 0 ? '' : this.#newest.slice(at + 10, this.#newest.indexOf('"', at + 10));
   }
 
   #connect(token: string): Promise<End> {
-    const url = `${this.#options.url.replace(/^http/, 'ws')}${STREAM_PATH}${this.#query}`;
+    const cursor = this.#cursor;
+    const query = cursor === '' ? '?v=1' : `?v=1&cursor=${cursor}`;
+    const url = `${this.#options.url.replace(/^http/, 'ws')}${STREAM_PATH}${query}`;
     const begun = Date.now();
     const socket = new WebSocket(url, null, { headers: authorization(token), tags: { name: 'stream' } });
     this.#socket = socket;

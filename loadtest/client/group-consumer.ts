@@ -3,7 +3,7 @@ import { STREAM_PATH } from '../../protocol/paths.ts';
 import * as metrics from '../report/metrics.ts';
 import { deedOf, type GroupLedger } from '../traffic/group-ledger.ts';
 import { decodeNumbering, type Numbering } from '../traffic/numbering.ts';
-import { askWhy } from './ask-why.ts';
+import { askForAll } from './ask-why.ts';
 import { pause } from './login.ts';
 
 export interface GroupConsumerOptions {
@@ -16,8 +16,8 @@ export interface GroupConsumerOptions {
   readonly maxDeliver: number;
   /** Messages after which it dies, on average. */
   readonly dieAfter: number;
-  /** A handshake was refused for good: the test cannot be. */
-  readonly onRefused: (why: string) => void;
+  /** This connection was refused, though others would not be: the test cannot be. */
+  readonly onRefused: () => void;
 }
 
 const FAULTS = { repeated: metrics.repeated, doubled: metrics.doubled, inverted: metrics.inverted };
@@ -55,10 +55,9 @@ export class GroupConsumer {
 
   async #connect(): Promise<void> {
     const { url, token, group, onRefused } = this.#options;
-    const [headers, query] = [{ Authorization: `Bearer ${token}` }, `?v=1&group=${group}`];
     const begun = Date.now();
-    const socket = new WebSocket(`${url.replace(/^http/, 'ws')}${STREAM_PATH}${query}`, null, {
-      headers,
+    const socket = new WebSocket(`${url.replace(/^http/, 'ws')}${STREAM_PATH}?v=1&group=${group}`, null, {
+      headers: { Authorization: `Bearer ${token}` },
       tags: { name: 'stream' },
     });
     this.#socket = socket;
@@ -79,10 +78,11 @@ export class GroupConsumer {
       metrics.unexpectedCloses.add(1, { code: String(code) });
     }
     if (isOpen || this.#isDone) return;
-    const refusal = await askWhy(url, headers, query);
-    metrics.handshakesRefused.add(1, { status: String(refusal.status), code: refusal.code });
-    if (refusal.status >= 400 && refusal.retryAfter === null) onRefused(`${refusal.status} ${refusal.code}`);
-    await pause((refusal.retryAfter ?? 0) * 1_000);
+    const { status, code: why, retryAfter } = await askForAll(url);
+    metrics.handshakesRefused.add(1, { status: String(status), code: why });
+    // Not for want of the service, then: the group, its grant or the token.
+    if (status === 401) onRefused();
+    await pause((retryAfter ?? 0) * 1_000);
   }
 
   #took(socket: WebSocket, text: string): void {

@@ -1,4 +1,5 @@
 import http from 'k6/http';
+import { setTimeout } from 'k6/timers';
 import { LOGIN_PATH } from '../../protocol/paths.ts';
 import { loginTime } from '../report/metrics.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -52,7 +53,6 @@ export function describe(answer: { status: number; error: string; body: unknown 
   return code === undefined ? String(answer.status) : `${answer.status} ${code}`;
 }
 
-/** `setTimeout` is k6's. */
 export function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, milliseconds)));
+  return new Promise((resolve) => void setTimeout(resolve, Math.max(0, milliseconds)));
 }

@@ -4,6 +4,7 @@ import { LEVELS, planTests, selectFiles } from './levels.ts';
 
 const FILES = [
   'd/x.cluster.test.ts',
+  'c/x.k6.test.ts',
   'b/x.redis.test.ts',
   'a/y.test.ts',
   'a/y.ts',
@@ -13,22 +14,24 @@ const FILES = [
 ];
 
 test('without arguments every test file runs, each once and in order', () => {
-  assert.deepEqual(planTests([]), { kind: 'run', levels: ['pure', 'redis', 'cluster'], filters: [] });
+  assert.deepEqual(planTests([]), { kind: 'run', levels: ['pure', 'redis', 'k6', 'cluster'], filters: [] });
   assert.deepEqual(selectFiles(FILES, LEVELS, []), [
     'a/y.test.ts',
     'b/x.redis.test.ts',
     'c/redis.test.ts',
+    'c/x.k6.test.ts',
     'd/x.cluster.test.ts',
   ]);
 });
 
-test('the fast run leaves the control plane out', () => {
+test('the fast run leaves the load tests and the control plane out', () => {
   assert.deepEqual(planTests(['fast']), { kind: 'run', levels: ['pure', 'redis'], filters: [] });
 });
 
 test('a level takes its own files alone, by their suffix', () => {
   assert.deepEqual(selectFiles(FILES, ['pure'], []), ['a/y.test.ts', 'c/redis.test.ts']);
   assert.deepEqual(selectFiles(FILES, ['redis'], []), ['b/x.redis.test.ts']);
+  assert.deepEqual(selectFiles(FILES, ['k6'], []), ['c/x.k6.test.ts']);
   assert.deepEqual(selectFiles(FILES, ['cluster'], []), ['d/x.cluster.test.ts']);
 });
 
@@ -41,6 +44,6 @@ test('what follows -- selects files by a part of their path', () => {
 test('an unknown level or a stray argument is answered with the usage', () => {
   for (const args of [['slow'], ['pure', 'redis'], ['--watch']]) {
     const plan = planTests(args);
-    assert.ok(plan.kind === 'usage' && plan.text.includes('[pure|redis|cluster|fast|all]'), args.join(' '));
+    assert.ok(plan.kind === 'usage' && plan.text.includes('[pure|redis|k6|cluster|fast|all]'), args.join(' '));
   }
 });

@@ -1,11 +1,12 @@
-/** What a test needs to run: nothing, a redis-server on this machine, or a whole control plane. */
-export const LEVELS = ['pure', 'redis', 'cluster'] as const;
+/** What a test needs to run: nothing, a redis-server on this machine, that and a k6, or a whole control plane. */
+export const LEVELS = ['pure', 'redis', 'k6', 'cluster'] as const;
 export type Level = (typeof LEVELS)[number];
 
-/** The infrastructure is in the suffix: `x.test.ts`, `x.redis.test.ts`, `x.cluster.test.ts`. Null for what is no test. */
+/** The infrastructure is in the suffix: `x.test.ts`, `x.redis.test.ts`, `x.k6.test.ts`, `x.cluster.test.ts`. Null for what is no test. */
 export function levelOf(path: string): Level | null {
   if (!path.endsWith('.test.ts')) return null;
   if (path.endsWith('.cluster.test.ts')) return 'cluster';
+  if (path.endsWith('.k6.test.ts')) return 'k6';
   return path.endsWith('.redis.test.ts') ? 'redis' : 'pure';
 }
 
@@ -13,7 +14,7 @@ export type TestPlan =
   | { readonly kind: 'run'; readonly levels: readonly Level[]; readonly filters: readonly string[] }
   | { readonly kind: 'usage'; readonly text: string };
 
-export const USAGE = 'node runtime/testing/run.ts [pure|redis|cluster|fast|all] [-- <part of a file name>...]';
+export const USAGE = 'node runtime/testing/run.ts [pure|redis|k6|cluster|fast|all] [-- <part of a file name>...]';
 
 /** Reads the command line. Pure. */
 export function planTests(args: readonly string[]): TestPlan {

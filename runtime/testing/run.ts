@@ -9,6 +9,7 @@ import { glob } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureBinaries } from './control-plane/binaries.ts';
+import { findK6 } from './find-k6.ts';
 import { LEVELS, levelOf, planTests, selectFiles, type Level } from './levels.ts';
 import { ensureRedis } from './redis-installed.ts';
 
@@ -40,14 +41,18 @@ interface Missing {
   readonly remedy: string;
 }
 
-/** Installs or builds what these levels need; names those that cannot run here. The cluster level needs Redis too. */
+/** Installs or builds what these levels need; names those that cannot run here. All but the pure level need Redis. */
 async function whatIsMissing(levels: readonly Level[]): Promise<Missing[]> {
   const missing: Missing[] = [];
   const redis = levels.some((level) => level !== 'pure') ? ensureRedis(console.log) : ({ ok: true } as const);
   if (!redis.ok) {
     const beyondPure = levels.filter((level) => level !== 'pure');
     missing.push(...beyondPure.map((level) => ({ level, want: 'a redis-server', remedy: redis.remedy })));
-  } else if (levels.includes('cluster')) {
+    return missing;
+  }
+  const k6 = levels.includes('k6') ? findK6(process.env) : ({ ok: true } as const);
+  if (!k6.ok) missing.push({ level: 'k6', want: 'a runner of the load tests', remedy: k6.why });
+  if (levels.includes('cluster')) {
     const plane = await ensureBinaries(process.env, console.log);
     if (!plane.ok) missing.push({ level: 'cluster', want: 'a control plane', remedy: plane.remedy });
   }

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { doubling, dropping, swapping } from './testing/meddling-proxy.ts';
+import { startStage, WITH_K6, type Stage } from './testing/stage.ts';
+
+/** Limits of time are for quiet machines: here the accounting decides. */
+const SHORT = { CONNECTIONS: '12', CONNECTIONS_PER_VU: '4', RATE: '40', RAMP: '1s', DURATION: '3s', P99: '30s' };
+
+describe('the load test', WITH_K6, () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await startStage();
+  });
+  after(() => stage[Symbol.asyncDispose]());
+
+  test('passes, and accounts for every event at every connection', WITH_K6, async () => {
+    const { code, output, result, valueOf } = await stage.run('load', SHORT);
+    assert.equal(code, 0, output);
+    assert.equal(result.metrics['firehose_books']?.['passes'], 12);
+    // The last cycles alone are six events of each of forty calls.
+    assert.ok(valueOf('firehose_published') >= 240);
+    assert.ok(valueOf('firehose_received') > 5 * valueOf('firehose_published'));
+    assert.ok(valueOf('firehose_latency') > 0);
+  });
+
+  for (const [name, meddling, metric] of [
+    ['loses', dropping(100), 'firehose_lost count==0'],
+    ['doubles', doubling(100), 'firehose_doubled count==0'],
+    ['inverts', swapping(100), 'firehose_inverted count==0'],
+  ] as const) {
+    test(`fails with 99 where the gateway ${name} one event in a hundred`, WITH_K6, async () => {
+      const { code, output, broken } = await stage.run('load', { ...SHORT, DRAIN: '5s' }, { meddling });
+      assert.equal(code, 99, output);
+      assert.ok(broken.includes(metric), broken.join());
+    });
+  }
+
+  test('fails where nobody publishes', WITH_K6, async () => {
+    const { code, output, broken } = await stage.run('load', { ...SHORT, RATE: '0', DURATION: '0s', DRAIN: '1s' });
+    assert.equal(code, 99, output);
+    assert.ok(broken.includes('firehose_received count>0'), broken.join());
+  });
+
+  test('of two load generators one publishes and both account for it', WITH_K6, async () => {
+    const shared = { ...SHORT, CONNECTIONS: '4', RUN: 'two' };
+    const both = await Promise.all([stage.run('load', shared), stage.run('load', { ...shared, RATE: '0' })]);
+    for (const { code, output } of both) assert.equal(code, 0, output);
+    assert.equal(both[1].valueOf('firehose_published'), 0);
+    assert.ok(both[1].valueOf('firehose_received') > 0);
+  });
+});

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { doubling, resumingTooLate } from './testing/meddling-proxy.ts';
+import { startStage, WITH_K6, type Stage } from './testing/stage.ts';
+
+const SHORT = { CONNECTIONS: '8', CONNECTIONS_PER_VU: '4', RATE: '40', RAMP: '1s', DURATION: '4s' };
+
+describe('the resume test', WITH_K6, () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await startStage();
+  });
+  after(() => stage[Symbol.asyncDispose]());
+
+  test('passes: connections are cut again and again, and nothing is lost or repeated', WITH_K6, async () => {
+    const { code, output, valueOf } = await stage.run('resume', SHORT);
+    assert.equal(code, 0, output);
+    assert.ok(valueOf('firehose_reconnects') > 8);
+    assert.equal(valueOf('firehose_repeated_at_seam'), 0);
+  });
+
+  test('fails with 99 where a resume begins one event too late', WITH_K6, async () => {
+    const { code, output, broken } = await stage.run(
+      'resume',
+      { ...SHORT, DRAIN: '5s' },
+      { meddling: resumingTooLate },
+    );
+    assert.equal(code, 99, output);
+    assert.ok(broken.includes('firehose_lost count==0'), broken.join());
+  });
+
+  test('fails with 99 where something comes twice beyond the seam', WITH_K6, async () => {
+    const { code, output, broken } = await stage.run('resume', SHORT, { meddling: doubling(50) });
+    assert.equal(code, 99, output);
+    assert.deepEqual(broken, ['firehose_doubled count==0']);
+  });
+});
