@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { doubling, dropping, swapping } from './testing/meddling-proxy.ts';
 import { startStage, WITH_K6, type Stage } from './testing/stage.ts';
@@ -21,6 +24,21 @@ describe('the load test', WITH_K6, () => {
     assert.ok(valueOf('firehose_published') >= 240);
     assert.ok(valueOf('firehose_received') > 5 * valueOf('firehose_published'));
     assert.ok(valueOf('firehose_latency') > 0);
+  });
+
+  test('no sample carries a token, and requests and sockets go by few names', WITH_K6, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'firehose-samples-'));
+    const file = join(folder, 'samples.json');
+    const { code, output } = await stage.run('load', SHORT, { args: ['--out', `json=${file}`] });
+    const samples = await readFile(file, 'utf8');
+    await rm(folder, { recursive: true });
+    assert.equal(code, 0, output);
+    assert.ok(samples.includes('"ws_sessions"') && !samples.includes('eyJ'), 'a token is in the samples');
+    const names = new Set([...samples.matchAll(/"name":"([^"]+)"/g)].map(([, name]) => name ?? ''));
+    assert.deepEqual(
+      [...names].filter((name) => !/^[a-z0-9_]+$/.test(name)),
+      [],
+    );
   });
 
   for (const [name, meddling, metric] of [

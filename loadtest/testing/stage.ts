@@ -31,8 +31,7 @@ export interface Ran {
 export interface Stage extends AsyncDisposable {
   readonly url: string;
   readonly innerUrl: string;
-  /** Runs a script, from this folder when not from the project's. */
-  run(script: ScriptName, parameters: Parameters, options?: { meddling?: Meddling; folder?: string }): Promise<Ran>;
+  run(script: ScriptName, parameters: Parameters, options?: RunOptions): Promise<Ran>;
 }
 
 /** The runner on this machine; without one a test says that it is skipped. */
@@ -43,6 +42,14 @@ export interface StageOptions {
   /** Empty: the embedded log. */
   readonly redisUrl?: string;
   readonly tls?: boolean;
+}
+
+export interface RunOptions {
+  readonly meddling?: Meddling;
+  /** Where the script lies, when not in the project. */
+  readonly folder?: string;
+  /** Further arguments of the runner. */
+  readonly args?: readonly string[];
 }
 
 /** A gateway of its own, and the load tests against it. */
@@ -67,11 +74,11 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   return {
     url,
     innerUrl,
-    async run(script, parameters, { meddling, folder: scripts = LOADTEST } = {}) {
+    async run(script, parameters, { meddling, folder: scripts = LOADTEST, args = [] } = {}) {
       await using proxy = meddling === undefined ? null : await startMeddlingProxy(url, meddling);
       const summary = join(folder, `${(runs += 1)}.json`);
       const env = { ...process.env, ...target, FIREHOSE_URL: proxy?.url ?? url, SUMMARY: summary, ...parameters };
-      return ranOf(await runK6(join(scripts, `${script}.ts`), env), summary);
+      return ranOf(await runK6([...args, join(scripts, `${script}.ts`)], env), summary);
     },
     async [Symbol.asyncDispose]() {
       await replica[Symbol.asyncDispose]();
@@ -81,9 +88,12 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   };
 }
 
-async function runK6(script: string, env: NodeJS.ProcessEnv): Promise<{ code: number | null; output: string }> {
+async function runK6(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ code: number | null; output: string }> {
   if (!k6.ok) throw new Error(k6.why);
-  const child = spawn(k6.command, ['run', '--quiet', script], {
+  const child = spawn(k6.command, ['run', '--quiet', ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: RUN_LIMIT_MS,
