@@ -39,6 +39,8 @@ import { openLog } from './stream/open-log.ts';
 import { followSubscription } from './subscription/follow-subscription.ts';
 import { followCertificate } from './tls/mounted-certificate.ts';
 import { selfSigned } from './tls/self-signed.ts';
+import { createEventTraces } from './trace/event-traces.ts';
+import { traceAppends } from './trace/traced-appends.ts';
 
 /** A running gateway. */
 export interface Gateway extends AsyncDisposable {
@@ -70,6 +72,11 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
   const metrics = stack.use(createMetrics());
   const eventLog = stack.use(await openLog(config, log));
   const redis = eventLog.client ?? null;
+  const traces = createEventTraces({
+    destination: `${place.prefix}{p}:events`,
+    system: redis === null ? 'firehose' : 'redis',
+  });
+  const source = traceAppends(eventLog, traces);
   const revocations = stack.use(await buildRevocations({ redis, place, state, directory, log }));
   const auth = await buildAuth({
     config,
@@ -86,6 +93,7 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
     directory,
     onScopeChange,
     says: () => ({ keys: auth.keyIds, connections: connections() }),
+    traces,
     log,
   });
   const { fanout, ended, isReachable } = buildFanout({
@@ -95,6 +103,7 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
     spec,
     onScopeChange,
     metrics,
+    traces,
     log,
     signal: stop.signal,
   });
@@ -152,7 +161,7 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
     ingestToken === null
       ? null
       : ingestRouter({
-          ingest: createIngest({ log: eventLog }),
+          ingest: createIngest({ log: source }),
           token: ingestToken,
           count: (outcome, events) => metrics.ingested('http', outcome, events),
         });
@@ -240,7 +249,7 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
     }),
   );
   mounted?.onChange((certificate) => listener.setCertificate(certificate));
-  startSimulator(stack, { config, directory, eventLog, metrics, log });
+  startSimulator(stack, { config, directory, eventLog: source, metrics, log });
 
   const owned = stack.move();
   return {

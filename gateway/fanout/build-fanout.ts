@@ -4,6 +4,7 @@ import type { Log } from '../../runtime/log/log.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { EventLog, StoredEntry } from '../stream/event-log.ts';
+import type { EventTraces } from '../trace/event-traces.ts';
 import { Fanout } from './fanout.ts';
 import { follow } from './follow.ts';
 import { createOffer } from './offer.ts';
@@ -19,6 +20,7 @@ export interface FanoutParts {
   /** Tells of a change of what the resource offers. */
   readonly onScopeChange: (listener: () => void) => () => void;
   readonly metrics: Metrics;
+  readonly traces: EventTraces | null;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -35,7 +37,7 @@ const POISON_LINE_EVERY_MS = 10_000;
 
 /** Makes the fan-out and starts its reader. */
 export function buildFanout(parts: FanoutParts): RunningFanout {
-  const { eventLog, groups, directory, spec, onScopeChange, metrics, log, signal } = parts;
+  const { eventLog, groups, directory, spec, onScopeChange, metrics, traces, log, signal } = parts;
   let offer = createOffer(spec);
   let reachable = false;
   const fanout = new Fanout({
@@ -60,6 +62,7 @@ export function buildFanout(parts: FanoutParts): RunningFanout {
     log: eventLog,
     fanout,
     logger: log,
+    traces,
     signal,
     onReachable(isReachable, code) {
       reachable = isReachable;

@@ -125,6 +125,13 @@ export class Fanout {
     return behind.round === null ? null : this.#tail.entriesFrom(behind.round);
   }
 
+  /** Live connections that an entry with this meta line is for. */
+  audience(meta: string): number {
+    let connections = 0;
+    for (const view of this.#index.match(meta).views) connections += view.live.size;
+    return connections;
+  }
+
   /** Another scope or filter, for all that comes after `positionOf` of this moment. */
   refilter(subscriber: Subscriber, grant: Grant): void {
     if (subscriber.closed) return;

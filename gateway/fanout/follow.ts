@@ -8,6 +8,7 @@ import {
   type ReadOutcome,
   type StoredEntry,
 } from '../stream/event-log.ts';
+import type { EventTraces } from '../trace/event-traces.ts';
 import type { Fanout } from './fanout.ts';
 import { NO_SPACING, nextSpacing, restAfter } from './spacing.ts';
 
@@ -18,6 +19,7 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
   /** Told whether the log can be reached, on each change. */
   readonly onReachable: (reachable: boolean, code: string) => void;
+  readonly traces: EventTraces | null;
   /** Told of each read that brought entries, once they are written. */
   readonly onRead?: (entries: readonly StoredEntry[]) => void;
   /** Told when the streams were lost and refilled. */
@@ -37,7 +39,7 @@ const JUDGE_EVERY_MS = 100;
  * themselves and latency stays low when idle. Goes on from the same position through every outage, for ever.
  */
 export async function follow(options: FollowOptions): Promise<void> {
-  const { log, fanout, signal } = options;
+  const { log, fanout, signal, traces } = options;
   const reader = log.reader();
   await using _ = reader;
   const rest = createRest();
@@ -57,7 +59,9 @@ export async function follow(options: FollowOptions): Promise<void> {
         options.onEpochLost?.();
         fanout.restart(outcome.state);
       } else if (outcome !== null && outcome.entries.length > 0) {
+        const readAt = traces === null ? 0 : traces.now();
         fanout.deliver(outcome.entries);
+        traces?.delivered(outcome.entries, readAt, (meta) => fanout.audience(meta));
         options.onRead?.(outcome.entries);
         await roundIsThrough(fanout, rest(outcome.entries.length));
       }

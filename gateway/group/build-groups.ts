@@ -6,6 +6,7 @@ import type { GatewayConfig } from '../config.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
 import { createOffer } from '../fanout/offer.ts';
 import type { Groups } from './groups.ts';
+import type { EventTraces } from '../trace/event-traces.ts';
 import { openGroups } from './open-groups.ts';
 import { groupsWithoutRedis } from './without-redis.ts';
 
@@ -16,13 +17,14 @@ export interface GroupsParts {
   readonly onScopeChange: (listener: () => void) => () => void;
   /** What the heartbeat says beside the groups. */
   readonly says: () => Readonly<Record<string, unknown>>;
+  readonly traces: EventTraces | null;
   readonly log: Log;
 }
 
 /** The groups of the resource, on a Redis client of their own; with the embedded log they are answered 501. Owned by `stack`. */
 export async function buildGroups(
   stack: AsyncDisposableStack,
-  { config, directory, onScopeChange, says, log }: GroupsParts,
+  { config, directory, onScopeChange, says, traces, log }: GroupsParts,
 ): Promise<Groups> {
   const { spec, metadata } = config.subscription;
   let offer = createOffer(spec);
@@ -40,6 +42,7 @@ export async function buildGroups(
     directory: directory.current,
     offers: (name, account) => offer(name, account),
     says,
+    traces,
     log,
   });
   stack.use(groups);

@@ -1,6 +1,8 @@
 import { bury } from './dead-letters.ts';
 import { takeIn } from './intake.ts';
 import type { Lease } from './lease.ts';
+import type { Recipient } from './group-context.ts';
+import type { Held as HeldEvent } from './ledger.ts';
 import type { PartitionWork } from './partition-work.ts';
 import { readPending } from './pending.ts';
 import type { GroupPlace } from './place.ts';
@@ -91,11 +93,12 @@ export class Exchange {
       }
       this.#turnAt = performance.now();
       this.#isFirst = false;
-      for (const held of parcel.acks) this.#work.ledger.settled(held);
+      for (const held of parcel.acks) this.#settled(held, 'acknowledged');
       context.counters.acknowledged += parcel.acks.length;
       context.hold(-parcel.acks.length);
       parcel.flushed?.resolve(true);
       if (outcome.missed !== 0) this.#trimmed([], outcome.missed);
+      context.traces?.received(outcome.entries, context.traces.now(), this.#work.group);
       takeIn(
         this.#work,
         outcome.entries.map((entry) => ({ entry, attempts: 0 })),
@@ -143,9 +146,14 @@ export class Exchange {
     context.tell('trimmed', { ids: entries.map((id) => `${this.#place.partition}:${id}`), missed });
   }
 
+  #settled(held: HeldEvent<Recipient>, outcome: 'acknowledged' | 'dead_lettered'): void {
+    this.#work.ledger.settled(held);
+    this.#work.context.traces?.settled(held, outcome, this.#work.group);
+  }
+
   /** One at a time: there are few, and each has its event with it. */
   async #buryOne(): Promise<Held> {
-    const { ledger, outbox, context } = this.#work;
+    const { outbox, context } = this.#work;
     const funeral = outbox.funerals[0];
     if (funeral === undefined) return true;
     const { held, reason, error, done } = funeral;
@@ -162,7 +170,7 @@ export class Exchange {
     }
     outbox.funerals.shift();
     this.#turnAt = performance.now();
-    ledger.settled(held);
+    this.#settled(held, 'dead_lettered');
     context.hold(-1);
     context.counters.deadLettered += 1;
     done.resolve(true);

@@ -3,6 +3,7 @@ import { durationMs } from '../../protocol/subscription.ts';
 import type { Log } from '../../runtime/log/log.ts';
 import type { RouteIndex } from '../fanout/route-index.ts';
 import type { View } from '../fanout/view.ts';
+import type { EventTraces } from '../trace/event-traces.ts';
 import type { GroupCounters } from './counters.ts';
 import type { GroupGap, GroupGapReason } from './groups.ts';
 import type { Held, Loaded } from './ledger.ts';
@@ -73,6 +74,7 @@ export interface GroupContext {
   readonly timings: Timings;
   readonly index: RouteIndex;
   readonly counters: GroupCounters;
+  readonly traces: EventTraces | null;
   readonly log: Log;
   /** Scope and filter of all connections; null without any. */
   readonly view: View | null;

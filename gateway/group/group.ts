@@ -15,7 +15,10 @@ const PLACED_WITHIN_MS = 2_000;
 /** How long the last acknowledgements may take when nobody is left. */
 const LAST_WORDS_MS = 1_000;
 
-export type GroupParts = Pick<GroupContext, 'replica' | 'limits' | 'timings' | 'index' | 'counters' | 'log'> & {
+export type GroupParts = Pick<
+  GroupContext,
+  'replica' | 'limits' | 'timings' | 'index' | 'counters' | 'traces' | 'log'
+> & {
   readonly name: string;
   /** `<namespace>/<name>`. */
   readonly resource: string;

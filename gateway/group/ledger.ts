@@ -1,3 +1,4 @@
+import type { SpanContext } from '@opentelemetry/api';
 import type { EntryMeta } from '../../protocol/entry.ts';
 
 /**
@@ -10,6 +11,13 @@ export type HeldState = 'waiting' | 'ready' | 'written' | 'delayed' | 'settling'
 export interface Loaded {
   /** Events under way for it, in all partitions: kept by the ledgers. */
   load: number;
+}
+
+/** What is kept of a delivery that was traced, until it is settled. */
+export interface DeliveryTrace {
+  readonly delivered: SpanContext;
+  /** When its end was asked for: acknowledged, or given up. */
+  endedAt: number;
 }
 
 /** An entry that was read for the group and is not settled. */
@@ -33,9 +41,11 @@ export interface Held<C extends Loaded> {
   lastError: string;
   /** Version of the account tree under which it was last judged. */
   scope: number;
+  /** Of its last delivery, when that was traced. */
+  trace: DeliveryTrace | null;
 }
 
-export type NewHeld = Omit<Held<never>, 'call' | 'state' | 'dueAt' | 'delivery' | 'lastError'>;
+export type NewHeld = Omit<Held<never>, 'call' | 'state' | 'dueAt' | 'delivery' | 'lastError' | 'trace'>;
 
 /** The events of one call that are not settled, in order: the first may be with the connection, the others wait. */
 export interface Call<C extends Loaded> {
@@ -87,7 +97,7 @@ export class Ledger<C extends Loaded> {
   add(entry: NewHeld, callKey: string, choose: (call: string) => C): Held<C> {
     let call = this.#calls.get(callKey);
     if (call === undefined) this.#calls.set(callKey, (call = { key: callKey, consumer: choose(callKey), queue: [] }));
-    const held: Held<C> = { ...entry, call, state: 'waiting', dueAt: 0, delivery: 0, lastError: '' };
+    const held: Held<C> = { ...entry, call, state: 'waiting', dueAt: 0, delivery: 0, lastError: '', trace: null };
     this.#held.set(held.id, held);
     call.queue.push(held);
     call.consumer.load += 1;

@@ -5,6 +5,7 @@ import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import { RouteIndex, type Offer } from '../fanout/route-index.ts';
 import { startHeartbeat, type Heartbeat, type LiveReplica } from '../replica/heartbeat.ts';
+import type { EventTraces } from '../trace/event-traces.ts';
 import { Grants, refused, unavailable, unknownGroup } from './admission.ts';
 import { createGroupCounters } from './counters.ts';
 import { Group } from './group.ts';
@@ -28,6 +29,7 @@ export interface GroupsOptions {
   readonly offers: Offer;
   /** What the heartbeat says beside the groups. */
   readonly says?: () => Readonly<Record<string, unknown>>;
+  readonly traces?: EventTraces | null;
   readonly log: Log;
   readonly timings?: Partial<Timings>;
 }
@@ -159,6 +161,7 @@ class RedisGroups implements Groups {
       timings: this.#timings,
       index: this.#index,
       counters: this.counters,
+      traces: this.#options.traces ?? null,
       log: log.child({ group: name }),
       nextMember: () => (this.#lastMember = Math.max(this.#lastMember + 1, Date.now())),
       onGroupLost: () => this.#groupLost(group),

@@ -27,7 +27,7 @@ export class PartitionLoop {
   constructor(context: GroupContext, place: GroupPlace) {
     this.#context = context;
     this.#place = place;
-    this.work = new PartitionWork(context);
+    this.work = new PartitionWork(context, place.name);
   }
 
   get isOwner(): boolean {

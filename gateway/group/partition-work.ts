@@ -12,12 +12,15 @@ import { Waiting } from './waiting.ts';
  */
 export class PartitionWork {
   readonly context: GroupContext;
+  /** Its name in Redis. */
+  readonly group: string;
   readonly ledger = new Ledger<Recipient>();
   readonly outbox = new Outbox<Recipient>();
   readonly waiting = new Waiting();
 
-  constructor(context: GroupContext) {
+  constructor(context: GroupContext, group: string) {
     this.context = context;
+    this.group = group;
   }
 
   holds(held: Held<Recipient>): boolean {
@@ -25,6 +28,7 @@ export class PartitionWork {
   }
 
   acknowledge(held: Held<Recipient>): void {
+    this.#ends(held);
     this.ledger.settle(held);
     this.outbox.acknowledge(held);
     this.waiting.kick();
@@ -48,6 +52,7 @@ export class PartitionWork {
   }
 
   bury(held: Held<Recipient>, reason: DeadReason, error: string): Promise<boolean> {
+    this.#ends(held);
     this.ledger.settle(held);
     const done = this.outbox.bury(held, reason, error);
     this.waiting.kick();
@@ -92,7 +97,7 @@ export class PartitionWork {
   }
 
   #write(consumer: Recipient, batch: readonly Held<Recipient>[], now: number): void {
-    const { counters, limits } = this.context;
+    const { counters, limits, traces } = this.context;
     const allowed: Held<Recipient>[] = [];
     for (const held of batch) {
       if (held.state !== 'ready') continue;
@@ -108,7 +113,14 @@ export class PartitionWork {
     }
     if (allowed.length === 0) return;
     counters.delivered += allowed.length;
+    if (traces === null) return consumer.deliver(allowed);
+    const writtenAt = traces.now();
     consumer.deliver(allowed);
+    for (const held of allowed) traces.wrote(held, writtenAt, this.group);
+  }
+
+  #ends(held: Held<Recipient>): void {
+    if (held.trace !== null) held.trace.endedAt = this.context.traces?.now() ?? 0;
   }
 
   /**

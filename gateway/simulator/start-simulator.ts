@@ -9,7 +9,7 @@ import { runSimulator } from './simulator-source.ts';
 export interface SimulatorParts {
   readonly config: GatewayConfig;
   readonly directory: LiveDirectory;
-  readonly eventLog: EventLog;
+  readonly eventLog: Pick<EventLog, 'append'>;
   readonly metrics: Metrics;
   readonly log: Log;
 }

@@ -7,6 +7,7 @@ import { outageCode } from '../../runtime/redis/outage.ts';
 import { defineScript, runScript, runScriptReplicated } from '../../runtime/redis/script.ts';
 import type { AppendOutcome, NewEvent } from './event-log.ts';
 import { microsecondsNow } from './ingest-time.ts';
+import { outsideOfSpans } from '../../runtime/telemetry/span.ts';
 import { ENSURE_LUA, newEpoch, type LogPlace } from './partition-state.ts';
 
 const BATCH = 100;
@@ -77,7 +78,8 @@ export class RedisAppender {
       if (this.#busy) return;
       this.#busy = true;
       // The rest of the caller's events is pushed before the first batch is taken.
-      queueMicrotask(() => void this.#drain());
+      // It goes on with what others append: no request's trace.
+      outsideOfSpans(() => queueMicrotask(() => void this.#drain()));
     });
   }
 

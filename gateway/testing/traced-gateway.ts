@@ -97,6 +97,14 @@ export class TracedGateway implements AsyncDisposable {
   }
 }
 
+/** Closes a socket, and waits until both ends have. */
+export function closed(socket: WebSocket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.onclose = () => resolve();
+    socket.close();
+  });
+}
+
 /** The next message of a socket. */
 export function nextMessage(socket: WebSocket): Promise<string> {
   return new Promise((resolve, reject) => {

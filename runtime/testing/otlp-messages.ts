@@ -80,7 +80,7 @@ export interface RecordedSpan {
   /** Nanoseconds of Unix time. */
   readonly start: bigint;
   readonly end: bigint;
-  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly attributes: Readonly<Record<string, string | number | boolean>>;
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
 }
 
@@ -120,15 +120,16 @@ function decode<T>(message: string, body: Uint8Array): T {
   return type.toObject(type.decode(body), { longs: String, bytes: String, arrays: true, defaults: false }) as T;
 }
 
-function attributesOf({ attributes }: Attributed): Record<string, unknown> {
+function attributesOf({ attributes }: Attributed): Record<string, string | number | boolean> {
   return Object.fromEntries(attributes.map(({ key, value }) => [key, plain(value)]));
 }
 
-function plain(value: Readonly<Record<string, unknown>>): unknown {
+/** Lists as JSON. */
+function plain(value: Readonly<Record<string, unknown>>): string | number | boolean {
   const [kind, held] = Object.entries(value)[0] ?? ['', ''];
   if (kind === 'integer') return Number(held);
-  if (kind !== 'list') return held;
-  return (held as { values: Readonly<Record<string, unknown>>[] }).values.map(plain);
+  if (kind !== 'list') return held as string | number | boolean;
+  return JSON.stringify((held as { values: Readonly<Record<string, unknown>>[] }).values.map(plain));
 }
 
 function hex(base64: string | undefined): string {

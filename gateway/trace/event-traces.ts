@@ -1,0 +1,204 @@
+import {
+  ROOT_CONTEXT,
+  SpanKind,
+  trace,
+  type Attributes,
+  type Context,
+  type Link,
+  type SpanContext,
+} from '@opentelemetry/api';
+import { decodeMeta } from '../../protocol/entry.ts';
+import { tracer } from '../../runtime/telemetry/span.ts';
+import { isTracing } from '../../runtime/telemetry/telemetry.ts';
+import { sampledContext } from '../../runtime/telemetry/traceparent.ts';
+import { poisonReason } from '../fanout/poison.ts';
+import type { Held, Loaded } from '../group/ledger.ts';
+import type { StoredEntry } from '../stream/event-log.ts';
+import { Allowance } from './allowance.ts';
+import { mayBeSampled, traceparentIn } from './sampled-meta.ts';
+
+/** Deliveries that are traced in a second: a gateway may make millions. */
+const MOST_A_SECOND = 100;
+/** Contexts that one span links. */
+const MOST_LINKS = 32;
+
+/** Our operations, and what the messaging conventions call their kind. */
+const TYPES = { send: 'send', receive: 'receive', deliver: 'process', settle: 'settle' } as const;
+
+/** An entry whose trace somebody records, as one read brought it. */
+interface Traced {
+  readonly entry: StoredEntry;
+  readonly created: SpanContext;
+}
+
+export interface EventTracesOptions {
+  /** `firehose:{p}:events`: of all partitions, so that names stay few. */
+  readonly destination: string;
+  /** What holds the log. */
+  readonly system: 'redis' | 'firehose';
+  /** Milliseconds of Unix time, with fractions. */
+  readonly now?: () => number;
+}
+
+/**
+ * The spans of an event's way from the log to a socket: `receive` for a read, `deliver` for an entry, `settle` for its
+ * acknowledgement. Made once it is done, for entries whose producer's trace is recorded, and for so many a second at
+ * most: a span for each delivery is never made. All hang in the trace of the event's creation, and link it.
+ */
+export class EventTraces {
+  readonly destination: string;
+  readonly now: () => number;
+  readonly #system: string;
+  readonly #deliveries = new Allowance(MOST_A_SECOND);
+  readonly #groupReads = new Allowance(MOST_A_SECOND);
+  readonly #groupDeliveries = new Allowance(MOST_A_SECOND);
+
+  constructor({ destination, system, now = unixNow }: EventTracesOptions) {
+    this.destination = destination;
+    this.#system = system;
+    this.now = now;
+  }
+
+  /** A read of the fan-out was written to its connections; `audience` says how many are live for an entry. */
+  delivered(entries: readonly StoredEntry[], readAt: number, audience: (meta: string) => number): void {
+    const traced = this.#tracedOf(entries, this.#deliveries);
+    if (traced.length === 0) return;
+    const receive = this.#receive(traced, { entries: entries.length, readAt, group: null });
+    for (const { entry, created } of traced) {
+      if (poisonReason(entry) !== null) continue;
+      this.#span('deliver', SpanKind.CONSUMER, {
+        parent: receive.traceId === created.traceId ? receive : created,
+        links: [created],
+        startTime: readAt,
+        attributes: {
+          ...messageOf(entry, decodeMeta(entry.meta)?.eventId ?? ''),
+          'firehose.connections': audience(entry.meta),
+        },
+      });
+    }
+  }
+
+  /** A group has read these. */
+  received(entries: readonly StoredEntry[], readAt: number, group: string): void {
+    const traced = this.#tracedOf(entries, this.#groupReads);
+    if (traced.length > 0) this.#receive(traced, { entries: entries.length, readAt, group });
+  }
+
+  /** An event of a group was written to a connection. */
+  wrote<C extends Loaded>(held: Held<C>, writtenAt: number, group: string): void {
+    const created = sampledContext(held.meta.traceparent);
+    if (created === null || !this.#groupDeliveries.take(writtenAt)) return;
+    const delivered = this.#span('deliver', SpanKind.CONSUMER, {
+      parent: created,
+      links: [created],
+      startTime: writtenAt,
+      attributes: {
+        ...messageOf(held, held.eventId),
+        'messaging.consumer.group.name': group,
+        'firehose.attempt': held.attempts,
+      },
+    });
+    held.trace = { delivered, endedAt: 0 };
+  }
+
+  /** Redis has the end of an event whose delivery was traced. */
+  settled<C extends Loaded>(held: Held<C>, outcome: 'acknowledged' | 'dead_lettered', group: string): void {
+    if (held.trace === null) return;
+    const { delivered, endedAt } = held.trace;
+    this.#span('settle', SpanKind.CLIENT, {
+      parent: delivered,
+      links: [],
+      startTime: endedAt,
+      attributes: {
+        ...messageOf(held, held.eventId),
+        'messaging.consumer.group.name': group,
+        'firehose.outcome': outcome,
+      },
+    });
+    held.trace = null;
+  }
+
+  /** OpenTelemetry's messaging conventions. */
+  operation(operation: keyof typeof TYPES): Attributes {
+    return {
+      'messaging.system': this.#system,
+      'messaging.destination.name': this.destination,
+      'messaging.operation.name': operation,
+      'messaging.operation.type': TYPES[operation],
+    };
+  }
+
+  #tracedOf(entries: readonly StoredEntry[], allowance: Allowance): Traced[] {
+    const traced: Traced[] = [];
+    const now = this.now();
+    for (const entry of entries) {
+      if (!mayBeSampled(entry.meta)) continue;
+      const created = sampledContext(traceparentIn(entry.meta));
+      if (created === null) continue;
+      if (!allowance.take(now)) break;
+      traced.push({ entry, created });
+    }
+    return traced;
+  }
+
+  #receive(
+    traced: readonly Traced[],
+    { entries, readAt, group }: { entries: number; readAt: number; group: string | null },
+  ): SpanContext {
+    const [first] = traced;
+    if (first === undefined) throw new Error('nothing is traced of this read');
+    return this.#span('receive', SpanKind.CLIENT, {
+      parent: first.created,
+      links: traced.slice(0, MOST_LINKS).map(({ created }) => created),
+      startTime: readAt,
+      attributes: {
+        'messaging.batch.message_count': entries,
+        ...(group !== null && { 'messaging.consumer.group.name': group }),
+      },
+    });
+  }
+
+  #span(
+    operation: 'receive' | 'deliver' | 'settle',
+    kind: SpanKind,
+    span: {
+      readonly parent: SpanContext;
+      readonly links: readonly SpanContext[];
+      readonly startTime: number;
+      readonly attributes: Attributes;
+    },
+  ): SpanContext {
+    const made = tracer.startSpan(
+      `${operation} ${this.destination}`,
+      {
+        kind,
+        startTime: span.startTime,
+        attributes: { ...this.operation(operation), ...span.attributes },
+        links: span.links.map((context): Link => ({ context })),
+      },
+      inContext(span.parent),
+    );
+    made.end(this.now());
+    return made.spanContext();
+  }
+}
+
+/** Null while no spans go anywhere: nothing is looked at for them then. */
+export function createEventTraces(options: EventTracesOptions): EventTraces | null {
+  return isTracing() ? new EventTraces(options) : null;
+}
+
+function messageOf({ partition, id }: { partition: number; id: string }, eventId: string): Attributes {
+  return {
+    'messaging.message.id': eventId || `${partition}:${id}`,
+    'messaging.destination.partition.id': String(partition),
+  };
+}
+
+function inContext(parent: SpanContext): Context {
+  return trace.setSpanContext(ROOT_CONTEXT, parent);
+}
+
+function unixNow(): number {
+  return performance.timeOrigin + performance.now();
+}

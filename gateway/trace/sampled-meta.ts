@@ -1,0 +1,21 @@
+const TRACEPARENT_LENGTH = 55;
+const TAB = 0x09;
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/**
+ * Whether a meta line ends in a traceparent of a trace that somebody records. For each entry that is read while traces
+ * are exported: it looks at four characters, and says yes too often rather than too rarely.
+ */
+export function mayBeSampled(meta: string): boolean {
+  const start = meta.length - TRACEPARENT_LENGTH;
+  if (start < 1 || meta.charCodeAt(start - 1) !== TAB || meta.charCodeAt(start) !== ZERO) return false;
+  const flags = meta.charCodeAt(meta.length - 1);
+  // The last bit of a hex digit: of 1, 3, 5, ... the code is odd, of b, d and f it is even.
+  return (flags & 1) === (flags > NINE ? 0 : 1);
+}
+
+/** The traceparent of a meta line that may be sampled. */
+export function traceparentIn(meta: string): string {
+  return meta.slice(-TRACEPARENT_LENGTH);
+}
