@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { LOGIN_PATH, REVOCATIONS_PATH, STREAM_PATH } from '../protocol/paths.ts';
-import { Started } from './testing/started.ts';
+import { Started } from '../runtime/testing/started.ts';
 
 const COMMAND = fileURLToPath(new URL('../runtime/command-line/firehose.ts', import.meta.url));
 const ADMIN = JSON.stringify({ username: 'admin', password: 'adminpassword', domain: 'admin' });

@@ -7,7 +7,7 @@ import { WebSocket } from 'ws';
 import { STREAM_PATH } from '../protocol/paths.ts';
 import { startRedis, type RedisServer } from '../runtime/testing/redis-server.ts';
 import { Refused, startGateway, type Client, type RunningGateway } from './testing/running-gateway.ts';
-import { Started } from './testing/started.ts';
+import { Started } from '../runtime/testing/started.ts';
 import { until } from './testing/until.ts';
 
 const COMMAND = fileURLToPath(new URL('../runtime/command-line/firehose.ts', import.meta.url));

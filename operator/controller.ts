@@ -1,3 +1,5 @@
+import type { Span } from '@opentelemetry/api';
+import { failed, inSpan } from '../runtime/telemetry/span.ts';
 import { ApiError, ApiUnavailable } from './kubernetes/exchange.ts';
 import { LeadershipLost } from './kubernetes/leader-election.ts';
 import type { WorkQueue } from './kubernetes/work-queue.ts';
@@ -18,28 +20,48 @@ export async function runController(options: ControllerOptions): Promise<void> {
   await Promise.all(Array.from({ length: options.workers }, () => work(options)));
 }
 
-async function work({ context, queue, metrics, signal }: ControllerOptions): Promise<void> {
+async function work(options: ControllerOptions): Promise<void> {
+  const { queue, signal } = options;
   for (;;) {
     const key = await queue.take(signal);
     if (key === null) return;
-    const start = performance.now();
-    try {
-      const { requeueAfterMs, why } = await reconcile(context, ...split(key));
-      queue.forget(key);
-      if (requeueAfterMs !== null) queue.addAfter(key, spread(requeueAfterMs));
-      else if (why === 'gone') queue.drop(key);
-      metrics.reconciled(requeueAfterMs === null ? 'success' : 'requeue', (performance.now() - start) / 1_000);
-      context.log.debug({ resource: key, why, ms: Math.round(performance.now() - start) }, 'reconciled');
-    } catch (error) {
-      if (signal.aborted || error instanceof LeadershipLost) return;
-      metrics.reconciled('error', (performance.now() - start) / 1_000);
-      const waitMs = Math.round(queue.retry(key));
-      const isForeseen = error instanceof ApiError || error instanceof ApiUnavailable;
-      if (isForeseen) context.log.warn({ resource: key, waitMs, why: error.message }, 'a pass is tried again');
-      else context.log.error({ resource: key, waitMs, err: error }, 'a pass met something unexpected');
-    } finally {
-      queue.done(key);
-    }
+    const waitedMs = queue.waitedMs(key);
+    options.metrics.queued(waitedMs / 1_000);
+    const attributes = { 'firehose.subscription': key, 'firehose.queue.wait_ms': Math.round(waitedMs) };
+    const ended = await inSpan('reconcile FirehoseSubscription', { root: true, attributes }, (span) =>
+      onePass(options, key, span),
+    );
+    if (ended) return;
+  }
+}
+
+/** True when this process has to stop working. */
+async function onePass(options: ControllerOptions, key: string, span: Span): Promise<boolean> {
+  const { context, queue, metrics, signal } = options;
+  const start = performance.now();
+  try {
+    const { requeueAfterMs, why, generation } = await reconcile(context, ...split(key));
+    span.setAttributes({
+      'firehose.outcome': why,
+      ...(generation !== undefined && { 'firehose.generation': generation }),
+    });
+    queue.forget(key);
+    if (requeueAfterMs !== null) queue.addAfter(key, spread(requeueAfterMs));
+    else if (why === 'gone') queue.drop(key);
+    metrics.reconciled(requeueAfterMs === null ? 'success' : 'requeue', (performance.now() - start) / 1_000);
+    context.log.debug({ resource: key, why, ms: Math.round(performance.now() - start) }, 'reconciled');
+    return false;
+  } catch (error) {
+    failed(span, error);
+    if (signal.aborted || error instanceof LeadershipLost) return true;
+    metrics.reconciled('error', (performance.now() - start) / 1_000);
+    const waitMs = Math.round(queue.retry(key));
+    const isForeseen = error instanceof ApiError || error instanceof ApiUnavailable;
+    if (isForeseen) context.log.warn({ resource: key, waitMs, why: error.message }, 'a pass is tried again');
+    else context.log.error({ resource: key, waitMs, err: error }, 'a pass met something unexpected');
+    return false;
+  } finally {
+    queue.done(key);
   }
 }
 

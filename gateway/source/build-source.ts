@@ -7,6 +7,8 @@ import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { runSimulator } from '../simulator/simulator-source.ts';
 import { LogUnavailable, type EventLog } from '../stream/event-log.ts';
 import { openRedisLog } from '../stream/redis-log.ts';
+import { createEventTraces } from '../trace/event-traces.ts';
+import { traceAppends } from '../trace/traced-appends.ts';
 import type { SourceConfig } from './source-config.ts';
 
 /** A running source. */
@@ -34,7 +36,7 @@ export async function buildSource(config: SourceConfig, log: Log, now: () => num
   );
   const { seed, callsPerSecond, accounts } = config.simulator;
   const running = runSimulator({
-    log: eventLog,
+    log: traceAppends(eventLog, createEventTraces({ destination: `${keyPrefix}{p}:events`, system: 'redis' })),
     open: (startAt) => createTimeline({ seed, callsPerSecond, accounts, from: startAt - MAKE_UP_MS }),
     now,
     signal: stop.signal,

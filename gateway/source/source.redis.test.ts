@@ -12,7 +12,7 @@ import { sourceAclRules, SOURCE_ACL_COMMANDS } from '../../runtime/redis/acl.ts'
 import { becomesReady, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
 import { ask } from '../../runtime/testing/redis-process.ts';
 import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
-import { Started } from '../testing/started.ts';
+import { Started } from '../../runtime/testing/started.ts';
 import { until } from '../testing/until.ts';
 import { buildSource } from './build-source.ts';
 import type { SourceConfig } from './source-config.ts';

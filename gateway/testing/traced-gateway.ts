@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { INGEST_PATH, LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { ADMIN } from './running-gateway.ts';
-import { Started } from './started.ts';
+import { Started } from '../../runtime/testing/started.ts';
 
 const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const START = [

@@ -1,4 +1,5 @@
 import type { Log } from '../../runtime/log/log.ts';
+import { outsideOfSpans } from '../../runtime/telemetry/span.ts';
 import type { KubernetesApi } from './api.ts';
 import { startInformer, type Informer, type InformerTimings } from './informer.ts';
 import { CERTIFICATES, ROUTES, SERVICE_MONITORS, type Kind, type KubeObject } from './objects.ts';
@@ -39,7 +40,10 @@ export class ObjectCache {
     if (informers === undefined) {
       const { namespaces, onChange, ...rest } = this.#options;
       informers = (namespaces ?? [null]).map((namespace) =>
-        startInformer({ ...rest, kind, namespace, onChange: (object, isGone) => onChange(kind, object, isGone) }),
+        // It follows for good, whoever asked for it first.
+        outsideOfSpans(() =>
+          startInformer({ ...rest, kind, namespace, onChange: (object, isGone) => onChange(kind, object, isGone) }),
+        ),
       );
       this.#informers.set(kind, informers);
     }

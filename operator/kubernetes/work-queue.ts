@@ -15,7 +15,10 @@ export class WorkQueue {
   readonly #random: () => number;
   /** Waiting, in order; the value says whether it is urgent. */
   readonly #waiting = new Map<string, boolean>();
-  readonly #processing = new Set<string>();
+  /** With the milliseconds for which each had waited. */
+  readonly #processing = new Map<string, number>();
+  /** Since when each waits. */
+  readonly #since = new Map<string, number>();
   /** Added while being processed. */
   readonly #dirty = new Map<string, boolean>();
   readonly #timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly due: number }>();
@@ -37,8 +40,8 @@ export class WorkQueue {
     this.adds += 1;
     this.#cancel(key);
     const place = this.#processing.has(key) ? this.#dirty : this.#waiting;
-    place.set(key, (place.get(key) ?? false) || isUrgent);
-    if (place === this.#waiting) this.#takers.shift()?.();
+    if (place === this.#waiting) this.#wait(key, (place.get(key) ?? false) || isUrgent);
+    else place.set(key, (place.get(key) ?? false) || isUrgent);
   }
 
   /** Adds it later, unless it is added before; of two delays the shorter one counts. */
@@ -75,6 +78,7 @@ export class WorkQueue {
     this.forget(key);
     this.#cancel(key);
     this.#waiting.delete(key);
+    this.#since.delete(key);
     this.#dirty.delete(key);
   }
 
@@ -84,7 +88,8 @@ export class WorkQueue {
       const key = this.#next();
       if (key !== undefined) {
         this.#waiting.delete(key);
-        this.#processing.add(key);
+        this.#processing.set(key, performance.now() - (this.#since.get(key) ?? performance.now()));
+        this.#since.delete(key);
         return key;
       }
       await this.#somethingAdded(signal);
@@ -97,16 +102,27 @@ export class WorkQueue {
     const isUrgent = this.#dirty.get(key);
     if (isUrgent === undefined) return;
     this.#dirty.delete(key);
-    this.#waiting.set(key, isUrgent);
-    this.#takers.shift()?.();
+    this.#wait(key, isUrgent);
+  }
+
+  /** How long a key that a worker has waited for it, in milliseconds. */
+  waitedMs(key: string): number {
+    return this.#processing.get(key) ?? 0;
   }
 
   clear(): void {
     for (const { timer } of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
     this.#waiting.clear();
+    this.#since.clear();
     this.#dirty.clear();
     this.#failures.clear();
+  }
+
+  #wait(key: string, isUrgent: boolean): void {
+    this.#waiting.set(key, isUrgent);
+    if (!this.#since.has(key)) this.#since.set(key, performance.now());
+    this.#takers.shift()?.();
   }
 
   #next(): string | undefined {

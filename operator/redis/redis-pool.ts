@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { outsideOfSpans } from '../../runtime/telemetry/span.ts';
 import { Cluster, type Redis } from 'ioredis';
 import type { Log } from '../../runtime/log/log.ts';
 import { becomesReady, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
@@ -65,7 +66,9 @@ export function createRedisPool(options: RedisPoolOptions): RedisPool {
       const key = createHash('sha256').update(JSON.stringify(connection)).digest('base64');
       let entry = entries.get(key);
       if (entry === undefined) {
-        entry = { client: open(connection, options), usedAt: 0, facts: null, isAway: false };
+        // It connects, and connects again, for every resource that comes after this one.
+        const client = outsideOfSpans(() => open(connection, options));
+        entry = { client, usedAt: 0, facts: null, isAway: false };
         entries.set(key, entry);
       }
       entry.usedAt = now();

@@ -1,5 +1,6 @@
 import { subscriptionSchema, type Subscription } from '../../protocol/subscription.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { inSpan } from '../../runtime/telemetry/span.ts';
 import { liveReplicas, type LiveReplica } from '../../runtime/streams/replicas.ts';
 import { DEPLOYMENTS, SERVICES, SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
 import { namesOf } from '../resources/rendering.ts';
@@ -22,6 +23,8 @@ export const PAUSE_ANNOTATION = 'firehose.dev/paused';
 export interface Outcome {
   readonly requeueAfterMs: number | null;
   readonly why: string;
+  /** Of the resource, when there is one. */
+  readonly generation?: number | undefined;
 }
 
 /**
@@ -30,6 +33,11 @@ export interface Outcome {
  * the API server is away: the queue's back-off is for those.
  */
 export async function reconcile(context: Context, namespace: string, name: string): Promise<Outcome> {
+  const generation = context.cache.get(SUBSCRIPTIONS, namespace, name)?.metadata.generation;
+  return { ...(await judge(context, namespace, name)), generation };
+}
+
+async function judge(context: Context, namespace: string, name: string): Promise<Outcome> {
   const key = `${namespace}/${name}`;
   const resource = context.cache.get(SUBSCRIPTIONS, namespace, name);
   if (resource === undefined) {
@@ -39,7 +47,7 @@ export async function reconcile(context: Context, namespace: string, name: strin
   if (resource.metadata.annotations?.[PAUSE_ANNOTATION] === 'true') return { requeueAfterMs: null, why: 'paused' };
   const memory = context.memories.of(key);
   if (resource.metadata.deletionTimestamp !== undefined) {
-    const finalized = await finalize(context, memory, resource);
+    const finalized = await step('finalize', () => finalize(context, memory, resource));
     return finalized.done
       ? { requeueAfterMs: null, why: 'let go' }
       : { requeueAfterMs: context.timings.retryMs, why: finalized.why };
@@ -51,7 +59,7 @@ export async function reconcile(context: Context, namespace: string, name: strin
     await writeStatus(context, memory, resource, { kind: 'invalid', finding: bad('InvalidSpec', message, true) });
     return { requeueAfterMs: null, why: 'the specification is not valid' };
   }
-  await ensureFinalizer(context, resource);
+  await step('finalizer', () => ensureFinalizer(context, resource));
   return pass(context, memory, { resource, subscription: parsed.data });
 }
 
@@ -65,15 +73,21 @@ async function pass(context: Context, memory: Memory, subject: Subject): Promise
   const { name, namespace } = subscription.metadata;
   const uid = resource.metadata.uid ?? '';
   if (memory.generation !== resource.metadata.generation) forgetSecrets(context, subscription);
-  const references = await resolveReferences(subscription, (secret) => context.secrets.read(namespace, secret));
+  const references = await step('references', () =>
+    resolveReferences(subscription, (secret) => context.secrets.read(namespace, secret)),
+  );
   const before = groupsOf(resource);
-  const redis = await redisStep(context, memory, { subscription, secrets: references.redis, before });
+  const redis = await step('redis', () =>
+    redisStep(context, memory, { subscription, secrets: references.redis, before }),
+  );
   if (redis.client === null && references.redis !== null) forgetSecrets(context, subscription);
-  const replicas = await heartbeats(redis, subscription);
+  const replicas = await step('heartbeats', () => heartbeats(redis, subscription));
   const deployment = context.cache.get(DEPLOYMENTS, namespace, namesOf(name).gateway);
   const expected = gatewayState(deployment).ready;
   const inUse = replicas === null ? null : { replicas: replicas.map(({ keys }) => keys), expected };
-  const secrets = await secretsStep(context, { ...subject, uid, inUse, foreignKeyId: references.foreignKeyId });
+  const secrets = await step('secrets', () =>
+    secretsStep(context, { ...subject, uid, inUse, foreignKeyId: references.foreignKeyId }),
+  );
 
   const telemetry = await judgeTelemetry(subscription);
   const isReady = secrets.keys.status === 'True' && redis.groups.status === 'True';
@@ -85,15 +99,15 @@ async function pass(context: Context, memory: Memory, subject: Subject): Promise
     settings: context.settings,
     restartHash: restartHash(subscription, { ...references, adminToken: secrets.adminToken }),
   };
-  const objects = await objectsStep(context, memory, { resource, rendering, workload });
+  const objects = await step('objects', () => objectsStep(context, memory, { resource, rendering, workload }));
   memory.generation = resource.metadata.generation ?? 0;
-  const stood = await readStreams(redis, subject);
+  const stood = await step('streams', () => readStreams(redis, subject));
   const gateway = gatewayState(context.cache.get(DEPLOYMENTS, namespace, namesOf(name).gateway));
   const endpoint = endpointOf(subscription, context.cache.get(SERVICES, namespace, namesOf(name).service));
   const isServing = gateway.ready > 0;
   const isWhole = redis.redis.status === 'True' && gateway.ready >= gateway.desired;
-  await writeStatus(context, memory, resource, {
-    kind: 'whole',
+  const facts = {
+    kind: 'whole' as const,
     subscription,
     findings: {
       references: referencesFinding(references),
@@ -114,10 +128,16 @@ async function pass(context: Context, memory: Memory, subject: Subject): Promise
     facts: redis.facts,
     stood,
     signing: secrets.signing,
-  });
+  };
+  await step('status', () => writeStatus(context, memory, resource, facts));
   const isWaiting = references.problems.length > 0 || redis.groups.status !== 'True' || objects.status !== 'True';
   const { refreshMs, retryMs } = context.timings;
   return { requeueAfterMs: isWaiting ? retryMs : refreshMs, why: isWaiting ? 'something is missing' : 'looked at' };
+}
+
+/** A step of a pass, as a span of its own: its requests and commands are in it. */
+function step<T>(name: string, run: () => Promise<T>): Promise<T> {
+  return inSpan(name, {}, run);
 }
 
 function forgetSecrets(context: Context, { spec, metadata }: Subscription): void {
