@@ -37,11 +37,22 @@ const integer = (what: string, least: number, most: number) =>
     .transform(Number)
     .pipe(z.number().min(least, what).max(most, what));
 
+/** `*` or a list, as the environment has it. */
+export const watchNamespaces = z
+  .literal('*')
+  .or(names('* or a list of namespaces, with commas between them'))
+  .optional();
+
+/** Null: the whole cluster; `own`: the namespace of the credentials. */
+export function watchedNamespaces(given: z.output<typeof watchNamespaces>): readonly string[] | null | 'own' {
+  return given === '*' ? null : given === undefined || given.length === 0 ? 'own' : given;
+}
+
 const settings = z.object({
   FIREHOSE_GATEWAY_IMAGE: z
     .string({ error: 'the image of the gateways, as registry.example.com/firehose:1.0.0' })
     .regex(/^[^\s]{1,512}$/, 'an image reference'),
-  FIREHOSE_WATCH_NAMESPACES: z.literal('*').or(names('* or a list of namespaces, with commas between them')).optional(),
+  FIREHOSE_WATCH_NAMESPACES: watchNamespaces,
   FIREHOSE_NAMESPACE: z.string().regex(NAMESPACE, 'a namespace').optional(),
   FIREHOSE_IDENTITY: z.string().min(1).max(253).optional(),
   FIREHOSE_INNER_FROM_NAMESPACES: names('a list of namespaces, with commas between them').default([]),
@@ -63,14 +74,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     );
   }
   const { data } = parsed;
-  const watched = data.FIREHOSE_WATCH_NAMESPACES;
   return {
     settings: {
       image: data.FIREHOSE_GATEWAY_IMAGE,
       innerFromNamespaces: data.FIREHOSE_INNER_FROM_NAMESPACES,
       serviceMonitors: data.FIREHOSE_SERVICE_MONITORS === 'true',
     },
-    watchNamespaces: watched === '*' ? null : watched === undefined || watched.length === 0 ? 'own' : watched,
+    watchNamespaces: watchedNamespaces(data.FIREHOSE_WATCH_NAMESPACES),
     namespace: data.FIREHOSE_NAMESPACE ?? null,
     identity: `${data.FIREHOSE_IDENTITY ?? 'operator'}_${unique}`,
     host: data.FIREHOSE_OPERATOR_HOST,

@@ -6,12 +6,14 @@ import {
   integer,
   logLevel,
   names,
+  oneOf,
   placement,
   resources,
   section,
   text,
   texts,
 } from './pods.ts';
+import { demo, source } from './source.ts';
 
 /**
  * Every value of the chart, its default, and what it is for: `npm run generate` writes values.yaml, values.schema.json
@@ -47,15 +49,29 @@ export const valuesSchema = z.strictObject({
       enabled: flag(true).describe('Makes one.'),
       maxUnavailable: integer(1, 1, 9).describe('Replicas that may be evicted at once.'),
     }),
-    networkPolicy: section('A NetworkPolicy: nobody reaches health and metrics but the node.', {
-      enabled: flag(true).describe('Makes one.'),
-      fromNamespaces: names().describe('Namespaces that reach them all the same: that of Prometheus.'),
-    }),
   }),
   gateway: section('What all gateways have in common. The rest is in each FirehoseSubscription.', {
     image: text().describe('Image of the gateways, where a resource names none. Empty: `image`.'),
     innerFromNamespaces: names().describe('Namespaces that reach the inner port of the gateways: that of Prometheus.'),
     serviceMonitors: flag(false).describe('Makes a ServiceMonitor for each resource.'),
+  }),
+  source,
+  demo,
+  networkPolicy: section('NetworkPolicies: nobody reaches health and metrics of operator and source but the node.', {
+    enabled: flag(true).describe('Makes them.'),
+    fromNamespaces: names().describe('Namespaces that reach them all the same: that of Prometheus.'),
+  }),
+  serviceMonitor: section('A ServiceMonitor for operator and source, for the Prometheus operator.', {
+    enabled: flag(false).describe('Makes it. The cluster must know the kind.'),
+    interval: z.string().min(2).default('30s').describe('How often metrics are asked for.'),
+    labels: texts().describe('By which a Prometheus finds it.'),
+  }),
+  uninstall: section('What `helm uninstall` does first, since resources without an operator cannot be deleted.', {
+    subscriptions: oneOf(['Refuse', 'Delete', 'Ignore'], 'Refuse').describe(
+      'With FirehoseSubscriptions that are still there: refuses, deletes them, or leaves them as they are.',
+    ),
+    timeoutSeconds: integer(660, 1, 86_400).describe('How long deleting them may take.'),
+    resources: resources({ cpu: '50m', memory: '128Mi' }, { memory: '256Mi' }),
   }),
   serviceAccount: section("The operator's ServiceAccount.", {
     create: flag(true).describe('Makes it.'),

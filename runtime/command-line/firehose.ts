@@ -60,6 +60,24 @@ operator.action(async (options: Record<string, string>) => {
   process.exit(await main({ ...process.env, ...given(OPERATOR_SETTINGS, options) }));
 });
 
+const UNINSTALL_SETTINGS = [
+  OPERATOR_SETTINGS[1],
+  ['--subscriptions <what>', 'FIREHOSE_SUBSCRIPTIONS', 'Refuse while there are any, or Delete them and wait (Refuse)'],
+  ['--crd-goes <boolean>', 'FIREHOSE_CRD_GOES', "the CRD will be deleted: other operators' resources refuse (false)"],
+  ['--timeout-seconds <seconds>', 'FIREHOSE_TIMEOUT_SECONDS', 'how long deleting may take (660)'],
+] as const;
+
+const uninstalling = program
+  .command('uninstall')
+  .description('see to it, before an operator goes, that no FirehoseSubscription is left without one');
+for (const [flag, variable, description] of UNINSTALL_SETTINGS) {
+  uninstalling.option(flag, `${description} [$${variable}]`);
+}
+uninstalling.action(async (options: Record<string, string>) => {
+  const { main } = await import('../../operator/uninstall/main.ts');
+  process.exit(await main({ ...process.env, ...given(UNINSTALL_SETTINGS, options) }));
+});
+
 const SOURCE_SETTINGS = [
   ['--file <file>', 'FIREHOSE_SOURCE_FILE', 'source.yaml: where the streams are, and what happens in them (required)'],
   ['--redis-url <url>', 'REDIS_URL', 'the Redis that events are written to (required)'],

@@ -23,6 +23,14 @@ const TOOLS = {
     ask: ['version', '--short'],
     isWanted: (text: string) => text.startsWith('v3.'),
   },
+  'kube-score': {
+    program: 'kube-score',
+    module: 'github.com/zegl/kube-score/cmd/kube-score',
+    version: 'v1.20.0',
+    stamp: 'main.version',
+    ask: ['version'],
+    isWanted: (text: string) => text.includes('1.20.'),
+  },
 } as const;
 
 export type GoTool = keyof typeof TOOLS;

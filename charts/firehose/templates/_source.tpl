@@ -1,0 +1,47 @@
+{{- /* none, or what writes events. The demo brings the simulator. */ -}}
+{{- define "firehose.sourceKind" -}}
+{{- if .Values.demo.enabled }}simulator{{ else }}{{ .Values.source.kind }}{{ end -}}
+{{- end }}
+
+{{- /* Of the demo's Redis, its Secrets. */ -}}
+{{- define "firehose.demoName" -}}
+{{- include "firehose.fullname" . }}-demo
+{{- end }}
+
+{{- /* source.yaml, see gateway/source/README.md. */ -}}
+{{- define "firehose.sourceFile" -}}
+{{- $source := .Values.source -}}
+{{- $redis := dict "mode" $source.redis.mode "database" (int $source.redis.database) "keyPrefix" $source.redis.keyPrefix -}}
+{{- with $source.redis.masterName }}{{ $_ := set $redis "sentinel" (dict "masterName" .) }}{{ end -}}
+{{- $tls := dict "enabled" $source.redis.tls.enabled -}}
+{{- with $source.redis.tls.serverName }}{{ $_ := set $tls "serverName" . }}{{ end -}}
+{{- $_ := set $redis "tls" $tls -}}
+{{- $accounts := $source.simulator.accounts -}}
+{{- if and .Values.demo.enabled (not $accounts) -}}
+  {{- range (.Files.Get "files/demo-directory.yaml" | fromYaml).accounts -}}
+    {{- $accounts = append $accounts (pick . "id" "name" "realm") -}}
+  {{- end -}}
+{{- end -}}
+{{- $simulator := dict "callsPerSecond" $source.simulator.callsPerSecond "seed" $source.simulator.seed "accounts" $accounts -}}
+{{- toYaml (dict "redis" $redis "stream" $source.stream "simulator" $simulator) -}}
+{{- end }}
+
+{{- /* One error for what is missing or contradicts itself, before anything is installed. */ -}}
+{{- define "firehose.check" -}}
+{{- if and (eq (include "firehose.sourceKind" .) "simulator") (not .Values.demo.enabled) -}}
+  {{- if not .Values.source.redis.urlSecret.name }}{{ fail "source.redis.urlSecret.name: the Secret with the URL of the Redis is needed" }}{{ end -}}
+  {{- if not .Values.source.simulator.accounts }}{{ fail "source.simulator.accounts: at least one account is needed" }}{{ end -}}
+{{- end -}}
+{{- if ne (eq .Values.source.redis.mode "Sentinel") (ne .Values.source.redis.masterName "") -}}
+  {{- fail "source.redis.masterName: is given exactly with mode Sentinel" -}}
+{{- end -}}
+{{- if and .Values.crds.enabled (not .Values.crds.keep) (eq .Values.uninstall.subscriptions "Ignore") -}}
+  {{- fail "uninstall.subscriptions: with crds.keep=false Ignore would leave the CustomResourceDefinition in deletion for ever: Refuse or Delete" -}}
+{{- end -}}
+{{- if and (has "*" .Values.watchNamespaces) (gt (len .Values.watchNamespaces) 1) -}}
+  {{- fail "watchNamespaces: \"*\" stands alone" -}}
+{{- end -}}
+{{- if and .Values.serviceMonitor.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) -}}
+  {{- fail "serviceMonitor.enabled: the cluster does not know monitoring.coreos.com/v1 (offline: --api-versions monitoring.coreos.com/v1)" -}}
+{{- end -}}
+{{- end }}

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { flag, image, integer, logLevel, oneOf, placement, resources, secretKey, section, text } from './pods.ts';
+
+const redis = section(
+  'Where events are written. Mode, database, prefix and TLS as in the FirehoseSubscriptions of it.',
+  {
+    urlSecret: secretKey('The URL, as redis://user:password@host:6379/0. Needed, but for the demo.', 'url'),
+    mode: oneOf(['Standalone', 'Sentinel', 'Cluster'], 'Standalone').describe('What the URL names.'),
+    masterName: text().describe('With Sentinel alone: name of the master.'),
+    database: integer(0, 0, 65_535).describe('Number of the database.'),
+    keyPrefix: z.string().min(1).max(64).default('firehose:').describe('What all keys begin with.'),
+    tls: section('TLS.', {
+      enabled: flag(false).describe('Also without rediss://.'),
+      serverName: text().describe("What every server's certificate must be for. Empty: its host."),
+      caSecret: secretKey("Authority of the servers' certificates. Without a name: the system's.", 'ca.crt'),
+      clientCertSecretName: text().describe('A Secret of type kubernetes.io/tls. Empty: no client certificate.'),
+    }),
+  },
+);
+
+const stream = section('The streams, as in the FirehoseSubscriptions of this Redis.', {
+  partitions: integer(4, 1, 64).describe('Number of partitions.'),
+  waitReplicas: integer(0, 0, 16).describe('Replicas of the Redis that must have an event.'),
+  retention: section('What is kept while no FirehoseSubscription uses the streams.', {
+    maxLength: integer(50_000, 1, 1_000_000_000).describe('Entries a partition.'),
+    maxAge: z.string().min(2).default('1h').describe('How long.'),
+  }),
+});
+
+const account = z.strictObject({ id: z.string().min(1), name: z.string().min(1), realm: z.string().min(1) });
+
+const simulator = section('Simulated calls.', {
+  callsPerSecond: z.number().gt(0).max(100).default(2).describe('Calls that begin in a second, on average.'),
+  seed: z.string().min(1).max(253).default('firehose').describe('Another one gives other calls.'),
+  accounts: z.array(account).default([]).describe('Whose calls: `- { id, name, realm }`. Needed, but for the demo.'),
+});
+
+/** What writes events into a Redis: one Deployment a Redis, whatever number of resources reads it. */
+export const source = section('What writes events into a Redis.', {
+  kind: oneOf(['none', 'simulator'], 'none').describe('`simulator` for trying things out.'),
+  replicas: integer(1, 0, 9).describe('Several tell of the same calls; each event is written once.'),
+  logLevel: logLevel(),
+  redis,
+  stream,
+  simulator,
+  resources: resources({ cpu: '50m', memory: '128Mi' }, { memory: '256Mi' }),
+  ...placement,
+});
+
+export const demo = section(
+  'A first try: a Redis, a directory with one user, and the simulator. Nothing of it is kept.',
+  {
+    enabled: flag(false).describe('Makes them.'),
+    redis: section('Its Redis.', {
+      image: image('A Redis or Valkey of version 7 or newer.', 'docker.io/library/redis', '8.2-bookworm', 'Tag.'),
+      password: z
+        .string()
+        .regex(/^[A-Za-z0-9._~-]{1,128}$/)
+        .default('firehose-demo')
+        .describe('Of both its users. A NetworkPolicy lets pods of Firehose reach it alone.'),
+      maxMemory: z
+        .string()
+        .regex(/^\d{1,6}(kb|mb|gb)$/)
+        .default('256mb')
+        .describe('Then it takes no more events.'),
+      resources: resources({ cpu: '50m', memory: '64Mi' }, { memory: '384Mi' }),
+      ...placement,
+    }),
+  },
+);

@@ -1,0 +1,64 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { KubernetesApi } from '../kubernetes/api.ts';
+import { ApiError } from '../kubernetes/exchange.ts';
+import { keyOf, SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
+
+export interface UninstallOptions {
+  readonly api: Pick<KubernetesApi, 'list' | 'delete'>;
+  /** Namespaces that the operator looks after; null: all. */
+  readonly namespaces: readonly string[] | null;
+  /** What becomes of resources that are there. */
+  readonly subscriptions: 'Refuse' | 'Delete';
+  /** The CustomResourceDefinition goes as well, and with it resources of other namespaces. */
+  readonly crdGoes: boolean;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/** Everything may go, or what is in the way: `namespace/name`. */
+export type UninstallOutcome =
+  | { readonly kind: 'clear' }
+  | { readonly kind: 'refused'; readonly left: readonly string[] }
+  | { readonly kind: 'foreign'; readonly left: readonly string[] }
+  | { readonly kind: 'unfinished'; readonly left: readonly string[] };
+
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * Looks at the resources before their operator goes: without it nobody takes their finalizers away, and they, their
+ * namespace and the CustomResourceDefinition could not be deleted. Deletes them while the operator still runs, when that
+ * is wanted, and waits.
+ */
+export async function uninstall(options: UninstallOptions): Promise<UninstallOutcome> {
+  const { api, subscriptions, crdGoes, say, signal } = options;
+  const ours = await listAll(options, options.namespaces);
+  if (crdGoes && options.namespaces !== null) {
+    const keys = new Set(ours.map(keyOf));
+    const left = (await listAll(options, null)).map(keyOf).filter((key) => !keys.has(key));
+    if (left.length > 0) return { kind: 'foreign', left };
+  }
+  if (ours.length === 0) return { kind: 'clear' };
+  if (subscriptions === 'Refuse') return { kind: 'refused', left: ours.map(keyOf) };
+  const deadline = performance.now() + options.timeoutMs;
+  for (let left = ours; left.length > 0; left = await listAll(options, options.namespaces)) {
+    if (performance.now() > deadline) return { kind: 'unfinished', left: left.map(keyOf) };
+    for (const resource of left.filter(({ metadata }) => metadata.deletionTimestamp === undefined)) {
+      say(`deleting ${keyOf(resource)}`);
+      await api.delete(SUBSCRIPTIONS, resource);
+    }
+    await delay(LOOK_EVERY_MS, undefined, { signal });
+  }
+  return { kind: 'clear' };
+}
+
+/** None where the CustomResourceDefinition is gone already. */
+async function listAll({ api }: UninstallOptions, namespaces: readonly string[] | null): Promise<KubeObject[]> {
+  try {
+    const pages = await Promise.all((namespaces ?? [null]).map((namespace) => api.list(SUBSCRIPTIONS, namespace, '')));
+    return pages.flatMap(({ items }) => items);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return [];
+    throw error;
+  }
+}
