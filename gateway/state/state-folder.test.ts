@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -27,5 +28,22 @@ test('a folder that cannot be made is a fault that names it, and never a wait', 
       assert.ok(error.message.includes(path), error.message);
       return true;
     });
+  }
+});
+
+test('a folder of somebody else will do when it can be written to, as a volume of a pod', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root makes folders for others');
+  const path = await mkdtemp(join(tmpdir(), 'firehose-state-'));
+  try {
+    const source = `import { keptToken, openStateFolder } from ${JSON.stringify(import.meta.resolve('./state-folder.ts'))};
+      await keptToken(await openStateFolder(process.argv[1]), 'token');`;
+    const asNobody = () => spawnSync(process.execPath, ['--input-type=module', '-e', source, path], { uid: 65_532 });
+    await chmod(path, 0o755);
+    assert.match(asNobody().stderr.toString(), /configuration_fault|FIREHOSE_STATE/);
+    await chmod(path, 0o777);
+    assert.equal(asNobody().stderr.toString(), '');
+    assert.equal((await stat(join(path, 'token'))).uid, 65_532);
+  } finally {
+    await rm(path, { recursive: true });
   }
 });

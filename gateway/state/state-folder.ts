@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, constants, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
 
@@ -15,7 +15,7 @@ export interface StateFolder {
 export async function openStateFolder(path: string): Promise<StateFolder> {
   try {
     await makeFolder(resolve(path));
-    await chmod(path, 0o700);
+    await closeToOthers(path);
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
     throw new ConfigurationFault([`FIREHOSE_STATE: the folder ${path} cannot be made or used (${code})`]);
@@ -36,6 +36,16 @@ export async function openStateFolder(path: string): Promise<StateFolder> {
       await rename(temporary, join(path, name));
     },
   };
+}
+
+/** A folder of somebody else, such as a pod's volume, is theirs to close; it will do when files can be made in it. */
+async function closeToOthers(path: string): Promise<void> {
+  try {
+    await chmod(path, 0o700);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+    await access(path, constants.W_OK);
+  }
 }
 
 /** Parents first. Not `recursive`: Node tries for ever where a parent takes no children, as in /proc. */
