@@ -109,7 +109,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.gateway.ingress.className': "IngressClass; the cluster's default when not given.",
   'spec.gateway.ingress.host': 'Host name that clients use.',
   'spec.gateway.ingress.annotations': 'Annotations of the Ingress.',
-  'spec.gateway.route': 'An HTTPRoute of the Gateway API to the Service.',
+  'spec.gateway.route':
+    'An HTTPRoute of the Gateway API to the Service. The Gateway speaks TLS to it: attach a BackendTLSPolicy to the Service, or set tls.disabled.',
   'spec.gateway.route.parentRefs': 'Gateways that the route is attached to.',
   'spec.gateway.route.parentRefs.name': 'Name of the Gateway.',
   'spec.gateway.route.parentRefs.namespace': 'Namespace of the Gateway; this one when not given.',

@@ -1,28 +1,33 @@
 import type { Admin } from '../../runtime/testing/control-plane/admin.ts';
 import { CERTIFICATES, ROUTES, SERVICE_MONITORS, type Kind } from '../kubernetes/objects.ts';
-import { installCrd } from './install-crd.ts';
+import { foreignDefinitions } from './foreign-definitions.ts';
+import { installCrd, type Definition } from './install-crd.ts';
 
-/** Kinds of other projects, with their names and no rules: enough to be made, changed and pruned. */
-export async function installForeignKinds(plane: { admin: Admin }): Promise<void> {
-  for (const kind of [CERTIFICATES, ROUTES, SERVICE_MONITORS]) await installCrd(plane, definitionOf(kind));
+/**
+ * Kinds of other projects: with their real schemas and rules where those are to be had, else with their names alone, which
+ * is enough to make, change and prune objects of them. Tells whether they are the real ones.
+ */
+export async function installForeignKinds(plane: { admin: Admin }): Promise<boolean> {
+  const real = await foreignDefinitions();
+  for (const definition of real ?? [CERTIFICATES, ROUTES, SERVICE_MONITORS].map(shapeless)) {
+    await installCrd(plane, definition);
+  }
+  return real !== null;
 }
 
-function definitionOf({ group, version, plural, kind }: Kind) {
+function shapeless({ group, version, plural, kind }: Kind): Definition {
   const openAPIV3Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
   const protectedGroup = group.endsWith('.k8s.io');
-  return {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: {
-      name: `${plural}.${group}`,
-      // Groups of Kubernetes' own are only taken with a word of where they were approved.
-      ...(protectedGroup && { annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' } }),
-    },
-    spec: {
-      group,
-      scope: 'Namespaced',
-      names: { plural, kind },
-      versions: [{ name: version, served: true, storage: true, schema: { openAPIV3Schema } }],
-    },
+  const spec = {
+    group,
+    scope: 'Namespaced',
+    names: { plural, kind },
+    versions: [{ name: version, served: true, storage: true, schema: { openAPIV3Schema } }],
   };
+  const metadata = {
+    name: `${plural}.${group}`,
+    // Groups of Kubernetes' own are only taken with a word of where they were approved.
+    ...(protectedGroup && { annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' } }),
+  };
+  return Object.assign({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' }, { metadata, spec });
 }
