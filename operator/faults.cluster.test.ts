@@ -5,13 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe, test } from 'node:test';
 import type { Operator } from './build.ts';
-import { startFaultProxy, type Fault, type FaultProxy } from './testing/fault-proxy.ts';
+import { startFaultProxy, type Fault, type FaultProxy, type PassingRequest } from './testing/fault-proxy.ts';
 import { deploymentPath, startPlatform, SYSTEM, VOICE, type Platform } from './testing/platform.ts';
-import { runOperator } from './testing/run-operator.ts';
+import { runOperator, SHORT_LEASE } from './testing/run-operator.ts';
 import { until } from './testing/until.ts';
 
-// It has to outlive servers that are away for as long as a busy machine needs to start one.
-const PATIENT = { lease: { leaseMs: 150_000, deadlineMs: 120_000, renewMs: 1_000 } };
 const PROGRAM = fileURLToPath(new URL('../runtime/command-line/firehose.ts', import.meta.url));
 
 describe('an API server that fails', () => {
@@ -27,7 +25,7 @@ describe('an API server that fails', () => {
     file = await platform.operatorKubeconfig(proxy.server);
     operator = await runOperator(platform, {
       kubeconfig: file,
-      timings: { ...PATIENT, informer: { silenceMs: 3_000, maxBackoffMs: 500 } },
+      timings: { informer: { silenceMs: 3_000, maxBackoffMs: 500 } },
     });
     await platform.create('acme');
     await until('a Deployment', () => platform.get(deploymentPath('acme')));
@@ -51,11 +49,18 @@ describe('an API server that fails', () => {
       const generation = (await platform.fhs('acme'))?.metadata.generation;
       return JSON.stringify(service?.['spec']).includes(`"port":${wanted}`) && observedGeneration === generation;
     });
-  const under = async (judge: FaultProxy['judge'], ms: number) => {
-    proxy.judge = judge;
+  /** Makes a change while each second request meets the fault, at least one of them. */
+  const under = async (fault: Fault) => {
+    let [count, met] = [0, 0];
+    proxy.judge = ({ path }) => {
+      if (path.includes('/leases') || count++ % 2 === 1) return null;
+      met += 1;
+      return fault;
+    };
     try {
       const wanted = await change();
-      await delay(ms);
+      await until(`a ${fault.kind}`, async () => met > 0);
+      await delay(300);
       return wanted;
     } finally {
       proxy.judge = () => null;
@@ -72,11 +77,8 @@ describe('an API server that fails', () => {
       { kind: 'truncate' },
       { kind: 'cut' },
     ];
-    let count = 0;
     for (const fault of faults) {
-      const judge: FaultProxy['judge'] = ({ path }) => (!path.includes('/leases') && count++ % 2 === 0 ? fault : null);
-      const wanted = await under(judge, 300);
-      await isCarriedOver(wanted);
+      await isCarriedOver(await under(fault));
       proxy.cutAll();
     }
     assert.ok(operator.isLeader);
@@ -84,10 +86,14 @@ describe('an API server that fails', () => {
 
   test('a watch that goes silent is given up, and what it missed is made up for', async () => {
     proxy.judge = ({ isWatch }) => (isWatch ? { kind: 'silence' } : null);
+    const before = proxy.requests.length;
     proxy.cutAll();
-    await delay(500);
+    const isSilenced = ({ isWatch, path }: PassingRequest) => isWatch && path.endsWith('/firehosesubscriptions');
+    await until('a silent watch', async () => proxy.requests.slice(before).some(isSilenced));
     const wanted = await change();
     await delay(1_000);
+    const service = await platform.get(`/api/v1/namespaces/${VOICE}/services/acme`);
+    assert.doesNotMatch(JSON.stringify(service?.['spec']), new RegExp(`"port":${wanted}\\b`));
     proxy.judge = () => null;
     await isCarriedOver(wanted);
   });
@@ -113,13 +119,19 @@ describe('an API server that fails', () => {
     assert.ok((await post('/v3/kv/compaction', { revision: range.header.revision, physical: true })).ok);
     // Its cache of events goes with it: what is older than now cannot be asked for any more.
     await platform.plane.apiServer.restart();
+    const before = proxy.expired.length;
     proxy.judge = () => null;
     await isCarriedOver(wanted);
+    const expired = proxy.expired.slice(before);
+    assert.ok(
+      expired.some((path) => path.endsWith('/firehosesubscriptions')),
+      `no 410 was seen: ${expired.join(', ')}`,
+    );
   });
 
   test('away for longer than the lease it ends, and the next one catches up', async () => {
     await operator[Symbol.asyncDispose]();
-    operator = await runOperator(platform, { kubeconfig: file });
+    operator = await runOperator(platform, { kubeconfig: file, timings: { lease: SHORT_LEASE } });
     await until('it leads', async () => operator.isLeader);
     const ended = assert.rejects(operator.ended, { code: 'leadership_lost' });
     await platform.plane.apiServer.kill();

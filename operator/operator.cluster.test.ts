@@ -7,6 +7,7 @@ import type { KubeObject } from './kubernetes/objects.ts';
 import { operatorWrites } from './testing/audit.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { runOperator } from './testing/run-operator.ts';
+import { morePasses, untilSteady } from './testing/steady.ts';
 import { until } from './testing/until.ts';
 
 const core = (plural: string, name: string) => `/api/v1/namespaces/${VOICE}/${plural}/${name}`;
@@ -44,14 +45,16 @@ describe('one resource', () => {
     const table = await platform.plane.kubectl(['get', 'fhs', '-n', VOICE]);
     assert.match(table, /NAME +READY +REASON +ACCOUNT +REPLICAS +CONNECTIONS +LAG +AGE/);
     assert.match(table, /acme +True +Serving +4a6f2c1e9b +2\/2 +0 +0 /);
-    await platform.plane.kubectl(['wait', '--for=condition=Ready', '-n', VOICE, 'fhs/acme', '--timeout=5s']);
-    assert.match(await platform.plane.kubectl(['describe', 'fhs', '-n', VOICE, 'acme']), /Normal +Ready /);
+    await platform.plane.kubectl(['wait', '--for=condition=Ready', '-n', VOICE, 'fhs/acme', '--timeout=90s']);
+    await until('an event', async () =>
+      / Normal +Ready /.test(await platform.plane.kubectl(['describe', 'fhs', '-n', VOICE, 'acme'])),
+    );
   });
 
   test('I9: writes nothing while it stands still, over three resyncs', async () => {
-    await until('the last writes', async () => (await operatorWrites(platform.plane, Date.now() - 2_000)).length === 0);
+    await untilSteady(platform, operator, 3);
     const start = Date.now();
-    await delay(6_500);
+    await Promise.all([morePasses(operator, 4), delay(6_500)]);
     assert.deepEqual(await operatorWrites(platform.plane, start), []);
   });
 

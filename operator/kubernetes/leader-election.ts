@@ -13,7 +13,7 @@ export interface LeaseTimings {
   readonly renewMs: number;
 }
 
-const TIMINGS: LeaseTimings = { leaseMs: 15_000, deadlineMs: 10_000, renewMs: 2_000 };
+export const LEASE_TIMINGS: LeaseTimings = { leaseMs: 15_000, deadlineMs: 10_000, renewMs: 2_000 };
 
 export interface ElectionOptions {
   readonly api: Pick<KubernetesApi, 'get' | 'create' | 'replace'>;
@@ -51,7 +51,7 @@ interface LeaseSpec {
 
 /** Waits until this process leads. Rejects with the signal's reason. */
 export async function acquireLeadership(options: ElectionOptions): Promise<Leadership> {
-  const timings = { ...TIMINGS, ...options.timings };
+  const timings = { ...LEASE_TIMINGS, ...options.timings };
   const seen = { record: '', at: performance.now() };
   for (;;) {
     const start = performance.now();

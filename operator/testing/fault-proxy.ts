@@ -29,6 +29,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly server: string;
   /** Everything that came, in order. */
   readonly requests: readonly (PassingRequest & { readonly at: number })[];
+  /** Watches that the real API server answered with 410: before the stream, or as its first event. */
+  readonly expired: readonly string[];
   /** Decides over each request; null lets it pass. */
   judge: (request: PassingRequest) => Fault | null;
   /** Ends every open exchange. */
@@ -42,6 +44,7 @@ export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> 
   const agent = new Agent({ keepAlive: true, ca: plane.pki.authority.cert });
   const open = new Set<ServerResponse>();
   const requests: (PassingRequest & { at: number })[] = [];
+  const expired: string[] = [];
   const proxy = createServer(certificate, (incoming, outgoing) => {
     open.add(outgoing);
     outgoing.once('close', () => open.delete(outgoing));
@@ -58,10 +61,14 @@ export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> 
       outgoing.writeHead(fault.status, { 'Content-Type': 'application/json', ...retry });
       return outgoing.end(JSON.stringify({ kind: 'Status', code: fault.status, message: 'by the proxy' }));
     }
-    forward(incoming, outgoing, fault);
+    forward(incoming, outgoing, { fault, ...passingOf(incoming) });
     return undefined;
   };
-  const forward = (incoming: IncomingMessage, outgoing: ServerResponse, fault: Fault | null) => {
+  const forward = (
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    { fault, isWatch, path }: { fault: Fault | null } & PassingRequest,
+  ) => {
     const { host: _, ...headers } = incoming.headers;
     const call = request(`${plane.server}${incoming.url ?? ''}`, { method: incoming.method, headers, agent });
     call.once('error', () => outgoing.destroy());
@@ -75,6 +82,7 @@ export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> 
       }
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       outgoing.flushHeaders();
+      if (isWatch) answer.once('data', (first: Buffer) => void (saysGone(answer, first) && expired.push(path)));
       if (fault?.kind !== 'silence') answer.pipe(outgoing);
     });
     incoming.pipe(call);
@@ -84,6 +92,7 @@ export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> 
   const self: FaultProxy = {
     server: `https://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
     requests,
+    expired,
     judge: () => null,
     cutAll() {
       for (const response of open) response.destroy();
@@ -96,6 +105,10 @@ export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> 
     },
   };
   return self;
+}
+
+function saysGone({ statusCode }: IncomingMessage, first: Buffer): boolean {
+  return statusCode === 410 || /"type":"ERROR".*"code":410/.test(first.toString('utf8'));
 }
 
 function passingOf({ method = 'GET', url = '' }: IncomingMessage): PassingRequest {

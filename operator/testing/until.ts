@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 90_000;
 
 /** Looks again and again until there is something; fails with what was seen last, after a generous while. */
 export async function until<T>(

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 
-/** A log whose lines a test looks at. */
-export function recordedLog() {
+/** A log whose lines a test looks at, from this level on. */
+export function recordedLog(level: 'debug' | 'info' = 'info') {
   const lines: string[] = [];
   const sink = new Writable({
     write(chunk, _, done) {
@@ -10,5 +10,5 @@ export function recordedLog() {
       done();
     },
   });
-  return { lines, log: pino({ base: null }, sink) };
+  return { lines, log: pino({ base: null, level }, sink) };
 }

@@ -61,9 +61,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'firehose-control-plane-')));
   if (options.folder === undefined) stack.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const pki = await createPki(folder, Date.now());
-  const { etcd, etcdUrl } = await startEtcd(folder, binaries.etcd);
+  const { etcd, etcdUrl } = await elsewhere(() => startEtcd(folder, binaries.etcd));
   stack.defer(() => etcd.kill());
-  const { apiServer, server, admin } = await startApiServer({ folder, binaries, pki, etcdUrl });
+  const { apiServer, server, admin } = await elsewhere(() => startApiServer({ folder, binaries, pki, etcdUrl }));
   stack.defer(() => apiServer.kill());
   const adminFile = join(folder, 'admin.kubeconfig');
   await writeFile(adminFile, kubeconfig(server, pki.authority.cert, admin.credentials), { mode: 0o600 });
@@ -86,6 +86,19 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     audit: async () => parseAudit(await readFile(join(folder, 'audit.log'), 'utf8')),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+const ATTEMPTS = 3;
+
+/** Tries again with other ports: between finding one and using it, somebody else may have taken it. */
+async function elsewhere<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
 }
 
 async function startEtcd(folder: string, program: string) {

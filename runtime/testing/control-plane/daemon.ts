@@ -64,7 +64,8 @@ async function launch(options: DaemonOptions): Promise<ChildProcess> {
   alive.add(child);
   child.once('exit', () => alive.delete(child));
   const deadline = Date.now() + (options.limitMs ?? START_LIMIT_MS);
-  while (!(await options.isUp())) {
+  // Whoever answers on its port is another one when it has ended.
+  while (!(await options.isUp()) || child.exitCode !== null) {
     if (child.exitCode !== null || Date.now() > deadline) {
       await end(child, 'SIGKILL');
       const said = (await readFile(options.logFile, 'utf8')).split('\n').slice(-15).join('\n');
