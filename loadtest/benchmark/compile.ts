@@ -30,6 +30,7 @@ async function compile(name: string, folder: string): Promise<string> {
   const source = fileURLToPath(new URL(`native/${name}.c`, import.meta.url));
   const version = createHash('sha256')
     .update(await readFile(source))
+    .update(await readFile(new URL('native/dialect.h', import.meta.url)))
     .digest('hex')
     .slice(0, 16);
   const binary = join(folder, `${name}-${version}`);

@@ -17,7 +17,9 @@ export interface Configuration extends AsyncDisposable {
   readonly stateFolder: string;
   /** Path of a file with one request target a line; all of them filter, alike or each in its own way. */
   targets(distinctFilters: number): Promise<string>;
-  /** The same for a server that knows neither path nor token. */
+  /** The same for one target that all use. */
+  target(target: string): Promise<string>;
+  /** For a server that knows neither path nor token. */
   readonly anyTarget: string;
 }
 
@@ -50,11 +52,17 @@ export async function writeConfiguration(): Promise<Configuration> {
   const secret = randomBytes(32);
   const key = { kty: 'oct', k: secret.toString('base64url'), kid: 'benchmark', alg: 'HS256' };
   await writeFile(join(stateFolder, 'signing-key.json'), JSON.stringify([key]), { mode: 0o600 });
-  const anyTarget = join(folder, 'any-target');
-  await writeFile(anyTarget, '/\n');
+  let written = 0;
+  const target = async (text: string) => {
+    const file = join(folder, `target-${(written += 1)}`);
+    await writeFile(file, `${text}\n`);
+    return file;
+  };
+  const anyTarget = await target('/');
   return {
     configFolder,
     stateFolder,
+    target,
     anyTarget,
     async targets(distinctFilters) {
       const file = join(folder, `targets-${distinctFilters}`);

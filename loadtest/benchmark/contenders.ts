@@ -1,28 +1,36 @@
 import type { Contender } from './measurements.ts';
+import { startSocketIo } from './peers/start-socketio.ts';
+import type { RunContext } from './run-context.ts';
 import { startFloor, startGateway, startNaiveGateway, startStage, type Bench } from './servers.ts';
 
 /** About 8 MiB of events: well within the tail that a gateway keeps in memory, and enough for its largest writes. */
 const AHEAD = 8_000;
 /** A thousand connections are a second of work for each 65 events. */
 const NAIVE_AHEAD = 60;
+/** Socket.io is not faster than it by much. */
+const SOCKETIO_AHEAD = NAIVE_AHEAD * 2;
 /** One event of five matches nobody, so that no gateway can send what Redis gave it as one piece. */
 const FILLER_EVERY = 5;
 
-/** Everything that is saturated, in the order of one round: those that are compared are neighbours. */
-export function contenders(bench: Bench, options: { connections: number; seconds: number }) {
-  const { connections, seconds } = options;
+/** All that there can be, in the order of one round: those that are compared are neighbours. */
+export type ContenderName =
+  'floor128' | 'gateway' | 'naive' | 'socketio' | 'distinct' | 'floor32' | 'stage' | 'stageDistinct';
+
+/** Everything that is saturated; the peers, where they are there. */
+export function contenders(
+  bench: Bench,
+  options: { connections: number; seconds: number; peers: RunContext['peers'] },
+): Partial<Record<ContenderName, Contender>> {
+  const { connections, seconds, peers } = options;
   const stage = (filters: '1' | 'distinct') => () => startStage(bench, { batch: 32, filters, seconds });
   const ofGateway = { content: 'complete', ahead: AHEAD, fillerEvery: FILLER_EVERY } as const;
+  // They know no filter, and all that is published is for everyone.
+  const peer = { filters: 0, content: 'complete', fillerEvery: 0 } as const;
+  const socketio = peers.get('socketio');
   const fedByItself = { ahead: 0, fillerEvery: 0, filters: 1 } as const;
   return {
     floor128: { ...fedByItself, name: 'C floor, 128 a write', content: 'none', start: () => startFloor(bench, 128) },
     gateway: { ...ofGateway, name: 'gateway', filters: 1, start: () => startGateway(bench, 1) },
-    distinct: {
-      ...ofGateway,
-      name: 'gateway, all distinct',
-      filters: connections,
-      start: () => startGateway(bench, connections),
-    },
     naive: {
       name: 'naive gateway',
       filters: 0,
@@ -31,6 +39,20 @@ export function contenders(bench: Bench, options: { connections: number; seconds
       // It knows no filter.
       fillerEvery: 0,
       start: () => startNaiveGateway(bench),
+    },
+    ...(socketio !== undefined && {
+      socketio: {
+        ...peer,
+        name: 'socket.io, Redis Streams',
+        ahead: SOCKETIO_AHEAD,
+        start: () => startSocketIo(bench, socketio.path),
+      },
+    }),
+    distinct: {
+      ...ofGateway,
+      name: 'gateway, all distinct',
+      filters: connections,
+      start: () => startGateway(bench, connections),
     },
     floor32: { ...fedByItself, name: 'C floor, 32 a write', content: 'none', start: () => startFloor(bench, 32) },
     stage: { ...fedByItself, name: 'fan-out, 32 a write', content: 'ordered', start: stage('1') },
@@ -41,5 +63,5 @@ export function contenders(bench: Bench, options: { connections: number; seconds
       content: 'ordered',
       start: stage('distinct'),
     },
-  } as const satisfies Record<string, Contender>;
+  };
 }

@@ -46,12 +46,14 @@ export interface LoadOptions {
 /** Connects everyone first: nothing is published, and nothing counts, before all are subscribed. */
 export async function startLoad(bench: Bench, server: Server, options: LoadOptions): Promise<Load> {
   const { connections, sampleEvery, fillerEvery } = options;
-  const { programs, redis } = bench;
+  const { programs } = bench;
   await using stack = new AsyncDisposableStack();
-  const receive = [programs.receiver, server.port, connections, server.targets, sampleEvery].map(String);
+  const receive = [programs.receiver, server.port, connections, server.targets, sampleEvery, server.dialect].map(
+    String,
+  );
   const receiver = stack.use(await start(receive, { place: 'load' }));
   await receiver.next((line) => (line === 'READY' ? true : null), READY_LIMIT_MS);
-  const publish = [programs.publisher, redis.port, ACCOUNT, PARTITIONS, fillerEvery].map(String);
+  const publish = [programs.publisher, server.feedPort, ACCOUNT, PARTITIONS, fillerEvery, server.dialect].map(String);
   const publisher = stack.use(await start(publish, { place: 'load' }));
   const owned = stack.move();
   return loadOf({ receiver, publisher, connections, fillerEvery, owned });

@@ -13,6 +13,8 @@ export interface Contender {
   readonly ahead: number;
   /** Every n-th event matches nobody, so that no server can send what Redis gave it as one piece; 0: none. */
   readonly fillerEvery: number;
+  /** As many as all others have when not given. */
+  readonly connections?: number;
   start(): Promise<Server>;
 }
 
@@ -72,23 +74,27 @@ export interface PacedSample extends Sample {
   readonly backlog: number;
 }
 
-export async function measurePaced(bench: Bench, server: () => Promise<Server>, step: PacedStep): Promise<PacedSample> {
+export async function measurePaced(
+  bench: Bench,
+  contender: Pick<Contender, 'name' | 'start'>,
+  step: PacedStep,
+): Promise<PacedSample> {
   const { connections, rate, warmSeconds, seconds } = step;
   await bench.redis.restart();
-  await using gateway = await server();
+  await using server = await contender.start();
   const sampleEvery = Math.max(1, Math.floor(connections / SATURATED_SAMPLES));
-  await using load = await startLoad(bench, gateway, { connections, sampleEvery, fillerEvery: 0 });
+  await using load = await startLoad(bench, server, { connections, sampleEvery, fillerEvery: 0 });
   await load.pace(rate, warmSeconds);
   await load.drain();
   load.reset();
   let published: Published | null = null;
-  const measured = await between(gateway, load, async () => {
+  const measured = await between(server, load, async () => {
     published = await load.pace(rate, seconds);
   });
   const backlog = load.owed() - (await load.mark()).frames;
   const end = await load.drain();
   if (published === null) throw new Error('unreachable: the step has run');
-  const name = `gateway, ${rate} events/s`;
+  const name = `${contender.name}, ${rate} events/s`;
   return {
     name,
     filters: 1,

@@ -25,6 +25,22 @@ export const TARGETS = {
     goal: 0.7,
     unit: '',
   },
+  P3: {
+    id: 'P3',
+    what: 'gateway / socket.io with its Redis Streams adapter',
+    better: 'higher',
+    floor: 30,
+    goal: 60,
+    unit: 'x',
+  },
+  P4: {
+    id: 'P4',
+    what: 'gateway / socket.io, 20 events/s',
+    better: 'higher',
+    floor: 1.2,
+    goal: 1.5,
+    unit: 'x',
+  },
   P6: { id: 'P6', what: 'gateway / naive gateway', better: 'higher', floor: 40, goal: 75, unit: 'x' },
   P7batch: {
     id: 'P7',
@@ -75,6 +91,8 @@ export const TARGETS = {
     unit: '',
   },
 } as const satisfies Record<string, Target>;
+
+export type TargetName = keyof typeof TARGETS;
 
 export type Verdict = 'goal' | 'floor' | 'missed' | 'unmeasured';
 

@@ -8,6 +8,9 @@ import { start, type Conversation } from './processes.ts';
 /** The collector's flags, as `npm start` gives them. */
 const NODE_FLAGS = packageFile.scripts.start.split(' ').filter((word) => /^--.*(space|gc)/.test(word));
 
+/** How a server is fed and how its clients are spoken to, as `native/dialect.h` has it. */
+export type Dialect = 'firehose' | 'socketio' | 'nats' | 'centrifugo';
+
 /** A server under test. */
 export interface Server extends AsyncDisposable {
   readonly pid: number;
@@ -16,6 +19,9 @@ export interface Server extends AsyncDisposable {
   readonly targets: string;
   /** Begins to write, for those that feed themselves; the others are fed through Redis. */
   readonly begin: (() => void) | null;
+  readonly dialect: Dialect;
+  /** Where its events are published: Redis's port, for NATS its own. */
+  readonly feedPort: number;
 }
 
 /** What every server is started from. */
@@ -31,13 +37,19 @@ interface Place {
   readonly port: number;
 }
 
-function portLine(line: string): Place | null {
+export function portLine(line: string): Place | null {
   return line.startsWith('{"port":') ? (JSON.parse(line) as Place) : null;
 }
 
-function serverOf(process: Conversation, port: number, rest: Pick<Server, 'targets' | 'begin'>): Server {
+export function serverOf(
+  process: Conversation,
+  port: number,
+  rest: Pick<Server, 'targets' | 'begin' | 'dialect' | 'feedPort'>,
+): Server {
   return { pid: process.pid, port, ...rest, [Symbol.asyncDispose]: () => process[Symbol.asyncDispose]() };
 }
+
+const ours = (bench: Bench) => ({ dialect: 'firehose', feedPort: bench.redis.port }) as const;
 
 /** The gateway as it is shipped, without TLS. */
 export async function startGateway(bench: Bench, filters: number): Promise<Server> {
@@ -59,7 +71,7 @@ export async function startGateway(bench: Bench, filters: number): Promise<Serve
     const entry = (line.startsWith('{') ? JSON.parse(line) : {}) as { msg?: string; port?: number };
     return entry.msg === 'listening' && entry.port !== undefined ? { port: entry.port } : null;
   });
-  return serverOf(gateway, port, { targets: await configuration.targets(filters), begin: null });
+  return serverOf(gateway, port, { targets: await configuration.targets(filters), begin: null, ...ours(bench) });
 }
 
 export async function startNaiveGateway(bench: Bench): Promise<Server> {
@@ -68,7 +80,7 @@ export async function startNaiveGateway(bench: Bench): Promise<Server> {
     environment: { NODE_ENV: 'production', REDIS_URL: bench.redis.url, PARTITIONS: String(PARTITIONS) },
   });
   const { port } = await naive.next(portLine);
-  return serverOf(naive, port, { targets: bench.configuration.anyTarget, begin: null });
+  return serverOf(naive, port, { targets: bench.configuration.anyTarget, begin: null, ...ours(bench) });
 }
 
 /** The gateway's fan-out with nothing before it: rounds of a fixed number of matching events. */
@@ -79,14 +91,22 @@ export async function startStage(bench: Bench, options: { batch: number; filters
     place: 'server',
   });
   const { port } = await stage.next(portLine);
-  return serverOf(stage, port, { targets: bench.configuration.anyTarget, begin: () => stage.tell('start') });
+  return serverOf(stage, port, {
+    targets: bench.configuration.anyTarget,
+    begin: () => stage.tell('start'),
+    ...ours(bench),
+  });
 }
 
 /** write() in C, and nothing else. */
 export async function startFloor(bench: Bench, batch: number): Promise<Server> {
   const floor = await start([bench.programs.floor, String(batch)], { place: 'server' });
   const { port } = await floor.next(portLine);
-  return serverOf(floor, port, { targets: bench.configuration.anyTarget, begin: () => floor.tell('start') });
+  return serverOf(floor, port, {
+    targets: bench.configuration.anyTarget,
+    begin: () => floor.tell('start'),
+    ...ours(bench),
+  });
 }
 
 export interface MatchCost {

@@ -1,7 +1,9 @@
 /*
  * The benchmark's producer: XADD of events of 1,025 bytes over one pipelined connection, round robin over partitions.
  *
- *   publisher <redis port> <account> <partitions> <filler every>
+ *   publisher <port> <account> <partitions> <filler every> <dialect>
+ *
+ * The port is that of Redis, for NATS that of its server.
  *
  * Commands on stdin, each answered by one JSON line when all its entries are in Redis:
  *   burst <n>              n events as fast as Redis takes them
@@ -15,6 +17,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +26,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "dialect.h"
 
 #define EVENT_BYTES 1025
 /* As many keys as a real event has: parsing a single long string would flatter whoever parses. */
@@ -38,6 +42,7 @@
 #define MAX_PARTITIONS 64
 
 static int fd, partitions, filler_every;
+static enum dialect dialect;
 static const char *account;
 static char out[ROOM], filler[EVENT_BYTES];
 static size_t held;
@@ -54,6 +59,13 @@ static void fail(const char *what) {
   exit(1);
 }
 
+__attribute__((format(printf, 1, 2))) static void hold(const char *format, ...) {
+  va_list values;
+  va_start(values, format);
+  held += (size_t)vsnprintf(out + held, ROOM - held, format, values);
+  va_end(values);
+}
+
 static void append(uint64_t due_us) {
   uint64_t number = produced++;
   int partition = (int)(number % (uint64_t)partitions);
@@ -64,17 +76,49 @@ static void append(uint64_t due_us) {
     matched++;
     sequence[partition]++;
   }
-  char meta[256], key[64], data[EVENT_BYTES + 64];
-  int meta_bytes = snprintf(meta, sizeof meta, "1\t%s\t%s\tc%d\te%lu\t%lu\t", name, account, partition, number, due_us);
-  int key_bytes = snprintf(key, sizeof key, "firehose:{%d}:events", partition);
+  char data[EVENT_BYTES + 64];
   int head = snprintf(data, sizeof data,
                       "{\"Event-Name\":\"%s\",\"Bench-Part\":%d,\"Bench-Seq\":%lu,\"Bench-Sent\":%lu," FIELDS "\"Filler\":\"",
                       name, partition, sequence[partition], due_us);
   memcpy(data + head, filler, (size_t)(EVENT_BYTES - 2 - head));
   memcpy(data + EVENT_BYTES - 2, "\"}", 3);
-  held += (size_t)snprintf(out + held, ROOM - held,
-                           "*7\r\n$4\r\nXADD\r\n$%d\r\n%s\r\n$1\r\n*\r\n$1\r\nm\r\n$%d\r\n%s\r\n$1\r\nd\r\n$%d\r\n%s\r\n",
-                           key_bytes, key, meta_bytes, meta, EVENT_BYTES, data);
+  if (dialect == FIREHOSE) {
+    char meta[256], key[64];
+    int meta_bytes = snprintf(meta, sizeof meta, "1\t%s\t%s\tc%d\te%lu\t%lu\t", name, account, partition, number, due_us);
+    int key_bytes = snprintf(key, sizeof key, "firehose:{%d}:events", partition);
+    hold("*7\r\n$4\r\nXADD\r\n$%d\r\n%s\r\n$1\r\n*\r\n$1\r\nm\r\n$%d\r\n%s\r\n$1\r\nd\r\n$%d\r\n%s\r\n", key_bytes,
+         key, meta_bytes, meta, EVENT_BYTES, data);
+  } else if (dialect == SOCKETIO) {
+    /* What the adapter of another server of the same application writes for io.emit('event', ...). */
+    char packet[EVENT_BYTES + 256];
+    int bytes = snprintf(packet, sizeof packet,
+                         "{\"opts\":{\"rooms\":[],\"except\":[],\"flags\":{}},\"packet\":{\"type\":2,\"data\":[\"event\",%s],"
+                         "\"nsp\":\"/\"}}",
+                         data);
+    hold("*11\r\n$4\r\nXADD\r\n$9\r\nsocket.io\r\n$1\r\n*\r\n$3\r\nuid\r\n$5\r\nbench\r\n$3\r\nnsp\r\n$1\r\n/\r\n"
+         "$4\r\ntype\r\n$1\r\n3\r\n$4\r\ndata\r\n$%d\r\n%s\r\n",
+         bytes, packet);
+  } else if (dialect == CENTRIFUGO) {
+    hold("*7\r\n$4\r\nXADD\r\n$5\r\nbench\r\n$1\r\n*\r\n$8\r\nchannels\r\n$5\r\nbench\r\n$7\r\npayload\r\n$%d\r\n%s\r\n",
+         EVENT_BYTES, data);
+  } else {
+    hold("PUB bench %d\r\n%s\r\n", EVENT_BYTES, data);
+  }
+}
+
+/* NATS acknowledges nothing but a PING, once everything before it is through. Counts the PONGs in `replies`. */
+static void read_lines(const char *in, ssize_t size) {
+  static char line[8];
+  static int have;
+  for (ssize_t at = 0; at < size; at++) {
+    if (in[at] != '\n') {
+      if (have < (int)sizeof line) line[have++] = in[at];
+      continue;
+    }
+    if (have >= 4 && memcmp(line, "-ERR", 4) == 0) fail("nats refused something");
+    if (have >= 4 && memcmp(line, "PONG", 4) == 0) replies++;
+    have = 0;
+  }
 }
 
 /* Every reply is "$<n>\r\n<id>\r\n": two line feeds. */
@@ -83,11 +127,12 @@ static void read_replies(int flags) {
   static uint64_t line_feeds;
   static int at_start = 1;
   ssize_t size = recv(fd, in, sizeof in, flags);
-  if (size == 0) fail("redis closed the connection");
+  if (size == 0) fail("the server closed the connection");
   if (size < 0) {
     if (errno == EAGAIN) return;
-    fail("redis cannot be read");
+    fail("the server cannot be read");
   }
+  if (dialect == NATS) return read_lines(in, size);
   for (ssize_t at = 0; at < size; at++) {
     if (at_start && in[at] == '-') fail("redis refused an entry");
     at_start = in[at] == '\n';
@@ -101,7 +146,7 @@ static void flush(void) {
   while (sent < held) {
     ssize_t size = send(fd, out + sent, held - sent, MSG_DONTWAIT);
     if (size > 0) sent += (size_t)size;
-    else if (errno != EAGAIN) fail("redis cannot be written");
+    else if (errno != EAGAIN) fail("the server cannot be written");
     else {
       struct pollfd wait = {.fd = fd, .events = POLLIN | POLLOUT};
       poll(&wait, 1, -1);
@@ -112,8 +157,11 @@ static void flush(void) {
 }
 
 static void settle(void) {
+  static uint64_t pings;
+  if (dialect == NATS) hold("PING\r\n");
+  uint64_t wanted = dialect == NATS ? ++pings : produced;
   flush();
-  while (replies < produced) read_replies(0);
+  while (replies < wanted) read_replies(0);
 }
 
 static void burst(uint64_t events) {
@@ -153,22 +201,24 @@ static void answer(uint64_t late_us, uint64_t started_us) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 5) {
-    fprintf(stderr, "usage: publisher <redis port> <account> <partitions> <filler every>\n");
+  if (argc != 6) {
+    fprintf(stderr, "usage: publisher <port> <account> <partitions> <filler every> <dialect>\n");
     return 2;
   }
   account = argv[2];
   partitions = atoi(argv[3]);
   filler_every = atoi(argv[4]);
+  dialect = dialect_of(argv[5]);
   if (partitions < 1 || partitions > MAX_PARTITIONS) fail("1 to 64 partitions");
   memset(filler, 'x', sizeof filler);
   setvbuf(stdout, NULL, _IOLBF, 0);
   fd = socket(AF_INET, SOCK_STREAM, 0);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1]))};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) fail("redis cannot be reached");
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) fail("the server cannot be reached");
   int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (dialect == NATS) hold("CONNECT {\"verbose\":false,\"pedantic\":false,\"echo\":false}\r\n");
   char line[128];
   while (fgets(line, sizeof line, stdin)) {
     uint64_t started = clock_us(CLOCK_MONOTONIC), events, late = 0;

@@ -1,11 +1,12 @@
 /*
  * The benchmark's subscriber: opens many plain WebSocket connections and counts whole frames (RFC 6455 section 5.2).
  *
- *   receiver <port> <connections> <targets file> <sample every>
+ *   receiver <port> <connections> <targets file> <sample every> <dialect>
  *
  * The targets file holds one request target a line, used round robin. Every n-th connection is sampled: its payloads
  * are looked into for "Bench-Part", "Bench-Seq" and "Bench-Sent" (see publisher.c), which gives order, completeness and
- * latency. READY is printed when every upgrade is through; then `mark` prints one JSON line, `reset` clears the
+ * latency. A delivery is an event, in however many to a frame the dialect puts them. READY is printed when everyone is
+ * subscribed; then `mark` prints one JSON line, `reset` clears the
  * latencies, `quit` ends. The accept value of the handshake is not checked: the floor sends a fixed one.
  */
 #define _GNU_SOURCE
@@ -22,6 +23,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "dialect.h"
 
 #define READ_BYTES (256 * 1024)
 #define KEEP_BYTES 256
@@ -45,11 +47,16 @@ struct connection {
   unsigned char opcode;
   int kept;
   unsigned char keep[KEEP_BYTES];
+  /* Of dialects whose messages are not frames: the line or payload under way, as far as it is kept, and what is left. */
+  int lined, is_subscribed;
+  unsigned char line[KEEP_BYTES];
+  uint64_t body;
   uint64_t last[PARTITIONS];
 };
 
 static struct connection *connections;
 static char **targets;
+static enum dialect dialect;
 static int target_count, total, opened, next_to_open, port, epoll_fd, closed_count, close_code;
 static uint64_t frames, bytes, sampled_frames, missing, doubled, inverted, unreadable;
 static uint64_t histogram[BUCKETS], recorded, slowest;
@@ -94,11 +101,11 @@ static int64_t number_after(const unsigned char *text, int length, const char *n
   return found ? strtoll(found + strlen(name), NULL, 10) : -1;
 }
 
-static void inspect(struct connection *c, uint64_t now) {
-  c->keep[c->kept < KEEP_BYTES ? c->kept : KEEP_BYTES - 1] = 0;
-  int64_t sequence = number_after(c->keep, c->kept, "\"Bench-Seq\":");
-  int64_t sent = number_after(c->keep, c->kept, "\"Bench-Sent\":");
-  int64_t partition = number_after(c->keep, c->kept, "\"Bench-Part\":");
+static void inspect(struct connection *c, unsigned char *text, int length, uint64_t now) {
+  text[length < KEEP_BYTES ? length : KEEP_BYTES - 1] = 0;
+  int64_t sequence = number_after(text, length, "\"Bench-Seq\":");
+  int64_t sent = number_after(text, length, "\"Bench-Sent\":");
+  int64_t partition = number_after(text, length, "\"Bench-Part\":");
   sampled_frames++;
   if (sequence < 0) {
     unreadable++;
@@ -129,19 +136,118 @@ static void close_connection(struct connection *c) {
 }
 
 /* Client frames are masked (RFC 6455 section 5.3); a mask of zeros leaves the payload as it is. */
-static void pong(struct connection *c) {
-  unsigned char frame[6 + 125] = {0x8a, (unsigned char)(0x80 | c->kept)};
-  memcpy(frame + 6, c->keep, (size_t)c->kept);
-  if (write(c->fd, frame, (size_t)(6 + c->kept)) < 0 && errno != EAGAIN) close_connection(c);
+static void send_frame(struct connection *c, int opcode, const void *payload, size_t size) {
+  unsigned char frame[8 + 256] = {(unsigned char)(0x80 | opcode)};
+  size_t head = size < 126 ? 2 : 4;
+  frame[1] = (unsigned char)(0x80 | (size < 126 ? size : 126));
+  if (size >= 126) {
+    frame[2] = (unsigned char)(size >> 8);
+    frame[3] = (unsigned char)size;
+  }
+  memcpy(frame + head + 4, payload, size);
+  if (write(c->fd, frame, head + 4 + size) < 0 && errno != EAGAIN) close_connection(c);
+}
+
+static void say(struct connection *c, const char *text) { send_frame(c, 1, text, strlen(text)); }
+
+static void open_next(void);
+
+static void subscribed(struct connection *c) {
+  if (c->is_subscribed) return;
+  c->is_subscribed = 1;
+  if (++opened == total) puts("READY");
+  if (next_to_open < total) open_next();
+}
+
+static void delivered(struct connection *c, unsigned char *text, int length, uint64_t now) {
+  frames++;
+  if (c->sampled) inspect(c, text, length, now);
+}
+
+static int begins(const unsigned char *text, int length, const char *with) {
+  return length >= (int)strlen(with) && memcmp(text, with, strlen(with)) == 0;
+}
+
+static void refused(const unsigned char *text, int length) {
+  fprintf(stderr, "receiver: refused: %.*s\n", length, text);
+  exit(1);
+}
+
+/* After the upgrade: subscribes. Engine.IO's server speaks first. */
+static void greet(struct connection *c) {
+  if (dialect == FIREHOSE) subscribed(c);
+  if (dialect == NATS) say(c, "CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB bench 1\r\nPING\r\n");
+  if (dialect == CENTRIFUGO) say(c, "{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{\"channel\":\"bench\"}}");
+}
+
+static void on_packet(struct connection *c, uint64_t now) {
+  if (begins(c->keep, c->kept, "42")) delivered(c, c->keep, c->kept, now);
+  else if (begins(c->keep, c->kept, "40")) subscribed(c);
+  else if (begins(c->keep, c->kept, "0")) say(c, "40");
+  else if (begins(c->keep, c->kept, "2")) say(c, "3");
+  else refused(c->keep, c->kept);
+}
+
+static void on_line(struct connection *c, uint64_t now) {
+  int length = c->lined;
+  c->lined = 0;
+  if (dialect == NATS) {
+    c->line[length < KEEP_BYTES ? length : KEEP_BYTES - 1] = 0;
+    const char *size = strrchr((const char *)c->line, ' ');
+    if (begins(c->line, length, "MSG ") && size) c->body = strtoull(size, NULL, 10) + 2;
+    else if (begins(c->line, length, "PONG")) subscribed(c);
+    else if (begins(c->line, length, "PING")) say(c, "PONG\r\n");
+    else if (begins(c->line, length, "-ERR")) refused(c->line, length);
+    return;
+  }
+  if (begins(c->line, length, "{\"push\":{\"channel\":\"bench\",\"pub\"")) delivered(c, c->line, length, now);
+  else if (begins(c->line, length, "{\"id\":2,\"subscribe\"")) subscribed(c);
+  else if (begins(c->line, length, "{}")) say(c, "{}");
+  else if (length > 0 && !begins(c->line, length, "{\"id\":1,\"connect\"")) refused(c->line, length);
+}
+
+static void keep_line(struct connection *c, const unsigned char *data, size_t size) {
+  size_t room = (size_t)(KEEP_BYTES - 1 - c->lined);
+  memcpy(c->line + c->lined, data, size < room ? size : room);
+  c->lined += (int)(size < room ? size : room);
+}
+
+/* Bytes of a dialect whose messages are lines, and with NATS payloads of a length that the line before has told. */
+static void on_bytes(struct connection *c, const unsigned char *data, size_t size, uint64_t now) {
+  while (size > 0) {
+    size_t part;
+    if (c->body > 0) {
+      part = c->body < size ? (size_t)c->body : size;
+      keep_line(c, data, part);
+      c->body -= part;
+      if (c->body == 0) {
+        int length = c->lined;
+        c->lined = 0;
+        delivered(c, c->line, length, now);
+      }
+    } else {
+      const unsigned char *end = memchr(data, '\n', size);
+      part = end ? (size_t)(end - data) : size;
+      keep_line(c, data, part);
+      if (end) {
+        part++;
+        on_line(c, now);
+      }
+    }
+    data += part;
+    size -= part;
+  }
 }
 
 static void frame_done(struct connection *c, uint64_t now) {
   unsigned char kind = c->opcode & 0x0f;
   if (kind < 8) {
-    frames++;
-    if (c->sampled) inspect(c, now);
+    if (dialect == FIREHOSE) delivered(c, c->keep, c->kept, now);
+    else if (dialect == SOCKETIO) on_packet(c, now);
+    /* The last line of a frame has no line feed. */
+    else if (dialect == CENTRIFUGO && c->lined > 0) on_line(c, now);
   } else if (kind == 9) {
-    pong(c);
+    send_frame(c, 10, c->keep, (size_t)c->kept);
   } else if (kind == 8) {
     close_code = c->kept >= 2 ? c->keep[0] << 8 | c->keep[1] : 1005;
     close_connection(c);
@@ -177,8 +283,11 @@ static void consume(struct connection *c, const unsigned char *data, size_t size
       c->kept = 0;
     }
     size_t part = c->left < size ? (size_t)c->left : size;
-    if ((c->sampled || c->opcode & 8) && c->kept < KEEP_BYTES - 1) {
-      size_t room = (size_t)(KEEP_BYTES - 1 - c->kept), copied = part < room ? part : room;
+    int wanted = c->sampled || c->opcode & 8 ? KEEP_BYTES - 1 : dialect == SOCKETIO ? 4 : 0;
+    if (dialect >= NATS && !(c->opcode & 8)) {
+      on_bytes(c, data, part, now);
+    } else if (c->kept < wanted) {
+      size_t room = (size_t)(wanted - c->kept), copied = part < room ? part : room;
       memcpy(c->keep + c->kept, data, copied);
       c->kept += (int)copied;
     }
@@ -229,8 +338,7 @@ static void handshake(struct connection *c) {
   }
   if (recv(c->fd, chunk, (size_t)(end + 4 - chunk), 0) < 0) fail("handshake");
   c->phase = OPEN;
-  if (++opened == total) puts("READY");
-  if (next_to_open < total) open_next();
+  greet(c);
 }
 
 static void readable(struct connection *c) {
@@ -283,13 +391,14 @@ static void read_targets(const char *path) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 5) {
-    fprintf(stderr, "usage: receiver <port> <connections> <targets file> <sample every>\n");
+  if (argc != 6) {
+    fprintf(stderr, "usage: receiver <port> <connections> <targets file> <sample every> <dialect>\n");
     return 2;
   }
   port = atoi(argv[1]);
   total = atoi(argv[2]);
   int every = atoi(argv[4]);
+  dialect = dialect_of(argv[5]);
   read_targets(argv[3]);
   setvbuf(stdout, NULL, _IOLBF, 0);
   connections = calloc((size_t)total, sizeof *connections);

@@ -1,0 +1,49 @@
+/** How long each part of a run takes. `quick` is for CI and has no peers in it; `full` is for figures that are kept. */
+export interface Mode {
+  readonly name: 'quick' | 'full';
+  /** Of saturated servers. */
+  readonly rounds: number;
+  readonly warmMs: number;
+  readonly windowMs: number;
+  /** At a fixed rate, with latencies. */
+  readonly pacedRounds: number;
+  readonly pacedSeconds: number;
+  readonly durableRounds: number;
+  readonly durableEvents: number;
+}
+
+export const MODES = {
+  quick: {
+    name: 'quick',
+    rounds: 5,
+    warmMs: 400,
+    windowMs: 1_000,
+    pacedRounds: 3,
+    pacedSeconds: 3,
+    durableRounds: 3,
+    durableEvents: 60_000,
+  },
+  full: {
+    name: 'full',
+    rounds: 7,
+    warmMs: 1_000,
+    windowMs: 4_000,
+    pacedRounds: 5,
+    pacedSeconds: 10,
+    durableRounds: 5,
+    durableEvents: 200_000,
+  },
+} as const satisfies Record<string, Mode>;
+
+export const PARTS = ['saturated', 'match', 'latency', 'durable'] as const;
+export type Part = (typeof PARTS)[number];
+
+/** What `npm run bench -- ...` is asked for; null for what is no such thing. */
+export function readArguments(words: readonly string[]): { mode: Mode; parts: readonly Part[] } | null {
+  const [first = 'quick', ...rest] = words;
+  const mode = Object.values(MODES).find(({ name }) => name === first);
+  if (mode === undefined) return null;
+  const parts = PARTS.filter((part) => rest.includes(part));
+  if (parts.length < new Set(rest).size) return null;
+  return { mode, parts: rest.length === 0 ? PARTS : parts };
+}
