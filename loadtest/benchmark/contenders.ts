@@ -1,4 +1,5 @@
 import type { Contender } from './measurements.ts';
+import { startNats } from './peers/start-nats.ts';
 import { startSocketIo } from './peers/start-socketio.ts';
 import type { RunContext } from './run-context.ts';
 import { startFloor, startGateway, startNaiveGateway, startStage, type Bench } from './servers.ts';
@@ -9,12 +10,25 @@ const AHEAD = 8_000;
 const NAIVE_AHEAD = 60;
 /** Socket.io is not faster than it by much. */
 const SOCKETIO_AHEAD = NAIVE_AHEAD * 2;
+/** Each connection has its own copy of what is out, in the server's memory. */
+const NATS_AHEAD = 1_000;
 /** One event of five matches nobody, so that no gateway can send what Redis gave it as one piece. */
 const FILLER_EVERY = 5;
 
 /** All that there can be, in the order of one round: those that are compared are neighbours. */
 export type ContenderName =
-  'floor128' | 'gateway' | 'naive' | 'socketio' | 'distinct' | 'floor32' | 'stage' | 'stageDistinct';
+  | 'floor128'
+  | 'gateway'
+  | 'naive'
+  | 'socketio'
+  | 'nats'
+  | 'distinct'
+  | 'floor32'
+  | 'stage'
+  | 'stageDistinct'
+  | 'stage1'
+  | 'stage100'
+  | 'stage5000';
 
 /** Everything that is saturated; the peers, where they are there. */
 export function contenders(
@@ -22,12 +36,16 @@ export function contenders(
   options: { connections: number; seconds: number; peers: RunContext['peers'] },
 ): Partial<Record<ContenderName, Contender>> {
   const { connections, seconds, peers } = options;
-  const stage = (filters: '1' | 'distinct') => () => startStage(bench, { batch: 32, filters, seconds });
+  const fedByItself = { ahead: 0, fillerEvery: 0, filters: 1 } as const;
+  const stage =
+    (filters: '1' | 'distinct', batch = 32) =>
+    () =>
+      startStage(bench, { batch, filters, seconds });
+  const ofStage = { ...fedByItself, content: 'ordered' } as const;
   const ofGateway = { content: 'complete', ahead: AHEAD, fillerEvery: FILLER_EVERY } as const;
   // They know no filter, and all that is published is for everyone.
   const peer = { filters: 0, content: 'complete', fillerEvery: 0 } as const;
-  const socketio = peers.get('socketio');
-  const fedByItself = { ahead: 0, fillerEvery: 0, filters: 1 } as const;
+  const [socketio, nats] = [peers.get('socketio'), peers.get('nats')];
   return {
     floor128: { ...fedByItself, name: 'C floor, 128 a write', content: 'none', start: () => startFloor(bench, 128) },
     gateway: { ...ofGateway, name: 'gateway', filters: 1, start: () => startGateway(bench, 1) },
@@ -48,6 +66,9 @@ export function contenders(
         start: () => startSocketIo(bench, socketio.path),
       },
     }),
+    ...(nats !== undefined && {
+      nats: { ...peer, name: 'nats-server, WebSocket', ahead: NATS_AHEAD, start: () => startNats(bench, nats.path) },
+    }),
     distinct: {
       ...ofGateway,
       name: 'gateway, all distinct',
@@ -55,13 +76,15 @@ export function contenders(
       start: () => startGateway(bench, connections),
     },
     floor32: { ...fedByItself, name: 'C floor, 32 a write', content: 'none', start: () => startFloor(bench, 32) },
-    stage: { ...fedByItself, name: 'fan-out, 32 a write', content: 'ordered', start: stage('1') },
+    stage: { ...ofStage, name: 'fan-out, 32 a write', start: stage('1') },
     stageDistinct: {
-      ...fedByItself,
+      ...ofStage,
       name: 'fan-out, 32, all distinct',
       filters: connections,
-      content: 'ordered',
       start: stage('distinct'),
     },
+    stage1: { ...ofStage, name: 'fan-out, 1 a write', start: stage('1', 1) },
+    stage100: { ...ofStage, name: 'fan-out, 32 a write', connections: 100, start: stage('1') },
+    stage5000: { ...ofStage, name: 'fan-out, 32 a write', connections: 5_000, start: stage('1') },
   };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startLoad, type Load, type Published } from './load.ts';
-import { cpuTime, residentBytes, keptFromCoreUs } from './processes.ts';
+import { coreBusyUs, cpuTime, isPinned, keptFromCoreUs, residentBytes } from './processes.ts';
 import type { Content, Sample } from './sample.ts';
 import type { Bench, Server } from './servers.ts';
 
@@ -45,9 +45,9 @@ export async function measureSaturated(bench: Bench, contender: Contender, windo
 }
 
 async function between(server: Server, load: Load, pass: () => Promise<unknown>) {
-  const [from, cpuFrom, waitedFrom] = [await load.mark(), cpuTime(server.pid), keptFromCoreUs(server.pid)];
+  const [from, cpuFrom, waitedFrom] = [await load.mark(), cpuTime(server.pid), waitedSoFar(server)];
   await pass();
-  const [to, cpuTo, waitedTo] = [await load.mark(), cpuTime(server.pid), keptFromCoreUs(server.pid)];
+  const [to, cpuTo, waitedTo] = [await load.mark(), cpuTime(server.pid), waitedSoFar(server)];
   return {
     deliveries: to.frames - from.frames,
     elapsedUs: to.timeUs - from.timeUs,
@@ -56,6 +56,13 @@ async function between(server: Server, load: Load, pass: () => Promise<unknown>)
     receiverCpuUs: to.cpuUs - from.cpuUs,
     residentBytes: residentBytes(server.pid),
   };
+}
+
+/** For how long others had the server's core. Of one with many threads: whatever ran there and was not it. */
+function waitedSoFar({ pid, isManyThreaded = false }: Server): number {
+  if (!isManyThreaded || !isPinned()) return keptFromCoreUs(pid);
+  const { userUs, systemUs } = cpuTime(pid);
+  return coreBusyUs() - userUs - systemUs;
 }
 
 export interface PacedStep {

@@ -134,13 +134,17 @@ function converse(child: ChildProcess, exited: Promise<unknown>, title: string):
 
 let ticksPerSecond: number | null = null;
 
+function tickUs(): number {
+  ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+  return 1e6 / ticksPerSecond;
+}
+
 /** CPU time of a process so far, all threads (proc_pid_stat(5), fields 14 and 15). */
 export function cpuTime(pid: number): CpuTime {
-  ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The second field is the name in brackets and may hold anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const us = (at: number) => (Number(fields[at]) * 1e6) / (ticksPerSecond ?? 100);
+  const us = (at: number) => Number(fields[at]) * tickUs();
   return { userUs: us(11), systemUs: us(12) };
 }
 
@@ -155,6 +159,13 @@ export function keptFromCoreUs(pid: number): number {
     if (Number(thread) !== pid) helpersNs += scheduled(pid, thread).ranNs;
   }
   return (scheduled(pid, String(pid)).waitedNs - helpersNs) / 1_000;
+}
+
+/** How long anything ran on the server's core so far, in microseconds (proc_stat(5)). Of meaning where it is pinned. */
+export function coreBusyUs(): number {
+  const line = new RegExp(`^cpu${CORES.server} (.*)$`, 'm').exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '';
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = line.split(' ').map(Number);
+  return (user + nice + system + irq + softirq) * tickUs();
 }
 
 function scheduled(pid: number, thread: string) {

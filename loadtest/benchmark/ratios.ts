@@ -41,6 +41,7 @@ export const TARGETS = {
     goal: 1.5,
     unit: 'x',
   },
+  P5: { id: 'P5', what: 'gateway / nats-server, WebSocket', better: 'higher', floor: 3, goal: 5, unit: 'x' },
   P6: { id: 'P6', what: 'gateway / naive gateway', better: 'higher', floor: 40, goal: 75, unit: 'x' },
   P7batch: {
     id: 'P7',
@@ -56,6 +57,22 @@ export const TARGETS = {
     better: 'lower',
     floor: 2,
     goal: 1.4,
+    unit: 'x',
+  },
+  P8: {
+    id: 'P8',
+    what: 'cost of 5,000 connections / 100, fan-out at 32 a write',
+    better: 'lower',
+    floor: 1.3,
+    goal: 1.1,
+    unit: 'x',
+  },
+  P9: {
+    id: 'P9',
+    what: 'gateway saturated / fan-out at 1 a write',
+    better: 'higher',
+    floor: 20,
+    goal: 40,
     unit: 'x',
   },
   P10: {

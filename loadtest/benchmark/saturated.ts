@@ -14,6 +14,7 @@ interface Comparison {
   readonly figure: (sample: Sample) => number;
   /** Nothing here is faster than write() alone: a round that says so measured the machine's mood. */
   readonly most?: number;
+  readonly isFullAlone?: boolean;
 }
 
 const speed = deliveriesPerCpuSecond;
@@ -22,9 +23,12 @@ const COMPARISONS: readonly Comparison[] = [
   { target: 'P1', of: 'gateway', against: 'floor128', figure: speed, most: 1 },
   { target: 'P2', of: 'stage', against: 'floor32', figure: speed, most: 1 },
   { target: 'P3', of: 'gateway', against: 'socketio', figure: speed },
+  { target: 'P5', of: 'gateway', against: 'nats', figure: speed },
   { target: 'P6', of: 'gateway', against: 'naive', figure: speed },
   { target: 'P7batch', of: 'stageDistinct', against: 'stage', figure: cost },
   { target: 'P7saturated', of: 'distinct', against: 'gateway', figure: cost },
+  { target: 'P8', of: 'stage5000', against: 'stage100', figure: cost, isFullAlone: true },
+  { target: 'P9', of: 'gateway', against: 'stage1', figure: speed, isFullAlone: true },
 ];
 
 /** A B C A B C. Each round gives one figure a ratio. */
@@ -33,7 +37,9 @@ export async function measureSaturatedRatios(run: RunContext): Promise<Ratio[]> 
   const { warmMs, windowMs } = mode;
   const seconds = (warmMs + windowMs) / 1_000 + 2;
   const field = contenders(bench, { connections: CONNECTIONS, seconds, peers });
-  const asked = COMPARISONS.filter(({ of, against }) => of in field && against in field);
+  const asked = COMPARISONS.filter(
+    ({ of, against, isFullAlone = false }) => of in field && against in field && (mode.name === 'full' || !isFullAlone),
+  );
   const wanted = new Set(asked.flatMap(({ of, against }) => [of, against]));
   const order = (Object.keys(field) as ContenderName[]).filter((name) => wanted.has(name));
   const figures = new Map(asked.map(({ target }) => [target, [] as number[]]));

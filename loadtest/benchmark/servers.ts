@@ -22,6 +22,8 @@ export interface Server extends AsyncDisposable {
   readonly dialect: Dialect;
   /** Where its events are published: Redis's port, for NATS its own. */
   readonly feedPort: number;
+  /** Works on whatever thread is free: its main one tells nothing of what it waits for. */
+  readonly isManyThreaded?: boolean;
 }
 
 /** What every server is started from. */
@@ -44,7 +46,7 @@ export function portLine(line: string): Place | null {
 export function serverOf(
   process: Conversation,
   port: number,
-  rest: Pick<Server, 'targets' | 'begin' | 'dialect' | 'feedPort'>,
+  rest: Omit<Server, 'pid' | 'port' | keyof AsyncDisposable>,
 ): Server {
   return { pid: process.pid, port, ...rest, [Symbol.asyncDispose]: () => process[Symbol.asyncDispose]() };
 }
