@@ -1,4 +1,5 @@
 import type { Contender } from './measurements.ts';
+import { startCentrifugo } from './peers/start-centrifugo.ts';
 import { startNats } from './peers/start-nats.ts';
 import { startSocketIo } from './peers/start-socketio.ts';
 import type { RunContext } from './run-context.ts';
@@ -12,6 +13,7 @@ const NAIVE_AHEAD = 60;
 const SOCKETIO_AHEAD = NAIVE_AHEAD * 2;
 /** Each connection has its own copy of what is out, in the server's memory. */
 const NATS_AHEAD = 1_000;
+const CENTRIFUGO_AHEAD = 200;
 /** One event of five matches nobody, so that no gateway can send what Redis gave it as one piece. */
 const FILLER_EVERY = 5;
 
@@ -22,6 +24,7 @@ export type ContenderName =
   | 'naive'
   | 'socketio'
   | 'nats'
+  | 'centrifugo'
   | 'distinct'
   | 'floor32'
   | 'stage'
@@ -45,7 +48,7 @@ export function contenders(
   const ofGateway = { content: 'complete', ahead: AHEAD, fillerEvery: FILLER_EVERY } as const;
   // They know no filter, and all that is published is for everyone.
   const peer = { filters: 0, content: 'complete', fillerEvery: 0 } as const;
-  const [socketio, nats] = [peers.get('socketio'), peers.get('nats')];
+  const [socketio, nats, centrifugo] = [peers.get('socketio'), peers.get('nats'), peers.get('centrifugo')];
   return {
     floor128: { ...fedByItself, name: 'C floor, 128 a write', content: 'none', start: () => startFloor(bench, 128) },
     gateway: { ...ofGateway, name: 'gateway', filters: 1, start: () => startGateway(bench, 1) },
@@ -68,6 +71,14 @@ export function contenders(
     }),
     ...(nats !== undefined && {
       nats: { ...peer, name: 'nats-server, WebSocket', ahead: NATS_AHEAD, start: () => startNats(bench, nats.path) },
+    }),
+    ...(centrifugo !== undefined && {
+      centrifugo: {
+        ...peer,
+        name: 'Centrifugo, Redis stream',
+        ahead: CENTRIFUGO_AHEAD,
+        start: () => startCentrifugo(bench, centrifugo.path),
+      },
     }),
     distinct: {
       ...ofGateway,

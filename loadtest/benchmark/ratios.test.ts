@@ -33,3 +33,8 @@ test('a disturbed round is left out, and the number of those that count is told'
   const { value, verdict, counted, rounds } = judge(TARGETS.P1, [Number.NaN, 0.5, 0.5]);
   assert.deepEqual({ value, verdict, counted, rounds }, { value: 0.5, verdict: 'floor', counted: 2, rounds: 3 });
 });
+
+test('a ratio without limits is told, and neither met nor missed', () => {
+  assert.equal(judge(TARGETS.centrifugo, [20]).verdict, 'told');
+  assert.equal(judge(TARGETS.centrifugo, []).verdict, 'unmeasured');
+});

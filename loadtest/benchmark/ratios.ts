@@ -3,8 +3,9 @@ export interface Target {
   readonly id: string;
   readonly what: string;
   readonly better: 'higher' | 'lower';
-  readonly floor: number;
-  readonly goal: number;
+  /** Null for one that is only told. */
+  readonly floor: number | null;
+  readonly goal: number | null;
   readonly unit: '' | 'x' | ' ms';
 }
 
@@ -42,6 +43,7 @@ export const TARGETS = {
     unit: 'x',
   },
   P5: { id: 'P5', what: 'gateway / nats-server, WebSocket', better: 'higher', floor: 3, goal: 5, unit: 'x' },
+  centrifugo: { id: '', what: 'gateway / Centrifugo', better: 'higher', floor: null, goal: null, unit: 'x' },
   P6: { id: 'P6', what: 'gateway / naive gateway', better: 'higher', floor: 40, goal: 75, unit: 'x' },
   P7batch: {
     id: 'P7',
@@ -111,7 +113,7 @@ export const TARGETS = {
 
 export type TargetName = keyof typeof TARGETS;
 
-export type Verdict = 'goal' | 'floor' | 'missed' | 'unmeasured';
+export type Verdict = 'told' | 'goal' | 'floor' | 'missed' | 'unmeasured';
 
 export interface Ratio {
   readonly target: Target;
@@ -138,8 +140,10 @@ export function median(values: readonly number[], better: Target['better']): num
 export function judge(target: Target, rounds: readonly number[]): Ratio {
   const counted = rounds.filter((figure) => !Number.isNaN(figure));
   const value = median(counted, target.better);
+  const { floor, goal } = target;
   const reaches = (limit: number) => (target.better === 'higher' ? value >= limit : value <= limit);
-  const reached = reaches(target.goal) ? 'goal' : reaches(target.floor) ? 'floor' : 'missed';
+  const reached =
+    floor === null || goal === null ? 'told' : reaches(goal) ? 'goal' : reaches(floor) ? 'floor' : 'missed';
   return {
     target,
     value,

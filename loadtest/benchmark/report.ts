@@ -2,6 +2,7 @@ import type { Ratio, Verdict } from './ratios.ts';
 import { cpuPerDelivery, GENERATOR_LIMIT, isDisturbed, receiverShare, type Sample } from './sample.ts';
 
 const VERDICTS: Readonly<Record<Verdict, string>> = {
+  told: '-',
   goal: 'goal met',
   floor: 'above the floor',
   missed: 'FLOOR MISSED',
@@ -71,7 +72,8 @@ export function sampleTable(rows: readonly (readonly string[])[]): string {
 export function ratioTable(ratios: readonly Ratio[]): string {
   const rows = ratios.map(({ target, value, least, most, verdict, counted, rounds }) => {
     const figure = (number: number) => (Number.isFinite(number) ? `${precise(number)}${target.unit}` : 'none');
-    const bound = (limit: number) => `${target.better === 'higher' ? '>=' : '<='} ${limit}${target.unit}`;
+    const bound = (limit: number | null) =>
+      limit === null ? '-' : `${target.better === 'higher' ? '>=' : '<='} ${limit}${target.unit}`;
     const range = `${figure(least)} to ${figure(most)}`;
     return [
       `${target.id.padEnd(4)}${target.what}`,

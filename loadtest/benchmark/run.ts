@@ -16,7 +16,7 @@ import { progress, type RunContext } from './run-context.ts';
 import { measureSaturatedRatios } from './saturated.ts';
 import { measureDurable, measureMatch } from './servers.ts';
 
-const PEERS: readonly PeerName[] = ['socketio', 'nats'];
+const PEERS: readonly PeerName[] = ['socketio', 'nats', 'centrifugo'];
 
 async function matching({ faults }: RunContext): Promise<Ratio[]> {
   const { scanNs, indexNs, hotNs, agree } = await measureMatch(10_000);

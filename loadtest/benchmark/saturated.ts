@@ -24,6 +24,7 @@ const COMPARISONS: readonly Comparison[] = [
   { target: 'P2', of: 'stage', against: 'floor32', figure: speed, most: 1 },
   { target: 'P3', of: 'gateway', against: 'socketio', figure: speed },
   { target: 'P5', of: 'gateway', against: 'nats', figure: speed },
+  { target: 'centrifugo', of: 'gateway', against: 'centrifugo', figure: speed },
   { target: 'P6', of: 'gateway', against: 'naive', figure: speed },
   { target: 'P7batch', of: 'stageDistinct', against: 'stage', figure: cost },
   { target: 'P7saturated', of: 'distinct', against: 'gateway', figure: cost },
