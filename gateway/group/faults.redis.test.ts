@@ -130,6 +130,22 @@ describe('a group whose log is not what it was', () => {
     assert.deepEqual(next.ids, ['new/0', 'new/1']);
   });
 
+  it('flushed while nobody was connected: the next connection is told, once (I4)', async () => {
+    await using own = await startRedis();
+    await using gateway = await replica({ url: own.url });
+    await gateway.publish(events(calls(3), 1));
+    await gateway.client.flushall();
+    const { meta } = streamKeys(gateway.place.keyPrefix, 0);
+    await until(async () => (await gateway.client.exists(meta)) === 1);
+    const first = await gateway.connect();
+    await until(async () => first.lost !== null);
+    assert.deepEqual([first.lost, first.ids], ['epoch_lost', []]);
+    await gateway.publish(events(['new'], 2));
+    const second = await gateway.connect();
+    await until(async () => second.ids.length === 2);
+    assert.deepEqual([second.lost, second.ids], [null, ['new/0', 'new/1']]);
+  });
+
   it('the group deleted: connections are told, and it is made again (I4)', async () => {
     await using gateway = await replica({ partitions: 1 });
     const consumer = await gateway.connect();

@@ -10,7 +10,7 @@ import { Grants, refused, unavailable, unknownGroup } from './admission.ts';
 import { createGroupCounters } from './counters.ts';
 import { Group } from './group.ts';
 import { limitsOf, TIMINGS, type Timings } from './group-context.ts';
-import type { Admission, Groups, GroupStatus, MemberOptions, Membership } from './groups.ts';
+import type { Admission, Groups, GroupStatus, LostReason, MemberOptions, Membership } from './groups.ts';
 import { Keeper } from './keeper.ts';
 
 const FIRST_CONNECT_MS = 1_000;
@@ -53,6 +53,10 @@ class RedisGroups implements Groups {
   readonly #keeper: Keeper;
   /** What was begun and nobody waits for: it never rejects, and is waited for at the end. */
   readonly #background = new Set<Promise<unknown>>();
+  /** What was lost of groups that nobody was connected to: their next connection is told. */
+  readonly #untold = new Map<string, LostReason>();
+  /** Groups that have connections on other replicas, as last heard: those are told there. */
+  #elsewhere: ReadonlySet<string> = new Set();
   #heartbeat: Heartbeat | null = null;
   #isDraining = false;
   #lastMember = 0;
@@ -71,9 +75,9 @@ class RedisGroups implements Groups {
       log,
       signal: this.#closing.signal,
       onEpochLost: () => {
-        for (const group of this.#groups.values()) group.lose('epoch_lost');
+        for (const { name } of groups) this.#lost(name, 'epoch_lost');
       },
-      onGroupLost: (name) => this.#groups.get(name)?.lose('group_lost'),
+      onGroupLost: (name) => this.#lost(name, 'group_lost'),
     });
   }
 
@@ -109,6 +113,10 @@ class RedisGroups implements Groups {
     this.#grants.joined(name, options.grant);
     const isFirst = group.connections === 0;
     const member = group.join(options);
+    const untold = this.#untold.get(name);
+    this.#untold.delete(name);
+    // Not before the caller has the membership in hand.
+    if (untold !== undefined) queueMicrotask(() => member.lose(untold));
     if (isFirst) this.#beat();
     return member;
   }
@@ -181,6 +189,12 @@ class RedisGroups implements Groups {
     this.#inBackground(this.#keeper.ensure().then(() => group.lose('group_lost')));
   }
 
+  #lost(name: string, reason: LostReason): void {
+    const group = this.#groups.get(name);
+    if (group !== undefined && group.connections > 0) group.lose(reason);
+    else if (!this.#elsewhere.has(name)) this.#untold.set(name, reason);
+  }
+
   /** A connection or a partition's loop of the group has ended. */
   #left(group: Group): void {
     if (group.connections > 0) return;
@@ -198,12 +212,12 @@ class RedisGroups implements Groups {
 
   #useReplicas(replicas: readonly LiveReplica[]): void {
     if (this.#isDraining) return;
+    const others = replicas.filter(({ replica }) => replica !== this.#options.replica);
+    const having = (name: string) => others.filter(({ record }) => (record.groups[name] ?? 0) > 0);
+    this.#elsewhere = new Set(this.#options.groups.flatMap(({ name }) => (having(name).length > 0 ? [name] : [])));
     for (const group of this.#groups.values()) {
       const here = group.connections > 0 ? [this.#options.replica] : [];
-      const elsewhere = replicas
-        .filter(({ replica, record }) => replica !== this.#options.replica && (record.groups[group.name] ?? 0) > 0)
-        .map(({ replica }) => replica);
-      group.useReplicas([...here, ...elsewhere]);
+      group.useReplicas([...here, ...having(group.name).map(({ replica }) => replica)]);
     }
     this.#inBackground(this.#renewGrants());
   }
