@@ -73,15 +73,17 @@ async function list(of: DeadLettersOf, request: Request): Promise<Answered> {
 }
 
 async function show(of: DeadLettersOf, request: Request): Promise<Answered> {
-  const letter = await showDeadLetter(of, String(request.params['id']));
-  if (letter === null) return { problem: NO_SUCH_LETTER };
+  const id = String(request.params['id']);
+  const letter = await showDeadLetter(of, id);
+  if (letter === null) return { problem: noSuchLetter(id) };
   const { data, metaLine, ...rest } = letter;
   return { body: { ...rest, metaLine, data: data.toString('utf8') } };
 }
 
 async function redrive(of: DeadLettersOf, request: Request): Promise<Answered> {
-  const redriven = await redriveDeadLetter(of, String(request.params['id']));
-  return redriven === null ? { problem: NO_SUCH_LETTER } : { body: redriven };
+  const id = String(request.params['id']);
+  const redriven = await redriveDeadLetter(of, id);
+  return redriven === null ? { problem: noSuchLetter(id) } : { body: redriven };
 }
 
 const NEED_REDIS: Problem = {
@@ -90,17 +92,16 @@ const NEED_REDIS: Problem = {
   detail: 'Durable consumer groups keep their dead letters in Redis: start the gateway with REDIS_URL.',
 };
 
-const NO_SUCH_LETTER: Problem = {
-  status: 404,
-  code: 'no_such_dead_letter',
-  detail: 'The group has no dead letter of this id: it never had, or it is back in the log already.',
-};
-
 const INVALID_QUERY: Problem = {
   status: 400,
   code: 'invalid_query',
   detail: "The query takes limit, from 1 to 1000, and after, the 'next' of the page before.",
 };
+
+function noSuchLetter(id: string): Problem {
+  const detail = `The group has no dead letter ${id.slice(0, 64)}: it never had, or it is back in the log already.`;
+  return { status: 404, code: 'no_such_dead_letter', detail };
+}
 
 function unknownGroup(groups: readonly string[]): Problem {
   return { status: 404, code: 'unknown_group', detail: `The groups of this resource are: ${groups.join(', ')}.` };

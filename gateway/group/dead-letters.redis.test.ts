@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, it } from 'node:test';
+import { streamKeys } from '../../protocol/keys.ts';
 import { partitionOf } from '../../protocol/partition.ts';
 import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
 import { declared, events, RESOURCE, startReplica } from '../testing/group-replica.ts';
@@ -67,6 +68,21 @@ it('a redriven one is delivered again under the same event id, and only once', a
   await until(async () => consumer.ids.length === 2);
   assert.deepEqual([consumer.received[1]?.id, consumer.received[1]?.attempt], ['call-0/0', 1]);
   assert.deepEqual(await listDeadLetters(dead), []);
+});
+
+it('one that was put into the log by hand keeps the id and the time that its place there gave it', async () => {
+  const { gateway, consumer, dead } = await withDead(0);
+  await using _ = gateway;
+  const { events: log } = streamKeys(gateway.place.keyPrefix, 2);
+  await gateway.client.xadd(log, '*', 'm', '1\tDTMF\tacme', 'd', '{"call":"by-hand","n":0}');
+  await until(async () => consumer.ids.length === 1);
+  const [first] = consumer.received;
+  await consumer.membership.term(first?.id ?? '');
+  const [letter] = await listDeadLetters(dead);
+  await redriveDeadLetter(dead, letter?.id ?? '');
+  await until(async () => consumer.ids.length === 2);
+  const times = consumer.sink.messages().map((text) => /"ingested_at":"([^"]+)"/.exec(text)?.[1]);
+  assert.deepEqual([consumer.received[1]?.id, times[1]], [first?.id, times[0]]);
 });
 
 it('what is no dead letter is not found', async () => {

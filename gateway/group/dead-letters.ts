@@ -1,4 +1,5 @@
-import { DATA_FIELD, META_FIELD, decodeMeta } from '../../protocol/entry.ts';
+import { DATA_FIELD, META_FIELD, decodeMeta, encodeMeta } from '../../protocol/entry.ts';
+import { splitId } from '../../protocol/position.ts';
 import { groupPlace, type GroupPlace } from './place.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import type { RawEntry } from '../stream/decode-entry.ts';
@@ -22,13 +23,16 @@ end
 redis.call('HDEL', KEYS[4], ARGV[4])
 return 1`);
 
-/** Puts it back at the end of the log and takes it out of the dead letters; nothing when it is not there (any more). */
+/**
+ * Puts it back at the end of the log and takes it out of the dead letters; nothing when it is not there (any more).
+ * KEYS: dead, events. ARGV: id, meta line.
+ */
 const REDRIVE = defineScript(`
 local found = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 if not found then return false end
 local fields = {}
 for i = 1, #found[2], 2 do fields[found[2][i]] = found[2][i + 1] end
-local id = redis.call('XADD', KEYS[2], '*', '${META_FIELD}', fields['${META_FIELD}'], '${DATA_FIELD}', fields['${DATA_FIELD}'])
+local id = redis.call('XADD', KEYS[2], '*', '${META_FIELD}', ARGV[2], '${DATA_FIELD}', fields['${DATA_FIELD}'])
 redis.call('XDEL', KEYS[1], ARGV[1])
 return id`);
 
@@ -132,13 +136,21 @@ export async function showDeadLetter(of: DeadLettersOf, id: string): Promise<Who
  */
 export async function redriveDeadLetter(of: DeadLettersOf, id: string): Promise<{ readonly entry: string } | null> {
   const at = parseId(of, id);
-  if (at === null) return null;
+  const letter = at === null ? null : await showDeadLetter(of, id);
+  if (at === null || letter === null) return null;
   const { place } = at;
   const entry = (await runScript(of.client, REDRIVE, {
     keys: [place.dead, place.events],
-    args: [at.id],
+    args: [at.id, metaElsewhere(letter)],
   })) as Buffer | null;
   return entry === null ? null : { entry: entry.toString() };
+}
+
+/** An entry made by hand has its id and its time from its place in the log: it takes both along to another one. */
+function metaElsewhere({ metaLine, entry, eventId }: WholeDeadLetter): string {
+  const meta = decodeMeta(metaLine);
+  if (meta === null) return metaLine;
+  return encodeMeta({ ...meta, eventId, ingestedAt: meta.ingestedAt || `${splitId(entry)[0]}000` });
 }
 
 function parseId(of: DeadLettersOf, id: string): { place: GroupPlace; id: string } | null {
