@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after as afterAll, before, describe, it } from 'node:test';
+import { partitionOf } from '../../protocol/partition.ts';
 import { silentLog } from '../../runtime/log/log.ts';
 import { becomesReady } from '../../runtime/redis/client.ts';
+import { recordedLog } from '../../runtime/testing/recorded-log.ts';
 import { freePort, startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
 import { accepted, ends, event, eventLogSuite, readAll } from './event-log.suite.ts';
 import { openRedisLog, type RedisLogOptions } from './redis-log.ts';
@@ -39,6 +41,22 @@ describe('Redis log: entries of others', () => {
         [2, '', ''],
       ],
     );
+  });
+
+  it('says once that one partition takes nothing, however many events the others take, and once that all do', async () => {
+    const keyPrefix = 'faulty:';
+    const { log: recorder, lines } = recordedLog();
+    await using log = await open({ keyPrefix, log: recorder });
+    const calls = Array.from({ length: 8 }, (_, at) => event(`call-${at}`));
+    const partitions = new Set(calls.map((one) => partitionOf(one, 4)));
+    assert.equal(partitions.size, 4);
+    await log.client.del('faulty:{0}:events');
+    await log.client.set('faulty:{0}:events', 'something else');
+    for (let turn = 0; turn < 3; turn += 1) for (const call of calls) await log.append([call]);
+    await log.client.del('faulty:{0}:events');
+    for (const call of calls) assert.notEqual((await log.append([call]))[0]?.outcome, 'failed');
+    const said = lines.map((line) => (JSON.parse(line) as { msg: string }).msg).filter((text) => /append/.test(text));
+    assert.deepEqual(said, ['events cannot be appended: their producers are told', 'events are appended again']);
   });
 
   it('sees nothing of another prefix', async () => {

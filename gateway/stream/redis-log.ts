@@ -73,31 +73,35 @@ async function firstLook(place: LogPlace, log: Log): Promise<void> {
 function appendTo(place: AppendPlace, log: Log): EventLog['append'] {
   const appenders = Array.from({ length: place.partitions }, (_, partition) => new RedisAppender(place, partition));
   const tell = appendFaults(log);
-  return async (events: readonly NewEvent[]) => {
-    const outcomes = await Promise.all(
-      events.map((event) => {
-        const appender = appenders[partitionOf(event, place.partitions)];
-        return appender?.append(event) ?? Promise.resolve({ outcome: 'failed' as const, code: 'NO_PARTITION' });
+  return (events: readonly NewEvent[]) =>
+    Promise.all(
+      events.map(async (event) => {
+        const partition = partitionOf(event, place.partitions);
+        const outcome = (await appenders[partition]?.append(event)) ?? NO_PARTITION;
+        tell(partition, outcome);
+        return outcome;
       }),
     );
-    tell(outcomes);
-    return outcomes;
-  };
 }
 
-/** One line a reason, and one when events are taken again. */
-function appendFaults(log: Log): (outcomes: readonly AppendOutcome[]) => void {
+const NO_PARTITION: AppendOutcome = { outcome: 'failed', code: 'NO_PARTITION' };
+
+/** One line a reason, and one when every partition takes events again. */
+function appendFaults(log: Log): (partition: number, outcome: AppendOutcome) => void {
+  const failing = new Set<number>();
   const told = new Set<string>();
-  return (outcomes) => {
-    const codes = new Set(outcomes.flatMap((one) => (one.outcome === 'failed' ? [one.code] : [])));
-    for (const code of codes) {
-      if (told.has(code)) continue;
-      told.add(code);
-      log.error({ code, ...remedyFor(code) }, 'events cannot be appended: their producers are told');
+  return (partition, outcome) => {
+    if (outcome.outcome !== 'failed') {
+      if (!failing.delete(partition) || failing.size > 0) return;
+      told.clear();
+      log.info('events are appended again');
+      return;
     }
-    if (codes.size > 0 || told.size === 0 || outcomes.length === 0) return;
-    told.clear();
-    log.info('events are appended again');
+    failing.add(partition);
+    const { code } = outcome;
+    if (told.has(code)) return;
+    told.add(code);
+    log.error({ code, ...remedyFor(code) }, 'events cannot be appended: their producers are told');
   };
 }
 
