@@ -41,7 +41,7 @@ function open(options: { expiresInMs?: number; isBehind?: boolean; verified?: To
     window: { oldestCursor: 'oldest' },
     now: () => NOW,
   });
-  dialogue.greet({ from: POSITION, group: null, standby: null }, NOW);
+  dialogue.greet({ from: POSITION, group: null, standby: null }, 0);
   const said = (): ServerFrame[] =>
     sink.messages().map((text) => serverFrameSchema.parse((JSON.parse(text) as { _firehose: unknown })._firehose));
   const types = () => said().map(({ type }) => type);
@@ -50,7 +50,7 @@ function open(options: { expiresInMs?: number; isBehind?: boolean; verified?: To
 
 test('a watermark comes every ten seconds, whether or not anything matched', () => {
   const { dialogue, said, types } = open();
-  for (let at = 0; at <= 30_000; at += 1_000) dialogue.sweep(NOW + at);
+  for (let at = 0; at <= 30_000; at += 1_000) dialogue.sweep({ wall: NOW + at, steady: at });
   assert.deepEqual(types(), ['hello', 'watermark', 'watermark', 'watermark']);
   const [, first] = said();
   assert.deepEqual(first, {
@@ -62,7 +62,7 @@ test('a watermark comes every ten seconds, whether or not anything matched', () 
 
 test('a token that ends within a minute is announced once, and its successor again', () => {
   const { dialogue, said } = open({ expiresInMs: 90_000 });
-  for (let at = 0; at <= 60_000; at += 1_000) dialogue.sweep(NOW + at);
+  for (let at = 0; at <= 60_000; at += 1_000) dialogue.sweep({ wall: NOW + at, steady: at });
   const expiring = said().filter((frame) => frame.type === 'token_expiring');
   assert.deepEqual(expiring, [
     { type: 'token_expiring', expires_at: new Date(NOW + 90_000).toISOString(), expires_in_ms: 60_000 },
@@ -72,7 +72,7 @@ test('a token that ends within a minute is announced once, and its successor aga
 test('who is behind is told by how much, every ten seconds and also while it takes nothing', () => {
   const { dialogue, said, sink } = open({ isBehind: true });
   sink.queued = 2 * 1024 * 1024;
-  for (let at = 0; at < 15_000; at += 1_000) dialogue.sweep(NOW + at);
+  for (let at = 0; at < 15_000; at += 1_000) dialogue.sweep({ wall: NOW + at, steady: at });
   assert.deepEqual(
     said().filter(({ type }) => type !== 'hello'),
     [

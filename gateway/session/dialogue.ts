@@ -10,7 +10,7 @@ import type { Sink } from '../fanout/subscriber.ts';
 import type { LogWindow } from '../stream/log-window.ts';
 import type { AckOutcome } from '../group/groups.ts';
 import type { Acknowledgement } from './delivery.ts';
-import { PING_EVERY_MS } from './liveness.ts';
+import { PING_EVERY_MS, type Moment } from './liveness.ts';
 import { intersect, type Narrowed } from './narrow.ts';
 
 /** What the dialogue knows of, and does to, its connection. */
@@ -65,8 +65,8 @@ export class Dialogue {
   readonly #options: DialogueOptions;
   /** What the client asked for within its token; null is all of the token. */
   #filter: Filter = { accounts: null, events: null };
-  #spokenAt = 0;
-  #laggingAt = 0;
+  #spokenAt = Number.NEGATIVE_INFINITY;
+  #laggingAt = Number.NEGATIVE_INFINITY;
   /** The token whose end was announced. */
   #announced: string | null = null;
   /** Frames are answered one after the other, in their order. */
@@ -78,9 +78,9 @@ export class Dialogue {
     this.#options = options;
   }
 
-  greet({ from, group, standby }: Greeting, now: number): void {
+  greet({ from, group, standby }: Greeting, steady = performance.now()): void {
     const { id, token } = this.#connection;
-    this.#spokenAt = now;
+    this.#spokenAt = steady;
     this.#say({
       type: 'hello',
       session: id,
@@ -102,7 +102,7 @@ export class Dialogue {
     this.#say({ type: 'drain', retry_after_ms: Math.round(retryAfterMs) });
   }
 
-  sweep(now: number): void {
+  sweep({ wall: now, steady }: Moment): void {
     const { token, position, isBehind } = this.#connection;
     const endsAt = expiresAt(token);
     if (now >= endsAt - EXPIRES_SOON_MS && this.#announced !== token.id) {
@@ -110,12 +110,12 @@ export class Dialogue {
       this.#say({ type: 'token_expiring', ...expiry(token, now) });
     }
     if (position === null) return;
-    if (isBehind && now - this.#laggingAt >= LAGGING_EVERY_MS) {
-      this.#laggingAt = now;
+    if (isBehind && steady - this.#laggingAt >= LAGGING_EVERY_MS) {
+      this.#laggingAt = steady;
       this.#say({ type: 'lagging', behind_events: this.#connection.entriesBehind, behind_ms: behindMs(position, now) });
     }
-    if (now - this.#spokenAt < WATERMARK_EVERY_MS || this.#sink.queued >= MOST_QUEUED) return;
-    this.#spokenAt = now;
+    if (steady - this.#spokenAt < WATERMARK_EVERY_MS || this.#sink.queued >= MOST_QUEUED) return;
+    this.#spokenAt = steady;
     this.#say({ type: 'watermark', cursor: encodeCursor(position), time: rfc3339(now) });
   }
 

@@ -4,21 +4,27 @@ import { FRAMES_A_MINUTE, fullAllowance, takeFrame } from './client-frames.ts';
 import { DEAD_AFTER_MS, judgeLiveness, PING_EVERY_MS } from './liveness.ts';
 
 const fresh = { lastSignOfLife: 0, lastPing: 0, sessionEndsAt: 3_600_000 };
+const at = (steady: number, wall = steady) => ({ steady, wall });
 
 test('a quiet connection is pinged every 25 s and given up after 60 s without any sign of life', () => {
-  assert.equal(judgeLiveness(fresh, PING_EVERY_MS - 1), 'fine');
-  assert.equal(judgeLiveness(fresh, PING_EVERY_MS), 'ping');
-  assert.equal(judgeLiveness({ ...fresh, lastPing: PING_EVERY_MS }, PING_EVERY_MS + 1), 'fine');
-  assert.equal(judgeLiveness({ ...fresh, lastPing: 50_000 }, DEAD_AFTER_MS - 1), 'fine');
-  assert.equal(judgeLiveness({ ...fresh, lastPing: 50_000 }, DEAD_AFTER_MS), 'no_traffic');
+  assert.equal(judgeLiveness(fresh, at(PING_EVERY_MS - 1)), 'fine');
+  assert.equal(judgeLiveness(fresh, at(PING_EVERY_MS)), 'ping');
+  assert.equal(judgeLiveness({ ...fresh, lastPing: PING_EVERY_MS }, at(PING_EVERY_MS + 1)), 'fine');
+  assert.equal(judgeLiveness({ ...fresh, lastPing: 50_000 }, at(DEAD_AFTER_MS - 1)), 'fine');
+  assert.equal(judgeLiveness({ ...fresh, lastPing: 50_000 }, at(DEAD_AFTER_MS)), 'no_traffic');
 });
 
 test('bytes that the peer takes keep it alive though its pong is stuck behind them', () => {
-  assert.equal(judgeLiveness({ ...fresh, lastPing: 50_000, lastSignOfLife: 40_000 }, 70_000), 'fine');
+  assert.equal(judgeLiveness({ ...fresh, lastPing: 50_000, lastSignOfLife: 40_000 }, at(70_000)), 'fine');
 });
 
 test('the end of the session comes first', () => {
-  assert.equal(judgeLiveness({ ...fresh, sessionEndsAt: DEAD_AFTER_MS }, DEAD_AFTER_MS), 'token_expired');
+  assert.equal(judgeLiveness({ ...fresh, sessionEndsAt: DEAD_AFTER_MS }, at(DEAD_AFTER_MS)), 'token_expired');
+});
+
+test('a step of the wall clock, in either direction, makes nobody look dead and holds no ping up', () => {
+  assert.equal(judgeLiveness(fresh, at(1_000, 3_000_000)), 'fine');
+  assert.equal(judgeLiveness(fresh, at(PING_EVERY_MS, -3_600_000)), 'ping');
 });
 
 test('120 frames a minute are taken, however they are spread', () => {

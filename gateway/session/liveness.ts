@@ -1,4 +1,13 @@
-/** What decides whether a connection is alive. Times in milliseconds, bytes as a running total. */
+/**
+ * Now, in milliseconds, by two clocks: Unix time, by which tokens end and frames are dated, and one that nobody sets. How
+ * long something has lasted goes by the latter: a step of the wall clock must neither end nor stop anything.
+ */
+export interface Moment {
+  readonly wall: number;
+  readonly steady: number;
+}
+
+/** What decides whether a connection is alive. The end of the session is Unix time, the rest by the steady clock. */
 export interface Liveness {
   /** When something was last received, or the peer's kernel last took bytes. */
   readonly lastSignOfLife: number;
@@ -12,8 +21,8 @@ export const PING_EVERY_MS = 25_000;
 export const DEAD_AFTER_MS = 60_000;
 
 /** A pong stuck behind a moving backlog is no dead peer: bytes that are taken count as a sign of life. */
-export function judgeLiveness(liveness: Liveness, now: number): LivenessVerdict {
-  if (now >= liveness.sessionEndsAt) return 'token_expired';
-  if (now - liveness.lastSignOfLife >= DEAD_AFTER_MS) return 'no_traffic';
-  return now - liveness.lastPing >= PING_EVERY_MS ? 'ping' : 'fine';
+export function judgeLiveness(liveness: Liveness, { wall, steady }: Moment): LivenessVerdict {
+  if (wall >= liveness.sessionEndsAt) return 'token_expired';
+  if (steady - liveness.lastSignOfLife >= DEAD_AFTER_MS) return 'no_traffic';
+  return steady - liveness.lastPing >= PING_EVERY_MS ? 'ping' : 'fine';
 }

@@ -13,7 +13,7 @@ import { fullAllowance, takeFrame, type FrameAllowance } from './client-frames.t
 import { Dialogue, type DialogueOptions } from './dialogue.ts';
 import type { Acknowledgement, Delivery, Recipient } from './delivery.ts';
 import type { JudgedStart } from './judge-start.ts';
-import { judgeLiveness } from './liveness.ts';
+import { judgeLiveness, type Moment } from './liveness.ts';
 import { LogDelivery } from './log-delivery.ts';
 import { GroupDelivery } from './group-delivery.ts';
 import type { UpgradePlan } from './plan-upgrade.ts';
@@ -65,23 +65,23 @@ export class Session implements Recipient {
 
   constructor(options: SessionOptions) {
     const { webSocket, socket, token, plan } = options;
-    const now = options.now();
+    const steady = performance.now();
     this.number = options.number;
     this.address = options.address;
     this.contract = plan.contract;
-    this.since = now;
+    this.since = options.now();
     this.#token = token;
     this.#options = options;
-    this.#allowance = fullAllowance(now);
-    this.#lastSignOfLife = now;
-    this.#lastPing = now;
+    this.#allowance = fullAllowance(steady);
+    this.#lastSignOfLife = steady;
+    this.#lastPing = steady;
     this.#writer = new SocketWriter(socket, webSocket);
     this.#dialogue = plan.contract === 'control' ? new Dialogue(this, this.#writer, options) : null;
     this.#delivery = plan.group === null ? this.#fromLog() : this.#fromGroup(plan.group);
     webSocket.on('message', (data, isBinary) => this.#received(isBinary ? null : (data as Buffer)));
     webSocket.on('ping', () => this.countFrame());
     webSocket.on('pong', (payload) => {
-      this.#lastSignOfLife = options.now();
+      this.#lastSignOfLife = performance.now();
       this.#delivery.pong(payload);
     });
     // ws closes by itself with the code that RFC 6455 asks for; the error's text is the peer's doing.
@@ -144,9 +144,9 @@ export class Session implements Recipient {
   }
 
   /** Pings, speaks, or ends the session, when it is time to. */
-  sweep(now: number): void {
+  sweep(now: Moment): void {
     const { taken } = this.#writer;
-    if (taken > this.#taken) this.#lastSignOfLife = now;
+    if (taken > this.#taken) this.#lastSignOfLife = now.steady;
     this.#taken = taken;
     const verdict = judgeLiveness(
       { lastSignOfLife: this.#lastSignOfLife, lastPing: this.#lastPing, sessionEndsAt: this.#token.sessionEndsAt },
@@ -156,7 +156,7 @@ export class Session implements Recipient {
     else if (verdict === 'no_traffic') this.close('noTraffic', 'no_traffic');
     else if (this.#delivery.isTooSlow) this.close('slowConsumer', 'slow_consumer');
     else if (verdict === 'ping' && this.isOpen) {
-      this.#lastPing = now;
+      this.#lastPing = now.steady;
       this.#options.webSocket.ping();
     }
     if (this.isOpen) this.#dialogue?.sweep(now);
@@ -187,15 +187,15 @@ export class Session implements Recipient {
 
   /** The first words come before the first event. */
   #fromLog(): Delivery {
-    const { token, plan, start, fanout, now } = this.#options;
-    this.#dialogue?.greet({ from: start?.from ?? fanout.position, group: null, standby: null }, now());
+    const { token, plan, start, fanout } = this.#options;
+    this.#dialogue?.greet({ from: start?.from ?? fanout.position, group: null, standby: null });
     const { grant } = token;
     const { format, replay } = plan;
     return new LogDelivery(this, { ...this.#options, grant, format, sink: this.#writer, onGap: replay.onGap });
   }
 
   #fromGroup(group: string): Delivery {
-    const { token, plan, groups, webSocket, now } = this.#options;
+    const { token, plan, groups, webSocket } = this.#options;
     return new GroupDelivery(this, {
       groups,
       group,
@@ -206,20 +206,20 @@ export class Session implements Recipient {
       ping: (payload) => {
         if (this.isOpen) webSocket.ping(payload);
       },
-      onStandby: (standby) => this.#dialogue?.greet({ from: null, group, standby }, now()),
+      onStandby: (standby) => this.#dialogue?.greet({ from: null, group, standby }),
     });
   }
 
   /** Null for what is no text. */
   #received(text: Buffer | null): void {
-    this.#lastSignOfLife = this.#options.now();
+    this.#lastSignOfLife = performance.now();
     if (this.#dialogue === null) this.countFrame();
     else this.#dialogue.received(text?.toString('utf8') ?? '');
   }
 
   /** Takes a frame off what the client may send; false when that was too much and the session has ended. */
   countFrame(): boolean {
-    const now = this.#options.now();
+    const now = performance.now();
     this.#lastSignOfLife = now;
     if (takeFrame(this.#allowance, now)) return true;
     this.close('slowConsumer', 'too_many_frames');

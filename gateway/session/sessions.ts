@@ -149,7 +149,7 @@ export class Sessions implements AsyncDisposable {
   }
 
   #sweep(): void {
-    const now = this.#options.now();
+    const now = { wall: this.#options.now(), steady: performance.now() };
     for (const session of this.#sessions) session.sweep(now);
   }
 
