@@ -13,6 +13,8 @@ export interface ConsumerOptions {
   readonly account: string;
   readonly accounts?: readonly string[];
   readonly events?: readonly string[];
+  /** Instead of a login of its own to begin with. */
+  readonly token?: string;
   /** Speaks the control contract; else the plain one, with `meta=1`. */
   readonly control?: boolean;
   readonly onGap?: 'fail' | 'clamp';
@@ -157,7 +159,7 @@ export class Consumer {
   }
 
   async #run(onFirst: () => void): Promise<void> {
-    let token = '';
+    let token = this.#options.token ?? '';
     while (!this.#stopped) {
       const up = this.#options.replicas.filter((replica) => replica.isUp);
       const host = up[this.#turn++ % Math.max(1, up.length)]?.host ?? null;

@@ -3,6 +3,7 @@ import { redisCommand } from './redis-cli.ts';
 import type { Product } from './product.ts';
 import { TREE } from './setup.ts';
 import * as groups from './group-scenarios.ts';
+import * as processes from './process-scenarios.ts';
 import { accountOfConsumer, openWorld, until, type World } from './world.ts';
 
 /** Faults found; empty for a sound run. */
@@ -225,5 +226,6 @@ export const SCENARIOS = {
   scope,
   drained,
   ...groups,
+  ...processes,
 } as const satisfies Record<string, Scenario>;
 export type ScenarioName = keyof typeof SCENARIOS;
