@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startRedis, type RedisServer } from '../runtime/testing/redis-server.ts';
 import { doubling, dropping } from './testing/meddling-proxy.ts';
-import { startStage, WITH_K6, type Stage } from './testing/stage.ts';
+import { startStage, SUITE_WITH_K6, WITH_K6, type Stage } from './testing/stage.ts';
 
-const SHORT = { CONNECTIONS: '5', RATE: '50', CALLS: '20', DURATION: '6s' };
+const SHORT = { CONNECTIONS: '5', RATE: '50', CALLS: '20', DURATION: '5s' };
 
-describe('the durable test', WITH_K6, () => {
+describe('the durable test', SUITE_WITH_K6, () => {
   let redis: RedisServer;
   let stage: Stage;
   before(async () => {

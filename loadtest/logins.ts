@@ -14,7 +14,7 @@ const RUSH_AT = settings.RAMP + settings.DURATION;
 const publishMs = RUSH_AT + settings.DURATION;
 /** Of one user, domain and address in 15 minutes. */
 const WRONG_ALLOWED = 10;
-const MOST_AT_ONCE = 50;
+const MOST_AT_ONCE = 100;
 
 export const options = {
   scenarios: {
@@ -26,7 +26,7 @@ export const options = {
       startTime: `${RUSH_AT}ms`,
       duration: `${settings.DURATION}ms`,
       rate: settings.LOGIN_RATE,
-      preAllocatedVUs: Math.min(MOST_AT_ONCE, 2 * settings.LOGIN_RATE),
+      preAllocatedVUs: Math.min(MOST_AT_ONCE, 10 + 4 * settings.LOGIN_RATE),
     },
     wrong: { ...once('wrong', settings.DURATION + MARGIN_MS), startTime: `${RUSH_AT}ms` },
   },

@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { doubling, resumingTooLate } from './testing/meddling-proxy.ts';
-import { startStage, WITH_K6, type Stage } from './testing/stage.ts';
+import { startStage, SUITE_WITH_K6, WITH_K6, type Stage } from './testing/stage.ts';
 
-const SHORT = { CONNECTIONS: '8', CONNECTIONS_PER_VU: '4', RATE: '40', RAMP: '1s', DURATION: '4s' };
+const SHORT = {
+  CONNECTIONS: '8',
+  CONNECTIONS_PER_VU: '4',
+  RATE: '40',
+  CALLS: '12',
+  RAMP: '500ms',
+  DURATION: '4s',
+  CUT_AFTER: '20',
+};
 
-describe('the resume test', WITH_K6, () => {
+describe('the resume test', SUITE_WITH_K6, () => {
   let stage: Stage;
   before(async () => {
     stage = await startStage();
@@ -22,7 +30,7 @@ describe('the resume test', WITH_K6, () => {
   test('fails with 99 where a resume begins one event too late', WITH_K6, async () => {
     const { code, output, broken } = await stage.run(
       'resume',
-      { ...SHORT, DRAIN: '5s' },
+      { ...SHORT, DRAIN: '3s' },
       { meddling: resumingTooLate },
     );
     assert.equal(code, 99, output);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { startStage, WITH_K6, type Stage } from './testing/stage.ts';
+import { startStage, SUITE_WITH_K6, WITH_K6, type Stage } from './testing/stage.ts';
 import { doubling, dropping, swapping } from './testing/meddling-proxy.ts';
 
 const SHORT = { DRAIN: '3s' };
 
-describe('the smoke test', WITH_K6, () => {
+describe('the smoke test', SUITE_WITH_K6, () => {
   let stage: Stage;
   before(async () => {
     stage = await startStage();

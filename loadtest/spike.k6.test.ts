@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { startStage, WITH_K6, type Stage } from './testing/stage.ts';
+import { startStage, SUITE_WITH_K6, WITH_K6, type Stage } from './testing/stage.ts';
 
 const SHORT = {
   CONNECTIONS: '20',
   RATE: '20',
+  CALLS: '8',
   RAMP: '1s',
   DURATION: '2s',
   JITTER: '2s',
@@ -24,7 +25,7 @@ function refusing(headers: Readonly<Record<string, string>>) {
   };
 }
 
-describe('the spike test', WITH_K6, () => {
+describe('the spike test', SUITE_WITH_K6, () => {
   let stage: Stage;
   before(async () => {
     stage = await startStage();

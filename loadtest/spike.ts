@@ -41,11 +41,16 @@ export const consume = (run: TestRun) => {
 };
 
 async function comeBackTwice(consumer: Consumer, run: TestRun): Promise<void> {
-  const until = (at: number) => pause(run.startedAt + at - Date.now());
-  await until(JITTERED_AT);
-  consumer.cut(Math.random() * settings.JITTER);
-  await until(RUSHED_AT);
-  consumer.cut();
+  const deadline = run.startedAt + publishMs;
+  for (const [at, backMs] of [
+    [JITTERED_AT, Math.random() * settings.JITTER],
+    [RUSHED_AT, 0],
+  ] as const) {
+    await pause(run.startedAt + at - Date.now());
+    // Who is still not back comes back later: a client that is slow is no client less.
+    while (!consumer.isConnected && Date.now() < deadline) await pause(50);
+    consumer.cut(backMs);
+  }
 }
 
 export async function produce(run: TestRun): Promise<void> {

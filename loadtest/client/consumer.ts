@@ -80,6 +80,10 @@ export class Consumer {
     socket.close();
   }
 
+  get isConnected(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
   stop(): void {
     this.#isDone = true;
     this.#socket?.close();

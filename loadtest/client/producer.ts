@@ -19,8 +19,6 @@ export interface Pace {
   readonly durationMs: number;
   /** Said in each event. */
   readonly phase: string;
-  /** Asked before each batch. */
-  readonly isEnough?: () => boolean;
 }
 
 const TICK_MS = 100;
@@ -57,20 +55,21 @@ export class Producer {
     return `${this.#options.run}-${this.#begun}:`;
   }
 
-  /** Gives how many events a second it came to. */
-  async publish({ rate, durationMs, phase, isEnough = () => false }: Pace): Promise<number> {
+  /** Gives by how many milliseconds it was behind its plan at the end. */
+  async publish({ rate, durationMs, phase }: Pace): Promise<number> {
     const begun = Date.now();
-    let done = 0;
-    while (Date.now() - begun < durationMs && !isEnough()) {
+    let [done, lagMs] = [0, 0];
+    while (Date.now() - begun < durationMs) {
       const due = Math.floor(((Date.now() - begun + TICK_MS) / 1_000) * rate) - done;
       const lines = Array.from({ length: Math.min(due, MOST_A_BATCH) }, () => this.#line());
       if (lines.length > 0) await this.#say(lines, phase);
       done += lines.length;
       const nextAt = begun + (done / rate) * 1_000;
-      producerLag.add(Math.max(0, Date.now() - nextAt));
+      lagMs = Math.max(0, Date.now() - nextAt);
+      producerLag.add(lagMs);
       await pause(Math.min(nextAt - Date.now(), TICK_MS));
     }
-    return (done * 1_000) / Math.max(1, Date.now() - begun);
+    return lagMs;
   }
 
   /** The last cycle of each call, after which nothing is owed. */

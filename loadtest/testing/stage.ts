@@ -37,6 +37,8 @@ export interface Stage extends AsyncDisposable {
 /** The runner on this machine; without one a test says that it is skipped. */
 export const k6: FoundK6 = findK6(process.env);
 export const WITH_K6 = k6.ok ? { timeout: RUN_LIMIT_MS + 20_000 } : { skip: k6.why };
+/** The same of a suite, whose limit is that of all its tests. */
+export const SUITE_WITH_K6 = k6.ok ? { timeout: 10 * RUN_LIMIT_MS } : { skip: k6.why };
 
 export interface StageOptions {
   /** Empty: the embedded log. */
