@@ -61,7 +61,12 @@ export async function climb(run: TestRun): Promise<void> {
     const phase = `step${step}`;
     const lagMs = await producer.publish({ rate, durationMs: settings.STEP, phase });
     const p99 = probe.p99Of(phase);
-    const why = p99 > settings.P99 ? 'not held' : lagMs > MOST_LAG_MS ? `not held: publishing is ${lagMs} ms late` : '';
+    const why =
+      p99 > settings.P99
+        ? 'not held'
+        : lagMs > MOST_LAG_MS
+          ? `not held: publishing is ${Math.round(lagMs)} ms late`
+          : '';
     console.log(`${rate} events/s: p99 ${p99} ms${why === '' ? '' : `, ${why}`}`);
     if (why !== '') {
       brokeAt.add(rate);

@@ -21,13 +21,13 @@ export interface Result {
   /** As the test was run; nothing secret. */
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly thresholds: readonly { readonly metric: string; readonly condition: string; readonly ok: boolean }[];
-  /** The values of each metric of the load test, and of those of k6 that tell of the load. */
+  /** The values of each metric of the load test, and of those of k6 that tell of the load; times in milliseconds. */
   readonly metrics: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** What the script itself has to say. */
   readonly notes: readonly string[];
 }
 
-const OF_K6 = ['http_req_failed', 'ws_msgs_received', 'data_received', 'iterations', 'dropped_iterations'];
+const OF_K6 = ['checks', 'http_req_failed', 'ws_msgs_received', 'data_received', 'iterations', 'dropped_iterations'];
 
 export function resultOf(
   script: ScriptName,
@@ -66,7 +66,7 @@ export function summarize(
 }
 
 function textOf({ script, passed, seconds, thresholds, metrics, notes }: Result): string {
-  const lines = [`${script}: ${passed ? 'passed' : 'FAILED'} after ${seconds} s`, ''];
+  const lines = [`${script}: ${passed ? 'passed' : 'FAILED'} after ${seconds} s (times in milliseconds)`, ''];
   const width = Math.max(...thresholds.map(({ metric, condition }) => metric.length + condition.length + 2));
   for (const { metric, condition, ok } of thresholds) {
     lines.push(
