@@ -22,8 +22,14 @@ export const section = <T extends z.ZodRawShape>(description: string, shape: T) 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export const logLevel = () => oneOf(LOG_LEVELS, 'info').describe('Least severe that is logged.');
 
-export const resources = (requests: object, limits: object) =>
-  foreign.default({ requests, limits }).describe('What it asks of a node, and its limits.');
+/** Logs are all that is written beside memory. A CPU limit would only make leases and heartbeats late. */
+export const resources = (cpu: string, memory: string, mostMemory: string) =>
+  foreign
+    .default({
+      requests: { cpu, memory, 'ephemeral-storage': '64Mi' },
+      limits: { memory: mostMemory, 'ephemeral-storage': '512Mi' },
+    })
+    .describe('What it asks of a node, and its limits.');
 
 /** Where pods go, and what they bear. */
 export const placement = {

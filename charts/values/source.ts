@@ -43,7 +43,7 @@ export const source = section('What writes events into a Redis.', {
   redis,
   stream,
   simulator,
-  resources: resources({ cpu: '50m', memory: '128Mi' }, { memory: '256Mi' }),
+  resources: resources('50m', '128Mi', '256Mi'),
   ...placement,
 });
 
@@ -63,7 +63,7 @@ export const demo = section(
         .regex(/^\d{1,6}(kb|mb|gb)$/)
         .default('256mb')
         .describe('Then it takes no more events.'),
-      resources: resources({ cpu: '50m', memory: '64Mi' }, { memory: '384Mi' }),
+      resources: resources('50m', '64Mi', '384Mi'),
       ...placement,
     }),
   },

@@ -42,7 +42,7 @@ export const valuesSchema = z.strictObject({
     logLevel: logLevel(),
     resyncSeconds: integer(600, 1, 86_400).describe('Everything is looked at anew so often.'),
     workers: integer(8, 1, 64).describe('Resources that are worked on at once.'),
-    resources: resources({ cpu: '100m', memory: '256Mi' }, { memory: '512Mi' }),
+    resources: resources('100m', '256Mi', '512Mi'),
     ...placement,
     topologySpreadConstraints: foreignList().describe('Empty: spread over nodes, where that is possible.'),
     disruptionBudget: section('A PodDisruptionBudget, with two replicas or more.', {
@@ -71,7 +71,7 @@ export const valuesSchema = z.strictObject({
       'With FirehoseSubscriptions that are still there: refuses, deletes them, or leaves them as they are.',
     ),
     timeoutSeconds: integer(660, 1, 86_400).describe('How long deleting them may take.'),
-    resources: resources({ cpu: '50m', memory: '128Mi' }, { memory: '256Mi' }),
+    resources: resources('50m', '128Mi', '256Mi'),
   }),
   serviceAccount: section("The operator's ServiceAccount.", {
     create: flag(true).describe('Makes it.'),

@@ -89,7 +89,7 @@ async function build(name: GoTool, path: string, environment: Environment): Prom
 }
 
 /** Outside of the checkout: a clean clone does not build again. */
-function toolFolder(environment: Environment): string {
+export function toolFolder(environment: Environment): string {
   const base = environment['XDG_CACHE_HOME'] ?? '';
   return join(base === '' ? join(homedir(), '.cache') : base, 'firehose', 'tools');
 }

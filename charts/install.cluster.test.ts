@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { buildOperator } from '../operator/build.ts';
+import { readConfig } from '../operator/config.ts';
+import { openConnection } from '../operator/kubernetes/connection.ts';
+import { HURRY } from '../operator/testing/run-operator.ts';
+import { MINIMAL_SPEC, subscription } from '../operator/testing/resources.ts';
+import { until } from '../operator/testing/until.ts';
+import { silentLog } from '../runtime/log/log.ts';
+import { chartTools, type ChartTools } from '../runtime/testing/chart-tools.ts';
+import { startControlPlane, type ControlPlane } from '../runtime/testing/control-plane/control-plane.ts';
+import { startRedis } from '../runtime/testing/redis-server.ts';
+import { CHART } from './generated.ts';
+import { accountKubeconfig, installation, SYSTEM, type Installation } from './testing/installed.ts';
+
+const CRD = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/firehosesubscriptions.firehose.dev';
+const FHS = `/apis/firehose.dev/v1alpha1/namespaces/${SYSTEM}/firehosesubscriptions`;
+const DEPLOYMENT = `/apis/apps/v1/namespaces/${SYSTEM}/deployments/firehose-operator`;
+
+let tools: ChartTools;
+let plane: ControlPlane;
+before(async () => {
+  tools = await chartTools();
+  plane = await startControlPlane({ controllers: 'without workloads' });
+  await plane.admin.must('POST', '/api/v1/namespaces', { metadata: { name: SYSTEM } });
+});
+after(() => plane[Symbol.asyncDispose]());
+
+const isThere = async (path: string) => (await plane.admin.call('GET', path)).status === 200;
+const isGone = (path: string) => until(`${path} is gone`, async () => !(await isThere(path)));
+
+/** As the version before this one may have been: an older CRD, without one field. */
+async function previousChart(): Promise<string> {
+  const folder = join(plane.folder, 'previous');
+  await cp(CHART, folder, { recursive: true });
+  const change = async (file: string, from: RegExp, to: string) => {
+    const text = await readFile(join(folder, file), 'utf8');
+    assert.match(text, from);
+    await writeFile(join(folder, file), text.replace(from, to));
+  };
+  await change('Chart.yaml', /^version: .*$/m, 'version: 0.0.1');
+  await change('templates/crds/firehosesubscriptions.yaml', /- fhs\n/, '- old\n');
+  return folder;
+}
+
+const shortNames = async () => {
+  const { spec } = (await plane.admin.must('GET', CRD)) as { spec: { names: { shortNames: string[] } } };
+  return spec.names.shortNames;
+};
+
+for (const name of ['helm', 'helm3'] as const) {
+  describe(`installed by ${name === 'helm' ? 'Helm 4' : 'Helm 3'}`, () => {
+    let release: Installation;
+    before(async () => {
+      release = await installation(plane, tools[name]);
+    });
+
+    test('an upgrade brings the CRD along, and a rollback the old one', async () => {
+      await release.put('install', {}, await previousChart());
+      assert.deepEqual(await shortNames(), ['old']);
+      await release.put('upgrade');
+      assert.deepEqual(await shortNames(), ['fhs']);
+      const { code, errors } = await release.run('rollback', 'firehose', '1');
+      assert.equal(code, 0, errors);
+      assert.deepEqual(await shortNames(), ['old']);
+      await release.put('upgrade');
+    });
+
+    test('what it prints leads to the first resource', async () => {
+      const notes = await release.put('upgrade', { demo: { enabled: true } });
+      for (const part of [
+        'kubectl apply -f -',
+        'wait --for=condition=Ready fhs/demo',
+        'name: firehose-demo-directory',
+      ]) {
+        assert.ok(notes.includes(part), notes);
+      }
+      const manifest = /apply -f - <<'END'\n([\s\S]*?)\n {2}END/.exec(notes)?.[1] ?? '';
+      await plane.kubectl(['apply', '--dry-run=server', '-f', '-'], manifest.replaceAll(/^ {2}/gm, ''));
+      for (const secret of ['firehose-demo', 'firehose-demo-directory']) {
+        assert.ok(await isThere(`/api/v1/namespaces/${SYSTEM}/secrets/${secret}`));
+      }
+      await release.put('upgrade', { demo: { enabled: false } });
+      assert.ok(!(await isThere(`/api/v1/namespaces/${SYSTEM}/secrets/firehose-demo`)));
+    });
+
+    test('uninstalling is refused while there is a resource, names it, and leaves all as it was', async () => {
+      await plane.admin.must('POST', FHS, subscription('acme', MINIMAL_SPEC, SYSTEM));
+      const { code, job } = await release.uninstall();
+      assert.notEqual(code, 0);
+      assert.match(job, /"subscriptions":\["firehose-system\/acme"\].*delete these FirehoseSubscriptions first/);
+      assert.ok((await isThere(DEPLOYMENT)) && (await isThere(`${FHS}/acme`)));
+      await plane.admin.must('DELETE', `${FHS}/acme`);
+      await isGone(`${FHS}/acme`);
+    });
+
+    test('without resources it goes, and the CRD stays for those of others', async () => {
+      const { code, errors, job } = await release.uninstall();
+      assert.equal(code, 0, errors + job);
+      assert.ok(!(await isThere(DEPLOYMENT)));
+      assert.ok(await isThere(CRD));
+      const { items } = await plane.admin.must('GET', `/apis/rbac.authorization.k8s.io/v1/clusterroles`);
+      const left = (items as { metadata: { name: string } }[]).filter((one) => one.metadata.name.includes('firehose'));
+      assert.deepEqual(left, []);
+    });
+
+    test('installed again it takes over the CRD; with crds.keep=false that goes as well', async () => {
+      await release.put('install', { crds: { keep: false } });
+      const { code, errors, job } = await release.uninstall();
+      assert.equal(code, 0, errors + job);
+      await isGone(CRD);
+    });
+  });
+}
+
+test("the operator works in the chart's role and the demo's Redis user, and uninstalling waits for it", async () => {
+  const values = { crds: { keep: false }, uninstall: { subscriptions: 'Delete' } };
+  const release = await installation(plane, tools.helm);
+  await release.put('install', values);
+  const users = (await readFile(`${CHART}files/demo-users.acl`, 'utf8')).replaceAll('PASSWORD', 'secret');
+  await using redis = await startRedis({
+    users: users.split('\n').flatMap((line) => (line.startsWith('user firehose ') ? [line.slice('user '.length)] : [])),
+  });
+  const secret = (name: string, stringData: object) =>
+    plane.admin.must('POST', `/api/v1/namespaces/${SYSTEM}/secrets`, { metadata: { name }, stringData });
+  await secret('firehose-redis', { url: redis.url.replace('redis://', 'redis://firehose:secret@') });
+  await secret('acme-directory', { 'directory.yaml': await readFile(`${CHART}files/demo-directory.yaml`, 'utf8') });
+
+  interface Rendered {
+    readonly spec: { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } };
+  }
+  const { spec } = (await plane.admin.must('GET', DEPLOYMENT)) as unknown as Rendered;
+  const env = spec.template.spec.containers[0]?.env.map(({ name, value = '' }) => [name, value]) ?? [];
+  const local = { FIREHOSE_OPERATOR_HOST: '127.0.0.1', FIREHOSE_OPERATOR_PORT: '0' };
+  await using operator = await buildOperator({
+    config: readConfig({ ...Object.fromEntries(env), ...local }, randomBytes(4).toString('hex')),
+    connection: openConnection(await accountKubeconfig(plane, 'firehose-operator')),
+    log: silentLog,
+    timings: HURRY,
+  });
+  await until('the operator leads', async () => operator.isLeader);
+  await plane.admin.must('POST', FHS, subscription('acme', MINIMAL_SPEC, SYSTEM));
+  const condition = async (type: string) => {
+    const { status = {} } = (await plane.admin.must('GET', `${FHS}/acme`)) as {
+      status?: { conditions?: { type: string; status: string }[] };
+    };
+    return status.conditions?.find((one) => one.type === type)?.status;
+  };
+  for (const type of ['RedisConnected', 'ConsumerGroupsReady', 'SigningKeysReady', 'ReferencesResolved']) {
+    await until(type, async () => (await condition(type)) === 'True');
+  }
+  const refused = async (account: string) =>
+    (await plane.audit()).filter(
+      ({ user, code }) => code === 403 && user === `system:serviceaccount:${SYSTEM}:firehose-${account}`,
+    );
+  assert.deepEqual(await refused('operator'), []);
+  const { code, errors, job } = await release.uninstall();
+  assert.equal(code, 0, errors + job);
+  assert.match(job, /deleting firehose-system\/acme/);
+  await isGone(CRD);
+  assert.deepEqual(await refused('uninstall'), []);
+});

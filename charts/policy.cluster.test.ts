@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { stringify } from 'yaml';
+import { installForeignKinds } from '../operator/testing/foreign-kinds.ts';
+import { chartTools, type ChartTools } from '../runtime/testing/chart-tools.ts';
+import { startControlPlane, type ControlPlane } from '../runtime/testing/control-plane/control-plane.ts';
+import { DEVIATIONS } from './testing/deviations.ts';
+import { idOf, lint, objectsOf, template, type RenderedObject } from './testing/helm.ts';
+import { kubeScore } from './testing/kube-score.ts';
+import { REFUSED, VALUE_SETS } from './testing/value-sets.ts';
+
+const NAMESPACES = ['firehose-system', 'voice', 'billing'];
+const RESTRICTED = Object.fromEntries(
+  ['enforce', 'warn'].map((mode) => [`pod-security.kubernetes.io/${mode}`, 'restricted']),
+);
+
+let tools: ChartTools;
+let plane: ControlPlane;
+before(async () => {
+  tools = await chartTools();
+  plane = await startControlPlane({ controllers: 'none' });
+  await installForeignKinds(plane);
+  for (const name of NAMESPACES) {
+    await plane.admin.must('POST', '/api/v1/namespaces', { metadata: { name, labels: RESTRICTED } });
+    await plane.admin.must('POST', `/api/v1/namespaces/${name}/serviceaccounts`, { metadata: { name: 'default' } });
+  }
+});
+after(() => plane[Symbol.asyncDispose]());
+
+/** As Go reads it: `no` is a word in YAML 1.2 alone. */
+const asYaml = (objects: readonly RenderedObject[]) =>
+  objects.map((object) => stringify(object, { aliasDuplicateObjects: false, version: '1.1' })).join('---\n');
+
+describe('the chart passes with', { concurrency: 2 }, () => {
+  const occurred = new Set<string>();
+
+  for (const { what, values } of VALUE_SETS) {
+    test(what, async () => {
+      for (const helm of [tools.helm, tools.helm3]) {
+        const { code, output, errors } = await lint(helm, values);
+        assert.equal(code, 0, output + errors);
+      }
+      const [objects, byHelm3] = await Promise.all([tools.helm, tools.helm3].map((one) => objectsOf(one, { values })));
+      assert.deepEqual(byHelm3, objects, 'Helm 3 and 4 install the same');
+      assert.ok(objects !== undefined);
+      const names = objects.map(idOf);
+      assert.equal(new Set(names).size, names.length, 'no object twice');
+      const labels = objects.filter(({ apiVersion }) => !apiVersion.startsWith('rbac.'));
+      for (const { metadata } of labels) assert.ok(metadata.name.length <= 63, metadata.name);
+      const yaml = asYaml(objects);
+      for (const { check, object, what: why } of await kubeScore(tools.kubeScore, yaml)) {
+        const known = DEVIATIONS.find((one) => one.check === check && (one.object ?? /./).test(object));
+        assert.ok(known !== undefined, `${object}: ${check}: ${why}`);
+        occurred.add(`${known.check} ${String(known.object)}`);
+      }
+      // Fields that there are not, and pods that "restricted" would not let in, are warned of.
+      const args = ['apply', '--dry-run=server', '--validate=strict', '--warnings-as-errors', '-f', '-'];
+      await plane.kubectl([...args, '--server-side', '--field-manager=helm'], yaml);
+    });
+  }
+
+  test('every deviation that is explained still occurs', () => {
+    const stale = DEVIATIONS.filter(({ check, object }) => !occurred.has(`${check} ${String(object)}`));
+    assert.deepEqual(stale, []);
+  });
+});
+
+describe('the chart refuses', { concurrency: 2 }, () => {
+  for (const { what, values, says } of REFUSED) {
+    test(what, async () => {
+      for (const helm of [tools.helm, tools.helm3]) {
+        const { code, errors } = await template(helm, { values });
+        assert.notEqual(code, 0);
+        assert.match(errors, says);
+      }
+    });
+  }
+
+  test('a ServiceMonitor where the cluster does not know it', async () => {
+    const { spawnSync } = await import('node:child_process');
+    const args = [
+      'template',
+      'x',
+      'charts/firehose',
+      '--kube-version',
+      '1.36.3',
+      '--set',
+      'serviceMonitor.enabled=true',
+    ];
+    const { status, stderr } = spawnSync(tools.helm, args, { encoding: 'utf8', cwd: new URL('..', import.meta.url) });
+    assert.notEqual(status, 0);
+    assert.match(stderr, /does not know monitoring\.coreos\.com/);
+  });
+});

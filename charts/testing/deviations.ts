@@ -1,0 +1,51 @@
+/** What kube-score would have otherwise, and why it is as it is. Each must still occur, or it is taken from this list. */
+export interface Deviation {
+  /** As `kube-score list` names it. */
+  readonly check: string;
+  /** Kind and end of the name; all objects when not given. */
+  readonly object?: RegExp;
+  readonly why: string;
+}
+
+export const DEVIATIONS: readonly Deviation[] = [
+  {
+    check: 'container-image-pull-policy',
+    why: 'Images are named by a version or a digest, which never changes: pulling again would only need the registry.',
+  },
+  {
+    check: 'pod-networkpolicy',
+    why: 'Egress is open: resources name Redis servers and collectors that nobody knows when the chart is installed.',
+  },
+  {
+    check: 'deployment-has-host-podantiaffinity',
+    object: /^Deployment .*-operator$/,
+    why: 'Topology spread does it, which also works on one node. `operator.affinity` takes a rule.',
+  },
+  {
+    check: 'deployment-has-host-podantiaffinity',
+    object: /^Deployment .*-source$/,
+    why: 'Any node will do: each replica tells the whole of what happens.',
+  },
+  {
+    check: 'deployment-replicas',
+    why: 'A demo, a source that makes up for what it missed, an operator whose gateways go on without it: as was wanted.',
+  },
+  {
+    check: 'deployment-has-poddisruptionbudget',
+    why: 'With one replica a budget would only hold up the drain of a node; it can be switched off.',
+  },
+  {
+    check: 'deployment-strategy',
+    object: /^Deployment .*-redis$/,
+    why: 'Two servers at once would be two logs.',
+  },
+  {
+    check: 'pod-probes',
+    object: /^Deployment .*-redis$/,
+    why: 'A server that hangs still accepts connections, and a probe that logs in would need its password.',
+  },
+  {
+    check: 'container-resources',
+    why: 'No CPU limit: throttled, leases and heartbeats are late. Requests and memory limits there are.',
+  },
+];

@@ -1,0 +1,186 @@
+/** What people install: each set is linted, rendered by both Helms, judged, and shown to an API server. */
+export interface ValueSet {
+  readonly what: string;
+  readonly values: object;
+}
+
+const ACCOUNT = { id: 'account_id_1', name: 'north', realm: 'north.sip.example.com' };
+const URL_SECRET = { urlSecret: { name: 'calls-redis' } };
+const source = (more: object = {}, redis: object = {}) => ({
+  source: { kind: 'simulator', redis: { ...URL_SECRET, ...redis }, simulator: { accounts: [ACCOUNT] }, ...more },
+});
+const EVERYWHERE = {
+  podLabels: { team: 'voice' },
+  podAnnotations: { 'example.com/note': 'calls' },
+  nodeSelector: { 'kubernetes.io/os': 'linux' },
+  tolerations: [{ key: 'voice', operator: 'Equal', value: 'yes', effect: 'NoSchedule' }],
+  affinity: {
+    nodeAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        { weight: 1, preference: { matchExpressions: [{ key: 'ssd', operator: 'Exists' }] } },
+      ],
+    },
+  },
+  priorityClassName: 'system-cluster-critical',
+};
+
+const OPERATOR: readonly ValueSet[] = [
+  { what: 'nothing said', values: {} },
+  { what: 'one replica', values: { operator: { replicas: 1 } } },
+  { what: 'no replica', values: { operator: { replicas: 0 } } },
+  {
+    what: 'five replicas, of which two may go',
+    values: { operator: { replicas: 5, disruptionBudget: { maxUnavailable: 2 } } },
+  },
+  { what: 'no disruption budget', values: { operator: { disruptionBudget: { enabled: false } } } },
+  { what: 'loud and quick', values: { operator: { logLevel: 'trace', resyncSeconds: 60, workers: 32 } } },
+  { what: 'a place of its own', values: { operator: EVERYWHERE } },
+  {
+    what: 'spread over zones by force',
+    values: {
+      operator: {
+        topologySpreadConstraints: [
+          {
+            maxSkew: 1,
+            topologyKey: 'topology.kubernetes.io/zone',
+            whenUnsatisfiable: 'DoNotSchedule',
+            labelSelector: { matchLabels: { 'app.kubernetes.io/component': 'operator' } },
+          },
+        ],
+      },
+    },
+  },
+  {
+    what: 'other resources',
+    values: { operator: { resources: { requests: { cpu: '1', memory: '1Gi' }, limits: { memory: '2Gi' } } } },
+  },
+  { what: 'all namespaces', values: { watchNamespaces: ['*'] } },
+  { what: 'three namespaces', values: { watchNamespaces: ['voice', 'billing', 'firehose-system'] } },
+  { what: 'no CRD', values: { crds: { enabled: false } } },
+  { what: 'a CRD that goes with the release', values: { crds: { keep: false } } },
+  {
+    what: 'a CRD that goes, in all namespaces',
+    values: { crds: { keep: false }, watchNamespaces: ['*'], uninstall: { subscriptions: 'Delete' } },
+  },
+  { what: 'no roles', values: { rbac: { create: false, aggregate: false } } },
+  { what: 'an existing service account', values: { serviceAccount: { create: false, name: 'existing' } } },
+  {
+    what: 'an annotated service account',
+    values: { serviceAccount: { name: 'voice', annotations: { 'example.com/role': 'voice' } } },
+  },
+  {
+    what: 'an image by digest, from a private registry',
+    values: {
+      image: {
+        repository: 'registry.example.com:5000/voice/firehose',
+        digest: `sha256:${'a'.repeat(64)}`,
+        pullPolicy: 'Always',
+      },
+      imagePullSecrets: [{ name: 'registry' }],
+    },
+  },
+  {
+    what: 'another image for gateways, seen by Prometheus',
+    values: {
+      gateway: { image: 'registry.example.com/gateway:2', innerFromNamespaces: ['monitoring'], serviceMonitors: true },
+    },
+  },
+  {
+    what: 'a ServiceMonitor',
+    values: {
+      serviceMonitor: { enabled: true, interval: '10s', labels: { release: 'prometheus' } },
+      networkPolicy: { fromNamespaces: ['monitoring', 'observability'] },
+    },
+  },
+  { what: 'no network policy', values: { networkPolicy: { enabled: false } } },
+  { what: 'uninstalling deletes', values: { uninstall: { subscriptions: 'Delete', timeoutSeconds: 60 } } },
+  { what: 'uninstalling ignores', values: { uninstall: { subscriptions: 'Ignore' } } },
+  {
+    what: 'labels everywhere, ours among them',
+    values: { commonLabels: { team: 'voice', 'app.kubernetes.io/name': 'other' } },
+  },
+  {
+    what: 'a long name',
+    values: { fullnameOverride: 'a-very-long-name-that-somebody-has-thought-out-for-this-release' },
+  },
+  {
+    what: 'as part of another chart',
+    values: { global: { imageRegistry: 'registry.example.com' }, nameOverride: 'streams' },
+  },
+];
+
+const SOURCES: readonly ValueSet[] = [
+  { what: 'the demo', values: { demo: { enabled: true } } },
+  { what: 'the demo without network policies', values: { demo: { enabled: true }, networkPolicy: { enabled: false } } },
+  {
+    what: 'the demo from a mirror, in a place of its own',
+    values: {
+      demo: {
+        enabled: true,
+        redis: {
+          image: { repository: 'registry.example.com/valkey', tag: '8.1' },
+          password: 'other',
+          maxMemory: '64mb',
+          ...EVERYWHERE,
+        },
+      },
+      source: EVERYWHERE,
+      imagePullSecrets: [{ name: 'registry' }],
+    },
+  },
+  {
+    what: "the demo's simulator for accounts of one's own",
+    values: { demo: { enabled: true }, source: { simulator: { accounts: [ACCOUNT], callsPerSecond: 0.5 } } },
+  },
+  { what: 'the simulator', values: source() },
+  { what: 'three simulators that talk much', values: source({ replicas: 3, logLevel: 'debug' }) },
+  {
+    what: 'the simulator behind sentinels',
+    values: source({}, { mode: 'Sentinel', masterName: 'calls', database: 3 }),
+  },
+  {
+    what: 'the simulator on a cluster with TLS',
+    values: source(
+      { stream: { partitions: 16, waitReplicas: 1, retention: { maxLength: 1_000, maxAge: '10m' } } },
+      {
+        mode: 'Cluster',
+        keyPrefix: 'calls:',
+        tls: {
+          enabled: true,
+          serverName: 'redis.example.com',
+          caSecret: { name: 'redis-ca', key: 'ca.pem' },
+          clientCertSecretName: 'redis-client',
+        },
+      },
+    ),
+  },
+];
+
+export const VALUE_SETS: readonly ValueSet[] = [...OPERATOR, ...SOURCES];
+
+/** What is refused before anything is installed, and what is said of it. */
+export const REFUSED: readonly (ValueSet & { readonly says: RegExp })[] = [
+  { what: 'a value that there is not', values: { operator: { replica: 3 } }, says: /replica/ },
+  { what: 'one at the top', values: { replicaCount: 3 }, says: /replicaCount/ },
+  { what: 'words for a number', values: { operator: { replicas: 'two' } }, says: /replicas/ },
+  { what: 'too many replicas', values: { operator: { replicas: 100 } }, says: /replicas/ },
+  { what: 'a digest that is none', values: { image: { digest: 'sha256:abc' } }, says: /digest/ },
+  { what: 'an unknown source', values: { source: { kind: 'kazoo' } }, says: /kind/ },
+  {
+    what: 'a source without a Redis',
+    values: { source: { kind: 'simulator', simulator: { accounts: [ACCOUNT] } } },
+    says: /source\.redis\.urlSecret\.name/,
+  },
+  {
+    what: 'a source without accounts',
+    values: { source: { kind: 'simulator', redis: URL_SECRET } },
+    says: /source\.simulator\.accounts/,
+  },
+  { what: 'sentinels without a master', values: source({}, { mode: 'Sentinel' }), says: /masterName/ },
+  { what: 'all namespaces and one', values: { watchNamespaces: ['*', 'voice'] }, says: /stands alone/ },
+  {
+    what: 'a CRD that would never go',
+    values: { crds: { keep: false }, uninstall: { subscriptions: 'Ignore' } },
+    says: /for ever/,
+  },
+];

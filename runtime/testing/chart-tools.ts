@@ -1,0 +1,44 @@
+import { ensureGoTool } from './go-tools.ts';
+import { ensureHadolint } from './hadolint.ts';
+
+/** The programs that chart and image are tested with: their paths. */
+export interface ChartTools {
+  readonly helm: string;
+  readonly helm3: string;
+  readonly kubeScore: string;
+  readonly hadolint: string;
+}
+
+export type FoundChartTools =
+  | { readonly ok: true; readonly tools: ChartTools }
+  /** `remedy` is the one thing that would change it. */
+  | { readonly ok: false; readonly remedy: string };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Finds them, or builds what is missing once into the cache. */
+export async function ensureChartTools(
+  environment: Environment,
+  say: (line: string) => void,
+): Promise<FoundChartTools> {
+  const paths: string[] = [];
+  for (const find of [
+    () => ensureGoTool('helm', environment, say),
+    () => ensureGoTool('helm3', environment, say),
+    () => ensureGoTool('kube-score', environment, say),
+    () => ensureHadolint(environment, say),
+  ]) {
+    const found = await find();
+    if (!found.ok) return found;
+    paths.push(found.path);
+  }
+  const [helm = '', helm3 = '', kubeScore = '', hadolint = ''] = paths;
+  return { ok: true, tools: { helm, helm3, kubeScore, hadolint } };
+}
+
+/** The same for a test; throws where they are not to be had. */
+export async function chartTools(): Promise<ChartTools> {
+  const found = await ensureChartTools(process.env, console.log);
+  if (!found.ok) throw new Error(`the chart cannot be tested on this machine: ${found.remedy}`);
+  return found.tools;
+}
