@@ -39,6 +39,7 @@ const BY_NAME: Readonly<Record<string, unknown>> = {
   tolerations: [{ key: 'other', operator: 'Exists' }],
   topologySpreadConstraints: [{ maxSkew: 2 }],
   affinity: { podAntiAffinity: {} },
+  env: [{ name: 'OTHER', value: 'other' }],
 };
 
 function otherValue({ path, fallback }: ValueRow): unknown {

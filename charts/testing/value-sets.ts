@@ -33,7 +33,17 @@ const OPERATOR: readonly ValueSet[] = [
     values: { operator: { replicas: 5, disruptionBudget: { maxUnavailable: 2 } } },
   },
   { what: 'no disruption budget', values: { operator: { disruptionBudget: { enabled: false } } } },
-  { what: 'loud and quick', values: { operator: { logLevel: 'trace', resyncSeconds: 60, workers: 32 } } },
+  {
+    what: 'loud and quick',
+    values: {
+      operator: {
+        logLevel: 'trace',
+        resyncSeconds: 60,
+        workers: 32,
+        env: [{ name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: 'http://collector:4318' }],
+      },
+    },
+  },
   { what: 'a place of its own', values: { operator: EVERYWHERE } },
   {
     what: 'spread over zones by force',

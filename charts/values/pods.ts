@@ -31,6 +31,9 @@ export const resources = (cpu: string, memory: string, mostMemory: string) =>
     })
     .describe('What it asks of a node, and its limits.');
 
+export const env = () =>
+  foreignList().describe('More environment variables, such as OTEL_EXPORTER_OTLP_ENDPOINT for traces.');
+
 /** Where pods go, and what they bear. */
 export const placement = {
   podLabels: texts().describe('More labels of the pods.'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, image, integer, logLevel, oneOf, placement, resources, secretKey, section, text } from './pods.ts';
+import { env, flag, image, integer, logLevel, oneOf, placement, resources, secretKey, section, text } from './pods.ts';
 
 const redis = section(
   'Where events are written. Mode, database, prefix and TLS as in the FirehoseSubscriptions of it.',
@@ -40,6 +40,7 @@ export const source = section('What writes events into a Redis.', {
   kind: oneOf(['none', 'simulator'], 'none').describe('`simulator` for trying things out.'),
   replicas: integer(1, 0, 9).describe('Several tell of the same calls; each event is written once.'),
   logLevel: logLevel(),
+  env: env(),
   redis,
   stream,
   simulator,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  env,
   flag,
   foreignList,
   image,
@@ -40,6 +41,7 @@ export const valuesSchema = z.strictObject({
   operator: section('The operator.', {
     replicas: integer(2, 0, 9).describe('One leads, the others wait.'),
     logLevel: logLevel(),
+    env: env(),
     resyncSeconds: integer(600, 1, 86_400).describe('Everything is looked at anew so often.'),
     workers: integer(8, 1, 64).describe('Resources that are worked on at once.'),
     resources: resources('100m', '256Mi', '512Mi'),
