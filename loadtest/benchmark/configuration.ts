@@ -33,12 +33,14 @@ const SUBSCRIPTION = {
     gateway: { tls: { disabled: true }, connections: { maxPerReplica: 20_000, drainTimeout: '1s' } },
   },
 };
-/** Nobody logs in with it: the tokens are minted here. */
+/** Who logs in where logins are part of the load; all other tokens are minted here. */
+export const LOGIN = { username: 'benchmark', password: 'benchmark', domain: 'benchmark' } as const;
+/** Of that password, at the gateway's own cost. */
 const PASSWORD_HASH =
-  '$argon2id$v=19$m=19456,t=2,p=1$bH+IAfKAjZqGzEW5SZblmw$RvC0N43H+pRTQtfL7IyMUdHKATLJ5zhDVQdm3iNKVS0';
+  '$argon2id$v=19$m=19456,t=2,p=1$4pEy4t2l1Wsbn6aquro/gw$Oyo/38xLWR/KF/6Dh0CcrT31ua74dA2fq7uZxKnGzZM';
 const DIRECTORY = {
-  accounts: [{ id: ACCOUNT, name: 'benchmark', realm: 'benchmark.sip.example.com' }],
-  users: [{ username: 'benchmark', account: ACCOUNT, passwordHash: PASSWORD_HASH }],
+  accounts: [{ id: ACCOUNT, name: LOGIN.domain, realm: 'benchmark.sip.example.com' }],
+  users: [{ username: LOGIN.username, account: ACCOUNT, passwordHash: PASSWORD_HASH }],
 };
 
 export async function writeConfiguration(): Promise<Configuration> {

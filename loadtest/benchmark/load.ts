@@ -43,16 +43,26 @@ export interface LoadOptions {
   readonly fillerEvery: number;
 }
 
+/** Settles when everyone is subscribed. */
+export async function connectAll(
+  { programs }: Bench,
+  server: Server,
+  { connections, sampleEvery }: Pick<LoadOptions, 'connections' | 'sampleEvery'>,
+): Promise<Conversation> {
+  const receive = [programs.receiver, server.port, connections, server.targets, sampleEvery, server.dialect].map(
+    String,
+  );
+  const receiver = await start(receive, { place: 'load' });
+  await receiver.next((line) => (line === 'READY' ? true : null), READY_LIMIT_MS);
+  return receiver;
+}
+
 /** Connects everyone first: nothing is published, and nothing counts, before all are subscribed. */
 export async function startLoad(bench: Bench, server: Server, options: LoadOptions): Promise<Load> {
   const { connections, sampleEvery, fillerEvery } = options;
   const { programs } = bench;
   await using stack = new AsyncDisposableStack();
-  const receive = [programs.receiver, server.port, connections, server.targets, sampleEvery, server.dialect].map(
-    String,
-  );
-  const receiver = stack.use(await start(receive, { place: 'load' }));
-  await receiver.next((line) => (line === 'READY' ? true : null), READY_LIMIT_MS);
+  const receiver = stack.use(await connectAll(bench, server, { connections, sampleEvery }));
   const publish = [programs.publisher, server.feedPort, ACCOUNT, PARTITIONS, fillerEvery, server.dialect].map(String);
   const publisher = stack.use(await start(publish, { place: 'load' }));
   const owned = stack.move();

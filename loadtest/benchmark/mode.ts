@@ -35,8 +35,10 @@ export const MODES = {
   },
 } as const satisfies Record<string, Mode>;
 
-export const PARTS = ['saturated', 'match', 'latency', 'durable'] as const;
+export const PARTS = ['saturated', 'match', 'latency', 'durable', 'idle', 'beside'] as const;
 export type Part = (typeof PARTS)[number];
+/** Without a word about it, quick mode leaves out what takes longer than it says. */
+const OF_QUICK: readonly Part[] = ['saturated', 'match', 'latency', 'durable'];
 
 /** What `npm run bench -- ...` is asked for; null for what is no such thing. */
 export function readArguments(words: readonly string[]): { mode: Mode; parts: readonly Part[] } | null {
@@ -45,5 +47,6 @@ export function readArguments(words: readonly string[]): { mode: Mode; parts: re
   if (mode === undefined) return null;
   const parts = PARTS.filter((part) => rest.includes(part));
   if (parts.length < new Set(rest).size) return null;
-  return { mode, parts: rest.length === 0 ? PARTS : parts };
+  if (rest.length > 0) return { mode, parts };
+  return { mode, parts: mode.name === 'quick' ? OF_QUICK : PARTS };
 }

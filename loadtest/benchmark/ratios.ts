@@ -6,7 +6,7 @@ export interface Target {
   /** Null for one that is only told. */
   readonly floor: number | null;
   readonly goal: number | null;
-  readonly unit: '' | 'x' | ' ms';
+  readonly unit: '' | 'x' | ' ms' | ' KB';
 }
 
 export const TARGETS = {
@@ -101,6 +101,15 @@ export const TARGETS = {
     goal: 40,
     unit: ' ms',
   },
+  P12: { id: 'P12', what: 'memory of an idle connection', better: 'lower', floor: 10, goal: 7, unit: ' KB' },
+  P12peer: {
+    id: 'P12',
+    what: 'memory of an idle connection / socket.io',
+    better: 'lower',
+    floor: 0.7,
+    goal: 0.5,
+    unit: 'x',
+  },
   P15: {
     id: 'P15',
     what: 'durable groups, without sockets / XREADGROUP + XACK at 500',
@@ -108,6 +117,22 @@ export const TARGETS = {
     floor: 0.25,
     goal: 0.5,
     unit: '',
+  },
+  P16: {
+    id: 'P16',
+    what: 'p99 while logins take half a core / without',
+    better: 'lower',
+    floor: 2,
+    goal: 1.3,
+    unit: 'x',
+  },
+  P16all: {
+    id: 'P16',
+    what: 'p99 beside logins, resumes, slow consumers / without',
+    better: 'lower',
+    floor: 2,
+    goal: 1.3,
+    unit: 'x',
   },
 } as const satisfies Record<string, Target>;
 

@@ -3,8 +3,10 @@
  * and the peers; `-- full latency` only that part. Ends with 1 when a floor is missed or an event was lost, doubled or out of order; with 2 when it cannot run here.
  */
 import { startRedis } from '../../runtime/testing/redis-server.ts';
+import { measureBeside } from './beside.ts';
 import { CompilerFault, compilePrograms, type Programs } from './compile.ts';
 import { writeConfiguration } from './configuration.ts';
+import { measureIdle } from './idle.ts';
 import { measureLatencies } from './latency.ts';
 import { describeMachine } from './machine.ts';
 import { PARTS, readArguments, type Mode, type Part } from './mode.ts';
@@ -42,6 +44,8 @@ const MEASURE: Readonly<Record<Part, (run: RunContext) => Promise<Ratio[]>>> = {
   match: matching,
   latency: measureLatencies,
   durable,
+  idle: measureIdle,
+  beside: measureBeside,
 };
 
 /** None in quick mode; one that cannot be installed is told, and its ratios are left out. */
