@@ -30,7 +30,7 @@ const cuts: Scenario = async (product) => {
     await delay(Math.random() * 150);
     world.consumers[cut % world.consumers.length]?.crash();
   }
-  return world.settle();
+  return await world.settle();
 };
 
 /** I1, I2, I3: gateways are killed one after the other. */
@@ -43,7 +43,7 @@ const gatewayKilled: Scenario = async (product) => {
     await replica.end('SIGKILL');
     await replica.start();
   }
-  return world.settle();
+  return await world.settle();
 };
 
 /** I1, I2, I3, I12: Redis with AOF is killed under load, twice. */

@@ -80,7 +80,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
       await using proxy = meddling === undefined ? null : await startMeddlingProxy(url, meddling);
       const summary = join(folder, `${(runs += 1)}.json`);
       const env = { ...process.env, ...target, FIREHOSE_URL: proxy?.url ?? url, SUMMARY: summary, ...parameters };
-      return ranOf(await runK6([...args, join(scripts, `${script}.ts`)], env), summary);
+      return await ranOf(await runK6([...args, join(scripts, `${script}.ts`)], env), summary);
     },
     async [Symbol.asyncDispose]() {
       await replica[Symbol.asyncDispose]();
