@@ -152,6 +152,26 @@ describe('a durable group over sockets', LIMIT, () => {
   });
 
   test(
+    'a drain sends the connections of a group to other replicas first: it gives them nothing any more',
+    LIMIT,
+    async () => {
+      await using one = await open();
+      const token = await one.token();
+      const others: Client[] = [];
+      for (let n = 0; n < 10; n += 1) others.push(await one.connect(`?token=${token}`));
+      const member = await served(one, token);
+      let gone = 0;
+      for (const { closed } of others) void closed.then(() => (gone += 1));
+      const stop = new AbortController();
+      const draining = one.gateway.drain('SIGTERM', stop.signal);
+      assert.equal((await member.closed).code, 1012);
+      assert.ok(gone < others.length, 'the others have their time');
+      stop.abort();
+      await draining;
+    },
+  );
+
+  test(
     'I3, I7: what a connection has in hand when its replica drains it may still acknowledge, and nobody gets it again',
     LIMIT,
     async () => {

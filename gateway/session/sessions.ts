@@ -19,6 +19,16 @@ export interface SessionsOptions {
   readonly common: Omit<SessionOptions, PerConnection | 'onClose' | 'now' | 'number'>;
 }
 
+export interface DrainOptions {
+  readonly windowMs: number;
+  readonly name: CloseName;
+  readonly reason: CloseReason;
+  /** Aborted: what is left is closed at once. */
+  readonly signal: AbortSignal;
+  /** Settles when the groups' leases are given up. */
+  readonly handedOver: Promise<void>;
+}
+
 type PerConnection = 'webSocket' | 'socket' | 'token' | 'plan' | 'start' | 'address';
 
 /** All sessions of this replica: sweeps them, ends those whose account or user is gone, and drains. */
@@ -99,32 +109,22 @@ export class Sessions implements AsyncDisposable {
 
   /**
    * Closes all sessions, spread evenly over the window so that their clients do not come back all at once. Those of a
-   * group come last, and not before `handedOver`: what they have in hand can still be acknowledged, and comes to nobody
-   * else then.
+   * group begin when it is `handedOver`: until then they can acknowledge what they have in hand, so that it comes to
+   * nobody else; from then on they are given nothing, so that the first goes at once.
    */
-  async drain(options: {
-    windowMs: number;
-    name: CloseName;
-    reason: CloseReason;
-    signal: AbortSignal;
-    handedOver: Promise<void>;
-  }): Promise<void> {
-    const sessions = [...this.#sessions];
-    for (let index = sessions.length - 1; index > 0; index -= 1) {
-      const other = randomInt(index + 1);
-      [sessions[index], sessions[other]] = [sessions[other] as Session, sessions[index] as Session];
-    }
-    sessions.sort((one, other) => Number(one.group !== null) - Number(other.group !== null));
+  async drain(options: DrainOptions): Promise<void> {
+    const sessions = shuffled([...this.#sessions]);
+    const members = sessions.filter(({ group }) => group !== null);
+    const others = sessions.filter(({ group }) => group === null);
     const start = performance.now();
-    const slot = (index: number) => (options.windowMs * index) / sessions.length;
-    for (const [index, session] of sessions.entries()) session.announceDrain(slot(index));
-    for (const [index, session] of sessions.entries()) {
-      const due = start + slot(index);
-      const wait = due - performance.now();
-      if (wait > 1 && !options.signal.aborted) await unlessAborted(wait, options.signal);
-      if (session.group !== null) await options.handedOver;
-      session.close(options.name, options.reason);
+    for (const list of [members, others]) {
+      for (const [index, session] of list.entries()) session.announceDrain((options.windowMs * index) / list.length);
     }
+    const left = () => Math.max(0, options.windowMs - (performance.now() - start));
+    await Promise.all([
+      options.handedOver.then(() => closeSpread(members, left(), options)),
+      closeSpread(others, left(), options),
+    ]);
     // Those that came in meanwhile.
     for (const session of this.#sessions) session.close(options.name, options.reason);
     await this.#gone();
@@ -157,6 +157,23 @@ export class Sessions implements AsyncDisposable {
     this.#sessions.delete(session);
     this.#options.onClosed(code);
     if (this.#sessions.size === 0) this.#empty?.();
+  }
+}
+
+function shuffled<T>(list: T[]): T[] {
+  for (let index = list.length - 1; index > 0; index -= 1) {
+    const other = randomInt(index + 1);
+    [list[index], list[other]] = [list[other] as T, list[index] as T];
+  }
+  return list;
+}
+
+async function closeSpread(sessions: readonly Session[], windowMs: number, options: DrainOptions): Promise<void> {
+  const start = performance.now();
+  for (const [index, session] of sessions.entries()) {
+    const wait = start + (windowMs * index) / sessions.length - performance.now();
+    if (wait > 1 && !options.signal.aborted) await unlessAborted(wait, options.signal);
+    session.close(options.name, options.reason);
   }
 }
 
