@@ -21,8 +21,8 @@ export const helloSchema = z.strictObject({
   heartbeat_ms: ms,
   /** Events after this one follow; null in a group, which keeps its own. */
   cursor: cursor.nullable(),
-  /** The oldest cursor that can be asked for. */
-  oldest: cursor,
+  /** The oldest cursor that can be asked for; null while that is not known. */
+  oldest: cursor.nullable(),
   filter,
   expires_at: time,
   group: z.string().nullable(),
@@ -47,7 +47,7 @@ export const gapSchema = z.strictObject({
   reason: z.enum(GAP_REASONS),
   /** The cursor, or the time, from which events were asked for; in a group the ids that are known to be lost. */
   requested: z.string().nullable(),
-  oldest: cursor,
+  oldest: cursor.nullable(),
   missed: z.int().min(0).nullable(),
 });
 export type GapReason = (typeof GAP_REASONS)[number];
@@ -55,8 +55,8 @@ export type GapReason = (typeof GAP_REASONS)[number];
 const expiry = { expires_at: time, expires_in_ms: ms };
 export const tokenExpiringSchema = z.strictObject({ type: z.literal('token_expiring'), ...expiry });
 export const authOkSchema = z.strictObject({ type: z.literal('auth_ok'), ...expiry });
-/** The filter now in force, and the cursor after which it applies. */
-export const filterInForceSchema = z.strictObject({ type: z.literal('filter'), filter, cursor });
+/** The filter now in force, and the cursor after which it applies; null while the log's place is not known. */
+export const filterInForceSchema = z.strictObject({ type: z.literal('filter'), filter, cursor: cursor.nullable() });
 /** How far this connection is behind the log; null where only the other is known. */
 export const laggingSchema = z.strictObject({
   type: z.literal('lagging'),

@@ -72,8 +72,10 @@ export interface MemberOptions {
   readonly lost: (reason: LostReason) => void;
 }
 
+/** `isIdle`: nothing came of it, as when it is said again; no credit limits those. */
 export type AckOutcome =
-  { readonly ok: true } | { readonly ok: false; readonly code: AckCode; readonly detail: string };
+  | { readonly ok: true; readonly isIdle?: true }
+  | { readonly ok: false; readonly code: AckCode; readonly detail: string };
 
 /**
  * unknown_id: not with this connection, or settled already. unknown_cursor: not of this connection. moved: another

@@ -22,6 +22,7 @@ export interface MemberGroup {
 }
 
 const OK: AckOutcome = { ok: true };
+const IDLE: AckOutcome = { ok: true, isIdle: true };
 const MOVED: AckOutcome = {
   ok: false,
   code: 'moved',
@@ -113,7 +114,8 @@ export class Member implements Membership, Recipient {
     if (typeof what === 'string') {
       const delivery = decodeGroupCursor(what, this.number);
       if (delivery === null || delivery > this.#deliveries) return unknownCursor();
-      return this.#acknowledge(this.#upTo(delivery));
+      const held = this.#upTo(delivery);
+      return held.length === 0 ? IDLE : this.#acknowledge(held);
     }
     const known: Held<Recipient>[] = [];
     const unknown: string[] = [];
@@ -136,8 +138,7 @@ export class Member implements Membership, Recipient {
   progress(id: string): AckOutcome {
     const held = this.#inFlight.get(id);
     if (held === undefined) return unknownIds([id]);
-    this.#group.workOf(held.partition)?.extend(held);
-    return OK;
+    return this.#group.workOf(held.partition)?.extend(held) === true ? OK : IDLE;
   }
 
   async term(id: string, reason = ''): Promise<AckOutcome> {

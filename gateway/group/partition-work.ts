@@ -47,8 +47,13 @@ export class PartitionWork {
     return Promise.resolve(true);
   }
 
-  extend(held: Held<Recipient>): void {
-    this.ledger.extend(held, performance.now() + this.context.limits.ackWaitMs);
+  /** The wait begins anew. False when hardly anything of the old one was over. */
+  extend(held: Held<Recipient>): boolean {
+    const { ackWaitMs } = this.context.limits;
+    const dueAt = performance.now() + ackWaitMs;
+    const isDue = dueAt - held.dueAt >= ackWaitMs / 10;
+    this.ledger.extend(held, dueAt);
+    return isDue;
   }
 
   bury(held: Held<Recipient>, reason: DeadReason, error: string): Promise<boolean> {

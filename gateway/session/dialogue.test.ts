@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeCursor } from '../../protocol/cursor.ts';
 import { serverFrameSchema, type ServerFrame } from '../../protocol/server-frame.ts';
+import type { AckOutcome } from '../group/groups.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
 import { LEEWAY_S } from '../auth/token.ts';
 import { RecordingSink } from '../testing/sink.ts';
@@ -15,9 +16,12 @@ function tokenOf(id: string, expiresInMs: number, accounts: readonly string[] | 
   return { id, username: 'u', grant, mark: 0, sessionEndsAt: NOW + expiresInMs + LEEWAY_S * 1_000 };
 }
 
-function open(options: { expiresInMs?: number; isBehind?: boolean; verified?: TokenOutcome } = {}) {
+function open(
+  options: { expiresInMs?: number; isBehind?: boolean; verified?: TokenOutcome; acknowledged?: AckOutcome } = {},
+) {
   const sink = new RecordingSink();
   const closed: string[] = [];
+  let counted = 0;
   let token = tokenOf('first', options.expiresInMs ?? 3_600_000);
   const connection: Connection = {
     id: 's',
@@ -31,8 +35,11 @@ function open(options: { expiresInMs?: number; isBehind?: boolean; verified?: To
     isOpen: true,
     renew: (renewed) => (token = renewed),
     refilter: () => true,
-    acknowledge: () => null,
-    countFrame: () => true,
+    acknowledge: () => options.acknowledged ?? null,
+    countFrame() {
+      counted += 1;
+      return true;
+    },
     close: (_, reason) => closed.push(reason),
   };
   const dialogue = new Dialogue(connection, sink, {
@@ -45,8 +52,22 @@ function open(options: { expiresInMs?: number; isBehind?: boolean; verified?: To
   const said = (): ServerFrame[] =>
     sink.messages().map((text) => serverFrameSchema.parse((JSON.parse(text) as { _firehose: unknown })._firehose));
   const types = () => said().map(({ type }) => type);
-  return { dialogue, closed, said, types, sink };
+  return { dialogue, closed, said, types, sink, counted: () => counted };
 }
+
+test('an acknowledgement that settles something is no frame of the allowance; one that is refused or idle is', async () => {
+  const unknown: AckOutcome = { ok: false, code: 'unknown_id', detail: 'd' };
+  for (const [acknowledged, expected] of [
+    [{ ok: true }, 0],
+    [{ ok: true, isIdle: true }, 1],
+    [unknown, 1],
+  ] as const) {
+    const { dialogue, counted } = open({ acknowledged });
+    dialogue.received('{"ack":["a"]}');
+    await new Promise(setImmediate);
+    assert.equal(counted(), expected);
+  }
+});
 
 test('a watermark comes every ten seconds, whether or not anything matched', () => {
   const { dialogue, said, types } = open();

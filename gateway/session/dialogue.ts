@@ -138,12 +138,13 @@ export class Dialogue {
   }
 
   /**
-   * At once and beside the others: what a connection may leave unacknowledged limits these, so that only a refused one
-   * counts as a frame.
+   * At once and beside the others: what a connection may leave unacknowledged limits these, so that only one that is
+   * refused, or of which nothing comes, counts as a frame.
    */
   async #acknowledge(frame: Acknowledgement): Promise<void> {
     const outcome = (await this.#connection.acknowledge(frame)) ?? NO_GROUP;
-    if (!outcome.ok && this.#connection.countFrame()) this.#refuse(outcome.code, outcome.detail, frame.ref ?? null);
+    if (outcome.ok && outcome.isIdle !== true) return;
+    if (this.#connection.countFrame() && !outcome.ok) this.#refuse(outcome.code, outcome.detail, frame.ref ?? null);
   }
 
   async #authenticate(text: string, ref: string | null): Promise<void> {
@@ -190,7 +191,7 @@ export class Dialogue {
 
   #sayFilter(grant: Grant): void {
     const { position } = this.#connection;
-    this.#say({ type: 'filter', filter: inForce(grant), cursor: position === null ? '' : encodeCursor(position) });
+    this.#say({ type: 'filter', filter: inForce(grant), cursor: position === null ? null : encodeCursor(position) });
   }
 
   #refuse(code: string, detail: string, ref: string | null): void {

@@ -16,13 +16,13 @@ export function oldestPosition(state: LogState): Position {
 export interface LogWindow {
   /** A look that was begun at most `maxAgeMs` ago. Rejects with LogUnavailable. */
   state(maxAgeMs: number): Promise<LogState>;
-  /** The oldest cursor that could be asked for at the last look; empty before the first one. */
-  readonly oldestCursor: string;
+  /** The oldest cursor that could be asked for at the last look; null before the first one. */
+  readonly oldestCursor: string | null;
 }
 
 export function createLogWindow(log: Pick<EventLog, 'state'>, now: () => number): LogWindow {
   let look: { readonly at: number; readonly state: Promise<LogState> } | null = null;
-  let oldestCursor = '';
+  let oldestCursor: string | null = null;
   return {
     get oldestCursor() {
       return oldestCursor;

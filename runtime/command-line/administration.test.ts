@@ -106,6 +106,9 @@ describe('firehose revoke and firehose connections', { timeout: 120_000 }, () =>
       assert.notEqual(errors, '');
     }
     assert.equal((await type(['revoke', '--token-stdin'], { input: '\n' })).code, 2);
+    for (const use of [['nonsense'], ['gateway', '--nonsense'], ['operator', 'nonsense']]) {
+      assert.equal((await type(use)).code, 2, use.join(' '));
+    }
   });
 
   test('the admin token comes from the state folder or from a file, and none is exit code 2', async () => {

@@ -29,7 +29,10 @@ const SETTINGS = [
   ['--log-level <level>', 'LOG_LEVEL', 'trace, debug, info, warn, error, fatal or silent (info)'],
 ] as const;
 
-const program = new Command('firehose').description('Call events of your account tree, over a WebSocket');
+// Every subcommand inherits it: a wrong use is exit code 2, whatever commander thinks of it.
+const program = new Command('firehose')
+  .description('Call events of your account tree, over a WebSocket')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : ANSWERED.usage));
 
 const terminal: Terminal = { input: process.stdin, output: process.stdout, errors: process.stderr };
 
@@ -102,8 +105,7 @@ const doctor = program
   .description('look at everything that a gateway with these settings needs, and say what to do about each fault')
   .option('--json', 'one JSON document instead of lines')
   .allowExcessArguments(false)
-  .addHelpText('after', '\nExit codes: 0 nothing fails (there may be warnings), 1 something does, 2 usage.')
-  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : ANSWERED.usage));
+  .addHelpText('after', '\nExit codes: 0 nothing fails (there may be warnings), 1 something does, 2 usage.');
 for (const [flag, variable, description] of SETTINGS) doctor.option(flag, `${description} [$${variable}]`);
 doctor.action(async ({ json, ...options }: Record<string, string> & DoctorFlags) => {
   const { doctorCommand } = await import('./doctor/doctor.ts');
@@ -168,7 +170,7 @@ function asking(name: string, description: string, parent: Command = program): C
     'after',
     '\nExit codes: 0 done, 1 refused by the gateway, 2 usage or no token, 3 no gateway there.',
   );
-  return command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : ANSWERED.usage));
+  return command;
 }
 
 /** `--redis-url <url>` -> `redisUrl`, as commander names it. */
