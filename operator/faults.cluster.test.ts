@@ -84,6 +84,23 @@ describe('an API server that fails', () => {
     assert.ok(operator.isLeader);
   });
 
+  test('a renewal of the lease whose answer is lost is no loss of the lease', async () => {
+    let lost = 0;
+    proxy.judge = ({ path, method }) => {
+      if (method !== 'PUT' || !path.includes('/leases') || lost > 0) return null;
+      lost += 1;
+      return { kind: 'truncate' };
+    };
+    const renewals = () => proxy.requests.filter(({ method, path }) => method === 'PUT' && path.includes('/leases'));
+    await until('an answer lost', async () => lost > 0);
+    const before = renewals().length;
+    // The one that is tried again meets its own change; those after it do not.
+    await until('renewals that go on', async () => renewals().length >= before + 3);
+    proxy.judge = () => null;
+    await isCarriedOver(await change());
+    assert.ok(operator.isLeader);
+  });
+
   test('a watch that goes silent is given up, and what it missed is made up for', async () => {
     proxy.judge = ({ isWatch }) => (isWatch ? { kind: 'silence' } : null);
     const before = proxy.requests.length;

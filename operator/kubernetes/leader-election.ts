@@ -117,6 +117,14 @@ function lead(
     lease = await api.replace(LEASES, { ...lease, spec });
     renewedAt = start;
   };
+  /** What changed it may be a renewal of ours whose answer was lost: it is tried again from there. */
+  const isTaken = async () => {
+    const { namespace, name, identity } = options;
+    const now = await api.get(LEASES, namespace, name).catch(() => lease);
+    if (now === null || (now['spec'] as LeaseSpec).holderIdentity !== identity) return true;
+    lease = now;
+    return false;
+  };
   const renewing = (async () => {
     while (!stop.signal.aborted) {
       await delay(timings.renewMs, undefined, { signal: stop.signal }).catch(() => undefined);
@@ -125,11 +133,11 @@ function lead(
       try {
         await renew();
       } catch (error) {
-        // Whoever changed it took it from us.
-        if (error instanceof ApiError && (error.status === 409 || error.status === 404)) {
+        log.warn({ reason: (error as Error).message }, 'the lease could not be renewed');
+        const isChanged = error instanceof ApiError && (error.status === 409 || error.status === 404);
+        if (isChanged && (await isTaken())) {
           return lost.abort(new LeadershipLost('the lease was taken by another'));
         }
-        log.warn({ reason: (error as Error).message }, 'the lease could not be renewed');
       }
     }
   })();
