@@ -74,6 +74,7 @@ test('a group has every default', () => {
     maxDeliver: 5,
     maxPending: 1_000,
     deadLetter: { maxLength: 10_000 },
+    filters: { events: [], excludeEvents: [], accounts: [] },
     deletionPolicy: 'Delete',
   });
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { consumerGroups, DEFAULT_GROUP, type ConsumerGroup } from './subscription/consumer-groups.ts';
 import { durationMs } from './subscription/duration.ts';
+import { accountId, resourceFilters } from './subscription/filters.ts';
 import { disruptionBudget, ingress, route, service, tls } from './subscription/exposure.ts';
 import { autoscaling, imagePullSecrets, podTemplate, resources } from './subscription/pods.ts';
 import { redis } from './subscription/redis.ts';
@@ -12,12 +13,8 @@ export { durationMs, DEFAULT_GROUP, type ConsumerGroup };
 /** No token is made to live longer, whatever the resource says. */
 export const MAX_TOKEN_TTL = '168h';
 
-const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const DNS_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
-const EVENT_NAME = /^[A-Z][A-Z0-9_]{1,63}$/;
 
-const accountId = () => z.string().max(64).regex(ACCOUNT_ID, 'an account id: 1 to 64 of A-Z a-z 0-9 _ -');
-const eventNames = setOf(z.string().max(64).regex(EVENT_NAME, 'an event name as CHANNEL_ANSWER'), 64);
 const cidr = ruled(z.string().max(43), {
   cel: 'isCIDR(self)',
   holds: (text) => z.cidrv4().safeParse(text).success || z.cidrv6().safeParse(text).success,
@@ -29,22 +26,6 @@ const account = z.strictObject({
   id: immutable(accountId(), 'account.id cannot be changed: make another resource'),
   includeDescendants: z.boolean().default(true),
 });
-
-const filters = ruled(
-  z.strictObject({
-    events: eventNames.default([]),
-    excludeEvents: eventNames.default([]),
-    accounts: setOf(accountId(), 256).default([]),
-    /** Event names beyond the catalogue that logins may filter by. */
-    additionalEvents: eventNames.default([]),
-  }),
-  {
-    cel: 'self.events.size() == 0 || self.events.exists(name, !(name in self.excludeEvents))',
-    holds: ({ events, excludeEvents }) => events.length === 0 || events.some((name) => !excludeEvents.includes(name)),
-    message: 'leaves nothing of filters.events: no event would be delivered',
-    field: 'excludeEvents',
-  },
-);
 
 const stream = z.strictObject({
   partitions: immutable(
@@ -154,7 +135,7 @@ export const specSchema = z.strictObject({
   /** No gateway runs; groups and streams stay. */
   suspend: z.boolean().default(false),
   account,
-  filters: filters.prefault({}),
+  filters: resourceFilters.prefault({}),
   redis: redis.prefault({}),
   stream: stream.prefault({}),
   consumerGroups: consumerGroups.prefault([{ name: DEFAULT_GROUP }]),

@@ -116,6 +116,15 @@ export function unknownGroup(names: readonly string[]): Problem {
   };
 }
 
+export function nothingKept(group: string): Problem {
+  return {
+    status: 403,
+    code: 'group_keeps_nothing',
+    detail: `the group ${group} keeps none of the events and accounts of this login: use another group, or log in for others`,
+    field: 'group',
+  };
+}
+
 export function unavailable(code: string): Problem {
   return {
     status: 503,

@@ -5,6 +5,7 @@ import type { RouteIndex } from '../fanout/route-index.ts';
 import type { View } from '../fanout/view.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
 import type { GroupCounters } from './counters.ts';
+import type { GroupFilter } from './group-filter.ts';
 import type { GroupGap, GroupGapReason } from './groups.ts';
 import type { Held, Loaded } from './ledger.ts';
 import type { Candidate } from './spread.ts';
@@ -73,6 +74,7 @@ export interface GroupContext {
   readonly limits: GroupLimits;
   readonly timings: Timings;
   readonly index: RouteIndex;
+  readonly filter: GroupFilter;
   readonly counters: GroupCounters;
   readonly traces: EventTraces | null;
   readonly log: Log;

@@ -17,7 +17,7 @@ const LAST_WORDS_MS = 1_000;
 
 export type GroupParts = Pick<
   GroupContext,
-  'replica' | 'limits' | 'timings' | 'index' | 'counters' | 'traces' | 'log'
+  'replica' | 'limits' | 'timings' | 'index' | 'filter' | 'counters' | 'traces' | 'log'
 > & {
   readonly name: string;
   /** `<namespace>/<name>`. */

@@ -6,9 +6,11 @@ import type { GroupContext, Recipient } from './group-context.ts';
 import type { Held, Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
 
-/** Whether the group may see the event, by the account tree as it is now (I5). */
+/** Whether the group may see the event, by the account tree as it is now (I5), and keeps it. */
 export function isAllowed(context: GroupContext, metaLine: string): boolean {
-  return context.view !== null && accepts(context.view, context.index.match(metaLine));
+  if (context.view === null) return false;
+  const route = context.index.match(metaLine);
+  return accepts(context.view, route) && (context.filter?.(route) ?? true);
 }
 
 /**

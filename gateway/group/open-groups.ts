@@ -6,9 +6,10 @@ import type { Directory } from '../directory/directory.ts';
 import { RouteIndex, type Offer } from '../fanout/route-index.ts';
 import { startHeartbeat, type Heartbeat, type LiveReplica } from '../replica/heartbeat.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
-import { Grants, refused, unavailable, unknownGroup } from './admission.ts';
+import { Grants, nothingKept, refused, unavailable, unknownGroup } from './admission.ts';
 import { createGroupCounters } from './counters.ts';
 import { Group } from './group.ts';
+import { groupFilter, keepsNothingOf } from './group-filter.ts';
 import { limitsOf, TIMINGS, type Timings } from './group-context.ts';
 import type { Admission, Groups, GroupStatus, LostReason, MemberOptions, Membership } from './groups.ts';
 import { Keeper } from './keeper.ts';
@@ -101,8 +102,9 @@ class RedisGroups implements Groups {
   }
 
   async admit(name: string, grant: Grant): Promise<Admission> {
-    const names = this.#options.groups.map((group) => group.name);
-    if (!names.includes(name)) return refused(unknownGroup(names));
+    const declared = this.#options.groups.find((group) => group.name === name);
+    if (declared === undefined) return refused(unknownGroup(this.#options.groups.map((group) => group.name)));
+    if (keepsNothingOf(grant, declared)) return refused(nothingKept(name));
     if (this.#isDraining) return refused(unavailable('DRAINING'));
     const kept = await this.#keeper.ensure();
     return kept.ok ? this.#grants.admit(name, grant) : refused(unavailable(kept.code));
@@ -168,6 +170,7 @@ class RedisGroups implements Groups {
       limits: limitsOf(declared),
       timings: this.#timings,
       index: this.#index,
+      filter: groupFilter(declared),
       counters: this.counters,
       traces: this.#options.traces ?? null,
       log: log.child({ group: name }),

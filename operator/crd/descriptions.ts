@@ -51,6 +51,10 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.consumerGroups.maxPending': 'Delivered and not acknowledged events that a connection may have.',
   'spec.consumerGroups.deadLetter': 'Events that were given up.',
   'spec.consumerGroups.deadLetter.maxLength': 'Dead letters kept in each partition; the oldest go first.',
+  'spec.consumerGroups.filters': 'What the group keeps of what the resource offers. The rest is passed over.',
+  'spec.consumerGroups.filters.events': 'Names of its events; none named is all of them.',
+  'spec.consumerGroups.filters.excludeEvents': 'Names of events that it passes over.',
+  'spec.consumerGroups.filters.accounts': 'Accounts whose events it keeps; none named is all of them.',
   'spec.consumerGroups.deletionPolicy':
     'Retain: the group stays in Redis when it is no longer declared or the resource is deleted.',
   'spec.gateway': 'The gateways: pods that clients log in at and connect to.',

@@ -74,6 +74,12 @@ export const WRONG_RESOURCES: readonly WrongResource[] = [
   group('a start id without its position', { name: 'a', startID: '1-0' }, /exactly with startPosition ID/),
   group('a position without its start id', { name: 'a', startPosition: 'ID' }, /exactly with startPosition ID/),
   group('a start id that is none', { name: 'a', startPosition: 'ID', startID: '$' }, /startID/),
+  group(
+    'a group of no event',
+    { name: 'a', filters: { events: ['DTMF'], excludeEvents: ['DTMF'] } },
+    /leaves nothing of/,
+  ),
+  group('a group of an account with a blank', { name: 'a', filters: { accounts: ['a b'] } }, /filters\.accounts/),
   group('no delivery', { name: 'a', maxDeliver: 0 }, /maxDeliver/),
   group('an acknowledgement within no time', { name: 'a', ackWait: '0s' }, /a duration from 1s to 1h/),
   gateway('fewer than no replicas', { replicas: -1 }, /gateway\.replicas/),

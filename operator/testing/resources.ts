@@ -25,7 +25,12 @@ export const FULL_SPEC = {
   },
   consumerGroups: [
     { name: 'default', ackWait: '45s', maxDeliver: 9, maxPending: 50, deadLetter: { maxLength: 500 } },
-    { name: 'billing', startPosition: 'Earliest', deletionPolicy: 'Retain' },
+    {
+      name: 'billing',
+      startPosition: 'Earliest',
+      deletionPolicy: 'Retain',
+      filters: { events: ['CHANNEL_DESTROY', 'DTMF'], excludeEvents: ['DTMF'], accounts: ['4a6f2c1e9b'] },
+    },
     { name: 'recording', startPosition: 'ID', startID: '1700000000000-0' },
   ],
   gateway: {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { groupFilters } from './filters.ts';
 import { duration, ruled } from './rules.ts';
 
 export const DEFAULT_GROUP = 'default';
@@ -31,6 +32,8 @@ const group = ruled(
         maxLength: z.int().min(1).max(1_000_000).default(10_000),
       })
       .prefault({}),
+    /** What is not of it is acknowledged at once, whoever is connected. */
+    filters: groupFilters.prefault({}),
     /** What becomes of the group, and of what it has not acknowledged, when it is no longer declared or the resource goes. */
     deletionPolicy: z.enum(['Delete', 'Retain']).default('Delete'),
   }),
