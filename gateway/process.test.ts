@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { createConnection, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -121,6 +121,35 @@ describe('firehose gateway, as a process', () => {
     gateway.kill('SIGTERM');
     assert.equal(await gateway.exitCode, 0);
     await Promise.all(closes);
+  });
+
+  test('SIGTERM before it is ready ends it, at whatever moment of the start', async () => {
+    const config = await plainHttp();
+    // Nobody says when it can be heard: before that the signal itself ends the process.
+    for (const says of [null, /"msg"/, /listening/]) {
+      const gateway = start([], { FIREHOSE_CONFIG: config, REDIS_URL: 'redis://127.0.0.1:1' });
+      if (says !== null) await gateway.says(says);
+      gateway.kill('SIGTERM');
+      const code = await gateway.exitCode;
+      assert.ok(code === 0 || code === null, `ended with ${code}: ${gateway.output}`);
+    }
+  });
+
+  test('SIGTERM amid a login and a handshake: both are answered or cut, and it ends', async () => {
+    const gateway = start([], { FIREHOSE_CONFIG: await plainHttp(), FIREHOSE_SIMULATOR_RATE: '0' });
+    const { port } = await gateway.listening();
+    const token = await login(port);
+    const logins = Array.from({ length: 5 }, () => login(port).then(Boolean, () => false));
+    const handshake = createConnection(port, '127.0.0.1');
+    const cut = once(handshake, 'close');
+    handshake.on('error', () => undefined).resume();
+    await once(handshake, 'connect');
+    handshake.write(`GET ${STREAM_PATH}?token=${token} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n`);
+    gateway.kill('SIGTERM');
+    await gateway.says(/draining/);
+    assert.equal(await gateway.exitCode, 0);
+    await cut;
+    await Promise.all(logins);
   });
 
   test('ctrl-C closes with 1001 and without a window', async () => {

@@ -28,6 +28,13 @@ function open(redis: RedisConnection, waitReplicas: number) {
   });
 }
 
+/** Of all partitions, as this server has them. */
+async function entriesOf(port: number): Promise<number> {
+  const keys = Array.from({ length: PARTITIONS }, (_, partition) => streamKeys('firehose:', partition).events);
+  const lengths = await Promise.all(keys.map((key) => ask(port, ['xlen', key])));
+  return lengths.reduce<number>((sum, length) => sum + Number(length), 0);
+}
+
 /**
  * Under load: `fault`, then so much more load that recovery is shown. The log then holds everything acknowledged, once
  * and in order. So has the reader, unless it was told otherwise: it may have seen what no replica had yet.
@@ -95,6 +102,28 @@ describe('a Sentinel failover under load (I1, I2, I12)', () => {
       await sentinel.failedOver(old);
     });
   });
+});
+
+it('a lagging replica that is promoted: what it lacks is told (I4)', LIMIT, async () => {
+  await using sentinel = await startSentinel({ replicas: 1 });
+  await using log = await open(sentinelConnection(sentinel.url), 0);
+  const start = await ends(log);
+  await using reader = log.reader();
+  await log.append([event('kept')]);
+  const old = await sentinel.master();
+  const lagging = sentinel.servers.find((server) => server !== old);
+  assert.ok(lagging);
+  await until(async () => (await entriesOf(lagging.port)) === 1);
+  // It follows nobody any more, and the sentinels leave it so for longer than this takes.
+  await ask(lagging.port, ['replicaof', '127.0.0.1', 1]);
+  await log.append(Array.from({ length: 40 }, (_, at) => event(`lost-${at}`)));
+  const { read } = await followUntil(reader, start, (found) => found.length === 41);
+  assert.equal(read.length, 41);
+  const position = await ends(log);
+  await old.kill();
+  await sentinel.failedOver(old);
+  const told = await followUntil(reader, position, (_, epochsLost) => epochsLost > 0);
+  assert.ok(told.epochsLost > 0);
 });
 
 describe('a cluster under load (I1, I2, I12)', () => {
