@@ -8,7 +8,7 @@ import { PASSWORD } from './setup.ts';
 
 export interface ConsumerOptions {
   readonly name: string;
-  readonly replicas: readonly Replica[];
+  readonly replicas: readonly Pick<Replica, 'host' | 'isUp'>[];
   /** Login: the account is the domain. */
   readonly account: string;
   readonly accounts?: readonly string[];

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Product } from './product.ts';
+import { startBalancer } from './balancer.ts';
 import type { Replica } from './replica.ts';
 import { openWorld, until } from './world.ts';
 
@@ -46,6 +47,26 @@ export async function clockSteps(product: Product): Promise<string[]> {
     one.closes.map(({ code }) => `${one.name}: closed with ${code}`),
   );
   return [...faults, ...(await world.settle()), ...closes];
+}
+
+/** I7: both replicas are replaced behind a proxy, the new ones up before the old ones drain. */
+export async function rollingRestart(product: Product): Promise<string[]> {
+  const spec = { gateway: { connections: { drainTimeout: '3s' } } };
+  await using world = await openWorld(product, { rate: 1_000, spec });
+  await using balancer = await startBalancer(world.replicas);
+  const front = [{ host: balancer.host, isUp: true }];
+  for (let at = 0; at < 20; at += 1)
+    await world.join({ name: `consumer ${at}`, account: 'root', control: at % 2 === 0 }, front);
+  world.producer.start();
+  const old = [...world.replicas];
+  for (const _ of old) balancer.add(await world.grow());
+  await delay(1_500);
+  await Promise.all(old.map((replica) => replica.end('SIGTERM')));
+  const faults = await world.settle();
+  const closes = world.consumers.map(({ closes: all }) => all.map(({ code }) => code));
+  if (closes.some((codes) => codes.length !== 1 || codes[0] !== 1012))
+    faults.push(`clients were closed with ${closes.map((codes) => codes.join('+') || 'nothing').join()}`);
+  return faults;
 }
 
 /** What a process has open. */

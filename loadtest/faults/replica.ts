@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import type { Setup } from './setup.ts';
 
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 90_000;
 
 const alive = new Set<ChildProcess>();
 process.on('exit', () => {

@@ -3,17 +3,21 @@
  * every consumer. Then the same with deliberate bugs switched in, each of which must be caught.
  *   npm run faults -- scenarios [name...]    the product as it is
  *   npm run faults -- mutants [name...]      with each bug
+ *   npm run faults -- soak --minutes 10      constant load: memory and descriptors stay flat
  * Ends with 1 when a scenario found a fault, or a bug was not caught.
  */
 import { MUTANTS, type Mutant } from './mutants.ts';
 import { unchanged, withBug } from './product.ts';
 import { SCENARIOS, type ScenarioName } from './scenarios.ts';
+import { soak } from './soak.ts';
 
 const seconds = (since: number) => `${((performance.now() - since) / 1_000).toFixed(1)} s`;
 
+const inWords = (error: unknown) => [String(error).split('\n')[0] ?? ''];
+
 async function runScenario(name: ScenarioName): Promise<boolean> {
   const start = performance.now();
-  const faults = await SCENARIOS[name](unchanged);
+  const faults = await SCENARIOS[name](unchanged).catch(inWords);
   console.log(`${faults.length === 0 ? 'sound ' : 'FAULTY'}  ${name.padEnd(16)} ${seconds(start)}`);
   for (const fault of faults) console.log(`        ${fault}`);
   return faults.length === 0;
@@ -23,9 +27,7 @@ async function runMutant(mutant: Mutant): Promise<boolean> {
   const start = performance.now();
   await using product = await withBug(mutant);
   // A bug that keeps a scenario from running at all is caught too.
-  const faults = await SCENARIOS[mutant.scenario](product).catch((error: unknown) => [
-    String(error).split('\n')[0] ?? '',
-  ]);
+  const faults = await SCENARIOS[mutant.scenario](product).catch(inWords);
   const verdict = faults.length === 0 ? 'NOT CAUGHT' : 'caught    ';
   console.log(
     `${verdict}  ${mutant.name} (${mutant.scenario}, ${seconds(start)})${faults.length > 0 ? `: ${faults[0]}` : ''}`,
@@ -46,18 +48,27 @@ async function all<T>(items: readonly T[], run: (item: T) => Promise<boolean>): 
   return failed;
 }
 
+async function runSoak(minutes: number): Promise<number> {
+  console.log(`${minutes} min: memory and descriptors must stay flat, and nothing be lost`);
+  const faults = await soak(unchanged, minutes);
+  for (const fault of faults) console.log(`        ${fault}`);
+  return faults.length;
+}
+
 const [what = 'all', ...names] = process.argv.slice(2);
-if (!['all', 'scenarios', 'mutants'].includes(what)) {
-  console.error('usage: npm run faults [-- scenarios|mutants [name...]]');
+const minutes = what === 'soak' && (names.length === 0 || names[0] === '--minutes') ? Number(names[1] ?? 10) : null;
+if (!['all', 'scenarios', 'mutants', 'soak'].includes(what) || (what === 'soak' && !(Number(minutes) > 0))) {
+  console.error('usage: npm run faults [-- scenarios|mutants [name...] | -- soak [--minutes 10]]');
   process.exit(2);
 }
 let failed = 0;
-if (what !== 'mutants') {
+if (minutes !== null) failed += await runSoak(minutes);
+if (what === 'all' || what === 'scenarios') {
   const scenarios = chosen(Object.keys(SCENARIOS) as ScenarioName[], String, names);
   console.log(`${scenarios.length} scenarios: lost, doubled, inverted and foreign must be 0`);
   failed += await all(scenarios, runScenario);
 }
-if (what !== 'scenarios') {
+if (what === 'all' || what === 'mutants') {
   const mutants = chosen(MUTANTS, ({ name }) => name, names);
   console.log(`${mutants.length} deliberate bugs: each must be caught`);
   failed += await all(mutants, runMutant);

@@ -14,9 +14,12 @@ const POLL_MS = 50;
 export interface World extends AsyncDisposable {
   readonly setup: Setup;
   readonly replicas: readonly Replica[];
+  /** One more replica, which takes events in as well. */
+  grow(): Promise<Replica>;
   readonly producer: Producer;
   readonly consumers: Consumer[];
-  join(options: Omit<ConsumerOptions, 'replicas'>): Promise<Consumer>;
+  /** To the replicas, or to what stands in front of them. */
+  join(options: Omit<ConsumerOptions, 'replicas'>, to?: ConsumerOptions['replicas']): Promise<Consumer>;
   /** Everything that a scenario is judged by at its end: stops producing, waits until all have what they are owed. */
   settle(): Promise<string[]>;
 }
@@ -54,14 +57,21 @@ export async function openWorldOn(redisUrl: string, product: Product, options: W
   const producer = new Producer({ replicas, stateFolder, rate, fillerBytes, ...(calls !== undefined && { calls }) });
   const consumers: Consumer[] = [];
   stack.defer(async () => void (await Promise.all(consumers.map((consumer) => consumer.stop()))));
+  const started = stack.use(new AsyncDisposableStack());
   const owned = stack.move();
   return {
     setup,
     replicas,
     producer,
     consumers,
-    async join(options) {
-      const consumer = new Consumer({ ...options, replicas }, consumers.length);
+    async grow() {
+      const replica = started.use(new Replica(product.root, setup));
+      await replica.start();
+      replicas.push(replica);
+      return replica;
+    },
+    async join(options, to = replicas) {
+      const consumer = new Consumer({ ...options, replicas: to }, consumers.length);
       consumers.push(consumer);
       await consumer.start();
       return consumer;
