@@ -43,7 +43,7 @@ export const PARAMETERS = {
   LOGIN_P99: parameter('duration', '2s', 'limit of the p99 of logins'),
   P99_MOVE: parameter('duration', '250ms', 'how much the p99 of events may move in the rush'),
   WRONG_TRIES: parameter('count', '12', 'logins with a wrong password, for one user that does not exist'),
-  WARM_UP: parameter('duration', '5m', 'time at the start that the slopes leave out'),
+  WARM_UP: parameter('duration', '30m', 'time at the start that the slopes leave out'),
   SAMPLE: parameter('duration', '5s', 'time between two looks at the metrics'),
   GROWTH_PERCENT: parameter('count', '10', 'how much memory and descriptors may grow over the measured time'),
   STEP: parameter('duration', '10s', 'length of a step'),
