@@ -33,7 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function run({ script, given, state, rest }: Command & { kind: 'run' }): Promise<number> {
   const k6 = findK6(process.env);
-  if (!k6.ok) return fail(k6.why);
+  if (!k6.ok) return fail(`${k6.why}: ${k6.remedy}`);
   console.error(`${script} under ${k6.version}`);
   // In the environment and not as `-e`: arguments are there for everybody on the machine to read.
   const url = given.get('FIREHOSE_URL') ?? process.env['FIREHOSE_URL'] ?? '';

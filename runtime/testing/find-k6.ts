@@ -4,7 +4,7 @@ const REMEDY = 'install k6 (https://grafana.com/docs/k6/latest/set-up/install-k6
 
 export type FoundK6 =
   | { readonly ok: true; readonly command: string; readonly version: string }
-  | { readonly ok: false; readonly why: string };
+  | { readonly ok: false; readonly why: string; readonly remedy: string };
 
 /** The command in `K6`, else `k6` on the PATH: k6 is the user's own tool, and no part of the project. */
 export function findK6(environment: Readonly<Record<string, string | undefined>>): FoundK6 {
@@ -13,6 +13,6 @@ export function findK6(environment: Readonly<Record<string, string | undefined>>
   const asked = spawnSync(command, ['version'], { encoding: 'utf8', timeout: 180_000, env: { ...environment } });
   const [version = ''] = asked.stdout?.split('\n') ?? [];
   if (asked.status === 0) return { ok: true, command, version };
-  const what = named === '' ? 'there is no k6 on the PATH' : `K6=${named} does not answer to '${named} version'`;
-  return { ok: false, why: `${what}: ${REMEDY}` };
+  const why = named === '' ? 'there is no k6 on the PATH' : `K6=${named} does not answer to '${named} version'`;
+  return { ok: false, why, remedy: REMEDY };
 }

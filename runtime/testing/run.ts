@@ -52,7 +52,7 @@ async function whatIsMissing(levels: readonly Level[]): Promise<Missing[]> {
     return missing;
   }
   const k6 = levels.includes('k6') ? findK6(process.env) : ({ ok: true } as const);
-  if (!k6.ok) missing.push({ level: 'k6', want: 'a runner of the load tests', remedy: k6.why });
+  if (!k6.ok) missing.push({ level: 'k6', want: 'a runner of the load tests', remedy: k6.remedy });
   if (levels.includes('cluster')) {
     const plane = await ensureBinaries(process.env, console.log);
     if (!plane.ok) missing.push({ level: 'cluster', want: 'a control plane', remedy: plane.remedy });

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { NAMES } from '../runner/command.ts';
 import { CONFIG_MAP, configMap, flatFiles } from '../runner/config-map.ts';
 import { PARAMETERS, parametersOf, type ParameterName, type ScriptName } from '../settings/parameters.ts';
 import { readSettings } from '../settings/settings.ts';
-import { startStage, WITH_K6 } from '../testing/stage.ts';
 
 interface TestRun {
   readonly kind: string;
@@ -61,14 +58,5 @@ describe('TestRuns of the k6 operator', () => {
         assert.ok(isThere, `${key} imports ${from}`);
       }
     }
-  });
-
-  test('the smoke test runs from the files of the ConfigMap alone', WITH_K6, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'firehose-config-map-'));
-    await using stage = await startStage();
-    for (const [name, text] of await flatFiles()) await writeFile(join(folder, name), text);
-    const { code, output } = await stage.run('smoke', {}, { folder });
-    await rm(folder, { recursive: true });
-    assert.equal(code, 0, output);
   });
 });
