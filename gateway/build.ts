@@ -1,9 +1,7 @@
 import { join } from 'node:path';
-import { trace } from '@opentelemetry/api';
 import { durationMs } from '../protocol/subscription.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
 import type { Log } from '../runtime/log/log.ts';
-import { inSpan } from '../runtime/telemetry/span.ts';
 import { readAdminToken } from './administration/admin-token.ts';
 import { buildAdministration } from './administration/build-administration.ts';
 import { isStillThere } from './auth/authorise.ts';
@@ -14,6 +12,7 @@ import type { Directory } from './directory/directory.ts';
 import { DirectoryFault } from './directory/fault.ts';
 import { openLiveDirectory, type FollowedDirectory } from './directory/live-directory.ts';
 import { buildFanout } from './fanout/build-fanout.ts';
+import { buildBacklog } from './group/build-backlog.ts';
 import { buildGroups } from './group/build-groups.ts';
 import { createAddressOf } from './http/client-address.ts';
 import { createInnerApp } from './http/inner-app.ts';
@@ -25,6 +24,7 @@ import { refuseOnSocket } from './http/refuse-upgrade.ts';
 import { createIngest } from './ingest/ingest.ts';
 import { ingestRouter } from './ingest/ingest-route.ts';
 import { readIngestToken } from './ingest/ingest-token.ts';
+import { createBusinessEvents } from './metrics/business-events.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { AccountQuota } from './quota/account-quota.ts';
 import { redisPlaces } from './quota/shared-places.ts';
@@ -37,6 +37,7 @@ import { openStateFolder } from './state/state-folder.ts';
 import { createLogWindow } from './stream/log-window.ts';
 import { openLog } from './stream/open-log.ts';
 import { followSubscription } from './subscription/follow-subscription.ts';
+import { certificateEnd } from './tls/certificate-end.ts';
 import { followCertificate } from './tls/mounted-certificate.ts';
 import { selfSigned } from './tls/self-signed.ts';
 import { createEventTraces } from './trace/event-traces.ts';
@@ -70,14 +71,15 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
   const state = await openStateFolder(config.stateFolder);
   const directory = stack.use(await openDirectory(config.directoryFile, log, stop.signal));
   const metrics = stack.use(createMetrics());
-  const eventLog = stack.use(await openLog(config, log));
+  const told = createBusinessEvents(metrics, log);
+  const eventLog = stack.use(await openLog(config, log, metrics));
   const redis = eventLog.client ?? null;
   const traces = createEventTraces({
     destination: `${place.prefix}{p}:events`,
     system: redis === null ? 'firehose' : 'redis',
   });
   const source = traceAppends(eventLog, traces);
-  const revocations = stack.use(await buildRevocations({ redis, place, state, directory, log }));
+  const revocations = stack.use(await buildRevocations({ redis, place, state, directory, log, onAsked: told.revoked }));
   const auth = await buildAuth({
     config,
     directory,
@@ -88,12 +90,14 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
     signal: stop.signal,
   });
   let connections = () => 0;
+  let certificateEnds: () => number | null = () => null;
   const groups = await buildGroups(stack, {
     config,
     directory,
     onScopeChange,
     says: () => ({ keys: auth.keyIds, connections: connections() }),
     traces,
+    metrics,
     log,
   });
   const { fanout, ended, isReachable } = buildFanout({
@@ -124,7 +128,7 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
     Sessions.start({
       maxSessions: spec.gateway.connections.maxPerReplica,
       now: Date.now,
-      onClosed: (code) => metrics.sessionClosed(code),
+      onClosed: ({ id, token }, code) => told.sessionClosed({ id, account: token.grant.account }, code),
       common: {
         fanout,
         groups,
@@ -133,7 +137,8 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
         verifyToken,
         mayStay,
         narrow: (grant, filter) => narrow(grant, filter, directory.current, spec),
-        onGapTold: (reason) => metrics.gap(reason),
+        onGapTold: told.gapTold,
+        onSlowClose: told.slowConsumerClosed,
       },
     }),
   );
@@ -151,7 +156,9 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
     connections: () => sessions.byKind(),
     groups,
     behind: () => fanout.behind,
-    isLogReachable: isReachable,
+    backlog: buildBacklog(stack, { redis, place, spec }),
+    revocations: () => revocations.size,
+    certificateEnds: () => certificateEnds(),
   });
 
   let draining = false;
@@ -163,7 +170,7 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
       : ingestRouter({
           ingest: createIngest({ log: source }),
           token: ingestToken,
-          count: (outcome, events) => metrics.ingested('http', outcome, events),
+          onAnswer: told.ingested,
         });
   const inner = stack.use(
     await openInnerListener({
@@ -202,6 +209,7 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
       ? null
       : await followCertificate({ folder: config.tlsFolder, log, signal: stop.signal });
   const tls = spec.gateway.tls.disabled ? null : (mounted?.current ?? (await selfSigned(state, Date.now())));
+  certificateEnds = () => certificateEnd(mounted?.current.cert ?? tls?.cert ?? null);
   const listener = stack.use(
     await openPublicListener({
       host: config.host,
@@ -210,14 +218,7 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
       proxyProtocol: spec.gateway.proxyProtocol,
       trustedProxies: spec.gateway.trustedProxies,
       app: createPublicApp({
-        login: (body, client) =>
-          inSpan('login', {}, async (span) => {
-            const start = performance.now();
-            const answer = await auth.login(body, client);
-            metrics.loginFinished(answer.outcome, (performance.now() - start) / 1_000);
-            span.setAttribute('firehose.login.outcome', answer.outcome);
-            return answer;
-          }),
+        login: (body, client) => told.login(() => auth.login(body, client)),
         jwks: () => auth.jwks,
         addressOf,
         allowedOrigins: spec.gateway.allowedOrigins,
@@ -238,12 +239,7 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
         now: Date.now,
         isDraining: () => draining,
         refuse: refuseOnSocket,
-        onHandshake(status, code) {
-          metrics.handshake(status);
-          const span = trace.getActiveSpan();
-          span?.setAttribute('http.response.status_code', status);
-          if (code !== null) span?.setAttribute('error.type', code);
-        },
+        onHandshake: told.handshakeFinished,
       }),
       unexpected,
     }),

@@ -13,7 +13,7 @@ import { keyOf, objectPath, SUBSCRIPTIONS, type KubeObject } from './kubernetes/
 import { createSecretReader } from './kubernetes/secret-reader.ts';
 import { WorkQueue, type Backoff } from './kubernetes/work-queue.ts';
 import { createLeading, type Leading } from './lead.ts';
-import { createMetrics, type ConditionSample } from './metrics/metrics.ts';
+import { createMetrics, type SubscriptionSample } from './metrics/metrics.ts';
 import { createRedisPool } from './redis/redis-pool.ts';
 import { MANAGED_BY } from './resources/rendering.ts';
 import { FOLLOWED } from './role.ts';
@@ -79,7 +79,7 @@ export async function buildOperator(parts: OperatorParts): Promise<Operator> {
     queue,
     isLeader: () => leading.isLeader,
     watchAges,
-    conditions: () => conditionsOf(subscriptions),
+    subscriptions: () => samplesOf(subscriptions, parts.now ?? Date.now),
   });
   const everything = () => {
     for (const [resource, ms] of watchAges()) if (ms > STALE_MS) log.error({ resource, ms }, 'a watch is stale');
@@ -191,11 +191,16 @@ function ownerKey({ metadata }: KubeObject): string | null {
   return owner === undefined ? null : `${metadata.namespace ?? ''}/${owner.name}`;
 }
 
-function* conditionsOf(subscriptions: ObjectCache): IterableIterator<ConditionSample> {
+function* samplesOf(subscriptions: ObjectCache, now: () => number): IterableIterator<SubscriptionSample> {
   for (const { metadata, status } of subscriptions.values(SUBSCRIPTIONS)) {
-    const { name, namespace = '' } = metadata;
-    for (const condition of (status as SubscriptionStatus | undefined)?.conditions ?? []) {
-      yield { namespace, name, type: condition.type, status: condition.status };
-    }
+    const { name, namespace = '', deletionTimestamp } = metadata;
+    const { conditions = [], signing } = (status ?? {}) as SubscriptionStatus;
+    yield {
+      namespace,
+      name,
+      conditions,
+      deletingMs: deletionTimestamp === undefined ? 0 : Math.max(0, now() - Date.parse(deletionTimestamp)),
+      rotationAt: signing?.nextRotationTime === undefined ? null : Date.parse(signing.nextRotationTime),
+    };
   }
 }

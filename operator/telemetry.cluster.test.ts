@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { OPERATOR_METRICS } from '../runtime/telemetry/metric-table.ts';
+import { assertMetrics } from '../runtime/testing/assert-metrics.ts';
 import type { RecordedSpan } from '../runtime/testing/otlp-messages.ts';
 import { startOtlpReceiver } from '../runtime/testing/otlp-receiver.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
@@ -16,7 +18,7 @@ describe('what the operator tells of itself', () => {
   });
   after(() => platform[Symbol.asyncDispose]());
 
-  test('a span a pass, with its steps, and in them each request and each Redis command', async () => {
+  test('every metric of the table and no other, and a span a pass, with its steps, and in them each request and each Redis command', async () => {
     await using receiver = await startOtlpReceiver();
     await using operator = await startTracedOperator(platform, {
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.http,
@@ -26,9 +28,17 @@ describe('what the operator tells of itself', () => {
     await until('a Deployment', () => platform.get(deploymentPath('acme')));
     const passes = (spans: readonly RecordedSpan[]) => spans.filter(({ name }) => name.startsWith('reconcile '));
     await receiver.until((spans) => passes(spans).some((span) => inside(spans, span, 'objects').length > 2));
+    await platform.markReady('acme');
+    await until('a key', async () => (await platform.status('acme')).signing?.nextRotationTime !== undefined);
+    // The status is followed, and what is followed is told.
+    await until('the metrics of it', async () =>
+      (await operator.metrics()).includes('key_rotation_timestamp_seconds{'),
+    );
+    const metrics = await operator.metrics();
     operator.process.kill('SIGTERM');
     assert.equal(await operator.process.exitCode, 0);
 
+    assertMetrics(metrics, OPERATOR_METRICS);
     const { spans } = receiver;
     const first = passes(spans).find((span) => inside(spans, span, 'objects').length > 2);
     assert.ok(first !== undefined);

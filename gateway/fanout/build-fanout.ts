@@ -67,17 +67,26 @@ export function buildFanout(parts: FanoutParts): RunningFanout {
     onReachable(isReachable, code) {
       reachable = isReachable;
       if (isReachable) log.info('the event log is reached');
-      else metrics.redisError(code);
+      else metrics.redisError('log', code);
     },
     onRead: (entries) => {
-      for (const partition of new Set(entries.map((entry) => entry.partition))) groups.wake(partition);
-      metrics.batchRead(entries.length);
+      const counts = countsOf(entries);
+      for (const partition of counts.keys()) groups.wake(partition);
+      metrics.batchRead(counts);
       const age = ageSeconds(entries[0], Date.now());
       if (age !== null) metrics.delivered(age);
     },
     onEpochLost: () => metrics.gap('epoch_lost'),
   });
+  metrics.redisClient('log', () => reachable);
   return { fanout, ended, isReachable: () => reachable };
+}
+
+/** How many entries of each partition there are. */
+function countsOf(entries: readonly StoredEntry[]): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const { partition } of entries) counts.set(partition, (counts.get(partition) ?? 0) + 1);
+  return counts;
 }
 
 /** Seconds since the producer's side took the entry in; null when it did not say. */

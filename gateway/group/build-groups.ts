@@ -7,6 +7,7 @@ import type { LiveDirectory } from '../directory/directory.ts';
 import { createOffer } from '../fanout/offer.ts';
 import type { Groups } from './groups.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
+import { watchClient, type RedisMetrics } from '../metrics/watch-client.ts';
 import { openGroups } from './open-groups.ts';
 import { groupsWithoutRedis } from './without-redis.ts';
 
@@ -18,19 +19,21 @@ export interface GroupsParts {
   /** What the heartbeat says beside the groups. */
   readonly says: () => Readonly<Record<string, unknown>>;
   readonly traces: EventTraces | null;
+  readonly metrics: RedisMetrics;
   readonly log: Log;
 }
 
 /** The groups of the resource, on a Redis client of their own; with the embedded log they are answered 501. Owned by `stack`. */
 export async function buildGroups(
   stack: AsyncDisposableStack,
-  { config, directory, onScopeChange, says, traces, log }: GroupsParts,
+  { config, directory, onScopeChange, says, traces, metrics, log }: GroupsParts,
 ): Promise<Groups> {
   const { spec, metadata } = config.subscription;
   let offer = createOffer(spec);
   if (config.redis === null) return groupsWithoutRedis(spec.consumerGroups);
   const client = commandClient(config.redis, { log, name: 'firehose:groups' });
   stack.defer(() => client.disconnect());
+  watchClient('groups', client, metrics);
   const groups = await openGroups({
     client,
     keyPrefix: spec.redis.keyPrefix,

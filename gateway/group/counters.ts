@@ -1,4 +1,4 @@
-/** Plain numbers that the event path raises and the metrics endpoint reads, of all groups of this replica. */
+/** Plain numbers that the event path raises and the metrics endpoint reads, of one group on this replica. */
 export interface GroupCounters {
   /** Events written to connections; of these, not for the first time. */
   delivered: number;

@@ -78,7 +78,7 @@ describe('a group: delivery', () => {
       { call: 'c', n: 0, name: 'CHANNEL_CREATE' },
       { call: 'd', n: 0, account: 'shop' },
     ]);
-    await until(async () => consumer.ids.length === 1 && gateway.groups.counters.filtered === 3);
+    await until(async () => consumer.ids.length === 1 && gateway.groups.counters.get('default')?.filtered === 3);
     await until(async () => (await pendingInRedis(gateway.place)) === 0);
     assert.deepEqual(consumer.ids, ['d/0']);
   });

@@ -68,7 +68,8 @@ async function bare(gateway: Replica): Promise<number> {
 }
 
 async function durable(gateway: Replica): Promise<number> {
-  const { counters } = gateway.groups;
+  const counters = gateway.groups.counters.get('default');
+  if (counters === undefined) throw new Error('the default group is always there');
   const before = counters.acknowledged;
   for (let at = 0; at < Number(values.connections); at += 1) await connect(gateway, values.format as Format);
   const start = performance.now();
@@ -114,6 +115,6 @@ process.stdout.write(
     bare: Math.round(bareRate),
     durable: Math.round(durableRate),
     ratio: Math.round((durableRate / bareRate) * 100) / 100,
-    redelivered: gateway.groups.counters.redelivered,
+    redelivered: gateway.groups.counters.get('default')?.redelivered,
   })}\n`,
 );

@@ -24,7 +24,8 @@ export interface Groups extends AsyncDisposable {
    * gives up the leases. Connections stay, as standby.
    */
   drain(signal: AbortSignal): Promise<void>;
-  readonly counters: Readonly<GroupCounters>;
+  /** Of every declared group. */
+  readonly counters: ReadonlyMap<string, Readonly<GroupCounters>>;
   status(): readonly GroupStatus[];
 }
 

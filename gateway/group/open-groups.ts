@@ -7,7 +7,7 @@ import { RouteIndex, type Offer } from '../fanout/route-index.ts';
 import { startHeartbeat, type Heartbeat, type LiveReplica } from '../replica/heartbeat.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
 import { Grants, nothingKept, refused, unavailable, unknownGroup } from './admission.ts';
-import { createGroupCounters } from './counters.ts';
+import { createGroupCounters, type GroupCounters } from './counters.ts';
 import { Group } from './group.ts';
 import { groupFilter, keepsNothingOf } from './group-filter.ts';
 import { limitsOf, TIMINGS, type Timings } from './group-context.ts';
@@ -44,7 +44,7 @@ export async function openGroups(options: GroupsOptions): Promise<Groups> {
 }
 
 class RedisGroups implements Groups {
-  readonly counters = createGroupCounters();
+  readonly counters: ReadonlyMap<string, GroupCounters>;
   readonly #options: GroupsOptions;
   readonly #timings: Timings;
   readonly #index: RouteIndex;
@@ -65,6 +65,7 @@ class RedisGroups implements Groups {
   constructor(options: GroupsOptions) {
     const { client, keyPrefix, partitions, resource, replica, groups, log } = options;
     this.#options = options;
+    this.counters = new Map(groups.map((group) => [group.name, createGroupCounters()]));
     this.#timings = { ...TIMINGS, ...options.timings };
     this.#index = new RouteIndex(options.directory, options.offers);
     this.#grants = new Grants({ client, keyPrefix, resource, replica });
@@ -161,7 +162,9 @@ class RedisGroups implements Groups {
   #open(name: string): Group {
     const { client, keyPrefix, partitions, resource, replica, log } = this.#options;
     const declared = this.#options.groups.find((group) => group.name === name);
-    if (declared === undefined) throw new Error(`nobody is admitted to a group that is not declared: ${name}`);
+    const counters = this.counters.get(name);
+    if (declared === undefined || counters === undefined)
+      throw new Error(`nobody is admitted to a group that is not declared: ${name}`);
     const group: Group = new Group({
       name,
       resource,
@@ -171,7 +174,7 @@ class RedisGroups implements Groups {
       timings: this.#timings,
       index: this.#index,
       filter: groupFilter(declared),
-      counters: this.counters,
+      counters,
       traces: this.#options.traces ?? null,
       log: log.child({ group: name }),
       nextMember: () => (this.#lastMember = Math.max(this.#lastMember + 1, Date.now())),

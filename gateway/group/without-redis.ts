@@ -1,6 +1,5 @@
 import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import { refused, unknownGroup } from './admission.ts';
-import { createGroupCounters } from './counters.ts';
 import type { Groups } from './groups.ts';
 
 /** With the embedded log: every group that is declared is answered 501. */
@@ -26,7 +25,7 @@ export function groupsWithoutRedis(groups: readonly ConsumerGroup[]): Groups {
     wake: () => undefined,
     useDirectory: () => undefined,
     drain: () => Promise.resolve(),
-    counters: createGroupCounters(),
+    counters: new Map(),
     status: () => [],
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

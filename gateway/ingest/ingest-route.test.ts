@@ -17,8 +17,10 @@ const TOKEN = 'the-ingest-token';
 
 async function serve(log: EventLog = createEmbeddedLog({ partitions: 4, maxBytes: 16 * 1024 * 1024, now: Date.now })) {
   const counts = new Map<string, number>();
-  const count = (outcome: string, events: number) => void counts.set(outcome, (counts.get(outcome) ?? 0) + events);
-  const app = express().use(ingestRouter({ ingest: createIngest({ log }), token: TOKEN, count }));
+  const onAnswer = (answer: IngestAnswer) => {
+    for (const { status } of answer.events) counts.set(status, (counts.get(status) ?? 0) + 1);
+  };
+  const app = express().use(ingestRouter({ ingest: createIngest({ log }), token: TOKEN, onAnswer }));
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

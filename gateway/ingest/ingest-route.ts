@@ -5,20 +5,19 @@ import type { Problem } from '../http/problem.ts';
 import { readBody } from '../http/read-body.ts';
 import { bearerRequired, CLOSE_UNREAD, encodedBody, tooLargeBody } from '../http/refuse-unread.ts';
 import { onlyMethods, sendProblem } from '../http/respond.ts';
-import type { Ingest, IngestAnswer, IngestStatus } from './ingest.ts';
+import type { Ingest, IngestAnswer } from './ingest.ts';
 import { MAX_BODY_BYTES } from './read-batch.ts';
 
 const RETRY_AFTER_SECONDS = '1';
 /** Batches at once, each of at most 8 MiB: what producers can make us hold is bounded. */
 const MOST_AT_ONCE = 16;
-const STATUSES: readonly IngestStatus[] = ['accepted', 'duplicate', 'dropped', 'rejected', 'failed'];
 
 export interface IngestRouteOptions {
   readonly ingest: Ingest;
   /** What producers present as bearer token; an empty one refuses everybody. */
   readonly token: string;
-  /** Events by what became of them, `n` > 0. */
-  readonly count: (outcome: IngestStatus, n: number) => void;
+  /** Told of each batch that was judged. */
+  readonly onAnswer: (answer: IngestAnswer) => void;
 }
 
 /**
@@ -57,7 +56,7 @@ const BUSY: Problem = {
   headers: { 'Retry-After': RETRY_AFTER_SECONDS, ...CLOSE_UNREAD },
 };
 
-async function handle(request: Request, response: Response, { ingest, count }: IngestRouteOptions): Promise<void> {
+async function handle(request: Request, response: Response, { ingest, onAnswer }: IngestRouteOptions): Promise<void> {
   const encoded = encodedBody(request);
   if (encoded !== null) return sendProblem(response, encoded);
   const body = await readBody(request, MAX_BODY_BYTES);
@@ -70,7 +69,7 @@ async function handle(request: Request, response: Response, { ingest, count }: I
     traceparent: headerOf(request, 'traceparent'),
   });
   if (result.kind === 'unreadable') return sendProblem(response, result.problem);
-  countAll(result.answer, count);
+  onAnswer(result.answer);
   if (result.status === 503) response.set('Retry-After', RETRY_AFTER_SECONDS);
   response.status(result.status).set('Cache-Control', 'no-store').json(result.answer);
 }
@@ -78,8 +77,4 @@ async function handle(request: Request, response: Response, { ingest, count }: I
 /** A header as UTF-8, as Node reads each byte as a character; empty when it is not there. */
 function headerOf(request: Request, name: string): string {
   return Buffer.from(request.get(name) ?? '', 'latin1').toString();
-}
-
-function countAll(answer: IngestAnswer, count: IngestRouteOptions['count']): void {
-  for (const status of STATUSES) if (answer[status] > 0) count(status, answer[status]);
 }

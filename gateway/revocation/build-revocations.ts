@@ -13,11 +13,12 @@ export interface RevocationParts {
   readonly state: StateFolder;
   readonly directory: LiveDirectory;
   readonly log: Log;
+  readonly onAsked: (outcome: string) => void;
 }
 
 /** Opens the list of what is revoked. */
 export async function buildRevocations(parts: RevocationParts): Promise<Revocations> {
-  const { redis, place, state, directory, log } = parts;
+  const { redis, place, state, directory, log, onAsked } = parts;
   const store = redis === null ? await fileRevocationStore(state, Date.now) : redisRevocationStore(redis, place);
-  return Revocations.open({ store, directory, log, now: Date.now });
+  return Revocations.open({ store, directory, log, onAsked, now: Date.now });
 }

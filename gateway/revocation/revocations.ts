@@ -11,6 +11,8 @@ export interface RevocationsOptions {
   readonly store: RevocationStore;
   readonly directory: LiveDirectory;
   readonly log: Log;
+  /** Told what came of each that was asked for here. */
+  readonly onAsked?: (outcome: RevokeOutcome['kind']) => void;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** Time between two looks at the store, default 1 s. */
@@ -65,6 +67,11 @@ export class Revocations implements AsyncDisposable {
     return this.#isKnown;
   }
 
+  /** How many are known. */
+  get size(): number {
+    return this.#list.size;
+  }
+
   isRevoked(token: VerifiedToken): boolean {
     return isRevoked(this.#list, token, this.#options.directory.current);
   }
@@ -82,6 +89,12 @@ export class Revocations implements AsyncDisposable {
   }
 
   async revoke(revoked: Revoked): Promise<RevokeOutcome> {
+    const outcome = await this.#revoke(revoked);
+    this.#options.onAsked?.(outcome.kind);
+    return outcome;
+  }
+
+  async #revoke(revoked: Revoked): Promise<RevokeOutcome> {
     const subject = subjectOf(revoked);
     try {
       const mark = await this.#options.store.revoke(subject, newestMark(this.#list));

@@ -40,6 +40,8 @@ export interface SessionOptions {
   readonly mayStay: (token: VerifiedToken) => boolean;
   /** Told of each loss that the connection is told of. */
   readonly onGapTold: (reason: string) => void;
+  /** Told when it is ended for being slow. */
+  readonly onSlowClose: (policy: SlowPolicy) => void;
   readonly now: () => number;
   readonly onClose: (session: Session, code: number) => void;
 }
@@ -171,6 +173,7 @@ export class Session implements Recipient {
   close(name: CloseName, reason: CloseReason, last: Position | null = this.position): boolean {
     this.#leave();
     if (!this.isOpen) return false;
+    if (reason === 'slow_consumer') this.#options.onSlowClose(this.#options.policy);
     const code = CLOSE[name];
     const resumes = last !== null && code < FIRST_FINAL_CODE;
     this.#options.webSocket.close(code, closeReason(reason, resumes ? encodeCursor(last) : undefined));

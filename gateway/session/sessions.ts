@@ -4,7 +4,7 @@ import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
 import { isStillThere } from '../auth/authorise.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
-import type { ConnectionKind } from '../metrics/metrics.ts';
+import type { ConnectionKind } from '../metrics/observe-gateway.ts';
 import { Session, type SessionOptions } from './session.ts';
 
 const SWEEP_MS = 1_000;
@@ -14,7 +14,7 @@ const LAST_WORD_MS = 2_000;
 export interface SessionsOptions {
   readonly maxSessions: number;
   readonly now: () => number;
-  readonly onClosed: (code: number) => void;
+  readonly onClosed: (session: Session, code: number) => void;
   /** The same for every session. */
   readonly common: Omit<SessionOptions, PerConnection | 'onClose' | 'now' | 'number'>;
 }
@@ -155,7 +155,7 @@ export class Sessions implements AsyncDisposable {
 
   #closed(session: Session, code: number): void {
     this.#sessions.delete(session);
-    this.#options.onClosed(code);
+    this.#options.onClosed(session, code);
     if (this.#sessions.size === 0) this.#empty?.();
   }
 }

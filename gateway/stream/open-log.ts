@@ -2,6 +2,7 @@ import type { RedisClient } from '../../runtime/redis/client.ts';
 import { durationMs } from '../../protocol/subscription.ts';
 import type { Log } from '../../runtime/log/log.ts';
 import type { GatewayConfig } from '../config.ts';
+import { watchClient, type RedisMetrics } from '../metrics/watch-client.ts';
 import { createEmbeddedLog } from './embedded-log.ts';
 import type { EventLog } from './event-log.ts';
 import { openRedisLog } from './redis-log.ts';
@@ -9,7 +10,7 @@ import { openRedisLog } from './redis-log.ts';
 /** The log that the configuration asks for, and the Redis client beside it where there is one. */
 export type OpenedLog = EventLog & { readonly client?: RedisClient };
 
-export async function openLog(config: GatewayConfig, log: Log): Promise<OpenedLog> {
+export async function openLog(config: GatewayConfig, log: Log, metrics: RedisMetrics): Promise<OpenedLog> {
   const { spec, metadata } = config.subscription;
   const { partitions, retention, waitReplicas } = spec.stream;
   if (config.redis === null) return createEmbeddedLog({ partitions, maxBytes: config.logBytes, now: Date.now });
@@ -21,5 +22,6 @@ export async function openLog(config: GatewayConfig, log: Log): Promise<OpenedLo
     retention: { maxLength: retention.maxLength, maxAgeMs: durationMs(retention.maxAge) },
     waitReplicas,
     log,
+    onClient: (role, client) => watchClient(role, client, metrics),
   });
 }

@@ -31,6 +31,8 @@ export interface RedisLogOptions {
   /** How many replicas must have an event before it is acknowledged; 0 when not given. */
   readonly waitReplicas?: number;
   readonly log: Log;
+  /** Told of each connection for commands. */
+  readonly onClient?: (role: 'commands' | 'append', client: RedisClient) => void;
   /** 10,000 when not given. */
   readonly trimEveryMs?: number;
   /** How often readers look whether the streams are still the same; 5,000 when not given. */
@@ -135,9 +137,11 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
   const { redis, keyPrefix, partitions, log } = options;
   const client = commandClient(redis, { log, name: 'firehose:commands' });
   const place: LogPlace = { client, keyPrefix, partitions };
+  options.onClient?.('commands', client);
   const { waitReplicas = 0 } = options;
   // WAIT holds up its connection.
   const appending = waitReplicas === 0 ? client : commandClient(redis, { log, name: 'firehose:append' });
+  if (appending !== client) options.onClient?.('append', appending);
   await Promise.all([firstLook(place, log), becomesReady(appending, FIRST_CONNECT_MS)]);
   const closing = new AbortController();
   const readers = new Set<LogReader>();

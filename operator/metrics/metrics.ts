@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Meter } from '@opentelemetry/api';
+import { createInstruments, type Instruments } from '../../runtime/telemetry/instruments.ts';
+import { OPERATOR_METRICS } from '../../runtime/telemetry/metric-table.ts';
 import { createMeters } from '../../runtime/telemetry/meters.ts';
 
 export type ReconcileResult = 'success' | 'requeue' | 'error';
@@ -10,14 +11,17 @@ export interface Observed {
   readonly isLeader: () => boolean;
   /** Milliseconds since each watch was heard of, by plural. */
   readonly watchAges: () => ReadonlyMap<string, number>;
-  readonly conditions: () => Iterable<ConditionSample>;
+  readonly subscriptions: () => Iterable<SubscriptionSample>;
 }
 
-export interface ConditionSample {
+export interface SubscriptionSample {
   readonly namespace: string;
   readonly name: string;
-  readonly type: string;
-  readonly status: string;
+  readonly conditions: readonly { readonly type: string; readonly status: string }[];
+  /** For how long it is being deleted, in milliseconds; 0 while it is not. */
+  readonly deletingMs: number;
+  /** When its signing key is due to be rotated, Unix milliseconds; null when nobody rotates it here. */
+  readonly rotationAt: number | null;
 }
 
 /** controller-runtime's names, so that dashboards made for other operators work. */
@@ -29,21 +33,21 @@ export interface Metrics extends AsyncDisposable {
   scrape(request: IncomingMessage, response: ServerResponse): void;
 }
 
-const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const CONTROLLER = { controller: 'firehosesubscription' };
 const QUEUE = { name: 'firehosesubscription' };
 
 export function createMetrics(): Metrics {
   const meters = createMeters('firehose-operator');
-  const { meter } = meters;
-  const seconds = { unit: 's', advice: { explicitBucketBoundaries: SECONDS } };
-  const reconciles = meter.createCounter('controller_runtime_reconcile', { description: 'Passes by result' });
-  const errors = meter.createCounter('controller_runtime_reconcile_errors', { description: 'Passes that failed' });
-  const duration = meter.createHistogram('controller_runtime_reconcile_time_seconds', seconds);
-  const waiting = meter.createHistogram('workqueue_queue_duration_seconds', seconds);
-  const requests = meter.createCounter('rest_client_requests', { description: 'Answers of the API server' });
+  const instruments = createInstruments(meters.meter, OPERATOR_METRICS);
+  const reconciles = instruments.counter('controller_runtime_reconcile_total');
+  const errors = instruments.counter('controller_runtime_reconcile_errors_total');
+  const duration = instruments.histogram('controller_runtime_reconcile_time_seconds');
+  const waiting = instruments.histogram('workqueue_queue_duration_seconds');
+  const requests = instruments.counter('rest_client_requests_total');
+  // From the first moment on, so that the first failure is seen as a step.
+  errors.add(0, CONTROLLER);
   return {
-    observe: (observed) => observeAll(meter, observed),
+    observe: (observed) => observeAll(instruments, observed),
     reconciled(result, took) {
       reconciles.add(1, { ...CONTROLLER, result });
       if (result === 'error') errors.add(1, CONTROLLER);
@@ -56,26 +60,29 @@ export function createMetrics(): Metrics {
   };
 }
 
-function observeAll(meter: Meter, observed: Observed): void {
+function observeAll(instruments: Instruments<typeof OPERATOR_METRICS>, observed: Observed): void {
   const { queue } = observed;
-  meter.createObservableGauge('workqueue_depth').addCallback((result) => result.observe(queue.depth, QUEUE));
-  meter.createObservableCounter('workqueue_adds').addCallback((result) => result.observe(queue.adds, QUEUE));
-  meter.createObservableCounter('workqueue_retries').addCallback((result) => result.observe(queue.retries, QUEUE));
-  meter
-    .createObservableGauge('leader_election_master_status')
-    .addCallback((result) => result.observe(observed.isLeader() ? 1 : 0, { name: 'firehose-operator' }));
-  meter
-    .createObservableGauge('firehose_watch_age_seconds', { description: 'Since the API server was last heard of' })
-    .addCallback((result) => {
-      for (const [resource, ms] of observed.watchAges()) result.observe(ms / 1_000, { resource });
-    });
-  meter
-    .createObservableGauge('firehose_subscription_condition', { description: '1 while the condition is True' })
-    .addCallback((result) => {
-      for (const { status, ...labels } of observed.conditions())
-        result.observe(status === 'True' ? 1 : 0, { ...labels });
-    });
-  meter
-    .createObservableGauge('firehose_process_resident_memory_bytes')
-    .addCallback((result) => result.observe(process.memoryUsage.rss()));
+  instruments.observe('workqueue_depth', (observe) => observe(queue.depth, QUEUE));
+  instruments.observe('workqueue_adds_total', (observe) => observe(queue.adds, QUEUE));
+  instruments.observe('workqueue_retries_total', (observe) => observe(queue.retries, QUEUE));
+  instruments.observe('leader_election_master_status', (observe) =>
+    observe(observed.isLeader() ? 1 : 0, { name: 'firehose-operator' }),
+  );
+  instruments.observe('firehose_process_resident_memory_bytes', (observe) => observe(process.memoryUsage.rss()));
+  instruments.observe('firehose_watch_age_seconds', (observe) => {
+    for (const [resource, ms] of observed.watchAges()) observe(ms / 1_000, { resource });
+  });
+  instruments.observe('firehose_subscription_condition', (observe) => {
+    for (const { namespace, name, conditions } of observed.subscriptions()) {
+      for (const { type, status } of conditions) observe(status === 'True' ? 1 : 0, { namespace, name, type });
+    }
+  });
+  instruments.observe('firehose_subscription_deletion_seconds', (observe) => {
+    for (const { namespace, name, deletingMs } of observed.subscriptions())
+      observe(deletingMs / 1_000, { namespace, name });
+  });
+  instruments.observe('firehose_subscription_key_rotation_timestamp_seconds', (observe) => {
+    for (const { namespace, name, rotationAt } of observed.subscriptions())
+      if (rotationAt !== null) observe(rotationAt / 1_000, { namespace, name });
+  });
 }

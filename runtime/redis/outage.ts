@@ -6,6 +6,7 @@ import { remedyFor } from './remedy.ts';
 type Watched = Redis | Cluster;
 
 const outages = new WeakMap<Watched, Map<string, string>>();
+const listeners = new WeakMap<Watched, (code: string) => void>();
 const AWAY = 'Redis is not available';
 const BACK = 'Redis is available again';
 
@@ -21,6 +22,7 @@ export function watchOutages(client: Redis, options: { log: Log; name: string; l
     const code = redisErrorCode(error);
     if (reasons.has(code)) return;
     reasons.set(code, code);
+    listeners.get(client)?.(code);
     log[level]({ client: name, code, ...remedyFor(code) }, AWAY);
   };
   client.on('error', tell);
@@ -41,6 +43,7 @@ export function watchClusterOutages(client: Cluster, { log, name }: { log: Log; 
     const key = `${node} ${code}`;
     if (reasons.has(key)) return;
     reasons.set(key, code);
+    listeners.get(client)?.(code);
     log.warn({ client: name, ...(node !== '' && { node }), code, ...remedyFor(code) }, AWAY);
   };
   const forget = (node: string): boolean => {
@@ -66,6 +69,11 @@ export function watchClusterOutages(client: Cluster, { log, name }: { log: Log; 
 
 function addressOf(node: Redis): string {
   return `${node.options.host}:${node.options.port}`;
+}
+
+/** Calls back with the code of each new reason of an outage, as it is logged. One listener a client. */
+export function onOutage(client: Watched, listener: (code: string) => void): void {
+  listeners.set(client, listener);
 }
 
 /** Why the client has no connection now, as far as it knows: the last new reason of this outage. */

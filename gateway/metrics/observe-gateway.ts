@@ -1,0 +1,93 @@
+import type { Instruments } from '../../runtime/telemetry/instruments.ts';
+import type { GATEWAY_METRICS } from '../../runtime/telemetry/metric-table.ts';
+import type { FanoutCounters } from '../fanout/counters.ts';
+import type { Backlog } from '../group/backlog.ts';
+import type { Groups, GroupStatus } from '../group/groups.ts';
+
+export const CONNECTION_KINDS = ['plain', 'control', 'durable'] as const;
+export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
+
+/** What the metrics read at each scrape; nothing of it is told per delivery. */
+export interface Observed {
+  readonly counters: FanoutCounters;
+  /** Open connections, by contract. */
+  readonly connections: () => Readonly<Record<ConnectionKind, number>>;
+  readonly groups: Pick<Groups, 'counters' | 'status'>;
+  /** What a group has not read and not settled; a group of which that is not known now is not there. */
+  readonly backlog: () => ReadonlyMap<string, Backlog>;
+  readonly behind: () => number;
+  readonly revocations: () => number;
+  /** Unix milliseconds; null without TLS. */
+  readonly certificateEnds: () => number | null;
+}
+
+type GatewayInstruments = Instruments<typeof GATEWAY_METRICS>;
+
+export function observeGateway(instruments: GatewayInstruments, observed: Observed): void {
+  const { counters } = observed;
+  instruments.observe('firehose_connections', (observe) => {
+    const connections = observed.connections();
+    for (const contract of CONNECTION_KINDS) observe(connections[contract], { contract });
+  });
+  instruments.observe('firehose_behind_connections', (observe) => observe(observed.behind()));
+  instruments.observe('firehose_revocations_in_force', (observe) => observe(observed.revocations()));
+  instruments.observe('firehose_certificate_expiry_timestamp_seconds', (observe) => {
+    const ends = observed.certificateEnds();
+    if (ends !== null) observe(ends / 1_000);
+  });
+  instruments.observe('firehose_events_read_total', (observe) => {
+    for (const [partition, events] of counters.eventsRead.entries()) {
+      observe(events ?? 0, { partition: String(partition) });
+    }
+  });
+  instruments.observe('firehose_events_unroutable_total', (observe) => {
+    observe(counters.unknownAccount, { outcome: 'unknown_account' });
+    observe(counters.poison, { outcome: 'poison' });
+  });
+  instruments.observe('firehose_deliveries_total', (observe) => observe(counters.deliveries));
+  instruments.observe('firehose_delivered_bytes_total', (observe) => observe(counters.deliveredBytes));
+  instruments.observe('firehose_writes_total', (observe) => observe(counters.writes));
+  observeGroups(instruments, observed);
+}
+
+/** What this replica does for each durable group of the resource. */
+function observeGroups(instruments: GatewayInstruments, { groups, backlog }: Observed): void {
+  const totals = {
+    delivered: 'firehose_group_deliveries_total',
+    redelivered: 'firehose_group_redeliveries_total',
+    acknowledged: 'firehose_group_acknowledged_total',
+    filtered: 'firehose_group_filtered_total',
+    deadLettered: 'firehose_group_dead_letters_total',
+    poison: 'firehose_group_poison_total',
+    trimmed: 'firehose_group_trimmed_total',
+    leasesTaken: 'firehose_group_leases_taken_total',
+    leasesLost: 'firehose_group_leases_lost_total',
+  } as const;
+  for (const [counter, name] of Object.entries(totals)) {
+    instruments.observe(name, (observe) => {
+      for (const [group, counters] of groups.counters) observe(counters[counter as keyof typeof totals], { group });
+    });
+  }
+  const here = {
+    firehose_group_pending: (group: GroupStatus) => group.pending,
+    firehose_group_connections: (group: GroupStatus) => group.connections,
+    firehose_group_partitions: (group: GroupStatus) => group.partitions.length,
+  } as const;
+  for (const [name, of] of Object.entries(here)) {
+    instruments.observe(name as keyof typeof here, (observe) => {
+      const known = new Map(groups.status().map((status) => [status.group, status]));
+      for (const group of groups.counters.keys()) {
+        const status = known.get(group);
+        observe(status === undefined ? 0 : of(status), { group });
+      }
+    });
+  }
+  instruments.observe('firehose_group_lag', (observe) => {
+    for (const [group, { lag }] of backlog()) observe(lag, { group });
+  });
+  instruments.observe('firehose_group_oldest_pending_seconds', (observe) => {
+    for (const [group, { oldestPendingAt }] of backlog()) {
+      observe(oldestPendingAt === null ? 0 : Math.max(0, (Date.now() - oldestPendingAt) / 1_000), { group });
+    }
+  });
+}
