@@ -4,6 +4,9 @@ import { stringify } from 'yaml';
 import { crdText } from '../operator/crd/crd-file.ts';
 import { OWN_RULES, WATCHED_RULES, type Rule } from '../operator/role.ts';
 import { aclRules, sourceAclRules } from '../runtime/redis/acl.ts';
+import { GATEWAY } from './dashboards/gateway.ts';
+import { OPERATOR } from './dashboards/operator.ts';
+import { STREAMS } from './dashboards/streams.ts';
 import { valuesJsonSchema, valuesYaml, withValuesTable } from './values/render-values.ts';
 
 export const CHART = fileURLToPath(new URL('firehose/', import.meta.url));
@@ -35,6 +38,10 @@ export async function generatedFiles(): Promise<readonly GeneratedFile[]> {
     { path: `${CHART}files/own-rules.yaml`, text: rules(OWN_RULES, 'operator/role.ts: in its own namespace') },
     { path: `${CHART}files/demo-directory.yaml`, text: await readFile(DIRECTORY, 'utf8') },
     { path: `${CHART}files/demo-users.acl`, text: DEMO_USERS },
+    ...Object.entries({ gateway: GATEWAY, streams: STREAMS, operator: OPERATOR }).map(([name, model]) => ({
+      path: `${CHART}dashboards/${name}.json`,
+      text: `${JSON.stringify(model, null, 2)}\n`,
+    })),
     { path: `${CHART}templates/crds/firehosesubscriptions.yaml`, text: crdTemplate(crdText()) },
   ];
 }

@@ -76,19 +76,12 @@ describe('the chart refuses', { concurrency: 2 }, () => {
     });
   }
 
-  test('a ServiceMonitor where the cluster does not know it', async () => {
-    const { spawnSync } = await import('node:child_process');
-    const args = [
-      'template',
-      'x',
-      'charts/firehose',
-      '--kube-version',
-      '1.36.3',
-      '--set',
-      'serviceMonitor.enabled=true',
-    ];
-    const { status, stderr } = spawnSync(tools.helm, args, { encoding: 'utf8', cwd: new URL('..', import.meta.url) });
-    assert.notEqual(status, 0);
-    assert.match(stderr, /does not know monitoring\.coreos\.com/);
-  });
+  for (const name of ['serviceMonitor', 'prometheusRule'])
+    test(`a ${name} where the cluster does not know it`, async () => {
+      const { spawnSync } = await import('node:child_process');
+      const args = ['template', 'x', 'charts/firehose', '--kube-version', '1.36.3', '--set', `${name}.enabled=true`];
+      const { status, stderr } = spawnSync(tools.helm, args, { encoding: 'utf8', cwd: new URL('..', import.meta.url) });
+      assert.notEqual(status, 0);
+      assert.match(stderr, /does not know monitoring\.coreos\.com/);
+    });
 });

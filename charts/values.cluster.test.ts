@@ -19,6 +19,8 @@ const BESIDE: Readonly<Record<string, object>> = {
   'demo.enabled': {},
   'serviceMonitor.interval': { serviceMonitor: { enabled: true } },
   'serviceMonitor.labels': { serviceMonitor: { enabled: true } },
+  'prometheusRule.labels': { prometheusRule: { enabled: true } },
+  'dashboards.labels': { dashboards: { enabled: true } },
 };
 
 /** Another value, where one cannot be told from the default. */

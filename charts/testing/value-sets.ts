@@ -102,6 +102,13 @@ const OPERATOR: readonly ValueSet[] = [
       networkPolicy: { fromNamespaces: ['monitoring', 'observability'] },
     },
   },
+  {
+    what: 'alerts and dashboards',
+    values: {
+      prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
+      dashboards: { enabled: true, labels: { grafana_dashboard: 'yes' } },
+    },
+  },
   { what: 'no network policy', values: { networkPolicy: { enabled: false } } },
   { what: 'uninstalling deletes', values: { uninstall: { subscriptions: 'Delete', timeoutSeconds: 60 } } },
   { what: 'uninstalling ignores', values: { uninstall: { subscriptions: 'Ignore' } } },

@@ -68,6 +68,14 @@ export const valuesSchema = z.strictObject({
     interval: z.string().min(2).default('30s').describe('How often metrics are asked for.'),
     labels: texts().describe('By which a Prometheus finds it.'),
   }),
+  prometheusRule: section('Alerts as a PrometheusRule, for the Prometheus operator. RUNBOOK.md says what to do.', {
+    enabled: flag(false).describe('Makes it. The cluster must know the kind.'),
+    labels: texts().describe('By which a Prometheus finds it.'),
+  }),
+  dashboards: section('Grafana dashboards (gateway, streams, operator), a ConfigMap each.', {
+    enabled: flag(false).describe('Makes them.'),
+    labels: texts().describe('By which Grafana\'s sidecar finds them, beside `grafana_dashboard: "1"`.'),
+  }),
   uninstall: section('What `helm uninstall` does first, since resources without an operator cannot be deleted.', {
     subscriptions: oneOf(['Refuse', 'Delete', 'Ignore'], 'Refuse').describe(
       'With FirehoseSubscriptions that are still there: refuses, deletes them, or leaves them as they are.',

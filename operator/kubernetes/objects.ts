@@ -59,6 +59,8 @@ export const INGRESSES = kind('networking.k8s.io', 'v1', 'ingresses', 'Ingress')
 export const ROUTES = kind('gateway.networking.k8s.io', 'v1', 'httproutes', 'HTTPRoute');
 export const CERTIFICATES = kind('cert-manager.io', 'v1', 'certificates', 'Certificate');
 export const SERVICE_MONITORS = kind('monitoring.coreos.com', 'v1', 'servicemonitors', 'ServiceMonitor');
+/** Of the chart alone. */
+export const PROMETHEUS_RULES = kind('monitoring.coreos.com', 'v1', 'prometheusrules', 'PrometheusRule');
 
 export function apiVersionOf({ group, version }: Kind): string {
   return group === '' ? version : `${group}/${version}`;

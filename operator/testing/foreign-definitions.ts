@@ -34,13 +34,19 @@ const SOURCES: readonly Source[] = [
     sum: 'h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=',
     file: 'example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml',
   },
+  {
+    module: 'github.com/prometheus-operator/prometheus-operator',
+    version: 'v0.85.0',
+    sum: 'h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=',
+    file: 'example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml',
+  },
 ];
 
 const run = promisify(execFile);
 const DOWNLOAD_LIMIT_MS = 120_000;
 
 /**
- * The real definitions of HTTPRoute, Certificate and ServiceMonitor: from the cache, else from their projects' Go modules,
+ * The real definitions of HTTPRoute, Certificate, ServiceMonitor and PrometheusRule: from the cache, else from their projects' Go modules,
  * whose checksums are pinned. Null where there is neither (no Go, no module proxy), with a line of why.
  */
 export async function foreignDefinitions(): Promise<readonly Definition[] | null> {

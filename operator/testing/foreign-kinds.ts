@@ -1,5 +1,5 @@
 import type { Admin } from '../../runtime/testing/control-plane/admin.ts';
-import { CERTIFICATES, ROUTES, SERVICE_MONITORS, type Kind } from '../kubernetes/objects.ts';
+import { CERTIFICATES, PROMETHEUS_RULES, ROUTES, SERVICE_MONITORS, type Kind } from '../kubernetes/objects.ts';
 import { foreignDefinitions } from './foreign-definitions.ts';
 import { installCrd, type Definition } from './install-crd.ts';
 
@@ -9,7 +9,7 @@ import { installCrd, type Definition } from './install-crd.ts';
  */
 export async function installForeignKinds(plane: { admin: Admin }): Promise<boolean> {
   const real = await foreignDefinitions();
-  for (const definition of real ?? [CERTIFICATES, ROUTES, SERVICE_MONITORS].map(shapeless)) {
+  for (const definition of real ?? [CERTIFICATES, ROUTES, SERVICE_MONITORS, PROMETHEUS_RULES].map(shapeless)) {
     await installCrd(plane, definition);
   }
   return real !== null;

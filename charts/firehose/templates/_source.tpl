@@ -44,4 +44,7 @@
 {{- if and .Values.serviceMonitor.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) -}}
   {{- fail "serviceMonitor.enabled: the cluster does not know monitoring.coreos.com/v1 (offline: --api-versions monitoring.coreos.com/v1)" -}}
 {{- end -}}
+{{- if and .Values.prometheusRule.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) -}}
+  {{- fail "prometheusRule.enabled: the cluster does not know monitoring.coreos.com/v1 (offline: --api-versions monitoring.coreos.com/v1)" -}}
+{{- end -}}
 {{- end }}

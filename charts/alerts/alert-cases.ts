@@ -1,0 +1,156 @@
+/** What an alert must and must not fire on. Series are in promtool's notation, a value a minute. */
+export interface AlertCase {
+  readonly alert: string;
+  /** Series by what they are. */
+  readonly fires: Readonly<Record<string, string>>;
+  /** Minutes after which it must fire. */
+  readonly after: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The same series as they are when all is well, or not bad enough: nothing fires. */
+  readonly quiet: readonly Readonly<Record<string, string>>[];
+}
+
+const condition = (type: string) => `firehose_subscription_condition{namespace="voice",name="acme",type="${type}"}`;
+const gateway = (metric: string, labels = '') => `${metric}{namespace="voice",job="acme-gateway",pod="a"${labels}}`;
+const latency = (le: string) => gateway('firehose_delivery_latency_seconds_bucket', `,le="${le}"`);
+const GATEWAY = { namespace: 'voice', job: 'acme-gateway' };
+const ACME = { namespace: 'voice', name: 'acme' };
+const DAY_S = 86_400;
+
+export const ALERT_CASES: readonly AlertCase[] = [
+  {
+    alert: 'FirehoseNoReadyReplica',
+    fires: { [condition('GatewayAvailable')]: '0x10' },
+    after: 3,
+    labels: { ...ACME, severity: 'critical' },
+    quiet: [
+      { [condition('GatewayAvailable')]: '1x10' },
+      { [condition('GatewayAvailable')]: '0 1x9' },
+      { [condition('GatewayAvailable')]: '0x10', [condition('Suspended')]: '1x10' },
+    ],
+  },
+  {
+    alert: 'FirehoseRedisAway',
+    fires: {
+      [gateway('firehose_redis_client_state', ',role="log"')]: '1x20',
+      [gateway('firehose_redis_client_state', ',role="groups"')]: '1 0x9',
+    },
+    after: 4,
+    labels: { ...GATEWAY, role: 'groups', severity: 'critical' },
+    quiet: [{ [gateway('firehose_redis_client_state', ',role="log"')]: '1x10' }],
+  },
+  {
+    alert: 'FirehoseSlowConsumers',
+    fires: {
+      [gateway('firehose_behind_connections')]: '20x20',
+      [gateway('firehose_connections', ',contract="plain"')]: '100x20',
+    },
+    after: 6,
+    labels: { ...GATEWAY, severity: 'warning' },
+    quiet: [
+      {
+        [gateway('firehose_behind_connections')]: '5x20',
+        [gateway('firehose_connections', ',contract="plain"')]: '100x20',
+        [gateway('firehose_slow_consumer_closes_total', ',policy="Latest"')]: '7x20',
+      },
+      {
+        [gateway('firehose_behind_connections')]: '0x20',
+        [gateway('firehose_connections', ',contract="plain"')]: '0x20',
+      },
+    ],
+  },
+  {
+    alert: 'FirehoseGaps',
+    fires: { [gateway('firehose_gaps_total', ',reason="trimmed"')]: '0 0 0 3x10' },
+    after: 5,
+    labels: { ...GATEWAY, reason: 'trimmed', severity: 'warning' },
+    quiet: [{ [gateway('firehose_gaps_total', ',reason="trimmed"')]: '3x30' }],
+  },
+  {
+    alert: 'FirehoseDeliveryLatency',
+    fires: { [latency('1')]: '0+10x30', [latency('5')]: '0+100x30', [latency('+Inf')]: '0+100x30' },
+    after: 20,
+    labels: { ...GATEWAY, severity: 'warning' },
+    quiet: [{ [latency('1')]: '0+100x30', [latency('5')]: '0+100x30', [latency('+Inf')]: '0+100x30' }],
+  },
+  {
+    alert: 'FirehoseCertificateExpiry',
+    fires: { [gateway('firehose_certificate_expiry_timestamp_seconds')]: `${6 * DAY_S}x10` },
+    after: 1,
+    labels: { ...GATEWAY, severity: 'warning' },
+    quiet: [{ [gateway('firehose_certificate_expiry_timestamp_seconds')]: `${30 * DAY_S}x10` }],
+  },
+  {
+    alert: 'FirehoseGroupLag',
+    fires: { [gateway('firehose_group_lag', ',group="default"')]: '20000x20' },
+    after: 12,
+    labels: { ...GATEWAY, group: 'default', severity: 'warning' },
+    quiet: [
+      { [gateway('firehose_group_lag', ',group="default"')]: '20000 20000 0x20' },
+      { [gateway('firehose_group_lag', ',group="default"')]: '9000x20' },
+    ],
+  },
+  {
+    alert: 'FirehoseGroupOldestPending',
+    fires: { [gateway('firehose_group_oldest_pending_seconds', ',group="default"')]: '601+60x20' },
+    after: 8,
+    labels: { ...GATEWAY, group: 'default', severity: 'warning' },
+    quiet: [{ [gateway('firehose_group_oldest_pending_seconds', ',group="default"')]: '30x20' }],
+  },
+  {
+    alert: 'FirehoseDeadLetters',
+    fires: { [gateway('firehose_group_dead_letters_total', ',group="default"')]: '0 0 1x10' },
+    after: 4,
+    labels: { ...GATEWAY, group: 'default', severity: 'warning' },
+    quiet: [{ [gateway('firehose_group_dead_letters_total', ',group="default"')]: '4x20' }],
+  },
+  {
+    alert: 'FirehoseReconcileErrors',
+    fires: {
+      'controller_runtime_reconcile_errors_total{job="firehose-operator",controller="firehosesubscription"}': '0+1x40',
+    },
+    after: 30,
+    labels: { job: 'firehose-operator', severity: 'warning' },
+    quiet: [
+      {
+        'controller_runtime_reconcile_errors_total{job="firehose-operator",controller="firehosesubscription"}':
+          '0 1 2x40',
+      },
+    ],
+  },
+  {
+    alert: 'FirehoseNoLeader',
+    fires: { 'leader_election_master_status{job="firehose-operator",pod="a",name="firehose-operator"}': '0x10' },
+    after: 3,
+    labels: { severity: 'critical' },
+    quiet: [
+      {
+        'leader_election_master_status{job="firehose-operator",pod="a",name="firehose-operator"}': '0x10',
+        'leader_election_master_status{job="firehose-operator",pod="b",name="firehose-operator"}': '1x10',
+      },
+    ],
+  },
+  {
+    alert: 'FirehoseStuckDeletion',
+    fires: { 'firehose_subscription_deletion_seconds{namespace="voice",name="acme"}': '0+60x30' },
+    after: 17,
+    labels: { ...ACME, severity: 'warning' },
+    quiet: [{ 'firehose_subscription_deletion_seconds{namespace="voice",name="acme"}': '0+30x25' }],
+  },
+  {
+    alert: 'FirehoseStaleWatch',
+    fires: { 'firehose_watch_age_seconds{job="firehose-operator",resource="deployments"}': '0+60x20' },
+    after: 9,
+    labels: { job: 'firehose-operator', resource: 'deployments', severity: 'warning' },
+    quiet: [{ 'firehose_watch_age_seconds{job="firehose-operator",resource="deployments"}': '0 60 0 60 0x20' }],
+  },
+  {
+    alert: 'FirehoseKeyRotationOverdue',
+    fires: {
+      'firehose_subscription_key_rotation_timestamp_seconds{namespace="voice",name="acme"}': `${-2 * DAY_S}x10`,
+    },
+    after: 1,
+    labels: { ...ACME, severity: 'warning' },
+    quiet: [{ 'firehose_subscription_key_rotation_timestamp_seconds{namespace="voice",name="acme"}': `${DAY_S}x10` }],
+  },
+];
