@@ -41,6 +41,8 @@ export interface LoadOptions {
   readonly sampleEvery: number;
   /** Every n-th event is for nobody; 0: none. */
   readonly fillerEvery: number;
+  /** Every n-th event belongs to a trace that is recorded; 0 when not given: none. */
+  readonly tracedEvery?: number;
 }
 
 /** Settles when everyone is subscribed. */
@@ -59,11 +61,12 @@ export async function connectAll(
 
 /** Connects everyone first: nothing is published, and nothing counts, before all are subscribed. */
 export async function startLoad(bench: Bench, server: Server, options: LoadOptions): Promise<Load> {
-  const { connections, sampleEvery, fillerEvery } = options;
+  const { connections, sampleEvery, fillerEvery, tracedEvery = 0 } = options;
   const { programs } = bench;
   await using stack = new AsyncDisposableStack();
   const receiver = stack.use(await connectAll(bench, server, { connections, sampleEvery }));
-  const publish = [programs.publisher, server.feedPort, ACCOUNT, PARTITIONS, fillerEvery, server.dialect].map(String);
+  const { feedPort, dialect } = server;
+  const publish = [programs.publisher, feedPort, ACCOUNT, PARTITIONS, fillerEvery, dialect, tracedEvery].map(String);
   const publisher = stack.use(await start(publish, { place: 'load' }));
   const owned = stack.move();
   return loadOf({ receiver, publisher, connections, fillerEvery, owned });

@@ -13,6 +13,8 @@ export interface Contender {
   readonly ahead: number;
   /** Every n-th event matches nobody, so that no server can send what Redis gave it as one piece; 0: none. */
   readonly fillerEvery: number;
+  /** Every n-th event belongs to a trace that is recorded. */
+  readonly tracedEvery?: number;
   /** As many as all others have when not given. */
   readonly connections?: number;
   start(): Promise<Server>;
@@ -33,7 +35,8 @@ export async function measureSaturated(bench: Bench, contender: Contender, windo
   await bench.redis.restart();
   await using server = await contender.start();
   const sampleEvery = Math.max(1, Math.floor(connections / SATURATED_SAMPLES));
-  await using load = await startLoad(bench, server, { connections, sampleEvery, fillerEvery: contender.fillerEvery });
+  const { fillerEvery, tracedEvery = 0 } = contender;
+  await using load = await startLoad(bench, server, { connections, sampleEvery, fillerEvery, tracedEvery });
   server.begin?.();
   const pass = (ms: number) => (server.begin === null ? load.feed(ms, contender.ahead) : delay(ms));
   await pass(warmMs);

@@ -35,7 +35,7 @@ export const MODES = {
   },
 } as const satisfies Record<string, Mode>;
 
-export const PARTS = ['saturated', 'match', 'latency', 'durable', 'idle', 'beside'] as const;
+export const PARTS = ['saturated', 'match', 'latency', 'durable', 'idle', 'beside', 'traced'] as const;
 export type Part = (typeof PARTS)[number];
 /** Without a word about it, quick mode leaves out what takes longer than it says. */
 const OF_QUICK: readonly Part[] = ['saturated', 'match', 'latency', 'durable'];

@@ -134,6 +134,14 @@ export const TARGETS = {
     goal: 1.3,
     unit: 'x',
   },
+  traced: {
+    id: 'P17',
+    what: 'cost of a delivery with 5 % of the events traced / with none',
+    better: 'lower',
+    floor: 1.05,
+    goal: 1.02,
+    unit: 'x',
+  },
 } as const satisfies Record<string, Target>;
 
 export type TargetName = keyof typeof TARGETS;

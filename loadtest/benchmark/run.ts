@@ -17,6 +17,7 @@ import { ratioTable, sampleTable } from './report.ts';
 import { progress, type RunContext } from './run-context.ts';
 import { measureSaturatedRatios } from './saturated.ts';
 import { measureDurable, measureMatch } from './servers.ts';
+import { measureTraced } from './traced.ts';
 
 const PEERS: readonly PeerName[] = ['socketio', 'nats', 'centrifugo'];
 
@@ -46,6 +47,7 @@ const MEASURE: Readonly<Record<Part, (run: RunContext) => Promise<Ratio[]>>> = {
   durable,
   idle: measureIdle,
   beside: measureBeside,
+  traced: measureTraced,
 };
 
 /** None in quick mode; one that cannot be installed is told, and its ratios are left out. */

@@ -35,6 +35,9 @@ export interface Bench {
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
+/** As `npm start` has it. */
+const COMMAND = ['--import', at('../../runtime/telemetry/start.ts'), at('../../runtime/command-line/firehose.ts')];
+
 interface Place {
   readonly port: number;
 }
@@ -53,10 +56,14 @@ export function serverOf(
 
 const ours = (bench: Bench) => ({ dialect: 'firehose', feedPort: bench.redis.port }) as const;
 
-/** The gateway as it is shipped, without TLS. */
-export async function startGateway(bench: Bench, filters: number): Promise<Server> {
+/** The gateway as it is shipped, without TLS. `telemetry`: further settings, for one that exports. */
+export async function startGateway(
+  bench: Bench,
+  filters: number,
+  telemetry: Readonly<Record<string, string>> = {},
+): Promise<Server> {
   const { configuration, redis } = bench;
-  const gateway = await start([process.execPath, ...NODE_FLAGS, at('../../gateway/main.ts')], {
+  const gateway = await start([process.execPath, ...NODE_FLAGS, ...COMMAND, 'gateway'], {
     place: 'server',
     environment: {
       NODE_ENV: 'production',
@@ -67,6 +74,7 @@ export async function startGateway(bench: Bench, filters: number): Promise<Serve
       FIREHOSE_INNER_PORT: '0',
       REDIS_URL: redis.url,
       LOG_LEVEL: 'info',
+      ...telemetry,
     },
   });
   const { port } = await gateway.next((line) => {

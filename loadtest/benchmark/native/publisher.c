@@ -41,7 +41,7 @@
 #define ROOM (512 * 1024)
 #define MAX_PARTITIONS 64
 
-static int fd, partitions, filler_every;
+static int fd, partitions, filler_every, traced_every;
 static enum dialect dialect;
 static const char *account;
 static char out[ROOM], filler[EVENT_BYTES];
@@ -84,7 +84,11 @@ static void append(uint64_t due_us) {
   memcpy(data + EVENT_BYTES - 2, "\"}", 3);
   if (dialect == FIREHOSE) {
     char meta[256], key[64];
-    int meta_bytes = snprintf(meta, sizeof meta, "1\t%s\t%s\tc%d\te%lu\t%lu\t", name, account, partition, number, due_us);
+    char trace[64] = "";
+    if (traced_every > 0 && number % (uint64_t)traced_every == 0)
+      snprintf(trace, sizeof trace, "00-%032lx-%016lx-01", number + 1, number + 1);
+    int meta_bytes =
+        snprintf(meta, sizeof meta, "1\t%s\t%s\tc%d\te%lu\t%lu\t%s", name, account, partition, number, due_us, trace);
     int key_bytes = snprintf(key, sizeof key, "firehose:{%d}:events", partition);
     hold("*7\r\n$4\r\nXADD\r\n$%d\r\n%s\r\n$1\r\n*\r\n$1\r\nm\r\n$%d\r\n%s\r\n$1\r\nd\r\n$%d\r\n%s\r\n", key_bytes,
          key, meta_bytes, meta, EVENT_BYTES, data);
@@ -201,14 +205,15 @@ static void answer(uint64_t late_us, uint64_t started_us) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 6) {
-    fprintf(stderr, "usage: publisher <port> <account> <partitions> <filler every> <dialect>\n");
+  if (argc != 6 && argc != 7) {
+    fprintf(stderr, "usage: publisher <port> <account> <partitions> <filler every> <dialect> [<traced every>]\n");
     return 2;
   }
   account = argv[2];
   partitions = atoi(argv[3]);
   filler_every = atoi(argv[4]);
   dialect = dialect_of(argv[5]);
+  if (argc == 7) traced_every = atoi(argv[6]);
   if (partitions < 1 || partitions > MAX_PARTITIONS) fail("1 to 64 partitions");
   memset(filler, 'x', sizeof filler);
   setvbuf(stdout, NULL, _IOLBF, 0);
