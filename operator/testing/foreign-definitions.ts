@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import type { Definition } from './install-crd.ts';
 
-interface Source {
+export interface DefinitionSource {
   readonly module: string;
   readonly version: string;
   /** What Go's checksum database says of the module. */
@@ -15,7 +15,7 @@ interface Source {
 }
 
 /** Where other projects keep the definitions of the kinds that we make objects of. */
-const SOURCES: readonly Source[] = [
+const SOURCES: readonly DefinitionSource[] = [
   {
     module: 'sigs.k8s.io/gateway-api',
     version: 'v1.6.3',
@@ -46,13 +46,16 @@ const run = promisify(execFile);
 const DOWNLOAD_LIMIT_MS = 120_000;
 
 /**
- * The real definitions of HTTPRoute, Certificate, ServiceMonitor and PrometheusRule: from the cache, else from their projects' Go modules,
+ * The real definitions, of HTTPRoute, Certificate, ServiceMonitor and PrometheusRule when not said: from the cache, else
+ * from their projects' Go modules,
  * whose checksums are pinned. Null where there is neither (no Go, no module proxy), with a line of why.
  */
-export async function foreignDefinitions(): Promise<readonly Definition[] | null> {
+export async function foreignDefinitions(
+  sources: readonly DefinitionSource[] = SOURCES,
+): Promise<readonly Definition[] | null> {
   try {
     return await Promise.all(
-      SOURCES.map(async (source) => parse(await readFile(await kept(source), 'utf8')) as Definition),
+      sources.map(async (source) => parse(await readFile(await kept(source), 'utf8')) as Definition),
     );
   } catch (error) {
     console.log(`NOT HERE: the definitions of other projects' kinds: ${(error as Error).message.split('\n')[0] ?? ''}`);
@@ -61,7 +64,7 @@ export async function foreignDefinitions(): Promise<readonly Definition[] | null
 }
 
 /** Beside the control plane's programs, outside of the checkout. */
-async function kept(source: Source): Promise<string> {
+async function kept(source: DefinitionSource): Promise<string> {
   const base = process.env['XDG_CACHE_HOME'] ?? '';
   const folder = join(base === '' ? join(homedir(), '.cache') : base, 'firehose', 'kinds');
   const path = join(folder, `${source.file.split('/').at(-1) ?? ''}.${source.version}`);
@@ -79,7 +82,7 @@ async function kept(source: Source): Promise<string> {
   return path;
 }
 
-async function download({ module, version, sum, file }: Source): Promise<string> {
+async function download({ module, version, sum, file }: DefinitionSource): Promise<string> {
   const args = ['mod', 'download', '-json', `${module}@${version}`];
   const { stdout } = await run('go', args, { timeout: DOWNLOAD_LIMIT_MS, cwd: homedir() });
   const found = JSON.parse(stdout) as { Dir?: string; Sum?: string };

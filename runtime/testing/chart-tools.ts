@@ -7,6 +7,7 @@ export interface ChartTools {
   readonly helm3: string;
   readonly kubeScore: string;
   readonly hadolint: string;
+  readonly glua: string;
 }
 
 export type FoundChartTools =
@@ -27,13 +28,14 @@ export async function ensureChartTools(
     () => ensureGoTool('helm3', environment, say),
     () => ensureGoTool('kube-score', environment, say),
     () => ensureHadolint(environment, say),
+    () => ensureGoTool('glua', environment, say),
   ]) {
     const found = await find();
     if (!found.ok) return found;
     paths.push(found.path);
   }
-  const [helm = '', helm3 = '', kubeScore = '', hadolint = ''] = paths;
-  return { ok: true, tools: { helm, helm3, kubeScore, hadolint } };
+  const [helm = '', helm3 = '', kubeScore = '', hadolint = '', glua = ''] = paths;
+  return { ok: true, tools: { helm, helm3, kubeScore, hadolint, glua } };
 }
 
 /** The same for a test; throws where they are not to be had. */

@@ -31,6 +31,15 @@ const TOOLS = {
     ask: ['version'],
     isWanted: (text: string) => text.includes('1.20.'),
   },
+  // The Lua that Argo CD runs.
+  glua: {
+    program: 'glua',
+    module: 'github.com/yuin/gopher-lua/cmd/glua',
+    version: 'v1.1.2',
+    stamp: 'main.version',
+    ask: ['-v'],
+    isWanted: (text: string) => text.startsWith('GopherLua 0.1') || text.startsWith('GopherLua 1.'),
+  },
 } as const;
 
 export type GoTool = keyof typeof TOOLS;
