@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { parse } from 'yaml';
 import { buildOperator } from '../operator/build.ts';
 import { readConfig } from '../operator/config.ts';
 import { openConnection } from '../operator/kubernetes/connection.ts';
@@ -80,6 +81,11 @@ for (const name of ['helm', 'helm3'] as const) {
       }
       const manifest = /apply -f - <<'END'\n([\s\S]*?)\n {2}END/.exec(notes)?.[1] ?? '';
       await plane.kubectl(['apply', '--dry-run=server', '-f', '-'], manifest.replaceAll(/^ {2}/gm, ''));
+      const { metadata: _, ...printed } = parse(manifest) as { metadata: object };
+      const { metadata: __, ...kept } = parse(await readFile(join(CHART, '../demo.yaml'), 'utf8')) as {
+        metadata: object;
+      };
+      assert.deepEqual(printed, kept, 'charts/demo.yaml is the resource that is printed');
       for (const secret of ['firehose-demo', 'firehose-demo-directory']) {
         assert.ok(await isThere(`/api/v1/namespaces/${SYSTEM}/secrets/${secret}`));
       }
