@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { until } from '../operator/testing/until.ts';
+import { chartTools } from '../runtime/testing/chart-tools.ts';
+import { ask, end, freePort, launch } from '../runtime/testing/redis-process.ts';
+import { objectsOf, type RenderedObject } from './testing/helm.ts';
+
+const PROGRAM = fileURLToPath(new URL('../runtime/command-line/firehose.ts', import.meta.url));
+
+interface Container {
+  readonly args: readonly string[];
+  readonly env?: readonly { readonly name: string; readonly value?: string }[];
+}
+
+/** What a kubelet would run, run here: the files, the arguments and the addresses are those that were rendered. */
+test(
+  "the demo's Redis, its users and its source work together as they are rendered",
+  { timeout: 100_000 },
+  async () => {
+    const { helm } = await chartTools();
+    const objects = await objectsOf(helm, { values: { demo: { enabled: true } } });
+    const named = (kind: string, name: string): RenderedObject =>
+      objects.find((object) => object.kind === kind && object.metadata.name === name) ?? assert.fail(`${kind} ${name}`);
+    const containerOf = (name: string) => {
+      const { template } = named('Deployment', name)['spec'] as {
+        template: { spec: { containers: readonly Container[] } };
+      };
+      return template.spec.containers[0] ?? assert.fail(name);
+    };
+    const secret = named('Secret', 'firehose-demo')['stringData'] as Record<string, string>;
+    const configMap = named('ConfigMap', 'firehose-source')['data'] as Record<string, string>;
+
+    const folder = await mkdtemp(join(tmpdir(), 'firehose-demo-'));
+    const port = await freePort();
+    const place = new Map([
+      ['/etc/redis/users.acl', join(folder, 'users.acl')],
+      ['/data', folder],
+    ]);
+    await writeFile(join(folder, 'users.acl'), secret['users.acl'] ?? '');
+    await writeFile(join(folder, 'source.yaml'), configMap['source.yaml'] ?? '');
+    const args = containerOf('firehose-demo-redis').args.map((word) => place.get(word) ?? word);
+    const redis = await launch(port, [...args, '--port', String(port), '--bind', '127.0.0.1']);
+    assert.ok(redis !== null, 'Redis takes its arguments and its users');
+
+    const url = (secret['source-url'] ?? '').replace(/@.*$/, `@127.0.0.1:${port}`);
+    assert.notEqual(url, secret['source-url']);
+    const { args: command, env = [] } = containerOf('firehose-source');
+    const given = Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
+    const source = spawn(process.execPath, [PROGRAM, ...command], {
+      env: {
+        ...given,
+        REDIS_URL: url,
+        FIREHOSE_SOURCE_FILE: join(folder, 'source.yaml'),
+        FIREHOSE_INNER_HOST: '127.0.0.1',
+        FIREHOSE_INNER_PORT: '0',
+      },
+      stdio: 'ignore',
+    });
+    const exit = once(source, 'exit');
+    try {
+      const [, password = ''] = /^redis:\/\/firehose:([^@]+)@/.exec(secret['url'] ?? '') ?? [];
+      const as = (...words: string[]) => ask(port, words, password, 'firehose');
+      await until('events', async () => Number(await as('xlen', 'firehose:{0}:events')) > 0);
+      await assert.rejects(ask(port, ['xlen', 'firehose:{0}:events']), /NOAUTH/);
+      const [[, fields] = []] = (await as('xrange', 'firehose:{0}:events', '-', '+', 'COUNT', '1')) as [
+        string,
+        string[],
+      ][];
+      const directory = (named('Secret', 'firehose-demo-directory')['stringData'] as Record<string, string>)[
+        'directory.yaml'
+      ];
+      const account = fields?.[1]?.split('\t')[2] ?? '';
+      assert.ok(account !== '' && directory?.includes(account), `${account} is an account of the directory`);
+    } finally {
+      source.kill('SIGTERM');
+      await exit;
+      await end(redis, 'SIGKILL');
+      await rm(folder, { recursive: true });
+    }
+    assert.equal(source.exitCode, 0);
+  },
+);
