@@ -40,6 +40,39 @@ const TOOLS = {
     ask: ['-v'],
     isWanted: (text: string) => text.startsWith('GopherLua 0.1') || text.startsWith('GopherLua 1.'),
   },
+  containerd: {
+    program: 'containerd',
+    module: 'github.com/containerd/containerd/v2/cmd/containerd',
+    version: 'v2.4.2',
+    stamp: 'github.com/containerd/containerd/v2/version.Version',
+    ask: ['--version'],
+    isWanted: (text: string) => text.includes(' v2.'),
+  },
+  // Named to containerd by its whole path: one on the PATH would not do.
+  'containerd-shim-runc-v2': {
+    program: 'containerd-shim-runc-v2',
+    module: 'github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2',
+    version: 'v2.4.2',
+    stamp: 'github.com/containerd/containerd/v2/version.Version',
+    ask: ['-v'],
+    isWanted: () => false,
+  },
+  ctr: {
+    program: 'ctr',
+    module: 'github.com/containerd/containerd/v2/cmd/ctr',
+    version: 'v2.4.2',
+    stamp: 'github.com/containerd/containerd/v2/version.Version',
+    ask: ['--version'],
+    isWanted: (text: string) => text.includes(' v2.'),
+  },
+  coredns: {
+    program: 'coredns',
+    module: 'github.com/coredns/coredns',
+    version: 'v1.15.0',
+    stamp: 'github.com/coredns/coredns/coremain.GitCommit',
+    ask: ['-version'],
+    isWanted: (text: string) => text.includes('CoreDNS-1.'),
+  },
 } as const;
 
 export type GoTool = keyof typeof TOOLS;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { LEVELS, planTests, selectFiles } from './levels.ts';
 
 const FILES = [
+  'e/x.e2e.test.ts',
   'd/x.cluster.test.ts',
   'c/x.k6.test.ts',
   'b/x.redis.test.ts',
@@ -13,15 +14,13 @@ const FILES = [
   'c/redis.test.ts',
 ];
 
-test('without arguments every test file runs, each once and in order', () => {
-  assert.deepEqual(planTests([]), { kind: 'run', levels: ['pure', 'redis', 'k6', 'cluster'], filters: [] });
-  assert.deepEqual(selectFiles(FILES, LEVELS, []), [
-    'a/y.test.ts',
-    'b/x.redis.test.ts',
-    'c/redis.test.ts',
-    'c/x.k6.test.ts',
-    'd/x.cluster.test.ts',
-  ]);
+test('without arguments every test file but the end-to-end ones runs, each once and in order', () => {
+  const plan = planTests([]);
+  assert.ok(plan.kind === 'run');
+  assert.deepEqual(plan, { kind: 'run', levels: ['pure', 'redis', 'k6', 'cluster'], filters: [] });
+  const files = ['a/y.test.ts', 'b/x.redis.test.ts', 'c/redis.test.ts', 'c/x.k6.test.ts', 'd/x.cluster.test.ts'];
+  assert.deepEqual(selectFiles(FILES, ['pure', 'redis', 'k6', 'cluster'], []), files);
+  assert.deepEqual(selectFiles(FILES, LEVELS, []), [...files, 'e/x.e2e.test.ts']);
 });
 
 test('the fast run leaves the load tests and the control plane out', () => {
@@ -33,6 +32,7 @@ test('a level takes its own files alone, by their suffix', () => {
   assert.deepEqual(selectFiles(FILES, ['redis'], []), ['b/x.redis.test.ts']);
   assert.deepEqual(selectFiles(FILES, ['k6'], []), ['c/x.k6.test.ts']);
   assert.deepEqual(selectFiles(FILES, ['cluster'], []), ['d/x.cluster.test.ts']);
+  assert.deepEqual(selectFiles(FILES, ['e2e'], []), ['e/x.e2e.test.ts']);
 });
 
 test('what follows -- selects files by a part of their path', () => {
@@ -44,6 +44,6 @@ test('what follows -- selects files by a part of their path', () => {
 test('an unknown level or a stray argument is answered with the usage', () => {
   for (const args of [['slow'], ['pure', 'redis'], ['--watch']]) {
     const plan = planTests(args);
-    assert.ok(plan.kind === 'usage' && plan.text.includes('[pure|redis|k6|cluster|fast|all]'), args.join(' '));
+    assert.ok(plan.kind === 'usage' && plan.text.includes('[pure|redis|k6|cluster|e2e|fast|all]'), args.join(' '));
   }
 });

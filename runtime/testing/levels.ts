@@ -1,10 +1,14 @@
-/** What a test needs to run: nothing, a redis-server on this machine, that and a k6, or a whole control plane. */
-export const LEVELS = ['pure', 'redis', 'k6', 'cluster'] as const;
+/** What a test needs to run: nothing, a redis-server on this machine, that and a k6, a control plane, or a whole cluster with nodes. */
+export const LEVELS = ['pure', 'redis', 'k6', 'cluster', 'e2e'] as const;
 export type Level = (typeof LEVELS)[number];
 
-/** The infrastructure is in the suffix: `x.test.ts`, `x.redis.test.ts`, `x.k6.test.ts`, `x.cluster.test.ts`. Null for what is no test. */
+/** What runs when nothing else is said: the end-to-end tests take minutes and are asked for by name. */
+const EVERY_TIME: readonly Level[] = ['pure', 'redis', 'k6', 'cluster'];
+
+/** The infrastructure is in the suffix, `x.redis.test.ts`; without one, `x.test.ts`, it is pure. Null for what is no test. */
 export function levelOf(path: string): Level | null {
   if (!path.endsWith('.test.ts')) return null;
+  if (path.endsWith('.e2e.test.ts')) return 'e2e';
   if (path.endsWith('.cluster.test.ts')) return 'cluster';
   if (path.endsWith('.k6.test.ts')) return 'k6';
   return path.endsWith('.redis.test.ts') ? 'redis' : 'pure';
@@ -14,7 +18,7 @@ export type TestPlan =
   | { readonly kind: 'run'; readonly levels: readonly Level[]; readonly filters: readonly string[] }
   | { readonly kind: 'usage'; readonly text: string };
 
-export const USAGE = 'node runtime/testing/run.ts [pure|redis|k6|cluster|fast|all] [-- <part of a file name>...]';
+export const USAGE = 'node runtime/testing/run.ts [pure|redis|k6|cluster|e2e|fast|all] [-- <part of a file name>...]';
 
 /** Reads the command line. Pure. */
 export function planTests(args: readonly string[]): TestPlan {
@@ -23,7 +27,7 @@ export function planTests(args: readonly string[]): TestPlan {
   const filters = split < 0 ? [] : args.slice(split + 1);
   const [wanted = 'all', ...rest] = own;
   if (rest.length > 0) return { kind: 'usage', text: `too many arguments: ${USAGE}` };
-  if (wanted === 'all') return { kind: 'run', levels: LEVELS, filters };
+  if (wanted === 'all') return { kind: 'run', levels: EVERY_TIME, filters };
   if (wanted === 'fast') return { kind: 'run', levels: ['pure', 'redis'], filters };
   const level = LEVELS.find((name) => name === wanted);
   if (level === undefined) return { kind: 'usage', text: `there is no test level '${wanted}': ${USAGE}` };

@@ -6,16 +6,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { glob } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureChartTools } from './chart-tools.ts';
 import { ensureBinaries } from './control-plane/binaries.ts';
+import { ensurePrograms } from './cluster/programs.ts';
+import { openSandbox, sandboxPossible } from './cluster/sandbox.ts';
 import { findK6 } from './find-k6.ts';
 import { LEVELS, levelOf, planTests, selectFiles, type Level } from './levels.ts';
 import { ensureRedis } from './redis-installed.ts';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const TEST_LIMIT_MS = 120_000;
+const E2E_LIMIT_MS = 1_200_000;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -27,8 +30,14 @@ async function main(args: readonly string[]): Promise<number> {
   if (wanted.length === 0) return fail(`no test file of ${plan.levels.join(' or ')} matches ${plan.filters.join(' ')}`);
   const missing = await whatIsMissing(LEVELS.filter((level) => wanted.some((file) => levelOf(file) === level)));
   const levels = LEVELS.filter((level) => !missing.some((one) => one.level === level));
-  const files = selectFiles(wanted, levels, []);
-  const code = files.length === 0 ? 0 : await runFiles(files);
+  const files = selectFiles(
+    wanted,
+    levels.filter((level) => level !== 'e2e'),
+    [],
+  );
+  const onCluster = selectFiles(wanted, levels.includes('e2e') ? ['e2e'] : [], []);
+  const codes = [files.length === 0 ? 0 : await runFiles(files), onCluster.length === 0 ? 0 : await runE2e(onCluster)];
+  const code = Math.max(...codes);
   for (const { level, want, remedy } of missing) {
     const skipped = selectFiles(wanted, [level], []).length;
     console.log(`NOT RUN: level '${level}', ${skipped} files, for want of ${want}. To run them: ${remedy}`);
@@ -59,6 +68,11 @@ async function whatIsMissing(levels: readonly Level[]): Promise<Missing[]> {
     const chart = plane.ok ? await ensureChartTools(process.env, console.log) : plane;
     if (plane.ok && !chart.ok) missing.push({ level: 'cluster', want: 'Helm and its company', remedy: chart.remedy });
   }
+  if (levels.includes('e2e')) {
+    const possible = sandboxPossible();
+    const whole = possible.ok ? await ensurePrograms(process.env, console.log) : possible;
+    if (!whole.ok) missing.push({ level: 'e2e', want: 'a whole cluster', remedy: whole.remedy });
+  }
   return missing;
 }
 
@@ -69,13 +83,28 @@ async function testFiles(): Promise<string[]> {
   return files;
 }
 
-async function runFiles(files: readonly string[]): Promise<number> {
+/** One file after the other, each in a sandbox of its own, which takes along whatever is left of its cluster. */
+async function runE2e(files: readonly string[]): Promise<number> {
+  const options = ['--test', '--test-reporter=spec', `--test-timeout=${E2E_LIMIT_MS}`];
+  let worst = 0;
+  for (const file of files) {
+    await using sandbox = await openSandbox();
+    worst = Math.max(worst, await sandbox.run([process.execPath, ...options, join(ROOT, file)], environment()));
+  }
+  return worst;
+}
+
+function environment(): NodeJS.ProcessEnv {
   const env = { ...process.env };
   // A debugger or loader of the caller's, or a runner around this one, would change what the tests see.
   delete env['NODE_OPTIONS'];
   delete env['NODE_TEST_CONTEXT'];
+  return env;
+}
+
+async function runFiles(files: readonly string[]): Promise<number> {
   const options = ['--test', '--test-reporter=spec', '--test-concurrency=2', `--test-timeout=${TEST_LIMIT_MS}`];
-  const child = spawn(process.execPath, [...options, ...files], { cwd: ROOT, env, stdio: 'inherit' });
+  const child = spawn(process.execPath, [...options, ...files], { cwd: ROOT, env: environment(), stdio: 'inherit' });
   // A terminal's Ctrl-C reaches both: the child ends by itself, and its end is waited for.
   const ignore = () => undefined;
   process.on('SIGINT', ignore);

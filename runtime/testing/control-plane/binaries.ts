@@ -34,7 +34,7 @@ const [MAJOR = '', MINOR = ''] = KUBERNETES_VERSION.slice(1).split('.');
 const LINK = `-s -w -X ${STAMP}.gitVersion=${KUBERNETES_VERSION} -X ${STAMP}.gitMajor=${MAJOR} -X ${STAMP}.gitMinor=${MINOR}`;
 const BUILD_LIMIT_MS = 3_000_000;
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The programs that are there already: the ones that the environment names when complete, else the cache's. */
 export function findBinaries(environment: Environment): Binaries | null {
@@ -54,7 +54,7 @@ export async function ensureBinaries(environment: Environment, say: (line: strin
   say(`building the control plane ${KUBERNETES_VERSION} into ${folder}, once: about 6 minutes on 2 cores`);
   for (const [index, name] of missing.entries()) {
     const start = performance.now();
-    const isBuilt = await build(name, folder, environment);
+    const isBuilt = await buildKubernetes(join(folder, name), PROGRAMS[name].module, environment);
     if (!isBuilt) return { ok: false, remedy: `see why 'go build' of ${name} failed above, in ${MODULE}` };
     const seconds = Math.round((performance.now() - start) / 1_000);
     say(`  ${index + 1}/${missing.length} ${name} built in ${seconds} s`);
@@ -79,15 +79,18 @@ function given(name: Program, environment: Environment): string | null {
 }
 
 /** Outside of the checkout: a clean clone does not build again. */
-function cacheFolder(environment: Environment): string {
+export function cacheFolder(environment: Environment): string {
   const base = environment['XDG_CACHE_HOME'] ?? '';
   return join(base === '' ? join(homedir(), '.cache') : base, 'firehose', KUBERNETES_VERSION);
 }
 
-/** Under another name first: a build that is cut off leaves nothing that looks whole. */
-async function build(name: Program, folder: string, environment: Environment): Promise<boolean> {
-  const draft = join(folder, `.${name}.${process.pid}`);
-  const args = ['build', '-trimpath', '-ldflags', LINK, '-o', draft, PROGRAMS[name].module];
+/**
+ * Builds a package of Kubernetes, or etcd, as the `go.mod` beside this file pins it; false when that failed. Under
+ * another name first: a build that is cut off leaves nothing that looks whole.
+ */
+export async function buildKubernetes(path: string, module: string, environment: Environment): Promise<boolean> {
+  const draft = `${path}.${process.pid}`;
+  const args = ['build', '-trimpath', '-ldflags', LINK, '-o', draft, module];
   const child = spawn('go', args, {
     cwd: MODULE,
     env: { ...environment, CGO_ENABLED: '0' },
@@ -95,12 +98,12 @@ async function build(name: Program, folder: string, environment: Environment): P
     timeout: BUILD_LIMIT_MS,
   });
   const [code] = (await once(child, 'exit')) as [number | null];
-  if (code === 0) await rename(draft, join(folder, name));
+  if (code === 0) await rename(draft, path);
   else await rm(draft, { force: true });
   return code === 0;
 }
 
-function isExecutable(path: string): boolean {
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

@@ -20,6 +20,8 @@ export interface ControlPlaneOptions {
   readonly controllers?: 'all' | 'none' | 'without workloads';
   /** Data, certificates, logs; a temporary folder, removed at the end, when not given. */
   readonly folder?: string;
+  /** An address of this machine by which kubelets and pods reach the API server; nobody but this machine when not given. */
+  readonly nodesVia?: string;
 }
 
 /** A request that the API server has answered, as its audit log tells it. */
@@ -46,6 +48,7 @@ export interface ControlPlane extends AsyncDisposable {
   readonly etcd: Daemon;
   readonly etcdUrl: string;
   readonly apiServer: Daemon;
+  readonly kubectlProgram: string;
   /** Runs kubectl as the administrator; rejects with what it said. */
   kubectl(args: readonly string[], input?: string): Promise<string>;
   /** What was asked so far, watches and reads included. */
@@ -60,10 +63,13 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const { binaries } = found;
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'firehose-control-plane-')));
   if (options.folder === undefined) stack.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-  const pki = await createPki(folder, Date.now());
+  const { nodesVia } = options;
+  const pki = await createPki(folder, Date.now(), nodesVia === undefined ? [] : [nodesVia]);
   const { etcd, etcdUrl } = await elsewhere(() => startEtcd(folder, binaries.etcd));
   stack.defer(() => etcd.kill());
-  const { apiServer, server, admin } = await elsewhere(() => startApiServer({ folder, binaries, pki, etcdUrl }));
+  const { apiServer, server, admin } = await elsewhere(() =>
+    startApiServer({ folder, binaries, pki, etcdUrl, nodesVia }),
+  );
   stack.defer(() => apiServer.kill());
   const adminFile = join(folder, 'admin.kubeconfig');
   await writeFile(adminFile, kubeconfig(server, pki.authority.cert, admin.credentials), { mode: 0o600 });
@@ -82,6 +88,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     etcd,
     etcdUrl,
     apiServer,
+    kubectlProgram: binaries.kubectl,
     kubectl: (args, input) => kubectl(binaries.kubectl, ['--kubeconfig', adminFile, ...args], input),
     audit: async () => parseAudit(await readFile(join(folder, 'audit.log'), 'utf8')),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -140,7 +147,36 @@ const AUDIT_POLICY = {
   rules: [{ level: 'Metadata' }],
 };
 
-async function startApiServer({ folder, binaries, pki, etcdUrl }: Parts & { etcdUrl: string }) {
+/** How nodes are told of the API server, and how it goes on to theirs: logs, exec and port-forward. */
+async function nodeArguments(pki: Pki, folder: string, address: string): Promise<string[]> {
+  const client = await pki.client('kube-apiserver', ['system:masters']);
+  const files = [join(folder, 'kubelet-client.crt'), join(folder, 'kubelet-client.key')] as const;
+  await writeFile(files[0], client.cert, { mode: 0o600 });
+  await writeFile(files[1], client.key, { mode: 0o600 });
+  return [
+    '--bind-address=0.0.0.0',
+    `--advertise-address=${address}`,
+    '--authorization-mode=Node,RBAC',
+    '--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement',
+    `--kubelet-client-certificate=${files[0]}`,
+    `--kubelet-client-key=${files[1]}`,
+    `--kubelet-certificate-authority=${pki.files.ca}`,
+    '--kubelet-preferred-address-types=InternalIP',
+  ];
+}
+
+const WITHOUT_NODES = [
+  '--bind-address=127.0.0.1',
+  '--advertise-address=127.0.0.1',
+  '--authorization-mode=RBAC',
+  // As some distributions have it: whoever blocks an owner's deletion must be allowed to.
+  '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
+  '--endpoint-reconciler-type=none',
+];
+
+type ApiServerParts = Parts & { readonly etcdUrl: string; readonly nodesVia: string | undefined };
+
+async function startApiServer({ folder, binaries, pki, etcdUrl, nodesVia }: ApiServerParts) {
   const port = await freePort();
   const server = `https://127.0.0.1:${port}`;
   const policy = join(folder, 'audit-policy.yaml');
@@ -151,20 +187,15 @@ async function startApiServer({ folder, binaries, pki, etcdUrl }: Parts & { etcd
     program: binaries['kube-apiserver'],
     args: [
       `--etcd-servers=${etcdUrl}`,
-      '--bind-address=127.0.0.1',
-      '--advertise-address=127.0.0.1',
+      ...(nodesVia === undefined ? WITHOUT_NODES : await nodeArguments(pki, folder, nodesVia)),
       `--secure-port=${port}`,
       `--tls-cert-file=${files.serverCert}`,
       `--tls-private-key-file=${files.serverKey}`,
       `--client-ca-file=${files.ca}`,
-      '--authorization-mode=RBAC',
-      // As some distributions have it: whoever blocks an owner's deletion must be allowed to.
-      '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
       '--service-account-issuer=https://kubernetes.default.svc',
       `--service-account-key-file=${files.serviceAccountPublicKey}`,
       `--service-account-signing-key-file=${files.serviceAccountKey}`,
       '--service-cluster-ip-range=10.96.0.0/16',
-      '--endpoint-reconciler-type=none',
       '--allow-privileged',
       `--audit-policy-file=${policy}`,
       `--audit-log-path=${join(folder, 'audit.log')}`,

@@ -15,18 +15,23 @@ export interface Pki {
   };
   /** A client certificate: `CN` is the user, each `O` a group. */
   client(user: string, groups?: readonly string[]): Promise<CertificatePem>;
+  /** A server's certificate for these addresses, which are its names too. */
+  server(subject: string, ips: readonly string[]): Promise<CertificatePem>;
 }
 
 const DAYS = 30;
 
-/** Makes an authority of its own for this control plane, the API server's certificate and the service accounts' key. */
-export async function createPki(folder: string, now: number): Promise<Pki> {
+/**
+ * Makes an authority of its own for this control plane, the API server's certificate and the service accounts' key.
+ * `addresses` are those of the API server beyond loopback.
+ */
+export async function createPki(folder: string, now: number, addresses: readonly string[] = []): Promise<Pki> {
   const authority = await createAuthority({ subject: 'CN=firehose test control plane', now, days: DAYS });
   const server = await issueCertificate(authority, {
     subject: 'CN=kube-apiserver',
     usage: 'server',
     dns: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'],
-    ips: ['127.0.0.1', '10.96.0.1'],
+    ips: ['127.0.0.1', '10.96.0.1', ...addresses],
     now,
     days: DAYS,
   });
@@ -55,5 +60,6 @@ export async function createPki(folder: string, now: number): Promise<Pki> {
         now,
         days: DAYS,
       }),
+    server: (subject, ips) => issueCertificate(authority, { subject, usage: 'server', ips, now, days: DAYS }),
   };
 }

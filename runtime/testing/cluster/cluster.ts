@@ -1,0 +1,221 @@
+import { execFile } from 'node:child_process';
+import { Resolver } from 'node:dns/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { promisify } from 'node:util';
+import { startControlPlane, type ControlPlane } from '../control-plane/control-plane.ts';
+import { startDaemon, type Daemon } from '../control-plane/daemon.ts';
+import { kubeconfig } from '../control-plane/kubeconfig.ts';
+import { writeProgramImage } from './image.ts';
+import { DNS_ADDRESS, PAUSE_IMAGE, startNode, type ClusterNode } from './node.ts';
+import { ensurePrograms, type ClusterPrograms } from './programs.ts';
+import { SANDBOX_VARIABLE } from './sandbox.ts';
+
+const run = promisify(execFile);
+
+/** All of it is known inside of the sandbox alone. */
+const NETWORK = '10.250.0';
+const PODS = '10.244';
+const HELM_LIMIT_MS = 300_000;
+
+export interface ClusterOptions {
+  /** How many nodes; 2 when not given. */
+  readonly nodes?: number;
+}
+
+/** A whole Kubernetes: control plane, scheduler, nodes with containers, Services and their names. */
+export interface Cluster extends AsyncDisposable {
+  readonly plane: ControlPlane;
+  readonly nodes: readonly ClusterNode[];
+  readonly programs: ClusterPrograms;
+  readonly folder: string;
+  /** Variables with which kubectl and helm, found on the PATH, work on it. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** Brings an image to every node, from a file as `docker save` writes it. */
+  load(file: string): Promise<void>;
+  /** Runs helm as the administrator; rejects with what it said. */
+  helm(...args: readonly string[]): Promise<string>;
+}
+
+/** Starts one in about ten seconds. Only inside of a sandbox, see `runInSandbox`: that is what ends it for sure. */
+export async function startCluster({ nodes: count = 2 }: ClusterOptions = {}): Promise<Cluster> {
+  const sandbox = process.env[SANDBOX_VARIABLE];
+  if (sandbox === undefined) throw new Error('a cluster runs in a sandbox alone: use npm run cluster or npm run e2e');
+  const found = await ensurePrograms(process.env, console.log);
+  if (!found.ok) throw new Error(`there is no cluster on this machine: ${found.remedy}`);
+  const { programs } = found;
+  await using stack = new AsyncDisposableStack();
+  const addresses = Array.from({ length: count }, (_, index) => `${NETWORK}.${11 + index}`);
+  for (const address of addresses) await run('ip', ['addr', 'add', `${address}/24`, 'dev', 'node0']);
+  await run('ip', ['route', 'add', 'default', 'dev', 'node0']);
+  const folder = join(sandbox, 'cluster');
+  await mkdir(folder, { recursive: true });
+  const plane = stack.use(await startControlPlane({ folder, nodesVia: addresses[0] ?? '' }));
+  const parts = { plane, programs, folder };
+  const pause = join(sandbox, 'pause.tar');
+  await writePause(pause);
+  for (const start of [startScheduler, startProxy, (all: Parts) => startNames(all, addresses[0] ?? '')]) {
+    const daemon = await start(parts);
+    stack.defer(() => daemon.kill());
+  }
+  const nodes = await Promise.all(
+    addresses.map((address, index) => {
+      const subnet = `${PODS}.${index}.0/24`;
+      return startNode({ ...parts, name: `node-${index + 1}`, address, subnet, folder: sandbox }, pause);
+    }),
+  );
+  for (const node of nodes) stack.use(node);
+  const environment = await commandEnvironment(plane, programs, sandbox);
+  const owned = stack.move();
+  return {
+    plane,
+    nodes,
+    programs,
+    folder: sandbox,
+    environment,
+    async load(file) {
+      for (const node of nodes) await node.load(file);
+    },
+    async helm(...args) {
+      const { stdout } = await run(programs.helm, args, { env: environment, timeout: HELM_LIMIT_MS });
+      return stdout;
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+interface Parts {
+  readonly plane: ControlPlane;
+  readonly programs: ClusterPrograms;
+  readonly folder: string;
+}
+
+/** It holds a pod's namespaces open, and does nothing. */
+const writePause = (file: string) => writeProgramImage(file, PAUSE_IMAGE, ['/usr/bin/sleep', 'infinity']);
+
+/** A file by which a part of the cluster finds the API server, as this user. */
+async function accessFor({ plane, folder }: Parts, user: string): Promise<string> {
+  const file = join(folder, `${user.replaceAll(':', '-')}.kubeconfig`);
+  const client = await plane.pki.client(user);
+  await writeFile(file, kubeconfig(plane.server, plane.pki.authority.cert, client), { mode: 0o600 });
+  return file;
+}
+
+async function startScheduler(parts: Parts): Promise<Daemon> {
+  const file = await accessFor(parts, 'system:kube-scheduler');
+  return startDaemon({
+    program: parts.programs['kube-scheduler'],
+    args: [
+      `--kubeconfig=${file}`,
+      `--authentication-kubeconfig=${file}`,
+      `--authorization-kubeconfig=${file}`,
+      '--leader-elect=false',
+      '--secure-port=0',
+    ],
+    logFile: join(parts.folder, 'kube-scheduler.log'),
+    isUp: async () => true,
+  });
+}
+
+/** One for all nodes: they share a network. */
+async function startProxy(parts: Parts): Promise<Daemon> {
+  return startDaemon({
+    program: parts.programs['kube-proxy'],
+    args: [
+      `--kubeconfig=${await accessFor(parts, 'system:kube-proxy')}`,
+      '--proxy-mode=nftables',
+      `--cluster-cidr=${PODS}.0.0/16`,
+      '--conntrack-max-per-core=0',
+      '--hostname-override=node-1',
+    ],
+    logFile: join(parts.folder, 'kube-proxy.log'),
+    isUp: async () => true,
+  });
+}
+
+/** CoreDNS, and the Service that pods know it by. */
+async function startNames(parts: Parts, address: string): Promise<Daemon> {
+  const { admin } = parts.plane;
+  const settings = join(parts.folder, 'Corefile');
+  const access = await accessFor(parts, 'firehose:names');
+  await writeFile(
+    settings,
+    `cluster.local in-addr.arpa ip6.arpa {
+  bind ${address}
+  errors
+  kubernetes cluster.local in-addr.arpa ip6.arpa {
+    kubeconfig ${access}
+    ttl 1
+  }
+}
+# Nothing else has a name in here.
+. {
+  bind ${address}
+  template ANY ANY {
+    rcode NXDOMAIN
+  }
+}
+`,
+  );
+  const rbac = '/apis/rbac.authorization.k8s.io/v1';
+  const metadata = { name: 'firehose:names' };
+  const verbs = ['list', 'watch'];
+  await admin.must('POST', `${rbac}/clusterroles`, {
+    metadata,
+    rules: [
+      { apiGroups: [''], resources: ['services', 'namespaces', 'pods'], verbs },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs },
+    ],
+  });
+  await admin.must('POST', `${rbac}/clusterrolebindings`, {
+    metadata,
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: metadata.name },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'firehose:names' }],
+  });
+  const ports = (['UDP', 'TCP'] as const).map((protocol) => ({
+    name: `dns-${protocol.toLowerCase()}`,
+    port: 53,
+    protocol,
+  }));
+  await admin.must('POST', '/api/v1/namespaces/kube-system/services', {
+    metadata: { name: 'kube-dns' },
+    spec: { clusterIP: DNS_ADDRESS, ports },
+  });
+  await admin.must('POST', '/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices', {
+    metadata: { name: 'kube-dns', labels: { 'kubernetes.io/service-name': 'kube-dns' } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    ports,
+  });
+  const resolver = new Resolver({ timeout: 1_000, tries: 1 });
+  resolver.setServers([address]);
+  return startDaemon({
+    program: parts.programs.coredns,
+    args: ['-conf', settings],
+    logFile: join(parts.folder, 'coredns.log'),
+    isUp: () =>
+      resolver.resolve4('kubernetes.default.svc.cluster.local').then(
+        () => true,
+        () => false,
+      ),
+  });
+}
+
+/** kubectl and helm by their plain names, and nothing of the user's own settings. */
+async function commandEnvironment(plane: ControlPlane, programs: ClusterPrograms, folder: string) {
+  const bin = join(folder, 'bin');
+  await mkdir(bin, { recursive: true });
+  for (const [name, path] of [
+    ['kubectl', plane.kubectlProgram],
+    ['helm', programs.helm],
+  ] as const) {
+    // What was found on the PATH is found there again.
+    if (isAbsolute(path)) await symlink(path, join(bin, name));
+  }
+  return {
+    ...process.env,
+    PATH: `${bin}:${process.env['PATH'] ?? ''}`,
+    KUBECONFIG: plane.kubeconfig,
+    HOME: folder,
+  };
+}

@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process';
+
+const APT_LIMIT_MS = 300_000;
+
+export type Installed = { readonly ok: true } | { readonly ok: false; readonly remedy: string };
+
+/** Something that a Debian package brings, and how to see whether it is there. */
+export interface DebianPackage {
+  readonly name: string;
+  readonly isThere: () => boolean;
+}
+
+/** Sees to it that they are there: as root on Debian installs those that are missing; elsewhere `remedy` says how to. */
+export function ensurePackages(packages: readonly DebianPackage[], say: (line: string) => void): Installed {
+  const missing = packages.filter(({ isThere }) => !isThere());
+  if (missing.length === 0) return { ok: true };
+  const names = missing.map(({ name }) => name);
+  const remedy = `apt-get install -y ${names.join(' ')}`;
+  if (process.getuid?.() !== 0 || !isOnPath('apt-get')) return { ok: false, remedy };
+  say(`installing ${names.join(', ')} with apt-get (about half a minute) ...`);
+  const install = ['install', '-y', '--no-install-recommends', ...names];
+  const isInstalled = apt(...install) || (apt('update') && apt(...install));
+  return isInstalled && missing.every(({ isThere }) => isThere()) ? { ok: true } : { ok: false, remedy };
+}
+
+export function isOnPath(program: string): boolean {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
+}
+
+function apt(...args: string[]): boolean {
+  // RUNLEVEL=1: a package's own service is not started; the tests start their servers themselves.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  const stdio = ['ignore', 'ignore', 'inherit'] as const;
+  return spawnSync('apt-get', ['-qq', ...args], { env, stdio: [...stdio], timeout: APT_LIMIT_MS }).status === 0;
+}
