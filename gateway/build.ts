@@ -29,6 +29,7 @@ import { createMetrics } from './metrics/metrics.ts';
 import { AccountQuota } from './quota/account-quota.ts';
 import { redisPlaces } from './quota/shared-places.ts';
 import { buildRevocations } from './revocation/build-revocations.ts';
+import { Departure } from './replica/departure.ts';
 import { Sessions } from './session/sessions.ts';
 import { narrow } from './session/narrow.ts';
 import { createUpgrade } from './session/upgrade.ts';
@@ -91,11 +92,13 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
   });
   let connections = () => 0;
   let certificateEnds: () => number | null = () => null;
+  const departure = new Departure(config.revision);
   const groups = await buildGroups(stack, {
     config,
     directory,
     onScopeChange,
-    says: () => ({ keys: auth.keyIds, connections: connections() }),
+    says: () => ({ keys: auth.keyIds, connections: connections(), ...departure.says() }),
+    onReplicas: (replicas) => departure.hear(replicas),
     traces,
     metrics,
     log,
@@ -255,6 +258,7 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
     async drain(reason, now) {
       draining = true;
       const isForGood = reason === 'SIGINT';
+      if (!isForGood) await departure.together(now);
       // Other replicas take over the groups while the connections of this one are closed.
       const handedOver = groups.drain(now);
       await sessions.drain({

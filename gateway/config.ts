@@ -25,6 +25,8 @@ export interface GatewayConfig {
   readonly ingestTokenFile: string | null;
   /** Holds the administrators' token, the same for all replicas; null: made here and kept in the state folder. */
   readonly adminTokenFile: string | null;
+  /** Of the roll-out that this replica came with; null: there is none that it would know. */
+  readonly revision: string | null;
   /** Null: events are kept in memory. */
   readonly redis: RedisConnection | null;
   readonly host: string;
@@ -59,6 +61,7 @@ const settings = z.object({
   FIREHOSE_TLS_FOLDER: z.string().min(1).optional(),
   FIREHOSE_INGEST_TOKEN_FILE: z.string().min(1).optional(),
   FIREHOSE_ADMIN_TOKEN_FILE: z.string().min(1).optional(),
+  FIREHOSE_REVISION: z.string().min(1).max(63).optional(),
   REDIS_URL: z.string().optional(),
   REDIS_CA_FILE: z.string().optional(),
   REDIS_CERT_FILE: z.string().optional(),
@@ -109,6 +112,7 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
     ingestTokenFile: data.FIREHOSE_INGEST_TOKEN_FILE ?? null,
     adminTokenFile: data.FIREHOSE_ADMIN_TOKEN_FILE ?? null,
     stateFolder: data.FIREHOSE_STATE,
+    revision: data.FIREHOSE_REVISION ?? null,
     redis: redis.connection,
     host: data.FIREHOSE_HOST,
     port: data.FIREHOSE_PORT,

@@ -6,6 +6,7 @@ import type { GatewayConfig } from '../config.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
 import { createOffer } from '../fanout/offer.ts';
 import type { Groups } from './groups.ts';
+import type { LiveReplica } from '../replica/heartbeat.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
 import { watchClient, type RedisMetrics } from '../metrics/watch-client.ts';
 import { openGroups } from './open-groups.ts';
@@ -18,6 +19,7 @@ export interface GroupsParts {
   readonly onScopeChange: (listener: () => void) => () => void;
   /** What the heartbeat says beside the groups. */
   readonly says: () => Readonly<Record<string, unknown>>;
+  readonly onReplicas: (replicas: readonly LiveReplica[]) => void;
   readonly traces: EventTraces | null;
   readonly metrics: RedisMetrics;
   readonly log: Log;
@@ -26,7 +28,7 @@ export interface GroupsParts {
 /** The groups of the resource, on a Redis client of their own; with the embedded log they are answered 501. Owned by `stack`. */
 export async function buildGroups(
   stack: AsyncDisposableStack,
-  { config, directory, onScopeChange, says, traces, metrics, log }: GroupsParts,
+  { config, directory, onScopeChange, says, onReplicas, traces, metrics, log }: GroupsParts,
 ): Promise<Groups> {
   const { spec, metadata } = config.subscription;
   let offer = createOffer(spec);
@@ -45,6 +47,7 @@ export async function buildGroups(
     directory: directory.current,
     offers: (name, account) => offer(name, account),
     says,
+    onReplicas,
     traces,
     log,
   });

@@ -30,6 +30,8 @@ export interface GroupsOptions {
   readonly offers: Offer;
   /** What the heartbeat says beside the groups. */
   readonly says?: () => Readonly<Record<string, unknown>>;
+  /** After each heartbeat: the replicas that are there, this one first. */
+  readonly onReplicas?: (replicas: readonly LiveReplica[]) => void;
   readonly traces?: EventTraces | null;
   readonly log: Log;
   readonly timings?: Partial<Timings>;
@@ -217,6 +219,7 @@ class RedisGroups implements Groups {
   }
 
   #useReplicas(replicas: readonly LiveReplica[]): void {
+    this.#options.onReplicas?.(replicas);
     if (this.#isDraining) return;
     const others = replicas.filter(({ replica }) => replica !== this.#options.replica);
     const having = (name: string) => others.filter(({ record }) => (record.groups[name] ?? 0) > 0);

@@ -44,7 +44,7 @@ export interface HeartbeatOptions {
   readonly everyMs: number;
   /** A replica that was not seen for so long counts as gone. */
   readonly aliveMs: number;
-  /** After each beat: the replicas that are there, this one among them. */
+  /** After each beat: the replicas that are there, this one first. */
   readonly onReplicas: (replicas: readonly LiveReplica[]) => void;
   /** After a beat that failed; the next one is tried all the same. */
   readonly onFailure?: (code: string) => void;

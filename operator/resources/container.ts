@@ -13,6 +13,9 @@ const STATE = '/var/lib/firehose';
 /** Endpoints and load balancers hear of the end of a pod a little late: it goes on serving for so long. */
 const PRE_STOP_S = 5;
 
+/** Who does not answer its probes will not drain either: it is replaced soon. PreStop is part of it. */
+const UNRESPONSIVE_GRACE_S = 15;
+
 /** The gateway's container: what it knows of the platform is in its environment and its mounted files. */
 export function container(rendering: Rendering): Record<string, unknown> {
   const { spec } = rendering.subscription;
@@ -27,8 +30,18 @@ export function container(rendering: Rendering): Record<string, unknown> {
       { name: 'inner', containerPort: INNER_PORT, protocol: 'TCP' },
     ],
     resources: spec.gateway.resources,
-    startupProbe: { ...probe('/livez'), periodSeconds: 1, failureThreshold: 60 },
-    livenessProbe: { ...probe('/livez'), periodSeconds: 10, failureThreshold: 3 },
+    startupProbe: {
+      ...probe('/livez'),
+      periodSeconds: 1,
+      failureThreshold: 120,
+      terminationGracePeriodSeconds: UNRESPONSIVE_GRACE_S,
+    },
+    livenessProbe: {
+      ...probe('/livez'),
+      periodSeconds: 10,
+      failureThreshold: 3,
+      terminationGracePeriodSeconds: UNRESPONSIVE_GRACE_S,
+    },
     readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 2 },
     lifecycle: { preStop: { sleep: { seconds: PRE_STOP_S } } },
     securityContext: {
@@ -51,6 +64,8 @@ function environment({ subscription }: Rendering): object[] {
     value('FIREHOSE_INGEST_TOKEN_FILE', ingest.tokenSecretRef === undefined ? 'none' : `${INGEST}/token`),
     value('FIREHOSE_ADMIN_TOKEN_FILE', `${ADMIN}/token`),
     value('FIREHOSE_INNER_HOST', '::'),
+    // Pods of one roll-out leave together.
+    { name: 'FIREHOSE_REVISION', valueFrom: { fieldRef: { fieldPath: "metadata.labels['pod-template-hash']" } } },
     value('LOG_LEVEL', logLevel),
     ...telemetryEnvironment(subscription),
     ...(redis.urlSecretRef === undefined

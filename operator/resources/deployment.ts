@@ -1,10 +1,11 @@
+import { LEAVE_TOGETHER_S } from '../../protocol/leave-together.ts';
 import { durationMs } from '../../protocol/subscription.ts';
 import { DEPLOYMENTS, type KubeObject } from '../kubernetes/objects.ts';
 import { container, volumes } from './container.ts';
 import { labelsOf, namesOf, owned, selectorOf, type Rendering } from './rendering.ts';
 
-/** Over the drain's window: preStop, the last words to clients, and some air. */
-const GRACE_BEYOND_DRAIN_S = 15;
+/** Over the drain's window: preStop, the wait for the rest of its roll-out, the last words to clients, and some air. */
+const GRACE_BEYOND_DRAIN_S = 15 + LEAVE_TOGETHER_S;
 
 /** Pods that changed this say why they were replaced. */
 export const RESTART_ANNOTATION = 'firehose.dev/restart-hash';

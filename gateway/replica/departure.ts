@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { LEAVE_TOGETHER_S } from '../../protocol/leave-together.ts';
+import type { LiveReplica } from './heartbeat.ts';
+
+/** What a heartbeat says for it; a replica of another version may not. */
+const recordSchema = z.looseObject({ revision: z.string().default(''), leaving: z.boolean().default(false) });
+export type Companion = z.output<typeof recordSchema>;
+
+/**
+ * Whether who is told to go should wait for others. A roll-out ends replicas one by one, as fast as new ones become
+ * available; clients that are sent away by the first could come to one that goes next, and had to move twice (I7). So
+ * the old ones wait for each other. Where nothing newer is there, as with fewer replicas or a drained node, nobody
+ * waits. Pure.
+ */
+export function waitsForOthers(revision: string, others: readonly Companion[]): boolean {
+  const isReplaced = others.some((one) => one.revision !== '' && one.revision !== revision && !one.leaving);
+  return isReplaced && others.some((one) => one.revision === revision && !one.leaving);
+}
+
+/** Lets this replica leave together with those that are replaced with it. */
+export class Departure {
+  readonly #revision: string | null;
+  #others: readonly Companion[] = [];
+  #isLeaving = false;
+  #heard: (() => void) | null = null;
+
+  constructor(revision: string | null) {
+    this.#revision = revision;
+  }
+
+  /** For this replica's heartbeat. */
+  says(): Readonly<Record<string, unknown>> {
+    return this.#revision === null ? {} : { revision: this.#revision, leaving: this.#isLeaving };
+  }
+
+  /** After each heartbeat; this replica is the first. */
+  hear(replicas: readonly LiveReplica[]): void {
+    this.#others = replicas.slice(1).flatMap(({ record }) => recordSchema.safeParse(record).data ?? []);
+    this.#heard?.();
+  }
+
+  /** From now on this replica is leaving. Settles when it may drain: for the limit at most, at once when aborted. */
+  async together(signal: AbortSignal, limitMs = LEAVE_TOGETHER_S * 1_000): Promise<void> {
+    this.#isLeaving = true;
+    const revision = this.#revision;
+    if (revision === null || signal.aborted || !waitsForOthers(revision, this.#others)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, limitMs);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    this.#heard = () => {
+      if (!waitsForOthers(revision, this.#others)) resolve();
+    };
+    await promise;
+    this.#heard = null;
+    clearTimeout(timer);
+  }
+}
