@@ -16,7 +16,8 @@ const BATCH = 80;
 const ATTEMPT_LIMIT_MS = 5_000;
 
 export interface ProducerOptions {
-  readonly replicas: readonly Replica[];
+  readonly replicas: readonly Pick<Replica, 'isUp' | 'inner'>[];
+  /** Folder with the file `ingest-token`. */
   readonly stateFolder: string;
   /** Events a second. */
   readonly rate: number;

@@ -42,17 +42,8 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
   };
   // JSON is YAML.
   await writeFile(join(config, 'subscription.yaml'), JSON.stringify(subscription));
-  const writeDirectory = async ({ accounts, disabled = [] }: Directory) => {
-    const ids = Object.keys(accounts);
-    const list = ids.map((id) => ({ id, name: id, realm: `${id}.sip.example.com`, parent: accounts[id] ?? undefined }));
-    const users = ids.map((id) => ({
-      username: 'admin',
-      account: id,
-      passwordHash: PASSWORD_HASH,
-      enabled: !disabled.includes(id),
-    }));
-    await writeFile(join(config, 'directory.yaml'), JSON.stringify({ accounts: list, users }));
-  };
+  const writeDirectory = (directory: Directory) =>
+    writeFile(join(config, 'directory.yaml'), JSON.stringify(directoryOf(directory)));
   await writeDirectory(TREE);
   return {
     environment: {
@@ -68,4 +59,17 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
     writeDirectory,
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+/** What directory.yaml says of it: a user `admin` with the same password in each account. */
+export function directoryOf({ accounts, disabled = [] }: Directory): object {
+  const ids = Object.keys(accounts);
+  const list = ids.map((id) => ({ id, name: id, realm: `${id}.sip.example.com`, parent: accounts[id] ?? undefined }));
+  const users = ids.map((id) => ({
+    username: 'admin',
+    account: id,
+    passwordHash: PASSWORD_HASH,
+    enabled: !disabled.includes(id),
+  }));
+  return { accounts: list, users };
 }

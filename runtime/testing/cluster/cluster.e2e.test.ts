@@ -35,7 +35,7 @@ test('a cluster comes up, and a pod of the image serves through a Service by its
   const start = performance.now();
   await using cluster = await startCluster({ nodes: 1 });
   console.log(`the cluster is up after ${Math.round(performance.now() - start)} ms`);
-  const [image = ''] = await loadImages(cluster);
+  const { firehose: image } = await loadImages(cluster);
   console.log(`the image is on its node after ${Math.round(performance.now() - start)} ms`);
   const { plane } = cluster;
   await plane.admin.must(

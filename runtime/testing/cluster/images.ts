@@ -10,29 +10,43 @@ import { copyProgram, writeImage } from './image.ts';
 const CHART = fileURLToPath(new URL('../../../charts/firehose/', import.meta.url));
 const REDIS_PROGRAMS = ['redis-server', 'redis-cli'];
 
-/** Puts what the chart runs, under the names that its values have, on every node; gives the names. `more` for Firehose. */
-export async function loadImages(cluster: Cluster, ...more: readonly string[]): Promise<string[]> {
+/** What the chart runs by its default values, the demo's Redis included. */
+export interface ChartImages {
+  readonly firehose: string;
+  readonly redis: string;
+}
+
+/** Puts what the chart runs on every node, under the names that its values have. `more` are further names of Firehose. */
+export async function loadImages(cluster: Cluster, ...more: readonly string[]): Promise<ChartImages> {
   const names = await imageNames();
-  const file = join(cluster.folder, 'firehose.tar');
-  await writeFirehoseImage(file, names.firehose, ...more);
-  await cluster.load(file);
-  await rm(file);
-  return [names.firehose];
+  const load = async (file: string, write: (path: string) => Promise<void>) => {
+    const path = join(cluster.folder, file);
+    await write(path);
+    await cluster.load(path);
+    await rm(path);
+  };
+  await load('firehose.tar', (file) => writeFirehoseImage(file, names.firehose, ...more));
+  await load('redis.tar', (file) => writeRedisImage(file, names.redis));
+  return names;
 }
 
-interface Values {
-  readonly image: { readonly repository: string; readonly tag: string };
+interface ImageValue {
+  readonly repository: string;
+  readonly tag: string;
 }
 
-export async function imageNames(): Promise<{ firehose: string }> {
-  const values = parse(await readFile(join(CHART, 'values.yaml'), 'utf8')) as Values;
-  const chart = parse(await readFile(join(CHART, 'Chart.yaml'), 'utf8')) as { appVersion: string };
-  const { repository, tag } = values.image;
-  return { firehose: `${repository}:${tag === '' ? chart.appVersion : tag}` };
+async function imageNames(): Promise<ChartImages> {
+  const values = parse(await readFile(join(CHART, 'values.yaml'), 'utf8')) as {
+    image: ImageValue;
+    demo: { redis: { image: ImageValue } };
+  };
+  const { appVersion } = parse(await readFile(join(CHART, 'Chart.yaml'), 'utf8')) as { appVersion: string };
+  const nameOf = ({ repository, tag }: ImageValue) => `${repository}:${tag === '' ? appVersion : tag}`;
+  return { firehose: nameOf(values.image), redis: nameOf(values.demo.redis.image) };
 }
 
-/** What the official image of this name has at the same places: the server and its command line. */
-export async function writeRedisImage(file: string, name: string): Promise<void> {
+/** What the official image has at the same places: the server and its command line. */
+async function writeRedisImage(file: string, name: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-layer-'));
   try {
     for (const program of REDIS_PROGRAMS) await copyProgram(`/usr/bin/${program}`, `/usr/local/bin/${program}`, folder);

@@ -50,7 +50,7 @@ async function inside(): Promise<number> {
   const way = forward(() => connect(apiServer, '127.0.0.1'));
   way.listen(socketIn(cluster.folder));
   await once(way, 'listening');
-  console.log(await instructions(cluster, images, process.env[PORT_VARIABLE] ?? ''));
+  console.log(await instructions(cluster, Object.values(images), process.env[PORT_VARIABLE] ?? ''));
   await ended;
   console.log('stopping ...');
   way.close();

@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startCluster, type Cluster } from '../../runtime/testing/cluster/cluster.ts';
+import { loadImages, type ChartImages } from '../../runtime/testing/cluster/images.ts';
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+export const CHART = join(ROOT, 'charts/firehose');
+export const SYSTEM = 'firehose-system';
+/** Another name of the same image: what an update of the operator alone goes to. */
+export const NEXT_TAG = 'next';
+
+/** Stands in for websocat, which no registry that tests reach has. */
+const STREAM_CLIENT = fileURLToPath(new URL('websocat.ts', import.meta.url));
+const COMMAND_LIMIT_MS = 300_000;
+
+/** A cluster that has nothing but the images, and the commands of those who work on it. */
+export interface Installed extends AsyncDisposable {
+  readonly cluster: Cluster;
+  readonly images: ChartImages;
+  readonly kubectl: (...args: readonly string[]) => Promise<string>;
+  readonly helm: (...args: readonly string[]) => Promise<string>;
+  readonly apply: (...objects: readonly object[]) => Promise<void>;
+  /** A namespace in which nothing but restricted pods may run. */
+  readonly namespace: (name: string) => Promise<void>;
+  /** Runs lines of bash as a user would, in the checkout, until they have printed what is expected; gives what they printed. */
+  readonly bash: (script: string, expected: RegExp) => Promise<string>;
+  /** What these service accounts asked for and were refused. */
+  readonly refusals: (namespace: string) => Promise<string[]>;
+}
+
+export async function openCluster(): Promise<Installed> {
+  await using stack = new AsyncDisposableStack();
+  const start = performance.now();
+  const cluster = stack.use(await startCluster());
+  say('the cluster is up', start);
+  const images = await loadImages(cluster, `firehose:${NEXT_TAG}`);
+  say('the images are on its nodes', start);
+  const { plane } = cluster;
+  const owned = stack.move();
+  return {
+    cluster,
+    images,
+    kubectl: (...args) => plane.kubectl(args),
+    helm: (...args) => cluster.helm(...args),
+    apply: async (...objects) => {
+      const items = { apiVersion: 'v1', kind: 'List', items: objects };
+      await plane.kubectl(['apply', '-f', '-'], JSON.stringify(items));
+    },
+    namespace: async (name) => {
+      const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+      await plane.admin.must('POST', '/api/v1/namespaces', { metadata: { name, labels } });
+    },
+    bash: (script, expected) => bash(cluster, script, expected),
+    refusals: async (namespace) => {
+      const asked = (await plane.audit()).filter(
+        ({ user, code }) => user.startsWith(`system:serviceaccount:${namespace}:`) && code === 403,
+      );
+      return [
+        ...new Set(asked.map((one) => `${one.user} ${one.verb} ${one.resource}/${one.subresource} ${one.namespace}`)),
+      ];
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** A figure of the run, for whoever reads its output. */
+export function say(what: string, since: number): void {
+  console.log(`    ${what} after ${((performance.now() - since) / 1_000).toFixed(1)} s`);
+}
+
+async function bash(cluster: Cluster, script: string, expected: RegExp): Promise<string> {
+  await symlink(STREAM_CLIENT, join(cluster.folder, 'bin/websocat')).catch(() => undefined);
+  // A group of its own: what the script leaves in the background goes with it.
+  const child = spawn('bash', ['-eu', '-c', script], {
+    cwd: ROOT,
+    env: cluster.environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let output = '';
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(new Error(`it took too long, and printed: ${output}`)), COMMAND_LIMIT_MS);
+  const look = (chunk: Buffer) => {
+    output += chunk.toString();
+    if (expected.test(output)) resolve();
+  };
+  child.stdout.on('data', look);
+  child.stderr.on('data', look);
+  child.once('close', (code) => reject(new Error(`it ended with ${code}, and printed: ${output}`)));
+  try {
+    await promise;
+    return output;
+  } finally {
+    clearTimeout(timer);
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+  }
+}

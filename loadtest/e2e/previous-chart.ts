@@ -1,0 +1,21 @@
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CHART } from './installed.ts';
+
+/**
+ * A copy of the chart as a version before might have been: of another version, and with a definition that does not know
+ * the short name yet. What an upgrade must bring along is seen by that.
+ */
+export async function writePreviousChart(folder: string): Promise<string> {
+  const copy = join(folder, 'previous-chart');
+  await cp(CHART, copy, { recursive: true });
+  await change(join(copy, 'Chart.yaml'), /^version: .*$/m, 'version: 0.0.1');
+  await change(join(copy, 'templates/crds/firehosesubscriptions.yaml'), /\n\s+shortNames:\n\s+- fhs\n/, '\n');
+  return copy;
+}
+
+async function change(file: string, place: RegExp, text: string): Promise<void> {
+  const before = await readFile(file, 'utf8');
+  if (!place.test(before)) throw new Error(`${file}: there is no ${String(place)}`);
+  await writeFile(file, before.replace(place, text));
+}
