@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -43,8 +43,8 @@ export interface Sandbox extends AsyncDisposable {
 
 export async function openSandbox(): Promise<Sandbox> {
   removeLeftovers();
-  const folder = await mkdtemp(join(tmpdir(), PREFIX));
-  await writeFile(join(folder, 'owner'), `${process.pid} ${startOf(process.pid)}`);
+  // Its name tells whose it is from the first moment on.
+  const folder = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-${startOf(process.pid)}-`));
   return {
     folder,
     run: (command, environment) => runIn(folder, command, environment),
@@ -84,11 +84,10 @@ async function stopInit(unshare: ChildProcess): Promise<void> {
 /** What sandboxes whose owner is gone have left on disk. */
 function removeLeftovers(): void {
   for (const name of readdirSync(tmpdir()).filter((one) => one.startsWith(PREFIX))) {
-    const folder = join(tmpdir(), name);
-    const [pid = '', start = ''] = ownerOf(folder).split(' ');
-    if (start !== '' && startOf(Number(pid)) === start) continue;
+    const [pid = '', start = ''] = name.slice(PREFIX.length).split('-');
+    if (startOf(Number(pid)) === start) continue;
     removeCgroups(name);
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(join(tmpdir(), name), { recursive: true, force: true });
   }
 }
 
@@ -124,14 +123,6 @@ function foldersIn(folder: string): string[] {
       .map(({ name }) => name);
   } catch {
     return []; // It is not there.
-  }
-}
-
-function ownerOf(folder: string): string {
-  try {
-    return readFileSync(join(folder, 'owner'), 'utf8');
-  } catch {
-    return '';
   }
 }
 
