@@ -1,3 +1,4 @@
+import { durationMs } from '../../protocol/subscription.ts';
 import { telemetryEnvironment } from './telemetry.ts';
 import { INNER_PORT, namesOf, PUBLIC_PORT, signingSecretName, tlsSecretName, type Rendering } from './rendering.ts';
 
@@ -13,8 +14,13 @@ const STATE = '/var/lib/firehose';
 /** Endpoints and load balancers hear of the end of a pod a little late: it goes on serving for so long. */
 const PRE_STOP_S = 5;
 
-/** Who does not answer its probes will not drain either: it is replaced soon. PreStop is part of it. */
-const UNRESPONSIVE_GRACE_S = 15;
+/** Beyond the drain's window: preStop, the last words to clients, and some air. */
+export const GRACE_S = 15;
+
+/** How long a gateway may take to send its clients away. */
+export function drainSeconds(spec: Rendering['subscription']['spec']): number {
+  return Math.ceil(durationMs(spec.gateway.connections.drainTimeout) / 1_000);
+}
 
 /** The gateway's container: what it knows of the platform is in its environment and its mounted files. */
 export function container(rendering: Rendering): Record<string, unknown> {
@@ -34,13 +40,15 @@ export function container(rendering: Rendering): Record<string, unknown> {
       ...probe('/livez'),
       periodSeconds: 1,
       failureThreshold: 120,
-      terminationGracePeriodSeconds: UNRESPONSIVE_GRACE_S,
+      // It has no clients yet.
+      terminationGracePeriodSeconds: GRACE_S,
     },
     livenessProbe: {
       ...probe('/livez'),
       periodSeconds: 10,
       failureThreshold: 3,
-      terminationGracePeriodSeconds: UNRESPONSIVE_GRACE_S,
+      // It waits for no roll-out, and one that hangs will not drain either.
+      terminationGracePeriodSeconds: drainSeconds(spec) + GRACE_S,
     },
     readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 2 },
     lifecycle: { preStop: { sleep: { seconds: PRE_STOP_S } } },

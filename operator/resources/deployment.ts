@@ -1,11 +1,7 @@
 import { LEAVE_TOGETHER_S } from '../../protocol/leave-together.ts';
-import { durationMs } from '../../protocol/subscription.ts';
 import { DEPLOYMENTS, type KubeObject } from '../kubernetes/objects.ts';
-import { container, volumes } from './container.ts';
+import { container, drainSeconds, GRACE_S, volumes } from './container.ts';
 import { labelsOf, namesOf, owned, selectorOf, type Rendering } from './rendering.ts';
-
-/** Over the drain's window: preStop, the wait for the rest of its roll-out, the last words to clients, and some air. */
-const GRACE_BEYOND_DRAIN_S = 15 + LEAVE_TOGETHER_S;
 
 /** Pods that changed this say why they were replaced. */
 export const RESTART_ANNOTATION = 'firehose.dev/restart-hash';
@@ -19,7 +15,6 @@ export const REPLICAS_ANNOTATION = 'firehose.dev/replicas';
  */
 export function deployment(rendering: Rendering, replicas: number | null): KubeObject {
   const { metadata, spec } = rendering.subscription;
-  const drainS = Math.ceil(durationMs(spec.gateway.connections.drainTimeout) / 1_000);
   const { podTemplate, imagePullSecrets } = spec.gateway;
   const body = {
     ...(replicas !== null && { replicas }),
@@ -36,7 +31,7 @@ export function deployment(rendering: Rendering, replicas: number | null): KubeO
       spec: {
         automountServiceAccountToken: false,
         enableServiceLinks: false,
-        terminationGracePeriodSeconds: drainS + GRACE_BEYOND_DRAIN_S,
+        terminationGracePeriodSeconds: LEAVE_TOGETHER_S + drainSeconds(spec) + GRACE_S,
         securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
         ...(imagePullSecrets.length > 0 && { imagePullSecrets }),
         ...placement(rendering),

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import type { ControlPlane } from '../control-plane/control-plane.ts';
@@ -171,10 +171,18 @@ async function kubeletSettings(options: NodeOptions, own: string): Promise<objec
   };
 }
 
-/** The kubelet wants it to be there in every controller. Removed with the sandbox. */
+/**
+ * The kubelet wants it to be there in every controller. Removed with the sandbox. All pods together weigh as much as ten
+ * processes of this machine: as one among them they would starve beside a busy test.
+ */
 async function makeCgroup(path: string): Promise<string> {
   const isUnified = existsSync(join(CGROUPS, 'cgroup.controllers'));
   const controllers = isUnified ? [''] : readdirSync(CGROUPS);
   for (const controller of controllers) await mkdir(join(CGROUPS, controller, path), { recursive: true });
+  const whole = dirname(path);
+  const [file, weight] = isUnified
+    ? [join(CGROUPS, whole, 'cpu.weight'), 1_000]
+    : [join(CGROUPS, 'cpu', whole, 'cpu.shares'), 10_240];
+  if (existsSync(file)) await writeFile(file, String(weight));
   return path;
 }
