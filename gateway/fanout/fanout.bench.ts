@@ -1,17 +1,19 @@
 /**
- * The fan-out alone, for `npm run bench`: no log, no TLS, no login.
- *   stage --connections 1000 --batch 32 --filters 1|distinct --seconds 3
+ * The fan-out alone, for `npm run bench`: no log, no login.
+ *   stage --connections 1000 --batch 32 --filters 1|distinct --seconds 3 [--tls]
  *     prints {"port":N}, takes WebSocket upgrades, and on "start" feeds rounds as fast as the sockets drain
  *   match --subscriptions 10000
  *     prints nanoseconds an event for a scan of all filters, the index without memo, and with it
  */
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
 import { encodeMeta } from '../../protocol/entry.ts';
+import { createAuthority, issueCertificate, type CertificatePem } from '../../runtime/certificates/certificate.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import { toldNothing } from '../testing/told.ts';
@@ -48,6 +50,7 @@ async function stage(options: {
   batch: number;
   distinct: boolean;
   seconds: number;
+  tls: boolean;
 }): Promise<void> {
   const fanout = new Fanout({
     directory: tree(1),
@@ -56,7 +59,7 @@ async function stage(options: {
   });
   fanout.restart({ epoch: 'bench', oldest: ['0-0'], newest: ['0-0'], trimmed: ['0-0'] });
   const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, clientTracking: false });
-  const server = createServer();
+  const server = options.tls ? createTlsServer(await certificate()) : createServer();
   let connected = 0;
   server.on('upgrade', (request, socket, head) => {
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -77,6 +80,12 @@ async function stage(options: {
   for await (const line of createInterface({ input: process.stdin })) {
     if (line.trim() === 'start') say(await feed(fanout, options));
   }
+}
+
+async function certificate(): Promise<CertificatePem> {
+  const common = { now: Date.now(), days: 1 };
+  const authority = await createAuthority({ ...common, subject: 'CN=benchmark authority' });
+  return issueCertificate(authority, { ...common, subject: 'CN=benchmark', usage: 'server', ips: ['127.0.0.1'] });
 }
 
 async function feed(fanout: Fanout, options: { batch: number; seconds: number }) {
@@ -177,6 +186,7 @@ const { positionals, values } = parseArgs({
     filters: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '3' },
     subscriptions: { type: 'string', default: '10000' },
+    tls: { type: 'boolean', default: false },
   },
 });
 if (positionals[0] === 'match') match(Number(values.subscriptions));
@@ -186,5 +196,6 @@ else {
     batch: Number(values.batch),
     distinct: values.filters === 'distinct',
     seconds: Number(values.seconds),
+    tls: values.tls,
   });
 }

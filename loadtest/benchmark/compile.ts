@@ -10,7 +10,10 @@ const PROGRAMS = ['receiver', 'floor', 'publisher'] as const;
 const run = promisify(execFile);
 
 /** Paths of the compiled programs. */
-export type Programs = Readonly<Record<(typeof PROGRAMS)[number], string>>;
+export type Programs = Readonly<Record<(typeof PROGRAMS)[number], string>> & {
+  /** The receiver that speaks TLS; null where there is no OpenSSL to build it with (package libssl-dev). */
+  readonly receiverTls: string | null;
+};
 
 /** There is no compiler, or it refused: the benchmark cannot run, and nothing is wrong with the product. */
 export class CompilerFault extends Error {
@@ -22,22 +25,29 @@ export class CompilerFault extends Error {
 export async function compilePrograms(): Promise<Programs> {
   const folder = join(tmpdir(), `firehose-benchmark-${userInfo().username}`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const paths = await Promise.all(PROGRAMS.map(async (name) => [name, await compile(name, folder)] as const));
-  return Object.fromEntries(paths) as Programs;
+  const paths = await Promise.all(PROGRAMS.map(async (name) => [name, await compile(name, folder, [])] as const));
+  const receiverTls = await compile('receiver', folder, WITH_TLS).catch((error: unknown) => {
+    if (error instanceof CompilerFault) return null;
+    throw error;
+  });
+  return { ...(Object.fromEntries(paths) as Record<(typeof PROGRAMS)[number], string>), receiverTls };
 }
 
-async function compile(name: string, folder: string): Promise<string> {
+const WITH_TLS = ['-DTLS', '-lssl', '-lcrypto'];
+
+async function compile(name: string, folder: string, flags: readonly string[]): Promise<string> {
   const source = fileURLToPath(new URL(`native/${name}.c`, import.meta.url));
   const version = createHash('sha256')
     .update(await readFile(source))
     .update(await readFile(new URL('native/dialect.h', import.meta.url)))
+    .update(flags.join(' '))
     .digest('hex')
     .slice(0, 16);
   const binary = join(folder, `${name}-${version}`);
   if (await isThere(binary)) return binary;
   const draft = `${binary}.${process.pid}`;
   try {
-    await run('cc', ['-O2', '-Wall', '-Wextra', '-o', draft, source]);
+    await run('cc', ['-O2', '-Wall', '-Wextra', '-o', draft, source, ...flags]);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new CompilerFault(

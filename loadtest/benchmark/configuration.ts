@@ -13,7 +13,8 @@ const TOKEN_TTL_S = 3_600;
 
 /** The files that a gateway starts from, and request targets that it admits. */
 export interface Configuration extends AsyncDisposable {
-  readonly configFolder: string;
+  /** With so many accounts below the one that everyone sees. */
+  configFolder(accounts: number, isTls: boolean): Promise<string>;
   readonly stateFolder: string;
   /** Path of a file with one request target a line; all of them filter, alike or each in its own way. */
   targets(distinctFilters: number): Promise<string>;
@@ -23,34 +24,38 @@ export interface Configuration extends AsyncDisposable {
   readonly anyTarget: string;
 }
 
-const SUBSCRIPTION = {
+const subscriptionOf = (isTls: boolean) => ({
   apiVersion: 'firehose.dev/v1alpha1',
   kind: 'FirehoseSubscription',
   metadata: { name: 'benchmark' },
   spec: {
     account: { id: ACCOUNT },
     stream: { partitions: PARTITIONS },
-    gateway: { tls: { disabled: true }, connections: { maxPerReplica: 20_000, drainTimeout: '1s' } },
+    gateway: { tls: { disabled: !isTls }, connections: { maxPerReplica: 20_000, drainTimeout: '1s' } },
   },
-};
+});
 /** Who logs in where logins are part of the load; all other tokens are minted here. */
 export const LOGIN = { username: 'benchmark', password: 'benchmark', domain: 'benchmark' } as const;
 /** Of that password, at the gateway's own cost. */
 const PASSWORD_HASH =
   '$argon2id$v=19$m=19456,t=2,p=1$4pEy4t2l1Wsbn6aquro/gw$Oyo/38xLWR/KF/6Dh0CcrT31ua74dA2fq7uZxKnGzZM';
-const DIRECTORY = {
-  accounts: [{ id: ACCOUNT, name: LOGIN.domain, realm: 'benchmark.sip.example.com' }],
+const directoryOf = (accounts: number) => ({
+  accounts: [
+    { id: ACCOUNT, name: LOGIN.domain, realm: 'benchmark.sip.example.com' },
+    ...Array.from({ length: accounts }, (_, at) => ({
+      id: `a${at}`,
+      name: `a${at}`,
+      realm: `a${at}.sip.example.com`,
+      parent: ACCOUNT,
+    })),
+  ],
   users: [{ username: LOGIN.username, account: ACCOUNT, passwordHash: PASSWORD_HASH }],
-};
+});
 
 export async function writeConfiguration(): Promise<Configuration> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-benchmark-'));
-  const [configFolder, stateFolder] = [join(folder, 'config'), join(folder, 'state')];
-  await mkdir(configFolder);
+  const stateFolder = join(folder, 'state');
   await mkdir(stateFolder, { mode: 0o700 });
-  // JSON is YAML.
-  await writeFile(join(configFolder, 'subscription.yaml'), JSON.stringify(SUBSCRIPTION));
-  await writeFile(join(configFolder, 'directory.yaml'), JSON.stringify(DIRECTORY));
   const secret = randomBytes(32);
   const key = { kty: 'oct', k: secret.toString('base64url'), kid: 'benchmark', alg: 'HS256' };
   await writeFile(join(stateFolder, 'signing-key.json'), JSON.stringify([key]), { mode: 0o600 });
@@ -62,8 +67,15 @@ export async function writeConfiguration(): Promise<Configuration> {
   };
   const anyTarget = await target('/');
   return {
-    configFolder,
     stateFolder,
+    async configFolder(accounts, isTls) {
+      const path = join(folder, `config-${accounts}${isTls ? '-tls' : ''}`);
+      await mkdir(path, { recursive: true });
+      // JSON is YAML.
+      await writeFile(join(path, 'subscription.yaml'), JSON.stringify(subscriptionOf(isTls)));
+      await writeFile(join(path, 'directory.yaml'), JSON.stringify(directoryOf(accounts)));
+      return path;
+    },
     target,
     anyTarget,
     async targets(distinctFilters) {

@@ -31,7 +31,8 @@ export type ContenderName =
   | 'stageDistinct'
   | 'stage1'
   | 'stage100'
-  | 'stage5000';
+  | 'stage5000'
+  | 'stageTls';
 
 /** Everything that is saturated; the peers, where they are there. */
 export function contenders(
@@ -96,6 +97,13 @@ export function contenders(
     },
     stage1: { ...ofStage, name: 'fan-out, 1 a write', start: stage('1', 1) },
     stage100: { ...ofStage, name: 'fan-out, 32 a write', connections: 100, start: stage('1') },
+    ...(bench.programs.receiverTls !== null && {
+      stageTls: {
+        ...ofStage,
+        name: 'fan-out, 32 a write, TLS',
+        start: () => startStage(bench, { batch: 32, filters: '1', seconds, isTls: true }),
+      },
+    }),
     stage5000: { ...ofStage, name: 'fan-out, 32 a write', connections: 5_000, start: stage('1') },
   };
 }

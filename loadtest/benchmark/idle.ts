@@ -15,18 +15,29 @@ const ROUNDS = 3;
 /** P12: resident memory that each further idle connection costs. */
 export async function measureIdle(run: RunContext): Promise<Ratio[]> {
   const socketio = run.peers.get('socketio');
-  const ours: number[] = [];
-  const against: number[] = [];
+  const hasTls = run.bench.programs.receiverTls !== null;
+  const figures = { ours: [] as number[], against: [] as number[], tls: [] as number[] };
   for (let round = 1; round <= ROUNDS; round += 1) {
     const plain = await bytesEach(run, 'gateway', () => startGateway(run.bench, 1));
-    ours.push(plain / 1_024);
-    if (socketio === undefined) continue;
-    against.push(plain / (await bytesEach(run, 'socket.io', () => startSocketIo(run.bench, socketio.path))));
+    figures.ours.push(plain / 1_024);
+    if (socketio !== undefined) {
+      const theirs = await bytesEach(run, 'socket.io', () => startSocketIo(run.bench, socketio.path));
+      figures.against.push(plain / theirs);
+    }
+    if (hasTls) {
+      const tls = await bytesEach(run, 'gateway, TLS', () => startGateway(run.bench, 1, { isTls: true }));
+      figures.tls.push(tls / 1_024);
+    }
   }
-  return [judge(TARGETS.P12, ours), ...(socketio === undefined ? [] : [judge(TARGETS.P12peer, against)])];
+  return [
+    judge(TARGETS.P12, figures.ours),
+    ...(socketio === undefined ? [] : [judge(TARGETS.P12peer, figures.against)]),
+    ...(hasTls ? [judge(TARGETS.P12tls, figures.tls)] : []),
+  ];
 }
 
-async function bytesEach({ bench }: RunContext, name: string, start: () => Promise<Server>): Promise<number> {
+/** Of connections that do nothing, beyond the first. */
+export async function bytesEach({ bench }: RunContext, name: string, start: () => Promise<Server>): Promise<number> {
   await bench.redis.restart();
   await using server = await start();
   await using first = await connectAll(bench, server, { connections: FIRST, sampleEvery: FIRST });

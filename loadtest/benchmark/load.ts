@@ -43,6 +43,8 @@ export interface LoadOptions {
   readonly fillerEvery: number;
   /** Every n-th event belongs to a trace that is recorded; 0 when not given: none. */
   readonly tracedEvery?: number;
+  /** Events are of so many accounts below the one that everyone sees; 0 when not given: of that one itself. */
+  readonly accounts?: number;
 }
 
 /** Settles when everyone is subscribed. */
@@ -51,9 +53,9 @@ export async function connectAll(
   server: Server,
   { connections, sampleEvery }: Pick<LoadOptions, 'connections' | 'sampleEvery'>,
 ): Promise<Conversation> {
-  const receive = [programs.receiver, server.port, connections, server.targets, sampleEvery, server.dialect].map(
-    String,
-  );
+  const program = server.isTls === true ? programs.receiverTls : programs.receiver;
+  if (program === null) throw new Error('unreachable: nothing over TLS is measured without a receiver for it');
+  const receive = [program, server.port, connections, server.targets, sampleEvery, server.dialect].map(String);
   const receiver = await start(receive, { place: 'load' });
   await receiver.next((line) => (line === 'READY' ? true : null), READY_LIMIT_MS);
   return receiver;
@@ -61,12 +63,13 @@ export async function connectAll(
 
 /** Connects everyone first: nothing is published, and nothing counts, before all are subscribed. */
 export async function startLoad(bench: Bench, server: Server, options: LoadOptions): Promise<Load> {
-  const { connections, sampleEvery, fillerEvery, tracedEvery = 0 } = options;
+  const { connections, sampleEvery, fillerEvery, tracedEvery = 0, accounts = 0 } = options;
   const { programs } = bench;
   await using stack = new AsyncDisposableStack();
   const receiver = stack.use(await connectAll(bench, server, { connections, sampleEvery }));
   const { feedPort, dialect } = server;
-  const publish = [programs.publisher, feedPort, ACCOUNT, PARTITIONS, fillerEvery, dialect, tracedEvery].map(String);
+  const events = [ACCOUNT, PARTITIONS, fillerEvery, dialect, tracedEvery, accounts];
+  const publish = [programs.publisher, feedPort, ...events].map(String);
   const publisher = stack.use(await start(publish, { place: 'load' }));
   const owned = stack.move();
   return loadOf({ receiver, publisher, connections, fillerEvery, owned });

@@ -17,6 +17,8 @@ export interface Contender {
   readonly tracedEvery?: number;
   /** As many as all others have when not given. */
   readonly connections?: number;
+  /** Events are of so many accounts in turn; all of one when not given. */
+  readonly accounts?: number;
   start(): Promise<Server>;
 }
 
@@ -31,12 +33,12 @@ const SATURATED_SAMPLES = 20;
 /** Starts a server afresh, saturates it, and measures a window in the middle. */
 export async function measureSaturated(bench: Bench, contender: Contender, window: Window): Promise<Sample> {
   const { connections, warmMs, windowMs } = window;
+  const { fillerEvery, tracedEvery = 0, accounts = 0 } = contender;
   // Empty streams for each run: nobody reads what another run has left.
   await bench.redis.restart();
   await using server = await contender.start();
   const sampleEvery = Math.max(1, Math.floor(connections / SATURATED_SAMPLES));
-  const { fillerEvery, tracedEvery = 0 } = contender;
-  await using load = await startLoad(bench, server, { connections, sampleEvery, fillerEvery, tracedEvery });
+  await using load = await startLoad(bench, server, { connections, sampleEvery, fillerEvery, tracedEvery, accounts });
   server.begin?.();
   const pass = (ms: number) => (server.begin === null ? load.feed(ms, contender.ahead) : delay(ms));
   await pass(warmMs);

@@ -10,6 +10,8 @@ export interface Mode {
   readonly pacedSeconds: number;
   readonly durableRounds: number;
   readonly durableEvents: number;
+  /** Of each size of each curve. */
+  readonly growthRounds: number;
 }
 
 export const MODES = {
@@ -22,6 +24,7 @@ export const MODES = {
     pacedSeconds: 3,
     durableRounds: 3,
     durableEvents: 60_000,
+    growthRounds: 1,
   },
   full: {
     name: 'full',
@@ -32,10 +35,11 @@ export const MODES = {
     pacedSeconds: 10,
     durableRounds: 5,
     durableEvents: 200_000,
+    growthRounds: 3,
   },
 } as const satisfies Record<string, Mode>;
 
-export const PARTS = ['saturated', 'match', 'latency', 'durable', 'idle', 'beside', 'traced'] as const;
+export const PARTS = ['saturated', 'match', 'latency', 'durable', 'idle', 'beside', 'traced', 'growth'] as const;
 export type Part = (typeof PARTS)[number];
 /** Without a word about it, quick mode leaves out what takes longer than it says. */
 const OF_QUICK: readonly Part[] = ['saturated', 'match', 'latency', 'durable'];

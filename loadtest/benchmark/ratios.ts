@@ -110,6 +110,22 @@ export const TARGETS = {
     goal: 0.5,
     unit: 'x',
   },
+  P12tls: {
+    id: 'P12',
+    what: 'memory of an idle connection over TLS',
+    better: 'lower',
+    floor: 50,
+    goal: 45,
+    unit: ' KB',
+  },
+  P13: {
+    id: 'P13',
+    what: 'fan-out over TLS / without, 32 a write',
+    better: 'higher',
+    floor: 0.28,
+    goal: 0.33,
+    unit: '',
+  },
   P15: {
     id: 'P15',
     what: 'durable groups, without sockets / XREADGROUP + XACK at 500',

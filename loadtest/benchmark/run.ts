@@ -2,10 +2,13 @@
  * `npm run bench`: how fast the gateway is, as ratios of one run (see README.md). `-- full` takes longer and more rounds,
  * and the peers; `-- full latency` only that part. Ends with 1 when a floor is missed or an event was lost, doubled or out of order; with 2 when it cannot run here.
  */
+import { fileURLToPath } from 'node:url';
 import { startRedis } from '../../runtime/testing/redis-server.ts';
 import { measureBeside } from './beside.ts';
 import { CompilerFault, compilePrograms, type Programs } from './compile.ts';
 import { writeConfiguration } from './configuration.ts';
+import { fleetTable } from './fleet.ts';
+import { measureGrowth } from './growth.ts';
 import { measureIdle } from './idle.ts';
 import { measureLatencies } from './latency.ts';
 import { describeMachine } from './machine.ts';
@@ -14,10 +17,12 @@ import { installPeer, type PeerName } from './peers/install.ts';
 import { pin } from './processes.ts';
 import { judge, TARGETS, type Ratio } from './ratios.ts';
 import { ratioTable, sampleTable } from './report.ts';
+import { growthTables, keepResults } from './results.ts';
 import { progress, type RunContext } from './run-context.ts';
 import { measureSaturatedRatios } from './saturated.ts';
 import { measureDurable, measureMatch } from './servers.ts';
 import { measureTraced } from './traced.ts';
+import { measureUnitCosts } from './unit-costs.ts';
 
 const PEERS: readonly PeerName[] = ['socketio', 'nats', 'centrifugo'];
 
@@ -40,7 +45,7 @@ async function durable({ bench, mode, faults }: RunContext): Promise<Ratio[]> {
   return [judge(TARGETS.P15, figures)];
 }
 
-const MEASURE: Readonly<Record<Part, (run: RunContext) => Promise<Ratio[]>>> = {
+const MEASURE: Readonly<Record<Exclude<Part, 'growth'>, (run: RunContext) => Promise<Ratio[]>>> = {
   saturated: measureSaturatedRatios,
   match: matching,
   latency: measureLatencies,
@@ -69,28 +74,46 @@ async function benchmark(programs: Programs, mode: Mode, parts: readonly Part[])
   await using redis = await startRedis();
   await using configuration = await writeConfiguration();
   const run: RunContext = { bench: { programs, redis, configuration }, mode, peers, rows: [], faults: [] };
-  const versions = [...peers.values()].map(({ version }) => `\nagainst ${version}`);
-  console.log(`${describeMachine()}${versions.join('')}\n`);
+  const machine = [describeMachine(), ...[...peers.values()].map(({ version }) => `against ${version}`)].join('\n');
+  console.log(`${machine}\n`);
+  if (programs.receiverTls === null) console.log('without TLS: install the headers of OpenSSL (package libssl-dev)\n');
   const ratios: Ratio[] = [];
-  for (const part of parts) ratios.push(...(await MEASURE[part](run)));
-  console.log(`${sampleTable(run.rows)}\n\n${ratioTable(ratios)}\n`);
-  console.log('ratios of saturated servers compare deliveries per second of server CPU, not per second of time');
-  return conclude(run.faults, ratios);
+  for (const part of parts) if (part !== 'growth') ratios.push(...(await MEASURE[part](run)));
+  const curves = parts.includes('growth') ? await measureGrowth(run) : [];
+  const costs = parts.includes('growth') ? await measureUnitCosts(run) : null;
+  const fleet = costs === null ? '' : fleetTable(costs);
+  const [samples, told, { verdict, isGood }] = [
+    sampleTable(run.rows),
+    ratioTable(ratios),
+    conclude(run.faults, ratios),
+  ];
+  console.log([samples, told, growthTables(curves), fleet, verdict].filter((text) => text !== '').join('\n\n'));
+  if (parts.length === PARTS.length) {
+    const folder = fileURLToPath(new URL('results/', import.meta.url));
+    await keepResults(folder, { date: today(), machine, ratios: told, verdict, samples, curves, fleet });
+    console.log(`kept in ${folder}`);
+  }
+  return isGood;
 }
 
-function conclude(faults: readonly string[], ratios: readonly Ratio[]): boolean {
-  const missed = ratios.filter(({ verdict }) => verdict === 'missed').length;
-  console.log(
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
+
+function conclude(faults: readonly string[], ratios: readonly Ratio[]): { verdict: string; isGood: boolean } {
+  const count = (verdict: Ratio['verdict']) => ratios.filter((ratio) => ratio.verdict === verdict).length;
+  const [missed, unmeasured] = [count('missed'), count('unmeasured')];
+  const lines = [
+    'ratios of saturated servers compare deliveries per second of server CPU, not per second of time',
     faults.length === 0
       ? 'every sampled event came exactly once and in order, and all deliveries arrived'
       : `NOT CORRECT, no figure counts:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
-  );
-  if (missed > 0) console.log(`${missed} of ${ratios.length} floors missed`);
-  const unmeasured = ratios.filter(({ verdict }) => verdict === 'unmeasured').length;
-  if (unmeasured > 0) {
-    console.log(`${unmeasured} of ${ratios.length} not measured: something else ran on the server's core, try again`);
-  }
-  return faults.length === 0 && missed === 0 && unmeasured === 0;
+    ...(missed > 0 ? [`${missed} of ${ratios.length} floors missed`] : []),
+    ...(unmeasured > 0
+      ? [`${unmeasured} of ${ratios.length} not measured: something else ran on the server's core, try again`]
+      : []),
+  ];
+  return { verdict: lines.join('\n'), isGood: faults.length === 0 && missed === 0 && unmeasured === 0 };
 }
 
 async function compiled(): Promise<Programs | null> {

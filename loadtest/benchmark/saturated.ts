@@ -30,6 +30,7 @@ const COMPARISONS: readonly Comparison[] = [
   { target: 'P7saturated', of: 'distinct', against: 'gateway', figure: cost },
   { target: 'P8', of: 'stage5000', against: 'stage100', figure: cost, isFullAlone: true },
   { target: 'P9', of: 'gateway', against: 'stage1', figure: speed, isFullAlone: true },
+  { target: 'P13', of: 'stageTls', against: 'stage', figure: speed, isFullAlone: true },
 ];
 
 /** A B C A B C. Each round gives one figure a ratio. */

@@ -24,6 +24,7 @@ export interface Server extends AsyncDisposable {
   readonly feedPort: number;
   /** Works on whatever thread is free: its main one tells nothing of what it waits for. */
   readonly isManyThreaded?: boolean;
+  readonly isTls?: boolean;
 }
 
 /** What every server is started from. */
@@ -56,18 +57,23 @@ export function serverOf(
 
 const ours = (bench: Bench) => ({ dialect: 'firehose', feedPort: bench.redis.port }) as const;
 
-/** The gateway as it is shipped, without TLS. `telemetry`: further settings, for one that exports. */
-export async function startGateway(
-  bench: Bench,
-  filters: number,
-  telemetry: Readonly<Record<string, string>> = {},
-): Promise<Server> {
+export interface GatewayOptions {
+  /** So many below the one that all its clients see; 0 when not given. */
+  readonly accounts?: number;
+  readonly isTls?: boolean;
+  /** Further settings, for one that exports. */
+  readonly telemetry?: Readonly<Record<string, string>>;
+}
+
+/** The gateway as it is shipped, without TLS unless it is asked for. */
+export async function startGateway(bench: Bench, filters: number, options: GatewayOptions = {}): Promise<Server> {
+  const { accounts = 0, isTls = false, telemetry = {} } = options;
   const { configuration, redis } = bench;
   const gateway = await start([process.execPath, ...NODE_FLAGS, ...COMMAND, 'gateway'], {
     place: 'server',
     environment: {
       NODE_ENV: 'production',
-      FIREHOSE_CONFIG: configuration.configFolder,
+      FIREHOSE_CONFIG: await configuration.configFolder(accounts, isTls),
       FIREHOSE_STATE: configuration.stateFolder,
       FIREHOSE_HOST: '127.0.0.1',
       FIREHOSE_PORT: '0',
@@ -81,7 +87,7 @@ export async function startGateway(
     const entry = (line.startsWith('{') ? JSON.parse(line) : {}) as { msg?: string; port?: number };
     return entry.msg === 'listening' && entry.port !== undefined ? { port: entry.port } : null;
   });
-  return serverOf(gateway, port, { targets: await configuration.targets(filters), begin: null, ...ours(bench) });
+  return serverOf(gateway, port, { targets: await configuration.targets(filters), begin: null, isTls, ...ours(bench) });
 }
 
 export async function startNaiveGateway(bench: Bench): Promise<Server> {
@@ -94,9 +100,13 @@ export async function startNaiveGateway(bench: Bench): Promise<Server> {
 }
 
 /** The gateway's fan-out with nothing before it: rounds of a fixed number of matching events. */
-export async function startStage(bench: Bench, options: { batch: number; filters: '1' | 'distinct'; seconds: number }) {
-  const { batch, filters, seconds } = options;
-  const args = ['stage', '--batch', String(batch), '--filters', filters, '--seconds', String(seconds)];
+export async function startStage(
+  bench: Bench,
+  options: { batch: number; filters: '1' | 'distinct'; seconds: number; isTls?: boolean },
+): Promise<Server> {
+  const { batch, filters, seconds, isTls = false } = options;
+  const given = ['stage', '--batch', String(batch), '--filters', filters, '--seconds', String(seconds)];
+  const args = isTls ? [...given, '--tls'] : given;
   const stage = await start([process.execPath, at('../../gateway/fanout/fanout.bench.ts'), ...args], {
     place: 'server',
   });
@@ -104,6 +114,7 @@ export async function startStage(bench: Bench, options: { batch: number; filters
   return serverOf(stage, port, {
     targets: bench.configuration.anyTarget,
     begin: () => stage.tell('start'),
+    isTls,
     ...ours(bench),
   });
 }

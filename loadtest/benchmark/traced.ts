@@ -21,10 +21,12 @@ export async function measureTraced({ bench, mode, ...run }: RunContext): Promis
     name: 'gateway, 5 % traced',
     start: () =>
       startGateway(bench, 1, {
-        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-        OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
-        OTEL_TRACES_SAMPLER_ARG: '0.05',
-        OTEL_BSP_SCHEDULE_DELAY: '200',
+        telemetry: {
+          OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+          OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+          OTEL_TRACES_SAMPLER_ARG: '0.05',
+          OTEL_BSP_SCHEDULE_DELAY: '200',
+        },
       }),
   };
   const window = { connections: CONNECTIONS, warmMs: mode.warmMs, windowMs: mode.windowMs };

@@ -1,8 +1,9 @@
 /*
  * The benchmark's producer: XADD of events of 1,025 bytes over one pipelined connection, round robin over partitions.
  *
- *   publisher <port> <account> <partitions> <filler every> <dialect>
+ *   publisher <port> <account> <partitions> <filler every> <dialect> <traced every> <accounts>
  *
+ * Events are of the account, or of a0, a1, ... in turn where there are several.
  * The port is that of Redis, for NATS that of its server.
  *
  * Commands on stdin, each answered by one JSON line when all its entries are in Redis:
@@ -46,7 +47,7 @@ static enum dialect dialect;
 static const char *account;
 static char out[ROOM], filler[EVENT_BYTES];
 static size_t held;
-static uint64_t produced, matched, replies, sequence[MAX_PARTITIONS];
+static uint64_t accounts, produced, matched, replies, sequence[MAX_PARTITIONS];
 
 static uint64_t clock_us(clockid_t id) {
   struct timespec t;
@@ -83,12 +84,13 @@ static void append(uint64_t due_us) {
   memcpy(data + head, filler, (size_t)(EVENT_BYTES - 2 - head));
   memcpy(data + EVENT_BYTES - 2, "\"}", 3);
   if (dialect == FIREHOSE) {
-    char meta[256], key[64];
+    char meta[256], key[64], own[32];
     char trace[64] = "";
+    snprintf(own, sizeof own, "a%lu", accounts > 0 ? number % accounts : 0);
     if (traced_every > 0 && number % (uint64_t)traced_every == 0)
       snprintf(trace, sizeof trace, "00-%032lx-%016lx-01", number + 1, number + 1);
-    int meta_bytes =
-        snprintf(meta, sizeof meta, "1\t%s\t%s\tc%d\te%lu\t%lu\t%s", name, account, partition, number, due_us, trace);
+    int meta_bytes = snprintf(meta, sizeof meta, "1\t%s\t%s\tc%d\te%lu\t%lu\t%s", name, accounts > 0 ? own : account,
+                              partition, number, due_us, trace);
     int key_bytes = snprintf(key, sizeof key, "firehose:{%d}:events", partition);
     hold("*7\r\n$4\r\nXADD\r\n$%d\r\n%s\r\n$1\r\n*\r\n$1\r\nm\r\n$%d\r\n%s\r\n$1\r\nd\r\n$%d\r\n%s\r\n", key_bytes,
          key, meta_bytes, meta, EVENT_BYTES, data);
@@ -205,15 +207,16 @@ static void answer(uint64_t late_us, uint64_t started_us) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 6 && argc != 7) {
-    fprintf(stderr, "usage: publisher <port> <account> <partitions> <filler every> <dialect> [<traced every>]\n");
+  if (argc != 8) {
+    fprintf(stderr, "usage: publisher <port> <account> <partitions> <filler every> <dialect> <traced every> <accounts>\n");
     return 2;
   }
   account = argv[2];
   partitions = atoi(argv[3]);
   filler_every = atoi(argv[4]);
   dialect = dialect_of(argv[5]);
-  if (argc == 7) traced_every = atoi(argv[6]);
+  traced_every = atoi(argv[6]);
+  accounts = strtoull(argv[7], NULL, 10);
   if (partitions < 1 || partitions > MAX_PARTITIONS) fail("1 to 64 partitions");
   memset(filler, 'x', sizeof filler);
   setvbuf(stdout, NULL, _IOLBF, 0);

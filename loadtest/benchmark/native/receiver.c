@@ -3,6 +3,8 @@
  *
  *   receiver <port> <connections> <targets file> <sample every> <dialect>
  *
+ * Compiled with -DTLS (and -lssl -lcrypto) it speaks TLS, and trusts whatever certificate it is shown.
+ *
  * The targets file holds one request target a line, used round robin. Every n-th connection is sampled: its payloads
  * are looked into for "Bench-Part", "Bench-Seq" and "Bench-Sent" (see publisher.c), which gives order, completeness and
  * latency. A delivery is an event, in however many to a frame the dialect puts them. READY is printed when everyone is
@@ -24,6 +26,9 @@
 #include <time.h>
 #include <unistd.h>
 #include "dialect.h"
+#ifdef TLS
+#include <openssl/ssl.h>
+#endif
 
 #define READ_BYTES (256 * 1024)
 #define KEEP_BYTES 256
@@ -35,9 +40,12 @@
 #define SUB 64
 #define BUCKETS (SUB * 40)
 
-enum phase { CONNECTING, HANDSHAKE, OPEN, CLOSED };
+enum phase { CONNECTING, SECURING, HANDSHAKE, OPEN, CLOSED };
 
 struct connection {
+#ifdef TLS
+  SSL *tls;
+#endif
   int fd;
   enum phase phase;
   int sampled;
@@ -72,6 +80,50 @@ static void fail(const char *what) {
   fprintf(stderr, "receiver: %s (%s)\n", what, strerror(errno));
   exit(1);
 }
+
+#ifdef TLS
+static SSL_CTX *context;
+
+/* As read() and write() have it: -1 with EAGAIN when there is nothing to be done now, 0 at the end. */
+static ssize_t settled(struct connection *c, int size) {
+  if (size > 0) return size;
+  int error = SSL_get_error(c->tls, size);
+  if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) return 0;
+  errno = EAGAIN;
+  return -1;
+}
+
+static ssize_t take(struct connection *c, void *to, size_t size) { return settled(c, SSL_read(c->tls, to, (int)size)); }
+static ssize_t look(struct connection *c, void *to, size_t size) { return settled(c, SSL_peek(c->tls, to, (int)size)); }
+static ssize_t give(struct connection *c, const void *of, size_t size) {
+  return settled(c, SSL_write(c->tls, of, (int)size));
+}
+static int holds_more(struct connection *c) { return SSL_pending(c->tls) > 0; }
+
+/* 1 when it is through. */
+static int secure(struct connection *c) {
+  if (!c->tls) {
+    c->tls = SSL_new(context);
+    SSL_set_fd(c->tls, c->fd);
+    SSL_set_connect_state(c->tls);
+  }
+  int done = SSL_do_handshake(c->tls);
+  if (done != 1 && settled(c, done) == 0) fail("no TLS");
+  return done == 1;
+}
+
+static void prepare(void) {
+  context = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+}
+#else
+static ssize_t take(struct connection *c, void *to, size_t size) { return read(c->fd, to, size); }
+static ssize_t look(struct connection *c, void *to, size_t size) { return recv(c->fd, to, size, MSG_PEEK); }
+static ssize_t give(struct connection *c, const void *of, size_t size) { return write(c->fd, of, size); }
+static int holds_more(struct connection *c) { return c->fd < 0; }
+static int secure(struct connection *c) { return c->fd >= 0; }
+static void prepare(void) {}
+#endif
 
 /* Log-linear buckets: within 1/64 of the value. */
 static int bucket_of(uint64_t us) {
@@ -145,7 +197,7 @@ static void send_frame(struct connection *c, int opcode, const void *payload, si
     frame[3] = (unsigned char)size;
   }
   memcpy(frame + head + 4, payload, size);
-  if (write(c->fd, frame, head + 4 + size) < 0 && errno != EAGAIN) close_connection(c);
+  if (give(c, frame, head + 4 + size) < 0 && errno != EAGAIN) close_connection(c);
 }
 
 static void say(struct connection *c, const char *text) { send_frame(c, 1, text, strlen(text)); }
@@ -320,15 +372,26 @@ static void send_request(struct connection *c, uint32_t index) {
                         "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
                         targets[index % (uint32_t)target_count], port);
-  if (length >= (int)sizeof request || write(c->fd, request, (size_t)length) != length) fail("request not sent");
+  if (length >= (int)sizeof request || give(c, request, (size_t)length) != length) fail("request not sent");
   c->phase = HANDSHAKE;
-  struct epoll_event event = {.events = EPOLLIN, .data.u32 = index};
-  epoll_ctl(epoll_fd, EPOLL_CTL_MOD, c->fd, &event);
 }
+
+/* The connection stands, or TLS has gone a step further. */
+static void go_on(struct connection *c, uint32_t index) {
+  if (c->phase == CONNECTING) {
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = index};
+    epoll_ctl(epoll_fd, EPOLL_CTL_MOD, c->fd, &event);
+    c->phase = SECURING;
+  }
+  if (secure(c)) send_request(c, index);
+}
+
+static void readable(struct connection *c);
 
 /* Only what follows the blank line is frames: a server may send both in one segment. */
 static void handshake(struct connection *c) {
-  ssize_t size = recv(c->fd, chunk, 4096, MSG_PEEK);
+  ssize_t size = look(c, chunk, 4096);
+  if (size < 0 && errno == EAGAIN) return;
   if (size <= 0) fail("closed during the handshake");
   unsigned char *end = memmem(chunk, (size_t)size, "\r\n\r\n", 4);
   if (!end) return;
@@ -336,15 +399,19 @@ static void handshake(struct connection *c) {
     fprintf(stderr, "receiver: not upgraded: %.*s\n", (int)size, chunk);
     exit(1);
   }
-  if (recv(c->fd, chunk, (size_t)(end + 4 - chunk), 0) < 0) fail("handshake");
+  if (take(c, chunk, (size_t)(end + 4 - chunk)) < 0) fail("handshake");
   c->phase = OPEN;
   greet(c);
+  if (holds_more(c)) readable(c);
 }
 
 static void readable(struct connection *c) {
-  ssize_t size = read(c->fd, chunk, sizeof chunk);
-  if (size > 0) consume(c, chunk, (size_t)size, clock_us(CLOCK_REALTIME));
-  else if (size == 0 || errno != EAGAIN) close_connection(c);
+  do {
+    ssize_t size = take(c, chunk, sizeof chunk);
+    if (size > 0) consume(c, chunk, (size_t)size, clock_us(CLOCK_REALTIME));
+    else if (size == 0 || errno != EAGAIN) close_connection(c);
+    /* What is decrypted already makes no socket readable. */
+  } while (c->phase == OPEN && holds_more(c));
 }
 
 static void mark(void) {
@@ -403,6 +470,7 @@ int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   connections = calloc((size_t)total, sizeof *connections);
   epoll_fd = epoll_create1(0);
+  prepare();
   struct epoll_event on_stdin = {.events = EPOLLIN, .data.u32 = UINT32_MAX};
   epoll_ctl(epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &on_stdin);
   for (int at = 0; at < total; at++) connections[at].sampled = at % every == 0;
@@ -413,7 +481,7 @@ int main(int argc, char **argv) {
     for (int at = 0; at < count; at++) {
       uint32_t index = events[at].data.u32;
       if (index == UINT32_MAX) command();
-      else if (connections[index].phase == CONNECTING) send_request(&connections[index], index);
+      else if (connections[index].phase < HANDSHAKE) go_on(&connections[index], index);
       else if (connections[index].phase == HANDSHAKE) handshake(&connections[index]);
       else if (connections[index].phase == OPEN) readable(&connections[index]);
     }
