@@ -76,6 +76,8 @@ export interface PacedStep {
   readonly rate: number;
   readonly warmSeconds: number;
   readonly seconds: number;
+  /** Every n-th event is for nobody; 0, or not given: none. */
+  readonly fillerEvery?: number;
 }
 
 /** A sample at a fixed rate. Its latencies mean something only if everyone kept up. */
@@ -91,11 +93,11 @@ export async function measurePaced(
   contender: Pick<Contender, 'name' | 'start'>,
   step: PacedStep,
 ): Promise<PacedSample> {
-  const { connections, rate, warmSeconds, seconds } = step;
+  const { connections, rate, warmSeconds, seconds, fillerEvery = 0 } = step;
   await bench.redis.restart();
   await using server = await contender.start();
   const sampleEvery = Math.max(1, Math.floor(connections / SATURATED_SAMPLES));
-  await using load = await startLoad(bench, server, { connections, sampleEvery, fillerEvery: 0 });
+  await using load = await startLoad(bench, server, { connections, sampleEvery, fillerEvery });
   await load.pace(rate, warmSeconds);
   await load.drain();
   load.reset();

@@ -161,5 +161,5 @@ export async function measureMatch(subscriptions: number): Promise<MatchCost> {
   await using match = await start([process.execPath, at('../../gateway/fanout/fanout.bench.ts'), ...args], {
     place: 'server',
   });
-  return await match.next((line) => (line.startsWith('{') ? (JSON.parse(line) as MatchCost) : null), 60_000);
+  return await match.next((line) => (line.startsWith('{') ? (JSON.parse(line) as MatchCost) : null), 120_000);
 }
