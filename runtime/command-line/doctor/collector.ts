@@ -1,49 +1,42 @@
 import { connect as connectHttp2 } from 'node:http2';
-import { z } from 'zod';
 import type { Environment } from '../../../gateway/config.ts';
+import { readSettings, type OtlpProtocol } from '../../telemetry/settings.ts';
 import { about, type Finding } from './finding.ts';
 import { PROBE_MS } from './limit.ts';
 import { codeOf } from './listeners.ts';
 
-/** The variables of the OpenTelemetry specification that say where traces and metrics go. */
-const settings = z.object({
-  OTEL_SDK_DISABLED: z.string().optional(),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
-  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: z.string().optional(),
-  OTEL_EXPORTER_OTLP_PROTOCOL: z.string().optional(),
-  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: z.string().optional(),
-  OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: z.string().optional(),
-  OTEL_EXPORTER_OTLP_HEADERS: z.string().optional(),
-});
-
 const SIGNALS = ['traces', 'metrics'] as const;
 const AWAY = 'start it, or correct OTEL_EXPORTER_OTLP_ENDPOINT; the gateway goes on without it';
 
-/** Whether the collector takes what it would be sent: an empty export, which says nothing. */
+/** Whether the collector takes what a gateway would send it: an empty export, which says nothing. */
 export async function lookAtCollector(environment: Environment): Promise<readonly Finding[]> {
-  const given = settings.parse(Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== '')));
-  if (given.OTEL_SDK_DISABLED === 'true') return [];
-  const findings = await Promise.all(SIGNALS.map((signal) => lookAtSignal(signal, given)));
+  const settings = readSettings(environment, ['gateway']);
+  if (settings === null) return [];
+  const findings = await Promise.all(
+    SIGNALS.map(async (signal) => {
+      const protocol = settings[signal];
+      return protocol === null ? [] : [await lookAtSignal(signal, protocol, environment)];
+    }),
+  );
   return findings.flat();
 }
 
-async function lookAtSignal(signal: (typeof SIGNALS)[number], given: z.output<typeof settings>): Promise<Finding[]> {
-  const name = signal === 'traces' ? 'TRACES' : 'METRICS';
-  const own = given[`OTEL_EXPORTER_OTLP_${name}_ENDPOINT`];
-  const text = own ?? given.OTEL_EXPORTER_OTLP_ENDPOINT;
-  if (text === undefined) return [];
-  const protocol = given[`OTEL_EXPORTER_OTLP_${name}_PROTOCOL`] ?? given.OTEL_EXPORTER_OTLP_PROTOCOL ?? 'http/protobuf';
-  const base = URL.parse(text);
+async function lookAtSignal(
+  signal: (typeof SIGNALS)[number],
+  protocol: OtlpProtocol,
+  environment: Environment,
+): Promise<Finding> {
+  const own = environment[`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`]?.trim() ?? '';
+  const base = URL.parse(own || (environment['OTEL_EXPORTER_OTLP_ENDPOINT']?.trim() ?? ''));
   if (base === null || !['http:', 'https:'].includes(base.protocol)) {
     const fix = 'give it as http://host:4318, or with https, and port 4317 for gRPC';
-    return [about('collector', signal).fail('its endpoint is no http or https URL', fix)];
+    return about('collector', signal).fail('its endpoint is no http or https URL', fix);
   }
   const say = about('collector', `${signal} to ${base.host}`);
-  if (protocol === 'grpc') return [await judged(say, () => speaksHttp2(base))];
+  if (protocol === 'grpc') return judged(say, () => speaksHttp2(base));
   // The general endpoint is a base, a signal's own is used as it is.
-  const path = own === undefined ? `${base.pathname.replace(/\/$/, '')}/v1/${signal}` : base.pathname;
-  return [await judged(say, () => exportNothing(new URL(path, base), protocol, given.OTEL_EXPORTER_OTLP_HEADERS))];
+  const path = own === '' ? `${base.pathname.replace(/\/$/, '')}/v1/${signal}` : base.pathname;
+  return judged(say, () => exportNothing(new URL(path, base), protocol, environment['OTEL_EXPORTER_OTLP_HEADERS']));
 }
 
 async function judged(say: ReturnType<typeof about>, look: () => Promise<string>): Promise<Finding> {
@@ -56,7 +49,7 @@ async function judged(say: ReturnType<typeof about>, look: () => Promise<string>
 }
 
 /** An empty message is a valid export of nothing. Gives the refusal, empty for none. */
-async function exportNothing(url: URL, protocol: string, headers = ''): Promise<string> {
+async function exportNothing(url: URL, protocol: OtlpProtocol, headers = ''): Promise<string> {
   const isJson = protocol === 'http/json';
   // As HTTP clients of Node take it; fetch refuses a URL with a login.
   const login = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;

@@ -1,7 +1,7 @@
 import { access, constants, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QUICKSTART, readConfig, type Environment, type GatewayConfig } from '../../../gateway/config.ts';
-import { readIngestToken } from '../../../gateway/ingest/ingest-token.ts';
+import { givenToken } from '../../../gateway/state/given-token.ts';
 import { ConfigurationFault } from '../../lifecycle/configuration-fault.ts';
 import { about, type Finding } from './finding.ts';
 
@@ -35,7 +35,7 @@ export async function lookAtState(config: GatewayConfig): Promise<readonly Findi
   const folder = config.stateFolder;
   const say = about('state', folder);
   const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => error.code ?? 'unknown');
-  if (files === 'ENOENT') return [say.ok('is not there yet: made by the first start'), ...(await ingestToken(config))];
+  if (files === 'ENOENT') return [say.ok('is not there yet: made by the first start'), ...(await givenTokens(config))];
   if (typeof files === 'string') return [say.fail(`cannot be used (${files})`, 'name another by FIREHOSE_STATE')];
   const isWritable = await access(folder, constants.W_OK).then(
     () => true,
@@ -51,25 +51,31 @@ export async function lookAtState(config: GatewayConfig): Promise<readonly Findi
     open.length === 0
       ? [say.ok(`${files.length} files; no secret is readable for others`)]
       : [say.warn(`others may read ${open.join(', ')}`, `chmod 600 ${open.join(' ')}`)];
-  return [...findings, ...(await ingestToken(config))];
+  return [...findings, ...(await givenTokens(config))];
 }
 
 const SECRET = /\.key$|-token$|^signing-key\.json$/;
 
-async function ingestToken({ ingestTokenFile, stateFolder }: GatewayConfig): Promise<Finding[]> {
-  const say = about('ingest.token');
-  if (ingestTokenFile === null) return [];
-  if (ingestTokenFile === 'none') return [say.ok('there is no ingest endpoint')];
+/** Those that somebody else gives; the gateway's own are made by its first start. */
+async function givenTokens({ ingestTokenFile, adminTokenFile }: GatewayConfig): Promise<Finding[]> {
+  const none = ingestTokenFile === 'none';
+  const asked = [
+    ['ingest.token', 'FIREHOSE_INGEST_TOKEN_FILE', none ? null : ingestTokenFile],
+    ['admin.token', 'FIREHOSE_ADMIN_TOKEN_FILE', adminTokenFile],
+  ] as const;
+  const findings = await Promise.all(
+    asked.map(async ([check, variable, file]) => (file === null ? [] : lookAtToken(check, variable, file))),
+  );
+  return [...(none ? [about('ingest.token').ok('there is no ingest endpoint')] : []), ...findings.flat()];
+}
+
+async function lookAtToken(check: string, variable: string, file: string): Promise<Finding[]> {
+  const say = about(check);
   try {
-    // With a file of its own the state folder is not touched.
-    await readIngestToken(ingestTokenFile, { path: stateFolder, read: never, write: never });
-    return [say.ok(`${ingestTokenFile} holds one`)];
+    await givenToken(file, variable);
+    return [say.ok(`${file} holds one`)];
   } catch (error) {
     if (!(error instanceof ConfigurationFault)) throw error;
     return error.faults.map((fault) => say.fail(fault, 'mount the Secret, or name the file that holds the token'));
   }
-}
-
-function never(): Promise<never> {
-  return Promise.reject(new Error('unreachable: the state folder is not asked'));
 }

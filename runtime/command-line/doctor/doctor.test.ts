@@ -144,7 +144,7 @@ describe('keys and certificates', () => {
     assert.match(age ?? '', / signs for 40 days, longer than signing.rotationInterval \(720h\)$/);
   });
 
-  it('the ingest token, and a state folder that cannot be one', LIMIT, async () => {
+  it('the tokens that are given, and a state folder that cannot be one', LIMIT, async () => {
     await using given = await settings();
     const file = join(given.folder, 'token');
     const token = (name: string) => look(given, 'ingest.token', { environment: { FIREHOSE_INGEST_TOKEN_FILE: name } });
@@ -154,6 +154,8 @@ describe('keys and certificates', () => {
     assert.match((await token(file))[0] ?? '', /^fail: .* is empty$/);
     await writeFile(file, 'canary');
     assert.match((await token(file))[0] ?? '', /^ok: .* holds one$/);
+    const admin = await look(given, 'admin.token', { environment: { FIREHOSE_ADMIN_TOKEN_FILE: given.folder } });
+    assert.match(admin[0] ?? '', /^fail: .* cannot be read \(EISDIR\)/);
     const state = await look(given, 'state', { environment: { FIREHOSE_STATE: file } });
     assert.deepEqual(state, ['fail: cannot be used (ENOTDIR)']);
   });
