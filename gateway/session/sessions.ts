@@ -40,6 +40,8 @@ export class Sessions implements AsyncDisposable {
   #reserved = 0;
   #opened = 0;
   #empty: (() => void) | null = null;
+  /** One for all: one of each session's own would hold what it was opened with. */
+  readonly #onClose = (session: Session, code: number) => this.#closed(session, code);
 
   private constructor(options: SessionsOptions) {
     this.#options = options;
@@ -79,7 +81,7 @@ export class Sessions implements AsyncDisposable {
           ...this.#options.common,
           now: this.#options.now,
           number: (this.#opened += 1),
-          onClose: (closed, code) => this.#closed(closed, code),
+          onClose: this.#onClose,
         });
         this.#sessions.add(session);
       },

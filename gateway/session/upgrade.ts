@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { WebSocketServer } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import { SpanKind, type SpanOptions } from '@opentelemetry/api';
 import { STREAM_PATH } from '../../protocol/paths.ts';
 import { inSpan, outsideOfSpans } from '../../runtime/telemetry/span.ts';
@@ -101,9 +101,9 @@ export function createUpgrade(options: UpgradeOptions) {
       (decided.plan.group === null ? server : groupServer).handleUpgrade(request, socket, head, (webSocket) => {
         options.onHandshake(101, null);
         isOpen = true;
-        webSocket.once('close', () => share.release());
+        giveBackOnClose(webSocket, share);
         // The connection outlives its handshake: what it does is nothing of that span.
-        outsideOfSpans(() => place.open({ webSocket, socket, address: options.addressOf(request), ...decided }));
+        outsideOfSpans(() => place.open({ webSocket, socket, address: options.addressOf(request), ...kept(decided) }));
       });
     } finally {
       place.release();
@@ -112,6 +112,17 @@ export function createUpgrade(options: UpgradeOptions) {
   };
   return (request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> =>
     inSpan(`GET ${STREAM_PATH}`, handshakeSpan(request), () => upgrade(request, socket, head));
+}
+
+/** Without the token's text, which is a slice of the whole request line. */
+function kept({ token, plan, start }: { token: VerifiedToken; plan: UpgradePlan; start: JudgedStart | null }) {
+  const { contract, format, replay, group } = plan;
+  return { token, start, plan: { contract, format, replay, group } };
+}
+
+/** By itself, so that nothing of the handshake (request, headers, plan) lives as long as the connection. */
+function giveBackOnClose(webSocket: WebSocket, share: { release(): void }): void {
+  webSocket.once('close', () => share.release());
 }
 
 /** HTTP instrumentation sees no upgrade. A client's trace is linked, not gone on with: a stranger decides nothing here. */
