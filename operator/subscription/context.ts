@@ -34,7 +34,8 @@ export interface ReconcileTimings {
   readonly deletionLimitMs: number;
 }
 
-export const TIMINGS: ReconcileTimings = { refreshMs: 30_000, retryMs: 10_000, deletionLimitMs: 600_000 };
+/** Spread by a tenth, a look comes within 30 s: what was done to an own Secret by hand is healed by then. */
+export const TIMINGS: ReconcileTimings = { refreshMs: 27_000, retryMs: 10_000, deletionLimitMs: 600_000 };
 
 /** Nothing of it is needed for correctness: a new process begins without any. */
 export interface Memory {
