@@ -93,8 +93,8 @@ describe(`a platform on a real cluster, with ${CLIENTS} clients and ${RATE} even
 
   test('scaled up and down by kubectl scale, nothing is lost', async () => {
     const { kubectl } = platform.installed;
-    await underLoad('scaled to five and back', async () => {
-      for (const replicas of [REPLICAS + 2, REPLICAS]) {
+    const toll = await underLoad('scaled to five, to two and back', async () => {
+      for (const replicas of [REPLICAS + 2, REPLICAS - 1, REPLICAS]) {
         await kubectl('-n', VOICE, 'scale', `fhs/${NAME}`, `--replicas=${replicas}`);
         await kubectl(
           '-n',
@@ -108,11 +108,18 @@ describe(`a platform on a real cluster, with ${CLIENTS} clients and ${RATE} even
         assert.equal((await platform.gateways()).length, replicas);
       }
     });
+    assert.equal(toll.mostEnds, 1);
     await becomesReady(platform.installed, NAME);
   });
 
   test('a node is drained as the PodDisruptionBudget allows, and nothing is lost', async () => {
     const { kubectl, cluster } = platform.installed;
+    // All of them on the one that goes.
+    await kubectl('cordon', 'node-2');
+    await kubectl('-n', VOICE, 'rollout', 'restart', `deployment/${NAME}-gateway`);
+    await platform.rolledOut();
+    await kubectl('uncordon', 'node-2');
+    assert.ok((await platform.gateways()).every(({ node }) => node === 'node-1'));
     let fewest = REPLICAS;
     const watching = new AbortController();
     const watch = (async () => {
@@ -134,9 +141,11 @@ describe(`a platform on a real cluster, with ${CLIENTS} clients and ${RATE} even
     const evictions = (await cluster.plane.audit()).filter(
       ({ subresource, at }) => subresource === 'eviction' && at >= from,
     );
+    const refused = evictions.filter(({ code }) => code === 429).length;
     console.log(
-      `    ${evictions.length} evictions asked for, ${evictions.filter(({ code }) => code === 429).length} refused`,
+      `    ${evictions.length} evictions asked for, ${refused} refused; ${fewest} gateways were ready at least`,
     );
+    assert.ok(refused > 0, 'more than one eviction at a time was asked for, and refused');
     await kubectl('uncordon', 'node-1');
   });
 

@@ -244,7 +244,8 @@ async function kubectl(program: string, args: readonly string[], input = ''): Pr
 }
 
 interface AuditLine {
-  readonly user: { readonly username: string };
+  /** Nobody, where no credentials were shown. */
+  readonly user: { readonly username?: string };
   readonly verb: string;
   readonly objectRef?: Partial<Record<'resource' | 'subresource' | 'namespace' | 'name', string>>;
   readonly responseStatus?: { readonly code?: number };
@@ -257,7 +258,7 @@ function parseAudit(lines: string): AuditEntry[] {
     .filter((line) => line.endsWith('}'))
     .map((line) => JSON.parse(line) as AuditLine)
     .map(({ user, verb, objectRef = {}, responseStatus, requestReceivedTimestamp }) => ({
-      user: user.username,
+      user: user.username ?? '',
       verb,
       resource: objectRef.resource ?? '',
       subresource: objectRef.subresource ?? '',
