@@ -109,9 +109,9 @@ function appendFaults(log: Log): (partition: number, outcome: AppendOutcome) => 
 
 /** The timer keeps the process: a client that was reconnecting never says that it has ended. */
 async function leave(client: RedisClient, limitMs: number): Promise<void> {
-  if (client.status === 'end') return;
+  const isEnded = client.status === 'end';
   const { promise: ended, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, limitMs);
+  const timer = setTimeout(resolve, isEnded ? 0 : limitMs);
   client.once('end', resolve);
   client.disconnect();
   await ended;

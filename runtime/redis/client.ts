@@ -4,6 +4,7 @@ import { connectionOf, type RedisAddress, type RedisConnection, type RedisNode, 
 import { clusterClient } from './cluster-client.ts';
 import { watchOutages } from './outage.ts';
 import { QuietSentinelConnector } from './sentinel-connector.ts';
+import { LastingRedis } from './lasting-redis.ts';
 import { reconnectDelay } from './reconnect-delay.ts';
 
 /**
@@ -76,13 +77,14 @@ function single(
   options: RedisClientOptions & { level: 'warn' | 'debug' },
   more: RedisOptions,
 ): Redis {
-  const client = new Redis({
+  const given = {
     ...hardened(connection, options.name),
     ...whereabouts(connection),
     ...more,
     enableOfflineQueue: false,
-    replyMapping: 'legacy',
-  });
+    replyMapping: 'legacy' as const,
+  };
+  const client = more.lazyConnect === true ? new Redis(given) : new LastingRedis(given);
   watchOutages(client, options);
   refuseOtherDatabase(client);
   return client;
@@ -138,6 +140,25 @@ export function blockingClient(address: RedisAddress, options: RedisClientOption
     { ...rest, level: 'debug' },
     { lazyConnect: true, retryStrategy: () => null, sentinelRetryStrategy: () => null },
   );
+}
+
+/** For questions to one sentinel. Starts connecting, and goes on trying; what it meets is told by who uses the master. */
+export function sentinelClient(connection: RedisConnection, node: RedisNode): Redis {
+  const { sentinel, tls } = connection;
+  const login = { username: sentinel?.username ?? '', password: sentinel?.password ?? '' };
+  const client = new Redis({
+    ...hardened({ ...connection, ...login }, 'firehose:sentinel'),
+    ...node,
+    ...(tls !== null && { tls: tlsOptions(tls) }),
+    commandTimeout: SENTINEL_TIMEOUT_MS,
+    socketTimeout: SENTINEL_TIMEOUT_MS + 500,
+    enableReadyCheck: false,
+    enableOfflineQueue: false,
+    replyMapping: 'legacy',
+    retryStrategy: (attempt) => reconnectDelay(attempt),
+  });
+  client.on('error', () => undefined);
+  return client;
 }
 
 /** Whether the client is, or within `ms` becomes, ready for commands. Failed attempts to connect do not end the wait. */
