@@ -68,8 +68,8 @@ async function survives(
   if (epochsLost === 0) assertComplete(read, load.acknowledged);
 }
 
-// One replica is enough when the old master is dead. While it lives on, unknowing, the replicas that were not promoted
-// still follow it: only all of them together are sure to hold the promoted one.
+// While an old master lives on, unknowing, the replicas that were not promoted still follow it and answer WAIT: the
+// sentinels are asked as well.
 describe('a Sentinel failover under load (I1, I2, I12)', () => {
   it('of a killed master loses and doubles nothing', LIMIT, async (t) => {
     await using sentinel = await startSentinel({ replicas: 2 });
@@ -80,23 +80,43 @@ describe('a Sentinel failover under load (I1, I2, I12)', () => {
     });
   });
 
+  for (const [replicas, waitReplicas] of [
+    [2, 1],
+    [3, 2],
+  ] as const) {
+    it(
+      `of a master that stands still loses and doubles nothing, also when it goes on as if nothing had been (${waitReplicas} of ${replicas} replicas waited for)`,
+      LIMIT,
+      async (t) => {
+        await using sentinel = await startSentinel({ replicas });
+        await survives(t, { redis: sentinelConnection(sentinel.url), waitReplicas }, async () => {
+          const old = await sentinel.master();
+          process.kill(old.pid, 'SIGSTOP');
+          await sentinel.failedOver(old);
+          process.kill(old.pid, 'SIGCONT');
+        });
+      },
+    );
+  }
+
   it(
-    'of a master that stands still loses and doubles nothing, also when it goes on as if nothing had been',
+    'of a master that only the sentinels cannot reach, with one replica waited for, acknowledges nothing that is lost',
     LIMIT,
     async (t) => {
       await using sentinel = await startSentinel({ replicas: 2 });
-      await survives(t, { redis: sentinelConnection(sentinel.url), waitReplicas: 2 }, async () => {
+      await survives(t, { redis: sentinelConnection(sentinel.url), waitReplicas: 1 }, async () => {
         const old = await sentinel.master();
-        process.kill(old.pid, 'SIGSTOP');
+        // Their PING alone is refused: gateway and replicas stay with it, and notice nothing.
+        await ask(old.port, ['acl', 'setuser', 'default', '-ping']);
         await sentinel.failedOver(old);
-        process.kill(old.pid, 'SIGCONT');
+        await ask(old.port, ['acl', 'setuser', 'default', '+ping']);
       });
     },
   );
 
   it('that an operator asks for loses and doubles nothing', LIMIT, async (t) => {
     await using sentinel = await startSentinel({ replicas: 2 });
-    await survives(t, { redis: sentinelConnection(sentinel.url), waitReplicas: 2 }, async () => {
+    await survives(t, { redis: sentinelConnection(sentinel.url), waitReplicas: 1 }, async () => {
       const old = await sentinel.master();
       await ask(sentinel.sentinelPorts[0] ?? 0, ['sentinel', 'failover', 'firehose-master']);
       await sentinel.failedOver(old);

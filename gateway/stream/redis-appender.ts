@@ -47,6 +47,14 @@ return replies`);
 export interface AppendPlace extends LogPlace {
   /** How many replicas must have an event before it is acknowledged; 0 when not given. */
   readonly waitReplicas?: number;
+  /** Beside the replicas, whether the server is the master still; true where nobody else could be. */
+  readonly confirm?: () => Promise<boolean>;
+}
+
+/** What became of a batch: a reply an event, and why there are fewer. */
+interface Sent {
+  readonly replies: readonly string[];
+  readonly code: string;
 }
 
 interface Waiting {
@@ -111,12 +119,11 @@ export class RedisAppender {
   }
 
   /** Sends a batch, again under the same name when the reply was lost: what is in the log already is then known. */
-  async #call(events: readonly NewEvent[]): Promise<{ replies: readonly string[]; code: string }> {
+  async #call(events: readonly NewEvent[]): Promise<Sent> {
     const input = this.#input(events);
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const replies = await this.#run(input);
-        return replies === null ? { replies: [], code: 'NOREPLICAS' } : { replies, code: 'UNKNOWN' };
+        return await this.#run(input);
       } catch (error) {
         const code = redisErrorCode(error);
         const again = replyWasLost(code) && attempt < RETRIES;
@@ -126,12 +133,15 @@ export class RedisAppender {
     }
   }
 
-  /** Null when too few replicas have it: it may be in the log, but is not acknowledged. */
-  async #run(input: { keys: readonly string[]; args: readonly (string | Buffer)[] }): Promise<string[] | null> {
-    const { client, waitReplicas = 0 } = this.#place;
-    if (waitReplicas === 0) return ((await runScript(client, APPEND, input)) as readonly Buffer[]).map(String);
+  /** Without replies where it may be in the log, but is not acknowledged: too few have it, or it may be lost with its master. */
+  async #run(input: { keys: readonly string[]; args: readonly (string | Buffer)[] }): Promise<Sent> {
+    const { client, waitReplicas = 0, confirm } = this.#place;
+    if (waitReplicas === 0)
+      return { replies: ((await runScript(client, APPEND, input)) as readonly Buffer[]).map(String), code: 'UNKNOWN' };
     const outcome = await runScriptReplicated(client, APPEND, { ...input, replicas: waitReplicas });
-    return outcome.replicas < waitReplicas ? null : (outcome.reply as readonly Buffer[]).map(String);
+    if (outcome.replicas < waitReplicas) return { replies: [], code: 'NOREPLICAS' };
+    if (confirm !== undefined && !(await confirm())) return { replies: [], code: 'FAILOVER' };
+    return { replies: (outcome.reply as readonly Buffer[]).map(String), code: 'UNKNOWN' };
   }
 
   #input(events: readonly NewEvent[]) {

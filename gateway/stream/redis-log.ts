@@ -3,8 +3,9 @@ import { streamKeys } from '../../protocol/keys.ts';
 import { partitionOf } from '../../protocol/partition.ts';
 import type { Log } from '../../runtime/log/log.ts';
 import { becomesReady, blockingClient, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
-import type { RedisAddress, RedisNode } from '../../runtime/redis/connection.ts';
+import { connectionOf, type RedisAddress, type RedisNode } from '../../runtime/redis/connection.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { MasterWatch } from '../../runtime/redis/master-watch.ts';
 import { outageCode } from '../../runtime/redis/outage.ts';
 import { remedyFor } from '../../runtime/redis/remedy.ts';
 import { ClusterReader } from './cluster-reader.ts';
@@ -142,6 +143,8 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
   // WAIT holds up its connection.
   const appending = waitReplicas === 0 ? client : commandClient(redis, { log, name: 'firehose:append' });
   if (appending !== client) options.onClient?.('append', appending);
+  const watch = waitReplicas === 0 ? null : MasterWatch.of(connectionOf(redis), appending);
+  const confirm = watch === null ? {} : { confirm: () => watch.confirm() };
   await Promise.all([firstLook(place, log), becomesReady(appending, FIRST_CONNECT_MS)]);
   const closing = new AbortController();
   const readers = new Set<LogReader>();
@@ -158,7 +161,7 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
         throw unavailable(client, error);
       }
     },
-    append: appendTo({ ...place, client: appending, waitReplicas }, log),
+    append: appendTo({ ...place, client: appending, waitReplicas, ...confirm }, log),
     range: (partition, afterId, count) => page(place, partition, { afterId, count }),
     reader() {
       const reader = openReader(place, { ...options, checkEveryMs: options.checkEveryMs ?? 5_000 });
@@ -167,6 +170,7 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
     },
     async [Symbol.asyncDispose]() {
       closing.abort();
+      watch?.[Symbol.dispose]();
       for (const reader of readers) await reader[Symbol.asyncDispose]();
       await Promise.all([client, appending].map((one) => leave(one, 1_000)));
       await trimming;

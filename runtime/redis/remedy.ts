@@ -8,6 +8,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   MISCONF: 'Redis cannot write its dump or append-only file: look at its disk',
   READONLY: 'this server is a replica: REDIS_URL must lead to the master',
   NOREPLICAS: 'fewer replicas than spec.stream.waitReplicas (or min-replicas-to-write) are in step',
+  FAILOVER: 'the sentinels doubt the master, or too few of them answer: nothing is acknowledged until they agree',
   CLUSTERDOWN: 'a shard of the cluster has no master',
   CROSSSLOT: 'this is a cluster: spec.redis.mode must say so',
   MOVED: 'this is a cluster: spec.redis.mode must say so',
