@@ -55,7 +55,7 @@ export async function openCluster(): Promise<Installed> {
     bash: (script, expected) => bash(cluster, script, expected),
     refusals: async (namespace) => {
       const asked = (await plane.audit()).filter(
-        ({ user, code }) => user.startsWith(`system:serviceaccount:${namespace}:`) && code === 403,
+        ({ user, isForbidden }) => user.startsWith(`system:serviceaccount:${namespace}:`) && isForbidden,
       );
       return [
         ...new Set(asked.map((one) => `${one.user} ${one.verb} ${one.resource}/${one.subresource} ${one.namespace}`)),

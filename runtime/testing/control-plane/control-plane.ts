@@ -33,6 +33,8 @@ export interface AuditEntry {
   readonly namespace: string;
   readonly name: string;
   readonly code: number;
+  /** By who may do what; a 403 can be of admission too, which knows a new kind only seconds after it was made. */
+  readonly isForbidden: boolean;
   /** Unix milliseconds. */
   readonly at: number;
 }
@@ -249,6 +251,7 @@ interface AuditLine {
   readonly verb: string;
   readonly objectRef?: Partial<Record<'resource' | 'subresource' | 'namespace' | 'name', string>>;
   readonly responseStatus?: { readonly code?: number };
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly requestReceivedTimestamp: string;
 }
 
@@ -257,7 +260,7 @@ function parseAudit(lines: string): AuditEntry[] {
     .split('\n')
     .filter((line) => line.endsWith('}'))
     .map((line) => JSON.parse(line) as AuditLine)
-    .map(({ user, verb, objectRef = {}, responseStatus, requestReceivedTimestamp }) => ({
+    .map(({ user, verb, objectRef = {}, responseStatus, annotations, requestReceivedTimestamp }) => ({
       user: user.username ?? '',
       verb,
       resource: objectRef.resource ?? '',
@@ -265,6 +268,7 @@ function parseAudit(lines: string): AuditEntry[] {
       namespace: objectRef.namespace ?? '',
       name: objectRef.name ?? '',
       code: responseStatus?.code ?? 0,
+      isForbidden: annotations?.['authorization.k8s.io/decision'] === 'forbid',
       at: Date.parse(requestReceivedTimestamp),
     }));
 }
