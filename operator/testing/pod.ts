@@ -32,7 +32,10 @@ interface Volume {
 interface EnvironmentVariable {
   readonly name: string;
   readonly value?: string;
-  readonly valueFrom?: { readonly secretKeyRef: { readonly name: string; readonly key: string } };
+  readonly valueFrom?: {
+    readonly secretKeyRef?: { readonly name: string; readonly key: string };
+    readonly fieldRef?: { readonly fieldPath: string };
+  };
 }
 interface PodSpec {
   readonly containers: readonly {
@@ -113,7 +116,9 @@ async function listening(child: ChildProcessByStdio<null, Readable, null>) {
 
 async function valueOf(platform: Platform, { value, valueFrom }: EnvironmentVariable, root: string): Promise<string> {
   if (valueFrom === undefined) return value?.startsWith('/') === true ? join(root, value) : (value ?? '');
-  const { name, key } = valueFrom.secretKeyRef;
+  // What a pod says of itself: there is one of each revision here, and it has the name of its path.
+  if (valueFrom.fieldRef !== undefined) return valueFrom.fieldRef.fieldPath.replace(/\W+/g, '-');
+  const { name = '', key = '' } = valueFrom.secretKeyRef ?? {};
   return secretText(await platform.get(`/api/v1/namespaces/${VOICE}/secrets/${name}`), key) ?? '';
 }
 
