@@ -16,6 +16,7 @@ import { resolveReferences, restartHash, type References } from './references.ts
 import { secretsStep } from './secrets-step.ts';
 import { writeStatus } from './status.ts';
 import { judgeTelemetry } from './telemetry.ts';
+import { mayChangeGateways } from './workload.ts';
 
 /** On a resource: leave everything as it is, for as long as it is there. */
 export const PAUSE_ANNOTATION = 'firehose.dev/paused';
@@ -90,9 +91,12 @@ async function pass(context: Context, memory: Memory, subject: Subject): Promise
   );
 
   const telemetry = await judgeTelemetry(subscription);
-  const isReady = secrets.keys.status === 'True' && redis.groups.status === 'True';
-  const isComplete = references.problems.length === 0 && telemetry.status === 'True';
-  const workload = isComplete && (deployment !== undefined || isReady);
+  const workload = mayChangeGateways({
+    isThere: deployment !== undefined,
+    isSuspended: subscription.spec.suspend,
+    isComplete: references.problems.length === 0 && telemetry.status === 'True',
+    isProvisioned: secrets.keys.status === 'True' && redis.groups.status === 'True',
+  });
   const rendering = {
     subscription,
     uid,
