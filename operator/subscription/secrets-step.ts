@@ -12,7 +12,7 @@ import { rotateKeys } from './signing-keys.ts';
 export interface SecretsStep {
   readonly keys: Finding;
   readonly signing: { readonly activeKeyID: string; readonly nextRotationTime?: string } | null;
-  /** A secret. Null when the Secret of its name belongs to somebody else. */
+  /** A secret. Null when it could not be read: a Secret of one of our names belongs to somebody else. */
   readonly adminToken: string | null;
 }
 
