@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { CLOSE } from '../../protocol/close-code.ts';
 import { assertMetrics } from '../../runtime/testing/assert-metrics.ts';
 import { parseExposition } from '../../runtime/testing/exposition.ts';
 import { startRedis } from '../../runtime/testing/redis-server.ts';
@@ -60,12 +61,14 @@ test('a running gateway exposes every metric of the table and no other', { timeo
   assert.ok((certificate?.value ?? 0) > Date.now() / 1_000);
 });
 
-test('close codes that peers make up are one label', async () => {
+test('close codes of the contract are told apart, those that peers make up are one label', async () => {
   await using metrics = createMetrics();
   for (let code = 3000; code < 4999; code += 1) metrics.sessionClosed(code);
   const server = createServer((request, response) => metrics.scrape(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const text = await (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)).text();
   server.close();
-  assert.ok((parseExposition(text).get('firehose_sessions_closed_total')?.samples.length ?? 99) < 10);
+  const samples = parseExposition(text).get('firehose_sessions_closed_total')?.samples ?? [];
+  const ours = Object.values(CLOSE).filter((code) => code >= 3000);
+  assert.deepEqual(new Set(samples.map(({ labels }) => labels['code'])), new Set([...ours.map(String), 'other']));
 });

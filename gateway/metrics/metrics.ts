@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { CLOSE } from '../../protocol/close-code.ts';
 import { createInstruments } from '../../runtime/telemetry/instruments.ts';
 import { GATEWAY_METRICS } from '../../runtime/telemetry/metric-table.ts';
 import { createMeters } from '../../runtime/telemetry/meters.ts';
@@ -32,10 +33,8 @@ export interface Metrics extends AsyncDisposable {
   scrape(request: IncomingMessage, response: ServerResponse): void;
 }
 
-/** Close codes with a name in the contract; anything else a peer sends is one label. */
-const KNOWN_CODES: ReadonlySet<number> = new Set([
-  1000, 1001, 1005, 1006, 1009, 1012, 1013, 4401, 4408, 4410, 4429, 4503,
-]);
+/** Ours, those of ws, and 1005 and 1006 for a close without a code or none at all; anything else a peer sends is one label. */
+const KNOWN_CODES: ReadonlySet<number> = new Set([...Object.values(CLOSE), 1002, 1005, 1006, 1007, 1009]);
 
 /** Null where the system does not say. */
 function openDescriptors(): number | null {
