@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { LOGIN_PATH, STREAM_PATH } from '../protocol/paths.ts';
+import { INGEST_PATH, LOGIN_PATH, STREAM_PATH } from '../protocol/paths.ts';
 import { startOtlpReceiver, type OtlpReceiver } from '../runtime/testing/otlp-receiver.ts';
 import { nextMessage, TracedGateway } from './testing/traced-gateway.ts';
 
@@ -77,6 +77,32 @@ for (const { name, settings } of PROTOCOLS) {
     assert.ok(took < 30_000, `${took} ms`);
   });
 }
+
+test('a stranger has nothing traced, whatever header and path they choose', async () => {
+  await using receiver = await startOtlpReceiver();
+  await using gateway = await TracedGateway.start({
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.http,
+    OTEL_METRICS_EXPORTER: 'none',
+    OTEL_TRACES_SAMPLER: 'parentbased_always_off',
+    OTEL_PROPAGATORS: 'tracecontext,baggage,b3,b3multi',
+  });
+  const [traceId, spanId] = ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7'];
+  const traceparent = { traceparent: `00-${traceId}-${spanId}-01` };
+  const b3 = { b3: `${traceId}-${spanId}-1` };
+  const b3multi = { 'x-b3-traceid': traceId, 'x-b3-spanid': spanId, 'x-b3-sampled': '1' };
+  for (const path of [LOGIN_PATH, STREAM_PATH, INGEST_PATH]) {
+    for (const headers of [traceparent, b3, b3multi]) {
+      await fetch(`http://127.0.0.1:${gateway.port}${path}`, { method: 'POST', body: '{}', headers });
+    }
+  }
+  await gateway.ingest(EVENT, traceparent);
+  assert.equal(await gateway.stop(), 0);
+  const requests = receiver.spans.filter(({ kind }) => kind === 'server');
+  assert.deepEqual(
+    requests.map(({ name, attributes }) => [name, attributes['http.response.status_code']]),
+    [[`POST ${INGEST_PATH}`, 200]],
+  );
+});
 
 test('a collector that hangs changes nothing: events flow, and the end waits for it 3 s at most', async () => {
   await using collector = await silentCollector();

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { takeTracesOfProducers } from '../../runtime/telemetry/producer-traces.ts';
 
 export interface InnerListener extends AsyncDisposable {
   readonly port: number;
@@ -12,6 +13,7 @@ export async function openInnerListener(options: {
   app: RequestListener;
 }): Promise<InnerListener> {
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, noDelay: true }, options.app);
+  takeTracesOfProducers(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: options.host, port: options.port }, () => {

@@ -4,6 +4,7 @@ import type { Instrumentation } from '@opentelemetry/instrumentation';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { IORedisInstrumentation } from '@opentelemetry/instrumentation-ioredis';
 import { ADMINISTRATION_PATH, INGEST_PATH, LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
+import { mayBringTrace } from './producer-traces.ts';
 
 /** Asked all the time, by machines that look at the answer alone. */
 const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
@@ -22,8 +23,9 @@ export function instrumentations(): Instrumentation[] {
     new HttpInstrumentation({
       ignoreIncomingRequestHook(request) {
         const path = pathOf(request);
-        // Only a producer decides what is traced: a stranger could have everything traced.
-        if (path !== INGEST_PATH) delete request.headers['traceparent'];
+        // Only a producer decides what is traced: a stranger could have everything traced. The public listener answers
+        // the ingest endpoint's path too, by 404.
+        if (path !== INGEST_PATH || !mayBringTrace(request)) delete request.headers['traceparent'];
         return PROBES.has(path);
       },
       // Clients put tokens into the query, and by mistake into the path and every header: nothing of a client's own words

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { diag, DiagLogLevel, type DiagLogger } from '@opentelemetry/api';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPMetricExporter as GrpcMetrics } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import { OTLPMetricExporter as JsonMetrics } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPMetricExporter as ProtobufMetrics } from '@opentelemetry/exporter-metrics-otlp-proto';
@@ -48,6 +49,8 @@ export function startSdk(settings: TelemetrySettings): void {
     resource,
     // The detector of the process would export its arguments, and with them the password in --redis-url.
     autoDetectResources: false,
+    // And not what OTEL_PROPAGATORS names: a stranger's header of another format would decide what is traced.
+    textMapPropagator: new W3CTraceContextPropagator(),
     ...(traces === null ? { spanProcessors: [] } : { traceExporter: new ScrubbingExporter(TRACES[traces]()) }),
     metricReaders: [],
     logRecordProcessors: [],
