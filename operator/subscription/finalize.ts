@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../runtime/redis/client.ts';
-import { groupName } from '../../protocol/keys.ts';
+import { groupName, streamKeys } from '../../protocol/keys.ts';
 import { subscriptionSchema, type Subscription } from '../../protocol/subscription.ts';
 import type { GroupStatus, SubscriptionStatus } from '../../protocol/subscription/status.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
@@ -71,7 +71,7 @@ async function cleanUp(
   }
   try {
     // A gateway that still runs would make again what is destroyed here.
-    const running = await stopGateways(context, subscription, connected.client);
+    const running = await stopGateways(context, { subscription, uid: resource.metadata.uid }, connected.client);
     const since = context.now() - Date.parse(resource.metadata.deletionTimestamp ?? '');
     if (running > 0 && since < drainLimitMs({ subscription })) {
       return { kind: 'wait', why: `${running} gateways are still going` };
@@ -84,11 +84,16 @@ async function cleanUp(
   }
 }
 
-/** Deletes the Deployment. Gives the number of gateways that were heard of lately. */
-async function stopGateways(context: Context, subscription: Subscription, client: RedisClient): Promise<number> {
+/** Deletes the Deployment, when it is this resource's. Gives the number of gateways that were heard of lately. */
+async function stopGateways(
+  context: Context,
+  { subscription, uid }: { subscription: Subscription; uid: string | undefined },
+  client: RedisClient,
+): Promise<number> {
   const { name, namespace } = subscription.metadata;
   const deployment = context.cache.get(DEPLOYMENTS, namespace, namesOf(name).gateway);
-  if (deployment && deployment.metadata.deletionTimestamp === undefined) {
+  const isOurs = deployment?.metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid);
+  if (deployment && isOurs === true && deployment.metadata.deletionTimestamp === undefined) {
     await context.api.delete(DEPLOYMENTS, deployment);
   }
   const live = await liveReplicas(client, subscription.spec.redis.keyPrefix, resourceOf(subscription));
@@ -124,7 +129,7 @@ function policies({ spec }: Subscription, known: readonly GroupStatus[]) {
 function whatIsLeft(subscription: Subscription, known: readonly GroupStatus[]): string {
   const { redis, stream } = subscription.spec;
   const groups = policies(subscription, known).map(({ name }) => groupName(resourceOf(subscription), name));
-  const [first, last] = [`${redis.keyPrefix}{0}:events`, `{${stream.partitions - 1}}:events`];
+  const [first, last] = [0, stream.partitions - 1].map((partition) => streamKeys(redis.keyPrefix, partition).events);
   return `the consumer groups ${groups.join(', ')} on the streams ${first} to ${last}`;
 }
 
