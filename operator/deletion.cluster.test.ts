@@ -124,7 +124,7 @@ describe('beginning and end', () => {
     await isGone('orphan');
     await told(
       'RedisNotCleanedUp',
-      /voice\/orphan\/default on the streams orphan:\{0\}:events to \{3\}:events.*Secret/,
+      /voice\/orphan\/default on the streams orphan:\{0\}:events to orphan:\{3\}:events.*Secret/,
     );
   });
 
