@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { aborted } from '../runtime/lifecycle/aborted.ts';
 import { runUntilSignal } from '../runtime/lifecycle/run-until-signal.ts';
 import { createLog, type Log } from '../runtime/log/log.ts';
 import { buildGateway } from './build.ts';
@@ -35,13 +36,6 @@ function sayHow(config: GatewayConfig, port: number, log: Log): void {
       node: relative('.', process.execPath),
     }),
   );
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 if (import.meta.main) process.exit(await main(process.env));

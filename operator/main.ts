@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { aborted } from '../runtime/lifecycle/aborted.ts';
 import { runUntilSignal } from '../runtime/lifecycle/run-until-signal.ts';
 import { createLog } from '../runtime/log/log.ts';
 import { buildOperator } from './build.ts';
@@ -19,13 +20,6 @@ export async function main(environment: Readonly<Record<string, string | undefin
       await Promise.race([operator.ended, aborted(signals.drain)]);
       log.info({ signal: String(signals.drain.reason) }, 'stopping');
     },
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
 

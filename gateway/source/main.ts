@@ -1,3 +1,4 @@
+import { aborted } from '../../runtime/lifecycle/aborted.ts';
 import { runUntilSignal } from '../../runtime/lifecycle/run-until-signal.ts';
 import { createLog } from '../../runtime/log/log.ts';
 import { LOG_LEVELS, type Environment } from '../config.ts';
@@ -17,12 +18,5 @@ export async function main(environment: Environment): Promise<number> {
       await Promise.race([source.ended, aborted(signals.drain)]);
       log.info({ signal: String(signals.drain.reason) }, 'stopping');
     },
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }

@@ -1,0 +1,7 @@
+/** Settles when the signal is aborted, at once when it is already. Never rejects: what is waited for is the end. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
