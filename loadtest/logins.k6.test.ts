@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { MIX } from './client/mix.ts';
 import type { Answer } from './testing/meddling-proxy.ts';
 import { startStage, SUITE_WITH_K6, WITH_K6, type Stage } from './testing/stage.ts';
 
@@ -49,5 +50,17 @@ describe('the login test', SUITE_WITH_K6, () => {
     const { code, output, broken } = await stage.run('logins', SHORT, { meddling });
     assert.equal(code, 99, output);
     assert.ok(broken.includes('firehose_logins_odd count==0'), broken.join());
+  });
+
+  test('fails with 99 where every right login of the rush is put off', WITH_K6, async () => {
+    let count = 0;
+    const putOff = { status: 503, headers: { 'retry-after': '1' }, body: '{"code":"busy"}' };
+    const meddling = {
+      // The consumers' own logins come first, one for each share of the mix.
+      login: (answer: Answer): Answer => (answer.status === 200 && ++count > MIX.length ? putOff : answer),
+    };
+    const { code, output, broken } = await stage.run('logins', SHORT, { meddling });
+    assert.equal(code, 99, output);
+    assert.ok(broken.includes('firehose_logins_taken count>0'), broken.join());
   });
 });

@@ -3,7 +3,7 @@ import { check } from 'k6';
 import { attend, audienceScenario } from './client/audience.ts';
 import { describe, tryLogIn } from './client/login.ts';
 import { beginRun, MARGIN_MS, once, producerOf, producerScenario, type TestRun } from './client/test-run.ts';
-import { ACCOUNTED, loginsOdd, moved, wrongRefused } from './report/metrics.ts';
+import { ACCOUNTED, loginsOdd, loginsTaken, moved, wrongRefused } from './report/metrics.ts';
 import { summarize, type SummaryData } from './report/summary.ts';
 import { readSettings } from './settings/settings.ts';
 import { percentile } from './report/statistics.ts';
@@ -34,6 +34,8 @@ export const options = {
     ...ACCOUNTED,
     'firehose_login{scenario:rush}': [`p(99)<${settings.LOGIN_P99}`],
     firehose_logins_odd: ['count==0'],
+    // Putting everybody off is documented, and no service.
+    firehose_logins_taken: ['count>0'],
     firehose_wrong_logins_refused: [`count==${settings.WRONG_TRIES}`],
     firehose_latency_moved: [`max<${settings.P99_MOVE}`],
     firehose_unexpected_closes: ['count==0'],
@@ -45,6 +47,7 @@ export const options = {
 export async function setup(): Promise<TestRun> {
   const run = await beginRun(settings);
   loginsOdd.add(0);
+  loginsTaken.add(0);
   wrongRefused.add(0);
   return run;
 }
@@ -67,6 +70,7 @@ export async function right(): Promise<void> {
   const answer = await tryLogIn(settings, {});
   const isTaken = answer.status === 200 && typeof answer.json('access_token') === 'string';
   const isPutOff = (answer.status === 429 || answer.status === 503) && Number(answer.headers['Retry-After']) >= 1;
+  if (isTaken) loginsTaken.add(1);
   if (isTaken || isPutOff) return;
   loginsOdd.add(1);
   console.error(`a right login: ${describe(answer)}`);

@@ -2,6 +2,7 @@ import http from 'k6/http';
 import { INGEST_PATH } from '../../protocol/paths.ts';
 import { producerLag, published } from '../report/metrics.ts';
 import { EventBodies } from '../traffic/event-bodies.ts';
+import { dueBy, nextDueMs } from '../traffic/pace.ts';
 import { accountOf, CYCLE, encodeNumbering, END_PHASE, nameOf } from '../traffic/numbering.ts';
 import { describe, pause } from './login.ts';
 
@@ -60,14 +61,14 @@ export class Producer {
     const begun = Date.now();
     let [done, lagMs] = [0, 0];
     while (Date.now() - begun < durationMs) {
-      const due = Math.floor(((Date.now() - begun + TICK_MS) / 1_000) * rate) - done;
+      const due = dueBy(Date.now() - begun, rate) - done;
       const lines = Array.from({ length: Math.min(due, MOST_A_BATCH) }, () => this.#line());
       if (lines.length > 0) await this.#say(lines, phase);
       done += lines.length;
-      const nextAt = begun + (done / rate) * 1_000;
+      const nextAt = begun + nextDueMs(done, rate);
       lagMs = Math.max(0, Date.now() - nextAt);
       producerLag.add(lagMs);
-      await pause(Math.min(nextAt - Date.now(), TICK_MS));
+      await pause(Math.min(Math.ceil(nextAt - Date.now()), TICK_MS));
     }
     return lagMs;
   }

@@ -34,6 +34,8 @@ export const producerLag = new Trend('firehose_producer_lag', true);
 export const moved = new Trend('firehose_latency_moved', true);
 /** Right logins that were neither taken nor put off as documented. */
 export const loginsOdd = new Counter('firehose_logins_odd');
+/** Right logins of the rush that were taken. */
+export const loginsTaken = new Counter('firehose_logins_taken');
 /** Wrong logins that were refused as documented. */
 export const wrongRefused = new Counter('firehose_wrong_logins_refused');
 /** Growth over the measured time, by a straight line, in percent of the mean. */

@@ -80,6 +80,16 @@ describe('parameters', () => {
     });
   });
 
+  test('what makes no test together is refused before anything runs', () => {
+    const wrong = (script: 'load' | 'soak' | 'breakpoint', given: Record<string, string>, message: string) =>
+      assert.throws(() => readSettings(script, given), { message: `wrong parameters: ${message}` });
+    wrong('load', { CONNECTIONS: '0', CALLS: '0' }, 'CONNECTIONS: at least 1; CALLS: at least 1');
+    assert.equal(readSettings('load', { RATE: '0' }).RATE, 0);
+    wrong('soak', { DURATION: '20m' }, 'WARM_UP: shorter than RAMP and DURATION together, or nothing is measured');
+    wrong('breakpoint', { RATE: '0', STEP_PERCENT: '0' }, 'STEP_PERCENT: at least 1; RATE: at least 1, to rise from');
+    wrong('breakpoint', { RATE: '10', MOST_RATE: '5' }, 'MOST_RATE: at least RATE');
+  });
+
   test('a duration is a sum of its terms', () => {
     assert.deepEqual(['1h30m', '10s', '250ms', '1m5s', '', '5', '5d'].map(readDuration), [
       5_400_000,

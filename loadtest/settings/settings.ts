@@ -39,8 +39,25 @@ export function readSettings(script: ScriptName, environment: Environment): Sett
     if (value === null) faults.push(`${name}: ${known.kind === 'count' ? 'a whole number' : 'a duration as 1m30s'}`);
     else values[name] = value;
   }
+  if (faults.length === 0) faults.push(...contradictions(script, values as unknown as Settings));
   if (faults.length > 0) throw new Error(`wrong parameters: ${faults.join('; ')}`);
   return values as unknown as Settings;
+}
+
+/** Counts that may be 0: nothing is published, or tried. */
+const MAY_BE_NONE: readonly string[] = ['RATE', 'WRONG_TRIES'];
+
+/** What each by itself can be read and together makes no test. */
+function contradictions(script: ScriptName, settings: Settings): string[] {
+  const faults = [...parametersOf(script)].flatMap(([name, { kind }]) =>
+    kind === 'count' && settings[name] === 0 && !MAY_BE_NONE.includes(name) ? [`${name}: at least 1`] : [],
+  );
+  if (script === 'soak' && settings.WARM_UP >= settings.RAMP + settings.DURATION) {
+    faults.push('WARM_UP: shorter than RAMP and DURATION together, or nothing is measured');
+  }
+  if (script === 'breakpoint' && settings.RATE === 0) faults.push('RATE: at least 1, to rise from');
+  if (script === 'breakpoint' && settings.MOST_RATE < settings.RATE) faults.push('MOST_RATE: at least RATE');
+  return faults;
 }
 
 function readValue(text: string, kind: Parameter['kind']): string | number | readonly string[] | null {
