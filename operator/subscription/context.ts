@@ -45,6 +45,8 @@ export interface Memory {
   generation: number;
   /** The last one that worked: cleaning up still knows the way when the Secret has gone first. */
   redis: RedisConnection | null;
+  /** Uid of the one that was let go: the cache may hold it for a while, and waking for it must clean up nothing. */
+  released: string | null;
 }
 
 export interface Applied {
@@ -59,7 +61,7 @@ export class Memories {
   of(key: string): Memory {
     let memory = this.#memories.get(key);
     if (memory === undefined) {
-      memory = { applied: new Map(), statusWrittenAt: 0, generation: 0, redis: null };
+      memory = { applied: new Map(), statusWrittenAt: 0, generation: 0, redis: null, released: null };
       this.#memories.set(key, memory);
     }
     return memory;

@@ -27,8 +27,8 @@ type CleanUp =
 
 /** Cleans up in Redis and lets the resource go: within its limit in any case. Objects go by their owner references. */
 export async function finalize(context: Context, memory: Memory, resource: KubeObject): Promise<Finalized> {
-  const { finalizers = [], annotations = {}, deletionTimestamp = '' } = resource.metadata;
-  if (!finalizers.includes(FINALIZER)) return { done: true };
+  const { uid = '', finalizers = [], annotations = {}, deletionTimestamp = '' } = resource.metadata;
+  if (!finalizers.includes(FINALIZER) || memory.released === uid) return { done: true };
   const parsed = subscriptionSchema.safeParse(bare(resource));
   const outcome: CleanUp =
     annotations[SKIP_ANNOTATION] === 'true'
@@ -44,6 +44,7 @@ export async function finalize(context: Context, memory: Memory, resource: KubeO
     await context.recordEvent(resource, 'Warning', 'RedisNotCleanedUp', `left in Redis: ${left}, since ${outcome.why}`);
   }
   await withoutFinalizer(context, resource);
+  memory.released = uid;
   return { done: true };
 }
 
