@@ -53,6 +53,8 @@ export const WRONG_RESOURCES: readonly WrongResource[] = [
   wrong('sentinels without a master', { redis: { ...redis, mode: 'Sentinel' } }, /exactly with mode Sentinel/),
   wrong('a database in a cluster', { redis: { ...redis, mode: 'Cluster', database: 3 } }, /database 0 alone/),
   wrong('an empty key prefix', { redis: { ...redis, keyPrefix: '' } }, /redis\.keyPrefix/),
+  wrong('a key prefix with a hash tag', { redis: { ...redis, keyPrefix: 'a{b}:' } }, /redis\.keyPrefix/),
+  wrong('a key prefix of two lines', { redis: { ...redis, keyPrefix: 'a\nb' } }, /redis\.keyPrefix/),
   wrong('no partition', { stream: { partitions: 0 } }, /stream\.partitions.*greater than or equal to 1/s),
   wrong('65 partitions', { stream: { partitions: 65 } }, /stream\.partitions.*less than or equal to 64/s),
   wrong('one and a half partitions', { stream: { partitions: 1.5 } }, /stream\.partitions.*integer/s),

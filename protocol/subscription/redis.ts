@@ -18,7 +18,11 @@ const place = z.strictObject({
     .optional(),
   database: z.int().min(0).max(65_535).default(0),
   keyPrefix: immutable(
-    z.string().min(1).max(64),
+    z
+      .string()
+      .max(64)
+      // Braces would be the cluster's hash tag in place of the partition: all partitions in one slot, or none together.
+      .regex(/^[A-Za-z0-9_.:/-]+$/, 'letters, digits and _ . : / -'),
     'redis.keyPrefix cannot be changed: the streams are where they are',
   ).default(DEFAULT_KEY_PREFIX),
   tls: z
