@@ -1,5 +1,5 @@
 import type { Log } from '../log/log.ts';
-import { currentTelemetry, endTelemetry } from '../telemetry/telemetry.ts';
+import { endTelemetry, useTelemetryLog } from '../telemetry/telemetry.ts';
 import { ConfigurationFault } from './configuration-fault.ts';
 
 /** Exit codes of every process of ours. */
@@ -42,7 +42,7 @@ export async function runUntilSignal({ log, run }: RunOptions): Promise<number> 
   const uncaught = Promise.withResolvers<never>();
   // A rejection without a handler arrives here as well.
   process.on('uncaughtException', uncaught.reject);
-  currentTelemetry()?.useLog(log);
+  useTelemetryLog(log);
   try {
     await Promise.race([run({ drain: drain.signal, now: now.signal }), uncaught.promise]);
     return EXIT.clean;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readSettings } from './settings.ts';
+import { readSettings, settingFaults } from './settings.ts';
 
 const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
 
@@ -46,4 +46,30 @@ test('each signal has an endpoint, a protocol and a switch of its own', () => {
     metricIntervalMs: 5_000,
   });
   assert.equal(readSettings({ ...both, OTEL_METRICS_EXPORTER: 'prometheus' }, ['operator'])?.metrics, null);
+});
+
+test('what cannot be read is named with what is done instead, and never with its value', () => {
+  const wrong = {
+    ...ENDPOINT,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'grcp',
+    OTEL_TRACES_EXPORTER: 'otlp,console',
+    OTEL_METRICS_EXPORTER: 'statsd',
+    OTEL_METRIC_EXPORT_INTERVAL: '5s',
+    OTEL_TRACES_SAMPLER: 'sometimes',
+  };
+  assert.deepEqual(settingFaults(wrong, ['gateway']), [
+    'OTEL_EXPORTER_OTLP_PROTOCOL: grpc, http/protobuf or http/json; http/protobuf is used',
+    'OTEL_TRACES_EXPORTER: otlp or none; no traces are exported',
+    'OTEL_METRICS_EXPORTER: otlp, prometheus or none; no metrics are exported',
+    'OTEL_METRIC_EXPORT_INTERVAL: milliseconds; 60000 is used',
+    'OTEL_TRACES_SAMPLER: no sampler of the SDK; its default is used',
+  ]);
+  const ratio = { ...ENDPOINT, OTEL_TRACES_SAMPLER: 'parentbased_traceidratio' };
+  assert.deepEqual(settingFaults({ ...ratio, OTEL_TRACES_SAMPLER_ARG: '5%' }, ['gateway']), [
+    'OTEL_TRACES_SAMPLER_ARG: a number from 0 to 1; 1 is used',
+  ]);
+  assert.deepEqual(settingFaults({ ...ratio, OTEL_TRACES_SAMPLER_ARG: '0.05' }, ['gateway']), []);
+  // Nothing is exported: nothing is said.
+  assert.deepEqual(settingFaults({ ...wrong, OTEL_EXPORTER_OTLP_ENDPOINT: '' }, ['gateway']), []);
+  assert.deepEqual(settingFaults(wrong, ['hash-password']), []);
 });

@@ -13,8 +13,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Processes that serve; a command that a person runs tells nobody. */
 const SERVICES = ['gateway', 'operator', 'source'];
+const ENDPOINTS = ['', 'TRACES_', 'METRICS_'].map((signal) => `OTEL_EXPORTER_OTLP_${signal}ENDPOINT`);
 const PROTOCOLS: readonly OtlpProtocol[] = ['grpc', 'http/protobuf', 'http/json'];
 const INTERVAL_MS = 60_000;
+/** Those of the SDK (OpenTelemetry specification, "SDK Environment Variables"). */
+const SAMPLERS = ['always_on', 'always_off', 'traceidratio'].flatMap((name) => [name, `parentbased_${name}`]);
 
 /**
  * Null when nothing is to be exported: without an OTLP endpoint, and for whatever is no service. Then nothing of the
@@ -33,6 +36,37 @@ export function readSettings(environment: Environment, args: readonly string[]):
     metrics,
     metricIntervalMs: interval > 0 ? interval : INTERVAL_MS,
   };
+}
+
+/**
+ * Settings that cannot be read, and what is done instead; their values are left out. As the specification has it they
+ * end nobody. Pure.
+ */
+export function settingFaults(environment: Environment, args: readonly string[]): readonly string[] {
+  const isService = SERVICES.some((name) => name === args[0]);
+  const hasEndpoint = ENDPOINTS.some((name) => given(environment[name]) !== undefined);
+  if (!isService || !hasEndpoint || isTrue(environment['OTEL_SDK_DISABLED'])) return [];
+  const faults: string[] = [];
+  const expect = (name: string, isRead: (value: string) => boolean, what: string) => {
+    const value = given(environment[name]);
+    if (value !== undefined && !isRead(value)) faults.push(`${name}: ${what}`);
+  };
+  for (const signal of ['', 'TRACES_', 'METRICS_']) {
+    const isProtocol = (value: string) => PROTOCOLS.some((protocol) => protocol === value);
+    const what = 'grpc, http/protobuf or http/json; http/protobuf is used';
+    expect(`OTEL_EXPORTER_OTLP_${signal}PROTOCOL`, isProtocol, what);
+  }
+  expect('OTEL_TRACES_EXPORTER', (value) => ['otlp', 'none'].includes(value), 'otlp or none; no traces are exported');
+  // Whoever scrapes finds them in any case.
+  const isMetrics = (value: string) => ['otlp', 'none', 'prometheus'].includes(value);
+  expect('OTEL_METRICS_EXPORTER', isMetrics, 'otlp, prometheus or none; no metrics are exported');
+  expect('OTEL_METRIC_EXPORT_INTERVAL', (value) => Number(value) > 0, `milliseconds; ${INTERVAL_MS} is used`);
+  expect('OTEL_TRACES_SAMPLER', (value) => SAMPLERS.includes(value), 'no sampler of the SDK; its default is used');
+  if (given(environment['OTEL_TRACES_SAMPLER'])?.endsWith('traceidratio') === true) {
+    const isShare = (value: string) => Number(value) >= 0 && Number(value) <= 1;
+    expect('OTEL_TRACES_SAMPLER_ARG', isShare, 'a number from 0 to 1; 1 is used');
+  }
+  return faults;
 }
 
 function protocolOf(environment: Environment, signal: 'TRACES' | 'METRICS'): OtlpProtocol | null {

@@ -26,3 +26,13 @@ test('without an endpoint nothing of the SDK but the metrics is loaded, and no h
   assert.doesNotMatch(modules, /sdk-node|sdk-trace|otlp|instrumentation/);
   assert.match(loaded({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }), /sdk-node/);
 });
+
+test('a setting that cannot be read is said in the log, also where nothing is exported for it', () => {
+  const said = loaded({
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
+    OTEL_TRACES_EXPORTER: 'canary',
+    OTEL_METRICS_EXPORTER: 'none',
+  });
+  assert.match(said, /OTEL_TRACES_EXPORTER: otlp or none; no traces are exported/);
+  assert.doesNotMatch(said, /canary|sdk-node/);
+});

@@ -20,6 +20,19 @@ export interface Telemetry {
 export const FLUSH_MS = 1_400;
 
 let current: Telemetry | null = null;
+/** Settings that could not be read when the process began: there was no log yet. */
+let faults: readonly string[] = [];
+
+export function noteSettingFaults(found: readonly string[]): void {
+  faults = found;
+}
+
+/** Gives the log to whatever exports, and tells it of settings that could not be read. */
+export function useTelemetryLog(log: Log): void {
+  current?.useLog(log);
+  for (const fault of faults) log.warn({ code: 'telemetry_setting' }, fault);
+  faults = [];
+}
 
 export function useTelemetry(telemetry: Telemetry | null): void {
   current = telemetry;
