@@ -1,6 +1,6 @@
 import { connect as connectHttp2 } from 'node:http2';
 import type { Environment } from '../../../gateway/config.ts';
-import { readSettings, type OtlpProtocol } from '../../telemetry/settings.ts';
+import { readSettings, settingFaults, type OtlpProtocol } from '../../telemetry/settings.ts';
 import { about, type Finding } from './finding.ts';
 import { PROBE_MS } from './limit.ts';
 import { codeOf } from './listeners.ts';
@@ -8,17 +8,20 @@ import { codeOf } from './listeners.ts';
 const SIGNALS = ['traces', 'metrics'] as const;
 const AWAY = 'start it, or correct OTEL_EXPORTER_OTLP_ENDPOINT; the gateway goes on without it';
 
-/** Whether the collector takes what a gateway would send it: an empty export, which says nothing. */
+/** Whether its settings can be read, and the collector takes what a gateway would send it: an empty export, which says nothing. */
 export async function lookAtCollector(environment: Environment): Promise<readonly Finding[]> {
+  const faults = settingFaults(environment, ['gateway']).map((fault) =>
+    about('telemetry').warn(fault, 'correct it, or leave it out'),
+  );
   const settings = readSettings(environment, ['gateway']);
-  if (settings === null) return [];
+  if (settings === null) return faults;
   const findings = await Promise.all(
     SIGNALS.map(async (signal) => {
       const protocol = settings[signal];
       return protocol === null ? [] : [await lookAtSignal(signal, protocol, environment)];
     }),
   );
-  return findings.flat();
+  return [...faults, ...findings.flat()];
 }
 
 async function lookAtSignal(

@@ -96,6 +96,10 @@ describe('the collector', () => {
   it('that is not configured is not looked for', LIMIT, async () => {
     assert.deepEqual(await collector({}), []);
     assert.deepEqual(await collector({ OTEL_EXPORTER_OTLP_ENDPOINT: 'x', OTEL_SDK_DISABLED: 'true' }), []);
+    const misspelt = { OTEL_EXPORTER_OTLP_ENDPOINT: 'x', OTEL_TRACES_EXPORTER: 'oltp', OTEL_METRICS_EXPORTER: 'none' };
+    assert.deepEqual(await look(/^telemetry/, misspelt), [
+      'warn telemetry: OTEL_TRACES_EXPORTER: otlp or none; no traces are exported',
+    ]);
   });
 
   it('takes an empty export by HTTP, with the headers that were given', LIMIT, async () => {
