@@ -111,6 +111,9 @@ export async function followUntil(
       for (const entry of outcome.entries) ids[entry.partition] = entry.id;
       position = { epoch: position.epoch, ids };
     } catch (error) {
+      if (signal.aborted) {
+        throw new Error(`read ${read.length} events and lost ${epochsLost} epochs: not enough`, { cause: error });
+      }
       if (!(error instanceof LogUnavailable)) throw error;
       await pause(100);
     }
