@@ -57,6 +57,15 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe('fan-out', () => {
+  test('the more connections there are, the fewer entries are delivered at one go', () => {
+    const fanout = open();
+    const entries = Array.from({ length: 1_000 }, (_, n) => entryOf({ sequence: n + 1, account: 'a', data: '{}' }));
+    const lengths = () => [...fanout.batches(entries)].map(({ length }) => length);
+    assert.deepEqual(lengths(), [1_000]);
+    for (let n = 0; n < 2_048; n += 1) join(fanout);
+    assert.deepEqual(lengths(), [256, 256, 256, 232]);
+  });
+
   test('an event reaches its own account and every account above it, byte for byte', () => {
     const fanout = open();
     const [root, a, b] = ['root', 'a', 'b'].map((account) => join(fanout, { account, accounts: null, events: null }));

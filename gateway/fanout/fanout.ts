@@ -198,11 +198,16 @@ export class Fanout {
     return behind === null ? last : { epoch: behind.epoch, ids: behind.from };
   }
 
-  /** Delivers what a read brought. `restart` must have been called before. */
+  /** What a read brought, cut into what is delivered at one go: between two of them everything else has its turn. */
+  batches(entries: readonly StoredEntry[]): Iterable<readonly StoredEntry[]> {
+    return batchesOf(entries, this.connections);
+  }
+
+  /** Delivers all of it now. `restart` must have been called before. */
   deliver(entries: readonly StoredEntry[]): void {
     const { eventsRead } = this.counters;
     for (const { partition } of entries) eventsRead[partition] = (eventsRead[partition] ?? 0) + 1;
-    for (const batch of batchesOf(entries)) this.#round(batch);
+    for (const batch of this.batches(entries)) this.#round(batch);
   }
 
   #round(entries: readonly StoredEntry[]): void {

@@ -35,11 +35,11 @@ const LONGEST_WAIT_MS = 20;
 const JUDGE_EVERY_MS = 100;
 
 /**
- * One reader a process: asks the log again only when the round is through, so that batches grow with the load by
+ * One reader a process: asks the log again only when its rounds are through, so that batches grow with the load by
  * themselves and latency stays low when idle. Goes on from the same position through every outage, for ever.
  */
 export async function follow(options: FollowOptions): Promise<void> {
-  const { log, fanout, signal, traces } = options;
+  const { log, fanout, signal } = options;
   const reader = log.reader();
   await using _ = reader;
   const rest = createRest();
@@ -59,10 +59,7 @@ export async function follow(options: FollowOptions): Promise<void> {
         options.onEpochLost?.();
         fanout.restart(outcome.state);
       } else if (outcome !== null && outcome.entries.length > 0) {
-        const readAt = traces === null ? 0 : traces.now();
-        fanout.deliver(outcome.entries);
-        traces?.delivered(outcome.entries, readAt, (meta) => fanout.audience(meta));
-        options.onRead?.(outcome.entries);
+        await deliver(outcome.entries, options);
         await roundIsThrough(fanout, rest(outcome.entries.length));
       }
     } catch (error) {
@@ -79,6 +76,21 @@ export async function follow(options: FollowOptions): Promise<void> {
       await pause(failures, signal);
     }
   }
+}
+
+/** The position goes forward batch by batch: at an abort in between, the rest was not delivered. */
+async function deliver(entries: readonly StoredEntry[], options: FollowOptions): Promise<void> {
+  const { fanout, traces, signal } = options;
+  const readAt = traces === null ? 0 : traces.now();
+  let isFirst = true;
+  for (const batch of fanout.batches(entries)) {
+    if (!isFirst) await roundIsThrough(fanout, 0);
+    if (signal.aborted) return;
+    isFirst = false;
+    fanout.deliver(batch);
+    traces?.delivered(batch, readAt, (meta) => fanout.audience(meta));
+  }
+  options.onRead?.(entries);
 }
 
 /** Null when the newest end was found, from which following begins. */

@@ -47,12 +47,16 @@ export interface RoundOrigin {
 /** Payload bytes of a round at most: one write a connection. A single larger event makes a round of its own. */
 const ROUND_BYTES = 256 * 1024;
 
-/** Entries in order, cut into what one round holds. */
-export function* batchesOf(entries: readonly StoredEntry[]): Iterable<readonly StoredEntry[]> {
+/** Deliveries of a round at most, about a tenth of a second of writing: nothing else has its turn for so long. */
+const ROUND_DELIVERIES = 512 * 1024;
+
+/** Entries in order, cut into what one round holds for so many connections. */
+export function* batchesOf(entries: readonly StoredEntry[], connections = 1): Iterable<readonly StoredEntry[]> {
+  const most = Math.max(1, Math.floor(ROUND_DELIVERIES / Math.max(1, connections)));
   let start = 0;
   let bytes = 0;
   for (const [index, entry] of entries.entries()) {
-    if (index > start && bytes + entry.data.length > ROUND_BYTES) {
+    if (index > start && (bytes + entry.data.length > ROUND_BYTES || index - start === most)) {
       yield entries.slice(start, index);
       start = index;
       bytes = 0;

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { test } from 'node:test';
+import { silentLog } from '../../runtime/log/log.ts';
+import { createEmbeddedLog } from '../stream/embedded-log.ts';
+import { event } from '../stream/event-log.suite.ts';
+import { RecordingSink } from '../testing/sink.ts';
+import { toldNothing } from '../testing/told.ts';
+import { treeOf } from '../testing/tree.ts';
+import { Fanout } from './fanout.ts';
+import { follow } from './follow.ts';
+
+const ROUNDS = 4;
+/** Two of them are more than a round holds. */
+const LARGE = JSON.stringify({ text: 'x'.repeat(200_000) });
+
+/** How often the event loop has gone round. */
+function turns(signal: AbortSignal): () => number {
+  let count = 0;
+  const turn = () => {
+    count += 1;
+    if (!signal.aborted) setImmediate(turn);
+  };
+  setImmediate(turn);
+  return () => count;
+}
+
+test('between two rounds of one read everything else has its turn (I6)', async () => {
+  const over = new AbortController();
+  const { signal } = over;
+  const log = createEmbeddedLog({ partitions: 1, maxBytes: 16 * 1024 * 1024, now: Date.now });
+  const fanout = new Fanout({
+    directory: treeOf([['acme', null]]),
+    offers: () => true,
+    pages: () => Promise.reject(new Error('no page is expected here')),
+  });
+  const turn = turns(signal);
+  const writtenIn: number[] = [];
+  const sink = new RecordingSink();
+  const write = sink.write.bind(sink);
+  sink.write = (chunk, release) => {
+    writtenIn.push(turn());
+    write(chunk, release);
+  };
+  fanout.subscribe({
+    grant: { account: 'acme', accounts: null, events: null },
+    format: 'plain',
+    sink,
+    told: toldNothing(),
+  });
+  const following = follow({
+    log,
+    fanout,
+    logger: silentLog,
+    signal,
+    traces: null,
+    onReachable: () => undefined,
+  });
+  while (fanout.position === null) await nextTurn();
+  await log.append(Array.from({ length: ROUNDS }, (_, n) => event(`call-${n}`, LARGE)));
+  while (sink.messages().length < ROUNDS) await nextTurn();
+  over.abort();
+  await following;
+  assert.equal(new Set(writtenIn).size, ROUNDS);
+});
