@@ -43,7 +43,7 @@ export async function setup(): Promise<TestRun> {
 export async function durable(run: TestRun): Promise<void> {
   metrics.books.add(false);
   const ledger = new GroupLedger(settings.CALLS, CYCLE);
-  const consumers = Array.from({ length: settings.CONNECTIONS }, () => consumerOf(run, ledger));
+  const consumers = Array.from({ length: settings.CONNECTIONS }, (_, index) => consumerOf(run, ledger, index));
   const consuming = Promise.all(consumers.map((consumer) => consumer.run()));
   const producer = producerOf(settings, run);
   await producer.publish({ rate: settings.RATE, durationMs: settings.DURATION, phase: 'load' });
@@ -56,7 +56,7 @@ export async function durable(run: TestRun): Promise<void> {
   metrics.books.add(true);
 }
 
-function consumerOf(run: TestRun, ledger: GroupLedger): GroupConsumer {
+function consumerOf(run: TestRun, ledger: GroupLedger, index: number): GroupConsumer {
   return new GroupConsumer({
     url: settings.FIREHOSE_URL,
     token: run.tokens['all'] ?? '',
@@ -64,6 +64,7 @@ function consumerOf(run: TestRun, ledger: GroupLedger): GroupConsumer {
     run: run.name,
     ledger,
     maxDeliver: settings.MAX_DELIVER,
+    index,
     dieAfter: DIE_AFTER,
     onRefused: () =>
       exec.test.abort(

@@ -2,6 +2,7 @@ import { WebSocket } from 'k6/websockets';
 import { STREAM_PATH } from '../../protocol/paths.ts';
 import * as metrics from '../report/metrics.ts';
 import { deedOf, type GroupLedger } from '../traffic/group-ledger.ts';
+import { messagesToLive } from '../traffic/lifetime.ts';
 import { decodeNumbering, type Numbering } from '../traffic/numbering.ts';
 import { askForAll } from './ask-why.ts';
 import { pause } from './login.ts';
@@ -14,7 +15,9 @@ export interface GroupConsumerOptions {
   /** Shared by all connections of the group. */
   readonly ledger: GroupLedger;
   readonly maxDeliver: number;
-  /** Messages after which it dies, on average. */
+  /** Counts the consumers of a run from 0. */
+  readonly index: number;
+  /** Messages after which one dies, on average. */
   readonly dieAfter: number;
   /** This connection was refused, though others would not be: the test cannot be. */
   readonly onRefused: () => void;
@@ -26,11 +29,12 @@ const BACK_MS = 100;
 /** What of its acknowledgements may still have been under way when a connection died. */
 const UNSURE_MS = 2_000;
 
-/** One connection of a durable group: acknowledges, refuses, gives up and dies as the events and chance say. */
+/** One connection of a durable group: acknowledges, refuses, gives up and dies as the events and its index say. */
 export class GroupConsumer {
   readonly #options: GroupConsumerOptions;
   #socket: WebSocket | null = null;
   #isDone = false;
+  #lives = 0;
   #left: number;
   /** `call:n` of what this connection settled, and when. */
   #settled: { readonly key: string; readonly at: number }[] = [];
@@ -135,6 +139,7 @@ export class GroupConsumer {
   }
 
   #someMessages(): number {
-    return 1 + Math.floor(Math.random() * 2 * this.#options.dieAfter);
+    const { index, dieAfter } = this.#options;
+    return messagesToLive(index + this.#lives++, dieAfter);
   }
 }
