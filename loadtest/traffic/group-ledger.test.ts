@@ -44,6 +44,34 @@ describe('the ledger of a durable group', () => {
     assert.equal(ledger.lost, 1);
   });
 
+  test('what is always refused may have had its last attempt at a connection that died before it saw it', () => {
+    const refused = 13;
+    assert.equal(deedOf(0, refused), 'nack_always');
+    const ledger = new GroupLedger(1, CYCLE);
+    const of = (n: number) => ({ ...event(n), isLast: n > refused });
+    for (let n = 1; n < refused; n += 1) {
+      ledger.take(of(n));
+      ledger.settle(of(n));
+    }
+    assert.equal(ledger.take(of(refused)), 'next');
+    assert.equal(ledger.reached(0), refused, 'the dead letters have to have it');
+    assert.equal(ledger.take(of(refused + 1)), 'next');
+    assert.equal(ledger.lost, 1, 'the end that has not come');
+    ledger.settle(of(refused + 1));
+    assert.deepEqual([ledger.isComplete, ledger.lost], [true, 0]);
+  });
+
+  test('an end that is refused for good is an end', () => {
+    const refused = (call: number) => deedOf(call, CYCLE) === 'nack_always';
+    const call = Array.from({ length: 97 }, (_, at) => at).find(refused) ?? 0;
+    const ledger = new GroupLedger(call + 1, CYCLE);
+    ledger.take(event(1, 1, call));
+    ledger.settle(event(1, 1, call));
+    assert.equal(ledger.lost, call + 1);
+    ledger.take(event(CYCLE, 1, call));
+    assert.equal(ledger.lost, call);
+  });
+
   test('a call whose end never comes is lost', () => {
     assert.equal(ledgerAfter(1, 2, 3).lost, 1);
     assert.equal(new GroupLedger(3, CYCLE).lost, 3);

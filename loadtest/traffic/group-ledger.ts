@@ -34,7 +34,9 @@ export interface GroupArrival {
 
 /**
  * Accounts for the events of one run over all connections of a group: the next event of a call comes after the one
- * before is settled, and what is settled never comes again, unless whoever settled it died meanwhile.
+ * before is settled, and what is settled never comes again, unless whoever settled it died meanwhile. An event that is
+ * always refused may have had its last attempt at a connection that died before it saw it: the gateway has settled it
+ * then, and the dead letters say whether it did.
  */
 export class GroupLedger {
   readonly #calls: Call[];
@@ -57,7 +59,8 @@ export class GroupLedger {
       if (call.missing.delete(n)) return 'inverted';
       return attempt > 1 && this.#unsure.has(`${number}:${n}`) ? 'repeated' : 'doubled';
     }
-    for (let passed = call.open || call.next; passed < n; passed += 1) call.missing.add(passed);
+    if (isRefusedForGood(number, call)) call.next = call.open + 1;
+    for (let passed = call.next; passed < n; passed += 1) call.missing.add(passed);
     call.open = n;
     call.next = n;
     return 'next';
@@ -86,12 +89,18 @@ export class GroupLedger {
 
   /** Passed over, and one for each call whose end was never settled. */
   get lost(): number {
-    return this.#calls.reduce((sum, { missing }) => sum + missing.size, this.#calls.length - this.#ended);
+    return this.#calls.reduce((sum, call, number) => sum + call.missing.size + (this.#isOver(number) ? 0 : 1), 0);
   }
 
-  /** How many events of a call were settled, or passed over. */
-  reached(call: number): number {
-    return this.#callOf(call).next - 1;
+  /** How many events of a call were settled, passed over, or refused for good. */
+  reached(number: number): number {
+    const call = this.#callOf(number);
+    return isRefusedForGood(number, call) ? call.open : call.next - 1;
+  }
+
+  #isOver(number: number): boolean {
+    const call = this.#callOf(number);
+    return call.isEnded || (isRefusedForGood(number, call) && call.open % this.#cycle === 0);
   }
 
   #callOf(number: number): Call {
@@ -99,4 +108,9 @@ export class GroupLedger {
     if (call === undefined) throw new RangeError(`there is no call ${number}`);
     return call;
   }
+}
+
+/** Given out and not settled here, and refused whoever gets it. */
+function isRefusedForGood(number: number, { open }: Call): boolean {
+  return open > 0 && deedOf(number, open) === 'nack_always';
 }

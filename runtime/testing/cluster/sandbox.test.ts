@@ -46,7 +46,9 @@ describe('a sandbox', { skip }, () => {
     const [folder] = (await once(owner.stdout, 'data')) as [Buffer];
     const path = folder.toString().trim();
     await eventually('the command runs', async () => runs(argument));
+    const exited = once(owner, 'exit');
     owner.kill('SIGKILL');
+    await exited;
     await eventually('the command is gone', async () => !runs(argument));
     assert.ok(existsSync(path));
     await using next = await openSandbox();

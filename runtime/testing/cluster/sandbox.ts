@@ -126,11 +126,15 @@ function foldersIn(folder: string): string[] {
   }
 }
 
-/** When a process began, in the kernel's ticks: a pid alone may be somebody else's by now. Empty when there is none. */
+/**
+ * When a process began, in the kernel's ticks: a pid alone may be somebody else's by now. Empty when there is none, or
+ * only what its parent has not fetched yet (proc_pid_stat(5): Z, X).
+ */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return /[ZX]/.test(fields[0] ?? '') ? '' : (fields[19] ?? '');
   } catch {
     return '';
   }
