@@ -17,14 +17,24 @@ const FILES = [
 test('without arguments every test file but the end-to-end ones runs, each once and in order', () => {
   const plan = planTests([]);
   assert.ok(plan.kind === 'run');
-  assert.deepEqual(plan, { kind: 'run', levels: ['pure', 'redis', 'k6', 'cluster'], filters: [] });
+  assert.deepEqual(plan, {
+    kind: 'run',
+    levels: ['pure', 'redis', 'k6', 'cluster'],
+    filters: [],
+    isWherePossible: false,
+  });
   const files = ['a/y.test.ts', 'b/x.redis.test.ts', 'c/redis.test.ts', 'c/x.k6.test.ts', 'd/x.cluster.test.ts'];
   assert.deepEqual(selectFiles(FILES, ['pure', 'redis', 'k6', 'cluster'], []), files);
   assert.deepEqual(selectFiles(FILES, LEVELS, []), [...files, 'e/x.e2e.test.ts']);
 });
 
 test('the fast run leaves the load tests and the control plane out', () => {
-  assert.deepEqual(planTests(['fast']), { kind: 'run', levels: ['pure', 'redis'], filters: [] });
+  assert.deepEqual(planTests(['fast']), {
+    kind: 'run',
+    levels: ['pure', 'redis'],
+    filters: [],
+    isWherePossible: false,
+  });
 });
 
 test('a level takes its own files alone, by their suffix', () => {
@@ -39,6 +49,15 @@ test('what follows -- selects files by a part of their path', () => {
   const plan = planTests(['fast', '--', 'c/', 'x.']);
   assert.ok(plan.kind === 'run');
   assert.deepEqual(selectFiles(FILES, plan.levels, plan.filters), ['b/x.redis.test.ts', 'c/redis.test.ts']);
+});
+
+test('a level may be wanted where it is possible alone', () => {
+  for (const args of [
+    ['e2e', '--where-possible', '--', 'x'],
+    ['--where-possible', 'e2e', '--', 'x'],
+  ]) {
+    assert.deepEqual(planTests(args), { kind: 'run', levels: ['e2e'], filters: ['x'], isWherePossible: true });
+  }
 });
 
 test('an unknown level or a stray argument is answered with the usage', () => {

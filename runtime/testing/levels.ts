@@ -15,23 +15,36 @@ export function levelOf(path: string): Level | null {
 }
 
 export type TestPlan =
-  | { readonly kind: 'run'; readonly levels: readonly Level[]; readonly filters: readonly string[] }
+  | {
+      readonly kind: 'run';
+      readonly levels: readonly Level[];
+      readonly filters: readonly string[];
+      /** A level that this machine cannot run is named and no failure, in CI neither. */
+      readonly isWherePossible: boolean;
+    }
   | { readonly kind: 'usage'; readonly text: string };
 
-export const USAGE = 'node runtime/testing/run.ts [pure|redis|k6|cluster|e2e|fast|all] [-- <part of a file name>...]';
+const WHERE_POSSIBLE = '--where-possible';
+export const USAGE = `node runtime/testing/run.ts [pure|redis|k6|cluster|e2e|fast|all] [${WHERE_POSSIBLE}] [-- <part of a file name>...]`;
 
 /** Reads the command line. Pure. */
 export function planTests(args: readonly string[]): TestPlan {
   const split = args.indexOf('--');
   const own = split < 0 ? args : args.slice(0, split);
   const filters = split < 0 ? [] : args.slice(split + 1);
-  const [wanted = 'all', ...rest] = own;
+  const isWherePossible = own.includes(WHERE_POSSIBLE);
+  const [wanted = 'all', ...rest] = own.filter((word) => word !== WHERE_POSSIBLE);
   if (rest.length > 0) return { kind: 'usage', text: `too many arguments: ${USAGE}` };
-  if (wanted === 'all') return { kind: 'run', levels: EVERY_TIME, filters };
-  if (wanted === 'fast') return { kind: 'run', levels: ['pure', 'redis'], filters };
+  const levels = levelsOf(wanted);
+  if (levels === null) return { kind: 'usage', text: `there is no test level '${wanted}': ${USAGE}` };
+  return { kind: 'run', levels, filters, isWherePossible };
+}
+
+function levelsOf(wanted: string): readonly Level[] | null {
+  if (wanted === 'all') return EVERY_TIME;
+  if (wanted === 'fast') return ['pure', 'redis'];
   const level = LEVELS.find((name) => name === wanted);
-  if (level === undefined) return { kind: 'usage', text: `there is no test level '${wanted}': ${USAGE}` };
-  return { kind: 'run', levels: [level], filters };
+  return level === undefined ? null : [level];
 }
 
 /** The files of these levels whose path holds one of the filters; every file without a filter. In order. */

@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { kubeconfig } from '../control-plane/kubeconfig.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import { loadImages } from './images.ts';
-import { ensurePrograms } from './programs.ts';
-import { openSandbox, sandboxPossible, SANDBOX_VARIABLE } from './sandbox.ts';
+import { ensureCluster } from './possible.ts';
+import { openSandbox, SANDBOX_VARIABLE } from './sandbox.ts';
 
 const PORT_VARIABLE = 'FIREHOSE_CLUSTER_PORT';
 const socketIn = (folder: string) => join(folder, 'api-server.sock');
@@ -20,8 +20,7 @@ const socketIn = (folder: string) => join(folder, 'api-server.sock');
 process.exitCode = process.env[SANDBOX_VARIABLE] === undefined ? await outside() : await inside();
 
 async function outside(): Promise<number> {
-  const possible = sandboxPossible();
-  const found = possible.ok ? await ensurePrograms(process.env, console.log) : possible;
+  const found = await ensureCluster(process.env, console.log);
   if (!found.ok) {
     console.error(`no cluster can run here: ${found.remedy}`);
     return 1;

@@ -175,7 +175,7 @@ async function kubeletSettings(options: NodeOptions, own: string): Promise<objec
  * The kubelet wants it to be there in every controller. Removed with the sandbox. All pods together weigh as much as ten
  * processes of this machine: as one among them they would starve beside a busy test.
  */
-async function makeCgroup(path: string): Promise<string> {
+export async function makeCgroup(path: string): Promise<string> {
   const isUnified = existsSync(join(CGROUPS, 'cgroup.controllers'));
   const controllers = isUnified ? [''] : readdirSync(CGROUPS);
   for (const controller of controllers) await mkdir(join(CGROUPS, controller, path), { recursive: true });

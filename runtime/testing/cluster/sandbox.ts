@@ -126,15 +126,13 @@ function foldersIn(folder: string): string[] {
   }
 }
 
-/**
- * When a process began, in the kernel's ticks: a pid alone may be somebody else's by now. Empty when there is none, or
- * only what its parent has not fetched yet (proc_pid_stat(5): Z, X).
- */
+/** When a process began, in the kernel's ticks: a pid alone may be somebody else's by now. Empty when there is none. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return /[ZX]/.test(fields[0] ?? '') ? '' : (fields[19] ?? '');
+    // One that has ended and was not asked after yet is gone, too.
+    return fields[0] === 'Z' ? '' : (fields[19] ?? '');
   } catch {
     return '';
   }
