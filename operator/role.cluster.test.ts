@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Operator } from './build.ts';
+import { OWN_RULES, WATCHED_RULES } from './role.ts';
+import { operatorRequests } from './testing/audit.ts';
+import { installForeignKinds } from './testing/foreign-kinds.ts';
+import { startPlatform, VOICE, type Platform } from './testing/platform.ts';
+import { MINIMAL_SPEC } from './testing/resources.ts';
+import { runOperator } from './testing/run-operator.ts';
+import { until } from './testing/until.ts';
+
+const HOST = 'firehose.example.com';
+const BALANCED = {
+  ...MINIMAL_SPEC,
+  gateway: { autoscaling: { minReplicas: 1, maxReplicas: 2 }, ingress: { className: 'nginx', host: HOST } },
+};
+const ROUTED = {
+  ...MINIMAL_SPEC,
+  gateway: {
+    route: { parentRefs: [{ name: 'edge' }], hostnames: [HOST] },
+    tls: { issuerRef: { name: 'letsencrypt' } },
+  },
+};
+
+const WANTED_AT_TIMES = ['networkpolicies', 'ingresses', 'httproutes', 'certificates', 'horizontalpodautoscalers'];
+
+/** Never a request of its own: admission asks whether we may block the deletion of an owner, see `owned`. */
+const ASKED_BY_ADMISSION = ['update firehosesubscriptions/finalizers'];
+
+const GRANTED = [...WATCHED_RULES, ...OWN_RULES].flatMap(({ resources, verbs }) =>
+  resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
+);
+
+describe('of what the role grants', () => {
+  let platform: Platform;
+  before(async () => {
+    platform = await startPlatform();
+    await installForeignKinds(platform.plane);
+    await platform.secrets(VOICE);
+  });
+  after(() => platform[Symbol.asyncDispose]());
+
+  const run = (serviceMonitors: boolean): Promise<Operator> =>
+    runOperator(platform, {
+      environment: { FIREHOSE_SERVICE_MONITORS: String(serviceMonitors), FIREHOSE_RESYNC_SECONDS: '2' },
+    });
+
+  /** Each as `verb resource/subresource`; an apply that makes its object needs the verb `create` too. */
+  async function asked(verb?: string): Promise<ReadonlySet<string>> {
+    const requests = (await operatorRequests(platform.plane)).filter(({ resource }) => resource !== '');
+    const words = requests.flatMap((one) => {
+      const what = `${one.resource}${one.subresource === '' ? '' : `/${one.subresource}`}`;
+      return [`${one.verb} ${what}`, ...(one.verb === 'patch' && one.code === 201 ? [`create ${what}`] : [])];
+    });
+    return new Set(words.filter((word) => verb === undefined || word.startsWith(`${verb} `)));
+  }
+
+  const every = async (verb: string, resources: readonly string[]) => {
+    const wanted = new Set(resources.map((resource) => `${verb} ${resource}`));
+    await until([...wanted].join(), async () => wanted.isSubsetOf(await asked(verb)), 60_000);
+  };
+
+  test('every verb is used in the life of two resources, and nothing else is asked for', async () => {
+    {
+      await using _ = await run(true);
+      await platform.create('balanced', BALANCED);
+      await platform.create('routed', ROUTED);
+      await until('an event', async () => (await platform.events()).length > 0, 60_000);
+      await every('create', [...WANTED_AT_TIMES, 'servicemonitors']);
+      const nothing = { networkPolicy: { enabled: false }, ingress: null, route: null, autoscaling: null };
+      for (const name of ['balanced', 'routed'])
+        await platform.patch(name, { spec: { gateway: { ...nothing, tls: null } } });
+      await every('delete', WANTED_AT_TIMES);
+    }
+    await using _ = await run(false);
+    await every('delete', ['servicemonitors']);
+    for (const name of ['balanced', 'routed']) await platform.plane.kubectl(['delete', '-n', VOICE, `fhs/${name}`]);
+    const used = await asked();
+    assert.deepEqual(
+      GRANTED.filter((word) => !used.has(word)),
+      ASKED_BY_ADMISSION,
+    );
+    assert.deepEqual(
+      [...used].filter((word) => !GRANTED.includes(word)),
+      [],
+    );
+  });
+});
