@@ -7,9 +7,9 @@ import { startControlPlane, type ControlPlane } from '../runtime/testing/control
 import { DEVIATIONS } from './testing/deviations.ts';
 import { idOf, lint, objectsOf, template, type RenderedObject } from './testing/helm.ts';
 import { kubeScore } from './testing/kube-score.ts';
-import { REFUSED, VALUE_SETS } from './testing/value-sets.ts';
+import { REFUSED, source, VALUE_SETS } from './testing/value-sets.ts';
 
-const NAMESPACES = ['firehose-system', 'voice', 'billing'];
+const NAMESPACES = ['firehose-system', 'voice', 'billing', '123'];
 const RESTRICTED = Object.fromEntries(
   ['enforce', 'warn'].map((mode) => [`pod-security.kubernetes.io/${mode}`, 'restricted']),
 );
@@ -58,6 +58,23 @@ describe('the chart passes with', { concurrency: 2 }, () => {
       await plane.kubectl([...args, '--server-side', '--field-manager=helm'], yaml);
     });
   }
+
+  test('names that YAML would take for numbers or words, and a release with a dot', async () => {
+    const values = {
+      ...source({}, { urlSecret: { name: '123', key: '456' }, tls: { caSecret: { name: 'true', key: '7' } } }),
+      serviceAccount: { create: false, name: '0777' },
+      operator: { priorityClassName: '1e3' },
+      networkPolicy: { fromNamespaces: ['123'] },
+      watchNamespaces: ['123'],
+    };
+    const priority = { metadata: { name: '1e3' }, value: 1 };
+    await plane.admin.must('POST', '/apis/scheduling.k8s.io/v1/priorityclasses', priority);
+    const where = { release: 'voice.v1', namespace: '123', values };
+    const [objects, byHelm3] = await Promise.all([tools.helm, tools.helm3].map((one) => objectsOf(one, where)));
+    assert.deepEqual(byHelm3, objects);
+    const args = ['apply', '--dry-run=server', '--validate=strict', '-f', '-', '--server-side', '--field-manager=helm'];
+    await plane.kubectl(args, asYaml(objects ?? []));
+  });
 
   test('every deviation that is explained still occurs', () => {
     const stale = DEVIATIONS.filter(({ check, object }) => !occurred.has(`${check} ${String(object)}`));

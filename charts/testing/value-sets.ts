@@ -6,7 +6,8 @@ export interface ValueSet {
 
 const ACCOUNT = { id: 'account_id_1', name: 'north', realm: 'north.sip.example.com' };
 const URL_SECRET = { urlSecret: { name: 'calls-redis' } };
-const source = (more: object = {}, redis: object = {}) => ({
+/** The simulator with a Redis of one's own. */
+export const source = (more: object = {}, redis: object = {}) => ({
   source: { kind: 'simulator', redis: { ...URL_SECRET, ...redis }, simulator: { accounts: [ACCOUNT] }, ...more },
 });
 const EVERYWHERE = {
@@ -194,6 +195,41 @@ export const REFUSED: readonly (ValueSet & { readonly says: RegExp })[] = [
     says: /source\.simulator\.accounts/,
   },
   { what: 'sentinels without a master', values: source({}, { mode: 'Sentinel' }), says: /masterName/ },
+  { what: 'a namespace twice', values: { watchNamespaces: ['voice', 'voice'] }, says: /watchNamespaces/ },
+  {
+    what: 'a namespace that there cannot be',
+    values: { watchNamespaces: ['Voice, billing'] },
+    says: /watchNamespaces/,
+  },
+  {
+    what: 'all namespaces, where they are named one by one',
+    values: { gateway: { innerFromNamespaces: ['*'] } },
+    says: /innerFromNamespaces/,
+  },
+  { what: 'a name that is none', values: { fullnameOverride: 'My Firehose' }, says: /fullnameOverride/ },
+  { what: 'a tag in the repository', values: { image: { repository: 'example.com/firehose:1' } }, says: /repository/ },
+  {
+    what: 'a value that is taken away',
+    values: { networkPolicy: { enabled: null } },
+    says: /networkPolicy.*\n?.*enabled/,
+  },
+  { what: 'a part that is taken away', values: { image: null }, says: /missing propert.*image/ },
+  {
+    what: 'a key prefix with braces',
+    values: source({}, { keyPrefix: '{calls}:' }),
+    says: /keyPrefix/,
+  },
+  { what: 'an age that is none', values: source({ stream: { retention: { maxAge: 'long' } } }), says: /maxAge/ },
+  {
+    what: 'the demo where nobody looks after it',
+    values: { demo: { enabled: true }, watchNamespaces: ['voice'] },
+    says: /watchNamespaces leaves out/,
+  },
+  {
+    what: "the demo's Redis for keys that its users may not have",
+    values: { demo: { enabled: true }, source: { redis: { keyPrefix: 'calls:' } } },
+    says: /the demo's Redis/,
+  },
   { what: 'all namespaces and one', values: { watchNamespaces: ['*', 'voice'] }, says: /stands alone/ },
   {
     what: 'a CRD that would never go',

@@ -4,8 +4,25 @@ import { z } from 'zod';
 const foreign = z.record(z.string(), z.unknown());
 export const foreignList = () => z.array(foreign).default([]);
 export const texts = () => z.record(z.string(), z.string()).default({});
-export const names = () => z.array(z.string().min(1)).default([]);
-export const text = (fallback = '') => z.string().default(fallback);
+
+const NAMESPACE = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+const listOf = (pattern: RegExp) => z.array(z.string().regex(pattern)).meta({ uniqueItems: true }).default([]);
+export const namespaces = () => listOf(new RegExp(`^${NAMESPACE}$`));
+/** `*` is all of them. */
+export const namespacesOrAll = () => listOf(new RegExp(`^(\\*|${NAMESPACE})$`));
+/** Name of an object of the cluster; empty for none. */
+export const objectName = () =>
+  z
+    .string()
+    .max(253)
+    .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/)
+    .default('');
+/** Names are made of it: what a Service may be called. */
+export const partOfNames = () =>
+  z
+    .string()
+    .regex(/^([a-z]([-a-z0-9]*[a-z0-9])?)?$/)
+    .default('');
 export const flag = (fallback: boolean) => z.boolean().default(fallback);
 export const integer = (fallback: number, least: number, most: number) =>
   z.int().min(least).max(most).default(fallback);
@@ -41,13 +58,22 @@ export const placement = {
   nodeSelector: texts().describe('Labels of the nodes that pods may go to.'),
   tolerations: foreignList().describe('Taints that pods bear.'),
   affinity: foreign.default({}).describe('Affinity of the pods.'),
-  priorityClassName: text().describe('An existing PriorityClass.'),
+  priorityClassName: objectName().describe('An existing PriorityClass.'),
 };
 
 export const image = (description: string, repository: string, tag: string, tagDescription: string) =>
   section(description, {
-    repository: z.string().min(1).default(repository).describe('Registry and name.'),
-    tag: text(tag).describe(tagDescription),
+    // A tag or digest has a value of its own.
+    repository: z
+      .string()
+      .regex(/^([^\s/@]+\/)*[^\s/@:]+$/)
+      .default(repository)
+      .describe('Registry and name.'),
+    tag: z
+      .string()
+      .regex(/^(\w[\w.-]{0,127})?$/)
+      .default(tag)
+      .describe(tagDescription),
     digest: z
       .string()
       .regex(/^(sha256:[0-9a-f]{64})?$/)
@@ -58,6 +84,11 @@ export const image = (description: string, repository: string, tag: string, tagD
 
 export const secretKey = (description: string, key: string) =>
   section(description, {
-    name: text().describe('Name of the Secret, in the namespace of the release.'),
-    key: z.string().min(1).default(key).describe('Key in it.'),
+    name: objectName().describe('Name of the Secret, in the namespace of the release.'),
+    key: z
+      .string()
+      .max(253)
+      .regex(/^[-.\w]+$/)
+      .default(key)
+      .describe('Key in it.'),
   });

@@ -15,14 +15,26 @@ interface Node {
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Node>>;
   readonly additionalProperties?: boolean | object;
+  readonly required?: readonly string[];
 }
 
 /** JSON schema of values.yaml: Helm checks it at install, upgrade, template and lint. */
 export function valuesJsonSchema(): Record<string, unknown> {
-  const schema = z.toJSONSchema(valuesSchema, { io: 'input', target: 'draft-7' }) as Record<string, unknown>;
-  const properties = schema['properties'] as Record<string, unknown>;
+  const schema = withRequired(z.toJSONSchema(valuesSchema, { io: 'input', target: 'draft-7' }) as Node);
   // Helm gives it to every chart that is a part of another one.
-  return { ...schema, properties: { global: { type: 'object' }, ...properties } };
+  return { ...schema, properties: { global: { type: 'object' }, ...schema.properties } };
+}
+
+/**
+ * Helm checks what is left after the defaults were put in: a value that is missing then was set to null, or comes from an
+ * older chart (`--reuse-values`), and would be taken for false or break a template. A list or a foreign part may be null.
+ */
+function withRequired(node: Node): Node {
+  if (node.properties === undefined) return node;
+  const inner = Object.entries(node.properties).map(([name, child]) => [name, withRequired(child)] as const);
+  const isNeeded = ({ type, properties }: Node) => properties !== undefined || (type !== 'object' && type !== 'array');
+  const required = inner.filter(([, child]) => isNeeded(child)).map(([name]) => name);
+  return { ...node, properties: Object.fromEntries(inner), required };
 }
 
 /** Every value, in the order of the schema. */

@@ -1,19 +1,36 @@
 import { z } from 'zod';
-import { env, flag, image, integer, logLevel, oneOf, placement, resources, secretKey, section, text } from './pods.ts';
+import {
+  env,
+  flag,
+  image,
+  integer,
+  logLevel,
+  objectName,
+  oneOf,
+  placement,
+  resources,
+  secretKey,
+  section,
+} from './pods.ts';
 
 const redis = section(
   'Where events are written. Mode, database, prefix and TLS as in the FirehoseSubscriptions of it.',
   {
     urlSecret: secretKey('The URL, as redis://user:password@host:6379/0. Needed, but for the demo.', 'url'),
     mode: oneOf(['Standalone', 'Sentinel', 'Cluster'], 'Standalone').describe('What the URL names.'),
-    masterName: text().describe('With Sentinel alone: name of the master.'),
+    masterName: z.string().max(253).default('').describe('With Sentinel alone: name of the master.'),
     database: integer(0, 0, 65_535).describe('Number of the database.'),
-    keyPrefix: z.string().min(1).max(64).default('firehose:').describe('What all keys begin with.'),
+    keyPrefix: z
+      .string()
+      .max(64)
+      .regex(/^[\w.:/-]+$/)
+      .default('firehose:')
+      .describe('What all keys begin with.'),
     tls: section('TLS.', {
       enabled: flag(false).describe('Also without rediss://.'),
-      serverName: text().describe("What every server's certificate must be for. Empty: its host."),
+      serverName: objectName().describe("What every server's certificate must be for. Empty: its host."),
       caSecret: secretKey("Authority of the servers' certificates. Without a name: the system's.", 'ca.crt'),
-      clientCertSecretName: text().describe('A Secret of type kubernetes.io/tls. Empty: no client certificate.'),
+      clientCertSecretName: objectName().describe('A Secret of type kubernetes.io/tls. Empty: no client certificate.'),
     }),
   },
 );
@@ -23,16 +40,30 @@ const stream = section('The streams, as in the FirehoseSubscriptions of this Red
   waitReplicas: integer(0, 0, 16).describe('Replicas of the Redis that must have an event.'),
   retention: section('What is kept while no FirehoseSubscription uses the streams.', {
     maxLength: integer(50_000, 1, 1_000_000_000).describe('Entries a partition.'),
-    maxAge: z.string().min(2).default('1h').describe('How long.'),
+    maxAge: z
+      .string()
+      .min(2)
+      .max(24)
+      .regex(/^(\d+h)?(\d+m)?(\d+s)?$/)
+      .default('1h')
+      .describe('How long.'),
   }),
 });
 
-const account = z.strictObject({ id: z.string().min(1), name: z.string().min(1), realm: z.string().min(1) });
+const account = z.strictObject({
+  id: z.string().regex(/^[\w-]{1,64}$/),
+  name: z.string().min(1).max(253),
+  realm: z.string().min(1).max(253),
+});
 
 const simulator = section('Simulated calls.', {
   callsPerSecond: z.number().gt(0).max(100).default(2).describe('Calls that begin in a second, on average.'),
   seed: z.string().min(1).max(253).default('firehose').describe('Another one gives other calls.'),
-  accounts: z.array(account).default([]).describe('Whose calls: `- { id, name, realm }`. Needed, but for the demo.'),
+  accounts: z
+    .array(account)
+    .max(10_000)
+    .default([])
+    .describe('Whose calls: `- { id, name, realm }`. Needed, but for the demo.'),
 });
 
 /** What writes events into a Redis: one Deployment a Redis, whatever number of resources reads it. */

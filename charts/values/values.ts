@@ -6,12 +6,14 @@ import {
   image,
   integer,
   logLevel,
-  names,
+  namespaces,
+  namespacesOrAll,
+  objectName,
   oneOf,
+  partOfNames,
   placement,
   resources,
   section,
-  text,
   texts,
 } from './pods.ts';
 import { demo, source } from './source.ts';
@@ -21,8 +23,8 @@ import { demo, source } from './source.ts';
  * and the table in the chart's README from it. No value is optional: what can be left out has a default that says so.
  */
 export const valuesSchema = z.strictObject({
-  nameOverride: text().describe('Instead of the name of the chart.'),
-  fullnameOverride: text().describe('Instead of the names of release and chart.'),
+  nameOverride: partOfNames().describe('Instead of the name of the chart.'),
+  fullnameOverride: partOfNames().describe('Instead of the names of release and chart.'),
   commonLabels: texts().describe('Labels of every object.'),
   image: image(
     'The image of everything that is Firehose: operator, gateways, sources.',
@@ -35,7 +37,7 @@ export const valuesSchema = z.strictObject({
     enabled: flag(true).describe('Installs it. One release of a cluster does that.'),
     keep: flag(true).describe('Leaves it, and with it all resources, behind when the release is uninstalled.'),
   }),
-  watchNamespaces: names().describe(
+  watchNamespaces: namespacesOrAll().describe(
     'Namespaces whose resources are looked after. Empty: the namespace of the release; `["*"]`: all.',
   ),
   operator: section('The operator.', {
@@ -53,15 +55,21 @@ export const valuesSchema = z.strictObject({
     }),
   }),
   gateway: section('What all gateways have in common. The rest is in each FirehoseSubscription.', {
-    image: text().describe('Image of the gateways, where a resource names none. Empty: `image`.'),
-    innerFromNamespaces: names().describe('Namespaces that reach the inner port of the gateways: that of Prometheus.'),
+    image: z
+      .string()
+      .regex(/^\S{0,512}$/)
+      .default('')
+      .describe('Image of the gateways, where a resource names none. Empty: `image`.'),
+    innerFromNamespaces: namespaces().describe(
+      'Namespaces that reach the inner port of the gateways: that of Prometheus.',
+    ),
     serviceMonitors: flag(false).describe('Makes a ServiceMonitor for each resource.'),
   }),
   source,
   demo,
   networkPolicy: section('NetworkPolicies: nobody reaches health and metrics of operator and source but the node.', {
     enabled: flag(true).describe('Makes them.'),
-    fromNamespaces: names().describe('Namespaces that reach them all the same: that of Prometheus.'),
+    fromNamespaces: namespaces().describe('Namespaces that reach them all the same: that of Prometheus.'),
   }),
   serviceMonitor: section('A ServiceMonitor for operator and source, for the Prometheus operator.', {
     enabled: flag(false).describe('Makes it. The cluster must know the kind.'),
@@ -85,7 +93,9 @@ export const valuesSchema = z.strictObject({
   }),
   serviceAccount: section("The operator's ServiceAccount.", {
     create: flag(true).describe('Makes it.'),
-    name: text().describe('Of an existing one, or for the one that is made. Empty: made of the name of the release.'),
+    name: objectName().describe(
+      'Of an existing one, or for the one that is made. Empty: made of the name of the release.',
+    ),
     annotations: texts().describe('Its annotations.'),
   }),
   rbac: section('Roles.', {

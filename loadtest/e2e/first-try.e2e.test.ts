@@ -50,6 +50,6 @@ describe('a first try on a cluster that has nothing', () => {
       'serviceaccount/default',
     ]);
     const cluster = await kubectl('get', 'clusterroles,clusterrolebindings', '-o', 'name');
-    assert.doesNotMatch(cluster, new RegExp(`${NAMESPACE}-firehose`));
+    assert.doesNotMatch(cluster, new RegExp(`${NAMESPACE}:firehose`));
   });
 });

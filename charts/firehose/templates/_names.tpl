@@ -2,20 +2,20 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
 {{- end }}
 
-{{- /* Leaves room for what is added to it in names of at most 63 characters. */ -}}
+{{- /* Leaves room for what is added to it in names of at most 63 characters. A release may have dots, a Service may not. */ -}}
 {{- define "firehose.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 46 | trimSuffix "-" -}}
 {{- else if contains (include "firehose.name" .) .Release.Name -}}
-{{- .Release.Name | trunc 46 | trimSuffix "-" -}}
+{{- .Release.Name | replace "." "-" | trunc 46 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name (include "firehose.name" .) | trunc 46 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name (include "firehose.name" .) | replace "." "-" | trunc 46 | trimSuffix "-" -}}
 {{- end -}}
 {{- end }}
 
-{{- /* What belongs to the cluster bears the namespace too: releases of one name may live in several. */ -}}
+{{- /* What belongs to the cluster bears the namespace too: releases of one name may live in several. No name has a colon. */ -}}
 {{- define "firehose.clusterName" -}}
-{{- printf "%s-%s" .Release.Namespace (include "firehose.fullname" .) -}}
+{{- printf "%s:%s" .Release.Namespace (include "firehose.fullname" .) -}}
 {{- end }}
 
 {{- define "firehose.serviceAccountName" -}}
@@ -31,7 +31,7 @@ default
 {{- /* They never change: the selector of a Deployment cannot. Takes root and component. */ -}}
 {{- define "firehose.selectorLabels" -}}
 app.kubernetes.io/name: firehose
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 

@@ -35,6 +35,16 @@
 {{- if ne (eq .Values.source.redis.mode "Sentinel") (ne .Values.source.redis.masterName "") -}}
   {{- fail "source.redis.masterName: is given exactly with mode Sentinel" -}}
 {{- end -}}
+{{- if .Values.demo.enabled -}}
+  {{- $watched := default (list .Release.Namespace) .Values.watchNamespaces -}}
+  {{- if not (or (has "*" $watched) (has .Release.Namespace $watched)) -}}
+    {{- fail "demo.enabled: its resource is in the namespace of the release, which watchNamespaces leaves out" -}}
+  {{- end -}}
+  {{- $redis := .Values.source.redis -}}
+  {{- if and (not $redis.urlSecret.name) (or (ne $redis.mode "Standalone") (ne $redis.keyPrefix "firehose:") $redis.tls.enabled) -}}
+    {{- fail "source.redis: the demo's Redis is Standalone, without TLS, for keys that begin with firehose: (another Redis is named by source.redis.urlSecret)" -}}
+  {{- end -}}
+{{- end -}}
 {{- if and .Values.crds.enabled (not .Values.crds.keep) (eq .Values.uninstall.subscriptions "Ignore") -}}
   {{- fail "uninstall.subscriptions: with crds.keep=false Ignore would leave the CustomResourceDefinition in deletion for ever: Refuse or Delete" -}}
 {{- end -}}
