@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
@@ -69,6 +70,18 @@ describe('plain manifests', () => {
     await plane.kubectl(['apply', '-k', MANIFESTS, '--dry-run=client']);
     const objects = readObjects(await plane.kubectl(['kustomize', MANIFESTS]));
     assert.ok(objects.every(({ metadata }) => !JSON.stringify(metadata).includes('helm')));
+  });
+
+  test('name the image once: gateways run what the operator runs', async () => {
+    const folder = join(plane.folder, 'manifests');
+    await cp(MANIFESTS, folder, { recursive: true });
+    const file = join(folder, 'kustomization.yaml');
+    const text = (await readFile(file, 'utf8')).replace('newName: firehose', 'newName: registry.example.com/firehose');
+    await writeFile(file, text.replace('newTag: 0.1.0', 'newTag: 9.9.9'));
+    const rendered = await plane.kubectl(['kustomize', folder]);
+    assert.equal(rendered.split('registry.example.com/firehose:9.9.9').length - 1, 2);
+    assert.match(rendered, /name: FIREHOSE_GATEWAY_IMAGE\n\s+value: registry\.example\.com\/firehose:9\.9\.9\n/);
+    assert.doesNotMatch(rendered, /firehose:0\.1\.0/);
   });
 
   test('of Argo CD and Flux are what their own definitions ask for', async (context) => {

@@ -113,8 +113,26 @@ for (const name of ['helm', 'helm3'] as const) {
       assert.deepEqual(left, []);
     });
 
+    test('a release of another name is refused the CRD that is there, but for --take-ownership', async () => {
+      const refused = await release.run('install', 'other', CHART);
+      assert.notEqual(refused.code, 0);
+      assert.match(refused.errors, /firehosesubscriptions\.firehose\.dev.*must equal "other"/);
+      const { code, errors } = await release.run('install', 'other', CHART, '--take-ownership');
+      assert.equal(code, 0, errors);
+      assert.equal((await release.run('uninstall', 'other', '--no-hooks')).code, 0);
+      assert.ok(await isThere(CRD));
+    });
+
     test('installed again it takes over the CRD; with crds.keep=false that goes as well', async () => {
-      await release.put('install', { crds: { keep: false } });
+      const { code: installed, errors: said } = await release.run(
+        'install',
+        'firehose',
+        CHART,
+        '--take-ownership',
+        '--set',
+        'crds.keep=false',
+      );
+      assert.equal(installed, 0, said);
       const { code, errors, job } = await release.uninstall();
       assert.equal(code, 0, errors + job);
       await isGone(CRD);
