@@ -94,6 +94,9 @@ address = ${text(socketOf(options))}
 address = ${text(`${socketOf(options)}.ttrpc`)}
 [${cri}.images'.pinned_images]
 sandbox = ${text(PAUSE_IMAGE)}
+[plugins.'io.containerd.nri.v1.nri']
+# All nodes of this machine would have one socket for it: the second one to listen would end.
+disable = true
 [${cri}.runtime']
 # A root without CAP_SYS_RESOURCE may not make a process less likely to be killed.
 restrict_oom_score_adj = true
