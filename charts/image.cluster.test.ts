@@ -4,7 +4,9 @@ import { access, readFile } from 'node:fs/promises';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chartTools } from '../runtime/testing/chart-tools.ts';
+import { copiesOf, readLastStage } from '../runtime/testing/cluster/firehose-image.ts';
 import { objectsOf } from './testing/helm.ts';
+import { closureOf, isInContext } from './testing/image-context.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -69,12 +71,31 @@ describe('the image', () => {
     }
   });
 
-  test('holds what the program imports and no test', async () => {
+  test('holds all that the program imports, and no test', async () => {
     const ignored = await readFile(`${ROOT}.dockerignore`, 'utf8');
-    const copied = [...dockerfile.matchAll(/^COPY (\w+) \.\/\1$/gm)].map(([, folder]) => folder ?? '');
-    assert.deepEqual(copied, ['protocol', 'runtime', 'gateway', 'operator']);
-    for (const folder of copied) assert.ok(ignored.includes(`!${folder}\n`), folder);
-    assert.ok(ignored.startsWith('# Nothing but what the image is made of.\n*\n'));
-    assert.ok(ignored.includes('**/*.test.ts'));
+    const copied = copiesOf(readLastStage(dockerfile)).flatMap(({ paths }) => paths);
+    assert.deepEqual(copied, ['package.json', 'protocol', 'runtime', 'gateway', 'operator']);
+    const holds = (path: string) =>
+      isInContext(path, ignored) && copied.some((folder) => path === folder || path.startsWith(`${folder}/`));
+    const { files, packages } = await closureOf(ROOT, [
+      'runtime/command-line/firehose.ts',
+      'runtime/telemetry/start.ts',
+    ]);
+    for (const module of [
+      'gateway/main.ts',
+      'gateway/source/main.ts',
+      'operator/main.ts',
+      'operator/uninstall/main.ts',
+    ])
+      assert.ok(files.has(module), module);
+    assert.deepEqual(
+      [...files].filter((path) => !holds(path)),
+      [],
+    );
+    const { dependencies } = JSON.parse(await readFile(`${ROOT}package.json`, 'utf8')) as { dependencies: object };
+    assert.deepEqual([...packages.difference(new Set(Object.keys(dependencies)))], []);
+    assert.ok(packages.size > 10);
+    for (const path of ['runtime/testing/run.ts', 'gateway/build.test.ts', 'README.md', 'charts/generated.ts'])
+      assert.ok(!holds(path), path);
   });
 });
