@@ -220,11 +220,16 @@ export function replaySuite(name: string, open: () => Promise<RunningGateway>): 
         await using running = await open();
         const token = await running.token();
         const plain = await running.connect(`?token=${token}`);
-        for (const text of ['{"filter":{}}', 'hello?', '{"auth":1}']) {
+        for (const [text, field] of [
+          ['{"filter":{}}', 'filter.accounts'],
+          ['hello?', undefined],
+          ['{"auth":1}', 'auth'],
+        ] as const) {
           const client = await running.connect(`?token=${token}&v=1`);
           client.send(text);
           plain.send(text);
-          assert.equal((await client.closed).code, 4500);
+          const { code, reason } = await client.closed;
+          assert.deepEqual([code, (JSON.parse(reason) as { f?: string }).f], [4500, field]);
         }
         await publish(running, 0, 1);
         assert.equal((await plain.received(1)).length, 1);

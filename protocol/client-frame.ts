@@ -2,36 +2,60 @@ import { z } from 'zod';
 
 /**
  * What a client of the control contract may say: a text message that is one of these JSON objects. `ref` comes back in
- * the error frame that answers it. Anything else ends the connection with 4500.
+ * the error frame that answers it. Anything else ends the connection with 4500, and a reason that names the field.
  */
-const ref = z.string().min(1).max(64).optional();
-const cursor = z.string().regex(/^[A-Za-z0-9_-]{1,2048}$/);
-const eventId = z.string().min(1).max(256);
 const DAY_MS = 86_400_000;
 
+/** Each rule says itself what it asks for, as a close reason repeats it: short, and nothing of what the client sent. */
+function text(least: number, most: number) {
+  const error = `must be a string of ${least} to ${most} characters`;
+  return z.string({ error }).min(least, { error }).max(most, { error });
+}
+function word(most: number, error = `must be 1 to ${most} of A-Z a-z 0-9 _ -`) {
+  return z.string({ error }).regex(new RegExp(`^[A-Za-z0-9_-]{1,${most}}$`), { error });
+}
+function list<T extends z.ZodType>(item: T, most: number, error: string) {
+  return z.array(item, { error }).min(1, { error }).max(most, { error });
+}
+function object<S extends z.core.$ZodLooseShape>(shape: S) {
+  const keys = Object.keys(shape).join(', ');
+  return z.strictObject(shape, {
+    error: ({ code }) =>
+      code === 'unrecognized_keys' ? `has other keys than ${keys}` : `must be an object of ${keys}`,
+  });
+}
+
+const ref = text(1, 64).optional();
+const eventId = text(1, 256);
+const DELAY = { error: `must be 0 to ${DAY_MS} milliseconds` };
+const CURSOR_OR_IDS = 'must be a cursor, or a list of 1 to 1000 event ids';
+
 /** Exactly these accounts and events; null is all of the token's scope. */
-export const filterSchema = z.strictObject({
-  accounts: z
-    .array(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/))
-    .min(1)
-    .max(1_000)
-    .nullable(),
-  events: z.array(z.string().min(1).max(64)).min(1).max(100).nullable(),
+export const filterSchema = object({
+  accounts: list(word(64), 1_000, 'must be null, or a list of 1 to 1000 account ids').nullable(),
+  events: list(text(1, 64), 100, 'must be null, or a list of 1 to 100 event names').nullable(),
 });
 export type Filter = z.output<typeof filterSchema>;
 
 /** A new token for the same account and user; its scope may be narrower, never wider. */
-export const authFrameSchema = z.strictObject({ auth: z.string().min(1).max(4_096), ref });
+export const authFrameSchema = object({ auth: text(1, 4_096), ref });
 /** Another filter from here on, within the token's scope. */
-export const filterFrameSchema = z.strictObject({ filter: filterSchema, ref });
+export const filterFrameSchema = object({ filter: filterSchema, ref });
 /** In a group: everything up to a cursor, or these event ids, was handled. */
-export const ackFrameSchema = z.strictObject({ ack: z.union([cursor, z.array(eventId).min(1).max(1_000)]), ref });
+export const ackFrameSchema = object({
+  ack: z.union([word(2_048, CURSOR_OR_IDS), list(eventId, 1_000, CURSOR_OR_IDS)], { error: CURSOR_OR_IDS }),
+  ref,
+});
 /** In a group: deliver this one again, after `delay_ms` instead of the usual back-off where it is given. */
-export const nackFrameSchema = z.strictObject({ nack: eventId, delay_ms: z.int().min(0).max(DAY_MS).optional(), ref });
+export const nackFrameSchema = object({
+  nack: eventId,
+  delay_ms: z.int(DELAY).min(0, DELAY).max(DAY_MS, DELAY).optional(),
+  ref,
+});
 /** In a group: still at work on this one, the acknowledgement wait begins anew. */
-export const progressFrameSchema = z.strictObject({ progress: eventId, ref });
+export const progressFrameSchema = object({ progress: eventId, ref });
 /** In a group: never deliver this one again, keep it as a dead letter. */
-export const termFrameSchema = z.strictObject({ term: eventId, reason: z.string().max(256).optional(), ref });
+export const termFrameSchema = object({ term: eventId, reason: text(0, 256).optional(), ref });
 
 export type ClientFrame =
   | ({ readonly kind: 'auth' } & z.output<typeof authFrameSchema>)
@@ -50,19 +74,45 @@ const SCHEMAS = {
   term: termFrameSchema,
 } as const;
 
-/** Null when the text is not exactly one known frame. */
-export function parseClientFrame(text: string): ClientFrame | null {
+/** Why a text is no frame, in words of ours alone. */
+export interface FrameFault {
+  /** Where, as `filter.accounts[2]`; null where it is no field's fault. */
+  readonly field: string | null;
+  readonly wrong: string;
+}
+
+export type ParsedFrame =
+  { readonly ok: true; readonly frame: ClientFrame } | { readonly ok: false; readonly fault: FrameFault };
+
+/** The text as the one known frame that it is, or the first thing that is wrong with it. */
+export function parseClientFrame(text: string): ParsedFrame {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return null;
+    return fault(null, 'not JSON');
   }
-  if (typeof value !== 'object' || value === null) return null;
+  if (typeof value !== 'object' || value === null) return fault(null, 'not a JSON object');
   for (const kind of Object.keys(SCHEMAS) as (keyof typeof SCHEMAS)[]) {
     if (!Object.hasOwn(value, kind)) continue;
     const parsed = SCHEMAS[kind].safeParse(value);
-    return parsed.success ? ({ kind, ...parsed.data } as ClientFrame) : null;
+    if (parsed.success) return { ok: true, frame: { kind, ...parsed.data } as ClientFrame };
+    const { path, message } = deepest(parsed.error.issues);
+    return fault(path.map(fieldPart).join('').slice(1) || null, message);
   }
-  return null;
+  return fault(null, `has none of ${Object.keys(SCHEMAS).join(', ')}`);
+}
+
+function fault(field: string | null, wrong: string): ParsedFrame {
+  return { ok: false, fault: { field, wrong } };
+}
+
+const fieldPart = (part: PropertyKey) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`);
+
+/** The first issue; of a union, that of the branch that went further in. */
+function deepest([issue]: readonly z.core.$ZodIssue[]): { path: readonly PropertyKey[]; message: string } {
+  if (issue === undefined) throw new Error('a failed parse has an issue');
+  if (issue.code !== 'invalid_union') return issue;
+  const inner = issue.errors.map(([first]) => first).find((first) => first !== undefined && first.path.length > 0);
+  return inner === undefined ? issue : { path: [...issue.path, ...inner.path], message: inner.message };
 }

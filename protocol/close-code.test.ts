@@ -18,15 +18,18 @@ test('only what a client cannot mend by coming back tells it to stay away', () =
 });
 
 test('a reason is JSON with the cursor to go on from', () => {
-  assert.deepEqual(JSON.parse(closeReason('cursor_too_old', 'AQRhYmNk')), { e: 'cursor_too_old', c: 'AQRhYmNk' });
+  assert.deepEqual(JSON.parse(closeReason('cursor_too_old', { c: 'AQRhYmNk' })), {
+    e: 'cursor_too_old',
+    c: 'AQRhYmNk',
+  });
   assert.deepEqual(JSON.parse(closeReason('shutdown')), { e: 'shutdown' });
 });
 
 test('a reason never exceeds what a close frame holds: the cursor goes first', () => {
   for (const length of [60, 90, 100, 123, 500]) {
-    const reason = closeReason('rolling_restart', 'A'.repeat(length));
+    const reason = closeReason('rolling_restart', { c: 'A'.repeat(length) });
     assert.ok(Buffer.byteLength(reason) <= 123, String(length));
     assert.equal((JSON.parse(reason) as { e: string }).e, 'rolling_restart');
   }
-  assert.deepEqual(JSON.parse(closeReason('epoch_lost', 'A'.repeat(200))), { e: 'epoch_lost' });
+  assert.deepEqual(JSON.parse(closeReason('epoch_lost', { c: 'A'.repeat(200) })), { e: 'epoch_lost' });
 });

@@ -37,8 +37,23 @@ export type CloseReason =
 
 const MAX_REASON_BYTES = 123;
 
-/** A close reason as JSON of at most 123 bytes (RFC 6455 5.5); the cursor is left out where it does not fit. */
-export function closeReason(reason: CloseReason, cursor?: string): string {
-  const full = JSON.stringify(cursor === undefined ? { e: reason } : { e: reason, c: cursor });
-  return full.length <= MAX_REASON_BYTES ? full : JSON.stringify({ e: reason });
+/** What a reason says beside `e`, the most important first; null is not said. */
+export interface ReasonDetail {
+  /** The cursor to go on from. */
+  readonly c?: string | null;
+  /** The field of the client's frame that is wrong. */
+  readonly f?: string | null;
+  /** What is wrong with it. */
+  readonly d?: string;
+}
+
+/** A close reason as JSON of at most 123 bytes (RFC 6455 5.5): what does not fit is left out. */
+export function closeReason(reason: CloseReason, { c = null, f = null, d }: ReasonDetail = {}): string {
+  const keys = { ...(c !== null && { c }), ...(f !== null && { f }), ...(d !== undefined && { d }) };
+  let said: Record<string, string> = { e: reason };
+  for (const [key, value] of Object.entries(keys)) {
+    const more = { ...said, [key]: value };
+    if (new TextEncoder().encode(JSON.stringify(more)).length <= MAX_REASON_BYTES) said = more;
+  }
+  return JSON.stringify(said);
 }

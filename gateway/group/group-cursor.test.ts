@@ -10,7 +10,7 @@ test('a cursor gives the delivery back to the connection that it came from, and 
   const cursor = encodeGroupCursor(JOINED, 70_000);
   assert.equal(decodeGroupCursor(cursor, JOINED), 70_000);
   assert.equal(decodeGroupCursor(cursor, JOINED + 1), null);
-  assert.equal(parseClientFrame(JSON.stringify({ ack: cursor }))?.kind, 'ack');
+  assert.ok(parseClientFrame(JSON.stringify({ ack: cursor })).ok);
 });
 
 test('a position in a log is no cursor of a group, nor the other way round', () => {

@@ -41,6 +41,7 @@ function open(
       return true;
     },
     close: (_, reason) => closed.push(reason),
+    closeForFrame: ({ field }) => closed.push(field ?? 'no frame'),
   };
   const dialogue = new Dialogue(connection, sink, {
     verifyToken: async () => options.verified ?? { kind: 'invalid' },

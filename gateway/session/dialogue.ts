@@ -1,4 +1,4 @@
-import { parseClientFrame, type ClientFrame, type Filter } from '../../protocol/client-frame.ts';
+import { parseClientFrame, type ClientFrame, type Filter, type FrameFault } from '../../protocol/client-frame.ts';
 import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
 import { encodeCursor } from '../../protocol/cursor.ts';
 import { splitId, type Position } from '../../protocol/position.ts';
@@ -30,6 +30,8 @@ export interface Connection {
   /** Takes a frame off what the client may send; false when that was too much. */
   countFrame(): boolean;
   close(name: CloseName, reason: CloseReason): void;
+  /** Ends it for what its client said. */
+  closeForFrame(fault: FrameFault): void;
 }
 
 export interface Greeting {
@@ -121,8 +123,9 @@ export class Dialogue {
 
   /** A text message of the client; anything but a known frame ends the connection. */
   received(text: string): void {
-    const frame = parseClientFrame(text);
-    if (frame === null) return this.#connection.close('notAFrame', 'not_a_frame');
+    const parsed = parseClientFrame(text);
+    if (!parsed.ok) return this.#connection.closeForFrame(parsed.fault);
+    const { frame } = parsed;
     if (isAcknowledgement(frame)) {
       void this.#acknowledge(frame);
       return;

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import { CLOSE, closeReason, FIRST_FINAL_CODE, type CloseName, type CloseReason } from '../../protocol/close-code.ts';
+import type { FrameFault } from '../../protocol/client-frame.ts';
+import {
+  CLOSE,
+  closeReason,
+  FIRST_FINAL_CODE,
+  type CloseName,
+  type CloseReason,
+  type ReasonDetail,
+} from '../../protocol/close-code.ts';
 import { encodeCursor } from '../../protocol/cursor.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
@@ -172,12 +180,20 @@ export class Session implements Recipient {
    * by ws after its close timeout. False: it was ended before.
    */
   close(name: CloseName, reason: CloseReason, last: Position | null = this.position): boolean {
+    const resumes = last !== null && CLOSE[name] < FIRST_FINAL_CODE;
+    return this.#end(name, reason, { c: resumes ? encodeCursor(last) : null });
+  }
+
+  /** Ends the session for what its client said, and says what was wrong with it. */
+  closeForFrame({ field, wrong }: FrameFault): void {
+    this.#end('notAFrame', 'not_a_frame', { f: field, d: wrong });
+  }
+
+  #end(name: CloseName, reason: CloseReason, detail: ReasonDetail): boolean {
     this.#leave();
     if (!this.isOpen) return false;
     if (reason === 'slow_consumer') this.#options.onSlowClose(this.#options.policy);
-    const code = CLOSE[name];
-    const resumes = last !== null && code < FIRST_FINAL_CODE;
-    this.#options.webSocket.close(code, closeReason(reason, resumes ? encodeCursor(last) : undefined));
+    this.#options.webSocket.close(CLOSE[name], closeReason(reason, detail));
     return true;
   }
 
