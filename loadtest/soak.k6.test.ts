@@ -49,7 +49,12 @@ describe('the soak test', SUITE_WITH_K6, () => {
   });
 
   test('fails with 99 where there is nothing to judge by', WITH_K6, async () => {
-    const parameters = { ...SHORT, DURATION: '2s', FIREHOSE_METRICS_URLS: 'http://127.0.0.1:1/metrics' };
+    const parameters = {
+      ...SHORT,
+      DURATION: '2s',
+      SAMPLE: '250ms',
+      FIREHOSE_METRICS_URLS: 'http://127.0.0.1:1/metrics',
+    };
     const { code, output, broken } = await stage.run('soak', parameters);
     assert.equal(code, 99, output);
     assert.ok(broken.includes('checks rate==1'), broken.join());

@@ -7,7 +7,7 @@ import { beginRun, MARGIN_MS, once, producerOf, producerScenario, type TestRun }
 import { ACCOUNTED, descriptorGrowth, memoryGrowth } from './report/metrics.ts';
 import { slope } from './report/statistics.ts';
 import { summarize, type SummaryData } from './report/summary.ts';
-import { readSettings } from './settings/settings.ts';
+import { FEWEST_LOOKS, readSettings } from './settings/settings.ts';
 
 const settings = readSettings('soak', __ENV);
 const publishMs = settings.RAMP + settings.DURATION;
@@ -82,11 +82,9 @@ function valueOf(text: string, metric: string): number | null {
   return found === undefined ? null : Number(found);
 }
 
-const FEWEST_POINTS = 5;
-
 /** In percent of the mean over the measured time. */
 function growthOf(url: string, what: 'memory' | 'descriptors', points: Points): number {
-  check(points, { 'there are enough looks after the warm-up': ({ length }) => length >= FEWEST_POINTS });
+  check(points, { 'there are enough looks after the warm-up': ({ length }) => length >= FEWEST_LOOKS });
   const mean = points.reduce((sum, [, value]) => sum + value, 0) / Math.max(1, points.length);
   const perMs = slope(points);
   const span = (points.at(-1)?.[0] ?? 0) - (points[0]?.[0] ?? 0);

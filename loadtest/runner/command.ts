@@ -69,6 +69,6 @@ function helpOf(script: ScriptName): string {
     return `  --${flagOf(name).padEnd(20)} -e ${name.padEnd(24)} ${about}${value === '' ? '' : ` [${value}]`}`;
   });
   return `${script}: ${SCRIPTS[script].about}\n${lines.join('\n')}
-  --state                 where the gateway's ingest-token, admin-token and ca.crt lie [.firehose, for a URL of this machine]
+  --state                 where the gateway's ingest-token, admin-token and ca.crt lie [FIREHOSE_STATE or .firehose, for a URL of this machine]
 `;
 }

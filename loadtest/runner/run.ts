@@ -4,11 +4,12 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readCommand, type Command } from './command.ts';
 import { configMap } from './config-map.ts';
+import { isHere, readState, urlsOf } from './local-gateway.ts';
+import { readSettings, WrongParameters } from '../settings/settings.ts';
 import { findK6 } from '../../runtime/testing/find-k6.ts';
 
 const LOADTEST = fileURLToPath(new URL('../', import.meta.url));
@@ -32,16 +33,24 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run({ script, given, state, rest }: Command & { kind: 'run' }): Promise<number> {
+  // In the environment and not as `-e`: arguments are there for everybody on the machine to read.
+  const asked = { ...process.env, ...Object.fromEntries(given) };
+  const isLocal = isHere(asked['FIREHOSE_URL'] ?? '');
+  const folder = state ?? (isLocal ? process.env['FIREHOSE_STATE'] || '.firehose' : null);
+  const env = {
+    ...asked,
+    ...(isLocal ? urlsOf(asked) : {}),
+    ...(folder === null ? {} : readState(folder, asked)),
+  };
+  try {
+    readSettings(script, env);
+  } catch (error) {
+    if (error instanceof WrongParameters) return fail(`${error.message} (npm run loadtest -- ${script} --help)`);
+    throw error;
+  }
   const k6 = findK6(process.env);
   if (!k6.ok) return fail(`${k6.why}: ${k6.remedy}`);
   console.error(`${script} under ${k6.version}`);
-  // In the environment and not as `-e`: arguments are there for everybody on the machine to read.
-  const url = given.get('FIREHOSE_URL') ?? process.env['FIREHOSE_URL'] ?? '';
-  const env = {
-    ...process.env,
-    ...(state !== null || isHere(url) ? fromState(state ?? '.firehose', process.env) : {}),
-    ...Object.fromEntries(given),
-  };
   const args = ['run', '--quiet', ...rest, join(LOADTEST, `${script}.ts`)];
   const child = spawn(k6.command, args, { env, stdio: 'inherit' });
   // A terminal's Ctrl-C reaches both: k6 ends by itself, with its summary, and its end is waited for.
@@ -51,26 +60,6 @@ async function run({ script, given, state, rest }: Command & { kind: 'run' }): P
   const [code] = (await once(child, 'exit')) as [number | null];
   process.off('SIGINT', ignore);
   return code ?? 1;
-}
-
-/** The default is this machine too. */
-function isHere(url: string): boolean {
-  return url === '' || (URL.canParse(url) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname));
-}
-
-/** What the gateway made for itself; a token that the environment gives wins over its file. */
-function fromState(folder: string, environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const found: Record<string, string> = {};
-  const read = (name: string, file: string) => {
-    const path = join(folder, file);
-    if (!environment[name] && existsSync(path)) found[name] = readFileSync(path, 'utf8').trim();
-  };
-  read('FIREHOSE_INGEST_TOKEN', 'ingest-token');
-  read('FIREHOSE_ADMIN_TOKEN', 'admin-token');
-  // A bundle that the machine trusts does not know the gateway's own authority.
-  const ca = join(folder, 'ca.crt');
-  if (existsSync(ca)) found['SSL_CERT_FILE'] = ca;
-  return found;
 }
 
 function fail(line: string): number {

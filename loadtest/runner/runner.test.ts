@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parametersOf } from '../settings/parameters.ts';
 import { readDuration, readSettings } from '../settings/settings.ts';
+import { urlsOf } from './local-gateway.ts';
 import { flagOf, NAMES, readCommand } from './command.ts';
 import { findK6 } from '../../runtime/testing/find-k6.ts';
 
@@ -63,6 +67,53 @@ describe('npm run loadtest', () => {
   });
 });
 
+describe('a load test that cannot be', () => {
+  const launch = (args: readonly string[], env: Record<string, string> = {}) =>
+    spawnSync(process.execPath, [RUN, ...args], { env: { PATH: '', ...env }, encoding: 'utf8' });
+
+  test('is refused in one line before k6 is even looked for', () => {
+    const { status, stderr, stdout } = launch(['soak', '--warm-up', '5h'], { CONNECTIONS: '0' });
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.match(stderr, /^wrong parameters: CONNECTIONS: at least 1; WARM_UP: shorter .*\(npm run .*--help\)\n$/);
+  });
+
+  test('is refused by what a flag says, not by what the environment said before', () => {
+    const { stderr } = launch(['smoke', '--drain', '1s'], { DRAIN: 'long' });
+    assert.match(stderr, /^there is no k6/);
+  });
+});
+
+describe('the gateway of npm start', () => {
+  test('is looked for where the same settings put it', () => {
+    assert.deepEqual(urlsOf({}), {});
+    assert.deepEqual(urlsOf({ FIREHOSE_PORT: '8443', FIREHOSE_INNER_PORT: '8090' }), {
+      FIREHOSE_URL: 'https://localhost:8443',
+      FIREHOSE_INNER_URL: 'http://localhost:8090',
+    });
+    assert.deepEqual(urlsOf({ FIREHOSE_PORT: '8443', FIREHOSE_URL: 'https://127.0.0.1:1' }), {});
+  });
+
+  test('hands its tokens and its authority to k6 from the folder in FIREHOSE_STATE', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'firehose-state-'));
+    const [state, asked] = [join(folder, 'state'), join(folder, 'asked')];
+    await mkdir(state);
+    for (const file of ['ingest-token', 'admin-token', 'ca.crt']) await writeFile(join(state, file), `the ${file}\n`);
+    const shown = 'echo "$FIREHOSE_URL, $FIREHOSE_INGEST_TOKEN, $FIREHOSE_ADMIN_TOKEN, $SSL_CERT_FILE"';
+    const stub = join(folder, 'k6');
+    await writeFile(stub, `#!/bin/sh\n[ "$1" = version ] && echo k6 || { ${shown}; } > "${asked}"\n`, { mode: 0o755 });
+    const env = { K6: stub, FIREHOSE_STATE: state, FIREHOSE_PORT: '8443' };
+    assert.equal(launchSmoke(env).status, 0);
+    const told = `https://localhost:8443, the ingest-token, the admin-token, ${join(state, 'ca.crt')}\n`;
+    assert.equal(await readFile(asked, 'utf8'), told);
+    assert.equal(launchSmoke({ ...env, FIREHOSE_URL: 'https://firehose.example.com:9443' }).status, 0);
+    assert.equal(await readFile(asked, 'utf8'), 'https://firehose.example.com:9443, , , \n');
+    await rm(folder, { recursive: true });
+  });
+
+  const launchSmoke = (env: Record<string, string>) =>
+    spawnSync(process.execPath, [RUN, 'smoke'], { env, encoding: 'utf8' });
+});
+
 describe('parameters', () => {
   test('each script has its defaults, and what is given wins over them', () => {
     assert.equal(readSettings('load', {}).DURATION, 60_000);
@@ -87,6 +138,11 @@ describe('parameters', () => {
     assert.equal(readSettings('load', { RATE: '0' }).RATE, 0);
     wrong('soak', { DURATION: '20m' }, 'WARM_UP: shorter than RAMP and DURATION together, or nothing is measured');
     wrong('breakpoint', { RATE: '0', STEP_PERCENT: '0' }, 'STEP_PERCENT: at least 1; RATE: at least 1, to rise from');
+    wrong('soak', { SAMPLE: '0s' }, 'SAMPLE: longer than 0');
+    wrong('soak', { DURATION: '31m', SAMPLE: '1m' }, 'SAMPLE: short enough for 5 looks after WARM_UP');
+    wrong('breakpoint', { STEP: '0s' }, 'STEP: longer than 0');
+    const flat = 'STEP_PERCENT: of RATE at least one event a second, or a step publishes no more than the one before';
+    wrong('breakpoint', { RATE: '3', STEP_PERCENT: '10' }, flat);
     wrong('breakpoint', { RATE: '10', MOST_RATE: '5' }, 'MOST_RATE: at least RATE');
   });
 

@@ -24,8 +24,20 @@ export function readDuration(text: string): number | null {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What was given makes no test; the message says it all. */
+export class WrongParameters extends Error {
+  readonly code = 'wrong_parameters';
+
+  constructor(faults: readonly string[]) {
+    super(`wrong parameters: ${faults.join('; ')}`);
+  }
+}
+
+/** Of the metrics after the warm-up: a line through fewer says nothing. */
+export const FEWEST_LOOKS = 5;
+
 /**
- * Reads what a script takes; throws one Error that lists every fault. A parameter that the script does not take has its
+ * Reads what a script takes; throws one WrongParameters that lists every fault. A parameter that the script does not take has its
  * default, so that what is shared between scripts may ask for it.
  */
 export function readSettings(script: ScriptName, environment: Environment): Settings {
@@ -40,7 +52,7 @@ export function readSettings(script: ScriptName, environment: Environment): Sett
     else values[name] = value;
   }
   if (faults.length === 0) faults.push(...contradictions(script, values as unknown as Settings));
-  if (faults.length > 0) throw new Error(`wrong parameters: ${faults.join('; ')}`);
+  if (faults.length > 0) throw new WrongParameters(faults);
   return values as unknown as Settings;
 }
 
@@ -52,11 +64,26 @@ function contradictions(script: ScriptName, settings: Settings): string[] {
   const faults = [...parametersOf(script)].flatMap(([name, { kind }]) =>
     kind === 'count' && settings[name] === 0 && !MAY_BE_NONE.includes(name) ? [`${name}: at least 1`] : [],
   );
-  if (script === 'soak' && settings.WARM_UP >= settings.RAMP + settings.DURATION) {
-    faults.push('WARM_UP: shorter than RAMP and DURATION together, or nothing is measured');
+  if (script === 'soak') faults.push(...soakFaults(settings));
+  if (script === 'breakpoint') faults.push(...breakpointFaults(settings));
+  return faults;
+}
+
+function soakFaults({ RAMP, DURATION, WARM_UP, SAMPLE }: Settings): string[] {
+  if (WARM_UP >= RAMP + DURATION) return ['WARM_UP: shorter than RAMP and DURATION together, or nothing is measured'];
+  if (SAMPLE === 0) return ['SAMPLE: longer than 0'];
+  const looks = Math.floor((RAMP + DURATION - WARM_UP) / SAMPLE);
+  return looks < FEWEST_LOOKS ? [`SAMPLE: short enough for ${FEWEST_LOOKS} looks after WARM_UP`] : [];
+}
+
+function breakpointFaults({ RATE, MOST_RATE, STEP, STEP_PERCENT }: Settings): string[] {
+  const faults: string[] = [];
+  if (STEP === 0) faults.push('STEP: longer than 0');
+  if (RATE === 0) faults.push('RATE: at least 1, to rise from');
+  else if (STEP_PERCENT > 0 && Math.round(RATE * (1 + STEP_PERCENT / 100)) === RATE) {
+    faults.push('STEP_PERCENT: of RATE at least one event a second, or a step publishes no more than the one before');
   }
-  if (script === 'breakpoint' && settings.RATE === 0) faults.push('RATE: at least 1, to rise from');
-  if (script === 'breakpoint' && settings.MOST_RATE < settings.RATE) faults.push('MOST_RATE: at least RATE');
+  if (MOST_RATE < RATE) faults.push('MOST_RATE: at least RATE');
   return faults;
 }
 
