@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { kubeconfig } from '../control-plane/kubeconfig.ts';
+import { answerArguments } from '../no-arguments.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import { loadImages } from './images.ts';
 import { ensureCluster } from './possible.ts';
@@ -17,7 +18,12 @@ import { openSandbox, SANDBOX_VARIABLE } from './sandbox.ts';
 const PORT_VARIABLE = 'FIREHOSE_CLUSTER_PORT';
 const socketIn = (folder: string) => join(folder, 'api-server.sock');
 
-process.exitCode = process.env[SANDBOX_VARIABLE] === undefined ? await outside() : await inside();
+const USAGE =
+  'npm run cluster: keeps a whole cluster with the image of this checkout, until Ctrl-C. It takes no arguments.';
+
+process.exitCode =
+  answerArguments(process.argv.slice(2), USAGE) ??
+  (process.env[SANDBOX_VARIABLE] === undefined ? await outside() : await inside());
 
 async function outside(): Promise<number> {
   const found = await ensureCluster(process.env, console.log);
