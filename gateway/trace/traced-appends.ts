@@ -1,5 +1,5 @@
 import { SpanKind, SpanStatusCode, type Link } from '@opentelemetry/api';
-import { tracer } from '../../runtime/telemetry/span.ts';
+import { failed as markFailed, tracer } from '../../runtime/telemetry/span.ts';
 import { sampledContext, traceparentOf } from '../../runtime/telemetry/traceparent.ts';
 import type { EventLog, NewEvent } from '../stream/event-log.ts';
 import type { EventTraces } from './event-traces.ts';
@@ -30,6 +30,9 @@ export function traceAppends(log: Pick<EventLog, 'append'>, traces: EventTraces 
           span.setStatus({ code: SpanStatusCode.ERROR });
         }
         return outcomes;
+      } catch (error) {
+        markFailed(span, error);
+        throw error;
       } finally {
         span.end();
       }
