@@ -20,6 +20,7 @@ const BESIDE: Readonly<Record<string, object>> = {
   'serviceMonitor.interval': { serviceMonitor: { enabled: true } },
   'serviceMonitor.labels': { serviceMonitor: { enabled: true } },
   'prometheusRule.labels': { prometheusRule: { enabled: true } },
+  'prometheusRule.runbookUrl': { prometheusRule: { enabled: true } },
   'dashboards.labels': { dashboards: { enabled: true } },
 };
 

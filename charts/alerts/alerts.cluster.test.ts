@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { GATEWAY_METRICS, OPERATOR_METRICS } from '../../runtime/telemetry/metric-table.ts';
+import { chartTools } from '../../runtime/testing/chart-tools.ts';
 import { ensurePromtool, promtool } from '../../runtime/testing/promtool.ts';
 import { CHART } from '../generated.ts';
+import { objectsOf } from '../testing/helm.ts';
 import { ALERT_CASES } from './alert-cases.ts';
 
 const RULES = join(CHART, 'rules/firehose.yaml');
@@ -77,8 +79,19 @@ describe('alerts', () => {
     const runbook = await readFile(join(CHART, 'RUNBOOK.md'), 'utf8');
     assert.deepEqual([...runbook.matchAll(/^## (\S+)$/gm)].map(([, name = '']) => name).toSorted(), names.toSorted());
     for (const { alert, annotations } of rules) {
-      assert.equal((annotations as { runbook: string }).runbook, `RUNBOOK.md, ${alert}`);
+      assert.equal((annotations as { runbook_url: string }).runbook_url, `RUNBOOK.md#${alert.toLowerCase()}`);
     }
+  });
+
+  test('each leads to its section of the runbook, wherever that is kept', async () => {
+    const { helm } = await chartTools();
+    const runbookUrl = 'https://wiki.example.com/firehose';
+    const objects = await objectsOf(helm, { values: { prometheusRule: { enabled: true, runbookUrl } } });
+    const made = objects.find(({ kind }) => kind === 'PrometheusRule')?.['spec'] as Rules;
+    assert.deepEqual(
+      made.groups.flatMap((group) => group.rules).map(({ annotations }) => annotations),
+      rules.map(({ alert, annotations }) => ({ ...annotations, runbook_url: `${runbookUrl}#${alert.toLowerCase()}` })),
+    );
   });
 
   for (const { alert, fires, after: minutes, labels, quiet } of ALERT_CASES) {

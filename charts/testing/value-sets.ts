@@ -106,7 +106,11 @@ const OPERATOR: readonly ValueSet[] = [
   {
     what: 'alerts and dashboards',
     values: {
-      prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
+      prometheusRule: {
+        enabled: true,
+        labels: { release: 'prometheus' },
+        runbookUrl: 'https://wiki.example.com/firehose',
+      },
       dashboards: { enabled: true, labels: { grafana_dashboard: 'yes' } },
     },
   },

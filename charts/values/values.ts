@@ -79,6 +79,11 @@ export const valuesSchema = z.strictObject({
   prometheusRule: section('Alerts as a PrometheusRule, for the Prometheus operator. RUNBOOK.md says what to do.', {
     enabled: flag(false).describe('Makes it. The cluster must know the kind.'),
     labels: texts().describe('By which a Prometheus finds it.'),
+    runbookUrl: z
+      .string()
+      .regex(/^[A-Za-z0-9./][!-~]*$/)
+      .default('RUNBOOK.md')
+      .describe("Where you keep the chart's RUNBOOK.md: the `runbook_url` of an alert is its section there."),
   }),
   dashboards: section('Grafana dashboards (gateway, streams, operator), a ConfigMap each.', {
     enabled: flag(false).describe('Makes them.'),
