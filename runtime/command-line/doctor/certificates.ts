@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GatewayConfig } from '../../../gateway/config.ts';
 import { about, type About, type Finding } from './finding.ts';
+import { howLong } from './how-long.ts';
 
-const DAY_MS = 86_400_000;
 /** Somebody renews a mounted certificate, a third of its life before it ends as a rule. */
-const SOON_DAYS = 14;
+const SOON_MS = 14 * 86_400_000;
 
 const MOUNTED = 'renew it: look at what writes the Secret (cert-manager, the operator); a renewed pair is taken over';
 const OWN = 'restart the gateway: it makes a new one at start, signed by the same ca.crt';
@@ -57,10 +57,12 @@ export function judgeCertificate(
   const until = new Date(to).toISOString();
   if (now < from) return say.fail(`is not valid before ${new Date(from).toISOString()}`, 'set the clock, or renew it');
   if (now > to) return say.fail(`has expired at ${until}`, fix);
-  const days = Math.floor((to - now) / DAY_MS);
+  const left = to - now;
   // One that lives for a day or an hour is renewed in time by whoever makes such.
-  const isSoon = days < SOON_DAYS && to - now < (to - from) / 5;
-  return isSoon ? say.warn(`ends in ${days} days, at ${until}`, fix) : say.ok(`is valid until ${until} (${days} days)`);
+  const isSoon = left < SOON_MS && left < (to - from) / 5;
+  return isSoon
+    ? say.warn(`ends in ${howLong(left)}, at ${until}`, fix)
+    : say.ok(`is valid until ${until} (${howLong(left)})`);
 }
 
 function read(file: string): Promise<string | null> {

@@ -94,6 +94,19 @@ describe('a certificate', () => {
       judgeCertificate(new X509Certificate(cert), { say: about('c'), now: now + hours * 3_600_000, fix: '' }).status;
     assert.deepEqual([0, 12, 20].map(at), ['ok', 'ok', 'warn']);
   });
+
+  it('is said to last days, its last day in hours, and its last hour as one', async () => {
+    const { cert } = await createAuthority({ subject: 'CN=a', now: 0, days: 100 });
+    const certificate = new X509Certificate(cert);
+    const end = Date.parse(certificate.validTo);
+    const seen = (hours: number) =>
+      judgeCertificate(certificate, { say: about('c'), now: end - hours * 3_600_000, fix: '' }).seen;
+    assert.match(seen(48), /^ends in 2 days, /);
+    assert.match(seen(24), /^ends in 1 day, /);
+    assert.match(seen(7.5), /^ends in 7 hours, /);
+    assert.match(seen(0.5), /^ends in less than an hour, /);
+    assert.match(seen(-0.1), /^has expired /);
+  });
 });
 
 describe('streams, groups and replicas', () => {

@@ -5,8 +5,7 @@ import { keyRing, SigningKeyFault, type KeyRing } from '../../../gateway/auth/si
 import type { GatewayConfig } from '../../../gateway/config.ts';
 import { durationMs } from '../../../protocol/subscription.ts';
 import { about, type Finding } from './finding.ts';
-
-const DAY_MS = 86_400_000;
+import { howLong } from './how-long.ts';
 
 /** When the operator made a key, and since when it signs: Unix seconds. */
 const dated = z.looseObject({ made: z.number().optional(), signs: z.number().optional() });
@@ -44,16 +43,15 @@ export async function lookAtSigningKeys(config: GatewayConfig, now: number): Pro
   const first = dated.safeParse(keys?.[0]).data;
   const since = first?.signs ?? first?.made;
   const age = now - (since === undefined ? (await stat(file)).mtimeMs : since * 1_000);
-  const days = Math.floor(age / DAY_MS);
   const findings: Finding[] = [];
   if (signingKeysFile !== null && ring.algorithm !== algorithm) {
     findings.push(say.warn(`signs by ${ring.algorithm}, spec.auth.token.signing.algorithm is ${algorithm}`, ADD));
   }
   if (age > durationMs(rotationInterval)) {
-    const seen = `the key ${ring.kid} signs for ${days} days, longer than signing.rotationInterval (${rotationInterval})`;
+    const seen = `the key ${ring.kid} signs for ${howLong(age)}, longer than signing.rotationInterval (${rotationInterval})`;
     findings.push(say.warn(seen, ADD));
   }
-  const seen = `${ring.verifyKeys.size} verify, ${ring.kid} (${ring.algorithm}) signs for ${days} days`;
+  const seen = `${ring.verifyKeys.size} verify, ${ring.kid} (${ring.algorithm}) signs for ${howLong(age)}`;
   return { findings: findings.length > 0 ? findings : [say.ok(seen)], signs: ring.kid };
 }
 
