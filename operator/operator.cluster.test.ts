@@ -144,8 +144,14 @@ describe('one resource', () => {
       ['Suspended', undefined],
     );
     assert.match(await groupsOf('firehose:'), /acme\/default/);
+    const isSaid = async (words: RegExp) => words.test((await platform.condition('acme', 'Suspended'))?.message ?? '');
+    await platform.markReady('acme', VOICE, 1);
+    await until('the last one drains', () => isSaid(/gateways that drain still: 1$/));
+    await platform.markReady('acme', VOICE, 0);
+    await until('it has drained', () => isSaid(/no gateway runs$/));
     await platform.patch('acme', { spec: { suspend: false } });
     await until('back', async () => replicasOf(await platform.get(deploymentPath('acme'))) === 3);
+    await platform.markReady('acme');
   });
 
   test('lag and memory of the streams are told', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { conditionsOf, transitions } from './conditions.ts';
 import { bad, good, unknown, type Findings } from './findings.ts';
-import { gatewayState } from './gateway-finding.ts';
+import { drainingGateways, gatewayState } from './gateway-finding.ts';
 
 const ok = good('Fine', 'fine');
 const ALL_GOOD: Findings = {
@@ -15,6 +15,7 @@ const ALL_GOOD: Findings = {
   gateway: good('Available', '2 of 2 gateways serve'),
   endpoint: ok,
   isSuspended: false,
+  draining: 0,
   degraded: null,
 };
 const at = { generation: 3, now: Date.parse('2026-01-02T03:04:05.678Z') };
@@ -55,6 +56,28 @@ test('a suspended resource is not Ready, and neither reconciling nor stalled', (
   assert.equal(ready(suspended)?.reason, 'Suspended');
   assert.deepEqual(types(suspended).slice(-1), ['Suspended']);
   assert.ok(!types(suspended).includes('Reconciling'));
+});
+
+test('a suspended resource says that no gateway runs once the last one has drained', () => {
+  const said = (draining: number) => {
+    const conditions = conditionsOf({ ...ALL_GOOD, isSuspended: true, draining }, [], at);
+    return conditions.filter(({ reason }) => reason === 'Suspended').map(({ message }) => message);
+  };
+  const draining = 'spec.suspend is true: gateways that drain still: 2';
+  assert.deepEqual(said(2), [draining, draining]);
+  const gone = 'spec.suspend is true: no gateway runs';
+  assert.deepEqual(said(0), [gone, gone]);
+});
+
+test('a gateway drains for as long as its pod is there, or its heartbeat', () => {
+  const draining = (status: object, heard: number | null) =>
+    drainingGateways(gatewayState({ metadata: { name: 'g' }, spec: { replicas: 0 }, status }), heard);
+  assert.equal(draining({ replicas: 2 }, null), 2);
+  assert.equal(draining({ replicas: 0, terminatingReplicas: 3 }, 2), 3);
+  assert.equal(draining({ replicas: 1, terminatingReplicas: 1 }, 2), 2);
+  // Before Kubernetes 1.35 a Deployment does not tell the pods that are ending.
+  assert.equal(draining({ replicas: 0 }, 2), 2);
+  assert.equal(draining({ replicas: 0 }, 0), 0);
 });
 
 test('an Unknown step is a Ready that is False: nobody waits for Unknown', () => {

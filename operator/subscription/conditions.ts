@@ -23,7 +23,7 @@ export function conditionsOf(
     ['EndpointReady', findings.endpoint],
     ['Reconciling', isReady || isSuspended || ready.isFinal === true ? null : { ...ready, status: 'True' }],
     ['Stalled', ready.isFinal === true ? { ...ready, status: 'True' } : null],
-    ['Suspended', isSuspended ? good('Suspended', 'spec.suspend is true: no gateway runs') : null],
+    ['Suspended', isSuspended ? good('Suspended', suspension(findings)) : null],
     ['Degraded', degraded],
   ];
   const time = new Date(options.now).toISOString().replace(/\.\d+/, '');
@@ -42,9 +42,13 @@ function summary(findings: Findings): Finding {
   const all = [references, redis, groups, keys, telemetry, objects, gateway, endpoint];
   const final = all.find(({ isFinal }) => isFinal === true);
   if (final !== undefined) return final;
-  if (isSuspended) return bad('Suspended', 'spec.suspend is true: no gateway runs');
+  if (isSuspended) return bad('Suspended', suspension(findings));
   const inTheWay = all.find(({ status }) => status !== 'True');
   return inTheWay ?? good(gateway.reason === 'ScaledToZero' ? 'ScaledToZero' : 'Serving', gateway.message);
+}
+
+function suspension({ draining }: Findings): string {
+  return `spec.suspend is true: ${draining === 0 ? 'no gateway runs' : `gateways that drain still: ${draining}`}`;
 }
 
 /** The changes that are worth an Event: what stopped or began to hold. The first look at a new resource is not news. */

@@ -22,6 +22,8 @@ export interface Findings {
   readonly gateway: Finding;
   readonly endpoint: Finding;
   readonly isSuspended: boolean;
+  /** Gateways that are there still, or are heard of, though none is wanted. */
+  readonly draining: number;
   /** Serving, but not whole: why. Null when it is whole, or does not serve. */
   readonly degraded: Finding | null;
 }

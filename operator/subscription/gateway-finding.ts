@@ -3,7 +3,10 @@ import { bad, good, unknown, type Finding } from './findings.ts';
 
 export interface DeploymentStatus {
   readonly observedGeneration?: number;
+  /** Without those that are ending. */
   readonly replicas?: number;
+  /** Those that are ending; Kubernetes tells them from 1.35 on. */
+  readonly terminatingReplicas?: number;
   readonly readyReplicas?: number;
   readonly availableReplicas?: number;
   readonly updatedReplicas?: number;
@@ -19,14 +22,20 @@ export interface GatewayState {
   readonly desired: number;
   readonly replicas: number;
   readonly ready: number;
+  readonly ending: number;
   readonly finding: Finding;
+}
+
+/** Gateways that are not gone yet where none is wanted; `heard` is how many have a heartbeat, null when that is not known. */
+export function drainingGateways({ replicas, ending }: GatewayState, heard: number | null): number {
+  return Math.max(replicas + ending, heard ?? 0);
 }
 
 /** Reads a Deployment's status, as `kubectl rollout status` does. */
 export function gatewayState(deployment: KubeObject | undefined): GatewayState {
   if (deployment === undefined) {
     const finding = unknown('NotStarted', 'the gateways are started once what they need is there');
-    return { desired: 0, replicas: 0, ready: 0, finding };
+    return { desired: 0, replicas: 0, ready: 0, ending: 0, finding };
   }
   const status = (deployment['status'] ?? {}) as DeploymentStatus;
   const desired = (deployment['spec'] as { replicas?: number }).replicas ?? 1;
@@ -35,8 +44,9 @@ export function gatewayState(deployment: KubeObject | undefined): GatewayState {
     readyReplicas: ready = 0,
     availableReplicas: available = 0,
     updatedReplicas: updated = 0,
+    terminatingReplicas: ending = 0,
   } = status;
-  return { desired, replicas, ready, finding: judge() };
+  return { desired, replicas, ready, ending, finding: judge() };
 
   function judge(): Finding {
     if ((status.observedGeneration ?? 0) < (deployment?.metadata.generation ?? 0)) {

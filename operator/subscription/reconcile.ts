@@ -8,7 +8,7 @@ import type { Context, Memory } from './context.ts';
 import { endpointOf } from './endpoint.ts';
 import { bare, ensureFinalizer, finalize, groupsOf } from './finalize.ts';
 import { bad, good, unknown, type Finding } from './findings.ts';
-import { gatewayState } from './gateway-finding.ts';
+import { drainingGateways, gatewayState } from './gateway-finding.ts';
 import { objectsStep } from './objects-step.ts';
 import { readBack } from './read-back.ts';
 import { redisStep, resourceOf, type RedisStep } from './redis-step.ts';
@@ -124,6 +124,7 @@ async function pass(context: Context, memory: Memory, subject: Subject): Promise
       gateway: gateway.finding,
       endpoint: endpoint.finding,
       isSuspended: subscription.spec.suspend,
+      draining: subscription.spec.suspend ? drainingGateways(gateway, replicas?.length ?? null) : 0,
       degraded: isServing && !isWhole ? degradedBy(redis, gateway.finding) : null,
     },
     gateway,

@@ -82,6 +82,7 @@ function nothingLookedAt(finding: Finding): Findings {
     gateway: none,
     endpoint: none,
     isSuspended: false,
+    draining: 0,
     degraded: null,
   };
 }
