@@ -95,13 +95,23 @@ describe('resources of all kinds', () => {
     });
     await secret('taken-signing-keys', { 'signing-keys.json': 'mine' });
     await platform.create('taken', { ...MINIMAL_SPEC, ...own });
-    await stalled('taken', 'ObjectOwnedByOther');
+    const { message } = await stalled('taken', 'ObjectOwnedByOther');
+    const words =
+      'the Secret taken-signing-keys belongs to somebody else: delete it, or name it in spec.auth.token.signing.';
+    assert.equal(message, `${words}secretName`);
+    assert.equal((await platform.condition('taken', 'SigningKeysReady'))?.message, message);
     const [config, keys] = [
       await platform.get(core('configmaps', 'taken-config')),
       await platform.get(core('secrets', 'taken-signing-keys')),
     ];
     assert.deepEqual(config?.['data'], { mine: 'yes' });
     assert.equal(secretText(keys, 'signing-keys.json'), 'mine');
+    await must('DELETE', core('secrets', 'taken-signing-keys'));
+    await until('the next of them named', async () =>
+      /ConfigMap taken-config .*: delete it, or keep it under another name/.test(
+        (await platform.condition('taken', 'Stalled'))?.message ?? '',
+      ),
+    );
   });
 
   test('what the API server refuses of a pod template is said', async () => {

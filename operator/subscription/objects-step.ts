@@ -83,7 +83,7 @@ function judge(failures: readonly ApplyFailure[], missing: readonly string[]): F
   if (first === undefined) return good('Applied', 'every object is as it should be');
   const { what, error } = first;
   if (error instanceof ObjectOwnedByOther) {
-    return bad('ObjectOwnedByOther', `${error.message}: rename or delete it`, true);
+    return bad('ObjectOwnedByOther', `${error.message}: delete it, or keep it under another name`, true);
   }
   if (error instanceof ApiError && error.isNamespaceTerminating) {
     return bad('NamespaceTerminating', 'the namespace is going away');

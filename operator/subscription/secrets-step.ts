@@ -34,8 +34,7 @@ export async function secretsStep(context: Context, input: Input): Promise<Secre
     return { ...(await keysStep(context, input)), adminToken: token };
   } catch (error) {
     if (!(error instanceof ObjectOwnedByOther)) throw error;
-    const keys = bad('ObjectOwnedByOther', `${error.message}: rename or delete it`, true);
-    return { keys, signing: null, adminToken: token };
+    return { keys: bad('ObjectOwnedByOther', error.message, true), signing: null, adminToken: token };
   }
 }
 
@@ -53,7 +52,7 @@ async function keysStep(context: Context, input: Input): Promise<Omit<SecretsSte
     return { keys: good('Given', 'somebody else rotates the keys'), signing: { activeKeyID: foreignKeyId } };
   }
   const { signingKeys } = namesOf(subscription.metadata.name);
-  const secret = await ownSecret(context, input, signingKeys);
+  const secret = await ownSecret(context, input, signingKeys, 'spec.auth.token.signing.secretName');
   const rotated = await rotateKeys({ subscription, uid, secret, inUse }, context.now());
   if (rotated.change !== null) await applySecret(context, rotated.change);
   if (rotated.news !== null) await context.recordEvent(input.resource, 'Normal', 'SigningKeys', rotated.news);
@@ -74,7 +73,7 @@ async function certificateStep(context: Context, input: Input): Promise<void> {
   const names = namesOf(subscription.metadata.name);
   const [authority, server] = [
     await ownSecret(context, input, names.authority),
-    await ownSecret(context, input, names.tls),
+    await ownSecret(context, input, names.tls, 'spec.gateway.tls.secretName'),
   ];
   const changes = await renewSelfSigned({ subscription, uid, authority, server }, context.now());
   for (const change of changes) await applySecret(context, change);
@@ -83,13 +82,22 @@ async function certificateStep(context: Context, input: Input): Promise<void> {
   }
 }
 
-/** Null when there is none. One of the same name that is not ours is never read for ours, nor written over. */
-async function ownSecret(context: Context, { subscription, uid }: Input, name: string): Promise<KubeObject | null> {
+/**
+ * Null when there is none. One of the same name that is not ours is never read for ours, nor written over; `field` is
+ * where a resource may name it all the same.
+ */
+async function ownSecret(
+  context: Context,
+  { subscription, uid }: Input,
+  name: string,
+  field?: string,
+): Promise<KubeObject | null> {
   const secret = await context.secrets.read(subscription.metadata.namespace, name);
   if (secret === null) return null;
   const isOurs = secret.metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid);
-  if (isOurs !== true) throw new ObjectOwnedByOther(`the Secret ${name} belongs to somebody else`);
-  return secret;
+  if (isOurs === true) return secret;
+  const wayOut = field === undefined ? 'keep it under another name' : `name it in ${field}`;
+  throw new ObjectOwnedByOther(`the Secret ${name} belongs to somebody else: delete it, or ${wayOut}`);
 }
 
 async function applySecret(context: Context, secret: KubeObject): Promise<void> {
