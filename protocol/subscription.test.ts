@@ -50,6 +50,16 @@ test('values out of range are refused', () => {
   for (const fault of faults) assert.ok(!withSpec(fault).success, JSON.stringify(fault));
 });
 
+test('a host name has no empty label, and none that begins or ends with a hyphen', () => {
+  const withName = (name: string) => withSpec({ gateway: { tls: { dnsNames: [name] } } }).success;
+  for (const name of ['a', 'a.b', 'firehose.example.com', 'xn--bcher-kva.example', '10-0-0-7.x1']) {
+    assert.ok(withName(name), name);
+  }
+  for (const name of ['', '.', 'a..b', '.a', 'a.', 'a-.b', 'a.-b', '-a', 'A.b', 'a_b', 'a b']) {
+    assert.ok(!withName(name), name);
+  }
+});
+
 test('durations are read as Kubernetes writes them', () => {
   assert.equal(durationMs('30s'), 30_000);
   assert.equal(durationMs('1h30m'), 5_400_000);

@@ -117,6 +117,7 @@ export const WRONG_RESOURCES: readonly WrongResource[] = [
     /not given both/,
   ),
   gateway('a host with a path', { ingress: { host: 'a.b/c' } }, /ingress\.host/),
+  gateway('a host with an empty label', { ingress: { host: 'a..b' } }, /ingress\.host/),
   gateway('a route to nowhere', { route: { parentRefs: [] } }, /parentRefs/),
   gateway('a budget of none', { disruptionBudget: { maxUnavailable: 0 } }, /maxUnavailable/),
   gateway('a misspelt field', { replica: 2 }, /replica/),

@@ -53,7 +53,8 @@ export function listOf<S extends z.ZodType>(element: S, most: number, least = 0)
 }
 
 const MAX_NAME = 253;
-const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
+/** Labels between dots, none of them empty (RFC 1123). */
+const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /** Name of an object in the same namespace. */
 export const objectName = () => z.string().min(1).max(MAX_NAME).regex(NAME, 'the name of a Kubernetes object');
