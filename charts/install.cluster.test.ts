@@ -70,6 +70,12 @@ for (const name of ['helm', 'helm3'] as const) {
       await release.put('upgrade');
     });
 
+    test('a second release in its namespace is refused', async () => {
+      const { code, errors } = await release.run('install', 'other', CHART, '--set', 'crds.enabled=false');
+      assert.notEqual(code, 0);
+      assert.match(errors, /the release firehose is in this namespace already/);
+    });
+
     test('what it prints leads to the first resource', async () => {
       const notes = await release.put('upgrade', { demo: { enabled: true } });
       for (const part of [

@@ -48,6 +48,12 @@
 {{- if and .Values.crds.enabled (not .Values.crds.keep) (eq .Values.uninstall.subscriptions "Ignore") -}}
   {{- fail "uninstall.subscriptions: with crds.keep=false Ignore would leave the CustomResourceDefinition in deletion for ever: Refuse or Delete" -}}
 {{- end -}}
+{{- range (lookup "apps/v1" "Deployment" .Release.Namespace "").items -}}
+  {{- $labels := default dict .metadata.labels -}}
+  {{- if and (eq (get $labels "app.kubernetes.io/name") "firehose") (eq (get $labels "app.kubernetes.io/component") "operator") (ne (get $labels "app.kubernetes.io/instance") $.Release.Name) -}}
+    {{- fail (printf "the release %s is in this namespace already: of two operators with one Lease the second would wait for ever" (get $labels "app.kubernetes.io/instance")) -}}
+  {{- end -}}
+{{- end -}}
 {{- if and (has "*" .Values.watchNamespaces) (gt (len .Values.watchNamespaces) 1) -}}
   {{- fail "watchNamespaces: \"*\" stands alone" -}}
 {{- end -}}
