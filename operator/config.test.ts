@@ -17,11 +17,22 @@ test('the whole cluster, or a list of namespaces', () => {
   assert.deepEqual(readConfig({ ...IMAGE, FIREHOSE_WATCH_NAMESPACES: 'a, b' }, '').watchNamespaces, ['a', 'b']);
 });
 
+test('labels of the ServiceMonitors', () => {
+  const of = (text: string) => readConfig({ ...IMAGE, FIREHOSE_SERVICE_MONITOR_LABELS: text }, '').settings;
+  assert.deepEqual(of('release=prometheus, example.com/team=voice,bare=').serviceMonitorLabels, {
+    release: 'prometheus',
+    'example.com/team': 'voice',
+    bare: '',
+  });
+  assert.deepEqual(readConfig(IMAGE, '').settings.serviceMonitorLabels, {});
+});
+
 test('every fault is told at once', () => {
   const wrong = {
     FIREHOSE_WATCH_NAMESPACES: 'A/b',
     FIREHOSE_OPERATOR_PORT: '1e3',
     FIREHOSE_WORKERS: '0',
+    FIREHOSE_SERVICE_MONITOR_LABELS: 'release:prometheus',
     LOG_LEVEL: 'loud',
   };
   assert.throws(

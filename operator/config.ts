@@ -20,16 +20,20 @@ export interface OperatorConfig {
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const names = (what: string) =>
-  z
-    .string()
-    .transform((text) =>
-      text
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== ''),
-    )
-    .refine((list) => list.every((name) => NAMESPACE.test(name)), what);
+/** What stands between commas. */
+const list = () =>
+  z.string().transform((text) =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  );
+const names = (what: string) => list().refine((items) => items.every((name) => NAMESPACE.test(name)), what);
+const LABEL = /^(?:[a-z0-9.-]{1,253}\/)?[A-Za-z0-9][\w.-]{0,62}=(?:[A-Za-z0-9][\w.-]{0,62})?$/;
+const labels = (what: string) =>
+  list()
+    .refine((items) => items.every((label) => LABEL.test(label)), what)
+    .transform((items) => Object.fromEntries(items.map((label) => label.split('=') as [string, string])));
 const integer = (what: string, least: number, most: number) =>
   z
     .string()
@@ -57,6 +61,7 @@ const settings = z.object({
   FIREHOSE_IDENTITY: z.string().min(1).max(253).optional(),
   FIREHOSE_INNER_FROM_NAMESPACES: names('a list of namespaces, with commas between them').default([]),
   FIREHOSE_SERVICE_MONITORS: z.enum(['true', 'false'], { error: 'true or false' }).default('false'),
+  FIREHOSE_SERVICE_MONITOR_LABELS: labels('labels as key=value, with commas between them').default({}),
   FIREHOSE_OPERATOR_HOST: z.string().min(1).default('::'),
   FIREHOSE_OPERATOR_PORT: integer('a port from 0 (any free one) to 65535', 0, 65_535).default(8_080),
   FIREHOSE_RESYNC_SECONDS: integer('seconds from 1 to 86400', 1, 86_400).default(600),
@@ -79,6 +84,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       image: data.FIREHOSE_GATEWAY_IMAGE,
       innerFromNamespaces: data.FIREHOSE_INNER_FROM_NAMESPACES,
       serviceMonitors: data.FIREHOSE_SERVICE_MONITORS === 'true',
+      serviceMonitorLabels: data.FIREHOSE_SERVICE_MONITOR_LABELS,
     },
     watchNamespaces: watchedNamespaces(data.FIREHOSE_WATCH_NAMESPACES),
     namespace: data.FIREHOSE_NAMESPACE ?? null,

@@ -94,6 +94,7 @@ const OPERATOR: readonly ValueSet[] = [
     what: 'another image for gateways, seen by Prometheus',
     values: {
       gateway: { image: 'registry.example.com/gateway:2', innerFromNamespaces: ['monitoring'], serviceMonitors: true },
+      serviceMonitor: { labels: { release: 'prometheus', 'example.com/team': 'voice' } },
     },
   },
   {
@@ -210,6 +211,7 @@ export const REFUSED: readonly (ValueSet & { readonly says: RegExp })[] = [
     values: { gateway: { innerFromNamespaces: ['*'] } },
     says: /innerFromNamespaces/,
   },
+  { what: 'a label that is none', values: { commonLabels: { team: 'voice, billing' } }, says: /team/ },
   { what: 'a name that is none', values: { fullnameOverride: 'My Firehose' }, says: /fullnameOverride/ },
   { what: 'a tag in the repository', values: { image: { repository: 'example.com/firehose:1' } }, says: /repository/ },
   {

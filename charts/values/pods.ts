@@ -3,6 +3,14 @@ import { z } from 'zod';
 /** A part of Kubernetes' own API, handed on as it is: the API server checks it. */
 const foreign = z.record(z.string(), z.unknown());
 export const foreignList = () => z.array(foreign).default([]);
+/** What Kubernetes takes for labels. */
+export const labels = () =>
+  z
+    .record(
+      z.string().regex(/^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9][\w.-]{0,62}$/),
+      z.string().regex(/^([A-Za-z0-9][\w.-]{0,62})?$/),
+    )
+    .default({});
 export const texts = () => z.record(z.string(), z.string()).default({});
 
 const NAMESPACE = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
@@ -53,9 +61,9 @@ export const env = () =>
 
 /** Where pods go, and what they bear. */
 export const placement = {
-  podLabels: texts().describe('More labels of the pods.'),
+  podLabels: labels().describe('More labels of the pods.'),
   podAnnotations: texts().describe('Annotations of the pods.'),
-  nodeSelector: texts().describe('Labels of the nodes that pods may go to.'),
+  nodeSelector: labels().describe('Labels of the nodes that pods may go to.'),
   tolerations: foreignList().describe('Taints that pods bear.'),
   affinity: foreign.default({}).describe('Affinity of the pods.'),
   priorityClassName: objectName().describe('An existing PriorityClass.'),

@@ -5,6 +5,7 @@ import {
   foreignList,
   image,
   integer,
+  labels,
   logLevel,
   namespaces,
   namespacesOrAll,
@@ -25,7 +26,7 @@ import { demo, source } from './source.ts';
 export const valuesSchema = z.strictObject({
   nameOverride: partOfNames().describe('Instead of the name of the chart.'),
   fullnameOverride: partOfNames().describe('Instead of the names of release and chart.'),
-  commonLabels: texts().describe('Labels of every object.'),
+  commonLabels: labels().describe('Labels of every object.'),
   image: image(
     'The image of everything that is Firehose: operator, gateways, sources.',
     'firehose',
@@ -74,11 +75,11 @@ export const valuesSchema = z.strictObject({
   serviceMonitor: section('A ServiceMonitor for operator and source, for the Prometheus operator.', {
     enabled: flag(false).describe('Makes it. The cluster must know the kind.'),
     interval: z.string().min(2).default('30s').describe('How often metrics are asked for.'),
-    labels: texts().describe('By which a Prometheus finds it.'),
+    labels: labels().describe('By which a Prometheus finds it, and those of `gateway.serviceMonitors`.'),
   }),
   prometheusRule: section('Alerts as a PrometheusRule, for the Prometheus operator. RUNBOOK.md says what to do.', {
     enabled: flag(false).describe('Makes it. The cluster must know the kind.'),
-    labels: texts().describe('By which a Prometheus finds it.'),
+    labels: labels().describe('By which a Prometheus finds it.'),
     runbookUrl: z
       .string()
       .regex(/^[A-Za-z0-9./][!-~]*$/)
@@ -87,7 +88,7 @@ export const valuesSchema = z.strictObject({
   }),
   dashboards: section('Grafana dashboards (gateway, streams, operator), a ConfigMap each.', {
     enabled: flag(false).describe('Makes them.'),
-    labels: texts().describe('By which Grafana\'s sidecar finds them, beside `grafana_dashboard: "1"`.'),
+    labels: labels().describe('By which Grafana\'s sidecar finds them, beside `grafana_dashboard: "1"`.'),
   }),
   uninstall: section('What `helm uninstall` does first, since resources without an operator cannot be deleted.', {
     subscriptions: oneOf(['Refuse', 'Delete', 'Ignore'], 'Refuse').describe(

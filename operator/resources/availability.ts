@@ -60,10 +60,13 @@ export function autoscaler(rendering: Rendering): KubeObject | null {
 /** For the Prometheus operator. */
 export function serviceMonitor(rendering: Rendering): KubeObject {
   const { name } = rendering.subscription.metadata;
-  return owned(rendering, SERVICE_MONITORS, namesOf(name).gateway, {
+  const monitor = owned(rendering, SERVICE_MONITORS, namesOf(name).gateway, {
     spec: {
       selector: { matchLabels: selectorOf(name) },
       endpoints: [{ port: 'inner', path: '/metrics' }],
     },
   });
+  // Ours win: by them the objects are found again.
+  const labels = { ...rendering.settings.serviceMonitorLabels, ...monitor.metadata.labels };
+  return { ...monitor, metadata: { ...monitor.metadata, labels } };
 }

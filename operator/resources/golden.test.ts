@@ -9,6 +9,7 @@ import { desiredObjects } from './desired.ts';
 const SETTINGS = {
   image: 'registry.example.com/firehose:0.1.0',
   innerFromNamespaces: ['firehose-system', 'monitoring'],
+  serviceMonitorLabels: { release: 'prometheus', 'app.kubernetes.io/name': 'other' },
 };
 
 function rendered(spec: object, serviceMonitors: boolean): string {

@@ -19,6 +19,8 @@ export interface RenderSettings {
   readonly innerFromNamespaces: readonly string[];
   /** Makes a ServiceMonitor for each resource. */
   readonly serviceMonitors: boolean;
+  /** By which a Prometheus finds them. */
+  readonly serviceMonitorLabels: Readonly<Record<string, string>>;
 }
 
 export const PUBLIC_PORT = 9_443;

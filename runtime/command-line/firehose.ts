@@ -49,6 +49,11 @@ const OPERATOR_SETTINGS = [
   ['--namespace <name>', 'FIREHOSE_NAMESPACE', 'namespace of the Lease (that of the credentials)'],
   ['--inner-from-namespaces <names>', 'FIREHOSE_INNER_FROM_NAMESPACES', 'who reaches the inner ports, too (nobody)'],
   ['--service-monitors <boolean>', 'FIREHOSE_SERVICE_MONITORS', 'makes a ServiceMonitor for each resource (false)'],
+  [
+    '--service-monitor-labels <labels>',
+    'FIREHOSE_SERVICE_MONITOR_LABELS',
+    'labels of each, as key=value,key=value (none)',
+  ],
   ['--host <address>', 'FIREHOSE_OPERATOR_HOST', 'address of health and metrics (::)'],
   ['--port <port>', 'FIREHOSE_OPERATOR_PORT', 'port of health and metrics (8080)'],
   ['--resync-seconds <seconds>', 'FIREHOSE_RESYNC_SECONDS', 'everything is looked at anew so often (600)'],
