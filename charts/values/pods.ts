@@ -23,7 +23,7 @@ export const objectName = () =>
   z
     .string()
     .max(253)
-    .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/)
+    .regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$/)
     .default('');
 /** Names are made of it: what a Service may be called. */
 export const partOfNames = () =>
