@@ -99,6 +99,14 @@ for (const name of ['helm', 'helm3'] as const) {
       assert.ok(!(await isThere(`/api/v1/namespaces/${SYSTEM}/secrets/firehose-demo`)));
     });
 
+    test('it says when a Prometheus will not get in', async () => {
+      const hint = /name its namespace in networkPolicy.fromNamespaces/;
+      const gateway = { serviceMonitors: true };
+      assert.match(await release.put('upgrade', { gateway }), hint);
+      const known = { ...gateway, innerFromNamespaces: ['monitoring'] };
+      assert.doesNotMatch(await release.put('upgrade', { gateway: known }), hint);
+    });
+
     test('uninstalling is refused while there is a resource, names it, and leaves all as it was', async () => {
       await plane.admin.must('POST', FHS, subscription('acme', MINIMAL_SPEC, SYSTEM));
       const { code, job } = await release.uninstall();
