@@ -107,7 +107,7 @@ export async function startStage(
   const { batch, filters, seconds, isTls = false } = options;
   const given = ['stage', '--batch', String(batch), '--filters', filters, '--seconds', String(seconds)];
   const args = isTls ? [...given, '--tls'] : given;
-  const stage = await start([process.execPath, at('../../gateway/fanout/fanout.bench.ts'), ...args], {
+  const stage = await start([process.execPath, ...NODE_FLAGS, at('../../gateway/fanout/fanout.bench.ts'), ...args], {
     place: 'server',
   });
   const { port } = await stage.next(portLine);
@@ -150,16 +150,22 @@ export interface DurableRate {
 export async function measureDurable(redis: RedisServer, events: number): Promise<DurableRate> {
   await redis.restart();
   const args = ['--url', redis.url, '--events', String(events)];
-  await using durable = await start([process.execPath, at('../../gateway/group/group.bench.ts'), ...args], {
-    place: 'server',
-  });
+  await using durable = await start(
+    [process.execPath, ...NODE_FLAGS, at('../../gateway/group/group.bench.ts'), ...args],
+    {
+      place: 'server',
+    },
+  );
   return await durable.next((line) => (line.startsWith('{') ? (JSON.parse(line) as DurableRate) : null), 120_000);
 }
 
 export async function measureMatch(subscriptions: number): Promise<MatchCost> {
   const args = ['match', '--subscriptions', String(subscriptions)];
-  await using match = await start([process.execPath, at('../../gateway/fanout/fanout.bench.ts'), ...args], {
-    place: 'server',
-  });
+  await using match = await start(
+    [process.execPath, ...NODE_FLAGS, at('../../gateway/fanout/fanout.bench.ts'), ...args],
+    {
+      place: 'server',
+    },
+  );
   return await match.next((line) => (line.startsWith('{') ? (JSON.parse(line) as MatchCost) : null), 120_000);
 }
