@@ -84,7 +84,8 @@ export function createRedisPool(options: RedisPoolOptions): RedisPool {
 
 /**
  * A name may point elsewhere by the time of a reconnect, and sentinels and clusters name servers of their own: what is
- * connected to is judged again, before a word is said.
+ * connected to is judged again. ioredis has sent its handshake by then: the login that the resource itself gives for
+ * this server, the database and the connection's name. Nothing else is sent there, and no answer is used.
  */
 function open(connection: RedisConnection, options: RedisPoolOptions): RedisClient {
   const client = commandClient(connection, { log: options.log, name: 'firehose:operator' });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { silentLog } from '../../runtime/log/log.ts';
 import { connectionOf } from '../../runtime/redis/connection.ts';
@@ -49,6 +51,37 @@ test('a host that must not be connected to is final, and repeats nothing', async
   }
   assert.equal(pool.size, 0);
 });
+
+test(
+  'an address that is found to be refused once it is connected to gets the handshake, and nothing else',
+  { timeout: 30_000 },
+  async () => {
+    await using server = createServer();
+    let received = '';
+    const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+    server.on('connection', (socket) => {
+      socket.on('error', () => undefined);
+      socket.on('close', () => close());
+      socket.on('data', (data) => {
+        received += String(data);
+        socket.write('+OK\r\n'.repeat(String(data).split('*').length - 1));
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    // As if the name had led elsewhere when it was asked for.
+    const rules = { log: silentLog, allowLoopback: true };
+    await using pool = createRedisPool(rules);
+    const connecting = pool.connect(connectionOf(`redis://user:word@127.0.0.1:${port}/2`));
+    rules.allowLoopback = false;
+    const outcome = await connecting;
+    assert.ok(!outcome.ok && outcome.reason === 'RedisUnreachable');
+    await closed;
+    const commands = [...received.matchAll(/^\*\d+\r\n\$\d+\r\n(\w+)/gm)].map(([, name]) => name);
+    assert.deepEqual(commands, ['auth', 'select', 'client'].slice(0, commands.length));
+  },
+);
 
 function nodesOf(hosts: string) {
   return hosts.split(',').map((host) => ({ host: host.replace(/^\[|\]$/g, ''), port: 6_379 }));
