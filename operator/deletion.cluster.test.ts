@@ -170,6 +170,26 @@ describe('beginning and end', () => {
     await until('back', () => platform.get(core('services', 'paused-inner')));
   });
 
+  test('a deletion that waits for the end of a pause says so once, and how to end it', async () => {
+    await platform.create('held', withPrefix('held:'));
+    await settled('held');
+    await platform.patch('held', { metadata: { annotations: { 'firehose.dev/paused': 'true' } } });
+    await remove('held');
+    const { message, type } = await told('DeletionPaused', /pause/);
+    const command = `kubectl annotate fhs -n ${VOICE} held firehose.dev/paused-`;
+    assert.deepEqual([type, message], ['Warning', `deleting it waits for the end of its pause: ${command}`]);
+    const passes = () => lines.filter((line) => /"resource":"voice\/held","why":"paused"/.test(line)).length;
+    for (const mark of ['one', 'two']) {
+      const before = passes();
+      await platform.patch('held', { metadata: { labels: { mark } } });
+      await until('another pass', () => Promise.resolve(passes() > before));
+    }
+    const events = (await platform.events()).filter(({ reason }) => reason === 'DeletionPaused');
+    assert.equal(events.length, 1);
+    await platform.plane.kubectl(command.split(' ').slice(1));
+    await isGone('held');
+  });
+
   test('a namespace that goes takes everything along, groups too', LONG, async () => {
     await platform.secrets('short');
     await platform.create('acme', withPrefix('short:'), 'short');

@@ -47,6 +47,8 @@ export interface Memory {
   redis: RedisConnection | null;
   /** Uid of the one that was let go: the cache may hold it for a while, and waking for it must clean up nothing. */
   released: string | null;
+  /** Uid of the one of which it was told that its deletion waits for the end of its pause. */
+  pausedDeletion: string | null;
 }
 
 export interface Applied {
@@ -61,7 +63,14 @@ export class Memories {
   of(key: string): Memory {
     let memory = this.#memories.get(key);
     if (memory === undefined) {
-      memory = { applied: new Map(), statusWrittenAt: 0, generation: 0, redis: null, released: null };
+      memory = {
+        applied: new Map(),
+        statusWrittenAt: 0,
+        generation: 0,
+        redis: null,
+        released: null,
+        pausedDeletion: null,
+      };
       this.#memories.set(key, memory);
     }
     return memory;

@@ -15,7 +15,14 @@ test('a resource that the cache still holds after it was let go is cleaned up, t
     now: () => Date.parse('2026-01-31T09:30:00Z'),
     log: silentLog,
   } as unknown as Context;
-  const memory: Memory = { applied: new Map(), statusWrittenAt: 0, generation: 0, redis: null, released: null };
+  const memory: Memory = {
+    applied: new Map(),
+    statusWrittenAt: 0,
+    generation: 0,
+    redis: null,
+    released: null,
+    pausedDeletion: null,
+  };
   const named = (uid: string): KubeObject => ({
     apiVersion: 'firehose.dev/v1alpha1',
     kind: 'FirehoseSubscription',

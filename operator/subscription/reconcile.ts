@@ -6,7 +6,7 @@ import { DEPLOYMENTS, SERVICES, SUBSCRIPTIONS, type KubeObject } from '../kubern
 import { namesOf } from '../resources/rendering.ts';
 import type { Context, Memory } from './context.ts';
 import { endpointOf } from './endpoint.ts';
-import { bare, ensureFinalizer, finalize, groupsOf } from './finalize.ts';
+import { bare, ensureFinalizer, FINALIZER, finalize, groupsOf } from './finalize.ts';
 import { bad, good, unknown, type Finding } from './findings.ts';
 import { drainingGateways, gatewayState } from './gateway-finding.ts';
 import { objectsStep } from './objects-step.ts';
@@ -45,8 +45,11 @@ async function judge(context: Context, namespace: string, name: string): Promise
     context.memories.forget(key);
     return { requeueAfterMs: null, why: 'gone' };
   }
-  if (resource.metadata.annotations?.[PAUSE_ANNOTATION] === 'true') return { requeueAfterMs: null, why: 'paused' };
   const memory = context.memories.of(key);
+  if (resource.metadata.annotations?.[PAUSE_ANNOTATION] === 'true') {
+    await tellOfPausedDeletion(context, memory, resource);
+    return { requeueAfterMs: null, why: 'paused' };
+  }
   if (resource.metadata.deletionTimestamp !== undefined) {
     const finalized = await step('finalize', () => finalize(context, memory, resource));
     return finalized.done
@@ -62,6 +65,16 @@ async function judge(context: Context, namespace: string, name: string): Promise
   }
   await step('finalizer', () => ensureFinalizer(context, resource));
   return pass(context, memory, { resource, subscription: parsed.data });
+}
+
+/** Nothing else shows why it does not go. */
+async function tellOfPausedDeletion(context: Context, memory: Memory, resource: KubeObject): Promise<void> {
+  const { name, namespace = '', uid = '', deletionTimestamp, finalizers = [] } = resource.metadata;
+  if (deletionTimestamp === undefined || !finalizers.includes(FINALIZER) || memory.pausedDeletion === uid) return;
+  memory.pausedDeletion = uid;
+  const end = `kubectl annotate fhs -n ${namespace} ${name} ${PAUSE_ANNOTATION}-`;
+  const message = `deleting it waits for the end of its pause: ${end}`;
+  await context.recordEvent(resource, 'Warning', 'DeletionPaused', message);
 }
 
 interface Subject {
