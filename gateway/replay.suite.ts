@@ -159,7 +159,7 @@ export function replaySuite(name: string, open: () => Promise<RunningGateway>): 
       const all = await running.connect(`?token=${token}&meta=1`);
       await publish(running, 0, 9);
       await untilEvents(client, 9);
-      client.send('{"filter":{"accounts":["account_id_2"],"events":null}}');
+      client.send('{"filter":{"accounts":["account_id_2","account_id_2"],"events":null}}');
       const changed = await untilFrame(client, 'filter');
       assert.deepEqual(changed.filter, { accounts: ['account_id_2'], events: null });
       await publish(running, 9, 12);

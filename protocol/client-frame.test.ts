@@ -20,6 +20,14 @@ test('each frame of the contract is read, with or without a ref', () => {
   }
 });
 
+test('what a filter names twice it names once', () => {
+  const parsed = parseClientFrame('{"filter":{"accounts":["b","a","b"],"events":["A","A"]}}');
+  assert.deepEqual(parsed.ok && parsed.frame, {
+    kind: 'filter',
+    filter: { accounts: ['b', 'a'], events: ['A'] },
+  });
+});
+
 test('what is not exactly one known frame is none', () => {
   const hostile = [
     '',

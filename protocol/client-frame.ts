@@ -30,10 +30,16 @@ const eventId = text(1, 256);
 const DELAY = { error: `must be 0 to ${DAY_MS} milliseconds` };
 const CURSOR_OR_IDS = 'must be a cursor, or a list of 1 to 1000 event ids';
 
-/** Exactly these accounts and events; null is all of the token's scope. */
+const withoutRepeats = (items: readonly string[]) => [...new Set(items)];
+
+/** Exactly these accounts and events, each once; null is all of the token's scope. */
 export const filterSchema = object({
-  accounts: list(word(64), 1_000, 'must be null, or a list of 1 to 1000 account ids').nullable(),
-  events: list(text(1, 64), 100, 'must be null, or a list of 1 to 100 event names').nullable(),
+  accounts: list(word(64), 1_000, 'must be null, or a list of 1 to 1000 account ids')
+    .transform(withoutRepeats)
+    .nullable(),
+  events: list(text(1, 64), 100, 'must be null, or a list of 1 to 100 event names')
+    .transform(withoutRepeats)
+    .nullable(),
 });
 export type Filter = z.output<typeof filterSchema>;
 
