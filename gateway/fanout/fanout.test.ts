@@ -63,7 +63,7 @@ describe('fan-out', () => {
     const lengths = () => [...fanout.batches(entries)].map(({ length }) => length);
     assert.deepEqual(lengths(), [1_000]);
     for (let n = 0; n < 2_048; n += 1) join(fanout);
-    assert.deepEqual(lengths(), [256, 256, 256, 232]);
+    assert.deepEqual(lengths(), [250, 250, 250, 250]);
   });
 
   test('an event reaches its own account and every account above it, byte for byte', () => {

@@ -50,21 +50,38 @@ const ROUND_BYTES = 256 * 1024;
 /** Deliveries of a round at most, about a tenth of a second of writing: nothing else has its turn for so long. */
 const ROUND_DELIVERIES = 512 * 1024;
 
-/** Entries in order, cut into what one round holds for so many connections. */
+/** Entries in order, cut into as few rounds as hold them for so many connections, all about as long: each is a write. */
 export function* batchesOf(entries: readonly StoredEntry[], connections = 1): Iterable<readonly StoredEntry[]> {
   const most = Math.max(1, Math.floor(ROUND_DELIVERIES / Math.max(1, connections)));
+  let bytesLeft = 0;
+  for (const { data } of entries) bytesLeft += data.length;
   let start = 0;
-  let bytes = 0;
-  for (const [index, entry] of entries.entries()) {
-    if (index > start && (bytes + entry.data.length > ROUND_BYTES || index - start === most)) {
-      yield entries.slice(start, index);
-      start = index;
-      bytes = 0;
-    }
-    bytes += entry.data.length;
+  while (start < entries.length) {
+    const rounds = Math.max(1, Math.ceil(bytesLeft / ROUND_BYTES), Math.ceil((entries.length - start) / most));
+    const { end, bytes } = oneBatch(entries, { start, most, share: bytesLeft / rounds });
+    yield start === 0 && end === entries.length ? entries : entries.slice(start, end);
+    start = end;
+    bytesLeft -= bytes;
   }
-  if (start < entries.length) yield start === 0 ? entries : entries.slice(start);
 }
+
+/** Up to the entry with which a round has its share, and one at least. */
+function oneBatch(
+  entries: readonly StoredEntry[],
+  { start, most, share }: { readonly start: number; readonly most: number; readonly share: number },
+): { end: number; bytes: number } {
+  let end = start;
+  let bytes = 0;
+  while (end < entries.length && end - start < most && (end === start || bytes < share)) {
+    const { length } = entries[end]?.data ?? EMPTY;
+    if (end > start && bytes + length > ROUND_BYTES) break;
+    bytes += length;
+    end += 1;
+  }
+  return { end, bytes };
+}
+
+const EMPTY = Buffer.alloc(0);
 
 /** The position after these entries. */
 export function after(from: readonly string[], entries: readonly StoredEntry[]): string[] {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const PROGRAMS = ['receiver', 'floor', 'publisher'] as const;
+const PROGRAMS = ['receiver', 'floor', 'publisher', 'distance'] as const;
 const run = promisify(execFile);
 
 /** Paths of the compiled programs. */
@@ -25,7 +25,9 @@ export class CompilerFault extends Error {
 export async function compilePrograms(): Promise<Programs> {
   const folder = join(tmpdir(), `firehose-benchmark-${userInfo().username}`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const paths = await Promise.all(PROGRAMS.map(async (name) => [name, await compile(name, folder, [])] as const));
+  const paths = await Promise.all(
+    PROGRAMS.map(async (name) => [name, await compile(name, folder, ['-pthread'])] as const),
+  );
   const receiverTls = await compile('receiver', folder, WITH_TLS).catch((error: unknown) => {
     if (error instanceof CompilerFault) return null;
     throw error;

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Where a process runs: the server under test has a core of its own, everything else shares the other. */
 export type Place = 'server' | 'load';
 
-const CORES: Readonly<Record<Place, string>> = { server: '0', load: '1' };
+export const CORES: Readonly<Record<Place, string>> = { server: '0', load: '1' };
 const ANSWER_LIMIT_MS = 20_000;
 const STOP_LIMIT_MS = 5_000;
 

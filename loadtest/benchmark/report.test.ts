@@ -32,6 +32,7 @@ const SAMPLE: Sample = {
   elapsedUs: 1_000,
   serverCpu: { userUs: 100, systemUs: 400 },
   waitedUs: 10,
+  hasMoved: false,
   receiverCpuUs: 950,
   residentBytes: 1024 * 1024,
   offered: 5_000,
@@ -64,6 +65,7 @@ test('a generator above 90 % is flagged', () => {
 test('a server that had to share its core is flagged', () => {
   assert.ok(!isDisturbed(SAMPLE));
   assert.ok(isDisturbed({ ...SAMPLE, waitedUs: 60 }));
+  assert.ok(isDisturbed({ ...SAMPLE, hasMoved: true }));
   assert.ok(sampleRow({ ...SAMPLE, waitedUs: 60 }, false).includes('6 % (!)'));
 });
 

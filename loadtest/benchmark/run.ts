@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../../runtime/testing/redis-server.ts';
 import { measureBeside } from './beside.ts';
+import { openCoreDistance } from './core-distance.ts';
 import { CompilerFault, compilePrograms, type Programs } from './compile.ts';
 import { writeConfiguration } from './configuration.ts';
 import { fleetTable } from './fleet.ts';
@@ -73,8 +74,13 @@ async function benchmark(programs: Programs, mode: Mode, parts: readonly Part[])
   pin(process.pid, 'load');
   await using redis = await startRedis();
   await using configuration = await writeConfiguration();
-  const run: RunContext = { bench: { programs, redis, configuration }, mode, peers, rows: [], faults: [] };
-  const machine = [describeMachine(), ...[...peers.values()].map(({ version }) => `against ${version}`)].join('\n');
+  const distance = await openCoreDistance(programs.distance);
+  const run: RunContext = { bench: { programs, redis, configuration, distance }, mode, peers, rows: [], faults: [] };
+  const machine = [
+    describeMachine(),
+    `${distance.usualNs} ns from one core to the other and back`,
+    ...[...peers.values()].map(({ version }) => `against ${version}`),
+  ].join('\n');
   console.log(`${machine}\n`);
   if (programs.receiverTls === null) console.log('without TLS: install the headers of OpenSSL (package libssl-dev)\n');
   const ratios: Ratio[] = [];

@@ -42,6 +42,8 @@ export interface Sample {
   readonly serverCpu: CpuTime;
   /** The server was ready to run, and another process had its core. */
   readonly waitedUs: number;
+  /** Its core and that of the load were another distance apart than usual (see core-distance.ts). */
+  readonly hasMoved: boolean;
   readonly receiverCpuUs: number;
   readonly residentBytes: number;
   /** Of the whole run; null where the server feeds itself. */
@@ -66,9 +68,9 @@ export function receiverShare({ receiverCpuUs, elapsedUs }: Sample): number {
 
 const DISTURBED_LIMIT = 0.05;
 
-/** Whether something else ran on the server's core: its caches were not its own, and its figures are not either. */
-export function isDisturbed({ waitedUs, elapsedUs }: Pick<Sample, 'waitedUs' | 'elapsedUs'>): boolean {
-  return waitedUs > elapsedUs * DISTURBED_LIMIT;
+/** Whether something else ran on the server's core, or the core was moved: its caches were not what they usually are. */
+export function isDisturbed({ waitedUs, elapsedUs, hasMoved }: Pick<Sample, 'waitedUs' | 'elapsedUs' | 'hasMoved'>) {
+  return hasMoved || waitedUs > elapsedUs * DISTURBED_LIMIT;
 }
 
 /** Why the figures of a sample count for nothing; empty when they count. */

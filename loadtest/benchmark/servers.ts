@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import packageFile from '../../package.json' with { type: 'json' };
 import type { RedisServer } from '../../runtime/testing/redis-server.ts';
 import type { Programs } from './compile.ts';
+import type { CoreDistance } from './core-distance.ts';
 import { PARTITIONS, type Configuration } from './configuration.ts';
 import { start, type Conversation } from './processes.ts';
 
@@ -32,6 +33,7 @@ export interface Bench {
   readonly programs: Programs;
   readonly redis: RedisServer;
   readonly configuration: Configuration;
+  readonly distance: CoreDistance;
 }
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));

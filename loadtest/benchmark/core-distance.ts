@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { CORES, isPinned } from './processes.ts';
+import { median } from './ratios.ts';
+
+/**
+ * How far apart the core of the server and that of the load are. A host moves the cores of a virtual machine about, and
+ * what one writes and the other reads costs more than twice as much once they share no cache any more: the same work was
+ * measured at 0.28 and at 0.64 us, minutes apart, with nothing else running.
+ */
+export interface CoreDistance {
+  /** Nanoseconds for a cache line to the other core and back, as it mostly was before the run; NaN where it is not known. */
+  readonly usualNs: number;
+  isUsual(): Promise<boolean>;
+  /** Waits until it is as usual, for a few seconds at most. */
+  settle(): Promise<void>;
+}
+
+/** They differ by a tenth from probe to probe, and by two or more when a core was moved. */
+const SAME = 1.6;
+const PROBES = 40;
+const PROBE_EVERY_MS = 100;
+const LONGEST_WAIT_MS = 10_000;
+
+/** Whether two distances are the same one. */
+export function isSameDistance(ns: number, usualNs: number): boolean {
+  return Number.isNaN(usualNs) || (ns <= usualNs * SAME && usualNs <= ns * SAME);
+}
+
+/** `program` is `native/distance.c`. Without cores of their own there is no distance between them. */
+export async function openCoreDistance(program: string): Promise<CoreDistance> {
+  const run = promisify(execFile);
+  const probe = async () => {
+    const rounds = [];
+    for (let round = 0; round < 3; round += 1) {
+      rounds.push(Number((await run(program, [CORES.server, CORES.load])).stdout));
+    }
+    return median(rounds, 'lower');
+  };
+  const probes: number[] = [];
+  for (let at = 0; isPinned() && at < PROBES; at += 1) {
+    probes.push(await probe());
+    await delay(PROBE_EVERY_MS);
+  }
+  const usualNs = median(probes, 'lower');
+  const isUsual = async () => !isPinned() || isSameDistance(await probe(), usualNs);
+  return {
+    usualNs,
+    isUsual,
+    async settle() {
+      const deadline = performance.now() + LONGEST_WAIT_MS;
+      while (performance.now() < deadline && !(await isUsual())) await delay(PROBE_EVERY_MS);
+    },
+  };
+}
