@@ -3,17 +3,28 @@ import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Format } from '../fanout/round.ts';
-import { isSlow, type LossReason, type Sink, type SlowPolicy, type Subscriber } from '../fanout/subscriber.ts';
+import {
+  isSlow,
+  type LossReason,
+  type Sink,
+  type SlowPolicy,
+  type Subscriber,
+  type Told,
+} from '../fanout/subscriber.ts';
 import type { LogWindow } from '../stream/log-window.ts';
 import type { Delivery, Recipient } from './delivery.ts';
 import type { JudgedStart } from './judge-start.ts';
 import type { OnGap } from './plan-replay.ts';
 import { recover } from './recover.ts';
 
-export interface LogDeliveryOptions {
+/** The same for all connections of a replica. */
+export interface LogDeliveryContext {
   readonly fanout: Fanout;
   readonly window: LogWindow;
   readonly policy: SlowPolicy;
+}
+
+export interface LogDeliveryOptions {
   readonly grant: Grant;
   readonly format: Format;
   readonly sink: Sink;
@@ -22,15 +33,18 @@ export interface LogDeliveryOptions {
   readonly onGap: OnGap;
 }
 
-/** Events straight from the log: live, resumed or replayed. */
-export class LogDelivery implements Delivery {
-  readonly #options: LogDeliveryOptions;
+/** Events straight from the log: live, resumed or replayed. It is told by the fan-out itself what happens to them. */
+export class LogDelivery implements Delivery, Told {
+  readonly #context: LogDeliveryContext;
+  readonly #onGap: OnGap;
   readonly #recipient: Recipient;
   readonly #subscriber: Subscriber;
 
-  constructor(recipient: Recipient, options: LogDeliveryOptions) {
-    const { fanout, start, policy, grant, format, sink } = options;
-    this.#options = options;
+  constructor(recipient: Recipient, options: LogDeliveryOptions, context: LogDeliveryContext) {
+    const { start, grant, format, sink, onGap } = options;
+    const { fanout, policy } = context;
+    this.#context = context;
+    this.#onGap = onGap;
     this.#recipient = recipient;
     if (start?.gap) recipient.gap({ ...start.gap, missed: null });
     this.#subscriber = fanout.subscribe({
@@ -39,19 +53,12 @@ export class LogDelivery implements Delivery {
       sink,
       policy,
       ...(start !== null && { from: start.from, until: start.until }),
-      told: {
-        lost: (reason, last) => this.#lost(reason, last),
-        skipped: (last) => this.#skipped(last),
-        poison: (entries) => {
-          if (recipient.isTold) recipient.gap({ reason: 'poison', requested: null, missed: entries });
-        },
-        finished: () => recipient.close('replayDone', 'replay_done'),
-      },
+      told: this,
     });
   }
 
   get position(): Position | null {
-    return this.#options.fanout.positionOf(this.#subscriber);
+    return this.#context.fanout.positionOf(this.#subscriber);
   }
 
   get isBehind(): boolean {
@@ -59,15 +66,15 @@ export class LogDelivery implements Delivery {
   }
 
   get entriesBehind(): number | null {
-    return this.#options.fanout.entriesBehind(this.#subscriber);
+    return this.#context.fanout.entriesBehind(this.#subscriber);
   }
 
   get isTooSlow(): boolean {
-    return this.#options.policy === 'Disconnect' && isSlow(this.#subscriber.behind, performance.now());
+    return this.#context.policy === 'Disconnect' && isSlow(this.#subscriber.behind, performance.now());
   }
 
   refilter(grant: Grant): boolean {
-    this.#options.fanout.refilter(this.#subscriber, grant);
+    this.#context.fanout.refilter(this.#subscriber, grant);
     return true;
   }
 
@@ -80,18 +87,26 @@ export class LogDelivery implements Delivery {
   }
 
   leave(): void {
-    this.#options.fanout.unsubscribe(this.#subscriber);
+    this.#context.fanout.unsubscribe(this.#subscriber);
   }
 
   /** A plain client cannot be told in band: it is told by the close code, unless it asked to go on. */
-  #skipped(last: Position): void {
-    if (this.#recipient.isTold || this.#options.onGap === 'clamp') {
+  skipped(last: Position): void {
+    if (this.#recipient.isTold || this.#onGap === 'clamp') {
       this.#recipient.gap({ reason: 'skipped_to_live', requested: encodeCursor(last), missed: null });
     } else this.#recipient.close('slowConsumer', 'slow_consumer', last);
   }
 
-  #lost(reason: LossReason, last: Position): void {
-    if (this.#options.onGap === 'clamp') {
+  poison(entries: number): void {
+    if (this.#recipient.isTold) this.#recipient.gap({ reason: 'poison', requested: null, missed: entries });
+  }
+
+  finished(): void {
+    this.#recipient.close('replayDone', 'replay_done');
+  }
+
+  lost(reason: LossReason, last: Position): void {
+    if (this.#onGap === 'clamp') {
       void this.#goOn(reason, last);
       return;
     }
@@ -101,7 +116,7 @@ export class LogDelivery implements Delivery {
 
   /** Goes on from the oldest entry that is kept, as was asked for. */
   async #goOn(reason: LossReason, last: Position): Promise<void> {
-    const { fanout, window } = this.#options;
+    const { fanout, window } = this.#context;
     const from = await recover(window, { isWanted: () => this.#recipient.isOpen, fanout });
     if (from === null) return;
     this.#recipient.gap({ reason, requested: encodeCursor(last), missed: null });

@@ -27,6 +27,7 @@ import { GroupDelivery } from './group-delivery.ts';
 import type { UpgradePlan } from './plan-upgrade.ts';
 import { SocketWriter } from './socket-writer.ts';
 
+/** What one session is opened with. */
 export interface SessionOptions {
   readonly webSocket: WebSocket;
   readonly socket: Socket;
@@ -38,6 +39,10 @@ export interface SessionOptions {
   readonly address: string;
   /** Counts the sessions of this replica. */
   readonly number: number;
+}
+
+/** One object for all sessions of a replica: each of its fields in each session would be memory of each connection. */
+export interface SessionContext {
   readonly fanout: Fanout;
   readonly groups: Groups;
   readonly window: LogWindow;
@@ -61,9 +66,12 @@ export class Session implements Recipient {
   readonly number: number;
   readonly address: string;
   readonly contract: UpgradePlan['contract'];
+  /** Null for one that reads the log itself. */
+  readonly group: string | null;
   /** Unix milliseconds. */
   readonly since: number;
-  readonly #options: SessionOptions;
+  readonly #context: SessionContext;
+  readonly #webSocket: WebSocket;
   readonly #writer: SocketWriter;
   readonly #delivery: Delivery;
   readonly #allowance: FrameAllowance;
@@ -74,21 +82,23 @@ export class Session implements Recipient {
   #lastPing: number;
   #taken = 0;
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionOptions, context: SessionContext) {
     const { webSocket, socket, token, plan } = options;
     const steady = performance.now();
     this.number = options.number;
     this.address = options.address;
     this.contract = plan.contract;
-    this.since = options.now();
+    this.group = plan.group;
+    this.since = context.now();
     this.#token = token;
-    this.#options = options;
+    this.#context = context;
+    this.#webSocket = webSocket;
     this.#allowance = fullAllowance(steady);
     this.#lastSignOfLife = steady;
     this.#lastPing = steady;
     this.#writer = new SocketWriter(socket, webSocket);
-    this.#dialogue = plan.contract === 'control' ? new Dialogue(this, this.#writer, options) : null;
-    this.#delivery = plan.group === null ? this.#fromLog() : this.#fromGroup(plan.group);
+    this.#dialogue = plan.contract === 'control' ? new Dialogue(this, this.#writer, context) : null;
+    this.#delivery = plan.group === null ? this.#fromLog(options) : this.#fromGroup(options, plan.group);
     webSocket.on('message', (data, isBinary) => this.#received(isBinary ? null : (data as Buffer)));
     webSocket.on('ping', () => this.countFrame());
     webSocket.on('pong', (payload) => {
@@ -99,16 +109,12 @@ export class Session implements Recipient {
     webSocket.on('error', () => this.#leave());
     webSocket.on('close', (code) => {
       this.#leave();
-      options.onClose(this, code);
+      context.onClose(this, code);
     });
   }
 
   get token(): VerifiedToken {
     return this.#token;
-  }
-
-  get group(): string | null {
-    return this.#options.plan.group;
   }
 
   /** Everything up to here was written to the connection, or is not for it. */
@@ -132,7 +138,7 @@ export class Session implements Recipient {
   renew(token: VerifiedToken): void {
     this.#token = token;
     // It was verified a moment ago: what was revoked since has not found it here.
-    if (!this.#options.mayStay(token)) this.close('revoked', 'revoked');
+    if (!this.#context.mayStay(token)) this.close('revoked', 'revoked');
   }
 
   /** False where the filter cannot change. */
@@ -145,7 +151,7 @@ export class Session implements Recipient {
   }
 
   gap(gap: Parameters<Recipient['gap']>[0]): void {
-    this.#options.onGapTold(gap.reason);
+    this.#context.onGapTold(gap.reason);
     this.#dialogue?.gap(gap);
   }
 
@@ -168,7 +174,7 @@ export class Session implements Recipient {
     else if (this.#delivery.isTooSlow) this.close('slowConsumer', 'slow_consumer');
     else if (verdict === 'ping' && this.isOpen) {
       this.#lastPing = now.steady;
-      this.#options.webSocket.ping();
+      this.#webSocket.ping();
     }
     if (this.isOpen) this.#dialogue?.sweep(now);
     // What was written just now is no sign of life.
@@ -192,32 +198,30 @@ export class Session implements Recipient {
   #end(name: CloseName, reason: CloseReason, detail: ReasonDetail): boolean {
     this.#leave();
     if (!this.isOpen) return false;
-    if (reason === 'slow_consumer') this.#options.onSlowClose(this.#options.policy);
-    this.#options.webSocket.close(CLOSE[name], closeReason(reason, detail));
+    if (reason === 'slow_consumer') this.#context.onSlowClose(this.#context.policy);
+    this.#webSocket.close(CLOSE[name], closeReason(reason, detail));
     return true;
   }
 
   terminate(): void {
-    this.#options.webSocket.terminate();
+    this.#webSocket.terminate();
   }
 
   get isOpen(): boolean {
-    return this.#options.webSocket.readyState === this.#options.webSocket.OPEN;
+    return this.#webSocket.readyState === this.#webSocket.OPEN;
   }
 
   /** The first words come before the first event. */
-  #fromLog(): Delivery {
-    const { token, plan, start, fanout } = this.#options;
-    this.#dialogue?.greet({ from: start?.from ?? fanout.position, group: null, standby: null });
-    const { grant } = token;
+  #fromLog({ token, plan, start }: SessionOptions): Delivery {
+    this.#dialogue?.greet({ from: start?.from ?? this.#context.fanout.position, group: null, standby: null });
     const { format, replay } = plan;
-    return new LogDelivery(this, { ...this.#options, grant, format, sink: this.#writer, onGap: replay.onGap });
+    const wanted = { grant: token.grant, format, start, sink: this.#writer, onGap: replay.onGap };
+    return new LogDelivery(this, wanted, this.#context);
   }
 
-  #fromGroup(group: string): Delivery {
-    const { token, plan, groups, webSocket } = this.#options;
+  #fromGroup({ token, plan, webSocket }: SessionOptions, group: string): Delivery {
     return new GroupDelivery(this, {
-      groups,
+      groups: this.#context.groups,
       group,
       grant: token.grant,
       format: plan.format,

@@ -5,7 +5,7 @@ import { isStillThere } from '../auth/authorise.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { ConnectionKind } from '../metrics/observe-gateway.ts';
-import { Session, type SessionOptions } from './session.ts';
+import { Session, type SessionContext, type SessionOptions } from './session.ts';
 
 const SWEEP_MS = 1_000;
 /** A peer that has not answered a Close by then is cut off. */
@@ -16,7 +16,7 @@ export interface SessionsOptions {
   readonly now: () => number;
   readonly onClosed: (session: Session, code: number) => void;
   /** The same for every session. */
-  readonly common: Omit<SessionOptions, PerConnection | 'onClose' | 'now' | 'number'>;
+  readonly common: Omit<SessionContext, 'onClose' | 'now'>;
 }
 
 export interface DrainOptions {
@@ -29,8 +29,6 @@ export interface DrainOptions {
   readonly handedOver: Promise<void>;
 }
 
-type PerConnection = 'webSocket' | 'socket' | 'token' | 'plan' | 'start' | 'address';
-
 /** All sessions of this replica: sweeps them, ends those whose account or user is gone, and drains. */
 export class Sessions implements AsyncDisposable {
   readonly #options: SessionsOptions;
@@ -40,11 +38,12 @@ export class Sessions implements AsyncDisposable {
   #reserved = 0;
   #opened = 0;
   #empty: (() => void) | null = null;
-  /** One for all: one of each session's own would hold what it was opened with. */
-  readonly #onClose = (session: Session, code: number) => this.#closed(session, code);
+  readonly #context: SessionContext;
 
   private constructor(options: SessionsOptions) {
     this.#options = options;
+    const { common, now } = options;
+    this.#context = { ...common, now, onClose: (session, code) => this.#closed(session, code) };
     this.#timer = setInterval(() => this.#sweep(), SWEEP_MS).unref();
   }
 
@@ -64,7 +63,7 @@ export class Sessions implements AsyncDisposable {
   }
 
   /** A place for one more session, or null when the replica is full. Give it back by `open` or `release`. */
-  reserve(): { open(connection: Pick<SessionOptions, PerConnection>): void; release(): void } | null {
+  reserve(): { open(connection: Omit<SessionOptions, 'number'>): void; release(): void } | null {
     if (this.#sessions.size + this.#reserved >= this.#options.maxSessions) return null;
     this.#reserved += 1;
     let held = true;
@@ -76,13 +75,7 @@ export class Sessions implements AsyncDisposable {
       release,
       open: (connection) => {
         release();
-        const session = new Session({
-          ...connection,
-          ...this.#options.common,
-          now: this.#options.now,
-          number: (this.#opened += 1),
-          onClose: this.#onClose,
-        });
+        const session = new Session({ ...connection, number: (this.#opened += 1) }, this.#context);
         this.#sessions.add(session);
       },
     };
