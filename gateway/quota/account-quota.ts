@@ -6,7 +6,7 @@ import { PlacesUnavailable, type SharedPlaces } from './shared-places.ts';
 /** A connection's place within the quota of its account. */
 export interface Place {
   /** Once the connection is gone, or was never opened. Again is harmless. */
-  release(): void;
+  readonly release: () => void;
 }
 
 export interface AccountQuotaOptions {

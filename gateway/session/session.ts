@@ -39,6 +39,8 @@ export interface SessionOptions {
   readonly address: string;
   /** Counts the sessions of this replica. */
   readonly number: number;
+  /** Gives back its share of the account's quota. */
+  readonly release: () => void;
 }
 
 /** One object for all sessions of a replica: each of its fields in each session would be memory of each connection. */
@@ -72,6 +74,7 @@ export class Session implements Recipient {
   readonly since: number;
   readonly #context: SessionContext;
   readonly #webSocket: WebSocket;
+  readonly #release: () => void;
   readonly #writer: SocketWriter;
   readonly #delivery: Delivery;
   readonly #allowance: FrameAllowance;
@@ -93,6 +96,7 @@ export class Session implements Recipient {
     this.#token = token;
     this.#context = context;
     this.#webSocket = webSocket;
+    this.#release = options.release;
     this.#allowance = fullAllowance(steady);
     this.#lastSignOfLife = steady;
     this.#lastPing = steady;
@@ -109,6 +113,7 @@ export class Session implements Recipient {
     webSocket.on('error', () => this.#leave());
     webSocket.on('close', (code) => {
       this.#leave();
+      this.#release();
       context.onClose(this, code);
     });
   }

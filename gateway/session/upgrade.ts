@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { WebSocketServer } from 'ws';
 import { SpanKind, type SpanOptions } from '@opentelemetry/api';
 import { STREAM_PATH } from '../../protocol/paths.ts';
 import { inSpan, outsideOfSpans } from '../../runtime/telemetry/span.ts';
@@ -100,10 +100,11 @@ export function createUpgrade(options: UpgradeOptions) {
     try {
       (decided.plan.group === null ? server : groupServer).handleUpgrade(request, socket, head, (webSocket) => {
         options.onHandshake(101, null);
-        isOpen = true;
-        giveBackOnClose(webSocket, share);
+        const address = options.addressOf(request);
+        const { release } = share;
         // The connection outlives its handshake: what it does is nothing of that span.
-        outsideOfSpans(() => place.open({ webSocket, socket, address: options.addressOf(request), ...kept(decided) }));
+        outsideOfSpans(() => place.open({ webSocket, socket, address, release, ...kept(decided) }));
+        isOpen = true;
       });
     } finally {
       place.release();
@@ -118,11 +119,6 @@ export function createUpgrade(options: UpgradeOptions) {
 function kept({ token, plan, start }: { token: VerifiedToken; plan: UpgradePlan; start: JudgedStart | null }) {
   const { contract, format, replay, group } = plan;
   return { token, start, plan: { contract, format, replay, group } };
-}
-
-/** By itself, so that nothing of the handshake (request, headers, plan) lives as long as the connection. */
-function giveBackOnClose(webSocket: WebSocket, share: { release(): void }): void {
-  webSocket.once('close', () => share.release());
 }
 
 /** HTTP instrumentation sees no upgrade. A client's trace is linked, not gone on with: a stranger decides nothing here. */
