@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { getPriority } from 'node:os';
 import { test } from 'node:test';
 import { createPasswords, hashPassword } from './password.ts';
+import { WORKER_PRIORITY, workers } from './worker-priority.ts';
 
 const admit = () => Promise.resolve(true);
 
@@ -13,6 +15,17 @@ test('the right password matches, another does not, and a user that does not exi
   assert.equal(await passwords.verify({ hash: null, password: 'sesame', admit }), 'mismatch');
   assert.equal(passwords.begun, 3);
 });
+
+test(
+  'hashing goes behind the main thread where both want a core',
+  { skip: process.platform !== 'linux' && 'only Linux gives threads priorities' },
+  async () => {
+    await createPasswords().verify({ hash: null, password: 'x', admit });
+    assert.ok(workers().length > 0);
+    for (const worker of workers()) assert.equal(getPriority(worker), WORKER_PRIORITY);
+    assert.ok(getPriority(process.pid) < WORKER_PRIORITY);
+  },
+);
 
 test('who is not admitted costs no hash', async () => {
   const passwords = createPasswords();

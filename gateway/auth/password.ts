@@ -1,4 +1,5 @@
 import { hash, verify } from '@node-rs/argon2';
+import { lowerWorkers } from './worker-priority.ts';
 
 /** OWASP's first choice for argon2id: 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -41,7 +42,7 @@ export interface PasswordsOptions {
   readonly queue?: number;
 }
 
-/** Verifies passwords a few at a time, and turns away what would wait too long. */
+/** Verifies passwords a few at a time, behind everything else that wants the core, and turns away what would wait too long. */
 export function createPasswords(options: PasswordsOptions = {}): Passwords {
   const { concurrency = 2, queue = 64 } = options;
   const waiting: (() => void)[] = [];
@@ -51,7 +52,9 @@ export function createPasswords(options: PasswordsOptions = {}): Passwords {
   const judge = async (attempt: PasswordTry): Promise<PasswordOutcome> => {
     if (!(await attempt.admit())) return 'refused';
     begun += 1;
-    const matches = await verify(attempt.hash ?? DUMMY_HASH, Buffer.from(attempt.password, 'utf8'));
+    const verified = verify(attempt.hash ?? DUMMY_HASH, Buffer.from(attempt.password, 'utf8'));
+    if (begun === 1) lowerWorkers();
+    const matches = await verified;
     return matches && attempt.hash !== null ? 'match' : 'mismatch';
   };
 
