@@ -10,22 +10,23 @@ import { median } from './ratios.ts';
  * measured at 0.28 and at 0.64 us, minutes apart, with nothing else running.
  */
 export interface CoreDistance {
-  /** Nanoseconds for a cache line to the other core and back, as it mostly was before the run; NaN where it is not known. */
+  /** Nanoseconds for a cache line to the other core and back, before the run; NaN where it is not known. */
   readonly usualNs: number;
+  /** Not further than that. */
   isUsual(): Promise<boolean>;
   /** Waits until it is as usual, for a few seconds at most. */
   settle(): Promise<void>;
 }
 
-/** They differ by a tenth from probe to probe, and by two or more when a core was moved. */
+/** What lies within costs the same; a core that was moved away is twice as far. */
 const SAME = 1.6;
 const PROBES = 40;
 const PROBE_EVERY_MS = 100;
-const LONGEST_WAIT_MS = 10_000;
+const LONGEST_WAIT_MS = 5_000;
 
-/** Whether two distances are the same one. */
-export function isSameDistance(ns: number, usualNs: number): boolean {
-  return Number.isNaN(usualNs) || (ns <= usualNs * SAME && usualNs <= ns * SAME);
+/** Whether a core is further away than usual. */
+export function isFar(ns: number, usualNs: number): boolean {
+  return ns > usualNs * SAME;
 }
 
 /** `program` is `native/distance.c`. Without cores of their own there is no distance between them. */
@@ -43,8 +44,9 @@ export async function openCoreDistance(program: string): Promise<CoreDistance> {
     probes.push(await probe());
     await delay(PROBE_EVERY_MS);
   }
-  const usualNs = median(probes, 'lower');
-  const isUsual = async () => !isPinned() || isSameDistance(await probe(), usualNs);
+  // A run may begin while they are far apart: a quarter of the probes is enough to know better.
+  const usualNs = probes.toSorted((a, b) => a - b)[PROBES / 4] ?? Number.NaN;
+  const isUsual = async () => !isPinned() || !isFar(await probe(), usualNs);
   return {
     usualNs,
     isUsual,

@@ -28,14 +28,14 @@ export const MODES = {
   },
   full: {
     name: 'full',
-    rounds: 7,
+    rounds: 5,
     warmMs: 1_000,
     windowMs: 3_000,
     pacedRounds: 5,
     pacedSeconds: 6,
     durableRounds: 5,
     durableEvents: 200_000,
-    growthRounds: 3,
+    growthRounds: 2,
   },
 } as const satisfies Record<string, Mode>;
 
