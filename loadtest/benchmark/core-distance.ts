@@ -7,7 +7,7 @@ import { median } from './ratios.ts';
 /**
  * How far apart the core of the server and that of the load are. A host moves the cores of a virtual machine about, and
  * what one writes and the other reads costs more than twice as much once they share no cache any more: the same work was
- * measured at 0.28 and at 0.64 us, minutes apart, with nothing else running.
+ * measured at 0.28 and at 0.64 us, seconds apart, with nothing else running.
  */
 export interface CoreDistance {
   /** Nanoseconds for a cache line to the other core and back, before the run; NaN where it is not known. */
@@ -23,6 +23,8 @@ const SAME = 1.6;
 const PROBES = 40;
 const PROBE_EVERY_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
+/** It takes some milliseconds, unless somebody else has one of the cores. */
+const PROBE_LIMIT_MS = 10_000;
 
 /** Whether a core is further away than usual. */
 export function isFar(ns: number, usualNs: number): boolean {
@@ -35,7 +37,7 @@ export async function openCoreDistance(program: string): Promise<CoreDistance> {
   const probe = async () => {
     const rounds = [];
     for (let round = 0; round < 3; round += 1) {
-      rounds.push(Number((await run(program, [CORES.server, CORES.load])).stdout));
+      rounds.push(Number((await run(program, [CORES.server, CORES.load], { timeout: PROBE_LIMIT_MS })).stdout));
     }
     return median(rounds, 'lower');
   };

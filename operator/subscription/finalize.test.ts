@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLog } from '../../runtime/log/log.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
-import { TIMINGS, type Context, type Memory } from './context.ts';
+import { Memories, TIMINGS, type Context } from './context.ts';
 import { finalize, FINALIZER, SKIP_ANNOTATION } from './finalize.ts';
 
 test('a resource that the cache still holds after it was let go is cleaned up, told and let go only once', async () => {
@@ -15,14 +15,7 @@ test('a resource that the cache still holds after it was let go is cleaned up, t
     now: () => Date.parse('2026-01-31T09:30:00Z'),
     log: silentLog,
   } as unknown as Context;
-  const memory: Memory = {
-    applied: new Map(),
-    statusWrittenAt: 0,
-    generation: 0,
-    redis: null,
-    released: null,
-    pausedDeletion: null,
-  };
+  const memory = new Memories().of('default/test');
   const named = (uid: string): KubeObject => ({
     apiVersion: 'firehose.dev/v1alpha1',
     kind: 'FirehoseSubscription',
