@@ -5,6 +5,7 @@ import { decodeCursor } from '../../protocol/cursor.ts';
 import type { Grant } from '../auth/grant.ts';
 import { isWithin, type Directory } from '../directory/directory.ts';
 import { entryOf } from '../testing/entries.ts';
+import { seeded } from '../testing/hostile.ts';
 import { RecordingSink } from '../testing/sink.ts';
 import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';
@@ -233,7 +234,7 @@ describe('fan-out', () => {
 });
 
 test('I5: against an oracle, no event leaves its scope while accounts move, for look-alike ids too', async () => {
-  const random = mulberry(7);
+  const random = seeded(7);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
   const odd = ['__proto__', 'constructor', 'a', 'A', 'aa', 'a_', 'a-', 'toString', '0', '00'];
   const ids = [...odd, ...Array.from({ length: 1_000 - odd.length }, (_, at) => `acc${at}`)];
@@ -286,14 +287,4 @@ function oracle(directory: Directory, grant: Grant, entries: readonly ReturnType
       return grant.events === null || grant.events.includes(name);
     })
     .map((entry) => entry.data.toString());
-}
-
-function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

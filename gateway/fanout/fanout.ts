@@ -6,8 +6,9 @@ import { createCounters, type FanoutCounters } from './counters.ts';
 import type { PoisonReason } from './poison.ts';
 import { Puller, type PageSource } from './puller.ts';
 import { batchesOf, buildRound, type Format, type Round } from './round.ts';
-import { RouteIndex, type Offer } from './route-index.ts';
+import { RouteIndex, type Offer, type Route } from './route-index.ts';
 import { Scratch } from './scratch.ts';
+import { countOf, Part } from './selection.ts';
 import type { Sink, SlowPolicy, Subscriber, Told } from './subscriber.ts';
 import { Tail } from './tail.ts';
 import { View, viewKey } from './view.ts';
@@ -167,6 +168,7 @@ export class Fanout {
     if (view.references > 0) return;
     this.#views.delete(view.key);
     this.#index.remove(view);
+    view.unseal();
   }
 
   unsubscribe(subscriber: Subscriber): void {
@@ -236,22 +238,34 @@ export class Fanout {
     }
   }
 
-  /** The views with live connections that match something of the round. */
+  /** The views with live connections that match something of the round: entries of one route go to them together. */
   #gather(round: Round): View[] {
     const touched: View[] = [];
-    for (let entry = 0; entry < round.metas.length; entry += 1) {
-      const route = this.#index.match(round.metas[entry] ?? '');
-      if (route.outcome === 'unknown_account') this.counters.unknownAccount += 1;
+    for (const [route, entries] of this.#entriesByRoute(round)) {
+      if (route.outcome === 'unknown_account') this.counters.unknownAccount += entries.length;
+      const part = new Part(entries);
       for (const view of route.views) {
-        if (view.live.size > 0 && view.gather(round.number, entry)) touched.push(view);
+        if (view.live.size > 0 && view.gather(round.number, part)) touched.push(view);
       }
     }
     return touched;
   }
 
+  #entriesByRoute({ metas }: Round): Map<Route, number[]> {
+    const byRoute = new Map<Route, number[]>();
+    for (const [entry, meta] of metas.entries()) {
+      const route = this.#index.match(meta);
+      const entries = byRoute.get(route);
+      if (entries === undefined) byRoute.set(route, [entry]);
+      else entries.push(entry);
+    }
+    return byRoute;
+  }
+
   #write(view: View, round: Round): void {
-    const events = view.matched.length;
-    const shared = view.live.size > 1 ? view.seal(round, this.#index.version) : null;
+    const selection = view.gathered;
+    const events = countOf(selection);
+    const shared = view.live.size > 1 ? view.seal(round, selection, this.#index.version) : null;
     for (const subscriber of view.live) {
       if (subscriber.sink.queued >= this.#highWater) {
         view.live.delete(subscriber);
@@ -259,7 +273,7 @@ export class Fanout {
         continue;
       }
       if (shared === null) {
-        const lease = view.fill(round, this.#scratch);
+        const lease = view.fill(round, selection, this.#scratch);
         this.counters.written(events, lease.chunk.length);
         subscriber.sink.write(lease.chunk, lease.release);
       } else {

@@ -98,3 +98,29 @@ test('I6, I10: a thousand connections that read nothing hold what is documented,
   await nextTurn();
   assert.deepEqual(fanout.sizes(), { subscribers: 0, views: 0, buckets: 0, behind: 0 });
 });
+
+test('I10: connections that get nothing any more hold nothing of the rounds they once shared', (t) => {
+  const accounts = Array.from({ length: 200 }, (_, at) => `a${at}`);
+  const fanout = new Fanout({
+    directory: treeOf([['root', null], ...accounts.map((id): [string, string] => [id, 'root'])]),
+    offers: () => true,
+    pages: () => Promise.reject(new Error('nobody is behind')),
+  });
+  fanout.restart({ epoch: 'e', oldest: ['0-0'], newest: ['0-0'], trimmed: ['0-0'] });
+  for (const account of [...accounts, ...accounts]) {
+    const grant = { account: 'root', accounts: [account], events: null };
+    const sink = { queued: 0, write: () => {}, whenDrained: () => {} };
+    fanout.subscribe({ grant, format: 'plain', sink, told: toldNothing({}) });
+  }
+  const before = memory();
+  const data = JSON.stringify({ filler: 'x'.repeat(1_000) });
+  // One round for each account: its own event, and as many more for nobody as a round holds.
+  for (const account of accounts) {
+    const others = Array.from({ length: 200 }, (_, sequence) => entryOf({ sequence, account: 'root', data }));
+    fanout.deliver([entryOf({ sequence: 200, account, data }), ...others]);
+  }
+  const grown = memory() - before;
+  t.diagnostic(`${(grown / MIB).toFixed(1)} MiB`);
+  assert.ok(grown <= 3 * TAIL);
+  assert.equal(fanout.connections, 2 * accounts.length);
+});

@@ -3,6 +3,7 @@ import type { FanoutCounters } from './counters.ts';
 import { withoutDelivered, type Round } from './round.ts';
 import { accepts, type RouteIndex } from './route-index.ts';
 import type { Scratch } from './scratch.ts';
+import { Part } from './selection.ts';
 import { isSlow, type Behind, type Subscriber } from './subscriber.ts';
 import type { Tail } from './tail.ts';
 
@@ -200,15 +201,15 @@ export class Puller {
       sink.write(sealed.chunk, null);
       return true;
     }
-    view.matched.length = 0;
-    view.gathering = -1;
-    for (let entry = 0; entry < round.metas.length; entry += 1) {
-      if (accepts(view, index.match(round.metas[entry] ?? ''))) view.matched.push(entry);
-    }
-    const events = view.matched.length;
+    const entries: number[] = [];
+    for (const [entry, meta] of round.metas.entries()) if (accepts(view, index.match(meta))) entries.push(entry);
+    const events = entries.length;
     if (events === 0) return false;
-    const shared = view.references > 1 && round.number >= 0;
-    const lease = shared ? { chunk: view.seal(round, index.version), release: null } : view.fill(round, scratch);
+    const selection = { parts: [new Part(entries)], format: view.format };
+    const lease =
+      view.references > 1 && round.number >= 0
+        ? { chunk: view.seal(round, selection, index.version), release: null }
+        : view.fill(round, selection, scratch);
     counters.written(events, lease.chunk.length);
     sink.write(lease.chunk, lease.release);
     return true;

@@ -34,6 +34,12 @@ export interface Round {
   readonly plain: Frames;
   /** Made when the first connection asks for it. */
   meta: Frames | null;
+  /** Who keeps a Buffer made of it, to be let go when the round is. */
+  readonly sealedBy: Set<Sealer>;
+}
+
+export interface Sealer {
+  unseal(round: number): void;
 }
 
 export interface RoundOrigin {
@@ -122,6 +128,7 @@ export function buildRound(origin: RoundOrigin, entries: readonly StoredEntry[])
     poison: poison ?? SOUND,
     plain: frame(payloads, null),
     meta: null,
+    sealedBy: new Set(),
   };
 }
 

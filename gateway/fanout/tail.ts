@@ -18,7 +18,8 @@ export class Tail {
     this.#rounds.push(round);
     this.#bytes += round.plain.buffer.length;
     while (this.#bytes > this.#maxBytes && this.#start < this.#rounds.length - 1) {
-      this.#bytes -= this.#rounds[this.#start]?.plain.buffer.length ?? 0;
+      const oldest = this.#rounds[this.#start];
+      if (oldest !== undefined) this.#bytes -= letGo(oldest);
       this.#start += 1;
     }
     if (this.#start > 1_024 || this.#start * 2 > this.#rounds.length) {
@@ -62,8 +63,16 @@ export class Tail {
   }
 
   clear(): void {
+    for (const round of this.#rounds) letGo(round);
     this.#rounds.length = 0;
     this.#start = 0;
     this.#bytes = 0;
   }
+}
+
+/** Nobody pulls this round any more, and no view keeps what it sealed of it; returns the bytes that were counted for it. */
+function letGo(round: Round): number {
+  for (const view of round.sealedBy) view.unseal(round.number);
+  round.sealedBy.clear();
+  return round.plain.buffer.length;
 }

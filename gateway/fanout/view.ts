@@ -1,7 +1,7 @@
 import type { Grant } from '../auth/grant.ts';
-import type { Format, Frames, Round } from './round.ts';
-import { framesOf } from './round.ts';
-import type { Scratch } from './scratch.ts';
+import { framesOf, type Format, type Round } from './round.ts';
+import type { Scratch, ScratchLease } from './scratch.ts';
+import { countOf, fill, seal, type Part, type Selection } from './selection.ts';
 import type { Subscriber } from './subscriber.ts';
 
 export interface Sealed {
@@ -13,8 +13,8 @@ export interface Sealed {
 }
 
 /**
- * One scope, filter and format, shared by all connections that asked for the same. It gathers the frames of a round
- * as runs of neighbouring bytes, so that a view of everything is one run and is sent without a copy.
+ * One scope, filter and format, shared by all connections that asked for the same. It gathers what matches of a round,
+ * and keeps the Buffer that its connections share for as long as the round is in the tail.
  */
 export class View {
   readonly key: string;
@@ -26,9 +26,8 @@ export class View {
   readonly live = new Set<Subscriber>();
   /** Connections of this view in all: at 0 the view goes. */
   references = 0;
-  /** Entries of the round at hand that match. */
-  matched: number[] = [];
-  gathering = -1;
+  #round = -1;
+  #parts: Part[] = [];
   #sealed: Sealed | null = null;
 
   constructor(key: string, grant: Grant, format: Format) {
@@ -39,23 +38,26 @@ export class View {
     this.format = format;
   }
 
-  gather(round: number, entry: number): boolean {
-    const first = this.gathering !== round;
-    if (first) {
-      this.gathering = round;
-      this.matched.length = 0;
-    }
-    this.matched.push(entry);
-    return first;
+  /** Adds a part of the round at hand that matches; true for the first one. */
+  gather(round: number, part: Part): boolean {
+    const isFirst = this.#round !== round;
+    if (isFirst) {
+      this.#round = round;
+      this.#parts = [part];
+    } else this.#parts.push(part);
+    return isFirst;
   }
 
-  /** The gathered frames as one Buffer that connections share, kept for those that pull the same round later. */
-  seal(round: Round, scope: number): Buffer {
-    const frames = framesOf(round, this.format);
-    const chunk =
-      singleRun(frames, this.matched) ??
-      copyRuns(frames, this.matched, Buffer.allocUnsafeSlow(bytesOf(frames, this.matched)));
-    this.#sealed = { round: round.number, scope, chunk, events: this.matched.length };
+  /** All that was gathered of the round at hand. */
+  get gathered(): Selection {
+    return { parts: this.#parts, format: this.format };
+  }
+
+  /** The selected frames as one Buffer that connections share, kept for those that pull the same round later. */
+  seal(round: Round, selection: Selection, scope: number): Buffer {
+    const chunk = seal(framesOf(round, this.format), selection);
+    this.#sealed = { round: round.number, scope, chunk, events: countOf(selection) };
+    round.sealedBy.add(this);
     return chunk;
   }
 
@@ -64,14 +66,14 @@ export class View {
     return this.#sealed?.round === round && this.#sealed.scope === scope ? this.#sealed : null;
   }
 
-  /** The gathered frames for one connection, in a pooled buffer that goes back when the socket has taken it. */
-  fill(round: Round, scratch: Scratch): { chunk: Buffer; release: (() => void) | null } {
-    const frames = framesOf(round, this.format);
-    const single = singleRun(frames, this.matched);
-    if (single !== null) return { chunk: single, release: null };
-    const lease = scratch.take(bytesOf(frames, this.matched));
-    copyRuns(frames, this.matched, lease.chunk);
-    return lease;
+  /** Lets go of what was sealed, for this round or at all: nobody will pull it any more. */
+  unseal(round = this.#sealed?.round): void {
+    if (this.#sealed?.round === round) this.#sealed = null;
+  }
+
+  /** The selected frames for one connection, in a pooled buffer that goes back when the socket has taken it. */
+  fill(round: Round, selection: Selection, scratch: Scratch): ScratchLease {
+    return fill(framesOf(round, this.format), selection, scratch);
   }
 }
 
@@ -79,37 +81,4 @@ export class View {
 export function viewKey(grant: Grant, format: Format): string {
   const canonical = (list: readonly string[] | null) => (list === null ? null : [...new Set(list)].sort());
   return JSON.stringify([grant.account, canonical(grant.accounts), canonical(grant.events), format]);
-}
-
-function bytesOf(frames: Frames, matched: readonly number[]): number {
-  let total = 0;
-  for (const entry of matched) total += at(frames, entry + 1) - at(frames, entry);
-  return total;
-}
-
-/** The bytes as they lie when the matched entries are neighbours, else null. */
-function singleRun(frames: Frames, matched: readonly number[]): Buffer | null {
-  const first = matched[0] ?? 0;
-  const last = matched[matched.length - 1] ?? -1;
-  return last - first + 1 === matched.length ? frames.buffer.subarray(at(frames, first), at(frames, last + 1)) : null;
-}
-
-function copyRuns(frames: Frames, matched: readonly number[], target: Buffer): Buffer {
-  let written = 0;
-  let index = 0;
-  while (index < matched.length) {
-    const start = matched[index] ?? 0;
-    let end = start + 1;
-    index += 1;
-    while (matched[index] === end) {
-      end += 1;
-      index += 1;
-    }
-    written += frames.buffer.copy(target, written, at(frames, start), at(frames, end));
-  }
-  return target;
-}
-
-function at(frames: Frames, entry: number): number {
-  return frames.offsets[entry] ?? 0;
 }

@@ -10,7 +10,6 @@ import type { Sink } from '../fanout/subscriber.ts';
 export class SocketWriter implements Sink {
   readonly #socket: Socket;
   readonly #webSocket: WebSocket;
-
   readonly #isEncrypted: boolean;
 
   constructor(socket: Socket, webSocket: WebSocket) {
@@ -29,12 +28,16 @@ export class SocketWriter implements Sink {
   }
 
   write(chunk: Buffer, release: (() => void) | null): void {
-    if (this.#webSocket.readyState !== this.#webSocket.OPEN || !this.#socket.writable) release?.();
-    else if (release === null) this.#socket.write(chunk);
+    const socket = this.#socket;
+    if (this.#webSocket.readyState !== this.#webSocket.OPEN || !socket.writable) release?.();
+    else if (release === null) socket.write(chunk);
+    // Under TLS, and behind what is queued, nothing is taken before this returns.
+    else if (this.#isEncrypted || socket.writableLength > 0) socket.write(chunk, release);
     else {
-      this.#socket.write(chunk, release);
-      // Nothing is queued: the kernel has it all. Under TLS something always is.
-      if (this.#socket.writableLength === 0 && !this.#isEncrypted) release();
+      socket.write(chunk);
+      // A callback costs as much as a third of the write itself: only what the kernel left a part of has one, behind it.
+      if (socket.writableLength === 0) release();
+      else socket.write(NOTHING, release);
     }
   }
 
@@ -43,3 +46,5 @@ export class SocketWriter implements Sink {
     else setImmediate(callback);
   }
 }
+
+const NOTHING = Buffer.alloc(0);

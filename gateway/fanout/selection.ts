@@ -1,0 +1,118 @@
+import type { Format, Frames } from './round.ts';
+import type { Scratch, ScratchLease } from './scratch.ts';
+
+/** Entries of a round that are for the same views, in ascending order: gathered and measured once for all of these. */
+export class Part {
+  readonly entries: readonly number[];
+  readonly #bytes: { [format in Format]: number | null } = { plain: null, meta: null };
+
+  constructor(entries: readonly number[]) {
+    this.entries = entries;
+  }
+
+  get first(): number {
+    return this.entries[0] ?? 0;
+  }
+
+  /** The entry after the last one. */
+  get end(): number {
+    return (this.entries[this.entries.length - 1] ?? -1) + 1;
+  }
+
+  bytesOf(frames: Frames, format: Format): number {
+    return (this.#bytes[format] ??= sum(this.entries, (entry) => bytesBetween(frames, entry, entry + 1)));
+  }
+}
+
+/** What one view gets of a round: parts in the order of their first entries, of which none has an entry of another. */
+export interface Selection {
+  readonly parts: readonly Part[];
+  readonly format: Format;
+}
+
+export function countOf({ parts }: Selection): number {
+  return sum(parts, ({ entries }) => entries.length);
+}
+
+/** The selected frames in one Buffer that connections may share. */
+export function seal(frames: Frames, selection: Selection): Buffer {
+  const bytes = bytesOf(frames, selection);
+  return asTheyLie(frames, selection, bytes) ?? copy(frames, selection, Buffer.allocUnsafeSlow(bytes));
+}
+
+/** The selected frames for one connection, in a pooled buffer unless they lie together. */
+export function fill(frames: Frames, selection: Selection, scratch: Scratch): ScratchLease {
+  const bytes = bytesOf(frames, selection);
+  const chunk = asTheyLie(frames, selection, bytes);
+  if (chunk !== null) return { chunk, release: null };
+  const lease = scratch.take(bytes);
+  copy(frames, selection, lease.chunk);
+  return lease;
+}
+
+function bytesOf(frames: Frames, { parts, format }: Selection): number {
+  return sum(parts, (part) => part.bytesOf(frames, format));
+}
+
+/** Null when others lie between them: they are as long as the whole stretch when none does. */
+function asTheyLie(frames: Frames, { parts }: Selection, bytes: number): Buffer | null {
+  const [first, end] = [parts[0]?.first ?? 0, endOf(parts)];
+  if (bytesBetween(frames, first, end) !== bytes) return null;
+  return frames.buffer.subarray(frames.offsets[first], frames.offsets[end]);
+}
+
+function copy({ buffer, offsets }: Frames, { parts }: Selection, target: Buffer): Buffer {
+  const entries = inOrder(parts);
+  let written = 0;
+  for (let index = 0; index < entries.length;) {
+    const first = entries[index] ?? 0;
+    let end = first;
+    while (entries[index] === end) {
+      end += 1;
+      index += 1;
+    }
+    written += buffer.copy(target, written, offsets[first], offsets[end]);
+  }
+  return target;
+}
+
+/** With fewer than one selected entry of so many, sorting is cheaper than looking at all. */
+const SPARSE = 16;
+
+/** Reused, and all zeros between two calls: one for each view would cost more than the copy. */
+let isIn = new Uint8Array(1_024);
+
+/** The entries of all parts, ascending. */
+function inOrder(parts: readonly Part[]): readonly number[] {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only.entries;
+  const end = endOf(parts);
+  if (sum(parts, ({ entries }) => entries.length) * SPARSE < end) {
+    return parts.flatMap(({ entries }) => entries).sort((a, b) => a - b);
+  }
+  if (isIn.length < end) isIn = new Uint8Array(2 * end);
+  for (const { entries } of parts) for (const entry of entries) isIn[entry] = 1;
+  const ordered: number[] = [];
+  for (let entry = 0; entry < end; entry += 1) {
+    if (isIn[entry] === 0) continue;
+    isIn[entry] = 0;
+    ordered.push(entry);
+  }
+  return ordered;
+}
+
+function endOf(parts: readonly Part[]): number {
+  let end = 0;
+  for (const part of parts) end = Math.max(end, part.end);
+  return end;
+}
+
+function bytesBetween({ offsets }: Frames, first: number, end: number): number {
+  return (offsets[end] ?? 0) - (offsets[first] ?? 0);
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  let total = 0;
+  for (const item of items) total += of(item);
+  return total;
+}
