@@ -18,8 +18,10 @@ test('a process near its limit rests longer, until resting has made room', () =>
   assert.equal(nextSpacing(full, 0.5), busy);
 });
 
-test('nobody rests after a large round, so whoever fell behind catches up', () => {
+test('the longer the round, the shorter the rest: nobody rests after a large one, so whoever fell behind catches up', () => {
   const full = nextSpacing(NO_SPACING, 0.95);
   assert.equal(restAfter(full, 10), full.ms);
+  assert.ok(restAfter(full, 50) < restAfter(full, 10));
   assert.equal(restAfter(full, 200), 0);
+  for (const events of [10, 50, 200]) assert.equal(restAfter(NO_SPACING, events), 0);
 });

@@ -24,10 +24,13 @@ export function nextSpacing(current: Spacing, utilisation: number): Spacing {
   return level?.spacing ?? NO_SPACING;
 }
 
+/** Rounds shorter than this are worth the whole rest: two in one cost little more than one of them. */
+const SHORT = 32;
 /** A write of so many events costs little more an event than the longest: waiting for more would gain nothing. */
 const WORTH_A_WRITE = 96;
 
 /** Milliseconds to rest after a round: none after a large one, or a reader that fell behind would never catch up. */
 export function restAfter(spacing: Spacing, events: number): number {
-  return events < WORTH_A_WRITE ? spacing.ms : 0;
+  if (events >= WORTH_A_WRITE) return 0;
+  return events < SHORT ? spacing.ms : Math.min(spacing.ms, 1);
 }

@@ -104,11 +104,20 @@ export interface PacedSample extends Sample {
   readonly backlog: number;
 }
 
-export async function measurePaced(
+/** Starts a server afresh, and sends it events at a fixed rate, whether or not it keeps up. */
+export function measurePaced(
   bench: Bench,
   contender: Pick<Contender, 'name' | 'start'>,
   step: PacedStep,
 ): Promise<PacedSample> {
+  return whileUnmoved(bench, () => pace(bench, contender, step));
+}
+
+async function pace(
+  bench: Bench,
+  contender: Pick<Contender, 'name' | 'start'>,
+  step: PacedStep,
+): Promise<Omit<PacedSample, 'hasMoved'>> {
   const { connections, rate, warmSeconds, seconds, fillerEvery = 0 } = step;
   await bench.redis.restart();
   await using server = await contender.start();
@@ -135,8 +144,6 @@ export async function measurePaced(
     rate,
     published,
     backlog,
-    // Most of a latency is waiting, which no distance makes longer.
-    hasMoved: false,
     ...measured,
   };
 }
