@@ -87,8 +87,8 @@ export function createLoginLimits(options: LoginLimitsOptions): LoginLimits {
         kind: 'admitted',
         async settle(outcome) {
           if (outcome === 'wrong_credentials') return;
-          await giveBack();
-          if (outcome === 'right_credentials') await known.remember(keys.pair);
+          const isRight = outcome === 'right_credentials';
+          await Promise.all([giveBack(), isRight ? known.remember(keys.pair) : null]);
         },
       };
     },

@@ -58,10 +58,9 @@ async function logIn(request: LoginRequest, address: string, parts: LoginParts):
   const user = account === undefined ? undefined : directory.userOf(account, request.username);
   // By the account's id: its name and its realm must not give two sets of tries.
   const attempt: LoginTry = { user: request.username, domain: account?.id ?? `?${request.domain}`, address };
-  const used = await parts.limits.check(attempt);
+  // The mark before the password is judged: what is revoked from here on stops the token, however long the rest takes.
+  const [used, mark] = await Promise.all([parts.limits.check(attempt), parts.revocationMark()]);
   if (used !== null) return rateLimited(used.retryAfterS);
-  // Before the password is judged: what is revoked from here on stops the token, however long the rest takes.
-  const mark = await parts.revocationMark();
 
   let admission: Admission | null = null;
   const admit = async () => {

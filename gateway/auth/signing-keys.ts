@@ -1,8 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, webcrypto } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { importJWK, type CryptoKey, type JWK } from 'jose';
 import { newKey, type SigningAlgorithm } from '../../runtime/signing/new-key.ts';
+
+const { subtle } = webcrypto;
 
 export { newKey, type SigningAlgorithm };
 
@@ -77,7 +79,9 @@ async function importKey(value: unknown): Promise<ImportedKey> {
   if (kty === 'oct' && typeof k === 'string' && alg === 'HS256') {
     const secret = Buffer.from(k, 'base64url');
     if (secret.length < MIN_SECRET_BYTES) throw new SigningKeyFault(`the signing key ${kid} is shorter than 32 bytes`);
-    return { algorithm: 'HS256', kid, signKey: secret, verifyKey: secret, published: null };
+    // Imported once: jose would import bytes anew for each token.
+    const key = await subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
+    return { algorithm: 'HS256', kid, signKey: key, verifyKey: key, published: null };
   }
   const algorithm = CURVES[crv ?? ''];
   if (algorithm === undefined || algorithm !== alg || !kty || !crv || !x || !d) {

@@ -54,9 +54,16 @@ function answers(program: string, args: readonly string[]): boolean {
   }
 }
 
+const PIN_TRIES = 5;
+
 /** Moves a process that runs already, all its threads included. */
 export function pin(pid: number, place: Place): void {
-  if (isPinned()) execFileSync('taskset', ['-a', '-c', '-p', CORES[place], String(pid)], { stdio: 'ignore' });
+  if (!isPinned()) return;
+  // A thread that ends while they are gone through makes one try fail.
+  for (let left = PIN_TRIES; left > 0; left -= 1) {
+    if (answers('taskset', ['-a', '-c', '-p', CORES[place], String(pid)])) return;
+  }
+  throw new Error(`taskset could not move process ${pid} to the core of the ${place}`);
 }
 
 export async function start(command: readonly string[], options: StartOptions): Promise<Conversation> {

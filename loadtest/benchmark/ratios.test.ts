@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judge, median, TARGETS } from './ratios.ts';
+import { holds, judge, median, TARGETS } from './ratios.ts';
 
 test('the median of an even number of rounds is one that was measured, and the worse of two', () => {
   assert.equal(median([3, 1, 2], 'higher'), 2);
@@ -37,4 +37,25 @@ test('a disturbed round is left out, and the number of those that count is told'
 test('a ratio without limits is told, and neither met nor missed', () => {
   assert.equal(judge(TARGETS.centrifugo, [20]).verdict, 'told');
   assert.equal(judge(TARGETS.centrifugo, []).verdict, 'unmeasured');
+});
+
+test('a run fails at the floor, or with slack only when a figure is so many times worse', () => {
+  for (const [target, bad, worse] of [
+    [TARGETS.P1, 0.3, 0.15],
+    [TARGETS.P7batch, 1.6, 3],
+  ] as const) {
+    const [poor, terrible] = [judge(target, [bad]), judge(target, [worse])];
+    assert.deepEqual(
+      [poor, terrible].map((ratio) => holds(ratio, 1)),
+      [false, false],
+    );
+    assert.deepEqual(
+      [poor, terrible].map((ratio) => holds(ratio, 2)),
+      [true, false],
+    );
+  }
+  const unmeasured = judge(TARGETS.P1, [Number.NaN]);
+  assert.deepEqual([holds(unmeasured, 1), holds(unmeasured, 2)], [false, true]);
+  assert.equal(holds(judge(TARGETS.centrifugo, [1]), 1), true);
+  assert.equal(holds(judge(TARGETS.P11few, [Number.POSITIVE_INFINITY]), 2), false);
 });

@@ -211,3 +211,11 @@ export function judge(target: Target, rounds: readonly number[]): Ratio {
     rounds: rounds.length,
   };
 }
+
+/** Whether a figure is no more than `slack` times worse than its floor; one that was not measured says nothing with slack. */
+export function holds({ target, value, verdict }: Ratio, slack: number): boolean {
+  const { floor, better } = target;
+  if (verdict === 'unmeasured') return slack > 1;
+  if (floor === null) return true;
+  return better === 'higher' ? value * slack >= floor : value <= floor * slack;
+}
