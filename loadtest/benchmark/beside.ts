@@ -66,6 +66,7 @@ async function startCompany(bench: Bench, server: Server, { logins, resumes, slo
   const [target = ''] = (await readFile(server.targets, 'utf8')).split('\n');
   const others = await start([process.execPath, fileURLToPath(new URL('company.ts', import.meta.url))], {
     place: 'load',
+    isYielding: true,
     environment: {
       PORT: String(server.port),
       TARGET: target,

@@ -29,6 +29,8 @@ export interface Conversation extends AsyncDisposable {
 
 export interface StartOptions {
   readonly place: Place;
+  /** Runs only while nobody else wants its core: one that is no part of what is measured must not delay the others there. */
+  readonly isYielding?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -38,11 +40,19 @@ process.on('exit', () => {
 });
 
 let canPin: boolean | null = null;
+let canYield: boolean | null = null;
 
 /** Whether processes are given cores of their own here. */
 export function isPinned(): boolean {
   canPin ??= availableParallelism() > 1 && answers('taskset', ['-c', '1', 'true']);
   return canPin;
+}
+
+/** What is put before a command to make it yield to all others (sched(7), SCHED_IDLE); nothing where that is not possible. */
+function yielding(): readonly string[] {
+  const prefix = ['-i', '0'];
+  canYield ??= answers('chrt', [...prefix, 'true']);
+  return canYield ? ['chrt', ...prefix] : [];
 }
 
 function answers(program: string, args: readonly string[]): boolean {
@@ -67,7 +77,12 @@ export function pin(pid: number, place: Place): void {
 }
 
 export async function start(command: readonly string[], options: StartOptions): Promise<Conversation> {
-  const [program = '', ...args] = isPinned() ? ['taskset', '-c', CORES[options.place], ...command] : command;
+  const { place, isYielding = false } = options;
+  const [program = '', ...args] = [
+    ...(isPinned() ? ['taskset', '-c', CORES[place]] : []),
+    ...(isYielding ? yielding() : []),
+    ...command,
+  ];
   const child = spawn(program, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...options.environment },
