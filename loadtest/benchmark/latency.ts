@@ -5,7 +5,10 @@ import { note, progress, type RunContext } from './run-context.ts';
 import { deliveriesPerCpuSecond, isDisturbed } from './sample.ts';
 import { startGateway } from './servers.ts';
 
-const PACED = { P11few: { connections: 10, rate: 10_000 }, P11many: { connections: 1_000, rate: 3_000 } } as const;
+const PACED = {
+  P11few: { connections: 10, rate: 10_000 },
+  P11many: { connections: 1_000, rate: 3_000, isNearLimit: true },
+} as const;
 const WARM_SECONDS = 1.5;
 /** So low that every write holds one event. */
 const SELDOM = { connections: 1_000, rate: 20, warmSeconds: WARM_SECONDS } as const;
