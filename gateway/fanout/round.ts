@@ -39,7 +39,7 @@ export interface Round {
 }
 
 export interface Sealer {
-  unseal(round: number): void;
+  unseal(): void;
 }
 
 export interface RoundOrigin {

@@ -12,25 +12,19 @@ function round(number: number): Round {
   return buildRound({ number, epoch: 'e', from: [`${number}-0`] }, [entryOf({ sequence: number, account: 'a', data })]);
 }
 
-/** Who seals something of rounds, and is told which ones are let go. */
-function sealer() {
-  const unsealed: number[] = [];
-  return { unsealed, unseal: (number: number) => void unsealed.push(number) };
-}
-
 test('I10: what was sealed of a round is let go when the round leaves the tail', () => {
   const tail = new Tail(BYTES);
-  const view = sealer();
+  const unsealed: number[] = [];
   for (let number = 0; number < 100; number += 1) {
     const pushed = round(number);
-    pushed.sealedBy.add(view);
+    pushed.sealedBy.add({ unseal: () => void unsealed.push(number) });
     tail.push(pushed);
     const oldest = [...Array(number + 1).keys()].find((at) => tail.get(at) !== null) ?? 0;
-    assert.deepEqual(view.unsealed, [...Array(oldest).keys()]);
+    assert.deepEqual(unsealed, [...Array(oldest).keys()]);
   }
-  assert.ok(view.unsealed.length > 80);
+  assert.ok(unsealed.length > 80);
   tail.clear();
-  assert.deepEqual(new Set(view.unsealed), new Set(Array(100).keys()));
+  assert.deepEqual(new Set(unsealed), new Set(Array(100).keys()));
 });
 
 test('the newest round stays, however large it is', () => {

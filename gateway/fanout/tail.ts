@@ -72,7 +72,6 @@ export class Tail {
 
 /** Nobody pulls this round any more, and no view keeps what it sealed of it; returns the bytes that were counted for it. */
 function letGo(round: Round): number {
-  for (const view of round.sealedBy) view.unseal(round.number);
-  round.sealedBy.clear();
+  for (const view of round.sealedBy) view.unseal();
   return round.plain.buffer.length;
 }

@@ -5,7 +5,7 @@ import { countOf, fill, seal, type Part, type Selection } from './selection.ts';
 import type { Subscriber } from './subscriber.ts';
 
 export interface Sealed {
-  readonly round: number;
+  readonly round: Round;
   /** Version of the route index it was gathered under: after a change of the tree it must not be used (I5). */
   readonly scope: number;
   readonly chunk: Buffer;
@@ -55,20 +55,22 @@ export class View {
 
   /** The selected frames as one Buffer that connections share, kept for those that pull the same round later. */
   seal(round: Round, selection: Selection, scope: number): Buffer {
+    this.unseal();
     const chunk = seal(framesOf(round, this.format), selection);
-    this.#sealed = { round: round.number, scope, chunk, events: countOf(selection) };
+    this.#sealed = { round, scope, chunk, events: countOf(selection) };
     round.sealedBy.add(this);
     return chunk;
   }
 
   /** What was sealed for this round under this state of the account tree, else null. */
   sealed(round: number, scope: number): Sealed | null {
-    return this.#sealed?.round === round && this.#sealed.scope === scope ? this.#sealed : null;
+    return this.#sealed?.round.number === round && this.#sealed.scope === scope ? this.#sealed : null;
   }
 
-  /** Lets go of what was sealed, for this round or at all: nobody will pull it any more. */
-  unseal(round = this.#sealed?.round): void {
-    if (this.#sealed?.round === round) this.#sealed = null;
+  /** Lets go of what was sealed: nobody will pull it any more. */
+  unseal(): void {
+    this.#sealed?.round.sealedBy.delete(this);
+    this.#sealed = null;
   }
 
   /** The selected frames for one connection, in a pooled buffer that goes back when the socket has taken it. */

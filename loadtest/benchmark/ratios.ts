@@ -212,7 +212,7 @@ export function judge(target: Target, rounds: readonly number[]): Ratio {
   };
 }
 
-/** Whether a figure is no more than `slack` times worse than its floor; one that was not measured says nothing with slack. */
+/** Whether a figure is no more than `slack` times worse than its floor; with slack one that was not measured fails nobody. */
 export function holds({ target, value, verdict }: Ratio, slack: number): boolean {
   const { floor, better } = target;
   if (verdict === 'unmeasured') return slack > 1;

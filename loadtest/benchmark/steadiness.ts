@@ -28,7 +28,9 @@ export async function watchCosts(progress: () => Promise<Progress>, pass: () => 
   const watch = async () => {
     let last = await progress();
     while (!window.signal.aborted) {
-      await delay(INTERVAL_MS);
+      await delay(INTERVAL_MS, undefined, { signal: window.signal }).catch(() => undefined);
+      // The window is over: what is left of an interval says nothing, and nobody waits for it.
+      if (window.signal.aborted) return;
       const now = await progress();
       if (now.deliveries > last.deliveries) {
         costs.push((now.cpuUs - last.cpuUs) / (now.deliveries - last.deliveries));
@@ -36,12 +38,6 @@ export async function watchCosts(progress: () => Promise<Progress>, pass: () => 
       last = now;
     }
   };
-  const watching = watch();
-  try {
-    await pass();
-  } finally {
-    window.abort();
-    await watching;
-  }
+  await Promise.all([watch(), pass().finally(() => window.abort())]);
   return costs;
 }
