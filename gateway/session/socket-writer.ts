@@ -35,7 +35,7 @@ export class SocketWriter implements Sink {
     else if (this.#isEncrypted || socket.writableLength > 0) socket.write(chunk, release);
     else {
       socket.write(chunk);
-      // A callback costs as much as a third of the write itself: only what the kernel left a part of has one, behind it.
+      // A callback adds a third to what a write costs in user time: only what the kernel left a part of has one, behind it.
       if (socket.writableLength === 0) release();
       else socket.write(NOTHING, release);
     }
