@@ -6,6 +6,8 @@ export type Acknowledges = 'by cursor' | 'by id' | 'by pong';
 
 const AGAIN_MS = 40;
 const RETRY_MS = 10;
+/** What a consumer leaves for later, it handles when nothing has come for so long. */
+const LEAVES_MS = 100;
 
 /** Events that nobody can handle: refused again and again, or given up. */
 export const isPoisonPill = ({ call, n }: EventKey): boolean => (call * 31 + n) % 97 === 0;
@@ -37,13 +39,20 @@ export function groupConnection(connection: Connection, options: GroupConnection
   const { consumer, ledger, acknowledges } = options;
   const link: GroupLink = { consumer, host: connection.host, mishaps: [] };
   let batch: Event[] = [];
-  let timer: NodeJS.Timeout | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  let isHandling = false;
   options.onOpen(link);
 
+  const flushIn = (ms: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(flush, ms);
+  };
   const flush = () => {
-    timer = null;
-    const handled = batch;
-    batch = [];
+    isHandling = false;
+    // By cursor it leaves the newest for later: an acknowledgement that reaches beyond what it names is found out by it.
+    const handled = acknowledges === 'by cursor' && batch.length > 1 ? batch.slice(0, -1) : batch;
+    batch = batch.slice(handled.length);
+    if (batch.length > 0) flushIn(LEAVES_MS);
     const last = handled.at(-1);
     if (last === undefined) return;
     for (const event of handled) ledger.handle(event, link, performance.now());
@@ -66,13 +75,14 @@ export function groupConnection(connection: Connection, options: GroupConnection
       if (acknowledges === 'by id' && isDifficult(event) && event.attempt === 1) return refuse(event, AGAIN_MS);
       if (isPoisonPill(event)) return giveUp(event);
       batch.push(event);
-      timer ??= setTimeout(flush, options.handlesMs);
+      if (!isHandling) flushIn(options.handlesMs);
+      isHandling = true;
     },
     frame({ type, code }) {
       if (type === 'error' && code === 'moved') ledger.inVain(link);
     },
     ended(code) {
-      if (timer !== null) clearTimeout(timer);
+      clearTimeout(timer);
       // A drain waits for what was acknowledged: it explains nothing.
       const at = performance.now();
       if (code !== 1012) link.mishaps.push({ from: at, to: at });

@@ -28,8 +28,8 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     name: 'group: an acknowledgement by cursor is for everything that the connection has',
     scenario: 'groupConsumers',
     file: 'gateway/group/member.ts',
-    find: 'return this.#acknowledge(this.#upTo(delivery));',
-    replace: 'return this.#acknowledge(this.#upTo(this.#deliveries));',
+    find: '      const held = this.#upTo(delivery);',
+    replace: '      const held = this.#upTo(this.#deliveries);',
   },
   {
     name: 'group: takes a refusal for an acknowledgement',
@@ -70,8 +70,8 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     name: 'group: closes connections before they could settle what they have in hand',
     scenario: 'groupHandOver',
     file: 'gateway/session/sessions.ts',
-    find: '      if (session.group !== null) await options.handedOver;\n',
-    replace: '',
+    find: 'options.handedOver.then(() => closeSpread(members, left(), options)),',
+    replace: 'closeSpread(members, left(), options),',
   },
   {
     name: 'group: does not look for what a dead owner had pending',
@@ -98,7 +98,7 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     name: 'group: says nothing of a group that was deleted',
     scenario: 'groupLost',
     file: 'gateway/group/open-groups.ts',
-    find: "onGroupLost: (name) => this.#groups.get(name)?.lose('group_lost'),",
+    find: "onGroupLost: (name) => this.#lost(name, 'group_lost'),",
     replace: 'onGroupLost: () => undefined,',
   },
 ];

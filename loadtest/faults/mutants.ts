@@ -155,11 +155,11 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
   },
   {
-    name: 'forgets the rest of a read',
+    name: 'forgets an event of a long read',
     scenario: 'cuts',
     file: 'gateway/fanout/round.ts',
-    find: '  if (start < entries.length) yield start === 0 ? entries : entries.slice(start);',
-    replace: '  if (start < entries.length && start === 0) yield entries.length > 3 ? entries.slice(1) : entries;',
+    find: '    yield start === 0 && end === entries.length ? entries : entries.slice(start, end);',
+    replace: '    yield entries.slice(entries.length > 3 ? start + 1 : start, end);',
   },
   {
     name: 'does not know an event again when its reply was lost',

@@ -25,13 +25,14 @@ export async function withBug(patch: Patch): Promise<Product> {
   const root = await mkdtemp(join(tmpdir(), 'firehose-mutant-'));
   for (const source of SOURCES) await cp(join(ROOT, source), join(root, source), { recursive: true });
   await symlink(join(ROOT, 'node_modules'), join(root, 'node_modules'));
-  const file = join(root, patch.file);
-  const text = await readFile(file, 'utf8');
-  const places = text.split(patch.find).length - 1;
-  if (places !== 1) throw new Error(`${patch.file}: the place of the bug is there ${places} times: ${patch.find}`);
-  await writeFile(
-    file,
-    text.replace(patch.find, () => patch.replace),
-  );
+  await writeFile(join(root, patch.file), await patched(patch));
   return { root, [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }) };
+}
+
+/** The file's text with the bug in it. */
+export async function patched({ file, find, replace }: Patch): Promise<string> {
+  const text = await readFile(join(ROOT, file), 'utf8');
+  const places = text.split(find).length - 1;
+  if (places !== 1) throw new Error(`${file}: the place of the bug is there ${places} times: ${find}`);
+  return text.replace(find, () => replace);
 }
