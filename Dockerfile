@@ -17,11 +17,14 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY protocol ./protocol
 COPY runtime ./runtime
+COPY event-log ./event-log
+COPY source ./source
 COPY gateway ./gateway
 COPY operator ./operator
+COPY cli ./cli
 USER 65532:65532
 ENV NODE_ENV=production
 EXPOSE 9443 9090 8080
 # The flags are for gateways: with Node's own the collector's threads took the core from the event loop (README, Measured).
-ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=1", "--initial-old-space-size=256", "--single-threaded-gc", "--import", "/app/runtime/telemetry/start.ts", "/app/runtime/command-line/firehose.ts"]
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=1", "--initial-old-space-size=256", "--single-threaded-gc", "--import", "/app/runtime/telemetry/start.ts", "/app/cli/firehose.ts"]
 CMD ["--help"]

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { until } from '../operator/testing/until.ts';
-import { chartTools } from '../runtime/testing/chart-tools.ts';
-import { ask, end, freePort, launch } from '../runtime/testing/redis-process.ts';
+import { chartTools } from '../testing/chart-tools.ts';
+import { ask, end, freePort, launch } from '../testing/redis-process.ts';
 import { objectsOf, type RenderedObject } from './testing/helm.ts';
 
-const PROGRAM = fileURLToPath(new URL('../runtime/command-line/firehose.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../cli/firehose.ts', import.meta.url));
 
 interface Container {
   readonly args: readonly string[];

@@ -11,8 +11,8 @@ import { startPlatform, VOICE, type Platform } from '../operator/testing/platfor
 import { MINIMAL_SPEC } from '../operator/testing/resources.ts';
 import { runOperator } from '../operator/testing/run-operator.ts';
 import { until } from '../operator/testing/until.ts';
-import { chartTools, type ChartTools } from '../runtime/testing/chart-tools.ts';
-import { startControlPlane, type ControlPlane } from '../runtime/testing/control-plane/control-plane.ts';
+import { chartTools, type ChartTools } from '../testing/chart-tools.ts';
+import { startControlPlane, type ControlPlane } from '../testing/control-plane/control-plane.ts';
 import { INSTALL_FILE, installYaml, MANIFESTS } from './manifests/render.ts';
 import { argoHealth, type Health } from './testing/argo-health.ts';
 import { readObjects } from './testing/helm.ts';

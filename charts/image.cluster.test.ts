@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { access, readFile } from 'node:fs/promises';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { chartTools } from '../runtime/testing/chart-tools.ts';
-import { copiesOf, readLastStage } from '../runtime/testing/cluster/firehose-image.ts';
+import { chartTools } from '../testing/chart-tools.ts';
+import { copiesOf, readLastStage } from '../testing/cluster/firehose-image.ts';
 import { objectsOf } from './testing/helm.ts';
 import { closureOf, isInContext } from './testing/image-context.ts';
 
@@ -66,7 +66,7 @@ describe('the image', () => {
     assert.equal(ours.length, 3);
     for (const { command = [] } of ours) {
       assert.equal(command[0], 'node');
-      assert.equal(command.at(-1), '/app/runtime/command-line/firehose.ts');
+      assert.equal(command.at(-1), '/app/cli/firehose.ts');
       for (const file of command.filter((word) => word.startsWith('/app/'))) await access(file.replace('/app/', ROOT));
     }
   });
@@ -74,19 +74,20 @@ describe('the image', () => {
   test('holds all that the program imports, and no test', async () => {
     const ignored = await readFile(`${ROOT}.dockerignore`, 'utf8');
     const copied = copiesOf(readLastStage(dockerfile)).flatMap(({ paths }) => paths);
-    assert.deepEqual(copied, ['package.json', 'protocol', 'runtime', 'gateway', 'operator']);
+    assert.deepEqual(copied, [
+      'package.json',
+      'protocol',
+      'runtime',
+      'event-log',
+      'source',
+      'gateway',
+      'operator',
+      'cli',
+    ]);
     const holds = (path: string) =>
       isInContext(path, ignored) && copied.some((folder) => path === folder || path.startsWith(`${folder}/`));
-    const { files, packages } = await closureOf(ROOT, [
-      'runtime/command-line/firehose.ts',
-      'runtime/telemetry/start.ts',
-    ]);
-    for (const module of [
-      'gateway/main.ts',
-      'gateway/source/main.ts',
-      'operator/main.ts',
-      'operator/uninstall/main.ts',
-    ])
+    const { files, packages } = await closureOf(ROOT, ['cli/firehose.ts', 'runtime/telemetry/start.ts']);
+    for (const module of ['gateway/main.ts', 'source/main.ts', 'operator/main.ts', 'operator/uninstall/main.ts'])
       assert.ok(files.has(module), module);
     assert.deepEqual(
       [...files].filter((path) => !holds(path)),
@@ -95,7 +96,7 @@ describe('the image', () => {
     const { dependencies } = JSON.parse(await readFile(`${ROOT}package.json`, 'utf8')) as { dependencies: object };
     assert.deepEqual([...packages.difference(new Set(Object.keys(dependencies)))], []);
     assert.ok(packages.size > 10);
-    for (const path of ['runtime/testing/run.ts', 'gateway/build.test.ts', 'README.md', 'charts/generated.ts'])
+    for (const path of ['testing/run.ts', 'gateway/build.test.ts', 'README.md', 'charts/generated.ts'])
       assert.ok(!holds(path), path);
   });
 });

@@ -11,9 +11,9 @@ import { HURRY } from '../operator/testing/run-operator.ts';
 import { MINIMAL_SPEC, subscription } from '../operator/testing/resources.ts';
 import { until } from '../operator/testing/until.ts';
 import { silentLog } from '../runtime/log/log.ts';
-import { chartTools, type ChartTools } from '../runtime/testing/chart-tools.ts';
-import { startControlPlane, type ControlPlane } from '../runtime/testing/control-plane/control-plane.ts';
-import { startRedis } from '../runtime/testing/redis-server.ts';
+import { chartTools, type ChartTools } from '../testing/chart-tools.ts';
+import { startControlPlane, type ControlPlane } from '../testing/control-plane/control-plane.ts';
+import { startRedis } from '../testing/redis-server.ts';
 import { CHART } from './generated.ts';
 import { accountKubeconfig, installation, SYSTEM, type Installation } from './testing/installed.ts';
 

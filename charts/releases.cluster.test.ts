@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { chartTools } from '../runtime/testing/chart-tools.ts';
+import { chartTools } from '../testing/chart-tools.ts';
 import { objectsOf, type RenderedObject, type Rendering } from './testing/helm.ts';
 
 const CLUSTER_WIDE = /^Cluster/;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { chartTools } from '../runtime/testing/chart-tools.ts';
+import { chartTools } from '../testing/chart-tools.ts';
 import { template } from './testing/helm.ts';
 import { valueRows, type ValueRow } from './values/render-values.ts';
 

@@ -8,7 +8,9 @@ import { isStillThere } from './auth/authorise.ts';
 import { buildAuth } from './auth/build-auth.ts';
 import type { VerifiedToken } from './auth/grant.ts';
 import type { GatewayConfig } from './config.ts';
-import type { Directory } from './directory/directory.ts';
+import type { EventLog } from '../event-log/event-log.ts';
+import { tracedDestination, type MessagingDestination } from '../event-log/trace/messaging.ts';
+import type { Account, Directory } from './directory/directory.ts';
 import { DirectoryFault } from './directory/fault.ts';
 import { openLiveDirectory, type FollowedDirectory } from './directory/live-directory.ts';
 import { buildFanout } from './fanout/build-fanout.ts';
@@ -16,7 +18,7 @@ import { buildBacklog } from './group/build-backlog.ts';
 import { buildGroups } from './group/build-groups.ts';
 import { createAddressOf } from './http/client-address.ts';
 import { createInnerApp } from './http/inner-app.ts';
-import { openInnerListener } from './http/inner-listener.ts';
+import { openInnerListener } from '../runtime/http/inner-listener.ts';
 import { isOriginAllowed } from './http/origin.ts';
 import { createPublicApp } from './http/public-app.ts';
 import { openPublicListener } from './http/public-listener.ts';
@@ -33,16 +35,15 @@ import { Departure } from './replica/departure.ts';
 import { Sessions } from './session/sessions.ts';
 import { narrow } from './session/narrow.ts';
 import { createUpgrade } from './session/upgrade.ts';
-import { startSimulator } from './simulator/start-simulator.ts';
 import { openStateFolder } from './state/state-folder.ts';
-import { createLogWindow } from './stream/log-window.ts';
-import { openLog } from './stream/open-log.ts';
+import { createLogWindow } from '../event-log/log-window.ts';
+import { openLog } from './state/open-log.ts';
 import { followSubscription } from './subscription/follow-subscription.ts';
 import { certificateEnd } from './tls/certificate-end.ts';
 import { followCertificate } from './tls/mounted-certificate.ts';
 import { selfSigned } from './tls/self-signed.ts';
 import { createEventTraces } from './trace/event-traces.ts';
-import { traceAppends } from './trace/traced-appends.ts';
+import { traceAppends } from '../event-log/trace/traced-appends.ts';
 
 /** A running gateway. */
 export interface Gateway extends AsyncDisposable {
@@ -54,8 +55,24 @@ export interface Gateway extends AsyncDisposable {
   readonly ended: Promise<void>;
 }
 
+/** Starts a source inside this process, as `source/simulator` does, until `stack` is released. */
+export type StartSource = (
+  stack: AsyncDisposableStack,
+  parts: {
+    readonly callsPerSecond: number;
+    readonly accounts: () => readonly Account[];
+    readonly eventLog: Pick<EventLog, 'append'>;
+    readonly onOutcome: (outcome: string, events: number) => void;
+    readonly log: Log;
+  },
+) => void;
+
 /** The composition root: makes everything, in order, and releases it in reverse. */
-export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Gateway> {
+export async function buildGateway(
+  atStart: GatewayConfig,
+  log: Log,
+  startSource: StartSource | null = null,
+): Promise<Gateway> {
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
   stack.defer(() => stop.abort());
@@ -75,11 +92,12 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
   const told = createBusinessEvents(metrics, log);
   const eventLog = stack.use(await openLog(config, log, metrics));
   const redis = eventLog.client ?? null;
-  const traces = createEventTraces({
+  const destination: MessagingDestination = {
     destination: `${place.prefix}{p}:events`,
     system: redis === null ? 'firehose' : 'redis',
-  });
-  const source = traceAppends(eventLog, traces);
+  };
+  const traces = createEventTraces(destination);
+  const source = traceAppends(eventLog, tracedDestination(destination));
   const revocations = stack.use(await buildRevocations({ redis, place, state, directory, log, onAsked: told.revoked }));
   const auth = await buildAuth({
     config,
@@ -248,7 +266,15 @@ export async function buildGateway(atStart: GatewayConfig, log: Log): Promise<Ga
     }),
   );
   mounted?.onChange((certificate) => listener.setCertificate(certificate));
-  startSimulator(stack, { config, directory, eventLog: source, metrics, log });
+  if (startSource !== null && config.simulatorRate > 0) {
+    startSource(stack, {
+      callsPerSecond: config.simulatorRate,
+      accounts: () => [...directory.current.accounts.values()],
+      eventLog: source,
+      onOutcome: (outcome, events) => metrics.ingested('simulator', outcome, events),
+      log,
+    });
+  }
 
   const owned = stack.move();
   return {

@@ -3,10 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Subscription } from '../protocol/subscription.ts';
+import { faultsOf } from '../runtime/files/parse-yaml.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
-import { faultsOf, parseSubscription, type ParsedSubscription } from './subscription/parse-subscription.ts';
+import { LOG_LEVELS, type Environment } from '../runtime/lifecycle/environment.ts';
+import { parseSubscription, type ParsedSubscription } from './subscription/parse-subscription.ts';
 import type { RedisConnection } from '../runtime/redis/connection.ts';
-import { readRedis } from './read-redis.ts';
+import { readRedis } from '../runtime/redis/read-redis.ts';
 
 /** The settings of one gateway process: what the environment says, and the subscription it serves. */
 export interface GatewayConfig {
@@ -37,8 +39,6 @@ export interface GatewayConfig {
   readonly simulatorRate: number;
   readonly logBytes: number;
 }
-
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** Where the example lies that is served when nothing is configured. */
 export const QUICKSTART = fileURLToPath(new URL('quickstart/', import.meta.url));
@@ -85,8 +85,6 @@ const settings = z.object({
   ).default(64 * MEBIBYTE),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')}` }).default('info'),
 });
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads everything a gateway needs to start; throws one ConfigurationFault that lists every fault. */
 export async function readConfig(environment: Environment): Promise<GatewayConfig> {

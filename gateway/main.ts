@@ -2,19 +2,20 @@ import { relative } from 'node:path';
 import { aborted } from '../runtime/lifecycle/aborted.ts';
 import { runUntilSignal } from '../runtime/lifecycle/run-until-signal.ts';
 import { createLog, type Log } from '../runtime/log/log.ts';
-import { buildGateway } from './build.ts';
-import { LOG_LEVELS, readConfig, type Environment, type GatewayConfig } from './config.ts';
+import { buildGateway, type StartSource } from './build.ts';
+import { LOG_LEVELS, type Environment } from '../runtime/lifecycle/environment.ts';
+import { readConfig, type GatewayConfig } from './config.ts';
 import { quickstartLines } from './quickstart/quickstart-lines.ts';
 
 /** env -> config -> build -> run until a signal. Gives the exit code. */
-export async function main(environment: Environment): Promise<number> {
+export async function main(environment: Environment, startSource: StartSource | null = null): Promise<number> {
   const level = LOG_LEVELS.find((known) => known === environment['LOG_LEVEL']) ?? 'info';
   const log = createLog({ level, pretty: process.stdout.isTTY });
   return runUntilSignal({
     log,
     run: async (signals) => {
       const config = await readConfig(environment);
-      await using gateway = await buildGateway(config, log);
+      await using gateway = await buildGateway(config, log, startSource);
       log.info({ port: gateway.port, inner_port: gateway.innerPort }, 'listening');
       sayHow(config, gateway.port, log);
       await Promise.race([gateway.ended, aborted(signals.drain)]);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { startRedis, type RedisServer } from '../runtime/testing/redis-server.ts';
+import { startRedis, type RedisServer } from '../testing/redis-server.ts';
 import { doubling, dropping } from './testing/meddling-proxy.ts';
 import { startStage, SUITE_WITH_K6, WITH_K6, type Stage } from './testing/stage.ts';
 

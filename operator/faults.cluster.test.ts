@@ -10,7 +10,7 @@ import { deploymentPath, startPlatform, SYSTEM, VOICE, type Platform } from './t
 import { runOperator, SHORT_LEASE } from './testing/run-operator.ts';
 import { until } from './testing/until.ts';
 
-const PROGRAM = fileURLToPath(new URL('../runtime/command-line/firehose.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../cli/firehose.ts', import.meta.url));
 
 describe('an API server that fails', () => {
   let platform: Platform;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { OPERATOR_METRICS } from '../runtime/telemetry/metric-table.ts';
-import { assertMetrics } from '../runtime/testing/assert-metrics.ts';
-import type { RecordedSpan } from '../runtime/testing/otlp-messages.ts';
-import { startOtlpReceiver } from '../runtime/testing/otlp-receiver.ts';
+import { OPERATOR_METRICS } from './metrics/metric-table.ts';
+import { assertMetrics } from '../testing/assert-metrics.ts';
+import type { RecordedSpan } from '../testing/otlp-messages.ts';
+import { startOtlpReceiver } from '../testing/otlp-receiver.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { startTracedOperator } from './testing/traced-operator.ts';
 import { until } from './testing/until.ts';

@@ -1,6 +1,6 @@
 /** `npm run manifests`: renders install.yaml anew. `gitops.cluster.test.ts` fails when that was forgotten. */
 import { writeFile } from 'node:fs/promises';
-import { ensureGoTool } from '../../runtime/testing/go-tools.ts';
+import { ensureGoTool } from '../../testing/go-tools.ts';
 import { INSTALL_FILE, installYaml } from './render.ts';
 
 const found = await ensureGoTool('helm', process.env, console.log);

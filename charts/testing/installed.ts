@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { until } from '../../operator/testing/until.ts';
-import type { ControlPlane } from '../../runtime/testing/control-plane/control-plane.ts';
-import { kubeconfig } from '../../runtime/testing/control-plane/kubeconfig.ts';
+import type { ControlPlane } from '../../testing/control-plane/control-plane.ts';
+import { kubeconfig } from '../../testing/control-plane/kubeconfig.ts';
 import { CHART } from '../generated.ts';
 import { helm, type HelmAnswer } from './helm.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../runtime/command-line/firehose.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../cli/firehose.ts', import.meta.url));
 export const SYSTEM = 'firehose-system';
 
 /** A cluster's control plane with a namespace, and Helm for it. */

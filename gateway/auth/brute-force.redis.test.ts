@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLog } from '../../runtime/log/log.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
-import { startRedis } from '../../runtime/testing/redis-server.ts';
+import { startRedis } from '../../testing/redis-server.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
 import { parseDirectory } from '../directory/parse-directory.ts';
 import { memoryGrantStore } from './grant-store.ts';

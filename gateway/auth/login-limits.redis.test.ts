@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLog } from '../../runtime/log/log.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
-import { startRedis } from '../../runtime/testing/redis-server.ts';
+import { startRedis } from '../../testing/redis-server.ts';
 import { GrantStoreUnavailable, redisGrantStore } from './grant-store.ts';
 import { createLoginLimits } from './login-limits.ts';
 

@@ -3,13 +3,13 @@ import type { Subscription } from '../../protocol/subscription.ts';
 import type { Log } from '../../runtime/log/log.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import type { EventLog, StoredEntry } from '../stream/event-log.ts';
+import type { EventLog, StoredEntry } from '../../event-log/event-log.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
 import { Fanout } from './fanout.ts';
 import { follow } from './follow.ts';
 import { createOffer } from './offer.ts';
 import { createPages } from './pages.ts';
-import type { PoisonReason } from './poison.ts';
+import type { PoisonReason } from '../../event-log/poison.ts';
 
 export interface FanoutParts {
   readonly eventLog: EventLog;

@@ -19,7 +19,7 @@ import type { Directory } from '../directory/directory.ts';
 import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';
 import { SocketWriter } from '../session/socket-writer.ts';
-import type { StoredEntry } from '../stream/event-log.ts';
+import type { StoredEntry } from '../../event-log/event-log.ts';
 import { Fanout } from './fanout.ts';
 import { accepts, RouteIndex } from './route-index.ts';
 import { View, viewKey } from './view.ts';

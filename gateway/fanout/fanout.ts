@@ -1,9 +1,9 @@
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
-import type { LogState, StoredEntry } from '../stream/event-log.ts';
+import type { LogState, StoredEntry } from '../../event-log/event-log.ts';
 import type { Position } from '../../protocol/position.ts';
 import { createCounters, type FanoutCounters } from './counters.ts';
-import type { PoisonReason } from './poison.ts';
+import type { PoisonReason } from '../../event-log/poison.ts';
 import { Puller, type PageSource } from './puller.ts';
 import { batchesOf, buildRound, type Format, type Round } from './round.ts';
 import { RouteIndex, type Offer, type Route } from './route-index.ts';

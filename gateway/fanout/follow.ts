@@ -7,7 +7,7 @@ import {
   type LogReader,
   type ReadOutcome,
   type StoredEntry,
-} from '../stream/event-log.ts';
+} from '../../event-log/event-log.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
 import type { Fanout } from './fanout.ts';
 import { NO_SPACING, nextSpacing, restAfter } from './spacing.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { test } from 'node:test';
-import { createEmbeddedLog } from '../stream/embedded-log.ts';
-import type { NewEvent } from '../stream/event-log.ts';
+import { createEmbeddedLog } from '../../event-log/embedded-log.ts';
+import type { NewEvent } from '../../event-log/event-log.ts';
 import { RecordingSink } from '../testing/sink.ts';
 import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';

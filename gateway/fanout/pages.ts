@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { compareIds, latest, type Position } from '../../protocol/position.ts';
-import { isTooOld } from '../stream/log-window.ts';
-import { LogUnavailable, type EventLog, type StoredEntry } from '../stream/event-log.ts';
+import { isTooOld } from '../../event-log/log-window.ts';
+import { LogUnavailable, type EventLog, type StoredEntry } from '../../event-log/event-log.ts';
 import type { PageOutcome, PageSource } from './puller.ts';
 import { after, batchesOf, buildRound } from './round.ts';
 

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { decodeCursor } from '../../protocol/cursor.ts';
 import { encodeMeta } from '../../protocol/entry.ts';
 import { compareIds, type Position } from '../../protocol/position.ts';
-import type { EventLog, StoredEntry } from '../stream/event-log.ts';
+import type { EventLog, StoredEntry } from '../../event-log/event-log.ts';
 import { RecordingSink } from '../testing/sink.ts';
 import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';

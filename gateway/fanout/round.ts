@@ -1,8 +1,8 @@
 import { encodeCursor } from '../../protocol/cursor.ts';
 import { decodeMeta } from '../../protocol/entry.ts';
 import { BEFORE_EVERYTHING, compareIds, latest, splitId } from '../../protocol/position.ts';
-import type { StoredEntry } from '../stream/event-log.ts';
-import { poisonReason, type PoisonReason } from './poison.ts';
+import type { StoredEntry } from '../../event-log/event-log.ts';
+import { poisonReason, type PoisonReason } from '../../event-log/poison.ts';
 import { frameHeaderLength, payloadStart, writeFrameHeader } from './frame.ts';
 
 /** What a connection gets of an event: its bytes, or its bytes with one trailing `_firehose` key. */

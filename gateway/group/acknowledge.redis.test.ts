@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { groupKeys } from '../../protocol/keys.ts';
 import { declared, events, pendingInRedis, RESOURCE, onOneRedis } from '../testing/group-replica.ts';
-import { until } from '../testing/until.ts';
+import { until } from '../../testing/until.ts';
 import { listDeadLetters } from './dead-letters.ts';
 
 const replica = onOneRedis();

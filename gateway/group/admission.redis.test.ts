@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, it } from 'node:test';
-import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { declared, GRANT, startReplica } from '../testing/group-replica.ts';
-import { until } from '../testing/until.ts';
+import { until } from '../../testing/until.ts';
 import type { Admission } from './groups.ts';
 import { groupsWithoutRedis } from './without-redis.ts';
 

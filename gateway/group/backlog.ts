@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { groupName } from '../../protocol/keys.ts';
 import type { RedisClient } from '../../runtime/redis/client.ts';
-import { lagOf, milliseconds, reportStreams } from '../../runtime/streams/report.ts';
+import { lagOf, milliseconds, reportStreams } from '../../event-log/provisioning/report.ts';
 
 /** What a group has still to do, over all replicas. */
 export interface Backlog {

@@ -8,7 +8,7 @@ import { createOffer } from '../fanout/offer.ts';
 import type { Groups } from './groups.ts';
 import type { LiveReplica } from '../replica/heartbeat.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
-import { watchClient, type RedisMetrics } from '../metrics/watch-client.ts';
+import { watchClient, type RedisMetrics } from '../../runtime/redis/watch-client.ts';
 import { openGroups } from './open-groups.ts';
 import { groupsWithoutRedis } from './without-redis.ts';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, it } from 'node:test';
 import { streamKeys } from '../../protocol/keys.ts';
-import { clusterConnection, startCluster, type RedisCluster } from '../../runtime/testing/redis-cluster.ts';
+import { clusterConnection, startCluster, type RedisCluster } from '../../testing/redis-cluster.ts';
 import { events, faultsOf, pendingInRedis, RESOURCE, startReplica, type Received } from '../testing/group-replica.ts';
-import { until } from '../testing/until.ts';
+import { until } from '../../testing/until.ts';
 import { listDeadLetters, redriveDeadLetter } from './dead-letters.ts';
 
 let cluster: RedisCluster;

@@ -1,7 +1,7 @@
 import { ENTRY_FORMAT } from '../../protocol/entry.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
-import { CREATE_GROUP_LUA, groupField } from '../../runtime/streams/create-group.ts';
-import { ENSURE_LUA, newEpoch } from '../../runtime/streams/ensure-stream.ts';
+import { CREATE_GROUP_LUA, groupField } from '../../event-log/provisioning/create-group.ts';
+import { ENSURE_LUA, newEpoch } from '../../event-log/provisioning/ensure-stream.ts';
 import type { GroupPlace } from './place.ts';
 
 /**

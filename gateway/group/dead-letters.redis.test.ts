@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { after, before, it } from 'node:test';
 import { streamKeys } from '../../protocol/keys.ts';
 import { partitionOf } from '../../protocol/partition.ts';
-import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { declared, events, RESOURCE, startReplica } from '../testing/group-replica.ts';
-import { until } from '../testing/until.ts';
+import { until } from '../../testing/until.ts';
 import { listDeadLetters, redriveDeadLetter, showDeadLetter } from './dead-letters.ts';
 
 let redis: RedisServer;

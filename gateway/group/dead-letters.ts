@@ -2,8 +2,8 @@ import { DATA_FIELD, META_FIELD, decodeMeta, encodeMeta } from '../../protocol/e
 import { splitId } from '../../protocol/position.ts';
 import { groupPlace, type GroupPlace } from './place.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
-import type { RawEntry } from '../stream/decode-entry.ts';
-import type { LogPlace } from '../stream/partition-state.ts';
+import type { RawEntry } from '../../event-log/decode-entry.ts';
+import type { LogPlace } from '../../event-log/partition-state.ts';
 import { HOLD_LUA, type Lease } from './lease.ts';
 
 export type DeadReason = 'max_deliver' | 'terminated';

@@ -11,7 +11,7 @@ import {
   onOneRedis,
 } from '../testing/group-replica.ts';
 import { treeOf } from '../testing/tree.ts';
-import { until } from '../testing/until.ts';
+import { until } from '../../testing/until.ts';
 
 const replica = onOneRedis();
 const one = (n = 0) => [{ call: 'call', n }];

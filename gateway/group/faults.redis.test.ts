@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { groupKeys, streamKeys } from '../../protocol/keys.ts';
-import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import {
   declared,
   events,
@@ -13,7 +13,7 @@ import {
   type Received,
   type ReplicaOptions,
 } from '../testing/group-replica.ts';
-import { until } from '../testing/until.ts';
+import { until } from '../../testing/until.ts';
 import { createGroup } from './create-groups.ts';
 import { listDeadLetters } from './dead-letters.ts';
 import { groupPlace } from './place.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { declared, GRANT, onOneRedis, pendingInRedis } from '../testing/group-replica.ts';
-import { until } from '../testing/until.ts';
+import { until } from '../../testing/until.ts';
 
 const replica = onOneRedis();
 const groups = declared({ name: 'billing', filters: { events: ['DTMF', 'CHANNEL_DESTROY'], accounts: ['shop'] } });

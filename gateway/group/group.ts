@@ -1,4 +1,4 @@
-import type { LogPlace } from '../stream/partition-state.ts';
+import type { LogPlace } from '../../event-log/partition-state.ts';
 import type { Grant } from '../auth/grant.ts';
 import { View, viewKey } from '../fanout/view.ts';
 import { ownerOf } from '../replica/rendezvous.ts';

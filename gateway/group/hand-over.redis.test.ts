@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { groupKeys } from '../../protocol/keys.ts';
-import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { ownerOf } from '../replica/rendezvous.ts';
 import {
   events,
@@ -18,7 +18,7 @@ import {
   type Replica,
   type ReplicaOptions,
 } from '../testing/group-replica.ts';
-import { until } from '../testing/until.ts';
+import { until } from '../../testing/until.ts';
 import { TIMINGS } from './group-context.ts';
 
 let redis: RedisServer;

@@ -1,7 +1,7 @@
 import { decodeMeta } from '../../protocol/entry.ts';
-import { poisonReason } from '../fanout/poison.ts';
+import { poisonReason } from '../../event-log/poison.ts';
 import { accepts } from '../fanout/route-index.ts';
-import type { StoredEntry } from '../stream/event-log.ts';
+import type { StoredEntry } from '../../event-log/event-log.ts';
 import type { GroupContext, Recipient } from './group-context.ts';
 import type { Held, Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';

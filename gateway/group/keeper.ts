@@ -3,8 +3,8 @@ import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import { streamKeys } from '../../protocol/keys.ts';
 import type { Log } from '../../runtime/log/log.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
-import type { LogPlace } from '../stream/partition-state.ts';
-import { groupField, startOf } from '../../runtime/streams/create-group.ts';
+import type { LogPlace } from '../../event-log/partition-state.ts';
+import { groupField, startOf } from '../../event-log/provisioning/create-group.ts';
 import { createGroup } from './create-groups.ts';
 import { groupPlace } from './place.ts';
 

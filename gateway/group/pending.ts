@@ -1,6 +1,6 @@
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
-import { decodeEntry, type RawEntry } from '../stream/decode-entry.ts';
-import type { StoredEntry } from '../stream/event-log.ts';
+import { decodeEntry, type RawEntry } from '../../event-log/decode-entry.ts';
+import type { StoredEntry } from '../../event-log/event-log.ts';
 import { HOLD_LUA, validUntil, type Lease } from './lease.ts';
 import type { GroupPlace } from './place.ts';
 

@@ -1,6 +1,6 @@
 import type { RedisClient } from '../../runtime/redis/client.ts';
 import { groupKeys, groupName, streamKeys } from '../../protocol/keys.ts';
-import type { LogPlace } from '../stream/partition-state.ts';
+import type { LogPlace } from '../../event-log/partition-state.ts';
 
 /** One group in one partition of the log, as Redis has it. */
 export interface GroupPlace {

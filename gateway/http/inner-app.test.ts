@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Router } from 'express';
 import { createInnerApp, type ReadinessCheck } from './inner-app.ts';
-import { openInnerListener } from './inner-listener.ts';
+import { openInnerListener } from '../../runtime/http/inner-listener.ts';
 
 test('alive always, ready when every check holds, and each failing check says why', async () => {
   let log: ReadinessCheck = { ok: true, detail: 'reached' };

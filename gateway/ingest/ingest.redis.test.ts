@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { after, before, it } from 'node:test';
 import { silentLog } from '../../runtime/log/log.ts';
 import { becomesReady } from '../../runtime/redis/client.ts';
-import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
-import { openRedisLog } from '../stream/redis-log.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { openRedisLog } from '../../event-log/redis-log.ts';
 import { createIngest } from './ingest.ts';
 import { fixture, held, ingestSuite } from './ingest.suite.ts';
 

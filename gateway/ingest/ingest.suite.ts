@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { decodeMeta } from '../../protocol/entry.ts';
-import type { EventLog, StoredEntry } from '../stream/event-log.ts';
+import type { EventLog, StoredEntry } from '../../event-log/event-log.ts';
 import { createIngest, type IngestAnswer } from './ingest.ts';
 
 export function fixture(name: string): Buffer {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { decodeMeta } from '../../protocol/entry.ts';
-import { createEmbeddedLog } from '../stream/embedded-log.ts';
+import { createEmbeddedLog } from '../../event-log/embedded-log.ts';
 import { createIngest } from './ingest.ts';
 import { held, ingestSuite, reported } from './ingest.suite.ts';
 import { WRAPPED_TYPE } from './read-batch.ts';

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Problem } from '../http/problem.ts';
-import type { AppendOutcome, EventLog, NewEvent } from '../stream/event-log.ts';
+import type { AppendOutcome, EventLog, NewEvent } from '../../event-log/event-log.ts';
 import { readBatch } from './read-batch.ts';
 import { readEvent, readWrapped, type Beside, type EventVerdict } from './read-event.ts';
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { judgeName } from '../../protocol/catalogue.ts';
-import type { NewEvent } from '../stream/event-log.ts';
+import type { NewEvent } from '../../event-log/event-log.ts';
 import { deriveEventId, isObject, type JsonObject } from './event-id.ts';
 import { depthOf, isParsable, sliceMembers, trimJson, type Member } from './json-slice.ts';
 

@@ -4,14 +4,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { CLOSE } from '../../protocol/close-code.ts';
-import { assertMetrics } from '../../runtime/testing/assert-metrics.ts';
-import { parseExposition } from '../../runtime/testing/exposition.ts';
-import { startRedis } from '../../runtime/testing/redis-server.ts';
-import { GATEWAY_METRICS } from '../../runtime/telemetry/metric-table.ts';
-import { event } from '../gateway.suite.ts';
+import { assertMetrics } from '../../testing/assert-metrics.ts';
+import { parseExposition } from '../../testing/exposition.ts';
+import { startRedis } from '../../testing/redis-server.ts';
+import { GATEWAY_METRICS } from './metric-table.ts';
+import { event } from '../contract/gateway.suite.ts';
 import { untilEvents, untilFrame } from '../testing/frames.ts';
 import { ADMIN, startGateway, type RunningGateway } from '../testing/running-gateway.ts';
-import { until } from '../testing/until.ts';
+import { until } from '../../testing/until.ts';
 import { createMetrics } from './metrics.ts';
 
 const scrape = async ({ gateway }: RunningGateway) =>

@@ -2,16 +2,14 @@ import { readdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { CLOSE } from '../../protocol/close-code.ts';
+import type { RedisMetrics, RedisRole } from '../../runtime/redis/watch-client.ts';
 import { createInstruments } from '../../runtime/telemetry/instruments.ts';
-import { GATEWAY_METRICS } from '../../runtime/telemetry/metric-table.ts';
+import { GATEWAY_METRICS } from './metric-table.ts';
 import { createMeters } from '../../runtime/telemetry/meters.ts';
 import { observeGateway, type Observed } from './observe-gateway.ts';
 
-/** What a connection to Redis is for. */
-export type RedisRole = 'log' | 'commands' | 'append' | 'groups';
-
 /** Business events, counted. Labels are bounded: never a user, an account, a call or a token. */
-export interface Metrics extends AsyncDisposable {
+export interface Metrics extends AsyncDisposable, RedisMetrics {
   observe(observed: Observed): void;
   loginFinished(outcome: string, seconds: number): void;
   handshake(status: number): void;
@@ -26,9 +24,6 @@ export interface Metrics extends AsyncDisposable {
   /** `reason` only where there is more than one. */
   ingested(source: 'http' | 'simulator', outcome: string, events: number, reason?: string): void;
   gap(reason: string): void;
-  redisError(role: RedisRole, code: string): void;
-  /** A connection to Redis whose state is told from now on. */
-  redisClient(role: RedisRole, isReady: () => boolean): void;
   /** Prometheus exposition. */
   scrape(request: IncomingMessage, response: ServerResponse): void;
 }

@@ -1,8 +1,8 @@
 import type { Instruments } from '../../runtime/telemetry/instruments.ts';
-import type { GATEWAY_METRICS } from '../../runtime/telemetry/metric-table.ts';
 import type { FanoutCounters } from '../fanout/counters.ts';
 import type { Backlog } from '../group/backlog.ts';
 import type { Groups, GroupStatus } from '../group/groups.ts';
+import type { GATEWAY_METRICS } from './metric-table.ts';
 
 export const CONNECTION_KINDS = ['plain', 'control', 'durable'] as const;
 export type ConnectionKind = (typeof CONNECTION_KINDS)[number];

@@ -3,8 +3,8 @@ import { Redis } from 'ioredis';
 import { after, before, test } from 'node:test';
 import { silentLog } from '../../runtime/log/log.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
-import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
-import { until } from '../testing/until.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { until } from '../../testing/until.ts';
 import { AccountQuota } from './account-quota.ts';
 import { redisPlaces } from './shared-places.ts';
 

@@ -4,8 +4,8 @@ import { after, before, it } from 'node:test';
 import { replicaKeys } from '../../protocol/keys.ts';
 import { silentLog } from '../../runtime/log/log.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
-import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
-import { until } from '../testing/until.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { until } from '../../testing/until.ts';
 import { startHeartbeat, type HeartbeatOptions } from './heartbeat.ts';
 
 let redis: RedisServer;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { silentLog } from '../../runtime/log/log.ts';
 import { becomesReady, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
-import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { redisRevocationStore } from './redis-store.ts';
 import { LIFETIME_US } from './revocation.ts';
 import { RevocationsUnavailable } from './revocation-store.ts';

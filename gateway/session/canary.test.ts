@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { INGEST_PATH, LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { ask, clientFrame, closeCode, exchange, upgradeRequest } from '../testing/raw-client.ts';
 import { ADMIN, startGateway, type RunningGateway } from '../testing/running-gateway.ts';
-import { until } from '../testing/until.ts';
+import { until } from '../../testing/until.ts';
 
 const WRONG_PASSWORD = 'canary-wrong-Kea9Wren';
 const FILED_PASSWORD = 'canary-filed-Tui7Finch';

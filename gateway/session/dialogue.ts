@@ -7,7 +7,7 @@ import type { Grant, VerifiedToken } from '../auth/grant.ts';
 import { LEEWAY_S } from '../auth/token.ts';
 import { textFrame } from '../fanout/frame.ts';
 import type { Sink } from '../fanout/subscriber.ts';
-import type { LogWindow } from '../stream/log-window.ts';
+import type { LogWindow } from '../../event-log/log-window.ts';
 import type { AckOutcome } from '../group/groups.ts';
 import type { Acknowledgement } from './delivery.ts';
 import { PING_EVERY_MS, type Moment } from './liveness.ts';

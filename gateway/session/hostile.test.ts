@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { WRONG_HANDSHAKES, forgeToken, mutateToken, randomFrames, seeded } from '../testing/hostile.ts';
 import { ask, clientFrame, closeCode, exchange, serverFrames, upgradeRequest } from '../testing/raw-client.ts';
-import { until } from '../testing/until.ts';
+import { until } from '../../testing/until.ts';
 import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
 
 const TEXT = 1;

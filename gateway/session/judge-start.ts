@@ -2,8 +2,8 @@ import { decodeCursor, encodeCursor } from '../../protocol/cursor.ts';
 import { compareIds, earliest, lastIdOf, previousId, type Position } from '../../protocol/position.ts';
 import type { GapReason } from '../../protocol/server-frame.ts';
 import type { Problem } from '../http/problem.ts';
-import type { LogState } from '../stream/event-log.ts';
-import { isTooOld, oldestPosition } from '../stream/log-window.ts';
+import type { LogState } from '../../event-log/event-log.ts';
+import { isTooOld, oldestPosition } from '../../event-log/log-window.ts';
 import type { OnGap, ReplayPlan, Start } from './plan-replay.ts';
 
 /** Where a replay begins and ends in the log as it is now, and what was lost before it. */

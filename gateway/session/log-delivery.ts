@@ -11,7 +11,7 @@ import {
   type Subscriber,
   type Told,
 } from '../fanout/subscriber.ts';
-import type { LogWindow } from '../stream/log-window.ts';
+import type { LogWindow } from '../../event-log/log-window.ts';
 import type { Delivery, Recipient } from './delivery.ts';
 import type { JudgedStart } from './judge-start.ts';
 import type { OnGap } from './plan-replay.ts';

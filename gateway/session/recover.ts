@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { reaches, type Position } from '../../protocol/position.ts';
 import type { Fanout } from '../fanout/fanout.ts';
-import { LogUnavailable } from '../stream/event-log.ts';
-import { oldestPosition, type LogWindow } from '../stream/log-window.ts';
+import { LogUnavailable } from '../../event-log/event-log.ts';
+import { oldestPosition, type LogWindow } from '../../event-log/log-window.ts';
 
 const RETRY_MS = 500;
 

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import { frame } from '../fanout/round.ts';
-import { until } from '../testing/until.ts';
+import { until } from '../../testing/until.ts';
 import { SocketWriter } from './socket-writer.ts';
 
 /** Both ends of a real connection; the client reads nothing while it is paused. */

@@ -1,6 +1,5 @@
-import { parseDocument } from 'yaml';
-import type { z } from 'zod';
 import { subscriptionSchema, type Subscription } from '../../protocol/subscription.ts';
+import { parseYaml } from '../../runtime/files/parse-yaml.ts';
 
 export type ParsedSubscription =
   | { readonly value: Subscription; readonly faults: readonly [] }
@@ -9,30 +8,4 @@ export type ParsedSubscription =
 /** Reads `subscription.yaml`: everything that is wrong at once, each with its place. `file` is for the messages. */
 export function parseSubscription(text: string, file: string): ParsedSubscription {
   return parseYaml(text, file, subscriptionSchema);
-}
-
-/** A file in YAML by its schema. */
-export function parseYaml<S extends z.ZodType>(
-  text: string,
-  file: string,
-  schema: S,
-): { readonly value: z.output<S>; readonly faults: readonly [] } | { readonly value: null; readonly faults: string[] } {
-  const document = parseDocument(text);
-  if (document.errors.length > 0) {
-    return { value: null, faults: document.errors.map((error) => `${file}: ${error.message.split('\n')[0] ?? ''}`) };
-  }
-  let content: unknown;
-  try {
-    content = document.toJS();
-  } catch (error) {
-    // Aliases that unfold without end, or that name no anchor.
-    if (!(error instanceof ReferenceError)) throw error;
-    return { value: null, faults: [`${file}: its aliases cannot be followed (${error.message})`] };
-  }
-  const parsed = schema.safeParse(content);
-  return parsed.success ? { value: parsed.data, faults: [] } : { value: null, faults: faultsOf(parsed.error, file) };
-}
-
-export function faultsOf(error: z.ZodError, source: string): string[] {
-  return error.issues.map((issue) => `${source}: ${issue.path.join('.') || 'the document'}: ${issue.message}`);
 }

@@ -1,5 +1,5 @@
 import { encodeMeta } from '../../protocol/entry.ts';
-import type { StoredEntry } from '../stream/event-log.ts';
+import type { StoredEntry } from '../../event-log/event-log.ts';
 
 /** A stored entry as a producer would have put it: enough of an event to be told apart. */
 export function entryOf(options: {

@@ -1,5 +1,5 @@
 import { after, before } from 'node:test';
-import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { randomUUID } from 'node:crypto';
 import { encodeMeta } from '../../protocol/entry.ts';
 import { streamKeys } from '../../protocol/keys.ts';
@@ -16,7 +16,7 @@ import type { Timings } from '../group/group-context.ts';
 import { openGroups } from '../group/open-groups.ts';
 import { RecordingSink } from './sink.ts';
 import { treeOf } from './tree.ts';
-import type { LogPlace } from '../stream/partition-state.ts';
+import type { LogPlace } from '../../event-log/partition-state.ts';
 import type { MemberOptions } from '../group/groups.ts';
 
 /** Short, and yet longer than a busy machine stands still. */

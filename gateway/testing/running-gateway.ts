@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { ADMINISTRATION_PATH, LOGIN_PATH, INGEST_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { silentLog, type Log } from '../../runtime/log/log.ts';
+import { startSimulator } from '../../source/simulator/start-simulator.ts';
 import { buildGateway, type Gateway } from '../build.ts';
 import { readConfig } from '../config.ts';
 
@@ -74,7 +75,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     ...(options.redisUrl !== undefined && { REDIS_URL: options.redisUrl }),
     ...options.environment,
   });
-  const gateway = await buildGateway(config, options.log ?? silentLog);
+  const gateway = await buildGateway(config, options.log ?? silentLog, startSimulator);
   const ca = options.plain === true ? null : await readFile(join(stateFolder, 'ca.crt'), 'utf8');
   const inner = `http://127.0.0.1:${gateway.innerPort}`;
   const bearer = async (name: string) => ({

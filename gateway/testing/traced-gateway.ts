@@ -5,14 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { INGEST_PATH, LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { ADMIN } from './running-gateway.ts';
-import { Started } from '../../runtime/testing/started.ts';
+import { Started } from '../../testing/started.ts';
 
 const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const START = [
-  '--import',
-  fileOf('../../runtime/telemetry/start.ts'),
-  fileOf('../../runtime/command-line/firehose.ts'),
-];
+const START = ['--import', fileOf('../../runtime/telemetry/start.ts'), fileOf('../../cli/firehose.ts')];
 const QUICKSTART = new URL('../quickstart/', import.meta.url);
 
 /** A gateway as a process of its own, started as the image starts it: with the telemetry that its environment asks for. */

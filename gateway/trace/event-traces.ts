@@ -9,11 +9,11 @@ import {
 } from '@opentelemetry/api';
 import { decodeMeta } from '../../protocol/entry.ts';
 import { tracer } from '../../runtime/telemetry/span.ts';
-import { isTracing } from '../../runtime/telemetry/telemetry.ts';
 import { sampledContext } from '../../runtime/telemetry/traceparent.ts';
-import { poisonReason } from '../fanout/poison.ts';
+import { operationAttributes, tracedDestination, type MessagingDestination } from '../../event-log/trace/messaging.ts';
+import { poisonReason } from '../../event-log/poison.ts';
 import type { Held, Loaded } from '../group/ledger.ts';
-import type { StoredEntry } from '../stream/event-log.ts';
+import type { StoredEntry } from '../../event-log/event-log.ts';
 import { Allowance } from './allowance.ts';
 import { mayBeSampled, traceparentIn } from './sampled-meta.ts';
 
@@ -22,20 +22,13 @@ const MOST_A_SECOND = 100;
 /** Contexts that one span links. */
 const MOST_LINKS = 32;
 
-/** Our operations, and what the messaging conventions call their kind. */
-const TYPES = { send: 'send', receive: 'receive', deliver: 'process', settle: 'settle' } as const;
-
 /** An entry whose trace somebody records, as one read brought it. */
 interface Traced {
   readonly entry: StoredEntry;
   readonly created: SpanContext;
 }
 
-export interface EventTracesOptions {
-  /** `firehose:{p}:events`: of all partitions, so that names stay few. */
-  readonly destination: string;
-  /** What holds the log. */
-  readonly system: 'redis' | 'firehose';
+export interface EventTracesOptions extends MessagingDestination {
   /** Milliseconds of Unix time, with fractions. */
   readonly now?: () => number;
 }
@@ -46,16 +39,14 @@ export interface EventTracesOptions {
  * most: a span for each delivery is never made. All hang in the trace of the event's creation, and link it.
  */
 export class EventTraces {
-  readonly destination: string;
   readonly now: () => number;
-  readonly #system: string;
+  readonly #log: MessagingDestination;
   readonly #deliveries = new Allowance(MOST_A_SECOND);
   readonly #groupReads = new Allowance(MOST_A_SECOND);
   readonly #groupDeliveries = new Allowance(MOST_A_SECOND);
 
   constructor({ destination, system, now = unixNow }: EventTracesOptions) {
-    this.destination = destination;
-    this.#system = system;
+    this.#log = { destination, system };
     this.now = now;
   }
 
@@ -118,16 +109,6 @@ export class EventTraces {
     held.trace = null;
   }
 
-  /** OpenTelemetry's messaging conventions. */
-  operation(operation: keyof typeof TYPES): Attributes {
-    return {
-      'messaging.system': this.#system,
-      'messaging.destination.name': this.destination,
-      'messaging.operation.name': operation,
-      'messaging.operation.type': TYPES[operation],
-    };
-  }
-
   #tracedOf(entries: readonly StoredEntry[], allowance: Allowance): Traced[] {
     const traced: Traced[] = [];
     const now = this.now();
@@ -169,11 +150,11 @@ export class EventTraces {
     },
   ): SpanContext {
     const made = tracer.startSpan(
-      `${operation} ${this.destination}`,
+      `${operation} ${this.#log.destination}`,
       {
         kind,
         startTime: span.startTime,
-        attributes: { ...this.operation(operation), ...span.attributes },
+        attributes: { ...operationAttributes(this.#log, operation), ...span.attributes },
         links: span.links.map((context): Link => ({ context })),
       },
       inContext(span.parent),
@@ -185,7 +166,7 @@ export class EventTraces {
 
 /** Null while no spans go anywhere: nothing is looked at for them then. */
 export function createEventTraces(options: EventTracesOptions): EventTraces | null {
-  return isTracing() ? new EventTraces(options) : null;
+  return tracedDestination(options) === null ? null : new EventTraces(options);
 }
 
 function messageOf({ partition, id }: { partition: number; id: string }, eventId: string): Attributes {

@@ -4,8 +4,8 @@
  * an event was lost, doubled or out of order; with 2 when it cannot run here, or with 0 and `--where-possible`.
  */
 import { fileURLToPath } from 'node:url';
-import { ensurePackages, isOnPath, type DebianPackage } from '../../runtime/testing/debian.ts';
-import { startRedis } from '../../runtime/testing/redis-server.ts';
+import { ensurePackages, isOnPath, type DebianPackage } from '../../testing/debian.ts';
+import { startRedis } from '../../testing/redis-server.ts';
 import { measureBeside } from './beside.ts';
 import { openCoreDistance } from './core-distance.ts';
 import { CompilerFault, compilePrograms, type Programs } from './compile.ts';

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import packageFile from '../../package.json' with { type: 'json' };
-import type { RedisServer } from '../../runtime/testing/redis-server.ts';
+import type { RedisServer } from '../../testing/redis-server.ts';
 import type { Programs } from './compile.ts';
 import type { CoreDistance } from './core-distance.ts';
 import { PARTITIONS, type Configuration } from './configuration.ts';
@@ -39,7 +39,7 @@ export interface Bench {
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** As `npm start` has it. */
-const COMMAND = ['--import', at('../../runtime/telemetry/start.ts'), at('../../runtime/command-line/firehose.ts')];
+const COMMAND = ['--import', at('../../runtime/telemetry/start.ts'), at('../../cli/firehose.ts')];
 
 interface Place {
   readonly port: number;

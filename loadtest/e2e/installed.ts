@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startCluster, type Cluster } from '../../runtime/testing/cluster/cluster.ts';
-import { loadImages, type ChartImages } from '../../runtime/testing/cluster/images.ts';
+import { startCluster, type Cluster } from '../../testing/cluster/cluster.ts';
+import { loadImages, type ChartImages } from '../../testing/cluster/images.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const CHART = join(ROOT, 'charts/firehose');

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { streamKeys } from '../../protocol/keys.ts';
-import { startCluster } from '../../runtime/testing/redis-cluster.ts';
-import { startRedis } from '../../runtime/testing/redis-server.ts';
+import { startCluster } from '../../testing/redis-cluster.ts';
+import { startRedis } from '../../testing/redis-server.ts';
 import { redisCommand } from './redis-cli.ts';
 import { until } from './world.ts';
 import type { Product } from './product.ts';

@@ -7,7 +7,7 @@ import { groupConnection, type Acknowledges, type GroupConnectionOptions, type G
 import { GroupLedger, groupFaultsOf, type GivenUp, type GroupAccount } from './group-ledger.ts';
 import type { Product } from './product.ts';
 import type { Replica } from './replica.ts';
-import { startRedis } from '../../runtime/testing/redis-server.ts';
+import { startRedis } from '../../testing/redis-server.ts';
 import { openWorldOn, type World, type WorldOptions } from './world.ts';
 
 /** More than consumers that die can use up: each death counts as an attempt for all that was written to them. */

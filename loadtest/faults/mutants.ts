@@ -102,7 +102,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'does not look whether the streams are still the same',
     scenario: 'epochLost',
-    file: 'gateway/stream/redis-reader.ts',
+    file: 'event-log/redis-reader.ts',
     find: "        if (lost) return { kind: 'epoch_lost', state: lost };",
     replace: '',
   },
@@ -164,7 +164,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'does not know an event again when its reply was lost',
     scenario: 'redisKilled',
-    file: 'gateway/stream/redis-appender.ts',
+    file: 'event-log/redis-appender.ts',
     find: "    redis.call('SET', KEYS[i], id .. mine, 'PX', ARGV[4])",
     replace: '',
   },

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { Consumer, type ConsumerOptions } from './consumer.ts';
 import { accountFor, faultsOf } from './ledger.ts';
 import { Producer } from './producer.ts';

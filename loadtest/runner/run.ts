@@ -10,7 +10,7 @@ import { readCommand, type Command } from './command.ts';
 import { configMap } from './config-map.ts';
 import { isHere, readState, urlsOf } from './local-gateway.ts';
 import { readSettings, WrongParameters } from '../settings/settings.ts';
-import { findK6 } from '../../runtime/testing/find-k6.ts';
+import { findK6 } from '../../testing/find-k6.ts';
 
 const LOADTEST = fileURLToPath(new URL('../', import.meta.url));
 

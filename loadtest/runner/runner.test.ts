@@ -9,7 +9,7 @@ import { parametersOf } from '../settings/parameters.ts';
 import { readDuration, readSettings } from '../settings/settings.ts';
 import { urlsOf } from './local-gateway.ts';
 import { flagOf, NAMES, readCommand } from './command.ts';
-import { findK6 } from '../../runtime/testing/find-k6.ts';
+import { findK6 } from '../../testing/find-k6.ts';
 
 const RUN = fileURLToPath(new URL('run.ts', import.meta.url));
 

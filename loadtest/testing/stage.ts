@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findK6, type FoundK6 } from '../../runtime/testing/find-k6.ts';
+import { findK6, type FoundK6 } from '../../testing/find-k6.ts';
 import { unchanged } from '../faults/product.ts';
 import { Replica } from '../faults/replica.ts';
 import { setUp } from '../faults/setup.ts';

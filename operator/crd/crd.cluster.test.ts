@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { subscriptionSchema } from '../../protocol/subscription.ts';
-import { startControlPlane, type ControlPlane } from '../../runtime/testing/control-plane/control-plane.ts';
+import { startControlPlane, type ControlPlane } from '../../testing/control-plane/control-plane.ts';
 import { installCrd } from '../testing/install-crd.ts';
 import { FULL_SPEC, MINIMAL_SPEC, SENTINEL_REDIS, subscription } from '../testing/resources.ts';
-import { WRONG_RESOURCES } from './wrong-resources.ts';
+import { WRONG_RESOURCES } from '../testing/wrong-resources.ts';
 
 const PATH = '/apis/firehose.dev/v1alpha1/namespaces/default/firehosesubscriptions';
 /** As kubectl asks: an unknown field is an error. */

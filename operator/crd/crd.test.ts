@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { subscriptionSchema } from '../../protocol/subscription.ts';
 import { FULL_SPEC, MINIMAL_SPEC, subscription } from '../testing/resources.ts';
 import { CRD_FILE, crdText } from './crd-file.ts';
-import { WRONG_RESOURCES } from './wrong-resources.ts';
+import { WRONG_RESOURCES } from '../testing/wrong-resources.ts';
 
 test('crds/ is what the schema gives: run `npm run generate` after a change of protocol/subscription', async () => {
   assert.equal(await readFile(CRD_FILE, 'utf8'), crdText());

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createInstruments, type Instruments } from '../../runtime/telemetry/instruments.ts';
-import { OPERATOR_METRICS } from '../../runtime/telemetry/metric-table.ts';
+import { OPERATOR_METRICS } from './metric-table.ts';
 import { createMeters } from '../../runtime/telemetry/meters.ts';
 
 export type ReconcileResult = 'success' | 'requeue' | 'error';

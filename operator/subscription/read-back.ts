@@ -2,7 +2,7 @@ import type { RedisClient } from '../../runtime/redis/client.ts';
 import { groupName } from '../../protocol/keys.ts';
 import type { Subscription } from '../../protocol/subscription.ts';
 import type { GroupStatus, SubscriptionStatus } from '../../protocol/subscription/status.ts';
-import { lagOf, milliseconds, reportStreams, type PartitionReport } from '../../runtime/streams/report.ts';
+import { lagOf, milliseconds, reportStreams, type PartitionReport } from '../../event-log/provisioning/report.ts';
 import { resourceOf } from './redis-step.ts';
 
 /** What Redis holds for a resource now. */

@@ -1,7 +1,7 @@
 import { subscriptionSchema, type Subscription } from '../../protocol/subscription.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { inSpan } from '../../runtime/telemetry/span.ts';
-import { liveReplicas, type LiveReplica } from '../../runtime/streams/replicas.ts';
+import { liveReplicas, type LiveReplica } from '../../event-log/provisioning/replicas.ts';
 import { DEPLOYMENTS, SERVICES, SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
 import { namesOf } from '../resources/rendering.ts';
 import type { Context, Memory } from './context.ts';

@@ -1,7 +1,7 @@
 import { apiVersionOf, SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
 import type { Subscription } from '../../protocol/subscription.ts';
 import type { Condition, SubscriptionStatus } from '../../protocol/subscription/status.ts';
-import type { LiveReplica } from '../../runtime/streams/replicas.ts';
+import type { LiveReplica } from '../../event-log/provisioning/replicas.ts';
 import type { ServerFacts } from '../redis/server-facts.ts';
 import { selectorOf } from '../resources/rendering.ts';
 import { conditionsOf, transitions } from './conditions.ts';

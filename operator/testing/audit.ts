@@ -1,4 +1,4 @@
-import type { AuditEntry, ControlPlane } from '../../runtime/testing/control-plane/control-plane.ts';
+import type { AuditEntry, ControlPlane } from '../../testing/control-plane/control-plane.ts';
 import { SYSTEM } from './platform.ts';
 
 const OPERATOR = `system:serviceaccount:${SYSTEM}:operator`;

@@ -4,7 +4,7 @@ import { Agent, createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { issueCertificate } from '../../runtime/certificates/certificate.ts';
-import type { ControlPlane } from '../../runtime/testing/control-plane/control-plane.ts';
+import type { ControlPlane } from '../../testing/control-plane/control-plane.ts';
 
 /** What becomes of one request on its way to the real API server. */
 export type Fault =

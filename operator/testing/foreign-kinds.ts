@@ -1,4 +1,4 @@
-import type { Admin } from '../../runtime/testing/control-plane/admin.ts';
+import type { Admin } from '../../testing/control-plane/admin.ts';
 import { CERTIFICATES, PROMETHEUS_RULES, ROUTES, SERVICE_MONITORS, type Kind } from '../kubernetes/objects.ts';
 import { foreignDefinitions } from './foreign-definitions.ts';
 import { installCrd, type Definition } from './install-crd.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Admin } from '../../runtime/testing/control-plane/admin.ts';
+import type { Admin } from '../../testing/control-plane/admin.ts';
 import { customResourceDefinition } from '../crd/custom-resource-definition.ts';
 
 const PATH = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';

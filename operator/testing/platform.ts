@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Condition, SubscriptionStatus } from '../../protocol/subscription/status.ts';
-import { kubeconfig } from '../../runtime/testing/control-plane/kubeconfig.ts';
-import { startControlPlane, type ControlPlane } from '../../runtime/testing/control-plane/control-plane.ts';
-import { startRedis, type RedisServer } from '../../runtime/testing/redis-server.ts';
+import { kubeconfig } from '../../testing/control-plane/kubeconfig.ts';
+import { startControlPlane, type ControlPlane } from '../../testing/control-plane/control-plane.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { OWN_RULES, WATCHED_RULES } from '../role.ts';
 import { installCrd } from './install-crd.ts';

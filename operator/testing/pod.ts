@@ -13,7 +13,7 @@ import type { KubeObject } from '../kubernetes/objects.ts';
 import { secretText } from '../subscription/secret-text.ts';
 import { deploymentPath, VOICE, type Platform } from './platform.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../runtime/command-line/firehose.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../cli/firehose.ts', import.meta.url));
 
 interface Item {
   readonly key: string;

@@ -5,12 +5,12 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../../runtime/testing/redis-server.ts';
+import { freePort } from '../../testing/redis-server.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { operatorRequests, operatorWrites } from './audit.ts';
 import { startPlatform, SYSTEM, VOICE } from './platform.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../runtime/command-line/firehose.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../cli/firehose.ts', import.meta.url));
 const RESYNC_S = 60;
 const COUNT = Number(process.argv[2] ?? 1_000);
 const AT_ONCE = 20;

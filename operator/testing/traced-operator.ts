@@ -1,15 +1,11 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Started } from '../../runtime/testing/started.ts';
+import { Started } from '../../testing/started.ts';
 import { SYSTEM, type Platform } from './platform.ts';
 import { IMAGE } from './run-operator.ts';
 
 const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const START = [
-  '--import',
-  fileOf('../../runtime/telemetry/start.ts'),
-  fileOf('../../runtime/command-line/firehose.ts'),
-];
+const START = ['--import', fileOf('../../runtime/telemetry/start.ts'), fileOf('../../cli/firehose.ts')];
 
 /** An operator as a process of its own, started as the image starts it. */
 export async function startTracedOperator(platform: Platform, environment: Readonly<Record<string, string>>) {

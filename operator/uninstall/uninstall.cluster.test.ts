@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startControlPlane, type ControlPlane } from '../../runtime/testing/control-plane/control-plane.ts';
+import { startControlPlane, type ControlPlane } from '../../testing/control-plane/control-plane.ts';
 import { createApi } from '../kubernetes/api.ts';
 import { openConnection } from '../kubernetes/connection.ts';
 import { installCrd } from '../testing/install-crd.ts';
 import { MINIMAL_SPEC, subscription } from '../testing/resources.ts';
 import { uninstall, type UninstallOptions } from './uninstall.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../runtime/command-line/firehose.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../cli/firehose.ts', import.meta.url));
 const path = (namespace: string) => `/apis/firehose.dev/v1alpha1/namespaces/${namespace}/firehosesubscriptions`;
 
 describe('before the operator goes', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { recordedLog } from '../testing/recorded-log.ts';
-import { startRedis } from '../testing/redis-server.ts';
+import { recordedLog } from '../../testing/recorded-log.ts';
+import { startRedis } from '../../testing/redis-server.ts';
 import { becomesReady, blockingClient, commandClient } from './client.ts';
 import { redisErrorCode } from './error-code.ts';
 

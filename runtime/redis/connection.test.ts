@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { connectionWith } from '../testing/redis-connection.ts';
+import { connectionWith } from '../../testing/redis-connection.ts';
 import { connectionOf, parseRedisUrl } from './connection.ts';
 
 describe('the URL', () => {

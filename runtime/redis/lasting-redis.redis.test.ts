@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { it } from 'node:test';
 import type { RedisOptions } from 'ioredis';
-import { startRedis } from '../testing/redis-server.ts';
+import { startRedis } from '../../testing/redis-server.ts';
 import { LastingRedis } from './lasting-redis.ts';
 
 it(

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { it } from 'node:test';
 import { silentLog } from '../log/log.ts';
-import { ask } from '../testing/redis-process.ts';
-import { sentinelConnection, startSentinel } from '../testing/redis-sentinel.ts';
+import { ask } from '../../testing/redis-process.ts';
+import { sentinelConnection, startSentinel } from '../../testing/redis-sentinel.ts';
 import { becomesReady, commandClient } from './client.ts';
 import { MasterWatch } from './master-watch.ts';
 

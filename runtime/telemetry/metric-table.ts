@@ -9,88 +9,11 @@ export interface MetricOf {
 
 export type MetricTable = Readonly<Record<string, MetricOf>>;
 
-const counter = (what: string, ...labels: string[]): MetricOf => ({ kind: 'counter', labels, what });
-const gauge = (what: string, ...labels: string[]): MetricOf => ({ kind: 'gauge', labels, what });
-const histogram = (what: string, buckets: readonly number[], ...labels: string[]): MetricOf => ({
+export const counter = (what: string, ...labels: string[]): MetricOf => ({ kind: 'counter', labels, what });
+export const gauge = (what: string, ...labels: string[]): MetricOf => ({ kind: 'gauge', labels, what });
+export const histogram = (what: string, buckets: readonly number[], ...labels: string[]): MetricOf => ({
   kind: 'histogram',
   labels,
   what,
   buckets,
 });
-
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-const ENTRIES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
-
-/** Every metric of a gateway, as it is scraped. Whatever is exposed is here, and whatever is here is exposed. */
-export const GATEWAY_METRICS = {
-  firehose_connections: gauge('Open connections', 'contract'),
-  firehose_sessions_closed_total: counter('Connections that ended, by close code', 'code'),
-  firehose_logins_total: counter('Logins', 'outcome'),
-  firehose_login_duration_seconds: histogram('Time a login took', SECONDS, 'outcome'),
-  firehose_handshakes_total: counter('WebSocket handshakes, by HTTP status', 'status'),
-  firehose_quota_refusals_total: counter('Handshakes refused for a limit on connections', 'quota'),
-  firehose_revocations_total: counter('Revocations asked for here', 'outcome'),
-  firehose_revocations_in_force: gauge('Revocations that this replica knows'),
-
-  firehose_events_read_total: counter('Entries read from the log', 'partition'),
-  firehose_read_batch_events: histogram('Entries of a partition in one read', ENTRIES, 'partition'),
-  firehose_events_unroutable_total: counter('Entries that reach nobody', 'outcome'),
-  firehose_deliveries_total: counter('Events written to connections'),
-  firehose_delivered_bytes_total: counter('Bytes of events written to connections'),
-  firehose_writes_total: counter('Writes to connections'),
-  firehose_delivery_latency_seconds: histogram('Ingest to socket write, of the oldest entry of a read', SECONDS),
-  firehose_behind_connections: gauge('Connections that pull because they are behind'),
-  firehose_slow_consumer_closes_total: counter('Connections ended for being slow', 'policy'),
-  firehose_gaps_total: counter('Losses that connections were told of', 'reason'),
-
-  firehose_group_connections: gauge('Connections of a group here', 'group'),
-  firehose_group_partitions: gauge('Partitions that this replica reads for a group', 'group'),
-  firehose_group_lag: gauge('Entries that a group has not read, over all replicas', 'group'),
-  firehose_group_pending: gauge('Entries read for a group and not settled here', 'group'),
-  firehose_group_oldest_pending_seconds: gauge(
-    'Age of the oldest entry that was read and not settled, over all replicas',
-    'group',
-  ),
-  firehose_group_deliveries_total: counter('Events written to connections of a group', 'group'),
-  firehose_group_redeliveries_total: counter('Of these, not for the first time', 'group'),
-  firehose_group_acknowledged_total: counter('Events that are done', 'group'),
-  firehose_group_filtered_total: counter('Entries for nobody of the group', 'group'),
-  firehose_group_dead_letters_total: counter('Events given up', 'group'),
-  firehose_group_poison_total: counter('Entries that break the format', 'group'),
-  firehose_group_trimmed_total: counter('Entries that were trimmed before they were done', 'group'),
-  firehose_group_leases_taken_total: counter('Partitions taken over', 'group'),
-  firehose_group_leases_lost_total: counter('Partitions lost to another replica or to time', 'group'),
-
-  firehose_ingest_events_total: counter('Events taken in', 'source', 'outcome', 'reason'),
-  firehose_redis_client_state: gauge('1 while a connection to Redis is ready', 'role'),
-  firehose_redis_errors_total: counter('Outages of Redis', 'role', 'code'),
-
-  firehose_certificate_expiry_timestamp_seconds: gauge('When the served certificate ends, Unix time'),
-  firehose_process_resident_memory_bytes: gauge('Memory of the process'),
-  firehose_process_open_descriptors: gauge('Open files and sockets of the process, on Linux'),
-  firehose_event_loop_delay_seconds: gauge('p99 since the last scrape'),
-} as const satisfies MetricTable;
-
-const RECONCILE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-
-/** Every metric of the operator. Names of controller-runtime, so that dashboards made for other operators work. */
-export const OPERATOR_METRICS = {
-  controller_runtime_reconcile_total: counter('Passes', 'controller', 'result'),
-  controller_runtime_reconcile_errors_total: counter('Passes that failed', 'controller'),
-  controller_runtime_reconcile_time_seconds: histogram('Time a pass took', RECONCILE_SECONDS, 'controller'),
-  workqueue_depth: gauge('Resources that wait for a worker', 'name'),
-  workqueue_adds_total: counter('Resources added to the queue', 'name'),
-  workqueue_retries_total: counter('Resources added again after a failure', 'name'),
-  workqueue_queue_duration_seconds: histogram('Time a resource waited for a worker', RECONCILE_SECONDS, 'name'),
-  leader_election_master_status: gauge('1 while this process leads', 'name'),
-  rest_client_requests_total: counter('Answers of the API server', 'method', 'code'),
-  firehose_watch_age_seconds: gauge('Since the API server was last heard of', 'resource'),
-  firehose_subscription_condition: gauge('1 while the condition is True', 'namespace', 'name', 'type'),
-  firehose_subscription_deletion_seconds: gauge('How long a resource is being deleted already', 'namespace', 'name'),
-  firehose_subscription_key_rotation_timestamp_seconds: gauge(
-    'When the signing key is due to be rotated, Unix time',
-    'namespace',
-    'name',
-  ),
-  firehose_process_resident_memory_bytes: gauge('Memory of the process'),
-} as const satisfies MetricTable;

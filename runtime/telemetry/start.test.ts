@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const START = fileURLToPath(new URL('start.ts', import.meta.url));
-const COMMAND = fileURLToPath(new URL('../command-line/firehose.ts', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../cli/firehose.ts', import.meta.url));
 /** Prints every module that is loaded. */
 const TELL = `data:text/javascript,import { registerHooks } from 'node:module';
 registerHooks({ load(url, context, next) { console.log(url); return next(url, context); } });`;

@@ -8,7 +8,7 @@
 {{- include "firehose.fullname" . }}-demo
 {{- end }}
 
-{{- /* source.yaml, see gateway/source/README.md. */ -}}
+{{- /* source.yaml, see source/README.md. */ -}}
 {{- define "firehose.sourceFile" -}}
 {{- $source := .Values.source -}}
 {{- $redis := dict "mode" $source.redis.mode "database" (int $source.redis.database) "keyPrefix" $source.redis.keyPrefix -}}

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../../../runtime/testing/redis-server.ts';
+import { freePort } from '../../../testing/redis-server.ts';
 import { start } from '../processes.ts';
 import { serverOf, type Bench, type Server } from '../servers.ts';
 import { eventually, folderFor, ownedBy, PENDING_BYTES } from './starting.ts';

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { untilEvents, untilFrame } from '../gateway/testing/frames.ts';
+import { startGateway, type Client, type RunningGateway } from '../gateway/testing/running-gateway.ts';
+import { until } from '../testing/until.ts';
+import { startRedis, type RedisServer } from '../testing/redis-server.ts';
+
+const COMMAND = fileURLToPath(new URL('firehose.ts', import.meta.url));
+const LIMIT = { timeout: 60_000 };
+const EVENT = '{"Event-Name":"DTMF","Call-ID":"c","n":1,"Account-ID":"account_id_1"}';
+
+/** From a client that gives an event up to the same event delivered again, by the commands and over HTTP. */
+describe('dead letters of a running gateway', LIMIT, () => {
+  let redis: RedisServer;
+  let running: RunningGateway;
+  let client: Client;
+  before(async () => {
+    redis = await startRedis();
+    running = await startGateway({ redisUrl: redis.url });
+    client = await running.connect(`?token=${await running.token()}&group=default&v=1`);
+    await untilFrame(client, 'hello');
+    await running.ingest(EVENT);
+    const [given] = await untilEvents(client, 1);
+    client.send(JSON.stringify({ term: given?._firehose.id, reason: 'no such\tcustomer' }));
+    await until(async () => (await listed()).length === 1);
+  });
+  after(async () => {
+    client.close();
+    await running[Symbol.asyncDispose]();
+    await redis.stop();
+  });
+
+  async function listed(query = ''): Promise<{ id: string; eventId: string }[]> {
+    const { body } = await running.administer(`/dead-letters/default${query}`);
+    return body['dead_letters'] as { id: string; eventId: string }[];
+  }
+
+  async function type(...args: string[]) {
+    const environment = { ...process.env, FIREHOSE_STATE: running.stateFolder };
+    const port = String(running.gateway.innerPort);
+    const child = spawn(process.execPath, [COMMAND, 'dead-letters', ...args], {
+      env: { ...environment, FIREHOSE_INNER_PORT: port },
+    });
+    let [output, errors] = ['', ''];
+    child.stdout.on('data', (chunk) => (output += String(chunk)));
+    child.stderr.on('data', (chunk) => (errors += String(chunk)));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, output, errors };
+  }
+
+  test('what was asked for wrongly is said, by HTTP and by the command', LIMIT, async () => {
+    const [letter] = await listed();
+    const asked: [string, number, string][] = [
+      ['/dead-letters/nobody', 404, 'unknown_group'],
+      ['/dead-letters/default?limit=0', 400, 'invalid_query'],
+      ['/dead-letters/default?after=x', 400, 'invalid_query'],
+      ['/dead-letters/default/0:1-1', 404, 'no_such_dead_letter'],
+      ['/dead-letters/default/nonsense', 404, 'no_such_dead_letter'],
+    ];
+    for (const [path, status, code] of asked) {
+      const answer = await running.administer(path);
+      assert.deepEqual([answer.status, answer.body['code']], [status, code], path);
+    }
+    assert.equal((await running.administer(`/dead-letters/default/${letter?.id ?? ''}`, {})).status, 405);
+    const refused = await type('show', '0:1-1');
+    assert.deepEqual([refused.code, refused.output], [1, '']);
+    assert.match(refused.errors, /^404 no_such_dead_letter: The group has no dead letter \d:\d+-\d+: /);
+    assert.equal((await type('list', '--group', 'nobody')).code, 1);
+    assert.equal((await type('show')).code, 2);
+    await using standalone = await startGateway({});
+    assert.equal((await standalone.administer('/dead-letters/default')).body['code'], 'groups_need_redis');
+  });
+
+  test('one is listed, shown with its event, and sent again once', LIMIT, async () => {
+    const [letter] = await listed();
+    assert.ok(letter);
+    assert.deepEqual(await listed(`?limit=1&after=${letter.id}`), []);
+    const list = await type('list');
+    const [head = '', line = ''] = list.output.split('\n');
+    assert.deepEqual(head.split('\t').slice(0, 2), ['id', 'eventId']);
+    assert.deepEqual(line.split('\t').slice(0, 2), [letter.id, letter.eventId]);
+    assert.match(line, /\tno such\?customer$/);
+    const shown = await type('show', letter.id);
+    assert.equal(shown.output.trimEnd().split('\n').at(-1), EVENT);
+    const redriven = await type('redrive', letter.id);
+    assert.match(redriven.output, new RegExp(`^${letter.id} is back in the log as \\d+-\\d+\\n$`));
+    const [, again] = await untilEvents(client, 2);
+    assert.equal(again?._firehose.id, letter.eventId);
+    assert.deepEqual(await listed(), []);
+    assert.equal((await type('redrive', letter.id)).code, 1);
+  });
+});

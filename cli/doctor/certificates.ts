@@ -1,0 +1,70 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { GatewayConfig } from '../../gateway/config.ts';
+import { about, type About, type Finding } from './finding.ts';
+import { howLong } from './how-long.ts';
+
+/** Somebody renews a mounted certificate, a third of its life before it ends as a rule. */
+const SOON_MS = 14 * 86_400_000;
+
+const MOUNTED = 'renew it: look at what writes the Secret (cert-manager, the operator); a renewed pair is taken over';
+const OWN = 'restart the gateway: it makes a new one at start, signed by the same ca.crt';
+
+/** What clients are shown, and the certificates for Redis. */
+export async function lookAtCertificates(config: GatewayConfig, now: number): Promise<readonly Finding[]> {
+  return [...(await served(config, now)), ...ofRedis(config, now)];
+}
+
+async function served(config: GatewayConfig, now: number): Promise<readonly Finding[]> {
+  const { stateFolder, tlsFolder, subscription } = config;
+  if (subscription.spec.gateway.tls.disabled) {
+    return [about('certificate').ok('TLS is disabled: a proxy in front has the certificate')];
+  }
+  const mounted = tlsFolder !== null;
+  const file = mounted ? join(tlsFolder, 'tls.crt') : join(stateFolder, 'server.crt');
+  const keyFile = mounted ? join(tlsFolder, 'tls.key') : join(stateFolder, 'server.key');
+  const say = about('certificate', file);
+  const [cert, key] = await Promise.all([read(file), read(keyFile)]);
+  if (!mounted && cert === null) return [say.ok('is not there yet: made by the first start')];
+  if (cert === null || key === null) {
+    return [say.fail('tls.crt or tls.key cannot be read', 'mount a Secret of type kubernetes.io/tls there')];
+  }
+  const fix = mounted ? MOUNTED : OWN;
+  try {
+    const parsed = new X509Certificate(cert);
+    if (parsed.checkPrivateKey(createPrivateKey(key))) return [judgeCertificate(parsed, { say, now, fix })];
+    return [say.fail(`${keyFile} is not the key of this certificate`, fix)];
+  } catch {
+    return [say.fail('certificate or key is not PEM', fix)];
+  }
+}
+
+function ofRedis({ redis }: GatewayConfig, now: number): readonly Finding[] {
+  const { ca = '', cert = '' } = redis?.tls ?? {};
+  const fix = 'put the renewed file in its place, and restart';
+  const judged = (name: string, pem: string) =>
+    pem === '' ? [] : [judgeCertificate(new X509Certificate(pem), { say: about('certificate', name), now, fix })];
+  return [...judged('REDIS_CA_FILE', ca), ...judged('REDIS_CERT_FILE', cert)];
+}
+
+/** By its dates. */
+export function judgeCertificate(
+  certificate: X509Certificate,
+  { say, now, fix }: { say: About; now: number; fix: string },
+): Finding {
+  const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
+  const until = new Date(to).toISOString();
+  if (now < from) return say.fail(`is not valid before ${new Date(from).toISOString()}`, 'set the clock, or renew it');
+  if (now > to) return say.fail(`has expired at ${until}`, fix);
+  const left = to - now;
+  // One that lives for a day or an hour is renewed in time by whoever makes such.
+  const isSoon = left < SOON_MS && left < (to - from) / 5;
+  return isSoon
+    ? say.warn(`ends in ${howLong(left)}, at ${until}`, fix)
+    : say.ok(`is valid until ${until} (${howLong(left)})`);
+}
+
+function read(file: string): Promise<string | null> {
+  return readFile(file, 'utf8').catch(() => null);
+}

@@ -1,0 +1,54 @@
+import type { Environment } from '../../runtime/lifecycle/environment.ts';
+import type { Terminal } from '../terminal.ts';
+import { lookAtCertificates } from './certificates.ts';
+import { lookAtCollector } from './collector.ts';
+import { lookAtState, readConfiguration } from './configuration.ts';
+import { lookAtDirectory } from './directory.ts';
+import { asJson, asText, worst, type Finding } from './finding.ts';
+import { bounded } from './limit.ts';
+import { lookAtListeners } from './listeners.ts';
+import { lookAtRedis, type LookedAtRedis } from './redis.ts';
+import { lookAtSigningKeys, type LookedAtKeys } from './signing-keys.ts';
+import { lookAtStreams } from './streams.ts';
+
+export interface DoctorFlags {
+  readonly json?: boolean;
+}
+
+/** Of the command: warnings do not count. Wrong use is 2. */
+const EXIT = { fine: 0, something: 1 } as const;
+
+/** Looks at everything that a gateway with these settings needs, and prints what it found. Returns the exit code. */
+export async function doctorCommand(flags: DoctorFlags, terminal: Terminal, environment: Environment): Promise<number> {
+  const findings = await diagnose(environment);
+  terminal.output.write(flags.json === true ? asJson(findings) : asText(findings));
+  return worst(findings) === 'fail' ? EXIT.something : EXIT.fine;
+}
+
+/** Never rejects, changes nothing, and ends within about a minute. `now` gives Unix milliseconds. */
+export async function diagnose(environment: Environment, now: () => number = Date.now): Promise<readonly Finding[]> {
+  const { config, directoryFile, findings } = await readConfiguration(environment);
+  const always = [
+    bounded('directory', () => lookAtDirectory(directoryFile, config)),
+    bounded('collector', () => lookAtCollector(environment)),
+  ];
+  if (config === null) return [...findings, ...(await Promise.all(always)).flat()];
+  let keys: LookedAtKeys = { findings: [], signs: null };
+  let redis: LookedAtRedis = { findings: [], masters: [] };
+  const connection = config.redis;
+  const ofRedis = async () => {
+    if (connection === null) return [];
+    const given = { ...config, redis: connection };
+    const servers = await bounded('redis', async () => (redis = await lookAtRedis(given, now)).findings);
+    const input = { config: given, masters: redis.masters, signs: keys.signs, now: now() };
+    const streams = redis.masters.length === 0 ? [] : await bounded('streams', () => lookAtStreams(input));
+    return [...servers, ...streams];
+  };
+  const own = await Promise.all([
+    bounded('state', () => lookAtState(config)),
+    bounded('signing_keys', async () => (keys = await lookAtSigningKeys(config, now())).findings),
+    bounded('certificate', () => lookAtCertificates(config, now())),
+  ]);
+  const rest = await Promise.all([...always, ofRedis(), bounded('gateway', () => lookAtListeners(config, now))]);
+  return [...findings, ...own.flat(), ...rest.flat()];
+}

@@ -1,0 +1,129 @@
+import { groupName } from '../../protocol/keys.ts';
+import type { ConsumerGroup } from '../../protocol/subscription.ts';
+import type { LiveReplica } from '../../event-log/provisioning/replicas.ts';
+import { lagOf, milliseconds, type PartitionReport } from '../../event-log/provisioning/report.ts';
+import { about, type Finding } from './finding.ts';
+import { mebibytes, numberOf, type ServerLook } from './judge-server.ts';
+
+/** One partition's stream and meta; null for what the meta does not say. */
+export interface PartitionLook {
+  readonly exists: boolean;
+  readonly epoch: string | null;
+  readonly partitions: string | null;
+  readonly format: string | null;
+}
+
+/** Whether the streams are made, and laid out as this resource wants them. */
+export function judgeLayout(
+  looks: readonly PartitionLook[],
+  wanted: { readonly partitions: number; readonly format: string },
+): Finding[] {
+  const say = about('streams');
+  if (looks.every(({ exists, epoch }) => !exists && epoch === null)) {
+    return [say.ok('are not there yet: made by the first start')];
+  }
+  const held = looks.find(({ partitions }) => partitions !== null && partitions !== String(wanted.partitions));
+  if (held !== undefined) {
+    const fix = 'set spec.stream.partitions to theirs, or another spec.redis.keyPrefix, in a new resource';
+    return [say.fail(`have ${held.partitions} partitions, spec.stream.partitions is ${wanted.partitions}`, fix)];
+  }
+  const other = looks.find(({ format }) => format !== null && format !== wanted.format);
+  if (other !== undefined) {
+    return [
+      say.fail(`are of format ${other.format}, this version reads ${wanted.format}`, 'run the version that made them'),
+    ];
+  }
+  const numbered = looks.map((look, partition) => ({ ...look, partition }));
+  const lost = numbered.filter(({ exists, epoch }) => !exists || epoch === null).map(({ partition }) => partition);
+  if (lost.length === 0) return [say.ok(`${looks.length} partitions, each with its epoch`)];
+  const seen = `stream or epoch of partition ${lost.join(', ')} is gone: deleted, or its shard was lost`;
+  return [say.warn(seen, 'find out who deletes; a running gateway makes them anew and tells clients of the gap')];
+}
+
+const AHEAD_MS = 60_000;
+
+/** Entry ids are times. One from the future holds up all that are younger, as ids must grow. */
+export function judgeIds(report: readonly PartitionReport[], now: number): Finding[] {
+  const ahead = Math.max(...report.map(({ newest }) => milliseconds(newest))) - now;
+  if (ahead < AHEAD_MS) return [];
+  const seen = `the newest id lies ${Math.round(ahead / 1_000)} s in the future`;
+  const fix = 'let Redis give the ids (XADD ... *) and set its clock: until then times of events are wrong';
+  return [about('streams.ids').warn(seen, fix)];
+}
+
+/** Memory an entry takes where nobody may measure it: 1 KB of event and what Redis adds. */
+const ENTRY_BYTES = 1_200;
+
+/** Whether what is to be kept at most has room, on all masters together. */
+export function judgeRetention(
+  report: readonly PartitionReport[],
+  { maxLength, masters }: { readonly maxLength: number; readonly masters: readonly ServerLook[] },
+): Finding[] {
+  const say = about('streams.room');
+  const length = sum(report.map((partition) => partition.length));
+  const bytes = sum(report.map((partition) => partition.bytes));
+  const each = bytes > 0 && length > 0 ? bytes / length : ENTRY_BYTES;
+  const missing = Math.max(0, maxLength * report.length - length) * each;
+  const seen = `${length} events; full (retention.maxLength) they take ${mebibytes(missing)} more`;
+  // Without a limit there is no figure to compare with, and that is a finding by itself.
+  if (masters.length === 0 || masters.some(({ info }) => numberOf(info, 'maxmemory') === 0)) return [say.ok(seen)];
+  const free = sum(masters.map(({ info }) => numberOf(info, 'maxmemory') - numberOf(info, 'used_memory')));
+  if (missing <= free) return [say.ok(`${seen} of ${mebibytes(free)} free`)];
+  const fix = 'raise maxmemory or lower spec.stream.retention.maxLength, unless maxAge trims long before';
+  return [say.warn(`${seen}, and ${mebibytes(free)} are free`, fix)];
+}
+
+/** Each declared group: there on every partition, and not about to lose events that it has not read. */
+export function judgeGroups(
+  report: readonly PartitionReport[],
+  input: { readonly resource: string; readonly groups: readonly ConsumerGroup[]; readonly maxLength: number },
+): Finding[] {
+  return input.groups.map(({ name }) => {
+    const say = about('group', name);
+    const inRedis = groupName(input.resource, name);
+    const parts = report.flatMap((partition) => {
+      const group = partition.groups[inRedis];
+      return group === undefined ? [] : [{ partition, group, ...lagOf(partition, group) }];
+    });
+    if (parts.length < report.length) {
+      const seen = `is missing in ${report.length - parts.length} of ${report.length} partitions`;
+      return say.warn(seen, 'start a gateway (or the operator): it makes them');
+    }
+    const lag = sum(parts.map((part) => part.lag));
+    const dead = sum(parts.map(({ group }) => group.dead));
+    const roughly = parts.every(({ isExact }) => isExact) ? '' : 'about ';
+    const seen = `${roughly}${lag} behind, ${sum(parts.map(({ group }) => group.pending))} pending, ${dead} dead letters`;
+    const worstShare = Math.max(...parts.map((part) => part.lag)) / input.maxLength;
+    if (worstShare > 0.5) {
+      const share = `${Math.round(worstShare * 100)} % of retention.maxLength in one partition`;
+      return say.warn(
+        `${seen}: ${share}`,
+        'give it more or faster consumers, or keep more: what is trimmed is lost to it',
+      );
+    }
+    return dead > 0 ? say.warn(seen, `firehose dead-letters list --group ${name}`) : say.ok(seen);
+  });
+}
+
+/** Whether the live replicas verify what is signed here: each with keys of its own would refuse the others' tokens. */
+export function judgeKeys(replicas: readonly LiveReplica[], signs: string | null): Finding[] {
+  const say = about('replicas');
+  if (replicas.length === 0) return [say.ok('no gateway of this resource is alive')];
+  const names = (list: readonly LiveReplica[]) => list.map(({ replica }) => replica).join(', ');
+  const all = replicas.map(({ keys }) => keys[0]).filter((kid) => kid !== undefined);
+  const strangers = replicas.filter(({ keys }) => keys.length > 0 && all.some((kid) => !keys.includes(kid)));
+  if (strangers.length > 0) {
+    const fix = 'give all replicas the same FIREHOSE_SIGNING_KEYS_FILE (or state folder)';
+    return [say.fail(`${names(strangers)} cannot verify what another replica signs`, fix)];
+  }
+  if (signs !== null && replicas.some(({ keys }) => keys.length > 0 && !keys.includes(signs))) {
+    return [
+      say.warn(`none of them knows the key ${signs} that signs here`, 'run this where a gateway is, with its settings'),
+    ];
+  }
+  return [say.ok(`${replicas.length} alive, ${sum(replicas.map(({ connections }) => connections))} connections`)];
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,136 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { connect as connectPlain, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { z } from 'zod';
+import type { GatewayConfig } from '../../gateway/config.ts';
+import { judgeClock } from './clock.ts';
+import { about, type Finding } from './finding.ts';
+import { PROBE_MS } from './limit.ts';
+
+const readiness = z.object({
+  ready: z.boolean(),
+  checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string() })),
+});
+
+const ABSENT = 'start the gateway if it should run, and read its log';
+const TAKEN = 'stop what listens there, or set FIREHOSE_PORT and FIREHOSE_INNER_PORT';
+
+/** The gateway's own ports, as they are configured here: what answers there, and whether it is ready. */
+export async function lookAtListeners(config: GatewayConfig, now: () => number): Promise<readonly Finding[]> {
+  const findings = await Promise.all([lookAtInner(config, now), lookAtPublic(config)]);
+  return findings.flat();
+}
+
+async function lookAtInner(config: GatewayConfig, now: () => number): Promise<Finding[]> {
+  const origin = `http://${reachable(config.innerHost)}:${config.innerPort}`;
+  const say = about('gateway.inner', origin);
+  if (config.innerPort === 0) return [say.ok('is any free port: not looked at')];
+  const asked = now();
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`${origin}/readyz`, { signal: AbortSignal.timeout(PROBE_MS), redirect: 'error' });
+    text = await response.text();
+  } catch (error) {
+    return [judgeFailure(say, error)];
+  }
+  const answered = now();
+  const state = parse(text);
+  if (state === null) return [say.fail('something else than a gateway answers', TAKEN)];
+  const failing = Object.entries(state.checks).filter(([name, { ok }]) => !ok && name !== 'draining');
+  const words = failing.map(([name, { detail }]) => `${name} ${detail}`);
+  const isDraining = state.checks['draining']?.ok === false;
+  const judged = state.ready
+    ? say.ok('ready')
+    : failing.length === 0 && isDraining
+      ? say.warn('is draining: this replica goes away', 'nothing, if another takes its place')
+      : say.fail(`is not ready: ${words.join(', ')}`, 'mend what is said of Redis here, and read its log');
+  const date = Date.parse(response.headers.get('date') ?? '');
+  if (Number.isNaN(date)) return [judged];
+  // The header has whole seconds, and Node writes one that may be a second old.
+  const reading = { asked, answered, earliest: date, latest: date + 2_000 };
+  return [judged, judgeClock({ check: 'gateway.clock', subject: origin, ...reading })];
+}
+
+function parse(text: string): z.output<typeof readiness> | null {
+  try {
+    return readiness.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+async function lookAtPublic(config: GatewayConfig): Promise<Finding[]> {
+  const { tls, proxyProtocol } = config.subscription.spec.gateway;
+  const host = reachable(config.host);
+  const say = about('gateway.public', `${host}:${config.port}`);
+  if (config.port === 0) return [say.ok('is any free port: not looked at')];
+  const place = { host: host.replace(/^\[|\]$/g, ''), port: config.port };
+  // Behind a proxy only the proxy is spoken to.
+  const isPlain = tls.disabled || proxyProtocol;
+  // What it shows is compared with the file, whoever has signed it.
+  const socket = isPlain ? connectPlain(place) : connectTls({ ...place, rejectUnauthorized: false });
+  let shown: X509Certificate | null;
+  try {
+    await opened(socket, isPlain ? 'connect' : 'secureConnect');
+    shown = isPlain ? null : ((socket as TLSSocket).getPeerX509Certificate() ?? null);
+  } catch (error) {
+    return [judgeFailure(say, error)];
+  } finally {
+    socket.destroy();
+  }
+  if (shown === null) return [say.ok('accepts connections')];
+  const file = await certificateFile(config);
+  if (file === null || shown.fingerprint256 === file.fingerprint256) {
+    return [say.ok(`answers, with a certificate until ${new Date(shown.validTo).toISOString()}`)];
+  }
+  const fix = 'restart it if it is the gateway of these files; else something else listens there';
+  return [say.warn('shows another certificate than that of the file', fix)];
+}
+
+/** Settles with the event, or with what is in the way. */
+function opened(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.setTimeout(PROBE_MS, () => reject(new DOMException('no answer', 'TimeoutError')));
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('closed before it was open')));
+    socket.once(event, () => resolve());
+  });
+}
+
+async function certificateFile({ tlsFolder, stateFolder }: GatewayConfig): Promise<X509Certificate | null> {
+  const file = tlsFolder === null ? join(stateFolder, 'server.crt') : join(tlsFolder, 'tls.crt');
+  try {
+    return new X509Certificate(await readFile(file));
+  } catch {
+    return null;
+  }
+}
+
+function judgeFailure(say: ReturnType<typeof about>, error: unknown): Finding {
+  const code = codeOf(error);
+  if (code === 'ECONNREFUSED') return say.warn('nothing listens there', ABSENT);
+  if (code === 'TimeoutError') {
+    return say.fail(`no answer within ${PROBE_MS / 1_000} s`, 'the process hangs: read its log, restart it');
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return say.fail('the host is not found', 'set FIREHOSE_HOST or FIREHOSE_INNER_HOST');
+  return say.fail(`something else than a gateway answers (${code})`, TAKEN);
+}
+
+/** What the system says; `fetch` hides it in the cause. */
+export function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  const cause = error.cause instanceof Error ? error.cause : error;
+  const inner = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
+  const code = inner instanceof Error && 'code' in inner ? inner.code : undefined;
+  return typeof code === 'string' ? code : error.name;
+}
+
+/** An address that is bound to all is reached by the loopback one. */
+function reachable(host: string): string {
+  if (host === '::' || host === '0.0.0.0') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,139 @@
+import { ACL_COMMANDS, aclRules } from '../../runtime/redis/acl.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { about, type Finding } from './finding.ts';
+import type { Probe } from './redis-probe.ts';
+
+type Words<Text extends string> = Text extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Text;
+type Command = Words<(typeof ACL_COMMANDS)[keyof typeof ACL_COMMANDS]>;
+
+/**
+ * Arguments with which Redis takes each command for well-formed; `@` is a key of ours. Inside MULTI it judges the user
+ * and then queues: nothing is ever carried out, as the connection ends without EXEC. Who adds a command to the rules
+ * adds it here, or the types do not fit.
+ */
+const SAMPLES: Readonly<Record<Exclude<Command, 'multi' | 'exec'>, string>> = {
+  info: '',
+  select: '0',
+  'client|setname': 'firehose:doctor',
+  wait: '0 1',
+  'cluster|slots': '',
+  'cluster|keyslot': '@',
+  asking: '',
+  readonly: '',
+  readwrite: '',
+  eval: 'x 1 @',
+  evalsha: 'x 1 @',
+  time: '',
+  xadd: '@ * d x',
+  xread: 'STREAMS @ 0',
+  xrange: '@ - +',
+  xlen: '@',
+  xtrim: '@ MAXLEN 1',
+  xdel: '@ 1-1',
+  'xinfo|stream': '@',
+  'xgroup|create': '@ g 0',
+  'xgroup|destroy': '@ g',
+  'xgroup|setid': '@ g 0',
+  xreadgroup: 'GROUP g c STREAMS @ >',
+  xack: '@ g 1-1',
+  xpending: '@ g',
+  xclaim: '@ g c 0 1-1',
+  xautoclaim: '@ g c 0 0',
+  'xinfo|groups': '@',
+  'xinfo|consumers': '@ g',
+  exists: '@',
+  del: '@',
+  expire: '@ 1',
+  pexpire: '@ 1',
+  ttl: '@',
+  pttl: '@',
+  get: '@',
+  mget: '@',
+  set: '@ x',
+  incr: '@',
+  incrby: '@ 1',
+  decr: '@',
+  decrby: '@ 1',
+  hget: '@ f',
+  hmget: '@ f',
+  hset: '@ f x',
+  hsetnx: '@ f x',
+  hexists: '@ f',
+  hgetall: '@',
+  hdel: '@ f',
+  hincrby: '@ f 1',
+  zadd: '@ 1 m',
+  zrem: '@ m',
+  zcard: '@',
+  zscore: '@ m',
+  zcount: '@ 0 1',
+  zrange: '@ 0 1',
+  zrangebyscore: '@ 0 1',
+  zremrangebyscore: '@ 0 1',
+  zremrangebyrank: '@ 0 1',
+};
+
+const CLUSTER_ALONE: ReadonlySet<string> = new Set(ACL_COMMANDS.cluster.split(' '));
+
+export interface PermissionInput {
+  readonly address: string;
+  readonly username: string;
+  readonly keyPrefix: string;
+  readonly isCluster: boolean;
+}
+
+/** Whether this user may do on this server what a gateway does. The connection is for nothing else, before or after. */
+export async function judgePermissions(asked: Probe, input: PermissionInput): Promise<Finding> {
+  const { address, username, keyPrefix, isCluster } = input;
+  const user = username === '' ? 'default' : username;
+  const say = about('redis.permissions', address);
+  const answer = (command: string, args: readonly string[]) => {
+    const [name = '', ...sub] = command.split('|');
+    return asked.ask(name, ...sub, ...args).then(() => 'allowed' as const, verdictOf);
+  };
+  // Outside of MULTI it has nothing to execute, and says so to whom it is allowed.
+  const missing = (await answer('exec', [])) === 'command' ? ['exec'] : [];
+  if ((await answer('multi', [])) === 'command') {
+    const rules = aclRules(keyPrefix);
+    return say.fail(`the user ${user} may not use MULTI, and probably more`, `ACL SETUSER ${user} ${rules}`);
+  }
+  const key = `${keyPrefix}{0}:doctor`;
+  const wanted = Object.entries(SAMPLES).filter(([command]) => isCluster || !CLUSTER_ALONE.has(command));
+  const verdicts = await Promise.all(
+    wanted.map(([command, sample]) => {
+      const args = sample.split(' ').map((word) => (word === '@' ? key : word));
+      return answer(command, sample === '' ? [] : args);
+    }),
+  );
+  missing.push(...wanted.flatMap(([command], at) => (verdicts[at] === 'command' ? [command] : [])));
+  const rules = missing.map((command) => `+${command}`);
+  if (verdicts.includes('key')) rules.push(`~${keyPrefix}*`);
+  if (rules.length > 0) {
+    return say.fail(
+      `the user ${user} lacks ${rules.join(' ')}`,
+      `ACL SETUSER ${user} ${rules.join(' ')}, on every server`,
+    );
+  }
+  const beyond = await Promise.all([answer('get', ['elsewhere']), answer('config|get', ['maxmemory'])]);
+  if (beyond.every((verdict) => verdict === 'allowed')) {
+    const fix = 'make a user of least privilege: the line is in runtime/redis/README.md';
+    return say.warn(`the user ${user} may do what a gateway needs, and much more`, fix);
+  }
+  return say.ok(`the user ${user} may do what a gateway needs`);
+}
+
+/** Whatever else is wrong with a command is said only to whom it is allowed. */
+function verdictOf(error: unknown): 'allowed' | 'command' | 'key' {
+  const code = redisErrorCode(error);
+  // How EXEC is refused.
+  if (code === 'EXECABORT' && String(error).includes('NOPERM')) return 'command';
+  if (code === 'NOPERM') return /access (one of the keys|a key)/.test(String(error)) ? 'key' : 'command';
+  if (code === 'TIMEOUT' || code === 'CONNECTION_LOST' || code === 'UNREACHABLE') throw new LostServer();
+  return 'allowed';
+}
+
+/** The server went while it was asked: said by its own finding. */
+export class LostServer extends Error {
+  override readonly name = 'LostServer';
+  readonly code = 'redis_lost';
+}

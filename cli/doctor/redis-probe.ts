@@ -1,0 +1,57 @@
+import type { Redis } from 'ioredis';
+import { silentLog } from '../../runtime/log/log.ts';
+import { blockingClient } from '../../runtime/redis/client.ts';
+import type { RedisConnection, RedisNode } from '../../runtime/redis/connection.ts';
+import { withDeadline } from '../../runtime/redis/deadline.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { outageCode } from '../../runtime/redis/outage.ts';
+import { remedyFor } from '../../runtime/redis/remedy.ts';
+import type { About, Finding } from './finding.ts';
+import { PROBE_MS } from './limit.ts';
+
+const NAME = 'firehose:doctor';
+
+/** One server that can be asked; every answer has a limit. */
+export interface Probe extends Disposable {
+  readonly client: Redis;
+  ask(command: string, ...args: readonly (string | number)[]): Promise<unknown>;
+}
+
+/** Connects to exactly this server, as the gateway would. Gives the code of what is in the way instead. */
+export async function probe(connection: RedisConnection, node: RedisNode): Promise<Probe | string> {
+  const client = blockingClient(connection, { log: silentLog, name: NAME, node });
+  try {
+    await withDeadline(client.connect(), { ms: PROBE_MS });
+  } catch (error) {
+    const code = outageCode(client) ?? redisErrorCode(error);
+    client.disconnect();
+    return code;
+  }
+  return {
+    client,
+    ask: (command, ...args) => withDeadline(client.call(command, ...args), { ms: PROBE_MS }),
+    [Symbol.dispose]: () => client.disconnect(),
+  };
+}
+
+/** The same for a sentinel, which has a login of its own. */
+export function probeSentinel(connection: RedisConnection, node: RedisNode): Promise<Probe | string> {
+  const { username = '', password = '' } = connection.sentinel ?? {};
+  return probe({ ...connection, mode: 'Standalone', sentinel: null, database: 0, username, password }, node);
+}
+
+export function addressOf({ host, port }: RedisNode): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** For a gateway these pass by themselves; who looks now should know what is going on. */
+const PASSING: Readonly<Record<string, string>> = {
+  LOADING: 'wait until it has loaded its data',
+  BUSY: 'a script has run for too long: SCRIPT KILL ends it',
+  TIMEOUT: 'something there takes connections and does not answer: a paused process, a firewall that drops',
+};
+const OTHERWISE = 'is the address right, the server up, and the way to it open (NetworkPolicy, firewall)?';
+
+export function unreachable(say: About, code: string): Finding {
+  return say.fail(`cannot be used (${code})`, remedyFor(code).remedy ?? PASSING[code] ?? OTHERWISE);
+}

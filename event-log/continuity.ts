@@ -1,0 +1,63 @@
+import { BEFORE_EVERYTHING, compareIds, previousId } from '../protocol/position.ts';
+
+/** What Redis says of one partition's stream. */
+export interface PartitionState {
+  readonly epoch: string;
+  /** First retained id, `0-0` when empty. */
+  readonly oldest: string;
+  /** Last id ever given, `0-0` when none was. */
+  readonly newest: string;
+  /** Entries ever added to this life of the stream. */
+  readonly added: number;
+  /** Entries held. */
+  readonly length: number;
+  /** Greatest id that was deleted by hand. */
+  readonly maxDeleted: string;
+  /** Everything after this id is still there. */
+  readonly trimmed: string;
+  /** Whether the entry at the reader's position is in the stream. */
+  readonly holdsPosition: boolean;
+}
+
+export type Break = 'position_ahead' | 'count_went_back' | 'position_vanished' | 'trimmed_past';
+
+/**
+ * Whether a stream of unchanged epoch is still the one that was read up to `id`; null when it is. A restart from an
+ * older dump, or an append-only file that lost its last second, keeps the epoch and loses entries. `addedBefore` is
+ * `added` at the last look, 0 at the first. `behind` says that the reader may have been overtaken by trimming: it was
+ * away, or has more to read than one reply holds.
+ */
+export function judgeContinuity(
+  state: PartitionState,
+  reader: { readonly id: string; readonly addedBefore: number; readonly behind: boolean },
+): Break | null {
+  const { id } = reader;
+  if (state.added < reader.addedBefore) return 'count_went_back';
+  if (compareIds(state.newest, id) < 0) return 'position_ahead';
+  if (id === BEFORE_EVERYTHING || state.holdsPosition || state.length === 0) return null;
+  // Nothing was ever removed from this stream, and yet it has no entry of ours: it was deleted and filled again.
+  if (state.added === state.length) return 'position_vanished';
+  const deletedByHand = compareIds(id, state.maxDeleted) <= 0;
+  if (compareIds(state.oldest, id) < 0) return deletedByHand ? null : 'position_vanished';
+  // The position was trimmed, which is well unless more than it was: an entry that nobody read.
+  return reader.behind && compareIds(state.newest, id) > 0 && state.added > state.length ? 'trimmed_past' : null;
+}
+
+/**
+ * Up to where entries may be missing at a stream's old end. Our own trimming records it exactly, with how many it
+ * removed; where others removed some too, all before the first one that is left may be missing.
+ */
+export function trimmedUpTo(stream: {
+  readonly oldest: string;
+  readonly newest: string;
+  readonly added: number;
+  readonly length: number;
+  /** What our trimming recorded; empty for nothing. */
+  readonly recorded: string;
+  readonly removed: number;
+}): string {
+  const gone = stream.added - stream.length;
+  if (gone === 0) return BEFORE_EVERYTHING;
+  if (stream.recorded !== '' && gone === stream.removed) return stream.recorded;
+  return stream.length === 0 ? stream.newest : previousId(stream.oldest);
+}

@@ -1,0 +1,129 @@
+import { encodeMeta } from '../protocol/entry.ts';
+import { partitionOf } from '../protocol/partition.ts';
+import { compareIds, splitId, type Position } from '../protocol/position.ts';
+import { EmbeddedPartition } from './embedded-partition.ts';
+import type { AppendOutcome, EventLog, LogReader, LogState, NewEvent, ReadOutcome } from './event-log.ts';
+import { microsecondsNow } from './ingest-time.ts';
+import { newEpoch } from './partition-state.ts';
+
+const COUNT = 128;
+
+export interface EmbeddedLogOptions {
+  readonly partitions: number;
+  /** Bound of everything held: events, meta lines and what an entry costs besides. */
+  readonly maxBytes: number;
+  /** Milliseconds of Unix time. */
+  readonly now: () => number;
+}
+
+/** In the memory of one process: for one replica, a laptop, a test. It ends with the process, and so does its epoch. */
+export function createEmbeddedLog(options: EmbeddedLogOptions): EventLog {
+  return new EmbeddedLog(options);
+}
+
+class EmbeddedLog implements EventLog {
+  readonly partitions: number;
+  readonly #parts: readonly EmbeddedPartition[];
+  readonly #options: EmbeddedLogOptions;
+  readonly #wakers = new Set<() => void>();
+  #epoch = newEpoch();
+
+  constructor(options: EmbeddedLogOptions) {
+    this.partitions = options.partitions;
+    this.#options = options;
+    this.#parts = Array.from({ length: options.partitions }, (_, partition) => new EmbeddedPartition(partition));
+  }
+
+  state(): Promise<LogState> {
+    return Promise.resolve(this.#state());
+  }
+
+  #state(): LogState {
+    return {
+      epoch: this.#epoch,
+      oldest: this.#parts.map((part) => part.oldest),
+      newest: this.#parts.map((part) => part.newest),
+      trimmed: this.#parts.map((part) => part.trimmed),
+    };
+  }
+
+  append(events: readonly NewEvent[]): Promise<AppendOutcome[]> {
+    const outcomes = events.map((event) => this.#appendOne(event));
+    this.#makeRoom();
+    for (const wake of this.#wakers) wake();
+    return Promise.resolve(outcomes);
+  }
+
+  #appendOne(event: NewEvent): AppendOutcome {
+    const partition = partitionOf(event, this.partitions);
+    const part = this.#parts[partition];
+    if (!part) return { outcome: 'failed', code: 'NO_PARTITION' };
+    const meta = encodeMeta({ ...event, ingestedAt: microsecondsNow() });
+    const { duplicate, id } = part.append({ eventId: event.eventId, meta, data: event.data }, this.#options.now());
+    return { outcome: duplicate ? 'duplicate' : 'accepted', partition, id };
+  }
+
+  /** Forgets the oldest entries of all partitions until the bound holds. */
+  #makeRoom(): void {
+    let held = this.#parts.reduce((sum, part) => sum + part.bytes, 0);
+    while (held > this.#options.maxBytes) {
+      const filled = this.#parts.filter((part) => part.length > 0);
+      if (filled.length === 0) return;
+      const oldest = filled.reduce((a, b) => (splitId(b.oldest)[0] < splitId(a.oldest)[0] ? b : a));
+      held -= oldest.dropOldest();
+    }
+  }
+
+  range(partition: number, afterId: string, count: number) {
+    return Promise.resolve(this.#parts[partition]?.after(afterId, count) ?? []);
+  }
+
+  reader(): LogReader {
+    return {
+      read: (position, options) => this.#read(position, options),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
+
+  async #read(position: Position, options: { waitMs: number; signal: AbortSignal }): Promise<ReadOutcome> {
+    options.signal.throwIfAborted();
+    const first = this.#look(position);
+    if (first !== null) return first;
+    await this.#appended(options.waitMs, options.signal);
+    options.signal.throwIfAborted();
+    return this.#look(position) ?? { kind: 'entries', entries: [] };
+  }
+
+  /** Null when there is nothing after the position. */
+  #look(position: Position): ReadOutcome | null {
+    const id = (partition: number) => position.ids[partition] ?? '0-0';
+    if (position.epoch === this.#epoch && this.#parts.some((part, index) => part.lostAfter(id(index)))) {
+      // Whoever was overtaken learns it by a new epoch, as with Redis: `epoch_lost` never carries the position's own.
+      this.#epoch = newEpoch();
+    }
+    const ahead = this.#parts.some((part, index) => compareIds(id(index), part.newest) > 0);
+    if (ahead || position.epoch !== this.#epoch) return { kind: 'epoch_lost', state: this.#state() };
+    const entries = this.#parts.flatMap((part, index) => part.after(id(index), COUNT));
+    return entries.length === 0 ? null : { kind: 'entries', entries };
+  }
+
+  /** Until something is appended, `ms` have passed or the signal fires. */
+  #appended(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#wakers.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#wakers.add(wake);
+      signal.addEventListener('abort', wake);
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    for (const wake of this.#wakers) wake();
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,78 @@
+import type { Position } from '../protocol/position.ts';
+
+/** One entry as the log holds it. `data` is the event's bytes as the producer gave them and is never re-serialised. */
+export interface StoredEntry {
+  readonly partition: number;
+  /** `<milliseconds>-<sequence>`, increasing within the partition. */
+  readonly id: string;
+  /** The meta line (`m`), see protocol/entry.ts. Empty when the entry has none: such an entry is poison. */
+  readonly meta: string;
+  readonly data: Buffer;
+}
+
+/** An event to append. The log fills in the ingest time. */
+export interface NewEvent {
+  readonly name: string;
+  readonly account: string;
+  readonly callId: string;
+  /** Idempotency key: a second event with the same id within ten minutes is a duplicate. */
+  readonly eventId: string;
+  readonly traceparent: string;
+  readonly data: Buffer;
+}
+
+export type AppendOutcome =
+  | { readonly outcome: 'accepted' | 'duplicate'; readonly partition: number; readonly id: string }
+  | { readonly outcome: 'failed'; readonly code: string };
+
+/** What a reader sees of the log's two ends. */
+export interface LogState {
+  /** One life of the streams: changes when any of them was lost and refilled. */
+  readonly epoch: string;
+  /** First retained entry id a partition, `0-0` when it holds none. */
+  readonly oldest: readonly string[];
+  /** Last entry id a partition ever had, `0-0` when it never had one. */
+  readonly newest: readonly string[];
+  /** Everything after this id is still there, a partition: `0-0` when nothing was ever removed. */
+  readonly trimmed: readonly string[];
+}
+
+export type ReadOutcome =
+  /** Entries after the position, all partitions, in order within each; empty when the wait ended without any. */
+  | { readonly kind: 'entries'; readonly entries: readonly StoredEntry[] }
+  /** The streams were lost and refilled since the position: nothing is known to be complete before `state`. */
+  | { readonly kind: 'epoch_lost'; readonly state: LogState };
+
+/** A follower of all partitions: one blocking connection in Redis. */
+export interface LogReader extends AsyncDisposable {
+  /**
+   * Waits at most `waitMs` for entries after `position`. Rejects with a LogUnavailable while the log is out of reach
+   * (the caller retries with back-off, from the same position) and with the signal's reason when aborted.
+   */
+  read(position: Position, options: { waitMs: number; signal: AbortSignal }): Promise<ReadOutcome>;
+}
+
+/**
+ * The event log: append once, read by everyone. Two implementations pass the same test-suite: embedded (in memory,
+ * bounded in bytes) and Redis Streams.
+ */
+export interface EventLog extends AsyncDisposable {
+  readonly partitions: number;
+  /** Current ends of the log. Rejects with LogUnavailable when it is out of reach. */
+  state(): Promise<LogState>;
+  /** Appends in order; an outcome an event, never rejects. Nothing is `accepted` before the log has it. */
+  append(events: readonly NewEvent[]): Promise<AppendOutcome[]>;
+  /** Up to `count` entries of one partition after `afterId`, oldest first. */
+  range(partition: number, afterId: string, count: number): Promise<readonly StoredEntry[]>;
+  reader(): LogReader;
+}
+
+/** The log cannot be reached now; trying again may help. `code` is stable and safe to show. */
+export class LogUnavailable extends Error {
+  override readonly name = 'LogUnavailable';
+  readonly code: string;
+  constructor(code: string, options?: ErrorOptions) {
+    super(`the event log is not available: ${code}`, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,44 @@
+import { encodeCursor } from '../protocol/cursor.ts';
+import { compareIds, type Position } from '../protocol/position.ts';
+import type { EventLog, LogState } from './event-log.ts';
+
+/** Whether entries after a position of this epoch may be gone. One partition too old makes it too old. */
+export function isTooOld(position: Position, state: LogState): boolean {
+  return position.ids.some((id, partition) => compareIds(id, state.trimmed[partition] ?? '0-0') < 0);
+}
+
+/** The position from which everything that the log still holds can be had. */
+export function oldestPosition(state: LogState): Position {
+  return { epoch: state.epoch, ids: state.trimmed };
+}
+
+/** What can be replayed now: one look at the log serves everyone who asks at about the same time. */
+export interface LogWindow {
+  /** A look that was begun at most `maxAgeMs` ago. Rejects with LogUnavailable. */
+  state(maxAgeMs: number): Promise<LogState>;
+  /** The oldest cursor that could be asked for at the last look; null before the first one. */
+  readonly oldestCursor: string | null;
+}
+
+export function createLogWindow(log: Pick<EventLog, 'state'>, now: () => number): LogWindow {
+  let look: { readonly at: number; readonly state: Promise<LogState> } | null = null;
+  let oldestCursor: string | null = null;
+  return {
+    get oldestCursor() {
+      return oldestCursor;
+    },
+    state(maxAgeMs) {
+      if (look !== null && now() - look.at <= maxAgeMs) return look.state;
+      const mine = { at: now(), state: log.state() };
+      look = mine;
+      mine.state.then(
+        (state) => (oldestCursor = encodeCursor(oldestPosition(state))),
+        () => {
+          // A failed look serves only those who waited for it.
+          if (look === mine) look = null;
+        },
+      );
+      return mine.state;
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import type { RedisClient } from '../../runtime/redis/client.ts';
+import { groupKeys, streamKeys } from '../../protocol/keys.ts';
+import { defineScript, runScript } from '../../runtime/redis/script.ts';
+import { groupField } from './create-group.ts';
+import { retentionField } from './retention.ts';
+
+/** KEYS: events, owner, token, attempts, dead, meta. ARGV: group, its field in the meta. Replies 1 when there was such a group. */
+const DESTROY = defineScript(`
+redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+redis.call('HDEL', KEYS[6], ARGV[2])
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+return redis.call('XGROUP', 'DESTROY', KEYS[1], ARGV[1])`);
+
+/**
+ * Withdraws a resource's retention. KEYS: events, meta, trim. ARGV: field, 1 to delete the stream when nobody's is left
+ * and no group reads it. Replies 1 when it was deleted.
+ */
+const LEAVE = defineScript(`
+redis.call('HDEL', KEYS[2], ARGV[1])
+if ARGV[2] ~= '1' then return 0 end
+for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
+  if string.sub(field, 1, 10) == 'retention:' then return 0 end
+end
+if redis.call('EXISTS', KEYS[1]) == 1 and #redis.call('XINFO', 'GROUPS', KEYS[1]) > 0 then return 0 end
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
+return 1`);
+
+/** Destroys a consumer group on every partition, and what belongs to it: its owner, its counters, its dead letters. */
+export async function destroyGroup(
+  client: RedisClient,
+  where: { keyPrefix: string; partitions: number },
+  name: string,
+): Promise<void> {
+  for (let partition = 0; partition < where.partitions; partition += 1) {
+    const { owner, token, attempts, dead } = groupKeys(where.keyPrefix, partition, name);
+    const { events, meta } = streamKeys(where.keyPrefix, partition);
+    const keys = [events, owner, token, attempts, dead, meta];
+    await runScript(client, DESTROY, { keys, args: [name, groupField(name)] });
+  }
+}
+
+/**
+ * A resource leaves the streams: nothing is kept for its sake any more. With `deletes` they go when it was the last one.
+ * Gives the number of streams that were deleted.
+ */
+export async function leaveStreams(
+  client: RedisClient,
+  where: { keyPrefix: string; partitions: number; resource: string },
+  deletes: boolean,
+): Promise<number> {
+  let deleted = 0;
+  for (let partition = 0; partition < where.partitions; partition += 1) {
+    const { events, meta, trim } = streamKeys(where.keyPrefix, partition);
+    const args = [retentionField(where.resource), deletes ? '1' : '0'];
+    deleted += Number(await runScript(client, LEAVE, { keys: [events, meta, trim], args }));
+  }
+  return deleted;
+}

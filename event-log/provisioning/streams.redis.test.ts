@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import type { RedisClient } from '../../runtime/redis/client.ts';
+import { groupKeys, streamKeys } from '../../protocol/keys.ts';
+import { silentLog } from '../../runtime/log/log.ts';
+import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { startOf } from './create-group.ts';
+import { provisionStreams, type StreamNeeds } from './provision.ts';
+import { destroyGroup, leaveStreams } from './release.ts';
+import { lagOf, reportStreams } from './report.ts';
+
+let redis: RedisServer;
+let client: RedisClient;
+before(async () => {
+  redis = await startRedis();
+  client = commandClient(redis.url, { log: silentLog, name: 'test' });
+  await becomesReady(client, 5_000);
+});
+after(async () => {
+  client.disconnect();
+  await redis.stop();
+});
+
+function needs(more: Partial<StreamNeeds> = {}): StreamNeeds {
+  return {
+    keyPrefix: `${randomUUID()}:`,
+    partitions: 2,
+    resource: 'voice/acme',
+    retention: { maxLength: 100, maxAgeMs: 60_000 },
+    groups: [{ name: 'voice/acme/default', start: startOf({ startPosition: 'New' }) }],
+    ...more,
+  };
+}
+const add = (wanted: StreamNeeds, partition: number) =>
+  client.xadd(streamKeys(wanted.keyPrefix, partition).events, '*', 'm', '1', 'd', '{}');
+
+test('streams, epoch, retention and groups are made on every partition, and a second time changes nothing', async () => {
+  const wanted = needs();
+  await provisionStreams(client, wanted);
+  const metas = () => Promise.all([0, 1].map((p) => client.hgetall(streamKeys(wanted.keyPrefix, p).meta)));
+  const first = await metas();
+  for (const meta of first) {
+    assert.equal(meta['partitions'], '2');
+    assert.equal(meta['retention:voice/acme'], '{"maxLength":100,"maxAgeMs":60000}');
+    assert.ok((meta['epoch'] ?? '').length >= 12);
+  }
+  await add(wanted, 0);
+  await provisionStreams(client, wanted);
+  assert.deepEqual(await metas(), first);
+  const [report] = await reportStreams(client, wanted, ['voice/acme/default']);
+  assert.equal(report?.groups['voice/acme/default']?.lag, 1);
+});
+
+test('another number of partitions is refused by name, and nothing is made', async () => {
+  const wanted = needs();
+  await provisionStreams(client, wanted);
+  await assert.rejects(provisionStreams(client, { ...wanted, partitions: 3 }), (error) => {
+    assert.equal(redisErrorCode(error), 'PARTITIONS_MISMATCH');
+    return true;
+  });
+});
+
+test('a group begins where it was declared to', async () => {
+  const wanted = needs({ groups: [] });
+  await provisionStreams(client, wanted);
+  const { events } = streamKeys(wanted.keyPrefix, 0);
+  for (const id of ['1000-0', '2000-0', '3000-0', '4000-0']) await client.xadd(events, id, 'm', '1', 'd', '{}');
+  const groups = [
+    { name: 'a/b/new', start: startOf({ startPosition: 'New' }) },
+    { name: 'a/b/earliest', start: startOf({ startPosition: 'Earliest' }) },
+    { name: 'a/b/after', start: startOf({ startPosition: 'ID', startID: '2000-0' }) },
+  ];
+  await provisionStreams(client, { ...wanted, groups });
+  const [report] = await reportStreams(
+    client,
+    wanted,
+    groups.map(({ name }) => name),
+  );
+  const lags = groups.map(({ name }) => report && report.groups[name] && lagOf(report, report.groups[name]));
+  assert.deepEqual(lags.slice(0, 2), [
+    { lag: 0, isExact: true },
+    { lag: 4, isExact: true },
+  ]);
+  // Redis does not know it after an id of our choice: said so, and never 0.
+  assert.deepEqual(lags[2], { lag: 3, isExact: false });
+});
+
+test('what is pending and dead is reported', async () => {
+  const wanted = needs();
+  const [group] = wanted.groups;
+  assert.ok(group);
+  await provisionStreams(client, wanted);
+  const id = await add(wanted, 1);
+  const { events } = streamKeys(wanted.keyPrefix, 1);
+  await client.xreadgroup('GROUP', group.name, 'owner', 'STREAMS', events, '>');
+  await client.xadd(groupKeys(wanted.keyPrefix, 1, group.name).dead, '*', 'reason', 'test');
+  const reports = await reportStreams(client, wanted, [group.name]);
+  const found = reports[1]?.groups[group.name];
+  assert.deepEqual([found?.pending, found?.oldestPending, found?.dead, found?.consumers], [1, id, 1, 1]);
+  assert.ok((reports[1]?.bytes ?? 0) > 0);
+});
+
+test('a stream is deleted by the resource that leaves it last, and never while a group reads it', async () => {
+  const one = needs();
+  const other = { ...one, resource: 'voice/other', groups: [] };
+  await provisionStreams(client, one);
+  await provisionStreams(client, other);
+  assert.equal(await leaveStreams(client, other, true), 0);
+  assert.equal(await leaveStreams(client, one, true), 0);
+  await destroyGroup(client, one, 'voice/acme/default');
+  assert.equal(await leaveStreams(client, one, false), 0);
+  assert.equal(await leaveStreams(client, one, true), 2);
+  assert.deepEqual(await client.keys(`${one.keyPrefix}*`), []);
+  const [gone] = await reportStreams(client, one, ['voice/acme/default']);
+  assert.deepEqual([gone?.length, gone?.names], [0, []]);
+});

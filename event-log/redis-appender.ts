@@ -1,0 +1,160 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { ENTRY_FORMAT, encodeMeta } from '../protocol/entry.ts';
+import { streamKeys, type StreamKeys } from '../protocol/keys.ts';
+import { becomesReady } from '../runtime/redis/client.ts';
+import { redisErrorCode, replyWasLost } from '../runtime/redis/error-code.ts';
+import { outageCode } from '../runtime/redis/outage.ts';
+import { defineScript, runScript, runScriptReplicated } from '../runtime/redis/script.ts';
+import type { AppendOutcome, NewEvent } from './event-log.ts';
+import { microsecondsNow } from './ingest-time.ts';
+import { outsideOfSpans } from '../runtime/telemetry/span.ts';
+import { ENSURE_LUA, newEpoch, type LogPlace } from './partition-state.ts';
+
+const BATCH = 100;
+const SEEN_MS = 600_000;
+const RETRIES = 2;
+const RECONNECT_WAIT_MS = 2_000;
+
+/**
+ * Appends events in order. KEYS: events, meta, then a seen key an event. ARGV: epoch, partitions, format, seen TTL, the
+ * batch's name, `1` when replicas are waited for, then meta and data of each event. Replies `A<id>`, `D<id>` or, as the
+ * last element, `E<error>`. What is known already is written again where replicas are waited for: they have to have it.
+ * XADD comes before SET: an XADD that fails (OOM, WRONGTYPE) leaves nothing marked as seen.
+ */
+const APPEND = defineScript(`${ENSURE_LUA}
+local replies = {}
+for i = 3, #KEYS do
+  local mine = ':' .. ARGV[5] .. (i - 3)
+  local seen = redis.call('GET', KEYS[i])
+  if seen then
+    local colon = string.find(seen, ':', 1, true)
+    if ARGV[6] == '1' then redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
+    local own = string.sub(seen, colon) == mine
+    replies[i - 2] = (own and 'A' or 'D') .. string.sub(seen, 1, colon - 1)
+  else
+    local at = 7 + (i - 3) * 2
+    local id = redis.pcall('XADD', KEYS[1], '*', 'm', ARGV[at], 'd', ARGV[at + 1])
+    if type(id) == 'table' then
+      replies[i - 2] = 'E' .. id.err
+      return replies
+    end
+    redis.call('SET', KEYS[i], id .. mine, 'PX', ARGV[4])
+    replies[i - 2] = 'A' .. id
+  end
+end
+return replies`);
+
+export interface AppendPlace extends LogPlace {
+  /** How many replicas must have an event before it is acknowledged; 0 when not given. */
+  readonly waitReplicas?: number;
+  /** Beside the replicas, whether the server is the master still; true where nobody else could be. */
+  readonly confirm?: () => Promise<boolean>;
+}
+
+/** What became of a batch: a reply an event, and why there are fewer. */
+interface Sent {
+  readonly replies: readonly string[];
+  readonly code: string;
+}
+
+interface Waiting {
+  readonly event: NewEvent;
+  settle(outcome: AppendOutcome): void;
+}
+
+/**
+ * The way into one partition: one script call at a time, so that no event overtakes an earlier one (I2); what arrives
+ * meanwhile goes with the next call. After a failure everything that waits fails too: it waited behind the failed one,
+ * and must not come before it when that is tried again.
+ */
+export class RedisAppender {
+  readonly #place: AppendPlace;
+  readonly #partition: number;
+  readonly #keys: StreamKeys;
+  #waiting: Waiting[] = [];
+  #busy = false;
+
+  constructor(place: AppendPlace, partition: number) {
+    this.#place = place;
+    this.#partition = partition;
+    this.#keys = streamKeys(place.keyPrefix, partition);
+  }
+
+  append(event: NewEvent): Promise<AppendOutcome> {
+    return new Promise((settle) => {
+      this.#waiting.push({ event, settle });
+      if (this.#busy) return;
+      this.#busy = true;
+      // The rest of the caller's events is pushed before the first batch is taken.
+      // It goes on with what others append: no request's trace.
+      outsideOfSpans(() => queueMicrotask(() => void this.#drain()));
+    });
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, BATCH);
+      const failure = await this.#send(batch);
+      if (failure === null) continue;
+      const behind = this.#waiting;
+      this.#waiting = [];
+      for (const one of behind) one.settle({ outcome: 'failed', code: failure });
+    }
+    this.#busy = false;
+  }
+
+  /** Settles the batch; the code of the failure when one of it, or all, failed. */
+  async #send(batch: readonly Waiting[]): Promise<string | null> {
+    const sent = await this.#call(batch.map((one) => one.event));
+    const replies = sent.replies;
+    const failedAt = replies.findIndex((reply) => reply.startsWith('E'));
+    const rest = failedAt === -1 ? sent.code : redisErrorCode(new Error(replies[failedAt]?.slice(1)));
+    batch.forEach((one, index) => {
+      const reply = failedAt === -1 || index < failedAt ? replies[index] : undefined;
+      if (reply === undefined) return one.settle({ outcome: 'failed', code: rest });
+      const outcome = reply.startsWith('A') ? 'accepted' : 'duplicate';
+      return one.settle({ outcome, partition: this.#partition, id: reply.slice(1) });
+    });
+    return failedAt === -1 && replies.length === batch.length ? null : rest;
+  }
+
+  /** Sends a batch, again under the same name when the reply was lost: what is in the log already is then known. */
+  async #call(events: readonly NewEvent[]): Promise<Sent> {
+    const input = this.#input(events);
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.#run(input);
+      } catch (error) {
+        const code = redisErrorCode(error);
+        const again = replyWasLost(code) && attempt < RETRIES;
+        if (again && (await becomesReady(this.#place.client, RECONNECT_WAIT_MS))) continue;
+        return { replies: [], code: code === 'UNREACHABLE' ? (outageCode(this.#place.client) ?? code) : code };
+      }
+    }
+  }
+
+  /** Without replies where it may be in the log, but is not acknowledged: too few have it, or it may be lost with its master. */
+  async #run(input: { keys: readonly string[]; args: readonly (string | Buffer)[] }): Promise<Sent> {
+    const { client, waitReplicas = 0, confirm } = this.#place;
+    if (waitReplicas === 0)
+      return { replies: ((await runScript(client, APPEND, input)) as readonly Buffer[]).map(String), code: 'UNKNOWN' };
+    const outcome = await runScriptReplicated(client, APPEND, { ...input, replicas: waitReplicas });
+    if (outcome.replicas < waitReplicas) return { replies: [], code: 'NOREPLICAS' };
+    if (confirm !== undefined && !(await confirm())) return { replies: [], code: 'FAILOVER' };
+    return { replies: (outcome.reply as readonly Buffer[]).map(String), code: 'UNKNOWN' };
+  }
+
+  #input(events: readonly NewEvent[]) {
+    const keys = [this.#keys.events, this.#keys.meta];
+    const name = randomBytes(6).toString('base64url');
+    const { partitions, waitReplicas = 0 } = this.#place;
+    const args: (string | Buffer)[] = [newEpoch(), String(partitions), ENTRY_FORMAT, String(SEEN_MS), name];
+    args.push(waitReplicas > 0 ? '1' : '0');
+    for (const event of events) {
+      // An event without an id cannot be recognised again: its key is its own.
+      keys.push(this.#keys.seen(event.eventId === '' ? randomUUID() : event.eventId));
+      args.push(encodeMeta({ ...event, ingestedAt: microsecondsNow() }), event.data);
+    }
+    return { keys, args };
+  }
+}

@@ -1,0 +1,179 @@
+import { Cluster } from 'ioredis';
+import { streamKeys } from '../protocol/keys.ts';
+import { partitionOf } from '../protocol/partition.ts';
+import type { Log } from '../runtime/log/log.ts';
+import { becomesReady, blockingClient, commandClient, type RedisClient } from '../runtime/redis/client.ts';
+import { connectionOf, type RedisAddress, type RedisNode } from '../runtime/redis/connection.ts';
+import { redisErrorCode } from '../runtime/redis/error-code.ts';
+import { MasterWatch } from '../runtime/redis/master-watch.ts';
+import { outageCode } from '../runtime/redis/outage.ts';
+import { remedyFor } from '../runtime/redis/remedy.ts';
+import { ClusterReader } from './cluster-reader.ts';
+import { decodeEntry, type RawEntry } from './decode-entry.ts';
+import { LogUnavailable, type AppendOutcome, type EventLog, type LogReader, type NewEvent } from './event-log.ts';
+import { logState, partitionStates, type LogPlace } from './partition-state.ts';
+import { RedisAppender, type AppendPlace } from './redis-appender.ts';
+import { RedisReader } from './redis-reader.ts';
+import type { Retention } from './provisioning/retention.ts';
+import { keepTrimmed } from './trim.ts';
+
+const FIRST_CONNECT_MS = 1_000;
+const MOST_IN_A_PAGE = 1_000;
+
+export interface RedisLogOptions {
+  /** Never logged. */
+  readonly redis: RedisAddress;
+  readonly keyPrefix: string;
+  readonly partitions: number;
+  /** `<namespace>/<name>`: whose retention is registered. Null for who serves no resource: it counts while there is none. */
+  readonly resource: string | null;
+  /** What this resource wants kept; null when somebody else manages the streams: nothing is trimmed then. */
+  readonly retention: Retention | null;
+  /** How many replicas must have an event before it is acknowledged; 0 when not given. */
+  readonly waitReplicas?: number;
+  readonly log: Log;
+  /** Told of each connection for commands. */
+  readonly onClient?: (role: 'commands' | 'append', client: RedisClient) => void;
+  /** 10,000 when not given. */
+  readonly trimEveryMs?: number;
+  /** How often readers look whether the streams are still the same; 5,000 when not given. */
+  readonly checkEveryMs?: number;
+}
+
+export interface RedisLog extends EventLog {
+  /** For commands of others that do not block, such as rate limits: never for a blocking one. */
+  readonly client: RedisClient;
+}
+
+/** What went wrong, as the contract says it. */
+function unavailable(client: RedisClient, error: unknown): LogUnavailable {
+  const code = redisErrorCode(error);
+  return new LogUnavailable(code === 'UNREACHABLE' ? (outageCode(client) ?? code) : code);
+}
+
+async function page(place: LogPlace, partition: number, input: { afterId: string; count: number }) {
+  const key = streamKeys(place.keyPrefix, partition).events;
+  const count = Math.min(input.count, MOST_IN_A_PAGE);
+  try {
+    const reply = await place.client.callBuffer('xrange', key, `(${input.afterId}`, '+', 'COUNT', count);
+    return (reply as readonly RawEntry[]).map((raw) => decodeEntry(partition, raw));
+  } catch (error) {
+    throw unavailable(place.client, error);
+  }
+}
+
+/** Waits a moment for Redis, so that a start with everything in order begins with streams and epoch made. */
+async function firstLook(place: LogPlace, log: Log): Promise<void> {
+  if (!(await becomesReady(place.client, FIRST_CONNECT_MS))) return;
+  try {
+    await partitionStates(place);
+  } catch (error) {
+    const code = redisErrorCode(error);
+    log.error({ code, ...remedyFor(code) }, 'the streams cannot be made or read');
+  }
+}
+
+function appendTo(place: AppendPlace, log: Log): EventLog['append'] {
+  const appenders = Array.from({ length: place.partitions }, (_, partition) => new RedisAppender(place, partition));
+  const tell = appendFaults(log);
+  return (events: readonly NewEvent[]) =>
+    Promise.all(
+      events.map(async (event) => {
+        const partition = partitionOf(event, place.partitions);
+        const outcome = (await appenders[partition]?.append(event)) ?? NO_PARTITION;
+        tell(partition, outcome);
+        return outcome;
+      }),
+    );
+}
+
+const NO_PARTITION: AppendOutcome = { outcome: 'failed', code: 'NO_PARTITION' };
+
+/** One line a reason, and one when every partition takes events again. */
+function appendFaults(log: Log): (partition: number, outcome: AppendOutcome) => void {
+  const failing = new Set<number>();
+  const told = new Set<string>();
+  return (partition, outcome) => {
+    if (outcome.outcome !== 'failed') {
+      if (!failing.delete(partition) || failing.size > 0) return;
+      told.clear();
+      log.info('events are appended again');
+      return;
+    }
+    failing.add(partition);
+    const { code } = outcome;
+    if (told.has(code)) return;
+    told.add(code);
+    log.error({ code, ...remedyFor(code) }, 'events cannot be appended: their producers are told');
+  };
+}
+
+/** The timer keeps the process: a client that was reconnecting never says that it has ended. */
+async function leave(client: RedisClient, limitMs: number): Promise<void> {
+  const isEnded = client.status === 'end';
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, isEnded ? 0 : limitMs);
+  client.once('end', resolve);
+  client.disconnect();
+  await ended;
+  clearTimeout(timer);
+}
+
+function openReader(place: LogPlace, options: RedisLogOptions & { readonly checkEveryMs: number }): LogReader {
+  const { redis, log, checkEveryMs } = options;
+  const { client } = place;
+  const name = 'firehose:reader';
+  if (client instanceof Cluster) {
+    const open = (node: RedisNode) => blockingClient(redis, { log, name, node });
+    return new ClusterReader({ place: { ...place, client }, log, open, checkEveryMs });
+  }
+  return new RedisReader({ place, log, open: () => blockingClient(redis, { log, name }), checkEveryMs });
+}
+
+/**
+ * The event log on Redis Streams. Never rejects: a Redis that is away is tried again for ever, and until then `state`,
+ * `range` and `read` reject with LogUnavailable and `append` answers `failed`, each with the reason's code.
+ */
+export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> {
+  const { redis, keyPrefix, partitions, log } = options;
+  const client = commandClient(redis, { log, name: 'firehose:commands' });
+  const place: LogPlace = { client, keyPrefix, partitions };
+  options.onClient?.('commands', client);
+  const { waitReplicas = 0 } = options;
+  // WAIT holds up its connection.
+  const appending = waitReplicas === 0 ? client : commandClient(redis, { log, name: 'firehose:append' });
+  if (appending !== client) options.onClient?.('append', appending);
+  const watch = waitReplicas === 0 ? null : MasterWatch.of(connectionOf(redis), appending);
+  const confirm = watch === null ? {} : { confirm: () => watch.confirm() };
+  await Promise.all([firstLook(place, log), becomesReady(appending, FIRST_CONNECT_MS)]);
+  const closing = new AbortController();
+  const readers = new Set<LogReader>();
+  const { retention, resource } = options;
+  const intervalMs = options.trimEveryMs ?? 10_000;
+  const trimming = retention && keepTrimmed(place, { resource, retention, intervalMs, log, signal: closing.signal });
+  return {
+    partitions,
+    client,
+    async state() {
+      try {
+        return logState(await partitionStates(place));
+      } catch (error) {
+        throw unavailable(client, error);
+      }
+    },
+    append: appendTo({ ...place, client: appending, waitReplicas, ...confirm }, log),
+    range: (partition, afterId, count) => page(place, partition, { afterId, count }),
+    reader() {
+      const reader = openReader(place, { ...options, checkEveryMs: options.checkEveryMs ?? 5_000 });
+      readers.add(reader);
+      return reader;
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      watch?.[Symbol.dispose]();
+      for (const reader of readers) await reader[Symbol.asyncDispose]();
+      await Promise.all([client, appending].map((one) => leave(one, 1_000)));
+      await trimming;
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { SpanKind, SpanStatusCode, type Link } from '@opentelemetry/api';
+import { failed as markFailed, tracer } from '../../runtime/telemetry/span.ts';
+import { sampledContext, traceparentOf } from '../../runtime/telemetry/traceparent.ts';
+import type { EventLog, NewEvent } from '../event-log.ts';
+import { operationAttributes, type MessagingDestination } from './messaging.ts';
+
+const MOST_LINKS = 32;
+
+/**
+ * The log's way in, with a `send` span for each append. An event that comes without a trace of its own gets that of the
+ * append, when it is recorded: it is kept with the event.
+ */
+export function traceAppends(
+  log: Pick<EventLog, 'append'>,
+  traced: MessagingDestination | null,
+): Pick<EventLog, 'append'> {
+  if (traced === null) return log;
+  return {
+    async append(events) {
+      const span = tracer.startSpan(`send ${traced.destination}`, {
+        kind: SpanKind.PRODUCER,
+        attributes: { ...operationAttributes(traced, 'send'), 'messaging.batch.message_count': events.length },
+        links: linksOf(events),
+      });
+      try {
+        const own = traceparentOf(span.spanContext());
+        const withTraces = own === '' ? events : events.map((event) => withTrace(event, own));
+        const outcomes = await log.append(withTraces);
+        const failed = outcomes.find(({ outcome }) => outcome === 'failed');
+        if (failed?.outcome === 'failed') {
+          span.setAttribute('error.type', failed.code);
+          span.setStatus({ code: SpanStatusCode.ERROR });
+        }
+        return outcomes;
+      } catch (error) {
+        markFailed(span, error);
+        throw error;
+      } finally {
+        span.end();
+      }
+    },
+  };
+}
+
+function withTrace(event: NewEvent, own: string): NewEvent {
+  return event.traceparent === '' ? { ...event, traceparent: own } : event;
+}
+
+function linksOf(events: readonly NewEvent[]): Link[] {
+  const links: Link[] = [];
+  for (const { traceparent } of events) {
+    if (links.length === MOST_LINKS) break;
+    const context = sampledContext(traceparent);
+    if (context !== null) links.push({ context });
+  }
+  return links;
+}

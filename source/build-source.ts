@@ -1,0 +1,100 @@
+import type { RequestListener } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createTimeline } from '../protocol/simulator/timeline.ts';
+import type { Log } from '../runtime/log/log.ts';
+import { openInnerListener } from '../runtime/http/inner-listener.ts';
+import { createSourceMetrics, type SourceMetrics } from './metrics/metrics.ts';
+import { runSimulator } from './simulator/simulator-source.ts';
+import { LogUnavailable, type EventLog } from '../event-log/event-log.ts';
+import { openRedisLog } from '../event-log/redis-log.ts';
+import { tracedDestination } from '../event-log/trace/messaging.ts';
+import { traceAppends } from '../event-log/trace/traced-appends.ts';
+import { watchClient } from '../runtime/redis/watch-client.ts';
+import type { SourceConfig } from './source-config.ts';
+
+/** A running source. */
+export interface Source extends AsyncDisposable {
+  readonly port: number;
+  /** Rejects with what ended it unexpectedly. */
+  readonly ended: Promise<void>;
+}
+
+/**
+ * A process that starts tells of the last minute again: what its predecessor has told of is recognised by its id, and
+ * what happened while none ran is made up for.
+ */
+const MAKE_UP_MS = 60_000;
+const LOOK_EVERY_MS = 2_000;
+
+/** Makes everything, in order, and releases it in reverse. */
+export async function buildSource(config: SourceConfig, log: Log, now: () => number = Date.now): Promise<Source> {
+  await using stack = new AsyncDisposableStack();
+  const stop = new AbortController();
+  const metrics = stack.use(createSourceMetrics());
+  const { redis, keyPrefix, partitions, waitReplicas, retention } = config;
+  const eventLog = stack.use(
+    await openRedisLog({
+      redis,
+      keyPrefix,
+      partitions,
+      waitReplicas,
+      retention,
+      resource: null,
+      log,
+      onClient: (role, client) => watchClient(role, client, metrics),
+    }),
+  );
+  const { seed, callsPerSecond, accounts } = config.simulator;
+  const running = runSimulator({
+    log: traceAppends(eventLog, tracedDestination({ destination: `${keyPrefix}{p}:events`, system: 'redis' })),
+    open: (startAt) => createTimeline({ seed, callsPerSecond, accounts, from: startAt - MAKE_UP_MS }),
+    now,
+    signal: stop.signal,
+    onOutcome: (outcome, events) => metrics.ingested('simulator', outcome, events),
+  });
+  const health = { fault: 'not looked at yet' as string | null };
+  const looking = keepLooking(eventLog, stop.signal, (fault) => {
+    health.fault = fault;
+  });
+  const ended = Promise.all([running, looking]).then(() => undefined);
+  // Whoever waits for it hears of it; without a waiter it must not end the process by itself.
+  ended.catch(() => undefined);
+  stack.defer(async () => {
+    stop.abort();
+    await Promise.allSettled([running, looking]);
+  });
+  const app = listenerFor(() => health.fault, metrics);
+  const listener = stack.use(await openInnerListener({ host: config.host, port: config.port, app }));
+  const owned = stack.move();
+  return { port: listener.port, ended, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Says every two seconds whether the streams are there and as expected: null, or the code of what is wrong. */
+async function keepLooking(log: EventLog, signal: AbortSignal, say: (fault: string | null) => void): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await log.state();
+      say(null);
+    } catch (error) {
+      if (!(error instanceof LogUnavailable)) throw error;
+      say(error.code);
+    }
+    await delay(LOOK_EVERY_MS, undefined, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+}
+
+/** `/livez`, `/readyz` and `/metrics`, for the platform. */
+function listenerFor(fault: () => string | null, metrics: SourceMetrics): RequestListener {
+  return (request, response) => {
+    if (request.url === '/metrics') return metrics.scrape(request, response);
+    const code = fault();
+    const answers: Readonly<Record<string, readonly [status: number, text: string]>> = {
+      '/livez': [200, 'ok'],
+      '/readyz': code === null ? [200, 'ok'] : [503, `the event log: ${code}`],
+    };
+    const [status, text] = answers[request.url ?? ''] ?? [404, 'not found'];
+    response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+  };
+}

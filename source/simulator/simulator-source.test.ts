@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeMeta } from '../../protocol/entry.ts';
+import { createSimulator } from '../../protocol/simulator/simulator.ts';
+import { createEmbeddedLog } from '../../event-log/embedded-log.ts';
+import type { EventLog, NewEvent } from '../../event-log/event-log.ts';
+import { runSimulator, type SimulatorOutcome } from './simulator-source.ts';
+
+const START = 1_763_979_370_000;
+const ACCOUNTS = [{ id: '91eb05e5c68d7ca05e7618b6821d2d16', name: 'Acme', realm: 'acme.sip.example.com' }];
+
+function embeddedLog() {
+  return createEmbeddedLog({ partitions: 4, maxBytes: 64_000_000, now: () => START });
+}
+
+const simulated =
+  (callsPerSecond = 5) =>
+  (startAt: number) =>
+    createSimulator({ seed: 7, accounts: ACCOUNTS, callsPerSecond, startAt });
+
+/** A log of which only `append` is another one. */
+function withAppend(log: EventLog, append: EventLog['append']): EventLog {
+  return {
+    partitions: log.partitions,
+    state: () => log.state(),
+    range: (partition, afterId, count) => log.range(partition, afterId, count),
+    reader: () => log.reader(),
+    [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
+    append,
+  };
+}
+
+interface Run {
+  readonly log: EventLog;
+  readonly seconds: number;
+  readonly callsPerSecond?: number;
+  /** Ends the run. */
+  readonly isEnough: (totals: Readonly<Record<SimulatorOutcome, number>>) => boolean;
+}
+
+/** Runs until it is enough. The clock stands at START, then at `seconds` later for good. */
+async function run({ log, seconds, callsPerSecond = 5, isEnough }: Run) {
+  const totals = { accepted: 0, duplicate: 0, failed: 0, dropped: 0 };
+  const abort = new AbortController();
+  let looks = 0;
+  await runSimulator({
+    log,
+    open: simulated(callsPerSecond),
+    now: () => (looks++ === 0 ? START : START + seconds * 1_000),
+    signal: abort.signal,
+    onOutcome(outcome, events) {
+      totals[outcome] += events;
+      if (isEnough(totals)) abort.abort();
+    },
+  });
+  return totals;
+}
+
+const due = (seconds: number) => simulated()(START).next(START + seconds * 1_000);
+
+async function stored(log: EventLog) {
+  const partitions = await Promise.all(
+    Array.from({ length: log.partitions }, (_, partition) => log.range(partition, '0-0', 100_000)),
+  );
+  return partitions.flat().map(({ meta, data }) => ({ ...decodeMeta(meta), json: data.toString() }));
+}
+
+/** Event ids a call, in the order of the log. */
+function byCall(events: readonly { callId?: string; eventId?: string }[]): Record<string, string[]> {
+  const calls: Record<string, string[]> = {};
+  for (const { callId = '', eventId = '' } of events) (calls[callId] ??= []).push(eventId);
+  return calls;
+}
+
+test('everything due is in the log, byte for byte, each call in order', async () => {
+  await using log = embeddedLog();
+  const expected = due(60);
+  await run({ log, seconds: 60, isEnough: ({ accepted }) => accepted >= expected.length });
+  const entries = await stored(log);
+  assert.deepEqual(byCall(entries), byCall(expected));
+  const bodies = new Map(expected.map(({ eventId, json }) => [eventId, json]));
+  for (const { eventId = '', account, json } of entries) {
+    assert.equal(json, bodies.get(eventId));
+    assert.equal(account, ACCOUNTS[0]?.id);
+  }
+});
+
+test('events that the log refused come again, before later ones, and once', async () => {
+  await using inner = embeddedLog();
+  const expected = due(60);
+  let appends = 0;
+  // As the Redis log does, the failed event takes everything behind it along.
+  const log = withAppend(inner, async (events) => {
+    appends += 1;
+    const taken = appends === 1 ? 0 : appends === 2 ? 123 : events.length;
+    const outcomes = await inner.append(events.slice(0, taken));
+    return [...outcomes, ...events.slice(taken).map(() => ({ outcome: 'failed', code: 'OOM' }) as const)];
+  });
+  const totals = await run({ log, seconds: 60, isEnough: ({ accepted }) => accepted >= expected.length });
+  assert.deepEqual(byCall(await stored(inner)), byCall(expected));
+  assert.equal(totals.failed, 500 + (500 - 123));
+  assert.deepEqual([totals.duplicate, totals.dropped], [0, 0]);
+});
+
+test('an event that had arrived after all is counted as a duplicate and not stored twice', async () => {
+  await using inner = embeddedLog();
+  const expected = due(10);
+  assert.ok(expected.length <= 500, 'one append holds them all');
+  let isReplyLost = true;
+  const log = withAppend(inner, async (events) => {
+    const outcomes = await inner.append(events);
+    if (!isReplyLost) return outcomes;
+    isReplyLost = false;
+    return events.map(() => ({ outcome: 'failed', code: 'UNREACHABLE' }) as const);
+  });
+  await run({ log, seconds: 10, isEnough: ({ duplicate }) => duplicate >= expected.length });
+  assert.equal((await stored(inner)).length, expected.length);
+});
+
+test('while the log is away the newest 10,000 events are kept, and the others are counted', async () => {
+  await using inner = embeddedLog();
+  const expected = due(600);
+  const overdue = expected.length - 10_000;
+  assert.ok(overdue > 0);
+  const attempts: (readonly NewEvent[])[] = [];
+  const log = withAppend(inner, (events) => {
+    attempts.push(events);
+    return Promise.resolve(events.map(() => ({ outcome: 'failed', code: 'UNREACHABLE' }) as const));
+  });
+  const totals = await run({ log, seconds: 600, isEnough: ({ failed }) => failed > 0 });
+  assert.equal(totals.dropped, overdue);
+  assert.equal(attempts[0]?.[0]?.eventId, expected[overdue]?.eventId);
+});
+
+test('an abort ends the run at once, even while an append hangs', async () => {
+  await using inner = embeddedLog();
+  const abort = new AbortController();
+  const log = withAppend(inner, () => {
+    queueMicrotask(() => abort.abort());
+    return new Promise(() => {});
+  });
+  let time = START;
+  await runSimulator({
+    log,
+    open: simulated(),
+    now: () => (time += 30_000),
+    signal: abort.signal,
+    onOutcome: () => assert.fail('nothing is known of an append under way'),
+  });
+});
+
+test('a run that was aborted before it began appends nothing', async () => {
+  await using log = embeddedLog();
+  const options = { log, open: simulated(), now: () => START };
+  await runSimulator({ ...options, signal: AbortSignal.abort(), onOutcome: () => assert.fail('appended') });
+  assert.deepEqual(await stored(log), []);
+});

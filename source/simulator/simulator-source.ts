@@ -1,0 +1,97 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SimulatedEvent, Simulator } from '../../protocol/simulator/simulator.ts';
+import type { AppendOutcome, EventLog, NewEvent } from '../../event-log/event-log.ts';
+
+/** `failed`: refused by the log and kept, counted at each attempt. `dropped`: given up, oldest first. */
+export type SimulatorOutcome = AppendOutcome['outcome'] | 'dropped';
+
+export interface SimulatorSourceOptions {
+  readonly log: Pick<EventLog, 'append'>;
+  /** Makes what is told, from `startAt` (Unix milliseconds, now) on. */
+  readonly open: (startAt: number) => Pick<Simulator, 'next'>;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+  readonly onOutcome: (outcome: SimulatorOutcome, events: number) => void;
+}
+
+const ROUND_MS = 100;
+const MAX_BACKLOG = 10_000;
+/** The log knows an event again for ten minutes: what waits half as long may be new to it when it comes at last. */
+const MAX_AGE_MS = 300_000;
+const MAX_APPEND = 500;
+/** The most that is simulated at once: after a long pause (a laptop asleep) the events of hours are due. */
+const MAX_STEP_MS = 1_000;
+
+/**
+ * Appends simulated events as they fall due, until the signal aborts; then it resolves at once, and what an append
+ * under way has reached is not reported. What the log refused is appended again, under the same ids, before anything
+ * newer: a call's order holds because the log refuses, with an event, all later ones of its partition.
+ */
+export async function runSimulator(options: SimulatorSourceOptions): Promise<void> {
+  const { open, now, signal } = options;
+  let clock = now();
+  const simulator = open(clock);
+  let backlog: readonly SimulatedEvent[] = [];
+  while (!signal.aborted) {
+    const until = now();
+    while (clock < until) {
+      clock = Math.min(clock + MAX_STEP_MS, until);
+      backlog = dropOldest([...backlog, ...simulator.next(clock)], until, options);
+    }
+    backlog = await appendAll(backlog, options);
+    await pause(ROUND_MS, signal);
+  }
+}
+
+/** Gives back what the log has not taken, in order. */
+async function appendAll(
+  events: readonly SimulatedEvent[],
+  { log, signal, onOutcome }: SimulatorSourceOptions,
+): Promise<readonly SimulatedEvent[]> {
+  for (let from = 0; from < events.length; from += MAX_APPEND) {
+    const part = events.slice(from, from + MAX_APPEND);
+    const outcomes = await unlessAborted(log.append(part.map(newEvent)), signal);
+    if (outcomes === null) return [];
+    for (const kind of ['accepted', 'duplicate', 'failed'] as const) {
+      const count = outcomes.filter(({ outcome }) => outcome === kind).length;
+      if (count > 0) onOutcome(kind, count);
+    }
+    const refused = part.filter((_, index) => outcomes[index]?.outcome === 'failed');
+    if (refused.length > 0) return [...refused, ...events.slice(from + MAX_APPEND)];
+  }
+  return [];
+}
+
+function dropOldest(backlog: readonly SimulatedEvent[], now: number, { onOutcome }: SimulatorSourceOptions) {
+  const oldest = now - MAX_AGE_MS;
+  const kept = backlog.slice(-MAX_BACKLOG).filter(({ at }) => at >= oldest);
+  if (kept.length < backlog.length) onOutcome('dropped', backlog.length - kept.length);
+  return kept;
+}
+
+function newEvent({ name, account, callId, eventId, json }: SimulatedEvent): NewEvent {
+  return { name, account, callId, eventId, traceparent: '', data: Buffer.from(json) };
+}
+
+/** Null as soon as the signal aborts: an append to a log that is away may take long. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  const { promise: aborted, resolve } = Promise.withResolvers<null>();
+  const stop = () => resolve(null);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(milliseconds, undefined, { signal });
+  } catch (error) {
+    // The one reason for a timer to reject is the abort, which ends the loop that waits here.
+    if (!signal.aborted) throw error;
+  }
+}

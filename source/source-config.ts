@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { durationMs } from '../protocol/subscription.ts';
+import { redis } from '../protocol/subscription/redis.ts';
+import { duration } from '../protocol/subscription/rules.ts';
+import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
+import type { RedisConnection } from '../runtime/redis/connection.ts';
+import { LOG_LEVELS, type Environment } from '../runtime/lifecycle/environment.ts';
+import { readRedis } from '../runtime/redis/read-redis.ts';
+import { faultsOf, parseYaml } from '../runtime/files/parse-yaml.ts';
+
+const account = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'an account id: 1 to 64 of A-Z a-z 0-9 _ -'),
+  name: z.string().min(1).max(253),
+  realm: z.string().min(1).max(253),
+});
+
+const REFERENCES = 'secrets are given by REDIS_URL, REDIS_CA_FILE, REDIS_CERT_FILE and REDIS_KEY_FILE';
+
+/** `source.yaml`: where the streams are, in the words of a FirehoseSubscription, and what happens in them. */
+const fileSchema = z.strictObject({
+  redis: redis
+    .refine(
+      ({ urlSecretRef, tls }) => (urlSecretRef ?? tls.caSecretRef ?? tls.clientCertSecretName) === undefined,
+      REFERENCES,
+    )
+    .prefault({}),
+  stream: z
+    .strictObject({
+      partitions: z.int().min(1).max(64).default(4),
+      waitReplicas: z.int().min(0).max(16).default(0),
+      /** Counts while no resource uses the streams: then nobody else trims them. */
+      retention: z
+        .strictObject({
+          maxLength: z.int().min(1).max(1_000_000_000).default(50_000),
+          maxAge: duration('1m', '8760h').default('1h'),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  simulator: z.strictObject({
+    seed: z.string().min(1).max(253).default('firehose'),
+    callsPerSecond: z.number().gt(0).max(100).default(2),
+    accounts: z
+      .array(account)
+      .min(1)
+      .max(10_000)
+      .refine((accounts) => new Set(accounts.map(({ id }) => id)).size === accounts.length, 'no id twice'),
+  }),
+});
+
+const integer = (what: string) =>
+  z
+    .string()
+    .regex(/^\d{1,5}$/, what)
+    .transform(Number)
+    .pipe(z.number().max(65_535, what));
+
+const settings = z.object({
+  FIREHOSE_SOURCE_FILE: z.string({ error: 'the file that says where and what, see source/README.md' }).min(1),
+  FIREHOSE_INNER_HOST: z.string().min(1).default('127.0.0.1'),
+  FIREHOSE_INNER_PORT: integer('a port from 0 (any free one) to 65535').default(9_090),
+  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+});
+
+/** The settings of one source process. */
+export interface SourceConfig {
+  readonly redis: RedisConnection;
+  readonly keyPrefix: string;
+  readonly partitions: number;
+  readonly waitReplicas: number;
+  readonly retention: { readonly maxLength: number; readonly maxAgeMs: number };
+  readonly simulator: z.output<typeof fileSchema>['simulator'];
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Reads everything at once; throws one ConfigurationFault that lists every fault. */
+export async function readSourceConfig(environment: Environment): Promise<SourceConfig> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = settings.safeParse(given);
+  const path = given['FIREHOSE_SOURCE_FILE'];
+  const file = path === undefined ? { value: null, faults: [] } : await readSourceFile(path);
+  const redis = await readRedis(given, file.value?.redis ?? null);
+  const faults = [
+    ...(parsed.success ? [] : faultsOf(parsed.error, 'environment')),
+    ...(given['REDIS_URL'] === undefined ? ['environment: REDIS_URL: the Redis that events are written to'] : []),
+    ...redis.faults.map((fault) => `environment: ${fault}`),
+    ...file.faults,
+  ];
+  const { value } = file;
+  if (!parsed.success || value === null || redis.connection === null || faults.length > 0) {
+    throw new ConfigurationFault(faults);
+  }
+  const { partitions, waitReplicas, retention } = value.stream;
+  return {
+    redis: redis.connection,
+    keyPrefix: value.redis.keyPrefix,
+    partitions,
+    waitReplicas,
+    retention: { maxLength: retention.maxLength, maxAgeMs: durationMs(retention.maxAge) },
+    simulator: value.simulator,
+    host: parsed.data.FIREHOSE_INNER_HOST,
+    port: parsed.data.FIREHOSE_INNER_PORT,
+  };
+}
+
+type SourceFile = z.output<typeof fileSchema>;
+
+async function readSourceFile(path: string): Promise<{ value: SourceFile | null; faults: readonly string[] }> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    return { value: null, faults: [`${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`] };
+  }
+  return parseYaml(text, path, fileSchema);
+}

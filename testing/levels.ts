@@ -1,0 +1,56 @@
+/** What a test needs to run: nothing, a redis-server on this machine, that and a k6, a control plane, or a whole cluster with nodes. */
+export const LEVELS = ['pure', 'redis', 'k6', 'cluster', 'e2e'] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** What runs when nothing else is said: the end-to-end tests take minutes and are asked for by name. */
+const EVERY_TIME: readonly Level[] = ['pure', 'redis', 'k6', 'cluster'];
+
+/** The infrastructure is in the suffix, `x.redis.test.ts`; without one, `x.test.ts`, it is pure. Null for what is no test. */
+export function levelOf(path: string): Level | null {
+  if (!path.endsWith('.test.ts')) return null;
+  if (path.endsWith('.e2e.test.ts')) return 'e2e';
+  if (path.endsWith('.cluster.test.ts')) return 'cluster';
+  if (path.endsWith('.k6.test.ts')) return 'k6';
+  return path.endsWith('.redis.test.ts') ? 'redis' : 'pure';
+}
+
+export type TestPlan =
+  | {
+      readonly kind: 'run';
+      readonly levels: readonly Level[];
+      readonly filters: readonly string[];
+      /** A level that this machine cannot run is named and no failure, in CI neither. */
+      readonly isWherePossible: boolean;
+    }
+  | { readonly kind: 'usage'; readonly text: string };
+
+const WHERE_POSSIBLE = '--where-possible';
+export const USAGE = `node testing/run.ts [pure|redis|k6|cluster|e2e|fast|all] [${WHERE_POSSIBLE}] [-- <part of a file name>...]`;
+
+/** Reads the command line. Pure. */
+export function planTests(args: readonly string[]): TestPlan {
+  const split = args.indexOf('--');
+  const own = split < 0 ? args : args.slice(0, split);
+  const filters = split < 0 ? [] : args.slice(split + 1);
+  const isWherePossible = own.includes(WHERE_POSSIBLE);
+  const [wanted = 'all', ...rest] = own.filter((word) => word !== WHERE_POSSIBLE);
+  if (rest.length > 0) return { kind: 'usage', text: `too many arguments: ${USAGE}` };
+  const levels = levelsOf(wanted);
+  if (levels === null) return { kind: 'usage', text: `there is no test level '${wanted}': ${USAGE}` };
+  return { kind: 'run', levels, filters, isWherePossible };
+}
+
+function levelsOf(wanted: string): readonly Level[] | null {
+  if (wanted === 'all') return EVERY_TIME;
+  if (wanted === 'fast') return ['pure', 'redis'];
+  const level = LEVELS.find((name) => name === wanted);
+  return level === undefined ? null : [level];
+}
+
+/** The files of these levels whose path holds one of the filters; every file without a filter. In order. */
+export function selectFiles(files: readonly string[], levels: readonly Level[], filters: readonly string[]): string[] {
+  return files
+    .filter((file) => levels.some((level) => level === levelOf(file)))
+    .filter((file) => filters.length === 0 || filters.some((part) => file.includes(part)))
+    .sort();
+}

@@ -1,0 +1,129 @@
+/**
+ * `npm test`: runs the test files of the wanted levels under node's own runner, whose summary closes the output.
+ * A level that this machine cannot run is named at the end with the command that would change it; it is a failure where
+ * CI is set, so that nothing goes untested there in silence, unless `--where-possible` says that it need not be.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { glob } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureChartTools } from './chart-tools.ts';
+import { ensureBinaries } from './control-plane/binaries.ts';
+import { ensureCluster } from './cluster/possible.ts';
+import { openSandbox } from './cluster/sandbox.ts';
+import { findK6 } from './find-k6.ts';
+import { LEVELS, levelOf, planTests, selectFiles, type Level } from './levels.ts';
+import { ensureRedis } from './redis-installed.ts';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const TEST_LIMIT_MS = 120_000;
+const E2E_LIMIT_MS = 1_200_000;
+/** Files at a time. Two leave more than half of two cores idle, since much of a test is waiting for a failover or a drain. */
+const CONCURRENCY = 3;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const plan = planTests(args);
+  if (plan.kind === 'usage') return fail(plan.text);
+  const all = await testFiles();
+  const wanted = selectFiles(all, plan.levels, plan.filters);
+  if (wanted.length === 0) return fail(`no test file of ${plan.levels.join(' or ')} matches ${plan.filters.join(' ')}`);
+  const missing = await whatIsMissing(LEVELS.filter((level) => wanted.some((file) => levelOf(file) === level)));
+  const levels = LEVELS.filter((level) => !missing.some((one) => one.level === level));
+  const files = selectFiles(
+    wanted,
+    levels.filter((level) => level !== 'e2e'),
+    [],
+  );
+  const onCluster = selectFiles(wanted, levels.includes('e2e') ? ['e2e'] : [], []);
+  const codes = [files.length === 0 ? 0 : await runFiles(files), onCluster.length === 0 ? 0 : await runE2e(onCluster)];
+  const code = Math.max(...codes);
+  for (const { level, want, remedy } of missing) {
+    const skipped = selectFiles(wanted, [level], []).length;
+    console.log(`${level}: NOT RUN: ${skipped} files, for want of ${want}. To run them: ${remedy}`);
+  }
+  return missing.length > 0 && isCi() && !plan.isWherePossible ? Math.max(code, 1) : code;
+}
+
+interface Missing {
+  readonly level: Level;
+  readonly want: string;
+  readonly remedy: string;
+}
+
+/** Installs or builds what these levels need; names those that cannot run here. All but the pure level need Redis. */
+async function whatIsMissing(levels: readonly Level[]): Promise<Missing[]> {
+  const missing: Missing[] = [];
+  const redis = levels.some((level) => level !== 'pure') ? ensureRedis(console.log) : ({ ok: true } as const);
+  if (!redis.ok) {
+    const beyondPure = levels.filter((level) => level !== 'pure');
+    missing.push(...beyondPure.map((level) => ({ level, want: 'a redis-server', remedy: redis.remedy })));
+    return missing;
+  }
+  const k6 = levels.includes('k6') ? findK6(process.env) : ({ ok: true } as const);
+  if (!k6.ok) missing.push({ level: 'k6', want: 'a runner of the load tests', remedy: k6.remedy });
+  if (levels.includes('cluster')) {
+    const plane = await ensureBinaries(process.env, console.log);
+    if (!plane.ok) missing.push({ level: 'cluster', want: 'a control plane', remedy: plane.remedy });
+    const chart = plane.ok ? await ensureChartTools(process.env, console.log) : plane;
+    if (plane.ok && !chart.ok) missing.push({ level: 'cluster', want: 'Helm and its company', remedy: chart.remedy });
+  }
+  if (levels.includes('e2e')) {
+    const whole = await ensureCluster(process.env, console.log);
+    if (!whole.ok) missing.push({ level: 'e2e', want: 'a whole cluster', remedy: whole.remedy });
+  }
+  return missing;
+}
+
+async function testFiles(): Promise<string[]> {
+  const files: string[] = [];
+  const exclude = ['**/node_modules/**', '**/.*/**'];
+  for await (const file of glob('**/*.test.ts', { cwd: ROOT, exclude })) files.push(file);
+  return files;
+}
+
+/** One file after the other, each in a sandbox of its own, which takes along whatever is left of its cluster. */
+async function runE2e(files: readonly string[]): Promise<number> {
+  const options = ['--test', '--test-reporter=spec', `--test-timeout=${E2E_LIMIT_MS}`];
+  let worst = 0;
+  for (const file of files) {
+    await using sandbox = await openSandbox();
+    worst = Math.max(worst, await sandbox.run([process.execPath, ...options, join(ROOT, file)], environment()));
+  }
+  return worst;
+}
+
+function environment(): NodeJS.ProcessEnv {
+  const env = { ...process.env };
+  // A debugger or loader of the caller's, or a runner around this one, would change what the tests see.
+  delete env['NODE_OPTIONS'];
+  delete env['NODE_TEST_CONTEXT'];
+  return env;
+}
+
+async function runFiles(files: readonly string[]): Promise<number> {
+  const limits = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${TEST_LIMIT_MS}`];
+  const options = ['--test', '--test-reporter=spec', ...limits];
+  const child = spawn(process.execPath, [...options, ...files], { cwd: ROOT, env: environment(), stdio: 'inherit' });
+  // A terminal's Ctrl-C reaches both: the child ends by itself, and its end is waited for.
+  const ignore = () => undefined;
+  process.on('SIGINT', ignore);
+  const stop = () => child.kill('SIGTERM');
+  process.on('SIGTERM', stop);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  process.off('SIGINT', ignore);
+  process.off('SIGTERM', stop);
+  return code ?? 1;
+}
+
+function fail(line: string): number {
+  console.error(line);
+  return 2;
+}
+
+function isCi(): boolean {
+  const value = process.env['CI'] ?? '';
+  return value !== '' && value !== 'false' && value !== '0';
+}
