@@ -10,7 +10,7 @@ import { openConnection } from '../operator/kubernetes/connection.ts';
 import { HURRY } from '../operator/testing/run-operator.ts';
 import { MINIMAL_SPEC, subscription } from '../operator/testing/resources.ts';
 import { until } from '../operator/testing/until.ts';
-import { silentLog } from '../runtime/log/log.ts';
+import { silentLogger } from '../runtime/logging/logger.ts';
 import { chartTools, type ChartTools } from '../testing/chart-tools.ts';
 import { startControlPlane, type ControlPlane } from '../testing/control-plane/control-plane.ts';
 import { startRedis } from '../testing/redis-server.ts';
@@ -176,7 +176,7 @@ test("the operator works in the chart's role and the demo's Redis user, and unin
   await using operator = await buildOperator({
     config: readConfig({ ...Object.fromEntries(env), ...local }, randomBytes(4).toString('hex')),
     connection: openConnection(await accountKubeconfig(plane, 'firehose-operator')),
-    log: silentLog,
+    logger: silentLogger,
     timings: HURRY,
   });
   await until('the operator leads', async () => operator.isLeader);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { after, before } from 'node:test';
-import { silentLog } from '../runtime/log/log.ts';
+import { silentLogger } from '../runtime/logging/logger.ts';
 import { clusterConnection, startCluster, type RedisCluster } from '../testing/redis-cluster.ts';
 import { eventLogSuite } from './event-log.suite.ts';
 import { openRedisLog } from './redis-log.ts';
@@ -18,6 +18,6 @@ eventLogSuite('Redis log in a cluster', () =>
     partitions: 4,
     resource: 'test/log',
     retention: null,
-    log: silentLog,
+    logger: silentLogger,
   }),
 );

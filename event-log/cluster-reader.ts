@@ -3,7 +3,7 @@ import type { Position } from '../protocol/position.ts';
 import type { RedisNode } from '../runtime/redis/connection.ts';
 import { withDeadline } from '../runtime/redis/deadline.ts';
 import { redisErrorCode } from '../runtime/redis/error-code.ts';
-import type { Log } from '../runtime/log/log.ts';
+import type { Logger } from '../runtime/logging/logger.ts';
 import { judgeContinuity, type PartitionState } from './continuity.ts';
 import { LogUnavailable, type LogReader, type LogState, type ReadOutcome, type StoredEntry } from './event-log.ts';
 import { PartitionFollower, type Known, type Turn } from './partition-follower.ts';
@@ -14,7 +14,7 @@ export interface ClusterReaderOptions {
   readonly place: LogPlace & { readonly client: Cluster };
   /** A new blocking client for one node, not yet connected. */
   readonly open: (node: RedisNode) => Redis;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly checkEveryMs: number;
 }
 
@@ -87,14 +87,14 @@ export class ClusterReader implements LogReader {
   }
 
   async #renewBroken(position: Position, states: readonly PartitionState[]): Promise<boolean> {
-    const { place, log } = this.#options;
+    const { place, logger } = this.#options;
     let isBroken = false;
     for (const [partition, state] of states.entries()) {
       const reader = { id: position.ids[partition] ?? '0-0', addedBefore: 0, behind: true };
       const why = judgeContinuity(state, reader);
       if (why === null) continue;
       isBroken = true;
-      log.warn({ partition, why }, 'entries of a stream were lost: its epoch is renewed');
+      logger.warn({ partition, why }, 'entries of a stream were lost: its epoch is renewed');
       await renewEpoch(place, partition, state.epoch);
     }
     return isBroken;
@@ -153,13 +153,13 @@ export class ClusterReader implements LogReader {
   }
 
   #tell(lane: Lane, turn: Turn): void {
-    const { log } = this.#options;
+    const { logger } = this.#options;
     const { partition } = lane.follower;
     if (turn.kind === 'failed') {
-      if (lane.outCode === null) log.error({ partition, code: turn.code }, 'a partition is out of reach');
+      if (lane.outCode === null) logger.error({ partition, code: turn.code }, 'a partition is out of reach');
       lane.outCode = turn.code;
     } else if (turn.kind === 'entries' && lane.outCode !== null) {
-      log.info({ partition }, 'a partition is reached again');
+      logger.info({ partition }, 'a partition is reached again');
       lane.outCode = null;
     }
   }

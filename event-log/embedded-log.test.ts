@@ -13,14 +13,14 @@ eventLogSuite('embedded log', () =>
 describe('embedded log', () => {
   it('forgets the oldest entries when the bound is reached, and tells who was behind', async () => {
     let clock = 1_000;
-    await using log = createEmbeddedLog({ partitions: 4, maxBytes: 64 * 1024, now: () => (clock += 1) });
-    await log.append([event('call-0')]);
-    const start = await ends(log);
-    await using reader = log.reader();
-    for (let n = 0; n < 200; n += 1) await log.append([event(`call-${n % 7}`, `{"x":"${'y'.repeat(1000)}"}`)]);
-    const state = await log.state();
+    await using eventLog = createEmbeddedLog({ partitions: 4, maxBytes: 64 * 1024, now: () => (clock += 1) });
+    await eventLog.append([event('call-0')]);
+    const start = await ends(eventLog);
+    await using reader = eventLog.reader();
+    for (let n = 0; n < 200; n += 1) await eventLog.append([event(`call-${n % 7}`, `{"x":"${'y'.repeat(1000)}"}`)]);
+    const state = await eventLog.state();
     let held = 0;
-    for (let p = 0; p < 4; p += 1) held += (await log.range(p, '0-0', 1000)).length;
+    for (let p = 0; p < 4; p += 1) held += (await eventLog.range(p, '0-0', 1000)).length;
     assert.ok(held > 40 && held < 64, `${held} entries held`);
     const outcome = await reader.read(start, { waitMs: 5, signal: AbortSignal.timeout(20_000) });
     assert.equal(outcome.kind, 'epoch_lost');
@@ -29,18 +29,18 @@ describe('embedded log', () => {
 
   it('gives increasing ids when the clock steps back', async () => {
     let clock = 5_000;
-    await using log = createEmbeddedLog({ partitions: 1, maxBytes: megabyte, now: () => clock });
-    const [first] = await log.append([event('call')]);
+    await using eventLog = createEmbeddedLog({ partitions: 1, maxBytes: megabyte, now: () => clock });
+    const [first] = await eventLog.append([event('call')]);
     clock = 1_000;
-    const [second] = await log.append([event('call')]);
+    const [second] = await eventLog.append([event('call')]);
     assert.ok(first?.outcome === 'accepted' && second?.outcome === 'accepted');
     assert.ok(compareIds(first.id, second.id) < 0);
   });
 
   it('takes an event id again after ten minutes', async () => {
     let clock = 0;
-    await using log = createEmbeddedLog({ partitions: 1, maxBytes: megabyte, now: () => clock });
-    const same = () => log.append([event('call', '{}', 'same')]);
+    await using eventLog = createEmbeddedLog({ partitions: 1, maxBytes: megabyte, now: () => clock });
+    const same = () => eventLog.append([event('call', '{}', 'same')]);
     await same();
     clock = 599_999;
     assert.deepEqual(accepted(await same()), ['duplicate']);

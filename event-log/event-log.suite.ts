@@ -16,8 +16,8 @@ export function accepted(outcomes: Awaited<ReturnType<EventLog['append']>>): str
   return outcomes.map((outcome) => (outcome.outcome === 'failed' ? `failed ${outcome.code}` : outcome.outcome));
 }
 
-export async function ends(log: EventLog): Promise<Position> {
-  const state = await log.state();
+export async function ends(eventLog: EventLog): Promise<Position> {
+  const state = await eventLog.state();
   return { epoch: state.epoch, ids: state.newest };
 }
 
@@ -57,22 +57,22 @@ function assertIncreasing(entries: readonly StoredEntry[]): void {
 export function eventLogSuite(name: string, open: () => Promise<EventLog>): void {
   describe(`${name}: writing`, () => {
     it('keeps the order of a call', async () => {
-      await using log = await open();
-      const start = await ends(log);
-      await using reader = log.reader();
+      await using eventLog = await open();
+      const start = await ends(eventLog);
+      await using reader = eventLog.reader();
       const sent = Array.from({ length: 250 }, (_, n) => event('call', `{"n":${n}}`));
-      assert.ok(accepted(await log.append(sent)).every((outcome) => outcome === 'accepted'));
+      assert.ok(accepted(await eventLog.append(sent)).every((outcome) => outcome === 'accepted'));
       const entries = await readAll(reader, start, 250);
       assert.deepEqual(texts(entries), texts(sent.map((one) => ({ ...one, partition: 0, id: '', meta: '' }))));
       assertIncreasing(entries);
     });
 
     it('returns data byte for byte and the meta of the event', async () => {
-      await using log = await open();
-      const start = await ends(log);
-      await using reader = log.reader();
+      await using eventLog = await open();
+      const start = await ends(eventLog);
+      await using reader = eventLog.reader();
       const bodies = ['{"a":"ß → 日本 🎧"}', `{"big":"${'x'.repeat(3500)}"}`, '{\r\n "crlf": "\\t\\u0000" \r\n}'];
-      await log.append(bodies.map((body) => event('a\tcall\\', body)));
+      await eventLog.append(bodies.map((body) => event('a\tcall\\', body)));
       const entries = await readAll(reader, start, bodies.length);
       assert.deepEqual(texts(entries), bodies);
       const meta = decodeMeta(entries[0]?.meta ?? '');
@@ -82,25 +82,29 @@ export function eventLogSuite(name: string, open: () => Promise<EventLog>): void
     });
 
     it('knows an event id again, in a later append and in the same one', async () => {
-      await using log = await open();
-      const [first] = await log.append([event('call', '{}', 'same')]);
-      const again = await log.append([event('call', '{}', 'same'), event('call', '{}', 'x'), event('call', '{}', 'x')]);
+      await using eventLog = await open();
+      const [first] = await eventLog.append([event('call', '{}', 'same')]);
+      const again = await eventLog.append([
+        event('call', '{}', 'same'),
+        event('call', '{}', 'x'),
+        event('call', '{}', 'x'),
+      ]);
       assert.deepEqual(accepted(again), ['duplicate', 'accepted', 'duplicate']);
       assert.deepEqual(again[0], { ...first, outcome: 'duplicate' });
     });
 
     it('does not take events without an id for duplicates of each other', async () => {
-      await using log = await open();
-      const outcomes = await log.append([event('call', '{}', ''), event('call', '{}', '')]);
+      await using eventLog = await open();
+      const outcomes = await eventLog.append([event('call', '{}', ''), event('call', '{}', '')]);
       assert.deepEqual(accepted(outcomes), ['accepted', 'accepted']);
     });
 
     it('loses and doubles nothing under concurrent appends', async () => {
-      await using log = await open();
-      const start = await ends(log);
-      await using reader = log.reader();
+      await using eventLog = await open();
+      const start = await ends(eventLog);
+      await using reader = eventLog.reader();
       const writers = Array.from({ length: 20 }, (_, writer) =>
-        log.append(Array.from({ length: 15 }, (_, n) => event(`call-${writer}`, `{"w":${writer},"n":${n}}`))),
+        eventLog.append(Array.from({ length: 15 }, (_, n) => event(`call-${writer}`, `{"w":${writer},"n":${n}}`))),
       );
       await Promise.all(writers);
       const entries = await readAll(reader, start, 300);
@@ -118,26 +122,26 @@ export function eventLogSuite(name: string, open: () => Promise<EventLog>): void
 
   describe(`${name}: reading`, () => {
     it('wakes a waiting reader when an event comes', async () => {
-      await using log = await open();
-      await using reader = log.reader();
-      const start = await ends(log);
+      await using eventLog = await open();
+      await using reader = eventLog.reader();
+      const start = await ends(eventLog);
       const waiting = reader.read(start, { waitMs: 20_000, signal: AbortSignal.timeout(20_000) });
-      await log.append([event('call')]);
+      await eventLog.append([event('call')]);
       const outcome = await waiting;
       assert.equal(outcome.kind === 'entries' && outcome.entries.length, 1);
     });
 
     it('ends a wait without entries', async () => {
-      await using log = await open();
-      await using reader = log.reader();
-      const outcome = await reader.read(await ends(log), { waitMs: 5, signal: AbortSignal.timeout(20_000) });
+      await using eventLog = await open();
+      await using reader = eventLog.reader();
+      const outcome = await reader.read(await ends(eventLog), { waitMs: 5, signal: AbortSignal.timeout(20_000) });
       assert.deepEqual(outcome, { kind: 'entries', entries: [] });
     });
 
     it('rejects with the reason when aborted, before and during the wait', async () => {
-      await using log = await open();
-      await using reader = log.reader();
-      const start = await ends(log);
+      await using eventLog = await open();
+      await using reader = eventLog.reader();
+      const start = await ends(eventLog);
       const stop = new AbortController();
       const waiting = reader.read(start, { waitMs: 60_000, signal: stop.signal });
       stop.abort(new Error('draining'));
@@ -146,24 +150,24 @@ export function eventLogSuite(name: string, open: () => Promise<EventLog>): void
     });
 
     it('lets two readers read the same, each from its own position', async () => {
-      await using log = await open();
-      await using one = log.reader();
-      await using other = log.reader();
-      const start = await ends(log);
-      await log.append([event('call', '{"n":1}')]);
+      await using eventLog = await open();
+      await using one = eventLog.reader();
+      await using other = eventLog.reader();
+      const start = await ends(eventLog);
+      await eventLog.append([event('call', '{"n":1}')]);
       const seen = await readAll(one, start, 1);
-      await log.append([event('call', '{"n":2}')]);
+      await eventLog.append([event('call', '{"n":2}')]);
       assert.deepEqual(texts(await readAll(one, after(start, seen), 1)), ['{"n":2}']);
       assert.deepEqual(texts(await readAll(other, start, 2)), ['{"n":1}', '{"n":2}']);
     });
 
     it('pages through a partition without overlap', async () => {
-      await using log = await open();
-      await log.append(Array.from({ length: 25 }, (_, n) => event('call', `{"n":${n}}`)));
-      const partition = partitionOf({ callId: 'call', account: '' }, log.partitions);
+      await using eventLog = await open();
+      await eventLog.append(Array.from({ length: 25 }, (_, n) => event('call', `{"n":${n}}`)));
+      const partition = partitionOf({ callId: 'call', account: '' }, eventLog.partitions);
       const pages: StoredEntry[] = [];
       for (let last = BEFORE_EVERYTHING; ;) {
-        const page = await log.range(partition, last, 10);
+        const page = await eventLog.range(partition, last, 10);
         if (page.length === 0) break;
         pages.push(...page);
         last = page.at(-1)?.id ?? last;
@@ -175,26 +179,26 @@ export function eventLogSuite(name: string, open: () => Promise<EventLog>): void
     });
 
     it('tells both ends of each partition', async () => {
-      await using log = await open();
-      const empty = await log.state();
+      await using eventLog = await open();
+      const empty = await eventLog.state();
       assert.deepEqual(
         [...empty.oldest, ...empty.newest],
         Array.from({ length: 8 }, () => BEFORE_EVERYTHING),
       );
-      const [first, , last] = await log.append([event('call'), event('call'), event('call')]);
-      const state = await log.state();
+      const [first, , last] = await eventLog.append([event('call'), event('call'), event('call')]);
+      const state = await eventLog.state();
       assert.equal(state.epoch, empty.epoch);
-      const partition = partitionOf({ callId: 'call', account: '' }, log.partitions);
+      const partition = partitionOf({ callId: 'call', account: '' }, eventLog.partitions);
       assert.equal(state.oldest[partition], first?.outcome !== 'failed' && first?.id);
       assert.equal(state.newest[partition], last?.outcome !== 'failed' && last?.id);
     });
 
     it('tells a reader of another epoch that its streams are lost', async () => {
-      await using log = await open();
-      await using reader = log.reader();
-      const start = { ...(await ends(log)), epoch: 'another' };
+      await using eventLog = await open();
+      await using reader = eventLog.reader();
+      const start = { ...(await ends(eventLog)), epoch: 'another' };
       const outcome = await reader.read(start, { waitMs: 5, signal: AbortSignal.timeout(20_000) });
-      assert.deepEqual(outcome, { kind: 'epoch_lost', state: await log.state() });
+      assert.deepEqual(outcome, { kind: 'epoch_lost', state: await eventLog.state() });
     });
   });
 }

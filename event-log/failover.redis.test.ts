@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { streamKeys } from '../protocol/keys.ts';
 import { partitionOf } from '../protocol/partition.ts';
-import { silentLog } from '../runtime/log/log.ts';
+import { silentLogger } from '../runtime/logging/logger.ts';
 import type { RedisConnection } from '../runtime/redis/connection.ts';
 import { clusterConnection, startCluster } from '../testing/redis-cluster.ts';
 import { ask } from '../testing/redis-process.ts';
@@ -26,7 +26,7 @@ function open(redis: RedisConnection, waitReplicas: number) {
     retention: null,
     waitReplicas,
     checkEveryMs: 500,
-    log: silentLog,
+    logger: silentLogger,
   });
 }
 
@@ -47,10 +47,10 @@ async function survives(
   given: { readonly redis: RedisConnection; readonly waitReplicas: number },
   fault: () => Promise<void>,
 ): Promise<void> {
-  await using log = await open(given.redis, given.waitReplicas);
-  const start = await ends(log);
-  await using reader = log.reader();
-  await using load = produce(log, CALLS);
+  await using eventLog = await open(given.redis, given.waitReplicas);
+  const start = await ends(eventLog);
+  await using reader = eventLog.reader();
+  await using load = produce(eventLog, CALLS);
   let isOver = false;
   // Partitions are read each for itself: the last event read is not the last one to be read.
   const following = followUntil(
@@ -63,19 +63,19 @@ async function survives(
   const before = load.acknowledged.size;
   await until(async () => load.acknowledged.size > before + 400);
   await load.finish();
-  assertComplete(await contentOf(log), load.acknowledged);
+  assertComplete(await contentOf(eventLog), load.acknowledged);
   isOver = true;
   const { read, epochsLost } = await following;
   const gap = Math.round(load.longestGapMs());
   t.diagnostic(`${load.acknowledged.size} events, at most ${gap} ms without one, epochs lost: ${epochsLost}`);
   t.diagnostic(`failed: ${JSON.stringify([...load.failures])}`);
   if (epochsLost === 0) assertComplete(read, load.acknowledged);
-  else await goesOn(log, reader);
+  else await goesOn(eventLog, reader);
 }
 
-async function goesOn(log: EventLog, reader: LogReader): Promise<void> {
-  const position = await ends(log);
-  await log.append([event('after')]);
+async function goesOn(eventLog: EventLog, reader: LogReader): Promise<void> {
+  const position = await ends(eventLog);
+  await eventLog.append([event('after')]);
   const { read } = await followUntil(reader, position, (found) => found.length > 0);
   assert.equal(read.length, 1);
 }
@@ -138,20 +138,20 @@ describe('a Sentinel failover under load (I1, I2, I12)', () => {
 
 it('a lagging replica that is promoted: what it lacks is told (I4)', LIMIT, async () => {
   await using sentinel = await startSentinel({ replicas: 1 });
-  await using log = await open(sentinelConnection(sentinel.url), 0);
-  const start = await ends(log);
-  await using reader = log.reader();
-  await log.append([event('kept')]);
+  await using eventLog = await open(sentinelConnection(sentinel.url), 0);
+  const start = await ends(eventLog);
+  await using reader = eventLog.reader();
+  await eventLog.append([event('kept')]);
   const old = await sentinel.master();
   const lagging = sentinel.servers.find((server) => server !== old);
   assert.ok(lagging);
   await until(async () => (await entriesOf(lagging.port)) === 1);
   // It follows nobody any more, and the sentinels leave it so for longer than this takes.
   await ask(lagging.port, ['replicaof', '127.0.0.1', 1]);
-  await log.append(Array.from({ length: 40 }, (_, at) => event(`lost-${at}`)));
+  await eventLog.append(Array.from({ length: 40 }, (_, at) => event(`lost-${at}`)));
   const { read } = await followUntil(reader, start, (found) => found.length === 41);
   assert.equal(read.length, 41);
-  const position = await ends(log);
+  const position = await ends(eventLog);
   await old.kill();
   await sentinel.failedOver(old);
   const told = await followUntil(reader, position, (_, epochsLost) => epochsLost > 0);
@@ -171,22 +171,22 @@ describe('a cluster under load (I1, I2, I12)', () => {
 
   it('whose master is killed with what no replica has: what was read of it is told (I4)', LIMIT, async () => {
     await using cluster = await startCluster({ replicas: 1 });
-    await using log = await open(clusterConnection(cluster.url), 0);
-    const start = await ends(log);
-    await using reader = log.reader();
+    await using eventLog = await open(clusterConnection(cluster.url), 0);
+    const start = await ends(eventLog);
+    await using reader = eventLog.reader();
     const lost = event('lost');
     const old = await cluster.masterOf(streamKeys('firehose:', partitionOf(lost, PARTITIONS)).events);
     for (const { pid } of cluster.replicas) process.kill(pid, 'SIGSTOP');
     await ask(old.port, ['client', 'kill', 'type', 'replica']);
-    await log.append([lost]);
+    await eventLog.append([lost]);
     const { read } = await followUntil(reader, start, (found) => found.length === 1);
     assert.equal(read.length, 1);
-    const position = await ends(log);
+    const position = await ends(eventLog);
     await old.kill();
     for (const { pid } of cluster.replicas) process.kill(pid, 'SIGCONT');
     const { epochsLost } = await followUntil(reader, position, (_, epochs) => epochs > 0);
     assert.ok(epochsLost > 0);
-    await goesOn(log, reader);
+    await goesOn(eventLog, reader);
   });
 
   it('keeps every event while the slots of its partitions are moved, key by key', LIMIT, async (t) => {
@@ -207,11 +207,11 @@ describe('a cluster under load (I1, I2, I12)', () => {
     LIMIT,
     async () => {
       await using cluster = await startCluster({ args: ['--cluster-require-full-coverage', 'no'] });
-      await using log = await open(clusterConnection(cluster.url), 0);
+      await using eventLog = await open(clusterConnection(cluster.url), 0);
       const gone = await cluster.masterOf(streamKeys('firehose:', 0).events);
-      const start = await ends(log);
-      await using reader = log.reader();
-      await using load = produce(log, CALLS);
+      const start = await ends(eventLog);
+      await using reader = eventLog.reader();
+      await using load = produce(eventLog, CALLS);
       const following = followUntil(reader, start, (read) => read.length > 400 && load.failures.size > 0);
       await until(async () => load.acknowledged.size > 100);
       await gone.kill();

@@ -20,7 +20,7 @@ export interface LogWindow {
   readonly oldestCursor: string | null;
 }
 
-export function createLogWindow(log: Pick<EventLog, 'state'>, now: () => number): LogWindow {
+export function createLogWindow(eventLog: Pick<EventLog, 'state'>, now: () => number): LogWindow {
   let look: { readonly at: number; readonly state: Promise<LogState> } | null = null;
   let oldestCursor: string | null = null;
   return {
@@ -29,7 +29,7 @@ export function createLogWindow(log: Pick<EventLog, 'state'>, now: () => number)
     },
     state(maxAgeMs) {
       if (look !== null && now() - look.at <= maxAgeMs) return look.state;
-      const mine = { at: now(), state: log.state() };
+      const mine = { at: now(), state: eventLog.state() };
       look = mine;
       mine.state.then(
         (state) => (oldestCursor = encodeCursor(oldestPosition(state))),

@@ -131,12 +131,12 @@ export class PartitionFollower {
 
   /** Null when the stream is no longer the one that was read up to `id`: its epoch is another one then. */
   async #check(id: string, known: Known): Promise<Known | null> {
-    const { place, partition, log } = this.#options;
+    const { place, partition, logger } = this.#options;
     const state = await partitionState(place, partition, id);
     if (state.epoch !== known.epoch) return null;
     const why = judgeContinuity(state, { id, addedBefore: known.added, behind: this.#behind });
     if (why !== null) {
-      log.warn({ partition, why }, 'entries of a stream were lost: its epoch is renewed');
+      logger.warn({ partition, why }, 'entries of a stream were lost: its epoch is renewed');
       await renewEpoch(place, partition, state.epoch);
       return null;
     }

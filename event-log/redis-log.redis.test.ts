@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after as afterAll, before, describe, it } from 'node:test';
 import { partitionOf } from '../protocol/partition.ts';
-import { silentLog } from '../runtime/log/log.ts';
+import { silentLogger } from '../runtime/logging/logger.ts';
 import { becomesReady } from '../runtime/redis/client.ts';
-import { recordedLog } from '../testing/recorded-log.ts';
+import { recordedLogger } from '../testing/recorded-logger.ts';
 import { freePort, startRedis, type RedisServer } from '../testing/redis-server.ts';
 import { accepted, ends, event, eventLogSuite, readAll } from './event-log.suite.ts';
 import { openRedisLog, type RedisLogOptions } from './redis-log.ts';
@@ -17,7 +17,14 @@ afterAll(() => redis.stop());
 
 function open(options: Partial<RedisLogOptions> = {}) {
   const keyPrefix = `${randomUUID()}:`;
-  const given = { redis: redis.url, keyPrefix, partitions: 4, resource: 'test/log', retention: null, log: silentLog };
+  const given = {
+    redis: redis.url,
+    keyPrefix,
+    partitions: 4,
+    resource: 'test/log',
+    retention: null,
+    logger: silentLogger,
+  };
   return openRedisLog({ ...given, ...options });
 }
 
@@ -26,12 +33,12 @@ eventLogSuite('Redis log', () => open());
 describe('Redis log: entries of others', () => {
   it('reads what another client added by hand, with further fields and without ours', async () => {
     const keyPrefix = 'hand:';
-    await using log = await open({ keyPrefix });
-    const start = await ends(log);
-    await using reader = log.reader();
-    await log.client.xadd('hand:{2}:events', '*', 'm', '1\tCHANNEL_CREATE\tacme', 'd', '{"by":"hand"}');
-    await log.client.xadd('hand:{2}:events', '*', 'extra', 'x', 'd', '{}', 'm', '1\tDTMF\tacme');
-    await log.client.xadd('hand:{2}:events', '*', 'something', 'else');
+    await using eventLog = await open({ keyPrefix });
+    const start = await ends(eventLog);
+    await using reader = eventLog.reader();
+    await eventLog.client.xadd('hand:{2}:events', '*', 'm', '1\tCHANNEL_CREATE\tacme', 'd', '{"by":"hand"}');
+    await eventLog.client.xadd('hand:{2}:events', '*', 'extra', 'x', 'd', '{}', 'm', '1\tDTMF\tacme');
+    await eventLog.client.xadd('hand:{2}:events', '*', 'something', 'else');
     const entries = await readAll(reader, start, 3);
     assert.deepEqual(
       entries.map((entry) => [entry.partition, entry.meta, entry.data.toString()]),
@@ -45,16 +52,16 @@ describe('Redis log: entries of others', () => {
 
   it('says once that one partition takes nothing, however many events the others take, and once that all do', async () => {
     const keyPrefix = 'faulty:';
-    const { log: recorder, lines } = recordedLog();
-    await using log = await open({ keyPrefix, log: recorder });
+    const { logger: recorder, lines } = recordedLogger();
+    await using eventLog = await open({ keyPrefix, logger: recorder });
     const calls = Array.from({ length: 8 }, (_, at) => event(`call-${at}`));
     const partitions = new Set(calls.map((one) => partitionOf(one, 4)));
     assert.equal(partitions.size, 4);
-    await log.client.del('faulty:{0}:events');
-    await log.client.set('faulty:{0}:events', 'something else');
-    for (let turn = 0; turn < 3; turn += 1) for (const call of calls) await log.append([call]);
-    await log.client.del('faulty:{0}:events');
-    for (const call of calls) assert.notEqual((await log.append([call]))[0]?.outcome, 'failed');
+    await eventLog.client.del('faulty:{0}:events');
+    await eventLog.client.set('faulty:{0}:events', 'something else');
+    for (let turn = 0; turn < 3; turn += 1) for (const call of calls) await eventLog.append([call]);
+    await eventLog.client.del('faulty:{0}:events');
+    for (const call of calls) assert.notEqual((await eventLog.append([call]))[0]?.outcome, 'failed');
     const said = lines.map((line) => (JSON.parse(line) as { msg: string }).msg).filter((text) => /append/.test(text));
     assert.deepEqual(said, ['events cannot be appended: their producers are told', 'events are appended again']);
   });
@@ -88,41 +95,41 @@ describe('Redis log: entries of others', () => {
 
 describe('Redis log: refusals', () => {
   it('marks nothing as seen when the stream refuses the event', async () => {
-    await using log = await open({ keyPrefix: 'full:', partitions: 1 });
-    await log.state();
-    await log.client.config('SET', 'maxmemory', '1');
-    const refused = await log.append([event('call', '{}', 'kept'), event('call', '{}', 'kept too')]);
-    await log.client.config('SET', 'maxmemory', '0');
+    await using eventLog = await open({ keyPrefix: 'full:', partitions: 1 });
+    await eventLog.state();
+    await eventLog.client.config('SET', 'maxmemory', '1');
+    const refused = await eventLog.append([event('call', '{}', 'kept'), event('call', '{}', 'kept too')]);
+    await eventLog.client.config('SET', 'maxmemory', '0');
     assert.deepEqual(accepted(refused), ['failed OOM', 'failed OOM']);
-    assert.deepEqual(accepted(await log.append([event('call', '{}', 'kept')])), ['accepted']);
+    assert.deepEqual(accepted(await eventLog.append([event('call', '{}', 'kept')])), ['accepted']);
   });
 
   it('says WRONGTYPE when something else lies in the place of the stream', async () => {
-    await using log = await open({ keyPrefix: 'wrong:', partitions: 1 });
-    await log.client.del('wrong:{0}:events');
-    await log.client.set('wrong:{0}:events', 'text');
-    await assert.rejects(log.state(), { name: 'LogUnavailable', code: 'WRONGTYPE' });
-    assert.deepEqual(accepted(await log.append([event('call')])), ['failed WRONGTYPE']);
+    await using eventLog = await open({ keyPrefix: 'wrong:', partitions: 1 });
+    await eventLog.client.del('wrong:{0}:events');
+    await eventLog.client.set('wrong:{0}:events', 'text');
+    await assert.rejects(eventLog.state(), { name: 'LogUnavailable', code: 'WRONGTYPE' });
+    assert.deepEqual(accepted(await eventLog.append([event('call')])), ['failed WRONGTYPE']);
   });
 
   it('opens without Redis, and works once it is there', async () => {
     const port = await freePort();
-    await using log = await open({ redis: `redis://127.0.0.1:${port}` });
-    await assert.rejects(log.state(), { code: 'UNREACHABLE' });
-    await assert.rejects(log.range(0, '0-0', 1), { code: 'UNREACHABLE' });
-    await using reader = log.reader();
+    await using eventLog = await open({ redis: `redis://127.0.0.1:${port}` });
+    await assert.rejects(eventLog.state(), { code: 'UNREACHABLE' });
+    await assert.rejects(eventLog.range(0, '0-0', 1), { code: 'UNREACHABLE' });
+    await using reader = eventLog.reader();
     const read = reader.read({ epoch: '', ids: [] }, { waitMs: 5, signal: AbortSignal.timeout(20_000) });
     await assert.rejects(read, { code: 'UNREACHABLE' });
-    assert.deepEqual(accepted(await log.append([event('call')])), ['failed UNREACHABLE']);
+    assert.deepEqual(accepted(await eventLog.append([event('call')])), ['failed UNREACHABLE']);
     await using late = await startRedis({ port });
     assert.equal(late.port, port);
-    assert.ok(await becomesReady(log.client, 10_000));
-    assert.deepEqual(accepted(await log.append([event('call')])), ['accepted']);
+    assert.ok(await becomesReady(eventLog.client, 10_000));
+    assert.deepEqual(accepted(await eventLog.append([event('call')])), ['accepted']);
   });
 
   it('says why it gets no answer when the password is wrong', async () => {
     await using guarded = await startRedis({ args: ['--requirepass', 'right'] });
-    await using log = await open({ redis: `redis://:wrong@127.0.0.1:${guarded.port}` });
-    assert.deepEqual(accepted(await log.append([event('call')])), ['failed WRONGPASS']);
+    await using eventLog = await open({ redis: `redis://:wrong@127.0.0.1:${guarded.port}` });
+    assert.deepEqual(accepted(await eventLog.append([event('call')])), ['failed WRONGPASS']);
   });
 });

@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis';
 import { streamKeys } from '../protocol/keys.ts';
 import { partitionOf } from '../protocol/partition.ts';
-import type { Log } from '../runtime/log/log.ts';
+import type { Logger } from '../runtime/logging/logger.ts';
 import { becomesReady, blockingClient, commandClient, type RedisClient } from '../runtime/redis/client.ts';
 import { connectionOf, type RedisAddress, type RedisNode } from '../runtime/redis/connection.ts';
 import { redisErrorCode } from '../runtime/redis/error-code.ts';
@@ -31,7 +31,7 @@ export interface RedisLogOptions {
   readonly retention: Retention | null;
   /** How many replicas must have an event before it is acknowledged; 0 when not given. */
   readonly waitReplicas?: number;
-  readonly log: Log;
+  readonly logger: Logger;
   /** Told of each connection for commands. */
   readonly onClient?: (role: 'commands' | 'append', client: RedisClient) => void;
   /** 10,000 when not given. */
@@ -63,19 +63,19 @@ async function page(place: LogPlace, partition: number, input: { afterId: string
 }
 
 /** Waits a moment for Redis, so that a start with everything in order begins with streams and epoch made. */
-async function firstLook(place: LogPlace, log: Log): Promise<void> {
+async function firstLook(place: LogPlace, logger: Logger): Promise<void> {
   if (!(await becomesReady(place.client, FIRST_CONNECT_MS))) return;
   try {
     await partitionStates(place);
   } catch (error) {
     const code = redisErrorCode(error);
-    log.error({ code, ...remedyFor(code) }, 'the streams cannot be made or read');
+    logger.error({ code, ...remedyFor(code) }, 'the streams cannot be made or read');
   }
 }
 
-function appendTo(place: AppendPlace, log: Log): EventLog['append'] {
+function appendTo(place: AppendPlace, logger: Logger): EventLog['append'] {
   const appenders = Array.from({ length: place.partitions }, (_, partition) => new RedisAppender(place, partition));
-  const tell = appendFaults(log);
+  const tell = appendFaults(logger);
   return (events: readonly NewEvent[]) =>
     Promise.all(
       events.map(async (event) => {
@@ -90,21 +90,21 @@ function appendTo(place: AppendPlace, log: Log): EventLog['append'] {
 const NO_PARTITION: AppendOutcome = { outcome: 'failed', code: 'NO_PARTITION' };
 
 /** One line a reason, and one when every partition takes events again. */
-function appendFaults(log: Log): (partition: number, outcome: AppendOutcome) => void {
+function appendFaults(logger: Logger): (partition: number, outcome: AppendOutcome) => void {
   const failing = new Set<number>();
   const told = new Set<string>();
   return (partition, outcome) => {
     if (outcome.outcome !== 'failed') {
       if (!failing.delete(partition) || failing.size > 0) return;
       told.clear();
-      log.info('events are appended again');
+      logger.info('events are appended again');
       return;
     }
     failing.add(partition);
     const { code } = outcome;
     if (told.has(code)) return;
     told.add(code);
-    log.error({ code, ...remedyFor(code) }, 'events cannot be appended: their producers are told');
+    logger.error({ code, ...remedyFor(code) }, 'events cannot be appended: their producers are told');
   };
 }
 
@@ -120,14 +120,14 @@ async function leave(client: RedisClient, limitMs: number): Promise<void> {
 }
 
 function openReader(place: LogPlace, options: RedisLogOptions & { readonly checkEveryMs: number }): LogReader {
-  const { redis, log, checkEveryMs } = options;
+  const { redis, logger, checkEveryMs } = options;
   const { client } = place;
   const name = 'firehose:reader';
   if (client instanceof Cluster) {
-    const open = (node: RedisNode) => blockingClient(redis, { log, name, node });
-    return new ClusterReader({ place: { ...place, client }, log, open, checkEveryMs });
+    const open = (node: RedisNode) => blockingClient(redis, { logger, name, node });
+    return new ClusterReader({ place: { ...place, client }, logger, open, checkEveryMs });
   }
-  return new RedisReader({ place, log, open: () => blockingClient(redis, { log, name }), checkEveryMs });
+  return new RedisReader({ place, logger, open: () => blockingClient(redis, { logger, name }), checkEveryMs });
 }
 
 /**
@@ -135,22 +135,22 @@ function openReader(place: LogPlace, options: RedisLogOptions & { readonly check
  * `range` and `read` reject with LogUnavailable and `append` answers `failed`, each with the reason's code.
  */
 export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> {
-  const { redis, keyPrefix, partitions, log } = options;
-  const client = commandClient(redis, { log, name: 'firehose:commands' });
+  const { redis, keyPrefix, partitions, logger } = options;
+  const client = commandClient(redis, { logger, name: 'firehose:commands' });
   const place: LogPlace = { client, keyPrefix, partitions };
   options.onClient?.('commands', client);
   const { waitReplicas = 0 } = options;
   // WAIT holds up its connection.
-  const appending = waitReplicas === 0 ? client : commandClient(redis, { log, name: 'firehose:append' });
+  const appending = waitReplicas === 0 ? client : commandClient(redis, { logger, name: 'firehose:append' });
   if (appending !== client) options.onClient?.('append', appending);
   const watch = waitReplicas === 0 ? null : MasterWatch.of(connectionOf(redis), appending);
   const confirm = watch === null ? {} : { confirm: () => watch.confirm() };
-  await Promise.all([firstLook(place, log), becomesReady(appending, FIRST_CONNECT_MS)]);
+  await Promise.all([firstLook(place, logger), becomesReady(appending, FIRST_CONNECT_MS)]);
   const closing = new AbortController();
   const readers = new Set<LogReader>();
   const { retention, resource } = options;
   const intervalMs = options.trimEveryMs ?? 10_000;
-  const trimming = retention && keepTrimmed(place, { resource, retention, intervalMs, log, signal: closing.signal });
+  const trimming = retention && keepTrimmed(place, { resource, retention, intervalMs, logger, signal: closing.signal });
   return {
     partitions,
     client,
@@ -161,7 +161,7 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
         throw unavailable(client, error);
       }
     },
-    append: appendTo({ ...place, client: appending, waitReplicas, ...confirm }, log),
+    append: appendTo({ ...place, client: appending, waitReplicas, ...confirm }, logger),
     range: (partition, afterId, count) => page(place, partition, { afterId, count }),
     reader() {
       const reader = openReader(place, { ...options, checkEveryMs: options.checkEveryMs ?? 5_000 });

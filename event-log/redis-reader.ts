@@ -4,7 +4,7 @@ import type { Position } from '../protocol/position.ts';
 import { withDeadline } from '../runtime/redis/deadline.ts';
 import { redisErrorCode } from '../runtime/redis/error-code.ts';
 import { outageCode } from '../runtime/redis/outage.ts';
-import type { Log } from '../runtime/log/log.ts';
+import type { Logger } from '../runtime/logging/logger.ts';
 import { judgeContinuity, type PartitionState } from './continuity.ts';
 import { decodeEntry, type RawEntry } from './decode-entry.ts';
 import { LogUnavailable, type LogReader, type LogState, type ReadOutcome, type StoredEntry } from './event-log.ts';
@@ -21,7 +21,7 @@ export interface ReaderOptions {
   readonly place: LogPlace;
   /** A new blocking client, not yet connected. */
   readonly open: () => Redis;
-  readonly log: Log;
+  readonly logger: Logger;
   /** Between two comparisons of the streams with what was read. */
   readonly checkEveryMs: number;
 }
@@ -102,12 +102,12 @@ export class RedisReader implements LogReader {
 
   /** The new state when the streams are no longer those of the position; null when reading may go on. */
   async #check(position: Position): Promise<LogState | null> {
-    const { place, log } = this.#options;
+    const { place, logger } = this.#options;
     let states = await partitionStates(place, position.ids);
     if (logState(states).epoch === position.epoch) {
       const broken = this.#breaks(position, states);
       for (const { partition, why, epoch } of broken) {
-        log.warn({ partition, why }, 'entries of a stream were lost: its epoch is renewed');
+        logger.warn({ partition, why }, 'entries of a stream were lost: its epoch is renewed');
         await renewEpoch(place, partition, epoch);
       }
       if (broken.length > 0) states = await partitionStates(place, position.ids);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { after, before } from 'node:test';
-import { silentLog } from '../runtime/log/log.ts';
+import { silentLogger } from '../runtime/logging/logger.ts';
 import { sentinelConnection, startSentinel, type RedisSentinel } from '../testing/redis-sentinel.ts';
 import { eventLogSuite } from './event-log.suite.ts';
 import { openRedisLog } from './redis-log.ts';
@@ -18,6 +18,6 @@ eventLogSuite('Redis log behind sentinels', () =>
     partitions: 4,
     resource: 'test/log',
     retention: null,
-    log: silentLog,
+    logger: silentLogger,
   }),
 );

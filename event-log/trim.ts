@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { streamKeys } from '../protocol/keys.ts';
-import type { Log } from '../runtime/log/log.ts';
+import type { Logger } from '../runtime/logging/logger.ts';
 import { redisErrorCode } from '../runtime/redis/error-code.ts';
 import { defineScript, runScript } from '../runtime/redis/script.ts';
 import type { LogPlace } from './partition-state.ts';
@@ -48,7 +48,7 @@ export interface TrimOptions {
   readonly resource: string | null;
   readonly retention: Retention;
   readonly intervalMs: number;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
 }
 
@@ -62,7 +62,7 @@ function fieldsOf(pairs: readonly Buffer[]): Record<string, string> {
 export async function trimPartition(
   place: LogPlace,
   partition: number,
-  options: { who: string } & Pick<TrimOptions, 'resource' | 'retention' | 'log'>,
+  options: { who: string } & Pick<TrimOptions, 'resource' | 'retention' | 'logger'>,
 ): Promise<void> {
   const keys = streamKeys(place.keyPrefix, partition);
   const { maxLength, maxAgeMs } = options.retention;
@@ -75,7 +75,7 @@ export async function trimPartition(
   if (now === undefined || fields === undefined) return;
   const { retention: wished, unreadable } = longestRetention(fieldsOf(fields));
   if (unreadable > 0)
-    options.log.warn({ partition, unreadable }, 'retention fields that cannot be read are passed over');
+    options.logger.warn({ partition, unreadable }, 'retention fields that cannot be read are passed over');
   const retention = wished ?? (unreadable === 0 ? options.retention : null);
   if (retention === null) return;
   await runScript(place.client, TRIM, {
@@ -86,15 +86,15 @@ export async function trimPartition(
 
 /** Trims all partitions every `intervalMs`, until aborted. Faults wait for the next turn: trimming is idempotent. */
 export async function keepTrimmed(place: LogPlace, options: TrimOptions): Promise<void> {
-  const { signal, log, resource, retention } = options;
+  const { signal, logger, resource, retention } = options;
   const who = randomUUID();
   while (!signal.aborted) {
     try {
       for (let partition = 0; partition < place.partitions && !signal.aborted; partition += 1) {
-        await trimPartition(place, partition, { who, resource, retention, log });
+        await trimPartition(place, partition, { who, resource, retention, logger });
       }
     } catch (error) {
-      log.debug({ code: redisErrorCode(error) }, 'trimming waits for its next turn');
+      logger.debug({ code: redisErrorCode(error) }, 'trimming waits for its next turn');
     }
     await delay(options.intervalMs, undefined, { signal, ref: false }).catch((error: unknown) => {
       if (!signal.aborted) throw error;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { silentLog } from '../runtime/log/log.ts';
+import { silentLogger } from '../runtime/logging/logger.ts';
 import { isInStep } from '../testing/redis-sentinel.ts';
 import { startRedis } from '../testing/redis-server.ts';
 import { accepted, event, readAll, ends } from './event-log.suite.ts';
@@ -12,23 +12,23 @@ it('an event is acknowledged once a replica has it, and known again until then',
   await using master = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] });
   await using replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(master.port)] });
   await isInStep(replica);
-  const given = { keyPrefix: 'firehose:', partitions: 2, resource: 'test/log', retention: null, log: silentLog };
-  await using log = await openRedisLog({ ...given, redis: master.url, waitReplicas: 1 });
-  const start = await ends(log);
-  assert.deepEqual(accepted(await log.append([event('a'), event('b'), event('c')])), Array(3).fill('accepted'));
+  const given = { keyPrefix: 'firehose:', partitions: 2, resource: 'test/log', retention: null, logger: silentLogger };
+  await using eventLog = await openRedisLog({ ...given, redis: master.url, waitReplicas: 1 });
+  const start = await ends(eventLog);
+  assert.deepEqual(accepted(await eventLog.append([event('a'), event('b'), event('c')])), Array(3).fill('accepted'));
   process.kill(replica.pid, 'SIGSTOP');
   const late = [event('a'), event('b')];
-  assert.deepEqual(accepted(await log.append(late)), ['failed NOREPLICAS', 'failed NOREPLICAS']);
+  assert.deepEqual(accepted(await eventLog.append(late)), ['failed NOREPLICAS', 'failed NOREPLICAS']);
   assert.deepEqual(
-    accepted(await log.append(late)),
+    accepted(await eventLog.append(late)),
     ['failed NOREPLICAS', 'failed NOREPLICAS'],
     'not yet, though known',
   );
   process.kill(replica.pid, 'SIGCONT');
-  let outcomes = accepted(await log.append(late));
-  while (outcomes.some((outcome) => outcome.startsWith('failed'))) outcomes = accepted(await log.append(late));
+  let outcomes = accepted(await eventLog.append(late));
+  while (outcomes.some((outcome) => outcome.startsWith('failed'))) outcomes = accepted(await eventLog.append(late));
   assert.deepEqual(outcomes, ['duplicate', 'duplicate']);
-  await using reader = log.reader();
+  await using reader = eventLog.reader();
   assert.equal((await readAll(reader, start, 5)).length, 5);
   // What is acknowledged is on the replica, with its idempotency.
   await using promoted = await openRedisLog({ ...given, redis: replica.url });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { durationMs } from '../protocol/subscription.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
-import type { Log } from '../runtime/log/log.ts';
+import type { Logger } from '../runtime/logging/logger.ts';
 import { readAdminToken } from './administration/admin-token.ts';
 import { buildAdministration } from './administration/build-administration.ts';
 import { isStillThere } from './auth/authorise.ts';
@@ -63,14 +63,14 @@ export type StartSource = (
     readonly accounts: () => readonly Account[];
     readonly eventLog: Pick<EventLog, 'append'>;
     readonly onOutcome: (outcome: string, events: number) => void;
-    readonly log: Log;
+    readonly logger: Logger;
   },
 ) => void;
 
 /** The composition root: makes everything, in order, and releases it in reverse. */
 export async function buildGateway(
   atStart: GatewayConfig,
-  log: Log,
+  logger: Logger,
   startSource: StartSource | null = null,
 ): Promise<Gateway> {
   await using stack = new AsyncDisposableStack();
@@ -79,7 +79,7 @@ export async function buildGateway(
   const { subscription, onScopeChange } = await followSubscription({
     path: atStart.subscriptionFile,
     initial: atStart.subscription,
-    log,
+    logger,
     signal: stop.signal,
   });
   const config: GatewayConfig = { ...atStart, subscription };
@@ -87,10 +87,10 @@ export async function buildGateway(
   const place = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
 
   const state = await openStateFolder(config.stateFolder);
-  const directory = stack.use(await openDirectory(config.directoryFile, log, stop.signal));
+  const directory = stack.use(await openDirectory(config.directoryFile, logger, stop.signal));
   const metrics = stack.use(createMetrics());
-  const told = createBusinessEvents(metrics, log);
-  const eventLog = stack.use(await openLog(config, log, metrics));
+  const told = createBusinessEvents(metrics, logger);
+  const eventLog = stack.use(await openLog(config, logger, metrics));
   const redis = eventLog.client ?? null;
   const destination: MessagingDestination = {
     destination: `${place.prefix}{p}:events`,
@@ -98,14 +98,16 @@ export async function buildGateway(
   };
   const traces = createEventTraces(destination);
   const source = traceAppends(eventLog, tracedDestination(destination));
-  const revocations = stack.use(await buildRevocations({ redis, place, state, directory, log, onAsked: told.revoked }));
+  const revocations = stack.use(
+    await buildRevocations({ redis, place, state, directory, logger, onAsked: told.revoked }),
+  );
   const auth = await buildAuth({
     config,
     directory,
     redis,
     keyFile: join(state.path, 'signing-key.json'),
     revocationMark: () => revocations.mark(),
-    log,
+    logger,
     signal: stop.signal,
   });
   let connections = () => 0;
@@ -119,7 +121,7 @@ export async function buildGateway(
     onReplicas: (replicas) => departure.hear(replicas),
     traces,
     metrics,
-    log,
+    logger,
   });
   const { fanout, ended, isReachable } = buildFanout({
     groups,
@@ -129,7 +131,7 @@ export async function buildGateway(
     onScopeChange,
     metrics,
     traces,
-    log,
+    logger,
     signal: stop.signal,
   });
   const window = createLogWindow(eventLog, performance.now.bind(performance));
@@ -137,7 +139,7 @@ export async function buildGateway(
     AccountQuota.start({
       most: spec.gateway.connections.maxPerAccount ?? null,
       shared: redis && redisPlaces(redis, place),
-      log,
+      logger,
     }),
   );
   const mayStay = (token: VerifiedToken) => isStillThere(directory.current, token) && !revocations.isRevoked(token);
@@ -165,10 +167,10 @@ export async function buildGateway(
   );
   connections = () => sessions.size;
   revocations.endSessionsOf(sessions);
-  warnOfAbsent(spec, directory.current, log);
+  warnOfAbsent(spec, directory.current, logger);
   stack.defer(
     directory.onChange((current) => {
-      warnOfAbsent(spec, current, log);
+      warnOfAbsent(spec, current, logger);
       sessions.useDirectory(current);
     }),
   );
@@ -183,13 +185,13 @@ export async function buildGateway(
   });
 
   let draining = false;
-  const unexpected = (error: unknown) => log.error({ err: error }, 'a request met something unexpected');
+  const unexpected = (error: unknown) => logger.error({ err: error }, 'a request met something unexpected');
   const ingestToken = await readIngestToken(config.ingestTokenFile, state);
   const ingest =
     ingestToken === null
       ? null
       : ingestRouter({
-          ingest: createIngest({ log: source }),
+          ingest: createIngest({ eventLog: source }),
           token: ingestToken,
           onAnswer: told.ingested,
         });
@@ -218,7 +220,7 @@ export async function buildGateway(
             resource: place.resource,
           },
           groups: spec.consumerGroups.map(({ name }) => name),
-          log,
+          logger,
         }),
         unexpected,
       }),
@@ -228,7 +230,7 @@ export async function buildGateway(
   const mounted =
     spec.gateway.tls.disabled || config.tlsFolder === null
       ? null
-      : await followCertificate({ folder: config.tlsFolder, log, signal: stop.signal });
+      : await followCertificate({ folder: config.tlsFolder, logger, signal: stop.signal });
   const tls = spec.gateway.tls.disabled ? null : (mounted?.current ?? (await selfSigned(state, Date.now())));
   certificateEnds = () => certificateEnd(mounted?.current.cert ?? tls?.cert ?? null);
   const listener = stack.use(
@@ -272,7 +274,7 @@ export async function buildGateway(
       accounts: () => [...directory.current.accounts.values()],
       eventLog: source,
       onOutcome: (outcome, events) => metrics.ingested('simulator', outcome, events),
-      log,
+      logger,
     });
   }
 
@@ -301,15 +303,15 @@ export async function buildGateway(
 }
 
 /** What the resource names and the directory does not hold: nobody can log in to it, or nothing of it is delivered. */
-function warnOfAbsent(spec: GatewayConfig['subscription']['spec'], directory: Directory, log: Log): void {
+function warnOfAbsent(spec: GatewayConfig['subscription']['spec'], directory: Directory, logger: Logger): void {
   const absent = [spec.account.id, ...spec.filters.accounts].filter((id) => !directory.accounts.has(id));
   if (absent.length > 0)
-    log.warn({ accounts: absent }, 'the subscription names accounts that the directory does not hold');
+    logger.warn({ accounts: absent }, 'the subscription names accounts that the directory does not hold');
 }
 
-async function openDirectory(path: string, log: Log, signal: AbortSignal): Promise<FollowedDirectory> {
+async function openDirectory(path: string, logger: Logger, signal: AbortSignal): Promise<FollowedDirectory> {
   try {
-    return await openLiveDirectory({ path, log, signal });
+    return await openLiveDirectory({ path, logger, signal });
   } catch (error) {
     if (!(error instanceof DirectoryFault)) throw error;
     throw new ConfigurationFault(

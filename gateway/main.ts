@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { aborted } from '../runtime/lifecycle/aborted.ts';
 import { runUntilSignal } from '../runtime/lifecycle/run-until-signal.ts';
-import { createLog, type Log } from '../runtime/log/log.ts';
+import { createLogger, type Logger } from '../runtime/logging/logger.ts';
 import { buildGateway, type StartSource } from './build.ts';
 import { LOG_LEVELS, type Environment } from '../runtime/lifecycle/environment.ts';
 import { readConfig, type GatewayConfig } from './config.ts';
@@ -10,25 +10,25 @@ import { quickstartLines } from './quickstart/quickstart-lines.ts';
 /** env -> config -> build -> run until a signal. Gives the exit code. */
 export async function main(environment: Environment, startSource: StartSource | null = null): Promise<number> {
   const level = LOG_LEVELS.find((known) => known === environment['LOG_LEVEL']) ?? 'info';
-  const log = createLog({ level, pretty: process.stdout.isTTY });
+  const logger = createLogger({ level, pretty: process.stdout.isTTY });
   return runUntilSignal({
-    log,
+    logger,
     run: async (signals) => {
       const config = await readConfig(environment);
-      await using gateway = await buildGateway(config, log, startSource);
-      log.info({ port: gateway.port, inner_port: gateway.innerPort }, 'listening');
-      sayHow(config, gateway.port, log);
+      await using gateway = await buildGateway(config, logger, startSource);
+      logger.info({ port: gateway.port, inner_port: gateway.innerPort }, 'listening');
+      sayHow(config, gateway.port, logger);
       await Promise.race([gateway.ended, aborted(signals.drain)]);
       if (!signals.drain.aborted) return;
-      log.info({ signal: String(signals.drain.reason) }, 'draining');
+      logger.info({ signal: String(signals.drain.reason) }, 'draining');
       await Promise.race([gateway.drain(signals.drain.reason, signals.now), aborted(signals.now)]);
     },
   });
 }
 
 /** The two lines that a person pastes next, when this is the quickstart at a terminal or in a transcript. */
-function sayHow(config: GatewayConfig, port: number, log: Log): void {
-  if (!config.isQuickstart || log.level === 'silent') return;
+function sayHow(config: GatewayConfig, port: number, logger: Logger): void {
+  if (!config.isQuickstart || logger.level === 'silent') return;
   process.stdout.write(
     quickstartLines({
       port,

@@ -1,5 +1,5 @@
 import type { SubscriptionStatus } from '../protocol/subscription/status.ts';
-import type { Log } from '../runtime/log/log.ts';
+import type { Logger } from '../runtime/logging/logger.ts';
 import type { OperatorConfig } from './config.ts';
 import { runController } from './controller.ts';
 import { openHealthListener } from './http/health-listener.ts';
@@ -31,7 +31,7 @@ export interface OperatorTimings {
 export interface OperatorParts {
   readonly config: OperatorConfig;
   readonly connection: Connection;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly timings?: OperatorTimings;
   /** Unix milliseconds. */
   readonly now?: () => number;
@@ -51,15 +51,15 @@ const STALE_MS = 300_000;
 
 /** The composition root: makes everything, in order, and releases it in reverse. */
 export async function buildOperator(parts: OperatorParts): Promise<Operator> {
-  const { config, connection, log, timings = {} } = parts;
+  const { config, connection, logger, timings = {} } = parts;
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
   stack.defer(() => stop.abort());
   const metrics = stack.use(createMetrics());
   const queue = new WorkQueue(timings.backoff);
   stack.defer(() => queue.clear());
-  const redis = stack.use(createRedisPool({ log, allowLoopback: !connection.isInCluster }));
-  const leading = stack.use(createLeading(log));
+  const redis = stack.use(createRedisPool({ logger, allowLoopback: !connection.isInCluster }));
+  const leading = stack.use(createLeading(logger));
   const apiOptions: ApiOptions = {
     connection,
     signal: stop.signal,
@@ -82,7 +82,7 @@ export async function buildOperator(parts: OperatorParts): Promise<Operator> {
     subscriptions: () => samplesOf(subscriptions, parts.now ?? Date.now),
   });
   const everything = () => {
-    for (const [resource, ms] of watchAges()) if (ms > STALE_MS) log.error({ resource, ms }, 'a watch is stale');
+    for (const [resource, ms] of watchAges()) if (ms > STALE_MS) logger.error({ resource, ms }, 'a watch is stale');
     for (const subscription of subscriptions.values(SUBSCRIPTIONS)) queue.add(keyOf(subscription));
   };
   const resync = setInterval(everything, config.resyncMs);
@@ -128,7 +128,7 @@ interface ContextParts extends OperatorParts {
 function makeContext({
   config,
   connection,
-  log,
+  logger,
   timings = {},
   queue,
   redis,
@@ -143,7 +143,7 @@ function makeContext({
   const shared = {
     api,
     namespaces,
-    log,
+    logger,
     signal: apiOptions.signal,
     ...(timings.informer !== undefined && { timings: timings.informer }),
     ...(timings.lookAgainMs !== undefined && { lookAgainMs: timings.lookAgainMs }),
@@ -175,10 +175,10 @@ function makeContext({
     },
     secrets: createSecretReader(api, { maxAgeMs: config.resyncMs }),
     redis,
-    recordEvent: createEventRecorder({ api, instance: config.identity, log }),
+    recordEvent: createEventRecorder({ api, instance: config.identity, logger }),
     settings: config.settings,
     timings: { ...TIMINGS, ...timings.reconcile },
-    log,
+    logger,
     now: rest.now ?? Date.now,
     assertMayWrite,
     memories,

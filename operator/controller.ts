@@ -49,7 +49,7 @@ async function onePass(options: ControllerOptions, key: string, span: Span): Pro
     if (requeueAfterMs !== null) queue.addAfter(key, spread(requeueAfterMs));
     else if (why === 'gone') queue.drop(key);
     metrics.reconciled(requeueAfterMs === null ? 'success' : 'requeue', (performance.now() - start) / 1_000);
-    context.log.debug({ resource: key, why, ms: Math.round(performance.now() - start) }, 'reconciled');
+    context.logger.debug({ resource: key, why, ms: Math.round(performance.now() - start) }, 'reconciled');
     return false;
   } catch (error) {
     failed(span, error);
@@ -57,8 +57,8 @@ async function onePass(options: ControllerOptions, key: string, span: Span): Pro
     metrics.reconciled('error', (performance.now() - start) / 1_000);
     const waitMs = Math.round(queue.retry(key));
     const isForeseen = error instanceof ApiError || error instanceof ApiUnavailable;
-    if (isForeseen) context.log.warn({ resource: key, waitMs, why: error.message }, 'a pass is tried again');
-    else context.log.error({ resource: key, waitMs, err: error }, 'a pass met something unexpected');
+    if (isForeseen) context.logger.warn({ resource: key, waitMs, why: error.message }, 'a pass is tried again');
+    else context.logger.error({ resource: key, waitMs, err: error }, 'a pass met something unexpected');
     return false;
   } finally {
     queue.done(key);

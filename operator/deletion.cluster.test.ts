@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Redis } from 'ioredis';
 import { replicaKeys } from '../protocol/keys.ts';
-import { recordedLog } from '../testing/recorded-log.ts';
+import { recordedLogger } from '../testing/recorded-logger.ts';
 import { startRedis } from '../testing/redis-server.ts';
 import type { Operator } from './build.ts';
 import type { KubeObject } from './kubernetes/objects.ts';
@@ -23,12 +23,12 @@ describe('beginning and end', () => {
   let platform: Platform;
   let operator: Operator;
   let redis: Redis;
-  const { lines, log } = recordedLog('debug');
+  const { lines, logger } = recordedLogger('debug');
   before(async () => {
     platform = await startPlatform('all');
     redis = new Redis(platform.redis.url);
     await platform.secrets(VOICE);
-    operator = await runOperator(platform, { log });
+    operator = await runOperator(platform, { logger });
   });
   after(async () => {
     redis.disconnect();
@@ -120,7 +120,7 @@ describe('beginning and end', () => {
     await operator[Symbol.asyncDispose]();
     await must('DELETE', core('secrets', 'mine'));
     await remove('orphan');
-    operator = await runOperator(platform, { log });
+    operator = await runOperator(platform, { logger });
     await isGone('orphan');
     await told(
       'RedisNotCleanedUp',
@@ -206,7 +206,7 @@ describe('beginning and end', () => {
     await operator[Symbol.asyncDispose]();
     await platform.create('born-meanwhile', withPrefix('meanwhile:'));
     await remove('paused');
-    operator = await runOperator(platform, { log });
+    operator = await runOperator(platform, { logger });
     await until('caught up', () => platform.get(deploymentPath('born-meanwhile')), 30_000);
     await isGone('paused');
     const now = await platform.get(deploymentPath('steady'));

@@ -1,4 +1,4 @@
-import type { Log } from '../runtime/log/log.ts';
+import type { Logger } from '../runtime/logging/logger.ts';
 import {
   acquireLeadership,
   LeadershipLost,
@@ -12,19 +12,22 @@ export interface Leading extends AsyncDisposable {
   /** Throws a LeadershipLost when this process must not write. */
   assertMayWrite(): void;
   /** Waits for the lease, then works until it is lost or this is disposed. Rejects with what ended it. */
-  run(election: Omit<ElectionOptions, 'log' | 'signal'>, work: (signal: AbortSignal) => Promise<void>): Promise<void>;
+  run(
+    election: Omit<ElectionOptions, 'logger' | 'signal'>,
+    work: (signal: AbortSignal) => Promise<void>,
+  ): Promise<void>;
 }
 
 /** What is under way at the end gets this long. */
 const LAST_PASSES_MS = 8_000;
 
 /** Leads, once: a process that has lost its lease ends, and starts anew with an empty memory. */
-export function createLeading(log: Log): Leading {
+export function createLeading(logger: Logger): Leading {
   const quit = new AbortController();
   let leadership: Leadership | null = null;
   let running: Promise<void> | null = null;
   const lead: Leading['run'] = async (election, work) => {
-    leadership = await acquireLeadership({ ...election, log, signal: quit.signal });
+    leadership = await acquireLeadership({ ...election, logger, signal: quit.signal });
     const { lost } = leadership;
     await work(AbortSignal.any([quit.signal, lost]));
     if (lost.aborted) throw lost.reason;

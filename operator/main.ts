@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { aborted } from '../runtime/lifecycle/aborted.ts';
 import { runUntilSignal } from '../runtime/lifecycle/run-until-signal.ts';
-import { createLog } from '../runtime/log/log.ts';
+import { createLogger } from '../runtime/logging/logger.ts';
 import { buildOperator } from './build.ts';
 import { LOG_LEVELS, readConfig } from './config.ts';
 import { openConnection } from './kubernetes/connection.ts';
@@ -9,16 +9,16 @@ import { openConnection } from './kubernetes/connection.ts';
 /** env -> config -> build -> run until a signal, or until another one leads. Gives the exit code. */
 export async function main(environment: Readonly<Record<string, string | undefined>>): Promise<number> {
   const level = LOG_LEVELS.find((known) => known === environment['LOG_LEVEL']) ?? 'info';
-  const log = createLog({ level, pretty: process.stdout.isTTY });
+  const logger = createLogger({ level, pretty: process.stdout.isTTY });
   return runUntilSignal({
-    log,
+    logger,
     run: async (signals) => {
       const config = readConfig(environment, randomBytes(4).toString('hex'));
       const connection = openConnection();
-      await using operator = await buildOperator({ config, connection, log });
-      log.info({ port: operator.port, server: connection.server.host }, 'following the API server');
+      await using operator = await buildOperator({ config, connection, logger });
+      logger.info({ port: operator.port, server: connection.server.host }, 'following the API server');
       await Promise.race([operator.ended, aborted(signals.drain)]);
-      log.info({ signal: String(signals.drain.reason) }, 'stopping');
+      logger.info({ signal: String(signals.drain.reason) }, 'stopping');
     },
   });
 }

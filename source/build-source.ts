@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTimeline } from '../protocol/simulator/timeline.ts';
-import type { Log } from '../runtime/log/log.ts';
+import type { Logger } from '../runtime/logging/logger.ts';
 import { openInnerListener } from '../runtime/http/inner-listener.ts';
 import { createSourceMetrics, type SourceMetrics } from './metrics/metrics.ts';
 import { runSimulator } from './simulator/simulator-source.ts';
@@ -27,7 +27,7 @@ const MAKE_UP_MS = 60_000;
 const LOOK_EVERY_MS = 2_000;
 
 /** Makes everything, in order, and releases it in reverse. */
-export async function buildSource(config: SourceConfig, log: Log, now: () => number = Date.now): Promise<Source> {
+export async function buildSource(config: SourceConfig, logger: Logger, now: () => number = Date.now): Promise<Source> {
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
   const metrics = stack.use(createSourceMetrics());
@@ -40,13 +40,13 @@ export async function buildSource(config: SourceConfig, log: Log, now: () => num
       waitReplicas,
       retention,
       resource: null,
-      log,
+      logger,
       onClient: (role, client) => watchClient(role, client, metrics),
     }),
   );
   const { seed, callsPerSecond, accounts } = config.simulator;
   const running = runSimulator({
-    log: traceAppends(eventLog, tracedDestination({ destination: `${keyPrefix}{p}:events`, system: 'redis' })),
+    eventLog: traceAppends(eventLog, tracedDestination({ destination: `${keyPrefix}{p}:events`, system: 'redis' })),
     open: (startAt) => createTimeline({ seed, callsPerSecond, accounts, from: startAt - MAKE_UP_MS }),
     now,
     signal: stop.signal,
@@ -70,10 +70,14 @@ export async function buildSource(config: SourceConfig, log: Log, now: () => num
 }
 
 /** Says every two seconds whether the streams are there and as expected: null, or the code of what is wrong. */
-async function keepLooking(log: EventLog, signal: AbortSignal, say: (fault: string | null) => void): Promise<void> {
+async function keepLooking(
+  eventLog: EventLog,
+  signal: AbortSignal,
+  say: (fault: string | null) => void,
+): Promise<void> {
   while (!signal.aborted) {
     try {
-      await log.state();
+      await eventLog.state();
       say(null);
     } catch (error) {
       if (!(error instanceof LogUnavailable)) throw error;

@@ -1,6 +1,6 @@
 import { aborted } from '../runtime/lifecycle/aborted.ts';
 import { runUntilSignal } from '../runtime/lifecycle/run-until-signal.ts';
-import { createLog } from '../runtime/log/log.ts';
+import { createLogger } from '../runtime/logging/logger.ts';
 import { LOG_LEVELS, type Environment } from '../runtime/lifecycle/environment.ts';
 import { buildSource } from './build-source.ts';
 import { readSourceConfig } from './source-config.ts';
@@ -8,15 +8,15 @@ import { readSourceConfig } from './source-config.ts';
 /** env -> config -> build -> run until a signal. Gives the exit code. */
 export async function main(environment: Environment): Promise<number> {
   const level = LOG_LEVELS.find((known) => known === environment['LOG_LEVEL']) ?? 'info';
-  const log = createLog({ level, pretty: process.stdout.isTTY });
+  const logger = createLogger({ level, pretty: process.stdout.isTTY });
   return runUntilSignal({
-    log,
+    logger,
     run: async (signals) => {
       const config = await readSourceConfig(environment);
-      await using source = await buildSource(config, log);
-      log.info({ inner_port: source.port, accounts: config.simulator.accounts.length }, 'simulating calls');
+      await using source = await buildSource(config, logger);
+      logger.info({ inner_port: source.port, accounts: config.simulator.accounts.length }, 'simulating calls');
       await Promise.race([source.ended, aborted(signals.drain)]);
-      log.info({ signal: String(signals.drain.reason) }, 'stopping');
+      logger.info({ signal: String(signals.drain.reason) }, 'stopping');
     },
   });
 }

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { decodeMeta } from '../protocol/entry.ts';
 import { createTimeline } from '../protocol/simulator/timeline.ts';
-import { silentLog } from '../runtime/log/log.ts';
+import { silentLogger } from '../runtime/logging/logger.ts';
 import { sourceAclRules, SOURCE_ACL_COMMANDS } from '../runtime/redis/acl.ts';
 import { becomesReady, commandClient, type RedisClient } from '../runtime/redis/client.ts';
 import { ask } from '../testing/redis-process.ts';
@@ -29,7 +29,7 @@ let redis: RedisServer;
 let reader: RedisClient;
 before(async () => {
   redis = await startRedis({ users: [`firehose-source ${sourceAclRules()} >${PASSWORD}`] });
-  reader = commandClient(redis.url, { log: silentLog, name: 'test' });
+  reader = commandClient(redis.url, { logger: silentLogger, name: 'test' });
   assert.ok(await becomesReady(reader, 30_000));
 });
 after(async () => {
@@ -98,8 +98,8 @@ describe('a source of simulated calls', () => {
     const timeline = createTimeline({ seed, callsPerSecond, accounts: ACCOUNTS, from: start - 60_000 });
     const expected = timeline.next(start + 10_000);
     {
-      await using first = await buildSource(settings, silentLog, now);
-      await using second = await buildSource(settings, silentLog, now);
+      await using first = await buildSource(settings, silentLogger, now);
+      await using second = await buildSource(settings, silentLogger, now);
       time += 10_000;
       await until(async () => (await stored(settings)).length >= expected.length);
       await until(
@@ -107,7 +107,7 @@ describe('a source of simulated calls', () => {
       );
     }
     time += 30_000;
-    await using again = await buildSource(settings, silentLog, now);
+    await using again = await buildSource(settings, silentLogger, now);
     time += 1_000;
     expected.push(...timeline.next(time));
     await until(async () => (await stored(settings)).length >= expected.length);
@@ -125,7 +125,7 @@ describe('a source of simulated calls', () => {
     await ask(redis.port, ['script', 'flush']);
     await ask(redis.port, ['config', 'resetstat']);
     {
-      await using source = await buildSource(settings, silentLog);
+      await using source = await buildSource(settings, silentLogger);
       await until(async () => (await isReady(source.port)) && (await taken(source.port, 'accepted')) > 0);
       await until(async () => String(await ask(redis.port, ['info', 'commandstats'])).includes('cmdstat_xtrim'));
     }
@@ -147,7 +147,7 @@ describe('a source of simulated calls', () => {
   test('what nobody reads does not fill the Redis, and is kept as a resource wants it', TIME_LIMIT, async () => {
     const settings = { ...config(undefined, 10), retention: { maxLength: 200, maxAgeMs: 60_000 } };
     await allow(settings.keyPrefix);
-    await using source = await buildSource(settings, silentLog);
+    await using source = await buildSource(settings, silentLogger);
     const length = async () => Number(await ask(redis.port, ['xlen', `${settings.keyPrefix}{0}:events`]));
     await until(async () => (await taken(source.port, 'accepted')) > 2_000);
     await until(async () => (await length()) < 600);
@@ -159,7 +159,7 @@ describe('a source of simulated calls', () => {
     const settings = config();
     await allow(settings.keyPrefix);
     await ask(redis.port, ['hset', `${settings.keyPrefix}{0}:meta`, 'partitions', '8']);
-    await using source = await buildSource(settings, silentLog);
+    await using source = await buildSource(settings, silentLogger);
     await until(async () => (await (await answer(source.port, '/readyz')).text()).includes('PARTITIONS_MISMATCH'));
     assert.equal((await answer(source.port, '/livez')).status, 200);
     assert.equal(await ask(redis.port, ['exists', `${settings.keyPrefix}{0}:events`]), 0);

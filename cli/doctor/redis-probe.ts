@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { blockingClient } from '../../runtime/redis/client.ts';
 import type { RedisConnection, RedisNode } from '../../runtime/redis/connection.ts';
 import { withDeadline } from '../../runtime/redis/deadline.ts';
@@ -19,7 +19,7 @@ export interface Probe extends Disposable {
 
 /** Connects to exactly this server, as the gateway would. Gives the code of what is in the way instead. */
 export async function probe(connection: RedisConnection, node: RedisNode): Promise<Probe | string> {
-  const client = blockingClient(connection, { log: silentLog, name: NAME, node });
+  const client = blockingClient(connection, { logger: silentLogger, name: NAME, node });
   try {
     await withDeadline(client.connect(), { ms: PROBE_MS });
   } catch (error) {

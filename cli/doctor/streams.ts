@@ -1,7 +1,7 @@
 import type { GatewayConfig } from '../../gateway/config.ts';
 import { ENTRY_FORMAT } from '../../protocol/entry.ts';
 import { groupName, streamKeys } from '../../protocol/keys.ts';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
 import type { RedisConnection } from '../../runtime/redis/connection.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
@@ -25,7 +25,7 @@ export interface StreamsInput {
 
 /** What lies in Redis by now, as the gateway will find it. Makes nothing. */
 export async function lookAtStreams({ config, ...rest }: StreamsInput): Promise<readonly Finding[]> {
-  const client = commandClient(config.redis, { log: silentLog, name: 'firehose:doctor' });
+  const client = commandClient(config.redis, { logger: silentLogger, name: 'firehose:doctor' });
   try {
     // Why it cannot be reached is the finding of its servers.
     if (!(await becomesReady(client, PROBE_MS))) return [];

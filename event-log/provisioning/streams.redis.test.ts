@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { RedisClient } from '../../runtime/redis/client.ts';
 import { groupKeys, streamKeys } from '../../protocol/keys.ts';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
@@ -16,7 +16,7 @@ let redis: RedisServer;
 let client: RedisClient;
 before(async () => {
   redis = await startRedis();
-  client = commandClient(redis.url, { log: silentLog, name: 'test' });
+  client = commandClient(redis.url, { logger: silentLogger, name: 'test' });
   await becomesReady(client, 5_000);
 });
 after(async () => {

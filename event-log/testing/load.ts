@@ -16,7 +16,7 @@ export interface Load extends AsyncDisposable {
 }
 
 /** One producer a call, each saying an event again, with its id, until the log has it. */
-export function produce(log: EventLog, calls: number): Load {
+export function produce(eventLog: EventLog, calls: number): Load {
   const acknowledged = new Set<string>();
   const failures = new Map<string, number>();
   const over = new AbortController();
@@ -34,7 +34,7 @@ export function produce(log: EventLog, calls: number): Load {
         data: Buffer.from(JSON.stringify({ text })),
       };
       for (;;) {
-        const [outcome] = await log.append([event]);
+        const [outcome] = await eventLog.append([event]);
         if (outcome?.outcome !== 'failed') break;
         failures.set(outcome.code, (failures.get(outcome.code) ?? 0) + 1);
         await pause(50);
@@ -63,12 +63,12 @@ export interface Followed {
 }
 
 /** Everything that the log holds, each partition in its order. */
-export async function contentOf(log: EventLog): Promise<string[]> {
+export async function contentOf(eventLog: EventLog): Promise<string[]> {
   const texts: string[] = [];
-  for (let partition = 0; partition < log.partitions; partition += 1) {
+  for (let partition = 0; partition < eventLog.partitions; partition += 1) {
     let last = BEFORE_EVERYTHING;
     for (;;) {
-      const page = await pageOf(log, partition, last);
+      const page = await pageOf(eventLog, partition, last);
       if (page.length === 0) break;
       texts.push(...page.map(textOf));
       last = page.at(-1)?.id ?? last;
@@ -78,10 +78,10 @@ export async function contentOf(log: EventLog): Promise<string[]> {
 }
 
 /** Asks again while the log is out of reach: a failover may not be over yet. The test's own limit bounds it. */
-async function pageOf(log: EventLog, partition: number, last: string): Promise<readonly StoredEntry[]> {
+async function pageOf(eventLog: EventLog, partition: number, last: string): Promise<readonly StoredEntry[]> {
   for (;;) {
     try {
-      return await log.range(partition, last, 500);
+      return await eventLog.range(partition, last, 500);
     } catch (error) {
       if (!(error instanceof LogUnavailable)) throw error;
       await delay(100);

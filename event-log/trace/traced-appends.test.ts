@@ -12,8 +12,8 @@ after(() => provider.shutdown());
 
 async function spanOf(append: EventLog['append']) {
   exporter.reset();
-  const log = traceAppends({ append }, { destination: 'firehose:{p}:events', system: 'redis' });
-  const came = await log.append([]).catch((error: unknown) => error);
+  const eventLog = traceAppends({ append }, { destination: 'firehose:{p}:events', system: 'redis' });
+  const came = await eventLog.append([]).catch((error: unknown) => error);
   const [span] = exporter.getFinishedSpans();
   return { came, status: span?.status, type: span?.attributes['error.type'] };
 }

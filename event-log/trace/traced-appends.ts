@@ -11,10 +11,10 @@ const MOST_LINKS = 32;
  * append, when it is recorded: it is kept with the event.
  */
 export function traceAppends(
-  log: Pick<EventLog, 'append'>,
+  eventLog: Pick<EventLog, 'append'>,
   traced: MessagingDestination | null,
 ): Pick<EventLog, 'append'> {
-  if (traced === null) return log;
+  if (traced === null) return eventLog;
   return {
     async append(events) {
       const span = tracer.startSpan(`send ${traced.destination}`, {
@@ -25,7 +25,7 @@ export function traceAppends(
       try {
         const own = traceparentOf(span.spanContext());
         const withTraces = own === '' ? events : events.map((event) => withTrace(event, own));
-        const outcomes = await log.append(withTraces);
+        const outcomes = await eventLog.append(withTraces);
         const failed = outcomes.find(({ outcome }) => outcome === 'failed');
         if (failed?.outcome === 'failed') {
           span.setAttribute('error.type', failed.code);

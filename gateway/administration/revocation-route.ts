@@ -1,7 +1,7 @@
 import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { REVOCATIONS_PATH } from '../../protocol/paths.ts';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import type { TokenOutcome } from '../auth/token.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Problem } from '../http/problem.ts';
@@ -14,7 +14,7 @@ export interface RevocationRouteOptions {
   readonly revocations: Pick<Revocations, 'revoke' | 'page'>;
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
   readonly directory: () => Directory;
-  readonly log: Log;
+  readonly logger: Logger;
 }
 
 const name = z.string().min(1).max(1_024);
@@ -65,7 +65,7 @@ async function revoke(request: Request, response: Response, options: RevocationR
   if (outcome.kind === 'no_room') return sendProblem(response, NO_ROOM);
   if (outcome.kind === 'unavailable') return sendProblem(response, unavailable(outcome.code));
   const { revocation, closed } = outcome;
-  options.log.info({ revoked: revocation.revoked, closed }, 'revoked');
+  options.logger.info({ revoked: revocation.revoked, closed }, 'revoked');
   response.set('Cache-Control', 'no-store').json({ ...shown(revocation), closed });
 }
 

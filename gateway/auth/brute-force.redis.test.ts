@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import { startRedis } from '../../testing/redis-server.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
@@ -48,7 +48,7 @@ function replica(limits: LoginLimits): { login: Login; passwords: Passwords } {
       limits,
       spec,
       revocationMark: async () => 0,
-      log: silentLog,
+      logger: silentLogger,
       now: Date.now,
     }),
   };
@@ -61,7 +61,7 @@ test(
   { timeout: 300_000 },
   async () => {
     await using redis = await startRedis();
-    const clients = [0, 1, 2].map((at) => commandClient(redis.url, { log: silentLog, name: `replica-${at}` }));
+    const clients = [0, 1, 2].map((at) => commandClient(redis.url, { logger: silentLogger, name: `replica-${at}` }));
     for (const client of clients) assert.ok(await becomesReady(client, 5_000));
     const replicas = clients.map((client) =>
       replica(createLoginLimits({ redis: client, prefix: 'firehose:', resource: 'a/b' })),
@@ -108,7 +108,7 @@ test(
   { timeout: 300_000 },
   async () => {
     await using redis = await startRedis();
-    const client = commandClient(redis.url, { log: silentLog, name: 'replica' });
+    const client = commandClient(redis.url, { logger: silentLogger, name: 'replica' });
     assert.ok(await becomesReady(client, 5_000));
     const { login } = replica(createLoginLimits({ redis: client, prefix: 'firehose:', resource: 'a/b' }));
     const times = { known: [] as number[], unknown: [] as number[] };

@@ -1,7 +1,7 @@
 import type { RedisClient } from '../../runtime/redis/client.ts';
 import { durationMs } from '../../protocol/subscription.ts';
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import type { GatewayConfig } from '../config.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
 import { memoryGrantStore, redisGrantStore } from './grant-store.ts';
@@ -19,7 +19,7 @@ export interface AuthParts {
   readonly redis: RedisClient | null;
   readonly keyFile: string;
   readonly revocationMark: () => Promise<number>;
-  readonly log: Log;
+  readonly logger: Logger;
   /** Ends the following of mounted keys. */
   readonly signal: AbortSignal;
 }
@@ -34,14 +34,14 @@ export interface Auth {
 
 /** Puts login and tokens together. */
 export async function buildAuth(parts: AuthParts): Promise<Auth> {
-  const { config, directory, redis, keyFile, revocationMark, log, signal } = parts;
+  const { config, directory, redis, keyFile, revocationMark, logger, signal } = parts;
   const { spec, metadata } = config.subscription;
   const place = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
   const mounted = config.signingKeysFile;
   const keys =
     mounted === null
       ? await openKeys(keyFile, spec.auth.token.signing.algorithm)
-      : await followKeyRing({ path: mounted, log, signal });
+      : await followKeyRing({ path: mounted, logger, signal });
   const tokens = createTokens({
     keys,
     grants: redis === null ? memoryGrantStore(Date.now) : redisGrantStore(redis, place),
@@ -56,7 +56,7 @@ export async function buildAuth(parts: AuthParts): Promise<Auth> {
     tokens,
     spec,
     revocationMark,
-    log,
+    logger,
     now: Date.now,
   });
   return {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import { startRedis } from '../../testing/redis-server.ts';
 import { GrantStoreUnavailable, redisGrantStore } from './grant-store.ts';
@@ -9,7 +9,7 @@ import { createLoginLimits } from './login-limits.ts';
 const names = { prefix: 'test:', resource: 'default/firehose' };
 
 async function replicas(url: string, count: number) {
-  const clients = Array.from({ length: count }, () => commandClient(url, { log: silentLog, name: 'test' }));
+  const clients = Array.from({ length: count }, () => commandClient(url, { logger: silentLogger, name: 'test' }));
   for (const client of clients) assert.ok(await becomesReady(client, 5_000));
   const limits = clients.map((redis) => createLoginLimits({ redis, ...names, hashesPerSecond: 1_000_000 }));
   return { clients, limits, [Symbol.dispose]: () => clients.forEach((client) => client.disconnect()) };

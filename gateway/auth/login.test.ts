@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
 import { parseDirectory } from '../directory/parse-directory.ts';
 import { GrantStoreUnavailable, memoryGrantStore, type GrantStore } from './grant-store.ts';
@@ -68,7 +68,7 @@ async function house(parts: Parts = {}) {
       filters: { events: [], excludeEvents: [], accounts: [], additionalEvents: [] },
     },
     revocationMark: async () => parts.mark?.() ?? 0,
-    log: silentLog,
+    logger: silentLogger,
     now: () => NOW,
   });
   const ask = (body: unknown, address = '192.0.2.1') => login(Buffer.from(JSON.stringify(body)), { address });

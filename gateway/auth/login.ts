@@ -1,6 +1,6 @@
 import { isActive, type Account, type LiveDirectory, type User } from '../directory/directory.ts';
 import type { Problem } from '../http/problem.ts';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import { authorise, isServed, type ResourceScope } from './authorise.ts';
 import { GrantStoreUnavailable } from './grant-store.ts';
 import { parseLogin, type LoginRequest } from './login-request.ts';
@@ -34,7 +34,7 @@ export interface LoginParts {
   readonly spec: ResourceScope;
   /** The mark for tokens of a login that begins now; never rejects. */
   readonly revocationMark: () => Promise<number>;
-  readonly log: Log;
+  readonly logger: Logger;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
@@ -126,7 +126,7 @@ async function grantTo(
     token = await parts.tokens.issue({ grant, account, username: user.username, mark, now: parts.now() });
   } catch (error) {
     if (!(error instanceof GrantStoreUnavailable)) throw error;
-    parts.log.warn({ code: error.code }, 'a large grant cannot be kept: the login is refused');
+    parts.logger.warn({ code: error.code }, 'a large grant cannot be kept: the login is refused');
     return refused('unavailable', retryLater(503, 'grant_store_unavailable', BUSY_RETRY_S));
   }
   const body: LoginBody = {

@@ -1,12 +1,12 @@
 import { followFile } from '../../runtime/files/follow-file.ts';
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import { keyRing, SigningKeyFault, type KeyRing } from './signing-keys.ts';
 
 export interface MountedKeysOptions {
   /** A JSON array of private JWKs; the first one signs. */
   readonly path: string;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly intervalMs?: number;
 }
@@ -16,7 +16,7 @@ export interface MountedKeysOptions {
  * no keys leaves the last good ring. Rejects with a ConfigurationFault for the first content.
  */
 export async function followKeyRing(options: MountedKeysOptions): Promise<KeyRing> {
-  const { path, log, signal, intervalMs } = options;
+  const { path, logger, signal, intervalMs } = options;
   let ring: KeyRing | null = null;
   try {
     await followFile(path, {
@@ -24,9 +24,9 @@ export async function followKeyRing(options: MountedKeysOptions): Promise<KeyRin
       ...(intervalMs !== undefined && { intervalMs }),
       async onContent(text) {
         ring = await keyRing(parse(text, path));
-        log.info({ path, kid: ring.kid, keys: ring.verifyKeys.size }, 'the signing keys are in force');
+        logger.info({ path, kid: ring.kid, keys: ring.verifyKeys.size }, 'the signing keys are in force');
       },
-      onError: (error) => log.error({ path }, `the signing keys are not taken over: ${wordsOf(error)}`),
+      onError: (error) => logger.error({ path }, `the signing keys are not taken over: ${wordsOf(error)}`),
     });
   } catch (error) {
     if (signal.aborted) throw error;

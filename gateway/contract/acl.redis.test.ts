@@ -4,7 +4,7 @@ import { aclRules } from '../../runtime/redis/acl.ts';
 import { startCluster, type RedisCluster } from '../../testing/redis-cluster.ts';
 import { ask } from '../../testing/redis-process.ts';
 import { MASTER_NAME, startSentinel, type RedisSentinel } from '../../testing/redis-sentinel.ts';
-import { recordedLog } from '../../testing/recorded-log.ts';
+import { recordedLogger } from '../../testing/recorded-logger.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { contractSuite } from './contract.suite.ts';
 import { event, gatewaySuite } from './gateway.suite.ts';
@@ -56,8 +56,8 @@ describe('a user who lacks something', () => {
   ] as const) {
     it(`without ${lacking.slice(1)} the log says NOPERM once, and what to do`, { timeout: 30_000 }, async () => {
       await using limited = await startRedis({ users: [`${USER} ${lacking}`] });
-      const { lines, log } = recordedLog();
-      await using running = await startGateway({ redisUrl: withUser(limited.url), log });
+      const { lines, logger } = recordedLogger();
+      await using running = await startGateway({ redisUrl: withUser(limited.url), logger });
       const found = () => lines.filter((line) => line.includes(message) && line.includes('"code":"NOPERM"'));
       await until(async () => {
         await running.ingest(event('account_id_1', 'CHANNEL_HOLD', 1));

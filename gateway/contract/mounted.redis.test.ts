@@ -9,7 +9,7 @@ import { connect } from 'node:tls';
 import { decodeProtectedHeader } from 'jose';
 import { LOGIN_PATH } from '../../protocol/paths.ts';
 import { createAuthority, issueCertificate, type CertificatePem } from '../../runtime/certificates/certificate.ts';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { newKey } from '../../runtime/signing/new-key.ts';
 import { commandClient } from '../../runtime/redis/client.ts';
 import { liveReplicas } from '../../event-log/provisioning/replicas.ts';
@@ -75,7 +75,7 @@ before(async () => {
     FIREHOSE_INNER_PORT: '0',
     REDIS_URL: redis.url,
   });
-  gateway = await buildGateway(config, silentLog);
+  gateway = await buildGateway(config, silentLogger);
 });
 after(async () => {
   await gateway[Symbol.asyncDispose]();
@@ -133,7 +133,7 @@ test('the heartbeat tells which keys this replica holds, the one that signs firs
   const [active] = JSON.parse(volumes['keys']?.['signing-keys.json'] ?? '') as [{ kid: string }];
   const candidate = await newKey('HS256');
   await mount('keys', { 'signing-keys.json': JSON.stringify([active, candidate]) });
-  const client = commandClient(redis.url, { log: silentLog, name: 'test' });
+  const client = commandClient(redis.url, { logger: silentLogger, name: 'test' });
   try {
     await until(async () => {
       const replicas = await liveReplicas(client, 'firehose:', 'default/quickstart').catch(() => []);
@@ -183,11 +183,11 @@ test('files that cannot be used at the start are faults that say which', async (
     FIREHOSE_INNER_PORT: '0',
   });
   await assert.rejects(
-    buildGateway(config, silentLog),
+    buildGateway(config, silentLogger),
     /FIREHOSE_SIGNING_KEYS_FILE: .*absent\.json: cannot be read \(ENOENT\)/,
   );
   await assert.rejects(
-    buildGateway({ ...config, signingKeysFile: null, tlsFolder: join(folder, 'nowhere') }, silentLog),
+    buildGateway({ ...config, signingKeysFile: null, tlsFolder: join(folder, 'nowhere') }, silentLogger),
     /FIREHOSE_TLS_FOLDER: .*nowhere: tls\.crt cannot be read \(ENOENT\)/,
   );
 });

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
 import { STREAM_PATH } from '../../protocol/paths.ts';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { startSimulator } from '../../source/simulator/start-simulator.ts';
 import { buildGateway, type Gateway } from '../build.ts';
 import { readConfig } from '../config.ts';
@@ -30,7 +30,7 @@ describe('the README', () => {
       FIREHOSE_INNER_PORT: '0',
       FIREHOSE_SIMULATOR_RATE: '50',
     });
-    gateway = await buildGateway(config, silentLog, startSimulator);
+    gateway = await buildGateway(config, silentLogger, startSimulator);
   });
 
   after(async () => {

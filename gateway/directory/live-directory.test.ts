@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import type { Directory } from './directory.ts';
 import { openLiveDirectory } from './live-directory.ts';
 
@@ -15,7 +15,7 @@ async function fileWith(text: string) {
   return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }
 
-const options = { log: silentLog, signal: new AbortController().signal, intervalMs: 5 };
+const options = { logger: silentLogger, signal: new AbortController().signal, intervalMs: 5 };
 const withName = (name: string) => `accounts:\n  - { id: a, name: ${name}, realm: a.example.com }\n`;
 
 test('a change of the file is told to listeners and is what is in force', async () => {

@@ -1,5 +1,5 @@
 import { followFile } from '../../runtime/files/follow-file.ts';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import type { Directory, LiveDirectory } from './directory.ts';
 import { describeFaults, DirectoryFault, type Fault } from './fault.ts';
 import { parseDirectory } from './parse-directory.ts';
@@ -17,7 +17,7 @@ export interface FollowedDirectory extends LiveDirectory, AsyncDisposable {
 
 export interface LiveDirectoryOptions {
   readonly path: string;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
   /** Time between two looks at the file, default 500 ms. */
   readonly intervalMs?: number;
@@ -28,7 +28,7 @@ export interface LiveDirectoryOptions {
  * later faults are logged and the last good directory stays in force.
  */
 export async function openLiveDirectory(options: LiveDirectoryOptions): Promise<FollowedDirectory> {
-  const { path, log } = options;
+  const { path, logger } = options;
   const stop = new AbortController();
   const listeners = new Set<(directory: Directory) => void>();
   let current: Directory | null = null;
@@ -36,7 +36,7 @@ export async function openLiveDirectory(options: LiveDirectoryOptions): Promise<
 
   const refuse = (faults: readonly Fault[]) => {
     status = { ...status, faults };
-    log.error({ path, faults: faults.length }, `the directory is not taken over\n${describeFaults(faults)}`);
+    logger.error({ path, faults: faults.length }, `the directory is not taken over\n${describeFaults(faults)}`);
   };
   const onContent = (text: string) => {
     const parsed = parseDirectory(text);
@@ -46,7 +46,7 @@ export async function openLiveDirectory(options: LiveDirectoryOptions): Promise<
     }
     current = parsed.directory;
     status = { loadedAt: Date.now(), faults: [] };
-    log.info({ path, accounts: current.accounts.size }, 'the directory is in force');
+    logger.info({ path, accounts: current.accounts.size }, 'the directory is in force');
     for (const listener of listeners) listener(current);
   };
   const onError = (error: unknown) => refuse([unreadable(error)]);

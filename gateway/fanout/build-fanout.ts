@@ -1,6 +1,6 @@
 import { decodeMeta } from '../../protocol/entry.ts';
 import type { Subscription } from '../../protocol/subscription.ts';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { EventLog, StoredEntry } from '../../event-log/event-log.ts';
@@ -21,7 +21,7 @@ export interface FanoutParts {
   readonly onScopeChange: (listener: () => void) => () => void;
   readonly metrics: Metrics;
   readonly traces: EventTraces | null;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
 }
 
@@ -37,14 +37,14 @@ const POISON_LINE_EVERY_MS = 10_000;
 
 /** Makes the fan-out and starts its reader. */
 export function buildFanout(parts: FanoutParts): RunningFanout {
-  const { eventLog, groups, directory, spec, onScopeChange, metrics, traces, log, signal } = parts;
+  const { eventLog, groups, directory, spec, onScopeChange, metrics, traces, logger, signal } = parts;
   let offer = createOffer(spec);
   let reachable = false;
   const fanout = new Fanout({
     directory: directory.current,
     offers: (name, account) => offer(name, account),
     pages: createPages(eventLog, signal),
-    onPoison: poisonLines(log, performance.now.bind(performance)),
+    onPoison: poisonLines(logger, performance.now.bind(performance)),
   });
   signal.addEventListener(
     'abort',
@@ -59,14 +59,14 @@ export function buildFanout(parts: FanoutParts): RunningFanout {
     }),
   );
   const ended = follow({
-    log: eventLog,
+    eventLog: eventLog,
     fanout,
-    logger: log,
+    logger: logger,
     traces,
     signal,
     onReachable(isReachable, code) {
       reachable = isReachable;
-      if (isReachable) log.info('the event log is reached');
+      if (isReachable) logger.info('the event log is reached');
       else metrics.redisError('log', code);
     },
     onRead: (entries) => {
@@ -95,14 +95,14 @@ function ageSeconds(entry: StoredEntry | undefined, now: number): number | null 
   return at > 0 ? Math.max(0, now - at / 1_000) / 1_000 : null;
 }
 
-function poisonLines(log: Log, now: () => number): (entry: StoredEntry, reason: PoisonReason) => void {
+function poisonLines(logger: Logger, now: () => number): (entry: StoredEntry, reason: PoisonReason) => void {
   let nextLine = 0;
   let unsaid = 0;
   return (entry, reason) => {
     unsaid += 1;
     if (now() < nextLine) return;
     nextLine = now() + POISON_LINE_EVERY_MS;
-    log.warn(
+    logger.warn(
       { partition: entry.partition, id: entry.id, reason, entries: unsaid },
       'entries that break the format are skipped',
     );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { test } from 'node:test';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { createEmbeddedLog } from '../../event-log/embedded-log.ts';
 import { event } from '../../event-log/event-log.suite.ts';
 import { RecordingSink } from '../testing/sink.ts';
@@ -28,7 +28,7 @@ function turns(signal: AbortSignal): () => number {
 test('between two rounds of one read everything else has its turn (I6)', async () => {
   const over = new AbortController();
   const { signal } = over;
-  const log = createEmbeddedLog({ partitions: 1, maxBytes: 16 * 1024 * 1024, now: Date.now });
+  const eventLog = createEmbeddedLog({ partitions: 1, maxBytes: 16 * 1024 * 1024, now: Date.now });
   const fanout = new Fanout({
     directory: treeOf([['acme', null]]),
     offers: () => true,
@@ -49,15 +49,15 @@ test('between two rounds of one read everything else has its turn (I6)', async (
     told: toldNothing(),
   });
   const following = follow({
-    log,
+    eventLog,
     fanout,
-    logger: silentLog,
+    logger: silentLogger,
     signal,
     traces: null,
     onReachable: () => undefined,
   });
   while (fanout.position === null) await nextTurn();
-  await log.append(Array.from({ length: ROUNDS }, (_, n) => event(`call-${n}`, LARGE)));
+  await eventLog.append(Array.from({ length: ROUNDS }, (_, n) => event(`call-${n}`, LARGE)));
   while (sink.messages().length < ROUNDS) await nextTurn();
   over.abort();
   await following;

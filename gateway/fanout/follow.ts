@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import { remedyFor } from '../../runtime/redis/remedy.ts';
 import {
   LogUnavailable,
@@ -13,9 +13,9 @@ import type { Fanout } from './fanout.ts';
 import { NO_SPACING, nextSpacing, restAfter } from './spacing.ts';
 
 export interface FollowOptions {
-  readonly log: EventLog;
+  readonly eventLog: EventLog;
   readonly fanout: Fanout;
-  readonly logger: Log;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
   /** Told whether the log can be reached, on each change. */
   readonly onReachable: (reachable: boolean, code: string) => void;
@@ -39,14 +39,14 @@ const JUDGE_EVERY_MS = 100;
  * themselves and latency stays low when idle. Goes on from the same position through every outage, for ever.
  */
 export async function follow(options: FollowOptions): Promise<void> {
-  const { log, fanout, signal } = options;
-  const reader = log.reader();
+  const { eventLog, fanout, signal } = options;
+  const reader = eventLog.reader();
   await using _ = reader;
   const rest = createRest();
   let failures = 0;
   while (!signal.aborted) {
     try {
-      const outcome = await read(log, reader, fanout, signal);
+      const outcome = await read(eventLog, reader, fanout, signal);
       if (failures > 0 || outcome === null) {
         options.onReachable(true, '');
         failures = 0;
@@ -95,13 +95,13 @@ async function deliver(entries: readonly StoredEntry[], options: FollowOptions):
 
 /** Null when the newest end was found, from which following begins. */
 async function read(
-  log: EventLog,
+  eventLog: EventLog,
   reader: LogReader,
   fanout: Fanout,
   signal: AbortSignal,
 ): Promise<ReadOutcome | null> {
   if (fanout.position === null) {
-    fanout.restart(await log.state());
+    fanout.restart(await eventLog.state());
     return null;
   }
   return reader.read(fanout.position, { waitMs: WAIT_MS, signal });

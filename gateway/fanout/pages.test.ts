@@ -20,16 +20,16 @@ function event(sequence: number): NewEvent {
 /** A fan-out over a real log with a connection that has stalled and fallen out of the tail. */
 async function stalled(logBytes: number) {
   const stop = new AbortController();
-  const log = createEmbeddedLog({ partitions: 4, maxBytes: logBytes, now: Date.now });
+  const eventLog = createEmbeddedLog({ partitions: 4, maxBytes: logBytes, now: Date.now });
   const fanout = new Fanout({
     directory: treeOf([['root', null]]),
     offers: () => true,
-    pages: createPages(log, stop.signal),
+    pages: createPages(eventLog, stop.signal),
     tailBytes: SMALL_TAIL,
     highWater: 1_000,
   });
-  fanout.restart(await log.state());
-  const reader = log.reader();
+  fanout.restart(await eventLog.state());
+  const reader = eventLog.reader();
   const sink = new RecordingSink();
   const losses: string[] = [];
   const subscriber = fanout.subscribe({
@@ -44,7 +44,7 @@ async function stalled(logBytes: number) {
     }),
   });
   async function publish(first: number, count: number): Promise<void> {
-    await log.append(Array.from({ length: count }, (_, at) => event(first + at)));
+    await eventLog.append(Array.from({ length: count }, (_, at) => event(first + at)));
     let left = count;
     while (left > 0 && fanout.position !== null) {
       const outcome = await reader.read(fanout.position, { waitMs: 1_000, signal: stop.signal });
@@ -56,7 +56,7 @@ async function stalled(logBytes: number) {
   async function close(): Promise<void> {
     stop.abort();
     await reader[Symbol.asyncDispose]();
-    await log[Symbol.asyncDispose]();
+    await eventLog[Symbol.asyncDispose]();
   }
   return { fanout, sink, losses, publish, close };
 }

@@ -15,14 +15,14 @@ const RETRY_MS = 500;
  * Pages of the log for connections that fell out of the tail. A page is delivered only when the log still reaches
  * back to the asked position after it was read: what was trimmed meanwhile is a gap that is told, never skipped (I4).
  */
-export function createPages(log: EventLog, signal: AbortSignal): PageSource {
+export function createPages(eventLog: EventLog, signal: AbortSignal): PageSource {
   let reading = 0;
   const waiting: (() => void)[] = [];
   return async (from, until) => {
     if (reading >= CONCURRENT_PAGES) await new Promise<void>((resolve) => waiting.push(resolve));
     reading += 1;
     try {
-      return await readWithRetry(log, { from, until, signal });
+      return await readWithRetry(eventLog, { from, until, signal });
     } finally {
       reading -= 1;
       waiting.shift()?.();
@@ -31,12 +31,12 @@ export function createPages(log: EventLog, signal: AbortSignal): PageSource {
 }
 
 async function readWithRetry(
-  log: EventLog,
+  eventLog: EventLog,
   page: { from: Position; until: Position; signal: AbortSignal },
 ): Promise<PageOutcome> {
   for (;;) {
     try {
-      return await readPage(log, page.from, page.until);
+      return await readPage(eventLog, page.from, page.until);
     } catch (error) {
       if (!(error instanceof LogUnavailable)) throw error;
       await delay(RETRY_MS, undefined, { signal: page.signal });
@@ -44,9 +44,9 @@ async function readWithRetry(
   }
 }
 
-async function readPage(log: EventLog, from: Position, until: Position): Promise<PageOutcome> {
-  const pages = await Promise.all(from.ids.map(async (id, partition) => log.range(partition, id, PAGE_ENTRIES)));
-  const state = await log.state();
+async function readPage(eventLog: EventLog, from: Position, until: Position): Promise<PageOutcome> {
+  const pages = await Promise.all(from.ids.map(async (id, partition) => eventLog.range(partition, id, PAGE_ENTRIES)));
+  const state = await eventLog.state();
   if (state.epoch !== from.epoch || until.epoch !== from.epoch) return { kind: 'lost', reason: 'epoch_lost' };
   if (isTooOld(from, state)) {
     return { kind: 'lost', reason: 'cursor_too_old' };

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import { commandClient } from '../../runtime/redis/client.ts';
 import type { GatewayConfig } from '../config.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
@@ -22,18 +22,18 @@ export interface GroupsParts {
   readonly onReplicas: (replicas: readonly LiveReplica[]) => void;
   readonly traces: EventTraces | null;
   readonly metrics: RedisMetrics;
-  readonly log: Log;
+  readonly logger: Logger;
 }
 
 /** The groups of the resource, on a Redis client of their own; with the embedded log they are answered 501. Owned by `stack`. */
 export async function buildGroups(
   stack: AsyncDisposableStack,
-  { config, directory, onScopeChange, says, onReplicas, traces, metrics, log }: GroupsParts,
+  { config, directory, onScopeChange, says, onReplicas, traces, metrics, logger }: GroupsParts,
 ): Promise<Groups> {
   const { spec, metadata } = config.subscription;
   let offer = createOffer(spec);
   if (config.redis === null) return groupsWithoutRedis(spec.consumerGroups);
-  const client = commandClient(config.redis, { log, name: 'firehose:groups' });
+  const client = commandClient(config.redis, { logger, name: 'firehose:groups' });
   stack.defer(() => client.disconnect());
   watchClient('groups', client, metrics);
   const groups = await openGroups({
@@ -49,7 +49,7 @@ export async function buildGroups(
     says,
     onReplicas,
     traces,
-    log,
+    logger,
   });
   stack.use(groups);
   stack.defer(directory.onChange((current) => groups.useDirectory(current)));

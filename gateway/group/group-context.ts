@@ -1,6 +1,6 @@
 import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import { durationMs } from '../../protocol/subscription.ts';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import type { RouteIndex } from '../fanout/route-index.ts';
 import type { View } from '../fanout/view.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
@@ -77,7 +77,7 @@ export interface GroupContext {
   readonly filter: GroupFilter;
   readonly counters: GroupCounters;
   readonly traces: EventTraces | null;
-  readonly log: Log;
+  readonly logger: Logger;
   /** Scope and filter of all connections; null without any. */
   readonly view: View | null;
   /** Who gets this call; null when nobody is there. */

@@ -17,12 +17,12 @@ const LAST_WORDS_MS = 1_000;
 
 export type GroupParts = Pick<
   GroupContext,
-  'replica' | 'limits' | 'timings' | 'index' | 'filter' | 'counters' | 'traces' | 'log'
+  'replica' | 'limits' | 'timings' | 'index' | 'filter' | 'counters' | 'traces' | 'logger'
 > & {
   readonly name: string;
   /** `<namespace>/<name>`. */
   readonly resource: string;
-  readonly log: GroupContext['log'];
+  readonly logger: GroupContext['logger'];
   readonly place: LogPlace;
   readonly onGroupLost: () => void;
   /** A connection has left, or the reading of a partition has ended. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import { streamKeys } from '../../protocol/keys.ts';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import type { LogPlace } from '../../event-log/partition-state.ts';
 import { groupField, startOf } from '../../event-log/provisioning/create-group.ts';
@@ -13,7 +13,7 @@ export interface KeeperOptions {
   readonly resource: string;
   readonly groups: readonly ConsumerGroup[];
   readonly everyMs: number;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
   /** The streams were lost and refilled: what the groups knew is of another life. */
   readonly onEpochLost: () => void;
@@ -77,7 +77,7 @@ export class Keeper {
       if (partitions.size === 0 && groups.size === 0) return;
       this.#isComplete = false;
       if (partitions.size === 0) return;
-      this.#options.log.warn(
+      this.#options.logger.warn(
         { partitions: [...partitions] },
         'streams of the log were lost and refilled: groups are told',
       );
@@ -153,6 +153,6 @@ export class Keeper {
   #say(code: string): void {
     if (code === this.#lastCode) return;
     this.#lastCode = code;
-    this.#options.log.warn({ code }, 'consumer groups cannot be made or looked at now; trying again');
+    this.#options.logger.warn({ code }, 'consumer groups cannot be made or looked at now; trying again');
   }
 }

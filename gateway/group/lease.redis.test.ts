@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, it } from 'node:test';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { pendingInRedis, publish, RESOURCE } from '../testing/group-replica.ts';
@@ -20,7 +20,7 @@ before(async () => {
 after(() => redis.stop());
 
 async function partition() {
-  const client = commandClient(redis.url, { log: silentLog, name: 'test:lease' });
+  const client = commandClient(redis.url, { logger: silentLogger, name: 'test:lease' });
   assert.ok(await becomesReady(client, 10_000));
   const log = { client, keyPrefix: `${randomUUID()}:`, partitions: 1 };
   const place = groupPlace(log, 0, { resource: RESOURCE, group: 'default' });

@@ -1,5 +1,5 @@
 import type { ConsumerGroup } from '../../protocol/subscription.ts';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import { becomesReady, type RedisClient } from '../../runtime/redis/client.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
@@ -33,7 +33,7 @@ export interface GroupsOptions {
   /** After each heartbeat: the replicas that are there, this one first. */
   readonly onReplicas?: (replicas: readonly LiveReplica[]) => void;
   readonly traces?: EventTraces | null;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly timings?: Partial<Timings>;
 }
 
@@ -65,7 +65,7 @@ class RedisGroups implements Groups {
   #lastMember = 0;
 
   constructor(options: GroupsOptions) {
-    const { client, keyPrefix, partitions, resource, replica, groups, log } = options;
+    const { client, keyPrefix, partitions, resource, replica, groups, logger } = options;
     this.#options = options;
     this.counters = new Map(groups.map((group) => [group.name, createGroupCounters()]));
     this.#timings = { ...TIMINGS, ...options.timings };
@@ -76,7 +76,7 @@ class RedisGroups implements Groups {
       resource,
       groups,
       everyMs: this.#timings.checkMs,
-      log,
+      logger,
       signal: this.#closing.signal,
       onEpochLost: () => {
         for (const { name } of groups) this.#lost(name, 'epoch_lost');
@@ -162,7 +162,7 @@ class RedisGroups implements Groups {
   }
 
   #open(name: string): Group {
-    const { client, keyPrefix, partitions, resource, replica, log } = this.#options;
+    const { client, keyPrefix, partitions, resource, replica, logger } = this.#options;
     const declared = this.#options.groups.find((group) => group.name === name);
     const counters = this.counters.get(name);
     if (declared === undefined || counters === undefined)
@@ -178,7 +178,7 @@ class RedisGroups implements Groups {
       filter: groupFilter(declared),
       counters,
       traces: this.#options.traces ?? null,
-      log: log.child({ group: name }),
+      logger: logger.child({ group: name }),
       nextMember: () => (this.#lastMember = Math.max(this.#lastMember + 1, Date.now())),
       onGroupLost: () => this.#groupLost(group),
       onLeft: () => this.#left(group),
@@ -188,7 +188,7 @@ class RedisGroups implements Groups {
   }
 
   #groupLost(group: Group): void {
-    this.#options.log.warn(
+    this.#options.logger.warn(
       { group: group.name },
       'a consumer group is not in Redis any more: its connections are told',
     );

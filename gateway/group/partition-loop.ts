@@ -94,7 +94,7 @@ export class PartitionLoop {
     if (isHeld) await this.#release(lease);
     else {
       this.#context.counters.leasesLost += 1;
-      this.#context.log.warn({ partition }, 'a lease of a consumer group was lost: its events come again elsewhere');
+      this.#context.logger.warn({ partition }, 'a lease of a consumer group was lost: its events come again elsewhere');
     }
     this.#context.owns(partition, false);
   }
@@ -144,7 +144,7 @@ export class PartitionLoop {
   async #rest(error: unknown): Promise<void> {
     const code = redisErrorCode(error);
     if (this.#failures === 0)
-      this.#context.log.warn({ partition: this.#place.partition, code }, 'a consumer group waits for Redis');
+      this.#context.logger.warn({ partition: this.#place.partition, code }, 'a consumer group waits for Redis');
     const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
     this.#failures += 1;
     const until = performance.now() + ceiling * (0.5 + Math.random() / 2);
@@ -156,7 +156,7 @@ export class PartitionLoop {
       await releaseLease(this.#place, lease);
     } catch (error) {
       // It ends by itself.
-      this.#context.log.debug({ code: redisErrorCode(error) }, 'a lease could not be given up');
+      this.#context.logger.debug({ code: redisErrorCode(error) }, 'a lease could not be given up');
     }
   }
 }

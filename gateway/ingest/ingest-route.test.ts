@@ -15,17 +15,19 @@ import { MAX_BODY_BYTES } from './read-batch.ts';
 
 const TOKEN = 'the-ingest-token';
 
-async function serve(log: EventLog = createEmbeddedLog({ partitions: 4, maxBytes: 16 * 1024 * 1024, now: Date.now })) {
+async function serve(
+  eventLog: EventLog = createEmbeddedLog({ partitions: 4, maxBytes: 16 * 1024 * 1024, now: Date.now }),
+) {
   const counts = new Map<string, number>();
   const onAnswer = (answer: IngestAnswer) => {
     for (const { status } of answer.events) counts.set(status, (counts.get(status) ?? 0) + 1);
   };
-  const app = express().use(ingestRouter({ ingest: createIngest({ log }), token: TOKEN, onAnswer }));
+  const app = express().use(ingestRouter({ ingest: createIngest({ eventLog }), token: TOKEN, onAnswer }));
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
-    log,
+    eventLog,
     counts,
     port,
     send: (body: string | Uint8Array<ArrayBuffer> | null, headers: Record<string, string> = {}, method = 'POST') =>
@@ -38,7 +40,7 @@ async function serve(log: EventLog = createEmbeddedLog({ partitions: 4, maxBytes
       server.close();
       server.closeAllConnections();
       await once(server, 'close');
-      await log[Symbol.asyncDispose]();
+      await eventLog[Symbol.asyncDispose]();
     },
   };
 }
@@ -60,7 +62,7 @@ describe('POST /ws/v1/firehose/events', () => {
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
     const given = { 'firehose-account': 'acme', 'firehose-event-id': 'my-id', traceparent };
     assert.equal((await at.send(one, given)).status, 200);
-    const meta = decodeMeta((await held(at.log))[0]?.meta ?? '');
+    const meta = decodeMeta((await held(at.eventLog))[0]?.meta ?? '');
     assert.deepEqual([meta?.account, meta?.eventId, meta?.traceparent], ['acme', 'my-id', traceparent]);
     const many = await at.send(`${one}\n${one}`, given);
     assert.equal(many.status, 400);
@@ -76,7 +78,7 @@ describe('POST /ws/v1/firehose/events', () => {
       assert.equal(response.headers.get('content-type'), 'application/problem+json');
       assert.equal((await response.text()).includes(TOKEN), false);
     }
-    assert.deepEqual(await held(at.log), []);
+    assert.deepEqual(await held(at.eventLog), []);
   });
 
   it('refuses a wrong token before the body has come', { timeout: 20_000 }, async () => {
@@ -135,17 +137,17 @@ describe('POST /ws/v1/firehose/events', () => {
 
   it('takes 16 batches at once and turns away the 17th, until there is room again', async () => {
     const held = Promise.withResolvers<void>();
-    const log = createEmbeddedLog({ partitions: 4, maxBytes: 16 * 1024 * 1024, now: Date.now });
+    const eventLog = createEmbeddedLog({ partitions: 4, maxBytes: 16 * 1024 * 1024, now: Date.now });
     let waiting = 0;
     const allWait = Promise.withResolvers<void>();
-    const append = log.append.bind(log);
-    log.append = async (events) => {
+    const append = eventLog.append.bind(eventLog);
+    eventLog.append = async (events) => {
       waiting += 1;
       if (waiting === 16) allWait.resolve();
       await held.promise;
       return append(events);
     };
-    await using at = await serve(log);
+    await using at = await serve(eventLog);
     const batches = Array.from({ length: 16 }, (_, n) => at.send(one.replace('"c"', `"c${n}"`)));
     await allWait.promise;
     const refused = await at.send(one);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, it } from 'node:test';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady } from '../../runtime/redis/client.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { openRedisLog } from '../../event-log/redis-log.ts';
@@ -22,15 +22,15 @@ function open() {
     partitions: 4,
     resource: 'test/log',
     retention: null,
-    log: silentLog,
+    logger: silentLogger,
   });
 }
 
 ingestSuite('Redis log', open);
 
 it('answers 503 for what the log cannot take, and takes it when it is sent again', async () => {
-  await using log = await open();
-  const ingest = createIngest({ log });
+  await using eventLog = await open();
+  const ingest = createIngest({ eventLog });
   const body = fixture('call-events-2015');
   await redis.kill();
   const answer = await ingest(body, { contentType: '' });
@@ -38,9 +38,9 @@ it('answers 503 for what the log cannot take, and takes it when it is sent again
   assert.equal(answer.answer.failed, 3);
   assert.ok(answer.answer.events.every((event) => event.status === 'failed' && event.code && event.id));
   await redis.restart();
-  assert.ok(await becomesReady(log.client, 10_000));
+  assert.ok(await becomesReady(eventLog.client, 10_000));
   const again = await ingest(body, { contentType: '' });
   assert.ok(again.kind === 'answered' && again.status === 200);
   assert.equal(again.answer.accepted + again.answer.duplicate, 3);
-  assert.equal((await held(log)).length, 3);
+  assert.equal((await held(eventLog)).length, 3);
 });

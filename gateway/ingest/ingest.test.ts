@@ -15,9 +15,9 @@ const event = (callId: string) => JSON.stringify({ 'Event-Name': 'DTMF', 'Call-I
 
 describe('an answer', () => {
   it('says of each event what became of it, and keeps the good ones', async () => {
-    await using log = open();
+    await using eventLog = open();
     const body = [event('a'), '{bad}', '', event('b'), event('a'), '{"Event-Name":"LEG_CREATED"}'].join('\r\n');
-    const report = await reported(log, body);
+    const report = await reported(eventLog, body);
     assert.deepEqual(
       report.events.map(({ index, status, code }) => [index, status, code]),
       [
@@ -35,27 +35,27 @@ describe('an answer', () => {
   });
 
   it('takes account, id and traceparent from the wrapped form', async () => {
-    await using log = open();
+    await using eventLog = open();
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
     const body = [
       `{"event":${event('a')},"account":"acme","id":"one","traceparent":"${traceparent}"}`,
       `{"event":${event('b')},"account":"acme","id":"two"}`,
     ].join('\n');
-    assert.equal((await reported(log, body, WRAPPED_TYPE)).accepted, 2);
-    const metas = (await held(log)).map((entry) => decodeMeta(entry.meta));
+    assert.equal((await reported(eventLog, body, WRAPPED_TYPE)).accepted, 2);
+    const metas = (await held(eventLog)).map((entry) => decodeMeta(entry.meta));
     const one = metas.find((meta) => meta?.callId === 'a');
     assert.deepEqual([one?.account, one?.eventId, one?.traceparent], ['acme', 'one', traceparent]);
   });
 
   it('refuses headers for account and id with more than one event, and takes nothing in', async () => {
-    await using log = open();
-    const ingest = createIngest({ log });
+    await using eventLog = open();
+    const ingest = createIngest({ eventLog });
     const body = Buffer.from(`${event('a')}\n${event('b')}`);
     for (const given of [{ account: 'acme' }, { eventId: 'x' }]) {
       const answer = await ingest(body, { contentType: '', ...given });
       assert.ok(answer.kind === 'unreadable' && answer.problem.code === 'headers_for_one_event');
     }
-    assert.deepEqual(await held(log), []);
+    assert.deepEqual(await held(eventLog), []);
     const traced = await ingest(body, { contentType: '', account: '', traceparent: 'any' });
     assert.equal(traced.kind, 'answered');
   });
@@ -95,9 +95,9 @@ describe('a hostile body', () => {
   it('never throws, and nothing malformed is accepted', async () => {
     let taken = 0;
     const property = fc.asyncProperty(hostileBody, fc.constantFrom('', WRAPPED_TYPE), async (body, contentType) => {
-      await using log = open();
-      const answer = await createIngest({ log })(body, { contentType });
-      const entries = await held(log);
+      await using eventLog = open();
+      const answer = await createIngest({ eventLog })(body, { contentType });
+      const entries = await held(eventLog);
       const accepted = answer.kind === 'answered' ? answer.answer.accepted : 0;
       assert.equal(entries.length, accepted);
       taken += accepted;

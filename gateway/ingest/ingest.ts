@@ -43,7 +43,7 @@ export type Ingest = (body: Buffer, options: IngestOptions) => Promise<IngestRes
 /** Elements judged before other work has its turn: 10,000 in one go would hold up the delivery of events. */
 const ELEMENTS_A_TURN = 50;
 
-export function createIngest({ log }: { readonly log: Pick<EventLog, 'append'> }): Ingest {
+export function createIngest({ eventLog }: { readonly eventLog: Pick<EventLog, 'append'> }): Ingest {
   return async (body, options) => {
     const batch = readBatch(body, options.contentType);
     if (batch.kind === 'unreadable') return { kind: 'unreadable', problem: batch };
@@ -56,7 +56,7 @@ export function createIngest({ log }: { readonly log: Pick<EventLog, 'append'> }
       if (verdicts.length > 0 && verdicts.length % ELEMENTS_A_TURN === 0) await nextTurn();
       verdicts.push(wrapped ? readWrapped(element, headers) : readEvent(element, headers));
     }
-    const answer = await append(log, verdicts);
+    const answer = await append(eventLog, verdicts);
     return { kind: 'answered', status: answer.failed > 0 ? 503 : 200, answer };
   };
 }
@@ -74,9 +74,9 @@ const ONE_ALONE: Problem = {
 };
 
 /** One append for the whole batch: the log keeps its order, and with it the order of each call. */
-async function append(log: Pick<EventLog, 'append'>, verdicts: readonly EventVerdict[]): Promise<IngestAnswer> {
+async function append(eventLog: Pick<EventLog, 'append'>, verdicts: readonly EventVerdict[]): Promise<IngestAnswer> {
   const events = verdicts.flatMap((verdict) => (verdict.kind === 'forward' ? [verdict.event] : []));
-  const outcomes = events.length === 0 ? [] : await log.append(events);
+  const outcomes = events.length === 0 ? [] : await eventLog.append(events);
   const sums: Record<IngestStatus, number> = { accepted: 0, duplicate: 0, dropped: 0, rejected: 0, failed: 0 };
   const lines: IngestedEvent[] = [];
   let next = 0;

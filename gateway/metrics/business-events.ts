@@ -1,5 +1,5 @@
 import { trace } from '@opentelemetry/api';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import { inSpan } from '../../runtime/telemetry/span.ts';
 import type { IngestAnswer } from '../ingest/ingest.ts';
 import type { Metrics } from './metrics.ts';
@@ -23,7 +23,7 @@ const QUOTAS: Readonly<Record<string, 'account' | 'replica'>> = {
   too_many_connections: 'replica',
 };
 
-export function createBusinessEvents(metrics: Metrics, log: Log): BusinessEvents {
+export function createBusinessEvents(metrics: Metrics, logger: Logger): BusinessEvents {
   const annotate = (attributes: Readonly<Record<string, string | number>>) =>
     trace.getActiveSpan()?.setAttributes(attributes);
   return {
@@ -34,7 +34,7 @@ export function createBusinessEvents(metrics: Metrics, log: Log): BusinessEvents
         const { outcome } = answer;
         metrics.loginFinished(outcome, (performance.now() - start) / 1_000);
         annotate({ 'firehose.login.outcome': outcome });
-        log.debug({ outcome }, 'a login was judged');
+        logger.debug({ outcome }, 'a login was judged');
         return answer;
       }),
     handshakeFinished(status, code) {
@@ -42,23 +42,23 @@ export function createBusinessEvents(metrics: Metrics, log: Log): BusinessEvents
       const quota = code === null ? undefined : QUOTAS[code];
       if (quota !== undefined) metrics.quotaRefused(quota);
       annotate({ 'http.response.status_code': status, ...(code !== null && { 'error.type': code }) });
-      log.debug({ status, ...(code !== null && { code }) }, 'a handshake was answered');
+      logger.debug({ status, ...(code !== null && { code }) }, 'a handshake was answered');
     },
     sessionClosed({ id, account }, code) {
       metrics.sessionClosed(code);
-      log.debug({ session: id, account, code }, 'a connection has ended');
+      logger.debug({ session: id, account, code }, 'a connection has ended');
     },
     slowConsumerClosed(policy) {
       metrics.slowConsumerClosed(policy);
-      log.debug({ policy }, 'a connection is ended for being slow');
+      logger.debug({ policy }, 'a connection is ended for being slow');
     },
     gapTold(reason) {
       metrics.gap(reason);
-      log.debug({ reason }, 'a connection was told of a gap');
+      logger.debug({ reason }, 'a connection was told of a gap');
     },
     revoked(outcome) {
       metrics.revoked(outcome);
-      log.debug({ outcome }, 'a revocation was asked for');
+      logger.debug({ outcome }, 'a revocation was asked for');
     },
     ingested(answer) {
       for (const status of ['accepted', 'duplicate', 'dropped'] as const) {
@@ -69,7 +69,7 @@ export function createBusinessEvents(metrics: Metrics, log: Log): BusinessEvents
       for (const [reason, events] of reasonsOf(answer, 'failed')) metrics.ingested('http', 'failed', events, reason);
       const { accepted, duplicate, rejected, failed } = answer;
       annotate({ 'firehose.ingest.accepted': accepted, 'firehose.ingest.rejected': rejected });
-      log.debug({ accepted, duplicate, rejected, failed }, 'events were taken in');
+      logger.debug({ accepted, duplicate, rejected, failed }, 'events were taken in');
     },
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Redis } from 'ioredis';
 import { after, before, test } from 'node:test';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { until } from '../../testing/until.ts';
@@ -21,10 +21,10 @@ function resource(most: number, lastsMs?: number) {
   return {
     key: (account: string) => `test:${place.resource}:places:${account}`,
     async replica(renewEveryMs = 3_600_000) {
-      const client = commandClient(redis.url, { log: silentLog, name: 'test' });
+      const client = commandClient(redis.url, { logger: silentLogger, name: 'test' });
       assert.ok(await becomesReady(client, 10_000));
       const shared = redisPlaces(client, place);
-      const quota = AccountQuota.start({ most, shared, log: silentLog, renewEveryMs });
+      const quota = AccountQuota.start({ most, shared, logger: silentLogger, renewEveryMs });
       return {
         quota,
         client,
@@ -104,10 +104,10 @@ test('what Redis has lost is counted again with the next renewal', async () => {
 
 test('while Redis is away each replica goes by its own count, and nobody waits', async () => {
   await using own = await startRedis();
-  const client = commandClient(own.url, { log: silentLog, name: 'test' });
+  const client = commandClient(own.url, { logger: silentLogger, name: 'test' });
   assert.ok(await becomesReady(client, 10_000));
   const shared = redisPlaces(client, { prefix: 'test:', resource: 'a/away' });
-  await using quota = AccountQuota.start({ most: 2, shared, log: silentLog, renewEveryMs: 50 });
+  await using quota = AccountQuota.start({ most: 2, shared, logger: silentLogger, renewEveryMs: 50 });
   const first = await quota.reserve('acme');
   await own.kill();
   assert.notEqual(await quota.reserve('acme'), null);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { AccountQuota } from './account-quota.ts';
 
 test('a single replica counts for itself, each account apart, and a place comes back once', async () => {
-  await using quota = AccountQuota.start({ most: 2, shared: null, log: silentLog });
+  await using quota = AccountQuota.start({ most: 2, shared: null, logger: silentLogger });
   const first = await quota.reserve('a');
   assert.ok(first !== null);
   assert.notEqual(await quota.reserve('a'), null);
@@ -17,13 +17,13 @@ test('a single replica counts for itself, each account apart, and a place comes 
 });
 
 test('without a limit nothing is refused and nothing is kept', async () => {
-  await using quota = AccountQuota.start({ most: null, shared: null, log: silentLog });
+  await using quota = AccountQuota.start({ most: null, shared: null, logger: silentLogger });
   for (let n = 0; n < 100; n += 1) assert.notEqual(await quota.reserve('a'), null);
   assert.equal(quota.accounts, 0);
 });
 
 test('an account that has left is forgotten (I10)', async () => {
-  await using quota = AccountQuota.start({ most: 5, shared: null, log: silentLog });
+  await using quota = AccountQuota.start({ most: 5, shared: null, logger: silentLogger });
   const places = await Promise.all(['a', 'a', 'b'].map((account) => quota.reserve(account)));
   assert.equal(quota.accounts, 2);
   for (const place of places) place?.release();

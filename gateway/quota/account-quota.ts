@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import { PlacesUnavailable, type SharedPlaces } from './shared-places.ts';
 
 /** A connection's place within the quota of its account. */
@@ -14,7 +14,7 @@ export interface AccountQuotaOptions {
   readonly most: number | null;
   /** Null: this process is the only replica. */
   readonly shared: SharedPlaces | null;
-  readonly log: Log;
+  readonly logger: Logger;
   /** Time between two renewals of the places held here, default 5 s: well within the time they last. */
   readonly renewEveryMs?: number;
 }
@@ -148,7 +148,7 @@ export class AccountQuota implements AsyncDisposable {
   #tell(error: unknown): void {
     if (!(error instanceof PlacesUnavailable)) throw error;
     if (this.#fault !== error.code) {
-      this.#options.log.warn({ code: error.code }, 'quotas are not shared: each replica goes by its own count');
+      this.#options.logger.warn({ code: error.code }, 'quotas are not shared: each replica goes by its own count');
     }
     this.#fault = error.code;
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, it } from 'node:test';
 import { replicaKeys } from '../../protocol/keys.ts';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { until } from '../../testing/until.ts';
@@ -15,7 +15,7 @@ before(async () => {
 after(() => redis.stop());
 
 async function beating(keyPrefix: string, replica: string, options: Partial<HeartbeatOptions> = {}) {
-  const client = commandClient(redis.url, { log: silentLog, name: 'test:heartbeat' });
+  const client = commandClient(redis.url, { logger: silentLogger, name: 'test:heartbeat' });
   assert.ok(await becomesReady(client, 10_000));
   let seen: readonly string[] = [];
   let beats = 0;

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../runtime/redis/client.ts';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
 import type { StateFolder } from '../state/state-folder.ts';
 import { fileRevocationStore } from './file-store.ts';
@@ -12,13 +12,13 @@ export interface RevocationParts {
   readonly place: { readonly prefix: string; readonly resource: string };
   readonly state: StateFolder;
   readonly directory: LiveDirectory;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly onAsked: (outcome: string) => void;
 }
 
 /** Opens the list of what is revoked. */
 export async function buildRevocations(parts: RevocationParts): Promise<Revocations> {
-  const { redis, place, state, directory, log, onAsked } = parts;
+  const { redis, place, state, directory, logger, onAsked } = parts;
   const store = redis === null ? await fileRevocationStore(state, Date.now) : redisRevocationStore(redis, place);
-  return Revocations.open({ store, directory, log, onAsked, now: Date.now });
+  return Revocations.open({ store, directory, logger, onAsked, now: Date.now });
 }

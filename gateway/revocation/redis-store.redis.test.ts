@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { redisRevocationStore } from './redis-store.ts';
@@ -12,7 +12,7 @@ let redis: RedisServer;
 let client: RedisClient;
 before(async () => {
   redis = await startRedis();
-  client = commandClient(redis.url, { log: silentLog, name: 'test' });
+  client = commandClient(redis.url, { logger: silentLogger, name: 'test' });
   assert.ok(await becomesReady(client, 10_000));
 });
 after(async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import { treeOf } from '../testing/tree.ts';
@@ -73,7 +73,7 @@ async function replica(store: RevocationStore, tokens: readonly VerifiedToken[] 
   const revocations = await Revocations.open({
     store,
     directory,
-    log: silentLog,
+    logger: silentLogger,
     now: Date.now,
     intervalMs: 3_600_000,
   });

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
 import type { Sessions } from '../session/sessions.ts';
@@ -10,7 +10,7 @@ import { RevocationsUnavailable, type RevocationStore, type Seen } from './revoc
 export interface RevocationsOptions {
   readonly store: RevocationStore;
   readonly directory: LiveDirectory;
-  readonly log: Log;
+  readonly logger: Logger;
   /** Told what came of each that was asked for here. */
   readonly onAsked?: (outcome: RevokeOutcome['kind']) => void;
   /** Unix milliseconds. */
@@ -147,7 +147,7 @@ export class Revocations implements AsyncDisposable {
   }
 
   async #read(): Promise<void> {
-    const { store, log } = this.#options;
+    const { store, logger } = this.#options;
     try {
       const read = await store.read(this.#seen);
       this.#add(read?.list ?? new Map());
@@ -161,7 +161,7 @@ export class Revocations implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof RevocationsUnavailable)) throw error;
       if (this.#fault !== error.code) {
-        log.warn({ code: error.code }, 'revocations cannot be read: the last known ones stay in force');
+        logger.warn({ code: error.code }, 'revocations cannot be read: the last known ones stay in force');
       }
       this.#fault = error.code;
     }

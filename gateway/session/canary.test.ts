@@ -13,8 +13,8 @@ const FILED_PASSWORD = 'canary-filed-Tui7Finch';
 test('no token and no password is in a log line, a metric or the body of an error', { timeout: 60_000 }, async () => {
   let logged = '';
   // Without redaction: what is not handed to the log cannot leave by it.
-  const log = pino({ level: 'trace' }, { write: (line: string) => (logged += line) });
-  await using running = await startGateway({ plain: true, log });
+  const logger = pino({ level: 'trace' }, { write: (line: string) => (logged += line) });
+  await using running = await startGateway({ plain: true, logger });
   const token = await running.token();
   const mutated = `${token.slice(0, -12)}canaryOwl123`;
   const answers = await misuse(running, token, mutated);

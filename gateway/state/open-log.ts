@@ -1,6 +1,6 @@
 import type { RedisClient } from '../../runtime/redis/client.ts';
 import { durationMs } from '../../protocol/subscription.ts';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import type { GatewayConfig } from '../config.ts';
 import { watchClient, type RedisMetrics } from '../../runtime/redis/watch-client.ts';
 import { createEmbeddedLog } from '../../event-log/embedded-log.ts';
@@ -10,7 +10,7 @@ import { openRedisLog } from '../../event-log/redis-log.ts';
 /** The log that the configuration asks for, and the Redis client beside it where there is one. */
 export type OpenedLog = EventLog & { readonly client?: RedisClient };
 
-export async function openLog(config: GatewayConfig, log: Log, metrics: RedisMetrics): Promise<OpenedLog> {
+export async function openLog(config: GatewayConfig, logger: Logger, metrics: RedisMetrics): Promise<OpenedLog> {
   const { spec, metadata } = config.subscription;
   const { partitions, retention, waitReplicas } = spec.stream;
   if (config.redis === null) return createEmbeddedLog({ partitions, maxBytes: config.logBytes, now: Date.now });
@@ -21,7 +21,7 @@ export async function openLog(config: GatewayConfig, log: Log, metrics: RedisMet
     resource: `${metadata.namespace}/${metadata.name}`,
     retention: { maxLength: retention.maxLength, maxAgeMs: durationMs(retention.maxAge) },
     waitReplicas,
-    log,
+    logger,
     onClient: (role, client) => watchClient(role, client, metrics),
   });
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Subscription } from '../../protocol/subscription.ts';
 import { followFile } from '../../runtime/files/follow-file.ts';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import { parseSubscription } from './parse-subscription.ts';
 
 export interface FollowedSubscription {
@@ -15,7 +15,7 @@ export interface FollowSubscriptionOptions {
   readonly path: string;
   /** As it was read at the start. */
   readonly initial: Subscription;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
   /** Time between two looks at the file, default 500 ms. */
   readonly intervalMs?: number;
@@ -26,11 +26,11 @@ export interface FollowSubscriptionOptions {
  * in force after a restart, which is said; a file that is faulty changes nothing.
  */
 export async function followSubscription(options: FollowSubscriptionOptions): Promise<FollowedSubscription> {
-  const { path, initial, log, signal, intervalMs } = options;
+  const { path, initial, logger, signal, intervalMs } = options;
   const listeners = new Set<() => void>();
   let scope = scopeOf(initial);
   const refuse = (faults: readonly string[]) => {
-    log.error({ path, faults: faults.length }, `the subscription is not taken over\n${faults.join('\n')}`);
+    logger.error({ path, faults: faults.length }, `the subscription is not taken over\n${faults.join('\n')}`);
   };
   await followFile(path, {
     signal,
@@ -39,12 +39,12 @@ export async function followSubscription(options: FollowSubscriptionOptions): Pr
       const { value, faults } = parseSubscription(text, path);
       if (value === null) return refuse(faults);
       if (!isDeepStrictEqual(withoutScope(value), withoutScope(initial))) {
-        log.warn({ path }, 'the subscription has changes that are in force after a restart');
+        logger.warn({ path }, 'the subscription has changes that are in force after a restart');
       }
       const next = scopeOf(value);
       if (isDeepStrictEqual(next, scope)) return;
       scope = next;
-      log.info({ path }, 'the scope of the subscription has changed');
+      logger.info({ path }, 'the scope of the subscription has changed');
       for (const listener of listeners) listener();
     },
     onError: (error) => refuse([`${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]),

@@ -5,7 +5,7 @@ import { encodeMeta } from '../../protocol/entry.ts';
 import { streamKeys } from '../../protocol/keys.ts';
 import { partitionOf } from '../../protocol/partition.ts';
 import { subscriptionSchema, type ConsumerGroup } from '../../protocol/subscription.ts';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import type { RedisAddress } from '../../runtime/redis/connection.ts';
 import type { Grant } from '../auth/grant.ts';
@@ -73,7 +73,7 @@ export function onOneRedis() {
 /** The groups of one replica, with a Redis client of their own. */
 export async function startReplica(options: ReplicaOptions) {
   const { url, keyPrefix, partitions = 4, replica = randomUUID(), groups = declared(), directory = TREE } = options;
-  const client = commandClient(url, { log: silentLog, name: 'test:groups' });
+  const client = commandClient(url, { logger: silentLogger, name: 'test:groups' });
   await becomesReady(client, 10_000);
   const timings = { ...QUICK, ...options.timings };
   const engine = await openGroups({
@@ -86,7 +86,7 @@ export async function startReplica(options: ReplicaOptions) {
     directory,
     timings,
     offers: () => true,
-    log: silentLog,
+    logger: silentLogger,
   });
   const place = { client, keyPrefix, partitions };
   return {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { ADMINISTRATION_PATH, LOGIN_PATH, INGEST_PATH, STREAM_PATH } from '../../protocol/paths.ts';
-import { silentLog, type Log } from '../../runtime/log/log.ts';
+import { silentLogger, type Logger } from '../../runtime/logging/logger.ts';
 import { startSimulator } from '../../source/simulator/start-simulator.ts';
 import { buildGateway, type Gateway } from '../build.ts';
 import { readConfig } from '../config.ts';
@@ -44,7 +44,7 @@ export interface StartOptions {
   connections?: object;
   /** The state folder of another replica, so that both know the same keys. */
   state?: string;
-  log?: Log;
+  logger?: Logger;
 }
 
 /** A gateway with the quickstart's directory, on free ports, over TLS. */
@@ -75,7 +75,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     ...(options.redisUrl !== undefined && { REDIS_URL: options.redisUrl }),
     ...options.environment,
   });
-  const gateway = await buildGateway(config, options.log ?? silentLog, startSimulator);
+  const gateway = await buildGateway(config, options.logger ?? silentLogger, startSimulator);
   const ca = options.plain === true ? null : await readFile(join(stateFolder, 'ca.crt'), 'utf8');
   const inner = `http://127.0.0.1:${gateway.innerPort}`;
   const bearer = async (name: string) => ({

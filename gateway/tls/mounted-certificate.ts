@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import type { CertificatePem } from '../../runtime/certificates/certificate.ts';
 import { followFile } from '../../runtime/files/follow-file.ts';
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 
 export interface MountedCertificateOptions {
   /** With `tls.crt` and `tls.key`, as a Secret of type kubernetes.io/tls is mounted. */
   readonly folder: string;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly intervalMs?: number;
 }
@@ -25,7 +25,7 @@ export interface MountedCertificate {
  * it written, say) is passed over, and the last good one stays. Rejects with a ConfigurationFault for the first.
  */
 export async function followCertificate(options: MountedCertificateOptions): Promise<MountedCertificate> {
-  const { folder, log, signal, intervalMs } = options;
+  const { folder, logger, signal, intervalMs } = options;
   const listeners = new Set<(certificate: CertificatePem) => void>();
   let current: CertificatePem;
   try {
@@ -37,11 +37,11 @@ export async function followCertificate(options: MountedCertificateOptions): Pro
     const next = await readPair(folder);
     if (next.cert === current.cert && next.key === current.key) return;
     current = next;
-    log.info({ folder }, 'a new certificate is in force');
+    logger.info({ folder }, 'a new certificate is in force');
     for (const listener of listeners) listener(next);
   };
   const onError = (error: unknown) =>
-    log.error({ folder }, `the certificate is not taken over: ${(error as Error).message}`);
+    logger.error({ folder }, `the certificate is not taken over: ${(error as Error).message}`);
   for (const name of ['tls.crt', 'tls.key']) {
     await followFile(join(folder, name), {
       signal,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import type { KubernetesApi } from './api.ts';
 import { EVENTS, type KubeObject } from './objects.ts';
 
@@ -7,7 +7,7 @@ export interface EventOptions {
   readonly api: Pick<KubernetesApi, 'create'>;
   /** Who reports: the pod's name. */
   readonly instance: string;
-  readonly log: Log;
+  readonly logger: Logger;
 }
 
 export type RecordEvent = (
@@ -20,7 +20,7 @@ export type RecordEvent = (
 const MAX_MESSAGE = 1_024;
 
 /** Records Events for transitions. What cannot be recorded is logged: an event is never worth a failure. */
-export function createEventRecorder({ api, instance, log }: EventOptions): RecordEvent {
+export function createEventRecorder({ api, instance, logger }: EventOptions): RecordEvent {
   return async (about, type, reason, message) => {
     const { name, namespace = 'default', uid = '', resourceVersion = '' } = about.metadata;
     const now = new Date();
@@ -43,7 +43,10 @@ export function createEventRecorder({ api, instance, log }: EventOptions): Recor
         count: 1,
       });
     } catch (error) {
-      log.warn({ reason, resource: `${namespace}/${name}`, why: (error as Error).message }, 'an event is not recorded');
+      logger.warn(
+        { reason, resource: `${namespace}/${name}`, why: (error as Error).message },
+        'an event is not recorded',
+      );
     }
   };
 }

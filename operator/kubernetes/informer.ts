@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import type { KubernetesApi } from './api.ts';
 import { ApiError } from './exchange.ts';
 import { keyOf, type Kind, type KubeObject } from './objects.ts';
@@ -13,7 +13,7 @@ export interface InformerOptions {
   readonly labelSelector?: string;
   /** Each object that appeared, changed or went (then as it was last seen). A throw is logged and ends nothing. */
   readonly onChange: (object: KubeObject, isGone: boolean) => void;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly timings?: Partial<InformerTimings>;
 }
@@ -66,7 +66,7 @@ export function startInformer(options: InformerOptions): Informer {
 }
 
 async function supervise(options: Supervised): Promise<void> {
-  const { signal, log, kind } = options;
+  const { signal, logger, kind } = options;
   const { maxBackoffMs } = { ...TIMINGS, ...options.timings };
   let version: string | null = null;
   let failures = 0;
@@ -84,7 +84,7 @@ async function supervise(options: Supervised): Promise<void> {
       // Gone or Expired: what was missed cannot be asked for any more.
       const mustList = error instanceof ApiError && (error.status === 410 || error.status === 404);
       if (mustList) version = null;
-      log.warn({ kind: kind.plural, failures, reason: (error as Error).message }, 'a watch goes on after a pause');
+      logger.warn({ kind: kind.plural, failures, reason: (error as Error).message }, 'a watch goes on after a pause');
       const ceiling = Math.min(100 * 2 ** Math.min(failures, 12), maxBackoffMs);
       await delay(ceiling * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
     }
@@ -143,7 +143,7 @@ function take(options: Supervised, type: 'ADDED' | 'MODIFIED' | 'DELETED', objec
   try {
     options.onChange(object, type === 'DELETED');
   } catch (error) {
-    options.log.error({ err: error, kind: options.kind.plural, key }, 'a change met something unexpected');
+    options.logger.error({ err: error, kind: options.kind.plural, key }, 'a change met something unexpected');
   }
 }
 

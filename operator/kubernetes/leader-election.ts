@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import type { KubernetesApi } from './api.ts';
 import { ApiError } from './exchange.ts';
 import { apiVersionOf, LEASES, type KubeObject } from './objects.ts';
@@ -21,7 +21,7 @@ export interface ElectionOptions {
   readonly name: string;
   /** Unlike that of any other candidate, in this life or another. */
   readonly identity: string;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly timings?: Partial<LeaseTimings>;
 }
@@ -60,7 +60,7 @@ export async function acquireLeadership(options: ElectionOptions): Promise<Leade
       if (lease !== null) return lead(options, timings, { lease, renewedAt: start });
     } catch (error) {
       options.signal.throwIfAborted();
-      options.log.warn({ reason: (error as Error).message }, 'the lease cannot be read or taken: trying again');
+      options.logger.warn({ reason: (error as Error).message }, 'the lease cannot be read or taken: trying again');
     }
     await delay(timings.renewMs * (0.75 + Math.random() / 2), undefined, { signal: options.signal });
   }
@@ -104,12 +104,12 @@ function lead(
   timings: LeaseTimings,
   taken: { lease: KubeObject; renewedAt: number },
 ): Leadership {
-  const { api, log } = options;
+  const { api, logger } = options;
   const lost = new AbortController();
   const stop = new AbortController();
   let { lease, renewedAt } = taken;
   const isHeld = () => !lost.signal.aborted && performance.now() - renewedAt < timings.deadlineMs;
-  log.info({ identity: options.identity }, 'this process leads');
+  logger.info({ identity: options.identity }, 'this process leads');
 
   const renew = async () => {
     const start = performance.now();
@@ -133,7 +133,7 @@ function lead(
       try {
         await renew();
       } catch (error) {
-        log.warn({ reason: (error as Error).message }, 'the lease could not be renewed');
+        logger.warn({ reason: (error as Error).message }, 'the lease could not be renewed');
         const isChanged = error instanceof ApiError && (error.status === 409 || error.status === 404);
         if (isChanged && (await isTaken())) {
           return lost.abort(new LeadershipLost('the lease was taken by another'));

@@ -1,4 +1,4 @@
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import { outsideOfSpans } from '../../runtime/telemetry/span.ts';
 import type { KubernetesApi } from './api.ts';
 import { startInformer, type Informer, type InformerTimings } from './informer.ts';
@@ -10,7 +10,7 @@ export interface ObjectCacheOptions {
   readonly namespaces: readonly string[] | null;
   readonly labelSelector: string;
   readonly onChange: (kind: Kind, object: KubeObject, isGone: boolean) => void;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly timings?: Partial<InformerTimings>;
   /** A kind of others that was not there is looked for again after so long; a minute when not given. */

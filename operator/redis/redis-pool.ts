@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { outsideOfSpans } from '../../runtime/telemetry/span.ts';
 import { Cluster, type Redis } from 'ioredis';
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
 import type { RedisConnection } from '../../runtime/redis/connection.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
@@ -10,7 +10,7 @@ import { isRefusedAddress, judgeHost } from './address-guard.ts';
 import { serverFacts, type ServerFacts } from './server-facts.ts';
 
 export interface RedisPoolOptions {
-  readonly log: Log;
+  readonly logger: Logger;
   /** Where the operator runs outside of a cluster, beside a developer's Redis. */
   readonly allowLoopback: boolean;
   readonly now?: () => number;
@@ -88,7 +88,7 @@ export function createRedisPool(options: RedisPoolOptions): RedisPool {
  * this server, the database and the connection's name. Nothing else is sent there, and no answer is used.
  */
 function open(connection: RedisConnection, options: RedisPoolOptions): RedisClient {
-  const client = commandClient(connection, { log: options.log, name: 'firehose:operator' });
+  const client = commandClient(connection, { logger: options.logger, name: 'firehose:operator' });
   if (client instanceof Cluster) client.on('+node', (node: Redis) => judgeOnConnect(node, options));
   else judgeOnConnect(client, options);
   return client;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { connectionOf } from '../../runtime/redis/connection.ts';
 import { infoFields } from '../../runtime/redis/info.ts';
 import { isRefusedAddress, judgeHost } from './address-guard.ts';
@@ -42,7 +42,7 @@ test('addresses of clusters and of the world are allowed', () => {
 });
 
 test('a host that must not be connected to is final, and repeats nothing', async () => {
-  await using pool = createRedisPool({ log: silentLog, allowLoopback: false });
+  await using pool = createRedisPool({ logger: silentLogger, allowLoopback: false });
   const hosts = ['169.254.169.254', '127.1', '[::ffff:a9fe:a9fe]', 'localhost', '0x7f000001', '10.0.0.1,169.254.0.9'];
   for (const host of hosts) {
     const outcome = await pool.connect({ ...connectionOf('redis://:canary@host'), nodes: nodesOf(host) });
@@ -71,7 +71,7 @@ test(
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     // As if the name had led elsewhere when it was asked for.
-    const rules = { log: silentLog, allowLoopback: true };
+    const rules = { logger: silentLogger, allowLoopback: true };
     await using pool = createRedisPool(rules);
     const connecting = pool.connect(connectionOf(`redis://user:word@127.0.0.1:${port}/2`));
     rules.allowLoopback = false;

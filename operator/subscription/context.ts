@@ -1,4 +1,4 @@
-import type { Log } from '../../runtime/log/log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import type { RedisConnection } from '../../runtime/redis/connection.ts';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import type { RecordEvent } from '../kubernetes/event-recorder.ts';
@@ -16,7 +16,7 @@ export interface Context {
   readonly recordEvent: RecordEvent;
   readonly settings: RenderSettings;
   readonly timings: ReconcileTimings;
-  readonly log: Log;
+  readonly logger: Logger;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** Asked before anything is written to Redis; the API asks for itself. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLog } from '../../runtime/log/log.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { Memories, TIMINGS, type Context } from './context.ts';
 import { finalize, FINALIZER, SKIP_ANNOTATION } from './finalize.ts';
@@ -13,7 +13,7 @@ test('a resource that the cache still holds after it was let go is cleaned up, t
     recordEvent: async (_: unknown, type: string, reason: string) => void said.push(`${type} ${reason}`),
     timings: TIMINGS,
     now: () => Date.parse('2026-01-31T09:30:00Z'),
-    log: silentLog,
+    logger: silentLogger,
   } as unknown as Context;
   const memory = new Memories().of('default/test');
   const named = (uid: string): KubeObject => ({

@@ -144,7 +144,7 @@ async function withoutFinalizer(context: Context, resource: KubeObject): Promise
   // The version makes it fail when somebody else was quicker: the next pass sees what they did.
   const metadata = { name, namespace, ...(resourceVersion !== undefined && { resourceVersion }), finalizers: kept };
   await context.api.merge(SUBSCRIPTIONS, { metadata });
-  context.log.info({ resource: keyOf(resource) }, 'the resource is let go');
+  context.logger.info({ resource: keyOf(resource) }, 'the resource is let go');
 }
 
 /** Before the first write to Redis: whatever happens from then on, it is cleaned up. */

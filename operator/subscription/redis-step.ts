@@ -83,7 +83,7 @@ async function destroyUndeclared(
     if (deletionPolicy !== 'Delete' || consumerGroups.some((group) => group.name === name)) continue;
     context.assertMayWrite();
     await destroyGroup(client, where, groupName(resourceOf(subscription), name));
-    context.log.info({ resource: resourceOf(subscription), group: name }, 'a consumer group is destroyed');
+    context.logger.info({ resource: resourceOf(subscription), group: name }, 'a consumer group is destroyed');
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { silentLog, type Log } from '../../runtime/log/log.ts';
+import { silentLogger, type Logger } from '../../runtime/logging/logger.ts';
 import { buildOperator, type Operator, type OperatorTimings } from '../build.ts';
 import { readConfig } from '../config.ts';
 import { openConnection } from '../kubernetes/connection.ts';
@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly kubeconfig?: string;
   readonly timings?: OperatorTimings;
   readonly environment?: Readonly<Record<string, string>>;
-  readonly log?: Log;
+  readonly logger?: Logger;
   readonly now?: () => number;
 }
 
@@ -44,7 +44,7 @@ export async function runOperator(platform: Platform, options: RunOptions = {}):
   return buildOperator({
     config,
     connection: openConnection(options.kubeconfig ?? (await platform.operatorKubeconfig())),
-    log: options.log ?? silentLog,
+    logger: options.logger ?? silentLogger,
     timings: { ...HURRY, ...options.timings },
     ...(options.now !== undefined && { now: options.now }),
   });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
 import { EXIT, runUntilSignal } from '../../runtime/lifecycle/run-until-signal.ts';
-import { createLog } from '../../runtime/log/log.ts';
+import { createLogger } from '../../runtime/logging/logger.ts';
 import { watchedNamespaces, watchNamespaces } from '../config.ts';
 import { createApi } from '../kubernetes/api.ts';
 import { openConnection } from '../kubernetes/connection.ts';
@@ -26,10 +26,10 @@ const WORDS: Readonly<Record<Exclude<UninstallOutcome['kind'], 'clear'>, string>
 
 /** Exit code 0: nothing is in the way. 1: something is, or another fault. 2: configuration. */
 export async function main(environment: Readonly<Record<string, string | undefined>>): Promise<number> {
-  const log = createLog({ level: 'info', pretty: process.stdout.isTTY });
+  const logger = createLogger({ level: 'info', pretty: process.stdout.isTTY });
   let isClear = false;
   const code = await runUntilSignal({
-    log,
+    logger,
     run: async ({ drain }) => {
       const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
       const parsed = settings.safeParse(given);
@@ -47,10 +47,10 @@ export async function main(environment: Readonly<Record<string, string | undefin
         crdGoes: parsed.data.FIREHOSE_CRD_GOES === 'true',
         timeoutMs: Number(parsed.data.FIREHOSE_TIMEOUT_SECONDS) * 1_000,
         signal: drain,
-        say: (line) => log.info(line),
+        say: (line) => logger.info(line),
       });
       isClear = outcome.kind === 'clear';
-      if (outcome.kind !== 'clear') log.error({ subscriptions: outcome.left }, WORDS[outcome.kind]);
+      if (outcome.kind !== 'clear') logger.error({ subscriptions: outcome.left }, WORDS[outcome.kind]);
     },
   });
   return code === EXIT.clean && !isClear ? EXIT.unexpected : code;

@@ -5,19 +5,19 @@ import { test } from 'node:test';
 
 const MODULE = new URL('run-until-signal.ts', import.meta.url).href;
 const FAULT = new URL('configuration-fault.ts', import.meta.url).href;
-const LOG = new URL('../log/log.ts', import.meta.url).href;
+const LOG = new URL('../logging/logger.ts', import.meta.url).href;
 
 /** A process of its own, since signals and exit codes are the process's. `signals` are sent one for each line it says. */
 async function run(body: string, ...signals: NodeJS.Signals[]): Promise<{ code: number | null; text: string }> {
   const program = `
     import { runUntilSignal } from '${MODULE}';
     import { ConfigurationFault } from '${FAULT}';
-    import { createLog } from '${LOG}';
+    import { createLogger } from '${LOG}';
     const aborted = (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason)));
     const say = (text) => process.stdout.write(text + '\\n');
     const stay = setInterval(() => {}, 1_000);
     process.exit(await runUntilSignal({
-      log: createLog({ level: 'info', pretty: false }),
+      logger: createLogger({ level: 'info', pretty: false }),
       run: async ({ drain, now }) => { ${body} },
     }));`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {

@@ -1,4 +1,4 @@
-import type { Log } from '../log/log.ts';
+import type { Logger } from '../logging/logger.ts';
 import { endTelemetry, useTelemetryLog } from '../telemetry/telemetry.ts';
 import { ConfigurationFault } from './configuration-fault.ts';
 
@@ -20,7 +20,7 @@ export interface StopSignals {
 }
 
 export interface RunOptions {
-  readonly log: Log;
+  readonly logger: Logger;
   readonly run: (signals: StopSignals) => Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export interface RunOptions {
  * Runs until it ends by itself or a signal stops it, and gives the exit code that says how that went. An exception or
  * rejection that nobody caught ends it too, with `run` still going: the caller exits with the code, at once.
  */
-export async function runUntilSignal({ log, run }: RunOptions): Promise<number> {
+export async function runUntilSignal({ logger, run }: RunOptions): Promise<number> {
   const drain = new AbortController();
   const now = new AbortController();
   const stop = (reason: StopReason) => {
@@ -42,12 +42,12 @@ export async function runUntilSignal({ log, run }: RunOptions): Promise<number> 
   const uncaught = Promise.withResolvers<never>();
   // A rejection without a handler arrives here as well.
   process.on('uncaughtException', uncaught.reject);
-  useTelemetryLog(log);
+  useTelemetryLog(logger);
   try {
     await Promise.race([run({ drain: drain.signal, now: now.signal }), uncaught.promise]);
     return EXIT.clean;
   } catch (error) {
-    return explain(error, log);
+    return explain(error, logger);
   } finally {
     await endTelemetry();
     process.off('SIGTERM', onTerm);
@@ -62,22 +62,22 @@ type ListenError = NodeJS.ErrnoException & { address?: string; port?: number; ho
 const NO_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL']);
 
 /** One clear error for what a person can mend; a stack only for what nobody expected. */
-function explain(error: unknown, log: Log): number {
+function explain(error: unknown, logger: Logger): number {
   if (error instanceof ConfigurationFault) {
-    for (const fault of error.faults) log.fatal({ code: error.code }, fault);
+    for (const fault of error.faults) logger.fatal({ code: error.code }, fault);
     return EXIT.configuration;
   }
   const { code = '', address, port, hostname } = error as ListenError;
   const host = address ?? hostname ?? '';
   if (code === 'EADDRINUSE' || code === 'EACCES') {
     const why = code === 'EADDRINUSE' ? 'is taken' : 'needs a privilege';
-    log.fatal({ code, address, port }, `${host}:${port ?? ''} ${why}: set FIREHOSE_PORT or FIREHOSE_INNER_PORT`);
+    logger.fatal({ code, address, port }, `${host}:${port ?? ''} ${why}: set FIREHOSE_PORT or FIREHOSE_INNER_PORT`);
     return EXIT.portTaken;
   }
   if (NO_ADDRESS.has(code)) {
-    log.fatal({ code, host }, `${host} is not an address of this machine: set FIREHOSE_HOST or FIREHOSE_INNER_HOST`);
+    logger.fatal({ code, host }, `${host} is not an address of this machine: set FIREHOSE_HOST or FIREHOSE_INNER_HOST`);
     return EXIT.configuration;
   }
-  log.fatal({ err: error }, 'ended by something unexpected');
+  logger.fatal({ err: error }, 'ended by something unexpected');
   return EXIT.unexpected;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { recordedLog } from '../../testing/recorded-log.ts';
+import { recordedLogger } from '../../testing/recorded-logger.ts';
 import { startRedis } from '../../testing/redis-server.ts';
 import { becomesReady, blockingClient, commandClient } from './client.ts';
 import { redisErrorCode } from './error-code.ts';
@@ -13,8 +13,8 @@ function times(client: ReturnType<typeof commandClient>, name: string, count: nu
 
 it('logs an outage once, however often it tries, and its end', async () => {
   const redis = await startRedis();
-  const { lines, log } = recordedLog();
-  const client = commandClient(redis.url, { log, name: 'test' });
+  const { lines, logger } = recordedLogger();
+  const client = commandClient(redis.url, { logger, name: 'test' });
   assert.ok(await becomesReady(client, 10_000));
   const tried = times(client, 'reconnecting', 4);
   await redis.kill();
@@ -32,8 +32,8 @@ it('logs an outage once, however often it tries, and its end', async () => {
 
 it('never logs the password, right or wrong', async () => {
   await using redis = await startRedis({ args: ['--requirepass', 'canary-right'] });
-  const { lines, log } = recordedLog();
-  const client = commandClient(`redis://user:canary-wrong@127.0.0.1:${redis.port}`, { log, name: 'test' });
+  const { lines, logger } = recordedLogger();
+  const client = commandClient(`redis://user:canary-wrong@127.0.0.1:${redis.port}`, { logger, name: 'test' });
   await times(client, 'reconnecting', 2);
   client.disconnect();
   assert.equal(lines.length, 1);
@@ -43,8 +43,8 @@ it('never logs the password, right or wrong', async () => {
 
 it('settles every command when the connection is cut, and when the server stands still (I11)', async () => {
   await using redis = await startRedis();
-  const { log } = recordedLog();
-  const client = commandClient(redis.url, { log, name: 'test' });
+  const { logger } = recordedLogger();
+  const client = commandClient(redis.url, { logger, name: 'test' });
   assert.ok(await becomesReady(client, 10_000));
   process.kill(redis.pid, 'SIGSTOP');
   const stuck = client.get('key').then(String, redisErrorCode);
@@ -57,8 +57,8 @@ it('settles every command when the connection is cut, and when the server stands
 
 it('ends a blocking client with its connection', async () => {
   await using redis = await startRedis();
-  const { log } = recordedLog();
-  const client = blockingClient(redis.url, { log, name: 'test' });
+  const { logger } = recordedLogger();
+  const client = blockingClient(redis.url, { logger, name: 'test' });
   await client.connect();
   const reading = client.callBuffer('xread', 'BLOCK', 60_000, 'STREAMS', 'stream', '$').then(String, redisErrorCode);
   await redis.kill();

@@ -1,5 +1,5 @@
 import { Redis, type Cluster, type RedisOptions } from 'ioredis';
-import type { Log } from '../log/log.ts';
+import type { Logger } from '../logging/logger.ts';
 import { connectionOf, type RedisAddress, type RedisConnection, type RedisNode, type RedisTls } from './connection.ts';
 import { clusterClient } from './cluster-client.ts';
 import { watchOutages } from './outage.ts';
@@ -14,7 +14,7 @@ import { reconnectDelay } from './reconnect-delay.ts';
 export type RedisClient = Redis | Cluster;
 
 export interface RedisClientOptions {
-  readonly log: Log;
+  readonly logger: Logger;
   /** Shown by CLIENT LIST and in the log: what this connection is for. */
   readonly name: string;
 }

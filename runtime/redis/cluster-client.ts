@@ -1,5 +1,5 @@
 import { Cluster, type ClusterOptions, type Command } from 'ioredis';
-import type { Log } from '../log/log.ts';
+import type { Logger } from '../logging/logger.ts';
 import type { RedisConnection } from './connection.ts';
 import { watchClusterOutages } from './outage.ts';
 import { reconnectDelay } from './reconnect-delay.ts';
@@ -41,7 +41,7 @@ type NodeOptions = NonNullable<ClusterOptions['redisOptions']> & { replyMapping?
 /** For commands that answer at once. `redisOptions` are those of the connection to each node. */
 export function clusterClient(
   connection: RedisConnection,
-  options: { log: Log; name: string; redisOptions: NodeOptions },
+  options: { logger: Logger; name: string; redisOptions: NodeOptions },
 ): Cluster {
   const client = new BoundedCluster([...connection.nodes], {
     redisOptions: options.redisOptions,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { it } from 'node:test';
-import { silentLog } from '../log/log.ts';
+import { silentLogger } from '../logging/logger.ts';
 import { ask } from '../../testing/redis-process.ts';
 import { sentinelConnection, startSentinel } from '../../testing/redis-sentinel.ts';
 import { becomesReady, commandClient } from './client.ts';
@@ -18,7 +18,7 @@ it('finds the sentinels that the URL does not name, and doubts a master that the
   await using sentinel = await startSentinel({ replicas: 0 });
   const connection = sentinelConnection(sentinel.url);
   const one = { ...connection, nodes: connection.nodes.slice(0, 1) };
-  const client = commandClient(one, { log: silentLog, name: 'test:watch' });
+  const client = commandClient(one, { logger: silentLogger, name: 'test:watch' });
   assert.ok(await becomesReady(client, 20_000));
   using watch = MasterWatch.of(one, client);
   assert.ok(watch);
@@ -35,7 +35,7 @@ it('finds the sentinels that the URL does not name, and doubts a master that the
 });
 
 it('is there for sentinels alone', () => {
-  const client = commandClient('redis://127.0.0.1:1', { log: silentLog, name: 'test:watch' });
+  const client = commandClient('redis://127.0.0.1:1', { logger: silentLogger, name: 'test:watch' });
   assert.equal(MasterWatch.of({ ...sentinelConnection('redis://127.0.0.1:1'), sentinel: null }, client), null);
   client.disconnect();
 });

@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
-import type { Log } from '../log/log.ts';
+import type { Logger } from '../logging/logger.ts';
 import { redisErrorCode } from './error-code.ts';
 import { remedyFor } from './remedy.ts';
 
@@ -14,8 +14,8 @@ const BACK = 'Redis is available again';
  * One line a reason and outage, and one when it is over: a client that retries for an hour says so once. The error
  * itself is never logged, see README.md.
  */
-export function watchOutages(client: Redis, options: { log: Log; name: string; level: 'warn' | 'debug' }): void {
-  const { log, name, level } = options;
+export function watchOutages(client: Redis, options: { logger: Logger; name: string; level: 'warn' | 'debug' }): void {
+  const { logger, name, level } = options;
   const reasons = new Map<string, string>();
   outages.set(client, reasons);
   const tell = (error: unknown) => {
@@ -23,19 +23,19 @@ export function watchOutages(client: Redis, options: { log: Log; name: string; l
     if (reasons.has(code)) return;
     reasons.set(code, code);
     listeners.get(client)?.(code);
-    log[level]({ client: name, code, ...remedyFor(code) }, AWAY);
+    logger[level]({ client: name, code, ...remedyFor(code) }, AWAY);
   };
   client.on('error', tell);
   client.on('sentinelError', tell);
   client.on('ready', () => {
     if (reasons.size === 0) return;
     reasons.clear();
-    log[level === 'warn' ? 'info' : level]({ client: name }, BACK);
+    logger[level === 'warn' ? 'info' : level]({ client: name }, BACK);
   });
 }
 
 /** The same, node by node. What is said of a node is forgotten when it is back, or no longer in the cluster. */
-export function watchClusterOutages(client: Cluster, { log, name }: { log: Log; name: string }): void {
+export function watchClusterOutages(client: Cluster, { logger, name }: { logger: Logger; name: string }): void {
   const reasons = new Map<string, string>();
   outages.set(client, reasons);
   const tell = (error: unknown, node: string) => {
@@ -44,7 +44,7 @@ export function watchClusterOutages(client: Cluster, { log, name }: { log: Log; 
     if (reasons.has(key)) return;
     reasons.set(key, code);
     listeners.get(client)?.(code);
-    log.warn({ client: name, ...(node !== '' && { node }), code, ...remedyFor(code) }, AWAY);
+    logger.warn({ client: name, ...(node !== '' && { node }), code, ...remedyFor(code) }, AWAY);
   };
   const forget = (node: string): boolean => {
     const keys = [...reasons.keys()].filter((key) => key.startsWith(`${node} `));
@@ -55,9 +55,9 @@ export function watchClusterOutages(client: Cluster, { log, name }: { log: Log; 
   client.on('node error', tell);
   client.on('+node', (node: Redis) => {
     const address = addressOf(node);
-    node.on('ready', () => forget(address) && log.info({ client: name, node: address }, BACK));
+    node.on('ready', () => forget(address) && logger.info({ client: name, node: address }, BACK));
   });
-  client.on('ready', () => forget('') && log.info({ client: name }, BACK));
+  client.on('ready', () => forget('') && logger.info({ client: name }, BACK));
   client.on('refresh', () => {
     const known = new Set(client.nodes().map(addressOf));
     for (const key of reasons.keys()) {

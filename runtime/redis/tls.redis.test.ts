@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
-import { silentLog } from '../log/log.ts';
+import { silentLogger } from '../logging/logger.ts';
 import { makeCertificates, type Certificates } from '../../testing/certificates.ts';
 import { connectionWith } from '../../testing/redis-connection.ts';
 import { startCluster } from '../../testing/redis-cluster.ts';
@@ -26,7 +26,7 @@ const NAMED = { tls: { serverName: 'redis.internal' } };
 
 /** `ok` once commands are answered, else why there is no connection. */
 async function reach(connection: RedisConnection): Promise<string> {
-  const client = commandClient(connection, { log: silentLog, name: 'test' });
+  const client = commandClient(connection, { logger: silentLogger, name: 'test' });
   const failed = new Promise<void>((resolve) => client.on('error', () => resolve()));
   try {
     await Promise.race([becomesReady(client, 10_000), failed]);
@@ -50,7 +50,7 @@ describe('TLS', () => {
     await using redis = await startRedis({ tls: certificates, clientCertificates: true });
     assert.equal(await reach(connectionWith(redis.tlsUrl, NAMED, pem)), 'OK');
     assert.notEqual(await reach(connectionWith(redis.tlsUrl, NAMED, { ca: pem.ca })), 'OK');
-    const reader = blockingClient(connectionWith(redis.tlsUrl, NAMED, pem), { log: silentLog, name: 'test' });
+    const reader = blockingClient(connectionWith(redis.tlsUrl, NAMED, pem), { logger: silentLogger, name: 'test' });
     await reader.connect();
     reader.disconnect();
   });

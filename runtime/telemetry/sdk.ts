@@ -17,7 +17,7 @@ import {
 import { PeriodicExportingMetricReader, type PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
-import type { Log } from '../log/log.ts';
+import type { Logger } from '../logging/logger.ts';
 import { instrumentations } from './instrumentations.ts';
 import { ScrubbingExporter } from './scrubbing-exporter.ts';
 import type { OtlpProtocol, TelemetrySettings } from './settings.ts';
@@ -69,7 +69,7 @@ export function startSdk(settings: TelemetrySettings): void {
             exportIntervalMillis: metricIntervalMs,
             exportTimeoutMillis: Math.min(metricIntervalMs, 10_000),
           }),
-    useLog: (log) => faults.useLog(log),
+    useLog: (logger) => faults.useLog(logger),
     shutdown: () => sdk.shutdown(),
   });
 }
@@ -88,12 +88,12 @@ function describe(service: string) {
  * headers that it was asked with.
  */
 class Faults implements DiagLogger {
-  #log: Log | null = null;
+  #logger: Logger | null = null;
   #count = 0;
   #toldAt = Number.NEGATIVE_INFINITY;
 
-  useLog(log: Log): void {
-    this.#log = log;
+  useLog(logger: Logger): void {
+    this.#logger = logger;
     if (this.#count > 0) this.#tell();
   }
 
@@ -112,9 +112,9 @@ class Faults implements DiagLogger {
 
   #tell(): void {
     const now = performance.now();
-    if (this.#log === null || now - this.#toldAt < FAULT_LINE_EVERY_MS) return;
+    if (this.#logger === null || now - this.#toldAt < FAULT_LINE_EVERY_MS) return;
     this.#toldAt = now;
-    this.#log.warn(
+    this.#logger.warn(
       { faults: this.#count, remedy: 'look at OTEL_EXPORTER_OTLP_ENDPOINT and at the collector' },
       'telemetry cannot be exported: it is dropped, and nothing waits for it',
     );

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Resource } from '@opentelemetry/resources';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
-import type { Log } from '../log/log.ts';
+import type { Logger } from '../logging/logger.ts';
 
 /** What exports for this process; there is one at most, as there is one OpenTelemetry API in a process. */
 export interface Telemetry {
@@ -11,7 +11,7 @@ export interface Telemetry {
   /** A new reader that exports what its meter provider has; null when metrics are not exported. */
   readonly metricReader: () => IMetricReader | null;
   /** Tells the log when the collector cannot be reached. */
-  useLog(log: Log): void;
+  useLog(logger: Logger): void;
   /** Sends what is left, and ends. */
   shutdown(): Promise<void>;
 }
@@ -28,9 +28,9 @@ export function noteSettingFaults(found: readonly string[]): void {
 }
 
 /** Gives the log to whatever exports, and tells it of settings that could not be read. */
-export function useTelemetryLog(log: Log): void {
-  current?.useLog(log);
-  for (const fault of faults) log.warn({ code: 'telemetry_setting' }, fault);
+export function useTelemetryLog(logger: Logger): void {
+  current?.useLog(logger);
+  for (const fault of faults) logger.warn({ code: 'telemetry_setting' }, fault);
   faults = [];
 }
 

@@ -19,19 +19,19 @@ const simulated =
     createSimulator({ seed: 7, accounts: ACCOUNTS, callsPerSecond, startAt });
 
 /** A log of which only `append` is another one. */
-function withAppend(log: EventLog, append: EventLog['append']): EventLog {
+function withAppend(eventLog: EventLog, append: EventLog['append']): EventLog {
   return {
-    partitions: log.partitions,
-    state: () => log.state(),
-    range: (partition, afterId, count) => log.range(partition, afterId, count),
-    reader: () => log.reader(),
-    [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
+    partitions: eventLog.partitions,
+    state: () => eventLog.state(),
+    range: (partition, afterId, count) => eventLog.range(partition, afterId, count),
+    reader: () => eventLog.reader(),
+    [Symbol.asyncDispose]: () => eventLog[Symbol.asyncDispose](),
     append,
   };
 }
 
 interface Run {
-  readonly log: EventLog;
+  readonly eventLog: EventLog;
   readonly seconds: number;
   readonly callsPerSecond?: number;
   /** Ends the run. */
@@ -39,12 +39,12 @@ interface Run {
 }
 
 /** Runs until it is enough. The clock stands at START, then at `seconds` later for good. */
-async function run({ log, seconds, callsPerSecond = 5, isEnough }: Run) {
+async function run({ eventLog, seconds, callsPerSecond = 5, isEnough }: Run) {
   const totals = { accepted: 0, duplicate: 0, failed: 0, dropped: 0 };
   const abort = new AbortController();
   let looks = 0;
   await runSimulator({
-    log,
+    eventLog,
     open: simulated(callsPerSecond),
     now: () => (looks++ === 0 ? START : START + seconds * 1_000),
     signal: abort.signal,
@@ -58,9 +58,9 @@ async function run({ log, seconds, callsPerSecond = 5, isEnough }: Run) {
 
 const due = (seconds: number) => simulated()(START).next(START + seconds * 1_000);
 
-async function stored(log: EventLog) {
+async function stored(eventLog: EventLog) {
   const partitions = await Promise.all(
-    Array.from({ length: log.partitions }, (_, partition) => log.range(partition, '0-0', 100_000)),
+    Array.from({ length: eventLog.partitions }, (_, partition) => eventLog.range(partition, '0-0', 100_000)),
   );
   return partitions.flat().map(({ meta, data }) => ({ ...decodeMeta(meta), json: data.toString() }));
 }
@@ -73,10 +73,10 @@ function byCall(events: readonly { callId?: string; eventId?: string }[]): Recor
 }
 
 test('everything due is in the log, byte for byte, each call in order', async () => {
-  await using log = embeddedLog();
+  await using eventLog = embeddedLog();
   const expected = due(60);
-  await run({ log, seconds: 60, isEnough: ({ accepted }) => accepted >= expected.length });
-  const entries = await stored(log);
+  await run({ eventLog, seconds: 60, isEnough: ({ accepted }) => accepted >= expected.length });
+  const entries = await stored(eventLog);
   assert.deepEqual(byCall(entries), byCall(expected));
   const bodies = new Map(expected.map(({ eventId, json }) => [eventId, json]));
   for (const { eventId = '', account, json } of entries) {
@@ -90,13 +90,13 @@ test('events that the log refused come again, before later ones, and once', asyn
   const expected = due(60);
   let appends = 0;
   // As the Redis log does, the failed event takes everything behind it along.
-  const log = withAppend(inner, async (events) => {
+  const eventLog = withAppend(inner, async (events) => {
     appends += 1;
     const taken = appends === 1 ? 0 : appends === 2 ? 123 : events.length;
     const outcomes = await inner.append(events.slice(0, taken));
     return [...outcomes, ...events.slice(taken).map(() => ({ outcome: 'failed', code: 'OOM' }) as const)];
   });
-  const totals = await run({ log, seconds: 60, isEnough: ({ accepted }) => accepted >= expected.length });
+  const totals = await run({ eventLog, seconds: 60, isEnough: ({ accepted }) => accepted >= expected.length });
   assert.deepEqual(byCall(await stored(inner)), byCall(expected));
   assert.equal(totals.failed, 500 + (500 - 123));
   assert.deepEqual([totals.duplicate, totals.dropped], [0, 0]);
@@ -107,13 +107,13 @@ test('an event that had arrived after all is counted as a duplicate and not stor
   const expected = due(10);
   assert.ok(expected.length <= 500, 'one append holds them all');
   let isReplyLost = true;
-  const log = withAppend(inner, async (events) => {
+  const eventLog = withAppend(inner, async (events) => {
     const outcomes = await inner.append(events);
     if (!isReplyLost) return outcomes;
     isReplyLost = false;
     return events.map(() => ({ outcome: 'failed', code: 'UNREACHABLE' }) as const);
   });
-  await run({ log, seconds: 10, isEnough: ({ duplicate }) => duplicate >= expected.length });
+  await run({ eventLog, seconds: 10, isEnough: ({ duplicate }) => duplicate >= expected.length });
   assert.equal((await stored(inner)).length, expected.length);
 });
 
@@ -123,11 +123,11 @@ test('while the log is away the newest 10,000 events are kept, and the others ar
   const overdue = expected.length - 10_000;
   assert.ok(overdue > 0);
   const attempts: (readonly NewEvent[])[] = [];
-  const log = withAppend(inner, (events) => {
+  const eventLog = withAppend(inner, (events) => {
     attempts.push(events);
     return Promise.resolve(events.map(() => ({ outcome: 'failed', code: 'UNREACHABLE' }) as const));
   });
-  const totals = await run({ log, seconds: 600, isEnough: ({ failed }) => failed > 0 });
+  const totals = await run({ eventLog, seconds: 600, isEnough: ({ failed }) => failed > 0 });
   assert.equal(totals.dropped, overdue);
   assert.equal(attempts[0]?.[0]?.eventId, expected[overdue]?.eventId);
 });
@@ -135,13 +135,13 @@ test('while the log is away the newest 10,000 events are kept, and the others ar
 test('an abort ends the run at once, even while an append hangs', async () => {
   await using inner = embeddedLog();
   const abort = new AbortController();
-  const log = withAppend(inner, () => {
+  const eventLog = withAppend(inner, () => {
     queueMicrotask(() => abort.abort());
     return new Promise(() => {});
   });
   let time = START;
   await runSimulator({
-    log,
+    eventLog,
     open: simulated(),
     now: () => (time += 30_000),
     signal: abort.signal,
@@ -150,8 +150,8 @@ test('an abort ends the run at once, even while an append hangs', async () => {
 });
 
 test('a run that was aborted before it began appends nothing', async () => {
-  await using log = embeddedLog();
-  const options = { log, open: simulated(), now: () => START };
+  await using eventLog = embeddedLog();
+  const options = { eventLog, open: simulated(), now: () => START };
   await runSimulator({ ...options, signal: AbortSignal.abort(), onOutcome: () => assert.fail('appended') });
-  assert.deepEqual(await stored(log), []);
+  assert.deepEqual(await stored(eventLog), []);
 });

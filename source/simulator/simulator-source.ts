@@ -6,7 +6,7 @@ import type { AppendOutcome, EventLog, NewEvent } from '../../event-log/event-lo
 export type SimulatorOutcome = AppendOutcome['outcome'] | 'dropped';
 
 export interface SimulatorSourceOptions {
-  readonly log: Pick<EventLog, 'append'>;
+  readonly eventLog: Pick<EventLog, 'append'>;
   /** Makes what is told, from `startAt` (Unix milliseconds, now) on. */
   readonly open: (startAt: number) => Pick<Simulator, 'next'>;
   /** Unix milliseconds. */
@@ -47,11 +47,11 @@ export async function runSimulator(options: SimulatorSourceOptions): Promise<voi
 /** Gives back what the log has not taken, in order. */
 async function appendAll(
   events: readonly SimulatedEvent[],
-  { log, signal, onOutcome }: SimulatorSourceOptions,
+  { eventLog, signal, onOutcome }: SimulatorSourceOptions,
 ): Promise<readonly SimulatedEvent[]> {
   for (let from = 0; from < events.length; from += MAX_APPEND) {
     const part = events.slice(from, from + MAX_APPEND);
-    const outcomes = await unlessAborted(log.append(part.map(newEvent)), signal);
+    const outcomes = await unlessAborted(eventLog.append(part.map(newEvent)), signal);
     if (outcomes === null) return [];
     for (const kind of ['accepted', 'duplicate', 'failed'] as const) {
       const count = outcomes.filter(({ outcome }) => outcome === kind).length;

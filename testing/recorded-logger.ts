@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 
 /** A log whose lines a test looks at, from this level on. */
-export function recordedLog(level: 'debug' | 'info' = 'info') {
+export function recordedLogger(level: 'debug' | 'info' = 'info') {
   const lines: string[] = [];
   const sink = new Writable({
     write(chunk, _, done) {
@@ -10,5 +10,5 @@ export function recordedLog(level: 'debug' | 'info' = 'info') {
       done();
     },
   });
-  return { lines, log: pino({ base: null, level }, sink) };
+  return { lines, logger: pino({ base: null, level }, sink) };
 }

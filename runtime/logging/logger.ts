@@ -1,19 +1,19 @@
-import { pino, type Logger } from 'pino';
+import { pino, type Logger as PinoLogger } from 'pino';
 import { traceIds } from '../telemetry/span.ts';
 
-export type Log = Logger;
+export type Logger = PinoLogger;
 
 /** Paths whose values never reach a log line, whatever logs them. */
 const REDACTED = ['token', 'access_token', 'password', 'passwordHash', 'authorization', 'headers', 'url', 'secret'];
 
-export interface LogOptions {
+export interface LoggerOptions {
   readonly level: string;
   /** Readable lines instead of JSON, for a person at a terminal. */
   readonly pretty: boolean;
 }
 
 /** JSON lines on standard output, with the ids of the span that they were written in; readable ones on a terminal. */
-export function createLog(options: LogOptions): Log {
+export function createLogger(options: LoggerOptions): Logger {
   return pino({
     level: options.level,
     base: null,
@@ -30,4 +30,4 @@ export function createLog(options: LogOptions): Log {
 }
 
 /** A log that says nothing, for tests. */
-export const silentLog: Log = pino({ level: 'silent' });
+export const silentLogger: Logger = pino({ level: 'silent' });
