@@ -1,0 +1,24 @@
+import { SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
+
+/** Types of Secrets that are credentials of the cluster's own parts, never a tenant's to name. */
+const REFUSED_TYPES: ReadonlySet<string> = new Set([
+  'kubernetes.io/service-account-token',
+  'bootstrap.kubernetes.io/token',
+  'helm.sh/release.v1',
+]);
+
+/**
+ * Why a resource may not use this Secret; null when it may. A Secret without an owner is the namespace's. One with an owner
+ * is the resource's own, or of a kind that makes Secrets for others to use (`allowedOwners`, as `Kind.group`).
+ */
+export function secretRefusal(secret: KubeObject, uid: string, allowedOwners: readonly string[]): string | null {
+  const { type } = secret;
+  if (typeof type === 'string' && REFUSED_TYPES.has(type)) return `is of type ${type}`;
+  const foreign = secret.metadata.ownerReferences?.find((owner) => {
+    if (owner.uid === uid) return false;
+    if (owner.kind === SUBSCRIPTIONS.kind && owner.apiVersion.startsWith(`${SUBSCRIPTIONS.group}/`)) return true;
+    const group = owner.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0] ?? ''}` : '';
+    return !allowedOwners.includes('*') && !allowedOwners.includes(`${owner.kind}${group}`);
+  });
+  return foreign === undefined ? null : `belongs to the ${foreign.kind} ${foreign.name}`;
+}

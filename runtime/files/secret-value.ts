@@ -1,0 +1,17 @@
+/** A secret value that one line holds (URL, password, token, header list), or why it cannot be used. */
+export type SecretValue = { readonly value: string } | { readonly fault: string };
+
+/** C0 and C1 controls, DEL, and the line separators of Unicode. A line break in a credential would end a command or header. */
+const CONTROL = /[\p{Cc}\u2028\u2029]/u;
+
+/**
+ * The one reader of secret values, whether they come from a Secret, a mounted file or the environment: white space and a
+ * byte order mark at both ends go, control characters within are refused. The fault says nothing of the value. Tools that
+ * write files end them with a line feed (`echo url | base64`); operator and gateway must read the same from it.
+ */
+export function secretValue(text: string): SecretValue {
+  const value = text.trim();
+  if (value === '') return { fault: 'is empty' };
+  if (CONTROL.test(value)) return { fault: 'holds a line break or another control character' };
+  return { value };
+}
