@@ -1,9 +1,10 @@
+import type { Scope } from '../subscription/scope.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { isWithin, type Directory } from '../directory/directory.ts';
 import { parseDirectory } from '../directory/parse-directory.ts';
-import { authorise, isServed, type ResourceScope } from './authorise.ts';
+import { authorise, isServed } from './authorise.ts';
 
 function tree(parents: Record<string, string | null>): Directory {
   const accounts = Object.entries(parents).map(([id, parent]) => ({
@@ -19,12 +20,12 @@ function tree(parents: Record<string, string | null>): Directory {
 
 const directory = tree({ root: null, left: 'root', right: 'root', leaf: 'left', other: null });
 
-function scope(change: Partial<ResourceScope['filters']> = {}, id = 'root', includeDescendants = true): ResourceScope {
+function scope(change: Partial<Scope['filters']> = {}, id = 'root', includeDescendants = true): Scope {
   const filters = { events: [], excludeEvents: [], accounts: [], additionalEvents: [], ...change };
   return { account: { id, includeDescendants }, filters };
 }
 
-function ask(id: string, filter: { accounts?: string[]; events?: string[] }, resource: ResourceScope = scope()) {
+function ask(id: string, filter: { accounts?: string[]; events?: string[] }, resource: Scope = scope()) {
   const account = directory.accounts.get(id);
   assert.ok(account);
   const { accounts = null, events = null } = filter;
@@ -62,7 +63,7 @@ test('a filter partly outside of what the resource offers is narrowed, one wholl
 });
 
 test('a resource serves its account, and its descendants when it includes them', () => {
-  const served = (id: string, resource: ResourceScope) => {
+  const served = (id: string, resource: Scope) => {
     const account = directory.accounts.get(id);
     return account !== undefined && isServed(account, resource);
   };

@@ -1,9 +1,7 @@
-import type { Subscription } from '../../protocol/subscription.ts';
 import { isActive, isWithin, type Account, type Directory } from '../directory/directory.ts';
 import type { Problem } from '../http/problem.ts';
+import type { Scope } from '../subscription/scope.ts';
 import type { Grant, VerifiedToken } from './grant.ts';
-
-export type ResourceScope = Pick<Subscription['spec'], 'account' | 'filters'>;
 
 export interface AuthoriseRequest {
   /** The login's own account, already known to be served by the resource. */
@@ -18,7 +16,7 @@ export type Authorised =
 const NAMED = 20;
 
 /** Whether users of this account may log in at this resource at all. */
-export function isServed(account: Account, scope: ResourceScope): boolean {
+export function isServed(account: Account, scope: Scope): boolean {
   return scope.account.includeDescendants ? isWithin(account, scope.account.id) : account.id === scope.account.id;
 }
 
@@ -32,7 +30,7 @@ export function isStillThere(directory: Directory, token: VerifiedToken): boolea
  * What a login may see: what it asked for, within its own subtree and within what the resource offers. A filter that
  * lets nothing through is refused here: a stream is never silently empty.
  */
-export function authorise(request: AuthoriseRequest, directory: Directory, scope: ResourceScope): Authorised {
+export function authorise(request: AuthoriseRequest, directory: Directory, scope: Scope): Authorised {
   const { account } = request;
   const foreign = (request.accounts ?? []).filter((id) => !isBelow(directory, id, account.id));
   if (foreign.length > 0) {
@@ -69,13 +67,13 @@ function isBelow(directory: Directory, id: string, ancestor: string): boolean {
   return account !== undefined && isWithin(account, ancestor);
 }
 
-function offersAccount(directory: Directory, id: string, scope: ResourceScope): boolean {
+function offersAccount(directory: Directory, id: string, scope: Scope): boolean {
   const account = directory.accounts.get(id);
   if (account === undefined || !isServed(account, scope)) return false;
   return scope.filters.accounts.length === 0 || scope.filters.accounts.includes(id);
 }
 
-function offersEvent(name: string, { filters }: ResourceScope): boolean {
+function offersEvent(name: string, { filters }: Scope): boolean {
   return (filters.events.length === 0 || filters.events.includes(name)) && !filters.excludeEvents.includes(name);
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createLive } from '../../runtime/lifecycle/live.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import { startRedis } from '../../testing/redis-server.ts';
@@ -46,7 +47,7 @@ function replica(limits: LoginLimits): { login: Login; passwords: Passwords } {
       passwords,
       tokens,
       limits,
-      spec,
+      scope: createLive(spec),
       revocationMark: async () => 0,
       logger: silentLogger,
       now: Date.now,

@@ -1,9 +1,11 @@
 import type { RedisClient } from '../../runtime/redis/client.ts';
 import { durationMs } from '../../protocol/subscription.ts';
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
+import type { Live } from '../../runtime/lifecycle/live.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import type { GatewayConfig } from '../config.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
+import type { Scope } from '../subscription/scope.ts';
 import { memoryGrantStore, redisGrantStore } from './grant-store.ts';
 import { createLogin, type Login } from './login.ts';
 import { createLoginLimits } from './login-limits.ts';
@@ -15,6 +17,7 @@ import { createTokens, type TokenOutcome } from './token.ts';
 export interface AuthParts {
   readonly config: GatewayConfig;
   readonly directory: LiveDirectory;
+  readonly scope: Live<Scope>;
   /** Null when standalone: limits and large grants are then this process's own. */
   readonly redis: RedisClient | null;
   readonly keyFile: string;
@@ -34,7 +37,7 @@ export interface Auth {
 
 /** Puts login and tokens together. */
 export async function buildAuth(parts: AuthParts): Promise<Auth> {
-  const { config, directory, redis, keyFile, revocationMark, logger, signal } = parts;
+  const { config, directory, scope, redis, keyFile, revocationMark, logger, signal } = parts;
   const { spec, metadata } = config.subscription;
   const place = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
   const mounted = config.signingKeysFile;
@@ -54,7 +57,7 @@ export async function buildAuth(parts: AuthParts): Promise<Auth> {
     passwords: createPasswords(),
     limits: createLoginLimits({ redis, ...place }),
     tokens,
-    spec,
+    scope,
     revocationMark,
     logger,
     now: Date.now,

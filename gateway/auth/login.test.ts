@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createLive } from '../../runtime/lifecycle/live.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
 import { parseDirectory } from '../directory/parse-directory.ts';
@@ -63,10 +64,10 @@ async function house(parts: Parts = {}) {
     passwords,
     tokens,
     limits: parts.limits ?? unlimited(),
-    spec: {
+    scope: createLive({
       account: { id: 'root', includeDescendants: true },
       filters: { events: [], excludeEvents: [], accounts: [], additionalEvents: [] },
-    },
+    }),
     revocationMark: async () => parts.mark?.() ?? 0,
     logger: silentLogger,
     now: () => NOW,

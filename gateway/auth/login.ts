@@ -1,7 +1,9 @@
+import type { Live } from '../../runtime/lifecycle/live.ts';
+import type { Scope } from '../subscription/scope.ts';
 import { isActive, type Account, type LiveDirectory, type User } from '../directory/directory.ts';
 import type { Problem } from '../http/problem.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
-import { authorise, isServed, type ResourceScope } from './authorise.ts';
+import { authorise, isServed } from './authorise.ts';
 import { GrantStoreUnavailable } from './grant-store.ts';
 import { parseLogin, type LoginRequest } from './login-request.ts';
 import type { Admission, LoginLimits, LoginTry } from './login-limits.ts';
@@ -31,7 +33,7 @@ export interface LoginParts {
   readonly passwords: Passwords;
   readonly limits: LoginLimits;
   readonly tokens: Tokens;
-  readonly spec: ResourceScope;
+  readonly scope: Live<Scope>;
   /** The mark for tokens of a login that begins now; never rejects. */
   readonly revocationMark: () => Promise<number>;
   readonly logger: Logger;
@@ -46,7 +48,7 @@ const BUSY_RETRY_S = 2;
 /** Judges a login in the order 413, 400, 429, 401, 403: shape, limits, who you are, what you may. */
 export function createLogin(parts: LoginParts): Login {
   return async (body, client) => {
-    const parsed = parseLogin(body, parts.spec.filters.additionalEvents);
+    const parsed = parseLogin(body, parts.scope.current.filters.additionalEvents);
     if (!parsed.ok) return refused(parsed.problem.status === 413 ? 'too_large' : 'bad_request', parsed.problem);
     return logIn(parsed.request, client.address, parts);
   };
@@ -94,7 +96,7 @@ async function conclude(
     return refused('busy', retryLater(503, 'login_busy', BUSY_RETRY_S));
   }
   if (admission.kind === 'limited') return rateLimited(admission.retryAfterS);
-  if (outcome !== 'match' || user === undefined || !mayLogIn(user, parts.spec)) {
+  if (outcome !== 'match' || user === undefined || !mayLogIn(user, parts.scope.current)) {
     await admission.settle('wrong_credentials');
     return refused('bad_credentials', WRONG_CREDENTIALS);
   }
@@ -108,8 +110,8 @@ async function giveBack(admission: Admission | null): Promise<void> {
 }
 
 /** Told only to somebody with the right password, and as if the password were wrong. */
-function mayLogIn(user: User, spec: ResourceScope): boolean {
-  return user.enabled && isActive(user.account) && isServed(user.account, spec);
+function mayLogIn(user: User, scope: Scope): boolean {
+  return user.enabled && isActive(user.account) && isServed(user.account, scope);
 }
 
 async function grantTo(
@@ -118,7 +120,7 @@ async function grantTo(
 ): Promise<LoginAnswer> {
   const { accounts, events } = request;
   const account: Account = user.account;
-  const authorised = authorise({ account, accounts, events }, parts.directory.current, parts.spec);
+  const authorised = authorise({ account, accounts, events }, parts.directory.current, parts.scope.current);
   if (!authorised.ok) return refused('forbidden', authorised.problem);
   const { grant } = authorised;
   let token: string;

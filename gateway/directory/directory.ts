@@ -1,3 +1,5 @@
+import type { Live } from '../../runtime/lifecycle/live.ts';
+
 /** Accounts and users as one immutable snapshot; a change of the file makes a new one. */
 export interface Account {
   readonly id: string;
@@ -41,9 +43,5 @@ export function isActive(account: Account): boolean {
   return true;
 }
 
-/** The directory in force now, and word of each change. */
-export interface LiveDirectory {
-  readonly current: Directory;
-  /** Called after each change with the new snapshot; returns what stops it. */
-  onChange(listener: (directory: Directory) => void): () => void;
-}
+/** The directory in force; each change is a new snapshot. */
+export type LiveDirectory = Live<Directory>;

@@ -1,7 +1,8 @@
 import { decodeMeta } from '../../protocol/entry.ts';
-import type { Subscription } from '../../protocol/subscription.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
+import type { Live } from '../../runtime/lifecycle/live.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
+import type { Scope } from '../subscription/scope.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { EventLog, StoredEntry } from '../../event-log/event-log.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
@@ -16,9 +17,8 @@ export interface FanoutParts {
   /** Woken when a partition has entries. */
   readonly groups: { wake(partition: number): void };
   readonly directory: LiveDirectory;
-  readonly spec: Subscription['spec'];
-  /** Tells of a change of what the resource offers. */
-  readonly onScopeChange: (listener: () => void) => () => void;
+  /** What the resource offers. */
+  readonly scope: Live<Scope>;
   readonly metrics: Metrics;
   readonly traces: EventTraces | null;
   readonly logger: Logger;
@@ -37,8 +37,8 @@ const POISON_LINE_EVERY_MS = 10_000;
 
 /** Makes the fan-out and starts its reader. */
 export function buildFanout(parts: FanoutParts): RunningFanout {
-  const { eventLog, groups, directory, spec, onScopeChange, metrics, traces, logger, signal } = parts;
-  let offer = createOffer(spec);
+  const { eventLog, groups, directory, scope, metrics, traces, logger, signal } = parts;
+  let offer = createOffer(scope.current);
   let reachable = false;
   const fanout = new Fanout({
     directory: directory.current,
@@ -52,16 +52,16 @@ export function buildFanout(parts: FanoutParts): RunningFanout {
   );
   signal.addEventListener(
     'abort',
-    onScopeChange(() => {
-      offer = createOffer(spec);
+    scope.onChange(() => {
+      offer = createOffer(scope.current);
       // Drops what was decided by the old scope.
       fanout.useDirectory(directory.current);
     }),
   );
   const ended = follow({
-    eventLog: eventLog,
+    eventLog,
     fanout,
-    logger: logger,
+    logger,
     traces,
     signal,
     onReachable(isReachable, code) {

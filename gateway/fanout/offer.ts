@@ -1,14 +1,13 @@
 import { judgeName } from '../../protocol/catalogue.ts';
-import type { Subscription } from '../../protocol/subscription.ts';
 import { isWithin } from '../directory/directory.ts';
+import type { Scope } from '../subscription/scope.ts';
 import type { Offer } from './route-index.ts';
 
 /**
  * What a resource offers at all, whatever a login may see: its account's tree, narrowed by its own filters. Names that
  * no source forwards are not forwarded when they were put into the log by hand either.
  */
-export function createOffer(spec: Subscription['spec']): Offer {
-  const { account, filters } = spec;
+export function createOffer({ account, filters }: Scope): Offer {
   const only = filters.events.length === 0 ? null : new Set(filters.events);
   const never = new Set(filters.excludeEvents);
   const accounts = filters.accounts.length === 0 ? null : new Set(filters.accounts);

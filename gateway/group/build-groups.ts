@@ -3,7 +3,9 @@ import { hostname } from 'node:os';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { commandClient } from '../../runtime/redis/client.ts';
 import type { GatewayConfig } from '../config.ts';
+import type { Live } from '../../runtime/lifecycle/live.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
+import type { Scope } from '../subscription/scope.ts';
 import { createOffer } from '../fanout/offer.ts';
 import type { Groups } from './groups.ts';
 import type { LiveReplica } from '../replica/heartbeat.ts';
@@ -15,8 +17,8 @@ import { groupsWithoutRedis } from './without-redis.ts';
 export interface GroupsParts {
   readonly config: GatewayConfig;
   readonly directory: LiveDirectory;
-  /** Tells of a change of what the resource offers. */
-  readonly onScopeChange: (listener: () => void) => () => void;
+  /** What the resource offers. */
+  readonly scope: Live<Scope>;
   /** What the heartbeat says beside the groups. */
   readonly says: () => Readonly<Record<string, unknown>>;
   readonly onReplicas: (replicas: readonly LiveReplica[]) => void;
@@ -28,10 +30,10 @@ export interface GroupsParts {
 /** The groups of the resource, on a Redis client of their own; with the embedded log they are answered 501. Owned by `stack`. */
 export async function buildGroups(
   stack: AsyncDisposableStack,
-  { config, directory, onScopeChange, says, onReplicas, traces, metrics, logger }: GroupsParts,
+  { config, directory, scope, says, onReplicas, traces, metrics, logger }: GroupsParts,
 ): Promise<Groups> {
   const { spec, metadata } = config.subscription;
-  let offer = createOffer(spec);
+  let offer = createOffer(scope.current);
   if (config.redis === null) return groupsWithoutRedis(spec.consumerGroups);
   const client = commandClient(config.redis, { logger, name: 'firehose:groups' });
   stack.defer(() => client.disconnect());
@@ -54,8 +56,8 @@ export async function buildGroups(
   stack.use(groups);
   stack.defer(directory.onChange((current) => groups.useDirectory(current)));
   stack.defer(
-    onScopeChange(() => {
-      offer = createOffer(spec);
+    scope.onChange(() => {
+      offer = createOffer(scope.current);
       // Drops what was decided by the old scope.
       groups.useDirectory(directory.current);
     }),

@@ -11,6 +11,8 @@ import { observeGateway, type Observed } from './observe-gateway.ts';
 /** Business events, counted. Labels are bounded: never a user, an account, a call or a token. */
 export interface Metrics extends AsyncDisposable, RedisMetrics {
   observe(observed: Observed): void;
+  /** When the served certificate ends, Unix milliseconds; null when it cannot be read. */
+  observeCertificate(ends: () => number | null): void;
   loginFinished(outcome: string, seconds: number): void;
   handshake(status: number): void;
   quotaRefused(quota: 'account' | 'replica'): void;
@@ -80,6 +82,11 @@ export function createMetrics(): Metrics {
 
   return {
     observe: (observed) => observeGateway(instruments, observed),
+    observeCertificate: (ends) =>
+      instruments.observe('firehose_certificate_expiry_timestamp_seconds', (observe) => {
+        const at = ends();
+        if (at !== null) observe(at / 1_000);
+      }),
     loginFinished(outcome, duration) {
       logins.add(1, { outcome });
       loginSeconds.record(duration, { outcome });

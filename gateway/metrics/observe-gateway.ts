@@ -17,8 +17,6 @@ export interface Observed {
   readonly backlog: () => ReadonlyMap<string, Backlog>;
   readonly behind: () => number;
   readonly revocations: () => number;
-  /** Unix milliseconds; null without TLS. */
-  readonly certificateEnds: () => number | null;
 }
 
 type GatewayInstruments = Instruments<typeof GATEWAY_METRICS>;
@@ -31,10 +29,6 @@ export function observeGateway(instruments: GatewayInstruments, observed: Observ
   });
   instruments.observe('firehose_behind_connections', (observe) => observe(observed.behind()));
   instruments.observe('firehose_revocations_in_force', (observe) => observe(observed.revocations()));
-  instruments.observe('firehose_certificate_expiry_timestamp_seconds', (observe) => {
-    const ends = observed.certificateEnds();
-    if (ends !== null) observe(ends / 1_000);
-  });
   instruments.observe('firehose_events_read_total', (observe) => {
     for (const [partition, events] of counters.eventsRead.entries()) {
       observe(events ?? 0, { partition: String(partition) });

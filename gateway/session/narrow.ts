@@ -1,6 +1,7 @@
+import type { Scope } from '../subscription/scope.ts';
 import { isKnownEvent } from '../../protocol/catalogue.ts';
 import type { Filter } from '../../protocol/client-frame.ts';
-import { authorise, type ResourceScope } from '../auth/authorise.ts';
+import { authorise } from '../auth/authorise.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 
@@ -8,7 +9,7 @@ export type Narrowed =
   { readonly ok: true; readonly grant: Grant } | { readonly ok: false; readonly code: string; readonly detail: string };
 
 /** A filter within what a token grants; one that reaches beyond it is refused, never cut in silence. Pure. */
-export function narrow(grant: Grant, filter: Filter, directory: Directory, scope: ResourceScope): Narrowed {
+export function narrow(grant: Grant, filter: Filter, directory: Directory, scope: Scope): Narrowed {
   const beyond = (filter.accounts ?? []).filter((id) => grant.accounts !== null && !grant.accounts.includes(id));
   if (beyond.length > 0)
     return refused('account_not_granted', `not within this token: ${beyond.slice(0, 20).join(', ')}`);

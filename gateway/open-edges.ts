@@ -1,0 +1,168 @@
+import type { Logger } from '../runtime/logging/logger.ts';
+import { openInnerListener } from '../runtime/http/inner-listener.ts';
+import { readAdminToken } from './administration/admin-token.ts';
+import { buildAdministration } from './administration/build-administration.ts';
+import type { GatewayConfig } from './config.ts';
+import { createAddressOf } from './http/client-address.ts';
+import { createInnerApp } from './http/inner-app.ts';
+import { isOriginAllowed } from './http/origin.ts';
+import { createPublicApp } from './http/public-app.ts';
+import { openPublicListener } from './http/public-listener.ts';
+import { refuseOnSocket } from './http/refuse-upgrade.ts';
+import { createIngest } from './ingest/ingest.ts';
+import { ingestRouter } from './ingest/ingest-route.ts';
+import { readIngestToken } from './ingest/ingest-token.ts';
+import type { GatewayPath } from './open-path.ts';
+import type { GatewayState } from './open-state.ts';
+import { createUpgrade } from './session/upgrade.ts';
+import { certificateEnd } from './tls/certificate-end.ts';
+import { followCertificate } from './tls/mounted-certificate.ts';
+import { selfSigned } from './tls/self-signed.ts';
+
+export interface EdgeOptions {
+  readonly isDraining: () => boolean;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** The two listeners of a gateway. */
+export interface GatewayEdges {
+  readonly port: number;
+  readonly innerPort: number;
+}
+
+/** Opens the inner listener and then the public one. Owned by `stack`. */
+export async function openEdges(
+  stack: AsyncDisposableStack,
+  config: GatewayConfig,
+  parts: { readonly state: GatewayState; readonly path: GatewayPath },
+  options: EdgeOptions,
+): Promise<GatewayEdges> {
+  const innerPort = await openInner(stack, config, parts, options);
+  const port = await openPublic(stack, config, parts, options);
+  return { port, innerPort };
+}
+
+type Parts = Parameters<typeof openEdges>[2];
+
+const unexpected = (logger: Logger) => (error: unknown) =>
+  logger.error({ err: error }, 'unexpected error while handling a request');
+
+/** Health, metrics, ingest and administration, for the platform. */
+async function openInner(
+  stack: AsyncDisposableStack,
+  config: GatewayConfig,
+  { state, path }: Parts,
+  { isDraining, logger }: EdgeOptions,
+): Promise<number> {
+  const { revocations, metrics, folder, told } = state;
+  const ingestToken = await readIngestToken(config.ingestTokenFile, folder);
+  const ingest =
+    ingestToken === null
+      ? null
+      : ingestRouter({
+          ingest: createIngest({ eventLog: state.appends }),
+          token: ingestToken,
+          onAnswer: told.ingested,
+        });
+  const listener = await openInnerListener({
+    host: config.innerHost,
+    port: config.innerPort,
+    app: createInnerApp({
+      checks: () => ({
+        revocations: { ok: revocations.isKnown, detail: revocations.isKnown ? 'known' : 'not read yet' },
+        log: { ok: path.isReachable(), detail: path.isReachable() ? 'reached' : 'out of reach' },
+        draining: { ok: !isDraining(), detail: isDraining() ? 'this replica is going away' : 'no' },
+      }),
+      metrics: (request, response) => metrics.scrape(request, response),
+      ingest,
+      administration: await openAdministration(config, { state, path }, logger),
+      unexpected: unexpected(logger),
+    }),
+  });
+  return stack.use(listener).port;
+}
+
+async function openAdministration(config: GatewayConfig, { state, path }: Parts, logger: Logger) {
+  const { spec } = config.subscription;
+  const { redis, keyspace } = state;
+  return buildAdministration({
+    token: await readAdminToken(config.adminTokenFile, state.folder),
+    revocations: state.revocations,
+    verifyToken: state.auth.verifyToken,
+    directory: () => state.directory.current,
+    sessions: path.sessions,
+    deadLetters: redis && {
+      client: redis,
+      keyPrefix: keyspace.prefix,
+      partitions: spec.stream.partitions,
+      resource: keyspace.resource,
+    },
+    groups: spec.consumerGroups.map(({ name }) => name),
+    logger,
+  });
+}
+
+/** Login and streams, for clients. */
+async function openPublic(
+  stack: AsyncDisposableStack,
+  config: GatewayConfig,
+  { state, path }: Parts,
+  { isDraining, logger, signal }: EdgeOptions,
+): Promise<number> {
+  const { gateway } = config.subscription.spec;
+  const { auth, told, revocations } = state;
+  const { fanout, groups, sessions, window, quota, mayStay, verifyToken } = path;
+  const addressOf = createAddressOf(gateway.trustedProxies);
+  const certificate = await openCertificate(config, state, { logger, signal });
+  const listener = stack.use(
+    await openPublicListener({
+      host: config.host,
+      port: config.port,
+      tls: certificate.tls,
+      proxyProtocol: gateway.proxyProtocol,
+      trustedProxies: gateway.trustedProxies,
+      app: createPublicApp({
+        login: (body, client) => told.login(() => auth.login(body, client)),
+        jwks: () => auth.jwks,
+        addressOf,
+        allowedOrigins: gateway.allowedOrigins,
+        isTls: certificate.tls !== null,
+        unexpected: unexpected(logger),
+      }),
+      onUpgrade: createUpgrade({
+        verifyToken,
+        isOriginAllowed: (origin) => isOriginAllowed(origin, gateway.allowedOrigins),
+        fanout,
+        mayStay,
+        isRevocationKnown: () => revocations.isKnown,
+        quota,
+        addressOf,
+        sessions,
+        window,
+        groups,
+        now: Date.now,
+        isDraining,
+        refuse: refuseOnSocket,
+        onHandshake: told.handshakeFinished,
+      }),
+      unexpected: unexpected(logger),
+    }),
+  );
+  certificate.mounted?.onChange((renewed) => listener.setCertificate(renewed));
+  return listener.port;
+}
+
+/** The certificate that is mounted and followed, or the one that the gateway signs itself; none where TLS is off. */
+async function openCertificate(
+  config: GatewayConfig,
+  { folder, metrics }: GatewayState,
+  { logger, signal }: { readonly logger: Logger; readonly signal: AbortSignal },
+) {
+  if (config.subscription.spec.gateway.tls.disabled) return { tls: null, mounted: null };
+  const mounted =
+    config.tlsFolder === null ? null : await followCertificate({ folder: config.tlsFolder, logger, signal });
+  const tls = mounted?.current ?? (await selfSigned(folder, Date.now()));
+  metrics.observeCertificate(() => certificateEnd(mounted?.current.cert ?? tls.cert));
+  return { tls, mounted };
+}

@@ -1,0 +1,97 @@
+import type { LogWindow } from '../event-log/log-window.ts';
+import { createLogWindow } from '../event-log/log-window.ts';
+import type { Logger } from '../runtime/logging/logger.ts';
+import { isStillThere } from './auth/authorise.ts';
+import type { VerifiedToken } from './auth/grant.ts';
+import type { TokenOutcome } from './auth/token.ts';
+import type { GatewayConfig } from './config.ts';
+import { buildFanout, type RunningFanout } from './fanout/build-fanout.ts';
+import { buildBacklog } from './group/build-backlog.ts';
+import { buildGroups } from './group/build-groups.ts';
+import type { Groups } from './group/groups.ts';
+import type { GatewayState } from './open-state.ts';
+import { AccountQuota } from './quota/account-quota.ts';
+import { redisPlaces } from './quota/shared-places.ts';
+import { Departure } from './replica/departure.ts';
+import { narrow } from './session/narrow.ts';
+import { Sessions } from './session/sessions.ts';
+
+/** The way of an event from the log to the sockets. */
+export interface GatewayPath extends RunningFanout {
+  readonly groups: Groups;
+  readonly sessions: Sessions;
+  readonly window: LogWindow;
+  readonly quota: AccountQuota;
+  readonly departure: Departure;
+  /** Whether a token that was valid may still be used. */
+  readonly mayStay: (token: VerifiedToken) => boolean;
+  readonly verifyToken: (token: string) => Promise<TokenOutcome>;
+}
+
+export interface PathOptions {
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Opens groups, fan-out and sessions on the state of the gateway, and starts reading. Owned by `stack`. */
+export async function openPath(
+  stack: AsyncDisposableStack,
+  config: GatewayConfig,
+  state: GatewayState,
+  { logger, signal }: PathOptions,
+): Promise<GatewayPath> {
+  const { keyspace, scope, directory, metrics, told, eventLog, redis, traces, revocations, auth } = state;
+  const { spec } = config.subscription;
+  let connections = () => 0;
+  const departure = new Departure(config.revision);
+  const groups = await buildGroups(stack, {
+    config,
+    directory,
+    scope,
+    says: () => ({ keys: auth.keyIds, connections: connections(), ...departure.says() }),
+    onReplicas: (replicas) => departure.hear(replicas),
+    traces,
+    metrics,
+    logger,
+  });
+  const running = buildFanout({ groups, eventLog, directory, scope, metrics, traces, logger, signal });
+  const window = createLogWindow(eventLog, performance.now.bind(performance));
+  const shared = redis && redisPlaces(redis, keyspace);
+  const quota = stack.use(AccountQuota.start({ most: spec.gateway.connections.maxPerAccount ?? null, shared, logger }));
+  const mayStay = (token: VerifiedToken) => isStillThere(directory.current, token) && !revocations.isRevoked(token);
+  const verifyToken = async (token: string): Promise<TokenOutcome> => {
+    const outcome = await auth.verifyToken(token);
+    return outcome.kind === 'valid' && !mayStay(outcome.token) ? { kind: 'invalid', reason: 'refused' } : outcome;
+  };
+  const sessions = stack.use(
+    Sessions.start({
+      maxSessions: spec.gateway.connections.maxPerReplica,
+      now: Date.now,
+      onClosed: ({ id, token }, code) => told.sessionClosed({ id, account: token.grant.account }, code),
+      common: {
+        fanout: running.fanout,
+        groups,
+        window,
+        policy: spec.gateway.connections.slowConsumerPolicy,
+        verifyToken,
+        mayStay,
+        narrow: (grant, filter) => narrow(grant, filter, directory.current, scope.current),
+        onGapTold: told.gapTold,
+        onSlowClose: told.slowConsumerClosed,
+      },
+    }),
+  );
+  connections = () => sessions.size;
+  revocations.endSessionsOf(sessions);
+  stack.defer(directory.onChange((current) => sessions.useDirectory(current)));
+  const backlog = buildBacklog(stack, { redis, place: keyspace, spec });
+  metrics.observe({
+    counters: running.fanout.counters,
+    connections: () => sessions.byKind(),
+    groups,
+    behind: () => running.fanout.behind,
+    backlog,
+    revocations: () => revocations.size,
+  });
+  return { ...running, groups, sessions, window, quota, departure, mayStay, verifyToken };
+}

@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import type { EventLog } from '../event-log/event-log.ts';
+import { tracedDestination, type MessagingDestination } from '../event-log/trace/messaging.ts';
+import { traceAppends } from '../event-log/trace/traced-appends.ts';
+import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
+import type { Live } from '../runtime/lifecycle/live.ts';
+import type { Logger } from '../runtime/logging/logger.ts';
+import type { RedisClient } from '../runtime/redis/client.ts';
+import { buildAuth, type Auth } from './auth/build-auth.ts';
+import type { GatewayConfig } from './config.ts';
+import type { Directory, LiveDirectory } from './directory/directory.ts';
+import { DirectoryFault } from './directory/fault.ts';
+import { openLiveDirectory, type FollowedDirectory } from './directory/live-directory.ts';
+import { createBusinessEvents, type BusinessEvents } from './metrics/business-events.ts';
+import { createMetrics, type Metrics } from './metrics/metrics.ts';
+import { buildRevocations } from './revocation/build-revocations.ts';
+import type { Revocations } from './revocation/revocations.ts';
+import { openLog } from './state/open-log.ts';
+import { openStateFolder, type StateFolder } from './state/state-folder.ts';
+import { followScope } from './subscription/follow-scope.ts';
+import type { Scope } from './subscription/scope.ts';
+import { createEventTraces, type EventTraces } from './trace/event-traces.ts';
+
+/** A resource's place in Redis. */
+export interface Keyspace {
+  readonly prefix: string;
+  /** `<namespace>/<name>`. */
+  readonly resource: string;
+}
+
+/**
+ * What a gateway knows and shares: one member for each thing that path and edges are built on, so that they take it as
+ * one value instead of a train of arguments.
+ */
+export interface GatewayState {
+  readonly keyspace: Keyspace;
+  readonly scope: Live<Scope>;
+  readonly folder: StateFolder;
+  readonly directory: LiveDirectory;
+  readonly metrics: Metrics;
+  readonly told: BusinessEvents;
+  readonly eventLog: EventLog;
+  /** The log's way in, with a span for each append. */
+  readonly appends: Pick<EventLog, 'append'>;
+  /** Null with the embedded log. */
+  readonly redis: RedisClient | null;
+  readonly traces: EventTraces | null;
+  readonly revocations: Revocations;
+  readonly auth: Auth;
+}
+
+/** Opens what the gateway's path and edges share. Owned by `stack`. */
+export async function openState(
+  stack: AsyncDisposableStack,
+  config: GatewayConfig,
+  { logger, signal }: { readonly logger: Logger; readonly signal: AbortSignal },
+): Promise<GatewayState> {
+  const { subscription } = config;
+  const { spec, metadata } = subscription;
+  const keyspace = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
+  const scope = await followScope({ path: config.subscriptionFile, initial: subscription, logger, signal });
+  const folder = await openStateFolder(config.stateFolder);
+  const directory = stack.use(await openDirectory(config.directoryFile, logger, signal));
+  const metrics = stack.use(createMetrics());
+  const told = createBusinessEvents(metrics, logger);
+  const eventLog = stack.use(await openLog(config, logger, metrics));
+  const redis = eventLog.client ?? null;
+  const destination: MessagingDestination = {
+    destination: `${keyspace.prefix}{p}:events`,
+    system: redis === null ? 'firehose' : 'redis',
+  };
+  const revocations = stack.use(
+    await buildRevocations({ redis, place: keyspace, state: folder, directory, logger, onAsked: told.revoked }),
+  );
+  const auth = await buildAuth({
+    config,
+    directory,
+    scope,
+    redis,
+    keyFile: join(folder.path, 'signing-key.json'),
+    revocationMark: () => revocations.mark(),
+    logger,
+    signal,
+  });
+  warnOfAbsent(scope.current, directory.current, logger);
+  stack.defer(directory.onChange((current) => warnOfAbsent(scope.current, current, logger)));
+  const traces = createEventTraces(destination);
+  const appends = traceAppends(eventLog, tracedDestination(destination));
+  return { keyspace, scope, folder, directory, metrics, told, eventLog, appends, redis, traces, revocations, auth };
+}
+
+/** Accounts that the resource names and the directory lacks: nobody can log in to them, or nothing of them is delivered. */
+function warnOfAbsent({ account, filters }: Scope, directory: Directory, logger: Logger): void {
+  const absent = [account.id, ...filters.accounts].filter((id) => !directory.accounts.has(id));
+  if (absent.length > 0) logger.warn({ accounts: absent }, 'the subscription names accounts that the directory lacks');
+}
+
+async function openDirectory(path: string, logger: Logger, signal: AbortSignal): Promise<FollowedDirectory> {
+  try {
+    return await openLiveDirectory({ path, logger, signal });
+  } catch (error) {
+    if (!(error instanceof DirectoryFault)) throw error;
+    throw new ConfigurationFault(
+      error.faults.map((fault) => `${path}: ${fault.where}: ${fault.message}`),
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,56 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Subscription } from '../../protocol/subscription.ts';
+import { followFile } from '../../runtime/files/follow-file.ts';
+import { createLive, type Live } from '../../runtime/lifecycle/live.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
+import { parseSubscription } from './parse-subscription.ts';
+import { scopeOf, type Scope } from './scope.ts';
+
+export interface FollowScopeOptions {
+  readonly path: string;
+  /** The subscription as it was read at the start. */
+  readonly initial: Subscription;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** Milliseconds between two looks at the file, default 500. */
+  readonly intervalMs?: number;
+}
+
+/**
+ * Follows the scope in the subscription file: its filters, and whether descendants are served. Any other change takes
+ * effect after a restart, which is logged. A faulty file changes nothing.
+ */
+export async function followScope(options: FollowScopeOptions): Promise<Live<Scope>> {
+  const { path, initial, logger, signal, intervalMs } = options;
+  const scope = createLive(scopeOf(initial.spec));
+  const refuse = (faults: readonly string[]) => {
+    logger.error({ path, faults: faults.length }, `the subscription file is refused\n${faults.join('\n')}`);
+  };
+  await followFile(path, {
+    signal,
+    ...(intervalMs !== undefined && { intervalMs }),
+    onContent(text) {
+      const { value, faults } = parseSubscription(text, path);
+      if (value === null) return refuse(faults);
+      if (!isDeepStrictEqual(withoutScope(value), withoutScope(initial))) {
+        logger.warn({ path }, 'the subscription has changes that take effect after a restart');
+      }
+      const { includeDescendants } = value.spec.account;
+      const next: Scope = { account: { ...initial.spec.account, includeDescendants }, filters: value.spec.filters };
+      if (isDeepStrictEqual(next, scope.current)) return;
+      logger.info({ path }, 'the scope of the subscription has changed');
+      scope.set(next);
+    },
+    onError: (error) => refuse([`${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]),
+  });
+  return scope;
+}
+
+/** What a running gateway uses and does not follow. */
+function withoutScope({ spec, metadata }: Subscription): readonly unknown[] {
+  const { account, redis, stream, consumerGroups, gateway, auth } = spec;
+  const { connections, tls, trustedProxies, proxyProtocol, allowedOrigins } = gateway;
+  const { ttl, issuer, audience } = auth.token;
+  const listener = [connections, tls.disabled, trustedProxies, proxyProtocol, allowedOrigins];
+  return [metadata, account.id, redis, stream, consumerGroups, ...listener, ttl, issuer, audience];
+}
