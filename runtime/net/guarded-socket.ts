@@ -1,0 +1,55 @@
+import { lookup, type LookupAddress } from 'node:dns';
+import { isIP, Socket, type LookupFunction, type TcpNetConnectOpts, connect as connectTcp } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { isRefusedAddress, type AddressPolicy } from './address-guard.ts';
+
+/** The platform does not allow a connection to this address. Does not name it: the text may reach a tenant. */
+export class AddressRefused extends Error {
+  override readonly name = 'AddressRefused';
+  readonly code = 'ADDRESS_REFUSED';
+
+  constructor() {
+    super('a link-local, metadata, loopback, multicast or unspecified address is not connected to');
+  }
+}
+
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  /** Null: plain TCP. */
+  readonly tls: ConnectionOptions | null;
+}
+
+/** Opens a connection like `net.connect` and `tls.connect`. A refused address is an error of the socket: AddressRefused. */
+export function guardedSocket(
+  { host, port, tls }: Target,
+  policy: AddressPolicy | null,
+  resolve: typeof lookup = lookup,
+): Socket {
+  const target: TcpNetConnectOpts = { host, port };
+  if (policy !== null) {
+    // Node asks `lookup` for names alone.
+    if (isIP(host) !== 0 && isRefusedAddress(host, policy)) return refused();
+    target.lookup = guardedLookup(policy, resolve);
+  }
+  return tls === null ? connectTcp(target) : connectTls({ ...target, ...tls });
+}
+
+/** `dns.lookup` that fails with AddressRefused where one of the addresses is refused. */
+export function guardedLookup(policy: AddressPolicy, resolve: typeof lookup = lookup): LookupFunction {
+  return (hostname, options, answer) => {
+    resolve(hostname, { ...options, all: true }, (error: Error | null, found: LookupAddress[]) => {
+      if (error !== null) return answer(error, '');
+      if (found.some(({ address }) => isRefusedAddress(address, policy))) return answer(new AddressRefused(), '');
+      if (options.all === true) return answer(null, found);
+      const [first] = found;
+      return first === undefined ? answer(new AddressRefused(), '') : answer(null, first.address, first.family);
+    });
+  };
+}
+
+function refused(): Socket {
+  const socket = new Socket();
+  process.nextTick(() => socket.destroy(new AddressRefused()));
+  return socket;
+}

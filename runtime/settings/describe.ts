@@ -1,0 +1,69 @@
+import type { Kind, Setting, SettingsTable } from './setting.ts';
+
+/** A flag of the command line and the variable that it stands for. */
+export interface Flag {
+  /** As `--port <port>`. */
+  readonly form: string;
+  /** As the command line's parser names it: `innerPort`. */
+  readonly key: string;
+  readonly variable: string;
+  readonly help: string;
+}
+
+/** The flags of a table, in its order. Pure. */
+export function flagsOf(table: SettingsTable): readonly Flag[] {
+  return Object.entries(table).flatMap(([variable, one]) =>
+    one.flag === null
+      ? []
+      : [
+          {
+            form: `--${one.flag} ${one.kind.argument}`,
+            key: one.flag.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+            variable,
+            help: `${one.about} ${origin(variable, one)}`,
+          },
+        ],
+  );
+}
+
+/** What `--help` says after the flags: settings that the environment alone gives. Empty for none. Pure. */
+export function environmentHelp(table: SettingsTable): string {
+  const alone = Object.entries(table).filter(([, { flag }]) => flag === null);
+  if (alone.length === 0) return '';
+  const width = Math.max(...alone.map(([variable]) => variable.length));
+  const lines = alone.map(([variable, { about, shown }]) => `  ${variable.padEnd(width)}  ${about} (default: ${shown})`);
+  return `\nBy the environment alone:\n${lines.join('\n')}`;
+}
+
+/** The environment with the flags that were given: a flag wins over its variable. Pure. */
+export function withFlags(
+  table: SettingsTable,
+  environment: Readonly<Record<string, string | undefined>>,
+  options: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, string | undefined>> {
+  const given = flagsOf(table).flatMap(({ key, variable }) =>
+    typeof options[key] === 'string' ? [[variable, options[key]] as const] : [],
+  );
+  return { ...environment, ...Object.fromEntries(given) };
+}
+
+/** A table in Markdown: variable, flag, default, meaning. Pure. */
+export function markdownOf(table: SettingsTable): string {
+  const rows = Object.entries(table).map(
+    ([variable, { flag, shown, about }]) =>
+      `| \`${variable}\` | ${flag === null ? '' : `\`--${flag}\``} | ${shown} | ${about.replaceAll('|', '\\|')} |`,
+  );
+  return ['| variable | flag | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** Names of the settings of one kind, for an error that is about them: `FIREHOSE_PORT or FIREHOSE_INNER_PORT`. Pure. */
+export function namesOfKind<T>(table: SettingsTable, kind: Kind<T>): string {
+  return Object.entries(table)
+    .filter(([, one]) => one.kind === kind)
+    .map(([variable]) => variable)
+    .join(' or ');
+}
+
+function origin(variable: string, { shown }: Setting): string {
+  return `(default: ${shown}) [${variable}]`;
+}

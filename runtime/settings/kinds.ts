@@ -1,0 +1,70 @@
+import type { Kind } from './setting.ts';
+
+/** Any text that is not empty. */
+export function text(argument: string, expects = 'a text'): Kind<string> {
+  return { argument, expects, read: (given) => given };
+}
+
+/** A text of this form. */
+export function pattern(argument: string, form: RegExp, expects: string): Kind<string> {
+  return { argument, expects, read: (given) => (form.test(given) ? given : null) };
+}
+
+export const folder = text('<folder>', 'a folder');
+export const file = text('<file>', 'a file');
+/** An address that a listener binds to. Errors about one name the settings of this kind. */
+export const host = text('<address>', 'an address of this machine');
+
+/** A whole number in plain digits: neither a blank nor `0x10` nor `1e3` is one. */
+export function integer(argument: string, expects: string, least: number, most: number): Kind<number> {
+  return {
+    argument,
+    expects,
+    read: (given) => {
+      const value = /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN;
+      return value >= least && value <= most ? value : null;
+    },
+  };
+}
+
+/** A port to listen on. Errors about one name the settings of this kind. */
+export const port = integer('<port>', 'a port from 0 (any free one) to 65535', 0, 65_535);
+
+/** A number with or without decimals, from 0. */
+export function decimal(argument: string, expects: string, most: number): Kind<number> {
+  return {
+    argument,
+    expects,
+    read: (given) => {
+      const value = /^\d{1,9}(\.\d+)?$/.test(given) ? Number(given) : Number.NaN;
+      return value <= most ? value : null;
+    },
+  };
+}
+
+export function oneOf<const Choice extends string>(argument: string, choices: readonly Choice[]): Kind<Choice> {
+  const expects =
+    choices.length === 2 ? choices.join(' or ') : `one of ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
+  return { argument, expects, read: (given) => choices.find((choice) => choice === given) ?? null };
+}
+
+export const truth: Kind<boolean> = {
+  argument: '<true|false>',
+  expects: 'true or false',
+  read: (given) => (given === 'true' ? true : given === 'false' ? false : null),
+};
+
+/** Items with commas between them; blanks around an item and empty items are ignored. */
+export function list(argument: string, expects: string, item: RegExp): Kind<readonly string[]> {
+  return {
+    argument,
+    expects,
+    read: (given) => {
+      const items = given
+        .split(',')
+        .map((one) => one.trim())
+        .filter((one) => one !== '');
+      return items.every((one) => item.test(one)) ? items : null;
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { SettingsTable, ValuesOf } from './setting.ts';
+
+/** The variables of a process, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ReadSettings<Table extends SettingsTable> {
+  /** Complete where `faults` is empty. A setting with a fault has its default here, or null. */
+  readonly values: ValuesOf<Table>;
+  /** Every fault, as `environment: NAME: what is expected`. No fault repeats a value: it may be a secret. */
+  readonly faults: readonly string[];
+}
+
+/** The variables that are set, without the blanks around them. Pure. */
+export function givenVariables(environment: Environment): Readonly<Record<string, string>> {
+  const given: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    const trimmed = value?.trim() ?? '';
+    if (trimmed !== '') given[name] = trimmed;
+  }
+  return given;
+}
+
+/** Reads all settings of a table. Pure. */
+export function readSettings<const Table extends SettingsTable>(
+  table: Table,
+  environment: Environment,
+): ReadSettings<Table> {
+  const given = givenVariables(environment);
+  const values: Record<string, unknown> = {};
+  const faults: string[] = [];
+  for (const [name, { kind, fallback, required }] of Object.entries(table)) {
+    const text = given[name] ?? fallback;
+    const value = text === null ? null : kind.read(text);
+    if (text === null && required !== null) faults.push(`environment: ${name}: ${required}`);
+    if (text !== null && value === null) faults.push(`environment: ${name}: ${kind.expects}`);
+    values[name] = value ?? (fallback === null ? null : kind.read(fallback));
+  }
+  return { values: values as ValuesOf<Table>, faults };
+}

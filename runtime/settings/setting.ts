@@ -1,0 +1,53 @@
+/** How the text of a setting is read. */
+export interface Kind<T> {
+  /** What its flag takes, as `<port>`. */
+  readonly argument: string;
+  /** What is expected, as an error says it. */
+  readonly expects: string;
+  /** Null for a text that is not of this kind. Pure. */
+  readonly read: (text: string) => T | null;
+}
+
+/** One setting of a process. Its variable's name is its key in the table. */
+export interface Setting<T = unknown> {
+  readonly kind: Kind<NonNullable<T>>;
+  /** Without the dashes. Null: by the environment alone. */
+  readonly flag: string | null;
+  /** As it would be written. Null: none. */
+  readonly fallback: string | null;
+  /** The default as help and documentation show it. */
+  readonly shown: string;
+  /** What is missing where it is not given; null where it need not be given. */
+  readonly required: string | null;
+  /** Meaning, for help and documentation: starts with a lower-case letter, no full stop. */
+  readonly about: string;
+}
+
+/** The settings of one process, by the names of their variables. */
+export type SettingsTable = Readonly<Record<string, Setting>>;
+
+interface Given {
+  readonly flag?: string;
+  readonly about: string;
+  readonly shown?: string;
+}
+
+/** With a default, or required: it always has a value. Otherwise null is the value of one that is not given. */
+export function setting<T>(
+  kind: Kind<T>,
+  given: Given & ({ readonly fallback: string } | { readonly required: string }),
+): Setting<T>;
+export function setting<T>(kind: Kind<T>, given: Given): Setting<T | null>;
+export function setting<T>(
+  kind: Kind<NonNullable<T>>,
+  given: Given & { readonly fallback?: string; readonly required?: string },
+): Setting<T> {
+  const { flag = null, fallback = null, required = null, about } = given;
+  const shown = given.shown ?? (required === null ? (fallback ?? 'none') : 'required');
+  return { kind, flag, fallback, shown, required, about };
+}
+
+/** The typed values of a table. */
+export type ValuesOf<Table extends SettingsTable> = {
+  readonly [Name in keyof Table]: Table[Name] extends Setting<infer T> ? T : never;
+};
