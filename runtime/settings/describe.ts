@@ -31,7 +31,9 @@ export function environmentHelp(table: SettingsTable): string {
   const alone = Object.entries(table).filter(([, { flag }]) => flag === null);
   if (alone.length === 0) return '';
   const width = Math.max(...alone.map(([variable]) => variable.length));
-  const lines = alone.map(([variable, { about, shown }]) => `  ${variable.padEnd(width)}  ${about} (default: ${shown})`);
+  const lines = alone.map(
+    ([variable, { about, shown }]) => `  ${variable.padEnd(width)}  ${about} (default: ${shown})`,
+  );
   return `\nBy the environment alone:\n${lines.join('\n')}`;
 }
 

@@ -1,0 +1,82 @@
+import { fileURLToPath } from 'node:url';
+import type { GatewayVariable } from '../protocol/gateway-variables.ts';
+import { COMMON_SETTINGS } from '../runtime/settings/common-settings.ts';
+import { decimal, file, folder, host, integer, oneOf, pattern, port } from '../runtime/settings/kinds.ts';
+import { setting, type Setting, type SettingsTable } from '../runtime/settings/setting.ts';
+import { REDIS_SETTINGS } from '../runtime/redis/redis-settings.ts';
+
+/** The example that is served when nothing is configured. */
+export const QUICKSTART = fileURLToPath(new URL('quickstart/', import.meta.url));
+
+const MEBIBYTE = 1024 * 1024;
+const MOST_CALLS = 10_000;
+const logBytes = integer(
+  '<bytes>',
+  'bytes from 1048576 (1 MiB) to 68719476736 (64 GiB)',
+  MEBIBYTE,
+  64 * 1024 * MEBIBYTE,
+);
+
+/** The settings of a gateway. `firehose doctor` takes the same. */
+export const GATEWAY_SETTINGS = {
+  FIREHOSE_CONFIG: setting(folder, {
+    flag: 'config',
+    fallback: QUICKSTART,
+    shown: 'the quickstart',
+    about: 'folder with `subscription.yaml` and `directory.yaml`',
+  }),
+  FIREHOSE_STATE: setting(folder, {
+    flag: 'state',
+    fallback: '.firehose',
+    about: 'folder for certificates, keys and tokens that the gateway makes',
+  }),
+  FIREHOSE_HOST: setting(host, { flag: 'host', fallback: '::', about: 'address of the public listener' }),
+  FIREHOSE_PORT: setting(port, { flag: 'port', fallback: '9443', about: 'port of the public listener' }),
+  FIREHOSE_INNER_HOST: setting(host, {
+    flag: 'inner-host',
+    fallback: '127.0.0.1',
+    about: 'address of health, metrics, ingest and administration',
+  }),
+  FIREHOSE_INNER_PORT: setting(port, {
+    flag: 'inner-port',
+    fallback: '9090',
+    about: 'port of health, metrics, ingest and administration',
+  }),
+  ...REDIS_SETTINGS,
+  FIREHOSE_ADDRESS_GUARD: setting(oneOf('<guard>', ['off', 'metadata', 'strict']), {
+    fallback: 'off',
+    about:
+      'addresses that Redis and the collector must not have: `metadata` refuses link-local, metadata, multicast and unspecified ones, `strict` loopback too (for Redis)',
+  }),
+  FIREHOSE_SIGNING_KEYS_FILE: setting(file, {
+    shown: 'in the state folder',
+    about: 'signing keys that another process rotates; changes are followed',
+  }),
+  FIREHOSE_TLS_FOLDER: setting(folder, {
+    shown: 'in the state folder',
+    about: '`tls.crt` and `tls.key` that another process renews; changes are followed',
+  }),
+  FIREHOSE_INGEST_TOKEN_FILE: setting(file, {
+    shown: 'in the state folder',
+    about: 'file with the ingest token; `none`: no ingest endpoint',
+  }),
+  FIREHOSE_ADMIN_TOKEN_FILE: setting(file, {
+    shown: 'in the state folder',
+    about: "file with the administrators' token, the same for all replicas",
+  }),
+  FIREHOSE_REVISION: setting(pattern('<name>', /^.{1,63}$/, 'a name of 1 to 63 characters'), {
+    about:
+      'name of the roll-out: replicas of one revision that are replaced drain together, so that a client moves once',
+  }),
+  FIREHOSE_SIMULATOR_RATE: setting(decimal('<calls>', `calls a second, from 0 to ${MOST_CALLS}`, MOST_CALLS), {
+    flag: 'simulator-rate',
+    shown: '2; 0 with Redis',
+    about: 'simulated calls a second',
+  }),
+  FIREHOSE_LOG_BYTES: setting(logBytes, {
+    flag: 'log-bytes',
+    fallback: String(64 * MEBIBYTE),
+    about: 'size of the embedded event log',
+  }),
+  ...COMMON_SETTINGS,
+} as const satisfies SettingsTable & Record<GatewayVariable, Setting>;

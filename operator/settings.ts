@@ -1,0 +1,65 @@
+import { COMMON_SETTINGS } from '../runtime/settings/common-settings.ts';
+import { host, integer, list, pattern, port, truth } from '../runtime/settings/kinds.ts';
+import { setting, type Kind, type SettingsTable } from '../runtime/settings/setting.ts';
+
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const NAMESPACES = 'a list of namespaces, with commas between them';
+const namespaces = list('<names>', NAMESPACES, NAMESPACE);
+/** A list of namespaces, or `*` for all. */
+const watched: Kind<readonly string[] | '*'> = {
+  argument: namespaces.argument,
+  expects: `* or ${NAMESPACES}`,
+  read: (given) => (given === '*' ? '*' : namespaces.read(given)),
+};
+const LABEL = /^(?:[a-z0-9.-]{1,253}\/)?[A-Za-z0-9][\w.-]{0,62}=(?:[A-Za-z0-9][\w.-]{0,62})?$/;
+
+export const WATCH_NAMESPACES = setting(watched, {
+  flag: 'watch-namespaces',
+  shown: 'that of the credentials',
+  about: 'namespaces whose resources are looked after, with commas between them; `*`: the whole cluster',
+});
+
+/** The settings of an operator. The API server is found as every client finds it: KUBECONFIG, or the service account. */
+export const OPERATOR_SETTINGS = {
+  FIREHOSE_GATEWAY_IMAGE: setting(pattern('<image>', /^[^\s]{1,512}$/, 'an image reference'), {
+    flag: 'gateway-image',
+    required: 'the image of the gateways, as registry.example.com/firehose:1.0.0',
+    about: 'image of the gateways whose resource names none',
+  }),
+  FIREHOSE_WATCH_NAMESPACES: WATCH_NAMESPACES,
+  FIREHOSE_NAMESPACE: setting(pattern('<name>', NAMESPACE, 'a namespace'), {
+    flag: 'namespace',
+    shown: 'that of the credentials',
+    about: 'namespace of the Lease',
+  }),
+  FIREHOSE_IDENTITY: setting(pattern('<name>', /^.{1,253}$/, 'a name of 1 to 253 characters'), {
+    shown: '`operator`',
+    about: "name of this replica in the Lease: the pod's",
+  }),
+  FIREHOSE_INNER_FROM_NAMESPACES: setting(namespaces, {
+    flag: 'inner-from-namespaces',
+    about: 'namespaces that reach the inner ports of the gateways, besides their own',
+  }),
+  FIREHOSE_SERVICE_MONITORS: setting(truth, {
+    flag: 'service-monitors',
+    fallback: 'false',
+    about: 'whether each resource gets a ServiceMonitor',
+  }),
+  FIREHOSE_SERVICE_MONITOR_LABELS: setting(list('<labels>', 'labels as key=value, with commas between them', LABEL), {
+    flag: 'service-monitor-labels',
+    about: 'labels of the ServiceMonitors, as key=value,key=value',
+  }),
+  FIREHOSE_OPERATOR_HOST: setting(host, { flag: 'host', fallback: '::', about: 'address of health and metrics' }),
+  FIREHOSE_OPERATOR_PORT: setting(port, { flag: 'port', fallback: '8080', about: 'port of health and metrics' }),
+  FIREHOSE_RESYNC_SECONDS: setting(integer('<seconds>', 'seconds from 1 to 86400', 1, 86_400), {
+    flag: 'resync-seconds',
+    fallback: '600',
+    about: 'time after which every resource is looked at again',
+  }),
+  FIREHOSE_WORKERS: setting(integer('<count>', 'workers from 1 to 64', 1, 64), {
+    flag: 'workers',
+    fallback: '8',
+    about: 'resources that are worked on at a time',
+  }),
+  ...COMMON_SETTINGS,
+} as const satisfies SettingsTable;

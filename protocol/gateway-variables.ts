@@ -1,0 +1,24 @@
+/**
+ * Variables that the operator gives to a gateway's container. `operator/resources/container.ts` writes no other names, and
+ * `gateway/settings.ts` has a setting for each: a name that only one of the two knows fails `npm run check`.
+ */
+export const GATEWAY_VARIABLES = [
+  'FIREHOSE_CONFIG',
+  'FIREHOSE_STATE',
+  'FIREHOSE_SIGNING_KEYS_FILE',
+  'FIREHOSE_TLS_FOLDER',
+  'FIREHOSE_INGEST_TOKEN_FILE',
+  'FIREHOSE_ADMIN_TOKEN_FILE',
+  'FIREHOSE_INNER_HOST',
+  'FIREHOSE_REVISION',
+  'FIREHOSE_ADDRESS_GUARD',
+  'LOG_LEVEL',
+  'REDIS_URL',
+  'REDIS_SENTINEL_USERNAME',
+  'REDIS_SENTINEL_PASSWORD',
+  'REDIS_CA_FILE',
+  'REDIS_CERT_FILE',
+  'REDIS_KEY_FILE',
+] as const;
+
+export type GatewayVariable = (typeof GATEWAY_VARIABLES)[number];
