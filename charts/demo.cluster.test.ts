@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { until } from '../operator/testing/until.ts';
+import { until } from '../testing/until.ts';
 import { chartTools } from '../testing/chart-tools.ts';
 import { ask, end, freePort, launch } from '../testing/redis-process.ts';
 import { objectsOf, type RenderedObject } from './testing/helm.ts';

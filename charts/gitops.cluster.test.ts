@@ -10,7 +10,7 @@ import { installCrd } from '../operator/testing/install-crd.ts';
 import { startPlatform, VOICE, type Platform } from '../operator/testing/platform.ts';
 import { MINIMAL_SPEC } from '../operator/testing/resources.ts';
 import { runOperator } from '../operator/testing/run-operator.ts';
-import { until } from '../operator/testing/until.ts';
+import { until } from '../testing/until.ts';
 import { chartTools, type ChartTools } from '../testing/chart-tools.ts';
 import { startControlPlane, type ControlPlane } from '../testing/control-plane/control-plane.ts';
 import { INSTALL_FILE, installYaml, MANIFESTS } from './manifests/render.ts';

@@ -9,7 +9,7 @@ import { readConfig } from '../operator/config.ts';
 import { openConnection } from '../operator/kubernetes/connection.ts';
 import { HURRY } from '../operator/testing/run-operator.ts';
 import { MINIMAL_SPEC, subscription } from '../operator/testing/resources.ts';
-import { until } from '../operator/testing/until.ts';
+import { until } from '../testing/until.ts';
 import { silentLogger } from '../runtime/logging/logger.ts';
 import { chartTools, type ChartTools } from '../testing/chart-tools.ts';
 import { startControlPlane, type ControlPlane } from '../testing/control-plane/control-plane.ts';

@@ -25,7 +25,7 @@ describe('dead letters of a running gateway', LIMIT, () => {
     await running.ingest(EVENT);
     const [given] = await untilEvents(client, 1);
     client.send(JSON.stringify({ term: given?._firehose.id, reason: 'no such\tcustomer' }));
-    await until(async () => (await listed()).length === 1);
+    await until('1 dead letter listed', async () => (await listed()).length, { holds: (seen) => seen === 1 });
   });
   after(async () => {
     client.close();

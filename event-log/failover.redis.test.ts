@@ -58,10 +58,12 @@ async function survives(
     start,
     (read, epochsLost) => isOver && (epochsLost > 0 || read.length >= load.acknowledged.size),
   );
-  await until(async () => load.acknowledged.size > 200);
+  await until('more than 200 acknowledged', () => load.acknowledged.size, { holds: (seen) => seen > 200 });
   await fault();
   const before = load.acknowledged.size;
-  await until(async () => load.acknowledged.size > before + 400);
+  await until('more than before + 400 acknowledged', () => load.acknowledged.size, {
+    holds: (seen) => seen > before + 400,
+  });
   await load.finish();
   assertComplete(await contentOf(eventLog), load.acknowledged);
   isOver = true;
@@ -145,7 +147,7 @@ it('a lagging replica that is promoted: what it lacks is told (I4)', LIMIT, asyn
   const old = await sentinel.master();
   const lagging = sentinel.servers.find((server) => server !== old);
   assert.ok(lagging);
-  await until(async () => (await entriesOf(lagging.port)) === 1);
+  await until('1 entry on the lagging replica', () => entriesOf(lagging.port), { holds: (seen) => seen === 1 });
   // It follows nobody any more, and the sentinels leave it so for longer than this takes.
   await ask(lagging.port, ['replicaof', '127.0.0.1', 1]);
   await eventLog.append(Array.from({ length: 40 }, (_, at) => event(`lost-${at}`)));
@@ -165,7 +167,9 @@ describe('a cluster under load (I1, I2, I12)', () => {
     await survives(t, { redis: clusterConnection(cluster.url), waitReplicas: 1 }, async () => {
       const old = await cluster.masterOf(events);
       await old.kill();
-      await until(async () => (await cluster.masterOf(events)).port !== old.port);
+      await until('another master of the shard', async () => (await cluster.masterOf(events)).port, {
+        holds: (seen) => seen !== old.port,
+      });
     });
   });
 
@@ -213,7 +217,7 @@ describe('a cluster under load (I1, I2, I12)', () => {
       await using reader = eventLog.reader();
       await using load = produce(eventLog, CALLS);
       const following = followUntil(reader, start, (read) => read.length > 400 && load.failures.size > 0);
-      await until(async () => load.acknowledged.size > 100);
+      await until('more than 100 acknowledged', () => load.acknowledged.size, { holds: (seen) => seen > 100 });
       await gone.kill();
       const { read, epochsLost } = await following;
       assert.equal(epochsLost, 0);

@@ -9,7 +9,7 @@ import type { KubeObject } from './kubernetes/objects.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { MINIMAL_SPEC } from './testing/resources.ts';
 import { runOperator } from './testing/run-operator.ts';
-import { until } from './testing/until.ts';
+import { until } from '../testing/until.ts';
 
 /** The namespace controller looks for new kinds every 30 s alone, and again when it has missed one. */
 const LONG = { timeout: 240_000 };
@@ -195,7 +195,9 @@ describe('beginning and end', () => {
     await platform.create('acme', withPrefix('short:'), 'short');
     await settled('acme', 'short');
     await must('DELETE', '/api/v1/namespaces/short');
-    await until('the namespace gone', async () => (await platform.get('/api/v1/namespaces/short')) === null, 200_000);
+    await until('the namespace gone', async () => (await platform.get('/api/v1/namespaces/short')) === null, {
+      limitMs: 200_000,
+    });
     // The Secret may have gone before its turn came: the operator still knew the way.
     assert.deepEqual(await redis.xinfo('GROUPS', 'short:{0}:events'), []);
   });
@@ -207,7 +209,7 @@ describe('beginning and end', () => {
     await platform.create('born-meanwhile', withPrefix('meanwhile:'));
     await remove('paused');
     operator = await runOperator(platform, { logger });
-    await until('caught up', () => platform.get(deploymentPath('born-meanwhile')), 30_000);
+    await until('caught up', () => platform.get(deploymentPath('born-meanwhile')), { limitMs: 30_000 });
     await isGone('paused');
     const now = await platform.get(deploymentPath('steady'));
     assert.equal(now?.metadata.generation, before.metadata.generation);

@@ -8,7 +8,7 @@ import type { Operator } from './build.ts';
 import { startFaultProxy, type Fault, type FaultProxy, type PassingRequest } from './testing/fault-proxy.ts';
 import { deploymentPath, startPlatform, SYSTEM, VOICE, type Platform } from './testing/platform.ts';
 import { runOperator, SHORT_LEASE } from './testing/run-operator.ts';
-import { until } from './testing/until.ts';
+import { until } from '../testing/until.ts';
 
 const PROGRAM = fileURLToPath(new URL('../cli/firehose.ts', import.meta.url));
 

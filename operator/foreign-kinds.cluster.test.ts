@@ -7,7 +7,7 @@ import { startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { FULL_SPEC, MINIMAL_SPEC } from './testing/resources.ts';
 import { runOperator } from './testing/run-operator.ts';
 import { morePasses, untilSteady } from './testing/steady.ts';
-import { until } from './testing/until.ts';
+import { until } from '../testing/until.ts';
 
 const { ingress: _, autoscaling: __, ...gateway } = FULL_SPEC.gateway;
 const ROUTED = {
@@ -89,7 +89,7 @@ describe("kinds of the Gateway API, cert-manager and Prometheus' operator", () =
         const text = JSON.stringify([route?.['spec'], certificate?.['spec']]);
         return !text.includes('other.example.com') && (await platform.get(MONITOR)) !== null;
       },
-      30_000,
+      { limitMs: 30_000 },
     );
   });
 

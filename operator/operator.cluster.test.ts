@@ -8,7 +8,7 @@ import { operatorWrites } from './testing/audit.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { runOperator } from './testing/run-operator.ts';
 import { morePasses, untilSteady } from './testing/steady.ts';
-import { until } from './testing/until.ts';
+import { until } from '../testing/until.ts';
 
 const core = (plural: string, name: string) => `/api/v1/namespaces/${VOICE}/${plural}/${name}`;
 const replicasOf = (deployment: KubeObject | null) =>
@@ -81,7 +81,7 @@ describe('one resource', () => {
           (await platform.get(core('secrets', 'acme-admin-token'))) !== null
         );
       },
-      30_000,
+      { limitMs: 30_000 },
     );
   });
 

@@ -6,7 +6,7 @@ import type { Operator } from './build.ts';
 import { LEASE_TIMINGS } from './kubernetes/leader-election.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { runOperator } from './testing/run-operator.ts';
-import { until } from './testing/until.ts';
+import { until } from '../testing/until.ts';
 
 /**
  * An API server away for a minute, five times as fast: outage, lease, deadline and renewal are shortened alike, so that

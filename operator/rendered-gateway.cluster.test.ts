@@ -10,7 +10,7 @@ import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/p
 import { runPod, type Pod } from './testing/pod.ts';
 import { MINIMAL_SPEC } from './testing/resources.ts';
 import { runOperator } from './testing/run-operator.ts';
-import { until } from './testing/until.ts';
+import { until } from '../testing/until.ts';
 
 const MERGE = 'application/merge-patch+json';
 const DAY = 86_400_000;

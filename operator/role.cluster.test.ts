@@ -7,7 +7,7 @@ import { installForeignKinds } from './testing/foreign-kinds.ts';
 import { startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { MINIMAL_SPEC } from './testing/resources.ts';
 import { runOperator } from './testing/run-operator.ts';
-import { until } from './testing/until.ts';
+import { until } from '../testing/until.ts';
 
 const HOST = 'firehose.example.com';
 const BALANCED = {
@@ -57,7 +57,7 @@ describe('of what the role grants', () => {
 
   const every = async (verb: string, resources: readonly string[]) => {
     const wanted = new Set(resources.map((resource) => `${verb} ${resource}`));
-    await until([...wanted].join(), async () => wanted.isSubsetOf(await asked(verb)), 60_000);
+    await until([...wanted].join(), async () => wanted.isSubsetOf(await asked(verb)), { limitMs: 60_000 });
   };
 
   test('every verb is used in the life of two resources, and nothing else is asked for', async () => {
@@ -65,7 +65,7 @@ describe('of what the role grants', () => {
       await using _ = await run(true);
       await platform.create('balanced', BALANCED);
       await platform.create('routed', ROUTED);
-      await until('an event', async () => (await platform.events()).length > 0, 60_000);
+      await until('an event', async () => (await platform.events()).length > 0, { limitMs: 60_000 });
       await every('create', [...WANTED_AT_TIMES, 'servicemonitors']);
       const nothing = { networkPolicy: { enabled: false }, ingress: null, route: null, autoscaling: null };
       for (const name of ['balanced', 'routed'])

@@ -6,7 +6,7 @@ import type { RecordedSpan } from '../testing/otlp-messages.ts';
 import { startOtlpReceiver } from '../testing/otlp-receiver.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { startTracedOperator } from './testing/traced-operator.ts';
-import { until } from './testing/until.ts';
+import { until } from '../testing/until.ts';
 
 const STEPS = ['finalizer', 'references', 'redis', 'heartbeats', 'secrets', 'objects', 'streams', 'status'];
 

@@ -4,7 +4,7 @@ import type { Operator } from './build.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { MINIMAL_SPEC } from './testing/resources.ts';
 import { runOperator } from './testing/run-operator.ts';
-import { until } from './testing/until.ts';
+import { until } from '../testing/until.ts';
 
 const SECRETS = `/api/v1/namespaces/${VOICE}/secrets`;
 const MERGE = 'application/merge-patch+json';

@@ -101,8 +101,11 @@ describe('a source of simulated calls', () => {
       await using first = await buildSource(settings, silentLogger, now);
       await using second = await buildSource(settings, silentLogger, now);
       time += 10_000;
-      await until(async () => (await stored(settings)).length >= expected.length);
+      await until('the expected events stored', async () => (await stored(settings)).length, {
+        holds: (seen) => seen >= expected.length,
+      });
       await until(
+        'a duplicate refused',
         async () => (await taken(first.port, 'duplicate')) > 0 || (await taken(second.port, 'duplicate')) > 0,
       );
     }
@@ -110,7 +113,9 @@ describe('a source of simulated calls', () => {
     await using again = await buildSource(settings, silentLogger, now);
     time += 1_000;
     expected.push(...timeline.next(time));
-    await until(async () => (await stored(settings)).length >= expected.length);
+    await until('the expected events stored', async () => (await stored(settings)).length, {
+      holds: (seen) => seen >= expected.length,
+    });
     assert.ok(await taken(again.port, 'duplicate'), 'it has told again what was told before');
     const order = (events: readonly { eventId: string; callId: string }[]) => {
       const calls: Record<string, string[]> = {};
@@ -126,8 +131,13 @@ describe('a source of simulated calls', () => {
     await ask(redis.port, ['config', 'resetstat']);
     {
       await using source = await buildSource(settings, silentLogger);
-      await until(async () => (await isReady(source.port)) && (await taken(source.port, 'accepted')) > 0);
-      await until(async () => String(await ask(redis.port, ['info', 'commandstats'])).includes('cmdstat_xtrim'));
+      await until(
+        'the source ready and an event accepted',
+        async () => (await isReady(source.port)) && (await taken(source.port, 'accepted')) > 0,
+      );
+      await until('a trimmed stream', async () =>
+        String(await ask(redis.port, ['info', 'commandstats'])).includes('cmdstat_xtrim'),
+      );
     }
     const statistics = String(await ask(redis.port, ['info', 'commandstats']));
     const { connection: _, cluster: __, ...own } = SOURCE_ACL_COMMANDS;
@@ -149,8 +159,10 @@ describe('a source of simulated calls', () => {
     await allow(settings.keyPrefix);
     await using source = await buildSource(settings, silentLogger);
     const length = async () => Number(await ask(redis.port, ['xlen', `${settings.keyPrefix}{0}:events`]));
-    await until(async () => (await taken(source.port, 'accepted')) > 2_000);
-    await until(async () => (await length()) < 600);
+    await until('more than 2,000 events accepted', () => taken(source.port, 'accepted'), {
+      holds: (seen) => seen > 2_000,
+    });
+    await until('a stream shorter than 600', () => length(), { holds: (seen) => seen < 600 });
     const fields = String(await ask(redis.port, ['hkeys', `${settings.keyPrefix}{0}:meta`]));
     assert.doesNotMatch(fields, /retention/);
   });
@@ -160,7 +172,9 @@ describe('a source of simulated calls', () => {
     await allow(settings.keyPrefix);
     await ask(redis.port, ['hset', `${settings.keyPrefix}{0}:meta`, 'partitions', '8']);
     await using source = await buildSource(settings, silentLogger);
-    await until(async () => (await (await answer(source.port, '/readyz')).text()).includes('PARTITIONS_MISMATCH'));
+    await until('PARTITIONS_MISMATCH as the reason', async () =>
+      (await (await answer(source.port, '/readyz')).text()).includes('PARTITIONS_MISMATCH'),
+    );
     assert.equal((await answer(source.port, '/livez')).status, 200);
     assert.equal(await ask(redis.port, ['exists', `${settings.keyPrefix}{0}:events`]), 0);
   });
@@ -185,8 +199,8 @@ describe('firehose source simulator, as a process', () => {
     await writeFile(file, JSON.stringify({ redis: { keyPrefix: 'run:' }, simulator: { accounts: [account] } }));
     const source = start({ FIREHOSE_SOURCE_FILE: file, REDIS_URL: redis.url });
     const [, port] = await source.says(/"inner_port":(\d+)/);
-    await until(() => isReady(Number(port)));
-    await until(async () => (await taken(Number(port), 'accepted')) > 0);
+    await until('the source ready', () => isReady(Number(port)));
+    await until('an event accepted', () => taken(Number(port), 'accepted'), { holds: (seen) => seen > 0 });
     source.kill('SIGTERM');
     assert.equal(await source.exitCode, 0);
   });

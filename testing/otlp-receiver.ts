@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { Server as GrpcServer, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
 import { decodeMetricNames, decodeSpans, type RecordedSpan } from './otlp-messages.ts';
+import { until } from './until.ts';
 
 /** A collector that records what it is sent, by HTTP (protobuf) and by gRPC. */
 export interface OtlpReceiver extends AsyncDisposable {
@@ -47,18 +48,15 @@ class Record {
   readonly spans: RecordedSpan[] = [];
   readonly metricNames = new Set<string>();
   readonly bodies: Buffer[] = [];
-  #wake: () => void = () => undefined;
 
   take(signal: 'traces' | 'metrics', body: Buffer): void {
     this.bodies.push(body);
     if (signal === 'traces') this.spans.push(...decodeSpans(body));
     else for (const name of decodeMetricNames(body)) this.metricNames.add(name);
-    this.#wake();
   }
 
   async until(isThere: (spans: readonly RecordedSpan[]) => boolean): Promise<readonly RecordedSpan[]> {
-    while (!isThere(this.spans)) await new Promise<void>((resolve) => (this.#wake = resolve));
-    return this.spans;
+    return until('spans at the collector', () => this.spans, { holds: isThere });
   }
 }
 

@@ -1,9 +1,10 @@
-import { ask, eventually, freePort } from './redis-process.ts';
+import { ask, freePort } from './redis-process.ts';
 import { isInStep, portOf } from './redis-sentinel.ts';
 import type { Certificates } from './certificates.ts';
 import type { RedisConnection } from '../runtime/redis/connection.ts';
 import { connectionWith } from './redis-connection.ts';
 import { startRedis, type RedisServer, type RedisServerOptions } from './redis-server.ts';
+import { until } from './until.ts';
 
 const MASTERS = 3;
 const SLOTS = 16_384;
@@ -123,7 +124,7 @@ async function join(nodes: readonly ClusterServer[], masters: readonly ClusterSe
   }
   await Promise.all(
     nodes.map(({ port }) =>
-      eventually('a cluster that is up', async () => {
+      until('a cluster that is up', async () => {
         const info = String(await ask(port, ['cluster', 'info']));
         // Where full coverage is not asked for, a node is ok before it knows whose the slots are.
         const wanted = ['cluster_state:ok', `cluster_slots_ok:${SLOTS}`, `cluster_known_nodes:${nodes.length}`];
@@ -133,8 +134,8 @@ async function join(nodes: readonly ClusterServer[], masters: readonly ClusterSe
   );
 }
 
-function knowsReplicas(port: number, count: number): Promise<void> {
-  return eventually('a node that knows the replicas', async () => {
+async function knowsReplicas(port: number, count: number): Promise<void> {
+  await until('a node that knows the replicas', async () => {
     const lines = String(await ask(port, ['cluster', 'nodes'])).split('\n');
     return lines.filter((line) => / (myself,)?slave /.test(line)).length === count;
   });

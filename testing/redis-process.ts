@@ -95,13 +95,3 @@ export async function ask(
     client.disconnect();
   }
 }
-
-/** Asks until it holds; faults in between count as no. */
-export async function eventually(what: string, holds: () => Promise<boolean>, limitMs = 30_000): Promise<void> {
-  const deadline = Date.now() + limitMs;
-  for (;;) {
-    if (await holds().catch(() => false)) return;
-    if (Date.now() > deadline) throw new Error(`${what} did not come true within ${limitMs} ms`);
-    await delay(20);
-  }
-}

@@ -2,11 +2,12 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ask, end, eventually, freePort, launch } from './redis-process.ts';
+import { ask, end, freePort, launch } from './redis-process.ts';
 import type { RedisConnection } from '../runtime/redis/connection.ts';
 import { connectionWith } from './redis-connection.ts';
 import type { Certificates } from './certificates.ts';
 import { startRedis, tlsArguments, type RedisServer } from './redis-server.ts';
+import { until } from './until.ts';
 
 const SENTINELS = 3;
 export const MASTER_NAME = 'firehose-master';
@@ -74,7 +75,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Redi
     servers,
     master,
     async failedOver(old) {
-      await eventually('a failover', async () => {
+      await until('a failover', async () => {
         const now = await master();
         return now.port !== old.port && (await roleOf(now.port)) === 'master';
       });
@@ -90,8 +91,8 @@ export async function roleOf(port: number): Promise<string> {
 }
 
 /** Waits until a replica has taken over all data of its master. */
-export function isInStep({ port }: { readonly port: number }): Promise<void> {
-  return eventually('a replica in step', async () => {
+export async function isInStep({ port }: { readonly port: number }): Promise<void> {
+  await until('a replica in step', async () => {
     const text = String(await ask(port, ['info', 'replication']));
     return text.includes('master_link_status:up') && text.includes('master_sync_in_progress:0');
   });
@@ -133,8 +134,8 @@ async function startWatcher(masterPort: number, password: string, tls: Certifica
 }
 
 /** A sentinel finds replicas by asking the master, and other sentinels by what they publish there every 2 s. */
-function knowsAll(port: number, replicas: number, password: string): Promise<void> {
-  return eventually('a sentinel that knows all others', async () => {
+async function knowsAll(port: number, replicas: number, password: string): Promise<void> {
+  await until('a sentinel that knows all others', async () => {
     const pairs = (await ask(port, ['sentinel', 'master', MASTER_NAME], password)) as string[];
     const field = (name: string) => pairs[pairs.indexOf(name) + 1];
     return field('num-other-sentinels') === String(SENTINELS - 1) && field('num-slaves') === String(replicas);

@@ -4,7 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { until } from '../../operator/testing/until.ts';
+import { until } from '../../testing/until.ts';
 import type { ControlPlane } from '../../testing/control-plane/control-plane.ts';
 import { kubeconfig } from '../../testing/control-plane/kubeconfig.ts';
 import { CHART } from '../generated.ts';

@@ -72,7 +72,7 @@ describe('a Redis that is wrong', () => {
     await using redis = await startRedis({ args: FULL });
     // A dump cannot take the place of a folder.
     await mkdir(join(redis.dir, 'dump.rdb'));
-    await until(async () => {
+    await until('the status of the last dump', async () => {
       await ask(redis.port, ['bgsave']).catch(() => undefined);
       return String(await ask(redis.port, ['info', 'persistence'])).includes('rdb_last_bgsave_status:err');
     });
@@ -162,7 +162,7 @@ describe('a Redis that cannot be reached', () => {
   it('is busy', LIMIT, async () => {
     await using redis = await startRedis({ args: ['--busy-reply-threshold', '50'] });
     const running = ask(redis.port, ['eval', 'while true do end', 0]).catch(() => undefined);
-    await until(() =>
+    await until('Redis busy', () =>
       ask(redis.port, ['ping']).then(
         () => false,
         (error: Error) => error.message.startsWith('BUSY'),

@@ -3,11 +3,12 @@ import { after, before, describe, it } from 'node:test';
 import { startGateway } from '../../gateway/testing/running-gateway.ts';
 import { aclRules } from '../../runtime/redis/acl.ts';
 import { startCluster, type RedisCluster } from '../../testing/redis-cluster.ts';
-import { ask, eventually } from '../../testing/redis-process.ts';
+import { ask } from '../../testing/redis-process.ts';
 import { MASTER_NAME, startSentinel, type RedisSentinel } from '../../testing/redis-sentinel.ts';
 import { freePort, startRedis } from '../../testing/redis-server.ts';
 import { diagnose } from './doctor.ts';
 import { ofCheck, settings, troubles } from './testing.ts';
+import { until } from '../../testing/until.ts';
 
 const LIMIT = { timeout: 90_000 };
 const PASSWORD = 'canary-of-the-user';
@@ -92,7 +93,7 @@ describe('a cluster', () => {
     cluster = await startCluster({ replicas: 1, args: FULL, users: [USER] });
     // A replica is named once it has been sent something and has said so.
     await Promise.all(cluster.masters.map(({ port, id }) => ask(port, ['publish', id, 'x'])));
-    await eventually('slots with their replicas', async () => {
+    await until('slots with their replicas', async () => {
       // As each node sees them: the doctor goes by whichever answers it first.
       const seen = await Promise.all(
         [...cluster.masters, ...cluster.replicas].map(({ port }) => ask(port, ['cluster', 'slots'])),

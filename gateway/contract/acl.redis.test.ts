@@ -59,7 +59,7 @@ describe('a user who lacks something', () => {
       const { lines, logger } = recordedLogger();
       await using running = await startGateway({ redisUrl: withUser(limited.url), logger });
       const found = () => lines.filter((line) => line.includes(message) && line.includes('"code":"NOPERM"'));
-      await until(async () => {
+      await until('the missing command in the log', async () => {
         await running.ingest(event('account_id_1', 'CHANNEL_HOLD', 1));
         return found().length > 0;
       });

@@ -36,7 +36,7 @@ test(
     );
     assert.equal((await running.ingest(event('account_id_1', 'CHANNEL_HOLD', 1))).status, 503);
     await using _redis = await startRedis({ port });
-    await until(async () => (await readiness(running)).status === 200);
+    await until('the replica ready', async () => (await readiness(running)).status, { holds: (seen) => seen === 200 });
     const client = await running.connect(`?token=${await running.token()}`);
     const sent = event('account_id_1', 'CHANNEL_HOLD', 2);
     assert.equal((await running.ingest(sent)).body['accepted'], 1);
@@ -55,7 +55,7 @@ test(
     // One producer a call, as order is promised within a call; each says an event again until it is acknowledged.
     const produce = async (call: number) => {
       for (let at = 0; at < EVENTS_A_CALL; at += 1) {
-        await until(async () => {
+        await until('the event acknowledged', async () => {
           const { body } = await running.ingest(event('account_id_1', 'CHANNEL_HOLD', at * CALLS.length + call));
           const isHeld = (body['accepted'] ?? 0) + (body['duplicate'] ?? 0) === 1;
           if (!isHeld) refused += 1;
@@ -66,7 +66,7 @@ test(
     const producers = Promise.all(CALLS.map(produce));
     await client.received(60);
     await redis.kill();
-    await until(async () => refused > 0);
+    await until('an ingest refused', () => refused, { holds: (seen) => seen > 0 });
     await redis.restart();
     await producers;
     const total = EVENTS_A_CALL * CALLS.length;

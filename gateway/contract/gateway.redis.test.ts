@@ -60,7 +60,7 @@ test('I1, I2: Redis with AOF killed under load: the connection stays, every ackn
       await redis.kill();
       await redis.restart();
     }
-    await until(async () => {
+    await until('the event acknowledged', async () => {
       const { body } = await running.ingest(event('account_id_1', 'CHANNEL_HOLD', at));
       return (body['accepted'] ?? 0) + (body['duplicate'] ?? 0) === 1;
     });

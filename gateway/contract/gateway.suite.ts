@@ -72,7 +72,7 @@ export function gatewaySuite(name: string, open: () => Promise<RunningGateway>):
       const directory = await readFile(running.directoryFile, 'utf8');
       const added = `  - { id: '${FIXTURE_ACCOUNT}', name: fixture, realm: fixture.sip.example.com, parent: 'account_id_1' }\nusers:`;
       await writeFile(running.directoryFile, directory.replace('users:', added));
-      await until(async () => {
+      await until('the added account in the directory', async () => {
         const { status } = await running.login({ ...ADMIN, accounts: [FIXTURE_ACCOUNT] });
         return status === 200;
       });

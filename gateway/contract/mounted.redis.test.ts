@@ -123,10 +123,10 @@ test('signing keys are followed: a new one verifies, then signs, and what it doe
   assert.equal(await keyOfLogin(), old.kid);
   const next = await newKey('HS256');
   await mount('keys', { 'signing-keys.json': JSON.stringify([{ ...next, made: 1, signs: 2 }, old]) });
-  await until(async () => (await keyOfLogin()) === next.kid);
+  await until('a login signed by the new key', () => keyOfLogin(), { holds: (seen) => seen === next.kid });
   await mount('keys', { 'signing-keys.json': 'not keys' });
   await mount('keys', { 'signing-keys.json': JSON.stringify([old, next]) });
-  await until(async () => (await keyOfLogin()) === old.kid);
+  await until('a login signed by the old key', () => keyOfLogin(), { holds: (seen) => seen === old.kid });
 });
 
 test('the heartbeat tells which keys this replica holds, the one that signs first', async () => {
@@ -135,7 +135,7 @@ test('the heartbeat tells which keys this replica holds, the one that signs firs
   await mount('keys', { 'signing-keys.json': JSON.stringify([active, candidate]) });
   const client = commandClient(redis.url, { logger: silentLogger, name: 'test' });
   try {
-    await until(async () => {
+    await until('the keys in the heartbeat', async () => {
       const replicas = await liveReplicas(client, 'firehose:', 'default/quickstart').catch(() => []);
       return JSON.stringify(replicas.map(({ keys }) => keys)) === JSON.stringify([[active.kid, candidate.kid]]);
     });
@@ -149,7 +149,7 @@ test('a renewed certificate is served, and a pair that does not fit is not', asy
   const [one, other] = [await server(), await server()];
   await mount('tls', { 'tls.crt': one.cert, 'tls.key': other.key });
   await mount('tls', { 'tls.crt': one.cert, 'tls.key': one.key });
-  await until(async () => (await servedSerial()) !== first);
+  await until('another certificate served', () => servedSerial(), { holds: (seen) => seen !== first });
 });
 
 test('filters are followed: what the resource offers no more cannot be asked for', async () => {
@@ -160,10 +160,14 @@ test('filters are followed: what the resource offers no more cannot be asked for
     ...files,
     'subscription.yaml': `${subscription}  filters: { excludeEvents: [CHANNEL_ANSWER] }\n`,
   });
-  await until(async () => (await login({ events: ['CHANNEL_ANSWER'] })).status === 403);
+  await until('the login refused', async () => (await login({ events: ['CHANNEL_ANSWER'] })).status, {
+    holds: (seen) => seen === 403,
+  });
   await mount('config', { ...files, 'subscription.yaml': 'spec: nonsense' });
   await mount('config', { ...files, 'subscription.yaml': subscription });
-  await until(async () => (await login({ events: ['CHANNEL_ANSWER'] })).status === 200);
+  await until('the login accepted', async () => (await login({ events: ['CHANNEL_ANSWER'] })).status, {
+    holds: (seen) => seen === 200,
+  });
 });
 
 test('without an ingest token there is no ingest endpoint', async () => {

@@ -53,7 +53,7 @@ test(
     assert.equal(await tryToConnect(three, token), null);
     for (const client of open.slice(0, 10)) client.close();
     const again: Client[] = [];
-    await until(async () => {
+    await until('10 connections accepted again', async () => {
       const client = await tryToConnect(three, token);
       if (client !== null) again.push(client);
       return again.length === 10;
@@ -79,7 +79,7 @@ test('an upgrade that is refused or that its client gives up takes no place', { 
     leaves.on('error', () => undefined);
     leaves.terminate();
   }
-  await until(async () => {
+  await until('a connection accepted', async () => {
     const client = await tryToConnect(second, token);
     return client !== null;
   });
@@ -121,7 +121,7 @@ test(
       await Promise.all([killed.exitCode, ...gone]);
       const start = performance.now();
       const won: Client[] = [];
-      await until(async () => {
+      await until('2 connections accepted', async () => {
         const client = await tryToConnect(running, token);
         if (client !== null) won.push(client);
         return won.length === 2;

@@ -35,7 +35,7 @@ async function meets(running: RunningGateway, code: RegExp, provoke: () => Promi
   const fault = await provoke();
   const taken = [first];
   let refused = next();
-  await until(async () => {
+  await until('ingest refused with the code', async () => {
     const answer = await ingest(running, refused);
     if (answer.status === 200) {
       // The fault was not felt yet.
@@ -45,7 +45,9 @@ async function meets(running: RunningGateway, code: RegExp, provoke: () => Promi
     return answer.status === 503 && code.test(answer.code ?? '');
   });
   await fault.heal();
-  await until(async () => (await ingest(running, refused)).status === 200);
+  await until('ingest accepted again', async () => (await ingest(running, refused)).status, {
+    holds: (seen) => seen === 200,
+  });
   const last = next();
   assert.equal((await ingest(running, last)).code, null);
   taken.push(refused, last);
@@ -110,7 +112,7 @@ const REPLIES: readonly [code: string, args: readonly string[], provoke: Provoke
       const inTheWay = join(dir, 'dump.rdb');
       await mkdir(inTheWay);
       const saved = (status: string) =>
-        until(async () => {
+        until('the status of the last dump', async () => {
           await ask(port, ['bgsave']).catch(() => undefined);
           return String(await ask(port, ['info', 'persistence'])).includes(`rdb_last_bgsave_status:${status}`);
         });

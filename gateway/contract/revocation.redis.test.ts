@@ -106,12 +106,16 @@ test(
     const [token, other] = [await running.token(), await running.token()];
     await running.administer('/revocations', { token });
     await redis.kill();
-    await until(async () => (await running.administer('/revocations', { token: other })).status === 503);
+    await until(
+      'a revocation refused with 503',
+      async () => (await running.administer('/revocations', { token: other })).status,
+      { holds: (seen) => seen === 503 },
+    );
     await isRefused(running, token);
     (await running.connect(`?token=${other}`)).close();
     // Without persistence: the list comes back from the replica that knows it.
     await redis.restart();
-    await until(async () => {
+    await until('the token refused by a new replica', async () => {
       await using later = await running.another();
       return await later.connect(`?token=${token}`).then(
         (client) => (client.close(), false),

@@ -57,7 +57,11 @@ test('1,000 connections over a tree of 1,000 accounts get what an oracle says: n
     moveSome(parents, directory, pick, ids);
     text = directoryText(parents, passwordHash, move);
     await writeFile(running.directoryFile, text);
-    await until(async () => (await running.login({ ...ADMIN, accounts: [`version${move}`] })).status === 200);
+    await until(
+      'the moved account in the directory',
+      async () => (await running.login({ ...ADMIN, accounts: [`version${move}`] })).status,
+      { holds: (seen) => seen === 200 },
+    );
   }
   let deliveries = 0;
   for (const { client, expected } of clients) {

@@ -58,15 +58,20 @@ describe('I6: a consumer that does not read delays nobody', LIMIT, () => {
       const sent = await publishUntilBehind(running, other);
       // Behind for so long it is slow; until then any policy lets a burst pass.
       if (policy === 'Latest') await delay(SLOW_AFTER_MS + 100);
-      if (policy === 'Disconnect') await until(async () => (await metric(running, 'firehose_connections')) < 2);
+      if (policy === 'Disconnect')
+        await until('fewer than 2 connections', () => metric(running, 'firehose_connections'), {
+          holds: (seen) => seen < 2,
+        });
       slow.resume();
       if (policy === 'Disconnect') {
         // Cut off when it did not read the close in time.
         assert.ok([4429, 1006].includes((await slow.closed).code));
       } else {
-        await until(async () => (await metric(running, 'firehose_behind_connections')) === 0);
+        await until('nobody behind', () => metric(running, 'firehose_behind_connections'), {
+          holds: (seen) => seen === 0,
+        });
         await publishMarker(running);
-        await until(async () => numbers(slow).includes(-1));
+        await until('the last event received by the slow client', () => numbers(slow).includes(-1));
       }
       const got = numbers(slow).filter((n) => n >= 0);
       assertOrdered(got);

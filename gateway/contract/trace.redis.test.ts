@@ -8,6 +8,7 @@ import { startOtlpReceiver, type OtlpReceiver } from '../../testing/otlp-receive
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { spanTree } from '../../testing/span-tree.ts';
 import { closed, TracedGateway } from '../testing/traced-gateway.ts';
+import { until } from '../../testing/until.ts';
 
 const LIMIT = { timeout: 60_000 };
 const CALL = 'canary-call-Wren5';
@@ -132,7 +133,6 @@ function startProducer(endpoint: string) {
 class Acknowledging {
   readonly #names = new Set<string>();
   #isServed = false;
-  #wake: () => void = () => undefined;
 
   constructor(socket: WebSocket) {
     socket.onmessage = ({ data }) => {
@@ -146,19 +146,14 @@ class Acknowledging {
         this.#names.add(frame['Event-Name']);
       }
       this.#isServed ||= JSON.stringify(frame).includes('"standby":false');
-      this.#wake();
     };
   }
 
-  isServed(): Promise<void> {
-    return this.#until(() => this.#isServed);
+  isServed(): Promise<true> {
+    return until('the member served', () => this.#isServed);
   }
 
-  acknowledged(name: string): Promise<void> {
-    return this.#until(() => this.#names.has(name));
-  }
-
-  async #until(isSo: () => boolean): Promise<void> {
-    while (!isSo()) await new Promise<void>((resolve) => (this.#wake = resolve));
+  acknowledged(name: string): Promise<true> {
+    return until(`the acknowledgement of ${name}`, () => this.#names.has(name));
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, test } from 'node:test';
+import { until } from '../../testing/until.ts';
 import { decodeCursor } from '../../protocol/cursor.ts';
 import type { Grant } from '../auth/grant.ts';
 import { isWithin, type Directory } from '../directory/directory.ts';
@@ -46,15 +46,6 @@ function join(fanout: Fanout, grant: Grant = EVERYTHING, format: Format = 'plain
     }),
   });
   return { sink, losses, subscriber };
-}
-
-/** Turns of the event loop until it holds: pulls need no clock. */
-async function until(holds: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 10_000; turn += 1) {
-    if (holds()) return;
-    await nextTurn();
-  }
-  assert.fail('did not come true');
 }
 
 describe('fan-out', () => {
@@ -191,7 +182,7 @@ describe('fan-out', () => {
     assert.ok(slow.sink.messages().length < 30);
     assert.equal(fanout.behind, 1);
     slow.sink.flow();
-    await until(() => fanout.behind === 0);
+    await until('nobody behind', () => fanout.behind, { holds: (seen) => seen === 0 });
     fanout.deliver([entryOf({ sequence: 100, account: 'a' })]);
     assert.deepEqual(slow.sink.messages(), fast.sink.messages());
     assert.equal(slow.sink.messages().length, 101);
@@ -207,7 +198,7 @@ describe('fan-out', () => {
     slow.sink.stall();
     for (let at = 0; at < 50; at += 1) fanout.deliver([entryOf({ sequence: at, account: 'a' })]);
     slow.sink.flow();
-    await until(() => slow.losses.length > 0);
+    await until('a loss told', () => slow.losses.length, { holds: (seen) => seen > 0 });
     assert.deepEqual(slow.losses, ['cursor_too_old']);
     assert.equal(fanout.connections, 0);
   });
@@ -265,7 +256,7 @@ test('I5: against an oracle, no event leaves its scope while accounts move, for 
       session.sink.stall();
       setImmediate(() => session.sink.flow());
     }
-    await until(() => fanout.behind === 0);
+    await until('nobody behind', () => fanout.behind, { holds: (seen) => seen === 0 });
     const moved = pick(ids.slice(1));
     const target = pick(ids);
     const below = directory.accounts.get(target);

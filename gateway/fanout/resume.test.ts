@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { test } from 'node:test';
+import { until } from '../../testing/until.ts';
 import fc from 'fast-check';
 import { decodeCursor } from '../../protocol/cursor.ts';
 import { encodeMeta } from '../../protocol/entry.ts';
@@ -68,14 +69,6 @@ function join(fanout: Fanout, more: Partial<SubscribeOptions> = {}, told: Partia
   return { sink, subscriber: fanout.subscribe({ grant, format: 'meta', sink, told: toldNothing(told), ...more }) };
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 10_000; turn += 1) {
-    if (holds()) return;
-    await nextTurn();
-  }
-  assert.fail('did not come true');
-}
-
 interface Got {
   readonly p: number;
   readonly n: number;
@@ -121,7 +114,7 @@ test('I3: whatever the interleaving of two replicas and the size of the tail, a 
         const reads = deal(entries, other);
         for (const read of reads) second.deliver(read);
         const after = join(second, { from });
-        await until(() => second.behind === 0);
+        await until('nobody behind', () => second.behind, { holds: (seen) => seen === 0 });
         const resumed = got(after.sink);
         assert.deepEqual(keys([...seen, ...resumed]), keys(got(before.sink)));
         for (let partition = 0; partition < PARTITIONS; partition += 1) {
@@ -151,7 +144,7 @@ test('I3: a cursor given while a resume still straddles rounds does not go back:
           const fanout = fanoutOver(entries, { tailBytes: 1_000_000 });
           for (const read of deal(entries, choices)) fanout.deliver(read);
           const client = join(fanout, { from });
-          await until(() => fanout.behind === 0);
+          await until('nobody behind', () => fanout.behind, { holds: (seen) => seen === 0 });
           const all = got(client.sink);
           const isLast = turn === replicas.length - 1;
           seen.push(...all.slice(0, isLast ? all.length : (cutAfter[turn] ?? 0) % (all.length + 1)));
@@ -172,7 +165,7 @@ test('a bounded replay ends at its end and says so, and gets nothing of what com
   let isFinished = false;
   const until200 = START.ids.map(() => '200-0');
   const bounded = join(fanout, { from: START, until: until200 }, { finished: () => (isFinished = true) });
-  await until(() => isFinished);
+  await until('the replay finished', () => isFinished);
   assert.deepEqual(
     keys(got(bounded.sink)),
     entries
@@ -192,10 +185,10 @@ test('I4: a replay whose next entries were trimmed meanwhile is told, and can be
   for (const read of deal(entries, [1, 2, 0])) fanout.deliver(read);
   const losses: string[] = [];
   const late = join(fanout, { from: START }, { lost: (reason) => losses.push(reason) });
-  await until(() => losses.length > 0);
+  await until('a loss told', () => losses.length, { holds: (seen) => seen > 0 });
   assert.deepEqual([losses, got(late.sink)], [['cursor_too_old'], []]);
   fanout.seek(late.subscriber, { epoch: EPOCH, ids: trimmed });
-  await until(() => fanout.behind === 0);
+  await until('nobody behind', () => fanout.behind, { holds: (seen) => seen === 0 });
   assert.deepEqual(
     keys(got(late.sink)),
     kept.map(({ partition, id }) => `${partition}:${parseInt(id, 10)}`).toSorted(),
@@ -210,9 +203,9 @@ test('a bounded replay that was told of a loss ends where it was to end', async 
   const told: string[] = [];
   const tells = { lost: (reason: string) => told.push(reason), finished: () => told.push('finished') };
   const replay = join(fanout, { from: START, until: ['19-0', '20-0', '18-0'] }, tells);
-  await until(() => told.length > 0);
+  await until('something told', () => told.length, { holds: (seen) => seen > 0 });
   fanout.seek(replay.subscriber, { epoch: EPOCH, ids: trimmed });
-  await until(() => told.length > 1);
+  await until('something else told', () => told.length, { holds: (seen) => seen > 1 });
   assert.deepEqual(told, ['cursor_too_old', 'finished']);
   assert.deepEqual(keys(got(replay.sink)), ['0:16', '0:19', '1:17', '1:20', '2:18']);
 });
@@ -234,7 +227,7 @@ test('I3, I4: after a loss nothing is written until the connection is sought els
   assert.deepEqual(fanout.positionOf(live.subscriber), before);
   for (const { subscriber } of [live, slow]) fanout.seek(subscriber, START);
   slow.sink.flow();
-  await until(() => fanout.behind === 0);
+  await until('nobody behind', () => fanout.behind, { holds: (seen) => seen === 0 });
   const all = entries.map(({ partition, id }) => `${partition}:${parseInt(id, 10)}`).toSorted();
   for (const { sink } of [live, slow]) assert.deepEqual(keys(got(sink).filter(isOfThisLife)), all);
 });
@@ -250,7 +243,7 @@ async function behindFor(milliseconds: number, policy: SlowPolicy) {
   for (let at = 1; at <= 20; at += 1) fanout.deliver([entry(0, at)]);
   now = milliseconds;
   slow.sink.flow();
-  await until(() => fanout.behind === 0);
+  await until('nobody behind', () => fanout.behind, { holds: (seen) => seen === 0 });
   fanout.deliver([entry(0, 21)]);
   assert.equal(got(other.sink).length, 21);
   return { numbers: got(slow.sink).map(({ n }) => n), skipped };
@@ -289,7 +282,7 @@ test('a filter that changes while a connection is behind applies exactly after i
   const position = fanout.positionOf(client.subscriber);
   fanout.refilter(client.subscriber, { account: 'root', accounts: null, events: ['CHANNEL_ANSWER'] });
   client.sink.flow();
-  await until(() => fanout.behind === 0);
+  await until('nobody behind', () => fanout.behind, { holds: (seen) => seen === 0 });
   const expected = entries.filter(({ partition, id }) => compareIds(id, position?.ids[partition] ?? '0-0') <= 0);
   assert.deepEqual(
     keys(got(client.sink)),

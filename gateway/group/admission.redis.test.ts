@@ -54,7 +54,7 @@ it('Redis away is 503 with a time to come back, and goes by itself', async () =>
   assert.deepEqual(codeOf(admission), [503, 'groups_unavailable']);
   assert.ok(!admission.ok && admission.problem.headers?.['Retry-After']);
   await own.restart();
-  await until(async () => (await gateway.groups.admit('default', GRANT)).ok);
+  await until('admission to the group', async () => (await gateway.groups.admit('default', GRANT)).ok);
 });
 
 it('a replica that drains admits nobody', async () => {

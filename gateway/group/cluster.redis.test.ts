@@ -28,17 +28,21 @@ it('a group in a cluster: every partition is read, handed over, settled; dead le
   await leaving.groups.drain(AbortSignal.timeout(5_000));
   await leaving[Symbol.asyncDispose]();
   await staying.publish(sent.slice(80));
-  await until(async () => !faultsOf(received, sent).some((fault) => fault.endsWith('missing')));
-  await until(async () => (await pendingInRedis(staying.place)) === 0);
+  await until('no event missing', () => !faultsOf(received, sent).some((fault) => fault.endsWith('missing')));
+  await until('nothing pending in Redis', () => pendingInRedis(staying.place), { holds: (seen) => seen === 0 });
   assert.deepEqual(faultsOf(received, sent), []);
   other.acks = false;
   await staying.publish(events(['given-up'], 1));
-  await until(async () => other.ids.at(-1) === 'given-up/0');
+  await until('the event that is given up received last', () => other.ids.at(-1), {
+    holds: (seen) => seen === 'given-up/0',
+  });
   assert.deepEqual(await other.membership.term('given-up/0'), { ok: true });
   const dead = { ...staying.place, resource: RESOURCE, group: 'default' };
   const [letter] = await listDeadLetters(dead);
   assert.ok(await redriveDeadLetter(dead, letter?.id ?? ''));
-  await until(async () => other.ids.filter((id) => id === 'given-up/0').length === 2);
+  await until('the event that is given up received twice', () => other.ids.filter((id) => id === 'given-up/0').length, {
+    holds: (seen) => seen === 2,
+  });
 });
 
 it('a partition whose slot moves to another master goes on there: nothing lost, nothing inverted (I1, I2)', async () => {
@@ -54,7 +58,7 @@ it('a partition whose slot moves to another master goes on there: nothing lost, 
   assert.ok(to);
   await cluster.moveSlot(stream, to);
   await gateway.publish(sent.slice(100));
-  await until(async () => !faultsOf(received, sent).some((fault) => fault.endsWith('missing')));
-  await until(async () => (await pendingInRedis(gateway.place)) === 0);
+  await until('no event missing', () => !faultsOf(received, sent).some((fault) => fault.endsWith('missing')));
+  await until('nothing pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 0 });
   assert.deepEqual(faultsOf(received, sent), []);
 });

@@ -22,7 +22,9 @@ async function withDead(count: number, maxLength = 10_000) {
   const gateway = await startReplica({ url: redis.url, keyPrefix: `${randomUUID()}:`, groups });
   const consumer = await gateway.connect({ acks: false });
   await gateway.publish(events(calls(count), 1));
-  await until(async () => consumer.ids.length === count);
+  await until('the expected events received by consumer', () => consumer.ids.length, {
+    holds: (seen) => seen === count,
+  });
   for (const id of consumer.ids) await consumer.membership.term(id, `no ${id}`);
   return { gateway, consumer, dead: { ...gateway.place, resource: RESOURCE, group: 'default' } };
 }
@@ -65,7 +67,7 @@ it('a redriven one is delivered again under the same event id, and only once', a
   const redriven = await redriveDeadLetter(dead, letter?.id ?? '');
   assert.match(redriven?.entry ?? '', /^\d+-\d+$/);
   assert.equal(await redriveDeadLetter(dead, letter?.id ?? ''), null);
-  await until(async () => consumer.ids.length === 2);
+  await until('2 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 2 });
   assert.deepEqual([consumer.received[1]?.id, consumer.received[1]?.attempt], ['call-0/0', 1]);
   assert.deepEqual(await listDeadLetters(dead), []);
 });
@@ -75,12 +77,12 @@ it('one that was put into the log by hand keeps the id and the time that its pla
   await using _ = gateway;
   const { events: log } = streamKeys(gateway.place.keyPrefix, 2);
   await gateway.client.xadd(log, '*', 'm', '1\tDTMF\tacme', 'd', '{"call":"by-hand","n":0}');
-  await until(async () => consumer.ids.length === 1);
+  await until('1 event received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 1 });
   const [first] = consumer.received;
   await consumer.membership.term(first?.id ?? '');
   const [letter] = await listDeadLetters(dead);
   await redriveDeadLetter(dead, letter?.id ?? '');
-  await until(async () => consumer.ids.length === 2);
+  await until('2 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 2 });
   const times = consumer.sink.messages().map((text) => /"ingested_at":"([^"]+)"/.exec(text)?.[1]);
   assert.deepEqual([consumer.received[1]?.id, times[1]], [first?.id, times[0]]);
 });

@@ -24,7 +24,10 @@ describe('a group: delivery', () => {
     const calls = Array.from({ length: 20 }, (_, at) => `call-${at}`);
     const sent = events(calls, 20);
     await gateway.publish(sent);
-    await until(async () => received.length >= sent.length && (await pendingInRedis(gateway.place)) === 0);
+    await until(
+      'everything received, nothing pending in Redis',
+      async () => received.length >= sent.length && (await pendingInRedis(gateway.place)) === 0,
+    );
     assert.equal(received.length, sent.length);
     assert.deepEqual(faultsOf(received, sent), []);
     for (const call of calls) assert.equal(new Set(received.filter((e) => e.call === call).map((e) => e.by)).size, 1);
@@ -39,32 +42,34 @@ describe('a group: delivery', () => {
     await using gateway = await replica();
     await gateway.publish(one());
     const consumer = await gateway.connect();
-    await until(async () => consumer.ids.length === 1);
+    await until('1 event received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 1 });
     assert.equal(consumer.received[0]?.attempt, 1);
   });
 
   it('is woken by the arrival of an entry, long before it would look by itself', async () => {
     await using gateway = await replica({ timings: { pollMs: 3_600_000, leaseMs: 3_600_000 } });
     const consumer = await gateway.connect();
-    await until(async () => gateway.groups.status()[0]?.partitions.length === 4);
+    await until('all four partitions owned', () => gateway.groups.status()[0]?.partitions.length, {
+      holds: (seen) => seen === 4,
+    });
     await gateway.publish(one());
     for (let partition = 0; partition < 4; partition += 1) gateway.groups.wake(partition);
-    await until(async () => consumer.ids.length === 1);
+    await until('1 event received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 1 });
   });
 
   it('sends a plain client the event as it is, and takes its pong for the acknowledgement', async () => {
     await using gateway = await replica();
     const consumer = await gateway.connect({ format: 'plain', acknowledges: 'pongs', acks: false });
     await gateway.publish(one());
-    await until(async () => consumer.pings.length > 0);
+    await until('a ping', () => consumer.pings.length, { holds: (seen) => seen > 0 });
     assert.deepEqual(consumer.sink.messages(), ['{"call":"call","n":0}']);
     await gateway.publish(one(1));
     assert.equal(await pendingInRedis(gateway.place), 1);
     consumer.membership.pong(Buffer.from('something else'));
     consumer.membership.pong(consumer.pings[0] ?? Buffer.alloc(0));
-    await until(async () => consumer.ids.length === 2);
+    await until('2 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 2 });
     consumer.membership.pong(consumer.pings[1] ?? Buffer.alloc(0));
-    await until(async () => (await pendingInRedis(gateway.place)) === 0);
+    await until('nothing pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 0 });
     assert.equal(consumer.received.length, 2);
   });
 
@@ -78,8 +83,11 @@ describe('a group: delivery', () => {
       { call: 'c', n: 0, name: 'CHANNEL_CREATE' },
       { call: 'd', n: 0, account: 'shop' },
     ]);
-    await until(async () => consumer.ids.length === 1 && gateway.groups.counters.get('default')?.filtered === 3);
-    await until(async () => (await pendingInRedis(gateway.place)) === 0);
+    await until(
+      '1 event received and 3 filtered',
+      () => consumer.ids.length === 1 && gateway.groups.counters.get('default')?.filtered === 3,
+    );
+    await until('nothing pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 0 });
     assert.deepEqual(consumer.ids, ['d/0']);
   });
 
@@ -87,7 +95,7 @@ describe('a group: delivery', () => {
     await using gateway = await replica();
     const consumer = await gateway.connect({ acks: false });
     await gateway.publish([{ call: 'a', n: 0, account: 'shop' }]);
-    await until(async () => consumer.ids.length === 1);
+    await until('1 event received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 1 });
     gateway.groups.useDirectory(
       treeOf([
         ['acme', null],
@@ -95,7 +103,7 @@ describe('a group: delivery', () => {
       ]),
     );
     await consumer.membership.nack('a/0', 0);
-    await until(async () => (await pendingInRedis(gateway.place)) === 0);
+    await until('nothing pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 0 });
     assert.equal(consumer.ids.length, 1);
   });
 });
@@ -109,11 +117,13 @@ describe('a group: credit', () => {
       1,
     );
     await gateway.publish(sent);
-    await until(async () => consumer.ids.length === 5);
+    await until('5 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 5 });
     assert.equal(await pendingInRedis(gateway.place), 5);
     consumer.acks = true;
     assert.deepEqual(await consumer.membership.ack(consumer.ids), { ok: true });
-    await until(async () => consumer.ids.length === sent.length);
+    await until('the expected events received by consumer', () => consumer.ids.length, {
+      holds: (seen) => seen === sent.length,
+    });
   });
 
   it('writes nothing to a socket that is full, and goes on when it is not', async () => {
@@ -122,13 +132,13 @@ describe('a group: credit', () => {
     consumer.sink.stall();
     consumer.sink.queued = 2 * 1024 * 1024;
     await gateway.publish(one());
-    await until(async () => (await pendingInRedis(gateway.place)) === 1);
+    await until('1 pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 1 });
     assert.equal(consumer.ids.length, 0);
     // It was not written, so it was not tried.
     const keys = groupKeys(gateway.place.keyPrefix, 0, `${RESOURCE}/default`);
     assert.equal(await gateway.client.exists(keys.attempts), 0);
     consumer.sink.flow();
-    await until(async () => consumer.ids.length === 1);
+    await until('1 event received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 1 });
     assert.equal(consumer.received[0]?.attempt, 1);
   });
 
@@ -138,11 +148,15 @@ describe('a group: credit', () => {
     const fast = await gateway.connect();
     const calls = (from: number) => Array.from({ length: 60 }, (_, at) => `call-${from + at}`);
     await gateway.publish(events(calls(0), 1));
-    await until(async () => fast.ids.length + slow.ids.length >= 60);
+    await until('60 events received by both together', () => fast.ids.length + slow.ids.length, {
+      holds: (seen) => seen >= 60,
+    });
     const before = fast.ids.length;
     // The slow one has what it may have, or less; new calls go to the other.
     for (let round = 1; round <= 5; round += 1) await gateway.publish(events(calls(round * 60), 1));
-    await until(async () => fast.ids.length + slow.ids.length >= 360);
+    await until('360 events received by both together', () => fast.ids.length + slow.ids.length, {
+      holds: (seen) => seen >= 360,
+    });
     assert.ok(slow.ids.length <= 50);
     assert.ok(fast.ids.length > before + 200);
   });

@@ -39,10 +39,10 @@ describe('a group when Redis fails', () => {
     for (let at = 0; at < 150; at += 10) await gateway.publish(sent.slice(at, at + 10));
     await own.kill();
     await own.restart();
-    await until(async () => (await gateway.client.ping().catch(() => '')) === 'PONG');
+    await until('Redis answering', () => gateway.client.ping().catch(() => ''), { holds: (seen) => seen === 'PONG' });
     for (let at = 150; at < sent.length; at += 10) await gateway.publish(sent.slice(at, at + 10));
-    await until(async () => !faultsOf(received, sent).some((fault) => fault.endsWith('missing')));
-    await until(async () => (await pendingInRedis(gateway.place)) === 0);
+    await until('no event missing', () => !faultsOf(received, sent).some((fault) => fault.endsWith('missing')));
+    await until('nothing pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 0 });
     assert.deepEqual(faultsOf(received, sent), []);
     assert.deepEqual(
       consumers.map(({ lost }) => lost),
@@ -55,19 +55,21 @@ describe('a group when Redis fails', () => {
     await using gateway = await replica({ url: own.url });
     const consumer = await gateway.connect({ acks: false });
     await gateway.publish(events(calls(5), 1));
-    await until(async () => consumer.ids.length === 5);
+    await until('5 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 5 });
     process.kill(own.pid, 'SIGSTOP');
     const outcome = await consumer.membership.ack(consumer.ids);
     assert.ok(!outcome.ok && outcome.code === 'moved');
     process.kill(own.pid, 'SIGCONT');
     consumer.acks = true;
-    await until(async () => (await pendingInRedis(gateway.place).catch(() => -1)) === 0);
+    await until('nothing pending in Redis', () => pendingInRedis(gateway.place).catch(() => -1), {
+      holds: (seen) => seen === 0,
+    });
   });
 
   it('a reply that was lost: what was read unseen is found in the pending list', async () => {
     await using gateway = await replica({ partitions: 1, timings: { leaseMs: 60_000 } });
     const consumer = await gateway.connect();
-    await until(async () => consumer.standbys.at(-1) === false);
+    await until('consumer served', () => consumer.standbys.at(-1), { holds: (seen) => seen === false });
     const { events: stream } = streamKeys(gateway.place.keyPrefix, 0);
     // Another client reads as the owner, as a turn does whose reply never comes.
     await gateway.client
@@ -76,10 +78,12 @@ describe('a group when Redis fails', () => {
       .call('xreadgroup', 'GROUP', NAME, 'owner', 'STREAMS', stream, '>')
       .exec();
     process.kill(redis.pid, 'SIGSTOP');
-    await until(async () => gateway.client.status !== 'ready');
+    await until('the client without a connection', () => gateway.client.status, { holds: (seen) => seen !== 'ready' });
     process.kill(redis.pid, 'SIGCONT');
-    await until(async () => consumer.ids.length === 1);
-    await until(async () => (await pendingInRedis(gateway.place).catch(() => -1)) === 0);
+    await until('1 event received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 1 });
+    await until('nothing pending in Redis', () => pendingInRedis(gateway.place).catch(() => -1), {
+      holds: (seen) => seen === 0,
+    });
   });
 
   it('out of memory: what is under way is acknowledged, and kept as a dead letter', async () => {
@@ -87,7 +91,7 @@ describe('a group when Redis fails', () => {
     await using gateway = await replica({ url: own.url });
     const consumer = await gateway.connect({ acks: false });
     await gateway.publish(events(calls(2), 1));
-    await until(async () => consumer.ids.length === 2);
+    await until('2 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 2 });
     await gateway.client.config('SET', 'maxmemory', '1');
     assert.deepEqual(await consumer.membership.ack(['call-0/0']), { ok: true });
     assert.deepEqual(await consumer.membership.term('call-1/0', 'why'), { ok: true });
@@ -100,12 +104,12 @@ describe('a group when Redis fails', () => {
     const { dead } = groupKeys(gateway.place.keyPrefix, 0, NAME);
     await gateway.client.set(dead, 'not a stream');
     await gateway.publish(events(['call'], 2));
-    await until(async () => consumer.ids.length === 1);
+    await until('1 event received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 1 });
     const outcome = await consumer.membership.term('call/0', 'why');
     assert.ok(!outcome.ok && outcome.code === 'moved');
     assert.ok((await pendingInRedis(gateway.place)) > 0);
     await gateway.client.del(dead);
-    await until(async () => consumer.ids.length === 2);
+    await until('2 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 2 });
     const letters = await listDeadLetters({ ...gateway.place, resource: RESOURCE, group: 'default' });
     assert.deepEqual(
       letters.map(({ eventId, error }) => [eventId, error]),
@@ -120,13 +124,13 @@ describe('a group whose log is not what it was', () => {
     await using gateway = await replica({ url: own.url });
     const consumer = await gateway.connect();
     await gateway.publish(events(calls(3), 1));
-    await until(async () => consumer.ids.length === 3);
+    await until('3 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 3 });
     await gateway.client.flushall();
     await gateway.publish(events(['new'], 2));
-    await until(async () => consumer.lost !== null);
+    await until('consumer told of a loss', () => consumer.lost);
     assert.equal(consumer.lost, 'epoch_lost');
     const next = await gateway.connect();
-    await until(async () => next.ids.length === 2);
+    await until('2 events received by next', () => next.ids.length, { holds: (seen) => seen === 2 });
     assert.deepEqual(next.ids, ['new/0', 'new/1']);
   });
 
@@ -136,27 +140,27 @@ describe('a group whose log is not what it was', () => {
     await gateway.publish(events(calls(3), 1));
     await gateway.client.flushall();
     const { meta } = streamKeys(gateway.place.keyPrefix, 0);
-    await until(async () => (await gateway.client.exists(meta)) === 1);
+    await until('the meta key in Redis', () => gateway.client.exists(meta), { holds: (seen) => seen === 1 });
     const first = await gateway.connect();
-    await until(async () => first.lost !== null);
+    await until('first told of a loss', () => first.lost);
     assert.deepEqual([first.lost, first.ids], ['epoch_lost', []]);
     await gateway.publish(events(['new'], 2));
     const second = await gateway.connect();
-    await until(async () => second.ids.length === 2);
+    await until('2 events received by second', () => second.ids.length, { holds: (seen) => seen === 2 });
     assert.deepEqual([second.lost, second.ids], [null, ['new/0', 'new/1']]);
   });
 
   it('the group deleted: connections are told, and it is made again (I4)', async () => {
     await using gateway = await replica({ partitions: 1 });
     const consumer = await gateway.connect();
-    await until(async () => consumer.standbys.at(-1) === false);
+    await until('consumer served', () => consumer.standbys.at(-1), { holds: (seen) => seen === false });
     await gateway.client.xgroup('DESTROY', streamKeys(gateway.place.keyPrefix, 0).events, NAME);
-    await until(async () => consumer.lost !== null);
+    await until('consumer told of a loss', () => consumer.lost);
     assert.equal(consumer.lost, 'group_lost');
     const next = await gateway.connect();
-    await until(async () => next.standbys.at(-1) === false);
+    await until('next served', () => next.standbys.at(-1), { holds: (seen) => seen === false });
     await gateway.publish(events(['call'], 1));
-    await until(async () => next.ids.length === 1);
+    await until('1 event received by next', () => next.ids.length, { holds: (seen) => seen === 1 });
   });
 
   it('the group deleted and made again by somebody else: told on every replica, also where reading never failed (I4)', async () => {
@@ -164,15 +168,15 @@ describe('a group whose log is not what it was', () => {
     await using one = await replica({ partitions: 1, keyPrefix });
     await using other = await replica({ partitions: 1, keyPrefix });
     const consumers = [await one.connect(), await other.connect()];
-    await until(async () => consumers.some(({ standbys }) => standbys.at(-1) === false));
+    await until('one of them served', () => consumers.some(({ standbys }) => standbys.at(-1) === false));
     const place = groupPlace(one.place, 0, { resource: RESOURCE, group: 'default' });
     await one.client.xgroup('DESTROY', place.events, NAME);
     await createGroup(place, { partitions: 1, start: '$' });
-    await until(async () => consumers.every(({ lost }) => lost === 'group_lost'));
+    await until('all told that the group is lost', () => consumers.every(({ lost }) => lost === 'group_lost'));
     const next = await one.connect();
-    await until(async () => next.standbys.at(-1) === false);
+    await until('next served', () => next.standbys.at(-1), { holds: (seen) => seen === false });
     await one.publish(events(['call'], 1));
-    await until(async () => next.ids.length === 1);
+    await until('1 event received by next', () => next.ids.length, { holds: (seen) => seen === 1 });
     assert.equal(next.lost, null);
   });
 
@@ -181,14 +185,14 @@ describe('a group whose log is not what it was', () => {
     await using gateway = await replica({ partitions: 1, keyPrefix });
     const first = await gateway.connect({ acks: false });
     const ids = await gateway.publish(events(calls(3), 1));
-    await until(async () => first.ids.length === 3);
+    await until('3 events received by first', () => first.ids.length, { holds: (seen) => seen === 3 });
     first.membership.leave();
-    await until(async () => gateway.groups.status().length === 0);
+    await until('no group in use', () => gateway.groups.status().length, { holds: (seen) => seen === 0 });
     await gateway.client.xtrim(streamKeys(keyPrefix, 0).events, 'MAXLEN', '=', 1);
     const second = await gateway.connect();
-    await until(async () => second.gaps.length > 0 && second.ids.length === 1);
+    await until('a gap told and 1 event received', () => second.gaps.length > 0 && second.ids.length === 1);
     assert.deepEqual(second.gaps, [{ reason: 'trimmed', ids: ids.slice(0, 2), missed: 2 }]);
-    await until(async () => (await pendingInRedis(gateway.place)) === 0);
+    await until('nothing pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 0 });
     assert.equal(await gateway.client.exists(groupKeys(keyPrefix, 0, NAME).attempts), 0);
   });
 
@@ -198,22 +202,25 @@ describe('a group whose log is not what it was', () => {
     const { events: stream } = streamKeys(keyPrefix, 0);
     const first = await gateway.connect();
     await gateway.publish(events(calls(5), 1));
-    await until(async () => first.ids.length === 5 && (await pendingInRedis(gateway.place)) === 0);
+    await until(
+      '5 events received, nothing pending in Redis',
+      async () => first.ids.length === 5 && (await pendingInRedis(gateway.place)) === 0,
+    );
     first.membership.leave();
-    await until(async () => gateway.groups.status().length === 0);
+    await until('no group in use', () => gateway.groups.status().length, { holds: (seen) => seen === 0 });
     // All that was read, and 3 of what was not.
     await gateway.publish(events(calls(10), 1, 1));
     await gateway.client.xtrim(stream, 'MAXLEN', '=', 7);
     const second = await gateway.connect();
-    await until(async () => second.ids.length === 7);
+    await until('7 events received by second', () => second.ids.length, { holds: (seen) => seen === 7 });
     await gateway.publish(events(calls(1), 1, 2));
-    await until(async () => second.ids.length === 8);
+    await until('8 events received by second', () => second.ids.length, { holds: (seen) => seen === 8 });
     assert.deepEqual(second.gaps, [{ reason: 'trimmed', ids: [], missed: 3 }]);
     // What was read and is trimmed then is no gap.
-    await until(async () => (await pendingInRedis(gateway.place)) === 0);
+    await until('nothing pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 0 });
     await gateway.client.xtrim(stream, 'MAXLEN', '=', 0);
     await gateway.publish(events(calls(1), 1, 3));
-    await until(async () => second.ids.length === 9);
+    await until('9 events received by second', () => second.ids.length, { holds: (seen) => seen === 9 });
     assert.equal(second.gaps.length, 1);
   });
 
@@ -223,9 +230,9 @@ describe('a group whose log is not what it was', () => {
     const stream = streamKeys(gateway.place.keyPrefix, 0).events;
     const id = await gateway.client.xadd(stream, '*', 'm', 'x', 'd', '{}');
     await gateway.publish(events(['call'], 1));
-    await until(async () => consumer.ids.length === 1);
+    await until('1 event received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 1 });
     assert.deepEqual(consumer.gaps, [{ reason: 'poison', ids: [`0:${id}`], missed: 1 }]);
-    await until(async () => (await pendingInRedis(gateway.place)) === 0);
+    await until('nothing pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 0 });
   });
 
   it('a group begins where its declaration says', async () => {
@@ -240,9 +247,9 @@ describe('a group whose log is not what it was', () => {
     );
     await using gateway = await replica({ partitions: 1, keyPrefix, groups });
     const [fresh, all, some] = await Promise.all(['new', 'all', 'after'].map((group) => gateway.connect({ group })));
-    await until(async () => all?.ids.length === 3 && some?.ids.length === 2);
+    await until('3 and 2 events received', () => all?.ids.length === 3 && some?.ids.length === 2);
     await gateway.publish(events(['last'], 1));
-    await until(async () => fresh?.ids.length === 1);
+    await until('1 event received by fresh', () => fresh?.ids.length, { holds: (seen) => seen === 1 });
     assert.deepEqual([fresh?.ids, some?.ids], [['last/0'], ['call/1', 'call/2', 'last/0']]);
     for (const consumer of [fresh, all, some]) assert.deepEqual(consumer?.gaps, []);
   });
@@ -258,11 +265,11 @@ describe('a group at its end', () => {
       ),
     );
     await gateway.publish(events(calls(100), 2));
-    await until(async () => consumers.some(({ ids }) => ids.length > 0));
+    await until('an event received by one of them', () => consumers.some(({ ids }) => ids.length > 0));
     for (const { membership } of consumers) membership.leave();
-    await until(async () => gateway.groups.status().length === 0);
+    await until('no group in use', () => gateway.groups.status().length, { holds: (seen) => seen === 0 });
     const last = await gateway.connect();
-    await until(async () => last.ids.length > 0);
+    await until('more than 0 events received by last', () => last.ids.length, { holds: (seen) => seen > 0 });
     await gateway.groups[Symbol.asyncDispose]();
     const keys = await gateway.client.keys(`${keyPrefix}*`);
     assert.deepEqual(

@@ -18,8 +18,10 @@ describe('a group with filters of its own', () => {
       { call: 'two', n: 0, account: 'acme' },
       { call: 'one', n: 2, account: 'shop', name: 'CHANNEL_DESTROY' },
     ]);
-    await until(async () => other.received.length === 4 && consumer.received.length === 2);
-    await until(async () => (await pendingInRedis(gateway.place, 'billing')) === 0);
+    await until('4 and 2 events received', () => other.received.length === 4 && consumer.received.length === 2);
+    await until('nothing pending in Redis', () => pendingInRedis(gateway.place, 'billing'), {
+      holds: (seen) => seen === 0,
+    });
     assert.deepEqual(
       consumer.received.map(({ call, n }) => [call, n]),
       [

@@ -70,17 +70,20 @@ describe('a group on several replicas', () => {
     await using owner = await replica(keyPrefix, { partitions: 1, replica: ownerName });
     await using standby = await replica(keyPrefix, { partitions: 1, replica: standbyName });
     const second = await standby.connect();
-    await until(async () => second.standbys.at(-1) === false);
+    await until('second served', () => second.standbys.at(-1), { holds: (seen) => seen === false });
     const first = await owner.connect();
     // It was alone, and hands over to the one that is chosen now.
-    await until(async () => first.standbys.at(-1) === false && second.standbys.at(-1) === true);
+    await until(
+      'the first served and the second on standby',
+      () => first.standbys.at(-1) === false && second.standbys.at(-1) === true,
+    );
     await owner.publish(events(calls(10), 1));
-    await until(async () => first.ids.length === 10);
+    await until('10 events received by first', () => first.ids.length, { holds: (seen) => seen === 10 });
     assert.equal(second.ids.length, 0);
     first.membership.leave();
-    await until(async () => second.standbys.at(-1) === false);
+    await until('second served', () => second.standbys.at(-1), { holds: (seen) => seen === false });
     await owner.publish(events(calls(10), 1, 1));
-    await until(async () => second.ids.length === 10);
+    await until('10 events received by second', () => second.ids.length, { holds: (seen) => seen === 10 });
   });
 
   it('loses nothing, inverts nothing and repeats only by redelivery when every replica is replaced in turn (I1-I3, I7)', async () => {
@@ -107,8 +110,8 @@ describe('a group on several replicas', () => {
       replicas = [...rest, fresh];
     }
     await publishing;
-    await until(async () => faultsOf(received, sent).every((fault) => !fault.endsWith('missing')));
-    await until(async () => (await pendingInRedis(source.place)) === 0);
+    await until('no event missing', () => faultsOf(received, sent).every((fault) => !fault.endsWith('missing')));
+    await until('nothing pending in Redis', () => pendingInRedis(source.place), { holds: (seen) => seen === 0 });
     assert.deepEqual(faultsOf(received, sent), []);
     for (const { id, attempt } of received) {
       const tries = received.filter((event) => event.id === id);
@@ -122,13 +125,13 @@ describe('a group on several replicas', () => {
     await using leaving = await replica(keyPrefix, { partitions: 1, timings: { leaseMs: 3_600_000 } });
     const consumer = await leaving.connect({ acks: false });
     await leaving.publish(events(['call'], 2));
-    await until(async () => consumer.ids.length === 1);
+    await until('1 event received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 1 });
     await using staying = await replica(keyPrefix, { partitions: 1 });
     const other = await staying.connect();
     const draining = leaving.groups.drain(AbortSignal.timeout(10_000));
     assert.deepEqual(await consumer.membership.ack(['call/0']), { ok: true });
     await draining;
-    await until(async () => other.ids.length === 1);
+    await until('1 event received by other', () => other.ids.length, { holds: (seen) => seen === 1 });
     assert.deepEqual(other.ids, ['call/1']);
     assert.equal(consumer.membership.standby, true);
     assert.equal(consumer.ids.length, 1);
@@ -141,19 +144,23 @@ describe('a replica that dies', () => {
     const [first, second] = namesByOwner();
     await using gateway = await replica(keyPrefix, { partitions: 1, replica: second, timings: TIMINGS });
     await using dying = child(keyPrefix, first, 'hold', { timings: TIMINGS });
-    await until(async () => dying.lines.some(({ standby }) => standby === false));
+    await until('the dying process served', () => dying.lines.some(({ standby }) => standby === false));
     const consumer = await gateway.connect();
-    await until(async () => consumer.standbys.length > 0);
+    await until('the consumer admitted', () => consumer.standbys.length, { holds: (seen) => seen > 0 });
     const sent = events(calls(3), 2);
     await gateway.publish(sent);
-    await until(async () => dying.lines.filter(({ id }) => id !== undefined).length === 3);
+    await until(
+      '3 events received by the dying process',
+      () => dying.lines.filter(({ id }) => id !== undefined).length,
+      { holds: (seen) => seen === 3 },
+    );
     const { attempts } = groupKeys(keyPrefix, 0, `${RESOURCE}/default`);
-    await until(async () => (await gateway.client.hlen(attempts)) === 3);
+    await until('3 attempts counted', () => gateway.client.hlen(attempts), { holds: (seen) => seen === 3 });
     dying.process.kill('SIGKILL');
-    await until(async () => consumer.ids.length === 6);
+    await until('6 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 6 });
     assert.deepEqual(faultsOf(consumer.received, sent), []);
     for (const { n, attempt } of consumer.received) assert.equal(attempt, n === 0 ? 2 : 1);
-    await until(async () => (await pendingInRedis(gateway.place)) === 0);
+    await until('nothing pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 0 });
   });
 
   it('stopped beyond its lease and woken again: it writes and settles nothing any more (the fence)', async () => {
@@ -161,19 +168,25 @@ describe('a replica that dies', () => {
     const [first, second] = namesByOwner();
     await using gateway = await replica(keyPrefix, { partitions: 1, replica: second });
     await using stopped = child(keyPrefix, first, 'nack');
-    await until(async () => stopped.lines.some(({ standby }) => standby === false));
+    await until('the stopped process served', () => stopped.lines.some(({ standby }) => standby === false));
     const consumer = await gateway.connect({ acks: false });
     await gateway.publish(events(['call'], 2));
-    await until(async () => stopped.lines.some(({ id }) => id === 'call/0'));
+    await until('the first event received by the stopped process', () =>
+      stopped.lines.some(({ id }) => id === 'call/0'),
+    );
     // It is to be written again in half a second: by then another one has the partition.
     stopped.process.kill('SIGSTOP');
     const before = stopped.lines.length;
-    await until(async () => consumer.ids.length === 1);
+    await until('1 event received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 1 });
     const attempt = consumer.received[0]?.attempt ?? 0;
     stopped.process.kill('SIGCONT');
-    await until(async () => stopped.lines.slice(before).some(({ standby }) => standby === true));
+    await until('the stopped process on standby', () =>
+      stopped.lines.slice(before).some(({ standby }) => standby === true),
+    );
     // It is chosen again, and is given what is pending in its turn: then it counts on from there.
-    await until(async () => stopped.lines.slice(before).some(({ id }) => id !== undefined));
+    await until('an event received by the stopped process', () =>
+      stopped.lines.slice(before).some(({ id }) => id !== undefined),
+    );
     for (const late of stopped.lines.slice(before)) assert.ok(late.id === undefined || (late.attempt ?? 0) > attempt);
   });
 
@@ -181,7 +194,7 @@ describe('a replica that dies', () => {
     await using gateway = await replica(`${randomUUID()}:`, { partitions: 1 });
     const consumer = await gateway.connect({ acks: false });
     await gateway.publish(events(['call', 'other'], 1));
-    await until(async () => consumer.ids.length === 2);
+    await until('2 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 2 });
     const { owner, token } = groupKeys(gateway.place.keyPrefix, 0, `${RESOURCE}/default`);
     const taken = await gateway.client.incr(token);
     await gateway.client.set(owner, `another:${taken}`, 'PX', 1_500);
@@ -190,7 +203,7 @@ describe('a replica that dies', () => {
     assert.equal((await consumer.membership.term('other/0')).ok, false);
     assert.equal(await pendingInRedis(gateway.place), 2);
     assert.equal(consumer.membership.standby, true);
-    await until(async () => consumer.ids.length === 4);
+    await until('4 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 4 });
     for (const { attempt } of consumer.received.slice(2)) assert.equal(attempt, 2);
   });
 });

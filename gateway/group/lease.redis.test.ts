@@ -51,7 +51,7 @@ it('a former owner reads, acknowledges, recovers and buries nothing, and takes n
   await using one = await partition();
   const former = await acquire(one.place, 'a', 50);
   assert.ok(former);
-  await until(async () => (await acquire(one.place, 'b')) !== null);
+  await until('the lease taken over', () => acquire(one.place, 'b'));
   assert.deepEqual(await takeTurn(one.place, former, { ...nothing, count: 10 }), { held: false });
   assert.equal(await pendingInRedis(one.log), 0);
   assert.equal(await readPending(one.place, former, { after: null, count: 10 }), null);

@@ -31,14 +31,30 @@ test('a running gateway exposes every metric of the table and no other', { timeo
   await running.ingest(`${event('account_id_1', 'DTMF', 1)}\n${event('account_id_1', 'DTMF', 2)}\n{}`);
   const [first] = await untilEvents(member, 1);
   member.send(JSON.stringify({ ack: [first?._firehose.id] }));
-  await until(async () => (await samplesOf(running, 'firehose_group_acknowledged_total'))[0]?.value === 1);
+  await until(
+    'one event counted as acknowledged',
+    async () => (await samplesOf(running, 'firehose_group_acknowledged_total'))[0]?.value,
+    { holds: (seen) => seen === 1 },
+  );
   await running.administer('/revocations', { jti: 'nobody' });
   live.close();
-  await until(async () => (await samplesOf(running, 'firehose_sessions_closed_total')).length > 0);
-  await until(async () => (await samplesOf(running, 'firehose_group_lag')).length > 0);
+  await until(
+    'a closed session in the metrics',
+    async () => (await samplesOf(running, 'firehose_sessions_closed_total')).length,
+    { holds: (seen) => seen > 0 },
+  );
+  await until(
+    'the lag of the group in the metrics',
+    async () => (await samplesOf(running, 'firehose_group_lag')).length,
+    { holds: (seen) => seen > 0 },
+  );
   const before = parseExposition(await scrape(running));
   await redis.kill();
-  await until(async () => (await samplesOf(running, 'firehose_redis_errors_total')).length > 2);
+  await until(
+    'errors of more than two clients in the metrics',
+    async () => (await samplesOf(running, 'firehose_redis_errors_total')).length,
+    { holds: (seen) => seen > 2 },
+  );
   assertMetrics(await scrape(running), GATEWAY_METRICS);
 
   const value = (name: string, labels: Record<string, string>) =>

@@ -52,7 +52,7 @@ test('500 at once over three replicas: exactly as many as the quota get a place,
     assert.equal(places.filter((place) => place !== null).length, 100);
     assert.equal(await one.client.zcard(at.key('acme')), 100);
     for (const place of places) place?.release();
-    await until(async () => (await one.client.zcard(at.key('acme'))) === 0);
+    await until('no place taken', () => one.client.zcard(at.key('acme')), { holds: (seen) => seen === 0 });
   }
 });
 
@@ -74,7 +74,7 @@ test('the places of a replica that was killed run out and go to others; those th
   assert.equal(await alive.quota.reserve('acme'), null);
   killed.kill();
   const won: unknown[] = [];
-  await until(async () => {
+  await until('2 places reserved', async () => {
     const place = await alive.quota.reserve('acme');
     if (place !== null) won.push(place);
     return won.length === 2;
@@ -99,7 +99,7 @@ test('what Redis has lost is counted again with the next renewal', async () => {
   await using one = await at.replica(50);
   await Promise.all([one.quota.reserve('acme'), one.quota.reserve('acme')]);
   await one.client.del(at.key('acme'));
-  await until(async () => (await one.client.zcard(at.key('acme'))) === 2);
+  await until('2 places taken', () => one.client.zcard(at.key('acme')), { holds: (seen) => seen === 2 });
 });
 
 test('while Redis is away each replica goes by its own count, and nobody waits', async () => {
@@ -117,7 +117,7 @@ test('while Redis is away each replica goes by its own count, and nobody waits',
   await own.restart();
   // Back again, Redis learns of what was let in without it.
   const reader = new Redis(own.url);
-  await until(async () => (await reader.zcard('test:a/away:places:acme')) === 2);
+  await until('2 places taken', () => reader.zcard('test:a/away:places:acme'), { holds: (seen) => seen === 2 });
   reader.disconnect();
   client.disconnect();
 });

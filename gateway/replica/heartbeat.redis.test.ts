@@ -49,9 +49,9 @@ it('replicas see each other and what they say, and one that leaves is gone at on
   const keyPrefix = `${randomUUID()}:`;
   await using one = await beating(keyPrefix, 'one');
   const two = await beating(keyPrefix, 'two');
-  await until(async () => one.seen() === 'one:one two:two');
+  await until('heartbeats one:one two:two', () => one.seen(), { holds: (seen) => seen === 'one:one two:two' });
   await two[Symbol.asyncDispose]();
-  await until(async () => one.seen() === 'one:one');
+  await until('heartbeats one:one', () => one.seen(), { holds: (seen) => seen === 'one:one' });
   assert.equal(await one.client.zcard(replicaKeys(keyPrefix, 'voice/acme').seen), 1);
 });
 
@@ -59,8 +59,8 @@ it('one that falls silent counts as gone after its time, also while its record i
   const keyPrefix = `${randomUUID()}:`;
   await using one = await beating(keyPrefix, 'one', { aliveMs: 300 });
   await using two = await beating(keyPrefix, 'two', { everyMs: 3_600_000 });
-  await until(async () => one.seen() === 'one:one two:two');
-  await until(async () => one.seen() === 'one:one');
+  await until('heartbeats one:one two:two', () => one.seen(), { holds: (seen) => seen === 'one:one two:two' });
+  await until('heartbeats one:one', () => one.seen(), { holds: (seen) => seen === 'one:one' });
   assert.equal(two.beats(), 1);
   assert.equal(await one.client.exists(replicaKeys(keyPrefix, 'voice/acme').heartbeat('two')), 1);
 });
@@ -78,6 +78,6 @@ it('a record that cannot be read is passed over', async () => {
   await one.client.zadd(keys.seen, Date.now() + 60_000, 'broken');
   await one.client.set(keys.heartbeat('broken'), '{"groups":7}');
   const before = one.beats();
-  await until(async () => one.beats() > before + 2);
+  await until('more than two more heartbeats', () => one.beats(), { holds: (seen) => seen > before + 2 });
   assert.equal(one.seen(), 'one:one');
 });

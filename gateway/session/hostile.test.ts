@@ -162,7 +162,7 @@ describe('a hostile client', { timeout: 120_000 }, () => {
     assert.equal((await fetch(`http://127.0.0.1:${running.gateway.innerPort}/livez`)).status, 200);
     token = await running.token();
     await stillServes();
-    await until(async () => {
+    await until('no connection left', async () => {
       const metrics = await fetch(`http://127.0.0.1:${running.gateway.innerPort}/metrics`);
       return (await metrics.text()).includes('firehose_connections{contract="plain"} 0\n');
     });

@@ -50,7 +50,7 @@ test('a pooled buffer goes back at once when the kernel takes it whole', async (
   const one = pooled('one');
   writer.write(one.chunk, one.release);
   assert.equal(one.released, 1);
-  await until(async () => received.length === 1);
+  await until('1 message received', () => received.length, { holds: (seen) => seen === 1 });
   assert.deepEqual(received, ['one']);
 });
 
@@ -63,10 +63,10 @@ test('a pooled buffer that the kernel took a part of goes back when it has the r
   assert.ok(writer.queued > 0);
   assert.deepEqual([large.released, small.released], [0, 0]);
   client.resume();
-  await until(async () => received.length === 2);
+  await until('2 messages received', () => received.length, { holds: (seen) => seen === 2 });
   assert.ok(received[0] === LARGE, 'the large frame came as it was written');
   assert.equal(received[1], 'small');
-  await until(async () => large.released > 0 && small.released > 0);
+  await until('both messages released', () => large.released > 0 && small.released > 0);
 });
 
 test('a pooled buffer goes back when the connection ends with it', async (t) => {
@@ -75,7 +75,7 @@ test('a pooled buffer goes back when the connection ends with it', async (t) => 
   const [large, late] = [pooled(LARGE), pooled('late')];
   writer.write(large.chunk, large.release);
   client.terminate();
-  await until(async () => large.released > 0);
+  await until('a released large message', () => large.released, { holds: (seen) => seen > 0 });
   writer.write(late.chunk, late.release);
-  await until(async () => late.released > 0);
+  await until('a released late message', () => late.released, { holds: (seen) => seen > 0 });
 });

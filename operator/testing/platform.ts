@@ -8,7 +8,7 @@ import type { KubeObject } from '../kubernetes/objects.ts';
 import { OWN_RULES, WATCHED_RULES } from '../role.ts';
 import { installCrd } from './install-crd.ts';
 import { MINIMAL_SPEC, subscription } from './resources.ts';
-import { until } from './until.ts';
+import { until } from '../../testing/until.ts';
 
 export const SYSTEM = 'firehose-system';
 export const VOICE = 'voice';

@@ -1,7 +1,7 @@
 import type { Operator } from '../build.ts';
 import { operatorWrites } from './audit.ts';
 import type { Platform } from './platform.ts';
-import { until } from './until.ts';
+import { until } from '../../testing/until.ts';
 
 /** Passes that an operator has made so far, by its own metrics. */
 export async function passesOf({ port }: Operator): Promise<number> {
@@ -13,7 +13,7 @@ export async function passesOf({ port }: Operator): Promise<number> {
 /** Waits until so many more passes were made, however long a busy machine takes for them. */
 export async function morePasses(operator: Operator, count: number): Promise<void> {
   const goal = (await passesOf(operator)) + count;
-  await until(`${count} passes`, async () => (await passesOf(operator)) >= goal, 120_000);
+  await until(`${count} passes`, async () => (await passesOf(operator)) >= goal, { limitMs: 120_000 });
 }
 
 /** Waits until so many passes in a row have written nothing. */
@@ -25,6 +25,6 @@ export async function untilSteady(platform: Platform, operator: Operator, passes
       await morePasses(operator, passes);
       return (await operatorWrites(platform.plane, start)).length === 0;
     },
-    120_000,
+    { limitMs: 120_000 },
   );
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually } from '../redis-process.ts';
 import { startCluster } from './cluster.ts';
 import { loadImages } from './images.ts';
+import { until } from '../../testing/until.ts';
 
 const POD = {
   apiVersion: 'v1',
@@ -51,7 +51,7 @@ test('a cluster comes up, and a pod of the image serves through a Service by its
   await plane.kubectl(['expose', 'pod', 'gateway', '--port=9090']);
   await plane.kubectl(['wait', '--for=condition=Ready', 'pod/gateway', '--timeout=120s']);
   // A Service hears of a ready pod a moment later.
-  await eventually('the Service', async () => (await fetch('http://gateway.default.svc:9090/readyz')).ok);
+  await until('the Service', async () => (await fetch('http://gateway.default.svc:9090/readyz')).ok);
   const logs = await plane.kubectl(['logs', 'gateway']);
   assert.match(logs, /"msg":"listening"/);
   console.log(`the pod serves after ${Math.round(performance.now() - start)} ms`);

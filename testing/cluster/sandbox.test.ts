@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { eventually } from '../redis-process.ts';
 import { openSandbox, sandboxPossible } from './sandbox.ts';
+import { until } from '../../testing/until.ts';
 
 const possible = sandboxPossible();
 const skip = possible.ok ? false : possible.remedy;
@@ -45,11 +45,11 @@ describe('a sandbox', { skip }, () => {
     });
     const [folder] = (await once(owner.stdout, 'data')) as [Buffer];
     const path = folder.toString().trim();
-    await eventually('the command runs', async () => runs(argument));
+    await until('the command runs', async () => runs(argument));
     const exited = once(owner, 'exit');
     owner.kill('SIGKILL');
     await exited;
-    await eventually('the command is gone', async () => !runs(argument));
+    await until('the command is gone', async () => !runs(argument));
     assert.ok(existsSync(path));
     await using next = await openSandbox();
     assert.ok(!existsSync(path));

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { freePort } from '../../../testing/redis-server.ts';
 import { start } from '../processes.ts';
 import { serverOf, type Bench, type Server } from '../servers.ts';
-import { eventually, folderFor, ownedBy, PENDING_BYTES } from './starting.ts';
+import { folderFor, ownedBy, PENDING_BYTES } from './starting.ts';
+import { until } from '../../../testing/until.ts';
 
 /** The current Centrifugo, fed by its own consumer of a Redis stream; everyone is in one channel. */
 export async function startCentrifugo(bench: Bench, program: string): Promise<Server> {
@@ -27,7 +28,7 @@ export async function startCentrifugo(bench: Bench, program: string): Promise<Se
   const file = join(folder, 'centrifugo.json');
   await writeFile(file, JSON.stringify(config));
   const server = stack.use(await start([program, '-c', file], { place: 'server' }));
-  await eventually('centrifugo', async () =>
+  await until('centrifugo', async () =>
     (await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(1_000) })).ok ? true : null,
   );
   const targets = await bench.configuration.target('/connection/websocket');

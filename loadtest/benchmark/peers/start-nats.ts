@@ -2,7 +2,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { start } from '../processes.ts';
 import { serverOf, type Bench, type Server } from '../servers.ts';
-import { eventually, folderFor, ownedBy, PENDING_BYTES } from './starting.ts';
+import { folderFor, ownedBy, PENDING_BYTES } from './starting.ts';
+import { until } from '../../../testing/until.ts';
 
 /** It reads no Redis: events are published to it by its own protocol, which costs it less than reading would. */
 export async function startNats(bench: Bench, program: string): Promise<Server> {
@@ -18,7 +19,7 @@ export async function startNats(bench: Bench, program: string): Promise<Server> 
   const file = join(folder, 'nats.conf');
   await writeFile(file, JSON.stringify(config));
   const server = stack.use(await start([program, '-c', file], { place: 'server' }));
-  const ports = await eventually('nats-server', async () => {
+  const ports = await until('nats-server', async () => {
     const name = (await readdir(folder)).find((each) => each.endsWith('.ports'));
     return name === undefined ? null : (JSON.parse(await readFile(join(folder, name), 'utf8')) as NatsPorts);
   });
