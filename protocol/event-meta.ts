@@ -1,0 +1,62 @@
+import type { EntryMeta } from './entry.ts';
+import { splitId } from './position.ts';
+
+/** The key that belongs to the gateway: no event of a producer has it at its top level. */
+export const META_KEY = '_firehose';
+
+/** What a control frame begins with, and no event does. */
+export const CONTROL_FRAME_START = `{"${META_KEY}":`;
+
+/** What `meta=1` and the control contract add to an event, as its last key. Unknown is null and never absent. */
+export interface EventMeta {
+  /** Stable: the same event keeps it through every repetition. */
+  readonly id: string;
+  /** Continues after this event; in a group it acknowledges up to it. */
+  readonly cursor: string;
+  readonly account_id: string | null;
+  /** RFC 3339 with microseconds. */
+  readonly ingested_at: string | null;
+  /** W3C Trace Context. */
+  readonly traceparent: string | null;
+  /** In a group: the number of this delivery, from 1. */
+  readonly attempt?: number;
+}
+
+/** What an entry's meta line and id say of its event. `eventId` is the id of an event that has none of its own. */
+export function eventMetaOf(
+  meta: Pick<EntryMeta, 'account' | 'ingestedAt' | 'traceparent'> | null,
+  place: { readonly eventId: string; readonly entryId: string; readonly cursor: string },
+): EventMeta {
+  return {
+    id: place.eventId,
+    cursor: place.cursor,
+    account_id: meta?.account || null,
+    ingested_at: ingestTime(meta?.ingestedAt ?? '', place.entryId),
+    traceparent: meta?.traceparent || null,
+  };
+}
+
+/** The id of an event: its producer's, else its place in the log. */
+export function eventIdOf(meta: Pick<EntryMeta, 'eventId'> | null, partition: number, entryId: string): string {
+  return meta?.eventId || `${partition}:${entryId}`;
+}
+
+/** What replaces the closing brace of an event with other keys (`,`) or without any. */
+export function metaTail(meta: EventMeta, hasKeys: boolean): string {
+  return `${hasKeys ? ',' : ''}"${META_KEY}":${JSON.stringify(meta)}}`;
+}
+
+/** The last millisecond that a date can be made of. */
+const LAST_DATE_MS = 8.64e15;
+
+/**
+ * RFC 3339 with microseconds; the entry id's milliseconds where the producer gave no time, and null where an id made
+ * by hand is no time.
+ */
+function ingestTime(microseconds: string, entryId: string): string | null {
+  const padded = microseconds.padStart(7, '0');
+  const milliseconds = microseconds === '' ? splitId(entryId)[0] : Number(padded.slice(0, -3));
+  if (!(milliseconds <= LAST_DATE_MS)) return null;
+  const rest = microseconds === '' ? '000' : padded.slice(-3);
+  return `${new Date(milliseconds).toISOString().slice(0, -1)}${rest}Z`;
+}
