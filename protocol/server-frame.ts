@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { filterSchema } from './client-frame.ts';
+import { META_KEY } from './event-meta.ts';
 
 /**
  * What the control contract says beside events: a text message whose only key is `_firehose`, an object with a `type`.
@@ -88,5 +89,5 @@ export type ServerFrame = z.output<typeof serverFrameSchema>;
 
 /** The text of a control frame. */
 export function encodeServerFrame(frame: ServerFrame): string {
-  return JSON.stringify({ _firehose: frame });
+  return JSON.stringify({ [META_KEY]: frame });
 }

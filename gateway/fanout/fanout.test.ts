@@ -166,10 +166,28 @@ describe('fan-out', () => {
       { ...sound, id: '1700000000004-0', data: Buffer.from('{"a":1,"_firehose":2}') },
       { ...sound, id: '1700000000005-0', data: Buffer.from([0x7b, 0xff, 0x7d]) },
       { ...sound, id: '1700000000006-0', data: Buffer.from(`{"x":"${'y'.repeat(1024 * 1024)}"}`) },
+      { ...sound, id: '1700000000007-0', data: Buffer.from('{"Caller-ID-Name":"O"Brien","n":2}') },
+      { ...sound, id: '1700000000008-0', data: Buffer.from('{"\\u005ffirehose":{"type":"drain"}}') },
+      { ...sound, id: '1700000000009-0', data: Buffer.from(`{"x":${'['.repeat(40)}${']'.repeat(40)}}`) },
     ]);
     assert.deepEqual(sink.messages(), ['{"_firehosed":1,"deep":{"_firehose":1}}']);
-    assert.deepEqual(poison, ['meta_line', 'not_an_object', 'reserved_key', 'not_utf8', 'too_large']);
-    assert.deepEqual(fanout.position?.ids, ['1700000000006-0', '0-0']);
+    const asWritten = ['meta_line', 'not_an_object', 'reserved_key', 'not_utf8', 'too_large'];
+    assert.deepEqual(poison, [...asWritten, 'not_an_object', 'reserved_key', 'too_deep']);
+    assert.deepEqual(fanout.position?.ids, ['1700000000009-0', '0-0']);
+  });
+
+  test('white space around an object stays where it is, and meta still ends the object', () => {
+    const fanout = open();
+    const plain = join(fanout);
+    const meta = join(fanout, EVERYTHING, 'meta');
+    const datas = [' {"n":1}\n', '{"n":{"m":2} }\r\n\t', '\n{ }\n'];
+    fanout.deliver(datas.map((data, sequence) => entryOf({ sequence, account: 'a', data })));
+    assert.deepEqual(plain.sink.messages(), datas);
+    const added = meta.sink.messages().map((text) => JSON.parse(text) as Record<string, unknown>);
+    assert.deepEqual(
+      added.map((event) => Object.keys(event)),
+      [['n', '_firehose'], ['n', '_firehose'], ['_firehose']],
+    );
   });
 
   test('I6: a socket that does not drain is left out, delays nobody, and pulls what it missed in order', async () => {

@@ -1,6 +1,7 @@
 import { encodeCursor } from '../../protocol/cursor.ts';
 import { decodeMeta } from '../../protocol/entry.ts';
-import { BEFORE_EVERYTHING, compareIds, latest, splitId } from '../../protocol/position.ts';
+import { eventIdOf, eventMetaOf, metaTail } from '../../protocol/event-meta.ts';
+import { BEFORE_EVERYTHING, compareIds, latest } from '../../protocol/position.ts';
 import type { StoredEntry } from '../../event-log/event-log.ts';
 import { poisonReason, type PoisonReason } from '../../event-log/poison.ts';
 import { frameHeaderLength, payloadStart, writeFrameHeader } from './frame.ts';
@@ -99,34 +100,39 @@ export function after(from: readonly string[], entries: readonly StoredEntry[]):
 const SOUND: readonly never[] = [];
 
 export function buildRound(origin: RoundOrigin, entries: readonly StoredEntry[]): Round {
-  const partitions: number[] = [];
-  const ids: string[] = [];
-  const metas: string[] = [];
-  const payloads: Buffer[] = [];
+  let sound: StoredEntry[] | null = null;
   let poison: (string | null)[] | null = null;
-  for (const entry of entries) {
+  for (const [index, entry] of entries.entries()) {
     const reason = poisonReason(entry);
-    if (reason !== null) {
-      (poison ??= []).push(reason === 'meta_line' ? null : entry.meta);
-      origin.onPoison?.(entry, reason);
+    if (reason === null) {
+      sound?.push(entry);
       continue;
     }
-    partitions.push(entry.partition);
-    ids.push(entry.id);
-    metas.push(entry.meta);
-    payloads.push(entry.data);
+    sound ??= entries.slice(0, index);
+    (poison ??= []).push(reason === 'meta_line' ? null : entry.meta);
+    origin.onPoison?.(entry, reason);
   }
-  const { number, epoch, from } = origin;
+  return roundOf(origin, { sound: sound ?? entries, poison: poison ?? SOUND, to: after(origin.from, entries) });
+}
+
+/** A round of entries that were found sound before: an entry is judged once, however often it is framed. */
+function roundOf(
+  { number, epoch, from }: RoundOrigin,
+  { sound, poison, to }: Pick<Round, 'poison' | 'to'> & { readonly sound: readonly StoredEntry[] },
+): Round {
   return {
     number,
     epoch,
     from,
-    to: after(from, entries),
-    partitions,
-    ids,
-    metas,
-    poison: poison ?? SOUND,
-    plain: frame(payloads, null),
+    to,
+    partitions: sound.map(({ partition }) => partition),
+    ids: sound.map(({ id }) => id),
+    metas: sound.map(({ meta }) => meta),
+    poison,
+    plain: frame(
+      sound.map(({ data }) => data),
+      null,
+    ),
     meta: null,
     sealedBy: new Set(),
   };
@@ -144,7 +150,8 @@ export function withoutDelivered(round: Round, delivered: readonly string[]): Ro
     if (compareIds(id, delivered[partition] ?? BEFORE_EVERYTHING) <= 0) continue;
     entries.push({ partition, id, meta: round.metas[index] ?? '', data: payloads[index] ?? Buffer.alloc(0) });
   }
-  return buildRound({ number: -1, epoch: round.epoch, from: latest(round.from, delivered) }, entries);
+  const from = latest(round.from, delivered);
+  return roundOf({ number: -1, epoch: round.epoch, from }, { sound: entries, poison: SOUND, to: after(from, entries) });
 }
 
 export function framesOf(round: Round, format: Format): Frames {
@@ -165,27 +172,37 @@ function payloadsOf(frames: Frames): Buffer[] {
 /** `Buffer.allocUnsafe` takes less than this from its slab. */
 const SHARED_SLAB = 4_096;
 
-/** Frames payloads, back to back; with `tails`, each payload's closing brace is replaced by its tail. */
+/** Frames payloads, back to back; with `tails`, a tail replaces each payload's closing brace and what follows it. */
 export function frame(payloads: readonly Buffer[], tails: readonly string[] | null): Frames {
   const offsets = [0];
   const tailBytes = tails?.map((tail) => Buffer.from(tail));
+  const kept = tails === null ? payloads : payloads.map((payload) => payload.subarray(0, payload.lastIndexOf(CLOSE)));
   let total = 0;
-  for (const [index, payload] of payloads.entries()) {
-    const length = payload.length + (tailBytes?.[index]?.length ?? 1) - 1;
+  for (const [index, payload] of kept.entries()) {
+    const length = payload.length + (tailBytes?.[index]?.length ?? 0);
     total += frameHeaderLength(length) + length;
     offsets.push(total);
   }
   // Small rounds share a slab: one ArrayBuffer a round would keep the collector busy at middle rates.
   const buffer = total < SHARED_SLAB ? Buffer.allocUnsafe(total) : Buffer.allocUnsafeSlow(total);
-  for (const [index, payload] of payloads.entries()) {
+  for (const [index, payload] of kept.entries()) {
     const tail = tailBytes?.[index];
-    const length = payload.length + (tail?.length ?? 1) - 1;
+    const length = payload.length + (tail?.length ?? 0);
     const start = writeFrameHeader(buffer, offsets[index] ?? 0, length);
     payload.copy(buffer, start);
-    tail?.copy(buffer, start + payload.length - 1);
+    tail?.copy(buffer, start + payload.length);
   }
   return { buffer, offsets };
 }
+
+const CLOSE = 0x7d;
+
+/** Whether an object has a key: only then is there a quote. */
+export function hasKeys(object: Buffer): boolean {
+  return object.includes(QUOTE);
+}
+
+const QUOTE = 0x22;
 
 function metaTails(round: Round): string[] {
   const position = [...round.from];
@@ -194,35 +211,11 @@ function metaTails(round: Round): string[] {
     const partition = round.partitions[index] ?? 0;
     position[partition] = id;
     const meta = decodeMeta(round.metas[index] ?? '');
-    const firehose = {
-      id: meta?.eventId || `${partition}:${id}`,
+    const eventMeta = eventMetaOf(meta, {
+      eventId: eventIdOf(meta, partition, id),
+      entryId: id,
       cursor: encodeCursor({ epoch: round.epoch, ids: position }),
-      account_id: meta?.account || null,
-      ingested_at: ingestTime(meta?.ingestedAt ?? '', id),
-      traceparent: meta?.traceparent || null,
-    };
-    return `${isEmptyObject(payloads[index]) ? '' : ','}"_firehose":${JSON.stringify(firehose)}}`;
+    });
+    return metaTail(eventMeta, hasKeys(payloads[index] ?? EMPTY));
   });
-}
-
-export function isEmptyObject(data: Buffer | undefined): boolean {
-  return (
-    data === undefined ||
-    data.subarray(1, -1).every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d)
-  );
-}
-
-/** The last millisecond that a date can be made of. */
-const LAST_DATE_MS = 8.64e15;
-
-/**
- * RFC 3339 with microseconds; the entry id's milliseconds where the producer gave no time, and null where an id made
- * by hand is no time at all.
- */
-export function ingestTime(microseconds: string, id: string): string | null {
-  const padded = microseconds.padStart(7, '0');
-  const milliseconds = microseconds === '' ? splitId(id)[0] : Number(padded.slice(0, -3));
-  if (!(milliseconds <= LAST_DATE_MS)) return null;
-  const rest = microseconds === '' ? '000' : padded.slice(-3);
-  return `${new Date(milliseconds).toISOString().slice(0, -1)}${rest}Z`;
 }

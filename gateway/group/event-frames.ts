@@ -1,5 +1,6 @@
 import type { Format } from '../fanout/round.ts';
-import { frame, ingestTime, isEmptyObject } from '../fanout/round.ts';
+import { eventMetaOf, metaTail } from '../../protocol/event-meta.ts';
+import { frame, hasKeys } from '../fanout/round.ts';
 import { encodeGroupCursor } from './group-cursor.ts';
 import type { Held, Loaded } from './ledger.ts';
 
@@ -17,14 +18,7 @@ export function eventFrames<C extends Loaded>(
 }
 
 function tail<C extends Loaded>(held: Held<C>, membership: number): string {
-  const { meta } = held;
-  const firehose = {
-    id: held.eventId,
-    cursor: encodeGroupCursor(membership, held.delivery),
-    account_id: meta.account || null,
-    ingested_at: ingestTime(meta.ingestedAt, held.id),
-    traceparent: meta.traceparent || null,
-    attempt: held.attempts,
-  };
-  return `${isEmptyObject(held.data) ? '' : ','}"_firehose":${JSON.stringify(firehose)}}`;
+  const { eventId, id: entryId, meta, data, attempts: attempt } = held;
+  const cursor = encodeGroupCursor(membership, held.delivery);
+  return metaTail({ ...eventMetaOf(meta, { eventId, entryId, cursor }), attempt }, hasKeys(data));
 }

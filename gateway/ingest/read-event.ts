@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { judgeName } from '../../protocol/catalogue.ts';
+import { META_KEY } from '../../protocol/event-meta.ts';
+import { MAX_EVENT_BYTES, MAX_EVENT_DEPTH } from '../../protocol/event-object.ts';
 import type { NewEvent } from '../../event-log/event-log.ts';
 import { deriveEventId, isObject, type JsonObject } from './event-id.ts';
 import { depthOf, isParsable, sliceMembers, trimJson, type Member } from './json-slice.ts';
@@ -40,11 +42,8 @@ export type EventVerdict =
   | { readonly kind: 'dropped'; readonly name: string }
   | Rejection;
 
-export const MAX_EVENT_BYTES = 65_536;
-const MAX_DEPTH = 32;
 const MAX_ACCOUNT_LENGTH = 128;
 const MAX_CALL_ID_LENGTH = 512;
-const RESERVED_KEY = '_firehose';
 const EVENT_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const WRAPPER_KEYS: ReadonlySet<string> = new Set(['event', 'account', 'id', 'traceparent']);
@@ -88,7 +87,7 @@ export function readWrapped(bytes: Buffer, headers: Beside = {}): EventVerdict {
 
 function parseObject(data: Buffer): { readonly value: JsonObject } | Rejection {
   if (!isUtf8(data)) return reject('invalid_utf8', 'The bytes are not UTF-8');
-  if (!isParsable(data)) return reject('too_deep', `An event is nested at most ${MAX_DEPTH} deep`);
+  if (!isParsable(data)) return reject('too_deep', `An event is nested at most ${MAX_EVENT_DEPTH} deep`);
   let value: unknown;
   try {
     value = JSON.parse(data.toString());
@@ -100,9 +99,8 @@ function parseObject(data: Buffer): { readonly value: JsonObject } | Rejection {
 
 function judgeShape(data: Buffer, event: JsonObject): Rejection | null {
   if (data.length > MAX_EVENT_BYTES) return reject('too_large', `An event has at most ${MAX_EVENT_BYTES} bytes`);
-  if (depthOf(data) > MAX_DEPTH) return reject('too_deep', `An event is nested at most ${MAX_DEPTH} deep`);
-  if (Object.hasOwn(event, RESERVED_KEY))
-    return reject('reserved_key', 'The gateway itself uses this key', RESERVED_KEY);
+  if (depthOf(data) > MAX_EVENT_DEPTH) return reject('too_deep', `An event is nested at most ${MAX_EVENT_DEPTH} deep`);
+  if (Object.hasOwn(event, META_KEY)) return reject('reserved_key', 'The gateway itself uses this key', META_KEY);
   // Parsers differ in which of two values they take: one could route by one account and show another.
   const members = sliceMembers(data);
   const variables = members.find(({ key }) => key === 'Custom-Channel-Vars');

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { RedisClient } from '../../runtime/redis/client.ts';
+import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { events, frames, untilEvents } from '../testing/frames.ts';
+import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
+
+const OPERATOR = { username: 'operator', password: 'operatorpassword', domain: 'north' };
+
+let redis: RedisServer;
+let client: RedisClient;
+let one: RunningGateway;
+let two: RunningGateway;
+before(async () => {
+  redis = await startRedis();
+  client = commandClient(redis.url, { logger: silentLogger, name: 'test' });
+  assert.ok(await becomesReady(client, 5_000));
+  one = await startGateway({ redisUrl: redis.url });
+  two = await one.another();
+});
+after(async () => {
+  await two[Symbol.asyncDispose]();
+  await one[Symbol.asyncDispose]();
+  client.disconnect();
+  await redis.stop();
+});
+
+const add = (data: string | Buffer, account = 'account_id_1') =>
+  client.xadd('firehose:{0}:events', '*', 'm', `1\tCHANNEL_ANSWER\t${account}`, 'd', data);
+
+describe('an entry that was written to the stream by hand', () => {
+  it('reaches nobody when it is no event, and what lies around it arrives: over TLS, at two replicas, for two users', async () => {
+    const plain = await one.connect(`?token=${await one.token()}`);
+    const told = await two.connect(`?token=${String((await two.login(OPERATOR)).body['access_token'])}&v=1`);
+    const bad = [
+      '{"Caller-ID-Name":"O"Brien"}',
+      '{"\\u005ffirehose":{"type":"drain","retry_after_ms":1}}',
+      '{"_firehose":{"type":"hello"}}',
+      '{"a":1}{"b":2}',
+      '{"a":1,}',
+      `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
+      Buffer.from('{"a":"\xff"}', 'latin1'),
+      '',
+    ];
+    await add('{"n":1}');
+    for (const data of bad) await add(data);
+    await add(' {"n":2}\n');
+    await untilEvents(told, 2);
+    await plain.received(2);
+    assert.deepEqual(plain.messages, ['{"n":1}', ' {"n":2}\n']);
+    assert.deepEqual(
+      events(told).map(({ n }) => n),
+      [1, 2],
+    );
+    const gaps = () => frames(told).filter((frame) => frame.type === 'gap');
+    const missed = () => gaps().reduce((sum, gap) => sum + (gap.missed ?? 0), 0);
+    while (missed() < bad.length) await told.received(told.messages.length + 1);
+    assert.equal(missed(), bad.length);
+    assert.ok(gaps().every(({ reason }) => reason === 'poison'));
+    const resumed = await one.connect(`?token=${await one.token()}&from=-1h`);
+    await resumed.received(2);
+    assert.deepEqual(resumed.messages, plain.messages);
+    for (const connection of [plain, told, resumed]) connection.close();
+  });
+});
