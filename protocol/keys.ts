@@ -23,7 +23,9 @@ export function streamKeys(prefix: string, partition: number | '*'): StreamKeys 
 export function resourceKeys(prefix: string, resource: string) {
   const base = `${prefix}${resource}:`;
   return {
-    grant: (tokenId: string) => `${base}grant:${tokenId}`,
+    grant: (digest: string) => `${base}grant:${digest}`,
+    /** Digests of the large grants of one account's user, by their end. */
+    grantsOf: (owner: string) => `${base}grants:${owner}`,
     revoked: `${base}revoked`,
     /** Places taken by connections of this login account. */
     places: (account: string) => `${base}places:${account}`,

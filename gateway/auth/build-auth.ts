@@ -8,7 +8,8 @@ import type { LiveDirectory } from '../directory/directory.ts';
 import type { Scope } from '../subscription/scope.ts';
 import { memoryGrantStore, redisGrantStore } from './grant-store.ts';
 import { createLogin, type Login } from './login.ts';
-import { createLoginLimits } from './login-limits.ts';
+import type { Lockouts } from './limits/lockouts.ts';
+import { createLoginLimits } from './limits/login-limits.ts';
 import { followKeyRing } from './mounted-keys.ts';
 import { createPasswords } from './password.ts';
 import { openKeyRing, SigningKeyFault, type KeyRing } from './signing-keys.ts';
@@ -29,13 +30,14 @@ export interface AuthParts {
 
 export interface Auth {
   readonly login: Login;
+  readonly lockouts: Lockouts;
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
   readonly jwks: object;
   /** Of the keys that verify; the first one signs. */
   readonly keyIds: readonly string[];
 }
 
-/** Puts login and tokens together. */
+/** Makes login and tokens of one resource. */
 export async function buildAuth(parts: AuthParts): Promise<Auth> {
   const { config, directory, scope, redis, keyFile, revocationMark, logger, signal } = parts;
   const { spec, metadata } = config.subscription;
@@ -48,14 +50,23 @@ export async function buildAuth(parts: AuthParts): Promise<Auth> {
   const tokens = createTokens({
     keys,
     grants: redis === null ? memoryGrantStore(Date.now) : redisGrantStore(redis, place),
-    issuer: spec.auth.token.issuer,
-    audience: spec.auth.token.audience,
+    resource: place.resource,
+    issuer: spec.auth.token.issuer ?? place.resource,
+    audience: spec.auth.token.audience ?? place.resource,
     ttlMs: durationMs(spec.auth.token.ttl),
+  });
+  const limits = createLoginLimits({
+    redis,
+    ...place,
+    now: Date.now,
+    // Names are personal data: the administration endpoint lists them by this id.
+    onLockout: ({ id, scope: who }, { account }) =>
+      logger.warn({ lockout: id, scope: who, account }, 'logins are delayed after too many wrong passwords'),
   });
   const login = createLogin({
     directory,
-    passwords: createPasswords(),
-    limits: createLoginLimits({ redis, ...place }),
+    passwords: createPasswords({ costs: () => directory.current.hashCosts }),
+    limits,
     tokens,
     scope,
     revocationMark,
@@ -64,6 +75,7 @@ export async function buildAuth(parts: AuthParts): Promise<Auth> {
   });
   return {
     login,
+    lockouts: limits.lockouts,
     verifyToken: (token) => tokens.verify(token, Date.now()),
     get keyIds() {
       return [keys.kid, ...[...keys.verifyKeys.keys()].filter((kid) => kid !== keys.kid)];

@@ -1,26 +1,75 @@
-import type { RedisClient } from '../../runtime/redis/client.ts';
 import { resourceKeys } from '../../protocol/keys.ts';
+import type { RedisClient } from '../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { defineScript, runScript } from '../../runtime/redis/script.ts';
 
-/** Large grants, under the `jti` of their token, until it ends. What it gives back is checked against the token. */
+export interface StoredGrant {
+  /** SHA-256 (base64url) of `grant`: equal grants share one place. */
+  readonly digest: string;
+  /** Canonical JSON. */
+  readonly grant: string;
+  /** Account and user, whose grants are bounded in number. */
+  readonly owner: string;
+  readonly ttlMs: number;
+}
+
+/** Large grants by their digest, until the last token that names them ends. */
 export interface GrantStore {
-  /** Rejects with a GrantStoreUnavailable. */
-  put(tokenId: string, grant: string, ttlMs: number): Promise<void>;
-  /** Null when there is none. Rejects with a GrantStoreUnavailable. */
-  get(tokenId: string): Promise<string | null>;
+  /** Rejects with a GrantStoreUnavailable, or with TooManyGrants. */
+  put(stored: StoredGrant): Promise<void>;
+  /** Null when there is none. Rejects with a GrantStoreUnavailable. What it gives is checked against the token. */
+  get(digest: string): Promise<string | null>;
 }
 
 export class GrantStoreUnavailable extends Error {
   override readonly name = 'GrantStoreUnavailable';
   readonly code: string;
   constructor(code: string) {
-    super(`grants cannot be kept or found now: ${code}`);
+    super(`grants cannot be stored or found now: ${code}`);
     this.code = code;
   }
 }
 
-export function redisGrantStore(redis: RedisClient, options: { prefix: string; resource: string }): GrantStore {
-  const keys = resourceKeys(options.prefix, options.resource);
+/** The owner has as many different large grants as one may have. */
+export class TooManyGrants extends Error {
+  override readonly name = 'TooManyGrants';
+  readonly code = 'too_many_grants';
+  readonly most = MOST_GRANTS;
+  /** Until the first of them ends. */
+  readonly retryAfterS: number;
+  constructor(waitMs: number) {
+    super(`one owner has ${MOST_GRANTS} different large grants`);
+    this.retryAfterS = Math.max(1, Math.ceil(waitMs / 1000));
+  }
+}
+
+/** Different large grants of one owner at once: at 65 KB each, 1 MiB. */
+const MOST_GRANTS = 16;
+
+/**
+ * KEYS: the owner's grants, digests by their end. ARGV: digest, lifetime in ms, most. Replies 0, or the milliseconds
+ * until there is room. The clock is Redis's.
+ */
+const CLAIM = defineScript(`
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local held = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or 0)
+if held == 0 and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[3]) then
+  return math.ceil(redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] - now)
+end
+redis.call('ZADD', KEYS[1], math.max(held, now + ARGV[2]), ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0`);
+
+/** KEYS: grant. ARGV: its text, lifetime in ms. An older token of the same grant may last longer. */
+const KEEP = defineScript(`
+if redis.call('PTTL', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`);
+
+export function redisGrantStore(redis: RedisClient, place: { prefix: string; resource: string }): GrantStore {
+  const keys = resourceKeys(place.prefix, place.resource);
   const reached = async <T>(answer: Promise<T>): Promise<T> => {
     try {
       return await answer;
@@ -30,36 +79,50 @@ export function redisGrantStore(redis: RedisClient, options: { prefix: string; r
     }
   };
   return {
-    async put(tokenId, grant, ttlMs) {
-      await reached(redis.set(keys.grant(tokenId), grant, 'PX', ttlMs));
+    async put({ digest, grant, owner, ttlMs }) {
+      const claim = { keys: [keys.grantsOf(owner)], args: [digest, String(ttlMs), String(MOST_GRANTS)] };
+      const waitMs = Number(await reached(runScript(redis, CLAIM, claim)));
+      if (waitMs > 0) throw new TooManyGrants(waitMs);
+      await reached(runScript(redis, KEEP, { keys: [keys.grant(digest)], args: [grant, String(ttlMs)] }));
     },
-    get: (tokenId) => reached(redis.get(keys.grant(tokenId))),
+    get: (digest) => reached(redis.get(keys.grant(digest))),
   };
 }
 
 const DEFAULT_MAX_BYTES = 33_554_432;
 
-/** For one process: bounded in bytes, the oldest goes first. A restart, or going first, means 401 and a new login. */
+/** For one process: bounded in bytes too, the oldest goes first. A restart, or going first, means 401 and a new login. */
 export function memoryGrantStore(now: () => number, maxBytes: number = DEFAULT_MAX_BYTES): GrantStore {
-  const grants = new Map<string, { grant: string; endsAt: number }>();
+  const grants = new Map<string, { readonly grant: string; readonly owners: Map<string, number> }>();
   let bytes = 0;
-  const drop = (tokenId: string) => {
-    bytes -= grants.get(tokenId)?.grant.length ?? 0;
-    grants.delete(tokenId);
+  const endOf = (owners: ReadonlyMap<string, number>) => Math.max(0, ...owners.values());
+  const drop = (digest: string) => {
+    bytes -= grants.get(digest)?.grant.length ?? 0;
+    grants.delete(digest);
   };
+  const endsOf = (owner: string) =>
+    [...grants.values()].flatMap(({ owners }) => {
+      const end = owners.get(owner) ?? 0;
+      return end > now() ? [end] : [];
+    });
   return {
-    async put(tokenId, grant, ttlMs) {
-      drop(tokenId);
-      grants.set(tokenId, { grant, endsAt: now() + ttlMs });
+    async put({ digest, grant, owner, ttlMs }) {
+      const owners = new Map(grants.get(digest)?.owners);
+      const held = owners.get(owner) ?? 0;
+      const ends = held > now() ? [] : endsOf(owner);
+      if (ends.length >= MOST_GRANTS) throw new TooManyGrants(Math.min(...ends) - now());
+      for (const [other, end] of owners) if (end <= now()) owners.delete(other);
+      drop(digest);
+      grants.set(digest, { grant, owners: owners.set(owner, Math.max(held, now() + ttlMs)) });
       bytes += grant.length;
-      for (const [oldest, { endsAt }] of grants) {
-        if (endsAt > now() && bytes <= maxBytes) break;
+      for (const [oldest, { owners: last }] of grants) {
+        if (endOf(last) > now() && bytes <= maxBytes) break;
         drop(oldest);
       }
     },
-    async get(tokenId) {
-      const found = grants.get(tokenId);
-      return found !== undefined && found.endsAt > now() ? found.grant : null;
+    async get(digest) {
+      const found = grants.get(digest);
+      return found !== undefined && endOf(found.owners) > now() ? found.grant : null;
     },
   };
 }

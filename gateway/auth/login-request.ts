@@ -1,7 +1,10 @@
 import { isKnownEvent, KNOWN_EVENTS } from '../../protocol/catalogue.ts';
+import { nearMiss } from '../../protocol/near-miss.ts';
+import { foldDomain, foldName } from '../directory/fold.ts';
 import type { Problem } from '../http/problem.ts';
 import { MAX_PASSWORD_BYTES } from './password.ts';
 
+/** `username` and `domain` are folded, see `directory/fold.ts`. */
 export interface LoginRequest {
   readonly username: string;
   readonly password: string;
@@ -9,12 +12,17 @@ export interface LoginRequest {
   /** Exactly these accounts; null is all. */
   readonly accounts: readonly string[] | null;
   readonly events: readonly string[] | null;
+  /** Keys that mean nothing here, cut to 64 characters, at most 20 of them. */
+  readonly ignored: readonly string[];
 }
 
 export type ParsedLogin =
   { readonly ok: true; readonly request: LoginRequest } | { readonly ok: false; readonly problem: Problem };
 
-export const MAX_BODY_BYTES = 65_536;
+const KEYS: ReadonlySet<string> = new Set(['username', 'password', 'domain', 'accounts', 'events']);
+const FILTERS = ['accounts', 'events'];
+const MAX_IGNORED = 20;
+const MAX_IGNORED_CHARS = 64;
 const MAX_DEPTH = 20;
 const MAX_ACCOUNTS = 1_000;
 const MAX_EVENTS = 100;
@@ -23,7 +31,7 @@ const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Carries the problem out of the nested checks; never leaves this file. */
+/** Carries the problem out of the nested checks; parseLogin catches it. */
 class Refusal extends Error {
   readonly problem: Problem;
   constructor(code: string, detail: string, more: Partial<Problem> = {}) {
@@ -32,7 +40,10 @@ class Refusal extends Error {
   }
 }
 
-/** The login's body, or what is wrong with its shape. `additionalEvents` are the names added by configuration. */
+/**
+ * The login's body, or what is wrong with its shape. Its size is judged where it is read (`http/public-app.ts`).
+ * `additionalEvents` are the names added by configuration.
+ */
 export function parseLogin(body: Buffer, additionalEvents: readonly string[] = []): ParsedLogin {
   try {
     return { ok: true, request: readLogin(body, additionalEvents) };
@@ -43,14 +54,12 @@ export function parseLogin(body: Buffer, additionalEvents: readonly string[] = [
 }
 
 function readLogin(body: Buffer, additionalEvents: readonly string[]): LoginRequest {
-  if (body.length > MAX_BODY_BYTES) {
-    throw new Refusal('body_too_large', `the body is larger than ${MAX_BODY_BYTES} bytes`, { status: 413 });
-  }
   const fields = readObject(body);
   const username = text(fields, 'username');
   const password = text(fields, 'password', MAX_PASSWORD_BYTES);
   const domain = text(fields, 'domain');
   if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) throw tooLong('password', `${MAX_PASSWORD_BYTES} bytes`);
+  const ignored = unknownKeys(fields);
   const accounts = list(fields, 'accounts', MAX_ACCOUNTS);
   const events = list(fields, 'events', MAX_EVENTS);
   accounts?.forEach((id, index) => {
@@ -66,7 +75,27 @@ function readLogin(body: Buffer, additionalEvents: readonly string[]): LoginRequ
       extra: { known_events: [...KNOWN_EVENTS, ...additionalEvents] },
     });
   });
-  return { username, password, domain, accounts: withoutRepeats(accounts), events: withoutRepeats(events) };
+  return {
+    username: foldName(username),
+    password,
+    domain: foldDomain(domain),
+    accounts: withoutRepeats(accounts),
+    events: withoutRepeats(events),
+    ignored,
+  };
+}
+
+/** A mistyped filter would widen the scope in silence, so it is refused; every other unknown key is ignored. */
+function unknownKeys(fields: Readonly<Record<string, unknown>>): string[] {
+  const unknown = Object.keys(fields).filter((key) => !KEYS.has(key));
+  for (const key of unknown) {
+    const meant = nearMiss(key, FILTERS);
+    if (meant === null) continue;
+    const field = key.slice(0, MAX_IGNORED_CHARS);
+    const detail = `the login has no key ${JSON.stringify(field)}: did you mean ${JSON.stringify(meant)}?`;
+    throw new Refusal('unknown_key', detail, { field, extra: { did_you_mean: meant } });
+  }
+  return unknown.slice(0, MAX_IGNORED).map((key) => key.slice(0, MAX_IGNORED_CHARS));
 }
 
 function readObject(body: Buffer): Readonly<Record<string, unknown>> {

@@ -1,17 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Live } from '../../runtime/lifecycle/live.ts';
-import type { Scope } from '../subscription/scope.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import { isActive, type Account, type LiveDirectory, type User } from '../directory/directory.ts';
 import type { Problem } from '../http/problem.ts';
-import type { Logger } from '../../runtime/logging/logger.ts';
+import type { Scope } from '../subscription/scope.ts';
 import { authorise, isServed } from './authorise.ts';
-import { GrantStoreUnavailable } from './grant-store.ts';
+import { GrantStoreUnavailable, TooManyGrants } from './grant-store.ts';
+import type { Admission, CheckedTry, LoginDelay, LoginLimits, LoginTry } from './limits/login-limits.ts';
+import type { LockoutScope } from './limits/lockout-registry.ts';
 import { parseLogin, type LoginRequest } from './login-request.ts';
-import type { Admission, LoginLimits, LoginTry } from './login-limits.ts';
 import type { PasswordOutcome, Passwords } from './password.ts';
 import type { Tokens } from './token.ts';
 
 export type LoginOutcome =
-  'granted' | 'too_large' | 'bad_request' | 'rate_limited' | 'bad_credentials' | 'forbidden' | 'busy' | 'unavailable';
+  'granted' | 'bad_request' | 'rate_limited' | 'bad_credentials' | 'forbidden' | 'busy' | 'unavailable';
 
 export type LoginAnswer = { readonly outcome: LoginOutcome } & (
   | { readonly kind: 'granted'; readonly body: LoginBody; readonly accountId: string }
@@ -26,6 +28,8 @@ export interface LoginBody {
   readonly expires_in: number;
   readonly account_id: string;
   readonly scope: { readonly accounts: readonly string[] | null; readonly events: readonly string[] | null };
+  /** Keys of the request that mean nothing here; absent when there are none. */
+  readonly ignored?: readonly string[];
 }
 
 export interface LoginParts {
@@ -41,84 +45,129 @@ export interface LoginParts {
   readonly now: () => number;
 }
 
-export type Login = (body: Buffer, client: { readonly address: string }) => Promise<LoginAnswer>;
+export interface LoginClient {
+  /** IP address. */
+  readonly address: string;
+  /** A former token, from `Authorization: Bearer`: it shows that this device has logged in before. */
+  readonly formerToken?: string | null;
+}
+
+export type Login = (body: Buffer, client: LoginClient) => Promise<LoginAnswer>;
 
 const BUSY_RETRY_S = 2;
+/** A try with a shorter delay waits here instead of being refused. */
+const HELD_S = 2;
 
-/** Judges a login in the order 413, 400, 429, 401, 403: shape, limits, who you are, what you may. */
+/** A login that is judged: what was asked, and whom the directory knows by it. */
+interface Attempt extends LoginTry {
+  readonly request: LoginRequest;
+  /** Undefined: there is no such user. */
+  readonly found: User | undefined;
+  /** Newest revocation before the password is judged: a later one stops the token. */
+  readonly mark: number;
+}
+
+/** Judges a login in the order 400, 429, 401, 403: shape, limits, who you are, what you may. */
 export function createLogin(parts: LoginParts): Login {
   return async (body, client) => {
     const parsed = parseLogin(body, parts.scope.current.filters.additionalEvents);
-    if (!parsed.ok) return refused(parsed.problem.status === 413 ? 'too_large' : 'bad_request', parsed.problem);
-    return logIn(parsed.request, client.address, parts);
+    if (!parsed.ok) return refused('bad_request', parsed.problem);
+    return logIn(await attemptOf(parsed.request, client, parts), parts);
   };
 }
 
-async function logIn(request: LoginRequest, address: string, parts: LoginParts): Promise<LoginAnswer> {
+async function attemptOf(request: LoginRequest, client: LoginClient, parts: LoginParts): Promise<Attempt> {
   const directory = parts.directory.current;
   const account = directory.accountByDomain(request.domain);
-  const user = account === undefined ? undefined : directory.userOf(account, request.username);
-  // By the account's id: its name and its realm must not give two sets of tries.
-  const attempt: LoginTry = { user: request.username, domain: account?.id ?? `?${request.domain}`, address };
-  // The mark before the password is judged: what is revoked from here on stops the token, however long the rest takes.
-  const [used, mark] = await Promise.all([parts.limits.check(attempt), parts.revocationMark()]);
-  if (used !== null) return rateLimited(used.retryAfterS);
+  const { username: user, domain } = request;
+  const [mark, former] = await Promise.all([
+    parts.revocationMark(),
+    typeof client.formerToken === 'string' ? parts.tokens.recognise(client.formerToken, parts.now()) : null,
+  ]);
+  return {
+    user,
+    domain,
+    account: account?.id ?? null,
+    address: client.address,
+    holdsToken: former !== null && former.account === account?.id && former.username === user,
+    request,
+    found: account === undefined ? undefined : directory.userOf(account, user),
+    mark,
+  };
+}
 
+async function logIn(attempt: Attempt, parts: LoginParts): Promise<LoginAnswer> {
+  const { limits, passwords } = parts;
+  const stored = storedOf(attempt, parts.scope.current);
+  // A right password needs no limit: it was judged a moment ago.
+  if (stored.isOpen && passwords.isRemembered(stored)) return conclude('match', null, attempt, parts);
+  const checked = await checkOrHold(attempt, limits);
+  if (checked.delay !== null) return delayed(checked.delay, parts.now());
   let admission: Admission | null = null;
   const admit = async () => {
-    admission = await parts.limits.admit(attempt);
+    admission = await limits.admit(attempt, checked.isKnown);
     return admission.kind === 'admitted';
   };
-  const hash = user?.passwordHash ?? null;
   let outcome: PasswordOutcome;
   try {
-    outcome = await parts.passwords.verify({ hash, password: request.password, admit });
+    outcome = await passwords.verify({ ...stored, lanes: checked.lanes, admit });
   } catch (error) {
     await giveBack(admission);
     throw error;
   }
-  return conclude({ outcome, admission, user, request, mark }, parts);
+  return conclude(outcome, admission, attempt, parts);
 }
 
-interface Verified {
-  readonly outcome: PasswordOutcome;
-  readonly admission: Admission | null;
-  readonly user: User | undefined;
-  readonly request: LoginRequest;
-  readonly mark: number;
+function storedOf({ request, domain, user, found }: Attempt, scope: Scope) {
+  return {
+    user: JSON.stringify([domain, user]),
+    hash: found?.passwordHash ?? null,
+    password: request.password,
+    isOpen: found !== undefined && mayLogIn(found, scope),
+  };
+}
+
+/** Waits out a short delay, as honest users behind an address with many failures meet it. */
+async function checkOrHold(attempt: LoginTry, limits: LoginLimits): Promise<CheckedTry> {
+  const checked = await limits.check(attempt);
+  if (checked.delay === null || checked.delay.retryAfterS > HELD_S) return checked;
+  await sleep(checked.delay.retryAfterS * 1000);
+  return limits.check(attempt);
 }
 
 async function conclude(
-  { outcome, admission, user, request, mark }: Verified,
+  outcome: PasswordOutcome,
+  admission: Admission | null,
+  attempt: Attempt,
   parts: LoginParts,
 ): Promise<LoginAnswer> {
-  if (outcome === 'busy' || admission === null) {
+  if (outcome === 'busy' || admission?.kind === 'busy') {
     return refused('busy', retryLater(503, 'login_busy', BUSY_RETRY_S));
   }
-  if (admission.kind === 'limited') return rateLimited(admission.retryAfterS);
-  if (outcome !== 'match' || user === undefined || !mayLogIn(user, parts.scope.current)) {
-    await admission.settle('wrong_credentials');
+  if (admission?.kind === 'delayed') return delayed(admission.delay, parts.now());
+  const { found } = attempt;
+  if (outcome !== 'match' || found === undefined || !mayLogIn(found, parts.scope.current)) {
+    await admission?.finish('wrong_credentials');
     return refused('bad_credentials', WRONG_CREDENTIALS);
   }
-  await admission.settle('right_credentials');
-  return grantTo({ user, request, mark }, parts);
+  await admission?.finish('right_credentials');
+  const waitS = await parts.limits.succeed(attempt);
+  if (waitS > 0) return refused('rate_limited', retryLater(429, 'too_many_logins', waitS));
+  return grantTo(found, attempt, parts);
 }
 
-/** A try that could not be judged was nobody's failure. */
+/** A try that could not be judged is no failure. */
 async function giveBack(admission: Admission | null): Promise<void> {
-  if (admission?.kind === 'admitted') await admission.settle('not_judged');
+  if (admission?.kind === 'admitted') await admission.finish('not_judged');
 }
 
-/** Told only to somebody with the right password, and as if the password were wrong. */
+/** Judged after the password, and refused as a wrong one. */
 function mayLogIn(user: User, scope: Scope): boolean {
   return user.enabled && isActive(user.account) && isServed(user.account, scope);
 }
 
-async function grantTo(
-  { user, request, mark }: { user: User; request: LoginRequest; mark: number },
-  parts: LoginParts,
-): Promise<LoginAnswer> {
-  const { accounts, events } = request;
+async function grantTo(user: User, { request, mark }: Attempt, parts: LoginParts): Promise<LoginAnswer> {
+  const { accounts, events, ignored } = request;
   const account: Account = user.account;
   const authorised = authorise({ account, accounts, events }, parts.directory.current, parts.scope.current);
   if (!authorised.ok) return refused('forbidden', authorised.problem);
@@ -127,8 +176,9 @@ async function grantTo(
   try {
     token = await parts.tokens.issue({ grant, account, username: user.username, mark, now: parts.now() });
   } catch (error) {
+    if (error instanceof TooManyGrants) return refused('rate_limited', tooManyGrants(error));
     if (!(error instanceof GrantStoreUnavailable)) throw error;
-    parts.logger.warn({ code: error.code }, 'a large grant cannot be kept: the login is refused');
+    parts.logger.warn({ code: error.code }, 'login refused: a large grant cannot be stored');
     return refused('unavailable', retryLater(503, 'grant_store_unavailable', BUSY_RETRY_S));
   }
   const body: LoginBody = {
@@ -137,19 +187,37 @@ async function grantTo(
     expires_in: Math.floor(parts.tokens.ttlMs / 1000),
     account_id: account.id,
     scope: { accounts: grant.accounts, events: grant.events },
+    ...(ignored.length > 0 && { ignored }),
   };
   return { kind: 'granted', outcome: 'granted', body, accountId: account.id };
 }
 
-/** One body for every reason, so that nobody learns which users, accounts or domains exist. */
+/** One body for every reason, so that it does not tell which users, accounts or domains exist. */
 const WRONG_CREDENTIALS: Problem = {
   status: 401,
   code: 'wrong_credentials',
   detail: 'the user name, password or domain is wrong',
 };
 
-function rateLimited(retryAfterS: number): LoginAnswer {
-  return refused('rate_limited', retryLater(429, 'too_many_tries', retryAfterS));
+/** Not that the device is known: it would tell that the user has logged in from this address. */
+const DELAY_REASONS: Readonly<Record<LockoutScope, { readonly reason: string; readonly of: string }>> = {
+  user_and_address: { reason: 'user_and_address', of: 'for this user name from this address' },
+  known_device: { reason: 'user_and_address', of: 'for this user name from this address' },
+  address: { reason: 'address', of: 'from this address' },
+  user: { reason: 'user', of: 'for this user name' },
+};
+
+function delayed({ scope, retryAfterS }: LoginDelay, now: number): LoginAnswer {
+  const retryAt = new Date(now + retryAfterS * 1000).toISOString();
+  const problem = retryLater(429, 'too_many_tries', retryAfterS);
+  const { reason, of } = DELAY_REASONS[scope];
+  const detail = `too many wrong passwords ${of}: try again in ${retryAfterS} s, at ${retryAt}`;
+  return refused('rate_limited', { ...problem, detail, extra: { reason, retry_at: retryAt } });
+}
+
+function tooManyGrants({ most, retryAfterS }: TooManyGrants): Problem {
+  const detail = `this user has ${most} different large filters in use: log in with one of them, with fewer accounts, or in ${retryAfterS} s`;
+  return { ...retryLater(429, 'too_many_grants', retryAfterS), detail, field: 'accounts' };
 }
 
 function retryLater(status: number, code: string, seconds: number): Problem {

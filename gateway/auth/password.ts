@@ -1,37 +1,48 @@
 import { hash, verify } from '@node-rs/argon2';
+import { composed } from '../directory/fold.ts';
+import { costOf } from '../directory/hash-cost.ts';
+import { FairQueue } from './fair-queue.ts';
+import { rememberedPasswords } from './remembered-passwords.ts';
 import { lowerWorkers } from './worker-priority.ts';
 
 /** OWASP's first choice for argon2id: 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
-
-/** Verified for users that do not exist, so that they take the same work. Its password was random and is not kept. */
-const DUMMY_HASH = '$argon2id$v=19$m=19456,t=2,p=1$XWk+LYnJBrnccPql75Pc+Q$t5uMXgTGWOCFwVQyv8vaclWW3ddQjv31PwNMEdBlbS8';
+const DEFAULT_COST = 'm=19456,t=2,p=1';
+/** Salt and hash that no password is known for: verified where there is no such user, so that it takes the same work. */
+const DUMMY = '$XWk+LYnJBrnccPql75Pc+Q$t5uMXgTGWOCFwVQyv8vaclWW3ddQjv31PwNMEdBlbS8';
 
 export const MAX_PASSWORD_BYTES = 1_024;
 
-/** An argon2id hash for the directory (PHC string). */
+/** An argon2id hash for the directory (PHC string). Composed and decomposed text is one password (RFC 8265 4.1). */
 export function hashPassword(password: string): Promise<string> {
-  return hash(Buffer.from(password, 'utf8'), COST);
+  return hash(Buffer.from(composed(password), 'utf8'), COST);
 }
 
-/**
- * `refused`: `admit` said no, nothing was hashed. `busy`: too many wait already, nothing was hashed and nobody asked.
- */
+/** `refused`: `admit` said no. `busy`: too many wait, or this one waited too long. Nothing was hashed for either. */
 export type PasswordOutcome = 'match' | 'mismatch' | 'refused' | 'busy';
 
 export interface PasswordTry {
+  /** Tells users apart whose hashes are equal. */
+  readonly user: string;
   /** Null when there is no such user: the same work is done and the outcome is a mismatch. */
   readonly hash: string | null;
   readonly password: string;
+  /** Whether a match lets the user in: only then it is shared and remembered, or times would tell a closed user apart. */
+  readonly isOpen: boolean;
+  /** Tries of one lane take turns with those of others. */
+  readonly lanes: readonly string[];
   /** Asked when it is this one's turn: what is counted there cannot overshoot by more than `concurrency`. */
   admit(): Promise<boolean>;
 }
 
 export interface Passwords {
+  /** Whether this password of this user matched a moment ago: no hash, no turn. */
+  isRemembered(attempt: Pick<PasswordTry, 'user' | 'hash' | 'password'>): boolean;
+  /** Several tries with the same user and password at once cost one hash when it matches. */
   verify(attempt: PasswordTry): Promise<PasswordOutcome>;
   /** Tries that wait for their turn. */
   readonly waiting: number;
-  /** Verifications begun since the start. */
+  /** Tries that were hashed since the start. */
   readonly begun: number;
 }
 
@@ -40,43 +51,114 @@ export interface PasswordsOptions {
   readonly concurrency?: number;
   /** Tries that may wait. */
   readonly queue?: number;
+  /** Longest wait for a turn, milliseconds. */
+  readonly patienceMs?: number;
+  /** Costs of the stored hashes, as `m=19456,t=2,p=1`. Each try does the work of all of them: times are equal. */
+  readonly costs?: () => readonly string[];
 }
 
-/** Verifies passwords a few at a time, behind everything else that wants the core, and turns away what would wait too long. */
+/** Verifies passwords a few at a time, in fair turns, behind everything else that wants the core. */
 export function createPasswords(options: PasswordsOptions = {}): Passwords {
-  const { concurrency = 2, queue = 64 } = options;
-  const waiting: (() => void)[] = [];
-  let running = 0;
+  const { costs = () => [DEFAULT_COST] } = options;
+  const turns = createTurns(options);
+  const remembered = rememberedPasswords(performance.now.bind(performance));
+  const inFlight = new Map<string, Promise<PasswordOutcome>>();
+  const keyOf = ({ user, hash, password }: Pick<PasswordTry, 'user' | 'hash' | 'password'>) =>
+    remembered.keyOf(user, hash, composed(password));
   let begun = 0;
 
   const judge = async (attempt: PasswordTry): Promise<PasswordOutcome> => {
-    if (!(await attempt.admit())) return 'refused';
-    begun += 1;
-    const verified = verify(attempt.hash ?? DUMMY_HASH, Buffer.from(attempt.password, 'utf8'));
-    if (begun === 1) lowerWorkers();
-    const matches = await verified;
-    return matches && attempt.hash !== null ? 'match' : 'mismatch';
+    if (!(await turns.take(attempt.lanes))) return 'busy';
+    try {
+      if (!(await attempt.admit())) return 'refused';
+      begun += 1;
+      const verified = verifyAtAllCosts(attempt, costs());
+      if (begun === 1) lowerWorkers();
+      return (await verified) ? 'match' : 'mismatch';
+    } finally {
+      turns.give();
+    }
   };
 
   return {
     get waiting() {
-      return waiting.length;
+      return turns.waiting;
     },
     get begun() {
       return begun;
     },
+    isRemembered: (attempt) => attempt.hash !== null && remembered.has(keyOf(attempt)),
     async verify(attempt) {
-      if (running < concurrency) running += 1;
-      else if (waiting.length >= queue) return 'busy';
-      else await new Promise<void>((resolve) => waiting.push(resolve));
+      const key = keyOf(attempt);
+      // Only a match is shared: a wrong password is counted for each who sent it.
+      if ((await inFlight.get(key)) === 'match' && attempt.isOpen) return 'match';
+      const judged = judge(attempt);
+      const shared = judged.catch((): PasswordOutcome => 'busy');
+      if (!inFlight.has(key)) inFlight.set(key, shared);
       try {
-        return await judge(attempt);
+        const outcome = await judged;
+        if (outcome === 'match' && attempt.isOpen) remembered.add(key);
+        return outcome;
       } finally {
-        // The turn is handed on rather than given back: a newcomer cannot overtake those who wait.
-        const next = waiting.shift();
-        if (next === undefined) running -= 1;
-        else next();
+        if (inFlight.get(key) === shared) inFlight.delete(key);
       }
+    },
+  };
+}
+
+/** One verification for each cost, in their order: the user's own hash where it has this cost, else the dummy. */
+async function verifyAtAllCosts({ hash, password }: PasswordTry, costs: readonly string[]): Promise<boolean> {
+  const bytes = Buffer.from(composed(password), 'utf8');
+  const own = hash === null ? null : costOf(hash);
+  const all = new Set(costs.length === 0 ? [DEFAULT_COST] : costs);
+  // The directory may have changed since the hash was taken from it.
+  if (own !== null) all.add(own);
+  let matches = false;
+  for (const cost of all) {
+    const isOwn = hash !== null && cost === own;
+    const isMatch = await verify(isOwn ? hash : `$argon2id$v=19$${cost}${DUMMY}`, bytes);
+    if (isOwn) matches = isMatch;
+  }
+  return matches;
+}
+
+interface Turns {
+  /** False when there was no place, or no turn in time. */
+  take(lanes: readonly string[]): Promise<boolean>;
+  /** Ends a turn that was taken. */
+  give(): void;
+  readonly waiting: number;
+}
+
+function createTurns({ concurrency = 2, queue: most = 512, patienceMs = 10_000 }: PasswordsOptions): Turns {
+  const queue = new FairQueue<(hasTurn: boolean) => void>(most);
+  let running = 0;
+  return {
+    get waiting() {
+      return queue.size;
+    },
+    take(lanes) {
+      if (running < concurrency) {
+        running += 1;
+        return Promise.resolve(true);
+      }
+      return new Promise((resolve) => {
+        const finish = (hasTurn: boolean) => {
+          clearTimeout(patience);
+          resolve(hasTurn);
+        };
+        const patience = setTimeout(() => {
+          queue.remove(finish);
+          resolve(false);
+        }, patienceMs).unref();
+        queue.push(finish, lanes)?.(false);
+      });
+    },
+    give() {
+      // The turn is handed on rather than given back: a newcomer cannot overtake those who wait.
+      const next = queue.shift();
+      if (next === undefined) running -= 1;
+      else next(true);
     },
   };
 }

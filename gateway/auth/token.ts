@@ -2,7 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { errors, jwtVerify, SignJWT, type JWTHeaderParameters, type JWTPayload } from 'jose';
 import { z } from 'zod';
+import { durationMs, MAX_TOKEN_TTL } from '../../protocol/subscription.ts';
 import type { Account } from '../directory/directory.ts';
+import { foldName } from '../directory/fold.ts';
 import type { Grant, VerifiedToken } from './grant.ts';
 import { GrantStoreUnavailable, type GrantStore } from './grant-store.ts';
 import type { KeyRing } from './signing-keys.ts';
@@ -10,8 +12,13 @@ import type { KeyRing } from './signing-keys.ts';
 /** Tolerated between clocks, and the grace that a session has after `exp`. */
 export const LEEWAY_S = 25;
 const MAX_TOKEN_CHARS = 8_192;
-/** A larger grant stays here and the token carries its hash: tokens travel in URLs. */
+/** A token is refused that lives longer, or was issued longer ago, whatever the holder of a key wrote into it. */
+const MAX_LIFETIME_S = durationMs(MAX_TOKEN_TTL) / 1000;
+/** For so long an expired token still shows that a device has logged in before. */
+const RECOGNISED_S = 30 * 24 * 3_600;
+/** A larger grant is stored and the token carries its hash: tokens travel in URLs. */
 const MAX_GRANT_BYTES = 2_048;
+const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const HEADER_KEYS: ReadonlySet<string> = new Set(['alg', 'kid', 'typ']);
 
 export interface TokenRequest {
@@ -26,22 +33,26 @@ export interface TokenRequest {
 
 export type TokenOutcome =
   | { readonly kind: 'valid'; readonly token: VerifiedToken }
-  /** `reason` is for metrics; a client is told no more than 401. */
+  /** `reason` is for metrics; the client gets 401 for each. */
   | { readonly kind: 'invalid'; readonly reason: 'malformed' | 'expired' | 'refused' | 'grant_missing' }
   /** The grant cannot be looked up now: 503. */
   | { readonly kind: 'unavailable'; readonly code: string };
 
 export interface Tokens {
   readonly ttlMs: number;
-  /** Rejects with a GrantStoreUnavailable when a large grant cannot be kept. */
+  /** Rejects with a GrantStoreUnavailable or TooManyGrants when a large grant cannot be stored. */
   issue(request: TokenRequest): Promise<string>;
   /** Never rejects for what a token holds. `now` in Unix milliseconds. */
   verify(token: string, now: number): Promise<TokenOutcome>;
+  /** Whose token it is or was, for 30 days after its end; null for any other text. It lets nobody in. */
+  recognise(token: string, now: number): Promise<{ readonly account: string; readonly username: string } | null>;
 }
 
 export interface TokensOptions {
   readonly keys: KeyRing;
   readonly grants: GrantStore;
+  /** `<namespace>/<name>` of the resource, which every token carries. */
+  readonly resource: string;
   readonly issuer: string;
   readonly audience: string;
   readonly ttlMs: number;
@@ -52,6 +63,8 @@ const grantSchema = z.strictObject({ account: z.string(), accounts: list, events
 const claimsSchema = z.object({
   identity: z.string().regex(/^[A-Za-z0-9_-]{1,64}:/),
   type: z.literal('access'),
+  /** `<namespace>/<name>` of the resource that issued it. */
+  res: z.string(),
   sub: z.string().min(1),
   jti: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
   iat: z.int(),
@@ -71,22 +84,27 @@ export function createTokens(options: TokensOptions): Tokens {
     ttlMs: options.ttlMs,
     issue: (request) => issue(request, options),
     verify: (token, now) => verify(token, now, options),
+    async recognise(token, now) {
+      const claims = await verifiedClaims(token, now, options, RECOGNISED_S);
+      return typeof claims === 'string' ? null : { account: accountOf(claims), username: claims.sub };
+    },
   };
 }
 
 async function issue(request: TokenRequest, options: TokensOptions): Promise<string> {
-  const { account, username, grant, mark, now } = request;
-  const { keys, ttlMs, issuer, audience } = options;
+  const { account, username, mark, now } = request;
+  const { keys, ttlMs, resource, issuer, audience } = options;
   const jti = randomUUID();
   const issuedAt = Math.floor(now / 1000);
   return new SignJWT({
     identity: `${account.id}:${account.name}`,
     type: 'access',
+    res: resource,
     rev: mark,
-    ...(await grantClaims(grant, jti, options)),
+    ...(await grantClaims(request, options)),
   })
     .setProtectedHeader({ alg: keys.algorithm, kid: keys.kid, typ: 'JWT' })
-    .setSubject(username.toLowerCase())
+    .setSubject(foldName(username))
     .setIssuer(issuer)
     .setAudience(audience)
     .setJti(jti)
@@ -95,20 +113,21 @@ async function issue(request: TokenRequest, options: TokensOptions): Promise<str
     .sign(keys.signKey);
 }
 
-async function grantClaims(grant: Grant, jti: string, options: TokensOptions): Promise<JWTPayload> {
+async function grantClaims({ grant, username }: TokenRequest, options: TokensOptions): Promise<JWTPayload> {
   const { account, accounts, events } = grant;
   const canonical = canonicalize({ account, accounts, events });
   if (canonical === undefined) throw new Error('unreachable: a grant is always JSON');
   if (Buffer.byteLength(canonical) <= MAX_GRANT_BYTES) return { accounts, events };
-  await options.grants.put(jti, canonical, options.ttlMs + LEEWAY_S * 1000);
-  return { gh: digest(canonical) };
+  const gh = digest(canonical);
+  const owner = digest(JSON.stringify([account, foldName(username)]));
+  await options.grants.put({ digest: gh, grant: canonical, owner, ttlMs: options.ttlMs + LEEWAY_S * 1000 });
+  return { gh };
 }
 
 async function verify(token: string, now: number, options: TokensOptions): Promise<TokenOutcome> {
-  if (token.length > MAX_TOKEN_CHARS) return { kind: 'invalid', reason: 'malformed' };
   const claims = await verifiedClaims(token, now, options);
   if (typeof claims === 'string') return { kind: 'invalid', reason: claims };
-  const account = claims.identity.slice(0, claims.identity.indexOf(':'));
+  const account = accountOf(claims);
   let grant: Grant | null;
   try {
     grant = await grantOf(claims, account, options.grants);
@@ -121,36 +140,51 @@ async function verify(token: string, now: number, options: TokensOptions): Promi
   return { kind: 'valid', token: { grant, username: claims.sub, id: claims.jti, mark: claims.rev, sessionEndsAt } };
 }
 
+/** `graceS`: seconds after its end for which a token is taken. */
 async function verifiedClaims(
   token: string,
   now: number,
   options: TokensOptions,
+  graceS: number = 0,
 ): Promise<Claims | 'malformed' | 'expired' | 'refused'> {
-  const { keys, issuer, audience } = options;
+  const { keys, resource, issuer, audience } = options;
+  if (!isCompact(token)) return 'malformed';
   try {
     const { payload } = await jwtVerify(token, (header) => keyFor(header, keys), {
       algorithms: [...new Set([...keys.verifyKeys.values()].map(({ algorithm }) => algorithm))],
       typ: 'JWT',
       issuer,
       audience,
-      clockTolerance: LEEWAY_S,
+      clockTolerance: LEEWAY_S + graceS,
+      maxTokenAge: MAX_LIFETIME_S,
       currentDate: new Date(now),
       requiredClaims: ['exp', 'iat', 'jti', 'sub'],
     });
     const claims = claimsSchema.safeParse(payload);
-    return claims.success ? claims.data : 'refused';
+    if (!claims.success || claims.data.res !== resource) return 'refused';
+    return claims.data.exp - claims.data.iat <= MAX_LIFETIME_S ? claims.data : 'refused';
   } catch (error) {
     if (error instanceof errors.JWTExpired) return 'expired';
     if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return 'malformed';
-    // Whatever a token makes the library throw is the token's fault: it ends as 401, never as 500.
+    // Every other error of the library is caused by the token: 401, never 500.
     return 'refused';
   }
 }
 
 /**
- * Exactly the header that `issue` writes: a `crit`, `jku`, `jwk` or `x5u` has no business here, the key is ours by its
- * exact `kid` and verifies the one algorithm it was made for.
+ * JWS compact form in strict base64url (RFC 7515 5.2 and 3.1): no padding, no blank or line feed, no second spelling of
+ * the same bytes. The library decodes more leniently.
  */
+function isCompact(token: string): boolean {
+  if (token.length > MAX_TOKEN_CHARS || !COMPACT.test(token)) return false;
+  return token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
+}
+
+function accountOf({ identity }: Claims): string {
+  return identity.slice(0, identity.indexOf(':'));
+}
+
+/** Accepts exactly the header that `issue` writes. A key is found by its exact `kid` and verifies one algorithm. */
 function keyFor(header: JWTHeaderParameters, keys: KeyRing) {
   const found = typeof header.kid === 'string' ? keys.verifyKeys.get(header.kid) : undefined;
   const ours = header.typ === 'JWT' && Object.keys(header).every((key) => HEADER_KEYS.has(key));
@@ -159,12 +193,12 @@ function keyFor(header: JWTHeaderParameters, keys: KeyRing) {
 }
 
 async function grantOf(claims: Claims, account: string, store: GrantStore): Promise<Grant | null> {
-  const { gh, accounts, events, jti } = claims;
+  const { gh, accounts, events } = claims;
   if (gh === undefined) {
     return accounts === undefined || events === undefined ? null : { account, accounts, events };
   }
-  const kept = await store.get(jti);
-  // Whoever can write the store cannot widen a grant: the token holds its hash.
+  const kept = await store.get(gh);
+  // A writer of the store cannot widen a grant: the token holds its hash.
   if (kept === null || digest(kept) !== gh) return null;
   const grant = grantSchema.parse(JSON.parse(kept));
   return grant.account === account ? grant : null;

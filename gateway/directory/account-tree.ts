@@ -1,12 +1,14 @@
 import type { Account, Directory, User } from './directory.ts';
 import type { Fault } from './fault.ts';
+import { foldDomain, foldName } from './fold.ts';
+import { costOf } from './hash-cost.ts';
 import type { AccountEntry, UserEntry } from './read-entries.ts';
 
 const NAMED_IN_CYCLE = 10;
 
 /**
- * Builds the snapshot and tells every fault that lies between entries. Only Maps hold what the file names, so
- * `__proto__` and its kin are ids like any other. No recursion: a chain of 100,000 accounts is only deep.
+ * Builds the snapshot and reports every fault between entries. Only Maps hold what the file names, so that `__proto__`
+ * is an id like any other. No recursion: a chain of 100,000 accounts does not overflow the stack.
  */
 export function buildDirectory(
   accountEntries: readonly AccountEntry[],
@@ -34,12 +36,13 @@ function snapshot(index: {
 }): Directory {
   return {
     accounts: index.accounts,
-    accountByDomain: (domain) => index.domains.get(fold(domain)),
+    hashCosts: [...new Set([...index.users.values()].map(({ passwordHash }) => costOf(passwordHash)))].toSorted(),
+    accountByDomain: (domain) => index.domains.get(foldDomain(domain)),
     userOf: (account, username) => index.users.get(userKey(account.id, username)),
   };
 }
 
-/** Parents before children: each account is made once, from the highest that is not made yet downwards. */
+/** Makes parents before children: walks up to the first ancestor that exists, then makes the path downwards. */
 function linkAccounts(entries: ReadonlyMap<string, AccountEntry>, faults: Fault[]): Map<string, Account> {
   const accounts = new Map<string, Account>();
   for (const start of entries.values()) {
@@ -48,7 +51,7 @@ function linkAccounts(entries: ReadonlyMap<string, AccountEntry>, faults: Fault[
     let entry: AccountEntry | undefined = start;
     while (entry !== undefined && !accounts.has(entry.id)) {
       if (onPath.has(entry.id)) {
-        tellCycle(path, entry.id, faults);
+        reportCycle(path, entry.id, faults);
         break;
       }
       path.push(entry);
@@ -73,7 +76,7 @@ function accountOf(entry: AccountEntry, parent: Account | null): Account {
   return { id, name, realm, parent, enabled, depth: parent === null ? 0 : parent.depth + 1 };
 }
 
-function tellCycle(path: readonly AccountEntry[], id: string, faults: Fault[]): void {
+function reportCycle(path: readonly AccountEntry[], id: string, faults: Fault[]): void {
   const members = path.slice(path.findIndex((entry) => entry.id === id));
   const named = members.slice(0, NAMED_IN_CYCLE).map((entry) => entry.id);
   const rest = members.length > NAMED_IN_CYCLE ? ' -> ...' : '';
@@ -81,7 +84,7 @@ function tellCycle(path: readonly AccountEntry[], id: string, faults: Fault[]): 
   faults.push({ where, message: `is a cycle: ${named.join(' -> ')}${rest} -> ${id}` });
 }
 
-/** A login's `domain` is a name or a realm: no two accounts may share one, in whichever of the two fields. */
+/** A login's `domain` is a name or a realm: no two accounts may share one, across both fields. */
 function indexDomains(
   entries: readonly AccountEntry[],
   accounts: ReadonlyMap<string, Account>,
@@ -92,7 +95,7 @@ function indexDomains(
   for (const entry of entries) {
     const account = accounts.get(entry.id);
     for (const field of ['realm', 'name'] as const) {
-      const domain = fold(entry[field]);
+      const domain = foldDomain(entry[field]);
       if (domain === '' || account === undefined) continue;
       const owner = owners.get(domain);
       if (owner === undefined) {
@@ -134,9 +137,5 @@ function indexUsers(
 
 /** Ids hold no slash, so no two users share a key. */
 function userKey(account: string, username: string): string {
-  return `${account}/${fold(username)}`;
-}
-
-function fold(text: string): string {
-  return text.toLowerCase();
+  return `${account}/${foldName(username)}`;
 }

@@ -21,9 +21,11 @@ export interface User {
 
 export interface Directory {
   readonly accounts: ReadonlyMap<string, Account>;
-  /** By account name or realm, without case; undefined when there is none. */
+  /** Costs of the users' password hashes, each once, as `m=19456,t=2,p=1`. */
+  readonly hashCosts: readonly string[];
+  /** By account name or realm as `foldDomain` compares them; undefined when there is none. */
   accountByDomain(domain: string): Account | undefined;
-  /** A user of exactly this account, without case. */
+  /** A user of exactly this account, by a name as `foldName` compares it. */
   userOf(account: Account, username: string): User | undefined;
 }
 

@@ -1,0 +1,203 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { knownDevices } from './known-devices.ts';
+import { lockoutRegistry, type Lockout, type LockoutScope } from './lockout-registry.ts';
+import { createLockouts, lockoutId, type Lockouts } from './lockouts.ts';
+import { networkOf } from './network.ts';
+import { counter, createThrottle, takePoint, type CounterPlace, type Taken, type Throttle } from './throttle.ts';
+
+/** Who tries. `user` and `domain` are folded, see `directory/fold.ts`. */
+export interface LoginTry {
+  readonly user: string;
+  readonly domain: string;
+  /** Id of the account that the domain names; null when there is none. */
+  readonly account: string | null;
+  /** The client's IP address. */
+  readonly address: string;
+  /** Whether the client has shown a former token of this user: the device is known wherever it is. */
+  readonly holdsToken: boolean;
+}
+
+/** Why a try is not judged now. */
+export interface LoginDelay {
+  readonly scope: LockoutScope;
+  readonly retryAfterS: number;
+}
+
+export interface CheckedTry {
+  /** Null: judge it. */
+  readonly delay: LoginDelay | null;
+  /** Whether the user has logged in from this address before, or shows a former token. */
+  readonly isKnown: boolean;
+  /** Lanes of the password queue: tries of one user, or of one unknown address, take turns with those of others. */
+  readonly lanes: readonly string[];
+}
+
+export type Admission =
+  | {
+      readonly kind: 'admitted';
+      /** Must be called once: only wrong credentials stay counted, every other outcome gives the try back. */
+      finish(outcome: 'wrong_credentials' | 'right_credentials' | 'not_judged'): Promise<void>;
+    }
+  | { readonly kind: 'delayed'; readonly delay: LoginDelay }
+  /** The hash budget of all replicas stayed used up. */
+  | { readonly kind: 'busy' };
+
+export interface LoginLimits {
+  /** Reads only: delays early what would be delayed by `admit`. */
+  check(attempt: LoginTry): Promise<CheckedTry>;
+  /** Takes one try from each limit before the hash: tries in flight cannot overshoot. */
+  admit(attempt: LoginTry, isKnown: boolean): Promise<Admission>;
+  /** Counts a login that succeeded, with or without a hash. Gives the seconds to wait when there are too many, else 0. */
+  succeed(attempt: LoginTry): Promise<number>;
+  readonly lockouts: Lockouts;
+}
+
+export interface LoginLimitsOptions extends CounterPlace {
+  /** Hashes a second over all replicas, default 300. */
+  readonly hashesPerSecond?: number;
+  /** Logins of one user that succeed in a minute, default 6,000. */
+  readonly successesPerMinute?: number;
+  /** A lock-out has begun. */
+  readonly onLockout: (lockout: Lockout, attempt: LoginTry) => void;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+const QUARTER_HOUR_S = 15 * 60;
+const GROWING_S = [5, 10, 20, 40, 60] as const;
+const POLICIES = {
+  user_and_address: { name: 'pair', free: 10, windowS: QUARTER_HOUR_S, delaysS: GROWING_S },
+  known_device: { name: 'device', free: 10, windowS: QUARTER_HOUR_S, delaysS: GROWING_S },
+  address: { name: 'address', free: 100, windowS: QUARTER_HOUR_S, delaysS: [2] },
+  user: { name: 'user', free: 100, windowS: 3_600, delaysS: [10] },
+} as const;
+const BUDGET_KEY = 'all';
+/** Longest wait for the hash budget; it holds up a turn of the password queue. */
+const BUDGET_PATIENCE_MS = 3_000;
+
+interface Limit {
+  readonly scope: LockoutScope;
+  readonly throttle: Throttle;
+  readonly key: string;
+}
+
+/**
+ * Tries are counted in Redis, so that limits hold over all replicas, and in this process while Redis is away.
+ * An unknown device is bound by its user name and address together, by its address and by its user; a known one by
+ * failures of its own user, account and address alone.
+ */
+export function createLoginLimits(options: LoginLimitsOptions): LoginLimits {
+  const throttles = {
+    user_and_address: createThrottle(POLICIES.user_and_address, options),
+    known_device: createThrottle(POLICIES.known_device, options),
+    address: createThrottle(POLICIES.address, options),
+    user: createThrottle(POLICIES.user, options),
+  };
+  const budget = counter('hashes', { points: options.hashesPerSecond ?? 300, duration: 1 }, options);
+  const successes = counter('logins', { points: options.successesPerMinute ?? 6_000, duration: 60 }, options);
+  const known = knownDevices(options);
+  const registry = lockoutRegistry(options, options.now);
+  const limitsOf = (attempt: LoginTry, isKnown: boolean): readonly Limit[] => {
+    const keys = keysOf(attempt);
+    const scopes = isKnown ? (['known_device'] as const) : (['user_and_address', 'address', 'user'] as const);
+    return scopes.map((scope) => ({ scope, throttle: throttles[scope], key: keys[scope] }));
+  };
+
+  /** Notes the lock-outs of a try that was a failure. */
+  const note = async (attempt: LoginTry, limit: Limit, taken: Taken) => {
+    if (taken.kind !== 'taken' || !taken.isDelayed) return;
+    const lockout = lockoutOf(attempt, limit);
+    if (await registry.note(lockout, options.now() + taken.windowS * 1000)) options.onLockout(lockout, attempt);
+  };
+
+  return {
+    lockouts: createLockouts(registry, Object.values(throttles), options.now),
+    async check(attempt) {
+      const keys = keysOf(attempt);
+      const isKnown = attempt.holdsToken || (await known.has(keys.here));
+      const delays = await Promise.all(
+        limitsOf(attempt, isKnown).map(async ({ scope, throttle, key }) => {
+          return { scope, retryAfterS: await throttle.wait(key) };
+        }),
+      );
+      const [delay] = delays.filter(({ retryAfterS }) => retryAfterS > 0).toSorted(byWait);
+      const lanes = isKnown ? [`d${keys.known_device}`] : [`u${keys.user}`, `a${keys.address}`];
+      return { delay: delay ?? null, isKnown, lanes };
+    },
+    async admit(attempt, isKnown) {
+      if (!(await isWithinBudget(() => takePoint(budget, BUDGET_KEY), options.now))) return { kind: 'busy' };
+      const limits = limitsOf(attempt, isKnown);
+      const all: { limit: Limit; taken: Taken & { kind: 'taken' } }[] = [];
+      const giveBack = () => Promise.all(all.map(({ taken }) => taken.giveBack()));
+      for (const limit of limits) {
+        const taken = await limit.throttle.take(limit.key);
+        if (taken.kind === 'taken') all.push({ limit, taken });
+        else {
+          await giveBack();
+          return { kind: 'delayed', delay: { scope: limit.scope, retryAfterS: taken.retryAfterS } };
+        }
+      }
+      return {
+        kind: 'admitted',
+        async finish(outcome) {
+          if (outcome === 'wrong_credentials') {
+            await Promise.all(all.map(({ limit, taken }) => note(attempt, limit, taken)));
+            return;
+          }
+          const isRight = outcome === 'right_credentials';
+          await Promise.all([giveBack(), isRight ? known.remember(keysOf(attempt).here) : null]);
+        },
+      };
+    },
+    async succeed(attempt) {
+      return Math.ceil((await takePoint(successes, keysOf(attempt).account_user)) / 1000);
+    },
+  };
+}
+
+/** Waits for the budget, so that a used up one slows the password queue down and the queue stays fair. */
+async function isWithinBudget(take: () => Promise<number>, now: () => number): Promise<boolean> {
+  const end = now() + BUDGET_PATIENCE_MS;
+  for (;;) {
+    const waitMs = await take();
+    if (waitMs === 0) return true;
+    if (now() + waitMs > end) return false;
+    await sleep(waitMs);
+  }
+}
+
+function byWait(a: LoginDelay, b: LoginDelay): number {
+  return b.retryAfterS - a.retryAfterS;
+}
+
+function lockoutOf({ user, domain, address, holdsToken }: LoginTry, { scope, throttle, key }: Limit): Lockout {
+  return {
+    id: lockoutId(throttle, key),
+    scope,
+    username: scope === 'address' ? null : user,
+    domain: scope === 'user' || scope === 'known_device' ? domain : null,
+    address: scope === 'user' || (scope === 'known_device' && holdsToken) ? null : networkOf(address),
+  };
+}
+
+/**
+ * Hashed, so that the counters hold no names; JSON keeps `a`+`bc` and `ab`+`c` apart. No key of an unknown device
+ * depends on whether the domain exists: the limits would tell.
+ */
+function keysOf({ user, domain, account, address, holdsToken }: LoginTry) {
+  const network = networkOf(address);
+  const here = digest([user, account ?? '', network]);
+  return {
+    here,
+    user_and_address: digest([user, network]),
+    address: digest([network]),
+    user: digest([user, domain]),
+    known_device: holdsToken ? digest([user, account ?? '', 'token']) : here,
+    account_user: digest([user, account ?? '']),
+  };
+}
+
+function digest(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+}
