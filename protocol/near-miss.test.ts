@@ -15,7 +15,17 @@ test('slips of the keyboard and other spellings are near', () => {
 });
 
 test('other words are not', () => {
-  for (const word of ['extra', 'agents', 'clients', 'account_name', 'device', '', 'a', 'x'.repeat(10_000), '__proto__']) {
+  for (const word of [
+    'extra',
+    'agents',
+    'clients',
+    'account_name',
+    'device',
+    '',
+    'a',
+    'x'.repeat(10_000),
+    '__proto__',
+  ]) {
     assert.equal(nearMiss(word, KNOWN), null, word.slice(0, 20));
   }
 });

@@ -109,8 +109,10 @@ const signing = ruled(
 const token = ruled(
   z.strictObject({
     ttl: duration('1m', MAX_TOKEN_TTL).default('1h'),
-    issuer: z.string().min(1).max(253).default('firehose'),
-    audience: z.string().min(1).max(253).default('firehose'),
+    /** Absent: `<namespace>/<name>` of the resource. */
+    issuer: z.string().min(1).max(253).optional(),
+    /** Absent: `<namespace>/<name>` of the resource. */
+    audience: z.string().min(1).max(253).optional(),
     signing: signing.prefault({}),
   }),
   {

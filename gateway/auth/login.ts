@@ -6,7 +6,7 @@ import type { Problem } from '../http/problem.ts';
 import type { Scope } from '../subscription/scope.ts';
 import { authorise, isServed } from './authorise.ts';
 import { GrantStoreUnavailable, TooManyGrants } from './grant-store.ts';
-import type { Admission, CheckedTry, LoginDelay, LoginLimits, LoginTry } from './limits/login-limits.ts';
+import type { Admission, LoginDelay, LoginLimits, LoginTry } from './limits/login-limits.ts';
 import type { LockoutScope } from './limits/lockout-registry.ts';
 import { parseLogin, type LoginRequest } from './login-request.ts';
 import type { PasswordOutcome, Passwords } from './password.ts';
@@ -55,8 +55,8 @@ export interface LoginClient {
 export type Login = (body: Buffer, client: LoginClient) => Promise<LoginAnswer>;
 
 const BUSY_RETRY_S = 2;
-/** A try with a shorter delay waits here instead of being refused. */
-const HELD_S = 2;
+/** Tries that wait for a delayed address at once; others are refused. */
+const MOST_HELD = 256;
 
 /** A login that is judged: what was asked, and whom the directory knows by it. */
 interface Attempt extends LoginTry {
@@ -68,12 +68,17 @@ interface Attempt extends LoginTry {
 }
 
 /** Judges a login in the order 400, 429, 401, 403: shape, limits, who you are, what you may. */
-export function createLogin(parts: LoginParts): Login {
+export function createLogin(login: LoginParts): Login {
+  const parts = { ...login, check: holdingCheck(login.limits) };
   return async (body, client) => {
     const parsed = parseLogin(body, parts.scope.current.filters.additionalEvents);
     if (!parsed.ok) return refused('bad_request', parsed.problem);
     return logIn(await attemptOf(parsed.request, client, parts), parts);
   };
+}
+
+interface HoldingParts extends LoginParts {
+  readonly check: LoginLimits['check'];
 }
 
 async function attemptOf(request: LoginRequest, client: LoginClient, parts: LoginParts): Promise<Attempt> {
@@ -96,12 +101,12 @@ async function attemptOf(request: LoginRequest, client: LoginClient, parts: Logi
   };
 }
 
-async function logIn(attempt: Attempt, parts: LoginParts): Promise<LoginAnswer> {
+async function logIn(attempt: Attempt, parts: HoldingParts): Promise<LoginAnswer> {
   const { limits, passwords } = parts;
   const stored = storedOf(attempt, parts.scope.current);
   // A right password needs no limit: it was judged a moment ago.
   if (stored.isOpen && passwords.isRemembered(stored)) return conclude('match', null, attempt, parts);
-  const checked = await checkOrHold(attempt, limits);
+  const checked = await parts.check(attempt);
   if (checked.delay !== null) return delayed(checked.delay, parts.now());
   let admission: Admission | null = null;
   const admit = async () => {
@@ -127,12 +132,20 @@ function storedOf({ request, domain, user, found }: Attempt, scope: Scope) {
   };
 }
 
-/** Waits out a short delay, as honest users behind an address with many failures meet it. */
-async function checkOrHold(attempt: LoginTry, limits: LoginLimits): Promise<CheckedTry> {
-  const checked = await limits.check(attempt);
-  if (checked.delay === null || checked.delay.retryAfterS > HELD_S) return checked;
-  await sleep(checked.delay.retryAfterS * 1000);
-  return limits.check(attempt);
+/** Waits out the short delay of an address with many failures: honest users share it behind a proxy. */
+function holdingCheck(limits: LoginLimits): LoginLimits['check'] {
+  let held = 0;
+  return async (attempt) => {
+    const checked = await limits.check(attempt);
+    if (checked.delay?.scope !== 'address' || held >= MOST_HELD) return checked;
+    held += 1;
+    try {
+      await sleep(checked.delay.retryAfterS * 1000);
+      return await limits.check(attempt);
+    } finally {
+      held -= 1;
+    }
+  };
 }
 
 async function conclude(

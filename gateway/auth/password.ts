@@ -91,7 +91,8 @@ export function createPasswords(options: PasswordsOptions = {}): Passwords {
     async verify(attempt) {
       const key = keyOf(attempt);
       // Only a match is shared: a wrong password is counted for each who sent it.
-      if ((await inFlight.get(key)) === 'match' && attempt.isOpen) return 'match';
+      const first = inFlight.get(key);
+      if (first !== undefined && (await first) === 'match' && attempt.isOpen) return 'match';
       const judged = judge(attempt);
       const shared = judged.catch((): PasswordOutcome => 'busy');
       if (!inFlight.has(key)) inFlight.set(key, shared);

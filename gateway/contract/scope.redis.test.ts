@@ -88,7 +88,8 @@ interface Watched {
 /** With tokens issued by the gateway's own key: a thousand logins would only measure argon2id. */
 async function connectAll(running: RunningGateway, grantOf: () => Grant): Promise<Watched[]> {
   const keys = await openKeyRing(join(running.stateFolder, 'signing-key.json'), 'HS256');
-  const names = { issuer: 'firehose', audience: 'firehose' };
+  const resource = 'default/quickstart';
+  const names = { resource, issuer: resource, audience: resource };
   const tokens = createTokens({ keys, grants: memoryGrantStore(Date.now), ttlMs: 3_600_000, ...names });
   const watched: Watched[] = [];
   for (let at = 0; at < CONNECTIONS; at += 1) {

@@ -10,7 +10,12 @@ test('composed and decomposed text is the same name, and so is another case', ()
 });
 
 test('a domain name is the same in Unicode and in ASCII (IDNA)', () => {
-  for (const same of ['B\u00fccher.example', 'bu\u0308cher.EXAMPLE', 'XN--bcher-kva.example', 'b\u00fccher\u3002example']) {
+  for (const same of [
+    'B\u00fccher.example',
+    'bu\u0308cher.EXAMPLE',
+    'XN--bcher-kva.example',
+    'b\u00fccher\u3002example',
+  ]) {
     assert.equal(foldDomain(same), 'xn--bcher-kva.example', same);
   }
 });

@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url';
 
-const ASCII = /^[\u0000-\u007f]*$/;
+const ASCII = /^\p{ASCII}*$/u;
 
 /** A text as it is stored and compared, however it was typed: Unicode NFC. Case stays. */
 export function composed(text: string): string {

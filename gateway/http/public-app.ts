@@ -10,8 +10,14 @@ import { WELCOME } from './welcome.ts';
 export type LoginAnswer =
   { readonly kind: 'granted'; readonly body: object } | { readonly kind: 'refused'; readonly problem: Problem };
 
+export interface LoginClient {
+  readonly address: string;
+  /** The bearer token of the request, if any: a former one makes a device known. */
+  readonly formerToken: string | null;
+}
+
 export interface PublicAppOptions {
-  readonly login: (body: Buffer, client: { address: string }) => Promise<LoginAnswer>;
+  readonly login: (body: Buffer, client: LoginClient) => Promise<LoginAnswer>;
   /** Public keys that verify tokens, as a JWK set (RFC 7517); empty for symmetric ones. */
   readonly jwks: () => object;
   readonly addressOf: AddressOf;
@@ -51,7 +57,8 @@ function login(options: PublicAppOptions): RequestHandler {
   return async (request, response) => {
     const raw: unknown = request.body;
     const address = options.addressOf(request as IncomingMessage);
-    const answer = await options.login(Buffer.isBuffer(raw) ? raw : Buffer.alloc(0), { address });
+    const formerToken = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
+    const answer = await options.login(Buffer.isBuffer(raw) ? raw : Buffer.alloc(0), { address, formerToken });
     if (answer.kind === 'refused') return sendProblem(response, answer.problem);
     response.set('Cache-Control', 'no-store').json(answer.body);
   };

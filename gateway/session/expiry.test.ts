@@ -16,8 +16,9 @@ test(
     const tokens = createTokens({
       keys: await openKeyRing(join(running.stateFolder, 'signing-key.json'), 'HS256'),
       grants: memoryGrantStore(Date.now),
-      issuer: 'firehose',
-      audience: 'firehose',
+      resource: 'default/quickstart',
+      issuer: 'default/quickstart',
+      audience: 'default/quickstart',
       // Already past its `exp`, and within the leeway for two more seconds.
       ttlMs: -(LEEWAY_S - 2) * 1_000,
     });

@@ -134,8 +134,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.auth.directory.secretRef.key': 'Key in the Secret.',
   'spec.auth.token': 'The access tokens that a login gives.',
   'spec.auth.token.ttl': 'Their lifetime. At most signing.overlap.',
-  'spec.auth.token.issuer': 'Claim `iss`.',
-  'spec.auth.token.audience': 'Claim `aud`.',
+  'spec.auth.token.issuer': 'Claim `iss`; when absent, `<namespace>/<name>` of the resource.',
+  'spec.auth.token.audience': 'Claim `aud`; when absent, `<namespace>/<name>` of the resource.',
   'spec.auth.token.signing': 'The keys that sign them.',
   'spec.auth.token.signing.algorithm': 'Their algorithm. A change makes a new key; tokens that are out stay valid.',
   'spec.auth.token.signing.secretName':

@@ -24,11 +24,7 @@ export function lockoutId(throttle: Throttle, key: string): string {
   return `${throttle.policy.name}:${key}`;
 }
 
-export function createLockouts(
-  registry: LockoutRegistry,
-  throttles: readonly Throttle[],
-  now: () => number,
-): Lockouts {
+export function createLockouts(registry: LockoutRegistry, throttles: readonly Throttle[], now: () => number): Lockouts {
   const countersOf = ({ id }: Lockout) => {
     const throttle = throttles.find(({ policy }) => id.startsWith(`${policy.name}:`));
     return throttle === undefined ? null : { throttle, key: id.slice(throttle.policy.name.length + 1) };

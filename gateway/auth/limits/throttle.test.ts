@@ -30,10 +30,7 @@ test('free failures are taken at once, then one try a delay, and each key counts
 test('what was refused is not counted, however often it is tried', async () => {
   const limit = throttle();
   for (let at = 0; at < 100; at += 1) await limit.take('a');
-  assert.deepEqual(
-    [(await limit.read('a')).failures, (await limit.take('a')).kind],
-    [10, 'delayed'],
-  );
+  assert.deepEqual([(await limit.read('a')).failures, (await limit.take('a')).kind], [10, 'delayed']);
 });
 
 test('tries in flight do not overshoot, and what is given back can be taken again', async () => {
