@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { serve, type Served } from './testing/served.ts';
+import { snippet } from './testing/snippets.ts';
+
+const LIMIT = { timeout: 90_000 };
+
+/** Every command of the documentation that needs no Redis, as it stands there. */
+describe('the commands of the documentation', () => {
+  let served: Served;
+  before(async () => {
+    served = await serve('start');
+  });
+  after(() => served[Symbol.asyncDispose]());
+
+  const prints = (script: string, expected: RegExp) => served.workplace.prints(script, expected, served.client);
+
+  test('npm start prints two lines to paste, and they print events', LIMIT, async () => {
+    await using other = await serve('start');
+    const { output } = await other.workplace.prints('npm start', /callEvents\?token=\$TOKEN"\n/, {
+      FIREHOSE_PORT: '0',
+      FIREHOSE_INNER_PORT: '0',
+    });
+    const lines = output.split('\n').filter((line) => line.startsWith('  '));
+    assert.equal(lines.length, 2);
+    const pasted = lines.join('\n').replaceAll(/localhost:\d+/g, other.client['FIREHOSE'] ?? '');
+    await other.workplace.prints(pasted, /"Event-Name":"CHANNEL_CREATE"/);
+  });
+
+  test('connections are listed, and tokens revoked by command and by curl', LIMIT, async () => {
+    const login = snippet('shell').split('NODE_EXTRA')[0] ?? '';
+    const { match } = await prints(`${login}\necho "token $TOKEN"`, /token (eyJ\S+)/);
+    const script = `TOKEN=${match[1]}\n${snippet('administration')}`;
+    await prints(script, /^session\t.*\n(.*\n)*revoked user admin .*\nrevoked account account_id_1 .*\nrevoked token /);
+    await prints(
+      snippet('revocations'),
+      /\{"revoked":\{"user":\{.*"username":"admin"\}\},"at":".*","until":".*","closed":0\}/,
+    );
+  });
+
+  test('doctor looks at the gateway that runs', LIMIT, async () => {
+    await prints(`${snippet('doctor')}|| true`, /ok .*\n/);
+  });
+
+  test('the example batch is accepted by the ingest endpoint', LIMIT, async () => {
+    const accepted = /"accepted".*"accepted".*"accepted"/s;
+    await prints(served.on(snippet('ingest')), accepted);
+  });
+});

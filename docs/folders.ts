@@ -1,0 +1,34 @@
+import { dirname } from 'node:path';
+
+/** Folders that need no line: their content is not source. */
+const EXEMPT = /^(\.git|node_modules)(\/|$)/;
+
+/** Every folder that holds a file, in it or below, by its path; the root is not one of them. Pure. */
+export function foldersOf(files: readonly string[]): readonly string[] {
+  const found = new Set<string>();
+  for (const file of files) {
+    for (let folder = dirname(file); folder !== '.'; folder = dirname(folder)) found.add(folder);
+  }
+  return [...found].filter((folder) => !EXEMPT.test(folder)).sort();
+}
+
+/**
+ * Folders that the nearest README above them does not name as `name/` or in a link to it. `read` gives the text of a file
+ * of `files`. Pure.
+ */
+export function unnamedFolders(files: readonly string[], read: (path: string) => string): readonly string[] {
+  const readmes = new Map(files.filter((path) => /(^|\/)README\.md$/.test(path)).map((path) => [dirname(path), path]));
+  return foldersOf(files).flatMap((folder) => {
+    let above = dirname(folder);
+    while (above !== '.' && !readmes.has(above)) above = dirname(above);
+    const readme = readmes.get(above);
+    if (readme === undefined) return [`${folder}: no README above it`];
+    const name = above === '.' ? folder : folder.slice(above.length + 1);
+    return names(read(readme), name) ? [] : [`${folder}: ${readme} does not name ${name}/`];
+  });
+}
+
+function names(text: string, name: string): boolean {
+  const written = name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  return new RegExp(String.raw`(^|[^\w-])${written}(/|\b(?=[^\w.-]*[\x60\])]))`, 'm').test(text);
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { KNOWN_EVENTS, judgeName } from '../protocol/catalogue.ts';
+import { parseDirectory } from '../gateway/directory/parse-directory.ts';
+import { subscriptionSchema } from '../protocol/subscription.ts';
+import { readRepositoryFile } from './repository.ts';
+import { snippet } from './testing/snippets.ts';
+
+const EVENTS = readRepositoryFile('docs/events.md');
+
+test('the resource of the documentation is valid, and needs no other field', () => {
+  subscriptionSchema.parse(parse(snippet('resource')));
+});
+
+test('the directory of the documentation is valid, and holds the account of the resource', () => {
+  const parsed = parseDirectory(snippet('directory'));
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  const { spec } = subscriptionSchema.parse(parse(snippet('resource')));
+  assert.ok(snippet('directory').includes(spec.account.id));
+});
+
+test('the sample event is one that is forwarded, with the fields that a client may rely on', () => {
+  const event = JSON.parse(snippet('sample')) as Record<string, unknown>;
+  assert.equal(judgeName(event['Event-Name']), 'forward');
+  const [, reliable = ''] = /\n(`Event-Category`.*?) are in every event/s.exec(EVENTS) ?? [];
+  for (const [, field = ''] of reliable.matchAll(/`([\w-]+)`/g))
+    assert.ok(field in event, `${field} is not in the sample`);
+});
+
+test('the catalogue of the documentation is that of the product', () => {
+  const table = /## The catalogue\n(.*?)\n- /s.exec(EVENTS)?.[1] ?? '';
+  const rows = table.split('\n').filter((line) => line.startsWith('| `'));
+  const named = rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => name));
+  assert.deepEqual(named.toSorted(), [...KNOWN_EVENTS].toSorted());
+});
+
+test('names that the documentation says are never forwarded are dropped, and an unknown one is not', () => {
+  const never = /\n- (`LEG_CREATED`.*?)are never forwarded/s.exec(EVENTS)?.[1] ?? '';
+  const names = [...never.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+  assert.ok(names.length >= 7);
+  assert.deepEqual(
+    names.filter((name) => judgeName(name) !== 'drop'),
+    [],
+  );
+  assert.equal(judgeName('CHANNEL_FOO'), 'forward');
+});
