@@ -55,7 +55,7 @@ describe('one trace follows an event', LIMIT, () => {
     assert.equal(await gateway.stop(), 0);
 
     const tree = spanTree(receiver.spans, traceId);
-    assert.equal(tree, await treeInReadme());
+    assert.equal(tree, await documentedTree());
     for (const body of receiver.bodies) assert.ok(!body.includes(CALL), 'the call is in a span');
   });
 
@@ -105,10 +105,10 @@ function collect(socket: WebSocket, count: number): Promise<{ _firehose: { trace
   });
 }
 
-/** The trace that the README shows. */
-async function treeInReadme(): Promise<string> {
-  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-  return /```text\n(call \[internal\]\n[^`]*)```/.exec(readme)?.[1] ?? '';
+/** The trace that docs/operate.md shows. */
+async function documentedTree(): Promise<string> {
+  const page = await readFile(new URL('../../docs/operate.md', import.meta.url), 'utf8');
+  return /```text\n(call \[internal\]\n[^`]*)```/.exec(page)?.[1] ?? '';
 }
 
 /** A producer with an SDK of its own. */

@@ -13,7 +13,7 @@ export const WELCOME = `<!doctype html>
 <li>Log in: <code>POST ${LOGIN_PATH}</code> with <code>{"username", "password", "domain"}</code>; the answer holds an <code>access_token</code>.</li>
 <li>Connect a WebSocket to <code>${STREAM_PATH}?token=&lt;access_token&gt;</code>: one call event a message.</li>
 </ol>
-<p>The README of the project shows both for curl, Python, Go, Java and JavaScript.
+<p>docs/connect.md of the project shows both for a shell, browsers, JavaScript, Python, Go and Java.
 Keys that verify tokens: <a href="/.well-known/jwks.json">/.well-known/jwks.json</a>.</p>
 </html>
 `;

@@ -29,7 +29,7 @@ export async function login(entrance: Entrance, body: object): Promise<string> {
   return token;
 }
 
-/** A consumer as the README tells one to be: it keeps the last cursor and comes back with jitter and back-off. */
+/** A consumer as docs/never-lose-an-event.md describes: it keeps the last cursor and comes back with jitter and back-off. */
 export class Client {
   readonly tally: Tally;
   /** When, and with which code, a connection that was open ended. */

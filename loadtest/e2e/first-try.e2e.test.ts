@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { openCluster, ROOT, say, type Installed } from './installed.ts';
 
-/** As the README has it. */
+/** As docs/kubernetes.md has it. */
 const NAMESPACE = 'firehose';
 const KINDS = 'all,configmaps,secrets,networkpolicies,poddisruptionbudgets,serviceaccounts,roles,rolebindings,leases';
 
@@ -19,9 +19,9 @@ describe('a first try on a cluster that has nothing', () => {
     await installed?.[Symbol.asyncDispose]();
   });
 
-  test('the five commands of the README, as they stand there, end in a stream of events', async () => {
-    const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
-    const [, commands = ''] = /```sh\n(helm install [\s\S]*?)```/.exec(readme) ?? [];
+  test('the five commands of docs/kubernetes.md, as they stand there, end in a stream of events', async () => {
+    const page = await readFile(join(ROOT, 'docs/kubernetes.md'), 'utf8');
+    const [, commands = ''] = /```sh\n(helm install [\s\S]*?)```/.exec(page) ?? [];
     assert.match(commands, /demo\.enabled=true/);
     const start = performance.now();
     await installed.bash(commands, /"Event-Name":"CHANNEL_\w+"[\s\S]*"Event-Name":"CHANNEL_\w+"/);

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startCluster, type Cluster } from '../../testing/cluster/cluster.ts';
@@ -11,8 +10,6 @@ export const SYSTEM = 'firehose-system';
 /** Another name of the same image: what an update of the operator alone goes to. */
 export const NEXT_TAG = 'next';
 
-/** Stands in for websocat, which no registry that tests reach has. */
-const STREAM_CLIENT = fileURLToPath(new URL('websocat.ts', import.meta.url));
 const COMMAND_LIMIT_MS = 300_000;
 
 /** A cluster that has nothing but the images, and the commands of those who work on it. */
@@ -71,7 +68,6 @@ export function say(what: string, since: number): void {
 }
 
 async function bash(cluster: Cluster, script: string, expected: RegExp): Promise<string> {
-  await symlink(STREAM_CLIENT, join(cluster.folder, 'bin/websocat')).catch(() => undefined);
   // A group of its own: what the script leaves in the background goes with it.
   const child = spawn('bash', ['-eu', '-c', script], {
     cwd: ROOT,

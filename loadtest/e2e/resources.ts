@@ -1,6 +1,6 @@
 import { VOICE } from './platform.ts';
 
-/** What a platform team must write, as the README has it but for names. */
+/** The smallest resource of docs/kubernetes.md, with other names. */
 export const MINIMAL = {
   apiVersion: 'firehose.dev/v1alpha1',
   kind: 'FirehoseSubscription',

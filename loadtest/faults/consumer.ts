@@ -57,7 +57,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * A consumer as the README tells one to be: keeps the last cursor, comes back to any replica, and believes what it is
+ * A consumer as docs/never-lose-an-event.md describes: keeps the last cursor, comes back to any replica, and believes what it is
  * told of gaps. It also keeps all that it got, for the ledger.
  */
 export class Consumer {
