@@ -63,6 +63,9 @@ test('a level may be wanted where it is possible alone', () => {
 test('an unknown level or a stray argument is answered with the usage', () => {
   for (const args of [['slow'], ['pure', 'redis'], ['--watch']]) {
     const plan = planTests(args);
-    assert.ok(plan.kind === 'usage' && plan.text.includes('[pure|redis|k6|cluster|e2e|fast|all]'), args.join(' '));
+    assert.ok(
+      plan.kind === 'usage' && plan.text.includes('[pure|redis|k6|cluster|hostile|e2e|fast|all]'),
+      args.join(' '),
+    );
   }
 });

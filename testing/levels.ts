@@ -1,5 +1,5 @@
 /** What a test needs to run: nothing, a redis-server on this machine, that and a k6, a control plane, or a whole cluster with nodes. */
-export const LEVELS = ['pure', 'redis', 'k6', 'cluster', 'e2e'] as const;
+export const LEVELS = ['pure', 'redis', 'k6', 'cluster', 'hostile', 'e2e'] as const;
 export type Level = (typeof LEVELS)[number];
 
 /** What runs when nothing else is said: the end-to-end tests take minutes and are asked for by name. */
@@ -9,6 +9,7 @@ const EVERY_TIME: readonly Level[] = ['pure', 'redis', 'k6', 'cluster'];
 export function levelOf(path: string): Level | null {
   if (!path.endsWith('.test.ts')) return null;
   if (path.endsWith('.e2e.test.ts')) return 'e2e';
+  if (path.endsWith('.hostile.test.ts')) return 'hostile';
   if (path.endsWith('.cluster.test.ts')) return 'cluster';
   if (path.endsWith('.k6.test.ts')) return 'k6';
   return path.endsWith('.redis.test.ts') ? 'redis' : 'pure';
@@ -25,7 +26,7 @@ export type TestPlan =
   | { readonly kind: 'usage'; readonly text: string };
 
 const WHERE_POSSIBLE = '--where-possible';
-export const USAGE = `node testing/run.ts [pure|redis|k6|cluster|e2e|fast|all] [${WHERE_POSSIBLE}] [-- <part of a file name>...]`;
+export const USAGE = `node testing/run.ts [pure|redis|k6|cluster|hostile|e2e|fast|all] [${WHERE_POSSIBLE}] [-- <part of a file name>...]`;
 
 /** Reads the command line. Pure. */
 export function planTests(args: readonly string[]): TestPlan {

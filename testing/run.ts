@@ -13,12 +13,14 @@ import { ensureBinaries } from './control-plane/binaries.ts';
 import { ensureCluster } from './cluster/possible.ts';
 import { openSandbox } from './cluster/sandbox.ts';
 import { findK6 } from './find-k6.ts';
+import { HOSTILE_LONG } from './hostile-length.ts';
 import { LEVELS, levelOf, planTests, selectFiles, type Level } from './levels.ts';
 import { ensureRedis } from './redis-installed.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const TEST_LIMIT_MS = 120_000;
 const E2E_LIMIT_MS = 1_200_000;
+const HOSTILE_LIMIT_MS = 600_000;
 /** Files at a time. Two leave more than half of two cores idle, since much of a test is waiting for a failover or a drain. */
 const CONCURRENCY = 3;
 
@@ -34,11 +36,16 @@ async function main(args: readonly string[]): Promise<number> {
   const levels = LEVELS.filter((level) => !missing.some((one) => one.level === level));
   const files = selectFiles(
     wanted,
-    levels.filter((level) => level !== 'e2e'),
+    levels.filter((level) => level !== 'e2e' && level !== 'hostile'),
     [],
   );
+  const hostile = selectFiles(wanted, levels.includes('hostile') ? ['hostile'] : [], []);
   const onCluster = selectFiles(wanted, levels.includes('e2e') ? ['e2e'] : [], []);
-  const codes = [files.length === 0 ? 0 : await runFiles(files), onCluster.length === 0 ? 0 : await runE2e(onCluster)];
+  const codes = [
+    files.length === 0 ? 0 : await runFiles(files, { concurrency: CONCURRENCY, limitMs: TEST_LIMIT_MS }),
+    hostile.length === 0 ? 0 : await runHostile(hostile, plan.levels.length === 1),
+    onCluster.length === 0 ? 0 : await runE2e(onCluster),
+  ];
   const code = Math.max(...codes);
   for (const { level, want, remedy } of missing) {
     const skipped = selectFiles(wanted, [level], []).length;
@@ -103,10 +110,27 @@ function environment(): NodeJS.ProcessEnv {
   return env;
 }
 
-async function runFiles(files: readonly string[]): Promise<number> {
-  const limits = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${TEST_LIMIT_MS}`];
+/** One file at a time: the suite compares times. Asked for by name, it runs its long form. */
+function runHostile(files: readonly string[], isAskedFor: boolean): Promise<number> {
+  const length = isAskedFor ? { [HOSTILE_LONG]: '1' } : {};
+  return runFiles(files, { concurrency: 1, limitMs: HOSTILE_LIMIT_MS, length });
+}
+
+interface RunFilesOptions {
+  readonly concurrency: number;
+  /** For one test. */
+  readonly limitMs: number;
+  readonly length?: Readonly<Record<string, string>>;
+}
+
+async function runFiles(files: readonly string[], { concurrency, limitMs, length }: RunFilesOptions): Promise<number> {
+  const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${limitMs}`];
   const options = ['--test', '--test-reporter=spec', ...limits];
-  const child = spawn(process.execPath, [...options, ...files], { cwd: ROOT, env: environment(), stdio: 'inherit' });
+  const child = spawn(process.execPath, [...options, ...files], {
+    cwd: ROOT,
+    env: { ...environment(), ...length },
+    stdio: 'inherit',
+  });
   // A terminal's Ctrl-C reaches both: the child ends by itself, and its end is waited for.
   const ignore = () => undefined;
   process.on('SIGINT', ignore);

@@ -1,0 +1,209 @@
+import { connect, type TLSSocket } from 'node:tls';
+import { setTimeout as delay } from 'node:timers/promises';
+import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
+import { logIn } from './neighbour.ts';
+
+/** The gateway as an attacker knows it. */
+export interface Victim {
+  readonly port: number;
+  readonly ca: string;
+}
+
+export interface AttackOptions {
+  readonly victim: Victim;
+  /** Loopback addresses that the attacker sends from. */
+  readonly addresses: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** Runs until the signal aborts. Resolves with the number of hostile acts that reached the gateway. */
+export type Attack = (options: AttackOptions) => Promise<number>;
+
+/** A user of another account than the well-behaved client's. */
+const HOSTILE_USER = { username: 'operator', password: 'operatorpassword', domain: 'north' };
+const BLOCK_BYTES = 65_536;
+const LOGINS_AT_ONCE = 1_000;
+const STREAMS_PER_ADDRESS = 2;
+/** A refused connection is tried again after this pause, so that the attacker is not its own victim. */
+const RETRY_MS = 50;
+
+export const ATTACKS = {
+  /** B1: blocks of pipelined requests, on many connections. */
+  'pipelined requests': (options) => keepSending(options, pipelined(`GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n`)),
+  /** B1: the same with logins, each of which reads a body. */
+  'pipelined logins': (options) =>
+    keepSending(options, pipelined(`POST ${LOGIN_PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}`)),
+  /** B2: 1,000 logins under way, half of them with the right password of one user. */
+  'flood of logins': floodLogins,
+  /** B3: pongs that nobody asked for, as fast as the socket takes them. */
+  'flood of pongs': (options) => floodFrames(options, Buffer.concat(repeat(frame(10, 'x'), 1_000))),
+  /** B3: a frame that makes the gateway close, and a flood behind it. */
+  'frames after close': (options) =>
+    floodFrames(options, Buffer.concat([...repeat(frame(1, 'x'), 200), ...repeat(frame(9, 'y'), 1_000)])),
+  /** B5: streams that never read, over TLS. */
+  'unread streams': holdUnread,
+  /** TLS handshakes that stop half way, and requests that never end. */
+  'half-open connections': holdHalfOpen,
+} as const satisfies Record<string, Attack>;
+
+export type AttackName = keyof typeof ATTACKS;
+
+function pipelined(request: string): Buffer {
+  return Buffer.from(request.repeat(Math.ceil(BLOCK_BYTES / request.length)));
+}
+
+function repeat<T>(value: T, times: number): T[] {
+  return Array.from({ length: times }, () => value);
+}
+
+/** A masked client frame of at most 125 bytes (RFC 6455 5.2); the key of zeros leaves the payload as it is. */
+function frame(opcode: number, payload: string): Buffer {
+  return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]), Buffer.from(payload)]);
+}
+
+/** One connection for each address: it writes the block again and again, and is opened anew when it ends. */
+async function keepSending({ victim, addresses, signal }: AttackOptions, block: Buffer): Promise<number> {
+  let acts = 0;
+  const one = async (localAddress: string) => {
+    while (!signal.aborted) {
+      await using connection = await openSocket(victim, localAddress, signal);
+      if (connection !== null) {
+        connection.socket.resume();
+        while (connection.socket.writable && !signal.aborted) {
+          await written(connection.socket, block, signal);
+          acts += 1;
+        }
+      }
+      await pause(RETRY_MS, signal);
+    }
+  };
+  await Promise.all(addresses.map(one));
+  return acts;
+}
+
+async function floodLogins({ victim, addresses, signal }: AttackOptions): Promise<number> {
+  let acts = 0;
+  const one = async (at: number) => {
+    const address = addresses[at % addresses.length] ?? '127.0.0.1';
+    while (!signal.aborted) {
+      const wrong = { ...HOSTILE_USER, username: `nobody-${at}`, password: 'wrong' };
+      await logIn(victim, at % 2 === 0 ? HOSTILE_USER : wrong, address);
+      acts += 1;
+      await pause(RETRY_MS, signal);
+    }
+  };
+  await Promise.all(Array.from({ length: LOGINS_AT_ONCE }, (_, at) => one(at)));
+  return acts;
+}
+
+/** Streams of one valid token that write the frames for as long as the socket takes them. */
+async function floodFrames({ victim, addresses, signal }: AttackOptions, frames: Buffer): Promise<number> {
+  let acts = 0;
+  const { token } = await logIn(victim, HOSTILE_USER, addresses[0]);
+  const one = async (localAddress: string) => {
+    while (!signal.aborted) {
+      await using connection = await openSocket(victim, localAddress, signal);
+      if (connection !== null) {
+        connection.socket.resume();
+        await written(connection.socket, upgrade(token), signal);
+        while (connection.socket.writable && !signal.aborted) {
+          await written(connection.socket, frames, signal);
+          acts += 1;
+        }
+      }
+      await pause(RETRY_MS, signal);
+    }
+  };
+  await Promise.all(addresses.map(one));
+  return acts;
+}
+
+async function holdUnread({ victim, addresses, signal }: AttackOptions): Promise<number> {
+  const { token } = await logIn(victim, HOSTILE_USER, addresses[0]);
+  const all = addresses.flatMap((address) => repeat(address, STREAMS_PER_ADDRESS));
+  let acts = 0;
+  const one = async (localAddress: string) => {
+    await using connection = await openSocket(victim, localAddress, signal);
+    if (connection === null) return;
+    connection.socket.pause();
+    await written(connection.socket, upgrade(token), signal);
+    acts += 1;
+    await aborted(signal);
+  };
+  await Promise.all(all.map(one));
+  return acts;
+}
+
+async function holdHalfOpen({ victim, addresses, signal }: AttackOptions): Promise<number> {
+  let acts = 0;
+  const one = async (localAddress: string) => {
+    while (!signal.aborted) {
+      await using connection = await openSocket(victim, localAddress, signal);
+      if (connection !== null) {
+        await written(connection.socket, Buffer.from(`POST ${LOGIN_PATH} HTTP/1.1\r\nHost: a\r\nX-Slow: `), signal);
+        acts += 1;
+        while (connection.socket.writable && !signal.aborted) {
+          await written(connection.socket, Buffer.from('y'), signal);
+          await pause(RETRY_MS, signal);
+        }
+      }
+      await pause(RETRY_MS, signal);
+    }
+  };
+  await Promise.all(addresses.map(one));
+  return acts;
+}
+
+function upgrade(token: string): Buffer {
+  const lines = ['Host: localhost', 'Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13'];
+  const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
+  return Buffer.from([`GET ${STREAM_PATH}?token=${token} HTTP/1.1`, ...lines, key, '\r\n'].join('\r\n'));
+}
+
+interface OwnedSocket extends AsyncDisposable {
+  readonly socket: TLSSocket;
+}
+
+/** Null when the gateway refuses the connection. */
+async function openSocket(victim: Victim, localAddress: string, signal: AbortSignal): Promise<OwnedSocket | null> {
+  const options = { host: '127.0.0.1', servername: 'localhost', localAddress } as const;
+  const socket = connect({ ...options, port: victim.port, ca: victim.ca });
+  const close = () => socket.destroy();
+  signal.addEventListener('abort', close, { once: true });
+  const isOpen = await new Promise<boolean>((resolve) => {
+    socket.once('secureConnect', () => resolve(true));
+    socket.once('close', () => resolve(false));
+    socket.on('error', () => socket.destroy());
+  });
+  if (!isOpen) return null;
+  return {
+    socket,
+    async [Symbol.asyncDispose]() {
+      signal.removeEventListener('abort', close);
+      socket.destroy();
+    },
+  };
+}
+
+/** Resolves when the kernel took the bytes, the connection ended or the signal aborted. */
+async function written(socket: TLSSocket, bytes: Buffer, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || socket.destroyed) return;
+  await new Promise<void>((resolve) => {
+    socket.once('close', resolve);
+    socket.write(bytes, () => {
+      socket.off('close', resolve);
+      resolve();
+    });
+  });
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+}
