@@ -5,6 +5,7 @@ import { connectionsCommand } from './connections.ts';
 import { listCommand, redriveCommand, showCommand, type DeadLetterFlags } from './dead-letters.ts';
 import type { DoctorFlags } from './doctor/doctor.ts';
 import { hashPasswordCommand } from './hash-password.ts';
+import { liftLockoutsCommand, listLockoutsCommand, type LiftFlags } from './lockouts.ts';
 import { revokeCommand, type RevokeFlags } from './revoke.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -139,6 +140,18 @@ asking('revoke', 'stop tokens for good: live connections are closed, upgrades re
 asking('connections', 'list the live connections of one replica').action(async (flags: EndpointFlags) => {
   process.exitCode = await connectionsCommand(flags, terminal, process.env);
 });
+
+const lockouts = program.command('lockouts').description('logins that are delayed after too many wrong passwords');
+asking('list', 'list whose logins are delayed, over all replicas', lockouts).action(async (flags: EndpointFlags) => {
+  process.exitCode = await listLockoutsCommand(flags, terminal, process.env);
+});
+asking('lift [id]', 'end delays: one by its id, or those of a user or an address', lockouts)
+  .option('--user <name>', 'all that name this user')
+  .option('--address <address>', 'all that name this address')
+  .option('--all', 'all of them')
+  .action(async (id: string | undefined, flags: LiftFlags) => {
+    process.exitCode = await liftLockoutsCommand(id, flags, terminal, process.env);
+  });
 
 const deadLetters = program.command('dead-letters').description('events that a durable group has given up');
 const ofGroup = (name: string, description: string) =>

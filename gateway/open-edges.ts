@@ -90,6 +90,7 @@ async function openAdministration(config: GatewayConfig, { state, path }: Parts,
     token: await readAdminToken(config.adminTokenFile, state.folder),
     revocations: state.revocations,
     verifyToken: state.auth.verifyToken,
+    lockouts: state.auth.lockouts,
     directory: () => state.directory.current,
     sessions: path.sessions,
     deadLetters: redis && {

@@ -6,4 +6,5 @@ export const INGEST_PATH = '/ws/v1/firehose/events';
 export const ADMINISTRATION_PATH = '/ws/v1/firehose/admin';
 export const REVOCATIONS_PATH = `${ADMINISTRATION_PATH}/revocations`;
 export const CONNECTIONS_PATH = `${ADMINISTRATION_PATH}/connections`;
+export const LOCKOUTS_PATH = `${ADMINISTRATION_PATH}/lockouts`;
 export const DEAD_LETTERS_PATH = `${ADMINISTRATION_PATH}/dead-letters`;

@@ -2,14 +2,16 @@ import type { Router } from 'express';
 import { administrationRouter } from './administration-router.ts';
 import { connectionRouter, type ConnectionRouteOptions } from './connection-route.ts';
 import { deadLetterRouter, type DeadLetterRouteOptions } from './dead-letter-route.ts';
+import { lockoutRouter, type LockoutRouteOptions } from './lockout-route.ts';
 import { revocationRouter, type RevocationRouteOptions } from './revocation-route.ts';
 
 export type AdministrationParts = RevocationRouteOptions &
   ConnectionRouteOptions &
-  DeadLetterRouteOptions & { readonly token: string };
+  DeadLetterRouteOptions &
+  LockoutRouteOptions & { readonly token: string };
 
 /** Puts together everything that can be administered. */
 export function buildAdministration(parts: AdministrationParts): Router {
-  const resources = [revocationRouter(parts), connectionRouter(parts), deadLetterRouter(parts)];
+  const resources = [revocationRouter(parts), connectionRouter(parts), deadLetterRouter(parts), lockoutRouter(parts)];
   return administrationRouter({ token: parts.token, resources });
 }

@@ -1,4 +1,6 @@
+import { foldName } from '../../directory/fold.ts';
 import type { Lockout, LockoutRegistry } from './lockout-registry.ts';
+import { networkOf } from './network.ts';
 import type { Throttle } from './throttle.ts';
 
 /** A lock-out as an administrator sees it. Times in Unix milliseconds. */
@@ -9,8 +11,9 @@ export interface ShownLockout extends Lockout {
   readonly until: number;
 }
 
-/** Which lock-outs are lifted: one by its id, all that name a user, or all. */
-export type LockoutFilter = { readonly id: string } | { readonly username: string } | { readonly all: true };
+/** Which lock-outs are lifted: one by its id, all that name a user or an address, or all. */
+export type LockoutFilter =
+  { readonly id: string } | { readonly username: string } | { readonly address: string } | { readonly all: true };
 
 export interface Lockouts {
   /** Rejects with a LockoutsUnavailable. */
@@ -58,5 +61,7 @@ export function createLockouts(registry: LockoutRegistry, throttles: readonly Th
 
 function isMeant(lockout: Lockout, filter: LockoutFilter): boolean {
   if ('all' in filter) return true;
-  return 'id' in filter ? lockout.id === filter.id : lockout.username === filter.username;
+  if ('id' in filter) return lockout.id === filter.id;
+  if ('username' in filter) return lockout.username === foldName(filter.username);
+  return lockout.address === networkOf(filter.address);
 }

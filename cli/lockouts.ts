@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { LOCKOUTS_PATH } from '../protocol/paths.ts';
+import { answering, CommandFault, openEndpoint, type EndpointFlags, type Environment } from './administration.ts';
+import { printable, type Terminal } from './terminal.ts';
+
+export interface LiftFlags extends EndpointFlags {
+  readonly user?: string;
+  readonly address?: string;
+  readonly all?: boolean;
+}
+
+const COLUMNS = ['id', 'scope', 'username', 'domain', 'address', 'failures', 'next_try_at', 'until'] as const;
+const listed = z.object({
+  lockouts: z.array(
+    z.object({
+      id: z.string(),
+      scope: z.string(),
+      username: z.string().nullable(),
+      domain: z.string().nullable(),
+      address: z.string().nullable(),
+      failures: z.int(),
+      next_try_at: z.string(),
+      until: z.string(),
+    }),
+  ),
+});
+const lifted = z.object({ lifted: z.array(z.string()) });
+
+const USAGE = 'name the lock-out by one of its ID, --user NAME, --address ADDRESS and --all';
+
+/** Prints whose logins are delayed, a line each, columns apart by tabs; `-` is any. Returns the exit code. */
+export function listLockoutsCommand(
+  flags: EndpointFlags,
+  terminal: Terminal,
+  environment: Environment,
+): Promise<number> {
+  return answering(terminal, async () => {
+    const ask = await openEndpoint(flags, environment);
+    const { lockouts } = await ask(LOCKOUTS_PATH, listed);
+    terminal.output.write(`${COLUMNS.join('\t')}\n`);
+    for (const lockout of lockouts) {
+      terminal.output.write(`${COLUMNS.map((column) => printable(String(lockout[column] ?? '-'))).join('\t')}\n`);
+    }
+  });
+}
+
+/** Ends delays and prints which. Returns the exit code. */
+export function liftLockoutsCommand(
+  id: string | undefined,
+  flags: LiftFlags,
+  terminal: Terminal,
+  environment: Environment,
+): Promise<number> {
+  return answering(terminal, async () => {
+    const request = requestOf(id, flags);
+    const ask = await openEndpoint(flags, environment);
+    const answer = await ask(`${LOCKOUTS_PATH}/lift`, lifted, request);
+    for (const one of answer.lifted) terminal.output.write(`lifted ${printable(one)}\n`);
+    if (answer.lifted.length === 0) terminal.output.write('there is no lock-out\n');
+  });
+}
+
+function requestOf(id: string | undefined, { user, address, all = false }: LiftFlags): object {
+  const requests = [
+    ...(id === undefined ? [] : [{ id }]),
+    ...(user === undefined ? [] : [{ username: user }]),
+    ...(address === undefined ? [] : [{ address }]),
+    ...(all ? [{ all: true }] : []),
+  ];
+  const [request, other] = requests;
+  if (request === undefined || other !== undefined) throw new CommandFault('usage', USAGE);
+  return request;
+}
