@@ -7,11 +7,11 @@ import type { Logger } from '../runtime/logging/logger.ts';
 import { judgeContinuity, type PartitionState } from './continuity.ts';
 import { LogUnavailable, type LogReader, type LogState, type ReadOutcome, type StoredEntry } from './event-log.ts';
 import { PartitionFollower, type Known, type Turn } from './partition-follower.ts';
-import { logState, partitionStates, renewEpoch, type LogPlace } from './partition-state.ts';
+import { logState, partitionStates, renewEpoch, type FollowedPlace } from './partition-state.ts';
 import { CONNECT_LIMIT_MS } from './redis-reader.ts';
 
 export interface ClusterReaderOptions {
-  readonly place: LogPlace & { readonly client: Cluster };
+  readonly place: FollowedPlace & { readonly client: Cluster };
   /** A new blocking client for one node, not yet connected. */
   readonly open: (node: RedisNode) => Redis;
   readonly logger: Logger;

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { closeReason } from '../protocol/close-code.ts';
-import { encodeCursor } from '../protocol/cursor.ts';
+
 import { CursorSeal, newKeyRecord } from './cursor-seal.ts';
+import { encodeUnsealed } from './testing/unsealed.ts';
 
 const NOW = 1_763_979_370_123;
 const POSITION = { epoch: 'abcdefghijklmnop', ids: [`${NOW}-0`, `${NOW + 9}-3`, '0-0', `${NOW - 86_400_000}-12`] };
@@ -92,12 +93,12 @@ describe('the key of cursors', () => {
 });
 
 describe('a cursor of a version that did not seal', () => {
-  const unsealed = encodeCursor(POSITION);
+  const unsealed = encodeUnsealed(POSITION);
 
   it('is good after an upgrade, but for positions long after it', () => {
     const upgraded = new CursorSeal(newKeyRecord(NOW));
     assert.deepEqual(opened(upgraded, unsealed), { kind: 'position', position: POSITION });
-    const later = encodeCursor({ ...POSITION, ids: POSITION.ids.map(() => `${NOW + 25 * 3_600_000}-0`) });
+    const later = encodeUnsealed({ ...POSITION, ids: POSITION.ids.map(() => `${NOW + 25 * 3_600_000}-0`) });
     assert.equal(opened(upgraded, later).kind, 'foreign');
   });
 

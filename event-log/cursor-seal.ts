@@ -7,9 +7,10 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import type { Position } from '../protocol/position.ts';
-import { decodeCursor } from '../protocol/cursor.ts';
+
 import { compareIds } from '../protocol/position.ts';
 import { positionBytes, positionOfBytes } from './cursor-bytes.ts';
+import { decodeUnsealed } from './unsealed-cursor.ts';
 
 export type OpenedCursor =
   | { readonly kind: 'position'; readonly position: Position }
@@ -106,7 +107,7 @@ export class CursorSeal implements Cursors {
 
   /** Cursors of versions before 0.2 stay good, but name nothing newer than the upgrade: else they could be used to probe. */
   #openUnsealed(text: string, partitions: number): OpenedCursor {
-    const position = decodeCursor(text, partitions);
+    const position = decodeUnsealed(text, partitions);
     if (position === null) return INVALID;
     const until = `${Math.max(...this.#keys.map((key) => key.unsealedUntil))}-0`;
     return position.ids.some((id) => compareIds(id, until) > 0) ? FOREIGN : { kind: 'position', position };

@@ -1,6 +1,7 @@
 import { encodeMeta } from '../protocol/entry.ts';
 import { partitionOf } from '../protocol/partition.ts';
 import { compareIds, splitId, type Position } from '../protocol/position.ts';
+import { CursorSeal } from './cursor-seal.ts';
 import { EmbeddedPartition } from './embedded-partition.ts';
 import type { AppendOutcome, EventLog, LogReader, LogState, NewEvent, ReadOutcome } from './event-log.ts';
 import { microsecondsNow } from './ingest-time.ts';
@@ -23,6 +24,8 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EventLog {
 
 class EmbeddedLog implements EventLog {
   readonly partitions: number;
+  readonly cursors = new CursorSeal();
+  readonly isShared = false;
   readonly #parts: readonly EmbeddedPartition[];
   readonly #options: EmbeddedLogOptions;
   readonly #wakers = new Set<() => void>();
@@ -32,6 +35,10 @@ class EmbeddedLog implements EventLog {
     this.partitions = options.partitions;
     this.#options = options;
     this.#parts = Array.from({ length: options.partitions }, (_, partition) => new EmbeddedPartition(partition));
+  }
+
+  get newest(): readonly string[] {
+    return this.#parts.map((part) => part.newest);
   }
 
   state(): Promise<LogState> {

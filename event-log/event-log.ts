@@ -1,4 +1,5 @@
 import type { Position } from '../protocol/position.ts';
+import type { Cursors } from './cursor-seal.ts';
 
 /** One entry as the log holds it. `data` is the event's bytes as the producer gave them and is never re-serialised. */
 export interface StoredEntry {
@@ -58,6 +59,12 @@ export interface LogReader extends AsyncDisposable {
  */
 export interface EventLog extends AsyncDisposable {
   readonly partitions: number;
+  /** Positions as clients see them. The key is that of the resource's log once `state` has succeeded. */
+  readonly cursors: Cursors;
+  /** Last entry id of each partition at the last look; empty before the first one. */
+  readonly newest: readonly string[];
+  /** Whether other resources use the same streams, as far as is known. */
+  readonly isShared: boolean;
   /** Current ends of the log. Rejects with LogUnavailable when it is out of reach. */
   state(): Promise<LogState>;
   /** Appends in order; an outcome an event, never rejects. Nothing is `accepted` before the log has it. */

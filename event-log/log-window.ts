@@ -1,5 +1,5 @@
-import { encodeCursor } from '../protocol/cursor.ts';
 import { compareIds, type Position } from '../protocol/position.ts';
+import type { Cursors } from './cursor-seal.ts';
 import type { EventLog, LogState } from './event-log.ts';
 
 /** Whether entries after a position of this epoch may be gone. One partition too old makes it too old. */
@@ -18,12 +18,15 @@ export interface LogWindow {
   state(maxAgeMs: number): Promise<LogState>;
   /** The oldest cursor that could be asked for at the last look; null before the first one. */
   readonly oldestCursor: string | null;
+  /** Seals positions, and opens what clients bring. */
+  readonly cursors: Cursors;
 }
 
-export function createLogWindow(eventLog: Pick<EventLog, 'state'>, now: () => number): LogWindow {
+export function createLogWindow(eventLog: Pick<EventLog, 'state' | 'cursors'>, now: () => number): LogWindow {
   let look: { readonly at: number; readonly state: Promise<LogState> } | null = null;
   let oldestCursor: string | null = null;
   return {
+    cursors: eventLog.cursors,
     get oldestCursor() {
       return oldestCursor;
     },
@@ -32,7 +35,7 @@ export function createLogWindow(eventLog: Pick<EventLog, 'state'>, now: () => nu
       const mine = { at: now(), state: eventLog.state() };
       look = mine;
       mine.state.then(
-        (state) => (oldestCursor = encodeCursor(oldestPosition(state))),
+        (state) => (oldestCursor = eventLog.cursors.seal(oldestPosition(state))),
         () => {
           // A failed look serves only those who waited for it.
           if (look === mine) look = null;

@@ -10,7 +10,7 @@ import { nodeOf, redirectOf, slotOf } from '../runtime/redis/redirect.ts';
 import { judgeContinuity } from './continuity.ts';
 import { decodeEntry, type RawEntry } from './decode-entry.ts';
 import type { StoredEntry } from './event-log.ts';
-import { partitionState, renewEpoch, type LogPlace } from './partition-state.ts';
+import { partitionState, renewEpoch, type FollowedPlace } from './partition-state.ts';
 import { CONNECT_LIMIT_MS, COUNT, WATCHDOG_MARGIN_MS, type ReaderOptions } from './redis-reader.ts';
 
 /** What came of one turn: entries (none when the wait ended), or why there were none. */
@@ -33,7 +33,7 @@ const MOST_REDIRECTS = 5;
 type ReadReply = readonly (readonly [key: Buffer, entries: readonly RawEntry[]])[] | null;
 
 export interface FollowerOptions extends Omit<ReaderOptions, 'place' | 'open'> {
-  readonly place: LogPlace & { readonly client: Cluster };
+  readonly place: FollowedPlace & { readonly client: Cluster };
   readonly open: (node: RedisNode) => Redis;
   readonly partition: number;
   readonly signal: AbortSignal;

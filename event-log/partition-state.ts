@@ -6,6 +6,7 @@ import { defineScript, runScript } from '../runtime/redis/script.ts';
 import { ENSURE_LUA, newEpoch } from './provisioning/ensure-stream.ts';
 import { trimmedUpTo, type PartitionState } from './continuity.ts';
 import type { LogState } from './event-log.ts';
+import type { KnownStreams } from './known-streams.ts';
 
 export { ENSURE_LUA, newEpoch };
 
@@ -16,7 +17,15 @@ export interface LogPlace {
   readonly partitions: number;
 }
 
-/** ARGV[4] is the reader's position in this partition, empty for none. */
+/** The same, with what each look at the streams finds. */
+export interface FollowedPlace extends LogPlace {
+  readonly known: KnownStreams;
+}
+
+/**
+ * ARGV[4] is the reader's position in this partition, empty for none. ARGV[5] to ARGV[8] are `KnownStreams.argumentsFor`:
+ * a cursor key that is made for streams with entries remembers when, as cursors of an earlier version may be about.
+ */
 const STATE = defineScript(`${ENSURE_LUA}
 local info = redis.call('XINFO', 'STREAM', KEYS[1])
 local found = {}
@@ -24,10 +33,25 @@ for i = 1, #info, 2 do found[info[i]] = info[i + 1] end
 local first = found['first-entry']
 local holds = 0
 if ARGV[4] ~= '' then holds = #redis.call('XRANGE', KEYS[1], ARGV[4], ARGV[4], 'COUNT', 1) end
+local record, others = '', 0
+if ARGV[5] ~= '' then
+  record = redis.call('HGET', KEYS[2], ARGV[5])
+  if not record then
+    record = ARGV[6]
+    if ARGV[7] == '1' and found['entries-added'] > 0 then
+      record = string.match(record, '^[^.]+') .. '.' .. redis.call('TIME')[1] .. '000'
+    end
+    redis.call('HSET', KEYS[2], ARGV[5], record)
+  end
+  for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
+    if string.sub(field, 1, 10) == 'retention:' and field ~= ARGV[8] then others = others + 1 end
+  end
+end
 return {
   redis.call('HGET', KEYS[2], 'epoch'), first and first[1] or '0-0', found['last-generated-id'],
   found['entries-added'], found['length'], found['max-deleted-entry-id'], holds,
   redis.call('HGET', KEYS[2], 'trimmed') or '', tonumber(redis.call('HGET', KEYS[2], 'removed') or 0),
+  record, others,
 }`);
 
 /** Changes the epoch unless somebody else has: of two replicas that find the same break one succeeds. */
@@ -35,16 +59,21 @@ const RENEW = defineScript(`
 if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
 return 1`);
 
-type StateReply = readonly [Buffer, Buffer, Buffer, number, number, Buffer, number, Buffer, number];
+type StateReply = readonly [Buffer, Buffer, Buffer, number, number, Buffer, number, Buffer, number, Buffer, number];
 
-export async function partitionState(place: LogPlace, partition: number, positionId: string): Promise<PartitionState> {
+export async function partitionState(
+  place: FollowedPlace,
+  partition: number,
+  positionId: string,
+): Promise<PartitionState> {
   const keys = streamKeys(place.keyPrefix, partition);
   const reply = (await runScript(place.client, STATE, {
     keys: [keys.events, keys.meta],
-    args: [newEpoch(), String(place.partitions), ENTRY_FORMAT, positionId],
+    args: [newEpoch(), String(place.partitions), ENTRY_FORMAT, positionId, ...place.known.argumentsFor(partition)],
   })) as StateReply;
-  const [epoch, oldest, newest, added, length, maxDeleted, holds, recorded, removed] = reply;
+  const [epoch, oldest, newest, added, length, maxDeleted, holds, recorded, removed, record, others] = reply;
   const ends = { oldest: oldest.toString(), newest: newest.toString() };
+  place.known.looked(partition, { newest: ends.newest, record: record.toString(), others });
   return {
     ...ends,
     epoch: epoch.toString(),
@@ -57,7 +86,7 @@ export async function partitionState(place: LogPlace, partition: number, positio
 }
 
 /** All partitions' streams, made when missing. `ids` are a reader's positions. Rejects with the client's error. */
-export function partitionStates(place: LogPlace, ids?: readonly string[]): Promise<PartitionState[]> {
+export function partitionStates(place: FollowedPlace, ids?: readonly string[]): Promise<PartitionState[]> {
   return Promise.all(
     Array.from({ length: place.partitions }, (_, partition) =>
       partitionState(place, partition, ids?.[partition] ?? ''),

@@ -11,8 +11,9 @@ import { remedyFor } from '../runtime/redis/remedy.ts';
 import { ClusterReader } from './cluster-reader.ts';
 import { decodeEntry, type RawEntry } from './decode-entry.ts';
 import { LogUnavailable, type AppendOutcome, type EventLog, type LogReader, type NewEvent } from './event-log.ts';
-import { logState, partitionStates, type LogPlace } from './partition-state.ts';
+import { logState, partitionStates, type FollowedPlace, type LogPlace } from './partition-state.ts';
 import { RedisAppender, type AppendPlace } from './redis-appender.ts';
+import { KnownStreams } from './known-streams.ts';
 import { RedisReader } from './redis-reader.ts';
 import type { Retention } from './provisioning/retention.ts';
 import { keepTrimmed } from './trim.ts';
@@ -63,7 +64,7 @@ async function page(place: LogPlace, partition: number, input: { afterId: string
 }
 
 /** Waits a moment for Redis, so that a start with everything in order begins with streams and epoch made. */
-async function firstLook(place: LogPlace, logger: Logger): Promise<void> {
+async function firstLook(place: FollowedPlace, logger: Logger): Promise<void> {
   if (!(await becomesReady(place.client, FIRST_CONNECT_MS))) return;
   try {
     await partitionStates(place);
@@ -119,7 +120,7 @@ async function leave(client: RedisClient, limitMs: number): Promise<void> {
   clearTimeout(timer);
 }
 
-function openReader(place: LogPlace, options: RedisLogOptions & { readonly checkEveryMs: number }): LogReader {
+function openReader(place: FollowedPlace, options: RedisLogOptions & { readonly checkEveryMs: number }): LogReader {
   const { redis, logger, checkEveryMs } = options;
   const { client } = place;
   const name = 'firehose:reader';
@@ -137,7 +138,8 @@ function openReader(place: LogPlace, options: RedisLogOptions & { readonly check
 export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> {
   const { redis, keyPrefix, partitions, logger } = options;
   const client = commandClient(redis, { logger, name: 'firehose:commands' });
-  const place: LogPlace = { client, keyPrefix, partitions };
+  const known = new KnownStreams(options.resource);
+  const place: FollowedPlace = { client, keyPrefix, partitions, known };
   options.onClient?.('commands', client);
   const { waitReplicas = 0 } = options;
   // WAIT holds up its connection.
@@ -151,9 +153,16 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
   const { retention, resource } = options;
   const intervalMs = options.trimEveryMs ?? 10_000;
   const trimming = retention && keepTrimmed(place, { resource, retention, intervalMs, logger, signal: closing.signal });
+  // Streams that somebody else manages may have other readers that register nothing.
+  const isManaged = options.resource === null || retention !== null;
   return {
     partitions,
     client,
+    cursors: known.cursors,
+    newest: known.newest,
+    get isShared() {
+      return known.isShared || !isManaged;
+    },
     async state() {
       try {
         return logState(await partitionStates(place));

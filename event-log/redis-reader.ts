@@ -8,7 +8,7 @@ import type { Logger } from '../runtime/logging/logger.ts';
 import { judgeContinuity, type PartitionState } from './continuity.ts';
 import { decodeEntry, type RawEntry } from './decode-entry.ts';
 import { LogUnavailable, type LogReader, type LogState, type ReadOutcome, type StoredEntry } from './event-log.ts';
-import { logState, partitionStates, renewEpoch, type LogPlace } from './partition-state.ts';
+import { logState, partitionStates, renewEpoch, type FollowedPlace } from './partition-state.ts';
 
 export const COUNT = 128;
 export const CONNECT_LIMIT_MS = 4_000;
@@ -18,7 +18,7 @@ export const WATCHDOG_MARGIN_MS = 2_000;
 type ReadReply = readonly (readonly [key: Buffer, entries: readonly RawEntry[]])[] | null;
 
 export interface ReaderOptions {
-  readonly place: LogPlace;
+  readonly place: FollowedPlace;
   /** A new blocking client, not yet connected. */
   readonly open: () => Redis;
   readonly logger: Logger;

@@ -3,6 +3,7 @@ import { after, before, it } from 'node:test';
 import { commandClient, becomesReady } from '../runtime/redis/client.ts';
 import { silentLogger } from '../runtime/logging/logger.ts';
 import { startRedis, type RedisServer } from '../testing/redis-server.ts';
+import { KnownStreams } from './known-streams.ts';
 import { partitionStates } from './partition-state.ts';
 import { trimPartition } from './trim.ts';
 
@@ -15,7 +16,13 @@ after(() => redis.stop());
 async function place(keyPrefix: string) {
   const client = commandClient(redis.url, { logger: silentLogger, name: 'test' });
   assert.ok(await becomesReady(client, 10_000));
-  return { client, keyPrefix, partitions: 1, [Symbol.dispose]: () => client.disconnect() };
+  return {
+    client,
+    keyPrefix,
+    partitions: 1,
+    known: new KnownStreams('a/one'),
+    [Symbol.dispose]: () => client.disconnect(),
+  };
 }
 
 const wish = (maxLength: number, maxAgeMs: number) => ({ maxLength, maxAgeMs });

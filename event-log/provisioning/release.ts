@@ -2,6 +2,7 @@ import type { RedisClient } from '../../runtime/redis/client.ts';
 import { groupKeys, streamKeys } from '../../protocol/keys.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import { groupField } from './create-group.ts';
+import { cursorKeyField } from '../known-streams.ts';
 import { retentionField } from './retention.ts';
 
 /** KEYS: events, owner, token, attempts, dead, meta. ARGV: group, its field in the meta. Replies 1 when there was such a group. */
@@ -12,12 +13,14 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 return redis.call('XGROUP', 'DESTROY', KEYS[1], ARGV[1])`);
 
 /**
- * Withdraws a resource's retention. KEYS: events, meta, trim. ARGV: field, 1 to delete the stream when nobody's is left
- * and no group reads it. Replies 1 when it was deleted.
+ * Withdraws a resource's retention. KEYS: events, meta, trim. ARGV: field of the retention, 1 to delete the stream when
+ * nobody's is left and no group reads it, field of the cursor key. A stream that is kept may be read on with old cursors,
+ * by a resource of the same name. Replies 1 when it was deleted.
  */
 const LEAVE = defineScript(`
 redis.call('HDEL', KEYS[2], ARGV[1])
 if ARGV[2] ~= '1' then return 0 end
+redis.call('HDEL', KEYS[2], ARGV[3])
 for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
   if string.sub(field, 1, 10) == 'retention:' then return 0 end
 end
@@ -51,7 +54,7 @@ export async function leaveStreams(
   let deleted = 0;
   for (let partition = 0; partition < where.partitions; partition += 1) {
     const { events, meta, trim } = streamKeys(where.keyPrefix, partition);
-    const args = [retentionField(where.resource), deletes ? '1' : '0'];
+    const args = [retentionField(where.resource), deletes ? '1' : '0', cursorKeyField(where.resource)];
     deleted += Number(await runScript(client, LEAVE, { keys: [events, meta, trim], args }));
   }
   return deleted;

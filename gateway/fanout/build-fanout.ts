@@ -44,6 +44,7 @@ export function buildFanout(parts: FanoutParts): RunningFanout {
     directory: directory.current,
     offers: (name, account) => offer(name, account),
     pages: createPages(eventLog, signal),
+    cursors: eventLog.cursors,
     onPoison: poisonLines(logger, performance.now.bind(performance)),
   });
   signal.addEventListener(

@@ -16,6 +16,7 @@ import { encodeMeta } from '../../protocol/entry.ts';
 import { createAuthority, issueCertificate, type CertificatePem } from '../../runtime/certificates/certificate.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
+import { cursors } from '../testing/cursors.ts';
 import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';
 import { SocketWriter } from '../session/socket-writer.ts';
@@ -55,6 +56,7 @@ async function stage(options: {
   const fanout = new Fanout({
     directory: tree(1),
     offers: () => true,
+    cursors,
     pages: async (from) => ({ kind: 'page', rounds: [], ids: from.ids, complete: true }),
   });
   fanout.restart({ epoch: 'bench', oldest: ['0-0'], newest: ['0-0'], trimmed: ['0-0'] });

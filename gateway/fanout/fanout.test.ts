@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { until } from '../../testing/until.ts';
-import { decodeCursor } from '../../protocol/cursor.ts';
 import type { Grant } from '../auth/grant.ts';
 import { isWithin, type Directory } from '../directory/directory.ts';
+import { cursors, openCursor } from '../testing/cursors.ts';
 import { entryOf } from '../testing/entries.ts';
 import { seeded } from '../testing/hostile.ts';
 import { RecordingSink } from '../testing/sink.ts';
@@ -24,6 +24,7 @@ function open(options: Partial<FanoutOptions> = {}): Fanout {
   const fanout = new Fanout({
     directory: treeOf(TREE),
     offers: () => true,
+    cursors,
     pages: () => Promise.reject(new Error('no page is expected here')),
     ...options,
   });
@@ -132,8 +133,8 @@ describe('fan-out', () => {
     assert.equal(first._firehose.account_id, 'a');
     assert.equal(first._firehose.id, 'e1');
     assert.match(first._firehose.ingested_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
-    assert.deepEqual(decodeCursor(first._firehose.cursor, 2)?.ids, ['0-0', '1700000000001-0']);
-    assert.deepEqual(decodeCursor(second._firehose.cursor, 2)?.ids, ['1700000000002-0', '1700000000001-0']);
+    assert.deepEqual(openCursor(first._firehose.cursor, 2)?.ids, ['0-0', '1700000000001-0']);
+    assert.deepEqual(openCursor(second._firehose.cursor, 2)?.ids, ['1700000000002-0', '1700000000001-0']);
   });
 
   test('an entry whose id or time is none, made by hand, is delivered with an unknown time and ends nobody', () => {

@@ -1,5 +1,6 @@
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
+import type { Cursors } from '../../event-log/cursor-seal.ts';
 import type { LogState, StoredEntry } from '../../event-log/event-log.ts';
 import type { Position } from '../../protocol/position.ts';
 import { createCounters, type FanoutCounters } from './counters.ts';
@@ -17,6 +18,8 @@ export interface FanoutOptions {
   readonly directory: Directory;
   readonly offers: Offer;
   readonly pages: PageSource;
+  /** Seals the cursors of events with meta. */
+  readonly cursors: Pick<Cursors, 'seal'>;
   /** Bytes of recent rounds kept in memory. */
   readonly tailBytes?: number;
   /** Writing to a connection pauses at this many bytes that the kernel has not taken, until it has. */
@@ -53,6 +56,7 @@ export class Fanout {
   readonly #tail: Tail;
   readonly #scratch = new Scratch();
   readonly #puller: Puller;
+  readonly #cursors: Pick<Cursors, 'seal'>;
   readonly #highWater: number;
   readonly #onPoison: ((entry: StoredEntry, reason: PoisonReason) => void) | undefined;
   /** Position after the last delivered entry, null before the log was first reached. */
@@ -62,6 +66,7 @@ export class Fanout {
   constructor(options: FanoutOptions) {
     this.#index = new RouteIndex(options.directory, options.offers);
     this.#tail = new Tail(options.tailBytes ?? 8 * 1024 * 1024);
+    this.#cursors = options.cursors;
     this.#highWater = options.highWater ?? 1024 * 1024;
     this.#onPoison = options.onPoison;
     this.#puller = new Puller({
@@ -219,6 +224,7 @@ export class Fanout {
       number: this.#nextRound,
       epoch: position.epoch,
       from: position.ids,
+      cursors: this.#cursors,
       onPoison: (entry: StoredEntry, reason: PoisonReason) => {
         this.counters.poison += 1;
         this.#onPoison?.(entry, reason);

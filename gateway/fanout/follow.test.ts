@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { createEmbeddedLog } from '../../event-log/embedded-log.ts';
 import { event } from '../../event-log/event-log.suite.ts';
+import { cursors } from '../testing/cursors.ts';
 import { RecordingSink } from '../testing/sink.ts';
 import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';
@@ -32,6 +33,7 @@ test('between two rounds of one read everything else has its turn (I6)', async (
   const fanout = new Fanout({
     directory: treeOf([['acme', null]]),
     offers: () => true,
+    cursors,
     pages: () => Promise.reject(new Error('no page is expected here')),
   });
   const turn = turns(signal);

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Grant } from '../auth/grant.ts';
+import { cursors } from '../testing/cursors.ts';
 import { entryOf } from '../testing/entries.ts';
 import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';
@@ -57,6 +58,7 @@ test('I6, I10: a thousand connections that read nothing hold what is documented,
   const fanout = new Fanout({
     directory: treeOf([['root', null], ...accounts.map((id): [string, string] => [id, 'root'])]),
     offers: () => true,
+    cursors,
     pages: () => Promise.reject(new Error('nobody reads')),
     highWater: HIGH_WATER,
   });
@@ -104,6 +106,7 @@ test('I10: connections that get nothing any more hold nothing of the rounds they
   const fanout = new Fanout({
     directory: treeOf([['root', null], ...accounts.map((id): [string, string] => [id, 'root'])]),
     offers: () => true,
+    cursors,
     pages: () => Promise.reject(new Error('nobody is behind')),
   });
   fanout.restart({ epoch: 'e', oldest: ['0-0'], newest: ['0-0'], trimmed: ['0-0'] });

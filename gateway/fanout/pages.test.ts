@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { test } from 'node:test';
 import { createEmbeddedLog } from '../../event-log/embedded-log.ts';
 import type { NewEvent } from '../../event-log/event-log.ts';
+import { cursors } from '../testing/cursors.ts';
 import { RecordingSink } from '../testing/sink.ts';
 import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';
@@ -24,6 +25,7 @@ async function stalled(logBytes: number) {
   const fanout = new Fanout({
     directory: treeOf([['root', null]]),
     offers: () => true,
+    cursors,
     pages: createPages(eventLog, stop.signal),
     tailBytes: SMALL_TAIL,
     highWater: 1_000,

@@ -62,7 +62,7 @@ async function readPage(eventLog: EventLog, from: Position, until: Position): Pr
   const ids = complete ? latest(from.ids, until.ids) : after(from.ids, entries);
   let at = from.ids;
   const rounds = [...batchesOf(entries)].map((batch) => {
-    const round = buildRound({ number: -1, epoch: from.epoch, from: at }, batch);
+    const round = buildRound({ number: -1, epoch: from.epoch, from: at, cursors: eventLog.cursors }, batch);
     at = round.to;
     return round;
   });

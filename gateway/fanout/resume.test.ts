@@ -3,11 +3,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { test } from 'node:test';
 import { until } from '../../testing/until.ts';
 import fc from 'fast-check';
-import { decodeCursor } from '../../protocol/cursor.ts';
 import { encodeMeta } from '../../protocol/entry.ts';
 import { compareIds, type Position } from '../../protocol/position.ts';
 import type { EventLog, StoredEntry } from '../../event-log/event-log.ts';
 import { RecordingSink } from '../testing/sink.ts';
+import { cursors, openCursor } from '../testing/cursors.ts';
 import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';
 import { Fanout, type SubscribeOptions } from './fanout.ts';
@@ -57,8 +57,11 @@ function fanoutOver(
   options: { tailBytes?: number; trimmed?: readonly string[]; highWater?: number; now?: () => number } = {},
 ) {
   const { trimmed, ...rest } = options;
-  const pages = createPages(logOf(entries, trimmed) as EventLog, new AbortController().signal);
-  const fanout = new Fanout({ directory: treeOf([['root', null]]), offers: () => true, pages, ...rest });
+  const pages = createPages(
+    { ...logOf(entries, trimmed), cursors } as unknown as EventLog,
+    new AbortController().signal,
+  );
+  const fanout = new Fanout({ directory: treeOf([['root', null]]), offers: () => true, pages, cursors, ...rest });
   fanout.restart({ epoch: EPOCH, ...EMPTY });
   return fanout;
 }
@@ -75,7 +78,7 @@ interface Got {
   readonly _firehose: { readonly cursor: string };
 }
 const got = (sink: RecordingSink) => sink.messages().map((text) => JSON.parse(text) as Got);
-const isOfThisLife = ({ _firehose }: Got) => decodeCursor(_firehose.cursor, PARTITIONS)?.epoch === EPOCH;
+const isOfThisLife = ({ _firehose }: Got) => openCursor(_firehose.cursor, PARTITIONS)?.epoch === EPOCH;
 const keys = (list: readonly Got[]) => list.map(({ p, n }) => `${p}:${n}`).toSorted();
 
 /** Deals entries out to reads at random, each partition in its order: as two replicas would read the same streams. */
@@ -108,7 +111,7 @@ test('I3: whatever the interleaving of two replicas and the size of the tail, a 
         for (const read of deal(entries, one)) first.deliver(read);
         const seen = got(before.sink).slice(0, at % (entries.length + 1));
         const cursor = seen.at(-1)?._firehose.cursor;
-        const from = cursor === undefined ? START : decodeCursor(cursor, PARTITIONS);
+        const from = cursor === undefined ? START : openCursor(cursor, PARTITIONS);
         assert.ok(from);
         const second = fanoutOver(entries, { tailBytes });
         const reads = deal(entries, other);
@@ -149,7 +152,7 @@ test('I3: a cursor given while a resume still straddles rounds does not go back:
           const isLast = turn === replicas.length - 1;
           seen.push(...all.slice(0, isLast ? all.length : (cutAfter[turn] ?? 0) % (all.length + 1)));
           const cursor = seen.at(-1)?._firehose.cursor;
-          if (cursor !== undefined) from = decodeCursor(cursor, PARTITIONS) ?? assert.fail('no cursor');
+          if (cursor !== undefined) from = openCursor(cursor, PARTITIONS) ?? assert.fail('no cursor');
         }
         assert.deepEqual(keys(seen), entries.map(({ partition, id }) => `${partition}:${parseInt(id, 10)}`).toSorted());
       },

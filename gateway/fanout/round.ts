@@ -1,8 +1,8 @@
-import { encodeCursor } from '../../protocol/cursor.ts';
 import { decodeMeta } from '../../protocol/entry.ts';
 import { eventIdOf, eventMetaOf, metaTail } from '../../protocol/event-meta.ts';
 import { BEFORE_EVERYTHING, compareIds, latest } from '../../protocol/position.ts';
 import type { StoredEntry } from '../../event-log/event-log.ts';
+import type { Cursors } from '../../event-log/cursor-seal.ts';
 import { poisonReason, type PoisonReason } from '../../event-log/poison.ts';
 import { frameHeaderLength, payloadStart, writeFrameHeader } from './frame.ts';
 
@@ -35,6 +35,8 @@ export interface Round {
   readonly plain: Frames;
   /** Made when the first connection asks for it. */
   meta: Frames | null;
+  /** Seals the cursors of its events. */
+  readonly cursors: Pick<Cursors, 'seal'>;
   /** Who keeps a Buffer made of it, to be let go when the round is. */
   readonly sealedBy: Set<Sealer>;
 }
@@ -47,6 +49,7 @@ export interface RoundOrigin {
   readonly number: number;
   readonly epoch: string;
   readonly from: readonly string[];
+  readonly cursors: Pick<Cursors, 'seal'>;
   /** Told of each entry that can be delivered to nobody. */
   readonly onPoison?: (entry: StoredEntry, reason: PoisonReason) => void;
 }
@@ -117,7 +120,7 @@ export function buildRound(origin: RoundOrigin, entries: readonly StoredEntry[])
 
 /** A round of entries that were found sound before: an entry is judged once, however often it is framed. */
 function roundOf(
-  { number, epoch, from }: RoundOrigin,
+  { number, epoch, from, cursors }: RoundOrigin,
   { sound, poison, to }: Pick<Round, 'poison' | 'to'> & { readonly sound: readonly StoredEntry[] },
 ): Round {
   return {
@@ -134,6 +137,7 @@ function roundOf(
       null,
     ),
     meta: null,
+    cursors,
     sealedBy: new Set(),
   };
 }
@@ -151,7 +155,7 @@ export function withoutDelivered(round: Round, delivered: readonly string[]): Ro
     entries.push({ partition, id, meta: round.metas[index] ?? '', data: payloads[index] ?? Buffer.alloc(0) });
   }
   const from = latest(round.from, delivered);
-  return roundOf({ number: -1, epoch: round.epoch, from }, { sound: entries, poison: SOUND, to: after(from, entries) });
+  return roundOf({ ...round, number: -1, from }, { sound: entries, poison: SOUND, to: after(from, entries) });
 }
 
 export function framesOf(round: Round, format: Format): Frames {
@@ -214,7 +218,7 @@ function metaTails(round: Round): string[] {
     const eventMeta = eventMetaOf(meta, {
       eventId: eventIdOf(meta, partition, id),
       entryId: id,
-      cursor: encodeCursor({ epoch: round.epoch, ids: position }),
+      cursor: round.cursors.seal({ epoch: round.epoch, ids: position }),
     });
     return metaTail(eventMeta, hasKeys(payloads[index] ?? EMPTY));
   });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cursors } from '../testing/cursors.ts';
 import { entryOf } from '../testing/entries.ts';
 import { buildRound, type Round } from './round.ts';
 import { Tail } from './tail.ts';
@@ -9,7 +10,9 @@ const BYTES = 10_000;
 /** Rounds of one event of about a tenth of the tail. */
 function round(number: number): Round {
   const data = JSON.stringify({ filler: 'x'.repeat(BYTES / 10) });
-  return buildRound({ number, epoch: 'e', from: [`${number}-0`] }, [entryOf({ sequence: number, account: 'a', data })]);
+  return buildRound({ number, epoch: 'e', from: [`${number}-0`], cursors }, [
+    entryOf({ sequence: number, account: 'a', data }),
+  ]);
 }
 
 test('I10: what was sealed of a round is let go when the round leaves the tail', () => {

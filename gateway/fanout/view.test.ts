@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cursors } from '../testing/cursors.ts';
 import { entryOf } from '../testing/entries.ts';
 import { buildRound } from './round.ts';
 import { Part } from './selection.ts';
 import { View } from './view.ts';
 
 const roundOf = (number: number) =>
-  buildRound({ number, epoch: 'e', from: [`${number}-0`] }, [entryOf({ sequence: number, account: 'a' })]);
+  buildRound({ number, epoch: 'e', from: [`${number}-0`], cursors }, [entryOf({ sequence: number, account: 'a' })]);
 
 test('I10: a round knows only those views that still keep something of it', () => {
   const view = new View('key', { account: 'a', accounts: null, events: null }, 'plain');

@@ -1,6 +1,5 @@
 import { parseClientFrame, type ClientFrame, type Filter, type FrameFault } from '../../protocol/client-frame.ts';
 import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
-import { encodeCursor } from '../../protocol/cursor.ts';
 import { splitId, type Position } from '../../protocol/position.ts';
 import { encodeServerFrame, type GapReason, type ServerFrame } from '../../protocol/server-frame.ts';
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
@@ -50,7 +49,7 @@ export interface DialogueOptions {
   /** Whether a token is good, and its account and user still there. */
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
   readonly narrow: (grant: Grant, filter: Filter) => Narrowed;
-  readonly window: Pick<LogWindow, 'oldestCursor'>;
+  readonly window: Pick<LogWindow, 'oldestCursor' | 'cursors'>;
   readonly now: () => number;
 }
 
@@ -87,7 +86,7 @@ export class Dialogue {
       type: 'hello',
       session: id,
       heartbeat_ms: PING_EVERY_MS,
-      cursor: from === null ? null : encodeCursor(from),
+      cursor: from === null ? null : this.#options.window.cursors.seal(from),
       oldest: this.#options.window.oldestCursor,
       filter: inForce(token.grant),
       expires_at: rfc3339(expiresAt(token)),
@@ -118,7 +117,7 @@ export class Dialogue {
     }
     if (steady - this.#spokenAt < WATERMARK_EVERY_MS || this.#sink.queued >= MOST_QUEUED) return;
     this.#spokenAt = steady;
-    this.#say({ type: 'watermark', cursor: encodeCursor(position), time: rfc3339(now) });
+    this.#say({ type: 'watermark', cursor: this.#options.window.cursors.seal(position), time: rfc3339(now) });
   }
 
   /** A text message of the client; anything but a known frame ends the connection. */
@@ -194,7 +193,11 @@ export class Dialogue {
 
   #sayFilter(grant: Grant): void {
     const { position } = this.#connection;
-    this.#say({ type: 'filter', filter: inForce(grant), cursor: position === null ? null : encodeCursor(position) });
+    this.#say({
+      type: 'filter',
+      filter: inForce(grant),
+      cursor: position === null ? null : this.#options.window.cursors.seal(position),
+    });
   }
 
   #refuse(code: string, detail: string, ref: string | null): void {

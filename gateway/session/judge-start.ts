@@ -1,7 +1,7 @@
-import { decodeCursor, encodeCursor } from '../../protocol/cursor.ts';
 import { compareIds, earliest, lastIdOf, previousId, type Position } from '../../protocol/position.ts';
 import type { GapReason } from '../../protocol/server-frame.ts';
 import type { Problem } from '../http/problem.ts';
+import type { Cursors } from '../../event-log/cursor-seal.ts';
 import type { LogState } from '../../event-log/event-log.ts';
 import { isTooOld, oldestPosition } from '../../event-log/log-window.ts';
 import type { OnGap, ReplayPlan, Start } from './plan-replay.ts';
@@ -13,12 +13,18 @@ export interface JudgedStart {
   readonly gap: { readonly reason: GapReason; readonly requested: string } | null;
 }
 
+/** A look at the log, and what opens its cursors. */
+export interface Look {
+  readonly state: LogState;
+  readonly cursors: Cursors;
+}
+
 export type StartVerdict = { readonly start: JudgedStart } | { readonly problem: Problem };
 
 /** Answers before the upgrade what is known before it (I4). Pure. */
 export function judgeStart(
   replay: ReplayPlan & { readonly start: Exclude<Start, { kind: 'live' }> },
-  state: LogState,
+  { state, cursors }: Look,
 ): StartVerdict {
   const { start, onGap } = replay;
   const until =
@@ -35,11 +41,14 @@ export function judgeStart(
       ids: state.newest.map((newest) => (compareIds(newest, before) < 0 ? newest : before)),
     };
     if (!isTooOld(from, state)) return { start: { from, until, gap: null } };
-    return lost('from_before_oldest', { requested: start.asked, state, until, onGap });
+    return lost('from_before_oldest', { requested: start.asked, state, cursors, until, onGap });
   }
-  const from = decodeCursor(start.cursor, state.newest.length);
-  if (from === null) return { problem: invalid('invalid_cursor', 'This is no cursor of this firehose.') };
-  const asked = { requested: start.cursor, state, until, onGap };
+  const opened = cursors.open(start.cursor, state.newest.length);
+  if (opened.kind === 'invalid')
+    return { problem: invalid('invalid_cursor', 'The cursor is malformed or was changed.') };
+  const asked = { requested: start.cursor, state, cursors, until, onGap };
+  if (opened.kind === 'foreign') return lost('epoch_lost', asked);
+  const from = opened.position;
   if (from.epoch !== state.epoch) return lost('epoch_lost', asked);
   if (from.ids.some((id, partition) => compareIds(id, state.newest[partition] ?? '0-0') > 0)) {
     return { problem: invalid('cursor_from_future', 'The cursor lies beyond the newest event.') };
@@ -49,19 +58,19 @@ export function judgeStart(
 
 function lost(
   reason: GapReason,
-  asked: { requested: string; state: LogState; until: readonly string[] | null; onGap: OnGap },
+  asked: Look & { requested: string; until: readonly string[] | null; onGap: OnGap },
 ): StartVerdict {
   const oldest = oldestPosition(asked.state);
   if (asked.onGap === 'clamp') {
     return { start: { from: oldest, until: asked.until, gap: { reason, requested: asked.requested } } };
   }
   const detail = `${GONE[reason] ?? ''} Ask with on_gap=clamp to go on from the oldest that is kept.`;
-  return { problem: { status: 410, code: reason, detail, extra: { oldest: encodeCursor(oldest) } } };
+  return { problem: { status: 410, code: reason, detail, extra: { oldest: asked.cursors.seal(oldest) } } };
 }
 
 const GONE: Partial<Record<GapReason, string>> = {
   cursor_too_old: 'Events after this cursor are no longer kept.',
-  epoch_lost: 'The log was lost and refilled since this cursor.',
+  epoch_lost: 'The log was lost and refilled since this cursor, or another resource issued it.',
   from_before_oldest: 'Events of that time are no longer kept.',
 };
 

@@ -1,4 +1,3 @@
-import { encodeCursor } from '../../protocol/cursor.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Fanout } from '../fanout/fanout.ts';
@@ -93,7 +92,11 @@ export class LogDelivery implements Delivery, Told {
   /** A plain client cannot be told in band: it is told by the close code, unless it asked to go on. */
   skipped(last: Position): void {
     if (this.#recipient.isTold || this.#onGap === 'clamp') {
-      this.#recipient.gap({ reason: 'skipped_to_live', requested: encodeCursor(last), missed: null });
+      this.#recipient.gap({
+        reason: 'skipped_to_live',
+        requested: this.#context.window.cursors.seal(last),
+        missed: null,
+      });
     } else this.#recipient.close('slowConsumer', 'slow_consumer', last);
   }
 
@@ -110,7 +113,7 @@ export class LogDelivery implements Delivery, Told {
       void this.#goOn(reason, last);
       return;
     }
-    this.#recipient.gap({ reason, requested: encodeCursor(last), missed: null });
+    this.#recipient.gap({ reason, requested: this.#context.window.cursors.seal(last), missed: null });
     this.#recipient.close('cursorTooOld', reason, last);
   }
 
@@ -119,7 +122,7 @@ export class LogDelivery implements Delivery, Told {
     const { fanout, window } = this.#context;
     const from = await recover(window, { isWanted: () => this.#recipient.isOpen, fanout });
     if (from === null) return;
-    this.#recipient.gap({ reason, requested: encodeCursor(last), missed: null });
+    this.#recipient.gap({ reason, requested: this.#context.window.cursors.seal(last), missed: null });
     fanout.seek(this.#subscriber, from);
   }
 }

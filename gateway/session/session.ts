@@ -10,7 +10,6 @@ import {
   type CloseReason,
   type ReasonDetail,
 } from '../../protocol/close-code.ts';
-import { encodeCursor } from '../../protocol/cursor.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
 import type { Fanout } from '../fanout/fanout.ts';
@@ -192,7 +191,7 @@ export class Session implements Recipient {
    */
   close(name: CloseName, reason: CloseReason, last: Position | null = this.position): boolean {
     const resumes = last !== null && CLOSE[name] < FIRST_FINAL_CODE;
-    return this.#end(name, reason, { c: resumes ? encodeCursor(last) : null });
+    return this.#end(name, reason, { c: resumes ? this.#context.window.cursors.seal(last) : null });
   }
 
   /** Ends the session for what its client said, and says what was wrong with it. */

@@ -175,8 +175,9 @@ async function begin(
       return { start: null };
     }
     const replay = { ...plan.replay, start };
-    let verdict = judgeStart(replay, await window.state(LOOK_MAX_AGE_MS));
-    if ('problem' in verdict) verdict = judgeStart(replay, await window.state(0));
+    const { cursors } = window;
+    let verdict = judgeStart(replay, { state: await window.state(LOOK_MAX_AGE_MS), cursors });
+    if ('problem' in verdict) verdict = judgeStart(replay, { state: await window.state(0), cursors });
     if ('problem' in verdict) return verdict;
     const { from } = verdict.start;
     const waitUntil = performance.now() + CATCH_UP_MS;

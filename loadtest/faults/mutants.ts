@@ -45,8 +45,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'cursors run ahead to the end of their round',
     scenario: 'cuts',
     file: 'gateway/fanout/round.ts',
-    find: 'cursor: encodeCursor({ epoch: round.epoch, ids: position }),',
-    replace: 'cursor: encodeCursor({ epoch: round.epoch, ids: round.to }),',
+    find: 'cursor: round.cursors.seal({ epoch: round.epoch, ids: position }),',
+    replace: 'cursor: round.cursors.seal({ epoch: round.epoch, ids: round.to }),',
   },
   {
     name: 'goes live one round too early',

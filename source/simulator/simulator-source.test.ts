@@ -22,6 +22,9 @@ const simulated =
 function withAppend(eventLog: EventLog, append: EventLog['append']): EventLog {
   return {
     partitions: eventLog.partitions,
+    cursors: eventLog.cursors,
+    newest: eventLog.newest,
+    isShared: false,
     state: () => eventLog.state(),
     range: (partition, afterId, count) => eventLog.range(partition, afterId, count),
     reader: () => eventLog.reader(),

@@ -1,0 +1,44 @@
+import { CursorSeal } from './cursor-seal.ts';
+import { retentionField } from './provisioning/retention.ts';
+
+const CURSOR_KEY = 'cursor-key:';
+
+/** Field of the first partition's meta that holds the key of a resource's cursors: it is lost with the log, and with nothing else. */
+export function cursorKeyField(resource: string): string {
+  return `${CURSOR_KEY}${resource}`;
+}
+
+/** What this process knows of the streams since it last looked at them: each look brings it up to date. */
+export class KnownStreams {
+  /** `<namespace>/<name>`; null for a process that serves no resource: it needs no cursors. */
+  readonly resource: string | null;
+  readonly cursors = new CursorSeal();
+  /** Last entry id of each partition, as far as it was seen. */
+  readonly newest: string[] = [];
+  /** Whether another resource has registered with the same streams. */
+  isShared = false;
+  #hasKey = false;
+
+  constructor(resource: string | null) {
+    this.resource = resource;
+  }
+
+  /**
+   * What the script of a look takes for one partition: the field of the cursor key, the key to keep where there is none,
+   * `1` while no look has brought the one in force, and the field of this resource's retention.
+   */
+  argumentsFor(partition: number): [field: string, record: string, isFirst: string, own: string] {
+    if (partition !== 0 || this.resource === null) return ['', '', '', ''];
+    const { record } = this.cursors;
+    return [cursorKeyField(this.resource), record, this.#hasKey ? '' : '1', retentionField(this.resource)];
+  }
+
+  /** `record` is empty, and `others` 0, for partitions that do not keep them. */
+  looked(partition: number, look: { readonly newest: string; readonly record: string; readonly others: number }): void {
+    this.newest[partition] = look.newest;
+    if (look.record === '') return;
+    this.cursors.learn(look.record);
+    this.#hasKey = true;
+    this.isShared = look.others > 0;
+  }
+}
