@@ -1,0 +1,343 @@
+import { accountName, bodyText, firstText, headerFields, text, wholeNumber } from '../legs/event-body.ts';
+import { eventIdOf } from '../legs/event-id.ts';
+import { createHiddenFields, type HiddenFields } from '../legs/hidden-fields.ts';
+import { LegRegistry, type Claim, type Draft, type Leg } from '../legs/leg-registry.ts';
+import type { DropReason, ListedLeg, Mapped, MappedEvent, Mapper, Outage, SwitchEvent, Synthetic } from '../mapper.ts';
+import type { MappingOptions } from '../mapping-options.ts';
+import { applicationFields, channelFields, variableFields, type LegFacts } from './freeswitch-fields.ts';
+import { catalogueName, type ParkSource } from './freeswitch-names.ts';
+import { createLives } from './lives.ts';
+
+export interface FreeswitchMapperOptions extends MappingOptions {
+  readonly park: ParkSource;
+  /** Version of the switch; without it, what its heartbeat tells. */
+  readonly version?: string;
+}
+
+interface FreeswitchLeg extends LegFacts {
+  /** The switch it lives in: several may write to one exchange. */
+  readonly switchName: string;
+  /** The life of the switch in which it began; empty when a listing does not tell. */
+  readonly core: string;
+  answered: boolean;
+  held: boolean;
+  parked: boolean;
+  /** The leg's last event: what a synthetic end can still tell. */
+  last: SwitchEvent;
+}
+
+const MAX_CALL_ID = 512;
+
+/** Events of FreeSWITCH, by the event socket or mod_amqp: the bodies are the same. */
+export function createFreeswitchMapper(options: FreeswitchMapperOptions): Mapper {
+  return new FreeswitchMapper(options);
+}
+
+class FreeswitchMapper implements Mapper {
+  readonly #options: FreeswitchMapperOptions;
+  readonly #registry: LegRegistry<FreeswitchLeg>;
+  readonly #isHidden: HiddenFields;
+  readonly #lives = createLives();
+  #version: string;
+  #received = 0;
+
+  constructor(options: FreeswitchMapperOptions) {
+    this.#options = options;
+    this.#registry = new LegRegistry(options);
+    this.#isHidden = createHiddenFields({ ...options.privacy, also: ['Transfer-History'] });
+    this.#version = options.version ?? '';
+  }
+
+  feed(event: SwitchEvent, now: number): Mapped {
+    this.#received += 1;
+    const events = [...this.#registry.advance(now), ...this.#noteLife(event, now)];
+    const callId = firstText(event['Unique-ID'], event['Caller-Unique-ID']);
+    const leg = this.#registry.get(callId);
+    const mapped = this.#judge(event, callId, now, leg?.state.parked ?? false);
+    // What is not forwarded may still tell the account.
+    if (mapped.dropped !== null && leg !== undefined) {
+      events.push(...this.#registry.latch(leg, leg.account || this.#claimOf(event).named));
+    }
+    return events.length === 0 ? mapped : { ...mapped, events: [...events, ...mapped.events] };
+  }
+
+  adopt(listing: readonly ListedLeg[], { from, to, restarted }: Outage): readonly MappedEvent[] {
+    const listed = new Map(listing.map((leg) => [leg.id, leg.event]));
+    const events = this.#registry.advance(Infinity);
+    for (const leg of this.#registry.legs()) {
+      if (!restarted && listed.has(leg.callId)) continue;
+      events.push(...this.#endSynthetically(leg, restarted ? 'switch_restarted' : 'missed', to * 1_000, to));
+    }
+    for (const [callId, event] of listed) {
+      if (callId === '' || callId.length > MAX_CALL_ID || this.#registry.hasEnded(callId)) continue;
+      events.push(...this.#adoptLeg(callId, event, { micros: to * 1_000, lostAt: from, now: to }));
+    }
+    return events;
+  }
+
+  advance(now: number): readonly MappedEvent[] {
+    return this.#registry.advance(now);
+  }
+
+  liveLegs(): readonly string[] {
+    return [...this.#registry.legs()].map(({ callId }) => callId);
+  }
+
+  /** Ends the legs of a switch's earlier lives as soon as it speaks out of a new one. */
+  #noteLife(event: SwitchEvent, now: number): MappedEvent[] {
+    if (event['Event-Name'] === 'HEARTBEAT' && this.#options.version === undefined) {
+      this.#version = text(event['FreeSWITCH-Version']) || this.#version;
+    }
+    const name = switchNameOf(event);
+    const core = text(event['Core-UUID']);
+    if (!this.#lives.hasRestarted(name, core)) return [];
+    const micros = microsOf(event) ?? Math.floor(now * 1_000);
+    const gone = [...this.#registry.legs()].filter(
+      ({ state }) => state.switchName === name && state.core !== '' && state.core !== core,
+    );
+    return gone.flatMap((leg) => this.#endSynthetically(leg, 'switch_restarted', micros, now));
+  }
+
+  #judge(event: SwitchEvent, callId: string, now: number, parked: boolean): Mapped {
+    const what = whatOf(event);
+    if (typeof event['Event-Name'] !== 'string') return nothing('malformed', what);
+    const name = catalogueName(event, this.#options.park, parked);
+    if (name === null) return nothing('not_mapped', what);
+    if (callId === '' || callId.length > MAX_CALL_ID) return nothing('malformed', what);
+    return this.#forward(name, callId, event, now);
+  }
+
+  #forward(name: string, callId: string, event: SwitchEvent, now: number): Mapped {
+    const micros = microsOf(event) ?? Math.floor(now * 1_000);
+    const known = this.#registry.get(callId);
+    const refused = this.#refuse(name, callId, event, known !== undefined);
+    if (refused !== null) return nothing(refused, name);
+    const events: MappedEvent[] = [];
+    const leg = known ?? this.#firstSeen(name, callId, event, { micros, lostAt: micros / 1_000, now }, events);
+    this.#link(leg, name, event);
+    noteState(leg.state, name);
+    leg.state.last = event;
+    const eventId = idOf(name, callId, event, this.#received);
+    const draft = this.#draft(leg, name, event, { micros, eventId, synthetic: null });
+    const claim = this.#claimOf(event);
+    const given =
+      name === 'CHANNEL_DESTROY'
+        ? this.#registry.end(leg, draft, claim, now)
+        : this.#registry.emit(leg, draft, claim, now);
+    return { events: [...events, ...given], dropped: null };
+  }
+
+  #refuse(name: string, callId: string, event: SwitchEvent, isKnown: boolean): DropReason | null {
+    if (isKnown) return name === 'CHANNEL_CREATE' ? 'no_change' : null;
+    if (this.#registry.hasEnded(callId)) return 'after_destroy';
+    // Kazoo's mapping leaves it out as well: it is the end of a leg that never began.
+    const isStray = name === 'CHANNEL_DESTROY' && event['variable_hangup_cause'] === 'WRONG_CALL_STATE';
+    return isStray ? 'no_change' : null;
+  }
+
+  #firstSeen(name: string, callId: string, event: SwitchEvent, when: When, events: MappedEvent[]) {
+    if (name === 'CHANNEL_CREATE') {
+      const leg = this.#begin(callId, text(event['Channel-Call-UUID']), event);
+      events.push(...this.#endSurplus(when));
+      return leg;
+    }
+    const { leg, events: missed } = this.#beginMissed(callId, event, when);
+    events.push(...missed);
+    const answeredAt = wholeNumber(event['Caller-Channel-Answered-Time']) ?? 0;
+    const isUp = answeredAt > 0 || event['Answer-State'] === 'answered';
+    if (isUp && name !== 'CHANNEL_ANSWER') {
+      events.push(...this.#correct(leg, 'CHANNEL_ANSWER', event, { ...when, micros: answeredAt || when.micros }));
+    }
+    return leg;
+  }
+
+  #begin(callId: string, rootId: string, event: SwitchEvent): Leg<FreeswitchLeg> {
+    return this.#registry.begin(callId, rootId, {
+      switchName: switchNameOf(event),
+      core: text(event['Core-UUID']),
+      interactionId: text(event['Channel-Call-UUID']),
+      createdAt: wholeNumber(event['Caller-Channel-Created-Time']),
+      otherId: '',
+      answered: false,
+      held: false,
+      parked: false,
+      last: event,
+    });
+  }
+
+  /** A leg whose CREATE nobody heard: it begins as old as it is. Its root counts for no account (S8). */
+  #beginMissed(callId: string, event: SwitchEvent, when: When) {
+    const leg = this.#begin(callId, '', event);
+    const micros = leg.state.createdAt ?? when.micros;
+    const eventId = eventIdOf('fs', callId, 'CREATE');
+    const draft = this.#draft(leg, 'CHANNEL_CREATE', event, { micros, eventId, synthetic: 'missed' });
+    const events = this.#registry.emit(leg, draft, this.#claimOf(event), when.now);
+    events.push(...this.#endSurplus(when));
+    return { leg, events };
+  }
+
+  #endSurplus({ micros, now }: When): MappedEvent[] {
+    const surplus = this.#registry.surplus();
+    return surplus === undefined ? [] : this.#endSynthetically(surplus, 'missed', micros, now);
+  }
+
+  #adoptLeg(callId: string, event: SwitchEvent, when: When): MappedEvent[] {
+    const events: MappedEvent[] = [];
+    let leg = this.#registry.get(callId);
+    if (leg === undefined) {
+      const begun = this.#beginMissed(callId, event, when);
+      leg = begun.leg;
+      events.push(...begun.events);
+    }
+    const state = event['Channel-Call-State'];
+    const isHeld = state === 'HELD';
+    const isUp = isHeld || state === 'ACTIVE' || event['Answer-State'] === 'answered';
+    if (isUp && !leg.state.answered) events.push(...this.#correct(leg, 'CHANNEL_ANSWER', event, when));
+    if (isHeld !== leg.state.held) {
+      events.push(...this.#correct(leg, isHeld ? 'CHANNEL_HOLD' : 'CHANNEL_UNHOLD', event, when));
+    }
+    leg.state.last = { ...leg.state.last, ...event };
+    return events;
+  }
+
+  /** A synthetic event of a leg that is known. */
+  #correct(leg: Leg<FreeswitchLeg>, name: string, event: SwitchEvent, { micros, lostAt, now }: When): MappedEvent[] {
+    const eventId = eventIdOf('fs', leg.callId, name, 'syn', Math.floor(lostAt / 1_000));
+    noteState(leg.state, name);
+    const draft = this.#draft(leg, name, event, { micros, eventId, synthetic: 'missed' });
+    return this.#registry.emit(leg, draft, this.#claimOf(event), now);
+  }
+
+  #endSynthetically(leg: Leg<FreeswitchLeg>, synthetic: Synthetic, micros: number, now: number): MappedEvent[] {
+    const { callId, state } = leg;
+    const eventId = eventIdOf('fs', callId, 'DESTROY');
+    const draft = this.#draft(leg, 'CHANNEL_DESTROY', state.last, { micros, eventId, synthetic });
+    return this.#registry.end(leg, draft, this.#claimOf(state.last), now);
+  }
+
+  /** Each leg learns the other, also from the other's events: a caller whose call is rejected never names the callee. */
+  #link(leg: Leg<FreeswitchLeg>, name: string, event: SwitchEvent): void {
+    const isBridge = name === 'CHANNEL_BRIDGE';
+    const other = firstText(isBridge ? event['Bridge-B-Unique-ID'] : undefined, event['Other-Leg-Unique-ID']);
+    if (other === '' || other === leg.callId) return;
+    leg.state.otherId = other;
+    const peer = this.#registry.get(other);
+    if (peer !== undefined && (peer.state.otherId === '' || isBridge)) peer.state.otherId = leg.callId;
+  }
+
+  #claimOf(event: SwitchEvent): Claim {
+    const { accounts, accountVariable } = this.#options;
+    return {
+      named: accountName(event[`variable_${accountVariable}`]),
+      byRule: () =>
+        accounts.accountOf({
+          domain: firstText(event['variable_domain_name'], event['variable_sip_req_host']),
+          accountCode: text(event['variable_accountcode']),
+          context: text(event['Caller-Context']),
+          did: event['Call-Direction'] === 'inbound' ? text(event['Caller-Destination-Number']) : '',
+        }),
+    };
+  }
+
+  #draft(leg: Leg<FreeswitchLeg>, name: string, event: SwitchEvent, from: DraftFrom): Draft {
+    const { callId } = leg;
+    const { micros, eventId, synthetic } = from;
+    const { accounts, chosen } = this.#options;
+    const isHidden = this.#isHidden;
+    const appVersion = this.#version === '' ? 'unknown' : this.#version;
+    // As it is now: an event that waits must not show what comes later.
+    const facts = { ...leg.state };
+    return {
+      name,
+      eventId,
+      position: `${text(event['Core-UUID'])}:${this.#received}`,
+      at: Math.floor(micros / 1_000),
+      synthetic,
+      render(account) {
+        const node = `freeswitch@${facts.switchName}`;
+        const realm = text(event['variable_domain_name']) || accounts.realmOf(account);
+        const fields = {
+          ...headerFields({ name, callId, micros, appName: 'freeswitch', appVersion, node }),
+          ...channelFields(name, event, facts),
+          ...(synthetic !== null && syntheticFields(name, synthetic)),
+          'Custom-Channel-Vars': { 'Account-ID': account, ...variableFields(event, facts, realm) },
+          'Custom-Application-Vars': applicationFields(event, chosen),
+        };
+        return bodyText(fields, isHidden, synthetic);
+      },
+    };
+  }
+}
+
+interface DraftFrom {
+  /** Unix microseconds of the event. */
+  readonly micros: number;
+  readonly eventId: string;
+  readonly synthetic: Synthetic | null;
+}
+
+interface When {
+  /** Unix microseconds of the event. */
+  readonly micros: number;
+  /** Unix milliseconds: when the source last heard the switch. */
+  readonly lostAt: number;
+  /** Unix milliseconds of the arrival. */
+  readonly now: number;
+}
+
+function nothing(reason: DropReason, what: string): Mapped {
+  return { events: [], dropped: { reason, what } };
+}
+
+/** Bounded: names are the switch's own, and cut. */
+function whatOf(event: SwitchEvent): string {
+  const name = text(event['Event-Name']) || 'no Event-Name';
+  const subclass = text(event['Event-Subclass']);
+  return (subclass === '' ? name : `${name} ${subclass}`).slice(0, 64);
+}
+
+function noteState(state: FreeswitchLeg, name: string): void {
+  if (name === 'CHANNEL_ANSWER') state.answered = true;
+  else if (name === 'CHANNEL_HOLD') state.held = true;
+  else if (name === 'CHANNEL_UNHOLD') state.held = false;
+  else if (name === 'PARK_PARKED') state.parked = true;
+  else if (name === 'PARK_RETRIEVED' || name === 'PARK_ABANDONED') state.parked = false;
+}
+
+/** CREATE and DESTROY have fixed ids: a synthetic end and the real one exclude each other. */
+function idOf(name: string, callId: string, event: SwitchEvent, received: number): string {
+  if (name === 'CHANNEL_CREATE') return eventIdOf('fs', callId, 'CREATE');
+  if (name === 'CHANNEL_DESTROY') return eventIdOf('fs', callId, 'DESTROY');
+  const sequence = text(event['Event-Sequence']);
+  const core = text(event['Core-UUID']);
+  if (core !== '' && sequence !== '') return eventIdOf('fs', core, sequence, name);
+  // No switch sends events without them; a hand-made one is at least no other's double.
+  return eventIdOf('fs', callId, text(event['Event-Date-Timestamp']) || `n${received}`, name);
+}
+
+/** A synthetic event claims no state: the leg's was not seen. */
+function syntheticFields(name: string, synthetic: Synthetic) {
+  const unknown = { 'Channel-State': undefined, 'Channel-Call-State': undefined, 'Channel-Answer-State': undefined };
+  if (name === 'CHANNEL_CREATE') return unknown;
+  if (name !== 'CHANNEL_DESTROY') return {};
+  return {
+    'Channel-State': undefined,
+    'Channel-Call-State': 'HANGUP',
+    'Channel-Answer-State': 'hangup',
+    'Hangup-Cause': synthetic === 'switch_restarted' ? 'CRASH' : 'NONE',
+    'Hangup-Code': undefined,
+    'Billing-Seconds': undefined,
+    'Duration-Seconds': undefined,
+    'Ringing-Seconds': undefined,
+    'Bridge-Hangup-Cause': undefined,
+    Disposition: undefined,
+  };
+}
+
+function microsOf(event: SwitchEvent): number | undefined {
+  return wholeNumber(event['Event-Date-Timestamp']);
+}
+
+function switchNameOf(event: SwitchEvent): string {
+  return firstText(event['FreeSWITCH-Switchname'], event['FreeSWITCH-Hostname']);
+}

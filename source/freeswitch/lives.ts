@@ -1,0 +1,37 @@
+/**
+ * Tells by the Core-UUID of events when a switch has started anew. Several switches may write to one exchange; two that
+ * share a name cannot be told apart, so that nothing is said about either once both have been heard.
+ */
+export interface Lives {
+  /** Whether this is the first event of a new life of that switch. */
+  hasRestarted(switchName: string, core: string): boolean;
+}
+
+const MAX_SWITCHES = 1_000;
+const MAX_CORES = 16;
+
+export function createLives(): Lives {
+  const cores = new Map<string, string[]>();
+  return {
+    hasRestarted(switchName, core) {
+      if (core === '') return false;
+      const known = cores.get(switchName);
+      if (known === undefined) {
+        if (cores.size < MAX_SWITCHES) cores.set(switchName, [core]);
+        return false;
+      }
+      if (known.includes(core)) {
+        // An earlier life that speaks again is another switch of the same name.
+        if (known.at(-1) !== core) cores.set(switchName, [SHARED]);
+        return false;
+      }
+      if (known[0] === SHARED) return false;
+      known.push(core);
+      if (known.length > MAX_CORES) known.shift();
+      return true;
+    },
+  };
+}
+
+/** No Core-UUID. */
+const SHARED = '*';

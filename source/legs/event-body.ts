@@ -1,0 +1,94 @@
+import type { Synthetic } from '../mapper.ts';
+
+/** Seconds from the year 0 to 1970: a Kazoo Timestamp is in Gregorian seconds. */
+const GREGORIAN_OFFSET = 62_167_219_200;
+
+const VARIABLES = 'Custom-Channel-Vars';
+
+/** Fields of an event in the order in which they are written. Undefined, null and empty ones are left out. */
+export type Fields = Record<string, unknown>;
+
+export interface EventHeader {
+  readonly name: string;
+  readonly callId: string;
+  /** Unix microseconds of the switch. */
+  readonly micros: number;
+  readonly appName: 'freeswitch' | 'asterisk';
+  readonly appVersion: string;
+  readonly node: string;
+}
+
+export function headerFields({ name, callId, micros, appName, appVersion, node }: EventHeader): Fields {
+  return {
+    'Event-Category': 'call_event',
+    'Event-Name': name,
+    'Msg-ID': String(micros),
+    Timestamp: Math.floor(micros / 1_000_000) + GREGORIAN_OFFSET,
+    'Call-ID': callId,
+    'App-Name': appName,
+    'App-Version': appVersion,
+    Node: node,
+  };
+}
+
+/** The event as text: without the hidden fields, and without values that are empty. */
+export function bodyText(fields: Fields, isHidden: (name: string) => boolean, synthetic: Synthetic | null): string {
+  const body: Fields = {};
+  for (const name in fields) {
+    const value = fields[name];
+    if (isEmpty(value) || isHidden(name)) continue;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      body[name] = value;
+      continue;
+    }
+    const inner = withoutEmpty(value as Fields, name === VARIABLES ? isHidden : null);
+    if (inner !== null) body[name] = inner;
+  }
+  if (synthetic !== null) body['Firehose-Synthetic'] = synthetic;
+  return JSON.stringify(body);
+}
+
+function withoutEmpty(fields: Fields, isHidden: ((name: string) => boolean) | null): Fields | null {
+  let kept: Fields | null = null;
+  for (const name in fields) {
+    const value = fields[name];
+    if (isEmpty(value) || isHidden?.(name) === true) continue;
+    kept ??= {};
+    kept[name] = value;
+  }
+  return kept;
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
+}
+
+/** A value of a switch that must be text: anything else is as good as absent. Half a surrogate pair is repaired. */
+export function text(value: unknown): string {
+  if (typeof value !== 'string') return '';
+  return value.isWellFormed() ? value : value.toWellFormed();
+}
+
+/** The first that is not empty. */
+export function firstText(...values: readonly unknown[]): string {
+  for (const value of values) if (typeof value === 'string' && value !== '') return text(value);
+  return '';
+}
+
+const WHOLE_NUMBER = /^\d{1,16}$/;
+
+/** A number of decimal digits; undefined when it is none. */
+export function wholeNumber(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+  if (typeof value !== 'string' || !WHOLE_NUMBER.test(value)) return undefined;
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : undefined;
+}
+
+const MAX_ACCOUNT_LENGTH = 128;
+
+/** An account as a switch names it; one that no account id can be is as good as absent. */
+export function accountName(value: unknown): string {
+  const name = text(value);
+  return name.length <= MAX_ACCOUNT_LENGTH ? name : '';
+}

@@ -1,0 +1,160 @@
+import type { MappedEvent, Synthetic } from '../mapper.ts';
+
+/** A leg that has begun and has not ended. `State` is what the mapper of its switch knows about it. */
+export interface Leg<State> {
+  readonly callId: string;
+  /** The leg that the switch named as the root of this one when it began; empty when it is its own. */
+  readonly rootId: string;
+  /** The latch: the last account that an event of this leg had. */
+  account: string;
+  readonly state: State;
+}
+
+/** An event before its account is known. */
+export interface Draft {
+  readonly name: string;
+  readonly eventId: string;
+  readonly position: string;
+  readonly at: number;
+  readonly synthetic: Synthetic | null;
+  /** The bytes; called once, when the account is known or given up. */
+  render(account: string): string;
+}
+
+/** Accounts that an event tells by itself: what the switch names, and what a rule makes of its hints. */
+export interface Claim {
+  readonly named: string;
+  /** Called only when neither the event, nor the leg before it, nor its root have an account. */
+  readonly byRule: () => string;
+}
+
+export interface LegRegistryOptions {
+  /** Milliseconds that a CREATE without account waits for it; 0: not at all. */
+  readonly holdMs: number;
+}
+
+/** More legs than any switch has: a switch that begins legs without ending them must not fill the memory. */
+export const MAX_LEGS = 100_000;
+/** Ended legs that are remembered, so that a straggler does not begin its leg anew. */
+const MAX_ENDED = 20_000;
+/** Events that wait, of one leg and in all. */
+const MAX_HELD_OF_LEG = 64;
+const MAX_HELD = 10_000;
+
+interface Held<State> {
+  readonly leg: Leg<State>;
+  readonly since: number;
+  readonly drafts: Draft[];
+}
+
+/**
+ * The legs of a switch and their accounts. Invariants: an event is given after all earlier ones of its leg; nothing of
+ * a leg is given after its end; the root's account counts only when the switch named the root as the leg began, because
+ * a later root may be a leg of another tenant (S8).
+ */
+export class LegRegistry<State> {
+  readonly #holdMs: number;
+  readonly #legs = new Map<string, Leg<State>>();
+  readonly #ended = new Set<string>();
+  readonly #waiting = new Map<string, Held<State>>();
+  #held = 0;
+
+  constructor({ holdMs }: LegRegistryOptions) {
+    this.#holdMs = holdMs;
+  }
+
+  get(callId: string): Leg<State> | undefined {
+    return this.#legs.get(callId);
+  }
+
+  /** Whether the leg has ended, as far as is remembered. */
+  hasEnded(callId: string): boolean {
+    return this.#ended.has(callId);
+  }
+
+  begin(callId: string, rootId: string, state: State): Leg<State> {
+    const leg: Leg<State> = { callId, rootId: rootId === callId ? '' : rootId, account: '', state };
+    this.#legs.set(callId, leg);
+    return leg;
+  }
+
+  /** The oldest leg when there are more than a switch can have, else undefined: the mapper must end it. */
+  surplus(): Leg<State> | undefined {
+    return this.#legs.size > MAX_LEGS ? this.#legs.values().next().value : undefined;
+  }
+
+  /** What may be given now: this event, or nothing while its leg waits, or all that waited and this event. */
+  emit(leg: Leg<State>, draft: Draft, claim: Claim, now: number): MappedEvent[] {
+    const account = this.#accountOf(leg, claim);
+    if (account !== '') {
+      const events = this.latch(leg, account);
+      events.push(mapped(leg, draft, account));
+      return events;
+    }
+    const entry = this.#waiting.get(leg.callId);
+    if (entry === undefined) {
+      const waits = draft.name === 'CHANNEL_CREATE' && this.#holdMs > 0 && this.#held < MAX_HELD;
+      if (!waits) return [mapped(leg, draft, '')];
+      this.#waiting.set(leg.callId, { leg, since: now, drafts: [draft] });
+      this.#held += 1;
+      return [];
+    }
+    entry.drafts.push(draft);
+    this.#held += 1;
+    return entry.drafts.length > MAX_HELD_OF_LEG || this.#held > MAX_HELD ? this.#release(entry) : [];
+  }
+
+  /** Sets the account and gives what waited for it: in this leg, and in those whose root it is. */
+  latch(leg: Leg<State>, account: string): MappedEvent[] {
+    const wasKnown = leg.account !== '';
+    if (account !== '') leg.account = account;
+    if (account === '' || wasKnown || this.#waiting.size === 0) return [];
+    const own = this.#waiting.get(leg.callId);
+    const events = own === undefined ? [] : this.#release(own);
+    for (const entry of this.#waiting.values()) {
+      if (entry.leg.rootId !== leg.callId || entry.leg.account !== '') continue;
+      events.push(...this.latch(entry.leg, account));
+    }
+    return events;
+  }
+
+  /** The last event of the leg, which is then forgotten. */
+  end(leg: Leg<State>, draft: Draft, claim: Claim, now: number): MappedEvent[] {
+    const events = this.emit(leg, draft, claim, now);
+    const entry = this.#waiting.get(leg.callId);
+    if (entry !== undefined) events.push(...this.#release(entry));
+    this.#legs.delete(leg.callId);
+    this.#ended.add(leg.callId);
+    if (this.#ended.size > MAX_ENDED) for (const oldest of this.#ended) if (this.#ended.delete(oldest)) break;
+    return events;
+  }
+
+  /** Gives what has waited for longer than the hold; a clock that jumped back ends the wait too. */
+  advance(now: number): MappedEvent[] {
+    if (this.#waiting.size === 0) return [];
+    const events: MappedEvent[] = [];
+    for (const entry of this.#waiting.values()) {
+      if (now - entry.since >= this.#holdMs || now < entry.since) events.push(...this.#release(entry));
+    }
+    return events;
+  }
+
+  legs(): IterableIterator<Leg<State>> {
+    return this.#legs.values();
+  }
+
+  #accountOf(leg: Leg<State>, { named, byRule }: Claim): string {
+    return named || leg.account || this.#legs.get(leg.rootId)?.account || byRule();
+  }
+
+  #release(entry: Held<State>): MappedEvent[] {
+    this.#waiting.delete(entry.leg.callId);
+    this.#held -= entry.drafts.length;
+    return entry.drafts.map((draft) => mapped(entry.leg, draft, entry.leg.account));
+  }
+}
+
+function mapped<State>(leg: Leg<State>, draft: Draft, account: string): MappedEvent {
+  const { name, eventId, position, at, synthetic } = draft;
+  return { name, account, callId: leg.callId, eventId, position, at, json: draft.render(account), synthetic };
+}

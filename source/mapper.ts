@@ -1,0 +1,84 @@
+/** One event as a switch says it: flat for the event socket and AMI, nested for ARI. Untrusted. */
+export type SwitchEvent = Readonly<Record<string, unknown>>;
+
+/** Why an event is not the switch's own: the one marker of all synthetic events, `Firehose-Synthetic`. */
+export type Synthetic = 'missed' | 'switch_restarted';
+
+/** An event of the catalogue, ready to be appended. */
+export interface MappedEvent {
+  readonly name: string;
+  /** Empty when neither the switch nor the rules name one: the event then reaches nobody. */
+  readonly account: string;
+  readonly callId: string;
+  /** Stable: two listeners and a restart make the same one. 1 to 128 of A-Z a-z 0-9 . _ : - */
+  readonly eventId: string;
+  /** Orders the events of one endpoint; opaque. */
+  readonly position: string;
+  /** Unix milliseconds by the switch's clock. */
+  readonly at: number;
+  /** The bytes of the event as the log holds them. */
+  readonly json: string;
+  readonly synthetic: Synthetic | null;
+}
+
+/** Why a switch's event became nothing. `what` is bounded: an event name of the switch, never data of a call. */
+export interface Drop {
+  readonly reason: DropReason;
+  readonly what: string;
+}
+
+export type DropReason =
+  /** The catalogue has no name for it, or it only changes what the mapper knows. */
+  | 'not_mapped'
+  /** Repeats what the leg's state already says: an Unhold without Hold, a second CREATE. */
+  | 'no_change'
+  /** Its leg has ended. */
+  | 'after_destroy'
+  /** It names no leg, or is not of the switch's form. */
+  | 'malformed'
+  /** The name is never forwarded (`protocol/catalogue.ts`). */
+  | 'never_forwarded'
+  /** Kazoo: the body's name is not that of the routing key. */
+  | 'key_mismatch'
+  /** Kazoo: `Event-Category: error`. */
+  | 'error_category'
+  /** Kazoo: the body breaks a rule of `event-log/intake`. */
+  | 'rejected';
+
+export interface Mapped {
+  readonly events: readonly MappedEvent[];
+  readonly dropped: Drop | null;
+}
+
+/** One leg of a listing, asked after the subscription is in force. */
+export interface ListedLeg {
+  /** As the switch names it. */
+  readonly id: string;
+  /** What the switch says of it, in the form of its events. */
+  readonly event: SwitchEvent;
+}
+
+/** The time for which nobody listened. */
+export interface Outage {
+  /** Unix milliseconds. */
+  readonly from: number;
+  /** Unix milliseconds: the time of the listing. */
+  readonly to: number;
+  /** The switch has started anew since: none of the legs before it is left. */
+  readonly restarted: boolean;
+}
+
+/**
+ * From a switch's events to those of the catalogue. Pure: no clock, no I/O; the state is one registry of live legs.
+ * `now` is the arrival in Unix milliseconds, by the same clock for all three methods; it bounds how long a CREATE waits
+ * for its account.
+ */
+export interface Mapper<Event = SwitchEvent> {
+  feed(event: Event, now: number): Mapped;
+  /** After an outage: ends what is gone, begins what is new, corrects what changed. */
+  adopt(listing: readonly ListedLeg[], outage: Outage): readonly MappedEvent[];
+  /** Gives what has waited long enough; Infinity gives all. To be called while the switch is silent. */
+  advance(now: number): readonly MappedEvent[];
+  /** Call-IDs of the legs that have not ended. */
+  liveLegs(): readonly string[];
+}
