@@ -7,7 +7,7 @@ import { aclRules, sourceAclRules } from '../runtime/redis/acl.ts';
 import { GATEWAY } from './dashboards/gateway.ts';
 import { OPERATOR } from './dashboards/operator.ts';
 import { STREAMS } from './dashboards/streams.ts';
-import { valuesJsonSchema, valuesYaml, withValuesTable } from './values/render-values.ts';
+import { partsYaml, valuesJsonSchema, valuesYaml, withValuesTable } from './values/render-values.ts';
 
 export const CHART = fileURLToPath(new URL('firehose/', import.meta.url));
 
@@ -30,6 +30,7 @@ export async function generatedFiles(): Promise<readonly GeneratedFile[]> {
   return [
     { path: `${CHART}values.yaml`, text: valuesYaml() },
     { path: `${CHART}values.schema.json`, text: `${JSON.stringify(valuesJsonSchema(), null, 2)}\n` },
+    { path: `${CHART}files/parts.yaml`, text: partsYaml() },
     { path: `${CHART}README.md`, text: withValuesTable(readme) },
     {
       path: `${CHART}files/watched-rules.yaml`,
@@ -62,5 +63,5 @@ function crdTemplate(text: string): string {
     helm.sh/resource-policy: keep
   {{- end }}
 `;
-  return `{{- if .Values.crds.enabled }}\n${text.replace(metadata, () => annotations)}{{- end }}\n`;
+  return `{{- include "firehose.prepare" . -}}\n{{- if .Values.crds.enabled }}\n${text.replace(metadata, () => annotations)}{{- end }}\n`;
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { chartTools } from '../testing/chart-tools.ts';
 import { template } from './testing/helm.ts';
-import { valueRows, type ValueRow } from './values/render-values.ts';
+import { parse } from 'yaml';
+import { partsYaml, valueRows, type ValueRow } from './values/render-values.ts';
 
 const ACCOUNT = { id: 'a1', name: 'north', realm: 'north.sip.example.com' };
 const SOURCE = { kind: 'simulator', redis: { urlSecret: { name: 'calls' } }, simulator: { accounts: [ACCOUNT] } };
@@ -15,13 +16,21 @@ const BESIDE: Readonly<Record<string, object>> = {
   'source.redis.tls.caSecret.key': {
     source: { ...SOURCE, redis: { ...SOURCE.redis, tls: { caSecret: { name: 'authority' } } } },
   },
-  demo: { demo: { enabled: true } },
+  // Else each rendering has a password of its own.
+  demo: { demo: { enabled: true, redis: { password: 'usual' } } },
   'demo.enabled': {},
+  'demo.redis.password': { demo: { enabled: true, redis: { password: 'usual' } } },
   'serviceMonitor.interval': { serviceMonitor: { enabled: true } },
   'serviceMonitor.labels': { serviceMonitor: { enabled: true } },
   'prometheusRule.labels': { prometheusRule: { enabled: true } },
   'prometheusRule.runbookUrl': { prometheusRule: { enabled: true } },
   'dashboards.labels': { dashboards: { enabled: true } },
+};
+const EVERYTHING = {
+  ...BESIDE['demo'],
+  serviceMonitor: { enabled: true },
+  prometheusRule: { enabled: true },
+  dashboards: { enabled: true },
 };
 
 /** Another value, where one cannot be told from the default. */
@@ -98,3 +107,33 @@ describe('a value that is changed changes what is installed', { concurrency: 2 }
     });
   }
 });
+
+describe('a part, a map or a list with nothing below it is the same as if it were left out', () => {
+  const parts = parse(partsYaml()) as readonly { readonly path: readonly string[]; readonly value: unknown }[];
+  const given = (path: readonly string[], value: unknown) => withValue(EVERYTHING, path, value);
+  for (const { path, value } of parts) {
+    test(path.join('.'), async () => {
+      const [usual, without] = await Promise.all([render(given(path, value)), render(given(path, null))]);
+      assert.match(usual, /^---\n/);
+      assert.equal(without, usual);
+    });
+  }
+
+  test('all of them at once, under both Helms', async () => {
+    const leaves = parts.filter(({ path, value }) => !path.includes('demo') && isEmpty(value));
+    assert.ok(leaves.length > 20);
+    const nulls = leaves.reduce<object>((values, { path }) => withValue(values, path, null), EVERYTHING);
+    const { helm3 } = await chartTools();
+    for (const one of [helm, helm3]) {
+      const [usual, without] = await Promise.all(
+        [EVERYTHING, nulls].map((values) => template(one, { values }).then(({ output, errors }) => output || errors)),
+      );
+      assert.match(usual ?? '', /^---\n/);
+      assert.equal(without, usual);
+    }
+  });
+});
+
+function isEmpty(value: unknown): boolean {
+  return Object.keys(value as object).length === 0;
+}

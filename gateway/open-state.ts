@@ -58,7 +58,13 @@ export async function openState(
   const { subscription } = config;
   const { spec, metadata } = subscription;
   const keyspace = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
-  const scope = await followScope({ path: config.subscriptionFile, initial: subscription, logger, signal });
+  const scope = await followScope({
+    path: config.subscriptionFile,
+    initial: subscription,
+    place: config.signingKeysFile === null ? 'standalone' : 'cluster',
+    logger,
+    signal,
+  });
   const folder = await openStateFolder(config.stateFolder);
   const directory = stack.use(await openDirectory(config.directoryFile, logger, signal));
   const metrics = stack.use(createMetrics());

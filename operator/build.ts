@@ -177,6 +177,7 @@ function makeContext({
     redis,
     recordEvent: createEventRecorder({ api, instance: config.identity, logger }),
     settings: config.settings,
+    policy: config.policy,
     timings: { ...TIMINGS, ...timings.reconcile },
     logger,
     now: rest.now ?? Date.now,

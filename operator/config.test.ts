@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readConfig } from './config.ts';
+import { SAFE_POLICY } from './policy/policy.ts';
 
 const IMAGE = { FIREHOSE_GATEWAY_IMAGE: 'registry.example.com/firehose:1.0.0' };
 
@@ -25,6 +26,13 @@ test('labels of the ServiceMonitors', () => {
     bare: '',
   });
   assert.deepEqual(readConfig(IMAGE, '').settings.serviceMonitorLabels, {});
+});
+
+test('I16: nothing is allowed to resources unless it is said; `none` empties a list that is not empty by default', () => {
+  const of = (environment: object) => readConfig({ ...IMAGE, ...environment }, '').policy;
+  assert.deepEqual(of({}), SAFE_POLICY);
+  assert.deepEqual(of({ FIREHOSE_ALLOW_IMAGES: 'a.example/b, c.example/' }).images, ['a.example/b', 'c.example/']);
+  assert.deepEqual(of({ FIREHOSE_ALLOW_SECRET_OWNERS: 'none' }).secretOwners, []);
 });
 
 test('every fault is told at once', () => {

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
+import { SAFE_POLICY, type Policy } from './policy/policy.ts';
 import type { RenderSettings } from './resources/rendering.ts';
 
 /** The settings of an operator process. The API server is found as every client finds it (KUBECONFIG, service account). */
 export interface OperatorConfig {
   readonly settings: RenderSettings;
+  /** What resources may ask for. */
+  readonly policy: Policy;
   /** Null: the whole cluster; undefined in the environment: the namespace of the credentials. */
   readonly watchNamespaces: readonly string[] | null | 'own';
   /** Of the Lease; the namespace of the credentials when not given. */
@@ -34,6 +37,15 @@ const labels = (what: string) =>
   list()
     .refine((items) => items.every((label) => LABEL.test(label)), what)
     .transform((items) => Object.fromEntries(items.map((label) => label.split('=') as [string, string])));
+/** Entries of an allow-list; `none` is an empty one, where the default is not. */
+const allowed = (fallback: readonly string[]) =>
+  list()
+    .refine(
+      (items) => items.every((item) => /^\S{1,253}$/.test(item)),
+      'entries without blanks, with commas between them',
+    )
+    .transform((items) => (items.length === 1 && items[0] === 'none' ? [] : items))
+    .default([...fallback]);
 const integer = (what: string, least: number, most: number) =>
   z
     .string()
@@ -60,6 +72,13 @@ const settings = z.object({
   FIREHOSE_NAMESPACE: z.string().regex(NAMESPACE, 'a namespace').optional(),
   FIREHOSE_IDENTITY: z.string().min(1).max(253).optional(),
   FIREHOSE_INNER_FROM_NAMESPACES: names('a list of namespaces, with commas between them').default([]),
+  FIREHOSE_ALLOW_IMAGES: allowed(SAFE_POLICY.images),
+  FIREHOSE_ALLOW_ANNOTATION_PREFIXES: allowed(SAFE_POLICY.annotationPrefixes),
+  FIREHOSE_ALLOW_LABEL_PREFIXES: allowed(SAFE_POLICY.labelPrefixes),
+  FIREHOSE_ALLOW_HOST_SUFFIXES: allowed(SAFE_POLICY.hostSuffixes),
+  FIREHOSE_ALLOW_ISSUERS: allowed(SAFE_POLICY.issuers),
+  FIREHOSE_ALLOW_PRIORITY_CLASSES: allowed(SAFE_POLICY.priorityClasses),
+  FIREHOSE_ALLOW_SECRET_OWNERS: allowed(SAFE_POLICY.secretOwners),
   FIREHOSE_SERVICE_MONITORS: z.enum(['true', 'false'], { error: 'true or false' }).default('false'),
   FIREHOSE_SERVICE_MONITOR_LABELS: labels('labels as key=value, with commas between them').default({}),
   FIREHOSE_OPERATOR_HOST: z.string().min(1).default('::'),
@@ -86,6 +105,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       serviceMonitors: data.FIREHOSE_SERVICE_MONITORS === 'true',
       serviceMonitorLabels: data.FIREHOSE_SERVICE_MONITOR_LABELS,
     },
+    policy: policyOf(data),
     watchNamespaces: watchedNamespaces(data.FIREHOSE_WATCH_NAMESPACES),
     namespace: data.FIREHOSE_NAMESPACE ?? null,
     identity: `${data.FIREHOSE_IDENTITY ?? 'operator'}_${unique}`,
@@ -93,5 +113,17 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: data.FIREHOSE_OPERATOR_PORT,
     resyncMs: data.FIREHOSE_RESYNC_SECONDS * 1_000,
     workers: data.FIREHOSE_WORKERS,
+  };
+}
+
+function policyOf(data: z.output<typeof settings>): Policy {
+  return {
+    images: data.FIREHOSE_ALLOW_IMAGES,
+    annotationPrefixes: data.FIREHOSE_ALLOW_ANNOTATION_PREFIXES,
+    labelPrefixes: data.FIREHOSE_ALLOW_LABEL_PREFIXES,
+    hostSuffixes: data.FIREHOSE_ALLOW_HOST_SUFFIXES,
+    issuers: data.FIREHOSE_ALLOW_ISSUERS,
+    priorityClasses: data.FIREHOSE_ALLOW_PRIORITY_CLASSES,
+    secretOwners: data.FIREHOSE_ALLOW_SECRET_OWNERS,
   };
 }

@@ -5,7 +5,7 @@ import { operatorWrites } from './testing/audit.ts';
 import { installForeignKinds } from './testing/foreign-kinds.ts';
 import { startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { FULL_SPEC, MINIMAL_SPEC } from './testing/resources.ts';
-import { runOperator } from './testing/run-operator.ts';
+import { ALLOW_ALL, runOperator } from './testing/run-operator.ts';
 import { morePasses, untilSteady } from './testing/steady.ts';
 import { until } from '../testing/until.ts';
 
@@ -36,7 +36,7 @@ describe("kinds of the Gateway API, cert-manager and Prometheus' operator", () =
     isReal = await installForeignKinds(platform.plane);
     await platform.secrets(VOICE);
     operator = await runOperator(platform, {
-      environment: { FIREHOSE_SERVICE_MONITORS: 'true', FIREHOSE_RESYNC_SECONDS: '2' },
+      environment: { ...ALLOW_ALL, FIREHOSE_SERVICE_MONITORS: 'true', FIREHOSE_RESYNC_SECONDS: '2' },
     });
   });
   after(async () => {

@@ -6,7 +6,7 @@ import { operatorRequests } from './testing/audit.ts';
 import { installForeignKinds } from './testing/foreign-kinds.ts';
 import { startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { MINIMAL_SPEC } from './testing/resources.ts';
-import { runOperator } from './testing/run-operator.ts';
+import { ALLOW_ALL, runOperator } from './testing/run-operator.ts';
 import { until } from '../testing/until.ts';
 
 const HOST = 'firehose.example.com';
@@ -42,7 +42,7 @@ describe('of what the role grants', () => {
 
   const run = (serviceMonitors: boolean): Promise<Operator> =>
     runOperator(platform, {
-      environment: { FIREHOSE_SERVICE_MONITORS: String(serviceMonitors), FIREHOSE_RESYNC_SECONDS: '2' },
+      environment: { ...ALLOW_ALL, FIREHOSE_SERVICE_MONITORS: String(serviceMonitors), FIREHOSE_RESYNC_SECONDS: '2' },
     });
 
   /** Each as `verb resource/subresource`; an apply that makes its object needs the verb `create` too. */

@@ -8,6 +8,7 @@ import {
   INGRESSES,
   LEASES,
   NETWORK_POLICIES,
+  PODS,
   ROUTES,
   SECRETS,
   SERVICE_MONITORS,
@@ -54,6 +55,8 @@ export const WATCHED_RULES: readonly Rule[] = [
   // Never listed, never watched: read by name.
   rule(SECRETS, ['get', 'create', 'patch']),
   rule(EVENTS, ['create']),
+  // Why gateways do not come up: the last words of their containers.
+  rule(PODS, ['list']),
   ...[...FOLLOWED, ROUTES, CERTIFICATES, SERVICE_MONITORS].map((kind) =>
     rule(kind, ALWAYS_WANTED.has(kind) ? KEPT : PRUNED),
   ),

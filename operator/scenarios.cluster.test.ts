@@ -11,7 +11,7 @@ import { operatorRequests } from './testing/audit.ts';
 import { installForeignKinds } from './testing/foreign-kinds.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { FULL_SPEC, MINIMAL_SPEC } from './testing/resources.ts';
-import { runOperator } from './testing/run-operator.ts';
+import { ALLOW_ALL, runOperator } from './testing/run-operator.ts';
 import { until } from '../testing/until.ts';
 
 const core = (plural: string, name: string) => `/api/v1/namespaces/${VOICE}/${plural}/${name}`;
@@ -29,7 +29,7 @@ describe('resources of all kinds', () => {
     await platform.secrets(VOICE);
     operator = await runOperator(platform, {
       now: () => Date.now() + ahead,
-      environment: { FIREHOSE_SERVICE_MONITORS: 'true', FIREHOSE_RESYNC_SECONDS: '3' },
+      environment: { ...ALLOW_ALL, FIREHOSE_SERVICE_MONITORS: 'true', FIREHOSE_RESYNC_SECONDS: '3' },
     });
   });
   after(async () => {

@@ -6,6 +6,14 @@ import { disruptionBudget, ingress, route, service, tls } from './subscription/e
 import { autoscaling, imagePullSecrets, podTemplate, resources } from './subscription/pods.ts';
 import { redis } from './subscription/redis.ts';
 import { duration, immutable, objectName, ruled, secretRef, setOf } from './subscription/rules.ts';
+import {
+  followed,
+  followedInCluster,
+  platformOnly,
+  restartRules,
+  type Place,
+  type RestartRules,
+} from './subscription/takes-effect.ts';
 import { telemetry } from './subscription/telemetry.ts';
 
 export { durationMs, DEFAULT_GROUP, type ConsumerGroup };
@@ -24,7 +32,7 @@ const cidrs = setOf(cidr, 64);
 
 const account = z.strictObject({
   id: immutable(accountId(), 'account.id cannot be changed: make another resource'),
-  includeDescendants: z.boolean().default(true),
+  includeDescendants: followed(z.boolean().default(true)),
 });
 
 const stream = z.strictObject({
@@ -35,7 +43,7 @@ const stream = z.strictObject({
   /** External: somebody else makes, trims and deletes the streams. */
   management: z.enum(['Managed', 'External']).default('Managed'),
   /** What becomes of the streams when the last resource that uses them goes. */
-  deletionPolicy: z.enum(['Retain', 'Delete']).default('Retain'),
+  deletionPolicy: platformOnly(z.enum(['Retain', 'Delete']).default('Retain')),
   /** An ingested event is acknowledged once so many replicas of its Redis have it. */
   waitReplicas: z.int().min(0).max(16).default(0),
   retention: z
@@ -63,23 +71,25 @@ const exposedGateway = z.strictObject({
   proxyProtocol: z.boolean().default(false),
   allowedOrigins: setOf(z.string().min(1).max(253), 64, 1).default(['*']),
   /** Ignored while autoscaling. */
-  replicas: z.int().min(0).max(200).default(2),
-  autoscaling: autoscaling.optional(),
+  replicas: platformOnly(z.int().min(0).max(200).default(2)),
+  autoscaling: platformOnly(autoscaling.optional()),
   /** The operator's own when not given. */
-  image: z
-    .string()
-    .min(1)
-    .max(512)
-    .regex(/^[^\s]+$/, 'an image reference')
-    .optional(),
-  imagePullSecrets: imagePullSecrets.default([]),
-  resources: resources.prefault({}),
-  podTemplate: podTemplate.prefault({}),
-  service: service.prefault({}),
-  ingress: ingress.optional(),
-  route: route.optional(),
-  disruptionBudget: disruptionBudget.prefault({}),
-  networkPolicy: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  image: platformOnly(
+    z
+      .string()
+      .min(1)
+      .max(512)
+      .regex(/^[^\s]+$/, 'an image reference')
+      .optional(),
+  ),
+  imagePullSecrets: platformOnly(imagePullSecrets.default([])),
+  resources: platformOnly(resources.prefault({})),
+  podTemplate: platformOnly(podTemplate.prefault({})),
+  service: platformOnly(service.prefault({})),
+  ingress: platformOnly(ingress.optional()),
+  route: platformOnly(route.optional()),
+  disruptionBudget: platformOnly(disruptionBudget.prefault({})),
+  networkPolicy: platformOnly(z.strictObject({ enabled: z.boolean().default(true) }).prefault({})),
 });
 
 const gateway = ruled(exposedGateway, {
@@ -91,12 +101,12 @@ const gateway = ruled(exposedGateway, {
 
 const signing = ruled(
   z.strictObject({
-    algorithm: z.enum(['HS256', 'EdDSA', 'ES256']).default('HS256'),
+    algorithm: followedInCluster(z.enum(['HS256', 'EdDSA', 'ES256']).default('HS256')),
     /** A Secret with `signing-keys.json` that somebody else rotates. */
-    secretName: objectName().optional(),
-    rotationInterval: duration('1h', '8760h').default('720h'),
+    secretName: platformOnly(objectName().optional()),
+    rotationInterval: platformOnly(duration('1h', '8760h').default('720h')),
     /** For which an old key still verifies once no replica signs with it. */
-    overlap: duration('1m', '8760h').default('24h'),
+    overlap: platformOnly(duration('1m', '8760h').default('24h')),
   }),
   {
     cel: 'duration(self.overlap) < duration(self.rotationInterval)',
@@ -125,7 +135,7 @@ const token = ruled(
 
 /** `directory` is required of a custom resource; a file has its directory beside it. */
 const auth = z.strictObject({
-  directory: z.strictObject({ secretRef: secretRef('directory.yaml') }).optional(),
+  directory: platformOnly(z.strictObject({ secretRef: secretRef('directory.yaml') }).optional()),
   token: token.prefault({}),
 });
 
@@ -135,20 +145,20 @@ const auth = z.strictObject({
  */
 export const specSchema = z.strictObject({
   /** No gateway runs; groups and streams stay. */
-  suspend: z.boolean().default(false),
+  suspend: platformOnly(z.boolean().default(false)),
   account,
-  filters: resourceFilters.prefault({}),
+  filters: followed(resourceFilters.prefault({})),
   redis: redis.prefault({}),
   stream: stream.prefault({}),
   consumerGroups: consumerGroups.prefault([{ name: DEFAULT_GROUP }]),
   gateway: gateway.prefault({}),
   auth: auth.prefault({}),
   /** Without a token there is no ingest endpoint in a cluster. */
-  ingest: z.strictObject({ tokenSecretRef: secretRef('token').optional() }).prefault({}),
+  ingest: platformOnly(z.strictObject({ tokenSecretRef: secretRef('token').optional() }).prefault({})),
   /** Of the gateway's pods; a process of its own has the standard `OTEL_*` variables. */
-  telemetry: telemetry.prefault({}),
+  telemetry: platformOnly(telemetry.prefault({})),
   /** Of the gateway's pods; a process of its own has `LOG_LEVEL`. */
-  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  logLevel: platformOnly(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')),
 });
 
 export const subscriptionSchema = z.strictObject({
@@ -162,3 +172,15 @@ export const subscriptionSchema = z.strictObject({
 });
 
 export type Subscription = z.output<typeof subscriptionSchema>;
+
+let rules: RestartRules | undefined;
+/** When a change of each field takes effect; made once, of the marks in the schema. */
+export function takesEffect(): RestartRules {
+  rules ??= restartRules(specSchema);
+  return rules;
+}
+
+/** The part of a specification whose change needs a restart of the gateways. */
+export function restartView(spec: Subscription['spec'], place: Place): unknown {
+  return takesEffect().view(spec, place);
+}

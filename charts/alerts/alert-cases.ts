@@ -8,6 +8,8 @@ export interface AlertCase {
   readonly labels: Readonly<Record<string, string>>;
   /** The same series as they are when all is well, or not bad enough: nothing fires. */
   readonly quiet: readonly Readonly<Record<string, string>>[];
+  /** Fires also when there is no series at all: the absence is the fault. Others are quiet then, and FirehoseNoLeader speaks. */
+  readonly firesUnscraped?: true;
 }
 
 const condition = (type: string) => `firehose_subscription_condition{namespace="voice",name="acme",type="${type}"}`;
@@ -88,6 +90,8 @@ export const ALERT_CASES: readonly AlertCase[] = [
     quiet: [
       { [gateway('firehose_group_lag', ',group="default"')]: '20000 20000 0x20' },
       { [gateway('firehose_group_lag', ',group="default"')]: '9000x20' },
+      // Nobody has ever used the group: it has no series of lag, however long the log is.
+      { [gateway('firehose_group_connections', ',group="default"')]: '0x30' },
     ],
   },
   {
@@ -120,13 +124,14 @@ export const ALERT_CASES: readonly AlertCase[] = [
   },
   {
     alert: 'FirehoseNoLeader',
+    firesUnscraped: true,
     fires: { 'leader_election_master_status{job="firehose-operator",pod="a",name="firehose-operator"}': '0x10' },
     after: 3,
     labels: { severity: 'critical' },
     quiet: [
       {
-        'leader_election_master_status{job="firehose-operator",pod="a",name="firehose-operator"}': '0x10',
-        'leader_election_master_status{job="firehose-operator",pod="b",name="firehose-operator"}': '1x10',
+        'leader_election_master_status{job="firehose-operator",pod="a",name="firehose-operator"}': '0x30',
+        'leader_election_master_status{job="firehose-operator",pod="b",name="firehose-operator"}': '1x30',
       },
     ],
   },

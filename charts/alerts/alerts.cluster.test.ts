@@ -28,11 +28,15 @@ interface Rules {
 
 interface Dashboard {
   readonly uid: string;
-  readonly templating: { readonly list: readonly { readonly definition?: string }[] };
+  readonly links: readonly { readonly type: string; readonly url?: string; readonly includeVars?: boolean }[];
+  readonly templating: { readonly list: readonly { readonly name: string; readonly definition?: string }[] };
   readonly panels: readonly {
     readonly id: number;
     readonly type: string;
     readonly title: string;
+    readonly description?: string;
+    readonly links?: readonly { readonly url: string }[];
+    readonly fieldConfig?: { readonly defaults: { readonly thresholds?: object } };
     readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
     readonly targets?: readonly { readonly expr: string }[];
   }[];
@@ -95,7 +99,7 @@ describe('alerts', () => {
     );
   });
 
-  for (const { alert, fires, after: minutes, labels, quiet } of ALERT_CASES) {
+  for (const { alert, fires, after: minutes, labels, quiet, firesUnscraped = false } of ALERT_CASES) {
     test(`${alert} fires when it should`, async () => {
       const query = `ALERTS{alertname="${alert}",alertstate="firing"}`;
       const sample = {
@@ -107,6 +111,21 @@ describe('alerts', () => {
         promql_expr_test: [{ expr: query, eval_time: `${minutes}m`, exp_samples: [{ ...sample, labels: text }] }],
       };
       assert.equal(await judge(alert, alertTest(alert, fires, expectation)), '');
+    });
+    test(`${alert} ${firesUnscraped ? 'fires' : 'is quiet'} when nothing is scraped`, async () => {
+      const expectation = {
+        promql_expr_test: [
+          {
+            expr: `count(ALERTS{alertname="${alert}",alertstate="firing"}) or vector(0)`,
+            eval_time: '30m',
+            exp_samples: [{ labels: '{}', value: firesUnscraped ? 1 : 0 }],
+          },
+        ],
+      };
+      assert.equal(await judge(`${alert}-unscraped`, alertTest(alert, { 'up{job="other"}': '1x40' }, expectation)), '');
+      // Series that have ended: the process is gone, and what it last said is stale.
+      const ended = Object.fromEntries(Object.keys(fires).map((one) => [one, '0x2 stale']));
+      assert.equal(await judge(`${alert}-stale`, alertTest(alert, ended, expectation)), '');
     });
     test(`${alert} is quiet when it should be`, async () => {
       for (const [index, all] of quiet.entries()) {
@@ -159,6 +178,7 @@ describe('what panels and alerts ask for', () => {
         }
       }
       const expressions = board.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+      assertExplained(board);
       const path = join(folder, `${name}-expressions.json`);
       const records = expressions.map((expr, index) => ({
         record: `panel:${index}`,
@@ -170,3 +190,27 @@ describe('what panels and alerts ask for', () => {
     });
   }
 });
+
+/** What a person on duty needs: what to look for, what is bad, which resource and pod, and where to read on. */
+function assertExplained({ panels, templating, links }: Dashboard): void {
+  const shown = panels.filter(({ type }) => type !== 'row');
+  for (const { title, description = '' } of shown) {
+    assert.ok(description.length >= 40 && description.endsWith('.'), `${title} says nothing of what to look for`);
+  }
+  const variables = templating.list.map(({ name }) => name);
+  for (const variable of ['namespace', 'resource', 'pod']) assert.ok(variables.includes(variable), variable);
+  const everything = JSON.stringify(panels);
+  for (const variable of variables.slice(1)) assert.ok(everything.includes(`$${variable}`), `$${variable} is not used`);
+  assert.ok(links.some(({ type, includeVars }) => type === 'dashboards' && includeVars === true));
+  assert.ok(links.some(({ url }) => url === 'RUNBOOK.md'));
+  const first = panels.slice(
+    1,
+    panels.findIndex(({ type }, index) => index > 0 && type === 'row'),
+  );
+  assert.equal(panels[0]?.title, 'Is it well?');
+  assert.ok(first.length >= 4 && first.every(({ type }) => type === 'stat'));
+  assert.ok(shown.filter(({ fieldConfig }) => fieldConfig?.defaults.thresholds !== undefined).length >= 5);
+  const known = new Set(rules.map(({ alert }) => `RUNBOOK.md#${alert.toLowerCase()}`));
+  const linked = shown.flatMap(({ links: ofPanel = [] }) => ofPanel.map(({ url }) => url));
+  assert.ok(linked.length >= 5 && linked.every((url) => known.has(url)), linked.join());
+}

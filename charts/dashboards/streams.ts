@@ -1,27 +1,98 @@
 import { dashboard } from './dashboard.ts';
 
-const IN = '{namespace=~"$namespace"}';
-const GROUP = '{namespace=~"$namespace",group=~"$group"}';
+const IN = '{namespace=~"$namespace",job=~"$resource",pod=~"$pod"}';
+const GROUP = '{namespace=~"$namespace",job=~"$resource",pod=~"$pod",group=~"$group"}';
 const rate = (metric: string, where = IN) => `rate(${metric}${where}[$__rate_interval])`;
 const sum = (by: string, of: string) => `sum by (${by}) (${of})`;
-const ofGroup = (metric: string) => sum('group', rate(metric, GROUP));
-/** Every replica tells of the whole group. */
-const whole = (metric: string) => `max by (namespace, group) (${metric}${GROUP})`;
+const ofGroup = (metric: string) => sum('job, group', rate(metric, GROUP));
+/** Every replica reports the whole group. */
+const whole = (metric: string) => `max by (namespace, job, group) (${metric}${GROUP})`;
 
 export const STREAMS = dashboard({
   uid: 'firehose-streams',
   title: 'Firehose / Streams and groups',
   variables: [
-    { name: 'namespace', metric: 'firehose_events_read_total', label: 'namespace' },
-    { name: 'group', metric: 'firehose_group_pending', label: 'group' },
+    { name: 'namespace', title: 'Namespace', metric: 'firehose_events_read_total', label: 'namespace' },
+    {
+      name: 'resource',
+      title: 'Resource',
+      metric: 'firehose_events_read_total',
+      label: 'job',
+      where: 'namespace=~"$namespace"',
+    },
+    {
+      name: 'pod',
+      title: 'Pod',
+      metric: 'firehose_events_read_total',
+      label: 'pod',
+      where: 'namespace=~"$namespace",job=~"$resource"',
+    },
+    {
+      name: 'group',
+      title: 'Group',
+      metric: 'firehose_group_pending',
+      label: 'group',
+      where: 'namespace=~"$namespace",job=~"$resource"',
+    },
   ],
   rows: [
+    {
+      title: 'Is it well?',
+      panels: [
+        {
+          title: 'Events read',
+          unit: 'ops',
+          kind: 'stat',
+          says: 'Entries read from the log by one gateway, on average. 0 while calls are made means that no source writes.',
+          queries: {
+            'events a second': `sum(${rate('firehose_events_read_total')}) / count(firehose_process_resident_memory_bytes${IN})`,
+          },
+        },
+        {
+          title: 'Highest lag',
+          unit: 'short',
+          kind: 'stat',
+          says: 'Unread entries of the group that is furthest behind. A group that no client has ever used has none.',
+          thresholds: { warn: 1_000, bad: 10_000 },
+          alert: 'FirehoseGroupLag',
+          queries: { entries: `max(firehose_group_lag${GROUP})` },
+        },
+        {
+          title: 'Oldest unacknowledged event',
+          unit: 's',
+          kind: 'stat',
+          says: 'Above ten minutes a client holds an event or its delivery is repeated.',
+          thresholds: { warn: 120, bad: 600 },
+          alert: 'FirehoseGroupOldestPending',
+          queries: { age: `max(firehose_group_oldest_pending_seconds${GROUP})` },
+        },
+        {
+          title: 'Dead letters in the last hour',
+          unit: 'short',
+          kind: 'stat',
+          says: 'Events that a group could not process. They wait for `dead-letters redrive`.',
+          thresholds: { bad: 1 },
+          alert: 'FirehoseDeadLetters',
+          queries: { events: `sum(increase(firehose_group_dead_letters_total${GROUP}[1h]))` },
+        },
+        {
+          title: 'Redis',
+          unit: 'short',
+          kind: 'stat',
+          says: '1 while every connection to Redis is ready.',
+          thresholds: { bad: 1, below: true },
+          alert: 'FirehoseRedisAway',
+          queries: { ready: `min(firehose_redis_client_state${IN})` },
+        },
+      ],
+    },
     {
       title: 'The log',
       panels: [
         {
-          title: 'Events taken in',
+          title: 'Events ingested',
           unit: 'ops',
+          says: 'Through the ingest endpoint, by outcome and reason. Rejected events are lost to the platform: fix the producer.',
           queries: {
             '{{source}} {{outcome}} {{reason}}': sum('source, outcome, reason', rate('firehose_ingest_events_total')),
           },
@@ -29,41 +100,55 @@ export const STREAMS = dashboard({
         {
           title: 'Entries read, by partition',
           unit: 'ops',
+          says: 'All partitions should have about the same rate. A partition at 0 beside others that move is blocked.',
           queries: { '{{partition}}': sum('partition', rate('firehose_events_read_total')) },
         },
         {
           title: 'Entries in a read',
           unit: 'short',
-          says: 'Grows with the load by itself.',
+          says: 'Grows with the load by itself. Reads that stay at the maximum mean that the gateway cannot keep up.',
           queries: {
             p50: `histogram_quantile(0.5, sum by (le) (${rate('firehose_read_batch_events_bucket')}))`,
             p99: `histogram_quantile(0.99, sum by (le) (${rate('firehose_read_batch_events_bucket')}))`,
           },
         },
         {
-          title: 'Entries that reach nobody',
+          title: 'Entries that reach no connection',
           unit: 'ops',
+          says: 'By reason. Accounts that the directory does not know are a directory that is not up to date, or a wrong source.',
           queries: { '{{outcome}}': sum('outcome', rate('firehose_events_unroutable_total')) },
         },
       ],
     },
     {
-      title: 'Durable groups: how far they are',
+      title: 'Durable groups: position',
       panels: [
-        { title: 'Lag', unit: 'short', queries: { '{{namespace}} {{group}}': whole('firehose_group_lag') } },
         {
-          title: 'Oldest event that is not settled',
-          unit: 's',
-          queries: { '{{namespace}} {{group}}': whole('firehose_group_oldest_pending_seconds') },
+          title: 'Lag',
+          unit: 'short',
+          says: 'Unread entries. A line that rises steadily means that the clients of the group are too slow or away.',
+          thresholds: { bad: 10_000 },
+          alert: 'FirehoseGroupLag',
+          queries: { '{{job}} {{group}}': whole('firehose_group_lag') },
         },
         {
-          title: 'Read and not settled',
+          title: 'Oldest unacknowledged event',
+          unit: 's',
+          says: 'A line that rises with the clock is one event that blocks its call.',
+          thresholds: { bad: 600 },
+          alert: 'FirehoseGroupOldestPending',
+          queries: { '{{job}} {{group}}': whole('firehose_group_oldest_pending_seconds') },
+        },
+        {
+          title: 'Unacknowledged events',
           unit: 'short',
+          says: 'Delivered and not acknowledged, by pod. At maxPending for each connection nothing more is delivered.',
           queries: { '{{group}} {{pod}}': sum('group, pod', `firehose_group_pending${GROUP}`) },
         },
         {
           title: 'Connections and partitions',
           unit: 'short',
+          says: 'All partitions must be read while a group has connections. More connections than partitions bring no more speed.',
           queries: {
             'connections {{group}}': sum('group', `firehose_group_connections${GROUP}`),
             'partitions {{group}}': sum('group', `firehose_group_partitions${GROUP}`),
@@ -72,11 +157,12 @@ export const STREAMS = dashboard({
       ],
     },
     {
-      title: 'Durable groups: what they do',
+      title: 'Durable groups: work',
       panels: [
         {
           title: 'Delivered and acknowledged',
           unit: 'ops',
+          says: 'Both lines run together in a healthy group. Redeliveries mean that ackWait is too short or a client hangs.',
           queries: {
             'delivered {{group}}': ofGroup('firehose_group_deliveries_total'),
             'again {{group}}': ofGroup('firehose_group_redeliveries_total'),
@@ -84,8 +170,11 @@ export const STREAMS = dashboard({
           },
         },
         {
-          title: 'Given up, or lost',
+          title: 'Not delivered',
           unit: 'ops',
+          says: 'Dead letters failed at the clients; trimmed events left the log before they were read; poison breaks the format.',
+          thresholds: { bad: 0.001 },
+          alert: 'FirehoseDeadLetters',
           queries: {
             'dead letters {{group}}': ofGroup('firehose_group_dead_letters_total'),
             'trimmed {{group}}': ofGroup('firehose_group_trimmed_total'),
@@ -93,13 +182,15 @@ export const STREAMS = dashboard({
           },
         },
         {
-          title: 'For nobody of the group',
+          title: 'Filtered out',
           unit: 'ops',
+          says: 'Entries that are outside the scope of the group. A group that filters nearly everything costs reads for nothing.',
           queries: { '{{group}}': ofGroup('firehose_group_filtered_total') },
         },
         {
           title: 'Hand-overs',
           unit: 'ops',
+          says: 'Partitions that moved between pods. Normal during rollouts; steady hand-overs mean pods that lose Redis or are overloaded.',
           queries: {
             'taken {{group}}': ofGroup('firehose_group_leases_taken_total'),
             'lost {{group}}': ofGroup('firehose_group_leases_lost_total'),
@@ -111,13 +202,18 @@ export const STREAMS = dashboard({
       title: 'Redis',
       panels: [
         {
-          title: 'Connections that are ready',
+          title: 'Ready connections',
           unit: 'short',
+          says: '1 while ready, by role and pod. One pod at 0 is its network; all pods at 0 are Redis.',
+          thresholds: { bad: 1, below: true },
+          alert: 'FirehoseRedisAway',
           queries: { '{{role}} {{pod}}': `min by (role, pod) (firehose_redis_client_state${IN})` },
         },
         {
           title: 'Outages',
           unit: 'short',
+          says: 'Lost connections, by role and error code. The gateway logs a remedy for each code.',
+          alert: 'FirehoseRedisAway',
           queries: {
             '{{role}} {{code}}': sum('role, code', `increase(firehose_redis_errors_total${IN}[$__rate_interval])`),
           },

@@ -115,6 +115,21 @@ const OPERATOR: readonly ValueSet[] = [
       dashboards: { enabled: true, labels: { grafana_dashboard: 'yes' } },
     },
   },
+  {
+    what: 'resources that may ask for more',
+    values: {
+      allow: {
+        images: ['registry.example.com/voice/'],
+        annotationPrefixes: ['nginx.ingress.kubernetes.io/proxy-'],
+        labelPrefixes: ['team'],
+        hostSuffixes: ['example.com'],
+        issuers: ['ClusterIssuer/letsencrypt'],
+        priorityClasses: ['voice'],
+        secretOwners: [],
+      },
+    },
+  },
+  { what: 'parts with nothing below them', values: { operator: null, gateway: null, allow: null, commonLabels: null } },
   { what: 'no network policy', values: { networkPolicy: { enabled: false } } },
   { what: 'uninstalling deletes', values: { uninstall: { subscriptions: 'Delete', timeoutSeconds: 60 } } },
   { what: 'uninstalling ignores', values: { uninstall: { subscriptions: 'Ignore' } } },
@@ -219,7 +234,6 @@ export const REFUSED: readonly (ValueSet & { readonly says: RegExp })[] = [
     values: { networkPolicy: { enabled: null } },
     says: /networkPolicy.*\n?.*enabled/,
   },
-  { what: 'a part that is taken away', values: { image: null }, says: /missing propert.*image/ },
   {
     what: 'a key prefix with braces',
     values: source({}, { keyPrefix: '{calls}:' }),

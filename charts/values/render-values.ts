@@ -1,4 +1,4 @@
-import { Document, isMap, isScalar, type YAMLMap } from 'yaml';
+import { Document, isMap, isScalar, stringify, type YAMLMap } from 'yaml';
 import { z } from 'zod';
 import { valuesSchema } from './values.ts';
 
@@ -26,15 +26,35 @@ export function valuesJsonSchema(): Record<string, unknown> {
 }
 
 /**
- * Helm checks what is left after the defaults were put in: a value that is missing then was set to null, or comes from an
- * older chart (`--reuse-values`), and would be taken for false or break a template. A list or a foreign part may be null.
+ * Helm checks what is left after the defaults were put in: a single value that is missing then was set to null, and would
+ * be taken for false or break a template. Parts, maps and lists may be missing: `parts.yaml` restores them.
  */
 function withRequired(node: Node): Node {
   if (node.properties === undefined) return node;
   const inner = Object.entries(node.properties).map(([name, child]) => [name, withRequired(child)] as const);
-  const isNeeded = ({ type, properties }: Node) => properties !== undefined || (type !== 'object' && type !== 'array');
+  const isNeeded = ({ type }: Node) => type !== 'object' && type !== 'array';
   const required = inner.filter(([, child]) => isNeeded(child)).map(([name]) => name);
   return { ...node, properties: Object.fromEntries(inner), required };
+}
+
+/** A part, a map or a list of the values, and what stands there when nothing is said. Parents come before their parts. */
+export function partsYaml(): string {
+  const root = z.toJSONSchema(valuesSchema, { io: 'input', target: 'draft-7' }) as Node;
+  const parts = [...partsOf(root, valuesSchema.parse({}), [])];
+  return `#${HEAD}\n${stringify(parts, { lineWidth: 0, aliasDuplicateObjects: false })}`;
+}
+
+function* partsOf(
+  node: Node,
+  defaults: Readonly<Record<string, unknown>>,
+  path: readonly string[],
+): IterableIterator<{ readonly path: readonly string[]; readonly value: unknown }> {
+  for (const [name, child] of Object.entries(node.properties ?? {})) {
+    if (child.type !== 'object' && child.type !== 'array') continue;
+    const value = defaults[name];
+    yield { path: [...path, name], value };
+    yield* partsOf(child, value as Readonly<Record<string, unknown>>, [...path, name]);
+  }
 }
 
 /** Every value, in the order of the schema. */

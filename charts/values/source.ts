@@ -87,9 +87,9 @@ export const demo = section(
       image: image('A Redis or Valkey of version 7 or newer.', 'docker.io/library/redis', '8.2-bookworm', 'Tag.'),
       password: z
         .string()
-        .regex(/^[A-Za-z0-9._~-]{1,128}$/)
-        .default('firehose-demo')
-        .describe('Of both its users. A NetworkPolicy lets pods of Firehose reach it alone.'),
+        .regex(/^[A-Za-z0-9._~-]{0,128}$/)
+        .default('')
+        .describe('Password of both its users. Empty: generated at the first install and kept.'),
       maxMemory: z
         .string()
         .regex(/^\d{1,6}(kb|mb|gb)$/)

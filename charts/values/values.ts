@@ -17,6 +17,7 @@ import {
   section,
   texts,
 } from './pods.ts';
+import { allow } from './allow.ts';
 import { demo, source } from './source.ts';
 
 /**
@@ -66,6 +67,7 @@ export const valuesSchema = z.strictObject({
     ),
     serviceMonitors: flag(false).describe('Makes a ServiceMonitor for each resource.'),
   }),
+  allow,
   source,
   demo,
   networkPolicy: section('NetworkPolicies: nobody reaches health and metrics of operator and source but the node.', {

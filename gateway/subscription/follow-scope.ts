@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Subscription } from '../../protocol/subscription.ts';
+import { takesEffect, type Subscription } from '../../protocol/subscription.ts';
+import type { Place } from '../../protocol/subscription/takes-effect.ts';
 import { followFile } from '../../runtime/files/follow-file.ts';
 import { createLive, type Live } from '../../runtime/lifecycle/live.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
@@ -10,6 +11,8 @@ export interface FollowScopeOptions {
   readonly path: string;
   /** The subscription as it was read at the start. */
   readonly initial: Subscription;
+  /** In a cluster the operator replaces the pods by itself, and makes the signing keys. */
+  readonly place: Place;
   readonly logger: Logger;
   readonly signal: AbortSignal;
   /** Milliseconds between two looks at the file, default 500. */
@@ -21,7 +24,7 @@ export interface FollowScopeOptions {
  * effect after a restart, which is logged. A faulty file changes nothing.
  */
 export async function followScope(options: FollowScopeOptions): Promise<Live<Scope>> {
-  const { path, initial, logger, signal, intervalMs } = options;
+  const { path, initial, place, logger, signal, intervalMs } = options;
   const scope = createLive(scopeOf(initial.spec));
   const refuse = (faults: readonly string[]) => {
     logger.error({ path, faults: faults.length }, `the subscription file is refused\n${faults.join('\n')}`);
@@ -32,9 +35,12 @@ export async function followScope(options: FollowScopeOptions): Promise<Live<Sco
     onContent(text) {
       const { value, faults } = parseSubscription(text, path);
       if (value === null) return refuse(faults);
-      if (!isDeepStrictEqual(withoutScope(value), withoutScope(initial))) {
-        logger.warn({ path }, 'the subscription has changes that take effect after a restart');
-      }
+      const fields = [
+        ...(isDeepStrictEqual(value.metadata, initial.metadata) ? [] : ['metadata']),
+        ...takesEffect().changes(initial.spec, value.spec, place),
+      ];
+      if (fields.length > 0)
+        logger.warn({ path, fields }, 'the subscription has changes that take effect after a restart');
       const { includeDescendants } = value.spec.account;
       const next: Scope = { account: { ...initial.spec.account, includeDescendants }, filters: value.spec.filters };
       if (isDeepStrictEqual(next, scope.current)) return;
@@ -44,13 +50,4 @@ export async function followScope(options: FollowScopeOptions): Promise<Live<Sco
     onError: (error) => refuse([`${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]),
   });
   return scope;
-}
-
-/** What a running gateway uses and does not follow. */
-function withoutScope({ spec, metadata }: Subscription): readonly unknown[] {
-  const { account, redis, stream, consumerGroups, gateway, auth } = spec;
-  const { connections, tls, trustedProxies, proxyProtocol, allowedOrigins } = gateway;
-  const { ttl, issuer, audience } = auth.token;
-  const listener = [connections, tls.disabled, trustedProxies, proxyProtocol, allowedOrigins];
-  return [metadata, account.id, redis, stream, consumerGroups, ...listener, ttl, issuer, audience];
 }

@@ -42,7 +42,13 @@ export async function openPlatform(clients: number, rate: number): Promise<Platf
   await namespace(SYSTEM);
   await namespace(VOICE);
   // The gateways' image is named, so that an update of the operator is one of the operator alone.
-  const values = [`watchNamespaces={${VOICE}}`, `gateway.image=${images.firehose}`];
+  const values = [
+    `watchNamespaces={${VOICE}}`,
+    `gateway.image=${images.firehose}`,
+    // What the fullest resource asks for.
+    'allow.labelPrefixes={team}',
+    'allow.hostSuffixes={calls.example.com}',
+  ];
   await helm('install', 'firehose', CHART, '-n', SYSTEM, '--wait', ...values.flatMap((value) => ['--set', value]));
   say('the operator is installed', start);
   await apply(...redisObjects(images.redis), ...secrets());

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { TAKES_EFFECT } from '../../protocol/subscription/takes-effect.ts';
 
 /** OpenAPI v3 as the API server takes it: a structural schema. */
 export type StructuralSchema = Record<string, unknown>;
 
 /** Whatever a strict object or a shallow check leaves that has no place in a structural schema, or says nothing there. */
-const FOREIGN: ReadonlySet<string> = new Set(['$schema', 'propertyNames', '$id', 'id']);
+const FOREIGN: ReadonlySet<string> = new Set(['$schema', 'propertyNames', '$id', 'id', TAKES_EFFECT]);
 const SAFE = Number.MAX_SAFE_INTEGER;
 
 /** Translates a zod schema. Cross-field rules come through its metadata (`x-kubernetes-validations`). */

@@ -48,6 +48,7 @@ const kind = (group: string, version: string, plural: string, name: string): Kin
 export const SUBSCRIPTIONS = kind('firehose.dev', 'v1alpha1', 'firehosesubscriptions', 'FirehoseSubscription');
 export const SECRETS = kind('', 'v1', 'secrets', 'Secret');
 export const EVENTS = kind('', 'v1', 'events', 'Event');
+export const PODS = kind('', 'v1', 'pods', 'Pod');
 export const LEASES = kind('coordination.k8s.io', 'v1', 'leases', 'Lease');
 export const DEPLOYMENTS = kind('apps', 'v1', 'deployments', 'Deployment');
 export const SERVICES = kind('', 'v1', 'services', 'Service');

@@ -63,6 +63,8 @@ export function serviceMonitor(rendering: Rendering): KubeObject {
   const monitor = owned(rendering, SERVICE_MONITORS, namesOf(name).gateway, {
     spec: {
       selector: { matchLabels: selectorOf(name) },
+      // The label `job` is the resource's name: two resources of a namespace can be told apart.
+      jobLabel: 'app.kubernetes.io/instance',
       endpoints: [{ port: 'inner', path: '/metrics' }],
     },
   });

@@ -57,6 +57,8 @@ export function container(rendering: Rendering): Record<string, unknown> {
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     },
+    // A gateway that ends tells why in its pod's status: the operator shows it.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: mounts(rendering),
   };
 }

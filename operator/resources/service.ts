@@ -12,6 +12,8 @@ export function publicService(rendering: Rendering): KubeObject {
       type: service.type,
       selector: selectorOf(metadata.name),
       ports: [port],
+      // Keeps the clients' addresses: limits of logins and handshakes count by them.
+      ...(service.type === 'LoadBalancer' && { externalTrafficPolicy: 'Local' }),
       ...(service.loadBalancerClass !== undefined && { loadBalancerClass: service.loadBalancerClass }),
     },
   };

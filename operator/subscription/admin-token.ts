@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Subscription } from '../../protocol/subscription.ts';
 import { apiVersionOf, SECRETS, type KubeObject } from '../kubernetes/objects.ts';
 import { labelsOf, namesOf, ownerOf } from '../resources/rendering.ts';
-import { secretText } from './secret-text.ts';
+import { valueOf } from './secret-text.ts';
 
 const KEY = 'token';
 const TOKEN_BYTES = 32;
@@ -12,8 +12,8 @@ export function adminToken(
   input: { readonly subscription: Subscription; readonly uid: string },
   secret: KubeObject | null,
 ): { readonly token: string; readonly change: KubeObject | null } {
-  const kept = secretText(secret, KEY)?.trim() ?? '';
-  if (kept !== '') return { token: kept, change: null };
+  const kept = valueOf(secret, KEY);
+  if (kept !== null) return { token: kept, change: null };
   const token = randomBytes(TOKEN_BYTES).toString('base64url');
   const { name, namespace } = input.subscription.metadata;
   const change = {

@@ -1,23 +1,19 @@
 import { createHash } from 'node:crypto';
 import { ApiError } from '../kubernetes/exchange.ts';
-import { objectPath, type Kind, type KubeObject } from '../kubernetes/objects.ts';
+import { CONFIG_MAPS, DEPLOYMENTS, objectPath, type Kind, type KubeObject } from '../kubernetes/objects.ts';
 import type { Desired } from '../resources/desired.ts';
 import type { Context, Memory } from './context.ts';
 import { covers } from './covers.ts';
+import { assertOwn, LeftByFormer, ObjectOwnedByOther, type Asking } from './ownership.ts';
 
 /** On every object of ours: what it was made from. When that changes, fields that are wanted no more go, too. */
 export const APPLIED_ANNOTATION = 'firehose.dev/applied';
 
-/** An object of this name belongs to somebody else: it is left alone. */
-export class ObjectOwnedByOther extends Error {
-  override readonly name = 'ObjectOwnedByOther';
-  readonly code = 'object_owned_by_other';
-}
-
 /** Why an object could not be applied. */
 export interface ApplyFailure {
+  readonly kind: Kind;
   readonly what: string;
-  readonly error: ApiError | ObjectOwnedByOther;
+  readonly error: ApiError | ObjectOwnedByOther | LeftByFormer;
 }
 
 /** The object with the mark of what it was made from. */
@@ -40,12 +36,15 @@ export async function applyObjects(
 ): Promise<readonly ApplyFailure[]> {
   const failures: ApplyFailure[] = [];
   for (const { kind, object } of desired) {
+    // Its pods would mount a ConfigMap that is another's, or that is going away.
+    if (kind === DEPLOYMENTS && failures.some((failure) => failure.kind === CONFIG_MAPS)) continue;
     try {
       await applyOne(context, memory, kind, object);
     } catch (error) {
-      const isOurs = error instanceof ApiError || error instanceof ObjectOwnedByOther;
-      if (!isOurs || (error instanceof ApiError && error.status >= 500)) throw error;
-      failures.push({ what: `${kind.kind} ${object.metadata.name}`, error });
+      const isForeseen =
+        error instanceof ApiError || error instanceof ObjectOwnedByOther || error instanceof LeftByFormer;
+      if (!isForeseen || (error instanceof ApiError && error.status >= 500)) throw error;
+      failures.push({ kind, what: `${kind.kind} ${object.metadata.name}`, error });
     }
   }
   return failures;
@@ -62,7 +61,7 @@ async function applyOne(context: Context, memory: Memory, kind: Kind, object: Ku
   // The watch shows only what bears our label: whatever else has this name is somebody's.
   const live = cached ?? (known === undefined ? await context.api.get(kind, namespace, name) : undefined);
   if (live) {
-    if (!isOwned(live, object)) throw new ObjectOwnedByOther(`the ${kind.kind} ${name} belongs to somebody else`);
+    assertOwn(live, kind.kind, askingOf(object), 'keep it under another name');
     if (covers(live, wanted)) return;
     const { uid, resourceVersion } = live.metadata;
     const isAsLeft = known?.hash === wanted.hash && known.uid === uid && known.resourceVersion === resourceVersion;
@@ -73,12 +72,10 @@ async function applyOne(context: Context, memory: Memory, kind: Kind, object: Ku
   memory.applied.set(path, { uid, resourceVersion, hash: wanted.hash });
 }
 
-/** Both have the same controlling owner. */
-function isOwned(live: KubeObject, object: KubeObject): boolean {
-  const [owner] = object.metadata.ownerReferences ?? [];
-  return (
-    live.metadata.ownerReferences?.some(({ uid, controller }) => controller === true && uid === owner?.uid) ?? false
-  );
+/** The resource that an object of ours is made for. */
+function askingOf({ metadata }: KubeObject): Asking {
+  const [owner] = metadata.ownerReferences ?? [];
+  return { name: owner?.name ?? '', uid: owner?.uid ?? '' };
 }
 
 /** Deletes what this resource owns and does not want any more. Names are fixed, so nothing has to be searched. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { conditionsOf, transitions } from './conditions.ts';
+import { conditionsOf, isWarning, transitions } from './conditions.ts';
 import { bad, good, unknown, type Findings } from './findings.ts';
 import { drainingGateways, gatewayState } from './gateway-finding.ts';
 
 const ok = good('Fine', 'fine');
 const ALL_GOOD: Findings = {
+  policy: ok,
   references: ok,
   redis: ok,
   groups: ok,
@@ -17,6 +18,8 @@ const ALL_GOOD: Findings = {
   isSuspended: false,
   draining: 0,
   degraded: null,
+  clientAddressHidden: null,
+  unknownEventNames: null,
 };
 const at = { generation: 3, now: Date.parse('2026-01-02T03:04:05.678Z') };
 const types = (findings: Findings) => conditionsOf(findings, [], at).map(({ type }) => type);
@@ -95,6 +98,41 @@ test('the time of a condition moves with its status alone', () => {
     transitions(before, gone).map(({ type }) => type),
     ['Ready', 'RedisConnected'],
   );
+});
+
+test('a normal start, a rollout and a scale-down warn of nothing; a loss does', () => {
+  const condition = (type: string, status: 'True' | 'False', reason: string) => ({
+    type,
+    status,
+    reason,
+    message: '',
+    observedGeneration: 1,
+    lastTransitionTime: '',
+  });
+  for (const reason of ['Progressing', 'RollingOut', 'ScalingDown', 'NoReadyGateway', 'LeftByFormerResource']) {
+    assert.ok(!isWarning(condition('GatewayAvailable', 'False', reason)), reason);
+  }
+  assert.ok(!isWarning(condition('Ready', 'True', 'Serving')));
+  assert.ok(isWarning(condition('RedisConnected', 'False', 'RedisUnreachable')));
+  assert.ok(isWarning(condition('GatewayAvailable', 'False', 'GatewayCrashing')));
+  assert.ok(isWarning(condition('Degraded', 'True', 'Progressing')));
+  assert.ok(!isWarning(condition('Degraded', 'False', 'Progressing')));
+});
+
+test('a warning is told of a new resource, and again when it says something else', () => {
+  const warned = (message: string) =>
+    conditionsOf({ ...ALL_GOOD, unknownEventNames: good('UnknownEventName', message) }, [], at);
+  const types = (...sides: Parameters<typeof transitions>) => transitions(...sides).map(({ type }) => type);
+  assert.deepEqual(types([], warned('a')), ['UnknownEventNames']);
+  assert.deepEqual(types(warned('a'), warned('a')), []);
+  assert.deepEqual(types(warned('a'), warned('b')), ['UnknownEventNames']);
+});
+
+test('a resource that is refused says so before anything else, and one without gateways is still Ready', () => {
+  const refused = bad('NotAllowed', 'gateway.image: evil', true);
+  assert.equal(ready({ ...ALL_GOOD, policy: refused, redis: bad('RedisTooOld', 'old', true) })?.reason, 'NotAllowed');
+  const scaled = { ...ALL_GOOD, gateway: good('ScaledToZero', 'none'), endpoint: bad('NoReadyGateway', 'none') };
+  assert.equal(ready(scaled)?.status, 'True');
 });
 
 test('a Deployment is read as kubectl reads it', () => {

@@ -25,6 +25,8 @@ export function conditionsOf(
     ['Stalled', ready.isFinal === true ? { ...ready, status: 'True' } : null],
     ['Suspended', isSuspended ? good('Suspended', suspension(findings)) : null],
     ['Degraded', degraded],
+    ['ClientAddressHidden', findings.clientAddressHidden],
+    ['UnknownEventNames', findings.unknownEventNames],
   ];
   const time = new Date(options.now).toISOString().replace(/\.\d+/, '');
   return present.flatMap(([type, finding]) => {
@@ -38,26 +40,61 @@ export function conditionsOf(
 
 /** The first thing that is in the way; what needs a person goes before what passes by itself. */
 function summary(findings: Findings): Finding {
-  const { references, redis, groups, keys, telemetry, objects, gateway, endpoint, isSuspended } = findings;
-  const all = [references, redis, groups, keys, telemetry, objects, gateway, endpoint];
+  const { policy, references, redis, groups, keys, telemetry, objects, gateway, endpoint, isSuspended } = findings;
+  const isScaledToZero = gateway.reason === 'ScaledToZero';
+  // Where no gateway is asked for, none is missing behind the endpoint.
+  const all = [
+    policy,
+    references,
+    redis,
+    groups,
+    keys,
+    telemetry,
+    objects,
+    gateway,
+    ...(isScaledToZero ? [] : [endpoint]),
+  ];
   const final = all.find(({ isFinal }) => isFinal === true);
   if (final !== undefined) return final;
   if (isSuspended) return bad('Suspended', suspension(findings));
   const inTheWay = all.find(({ status }) => status !== 'True');
-  return inTheWay ?? good(gateway.reason === 'ScaledToZero' ? 'ScaledToZero' : 'Serving', gateway.message);
+  return inTheWay ?? good(isScaledToZero ? 'ScaledToZero' : 'Serving', gateway.message);
 }
 
 function suspension({ draining }: Findings): string {
   return `spec.suspend is true: ${draining === 0 ? 'no gateway runs' : `gateways that drain still: ${draining}`}`;
 }
 
+/** Conditions that are there only while something is wrong. */
+const WARNINGS: ReadonlySet<string> = new Set(['Stalled', 'Degraded', 'ClientAddressHidden', 'UnknownEventNames']);
+/** Those that a person reads of at once, also of a new resource, and again when they say something else. */
+const TOLD_AT_ONCE: ReadonlySet<string> = new Set(['ClientAddressHidden', 'UnknownEventNames']);
+/** Reasons that pass by themselves: a start, a rollout, a scale-down, an address that is on its way. */
+const PASSING: ReadonlySet<string> = new Set([
+  'Progressing',
+  'RollingOut',
+  'ScalingDown',
+  'NotStarted',
+  'NoReadyGateway',
+  'ServicePending',
+  'LoadBalancerPending',
+  'LeftByFormerResource',
+  'Suspended',
+]);
+
 /** The changes that are worth an Event: what stopped or began to hold. The first look at a new resource is not news. */
 export function transitions(before: readonly Condition[], after: readonly Condition[]): readonly Condition[] {
-  if (before.length === 0) return [];
-  return after.filter(({ type, status, reason }) => {
+  return after.filter(({ type, status, reason, message }) => {
     const old = before.find((condition) => condition.type === type);
-    if (type === 'Reconciling') return false;
+    if (TOLD_AT_ONCE.has(type)) return old?.message !== message;
+    if (type === 'Reconciling' || before.length === 0) return false;
     if (old === undefined) return status === 'True';
     return old.status !== status || (status === 'False' && old.reason !== reason && type !== 'Ready');
   });
+}
+
+/** Whether the Event of a transition is a warning: something is wrong, and does not pass by itself. */
+export function isWarning({ type, status, reason }: Condition): boolean {
+  if (WARNINGS.has(type)) return status === 'True';
+  return status !== 'True' && !PASSING.has(reason);
 }

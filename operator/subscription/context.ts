@@ -5,6 +5,7 @@ import type { RecordEvent } from '../kubernetes/event-recorder.ts';
 import type { ObjectCache } from '../kubernetes/object-cache.ts';
 import type { SecretReader } from '../kubernetes/secret-reader.ts';
 import type { RedisPool } from '../redis/redis-pool.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { RenderSettings } from '../resources/rendering.ts';
 
 /** What every reconcile works with. */
@@ -15,6 +16,7 @@ export interface Context {
   readonly redis: RedisPool;
   readonly recordEvent: RecordEvent;
   readonly settings: RenderSettings;
+  readonly policy: Policy;
   readonly timings: ReconcileTimings;
   readonly logger: Logger;
   /** Unix milliseconds. */
@@ -30,12 +32,19 @@ export interface ReconcileTimings {
   readonly refreshMs: number;
   /** For what is missing and may come: a Secret, Redis. */
   readonly retryMs: number;
+  /** For what is on its way out: an object of a former resource. */
+  readonly leftoverMs: number;
   /** Deleting waits for Redis at most so long. */
   readonly deletionLimitMs: number;
 }
 
 /** Spread by a tenth, a look comes within 30 s: what was done to an own Secret by hand is healed by then. */
-export const TIMINGS: ReconcileTimings = { refreshMs: 27_000, retryMs: 10_000, deletionLimitMs: 600_000 };
+export const TIMINGS: ReconcileTimings = {
+  refreshMs: 27_000,
+  retryMs: 10_000,
+  leftoverMs: 1_000,
+  deletionLimitMs: 600_000,
+};
 
 /** Nothing of it is needed for correctness: a new process begins without any. */
 export interface Memory {

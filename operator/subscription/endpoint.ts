@@ -9,8 +9,17 @@ export interface Endpoint {
   readonly urls: { readonly url: string; readonly loginURL: string } | null;
 }
 
-/** Where clients connect: the ingress, the route, the load balancer, or the Service inside of the cluster. */
-export function endpointOf(subscription: Subscription, service: KubeObject | undefined): Endpoint {
+/**
+ * Where clients connect: the ingress, the route, the load balancer, or the Service inside of the cluster. It is ready when a
+ * gateway serves there.
+ */
+export function endpointOf(subscription: Subscription, service: KubeObject | undefined, ready: number): Endpoint {
+  const { urls, finding } = addressOf(subscription, service);
+  if (urls === null || ready > 0) return { urls, finding };
+  return { urls, finding: bad('NoReadyGateway', `no gateway serves ${urls.url} now`) };
+}
+
+function addressOf(subscription: Subscription, service: KubeObject | undefined): Endpoint {
   const { spec, metadata } = subscription;
   const { ingress, route, tls, service: wanted } = spec.gateway;
   if (service === undefined) return { finding: bad('ServicePending', 'the Service is not there yet'), urls: null };

@@ -9,7 +9,9 @@ import { DEPLOYMENTS, keyOf, SECRETS, SUBSCRIPTIONS, type KubeObject } from '../
 import { namesOf } from '../resources/rendering.ts';
 import type { Context, Memory } from './context.ts';
 import { drainLimitMs } from './objects-step.ts';
+import { lookUp } from './references.ts';
 import { resourceOf } from './redis-step.ts';
+import { secretAccess } from './secret-access.ts';
 import { connectionOf, lookUpRedis } from './redis-secrets.ts';
 
 export const FINALIZER = 'firehose.dev/redis-cleanup';
@@ -59,9 +61,9 @@ async function cleanUp(
   { resource, subscription }: { resource: KubeObject; subscription: Subscription },
 ): Promise<CleanUp> {
   const { namespace } = subscription.metadata;
-  const secrets = await lookUpRedis(subscription.spec.redis, (_field, name) =>
-    context.api.get(SECRETS, namespace, name),
-  );
+  const readSecret = (name: string) => context.api.get(SECRETS, namespace, name);
+  const access = { ...secretAccess(context, { resource, subscription }), read: readSecret };
+  const secrets = await lookUpRedis(subscription.spec.redis, lookUp(namespace, access, []));
   const address = secrets && connectionOf(subscription.spec.redis, secrets);
   const connection = address && 'connection' in address ? address.connection : memory.redis;
   if (connection === null) return { kind: 'left', why: 'the Secret that says where Redis is, is gone or wrong' };

@@ -11,6 +11,8 @@ export interface Finding {
 
 /** One of each step; what could not be looked at for want of another is Unknown. */
 export interface Findings {
+  /** Whether the platform allows what is asked for. */
+  readonly policy: Finding;
   readonly references: Finding;
   readonly redis: Finding;
   readonly groups: Finding;
@@ -26,6 +28,9 @@ export interface Findings {
   readonly draining: number;
   /** Serving, but not whole: why. Null when it is whole, or does not serve. */
   readonly degraded: Finding | null;
+  /** Warnings, which stop nothing; null when there is nothing to warn of. */
+  readonly clientAddressHidden: Finding | null;
+  readonly unknownEventNames: Finding | null;
 }
 
 export const good = (reason: string, message: string): Finding => ({ status: 'True', reason, message });

@@ -1,15 +1,19 @@
-import { durationMs } from '../../protocol/subscription.ts';
+import { durationMs, type Subscription } from '../../protocol/subscription.ts';
 import { ApiError } from '../kubernetes/exchange.ts';
 import { DEPLOYMENTS, type KubeObject } from '../kubernetes/objects.ts';
 import { desiredObjects, ownedNames, type Desired } from '../resources/desired.ts';
 import { REPLICAS_ANNOTATION } from '../resources/deployment.ts';
 import { namesOf, type Rendering } from '../resources/rendering.ts';
-import { applyObjects, ObjectOwnedByOther, pruneObjects, type ApplyFailure } from './apply.ts';
+import { applyObjects, pruneObjects, type ApplyFailure } from './apply.ts';
 import type { Context, Memory } from './context.ts';
 import { bad, good, type Finding } from './findings.ts';
+import { LeftByFormer, ObjectOwnedByOther, ownershipOf } from './ownership.ts';
 
 /** Under its own name, so that giving a number away is not taking it back. */
 const HANDOVER_MANAGER = 'firehose-operator-handover';
+
+/** Reason of a condition: an object of a former resource of this name is still there. */
+export const LEFTOVER = 'LeftByFormerResource';
 
 export interface ObjectsInput {
   readonly resource: KubeObject;
@@ -36,6 +40,14 @@ export async function objectsStep(context: Context, memory: Memory, input: Objec
   return judge(failures, missing);
 }
 
+/** With a specification that is refused nothing is changed, but what is to be suspended stops. */
+export async function stopRefused(context: Context, subscription: Subscription, live: KubeObject | undefined) {
+  const replicas = (live?.['spec'] as { replicas?: number } | undefined)?.replicas;
+  if (live === undefined || !subscription.spec.suspend || replicas === 0) return;
+  const { name, namespace = '' } = live.metadata;
+  await context.api.merge(DEPLOYMENTS, { metadata: { name, namespace }, spec: { replicas: 0 } });
+}
+
 /**
  * The number to apply; null while an autoscaler decides. A number that was ours is given away first: to leave a field
  * out that nobody else has set would make it 1.
@@ -46,8 +58,8 @@ async function replicasOf(context: Context, { subscription, uid }: Rendering, li
   if (gateway.autoscaling === undefined) return gateway.replicas;
   const { minReplicas } = gateway.autoscaling;
   if (live === undefined) return minReplicas;
-  // Somebody else's of the same name is refused when it comes to applying ours.
-  if (!live.metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid)) return null;
+  // Another's of the same name is refused when ours is applied.
+  if (ownershipOf(live, { name: subscription.metadata.name, uid }) !== 'own') return null;
   const spec = live['spec'] as { replicas?: number };
   const isGivenAway = live.metadata.annotations?.[REPLICAS_ANNOTATION] === 'autoscaled';
   if (isGivenAway && (spec.replicas ?? 0) > 0) return null;
@@ -79,12 +91,12 @@ function judge(failures: readonly ApplyFailure[], missing: readonly string[]): F
   if (missing.length > 0) {
     return bad('KindNotServed', `the cluster does not know ${missing.join(', ')}: install it, or leave it out`, true);
   }
-  const [first] = failures;
+  // What needs a person goes before what passes by itself.
+  const first = failures.find(({ error }) => !(error instanceof LeftByFormer)) ?? failures[0];
   if (first === undefined) return good('Applied', 'every object is as it should be');
   const { what, error } = first;
-  if (error instanceof ObjectOwnedByOther) {
-    return bad('ObjectOwnedByOther', `${error.message}: delete it, or keep it under another name`, true);
-  }
+  if (error instanceof LeftByFormer) return bad(LEFTOVER, error.message);
+  if (error instanceof ObjectOwnedByOther) return bad('ObjectOwnedByOther', error.message, true);
   if (error instanceof ApiError && error.isNamespaceTerminating) {
     return bad('NamespaceTerminating', 'the namespace is going away');
   }

@@ -3,7 +3,8 @@ import { groupName } from '../../protocol/keys.ts';
 import type { Subscription } from '../../protocol/subscription.ts';
 import type { GroupStatus, SubscriptionStatus } from '../../protocol/subscription/status.ts';
 import { lagOf, milliseconds, reportStreams, type PartitionReport } from '../../event-log/provisioning/report.ts';
-import { resourceOf } from './redis-step.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { resourceOf, type RedisStep } from './redis-step.ts';
 
 /** What Redis holds for a resource now. */
 export interface StreamsReadBack {
@@ -12,8 +13,23 @@ export interface StreamsReadBack {
   readonly lag: number;
 }
 
+/** Null while it cannot be known. */
+export async function readStreams(
+  { client, groups }: RedisStep,
+  subscription: Subscription,
+  before: readonly GroupStatus[],
+): Promise<StreamsReadBack | null> {
+  if (client === null || groups.status !== 'True') return null;
+  try {
+    return await readBack(client, subscription, before);
+  } catch (error) {
+    if (redisErrorCode(error) === 'UNKNOWN') throw error;
+    return null;
+  }
+}
+
 /** Reads streams and groups. Rejects with the client's error. `before` are the groups of the last status. */
-export async function readBack(
+async function readBack(
   client: RedisClient,
   subscription: Subscription,
   before: readonly GroupStatus[],

@@ -1,10 +1,16 @@
 import type { Subscription } from '../../protocol/subscription.ts';
 import { redisConnection, type RedisConnection } from '../../runtime/redis/connection.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
-import { secretText } from './secret-text.ts';
+import { secretText, valueOf } from './secret-text.ts';
 
-/** Looks up one Secret of a field, of which it must have these keys; null when it is not there. */
-export type LookUp = (field: string, name: string, keys: readonly string[]) => Promise<KubeObject | null>;
+/** Keys that a Secret must have: texts of several lines, and values of one line (I17). */
+export interface Needed {
+  readonly texts?: readonly string[];
+  readonly values?: readonly string[];
+}
+
+/** Looks up one Secret of a field; null when it is not there or may not be used. */
+export type LookUp = (field: string, name: string, needed: Needed) => Promise<KubeObject | null>;
 
 /** What the Secrets say of Redis. Never in a log, an event, a status. */
 export interface RedisSecrets {
@@ -21,28 +27,35 @@ export interface RedisSecrets {
 /** Null when something of it is not there. */
 export async function lookUpRedis(spec: Subscription['spec']['redis'], look: LookUp): Promise<RedisSecrets | null> {
   const { urlSecretRef, tls } = spec;
-  const text = async (field: string, name: string, key: string) => secretText(await look(field, name, [key]), key);
-  const url = urlSecretRef ? await text('redis.urlSecretRef', urlSecretRef.name, urlSecretRef.key) : null;
+  const urlSecret =
+    urlSecretRef && (await look('redis.urlSecretRef', urlSecretRef.name, { values: [urlSecretRef.key] }));
+  const url = urlSecretRef && urlSecret ? valueOf(urlSecret, urlSecretRef.key) : null;
   const { caSecretRef, clientCertSecretName } = tls;
-  const ca = caSecretRef ? await text('redis.tls.caSecretRef', caSecretRef.name, caSecretRef.key) : '';
+  const ca = caSecretRef ? await authority(caSecretRef, look) : '';
   let [cert, key]: [string | null, string | null] = ['', ''];
   if (clientCertSecretName !== undefined) {
-    const secret = await look('redis.tls.clientCertSecretName', clientCertSecretName, ['tls.crt', 'tls.key']);
+    const secret = await look('redis.tls.clientCertSecretName', clientCertSecretName, {
+      texts: ['tls.crt', 'tls.key'],
+    });
     [cert, key] = [secretText(secret, 'tls.crt'), secretText(secret, 'tls.key')];
   }
   const login = await sentinelLogin(spec, look);
   if (url === null || ca === null || cert === null || key === null || login === null) return null;
-  return { url: url.trim(), ca, cert, key, ...login };
+  return { url, ca, cert, key, ...login };
+}
+
+async function authority(ref: { name: string; key: string }, look: LookUp): Promise<string | null> {
+  return secretText(await look('redis.tls.caSecretRef', ref.name, { texts: [ref.key] }), ref.key);
 }
 
 /** The user's name is for ACLs alone. Null when the Secret is not there. */
 async function sentinelLogin({ sentinel }: Subscription['spec']['redis'], look: LookUp) {
   const name = sentinel?.loginSecretName;
   if (name === undefined) return {};
-  const secret = await look('redis.sentinel.loginSecretName', name, ['password']);
-  const sentinelPassword = secretText(secret, 'password');
+  const secret = await look('redis.sentinel.loginSecretName', name, { values: ['password'] });
+  const sentinelPassword = valueOf(secret, 'password');
   if (sentinelPassword === null) return null;
-  const sentinelUsername = secretText(secret, 'username');
+  const sentinelUsername = valueOf(secret, 'username');
   return { sentinelPassword, ...(sentinelUsername !== null && { sentinelUsername }) };
 }
 

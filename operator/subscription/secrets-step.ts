@@ -2,10 +2,11 @@ import type { Subscription } from '../../protocol/subscription.ts';
 import { SECRETS, type KubeObject } from '../kubernetes/objects.ts';
 import { namesOf } from '../resources/rendering.ts';
 import { adminToken } from './admin-token.ts';
-import { ObjectOwnedByOther } from './apply.ts';
 import type { Context } from './context.ts';
 import { bad, good, type Finding } from './findings.ts';
 import type { KeysInUse } from './key-rotation.ts';
+import { LEFTOVER } from './objects-step.ts';
+import { assertOwn, LeftByFormer, ObjectOwnedByOther } from './ownership.ts';
 import { renewSelfSigned } from './self-signed.ts';
 import { rotateKeys } from './signing-keys.ts';
 
@@ -33,6 +34,7 @@ export async function secretsStep(context: Context, input: Input): Promise<Secre
     token = await adminTokenStep(context, input);
     return { ...(await keysStep(context, input)), adminToken: token };
   } catch (error) {
+    if (error instanceof LeftByFormer) return { keys: bad(LEFTOVER, error.message), signing: null, adminToken: token };
     if (!(error instanceof ObjectOwnedByOther)) throw error;
     return { keys: bad('ObjectOwnedByOther', error.message, true), signing: null, adminToken: token };
   }
@@ -94,10 +96,15 @@ async function ownSecret(
 ): Promise<KubeObject | null> {
   const secret = await context.secrets.read(subscription.metadata.namespace, name);
   if (secret === null) return null;
-  const isOurs = secret.metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid);
-  if (isOurs === true) return secret;
-  const wayOut = field === undefined ? 'keep it under another name' : `name it in ${field}`;
-  throw new ObjectOwnedByOther(`the Secret ${name} belongs to somebody else: delete it, or ${wayOut}`);
+  const asking = { name: subscription.metadata.name, uid };
+  try {
+    assertOwn(secret, SECRETS.kind, asking, field === undefined ? 'keep it under another name' : `name it in ${field}`);
+  } catch (error) {
+    // It is read anew by the next look.
+    context.secrets.forget(subscription.metadata.namespace, [name]);
+    throw error;
+  }
+  return secret;
 }
 
 async function applySecret(context: Context, secret: KubeObject): Promise<void> {

@@ -4,7 +4,7 @@ import type { Condition, SubscriptionStatus } from '../../protocol/subscription/
 import type { LiveReplica } from '../../event-log/provisioning/replicas.ts';
 import type { ServerFacts } from '../redis/server-facts.ts';
 import { selectorOf } from '../resources/rendering.ts';
-import { conditionsOf, transitions } from './conditions.ts';
+import { conditionsOf, isWarning, transitions } from './conditions.ts';
 import type { Context, Memory } from './context.ts';
 import { unknown, type Finding, type Findings } from './findings.ts';
 import type { GatewayState } from './gateway-finding.ts';
@@ -62,17 +62,17 @@ export async function writeStatus(
   for (const condition of transitions(before.conditions ?? [], conditions)) await tell(context, resource, condition);
 }
 
-/** `type` alone is an adjective: Ready, Stalled. An abnormal condition is a warning while it is true. */
+/** `type` alone is an adjective: Ready, Stalled. */
 async function tell(context: Context, resource: KubeObject, condition: Condition): Promise<void> {
-  const isAbnormal = condition.type === 'Stalled' || condition.type === 'Degraded';
-  const isGood = (condition.status === 'True') !== isAbnormal;
-  const reason = condition.status === 'True' ? condition.type : condition.reason;
-  await context.recordEvent(resource, isGood ? 'Normal' : 'Warning', reason, `${condition.type}: ${condition.message}`);
+  const { type, status, reason, message } = condition;
+  const name = status === 'True' ? type : reason;
+  await context.recordEvent(resource, isWarning(condition) ? 'Warning' : 'Normal', name, `${type}: ${message}`);
 }
 
 function nothingLookedAt(finding: Finding): Findings {
   const none = unknown(finding.reason, 'not looked at');
   return {
+    policy: none,
     references: none,
     redis: none,
     groups: none,
@@ -84,6 +84,8 @@ function nothingLookedAt(finding: Finding): Findings {
     isSuspended: false,
     draining: 0,
     degraded: null,
+    clientAddressHidden: null,
+    unknownEventNames: null,
   };
 }
 

@@ -12,13 +12,21 @@ export const HURRY: OperatorTimings = {
   informer: { silenceMs: 90_000, maxBackoffMs: 1_000 },
   // Not the lease: a busy machine would take it from a test that is about something else.
   lease: { leaseMs: 150_000, deadlineMs: 120_000, renewMs: 1_000 },
-  reconcile: { refreshMs: 2_000, retryMs: 500, deletionLimitMs: 5_000 },
+  reconcile: { refreshMs: 2_000, retryMs: 500, leftoverMs: 300, deletionLimitMs: 5_000 },
   backoff: { baseMs: 50, maxMs: 1_000 },
   lookAgainMs: 500,
 };
 
 /** For a test whose operator must lose its lease, and soon. */
 export const SHORT_LEASE = { leaseMs: 3_000, deadlineMs: 2_000, renewMs: 300 };
+
+/** A platform that allows its resources everything: for tests that are about something else. */
+export const ALLOW_ALL = Object.fromEntries(
+  ['IMAGES', 'ANNOTATION_PREFIXES', 'LABEL_PREFIXES', 'HOST_SUFFIXES', 'ISSUERS', 'PRIORITY_CLASSES'].map((list) => [
+    `FIREHOSE_ALLOW_${list}`,
+    '*',
+  ]),
+);
 
 export interface RunOptions {
   readonly kubeconfig?: string;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { groupFilters } from './filters.ts';
 import { duration, ruled } from './rules.ts';
+import { platformOnly } from './takes-effect.ts';
 
 export const DEFAULT_GROUP = 'default';
 const MOST_GROUPS = 32;
@@ -35,7 +36,7 @@ const group = ruled(
     /** What is not of it is acknowledged at once, whoever is connected. */
     filters: groupFilters.prefault({}),
     /** What becomes of the group, and of what it has not acknowledged, when it is no longer declared or the resource goes. */
-    deletionPolicy: z.enum(['Delete', 'Retain']).default('Delete'),
+    deletionPolicy: platformOnly(z.enum(['Delete', 'Retain']).default('Delete')),
   }),
   {
     cel: "(self.startPosition == 'ID') == has(self.startID)",

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { hostName, listOf, objectName, ruled, setOf, stringMap } from './rules.ts';
+import { platformOnly } from './takes-effect.ts';
 
 /** The Service that clients reach. */
 export const service = ruled(
@@ -27,13 +28,13 @@ const issuerRef = z.strictObject({
 export const tls = ruled(
   z.strictObject({
     /** A Secret of type kubernetes.io/tls that somebody else renews. */
-    secretName: objectName().optional(),
+    secretName: platformOnly(objectName().optional()),
     /** Asked of cert-manager. */
-    issuerRef: issuerRef.optional(),
+    issuerRef: platformOnly(issuerRef.optional()),
     /** Plain HTTP, for a proxy in front that ends TLS. */
     disabled: z.boolean().default(false),
     /** Names that the certificate is for besides those of the Service, the ingress and the route. */
-    dnsNames: setOf(hostName(), 32).default([]),
+    dnsNames: platformOnly(setOf(hostName(), 32).default([])),
   }),
   {
     cel: '[has(self.secretName), has(self.issuerRef), self.disabled].filter(said, said).size() <= 1',

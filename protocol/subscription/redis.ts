@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_KEY_PREFIX } from '../keys.ts';
 import { hostName, immutable, objectName, ruled, secretRef } from './rules.ts';
+import { platformOnly } from './takes-effect.ts';
 
 /** `urlSecretRef` is required of a custom resource; a process of its own has `REDIS_URL`, `REDIS_CA_FILE` and so on. */
 const place = z.strictObject({
@@ -8,12 +9,12 @@ const place = z.strictObject({
     z.enum(['Standalone', 'Sentinel', 'Cluster']),
     'redis.mode cannot be changed: make another resource',
   ).default('Standalone'),
-  urlSecretRef: secretRef('url').optional(),
+  urlSecretRef: platformOnly(secretRef('url').optional()),
   sentinel: z
     .strictObject({
       masterName: z.string().min(1).max(253),
       /** A Secret of type kubernetes.io/basic-auth; a process of its own has `REDIS_SENTINEL_PASSWORD` and its like. */
-      loginSecretName: objectName().optional(),
+      loginSecretName: platformOnly(objectName().optional()),
     })
     .optional(),
   database: z.int().min(0).max(65_535).default(0),
@@ -29,9 +30,9 @@ const place = z.strictObject({
     .strictObject({
       enabled: z.boolean().default(false),
       /** Authorities that the servers' certificates may be of; the system's when not given. */
-      caSecretRef: secretRef('ca.crt').optional(),
+      caSecretRef: platformOnly(secretRef('ca.crt').optional()),
       /** A Secret of type kubernetes.io/tls. */
-      clientCertSecretName: objectName().optional(),
+      clientCertSecretName: platformOnly(objectName().optional()),
       /** What the certificate of every server must be for, where that is not the host's name. */
       serverName: hostName().optional(),
     })

@@ -100,9 +100,10 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function* differences(before: unknown, after: unknown, path: string): IterableIterator<string> {
-  if (isObject(before) && isObject(after)) {
-    for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-      yield* differences(before[name], after[name], `${path}.${name}`);
+  const [was, is] = [before ?? {}, after ?? {}];
+  if (isObject(was) && isObject(is) && (before !== undefined || after !== undefined)) {
+    for (const name of new Set([...Object.keys(was), ...Object.keys(is)])) {
+      yield* differences(was[name], is[name], `${path}.${name}`);
     }
   } else if (!isSame(before, after)) yield path;
 }

@@ -1,3 +1,15 @@
+{{- /*
+  Gives every part, map and list that was set to null, or that an older release did not have (`--reuse-values`), its default.
+  Helm deletes such a value before it renders. Each template includes this first; the second time it changes nothing.
+*/ -}}
+{{- define "firehose.prepare" -}}
+{{- range .Files.Get "files/parts.yaml" | fromYamlArray -}}
+{{- $place := $.Values -}}
+{{- range initial .path }}{{ $place = index $place . }}{{ end -}}
+{{- if kindIs "invalid" (index $place (last .path)) }}{{ $_ := set $place (last .path) (deepCopy .value) }}{{ end -}}
+{{- end -}}
+{{- end }}
+
 {{- define "firehose.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
 {{- end }}

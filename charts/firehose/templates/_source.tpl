@@ -8,6 +8,18 @@
 {{- include "firehose.fullname" . }}-demo
 {{- end }}
 
+{{- /*
+  The password of the demo's Redis: the given one, else the one that the installed Secret holds, else a new one. It is kept
+  in the values, so that all templates of one rendering have the same.
+*/ -}}
+{{- define "firehose.demoPassword" -}}
+{{- if not .Values.demo.redis.password -}}
+{{- $kept := dig "data" "password" "" (lookup "v1" "Secret" .Release.Namespace (include "firehose.demoName" .) | default dict) -}}
+{{- $_ := set .Values.demo.redis "password" (ternary (b64dec $kept) (randAlphaNum 32) (ne $kept "")) -}}
+{{- end -}}
+{{- .Values.demo.redis.password -}}
+{{- end }}
+
 {{- /* source.yaml, see source/README.md. */ -}}
 {{- define "firehose.sourceFile" -}}
 {{- $source := .Values.source -}}

@@ -1,0 +1,77 @@
+import { liveReplicas, type LiveReplica } from '../../event-log/provisioning/replicas.ts';
+import type { RedisClient } from '../../runtime/redis/client.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import type { SubscriptionStatus } from '../../protocol/subscription/status.ts';
+import { PODS, type KubeObject } from '../kubernetes/objects.ts';
+import { selectorOf } from '../resources/rendering.ts';
+import type { Context } from './context.ts';
+import { bad, unknown, type Finding } from './findings.ts';
+import { gatewayState, type GatewayState } from './gateway-finding.ts';
+import type { KeysInUse } from './key-rotation.ts';
+import { lastWords } from './last-words.ts';
+import { ownLive } from './ownership.ts';
+import type { Subject } from './pass.ts';
+import { resourceOf } from './redis-step.ts';
+
+/** The gateways before anything is changed. */
+export interface Gateways {
+  /** Undefined when there is none, or it is another's. */
+  readonly deployment: KubeObject | undefined;
+  /** Those with a heartbeat; null while that cannot be known. */
+  readonly replicas: readonly LiveReplica[] | null;
+  /** What they verify and sign with; null while that cannot be known. */
+  readonly keysInUse: KeysInUse | null;
+}
+
+export async function lookAtGateways(
+  context: Context,
+  subject: Subject,
+  client: RedisClient | null,
+): Promise<Gateways> {
+  const deployment = ownLive(context, 'deployment', subject);
+  const replicas = await heartbeats(client, subject);
+  const expected = gatewayState(deployment).ready;
+  const keysInUse = replicas === null ? null : { replicas: replicas.map(({ keys }) => keys), expected };
+  return { deployment, replicas, keysInUse };
+}
+
+async function heartbeats(
+  client: RedisClient | null,
+  { subscription }: Subject,
+): Promise<readonly LiveReplica[] | null> {
+  if (client === null) return null;
+  try {
+    return await liveReplicas(client, subscription.spec.redis.keyPrefix, resourceOf(subscription));
+  } catch (error) {
+    if (redisErrorCode(error) === 'UNKNOWN') throw error;
+    return null;
+  }
+}
+
+/**
+ * The finding about the gateways; where they do not come up, with what their pods say. Pods are listed then alone: nothing
+ * else is asked of them.
+ */
+export async function lastWordsOf(context: Context, { subscription }: Subject, state: GatewayState): Promise<Finding> {
+  const { finding, desired } = state;
+  if (finding.status === 'True' || finding.isFinal === true || desired === 0) return finding;
+  const { name, namespace } = subscription.metadata;
+  const labels = Object.entries(selectorOf(name)).map(([key, value]) => `${key}=${value}`);
+  const { items } = await context.api.list(PODS, namespace, labels.join(','));
+  const words = lastWords(items);
+  return words === null ? finding : bad(words.reason, `${finding.message}; ${words.message}`);
+}
+
+/**
+ * Serving, but with less than it had: Redis is away, or gateways were lost. A start, a rollout and a scale-up are none of
+ * it. Null when it is whole or does not serve.
+ */
+export function degradation(resource: KubeObject, gateway: GatewayState, redis: Finding): Finding | null {
+  if (gateway.ready === 0) return null;
+  const { gateway: before, conditions = [] } = (resource['status'] ?? {}) as SubscriptionStatus;
+  const wasDegraded = conditions.some(({ type, status }) => type === 'Degraded' && status === 'True');
+  const had = Math.min(gateway.desired, before?.readyReplicas ?? 0);
+  const hasLost = gateway.ready < had || (wasDegraded && gateway.ready < gateway.desired);
+  const cause = redis.status === 'True' ? (hasLost ? gateway.finding : null) : redis;
+  return cause === null ? null : { ...unknown(cause.reason, cause.message), status: 'True' };
+}

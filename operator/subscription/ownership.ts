@@ -1,0 +1,67 @@
+import type { Subscription } from '../../protocol/subscription.ts';
+import { DEPLOYMENTS, SERVICES, SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
+import { labelsOf, namesOf } from '../resources/rendering.ts';
+import type { Context } from './context.ts';
+
+/** Whose a live object of one of our names is. */
+export type Ownership =
+  | 'own'
+  /** Of a resource of the same name that is gone: Kubernetes collects it within moments. */
+  | 'former'
+  | 'foreign';
+
+/** The resource that asks: its name, and its uid, which no later resource of that name has again. */
+export interface Asking {
+  readonly name: string;
+  readonly uid: string;
+}
+
+export function ownershipOf(live: KubeObject, { name, uid }: Asking): Ownership {
+  const { labels = {}, ownerReferences = [], deletionTimestamp } = live.metadata;
+  const owner = ownerReferences.find(({ controller }) => controller === true);
+  if (owner?.uid === uid) return 'own';
+  const bearsLabels = Object.entries(labelsOf(name)).every(([key, value]) => labels[key] === value);
+  const isOfFormer =
+    owner?.kind === SUBSCRIPTIONS.kind &&
+    owner.apiVersion.startsWith(`${SUBSCRIPTIONS.group}/`) &&
+    // One name, one resource: an owner of this name with another uid is gone.
+    owner.name === name;
+  return bearsLabels && (isOfFormer || (owner === undefined && deletionTimestamp !== undefined)) ? 'former' : 'foreign';
+}
+
+/** The gateways' Deployment or the public Service of a resource, as the cache knows it; undefined when it is another's. */
+export function ownLive(
+  { cache }: Pick<Context, 'cache'>,
+  what: 'deployment' | 'service',
+  { subscription, uid }: { readonly subscription: Subscription; readonly uid: string },
+): KubeObject | undefined {
+  const { name, namespace } = subscription.metadata;
+  const { gateway, service } = namesOf(name);
+  const live =
+    what === 'service' ? cache.get(SERVICES, namespace, service) : cache.get(DEPLOYMENTS, namespace, gateway);
+  return live !== undefined && ownershipOf(live, { name, uid }) === 'own' ? live : undefined;
+}
+
+/** An object of this name belongs to another: it is left alone. */
+export class ObjectOwnedByOther extends Error {
+  override readonly name = 'ObjectOwnedByOther';
+  readonly code = 'object_owned_by_other';
+}
+
+/** An object of this name is still there from a former resource. It goes by itself. */
+export class LeftByFormer extends Error {
+  override readonly name = 'LeftByFormer';
+  readonly code = 'left_by_former';
+}
+
+/** Throws when the object is not the asking resource's. `wayOut` says what a person can do about a foreign one. */
+export function assertOwn(live: KubeObject, kind: string, asking: Asking, wayOut: string): void {
+  const ownership = ownershipOf(live, asking);
+  const { name } = live.metadata;
+  if (ownership === 'former') {
+    throw new LeftByFormer(`the ${kind} ${name} was left by the former resource ${asking.name} and is being collected`);
+  }
+  if (ownership === 'foreign') {
+    throw new ObjectOwnedByOther(`the ${kind} ${name} belongs to somebody else: delete it, or ${wayOut}`);
+  }
+}

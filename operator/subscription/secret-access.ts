@@ -1,0 +1,33 @@
+import type { Subscription } from '../../protocol/subscription.ts';
+import { secretRefusal } from '../policy/secrets.ts';
+import { SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
+import { namesOf } from '../resources/rendering.ts';
+import type { Context } from './context.ts';
+import type { SecretAccess } from './references.ts';
+
+/** How a resource reaches the Secrets that it names, and which of them are not its to name (I16). */
+export function secretAccess(
+  context: Context,
+  { resource, subscription }: { readonly resource: KubeObject; readonly subscription: Subscription },
+): SecretAccess {
+  const { name, namespace } = subscription.metadata;
+  return {
+    read: (secret) => context.secrets.read(namespace, secret),
+    refusal(secret) {
+      const refusal = secretRefusal(secret, resource.metadata.uid ?? '', context.policy.secretOwners);
+      if (refusal !== null) return refusal;
+      const other = issuedFor(context, namespace, secret.metadata.name);
+      return other === null || other === name ? null : `belongs to the FirehoseSubscription ${other}`;
+    },
+  };
+}
+
+/** The resource for which cert-manager makes this Secret: such a Secret bears no owner. */
+function issuedFor(context: Context, namespace: string, secret: string): string | null {
+  const suffix = namesOf('').tls;
+  if (!secret.endsWith(suffix)) return null;
+  const name = secret.slice(0, -suffix.length);
+  const spec = context.cache.get(SUBSCRIPTIONS, namespace, name)?.['spec'] as
+    { gateway?: { tls?: { issuerRef?: unknown } } } | undefined;
+  return spec?.gateway?.tls?.issuerRef === undefined ? null : name;
+}

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Operator } from './build.ts';
+import type { KubeObject } from './kubernetes/objects.ts';
+import { installForeignKinds } from './testing/foreign-kinds.ts';
+import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
+import { MINIMAL_SPEC, subscription } from './testing/resources.ts';
+import { runOperator } from './testing/run-operator.ts';
+import { until } from '../testing/until.ts';
+
+const TENANT = `system:serviceaccount:${VOICE}:tenant`;
+const CANARY = 'canary';
+const MERGE = 'application/merge-patch+json';
+const RBAC = `/apis/rbac.authorization.k8s.io/v1/namespaces/${VOICE}`;
+const secrets = `/api/v1/namespaces/${VOICE}/secrets`;
+const gateway = (more: object) => ({ gateway: more });
+const host = `${CANARY}.bank.example`;
+
+/** What a tenant tries: the field, and what names the rule that refuses it. */
+const ATTEMPTS: readonly [what: string, spec: object, says: RegExp][] = [
+  ['an image', gateway({ image: `evil.example.com/${CANARY}:1` }), /allow\.images/],
+  ['a label', gateway({ podTemplate: { labels: { app: CANARY } } }), /allow\.labelPrefixes/],
+  [
+    'an injected agent',
+    gateway({ podTemplate: { annotations: { 'vault.hashicorp.com/role': CANARY } } }),
+    /allow\.annotationPrefixes/,
+  ],
+  [
+    'a DNS record',
+    gateway({ service: { annotations: { 'external-dns.alpha.kubernetes.io/hostname': host } } }),
+    /allow\.annotationPrefixes/,
+  ],
+  ['a host', gateway({ ingress: { host } }), /allow\.hostSuffixes/],
+  [
+    'a snippet',
+    gateway({ ingress: { host, annotations: { 'nginx.ingress.kubernetes.io/server-snippet': CANARY } } }),
+    /allow\.annotationPrefixes/,
+  ],
+  ['a route', gateway({ route: { parentRefs: [{ name: 'edge' }], hostnames: [host] } }), /allow\.hostSuffixes/],
+  ['a route for every host', gateway({ route: { parentRefs: [{ name: CANARY }] } }), /allow\.hostSuffixes/],
+  ['an issuer', gateway({ tls: { issuerRef: { name: CANARY, kind: 'ClusterIssuer' } } }), /allow\.issuers/],
+  ['a priority', gateway({ podTemplate: { priorityClassName: `${CANARY}-critical` } }), /allow\.priorityClasses/],
+  [
+    "another resource's signing keys, as its own",
+    { auth: { ...MINIMAL_SPEC.auth, token: { signing: { secretName: 'victim-signing-keys' } } } },
+    /victim-signing-keys belongs to the FirehoseSubscription victim/,
+  ],
+  [
+    "another resource's administrators' token, as ingest token",
+    { ingest: { tokenSecretRef: { name: 'victim-admin-token' } } },
+    /victim-admin-token belongs to the FirehoseSubscription victim/,
+  ],
+  [
+    "another resource's certificate authority",
+    gateway({ tls: { secretName: 'victim-ca' } }),
+    /victim-ca belongs to the FirehoseSubscription victim/,
+  ],
+  [
+    'a Secret that another kind owns, sent to a collector',
+    { telemetry: { otlp: { endpoint: 'http://collector:4318', headersSecretName: 'owned' } } },
+    /owned belongs to the ConfigMap holder/,
+  ],
+  [
+    'the token of a service account, as directory',
+    { auth: { directory: { secretRef: { name: 'robot', key: 'token' } } } },
+    /robot is of type kubernetes\.io\/service-account-token/,
+  ],
+  [
+    'the token of a service account, as Redis',
+    { redis: { urlSecretRef: { name: 'robot', key: 'token' } } },
+    /robot is of type kubernetes\.io\/service-account-token/,
+  ],
+  [
+    'credentials of a registry that are owned',
+    gateway({ imagePullSecrets: [{ name: 'owned' }] }),
+    /owned belongs to the ConfigMap holder/,
+  ],
+];
+
+describe('I16: a user with rights on firehosesubscriptions alone', () => {
+  let platform: Platform;
+  let operator: Operator;
+  before(async () => {
+    platform = await startPlatform();
+    await installForeignKinds(platform.plane);
+    await platform.secrets(VOICE);
+    operator = await runOperator(platform);
+    await platform.create('victim');
+    await until('the keys of the victim', () => platform.get(`${secrets}/victim-admin-token`));
+    await platformSecrets(platform);
+    await tenantRights(platform);
+  });
+  after(async () => {
+    await operator[Symbol.asyncDispose]();
+    await platform[Symbol.asyncDispose]();
+  });
+
+  const asTenant = (args: readonly string[], input?: object) =>
+    platform.plane.kubectl(['--as', TENANT, '-n', VOICE, ...args], input && JSON.stringify(input));
+  const refusal = (name: string, says: RegExp) =>
+    until(`the refusal of ${name}`, async () => {
+      const { conditions = [] } = await platform.status(name);
+      const ready = conditions.find(({ type }) => type === 'Ready');
+      return ready?.status === 'False' && conditions.some(({ message }) => says.test(message)) ? conditions : null;
+    });
+  /** Everything in the namespace that a resource may own. */
+  const objectsOf = async (name: string): Promise<readonly KubeObject[]> => {
+    const kinds = 'deployments,ingresses,httproutes,certificates,services,configmaps';
+    const list = JSON.parse(await platform.plane.kubectl(['get', kinds, '-n', VOICE, '-o', 'json'])) as {
+      items: KubeObject[];
+    };
+    return list.items.filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.name === name));
+  };
+
+  test('cannot read a Secret, and makes resources', async () => {
+    await assert.rejects(asTenant(['get', 'secret', 'victim-admin-token']), /forbidden/);
+    assert.match(await asTenant(['auth', 'can-i', 'create', 'firehosesubscriptions']), /yes/);
+  });
+
+  for (const [index, [what, spec, says]] of ATTEMPTS.entries()) {
+    test(`does not obtain ${what}`, async () => {
+      const name = `attempt-${index}`;
+      await asTenant(['create', '-f', '-'], subscription(name, { ...MINIMAL_SPEC, ...spec }, VOICE));
+      const conditions = await refusal(name, says);
+      const isPolicy = conditions.some(({ reason }) => reason === 'NotAllowed');
+      const references = conditions.find(({ type }) => type === 'ReferencesResolved');
+      assert.ok(isPolicy || references?.status === 'False');
+      assert.equal(await platform.get(deploymentPath(name)), null);
+      for (const object of await objectsOf(name)) {
+        // The gateway's own view of the resource is no power: it repeats what was written.
+        if (object.kind === 'ConfigMap') continue;
+        assert.doesNotMatch(JSON.stringify(object), new RegExp(CANARY), `${object.kind} ${object.metadata.name}`);
+      }
+    });
+  }
+
+  test('who changes a running resource to what is refused changes nothing; suspend still stops it', async () => {
+    const path = deploymentPath('victim');
+    const template = async () =>
+      JSON.stringify(((await platform.get(path))?.['spec'] as { template: object }).template);
+    const before = await until('a Deployment', async () => ((await platform.get(path)) ? template() : null));
+    await asTenant(['patch', 'fhs', 'victim', '--type=merge', '-p', JSON.stringify({ spec: ATTEMPTS[0]?.[1] })]);
+    await refusal('victim', /allow\.images/);
+    assert.equal(await template(), before);
+    await asTenant(['patch', 'fhs', 'victim', '--type=merge', '-p', '{"spec":{"suspend":true}}']);
+    await until('no replica', async () => {
+      const spec = (await platform.get(path))?.['spec'] as { replicas: number };
+      return spec.replicas === 0;
+    });
+    assert.equal(await template(), before);
+    await asTenant([
+      'patch',
+      'fhs',
+      'victim',
+      '--type=merge',
+      '-p',
+      '{"spec":{"suspend":false,"gateway":{"image":null}}}',
+    ]);
+    await until('two replicas', async () => {
+      const spec = (await platform.get(path))?.['spec'] as { replicas: number };
+      return spec.replicas === 2;
+    });
+  });
+
+  test('what the platform allows is made', async () => {
+    await operator[Symbol.asyncDispose]();
+    operator = await runOperator(platform, {
+      environment: { FIREHOSE_ALLOW_IMAGES: 'evil.example.com/canary', FIREHOSE_ALLOW_HOST_SUFFIXES: 'bank.example' },
+    });
+    await platform.create('allowed', {
+      ...MINIMAL_SPEC,
+      ...gateway({ image: `evil.example.com/${CANARY}:1`, ingress: { host } }),
+    });
+    const deployment = await until('a Deployment', () => platform.get(deploymentPath('allowed')));
+    assert.match(JSON.stringify(deployment), /evil\.example\.com\/canary:1/);
+    await until('an Ingress', () => platform.get(`/apis/networking.k8s.io/v1/namespaces/${VOICE}/ingresses/allowed`));
+  });
+});
+
+/** A Secret that a ConfigMap owns, and the token of a service account. */
+async function platformSecrets({ plane: { admin } }: Platform): Promise<void> {
+  const core = `/api/v1/namespaces/${VOICE}`;
+  const holder = await admin.must('POST', `${core}/configmaps`, { metadata: { name: 'holder' } });
+  const { uid } = holder['metadata'] as { uid: string };
+  const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'holder', uid };
+  await admin.must('POST', secrets, {
+    metadata: { name: 'owned', ownerReferences: [owner] },
+    stringData: { headers: 'authorization=x' },
+  });
+  await admin.must('POST', `${core}/serviceaccounts`, { metadata: { name: 'robot' } });
+  await admin.must('POST', secrets, {
+    metadata: { name: 'robot', annotations: { 'kubernetes.io/service-account.name': 'robot' } },
+    type: 'kubernetes.io/service-account-token',
+  });
+  await admin.must('PATCH', `${secrets}/robot`, { stringData: { token: 'x' } }, MERGE);
+}
+
+async function tenantRights({ plane: { admin } }: Platform): Promise<void> {
+  const metadata = { name: 'tenant' };
+  await admin.must('POST', `${RBAC}/roles`, {
+    metadata,
+    rules: [{ apiGroups: ['firehose.dev'], resources: ['firehosesubscriptions'], verbs: ['*'] }],
+  });
+  await admin.must('POST', `${RBAC}/rolebindings`, {
+    metadata,
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'tenant' },
+    subjects: [{ kind: 'ServiceAccount', name: 'tenant', namespace: VOICE }],
+  });
+}
