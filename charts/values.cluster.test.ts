@@ -115,7 +115,7 @@ describe('a part, a map or a list with nothing below it is the same as if it wer
     test(path.join('.'), async () => {
       const [usual, without] = await Promise.all([render(given(path, value)), render(given(path, null))]);
       assert.match(usual, /^---\n/);
-      assert.equal(without, usual);
+      assert.equal(withoutGenerated(without), withoutGenerated(usual));
     });
   }
 
@@ -133,6 +133,11 @@ describe('a part, a map or a list with nothing below it is the same as if it wer
     }
   });
 });
+
+/** The demo's password and the checksums of it are others each time. */
+function withoutGenerated(text: string): string {
+  return text.replaceAll(/\b[A-Za-z0-9]{32}\b|\b[0-9a-f]{64}\b/g, 'GENERATED');
+}
 
 function isEmpty(value: unknown): boolean {
   return Object.keys(value as object).length === 0;

@@ -136,17 +136,16 @@ describe('I16: a user with rights on firehosesubscriptions alone', () => {
 
   test('who changes a running resource to what is refused changes nothing; suspend still stops it', async () => {
     const path = deploymentPath('victim');
-    const template = async () =>
-      JSON.stringify(((await platform.get(path))?.['spec'] as { template: object }).template);
-    const before = await until('a Deployment', async () => ((await platform.get(path)) ? template() : null));
+    const specOf = async () =>
+      (await platform.get(path))?.['spec'] as { readonly template: object; readonly replicas: number } | undefined;
+    const template = async () => JSON.stringify((await specOf())?.template);
+    await until('a Deployment', specOf);
+    const before = await template();
     await asTenant(['patch', 'fhs', 'victim', '--type=merge', '-p', JSON.stringify({ spec: ATTEMPTS[0]?.[1] })]);
     await refusal('victim', /allow\.images/);
     assert.equal(await template(), before);
     await asTenant(['patch', 'fhs', 'victim', '--type=merge', '-p', '{"spec":{"suspend":true}}']);
-    await until('no replica', async () => {
-      const spec = (await platform.get(path))?.['spec'] as { replicas: number };
-      return spec.replicas === 0;
-    });
+    await until('no replica', async () => (await specOf())?.replicas === 0);
     assert.equal(await template(), before);
     await asTenant([
       'patch',
@@ -156,10 +155,7 @@ describe('I16: a user with rights on firehosesubscriptions alone', () => {
       '-p',
       '{"spec":{"suspend":false,"gateway":{"image":null}}}',
     ]);
-    await until('two replicas', async () => {
-      const spec = (await platform.get(path))?.['spec'] as { replicas: number };
-      return spec.replicas === 2;
-    });
+    await until('two replicas', async () => (await specOf())?.replicas === 2);
   });
 
   test('what the platform allows is made', async () => {

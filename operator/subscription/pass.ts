@@ -1,8 +1,7 @@
 import type { Subscription } from '../../protocol/subscription.ts';
 import { inSpan } from '../../runtime/telemetry/span.ts';
 import { refusals } from '../policy/policy.ts';
-import { SERVICES, type KubeObject } from '../kubernetes/objects.ts';
-import { namesOf } from '../resources/rendering.ts';
+import type { KubeObject } from '../kubernetes/objects.ts';
 import { clientAddresses } from './client-addresses.ts';
 import type { Context, Memory } from './context.ts';
 import { endpointOf } from './endpoint.ts';
@@ -102,9 +101,8 @@ async function changeObjects(context: Context, memory: Memory, subject: Subject,
 
 /** What there is now that everything is applied. */
 async function readBackAll(context: Context, subject: Subject, found: Found, objects: Finding): Promise<WholePass> {
-  const { resource, subscription, uid } = subject;
+  const { resource, subscription } = subject;
   const { policy, references, redis, gateways, secrets, telemetry } = found;
-  const { name, namespace } = subscription.metadata;
   const stood = await readStreams(redis, subscription, groupsOf(resource));
   const state = gatewayState(ownLive(context, 'deployment', subject));
   const gateway = { ...state, finding: await lastWordsOf(context, subject, state) };

@@ -43,9 +43,9 @@ export interface RestartRules {
    * The part of a specification that needs a restart: what is followed, what gateways do not read, and what equals its
    * default is left out. So a new field with a default changes no view of an older resource.
    */
-  view(spec: unknown, place: Place): unknown;
+  readonly view: (spec: unknown, place: Place) => unknown;
   /** Paths whose change needs a restart, as `spec.redis.keyPrefix`. */
-  changes(before: unknown, after: unknown, place: Place): readonly string[];
+  readonly changes: (before: unknown, after: unknown, place: Place) => readonly string[];
 }
 
 export function restartRules(schema: z.ZodType): RestartRules {
