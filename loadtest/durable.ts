@@ -11,7 +11,7 @@ import { beginRun, MARGIN_MS, once, producerOf, type TestRun } from './client/te
 import * as metrics from './report/metrics.ts';
 import { summarize, type SummaryData } from './report/summary.ts';
 import { readSettings } from './settings/settings.ts';
-import { deedOf, GroupLedger } from './traffic/group-ledger.ts';
+import { deedOf, GroupLedger } from './oracle/group-attempts.ts';
 import { CYCLE } from './traffic/numbering.ts';
 
 const settings = readSettings('durable', __ENV);

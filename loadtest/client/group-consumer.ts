@@ -1,7 +1,7 @@
 import { WebSocket } from 'k6/websockets';
 import { STREAM_PATH } from '../../protocol/paths.ts';
 import * as metrics from '../report/metrics.ts';
-import { deedOf, type GroupLedger } from '../traffic/group-ledger.ts';
+import { deedOf, type GroupLedger } from '../oracle/group-attempts.ts';
 import { messagesToLive } from '../traffic/lifetime.ts';
 import { decodeNumbering, type Numbering } from '../traffic/numbering.ts';
 import { askForAll } from './ask-why.ts';

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { WebSocket } from 'ws';
 import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { accountOf } from '../faults/producer.ts';
-import { Tally } from './tally.ts';
+import { Oracle } from '../oracle/oracle.ts';
 
 /** Where clients go in, and what they trust. */
 export interface Entrance {
@@ -31,7 +31,7 @@ export async function login(entrance: Entrance, body: object): Promise<string> {
 
 /** A consumer as docs/never-lose-an-event.md describes: it keeps the last cursor and comes back with jitter and back-off. */
 export class Client {
-  readonly tally: Tally;
+  readonly oracle: Oracle;
   /** When, and with which code, a connection that was open ended. */
   readonly ends: { readonly code: number; readonly at: number }[] = [];
   /** Refusals and faults of the way there. */
@@ -50,7 +50,7 @@ export class Client {
   constructor(entrance: Entrance, token: string, account: string) {
     this.#entrance = entrance;
     this.#token = token;
-    this.tally = new Tally((call) => accountOf(call) === account);
+    this.oracle = new Oracle({ owes: (call) => accountOf(call) === account });
   }
 
   get isOpen(): boolean {
@@ -102,7 +102,7 @@ export class Client {
       n?: number;
     };
     if (_firehose.type === 'gap') this.told.push(_firehose.reason ?? 'gap');
-    if (call !== undefined && n !== undefined) this.tally.take(call, n);
+    if (call !== undefined && n !== undefined) this.oracle.take(call, n);
     if (_firehose.cursor !== undefined) this.#cursor = _firehose.cursor;
   }
 }

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ACCOUNTS, type Producer } from '../faults/producer.ts';
 import { PASSWORD } from '../faults/setup.ts';
 import { Client, login, type Entrance } from './client.ts';
-import { spreadOf, sumOf, type Faults } from './tally.ts';
+import { sumOf, type Faults } from '../oracle/oracle.ts';
+import { spreadOf } from './spread.ts';
 
 const AT_ONCE = 25;
 const OPEN_LIMIT_MS = 120_000;
@@ -66,7 +67,7 @@ export class Fleet implements Disposable {
   }
 
   #faults(produced: readonly number[]): Faults {
-    return sumOf(this.clients.map(({ tally }) => tally.faults(produced)));
+    return sumOf(this.clients.map(({ oracle }) => oracle.faults(produced.entries())));
   }
 
   #toll(produced: readonly number[], since: number): Toll {

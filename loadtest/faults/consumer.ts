@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
-import type { Arrival } from './ledger.ts';
+import type { Arrival } from '../oracle/account.ts';
 import { accountOf, nameOf } from './producer.ts';
 import type { Replica } from './replica.ts';
 import { PASSWORD } from './setup.ts';

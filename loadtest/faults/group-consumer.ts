@@ -1,5 +1,5 @@
 import type { Connection, Listener } from './consumer.ts';
-import type { EventKey, GroupLedger, Link } from './group-ledger.ts';
+import type { EventKey, GroupLedger, Link } from '../oracle/group-ledger.ts';
 
 /** How a consumer of a group settles what it gets. */
 export type Acknowledges = 'by cursor' | 'by id' | 'by pong';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DEAD_LETTERS_PATH } from '../../protocol/paths.ts';
 import { Consumer } from './consumer.ts';
 import { groupConnection, type Acknowledges, type GroupConnectionOptions, type GroupLink } from './group-consumer.ts';
-import { GroupLedger, groupFaultsOf, type GivenUp, type GroupAccount } from './group-ledger.ts';
+import { GroupLedger, groupFaultsOf, type GivenUp, type GroupAccount } from '../oracle/group-ledger.ts';
 import type { Product } from './product.ts';
 import type { Replica } from './replica.ts';
 import { startRedis } from '../../testing/redis-server.ts';

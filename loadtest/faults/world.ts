@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { Consumer, type ConsumerOptions } from './consumer.ts';
-import { accountFor, faultsOf } from './ledger.ts';
+import { accountFor, faultsOf } from '../oracle/account.ts';
 import { Producer } from './producer.ts';
 import type { Product } from './product.ts';
 import { Replica } from './replica.ts';

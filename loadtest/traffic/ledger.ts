@@ -1,3 +1,4 @@
+import { Oracle, type Verdict } from '../oracle/oracle.ts';
 import { CYCLE, nameOf } from './numbering.ts';
 
 /** What one consumer is owed of a run. */
@@ -10,83 +11,49 @@ export interface Scope {
   readonly isFromStart: boolean;
 }
 
-/**
- * `repeated`: again after a resume, before anything new of its call came on the new connection, which the contract
- * allows. `doubled`: again at any other time. `inverted`: after a later one of its call. `foreign`: not owed at all.
- */
-export type Verdict = 'next' | 'repeated' | 'doubled' | 'inverted' | 'foreign';
-
-interface Call {
-  last: number;
-  readonly missing: Set<number>;
-  isEnded: boolean;
-  /** Something new has come since the last resume. */
-  isPastSeam: boolean;
-}
-
-/** Accounts for each event of a run at one consumer. Holds one number a call, and those that are missing. */
+/** Accounts for each event of a run at one consumer, and knows when the last one that is owed has come. */
 export class Ledger {
   readonly #scope: Scope;
-  readonly #calls = new Map<number, Call>();
+  readonly #oracle: Oracle;
+  readonly #ended = new Set<number>();
   #owedCalls = 0;
-  #ended = 0;
 
   constructor(scope: Scope) {
     this.#scope = scope;
+    const owes = (call: number, n: number) => call < scope.calls && scope.owesCall(call) && this.#owesName(n);
+    this.#oracle = new Oracle({ owes, isFromStart: scope.isFromStart });
     for (let call = 0; call < scope.calls; call += 1) if (scope.owesCall(call)) this.#owedCalls += 1;
   }
 
-  take({ call: number, n, isLast }: { call: number; n: number; isLast: boolean }): Verdict {
-    if (number >= this.#scope.calls || !this.#scope.owesCall(number) || !this.#owes(n)) return 'foreign';
-    const call = this.#callOf(number, n);
-    if (isLast && !call.isEnded && this.#nextOwed(n) > cycleEnd(n)) {
-      call.isEnded = true;
-      this.#ended += 1;
-    }
-    if (n > call.last) {
-      for (let m = this.#nextOwed(call.last); m < n; m = this.#nextOwed(m)) call.missing.add(m);
-      call.last = n;
-      call.isPastSeam = true;
-      return 'next';
-    }
-    if (call.missing.delete(n)) return 'inverted';
-    return call.isPastSeam ? 'doubled' : 'repeated';
+  take({ call, n, isLast }: { call: number; n: number; isLast: boolean }): Verdict {
+    const verdict = this.#oracle.take(call, n);
+    if (isLast && verdict !== 'foreign' && this.#nextOwed(n) > cycleEnd(n)) this.#ended.add(call);
+    return verdict;
   }
 
   /** A resume: until something new comes of a call, what comes again is at the seam. */
   resumed(): void {
-    for (const call of this.#calls.values()) call.isPastSeam = false;
+    this.#oracle.resumed();
   }
 
   /** The last event of every call that is owed has come. */
   get isComplete(): boolean {
-    return this.#ended === this.#owedCalls;
+    return this.#ended.size === this.#owedCalls;
   }
 
   /** Numbers that were passed over, and one for each call whose end never came: how much is behind it nobody knows. */
   get lost(): number {
-    let lost = this.#owedCalls - this.#ended;
-    for (const { missing } of this.#calls.values()) lost += missing.size;
-    return lost;
+    return this.#owedCalls - this.#ended.size + this.#oracle.missing;
   }
 
-  #callOf(number: number, n: number): Call {
-    const known = this.#calls.get(number);
-    if (known !== undefined) return known;
-    const last = this.#scope.isFromStart ? 0 : n - 1;
-    const call = { last, missing: new Set<number>(), isEnded: false, isPastSeam: true };
-    this.#calls.set(number, call);
-    return call;
-  }
-
-  #owes(n: number): boolean {
+  #owesName(n: number): boolean {
     return this.#scope.names === null || this.#scope.names.has(nameOf(n));
   }
 
-  /** The first number after `n` that is owed. */
+  /** The first number after `n` whose name is owed. */
   #nextOwed(n: number): number {
     let next = n + 1;
-    while (!this.#owes(next) && next <= n + CYCLE) next += 1;
+    while (!this.#owesName(next) && next <= n + CYCLE) next += 1;
     return next;
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accountFor, faultsOf } from './ledger.ts';
+import { accountFor, accountForTexts, faultsOf } from './account.ts';
 
 const arrive = (...list: [call: number, n: number][]) => list.map(([call, n]) => ({ call, n, id: `${call}:${n}` }));
 const everything = () => true;
@@ -23,4 +23,17 @@ test('each fault is counted as what it is', () => {
   });
   assert.equal(accountFor([2], (_, n) => n === 1, arrive([0, 1], [0, 2])).foreign, 1);
   assert.deepEqual(faultsOf('a', accountFor([3], everything, [])), ['a: 3 of 3 lost']);
+});
+
+test('texts without a number are accounted for by the order in which they are owed', () => {
+  const expected = [
+    { call: 'a', text: 'a1' },
+    { call: 'b', text: 'b1' },
+    { call: 'a', text: 'a2' },
+    { call: 'a', text: 'a3' },
+  ];
+  const faults = (...arrivals: string[]) => faultsOf('x', accountForTexts(expected, arrivals));
+  assert.deepEqual(faults('b1', 'a1', 'a2', 'a3'), []);
+  assert.deepEqual(faults('a1', 'a2', 'b1', 'b1'), ['x: 1 of 4 lost', 'x: 1 of 4 doubled']);
+  assert.deepEqual(faults('a1', 'a3', 'a2', 'b1', 'c1'), ['x: 1 of 4 inverted', 'x: 1 of 4 foreign']);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { deedOf, GroupLedger } from './group-ledger.ts';
+import { deedOf, GroupLedger } from './group-attempts.ts';
 
 const CYCLE = 2;
 const event = (n: number, attempt = 1, call = 0) => ({ call, n, attempt, isLast: n > 2 });
