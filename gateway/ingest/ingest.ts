@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Problem } from '../http/problem.ts';
 import type { AppendOutcome, EventLog, NewEvent } from '../../event-log/event-log.ts';
 import { readBatch } from './read-batch.ts';
-import { readEvent, readWrapped, type Beside, type EventVerdict } from './read-event.ts';
+import { readEvent, readWrapped, type Beside, type EventVerdict } from '../../event-log/intake/read-event.ts';
 
 export type IngestStatus = 'accepted' | 'duplicate' | 'dropped' | 'rejected' | 'failed';
 

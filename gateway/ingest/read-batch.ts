@@ -1,4 +1,4 @@
-import { isParsable, sliceArray, trimJson, valueEnd } from './json-slice.ts';
+import { isParsable, sliceArray, trimJson, valueEnd } from '../../event-log/intake/json-slice.ts';
 
 /** Elements of the wrapped form. */
 export const WRAPPED_TYPE = 'application/vnd.firehose.events+ndjson';

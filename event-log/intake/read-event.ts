@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { judgeName } from '../../protocol/catalogue.ts';
 import { META_KEY } from '../../protocol/event-meta.ts';
 import { MAX_EVENT_BYTES, MAX_EVENT_DEPTH } from '../../protocol/event-object.ts';
-import type { NewEvent } from '../../event-log/event-log.ts';
+import type { NewEvent } from '../event-log.ts';
 import { deriveEventId, isObject, type JsonObject } from './event-id.ts';
 import { depthOf, isParsable, sliceMembers, trimJson, type Member } from './json-slice.ts';
 
