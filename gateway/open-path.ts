@@ -10,8 +10,7 @@ import { buildBacklog } from './group/build-backlog.ts';
 import { buildGroups } from './group/build-groups.ts';
 import type { Groups } from './group/groups.ts';
 import type { GatewayState } from './open-state.ts';
-import { AccountQuota } from './quota/account-quota.ts';
-import { redisPlaces } from './quota/shared-places.ts';
+import { connectionLimits, startConnectionQuota, type ConnectionQuota } from './quota/connection-quota.ts';
 import { Departure } from './replica/departure.ts';
 import { narrow } from './session/narrow.ts';
 import { Sessions } from './session/sessions.ts';
@@ -21,7 +20,7 @@ export interface GatewayPath extends RunningFanout {
   readonly groups: Groups;
   readonly sessions: Sessions;
   readonly window: LogWindow;
-  readonly quota: AccountQuota;
+  readonly quota: ConnectionQuota;
   readonly departure: Departure;
   /** Whether a token that was valid may still be used. */
   readonly mayStay: (token: VerifiedToken) => boolean;
@@ -56,8 +55,8 @@ export async function openPath(
   });
   const running = buildFanout({ groups, eventLog, directory, scope, metrics, traces, logger, signal });
   const window = createLogWindow(eventLog, performance.now.bind(performance));
-  const shared = redis && redisPlaces(redis, keyspace);
-  const quota = stack.use(AccountQuota.start({ most: spec.gateway.connections.maxPerAccount ?? null, shared, logger }));
+  const limits = connectionLimits(spec.gateway.connections);
+  const quota = stack.use(startConnectionQuota({ limits, redis, ...keyspace, logger }));
   const mayStay = (token: VerifiedToken) => isStillThere(directory.current, token) && !revocations.isRevoked(token);
   const verifyToken = async (token: string): Promise<TokenOutcome> => {
     const outcome = await auth.verifyToken(token);

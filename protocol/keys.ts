@@ -27,8 +27,8 @@ export function resourceKeys(prefix: string, resource: string) {
     /** Digests of the large grants of one account's user, by their end. */
     grantsOf: (owner: string) => `${base}grants:${owner}`,
     revoked: `${base}revoked`,
-    /** Places taken by connections of this login account. */
-    places: (account: string) => `${base}places:${account}`,
+    /** Slots taken by connections of an account or of a user. */
+    slots: (of: 'account' | 'user', holder: string) => `${base}slots:${of}:${holder}`,
     limit: (limiter: string) => `${base}limit:${limiter}`,
     /** The grant of a consumer group's connections, by replica. */
     groupGrants: (group: string) => `${base}group:${group}:grants`,

@@ -60,8 +60,10 @@ const exposedGateway = z.strictObject({
     .strictObject({
       maxPerReplica: z.int().min(1).max(1_000_000).default(10_000),
       slowConsumerPolicy: z.enum(['CatchUp', 'Latest', 'Disconnect']).default('CatchUp'),
-      /** Connections whose login account is the same one, over all replicas; absent: no limit. */
+      /** Connections whose login account is the same one, over all replicas; absent: half of `maxPerReplica`. */
       maxPerAccount: z.int().min(1).max(1_000_000).optional(),
+      /** Of one user, over all replicas; absent: a quarter of `maxPerReplica`, no limit of its own beside `maxPerAccount`. */
+      maxPerUser: z.int().min(1).max(1_000_000).optional(),
       drainTimeout: duration('0s', '1h').default('60s'),
     })
     .prefault({}),

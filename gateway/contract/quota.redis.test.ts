@@ -135,3 +135,28 @@ test(
     }
   },
 );
+
+test(
+  'by default one user and one account leave room for others, over TLS and two replicas',
+  { timeout: 60_000 },
+  async () => {
+    const connections = { maxPerReplica: 12 };
+    await using one = await startGateway({ redisUrl: redis.url, name: 'default-quota', connections });
+    await using two = await one.another();
+    const replicas = [one, two];
+    const token = await one.token();
+    const open: Client[] = [];
+    const codes = new Set<string>();
+    for (let at = 0; at < 12; at += 1) {
+      try {
+        open.push(await (replicas[at % 2] as RunningGateway).connect(`?token=${token}`));
+      } catch (error) {
+        assert.ok(error instanceof Refused, String(error));
+        codes.add(`${error.status} ${error.code}`);
+      }
+    }
+    assert.deepEqual([open.length, [...codes]], [3, ['429 user_quota']]);
+    open.push(await two.connect(`?token=${String((await two.login(OPERATOR)).body['access_token'])}`));
+    for (const client of open) client.close();
+  },
+);

@@ -18,8 +18,9 @@ export interface BusinessEvents {
   readonly ingested: (answer: IngestAnswer) => void;
 }
 
-const QUOTAS: Readonly<Record<string, 'account' | 'replica'>> = {
+const QUOTAS: Readonly<Record<string, 'account' | 'user' | 'replica'>> = {
   account_quota: 'account',
+  user_quota: 'user',
   too_many_connections: 'replica',
 };
 

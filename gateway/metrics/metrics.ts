@@ -15,7 +15,7 @@ export interface Metrics extends AsyncDisposable, RedisMetrics {
   observeCertificate(ends: () => number | null): void;
   loginFinished(outcome: string, seconds: number): void;
   handshake(status: number): void;
-  quotaRefused(quota: 'account' | 'replica'): void;
+  quotaRefused(quota: 'account' | 'user' | 'replica'): void;
   revoked(outcome: string): void;
   sessionClosed(code: number): void;
   slowConsumerClosed(policy: string): void;
@@ -62,7 +62,7 @@ export function createMetrics(): Metrics {
   const gaps = instruments.counter('firehose_gaps_total');
   const redisErrors = instruments.counter('firehose_redis_errors_total');
   // From the first moment on, so that the first one is seen as a step.
-  for (const quota of ['account', 'replica']) refusals.add(0, { quota });
+  for (const quota of ['account', 'user', 'replica']) refusals.add(0, { quota });
   for (const policy of ['Latest', 'Disconnect']) slow.add(0, { policy });
   for (const reason of GAP_REASONS) gaps.add(0, { reason });
   revocations.add(0, { outcome: 'revoked' });

@@ -10,7 +10,7 @@ import type { VerifiedToken } from '../auth/grant.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Groups } from '../group/groups.ts';
 import type { Problem } from '../http/problem.ts';
-import type { AccountQuota } from '../quota/account-quota.ts';
+import type { ConnectionQuota, Reservation } from '../quota/connection-quota.ts';
 import { LogUnavailable } from '../../event-log/event-log.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import type { TokenOutcome } from './dialogue.ts';
@@ -26,7 +26,7 @@ export interface UpgradeOptions {
   readonly mayStay: (token: VerifiedToken) => boolean;
   /** False until it is known what is revoked. */
   readonly isRevocationKnown: () => boolean;
-  readonly quota: Pick<AccountQuota, 'reserve'>;
+  readonly quota: Pick<ConnectionQuota, 'reserve'>;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly isOriginAllowed: (origin: string) => boolean;
   readonly fanout: Fanout;
@@ -83,8 +83,10 @@ export function createUpgrade(options: UpgradeOptions) {
     };
     const decided = await decide(options, request);
     if ('problem' in decided) return refuse(decided.problem);
-    const share = await options.quota.reserve(decided.token.grant.account);
-    if (share === null) return refuse(accountFull());
+    const { grant, username } = decided.token;
+    const reservation = await options.quota.reserve({ account: grant.account, username });
+    if (reservation.slot === null) return refuse(quotaExceeded(reservation));
+    const share = reservation.slot;
     // Asked again, as log and quota took their time: from here to the open session nothing waits, so no revocation slips by.
     const place = options.mayStay(decided.token) ? options.sessions.reserve() : 'revoked';
     if (place === 'revoked' || place === null) {
@@ -195,11 +197,12 @@ function notNow(code: string, detail: string): Problem {
   return { status: 503, code, detail, headers: { 'Retry-After': '2' } };
 }
 
-function accountFull(): Problem {
+function quotaExceeded({ exceeded, most }: Reservation & { readonly slot: null }): Problem {
+  const whose = exceeded === 'account' ? 'The account of this login' : 'The user of this login';
   return {
     status: 429,
-    code: 'account_quota',
-    detail: 'The account of this login has as many connections as it may have: close one, or try again.',
+    code: `${exceeded}_quota`,
+    detail: `${whose} has ${most} connections, as many as it may have: close one, or try again.`,
     headers: { 'Retry-After': '10' },
   };
 }

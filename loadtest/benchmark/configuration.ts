@@ -31,7 +31,10 @@ const subscriptionOf = (isTls: boolean) => ({
   spec: {
     account: { id: ACCOUNT },
     stream: { partitions: PARTITIONS },
-    gateway: { tls: { disabled: !isTls }, connections: { maxPerReplica: 20_000, drainTimeout: '1s' } },
+    gateway: {
+      tls: { disabled: !isTls },
+      connections: { maxPerReplica: 20_000, maxPerAccount: 20_000, drainTimeout: '1s' },
+    },
   },
 });
 /** Who logs in where logins are part of the load; all other tokens are minted here. */
@@ -93,14 +96,17 @@ export async function writeConfiguration(): Promise<Configuration> {
   };
 }
 
+/** `<namespace>/<name>` of the subscription. */
+const RESOURCE = 'default/benchmark';
+
 /** A token as the gateway's login issues it. A thousand logins would measure argon2id. */
 function mint(secret: Uint8Array, events: readonly string[]): Promise<string> {
-  const claims = { identity: `${ACCOUNT}:benchmark`, type: 'access', accounts: null, events, rev: 0 };
+  const claims = { identity: `${ACCOUNT}:benchmark`, type: 'access', res: RESOURCE, accounts: null, events, rev: 0 };
   return new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256', kid: 'benchmark', typ: 'JWT' })
     .setSubject('benchmark')
-    .setIssuer('firehose')
-    .setAudience('firehose')
+    .setIssuer(RESOURCE)
+    .setAudience(RESOURCE)
     .setJti(randomUUID())
     .setIssuedAt()
     .setExpirationTime(Math.floor(Date.now() / 1000) + TOKEN_TTL_S)

@@ -122,7 +122,7 @@ const CROWD = 1_000;
 export async function reconnectStorm(product: Product): Promise<string[]> {
   await using world = await openWorld(product, {
     rate: 40,
-    spec: { gateway: { connections: { maxPerReplica: 3_000 } } },
+    spec: { gateway: { connections: { maxPerReplica: 3_000, maxPerAccount: 3_000 } } },
   });
   const [staying, dying] = world.replicas;
   if (staying === undefined || dying === undefined) return ['there are no two replicas'];

@@ -61,7 +61,9 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.gateway.connections': 'Limits of connections.',
   'spec.gateway.connections.maxPerReplica': 'Connections that one replica takes.',
   'spec.gateway.connections.maxPerAccount':
-    'Connections whose logins are of the same account, over all replicas; no limit when not given.',
+    'Connections whose logins are of the same account, over all replicas; half of `maxPerReplica` when absent.',
+  'spec.gateway.connections.maxPerUser':
+    'Connections of the same user, over all replicas; a quarter of `maxPerReplica` when absent, none of its own beside `maxPerAccount`.',
   'spec.gateway.connections.slowConsumerPolicy':
     'CatchUp: a connection that is behind reads on from the log; Latest: it skips to live, and is told; Disconnect.',
   'spec.gateway.connections.drainTimeout':

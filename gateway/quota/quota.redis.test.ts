@@ -5,8 +5,8 @@ import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { until } from '../../testing/until.ts';
-import { AccountQuota } from './account-quota.ts';
-import { redisPlaces } from './shared-places.ts';
+import { Quota } from './quota.ts';
+import { redisSlots } from './shared-slots.ts';
 
 let redis: RedisServer;
 before(async () => {
@@ -17,14 +17,19 @@ after(() => redis.stop());
 let resources = 0;
 function resource(most: number, lastsMs?: number) {
   resources += 1;
-  const place = { prefix: 'test:', resource: `a/r${resources}`, ...(lastsMs !== undefined && { lastsMs }) };
+  const place = {
+    prefix: 'test:',
+    resource: `a/r${resources}`,
+    of: 'account' as const,
+    ...(lastsMs !== undefined && { lastsMs }),
+  };
   return {
-    key: (account: string) => `test:${place.resource}:places:${account}`,
+    key: (account: string) => `test:${place.resource}:slots:account:${account}`,
     async replica(renewEveryMs = 3_600_000) {
       const client = commandClient(redis.url, { logger: silentLogger, name: 'test' });
       assert.ok(await becomesReady(client, 10_000));
-      const shared = redisPlaces(client, place);
-      const quota = AccountQuota.start({ most, shared, logger: silentLogger, renewEveryMs });
+      const shared = redisSlots(client, place);
+      const quota = Quota.start({ most, shared, logger: silentLogger, renewEveryMs });
       return {
         quota,
         client,
@@ -46,17 +51,17 @@ test('500 at once over three replicas: exactly as many as the quota get a place,
   await using three = await at.replica();
   const replicas = [one, two, three];
   for (let round = 0; round < 3; round += 1) {
-    const places = await Promise.all(
+    const slots = await Promise.all(
       Array.from({ length: 500 }, (_, n) => (replicas[n % 3] as typeof one).quota.reserve('acme')),
     );
-    assert.equal(places.filter((place) => place !== null).length, 100);
+    assert.equal(slots.filter((slot) => slot !== null).length, 100);
     assert.equal(await one.client.zcard(at.key('acme')), 100);
-    for (const place of places) place?.release();
-    await until('no place taken', () => one.client.zcard(at.key('acme')), { holds: (seen) => seen === 0 });
+    for (const slot of slots) slot?.release();
+    await until('no slot taken', () => one.client.zcard(at.key('acme')), { holds: (seen) => seen === 0 });
   }
 });
 
-test('what a replica refuses leaves no place taken, even when it renews meanwhile', async () => {
+test('what a replica refuses leaves no slot taken, even when it renews meanwhile', async () => {
   const at = resource(3);
   await using one = await at.replica(1);
   await using two = await at.replica(1);
@@ -65,7 +70,7 @@ test('what a replica refuses leaves no place taken, even when it renews meanwhil
   assert.equal(await one.client.zcard(at.key('acme')), 3);
 });
 
-test('the places of a replica that was killed run out and go to others; those that are renewed do not', async () => {
+test('the slots of a replica that was killed run out and go to others; those that are renewed do not', async () => {
   const at = resource(4, 3_000);
   await using alive = await at.replica(200);
   const killed = await at.replica(200);
@@ -74,16 +79,16 @@ test('the places of a replica that was killed run out and go to others; those th
   assert.equal(await alive.quota.reserve('acme'), null);
   killed.kill();
   const won: unknown[] = [];
-  await until('2 places reserved', async () => {
-    const place = await alive.quota.reserve('acme');
-    if (place !== null) won.push(place);
+  await until('2 slots reserved', async () => {
+    const slot = await alive.quota.reserve('acme');
+    if (slot !== null) won.push(slot);
     return won.length === 2;
   });
   assert.equal(await alive.quota.reserve('acme'), null);
   await killed.quota[Symbol.asyncDispose]();
 });
 
-test('a replica that leaves in order gives its places back at once', async () => {
+test('a replica that leaves in order gives its slots back at once', async () => {
   const at = resource(2);
   await using stays = await at.replica();
   {
@@ -99,15 +104,15 @@ test('what Redis has lost is counted again with the next renewal', async () => {
   await using one = await at.replica(50);
   await Promise.all([one.quota.reserve('acme'), one.quota.reserve('acme')]);
   await one.client.del(at.key('acme'));
-  await until('2 places taken', () => one.client.zcard(at.key('acme')), { holds: (seen) => seen === 2 });
+  await until('2 slots taken', () => one.client.zcard(at.key('acme')), { holds: (seen) => seen === 2 });
 });
 
 test('while Redis is away each replica goes by its own count, and nobody waits', async () => {
   await using own = await startRedis();
   const client = commandClient(own.url, { logger: silentLogger, name: 'test' });
   assert.ok(await becomesReady(client, 10_000));
-  const shared = redisPlaces(client, { prefix: 'test:', resource: 'a/away' });
-  await using quota = AccountQuota.start({ most: 2, shared, logger: silentLogger, renewEveryMs: 50 });
+  const shared = redisSlots(client, { prefix: 'test:', resource: 'a/away', of: 'account' });
+  await using quota = Quota.start({ most: 2, shared, logger: silentLogger, renewEveryMs: 50 });
   const first = await quota.reserve('acme');
   await own.kill();
   assert.notEqual(await quota.reserve('acme'), null);
@@ -117,7 +122,7 @@ test('while Redis is away each replica goes by its own count, and nobody waits',
   await own.restart();
   // Back again, Redis learns of what was let in without it.
   const reader = new Redis(own.url);
-  await until('2 places taken', () => reader.zcard('test:a/away:places:acme'), { holds: (seen) => seen === 2 });
+  await until('2 slots taken', () => reader.zcard('test:a/away:slots:account:acme'), { holds: (seen) => seen === 2 });
   reader.disconnect();
   client.disconnect();
 });

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import type { Subscription } from '../../protocol/subscription.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
+import type { RedisClient } from '../../runtime/redis/client.ts';
+import { Quota, type Slot } from './quota.ts';
+import { redisSlots } from './shared-slots.ts';
+
+export type Reservation =
+  { readonly slot: Slot } | { readonly slot: null; readonly exceeded: 'account' | 'user'; readonly most: number };
+
+/** The quotas of a connection: one of its login's account, one of its user. */
+export interface ConnectionQuota extends AsyncDisposable {
+  reserve(holder: { readonly account: string; readonly username: string }): Promise<Reservation>;
+}
+
+export interface ConnectionLimits {
+  /** Connections over all replicas; null: no limit of its own. */
+  readonly account: number | null;
+  readonly user: number | null;
+}
+
+/**
+ * The limits in force. Without any, one account gets half of a replica and one user a quarter, so that others find
+ * room. A limit that is given for accounts alone binds their users, too.
+ */
+export function connectionLimits(connections: Subscription['spec']['gateway']['connections']): ConnectionLimits {
+  const { maxPerReplica, maxPerAccount, maxPerUser } = connections;
+  const share = (parts: number) => Math.max(1, Math.floor(maxPerReplica / parts));
+  return {
+    account: maxPerAccount ?? share(2),
+    user: maxPerUser ?? (maxPerAccount === undefined ? share(4) : null),
+  };
+}
+
+export interface ConnectionQuotaOptions {
+  readonly limits: ConnectionLimits;
+  /** Null: this process is the only replica. */
+  readonly redis: RedisClient | null;
+  readonly prefix: string;
+  readonly resource: string;
+  readonly logger: Logger;
+}
+
+export function startConnectionQuota({ limits, redis, logger, ...place }: ConnectionQuotaOptions): ConnectionQuota {
+  const quotaOf = (of: 'account' | 'user') =>
+    Quota.start({ most: limits[of], shared: redis && redisSlots(redis, { ...place, of }), logger });
+  const [accounts, users] = [quotaOf('account'), quotaOf('user')];
+  return {
+    async reserve({ account, username }) {
+      const ofAccount = await accounts.reserve(account);
+      if (ofAccount === null) return { slot: null, exceeded: 'account', most: limits.account ?? 0 };
+      const ofUser = await users.reserve(userHolder(account, username));
+      if (ofUser === null) {
+        ofAccount.release();
+        return { slot: null, exceeded: 'user', most: limits.user ?? 0 };
+      }
+      const release = () => {
+        ofAccount.release();
+        ofUser.release();
+      };
+      return { slot: { release } };
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([accounts[Symbol.asyncDispose](), users[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
+/** Hashed, so that keys hold no names. */
+function userHolder(account: string, username: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([account, username]))
+    .digest('base64url');
+}
