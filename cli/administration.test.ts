@@ -11,6 +11,7 @@ import { decodeJwt } from 'jose';
 import { startGateway, type RunningGateway } from '../gateway/testing/running-gateway.ts';
 
 const COMMAND = fileURLToPath(new URL('firehose.ts', import.meta.url));
+const COLUMNS = ['session', 'account', 'username', 'since', 'address', 'contract', 'behind'];
 const ROOT = '91eb05e5c68d7ca05e7618b6821d2d16';
 
 /** The commands as a person types them, against a running gateway. */
@@ -74,10 +75,10 @@ describe('firehose revoke and firehose connections', { timeout: 120_000 }, () =>
   test('what the gateway refuses is said with its code, and nothing of a token is', async () => {
     const canary = `eyJcanary.${'x'.repeat(50)}.y`;
     const refusals: [string[], string, RegExp][] = [
-      [['--user', 'nobody', '--domain', 'admin'], '', /^404 not_in_directory: user\.username: /],
-      [['--account', 'nowhere'], '', /^404 not_in_directory: account: /],
-      [['--jti', '../x'], '', /^400 invalid_request: /],
-      [['--token-stdin'], canary, /^400 token_not_valid: /],
+      [['--user', 'nobody', '--domain', 'admin'], '', /^error: 404 not_in_directory: user\.username: /],
+      [['--account', 'nowhere'], '', /^error: 404 not_in_directory: account: /],
+      [['--jti', '../x'], '', /^error: 400 invalid_request: /],
+      [['--token-stdin'], canary, /^error: 400 token_not_valid: /],
     ];
     for (const [flags, input, expected] of refusals) {
       const { code, output, errors } = await type(['revoke', ...flags], { input });
@@ -128,7 +129,7 @@ describe('firehose revoke and firehose connections', { timeout: 120_000 }, () =>
     await chmod(file, 0o600);
     const wrong = await type(['connections', '--admin-token-file', file]);
     assert.equal(wrong.code, 1);
-    assert.match(wrong.errors, /^401 unauthorized: /);
+    assert.match(wrong.errors, /^error: 401 unauthorized: /);
     assert.ok(!wrong.errors.includes('canary'));
   });
 
@@ -147,18 +148,23 @@ describe('firehose revoke and firehose connections', { timeout: 120_000 }, () =>
     other.close();
   });
 
-  test('connections are a line each under a heading, over all pages', async () => {
+  test('connections are aligned lines under a heading, or one JSON document, over all pages', async () => {
     const token = await running.token();
     const clients = [];
     for (let n = 0; n < 3; n += 1) clients.push(await running.connect(`?token=${token}`));
     const { code, output } = await type(['connections']);
     assert.equal(code, 0);
     const [heading, ...lines] = output.trimEnd().split('\n');
-    assert.equal(heading, 'session\taccount\tusername\tsince\taddress\tcontract\tbehind');
+    assert.deepEqual(heading?.split(/ +/), COLUMNS);
     assert.equal(lines.length, 3);
     for (const line of lines)
-      assert.match(line, new RegExp(`^[0-9a-f-]{36}\t${ROOT}\tadmin\t[0-9TZ:.-]+\t127.0.0.1\tplain\tfalse$`));
+      assert.match(line, new RegExp(`^[0-9a-f-]{36} {2}${ROOT} {2}admin {5}[0-9TZ:.-]+ +127.0.0.1 {2}plain {5}false$`));
     assert.ok(!output.includes(token));
+    const json = JSON.parse((await type(['connections', '--json'])).output) as { connections: object[] };
+    assert.deepEqual(
+      json.connections.map((one) => Object.keys(one)),
+      [COLUMNS, COLUMNS, COLUMNS],
+    );
     for (const client of clients) client.close();
   });
 
@@ -166,7 +172,7 @@ describe('firehose revoke and firehose connections', { timeout: 120_000 }, () =>
     for (const command of ['revoke', 'connections']) {
       const { code, output } = await type([command, '--help']);
       assert.equal(code, 0);
-      assert.match(output, /--inner-port[^]*Exit codes: 0 done/);
+      assert.match(output, /--inner-port[^]*Exit codes:\n {2}0 {2}done/);
     }
   });
 });

@@ -1,12 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { GATEWAY_SETTINGS } from '../gateway/settings.ts';
+import type { Environment } from '../runtime/lifecycle/environment.ts';
+import { readSettings } from '../runtime/settings/read-settings.ts';
+import type { SettingsTable } from '../runtime/settings/setting.ts';
 import { printable, type Terminal } from './terminal.ts';
 
 /** Exit codes of the commands that ask a running gateway. */
 export const ANSWERED = { done: 0, refused: 1, usage: 2, unreachable: 3 } as const;
 
-/** What ends such a command: one line for a person, and the exit code. */
+/** Ends such a command with a message for a person and an exit code. */
 export class CommandFault extends Error {
   override readonly name = 'CommandFault';
   readonly code: 'refused' | 'usage' | 'unreachable';
@@ -16,20 +20,15 @@ export class CommandFault extends Error {
   }
 }
 
-/** Flags of every command that asks a gateway; each falls back to its variable, then to the default of the gateway. */
-export const ENDPOINT_SETTINGS = [
-  ['--inner-host <address>', 'address of the gateway [$FIREHOSE_INNER_HOST] (127.0.0.1)'],
-  ['--inner-port <port>', 'its inner port [$FIREHOSE_INNER_PORT] (9090)'],
-  ['--state <folder>', 'its state folder, which holds admin-token [$FIREHOSE_STATE] (.firehose)'],
-  ['--admin-token-file <file>', 'another file with the token [$FIREHOSE_ADMIN_TOKEN_FILE]'],
-] as const;
+const { FIREHOSE_INNER_HOST, FIREHOSE_INNER_PORT, FIREHOSE_STATE, FIREHOSE_ADMIN_TOKEN_FILE } = GATEWAY_SETTINGS;
 
-export interface EndpointFlags {
-  readonly innerHost?: string;
-  readonly innerPort?: string;
-  readonly state?: string;
-  readonly adminTokenFile?: string;
-}
+/** Settings of every command that asks a gateway: those by which the gateway itself was started. */
+export const ENDPOINT_SETTINGS = {
+  FIREHOSE_INNER_HOST: { ...FIREHOSE_INNER_HOST, about: 'address of the gateway' },
+  FIREHOSE_INNER_PORT: { ...FIREHOSE_INNER_PORT, about: 'its inner port' },
+  FIREHOSE_STATE: { ...FIREHOSE_STATE, about: 'its state folder, which holds `admin-token`' },
+  FIREHOSE_ADMIN_TOKEN_FILE: { ...FIREHOSE_ADMIN_TOKEN_FILE, flag: 'admin-token-file', about: 'file with the token' },
+} as const satisfies SettingsTable;
 
 /** Asks the administration endpoint; gives the body of a 200. Rejects with a CommandFault. */
 export type Ask = <T>(path: string, schema: z.ZodType<T>, body?: object) => Promise<T>;
@@ -37,17 +36,12 @@ export type Ask = <T>(path: string, schema: z.ZodType<T>, body?: object) => Prom
 const LIMIT_MS = 10_000;
 const problem = z.object({ code: z.string(), detail: z.string(), field: z.string().optional() });
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Rejects with a CommandFault when there is no token to present. */
-export async function openEndpoint(flags: EndpointFlags, environment: Environment): Promise<Ask> {
-  const setting = (flag: string | undefined, variable: string, otherwise: string) =>
-    flag ?? (environment[variable] || otherwise);
-  const host = setting(flags.innerHost, 'FIREHOSE_INNER_HOST', '127.0.0.1');
-  const port = setting(flags.innerPort, 'FIREHOSE_INNER_PORT', '9090');
-  const state = setting(flags.state, 'FIREHOSE_STATE', '.firehose');
-  const file = setting(flags.adminTokenFile, 'FIREHOSE_ADMIN_TOKEN_FILE', join(state, 'admin-token'));
-  const origin = originOf(host, port);
+export async function openEndpoint(environment: Environment): Promise<Ask> {
+  const { values, faults } = readSettings(ENDPOINT_SETTINGS, environment);
+  if (faults.length > 0) throw new CommandFault('usage', faults.join('\n'));
+  const origin = originOf(values.FIREHOSE_INNER_HOST, values.FIREHOSE_INNER_PORT);
+  const file = values.FIREHOSE_ADMIN_TOKEN_FILE ?? join(values.FIREHOSE_STATE, 'admin-token');
   const token = await readToken(file);
   return async (path, schema, body) => {
     const answer = await send(new URL(path, origin), token, body);
@@ -57,23 +51,21 @@ export async function openEndpoint(flags: EndpointFlags, environment: Environmen
   };
 }
 
-/** Runs a command and tells what ended it. Returns the exit code. */
+/** Runs a command and prints why it failed. Returns the exit code. */
 export async function answering(terminal: Terminal, run: () => Promise<void>): Promise<number> {
   try {
     await run();
     return ANSWERED.done;
   } catch (error) {
     if (!(error instanceof CommandFault)) throw error;
-    terminal.errors.write(`${printable(error.message)}\n`);
+    for (const line of error.message.split('\n')) terminal.errors.write(`error: ${printable(line)}\n`);
     return ANSWERED[error.code];
   }
 }
 
-function originOf(host: string, port: string): URL {
-  const origin = /^\d{1,5}$/.test(port)
-    ? URL.parse(`http://${host.includes(':') ? `[${host}]` : host}:${port}/`)
-    : null;
-  if (origin === null) throw new CommandFault('usage', `${host} and ${port} are no address and port`);
+function originOf(host: string, port: number): URL {
+  const origin = URL.parse(`http://${host.includes(':') ? `[${host}]` : host}:${port}/`);
+  if (origin === null) throw new CommandFault('usage', `${host} is not an address`);
   return origin;
 }
 
@@ -88,7 +80,7 @@ async function readToken(file: string): Promise<string> {
       `${file}: the admin token cannot be read (${code}): run this where the gateway is, or name its state folder by --state`,
     );
   }
-  // A header takes nothing else, and its complaint would show the value.
+  // A header takes nothing else, and the error of `fetch` would show the value.
   if (!/^[\x21-\x7e]+$/.test(token)) throw new CommandFault('usage', `${file}: does not hold a token`);
   return token;
 }
@@ -113,7 +105,7 @@ async function send(url: URL, token: string, body: object | undefined): Promise<
   const told = problem.safeParse(content);
   const { code, detail, field } = told.success
     ? told.data
-    : { code: 'no_problem', detail: 'no word of why', field: undefined };
+    : { code: 'no_problem', detail: 'no reason was given', field: undefined };
   throw new CommandFault('refused', `${response.status} ${code}: ${field === undefined ? '' : `${field}: `}${detail}`);
 }
 

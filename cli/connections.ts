@@ -1,44 +1,40 @@
 import { z } from 'zod';
 import { CONNECTIONS_PATH } from '../protocol/paths.ts';
-import { answering, openEndpoint, type EndpointFlags, type Environment } from './administration.ts';
-import { printable, type Terminal } from './terminal.ts';
+import type { Environment } from '../runtime/lifecycle/environment.ts';
+import { answering, openEndpoint } from './administration.ts';
+import { columns } from './columns.ts';
+import type { Terminal } from './terminal.ts';
 
-const page = z.object({
-  connections: z.array(
-    z.object({
-      session: z.string(),
-      account: z.string(),
-      username: z.string(),
-      since: z.string(),
-      address: z.string(),
-      contract: z.string(),
-      behind: z.boolean(),
-    }),
-  ),
-  next: z.string().nullable(),
+const connection = z.object({
+  session: z.string(),
+  account: z.string(),
+  username: z.string(),
+  since: z.string(),
+  address: z.string(),
+  contract: z.string(),
+  behind: z.boolean(),
 });
+const page = z.object({ connections: z.array(connection), next: z.string().nullable() });
 const COLUMNS = ['session', 'account', 'username', 'since', 'address', 'contract', 'behind'] as const;
-const A_PAGE = 1_000;
+const PAGE_SIZE = 1_000;
 
-/** Prints the live connections of one gateway replica, a line each, columns apart by tabs. Returns the exit code. */
+/** Prints the live connections of one gateway replica. Returns the exit code. */
 export function connectionsCommand(
-  flags: EndpointFlags,
+  flags: { readonly json?: boolean },
   terminal: Terminal,
   environment: Environment,
 ): Promise<number> {
   return answering(terminal, async () => {
-    const ask = await openEndpoint(flags, environment);
+    const ask = await openEndpoint(environment);
+    const all: z.output<typeof connection>[] = [];
     let after: string | null = '0';
-    let isFirst = true;
     while (after !== null) {
-      const query: string = new URLSearchParams({ limit: String(A_PAGE), after }).toString();
+      const query: string = new URLSearchParams({ limit: String(PAGE_SIZE), after }).toString();
       const { connections, next }: z.output<typeof page> = await ask(`${CONNECTIONS_PATH}?${query}`, page);
-      if (isFirst) terminal.output.write(`${COLUMNS.join('\t')}\n`);
-      isFirst = false;
-      for (const connection of connections) {
-        terminal.output.write(`${COLUMNS.map((column) => printable(String(connection[column]))).join('\t')}\n`);
-      }
+      all.push(...connections);
       after = next;
     }
+    const text = flags.json === true ? `${JSON.stringify({ connections: all }, null, 2)}\n` : columns(COLUMNS, all);
+    terminal.output.write(text);
   });
 }

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { DEAD_LETTERS_PATH } from '../protocol/paths.ts';
-import { answering, openEndpoint, type Ask, type EndpointFlags, type Environment } from './administration.ts';
+import type { Environment } from '../runtime/lifecycle/environment.ts';
+import { answering, CommandFault, openEndpoint, type Ask } from './administration.ts';
+import { columns } from './columns.ts';
 import { printable, type Terminal } from './terminal.ts';
 
-export interface DeadLetterFlags extends EndpointFlags {
+export interface DeadLetterFlags {
   readonly group: string;
+  readonly json?: boolean;
 }
 
 const letter = z.object({
@@ -18,75 +21,100 @@ const letter = z.object({
   attempts: z.number(),
   error: z.string(),
 });
+type Letter = z.output<typeof letter>;
 const page = z.object({ dead_letters: z.array(letter), next: z.string().nullable() });
 const whole = letter.extend({ data: z.string() });
 const redriven = z.object({ entry: z.string() });
 const COLUMNS = ['id', 'eventId', 'name', 'account', 'callId', 'reason', 'attempts', 'error'] as const;
-const A_PAGE = 1_000;
+const PAGE_SIZE = 1_000;
 
-/** A run of one of the commands below, with an endpoint to ask. Returns the exit code. */
-function asked(flags: DeadLetterFlags, terminal: Terminal, environment: Environment) {
-  return (run: (ask: Ask, path: string) => Promise<void>): Promise<number> =>
-    answering(terminal, async () => {
-      const ask = await openEndpoint(flags, environment);
-      await run(ask, `${DEAD_LETTERS_PATH}/${encodeURIComponent(flags.group)}`);
-    });
+/** Where a command prints, and what it asks. */
+interface Asked {
+  readonly terminal: Terminal;
+  readonly ask: Ask;
+  /** Path of the group's dead letters. */
+  readonly path: string;
 }
 
-/** Prints the dead letters of a group, a line each, columns apart by tabs. Returns the exit code. */
+async function listOf({ ask, path }: Asked): Promise<readonly Letter[]> {
+  const letters: Letter[] = [];
+  let query: URLSearchParams | null = new URLSearchParams({ limit: String(PAGE_SIZE) });
+  while (query !== null) {
+    const { dead_letters, next }: z.output<typeof page> = await ask(`${path}?${query.toString()}`, page);
+    letters.push(...dead_letters);
+    query = next === null ? null : new URLSearchParams({ limit: String(PAGE_SIZE), after: next });
+  }
+  return letters;
+}
+
+/** Prints the dead letters of a group. Returns the exit code. */
 export function listCommand(flags: DeadLetterFlags, terminal: Terminal, environment: Environment): Promise<number> {
-  return asked(
-    flags,
-    terminal,
-    environment,
-  )(async (ask, path) => {
-    let query: URLSearchParams | null = new URLSearchParams({ limit: String(A_PAGE) });
-    let isFirst = true;
-    while (query !== null) {
-      const { dead_letters: letters, next }: z.output<typeof page> = await ask(`${path}?${query.toString()}`, page);
-      if (isFirst) terminal.output.write(`${COLUMNS.join('\t')}\n`);
-      isFirst = false;
-      for (const one of letters) {
-        terminal.output.write(`${COLUMNS.map((column) => printable(String(one[column]))).join('\t')}\n`);
-      }
-      query = next === null ? null : new URLSearchParams({ limit: String(A_PAGE), after: next });
-    }
+  return asking(flags, terminal, environment, async (asked) => {
+    const letters = await listOf(asked);
+    terminal.output.write(flags.json === true ? json({ dead_letters: letters }) : columns(COLUMNS, letters));
   });
 }
 
-/** Prints one dead letter, and its event as it came in the last line. Returns the exit code. */
+/** Prints one dead letter, and its event byte for byte in the last line. Returns the exit code. */
 export function showCommand(
   id: string,
   flags: DeadLetterFlags,
   terminal: Terminal,
   environment: Environment,
 ): Promise<number> {
-  return asked(
-    flags,
-    terminal,
-    environment,
-  )(async (ask, path) => {
-    const { data, ...rest } = await ask(`${path}/${encodeURIComponent(id)}`, whole);
-    for (const column of COLUMNS) terminal.output.write(`${column}\t${printable(String(rest[column]))}\n`);
-    terminal.output.write(`${printable(data)}\n`);
+  return asking(flags, terminal, environment, async ({ ask, path }) => {
+    const found = await ask(`${path}/${encodeURIComponent(id)}`, whole);
+    if (flags.json === true) {
+      terminal.output.write(json(found));
+      return;
+    }
+    const width = Math.max(...COLUMNS.map(({ length }) => length));
+    for (const column of COLUMNS) {
+      terminal.output.write(`${column.padEnd(width)}  ${printable(String(found[column]))}\n`);
+    }
+    terminal.output.write(`${printable(found.data)}\n`);
   });
 }
 
-/** Puts dead letters back at the end of the log, one after the other, and says where. Returns the exit code. */
+/** Puts dead letters back at the end of the log, one after the other, and prints where. Returns the exit code. */
 export function redriveCommand(
   ids: readonly string[],
-  flags: DeadLetterFlags,
+  flags: DeadLetterFlags & { readonly all?: boolean },
   terminal: Terminal,
   environment: Environment,
 ): Promise<number> {
-  return asked(
-    flags,
-    terminal,
-    environment,
-  )(async (ask, path) => {
-    for (const id of ids) {
-      const { entry } = await ask(`${path}/${encodeURIComponent(id)}/redrive`, redriven, {});
-      terminal.output.write(`${printable(id)} is back in the log as ${printable(entry)}\n`);
+  if ((flags.all === true) === ids.length > 0) {
+    const fault = new CommandFault('usage', 'name the dead letters by their ids, or all of the group by --all');
+    return answering(terminal, () => Promise.reject(fault));
+  }
+  return asking(flags, terminal, environment, async (asked) => {
+    const wanted = flags.all === true ? (await listOf(asked)).map(({ id }) => id) : ids;
+    const done: { id: string; entry: string }[] = [];
+    try {
+      for (const id of wanted) {
+        const { entry } = await asked.ask(`${asked.path}/${encodeURIComponent(id)}/redrive`, redriven, {});
+        done.push({ id, entry });
+        if (flags.json !== true) terminal.output.write(`${printable(id)} is back in the log as ${printable(entry)}\n`);
+      }
+    } finally {
+      // An error after some of them must not hide which.
+      if (flags.json === true) terminal.output.write(json({ redriven: done }));
     }
+  });
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function asking(
+  flags: DeadLetterFlags,
+  terminal: Terminal,
+  environment: Environment,
+  run: (asked: Asked) => Promise<void>,
+): Promise<number> {
+  return answering(terminal, async () => {
+    const ask = await openEndpoint(environment);
+    await run({ terminal, ask, path: `${DEAD_LETTERS_PATH}/${encodeURIComponent(flags.group)}` });
   });
 }

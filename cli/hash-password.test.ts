@@ -30,6 +30,6 @@ test('no password and one that is too long are refused', async () => {
     const { code, output, errors } = await run(typed);
     assert.equal(code, 1);
     assert.equal(output, '');
-    assert.match(errors, /1 to 1024 bytes/);
+    assert.match(errors, /^error: a password has 1 to 1024 bytes/);
   }
 });

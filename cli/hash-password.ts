@@ -6,7 +6,7 @@ export async function hashPasswordCommand(terminal: Terminal): Promise<number> {
   const password = await readSecret(terminal, 'Password');
   const bytes = Buffer.byteLength(password);
   if (bytes === 0 || bytes > MAX_PASSWORD_BYTES) {
-    terminal.errors.write(`a password has 1 to ${MAX_PASSWORD_BYTES} bytes\n`);
+    terminal.errors.write(`error: a password has 1 to ${MAX_PASSWORD_BYTES} bytes\n`);
     return 1;
   }
   terminal.output.write(`${await hashPassword(password)}\n`);

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { LOCKOUTS_PATH } from '../protocol/paths.ts';
-import { answering, CommandFault, openEndpoint, type EndpointFlags, type Environment } from './administration.ts';
+import type { Environment } from '../runtime/lifecycle/environment.ts';
+import { answering, CommandFault, openEndpoint } from './administration.ts';
+import { columns } from './columns.ts';
 import { printable, type Terminal } from './terminal.ts';
 
-export interface LiftFlags extends EndpointFlags {
+export interface LiftFlags {
   readonly user?: string;
   readonly address?: string;
   readonly all?: boolean;
@@ -28,19 +30,21 @@ const lifted = z.object({ lifted: z.array(z.string()) });
 
 const USAGE = 'name the lock-out by one of its ID, --user NAME, --address ADDRESS and --all';
 
-/** Prints whose logins are delayed, a line each, columns apart by tabs; `-` is any. Returns the exit code. */
+/** Prints whose logins are delayed; `-` is any. Returns the exit code. */
 export function listLockoutsCommand(
-  flags: EndpointFlags,
+  flags: { readonly json?: boolean },
   terminal: Terminal,
   environment: Environment,
 ): Promise<number> {
   return answering(terminal, async () => {
-    const ask = await openEndpoint(flags, environment);
+    const ask = await openEndpoint(environment);
     const { lockouts } = await ask(LOCKOUTS_PATH, listed);
-    terminal.output.write(`${COLUMNS.join('\t')}\n`);
-    for (const lockout of lockouts) {
-      terminal.output.write(`${COLUMNS.map((column) => printable(String(lockout[column] ?? '-'))).join('\t')}\n`);
-    }
+    const rows = lockouts.map((lockout) => {
+      const cells = COLUMNS.map((column) => [column, lockout[column] ?? '-'] as const);
+      return Object.fromEntries(cells) as Record<(typeof COLUMNS)[number], string | number>;
+    });
+    const text = flags.json === true ? `${JSON.stringify({ lockouts }, null, 2)}\n` : columns(COLUMNS, rows);
+    terminal.output.write(text);
   });
 }
 
@@ -53,7 +57,7 @@ export function liftLockoutsCommand(
 ): Promise<number> {
   return answering(terminal, async () => {
     const request = requestOf(id, flags);
-    const ask = await openEndpoint(flags, environment);
+    const ask = await openEndpoint(environment);
     const answer = await ask(`${LOCKOUTS_PATH}/lift`, lifted, request);
     for (const one of answer.lifted) terminal.output.write(`lifted ${printable(one)}\n`);
     if (answer.lifted.length === 0) terminal.output.write('there is no lock-out\n');

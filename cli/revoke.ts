@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { REVOCATIONS_PATH } from '../protocol/paths.ts';
-import { answering, CommandFault, openEndpoint, type EndpointFlags, type Environment } from './administration.ts';
+import type { Environment } from '../runtime/lifecycle/environment.ts';
+import { answering, CommandFault, openEndpoint } from './administration.ts';
 import { printable, readSecret, type Terminal } from './terminal.ts';
 
-export interface RevokeFlags extends EndpointFlags {
+export interface RevokeFlags {
   readonly user?: string;
   readonly domain?: string;
   readonly account?: string;
@@ -22,13 +23,13 @@ const answer = z.object({
 });
 
 const USAGE =
-  'say who: --user NAME with --domain NAME or --account ID, or else one of --account ID, --jti ID and --token-stdin';
+  'name what to revoke: --user NAME with --domain NAME or --account ID, or one of --account ID, --jti ID and --token-stdin';
 
-/** Revokes through a running gateway and prints what happened. Returns the exit code. */
+/** Revokes tokens through a running gateway and prints the outcome. Returns the exit code. */
 export function revokeCommand(flags: RevokeFlags, terminal: Terminal, environment: Environment): Promise<number> {
   return answering(terminal, async () => {
     const request = await requestOf(flags, terminal);
-    const ask = await openEndpoint(flags, environment);
+    const ask = await openEndpoint(environment);
     const { revoked, until, closed } = await ask(REVOCATIONS_PATH, answer, request);
     const connections = closed === 1 ? '1 connection' : `${closed} connections`;
     terminal.output.write(

@@ -31,7 +31,7 @@ describe('the commands of the documentation', () => {
     const login = snippet('shell').split('NODE_EXTRA')[0] ?? '';
     const { match } = await prints(`${login}\necho "token $TOKEN"`, /token (eyJ\S+)/);
     const script = `TOKEN=${match[1]}\n${snippet('administration')}`;
-    await prints(script, /^session\t.*\n(.*\n)*revoked user admin .*\nrevoked account account_id_1 .*\nrevoked token /);
+    await prints(script, /^session  .*\n(.*\n)*revoked user admin .*\nrevoked account account_id_1 .*\nrevoked token /);
     await prints(
       snippet('revocations'),
       /\{"revoked":\{"user":\{.*"username":"admin"\}\},"at":".*","until":".*","closed":0\}/,

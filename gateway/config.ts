@@ -1,14 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { Subscription } from '../protocol/subscription.ts';
-import { faultsOf } from '../runtime/files/parse-yaml.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
-import { LOG_LEVELS, type Environment } from '../runtime/lifecycle/environment.ts';
+import type { Environment } from '../runtime/lifecycle/environment.ts';
 import { parseSubscription, type ParsedSubscription } from './subscription/parse-subscription.ts';
 import type { RedisConnection } from '../runtime/redis/connection.ts';
 import { readRedis } from '../runtime/redis/read-redis.ts';
+import { readSettings } from '../runtime/settings/read-settings.ts';
+import { GATEWAY_SETTINGS, QUICKSTART } from './settings.ts';
 
 /** The settings of one gateway process: what the environment says, and the subscription it serves. */
 export interface GatewayConfig {
@@ -40,85 +39,33 @@ export interface GatewayConfig {
   readonly logBytes: number;
 }
 
-/** Where the example lies that is served when nothing is configured. */
-export const QUICKSTART = fileURLToPath(new URL('quickstart/', import.meta.url));
-const MEBIBYTE = 1024 * 1024;
-
-/** A whole number in plain digits: neither a blank nor `0x10` nor `1e3` is one. */
-const integer = (what: string, least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/, what)
-    .transform(Number)
-    .pipe(z.number().min(least, what).max(most, what));
-const port = () => integer('a port from 0 (any free one) to 65535', 0, 65_535);
-const MOST_CALLS = 10_000;
-
-const settings = z.object({
-  FIREHOSE_CONFIG: z.string().min(1).default(QUICKSTART),
-  FIREHOSE_STATE: z.string().min(1).default('.firehose'),
-  FIREHOSE_SIGNING_KEYS_FILE: z.string().min(1).optional(),
-  FIREHOSE_TLS_FOLDER: z.string().min(1).optional(),
-  FIREHOSE_INGEST_TOKEN_FILE: z.string().min(1).optional(),
-  FIREHOSE_ADMIN_TOKEN_FILE: z.string().min(1).optional(),
-  FIREHOSE_REVISION: z.string().min(1).max(63).optional(),
-  REDIS_URL: z.string().optional(),
-  REDIS_CA_FILE: z.string().optional(),
-  REDIS_CERT_FILE: z.string().optional(),
-  REDIS_KEY_FILE: z.string().optional(),
-  REDIS_SENTINEL_USERNAME: z.string().optional(),
-  REDIS_SENTINEL_PASSWORD: z.string().optional(),
-  FIREHOSE_HOST: z.string().min(1).default('::'),
-  FIREHOSE_PORT: port().default(9443),
-  FIREHOSE_INNER_HOST: z.string().min(1).default('127.0.0.1'),
-  FIREHOSE_INNER_PORT: port().default(9090),
-  FIREHOSE_SIMULATOR_RATE: z
-    .string()
-    .regex(/^\d{1,5}(\.\d+)?$/, `calls a second, from 0 to ${MOST_CALLS}`)
-    .transform(Number)
-    .pipe(z.number().max(MOST_CALLS, `calls a second, from 0 to ${MOST_CALLS}`))
-    .optional(),
-  FIREHOSE_LOG_BYTES: integer(
-    'bytes from 1048576 (1 MiB) to 68719476736 (64 GiB)',
-    MEBIBYTE,
-    64 * 1024 * MEBIBYTE,
-  ).default(64 * MEBIBYTE),
-  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')}` }).default('info'),
-});
-
 /** Reads everything a gateway needs to start; throws one ConfigurationFault that lists every fault. */
 export async function readConfig(environment: Environment): Promise<GatewayConfig> {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = settings.safeParse(given);
-  const folder = parsed.data?.FIREHOSE_CONFIG ?? given['FIREHOSE_CONFIG'] ?? QUICKSTART;
+  const { values, faults: ownFaults } = readSettings(GATEWAY_SETTINGS, environment);
+  const folder = values.FIREHOSE_CONFIG;
   const subscription = await readSubscription(join(folder, 'subscription.yaml'));
-  const redis = await readRedis(given, subscription.value?.spec.redis ?? null);
-  const faults = [
-    ...(parsed.success ? [] : faultsOf(parsed.error, 'environment')),
-    ...redis.faults.map((fault) => `environment: ${fault}`),
-    ...subscription.faults,
-  ];
-  if (!parsed.success || subscription.value === null || faults.length > 0) throw new ConfigurationFault(faults);
-  const { data } = parsed;
+  const redis = await readRedis(values, subscription.value?.spec.redis ?? null);
+  const faults = [...ownFaults, ...redis.faults.map((fault) => `environment: ${fault}`), ...subscription.faults];
+  if (subscription.value === null || faults.length > 0) throw new ConfigurationFault(faults);
   return {
     subscription: subscription.value,
     isQuickstart: folder === QUICKSTART,
     directoryFile: join(folder, 'directory.yaml'),
     subscriptionFile: join(folder, 'subscription.yaml'),
-    signingKeysFile: data.FIREHOSE_SIGNING_KEYS_FILE ?? null,
-    tlsFolder: data.FIREHOSE_TLS_FOLDER ?? null,
-    ingestTokenFile: data.FIREHOSE_INGEST_TOKEN_FILE ?? null,
-    adminTokenFile: data.FIREHOSE_ADMIN_TOKEN_FILE ?? null,
-    stateFolder: data.FIREHOSE_STATE,
-    revision: data.FIREHOSE_REVISION ?? null,
+    signingKeysFile: values.FIREHOSE_SIGNING_KEYS_FILE,
+    tlsFolder: values.FIREHOSE_TLS_FOLDER,
+    ingestTokenFile: values.FIREHOSE_INGEST_TOKEN_FILE,
+    adminTokenFile: values.FIREHOSE_ADMIN_TOKEN_FILE,
+    stateFolder: values.FIREHOSE_STATE,
+    revision: values.FIREHOSE_REVISION,
     redis: redis.connection,
-    host: data.FIREHOSE_HOST,
-    port: data.FIREHOSE_PORT,
-    innerHost: data.FIREHOSE_INNER_HOST,
-    innerPort: data.FIREHOSE_INNER_PORT,
+    host: values.FIREHOSE_HOST,
+    port: values.FIREHOSE_PORT,
+    innerHost: values.FIREHOSE_INNER_HOST,
+    innerPort: values.FIREHOSE_INNER_PORT,
     // With Redis the platform has its own producers.
-    simulatorRate: data.FIREHOSE_SIMULATOR_RATE ?? (data.REDIS_URL === undefined ? 2 : 0),
-    logBytes: data.FIREHOSE_LOG_BYTES,
+    simulatorRate: values.FIREHOSE_SIMULATOR_RATE ?? (redis.connection === null ? 2 : 0),
+    logBytes: values.FIREHOSE_LOG_BYTES,
   };
 }
 

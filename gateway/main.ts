@@ -3,16 +3,18 @@ import { aborted } from '../runtime/lifecycle/aborted.ts';
 import { runUntilSignal } from '../runtime/lifecycle/run-until-signal.ts';
 import { createLogger, type Logger } from '../runtime/logging/logger.ts';
 import { buildGateway, type StartSource } from './build.ts';
-import { LOG_LEVELS, type Environment } from '../runtime/lifecycle/environment.ts';
+import type { Environment } from '../runtime/lifecycle/environment.ts';
 import { readConfig, type GatewayConfig } from './config.ts';
 import { quickstartLines } from './quickstart/quickstart-lines.ts';
+import { logLevelOf } from '../runtime/settings/common-settings.ts';
+import { GATEWAY_SETTINGS } from './settings.ts';
 
 /** env -> config -> build -> run until a signal. Gives the exit code. */
 export async function main(environment: Environment, startSource: StartSource | null = null): Promise<number> {
-  const level = LOG_LEVELS.find((known) => known === environment['LOG_LEVEL']) ?? 'info';
-  const logger = createLogger({ level, pretty: process.stdout.isTTY });
+  const logger = createLogger({ level: logLevelOf(environment), pretty: process.stdout.isTTY });
   return runUntilSignal({
     logger,
+    settings: GATEWAY_SETTINGS,
     run: async (signals) => {
       const config = await readConfig(environment);
       await using gateway = await buildGateway(config, logger, startSource);

@@ -3,15 +3,17 @@ import { aborted } from '../runtime/lifecycle/aborted.ts';
 import { runUntilSignal } from '../runtime/lifecycle/run-until-signal.ts';
 import { createLogger } from '../runtime/logging/logger.ts';
 import { buildOperator } from './build.ts';
-import { LOG_LEVELS, readConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { openConnection } from './kubernetes/connection.ts';
+import { logLevelOf } from '../runtime/settings/common-settings.ts';
+import { OPERATOR_SETTINGS } from './settings.ts';
 
 /** env -> config -> build -> run until a signal, or until another one leads. Gives the exit code. */
 export async function main(environment: Readonly<Record<string, string | undefined>>): Promise<number> {
-  const level = LOG_LEVELS.find((known) => known === environment['LOG_LEVEL']) ?? 'info';
-  const logger = createLogger({ level, pretty: process.stdout.isTTY });
+  const logger = createLogger({ level: logLevelOf(environment), pretty: process.stdout.isTTY });
   return runUntilSignal({
     logger,
+    settings: OPERATOR_SETTINGS,
     run: async (signals) => {
       const config = readConfig(environment, randomBytes(4).toString('hex'));
       const connection = openConnection();

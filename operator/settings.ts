@@ -1,6 +1,7 @@
 import { COMMON_SETTINGS } from '../runtime/settings/common-settings.ts';
 import { host, integer, list, pattern, port, truth } from '../runtime/settings/kinds.ts';
 import { setting, type Kind, type SettingsTable } from '../runtime/settings/setting.ts';
+import { SAFE_POLICY } from './policy/policy.ts';
 
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const NAMESPACES = 'a list of namespaces, with commas between them';
@@ -18,6 +19,14 @@ export const WATCH_NAMESPACES = setting(watched, {
   shown: 'that of the credentials',
   about: 'namespaces whose resources are looked after, with commas between them; `*`: the whole cluster',
 });
+
+const entries = list('<entries>', 'entries without blanks, with commas between them', /^\S{1,253}$/);
+/** An allow-list of the policy: `*` allows everything. */
+const allowed = (fallback: readonly string[], about: string) =>
+  setting(entries, {
+    fallback: fallback.length === 0 ? 'none' : fallback.join(','),
+    about: `${about}, with commas between them; \`*\`: all, \`none\`: none`,
+  });
 
 /** The settings of an operator. The API server is found as every client finds it: KUBECONFIG, or the service account. */
 export const OPERATOR_SETTINGS = {
@@ -40,6 +49,28 @@ export const OPERATOR_SETTINGS = {
     flag: 'inner-from-namespaces',
     about: 'namespaces that reach the inner ports of the gateways, besides their own',
   }),
+  FIREHOSE_ALLOW_IMAGES: allowed(SAFE_POLICY.images, 'repositories of images that a resource may name'),
+  FIREHOSE_ALLOW_ANNOTATION_PREFIXES: allowed(
+    SAFE_POLICY.annotationPrefixes,
+    'beginnings of annotation keys that controllers act on and a resource may set',
+  ),
+  FIREHOSE_ALLOW_LABEL_PREFIXES: allowed(
+    SAFE_POLICY.labelPrefixes,
+    'beginnings of label keys that a resource may set on its pods',
+  ),
+  FIREHOSE_ALLOW_HOST_SUFFIXES: allowed(
+    SAFE_POLICY.hostSuffixes,
+    'domains that the host names of a resource may be in',
+  ),
+  FIREHOSE_ALLOW_ISSUERS: allowed(
+    SAFE_POLICY.issuers,
+    'issuers that a resource may name, as ClusterIssuer/letsencrypt',
+  ),
+  FIREHOSE_ALLOW_PRIORITY_CLASSES: allowed(SAFE_POLICY.priorityClasses, 'PriorityClasses that a resource may name'),
+  FIREHOSE_ALLOW_SECRET_OWNERS: allowed(
+    SAFE_POLICY.secretOwners,
+    'kinds whose Secrets a resource may name, as ExternalSecret.external-secrets.io',
+  ),
   FIREHOSE_SERVICE_MONITORS: setting(truth, {
     flag: 'service-monitors',
     fallback: 'false',

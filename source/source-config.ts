@@ -5,9 +5,11 @@ import { redis } from '../protocol/subscription/redis.ts';
 import { duration } from '../protocol/subscription/rules.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
 import type { RedisConnection } from '../runtime/redis/connection.ts';
-import { LOG_LEVELS, type Environment } from '../runtime/lifecycle/environment.ts';
+import type { Environment } from '../runtime/lifecycle/environment.ts';
 import { readRedis } from '../runtime/redis/read-redis.ts';
-import { faultsOf, parseYaml } from '../runtime/files/parse-yaml.ts';
+import { parseYaml } from '../runtime/files/parse-yaml.ts';
+import { readSettings } from '../runtime/settings/read-settings.ts';
+import { SOURCE_SETTINGS } from './settings.ts';
 
 const account = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'an account id: 1 to 64 of A-Z a-z 0-9 _ -'),
@@ -15,7 +17,8 @@ const account = z.strictObject({
   realm: z.string().min(1).max(253),
 });
 
-const REFERENCES = 'secrets are given by REDIS_URL, REDIS_CA_FILE, REDIS_CERT_FILE and REDIS_KEY_FILE';
+const REFERENCES =
+  'secrets are given by REDIS_URL or REDIS_URL_FILE, REDIS_CA_FILE, REDIS_CERT_FILE and REDIS_KEY_FILE';
 
 /** `source.yaml`: where the streams are, in the words of a FirehoseSubscription, and what happens in them. */
 const fileSchema = z.strictObject({
@@ -49,20 +52,6 @@ const fileSchema = z.strictObject({
   }),
 });
 
-const integer = (what: string) =>
-  z
-    .string()
-    .regex(/^\d{1,5}$/, what)
-    .transform(Number)
-    .pipe(z.number().max(65_535, what));
-
-const settings = z.object({
-  FIREHOSE_SOURCE_FILE: z.string({ error: 'the file that says where and what, see source/README.md' }).min(1),
-  FIREHOSE_INNER_HOST: z.string().min(1).default('127.0.0.1'),
-  FIREHOSE_INNER_PORT: integer('a port from 0 (any free one) to 65535').default(9_090),
-  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')}` }).default('info'),
-});
-
 /** The settings of one source process. */
 export interface SourceConfig {
   readonly redis: RedisConnection;
@@ -77,19 +66,20 @@ export interface SourceConfig {
 
 /** Reads everything at once; throws one ConfigurationFault that lists every fault. */
 export async function readSourceConfig(environment: Environment): Promise<SourceConfig> {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = settings.safeParse(given);
-  const path = given['FIREHOSE_SOURCE_FILE'];
-  const file = path === undefined ? { value: null, faults: [] } : await readSourceFile(path);
-  const redis = await readRedis(given, file.value?.redis ?? null);
+  const { values, faults: ownFaults } = readSettings(SOURCE_SETTINGS, environment);
+  // Null where it is missing, which is a fault of its own.
+  const path: string | null = values.FIREHOSE_SOURCE_FILE;
+  const file = path === null ? { value: null, faults: [] } : await readSourceFile(path);
+  const redis = await readRedis(values, file.value?.redis ?? null);
+  const hasRedis = (values.REDIS_URL ?? values.REDIS_URL_FILE) !== null;
   const faults = [
-    ...(parsed.success ? [] : faultsOf(parsed.error, 'environment')),
-    ...(given['REDIS_URL'] === undefined ? ['environment: REDIS_URL: the Redis that events are written to'] : []),
+    ...ownFaults,
+    ...(hasRedis ? [] : ['environment: REDIS_URL: the Redis that events are written to']),
     ...redis.faults.map((fault) => `environment: ${fault}`),
     ...file.faults,
   ];
   const { value } = file;
-  if (!parsed.success || value === null || redis.connection === null || faults.length > 0) {
+  if (value === null || redis.connection === null || faults.length > 0) {
     throw new ConfigurationFault(faults);
   }
   const { partitions, waitReplicas, retention } = value.stream;
@@ -100,8 +90,8 @@ export async function readSourceConfig(environment: Environment): Promise<Source
     waitReplicas,
     retention: { maxLength: retention.maxLength, maxAgeMs: durationMs(retention.maxAge) },
     simulator: value.simulator,
-    host: parsed.data.FIREHOSE_INNER_HOST,
-    port: parsed.data.FIREHOSE_INNER_PORT,
+    host: values.FIREHOSE_INNER_HOST,
+    port: values.FIREHOSE_INNER_PORT,
   };
 }
 

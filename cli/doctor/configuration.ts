@@ -1,6 +1,7 @@
 import { access, constants, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { QUICKSTART, readConfig, type GatewayConfig } from '../../gateway/config.ts';
+import { readConfig, type GatewayConfig } from '../../gateway/config.ts';
+import { QUICKSTART } from '../../gateway/settings.ts';
 import type { Environment } from '../../runtime/lifecycle/environment.ts';
 import { givenToken } from '../../gateway/state/given-token.ts';
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';

@@ -37,19 +37,21 @@ describe('firehose doctor', () => {
     const fine = await type(given);
     assert.deepEqual([fine.code, fine.errors], [0, '']);
     assert.match(fine.output, /^ok {4}configuration .*\n[^]*\n\d+ ok, 2 warn, 0 fail\n$/);
-    const failing = await type(given, '--redis-url', 'redis://:canary@127.0.0.1:1', '--json');
+    const urlFile = join(given.folder, 'redis-url');
+    await writeFile(urlFile, 'redis://:canary@127.0.0.1:1\n');
+    const failing = await type(given, '--redis-url-file', urlFile, '--json');
     assert.deepEqual([failing.code, failing.errors, failing.output.includes('canary')], [1, '', false]);
     const { status, findings } = JSON.parse(failing.output) as { status: string; findings: Record<string, unknown>[] };
     assert.equal(status, 'fail');
     const redis = findings.find(({ check }) => check === 'redis.server');
     assert.deepEqual(Object.keys(redis ?? {}), ['check', 'subject', 'status', 'seen', 'fix']);
-    for (const wrong of [['--nonsense'], ['--redis-url'], ['extra']]) {
+    for (const wrong of [['--nonsense'], ['--redis-url-file'], ['--redis-url', 'redis://h'], ['extra']]) {
       const { code, output } = await type(given, ...wrong);
       assert.deepEqual([code, output], [2, ''], wrong.join(' '));
     }
     const help = await type(given, '--help');
     assert.equal(help.code, 0);
-    assert.match(help.output, /--json[^]*Exit codes: 0 nothing fails/);
+    assert.match(help.output, /--json[^]*Exit codes:\n {2}0 {2}nothing fails/);
   });
 
   it('tells every fault of settings, subscription and directory at once', LIMIT, async () => {

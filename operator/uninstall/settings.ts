@@ -9,7 +9,7 @@ export const UNINSTALL_SETTINGS = {
   FIREHOSE_SUBSCRIPTIONS: setting(oneOf('<Refuse|Delete>', ['Refuse', 'Delete']), {
     flag: 'subscriptions',
     fallback: 'Refuse',
-    about: 'Refuse while FirehoseSubscriptions exist, or Delete them and wait',
+    about: 'what to do while FirehoseSubscriptions exist: Refuse, or Delete them and wait',
   }),
   FIREHOSE_CRD_GOES: setting(truth, {
     flag: 'crd-goes',

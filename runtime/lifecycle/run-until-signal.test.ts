@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 const MODULE = new URL('run-until-signal.ts', import.meta.url).href;
 const FAULT = new URL('configuration-fault.ts', import.meta.url).href;
+const KINDS = new URL('../settings/kinds.ts', import.meta.url).href;
 const LOG = new URL('../logging/logger.ts', import.meta.url).href;
 
 /** A process of its own, since signals and exit codes are the process's. `signals` are sent one for each line it says. */
@@ -12,11 +13,13 @@ async function run(body: string, ...signals: NodeJS.Signals[]): Promise<{ code: 
   const program = `
     import { runUntilSignal } from '${MODULE}';
     import { ConfigurationFault } from '${FAULT}';
+    import { host, port } from '${KINDS}';
     import { createLogger } from '${LOG}';
     const aborted = (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason)));
     const say = (text) => process.stdout.write(text + '\\n');
     const stay = setInterval(() => {}, 1_000);
     process.exit(await runUntilSignal({
+      settings: { TEST_PORT: { kind: port }, TEST_HOST: { kind: host } },
       logger: createLogger({ level: 'info', pretty: false }),
       run: async ({ drain, now }) => { ${body} },
     }));`;
@@ -53,7 +56,7 @@ test('a configuration fault is exit code 2, with a line for each fault and no st
   assert.doesNotMatch(text, /stack/);
 });
 
-test('a taken port is exit code 3 and says which', async () => {
+test('a taken port is exit code 3 and says which, and the setting of this process', async () => {
   const body = `
     const { createServer } = await import('node:net');
     const first = createServer().listen(0, '127.0.0.1');
@@ -62,7 +65,7 @@ test('a taken port is exit code 3 and says which', async () => {
     await new Promise((_, reject) => second.once('error', reject));`;
   const { code, text } = await run(body);
   assert.equal(code, 3);
-  assert.match(text, /127\.0\.0\.1:\d+ is taken/);
+  assert.match(text, /127\.0\.0\.1:\d+ is taken: set TEST_PORT"/);
 });
 
 test('anything else is exit code 1 and logged: thrown, rejected without a handler, or thrown in a callback', async () => {
@@ -77,4 +80,14 @@ test('anything else is exit code 1 and logged: thrown, rejected without a handle
     assert.equal(code, 1, way);
     assert.match(text, /"level":60.*odd/, way);
   }
+});
+
+test('an address of another machine is exit code 2, and names the setting of this process', async () => {
+  const body = `
+    const { createServer } = await import('node:net');
+    const server = createServer().listen(0, '192.0.2.1');
+    await new Promise((_, reject) => server.once('error', reject));`;
+  const { code, text } = await run(body);
+  assert.equal(code, 2);
+  assert.match(text, /192\.0\.2\.1 is not an address of this machine: set TEST_HOST"/);
 });

@@ -1,5 +1,8 @@
 import type { Logger } from '../logging/logger.ts';
 import { endTelemetry, useTelemetryLog } from '../telemetry/telemetry.ts';
+import { namesOfKind } from '../settings/describe.ts';
+import * as kinds from '../settings/kinds.ts';
+import type { SettingsTable } from '../settings/setting.ts';
 import { ConfigurationFault } from './configuration-fault.ts';
 
 /** Exit codes of every process of ours. */
@@ -21,6 +24,8 @@ export interface StopSignals {
 
 export interface RunOptions {
   readonly logger: Logger;
+  /** Those of this process: errors about a listener name them. */
+  readonly settings: SettingsTable;
   readonly run: (signals: StopSignals) => Promise<void>;
 }
 
@@ -28,7 +33,7 @@ export interface RunOptions {
  * Runs until it ends by itself or a signal stops it, and gives the exit code that says how that went. An exception or
  * rejection that nobody caught ends it too, with `run` still going: the caller exits with the code, at once.
  */
-export async function runUntilSignal({ logger, run }: RunOptions): Promise<number> {
+export async function runUntilSignal({ logger, settings, run }: RunOptions): Promise<number> {
   const drain = new AbortController();
   const now = new AbortController();
   const stop = (reason: StopReason) => {
@@ -47,7 +52,7 @@ export async function runUntilSignal({ logger, run }: RunOptions): Promise<numbe
     await Promise.race([run({ drain: drain.signal, now: now.signal }), uncaught.promise]);
     return EXIT.clean;
   } catch (error) {
-    return explain(error, logger);
+    return explain(error, logger, settings);
   } finally {
     await endTelemetry();
     process.off('SIGTERM', onTerm);
@@ -62,7 +67,7 @@ type ListenError = NodeJS.ErrnoException & { address?: string; port?: number; ho
 const NO_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL']);
 
 /** One clear error for what a person can mend; a stack only for what nobody expected. */
-function explain(error: unknown, logger: Logger): number {
+function explain(error: unknown, logger: Logger, settings: SettingsTable): number {
   if (error instanceof ConfigurationFault) {
     for (const fault of error.faults) logger.fatal({ code: error.code }, fault);
     return EXIT.configuration;
@@ -71,11 +76,11 @@ function explain(error: unknown, logger: Logger): number {
   const host = address ?? hostname ?? '';
   if (code === 'EADDRINUSE' || code === 'EACCES') {
     const why = code === 'EADDRINUSE' ? 'is taken' : 'needs a privilege';
-    logger.fatal({ code, address, port }, `${host}:${port ?? ''} ${why}: set FIREHOSE_PORT or FIREHOSE_INNER_PORT`);
+    logger.fatal({ code, address, port }, `${host}:${port ?? ''} ${why}: set ${namesOfKind(settings, kinds.port)}`);
     return EXIT.portTaken;
   }
   if (NO_ADDRESS.has(code)) {
-    logger.fatal({ code, host }, `${host} is not an address of this machine: set FIREHOSE_HOST or FIREHOSE_INNER_HOST`);
+    logger.fatal({ code, host }, `${host} is not an address of this machine: set ${namesOfKind(settings, kinds.host)}`);
     return EXIT.configuration;
   }
   logger.fatal({ err: error }, 'ended by something unexpected');

@@ -51,7 +51,7 @@ export function parseRedisUrl(url: string, defaultPort = 6_379): ParsedUrl | nul
   const colon = credentials.indexOf(':');
   const username = decoded(colon < 0 ? credentials : credentials.slice(0, colon));
   const password = decoded(colon < 0 ? '' : credentials.slice(colon + 1));
-  if (username === null || password === null) return null;
+  if (username === null || password === null || holdsControl(username) || holdsControl(password)) return null;
   const known = nodes.filter((node) => node !== null);
   if (known.length < nodes.length) return null;
   return {
@@ -68,6 +68,11 @@ function parseNode(text: string, defaultPort: number): RedisNode | null {
   const port = digits === undefined ? defaultPort : Number(digits);
   if (whole === undefined || port < 1 || port > 65_535) return null;
   return { host: host.startsWith('[') ? host.slice(1, -1) : host, port };
+}
+
+/** A line break in a login would end a command of an inline protocol. */
+function holdsControl(text: string): boolean {
+  return /\p{Cc}/u.test(text);
 }
 
 function decoded(text: string): string | null {
@@ -96,7 +101,8 @@ const LIST = 'redis://user:password@host:6379/0, rediss:// for TLS, and several 
 export function redisConnection(settings: RedisSettings): { connection: RedisConnection } | { faults: string[] } {
   const { spec, ca = '', cert = '', key = '', sentinelUsername = '', sentinelPassword = '' } = settings;
   const parsed = parseRedisUrl(settings.url, spec.mode === 'Sentinel' ? 26_379 : 6_379);
-  if (parsed === null) return { faults: [`REDIS_URL: a URL as ${LIST}; special characters percent-encoded`] };
+  if (parsed === null)
+    return { faults: [`REDIS_URL: a URL as ${LIST}; special characters percent-encoded, no control characters`] };
   const isTls = parsed.isTls || spec.tls.enabled;
   const hasSentinelLogin = sentinelUsername !== '' || sentinelPassword !== '';
   const faults: string[] = [];

@@ -75,3 +75,27 @@ it('refuses settings and modes that mean nothing without REDIS_URL', async () =>
   const { faults } = await readRedis({ REDIS_CA_FILE: certificates.caFile }, spec({ mode: 'Cluster' }));
   assert.equal(faults.length, 2);
 });
+
+it('takes the URL from a file too, without the blanks that an editor leaves, and says what is wrong with it', async () => {
+  const REDIS_URL_FILE = join(dirname(certificates.caFile), 'redis-url');
+  await writeFile(REDIS_URL_FILE, '\ufeffredis://u:canary@h:7/3\r\n');
+  const { connection } = await readRedis({ REDIS_URL_FILE }, spec({}));
+  assert.deepEqual(
+    [connection?.nodes, connection?.password, connection?.database],
+    [[{ host: 'h', port: 7 }], 'canary', 3],
+  );
+  const both = await readRedis({ REDIS_URL_FILE, REDIS_URL: 'redis://h' }, spec({}));
+  assert.deepEqual(both.faults, ['REDIS_URL, REDIS_URL_FILE: one of them, not both']);
+  const missing = await readRedis({ REDIS_URL_FILE: '/nowhere' }, spec({}));
+  assert.deepEqual(missing.faults, ['REDIS_URL_FILE: /nowhere cannot be read (ENOENT)']);
+  await writeFile(REDIS_URL_FILE, 'redis://canary\nredis://canary');
+  assert.match((await readRedis({ REDIS_URL_FILE }, spec({}))).faults.join(), /holds a line break/);
+});
+
+it('refuses control characters in a login, however they are written', async () => {
+  for (const url of ['redis://:a%0d%0ab@h', 'redis://us%00er:p@h', 'redis://u:p%7f@h', 'redis://:a%C2%85@h']) {
+    const { connection, faults } = await readRedis({ REDIS_URL: url }, spec({}));
+    assert.equal(connection, null, url);
+    assert.match(faults.join(), /^REDIS_URL: .*no control characters$/);
+  }
+});

@@ -1,17 +1,13 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Subscription } from '../../protocol/subscription.ts';
+import { secretValue } from '../files/secret-value.ts';
+import type { ValuesOf } from '../settings/setting.ts';
 import { parseRedisUrl, redisConnection, type RedisConnection } from './connection.ts';
+import type { REDIS_SETTINGS } from './redis-settings.ts';
 
-/** What the environment says of Redis; absent is not given. */
-export interface RedisEnvironment {
-  readonly REDIS_URL?: string | undefined;
-  readonly REDIS_CA_FILE?: string | undefined;
-  readonly REDIS_CERT_FILE?: string | undefined;
-  readonly REDIS_KEY_FILE?: string | undefined;
-  readonly REDIS_SENTINEL_USERNAME?: string | undefined;
-  readonly REDIS_SENTINEL_PASSWORD?: string | undefined;
-}
+/** The settings of REDIS_SETTINGS, null or absent where they are not given. */
+export type RedisEnvironment = Partial<ValuesOf<typeof REDIS_SETTINGS>>;
 
 const FILES = ['REDIS_CA_FILE', 'REDIS_CERT_FILE', 'REDIS_KEY_FILE'] as const;
 const ONLY_WITH_URL = [...FILES, 'REDIS_SENTINEL_USERNAME', 'REDIS_SENTINEL_PASSWORD'] as const;
@@ -24,21 +20,23 @@ export async function readRedis(
   given: RedisEnvironment,
   spec: Subscription['spec']['redis'] | null,
 ): Promise<{ readonly connection: RedisConnection | null; readonly faults: readonly string[] }> {
-  if (given.REDIS_URL === undefined) return { connection: null, faults: withoutUrl(given, spec) };
+  const { url, fault } = await readUrl(given);
+  if (fault !== null) return { connection: null, faults: [fault] };
+  if (url === null) return { connection: null, faults: withoutUrl(given, spec) };
   const files = await Promise.all(FILES.map((name) => readPem(name, given[name])));
-  const faults = files.flatMap(({ fault }) => (fault === null ? [] : [fault]));
+  const faults = files.flatMap((one) => (one.fault === null ? [] : [one.fault]));
   const [ca, cert, key] = files.map(({ text }) => text);
   if (faults.length === 0 && cert && key && !belongTogether(cert, key))
     faults.push("REDIS_CERT_FILE, REDIS_KEY_FILE: the key is not the certificate's");
   if (spec === null) {
-    if (parseRedisUrl(given.REDIS_URL) === null) faults.push('REDIS_URL: is no URL of a Redis');
+    if (parseRedisUrl(url) === null) faults.push('REDIS_URL: is no URL of a Redis');
     return { connection: null, faults };
   }
   const outcome = redisConnection({
-    url: given.REDIS_URL,
+    url,
     spec,
-    sentinelUsername: given.REDIS_SENTINEL_USERNAME,
-    sentinelPassword: given.REDIS_SENTINEL_PASSWORD,
+    sentinelUsername: given.REDIS_SENTINEL_USERNAME ?? '',
+    sentinelPassword: given.REDIS_SENTINEL_PASSWORD ?? '',
     ca,
     cert,
     key,
@@ -47,18 +45,39 @@ export async function readRedis(
   return { connection: outcome.connection, faults };
 }
 
+/** The URL of the variable or of the file. Null for neither. */
+async function readUrl({
+  REDIS_URL = null,
+  REDIS_URL_FILE = null,
+}: RedisEnvironment): Promise<{ readonly url: string | null; readonly fault: string | null }> {
+  if (REDIS_URL_FILE === null) return { url: REDIS_URL, fault: null };
+  const failed = (fault: string) => ({ url: null, fault });
+  if (REDIS_URL !== null) return failed('REDIS_URL, REDIS_URL_FILE: one of them, not both');
+  try {
+    const read = secretValue(await readFile(REDIS_URL_FILE, 'utf8'));
+    return 'value' in read
+      ? { url: read.value, fault: null }
+      : failed(`REDIS_URL_FILE: ${REDIS_URL_FILE} ${read.fault}`);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    return failed(`REDIS_URL_FILE: ${REDIS_URL_FILE} cannot be read (${code})`);
+  }
+}
+
 function withoutUrl(given: RedisEnvironment, spec: Subscription['spec']['redis'] | null): string[] {
-  const alone = ONLY_WITH_URL.filter((name) => given[name] !== undefined);
+  const alone = ONLY_WITH_URL.filter((name) => (given[name] ?? null) !== null);
   return [
-    ...(alone.length > 0 ? [`${alone.join(', ')}: without REDIS_URL there is no Redis to use it for`] : []),
+    ...(alone.length > 0
+      ? [`${alone.join(', ')}: without REDIS_URL or REDIS_URL_FILE there is no Redis to use it for`]
+      : []),
     ...(spec !== null && spec.mode !== 'Standalone'
       ? [`REDIS_URL: is not given, but spec.redis.mode is ${spec.mode}`]
       : []),
   ];
 }
 
-async function readPem(name: string, path: string | undefined): Promise<{ text: string; fault: string | null }> {
-  if (path === undefined) return { text: '', fault: null };
+async function readPem(name: string, path: string | null | undefined): Promise<{ text: string; fault: string | null }> {
+  if (path === undefined || path === null) return { text: '', fault: null };
   let text: string;
   try {
     text = await readFile(path, 'utf8');

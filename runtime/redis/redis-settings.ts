@@ -1,7 +1,5 @@
-import { file, text } from '../settings/kinds.ts';
+import { file, secret } from '../settings/kinds.ts';
 import { setting, type SettingsTable } from '../settings/setting.ts';
-
-const secret = text('<text>');
 
 /** How a process reaches its Redis. `readRedis` judges them together with the mode and the TLS of the resource. */
 export const REDIS_SETTINGS = {

@@ -1,4 +1,6 @@
+import type { Environment } from '../lifecycle/environment.ts';
 import { oneOf } from './kinds.ts';
+import { readSettings } from './read-settings.ts';
 import { setting, type SettingsTable } from './setting.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -11,3 +13,8 @@ export const COMMON_SETTINGS = {
     about: `least level that is logged: ${LOG_LEVELS.join(', ')}`,
   }),
 } as const satisfies SettingsTable;
+
+/** The level to log with before the settings are judged: a faulty one is a fault of theirs, and `info` here. */
+export function logLevelOf(environment: Environment): string {
+  return readSettings(COMMON_SETTINGS, environment).values.LOG_LEVEL;
+}

@@ -30,11 +30,25 @@ export function flagsOf(table: SettingsTable): readonly Flag[] {
 export function environmentHelp(table: SettingsTable): string {
   const alone = Object.entries(table).filter(([, { flag }]) => flag === null);
   if (alone.length === 0) return '';
-  const width = Math.max(...alone.map(([variable]) => variable.length));
-  const lines = alone.map(
-    ([variable, { about, shown }]) => `  ${variable.padEnd(width)}  ${about} (default: ${shown})`,
-  );
-  return `\nBy the environment alone:\n${lines.join('\n')}`;
+  const lines = alone.flatMap(([variable, { about, shown }]) => [
+    `  ${variable}`,
+    ...wrapped(`${about} (default: ${shown})`, HELP_WIDTH - INDENT.length).map((line) => `${INDENT}${line}`),
+  ]);
+  return `\nBy the environment alone:\n${lines.join('\n')}\n`;
+}
+
+const HELP_WIDTH = 80;
+const INDENT = '      ';
+
+function wrapped(text: string, width: number): readonly string[] {
+  const lines: string[] = [''];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1) ?? '';
+    if (last === '') lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** The environment with the flags that were given: a flag wins over its variable. Pure. */

@@ -1,3 +1,4 @@
+import { secretValue } from '../files/secret-value.ts';
 import type { Kind } from './setting.ts';
 
 /** Any text that is not empty. */
@@ -9,6 +10,16 @@ export function text(argument: string, expects = 'a text'): Kind<string> {
 export function pattern(argument: string, form: RegExp, expects: string): Kind<string> {
   return { argument, expects, read: (given) => (form.test(given) ? given : null) };
 }
+
+/** A secret on one line. It has no flag: a process list shows arguments to every user of the machine. */
+export const secret: Kind<string> = {
+  argument: '<text>',
+  expects: 'one line without control characters',
+  read: (given) => {
+    const read = secretValue(given);
+    return 'value' in read ? read.value : null;
+  },
+};
 
 export const folder = text('<folder>', 'a folder');
 export const file = text('<file>', 'a file');

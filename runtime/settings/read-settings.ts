@@ -1,7 +1,5 @@
+import type { Environment } from '../lifecycle/environment.ts';
 import type { SettingsTable, ValuesOf } from './setting.ts';
-
-/** The variables of a process, as `process.env` has them. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ReadSettings<Table extends SettingsTable> {
   /** Complete where `faults` is empty. A setting with a fault has its default here, or null. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { diag, DiagLogLevel, type DiagLogger } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPMetricExporter as GrpcMetrics } from '@opentelemetry/exporter-metrics-otlp-grpc';
@@ -22,6 +21,7 @@ import { instrumentations } from './instrumentations.ts';
 import { ScrubbingExporter } from './scrubbing-exporter.ts';
 import type { OtlpProtocol, TelemetrySettings } from './settings.ts';
 import { useTelemetry } from './telemetry.ts';
+import { VERSION } from '../version.ts';
 
 const TRACES: Readonly<Record<OtlpProtocol, () => SpanExporter>> = {
   grpc: () => new GrpcTraces(),
@@ -47,7 +47,7 @@ export function startSdk(settings: TelemetrySettings): void {
   const resource = describe(settings.service);
   const sdk = new NodeSDK({
     resource,
-    // The detector of the process would export its arguments, and with them the password in --redis-url.
+    // The detector of the process would export its arguments.
     autoDetectResources: false,
     // And not what OTEL_PROPAGATORS names: a stranger's header of another format would decide what is traced.
     textMapPropagator: new W3CTraceContextPropagator(),
@@ -75,12 +75,9 @@ export function startSdk(settings: TelemetrySettings): void {
 }
 
 function describe(service: string) {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
   return defaultResource()
     .merge(detectResources({ detectors: [hostDetector, envDetector] }))
-    .merge(resourceFromAttributes({ 'service.name': service, 'service.version': version }));
+    .merge(resourceFromAttributes({ 'service.name': service, 'service.version': VERSION }));
 }
 
 /**

@@ -1,0 +1,192 @@
+import type { Command } from 'commander';
+import { GATEWAY_SETTINGS } from '../gateway/settings.ts';
+import { OPERATOR_SETTINGS } from '../operator/settings.ts';
+import { UNINSTALL_SETTINGS } from '../operator/uninstall/settings.ts';
+import { SOURCE_SETTINGS } from '../source/settings.ts';
+import { ENDPOINT_SETTINGS } from './administration.ts';
+import type { DeadLetterFlags } from './dead-letters.ts';
+import type { DoctorFlags } from './doctor/doctor.ts';
+import type { LiftFlags } from './lockouts.ts';
+import { addCommand, addGroup, createRoot, type Surroundings } from './program.ts';
+import type { RevokeFlags } from './revoke.ts';
+import type { Terminal } from './terminal.ts';
+
+const SERVES = { 0: 'stopped by a signal', 1: 'unexpected error', 3: 'a port is taken or needs a privilege' };
+const ASKS = { 0: 'done', 1: 'refused by the gateway', 3: 'no gateway answers' };
+const JSON_FLAG = ['--json', 'print one JSON document'] as const;
+
+/** Every command of the executable. Each loads what it runs when it runs: a short command starts at once. */
+export function createProgram(terminal: Terminal, surroundings: Surroundings): Command {
+  const root = createRoot(terminal);
+  addProcesses(root, surroundings);
+  addDoctor(root, terminal, surroundings);
+  addHashPassword(root, terminal, surroundings);
+  addAdministration(root, terminal, surroundings);
+  addLockouts(root, terminal, surroundings);
+  addDeadLetters(root, terminal, surroundings);
+  return root;
+}
+
+function addProcesses(root: Command, surroundings: Surroundings): void {
+  addCommand(
+    root,
+    { name: 'gateway', about: 'serve logins and stream call events to clients', exitCodes: SERVES },
+    GATEWAY_SETTINGS,
+    async (_, environment) => {
+      const { main } = await import('../gateway/main.ts');
+      const { startSimulator } = await import('../source/simulator/start-simulator.ts');
+      return main(environment, startSimulator);
+    },
+    surroundings,
+  );
+  addCommand(
+    root,
+    { name: 'operator', about: 'run gateways for the FirehoseSubscriptions of a cluster', exitCodes: SERVES },
+    OPERATOR_SETTINGS,
+    async (_, environment) => (await import('../operator/main.ts')).main(environment),
+    surroundings,
+  );
+  addCommand(
+    root,
+    {
+      name: 'uninstall',
+      about: 'refuse to uninstall while FirehoseSubscriptions exist, or delete them first',
+      exitCodes: { 0: 'none is left', 1: 'some are left, or unexpected error' },
+    },
+    UNINSTALL_SETTINGS,
+    async (_, environment) => (await import('../operator/uninstall/main.ts')).main(environment),
+    surroundings,
+  );
+  addCommand(
+    addGroup(root, 'source', 'write events into a Redis'),
+    {
+      name: 'simulator',
+      about: 'write simulated calls; several replicas write the same calls, and the log takes each event once',
+      exitCodes: SERVES,
+    },
+    SOURCE_SETTINGS,
+    async (_, environment) => (await import('../source/main.ts')).main(environment),
+    surroundings,
+  );
+}
+
+function addDoctor(root: Command, terminal: Terminal, surroundings: Surroundings): void {
+  addCommand<DoctorFlags>(
+    root,
+    {
+      name: 'doctor',
+      about: 'check everything that a gateway with these settings needs, and print a fix for each fault',
+      exitCodes: { 0: 'nothing fails (there may be warnings)', 1: 'something fails' },
+      flags: [JSON_FLAG],
+    },
+    GATEWAY_SETTINGS,
+    async (flags, environment) => {
+      const { doctorCommand } = await import('./doctor/doctor.ts');
+      return doctorCommand(flags, terminal, environment);
+    },
+    surroundings,
+  );
+}
+
+function addHashPassword(root: Command, terminal: Terminal, surroundings: Surroundings): void {
+  addCommand(
+    root,
+    {
+      name: 'hash-password',
+      about: 'print the argon2id hash of a password from the standard input, for directory.yaml',
+      exitCodes: { 0: 'done', 1: 'the password is empty or too long' },
+    },
+    {},
+    async () => (await import('./hash-password.ts')).hashPasswordCommand(terminal),
+    surroundings,
+  );
+}
+
+function addAdministration(root: Command, terminal: Terminal, surroundings: Surroundings): void {
+  addCommand<RevokeFlags>(
+    root,
+    {
+      name: 'revoke',
+      about: 'revoke tokens: closes their connections and refuses new ones; a later login works',
+      exitCodes: ASKS,
+      flags: [
+        ['--user <name>', 'all tokens of this user so far, with --domain or --account'],
+        ['--domain <name>', "name or realm of the user's account"],
+        ['--account <id>', "id of the user's account; alone: all tokens so far of it and of every account below it"],
+        ['--jti <id>', 'the token with this id'],
+        ['--token-stdin', 'the token in the first line of the standard input'],
+      ],
+    },
+    ENDPOINT_SETTINGS,
+    async (flags, environment) => (await import('./revoke.ts')).revokeCommand(flags, terminal, environment),
+    surroundings,
+  );
+  addCommand<{ json?: boolean }>(
+    root,
+    { name: 'connections', about: 'list the live connections of one replica', exitCodes: ASKS, flags: [JSON_FLAG] },
+    ENDPOINT_SETTINGS,
+    async (flags, environment) => (await import('./connections.ts')).connectionsCommand(flags, terminal, environment),
+    surroundings,
+  );
+}
+
+function addLockouts(root: Command, terminal: Terminal, surroundings: Surroundings): void {
+  const group = addGroup(root, 'lockouts', 'list and lift delays of logins after too many wrong passwords');
+  addCommand<{ json?: boolean }>(
+    group,
+    { name: 'list', about: 'list whose logins are delayed, over all replicas', exitCodes: ASKS, flags: [JSON_FLAG] },
+    ENDPOINT_SETTINGS,
+    async (flags, environment) => (await import('./lockouts.ts')).listLockoutsCommand(flags, terminal, environment),
+    surroundings,
+  );
+  addCommand<LiftFlags>(
+    group,
+    {
+      name: 'lift [id]',
+      about: 'end delays: one by its id, or those of a user or an address',
+      exitCodes: ASKS,
+      flags: [
+        ['--user <name>', 'all that name this user'],
+        ['--address <address>', 'all that name this address'],
+        ['--all', 'all of them'],
+      ],
+    },
+    ENDPOINT_SETTINGS,
+    async (flags, environment, [id]) =>
+      (await import('./lockouts.ts')).liftLockoutsCommand(id as string | undefined, flags, terminal, environment),
+    surroundings,
+  );
+}
+
+function addDeadLetters(root: Command, terminal: Terminal, surroundings: Surroundings): void {
+  const group = addGroup(root, 'dead-letters', 'list, read and redrive events that a durable group has given up');
+  const ofGroup = ['--group <name>', 'the durable consumer group', 'default'] as const;
+  addCommand<DeadLetterFlags>(
+    group,
+    { name: 'list', about: 'list them', exitCodes: ASKS, flags: [ofGroup, JSON_FLAG] },
+    ENDPOINT_SETTINGS,
+    async (flags, environment) => (await import('./dead-letters.ts')).listCommand(flags, terminal, environment),
+    surroundings,
+  );
+  addCommand<DeadLetterFlags>(
+    group,
+    { name: 'show <id>', about: 'show one with its event', exitCodes: ASKS, flags: [ofGroup, JSON_FLAG] },
+    ENDPOINT_SETTINGS,
+    async (flags, environment, [id]) =>
+      (await import('./dead-letters.ts')).showCommand(String(id), flags, terminal, environment),
+    surroundings,
+  );
+  addCommand<DeadLetterFlags & { all?: boolean }>(
+    group,
+    {
+      name: 'redrive [id...]',
+      about: 'put them back at the end of the log, where every reader receives them again',
+      exitCodes: ASKS,
+      flags: [ofGroup, ['--all', 'all of the group'], JSON_FLAG],
+    },
+    ENDPOINT_SETTINGS,
+    async (flags, environment, [ids]) =>
+      (await import('./dead-letters.ts')).redriveCommand(ids as readonly string[], flags, terminal, environment),
+    surroundings,
+  );
+}
