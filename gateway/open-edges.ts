@@ -3,7 +3,9 @@ import { openInnerListener } from '../runtime/http/inner-listener.ts';
 import { readAdminToken } from './administration/admin-token.ts';
 import { buildAdministration } from './administration/build-administration.ts';
 import type { GatewayConfig } from './config.ts';
+import { AddressAllowance } from './http/address-allowance.ts';
 import { createAddressOf } from './http/client-address.ts';
+import { connectionLimit } from './http/connection-limit.ts';
 import { createInnerApp } from './http/inner-app.ts';
 import { isOriginAllowed } from './http/origin.ts';
 import { createPublicApp } from './http/public-app.ts';
@@ -114,7 +116,9 @@ async function openPublic(
   const { gateway } = config.subscription.spec;
   const { auth, told, revocations } = state;
   const { fanout, groups, sessions, window, quota, mayStay, verifyToken } = path;
-  const addressOf = createAddressOf(gateway.trustedProxies);
+  const addressOf = createAddressOf(gateway.trustedProxies, (peer) =>
+    told.connectionMismatched('forwarded_unreadable', peer),
+  );
   const certificate = await openCertificate(config, state, { logger, signal });
   const listener = stack.use(
     await openPublicListener({
@@ -123,31 +127,41 @@ async function openPublic(
       tls: certificate.tls,
       proxyProtocol: gateway.proxyProtocol,
       trustedProxies: gateway.trustedProxies,
-      app: createPublicApp({
-        login: (body, client) => told.login(() => auth.login(body, client)),
-        jwks: () => auth.jwks,
+      maxConnections: connectionLimit(gateway.connections.maxPerReplica, logger),
+      allowance: new AddressAllowance(gateway.addressLimit),
+      routes: {
         addressOf,
-        allowedOrigins: gateway.allowedOrigins,
-        isTls: certificate.tls !== null,
+        app: createPublicApp({
+          login: (body, client) => told.login(client.address, () => auth.login(body, client)),
+          jwks: () => auth.jwks,
+          addressOf,
+          allowedOrigins: gateway.allowedOrigins,
+          isTls: certificate.tls !== null,
+          unexpected: unexpected(logger),
+        }),
+        onUpgrade: createUpgrade({
+          verifyToken,
+          isOriginAllowed: (origin) => isOriginAllowed(origin, gateway.allowedOrigins),
+          fanout,
+          mayStay,
+          isRevocationKnown: () => revocations.isKnown,
+          quota,
+          addressOf,
+          sessions,
+          window,
+          groups,
+          now: Date.now,
+          isDraining,
+          refuse: refuseOnSocket,
+          onHandshake: told.handshakeFinished,
+        }),
+      },
+      events: {
+        onAnswer: told.requestAnswered,
+        onMismatch: told.connectionMismatched,
+        onDropped: told.connectionDropped,
         unexpected: unexpected(logger),
-      }),
-      onUpgrade: createUpgrade({
-        verifyToken,
-        isOriginAllowed: (origin) => isOriginAllowed(origin, gateway.allowedOrigins),
-        fanout,
-        mayStay,
-        isRevocationKnown: () => revocations.isKnown,
-        quota,
-        addressOf,
-        sessions,
-        window,
-        groups,
-        now: Date.now,
-        isDraining,
-        refuse: refuseOnSocket,
-        onHandshake: told.handshakeFinished,
-      }),
-      unexpected: unexpected(logger),
+      },
     }),
   );
   certificate.mounted?.onChange((renewed) => listener.setCertificate(renewed));

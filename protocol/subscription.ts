@@ -69,7 +69,14 @@ const exposedGateway = z.strictObject({
     .prefault({}),
   tls: tls.prefault({}),
   trustedProxies: cidrs.default([]),
-  /** Every connection begins with a PROXY protocol header (v1 or v2). */
+  /** Connections and requests that a client address may make before it succeeds with any: at once, and a second. */
+  addressLimit: z
+    .strictObject({
+      burst: z.int().min(10).max(1_000_000).default(4_000),
+      perSecond: z.int().min(1).max(1_000_000).default(400),
+    })
+    .prefault({}),
+  /** Every connection begins with a PROXY protocol header (v1 or v2), and only `trustedProxies` may connect. */
   proxyProtocol: z.boolean().default(false),
   allowedOrigins: setOf(z.string().min(1).max(253), 64, 1).default(['*']),
   /** Ignored while autoscaling. */
@@ -94,12 +101,21 @@ const exposedGateway = z.strictObject({
   networkPolicy: platformOnly(z.strictObject({ enabled: z.boolean().default(true) }).prefault({})),
 });
 
-const gateway = ruled(exposedGateway, {
-  cel: '!(has(self.ingress) && has(self.route))',
-  holds: ({ ingress, route }) => ingress === undefined || route === undefined,
-  message: 'gateway.ingress and gateway.route are not given both',
-  field: 'route',
-});
+const gateway = ruled(
+  exposedGateway,
+  {
+    cel: '!self.proxyProtocol || self.trustedProxies.size() > 0',
+    holds: ({ proxyProtocol, trustedProxies }) => !proxyProtocol || trustedProxies.length > 0,
+    message: 'proxyProtocol needs trustedProxies: without them every client could claim any address',
+    field: 'trustedProxies',
+  },
+  {
+    cel: '!(has(self.ingress) && has(self.route))',
+    holds: ({ ingress, route }) => ingress === undefined || route === undefined,
+    message: 'gateway.ingress and gateway.route are not given both',
+    field: 'route',
+  },
+);
 
 const signing = ruled(
   z.strictObject({

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import proxyaddr from 'proxy-addr';
+import { forwardedHops, hopAddress } from './forwarded-hops.ts';
 
 /** Addresses that a PROXY header named, by the socket it came on. */
 const proxied = new WeakMap<object, string>();
@@ -12,29 +14,55 @@ export function rememberProxied(socket: object, address: string): void {
 export type AddressOf = (request: IncomingMessage) => string;
 
 /**
- * Who a request is from: the PROXY header's word, else `X-Forwarded-For` as far as each hop is a trusted proxy, else
- * the connection's own address. IPv4 in IPv6 is written as IPv4.
+ * The address of a request's client: what the PROXY header says, else what `X-Forwarded-For` (or `Forwarded`, RFC 7239,
+ * where there is none) says as far as each hop is a trusted proxy, else the connection's own address. IPv4 in IPv6 is
+ * written as IPv4. A trusted proxy's hop that is no address ends the walk, and is reported once a request.
  */
-export function createAddressOf(trustedProxies: readonly string[]): AddressOf {
+export function createAddressOf(
+  trustedProxies: readonly string[],
+  onUnreadable: (peer: string) => void = () => undefined,
+): AddressOf {
   const isTrusted = createIsTrusted(trustedProxies);
+  const known = new WeakMap<IncomingMessage, string>();
+  const find = (request: IncomingMessage): string => {
+    let address = connectionAddress(request);
+    if (proxiedAddress(request.socket) !== undefined) return address;
+    for (const hop of forwardedHops(request.headers)) {
+      if (!isTrusted(address)) break;
+      const before = normalise(hopAddress(hop));
+      if (before === null) {
+        onUnreadable(address);
+        break;
+      }
+      address = before;
+    }
+    return address;
+  };
   return (request) => {
-    const named = proxied.get(request.socket) ?? proxied.get(carrier(request.socket));
-    const address = named ?? proxyaddr(request, isTrusted);
-    return normalise(address) ?? normalise(request.socket.remoteAddress) ?? 'unknown';
+    const found = known.get(request) ?? find(request);
+    known.set(request, found);
+    return found;
   };
 }
 
-/** Under TLS the socket of the request wraps the one that the header came on. */
-function carrier(socket: object): object {
-  return (socket as { _parent?: object })._parent ?? socket;
+/** The address that the connection itself is from: the PROXY header's, else the peer's. */
+export function connectionAddress({ socket }: IncomingMessage): string {
+  return normalise(proxiedAddress(socket) ?? socket.remoteAddress) ?? 'unknown';
 }
 
-function normalise(address: string | undefined): string | null {
-  return address !== undefined && ipaddr.isValid(address) ? ipaddr.process(address).toString() : null;
+/** A request's socket is a gate before the connection, which under TLS wraps the one that the header came on. */
+function proxiedAddress(socket: object): string | undefined {
+  const connection = (socket as { connection?: object }).connection ?? socket;
+  return proxied.get(connection) ?? proxied.get((connection as { _parent?: object })._parent ?? connection);
+}
+
+function normalise(address: string | null | undefined): string | null {
+  if (address === null || address === undefined || isIP(address) === 0) return null;
+  return ipaddr.process(address).toString();
 }
 
 /** Whether a peer's address lies in one of the ranges. */
 export function createIsTrusted(ranges: readonly string[]): (address: string | undefined) => boolean {
   const trust = proxyaddr.compile([...ranges]);
-  return (address) => address !== undefined && ipaddr.isValid(address) && trust(address, 0);
+  return (address) => address !== undefined && isIP(address) !== 0 && trust(address, 0);
 }

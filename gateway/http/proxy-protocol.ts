@@ -27,6 +27,13 @@ export function parseProxyHeader(bytes: Buffer): ProxyHeader {
   return INVALID;
 }
 
+/** Whether these bytes begin as a PROXY header of either version does; null while there are too few to tell. */
+export function startsWithProxyHeader(bytes: Buffer): boolean | null {
+  const signature = [SIGNATURE_1, SIGNATURE_2].find((candidate) => startsLike(bytes, candidate));
+  if (signature === undefined) return false;
+  return bytes.length >= signature.length ? true : null;
+}
+
 function startsLike(bytes: Buffer, signature: Buffer): boolean {
   const length = Math.min(bytes.length, signature.length);
   return bytes.compare(signature, 0, length, 0, length) === 0;

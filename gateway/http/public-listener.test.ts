@@ -8,43 +8,8 @@ import { connect as connectTls } from 'node:tls';
 import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { openStateFolder } from '../state/state-folder.ts';
 import { selfSigned } from '../tls/self-signed.ts';
-import { createAddressOf } from './client-address.ts';
-import { createPublicApp } from './public-app.ts';
-import { LIMITS, openPublicListener, type PublicListenerOptions } from './public-listener.ts';
-import { refuseOnSocket } from './refuse-upgrade.ts';
-
-interface Change {
-  readonly listener?: Partial<PublicListenerOptions>;
-  readonly origins?: readonly string[];
-  readonly login?: (body: Buffer, address: string) => object;
-}
-
-/** A listener whose login answers with what it was given. */
-async function open({ listener = {}, origins = ['*'], login }: Change = {}) {
-  const unexpected: unknown[] = [];
-  const app = createPublicApp({
-    login: async (body, { address }) => ({
-      kind: 'granted',
-      body: login?.(body, address) ?? { bytes: body.length, address },
-    }),
-    jwks: () => ({ keys: [] }),
-    addressOf: createAddressOf([]),
-    allowedOrigins: origins,
-    isTls: false,
-    unexpected: (error) => unexpected.push(error),
-  });
-  const onUpgrade = async (_request: unknown, socket: Socket) =>
-    refuseOnSocket(socket, { status: 403, code: 'test', detail: 'no' });
-  const defaults = { host: '127.0.0.1', port: 0, tls: null, proxyProtocol: false, trustedProxies: [] };
-  const opened = await openPublicListener({ ...defaults, app, onUpgrade, ...listener });
-  return {
-    unexpected,
-    port: opened.port,
-    url: `http://127.0.0.1:${opened.port}`,
-    setCertificate: (certificate: { cert: string; key: string }) => opened.setCertificate(certificate),
-    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
-  };
-}
+import { openListener as open } from '../testing/public-listener.ts';
+import { LIMITS } from './limits.ts';
 
 /** Everything that comes back until the connection ends. */
 function exchange(socket: Socket, ...parts: (string | Buffer)[]): Promise<string> {
@@ -189,13 +154,14 @@ const QUICK = {
   requestTimeoutMs: 100,
   handshakeTimeoutMs: 50,
   checkEveryMs: 20,
-  proxyHeaderMs: 50,
+  firstBytesMs: 50,
 };
+const BEHIND_PROXY = { proxyProtocol: true, trustedProxies: ['127.0.0.0/8'] };
 const LINE = 'PROXY TCP4 203.0.113.9 10.0.0.1 4660 443\r\n';
 
 test('a request that does not arrive is cut, also behind a proxy', async () => {
   await using plain = await open({ listener: { limits: QUICK } });
-  await using proxied = await open({ listener: { limits: QUICK, proxyProtocol: true } });
+  await using proxied = await open({ listener: { ...BEHIND_PROXY, limits: QUICK } });
   const slow = [
     exchange(connect(plain.port, '127.0.0.1'), 'GET / HTTP/1.1\r\nHost: x\r\n'),
     exchange(connect(plain.port, '127.0.0.1'), `POST ${LOGIN_PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{`),
@@ -206,7 +172,7 @@ test('a request that does not arrive is cut, also behind a proxy', async () => {
 });
 
 test('the PROXY header names the client, in one piece or in many, and is required', async () => {
-  await using server = await open({ listener: { proxyProtocol: true } });
+  await using server = await open({ listener: BEHIND_PROXY });
   const post = `POST ${LOGIN_PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`;
   const whole = await exchange(connect(server.port, '127.0.0.1'), LINE + post);
   assert.match(whole, /"address":"203\.0\.113\.9"/);
@@ -221,11 +187,11 @@ test('a peer that is not a trusted proxy cannot speak the PROXY protocol', async
   assert.equal(await exchange(connect(server.port, '127.0.0.1'), LINE + get('/')), '');
 });
 
-test('TLS works behind the PROXY header, with a new certificate, and its faults are not answered in clear', async () => {
+test('TLS works behind the PROXY header, with a new certificate, and plain HTTP is told so', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-tls-'));
   try {
     const certificate = await selfSigned(await openStateFolder(folder), Date.now());
-    await using server = await open({ listener: { tls: certificate, proxyProtocol: true, limits: QUICK } });
+    await using server = await open({ listener: { ...BEHIND_PROXY, tls: certificate, limits: QUICK } });
     const post = `POST ${LOGIN_PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`;
     for (let round = 0; round < 2; round += 1) {
       const raw = connect(server.port, '127.0.0.1');
@@ -235,7 +201,7 @@ test('TLS works behind the PROXY header, with a new certificate, and its faults 
       server.setCertificate(certificate);
     }
     const clear = await exchange(connect(server.port, '127.0.0.1'), LINE + get('/'));
-    assert.doesNotMatch(clear, /HTTP/);
+    assert.match(clear, /^HTTP\/1\.1 400 .*"code":"tls_required"/s);
     assert.doesNotMatch(await exchange(connect(server.port, '127.0.0.1'), LINE), /HTTP/);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -244,8 +210,11 @@ test('TLS works behind the PROXY header, with a new certificate, and its faults 
 
 test('closing ends what is still open, upgraded connections too', async () => {
   const upgraded = Promise.withResolvers<void>();
-  const onUpgrade = async () => upgraded.resolve();
-  const server = await open({ listener: { onUpgrade, limits: { closeMs: 10 } } });
+  const onUpgrade = async () => {
+    upgraded.resolve();
+    return true;
+  };
+  const server = await open({ onUpgrade, listener: { limits: { closeMs: 10 } } });
   const ended = exchange(connect(server.port, '127.0.0.1'), get(STREAM_PATH, ...upgrade));
   await upgraded.promise;
   await server[Symbol.asyncDispose]();

@@ -1,24 +1,40 @@
-import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
+import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Server as TcpServer, Socket } from 'node:net';
-import { PROBLEM_TYPE, problemBody, type Problem } from './problem.ts';
-import { createProxyFront } from './proxy-front.ts';
-import { refuseOnSocket } from './refuse-upgrade.ts';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import type { AddressAllowance } from './address-allowance.ts';
+import type { Mismatch } from './first-bytes.ts';
+import { createFront } from './front.ts';
+import { LIMITS, type Limits } from './limits.ts';
+import { EXPECTATION_FAILED, NO_TUNNEL, problemOf } from './listener-problems.ts';
+import { problemResponse } from './refuse-upgrade.ts';
+import { RequestGate } from './request-gate.ts';
+import { RequestRouter, type Routes } from './request-router.ts';
 
 export interface PublicListenerOptions {
   readonly host: string;
   readonly port: number;
   /** PEM; null is plain HTTP, for a proxy in front that ends TLS. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
-  readonly app: RequestListener;
-  /** Owns the socket from here on. */
-  readonly onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => Promise<void>;
+  /** Every connection begins with a PROXY header, and peers outside `trustedProxies` are cut off. */
   readonly proxyProtocol: boolean;
-  /** With the PROXY protocol: peers outside these ranges are cut off; none means all may speak it. */
   readonly trustedProxies: readonly string[];
-  readonly limits?: Partial<typeof LIMITS>;
-  /** Told of an upgrade that failed in a way nobody foresaw; the connection is cut. */
-  readonly unexpected?: (error: unknown) => void;
+  /** Connections at once; null: no limit. Beyond it new ones are cut off at once. */
+  readonly maxConnections: number | null;
+  readonly limits?: Partial<Limits>;
+  readonly allowance: AddressAllowance;
+  readonly routes: Routes;
+  readonly events: ListenerEvents;
+}
+
+/** What the listener reports. */
+export interface ListenerEvents {
+  /** A request was answered, an upgrade that this listener refused among them. */
+  readonly onAnswer: (status: number) => void;
+  readonly onMismatch: (mismatch: Mismatch, address: string) => void;
+  /** A connection was cut off: its address has opened too many, or this replica has no room. */
+  readonly onDropped: (why: 'address' | 'replica') => void;
+  /** An upgrade failed unexpectedly; its connection is cut off. */
+  readonly unexpected: (error: unknown) => void;
 }
 
 export interface PublicListener extends AsyncDisposable {
@@ -26,104 +42,103 @@ export interface PublicListener extends AsyncDisposable {
   setCertificate(certificate: { cert: string; key: string }): void;
 }
 
-/** What a slow or greedy client may take. Node's own defaults leave a slow header 95 s. */
-export const LIMITS = {
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 10_000,
-  handshakeTimeoutMs: 10_000,
-  keepAliveTimeoutMs: 30_000,
-  checkEveryMs: 1_000,
-  headerBytes: 8 * 1024,
-  headers: 64,
-  proxyHeaderMs: 5_000,
-  /** What is still under way when the listener closes gets this long. */
-  closeMs: 500,
-};
-
 const MIN_VERSION = 'TLSv1.2';
 
-/** The listener the world reaches: TLS, limits, PROXY protocol; upgrades are handed over with their raw socket. */
+/**
+ * The listener that the world reaches: first bytes -> TLS -> one request at a time -> routes. An upgrade is handed over
+ * with the connection itself: the event path writes to it directly.
+ */
 export async function openPublicListener(options: PublicListenerOptions): Promise<PublicListener> {
   const limits = { ...LIMITS, ...options.limits };
-  const server = createServer(options, limits);
-  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    socket.setNoDelay(true);
-    if (hasTooManyHeaders(request, limits)) return refuseOnSocket(socket, TOO_MANY_HEADERS);
-    options.onUpgrade(request, socket, head).catch((error: unknown) => {
-      options.unexpected?.(error);
-      socket.destroy();
-    });
+  const http = createHttp(options, limits);
+  const serve = (socket: Socket) => http.emit('connection', new RequestGate(socket, limits));
+  const tls = options.tls === null ? null : createTls(options.tls, limits, serve);
+  const { allowance, events } = options;
+  const front = createFront({
+    expected: { proxyHeader: options.proxyProtocol, tls: tls !== null },
+    trustedProxies: options.trustedProxies,
+    firstBytesMs: limits.firstBytesMs,
+    admit(address) {
+      const isAdmitted = allowance.take(address, performance.now());
+      if (!isAdmitted) events.onDropped('address');
+      return isAdmitted;
+    },
+    onMismatch: events.onMismatch,
+    accept: (socket) => (tls === null ? serve(socket) : tls.emit('connection', socket)),
   });
-  const secured = new WeakSet<Socket>();
-  server.on('secureConnection', (socket: Socket) => secured.add(socket));
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    // What fails before there is TLS cannot be answered: its socket still waits for the handshake.
-    if (options.tls !== null && !secured.has(socket)) socket.destroy();
-    else answerClientError(error, socket);
-  });
-  const front = options.proxyProtocol
-    ? createProxyFront(server, { ...options, headerTimeoutMs: limits.proxyHeaderMs })
-    : server;
+  if (options.maxConnections !== null) front.maxConnections = options.maxConnections;
+  front.on('drop', () => events.onDropped('replica'));
   const open = new Set<Socket>();
   front.on('connection', (socket: Socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });
   await listen(front, options);
+  // Node starts its checks of slow requests when an HTTP server listens, which this one never does itself.
+  http.emit('listening');
   return {
     port: (front.address() as AddressInfo).port,
-    setCertificate: (certificate) => {
-      if ('setSecureContext' in server) server.setSecureContext({ ...certificate, minVersion: MIN_VERSION });
-    },
+    setCertificate: (certificate) => tls?.setSecureContext({ ...certificate, minVersion: MIN_VERSION }),
     async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => {
-        front.close(() => resolve());
-      });
-      server.closeIdleConnections();
+      const closed = new Promise<void>((resolve) => void front.close(() => resolve()));
+      http.closeIdleConnections();
       // Upgraded connections are no longer the server's: without this the close would wait for them for ever.
       const timer = setTimeout(() => open.forEach((socket) => socket.destroy()), limits.closeMs);
       await closed;
       clearTimeout(timer);
+      http.close();
+      tls?.close();
     },
   };
 }
 
-function createServer(options: PublicListenerOptions, limits: typeof LIMITS): Server | HttpsServer {
-  const http = {
+function createTls(
+  certificate: { cert: string; key: string },
+  { handshakeTimeoutMs }: Limits,
+  serve: (socket: Socket) => void,
+): TlsServer {
+  const server = createTlsServer({
+    ...certificate,
+    minVersion: MIN_VERSION,
+    handshakeTimeout: handshakeTimeoutMs,
+    ALPNProtocols: ['http/1.1'],
+  });
+  server.on('secureConnection', serve);
+  // What fails before there is TLS cannot be answered.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return server;
+}
+
+function createHttp(options: PublicListenerOptions, limits: Limits): Server {
+  const { events } = options;
+  const server = createHttpServer({
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     connectionsCheckingInterval: limits.checkEveryMs,
     maxHeaderSize: limits.headerBytes,
-    noDelay: true,
+    // Checked in checkForm, for upgrades too.
+    requireHostHeader: false,
     // Without it an h2c offer, as curl makes one with --http2, would turn a login into an upgrade.
     shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket',
-  };
-  const app: RequestListener = (request, response) => {
-    if (!hasTooManyHeaders(request, limits)) return options.app(request, response);
-    response.writeHead(TOO_MANY_HEADERS.status, { 'Content-Type': PROBLEM_TYPE, Connection: 'close' });
-    return response.end(problemBody(TOO_MANY_HEADERS));
-  };
-  const server =
-    options.tls === null
-      ? createHttpServer(http, app)
-      : createHttpsServer(
-          { ...http, ...options.tls, minVersion: MIN_VERSION, handshakeTimeout: limits.handshakeTimeoutMs },
-          app,
-        );
-  // Node drops headers beyond its limit in silence: here they are counted and refused.
+  });
+  // Node drops headers beyond its limit in silence: checkForm counts them.
   server.maxHeadersCount = 0;
+  const router = new RequestRouter(options, limits);
+  server.on('request', (request, response) => router.request(request, response, null));
+  server.on('checkExpectation', (request, response) => router.request(request, response, EXPECTATION_FAILED));
+  server.on('upgrade', (request: IncomingMessage, _gate, head: Buffer) => router.upgrade(request, head, null));
+  server.on('connect', (request: IncomingMessage, _gate, head: Buffer) => router.upgrade(request, head, NO_TUNNEL));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const gate = socket as unknown as RequestGate & { _httpMessage?: { headersSent: boolean } };
+    // An answer is under way already.
+    if (gate._httpMessage?.headersSent === true || !gate.writable) return void gate.destroy();
+    const problem = problemOf(error);
+    events.onAnswer(problem.status);
+    gate.write(problemResponse(problem));
+    gate.destroySoon();
+  });
   return server;
-}
-
-function hasTooManyHeaders(request: IncomingMessage, limits: typeof LIMITS): boolean {
-  return request.rawHeaders.length / 2 > limits.headers;
-}
-
-/** Answers what is no request, unless an answer to the one before it is already under way. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket & { _httpMessage?: { headersSent: boolean } }) {
-  if (socket._httpMessage?.headersSent === true) socket.destroy();
-  else refuseOnSocket(socket, problemOf(error));
 }
 
 function listen(server: TcpServer, options: { host: string; port: number }): Promise<void> {
@@ -134,18 +149,4 @@ function listen(server: TcpServer, options: { host: string; port: number }): Pro
       resolve();
     });
   });
-}
-
-const TOO_MANY_HEADERS: Problem = {
-  status: 431,
-  code: 'too_many_headers',
-  detail: `Send at most ${LIMITS.headers} header fields, of ${LIMITS.headerBytes} bytes in all.`,
-};
-
-function problemOf(error: NodeJS.ErrnoException): Problem {
-  if (error.code === 'HPE_HEADER_OVERFLOW') return { ...TOO_MANY_HEADERS, code: 'headers_too_large' };
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return { status: 408, code: 'request_timeout', detail: 'The request did not arrive in time.' };
-  }
-  return { status: 400, code: 'malformed_request', detail: 'This is not an HTTP/1.1 request.' };
 }

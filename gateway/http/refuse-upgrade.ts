@@ -12,6 +12,16 @@ export function refuseOnSocket(socket: Socket, problem: Problem): void {
     socket.destroy();
     return;
   }
+  const timer = setTimeout(() => socket.destroy(), LAST_WORD_MS);
+  socket.once('close', () => clearTimeout(timer));
+  socket.once('error', () => socket.destroy());
+  socket.end(problemResponse(problem));
+  // What the peer still sends is read and dropped, so that it sees the answer and not a reset.
+  socket.resume();
+}
+
+/** The whole HTTP response of a problem, for a connection on which nothing more is read. */
+export function problemResponse(problem: Problem): string {
   const body = problemBody(problem);
   const headers = {
     'Content-Type': PROBLEM_TYPE,
@@ -22,10 +32,5 @@ export function refuseOnSocket(socket: Socket, problem: Problem): void {
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   const head = [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Error'}`, ...lines].join('\r\n');
-  const timer = setTimeout(() => socket.destroy(), LAST_WORD_MS);
-  socket.once('close', () => clearTimeout(timer));
-  socket.once('error', () => socket.destroy());
-  socket.end(`${head}\r\n\r\n${body}`);
-  // What the peer still sends is read and dropped, so that it sees the answer and not a reset.
-  socket.resume();
+  return `${head}\r\n\r\n${body}`;
 }

@@ -2,12 +2,22 @@ import { trace } from '@opentelemetry/api';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { inSpan } from '../../runtime/telemetry/span.ts';
 import type { IngestAnswer } from '../ingest/ingest.ts';
+import type { Mismatch } from '../http/first-bytes.ts';
 import type { Metrics } from './metrics.ts';
+import { createOccasionalLine } from './occasional-line.ts';
 
 /** Something that happened, told once: each function counts it, logs it, and says it in the span that it happened in. */
 export interface BusinessEvents {
-  /** Runs a login in a span of its own. */
-  login<A extends { readonly outcome: string; readonly accountId?: string }>(run: () => Promise<A>): Promise<A>;
+  /** Runs a login from a client's address in a span of its own. */
+  login<A extends { readonly outcome: string; readonly accountId?: string }>(
+    address: string,
+    run: () => Promise<A>,
+  ): Promise<A>;
+  /** The public port has answered a request. */
+  readonly requestAnswered: (status: number) => void;
+  readonly connectionMismatched: (mismatch: Mismatch, address: string) => void;
+  /** A connection was cut off for the limit of its address or of this replica. */
+  readonly connectionDropped: (limit: 'address' | 'replica') => void;
   /** `code` says why it was refused; null for one that was not. */
   readonly handshakeFinished: (status: number, code: string | null) => void;
   readonly sessionClosed: (session: { readonly id: string; readonly account: string }, code: number) => void;
@@ -24,17 +34,57 @@ const QUOTAS: Readonly<Record<string, 'account' | 'user' | 'replica'>> = {
   too_many_connections: 'replica',
 };
 
+const MISMATCH_LINES: Readonly<Record<Mismatch, string>> = {
+  proxy_header_missing:
+    'a connection without a PROXY header: send one from the load balancer, or set gateway.proxyProtocol to false',
+  proxy_header_unexpected:
+    'a connection with a PROXY header: set gateway.proxyProtocol to true, or send none from the load balancer',
+  proxy_not_trusted: 'a connection of a peer outside gateway.trustedProxies, which proxyProtocol requires',
+  tls_missing: 'a connection without TLS on a port with TLS: forward TLS, or set gateway.tls.disabled to true',
+  tls_unexpected: 'a connection with TLS on a port without it: end TLS in the load balancer, or enable gateway.tls',
+  forwarded_unreadable:
+    'a trusted proxy wrote no address into X-Forwarded-For: the address of the proxy counts instead',
+};
+
+const DROPPED_LINES = {
+  address: 'connections cut off: their address has used up gateway.addressLimit',
+  replica: 'connections cut off: the limit on open files leaves no room beside the reserve for health checks',
+} as const;
+
 export function createBusinessEvents(metrics: Metrics, logger: Logger): BusinessEvents {
   const annotate = (attributes: Readonly<Record<string, string | number>>) =>
     trace.getActiveSpan()?.setAttributes(attributes);
+  const tellRefusal = createOccasionalLine<string, { address: string; account?: string }>({
+    write: (outcome, { address, account }, count) =>
+      logger.info(
+        { outcome, count, network: networkOf(address), ...(account !== undefined && { account }) },
+        'logins refused',
+      ),
+  });
+  const tellMismatch = createOccasionalLine<Mismatch, string>({
+    write: (mismatch, address, count) => logger.warn({ mismatch, address, count }, MISMATCH_LINES[mismatch]),
+  });
+  const tellDropped = createOccasionalLine<'address' | 'replica', null>({
+    write: (limit, _, count) => logger.warn({ limit, count }, DROPPED_LINES[limit]),
+  });
   return {
-    login: (run) =>
+    requestAnswered: (status) => metrics.answered(status),
+    connectionMismatched(mismatch, address) {
+      metrics.mismatched(mismatch);
+      tellMismatch(mismatch, address);
+    },
+    connectionDropped(limit) {
+      metrics.dropped(limit);
+      tellDropped(limit, null);
+    },
+    login: (address, run) =>
       inSpan('login', {}, async () => {
         const start = performance.now();
         const answer = await run();
         const { outcome } = answer;
         metrics.loginFinished(outcome, (performance.now() - start) / 1_000);
         annotate({ 'firehose.login.outcome': outcome });
+        if (outcome !== 'granted') tellRefusal(outcome, { address, ...account(answer) });
         logger.debug({ outcome }, 'a login was judged');
         return answer;
       }),
@@ -73,6 +123,16 @@ export function createBusinessEvents(metrics: Metrics, logger: Logger): Business
       logger.debug({ accepted, duplicate, rejected, failed }, 'events were taken in');
     },
   };
+}
+
+function account({ accountId }: { readonly accountId?: string }): { account?: string } {
+  return accountId === undefined ? {} : { account: accountId };
+}
+
+/** A client's network: an address of its own is personal data. */
+function networkOf(address: string): string {
+  if (!address.includes(':')) return address.replace(/\.\d+$/, '.0/24');
+  return `${address.split(':').slice(0, 3).join(':')}::/48`;
 }
 
 function reasonsOf(answer: IngestAnswer, status: 'rejected' | 'failed'): ReadonlyMap<string, number> {

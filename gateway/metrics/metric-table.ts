@@ -7,6 +7,12 @@ const ENTRIES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 export const GATEWAY_METRICS = {
   firehose_connections: gauge('Open connections', 'contract'),
   firehose_sessions_closed_total: counter('Connections that ended, by close code', 'code'),
+  firehose_http_answers_total: counter('HTTP answers of the public port, by status', 'status'),
+  firehose_connection_mismatches_total: counter(
+    'Connections of which client, proxy and this port disagree what they carry',
+    'mismatch',
+  ),
+  firehose_connections_dropped_total: counter('Connections cut off for a limit before anything was read', 'limit'),
   firehose_logins_total: counter('Logins', 'outcome'),
   firehose_login_duration_seconds: histogram('Time a login took', SECONDS, 'outcome'),
   firehose_handshakes_total: counter('WebSocket handshakes, by HTTP status', 'status'),

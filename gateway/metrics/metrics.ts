@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { MISMATCHES, type Mismatch } from '../http/first-bytes.ts';
 import { CLOSE } from '../../protocol/close-code.ts';
 import type { RedisMetrics, RedisRole } from '../../runtime/redis/watch-client.ts';
 import { createInstruments } from '../../runtime/telemetry/instruments.ts';
@@ -16,6 +17,10 @@ export interface Metrics extends AsyncDisposable, RedisMetrics {
   loginFinished(outcome: string, seconds: number): void;
   handshake(status: number): void;
   quotaRefused(quota: 'account' | 'user' | 'replica'): void;
+  /** An HTTP answer of the public port. */
+  answered(status: number): void;
+  mismatched(mismatch: Mismatch): void;
+  dropped(limit: 'address' | 'replica'): void;
   revoked(outcome: string): void;
   sessionClosed(code: number): void;
   slowConsumerClosed(policy: string): void;
@@ -52,6 +57,9 @@ export function createMetrics(): Metrics {
   const logins = instruments.counter('firehose_logins_total');
   const loginSeconds = instruments.histogram('firehose_login_duration_seconds');
   const handshakes = instruments.counter('firehose_handshakes_total');
+  const answers = instruments.counter('firehose_http_answers_total');
+  const mismatches = instruments.counter('firehose_connection_mismatches_total');
+  const dropped = instruments.counter('firehose_connections_dropped_total');
   const refusals = instruments.counter('firehose_quota_refusals_total');
   const revocations = instruments.counter('firehose_revocations_total');
   const closed = instruments.counter('firehose_sessions_closed_total');
@@ -63,6 +71,8 @@ export function createMetrics(): Metrics {
   const redisErrors = instruments.counter('firehose_redis_errors_total');
   // From the first moment on, so that the first one is seen as a step.
   for (const quota of ['account', 'user', 'replica']) refusals.add(0, { quota });
+  for (const mismatch of MISMATCHES) mismatches.add(0, { mismatch });
+  for (const limit of ['address', 'replica']) dropped.add(0, { limit });
   for (const policy of ['Latest', 'Disconnect']) slow.add(0, { policy });
   for (const reason of GAP_REASONS) gaps.add(0, { reason });
   revocations.add(0, { outcome: 'revoked' });
@@ -92,6 +102,9 @@ export function createMetrics(): Metrics {
       loginSeconds.record(duration, { outcome });
     },
     handshake: (status) => handshakes.add(1, { status: String(status) }),
+    answered: (status) => answers.add(1, { status: String(status) }),
+    mismatched: (mismatch) => mismatches.add(1, { mismatch }),
+    dropped: (limit) => dropped.add(1, { limit }),
     quotaRefused: (quota) => refusals.add(1, { quota }),
     revoked: (outcome) => revocations.add(1, { outcome }),
     sessionClosed: (code) => closed.add(1, { code: KNOWN_CODES.has(code) ? String(code) : 'other' }),

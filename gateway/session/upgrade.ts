@@ -73,13 +73,14 @@ const CATCH_UP_POLL_MS = 10;
 export function createUpgrade(options: UpgradeOptions) {
   const server = new WebSocketServer(WEBSOCKET_OPTIONS);
   const groupServer = new WebSocketServer({ ...WEBSOCKET_OPTIONS, maxPayload: MAX_GROUP_FRAME });
-  const upgrade = async (request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> => {
+  const upgrade = async (request: IncomingMessage, socket: Socket, head: Buffer): Promise<boolean> => {
     // Until ws takes over, a peer that goes away must not end the process.
     const ignore = () => socket.destroy();
     socket.on('error', ignore);
     const refuse = (problem: Problem) => {
       options.onHandshake(problem.status, problem.code);
       options.refuse(socket, problem);
+      return false;
     };
     const decided = await decide(options, request);
     if ('problem' in decided) return refuse(decided.problem);
@@ -95,7 +96,8 @@ export function createUpgrade(options: UpgradeOptions) {
     }
     if (socket.destroyed || !socket.writable) {
       share.release();
-      return place.release();
+      place.release();
+      return false;
     }
     socket.off('error', ignore);
     let isOpen = false;
@@ -112,8 +114,9 @@ export function createUpgrade(options: UpgradeOptions) {
       place.release();
       if (!isOpen) share.release();
     }
+    return isOpen;
   };
-  return (request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> =>
+  return (request: IncomingMessage, socket: Socket, head: Buffer): Promise<boolean> =>
     inSpan(`GET ${STREAM_PATH}`, handshakeSpan(request), () => upgrade(request, socket, head));
 }
 

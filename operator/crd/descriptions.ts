@@ -126,8 +126,13 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.gateway.disruptionBudget.maxUnavailable': 'Gateways that may be away.',
   'spec.gateway.networkPolicy': 'A NetworkPolicy for the gateways.',
   'spec.gateway.networkPolicy.enabled': "Lets the inner port be reached from this namespace and the operator's alone.",
-  'spec.gateway.trustedProxies': 'CIDRs of proxies whose X-Forwarded-For counts.',
-  'spec.gateway.proxyProtocol': 'Every connection begins with a PROXY protocol header.',
+  'spec.gateway.trustedProxies': 'CIDRs of proxies whose X-Forwarded-For (or Forwarded) counts.',
+  'spec.gateway.addressLimit':
+    'Connections and requests of one client address; logins and streams that succeed do not count.',
+  'spec.gateway.addressLimit.burst': 'How many at once.',
+  'spec.gateway.addressLimit.perSecond': 'How many a second from then on.',
+  'spec.gateway.proxyProtocol':
+    'Every connection begins with a PROXY protocol header; only trustedProxies may connect then.',
   'spec.gateway.allowedOrigins': 'Origins of browser pages that may log in and connect.',
   'spec.auth': 'Who may log in, and for how long.',
   'spec.auth.directory': 'Accounts and users.',

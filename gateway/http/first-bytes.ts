@@ -1,0 +1,70 @@
+import { parseProxyHeader, startsWithProxyHeader } from './proxy-protocol.ts';
+
+/** What every connection of a port begins with. */
+export interface Expected {
+  readonly proxyHeader: boolean;
+  readonly tls: boolean;
+}
+
+export const MISMATCHES = [
+  /** A connection without a PROXY header where one is required. */
+  'proxy_header_missing',
+  /** A PROXY header where none is expected: `proxyProtocol` is false. */
+  'proxy_header_unexpected',
+  /** A connection of a peer outside `trustedProxies` where a PROXY header is required. */
+  'proxy_not_trusted',
+  /** Something else than TLS on a port with TLS. */
+  'tls_missing',
+  /** TLS on a port without it: `tls.disabled` is true. */
+  'tls_unexpected',
+  /** A trusted proxy wrote something else than an address into X-Forwarded-For or Forwarded. */
+  'forwarded_unreadable',
+] as const;
+/** How the two ends of a connection disagree about what it carries. */
+export type Mismatch = (typeof MISMATCHES)[number];
+
+export type FirstBytes =
+  | { readonly kind: 'incomplete' }
+  | { readonly kind: 'mismatch'; readonly mismatch: Mismatch }
+  /** `address` is what the PROXY header says, null where it says none. */
+  | { readonly kind: 'expected'; readonly address: string | null; readonly headerLength: number };
+
+/** The type of a TLS handshake record (RFC 8446 5.1). */
+const TLS_HANDSHAKE = 0x16;
+const INCOMPLETE: FirstBytes = { kind: 'incomplete' };
+
+/** Judges what a connection begins with. Pure. */
+export function judgeFirstBytes(bytes: Buffer, expected: Expected): FirstBytes {
+  if (!expected.proxyHeader) return judgeBehindHeader(bytes, { address: null, headerLength: 0 }, expected);
+  const header = parseProxyHeader(bytes);
+  if (header.kind === 'incomplete') return INCOMPLETE;
+  if (header.kind === 'invalid') return mismatch('proxy_header_missing');
+  const read = { address: header.address, headerLength: header.length };
+  return judgeBehindHeader(bytes.subarray(header.length), read, expected);
+}
+
+function judgeBehindHeader(
+  bytes: Buffer,
+  read: { address: string | null; headerLength: number },
+  { tls }: Expected,
+): FirstBytes {
+  const [first] = bytes;
+  if (first === undefined) return INCOMPLETE;
+  const isTls = first === TLS_HANDSHAKE;
+  if (isTls !== tls) {
+    if (isTls) return mismatch('tls_unexpected');
+    const isProxy = startsWithProxyHeader(bytes);
+    if (isProxy === null) return INCOMPLETE;
+    return mismatch(isProxy ? 'proxy_header_unexpected' : 'tls_missing');
+  }
+  if (!tls) {
+    const isProxy = startsWithProxyHeader(bytes);
+    if (isProxy === null) return INCOMPLETE;
+    if (isProxy) return mismatch('proxy_header_unexpected');
+  }
+  return { kind: 'expected', ...read };
+}
+
+function mismatch(kind: Mismatch): FirstBytes {
+  return { kind: 'mismatch', mismatch: kind };
+}

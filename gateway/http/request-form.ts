@@ -1,0 +1,27 @@
+import type { IncomingMessage } from 'node:http';
+import { INVALID_TARGET, INVALID_HOST, TOO_MANY_HEADERS } from './listener-problems.ts';
+import type { Problem } from './problem.ts';
+
+/**
+ * Checks what holds for every request, an upgrade or not, and writes its target in origin form (RFC 9112 3.2): of an
+ * absolute one the path and query are what is asked for. Null when the request may be routed.
+ */
+export function checkForm(request: IncomingMessage, mostHeaders: number): Problem | null {
+  if (request.rawHeaders.length / 2 > mostHeaders) return TOO_MANY_HEADERS;
+  // Node's own check would answer without a code, and takes two Hosts.
+  const hosts = request.headersDistinct['host'] ?? [];
+  if (hosts.length > 1 || (hosts.length === 0 && request.httpVersion === '1.1')) return INVALID_HOST;
+  const target = originForm(request.url ?? '');
+  if (target === null) return INVALID_TARGET;
+  request.url = target;
+  return null;
+}
+
+/** The target in origin form; null for one that is no target of a server (RFC 9112 3.2). Pure. */
+export function originForm(target: string): string | null {
+  if (target.startsWith('/') || target === '*') return target;
+  const absolute = /^https?:\/\/[^/?#]+/i.exec(target)?.[0];
+  if (absolute === undefined || URL.parse(absolute) === null) return null;
+  const rest = target.slice(absolute.length);
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}

@@ -1,0 +1,73 @@
+import type { Socket } from 'node:net';
+import { AddressAllowance } from '../http/address-allowance.ts';
+import { createAddressOf } from '../http/client-address.ts';
+import { createPublicApp } from '../http/public-app.ts';
+import { openPublicListener, type PublicListenerOptions } from '../http/public-listener.ts';
+import { refuseOnSocket } from '../http/refuse-upgrade.ts';
+import type { Routes } from '../http/request-router.ts';
+
+export interface ListenerChange {
+  readonly listener?: Partial<PublicListenerOptions>;
+  readonly origins?: readonly string[];
+  readonly login?: (body: Buffer, address: string) => object | Promise<object>;
+  readonly onUpgrade?: Routes['onUpgrade'];
+  readonly allowance?: AddressAllowance;
+}
+
+/** A public listener without a gateway behind it, whose login answers with what it was given. */
+export async function openListener({
+  listener = {},
+  origins = ['*'],
+  login,
+  onUpgrade = refuseAll,
+  allowance,
+}: ListenerChange = {}) {
+  const unexpected: unknown[] = [];
+  const answers: number[] = [];
+  const mismatches: string[] = [];
+  const trustedProxies = listener.trustedProxies ?? [];
+  const addressOf = createAddressOf(trustedProxies);
+  const app = createPublicApp({
+    login: async (body, { address }) => ({
+      kind: 'granted',
+      body: (await login?.(body, address)) ?? { bytes: body.length, address },
+    }),
+    jwks: () => ({ keys: [] }),
+    addressOf,
+    allowedOrigins: origins,
+    isTls: false,
+    unexpected: (error) => unexpected.push(error),
+  });
+  const opened = await openPublicListener({
+    host: '127.0.0.1',
+    port: 0,
+    tls: null,
+    proxyProtocol: false,
+    maxConnections: null,
+    trustedProxies,
+    allowance: allowance ?? new AddressAllowance({ burst: 10_000, perSecond: 1 }),
+    routes: { addressOf, app, onUpgrade },
+    events: {
+      onAnswer: (status) => answers.push(status),
+      onMismatch: (mismatch) => mismatches.push(mismatch),
+      onDropped: (why) => mismatches.push(`dropped ${why}`),
+      unexpected: (error) => unexpected.push(error),
+    },
+    ...listener,
+  });
+  return {
+    unexpected,
+    answers,
+    mismatches,
+    port: opened.port,
+    url: `http://127.0.0.1:${opened.port}`,
+    setCertificate: (certificate: { cert: string; key: string }) => opened.setCertificate(certificate),
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
+}
+
+/** Refuses every upgrade with a 403. */
+async function refuseAll(_request: unknown, socket: Socket): Promise<boolean> {
+  refuseOnSocket(socket, { status: 403, code: 'test', detail: 'no' });
+  return false;
+}
