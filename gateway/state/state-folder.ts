@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { access, chmod, constants, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
+import { secretValue } from '../../runtime/files/secret-value.ts';
 
 /** What a standalone gateway makes for itself and keeps over restarts: certificates, keys, tokens. Files are 0600. */
 export interface StateFolder {
@@ -73,8 +74,8 @@ const TOKEN_BYTES = 32;
 
 /** A bearer token of the platform's own, made on the first start and kept. */
 export async function keptToken(state: StateFolder, name: string): Promise<string> {
-  const kept = (await state.read(name))?.trim();
-  if (kept !== undefined && kept !== '') return kept;
+  const kept = secretValue((await state.read(name)) ?? '');
+  if ('value' in kept) return kept.value;
   const token = randomBytes(TOKEN_BYTES).toString('base64url');
   await state.write(name, `${token}\n`);
   return token;

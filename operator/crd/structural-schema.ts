@@ -8,18 +8,16 @@ export type StructuralSchema = Record<string, unknown>;
 const FOREIGN: ReadonlySet<string> = new Set(['$schema', 'propertyNames', '$id', 'id', TAKES_EFFECT]);
 const SAFE = Number.MAX_SAFE_INTEGER;
 
-/** Translates a zod schema. Cross-field rules come through its metadata (`x-kubernetes-validations`). */
+/**
+ * Translates a zod schema. Elements of lists have no defaults: a defaulted element differs from the one that was applied, and
+ * tools that compare lists as a whole (Argo CD) would never be in sync. Readers fill these in. Cross-field rules come through its metadata (`x-kubernetes-validations`). */
 export function structuralSchema(schema: z.ZodType): StructuralSchema {
   return clean(z.toJSONSchema(schema, { io: 'input', target: 'openapi-3.0', unrepresentable: 'any' }));
 }
 
 function clean(node: unknown): StructuralSchema {
   const given = node as StructuralSchema;
-  if (given['x-kubernetes-int-or-string'] === true) {
-    const branches = given['anyOf'] as StructuralSchema[];
-    const pattern = branches.find((branch) => branch['type'] === 'string')?.['pattern'];
-    return { anyOf: [{ type: 'integer' }, { type: 'string' }], pattern, 'x-kubernetes-int-or-string': true };
-  }
+  if (given['x-kubernetes-int-or-string'] === true) return quantity(given);
   if (given['x-kubernetes-preserve-unknown-fields'] === true) {
     return { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
   }
@@ -35,6 +33,36 @@ function clean(node: unknown): StructuralSchema {
   if (cleaned['type'] === 'integer') cleaned['format'] = 'int64';
   if ('default' in cleaned) cleaned['default'] = populated(cleaned['default'], cleaned);
   return cleaned;
+}
+
+/**
+ * Kubernetes takes 500m, 1Gi, 2 and 0.5, but its "int or string" refuses 0.5. Without a type the values are judged by what
+ * they are: numbers by their size, strings by the pattern; nothing else passes.
+ */
+function quantity(given: StructuralSchema): StructuralSchema {
+  const branches = given['anyOf'] as StructuralSchema[];
+  const pattern = branches.find((branch) => branch['type'] === 'string')?.['pattern'];
+  return {
+    'x-kubernetes-preserve-unknown-fields': true,
+    pattern,
+    minimum: 0,
+    maxItems: 0,
+    maxProperties: 0,
+    not: { enum: [true, false] },
+  };
+}
+
+/** An element of a list, and everything below it. */
+function withoutDefaults(schema: StructuralSchema): StructuralSchema {
+  const { default: _, ...rest } = schema;
+  const below = (key: string) =>
+    Object.fromEntries(
+      Object.entries(rest[key] as Record<string, StructuralSchema>).map(([name, child]) => [
+        name,
+        withoutDefaults(child),
+      ]),
+    );
+  return { ...rest, ...('properties' in rest && { properties: below('properties') }) };
 }
 
 /** The API server runs the rules on a default as it is written: without the defaults below it they would fail. */
@@ -56,5 +84,6 @@ function translate(key: string, value: unknown): unknown {
   if (key === 'properties') {
     return Object.fromEntries(Object.entries(value as object).map(([name, child]) => [name, clean(child)]));
   }
-  return key === 'items' || key === 'additionalProperties' ? clean(value) : value;
+  if (key === 'items') return withoutDefaults(clean(value));
+  return key === 'additionalProperties' ? clean(value) : value;
 }

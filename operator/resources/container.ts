@@ -35,7 +35,7 @@ export function container(rendering: Rendering): Record<string, unknown> {
       { name: 'public', containerPort: PUBLIC_PORT, protocol: 'TCP' },
       { name: 'inner', containerPort: INNER_PORT, protocol: 'TCP' },
     ],
-    resources: spec.gateway.resources,
+    resources: quantities(spec.gateway.resources),
     startupProbe: {
       ...probe('/livez'),
       periodSeconds: 1,
@@ -61,6 +61,14 @@ export function container(rendering: Rendering): Record<string, unknown> {
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: mounts(rendering),
   };
+}
+
+/** As text: Kubernetes reads 0.5 from it, and compares what it has with what is applied by it. */
+function quantities(resources: Rendering['subscription']['spec']['gateway']['resources']): object {
+  const asText = (map: Readonly<Record<string, string | number>>) =>
+    Object.fromEntries(Object.entries(map).map(([name, value]) => [name, String(value)]));
+  const { requests, limits } = resources;
+  return { ...(requests && { requests: asText(requests) }), ...(limits && { limits: asText(limits) }) };
 }
 
 function environment({ subscription }: Rendering): object[] {

@@ -39,7 +39,7 @@ const group = ruled(
     deletionPolicy: platformOnly(z.enum(['Delete', 'Retain']).default('Delete')),
   }),
   {
-    cel: "(self.startPosition == 'ID') == has(self.startID)",
+    cel: "(has(self.startPosition) && self.startPosition == 'ID') == has(self.startID)",
     holds: ({ startPosition, startID }) => (startPosition === 'ID') === (startID !== undefined),
     message: 'startID is given exactly with startPosition ID',
     field: 'startID',
@@ -49,7 +49,9 @@ const group = ruled(
 /** A start says nothing once the group is there: another group would have to be made. */
 const FIXED_START = {
   rule:
-    'self.startPosition == oldSelf.startPosition && has(self.startID) == has(oldSelf.startID) && ' +
+    "(has(self.startPosition) ? self.startPosition : 'New') == " +
+    "(has(oldSelf.startPosition) ? oldSelf.startPosition : 'New') && " +
+    'has(self.startID) == has(oldSelf.startID) && ' +
     '(!has(self.startID) || self.startID == oldSelf.startID)',
   message: 'the start of a consumer group cannot be changed: declare a group of another name',
 };

@@ -19,7 +19,9 @@ interface EventFilters {
 }
 
 const LEAVES_SOMETHING = {
-  cel: 'self.events.size() == 0 || self.events.exists(name, !(name in self.excludeEvents))',
+  cel:
+    '!has(self.events) || self.events.size() == 0 || !has(self.excludeEvents) || ' +
+    'self.events.exists(name, !(name in self.excludeEvents))',
   holds: ({ events, excludeEvents }: EventFilters) =>
     events.length === 0 || events.some((name) => !excludeEvents.includes(name)),
   message: 'leaves nothing of filters.events: no event would be delivered',

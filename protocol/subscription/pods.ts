@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { listOf, objectName, ruled, stringMap } from './rules.ts';
 
-/** What a Kubernetes quantity may be: `500m`, `1Gi`, 2. */
+/** What a Kubernetes quantity may be: `500m`, `1Gi`, 2, 0.5. */
 const quantity = z
   .union([
-    z.int().min(0).max(1_000_000_000),
+    z.number().min(0).max(1_000_000_000_000_000),
     z
       .string()
       .max(32)

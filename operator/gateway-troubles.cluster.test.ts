@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Operator } from './build.ts';
+import { selectorOf } from './resources/rendering.ts';
+import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
+import { MINIMAL_SPEC } from './testing/resources.ts';
+import { runPod } from './testing/pod.ts';
+import { runOperator } from './testing/run-operator.ts';
+import { until } from '../testing/until.ts';
+
+const MERGE = 'application/merge-patch+json';
+const core = `/api/v1/namespaces/${VOICE}`;
+const own = { redis: { urlSecretRef: { name: 'firehose-redis' }, keyPrefix: 'own:' } };
+
+describe('a resource tells what its gateways meet', () => {
+  let platform: Platform;
+  let operator: Operator;
+  before(async () => {
+    platform = await startPlatform();
+    // As `echo url | base64` makes it.
+    await platform.secrets(VOICE, `${platform.redis.url}\n`);
+    operator = await runOperator(platform);
+  });
+  after(async () => {
+    await operator[Symbol.asyncDispose]();
+    await platform[Symbol.asyncDispose]();
+  });
+  const must = (...call: Parameters<Platform['plane']['admin']['must']>) => platform.plane.admin.must(...call);
+
+  test('I17: a URL that ends with a line feed serves the operator and the gateway alike', async () => {
+    await platform.create('acme', { ...MINIMAL_SPEC, gateway: { replicas: 1 } });
+    await until('a Deployment', () => platform.get(deploymentPath('acme')));
+    await until('Redis', async () => (await platform.condition('acme', 'RedisConnected'))?.status === 'True');
+    await using _ = await runPod(platform, 'acme');
+  });
+
+  test('I17: a value with a line feed within is refused before a gateway starts, and not repeated', async () => {
+    await must('POST', `${core}/secrets`, { metadata: { name: 'broken' }, stringData: { token: 'sesame\nopen' } });
+    await platform.create('broken', { ...MINIMAL_SPEC, ...own, ingest: { tokenSecretRef: { name: 'broken' } } });
+    const { message } = await until('a word', async () => {
+      const condition = await platform.condition('broken', 'ReferencesResolved');
+      return condition?.status === 'False' ? condition : null;
+    });
+    assert.match(message, /ingest\.tokenSecretRef: the key token of the Secret broken holds a line break/);
+    assert.doesNotMatch(message, /sesame|open/);
+    assert.equal(await platform.get(deploymentPath('broken')), null);
+  });
+
+  test('a gateway that crash-loops shows its last words in the condition', async () => {
+    await platform.create('crashing', { ...MINIMAL_SPEC, ...own });
+    const deployment = await until('a Deployment', () => platform.get(deploymentPath('crashing')));
+    assert.match(JSON.stringify(deployment['spec']), /"terminationMessagePolicy":"FallbackToLogsOnError"/);
+    await must('POST', `${core}/serviceaccounts`, { metadata: { name: 'default' } });
+    await must('POST', `${core}/pods`, {
+      metadata: { name: 'crashing-gateway-1', labels: selectorOf('crashing') },
+      spec: { containers: [{ name: 'gateway', image: 'example.com/none' }] },
+    });
+    const log = JSON.stringify({ level: 60, msg: 'environment: REDIS_URL: a URL as redis://' });
+    const terminated = { exitCode: 2, message: `${log}\n`, reason: 'Error' };
+    const containerStatus = {
+      name: 'gateway',
+      image: 'example.com/none',
+      imageID: '',
+      ready: false,
+      restartCount: 4,
+      lastState: { terminated },
+      state: { waiting: { reason: 'CrashLoopBackOff' } },
+    };
+    await must(
+      'PATCH',
+      `${core}/pods/crashing-gateway-1/status`,
+      { status: { containerStatuses: [containerStatus] } },
+      MERGE,
+    );
+    const { message } = await until('its last words', async () => {
+      const condition = await platform.condition('crashing', 'GatewayAvailable');
+      return condition?.reason === 'GatewayCrashing' ? condition : null;
+    });
+    assert.match(message, /crashing-gateway-1 ended with exit code 2: environment: REDIS_URL: a URL as redis:\/\/$/);
+    assert.equal((await platform.condition('crashing', 'Ready'))?.reason, 'GatewayCrashing');
+  });
+
+  test('a normal start warns of nothing, and the endpoint is ready once a gateway serves', async () => {
+    await platform.create('calm', { ...MINIMAL_SPEC, ...own });
+    await until('a Deployment', () => platform.get(deploymentPath('calm')));
+    const endpoint = () => platform.condition('calm', 'EndpointReady');
+    await until('no gateway yet', async () => (await endpoint())?.reason === 'NoReadyGateway');
+    await platform.markReady('calm', VOICE, 1);
+    await until('one of two', async () => (await platform.status('calm')).gateway?.readyReplicas === 1);
+    assert.equal((await endpoint())?.status, 'True');
+    await platform.markReady('calm');
+    await until('Ready', async () => (await platform.condition('calm', 'Ready'))?.status === 'True');
+    const of = (type: string) =>
+      platform
+        .events()
+        .then((events) =>
+          (events as (Awaited<ReturnType<Platform['events']>>[number] & { involvedObject: { name: string } })[]).filter(
+            (event) => event.type === type && event.involvedObject.name === 'calm',
+          ),
+        );
+    await until('the Event of Ready', async () => (await of('Normal')).some(({ reason }) => reason === 'Ready'));
+    assert.deepEqual(await of('Warning'), []);
+    // A gateway that is lost afterwards is a warning.
+    await platform.markReady('calm', VOICE, 1);
+    await until('Degraded', async () => (await platform.condition('calm', 'Degraded'))?.status === 'True');
+  });
+
+  test('a name of no catalogue in a filter is a warning with what was meant, also of a new resource', async () => {
+    await platform.create('typo', { ...MINIMAL_SPEC, ...own, filters: { events: ['CHANNEL_ANSWERED', 'DTMF'] } });
+    await until('a warning', async () =>
+      (await platform.events()).some(
+        ({ type, message }) => type === 'Warning' && /CHANNEL_ANSWERED \(did you mean CHANNEL_ANSWER\?\)/.test(message),
+      ),
+    );
+    await platform.patch('typo', { spec: { filters: { events: ['CHANNEL_ANSWER'] } } });
+    await until('no warning', async () => (await platform.condition('typo', 'UnknownEventNames')) === undefined);
+  });
+});
