@@ -66,7 +66,7 @@ class EmbeddedLog implements EventLog {
     const part = this.#parts[partition];
     if (!part) return { outcome: 'failed', code: 'NO_PARTITION' };
     const meta = encodeMeta({ ...event, ingestedAt: microsecondsNow() });
-    const { duplicate, id } = part.append({ eventId: event.eventId, meta, data: event.data }, this.#options.now());
+    const { duplicate, id } = part.append({ ...event, meta }, this.#options.now());
     return { outcome: duplicate ? 'duplicate' : 'accepted', partition, id };
   }
 

@@ -16,7 +16,7 @@ export class EmbeddedPartition {
   #bytes = 0;
   #newest = BEFORE_EVERYTHING;
   #lastDropped = BEFORE_EVERYTHING;
-  /** Event ids of the last ten minutes, oldest first. */
+  /** Events of the last ten minutes by account and id, oldest first. */
   readonly #seen = new Map<string, { readonly id: string; readonly at: number }>();
 
   constructor(partition: number) {
@@ -40,16 +40,20 @@ export class EmbeddedPartition {
     return this.#lastDropped;
   }
 
-  append(event: { eventId: string; meta: string; data: Buffer }, now: number): { duplicate: boolean; id: string } {
+  append(
+    event: { account: string; eventId: string; meta: string; data: Buffer },
+    now: number,
+  ): { duplicate: boolean; id: string } {
     this.#forgetSeen(now);
-    const before = event.eventId === '' ? undefined : this.#seen.get(event.eventId);
+    const key = `${event.account}/${event.eventId}`;
+    const before = event.eventId === '' ? undefined : this.#seen.get(key);
     if (before) return { duplicate: true, id: before.id };
     const id = this.#nextId(now);
     this.#newest = id;
     const entry: StoredEntry = { partition: this.#partition, id, meta: event.meta, data: event.data };
     this.#entries.push(entry);
     this.#bytes += cost(entry);
-    if (event.eventId !== '') this.#seen.set(event.eventId, { id, at: now });
+    if (event.eventId !== '') this.#seen.set(key, { id, at: now });
     return { duplicate: false, id };
   }
 
@@ -60,9 +64,9 @@ export class EmbeddedPartition {
   }
 
   #forgetSeen(now: number): void {
-    for (const [eventId, seen] of this.#seen) {
+    for (const [key, seen] of this.#seen) {
       if (this.#seen.size < MOST_SEEN && now - seen.at < SEEN_MS) return;
-      this.#seen.delete(eventId);
+      this.#seen.delete(key);
     }
   }
 

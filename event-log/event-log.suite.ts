@@ -93,6 +93,13 @@ export function eventLogSuite(name: string, open: () => Promise<EventLog>): void
       assert.deepEqual(again[0], { ...first, outcome: 'duplicate' });
     });
 
+    it('takes an id for that of one account: another account may use it too', async () => {
+      await using eventLog = await open();
+      const mine = event('call', '{}', 'same-id');
+      const outcomes = await eventLog.append([mine, { ...mine, account: 'other' }, { ...mine, account: '' }, mine]);
+      assert.deepEqual(accepted(outcomes), ['accepted', 'accepted', 'accepted', 'duplicate']);
+    });
+
     it('does not take events without an id for duplicates of each other', async () => {
       await using eventLog = await open();
       const outcomes = await eventLog.append([event('call', '{}', ''), event('call', '{}', '')]);

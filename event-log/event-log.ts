@@ -16,7 +16,7 @@ export interface NewEvent {
   readonly name: string;
   readonly account: string;
   readonly callId: string;
-  /** Idempotency key: a second event with the same id within ten minutes is a duplicate. */
+  /** Idempotency key: a second event of the account with the same id within ten minutes is a duplicate. */
   readonly eventId: string;
   readonly traceparent: string;
   readonly data: Buffer;

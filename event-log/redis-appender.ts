@@ -152,7 +152,7 @@ export class RedisAppender {
     args.push(waitReplicas > 0 ? '1' : '0');
     for (const event of events) {
       // An event without an id cannot be recognised again: its key is its own.
-      keys.push(this.#keys.seen(event.eventId === '' ? randomUUID() : event.eventId));
+      keys.push(this.#keys.seen(event.account, event.eventId === '' ? randomUUID() : event.eventId));
       args.push(encodeMeta({ ...event, ingestedAt: microsecondsNow() }), event.data);
     }
     return { keys, args };

@@ -13,6 +13,7 @@ import { openPublicListener } from './http/public-listener.ts';
 import { refuseOnSocket } from './http/refuse-upgrade.ts';
 import { createIngest } from './ingest/ingest.ts';
 import { ingestRouter } from './ingest/ingest-route.ts';
+import { createAccountJudge } from './ingest/judge-account.ts';
 import { readIngestToken } from './ingest/ingest-token.ts';
 import type { GatewayPath } from './open-path.ts';
 import type { GatewayState } from './open-state.ts';
@@ -63,7 +64,10 @@ async function openInner(
     ingestToken === null
       ? null
       : ingestRouter({
-          ingest: createIngest({ eventLog: state.appends }),
+          ingest: createIngest({
+            eventLog: state.appends,
+            judgeAccount: createAccountJudge({ ...state, isShared: () => state.eventLog.isShared }),
+          }),
           token: ingestToken,
           onAnswer: told.ingested,
         });

@@ -5,14 +5,14 @@ import { DEFAULT_KEY_PREFIX, groupKeys, groupName, replicaKeys, resourceKeys, st
 test('all keys of a partition share one hash tag, so a script may touch them together in a cluster', () => {
   const keys = streamKeys(DEFAULT_KEY_PREFIX, 3);
   assert.equal(keys.events, 'firehose:{3}:events');
-  for (const key of [keys.events, keys.meta, keys.trim, keys.seen('a}b{c')])
+  for (const key of [keys.events, keys.meta, keys.trim, keys.seen('a', 'a}b{c')])
     assert.ok(key.startsWith('firehose:{3}:'), key);
 });
 
 test('no two keys of a partition are the same, and partitions share none', () => {
   const all = [0, 1].flatMap((partition) => {
     const keys = streamKeys('p:', partition);
-    return [keys.events, keys.meta, keys.trim, keys.seen('1'), keys.seen('2')];
+    return [keys.events, keys.meta, keys.trim, keys.seen('a', '1'), keys.seen('a', '2'), keys.seen('b', '1')];
   });
   assert.equal(new Set(all).size, all.length);
 });

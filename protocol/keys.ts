@@ -3,7 +3,10 @@ export interface StreamKeys {
   readonly events: string;
   readonly meta: string;
   readonly trim: string;
-  seen(eventId: string): string;
+  /** That an event was appended. Ids are unique within an account: two tenants of one log may use the same. */
+  seen(account: string, eventId: string): string;
+  /** Pattern of all of these. */
+  readonly everySeen: string;
 }
 
 export const DEFAULT_KEY_PREFIX = 'firehose:';
@@ -15,7 +18,8 @@ export function streamKeys(prefix: string, partition: number | '*'): StreamKeys 
     events: `${base}events`,
     meta: `${base}meta`,
     trim: `${base}trim`,
-    seen: (eventId) => `${base}seen:${eventId}`,
+    seen: (account, eventId) => `${base}seen:${account}/${eventId}`,
+    everySeen: `${base}seen:*`,
   };
 }
 

@@ -38,9 +38,9 @@ const LAST_SEQUENCE = Number.MAX_SAFE_INTEGER;
 
 /** Right before an id: what comes after it begins with that id. */
 export function previousId(id: string): string {
-  const [milliseconds, sequence] = splitId(id);
-  if (sequence > 0) return `${milliseconds}-${sequence - 1}`;
-  return milliseconds > 0 ? `${milliseconds - 1}-${LAST_SEQUENCE}` : BEFORE_EVERYTHING;
+  const [milliseconds = '', sequence = ''] = id.split('-');
+  if (sequence !== '0') return `${milliseconds}-${BigInt(sequence) - 1n}`;
+  return milliseconds === '0' ? BEFORE_EVERYTHING : `${BigInt(milliseconds) - 1n}-${LAST_SEQUENCE}`;
 }
 
 /** The last id that a millisecond of Unix time can have. */
@@ -51,7 +51,11 @@ export function lastIdOf(milliseconds: number): string {
 /** Negative when `a` is before `b`, 0 when equal. */
 export function compareIds(a: string, b: string): number {
   if (a === b) return 0;
-  const [aMs, aSequence] = splitId(a);
-  const [bMs, bSequence] = splitId(b);
-  return aMs - bMs || aSequence - bSequence;
+  const [aDash, bDash] = [a.indexOf('-'), b.indexOf('-')];
+  // By digits, as numbers of 64 bits are beyond a double: more digits are more, as many compare as texts.
+  if (aDash !== bDash) return aDash - bDash;
+  const [aMs, bMs] = [a.slice(0, aDash), b.slice(0, bDash)];
+  if (aMs !== bMs) return aMs < bMs ? -1 : 1;
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : 1;
 }

@@ -1,3 +1,5 @@
+import { withoutByteOrderMark } from './text-encoding.ts';
+
 /**
  * Where the values of a JSON text lie, without changing a byte of them. Only strings and brackets are followed: what
  * a slice holds is judged by JSON.parse afterwards, so garbage between brackets is found there.
@@ -20,8 +22,9 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Without the white space of RFC 8259 section 2 around it. */
-export function trimJson(bytes: Buffer): Buffer {
+/** Without a byte order mark before it, and the white space of RFC 8259 section 2 around it. */
+export function trimJson(text: Buffer): Buffer {
+  const bytes = withoutByteOrderMark(text);
   let end = bytes.length;
   while (end > 0 && isSpace(bytes[end - 1])) end -= 1;
   return bytes.subarray(Math.min(skipSpace(bytes, 0), end), end);

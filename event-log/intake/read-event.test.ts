@@ -49,13 +49,74 @@ describe('the account of an event', () => {
   it('is what is said beside it, else of the channel variables, else the top-level one, else empty', () => {
     assert.equal(forwarded(variables, { account: 'beside' }).account, 'beside');
     assert.equal(forwarded(variables).account, 'inner');
-    assert.equal(forwarded({ ...variables, 'Custom-Channel-Vars': { 'Account-ID': 7 } }).account, 'top');
+    assert.equal(forwarded({ ...variables, 'Custom-Channel-Vars': { 'Account-ID': null } }).account, 'top');
     assert.equal(forwarded({ ...plain, 'Custom-Channel-Vars': [] }).account, '');
+  });
+
+  it('may be a number, as it is written, and says so when it is no id', () => {
+    const numbered = (id: string) => `{"Event-Name":"DTMF","Call-ID":"c","Custom-Channel-Vars":{"Account-ID":${id}}}`;
+    for (const id of ['7', '0', '12345678901234567890123456789012']) assert.equal(forwarded(numbered(id)).account, id);
+    for (const id of ['1e10', '1.5', '-7', '1E3', '1'.repeat(65)]) {
+      const verdict = judge(numbered(id));
+      assert.ok(verdict.kind === 'rejected' && verdict.code === 'invalid_account', id);
+      assert.equal(verdict.field, 'Custom-Channel-Vars.Account-ID');
+      assert.match(verdict.detail, /digits/);
+    }
   });
 
   it('is not guessed when what is said beside the event is no account', () => {
     assert.equal(codeOf(variables, { account: 'x'.repeat(129) }), 'invalid_account');
     assert.equal(codeOf(variables, { account: '\udc00' }), 'invalid_account');
+  });
+});
+
+describe('half a surrogate pair', () => {
+  it('is named where an event is routed by it, and left alone elsewhere', () => {
+    const fields = [
+      { ...plain, 'Call-ID': 'c\ud800' },
+      { ...plain, 'Event-Name': 'DTMF\udc00' },
+      { ...plain, 'Account-ID': '\ud800' },
+      { ...plain, 'Custom-Channel-Vars': { 'Account-ID': 'a\udfff' } },
+    ];
+    for (const event of fields) {
+      const verdict = judge(event);
+      assert.match(verdict.kind === 'rejected' ? verdict.detail : '', /surrogate pair/, JSON.stringify(event));
+    }
+    assert.equal(codeOf({ ...plain, 'Caller-ID-Name': '\ud800' }), 'forward');
+    const cesu = readEvent(
+      Buffer.concat([Buffer.from('{"Event-Name":"DTMF","x":"'), Buffer.of(0xed, 0xa0, 0xbd, 0x22, 0x7d)]),
+    );
+    assert.ok(cesu.kind === 'rejected' && cesu.code === 'invalid_utf8' && /surrogate pair/.test(cesu.detail));
+  });
+});
+
+describe('the encoding of an event', () => {
+  const text = JSON.stringify(plain);
+
+  it('may begin with a byte order mark, and the bytes go on behind it', () => {
+    assert.equal(forwarded(`\ufeff${text}`).data.toString(), text);
+    assert.equal(forwarded(`\ufeff \r\n${text}\n`).data.toString(), text);
+  });
+
+  it('is named when it is UTF-16, with or without its mark', () => {
+    const little = Buffer.from(text, 'utf16le');
+    const big = Buffer.from(little).swap16();
+    for (const bytes of [
+      little,
+      big,
+      Buffer.concat([Buffer.of(0xff, 0xfe), little]),
+      Buffer.concat([Buffer.of(0xfe, 0xff), big]),
+    ]) {
+      const verdict = readEvent(bytes);
+      assert.ok(verdict.kind === 'rejected' && verdict.code === 'invalid_utf8');
+      assert.match(verdict.detail, /UTF-16/);
+    }
+  });
+
+  it('that lost its line feeds is recognised', () => {
+    const verdict = judge(text + text);
+    assert.ok(verdict.kind === 'rejected' && verdict.code === 'not_json');
+    assert.match(verdict.detail, /--data-binary/);
   });
 });
 
@@ -90,6 +151,24 @@ describe('the id of an event', () => {
   it('differs when anything else of the body does, though Msg-ID is the same', () => {
     const ids = [{}, { 'DTMF-Digit': '1' }, { 'DTMF-Digit': '2' }, { 'DTMF-Digit': 1 }, { 'Call-ID': 'b' }].map(
       (more) => forwarded({ ...event, ...more }).eventId,
+    );
+    assert.equal(new Set(ids).size, ids.length);
+  });
+
+  it('differs when the bytes do, though a double or a parser would not see it', () => {
+    const values = ['1234567890123456788', '1234567890123456789', '0.12345678901234567', '0.123456789012345678'];
+    const others = [
+      '1e3',
+      '1000',
+      '1e400',
+      '1e401',
+      '{"a":1,"a":2}',
+      '{"a":2}',
+      '{"a":[{"b":1,"b":1}]}',
+      '{"a":[{"b":1}]}',
+    ];
+    const ids = [...values, ...others].map(
+      (value) => forwarded(`{"Event-Name":"DTMF","Call-ID":"c","x":${value}}`).eventId,
     );
     assert.equal(new Set(ids).size, ids.length);
   });
@@ -130,7 +209,7 @@ describe('an event', () => {
     for (const callId of [undefined, 7, '', '\ud800'])
       assert.equal(codeOf({ ...plain, 'Call-ID': callId }), 'invalid_call_id');
     for (const text of ['null', '[]', '7', '"{}"']) assert.equal(codeOf(text), 'not_an_object');
-    for (const text of ['', '\ufeff{}', '{', '{}{}', '{"a":1,}', '{a:1}', '{"a":1}}', '{"a":[}]}', '{"a":"\n"}']) {
+    for (const text of ['', '\ufeff', '{', '{}{}', '{"a":1,}', '{a:1}', '{"a":1}}', '{"a":[}]}', '{"a":"\n"}']) {
       assert.equal(codeOf(text), 'not_json', text);
     }
     const latin1 = Buffer.from('{"Event-Name":"DTMF","Call-ID":"é"}', 'latin1');
@@ -193,10 +272,15 @@ describe('a wrapped event', () => {
   });
 });
 
-it('refuses a key that is there twice, at the top or in the channel variables: two readers would see two accounts', () => {
+it('refuses a key that is there twice with two values, at the top or in the channel variables: two readers would see two accounts', () => {
   const twice = [
     '"Account-ID":"a","\\u0041ccount-ID":"b"',
     '"Custom-Channel-Vars":{"Account-ID":"a","Account-ID":"b"}',
   ];
   for (const more of twice) assert.equal(codeOf(`{"Event-Name":"DTMF","Call-ID":"c",${more}}`), 'duplicate_key');
+  const equal = [
+    '"Account-ID":"a","Account-ID": "\\u0061"',
+    '"Custom-Channel-Vars":{"Account-ID":"a","Account-ID":"a"}',
+  ];
+  for (const more of equal) assert.equal(forwarded(`{"Event-Name":"DTMF","Call-ID":"c",${more}}`).account, 'a');
 });

@@ -1,10 +1,11 @@
-import { isUtf8 } from 'node:buffer';
 import { judgeName } from '../../protocol/catalogue.ts';
 import { META_KEY } from '../../protocol/event-meta.ts';
 import { MAX_EVENT_BYTES, MAX_EVENT_DEPTH } from '../../protocol/event-object.ts';
 import type { NewEvent } from '../event-log.ts';
-import { deriveEventId, isObject, type JsonObject } from './event-id.ts';
-import { depthOf, isParsable, sliceMembers, trimJson, type Member } from './json-slice.ts';
+import { canonicalMembers, type CanonicalMember } from './canonical-json.ts';
+import { channelVariables, deriveEventId, valueOf } from './event-id.ts';
+import { depthOf, isParsable, sliceMembers, trimJson, valueEnd } from './json-slice.ts';
+import { encodingFault } from './text-encoding.ts';
 
 /** What a producer says beside an event. */
 export interface Beside {
@@ -33,6 +34,7 @@ export type RejectionCode =
   | 'invalid_event_name'
   | 'invalid_call_id'
   | 'invalid_account'
+  | 'account_not_offered'
   | 'invalid_id'
   | 'invalid_wrapper';
 
@@ -48,6 +50,8 @@ const EVENT_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const WRAPPER_KEYS: ReadonlySet<string> = new Set(['event', 'account', 'id', 'traceparent']);
 
+type JsonObject = Readonly<Record<string, unknown>>;
+
 /**
  * Judges one event. Its bytes go on as they came, without white space around them, and in a copy: a slice in a log that
  * keeps its entries in memory would keep the whole body.
@@ -61,9 +65,16 @@ export function readEvent(bytes: Buffer, beside: Beside = {}): EventVerdict {
   const verdict = judgeName(name);
   if (verdict === 'drop') return { kind: 'dropped', name: String(name) };
   if (verdict === 'malformed') {
-    return reject('invalid_event_name', 'Event-Name is as CHANNEL_ANSWER: A-Z, 0-9 and _', 'Event-Name');
+    return reject(
+      'invalid_event_name',
+      halfPair(name) ?? 'Event-Name is as CHANNEL_ANSWER: A-Z, 0-9 and _',
+      'Event-Name',
+    );
   }
-  return judgeShape(data, event.value) ?? forward(data, { event: event.value, name: String(name), beside });
+  const fault = judgeShape(data, event.value);
+  if (fault !== null) return fault;
+  const members = canonicalMembers(data.toString());
+  return judgeKeys(members) ?? forward(data, { event: event.value, members, name: String(name), beside });
 }
 
 /** Judges one element `{"event":{...},"account":"...","id":"...","traceparent":"..."}`, which wins over `headers`. */
@@ -73,8 +84,8 @@ export function readWrapped(bytes: Buffer, headers: Beside = {}): EventVerdict {
   if ('kind' in wrapper) return wrapper;
   // One more than it may have: a fifth is unknown or a repetition.
   const members = sliceMembers(data, WRAPPER_KEYS.size + 1);
-  const twice = repeatedKey(members);
-  if (twice !== undefined) return reject('invalid_wrapper', 'A key is given twice', twice);
+  const twice = members.find(({ key }, index) => members.findIndex((other) => other.key === key) < index);
+  if (twice !== undefined) return reject('invalid_wrapper', 'A key is given twice', twice.key);
   for (const { key } of members) {
     if (!WRAPPER_KEYS.has(key))
       return reject('invalid_wrapper', 'The wrapper holds event, account, id, traceparent', key);
@@ -86,64 +97,111 @@ export function readWrapped(bytes: Buffer, headers: Beside = {}): EventVerdict {
 }
 
 function parseObject(data: Buffer): { readonly value: JsonObject } | Rejection {
-  if (!isUtf8(data)) return reject('invalid_utf8', 'The bytes are not UTF-8');
+  const encoding = encodingFault(data);
+  if (encoding !== null) return reject('invalid_utf8', encoding);
   if (!isParsable(data)) return reject('too_deep', `An event is nested at most ${MAX_EVENT_DEPTH} deep`);
   let value: unknown;
   try {
     value = JSON.parse(data.toString());
   } catch {
-    return reject('not_json', 'The bytes are not JSON');
+    return reject('not_json', hasLostLineFeeds(data) ? LOST_LINE_FEEDS : 'The bytes are not JSON');
   }
   return isObject(value) ? { value } : reject('not_an_object', 'An event is one JSON object');
+}
+
+const LOST_LINE_FEEDS =
+  'Several objects on one line, as when line feeds were lost: put one on a line; with curl use --data-binary, not -d';
+const OPEN_OBJECT = 0x7b;
+
+/** Whether another object follows the first one: NDJSON without its line feeds. */
+function hasLostLineFeeds(data: Buffer): boolean {
+  const end = data[0] === OPEN_OBJECT ? valueEnd(data, 0) : -1;
+  return end > 0 && trimJson(data.subarray(end))[0] === OPEN_OBJECT;
 }
 
 function judgeShape(data: Buffer, event: JsonObject): Rejection | null {
   if (data.length > MAX_EVENT_BYTES) return reject('too_large', `An event has at most ${MAX_EVENT_BYTES} bytes`);
   if (depthOf(data) > MAX_EVENT_DEPTH) return reject('too_deep', `An event is nested at most ${MAX_EVENT_DEPTH} deep`);
-  if (Object.hasOwn(event, META_KEY)) return reject('reserved_key', 'The gateway itself uses this key', META_KEY);
-  // Parsers differ in which of two values they take: one could route by one account and show another.
-  const members = sliceMembers(data);
-  const variables = members.find(({ key }) => key === 'Custom-Channel-Vars');
-  const twice = repeatedKey(members) ?? (variables && repeatedKey(sliceMembers(variables.value)));
-  return twice === undefined ? null : reject('duplicate_key', 'A key is given twice', twice);
+  return Object.hasOwn(event, META_KEY) ? reject('reserved_key', 'The gateway itself uses this key', META_KEY) : null;
 }
 
-function forward(data: Buffer, read: { event: JsonObject; name: string; beside: Beside }): EventVerdict {
-  const { event, name, beside } = read;
-  const callId = text(event['Call-ID']);
-  if (callId === '' || callId.length > MAX_CALL_ID_LENGTH) {
-    return reject('invalid_call_id', `A Call-ID is a string of 1 to ${MAX_CALL_ID_LENGTH} characters`, 'Call-ID');
+/** Parsers differ in which of two values they take: one could route by one account and show another. */
+function judgeKeys(event: readonly CanonicalMember[]): Rejection | null {
+  const twice = contradictedKey(event) ?? contradictedKey(channelVariables(event));
+  return twice === undefined ? null : reject('duplicate_key', 'A key is given twice, with two values', twice);
+}
+
+interface Forwardable {
+  readonly event: JsonObject;
+  readonly members: readonly CanonicalMember[];
+  readonly name: string;
+  readonly beside: Beside;
+}
+
+function forward(data: Buffer, { event, members, name, beside }: Forwardable): EventVerdict {
+  const callId = event['Call-ID'];
+  const half = halfPair(callId);
+  if (half !== null || typeof callId !== 'string' || callId === '' || callId.length > MAX_CALL_ID_LENGTH) {
+    const detail = half ?? `A Call-ID is a string of 1 to ${MAX_CALL_ID_LENGTH} characters`;
+    return reject('invalid_call_id', detail, 'Call-ID');
   }
-  if (beside.account?.isWellFormed() === false) return reject('invalid_account', 'Half a surrogate pair', 'account');
-  const account = text(beside.account) || accountOf(event);
-  if (account.length > MAX_ACCOUNT_LENGTH) {
-    return reject('invalid_account', `An account id has at most ${MAX_ACCOUNT_LENGTH} characters`, 'account');
-  }
+  const given = accountOf(members, beside);
+  if ('kind' in given) return given;
   if (beside.id !== undefined && !EVENT_ID.test(beside.id)) {
     return reject('invalid_id', 'An event id is 1 to 128 of A-Z a-z 0-9 . _ : -', 'id');
   }
-  const eventId = beside.id ?? deriveEventId(event);
-  const given = beside.traceparent ?? '';
-  const traceparent = TRACEPARENT.test(given) ? given : '';
+  const eventId = beside.id ?? deriveEventId(members);
+  const traceparent = TRACEPARENT.test(beside.traceparent ?? '') ? (beside.traceparent ?? '') : '';
+  const { account } = given;
   return { kind: 'forward', event: { name, account, callId, eventId, traceparent, data: Buffer.from(data) } };
 }
 
-/** Empty when the event names no account: it is accepted, and reaches nobody. */
-function accountOf(event: JsonObject): string {
-  const variables = event['Custom-Channel-Vars'];
-  return (isObject(variables) && text(variables['Account-ID'])) || text(event['Account-ID']);
+/** Empty when nothing names an account: the event is accepted, and reaches nobody. */
+function accountOf(event: readonly CanonicalMember[], beside: Beside): { readonly account: string } | Rejection {
+  const places: readonly (readonly [field: string, value: string | undefined])[] = [
+    ['account', beside.account && JSON.stringify(beside.account)],
+    ['Custom-Channel-Vars.Account-ID', valueOf(channelVariables(event), 'Account-ID')],
+    ['Account-ID', valueOf(event, 'Account-ID')],
+  ];
+  for (const [field, value] of places) {
+    const read = value === undefined ? '' : readAccount(value);
+    if (typeof read !== 'string') return reject('invalid_account', read.wrong, field);
+    if (read !== '') return { account: read };
+  }
+  return { account: '' };
 }
 
-/** Empty also for half a surrogate pair, which the meta line, being UTF-8, cannot hold. */
-function text(value: unknown): string {
-  return typeof value === 'string' && value.isWellFormed() ? value : '';
+const NUMBER = /^-?\d/;
+const ID_DIGITS = /^\d{1,64}$/;
+
+/** An account id by its canonical value: a string, or an integer as it is written. Empty for what names none. */
+function readAccount(value: string): string | { readonly wrong: string } {
+  if (NUMBER.test(value)) {
+    return ID_DIGITS.test(value) ? value : { wrong: 'An account id that is a number is one of digits alone: quote it' };
+  }
+  if (!value.startsWith('"')) return '';
+  const account = JSON.parse(value) as string;
+  const half = halfPair(account);
+  if (half !== null) return { wrong: half };
+  if (account.length <= MAX_ACCOUNT_LENGTH) return account;
+  return { wrong: `An account id has at most ${MAX_ACCOUNT_LENGTH} characters` };
 }
 
-function repeatedKey(members: readonly Member[]): string | undefined {
-  const seen = new Set<string>();
-  for (const { key } of members) {
-    if (seen.has(key)) return key.slice(0, 128);
-    seen.add(key);
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What is wrong with a text that the meta line, being UTF-8, cannot hold; null for any other value. */
+function halfPair(value: unknown): string | null {
+  return typeof value === 'string' && !value.isWellFormed() ? 'Half a surrogate pair is no character' : null;
+}
+
+/** A key that has two different values. */
+function contradictedKey(members: readonly CanonicalMember[]): string | undefined {
+  const seen = new Map<string, string>();
+  for (const [key, value] of members) {
+    if ((seen.get(key) ?? value) !== value) return key.slice(0, 128);
+    seen.set(key, value);
   }
   return undefined;
 }

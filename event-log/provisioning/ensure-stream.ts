@@ -3,9 +3,11 @@ import { randomBytes } from 'node:crypto';
 /**
  * Makes the stream and its meta when either is missing, and refuses another layout. Wants `events, meta` as the first
  * two keys, and a fresh epoch, the number of partitions and the format as the first three arguments.
+ * Refuses a server older than Redis 7.0, whose scripts do not know its version: reading needs what it lacks.
  * A stream that is gone while its meta remains was deleted: a new epoch. So is everything after FLUSHALL.
  */
 export const ENSURE_LUA = `
+if not redis.REDIS_VERSION_NUM then return redis.error_reply('TOO_OLD Redis 7.0 or newer is needed') end
 local held = redis.call('HGET', KEYS[2], 'partitions')
 if held and held ~= ARGV[2] then
   return redis.error_reply('PARTITIONS_MISMATCH the streams have ' .. held .. ' partitions')

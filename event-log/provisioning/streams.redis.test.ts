@@ -7,7 +7,9 @@ import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { remedyFor } from '../../runtime/redis/remedy.ts';
 import { startOf } from './create-group.ts';
+import { ENSURE_LUA } from './ensure-stream.ts';
 import { provisionStreams, type StreamNeeds } from './provision.ts';
 import { destroyGroup, leaveStreams } from './release.ts';
 import { lagOf, reportStreams } from './report.ts';
@@ -116,4 +118,16 @@ test('a stream is deleted by the resource that leaves it last, and never while a
   assert.deepEqual(await client.keys(`${one.keyPrefix}*`), []);
   const [gone] = await reportStreams(client, one, ['voice/acme/default']);
   assert.deepEqual([gone?.length, gone?.names], [0, []]);
+});
+
+test('a server older than Redis 7.0 is refused by name, for reading and for ingest alike', async () => {
+  // What such a server lacks, in front of the same script.
+  const old = 'local redis = { error_reply = redis.error_reply, call = redis.call }';
+  const { events, meta } = streamKeys(`${randomUUID()}:`, 0);
+  const run = client.eval(`${old}\n${ENSURE_LUA}`, 2, events, meta, 'epoch', '1', '1');
+  await assert.rejects(
+    run,
+    (error) => redisErrorCode(error) === 'TOO_OLD' && remedyFor('TOO_OLD').remedy !== undefined,
+  );
+  assert.equal(await client.exists(events, meta), 0);
 });

@@ -64,4 +64,20 @@ describe('an entry that was written to the stream by hand', () => {
     assert.deepEqual(resumed.messages, plain.messages);
     for (const connection of [plain, told, resumed]) connection.close();
   });
+
+  it('reaches a connection without a filter when its name is well-formed and unknown, and nobody when it is never forwarded', async () => {
+    const [all, filtered] = await Promise.all([
+      one.connect(`?token=${await one.token()}`),
+      two.connect(`?token=${await two.token({ events: ['CHANNEL_ANSWER'] })}`),
+    ]);
+    const named = (name: string) =>
+      client.xadd('firehose:{1}:events', '*', 'm', `1\t${name}\taccount_id_1`, 'd', `{"name":"${name}"}`);
+    for (const name of ['LEG_CREATED', 'CHANNEL_FOO', 'channel_foo', 'kazoo::noop', 'CHANNEL_ANSWER'])
+      await named(name);
+    await all.received(2);
+    await filtered.received(1);
+    assert.deepEqual(all.messages, ['{"name":"CHANNEL_FOO"}', '{"name":"CHANNEL_ANSWER"}']);
+    assert.deepEqual(filtered.messages, ['{"name":"CHANNEL_ANSWER"}']);
+    for (const connection of [all, filtered]) connection.close();
+  });
 });

@@ -1,5 +1,5 @@
 import { judgeName } from '../../protocol/catalogue.ts';
-import { isWithin } from '../directory/directory.ts';
+import { isWithin, type Account } from '../directory/directory.ts';
 import type { Scope } from '../subscription/scope.ts';
 import type { Offer } from './route-index.ts';
 
@@ -10,11 +10,15 @@ import type { Offer } from './route-index.ts';
 export function createOffer({ account, filters }: Scope): Offer {
   const only = filters.events.length === 0 ? null : new Set(filters.events);
   const never = new Set(filters.excludeEvents);
-  const accounts = filters.accounts.length === 0 ? null : new Set(filters.accounts);
   return (name, of) =>
     judgeName(name) === 'forward' &&
     (only === null || only.has(name)) &&
     !never.has(name) &&
-    (accounts === null || accounts.has(of.id)) &&
-    (account.includeDescendants ? isWithin(of, account.id) : of.id === account.id);
+    offersAccount({ account, filters }, of);
+}
+
+/** Whether any event of an account is offered, as far as the account decides it. */
+export function offersAccount({ account, filters }: Scope, of: Account): boolean {
+  if (filters.accounts.length > 0 && !filters.accounts.includes(of.id)) return false;
+  return account.includeDescendants ? isWithin(of, account.id) : of.id === account.id;
 }

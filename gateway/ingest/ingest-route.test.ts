@@ -22,7 +22,9 @@ async function serve(
   const onAnswer = (answer: IngestAnswer) => {
     for (const { status } of answer.events) counts.set(status, (counts.get(status) ?? 0) + 1);
   };
-  const app = express().use(ingestRouter({ ingest: createIngest({ eventLog }), token: TOKEN, onAnswer }));
+  const app = express().use(
+    ingestRouter({ ingest: createIngest({ eventLog, judgeAccount: () => 'offered' }), token: TOKEN, onAnswer }),
+  );
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

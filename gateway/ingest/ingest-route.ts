@@ -21,8 +21,8 @@ export interface IngestRouteOptions {
 }
 
 /**
- * `POST /ws/v1/firehose/events`, for the inner listener only. 200: every event was judged, the answer says how each
- * fared; 503: some are not in the log, send those (or all: the ids protect) again; 400, 401, 413, 415
+ * `POST /ws/v1/firehose/events`, for the inner listener only. 200: every event is in the log or was dropped; 207: some
+ * were rejected, the answer says which and why; 503: some are not in the log, send those (or all: the ids protect) again; 400, 401, 413, 415
  * and 503 `ingest_busy`: nothing was read.
  */
 export function ingestRouter(options: IngestRouteOptions): Router {

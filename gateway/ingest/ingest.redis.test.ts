@@ -30,7 +30,7 @@ ingestSuite('Redis log', open);
 
 it('answers 503 for what the log cannot take, and takes it when it is sent again', async () => {
   await using eventLog = await open();
-  const ingest = createIngest({ eventLog });
+  const ingest = createIngest({ eventLog, judgeAccount: () => 'offered' });
   const body = fixture('call-events-2015');
   await redis.kill();
   const answer = await ingest(body, { contentType: '' });

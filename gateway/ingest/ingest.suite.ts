@@ -10,7 +10,7 @@ export function fixture(name: string): Buffer {
 }
 
 export async function reported(eventLog: EventLog, body: Buffer | string, contentType = ''): Promise<IngestAnswer> {
-  const answer = await createIngest({ eventLog })(Buffer.from(body), { contentType });
+  const answer = await createIngest({ eventLog, judgeAccount: () => 'offered' })(Buffer.from(body), { contentType });
   assert.ok(answer.kind === 'answered', JSON.stringify(answer));
   return answer.answer;
 }

@@ -28,7 +28,8 @@ describe('an answer', () => {
         [4, 'dropped', 'never_forwarded'],
       ],
     );
-    const { events, ...counts } = report;
+    const { events, summary, ...counts } = report;
+    assert.equal(summary, '5 events: 1 rejected (not_json), 2 accepted, 1 duplicate, 1 dropped (never_forwarded)');
     assert.deepEqual(counts, { accepted: 2, duplicate: 1, dropped: 1, rejected: 1, failed: 0 });
     assert.equal(events[3]?.position, events[0]?.position);
     assert.match(events[0]?.position ?? '', /^[0-3]:\d+-\d+$/);
@@ -49,7 +50,7 @@ describe('an answer', () => {
 
   it('refuses headers for account and id with more than one event, and takes nothing in', async () => {
     await using eventLog = open();
-    const ingest = createIngest({ eventLog });
+    const ingest = createIngest({ eventLog, judgeAccount: () => 'offered' });
     const body = Buffer.from(`${event('a')}\n${event('b')}`);
     for (const given of [{ account: 'acme' }, { eventId: 'x' }]) {
       const answer = await ingest(body, { contentType: '', ...given });
@@ -96,7 +97,7 @@ describe('a hostile body', () => {
     let taken = 0;
     const property = fc.asyncProperty(hostileBody, fc.constantFrom('', WRAPPED_TYPE), async (body, contentType) => {
       await using eventLog = open();
-      const answer = await createIngest({ eventLog })(body, { contentType });
+      const answer = await createIngest({ eventLog, judgeAccount: () => 'offered' })(body, { contentType });
       const entries = await held(eventLog);
       const accepted = answer.kind === 'answered' ? answer.answer.accepted : 0;
       assert.equal(entries.length, accepted);

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Problem } from '../http/problem.ts';
 import type { AppendOutcome, EventLog, NewEvent } from '../../event-log/event-log.ts';
+import type { AccountVerdict } from './judge-account.ts';
 import { readBatch } from './read-batch.ts';
 import { readEvent, readWrapped, type Beside, type EventVerdict } from '../../event-log/intake/read-event.ts';
 
@@ -18,14 +19,21 @@ export interface IngestedEvent {
   readonly code?: string;
   readonly detail?: string;
   readonly field?: string;
+  /** `unknown_account`: it is in the log, and reaches nobody while the directory lacks its account. */
+  readonly warning?: 'unknown_account';
 }
 
-/** The answer to a batch: one line an element, and their sums. */
-export type IngestAnswer = { readonly events: readonly IngestedEvent[] } & Readonly<Record<IngestStatus, number>>;
+/** The answer to a batch: what became of it in one sentence, the sums, and then one line an element. */
+export type IngestAnswer = { readonly summary: string } & Readonly<Record<IngestStatus, number>> & {
+    readonly events: readonly IngestedEvent[];
+  };
 
 export type IngestResult =
-  /** 503 when some failed, as the log is out of reach: the same body again, unchanged, is safe. */
-  | { readonly kind: 'answered'; readonly status: 200 | 503; readonly answer: IngestAnswer }
+  /**
+   * 207 when some were rejected: see `events`. 503 when some failed, as the log is out of reach: the same body again,
+   * unchanged, is safe.
+   */
+  | { readonly kind: 'answered'; readonly status: 200 | 207 | 503; readonly answer: IngestAnswer }
   /** The body as a whole cannot be read; nothing was appended. */
   | { readonly kind: 'unreadable'; readonly problem: Problem };
 
@@ -43,7 +51,13 @@ export type Ingest = (body: Buffer, options: IngestOptions) => Promise<IngestRes
 /** Elements judged before other work has its turn: 10,000 in one go would hold up the delivery of events. */
 const ELEMENTS_A_TURN = 50;
 
-export function createIngest({ eventLog }: { readonly eventLog: Pick<EventLog, 'append'> }): Ingest {
+export interface IngestParts {
+  readonly eventLog: Pick<EventLog, 'append'>;
+  /** Whether events of an account may be written here. */
+  readonly judgeAccount: (account: string) => AccountVerdict;
+}
+
+export function createIngest({ eventLog, judgeAccount }: IngestParts): Ingest {
   return async (body, options) => {
     const batch = readBatch(body, options.contentType);
     if (batch.kind === 'unreadable') return { kind: 'unreadable', problem: batch };
@@ -51,14 +65,31 @@ export function createIngest({ eventLog }: { readonly eventLog: Pick<EventLog, '
     // A traceparent beside many is passed over: HTTP clients add one by themselves.
     if (elements.length > 1 && (options.account || options.eventId)) return { kind: 'unreadable', problem: ONE_ALONE };
     const headers = elements.length === 1 ? besideOf(options) : {};
-    const verdicts: EventVerdict[] = [];
+    const verdicts: Verdict[] = [];
     for (const element of elements) {
       if (verdicts.length > 0 && verdicts.length % ELEMENTS_A_TURN === 0) await nextTurn();
-      verdicts.push(wrapped ? readWrapped(element, headers) : readEvent(element, headers));
+      const verdict = wrapped ? readWrapped(element, headers) : readEvent(element, headers);
+      verdicts.push(withinScope(verdict, judgeAccount));
     }
     const answer = await append(eventLog, verdicts);
-    return { kind: 'answered', status: answer.failed > 0 ? 503 : 200, answer };
+    return { kind: 'answered', status: answer.failed > 0 ? 503 : answer.rejected > 0 ? 207 : 200, answer };
   };
+}
+
+interface Forwarded {
+  readonly kind: 'forward';
+  readonly event: NewEvent;
+  readonly isKnown: boolean;
+}
+
+type Verdict = Exclude<EventVerdict, { kind: 'forward' }> | Forwarded;
+
+function withinScope(verdict: EventVerdict, judgeAccount: IngestParts['judgeAccount']): Verdict {
+  if (verdict.kind !== 'forward') return verdict;
+  const account = judgeAccount(verdict.event.account);
+  if (account !== 'not_offered') return { ...verdict, isKnown: account === 'offered' };
+  const detail = 'This resource does not offer the account: its producers may not write for it';
+  return { kind: 'rejected', code: 'account_not_offered', detail, field: 'account' };
 }
 
 function besideOf({ account, eventId, traceparent }: IngestOptions): Beside {
@@ -74,28 +105,43 @@ const ONE_ALONE: Problem = {
 };
 
 /** One append for the whole batch: the log keeps its order, and with it the order of each call. */
-async function append(eventLog: Pick<EventLog, 'append'>, verdicts: readonly EventVerdict[]): Promise<IngestAnswer> {
+async function append(eventLog: Pick<EventLog, 'append'>, verdicts: readonly Verdict[]): Promise<IngestAnswer> {
   const events = verdicts.flatMap((verdict) => (verdict.kind === 'forward' ? [verdict.event] : []));
   const outcomes = events.length === 0 ? [] : await eventLog.append(events);
   const sums: Record<IngestStatus, number> = { accepted: 0, duplicate: 0, dropped: 0, rejected: 0, failed: 0 };
   const lines: IngestedEvent[] = [];
   let next = 0;
   for (const [index, verdict] of verdicts.entries()) {
-    const line =
-      verdict.kind === 'forward' ? appended(index, verdict.event, outcomes[next++]) : notAppended(index, verdict);
+    const line = verdict.kind === 'forward' ? appended(index, verdict, outcomes[next++]) : notAppended(index, verdict);
     sums[line.status] += 1;
     lines.push(line);
   }
-  return { events: lines, ...sums };
+  return { summary: summaryOf(sums, lines), ...sums, events: lines };
 }
 
-function appended(index: number, event: NewEvent, outcome: AppendOutcome | undefined): IngestedEvent {
+/** `4 events: 3 rejected (not_json, account_not_offered), 1 accepted`. */
+function summaryOf(sums: Readonly<Record<IngestStatus, number>>, lines: readonly IngestedEvent[]): string {
+  const parts = STATUSES.filter((status) => sums[status] > 0).map((status) => {
+    const codes = [
+      ...new Set(lines.flatMap((line) => (line.status === status ? (line.code ?? line.warning ?? []) : []))),
+    ];
+    return `${sums[status]} ${status}${codes.length > 0 ? ` (${codes.join(', ')})` : ''}`;
+  });
+  return `${lines.length} events: ${parts.join(', ')}`;
+}
+
+/** The worst first. */
+const STATUSES = ['failed', 'rejected', 'accepted', 'duplicate', 'dropped'] as const;
+
+function appended(index: number, { event, isKnown }: Forwarded, outcome: AppendOutcome | undefined): IngestedEvent {
   if (outcome === undefined) return { index, status: 'failed', id: event.eventId, code: 'no_outcome' };
   if (outcome.outcome === 'failed') return { index, status: 'failed', id: event.eventId, code: outcome.code };
-  return { index, status: outcome.outcome, id: event.eventId, position: `${outcome.partition}:${outcome.id}` };
+  const position = `${outcome.partition}:${outcome.id}`;
+  const line = { index, status: outcome.outcome, id: event.eventId, position };
+  return isKnown ? line : { ...line, warning: 'unknown_account' };
 }
 
-function notAppended(index: number, verdict: Exclude<EventVerdict, { kind: 'forward' }>): IngestedEvent {
+function notAppended(index: number, verdict: Exclude<Verdict, Forwarded>): IngestedEvent {
   if (verdict.kind === 'dropped') return { index, status: 'dropped', code: 'never_forwarded' };
   const { code, detail, field } = verdict;
   return { index, status: 'rejected', code, detail, ...(field !== undefined && { field }) };

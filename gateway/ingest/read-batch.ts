@@ -1,3 +1,4 @@
+import { isUtf16 } from '../../event-log/intake/text-encoding.ts';
 import { isParsable, sliceArray, trimJson, valueEnd } from '../../event-log/intake/json-slice.ts';
 
 /** Elements of the wrapped form. */
@@ -20,6 +21,7 @@ const LINE_FEED = 0x0a;
  */
 export function readBatch(body: Buffer, contentType: string): Batch {
   if (body.length > MAX_BODY_BYTES) return unreadable('body_too_large', `At most ${MAX_BODY_BYTES} bytes`, 413);
+  if (isUtf16(body)) return unreadable('invalid_utf8', 'The body is UTF-16: send UTF-8');
   const content = trimJson(body);
   if (content.length === 0) return unreadable('empty_body', 'The body holds no event');
   const elements =

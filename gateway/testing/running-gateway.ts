@@ -37,6 +37,8 @@ export interface StartOptions {
   environment?: Readonly<Record<string, string>>;
   name?: string;
   directory?: string;
+  /** `spec.account.id`; the quickstart's when not given. */
+  accountId?: string;
   /** Plain HTTP, for raw sockets. */
   plain?: boolean;
   slowConsumerPolicy?: 'CatchUp' | 'Latest' | 'Disconnect';
@@ -59,7 +61,9 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const connections = { slowConsumerPolicy, ...options.connections };
   await writeFile(
     join(folder, 'config', 'subscription.yaml'),
-    subscription.replace('name: quickstart', `name: ${options.name ?? 'quickstart'}`) +
+    subscription
+      .replace('name: quickstart', `name: ${options.name ?? 'quickstart'}`)
+      .replace(/id: '.*'/, (own) => (options.accountId === undefined ? own : `id: '${options.accountId}'`)) +
       (options.redis === undefined ? '' : `  redis: ${JSON.stringify(options.redis)}\n`) +
       (options.stream === undefined ? '' : `  stream: ${JSON.stringify(options.stream)}\n`) +
       `  gateway: ${JSON.stringify({ tls: { disabled: options.plain === true }, connections })}\n`,

@@ -50,8 +50,6 @@ function chooseParties(random: Random, account: SimulatedAccount): [caller: Part
   return [deskPhone(account, random), place < 0.75 ? outsider(random) : deskPhone(account, random)];
 }
 
-const DIGITS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#'];
-
 const PLAYS: Readonly<Record<ScenarioName, (scene: Scene) => void>> = {
   answered(scene) {
     const second = beginTalk(scene);
@@ -76,7 +74,8 @@ const PLAYS: Readonly<Record<ScenarioName, (scene: Scene) => void>> = {
     const second = beginTalk(scene);
     for (let left = random.integer(1, 8); left > 0; left -= 1) {
       script.wait(300 + random.exponential(500));
-      const extra = { 'DTMF-Digit': random.pick(DIGITS), 'DTMF-Duration': random.integer(8, 25) * 80 };
+      // Without DTMF-Digit, which may be card data: sources leave it out.
+      const extra = { 'DTMF-Duration': random.integer(8, 25) * 80 };
       script.say('DTMF', first, { extra });
     }
     talk(scene);

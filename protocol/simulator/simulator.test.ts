@@ -43,7 +43,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   CHANNEL_TRANSFEREE: COMMON,
   RECORD_START: [...COMMON, 'Recording'],
   RECORD_STOP: [...COMMON, ...ADDRESSES, 'Recording', 'Length'],
-  DTMF: [...BLOCK, 'DTMF-Digit', 'DTMF-Duration'],
+  // Without DTMF-Digit: what sources hide is hidden in the example too.
+  DTMF: [...BLOCK, 'DTMF-Duration'],
   CHANNEL_DESTROY: [...COMMON, ...ADDRESSES, ...DURATIONS, 'Hangup-Cause', 'Hangup-Code', 'Disposition'],
   PARK_PARKED: PARK,
   PARK_RETRIEVED: PARK,

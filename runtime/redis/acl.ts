@@ -40,7 +40,7 @@ export const SOURCE_ACL_COMMANDS = {
 /** The rules of a source's user: no key of a resource, a consumer group, a login. As `aclRules` otherwise. */
 export function sourceAclRules(keyPrefix: string = DEFAULT_KEY_PREFIX): string {
   const every = streamKeys(keyPrefix, '*');
-  const keys = [every.events, every.meta, every.trim, every.seen('*')].map((key) => `~${key}`);
+  const keys = [every.events, every.meta, every.trim, every.everySeen].map((key) => `~${key}`);
   const commands = Object.values(SOURCE_ACL_COMMANDS).flatMap((words) => words.split(' '));
   return ['on', ...keys, 'resetchannels', '-@all', ...commands.map((command) => `+${command}`)].join(' ');
 }

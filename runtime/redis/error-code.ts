@@ -7,6 +7,8 @@ const NOT_SENT =
   /isn't writeable|isn't ready and enableOfflineQueue|All sentinels are unreachable|startup nodes|Failed to refresh slots/;
 /** What a script met is in the text of its error, behind words of Redis's own. */
 const IN_SCRIPT = /\b(OOM command not allowed|MISCONF|NOREPLICAS|READONLY)\b/;
+/** The stream holds an entry with the greatest possible id. */
+const EXHAUSTED = /^ERR The stream has exhausted the last possible ID/;
 /** How Redis 7.0 says NOPERM of what a script does. */
 const NOT_PERMITTED_IN_SCRIPT = /^ERR The user executing the script can't/;
 /** The client's own words about what it met last: about this command, or while it looked for a server. */
@@ -53,7 +55,8 @@ function codeBehind(error: unknown): string | null {
 /**
  * A stable code for whatever a Redis client threw, safe to log and to show: the first word of Redis's own reply
  * (LOADING, OOM, READONLY, NOAUTH, WRONGPASS, NOPERM, MISCONF, BUSY, CLUSTERDOWN, WRONGTYPE, ERR, ...), `TIMEOUT`,
- * `CONNECTION_LOST` (sent, but the reply never came), `UNREACHABLE` (not sent), `TLS`, `UNKNOWN_MASTER` (no sentinel
+ * `CONNECTION_LOST` (sent, but the reply never came), `UNREACHABLE` (not sent), `TLS`, `EXHAUSTED` (a stream's last
+ * id is the greatest), `TOO_OLD` (our scripts: not Redis 7.0), `UNKNOWN_MASTER` (no sentinel
  * knows a master of this name), or `UNKNOWN`.
  */
 export function redisErrorCode(error: unknown): string {
@@ -66,6 +69,7 @@ export function redisErrorCode(error: unknown): string {
   if (NOT_SENT.test(text)) return 'UNREACHABLE';
   if (LOST_BEFORE_REPLY.test(text)) return 'CONNECTION_LOST';
   if (NOT_PERMITTED_IN_SCRIPT.test(text)) return 'NOPERM';
+  if (EXHAUSTED.test(text)) return 'EXHAUSTED';
   const met = IN_SCRIPT.exec(text)?.[1];
   if (met !== undefined) return met.startsWith('OOM') ? 'OOM' : met;
   const code = nodeCode(error);

@@ -9,6 +9,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   READONLY: 'this server is a replica: REDIS_URL must lead to the master',
   NOREPLICAS: 'fewer replicas than spec.stream.waitReplicas (or min-replicas-to-write) are in step',
   FAILOVER: 'the sentinels doubt the master, or too few of them answer: nothing is acknowledged until they agree',
+  TOO_OLD: 'the server is older than Redis 7.0: update it, or use Valkey',
+  EXHAUSTED: 'an entry with the greatest possible id was written to a stream: see FirehoseStreamAhead in the runbook',
   CLUSTERDOWN: 'a shard of the cluster has no master',
   CROSSSLOT: 'this is a cluster: spec.redis.mode must say so',
   MOVED: 'this is a cluster: spec.redis.mode must say so',
