@@ -13,7 +13,8 @@ export function foldersOf(files: readonly string[]): readonly string[] {
 }
 
 /**
- * Folders that the nearest README above them does not name as `name/` or in a link to it. `read` gives the text of a file
+ * Folders that the nearest README above them names neither by their path from there nor by their own name, as `name/` or in
+ * a link. `read` gives the text of a file
  * of `files`. Pure.
  */
 export function unnamedFolders(files: readonly string[], read: (path: string) => string): readonly string[] {
@@ -24,7 +25,8 @@ export function unnamedFolders(files: readonly string[], read: (path: string) =>
     const readme = readmes.get(above);
     if (readme === undefined) return [`${folder}: no README above it`];
     const name = above === '.' ? folder : folder.slice(above.length + 1);
-    return names(read(readme), name) ? [] : [`${folder}: ${readme} does not name ${name}/`];
+    const last = name.slice(name.lastIndexOf('/') + 1);
+    return names(read(readme), name) || names(read(readme), last) ? [] : [`${folder}: ${readme} does not name ${name}/`];
   });
 }
 

@@ -80,7 +80,7 @@ const SCHEMAS = {
   term: termFrameSchema,
 } as const;
 
-/** Why a text is no frame, in words of ours alone. */
+/** Why a text is no frame; holds no text of the client. */
 export interface FrameFault {
   /** Where, as `filter.accounts[2]`; null where it is no field's fault. */
   readonly field: string | null;

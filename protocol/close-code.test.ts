@@ -9,7 +9,7 @@ test('close codes are ones that a server may send (RFC 6455 7.4), each used once
   for (const code of codes) assert.ok(registered.includes(code) || (code >= 4000 && code < 5000), String(code));
 });
 
-test('only what a client cannot mend by coming back tells it to stay away', () => {
+test('only what a client cannot fix by reconnecting tells it to stay away', () => {
   const final = Object.entries(CLOSE).filter(([, code]) => code >= FIRST_FINAL_CODE);
   assert.deepEqual(
     final.map(([name]) => name),

@@ -7,7 +7,7 @@ test('a control frame is an object whose only key is _firehose', () => {
   assert.equal(encodeServerFrame(frame), '{"_firehose":{"type":"drain","retry_after_ms":1200}}');
 });
 
-test('a frame with a key too many, too few or of another type is none of ours', () => {
+test('a frame with a key too many, too few or of another type is refused', () => {
   const wrong = [
     { type: 'drain' },
     { type: 'drain', retry_after_ms: -1 },

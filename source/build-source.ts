@@ -57,7 +57,7 @@ export async function buildSource(config: SourceConfig, logger: Logger, now: () 
     health.fault = fault;
   });
   const ended = Promise.all([running, looking]).then(() => undefined);
-  // Whoever waits for it hears of it; without a waiter it must not end the process by itself.
+  // The caller that awaits it gets the rejection; without one it must not end the process.
   ended.catch(() => undefined);
   stack.defer(async () => {
     stop.abort();

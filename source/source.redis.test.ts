@@ -167,7 +167,7 @@ describe('a source of simulated calls', () => {
     assert.doesNotMatch(fields, /retention/);
   });
 
-  test('streams with another number of partitions are told of, and not written to', TIME_LIMIT, async () => {
+  test('streams with another number of partitions are reported, and not written to', TIME_LIMIT, async () => {
     const settings = config();
     await allow(settings.keyPrefix);
     await ask(redis.port, ['hset', `${settings.keyPrefix}{0}:meta`, 'partitions', '8']);

@@ -10,7 +10,7 @@ export interface DebianPackage {
   readonly isThere: () => boolean;
 }
 
-/** Sees to it that they are there: as root on Debian installs those that are missing; elsewhere `remedy` says how to. */
+/** Installs the missing ones as root on Debian; elsewhere `remedy` says how. */
 export function ensurePackages(packages: readonly DebianPackage[], say: (line: string) => void): Installed {
   const missing = packages.filter(({ isThere }) => !isThere());
   if (missing.length === 0) return { ok: true };

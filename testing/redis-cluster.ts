@@ -80,7 +80,7 @@ const ALWAYS = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1500', '-
 
 const ATTEMPTS = 5;
 
-/** Tries again with another port for the bus: between finding one and using it, somebody else may have taken it. */
+/** Tries again with another port for the bus: another process may take one between finding and using it. */
 async function startNode(options: ClusterOptions): Promise<RedisServer> {
   for (let attempt = 1; ; attempt += 1) {
     try {

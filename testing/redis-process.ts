@@ -23,7 +23,7 @@ async function answersPing(port: number): Promise<boolean> {
     await once(socket, 'connect');
     socket.write('PING\r\n');
     const [reply] = (await once(socket, 'data')) as [Buffer];
-    // A server with a password answers NOAUTH, and is up all the same.
+    // A server with a password answers NOAUTH: it is up.
     return reply.toString('latin1').startsWith('+PONG') || reply.toString('latin1').startsWith('-NOAUTH');
   } catch {
     return false;

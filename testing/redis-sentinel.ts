@@ -65,7 +65,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Redi
       sentinelPassword,
     )) as string[];
     const found = servers.find((server) => String(portOf(server)) === address[1]);
-    if (!found) throw new Error('the sentinels name a master that is none of ours');
+    if (!found) throw new Error('the sentinels name a master that this test did not start');
     return found;
   };
   const owned = stack.move();

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 
-/** A process of ours: what it prints and how it ends. */
+/** A started process: what it prints and how it ends. */
 export class Started {
   output = '';
   readonly exitCode: Promise<number | null>;

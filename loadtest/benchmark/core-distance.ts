@@ -23,7 +23,7 @@ const SAME = 1.6;
 const PROBES = 40;
 const PROBE_EVERY_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
-/** It takes some milliseconds, unless somebody else has one of the cores. */
+/** Takes some milliseconds, longer when another process has one of the cores. */
 const PROBE_LIMIT_MS = 10_000;
 
 /** Whether a core is further away than usual. */

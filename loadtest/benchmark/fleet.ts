@@ -4,7 +4,7 @@ import { table } from './report.ts';
 export interface UnitCosts {
   /** Resident memory of an idle connection. */
   readonly connectionBytes: number;
-  /** CPU of reading and matching one event, whoever gets it. */
+  /** CPU of reading and matching one event, independent of the number of connections. */
   readonly eventUs: number;
   /** CPU of one delivery when every write holds one event, as it does when a connection seldom gets one. */
   readonly deliveryUs: number;

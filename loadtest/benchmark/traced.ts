@@ -44,7 +44,7 @@ export async function measureTraced({ bench, mode, ...run }: RunContext): Promis
   const rounds = mode.rounds * PAIRS;
   for (let round = 1; round <= rounds; round += 1) {
     progress(`traced, round ${round} of ${rounds}`);
-    // Each is first in half of the rounds: a machine that drifts favours whoever is second, or first, of all pairs.
+    // Each is first in half of the rounds: a machine that drifts would favour the same side of all pairs.
     const first = round % 2 === 1 ? null : await exporting();
     const without = await untraced();
     const traced = first ?? (await exporting());

@@ -62,7 +62,7 @@ export async function openCluster(): Promise<Installed> {
   };
 }
 
-/** A figure of the run, for whoever reads its output. */
+/** Prints a figure of the run. */
 export function say(what: string, since: number): void {
   console.log(`    ${what} after ${((performance.now() - since) / 1_000).toFixed(1)} s`);
 }

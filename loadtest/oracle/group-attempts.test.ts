@@ -28,7 +28,7 @@ describe('the ledger of a durable group', () => {
     );
   });
 
-  test('what is settled never comes again, unless whoever settled it died', () => {
+  test('what is settled never comes again, unless the connection that settled it died', () => {
     const ledger = ledgerAfter(1, 2);
     assert.equal(ledger.take(event(2, 2)), 'doubled');
     ledger.died(['0:2']);

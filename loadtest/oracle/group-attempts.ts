@@ -34,7 +34,7 @@ export interface GroupArrival {
 
 /**
  * Accounts for the events of one run over all connections of a group: the next event of a call comes after the one
- * before is settled, and what is settled never comes again, unless whoever settled it died meanwhile. An event that is
+ * before is settled, and a settled event never arrives again, unless the connection that settled it died. An event that is
  * always refused may have had its last attempt at a connection that died before it saw it: the gateway has settled it
  * then, and the dead letters say whether it did.
  */
@@ -110,7 +110,7 @@ export class GroupLedger {
   }
 }
 
-/** Given out and not settled here, and refused whoever gets it. */
+/** Delivered and not settled, and refused by every consumer. */
 function isRefusedForGood(number: number, { open }: Call): boolean {
   return open > 0 && deedOf(number, open) === 'nack_always';
 }

@@ -4,7 +4,7 @@ import { GroupLedger, groupFaultsOf, type Link } from './group-ledger.ts';
 
 const link = (): Link => ({ consumer: 'one', mishaps: [] });
 const of = (n: number) => ({ call: 0, n });
-const SOUND = { lost: 0, doubled: 0, inverted: 0, buriedAlive: 0, vain: 0, redelivered: 0, dead: 0 };
+const SOUND = { lost: 0, doubled: 0, inverted: 0, givenUpWrongly: 0, vain: 0, redelivered: 0, dead: 0 };
 const account = (ledger: GroupLedger, count: number) => ledger.account([count], [], 2);
 
 test('what is handled in order is sound', () => {
@@ -70,7 +70,7 @@ test('a dead letter that was handled, that nobody refused, or after too few atte
   ledger.handle(of(1), one, 4);
   ledger.refuse(of(3), one, 4);
   const letters = [1, 2, 3].map((n) => ({ eventId: `0:${n}`, reason: 'max_deliver', attempts: n === 3 ? 1 : 2 }));
-  assert.equal(ledger.account([3], letters, 2).buriedAlive, 3);
+  assert.equal(ledger.account([3], letters, 2).givenUpWrongly, 3);
 });
 
 test('an acknowledgement that was refused is a fault on a connection that is well', () => {

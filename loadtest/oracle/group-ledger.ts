@@ -27,7 +27,7 @@ export interface GroupAccount {
   /** Delivered before an earlier event of its call was handled or a dead letter. */
   readonly inverted: number;
   /** A dead letter that nobody refused, or that was handled, or after too few attempts. */
-  readonly buriedAlive: number;
+  readonly givenUpWrongly: number;
   /** Acknowledgements refused on a connection that was well. */
   readonly vain: number;
   /** Delivered again after a mishap: the stated class. */
@@ -131,7 +131,7 @@ export class GroupLedger {
       lost: this.missing(produced, dead),
       doubled: this.#doubled + letters.length - dead.size,
       inverted: this.#inverted + overtaken,
-      buriedAlive: letters.filter(isAlive).length,
+      givenUpWrongly: letters.filter(isAlive).length,
       vain: this.#vain,
       redelivered: this.#redelivered,
       dead: dead.size,
@@ -156,8 +156,8 @@ function isExplained({ state, link, at }: Place): boolean {
 
 /** What is wrong with an account, in words; empty when nothing is. */
 export function groupFaultsOf(group: string, account: GroupAccount): string[] {
-  const { lost, doubled, inverted, buriedAlive, vain } = account;
-  const named = { lost, doubled, inverted, 'given up wrongly': buriedAlive, 'acknowledged in vain': vain };
+  const { lost, doubled, inverted, givenUpWrongly, vain } = account;
+  const named = { lost, doubled, inverted, 'given up wrongly': givenUpWrongly, 'acknowledged in vain': vain };
   return Object.entries(named).flatMap(([what, count]) =>
     count === 0 ? [] : [`${group}: ${count} of ${account.owed} ${what}`],
   );

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dueBy, nextDueMs } from './pace.ts';
 
-test('whoever waits until the next event is due has one to publish, at any rate', () => {
+test('a producer that waits until the next event is due has one to publish, at any rate', () => {
   for (const rate of [1, 2, 3, 5, 7, 9, 10, 11, 50, 333, 20_000]) {
     for (let done = 0; done < 1_000; done += 1) {
       // A timer has whole milliseconds.

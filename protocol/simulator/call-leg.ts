@@ -12,14 +12,14 @@ export interface Party {
   readonly number: string;
   readonly name: string;
   readonly userAgent: string;
-  /** Ids of the account's user and device; null for somebody outside. */
+  /** Ids of the account's user and device; null for a party outside. */
   readonly owner: { readonly ownerId: string; readonly deviceId: string } | null;
 }
 
 /** One leg of a call, as the switch sees it. Times are Unix milliseconds. */
 export interface Leg {
   readonly callId: string;
-  /** Seen from the switch: the caller's leg is inbound, the leg to whoever is called is outbound. */
+  /** Seen from the switch: the caller's leg is inbound, the leg to the called party is outbound. */
   readonly direction: 'inbound' | 'outbound';
   readonly caller: Party;
   readonly callee: Party;
@@ -44,7 +44,7 @@ export function deskPhone(account: SimulatedAccount, random: Random): Party {
   };
 }
 
-/** Somebody outside, with a number that nobody has (555-0100 to 555-0199 are kept for fiction). */
+/** A party outside, with a number that nobody has (555-0100 to 555-0199 are kept for fiction). */
 export function outsider(random: Random): Party {
   const number = `+1555555${String(random.integer(100, 199)).padStart(4, '0')}`;
   return { number, name: random.chance(0.5) ? number : random.pick(NAMES), userAgent: CARRIER, owner: null };

@@ -16,7 +16,7 @@ function timeline(from: number, options: { seed?: string; callsPerSecond?: numbe
 
 const facts = (events: readonly SimulatedEvent[]) => events.map(({ eventId, json }) => [eventId, json]);
 
-test('whoever begins to look later sees the same events from then on, and none twice', () => {
+test('a reader that begins later sees the same events from then on, and none twice', () => {
   const later = START + 7 * MINUTE + 12_345;
   const end = START + 9 * MINUTE;
   const whole = timeline(START).next(end);

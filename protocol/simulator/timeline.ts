@@ -2,7 +2,7 @@ import type { SimulatedAccount } from './call-leg.ts';
 import { createSimulator, type SimulatedEvent, type Simulator } from './simulator.ts';
 
 export interface TimelineOptions {
-  /** Whoever has the same seed, accounts and rate sees the same calls at the same time, whenever it began to look. */
+  /** The same seed, accounts and rate give the same calls at the same time, whenever a process started. */
   readonly seed: string;
   readonly accounts: readonly SimulatedAccount[];
   readonly callsPerSecond: number;

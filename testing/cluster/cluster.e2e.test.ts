@@ -50,7 +50,7 @@ test('a cluster comes up, and a pod of the image serves through a Service by its
   await plane.kubectl(['apply', '-f', '-'], JSON.stringify({ ...POD, spec: { ...POD.spec, containers } }));
   await plane.kubectl(['expose', 'pod', 'gateway', '--port=9090']);
   await plane.kubectl(['wait', '--for=condition=Ready', 'pod/gateway', '--timeout=120s']);
-  // A Service hears of a ready pod a moment later.
+  // A Service gets a ready pod a moment later.
   await until('the Service', async () => (await fetch('http://gateway.default.svc:9090/readyz')).ok);
   const logs = await plane.kubectl(['logs', 'gateway']);
   assert.match(logs, /"msg":"listening"/);

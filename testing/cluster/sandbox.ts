@@ -126,7 +126,7 @@ function foldersIn(folder: string): string[] {
   }
 }
 
-/** When a process began, in the kernel's ticks: a pid alone may be somebody else's by now. Empty when there is none. */
+/** When a process began, in the kernel's ticks: a pid alone may belong to another process by now. Empty when there is none. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

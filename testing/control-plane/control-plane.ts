@@ -99,7 +99,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 
 const ATTEMPTS = 3;
 
-/** Tries again with other ports: between finding one and using it, somebody else may have taken it. */
+/** Tries again with other ports: another process may take one between finding and using it. */
 async function elsewhere<T>(start: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -144,12 +144,12 @@ interface Parts {
 const AUDIT_POLICY = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
-  // A watch is told of when it starts: it ends late, or never.
+  // A watch is reported when it starts: it ends late, or never.
   omitStages: ['RequestReceived'],
   rules: [{ level: 'Metadata' }],
 };
 
-/** How nodes are told of the API server, and how it goes on to theirs: logs, exec and port-forward. */
+/** How nodes reach the API server, and how it reaches them: logs, exec and port-forward. */
 async function nodeArguments(pki: Pki, folder: string, address: string): Promise<string[]> {
   const client = await pki.client('kube-apiserver', ['system:masters']);
   const files = [join(folder, 'kubelet-client.crt'), join(folder, 'kubelet-client.key')] as const;
@@ -171,7 +171,7 @@ const WITHOUT_NODES = [
   '--bind-address=127.0.0.1',
   '--advertise-address=127.0.0.1',
   '--authorization-mode=RBAC',
-  // As some distributions have it: whoever blocks an owner's deletion must be allowed to.
+  // As in some distributions: blocking an owner's deletion needs the right to it.
   '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
   '--endpoint-reconciler-type=none',
 ];

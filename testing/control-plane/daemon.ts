@@ -64,7 +64,7 @@ async function launch(options: DaemonOptions): Promise<ChildProcess> {
   alive.add(child);
   child.once('exit', () => alive.delete(child));
   const deadline = Date.now() + (options.limitMs ?? START_LIMIT_MS);
-  // Whoever answers on its port is another one when it has ended.
+  // A process that answers on its port after the end is another one.
   while (!(await options.isUp()) || child.exitCode !== null) {
     if (child.exitCode !== null || Date.now() > deadline) {
       await end(child, 'SIGKILL');
