@@ -26,7 +26,9 @@ export function unnamedFolders(files: readonly string[], read: (path: string) =>
     if (readme === undefined) return [`${folder}: no README above it`];
     const name = above === '.' ? folder : folder.slice(above.length + 1);
     const last = name.slice(name.lastIndexOf('/') + 1);
-    return names(read(readme), name) || names(read(readme), last) ? [] : [`${folder}: ${readme} does not name ${name}/`];
+    return names(read(readme), name) || names(read(readme), last)
+      ? []
+      : [`${folder}: ${readme} does not name ${name}/`];
   });
 }
 
