@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import type { Operator } from './build.ts';
 import { selectorOf } from './resources/rendering.ts';
@@ -10,6 +11,7 @@ import { until } from '../testing/until.ts';
 
 const MERGE = 'application/merge-patch+json';
 const core = `/api/v1/namespaces/${VOICE}`;
+const ACCOUNT = '91eb05e5c68d7ca05e7618b6821d2d16';
 const own = { redis: { urlSecretRef: { name: 'firehose-redis' }, keyPrefix: 'own:' } };
 
 describe('a resource tells what its gateways meet', () => {
@@ -19,6 +21,9 @@ describe('a resource tells what its gateways meet', () => {
     platform = await startPlatform();
     // As `echo url | base64` makes it.
     await platform.secrets(VOICE, `${platform.redis.url}\n`);
+    const directory = await readFile(new URL('../gateway/quickstart/directory.yaml', import.meta.url), 'utf8');
+    const stringData = { 'directory.yaml': directory };
+    await platform.plane.admin.must('PATCH', `${core}/secrets/acme-directory`, { stringData }, MERGE);
     operator = await runOperator(platform);
   });
   after(async () => {
@@ -28,7 +33,7 @@ describe('a resource tells what its gateways meet', () => {
   const must = (...call: Parameters<Platform['plane']['admin']['must']>) => platform.plane.admin.must(...call);
 
   test('I17: a URL that ends with a line feed serves the operator and the gateway alike', async () => {
-    await platform.create('acme', { ...MINIMAL_SPEC, gateway: { replicas: 1 } });
+    await platform.create('acme', { ...MINIMAL_SPEC, account: { id: ACCOUNT }, gateway: { replicas: 1 } });
     await until('a Deployment', () => platform.get(deploymentPath('acme')));
     await until('Redis', async () => (await platform.condition('acme', 'RedisConnected'))?.status === 'True');
     await using _ = await runPod(platform, 'acme');
@@ -50,7 +55,7 @@ describe('a resource tells what its gateways meet', () => {
     await platform.create('crashing', { ...MINIMAL_SPEC, ...own });
     const deployment = await until('a Deployment', () => platform.get(deploymentPath('crashing')));
     assert.match(JSON.stringify(deployment['spec']), /"terminationMessagePolicy":"FallbackToLogsOnError"/);
-    await must('POST', `${core}/serviceaccounts`, { metadata: { name: 'default' } });
+    await until('the service account of pods', () => platform.get(`${core}/serviceaccounts/default`));
     await must('POST', `${core}/pods`, {
       metadata: { name: 'crashing-gateway-1', labels: selectorOf('crashing') },
       spec: { containers: [{ name: 'gateway', image: 'example.com/none' }] },

@@ -18,7 +18,10 @@ export async function main(environment: Readonly<Record<string, string | undefin
       const config = readConfig(environment, randomBytes(4).toString('hex'));
       const connection = openConnection();
       await using operator = await buildOperator({ config, connection, logger });
-      logger.info({ port: operator.port, server: connection.server.host }, 'following the API server');
+      const { watchNamespaces } = config;
+      const namespaces = watchNamespaces === 'own' ? [connection.namespace] : (watchNamespaces ?? '*');
+      logger.info({ port: operator.port, server: connection.server.host, namespaces }, 'following the API server');
+      if (namespaces !== '*') logger.info({ namespaces }, 'resources in other namespaces are not watched');
       await Promise.race([operator.ended, aborted(signals.drain)]);
       logger.info({ signal: String(signals.drain.reason) }, 'stopping');
     },

@@ -93,7 +93,9 @@ export function customResourceDefinition() {
           schema: {
             openAPIV3Schema: {
               type: 'object',
-              description: 'Gateways that stream the call events of one account tree, and the consumer groups for it.',
+              description:
+                'Gateways that stream the call events of one account tree, and the consumer groups for it. A resource without a ' +
+                'status is in a namespace that no operator watches: `helm get notes` of the release shows the watched ones.',
               required: ['spec'],
               'x-kubernetes-validations': NAME_RULES,
               properties: {

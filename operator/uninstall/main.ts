@@ -9,12 +9,22 @@ import { openConnection } from '../kubernetes/connection.ts';
 import { UNINSTALL_SETTINGS } from './settings.ts';
 import { uninstall, type UninstallOutcome } from './uninstall.ts';
 
-/** What a person reads when `helm uninstall` fails. */
+/** What to do about the resources that are in the way. */
 const WORDS: Readonly<Record<Exclude<UninstallOutcome['kind'], 'clear'>, string>> = {
-  refused: 'delete these FirehoseSubscriptions first, or set uninstall.subscriptions: Delete',
-  foreign: 'crds.keep is false: these FirehoseSubscriptions, which others look after, would go as well',
-  unfinished: 'these FirehoseSubscriptions are still there: look at their events, and whether the operator runs',
+  refused:
+    'Delete them first (kubectl delete fhs NAME -n NAMESPACE), or let Helm do it: set uninstall.subscriptions to Delete.',
+  foreign:
+    'They belong to other operators and would be deleted with the CustomResourceDefinition: set crds.keep to true.',
+  unfinished:
+    'They were not deleted in time: check that the operator runs, and what kubectl describe fhs says of them.',
 };
+
+/** What a person reads when `helm uninstall` fails: one sentence of what is in the way, one of what to do. Pure. */
+export function sentenceOf({ kind, left }: Exclude<UninstallOutcome, { kind: 'clear' }>): string {
+  const count =
+    left.length === 1 ? '1 FirehoseSubscription still exists' : `${left.length} FirehoseSubscriptions still exist`;
+  return `Firehose is not uninstalled: ${count} (${left.join(', ')}). ${WORDS[kind]}`;
+}
 
 /** Exit code 0: nothing is in the way. 1: something is, or another fault. 2: configuration. */
 export async function main(environment: Readonly<Record<string, string | undefined>>): Promise<number> {
@@ -38,7 +48,8 @@ export async function main(environment: Readonly<Record<string, string | undefin
         say: (line) => logger.info(line),
       });
       isClear = outcome.kind === 'clear';
-      if (outcome.kind !== 'clear') logger.error({ subscriptions: outcome.left }, WORDS[outcome.kind]);
+      // Helm shows the last lines of this output, and the pod's termination message is made of them.
+      if (outcome.kind !== 'clear') process.stdout.write(`${sentenceOf(outcome)}\n`);
     },
   });
   return code === EXIT.clean && !isClear ? EXIT.unexpected : code;
