@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { GATEWAY_SETTINGS } from '../gateway/settings.ts';
 import { OPERATOR_SETTINGS } from '../operator/settings.ts';
 import { UNINSTALL_SETTINGS } from '../operator/uninstall/settings.ts';
+import { CAPTURE_KINDS } from '../source/capture/capture-kinds.ts';
 import { SOURCE_SETTINGS } from '../source/settings.ts';
 import { ENDPOINT_SETTINGS } from './administration.ts';
 import type { DeadLetterFlags } from './dead-letters.ts';
@@ -9,6 +10,7 @@ import type { DoctorFlags } from './doctor/doctor.ts';
 import type { LiftFlags } from './lockouts.ts';
 import { addCommand, addGroup, createRoot, type Surroundings } from './program.ts';
 import type { RevokeFlags } from './revoke.ts';
+import type { SourceMapFlags } from './source-map.ts';
 import type { Terminal } from './terminal.ts';
 
 const SERVES = { 0: 'stopped by a signal', 1: 'unexpected error', 3: 'a port is taken or needs a privilege' };
@@ -19,6 +21,7 @@ const JSON_FLAG = ['--json', 'print one JSON document'] as const;
 export function createProgram(terminal: Terminal, surroundings: Surroundings): Command {
   const root = createRoot(terminal);
   addProcesses(root, surroundings);
+  addSources(root, terminal, surroundings);
   addDoctor(root, terminal, surroundings);
   addHashPassword(root, terminal, surroundings);
   addAdministration(root, terminal, surroundings);
@@ -57,8 +60,12 @@ function addProcesses(root: Command, surroundings: Surroundings): void {
     async (_, environment) => (await import('../operator/uninstall/main.ts')).main(environment),
     surroundings,
   );
+}
+
+function addSources(root: Command, terminal: Terminal, surroundings: Surroundings): void {
+  const group = addGroup(root, 'source', 'write events into a Redis, or try what the events of a switch become');
   addCommand(
-    addGroup(root, 'source', 'write events into a Redis'),
+    group,
     {
       name: 'simulator',
       about: 'write simulated calls; several replicas write the same calls, and the log takes each event once',
@@ -66,6 +73,23 @@ function addProcesses(root: Command, surroundings: Surroundings): void {
     },
     SOURCE_SETTINGS,
     async (_, environment) => (await import('../source/main.ts')).main(environment),
+    surroundings,
+  );
+  addCommand<SourceMapFlags>(
+    group,
+    {
+      name: 'map <file>',
+      about: 'print what a capture of a switch becomes, one event a line; - is the standard input',
+      exitCodes: { 0: 'every line was read', 1: 'some lines could not be read; the others are printed' },
+      flags: [
+        ['--as <switch>', `what the capture is of: ${CAPTURE_KINDS.join(', ')}`],
+        ['--config <file>', 'a source.yaml or a FirehoseSource: accounts, variables, privacy'],
+        ['--endpoint <name>', 'name of the Asterisk in Call-IDs (that of the config, else asterisk)'],
+        ['--meta', 'add id and account of each event, as `_firehose`'],
+      ],
+    },
+    {},
+    async (flags, _, [file]) => (await import('./source-map.ts')).sourceMapCommand(String(file), flags, terminal),
     surroundings,
   );
 }

@@ -42,6 +42,10 @@ describe('the commands of the documentation', () => {
     await prints(`${snippet('doctor')}|| true`, /ok .*\n/);
   });
 
+  test('a recording of a switch is mapped', LIMIT, async () => {
+    await prints(snippet('source-map'), /"Event-Name":"CHANNEL_DESTROY".*"Hangup-Cause":"USER_BUSY"/);
+  });
+
   test('the example batch is accepted by the ingest endpoint', LIMIT, async () => {
     const accepted = /"accepted".*"accepted".*"accepted"/s;
     await prints(served.on(snippet('ingest')), accepted);

@@ -42,7 +42,7 @@ export type DropReason =
   | 'key_mismatch'
   /** Kazoo: `Event-Category: error`. */
   | 'error_category'
-  /** Kazoo: the body breaks a rule of `event-log/intake`. */
+  /** Kazoo: the body breaks a rule of `event-log/intake/`. */
   | 'rejected';
 
 export interface Mapped {

@@ -39,12 +39,17 @@ export function readCaptureLine(bytes: Buffer): CaptureLine {
   if (typeof body === 'string' && value['event'] === undefined && routingKey !== undefined) {
     return { kind: 'event', event: {}, received, routingKey, body, isBare: false };
   }
-  if (value['event'] === undefined) {
+  const { event } = value;
+  if (event === undefined || isEvent(value)) {
     return { kind: 'event', event: value, received: undefined, routingKey: undefined, body: undefined, isBare: true };
   }
-  const { event } = value;
   if (!isRecord(event)) return fault('"event" is not a JSON object');
   return { kind: 'event', event, received, routingKey, body: undefined, isBare: false };
+}
+
+/** By the name that Kazoo and FreeSWITCH, AMI or ARI give every event: some have a key `event` of their own. */
+function isEvent(value: SwitchEvent): boolean {
+  return ['Event-Name', 'Event', 'type'].some((key) => typeof value[key] === 'string');
 }
 
 /** Unix milliseconds of microseconds. */

@@ -54,9 +54,9 @@ export type HiddenFields = (name: string) => boolean;
 const MAX_REMEMBERED = 4_096;
 
 export function createHiddenFields({ keep, remove, also = [] }: HiddenFieldOptions): HiddenFields {
-  const kept = matcher(keep);
-  const removed = matcher(remove);
-  const hidden = matcher([...HIDDEN, ...also]);
+  const kept = createNameMatcher(keep);
+  const removed = createNameMatcher(remove);
+  const hidden = createNameMatcher([...HIDDEN, ...also]);
   const verdicts = new Map<string, boolean>();
   return (name) => {
     const known = verdicts.get(name);
@@ -67,7 +67,8 @@ export function createHiddenFields({ keep, remove, also = [] }: HiddenFieldOptio
   };
 }
 
-function matcher(patterns: readonly string[]): (name: string) => boolean {
+/** Whether a name is one of these; a pattern that ends with `*` is a prefix. */
+export function createNameMatcher(patterns: readonly string[]): (name: string) => boolean {
   const exact = new Set(patterns.filter((pattern) => !pattern.endsWith('*')));
   const prefixes = patterns.filter((pattern) => pattern.endsWith('*')).map((pattern) => pattern.slice(0, -1));
   return (name) => exact.has(name) || prefixes.some((prefix) => name.startsWith(prefix));

@@ -1,0 +1,34 @@
+import type { HiddenFields } from '../legs/hidden-fields.ts';
+import { cutMembers, isObjectText, type Cut } from './cut-members.ts';
+
+const VARIABLES = 'Custom-Channel-Vars';
+/** May name a file of the switch: cut when they hold a path, kept when they hold a name. */
+const MAY_HOLD_PATHS: ReadonlySet<string> = new Set([
+  'Media-Recordings',
+  'Media-Name',
+  'Application-Data',
+  'Raw-Application-Data',
+]);
+const SLASH = '/';
+
+/** A body of Kazoo's bus without what tenants are not told. */
+export function hideFields(body: Buffer, isHidden: HiddenFields, isKept: HiddenFields): Buffer {
+  return cutMembers(body, (key, value): Cut => {
+    if (isHidden(key)) return 'cut';
+    if (key === VARIABLES && isObjectText(value)) return unlessSame(value, cutMembers(value, hiddenIn(isHidden)));
+    if (key === 'Recording' && isObjectText(value)) return unlessSame(value, cutMembers(value, pathsIn(isKept)));
+    return MAY_HOLD_PATHS.has(key) && !isKept(key) && value.includes(SLASH) ? 'cut' : 'keep';
+  });
+}
+
+function hiddenIn(isHidden: HiddenFields) {
+  return (key: string): Cut => (isHidden(key) ? 'cut' : 'keep');
+}
+
+function pathsIn(isKept: HiddenFields) {
+  return (key: string, value: Buffer): Cut => (!isKept(key) && value.includes(SLASH) ? 'cut' : 'keep');
+}
+
+function unlessSame(before: Buffer, after: Buffer): Cut {
+  return before === after ? 'keep' : after;
+}

@@ -1,0 +1,169 @@
+import { MAX_EVENT_BYTES } from '../../protocol/event-object.ts';
+import { sliceMembers, type Member } from '../../event-log/intake/json-slice.ts';
+import { readEvent } from '../../event-log/intake/read-event.ts';
+import type { NewEvent } from '../../event-log/event-log.ts';
+import { wholeNumber } from '../legs/event-body.ts';
+import { eventIdOf } from '../legs/event-id.ts';
+import { createHiddenFields, createNameMatcher, type HiddenFields } from '../legs/hidden-fields.ts';
+import { LegRegistry, type Claim, type Draft, type Leg } from '../legs/leg-registry.ts';
+import type { DropReason, Mapped, MappedEvent, Mapper, SwitchEvent } from '../mapper.ts';
+import type { MappingOptions } from '../mapping-options.ts';
+import { hideFields } from './hide-fields.ts';
+
+/** A message of the exchange `callevt`. */
+export interface KazooMessage {
+  /** `call.<NAME>.<Call-ID>`; undefined when a capture does not tell it: then the name is not compared. */
+  readonly routingKey: string | undefined;
+  readonly body: Buffer;
+}
+
+/** Published by callflow, which hears of the end of a call itself: they come after the DESTROY. */
+const FROM_APPLICATIONS = /^PARK_/;
+const GREGORIAN_OFFSET = 62_167_219_200;
+
+/**
+ * Events of Kazoo's bus. Their bytes go on as they are, less the hidden fields. A leg that was not seen to begin gets no
+ * synthetic CREATE: the consumer that takes over from another knows no leg, and the log has their CREATEs already.
+ */
+export function createKazooMapper(options: MappingOptions): Mapper<KazooMessage> {
+  return new KazooMapper(options);
+}
+
+class KazooMapper implements Mapper<KazooMessage> {
+  readonly #registry: LegRegistry<null>;
+  readonly #isHidden: HiddenFields;
+  readonly #isKept: HiddenFields;
+  readonly #endsLost: boolean;
+  #received = 0;
+
+  constructor(options: MappingOptions) {
+    this.#registry = new LegRegistry(options);
+    this.#isHidden = createHiddenFields(options.privacy);
+    this.#isKept = createNameMatcher(options.privacy.keep);
+    this.#endsLost = options.lostCalls === 'Destroy';
+  }
+
+  feed({ routingKey, body }: KazooMessage, now: number): Mapped {
+    this.#received += 1;
+    const due = this.#registry.advance(now);
+    const mapped = this.#judge(routingKey, body, now);
+    return due.length === 0 ? mapped : { ...mapped, events: [...due, ...mapped.events] };
+  }
+
+  /** Nothing: Kazoo has no listing, and says the loss of a switch itself (CHANNEL_DISCONNECTED). */
+  adopt(): readonly MappedEvent[] {
+    return [];
+  }
+
+  advance(now: number): readonly MappedEvent[] {
+    return this.#registry.advance(now);
+  }
+
+  liveLegs(): readonly string[] {
+    return [...this.#registry.legs()].map(({ callId }) => callId);
+  }
+
+  #judge(routingKey: string | undefined, body: Buffer, now: number): Mapped {
+    if (body.length > MAX_EVENT_BYTES) return nothing('rejected', 'too_large');
+    const verdict = readEvent(body);
+    if (verdict.kind === 'dropped') return nothing('never_forwarded', verdict.name);
+    if (verdict.kind === 'rejected') return nothing('rejected', verdict.code);
+    const { event } = verdict;
+    if (routingKey !== undefined && routingKey.split('.', 2)[1] !== event.name) {
+      return nothing('key_mismatch', event.name);
+    }
+    const members = sliceMembers(event.data);
+    if (valueOf(members, 'Event-Category') === 'error') return nothing('error_category', event.name);
+    return this.#forward(event, timeOf(members, now), now);
+  }
+
+  #forward(event: NewEvent, at: number, now: number): Mapped {
+    const { name, callId, account } = event;
+    const claim: Claim = { named: account, byRule: () => '' };
+    const draft = this.#draft(event, at);
+    const known = this.#registry.get(callId);
+    if (known === undefined && this.#registry.hasEnded(callId)) {
+      // What applications say of an ended call goes on; everything else is another publisher's copy.
+      if (!FROM_APPLICATIONS.test(name)) return nothing('after_destroy', name);
+      return { events: [asMapped(draft, callId, account)], dropped: null };
+    }
+    // Several ecallmgr publish the same beginning.
+    if (known !== undefined && name === 'CHANNEL_CREATE') return nothing('no_change', name);
+    const leg = known ?? this.#registry.begin(callId, '', null);
+    const events = known === undefined ? this.#forgetSurplus() : [];
+    if (name === 'CHANNEL_DESTROY') {
+      events.push(...this.#registry.end(leg, draft, claim, now));
+    } else {
+      events.push(...this.#registry.emit(leg, draft, claim, now));
+      if (name === 'CHANNEL_DISCONNECTED' && this.#endsLost) {
+        events.push(...this.#endLost(leg, draft, claim, now));
+      }
+    }
+    return { events, dropped: null };
+  }
+
+  /** Consumers who look for the end alone must see that of a lost call, too. */
+  #endLost(leg: Leg<null>, last: Draft, claim: Claim, now: number): MappedEvent[] {
+    const { at } = last;
+    const body = {
+      ...(JSON.parse(last.render('')) as SwitchEvent),
+      'Event-Name': 'CHANNEL_DESTROY',
+      'Channel-Call-State': 'HANGUP',
+      'Channel-Answer-State': 'hangup',
+      'Hangup-Cause': 'NONE',
+      'Firehose-Synthetic': 'missed',
+    };
+    const draft: Draft = {
+      name: 'CHANNEL_DESTROY',
+      eventId: eventIdOf('kz', leg.callId, 'CHANNEL_DESTROY', 'syn', Math.floor(at / 1_000)),
+      position: String(this.#received),
+      at,
+      synthetic: 'missed',
+      render: () => JSON.stringify(body),
+    };
+    return this.#registry.end(leg, draft, claim, now);
+  }
+
+  /** Kazoo does not say which legs it has: one that never ended must not stay for ever. */
+  #forgetSurplus(): MappedEvent[] {
+    const surplus = this.#registry.surplus();
+    return surplus === undefined ? [] : this.#registry.forget(surplus);
+  }
+
+  #draft({ name, eventId, data }: NewEvent, at: number): Draft {
+    const json = hideFields(data, this.#isHidden, this.#isKept).toString();
+    return {
+      name,
+      eventId,
+      position: String(this.#received),
+      at,
+      synthetic: null,
+      render: () => json,
+    };
+  }
+}
+
+function nothing(reason: DropReason, what: string): Mapped {
+  return { events: [], dropped: { reason, what: what.slice(0, 64) } };
+}
+
+function asMapped(draft: Draft, callId: string, account: string): MappedEvent {
+  const { name, eventId, position, at, synthetic } = draft;
+  return { name, account, callId, eventId, position, at, json: draft.render(account), synthetic };
+}
+
+const MICROSECONDS = /^\d{16}$/;
+
+/** Unix milliseconds: Msg-ID when it is the switch's time, else Timestamp, else the arrival (PARK_* have neither). */
+function timeOf(members: readonly Member[], now: number): number {
+  const messageId = valueOf(members, 'Msg-ID');
+  if (typeof messageId === 'string' && MICROSECONDS.test(messageId)) return Math.floor(Number(messageId) / 1_000);
+  const seconds = wholeNumber(valueOf(members, 'Timestamp'));
+  return seconds === undefined || seconds < GREGORIAN_OFFSET ? Math.floor(now) : (seconds - GREGORIAN_OFFSET) * 1_000;
+}
+
+/** A member's value, if it is no object and no array. */
+function valueOf(members: readonly Member[], key: string): unknown {
+  const value = members.find((member) => member.key === key)?.value.toString();
+  return value === undefined || value.startsWith('{') || value.startsWith('[') ? undefined : JSON.parse(value);
+}
