@@ -1,4 +1,6 @@
 import type { Logger } from '../runtime/logging/logger.ts';
+import { aheadRemedy, aheadText, streamsAhead } from '../event-log/streams-ahead.ts';
+import { streamKeys } from '../protocol/keys.ts';
 import { openInnerListener } from '../runtime/http/inner-listener.ts';
 import { readAdminToken } from './administration/admin-token.ts';
 import { buildAdministration } from './administration/build-administration.ts';
@@ -6,7 +8,7 @@ import type { GatewayConfig } from './config.ts';
 import { AddressAllowance } from './http/address-allowance.ts';
 import { createAddressOf } from './http/client-address.ts';
 import { connectionLimit } from './http/connection-limit.ts';
-import { createInnerApp } from './http/inner-app.ts';
+import { createInnerApp, type ReadinessCheck } from './http/inner-app.ts';
 import { isOriginAllowed } from './http/origin.ts';
 import { createPublicApp } from './http/public-app.ts';
 import { openPublicListener } from './http/public-listener.ts';
@@ -78,6 +80,7 @@ async function openInner(
       checks: () => ({
         revocations: { ok: revocations.isKnown, detail: revocations.isKnown ? 'known' : 'not read yet' },
         log: { ok: path.isReachable(), detail: path.isReachable() ? 'reached' : 'out of reach' },
+        streams: checkStreams(state.eventLog.newest, state.keyspace.prefix),
         draining: { ok: !isDraining(), detail: isDraining() ? 'this replica is going away' : 'no' },
       }),
       metrics: (request, response) => metrics.scrape(request, response),
@@ -87,6 +90,16 @@ async function openInner(
     }),
   });
   return stack.use(listener).port;
+}
+
+/** A partition that takes no event is a fault; one whose ids lie in the future is named. */
+function checkStreams(newest: readonly string[], prefix: string): ReadinessCheck {
+  const ahead = streamsAhead(newest, Date.now());
+  const told = ahead.map((one) => `${aheadText(one)}: ${aheadRemedy(one, streamKeys(prefix, one.partition).events)}`);
+  return {
+    ok: !ahead.some(({ isExhausted }) => isExhausted),
+    detail: told.length === 0 ? 'in order' : told.join('; '),
+  };
 }
 
 async function openAdministration(config: GatewayConfig, { state, path }: Parts, logger: Logger) {

@@ -89,6 +89,7 @@ export async function openPath(
     connections: () => sessions.byKind(),
     groups,
     behind: () => running.fanout.behind,
+    newest: () => eventLog.newest,
     backlog,
     revocations: () => revocations.size,
   });

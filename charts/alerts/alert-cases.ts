@@ -69,6 +69,23 @@ export const ALERT_CASES: readonly AlertCase[] = [
     quiet: [{ [gateway('firehose_gaps_total', ',reason="trimmed"')]: '3x30' }],
   },
   {
+    alert: 'FirehoseStreamAhead',
+    fires: { [gateway('firehose_stream_ahead_seconds', ',partition="2"')]: '0 3600x10' },
+    after: 3,
+    labels: { ...GATEWAY, partition: '2', severity: 'critical' },
+    quiet: [{ [gateway('firehose_stream_ahead_seconds', ',partition="2"')]: '2x10' }],
+  },
+  {
+    alert: 'FirehoseUnknownAccounts',
+    fires: { [gateway('firehose_events_unroutable_total', ',outcome="unknown_account"')]: '0+5x30' },
+    after: 20,
+    labels: { ...GATEWAY, severity: 'warning' },
+    quiet: [
+      { [gateway('firehose_events_unroutable_total', ',outcome="unknown_account"')]: '7x30' },
+      { [gateway('firehose_events_unroutable_total', ',outcome="foreign_account"')]: '0+5x30' },
+    ],
+  },
+  {
     alert: 'FirehoseDeliveryLatency',
     fires: { [latency('1')]: '0+10x30', [latency('5')]: '0+100x30', [latency('+Inf')]: '0+100x30' },
     after: 20,

@@ -1,7 +1,9 @@
-import { groupName } from '../../protocol/keys.ts';
+import { aheadRemedy, aheadText, streamsAhead } from '../../event-log/streams-ahead.ts';
+import { decodeMeta } from '../../protocol/entry.ts';
+import { groupName, streamKeys } from '../../protocol/keys.ts';
 import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import type { LiveReplica } from '../../event-log/provisioning/replicas.ts';
-import { lagOf, milliseconds, type PartitionReport } from '../../event-log/provisioning/report.ts';
+import { lagOf, type PartitionReport } from '../../event-log/provisioning/report.ts';
 import { about, type Finding } from './finding.ts';
 import { mebibytes, numberOf, type ServerLook } from './judge-server.ts';
 
@@ -40,16 +42,32 @@ export function judgeLayout(
   return [say.warn(seen, 'find out who deletes; a running gateway makes them anew and tells clients of the gap')];
 }
 
-const AHEAD_MS = 60_000;
-
-/** Entry ids are times. One from the future holds up all that are younger, as ids must grow. */
-export function judgeIds(report: readonly PartitionReport[], now: number): Finding[] {
-  const ahead = Math.max(...report.map(({ newest }) => milliseconds(newest))) - now;
-  if (ahead < AHEAD_MS) return [];
-  const seen = `the newest id lies ${Math.round(ahead / 1_000)} s in the future`;
-  const fix = 'let Redis give the ids (XADD ... *) and set its clock: until then times of events are wrong';
-  return [about('streams.ids').warn(seen, fix)];
+/** Entry ids are times. One from the future makes all later ones wrong, as ids must grow; the greatest one ends the stream. */
+export function judgeIds(report: readonly PartitionReport[], keyPrefix: string, now: number): Finding[] {
+  const say = about('streams.ids');
+  const ahead = streamsAhead(
+    report.map(({ newest }) => newest),
+    now,
+  );
+  return ahead.map((one) => {
+    const fix = aheadRemedy(one, streamKeys(keyPrefix, one.partition).events);
+    return one.isExhausted ? say.fail(aheadText(one), fix) : say.warn(aheadText(one), fix);
+  });
 }
+
+/** Whether the newest events are of accounts that the directory holds: others reach nobody. */
+export function judgeAccounts(metas: readonly string[], accounts: ReadonlyMap<string, unknown>): Finding[] {
+  const named = metas.map((line) => decodeMeta(line)?.account ?? '');
+  const absent = named.filter((account) => !accounts.has(account));
+  if (absent.length === 0) return [];
+  const names = [...new Set(absent)].slice(0, MOST_NAMES).map((account) => account || 'no account');
+  const seen = `${absent.length} of ${metas.length} recent events are of accounts that the directory lacks (${names.join(', ')})`;
+  return [
+    about('streams.accounts').warn(seen, 'add the accounts to directory.yaml: until then these events reach nobody'),
+  ];
+}
+
+const MOST_NAMES = 5;
 
 /** Memory an entry takes where nobody may measure it: 1 KB of event and what Redis adds. */
 const ENTRY_BYTES = 1_200;

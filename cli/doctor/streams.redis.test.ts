@@ -74,7 +74,19 @@ describe('streams, groups and replicas as they are in Redis', () => {
     assert.deepEqual(await look('streams.ids', ONE), []);
     await tell('xadd', keys.events, `${Date.now() + 3_600_000}-0`, 'd', 'x');
     const [found = ''] = await look('streams.ids', ONE);
-    assert.match(found, /^warn: the newest id lies 3\d{3} s in the future$/);
+    assert.match(found, /^warn: the last id of partition 0 lies 3\d{3} s in the future \(\d+-0\)$/);
+    await tell('xadd', keys.events, '18446744073709551615-18446744073709551615', 'd', 'x');
+    assert.match((await look('streams.ids', ONE))[0] ?? '', /^fail: partition 0 takes no event: /);
+  });
+
+  it('events of accounts that the directory lacks', LIMIT, async () => {
+    await made();
+    assert.deepEqual(await look('streams.accounts', ONE), []);
+    for (const account of ['new', '']) await tell('xadd', keys.events, '*', 'm', `1\tDTMF\t${account}`, 'd', DTMF);
+    const [found = ''] = await look('streams.accounts', ONE);
+    assert.match(found, /^warn: 2 of 3 recent events are of accounts that the directory lacks \(new, no account\)$/);
+    await tell('hset', keys.meta, 'retention:other/resource', '{"maxLength":1,"maxAgeMs":1}');
+    assert.deepEqual(await look('streams.accounts', ONE), []);
   });
 
   it('more to keep than there is memory for', LIMIT, async () => {

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import type { GatewayConfig } from '../../gateway/config.ts';
-import { ENTRY_FORMAT } from '../../protocol/entry.ts';
+import { parseDirectory } from '../../gateway/directory/parse-directory.ts';
+import { ENTRY_FORMAT, META_FIELD } from '../../protocol/entry.ts';
 import { groupName, streamKeys } from '../../protocol/keys.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
@@ -8,9 +10,18 @@ import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { outageCode } from '../../runtime/redis/outage.ts';
 import { remedyFor } from '../../runtime/redis/remedy.ts';
 import { liveReplicas } from '../../event-log/provisioning/replicas.ts';
-import { reportStreams } from '../../event-log/provisioning/report.ts';
+import { milliseconds, reportStreams, type PartitionReport } from '../../event-log/provisioning/report.ts';
+import { isSharedBy } from '../../event-log/provisioning/retention.ts';
 import { about, type Finding } from './finding.ts';
-import { judgeGroups, judgeIds, judgeKeys, judgeLayout, judgeRetention, type PartitionLook } from './judge-streams.ts';
+import {
+  judgeAccounts,
+  judgeGroups,
+  judgeIds,
+  judgeKeys,
+  judgeLayout,
+  judgeRetention,
+  type PartitionLook,
+} from './judge-streams.ts';
 import type { ServerLook } from './judge-server.ts';
 import { PROBE_MS } from './limit.ts';
 
@@ -42,7 +53,7 @@ export async function lookAtStreams({ config, ...rest }: StreamsInput): Promise<
 
 async function judged(
   client: RedisClient,
-  { subscription }: GatewayConfig,
+  { subscription, directoryFile }: GatewayConfig,
   { masters, signs, now }: Omit<StreamsInput, 'config'>,
 ): Promise<readonly Finding[]> {
   const { spec, metadata } = subscription;
@@ -62,11 +73,43 @@ async function judged(
   const { maxLength } = spec.stream.retention;
   return [
     ...layout,
-    ...judgeIds(report, now),
+    ...judgeIds(report, keyPrefix, now),
+    ...(await lookAtAccounts(client, { directoryFile, keyPrefix, resource, report })),
     ...judgeRetention(report, { maxLength, masters }),
     ...judgeGroups(report, { resource, groups: spec.consumerGroups, maxLength }),
     ...replicas,
   ];
+}
+
+/** Entries a partition that are looked at, of the ten minutes before its newest one. */
+const SAMPLE = 100;
+const RECENT_MS = 600_000;
+
+/** Nothing where other resources use the streams: unknown accounts are theirs. What is wrong with the file is told elsewhere. */
+async function lookAtAccounts(
+  client: RedisClient,
+  of: Pick<GatewayConfig, 'directoryFile'> & {
+    readonly keyPrefix: string;
+    readonly resource: string;
+    readonly report: readonly PartitionReport[];
+  },
+): Promise<Finding[]> {
+  const fields = await client.hkeys(streamKeys(of.keyPrefix, 0).meta);
+  if (isSharedBy(fields, of.resource)) return [];
+  const parsed = parseDirectory(await readFile(of.directoryFile, 'utf8').catch(() => ''));
+  if (!parsed.ok) return [];
+  const samples = await Promise.all(
+    of.report.map(({ newest }, partition) => {
+      const from = `${Math.max(0, milliseconds(newest) - RECENT_MS)}`;
+      return client.xrange(streamKeys(of.keyPrefix, partition).events, from, '+', 'COUNT', SAMPLE);
+    }),
+  );
+  const metas = samples
+    .flat()
+    .flatMap(([, pairs]) =>
+      pairs.flatMap((field, at) => (field === META_FIELD && at % 2 === 0 ? (pairs[at + 1] ?? []) : [])),
+    );
+  return judgeAccounts(metas, parsed.directory.accounts);
 }
 
 async function lookAtPartition(client: RedisClient, keyPrefix: string, partition: number): Promise<PartitionLook> {

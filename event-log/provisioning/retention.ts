@@ -15,6 +15,11 @@ export function retentionField(resource: string): string {
   return `${FIELD}${resource}`;
 }
 
+/** Whether the fields of a meta hash hold a retention of another resource: the streams are shared then. */
+export function isSharedBy(fields: readonly string[], resource: string): boolean {
+  return fields.some((field) => field.startsWith(FIELD) && field !== retentionField(resource));
+}
+
 function parse(value: string): Retention | null {
   try {
     return shape.parse(JSON.parse(value));

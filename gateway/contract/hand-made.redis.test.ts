@@ -3,7 +3,9 @@ import { after, before, describe, it } from 'node:test';
 import type { RedisClient } from '../../runtime/redis/client.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
+import { partitionOf } from '../../protocol/partition.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { until } from '../../testing/until.ts';
 import { events, frames, untilEvents } from '../testing/frames.ts';
 import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
 
@@ -80,4 +82,38 @@ describe('an entry that was written to the stream by hand', () => {
     assert.deepEqual(filtered.messages, ['{"name":"CHANNEL_ANSWER"}']);
     for (const connection of [all, filtered]) connection.close();
   });
+
+  it('with the greatest id is named by readiness and by what ingest answers, and the remedy that is named heals it', async () => {
+    const ready = async () => {
+      const answer = await fetch(`http://127.0.0.1:${one.gateway.innerPort}/readyz`);
+      const { checks } = (await answer.json()) as { checks: { streams: { detail: string } } };
+      return { status: answer.status, detail: checks.streams.detail };
+    };
+    assert.deepEqual(await ready(), { status: 200, detail: 'in order' });
+    const key = 'firehose:{2}:events';
+    const greatest = '18446744073709551615-18446744073709551615';
+    const last = (await client.xadd(key, '*', 'm', '1\tDTMF\taccount_id_1', 'd', '{}')) ?? '';
+    await client.xadd(key, greatest, 'm', '1\tDTMF\taccount_id_1', 'd', '{}');
+    const named = await until('readiness names the stream', ready, { holds: ({ status }) => status === 503 });
+    assert.match(named.detail, /^partition 2 takes no event.*XDEL firehose:\{2\}:events 18446744073709551615/);
+    const call = Array.from({ length: 100 }, (_, at) => `c${at}`).find(
+      (id) => partitionOf({ callId: id, account: '' }, 4) === 2,
+    );
+    const event = `{"Event-Name":"DTMF","Call-ID":"${call}","Account-ID":"account_id_1"}`;
+    const refused = (await one.ingest(event)).body as unknown as { events: { status: string; code: string }[] };
+    assert.deepEqual([refused.events[0]?.status, refused.events[0]?.code], ['failed', 'EXHAUSTED']);
+    await client.xdel(key, greatest);
+    await client.call('XSETID', key, last);
+    for (const group of await groupsOf(key)) await client.xgroup('SETID', key, group, last);
+    await until('it is in order again', ready, { holds: ({ status }) => status === 200 });
+    const connection = await two.connect(`?token=${await two.token()}`);
+    assert.equal((await one.ingest(event)).body['accepted'], 1);
+    assert.deepEqual(await connection.received(1), [event]);
+    connection.close();
+  });
 });
+
+async function groupsOf(key: string): Promise<string[]> {
+  const groups = (await client.xinfo('GROUPS', key)) as string[][];
+  return groups.map((group) => group[group.indexOf('name') + 1] ?? '');
+}

@@ -10,7 +10,7 @@ import { Fanout } from './fanout.ts';
 import { follow } from './follow.ts';
 import { createOffer } from './offer.ts';
 import { createPages } from './pages.ts';
-import type { PoisonReason } from '../../event-log/poison.ts';
+import { unroutableLines } from './unroutable-lines.ts';
 
 export interface FanoutParts {
   readonly eventLog: EventLog;
@@ -32,20 +32,21 @@ export interface RunningFanout {
   readonly isReachable: () => boolean;
 }
 
-/** At most one line about poison in this time: a broken producer must not fill the disk. */
-const POISON_LINE_EVERY_MS = 10_000;
-
 /** Makes the fan-out and starts its reader. */
 export function buildFanout(parts: FanoutParts): RunningFanout {
   const { eventLog, groups, directory, scope, metrics, traces, logger, signal } = parts;
   let offer = createOffer(scope.current);
   let reachable = false;
+  const lines = unroutableLines(logger, performance.now.bind(performance));
   const fanout = new Fanout({
     directory: directory.current,
     offers: (name, account) => offer(name, account),
     pages: createPages(eventLog, signal),
     cursors: eventLog.cursors,
-    onPoison: poisonLines(logger, performance.now.bind(performance)),
+    onPoison: lines.poison,
+    // Accounts of other resources are none of this one's business.
+    isShared: () => eventLog.isShared,
+    onUnknownAccount: lines.unknownAccount,
   });
   signal.addEventListener(
     'abort',
@@ -94,19 +95,4 @@ function countsOf(entries: readonly StoredEntry[]): ReadonlyMap<number, number> 
 function ageSeconds(entry: StoredEntry | undefined, now: number): number | null {
   const at = Number(decodeMeta(entry?.meta ?? '')?.ingestedAt ?? '');
   return at > 0 ? Math.max(0, now - at / 1_000) / 1_000 : null;
-}
-
-function poisonLines(logger: Logger, now: () => number): (entry: StoredEntry, reason: PoisonReason) => void {
-  let nextLine = 0;
-  let unsaid = 0;
-  return (entry, reason) => {
-    unsaid += 1;
-    if (now() < nextLine) return;
-    nextLine = now() + POISON_LINE_EVERY_MS;
-    logger.warn(
-      { partition: entry.partition, id: entry.id, reason, entries: unsaid },
-      'entries that break the format are skipped',
-    );
-    unsaid = 0;
-  };
 }

@@ -6,6 +6,8 @@ export interface FanoutCounters {
   deliveredBytes: number;
   writes: number;
   unknownAccount: number;
+  /** Entries of accounts that the directory lacks, of a log that other resources use too. */
+  foreignAccount: number;
   poison: number;
   /** One write of so many events and bytes to one connection. */
   written(events: number, bytes: number): void;
@@ -18,6 +20,7 @@ export function createCounters(): FanoutCounters {
     deliveredBytes: 0,
     writes: 0,
     unknownAccount: 0,
+    foreignAccount: 0,
     poison: 0,
     written(events, bytes) {
       this.deliveries += events;

@@ -28,6 +28,10 @@ export interface FanoutOptions {
   readonly now?: () => number;
   /** Told of each entry that can be delivered to nobody. */
   readonly onPoison?: (entry: StoredEntry, reason: PoisonReason) => void;
+  /** Whether other resources use the log too: accounts that the directory lacks are then theirs. */
+  readonly isShared?: () => boolean;
+  /** Called with so many entries of an account that the directory lacks, where that is a fault. */
+  readonly onUnknownAccount?: (account: string, entries: number) => void;
 }
 
 export interface SubscribeOptions {
@@ -56,9 +60,8 @@ export class Fanout {
   readonly #tail: Tail;
   readonly #scratch = new Scratch();
   readonly #puller: Puller;
-  readonly #cursors: Pick<Cursors, 'seal'>;
+  readonly #options: FanoutOptions;
   readonly #highWater: number;
-  readonly #onPoison: ((entry: StoredEntry, reason: PoisonReason) => void) | undefined;
   /** Position after the last delivered entry, null before the log was first reached. */
   #position: Position | null = null;
   #nextRound = 0;
@@ -66,9 +69,8 @@ export class Fanout {
   constructor(options: FanoutOptions) {
     this.#index = new RouteIndex(options.directory, options.offers);
     this.#tail = new Tail(options.tailBytes ?? 8 * 1024 * 1024);
-    this.#cursors = options.cursors;
+    this.#options = options;
     this.#highWater = options.highWater ?? 1024 * 1024;
-    this.#onPoison = options.onPoison;
     this.#puller = new Puller({
       head: () => ({ round: this.#nextRound, position: this.#position }),
       tail: this.#tail,
@@ -224,10 +226,10 @@ export class Fanout {
       number: this.#nextRound,
       epoch: position.epoch,
       from: position.ids,
-      cursors: this.#cursors,
+      cursors: this.#options.cursors,
       onPoison: (entry: StoredEntry, reason: PoisonReason) => {
         this.counters.poison += 1;
-        this.#onPoison?.(entry, reason);
+        this.#options.onPoison?.(entry, reason);
       },
     };
     const round = buildRound(origin, entries);
@@ -248,13 +250,23 @@ export class Fanout {
   #gather(round: Round): View[] {
     const touched: View[] = [];
     for (const [route, entries] of this.#entriesByRoute(round)) {
-      if (route.outcome === 'unknown_account') this.counters.unknownAccount += entries.length;
+      if (route.outcome === 'unknown_account') this.#unknown(route, entries.length);
       const part = new Part(entries);
       for (const view of route.views) {
         if (view.live.size > 0 && view.gather(round.number, part)) touched.push(view);
       }
     }
     return touched;
+  }
+
+  #unknown({ accountId }: Route, entries: number): void {
+    const { isShared, onUnknownAccount } = this.#options;
+    if (isShared?.() === true) {
+      this.counters.foreignAccount += entries;
+      return;
+    }
+    this.counters.unknownAccount += entries;
+    onUnknownAccount?.(accountId, entries);
   }
 
   #entriesByRoute({ metas }: Round): Map<Route, number[]> {

@@ -7,6 +7,8 @@ export interface Route {
   readonly views: readonly View[];
   readonly outcome: 'known' | 'unknown_account' | 'not_offered';
   readonly name: string;
+  /** As the entry names it; empty for none. */
+  readonly accountId: string;
   /** Null when the directory does not hold it. */
   readonly account: Account | null;
 }
@@ -96,15 +98,16 @@ export class RouteIndex {
   #resolve(key: string): Route {
     const tab = key.indexOf('\t');
     const name = unescapeValue(key.slice(0, tab));
-    const account = this.#directory.accounts.get(unescapeValue(key.slice(tab + 1)));
-    if (account === undefined) return { views: NOBODY, outcome: 'unknown_account', name, account: null };
-    if (!this.#offers(name, account)) return { views: NOBODY, outcome: 'not_offered', name, account };
+    const accountId = unescapeValue(key.slice(tab + 1));
+    const account = this.#directory.accounts.get(accountId);
+    if (account === undefined) return { views: NOBODY, outcome: 'unknown_account', name, accountId, account: null };
+    if (!this.#offers(name, account)) return { views: NOBODY, outcome: 'not_offered', name, accountId, account };
     const views: View[] = [];
     for (let at: Account | null = account; at !== null; at = at.parent) collect(this.#subtree.get(at.id), name, views);
     const exact: View[] = [];
     collect(this.#exact.get(account.id), name, exact);
     for (const view of exact) if (isWithin(account, view.root)) views.push(view);
-    return { views, outcome: 'known', name, account };
+    return { views, outcome: 'known', name, accountId, account };
   }
 
   *#places(view: View): Iterable<[Map<string, Bucket>, string]> {

@@ -1,3 +1,4 @@
+import { splitId } from '../../protocol/position.ts';
 import type { Instruments } from '../../runtime/telemetry/instruments.ts';
 import type { FanoutCounters } from '../fanout/counters.ts';
 import type { Backlog } from '../group/backlog.ts';
@@ -16,6 +17,8 @@ export interface Observed {
   /** What a group has not read and not settled; a group of which that is not known now is not there. */
   readonly backlog: () => ReadonlyMap<string, Backlog>;
   readonly behind: () => number;
+  /** Last entry id of each partition. */
+  readonly newest: () => readonly string[];
   readonly revocations: () => number;
 }
 
@@ -36,7 +39,14 @@ export function observeGateway(instruments: GatewayInstruments, observed: Observ
   });
   instruments.observe('firehose_events_unroutable_total', (observe) => {
     observe(counters.unknownAccount, { outcome: 'unknown_account' });
+    observe(counters.foreignAccount, { outcome: 'foreign_account' });
     observe(counters.poison, { outcome: 'poison' });
+  });
+  instruments.observe('firehose_stream_ahead_seconds', (observe) => {
+    const now = Date.now();
+    for (const [partition, id] of observed.newest().entries()) {
+      observe(Math.max(0, splitId(id)[0] - now) / 1_000, { partition: String(partition) });
+    }
   });
   instruments.observe('firehose_deliveries_total', (observe) => observe(counters.deliveries));
   instruments.observe('firehose_delivered_bytes_total', (observe) => observe(counters.deliveredBytes));

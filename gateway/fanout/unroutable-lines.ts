@@ -1,0 +1,45 @@
+import type { PoisonReason } from '../../event-log/poison.ts';
+import type { StoredEntry } from '../../event-log/event-log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
+
+/** At most one line of each kind in this time: a broken producer must not fill the disk. */
+const EVERY_MS = 10_000;
+
+/** Log lines about entries that reach nobody. */
+export interface UnroutableLines {
+  readonly poison: (entry: StoredEntry, reason: PoisonReason) => void;
+  /** So many entries of an account that the directory lacks. */
+  readonly unknownAccount: (account: string, entries: number) => void;
+}
+
+/** `now` is milliseconds of a clock that never goes back. */
+export function unroutableLines(logger: Logger, now: () => number): UnroutableLines {
+  const poison = rarely(now);
+  const unknown = rarely(now);
+  return {
+    poison: (entry, reason) =>
+      poison(1, (entries) =>
+        logger.warn(
+          { partition: entry.partition, id: entry.id, reason, entries },
+          'entries that break the format are skipped',
+        ),
+      ),
+    unknownAccount: (account, count) =>
+      unknown(count, (entries) =>
+        logger.warn({ account, entries }, 'events of accounts that the directory lacks reach nobody'),
+      ),
+  };
+}
+
+/** Counts, and says the count at most once in `EVERY_MS`. */
+function rarely(now: () => number): (count: number, say: (counted: number) => void) => void {
+  let nextLine = Number.NEGATIVE_INFINITY;
+  let unsaid = 0;
+  return (count, say) => {
+    unsaid += count;
+    if (now() < nextLine) return;
+    nextLine = now() + EVERY_MS;
+    say(unsaid);
+    unsaid = 0;
+  };
+}
