@@ -5,6 +5,7 @@ import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts'
 import type { Environment } from '../runtime/lifecycle/environment.ts';
 import { parseSubscription, type ParsedSubscription } from './subscription/parse-subscription.ts';
 import type { RedisConnection } from '../runtime/redis/connection.ts';
+import { redisPolicyOf } from '../runtime/net/guard-settings.ts';
 import { readRedis } from '../runtime/redis/read-redis.ts';
 import { readSettings } from '../runtime/settings/read-settings.ts';
 import { GATEWAY_SETTINGS, QUICKSTART } from './settings.ts';
@@ -44,7 +45,11 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
   const { values, faults: ownFaults } = readSettings(GATEWAY_SETTINGS, environment);
   const folder = values.FIREHOSE_CONFIG;
   const subscription = await readSubscription(join(folder, 'subscription.yaml'));
-  const redis = await readRedis(values, subscription.value?.spec.redis ?? null);
+  const redis = await readRedis(
+    values,
+    subscription.value?.spec.redis ?? null,
+    redisPolicyOf(values.FIREHOSE_ADDRESS_GUARD),
+  );
   const faults = [...ownFaults, ...redis.faults.map((fault) => `environment: ${fault}`), ...subscription.faults];
   if (subscription.value === null || faults.length > 0) throw new ConfigurationFault(faults);
   return {

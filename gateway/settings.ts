@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import type { GatewayVariable } from '../protocol/gateway-variables.ts';
+import { GUARD_SETTINGS } from '../runtime/net/guard-settings.ts';
 import { COMMON_SETTINGS } from '../runtime/settings/common-settings.ts';
-import { decimal, file, folder, host, integer, oneOf, pattern, port } from '../runtime/settings/kinds.ts';
+import { decimal, file, folder, host, integer, pattern, port } from '../runtime/settings/kinds.ts';
 import { setting, type Setting, type SettingsTable } from '../runtime/settings/setting.ts';
 import { REDIS_SETTINGS } from '../runtime/redis/redis-settings.ts';
 
@@ -43,11 +44,7 @@ export const GATEWAY_SETTINGS = {
     about: 'port of health, metrics, ingest and administration',
   }),
   ...REDIS_SETTINGS,
-  FIREHOSE_ADDRESS_GUARD: setting(oneOf('<guard>', ['off', 'metadata', 'strict']), {
-    fallback: 'off',
-    about:
-      'addresses that Redis and the collector must not have: `metadata` refuses link-local, metadata, multicast and unspecified ones, `strict` loopback too (for Redis)',
-  }),
+  ...GUARD_SETTINGS,
   FIREHOSE_SIGNING_KEYS_FILE: setting(file, {
     shown: 'in the state folder',
     about: 'signing keys that another process rotates; changes are followed',

@@ -176,7 +176,7 @@ function makeContext({
     secrets: createSecretReader(api, { maxAgeMs: config.resyncMs }),
     redis,
     recordEvent: createEventRecorder({ api, instance: config.identity, logger }),
-    settings: config.settings,
+    settings: { ...config.settings, addressGuard: connection.isInCluster ? 'strict' : 'metadata' },
     policy: config.policy,
     timings: { ...TIMINGS, ...timings.reconcile },
     logger,

@@ -8,7 +8,7 @@ import { OPERATOR_SETTINGS } from './settings.ts';
 
 /** The settings of an operator process. The API server is found as every client finds it (KUBECONFIG, service account). */
 export interface OperatorConfig {
-  readonly settings: RenderSettings;
+  readonly settings: Omit<RenderSettings, 'addressGuard'>;
   /** What resources may ask for. */
   readonly policy: Policy;
   /** Null: the whole cluster; undefined in the environment: the namespace of the credentials. */

@@ -1,3 +1,4 @@
+import { GUARD_SETTINGS } from '../runtime/net/guard-settings.ts';
 import { REDIS_SETTINGS } from '../runtime/redis/redis-settings.ts';
 import { COMMON_SETTINGS } from '../runtime/settings/common-settings.ts';
 import { file, host, port } from '../runtime/settings/kinds.ts';
@@ -11,6 +12,7 @@ export const SOURCE_SETTINGS = {
     about: '`source.yaml`: the streams to write to, and what happens in them',
   }),
   ...REDIS_SETTINGS,
+  ...GUARD_SETTINGS,
   FIREHOSE_INNER_HOST: setting(host, {
     flag: 'inner-host',
     fallback: '127.0.0.1',

@@ -6,6 +6,7 @@ import { duration } from '../protocol/subscription/rules.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
 import type { RedisConnection } from '../runtime/redis/connection.ts';
 import type { Environment } from '../runtime/lifecycle/environment.ts';
+import { redisPolicyOf } from '../runtime/net/guard-settings.ts';
 import { readRedis } from '../runtime/redis/read-redis.ts';
 import { parseYaml } from '../runtime/files/parse-yaml.ts';
 import { readSettings } from '../runtime/settings/read-settings.ts';
@@ -70,7 +71,7 @@ export async function readSourceConfig(environment: Environment): Promise<Source
   // Null where it is missing, which is a fault of its own.
   const path: string | null = values.FIREHOSE_SOURCE_FILE;
   const file = path === null ? { value: null, faults: [] } : await readSourceFile(path);
-  const redis = await readRedis(values, file.value?.redis ?? null);
+  const redis = await readRedis(values, file.value?.redis ?? null, redisPolicyOf(values.FIREHOSE_ADDRESS_GUARD));
   const hasRedis = (values.REDIS_URL ?? values.REDIS_URL_FILE) !== null;
   const faults = [
     ...ownFaults,

@@ -50,6 +50,7 @@ function config(keyPrefix = `firehose:${(logs += 1)}:`, callsPerSecond = 5): Sou
       database: 0,
       sentinel: null,
       tls: null,
+      guard: null,
     },
     keyPrefix,
     partitions: 2,

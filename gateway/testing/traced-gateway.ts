@@ -37,6 +37,8 @@ export class TracedGateway implements AsyncDisposable {
     await writeFile(join(folder, 'directory.yaml'), await readFile(new URL('directory.yaml', QUICKSTART)));
     const env = {
       PATH: process.env['PATH'],
+      // Exports go through the guard; loopback is allowed for a collector.
+      FIREHOSE_ADDRESS_GUARD: 'metadata',
       FIREHOSE_CONFIG: folder,
       FIREHOSE_STATE: join(folder, 'state'),
       FIREHOSE_HOST: '127.0.0.1',

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { outsideOfSpans } from '../../runtime/telemetry/span.ts';
-import { Cluster, type Redis } from 'ioredis';
 import type { Logger } from '../../runtime/logging/logger.ts';
+import { judgeHost } from '../../runtime/net/address-guard.ts';
 import { becomesReady, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
 import type { RedisConnection } from '../../runtime/redis/connection.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { outageCode } from '../../runtime/redis/outage.ts';
-import { isRefusedAddress, judgeHost } from './address-guard.ts';
 import { serverFacts, type ServerFacts } from './server-facts.ts';
 
 export interface RedisPoolOptions {
@@ -35,6 +34,7 @@ interface Entry {
   isAway: boolean;
 }
 
+const NAMED = 'a server that the sentinels or the cluster name is';
 const FIRST_WAIT_MS = 5_000;
 const NEXT_WAIT_MS = 50;
 const FACTS_FOR_MS = 60_000;
@@ -59,8 +59,7 @@ export function createRedisPool(options: RedisPoolOptions): RedisPool {
     async connect(connection) {
       const judged = await Promise.all(connection.nodes.map(({ host }) => judgeHost(host, options)));
       if (judged.includes('refused')) {
-        const what = 'a link-local, metadata, loopback or unspecified address';
-        return failed('RedisAddressRefused', `a host in the URL is, or resolves to, ${what}`, true);
+        return refused('a host in the URL is, or resolves to,');
       }
       if (!judged.includes('allowed')) return failed('RedisUnreachable', 'no host in the URL is found', false);
       const key = createHash('sha256').update(JSON.stringify(connection)).digest('base64');
@@ -82,30 +81,18 @@ export function createRedisPool(options: RedisPoolOptions): RedisPool {
   };
 }
 
-/**
- * A name may point elsewhere by the time of a reconnect, and sentinels and clusters name servers of their own: what is
- * connected to is judged again. ioredis has sent its handshake by then: the login that the resource itself gives for
- * this server, the database and the connection's name. Nothing else is sent there, and no answer is used.
- */
-function open(connection: RedisConnection, options: RedisPoolOptions): RedisClient {
-  const client = commandClient(connection, { logger: options.logger, name: 'firehose:operator' });
-  if (client instanceof Cluster) client.on('+node', (node: Redis) => judgeOnConnect(node, options));
-  else judgeOnConnect(client, options);
-  return client;
-}
-
-function judgeOnConnect(client: Redis, options: RedisPoolOptions): void {
-  client.on('connect', () => {
-    const { remoteAddress } = client.stream;
-    if (remoteAddress !== undefined && isRefusedAddress(remoteAddress, options)) client.disconnect();
-  });
+/** Sentinels and clusters name servers of their own, and names change: the guard judges each connection (runtime/net). */
+function open(connection: RedisConnection, { logger, allowLoopback }: RedisPoolOptions): RedisClient {
+  return commandClient({ ...connection, guard: { allowLoopback } }, { logger, name: 'firehose:operator' });
 }
 
 async function use(entry: Entry, now: () => number): Promise<Connected> {
   const { client } = entry;
   if (!(await becomesReady(client, entry.isAway ? NEXT_WAIT_MS : FIRST_WAIT_MS))) {
     entry.isAway = true;
-    return unreachable(outageCode(client) ?? 'TIMEOUT');
+    const code = outageCode(client) ?? 'TIMEOUT';
+    if (code === 'ADDRESS_REFUSED') return refused(NAMED);
+    return unreachable(code);
   }
   entry.isAway = false;
   try {
@@ -113,6 +100,7 @@ async function use(entry: Entry, now: () => number): Promise<Connected> {
       entry.facts = { value: await serverFacts(client), at: now() };
     }
   } catch (error) {
+    if (outageCode(client) === 'ADDRESS_REFUSED') return refused(NAMED);
     return unreachable(redisErrorCode(error));
   }
   const facts = entry.facts.value;
@@ -123,6 +111,11 @@ async function use(entry: Entry, now: () => number): Promise<Connected> {
 /** Codes are words of ours and of Redis's protocol; the text behind them stays where it is. */
 function unreachable(code: string): Connected {
   return failed('RedisUnreachable', `Redis cannot be used (${code})`, false);
+}
+
+function refused(what: string): Connected {
+  const address = 'a link-local, metadata, loopback or unspecified address';
+  return failed('RedisAddressRefused', `${what} ${address}`, true);
 }
 
 function failed(reason: string, message: string, isFinal: boolean): Connected {

@@ -1,3 +1,4 @@
+import type { GatewayVariable } from '../../protocol/gateway-variables.ts';
 import { durationMs } from '../../protocol/subscription.ts';
 import { telemetryEnvironment } from './telemetry.ts';
 import { INNER_PORT, namesOf, PUBLIC_PORT, signingSecretName, tlsSecretName, type Rendering } from './rendering.ts';
@@ -71,9 +72,9 @@ function quantities(resources: Rendering['subscription']['spec']['gateway']['res
   return { ...(requests && { requests: asText(requests) }), ...(limits && { limits: asText(limits) }) };
 }
 
-function environment({ subscription }: Rendering): object[] {
+function environment({ subscription, settings }: Rendering): object[] {
   const { redis, gateway, ingest, logLevel } = subscription.spec;
-  const value = (name: string, text: string) => ({ name, value: text });
+  const value = (name: GatewayVariable, text: string) => ({ name, value: text });
   return [
     value('FIREHOSE_CONFIG', CONFIG),
     value('FIREHOSE_STATE', STATE),
@@ -83,12 +84,16 @@ function environment({ subscription }: Rendering): object[] {
     value('FIREHOSE_ADMIN_TOKEN_FILE', `${ADMIN}/token`),
     value('FIREHOSE_INNER_HOST', '::'),
     // Pods of one roll-out leave together.
-    { name: 'FIREHOSE_REVISION', valueFrom: { fieldRef: { fieldPath: "metadata.labels['pod-template-hash']" } } },
+    {
+      name: 'FIREHOSE_REVISION' satisfies GatewayVariable,
+      valueFrom: { fieldRef: { fieldPath: "metadata.labels['pod-template-hash']" } },
+    },
+    value('FIREHOSE_ADDRESS_GUARD', settings.addressGuard),
     value('LOG_LEVEL', logLevel),
     ...telemetryEnvironment(subscription),
     ...(redis.urlSecretRef === undefined
       ? []
-      : [{ name: 'REDIS_URL', valueFrom: { secretKeyRef: { ...redis.urlSecretRef } } }]),
+      : [{ name: 'REDIS_URL' satisfies GatewayVariable, valueFrom: { secretKeyRef: { ...redis.urlSecretRef } } }]),
     ...sentinelLogin(redis.sentinel?.loginSecretName),
     ...(redis.tls.caSecretRef === undefined ? [] : [value('REDIS_CA_FILE', `${REDIS_CA}/ca.crt`)]),
     ...(redis.tls.clientCertSecretName === undefined
@@ -102,8 +107,8 @@ function sentinelLogin(secretName: string | undefined): object[] {
   const from = (key: string, more = {}) => ({ valueFrom: { secretKeyRef: { name: secretName, key, ...more } } });
   return [
     // A password without a name is the usual case.
-    { name: 'REDIS_SENTINEL_USERNAME', ...from('username', { optional: true }) },
-    { name: 'REDIS_SENTINEL_PASSWORD', ...from('password') },
+    { name: 'REDIS_SENTINEL_USERNAME' satisfies GatewayVariable, ...from('username', { optional: true }) },
+    { name: 'REDIS_SENTINEL_PASSWORD' satisfies GatewayVariable, ...from('password') },
   ];
 }
 

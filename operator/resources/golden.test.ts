@@ -7,6 +7,7 @@ import { FULL_SPEC, MINIMAL_SPEC, SENTINEL_REDIS, subscription } from '../testin
 import { desiredObjects } from './desired.ts';
 
 const SETTINGS = {
+  addressGuard: 'strict' as const,
   image: 'registry.example.com/firehose:0.1.0',
   innerFromNamespaces: ['firehose-system', 'monitoring'],
   serviceMonitorLabels: { release: 'prometheus', 'app.kubernetes.io/name': 'other' },

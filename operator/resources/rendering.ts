@@ -1,4 +1,5 @@
 import type { Subscription } from '../../protocol/subscription.ts';
+import type { AddressGuard } from '../../runtime/net/guard-settings.ts';
 import type { Kind, KubeObject, OwnerReference } from '../kubernetes/objects.ts';
 import { apiVersionOf, SUBSCRIPTIONS } from '../kubernetes/objects.ts';
 
@@ -15,6 +16,8 @@ export interface Rendering {
 export interface RenderSettings {
   /** The gateway's image where the resource names none. */
   readonly image: string;
+  /** Judges what the gateways connect to: loopback is refused where they run in pods. */
+  readonly addressGuard: AddressGuard;
   /** Namespaces that may reach the inner ports, besides the resource's own. */
   readonly innerFromNamespaces: readonly string[];
   /** Makes a ServiceMonitor for each resource. */

@@ -1,5 +1,5 @@
 import type { Subscription } from '../../protocol/subscription.ts';
-import { judgeHost } from '../redis/address-guard.ts';
+import { judgeHost } from '../../runtime/net/address-guard.ts';
 import { bad, good, type Finding } from './findings.ts';
 
 /**

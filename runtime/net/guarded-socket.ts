@@ -1,15 +1,18 @@
 import { lookup, type LookupAddress } from 'node:dns';
-import { isIP, Socket, type LookupFunction, type TcpNetConnectOpts, connect as connectTcp } from 'node:net';
+import { isIP, type Socket, type LookupFunction, type TcpNetConnectOpts, connect as connectTcp } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { isRefusedAddress, type AddressPolicy } from './address-guard.ts';
 
-/** The platform does not allow a connection to this address. Does not name it: the text may reach a tenant. */
+/** The library's errors keep this text alone. Names no address: it may reach a tenant. */
+export const ADDRESS_REFUSED = 'a link-local, metadata, loopback, multicast or unspecified address is not connected to';
+
+/** The platform does not allow a connection to this address. */
 export class AddressRefused extends Error {
   override readonly name = 'AddressRefused';
   readonly code = 'ADDRESS_REFUSED';
 
   constructor() {
-    super('a link-local, metadata, loopback, multicast or unspecified address is not connected to');
+    super(ADDRESS_REFUSED);
   }
 }
 
@@ -28,11 +31,16 @@ export function guardedSocket(
 ): Socket {
   const target: TcpNetConnectOpts = { host, port };
   if (policy !== null) {
-    // Node asks `lookup` for names alone.
-    if (isIP(host) !== 0 && isRefusedAddress(host, policy)) return refused();
     target.lookup = guardedLookup(policy, resolve);
+    // Node looks up names alone: a refused address fails as a name would, before a packet is sent.
+    if (isIP(host) !== 0 && isRefusedAddress(host, policy)) {
+      target.host = 'refused.invalid';
+      target.lookup = (_, __, answer) => answer(new AddressRefused(), '');
+    }
   }
-  return tls === null ? connectTcp(target) : connectTls({ ...target, ...tls });
+  return tls === null
+    ? connectTcp(target)
+    : connectTls({ servername: isIP(host) === 0 ? host : '', ...tls, ...target });
 }
 
 /** `dns.lookup` that fails with AddressRefused where one of the addresses is refused. */
@@ -46,10 +54,4 @@ export function guardedLookup(policy: AddressPolicy, resolve: typeof lookup = lo
       return first === undefined ? answer(new AddressRefused(), '') : answer(null, first.address, first.family);
     });
   };
-}
-
-function refused(): Socket {
-  const socket = new Socket();
-  process.nextTick(() => socket.destroy(new AddressRefused()));
-  return socket;
 }

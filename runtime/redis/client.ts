@@ -3,7 +3,8 @@ import type { Logger } from '../logging/logger.ts';
 import { connectionOf, type RedisAddress, type RedisConnection, type RedisNode, type RedisTls } from './connection.ts';
 import { clusterClient } from './cluster-client.ts';
 import { watchOutages } from './outage.ts';
-import { QuietSentinelConnector } from './sentinel-connector.ts';
+import { guardedConnector } from './guarded-connector.ts';
+import { sentinelConnector } from './sentinel-connector.ts';
 import { LastingRedis } from './lasting-redis.ts';
 import { reconnectDelay } from './reconnect-delay.ts';
 
@@ -26,11 +27,12 @@ const SENTINEL_TIMEOUT_MS = 1_000;
 
 /** For every server that holds data, whoever names it. */
 function hardened(connection: RedisConnection, name: string) {
-  const { username, password, tls } = connection;
+  const { username, password, tls, guard } = connection;
   return {
     ...(username !== '' && { username }),
     ...(password !== '' && { password }),
     ...(tls !== null && { tls: tlsOptions(tls) }),
+    ...(guard !== null && { Connector: guardedConnector(guard) }),
     connectionName: name,
     protocol: 2,
     disableClientInfo: true,
@@ -54,14 +56,14 @@ function tlsOptions({ ca, cert, key, serverName }: RedisTls) {
 
 /** Where the one server is, or whom to ask for it. */
 function whereabouts(connection: RedisConnection): RedisOptions {
-  const { nodes, sentinel, tls, database } = connection;
+  const { nodes, sentinel, tls, database, guard } = connection;
   if (sentinel === null) return { ...nodes[0], db: database };
   const { masterName, username, password } = sentinel;
   return {
     sentinels: [...nodes],
     name: masterName,
     db: database,
-    Connector: QuietSentinelConnector,
+    Connector: sentinelConnector(guard),
     failoverDetector: true,
     // A sentinel that stands still must not hold up the search.
     sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,

@@ -1,5 +1,7 @@
 import { Cluster, type ClusterOptions, type Command } from 'ioredis';
 import type { Logger } from '../logging/logger.ts';
+import { AddressRefused } from '../net/guarded-socket.ts';
+import { guardedConnector } from './guarded-connector.ts';
 import type { RedisConnection } from './connection.ts';
 import { watchClusterOutages } from './outage.ts';
 import { reconnectDelay } from './reconnect-delay.ts';
@@ -43,8 +45,14 @@ export function clusterClient(
   connection: RedisConnection,
   options: { logger: Logger; name: string; redisOptions: NodeOptions },
 ): Cluster {
+  let tell: (error: unknown, node: string) => void = () => undefined;
+  const { guard } = connection;
+  const onRefused = (node: string) => tell(new AddressRefused(), node);
   const client = new BoundedCluster([...connection.nodes], {
-    redisOptions: options.redisOptions,
+    redisOptions: {
+      ...options.redisOptions,
+      ...(guard !== null && { Connector: guardedConnector(guard, onRefused) }),
+    },
     // Asked for CLUSTER INFO it would be closed while a shard is down; the living ones answer for themselves.
     enableReadyCheck: false,
     clusterRetryStrategy: (attempt: number) => reconnectDelay(attempt),
@@ -55,6 +63,6 @@ export function clusterClient(
     // A host keeps its name, for which its certificate is.
     dnsLookup: (host, found) => found(null, host),
   });
-  watchClusterOutages(client, options);
+  tell = watchClusterOutages(client, options);
   return client;
 }

@@ -1,4 +1,5 @@
 import type { Subscription } from '../../protocol/subscription.ts';
+import type { AddressPolicy } from '../net/address-guard.ts';
 
 export interface RedisNode {
   readonly host: string;
@@ -17,6 +18,8 @@ export interface RedisConnection {
   /** With Sentinel alone. User and password are the sentinels' own, empty for none. */
   readonly sentinel: { readonly masterName: string; readonly username: string; readonly password: string } | null;
   readonly tls: RedisTls | null;
+  /** Judges every address that is connected to; null: none is. */
+  readonly guard: AddressPolicy | null;
 }
 
 /** PEM texts, empty where not given: the system's authorities, no client certificate, the host's own name. */
@@ -93,6 +96,7 @@ export interface RedisSettings {
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
+  readonly guard?: AddressPolicy | null;
 }
 
 const LIST = 'redis://user:password@host:6379/0, rediss:// for TLS, and several hosts with commas between them';
@@ -139,6 +143,7 @@ export function redisConnection(settings: RedisSettings): { connection: RedisCon
       database: spec.database === 0 ? (parsed.database ?? 0) : spec.database,
       sentinel: sentinelOf(spec, sentinelUsername, sentinelPassword),
       tls: isTls ? { ca, cert, key, serverName: spec.tls.serverName ?? '' } : null,
+      guard: settings.guard ?? null,
     },
   };
 }

@@ -1,3 +1,5 @@
+import { ADDRESS_REFUSED } from '../net/guarded-socket.ts';
+
 /** Replies of Redis that begin with a word in capitals: `LOADING Redis is loading the dataset in memory`. */
 const REPLY_CODE = /^([A-Z][A-Z_]{2,31})(?:\s|$)/;
 const SYSTEM_CODE = /^E[A-Z0-9_]+$/;
@@ -55,12 +57,13 @@ function codeBehind(error: unknown): string | null {
 /**
  * A stable code for whatever a Redis client threw, safe to log and to show: the first word of Redis's own reply
  * (LOADING, OOM, READONLY, NOAUTH, WRONGPASS, NOPERM, MISCONF, BUSY, CLUSTERDOWN, WRONGTYPE, ERR, ...), `TIMEOUT`,
- * `CONNECTION_LOST` (sent, but the reply never came), `UNREACHABLE` (not sent), `TLS`, `EXHAUSTED` (a stream's last
- * id is the greatest), `TOO_OLD` (our scripts: not Redis 7.0), `UNKNOWN_MASTER` (no sentinel
+ * `CONNECTION_LOST` (sent, but the reply never came), `UNREACHABLE` (not sent), `ADDRESS_REFUSED` (not connected to),
+ * `TLS`, `EXHAUSTED` (a stream's last id is the greatest), `TOO_OLD` (our scripts: not Redis 7.0), `UNKNOWN_MASTER` (no sentinel
  * knows a master of this name), or `UNKNOWN`.
  */
 export function redisErrorCode(error: unknown): string {
   if (error instanceof RedisTimeout) return 'TIMEOUT';
+  if (textOf(error).includes(ADDRESS_REFUSED)) return 'ADDRESS_REFUSED';
   const inner = codeBehind(error);
   if (inner !== null) return inner;
   const text = textOf(error);

@@ -34,8 +34,14 @@ export function watchOutages(client: Redis, options: { logger: Logger; name: str
   });
 }
 
-/** The same, node by node. What is said of a node is forgotten when it is back, or no longer in the cluster. */
-export function watchClusterOutages(client: Cluster, { logger, name }: { logger: Logger; name: string }): void {
+/**
+ * The same, node by node. What is said of a node is forgotten when it is back, or no longer in the cluster. Returns what
+ * tells an error of a node that the client itself emits no event for.
+ */
+export function watchClusterOutages(
+  client: Cluster,
+  { logger, name }: { logger: Logger; name: string },
+): (error: unknown, node: string) => void {
   const reasons = new Map<string, string>();
   outages.set(client, reasons);
   const tell = (error: unknown, node: string) => {
@@ -65,6 +71,7 @@ export function watchClusterOutages(client: Cluster, { logger, name }: { logger:
       if (node !== '' && !known.has(node)) forget(node);
     }
   });
+  return tell;
 }
 
 function addressOf(node: Redis): string {
@@ -76,7 +83,11 @@ export function onOutage(client: Watched, listener: (code: string) => void): voi
   listeners.set(client, listener);
 }
 
-/** Why the client has no connection now, as far as it knows: the last new reason of this outage. */
+/**
+ * Why the client has no connection now, as far as it knows: the last new reason of this outage, or that an address is
+ * refused, whatever followed from that.
+ */
 export function outageCode(client: Watched): string | null {
-  return [...(outages.get(client)?.values() ?? [])].at(-1) ?? null;
+  const codes = [...(outages.get(client)?.values() ?? [])];
+  return codes.find((code) => code === 'ADDRESS_REFUSED') ?? codes.at(-1) ?? null;
 }

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Subscription } from '../../protocol/subscription.ts';
+import type { AddressPolicy } from '../net/address-guard.ts';
 import { secretValue } from '../files/secret-value.ts';
 import type { ValuesOf } from '../settings/setting.ts';
 import { parseRedisUrl, redisConnection, type RedisConnection } from './connection.ts';
@@ -19,6 +20,7 @@ const ONLY_WITH_URL = [...FILES, 'REDIS_SENTINEL_USERNAME', 'REDIS_SENTINEL_PASS
 export async function readRedis(
   given: RedisEnvironment,
   spec: Subscription['spec']['redis'] | null,
+  guard: AddressPolicy | null = null,
 ): Promise<{ readonly connection: RedisConnection | null; readonly faults: readonly string[] }> {
   const { url, fault } = await readUrl(given);
   if (fault !== null) return { connection: null, faults: [fault] };
@@ -40,6 +42,7 @@ export async function readRedis(
     ca,
     cert,
     key,
+    guard,
   });
   if ('faults' in outcome) return { connection: null, faults: [...faults, ...outcome.faults] };
   return { connection: outcome.connection, faults };

@@ -4,6 +4,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   WRONGPASS: 'Redis refuses user or password of REDIS_URL',
   UNKNOWN_MASTER: 'no sentinel knows a master of the name spec.redis.sentinel.masterName',
   TLS: "the server's certificate is not trusted or not for this name: see REDIS_CA_FILE and spec.redis.tls.serverName",
+  ADDRESS_REFUSED: 'the address is link-local, of a metadata service or loopback: FIREHOSE_ADDRESS_GUARD refuses it',
   OOM: 'Redis has used its maxmemory: raise it, or keep less (spec.stream.retention)',
   MISCONF: 'Redis cannot write its dump or append-only file: look at its disk',
   READONLY: 'this server is a replica: REDIS_URL must lead to the master',

@@ -1,20 +1,52 @@
 import { SentinelConnector, type Redis, type RedisOptions } from 'ioredis';
+import { isIP, type LookupFunction } from 'node:net';
+import { isRefusedAddress, type AddressPolicy } from '../net/address-guard.ts';
+import { AddressRefused, guardedLookup } from '../net/guarded-socket.ts';
+import { guardedConnector } from './guarded-connector.ts';
 
-/** What the library hides of its connector: each connection to a sentinel is made here. */
-interface Connector {
-  connectToSentinel(...given: readonly unknown[]): Redis;
+interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  lookup?: LookupFunction;
 }
+
+/** The library's connector with what its types hide: each connection to a sentinel, and where the master is. */
+interface Connector {
+  connectToSentinel(endpoint: unknown, options?: RedisOptions): Redis;
+  resolve(endpoint: unknown): Promise<Endpoint | null>;
+}
+const Library = SentinelConnector as unknown as new (options: unknown) => Connector;
 
 /**
- * The library's own, whose connections that wait for a failover have nobody to hear their errors: it would print each
- * one to stderr. That a sentinel is away is told when it is asked for the master.
+ * The library's own with two differences. Its connections that wait for a failover have no listener for errors: it would
+ * print each to stderr; that a sentinel is away is logged when it is asked for the master. And the address that a sentinel
+ * names is judged before it is connected to; so are the sentinels themselves.
  */
-class Quiet extends (SentinelConnector as unknown as new (options: unknown) => Connector) {
-  override connectToSentinel(...given: readonly unknown[]): Redis {
-    const client = super.connectToSentinel(...given);
-    client.on('error', () => undefined);
-    return client;
-  }
-}
+export function sentinelConnector(policy: AddressPolicy | null): NonNullable<RedisOptions['Connector']> {
+  class Own extends Library {
+    #hasRefused = false;
 
-export const QuietSentinelConnector = Quiet as unknown as NonNullable<RedisOptions['Connector']>;
+    override connectToSentinel(endpoint: unknown, options: RedisOptions = {}): Redis {
+      const guarded = policy === null ? {} : { Connector: guardedConnector(policy) };
+      const client = super.connectToSentinel(endpoint, { ...options, ...guarded });
+      client.on('error', (error: unknown) => {
+        if (error instanceof AddressRefused) this.#hasRefused = true;
+      });
+      return client;
+    }
+
+    override async resolve(endpoint: unknown): Promise<Endpoint | null> {
+      this.#hasRefused = false;
+      const found = await super.resolve(endpoint).catch((error: unknown) => {
+        // The library only says that the connection is closed.
+        throw this.#hasRefused ? new AddressRefused() : error;
+      });
+      if (found === null || policy === null) return found;
+      if (isIP(found.host) !== 0 && isRefusedAddress(found.host, policy)) throw new AddressRefused();
+      // The library connects with these options: names are judged when they are looked up.
+      found.lookup = guardedLookup(policy);
+      return found;
+    }
+  }
+  return Own as unknown as NonNullable<RedisOptions['Connector']>;
+}

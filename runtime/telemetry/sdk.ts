@@ -1,3 +1,4 @@
+import type { Agent } from 'node:http';
 import { diag, DiagLogLevel, type DiagLogger } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPMetricExporter as GrpcMetrics } from '@opentelemetry/exporter-metrics-otlp-grpc';
@@ -17,22 +18,27 @@ import { PeriodicExportingMetricReader, type PushMetricExporter } from '@opentel
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../logging/logger.ts';
+import { guardedAgent } from '../net/guarded-agent.ts';
 import { instrumentations } from './instrumentations.ts';
 import { ScrubbingExporter } from './scrubbing-exporter.ts';
 import type { OtlpProtocol, TelemetrySettings } from './settings.ts';
 import { useTelemetry } from './telemetry.ts';
 import { VERSION } from '../version.ts';
 
-const TRACES: Readonly<Record<OtlpProtocol, () => SpanExporter>> = {
+interface HttpOptions {
+  readonly httpAgentOptions?: (protocol: string) => Agent;
+}
+
+const TRACES: Readonly<Record<OtlpProtocol, (http: HttpOptions) => SpanExporter>> = {
   grpc: () => new GrpcTraces(),
-  'http/json': () => new JsonTraces(),
-  'http/protobuf': () => new ProtobufTraces(),
+  'http/json': (http) => new JsonTraces(http),
+  'http/protobuf': (http) => new ProtobufTraces(http),
 };
 
-const METRICS: Readonly<Record<OtlpProtocol, () => PushMetricExporter>> = {
+const METRICS: Readonly<Record<OtlpProtocol, (http: HttpOptions) => PushMetricExporter>> = {
   grpc: () => new GrpcMetrics(),
-  'http/json': () => new JsonMetrics(),
-  'http/protobuf': () => new ProtobufMetrics(),
+  'http/json': (http) => new JsonMetrics(http),
+  'http/protobuf': (http) => new ProtobufMetrics(http),
 };
 
 const FAULT_LINE_EVERY_MS = 60_000;
@@ -42,7 +48,8 @@ const FAULT_LINE_EVERY_MS = 60_000;
  * certificates, `OTEL_TRACES_SAMPLER`, `OTEL_BSP_*`.
  */
 export function startSdk(settings: TelemetrySettings): void {
-  const { traces, metrics, metricIntervalMs } = settings;
+  const { traces, metrics, metricIntervalMs, guard } = settings;
+  const http: HttpOptions = guard === null ? {} : { httpAgentOptions: (protocol) => guardedAgent(protocol, guard) };
   const faults = new Faults();
   const resource = describe(settings.service);
   const sdk = new NodeSDK({
@@ -51,7 +58,7 @@ export function startSdk(settings: TelemetrySettings): void {
     autoDetectResources: false,
     // And not what OTEL_PROPAGATORS names: a stranger's header of another format would decide what is traced.
     textMapPropagator: new W3CTraceContextPropagator(),
-    ...(traces === null ? { spanProcessors: [] } : { traceExporter: new ScrubbingExporter(TRACES[traces]()) }),
+    ...(traces === null ? { spanProcessors: [] } : { traceExporter: new ScrubbingExporter(TRACES[traces](http)) }),
     metricReaders: [],
     logRecordProcessors: [],
     instrumentations: traces === null ? [] : instrumentations(),
@@ -65,7 +72,7 @@ export function startSdk(settings: TelemetrySettings): void {
       metrics === null
         ? null
         : new PeriodicExportingMetricReader({
-            exporter: METRICS[metrics](),
+            exporter: METRICS[metrics](http),
             exportIntervalMillis: metricIntervalMs,
             exportTimeoutMillis: Math.min(metricIntervalMs, 10_000),
           }),

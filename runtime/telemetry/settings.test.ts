@@ -22,6 +22,7 @@ test('one endpoint serves both signals, by protobuf over HTTP', () => {
     traces: 'http/protobuf',
     metrics: 'http/protobuf',
     metricIntervalMs: 60_000,
+    guard: null,
   });
 });
 
@@ -37,6 +38,7 @@ test('each signal has an endpoint, a protocol and a switch of its own', () => {
     traces: 'grpc',
     metrics: null,
     metricIntervalMs: 60_000,
+    guard: null,
   });
   const both = { ...environment, ...ENDPOINT, OTEL_METRIC_EXPORT_INTERVAL: '5000' };
   assert.deepEqual(readSettings(both, ['operator']), {
@@ -44,6 +46,7 @@ test('each signal has an endpoint, a protocol and a switch of its own', () => {
     traces: 'grpc',
     metrics: 'http/json',
     metricIntervalMs: 5_000,
+    guard: null,
   });
   assert.equal(readSettings({ ...both, OTEL_METRICS_EXPORTER: 'prometheus' }, ['operator'])?.metrics, null);
 });

@@ -1,3 +1,7 @@
+import type { AddressPolicy } from '../net/address-guard.ts';
+import { collectorPolicyOf, GUARD_SETTINGS } from '../net/guard-settings.ts';
+import { readSettings as readGuard } from '../settings/read-settings.ts';
+
 /** What the environment asks for, by the names that every OpenTelemetry SDK knows. */
 export interface TelemetrySettings {
   readonly service: string;
@@ -5,6 +9,8 @@ export interface TelemetrySettings {
   readonly traces: OtlpProtocol | null;
   readonly metrics: OtlpProtocol | null;
   readonly metricIntervalMs: number;
+  /** Judges the collector's address; null: it is not judged. */
+  readonly guard: AddressPolicy | null;
 }
 
 export type OtlpProtocol = 'grpc' | 'http/protobuf' | 'http/json';
@@ -35,6 +41,7 @@ export function readSettings(environment: Environment, args: readonly string[]):
     traces,
     metrics,
     metricIntervalMs: interval > 0 ? interval : INTERVAL_MS,
+    guard: collectorPolicyOf(readGuard(GUARD_SETTINGS, environment).values.FIREHOSE_ADDRESS_GUARD),
   };
 }
 
@@ -86,4 +93,17 @@ function isTrue(value: string | undefined): boolean {
 /** An empty variable is one that is not set. */
 function given(value: string | undefined): string | undefined {
   return value === undefined || value.trim() === '' ? undefined : value.trim();
+}
+
+/** Hosts of the collectors that gRPC is spoken to. Pure. */
+export function grpcHosts(settings: TelemetrySettings, environment: Environment): readonly string[] {
+  const hosts = (['TRACES', 'METRICS'] as const).flatMap((signal) => {
+    const protocol = signal === 'TRACES' ? settings.traces : settings.metrics;
+    if (protocol !== 'grpc') return [];
+    const endpoint =
+      given(environment[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]) ?? given(environment['OTEL_EXPORTER_OTLP_ENDPOINT']);
+    const url = URL.parse(endpoint?.includes('://') === true ? endpoint : `http://${endpoint ?? ''}`);
+    return url === null ? [] : [url.hostname];
+  });
+  return [...new Set(hosts)];
 }

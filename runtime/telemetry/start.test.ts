@@ -36,3 +36,13 @@ test('a setting that cannot be read is said in the log, also where nothing is ex
   assert.match(said, /OTEL_TRACES_EXPORTER: otlp or none; no traces are exported/);
   assert.doesNotMatch(said, /canary|sdk-node/);
 });
+
+test('a collector at a refused address is not exported to by gRPC, and the log says so', () => {
+  const said = loaded({
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://169.254.169.254:4317',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+    FIREHOSE_ADDRESS_GUARD: 'strict',
+  });
+  assert.match(said, /FIREHOSE_ADDRESS_GUARD refuses this address; nothing is exported/);
+  assert.doesNotMatch(said, /169\.254|sdk-node/);
+});
