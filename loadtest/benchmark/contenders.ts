@@ -47,9 +47,6 @@ export function contenders(
       startStage(bench, { batch, filters, seconds });
   const ofStage = { ...fedByItself, content: 'ordered' } as const;
   const ofGateway = { content: 'complete', ahead: AHEAD, fillerEvery: FILLER_EVERY } as const;
-  // They know no filter, and all that is published is for everyone.
-  const peer = { filters: 0, content: 'complete', fillerEvery: 0 } as const;
-  const [socketio, nats, centrifugo] = [peers.get('socketio'), peers.get('nats'), peers.get('centrifugo')];
   return {
     floor128: { ...fedByItself, name: 'C floor, 128 a write', content: 'none', start: () => startFloor(bench, 128) },
     gateway: { ...ofGateway, name: 'gateway', filters: 1, start: () => startGateway(bench, 1) },
@@ -62,25 +59,7 @@ export function contenders(
       fillerEvery: 0,
       start: () => startNaiveGateway(bench),
     },
-    ...(socketio !== undefined && {
-      socketio: {
-        ...peer,
-        name: 'socket.io, Redis Streams',
-        ahead: SOCKETIO_AHEAD,
-        start: () => startSocketIo(bench, socketio.path),
-      },
-    }),
-    ...(nats !== undefined && {
-      nats: { ...peer, name: 'nats-server, WebSocket', ahead: NATS_AHEAD, start: () => startNats(bench, nats.path) },
-    }),
-    ...(centrifugo !== undefined && {
-      centrifugo: {
-        ...peer,
-        name: 'Centrifugo, Redis stream',
-        ahead: CENTRIFUGO_AHEAD,
-        start: () => startCentrifugo(bench, centrifugo.path),
-      },
-    }),
+    ...peerContenders(bench, peers),
     distinct: {
       ...ofGateway,
       name: 'gateway, all distinct',
@@ -105,5 +84,32 @@ export function contenders(
       },
     }),
     stage5000: { ...ofStage, name: 'fan-out, 32 a write', connections: 5_000, start: stage('1') },
+  };
+}
+
+/** Servers of other projects that are installed here. They have no filter: everything that is published is for everyone. */
+function peerContenders(bench: Bench, peers: RunContext['peers']): Partial<Record<ContenderName, Contender>> {
+  const peer = { filters: 0, content: 'complete', fillerEvery: 0 } as const;
+  const [socketio, nats, centrifugo] = [peers.get('socketio'), peers.get('nats'), peers.get('centrifugo')];
+  return {
+    ...(socketio !== undefined && {
+      socketio: {
+        ...peer,
+        name: 'socket.io, Redis Streams',
+        ahead: SOCKETIO_AHEAD,
+        start: () => startSocketIo(bench, socketio.path),
+      },
+    }),
+    ...(nats !== undefined && {
+      nats: { ...peer, name: 'nats-server, WebSocket', ahead: NATS_AHEAD, start: () => startNats(bench, nats.path) },
+    }),
+    ...(centrifugo !== undefined && {
+      centrifugo: {
+        ...peer,
+        name: 'Centrifugo, Redis stream',
+        ahead: CENTRIFUGO_AHEAD,
+        start: () => startCentrifugo(bench, centrifugo.path),
+      },
+    }),
   };
 }

@@ -8,6 +8,11 @@ const DATA: SummaryData = {
     firehose_lost: { type: 'counter', values: { count: 2, rate: 0.5 }, thresholds: { 'count==0': { ok: false } } },
     firehose_latency: { type: 'trend', values: { 'p(99)': 12.345 }, thresholds: { 'p(99)<500': { ok: true } } },
     firehose_reconnects: { type: 'counter', values: { count: 3 } },
+    firehose_books: {
+      type: 'rate',
+      values: { rate: 0.5, passes: 30, fails: 30 },
+      thresholds: { 'rate>=0.5': { ok: true } },
+    },
     vus: { type: 'gauge', values: { value: 5 } },
   },
   state: { testRunDurationMs: 4_321 },
@@ -20,6 +25,7 @@ test('the page tells what was decided, what was measured, and what the script ha
   assert.match(stdout, /^\nload: FAILED after 4\.3 s/);
   assert.match(stdout, / {2}FAILED firehose_lost {2}count==0 +count=2 rate=0\.50\n/);
   assert.match(stdout, / {2}ok {5}firehose_latency {2}p\(99\)<500 +p\(99\)=12\.35\n/);
+  assert.match(stdout, / {2}ok {5}firehose_books {2}rate>=0\.5 +30 closed of 30 opened\n/);
   assert.match(stdout, /\n +firehose_reconnects +count=3\n/);
   assert.match(stdout, /\n {2}a note\n/);
   assert.ok(!stdout.includes('vus'));

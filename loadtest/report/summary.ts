@@ -70,18 +70,20 @@ function textOf({ script, passed, seconds, thresholds, metrics, notes }: Result)
   const width = Math.max(...thresholds.map(({ metric, condition }) => metric.length + condition.length + 2));
   for (const { metric, condition, ok } of thresholds) {
     lines.push(
-      `  ${ok ? 'ok    ' : 'FAILED'} ${`${metric}  ${condition}`.padEnd(width)}  ${valuesOf(metrics[metric] ?? {})}`,
+      `  ${ok ? 'ok    ' : 'FAILED'} ${`${metric}  ${condition}`.padEnd(width)}  ${valuesOf(metric, metrics[metric] ?? {})}`,
     );
   }
   const decided = new Set(thresholds.map(({ metric }) => metric));
   const others = Object.entries(metrics).filter(([name]) => !decided.has(name) && name.startsWith('firehose_'));
   if (others.length > 0) lines.push('');
-  for (const [name, values] of others) lines.push(`         ${name.padEnd(width)}  ${valuesOf(values)}`);
+  for (const [name, values] of others) lines.push(`         ${name.padEnd(width)}  ${valuesOf(name, values)}`);
   if (notes.length > 0) lines.push('', ...notes.map((note) => `  ${note}`));
   return `\n${lines.join('\n')}\n\n`;
 }
 
-function valuesOf(values: Readonly<Record<string, number>>): string {
+function valuesOf(metric: string, values: Readonly<Record<string, number>>): string {
+  // Its rate means: at least as many closed as opened.
+  if (metric === 'firehose_books') return `${values['passes'] ?? 0} closed of ${values['fails'] ?? 0} opened`;
   return Object.entries(values)
     .map(([name, value]) => `${name}=${Number.isInteger(value) ? value : value.toFixed(2)}`)
     .join(' ');

@@ -9,9 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { readCommand, type Command } from './command.ts';
 import { configMap } from './config-map.ts';
 import { isHere, readState, urlsOf } from './local-gateway.ts';
-import { readSettings, WrongParameters } from '../settings/settings.ts';
+import { readSettings, WrongParameters, type Settings } from '../settings/settings.ts';
+import { whyUnreachable } from './reachable.ts';
 import { findK6 } from '../../testing/find-k6.ts';
 
+const PROGRESS_MS = 15_000;
 const LOADTEST = fileURLToPath(new URL('../', import.meta.url));
 
 process.exitCode = await main(process.argv.slice(2));
@@ -42,14 +44,22 @@ async function run({ script, given, state, rest }: Command & { kind: 'run' }): P
     ...(isLocal ? urlsOf(asked) : {}),
     ...(folder === null ? {} : readState(folder, asked)),
   };
+  let settings: Settings;
   try {
-    readSettings(script, env);
+    settings = readSettings(script, env);
   } catch (error) {
     if (error instanceof WrongParameters) return fail(`${error.message} (npm run loadtest -- ${script} --help)`);
     throw error;
   }
   const k6 = findK6(process.env);
   if (!k6.ok) return fail(`${k6.why}: ${k6.remedy}`);
+  for (const [url, flag] of [
+    [settings.FIREHOSE_URL, '--url'],
+    [settings.FIREHOSE_INNER_URL, '--inner-url'],
+  ] as const) {
+    const why = await whyUnreachable(url);
+    if (why !== null) return fail(`${why} (npm run loadtest -- ${script} ${flag} URL)`);
+  }
   console.error(`${script} under ${k6.version}`);
   const args = ['run', '--quiet', ...rest, join(LOADTEST, `${script}.ts`)];
   const child = spawn(k6.command, args, { env, stdio: 'inherit' });
@@ -57,7 +67,12 @@ async function run({ script, given, state, rest }: Command & { kind: 'run' }): P
   const ignore = () => undefined;
   process.on('SIGINT', ignore);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
+  const started = performance.now();
+  const progress = setInterval(() => {
+    console.error(`${script}: running for ${Math.round((performance.now() - started) / 1_000)} s`);
+  }, PROGRESS_MS);
   const [code] = (await once(child, 'exit')) as [number | null];
+  clearInterval(progress);
   process.off('SIGINT', ignore);
   return code ?? 1;
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +11,7 @@ import { parametersOf } from '../settings/parameters.ts';
 import { readDuration, readSettings } from '../settings/settings.ts';
 import { urlsOf } from './local-gateway.ts';
 import { flagOf, NAMES, readCommand } from './command.ts';
+import { whyUnreachable } from './reachable.ts';
 import { findK6 } from '../../testing/find-k6.ts';
 
 const RUN = fileURLToPath(new URL('run.ts', import.meta.url));
@@ -47,6 +50,22 @@ describe('npm run loadtest', () => {
       const command = readCommand(args);
       assert.ok(command.kind === 'fault' && command.text.includes(says), JSON.stringify(command));
     }
+  });
+
+  test('when nothing answers, the first line says where, and k6 is not started', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    assert.equal(await whyUnreachable(`http://127.0.0.1:${port}`), null);
+    server.close();
+    await once(server, 'close');
+    const url = `https://127.0.0.1:${port}`;
+    assert.match((await whyUnreachable(url)) ?? '', /^Nothing answers at https:\/\/127\.0\.0\.1:\d+: ECONNREFUSED\. /);
+    if (!findK6(process.env).ok) return;
+    const { status, stderr, stdout } = spawnSync(process.execPath, [RUN, 'smoke', '--url', url], { encoding: 'utf8' });
+    assert.equal(status, 2);
+    assert.match(stderr, /^Nothing answers at .*--url URL\)\n$/);
+    assert.equal(stdout, '');
   });
 
   test('help tells every parameter of every script, and no password', () => {
@@ -101,12 +120,18 @@ describe('the gateway of npm start', () => {
     const shown = 'echo "$FIREHOSE_URL, $FIREHOSE_INGEST_TOKEN, $FIREHOSE_ADMIN_TOKEN, $SSL_CERT_FILE"';
     const stub = join(folder, 'k6');
     await writeFile(stub, `#!/bin/sh\n[ "$1" = version ] && echo k6 || { ${shown}; } > "${asked}"\n`, { mode: 0o755 });
-    const env = { K6: stub, FIREHOSE_STATE: state, FIREHOSE_PORT: '8443' };
+    // Connections are accepted by the kernel, whatever answers them.
+    const server = createServer().listen(0, '0.0.0.0');
+    await once(server, 'listening');
+    const port = String((server.address() as AddressInfo).port);
+    const env = { K6: stub, FIREHOSE_STATE: state, FIREHOSE_PORT: port, FIREHOSE_INNER_PORT: port };
     assert.equal(launchSmoke(env).status, 0);
-    const told = `https://localhost:8443, the ingest-token, the admin-token, ${join(state, 'ca.crt')}\n`;
+    const told = `https://localhost:${port}, the ingest-token, the admin-token, ${join(state, 'ca.crt')}\n`;
     assert.equal(await readFile(asked, 'utf8'), told);
-    assert.equal(launchSmoke({ ...env, FIREHOSE_URL: 'https://firehose.example.com:9443' }).status, 0);
-    assert.equal(await readFile(asked, 'utf8'), 'https://firehose.example.com:9443, , , \n');
+    const elsewhere = { FIREHOSE_URL: `https://127.0.0.2:${port}`, FIREHOSE_INNER_URL: `http://127.0.0.2:${port}` };
+    assert.equal(launchSmoke({ ...env, ...elsewhere }).status, 0);
+    assert.equal(await readFile(asked, 'utf8'), `https://127.0.0.2:${port}, , , \n`);
+    server.close();
     await rm(folder, { recursive: true });
   });
 
