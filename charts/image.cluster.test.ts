@@ -62,9 +62,9 @@ describe('the image', () => {
     const objects = await objectsOf(helm, { values: { demo: { enabled: true } } });
     const workloads = objects.filter(({ kind }) => kind === 'Deployment' || kind === 'Job') as unknown as Workload[];
     const containers = workloads.flatMap(({ spec }) => spec.template.spec.containers);
-    const ours = containers.filter(({ image }) => image.startsWith('firehose:'));
-    assert.equal(ours.length, 3);
-    for (const { command = [] } of ours) {
+    const own = containers.filter(({ image }) => image.startsWith('firehose:'));
+    assert.equal(own.length, 3);
+    for (const { command = [] } of own) {
       assert.equal(command[0], 'node');
       assert.equal(command.at(-1), '/app/cli/firehose.ts');
       for (const file of command.filter((word) => word.startsWith('/app/'))) await access(file.replace('/app/', ROOT));

@@ -35,7 +35,7 @@ export function judgeContinuity(
   if (state.added < reader.addedBefore) return 'count_went_back';
   if (compareIds(state.newest, id) < 0) return 'position_ahead';
   if (id === BEFORE_EVERYTHING || state.holdsPosition || state.length === 0) return null;
-  // Nothing was ever removed from this stream, and yet it has no entry of ours: it was deleted and filled again.
+  // Nothing was ever removed from this stream, and yet it lacks the entry that was read: it was deleted and filled again.
   if (state.added === state.length) return 'position_vanished';
   const deletedByHand = compareIds(id, state.maxDeleted) <= 0;
   if (compareIds(state.oldest, id) < 0) return deletedByHand ? null : 'position_vanished';

@@ -105,7 +105,7 @@ class EmbeddedLog implements EventLog {
   #look(position: Position): ReadOutcome | null {
     const id = (partition: number) => position.ids[partition] ?? '0-0';
     if (position.epoch === this.#epoch && this.#parts.some((part, index) => part.lostAfter(id(index)))) {
-      // Whoever was overtaken learns it by a new epoch, as with Redis: `epoch_lost` never carries the position's own.
+      // A reader that was overtaken learns it by a new epoch, as with Redis: `epoch_lost` never carries the position's own.
       this.#epoch = newEpoch();
     }
     const ahead = this.#parts.some((part, index) => compareIds(id(index), part.newest) > 0);

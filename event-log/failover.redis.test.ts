@@ -99,7 +99,7 @@ describe('a Sentinel failover under load (I1, I2, I12)', () => {
     [3, 2],
   ] as const) {
     it(
-      `of a master that stands still loses and doubles nothing, also when it goes on as if nothing had been (${waitReplicas} of ${replicas} replicas waited for)`,
+      `of a master that stands still loses and doubles nothing, also when it continues afterwards (${waitReplicas} of ${replicas} replicas waited for)`,
       LIMIT,
       async (t) => {
         await using sentinel = await startSentinel({ replicas });

@@ -54,7 +54,7 @@ return {
   record, others,
 }`);
 
-/** Changes the epoch unless somebody else has: of two replicas that find the same break one succeeds. */
+/** Changes the epoch unless another replica has: of two replicas that find the same break one succeeds. */
 const RENEW = defineScript(`
 if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
 return 1`);

@@ -28,7 +28,7 @@ export interface RedisLogOptions {
   readonly partitions: number;
   /** `<namespace>/<name>`: whose retention is registered. Null for who serves no resource: it counts while there is none. */
   readonly resource: string | null;
-  /** What this resource wants kept; null when somebody else manages the streams: nothing is trimmed then. */
+  /** What this resource wants kept; null when the streams are managed elsewhere: nothing is trimmed then. */
   readonly retention: Retention | null;
   /** How many replicas must have an event before it is acknowledged; 0 when not given. */
   readonly waitReplicas?: number;
@@ -153,7 +153,7 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
   const { retention, resource } = options;
   const intervalMs = options.trimEveryMs ?? 10_000;
   const trimming = retention && keepTrimmed(place, { resource, retention, intervalMs, logger, signal: closing.signal });
-  // Streams that somebody else manages may have other readers that register nothing.
+  // Streams that are managed elsewhere may have other readers that register nothing.
   const isManaged = options.resource === null || retention !== null;
   return {
     partitions,

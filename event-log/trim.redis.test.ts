@@ -67,7 +67,7 @@ it('keeps about as many entries as the longest length says', async () => {
   assert.ok(length >= 200 && length <= 300, `${length} entries`);
 });
 
-it('leaves the trimming to whoever has the turn', async () => {
+it('leaves the trimming to the replica that has the turn', async () => {
   using at = await place('turn:');
   await at.client.set('turn:{0}:trim', 'another');
   await at.client.xadd('turn:{0}:events', '1-0', 'm', '1');

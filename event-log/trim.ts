@@ -22,7 +22,7 @@ local time = redis.call('TIME')
 return { time[1] .. string.format('%03d', math.floor(time[2] / 1000)), redis.call('HGETALL', KEYS[2]) }`);
 
 /**
- * Trims, and records up to where entries are gone: whoever resumes from there has missed nothing. Length roughly, as
+ * Trims, and records up to where entries are gone: a resume from there has missed nothing. Length roughly, as
  * whole nodes of the stream go cheaply; age exactly, as it is what was promised to forget. KEYS: events, meta. ARGV:
  * most entries, first id to keep.
  */

@@ -19,9 +19,9 @@ export interface GatewayConfig {
   readonly stateFolder: string;
   /** Beside the directory; its scope is followed. */
   readonly subscriptionFile: string;
-  /** Signing keys that somebody else rotates; null: kept in the state folder. */
+  /** Signing keys that another process rotates; null: kept in the state folder. */
   readonly signingKeysFile: string | null;
-  /** With `tls.crt` and `tls.key` that somebody else renews; null: made here and kept in the state folder. */
+  /** With `tls.crt` and `tls.key` that another process renews; null: made here and kept in the state folder. */
   readonly tlsFolder: string | null;
   /** Holds the ingest token; null: made here and kept in the state folder; `none`: there is no ingest endpoint. */
   readonly ingestTokenFile: string | null;

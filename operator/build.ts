@@ -46,7 +46,7 @@ export interface Operator extends AsyncDisposable {
 }
 
 const LEASE = 'firehose-operator';
-/** A watch that is not heard of for so long is said to be stale. */
+/** A watch without a message for so long is stale. */
 const STALE_MS = 300_000;
 
 /** The composition root: makes everything, in order, and releases it in reverse. */

@@ -87,13 +87,13 @@ describe('objects that are there before the resource', () => {
     assert.ok(Date.now() - since < 10_000, 'it was looked at again at once');
   });
 
-  test('no gateway mounts a ConfigMap that belongs to somebody else', async () => {
+  test('no gateway mounts a ConfigMap that belongs to another owner', async () => {
     await platform.plane.admin.must('POST', `${core}/configmaps`, {
       metadata: { name: 'taken-config' },
       data: { 'subscription.yaml': 'theirs' },
     });
     await platform.create('taken', { ...MINIMAL_SPEC, ...own });
-    await saying('taken', 'Stalled', /the ConfigMap taken-config belongs to somebody else/);
+    await saying('taken', 'Stalled', /the ConfigMap taken-config belongs to another owner/);
     await until(
       'the groups',
       async () => (await platform.condition('taken', 'ConsumerGroupsReady'))?.status === 'True',

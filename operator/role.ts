@@ -40,7 +40,7 @@ const rule = ({ group, plural }: Kind, verbs: readonly string[], subresource = '
   verbs,
 });
 
-/** `get` is for a name that our watch does not show: it may be somebody else's. Server-side apply is `create` and `patch`. */
+/** `get` is for a name that our watch does not show: it may have another owner. Server-side apply is `create` and `patch`. */
 const KEPT = ['get', 'list', 'watch', 'create', 'patch'];
 /** What is wanted at some times alone, and the Deployment before Redis is cleaned up. */
 const PRUNED = [...KEPT, 'delete'];

@@ -88,7 +88,7 @@ describe('resources of all kinds', () => {
     assert.match(message, /another number of partitions than 8/);
   });
 
-  test('an object of somebody else is left alone, and named', async () => {
+  test('an object of another owner is left alone, and named', async () => {
     await must('POST', core('configmaps', '').slice(0, -1), {
       metadata: { name: 'taken-config' },
       data: { mine: 'yes' },
@@ -97,7 +97,7 @@ describe('resources of all kinds', () => {
     await platform.create('taken', { ...MINIMAL_SPEC, ...own });
     const { message } = await stalled('taken', 'ObjectOwnedByOther');
     const words =
-      'the Secret taken-signing-keys belongs to somebody else: delete it, or name it in spec.auth.token.signing.';
+      'the Secret taken-signing-keys belongs to another owner: delete it, or name it in spec.auth.token.signing.';
     assert.equal(message, `${words}secretName`);
     assert.equal((await platform.condition('taken', 'SigningKeysReady'))?.message, message);
     const [config, keys] = [

@@ -9,7 +9,7 @@ import { until } from '../testing/until.ts';
 const SECRETS = `/api/v1/namespaces/${VOICE}/secrets`;
 const MERGE = 'application/merge-patch+json';
 
-/** Where Redis is, and where traces go, is said by tenants: the operator must not be made to call on somebody. */
+/** Where Redis is, and where traces go, is said by tenants: the operator must not be made to call another server. */
 describe('addresses that tenants name', () => {
   let platform: Platform;
   let operator: Operator;

@@ -28,7 +28,7 @@ export const DEVIATIONS: readonly Deviation[] = [
   },
   {
     check: 'deployment-replicas',
-    why: 'A demo, a source that makes up for what it missed, an operator whose gateways go on without it: as was wanted.',
+    why: 'A demo, a source that publishes what it missed, an operator whose gateways run without it: intended.',
   },
   {
     check: 'deployment-has-poddisruptionbudget',

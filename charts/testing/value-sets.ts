@@ -139,7 +139,7 @@ const OPERATOR: readonly ValueSet[] = [
   },
   {
     what: 'a long name',
-    values: { fullnameOverride: 'a-very-long-name-that-somebody-has-thought-out-for-this-release' },
+    values: { fullnameOverride: 'a-very-long-name-that-a-person-has-thought-out-for-this-release' },
   },
   {
     what: 'as part of another chart',

@@ -72,7 +72,7 @@ export const valuesSchema = z.strictObject({
   demo,
   networkPolicy: section('NetworkPolicies: nobody reaches health and metrics of operator and source but the node.', {
     enabled: flag(true).describe('Makes them.'),
-    fromNamespaces: namespaces().describe('Namespaces that reach them all the same: that of Prometheus.'),
+    fromNamespaces: namespaces().describe('Namespaces that are admitted nevertheless, such as that of Prometheus.'),
   }),
   serviceMonitor: section('A ServiceMonitor for operator and source, for the Prometheus operator.', {
     enabled: flag(false).describe('Makes it. The cluster must know the kind.'),

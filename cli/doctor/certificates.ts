@@ -5,7 +5,7 @@ import type { GatewayConfig } from '../../gateway/config.ts';
 import { about, type About, type Finding } from './finding.ts';
 import { howLong } from './how-long.ts';
 
-/** Somebody renews a mounted certificate, a third of its life before it ends as a rule. */
+/** A mounted certificate is usually renewed when a third of its life is left. */
 const SOON_MS = 14 * 86_400_000;
 
 const MOUNTED = 'renew it: look at what writes the Secret (cert-manager, the operator); a renewed pair is taken over';
@@ -58,7 +58,7 @@ export function judgeCertificate(
   if (now < from) return say.fail(`is not valid before ${new Date(from).toISOString()}`, 'set the clock, or renew it');
   if (now > to) return say.fail(`has expired at ${until}`, fix);
   const left = to - now;
-  // One that lives for a day or an hour is renewed in time by whoever makes such.
+  // One that lives for a day or an hour is renewed in time by its issuer.
   const isSoon = left < SOON_MS && left < (to - from) / 5;
   return isSoon
     ? say.warn(`ends in ${howLong(left)}, at ${until}`, fix)

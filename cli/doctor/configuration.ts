@@ -14,7 +14,7 @@ export interface Configuration {
   readonly findings: readonly Finding[];
 }
 
-const FIX = 'mend it as "Configure" in the README says; until then Redis, keys and listeners cannot be looked at';
+const FIX = 'fix it as docs/configure.md says; until then Redis, keys and listeners cannot be checked';
 
 /** The gateway's own reader: the same faults in the same words, all at once. */
 export async function readConfiguration(environment: Environment): Promise<Configuration> {
@@ -58,7 +58,7 @@ export async function lookAtState(config: GatewayConfig): Promise<readonly Findi
 
 const SECRET = /\.key$|-token$|^signing-key\.json$/;
 
-/** Those that somebody else gives; the gateway's own are made by its first start. */
+/** Those that another process gives; the gateway's own are made by its first start. */
 async function givenTokens({ ingestTokenFile, adminTokenFile }: GatewayConfig): Promise<Finding[]> {
   const none = ingestTokenFile === 'none';
   const asked = [

@@ -20,9 +20,9 @@ export async function lookAtDirectory(file: string, config: GatewayConfig | null
   const parsed = parseDirectory(text);
   if (!parsed.ok) {
     const told = parsed.faults.slice(0, MOST_FAULTS);
-    const findings = told.map(({ where, message }) => say.fail(`${where}: ${message}`, 'mend this entry'));
+    const findings = told.map(({ where, message }) => say.fail(`${where}: ${message}`, 'fix this entry'));
     const more = parsed.faults.length - told.length;
-    return more === 0 ? findings : [...findings, say.fail(`and ${more} more faults`, 'mend those above first')];
+    return more === 0 ? findings : [...findings, say.fail(`and ${more} more faults`, 'fix those above first')];
   }
   const { accounts } = parsed.directory;
   const users = readEntries(text).users.length;

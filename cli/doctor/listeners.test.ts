@@ -68,7 +68,7 @@ describe('the listeners', () => {
     assert.ok(any.every((line) => line.endsWith('is any free port: not looked at')));
   });
 
-  it('whose port somebody else has, or who accept and are silent', LIMIT, async () => {
+  it('whose port another process has, or that accept and are silent', LIMIT, async () => {
     await using other = await http((_request, response) => response.end('hello'));
     await using silent = await listening(createServer((socket) => void socket.on('error', () => socket.destroy())));
     const found = await look(/^gateway/, {

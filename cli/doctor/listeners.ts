@@ -46,7 +46,7 @@ async function lookAtInner(config: GatewayConfig, now: () => number): Promise<Fi
     ? say.ok('ready')
     : failing.length === 0 && isDraining
       ? say.warn('is draining: this replica goes away', 'nothing, if another takes its place')
-      : say.fail(`is not ready: ${words.join(', ')}`, 'mend what is said of Redis here, and read its log');
+      : say.fail(`is not ready: ${words.join(', ')}`, 'fix what is reported of Redis here, and read its log');
   const date = Date.parse(response.headers.get('date') ?? '');
   if (Number.isNaN(date)) return [judged];
   // The header has whole seconds, and Node writes one that may be a second old.
@@ -70,7 +70,7 @@ async function lookAtPublic(config: GatewayConfig): Promise<Finding[]> {
   const place = { host: host.replace(/^\[|\]$/g, ''), port: config.port };
   // Behind a proxy only the proxy is spoken to.
   const isPlain = tls.disabled || proxyProtocol;
-  // What it shows is compared with the file, whoever has signed it.
+  // What it shows is compared with the file, independent of its issuer.
   const socket = isPlain ? connectPlain(place) : connectTls({ ...place, rejectUnauthorized: false });
   let shown: X509Certificate | null;
   try {

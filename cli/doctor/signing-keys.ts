@@ -36,8 +36,7 @@ export async function lookAtSigningKeys(config: GatewayConfig, now: number): Pro
   const keys = parse(text);
   const ring = await ringOf(keys);
   if (typeof ring === 'string') {
-    const fix =
-      signingKeysFile === null ? 'remove the file for a new key; all clients log in again' : 'mend the Secret';
+    const fix = signingKeysFile === null ? 'remove the file for a new key; all clients log in again' : 'fix the Secret';
     return none(say.fail(ring, fix));
   }
   const first = dated.safeParse(keys?.[0]).data;

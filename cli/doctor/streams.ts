@@ -44,7 +44,7 @@ export async function lookAtStreams({ config, ...rest }: StreamsInput): Promise<
   } catch (error) {
     const code = redisErrorCode(error);
     if (code === 'UNKNOWN') throw error;
-    const fix = remedyFor(outageCode(client) ?? code).remedy ?? 'mend what is said of the servers above';
+    const fix = remedyFor(outageCode(client) ?? code).remedy ?? 'fix what is reported of the servers above';
     return [about('streams').fail(`cannot be read (${code})`, fix)];
   } finally {
     client.disconnect();

@@ -61,7 +61,7 @@ const partitionSchema = z.object({
   oldest: z.string().default(''),
   bytes: z.int().default(0),
   groups: z.record(z.string(), groupSchema).default({}),
-  /** Of every group, whoever made it. */
+  /** Of every group, also of other resources. */
   names: listOf(z.string()).default([]),
 });
 

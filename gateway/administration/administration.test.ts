@@ -19,7 +19,7 @@ describe('the administration endpoint', { timeout: 60_000 }, () => {
 
   const url = (path: string) => `http://127.0.0.1:${running.gateway.innerPort}${path}`;
 
-  test('tells nothing to whoever lacks its own token, not even which paths there are', async () => {
+  test('tells nothing to a client that lacks its own token, not even which paths there are', async () => {
     const ingest = await running.ingest('');
     assert.equal(ingest.status, 400);
     for (const path of [REVOCATIONS_PATH, CONNECTIONS_PATH, `${ADMINISTRATION_PATH}/nothing`, ADMINISTRATION_PATH]) {

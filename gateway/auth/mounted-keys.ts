@@ -12,7 +12,7 @@ export interface MountedKeysOptions {
 }
 
 /**
- * The keys of a file that somebody else rotates, followed: what it gives is always the ring in force. A file that holds
+ * The keys of a file that another process rotates, followed: what it gives is always the ring in force. A file that holds
  * no keys leaves the last good ring. Rejects with a ConfigurationFault for the first content.
  */
 export async function followKeyRing(options: MountedKeysOptions): Promise<KeyRing> {
@@ -26,7 +26,8 @@ export async function followKeyRing(options: MountedKeysOptions): Promise<KeyRin
         ring = await keyRing(parse(text, path));
         logger.info({ path, kid: ring.kid, keys: ring.verifyKeys.size }, 'the signing keys are in force');
       },
-      onError: (error) => logger.error({ path }, `the signing keys are not taken over: ${wordsOf(error)}`),
+      onError: (error) =>
+        logger.error({ path }, `the signing keys are invalid; the last good ones stay in force: ${wordsOf(error)}`),
     });
   } catch (error) {
     if (signal.aborted) throw error;

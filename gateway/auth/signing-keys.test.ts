@@ -40,7 +40,7 @@ test('what is published holds public parts alone, and nothing of HS256', async (
   assert.equal(key?.kid, kid);
 });
 
-test('a file that holds no keys of ours is a fault that does not repeat it', async () => {
+test('a file that holds no signing keys is a fault that does not repeat it', async () => {
   await using file = await keyFile();
   await openKeyRing(file.path, 'HS256');
   for (const content of [

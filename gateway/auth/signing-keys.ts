@@ -24,7 +24,7 @@ export interface KeyRing {
   readonly jwks: { readonly keys: readonly JWK[] };
 }
 
-/** The file of keys holds something else than keys of ours. The message never repeats what it holds. */
+/** The file holds something else than signing keys. The message never repeats what it holds. */
 export class SigningKeyFault extends Error {
   override readonly name = 'SigningKeyFault';
   readonly code = 'signing_key_invalid';
@@ -47,7 +47,7 @@ export async function openKeyRing(path: string, algorithm: SigningAlgorithm): Pr
   return keyRing(keys);
 }
 
-/** Private JWKs as a key ring; the first one signs. Throws a SigningKeyFault for what is no key of ours. */
+/** Private JWKs as a key ring; the first one signs. Throws a SigningKeyFault for what is no signing key. */
 export async function keyRing(jwks: readonly unknown[]): Promise<KeyRing> {
   const keys = await Promise.all(jwks.map(importKey));
   const [first] = keys;

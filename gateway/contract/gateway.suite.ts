@@ -41,9 +41,9 @@ export function gatewaySuite(name: string, open: () => Promise<RunningGateway>):
       await running.ingest(sent.join('\n'));
       assert.deepEqual((await unfiltered.received(4)).toSorted(), sent.toSorted());
       assert.deepEqual(await filtered.received(1), [sent[3]]);
-      const foreign = await running.login({ ...ADMIN, accounts: ['account_id_1', 'somebody_else'] });
+      const foreign = await running.login({ ...ADMIN, accounts: ['account_id_1', 'account_of_others'] });
       assert.equal(foreign.status, 403);
-      assert.match(JSON.stringify(foreign.body), /somebody_else/);
+      assert.match(JSON.stringify(foreign.body), /account_of_others/);
     });
 
     test('what can fail fails before the upgrade, with a coded body', async () => {

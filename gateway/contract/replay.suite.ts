@@ -170,30 +170,34 @@ export function replaySuite(name: string, open: () => Promise<RunningGateway>): 
       for (const each of [client, all, after]) each.close();
     });
 
-    test('a filter outside the scope is refused by a frame, and the connection goes on as it was', LIMIT, async () => {
-      await using running = await open();
-      const token = await running.token({ accounts: ['account_id_1'], events: ['CHANNEL_ANSWER'] });
-      const client = await running.connect(`?token=${token}&v=1`);
-      const wrong: [object, string][] = [
-        [{ accounts: ['account_id_2'], events: null }, 'account_not_granted'],
-        [{ accounts: null, events: ['CHANNEL_DESTROY'] }, 'event_not_granted'],
-      ];
-      for (const [index, [filter, code]] of wrong.entries()) {
-        client.send(JSON.stringify({ filter, ref: `r${index}` }));
-        for (;;) {
-          const found = frames(client).find((frame) => frame.type === 'error' && frame.ref === `r${index}`);
-          if (found?.type === 'error') {
-            assert.equal(found.code, code);
-            break;
+    test(
+      'a filter outside the scope is refused by a frame, and the connection continues as it was',
+      LIMIT,
+      async () => {
+        await using running = await open();
+        const token = await running.token({ accounts: ['account_id_1'], events: ['CHANNEL_ANSWER'] });
+        const client = await running.connect(`?token=${token}&v=1`);
+        const wrong: [object, string][] = [
+          [{ accounts: ['account_id_2'], events: null }, 'account_not_granted'],
+          [{ accounts: null, events: ['CHANNEL_DESTROY'] }, 'event_not_granted'],
+        ];
+        for (const [index, [filter, code]] of wrong.entries()) {
+          client.send(JSON.stringify({ filter, ref: `r${index}` }));
+          for (;;) {
+            const found = frames(client).find((frame) => frame.type === 'error' && frame.ref === `r${index}`);
+            if (found?.type === 'error') {
+              assert.equal(found.code, code);
+              break;
+            }
+            await client.received(client.messages.length + 1);
           }
-          await client.received(client.messages.length + 1);
         }
-      }
-      client.send('{"ack":["x"]}');
-      await publish(running, 0, 2);
-      await untilEvents(client, 2);
-      client.close();
-    });
+        client.send('{"ack":["x"]}');
+        await publish(running, 0, 2);
+        await untilEvents(client, 2);
+        client.close();
+      },
+    );
 
     test('a new token is taken in band, may narrow the scope and never widens it', LIMIT, async () => {
       await using running = await open();

@@ -92,7 +92,7 @@ export function revocationSuite(name: string, open: () => Promise<RunningGateway
       assert.deepEqual(await client.closed, REVOKED);
     });
 
-    test('what was revoked stays so for whoever is started later with the same keys', async () => {
+    test('what was revoked stays so for a replica that is started later with the same keys', async () => {
       await using running = await open();
       const token = await running.token();
       await running.administer('/revocations', { token });

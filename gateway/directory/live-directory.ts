@@ -36,7 +36,10 @@ export async function openLiveDirectory(options: LiveDirectoryOptions): Promise<
 
   const refuse = (faults: readonly Fault[]) => {
     status = { ...status, faults };
-    logger.error({ path, faults: faults.length }, `the directory is not taken over\n${describeFaults(faults)}`);
+    logger.error(
+      { path, faults: faults.length },
+      `the directory file is invalid; the last good one stays in force\n${describeFaults(faults)}`,
+    );
   };
   const onContent = (text: string) => {
     const parsed = parseDirectory(text);

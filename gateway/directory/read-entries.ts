@@ -172,7 +172,7 @@ function hashOf(fields: Fields, at: At): string {
   const where = `${at.where}.passwordHash`;
   const parts = typeof hash === 'string' ? PHC.exec(hash) : null;
   if (typeof hash !== 'string' || parts === null) {
-    // The value is not repeated: it may be a password that somebody wrote in plain.
+    // The value is not repeated: it may be a plain password.
     at.faults.push({ where, message: 'is not an argon2id hash: make one with `npm run -s hash-password`' });
     return '';
   }

@@ -12,5 +12,5 @@ function canonical(origin: string): string | null {
   return `${url.protocol}//${url.host}`;
 }
 
-/** Stricter than the URL parser, which mends what no browser sends. */
+/** Stricter than the URL parser, which corrects what no browser sends. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i;

@@ -1,6 +1,6 @@
 import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 
-/** The page at `/`: says what this is to whoever opens it in a browser. */
+/** The page at `/`, for a person who opens it in a browser. */
 export const WELCOME = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

@@ -46,7 +46,7 @@ export interface HeartbeatOptions {
   readonly aliveMs: number;
   /** After each beat: the replicas that are there, this one first. */
   readonly onReplicas: (replicas: readonly LiveReplica[]) => void;
-  /** After a beat that failed; the next one is tried all the same. */
+  /** After a beat that failed; the next one is tried nevertheless. */
   readonly onFailure?: (code: string) => void;
 }
 

@@ -44,7 +44,7 @@ test('what is over is pruned by the next revocation, and the key ends with its l
   assert.ok(lasts > 0 && lasts <= LIFETIME_US / 1_000, String(lasts));
 });
 
-test('entries that nobody of ours wrote are passed over', async () => {
+test('entries that no gateway wrote are skipped', async () => {
   const at = await fresh();
   const store = await at.open();
   const mark = await store.revoke('jti:a', 0);

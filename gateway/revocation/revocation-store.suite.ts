@@ -41,7 +41,7 @@ export function revocationStoreSuite(
       assert.equal((await store.read(one?.seen ?? null))?.list.size, 1);
     });
 
-    test('whoever opens it later knows it all, and what was lost is put back', async () => {
+    test('a replica that opens it later has everything, and what was lost is put back', async () => {
       await using at = await fresh();
       const store = await at.open();
       const mark = (await store.revoke('user:a/eva ü', 0)) ?? 0;

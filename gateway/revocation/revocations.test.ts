@@ -148,7 +148,7 @@ describe('revocations', () => {
     assert.equal(here.revocations.isKnown, true);
   });
 
-  test('what the store has lost is put back by whoever knows it', async () => {
+  test('what the store has lost is put back by a replica that has it', async () => {
     const store = new FarStore();
     await using here = await replica(store);
     await here.revocations.revoke({ account: 'north' });

@@ -28,7 +28,7 @@ test('no token and no password is in a log line, a metric or the body of an erro
   const withPassword = directory.replace(/\$argon2id\$[^']+/, FILED_PASSWORD);
   assert.notEqual(withPassword, directory);
   await writeFile(running.directoryFile, withPassword);
-  await until('the refused directory in the log', () => logged.includes('the directory is not taken over'));
+  await until('the refused directory in the log', () => logged.includes('the directory file is invalid'));
   const metrics = await (await fetch(`http://127.0.0.1:${running.gateway.innerPort}/metrics`)).text();
   assert.match(metrics, /firehose_/);
   await running.gateway[Symbol.asyncDispose]();

@@ -83,7 +83,9 @@ function checkHandshake(request: UpgradeRequest): Problem | null {
     return problem(426, 'upgrade_required', 'This is a WebSocket endpoint.', { Upgrade: 'websocket' });
   }
   if (headers['sec-websocket-version'] !== '13') {
-    return problem(426, 'websocket_version', 'WebSocket version 13 is spoken here.', { 'Sec-WebSocket-Version': '13' });
+    return problem(426, 'websocket_version', 'Only WebSocket version 13 is supported.', {
+      'Sec-WebSocket-Version': '13',
+    });
   }
   if (!WEBSOCKET_KEY.test(headers['sec-websocket-key'] ?? '')) {
     return problem(400, 'websocket_key', 'Sec-WebSocket-Key is missing or not 16 bytes in base64.');

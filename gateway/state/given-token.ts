@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { secretValue } from '../../runtime/files/secret-value.ts';
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
 
-/** A bearer token that somebody else made and mounted; `variable` names the file. Throws a ConfigurationFault. */
+/** A bearer token that was made elsewhere and mounted; `variable` names the file. Throws a ConfigurationFault. */
 export async function givenToken(file: string, variable: string): Promise<string> {
   let text: string;
   try {

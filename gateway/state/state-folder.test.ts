@@ -31,7 +31,7 @@ test('a folder that cannot be made is a fault that names it, and never a wait', 
   }
 });
 
-test('a folder of somebody else will do when it can be written to, as a volume of a pod', async (t) => {
+test('a folder of another owner will do when it can be written to, as a volume of a pod', async (t) => {
   if (process.getuid?.() !== 0) return t.skip('only root makes folders for others');
   const path = await mkdtemp(join(tmpdir(), 'firehose-state-'));
   try {

@@ -39,7 +39,7 @@ export async function openStateFolder(path: string): Promise<StateFolder> {
   };
 }
 
-/** A folder of somebody else, such as a pod's volume, is theirs to close; it will do when files can be made in it. */
+/** A folder of another owner, such as a pod's volume, is accepted as it is when files can be made in it. */
 async function closeToOthers(path: string): Promise<void> {
   try {
     await chmod(path, 0o700);

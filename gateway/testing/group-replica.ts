@@ -143,7 +143,7 @@ export interface ConsumerOptions {
   readonly acknowledges?: 'frames' | 'pongs';
   /** Acknowledges each event as it comes; true when not given. */
   readonly acks?: boolean;
-  /** All that is received by whoever shares it, in order. */
+  /** All that its members receive, in order. */
   readonly received?: Received[];
 }
 

@@ -21,7 +21,7 @@ export interface MountedCertificate {
 }
 
 /**
- * Somebody else's certificate, followed: a renewed one is in force within two seconds. A pair that does not fit (half of
+ * A certificate that another process renews, followed: a renewed one is in force within two seconds. A pair that does not fit (half of
  * it written, say) is passed over, and the last good one stays. Rejects with a ConfigurationFault for the first.
  */
 export async function followCertificate(options: MountedCertificateOptions): Promise<MountedCertificate> {
@@ -41,7 +41,10 @@ export async function followCertificate(options: MountedCertificateOptions): Pro
     for (const listener of listeners) listener(next);
   };
   const onError = (error: unknown) =>
-    logger.error({ folder }, `the certificate is not taken over: ${(error as Error).message}`);
+    logger.error(
+      { folder },
+      `the mounted certificate is invalid; the last good one stays in force: ${(error as Error).message}`,
+    );
   for (const name of ['tls.crt', 'tls.key']) {
     await followFile(join(folder, name), {
       signal,

@@ -22,7 +22,7 @@ const MOST_A_SECOND = 100;
 /** Contexts that one span links. */
 const MOST_LINKS = 32;
 
-/** An entry whose trace somebody records, as one read brought it. */
+/** An entry whose trace is recorded, as one read brought it. */
 interface Traced {
   readonly entry: StoredEntry;
   readonly created: SpanContext;

@@ -4,7 +4,7 @@ const ZERO = 0x30;
 const NINE = 0x39;
 
 /**
- * Whether a meta line ends in a traceparent of a trace that somebody records. For each entry that is read while traces
+ * Whether a meta line ends in a traceparent of a trace that is recorded. For each entry that is read while traces
  * are exported: it looks at four characters, and says yes too often rather than too rarely.
  */
 export function mayBeSampled(meta: string): boolean {

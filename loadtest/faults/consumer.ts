@@ -34,7 +34,7 @@ export interface Listener {
   event(arrival: Arrival & { readonly attempt: number; readonly cursor: string }): void;
   /** A control frame. */
   frame(frame: { readonly type: string; readonly code?: string }): void;
-  /** Called once, and nothing after it. 1006 for a crash of ours, as for any cut. */
+  /** Called once, and nothing after it. 1006 for a crash of the gateway, as for any cut. */
   ended(code: number): void;
 }
 

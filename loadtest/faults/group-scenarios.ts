@@ -55,7 +55,7 @@ export async function groupHandOver(product: Product): Promise<string[]> {
     await delay(1_000);
     await replica.end('SIGTERM');
     await replica.start();
-    // Whoever connects to it makes it an owner again, and the other hands over.
+    // A connection to it makes it an owner again, and the other hands over.
     for (const acknowledges of KINDS.slice(0, 3)) await groups.join({ acknowledges, ...slowly(replica) });
   }
   await delay(1_000);

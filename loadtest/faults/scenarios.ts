@@ -90,7 +90,7 @@ const slow: Scenario = async (product) => {
     : faults;
 };
 
-/** Whether somebody is behind at each of several looks: for a moment everybody is, now and then. */
+/** Whether a connection is behind at each of several looks: for a moment each is, now and then. */
 async function staysBehind(world: World): Promise<boolean> {
   for (let look = 0; look < 10; look += 1) {
     if (!(await hasOneBehind(world))) return false;
@@ -104,7 +104,7 @@ async function hasOneBehind({ replicas }: World): Promise<boolean> {
   return texts.some((text) => /^firehose_behind_connections [1-9]/m.test(text));
 }
 
-/** I4: what the log no longer keeps is said before the upgrade, and in band to whoever asked to go on. */
+/** I4: what the log no longer keeps is said before the upgrade, and in band to a client that asked to continue. */
 const gap: Scenario = async (product) => {
   await using world = await openWorld(product, {
     replicas: 1,
@@ -136,7 +136,7 @@ const gap: Scenario = async (product) => {
   if (answer.status !== 410)
     faults.push(`a cursor that is too old was answered with ${answer.status ?? 'an open connection'}`);
   const told = await clamped.ask(host, { cursor: clamped.cursor });
-  if (!told.gaps.includes('cursor_too_old')) faults.push('a gap was not told to whoever asked to go on');
+  if (!told.gaps.includes('cursor_too_old')) faults.push('a gap was not told to a client that asked to continue');
   return faults;
 };
 

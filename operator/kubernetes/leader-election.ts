@@ -86,7 +86,7 @@ async function tryToTake(options: ElectionOptions, timings: LeaseTimings, seen: 
     const record = JSON.stringify(spec);
     if (record !== seen.record) Object.assign(seen, { record, at: performance.now() });
     const isFree = !spec.holderIdentity || spec.holderIdentity === identity;
-    // The clock of whoever wrote the record is not ours: what counts is how long it has stood still before our eyes.
+    // The holder's clock is not comparable: what counts is how long the record has not changed by the own clock.
     const isExpired = performance.now() - seen.at > (spec.leaseDurationSeconds ?? 0) * 1_000;
     if (!isFree && !isExpired) return null;
     return await api.replace(LEASES, {
@@ -117,7 +117,7 @@ function lead(
     lease = await api.replace(LEASES, { ...lease, spec });
     renewedAt = start;
   };
-  /** What changed it may be a renewal of ours whose answer was lost: it is tried again from there. */
+  /** What changed it may be an own renewal whose answer was lost: it is tried again from there. */
   const isTaken = async () => {
     const { namespace, name, identity } = options;
     const now = await api.get(LEASES, namespace, name).catch(() => lease);

@@ -40,7 +40,7 @@ export class ObjectCache {
     if (informers === undefined) {
       const { namespaces, onChange, ...rest } = this.#options;
       informers = (namespaces ?? [null]).map((namespace) =>
-        // It follows for good, whoever asked for it first.
+        // It follows for good, independent of who asked first.
         outsideOfSpans(() =>
           startInformer({ ...rest, kind, namespace, onChange: (object, isGone) => onChange(kind, object, isGone) }),
         ),

@@ -13,7 +13,7 @@ export const OPERATOR_METRICS = {
   workqueue_queue_duration_seconds: histogram('Time a resource waited for a worker', RECONCILE_SECONDS, 'name'),
   leader_election_master_status: gauge('1 while this process leads', 'name'),
   rest_client_requests_total: counter('Answers of the API server', 'method', 'code'),
-  firehose_watch_age_seconds: gauge('Since the API server was last heard of', 'resource'),
+  firehose_watch_age_seconds: gauge('Seconds since the last message of a watch', 'resource'),
   firehose_subscription_condition: gauge('1 while the condition is True', 'namespace', 'name', 'type'),
   firehose_subscription_deletion_seconds: gauge('How long a resource is being deleted already', 'namespace', 'name'),
   firehose_subscription_key_rotation_timestamp_seconds: gauge(

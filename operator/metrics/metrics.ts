@@ -9,7 +9,7 @@ export type ReconcileResult = 'success' | 'requeue' | 'error';
 export interface Observed {
   readonly queue: { readonly depth: number; readonly adds: number; readonly retries: number };
   readonly isLeader: () => boolean;
-  /** Milliseconds since each watch was heard of, by plural. */
+  /** Milliseconds since the last message of each watch, by plural. */
   readonly watchAges: () => ReadonlyMap<string, number>;
   readonly subscriptions: () => Iterable<SubscriptionSample>;
 }

@@ -108,7 +108,7 @@ async function use(entry: Entry, now: () => number): Promise<Connected> {
   return failed('RedisTooOld', `Redis ${facts.version.slice(0, 20)} is too old: 7.0 is needed`, true);
 }
 
-/** Codes are words of ours and of Redis's protocol; the text behind them stays where it is. */
+/** Codes are those of this project and of Redis's protocol; the text behind them stays where it is. */
 function unreachable(code: string): Connected {
   return failed('RedisUnreachable', `Redis cannot be used (${code})`, false);
 }

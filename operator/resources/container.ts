@@ -12,7 +12,7 @@ const REDIS_CA = '/etc/firehose/redis-ca';
 const REDIS_CLIENT = '/etc/firehose/redis-client';
 const STATE = '/var/lib/firehose';
 
-/** Endpoints and load balancers hear of the end of a pod a little late: it goes on serving for so long. */
+/** Endpoints and load balancers learn of the end of a pod late: it serves for so long after the signal. */
 const PRE_STOP_S = 5;
 
 /** Beyond the drain's window: preStop, the last words to clients, and some air. */

@@ -6,7 +6,7 @@ import type { Context, Memory } from './context.ts';
 import { covers } from './covers.ts';
 import { assertOwn, LeftByFormer, ObjectOwnedByOther, type Asking } from './ownership.ts';
 
-/** On every object of ours: what it was made from. When that changes, fields that are wanted no more go, too. */
+/** On every object of the operator: what it was made from. When that changes, fields that are wanted no more go, too. */
 export const APPLIED_ANNOTATION = 'firehose.dev/applied';
 
 /** Why an object could not be applied. */
@@ -58,7 +58,7 @@ async function applyOne(context: Context, memory: Memory, kind: Kind, object: Ku
   const cached = context.cache.get(kind, namespace, name);
   // Applied a moment ago, and the watch has not brought it yet.
   if (cached === undefined && known?.hash === wanted.hash) return;
-  // The watch shows only what bears our label: whatever else has this name is somebody's.
+  // The watch shows only what bears our label: another object of this name has another owner.
   const live = cached ?? (known === undefined ? await context.api.get(kind, namespace, name) : undefined);
   if (live) {
     assertOwn(live, kind.kind, askingOf(object), 'keep it under another name');
@@ -72,7 +72,7 @@ async function applyOne(context: Context, memory: Memory, kind: Kind, object: Ku
   memory.applied.set(path, { uid, resourceVersion, hash: wanted.hash });
 }
 
-/** The resource that an object of ours is made for. */
+/** The resource that an object is made for. */
 function askingOf({ metadata }: KubeObject): Asking {
   const [owner] = metadata.ownerReferences ?? [];
   return { name: owner?.name ?? '', uid: owner?.uid ?? '' };

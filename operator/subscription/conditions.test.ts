@@ -119,7 +119,7 @@ test('a normal start, a rollout and a scale-down warn of nothing; a loss does', 
   assert.ok(!isWarning(condition('Degraded', 'False', 'Progressing')));
 });
 
-test('a warning is told of a new resource, and again when it says something else', () => {
+test('a warning is recorded for a new resource, and again when it says something else', () => {
   const warned = (message: string) =>
     conditionsOf({ ...ALL_GOOD, unknownEventNames: good('UnknownEventName', message) }, [], at);
   const types = (...sides: Parameters<typeof transitions>) => transitions(...sides).map(({ type }) => type);

@@ -85,7 +85,7 @@ export class Memories {
     return memory;
   }
 
-  /** The object at this path is gone, whoever deleted it. */
+  /** The object at this path is gone, also when another client deleted it. */
   forgetObject(key: string, path: string): void {
     this.#memories.get(key)?.applied.delete(path);
   }

@@ -24,7 +24,7 @@ export interface Findings {
   readonly gateway: Finding;
   readonly endpoint: Finding;
   readonly isSuspended: boolean;
-  /** Gateways that are there still, or are heard of, though none is wanted. */
+  /** Gateways that still exist, or have a heartbeat, though none is wanted. */
   readonly draining: number;
   /** Serving, but not whole: why. Null when it is whole, or does not serve. */
   readonly degraded: Finding | null;

@@ -62,6 +62,6 @@ export function assertOwn(live: KubeObject, kind: string, asking: Asking, wayOut
     throw new LeftByFormer(`the ${kind} ${name} was left by the former resource ${asking.name} and is being collected`);
   }
   if (ownership === 'foreign') {
-    throw new ObjectOwnedByOther(`the ${kind} ${name} belongs to somebody else: delete it, or ${wayOut}`);
+    throw new ObjectOwnedByOther(`the ${kind} ${name} belongs to another owner: delete it, or ${wayOut}`);
   }
 }

@@ -15,7 +15,7 @@ export interface References {
   readonly ingestToken: string | null;
   /** What the collector asks for: a secret, too. */
   readonly otlpHeaders: string | null;
-  /** With signing keys of somebody else: the id of the one that signs. */
+  /** With signing keys that another program rotates: the id of the one that signs. */
   readonly foreignKeyId: string | null;
   /** What is missing, wrong or refused, and what to do; empty when everything is there. */
   readonly problems: readonly string[];

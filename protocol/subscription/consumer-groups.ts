@@ -33,7 +33,7 @@ const group = ruled(
         maxLength: z.int().min(1).max(1_000_000).default(10_000),
       })
       .prefault({}),
-    /** What is not of it is acknowledged at once, whoever is connected. */
+    /** What is not of it is acknowledged at once, independent of its members. */
     filters: groupFilters.prefault({}),
     /** What becomes of the group, and of what it has not acknowledged, when it is no longer declared or the resource goes. */
     deletionPolicy: platformOnly(z.enum(['Delete', 'Retain']).default('Delete')),

@@ -1,4 +1,4 @@
-/** A value that changes while the process runs. Readers that keep a copy are told of each change. */
+/** A value that changes while the process runs. Readers that keep a copy are notified of each change. */
 export interface Live<T> {
   /** The value in force now. */
   readonly current: T;

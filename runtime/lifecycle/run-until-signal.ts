@@ -5,7 +5,7 @@ import * as kinds from '../settings/kinds.ts';
 import type { SettingsTable } from '../settings/setting.ts';
 import { ConfigurationFault } from './configuration-fault.ts';
 
-/** Exit codes of every process of ours. */
+/** Exit codes of every process. */
 export const EXIT = {
   clean: 0,
   unexpected: 1,
@@ -66,7 +66,7 @@ type ListenError = NodeJS.ErrnoException & { address?: string; port?: number; ho
 
 const NO_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL']);
 
-/** One clear error for what a person can mend; a stack only for what nobody expected. */
+/** One clear error for what a person can fix; a stack only for an unexpected error. */
 function explain(error: unknown, logger: Logger, settings: SettingsTable): number {
   if (error instanceof ConfigurationFault) {
     for (const fault of error.faults) logger.fatal({ code: error.code }, fault);

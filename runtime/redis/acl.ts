@@ -19,7 +19,7 @@ export const ACL_COMMANDS = {
 
 /**
  * The rules of a user of least privilege, as `ACL SETUSER <name>` and a `user <name>` line of redis.conf take them: the
- * keys of one prefix, no channels, these commands. A password (`>...` or `#<sha256>`) is added by whoever makes the user.
+ * keys of one prefix, no channels, these commands. A password (`>...` or `#<sha256>`) is added when the user is made.
  */
 export function aclRules(keyPrefix: string = DEFAULT_KEY_PREFIX): string {
   const commands = Object.values(ACL_COMMANDS).flatMap((words) => words.split(' '));

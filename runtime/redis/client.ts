@@ -25,7 +25,7 @@ export const COMMAND_TIMEOUT_MS = 3_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 const SENTINEL_TIMEOUT_MS = 1_000;
 
-/** For every server that holds data, whoever names it. */
+/** For every server that holds data, also one that a sentinel or node names. */
 function hardened(connection: RedisConnection, name: string) {
   const { username, password, tls, guard } = connection;
   return {

@@ -42,8 +42,8 @@ export function parseSentinels(reply: unknown): { readonly host: string; readonl
 
 /**
  * Whether no failover away from this master can have begun, by what those sentinels say that answered. One begins only
- * where `quorum` of them hold the master for down, so among `sentinels - quorum + 1` there is one who does. Whoever
- * has finished one names another master. Pure.
+ * where `quorum` of them hold the master for down, so among `sentinels - quorum + 1` there is one that does. A
+ * sentinel that has finished one names another master. Pure.
  */
 export function isMasterConfirmed(
   views: readonly SentinelView[],

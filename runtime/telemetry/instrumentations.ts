@@ -17,7 +17,7 @@ const NOTHING_OF_A_CLIENT = {
   'http.request.method_original': '',
 };
 
-/** HTTP in and out, and Redis commands: each within a span of ours, or of a request that came in. */
+/** HTTP in and out, and Redis commands: each within a span of this process, or of a request that came in. */
 export function instrumentations(): Instrumentation[] {
   return [
     new HttpInstrumentation({

@@ -64,7 +64,7 @@ export function settingFaults(environment: Environment, args: readonly string[])
     expect(`OTEL_EXPORTER_OTLP_${signal}PROTOCOL`, isProtocol, what);
   }
   expect('OTEL_TRACES_EXPORTER', (value) => ['otlp', 'none'].includes(value), 'otlp or none; no traces are exported');
-  // Whoever scrapes finds them in any case.
+  // A scrape finds them in any case.
   const isMetrics = (value: string) => ['otlp', 'none', 'prometheus'].includes(value);
   expect('OTEL_METRICS_EXPORTER', isMetrics, 'otlp, prometheus or none; no metrics are exported');
   expect('OTEL_METRIC_EXPORT_INTERVAL', (value) => Number(value) > 0, `milliseconds; ${INTERVAL_MS} is used`);

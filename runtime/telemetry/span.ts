@@ -8,7 +8,7 @@ import {
   type SpanOptions,
 } from '@opentelemetry/api';
 
-/** Spans of ours: none is recorded while nothing is exported. */
+/** Spans of this process: none is recorded while nothing is exported. */
 export const tracer = trace.getTracer('firehose');
 
 /**
