@@ -17,7 +17,7 @@ export interface KazooMessage {
   readonly body: Buffer;
 }
 
-/** Published by callflow, which hears of the end of a call itself: they come after the DESTROY. */
+/** Published by callflow, which learns of the end of a call itself: they come after the DESTROY. */
 const FROM_APPLICATIONS = /^PARK_/;
 const GREGORIAN_OFFSET = 62_167_219_200;
 
