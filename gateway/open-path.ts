@@ -64,6 +64,7 @@ export async function openPath(
   };
   const sessions = stack.use(
     Sessions.start({
+      maxUnreadBytes: spec.gateway.connections.maxUnreadBytes,
       maxSessions: spec.gateway.connections.maxPerReplica,
       now: Date.now,
       onClosed: ({ id, token }, code) => told.sessionClosed({ id, account: token.grant.account }, code),

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /**
  * What a client of the control contract may say: a text message that is one of these JSON objects. `ref` comes back in
- * the error frame that answers it. Anything else ends the connection with 4500, and a reason that names the field.
+ * the error frame that answers it. A filter with a fault is answered by an error frame; anything else ends the connection
+ * with 4500, and a reason that names the field.
  */
 const DAY_MS = 86_400_000;
 
@@ -88,7 +89,9 @@ export interface FrameFault {
 }
 
 export type ParsedFrame =
-  { readonly ok: true; readonly frame: ClientFrame } | { readonly ok: false; readonly fault: FrameFault };
+  | { readonly ok: true; readonly frame: ClientFrame }
+  /** `filter` is set for a filter frame, which is answered and does not end the connection; `ref` is its own, if valid. */
+  | { readonly ok: false; readonly fault: FrameFault; readonly filter?: { readonly ref: string | null } };
 
 /** The text as the one known frame that it is, or the first thing that is wrong with it. */
 export function parseClientFrame(text: string): ParsedFrame {
@@ -104,12 +107,15 @@ export function parseClientFrame(text: string): ParsedFrame {
     const parsed = SCHEMAS[kind].safeParse(value);
     if (parsed.success) return { ok: true, frame: { kind, ...parsed.data } as ClientFrame };
     const { path, message } = deepest(parsed.error.issues);
-    return fault(path.map(fieldPart).join('').slice(1) || null, message);
+    const found = fault(path.map(fieldPart).join('').slice(1) || null, message);
+    if (kind !== 'filter') return found;
+    const asked = ref.safeParse((value as { ref?: unknown }).ref);
+    return { ...found, filter: { ref: asked.data ?? null } };
   }
   return fault(null, `has none of ${Object.keys(SCHEMAS).join(', ')}`);
 }
 
-function fault(field: string | null, wrong: string): ParsedFrame {
+function fault(field: string | null, wrong: string): Extract<ParsedFrame, { ok: false }> {
   return { ok: false, fault: { field, wrong } };
 }
 

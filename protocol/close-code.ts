@@ -48,7 +48,7 @@ export interface ReasonDetail {
 }
 
 /** A close reason as JSON of at most 123 bytes (RFC 6455 5.5): what does not fit is left out. */
-export function closeReason(reason: CloseReason, { c = null, f = null, d }: ReasonDetail = {}): string {
+export function closeReason(reason: string, { c = null, f = null, d }: ReasonDetail = {}): string {
   const keys = { ...(c !== null && { c }), ...(f !== null && { f }), ...(d !== undefined && { d }) };
   let said: Record<string, string> = { e: reason };
   for (const [key, value] of Object.entries(keys)) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { filterSchema } from './client-frame.ts';
+import { MAX_ENTRY_BYTES } from './event-object.ts';
 import { META_KEY } from './event-meta.ts';
 
 /**
@@ -27,6 +28,8 @@ export const helloSchema = z.strictObject({
   filter,
   expires_at: time,
   group: z.string().nullable(),
+  /** The largest text message that a client must take: an event with its `_firehose`. */
+  max_message_bytes: z.int().min(1),
   /** In a group: this replica owns nothing of it now, events come once it does; on a change `hello` comes again. */
   standby: z.boolean().nullable(),
 });
@@ -55,7 +58,8 @@ export type GapReason = (typeof GAP_REASONS)[number];
 
 const expiry = { expires_at: time, expires_in_ms: ms };
 export const tokenExpiringSchema = z.strictObject({ type: z.literal('token_expiring'), ...expiry });
-export const authOkSchema = z.strictObject({ type: z.literal('auth_ok'), ...expiry });
+/** A new token is in force; `scope` is what this connection may see from now on, cut to what it had. */
+export const authOkSchema = z.strictObject({ type: z.literal('auth_ok'), ...expiry, scope: filter });
 /** The filter now in force, and the cursor after which it applies; null while the log's place is not known. */
 export const filterInForceSchema = z.strictObject({ type: z.literal('filter'), filter, cursor: cursor.nullable() });
 /** How far this connection is behind the log; null where only the other is known. */
@@ -86,6 +90,10 @@ export const serverFrameSchema = z.discriminatedUnion('type', [
   errorSchema,
 ]);
 export type ServerFrame = z.output<typeof serverFrameSchema>;
+
+/** Room for the `_firehose` of an event beside the event itself. */
+const META_BYTES = 4_096;
+export const MAX_MESSAGE_BYTES = MAX_ENTRY_BYTES + META_BYTES;
 
 /** The text of a control frame. */
 export function encodeServerFrame(frame: ServerFrame): string {

@@ -64,6 +64,8 @@ const exposedGateway = z.strictObject({
       maxPerAccount: z.int().min(1).max(1_000_000).optional(),
       /** Of one user, over all replicas; absent: a quarter of `maxPerReplica`, no limit of its own beside `maxPerAccount`. */
       maxPerUser: z.int().min(1).max(1_000_000).optional(),
+      /** Bytes that a replica holds for peers that do not read; beyond it the greediest account's connections are ended. */
+      maxUnreadBytes: z.int().min(16_777_216).max(1_099_511_627_776).default(268_435_456),
       drainTimeout: duration('0s', '1h').default('60s'),
     })
     .prefault({}),

@@ -225,7 +225,7 @@ export function replaySuite(name: string, open: () => Promise<RunningGateway>): 
         const token = await running.token();
         const plain = await running.connect(`?token=${token}`);
         for (const [text, field] of [
-          ['{"filter":{}}', 'filter.accounts'],
+          ['{"nack":1}', 'nack'],
           ['hello?', undefined],
           ['{"auth":1}', 'auth'],
         ] as const) {

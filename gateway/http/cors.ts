@@ -1,6 +1,8 @@
 import type { RequestHandler } from 'express';
 import { isOriginAllowed } from './origin.ts';
 
+/** What a browser's own code and its telemetry add to a login. */
+const ALLOWED_HEADERS = 'Content-Type, Authorization, traceparent, tracestate, X-Requested-With';
 const PREFLIGHT_SECONDS = '600';
 
 /** CORS for a path that browsers call (Fetch standard, 3.2): no cookies, so no credentials. */
@@ -17,7 +19,7 @@ export function cors(allowed: readonly string[], methods: string): RequestHandle
     if (isAllowed) {
       response.set({
         'Access-Control-Allow-Methods': methods,
-        'Access-Control-Allow-Headers': 'Content-Type, Authorization',
+        'Access-Control-Allow-Headers': ALLOWED_HEADERS,
         'Access-Control-Max-Age': PREFLIGHT_SECONDS,
       });
     }

@@ -19,7 +19,11 @@ export interface BusinessEvents {
   /** A connection was cut off for the limit of its address or of this replica. */
   readonly connectionDropped: (limit: 'address' | 'replica') => void;
   /** `code` says why it was refused; null for one that was not. */
-  readonly handshakeFinished: (status: number, code: string | null) => void;
+  readonly handshakeFinished: (
+    status: number,
+    code: string | null,
+    client: { readonly address: string; readonly account?: string },
+  ) => void;
   readonly sessionClosed: (session: { readonly id: string; readonly account: string }, code: number) => void;
   readonly slowConsumerClosed: (policy: string) => void;
   readonly gapTold: (reason: string) => void;
@@ -54,13 +58,16 @@ const DROPPED_LINES = {
 export function createBusinessEvents(metrics: Metrics, logger: Logger): BusinessEvents {
   const annotate = (attributes: Readonly<Record<string, string | number>>) =>
     trace.getActiveSpan()?.setAttributes(attributes);
-  const tellRefusal = createOccasionalLine<string, { address: string; account?: string }>({
-    write: (outcome, { address, account }, count) =>
-      logger.info(
-        { outcome, count, network: networkOf(address), ...(account !== undefined && { account }) },
-        'logins refused',
-      ),
-  });
+  const refusals = (message: string) =>
+    createOccasionalLine<string, { address: string; account?: string }>({
+      write: (outcome, { address, account }, count) =>
+        logger.info(
+          { outcome, count, network: networkOf(address), ...(account !== undefined && { account }) },
+          message,
+        ),
+    });
+  const tellLogin = refusals('logins refused');
+  const tellHandshake = refusals('WebSocket handshakes refused');
   const tellMismatch = createOccasionalLine<Mismatch, string>({
     write: (mismatch, address, count) => logger.warn({ mismatch, address, count }, MISMATCH_LINES[mismatch]),
   });
@@ -84,14 +91,15 @@ export function createBusinessEvents(metrics: Metrics, logger: Logger): Business
         const { outcome } = answer;
         metrics.loginFinished(outcome, (performance.now() - start) / 1_000);
         annotate({ 'firehose.login.outcome': outcome });
-        if (outcome !== 'granted') tellRefusal(outcome, { address, ...account(answer) });
+        if (outcome !== 'granted') tellLogin(outcome, { address, ...account(answer) });
         logger.debug({ outcome }, 'a login was judged');
         return answer;
       }),
-    handshakeFinished(status, code) {
+    handshakeFinished(status, code, client) {
       metrics.handshake(status);
       const quota = code === null ? undefined : QUOTAS[code];
       if (quota !== undefined) metrics.quotaRefused(quota);
+      if (code !== null) tellHandshake(code, client);
       annotate({ 'http.response.status_code': status, ...(code !== null && { 'error.type': code }) });
       logger.debug({ status, ...(code !== null && { code }) }, 'a handshake was answered');
     },

@@ -36,7 +36,7 @@ export interface Metrics extends AsyncDisposable, RedisMetrics {
 }
 
 /** Ours, those of ws, and 1005 and 1006 for a close without a code or none at all; anything else a peer sends is one label. */
-const KNOWN_CODES: ReadonlySet<number> = new Set([...Object.values(CLOSE), 1002, 1005, 1006, 1007, 1009]);
+const KNOWN_CODES: ReadonlySet<number> = new Set([...Object.values(CLOSE), 1002, 1005, 1006, 1007, 1008, 1009]);
 
 /** Null where the system does not say. */
 function openDescriptors(): number | null {

@@ -3,7 +3,12 @@ import { test } from 'node:test';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { connectionLimits, startConnectionQuota } from './connection-quota.ts';
 
-const connections = { maxPerReplica: 50, slowConsumerPolicy: 'CatchUp', drainTimeout: '60s' } as const;
+const connections = {
+  maxPerReplica: 50,
+  slowConsumerPolicy: 'CatchUp',
+  maxUnreadBytes: 268_435_456,
+  drainTimeout: '60s',
+} as const;
 const start = (limits: { account: number | null; user: number | null }) =>
   startConnectionQuota({ limits, redis: null, prefix: 'test:', resource: 'a/b', logger: silentLogger });
 

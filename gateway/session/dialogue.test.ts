@@ -17,12 +17,18 @@ function tokenOf(id: string, expiresInMs: number, accounts: readonly string[] | 
 }
 
 function open(
-  options: { expiresInMs?: number; isBehind?: boolean; verified?: TokenOutcome; acknowledged?: AckOutcome } = {},
+  options: {
+    expiresInMs?: number;
+    isBehind?: boolean;
+    verified?: TokenOutcome;
+    acknowledged?: AckOutcome;
+    accounts?: readonly string[];
+  } = {},
 ) {
   const sink = new RecordingSink();
   const closed: string[] = [];
   let counted = 0;
-  let token = tokenOf('first', options.expiresInMs ?? 3_600_000);
+  let token = tokenOf('first', options.expiresInMs ?? 3_600_000, options.accounts ?? null);
   const connection: Connection = {
     id: 's',
     group: null,
@@ -128,4 +134,38 @@ test('a token of another account, or none at all, ends the connection; one that 
     for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual([closed, types()], [expected, words]);
   }
+});
+
+test('a filter with a fault is answered by an error that names it, and the connection goes on (T10)', async () => {
+  const cases: [string, RegExp, string | null][] = [
+    ['{"filter":{"events":["DTMF"]}}', /^filter\.accounts must be null, or a list/, null],
+    ['{"filter":{"accounts":null},"ref":"r"}', /^filter\.events must be/, 'r'],
+    ['{"filter":{}}', /^filter\.accounts /, null],
+    ['{"filter":null}', /^filter must be an object/, null],
+    ['{"filter":{"accounts":[1],"events":null},"ref":7}', /^/, null],
+    ['{"filter":{"accounts":null,"events":null},"more":1}', /^the frame has other keys/, null],
+  ];
+  for (const [text, detail, ref] of cases) {
+    const { dialogue, closed, said, counted } = open();
+    dialogue.received(text);
+    await new Promise(setImmediate);
+    const answer = said().at(-1);
+    assert.ok(answer?.type === 'error', text);
+    assert.deepEqual([answer.code, answer.ref, closed, counted()], ['invalid_filter', ref, [], 1], text);
+    assert.match(answer.detail, detail);
+  }
+});
+
+test('auth_ok tells the scope in force, cut to what the connection had (T10)', async () => {
+  const verified: TokenOutcome = { kind: 'valid', token: tokenOf('second', 7_200_000, null) };
+  const { dialogue, said } = open({ verified, accounts: ['a'] });
+  dialogue.received('{"auth":"t"}');
+  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+  const answer = said().find((frame) => frame.type === 'auth_ok');
+  assert.deepEqual(answer?.scope, { accounts: ['a'], events: null });
+});
+
+test('hello says how large a message may be', () => {
+  const [hello] = open().said();
+  assert.ok(hello?.type === 'hello' && hello.max_message_bytes > 1024 * 1024);
 });

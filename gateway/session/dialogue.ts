@@ -1,7 +1,13 @@
-import { parseClientFrame, type ClientFrame, type Filter, type FrameFault } from '../../protocol/client-frame.ts';
+import {
+  parseClientFrame,
+  type ClientFrame,
+  type Filter,
+  type FrameFault,
+  type ParsedFrame,
+} from '../../protocol/client-frame.ts';
 import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
 import { splitId, type Position } from '../../protocol/position.ts';
-import { encodeServerFrame, type GapReason, type ServerFrame } from '../../protocol/server-frame.ts';
+import { encodeServerFrame, MAX_MESSAGE_BYTES, type GapReason, type ServerFrame } from '../../protocol/server-frame.ts';
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
 import { LEEWAY_S } from '../auth/token.ts';
 import { textFrame } from '../fanout/frame.ts';
@@ -90,6 +96,7 @@ export class Dialogue {
       oldest: this.#options.window.oldestCursor,
       filter: inForce(token.grant),
       expires_at: rfc3339(expiresAt(token)),
+      max_message_bytes: MAX_MESSAGE_BYTES,
       group,
       standby,
     });
@@ -123,7 +130,7 @@ export class Dialogue {
   /** A text message of the client; anything but a known frame ends the connection. */
   received(text: string): void {
     const parsed = parseClientFrame(text);
-    if (!parsed.ok) return this.#connection.closeForFrame(parsed.fault);
+    if (!parsed.ok) return this.#faulty(parsed);
     const { frame } = parsed;
     if (isAcknowledgement(frame)) {
       void this.#acknowledge(frame);
@@ -131,6 +138,16 @@ export class Dialogue {
     }
     if (!this.#connection.countFrame()) return;
     this.#turn = this.#turn.then(() => (this.#connection.isOpen ? this.#answer(frame) : undefined));
+  }
+
+  #faulty({ fault, filter }: Extract<ParsedFrame, { ok: false }>): void {
+    if (filter === undefined) return this.#connection.closeForFrame(fault);
+    if (!this.#connection.countFrame()) return;
+    const { field, wrong } = fault;
+    const detail = `${field ?? 'the frame'} ${wrong}`;
+    this.#turn = this.#turn.then(() =>
+      this.#connection.isOpen ? this.#refuse('invalid_filter', detail, filter.ref) : undefined,
+    );
   }
 
   async #answer(frame: Exclude<ClientFrame, Acknowledgement>): Promise<void> {
@@ -169,7 +186,7 @@ export class Dialogue {
     }
     const token = { ...outcome.token, grant };
     this.#connection.renew(token);
-    this.#say({ type: 'auth_ok', ...expiry(token, this.#options.now()) });
+    this.#say({ type: 'auth_ok', ...expiry(token, this.#options.now()), scope: inForce(grant) });
     if (isNarrower) this.#narrowAgain(grant);
   }
 

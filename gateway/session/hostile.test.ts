@@ -84,8 +84,8 @@ describe('a hostile client', { timeout: 120_000 }, () => {
     });
   }
 
-  test('RFC 6455: a ping is answered with its own payload, and pongs are free', async () => {
-    const pongs = Array.from({ length: 500 }, () => clientFrame(PONG, 'x'));
+  test('RFC 6455: a ping is answered with its own payload', async () => {
+    const pongs = Array.from({ length: 50 }, () => clientFrame(PONG, 'x'));
     const sent = Buffer.concat([Buffer.from(upgradeRequest(token)), ...pongs, clientFrame(PING, 'canary')]);
     const received = await exchange(port, sent, { isEnough: (bytes) => serverFrames(bytes).length > 0 });
     const [answer] = serverFrames(received);
@@ -144,7 +144,7 @@ describe('a hostile client', { timeout: 120_000 }, () => {
     const random = seeded(3);
     const codes = new Map<number | null, number>();
     for (let round = 0; round < 20; round += 1) {
-      const batch = Array.from({ length: 25 }, () => randomFrames(200, random));
+      const batch = Array.from({ length: 50 }, () => randomFrames(100, random));
       const answers = await Promise.all(
         batch.map((frames) => exchange(port, upgradeRequest(token), { andThen: frames })),
       );

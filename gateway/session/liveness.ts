@@ -9,7 +9,7 @@ export interface Moment {
 
 /** What decides whether a connection is alive. The end of the session is Unix time, the rest by the steady clock. */
 export interface Liveness {
-  /** When something was last received, or the peer's kernel last took bytes. */
+  /** When a frame of the peer was last received. What our own kernel takes says nothing of the peer. */
   readonly lastSignOfLife: number;
   readonly lastPing: number;
   readonly sessionEndsAt: number;
@@ -20,7 +20,7 @@ export type LivenessVerdict = 'fine' | 'ping' | 'no_traffic' | 'token_expired';
 export const PING_EVERY_MS = 25_000;
 export const DEAD_AFTER_MS = 60_000;
 
-/** A pong stuck behind a moving backlog is no dead peer: bytes that are taken count as a sign of life. */
+/** What is due for a connection now. Pure. */
 export function judgeLiveness(liveness: Liveness, { wall, steady }: Moment): LivenessVerdict {
   if (wall >= liveness.sessionEndsAt) return 'token_expired';
   if (steady - liveness.lastSignOfLife >= DEAD_AFTER_MS) return 'no_traffic';

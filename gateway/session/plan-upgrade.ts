@@ -22,9 +22,12 @@ export const CONTROL_PROTOCOL = 'firehose.v1';
 export type PlannedUpgrade = { readonly plan: UpgradePlan } | { readonly problem: Problem };
 
 const MAX_TOKEN_LENGTH = 8_192;
+/** RFC 9110 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const OWN_FAMILY = /^firehose(\.|$)/i;
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 const REPLAY_PARAMETERS = ['cursor', 'from', 'to', 'on_gap', 'group'];
-const PARAMETERS: ReadonlySet<string> = new Set(['token', 'v', 'meta', ...REPLAY_PARAMETERS]);
+const PARAMETERS: ReadonlySet<string> = new Set(['token', 'v', 'meta', 'refusals', ...REPLAY_PARAMETERS]);
 
 type UpgradeRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'headersDistinct' | 'httpVersion'>;
 
@@ -54,6 +57,10 @@ export function planUpgrade(request: UpgradeRequest, now: number): PlannedUpgrad
   if ((meta !== null && meta !== '0' && meta !== '1') || (meta === '0' && contract === 'control')) {
     return refuse(400, 'invalid_meta', "The query parameter 'meta' is 1 or 0, and always 1 in the control contract.");
   }
+  const refusals = query.get('refusals');
+  if (refusals !== null && refusals !== 'close' && contract === 'control') {
+    return refuse(400, 'invalid_refusals', "The query parameter 'refusals' is 'close', or left out.");
+  }
   const replay = planReplay(query, now, contract === 'control');
   if ('problem' in replay) return replay;
   const format = meta === '1' || contract === 'control' ? 'meta' : 'plain';
@@ -64,9 +71,34 @@ export function planUpgrade(request: UpgradeRequest, now: number): PlannedUpgrad
   return { plan: { token: token.token, contract, format, replay: replay.replay, group } };
 }
 
+/**
+ * Whether a refusal is told by a Close behind an accepted handshake, and not by an HTTP status: asked for with
+ * `refusals=close`, by a request that is a handshake.
+ */
+export function wantsRefusalAsClose(request: UpgradeRequest): boolean {
+  const query = request.url?.split('?')[1] ?? '';
+  return new URLSearchParams(query).get('refusals') === 'close' && checkHandshake(request) === null;
+}
+
 function asksForControl({ headers }: UpgradeRequest): boolean {
-  const offered = headers['sec-websocket-protocol']?.split(',') ?? [];
-  return offered.some((protocol) => protocol.trim() === CONTROL_PROTOCOL);
+  return offeredProtocols(headers['sec-websocket-protocol'])?.includes(CONTROL_PROTOCOL) === true;
+}
+
+/** The subprotocols that a client offers; null for what is no list of different tokens (RFC 6455 11.3.4). */
+export function offeredProtocols(header: string | undefined): readonly string[] | null {
+  if (header === undefined) return [];
+  const offered = header.split(',').map((protocol) => protocol.replace(/^[ \t]+|[ \t]+$/g, ''));
+  const isList = offered.every((protocol) => TOKEN.test(protocol)) && new Set(offered).size === offered.length;
+  return isList ? offered : null;
+}
+
+/**
+ * What is confirmed of the offer: ours where it is offered, else the first name of others, as clients of the plain
+ * contract have always got. A name of our own family that is not spoken is never confirmed.
+ */
+export function agreedProtocol(offered: readonly string[]): string | null {
+  if (offered.includes(CONTROL_PROTOCOL)) return CONTROL_PROTOCOL;
+  return offered.find((protocol) => !OWN_FAMILY.test(protocol)) ?? null;
 }
 
 function checkHandshake(request: UpgradeRequest): Problem | null {
@@ -89,6 +121,9 @@ function checkHandshake(request: UpgradeRequest): Problem | null {
   }
   if (!WEBSOCKET_KEY.test(headers['sec-websocket-key'] ?? '')) {
     return problem(400, 'websocket_key', 'Sec-WebSocket-Key is missing or not 16 bytes in base64.');
+  }
+  if (offeredProtocols(headers['sec-websocket-protocol']) === null) {
+    return problem(400, 'websocket_protocol', 'Sec-WebSocket-Protocol is not a list of different protocol names.');
   }
   return null;
 }

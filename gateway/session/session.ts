@@ -82,7 +82,8 @@ export class Session implements Recipient {
   #token: VerifiedToken;
   #lastSignOfLife: number;
   #lastPing: number;
-  #taken = 0;
+  /** Pings that were not answered: so many pongs are no frames of the allowance. */
+  #awaitedPongs = 0;
 
   constructor(options: SessionOptions, context: SessionContext) {
     const { webSocket, socket, token, plan } = options;
@@ -104,10 +105,7 @@ export class Session implements Recipient {
     this.#delivery = plan.group === null ? this.#fromLog(options) : this.#fromGroup(options, plan.group);
     webSocket.on('message', (data, isBinary) => this.#received(isBinary ? null : (data as Buffer)));
     webSocket.on('ping', () => this.countFrame());
-    webSocket.on('pong', (payload) => {
-      this.#lastSignOfLife = performance.now();
-      this.#delivery.pong(payload);
-    });
+    webSocket.on('pong', (payload) => this.#pong(payload));
     // ws closes by itself with the code that RFC 6455 asks for; the error's text is the peer's doing.
     webSocket.on('error', () => this.#leave());
     webSocket.on('close', (code) => {
@@ -166,9 +164,6 @@ export class Session implements Recipient {
 
   /** Pings, speaks, or ends the session, when it is time to. */
   sweep(now: Moment): void {
-    const { taken } = this.#writer;
-    if (taken > this.#taken) this.#lastSignOfLife = now.steady;
-    this.#taken = taken;
     const verdict = judgeLiveness(
       { lastSignOfLife: this.#lastSignOfLife, lastPing: this.#lastPing, sessionEndsAt: this.#token.sessionEndsAt },
       now,
@@ -178,11 +173,14 @@ export class Session implements Recipient {
     else if (this.#delivery.isTooSlow) this.close('slowConsumer', 'slow_consumer');
     else if (verdict === 'ping' && this.isOpen) {
       this.#lastPing = now.steady;
-      this.#webSocket.ping();
+      this.#ping();
     }
     if (this.isOpen) this.#dialogue?.sweep(now);
-    // What was written just now is no sign of life.
-    this.#taken = Math.max(this.#taken, this.#writer.taken);
+  }
+
+  /** Bytes that this process holds for the peer. */
+  get unreadBytes(): number {
+    return this.#writer.queued;
   }
 
   /**
@@ -223,7 +221,7 @@ export class Session implements Recipient {
     return new LogDelivery(this, wanted, this.#context);
   }
 
-  #fromGroup({ token, plan, webSocket }: SessionOptions, group: string): Delivery {
+  #fromGroup({ token, plan }: SessionOptions, group: string): Delivery {
     return new GroupDelivery(this, {
       groups: this.#context.groups,
       group,
@@ -232,25 +230,43 @@ export class Session implements Recipient {
       sink: this.#writer,
       onGap: plan.replay.onGap,
       ping: (payload) => {
-        if (this.isOpen) webSocket.ping(payload);
+        if (this.isOpen) this.#ping(payload);
       },
       onStandby: (standby) => this.#dialogue?.greet({ from: null, group, standby }),
     });
   }
 
+  #ping(payload?: Buffer): void {
+    this.#awaitedPongs += 1;
+    this.#webSocket.ping(payload);
+  }
+
+  /** One that was not asked for (RFC 6455 5.5.3) is a frame like any other. */
+  #pong(payload: Buffer): void {
+    if (this.#awaitedPongs === 0 || !this.isOpen) return void this.countFrame();
+    this.#awaitedPongs -= 1;
+    this.#lastSignOfLife = performance.now();
+    this.#delivery.pong(payload);
+  }
+
   /** Null for what is no text. */
   #received(text: Buffer | null): void {
+    if (!this.isOpen) return void this.countFrame();
     this.#lastSignOfLife = performance.now();
     if (this.#dialogue === null) this.countFrame();
     else this.#dialogue.received(text?.toString('utf8') ?? '');
   }
 
-  /** Takes a frame off what the client may send; false when that was too much and the session has ended. */
+  /**
+   * Takes a frame off what the client may send; false when that was too much and the session has ended. Behind our Close
+   * the same allowance holds for what was on its way: beyond it nothing is read any more, until ws cuts the connection.
+   */
   countFrame(): boolean {
     const now = performance.now();
     this.#lastSignOfLife = now;
     if (takeFrame(this.#allowance, now)) return true;
     this.close('slowConsumer', 'too_many_frames');
+    this.#webSocket.pause();
     return false;
   }
 

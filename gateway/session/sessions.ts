@@ -5,6 +5,7 @@ import { isStillThere } from '../auth/authorise.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { ConnectionKind } from '../metrics/observe-gateway.ts';
+import { greediest } from './unread-budget.ts';
 import { Session, type SessionContext, type SessionOptions } from './session.ts';
 
 const SWEEP_MS = 1_000;
@@ -13,6 +14,8 @@ const LAST_WORD_MS = 2_000;
 
 export interface SessionsOptions {
   readonly maxSessions: number;
+  /** Bytes held for peers that do not read, over all sessions; beyond it the greediest account's are ended. */
+  readonly maxUnreadBytes: number;
   readonly now: () => number;
   readonly onClosed: (session: Session, code: number) => void;
   /** The same for every session. */
@@ -146,6 +149,18 @@ export class Sessions implements AsyncDisposable {
   #sweep(): void {
     const now = { wall: this.#options.now(), steady: performance.now() };
     for (const session of this.#sessions) session.sweep(now);
+    this.#endGreediest();
+  }
+
+  #endGreediest(): void {
+    const unread = [...this.#sessions].map((session) => ({
+      session,
+      account: session.token.grant.account,
+      bytes: session.unreadBytes,
+    }));
+    for (const { session } of greediest(unread, this.#options.maxUnreadBytes)) {
+      session.close('slowConsumer', 'slow_consumer');
+    }
   }
 
   #closed(session: Session, code: number): void {

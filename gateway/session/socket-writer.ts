@@ -18,13 +18,10 @@ export class SocketWriter implements Sink {
     this.#webSocket = webSocket;
   }
 
+  /** What waits for the kernel, in memory of this process: under TLS the bytes themselves and their encrypted copy. */
   get queued(): number {
-    return this.#socket.writableLength;
-  }
-
-  /** Bytes the kernel has taken so far: grows while the peer reads, however slowly. */
-  get taken(): number {
-    return this.#socket.bytesWritten - this.#socket.writableLength;
+    const { writableLength } = this.#socket;
+    return this.#isEncrypted ? 2 * writableLength : writableLength;
   }
 
   write(chunk: Buffer, release: (() => void) | null): void {

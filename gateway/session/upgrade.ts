@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { WebSocketServer } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import { SpanKind, type SpanOptions } from '@opentelemetry/api';
 import { STREAM_PATH } from '../../protocol/paths.ts';
 import { inSpan, outsideOfSpans } from '../../runtime/telemetry/span.ts';
@@ -15,9 +15,16 @@ import { LogUnavailable } from '../../event-log/event-log.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import type { TokenOutcome } from './dialogue.ts';
 import { judgeStart, type JudgedStart } from './judge-start.ts';
-import { CONTROL_PROTOCOL, planUpgrade, unauthorized, type UpgradePlan } from './plan-upgrade.ts';
+import { agreedProtocol, planUpgrade, unauthorized, wantsRefusalAsClose, type UpgradePlan } from './plan-upgrade.ts';
+import { refusalClose } from './refusal-close.ts';
 import { hasReached } from './recover.ts';
 import type { Sessions } from './sessions.ts';
+
+/** The client of a handshake; its account is known once its token was verified. */
+export interface HandshakeClient {
+  readonly address: string;
+  readonly account?: string;
+}
 
 export interface UpgradeOptions {
   /** Whether a token is good, not revoked, and its account and user still there. */
@@ -37,7 +44,7 @@ export interface UpgradeOptions {
   readonly isDraining: () => boolean;
   readonly refuse: (socket: Socket, problem: Problem) => void;
   /** Told of each handshake's HTTP status, and of the code of the refusal. */
-  readonly onHandshake: (status: number, code: string | null) => void;
+  readonly onHandshake: (status: number, code: string | null, client: HandshakeClient) => void;
 }
 
 /** RFC 6455 frames from clients: they have little to say. */
@@ -57,9 +64,8 @@ const WEBSOCKET_OPTIONS = {
   maxPayload: MAX_CLIENT_FRAME,
   closeTimeout: CLOSE_TIMEOUT_MS,
   maxPendingAutoPongs: 0,
-  /** Ours where it is offered; else the first, as clients of the plain contract have always got. */
-  handleProtocols: (offered: Set<string>) =>
-    offered.has(CONTROL_PROTOCOL) ? CONTROL_PROTOCOL : ([...offered][0] ?? false),
+  maxFragments: 256,
+  handleProtocols: (offered: Set<string>) => agreedProtocol([...offered]) ?? false,
 };
 /** How old the oldest cursor in a greeting may be. */
 const OLDEST_MAX_AGE_MS = 5_000;
@@ -70,55 +76,122 @@ const CATCH_UP_MS = 2_000;
 const CATCH_UP_POLL_MS = 10;
 
 /** Decides an upgrade: everything that can fail fails here, as an HTTP status with a coded body. */
-export function createUpgrade(options: UpgradeOptions) {
-  const server = new WebSocketServer(WEBSOCKET_OPTIONS);
-  const groupServer = new WebSocketServer({ ...WEBSOCKET_OPTIONS, maxPayload: MAX_GROUP_FRAME });
-  const upgrade = async (request: IncomingMessage, socket: Socket, head: Buffer): Promise<boolean> => {
-    // Until ws takes over, a peer that goes away must not end the process.
-    const ignore = () => socket.destroy();
-    socket.on('error', ignore);
-    const refuse = (problem: Problem) => {
-      options.onHandshake(problem.status, problem.code);
-      options.refuse(socket, problem);
-      return false;
-    };
-    const decided = await decide(options, request);
-    if ('problem' in decided) return refuse(decided.problem);
-    const { grant, username } = decided.token;
-    const reservation = await options.quota.reserve({ account: grant.account, username });
-    if (reservation.slot === null) return refuse(quotaExceeded(reservation));
-    const share = reservation.slot;
-    // Asked again, as log and quota took their time: from here to the open session nothing waits, so no revocation slips by.
-    const place = options.mayStay(decided.token) ? options.sessions.reserve() : 'revoked';
-    if (place === 'revoked' || place === null) {
-      share.release();
-      return refuse(place === null ? full() : unauthorized());
-    }
-    if (socket.destroyed || !socket.writable) {
-      share.release();
-      place.release();
-      return false;
-    }
-    socket.off('error', ignore);
-    let isOpen = false;
-    try {
-      (decided.plan.group === null ? server : groupServer).handleUpgrade(request, socket, head, (webSocket) => {
-        options.onHandshake(101, null);
-        const address = options.addressOf(request);
-        const { release } = share;
-        // The connection outlives its handshake: what it does is nothing of that span.
-        outsideOfSpans(() => place.open({ webSocket, socket, address, release, ...kept(decided) }));
-        isOpen = true;
-      });
-    } finally {
-      place.release();
-      if (!isOpen) share.release();
-    }
-    return isOpen;
-  };
-  return (request: IncomingMessage, socket: Socket, head: Buffer): Promise<boolean> =>
-    inSpan(`GET ${STREAM_PATH}`, handshakeSpan(request), () => upgrade(request, socket, head));
+export function createUpgrade(
+  options: UpgradeOptions,
+): (request: IncomingMessage, socket: Socket, head: Buffer) => Promise<boolean> {
+  const servers = createServers(options);
+  return (request, socket, head) =>
+    inSpan(`GET ${STREAM_PATH}`, handshakeSpan(request), () => upgrade(options, servers, { request, socket, head }));
 }
+
+interface Handshake {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
+}
+
+interface Admitted {
+  readonly share: { readonly release: () => void };
+  readonly place: NonNullable<ReturnType<Sessions['reserve']>>;
+}
+
+interface Servers {
+  readonly single: WebSocketServer;
+  readonly group: WebSocketServer;
+  /** Handshakes that were accepted to be closed, and are not closed yet. */
+  readonly refused: Set<WebSocket>;
+}
+
+function createServers({ onHandshake, refuse, addressOf }: UpgradeOptions): Servers {
+  const single = new WebSocketServer(WEBSOCKET_OPTIONS);
+  const group = new WebSocketServer({ ...WEBSOCKET_OPTIONS, maxPayload: MAX_GROUP_FRAME });
+  for (const server of [single, group]) {
+    // What planUpgrade lets through and ws does not; it would answer without a code.
+    server.on('wsClientError', (_error, socket, request) => {
+      onHandshake(MALFORMED.status, MALFORMED.code, { address: addressOf(request) });
+      refuse(socket as Socket, MALFORMED);
+    });
+  }
+  return { single, group, refused: new Set() };
+}
+
+/** Settles to whether a session was opened. */
+async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Handshake): Promise<boolean> {
+  const { request, socket } = handshake;
+  const address = options.addressOf(request);
+  // Until ws takes over, a peer that goes away must not end the process.
+  const ignore = () => socket.destroy();
+  socket.on('error', ignore);
+  const refuseFor = (problem: Problem, account?: string): false => {
+    options.onHandshake(problem.status, problem.code, { address, ...(account !== undefined && { account }) });
+    socket.off('error', ignore);
+    refuse(options, servers, { ...handshake, problem });
+    return false;
+  };
+  const decided = await decide(options, request);
+  if ('problem' in decided) return refuseFor(decided.problem);
+  const admitted = await admit(options, decided.token);
+  if ('problem' in admitted) return refuseFor(admitted.problem, decided.token.grant.account);
+  const { share, place } = admitted;
+  socket.off('error', ignore);
+  if (socket.destroyed || !socket.writable) {
+    share.release();
+    place.release();
+    return false;
+  }
+  let isOpen = false;
+  try {
+    const server = decided.plan.group === null ? servers.single : servers.group;
+    server.handleUpgrade(request, socket, handshake.head, (webSocket) => {
+      options.onHandshake(101, null, { address });
+      const { release } = share;
+      // The connection outlives its handshake: what it does is nothing of that span.
+      outsideOfSpans(() => place.open({ webSocket, socket, address, release, ...kept(decided) }));
+      isOpen = true;
+    });
+  } finally {
+    place.release();
+    if (!isOpen) share.release();
+  }
+  return isOpen;
+}
+
+/** A slot in the quota and a place among the sessions, or what is in the way. */
+async function admit(options: UpgradeOptions, token: VerifiedToken): Promise<{ readonly problem: Problem } | Admitted> {
+  const { grant, username } = token;
+  const reservation = await options.quota.reserve({ account: grant.account, username });
+  if (reservation.slot === null) return { problem: quotaExceeded(reservation) };
+  const share = reservation.slot;
+  // Asked again, as log and quota took their time: from here to the open session nothing waits, so no revocation slips by.
+  const place = options.mayStay(token) ? options.sessions.reserve() : 'revoked';
+  if (place !== 'revoked' && place !== null) return { share, place };
+  share.release();
+  return { problem: place === null ? full() : unauthorized() };
+}
+
+/** By an HTTP status, or by a Close where the client asked for that. */
+function refuse(
+  options: UpgradeOptions,
+  { single, refused }: Servers,
+  handshake: Handshake & { problem: Problem },
+): void {
+  const { request, socket, head, problem } = handshake;
+  if (refused.size >= MOST_REFUSED || !wantsRefusalAsClose(request)) return options.refuse(socket, problem);
+  return single.handleUpgrade(request, socket, head, (webSocket) => {
+    const { code, reason } = refusalClose(problem);
+    refused.add(webSocket);
+    webSocket.on('error', () => webSocket.terminate());
+    webSocket.on('close', () => refused.delete(webSocket));
+    // Nothing but the peer's Close is of interest.
+    webSocket.on('message', () => webSocket.terminate());
+    webSocket.close(code, reason);
+  });
+}
+
+/** Refused handshakes that wait for the peer's Close at once; beyond it the HTTP status is the answer. */
+const MOST_REFUSED = 256;
+
+const MALFORMED: Problem = { status: 400, code: 'websocket_handshake', detail: 'This is not a WebSocket handshake.' };
 
 /** Without the token's text, which is a slice of the whole request line. */
 function kept({ token, plan, start }: { token: VerifiedToken; plan: UpgradePlan; start: JudgedStart | null }) {
@@ -137,7 +210,13 @@ function handshakeSpan({ headers }: IncomingMessage): SpanOptions {
   };
 }
 
-async function decide(options: UpgradeOptions, request: IncomingMessage) {
+async function decide(
+  options: UpgradeOptions,
+  request: IncomingMessage,
+): Promise<
+  | { readonly problem: Problem }
+  | { readonly token: VerifiedToken; readonly plan: UpgradePlan; readonly start: JudgedStart | null }
+> {
   const { origin } = request.headers;
   if (origin !== undefined && !options.isOriginAllowed(origin)) {
     return { problem: { status: 403, code: 'origin_not_allowed', detail: 'This origin is not on the allowed list.' } };

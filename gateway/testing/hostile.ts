@@ -98,7 +98,7 @@ export function randomFrames(count: number, random: Random): Buffer {
   return random() < 0.3 ? bytes.subarray(0, bytes.length - Math.floor(random() * 40)) : bytes;
 }
 
-/** Mostly pongs, which a client may send without end, and some of the rest, fragmented texts included. */
+/** Mostly pongs, and some of the rest, fragmented texts included. */
 function rightFrame(random: Random): Buffer {
   const key = randomBytes(random, 4);
   if (random() < 0.9) return clientFrame(10, randomBytes(random, random() * 126), { key });

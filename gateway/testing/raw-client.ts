@@ -34,6 +34,8 @@ export interface RawAnswer {
   /** 0: the connection ended without an answer. */
   readonly status: number;
   readonly type: string;
+  /** Status line and headers. */
+  readonly head: string;
   readonly body: string;
 }
 
@@ -47,6 +49,7 @@ export function rawAnswer(received: Buffer): RawAnswer | null {
   if (text.length < end + 4 + length) return null;
   return {
     status: Number(/^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1] ?? 0),
+    head,
     type: /^content-type: (.*)$/im.exec(head)?.[1] ?? '',
     body: text.slice(end + 4, end + 4 + length),
   };
@@ -55,7 +58,7 @@ export function rawAnswer(received: Buffer): RawAnswer | null {
 /** Sends what should be refused, and waits for the refusal in full. */
 export async function ask(port: number, bytes: Buffer | string, halfClose = false): Promise<RawAnswer> {
   const received = await exchange(port, bytes, { isEnough: (got) => rawAnswer(got) !== null, halfClose });
-  return rawAnswer(received) ?? { status: 0, type: '', body: received.toString('latin1') };
+  return rawAnswer(received) ?? { status: 0, type: '', head: '', body: received.toString('latin1') };
 }
 
 export function upgradeRequest(token: string, query = ''): string {

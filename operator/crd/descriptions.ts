@@ -66,6 +66,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Connections of the same user, over all replicas; a quarter of `maxPerReplica` when absent, none of its own beside `maxPerAccount`.',
   'spec.gateway.connections.slowConsumerPolicy':
     'CatchUp: a connection that is behind reads on from the log; Latest: it skips to live, and is told; Disconnect.',
+  'spec.gateway.connections.maxUnreadBytes':
+    'Bytes that a replica holds for peers that do not read; beyond it the connections of the greediest account are ended.',
   'spec.gateway.connections.drainTimeout':
     'Window over which a replica that goes away spreads the closing of its connections.',
   'spec.gateway.replicas': 'Number of gateways. Ignored while autoscaling.',
