@@ -95,6 +95,14 @@ for (const name of ['helm', 'helm3'] as const) {
       for (const secret of ['firehose-demo', 'firehose-demo-directory']) {
         assert.ok(await isThere(`/api/v1/namespaces/${SYSTEM}/secrets/${secret}`));
       }
+      const password = async () => {
+        const secret = await plane.admin.must('GET', `/api/v1/namespaces/${SYSTEM}/secrets/firehose-demo`);
+        return (secret['data'] as { password: string }).password;
+      };
+      const generated = await password();
+      assert.equal(Buffer.from(generated, 'base64').length, 32);
+      await release.put('upgrade', { demo: { enabled: true }, operator: { workers: 4 } });
+      assert.equal(await password(), generated, 'an upgrade keeps the password');
       await release.put('upgrade', { demo: { enabled: false } });
       assert.ok(!(await isThere(`/api/v1/namespaces/${SYSTEM}/secrets/firehose-demo`)));
     });

@@ -19,7 +19,7 @@ import { MANAGED_BY } from './resources/rendering.ts';
 import { FOLLOWED } from './role.ts';
 import { Memories, TIMINGS, type Context, type ReconcileTimings } from './subscription/context.ts';
 
-/** How fast things go; tests are in a hurry. */
+/** Intervals and limits; tests shorten them. */
 export interface OperatorTimings {
   readonly informer?: Partial<InformerTimings>;
   readonly lease?: Partial<LeaseTimings>;
@@ -37,16 +37,16 @@ export interface OperatorParts {
   readonly now?: () => number;
 }
 
-/** A running operator: it follows at once, and works while it leads. */
+/** A running operator: it watches from the start, and reconciles while it leads. */
 export interface Operator extends AsyncDisposable {
   readonly port: number;
   readonly isLeader: boolean;
-  /** Rejects with a LeadershipLost when another one leads: the process ends then. */
+  /** Rejects with a LeadershipLost when another process leads: this one ends then. */
   readonly ended: Promise<never>;
 }
 
 const LEASE = 'firehose-operator';
-/** A watch without a message for so long is stale. */
+/** Silence of a watch after which it is logged as stale. */
 const STALE_MS = 300_000;
 
 /** The composition root: makes everything, in order, and releases it in reverse. */
@@ -74,18 +74,14 @@ export async function buildOperator(parts: OperatorParts): Promise<Operator> {
       metrics: (request, response) => metrics.scrape(request, response),
     }),
   );
-  const watchAges = () => new Map([...owned.ages(), ...subscriptions.ages()]);
+  const caches = { subscriptions, owned };
   metrics.observe({
     queue,
     isLeader: () => leading.isLeader,
-    watchAges,
+    watchAges: () => watchAges(caches),
     subscriptions: () => samplesOf(subscriptions, parts.now ?? Date.now),
   });
-  const everything = () => {
-    for (const [resource, ms] of watchAges()) if (ms > STALE_MS) logger.error({ resource, ms }, 'a watch is stale');
-    for (const subscription of subscriptions.values(SUBSCRIPTIONS)) queue.add(keyOf(subscription));
-  };
-  const resync = setInterval(everything, config.resyncMs);
+  const resync = setInterval(() => lookAtEverything(caches, queue, logger), config.resyncMs);
   stack.defer(() => clearInterval(resync));
 
   const election = {
@@ -117,6 +113,22 @@ export async function buildOperator(parts: OperatorParts): Promise<Operator> {
   };
 }
 
+interface Caches {
+  readonly subscriptions: ObjectCache;
+  readonly owned: ObjectCache;
+}
+
+/** Milliseconds since each watch last received something, by plural. */
+function watchAges({ subscriptions, owned }: Caches): ReadonlyMap<string, number> {
+  return new Map([...owned.ages(), ...subscriptions.ages()]);
+}
+
+/** Queues every resource, and logs watches that are silent. */
+function lookAtEverything(caches: Caches, queue: WorkQueue, logger: Logger): void {
+  for (const [resource, ms] of watchAges(caches)) if (ms > STALE_MS) logger.error({ resource, ms }, 'a watch is stale');
+  for (const subscription of caches.subscriptions.values(SUBSCRIPTIONS)) queue.add(keyOf(subscription));
+}
+
 interface ContextParts extends OperatorParts {
   readonly queue: WorkQueue;
   readonly redis: Context['redis'];
@@ -124,7 +136,7 @@ interface ContextParts extends OperatorParts {
   readonly apiOptions: ApiOptions;
 }
 
-/** What a pass works with, and the caches that wake it. */
+/** What a pass works with, and the caches whose changes trigger it. */
 function makeContext({
   config,
   connection,
@@ -148,7 +160,7 @@ function makeContext({
     ...(timings.informer !== undefined && { timings: timings.informer }),
     ...(timings.lookAgainMs !== undefined && { lookAgainMs: timings.lookAgainMs }),
   };
-  // Subscriptions are everybody's, whatever labels they bear; what is ours bears our label.
+  // Subscriptions are watched whatever their labels; owned objects are watched by the operator's label.
   const subscriptions = new ObjectCache({
     ...shared,
     labelSelector: '',

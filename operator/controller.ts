@@ -15,7 +15,7 @@ export interface ControllerOptions {
   readonly signal: AbortSignal;
 }
 
-/** Works off the queue until the signal; settles when what was under way is done. */
+/** Works off the queue until the signal; resolves when the passes under way are done. */
 export async function runController(options: ControllerOptions): Promise<void> {
   await Promise.all(Array.from({ length: options.workers }, () => work(options)));
 }
@@ -57,8 +57,9 @@ async function onePass(options: ControllerOptions, key: string, span: Span): Pro
     metrics.reconciled('error', (performance.now() - start) / 1_000);
     const waitMs = Math.round(queue.retry(key));
     const isForeseen = error instanceof ApiError || error instanceof ApiUnavailable;
-    if (isForeseen) context.logger.warn({ resource: key, waitMs, why: error.message }, 'a pass is tried again');
-    else context.logger.error({ resource: key, waitMs, err: error }, 'a pass met something unexpected');
+    if (isForeseen)
+      context.logger.warn({ resource: key, waitMs, why: error.message }, 'reconcile failed; it is repeated');
+    else context.logger.error({ resource: key, waitMs, err: error }, 'unexpected error in a reconcile; it is repeated');
     return false;
   } finally {
     queue.done(key);
@@ -70,7 +71,7 @@ function split(key: string): [namespace: string, name: string] {
   return [key.slice(0, slash), key.slice(slash + 1)];
 }
 
-/** A thousand resources that were made together are not looked at together for ever. */
+/** Spreads repeated passes over time: resources that were made together drift apart. */
 function spread(ms: number): number {
   return ms * (0.9 + Math.random() / 5);
 }

@@ -6,7 +6,7 @@ import {
   type Leadership,
 } from './kubernetes/leader-election.ts';
 
-/** What may write, and when it ends. */
+/** Whether this process may write, and until when. */
 export interface Leading extends AsyncDisposable {
   readonly isLeader: boolean;
   /** Throws a LeadershipLost when this process must not write. */
@@ -18,10 +18,10 @@ export interface Leading extends AsyncDisposable {
   ): Promise<void>;
 }
 
-/** What is under way at the end gets this long. */
+/** Time that passes under way get at the end. */
 const LAST_PASSES_MS = 8_000;
 
-/** Leads, once: a process that has lost its lease ends, and starts anew with an empty memory. */
+/** Leads once: a process that has lost its lease ends, and the next one starts with empty caches. */
 export function createLeading(logger: Logger): Leading {
   const quit = new AbortController();
   let leadership: Leadership | null = null;

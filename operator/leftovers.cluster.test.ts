@@ -87,7 +87,7 @@ describe('objects that are there before the resource', () => {
     assert.ok(Date.now() - since < 10_000, 'it was looked at again at once');
   });
 
-  test('no gateway mounts a ConfigMap that belongs to another owner', async () => {
+  test('no gateway mounts a ConfigMap of another owner', async () => {
     await platform.plane.admin.must('POST', `${core}/configmaps`, {
       metadata: { name: 'taken-config' },
       data: { 'subscription.yaml': 'theirs' },

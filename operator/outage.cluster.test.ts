@@ -49,7 +49,7 @@ describe('an API server away for a minute', () => {
     const outage = delay(OUTAGE_MS);
     await until('nobody leads', async () => !kept.isLeader);
     await until('the leader has ended', async () => kept.ends.length > 0);
-    // The process that lost the lease has ended; a follower waits, and does not end without an API server.
+    // The process that lost the lease has ended; the others wait, and do not end while the API server is away.
     assert.deepEqual(new Set(kept.ends), new Set(['leadership_lost']));
     await redis.xgroup('DESTROY', EVENTS, `${VOICE}/acme/default`);
     // Longer than any retry and any look of an operator that thought it led.

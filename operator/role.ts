@@ -40,9 +40,9 @@ const rule = ({ group, plural }: Kind, verbs: readonly string[], subresource = '
   verbs,
 });
 
-/** `get` is for a name that our watch does not show: it may have another owner. Server-side apply is `create` and `patch`. */
+/** `get` is for a name that the watch does not show: another owner may have it. Server-side apply needs `create` and `patch`. */
 const KEPT = ['get', 'list', 'watch', 'create', 'patch'];
-/** What is wanted at some times alone, and the Deployment before Redis is cleaned up. */
+/** Kinds that are wanted at times only, and the Deployment before Redis is cleaned up. */
 const PRUNED = [...KEPT, 'delete'];
 const ALWAYS_WANTED: ReadonlySet<Kind> = new Set([SERVICES, CONFIG_MAPS, DISRUPTION_BUDGETS]);
 

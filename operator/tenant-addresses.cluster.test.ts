@@ -9,7 +9,7 @@ import { until } from '../testing/until.ts';
 const SECRETS = `/api/v1/namespaces/${VOICE}/secrets`;
 const MERGE = 'application/merge-patch+json';
 
-/** Where Redis is, and where traces go, is said by tenants: the operator must not be made to call another server. */
+/** Tenants name Redis and the collector: they must not make the operator connect to inner addresses. */
 describe('addresses that tenants name', () => {
   let platform: Platform;
   let operator: Operator;

@@ -40,7 +40,7 @@ const stream = z.strictObject({
     z.int().min(1).max(64),
     'stream.partitions cannot be changed: order within a call would end, and every cursor with it',
   ).default(4),
-  /** External: another program makes, trims and deletes the streams. */
+  /** External: the streams are made, trimmed and deleted by another system. */
   management: z.enum(['Managed', 'External']).default('Managed'),
   /** What becomes of the streams when the last resource that uses them goes. */
   deletionPolicy: platformOnly(z.enum(['Retain', 'Delete']).default('Retain')),
@@ -122,7 +122,7 @@ const gateway = ruled(
 const signing = ruled(
   z.strictObject({
     algorithm: followedInCluster(z.enum(['HS256', 'EdDSA', 'ES256']).default('HS256')),
-    /** A Secret with `signing-keys.json` that another program rotates. */
+    /** A Secret with `signing-keys.json` that the platform rotates. */
     secretName: platformOnly(objectName().optional()),
     rotationInterval: platformOnly(duration('1h', '8760h').default('720h')),
     /** For which an old key still verifies once no replica signs with it. */

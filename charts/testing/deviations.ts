@@ -28,7 +28,7 @@ export const DEVIATIONS: readonly Deviation[] = [
   },
   {
     check: 'deployment-replicas',
-    why: 'A demo, a source that publishes what it missed, an operator whose gateways run without it: intended.',
+    why: 'Intended: a demo, a source that compensates for what it missed, an operator whose gateways continue without it.',
   },
   {
     check: 'deployment-has-poddisruptionbudget',

@@ -139,7 +139,7 @@ const OPERATOR: readonly ValueSet[] = [
   },
   {
     what: 'a long name',
-    values: { fullnameOverride: 'a-very-long-name-that-a-person-has-thought-out-for-this-release' },
+    values: { fullnameOverride: 'a-very-long-name-that-a-team-has-thought-out-for-this-release' },
   },
   {
     what: 'as part of another chart',
@@ -147,9 +147,12 @@ const OPERATOR: readonly ValueSet[] = [
   },
 ];
 
+/** With a password of its own each rendering would differ. */
+const DEMO = { enabled: true, redis: { password: 'usual' } };
+
 const SOURCES: readonly ValueSet[] = [
-  { what: 'the demo', values: { demo: { enabled: true } } },
-  { what: 'the demo without network policies', values: { demo: { enabled: true }, networkPolicy: { enabled: false } } },
+  { what: 'the demo', values: { demo: DEMO } },
+  { what: 'the demo without network policies', values: { demo: DEMO, networkPolicy: { enabled: false } } },
   {
     what: 'the demo from a mirror, in a place of its own',
     values: {
@@ -168,7 +171,7 @@ const SOURCES: readonly ValueSet[] = [
   },
   {
     what: "the demo's simulator for accounts of one's own",
-    values: { demo: { enabled: true }, source: { simulator: { accounts: [ACCOUNT], callsPerSecond: 0.5 } } },
+    values: { demo: DEMO, source: { simulator: { accounts: [ACCOUNT], callsPerSecond: 0.5 } } },
   },
   { what: 'the simulator', values: source() },
   { what: 'three simulators that talk much', values: source({ replicas: 3, logLevel: 'debug' }) },

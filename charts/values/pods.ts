@@ -45,26 +45,26 @@ export const section = <T extends z.ZodRawShape>(description: string, shape: T) 
     .describe(description);
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export const logLevel = () => oneOf(LOG_LEVELS, 'info').describe('Least severe that is logged.');
+export const logLevel = () => oneOf(LOG_LEVELS, 'info').describe('Least severe level that is logged.');
 
-/** Logs are all that is written beside memory. A CPU limit would only make leases and heartbeats late. */
+/** Nothing but logs is written to disk. A CPU limit would only delay leases and heartbeats. */
 export const resources = (cpu: string, memory: string, mostMemory: string) =>
   foreign
     .default({
       requests: { cpu, memory, 'ephemeral-storage': '64Mi' },
       limits: { memory: mostMemory, 'ephemeral-storage': '512Mi' },
     })
-    .describe('What it asks of a node, and its limits.');
+    .describe('Resource requests and limits.');
 
 export const env = () =>
   foreignList().describe('More environment variables, such as OTEL_EXPORTER_OTLP_ENDPOINT for traces.');
 
-/** Where pods go, and what they bear. */
+/** Placement, labels and annotations of pods. */
 export const placement = {
   podLabels: labels().describe('More labels of the pods.'),
   podAnnotations: texts().describe('Annotations of the pods.'),
-  nodeSelector: labels().describe('Labels of the nodes that pods may go to.'),
-  tolerations: foreignList().describe('Taints that pods bear.'),
+  nodeSelector: labels().describe('Node labels that the pods require.'),
+  tolerations: foreignList().describe('Tolerations of the pods.'),
   affinity: foreign.default({}).describe('Affinity of the pods.'),
   priorityClassName: objectName().describe('An existing PriorityClass.'),
 };

@@ -14,10 +14,10 @@ import {
 } from './pods.ts';
 
 const redis = section(
-  'Where events are written. Mode, database, prefix and TLS as in the FirehoseSubscriptions of it.',
+  'Redis that events are written to. Mode, database, prefix and TLS as in its FirehoseSubscriptions.',
   {
-    urlSecret: secretKey('The URL, as redis://user:password@host:6379/0. Needed, but for the demo.', 'url'),
-    mode: oneOf(['Standalone', 'Sentinel', 'Cluster'], 'Standalone').describe('What the URL names.'),
+    urlSecret: secretKey('The URL, as redis://user:password@host:6379/0. Required without the demo.', 'url'),
+    mode: oneOf(['Standalone', 'Sentinel', 'Cluster'], 'Standalone').describe('Kind of Redis that the URL names.'),
     masterName: z.string().max(253).default('').describe('With Sentinel alone: name of the master.'),
     database: integer(0, 0, 65_535).describe('Number of the database.'),
     keyPrefix: z
@@ -25,9 +25,9 @@ const redis = section(
       .max(64)
       .regex(/^[\w.:/-]+$/)
       .default('firehose:')
-      .describe('What all keys begin with.'),
+      .describe('Beginning of all keys.'),
     tls: section('TLS.', {
-      enabled: flag(false).describe('Also without rediss://.'),
+      enabled: flag(false).describe('TLS also without rediss://.'),
       serverName: objectName().describe("What every server's certificate must be for. Empty: its host."),
       caSecret: secretKey("Authority of the servers' certificates. Without a name: the system's.", 'ca.crt'),
       clientCertSecretName: objectName().describe('A Secret of type kubernetes.io/tls. Empty: no client certificate.'),
@@ -38,7 +38,7 @@ const redis = section(
 const stream = section('The streams, as in the FirehoseSubscriptions of this Redis.', {
   partitions: integer(4, 1, 64).describe('Number of partitions.'),
   waitReplicas: integer(0, 0, 16).describe('Replicas of the Redis that must have an event.'),
-  retention: section('What is kept while no FirehoseSubscription uses the streams.', {
+  retention: section('Retention while no FirehoseSubscription uses the streams.', {
     maxLength: integer(50_000, 1, 1_000_000_000).describe('Entries a partition.'),
     maxAge: z
       .string()
@@ -46,7 +46,7 @@ const stream = section('The streams, as in the FirehoseSubscriptions of this Red
       .max(24)
       .regex(/^(\d+h)?(\d+m)?(\d+s)?$/)
       .default('1h')
-      .describe('How long.'),
+      .describe('Age of the oldest entry.'),
   }),
 });
 
@@ -57,19 +57,19 @@ const account = z.strictObject({
 });
 
 const simulator = section('Simulated calls.', {
-  callsPerSecond: z.number().gt(0).max(100).default(2).describe('Calls that begin in a second, on average.'),
-  seed: z.string().min(1).max(253).default('firehose').describe('Another one gives other calls.'),
+  callsPerSecond: z.number().gt(0).max(100).default(2).describe('Calls that begin a second, on average.'),
+  seed: z.string().min(1).max(253).default('firehose').describe('Seed: another one gives other calls.'),
   accounts: z
     .array(account)
     .max(10_000)
     .default([])
-    .describe('Whose calls: `- { id, name, realm }`. Needed, but for the demo.'),
+    .describe('Accounts of the calls: `- { id, name, realm }`. Required without the demo.'),
 });
 
 /** What writes events into a Redis: one Deployment a Redis, whatever number of resources reads it. */
-export const source = section('What writes events into a Redis.', {
-  kind: oneOf(['none', 'simulator'], 'none').describe('`simulator` for trying things out.'),
-  replicas: integer(1, 0, 9).describe('Several tell of the same calls; each event is written once.'),
+export const source = section('A source that writes events into a Redis.', {
+  kind: oneOf(['none', 'simulator'], 'none').describe('`simulator` makes up calls, for a first try and for tests.'),
+  replicas: integer(1, 0, 9).describe('Replicas produce the same calls; each event is written once.'),
   logLevel: logLevel(),
   env: env(),
   redis,
@@ -80,9 +80,9 @@ export const source = section('What writes events into a Redis.', {
 });
 
 export const demo = section(
-  'A first try: a Redis, a directory with one user, and the simulator. Nothing of it is kept.',
+  'A first try: a Redis, a directory with one user, and the simulator. Its data is not kept.',
   {
-    enabled: flag(false).describe('Makes them.'),
+    enabled: flag(false).describe('Installs it.'),
     redis: section('Its Redis.', {
       image: image('A Redis or Valkey of version 7 or newer.', 'docker.io/library/redis', '8.2-bookworm', 'Tag.'),
       password: z
@@ -94,7 +94,7 @@ export const demo = section(
         .string()
         .regex(/^\d{1,6}(kb|mb|gb)$/)
         .default('256mb')
-        .describe('Then it takes no more events.'),
+        .describe('Memory limit: beyond it Redis refuses events.'),
       resources: resources('50m', '64Mi', '384Mi'),
       ...placement,
     }),

@@ -25,63 +25,56 @@ import { demo, source } from './source.ts';
  * and the table in the chart's README from it. No value is optional: what can be left out has a default that says so.
  */
 export const valuesSchema = z.strictObject({
-  nameOverride: partOfNames().describe('Instead of the name of the chart.'),
-  fullnameOverride: partOfNames().describe('Instead of the names of release and chart.'),
+  nameOverride: partOfNames().describe('Replaces the name of the chart.'),
+  fullnameOverride: partOfNames().describe('Replaces the names of release and chart.'),
   commonLabels: labels().describe('Labels of every object.'),
-  image: image(
-    'The image of everything that is Firehose: operator, gateways, sources.',
-    'firehose',
-    '',
-    'Empty: the version of the chart.',
-  ),
+  image: image('Image of operator, gateways and sources.', 'firehose', '', 'Empty: the version of the chart.'),
   imagePullSecrets: foreignList().describe('Existing Secrets for pulling images, as `- name: ...`.'),
   crds: section('The CustomResourceDefinition. It is upgraded with the release.', {
     enabled: flag(true).describe('Installs it. One release of a cluster does that.'),
     keep: flag(true).describe('Leaves it, and with it all resources, behind when the release is uninstalled.'),
   }),
-  watchNamespaces: namespacesOrAll().describe(
-    'Namespaces whose resources are looked after. Empty: the namespace of the release; `["*"]`: all.',
-  ),
+  watchNamespaces: namespacesOrAll().describe('Watched namespaces. Empty: the namespace of the release; `["*"]`: all.'),
   operator: section('The operator.', {
-    replicas: integer(2, 0, 9).describe('One leads, the others wait.'),
+    replicas: integer(2, 0, 9).describe('One leads, the others stand by.'),
     logLevel: logLevel(),
     env: env(),
-    resyncSeconds: integer(600, 1, 86_400).describe('Everything is looked at anew so often.'),
-    workers: integer(8, 1, 64).describe('Resources that are worked on at once.'),
+    resyncSeconds: integer(600, 1, 86_400).describe('Time after which every resource is reconciled again.'),
+    workers: integer(8, 1, 64).describe('Resources that are reconciled at a time.'),
     resources: resources('100m', '256Mi', '512Mi'),
     ...placement,
     topologySpreadConstraints: foreignList().describe('Empty: spread over nodes, where that is possible.'),
     disruptionBudget: section('A PodDisruptionBudget, with two replicas or more.', {
       enabled: flag(true).describe('Makes one.'),
-      maxUnavailable: integer(1, 1, 9).describe('Replicas that may be evicted at once.'),
+      maxUnavailable: integer(1, 1, 9).describe('Replicas that may be evicted at a time.'),
     }),
   }),
-  gateway: section('What all gateways have in common. The rest is in each FirehoseSubscription.', {
+  gateway: section('Settings of all gateways. The rest is in each FirehoseSubscription.', {
     image: z
       .string()
       .regex(/^\S{0,512}$/)
       .default('')
       .describe('Image of the gateways, where a resource names none. Empty: `image`.'),
     innerFromNamespaces: namespaces().describe(
-      'Namespaces that reach the inner port of the gateways: that of Prometheus.',
+      'Namespaces that may reach the inner port of the gateways: that of Prometheus.',
     ),
     serviceMonitors: flag(false).describe('Makes a ServiceMonitor for each resource.'),
   }),
   allow,
   source,
   demo,
-  networkPolicy: section('NetworkPolicies: nobody reaches health and metrics of operator and source but the node.', {
+  networkPolicy: section('NetworkPolicies: only the node reaches health and metrics of operator and source.', {
     enabled: flag(true).describe('Makes them.'),
-    fromNamespaces: namespaces().describe('Namespaces that are admitted nevertheless, such as that of Prometheus.'),
+    fromNamespaces: namespaces().describe('Namespaces that may reach them: that of Prometheus.'),
   }),
   serviceMonitor: section('A ServiceMonitor for operator and source, for the Prometheus operator.', {
     enabled: flag(false).describe('Makes it. The cluster must know the kind.'),
-    interval: z.string().min(2).default('30s').describe('How often metrics are asked for.'),
-    labels: labels().describe('By which a Prometheus finds it, and those of `gateway.serviceMonitors`.'),
+    interval: z.string().min(2).default('30s').describe('Scrape interval.'),
+    labels: labels().describe('Labels by which a Prometheus selects it and those of `gateway.serviceMonitors`.'),
   }),
   prometheusRule: section('Alerts as a PrometheusRule, for the Prometheus operator. RUNBOOK.md says what to do.', {
     enabled: flag(false).describe('Makes it. The cluster must know the kind.'),
-    labels: labels().describe('By which a Prometheus finds it.'),
+    labels: labels().describe('Labels by which a Prometheus selects it.'),
     runbookUrl: z
       .string()
       .regex(/^[A-Za-z0-9./][!-~]*$/)
@@ -92,11 +85,11 @@ export const valuesSchema = z.strictObject({
     enabled: flag(false).describe('Makes them.'),
     labels: labels().describe('By which Grafana\'s sidecar finds them, beside `grafana_dashboard: "1"`.'),
   }),
-  uninstall: section('What `helm uninstall` does first, since resources without an operator cannot be deleted.', {
+  uninstall: section('What `helm uninstall` does first: resources cannot be deleted without their operator.', {
     subscriptions: oneOf(['Refuse', 'Delete', 'Ignore'], 'Refuse').describe(
-      'With FirehoseSubscriptions that are still there: refuses, deletes them, or leaves them as they are.',
+      'While FirehoseSubscriptions exist: refuse, delete them, or ignore them.',
     ),
-    timeoutSeconds: integer(660, 1, 86_400).describe('How long deleting them may take.'),
+    timeoutSeconds: integer(660, 1, 86_400).describe('Limit for deleting them.'),
     resources: resources('50m', '128Mi', '256Mi'),
   }),
   serviceAccount: section("The operator's ServiceAccount.", {
@@ -108,7 +101,7 @@ export const valuesSchema = z.strictObject({
   }),
   rbac: section('Roles.', {
     create: flag(true).describe("Makes the operator's roles. Their rules are in `files/`."),
-    aggregate: flag(true).describe('Lets those who have `view`, `edit` or `admin` see or change resources.'),
+    aggregate: flag(true).describe('Lets the roles `view`, `edit` and `admin` read or change resources.'),
   }),
 });
 

@@ -33,7 +33,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.stream': 'The streams of the event log.',
   'spec.stream.partitions': 'Number of streams; a call stays in one of them. Cannot be changed.',
   'spec.stream.waitReplicas': 'An ingested event is acknowledged once so many replicas of its Redis have it.',
-  'spec.stream.management': 'External: another program makes, trims and deletes the streams.',
+  'spec.stream.management': 'External: the streams are made, trimmed and deleted by another system.',
   'spec.stream.deletionPolicy': 'Delete: the streams go with the last resource that uses them.',
   'spec.stream.retention':
     'How much is kept, whichever limit is reached first. Of resources that share a stream the longest wins.',
@@ -105,7 +105,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.gateway.service.annotations': 'Annotations of the Service.',
   'spec.gateway.service.loadBalancerClass': 'Who makes the load balancer, with type LoadBalancer.',
   'spec.gateway.tls': 'Whose certificate clients see. Nothing said: one that the operator makes and renews.',
-  'spec.gateway.tls.secretName': 'Secret of type kubernetes.io/tls that another program renews.',
+  'spec.gateway.tls.secretName': 'Secret of type kubernetes.io/tls that you renew.',
   'spec.gateway.tls.issuerRef': 'Asks cert-manager for the certificate.',
   'spec.gateway.tls.issuerRef.name': 'Name of the issuer.',
   'spec.gateway.tls.issuerRef.kind': 'Issuer or ClusterIssuer.',
@@ -148,7 +148,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.auth.token.signing': 'The keys that sign them.',
   'spec.auth.token.signing.algorithm': 'Their algorithm. A change makes a new key; tokens that are out stay valid.',
   'spec.auth.token.signing.secretName':
-    'Secret with `signing-keys.json`, an array of private JWKs whose first one signs, that another program rotates.',
+    'Secret with `signing-keys.json`, an array of private JWKs whose first one signs. You rotate them.',
   'spec.auth.token.signing.rotationInterval': 'Age at which a key is replaced.',
   'spec.auth.token.signing.overlap': 'Time for which an old key still verifies once no replica signs with it.',
   'spec.ingest': 'The way in for producers, on the inner port.',

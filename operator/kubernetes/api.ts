@@ -38,7 +38,7 @@ export interface KubernetesApi {
   ): Promise<IncomingMessage>;
   /** Server-side apply with force: for what is ours. */
   apply(kind: Kind, object: KubeObject, how?: { subresource?: 'status'; manager?: string }): Promise<KubeObject>;
-  /** JSON merge patch; with a `resourceVersion` in it, it fails when another writer was quicker. */
+  /** JSON merge patch; with a `resourceVersion` in it, it fails when the object has changed since. */
   merge(kind: Kind, object: KubeObject): Promise<KubeObject>;
   /** Whether the cluster knows this kind at all. */
   serves(kind: Kind): Promise<boolean>;

@@ -19,7 +19,7 @@ export type RecordEvent = (
 
 const MAX_MESSAGE = 1_024;
 
-/** Records Events for transitions. What cannot be recorded is logged: an event is never worth a failure. */
+/** Records Events for transitions. An Event that cannot be recorded is logged and fails nothing. */
 export function createEventRecorder({ api, instance, logger }: EventOptions): RecordEvent {
   return async (about, type, reason, message) => {
     const { name, namespace = 'default', uid = '', resourceVersion = '' } = about.metadata;
@@ -45,7 +45,7 @@ export function createEventRecorder({ api, instance, logger }: EventOptions): Re
     } catch (error) {
       logger.warn(
         { reason, resource: `${namespace}/${name}`, why: (error as Error).message },
-        'an event is not recorded',
+        'an Event could not be recorded',
       );
     }
   };

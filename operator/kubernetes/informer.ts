@@ -34,7 +34,7 @@ export interface Informer {
   readonly synced: Promise<void>;
   get(namespace: string, name: string): KubeObject | undefined;
   values(): IterableIterator<KubeObject>;
-  /** Milliseconds since the server was last heard: an alarm when it grows. */
+  /** Milliseconds since the server last sent something: an alarm when it grows. */
   readonly ageMs: number;
 }
 
@@ -44,7 +44,7 @@ interface Supervised extends InformerOptions {
   readonly onSynced: () => void;
 }
 
-/** Starts one. It never ends by itself: whatever goes wrong, it lists again or goes on watching, after a pause. */
+/** Starts one. It never ends by itself: after any failure it lists or watches again, after a pause. */
 export function startInformer(options: InformerOptions): Informer {
   const store = new Map<string, KubeObject>();
   const synced = Promise.withResolvers<void>();
@@ -81,10 +81,13 @@ async function supervise(options: Supervised): Promise<void> {
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
-      // Gone or Expired: what was missed cannot be asked for any more.
+      // Gone or Expired: the missed changes cannot be requested any more.
       const mustList = error instanceof ApiError && (error.status === 410 || error.status === 404);
       if (mustList) version = null;
-      logger.warn({ kind: kind.plural, failures, reason: (error as Error).message }, 'a watch goes on after a pause');
+      logger.warn(
+        { kind: kind.plural, failures, reason: (error as Error).message },
+        'a watch failed; it is opened again after a pause',
+      );
       const ceiling = Math.min(100 * 2 ** Math.min(failures, 12), maxBackoffMs);
       await delay(ceiling * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
     }
@@ -143,11 +146,11 @@ function take(options: Supervised, type: 'ADDED' | 'MODIFIED' | 'DELETED', objec
   try {
     options.onChange(object, type === 'DELETED');
   } catch (error) {
-    options.logger.error({ err: error, kind: options.kind.plural, key }, 'a change met something unexpected');
+    options.logger.error({ err: error, kind: options.kind.plural, key }, 'unexpected error while handling a change');
   }
 }
 
-/** Half of an object is who wrote which field. */
+/** Without the managed fields, which are half of an object. */
 function slim(object: KubeObject): KubeObject {
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata };

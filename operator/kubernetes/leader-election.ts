@@ -86,7 +86,7 @@ async function tryToTake(options: ElectionOptions, timings: LeaseTimings, seen: 
     const record = JSON.stringify(spec);
     if (record !== seen.record) Object.assign(seen, { record, at: performance.now() });
     const isFree = !spec.holderIdentity || spec.holderIdentity === identity;
-    // The holder's clock is not comparable: what counts is how long the record has not changed by the own clock.
+    // Clocks of other machines are not trusted: expiry is judged by how long the record has not changed here.
     const isExpired = performance.now() - seen.at > (spec.leaseDurationSeconds ?? 0) * 1_000;
     if (!isFree && !isExpired) return null;
     return await api.replace(LEASES, {
@@ -117,10 +117,13 @@ function lead(
     lease = await api.replace(LEASES, { ...lease, spec });
     renewedAt = start;
   };
-  /** What changed it may be an own renewal whose answer was lost: it is tried again from there. */
+  /** The change may be an own renewal whose answer was lost: then the next renewal starts from it. */
   const isTaken = async () => {
     const { namespace, name, identity } = options;
-    const now = await api.get(LEASES, namespace, name).catch(() => lease);
+    const now = await api.get(LEASES, namespace, name).catch((error: unknown) => {
+      logger.warn({ reason: (error as Error).message }, 'the lease could not be read');
+      return lease;
+    });
     if (now === null || (now['spec'] as LeaseSpec).holderIdentity !== identity) return true;
     lease = now;
     return false;
@@ -149,7 +152,10 @@ function lead(
       await renewing;
       if (!isHeld()) return;
       const spec = { ...(lease['spec'] as LeaseSpec), holderIdentity: '', leaseDurationSeconds: 1 };
-      await api.replace(LEASES, { ...lease, spec }).catch(() => undefined);
+      // Best effort: a lease that is not released expires.
+      await api.replace(LEASES, { ...lease, spec }).catch((error: unknown) => {
+        logger.warn({ reason: (error as Error).message }, 'the lease could not be released');
+      });
     },
   };
 }

@@ -40,7 +40,7 @@ export class ObjectCache {
     if (informers === undefined) {
       const { namespaces, onChange, ...rest } = this.#options;
       informers = (namespaces ?? [null]).map((namespace) =>
-        // It follows for good, independent of who asked first.
+        // It runs until the process ends, so it belongs to no span.
         outsideOfSpans(() =>
           startInformer({ ...rest, kind, namespace, onChange: (object, isGone) => onChange(kind, object, isGone) }),
         ),

@@ -12,12 +12,12 @@ export interface SecretReader {
 }
 
 export interface SecretReaderOptions {
-  /** However many there are, each is read again after so long. */
+  /** Each Secret is read again after so long, however many there are. */
   readonly maxAgeMs: number;
   readonly now?: () => number;
 }
 
-/** What reading again may cost the API server, all Secrets together. */
+/** Budget of repeated reads, all Secrets together. */
 const READS_PER_SECOND = 10;
 /** Below the time between two looks at a resource that stands still, so that each look sees its Secrets anew. */
 const LEAST_AGE_MS = 20_000;

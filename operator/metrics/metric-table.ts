@@ -13,9 +13,9 @@ export const OPERATOR_METRICS = {
   workqueue_queue_duration_seconds: histogram('Time a resource waited for a worker', RECONCILE_SECONDS, 'name'),
   leader_election_master_status: gauge('1 while this process leads', 'name'),
   rest_client_requests_total: counter('Answers of the API server', 'method', 'code'),
-  firehose_watch_age_seconds: gauge('Seconds since the last message of a watch', 'resource'),
+  firehose_watch_age_seconds: gauge('Time since the API server last sent something', 'resource'),
   firehose_subscription_condition: gauge('1 while the condition is True', 'namespace', 'name', 'type'),
-  firehose_subscription_deletion_seconds: gauge('How long a resource is being deleted already', 'namespace', 'name'),
+  firehose_subscription_deletion_seconds: gauge('Time that a resource has been in deletion', 'namespace', 'name'),
   firehose_subscription_key_rotation_timestamp_seconds: gauge(
     'When the signing key is due to be rotated, Unix time',
     'namespace',

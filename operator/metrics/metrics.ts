@@ -9,7 +9,7 @@ export type ReconcileResult = 'success' | 'requeue' | 'error';
 export interface Observed {
   readonly queue: { readonly depth: number; readonly adds: number; readonly retries: number };
   readonly isLeader: () => boolean;
-  /** Milliseconds since the last message of each watch, by plural. */
+  /** Milliseconds since each watch last received something, by plural. */
   readonly watchAges: () => ReadonlyMap<string, number>;
   readonly subscriptions: () => Iterable<SubscriptionSample>;
 }

@@ -30,7 +30,7 @@ interface Entry {
   readonly client: RedisClient;
   usedAt: number;
   facts: { readonly value: ServerFacts; readonly at: number } | null;
-  /** It was waited for in vain: the others need not wait as long. */
+  /** The last wait failed: the next ones are short. */
   isAway: boolean;
 }
 
@@ -108,7 +108,7 @@ async function use(entry: Entry, now: () => number): Promise<Connected> {
   return failed('RedisTooOld', `Redis ${facts.version.slice(0, 20)} is too old: 7.0 is needed`, true);
 }
 
-/** Codes are those of this project and of Redis's protocol; the text behind them stays where it is. */
+/** Codes are the project's and the Redis protocol's; the text of an answer is never repeated. */
 function unreachable(code: string): Connected {
   return failed('RedisUnreachable', `Redis cannot be used (${code})`, false);
 }

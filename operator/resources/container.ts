@@ -12,13 +12,13 @@ const REDIS_CA = '/etc/firehose/redis-ca';
 const REDIS_CLIENT = '/etc/firehose/redis-client';
 const STATE = '/var/lib/firehose';
 
-/** Endpoints and load balancers learn of the end of a pod late: it serves for so long after the signal. */
+/** Endpoints and load balancers learn late that a pod ends: it continues to serve for so long. */
 const PRE_STOP_S = 5;
 
-/** Beyond the drain's window: preStop, the last words to clients, and some air. */
+/** Added to the drain window: preStop, closing frames, and a reserve. */
 export const GRACE_S = 15;
 
-/** How long a gateway may take to send its clients away. */
+/** Seconds over which a gateway closes its connections. */
 export function drainSeconds(spec: Rendering['subscription']['spec']): number {
   return Math.ceil(durationMs(spec.gateway.connections.drainTimeout) / 1_000);
 }

@@ -7,7 +7,7 @@ import { valueOf } from './secret-text.ts';
 const KEY = 'token';
 const TOKEN_BYTES = 32;
 
-/** The token that administrators present to any replica. One that was written into the Secret by hand is kept. */
+/** The token that administrators present to any replica. A token that is in the Secret already is kept. */
 export function adminToken(
   input: { readonly subscription: Subscription; readonly uid: string },
   secret: KubeObject | null,

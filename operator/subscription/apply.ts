@@ -6,7 +6,7 @@ import type { Context, Memory } from './context.ts';
 import { covers } from './covers.ts';
 import { assertOwn, LeftByFormer, ObjectOwnedByOther, type Asking } from './ownership.ts';
 
-/** On every object of the operator: what it was made from. When that changes, fields that are wanted no more go, too. */
+/** On every applied object: the hash of what was applied. A change of it also removes fields that are no longer wanted. */
 export const APPLIED_ANNOTATION = 'firehose.dev/applied';
 
 /** Why an object could not be applied. */
@@ -56,9 +56,9 @@ async function applyOne(context: Context, memory: Memory, kind: Kind, object: Ku
   const wanted = marked(object);
   const known = memory.applied.get(path);
   const cached = context.cache.get(kind, namespace, name);
-  // Applied a moment ago, and the watch has not brought it yet.
+  // Applied a moment ago; the watch has not delivered it yet.
   if (cached === undefined && known?.hash === wanted.hash) return;
-  // The watch shows only what bears our label: another object of this name has another owner.
+  // The watch shows only objects with the operator's label: another object of this name has another owner.
   const live = cached ?? (known === undefined ? await context.api.get(kind, namespace, name) : undefined);
   if (live) {
     assertOwn(live, kind.kind, askingOf(object), 'keep it under another name');

@@ -119,7 +119,7 @@ test('a normal start, a rollout and a scale-down warn of nothing; a loss does', 
   assert.ok(!isWarning(condition('Degraded', 'False', 'Progressing')));
 });
 
-test('a warning is recorded for a new resource, and again when it says something else', () => {
+test('a warning is reported for a new resource, and again when its message changes', () => {
   const warned = (message: string) =>
     conditionsOf({ ...ALL_GOOD, unknownEventNames: good('UnknownEventName', message) }, [], at);
   const types = (...sides: Parameters<typeof transitions>) => transitions(...sides).map(({ type }) => type);

@@ -8,7 +8,10 @@ import type { RedisPool } from '../redis/redis-pool.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { RenderSettings } from '../resources/rendering.ts';
 
-/** What every reconcile works with. */
+/**
+ * What every reconcile works with. More members than eight: it is handed through all steps, and each step uses the few that
+ * it needs.
+ */
 export interface Context {
   readonly api: KubernetesApi;
   readonly cache: Pick<ObjectCache, 'get' | 'has'>;
@@ -46,17 +49,17 @@ export const TIMINGS: ReconcileTimings = {
   deletionLimitMs: 600_000,
 };
 
-/** Nothing of it is needed for correctness: a new process begins without any. */
+/** A cache between passes. Correctness does not need it: a new process begins with none. */
 export interface Memory {
   /** Objects as they were last applied, by path. */
   readonly applied: Map<string, Applied>;
   statusWrittenAt: number;
   generation: number;
-  /** The last one that worked: cleaning up still knows the way when the Secret has gone first. */
+  /** The last connection that worked: clean-up uses it when the Secret was deleted first. */
   redis: RedisConnection | null;
-  /** Uid of the one that was let go: the cache may hold it for a while, and waking for it must clean up nothing. */
+  /** Uid of the resource whose finalizer was removed: the cache may still hold it, and it must not be cleaned up twice. */
   released: string | null;
-  /** Uid of the one of which it was told that its deletion waits for the end of its pause. */
+  /** Uid of the resource for which the Event DeletionPaused was recorded. */
   pausedDeletion: string | null;
 }
 
@@ -85,7 +88,7 @@ export class Memories {
     return memory;
   }
 
-  /** The object at this path is gone, also when another client deleted it. */
+  /** The object at this path is gone. */
   forgetObject(key: string, path: string): void {
     this.#memories.get(key)?.applied.delete(path);
   }

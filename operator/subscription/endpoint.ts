@@ -25,7 +25,7 @@ function addressOf(subscription: Subscription, service: KubeObject | undefined):
   if (service === undefined) return { finding: bad('ServicePending', 'the Service is not there yet'), urls: null };
   const [hostname] = route?.hostnames ?? [];
   const outer = ingress?.host ?? hostname;
-  // What ends TLS in front of a plain gateway is the platform's: clients are assumed to use it.
+  // TLS in front of a plain gateway is terminated by the platform: clients are assumed to use it.
   if (outer !== undefined) return at(outer, ingress === undefined || !tls.disabled);
   const isTls = !tls.disabled;
   const port = wanted.port === (isTls ? 443 : 80) ? '' : `:${wanted.port}`;

@@ -87,7 +87,7 @@ async function cleanUp(
   }
 }
 
-/** Deletes the Deployment, when it is this resource's. Gives the number of gateways with a recent heartbeat. */
+/** Deletes the Deployment, when it is this resource's. Returns the number of gateways with a live heartbeat. */
 async function stopGateways(
   context: Context,
   { subscription, uid }: { subscription: Subscription; uid: string | undefined },
@@ -143,7 +143,7 @@ export function groupsOf(resource: KubeObject): readonly GroupStatus[] {
 async function withoutFinalizer(context: Context, resource: KubeObject): Promise<void> {
   const { name, namespace = '', resourceVersion, finalizers = [] } = resource.metadata;
   const kept = finalizers.filter((finalizer) => finalizer !== FINALIZER);
-  // The version makes it fail when another writer was quicker: the next pass sees the result.
+  // The version makes it fail when the object has changed: the next pass sees the change.
   const metadata = { name, namespace, ...(resourceVersion !== undefined && { resourceVersion }), finalizers: kept };
   await context.api.merge(SUBSCRIPTIONS, { metadata });
   context.logger.info({ resource: keyOf(resource) }, 'the resource is let go');

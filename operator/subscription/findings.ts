@@ -9,7 +9,10 @@ export interface Finding {
   readonly isFinal?: boolean;
 }
 
-/** One of each step; what could not be looked at for want of another is Unknown. */
+/**
+ * One finding a step; Unknown where an earlier step has to succeed first. More members than eight: conditions, summary and
+ * Events are made of all of them.
+ */
 export interface Findings {
   /** Whether the platform allows what is asked for. */
   readonly policy: Finding;
@@ -24,7 +27,7 @@ export interface Findings {
   readonly gateway: Finding;
   readonly endpoint: Finding;
   readonly isSuspended: boolean;
-  /** Gateways that still exist, or have a heartbeat, though none is wanted. */
+  /** Gateways that still exist or have a live heartbeat although none is wanted. */
   readonly draining: number;
   /** Serving, but not whole: why. Null when it is whole, or does not serve. */
   readonly degraded: Finding | null;

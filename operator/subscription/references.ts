@@ -15,7 +15,7 @@ export interface References {
   readonly ingestToken: string | null;
   /** What the collector asks for: a secret, too. */
   readonly otlpHeaders: string | null;
-  /** With signing keys that another program rotates: the id of the one that signs. */
+  /** With signing keys that the platform rotates: the id of the one that signs. */
   readonly foreignKeyId: string | null;
   /** What is missing, wrong or refused, and what to do; empty when everything is there. */
   readonly problems: readonly string[];
@@ -94,7 +94,7 @@ async function lookUpPullSecrets({ spec }: Subscription, access: SecretAccess, p
   }
 }
 
-/** With keys that another rotates: the id of the one that signs. */
+/** With keys that the platform rotates: the id of the one that signs. */
 async function lookUpKeys(name: string, look: LookUp, problems: string[]): Promise<string | null> {
   const secret = await look('auth.token.signing.secretName', name, { texts: [KEYS_FILE] });
   const keys = readForeignKeys(secret);

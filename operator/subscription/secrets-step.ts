@@ -13,7 +13,7 @@ import { rotateKeys } from './signing-keys.ts';
 export interface SecretsStep {
   readonly keys: Finding;
   readonly signing: { readonly activeKeyID: string; readonly nextRotationTime?: string } | null;
-  /** A secret. Null when it could not be read: a Secret of one of the names has another owner. */
+  /** A secret. Null when it could not be read: a Secret of that name has another owner. */
   readonly adminToken: string | null;
 }
 
@@ -22,11 +22,11 @@ interface Input {
   readonly subscription: Subscription;
   readonly uid: string;
   readonly inUse: KeysInUse | null;
-  /** With keys that another program rotates. */
+  /** With keys that the platform rotates: the id of the one that signs. */
   readonly foreignKeyId: string | null;
 }
 
-/** Signing keys, certificate and the administrators' token: made, rotated, renewed; those of another owner are left alone. */
+/** Makes, rotates and renews signing keys, certificate and administrators' token. Secrets of another owner are not touched. */
 export async function secretsStep(context: Context, input: Input): Promise<SecretsStep> {
   let token: string | null = null;
   try {
@@ -51,7 +51,7 @@ async function keysStep(context: Context, input: Input): Promise<Omit<SecretsSte
   const { subscription, uid, inUse, foreignKeyId } = input;
   if (subscription.spec.auth.token.signing.secretName !== undefined) {
     if (foreignKeyId === null) return { keys: bad('ReferencesMissing', 'the named keys are not there'), signing: null };
-    return { keys: good('Given', 'another program rotates the keys'), signing: { activeKeyID: foreignKeyId } };
+    return { keys: good('Given', 'the keys are rotated by the platform'), signing: { activeKeyID: foreignKeyId } };
   }
   const { signingKeys } = namesOf(subscription.metadata.name);
   const secret = await ownSecret(context, input, signingKeys, 'spec.auth.token.signing.secretName');
@@ -85,8 +85,8 @@ async function certificateStep(context: Context, input: Input): Promise<void> {
 }
 
 /**
- * Null when there is none. One of the same name that is not ours is never read for ours, nor written over; `field` is
- * where a resource may name it nevertheless.
+ * Null when there is none. A Secret of that name with another owner is neither used nor overwritten; `field` is where a
+ * resource may name it instead.
  */
 async function ownSecret(
   context: Context,

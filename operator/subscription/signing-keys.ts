@@ -10,7 +10,7 @@ import { KEYS_FILE } from './foreign-keys.ts';
 /** What was found or made. */
 export interface SigningKeys {
   readonly activeKeyId: string;
-  /** Null when another program rotates. */
+  /** Null when the platform rotates the keys. */
   readonly nextRotationAt: number | null;
   /** The Secret to apply; null when it is as it should be. */
   readonly change: KubeObject | null;

@@ -27,7 +27,7 @@ const issuerRef = z.strictObject({
 /** Whose certificate clients see: the operator's own (renewed by it) when nothing else is said. */
 export const tls = ruled(
   z.strictObject({
-    /** A Secret of type kubernetes.io/tls that another program renews. */
+    /** A Secret of type kubernetes.io/tls that the platform renews. */
     secretName: platformOnly(objectName().optional()),
     /** Asked of cert-manager. */
     issuerRef: platformOnly(issuerRef.optional()),

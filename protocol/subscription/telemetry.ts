@@ -10,7 +10,7 @@ const otlp = z.strictObject({
   protocol: z.enum(['http/protobuf', 'grpc']).default('http/protobuf'),
   /** A Secret whose key `headers` holds `name=value` pairs with commas between them. */
   headersSecretName: objectName().optional(),
-  /** Percent of the traces that begin here; one that began elsewhere keeps the decision made there. */
+  /** Percent of the traces that begin here; for a trace that began elsewhere its origin has decided. */
   samplePercent: z.int().min(0).max(100).default(5),
 });
 
