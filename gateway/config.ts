@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Subscription } from '../protocol/subscription.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
 import type { Environment } from '../runtime/lifecycle/environment.ts';
@@ -40,6 +40,10 @@ export interface GatewayConfig {
   readonly logBytes: number;
 }
 
+const EXPOSED =
+  'environment: FIREHOSE_CONFIG: the example directory is refused with a Redis, because its passwords are public: ' +
+  'name a folder with your own directory.yaml and subscription.yaml (--config), or give --example-directory for a first try';
+
 /** Reads everything a gateway needs to start; throws one ConfigurationFault that lists every fault. */
 export async function readConfig(environment: Environment): Promise<GatewayConfig> {
   const { values, faults: ownFaults } = readSettings(GATEWAY_SETTINGS, environment);
@@ -50,11 +54,18 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
     subscription.value?.spec.redis ?? null,
     redisPolicyOf(values.FIREHOSE_ADDRESS_GUARD),
   );
-  const faults = [...ownFaults, ...redis.faults.map((fault) => `environment: ${fault}`), ...subscription.faults];
+  const isQuickstart = resolve(folder) === resolve(QUICKSTART);
+  const isExposed = isQuickstart && redis.connection !== null && !values.FIREHOSE_EXAMPLE_DIRECTORY;
+  const faults = [
+    ...ownFaults,
+    ...redis.faults.map((fault) => `environment: ${fault}`),
+    ...subscription.faults,
+    ...(isExposed ? [EXPOSED] : []),
+  ];
   if (subscription.value === null || faults.length > 0) throw new ConfigurationFault(faults);
   return {
     subscription: subscription.value,
-    isQuickstart: folder === QUICKSTART,
+    isQuickstart,
     directoryFile: join(folder, 'directory.yaml'),
     subscriptionFile: join(folder, 'subscription.yaml'),
     signingKeysFile: values.FIREHOSE_SIGNING_KEYS_FILE,

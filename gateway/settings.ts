@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { GatewayVariable } from '../protocol/gateway-variables.ts';
 import { GUARD_SETTINGS } from '../runtime/net/guard-settings.ts';
 import { COMMON_SETTINGS } from '../runtime/settings/common-settings.ts';
-import { decimal, file, folder, host, integer, pattern, port } from '../runtime/settings/kinds.ts';
+import { decimal, file, folder, host, integer, pattern, port, toggle } from '../runtime/settings/kinds.ts';
 import { setting, type Setting, type SettingsTable } from '../runtime/settings/setting.ts';
 import { REDIS_SETTINGS } from '../runtime/redis/redis-settings.ts';
 
@@ -25,6 +25,11 @@ export const GATEWAY_SETTINGS = {
     fallback: QUICKSTART,
     shown: 'the quickstart',
     about: 'folder with `subscription.yaml` and `directory.yaml`',
+  }),
+  FIREHOSE_EXAMPLE_DIRECTORY: setting(toggle, {
+    flag: 'example-directory',
+    fallback: 'false',
+    about: 'serve the quickstart with a Redis, too: its users and passwords are public',
   }),
   FIREHOSE_STATE: setting(folder, {
     flag: 'state',

@@ -94,7 +94,10 @@ describe('the directory', () => {
   it("that is the quickstart's is no directory for a real Redis", LIMIT, async () => {
     await using given = await settings();
     const environment = { FIREHOSE_CONFIG: '', REDIS_URL: 'redis://127.0.0.1:1' };
-    const found = await look(given, 'directory', { environment });
+    const [refused] = await look(given, 'configuration', { environment });
+    assert.match(refused ?? '', /^fail: .*the example directory is refused with a Redis/);
+    const asked = { ...environment, FIREHOSE_EXAMPLE_DIRECTORY: 'true' };
+    const found = await look(given, 'directory', { environment: asked });
     assert.deepEqual(found, ["warn: this is the quickstart's, whose password everybody knows"]);
   });
 });

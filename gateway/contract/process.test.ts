@@ -97,8 +97,27 @@ describe('firehose gateway, as a process', () => {
     holder.close();
   });
 
+  test('the example directory, whose passwords are public, is not served with a Redis unless that is asked for', async () => {
+    const quickstart = fileURLToPath(new URL('../quickstart', import.meta.url));
+    for (const config of [
+      [],
+      ['--config', quickstart],
+      ['--config', `${quickstart}/`],
+      ['--example-directory', 'false'],
+    ]) {
+      const gateway = start(config, { REDIS_URL: 'redis://:secret-canary@127.0.0.1:1' });
+      assert.equal(await gateway.exitCode, 2);
+      assert.match(gateway.output, /the example directory is refused with a Redis.*--config.*--example-directory/);
+      assert.ok(!gateway.output.includes('secret-canary'));
+    }
+    const asked = start([], { REDIS_URL: 'redis://127.0.0.1:1', FIREHOSE_EXAMPLE_DIRECTORY: 'true' });
+    await asked.listening();
+    asked.kill('SIGINT');
+    assert.equal(await asked.exitCode, 0);
+  });
+
   test('an unreachable Redis is said once, the gateway goes on trying and is not ready', async () => {
-    const gateway = start([], { REDIS_URL: 'redis://:secret-canary@127.0.0.1:1' });
+    const gateway = start(['--example-directory'], { REDIS_URL: 'redis://:secret-canary@127.0.0.1:1' });
     const { innerPort } = await gateway.listening();
     await gateway.says(/out of reach/);
     const ready = await fetch(`http://127.0.0.1:${innerPort}/readyz`);

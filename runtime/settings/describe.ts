@@ -57,9 +57,11 @@ export function withFlags(
   environment: Readonly<Record<string, string | undefined>>,
   options: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, string | undefined>> {
-  const given = flagsOf(table).flatMap(({ key, variable }) =>
-    typeof options[key] === 'string' ? [[variable, options[key]] as const] : [],
-  );
+  const given = flagsOf(table).flatMap(({ key, variable }) => {
+    // A flag without its value is `true`.
+    const value = options[key] === true ? 'true' : options[key];
+    return typeof value === 'string' ? [[variable, value] as const] : [];
+  });
   return { ...environment, ...Object.fromEntries(given) };
 }
 

@@ -65,6 +65,9 @@ export const truth: Kind<boolean> = {
   read: (given) => (given === 'true' ? true : given === 'false' ? false : null),
 };
 
+/** Off unless it is given: the flag needs no value. */
+export const toggle: Kind<boolean> = { ...truth, argument: '[true|false]' };
+
 /** Items with commas between them; blanks around an item and empty items are ignored. */
 export function list(argument: string, expects: string, item: RegExp): Kind<readonly string[]> {
   return {
