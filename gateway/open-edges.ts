@@ -5,6 +5,7 @@ import { openInnerListener } from '../runtime/http/inner-listener.ts';
 import { readAdminToken } from './administration/admin-token.ts';
 import { buildAdministration } from './administration/build-administration.ts';
 import type { GatewayConfig } from './config.ts';
+import type { DirectoryStatus } from './directory/live-directory.ts';
 import { AddressAllowance } from './http/address-allowance.ts';
 import { createAddressOf } from './http/client-address.ts';
 import { connectionLimit } from './http/connection-limit.ts';
@@ -81,6 +82,7 @@ async function openInner(
         revocations: { ok: revocations.isKnown, detail: revocations.isKnown ? 'known' : 'not read yet' },
         log: { ok: path.isReachable(), detail: path.isReachable() ? 'reached' : 'out of reach' },
         streams: checkStreams(state.eventLog.newest, state.keyspace.prefix),
+        directory: { ok: true, detail: directoryDetail(state.directory.status) },
         draining: { ok: !isDraining(), detail: isDraining() ? 'this replica is going away' : 'no' },
       }),
       metrics: (request, response) => metrics.scrape(request, response),
@@ -100,6 +102,12 @@ function checkStreams(newest: readonly string[], prefix: string): ReadinessCheck
     ok: !ahead.some(({ isExhausted }) => isExhausted),
     detail: told.length === 0 ? 'in order' : told.join('; '),
   };
+}
+
+/** A faulty directory file leaves the replica ready: it serves the last good one. */
+function directoryDetail({ loadedAt, faults }: DirectoryStatus): string {
+  const since = `in force since ${new Date(loadedAt).toISOString()}`;
+  return faults === 0 ? since : `${since}; the file has ${faults} faults since then, see the log`;
 }
 
 async function openAdministration(config: GatewayConfig, { state, path }: Parts, logger: Logger) {

@@ -93,6 +93,7 @@ export async function openPath(
     newest: () => eventLog.newest,
     backlog,
     revocations: () => revocations.size,
+    directory: () => directory.status,
   });
   return { ...running, groups, sessions, window, quota, departure, mayStay, verifyToken };
 }

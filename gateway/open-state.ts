@@ -8,7 +8,7 @@ import type { Logger } from '../runtime/logging/logger.ts';
 import type { RedisClient } from '../runtime/redis/client.ts';
 import { buildAuth, type Auth } from './auth/build-auth.ts';
 import type { GatewayConfig } from './config.ts';
-import type { Directory, LiveDirectory } from './directory/directory.ts';
+import type { Directory } from './directory/directory.ts';
 import { DirectoryFault } from './directory/fault.ts';
 import { openLiveDirectory, type FollowedDirectory } from './directory/live-directory.ts';
 import { createBusinessEvents, type BusinessEvents } from './metrics/business-events.ts';
@@ -36,7 +36,7 @@ export interface GatewayState {
   readonly keyspace: Keyspace;
   readonly scope: Live<Scope>;
   readonly folder: StateFolder;
-  readonly directory: LiveDirectory;
+  readonly directory: FollowedDirectory;
   readonly metrics: Metrics;
   readonly told: BusinessEvents;
   readonly eventLog: EventLog;

@@ -13,4 +13,5 @@ test('a slip of the fingers finds the name that was meant', () => {
 
 test('another word finds nothing', () => {
   for (const given of ['QUEUE_ENTERED', 'X', '', 'CALL']) assert.equal(nearestName(given, KNOWN), null, given);
+  assert.equal(nearestName('agents', ['events']), null);
 });

@@ -4,8 +4,11 @@ export function nearestName(given: string, known: Iterable<string>): string | nu
   let least = Math.max(1, Math.floor(given.length / 3)) + 1;
   let nearest: string | null = null;
   for (const name of known) {
-    const distance = editDistance(given.toLowerCase(), name.toLowerCase(), least);
-    if (distance < least) [least, nearest] = [distance, name];
+    const [typed, meant] = [given.toLowerCase(), name.toLowerCase()];
+    // The first letter is seldom wrong: `agents` is another word than `events`.
+    const most = typed[0] === meant[0] ? least : Math.min(least, 2);
+    const distance = editDistance(typed, meant, most);
+    if (distance < most) [least, nearest] = [distance, name];
   }
   return nearest;
 }

@@ -56,7 +56,18 @@ test('an unknown event is answered with the known ones, those added by configura
 });
 
 test('a key that is nearly a filter is refused with the one that is meant', () => {
-  for (const key of ['acounts', 'account', 'Accounts', 'ACCOUNTS', 'account_s', 'event', 'Events', 'evnets', 'vents']) {
+  for (const key of [
+    'acounts',
+    'account',
+    'Accounts',
+    'ACCOUNTS',
+    'account_s',
+    'account_ids',
+    'event',
+    'Events',
+    'evnets',
+    'vents',
+  ]) {
     const parsed = parse({ ...good, [key]: [] });
     assert.ok(!parsed.ok, key);
     const meant = key.toLowerCase().startsWith('a') ? 'accounts' : 'events';

@@ -1,5 +1,5 @@
 import { isKnownEvent, KNOWN_EVENTS } from '../../protocol/catalogue.ts';
-import { nearMiss } from '../../protocol/near-miss.ts';
+import { nearestName } from '../../protocol/nearest-name.ts';
 import { foldDomain, foldName } from '../directory/fold.ts';
 import type { Problem } from '../http/problem.ts';
 import { MAX_PASSWORD_BYTES } from './password.ts';
@@ -89,7 +89,7 @@ function readLogin(body: Buffer, additionalEvents: readonly string[]): LoginRequ
 function unknownKeys(fields: Readonly<Record<string, unknown>>): string[] {
   const unknown = Object.keys(fields).filter((key) => !KEYS.has(key));
   for (const key of unknown) {
-    const meant = nearMiss(key, FILTERS);
+    const meant = nearestName(key.slice(0, MAX_IGNORED_CHARS), FILTERS);
     if (meant === null) continue;
     const field = key.slice(0, MAX_IGNORED_CHARS);
     const detail = `the login has no key ${JSON.stringify(field)}: did you mean ${JSON.stringify(meant)}?`;

@@ -4,11 +4,12 @@ import type { Directory, LiveDirectory } from './directory.ts';
 import { describeFaults, DirectoryFault, type Fault } from './fault.ts';
 import { parseDirectory } from './parse-directory.ts';
 
+/** For metrics and readiness. */
 export interface DirectoryStatus {
   /** When the directory in force was loaded, Unix milliseconds. */
   readonly loadedAt: number;
-  /** What is wrong with the file as it is now; empty when it is what is in force. */
-  readonly faults: readonly Fault[];
+  /** Faults of the file as it is now; 0 when the file is in force. */
+  readonly faults: number;
 }
 
 export interface FollowedDirectory extends LiveDirectory, AsyncDisposable {
@@ -32,10 +33,10 @@ export async function openLiveDirectory(options: LiveDirectoryOptions): Promise<
   const stop = new AbortController();
   const listeners = new Set<(directory: Directory) => void>();
   let current: Directory | null = null;
-  let status: DirectoryStatus = { loadedAt: 0, faults: [] };
+  let status: DirectoryStatus = { loadedAt: 0, faults: 0 };
 
   const refuse = (faults: readonly Fault[]) => {
-    status = { ...status, faults };
+    status = { ...status, faults: faults.length };
     logger.error(
       { path, faults: faults.length },
       `the directory file is invalid; the last good one stays in force\n${describeFaults(faults)}`,
@@ -48,7 +49,7 @@ export async function openLiveDirectory(options: LiveDirectoryOptions): Promise<
       return refuse(parsed.faults);
     }
     current = parsed.directory;
-    status = { loadedAt: Date.now(), faults: [] };
+    status = { loadedAt: Date.now(), faults: 0 };
     logger.info({ path, accounts: current.accounts.size }, 'the directory is in force');
     for (const listener of listeners) listener(current);
   };

@@ -1,7 +1,7 @@
 import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
 import type { Fault } from './fault.ts';
 
-/** An account as the file has it: every field of the right type, nothing said about the others yet. */
+/** An account as the file has it: each field has the right type; relations between entries are not checked yet. */
 export interface AccountEntry {
   readonly where: string;
   readonly id: string;
@@ -38,7 +38,7 @@ const USER_KEYS = new Set(['username', 'account', 'passwordHash', 'enabled']);
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The text as entries: everything about one entry is checked here, what lies between entries in build-directory.ts. */
+/** The text as entries: everything about one entry is checked here, relations between entries in account-tree.ts. */
 export function readEntries(text: string): Entries {
   const faults: Fault[] = [];
   const root = parse(text, faults);
@@ -107,7 +107,7 @@ function readAccount(fields: Fields, where: string, faults: Fault[]): AccountEnt
     parent: fields['parent'] === undefined || fields['parent'] === null ? null : idOf(fields, 'parent', at),
     enabled: enabledOf(fields, at),
   };
-  // An entry whose own id is unknown says nothing to the others; one with another fault still counts as there.
+  // An entry without a usable id is left out; one with another fault still counts as an account.
   return faults.length === before || entry.id !== '' ? entry : null;
 }
 
@@ -137,7 +137,7 @@ function unknownKeys(fields: Fields, known: ReadonlySet<string>, at: At): void {
   }
 }
 
-/** Empty when the field is at fault; the fault is then already told. */
+/** Empty when the field is faulty; the fault is recorded then. */
 function textOf(fields: Fields, key: string, at: At): string {
   const value = fields[key];
   const where = `${at.where}.${key}`;

@@ -54,6 +54,8 @@ export const GATEWAY_METRICS = {
   firehose_redis_client_state: gauge('1 while a connection to Redis is ready', 'role'),
   firehose_redis_errors_total: counter('Outages of Redis', 'role', 'code'),
 
+  firehose_directory_loaded_timestamp_seconds: gauge('When the directory in force was loaded, Unix time'),
+  firehose_directory_faults: gauge('Faults of the directory file: above 0, an older one is in force'),
   firehose_certificate_expiry_timestamp_seconds: gauge('When the served certificate ends, Unix time'),
   firehose_process_resident_memory_bytes: gauge('Memory of the process'),
   firehose_process_open_descriptors: gauge('Open files and sockets of the process, on Linux'),

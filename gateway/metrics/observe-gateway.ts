@@ -20,6 +20,8 @@ export interface Observed {
   /** Last entry id of each partition. */
   readonly newest: () => readonly string[];
   readonly revocations: () => number;
+  /** `loadedAt` in Unix milliseconds. */
+  readonly directory: () => { readonly loadedAt: number; readonly faults: number };
 }
 
 type GatewayInstruments = Instruments<typeof GATEWAY_METRICS>;
@@ -32,6 +34,10 @@ export function observeGateway(instruments: GatewayInstruments, observed: Observ
   });
   instruments.observe('firehose_behind_connections', (observe) => observe(observed.behind()));
   instruments.observe('firehose_revocations_in_force', (observe) => observe(observed.revocations()));
+  instruments.observe('firehose_directory_loaded_timestamp_seconds', (observe) =>
+    observe(observed.directory().loadedAt / 1_000),
+  );
+  instruments.observe('firehose_directory_faults', (observe) => observe(observed.directory().faults));
   instruments.observe('firehose_events_read_total', (observe) => {
     for (const [partition, events] of counters.eventsRead.entries()) {
       observe(events ?? 0, { partition: String(partition) });
