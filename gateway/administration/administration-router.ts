@@ -5,13 +5,13 @@ import { bearerRequired } from '../http/refuse-unread.ts';
 import { sendProblem } from '../http/respond.ts';
 
 export interface AdministrationOptions {
-  /** What administrators present as bearer token; an empty one refuses everybody. */
+  /** Bearer token of administrators; an empty one refuses every request. */
   readonly token: string;
-  /** What can be administered; each answers its own full path below `ADMINISTRATION_PATH`. */
+  /** One router for each resource; it answers its full path below `ADMINISTRATION_PATH`. */
   readonly resources: readonly Router[];
 }
 
-/** Everything below `/ws/v1/firehose/admin`, for the inner listener only: without the token nothing is told, not even 404. */
+/** Everything below `/ws/v1/firehose/admin`, for the inner listener only. Without the token every path is 401, existing or not. */
 export function administrationRouter({ token, resources }: AdministrationOptions): Router {
   const isAllowed = createBearerCheck(token);
   const guard: RequestHandler = (request, response, next) => {

@@ -10,7 +10,7 @@ export type AdministrationParts = RevocationRouteOptions &
   DeadLetterRouteOptions &
   LockoutRouteOptions & { readonly token: string };
 
-/** Puts together everything that can be administered. */
+/** Makes the routers of all resources, behind the token. */
 export function buildAdministration(parts: AdministrationParts): Router {
   const resources = [revocationRouter(parts), connectionRouter(parts), deadLetterRouter(parts), lockoutRouter(parts)];
   return administrationRouter({ token: parts.token, resources });

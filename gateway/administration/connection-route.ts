@@ -4,13 +4,13 @@ import { onlyMethods, sendProblem } from '../http/respond.ts';
 import type { Session } from '../session/session.ts';
 import { readPage } from './read-request.ts';
 
-/** What is shown of a session. */
+/** The part of a session that is shown. */
 type ShownSession = Pick<Session, 'id' | 'number' | 'address' | 'contract' | 'since' | 'isBehind'> & {
   readonly token: Pick<Session['token'], 'grant' | 'username'>;
 };
 
 export interface ConnectionRouteOptions {
-  /** Live sessions by rising number. */
+  /** Live sessions, lowest number first. */
   readonly sessions: Iterable<ShownSession>;
 }
 

@@ -7,15 +7,15 @@ import { encodedBody, tooLargeBody } from '../http/refuse-unread.ts';
 export type ReadRequest<T> =
   | { readonly kind: 'read'; readonly value: T }
   | { readonly kind: 'refused'; readonly problem: Problem }
-  /** There is nobody to answer. */
+  /** The client has gone: no answer is possible. */
   | { readonly kind: 'gone' };
 
 /** A token is at most 8 KB. */
 export const MAX_BODY_BYTES = 16 * 1024;
 
 /**
- * The JSON of a body that must be just so; `expected` says to the client what that is. Nothing of the body comes back:
- * it may hold a token, even in the place of a key.
+ * Reads a JSON body by a strict schema; `expected` tells the client what is taken. No part of the body is repeated in an
+ * error: it may hold a token, even as a key.
  */
 export async function readJson<T>(
   request: IncomingMessage,

@@ -4,6 +4,7 @@ import { REVOCATIONS_PATH } from '../../protocol/paths.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import type { TokenOutcome } from '../auth/token.ts';
 import type { Directory } from '../directory/directory.ts';
+import { foldName } from '../directory/fold.ts';
 import type { Problem } from '../http/problem.ts';
 import { onlyMethods, sendProblem } from '../http/respond.ts';
 import type { Revoked } from '../revocation/revocation.ts';
@@ -69,7 +70,7 @@ async function revoke(request: Request, response: Response, options: RevocationR
   response.set('Cache-Control', 'no-store').json({ ...shown(revocation), closed });
 }
 
-/** Who is meant, as far as this gateway knows them: a revocation of nobody would look like one. */
+/** Resolves the request against the directory: revoking an unknown user would look as if it had stopped one. */
 async function revokedBy(
   request: RevocationRequest,
   { verifyToken, directory }: RevocationRouteOptions,
@@ -86,7 +87,7 @@ async function revokedBy(
   const account = 'domain' in user ? current.accountByDomain(user.domain) : current.accounts.get(user.account);
   if (account === undefined) return unknown('domain' in user ? 'user.domain' : 'user.account');
   if (current.userOf(account, user.username) === undefined) return unknown('user.username');
-  return { revoked: { user: { account: account.id, username: user.username.toLowerCase() } } };
+  return { revoked: { user: { account: account.id, username: foldName(user.username) } } };
 }
 
 function shown({ revoked, at, until }: Revocation): object {
@@ -94,28 +95,29 @@ function shown({ revoked, at, until }: Revocation): object {
 }
 
 function unknown(field: string): { problem: Problem } {
-  const detail = 'The directory does not hold it: nothing was revoked. What has left the directory is out already.';
+  const detail =
+    'The directory does not have it: nothing was revoked. Users that left the directory are refused already.';
   return { problem: { status: 404, code: 'not_in_directory', detail, field } };
 }
 
 const NOT_VALID: Problem = {
   status: 400,
   code: 'token_not_valid',
-  detail: 'This is not a token that lets anybody in: it is not of this gateway, or has expired. Nothing was revoked.',
+  detail: 'The token is not valid at this gateway, or has expired. Nothing was revoked.',
   field: 'token',
 };
 
 const NO_ROOM: Problem = {
   status: 507,
   code: 'too_many_revocations',
-  detail: 'There is no room for another revocation: revoke an account that holds what you mean, or disable it.',
+  detail: 'The list of revocations is full: revoke or disable an account above instead.',
 };
 
 function unavailable(reason: string): Problem {
   return {
     status: 503,
     code: 'revocations_unavailable',
-    detail: `The revocation cannot be told to all replicas now (${reason}): send it again until it is answered with 200.`,
+    detail: `The revocation cannot reach all replicas now (${reason}): send it again until the answer is 200.`,
     headers: { 'Retry-After': '2' },
   };
 }

@@ -4,7 +4,7 @@ import type { Scope } from '../subscription/scope.ts';
 import type { Grant, VerifiedToken } from './grant.ts';
 
 export interface AuthoriseRequest {
-  /** The login's own account, already known to be served by the resource. */
+  /** The login's account, which the resource serves. */
   readonly account: Account;
   readonly accounts: readonly string[] | null;
   readonly events: readonly string[] | null;
@@ -20,22 +20,22 @@ export function isServed(account: Account, scope: Scope): boolean {
   return scope.account.includeDescendants ? isWithin(account, scope.account.id) : account.id === scope.account.id;
 }
 
-/** Whether the account and the user of a token are there and enabled. */
+/** Whether the account and the user of a token exist and are enabled. */
 export function isStillThere(directory: Directory, token: VerifiedToken): boolean {
   const account = directory.accounts.get(token.grant.account);
   return account !== undefined && isActive(account) && directory.userOf(account, token.username)?.enabled === true;
 }
 
 /**
- * What a login may see: what it asked for, within its own subtree and within what the resource offers. A filter that
- * lets nothing through is refused here: a stream is never silently empty.
+ * The grant of a login: what it asked for, within its own subtree and within what the resource offers. A filter that
+ * lets nothing through is refused: a stream is never silently empty.
  */
 export function authorise(request: AuthoriseRequest, directory: Directory, scope: Scope): Authorised {
   const { account } = request;
   const foreign = (request.accounts ?? []).filter((id) => !isBelow(directory, id, account.id));
   if (foreign.length > 0) {
     const field = `accounts[${request.accounts?.indexOf(foreign[0] ?? '') ?? 0}]`;
-    // The same words whether the account exists elsewhere or not at all.
+    // The same answer whether the account exists elsewhere or not at all.
     return forbidden('foreign_account', `not within the account of this login: ${named(foreign)}`, {
       field,
       extra: { accounts: foreign.slice(0, NAMED) },

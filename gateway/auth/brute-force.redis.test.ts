@@ -109,7 +109,8 @@ test('10,000 logins at once: a few are hashed, the others get 503 with a time to
   assert.equal(count('bad_credentials') + count('busy') + count('rate_limited'), 10_000);
   assert.ok(count('bad_credentials') > 0 && passwords.begun <= 2 + 512, `${passwords.begun} hashes`);
   for (const answer of answers) {
-    if (answer.kind === 'refused') assert.ok(Number(answer.problem.headers?.['Retry-After']) > 0);
+    if (answer.kind === 'granted' || answer.outcome === 'bad_credentials') continue;
+    assert.ok(Number(answer.problem.headers?.['Retry-After']) > 0, answer.outcome);
   }
   assert.equal(passwords.waiting, 0);
 });

@@ -1,6 +1,6 @@
-/** What a login may see, carried by its token; always narrowed again by the living account tree at delivery. */
+/** Events that a login may see, carried by its token; narrowed again by the account tree in force at each delivery. */
 export interface Grant {
-  /** The login's own account: the scope is never wider than its subtree. */
+  /** The login's account: the scope is never wider than its subtree. */
   readonly account: string;
   /** Exactly these accounts (not their subtrees); null is the whole subtree of `account`. */
   readonly accounts: readonly string[] | null;
@@ -11,12 +11,12 @@ export interface Grant {
 /** A verified token. */
 export interface VerifiedToken {
   readonly grant: Grant;
-  /** User name the token was issued to, lower case. */
+  /** User name the token was issued to, folded. */
   readonly username: string;
   /** `jti`. */
   readonly id: string;
   /** The newest mark of a revocation that was known before its login was judged; see gateway/revocation. */
   readonly mark: number;
-  /** Unix time in milliseconds at which the session ends: `exp` and the leeway. */
+  /** When the session ends, Unix milliseconds: `exp` and the leeway. */
   readonly sessionEndsAt: number;
 }

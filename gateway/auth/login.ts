@@ -69,16 +69,12 @@ interface Attempt extends LoginTry {
 
 /** Judges a login in the order 400, 429, 401, 403: shape, limits, who you are, what you may. */
 export function createLogin(login: LoginParts): Login {
-  const parts = { ...login, check: holdingCheck(login.limits) };
+  const parts = { ...login, limits: { ...login.limits, check: holdingCheck(login.limits) } };
   return async (body, client) => {
     const parsed = parseLogin(body, parts.scope.current.filters.additionalEvents);
     if (!parsed.ok) return refused('bad_request', parsed.problem);
     return logIn(await attemptOf(parsed.request, client, parts), parts);
   };
-}
-
-interface HoldingParts extends LoginParts {
-  readonly check: LoginLimits['check'];
 }
 
 async function attemptOf(request: LoginRequest, client: LoginClient, parts: LoginParts): Promise<Attempt> {
@@ -101,12 +97,12 @@ async function attemptOf(request: LoginRequest, client: LoginClient, parts: Logi
   };
 }
 
-async function logIn(attempt: Attempt, parts: HoldingParts): Promise<LoginAnswer> {
+async function logIn(attempt: Attempt, parts: LoginParts): Promise<LoginAnswer> {
   const { limits, passwords } = parts;
   const stored = storedOf(attempt, parts.scope.current);
   // A right password needs no limit: it was judged a moment ago.
   if (stored.isOpen && passwords.isRemembered(stored)) return conclude('match', null, attempt, parts);
-  const checked = await parts.check(attempt);
+  const checked = await limits.check(attempt);
   if (checked.delay !== null) return delayed(checked.delay, parts.now());
   let admission: Admission | null = null;
   const admit = async () => {

@@ -12,8 +12,8 @@ export interface MountedKeysOptions {
 }
 
 /**
- * The keys of a file that another process rotates, followed: what it gives is always the ring in force. A file that holds
- * no keys leaves the last good ring. Rejects with a ConfigurationFault for the first content.
+ * Follows a file of keys that another process rotates: the returned ring is always the one in force. A faulty file leaves
+ * the last good ring in force. Rejects with a ConfigurationFault when the first content is faulty.
  */
 export async function followKeyRing(options: MountedKeysOptions): Promise<KeyRing> {
   const { path, logger, signal, intervalMs } = options;
@@ -67,7 +67,7 @@ function parse(text: string, path: string): readonly unknown[] {
   return keys;
 }
 
-/** Ours say nothing of the content; others are named by their code alone. */
+/** A SigningKeyFault repeats no content; other errors are named by their code alone. */
 function wordsOf(error: unknown): string {
   if (error instanceof SigningKeyFault) return error.message;
   return `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`;

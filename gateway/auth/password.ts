@@ -131,7 +131,7 @@ interface Turns {
   readonly waiting: number;
 }
 
-function createTurns({ concurrency = 2, queue: most = 512, patienceMs = 10_000 }: PasswordsOptions): Turns {
+function createTurns({ concurrency = 2, queue: most = 512, patienceMs = 20_000 }: PasswordsOptions): Turns {
   const queue = new FairQueue<(hasTurn: boolean) => void>(most);
   let running = 0;
   return {

@@ -24,7 +24,7 @@ export interface KeyRing {
   readonly jwks: { readonly keys: readonly JWK[] };
 }
 
-/** The file holds something else than signing keys. The message never repeats what it holds. */
+/** A file or list does not hold signing keys. The message never repeats its content. */
 export class SigningKeyFault extends Error {
   override readonly name = 'SigningKeyFault';
   readonly code = 'signing_key_invalid';
@@ -36,8 +36,8 @@ const CURVES: Readonly<Record<string, SigningAlgorithm>> = { Ed25519: 'EdDSA', '
 
 /**
  * The keys of a file: a JSON array of private JWKs (RFC 7517), each with `kid` and `alg`; the first one signs.
- * Where it is missing, or its first key is of another algorithm, a new key is made and put first (mode 0600): a
- * restart keeps tokens valid, and a change of algorithm keeps those that are out. At most four keys are kept.
+ * If the file is missing, or its first key has another algorithm, a new key is made and put first (mode 0600). Tokens
+ * stay valid through a restart and through a change of algorithm. At most four keys are kept.
  */
 export async function openKeyRing(path: string, algorithm: SigningAlgorithm): Promise<KeyRing> {
   const kept = await readKeys(path);
@@ -47,7 +47,7 @@ export async function openKeyRing(path: string, algorithm: SigningAlgorithm): Pr
   return keyRing(keys);
 }
 
-/** Private JWKs as a key ring; the first one signs. Throws a SigningKeyFault for what is no signing key. */
+/** Private JWKs as a key ring; the first one signs. Throws a SigningKeyFault for any other value. */
 export async function keyRing(jwks: readonly unknown[]): Promise<KeyRing> {
   const keys = await Promise.all(jwks.map(importKey));
   const [first] = keys;
@@ -79,7 +79,7 @@ async function importKey(value: unknown): Promise<ImportedKey> {
   if (kty === 'oct' && typeof k === 'string' && alg === 'HS256') {
     const secret = Buffer.from(k, 'base64url');
     if (secret.length < MIN_SECRET_BYTES) throw new SigningKeyFault(`the signing key ${kid} is shorter than 32 bytes`);
-    // Imported once: jose would import bytes anew for each token.
+    // Imported once: jose would import the bytes again for each token.
     const key = await subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
     return { algorithm: 'HS256', kid, signKey: key, verifyKey: key, published: null };
   }

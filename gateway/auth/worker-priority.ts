@@ -2,14 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
 const WORKER = 'libuv-worker';
-/** Half way to the least: a tenth of the main thread's share of a core that both want. */
+/** Nice value: a tenth of the main thread's share of a core that both want. */
 export const WORKER_PRIORITY = 10;
 
 /**
- * Lets the main thread go before libuv's workers. A hash takes a core for 24 ms; where cores are few, the kernel would
- * share them evenly, and events would wait for logins. What else the workers do (files, names) is in no hurry either.
- * Linux alone gives threads a priority of their own (sched(7), setpriority(2)); elsewhere nothing happens. The workers
- * exist from the first work on that they are given.
+ * Lowers the priority of libuv's workers below the main thread's. A hash takes a core for 24 ms; with few cores the kernel
+ * would share them evenly, and events would wait for logins. The workers' other work (files, names) is not urgent.
+ * Only Linux has priorities of threads (sched(7), setpriority(2)); elsewhere nothing happens. The workers exist once they
+ * were given work.
  */
 export function lowerWorkers(): void {
   if (process.platform !== 'linux') return;
@@ -17,7 +17,7 @@ export function lowerWorkers(): void {
     try {
       setPriority(thread, WORKER_PRIORITY);
     } catch {
-      // A sandbox may forbid it: logins are then as dear to events as they were.
+      // A sandbox may forbid it: hashing then competes with events.
     }
   }
 }
@@ -33,6 +33,6 @@ function nameOf(thread: string): string {
   try {
     return readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim();
   } catch {
-    return ''; // It has ended.
+    return ''; // The thread has ended.
   }
 }

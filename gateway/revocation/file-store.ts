@@ -8,12 +8,12 @@ const FILE = 'revocations.json';
 const content = z.array(z.tuple([z.string().refine(isSubject), z.int().positive()]));
 
 /**
- * For one process: in memory, and in the state folder, where the signing key is: as tokens outlive a restart, so must
- * their revocation. `now` in Unix milliseconds. Rejects with a ConfigurationFault when the file is not its own.
+ * For one process: in memory and in the state folder, beside the signing key, because tokens outlive a restart. `now` in
+ * Unix milliseconds. Rejects with a ConfigurationFault when the file is not a list of revocations.
  */
 export async function fileRevocationStore(state: StateFolder, now: () => number): Promise<RevocationStore> {
   let list: RevokedList = merge(new Map(), await load(state), now() * 1_000);
-  /** What the file holds: nobody reads what is not safe yet, or sessions would end before their revocation counts them. */
+  /** List in the file. Reads see nothing newer, or sessions would end before their revocation counts them. */
   let safe = list;
   let writing: Promise<void> = Promise.resolve();
   const write = async () => {
@@ -23,7 +23,7 @@ export async function fileRevocationStore(state: StateFolder, now: () => number)
   };
   const save = (next: RevokedList): Promise<void> => {
     list = next;
-    // One after the other: the file ends as the newest list.
+    // Writes are in order: the last one holds the newest list.
     writing = writing.then(write);
     const written = writing.catch((error: unknown) => {
       throw new RevocationsUnavailable((error as NodeJS.ErrnoException).code ?? 'UNKNOWN');
@@ -55,7 +55,7 @@ async function load(state: StateFolder): Promise<RevokedList> {
   try {
     return new Map(content.parse(JSON.parse(text)));
   } catch {
-    // Going on without it would let in what was revoked.
+    // An empty list would allow revoked tokens.
     throw new ConfigurationFault([`${state.path}/${FILE} is not a list of revocations: restore it, or remove it`]);
   }
 }

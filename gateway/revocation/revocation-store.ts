@@ -3,7 +3,7 @@ import type { RevokedList } from './revocation.ts';
 /** At most this many subjects at a time: each is held in memory by every replica. */
 export const MOST_REVOCATIONS = 20_000;
 
-/** What of the store was read last, to learn cheaply that nothing has changed. */
+/** State of the store at the last read: an unchanged store is not read again. */
 export interface Seen {
   readonly count: number;
   readonly newest: number;
@@ -13,9 +13,9 @@ export interface Seen {
 export interface RevocationStore {
   /** The mark of the revocation: above every mark in the store and above `known`. Null: there is no room left. */
   revoke(subject: string, known: number): Promise<number | null>;
-  /** All of it, null when nothing has changed since `seen`. */
+  /** The whole list; null when nothing has changed since `seen`. */
   read(seen: Seen | null): Promise<{ readonly list: RevokedList; readonly seen: Seen } | null>;
-  /** Puts back what the store has lost and a replica still knows. */
+  /** Writes back entries that the store has lost and a replica still knows. */
   restore(list: RevokedList): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export class RevocationsUnavailable extends Error {
   override readonly name = 'RevocationsUnavailable';
   readonly code: string;
   constructor(code: string) {
-    super(`revocations cannot be kept or read now: ${code}`);
+    super(`revocations cannot be stored or read now: ${code}`);
     this.code = code;
   }
 }

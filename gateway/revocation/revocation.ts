@@ -1,8 +1,9 @@
 import { MAX_TOKEN_TTL, durationMs } from '../../protocol/subscription.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
+import { foldName } from '../directory/fold.ts';
 
-/** Whose tokens are revoked: one token, all of a user, or all of an account and of every account below it. */
+/** Which tokens are revoked: one, all of a user, or all of an account and of every account below it. */
 export type Revoked =
   | { readonly jti: string }
   | { readonly user: { readonly account: string; readonly username: string } }
@@ -14,7 +15,7 @@ export type Revoked =
  */
 export type RevokedList = ReadonlyMap<string, number>;
 
-/** The longest token lifetime that can be configured, leeway and clocks included: after it no token is left to stop. */
+/** Longest lifetime of a token, with leeway and clock drift: after it no token is left to stop. */
 export const LIFETIME_US = (durationMs(MAX_TOKEN_TTL) + 60_000) * 1_000;
 
 const SUBJECT = /^(?:jti:[A-Za-z0-9-]{1,64}|account:[A-Za-z0-9_-]{1,64}|user:[A-Za-z0-9_-]{1,64}\/.{1,1024})$/s;
@@ -22,14 +23,14 @@ const SUBJECT = /^(?:jti:[A-Za-z0-9-]{1,64}|account:[A-Za-z0-9_-]{1,64}|user:[A-
 export function subjectOf(revoked: Revoked): string {
   if ('jti' in revoked) return `jti:${revoked.jti}`;
   if ('account' in revoked) return `account:${revoked.account}`;
-  return `user:${revoked.user.account}/${revoked.user.username.toLowerCase()}`;
+  return `user:${revoked.user.account}/${foldName(revoked.user.username)}`;
 }
 
 export function isSubject(text: string): boolean {
   return SUBJECT.test(text);
 }
 
-/** The other way round, for a text that is a subject. */
+/** Reads a text that `subjectOf` wrote. */
 export function revokedOf(subject: string): Revoked {
   const rest = subject.slice(subject.indexOf(':') + 1);
   if (subject.startsWith('jti:')) return { jti: rest };
@@ -39,8 +40,8 @@ export function revokedOf(subject: string): Revoked {
 }
 
 /**
- * Whether a token has been revoked: itself, or as one of its user or account from before the revocation. What came
- * first is told by marks and no clock: a token carries the newest mark that was known before its login was judged.
+ * Whether a token is revoked: itself, or because its user or account was revoked after its login. Marks decide the
+ * order, not clocks: a token carries the newest mark that was known before its login was judged.
  */
 export function isRevoked(
   list: RevokedList,
@@ -66,7 +67,7 @@ export function newestMark(list: RevokedList): number {
   return newest;
 }
 
-/** Both lists in one, without what is over by `nowUs`; the very same list when that changes nothing. */
+/** Both lists in one, without entries that have ended by `nowUs`; returns `list` itself when nothing changes. */
 export function merge(list: RevokedList, added: RevokedList, nowUs: number): RevokedList {
   const merged = new Map(list);
   let changed = false;

@@ -11,7 +11,7 @@ export interface RevocationsOptions {
   readonly store: RevocationStore;
   readonly directory: LiveDirectory;
   readonly logger: Logger;
-  /** Told what came of each that was asked for here. */
+  /** Called with the outcome of each revocation that was asked for here. */
   readonly onAsked?: (outcome: RevokeOutcome['kind']) => void;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -23,23 +23,23 @@ export interface RevocationsOptions {
 export interface Revocation {
   readonly revoked: Revoked;
   readonly at: number;
-  /** No token that it stops lives longer. */
+  /** Every token that it stops has ended by then. */
   readonly until: number;
 }
 
 export type RevokeOutcome =
   | { readonly kind: 'revoked'; readonly revocation: Revocation; readonly closed: number }
   | { readonly kind: 'no_room' }
-  /** It may be in force nevertheless: asking again is harmless. */
+  /** It may be in force nevertheless: asking again does no harm. */
   | { readonly kind: 'unavailable'; readonly code: string };
 
-/** What is revoked, as this replica knows it: at most about a second behind the store, and the last known without it. */
+/** The revocations that this replica knows: at most about a second behind the store, the last known ones while it is away. */
 export class Revocations implements AsyncDisposable {
   readonly #options: RevocationsOptions;
   readonly #stop = new AbortController();
   #list: RevokedList = new Map();
   #isKnown = false;
-  /** What the store held when it last held all that is known here; null: it has to be read in full. */
+  /** State of the store when it last held every revocation that is known here; null: read it in full. */
   #seen: Seen | null = null;
   #fault: string | null = null;
   #reading: Promise<void> | null = null;
@@ -52,7 +52,7 @@ export class Revocations implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Reads the list once, as far as the store can be reached, and follows it from then on. */
+  /** Reads the list once, if the store can be reached, and follows it from then on. */
   static async open(options: RevocationsOptions): Promise<Revocations> {
     const revocations = new Revocations(options);
     await revocations.refresh();
@@ -62,12 +62,12 @@ export class Revocations implements AsyncDisposable {
     return revocations;
   }
 
-  /** False until the list was read for the first time: nobody can be let in by then. */
+  /** False until the list was read for the first time: until then every handshake is refused. */
   get isKnown(): boolean {
     return this.#isKnown;
   }
 
-  /** How many are known. */
+  /** Number of revocations in force. */
   get size(): number {
     return this.#list.size;
   }
@@ -76,7 +76,7 @@ export class Revocations implements AsyncDisposable {
     return isRevoked(this.#list, token, this.#options.directory.current);
   }
 
-  /** Whose sessions end with 4503 as soon as their token is revoked, from now on. */
+  /** From now on closes sessions with 4503 as soon as their token is revoked. */
   endSessionsOf(sessions: Pick<Sessions, 'closeWhere'>): void {
     this.#sessions = sessions;
     this.#closeRevoked();
@@ -108,7 +108,7 @@ export class Revocations implements AsyncDisposable {
     }
   }
 
-  /** The newest first, from those made before `before` on. */
+  /** Those made before the mark `before`, the newest first. */
   page(before: number, most: number): { revocations: Revocation[]; next: number | null } {
     const older = [...this.#list].filter(([, mark]) => mark < before).toSorted(([, one], [, other]) => other - one);
     const page = older.slice(0, most);
@@ -122,7 +122,7 @@ export class Revocations implements AsyncDisposable {
       this.#reading = this.#read().finally(() => (this.#reading = null));
       return this.#reading;
     }
-    // The read under way may have passed what was revoked since: only the one after it is sure to bring it.
+    // The read under way may have missed a revocation made since: only the next read is sure to see it.
     this.#next ??= this.#reading.then(() => {
       this.#next = null;
       return this.refresh();

@@ -4,7 +4,7 @@ import type { RedisClient } from '../../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../../runtime/redis/error-code.ts';
 import type { CounterPlace } from './throttle.ts';
 
-export const LOCKOUT_SCOPES = ['user_and_address', 'known_device', 'address', 'user'] as const;
+const LOCKOUT_SCOPES = ['user_and_address', 'known_device', 'address', 'user'] as const;
 /** Whose tries are delayed: all of an address, all of a user from unknown addresses, or those of both together. */
 export type LockoutScope = (typeof LOCKOUT_SCOPES)[number];
 
@@ -38,6 +38,8 @@ export class LockoutsUnavailable extends Error {
   }
 }
 
+/** Longest window of a throttle. */
+const LONGEST_MS = 3_600_000;
 /** Lock-outs that are listed at most: those that end first go first. */
 const MOST_LOCKOUTS = 1_000;
 
@@ -96,7 +98,7 @@ function redisRegistry(redis: RedisClient, { prefix, resource, now, inProcess }:
         const added = await redis.zadd(key, until, JSON.stringify(lockout));
         await redis.zremrangebyscore(key, '-inf', now());
         await redis.zremrangebyrank(key, 0, -MOST_LOCKOUTS - 1);
-        if (added === 1) await redis.pexpire(key, Math.max(1, until - now()));
+        await redis.pexpire(key, LONGEST_MS);
         return added === 1;
       } catch {
         // Redis is away, which its client has logged: this replica lists what it saw itself once Redis is back.
@@ -104,7 +106,7 @@ function redisRegistry(redis: RedisClient, { prefix, resource, now, inProcess }:
       }
     },
     async list() {
-      const members = await reached(redis.zrange(key, now(), '+inf', 'BYSCORE'));
+      const members = await reached(redis.zrangebyscore(key, now(), '+inf'));
       const listed = members.toReversed().map((member) => lockoutSchema.parse(JSON.parse(member)));
       const known = new Set(listed.map(({ id }) => id));
       return [...listed, ...(await inProcess.list()).filter(({ id }) => !known.has(id))];

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { knownDevices } from './known-devices.ts';
-import { lockoutRegistry, type Lockout, type LockoutScope } from './lockout-registry.ts';
+import type { RateLimiterAbstract } from 'rate-limiter-flexible';
+import { knownDevices, type KnownDevices } from './known-devices.ts';
+import { lockoutRegistry, type Lockout, type LockoutRegistry, type LockoutScope } from './lockout-registry.ts';
 import { createLockouts, lockoutId, type Lockouts } from './lockouts.ts';
 import { networkOf } from './network.ts';
 import { counter, createThrottle, takePoint, type CounterPlace, type Taken, type Throttle } from './throttle.ts';
@@ -70,7 +71,7 @@ const POLICIES = {
   user_and_address: { name: 'pair', free: 10, windowS: QUARTER_HOUR_S, delaysS: GROWING_S },
   known_device: { name: 'device', free: 10, windowS: QUARTER_HOUR_S, delaysS: GROWING_S },
   address: { name: 'address', free: 100, windowS: QUARTER_HOUR_S, delaysS: [2] },
-  user: { name: 'user', free: 100, windowS: 3_600, delaysS: [10] },
+  user: { name: 'user', free: 100, windowS: 3_600, delaysS: [5] },
 } as const;
 const BUDGET_KEY = 'all';
 /** Longest wait for the hash budget; it holds up a turn of the password queue. */
@@ -82,78 +83,97 @@ interface Limit {
   readonly key: string;
 }
 
+/** The counters of one resource. */
+interface Counters {
+  readonly options: LoginLimitsOptions;
+  readonly throttles: Readonly<Record<LockoutScope, Throttle>>;
+  readonly budget: RateLimiterAbstract;
+  readonly successes: RateLimiterAbstract;
+  readonly known: KnownDevices;
+  readonly registry: LockoutRegistry;
+}
+
 /**
  * Tries are counted in Redis, so that limits hold over all replicas, and in this process while Redis is away.
  * An unknown device is bound by its user name and address together, by its address and by its user; a known one by
  * failures of its own user, account and address alone.
  */
 export function createLoginLimits(options: LoginLimitsOptions): LoginLimits {
-  const throttles = {
-    user_and_address: createThrottle(POLICIES.user_and_address, options),
-    known_device: createThrottle(POLICIES.known_device, options),
-    address: createThrottle(POLICIES.address, options),
-    user: createThrottle(POLICIES.user, options),
+  const counters: Counters = {
+    options,
+    throttles: {
+      user_and_address: createThrottle(POLICIES.user_and_address, options),
+      known_device: createThrottle(POLICIES.known_device, options),
+      address: createThrottle(POLICIES.address, options),
+      user: createThrottle(POLICIES.user, options),
+    },
+    budget: counter('hashes', { points: options.hashesPerSecond ?? 300, duration: 1 }, options),
+    successes: counter('logins', { points: options.successesPerMinute ?? 6_000, duration: 60 }, options),
+    known: knownDevices(options),
+    registry: lockoutRegistry(options, options.now),
   };
-  const budget = counter('hashes', { points: options.hashesPerSecond ?? 300, duration: 1 }, options);
-  const successes = counter('logins', { points: options.successesPerMinute ?? 6_000, duration: 60 }, options);
-  const known = knownDevices(options);
-  const registry = lockoutRegistry(options, options.now);
-  const limitsOf = (attempt: LoginTry, isKnown: boolean): readonly Limit[] => {
-    const keys = keysOf(attempt);
-    const scopes = isKnown ? (['known_device'] as const) : (['user_and_address', 'address', 'user'] as const);
-    return scopes.map((scope) => ({ scope, throttle: throttles[scope], key: keys[scope] }));
-  };
-
-  /** Notes the lock-outs of a try that was a failure. */
-  const note = async (attempt: LoginTry, limit: Limit, taken: Taken) => {
-    if (taken.kind !== 'taken' || !taken.isDelayed) return;
-    const lockout = lockoutOf(attempt, limit);
-    if (await registry.note(lockout, options.now() + taken.windowS * 1000)) options.onLockout(lockout, attempt);
-  };
-
   return {
-    lockouts: createLockouts(registry, Object.values(throttles), options.now),
-    async check(attempt) {
-      const keys = keysOf(attempt);
-      const isKnown = attempt.holdsToken || (await known.has(keys.here));
-      const delays = await Promise.all(
-        limitsOf(attempt, isKnown).map(async ({ scope, throttle, key }) => {
-          return { scope, retryAfterS: await throttle.wait(key) };
-        }),
-      );
-      const [delay] = delays.filter(({ retryAfterS }) => retryAfterS > 0).toSorted(byWait);
-      const lanes = isKnown ? [`d${keys.known_device}`] : [`u${keys.user}`, `a${keys.address}`];
-      return { delay: delay ?? null, isKnown, lanes };
-    },
-    async admit(attempt, isKnown) {
-      if (!(await isWithinBudget(() => takePoint(budget, BUDGET_KEY), options.now))) return { kind: 'busy' };
-      const limits = limitsOf(attempt, isKnown);
-      const all: { limit: Limit; taken: Taken & { kind: 'taken' } }[] = [];
-      const giveBack = () => Promise.all(all.map(({ taken }) => taken.giveBack()));
-      for (const limit of limits) {
-        const taken = await limit.throttle.take(limit.key);
-        if (taken.kind === 'taken') all.push({ limit, taken });
-        else {
-          await giveBack();
-          return { kind: 'delayed', delay: { scope: limit.scope, retryAfterS: taken.retryAfterS } };
-        }
-      }
-      return {
-        kind: 'admitted',
-        async finish(outcome) {
-          if (outcome === 'wrong_credentials') {
-            await Promise.all(all.map(({ limit, taken }) => note(attempt, limit, taken)));
-            return;
-          }
-          const isRight = outcome === 'right_credentials';
-          await Promise.all([giveBack(), isRight ? known.remember(keysOf(attempt).here) : null]);
-        },
-      };
-    },
+    lockouts: createLockouts(counters.registry, Object.values(counters.throttles), options.now),
+    check: (attempt) => check(attempt, counters),
+    admit: (attempt, isKnown) => admit(attempt, isKnown, counters),
     async succeed(attempt) {
-      return Math.ceil((await takePoint(successes, keysOf(attempt).account_user)) / 1000);
+      return Math.ceil((await takePoint(counters.successes, keysOf(attempt).account_user)) / 1000);
     },
   };
+}
+
+async function check(attempt: LoginTry, counters: Counters): Promise<CheckedTry> {
+  const keys = keysOf(attempt);
+  const isKnown = attempt.holdsToken || (await counters.known.has(keys.here));
+  const delays = await Promise.all(
+    limitsOf(attempt, isKnown, counters).map(async ({ scope, throttle, key }) => {
+      return { scope, retryAfterS: await throttle.wait(key) };
+    }),
+  );
+  const [delay] = delays.filter(({ retryAfterS }) => retryAfterS > 0).toSorted(byWait);
+  const lanes = isKnown ? [`d${keys.known_device}`] : [`u${keys.user}`, `a${keys.address}`];
+  return { delay: delay ?? null, isKnown, lanes };
+}
+
+async function admit(attempt: LoginTry, isKnown: boolean, counters: Counters): Promise<Admission> {
+  const { budget, known, options } = counters;
+  if (!(await isWithinBudget(() => takePoint(budget, BUDGET_KEY), options.now))) return { kind: 'busy' };
+  const all: TakenLimit[] = [];
+  const giveBack = () => Promise.all(all.map(({ taken }) => taken.giveBack()));
+  for (const limit of limitsOf(attempt, isKnown, counters)) {
+    const taken = await limit.throttle.take(limit.key);
+    if (taken.kind === 'taken') all.push({ limit, taken });
+    else {
+      await giveBack();
+      return { kind: 'delayed', delay: { scope: limit.scope, retryAfterS: taken.retryAfterS } };
+    }
+  }
+  return {
+    kind: 'admitted',
+    async finish(outcome) {
+      if (outcome === 'wrong_credentials') await Promise.all(all.map((one) => note(attempt, one, counters)));
+      else await giveBack();
+      if (outcome === 'right_credentials') await known.remember(keysOf(attempt).here);
+    },
+  };
+}
+
+interface TakenLimit {
+  readonly limit: Limit;
+  readonly taken: Taken & { readonly kind: 'taken' };
+}
+
+function limitsOf(attempt: LoginTry, isKnown: boolean, { throttles }: Counters): readonly Limit[] {
+  const keys = keysOf(attempt);
+  const scopes = isKnown ? (['known_device'] as const) : (['user_and_address', 'address', 'user'] as const);
+  return scopes.map((scope) => ({ scope, throttle: throttles[scope], key: keys[scope] }));
+}
+
+/** Notes the lock-out that a failure began or made longer. */
+async function note(attempt: LoginTry, { limit, taken }: TakenLimit, { registry, options }: Counters): Promise<void> {
+  if (!taken.isDelayed) return;
+  const lockout = lockoutOf(attempt, limit);
+  if (await registry.note(lockout, options.now() + taken.windowS * 1000)) options.onLockout(lockout, attempt);
 }
 
 /** Waits for the budget, so that a used up one slows the password queue down and the queue stays fair. */

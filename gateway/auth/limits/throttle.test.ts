@@ -20,8 +20,9 @@ test('free failures are taken at once, then one try a delay, and each key counts
     assert.ok(taken.kind === 'taken');
     assert.deepEqual([taken.failures, taken.isDelayed], [at, at === 10]);
   }
-  assert.deepEqual(await limit.take('a'), { kind: 'delayed', retryAfterS: 5 });
-  assert.equal(await limit.wait('a'), 5);
+  const refused = await limit.take('a');
+  assert.ok(refused.kind === 'delayed' && refused.retryAfterS > 0 && refused.retryAfterS <= 5);
+  assert.ok((await limit.wait('a')) > 0);
   assert.equal((await limit.read('a')).failures, 10);
   assert.equal(await limit.wait('b'), 0);
   assert.equal((await limit.take('b')).kind, 'taken');
@@ -52,7 +53,7 @@ test('the delay ends by itself, and lifting it ends it at once', async () => {
     assert.ok(performance.now() - start < 5_000, 'a delay of 1 s lasts longer than 5 s');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  assert.equal(await limit.wait('a'), 60);
+  assert.ok((await limit.wait('a')) > 1);
   await limit.lift('a');
   assert.deepEqual(await limit.read('a'), { failures: 0, retryAfterS: 0, windowS: 0 });
   assert.equal((await limit.take('a')).kind, 'taken');
