@@ -101,11 +101,14 @@ export async function renewEpoch(place: LogPlace, partition: number, old: string
   });
 }
 
-/** One epoch for all: 16 characters that change when that of any partition does. */
+/** One epoch for all partitions: 16 characters that change when that of any partition does. */
+export function logEpoch(epochs: readonly string[]): string {
+  return createHash('sha256').update(epochs.join(',')).digest('base64url').slice(0, 16);
+}
+
 export function logState(states: readonly PartitionState[]): LogState {
-  const epochs = states.map((state) => state.epoch).join(',');
   return {
-    epoch: createHash('sha256').update(epochs).digest('base64url').slice(0, 16),
+    epoch: logEpoch(states.map((state) => state.epoch)),
     oldest: states.map((state) => state.oldest),
     newest: states.map((state) => state.newest),
     trimmed: states.map((state) => state.trimmed),

@@ -126,7 +126,7 @@ async function openAdministration(config: GatewayConfig, { state, path }: Parts,
       partitions: spec.stream.partitions,
       resource: keyspace.resource,
     },
-    groups: spec.consumerGroups.map(({ name }) => name),
+    groups: spec.consumerGroups,
     logger,
   });
 }

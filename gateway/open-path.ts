@@ -12,6 +12,7 @@ import type { Groups } from './group/groups.ts';
 import type { GatewayState } from './open-state.ts';
 import { connectionLimits, startConnectionQuota, type ConnectionQuota } from './quota/connection-quota.ts';
 import { Departure } from './replica/departure.ts';
+import { createPresence } from './replica/create-presence.ts';
 import { narrow } from './session/narrow.ts';
 import { Sessions } from './session/sessions.ts';
 
@@ -41,18 +42,9 @@ export async function openPath(
 ): Promise<GatewayPath> {
   const { keyspace, scope, directory, metrics, told, eventLog, redis, traces, revocations, auth } = state;
   const { spec } = config.subscription;
-  let connections = () => 0;
   const departure = new Departure(config.revision);
-  const groups = await buildGroups(stack, {
-    config,
-    directory,
-    scope,
-    says: () => ({ keys: auth.keyIds, connections: connections(), ...departure.says() }),
-    onReplicas: (replicas) => departure.hear(replicas),
-    traces,
-    metrics,
-    logger,
-  });
+  const presence = redis && stack.use(createPresence(redis, { keyspace, logger }));
+  const groups = await buildGroups(stack, { config, directory, scope, presence, traces, metrics, logger });
   const running = buildFanout({ groups, eventLog, directory, scope, metrics, traces, logger, signal });
   const window = createLogWindow(eventLog, performance.now.bind(performance));
   const limits = connectionLimits(spec.gateway.connections);
@@ -81,10 +73,16 @@ export async function openPath(
       },
     }),
   );
-  connections = () => sessions.size;
   revocations.endSessionsOf(sessions);
   stack.defer(directory.onChange((current) => sessions.useDirectory(current)));
-  const backlog = buildBacklog(stack, { redis, place: keyspace, spec });
+  presence?.onReplicas((replicas) => departure.hear(replicas));
+  presence?.start(() => ({
+    keys: [...auth.keyIds],
+    connections: sessions.size,
+    groups: groups.connections(),
+    ...departure.says(),
+  }));
+  const backlog = buildBacklog(stack, { redis, keyspace, spec, logger, metrics });
   metrics.observe({
     counters: running.fanout.counters,
     connections: () => sessions.byKind(),

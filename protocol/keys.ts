@@ -34,14 +34,37 @@ export function resourceKeys(prefix: string, resource: string) {
     /** Slots taken by connections of an account or of a user. */
     slots: (of: 'account' | 'user', holder: string) => `${base}slots:${of}:${holder}`,
     limit: (limiter: string) => `${base}limit:${limiter}`,
-    /** The grant of a consumer group's connections, by replica. */
-    groupGrants: (group: string) => `${base}group:${group}:grants`,
   };
 }
 
-/** A consumer group's name in Redis: `<namespace>/<resource>/<group>`, so that no two resources can claim the same. */
-export function groupName(resource: string, group: string): string {
+/**
+ * A consumer group's name in Redis: `<namespace>/<resource>/<group>/<account>`. None of the four can hold a slash, so no two
+ * resources, groups or accounts have the same name.
+ */
+export function groupName(resource: string, group: string, account: string): string {
+  return `${resource}/${group}/${account}`;
+}
+
+/** The name before groups belonged to accounts: all accounts of a resource had one position. */
+export function formerGroupName(resource: string, group: string): string {
   return `${resource}/${group}`;
+}
+
+/**
+ * Keys that say which accounts have a group of this name, and under which grant. They belong to no partition, and lie on
+ * the shard of partition 0, so that one script can touch all of them.
+ */
+export function accountsOfGroup(prefix: string, { resource, group }: { resource: string; group: string }) {
+  const base = `${prefix}{0}:`;
+  const of = (account: string) => `${base}group:${groupName(resource, group, account)}`;
+  return {
+    /** Hash of account to row, see event-log/provisioning/account-groups.ts. */
+    accounts: `${base}groups:${resource}/${group}`,
+    /** The grant in force, as JSON. */
+    grant: (account: string) => `${of(account)}:grant`,
+    /** Hash of replica to the time until which its connections are known to be there. */
+    members: (account: string) => `${of(account)}:members`,
+  };
 }
 
 /** Keys of a consumer group in one partition, on the partition's shard. `group` is the name in Redis. */

@@ -21,7 +21,7 @@ export const helloSchema = z.strictObject({
   type: z.literal('hello'),
   session: z.string(),
   heartbeat_ms: ms,
-  /** Events after this one follow; null in a group, which keeps its own. */
+  /** Events after this one follow; in a group its position, behind what it has not finished. Null while it is unknown. */
   cursor: cursor.nullable(),
   /** The oldest cursor that can be asked for; null while that is not known. */
   oldest: cursor.nullable(),

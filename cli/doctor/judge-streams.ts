@@ -1,9 +1,10 @@
 import { aheadRemedy, aheadText, streamsAhead } from '../../event-log/streams-ahead.ts';
 import { decodeMeta } from '../../protocol/entry.ts';
-import { groupName, streamKeys } from '../../protocol/keys.ts';
+import { streamKeys } from '../../protocol/keys.ts';
 import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import type { LiveReplica } from '../../event-log/provisioning/replicas.ts';
-import { lagOf, type PartitionReport } from '../../event-log/provisioning/report.ts';
+import type { PartitionReport } from '../../event-log/provisioning/report.ts';
+import type { GroupsReport } from '../../event-log/provisioning/report-groups.ts';
 import { about, type Finding } from './finding.ts';
 import { mebibytes, numberOf, type ServerLook } from './judge-server.ts';
 
@@ -91,27 +92,23 @@ export function judgeRetention(
   return [say.warn(`${seen}, and ${mebibytes(free)} are free`, fix)];
 }
 
-/** Each declared group: there on every partition, and not about to lose events that it has not read. */
+/** Each declared group, over the accounts that have it: on every partition, and not about to lose unread events. */
 export function judgeGroups(
-  report: readonly PartitionReport[],
-  input: { readonly resource: string; readonly groups: readonly ConsumerGroup[]; readonly maxLength: number },
+  { partitions, groups }: GroupsReport,
+  input: { readonly groups: readonly ConsumerGroup[]; readonly maxLength: number },
 ): Finding[] {
-  return input.groups.map(({ name }) => {
+  return input.groups.flatMap(({ name }, at) => {
+    const summary = groups[at];
+    if (summary === undefined) return [];
     const say = about('group', name);
-    const inRedis = groupName(input.resource, name);
-    const parts = report.flatMap((partition) => {
-      const group = partition.groups[inRedis];
-      return group === undefined ? [] : [{ partition, group, ...lagOf(partition, group) }];
-    });
-    if (parts.length < report.length) {
-      const seen = `is missing in ${report.length - parts.length} of ${report.length} partitions`;
+    const { accounts, used, missing, lag, isExact, pending, dead, worstLag } = summary;
+    if (missing > 0) {
+      const seen = `is missing in ${missing} of ${accounts * partitions.length} partitions`;
       return say.warn(seen, 'start a gateway (or the operator): it makes them');
     }
-    const lag = sum(parts.map((part) => part.lag));
-    const dead = sum(parts.map(({ group }) => group.dead));
-    const roughly = parts.every(({ isExact }) => isExact) ? '' : 'about ';
-    const seen = `${roughly}${lag} behind, ${sum(parts.map(({ group }) => group.pending))} pending, ${dead} dead letters`;
-    const worstShare = Math.max(...parts.map((part) => part.lag)) / input.maxLength;
+    if (used === 0 && dead === 0) return say.ok('is not used yet');
+    const seen = `${isExact ? '' : 'about '}${lag} behind, ${pending} pending, ${dead} dead letters, ${accounts} accounts`;
+    const worstShare = worstLag / input.maxLength;
     if (worstShare > 0.5) {
       const share = `${Math.round(worstShare * 100)} % of retention.maxLength in one partition`;
       return say.warn(

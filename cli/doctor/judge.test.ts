@@ -124,19 +124,27 @@ describe('streams, groups and replicas', () => {
   });
 
   it('a group that is behind by half of what is kept is told before it loses', () => {
-    const group = { read: 1, delivered: '1-1', pending: 2, consumers: 1, oldestPending: '', dead: 0 };
-    const partition = { length: 100, added: 100, newest: '9-1', oldest: '1-1', bytes: 0, names: [] };
-    const look = (lag: number, dead = 0) => {
-      const groups = { 'ns/r/default': { ...group, lag, dead } };
+    const partition = { length: 100, added: 100, newest: '9-1', oldest: '1-1', bytes: 0, names: [], groups: {} };
+    const known = { accounts: 2, missing: 0, isExact: true, pending: 2, consumers: 1, oldestPendingAt: null };
+    const look = (lag: number, dead = 0, used = 1) => {
       const declared = consumerGroups.parse([{ name: 'default' }]);
-      return judgeGroups([{ ...partition, groups }], { resource: 'ns/r', groups: declared, maxLength: 100 })[0];
+      const groups = [{ ...known, used, lag, worstLag: lag, dead }];
+      return judgeGroups({ partitions: [partition], groups }, { groups: declared, maxLength: 100 })[0];
     };
     assert.deepEqual([look(50)?.status, look(51)?.status, look(0, 3)?.status], ['ok', 'warn', 'warn']);
+    assert.deepEqual([look(0, 0, 0)?.status, look(0, 0, 0)?.seen], ['ok', 'is not used yet']);
     assert.match(look(0, 3)?.fix ?? '', /dead-letters list --group default/);
   });
 
   it('replicas with keys of their own are told apart from a rotation under way', () => {
-    const replica = (name: string, ...keys: string[]) => ({ replica: name, connections: 1, keys });
+    const replica = (name: string, ...keys: string[]) => ({
+      replica: name,
+      connections: 1,
+      keys,
+      groups: {},
+      revision: '',
+      leaving: false,
+    });
     assert.equal(judgeKeys([], 'a')[0]?.status, 'ok');
     assert.equal(judgeKeys([replica('x', 'a', 'b'), replica('y', 'a', 'b')], 'a')[0]?.status, 'ok');
     assert.equal(judgeKeys([replica('x', 'a', 'b'), replica('y', 'b', 'a')], 'a')[0]?.status, 'ok');

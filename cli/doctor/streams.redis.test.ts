@@ -4,11 +4,13 @@ import { startGateway, type StartOptions } from '../../gateway/testing/running-g
 import { groupKeys, groupName, streamKeys } from '../../protocol/keys.ts';
 import { ask } from '../../testing/redis-process.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { until } from '../../testing/until.ts';
 import { diagnose } from './doctor.ts';
 import { ofCheck, settings } from './testing.ts';
 
 const LIMIT = { timeout: 60_000 };
-const GROUP = groupName('default/quickstart', 'default');
+const ADMIN = '91eb05e5c68d7ca05e7618b6821d2d16';
+const GROUP = groupName('default/quickstart', 'default', ADMIN);
 const keys = streamKeys('firehose:', 0);
 const DTMF = '{"Event-Name":"DTMF","Call-ID":"c","Account-ID":"account_id_1"}';
 
@@ -97,12 +99,18 @@ describe('streams, groups and replicas as they are in Redis', () => {
   });
 
   it('a group that is missing, behind, or has given events up', LIMIT, async () => {
-    await made();
-    assert.deepEqual(await look('group', ONE), ['ok: 1 behind, 0 pending, 0 dead letters']);
+    await using running = await startGateway({ redisUrl: redis.url, stream: { partitions: 1 } });
+    assert.deepEqual(await look('group', ONE), ['ok: is not used yet']);
+    const client = await running.connect(`?token=${await running.token()}&group=default&v=1`);
+    client.close();
+    await until('the event accepted', async () => (await running.ingest(DTMF)).status === 200);
+    await until('the lease given up', async () => (await tell('exists', `firehose:{0}:group:${GROUP}:owner`)) === 0);
+    await tell('xgroup', 'setid', keys.events, GROUP, '0', 'entriesread', 0);
+    assert.deepEqual(await look('group', ONE), ['ok: 1 behind, 0 pending, 0 dead letters, 1 accounts']);
     const small = { stream: { partitions: 1, retention: { maxLength: 1 } } };
     assert.match((await look('group', small))[0] ?? '', /^warn: 1 behind.* 100 % of retention.maxLength/);
     await tell('xadd', groupKeys('firehose:', 0, GROUP).dead, '*', 'reason', 'x');
-    assert.deepEqual(await look('group', ONE), ['warn: 1 behind, 0 pending, 1 dead letters']);
+    assert.deepEqual(await look('group', ONE), ['warn: 1 behind, 0 pending, 1 dead letters, 1 accounts']);
     await tell('xgroup', 'destroy', keys.events, GROUP);
     assert.deepEqual(await look('group', ONE), ['warn: is missing in 1 of 1 partitions']);
   });

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { GatewayConfig } from '../../gateway/config.ts';
 import { parseDirectory } from '../../gateway/directory/parse-directory.ts';
 import { ENTRY_FORMAT, META_FIELD } from '../../protocol/entry.ts';
-import { groupName, streamKeys } from '../../protocol/keys.ts';
+import { streamKeys } from '../../protocol/keys.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
 import type { RedisConnection } from '../../runtime/redis/connection.ts';
@@ -10,7 +10,8 @@ import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { outageCode } from '../../runtime/redis/outage.ts';
 import { remedyFor } from '../../runtime/redis/remedy.ts';
 import { liveReplicas } from '../../event-log/provisioning/replicas.ts';
-import { milliseconds, reportStreams, type PartitionReport } from '../../event-log/provisioning/report.ts';
+import { milliseconds, type PartitionReport } from '../../event-log/provisioning/report.ts';
+import { reportGroups } from '../../event-log/provisioning/report-groups.ts';
 import { isSharedBy } from '../../event-log/provisioning/retention.ts';
 import { about, type Finding } from './finding.ts';
 import {
@@ -68,15 +69,14 @@ async function judged(
   if (layout.some(({ status }) => status === 'fail') || !looks.some(({ exists }) => exists)) {
     return [...layout, ...replicas];
   }
-  const names = spec.consumerGroups.map(({ name }) => groupName(resource, name));
-  const report = await reportStreams(client, { keyPrefix, partitions }, names);
+  const report = await reportGroups(client, { keyPrefix, partitions, resource }, spec.consumerGroups);
   const { maxLength } = spec.stream.retention;
   return [
     ...layout,
-    ...judgeIds(report, keyPrefix, now),
-    ...(await lookAtAccounts(client, { directoryFile, keyPrefix, resource, report })),
-    ...judgeRetention(report, { maxLength, masters }),
-    ...judgeGroups(report, { resource, groups: spec.consumerGroups, maxLength }),
+    ...judgeIds(report.partitions, keyPrefix, now),
+    ...(await lookAtAccounts(client, { directoryFile, keyPrefix, resource, report: report.partitions })),
+    ...judgeRetention(report.partitions, { maxLength, masters }),
+    ...judgeGroups(report, { groups: spec.consumerGroups, maxLength }),
     ...replicas,
   ];
 }

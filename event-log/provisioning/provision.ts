@@ -14,14 +14,17 @@ export interface StreamNeeds {
   readonly resource: string;
   /** Null: this resource wants nothing trimmed. */
   readonly retention: Retention | null;
-  /** By their names in Redis. */
-  readonly groups: readonly { readonly name: string; readonly start: string }[];
+  /**
+   * By their names in Redis. A group of the name `former` holds the position that this one inherits: where it is there,
+   * nothing is made, and a gateway migrates it.
+   */
+  readonly groups: readonly { readonly name: string; readonly start: string; readonly former: string }[];
 }
 
 /**
  * Makes stream, epoch and groups where they are missing, and registers the retention. KEYS: events, meta. ARGV: epoch,
- * partitions, format, retention field, its value or nothing, then a name and a start for each group. Replies
- * the epoch.
+ * partitions, format, retention field, its value or nothing, then name, start and former
+ * name for each group. Replies the epoch.
  */
 const PROVISION = defineScript(`${ENSURE_LUA}${CREATE_GROUP_LUA}
 local held_wish = redis.call('HGET', KEYS[2], ARGV[4])
@@ -32,8 +35,8 @@ local there = {}
 for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   for i = 1, #group, 2 do if group[i] == 'name' then there[group[i + 1]] = true end end
 end
-for i = 6, #ARGV, 2 do
-  if not there[ARGV[i]] then
+for i = 6, #ARGV, 3 do
+  if not there[ARGV[i]] and not there[ARGV[i + 2]] then
     local made = create_group(KEYS[1], ARGV[i], ARGV[i + 1], KEYS[2], ARGV[1])
     if made.err then return made end
   end
@@ -48,7 +51,7 @@ export async function provisionStreams(client: RedisClient, needs: StreamNeeds):
     ENTRY_FORMAT,
     retentionField(resource),
     retention === null ? '' : JSON.stringify({ maxLength: retention.maxLength, maxAgeMs: retention.maxAgeMs }),
-    ...groups.flatMap(({ name, start }) => [name, start]),
+    ...groups.flatMap(({ name, start, former }) => [name, start, former]),
   ];
   await Promise.all(
     Array.from({ length: partitions }, (_, partition) => {

@@ -1,8 +1,10 @@
 import type { RedisClient } from '../../runtime/redis/client.ts';
-import { groupKeys, streamKeys } from '../../protocol/keys.ts';
+import { accountsOfGroup, formerGroupName, groupKeys, groupName, streamKeys } from '../../protocol/keys.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
+import { accountRows } from './account-groups.ts';
 import { groupField } from './create-group.ts';
 import { cursorKeyField } from '../known-streams.ts';
+import { reportStreams } from './report.ts';
 import { retentionField } from './retention.ts';
 
 /** KEYS: events, owner, token, attempts, dead, meta. ARGV: group, its field in the meta. Replies 1 when there was such a group. */
@@ -40,6 +42,30 @@ export async function destroyGroup(
     const keys = [events, owner, token, attempts, dead, meta];
     await runScript(client, DESTROY, { keys, args: [name, groupField(name)] });
   }
+}
+
+/**
+ * Destroys a declared group: that of every account, the one of the former form, and the register. What the register does
+ * not know is found by its name. Gives the names in Redis. Rejects with the client's error; safe to repeat.
+ */
+export async function destroyDeclared(
+  client: RedisClient,
+  where: { keyPrefix: string; partitions: number },
+  of: { readonly resource: string; readonly group: string },
+): Promise<string[]> {
+  const rows = await accountRows(client, where.keyPrefix, of);
+  const former = formerGroupName(of.resource, of.group);
+  const reports = await reportStreams(client, where, []);
+  const found = reports.flatMap(({ names }) =>
+    names.filter((name) => name === former || name.startsWith(`${former}/`)),
+  );
+  const known = rows.map(({ account }) => groupName(of.resource, of.group, account));
+  const names = [...new Set([...known, ...found])];
+  for (const name of names) await destroyGroup(client, where, name);
+  const keys = accountsOfGroup(where.keyPrefix, of);
+  const kept = rows.flatMap(({ account }) => [keys.grant(account), keys.members(account)]);
+  await client.del(keys.accounts, ...kept);
+  return names;
 }
 
 /**

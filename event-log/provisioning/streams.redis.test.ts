@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { RedisClient } from '../../runtime/redis/client.ts';
-import { groupKeys, streamKeys } from '../../protocol/keys.ts';
+import { formerGroupName, groupKeys, groupName, streamKeys } from '../../protocol/keys.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
@@ -26,13 +26,16 @@ after(async () => {
   await redis.stop();
 });
 
+const NAME = groupName('voice/acme', 'default', 'acme');
+const FORMER = formerGroupName('voice/acme', 'default');
+
 function needs(more: Partial<StreamNeeds> = {}): StreamNeeds {
   return {
     keyPrefix: `${randomUUID()}:`,
     partitions: 2,
     resource: 'voice/acme',
     retention: { maxLength: 100, maxAgeMs: 60_000 },
-    groups: [{ name: 'voice/acme/default', start: startOf({ startPosition: 'New' }) }],
+    groups: [{ name: NAME, start: startOf({ startPosition: 'New' }), former: FORMER }],
     ...more,
   };
 }
@@ -52,8 +55,8 @@ test('streams, epoch, retention and groups are made on every partition, and a se
   await add(wanted, 0);
   await provisionStreams(client, wanted);
   assert.deepEqual(await metas(), first);
-  const [report] = await reportStreams(client, wanted, ['voice/acme/default']);
-  assert.equal(report?.groups['voice/acme/default']?.lag, 1);
+  const [report] = await reportStreams(client, wanted, [NAME]);
+  assert.equal(report?.groups[NAME]?.lag, 1);
 });
 
 test('another number of partitions is refused by name, and nothing is made', async () => {
@@ -71,9 +74,9 @@ test('a group begins where it was declared to', async () => {
   const { events } = streamKeys(wanted.keyPrefix, 0);
   for (const id of ['1000-0', '2000-0', '3000-0', '4000-0']) await client.xadd(events, id, 'm', '1', 'd', '{}');
   const groups = [
-    { name: 'a/b/new', start: startOf({ startPosition: 'New' }) },
-    { name: 'a/b/earliest', start: startOf({ startPosition: 'Earliest' }) },
-    { name: 'a/b/after', start: startOf({ startPosition: 'ID', startID: '2000-0' }) },
+    { name: 'a/b/new/x', start: startOf({ startPosition: 'New' }), former: 'a/b/new' },
+    { name: 'a/b/earliest/x', start: startOf({ startPosition: 'Earliest' }), former: 'a/b/earliest' },
+    { name: 'a/b/after/x', start: startOf({ startPosition: 'ID', startID: '2000-0' }), former: 'a/b/after' },
   ];
   await provisionStreams(client, { ...wanted, groups });
   const [report] = await reportStreams(
@@ -112,11 +115,11 @@ test('a stream is deleted by the resource that leaves it last, and never while a
   await provisionStreams(client, other);
   assert.equal(await leaveStreams(client, other, true), 0);
   assert.equal(await leaveStreams(client, one, true), 0);
-  await destroyGroup(client, one, 'voice/acme/default');
+  await destroyGroup(client, one, NAME);
   assert.equal(await leaveStreams(client, one, false), 0);
   assert.equal(await leaveStreams(client, one, true), 2);
   assert.deepEqual(await client.keys(`${one.keyPrefix}*`), []);
-  const [gone] = await reportStreams(client, one, ['voice/acme/default']);
+  const [gone] = await reportStreams(client, one, [NAME]);
   assert.deepEqual([gone?.length, gone?.names], [0, []]);
 });
 

@@ -1,6 +1,8 @@
 import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { DEAD_LETTERS_PATH } from '../../protocol/paths.ts';
+import { ACCOUNT_ID } from '../../protocol/subscription/filters.ts';
+import type { DeclaredGroup } from '../../event-log/provisioning/report-groups.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import {
   DEAD_LETTER_ID,
@@ -15,15 +17,19 @@ import { limitSchema } from './read-request.ts';
 
 export interface DeadLetterRouteOptions {
   /** Null with the embedded log, which has no groups. */
-  readonly deadLetters: Omit<DeadLettersOf, 'group'> | null;
-  /** Names of the declared groups. */
-  readonly groups: readonly string[];
+  readonly deadLetters: Omit<DeadLettersOf, 'group' | 'declaredFor'> | null;
+  /** The declared groups. */
+  readonly groups: readonly DeclaredGroup[];
 }
 
-const page = z.strictObject({ limit: limitSchema, after: z.string().regex(DEAD_LETTER_ID).optional() });
+const page = z.strictObject({
+  limit: limitSchema,
+  after: z.string().regex(DEAD_LETTER_ID).optional(),
+  account: z.string().regex(ACCOUNT_ID).optional(),
+});
 
 /**
- * `GET <group>` lists, partition by partition and the oldest first; `GET <group>/<id>` shows one with its event;
+ * `GET <group>` lists, account by account and partition by partition, the oldest first; `GET <group>/<id>` shows one with its event;
  * `POST <group>/<id>/redrive` puts it back at the end of the log, once.
  */
 export function deadLetterRouter(options: DeadLetterRouteOptions): Router {
@@ -53,10 +59,11 @@ async function answer(
 ): Promise<void> {
   const group = String(request.params['group']);
   if (deadLetters === null) return sendProblem(response, NEED_REDIS);
-  if (!groups.includes(group)) return sendProblem(response, unknownGroup(groups));
+  const declared = groups.find(({ name }) => name === group);
+  if (declared === undefined) return sendProblem(response, unknownGroup(groups.map(({ name }) => name)));
   let answered: Answered;
   try {
-    answered = await ask({ ...deadLetters, group }, request);
+    answered = await ask({ ...deadLetters, group, declaredFor: declared.account }, request);
   } catch (error) {
     return sendProblem(response, unavailable(redisErrorCode(error)));
   }
@@ -67,8 +74,9 @@ async function answer(
 async function list(of: DeadLettersOf, request: Request): Promise<Answered> {
   const query = page.safeParse(request.query);
   if (!query.success) return { problem: INVALID_QUERY };
-  const { limit, after } = query.data;
-  const letters = await listDeadLetters(of, { count: limit, ...(after !== undefined && { after }) });
+  const { limit, after, account } = query.data;
+  const from = { ...(after !== undefined && { after }), ...(account !== undefined && { account }) };
+  const letters = await listDeadLetters(of, { count: limit, ...from });
   return { body: { dead_letters: letters, next: letters.length < limit ? null : (letters.at(-1)?.id ?? null) } };
 }
 
@@ -95,7 +103,7 @@ const NEED_REDIS: Problem = {
 const INVALID_QUERY: Problem = {
   status: 400,
   code: 'invalid_query',
-  detail: "The query takes limit, from 1 to 1000, and after, the 'next' of the page before.",
+  detail: "The query takes limit, from 1 to 1000, account, and after, the 'next' of the page before.",
 };
 
 function noSuchLetter(id: string): Problem {

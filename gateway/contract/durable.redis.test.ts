@@ -113,7 +113,10 @@ describe('a durable group over sockets', LIMIT, () => {
     const refusals: [string, number, string][] = [
       [`?token=${token}&group=nobody`, 400, 'unknown_group'],
       [`?token=${token}&group=default&from=-1m`, 400, 'group_keeps_position'],
-      [`?token=${narrower}&group=default`, 403, 'group_grant_differs'],
+      [`?token=${narrower}&group=default`, 409, 'group_grant_differs'],
+      [`?token=${narrower}&group=default&regroup=true`, 409, 'group_grant_differs'],
+      [`?token=${token}&group=default&regroup=1`, 400, 'invalid_regroup'],
+      [`?token=${token}&regroup=true`, 400, 'invalid_regroup'],
     ];
     for (const [target, status, code] of refusals) {
       await assert.rejects(

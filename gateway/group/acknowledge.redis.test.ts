@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { groupKeys } from '../../protocol/keys.ts';
-import { declared, events, pendingInRedis, RESOURCE, onOneRedis } from '../testing/group-replica.ts';
+import { declared, events, NAME, ACCOUNT, pendingInRedis, RESOURCE, onOneRedis } from '../testing/group-replica.ts';
 import { until } from '../../testing/until.ts';
 import { listDeadLetters } from './dead-letters.ts';
 
 const replica = onOneRedis();
 const calls = (count: number) => Array.from({ length: count }, (_, at) => `call-${at}`);
 const deadOf = (place: Awaited<ReturnType<typeof replica>>['place']) =>
-  listDeadLetters({ ...place, resource: RESOURCE, group: 'default' });
+  listDeadLetters({ ...place, resource: RESOURCE, group: 'default', declaredFor: ACCOUNT });
 
 it('an acknowledgement by ids is in Redis once it is answered; unknown ids are named, the others count', async () => {
   await using gateway = await replica();
@@ -24,7 +24,7 @@ it('an acknowledgement by ids is in Redis once it is answered; unknown ids are n
   await until('1 pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 1 });
   assert.deepEqual(await consumer.membership.ack(['call-2/0']), { ok: true });
   for (let partition = 0; partition < 4; partition += 1) {
-    const { attempts } = groupKeys(gateway.place.keyPrefix, partition, `${RESOURCE}/default`);
+    const { attempts } = groupKeys(gateway.place.keyPrefix, partition, NAME);
     assert.equal(await gateway.client.exists(attempts), 0);
   }
 });

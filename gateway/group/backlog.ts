@@ -1,64 +1,71 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { groupName } from '../../protocol/keys.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import type { RedisClient } from '../../runtime/redis/client.ts';
-import { lagOf, milliseconds, reportStreams } from '../../event-log/provisioning/report.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { reportGroups, type DeclaredGroup, type GroupsPlace } from '../../event-log/provisioning/report-groups.ts';
 
-/** What a group has still to do, over all replicas. */
+/** What a declared group has still to do, over all replicas and accounts. */
 export interface Backlog {
-  /** Entries that it has not read; an estimate where Redis does not know. */
-  readonly lag: number;
-  /** When the oldest entry came that was read and not settled, Unix milliseconds; null when there is none. */
+  /** Accounts that have a group of this name. */
+  readonly accounts: number;
+  /** Entries that it has not read, an estimate where Redis does not know; null while no connection has used it yet. */
+  readonly lag: number | null;
+  /** When the oldest entry came that was read and not finished, Unix milliseconds; null when there is none. */
   readonly oldestPendingAt: number | null;
 }
 
 export interface BacklogOptions {
   readonly client: RedisClient;
-  readonly keyPrefix: string;
-  readonly partitions: number;
-  /** `<namespace>/<name>`. */
-  readonly resource: string;
-  readonly groups: readonly string[];
+  readonly place: GroupsPlace;
+  readonly groups: readonly DeclaredGroup[];
   readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /** Called for each look that failed. */
+  readonly onFailure: (code: string) => void;
   readonly everyMs?: number;
 }
 
 const EVERY_MS = 10_000;
 
 /**
- * Looks at the backlog of each group again and again, for those who watch: also while nobody is connected to it. What
- * is not known now is not told. `ended` settles after the signal; it never rejects.
+ * Looks at the backlog of each group again and again, for monitoring: also while no connection is there. What is unknown
+ * now is left out. `ended` settles after the signal; it never rejects.
  */
 export function followBacklog(options: BacklogOptions): {
   readonly current: () => ReadonlyMap<string, Backlog>;
   readonly ended: Promise<void>;
 } {
   let known: ReadonlyMap<string, Backlog> = new Map();
-  const { signal, everyMs = EVERY_MS } = options;
+  let lastCode = '';
+  const { signal, logger, onFailure, everyMs = EVERY_MS } = options;
   const follow = async () => {
     while (!signal.aborted) {
-      // Redis is away: its clients say so.
-      known = await look(options).catch(() => new Map<string, Backlog>());
-      await delay(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
+      try {
+        known = await look(options);
+        lastCode = '';
+      } catch (error) {
+        known = new Map();
+        const code = redisErrorCode(error);
+        onFailure(code);
+        if (code !== lastCode) logger.warn({ code }, 'the backlog of consumer groups cannot be read; trying again');
+        lastCode = code;
+      }
+      await delay(everyMs, undefined, { signal, ref: false }).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
     }
   };
   return { current: () => known, ended: follow() };
 }
 
-async function look(options: BacklogOptions): Promise<Map<string, Backlog>> {
-  const { client, resource, groups } = options;
-  const names = groups.map((group) => groupName(resource, group));
-  const partitions = await reportStreams(client, options, names);
-  const found = new Map<string, Backlog>();
-  for (const [index, group] of groups.entries()) {
-    let lag = 0;
-    let oldest = Number.POSITIVE_INFINITY;
-    for (const partition of partitions) {
-      const report = partition.groups[names[index] ?? ''];
-      if (report === undefined) continue;
-      lag += lagOf(partition, report).lag;
-      if (report.oldestPending !== '') oldest = Math.min(oldest, milliseconds(report.oldestPending));
-    }
-    found.set(group, { lag, oldestPendingAt: Number.isFinite(oldest) ? oldest : null });
-  }
-  return found;
+async function look({ client, place, groups }: BacklogOptions): Promise<Map<string, Backlog>> {
+  const report = await reportGroups(client, place, groups);
+  return new Map(
+    groups.flatMap(({ name }, at) => {
+      const summary = report.groups[at];
+      if (summary === undefined) return [];
+      const { accounts, used, lag, oldestPendingAt } = summary;
+      return [[name, { accounts, lag: used === 0 ? null : lag, oldestPendingAt }]];
+    }),
+  );
 }

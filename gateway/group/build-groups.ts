@@ -1,16 +1,15 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
+import { durationMs } from '../../protocol/subscription.ts';
+import type { Live } from '../../runtime/lifecycle/live.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { commandClient } from '../../runtime/redis/client.ts';
-import type { GatewayConfig } from '../config.ts';
-import type { Live } from '../../runtime/lifecycle/live.ts';
-import type { LiveDirectory } from '../directory/directory.ts';
-import type { Scope } from '../subscription/scope.ts';
-import { createOffer } from '../fanout/offer.ts';
-import type { Groups } from './groups.ts';
-import type { LiveReplica } from '../replica/heartbeat.ts';
-import type { EventTraces } from '../trace/event-traces.ts';
 import { watchClient, type RedisMetrics } from '../../runtime/redis/watch-client.ts';
+import type { GatewayConfig } from '../config.ts';
+import type { LiveDirectory } from '../directory/directory.ts';
+import { createOffer } from '../fanout/offer.ts';
+import type { Presence } from '../replica/presence.ts';
+import type { Scope } from '../subscription/scope.ts';
+import type { EventTraces } from '../trace/event-traces.ts';
+import type { Groups } from './groups.ts';
 import { openGroups } from './open-groups.ts';
 import { groupsWithoutRedis } from './without-redis.ts';
 
@@ -19,9 +18,8 @@ export interface GroupsParts {
   readonly directory: LiveDirectory;
   /** What the resource offers. */
   readonly scope: Live<Scope>;
-  /** What the heartbeat says beside the groups. */
-  readonly says: () => Readonly<Record<string, unknown>>;
-  readonly onReplicas: (replicas: readonly LiveReplica[]) => void;
+  /** Null with the embedded log. */
+  readonly presence: Presence | null;
   readonly traces: EventTraces | null;
   readonly metrics: RedisMetrics;
   readonly logger: Logger;
@@ -30,26 +28,25 @@ export interface GroupsParts {
 /** The groups of the resource, on a Redis client of their own; with the embedded log they are answered 501. Owned by `stack`. */
 export async function buildGroups(
   stack: AsyncDisposableStack,
-  { config, directory, scope, says, onReplicas, traces, metrics, logger }: GroupsParts,
+  { config, directory, scope, presence, traces, metrics, logger }: GroupsParts,
 ): Promise<Groups> {
   const { spec, metadata } = config.subscription;
   let offer = createOffer(scope.current);
-  if (config.redis === null) return groupsWithoutRedis(spec.consumerGroups);
+  if (config.redis === null || presence === null) return groupsWithoutRedis(spec.consumerGroups);
   const client = commandClient(config.redis, { logger, name: 'firehose:groups' });
   stack.defer(() => client.disconnect());
   watchClient('groups', client, metrics);
   const groups = await openGroups({
-    client,
-    keyPrefix: spec.redis.keyPrefix,
-    partitions: spec.stream.partitions,
-    resource: `${metadata.namespace}/${metadata.name}`,
-    // A pod's host name is its own; two processes of one machine still differ.
-    replica: `${hostname()}-${randomBytes(4).toString('hex')}`,
-    groups: spec.consumerGroups,
+    place: { client, keyPrefix: spec.redis.keyPrefix, partitions: spec.stream.partitions },
+    declared: {
+      resource: `${metadata.namespace}/${metadata.name}`,
+      account: spec.account.id,
+      groups: spec.consumerGroups,
+      retentionMs: durationMs(spec.stream.retention.maxAge),
+    },
+    presence,
     directory: directory.current,
     offers: (name, account) => offer(name, account),
-    says,
-    onReplicas,
     traces,
     logger,
   });

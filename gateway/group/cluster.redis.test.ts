@@ -3,7 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { after, before, it } from 'node:test';
 import { streamKeys } from '../../protocol/keys.ts';
 import { clusterConnection, startCluster, type RedisCluster } from '../../testing/redis-cluster.ts';
-import { events, faultsOf, pendingInRedis, RESOURCE, startReplica, type Received } from '../testing/group-replica.ts';
+import {
+  ACCOUNT,
+  events,
+  faultsOf,
+  pendingInRedis,
+  RESOURCE,
+  startReplica,
+  type Received,
+} from '../testing/group-replica.ts';
 import { until } from '../../testing/until.ts';
 import { listDeadLetters, redriveDeadLetter } from './dead-letters.ts';
 
@@ -37,7 +45,7 @@ it('a group in a cluster: every partition is read, handed over, settled; dead le
     holds: (seen) => seen === 'given-up/0',
   });
   assert.deepEqual(await other.membership.term('given-up/0'), { ok: true });
-  const dead = { ...staying.place, resource: RESOURCE, group: 'default' };
+  const dead = { ...staying.place, resource: RESOURCE, group: 'default', declaredFor: ACCOUNT };
   const [letter] = await listDeadLetters(dead);
   assert.ok(await redriveDeadLetter(dead, letter?.id ?? ''));
   await until('the event that is given up received twice', () => other.ids.filter((id) => id === 'given-up/0').length, {

@@ -1,10 +1,15 @@
-/** Plain numbers that the event path raises and the metrics endpoint reads, of one group on this replica. */
+/**
+ * Plain numbers that the event path raises and the metrics endpoint reads: of one declared group on this replica, summed
+ * over its accounts.
+ */
 export interface GroupCounters {
   /** Events written to connections; of these, not for the first time. */
   delivered: number;
   redelivered: number;
   acknowledged: number;
-  /** Entries for nobody of the group, acknowledged at once. */
+  /** Events that went from a member that hangs to another one, without counting an attempt. */
+  handedBack: number;
+  /** Entries that the grant or the filters of the group exclude, acknowledged at once. */
   filtered: number;
   deadLettered: number;
   poison: number;
@@ -20,6 +25,7 @@ export function createGroupCounters(): GroupCounters {
     delivered: 0,
     redelivered: 0,
     acknowledged: 0,
+    handedBack: 0,
     filtered: 0,
     deadLettered: 0,
     poison: 0,

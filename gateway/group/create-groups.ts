@@ -5,23 +5,44 @@ import { ENSURE_LUA, newEpoch } from '../../event-log/provisioning/ensure-stream
 import type { GroupPlace } from './place.ts';
 
 /**
- * Makes the stream and the group where they are missing, and replies the stream's epoch and the group's mark. KEYS:
- * events, meta. ARGV: epoch, partitions, format, group, start, the group's field in the meta.
+ * Makes the stream and the group where they are missing. Replies the stream's epoch, the group's mark and the id that the
+ * group was given last. KEYS: events, meta. ARGV: epoch, partitions, format, group, start, the group's field in the meta,
+ * and the epoch in which the group was made (empty: unknown). In another epoch the group begins with the stream, of which
+ * it has read nothing.
  */
 const CREATE = defineScript(`${ENSURE_LUA}${CREATE_GROUP_LUA}
-local made = create_group(KEYS[1], ARGV[4], ARGV[5], KEYS[2], ARGV[1])
+local start = ARGV[5]
+if ARGV[7] ~= '' and ARGV[7] ~= redis.call('HGET', KEYS[2], 'epoch') then start = '0' end
+local made = create_group(KEYS[1], ARGV[4], start, KEYS[2], ARGV[1])
 if made.err and string.sub(made.err, 1, 9) ~= 'BUSYGROUP' then return made end
-return redis.call('HMGET', KEYS[2], 'epoch', ARGV[6])`);
+local delivered = '0-0'
+for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local found = {}
+  for i = 1, #group, 2 do found[group[i]] = group[i + 1] end
+  if found['name'] == ARGV[4] then delivered = found['last-delivered-id'] end
+end
+local known = redis.call('HMGET', KEYS[2], 'epoch', ARGV[6])
+return { known[1], known[2], delivered }`);
 
-/** Idempotent. Gives the epoch of the partition's stream and the group's mark; rejects with the client's error. */
+export interface CreatedGroup {
+  readonly epoch: string;
+  /** Null for a group that an older version made. */
+  readonly mark: string | null;
+  /** Events after this one come to the group, beside those that it has not finished. */
+  readonly delivered: string;
+}
+
+/** Idempotent. Rejects with the client's error. */
 export async function createGroup(
   place: GroupPlace,
-  options: { partitions: number; start: string },
-): Promise<{ readonly epoch: string; readonly mark: string | null }> {
+  options: { readonly partitions: number; readonly start: string; readonly knownEpoch?: string | null },
+): Promise<CreatedGroup> {
+  const { partitions, start, knownEpoch = null } = options;
+  const field = groupField(place.name);
   const reply = await runScript(place.client, CREATE, {
     keys: [place.events, place.meta],
-    args: [newEpoch(), String(options.partitions), ENTRY_FORMAT, place.name, options.start, groupField(place.name)],
+    args: [newEpoch(), String(partitions), ENTRY_FORMAT, place.name, start, field, knownEpoch ?? ''],
   });
-  const [epoch, mark] = reply as readonly [Buffer, Buffer | null];
-  return { epoch: String(epoch), mark: mark?.toString() ?? null };
+  const [epoch, mark, delivered] = reply as readonly [Buffer, Buffer | null, Buffer];
+  return { epoch: String(epoch), mark: mark?.toString() ?? null, delivered: String(delivered) };
 }

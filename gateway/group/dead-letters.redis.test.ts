@@ -4,7 +4,7 @@ import { after, before, it } from 'node:test';
 import { streamKeys } from '../../protocol/keys.ts';
 import { partitionOf } from '../../protocol/partition.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
-import { declared, events, RESOURCE, startReplica } from '../testing/group-replica.ts';
+import { ACCOUNT, declared, events, RESOURCE, startReplica } from '../testing/group-replica.ts';
 import { until } from '../../testing/until.ts';
 import { listDeadLetters, redriveDeadLetter, showDeadLetter } from './dead-letters.ts';
 
@@ -26,7 +26,7 @@ async function withDead(count: number, maxLength = 10_000) {
     holds: (seen) => seen === count,
   });
   for (const id of consumer.ids) await consumer.membership.term(id, `no ${id}`);
-  return { gateway, consumer, dead: { ...gateway.place, resource: RESOURCE, group: 'default' } };
+  return { gateway, consumer, dead: { ...gateway.place, resource: RESOURCE, group: 'default', declaredFor: ACCOUNT } };
 }
 
 it('dead letters are listed, page by page, and shown with their event', async () => {
@@ -104,7 +104,7 @@ it('no more are kept than declared, the oldest go first (I10)', async () => {
   assert.equal(kept.length, 8);
   for (let partition = 0; partition < 4; partition += 1) {
     const of = consumer.received.filter(({ call }) => partitionOf({ callId: call, account: '' }, 4) === partition);
-    const ids = kept.filter(({ id }) => id.startsWith(`${partition}:`)).map(({ eventId }) => eventId);
+    const ids = kept.filter(({ id }) => id.startsWith(`acme:${partition}:`)).map(({ eventId }) => eventId);
     assert.deepEqual(
       ids,
       of.slice(-2).map(({ id }) => id),

@@ -4,16 +4,17 @@ import { groupPlace, type GroupPlace } from './place.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import type { RawEntry } from '../../event-log/decode-entry.ts';
 import type { LogPlace } from '../../event-log/partition-state.ts';
+import { accountRows } from '../../event-log/provisioning/account-groups.ts';
 import { HOLD_LUA, type Lease } from './lease.ts';
 
 export type DeadReason = 'max_deliver' | 'terminated';
 
 /**
- * Moves an entry to the dead letters, unless it is settled already: again after a lost reply is the same as once. XADD
+ * Moves an entry to the dead letters, unless it is finished already: again after a lost reply is the same as once. XADD
  * comes before XACK, so that one that fails (OOM) loses nothing. KEYS: owner, fence, events, attempts, dead. ARGV: lease, TTL,
  * group, id, most kept, then the fields.
  */
-const BURY = defineScript(`${HOLD_LUA}
+const KEEP = defineScript(`${HOLD_LUA}
 if #redis.call('XPENDING', KEYS[3], ARGV[3], ARGV[4], ARGV[4], 1) == 1 then
   local fields = {}
   for i = 6, #ARGV do fields[#fields + 1] = ARGV[i] end
@@ -36,20 +37,25 @@ local id = redis.call('XADD', KEYS[2], '*', '${META_FIELD}', ARGV[2], '${DATA_FI
 redis.call('XDEL', KEYS[1], ARGV[1])
 return id`);
 
-export interface Burial {
+/** An event that is given up. */
+export interface GivenUpEvent {
   readonly id: string;
   readonly reason: DeadReason;
   readonly attempts: number;
-  /** What the last delivery came to, in words; may be empty. */
+  /** Why the last delivery failed, in words; may be empty. */
   readonly error: string;
   readonly metaLine: string;
   readonly data: Buffer;
 }
 
 /** False when the lease is another's. Rejects with the client's error. */
-export async function bury(place: GroupPlace, lease: Lease, options: Burial & { maxLength: number }): Promise<boolean> {
+export async function keepDeadLetter(
+  place: GroupPlace,
+  lease: Lease,
+  options: GivenUpEvent & { maxLength: number },
+): Promise<boolean> {
   const { id, reason, attempts, error, metaLine, data, maxLength } = options;
-  const buried = await runScript(place.client, BURY, {
+  const kept = await runScript(place.client, KEEP, {
     keys: [place.owner, lease.fence, place.events, place.attempts, place.dead],
     args: [
       lease.value,
@@ -64,17 +70,18 @@ export async function bury(place: GroupPlace, lease: Lease, options: Burial & { 
       data,
     ],
   });
-  return buried !== null;
+  return kept !== null;
 }
 
 /** A dead letter as it is listed. */
 export interface DeadLetter {
-  /** `<partition>:<id in the dead-letter stream>`: what `show` and `redrive` take. */
+  /** `<account of the group>:<partition>:<id in the dead-letter stream>`: what `show` and `redrive` take. */
   readonly id: string;
   /** Entry id in the log, at the time. */
   readonly entry: string;
   readonly eventId: string;
   readonly name: string;
+  /** Account of the event: that of the group, or one below it. */
   readonly account: string;
   readonly callId: string;
   readonly reason: string;
@@ -88,34 +95,44 @@ export interface WholeDeadLetter extends DeadLetter {
   readonly data: Buffer;
 }
 
-/** Whose dead letters. `resource` is `<namespace>/<name>`. */
+/** The dead letters of a declared group, of all accounts that have it. `resource` is `<namespace>/<name>`. */
 export interface DeadLettersOf extends LogPlace {
   readonly resource: string;
   readonly group: string;
+  /** The account that the group is declared for; absent: every account has its own. */
+  readonly declaredFor?: string | undefined;
 }
 
-/** `<partition>:<id in the dead-letter stream>`. */
-export const DEAD_LETTER_ID = /^(\d{1,2}):(\d{1,16}-\d{1,16})$/;
+/** `<account>:<partition>:<id in the dead-letter stream>`. */
+export const DEAD_LETTER_ID = /^([A-Za-z0-9_-]{1,64}):(\d{1,2}):(\d{1,16}-\d{1,16})$/;
 const MOST_LISTED = 1_000;
 
 /**
- * The oldest dead letters, partition by partition, after `after` (an id of a dead letter) or from the beginning; at
- * most `count` (1,000). Rejects with the client's error.
+ * The dead letters, account by account and partition by partition, the oldest first, after `after` (an id of a dead
+ * letter) or from the beginning; at most `count` (1,000), and of one account where that is given. Rejects with the
+ * client's error.
  */
 export async function listDeadLetters(
   of: DeadLettersOf,
-  options: { after?: string; count?: number } = {},
+  options: { readonly after?: string; readonly count?: number; readonly account?: string } = {},
 ): Promise<DeadLetter[]> {
   const count = Math.min(options.count ?? 100, MOST_LISTED);
   const after = options.after === undefined ? null : parseId(of, options.after);
   if (options.after !== undefined && after === null) return [];
+  const rows = await accountRows(of.client, of.keyPrefix, of);
+  const all = [...rows.map(({ account }) => account), ...(of.declaredFor === undefined ? [] : [of.declaredFor])];
+  const accounts = options.account === undefined ? [...new Set(all)].toSorted() : [options.account];
   const letters: DeadLetter[] = [];
-  for (let partition = after?.place.partition ?? 0; partition < of.partitions; partition += 1) {
-    const from = partition === after?.place.partition ? `(${after.id}` : '-';
-    const { dead } = groupPlace(of, partition, of);
-    const reply = await of.client.callBuffer('xrange', dead, from, '+', 'COUNT', count - letters.length);
-    letters.push(...(reply as readonly RawEntry[]).map((raw) => decode(partition, raw).letter));
-    if (letters.length >= count) break;
+  for (const account of accounts) {
+    if (after !== null && account < after.account) continue;
+    const since = after?.account === account ? after : null;
+    for (let partition = since?.place.partition ?? 0; partition < of.partitions; partition += 1) {
+      const from = partition === since?.place.partition ? `(${since.id}` : '-';
+      const { dead } = groupPlace(of, partition, { ...of, account });
+      const reply = await of.client.callBuffer('xrange', dead, from, '+', 'COUNT', count - letters.length);
+      letters.push(...(reply as readonly RawEntry[]).map((raw) => decode(account, partition, raw).letter));
+      if (letters.length >= count) return letters;
+    }
   }
   return letters;
 }
@@ -126,13 +143,13 @@ export async function showDeadLetter(of: DeadLettersOf, id: string): Promise<Who
   if (at === null) return null;
   const [raw] = (await of.client.callBuffer('xrange', at.place.dead, at.id, at.id)) as readonly RawEntry[];
   if (raw === undefined) return null;
-  const { letter, metaLine, data } = decode(at.place.partition, raw);
+  const { letter, metaLine, data } = decode(at.account, at.place.partition, raw);
   return { ...letter, metaLine, data };
 }
 
 /**
- * Puts a dead letter back at the end of the log, under the same event id. Everybody reads it there, not its group
- * alone. Null when there is none of this id: it was never there, or is back already. Rejects with the client's error.
+ * Puts a dead letter back at the end of the log, under the same event id. All readers get it there, not its group alone.
+ * Null when there is none of this id: it was never there, or is back already. Rejects with the client's error.
  */
 export async function redriveDeadLetter(of: DeadLettersOf, id: string): Promise<{ readonly entry: string } | null> {
   const at = parseId(of, id);
@@ -153,13 +170,18 @@ function metaElsewhere({ metaLine, entry, eventId }: WholeDeadLetter): string {
   return encodeMeta({ ...meta, eventId, ingestedAt: meta.ingestedAt || `${splitId(entry)[0]}000` });
 }
 
-function parseId(of: DeadLettersOf, id: string): { place: GroupPlace; id: string } | null {
-  const [, partition, entry] = DEAD_LETTER_ID.exec(id) ?? [];
-  if (partition === undefined || entry === undefined || Number(partition) >= of.partitions) return null;
-  return { place: groupPlace(of, Number(partition), of), id: entry };
+function parseId(of: DeadLettersOf, id: string): { account: string; place: GroupPlace; id: string } | null {
+  const [, account, partition, entry] = DEAD_LETTER_ID.exec(id) ?? [];
+  if (account === undefined || partition === undefined || entry === undefined) return null;
+  if (Number(partition) >= of.partitions) return null;
+  return { account, place: groupPlace(of, Number(partition), { ...of, account }), id: entry };
 }
 
-function decode(partition: number, [id, fields]: RawEntry): { letter: DeadLetter; metaLine: string; data: Buffer } {
+function decode(
+  owner: string,
+  partition: number,
+  [id, fields]: RawEntry,
+): { letter: DeadLetter; metaLine: string; data: Buffer } {
   const found = new Map<string, Buffer>();
   for (let index = 0; index + 1 < fields.length; index += 2) {
     const value = fields[index + 1];
@@ -169,7 +191,7 @@ function decode(partition: number, [id, fields]: RawEntry): { letter: DeadLetter
   const meta = decodeMeta(text(META_FIELD));
   const entry = text('entry');
   const letter = {
-    id: `${partition}:${id.toString()}`,
+    id: `${owner}:${partition}:${id.toString()}`,
     entry,
     eventId: meta?.eventId || `${partition}:${entry}`,
     name: meta?.name ?? '',

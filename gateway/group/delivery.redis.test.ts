@@ -6,7 +6,7 @@ import {
   events,
   faultsOf,
   pendingInRedis,
-  RESOURCE,
+  NAME,
   type Received,
   onOneRedis,
 } from '../testing/group-replica.ts';
@@ -135,7 +135,7 @@ describe('a group: credit', () => {
     await until('1 pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 1 });
     assert.equal(consumer.ids.length, 0);
     // It was not written, so it was not tried.
-    const keys = groupKeys(gateway.place.keyPrefix, 0, `${RESOURCE}/default`);
+    const keys = groupKeys(gateway.place.keyPrefix, 0, NAME);
     assert.equal(await gateway.client.exists(keys.attempts), 0);
     consumer.sink.flow();
     await until('1 event received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 1 });

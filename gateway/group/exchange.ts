@@ -1,25 +1,25 @@
-import { bury } from './dead-letters.ts';
+import { keepDeadLetter } from './dead-letters.ts';
 import { takeIn } from './intake.ts';
 import type { Lease } from './lease.ts';
-import type { Recipient } from './group-context.ts';
+import type { GroupMember } from './group-context.ts';
 import type { Held as HeldEvent } from './ledger.ts';
 import type { PartitionWork } from './partition-work.ts';
-import { readPending } from './pending.ts';
+import { encodeAttempts, readPending } from './pending.ts';
 import type { GroupPlace } from './place.ts';
 import { takeTurn } from './turn.ts';
 
 /** Entries of one read. */
 const COUNT = 500;
 /** Between two tries to keep a dead letter that Redis refuses. */
-const FUNERAL_RETRY_MS = 1_000;
+const DEAD_LETTER_RETRY_MS = 1_000;
 
 /** False: the lease is another's. */
 type Held = boolean;
 
 /**
- * What an owner says to Redis and asks of it during one lease, one script at a time. First comes what was given to the
+ * What an owner sends to Redis and asks of it during one lease, one script at a time. First comes what was given to the
  * group before and never acknowledged, in order; only then anything new (I2). Each step rejects with the client's
- * error, and may have been done then: everything can be said again.
+ * error, and may have been done then: everything can be sent again.
  */
 export class Exchange {
   readonly #work: PartitionWork;
@@ -31,9 +31,9 @@ export class Exchange {
   #mayHaveMore = true;
   #readAt = 0;
   #turnAt = performance.now();
-  /** Nothing is read before the first turn: Redis knows its script then, and reads come after what was said. */
+  /** Nothing is read before the first turn: Redis knows its script then, and reads come after what was sent. */
   #isFirst = true;
-  #funeralsAt = 0;
+  #deadLettersAt = 0;
 
   constructor(work: PartitionWork, place: GroupPlace, lease: Lease) {
     this.#work = work;
@@ -49,7 +49,7 @@ export class Exchange {
   /** Does what is most urgent; null when there is nothing to do. Without `reads`, nothing more is read. */
   step(now: number, reads: boolean): Promise<Held> | null {
     const { outbox } = this.#work;
-    if (outbox.funerals.length > 0 && now >= this.#funeralsAt) return this.#buryOne();
+    if (outbox.givenUp.length > 0 && now >= this.#deadLettersAt) return this.#keepOne();
     const count = reads ? this.#wanted(now) : 0;
     if (this.#recovery !== null && count > 0 && outbox.isEmpty) return this.#recover(count);
     const toRead = this.#recovery === null && !this.#isFirst ? count : 0;
@@ -59,9 +59,9 @@ export class Exchange {
   /** When `step` may have something to do, if nobody kicks before. */
   nextTime(now: number, reads: boolean): number {
     const poll = this.#readAt + this.#work.context.timings.pollMs;
-    const funerals = this.#work.outbox.funerals.length > 0 ? this.#funeralsAt : this.#renewal;
+    const deadLetters = this.#work.outbox.givenUp.length > 0 ? this.#deadLettersAt : this.#renewal;
     // A read that is due and cannot be done waits for credit, which kicks.
-    return Math.min(this.#renewal, funerals, reads && poll > now ? poll : this.#renewal);
+    return Math.min(this.#renewal, deadLetters, reads && poll > now ? poll : this.#renewal);
   }
 
   get #renewal(): number {
@@ -83,7 +83,7 @@ export class Exchange {
     try {
       const outcome = await takeTurn(this.#place, this.#lease, {
         acknowledge: [...parcel.acks.map((held) => held.id), ...parcel.dropped],
-        attempts: parcel.written.flatMap((held) => [held.id, held.attempts]),
+        attempts: parcel.written.flatMap((held) => [held.id, encodeAttempts(held)]),
         count,
         lastRead: this.#lastRead,
       });
@@ -93,7 +93,7 @@ export class Exchange {
       }
       this.#turnAt = performance.now();
       this.#isFirst = false;
-      for (const held of parcel.acks) this.#settled(held, 'acknowledged');
+      for (const held of parcel.acks) this.#finished(held, 'acknowledged');
       context.counters.acknowledged += parcel.acks.length;
       context.hold(-parcel.acks.length);
       parcel.flushed?.resolve(true);
@@ -101,14 +101,14 @@ export class Exchange {
       context.traces?.received(outcome.entries, context.traces.now(), this.#work.group);
       takeIn(
         this.#work,
-        outcome.entries.map((entry) => ({ entry, attempts: 0 })),
+        outcome.entries.map((entry) => ({ entry, attempts: 0, excused: 0 })),
       );
       this.#lastRead = outcome.entries.at(-1)?.id ?? this.#lastRead;
       if (count > 0 && outcome.entries.length === count) this.#mayHaveMore = true;
       return true;
     } catch (error) {
       outbox.putBack(parcel);
-      // What was read may have been given to us all the same: it is looked for before anything new.
+      // Redis may have assigned these entries although the reply was lost: pending entries are read before new ones.
       if (count > 0) this.#recovery = { after: null };
       throw error;
     } finally {
@@ -132,7 +132,7 @@ export class Exchange {
       const trimmed = page.trimmed.filter((id) => !ledger.has(id));
       for (const id of trimmed) outbox.drop(id);
       if (trimmed.length > 0) this.#trimmed(trimmed, trimmed.length);
-      for (const held of takeIn(this.#work, page.entries)) this.#work.buryExhausted(held);
+      for (const held of takeIn(this.#work, page.entries)) this.#work.giveUpExhausted(held);
       this.#recovery = page.last === null ? null : { after: page.last };
       return true;
     } finally {
@@ -146,31 +146,31 @@ export class Exchange {
     context.tell('trimmed', { ids: entries.map((id) => `${this.#place.partition}:${id}`), missed });
   }
 
-  #settled(held: HeldEvent<Recipient>, outcome: 'acknowledged' | 'dead_lettered'): void {
-    this.#work.ledger.settled(held);
+  #finished(held: HeldEvent<GroupMember>, outcome: 'acknowledged' | 'dead_lettered'): void {
+    this.#work.ledger.remove(held);
     this.#work.context.traces?.settled(held, outcome, this.#work.group);
   }
 
-  /** One at a time: there are few, and each has its event with it. */
-  async #buryOne(): Promise<Held> {
+  /** One at a time: they are few, and each carries its event. */
+  async #keepOne(): Promise<Held> {
     const { outbox, context } = this.#work;
-    const funeral = outbox.funerals[0];
-    if (funeral === undefined) return true;
-    const { held, reason, error, done } = funeral;
+    const [first] = outbox.givenUp;
+    if (first === undefined) return true;
+    const { held, reason, error, done } = first;
     const { id, attempts, metaLine, data } = held;
     const maxLength = context.limits.deadLetters;
+    const letter = { id, reason, attempts, error, metaLine, data, maxLength };
     try {
-      if (!(await bury(this.#place, this.#lease, { id, reason, attempts, error, metaLine, data, maxLength })))
-        return false;
+      if (!(await keepDeadLetter(this.#place, this.#lease, letter))) return false;
     } catch (failure) {
-      // It stays, and so does what it keeps waiting; whoever asked learns that it is not done.
-      this.#funeralsAt = performance.now() + FUNERAL_RETRY_MS;
+      // The event stays, and holds its call back; the caller learns that it is not done.
+      this.#deadLettersAt = performance.now() + DEAD_LETTER_RETRY_MS;
       done.resolve(false);
       throw failure;
     }
-    outbox.funerals.shift();
+    outbox.givenUp.shift();
     this.#turnAt = performance.now();
-    this.#settled(held, 'dead_lettered');
+    this.#finished(held, 'dead_lettered');
     context.hold(-1);
     context.counters.deadLettered += 1;
     done.resolve(true);

@@ -4,6 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import { groupKeys, streamKeys } from '../../protocol/keys.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import {
+  ACCOUNT,
+  NAME,
   declared,
   events,
   faultsOf,
@@ -27,7 +29,6 @@ after(() => redis.stop());
 const replica = (options: Partial<ReplicaOptions> = {}) =>
   startReplica({ url: redis.url, keyPrefix: `${randomUUID()}:`, ...options });
 const calls = (count: number) => Array.from({ length: count }, (_, at) => `call-${at}`);
-const NAME = `${RESOURCE}/default`;
 
 describe('a group when Redis fails', () => {
   it('killed and started again: connections stay, nothing is lost or inverted (I1, I2, I12)', async () => {
@@ -110,7 +111,12 @@ describe('a group when Redis fails', () => {
     assert.ok((await pendingInRedis(gateway.place)) > 0);
     await gateway.client.del(dead);
     await until('2 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 2 });
-    const letters = await listDeadLetters({ ...gateway.place, resource: RESOURCE, group: 'default' });
+    const letters = await listDeadLetters({
+      ...gateway.place,
+      resource: RESOURCE,
+      group: 'default',
+      declaredFor: ACCOUNT,
+    });
     assert.deepEqual(
       letters.map(({ eventId, error }) => [eventId, error]),
       [['call/0', 'why']],
@@ -169,7 +175,7 @@ describe('a group whose log is not what it was', () => {
     await using other = await replica({ partitions: 1, keyPrefix });
     const consumers = [await one.connect(), await other.connect()];
     await until('one of them served', () => consumers.some(({ standbys }) => standbys.at(-1) === false));
-    const place = groupPlace(one.place, 0, { resource: RESOURCE, group: 'default' });
+    const place = groupPlace(one.place, 0, { resource: RESOURCE, group: 'default', account: ACCOUNT });
     await one.client.xgroup('DESTROY', place.events, NAME);
     await createGroup(place, { partitions: 1, start: '$' });
     await until('all told that the group is lost', () => consumers.every(({ lost }) => lost === 'group_lost'));
@@ -271,9 +277,10 @@ describe('a group at its end', () => {
     const last = await gateway.connect();
     await until('more than 0 events received by last', () => last.ids.length, { holds: (seen) => seen > 0 });
     await gateway.groups[Symbol.asyncDispose]();
+    await gateway.presence[Symbol.asyncDispose]();
     const keys = await gateway.client.keys(`${keyPrefix}*`);
     assert.deepEqual(
-      keys.filter((key) => key.endsWith(':owner') || key.includes('replica') || key.endsWith(':grants')),
+      keys.filter((key) => key.endsWith(':owner') || key.includes('replica') || key.endsWith(':members')),
       [],
     );
     gateway.client.disconnect();

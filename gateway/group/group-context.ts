@@ -8,37 +8,35 @@ import type { GroupCounters } from './counters.ts';
 import type { GroupFilter } from './group-filter.ts';
 import type { GroupGap, GroupGapReason } from './groups.ts';
 import type { Held, Loaded } from './ledger.ts';
-import type { Candidate } from './spread.ts';
+import type { GroupOf } from './registry.ts';
+import type { SpreadMember } from './spread.ts';
 
 /** How long things take; tests shorten them. */
 export interface Timings {
-  /** Between two heartbeats, and two looks at who owns what. */
-  readonly beatMs: number;
-  /** A replica that was not seen for so long counts as gone. */
-  readonly aliveMs: number;
   readonly leaseMs: number;
   /** Between two tries to take a lease that another replica still has. */
   readonly acquireMs: number;
   /** Between two reads without a wake: a safety net. */
   readonly pollMs: number;
-  /** How long a hand-over to another replica waits for what is with connections. */
+  /** How long a hand-over to another replica waits for what is with members. */
   readonly handOverMs: number;
   /** How long a drain waits at most. */
   readonly drainMs: number;
   /** Between two looks whether groups and streams are still the same. */
   readonly checkMs: number;
+  /** Between two looks for groups that nobody uses any more. */
+  readonly retireMs: number;
 }
 
-/** A replica that dies is replaced within the lease's time and one more second; a beat is far below it. */
+/** A replica that dies is replaced within the lease's time and one more second. */
 export const TIMINGS: Timings = {
-  beatMs: 1_000,
-  aliveMs: 5_000,
   leaseMs: 6_000,
   acquireMs: 250,
   pollMs: 1_000,
   handOverMs: 3_000,
   drainMs: 10_000,
   checkMs: 5_000,
+  retireMs: 60_000,
 };
 
 /** What a group declares, in milliseconds. */
@@ -58,18 +56,23 @@ export function limitsOf(group: ConsumerGroup): GroupLimits {
   };
 }
 
-/** A connection as a partition's owner sees it. */
-export interface Recipient extends Candidate, Loaded {
+/** A member as a partition's owner sees it: a connection of the group. */
+export interface GroupMember extends SpreadMember, Loaded {
+  /** Like no other member's of this process. */
+  readonly number: number;
   /** How much may be written to it now: nothing while it is not placed, its socket is full or it has no credit. */
   room(): { readonly events: number; readonly bytes: number };
-  /** Writes a batch, and counts each event as with this connection. */
-  deliver(batch: readonly Held<Recipient>[]): void;
-  /** The event is not with this connection any more. */
-  forget(held: Held<Recipient>): void;
+  /** Writes a batch, and counts each event as with this member. */
+  deliver(batch: readonly Held<GroupMember>[]): void;
+  /** The event is not with this member any more. */
+  forget(held: Held<GroupMember>): void;
+  /** The event was not acknowledged in time. Returns whether the member hangs: it has finished nothing since the write. */
+  missed(held: Held<GroupMember>): boolean;
 }
 
 /** What the owners of a group's partitions share. */
 export interface GroupContext {
+  readonly of: GroupOf;
   readonly replica: string;
   readonly limits: GroupLimits;
   readonly timings: Timings;
@@ -78,10 +81,21 @@ export interface GroupContext {
   readonly counters: GroupCounters;
   readonly traces: EventTraces | null;
   readonly logger: Logger;
-  /** Scope and filter of all connections; null without any. */
+  /** Scope and filter of all members; null without any. */
   readonly view: View | null;
-  /** Who gets this call; null when nobody is there. */
-  choose(call: string, partition: number): Recipient | null;
+  /**
+   * Whether the grant of the members is known to be in force at this time (monotonic). Where it is not, nothing is
+   * acknowledged for want of a match, and the partitions are given up (I13).
+   */
+  isGranted(now: number): boolean;
+  /** The member that gets this call; null without any. */
+  choose(call: string, partition: number): GroupMember | null;
+  /** Another member than this one for the call; one that hangs only where all do, null where there is no other. */
+  chooseOther(member: GroupMember, call: string, partition: number): GroupMember | null;
+  /** Whether there is another member, one that does not hang. */
+  hasHealthyOther(member: GroupMember): boolean;
+  /** The member hangs: its calls go to others, in all partitions. */
+  hangs(member: GroupMember): void;
   /** How many more entries this replica may hold for the group. */
   free(): number;
   /** So many more are held, or are about to be. */
@@ -89,6 +103,6 @@ export interface GroupContext {
   tell(reason: GroupGapReason, gap: GroupGap): void;
   /** This replica reads the partition from now on, or no longer. */
   owns(partition: number, isOwner: boolean): void;
-  /** The group is not there any more. */
+  /** The group is not in Redis any more. */
   groupLost(): void;
 }

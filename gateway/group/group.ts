@@ -1,28 +1,30 @@
+import { groupName } from '../../protocol/keys.ts';
 import type { LogPlace } from '../../event-log/partition-state.ts';
+import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
 import { View, viewKey } from '../fanout/view.ts';
 import { ownerOf } from '../replica/rendezvous.ts';
-import type { GroupContext, Recipient } from './group-context.ts';
+import type { GroupContext, GroupMember } from './group-context.ts';
 import type { GroupStatus, LostReason, MemberOptions } from './groups.ts';
 import { Member } from './member.ts';
 import { PartitionLoop } from './partition-loop.ts';
 import type { PartitionWork } from './partition-work.ts';
 import { groupPlace } from './place.ts';
+import type { GroupOf } from './registry.ts';
 import { Spread } from './spread.ts';
 
-/** A connection is told where it stands by then, whatever Redis does. */
+/** A connection learns whether it is standby within this time, whatever Redis does. */
 const PLACED_WITHIN_MS = 2_000;
-/** How long the last acknowledgements may take when nobody is left. */
+/** How long the last acknowledgements may take when no member is left. */
 const LAST_WORDS_MS = 1_000;
 
+/** What all groups of a replica share, and what this one is. */
 export type GroupParts = Pick<
   GroupContext,
-  'replica' | 'limits' | 'timings' | 'index' | 'filter' | 'counters' | 'traces' | 'logger'
+  'of' | 'replica' | 'limits' | 'timings' | 'index' | 'filter' | 'counters' | 'traces' | 'logger'
 > & {
-  readonly name: string;
   /** `<namespace>/<name>`. */
   readonly resource: string;
-  readonly logger: GroupContext['logger'];
   readonly place: LogPlace;
   readonly onGroupLost: () => void;
   /** A connection has left, or the reading of a partition has ended. */
@@ -36,25 +38,28 @@ interface Running {
   wasTried: boolean;
 }
 
-/** One group on this replica: its connections, the partitions that it reads for them, and who gets which call. */
+/** One account's group on this replica: its members, the partitions that it reads for them, and which member has which call. */
 export class Group {
-  readonly name: string;
+  readonly of: GroupOf;
+  /** Until when the grant of the members is known to be in force (monotonic). */
+  grantedUntil = Number.NEGATIVE_INFINITY;
+  #position: Position | null = null;
   readonly #parts: GroupParts;
   readonly #context: GroupContext;
   readonly #members = new Map<number, Member>();
   readonly #loops = new Map<number, Running>();
   readonly #spreads = new Map<number, Spread>();
-  /** Until a connection was told where it stands. */
+  /** Until a member has learnt whether it is standby. */
   readonly #timers = new Map<number, NodeJS.Timeout>();
   #view: View | null = null;
   #held = 0;
   #isStarved = false;
   readonly #owned = new Set<number>();
-  /** Replicas with connections of this group, as last heard; null before that. */
+  /** Replicas with connections of this group, by their last heartbeats; null before the first ones. */
   #replicas: readonly string[] | null = null;
 
   constructor(parts: GroupParts) {
-    this.name = parts.name;
+    this.of = parts.of;
     this.#parts = parts;
     const view = () => this.#view;
     this.#context = {
@@ -62,7 +67,11 @@ export class Group {
       get view() {
         return view();
       },
+      isGranted: (now) => now < this.grantedUntil,
       choose: (call, partition) => this.#choose(call, partition),
+      chooseOther: (member, call, partition) => this.#chooseOther(member, call, partition),
+      hasHealthyOther: (member) => this.#hasHealthyOther(member),
+      hangs: (member) => this.#hangs(member),
       free: () => this.#free(),
       hold: (entries) => this.#hold(entries),
       tell: (reason, gap) => {
@@ -84,11 +93,17 @@ export class Group {
 
   get status(): GroupStatus {
     return {
-      group: this.name,
+      ...this.of,
       connections: this.#members.size,
+      hung: this.#hung().length,
       partitions: [...this.#owned].sort((a, b) => a - b),
       pending: [...this.#loops.values()].reduce((sum, { loop }) => sum + loop.work.ledger.size, 0),
     };
+  }
+
+  /** Where the group was when a connection asked for it: events after it come, beside those that are not finished. */
+  movedTo(position: Position): void {
+    this.#position = position;
   }
 
   join(options: MemberOptions): Member {
@@ -108,11 +123,12 @@ export class Group {
     );
     // Not before the caller has the membership in hand.
     queueMicrotask(() => this.#placeWhenKnown());
+    for (const hung of this.#hung()) this.#moveFrom(hung);
     this.kick();
     return member;
   }
 
-  /** Takes up what this replica owns among these, and hands over what it does not. */
+  /** Takes up what this replica owns among these replicas, and hands over what it does not. */
   useReplicas(replicas: readonly string[]): void {
     this.#replicas = replicas;
     this.#takeUp();
@@ -138,7 +154,7 @@ export class Group {
     await Promise.all([...this.#loops.values()].map(({ ended }) => ended));
   }
 
-  /** Ends everything without waiting for anybody. */
+  /** Ends every membership, and everything else within a second. */
   async dispose(): Promise<void> {
     for (const member of this.#members.values()) member.leave();
     await this.stop(performance.now() + LAST_WORDS_MS);
@@ -147,9 +163,9 @@ export class Group {
   #takeUp(): void {
     const replicas = this.#replicas;
     if (replicas === null || this.#members.size === 0) return;
-    const { place, resource, replica, timings } = this.#parts;
+    const { of, place, resource, replica, timings } = this.#parts;
     for (let partition = 0; partition < place.partitions; partition += 1) {
-      const isMine = ownerOf(`${resource}/${this.name}/${partition}`, replicas) === replica;
+      const isMine = ownerOf(`${groupName(resource, of.group, of.account)}/${partition}`, replicas) === replica;
       const running = this.#loops.get(partition);
       if (isMine && running === undefined) this.#start(partition);
       else if (!isMine) running?.loop.stop(performance.now() + timings.handOverMs);
@@ -159,7 +175,7 @@ export class Group {
 
   #start(partition: number): void {
     const { place, resource } = this.#parts;
-    const loop = new PartitionLoop(this.#context, groupPlace(place, partition, { resource, group: this.name }));
+    const loop = new PartitionLoop(this.#context, groupPlace(place, partition, { resource, ...this.of }));
     const running: Running = {
       loop,
       wasTried: false,
@@ -192,14 +208,46 @@ export class Group {
     this.#parts.onLeft();
   }
 
-  #choose(call: string, partition: number): Recipient | null {
-    let spread = this.#spreads.get(partition);
-    if (spread === undefined) this.#spreads.set(partition, (spread = new Spread()));
-    return spread.choose(call, this.#members);
+  #choose(call: string, partition: number): GroupMember | null {
+    return this.#spreadOf(partition).choose(call, this.#members);
   }
 
+  #spreadOf(partition: number): Spread {
+    let spread = this.#spreads.get(partition);
+    if (spread === undefined) this.#spreads.set(partition, (spread = new Spread()));
+    return spread;
+  }
+
+  #chooseOther(member: GroupMember, call: string, partition: number): GroupMember | null {
+    return this.#spreadOf(partition).moveFrom(member.number, call, this.#members);
+  }
+
+  #hasHealthyOther(member: GroupMember): boolean {
+    return [...this.#members.values()].some((other) => other !== member && !other.isHung);
+  }
+
+  #hung(): Member[] {
+    return [...this.#members.values()].filter(({ isHung }) => isHung);
+  }
+
+  #hangs(member: GroupMember): void {
+    this.#moveFrom(member);
+    this.#parts.logger.warn(
+      { member: member.number, connections: this.#members.size },
+      'a connection of a consumer group acknowledges nothing: its calls go to others',
+    );
+  }
+
+  #moveFrom(hung: GroupMember): void {
+    if (!this.#hasHealthyOther(hung)) return;
+    for (const [partition, { loop }] of this.#loops)
+      loop.work.moveFrom(hung, (call) => this.#chooseOther(hung, call, partition));
+  }
+
+  /** The credit of the members that do not hang; of all where all hang. */
   #free(): number {
-    const free = this.#members.size * this.#parts.limits.maxPending - this.#held;
+    const members = this.#members.size - this.#hung().length || this.#members.size;
+    const free = members * this.#parts.limits.maxPending - this.#held;
     if (free <= 0) this.#isStarved = true;
     return free;
   }
@@ -218,7 +266,7 @@ export class Group {
     for (const member of this.#members.values()) if (member.isPlaced) this.#tellStandby(member);
   }
 
-  /** New connections learn where they stand once it is known who owns what, and each lease was tried for. */
+  /** New members learn whether they are standby once the owners are known, and each lease was tried for. */
   #placeWhenKnown(): void {
     const isKnown = this.#replicas !== null && [...this.#loops.values()].every(({ wasTried }) => wasTried);
     if (!isKnown && this.#owned.size === 0) return;
@@ -229,7 +277,7 @@ export class Group {
   #tellStandby(member: Member): void {
     clearTimeout(this.#timers.get(member.number));
     this.#timers.delete(member.number);
-    member.tell(this.#owned.size === 0);
+    member.tell(this.#owned.size === 0, this.#position);
   }
 }
 

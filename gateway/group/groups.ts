@@ -1,3 +1,4 @@
+import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Format } from '../fanout/round.ts';
@@ -7,44 +8,51 @@ import type { GroupCounters } from './counters.ts';
 
 export type Admission = { readonly ok: true } | { readonly ok: false; readonly problem: Problem };
 
-/** The consumer groups of one resource, as one replica serves them. */
+/** The consumer groups of one resource, as one replica serves them. A group belongs to the account of the grant. */
 export interface Groups extends AsyncDisposable {
   /**
-   * Before the upgrade. 400 unknown_group; 403 group_grant_differs, when the live connections of the group on any
-   * replica have another grant; 501 groups_need_redis; 503 while Redis is away or this replica drains.
+   * Before the upgrade. 400 unknown_group; 403 group_keeps_nothing; 409 group_grant_differs, when another grant is in force
+   * (`regroup` takes the group over once no connection has the other one); 429 too_many_groups; 501 groups_need_redis; 503
+   * group_migrating, and groups_unavailable while Redis is away or this replica drains.
    */
-  admit(group: string, grant: Grant): Promise<Admission>;
+  admit(group: string, grant: Grant, options?: { readonly regroup?: boolean }): Promise<Admission>;
   /** After the upgrade, of an admitted connection. */
   join(group: string, options: MemberOptions): Membership;
-  /** An entry of this partition is in the log: whoever reads the log first says so. */
+  /** An entry of this partition is in the log: the reader of the log calls it. */
   wake(partition: number): void;
   useDirectory(directory: Directory): void;
   /**
-   * Stops reading, waits for what is with connections until it is settled, the signal fires or the limit is over, and
+   * Stops reading, waits for what is with connections until it is finished, the signal fires or the limit is over, and
    * gives up the leases. Connections stay, as standby.
    */
   drain(signal: AbortSignal): Promise<void>;
-  /** Of every declared group. */
+  /** Of every declared group, over its accounts. */
   readonly counters: ReadonlyMap<string, Readonly<GroupCounters>>;
+  /** Of every group of an account that is served here. */
   status(): readonly GroupStatus[];
+  /** For the heartbeat: connections by `<group>/<account>`, without groups that have none. */
+  connections(): Readonly<Record<string, number>>;
 }
 
 export interface GroupStatus {
   readonly group: string;
+  readonly account: string;
   /** Connections of this replica. */
   readonly connections: number;
+  /** Of these, connections that hang: they acknowledge nothing, and get no new calls. */
+  readonly hung: number;
   /** Partitions that this replica reads. */
   readonly partitions: readonly number[];
-  /** Read and not settled here. */
+  /** Read and not finished here. */
   readonly pending: number;
 }
 
 export type GroupGapReason = 'trimmed' | 'poison';
 
 export interface GroupGap {
-  /** Ids of the lost events, or `<partition>:<entry id>` where nothing else is known; empty when nobody knows them. */
+  /** Ids of the lost events, or `<partition>:<entry id>` where nothing else is known; empty when they are unknown. */
   readonly ids: readonly string[];
-  /** Null when nobody knows. */
+  /** Null when that is unknown. */
   readonly missed: number | null;
 }
 
@@ -65,22 +73,22 @@ export interface MemberOptions {
   readonly ping: (payload: Buffer) => void;
   /**
    * Called once before any event is written, within two seconds of joining, and then on each change. `true`: this
-   * replica owns nothing of the group.
+   * replica owns nothing of the group. `position`: where the group was when this or a later connection asked for it.
    */
-  readonly onStandby: (standby: boolean) => void;
+  readonly onStandby: (standby: boolean, position: Position | null) => void;
   readonly onGap: (reason: GroupGapReason, gap: GroupGap) => void;
   /** Nothing is written any more; the connection must be told and closed. */
   readonly lost: (reason: LostReason) => void;
 }
 
-/** `isIdle`: nothing came of it, as when it is said again; no credit limits those. */
+/** `isIdle`: it changed nothing, as when it is sent again; credit does not limit those. */
 export type AckOutcome =
   | { readonly ok: true; readonly isIdle?: true }
   | { readonly ok: false; readonly code: AckCode; readonly detail: string };
 
 /**
- * unknown_id: not with this connection, or settled already. unknown_cursor: not of this connection. moved: another
- * replica reads the partition now, or nobody could reach Redis; the event may come again.
+ * unknown_id: not with this connection, or finished already. unknown_cursor: not of this connection. moved: another
+ * replica reads the partition now, or Redis could not be reached; the event may come again.
  */
 export type AckCode = 'unknown_id' | 'unknown_cursor' | 'moved';
 

@@ -12,7 +12,7 @@ import {
   events,
   faultsOf,
   pendingInRedis,
-  RESOURCE,
+  NAME,
   startReplica,
   type Received,
   type Replica,
@@ -33,7 +33,7 @@ const calls = (count: number) => Array.from({ length: count }, (_, at) => `call-
 /** Replicas of which the first owns the partition of a log of one. */
 function namesByOwner(): [owner: string, standby: string] {
   const names = [`a-${randomUUID()}`, `b-${randomUUID()}`] as const;
-  const owner = ownerOf(`${RESOURCE}/default/0`, names);
+  const owner = ownerOf(`${NAME}/0`, names);
   return owner === names[0] ? [names[0], names[1]] : [names[1], names[0]];
 }
 
@@ -154,7 +154,7 @@ describe('a replica that dies', () => {
       () => dying.lines.filter(({ id }) => id !== undefined).length,
       { holds: (seen) => seen === 3 },
     );
-    const { attempts } = groupKeys(keyPrefix, 0, `${RESOURCE}/default`);
+    const { attempts } = groupKeys(keyPrefix, 0, NAME);
     await until('3 attempts counted', () => gateway.client.hlen(attempts), { holds: (seen) => seen === 3 });
     dying.process.kill('SIGKILL');
     await until('6 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 6 });
@@ -195,7 +195,7 @@ describe('a replica that dies', () => {
     const consumer = await gateway.connect({ acks: false });
     await gateway.publish(events(['call', 'other'], 1));
     await until('2 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 2 });
-    const { owner, token } = groupKeys(gateway.place.keyPrefix, 0, `${RESOURCE}/default`);
+    const { owner, token } = groupKeys(gateway.place.keyPrefix, 0, NAME);
     const taken = await gateway.client.incr(token);
     await gateway.client.set(owner, `another:${taken}`, 'PX', 1_500);
     const outcome = await consumer.membership.ack(['call/0']);

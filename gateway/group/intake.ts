@@ -1,10 +1,10 @@
 import { decodeMeta } from '../../protocol/entry.ts';
 import { poisonReason } from '../../event-log/poison.ts';
 import { accepts } from '../fanout/route-index.ts';
-import type { StoredEntry } from '../../event-log/event-log.ts';
-import type { GroupContext, Recipient } from './group-context.ts';
+import type { GroupContext, GroupMember } from './group-context.ts';
 import type { Held, Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
+import type { PendingEntry } from './pending.ts';
 
 /** Whether the group may see the event, by the account tree as it is now (I5), and keeps it. */
 export function isAllowed(context: GroupContext, metaLine: string): boolean {
@@ -14,17 +14,19 @@ export function isAllowed(context: GroupContext, metaLine: string): boolean {
 }
 
 /**
- * Takes in what was read, in order. What is for nobody is acknowledged at once, poison is told too, and the rest waits
- * for its turn.
+ * Takes in what was read, in order. What the grant of the group or its filters exclude is acknowledged at once, poison is
+ * reported too, and the rest waits for its turn. The grant is the group's own (I13): without members, or while it is not
+ * known to be in force, nothing is acknowledged, and the entries stay pending for the next owner.
  */
 export function takeIn(
-  parts: { context: GroupContext; ledger: Ledger<Recipient>; outbox: Outbox<Recipient> },
-  read: readonly { readonly entry: StoredEntry; readonly attempts: number }[],
-): Held<Recipient>[] {
+  parts: { context: GroupContext; ledger: Ledger<GroupMember>; outbox: Outbox<GroupMember> },
+  read: readonly PendingEntry[],
+): Held<GroupMember>[] {
   const { context, ledger, outbox } = parts;
   const poison: string[] = [];
-  const taken: Held<Recipient>[] = [];
-  for (const { entry, attempts } of read) {
+  const taken: Held<GroupMember>[] = [];
+  if (context.view === null || !context.isGranted(performance.now())) return taken;
+  for (const { entry, attempts, excused } of read) {
     if (ledger.has(entry.id)) continue;
     const meta = poisonReason(entry) === null ? decodeMeta(entry.meta) : null;
     if (meta === null) {
@@ -35,8 +37,6 @@ export function takeIn(
     const call = meta.callId === '' ? `account ${meta.account}` : meta.callId;
     const first = isAllowed(context, entry.meta) ? context.choose(call, entry.partition) : null;
     if (first === null) {
-      // Not allowed, or everyone has left: then the lease goes too, and the entry stays pending for the next owner.
-      if (context.view === null) continue;
       context.counters.filtered += 1;
       outbox.drop(entry.id);
       continue;
@@ -45,7 +45,11 @@ export function takeIn(
     const { partition, id, data } = entry;
     const scope = context.index.version;
     taken.push(
-      ledger.add({ partition, id, eventId, metaLine: entry.meta, meta, data, attempts, scope }, call, () => first),
+      ledger.add(
+        { partition, id, eventId, metaLine: entry.meta, meta, data, attempts, excused, scope },
+        call,
+        () => first,
+      ),
     );
   }
   context.hold(taken.length);
@@ -57,7 +61,7 @@ export function takeIn(
 }
 
 /** Judges again what is about to be written, when the tree has changed since. */
-export function mayStill(context: GroupContext, held: Held<Recipient>): boolean {
+export function mayStill(context: GroupContext, held: Held<GroupMember>): boolean {
   if (held.scope === context.index.version) return true;
   held.scope = context.index.version;
   return isAllowed(context, held.metaLine);

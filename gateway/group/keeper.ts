@@ -1,12 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ConsumerGroup } from '../../protocol/subscription.ts';
+import type { LogPlace } from '../../event-log/partition-state.ts';
+import { logEpoch } from '../../event-log/partition-state.ts';
+import { accountRows, registerAccount } from '../../event-log/provisioning/account-groups.ts';
+import { groupField, startOf } from '../../event-log/provisioning/create-group.ts';
+import { accountsThatExist } from '../../event-log/provisioning/report-groups.ts';
 import { streamKeys } from '../../protocol/keys.ts';
+import type { Position } from '../../protocol/position.ts';
+import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
-import type { LogPlace } from '../../event-log/partition-state.ts';
-import { groupField, startOf } from '../../event-log/provisioning/create-group.ts';
-import { createGroup } from './create-groups.ts';
+import { createGroup, type CreatedGroup } from './create-groups.ts';
+import { keyOf } from './grants.ts';
 import { groupPlace } from './place.ts';
+import type { GroupOf } from './registry.ts';
 
 export interface KeeperOptions {
   readonly place: LogPlace;
@@ -15,47 +21,74 @@ export interface KeeperOptions {
   readonly everyMs: number;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** The streams were lost and refilled: what the groups knew is of another life. */
-  readonly onEpochLost: () => void;
-  /** The group was deleted in some partition and made again, by whomever: what it had not settled is lost. */
-  readonly onGroupLost: (group: string) => void;
+  /** False while the former group, whose position this one inherits, is not migrated: it must not be made then. */
+  readonly isMigrated: (of: GroupOf) => boolean;
+  /**
+   * epoch_lost: the streams were lost and refilled. group_lost: the group was deleted in some partition and made again, by
+   * any process; what it had not finished is lost.
+   */
+  readonly onLost: (of: GroupOf, reason: 'epoch_lost' | 'group_lost') => void;
 }
 
-export type Kept = { readonly ok: true } | { readonly ok: false; readonly code: string };
+/** A group as it was seen last in one partition: the stream's epoch, and the group's mark. */
+type Seen = Pick<CreatedGroup, 'epoch' | 'mark'>;
 
-/** What is known of one partition: its stream's epoch, and the mark of each group that has one. */
-interface Known {
-  readonly epoch: string | null;
-  readonly marks: ReadonlyMap<string, string | null>;
+interface Followed {
+  readonly of: GroupOf;
+  /** By partition; null: not seen yet. */
+  readonly seen: (Seen | null)[];
 }
 
 /**
- * Keeps every declared group in every partition. A stream that was lost and refilled is given its groups again from its
- * beginning: nobody has read anything of it. A group that was deleted is made again by whichever replica, or operator,
- * finds it missing first: all the others know it by its mark, also those whose own reading never failed (I4).
+ * Keeps the groups of all accounts in every partition: those that are declared for an account from the beginning, the
+ * others from their first connection on. A stream that was lost and refilled is given its groups again from its beginning,
+ * as they have read nothing of it. A group that was deleted is made again by the first replica, or operator, that finds it
+ * missing; the others notice by its mark, also where their own reading never failed (I4).
  */
 export class Keeper {
   readonly #options: KeeperOptions;
-  readonly #known: Known[];
+  readonly #followed = new Map<string, Followed>();
   #isComplete = false;
-  #running: Promise<Kept> | null = null;
   #lastCode = '';
 
   constructor(options: KeeperOptions) {
     this.#options = options;
-    this.#known = Array.from({ length: options.place.partitions }, () => ({ epoch: null, marks: new Map() }));
+    for (const { name, account } of options.groups) if (account !== undefined) this.#follow({ group: name, account });
   }
 
-  /** A group that was there is not there any more. */
-  missing(): void {
-    this.#isComplete = false;
+  /** Makes the group where it is missing, and gives its position. Rejects with the client's error. */
+  async make(of: GroupOf, from: 'declared' | 'oldest' = 'declared'): Promise<Position> {
+    const { place, resource, groups } = this.#options;
+    const declared = groups.find(({ name }) => name === of.group);
+    const start = from === 'oldest' || declared === undefined ? '0' : startOf(declared);
+    const followed = this.#follow(of);
+    const made = await Promise.all(
+      followed.seen.map((seen, partition) =>
+        createGroup(groupPlace(place, partition, { resource, ...of }), {
+          partitions: place.partitions,
+          start,
+          knownEpoch: seen?.epoch ?? null,
+        }),
+      ),
+    );
+    this.#compare(followed, made);
+    return { epoch: logEpoch(made.map(({ epoch }) => epoch)), ids: made.map(({ delivered }) => delivered) };
   }
 
-  /** Makes what is missing, when anything may be; one at a time. Never rejects. */
-  ensure(): Promise<Kept> {
-    if (this.#isComplete) return Promise.resolve({ ok: true });
-    this.#running ??= this.#make().finally(() => (this.#running = null));
-    return this.#running;
+  /** The group is not needed any more. */
+  forget(of: GroupOf): void {
+    this.#followed.delete(keyOf(of));
+  }
+
+  /** Makes what is missing; false, with a line in the log, when Redis does not let it. Never rejects. */
+  async ensure(): Promise<boolean> {
+    if (this.#isComplete) return true;
+    return this.#trying(async () => {
+      const declared = [...this.#followed.values()].filter(({ of }) => isDeclaredFor(this.#options.groups, of));
+      const ready = declared.filter(({ of }) => this.#options.isMigrated(of));
+      for (const { of } of ready) await this.make(of);
+      this.#isComplete = ready.length === declared.length;
+    });
   }
 
   /** Looks again and again, until aborted. */
@@ -66,93 +99,103 @@ export class Keeper {
         if (!signal.aborted) throw error;
       });
       if (signal.aborted) return;
-      await this.#look();
       await this.ensure();
+      await this.#trying(() => this.#look());
+    }
+  }
+
+  async #trying(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      this.#lastCode = '';
+      return true;
+    } catch (error) {
+      this.#failed(redisErrorCode(error));
+      return false;
     }
   }
 
   async #look(): Promise<void> {
-    try {
-      const { partitions, groups } = this.#differences(await this.#now());
-      if (partitions.size === 0 && groups.size === 0) return;
-      this.#isComplete = false;
-      if (partitions.size === 0) return;
-      this.#options.logger.warn(
-        { partitions: [...partitions] },
-        'streams of the log were lost and refilled: groups are told',
-      );
-      this.#options.onEpochLost();
-    } catch (error) {
-      this.#say(redisErrorCode(error));
-    }
-  }
-
-  async #now(): Promise<Known[]> {
-    const { groups } = this.#options;
-    const { client, keyPrefix } = this.#options.place;
-    return Promise.all(
-      this.#known.map(async (_, partition) => {
-        const { meta } = streamKeys(keyPrefix, partition);
-        const fields = groups.map(({ name }) => groupField(this.#placeOf(partition, name).name));
-        const [epoch = null, ...marks] = await client.hmget(meta, 'epoch', ...fields);
-        return { epoch, marks: new Map(groups.map(({ name }, at) => [name, marks[at] ?? null])) };
+    await this.#adopt();
+    const { place } = this.#options;
+    const all = [...this.#followed.values()].filter(({ of }) => this.#options.isMigrated(of));
+    if (all.length === 0) return;
+    const found = await Promise.all(
+      Array.from({ length: place.partitions }, async (_, partition) => {
+        const fields = all.map(({ of }) => groupField(this.#placeOf(of, partition).name));
+        const meta = await place.client.hmget(streamKeys(place.keyPrefix, partition).meta, 'epoch', ...fields);
+        const [epoch = null, ...marks] = meta;
+        return { epoch, marks };
       }),
     );
-  }
-
-  /** Partitions whose stream has another epoch than the one that is known, and groups with another mark elsewhere. */
-  #differences(now: readonly Known[]): { partitions: Set<number>; groups: Set<string> } {
-    const partitions = new Set<number>();
-    const groups = new Set<string>();
-    for (const [partition, { epoch, marks }] of now.entries()) {
-      const known = this.#known[partition];
-      if (known === undefined || known.epoch === null) continue;
-      if (known.epoch !== epoch) partitions.add(partition);
-      else for (const [name, mark] of marks) if (known.marks.get(name) !== mark) groups.add(name);
+    for (const [at, followed] of all.entries()) {
+      const now = found.map(({ epoch, marks }) => (epoch === null ? null : { epoch, mark: marks[at] ?? null }));
+      if (now.every((one, partition) => one !== null && isSame(followed.seen[partition] ?? null, one)))
+        followed.seen.splice(0, now.length, ...now);
+      else await this.#remake(followed.of);
     }
-    return { partitions, groups };
   }
 
-  async #make(): Promise<Kept> {
-    const { place, groups } = this.#options;
-    try {
-      const { partitions: changed } = this.#differences(await this.#now());
-      if (changed.size > 0) this.#options.onEpochLost();
-      const made = await Promise.all(
-        this.#known.map(async (_, partition): Promise<Known> => {
-          const marks = new Map<string, string | null>();
-          let epoch: string | null = null;
-          for (const group of groups) {
-            const start = changed.has(partition) ? '0' : startOf(group);
-            const at = this.#placeOf(partition, group.name);
-            const created = await createGroup(at, { partitions: place.partitions, start });
-            epoch = created.epoch;
-            marks.set(group.name, created.mark);
-          }
-          return { epoch, marks };
-        }),
+  /** Follows the groups that other replicas made, and no longer those that were removed. */
+  async #adopt(): Promise<void> {
+    const { place, resource, groups } = this.#options;
+    for (const { name, account: declaredFor } of groups) {
+      const rows = await accountRows(place.client, place.keyPrefix, { resource, group: name });
+      for (const { account } of accountsThatExist(rows, declaredFor)) this.#follow({ group: name, account });
+      for (const { account, row } of rows)
+        if (row.gone !== undefined && account !== declaredFor) this.forget({ group: name, account });
+    }
+  }
+
+  async #remake(of: GroupOf): Promise<void> {
+    const { place, resource } = this.#options;
+    await this.make(of);
+    // After FLUSHALL the register is empty too.
+    if (!isDeclaredFor(this.#options.groups, of))
+      await registerAccount(place.client, place.keyPrefix, { resource, ...of, wasUsed: true });
+  }
+
+  #follow(of: GroupOf): Followed {
+    const key = keyOf(of);
+    let followed = this.#followed.get(key);
+    if (followed === undefined) {
+      followed = { of, seen: Array.from({ length: this.#options.place.partitions }, () => null) };
+      this.#followed.set(key, followed);
+    }
+    return followed;
+  }
+
+  #compare(followed: Followed, made: readonly Seen[]): void {
+    const before = [...followed.seen];
+    followed.seen.splice(0, made.length, ...made);
+    const changed = made.flatMap(({ epoch }, at) => (epoch === (before[at]?.epoch ?? epoch) ? [] : [at]));
+    if (changed.length > 0) {
+      this.#options.logger.warn(
+        { ...followed.of, partitions: changed },
+        'streams of the log were lost and refilled: the connections of a consumer group are told',
       );
-      const lost = this.#differences(made).groups;
-      this.#known.splice(0, made.length, ...made);
-      this.#isComplete = true;
-      this.#lastCode = '';
-      for (const name of lost) this.#options.onGroupLost(name);
-      return { ok: true };
-    } catch (error) {
-      const code = redisErrorCode(error);
-      this.#say(code);
-      return { ok: false, code };
-    }
+      this.#options.onLost(followed.of, 'epoch_lost');
+    } else if (made.some((one, at) => !isSame(before[at] ?? null, one)))
+      this.#options.onLost(followed.of, 'group_lost');
   }
 
-  #placeOf(partition: number, group: string) {
-    return groupPlace(this.#options.place, partition, { resource: this.#options.resource, group });
+  #placeOf(of: GroupOf, partition: number) {
+    return groupPlace(this.#options.place, partition, { resource: this.#options.resource, ...of });
   }
 
   /** One line a reason and outage. */
-  #say(code: string): void {
+  #failed(code: string): void {
     if (code === this.#lastCode) return;
     this.#lastCode = code;
     this.#options.logger.warn({ code }, 'consumer groups cannot be made or looked at now; trying again');
   }
+}
+
+function isDeclaredFor(groups: readonly ConsumerGroup[], of: GroupOf): boolean {
+  return groups.some(({ name, account }) => name === of.group && account === of.account);
+}
+
+/** What was not seen before is no difference. */
+function isSame(before: Seen | null, now: Seen): boolean {
+  return before === null || (before.epoch === now.epoch && before.mark === now.mark);
 }

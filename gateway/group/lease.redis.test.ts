@@ -4,10 +4,10 @@ import { after, before, it } from 'node:test';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
-import { pendingInRedis, publish, RESOURCE } from '../testing/group-replica.ts';
+import { ACCOUNT, pendingInRedis, publish, RESOURCE } from '../testing/group-replica.ts';
 import { until } from '../../testing/until.ts';
 import { createGroup } from './create-groups.ts';
-import { bury } from './dead-letters.ts';
+import { keepDeadLetter } from './dead-letters.ts';
 import { acquireLease, releaseLease } from './lease.ts';
 import { readPending } from './pending.ts';
 import { groupPlace } from './place.ts';
@@ -23,7 +23,7 @@ async function partition() {
   const client = commandClient(redis.url, { logger: silentLogger, name: 'test:lease' });
   assert.ok(await becomesReady(client, 10_000));
   const log = { client, keyPrefix: `${randomUUID()}:`, partitions: 1 };
-  const place = groupPlace(log, 0, { resource: RESOURCE, group: 'default' });
+  const place = groupPlace(log, 0, { resource: RESOURCE, group: 'default', account: ACCOUNT });
   await createGroup(place, { partitions: 1, start: '0' });
   await publish(log, [{ call: 'call', n: 0 }]);
   return { log, place, [Symbol.asyncDispose]: () => Promise.resolve(client.disconnect()) };
@@ -47,7 +47,7 @@ it('one has it at a time, each with a greater token than the one before', async 
   assert.equal(await acquire(one.place, 'c'), null);
 });
 
-it('a former owner reads, acknowledges, recovers and buries nothing, and takes nothing that the new one would miss', async () => {
+it('a former owner reads, acknowledges, recovers and gives up nothing, and takes nothing that the new one would miss', async () => {
   await using one = await partition();
   const former = await acquire(one.place, 'a', 50);
   assert.ok(former);
@@ -55,7 +55,7 @@ it('a former owner reads, acknowledges, recovers and buries nothing, and takes n
   assert.deepEqual(await takeTurn(one.place, former, { ...nothing, count: 10 }), { held: false });
   assert.equal(await pendingInRedis(one.log), 0);
   assert.equal(await readPending(one.place, former, { after: null, count: 10 }), null);
-  const burial = {
+  const letter = {
     id: '1-1',
     reason: 'terminated',
     attempts: 1,
@@ -63,7 +63,7 @@ it('a former owner reads, acknowledges, recovers and buries nothing, and takes n
     metaLine: '',
     data: Buffer.from('{}'),
   } as const;
-  assert.equal(await bury(one.place, former, { ...burial, maxLength: 1 }), false);
+  assert.equal(await keepDeadLetter(one.place, former, { ...letter, maxLength: 1 }), false);
   assert.equal(await one.log.client.exists(one.place.dead), 0);
 });
 

@@ -2,25 +2,25 @@ import type { SpanContext } from '@opentelemetry/api';
 import type { EntryMeta } from '../../protocol/entry.ts';
 
 /**
- * waiting: an earlier event of its call is not settled. ready: may be written. written: waits for its acknowledgement.
- * delayed: is written again later. settling: acknowledged or given up, until Redis has it.
+ * waiting: an earlier event of its call is not finished. ready: may be written. written: waits for its acknowledgement.
+ * delayed: is written again later. finishing: acknowledged or given up, and Redis does not have that yet.
  */
-export type HeldState = 'waiting' | 'ready' | 'written' | 'delayed' | 'settling' | 'settled';
+export type HeldState = 'waiting' | 'ready' | 'written' | 'delayed' | 'finishing' | 'finished';
 
-/** Who gets events. */
+/** A member as the ledger sees it. */
 export interface Loaded {
-  /** Events under way for it, in all partitions: kept by the ledgers. */
+  /** Events under way for the member, in all partitions: counted by the ledgers. */
   load: number;
 }
 
-/** What is kept of a delivery that was traced, until it is settled. */
+/** What is kept of a delivery that was traced, until the event is finished. */
 export interface DeliveryTrace {
   readonly delivered: SpanContext;
   /** When its end was asked for: acknowledged, or given up. */
   endedAt: number;
 }
 
-/** An entry that was read for the group and is not settled. */
+/** An entry that was read for the group and is not finished. */
 export interface Held<C extends Loaded> {
   readonly partition: number;
   /** The entry's id in its stream. */
@@ -34,29 +34,39 @@ export interface Held<C extends Loaded> {
   state: HeldState;
   /** Times it was written to a socket, by any replica. */
   attempts: number;
+  /** Of these, deliveries to members that hung: they do not count against the event. */
+  excused: number;
+  /** The member whose failure counted last, by number; null before the first one that this replica saw. */
+  failedAt: number | null;
+  /** Whether failures of more than one member counted. */
+  failedElsewhere: boolean;
+  /** When it was written last (monotonic). */
+  writtenAt: number;
   /** When it must be acknowledged (written), or is ready again (delayed). */
   dueAt: number;
-  /** Which of its connection's deliveries it was, last. */
+  /** The number of its last delivery among those of its member. */
   delivery: number;
-  lastError: string;
   /** Version of the account tree under which it was last judged. */
   scope: number;
   /** Of its last delivery, when that was traced. */
   trace: DeliveryTrace | null;
 }
 
-export type NewHeld = Omit<Held<never>, 'call' | 'state' | 'dueAt' | 'delivery' | 'lastError' | 'trace'>;
+export type NewHeld = Pick<
+  Held<never>,
+  'partition' | 'id' | 'eventId' | 'metaLine' | 'meta' | 'data' | 'attempts' | 'excused' | 'scope'
+>;
 
-/** The events of one call that are not settled, in order: the first may be with the connection, the others wait. */
+/** The unfinished events of one call, in order: the first may be with the member, the others wait. */
 export interface Call<C extends Loaded> {
   readonly key: string;
-  consumer: C;
+  member: C;
   readonly queue: Held<C>[];
 }
 
 /**
- * What one partition of a group has under way. Pure: it says what may be written to whom, and when; nothing is read,
- * written or timed here. The next event of a call is ready only when the one before it is settled (I2).
+ * What one partition of a group has under way. Pure: it decides what may be written to which member, and when; it reads,
+ * writes and times nothing. The next event of a call is ready only when the one before it is finished (I2).
  */
 export class Ledger<C extends Loaded> {
   readonly #held = new Map<string, Held<C>>();
@@ -69,7 +79,7 @@ export class Ledger<C extends Loaded> {
     return this.#held.size;
   }
 
-  /** Events that are with a connection now. */
+  /** Events that are with a member now. */
   get written(): number {
     return this.#written;
   }
@@ -79,7 +89,7 @@ export class Ledger<C extends Loaded> {
     return this.#nextDue;
   }
 
-  /** Connections and calls under way: all 0 again when everything is settled (I10). */
+  /** Members and calls under way: all 0 again when everything is finished (I10). */
   sizes(): { held: number; calls: number; lanes: number } {
     return { held: this.#held.size, calls: this.#calls.size, lanes: this.#ready.size };
   }
@@ -93,68 +103,79 @@ export class Ledger<C extends Loaded> {
     return this.#held.get(held.id) === held;
   }
 
-  /** Entries come in the order of their ids. `choose` says who gets a call that has nothing under way. */
+  /** Entries come in the order of their ids. `choose` gives the member of a call that has nothing under way. */
   add(entry: NewHeld, callKey: string, choose: (call: string) => C): Held<C> {
     let call = this.#calls.get(callKey);
-    if (call === undefined) this.#calls.set(callKey, (call = { key: callKey, consumer: choose(callKey), queue: [] }));
-    const held: Held<C> = { ...entry, call, state: 'waiting', dueAt: 0, delivery: 0, lastError: '', trace: null };
+    if (call === undefined) this.#calls.set(callKey, (call = { key: callKey, member: choose(callKey), queue: [] }));
+    const held: Held<C> = {
+      ...entry,
+      call,
+      state: 'waiting',
+      failedAt: null,
+      failedElsewhere: false,
+      writtenAt: 0,
+      dueAt: 0,
+      delivery: 0,
+      trace: null,
+    };
     this.#held.set(held.id, held);
     call.queue.push(held);
-    call.consumer.load += 1;
+    call.member.load += 1;
     if (call.queue.length === 1) this.#makeReady(held);
     return held;
   }
 
-  /** Connections for which something may be written now. */
-  consumers(): Iterable<C> {
+  /** Members to which something may be written now. */
+  members(): Iterable<C> {
     return this.#ready.keys();
   }
 
-  /** Takes what may be written to this connection, each of another call: up to so many events, and about so many bytes. */
-  take(consumer: C, limit: { readonly events: number; readonly bytes: number }): Held<C>[] {
-    const lane = this.#ready.get(consumer);
+  /** Takes what may be written to this member, each event of another call: at most `events`, and about `bytes`. */
+  take(member: C, limit: { readonly events: number; readonly bytes: number }): Held<C>[] {
+    const lane = this.#ready.get(member);
     if (lane === undefined || limit.events <= 0) return [];
     let events = 0;
     for (let bytes = 0; events < lane.length && events < limit.events && bytes < limit.bytes; events += 1)
       bytes += lane[events]?.data.length ?? 0;
     if (events < lane.length) return lane.splice(0, events);
-    this.#ready.delete(consumer);
+    this.#ready.delete(member);
     return lane;
   }
 
-  /** It was handed to its connection's socket. */
-  write(held: Held<C>, dueAt: number): void {
+  /** The event was handed to its member's socket. */
+  write(held: Held<C>, now: number, dueAt: number): void {
     held.state = 'written';
     held.attempts += 1;
+    held.writtenAt = now;
     this.#written += 1;
     this.#waitUntil(held, dueAt);
   }
 
-  /** Its connection is still at work on it. */
+  /** Its member is still at work on the event. */
   extend(held: Held<C>, dueAt: number): void {
     held.dueAt = dueAt;
   }
 
-  /** It is written again at `dueAt`, and no event of its call before it. */
+  /** The event is written again at `dueAt`, and no event of its call before it. */
   delay(held: Held<C>, dueAt: number): void {
     this.#leaveWritten(held);
     held.state = 'delayed';
     this.#waitUntil(held, dueAt);
   }
 
-  /** It is done with, once Redis says so too. */
-  settle(held: Held<C>): void {
+  /** The event is acknowledged or given up. It stays here until Redis has that: then `remove` it. */
+  finish(held: Held<C>): void {
     this.#leaveWritten(held);
-    held.state = 'settling';
+    held.state = 'finishing';
   }
 
   /** Redis has it: the next event of the call may be written. */
-  settled(held: Held<C>): void {
+  remove(held: Held<C>): void {
     if (!this.holds(held)) return;
     this.#held.delete(held.id);
-    held.state = 'settled';
-    const { queue, key, consumer } = held.call;
-    consumer.load -= 1;
+    held.state = 'finished';
+    const { queue, key, member } = held.call;
+    member.load -= 1;
     if (queue[0] === held) queue.shift();
     else queue.splice(queue.indexOf(held), 1);
     const next = queue[0];
@@ -162,7 +183,7 @@ export class Ledger<C extends Loaded> {
     else if (next.state === 'waiting') this.#makeReady(next);
   }
 
-  /** Makes ready what is due again, and gives back what was written and not acknowledged in time. */
+  /** Makes ready what is due again, and returns what was written and not acknowledged in time. */
   due(now: number): Held<C>[] {
     if (now < this.#nextDue) return [];
     const overdue: Held<C>[] = [];
@@ -178,34 +199,46 @@ export class Ledger<C extends Loaded> {
   }
 
   /**
-   * A connection is gone: its calls go to others, in order. Gives back what it had been written; the caller says what
+   * A member is gone: its calls go to others, in order. Returns what had been written to it; the caller decides what
    * becomes of that.
    */
-  release(consumer: C, choose: (call: string) => C): Held<C>[] {
+  release(member: C, choose: (call: string) => C): Held<C>[] {
     const written: Held<C>[] = [];
-    this.#ready.delete(consumer);
-    for (const call of this.#calls.values()) {
-      if (call.consumer !== consumer) continue;
-      consumer.load -= call.queue.length;
-      call.consumer = choose(call.key);
-      call.consumer.load += call.queue.length;
-      const first = call.queue[0];
-      if (first?.state === 'ready') this.#makeReady(first);
-      else if (first?.state === 'written') written.push(first);
+    this.#ready.delete(member);
+    for (const call of this.#callsOf(member)) {
+      const [first] = call.queue;
+      this.#move(call, choose(call.key));
+      if (first?.state === 'written') written.push(first);
     }
     return written;
   }
 
-  /** It was written, and its connection is gone: it goes to the next one at once. */
+  /** A member hangs: its calls go to others, except those whose first event is with it and not overdue yet. */
+  moveIdleCalls(member: C, choose: (call: string) => C | null): void {
+    this.#ready.delete(member);
+    for (const call of this.#callsOf(member)) {
+      const [first] = call.queue;
+      const to = first?.state === 'written' ? null : choose(call.key);
+      if (to !== null && to !== member) this.#move(call, to);
+      else if (first?.state === 'ready') this.#makeReady(first);
+    }
+  }
+
+  /** The call of this event goes to another member, with all that is under way of it. */
+  moveCall(held: Held<C>, to: C): void {
+    this.#move(held.call, to);
+  }
+
+  /** The event was written, and its member is gone or hangs: it goes to the next member at once. */
   again(held: Held<C>): void {
     this.#leaveWritten(held);
     this.#makeReady(held);
   }
 
-  /** Forgets everything, as another replica reads the partition now; what was with connections is given back. */
+  /** Forgets everything, as another replica reads the partition now. Returns what was with members. */
   clear(): Held<C>[] {
     const written = [...this.#held.values()].filter((held) => held.state === 'written');
-    for (const { consumer, queue } of this.#calls.values()) consumer.load -= queue.length;
+    for (const { member, queue } of this.#calls.values()) member.load -= queue.length;
     this.#held.clear();
     this.#calls.clear();
     this.#ready.clear();
@@ -214,10 +247,29 @@ export class Ledger<C extends Loaded> {
     return written;
   }
 
+  #callsOf(member: C): Call<C>[] {
+    return [...this.#calls.values()].filter((call) => call.member === member);
+  }
+
+  #move(call: Call<C>, to: C): void {
+    const from = call.member;
+    if (from === to) return;
+    const [first] = call.queue;
+    from.load -= call.queue.length;
+    to.load += call.queue.length;
+    call.member = to;
+    if (first?.state !== 'ready') return;
+    const lane = this.#ready.get(from)?.filter((held) => held !== first) ?? [];
+    if (lane.length === 0) this.#ready.delete(from);
+    else this.#ready.set(from, lane);
+    this.#makeReady(first);
+  }
+
   #makeReady(held: Held<C>): void {
     held.state = 'ready';
-    const lane = this.#ready.get(held.call.consumer);
-    if (lane === undefined) this.#ready.set(held.call.consumer, [held]);
+    const { member } = held.call;
+    const lane = this.#ready.get(member);
+    if (lane === undefined) this.#ready.set(member, [held]);
     else lane.push(held);
   }
 

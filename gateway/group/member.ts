@@ -1,13 +1,14 @@
+import type { Position } from '../../protocol/position.ts';
 import { seedOf } from '../replica/rendezvous.ts';
 import { eventFrames } from './event-frames.ts';
-import type { Recipient } from './group-context.ts';
+import type { GroupMember } from './group-context.ts';
 import { decodeGroupCursor } from './group-cursor.ts';
 import type { AckOutcome, MemberOptions, Membership } from './groups.ts';
 import type { Held } from './ledger.ts';
 import type { PartitionWork } from './partition-work.ts';
 import { Pinger } from './pinger.ts';
 
-/** Writing pauses at this many bytes that the kernel has not taken. */
+/** Writing pauses at this many bytes that the peer has not taken. */
 const HIGH_WATER = 1024 * 1024;
 const NAMED = 10;
 
@@ -29,17 +30,22 @@ const MOVED: AckOutcome = {
   detail: 'the acknowledgement could not be kept: the events may come again, with the same ids',
 };
 
-/** A connection of a group: what it was written and has not settled, and what it may be written next. */
-export class Member implements Membership, Recipient {
+/** A connection of a group: what was written to it and is not finished, and what may be written to it next. */
+export class Member implements Membership, GroupMember {
   readonly seed: number;
-  /** Like no other connection's of this process: also what its cursors are known by. */
+  /** Unlike any other member's of this process; its cursors carry it. */
   readonly number: number;
   readonly #group: MemberGroup;
   readonly #options: MemberOptions;
   readonly #pinger: Pinger | null;
   /** By event id, in the order in which they were written last. */
-  readonly #inFlight = new Map<string, Held<Recipient>>();
+  readonly #inFlight = new Map<string, Held<GroupMember>>();
+  /** Ids that were taken back because they were overdue: an acknowledgement that comes late is a sign of life. */
+  readonly #overdue = new Set<string>();
   #deliveries = 0;
+  /** When it acknowledged, refused or worked on an event last (monotonic). */
+  #activeAt = Number.NEGATIVE_INFINITY;
+  #isHung = false;
   /** Null until it was told where it stands: nothing is written before. */
   #standby: boolean | null = null;
   #isBlocked = false;
@@ -66,14 +72,19 @@ export class Member implements Membership, Recipient {
     return this.#inFlight.size;
   }
 
+  /** It has let an `ackWait` pass without finishing anything since the event was written: until it finishes something. */
+  get isHung(): boolean {
+    return this.#isHung;
+  }
+
   get hasRoom(): boolean {
     return !this.#isBlocked && this.load < this.#group.maxPending;
   }
 
-  tell(standby: boolean): void {
+  tell(standby: boolean, position: Position | null): void {
     if (standby === this.#standby || this.gone) return;
     this.#standby = standby;
-    this.#options.onStandby(standby);
+    this.#options.onStandby(standby, position);
   }
 
   tellGap(...gap: Parameters<MemberOptions['onGap']>): void {
@@ -94,7 +105,7 @@ export class Member implements Membership, Recipient {
     return { events: isOpen ? this.#group.maxPending - this.#inFlight.size : 0, bytes };
   }
 
-  deliver(batch: readonly Held<Recipient>[]): void {
+  deliver(batch: readonly Held<GroupMember>[]): void {
     for (const held of batch) {
       held.delivery = this.#deliveries += 1;
       // Last in the map what was written last: cursors and pongs acknowledge from the front.
@@ -106,18 +117,29 @@ export class Member implements Membership, Recipient {
     this.#pinger?.wrote(this.#deliveries);
   }
 
-  forget(held: Held<Recipient>): void {
+  forget(held: Held<GroupMember>): void {
     if (this.#inFlight.get(held.eventId) === held) this.#inFlight.delete(held.eventId);
+  }
+
+  missed(held: Held<GroupMember>): boolean {
+    this.#overdue.add(held.eventId);
+    if (this.#overdue.size > this.#group.maxPending) {
+      const [oldest = ''] = this.#overdue;
+      this.#overdue.delete(oldest);
+    }
+    this.#isHung ||= this.#activeAt < held.writtenAt;
+    return this.#isHung;
   }
 
   async ack(what: string | readonly string[]): Promise<AckOutcome> {
     if (typeof what === 'string') {
       const delivery = decodeGroupCursor(what, this.number);
       if (delivery === null || delivery > this.#deliveries) return unknownCursor();
+      this.#lives();
       const held = this.#upTo(delivery);
       return held.length === 0 ? IDLE : this.#acknowledge(held);
     }
-    const known: Held<Recipient>[] = [];
+    const known: Held<GroupMember>[] = [];
     const unknown: string[] = [];
     for (const id of what) {
       const held = this.#take(id);
@@ -132,11 +154,12 @@ export class Member implements Membership, Recipient {
     const held = this.#take(id);
     const work = held && this.#group.workOf(held.partition);
     if (!held || !work) return unknownIds([id]);
-    return (await work.retry(held, 'refused by the consumer', delayMs)) ? OK : MOVED;
+    return (await work.refuse(held, delayMs)) ? OK : MOVED;
   }
 
   progress(id: string): AckOutcome {
     const held = this.#inFlight.get(id);
+    this.#livesBy(id, held);
     if (held === undefined) return unknownIds([id]);
     return this.#group.workOf(held.partition)?.extend(held) === true ? OK : IDLE;
   }
@@ -145,12 +168,14 @@ export class Member implements Membership, Recipient {
     const held = this.#take(id);
     const work = held && this.#group.workOf(held.partition);
     if (!held || !work) return unknownIds([id]);
-    return (await work.bury(held, 'terminated', reason)) ? OK : MOVED;
+    return (await work.giveUp(held, 'terminated', reason)) ? OK : MOVED;
   }
 
   pong(payload: Buffer): void {
     const delivery = this.#pinger?.answered(payload) ?? null;
-    if (delivery !== null) this.#settle(this.#upTo(delivery));
+    if (delivery === null) return;
+    this.#lives();
+    this.#finish(this.#upTo(delivery));
   }
 
   leave(): void {
@@ -158,12 +183,13 @@ export class Member implements Membership, Recipient {
     this.gone = true;
     this.#pinger?.stop();
     this.#inFlight.clear();
+    this.#overdue.clear();
     this.#group.left(this);
   }
 
   /** What was written up to this delivery; it is not with this connection any more. */
-  #upTo(delivery: number): Held<Recipient>[] {
-    const held: Held<Recipient>[] = [];
+  #upTo(delivery: number): Held<GroupMember>[] {
+    const held: Held<GroupMember>[] = [];
     for (const one of this.#inFlight.values()) {
       if (one.delivery > delivery) break;
       held.push(one);
@@ -172,22 +198,35 @@ export class Member implements Membership, Recipient {
     return held;
   }
 
-  #take(id: string): Held<Recipient> | null {
+  #take(id: string): Held<GroupMember> | null {
     const held = this.#inFlight.get(id);
+    this.#livesBy(id, held);
     if (held === undefined) return null;
     this.#inFlight.delete(id);
     return held;
   }
 
-  async #acknowledge(held: readonly Held<Recipient>[]): Promise<AckOutcome> {
-    const works = this.#settle(held);
+  #livesBy(id: string, held: Held<GroupMember> | undefined): void {
+    if (held !== undefined || this.#overdue.delete(id)) this.#lives();
+  }
+
+  /** It works: what it has in hand counts from now on, and it gets new calls again. */
+  #lives(): void {
+    this.#activeAt = performance.now();
+    if (!this.#isHung) return;
+    this.#isHung = false;
+    this.#group.flows();
+  }
+
+  async #acknowledge(held: readonly Held<GroupMember>[]): Promise<AckOutcome> {
+    const works = this.#finish(held);
     if (works === null) return MOVED;
     const flushed = await Promise.all(Array.from(works, (work) => work.flushed()));
     return flushed.every(Boolean) ? OK : MOVED;
   }
 
   /** Null when one of them is not under way here any more. */
-  #settle(held: readonly Held<Recipient>[]): Set<PartitionWork> | null {
+  #finish(held: readonly Held<GroupMember>[]): Set<PartitionWork> | null {
     const works = new Set<PartitionWork>();
     let isHere = true;
     for (const one of held) {
@@ -215,7 +254,7 @@ function unknownIds(ids: readonly string[]): AckOutcome {
   return {
     ok: false,
     code: 'unknown_id',
-    detail: `not with this connection, or settled already: ${ids.slice(0, NAMED).join(', ')}${more}`,
+    detail: `not with this connection, or finished already: ${ids.slice(0, NAMED).join(', ')}${more}`,
   };
 }
 

@@ -1,46 +1,63 @@
 import type { ConsumerGroup } from '../../protocol/subscription.ts';
+import type { Position } from '../../protocol/position.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
-import { becomesReady, type RedisClient } from '../../runtime/redis/client.ts';
+import { becomesReady } from '../../runtime/redis/client.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import type { LogPlace } from '../../event-log/partition-state.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import { RouteIndex, type Offer } from '../fanout/route-index.ts';
-import { startHeartbeat, type Heartbeat, type LiveReplica } from '../replica/heartbeat.ts';
+import type { LiveReplica, Presence } from '../replica/presence.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
-import { Grants, nothingKept, refused, unavailable, unknownGroup } from './admission.ts';
 import { createGroupCounters, type GroupCounters } from './counters.ts';
+import { FormerGroups } from './former-groups.ts';
+import { Grants, keyOf } from './grants.ts';
 import { Group } from './group.ts';
 import { groupFilter, keepsNothingOf } from './group-filter.ts';
 import { limitsOf, TIMINGS, type Timings } from './group-context.ts';
 import type { Admission, Groups, GroupStatus, LostReason, MemberOptions, Membership } from './groups.ts';
 import { Keeper } from './keeper.ts';
+import {
+  grantDiffers,
+  migrating,
+  nothingKept,
+  refused,
+  tooManyAccounts,
+  unavailable,
+  unknownGroup,
+} from './refusals.ts';
+import type { GroupOf, Registered } from './registry.ts';
+import { retireLoop } from './retire.ts';
 
 const FIRST_CONNECT_MS = 1_000;
 
-export interface GroupsOptions {
-  /** A command client of its own: nobody else's commands should wait behind pages of events. It stays the caller's. */
-  readonly client: RedisClient;
-  readonly keyPrefix: string;
-  readonly partitions: number;
+/** The groups that a resource declares, and what they need of its other fields. */
+export interface DeclaredGroups {
   /** `<namespace>/<name>`. */
   readonly resource: string;
-  /** This replica's name, unlike any other's: a pod's. */
-  readonly replica: string;
+  /** The resource's account: it inherits groups of the former form. */
+  readonly account: string;
   readonly groups: readonly ConsumerGroup[];
+  /** A group that nobody used for longer is removed: the log keeps nothing of what it has not read. */
+  readonly retentionMs: number;
+}
+
+export interface GroupsOptions {
+  /** With a command client of its own: no other commands should wait behind pages of events. It stays the caller's. */
+  readonly place: LogPlace;
+  readonly declared: DeclaredGroups;
+  readonly presence: Presence;
   readonly directory: Directory;
   readonly offers: Offer;
-  /** What the heartbeat says beside the groups. */
-  readonly says?: () => Readonly<Record<string, unknown>>;
-  /** After each heartbeat: the replicas that are there, this one first. */
-  readonly onReplicas?: (replicas: readonly LiveReplica[]) => void;
   readonly traces?: EventTraces | null;
   readonly logger: Logger;
   readonly timings?: Partial<Timings>;
 }
 
-/** Makes the declared groups, waiting a moment for Redis, and keeps them. Never rejects. */
+/** Makes the groups that are declared for an account, waiting a moment for Redis, and keeps them. Never rejects. */
 export async function openGroups(options: GroupsOptions): Promise<Groups> {
   const groups = new RedisGroups(options);
-  if (await becomesReady(options.client, FIRST_CONNECT_MS)) await groups.ensure();
+  if (await becomesReady(options.place.client, FIRST_CONNECT_MS)) await groups.ensure();
   groups.start();
   return groups;
 }
@@ -51,77 +68,111 @@ class RedisGroups implements Groups {
   readonly #timings: Timings;
   readonly #index: RouteIndex;
   readonly #closing = new AbortController();
+  /** By `<group>/<account>`, as everything below. */
   readonly #groups = new Map<string, Group>();
   readonly #grants: Grants;
+  readonly #former: FormerGroups;
   readonly #keeper: Keeper;
-  /** What was begun and nobody waits for: it never rejects, and is waited for at the end. */
+  /** Started and not awaited: they never reject, and are awaited at the end. */
   readonly #background = new Set<Promise<unknown>>();
-  /** What was lost of groups that nobody was connected to: their next connection is told. */
-  readonly #untold = new Map<string, LostReason>();
-  /** Groups that have connections on other replicas, as last heard: those are told there. */
+  /** Losses of groups without a connection: the next connection is told. */
+  readonly #untold = new Map<string, LostReason | 'trimmed'>();
+  /** Position and end of the grant's claim, of groups that were asked for and are not open yet. */
+  readonly #admitted = new Map<string, { position: Position | null; until: number }>();
+  /** Groups that have connections on other replicas: those are told there. */
   #elsewhere: ReadonlySet<string> = new Set();
-  #heartbeat: Heartbeat | null = null;
   #isDraining = false;
   #lastMember = 0;
+  readonly #unsubscribe: () => void;
 
   constructor(options: GroupsOptions) {
-    const { client, keyPrefix, partitions, resource, replica, groups, logger } = options;
+    const { place, declared, presence, logger } = options;
     this.#options = options;
-    this.counters = new Map(groups.map((group) => [group.name, createGroupCounters()]));
     this.#timings = { ...TIMINGS, ...options.timings };
+    this.counters = new Map(declared.groups.map((group) => [group.name, createGroupCounters()]));
     this.#index = new RouteIndex(options.directory, options.offers);
-    this.#grants = new Grants({ client, keyPrefix, resource, replica });
+    this.#grants = new Grants({
+      ...this.#registry,
+      logger,
+      onRenewed: (of, until) => this.#grantedUntil(of, until),
+      onReplaced: (of) => this.#groups.get(keyOf(of))?.lose('grant_differs'),
+    });
+    this.#former = new FormerGroups({ place, ...declared, presence, logger });
     this.#keeper = new Keeper({
-      place: { client, keyPrefix, partitions },
-      resource,
-      groups,
+      place,
+      ...declared,
       everyMs: this.#timings.checkMs,
       logger,
       signal: this.#closing.signal,
-      onEpochLost: () => {
-        for (const { name } of groups) this.#lost(name, 'epoch_lost');
-      },
-      onGroupLost: (name) => this.#lost(name, 'group_lost'),
+      isMigrated: (of) => this.#former.isMigrated(of),
+      onLost: (of, reason) => this.#lost(keyOf(of), reason),
     });
+    this.#unsubscribe = presence.onReplicas((replicas) => this.#useReplicas(replicas));
   }
 
-  ensure() {
-    return this.#keeper.ensure();
+  get #registry() {
+    const { place, declared, presence } = this.#options;
+    return { client: place.client, keyPrefix: place.keyPrefix, resource: declared.resource, replica: presence.replica };
+  }
+
+  async ensure(): Promise<void> {
+    await this.#former.migrate().catch((error: unknown) => this.#failed(error));
+    await this.#keeper.ensure();
   }
 
   start(): void {
-    const { client, keyPrefix, resource, replica } = this.#options;
-    this.#heartbeat = startHeartbeat({
-      client,
-      keyPrefix,
-      resource,
-      replica,
-      record: () => ({ ...this.#options.says?.(), groups: this.#connections() }),
-      everyMs: this.#timings.beatMs,
-      aliveMs: this.#timings.aliveMs,
-      onReplicas: (replicas) => this.#useReplicas(replicas),
-    });
+    const { place, declared, logger } = this.#options;
     this.#inBackground(this.#keeper.keep());
+    this.#inBackground(
+      retireLoop({
+        place,
+        registry: this.#registry,
+        groups: declared.groups,
+        idleMs: declared.retentionMs,
+        everyMs: this.#timings.retireMs,
+        signal: this.#closing.signal,
+        onRetired: (of) => this.#keeper.forget(of),
+        logger,
+      }),
+    );
   }
 
-  async admit(name: string, grant: Grant): Promise<Admission> {
-    const declared = this.#options.groups.find((group) => group.name === name);
-    if (declared === undefined) return refused(unknownGroup(this.#options.groups.map((group) => group.name)));
+  async admit(name: string, grant: Grant, options: { readonly regroup?: boolean } = {}): Promise<Admission> {
+    const declared = this.#declaredFor(name, grant.account);
+    if (declared === null) return refused(unknownGroup(this.#namesFor(grant.account)));
     if (keepsNothingOf(grant, declared)) return refused(nothingKept(name));
     if (this.#isDraining) return refused(unavailable('DRAINING'));
-    const kept = await this.#keeper.ensure();
-    return kept.ok ? this.#grants.admit(name, grant) : refused(unavailable(kept.code));
+    const of = { group: name, account: grant.account };
+    try {
+      await this.#former.migrate();
+      if (!this.#former.isMigrated(of)) return refused(migrating(name));
+      const maxAccounts = declared.account === undefined ? declared.maxAccounts : null;
+      const registered = await this.#grants.admit(of, { grant, maxAccounts, regroup: options.regroup === true });
+      const refusal = refusalOf(registered, declared, grant);
+      if (refusal !== null) return refused(refusal);
+      if (registered.kind === 'again') this.#lost(keyOf(of), 'trimmed');
+      const position = await this.#keeper.make(of, registered.kind === 'again' ? 'oldest' : 'declared');
+      const admitted = this.#admitted.get(keyOf(of));
+      if (admitted !== undefined) admitted.position = position;
+      this.#groups.get(keyOf(of))?.movedTo(position);
+      return { ok: true };
+    } catch (error) {
+      return refused(unavailable(this.#failed(error)));
+    }
   }
 
   join(name: string, options: MemberOptions): Membership {
-    const group = this.#groups.get(name) ?? this.#open(name);
-    this.#grants.joined(name, options.grant);
+    const of = { group: name, account: options.grant.account };
+    const key = keyOf(of);
+    const group = this.#groups.get(key) ?? this.#open(of);
+    this.#grants.joined(of, options.grant);
     const isFirst = group.connections === 0;
     const member = group.join(options);
-    const untold = this.#untold.get(name);
-    this.#untold.delete(name);
+    const untold = this.#untold.get(key);
+    this.#untold.delete(key);
     // Not before the caller has the membership in hand.
-    if (untold !== undefined) queueMicrotask(() => member.lose(untold));
+    if (untold === 'trimmed') queueMicrotask(() => member.tellGap('trimmed', { ids: [], missed: null }));
+    else if (untold !== undefined) queueMicrotask(() => member.lose(untold));
     if (isFirst) this.#beat();
     return member;
   }
@@ -138,10 +189,16 @@ class RedisGroups implements Groups {
     return Array.from(this.#groups.values(), (group) => group.status);
   }
 
+  connections(): Readonly<Record<string, number>> {
+    if (this.#isDraining) return {};
+    const connections = Array.from(this.#groups, ([key, group]): [string, number] => [key, group.connections]);
+    return Object.fromEntries(connections.filter(([, count]) => count > 0));
+  }
+
   async drain(signal: AbortSignal): Promise<void> {
     this.#isDraining = true;
     const limit = performance.now() + this.#timings.drainMs;
-    // Others learn at once that this replica wants nothing any more, and wait for the leases.
+    // Others learn at once that this replica serves no group any more, and wait for the leases.
     this.#beat();
     const hurry = () => {
       for (const group of this.#groups.values()) this.#inBackground(group.stop(0));
@@ -155,92 +212,125 @@ class RedisGroups implements Groups {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDraining = true;
     this.#closing.abort();
+    this.#unsubscribe();
     await Promise.all(Array.from(this.#groups.values(), (group) => group.dispose()));
-    await this.#heartbeat?.[Symbol.asyncDispose]();
     await this.#grants.withdraw();
     while (this.#background.size > 0) await Promise.all(this.#background);
   }
 
-  #open(name: string): Group {
-    const { client, keyPrefix, partitions, resource, replica, logger } = this.#options;
-    const declared = this.#options.groups.find((group) => group.name === name);
-    const counters = this.counters.get(name);
-    if (declared === undefined || counters === undefined)
-      throw new Error(`nobody is admitted to a group that is not declared: ${name}`);
+  /** The group of this name as this account may use it; null where there is none. */
+  #declaredFor(name: string, account: string): ConsumerGroup | null {
+    const declared = this.#options.declared.groups.find((group) => group.name === name);
+    return declared === undefined || (declared.account ?? account) !== account ? null : declared;
+  }
+
+  #namesFor(account: string): string[] {
+    return this.#options.declared.groups
+      .filter((group) => (group.account ?? account) === account)
+      .map(({ name }) => name);
+  }
+
+  #open(of: GroupOf): Group {
+    const key = keyOf(of);
+    const { place, declared: all, presence, logger } = this.#options;
+    const declared = this.#declaredFor(of.group, of.account);
+    const counters = this.counters.get(of.group);
+    if (declared === null || counters === undefined)
+      throw new Error(`a connection joins a group that is not declared for its account: ${key}`);
     const group: Group = new Group({
-      name,
-      resource,
-      replica,
-      place: { client, keyPrefix, partitions },
+      of,
+      resource: all.resource,
+      replica: presence.replica,
+      place,
       limits: limitsOf(declared),
       timings: this.#timings,
       index: this.#index,
       filter: groupFilter(declared),
       counters,
       traces: this.#options.traces ?? null,
-      logger: logger.child({ group: name }),
+      logger: logger.child({ ...of }),
       nextMember: () => (this.#lastMember = Math.max(this.#lastMember + 1, Date.now())),
       onGroupLost: () => this.#groupLost(group),
       onLeft: () => this.#left(group),
     });
-    this.#groups.set(name, group);
+    const admitted = this.#admitted.get(key);
+    this.#admitted.delete(key);
+    if (admitted !== undefined) group.grantedUntil = admitted.until;
+    if (admitted !== undefined && admitted.position !== null) group.movedTo(admitted.position);
+    this.#groups.set(key, group);
     return group;
   }
 
-  #groupLost(group: Group): void {
-    this.#options.logger.warn(
-      { group: group.name },
-      'a consumer group is not in Redis any more: its connections are told',
-    );
-    this.#keeper.missing();
-    // Whoever is told by then that the whole log was lost need not hear of the group too.
-    this.#inBackground(this.#keeper.ensure().then(() => group.lose('group_lost')));
+  #grantedUntil(of: GroupOf, until: number): void {
+    const group = this.#groups.get(keyOf(of));
+    if (group !== undefined) group.grantedUntil = until;
+    else this.#admitted.set(keyOf(of), { position: null, until });
   }
 
-  #lost(name: string, reason: LostReason): void {
-    const group = this.#groups.get(name);
-    if (group !== undefined && group.connections > 0) group.lose(reason);
-    else if (!this.#elsewhere.has(name)) this.#untold.set(name, reason);
+  #groupLost(group: Group): void {
+    const { of } = group;
+    this.#options.logger.warn({ ...of }, 'a consumer group is not in Redis any more: its connections are told');
+    const make = this.#keeper.make(of).catch((error: unknown) => this.#failed(error));
+    // Connections that are told by then that the whole log was lost are gone.
+    this.#inBackground(make.then(() => group.lose('group_lost')));
+  }
+
+  #lost(key: string, reason: LostReason | 'trimmed'): void {
+    const group = this.#groups.get(key);
+    if (group !== undefined && group.connections > 0) {
+      if (reason !== 'trimmed') group.lose(reason);
+    } else if (!this.#elsewhere.has(key)) this.#untold.set(key, reason);
   }
 
   /** A connection or a partition's loop of the group has ended. */
   #left(group: Group): void {
     if (group.connections > 0) return;
-    this.#inBackground(this.#grants.left(group.name));
-    if (group.isIdle) this.#groups.delete(group.name);
+    this.#inBackground(this.#grants.left(group.of));
+    if (group.isIdle) this.#groups.delete(keyOf(group.of));
     // Others take over as soon as they know.
     this.#beat();
   }
 
-  #connections(): Record<string, number> {
-    if (this.#isDraining) return {};
-    const connections = Array.from(this.#groups.values(), (group): [string, number] => [group.name, group.connections]);
-    return Object.fromEntries(connections.filter(([, count]) => count > 0));
-  }
-
   #useReplicas(replicas: readonly LiveReplica[]): void {
-    this.#options.onReplicas?.(replicas);
     if (this.#isDraining) return;
-    const others = replicas.filter(({ replica }) => replica !== this.#options.replica);
-    const having = (name: string) => others.filter(({ record }) => (record.groups[name] ?? 0) > 0);
-    this.#elsewhere = new Set(this.#options.groups.flatMap(({ name }) => (having(name).length > 0 ? [name] : [])));
-    for (const group of this.#groups.values()) {
-      const here = group.connections > 0 ? [this.#options.replica] : [];
-      group.useReplicas([...here, ...having(group.name).map(({ replica }) => replica)]);
+    const { replica: own } = this.#options.presence;
+    const others = replicas.filter(({ replica }) => replica !== own);
+    const having = (key: string) => others.filter(({ heartbeat }) => (heartbeat.groups[key] ?? 0) > 0);
+    this.#elsewhere = new Set(others.flatMap(({ heartbeat }) => Object.keys(heartbeat.groups)));
+    for (const [key, group] of this.#groups) {
+      const here = group.connections > 0 ? [own] : [];
+      group.useReplicas([...here, ...having(key).map(({ replica }) => replica)]);
     }
-    this.#inBackground(this.#renewGrants());
-  }
-
-  async #renewGrants(): Promise<void> {
-    for (const name of await this.#grants.renew()) this.#groups.get(name)?.lose('grant_differs');
+    this.#inBackground(this.#grants.renew());
   }
 
   #beat(): void {
-    if (this.#heartbeat !== null) this.#inBackground(this.#heartbeat.beat());
+    this.#inBackground(this.#options.presence.beat());
   }
 
   #inBackground(work: Promise<unknown>): void {
     const owned = work.finally(() => this.#background.delete(owned));
     this.#background.add(owned);
+  }
+
+  /** Logs what Redis refused, and gives its code. The client's outages are logged and counted by its watcher. */
+  #failed(error: unknown): string {
+    const code = redisErrorCode(error);
+    if (code === 'UNKNOWN') this.#options.logger.error({ err: error }, 'unexpected error of a consumer group');
+    return code;
+  }
+}
+
+function refusalOf(registered: Registered, { name, maxAccounts }: ConsumerGroup, asked: Grant) {
+  switch (registered.kind) {
+    case 'differs':
+    case 'in_use':
+      return grantDiffers(name, { asked, present: registered.grant, mayRegroup: registered.kind === 'differs' });
+    case 'full':
+      return tooManyAccounts(name, maxAccounts);
+    case 'removing':
+      return unavailable('REMOVING');
+    default:
+      return null;
   }
 }

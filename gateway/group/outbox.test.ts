@@ -5,7 +5,17 @@ import { Outbox } from './outbox.ts';
 
 function held(id: string) {
   const meta = { name: 'DTMF', account: 'acme', callId: '', eventId: id, ingestedAt: '', traceparent: '' };
-  const entry = { partition: 0, id, eventId: id, metaLine: '', meta, data: Buffer.from('{}'), attempts: 0, scope: 0 };
+  const entry = {
+    partition: 0,
+    id,
+    eventId: id,
+    metaLine: '',
+    meta,
+    data: Buffer.from('{}'),
+    attempts: 0,
+    excused: 0,
+    scope: 0,
+  };
   return new Ledger<Loaded>().add(entry, id, () => ({ load: 0 }));
 }
 
@@ -31,17 +41,17 @@ test('a lost lease settles every wait and gives back what was acknowledged in va
   const outbox = new Outbox<Loaded>();
   outbox.acknowledge(held('1-0'));
   const flushed = outbox.flushed();
-  const buried = outbox.bury(held('2-0'), 'terminated', '');
+  const buried = outbox.giveUp(held('2-0'), 'terminated', '');
   assert.deepEqual(outbox.discard(), ['1-0']);
   assert.deepEqual(await Promise.all([flushed, buried]), [false, false]);
   assert.ok(outbox.isEmpty);
-  assert.equal(outbox.funerals.length, 0);
+  assert.equal(outbox.givenUp.length, 0);
 });
 
 test('attempts of what is acknowledged already are not kept', () => {
   const outbox = new Outbox<Loaded>();
   const [done, open] = [held('1-0'), held('2-0')];
-  done.state = 'settling';
+  done.state = 'finishing';
   open.state = 'written';
   outbox.wrote(done);
   outbox.wrote(open);

@@ -10,7 +10,8 @@ export interface Parcel<C extends Loaded> {
   readonly flushed: PromiseWithResolvers<boolean> | null;
 }
 
-export interface Funeral<C extends Loaded> {
+/** An event that is to become a dead letter. */
+export interface GivenUp<C extends Loaded> {
   readonly held: Held<C>;
   readonly reason: DeadReason;
   readonly error: string;
@@ -23,7 +24,7 @@ export class Outbox<C extends Loaded> {
   #dropped: string[] = [];
   #written: Held<C>[] = [];
   #flushed: PromiseWithResolvers<boolean> | null = null;
-  readonly funerals: Funeral<C>[] = [];
+  readonly givenUp: GivenUp<C>[] = [];
 
   get isEmpty(): boolean {
     return this.#acks.length === 0 && this.#dropped.length === 0 && this.#written.length === 0;
@@ -42,10 +43,10 @@ export class Outbox<C extends Loaded> {
     this.#written.push(held);
   }
 
-  /** Settles true once Redis has the funeral. */
-  bury(held: Held<C>, reason: DeadReason, error: string): Promise<boolean> {
+  /** Settles true once Redis has the dead letter. */
+  giveUp(held: Held<C>, reason: DeadReason, error: string): Promise<boolean> {
     const done = Promise.withResolvers<boolean>();
-    this.funerals.push({ held, reason, error, done });
+    this.givenUp.push({ held, reason, error, done });
     return done.promise;
   }
 
@@ -56,8 +57,8 @@ export class Outbox<C extends Loaded> {
   }
 
   take(): Parcel<C> {
-    // What is settled meanwhile needs no attempts: the turn would keep them for ever.
-    const written = this.#written.filter((held) => held.state !== 'settling' && held.state !== 'settled');
+    // What is finished meanwhile needs no attempts: Redis would keep them for ever.
+    const written = this.#written.filter((held) => held.state !== 'finishing' && held.state !== 'finished');
     const parcel = { acks: this.#acks, dropped: this.#dropped, written, flushed: this.#flushed };
     this.#acks = [];
     this.#dropped = [];
@@ -66,7 +67,7 @@ export class Outbox<C extends Loaded> {
     return parcel;
   }
 
-  /** The turn failed, and nobody knows whether it was done: it goes again, with what came since. */
+  /** The turn failed, and may have been done in Redis: it is sent again, with what came since. */
   putBack(parcel: Parcel<C>): void {
     this.#acks = [...parcel.acks, ...this.#acks];
     this.#dropped = [...parcel.dropped, ...this.#dropped];
@@ -77,11 +78,11 @@ export class Outbox<C extends Loaded> {
     if (later !== null) later.resolve(parcel.flushed.promise);
   }
 
-  /** The lease is gone: who waits is told, and the ids that were acknowledged in vain are given back. */
+  /** The lease is gone: callers that wait are answered, and the ids that were acknowledged in vain are returned. */
   discard(): string[] {
     const { acks, flushed } = this.take();
     flushed?.resolve(false);
-    for (const { done } of this.funerals.splice(0)) done.resolve(false);
+    for (const { done } of this.givenUp.splice(0)) done.resolve(false);
     return acks.map((held) => held.id);
   }
 }

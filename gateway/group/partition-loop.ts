@@ -9,8 +9,8 @@ const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1_000;
 
 /**
- * Serves one partition of a group while it has the lease, and goes on trying to get it until stopped. One command is
- * under way at a time: what happens meanwhile goes with the next one. It never blocks in Redis.
+ * Serves one partition of a group while it has the lease, and tries to get the lease until stopped. One command is under
+ * way at a time: what happens meanwhile goes with the next one. It never blocks in Redis.
  */
 export class PartitionLoop {
   readonly work: PartitionWork;
@@ -21,7 +21,7 @@ export class PartitionLoop {
   /** Acknowledged when the last lease was lost, and not said to Redis. */
   #owed: readonly string[] = [];
   #failures = 0;
-  /** Null until told to stop: then what is with connections is waited for until this time. */
+  /** Null until told to stop: then it waits for what is with members until this time. */
   #stopBy: number | null = null;
 
   constructor(context: GroupContext, place: GroupPlace) {
@@ -34,7 +34,7 @@ export class PartitionLoop {
     return this.#exchange !== null;
   }
 
-  /** Settles once stopped, with the lease given up. Never rejects. `onTried`: the first look at the lease is through. */
+  /** Settles once stopped, with the lease given up. Never rejects. `onTried`: the lease was tried for once. */
   async run(onTried: () => void): Promise<void> {
     while (this.#stopBy === null) {
       const lease = await this.#acquire();
@@ -57,7 +57,7 @@ export class PartitionLoop {
     this.work.waiting.kick();
   }
 
-  /** Reads and writes nothing more; ends once nothing is with a connection, or at `by` (monotonic). The earliest counts. */
+  /** Reads and writes nothing more; ends once nothing is with a member, or at `by` (monotonic). The earliest counts. */
   stop(by: number): void {
     this.#stopBy = Math.min(this.#stopBy ?? Number.POSITIVE_INFINITY, by);
     this.work.waiting.kick();
@@ -79,7 +79,7 @@ export class PartitionLoop {
 
   async #serve(lease: Lease, onTried: () => void): Promise<void> {
     const { partition } = this.#place;
-    // Nobody else had it since: what was acknowledged then is acknowledged now.
+    // No other owner in between: what was acknowledged then is acknowledged now.
     if (lease.token === this.#lastToken + 1) for (const id of this.#owed) this.work.outbox.drop(id);
     this.#lastToken = lease.token;
     const exchange = new Exchange(this.work, this.#place, lease);
@@ -99,21 +99,24 @@ export class PartitionLoop {
     this.#context.owns(partition, false);
   }
 
-  /** Whether it was told to stop and has nothing to wait for any more. */
+  /** Whether it was told to stop and has nothing left to wait for. */
   #isThrough(now: number): boolean {
     if (this.#stopBy === null) return false;
     const { ledger, outbox } = this.work;
-    const isWithSomebody = ledger.written > 0 && this.#context.view !== null;
-    const isSettled = !isWithSomebody && outbox.isEmpty && outbox.funerals.length === 0;
-    return isSettled || now >= this.#stopBy;
+    const isWithMembers = ledger.written > 0 && this.#context.view !== null;
+    const isFinished = !isWithMembers && outbox.isEmpty && outbox.givenUp.length === 0;
+    return isFinished || now >= this.#stopBy;
   }
 
   /** Writes what may be written, then says and asks what there is; else waits. False when the lease is gone. */
   async #step(exchange: Exchange, lease: Lease): Promise<boolean> {
     const now = performance.now();
+    // What was decided by a grant that may not be in force any more is not sent to Redis (I13).
+    if (!this.#context.isGranted(now)) this.stop(0);
     const goesOn = this.#stopBy === null;
+    if (!goesOn && this.#isThrough(now)) return true;
     this.work.judgeOverdue(now);
-    // The fence: nothing is written to a connection unless nobody else can have the partition yet.
+    // The fence: nothing is written to a member unless no other replica can have the partition yet.
     if (goesOn && now < lease.validUntil) this.work.deliver(now);
     try {
       const step = exchange.step(now, goesOn);

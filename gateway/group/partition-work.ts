@@ -1,21 +1,21 @@
 import type { DeadReason } from './dead-letters.ts';
-import type { GroupContext, Recipient } from './group-context.ts';
+import { countedAttempts, isExhausted, needsAnother } from './failure.ts';
+import type { GroupContext, GroupMember } from './group-context.ts';
 import { mayStill } from './intake.ts';
 import { Ledger, type Held } from './ledger.ts';
 import { Outbox } from './outbox.ts';
 import { retryDelay } from './retry-delay.ts';
 import { Waiting } from './waiting.ts';
 
-/**
- * What is under way in one partition of a group, and what its connections do to it. Whatever they do is said to Redis
- * with the loop's next turn.
- */
+type Event = Held<GroupMember>;
+
+/** What is under way in one partition of a group, and what its members do to it. The loop's next turn tells Redis. */
 export class PartitionWork {
   readonly context: GroupContext;
-  /** Its name in Redis. */
+  /** The group's name in Redis. */
   readonly group: string;
-  readonly ledger = new Ledger<Recipient>();
-  readonly outbox = new Outbox<Recipient>();
+  readonly ledger = new Ledger<GroupMember>();
+  readonly outbox = new Outbox<GroupMember>();
   readonly waiting = new Waiting();
 
   constructor(context: GroupContext, group: string) {
@@ -23,13 +23,13 @@ export class PartitionWork {
     this.group = group;
   }
 
-  holds(held: Held<Recipient>): boolean {
+  holds(held: Event): boolean {
     return this.ledger.holds(held);
   }
 
-  acknowledge(held: Held<Recipient>): void {
+  acknowledge(held: Event): void {
     this.#ends(held);
-    this.ledger.settle(held);
+    this.ledger.finish(held);
     this.outbox.acknowledge(held);
     this.waiting.kick();
   }
@@ -39,16 +39,17 @@ export class PartitionWork {
     return this.outbox.flushed();
   }
 
-  /** Again later; a dead letter when it was delivered often enough. False when Redis could not have that now. */
-  retry(held: Held<Recipient>, why: string, delayMs?: number): Promise<boolean> {
-    if (held.attempts >= this.context.limits.maxDeliver) return this.bury(held, 'max_deliver', why);
-    this.ledger.delay(held, performance.now() + (delayMs ?? retryDelay(held.attempts)));
-    this.waiting.kick();
+  /** The member refused the event: again later, or a dead letter. False when Redis could not have that now. */
+  refuse(held: Event, delayMs?: number): Promise<boolean> {
+    const why = 'refused by the consumer';
+    if (this.#isExhausted(held, held.call.member)) return this.giveUp(held, 'max_deliver', why);
+    if (needsAnother(held, this.context.limits.maxDeliver)) this.#moveToHealthy(held);
+    this.#delay(held, delayMs);
     return Promise.resolve(true);
   }
 
   /** The wait begins anew. False when hardly anything of the old one was over. */
-  extend(held: Held<Recipient>): boolean {
+  extend(held: Event): boolean {
     const { ackWaitMs } = this.context.limits;
     const dueAt = performance.now() + ackWaitMs;
     const isDue = dueAt - held.dueAt >= ackWaitMs / 10;
@@ -56,54 +57,112 @@ export class PartitionWork {
     return isDue;
   }
 
-  bury(held: Held<Recipient>, reason: DeadReason, error: string): Promise<boolean> {
+  giveUp(held: Event, reason: DeadReason, error: string): Promise<boolean> {
     this.#ends(held);
-    this.ledger.settle(held);
-    const done = this.outbox.bury(held, reason, error);
+    this.ledger.finish(held);
+    const done = this.outbox.giveUp(held, reason, error);
     this.waiting.kick();
     return done;
   }
 
-  /** A connection is gone, and there are others: what it had goes to them at once, in order (I2). */
-  release(gone: Recipient, choose: (call: string) => Recipient): void {
+  /** A member is gone, and there are others: what it had goes to them at once, in order (I2). */
+  release(gone: GroupMember, choose: (call: string) => GroupMember): void {
     for (const held of this.ledger.release(gone, choose)) {
-      if (held.attempts < this.context.limits.maxDeliver) this.ledger.again(held);
-      else void this.bury(held, 'max_deliver', 'the connection ended without an acknowledgement');
+      if (gone.isHung) held.excused += 1;
+      if (gone.isHung || !this.#isExhausted(held, gone)) this.ledger.again(held);
+      else void this.giveUp(held, 'max_deliver', 'the connection ended without an acknowledgement');
     }
     this.waiting.kick();
   }
 
-  /** What was not acknowledged in time is delivered again later, or given up. */
+  /** A member hangs: its calls go to others, and what it was written follows as it becomes overdue (I14). */
+  moveFrom(hung: GroupMember, chooseOther: (call: string) => GroupMember | null): void {
+    this.ledger.moveIdleCalls(hung, chooseOther);
+    this.waiting.kick();
+  }
+
+  /** What was not acknowledged in time goes to another member, is delivered again later, or is given up. */
   judgeOverdue(now: number): void {
+    const hung = new Set<GroupMember>();
     for (const held of this.ledger.due(now)) {
-      held.call.consumer.forget(held);
-      void this.retry(held, `not acknowledged within ${this.context.limits.ackWaitMs} ms`);
+      const { member } = held.call;
+      const isHung = member.missed(held);
+      member.forget(held);
+      if (isHung && !hung.has(member)) this.context.hangs(member);
+      if (isHung) hung.add(member);
+      const other = isHung ? this.context.chooseOther(member, held.call.key, held.partition) : null;
+      if (other !== null) this.#handBack(held, other);
+      else this.#timedOut(held, member);
     }
   }
 
   /**
-   * An entry whose last delivery came to nothing that anybody knows of, as its owner died: not delivered once more
-   * than was promised.
+   * An entry that was delivered as often as it may be, by an owner that is gone: it is not delivered once more, since
+   * whether the last delivery failed is unknown.
    */
-  buryExhausted(held: Held<Recipient>): void {
-    if (held.attempts < this.context.limits.maxDeliver) return;
-    void this.bury(held, 'max_deliver', 'not acknowledged before the replica that delivered it was gone');
+  giveUpExhausted(held: Event): void {
+    if (countedAttempts(held) < this.context.limits.maxDeliver) return;
+    void this.giveUp(held, 'max_deliver', 'not acknowledged before the replica that delivered it was gone');
   }
 
-  /** Writes to each connection what may be written to it, one write a batch. */
+  /** Writes to each member what may be written to it, one write a batch. */
   deliver(now: number): void {
-    for (const consumer of Array.from(this.ledger.consumers())) {
+    for (const member of Array.from(this.ledger.members())) {
       for (;;) {
-        const batch = this.ledger.take(consumer, consumer.room());
+        const batch = this.ledger.take(member, member.room());
         if (batch.length === 0) break;
-        this.#write(consumer, batch, now);
+        this.#write(member, batch, now);
       }
     }
   }
 
-  #write(consumer: Recipient, batch: readonly Held<Recipient>[], now: number): void {
+  /**
+   * Another replica may read the partition now: forgets everything, answers what waits, and returns the ids that were
+   * acknowledged in vain.
+   */
+  letGo(): readonly string[] {
+    this.context.hold(-this.ledger.size);
+    for (const held of this.ledger.clear()) held.call.member.forget(held);
+    return this.outbox.discard();
+  }
+
+  /** The member hangs: the event goes to another one, and the delivery does not count against the event (I14). */
+  #handBack(held: Event, other: GroupMember): void {
+    held.excused += 1;
+    this.context.counters.handedBack += 1;
+    this.ledger.moveCall(held, other);
+    // Where all members hang, an event goes round them with a pause.
+    if (other.isHung) this.#delay(held);
+    else this.ledger.again(held);
+  }
+
+  #timedOut(held: Event, member: GroupMember): void {
+    const why = `not acknowledged within ${this.context.limits.ackWaitMs} ms`;
+    if (this.#isExhausted(held, member)) return void this.giveUp(held, 'max_deliver', why);
+    this.#moveToHealthy(held);
+    this.#delay(held);
+  }
+
+  #isExhausted(held: Event, member: GroupMember): boolean {
+    const { maxDeliver } = this.context.limits;
+    return isExhausted(held, { member: member.number, maxDeliver, hasOther: this.context.hasHealthyOther(member) });
+  }
+
+  #moveToHealthy(held: Event): void {
+    const { member, key } = held.call;
+    if (!this.context.hasHealthyOther(member)) return;
+    const other = this.context.chooseOther(member, key, held.partition);
+    if (other !== null) this.ledger.moveCall(held, other);
+  }
+
+  #delay(held: Event, delayMs = retryDelay(held.attempts)): void {
+    this.ledger.delay(held, performance.now() + delayMs);
+    this.waiting.kick();
+  }
+
+  #write(member: GroupMember, batch: readonly Event[], now: number): void {
     const { counters, limits, traces } = this.context;
-    const allowed: Held<Recipient>[] = [];
+    const allowed: Event[] = [];
     for (const held of batch) {
       if (held.state !== 'ready') continue;
       if (!mayStill(this.context, held)) {
@@ -111,30 +170,20 @@ export class PartitionWork {
         this.acknowledge(held);
         continue;
       }
-      this.ledger.write(held, now + limits.ackWaitMs);
+      this.ledger.write(held, now, now + limits.ackWaitMs);
       this.outbox.wrote(held);
       if (held.attempts > 1) counters.redelivered += 1;
       allowed.push(held);
     }
     if (allowed.length === 0) return;
     counters.delivered += allowed.length;
-    if (traces === null) return consumer.deliver(allowed);
+    if (traces === null) return member.deliver(allowed);
     const writtenAt = traces.now();
-    consumer.deliver(allowed);
+    member.deliver(allowed);
     for (const held of allowed) traces.wrote(held, writtenAt, this.group);
   }
 
-  #ends(held: Held<Recipient>): void {
+  #ends(held: Event): void {
     if (held.trace !== null) held.trace.endedAt = this.context.traces?.now() ?? 0;
-  }
-
-  /**
-   * Another one may read the partition now: forgets everything, tells whoever waits, and gives back the ids that were
-   * acknowledged in vain.
-   */
-  letGo(): readonly string[] {
-    this.context.hold(-this.ledger.size);
-    for (const held of this.ledger.clear()) held.call.consumer.forget(held);
-    return this.outbox.discard();
   }
 }

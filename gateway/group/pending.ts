@@ -5,7 +5,7 @@ import { HOLD_LUA, validUntil, type Lease } from './lease.ts';
 import type { GroupPlace } from './place.ts';
 
 /**
- * A page of what the group was given and has not acknowledged, whoever took it. KEYS: owner, fence, events, attempts. ARGV:
+ * A page of what the group was given and has not acknowledged, by whichever owner. KEYS: owner, fence, events, attempts. ARGV:
  * lease, TTL, group, first id, how many. Not by reading id 0: that would raise Redis's own delivery count each time.
  */
 const PENDING = defineScript(`${HOLD_LUA}
@@ -16,8 +16,25 @@ for i, one in ipairs(redis.call('XPENDING', KEYS[3], ARGV[3], ARGV[4], '+', ARGV
 end
 return pages`);
 
+export interface PendingEntry {
+  readonly entry: StoredEntry;
+  readonly attempts: number;
+  /** Of these, deliveries that do not count against the event. */
+  readonly excused: number;
+}
+
+/** Deliveries of an event as Redis keeps them: `<attempts>`, or `<attempts>:<excused>`. */
+export function encodeAttempts({ attempts, excused }: { attempts: number; excused: number }): string {
+  return excused === 0 ? String(attempts) : `${attempts}:${excused}`;
+}
+
+export function decodeAttempts(text: string): { attempts: number; excused: number } {
+  const [attempts = 0, excused = 0] = text.split(':').map(Number);
+  return { attempts, excused };
+}
+
 export interface PendingPage {
-  readonly entries: readonly { readonly entry: StoredEntry; readonly attempts: number }[];
+  readonly entries: readonly PendingEntry[];
   /** Ids of entries that were trimmed while they were pending. */
   readonly trimmed: readonly string[];
   /** After this id the next page begins; null when this was the last one. */
@@ -49,7 +66,7 @@ export async function readPending(
     entries: rows.flatMap(([id, fields, attempts]) =>
       fields === null
         ? []
-        : [{ entry: decodeEntry(place.partition, [id, fields]), attempts: Number(attempts?.toString() ?? 0) }],
+        : [{ entry: decodeEntry(place.partition, [id, fields]), ...decodeAttempts(attempts?.toString() ?? '0') }],
     ),
     trimmed: rows.flatMap(([id, fields]) => (fields === null ? [id.toString()] : [])),
     last: rows.length < page.count ? null : (rows.at(-1)?.[0].toString() ?? null),

@@ -6,7 +6,7 @@ import type { LogPlace } from '../../event-log/partition-state.ts';
 export interface GroupPlace {
   readonly client: RedisClient;
   readonly partition: number;
-  /** `<namespace>/<resource>/<group>`. */
+  /** `<namespace>/<resource>/<group>/<account>`. */
   readonly name: string;
   readonly events: string;
   readonly meta: string;
@@ -18,8 +18,12 @@ export interface GroupPlace {
 }
 
 /** `resource` is `<namespace>/<name>`. */
-export function groupPlace(log: LogPlace, partition: number, of: { resource: string; group: string }): GroupPlace {
-  const name = groupName(of.resource, of.group);
+export function groupPlace(
+  log: LogPlace,
+  partition: number,
+  of: { readonly resource: string; readonly group: string; readonly account: string },
+): GroupPlace {
+  const name = groupName(of.resource, of.group, of.account);
   const { events, meta } = streamKeys(log.keyPrefix, partition);
   return { client: log.client, partition, name, events, meta, ...groupKeys(log.keyPrefix, partition, name) };
 }

@@ -7,9 +7,10 @@ interface Connection {
   readonly name: string;
   readonly seed: number;
   hasRoom: boolean;
+  isHung: boolean;
 }
 
-const connection = (name: string): Connection => ({ name, seed: seedOf(name), hasRoom: true });
+const connection = (name: string): Connection => ({ name, seed: seedOf(name), hasRoom: true, isHung: false });
 const numbered = (...names: string[]) => new Map(names.map((name, number) => [number, connection(name)]));
 const calls = Array.from({ length: 900 }, (_, at) => `call-${at}`);
 
@@ -58,4 +59,32 @@ test('what is remembered is bounded (I10)', () => {
   for (const call of calls) spread.choose(call, connections);
   assert.ok(spread.size <= 20);
   assert.equal(spread.choose('call', new Map()), null);
+});
+
+test('a call leaves a member that hangs, and goes to a hung one only where all hang (I14)', () => {
+  const spread = new Spread();
+  const members = numbered('a', 'b', 'c');
+  const a = members.get(0) as Connection;
+  const before = calls.map((call) => spread.choose(call, members));
+  a.isHung = true;
+  for (const [at, call] of calls.entries()) {
+    const now = spread.choose(call, members);
+    assert.notEqual(now, a);
+    if (before[at] !== a) assert.equal(now, before[at]);
+  }
+  for (const member of members.values()) member.isHung = true;
+  assert.ok(spread.choose('another', members));
+  assert.notEqual(spread.moveFrom(0, 'call-0', members), a);
+  assert.equal(spread.moveFrom(0, 'call-0', new Map([[0, a]])), null);
+});
+
+test('a call that was moved stays with its new member', () => {
+  const spread = new Spread();
+  const members = numbered('a', 'b');
+  for (const call of calls) {
+    const first = [...members].find(([, member]) => member === spread.choose(call, members))?.[0] ?? 0;
+    const moved = spread.moveFrom(first, call, members);
+    assert.notEqual(moved, members.get(first));
+    assert.equal(spread.choose(call, members), moved);
+  }
 });

@@ -1,20 +1,22 @@
 import { seedOf, weight } from '../replica/rendezvous.ts';
 
-/** A connection as a choice for calls. */
-export interface Candidate {
+/** A member as a choice for calls. */
+export interface SpreadMember {
   readonly seed: number;
-  /** False when it has more than enough to do: calls that are new go to others. */
+  /** False when it has as much to do as it may have: new calls go to others. */
   readonly hasRoom: boolean;
+  /** True when it finishes nothing: calls go to others, new ones or not. */
+  readonly isHung: boolean;
 }
 
-/** Calls that are remembered twice over: the older half goes as soon as the younger is full. */
+/** Calls that are remembered, in each of two generations: the older one is dropped as soon as the younger one is full. */
 const REMEMBERED = 32_768;
 const NOBODY = -1;
 
 /**
- * Which connection a call goes to: chosen by rendezvous hashing when the call is first seen, and kept while the
- * connection is there, whoever joins meanwhile. What was kept longest without use is forgotten first; such a call is
- * then chosen for anew, by the same hash. Connections are remembered by number, so that none outlives its socket here.
+ * Which member a call goes to: chosen by rendezvous hashing when the call is first seen, and kept while that member is
+ * there and does not hang, also when others join. What was used least recently is forgotten first; such a call is chosen
+ * for again, by the same hash. Members are remembered by number, so that none is kept alive here after its socket.
  */
 export class Spread {
   readonly #remembered: number;
@@ -29,13 +31,21 @@ export class Spread {
     return this.#young.size + this.#old.size;
   }
 
-  /** `candidates` by number. Null when there is none. */
-  choose<C extends Candidate>(call: string, candidates: ReadonlyMap<number, C>): C | null {
-    const young = candidates.get(this.#young.get(call) ?? NOBODY);
-    if (young !== undefined) return young;
-    const old = this.#old.get(call) ?? NOBODY;
-    const number = candidates.has(old) ? old : heaviest(call, candidates);
-    const chosen = candidates.get(number);
+  /** `members` by number. Null when there is none. */
+  choose<M extends SpreadMember>(call: string, members: ReadonlyMap<number, M>): M | null {
+    const young = members.get(this.#young.get(call) ?? NOBODY);
+    if (young?.isHung === false) return young;
+    const old = members.get(this.#old.get(call) ?? NOBODY);
+    return this.#keep(call, old?.isHung === false ? (this.#old.get(call) ?? NOBODY) : heaviest(call, members), members);
+  }
+
+  /** The call leaves the member of this number. Null when there is no other one; hung members only where all hang. */
+  moveFrom<M extends SpreadMember>(number: number, call: string, members: ReadonlyMap<number, M>): M | null {
+    return this.#keep(call, heaviest(call, members, number), members);
+  }
+
+  #keep<M extends SpreadMember>(call: string, number: number, members: ReadonlyMap<number, M>): M | null {
+    const chosen = members.get(number);
     if (chosen === undefined) return null;
     if (this.#young.size >= this.#remembered) {
       this.#old = this.#young;
@@ -46,13 +56,17 @@ export class Spread {
   }
 }
 
-/** The one with most weight among those with room; among all when none has. */
-function heaviest(call: string, candidates: ReadonlyMap<number, Candidate>): number {
+const NOT_HUNG = 2 ** 33;
+const ROOM = 2 ** 32;
+
+/** The member with most weight: among those that do not hang and have room, else that do not hang, else all. */
+function heaviest(call: string, members: ReadonlyMap<number, SpreadMember>, except = NOBODY): number {
   const choice = seedOf(call);
   let best = NOBODY;
   let most = -1;
-  for (const [number, candidate] of candidates) {
-    const wants = weight(candidate.seed, choice) + (candidate.hasRoom ? 2 ** 32 : 0);
+  for (const [number, member] of members) {
+    if (number === except) continue;
+    const wants = weight(member.seed, choice) + (member.hasRoom ? ROOM : 0) + (member.isHung ? 0 : NOT_HUNG);
     if (wants <= most) continue;
     best = number;
     most = wants;

@@ -1,5 +1,5 @@
 import type { ConsumerGroup } from '../../protocol/subscription.ts';
-import { refused, unknownGroup } from './admission.ts';
+import { refused, unknownGroup } from './refusals.ts';
 import type { Groups } from './groups.ts';
 
 /** With the embedded log: every group that is declared is answered 501. */
@@ -13,20 +13,21 @@ export function groupsWithoutRedis(groups: readonly ConsumerGroup[]): Groups {
             ? {
                 status: 501,
                 code: 'groups_need_redis',
-                detail: 'durable consumer groups keep their position in Redis: start the gateway with REDIS_URL',
+                detail: 'Durable consumer groups keep their position in Redis: start the gateway with REDIS_URL.',
                 field: 'group',
               }
             : unknownGroup(names),
         ),
       ),
     join: () => {
-      throw new Error('nobody is admitted to a group without Redis');
+      throw new Error('a connection joins a group without Redis');
     },
     wake: () => undefined,
     useDirectory: () => undefined,
     drain: () => Promise.resolve(),
     counters: new Map(),
     status: () => [],
+    connections: () => ({}),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

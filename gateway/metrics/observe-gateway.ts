@@ -14,7 +14,7 @@ export interface Observed {
   /** Open connections, by contract. */
   readonly connections: () => Readonly<Record<ConnectionKind, number>>;
   readonly groups: Pick<Groups, 'counters' | 'status'>;
-  /** What a group has not read and not settled; a group of which that is not known now is not there. */
+  /** What a group has not read and not finished, over its accounts; a group of which that is unknown now is absent. */
   readonly backlog: () => ReadonlyMap<string, Backlog>;
   readonly behind: () => number;
   /** Last entry id of each partition. */
@@ -60,12 +60,13 @@ export function observeGateway(instruments: GatewayInstruments, observed: Observ
   observeGroups(instruments, observed);
 }
 
-/** What this replica does for each durable group of the resource. */
+/** What this replica does for each durable group of the resource, summed over its accounts. */
 function observeGroups(instruments: GatewayInstruments, { groups, backlog }: Observed): void {
   const totals = {
     delivered: 'firehose_group_deliveries_total',
     redelivered: 'firehose_group_redeliveries_total',
     acknowledged: 'firehose_group_acknowledged_total',
+    handedBack: 'firehose_group_handed_back_total',
     filtered: 'firehose_group_filtered_total',
     deadLettered: 'firehose_group_dead_letters_total',
     poison: 'firehose_group_poison_total',
@@ -81,19 +82,22 @@ function observeGroups(instruments: GatewayInstruments, { groups, backlog }: Obs
   const here = {
     firehose_group_pending: (group: GroupStatus) => group.pending,
     firehose_group_connections: (group: GroupStatus) => group.connections,
+    firehose_group_hung_connections: (group: GroupStatus) => group.hung,
     firehose_group_partitions: (group: GroupStatus) => group.partitions.length,
   } as const;
   for (const [name, of] of Object.entries(here)) {
     instruments.observe(name as keyof typeof here, (observe) => {
-      const known = new Map(groups.status().map((status) => [status.group, status]));
-      for (const group of groups.counters.keys()) {
-        const status = known.get(group);
-        observe(status === undefined ? 0 : of(status), { group });
-      }
+      const sums = new Map(Array.from(groups.counters.keys(), (group): [string, number] => [group, 0]));
+      for (const status of groups.status()) sums.set(status.group, (sums.get(status.group) ?? 0) + of(status));
+      for (const [group, sum] of sums) observe(sum, { group });
     });
   }
   instruments.observe('firehose_group_lag', (observe) => {
-    for (const [group, { lag }] of backlog()) observe(lag, { group });
+    // A group that no connection has used yet has no lag.
+    for (const [group, { lag }] of backlog()) if (lag !== null) observe(lag, { group });
+  });
+  instruments.observe('firehose_group_accounts', (observe) => {
+    for (const [group, { accounts }] of backlog()) observe(accounts, { group });
   });
   instruments.observe('firehose_group_oldest_pending_seconds', (observe) => {
     for (const [group, { oldestPendingAt }] of backlog()) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { Departure, waitsForOthers } from './departure.ts';
-import type { LiveReplica } from './heartbeat.ts';
+import { Departure, waitsForOthers, type Companion } from './departure.ts';
+import type { LiveReplica } from './presence.ts';
 
 const OLD = { revision: 'old', leaving: false };
 const OLD_LEAVING = { revision: 'old', leaving: true };
@@ -22,8 +22,11 @@ describe('a replica that is told to go', () => {
     assert.ok(!waitsForOthers('old', [OLD, { revision: '', leaving: false }]));
   });
 
-  const replicasOf = (...records: object[]): LiveReplica[] =>
-    [OLD_LEAVING, ...records].map((record, index) => ({ replica: `${index}`, record: { groups: {}, ...record } }));
+  const replicasOf = (...companions: Companion[]): LiveReplica[] =>
+    [OLD_LEAVING, ...companions].map((companion, index) => ({
+      replica: `${index}`,
+      heartbeat: { keys: [], connections: 0, groups: {}, ...companion },
+    }));
 
   test('leaves once the last one of its roll-out is told', async () => {
     const departure = new Departure('old');
@@ -48,6 +51,6 @@ describe('a replica that is told to go', () => {
     await leaving;
     await departure.together(new AbortController().signal, 10);
     await new Departure(null).together(new AbortController().signal);
-    assert.deepEqual(new Departure(null).says(), {});
+    assert.deepEqual(new Departure(null).says(), { revision: '', leaving: false });
   });
 });

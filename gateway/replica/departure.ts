@@ -1,16 +1,15 @@
-import { z } from 'zod';
+import type { Heartbeat } from '../../protocol/heartbeat.ts';
 import { LEAVE_TOGETHER_S } from '../../protocol/leave-together.ts';
-import type { LiveReplica } from './heartbeat.ts';
+import type { LiveReplica } from './presence.ts';
 
-/** What a heartbeat says for it; a replica of another version may not. */
-const recordSchema = z.looseObject({ revision: z.string().default(''), leaving: z.boolean().default(false) });
-export type Companion = z.output<typeof recordSchema>;
+/** What a heartbeat says for the departure. */
+export type Companion = Pick<Heartbeat, 'revision' | 'leaving'>;
 
 /**
- * Whether who is told to go should wait for others. A roll-out ends replicas one by one, as fast as new ones become
+ * Whether a replica that is to stop should wait for others. A roll-out ends replicas one by one, as fast as new ones become
  * available; clients that are sent away by the first could come to one that goes next, and had to move twice (I7). So
- * the old ones wait for each other. Where nothing newer is there, as with fewer replicas or a drained node, nobody
- * waits. Pure.
+ * the old ones wait for each other. Where nothing newer is there, as with fewer replicas or a drained node, none waits.
+ * Pure.
  */
 export function waitsForOthers(revision: string, others: readonly Companion[]): boolean {
   const isReplaced = others.some((one) => one.revision !== '' && one.revision !== revision && !one.leaving);
@@ -29,13 +28,13 @@ export class Departure {
   }
 
   /** For this replica's heartbeat. */
-  says(): Readonly<Record<string, unknown>> {
-    return this.#revision === null ? {} : { revision: this.#revision, leaving: this.#isLeaving };
+  says(): Companion {
+    return { revision: this.#revision ?? '', leaving: this.#isLeaving };
   }
 
   /** After each heartbeat; this replica is the first. */
   hear(replicas: readonly LiveReplica[]): void {
-    this.#others = replicas.slice(1).flatMap(({ record }) => recordSchema.safeParse(record).data ?? []);
+    this.#others = replicas.slice(1).map(({ heartbeat }) => heartbeat);
     this.#heard?.();
   }
 

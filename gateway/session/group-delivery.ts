@@ -1,5 +1,6 @@
 import type { Format } from '../fanout/round.ts';
 import type { Sink } from '../fanout/subscriber.ts';
+import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { AckOutcome, GroupGap, GroupGapReason, Groups, Membership } from '../group/groups.ts';
 import type { Acknowledgement, Delivery, Recipient } from './delivery.ts';
@@ -13,8 +14,8 @@ export interface GroupDeliveryOptions {
   readonly sink: Sink;
   readonly onGap: OnGap;
   readonly ping: (payload: Buffer) => void;
-  /** Told before the first event, and on each change. */
-  readonly onStandby: (standby: boolean) => void;
+  /** Called before the first event, and on each change, with the group's position. */
+  readonly onStandby: (standby: boolean, position: Position | null) => void;
 }
 
 /** Ids of lost events that one gap names. */

@@ -13,6 +13,8 @@ export interface UpgradePlan {
   readonly replay: ReplayPlan;
   /** The durable consumer group to join. */
   readonly group: string | null;
+  /** Takes the group over although it has another grant. */
+  readonly regroup: boolean;
 }
 
 export type Contract = 'plain' | 'control';
@@ -26,7 +28,7 @@ const MAX_TOKEN_LENGTH = 8_192;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const OWN_FAMILY = /^firehose(\.|$)/i;
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
-const REPLAY_PARAMETERS = ['cursor', 'from', 'to', 'on_gap', 'group'];
+const REPLAY_PARAMETERS = ['cursor', 'from', 'to', 'on_gap', 'group', 'regroup'];
 const PARAMETERS: ReadonlySet<string> = new Set(['token', 'v', 'meta', 'refusals', ...REPLAY_PARAMETERS]);
 
 type UpgradeRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'headersDistinct' | 'httpVersion'>;
@@ -68,7 +70,11 @@ export function planUpgrade(request: UpgradeRequest, now: number): PlannedUpgrad
   if (group !== null && replay.replay.start.kind !== 'live') {
     return refuse(400, 'group_keeps_position', 'A group keeps its own position: leave out cursor, from and to.');
   }
-  return { plan: { token: token.token, contract, format, replay: replay.replay, group } };
+  const regroup = query.get('regroup');
+  if (regroup !== null && (group === null || (regroup !== 'true' && regroup !== 'false'))) {
+    return refuse(400, 'invalid_regroup', "The query parameter 'regroup' is true or false, and goes with a group.");
+  }
+  return { plan: { token: token.token, contract, format, replay: replay.replay, group, regroup: regroup === 'true' } };
 }
 
 /**

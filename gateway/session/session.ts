@@ -232,7 +232,7 @@ export class Session implements Recipient {
       ping: (payload) => {
         if (this.isOpen) this.#ping(payload);
       },
-      onStandby: (standby) => this.#dialogue?.greet({ from: null, group, standby }),
+      onStandby: (standby, from) => this.#dialogue?.greet({ from, group, standby }),
     });
   }
 

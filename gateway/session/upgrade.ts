@@ -237,7 +237,7 @@ async function decide(
   }
   if (outcome.kind === 'invalid') return { problem: unauthorized() };
   if (plan.group !== null) {
-    const admission = await options.groups.admit(plan.group, outcome.token.grant);
+    const admission = await options.groups.admit(plan.group, outcome.token.grant, { regroup: plan.regroup });
     if (!admission.ok) return admission;
   }
   const begun = await begin(options, plan);

@@ -2,18 +2,20 @@ import { after, before } from 'node:test';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { randomUUID } from 'node:crypto';
 import { encodeMeta } from '../../protocol/entry.ts';
-import { streamKeys } from '../../protocol/keys.ts';
+import { groupName, streamKeys } from '../../protocol/keys.ts';
 import { partitionOf } from '../../protocol/partition.ts';
 import { subscriptionSchema, type ConsumerGroup } from '../../protocol/subscription.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import type { RedisAddress } from '../../runtime/redis/connection.ts';
 import type { Grant } from '../auth/grant.ts';
+import type { Position } from '../../protocol/position.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Format } from '../fanout/round.ts';
 import type { GroupGap, GroupGapReason, LostReason, Membership } from '../group/groups.ts';
 import type { Timings } from '../group/group-context.ts';
 import { openGroups } from '../group/open-groups.ts';
+import { Presence } from '../replica/presence.ts';
 import { RecordingSink } from './sink.ts';
 import { treeOf } from './tree.ts';
 import type { LogPlace } from '../../event-log/partition-state.ts';
@@ -21,14 +23,13 @@ import type { MemberOptions } from '../group/groups.ts';
 
 /** Short, and yet longer than a busy machine stands still. */
 export const QUICK: Timings = {
-  beatMs: 100,
-  aliveMs: 3_000,
   leaseMs: 3_000,
   acquireMs: 50,
   pollMs: 100,
   handOverMs: 1_000,
   drainMs: 5_000,
   checkMs: 200,
+  retireMs: 200,
 };
 
 export const TREE = treeOf([
@@ -39,8 +40,18 @@ export const TREE = treeOf([
 export const GRANT: Grant = { account: 'acme', accounts: null, events: null };
 export const RESOURCE = 'voice/acme';
 
-/** Groups as a subscription declares them. */
+/** The account of the groups that are declared for one; name in Redis of its group `default`. */
+export const ACCOUNT = 'acme';
+export const NAME = groupName(RESOURCE, 'default', ACCOUNT);
+
+/** Groups of the account, which exist from the beginning. */
 export function declared(...groups: readonly object[]): ConsumerGroup[] {
+  const list = groups.length === 0 ? [{ name: 'default' }] : groups;
+  return declaredForAll(...list.map((group) => ({ account: ACCOUNT, ...group })));
+}
+
+/** Groups as a subscription declares them: each account has its own, from its first connection on. */
+export function declaredForAll(...groups: readonly object[]): ConsumerGroup[] {
   return subscriptionSchema.parse({
     apiVersion: 'firehose.dev/v1alpha1',
     kind: 'FirehoseSubscription',
@@ -57,7 +68,10 @@ export interface ReplicaOptions {
   readonly groups?: readonly ConsumerGroup[];
   readonly directory?: Directory;
   readonly timings?: Partial<Timings>;
+  readonly retentionMs?: number;
 }
+
+const BEATS = { everyMs: 100, aliveMs: 3_000 };
 
 /** A Redis for all tests of a file, and replicas on it, each with streams of its own unless it is told which. */
 export function onOneRedis() {
@@ -76,34 +90,35 @@ export async function startReplica(options: ReplicaOptions) {
   const client = commandClient(url, { logger: silentLogger, name: 'test:groups' });
   await becomesReady(client, 10_000);
   const timings = { ...QUICK, ...options.timings };
+  const presence = new Presence({ client, keyPrefix, resource: RESOURCE, replica, logger: silentLogger, ...BEATS });
+  const place = { client, keyPrefix, partitions };
   const engine = await openGroups({
-    client,
-    keyPrefix,
-    partitions,
-    resource: RESOURCE,
-    replica,
-    groups,
+    place,
+    declared: { resource: RESOURCE, account: ACCOUNT, groups, retentionMs: options.retentionMs ?? 86_400_000 },
+    presence,
     directory,
     timings,
     offers: () => true,
     logger: silentLogger,
   });
-  const place = { client, keyPrefix, partitions };
+  presence.start(() => ({ keys: [], connections: 0, groups: engine.connections(), revision: '', leaving: false }));
   return {
     groups: engine,
+    presence,
     client,
     replica,
     place,
     publish: (events: readonly PublishedEvent[]) => publish(place, events),
     /** Admits and joins. */
     async connect(consumer: ConsumerOptions = {}): Promise<Consumer> {
-      const { group = 'default', grant = GRANT } = consumer;
-      const admitted = await engine.admit(group, grant);
+      const { group = 'default', grant = GRANT, regroup = false } = consumer;
+      const admitted = await engine.admit(group, grant, { regroup });
       if (!admitted.ok) throw new Error(admitted.problem.code);
       return new Consumer((member) => engine.join(group, { ...member, grant }), consumer);
     },
     async [Symbol.asyncDispose]() {
       await engine[Symbol.asyncDispose]();
+      await presence[Symbol.asyncDispose]();
       client.disconnect();
     },
   };
@@ -139,6 +154,7 @@ export function events(calls: readonly string[], count: number, from = 0): Publi
 export interface ConsumerOptions {
   readonly group?: string;
   readonly grant?: Grant;
+  readonly regroup?: boolean;
   readonly format?: Format;
   readonly acknowledges?: 'frames' | 'pongs';
   /** Acknowledges each event as it comes; true when not given. */
@@ -162,6 +178,8 @@ export class Consumer {
   readonly received: Received[] = [];
   readonly pings: Buffer[] = [];
   readonly standbys: boolean[] = [];
+  /** Where the group was when the connection joined. */
+  position: Position | null = null;
   readonly gaps: (GroupGap & { readonly reason: GroupGapReason })[] = [];
   readonly membership: Membership;
   lost: LostReason | null = null;
@@ -193,7 +211,10 @@ export class Consumer {
         this.pings.push(payload);
         if (this.acks) setImmediate(() => this.membership.pong(payload));
       },
-      onStandby: (standby) => this.standbys.push(standby),
+      onStandby: (standby, position) => {
+        this.standbys.push(standby);
+        this.position = position;
+      },
       onGap: (reason, gap) => this.gaps.push({ reason, ...gap }),
       lost: (reason) => (this.lost = reason),
     });
@@ -231,11 +252,11 @@ export function faultsOf(received: readonly Received[], expected: readonly Publi
 }
 
 /** Entries that the group was given and has not acknowledged, in all partitions. */
-export async function pendingInRedis(place: LogPlace, group = 'default'): Promise<number> {
+export async function pendingInRedis(place: LogPlace, group = 'default', account = ACCOUNT): Promise<number> {
   let pending = 0;
   for (let partition = 0; partition < place.partitions; partition += 1) {
     const { events: key } = streamKeys(place.keyPrefix, partition);
-    const [count] = (await place.client.xpending(key, `${RESOURCE}/${group}`)) as [number];
+    const [count] = (await place.client.xpending(key, groupName(RESOURCE, group, account))) as [number];
     pending += count;
   }
   return pending;

@@ -33,6 +33,8 @@ export interface StartOptions {
   /** Fields under `spec.redis` and `spec.stream`. */
   redis?: object;
   stream?: object;
+  /** `spec.consumerGroups`. */
+  groups?: readonly object[];
   /** Further settings. */
   environment?: Readonly<Record<string, string>>;
   name?: string;
@@ -65,6 +67,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       .replace('name: quickstart', `name: ${options.name ?? 'quickstart'}`)
       .replace(/id: '.*'/, (own) => (options.accountId === undefined ? own : `id: '${options.accountId}'`)) +
       (options.redis === undefined ? '' : `  redis: ${JSON.stringify(options.redis)}\n`) +
+      (options.groups === undefined ? '' : `  consumerGroups: ${JSON.stringify(options.groups)}\n`) +
       (options.stream === undefined ? '' : `  stream: ${JSON.stringify(options.stream)}\n`) +
       `  gateway: ${JSON.stringify({ tls: { disabled: options.plain === true }, connections })}\n`,
   );

@@ -119,7 +119,7 @@ export async function groupLost(product: Product): Promise<string[]> {
   const losses = {
     // In one partition: the replica that does not read it sees nothing of that by itself.
     'a group that was deleted': () =>
-      redisCommand(redis.port, 'XGROUP', 'DESTROY', 'firehose:{0}:events', 'default/faults/default'),
+      redisCommand(redis.port, 'XGROUP', 'DESTROY', 'firehose:{0}:events', 'default/faults/default/root'),
     'a log that was flushed': () => redisCommand(redis.port, 'FLUSHALL'),
   };
   for (const [what, lose] of Object.entries(losses)) {

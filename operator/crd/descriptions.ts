@@ -42,6 +42,9 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.consumerGroups':
     'Durable groups, whose position is kept on the server. Those named here are added to `default`.',
   'spec.consumerGroups.name': 'Name by which clients ask for it, as ?group=NAME.',
+  'spec.consumerGroups.account':
+    'The account that the group belongs to alone: it exists from the moment the resource is applied. Absent: each account has a group of this name of its own, from its first connection on.',
+  'spec.consumerGroups.maxAccounts': 'Accounts that may have a group of this name, where it is not declared for one.',
   'spec.consumerGroups.startPosition':
     'Where a new group begins: after what is there, at the oldest entry, or after startID. Cannot be changed.',
   'spec.consumerGroups.startID': 'Entry id after which the group begins, with startPosition ID.',
@@ -193,7 +196,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'status.redis.persistence': 'What survives its restart: nothing, snapshots (RDB), or every write (AOF).',
   'status.consumerGroups': 'The consumer groups as they are in Redis.',
   'status.consumerGroups.name': 'Name of the group.',
-  'status.consumerGroups.state': 'Whether it exists on every partition.',
+  'status.consumerGroups.state': 'Whether it exists on every partition; Unused while no connection has used it yet.',
+  'status.consumerGroups.accounts': 'Accounts that have a group of this name; the numbers are sums over them.',
   'status.consumerGroups.lag': 'Entries that it has not read yet.',
   'status.consumerGroups.lagExact': 'Whether Redis knows the lag exactly.',
   'status.consumerGroups.pending': 'Entries that it has read and not acknowledged.',

@@ -1,10 +1,10 @@
 import type { RedisClient } from '../../runtime/redis/client.ts';
-import { groupName, streamKeys } from '../../protocol/keys.ts';
+import { formerGroupName, streamKeys } from '../../protocol/keys.ts';
 import { subscriptionSchema, type Subscription } from '../../protocol/subscription.ts';
 import type { GroupStatus, SubscriptionStatus } from '../../protocol/subscription/status.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { liveReplicas } from '../../event-log/provisioning/replicas.ts';
-import { destroyGroup, leaveStreams } from '../../event-log/provisioning/release.ts';
+import { destroyDeclared, leaveStreams } from '../../event-log/provisioning/release.ts';
 import { DEPLOYMENTS, keyOf, SECRETS, SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
 import { namesOf } from '../resources/rendering.ts';
 import type { Context, Memory } from './context.ts';
@@ -114,7 +114,7 @@ async function leave(
   const doomed = policies(subscription, known).filter(({ deletionPolicy }) => deletionPolicy === 'Delete');
   for (const { name } of doomed) {
     context.assertMayWrite();
-    await destroyGroup(client, where, groupName(resource, name));
+    await destroyDeclared(client, where, { resource, group: name });
   }
   context.assertMayWrite();
   const deletes = stream.management === 'Managed' && stream.deletionPolicy === 'Delete';
@@ -131,7 +131,9 @@ function policies({ spec }: Subscription, known: readonly GroupStatus[]) {
 
 function whatIsLeft(subscription: Subscription, known: readonly GroupStatus[]): string {
   const { redis, stream } = subscription.spec;
-  const groups = policies(subscription, known).map(({ name }) => groupName(resourceOf(subscription), name));
+  const groups = policies(subscription, known).map(
+    ({ name }) => `${formerGroupName(resourceOf(subscription), name)}/<account>`,
+  );
   const [first, last] = [0, stream.partitions - 1].map((partition) => streamKeys(redis.keyPrefix, partition).events);
   return `the consumer groups ${groups.join(', ')} on the streams ${first} to ${last}`;
 }

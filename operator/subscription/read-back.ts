@@ -1,8 +1,8 @@
 import type { RedisClient } from '../../runtime/redis/client.ts';
-import { groupName } from '../../protocol/keys.ts';
 import type { Subscription } from '../../protocol/subscription.ts';
 import type { GroupStatus, SubscriptionStatus } from '../../protocol/subscription/status.ts';
-import { lagOf, milliseconds, reportStreams, type PartitionReport } from '../../event-log/provisioning/report.ts';
+import { milliseconds } from '../../event-log/provisioning/report.ts';
+import { reportGroups, type GroupSummary } from '../../event-log/provisioning/report-groups.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { resourceOf, type RedisStep } from './redis-step.ts';
 
@@ -41,12 +41,15 @@ async function readBack(
     ({ name, deletionPolicy }) => deletionPolicy === 'Retain' && !consumerGroups.some((group) => group.name === name),
   );
   const wanted = [...consumerGroups, ...retained];
-  const where = { keyPrefix: redis.keyPrefix, partitions: stream.partitions };
-  const names = wanted.map(({ name }) => groupName(resource, name));
-  const reports = await reportStreams(client, where, names);
+  const place = { keyPrefix: redis.keyPrefix, partitions: stream.partitions, resource };
+  const report = await reportGroups(client, place, wanted);
   const groups = wanted
-    .map(({ name, deletionPolicy }) => groupStatus(reports, { name, deletionPolicy, key: groupName(resource, name) }))
-    .filter(({ name, state }) => state === 'Ready' || consumerGroups.some((group) => group.name === name));
+    .flatMap((group, at) => {
+      const summary = report.groups[at];
+      return summary === undefined ? [] : [groupStatus(group, summary)];
+    })
+    .filter(({ name, accounts = 0 }) => accounts > 0 || consumerGroups.some((group) => group.name === name));
+  const reports = report.partitions;
   const oldest = reports.map((report) => report.oldest).filter((id) => id !== '');
   return {
     stream: {
@@ -60,26 +63,24 @@ async function readBack(
   };
 }
 
+/** Sums over the accounts. A group that no connection has used yet has no lag. */
 function groupStatus(
-  reports: readonly PartitionReport[],
-  group: { name: string; deletionPolicy: GroupStatus['deletionPolicy']; key: string },
+  { name, deletionPolicy }: Pick<GroupStatus, 'name' | 'deletionPolicy'>,
+  summary: GroupSummary,
 ): GroupStatus {
-  const { name, deletionPolicy, key } = group;
-  const found = reports.flatMap((report) => {
-    const inPartition = report.groups[key];
-    return inPartition === undefined ? [] : [{ ...inPartition, ...lagOf(report, inPartition) }];
-  });
-  if (found.length < reports.length || found.length === 0) return { name, state: 'Missing', deletionPolicy };
-  const pendingSince = found.map(({ oldestPending }) => oldestPending).filter((id) => id !== '');
+  const { accounts, used, missing, lag, isExact, pending, consumers, oldestPendingAt, dead } = summary;
+  if (missing > 0) return { name, state: 'Missing', accounts, deletionPolicy };
+  if (used === 0) return { name, state: 'Unused', accounts, deadLettered: dead, deletionPolicy };
   return {
     name,
     state: 'Ready',
-    lag: total(found, (one) => one.lag),
-    lagExact: found.every(({ isExact }) => isExact),
-    pending: total(found, (one) => one.pending),
-    consumers: Math.max(...found.map(({ consumers }) => consumers)),
-    ...(pendingSince.length > 0 && { oldestPendingTime: timeOf(Math.min(...pendingSince.map(milliseconds))) }),
-    deadLettered: total(found, (one) => one.dead),
+    accounts,
+    lag,
+    lagExact: isExact,
+    pending,
+    consumers,
+    ...(oldestPendingAt !== null && { oldestPendingTime: timeOf(oldestPendingAt) }),
+    deadLettered: dead,
     deletionPolicy,
   };
 }

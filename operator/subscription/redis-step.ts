@@ -1,11 +1,11 @@
 import type { RedisClient } from '../../runtime/redis/client.ts';
-import { groupName } from '../../protocol/keys.ts';
+import { formerGroupName, groupName } from '../../protocol/keys.ts';
 import { durationMs, type Subscription } from '../../protocol/subscription.ts';
 import type { GroupStatus } from '../../protocol/subscription/status.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { startOf } from '../../event-log/provisioning/create-group.ts';
 import { provisionStreams } from '../../event-log/provisioning/provision.ts';
-import { destroyGroup } from '../../event-log/provisioning/release.ts';
+import { destroyDeclared } from '../../event-log/provisioning/release.ts';
 import type { ServerFacts } from '../redis/server-facts.ts';
 import type { Context, Memory } from './context.ts';
 import { connectionOf, type RedisSecrets } from './redis-secrets.ts';
@@ -67,7 +67,18 @@ function needsOf(subscription: Subscription) {
     partitions: stream.partitions,
     resource,
     retention: stream.management === 'Managed' ? { maxLength, maxAgeMs: durationMs(maxAge) } : null,
-    groups: consumerGroups.map((group) => ({ name: groupName(resource, group.name), start: startOf(group) })),
+    // A group that is not declared for an account is made by a gateway, at the account's first connection.
+    groups: consumerGroups.flatMap((group) =>
+      group.account === undefined
+        ? []
+        : [
+            {
+              name: groupName(resource, group.name, group.account),
+              start: startOf(group),
+              former: formerGroupName(resource, group.name),
+            },
+          ],
+    ),
   };
 }
 
@@ -82,7 +93,7 @@ async function destroyUndeclared(
   for (const { name, deletionPolicy } of before) {
     if (deletionPolicy !== 'Delete' || consumerGroups.some((group) => group.name === name)) continue;
     context.assertMayWrite();
-    await destroyGroup(client, where, groupName(resourceOf(subscription), name));
+    await destroyDeclared(client, where, { resource: resourceOf(subscription), group: name });
     context.logger.info({ resource: resourceOf(subscription), group: name }, 'a consumer group is destroyed');
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { groupFilters } from './filters.ts';
+import { accountId, groupFilters } from './filters.ts';
 import { duration, ruled } from './rules.ts';
 import { platformOnly } from './takes-effect.ts';
 
@@ -13,7 +13,14 @@ const group = ruled(
       .min(1)
       .max(63)
       .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'a DNS label'),
-    /** Where the group begins when it is made: with what comes from then on, with the oldest retained, or after an id. */
+    /**
+     * The account that the group belongs to alone; it exists from the moment the resource is applied. Absent: each account
+     * has a group of this name of its own, from its first connection on.
+     */
+    account: accountId().optional(),
+    /** Accounts that may have a group of this name, where it is not declared for one. */
+    maxAccounts: z.int().min(1).max(2_000).default(100),
+    /** Where a group begins when it is made: with what comes from then on, with the oldest retained, or after an id. */
     startPosition: z.enum(['New', 'Earliest', 'ID']).default('New'),
     /** Entry id after which the group begins in every partition, with `startPosition: ID`. */
     startID: z

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ruled, setOf } from './rules.ts';
 
-const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
+/** Ids of accounts, as directories, tokens and keys in Redis have them: no slash, no colon. */
+export const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const EVENT_NAME = /^[A-Z][A-Z0-9_]{1,63}$/;
 
 export const accountId = () => z.string().max(64).regex(ACCOUNT_ID, 'an account id: 1 to 64 of A-Z a-z 0-9 _ -');

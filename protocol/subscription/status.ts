@@ -13,8 +13,11 @@ const condition = z.strictObject({
 
 const group = z.strictObject({
   name: z.string(),
-  state: z.enum(['Ready', 'Missing']),
-  /** Entries not yet read by the group, over all partitions; absent while nothing is known. */
+  /** Unused: no connection has used it yet. */
+  state: z.enum(['Ready', 'Missing', 'Unused']),
+  /** Accounts that have a group of this name; the numbers are sums over them. */
+  accounts: z.int().min(0).optional(),
+  /** Entries not yet read by the group, over all partitions; absent while nothing is known, and while it is unused. */
   lag: z.int().min(0).optional(),
   /** Whether Redis itself knows `lag`; else it is an estimate. */
   lagExact: z.boolean().optional(),

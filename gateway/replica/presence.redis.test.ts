@@ -6,7 +6,7 @@ import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { until } from '../../testing/until.ts';
-import { startHeartbeat, type HeartbeatOptions } from './heartbeat.ts';
+import { Presence, type PresenceOptions } from './presence.ts';
 
 let redis: RedisServer;
 before(async () => {
@@ -14,25 +14,18 @@ before(async () => {
 });
 after(() => redis.stop());
 
-async function beating(keyPrefix: string, replica: string, options: Partial<HeartbeatOptions> = {}) {
+async function beating(keyPrefix: string, replica: string, options: Partial<PresenceOptions> = {}) {
   const client = commandClient(redis.url, { logger: silentLogger, name: 'test:heartbeat' });
   assert.ok(await becomesReady(client, 10_000));
   let seen: readonly string[] = [];
   let beats = 0;
-  const heartbeat = startHeartbeat({
-    client,
-    keyPrefix,
-    resource: 'voice/acme',
-    replica,
-    record: () => ({ groups: { [replica]: 1 } }),
-    everyMs: 50,
-    aliveMs: 5_000,
-    onReplicas: (replicas) => {
-      beats += 1;
-      seen = replicas.map((one) => `${one.replica}:${Object.keys(one.record.groups).join()}`).sort();
-    },
-    ...options,
+  const place = { client, keyPrefix, resource: 'voice/acme', replica };
+  const heartbeat = new Presence({ ...place, everyMs: 50, aliveMs: 5_000, logger: silentLogger, ...options });
+  heartbeat.onReplicas((replicas) => {
+    beats += 1;
+    seen = replicas.map((one) => `${one.replica}:${Object.keys(one.heartbeat.groups).join()}`).sort();
   });
+  heartbeat.start(() => ({ keys: [], connections: 0, groups: { [replica]: 1 }, revision: '', leaving: false }));
   return {
     client,
     heartbeat,

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+/**
+ * What a gateway replica says of itself: written by the replica, read by the other replicas, the operator and the doctor.
+ * Keys of a newer version are ignored; a record that lacks a key, or holds another type, is unreadable.
+ */
+export const heartbeatSchema = z.object({
+  /** Ids of the signing keys that the replica verifies; the first one signs. */
+  keys: z.array(z.string()),
+  /** Open connections, of every contract. */
+  connections: z.int().min(0),
+  /** Connections of each consumer group that has any here, by `<group>/<account>`. */
+  groups: z.record(z.string(), z.int().min(1)),
+  /** Revision of the Deployment that the replica belongs to; empty where that is unknown. */
+  revision: z.string().default(''),
+  /** Whether the replica has been told to stop. */
+  leaving: z.boolean().default(false),
+});
+
+export type Heartbeat = z.output<typeof heartbeatSchema>;
+
+export function encodeHeartbeat(heartbeat: Heartbeat): string {
+  return JSON.stringify(heartbeat);
+}
+
+/** Null when the text is missing or unreadable. */
+export function decodeHeartbeat(text: string | null): Heartbeat | null {
+  if (text === null) return null;
+  try {
+    return heartbeatSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
