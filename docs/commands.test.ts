@@ -38,12 +38,24 @@ describe('the commands of the documentation', () => {
     );
   });
 
+  test('lock-outs are listed and lifted', LIMIT, async () => {
+    const wrong = snippet('shell').split('NODE_EXTRA')[0]?.replace('adminpassword', 'wrong') ?? '';
+    await prints(`for try in 1 2 3 4 5 6 7 8 9 10 11; do ${wrong.trim()}; done; echo tried`, /tried/);
+    await prints(snippet('lockouts'), /admin[\s\S]*lifted/);
+  });
+
   test('doctor looks at the gateway that runs', LIMIT, async () => {
     await prints(`${snippet('doctor')}|| true`, /ok .*\n/);
   });
 
   test('a recording of a switch is mapped', LIMIT, async () => {
     await prints(snippet('source-map'), /"Event-Name":"CHANNEL_DESTROY".*"Hangup-Cause":"USER_BUSY"/);
+  });
+
+  test('a recording is mapped by the rules of the documentation', LIMIT, async () => {
+    await served.workplace.write('rules.yaml', snippet('source-map-config'));
+    const mapped = `${snippet('source-map').trim()} --config rules.yaml`;
+    await prints(mapped, /"Event-Name":"CHANNEL_CREATE"[\s\S]*"Event-Name":"CHANNEL_DESTROY"/);
   });
 
   test('the example batch is accepted by the ingest endpoint', LIMIT, async () => {
