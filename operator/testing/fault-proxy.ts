@@ -61,31 +61,9 @@ export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> 
       outgoing.writeHead(fault.status, { 'Content-Type': 'application/json', ...retry });
       return outgoing.end(JSON.stringify({ kind: 'Status', code: fault.status, message: 'by the proxy' }));
     }
-    forward(incoming, outgoing, { fault, ...passingOf(incoming) });
+    const onExpired = (path: string) => void expired.push(path);
+    forward(incoming, outgoing, { plane, agent, fault, onExpired });
     return undefined;
-  };
-  const forward = (
-    incoming: IncomingMessage,
-    outgoing: ServerResponse,
-    { fault, isWatch, path }: { fault: Fault | null } & PassingRequest,
-  ) => {
-    const { host: _, ...headers } = incoming.headers;
-    const call = request(`${plane.server}${incoming.url ?? ''}`, { method: incoming.method, headers, agent });
-    call.once('error', () => outgoing.destroy());
-    outgoing.once('close', () => call.destroy());
-    call.once('response', (answer) => {
-      if (fault?.kind === 'truncate') {
-        outgoing.writeHead(answer.statusCode ?? 502, { 'Content-Type': 'application/json' });
-        outgoing.write('{"kind":"FirehoseSubscri');
-        answer.destroy();
-        return void setTimeout(() => outgoing.destroy(), 20);
-      }
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      outgoing.flushHeaders();
-      if (isWatch) answer.once('data', (first: Buffer) => void (saysGone(answer, first) && expired.push(path)));
-      if (fault?.kind !== 'silence') answer.pipe(outgoing);
-    });
-    incoming.pipe(call);
   };
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
@@ -105,6 +83,39 @@ export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> 
     },
   };
   return self;
+}
+
+interface Forwarding {
+  readonly plane: ControlPlane;
+  readonly agent: Agent;
+  readonly fault: Fault | null;
+  readonly onExpired: (path: string) => void;
+}
+
+/** Passes a request on to the real API server, and its answer back as far as the fault lets it. */
+function forward(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { plane, agent, fault, onExpired }: Forwarding,
+): void {
+  const { isWatch, path } = passingOf(incoming);
+  const { host: _, ...headers } = incoming.headers;
+  const call = request(`${plane.server}${incoming.url ?? ''}`, { method: incoming.method, headers, agent });
+  call.once('error', () => outgoing.destroy());
+  outgoing.once('close', () => call.destroy());
+  call.once('response', (answer) => {
+    if (fault?.kind === 'truncate') {
+      outgoing.writeHead(answer.statusCode ?? 502, { 'Content-Type': 'application/json' });
+      outgoing.write('{"kind":"FirehoseSubscri');
+      answer.destroy();
+      return void setTimeout(() => outgoing.destroy(), 20);
+    }
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    outgoing.flushHeaders();
+    if (isWatch) answer.once('data', (first: Buffer) => void (saysGone(answer, first) && onExpired(path)));
+    if (fault?.kind !== 'silence') answer.pipe(outgoing);
+  });
+  incoming.pipe(call);
 }
 
 function saysGone({ statusCode }: IncomingMessage, first: Buffer): boolean {

@@ -54,13 +54,6 @@ export async function startPlatform(controllers: 'all' | 'without workloads' = '
   await namespace(SYSTEM);
   await namespace(VOICE);
   const token = await createAccount(plane);
-  const get = async (path: string) => {
-    const answer = await admin.call('GET', path);
-    return answer.status === 404 ? null : (answer.body as unknown as KubeObject);
-  };
-  const fhs = (name: string, space = VOICE) => get(fhsPath(space, name));
-  const status = async (name: string, space = VOICE) =>
-    ((await fhs(name, space))?.['status'] ?? {}) as SubscriptionStatus;
   const owned = stack.move();
   return {
     plane,
@@ -71,6 +64,7 @@ export async function startPlatform(controllers: 'all' | 'without workloads' = '
       return file;
     },
     namespace,
+    ...readers(plane),
     async secrets(space, redisUrl = redis.url) {
       await namespace(space);
       const secret = (name: string, stringData: object) =>
@@ -84,6 +78,22 @@ export async function startPlatform(controllers: 'all' | 'without workloads' = '
     async patch(name, patch, space = VOICE) {
       await admin.must('PATCH', fhsPath(space, name), patch, MERGE);
     },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** What is there, and what the Deployment's pods would say. */
+function readers({
+  admin,
+}: ControlPlane): Pick<Platform, 'get' | 'fhs' | 'status' | 'condition' | 'markReady' | 'events'> {
+  const get = async (path: string) => {
+    const answer = await admin.call('GET', path);
+    return answer.status === 404 ? null : (answer.body as unknown as KubeObject);
+  };
+  const fhs = (name: string, space = VOICE) => get(fhsPath(space, name));
+  const status = async (name: string, space = VOICE) =>
+    ((await fhs(name, space))?.['status'] ?? {}) as SubscriptionStatus;
+  return {
     get,
     fhs,
     status,
@@ -100,7 +110,6 @@ export async function startPlatform(controllers: 'all' | 'without workloads' = '
       const list = await admin.must('GET', `/api/v1/namespaces/${space}/events`);
       return list['items'] as { reason: string; message: string; type: string }[];
     },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
