@@ -59,7 +59,7 @@ interface Sent {
 
 interface Waiting {
   readonly event: NewEvent;
-  settle(outcome: AppendOutcome): void;
+  finish(outcome: AppendOutcome): void;
 }
 
 /**
@@ -81,12 +81,12 @@ export class RedisAppender {
   }
 
   append(event: NewEvent): Promise<AppendOutcome> {
-    return new Promise((settle) => {
-      this.#waiting.push({ event, settle });
+    return new Promise((finish) => {
+      this.#waiting.push({ event, finish });
       if (this.#busy) return;
       this.#busy = true;
       // The rest of the caller's events is pushed before the first batch is taken.
-      // It goes on with what others append: no request's trace.
+      // A drain serves later appends of other requests too: it belongs to no request's trace.
       outsideOfSpans(() => queueMicrotask(() => void this.#drain()));
     });
   }
@@ -98,12 +98,12 @@ export class RedisAppender {
       if (failure === null) continue;
       const behind = this.#waiting;
       this.#waiting = [];
-      for (const one of behind) one.settle({ outcome: 'failed', code: failure });
+      for (const one of behind) one.finish({ outcome: 'failed', code: failure });
     }
     this.#busy = false;
   }
 
-  /** Settles the batch; the code of the failure when one of it, or all, failed. */
+  /** Finishes the batch; the code of the failure when one of it, or all, failed. */
   async #send(batch: readonly Waiting[]): Promise<string | null> {
     const sent = await this.#call(batch.map((one) => one.event));
     const replies = sent.replies;
@@ -111,9 +111,9 @@ export class RedisAppender {
     const rest = failedAt === -1 ? sent.code : redisErrorCode(new Error(replies[failedAt]?.slice(1)));
     batch.forEach((one, index) => {
       const reply = failedAt === -1 || index < failedAt ? replies[index] : undefined;
-      if (reply === undefined) return one.settle({ outcome: 'failed', code: rest });
+      if (reply === undefined) return one.finish({ outcome: 'failed', code: rest });
       const outcome = reply.startsWith('A') ? 'accepted' : 'duplicate';
-      return one.settle({ outcome, partition: this.#partition, id: reply.slice(1) });
+      return one.finish({ outcome, partition: this.#partition, id: reply.slice(1) });
     });
     return failedAt === -1 && replies.length === batch.length ? null : rest;
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SLOW_AFTER_MS } from '../fanout/subscriber.ts';
+import { SLOW_AFTER_MS } from '../fanout/connection.ts';
 import { events, untilFrame } from '../testing/frames.ts';
 import { startGateway, type Client, type RunningGateway } from '../testing/running-gateway.ts';
 import { until } from '../../testing/until.ts';

@@ -43,10 +43,10 @@ export function buildFanout(parts: FanoutParts): RunningFanout {
     offers: (name, account) => offer(name, account),
     pages: createPages(eventLog, signal),
     cursors: eventLog.cursors,
-    onPoison: lines.poison,
-    // Accounts of other resources are none of this one's business.
-    isShared: () => eventLog.isShared,
-    onUnknownAccount: lines.unknownAccount,
+    unroutable: { ...lines, isShared: () => eventLog.isShared },
+    onError: (error) => {
+      if (!signal.aborted) logger.error({ err: error }, 'unexpected error while reading a page of the log');
+    },
   });
   signal.addEventListener(
     'abort',

@@ -9,6 +9,8 @@ export interface FanoutCounters {
   /** Entries of accounts that the directory lacks, of a log that other resources use too. */
   foreignAccount: number;
   poison: number;
+  /** Pages that could not be read for an unexpected reason. */
+  pageErrors: number;
   /** One write of so many events and bytes to one connection. */
   written(events: number, bytes: number): void;
 }
@@ -22,6 +24,7 @@ export function createCounters(): FanoutCounters {
     unknownAccount: 0,
     foreignAccount: 0,
     poison: 0,
+    pageErrors: 0,
     written(events, bytes) {
       this.deliveries += events;
       this.deliveredBytes += bytes;

@@ -67,14 +67,14 @@ async function stage(options: {
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       connected += 1;
       const events = options.distinct ? ['CHANNEL_ANSWER', `BENCH_${connected}`] : ['CHANNEL_ANSWER'];
-      const subscriber = fanout.subscribe({
+      const connection = fanout.join({
         grant: { account: ROOT, accounts: null, events },
         format: 'plain',
         sink: new SocketWriter(socket as Socket, webSocket),
         told: toldNothing({ lost: () => webSocket.terminate() }),
       });
       webSocket.on('error', () => webSocket.terminate());
-      webSocket.on('close', () => fanout.unsubscribe(subscriber));
+      webSocket.on('close', () => fanout.leave(connection));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -18,6 +18,7 @@ const TREE: [string, string | null][] = [
   ['b', 'root'],
   ['a1', 'a'],
 ];
+const LIMIT = { timeout: 20_000 };
 const EVERYTHING: Grant = { account: 'root', accounts: null, events: null };
 
 function open(options: Partial<FanoutOptions> = {}): Fanout {
@@ -35,18 +36,18 @@ function open(options: Partial<FanoutOptions> = {}): Fanout {
 function join(fanout: Fanout, grant: Grant = EVERYTHING, format: Format = 'plain') {
   const sink = new RecordingSink();
   const losses: string[] = [];
-  const subscriber = fanout.subscribe({
+  const connection = fanout.join({
     grant,
     format,
     sink,
     told: toldNothing({
       lost: (reason) => {
         losses.push(reason);
-        fanout.unsubscribe(subscriber);
+        fanout.leave(connection);
       },
     }),
   });
-  return { sink, losses, subscriber };
+  return { sink, losses, connection };
 }
 
 describe('fan-out', () => {
@@ -157,7 +158,7 @@ describe('fan-out', () => {
 
   test('poison is skipped and counted, and the position passes it', () => {
     const poison: string[] = [];
-    const fanout = open({ onPoison: (_, reason) => poison.push(reason) });
+    const fanout = open({ unroutable: { poison: (_, reason) => void poison.push(reason) } });
     const { sink } = join(fanout);
     const sound = entryOf({ sequence: 1, account: 'a', data: '{"_firehosed":1,"deep":{"_firehose":1}}' });
     fanout.deliver([
@@ -207,6 +208,43 @@ describe('fan-out', () => {
     assert.equal(slow.sink.messages().length, 101);
   });
 
+  test('events of accounts that the directory lacks are told, unless other resources use the log too', () => {
+    const told: [string, number][] = [];
+    let isShared = false;
+    const unknownAccount = (account: string, entries: number) => void told.push([account, entries]);
+    const fanout = open({ unroutable: { isShared: () => isShared, unknownAccount } });
+    fanout.deliver([1, 2].map((sequence) => entryOf({ sequence, account: 'new' })));
+    isShared = true;
+    fanout.deliver([entryOf({ sequence: 3, account: 'theirs' })]);
+    assert.deepEqual(told, [['new', 2]]);
+    assert.deepEqual([fanout.counters.unknownAccount, fanout.counters.foreignAccount], [2, 1]);
+  });
+
+  test(
+    'an unexpected error of a page is counted and given to its owner, and the connection is told of the loss',
+    LIMIT,
+    async () => {
+      const errors: unknown[] = [];
+      const broken = new Error('broken');
+      const fanout = open({ pages: () => Promise.reject(broken), onError: (error) => errors.push(error) });
+      const { promise: lost, resolve } = Promise.withResolvers<string>();
+      const from = { epoch: 'e', ids: ['0-0', '0-0'] };
+      const end = ['1-0', '0-0'];
+      fanout.deliver([entryOf({ sequence: 1, account: 'a' })]);
+      fanout.join({
+        grant: EVERYTHING,
+        format: 'plain',
+        sink: new RecordingSink(),
+        from,
+        until: end,
+        told: toldNothing({ lost: resolve }),
+      });
+      assert.equal(await lost, 'cursor_too_old');
+      assert.deepEqual(errors, [broken]);
+      assert.equal(fanout.counters.pageErrors, 1);
+    },
+  );
+
   test('I4: a connection that left the tail is told with its last position when the log has lost it too', async () => {
     const fanout = open({
       highWater: 1,
@@ -235,11 +273,11 @@ describe('fan-out', () => {
     const everyone = Array.from({ length: 50 }, (_, at) =>
       join(fanout, { account: 'root', accounts: [`a`, `x${at}`], events: [`E_${at}`] }),
     );
-    for (const { subscriber } of everyone) {
-      fanout.unsubscribe(subscriber);
-      fanout.unsubscribe(subscriber);
+    for (const { connection } of everyone) {
+      fanout.leave(connection);
+      fanout.leave(connection);
     }
-    assert.deepEqual(fanout.sizes(), { subscribers: 0, views: 0, buckets: 0, behind: 0 });
+    assert.deepEqual(fanout.sizes(), { connections: 0, views: 0, buckets: 0, behind: 0 });
   });
 });
 

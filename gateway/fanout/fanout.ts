@@ -10,7 +10,7 @@ import { batchesOf, buildRound, type Format, type Round } from './round.ts';
 import { RouteIndex, type Offer, type Route } from './route-index.ts';
 import { Scratch } from './scratch.ts';
 import { countOf, Part } from './selection.ts';
-import type { Sink, SlowPolicy, Subscriber, Told } from './subscriber.ts';
+import type { Sink, SlowPolicy, Connection, Told } from './connection.ts';
 import { Tail } from './tail.ts';
 import { View, viewKey } from './view.ts';
 
@@ -26,15 +26,22 @@ export interface FanoutOptions {
   readonly highWater?: number;
   /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number;
-  /** Told of each entry that can be delivered to nobody. */
-  readonly onPoison?: (entry: StoredEntry, reason: PoisonReason) => void;
+  readonly unroutable?: Unroutable;
+  /** Called with an unexpected error, where it was caught. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** What is done about entries that reach nobody. */
+export interface Unroutable {
+  /** Called with each entry that breaks the format. */
+  readonly poison?: (entry: StoredEntry, reason: PoisonReason) => void;
   /** Whether other resources use the log too: accounts that the directory lacks are then theirs. */
   readonly isShared?: () => boolean;
   /** Called with so many entries of an account that the directory lacks, where that is a fault. */
-  readonly onUnknownAccount?: (account: string, entries: number) => void;
+  readonly unknownAccount?: (account: string, entries: number) => void;
 }
 
-export interface SubscribeOptions {
+export interface ConnectionOptions {
   readonly grant: Grant;
   readonly format: Format;
   readonly sink: Sink;
@@ -55,7 +62,7 @@ export interface SubscribeOptions {
 export class Fanout {
   readonly counters: FanoutCounters = createCounters();
   readonly #views = new Map<string, View>();
-  readonly #subscribers = new Set<Subscriber>();
+  readonly #connections = new Set<Connection>();
   readonly #index: RouteIndex;
   readonly #tail: Tail;
   readonly #scratch = new Scratch();
@@ -76,11 +83,24 @@ export class Fanout {
       tail: this.#tail,
       index: this.#index,
       scratch: this.#scratch,
-      pages: options.pages,
+      pages: this.#pages(options),
       counters: this.counters,
       highWater: this.#highWater,
       now: options.now ?? performance.now.bind(performance),
     });
+  }
+
+  /** A page that cannot be read for an unexpected reason is lost to its connection, which is told so. */
+  #pages({ pages, onError }: FanoutOptions): PageSource {
+    return async (from, until) => {
+      try {
+        return await pages(from, until);
+      } catch (error) {
+        this.counters.pageErrors += 1;
+        onError?.(error);
+        return { kind: 'lost', reason: 'cursor_too_old' };
+      }
+    };
   }
 
   get position(): Position | null {
@@ -88,7 +108,7 @@ export class Fanout {
   }
 
   get connections(): number {
-    return this.#subscribers.size;
+    return this.#connections.size;
   }
 
   get behind(): number {
@@ -96,9 +116,9 @@ export class Fanout {
   }
 
   /** How much is registered: all 0 again when everyone has left (I10). */
-  sizes(): { subscribers: number; views: number; buckets: number; behind: number } {
+  sizes(): { connections: number; views: number; buckets: number; behind: number } {
     return {
-      subscribers: this.#subscribers.size,
+      connections: this.#connections.size,
       views: this.#views.size,
       buckets: this.#index.buckets,
       behind: this.#puller.size,
@@ -110,25 +130,25 @@ export class Fanout {
   }
 
   /** Joins at the head of the log, or replays from a position first: one loop serves both. */
-  subscribe(options: SubscribeOptions): Subscriber {
+  join(options: ConnectionOptions): Connection {
     const { sink, told, policy = 'CatchUp', from, until = null } = options;
     const view = this.#acquire(options.grant, options.format);
-    const subscriber: Subscriber = { view, sink, told, policy, behind: null, closed: false };
-    this.#subscribers.add(subscriber);
-    if (from === undefined) view.live.add(subscriber);
-    else this.#puller.begin(subscriber, from, until);
-    return subscriber;
+    const connection: Connection = { view, sink, told, policy, behind: null, closed: false };
+    this.#connections.add(connection);
+    if (from === undefined) view.live.add(connection);
+    else this.#puller.begin(connection, from, until);
+    return connection;
   }
 
-  /** Everything up to here was written to the subscriber, or is not for it. */
-  positionOf(subscriber: Subscriber): Position | null {
-    const { behind } = subscriber;
+  /** Everything up to here was written to the connection, or is not for it. */
+  positionOf(connection: Connection): Position | null {
+    const { behind } = connection;
     return behind === null ? this.#position : { epoch: behind.epoch, ids: behind.from };
   }
 
-  /** Entries between the subscriber and the head; null when that cannot be known from memory. */
-  entriesBehind(subscriber: Subscriber): number | null {
-    const { behind } = subscriber;
+  /** Entries between the connection and the head; null when that cannot be known from memory. */
+  entriesBehind(connection: Connection): number | null {
+    const { behind } = connection;
     if (behind === null) return 0;
     return behind.round === null ? null : this.#tail.entriesFrom(behind.round);
   }
@@ -141,21 +161,21 @@ export class Fanout {
   }
 
   /** Another scope or filter, for all that comes after `positionOf` of this moment. */
-  refilter(subscriber: Subscriber, grant: Grant): void {
-    if (subscriber.closed) return;
-    const { view } = subscriber;
+  refilter(connection: Connection, grant: Grant): void {
+    if (connection.closed) return;
+    const { view } = connection;
     const next = this.#acquire(grant, view.format);
-    if (view.live.delete(subscriber)) next.live.add(subscriber);
-    subscriber.view = next;
+    if (view.live.delete(connection)) next.live.add(connection);
+    connection.view = next;
     this.#release(view);
   }
 
   /** Goes on from another position, after a loss; a bounded replay to the same end. */
-  seek(subscriber: Subscriber, from: Position): void {
-    if (subscriber.closed) return;
-    const until = subscriber.behind?.until ?? null;
-    subscriber.view.live.delete(subscriber);
-    this.#puller.begin(subscriber, from, until);
+  seek(connection: Connection, from: Position): void {
+    if (connection.closed) return;
+    const until = connection.behind?.until ?? null;
+    connection.view.live.delete(connection);
+    this.#puller.begin(connection, from, until);
   }
 
   #acquire(grant: Grant, format: Format): View {
@@ -178,13 +198,13 @@ export class Fanout {
     view.unseal();
   }
 
-  unsubscribe(subscriber: Subscriber): void {
-    if (subscriber.closed) return;
-    subscriber.closed = true;
-    this.#subscribers.delete(subscriber);
-    this.#puller.forget(subscriber);
-    const { view } = subscriber;
-    view.live.delete(subscriber);
+  leave(connection: Connection): void {
+    if (connection.closed) return;
+    connection.closed = true;
+    this.#connections.delete(connection);
+    this.#puller.forget(connection);
+    const { view } = connection;
+    view.live.delete(connection);
     this.#release(view);
   }
 
@@ -194,16 +214,16 @@ export class Fanout {
     this.#position = { epoch: state.epoch, ids: [...state.newest] };
     this.#tail.clear();
     if (last === null || last.epoch === state.epoch) return;
-    for (const subscriber of this.#subscribers) {
-      const had = this.#lastOf(subscriber, last);
-      subscriber.view.live.delete(subscriber);
-      if (this.#puller.halt(subscriber, had)) subscriber.told.lost('epoch_lost', had);
+    for (const connection of this.#connections) {
+      const had = this.#lastOf(connection, last);
+      connection.view.live.delete(connection);
+      if (this.#puller.halt(connection, had)) connection.told.lost('epoch_lost', had);
     }
   }
 
-  /** What a subscriber had in the epoch that ended with `last`. */
-  #lastOf(subscriber: Subscriber, last: Position): Position {
-    const { behind } = subscriber;
+  /** What a connection had in the epoch that ended with `last`. */
+  #lastOf(connection: Connection, last: Position): Position {
+    const { behind } = connection;
     return behind === null ? last : { epoch: behind.epoch, ids: behind.from };
   }
 
@@ -229,7 +249,7 @@ export class Fanout {
       cursors: this.#options.cursors,
       onPoison: (entry: StoredEntry, reason: PoisonReason) => {
         this.counters.poison += 1;
-        this.#options.onPoison?.(entry, reason);
+        this.#options.unroutable?.poison?.(entry, reason);
       },
     };
     const round = buildRound(origin, entries);
@@ -241,8 +261,8 @@ export class Fanout {
   }
 
   #tellPoison(round: Round): void {
-    for (const subscriber of this.#subscribers) {
-      if (subscriber.behind === null && !subscriber.closed) this.#puller.tellPoison(subscriber, round);
+    for (const connection of this.#connections) {
+      if (connection.behind === null && !connection.closed) this.#puller.tellPoison(connection, round);
     }
   }
 
@@ -260,13 +280,13 @@ export class Fanout {
   }
 
   #unknown({ accountId }: Route, entries: number): void {
-    const { isShared, onUnknownAccount } = this.#options;
-    if (isShared?.() === true) {
+    const { unroutable } = this.#options;
+    if (unroutable?.isShared?.() === true) {
       this.counters.foreignAccount += entries;
       return;
     }
     this.counters.unknownAccount += entries;
-    onUnknownAccount?.(accountId, entries);
+    unroutable?.unknownAccount?.(accountId, entries);
   }
 
   #entriesByRoute({ metas }: Round): Map<Route, number[]> {
@@ -284,19 +304,19 @@ export class Fanout {
     const selection = view.gathered;
     const events = countOf(selection);
     const shared = view.live.size > 1 ? view.seal(round, selection, this.#index.version) : null;
-    for (const subscriber of view.live) {
-      if (subscriber.sink.queued >= this.#highWater) {
-        view.live.delete(subscriber);
-        this.#puller.fallBehind(subscriber, round);
+    for (const connection of view.live) {
+      if (connection.sink.queued >= this.#highWater) {
+        view.live.delete(connection);
+        this.#puller.fallBehind(connection, round);
         continue;
       }
       if (shared === null) {
         const lease = view.fill(round, selection, this.#scratch);
         this.counters.written(events, lease.chunk.length);
-        subscriber.sink.write(lease.chunk, lease.release);
+        connection.sink.write(lease.chunk, lease.release);
       } else {
         this.counters.written(events, shared.length);
-        subscriber.sink.write(shared, null);
+        connection.sink.write(shared, null);
       }
     }
   }

@@ -44,7 +44,7 @@ test('between two rounds of one read everything else has its turn (I6)', async (
     writtenIn.push(turn());
     write(chunk, release);
   };
-  fanout.subscribe({
+  fanout.join({
     grant: { account: 'acme', accounts: null, events: null },
     format: 'plain',
     sink,

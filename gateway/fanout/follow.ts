@@ -17,12 +17,12 @@ export interface FollowOptions {
   readonly fanout: Fanout;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** Told whether the log can be reached, on each change. */
+  /** Called on each change of whether the log can be reached. */
   readonly onReachable: (reachable: boolean, code: string) => void;
   readonly traces: EventTraces | null;
-  /** Told of each read that brought entries, once they are written. */
+  /** Called with the entries of each read, once they are written. */
   readonly onRead?: (entries: readonly StoredEntry[]) => void;
-  /** Told when the streams were lost and refilled. */
+  /** Called when the streams were lost and refilled. */
   readonly onEpochLost?: () => void;
 }
 

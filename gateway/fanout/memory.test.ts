@@ -9,7 +9,7 @@ import { entryOf } from '../testing/entries.ts';
 import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';
 import { Fanout } from './fanout.ts';
-import type { Sink } from './subscriber.ts';
+import type { Sink } from './connection.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -67,7 +67,7 @@ test('I6, I10: a thousand connections that read nothing hold what is documented,
   const connections = Array.from({ length: CONNECTIONS }, (_, at) => {
     const sink = new PausedSink();
     const told = toldNothing({});
-    return { sink, subscriber: fanout.subscribe({ grant: grantOf(at), format: 'plain', sink, told }) };
+    return { sink, connection: fanout.join({ grant: grantOf(at), format: 'plain', sink, told }) };
   });
   let sequence = 0;
   const filler = 'x'.repeat(1_000);
@@ -93,12 +93,12 @@ test('I6, I10: a thousand connections that read nothing hold what is documented,
   // Connections of one view share what they hold.
   assert.ok(full - before <= 2 * (TAIL + ACCOUNTS * (HIGH_WATER + ROUND)));
   assert.ok(later / full < 1.1, `grew by a factor of ${later / full}`);
-  for (const { sink, subscriber } of connections) {
-    fanout.unsubscribe(subscriber);
+  for (const { sink, connection } of connections) {
+    fanout.leave(connection);
     sink.drain();
   }
   await nextTurn();
-  assert.deepEqual(fanout.sizes(), { subscribers: 0, views: 0, buckets: 0, behind: 0 });
+  assert.deepEqual(fanout.sizes(), { connections: 0, views: 0, buckets: 0, behind: 0 });
 });
 
 test('I10: connections that get nothing any more hold nothing of the rounds they once shared', (t) => {
@@ -113,7 +113,7 @@ test('I10: connections that get nothing any more hold nothing of the rounds they
   for (const account of [...accounts, ...accounts]) {
     const grant = { account: 'root', accounts: [account], events: null };
     const sink = { queued: 0, write: () => {}, whenDrained: () => {} };
-    fanout.subscribe({ grant, format: 'plain', sink, told: toldNothing({}) });
+    fanout.join({ grant, format: 'plain', sink, told: toldNothing({}) });
   }
   const before = memory();
   const data = JSON.stringify({ filler: 'x'.repeat(1_000) });

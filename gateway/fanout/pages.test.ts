@@ -34,14 +34,14 @@ async function stalled(logBytes: number) {
   const reader = eventLog.reader();
   const sink = new RecordingSink();
   const losses: string[] = [];
-  const subscriber = fanout.subscribe({
+  const connection = fanout.join({
     grant: { account: 'root', accounts: null, events: null },
     format: 'plain',
     sink,
     told: toldNothing({
       lost: (reason) => {
         losses.push(reason);
-        fanout.unsubscribe(subscriber);
+        fanout.leave(connection);
       },
     }),
   });

@@ -4,7 +4,7 @@ import { withoutDelivered, type Round } from './round.ts';
 import { accepts, type RouteIndex } from './route-index.ts';
 import type { Scratch } from './scratch.ts';
 import { Part } from './selection.ts';
-import { isSlow, type Behind, type Subscriber } from './subscriber.ts';
+import { isSlow, type Behind, type Connection } from './connection.ts';
 import type { Tail } from './tail.ts';
 
 /** The head of the log as this process has delivered it. */
@@ -24,7 +24,7 @@ export type PageOutcome =
     }
   | { readonly kind: 'lost'; readonly reason: 'cursor_too_old' | 'epoch_lost' };
 
-/** Reads the log itself, for connections that have fallen out of the tail. Retries until it can answer. */
+/** Reads the log itself, for connections that have fallen out of the tail. Retries until it can answer. Never rejects for a puller. */
 export type PageSource = (from: Position, until: Position) => Promise<PageOutcome>;
 
 export interface PullerOptions {
@@ -47,8 +47,8 @@ const ROUNDS_A_STEP = 32;
 /** Serves connections that are behind, one write a step, each at its own pace. */
 export class Puller {
   readonly #options: PullerOptions;
-  readonly #behind = new Set<Subscriber>();
-  #ready: { readonly subscriber: Subscriber; readonly behind: Behind }[] = [];
+  readonly #behind = new Set<Connection>();
+  #ready: { readonly connection: Connection; readonly behind: Behind }[] = [];
   #scheduled = false;
 
   constructor(options: PullerOptions) {
@@ -60,57 +60,57 @@ export class Puller {
     return this.#behind.size;
   }
 
-  /** From now on `subscriber` is served from here, beginning with `round`. */
-  fallBehind(subscriber: Subscriber, round: Round): void {
+  /** From now on `connection` is served from here, beginning with `round`. */
+  fallBehind(connection: Connection, round: Round): void {
     const { epoch, from } = round;
     const since = this.#options.now();
     const behind = { epoch, from, round: round.number, delivered: null, until: null, since, isHalted: false };
-    this.#put(subscriber, behind);
-    this.#waitForSocket(subscriber, behind);
+    this.#put(connection, behind);
+    this.#waitForSocket(connection, behind);
   }
 
-  /** From now on `subscriber` is served from here, beginning after a position of its own. */
-  begin(subscriber: Subscriber, from: Position, until: readonly string[] | null): void {
+  /** From now on `connection` is served from here, beginning after a position of its own. */
+  begin(connection: Connection, from: Position, until: readonly string[] | null): void {
     const { epoch, ids } = from;
     const behind = { epoch, from: ids, round: null, delivered: null, until, since: null, isHalted: false };
-    this.#put(subscriber, behind);
-    this.#enqueue(subscriber, behind);
+    this.#put(connection, behind);
+    this.#enqueue(connection, behind);
   }
 
-  /** Entries after `last` are lost to `subscriber`: it gets nothing until it begins elsewhere. False when it was halted before. */
-  halt(subscriber: Subscriber, last: Position): boolean {
-    if (subscriber.behind?.isHalted === true) return false;
-    const until = subscriber.behind?.until ?? null;
+  /** Entries after `last` are lost to `connection`: it gets nothing until it begins elsewhere. False when it was halted before. */
+  halt(connection: Connection, last: Position): boolean {
+    if (connection.behind?.isHalted === true) return false;
+    const until = connection.behind?.until ?? null;
     const { epoch, ids } = last;
-    this.#put(subscriber, { epoch, from: ids, round: null, delivered: null, until, since: null, isHalted: true });
+    this.#put(connection, { epoch, from: ids, round: null, delivered: null, until, since: null, isHalted: true });
     return true;
   }
 
-  /** Says how many of the entries that the round had to leave out may have been for this subscriber. */
-  tellPoison(subscriber: Subscriber, round: Round): void {
+  /** Says how many of the entries that the round had to leave out may have been for this connection. */
+  tellPoison(connection: Connection, round: Round): void {
     const { index } = this.#options;
-    const forIt = round.poison.filter((meta) => meta === null || accepts(subscriber.view, index.match(meta)));
-    if (forIt.length > 0) subscriber.told.poison(forIt.length);
+    const forIt = round.poison.filter((meta) => meta === null || accepts(connection.view, index.match(meta)));
+    if (forIt.length > 0) connection.told.poison(forIt.length);
   }
 
-  forget(subscriber: Subscriber): void {
-    this.#behind.delete(subscriber);
-    subscriber.behind = null;
+  forget(connection: Connection): void {
+    this.#behind.delete(connection);
+    connection.behind = null;
   }
 
-  #put(subscriber: Subscriber, behind: Behind): void {
-    subscriber.behind = behind;
-    this.#behind.add(subscriber);
+  #put(connection: Connection, behind: Behind): void {
+    connection.behind = behind;
+    this.#behind.add(connection);
   }
 
-  #waitForSocket(subscriber: Subscriber, behind: Behind): void {
-    subscriber.sink.whenDrained(() => this.#enqueue(subscriber, behind));
+  #waitForSocket(connection: Connection, behind: Behind): void {
+    connection.sink.whenDrained(() => this.#enqueue(connection, behind));
   }
 
   /** One turn for this stay of the connection here: one of a stay that has ended would serve it twice over. */
-  #enqueue(subscriber: Subscriber, behind: Behind): void {
-    if (subscriber.behind !== behind) return;
-    this.#ready.push({ subscriber, behind });
+  #enqueue(connection: Connection, behind: Behind): void {
+    if (connection.behind !== behind) return;
+    this.#ready.push({ connection, behind });
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => this.#turn());
@@ -119,7 +119,7 @@ export class Puller {
   #turn(): void {
     this.#scheduled = false;
     const turn = this.#ready.splice(0, STEPS_A_TURN);
-    for (const { subscriber, behind } of turn) this.#step(subscriber, behind);
+    for (const { connection, behind } of turn) this.#step(connection, behind);
     if (this.#ready.length > 0 && !this.#scheduled) {
       this.#scheduled = true;
       setImmediate(() => this.#turn());
@@ -127,28 +127,28 @@ export class Puller {
   }
 
   /** Writes the next round that holds something for this connection, or makes it live again. */
-  #step(subscriber: Subscriber, behind: Behind): void {
-    if (subscriber.behind !== behind) return;
-    if (subscriber.policy === 'Latest' && isSlow(behind, this.#options.now())) return this.#skip(subscriber, behind);
+  #step(connection: Connection, behind: Behind): void {
+    if (connection.behind !== behind) return;
+    if (connection.policy === 'Latest' && isSlow(behind, this.#options.now())) return this.#skip(connection, behind);
     if (behind.round === null && !this.#locate(behind)) {
-      void this.#readPage(subscriber, behind);
+      void this.#readPage(connection, behind);
       return;
     }
     for (let looked = 0; looked < ROUNDS_A_STEP && behind.round !== null; looked += 1) {
-      if (behind.round === this.#options.head().round) return this.#goLive(subscriber);
+      if (behind.round === this.#options.head().round) return this.#goLive(connection);
       const round = this.#options.tail.get(behind.round);
       if (round === null) {
-        void this.#readPage(subscriber, behind);
+        void this.#readPage(connection, behind);
         return;
       }
-      const wrote = this.#writeRound(subscriber, round);
+      const wrote = this.#writeRound(connection, round);
       this.#passed(behind, round);
       if (wrote) break;
     }
-    this.#continue(subscriber, behind);
+    this.#continue(connection, behind);
   }
 
-  /** Finds the place in the tail, or at the head, of whoever knows only a position; false when the log must be read. */
+  /** Finds the place in the tail, or at the head, of a connection that knows only its position; false when the log must be read. */
   #locate(behind: Behind): boolean {
     const { head, tail } = this.#options;
     const { round, position } = head();
@@ -169,31 +169,31 @@ export class Puller {
     if (delivered !== null && reaches(round.to, delivered)) behind.delivered = null;
   }
 
-  #skip(subscriber: Subscriber, behind: Behind): void {
-    this.#goLive(subscriber);
-    subscriber.told.skipped({ epoch: behind.epoch, ids: behind.from });
+  #skip(connection: Connection, behind: Behind): void {
+    this.#goLive(connection);
+    connection.told.skipped({ epoch: behind.epoch, ids: behind.from });
   }
 
-  #continue(subscriber: Subscriber, behind: Behind): void {
-    if (subscriber.sink.queued >= this.#options.highWater) this.#waitForSocket(subscriber, behind);
-    else this.#enqueue(subscriber, behind);
+  #continue(connection: Connection, behind: Behind): void {
+    if (connection.sink.queued >= this.#options.highWater) this.#waitForSocket(connection, behind);
+    else this.#enqueue(connection, behind);
   }
 
-  #goLive(subscriber: Subscriber): void {
-    this.forget(subscriber);
-    subscriber.view.live.add(subscriber);
+  #goLive(connection: Connection): void {
+    this.forget(connection);
+    connection.view.live.add(connection);
   }
 
   /** False when nothing of the round is for this connection. */
-  #writeRound(subscriber: Subscriber, round: Round): boolean {
-    const delivered = subscriber.behind?.delivered ?? null;
-    const wrote = this.#writeEvents(subscriber, delivered === null ? round : withoutDelivered(round, delivered));
-    if (round.poison.length > 0) this.tellPoison(subscriber, round);
+  #writeRound(connection: Connection, round: Round): boolean {
+    const delivered = connection.behind?.delivered ?? null;
+    const wrote = this.#writeEvents(connection, delivered === null ? round : withoutDelivered(round, delivered));
+    if (round.poison.length > 0) this.tellPoison(connection, round);
     return wrote;
   }
 
-  #writeEvents(subscriber: Subscriber, round: Round): boolean {
-    const { view, sink } = subscriber;
+  #writeEvents(connection: Connection, round: Round): boolean {
+    const { view, sink } = connection;
     const { index, scratch, counters } = this.#options;
     const sealed = view.sealed(round.number, index.version);
     if (sealed !== null) {
@@ -216,26 +216,23 @@ export class Puller {
   }
 
   /** Owned here: whatever happens, the connection goes on or is told. */
-  async #readPage(subscriber: Subscriber, behind: Behind): Promise<void> {
+  async #readPage(connection: Connection, behind: Behind): Promise<void> {
     const head = this.#options.head();
     const from = { epoch: behind.epoch, ids: behind.from };
     const until = behind.until === null ? (head.position ?? from) : { epoch: behind.epoch, ids: behind.until };
-    const outcome = await this.#options.pages(from, until).catch((): PageOutcome => UNREADABLE);
+    const outcome = await this.#options.pages(from, until);
     // Gone, halted or sought elsewhere meanwhile: this page is nobody's.
-    if (subscriber.behind !== behind) return;
+    if (connection.behind !== behind) return;
     if (outcome.kind === 'lost') {
-      this.halt(subscriber, from);
-      subscriber.told.lost(outcome.reason, from);
+      this.halt(connection, from);
+      connection.told.lost(outcome.reason, from);
       return;
     }
     behind.delivered = null;
-    for (const round of outcome.rounds) this.#writeRound(subscriber, round);
+    for (const round of outcome.rounds) this.#writeRound(connection, round);
     behind.from = outcome.ids;
     behind.round = outcome.complete ? head.round : null;
-    if (outcome.complete && behind.until !== null) subscriber.told.finished();
-    else this.#continue(subscriber, behind);
+    if (outcome.complete && behind.until !== null) connection.told.finished();
+    else this.#continue(connection, behind);
   }
 }
-
-/** A page that can never be read: what it held is lost to the connection, which is told so. */
-const UNREADABLE: PageOutcome = { kind: 'lost', reason: 'cursor_too_old' };

@@ -10,9 +10,9 @@ import { RecordingSink } from '../testing/sink.ts';
 import { cursors, openCursor } from '../testing/cursors.ts';
 import { toldNothing } from '../testing/told.ts';
 import { treeOf } from '../testing/tree.ts';
-import { Fanout, type SubscribeOptions } from './fanout.ts';
+import { Fanout, type ConnectionOptions } from './fanout.ts';
 import { createPages } from './pages.ts';
-import { SLOW_AFTER_MS, type SlowPolicy, type Told } from './subscriber.ts';
+import { SLOW_AFTER_MS, type SlowPolicy, type Told } from './connection.ts';
 
 const EPOCH = 'e';
 const PARTITIONS = 3;
@@ -66,10 +66,10 @@ function fanoutOver(
   return fanout;
 }
 
-function join(fanout: Fanout, more: Partial<SubscribeOptions> = {}, told: Partial<Told> = {}) {
+function join(fanout: Fanout, more: Partial<ConnectionOptions> = {}, told: Partial<Told> = {}) {
   const sink = new RecordingSink();
   const grant = { account: 'root', accounts: null, events: null };
-  return { sink, subscriber: fanout.subscribe({ grant, format: 'meta', sink, told: toldNothing(told), ...more }) };
+  return { sink, connection: fanout.join({ grant, format: 'meta', sink, told: toldNothing(told), ...more }) };
 }
 
 interface Got {
@@ -190,7 +190,7 @@ test('I4: a replay whose next entries were trimmed meanwhile is told, and can be
   const late = join(fanout, { from: START }, { lost: (reason) => losses.push(reason) });
   await until('a loss told', () => losses.length, { holds: (seen) => seen > 0 });
   assert.deepEqual([losses, got(late.sink)], [['cursor_too_old'], []]);
-  fanout.seek(late.subscriber, { epoch: EPOCH, ids: trimmed });
+  fanout.seek(late.connection, { epoch: EPOCH, ids: trimmed });
   await until('nobody behind', () => fanout.behind, { holds: (seen) => seen === 0 });
   assert.deepEqual(
     keys(got(late.sink)),
@@ -207,7 +207,7 @@ test('a bounded replay that was told of a loss ends where it was to end', async 
   const tells = { lost: (reason: string) => told.push(reason), finished: () => told.push('finished') };
   const replay = join(fanout, { from: START, until: ['19-0', '20-0', '18-0'] }, tells);
   await until('something told', () => told.length, { holds: (seen) => seen > 0 });
-  fanout.seek(replay.subscriber, { epoch: EPOCH, ids: trimmed });
+  fanout.seek(replay.connection, { epoch: EPOCH, ids: trimmed });
   await until('something else told', () => told.length, { holds: (seen) => seen > 1 });
   assert.deepEqual(told, ['cursor_too_old', 'finished']);
   assert.deepEqual(keys(got(replay.sink)), ['0:16', '0:19', '1:17', '1:20', '2:18']);
@@ -222,13 +222,13 @@ test('I3, I4: after a loss nothing is written until the connection is sought els
   const slow = join(fanout, {}, { lost: () => (told.slow += 1) });
   slow.sink.stall();
   for (const at of [1, 2, 3]) fanout.deliver([entry(0, at)]);
-  const before = fanout.positionOf(live.subscriber);
+  const before = fanout.positionOf(live.connection);
   fanout.restart({ epoch: 'one that nobody reads', ...EMPTY });
   fanout.restart({ epoch: EPOCH, ...EMPTY });
   for (const read of deal(entries, [1, 2, 3])) fanout.deliver(read);
   assert.deepEqual([told, got(live.sink).length], [{ live: 1, slow: 1 }, 3]);
-  assert.deepEqual(fanout.positionOf(live.subscriber), before);
-  for (const { subscriber } of [live, slow]) fanout.seek(subscriber, START);
+  assert.deepEqual(fanout.positionOf(live.connection), before);
+  for (const { connection } of [live, slow]) fanout.seek(connection, START);
   slow.sink.flow();
   await until('nobody behind', () => fanout.behind, { holds: (seen) => seen === 0 });
   const all = entries.map(({ partition, id }) => `${partition}:${parseInt(id, 10)}`).toSorted();
@@ -282,8 +282,8 @@ test('a filter that changes while a connection is behind applies exactly after i
   const client = join(fanout);
   client.sink.stall();
   for (const read of deal(entries, [5, 1])) fanout.deliver(read);
-  const position = fanout.positionOf(client.subscriber);
-  fanout.refilter(client.subscriber, { account: 'root', accounts: null, events: ['CHANNEL_ANSWER'] });
+  const position = fanout.positionOf(client.connection);
+  fanout.refilter(client.connection, { account: 'root', accounts: null, events: ['CHANNEL_ANSWER'] });
   client.sink.flow();
   await until('nobody behind', () => fanout.behind, { holds: (seen) => seen === 0 });
   const expected = entries.filter(({ partition, id }) => compareIds(id, position?.ids[partition] ?? '0-0') <= 0);
@@ -291,6 +291,6 @@ test('a filter that changes while a connection is behind applies exactly after i
     keys(got(client.sink)),
     expected.map(({ partition, id }) => `${partition}:${parseInt(id, 10)}`).toSorted(),
   );
-  fanout.unsubscribe(client.subscriber);
-  assert.deepEqual(fanout.sizes(), { subscribers: 0, views: 0, buckets: 0, behind: 0 });
+  fanout.leave(client.connection);
+  assert.deepEqual(fanout.sizes(), { connections: 0, views: 0, buckets: 0, behind: 0 });
 });

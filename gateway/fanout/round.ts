@@ -50,7 +50,7 @@ export interface RoundOrigin {
   readonly epoch: string;
   readonly from: readonly string[];
   readonly cursors: Pick<Cursors, 'seal'>;
-  /** Told of each entry that can be delivered to nobody. */
+  /** Called with each entry that can be delivered to nobody. */
   readonly onPoison?: (entry: StoredEntry, reason: PoisonReason) => void;
 }
 

@@ -36,7 +36,7 @@ export class Tail {
   }
 
   /**
-   * The round to begin with for whoever has everything up to `ids`: the last one that begins at or before it. Null when
+   * The round to begin with for a connection that has everything up to `ids`: the last one that begins at or before it. Null when
    * entries after `ids` have left the tail already. What of that round and later ones was delivered before is skipped
    * by the reader, since another replica may have read the partitions in another interleaving.
    */

@@ -2,7 +2,7 @@ import type { Grant } from '../auth/grant.ts';
 import { framesOf, type Format, type Round } from './round.ts';
 import type { Scratch, ScratchLease } from './scratch.ts';
 import { countOf, fill, seal, type Part, type Selection } from './selection.ts';
-import type { Subscriber } from './subscriber.ts';
+import type { Connection } from './connection.ts';
 
 export interface Sealed {
   readonly round: Round;
@@ -23,7 +23,7 @@ export class View {
   readonly events: ReadonlySet<string> | null;
   readonly format: Format;
   /** Connections of this view that are at the head of the log. */
-  readonly live = new Set<Subscriber>();
+  readonly live = new Set<Connection>();
   /** Connections of this view in all: at 0 the view goes. */
   references = 0;
   #round = -1;

@@ -2,7 +2,7 @@ import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Format } from '../fanout/round.ts';
-import type { Sink } from '../fanout/subscriber.ts';
+import type { Sink } from '../fanout/connection.ts';
 import type { Problem } from '../http/problem.ts';
 import type { GroupCounters } from './counters.ts';
 

@@ -16,7 +16,7 @@ export interface IngestRouteOptions {
   readonly ingest: Ingest;
   /** What producers present as bearer token; an empty one refuses everybody. */
   readonly token: string;
-  /** Told of each batch that was judged. */
+  /** Called with the answer to each batch. */
   readonly onAnswer: (answer: IngestAnswer) => void;
 }
 

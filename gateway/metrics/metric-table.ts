@@ -24,6 +24,7 @@ export const GATEWAY_METRICS = {
   firehose_read_batch_events: histogram('Entries of a partition in one read', ENTRIES, 'partition'),
   firehose_events_unroutable_total: counter('Entries that reach nobody', 'outcome'),
   firehose_stream_ahead_seconds: gauge('How far the last entry id of a partition lies in the future', 'partition'),
+  firehose_page_errors_total: counter('Pages of the log lost to a connection by an unexpected error'),
   firehose_deliveries_total: counter('Events written to connections'),
   firehose_delivered_bytes_total: counter('Bytes of events written to connections'),
   firehose_writes_total: counter('Writes to connections'),

@@ -54,6 +54,7 @@ export function observeGateway(instruments: GatewayInstruments, observed: Observ
       observe(Math.max(0, splitId(id)[0] - now) / 1_000, { partition: String(partition) });
     }
   });
+  instruments.observe('firehose_page_errors_total', (observe) => observe(counters.pageErrors));
   instruments.observe('firehose_deliveries_total', (observe) => observe(counters.deliveries));
   instruments.observe('firehose_delivered_bytes_total', (observe) => observe(counters.deliveredBytes));
   instruments.observe('firehose_writes_total', (observe) => observe(counters.writes));

@@ -11,7 +11,7 @@ import { encodeServerFrame, MAX_MESSAGE_BYTES, type GapReason, type ServerFrame 
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
 import { LEEWAY_S } from '../auth/token.ts';
 import { textFrame } from '../fanout/frame.ts';
-import type { Sink } from '../fanout/subscriber.ts';
+import type { Sink } from '../fanout/connection.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import type { AckOutcome } from '../group/groups.ts';
 import type { Acknowledgement } from './delivery.ts';

@@ -1,5 +1,5 @@
 import type { Format } from '../fanout/round.ts';
-import type { Sink } from '../fanout/subscriber.ts';
+import type { Sink } from '../fanout/connection.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { AckOutcome, GroupGap, GroupGapReason, Groups, Membership } from '../group/groups.ts';

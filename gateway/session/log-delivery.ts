@@ -7,9 +7,9 @@ import {
   type LossReason,
   type Sink,
   type SlowPolicy,
-  type Subscriber,
+  type Connection,
   type Told,
-} from '../fanout/subscriber.ts';
+} from '../fanout/connection.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import type { Delivery, Recipient } from './delivery.ts';
 import type { JudgedStart } from './judge-start.ts';
@@ -37,7 +37,7 @@ export class LogDelivery implements Delivery, Told {
   readonly #context: LogDeliveryContext;
   readonly #onGap: OnGap;
   readonly #recipient: Recipient;
-  readonly #subscriber: Subscriber;
+  readonly #connection: Connection;
 
   constructor(recipient: Recipient, options: LogDeliveryOptions, context: LogDeliveryContext) {
     const { start, grant, format, sink, onGap } = options;
@@ -46,7 +46,7 @@ export class LogDelivery implements Delivery, Told {
     this.#onGap = onGap;
     this.#recipient = recipient;
     if (start?.gap) recipient.gap({ ...start.gap, missed: null });
-    this.#subscriber = fanout.subscribe({
+    this.#connection = fanout.join({
       grant,
       format,
       sink,
@@ -57,23 +57,23 @@ export class LogDelivery implements Delivery, Told {
   }
 
   get position(): Position | null {
-    return this.#context.fanout.positionOf(this.#subscriber);
+    return this.#context.fanout.positionOf(this.#connection);
   }
 
   get isBehind(): boolean {
-    return this.#subscriber.behind !== null;
+    return this.#connection.behind !== null;
   }
 
   get entriesBehind(): number | null {
-    return this.#context.fanout.entriesBehind(this.#subscriber);
+    return this.#context.fanout.entriesBehind(this.#connection);
   }
 
   get isTooSlow(): boolean {
-    return this.#context.policy === 'Disconnect' && isSlow(this.#subscriber.behind, performance.now());
+    return this.#context.policy === 'Disconnect' && isSlow(this.#connection.behind, performance.now());
   }
 
   refilter(grant: Grant): boolean {
-    this.#context.fanout.refilter(this.#subscriber, grant);
+    this.#context.fanout.refilter(this.#connection, grant);
     return true;
   }
 
@@ -86,7 +86,7 @@ export class LogDelivery implements Delivery, Told {
   }
 
   leave(): void {
-    this.#context.fanout.unsubscribe(this.#subscriber);
+    this.#context.fanout.leave(this.#connection);
   }
 
   /** A plain client cannot be told in band: it is told by the close code, unless it asked to go on. */
@@ -123,6 +123,6 @@ export class LogDelivery implements Delivery, Told {
     const from = await recover(window, { isWanted: () => this.#recipient.isOpen, fanout });
     if (from === null) return;
     this.#recipient.gap({ reason, requested: this.#context.window.cursors.seal(last), missed: null });
-    fanout.seek(this.#subscriber, from);
+    fanout.seek(this.#connection, from);
   }
 }

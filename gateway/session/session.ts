@@ -14,7 +14,7 @@ import type { Position } from '../../protocol/position.ts';
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Groups } from '../group/groups.ts';
-import type { SlowPolicy } from '../fanout/subscriber.ts';
+import type { SlowPolicy } from '../fanout/connection.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import { fullAllowance, takeFrame, type FrameAllowance } from './client-frames.ts';
 import { Dialogue, type DialogueOptions } from './dialogue.ts';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import type { Sink } from '../fanout/subscriber.ts';
+import type { Sink } from '../fanout/connection.ts';
 
 /**
  * The one writer of a connection. Event frames go straight to the socket below `ws`, which then sends control frames

@@ -1,4 +1,4 @@
-import type { Sink } from '../fanout/subscriber.ts';
+import type { Sink } from '../fanout/connection.ts';
 import { payloadStart } from '../fanout/frame.ts';
 
 /** A connection's far end: takes frames as a socket does, and can be told to stop taking them. */

@@ -1,4 +1,4 @@
-import type { Told } from '../fanout/subscriber.ts';
+import type { Told } from '../fanout/connection.ts';
 
 /** A connection that is told nothing but what the test looks at; anything else is a fault of the test. */
 export function toldNothing(looked: Partial<Told> = {}): Told {

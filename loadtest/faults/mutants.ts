@@ -52,15 +52,15 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'goes live one round too early',
     scenario: 'slow',
     file: 'gateway/fanout/puller.ts',
-    find: 'if (behind.round === this.#options.head().round) return this.#goLive(subscriber);',
-    replace: 'if (behind.round >= this.#options.head().round - 1) return this.#goLive(subscriber);',
+    find: 'if (behind.round === this.#options.head().round) return this.#goLive(connection);',
+    replace: 'if (behind.round >= this.#options.head().round - 1) return this.#goLive(connection);',
   },
   {
     name: 'skips a socket that does not drain without making it pull',
     scenario: 'slow',
     file: 'gateway/fanout/fanout.ts',
-    find: `        view.live.delete(subscriber);
-        this.#puller.fallBehind(subscriber, round);
+    find: `        view.live.delete(connection);
+        this.#puller.fallBehind(connection, round);
         continue;`,
     replace: '        continue;',
   },

@@ -2,7 +2,7 @@ import type { Position } from '../../protocol/position.ts';
 import type { Subscription } from '../../protocol/subscription.ts';
 import type { View } from './view.ts';
 
-/** Where a subscriber's frames go: the one writer of its connection. */
+/** Where a connection's frames go: the one writer of its connection. */
 export interface Sink {
   /** Whole frames only. `release` is called once the socket has taken the bytes or is gone. */
   write(chunk: Buffer, release: (() => void) | null): void;
@@ -20,7 +20,7 @@ export type SlowPolicy = Subscription['spec']['gateway']['connections']['slowCon
 /** What the fan-out tells a connection besides events; each call comes in the order of the events around it. */
 export interface Told {
   /**
-   * Entries after `last` could not be kept. Nothing more is written until the connection is unsubscribed or sought
+   * Entries after `last` could not be kept. Nothing more is written until the connection leaves or is sought
    * elsewhere.
    */
   lost(reason: LossReason, last: Position): void;
@@ -45,7 +45,7 @@ export function isSlow(behind: Behind | null, now: number): boolean {
  * own position: from the tail in memory, or from pages of the log when it has fallen out of the tail. A connection that
  * resumes or replays is behind from the start.
  */
-export interface Subscriber {
+export interface Connection {
   view: View;
   readonly sink: Sink;
   readonly policy: SlowPolicy;
@@ -67,6 +67,6 @@ export interface Behind {
   readonly until: readonly string[] | null;
   /** When it fell behind by not draining (`performance.now`); null for one that resumes or replays. */
   readonly since: number | null;
-  /** Told of a loss: nothing is written until it is sought elsewhere. */
+  /** After a loss: nothing is written until the connection is sought elsewhere. */
   readonly isHalted: boolean;
 }
