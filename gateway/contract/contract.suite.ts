@@ -66,12 +66,12 @@ export function contractSuite(name: string, open: () => Promise<RunningGateway>)
       const client = await running.connect(`?token=${token}`);
       assert.deepEqual(await readiness(running), {
         status: 200,
-        checks: { log: true, draining: true, revocations: true },
+        checks: { log: true, streams: true, draining: true, revocations: true, directory: true },
       });
       const draining = running.gateway.drain('SIGTERM', new AbortController().signal);
       assert.deepEqual(await readiness(running), {
         status: 503,
-        checks: { log: true, draining: false, revocations: true },
+        checks: { log: true, streams: true, draining: false, revocations: true, directory: true },
       });
       const refused = await refusal(running, upgradeRequest(token));
       assert.match(refused.head, /^HTTP\/1\.1 503 [^]*^retry-after: \d+$/im);

@@ -11,9 +11,9 @@ export const ACL_COMMANDS = {
   streams: 'xadd xread xrange xlen xtrim xdel xinfo|stream',
   groups:
     'xgroup|create xgroup|destroy xgroup|setid xreadgroup xack xpending xclaim xautoclaim xinfo|groups xinfo|consumers',
-  keys: 'exists del expire pexpire ttl pttl',
+  keys: 'exists del expire pexpire ttl pttl memory|usage',
   strings: 'get mget set incr incrby decr decrby',
-  hashes: 'hget hmget hset hsetnx hexists hgetall hdel hincrby',
+  hashes: 'hget hmget hset hsetnx hexists hgetall hkeys hdel hincrby',
   sortedSets: 'zadd zrem zcard zscore zcount zrange zrangebyscore zremrangebyscore zremrangebyrank',
 } as const satisfies Record<string, string>;
 
