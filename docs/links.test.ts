@@ -37,6 +37,17 @@ test('a link that leads nowhere is found', () => {
   assert.equal(faultOf('README.md', '../other/README.md'), 'leads out of the repository');
 });
 
+test('every path that a page of the documentation names is there', () => {
+  const folders = new Set(repositoryFiles().map((path) => path.split('/')[0] ?? ''));
+  const faults = PAGES.filter((page) => !page.includes('/') || page.startsWith('docs/')).flatMap((page) =>
+    [...readRepositoryFile(page).matchAll(/`([\w.-]+(?:\/[\w.-]+)+\/?)`/g)]
+      .map(([, path = '']) => path)
+      .filter((path) => folders.has(path.split('/')[0] ?? '') && !existsSync(join(ROOT, path)))
+      .map((path) => `${page}: there is no ${path}`),
+  );
+  assert.deepEqual(faults, []);
+});
+
 test('the README fits on a page', () => {
   assert.ok(Buffer.byteLength(readRepositoryFile('README.md')) < 8 * 1024);
 });
