@@ -76,6 +76,7 @@ async function openInner(
         });
   const listener = await openInnerListener({
     host: config.innerHost,
+    logger,
     port: config.innerPort,
     app: createInnerApp({
       checks: () => ({
@@ -148,6 +149,7 @@ async function openPublic(
   const listener = stack.use(
     await openPublicListener({
       host: config.host,
+      logger,
       port: config.port,
       tls: certificate.tls,
       proxyProtocol: gateway.proxyProtocol,

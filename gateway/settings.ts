@@ -36,7 +36,11 @@ export const GATEWAY_SETTINGS = {
     fallback: '.firehose',
     about: 'folder for certificates, keys and tokens that the gateway makes',
   }),
-  FIREHOSE_HOST: setting(host, { flag: 'host', fallback: '::', about: 'address of the public listener' }),
+  FIREHOSE_HOST: setting(host, {
+    flag: 'host',
+    fallback: '*',
+    about: 'address of the public listener; `*`: all, of IPv4 alone where the machine has no IPv6',
+  }),
   FIREHOSE_PORT: setting(port, { flag: 'port', fallback: '9443', about: 'port of the public listener' }),
   FIREHOSE_INNER_HOST: setting(host, {
     flag: 'inner-host',

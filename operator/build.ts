@@ -70,6 +70,7 @@ export async function buildOperator(parts: OperatorParts): Promise<Operator> {
   const listener = stack.use(
     await openHealthListener({
       ...config,
+      logger,
       isReady: () => isSynced,
       metrics: (request, response) => metrics.scrape(request, response),
     }),

@@ -80,7 +80,11 @@ export const OPERATOR_SETTINGS = {
     flag: 'service-monitor-labels',
     about: 'labels of the ServiceMonitors, as key=value,key=value',
   }),
-  FIREHOSE_OPERATOR_HOST: setting(host, { flag: 'host', fallback: '::', about: 'address of health and metrics' }),
+  FIREHOSE_OPERATOR_HOST: setting(host, {
+    flag: 'host',
+    fallback: '*',
+    about: 'address of health and metrics; `*`: all, of IPv4 alone where the machine has no IPv6',
+  }),
   FIREHOSE_OPERATOR_PORT: setting(port, { flag: 'port', fallback: '8080', about: 'port of health and metrics' }),
   FIREHOSE_RESYNC_SECONDS: setting(integer('<seconds>', 'seconds from 1 to 86400', 1, 86_400), {
     flag: 'resync-seconds',

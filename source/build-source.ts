@@ -64,7 +64,7 @@ export async function buildSource(config: SourceConfig, logger: Logger, now: () 
     await Promise.allSettled([running, looking]);
   });
   const app = listenerFor(() => health.fault, metrics);
-  const listener = stack.use(await openInnerListener({ host: config.host, port: config.port, app }));
+  const listener = stack.use(await openInnerListener({ host: config.host, port: config.port, app, logger }));
   const owned = stack.move();
   return { port: listener.port, ended, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

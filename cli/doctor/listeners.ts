@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { z } from 'zod';
 import type { GatewayConfig } from '../../gateway/config.ts';
+import { ALL_ADDRESSES } from '../../runtime/http/listen.ts';
 import { judgeClock } from './clock.ts';
 import { about, type Finding } from './finding.ts';
 import { PROBE_MS } from './limit.ts';
@@ -131,6 +132,6 @@ export function codeOf(error: unknown): string {
 
 /** An address that is bound to all is reached by the loopback one. */
 function reachable(host: string): string {
-  if (host === '::' || host === '0.0.0.0') return 'localhost';
+  if (host === ALL_ADDRESSES || host === '::' || host === '0.0.0.0') return 'localhost';
   return host.includes(':') ? `[${host}]` : host;
 }

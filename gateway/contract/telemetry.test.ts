@@ -39,7 +39,9 @@ for (const { name, settings } of PROTOCOLS) {
       `${STREAM_PATH}/${token}`,
       `/${token}?x=${token}`,
     ]) {
-      await fetch(`http://127.0.0.1:${gateway.port}${target}`, { headers: { 'User-Agent': token } });
+      await fetch(`http://127.0.0.1:${gateway.port}${target}`, {
+        headers: { 'User-Agent': token, 'X-Forwarded-For': `${token}, 203.0.113.9` },
+      });
     }
     await assert.rejects(gateway.connect(`token=${token}x`));
     const metrics = await gateway.metrics();
@@ -51,6 +53,13 @@ for (const { name, settings } of PROTOCOLS) {
     const { spans } = receiver;
     const named = (wanted: string) => spans.filter((span) => span.name === wanted);
     const [granted, refused] = named('login');
+    for (const { attributes } of spans) {
+      const addresses = [attributes['client.address'], attributes['network.peer.address']];
+      assert.ok(
+        addresses.every((address) => address === undefined || address === ''),
+        'an address left',
+      );
+    }
     assert.equal(granted?.attributes['firehose.login.outcome'], 'granted');
     assert.equal(refused?.attributes['firehose.login.outcome'], 'bad_credentials');
     const parent = named(`POST ${LOGIN_PATH}`).find(({ spanId }) => spanId === granted?.parentSpanId);

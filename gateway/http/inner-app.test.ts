@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Router } from 'express';
 import { createInnerApp, type ReadinessCheck } from './inner-app.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { openInnerListener } from '../../runtime/http/inner-listener.ts';
 
 test('alive always, ready when every check holds, and each failing check says why', async () => {
@@ -18,7 +19,7 @@ test('alive always, ready when every check holds, and each failing check says wh
     administration: Router(),
     unexpected: (error) => assert.fail(String(error)),
   });
-  await using listener = await openInnerListener({ host: '127.0.0.1', port: 0, app });
+  await using listener = await openInnerListener({ host: '127.0.0.1', port: 0, app, logger: silentLogger });
   const url = `http://127.0.0.1:${listener.port}`;
   assert.equal((await fetch(`${url}/readyz`)).status, 200);
   log = { ok: false, detail: 'out of reach' };

@@ -1,6 +1,8 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo, Server as TcpServer, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import { listenOn } from '../../runtime/http/listen.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import type { AddressAllowance } from './address-allowance.ts';
 import type { Mismatch } from './first-bytes.ts';
 import { createFront } from './front.ts';
@@ -13,6 +15,7 @@ import { RequestRouter, type Routes } from './request-router.ts';
 export interface PublicListenerOptions {
   readonly host: string;
   readonly port: number;
+  readonly logger: Pick<Logger, 'info'>;
   /** PEM; null is plain HTTP, for a proxy in front that ends TLS. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Every connection begins with a PROXY header, and peers outside `trustedProxies` are cut off. */
@@ -73,11 +76,11 @@ export async function openPublicListener(options: PublicListenerOptions): Promis
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });
-  await listen(front, options);
+  const port = await listenOn(front, options);
   // Node starts its checks of slow requests when an HTTP server listens, which this one never does itself.
   http.emit('listening');
   return {
-    port: (front.address() as AddressInfo).port,
+    port,
     setCertificate: (certificate) => tls?.setSecureContext({ ...certificate, minVersion: MIN_VERSION }),
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => void front.close(() => resolve()));
@@ -139,14 +142,4 @@ function createHttp(options: PublicListenerOptions, limits: Limits): Server {
     gate.destroySoon();
   });
   return server;
-}
-
-function listen(server: TcpServer, options: { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: options.host, port: options.port }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }

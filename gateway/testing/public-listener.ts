@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { silentLogger } from '../../runtime/logging/logger.ts';
 import { AddressAllowance } from '../http/address-allowance.ts';
 import { createAddressOf } from '../http/client-address.ts';
 import { createPublicApp } from '../http/public-app.ts';
@@ -41,6 +42,7 @@ export async function openListener({
   const opened = await openPublicListener({
     host: '127.0.0.1',
     port: 0,
+    logger: silentLogger,
     tls: null,
     proxyProtocol: false,
     maxConnections: null,

@@ -82,7 +82,7 @@ function environment({ subscription, settings }: Rendering): object[] {
     ...(gateway.tls.disabled ? [] : [value('FIREHOSE_TLS_FOLDER', TLS)]),
     value('FIREHOSE_INGEST_TOKEN_FILE', ingest.tokenSecretRef === undefined ? 'none' : `${INGEST}/token`),
     value('FIREHOSE_ADMIN_TOKEN_FILE', `${ADMIN}/token`),
-    value('FIREHOSE_INNER_HOST', '::'),
+    value('FIREHOSE_INNER_HOST', '*'),
     // Pods of one roll-out leave together.
     {
       name: 'FIREHOSE_REVISION' satisfies GatewayVariable,

@@ -1,6 +1,8 @@
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Logger } from '../logging/logger.ts';
 import { takeTracesOfProducers } from '../telemetry/producer-traces.ts';
+import { listenOn } from './listen.ts';
+import { isOwnHost, MISDIRECTED } from './own-host.ts';
 
 export interface InnerListener extends AsyncDisposable {
   readonly port: number;
@@ -8,21 +10,23 @@ export interface InnerListener extends AsyncDisposable {
 
 /** Plain HTTP on an address that the platform alone reaches. Stays open while the public one drains. */
 export async function openInnerListener(options: {
-  host: string;
-  port: number;
-  app: RequestListener;
+  readonly host: string;
+  readonly port: number;
+  readonly app: RequestListener;
+  readonly logger: Pick<Logger, 'info'>;
 }): Promise<InnerListener> {
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, noDelay: true }, options.app);
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 30_000, noDelay: true },
+    (request, response) => {
+      if (isOwnHost(request)) return options.app(request, response);
+      response.writeHead(MISDIRECTED.status, { 'Content-Type': MISDIRECTED.type, Connection: 'close' });
+      return response.end(MISDIRECTED.body);
+    },
+  );
   takeTracesOfProducers(server);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: options.host, port: options.port }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  const port = await listenOn(server, options);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());

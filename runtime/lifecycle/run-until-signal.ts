@@ -64,7 +64,7 @@ export async function runUntilSignal({ logger, settings, run }: RunOptions): Pro
 /** What listening fails with. */
 type ListenError = NodeJS.ErrnoException & { address?: string; port?: number; hostname?: string };
 
-const NO_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL']);
+const NO_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL']);
 
 /** One clear error for what a person can fix; a stack only for an unexpected error. */
 function explain(error: unknown, logger: Logger, settings: SettingsTable): number {

@@ -14,6 +14,9 @@ const NOTHING_OF_A_CLIENT = {
   'url.query': '',
   'server.address': '',
   'user_agent.original': '',
+  // An address is personal data, and X-Forwarded-For is a stranger's own text.
+  'client.address': '',
+  'network.peer.address': '',
   'http.request.method_original': '',
 };
 

@@ -1,0 +1,33 @@
+import { once } from 'node:events';
+import type { AddressInfo, Server } from 'node:net';
+import type { Logger } from '../logging/logger.ts';
+
+/** All addresses of this machine: of IPv6 and IPv4, or of IPv4 alone where the kernel has no IPv6. */
+export const ALL_ADDRESSES = '*';
+
+/** What a kernel without IPv6 says to `::`. */
+const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
+
+/**
+ * Listens, and gives the port. `*` falls back to IPv4 with one log line; an address that was given and cannot be had
+ * rejects with the system's error (EAFNOSUPPORT, EADDRNOTAVAIL, EADDRINUSE, EACCES, ...).
+ */
+export async function listenOn(
+  server: Server,
+  { host, port, logger }: { readonly host: string; readonly port: number; readonly logger: Pick<Logger, 'info'> },
+): Promise<number> {
+  if (host !== ALL_ADDRESSES) return listen(server, host, port);
+  try {
+    return await listen(server, '::', port);
+  } catch (error) {
+    if (!NO_IPV6.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    logger.info({ port }, 'this machine has no IPv6: listening on 0.0.0.0');
+    return listen(server, '0.0.0.0', port);
+  }
+}
+
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  server.listen({ host, port });
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
