@@ -23,6 +23,7 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EventLog {
 }
 
 class EmbeddedLog implements EventLog {
+  readonly place = { event_log: 'embedded, in memory' };
   readonly partitions: number;
   readonly cursors = new CursorSeal();
   readonly isShared = false;

@@ -58,6 +58,8 @@ export interface LogReader extends AsyncDisposable {
  * bounded in bytes) and Redis Streams.
  */
 export interface EventLog extends AsyncDisposable {
+  /** What it runs on, as fields of a log line. Holds no secret. */
+  readonly place: { readonly event_log: string; readonly hosts?: string; readonly database?: number };
   readonly partitions: number;
   /** Positions as clients see them. The key is that of the resource's log once `state` has succeeded. */
   readonly cursors: Cursors;

@@ -74,7 +74,8 @@ async function firstLook(place: FollowedPlace, logger: Logger): Promise<void> {
   }
 }
 
-function appendTo(place: AppendPlace, logger: Logger): EventLog['append'] {
+/** `closing`: appends that a stop cuts off are no fault of the log. */
+function appendTo(place: AppendPlace, logger: Logger, closing: AbortSignal): EventLog['append'] {
   const appenders = Array.from({ length: place.partitions }, (_, partition) => new RedisAppender(place, partition));
   const tell = appendFaults(logger);
   return (events: readonly NewEvent[]) =>
@@ -82,7 +83,7 @@ function appendTo(place: AppendPlace, logger: Logger): EventLog['append'] {
       events.map(async (event) => {
         const partition = partitionOf(event, place.partitions);
         const outcome = (await appenders[partition]?.append(event)) ?? NO_PARTITION;
-        tell(partition, outcome);
+        if (!closing.aborted) tell(partition, outcome);
         return outcome;
       }),
     );
@@ -107,6 +108,12 @@ function appendFaults(logger: Logger): (partition: number, outcome: AppendOutcom
     told.add(code);
     logger.error({ code, ...remedyFor(code) }, 'events cannot be appended: their producers are told');
   };
+}
+
+function placeOf(address: RedisAddress): EventLog['place'] {
+  const { mode, nodes, database } = connectionOf(address);
+  const hosts = nodes.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
+  return { event_log: `Redis, ${mode}`, hosts, ...(mode !== 'Cluster' && { database }) };
 }
 
 /** The timer keeps the process: a client that was reconnecting never says that it has ended. */
@@ -156,6 +163,7 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
   // Streams that are managed elsewhere may have other readers that register nothing.
   const isManaged = options.resource === null || retention !== null;
   return {
+    place: placeOf(redis),
     partitions,
     client,
     cursors: known.cursors,
@@ -170,7 +178,7 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
         throw unavailable(client, error);
       }
     },
-    append: appendTo({ ...place, client: appending, waitReplicas, ...confirm }, logger),
+    append: appendTo({ ...place, client: appending, waitReplicas, ...confirm }, logger, closing.signal),
     range: (partition, afterId, count) => page(place, partition, { afterId, count }),
     reader() {
       const reader = openReader(place, { ...options, checkEveryMs: options.checkEveryMs ?? 5_000 });

@@ -16,6 +16,7 @@ export function levelOf(path: string): Level | null {
 }
 
 export type TestPlan =
+  | { readonly kind: 'help'; readonly text: string }
   | {
       readonly kind: 'run';
       readonly levels: readonly Level[];
@@ -26,12 +27,13 @@ export type TestPlan =
   | { readonly kind: 'usage'; readonly text: string };
 
 const WHERE_POSSIBLE = '--where-possible';
-export const USAGE = `node testing/run.ts [pure|redis|k6|cluster|hostile|e2e|fast|all] [${WHERE_POSSIBLE}] [-- <part of a file name>...]`;
+export const USAGE = `npm run test -- [pure|redis|k6|cluster|hostile|e2e|fast|all] [${WHERE_POSSIBLE}] [-- <part of a file name>...]`;
 
 /** Reads the command line. Pure. */
 export function planTests(args: readonly string[]): TestPlan {
   const split = args.indexOf('--');
   const own = split < 0 ? args : args.slice(0, split);
+  if (own.includes('--help') || own.includes('-h')) return { kind: 'help', text: USAGE };
   const filters = split < 0 ? [] : args.slice(split + 1);
   const isWherePossible = own.includes(WHERE_POSSIBLE);
   const [wanted = 'all', ...rest] = own.filter((word) => word !== WHERE_POSSIBLE);

@@ -29,6 +29,10 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<number> {
   const plan = planTests(args);
   if (plan.kind === 'usage') return fail(plan.text);
+  if (plan.kind === 'help') {
+    console.log(plan.text);
+    return 0;
+  }
   const all = await testFiles();
   const wanted = selectFiles(all, plan.levels, plan.filters);
   if (wanted.length === 0) return fail(`no test file of ${plan.levels.join(' or ')} matches ${plan.filters.join(' ')}`);

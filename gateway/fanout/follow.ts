@@ -69,7 +69,7 @@ export async function follow(options: FollowOptions): Promise<void> {
       if (failures === 1) {
         options.onReachable(false, error.code);
         options.logger.error(
-          { code: error.code, ...remedyFor(error.code) },
+          { ...eventLog.place, code: error.code, ...remedyFor(error.code) },
           'the event log is out of reach; connections stay, trying again',
         );
       }

@@ -8,7 +8,12 @@ export function quickstartLines(gateway: { port: number; isTls: boolean; state: 
   const scheme = gateway.isTls ? 's' : '';
   const body = '{"username":"admin","password":"adminpassword","domain":"admin"}';
   const certificates = gateway.isTls ? `NODE_EXTRA_CA_CERTS=${join(gateway.state, 'ca.crt')} ` : '';
-  const print = 'new WebSocket(process.argv[1]).onmessage = (event) => console.log(event.data)';
+  // A refused handshake and a close end it with a message: without them the WebSocket would end in silence.
+  const print = [
+    'const socket = new WebSocket(process.argv[1])',
+    'socket.onmessage = (event) => console.log(event.data)',
+    'socket.onclose = ({ code, reason }) => { console.error(`closed with ${code} ${reason}: is TOKEN a token of the login?`); process.exit(1) }',
+  ].join('; ');
   return `
 Log in, then open the stream: paste these two lines into another terminal, in this folder.
 

@@ -55,10 +55,18 @@ async function runSoak(minutes: number): Promise<number> {
   return faults.length;
 }
 
+const USAGE = `npm run faults [-- scenarios|mutants [name...] | -- soak [--minutes 10]]
+  scenarios: ${Object.keys(SCENARIOS).join(', ')}
+  mutants: ${MUTANTS.map(({ name }) => name).join(', ')}
+  Exit codes: 0 as it must be, 1 a fault was found or a bug was not caught, 2 wrong use.`;
+if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const [what = 'all', ...names] = process.argv.slice(2);
 const minutes = what === 'soak' && (names.length === 0 || names[0] === '--minutes') ? Number(names[1] ?? 10) : null;
 if (!['all', 'scenarios', 'mutants', 'soak'].includes(what) || (what === 'soak' && !(Number(minutes) > 0))) {
-  console.error('usage: npm run faults [-- scenarios|mutants [name...] | -- soak [--minutes 10]]');
+  console.error(USAGE);
   process.exit(2);
 }
 let failed = 0;

@@ -12,7 +12,18 @@ import { startPlatform, SYSTEM, VOICE } from './platform.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../cli/firehose.ts', import.meta.url));
 const RESYNC_S = 60;
-const COUNT = Number(process.argv[2] ?? 1_000);
+const USAGE = `npm run operator:thousand [-- <resources>]
+  1,000 resources where no number is given. Exit codes: 0 nothing was written in a steady state, 1 something was, 2 wrong use.`;
+const [first = '1000', ...others] = process.argv.slice(2);
+if (first === '--help' || first === '-h') {
+  console.log(USAGE);
+  process.exit(0);
+}
+if (!/^[1-9]\d{0,4}$/.test(first) || others.length > 0) {
+  console.error(`not a number of resources from 1 to 99999: ${[first, ...others].join(' ')}\n${USAGE}`);
+  process.exit(2);
+}
+const COUNT = Number(first);
 const AT_ONCE = 20;
 
 await using platform = await startPlatform();

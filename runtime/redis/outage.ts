@@ -18,16 +18,21 @@ export function watchOutages(client: Redis, options: { logger: Logger; name: str
   const { logger, name, level } = options;
   const reasons = new Map<string, string>();
   outages.set(client, reasons);
+  let wasReady = false;
   const tell = (error: unknown) => {
     const code = redisErrorCode(error);
     if (reasons.has(code)) return;
     reasons.set(code, code);
     listeners.get(client)?.(code);
-    logger[level]({ client: name, code, ...remedyFor(code) }, AWAY);
+    logger[level](
+      { client: name, server: serverOf(client), code, ...remedyFor(code), ...mismatch(client, error, wasReady) },
+      AWAY,
+    );
   };
   client.on('error', tell);
   client.on('sentinelError', tell);
   client.on('ready', () => {
+    wasReady = true;
     if (reasons.size === 0) return;
     reasons.clear();
     logger[level === 'warn' ? 'info' : level]({ client: name }, BACK);
@@ -72,6 +77,30 @@ export function watchClusterOutages(
     }
   });
   return tell;
+}
+
+/**
+ * What TLS to a plain port and plain text to a TLS port look like from here: no answer to the hello, and an end of the
+ * connection at the first command.
+ */
+function mismatch({ options }: Redis, error: unknown, wasReady: boolean): { readonly remedy?: string } {
+  const { code = '' } = (error ?? {}) as { readonly code?: string };
+  if (wasReady) return {};
+  if (options.tls !== undefined && options.tls !== null) {
+    const isSilent = code === 'ETIMEDOUT' || code === 'ECONNRESET' || code === 'EPROTO';
+    return isSilent
+      ? { remedy: 'no TLS handshake: if this port does not speak TLS, use redis:// or its TLS port' }
+      : {};
+  }
+  return code === 'ECONNRESET'
+    ? { remedy: 'the connection is closed at once: if this port speaks TLS, use rediss://' }
+    : {};
+}
+
+/** The server; with Sentinel the sentinels that are asked for it. */
+function serverOf({ options }: Redis): string {
+  const nodes = options.sentinels ?? [options];
+  return nodes.map(({ host, port }) => `${host}:${port}`).join(',');
 }
 
 function addressOf(node: Redis): string {

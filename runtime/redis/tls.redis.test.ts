@@ -7,6 +7,8 @@ import { connectionWith } from '../../testing/redis-connection.ts';
 import { startCluster } from '../../testing/redis-cluster.ts';
 import { MASTER_NAME, startSentinel } from '../../testing/redis-sentinel.ts';
 import { startRedis } from '../../testing/redis-server.ts';
+import { recordedLogger } from '../../testing/recorded-logger.ts';
+import { until } from '../../testing/until.ts';
 import { becomesReady, blockingClient, commandClient } from './client.ts';
 import type { RedisConnection } from './connection.ts';
 import { outageCode } from './outage.ts';
@@ -44,6 +46,25 @@ describe('TLS', () => {
     assert.equal(await reach(connectionWith(redis.tlsUrl, {}, { ca: pem.ca })), 'TLS', 'a certificate of another name');
     const enabled = { tls: { enabled: true, ...NAMED.tls } };
     assert.equal(await reach(connectionWith(redis.tlsUrl.replace('rediss', 'redis'), enabled, { ca: pem.ca })), 'OK');
+  });
+
+  it('names a mismatch both ways: TLS to a plain port, and plain text to a TLS port', { timeout: 60_000 }, async () => {
+    await using redis = await startRedis({ tls: certificates });
+    const says = async (connection: RedisConnection, remedy: RegExp) => {
+      const { lines, logger } = recordedLogger();
+      const client = commandClient(connection, { logger, name: 'test' });
+      try {
+        await until('the remedy in the log', () => lines.join(), {
+          holds: (seen) => remedy.test(seen),
+          limitMs: 20_000,
+        });
+        assert.match(lines.join(), /"server":"[a-z0-9.]+:\d+"/);
+      } finally {
+        client.disconnect();
+      }
+    };
+    await says(connectionWith(redis.url.replace('redis:', 'rediss:'), NAMED, { ca: pem.ca }), /no TLS handshake: /);
+    await says(connectionWith(redis.tlsUrl.replace('rediss:', 'redis:'), {}), /closed at once: .* use rediss:/);
   });
 
   it('shows a client certificate where Redis asks for one', async () => {

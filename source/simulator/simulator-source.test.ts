@@ -21,6 +21,7 @@ const simulated =
 /** A log of which only `append` is another one. */
 function withAppend(eventLog: EventLog, append: EventLog['append']): EventLog {
   return {
+    place: eventLog.place,
     partitions: eventLog.partitions,
     cursors: eventLog.cursors,
     newest: eventLog.newest,
