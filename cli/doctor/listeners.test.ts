@@ -53,6 +53,25 @@ describe('the listeners', () => {
     assert.match(late[0] ?? '', /^fail gateway.clock: the clock is \d+\.\d s ahead/);
   });
 
+  it('behind the PROXY protocol are asked with a header, or cannot be judged from here', LIMIT, async () => {
+    for (const plain of [true, false]) {
+      for (const [trustedProxies, expected] of [
+        [['127.0.0.0/8'], plain ? /^ok .*: accepts connections$/ : /^ok .*: answers, with a certificate until /],
+        [['10.0.0.0/8'], /^warn gateway.public: cannot be judged from here: /],
+      ] as const) {
+        const gateway = { proxyProtocol: true, trustedProxies, tls: { disabled: plain } };
+        await using running = await startGateway({ plain: true, gateway });
+        const environment = {
+          FIREHOSE_HOST: '127.0.0.1',
+          FIREHOSE_PORT: String(running.gateway.port),
+          FIREHOSE_STATE: running.stateFolder,
+        };
+        const [found = ''] = await look(/^gateway.public/, environment, { spec: { gateway } });
+        assert.match(found, expected);
+      }
+    }
+  });
+
   it('of a gateway whose Redis is away says why it is not ready', LIMIT, async () => {
     await using running = await startGateway({ redisUrl: 'redis://:canary@127.0.0.1:1' });
     const found = await look(/^gateway.inner/, { FIREHOSE_INNER_PORT: String(running.gateway.innerPort) });

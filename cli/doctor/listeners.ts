@@ -69,15 +69,19 @@ async function lookAtPublic(config: GatewayConfig): Promise<Finding[]> {
   const say = about('gateway.public', `${host}:${config.port}`);
   if (config.port === 0) return [say.ok('is any free port: not looked at')];
   const place = { host: host.replace(/^\[|\]$/g, ''), port: config.port };
-  // Behind a proxy only the proxy is spoken to.
-  const isPlain = tls.disabled || proxyProtocol;
-  // What it shows is compared with the file, independent of its issuer.
-  const socket = isPlain ? connectPlain(place) : connectTls({ ...place, rejectUnauthorized: false });
-  let shown: X509Certificate | null;
+  let socket: Socket = connectPlain(place);
+  let shown: X509Certificate | null = null;
   try {
-    await opened(socket, isPlain ? 'connect' : 'secureConnect');
-    shown = isPlain ? null : ((socket as TLSSocket).getPeerX509Certificate() ?? null);
+    await opened(socket, 'connect');
+    if (proxyProtocol) socket.write(PROXY_HEADER);
+    if (!tls.disabled) {
+      // What it shows is compared with the file, whatever authority has signed it.
+      socket = connectTls({ socket, rejectUnauthorized: false });
+      await opened(socket, 'secureConnect');
+      shown = (socket as TLSSocket).getPeerX509Certificate() ?? null;
+    } else if (proxyProtocol) await answered(socket);
   } catch (error) {
+    if (proxyProtocol && !isAbsent(error)) return [say.warn(NOT_TRUSTED, TRUST)];
     return [judgeFailure(say, error)];
   } finally {
     socket.destroy();
@@ -89,6 +93,27 @@ async function lookAtPublic(config: GatewayConfig): Promise<Finding[]> {
   }
   const fix = 'restart it if it is the gateway of these files; else something else listens there';
   return [say.warn('shows another certificate than that of the file', fix)];
+}
+
+/** A header without an address (proxy-protocol.txt 2.1): the connection's own counts. */
+const PROXY_HEADER = 'PROXY UNKNOWN\r\n';
+const NOT_TRUSTED = 'cannot be judged from here: it cuts off a connection with a PROXY header from this machine';
+const TRUST = 'add an address of this machine to gateway.trustedProxies, or ask from the load balancer';
+
+function isAbsent(error: unknown): boolean {
+  return ['ECONNREFUSED', 'TimeoutError', 'ENOTFOUND', 'EAI_AGAIN'].includes(codeOf(error));
+}
+
+/** Settles when an HTTP answer begins, or rejects with what is in the way. */
+function answered(socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('data', (chunk: Buffer) => {
+      if (chunk.toString('latin1').startsWith('HTTP/1.1 ')) resolve();
+      else reject(new Error('not HTTP'));
+    });
+    socket.once('close', () => reject(new Error('closed before it answered')));
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+  });
 }
 
 /** Settles with the event, or with what is in the way. */

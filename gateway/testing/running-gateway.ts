@@ -44,6 +44,8 @@ export interface StartOptions {
   /** Plain HTTP, for raw sockets. */
   plain?: boolean;
   slowConsumerPolicy?: 'CatchUp' | 'Latest' | 'Disconnect';
+  /** More of `spec.gateway`. */
+  gateway?: object;
   /** More of `spec.gateway.connections`: `{ maxPerAccount: 3 }`. */
   connections?: object;
   /** The state folder of another replica, so that both know the same keys. */
@@ -69,7 +71,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       (options.redis === undefined ? '' : `  redis: ${JSON.stringify(options.redis)}\n`) +
       (options.groups === undefined ? '' : `  consumerGroups: ${JSON.stringify(options.groups)}\n`) +
       (options.stream === undefined ? '' : `  stream: ${JSON.stringify(options.stream)}\n`) +
-      `  gateway: ${JSON.stringify({ tls: { disabled: options.plain === true }, connections })}\n`,
+      `  gateway: ${JSON.stringify({ tls: { disabled: options.plain === true }, connections, ...options.gateway })}\n`,
   );
   await writeFile(directoryFile, directory);
   const config = await readConfig({
