@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Redis } from 'ioredis';
+import { encodeHeartbeat } from '../protocol/heartbeat.ts';
 import { replicaKeys } from '../protocol/keys.ts';
 import { recordedLogger } from '../testing/recorded-logger.ts';
 import { startRedis } from '../testing/redis-server.ts';
 import type { Operator } from './build.ts';
 import type { KubeObject } from './kubernetes/objects.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
-import { MINIMAL_SPEC } from './testing/resources.ts';
+import { GROUPED_SPEC } from './testing/resources.ts';
 import { runOperator } from './testing/run-operator.ts';
 import { until } from '../testing/until.ts';
 
@@ -19,6 +20,8 @@ const fhsPath = (name: string, namespace = VOICE) =>
 const core = (plural: string, name: string, namespace = VOICE) => `/api/v1/namespaces/${namespace}/${plural}/${name}`;
 
 /** With all of Kubernetes' own controllers: pods are made (and never run), owners' objects collected, namespaces emptied. */
+const HEARTBEAT = encodeHeartbeat({ keys: [], connections: 0, groups: {}, revision: '', leaving: false });
+
 describe('beginning and end', () => {
   let platform: Platform;
   let operator: Operator;
@@ -51,7 +54,7 @@ describe('beginning and end', () => {
       (await platform.events()).find((event) => event.reason === reason && part.test(event.message)),
     );
   const withPrefix = (keyPrefix: string, more: object = {}) => ({
-    ...MINIMAL_SPEC,
+    ...GROUPED_SPEC,
     redis: { urlSecretRef: { name: 'firehose-redis' }, keyPrefix },
     ...more,
   });
@@ -98,7 +101,7 @@ describe('beginning and end', () => {
     await settled('busy');
     const place = replicaKeys('busy:', `${VOICE}/busy`);
     await redis.zadd(place.seen, Date.now(), 'pod');
-    await redis.set(place.heartbeat('pod'), '{"groups":{}}');
+    await redis.set(place.heartbeat('pod'), HEARTBEAT);
     await remove('busy');
     await until('no Deployment', async () => (await platform.get(deploymentPath('busy'))) === null);
     assert.match(JSON.stringify(await redis.xinfo('GROUPS', 'busy:{0}:events')), /busy\/default/);
@@ -113,7 +116,7 @@ describe('beginning and end', () => {
       stringData: { url: platform.redis.url },
     });
     await platform.create('orphan', {
-      ...MINIMAL_SPEC,
+      ...GROUPED_SPEC,
       redis: { urlSecretRef: { name: 'mine' }, keyPrefix: 'orphan:' },
     });
     await settled('orphan');
@@ -124,7 +127,7 @@ describe('beginning and end', () => {
     await isGone('orphan');
     await told(
       'RedisNotCleanedUp',
-      /voice\/orphan\/default on the streams orphan:\{0\}:events to orphan:\{3\}:events.*Secret/,
+      /voice\/orphan\/default\/<account> on the streams orphan:\{0\}:events to orphan:\{3\}:events.*Secret/,
     );
   });
 
@@ -134,7 +137,7 @@ describe('beginning and end', () => {
       metadata: { name: 'away' },
       stringData: { url: other.url },
     });
-    await platform.create('away', { ...MINIMAL_SPEC, redis: { urlSecretRef: { name: 'away' } } });
+    await platform.create('away', { ...GROUPED_SPEC, redis: { urlSecretRef: { name: 'away' } } });
     await settled('away');
     await other.kill();
     await until('noticed', async () => (await platform.condition('away', 'RedisConnected'))?.status === 'False');

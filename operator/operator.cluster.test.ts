@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { Redis } from 'ioredis';
+import { accountsOfGroup } from '../protocol/keys.ts';
 import type { Operator } from './build.ts';
 import type { KubeObject } from './kubernetes/objects.ts';
 import { operatorWrites } from './testing/audit.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
+import { MINIMAL_SPEC, ownGroup } from './testing/resources.ts';
 import { runOperator } from './testing/run-operator.ts';
 import { morePasses, untilSteady } from './testing/steady.ts';
 import { until } from '../testing/until.ts';
@@ -120,12 +122,12 @@ describe('one resource', () => {
 
   test('a group is made when it is declared, and goes or stays as its policy says', async () => {
     const declare = (...consumerGroups: object[]) => platform.patch('acme', { spec: { consumerGroups } });
-    await declare({ name: 'billing' }, { name: 'fraud', deletionPolicy: 'Retain' });
+    await declare(ownGroup('default'), ownGroup('billing'), { ...ownGroup('fraud'), deletionPolicy: 'Retain' });
     await until('both', async () =>
       /acme\/billing.*acme\/fraud|acme\/fraud.*acme\/billing/.test(await groupsOf('firehose:')),
     );
     await until('status', async () => (await platform.status('acme')).consumerGroups?.length === 3);
-    await declare({ name: 'default' });
+    await declare(ownGroup('default'));
     await until('billing gone', async () => !(await groupsOf('firehose:')).includes('acme/billing'));
     assert.match(await groupsOf('firehose:'), /acme\/fraud/);
     await until('told of', async () => {
@@ -155,6 +157,9 @@ describe('one resource', () => {
   });
 
   test('lag and memory of the streams are told', async () => {
+    // A connection has used the group.
+    const { accounts } = accountsOfGroup('firehose:', { resource: `${VOICE}/acme`, group: 'default' });
+    await redis.hset(accounts, MINIMAL_SPEC.account.id, JSON.stringify({ since: 1, used: 1, grant: '' }));
     await redis.xadd('firehose:{1}:events', '*', 'm', '1\tCHANNEL_CREATE\tacme', 'd', '{}');
     // Numbers are written every 30 s at most, unless something else changes.
     await platform.patch('acme', { spec: { gateway: { service: { port: 9_443 } } } });

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { Redis } from 'ioredis';
+import { groupName } from '../protocol/keys.ts';
 import type { Operator } from './build.ts';
 import { LEASE_TIMINGS } from './kubernetes/leader-election.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
+import { MINIMAL_SPEC } from './testing/resources.ts';
 import { runOperator } from './testing/run-operator.ts';
 import { until } from '../testing/until.ts';
 
@@ -51,7 +53,7 @@ describe('an API server away for a minute', () => {
     await until('the leader has ended', async () => kept.ends.length > 0);
     // The process that lost the lease has ended; the others wait, and do not end while the API server is away.
     assert.deepEqual(new Set(kept.ends), new Set(['leadership_lost']));
-    await redis.xgroup('DESTROY', EVENTS, `${VOICE}/acme/default`);
+    await redis.xgroup('DESTROY', EVENTS, groupName(`${VOICE}/acme`, 'default', MINIMAL_SPEC.account.id));
     // Longer than any retry and any look of an operator that thought it led.
     await Promise.all([outage, delay(5_000)]);
     assert.doesNotMatch(await groups(), /acme\/default/);

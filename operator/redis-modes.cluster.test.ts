@@ -8,7 +8,7 @@ import { ask } from '../testing/redis-process.ts';
 import { MASTER_NAME, startSentinel } from '../testing/redis-sentinel.ts';
 import type { Operator } from './build.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
-import { MINIMAL_SPEC } from './testing/resources.ts';
+import { GROUPED_SPEC, ownGroup } from './testing/resources.ts';
 import { runOperator } from './testing/run-operator.ts';
 import { until } from '../testing/until.ts';
 
@@ -32,7 +32,7 @@ describe('a Redis of several servers', () => {
   const secret = (name: string, stringData: object) =>
     platform.plane.admin.must('POST', SECRETS, { metadata: { name }, stringData });
   const create = (name: string, redis: object) =>
-    platform.create(name, { ...MINIMAL_SPEC, redis, consumerGroups: [{ name: 'billing' }] });
+    platform.create(name, { ...GROUPED_SPEC, redis, consumerGroups: [ownGroup('default'), ownGroup('billing')] });
   const isReady = async (name: string) => {
     await platform.markReady(name);
     return (await platform.condition(name, 'Ready'))?.status === 'True';
@@ -69,7 +69,7 @@ describe('a Redis of several servers', () => {
     }
     await old.kill();
     const next = await sentinel.failedOver(old);
-    await platform.patch('watched', { spec: { consumerGroups: [{ name: 'billing' }, { name: 'fraud' }] } });
+    await platform.patch('watched', { spec: { consumerGroups: ['default', 'billing', 'fraud'].map(ownGroup) } });
     await until('the new group on the new master', async () =>
       (await groupsAt(next.port, PARTITIONS - 1)).includes('watched/fraud'),
     );
@@ -107,7 +107,7 @@ describe('a Redis of several servers', () => {
     const from = await cluster.masterOf(events);
     const to = cluster.masters.find(({ id }) => id !== from.id) ?? from;
     await cluster.moveSlot(events, to);
-    await platform.patch('sharded', { spec: { consumerGroups: [{ name: 'billing' }, { name: 'fraud' }] } });
+    await platform.patch('sharded', { spec: { consumerGroups: ['default', 'billing', 'fraud'].map(ownGroup) } });
     await until('the new group on every shard', () => everywhere(/sharded\/fraud/));
     assert.match(await groupsAt(to.port, 0), /sharded\/fraud/);
     await ask(to.port, ['xadd', events, '*', 'm', '1\tCHANNEL_CREATE\tacme', 'd', '{}']);

@@ -13,7 +13,7 @@ export const rowSchema = z.object({
   used: z.number(),
   /** Digest of the grant in force; empty until the first connection. */
   grant: z.string(),
-  /** When the group was removed because nobody used it; absent while it exists. */
+  /** When the group was removed because it was unused; absent while it exists. */
   gone: z.number().optional(),
 });
 export type AccountRow = z.output<typeof rowSchema>;
@@ -34,10 +34,16 @@ end
 local function keep(account, row) redis.call('HSET', KEYS[1], account, cjson.encode(row)) end
 `;
 
-/** ARGV: account, 1 when connections used the group before. Leaves a row that is there. */
+/** ARGV: account, 1 when connections used the group before. Of a row that is there, only that is changed. */
 const REGISTER = defineScript(`${REGISTER_LUA}
 local row = row_of(ARGV[1])
-if row and not row.gone then return 0 end
+if row and not row.gone then
+  if ARGV[2] == '1' and row.used == 0 then
+    row.used = now
+    keep(ARGV[1], row)
+  end
+  return 0
+end
 keep(ARGV[1], { since = now, used = ARGV[2] == '1' and now or 0, grant = '' })
 return 1`);
 
@@ -54,7 +60,7 @@ export async function accountRows(
   });
 }
 
-/** Enters an account's group that was made without a connection, as by a migration. Rejects with the client's error. */
+/** Enters a group that was made without a connection: declared for its account, or migrated. Rejects with the client's error. */
 export async function registerAccount(
   client: RedisClient,
   keyPrefix: string,

@@ -7,7 +7,7 @@ import { lagOf, milliseconds, reportStreams, type PartitionReport } from './repo
 export interface GroupSummary {
   /** Accounts that have a group of this name. */
   readonly accounts: number;
-  /** Of these, accounts that have had a connection. A group that nobody has used yet has no lag. */
+  /** Of these, accounts that have had a connection. A group without any connection yet has no lag. */
   readonly used: number;
   /** Partitions in which the group of an account is missing. */
   readonly missing: number;

@@ -30,7 +30,7 @@ function parse(value: string): Retention | null {
 
 /**
  * The longest of what all resources want that share a stream, each limit by itself. `fields` are those of the meta hash;
- * others than retention ones are passed over, unreadable ones are counted. Null when nobody wants anything: no trimming.
+ * others than retention ones are passed over, unreadable ones are counted. Null where no resource asks for any: no trimming.
  */
 export function longestRetention(fields: Readonly<Record<string, string>>): {
   readonly retention: Retention | null;

@@ -50,6 +50,8 @@ it('dead letters are listed, page by page, and shown with their event', async ()
     paged,
     all.map(({ id }) => id),
   );
+  assert.deepEqual(await listDeadLetters(dead, { account: 'acme' }), all);
+  assert.deepEqual(await listDeadLetters(dead, { account: 'shop' }), []);
   const [first] = all;
   assert.ok(first);
   const shown = await showDeadLetter(dead, first.id);

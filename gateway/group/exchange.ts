@@ -56,7 +56,7 @@ export class Exchange {
     return toRead > 0 || this.#isFirst || !outbox.isEmpty || now >= this.#renewal ? this.#turn(toRead) : null;
   }
 
-  /** When `step` may have something to do, if nobody kicks before. */
+  /** When `step` may have something to do, unless it is kicked before. */
   nextTime(now: number, reads: boolean): number {
     const poll = this.#readAt + this.#work.context.timings.pollMs;
     const deadLetters = this.#work.outbox.givenUp.length > 0 ? this.#deadLettersAt : this.#renewal;

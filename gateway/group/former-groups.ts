@@ -21,7 +21,7 @@ export interface FormerGroupsOptions {
 /**
  * Groups of the former form, with one position for all accounts of the resource: their position, pending entries, attempts
  * and dead letters go to one account. Nothing is moved while replicas of the former version have connections of the group,
- * or read for it: they would acknowledge what nobody keeps any more.
+ * or read for it: they would acknowledge in a group that is gone.
  */
 export class FormerGroups {
   readonly #options: FormerGroupsOptions;

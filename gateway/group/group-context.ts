@@ -24,7 +24,7 @@ export interface Timings {
   readonly drainMs: number;
   /** Between two looks whether groups and streams are still the same. */
   readonly checkMs: number;
-  /** Between two looks for groups that nobody uses any more. */
+  /** Between two looks for unused groups. */
   readonly retireMs: number;
 }
 

@@ -103,7 +103,7 @@ export interface Membership {
   progress(id: string): AckOutcome;
   /** Never again: a dead letter. */
   term(id: string, reason?: string): Promise<AckOutcome>;
-  /** Any pong; one that answers no ping of ours is passed over. */
+  /** Any pong; one that answers no ping of this membership is ignored. */
   pong(payload: Buffer): void;
   /** What is pending goes to the others, in order. Twice is the same as once. */
   leave(): void;

@@ -86,7 +86,7 @@ export class Keeper {
     return this.#trying(async () => {
       const declared = [...this.#followed.values()].filter(({ of }) => isDeclaredFor(this.#options.groups, of));
       const ready = declared.filter(({ of }) => this.#options.isMigrated(of));
-      for (const { of } of ready) await this.make(of);
+      for (const { of } of ready) await this.#makeDeclared(of);
       this.#isComplete = ready.length === declared.length;
     });
   }
@@ -136,6 +136,12 @@ export class Keeper {
     }
   }
 
+  async #makeDeclared(of: GroupOf): Promise<void> {
+    const { place, resource } = this.#options;
+    await registerAccount(place.client, place.keyPrefix, { resource, ...of, wasUsed: false });
+    await this.make(of);
+  }
+
   /** Follows the groups that other replicas made, and no longer those that were removed. */
   async #adopt(): Promise<void> {
     const { place, resource, groups } = this.#options;
@@ -148,11 +154,10 @@ export class Keeper {
   }
 
   async #remake(of: GroupOf): Promise<void> {
-    const { place, resource } = this.#options;
+    const { place, resource, groups } = this.#options;
     await this.make(of);
     // After FLUSHALL the register is empty too.
-    if (!isDeclaredFor(this.#options.groups, of))
-      await registerAccount(place.client, place.keyPrefix, { resource, ...of, wasUsed: true });
+    await registerAccount(place.client, place.keyPrefix, { resource, ...of, wasUsed: !isDeclaredFor(groups, of) });
   }
 
   #follow(of: GroupOf): Followed {

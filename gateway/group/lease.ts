@@ -3,8 +3,8 @@ import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import type { GroupPlace } from './place.ts';
 
 /**
- * KEYS: owner, fence, token. ARGV: replica, time to live in ms, group. The token, or nothing when somebody has the
- * lease.
+ * KEYS: owner, fence, token. ARGV: replica, time to live in ms, group. Replies the token, or
+ * nothing while the lease is taken.
  */
 const ACQUIRE = defineScript(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return false end
@@ -45,11 +45,11 @@ export interface Lease {
   readonly token: number;
   readonly fence: string;
   readonly ttlMs: number;
-  /** Until then (monotonic clock) nobody else can have it: after that nothing is written to a connection. */
+  /** Until then (monotonic clock) no other replica can have it: after that nothing is written to a connection. */
   validUntil: number;
 }
 
-/** Of the time to live, what is left out of account for clocks that do not run alike and for the way to a socket. */
+/** Safety margin taken off the time to live for clock drift and the time to reach the socket. */
 const MARGIN = 0.1;
 
 /** The lease holds at least until then when a script that renewed it was sent at `sentAt`. */

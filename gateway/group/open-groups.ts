@@ -38,7 +38,7 @@ export interface DeclaredGroups {
   /** The resource's account: it inherits groups of the former form. */
   readonly account: string;
   readonly groups: readonly ConsumerGroup[];
-  /** A group that nobody used for longer is removed: the log keeps nothing of what it has not read. */
+  /** A group that was unused for longer is removed: the log keeps nothing of what it has not read. */
   readonly retentionMs: number;
 }
 
@@ -82,6 +82,8 @@ class RedisGroups implements Groups {
   /** Groups that have connections on other replicas: those are told there. */
   #elsewhere: ReadonlySet<string> = new Set();
   #isDraining = false;
+  /** Whether a replica of the former version had connections of a group, by the last heartbeats. */
+  #sawFormer = false;
   #lastMember = 0;
   readonly #unsubscribe: () => void;
 
@@ -302,6 +304,18 @@ class RedisGroups implements Groups {
       group.useReplicas([...here, ...having(key).map(({ replica }) => replica)]);
     }
     this.#inBackground(this.#grants.renew());
+    this.#watchFormer(others);
+  }
+
+  /** Replicas of the former version may make groups of their form: these are moved once none of them serves one. */
+  #watchFormer(others: readonly LiveReplica[]): void {
+    if (others.some(({ heartbeat }) => Object.keys(heartbeat.groups).some((key) => !key.includes('/')))) {
+      this.#former.reopen();
+      this.#sawFormer = true;
+    } else if (this.#sawFormer) {
+      this.#sawFormer = false;
+      this.#inBackground(this.#former.migrate().catch((error: unknown) => this.#failed(error)));
+    }
   }
 
   #beat(): void {

@@ -25,7 +25,7 @@ export class Pinger {
     else this.#timer ??= setTimeout(() => this.#send(), EVERY_MS);
   }
 
-  /** Up to which delivery a pong acknowledges; null when it answers no ping of ours. */
+  /** Up to which delivery a pong acknowledges; null when it answers none of these pings. */
   answered(payload: Buffer): number | null {
     const text = payload.length <= 32 ? payload.toString('latin1') : '';
     const delivery = text.startsWith(PREFIX) ? Number(text.slice(PREFIX.length)) : Number.NaN;

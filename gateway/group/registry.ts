@@ -114,7 +114,7 @@ export interface ShownGrant {
 }
 
 export type Registered =
-  /** `again`: it had been removed because nobody used it. `regrouped`: it was taken over from another grant. */
+  /** `again`: it had been removed because it was unused. `regrouped`: it was taken over from another grant. */
   | { readonly kind: 'joined' | 'again' | 'regrouped' }
   /** Another grant is in force; `in_use`: and cannot be replaced while connections have it. */
   | { readonly kind: 'differs' | 'in_use'; readonly grant: ShownGrant | null }
@@ -162,7 +162,7 @@ export async function withdrawMembers(place: RegistryPlace, of: GroupOf): Promis
   await place.client.hdel(accountsOfGroup(place.keyPrefix, { ...place, ...of }).members(of.account), place.replica);
 }
 
-/** True once the group counts as removed, when nobody has used it for `idleMs`. Rejects with the client's error. */
+/** True once the group counts as removed, when it was unused for `idleMs`. Rejects with the client's error. */
 export async function retireGroup(place: RegistryPlace, of: GroupOf, idleMs: number): Promise<boolean> {
   const args = [of.account, String(idleMs)];
   return (await runScript(place.client, RETIRE, { keys: keysOf(place, of), args })) === 1;

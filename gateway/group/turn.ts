@@ -4,7 +4,7 @@ import type { StoredEntry } from '../../event-log/event-log.ts';
 import { HOLD_LUA, validUntil, type Lease } from './lease.ts';
 import type { GroupPlace } from './place.ts';
 
-/** The consumer's name in the group, whichever replica reads: one that dies leaves nothing behind under its own. */
+/** The name of the only consumer in Redis's group, whichever replica reads: a replica that dies leaves none behind. */
 export const CONSUMER = 'owner';
 
 /**
@@ -15,7 +15,7 @@ export const CONSUMER = 'owner';
  *
  * Entries trimmed before they were read are passed over by XREADGROUP without a word. They are found by counting: those
  * that left the stream against those that the group has read, once the entry read last has left it. -1: some may be
- * lost, and nobody knows how many, because the group's count is not known.
+ * lost, how many is unknown, because the group's count is not known.
  */
 const TURN = defineScript(`${HOLD_LUA}
 local raised = {}
@@ -95,7 +95,7 @@ export type TurnOutcome =
   | {
       readonly held: true;
       readonly entries: readonly StoredEntry[];
-      /** Entries that were trimmed before anybody read them; null when some may have been, and nobody knows how many. */
+      /** Entries that were trimmed before they were read; null when some may have been, and their number is unknown. */
       readonly missed: number | null;
     }
   /** The lease is another's: nothing was done. */

@@ -21,7 +21,7 @@ export class Departure {
   readonly #revision: string | null;
   #others: readonly Companion[] = [];
   #isLeaving = false;
-  #heard: (() => void) | null = null;
+  #onHeartbeats: (() => void) | null = null;
 
   constructor(revision: string | null) {
     this.#revision = revision;
@@ -35,7 +35,7 @@ export class Departure {
   /** After each heartbeat; this replica is the first. */
   hear(replicas: readonly LiveReplica[]): void {
     this.#others = replicas.slice(1).map(({ heartbeat }) => heartbeat);
-    this.#heard?.();
+    this.#onHeartbeats?.();
   }
 
   /** From now on this replica is leaving. Settles when it may drain: for the limit at most, at once when aborted. */
@@ -46,11 +46,11 @@ export class Departure {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, limitMs);
     signal.addEventListener('abort', () => resolve(), { once: true });
-    this.#heard = () => {
+    this.#onHeartbeats = () => {
       if (!waitsForOthers(revision, this.#others)) resolve();
     };
     await promise;
-    this.#heard = null;
+    this.#onHeartbeats = null;
     clearTimeout(timer);
   }
 }

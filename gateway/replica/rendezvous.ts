@@ -1,11 +1,11 @@
 /**
- * Rendezvous hashing: everyone who knows the same candidates chooses the same one, and a candidate that comes or goes
- * moves only what it wins or had. Pure, and the same in every process.
+ * Rendezvous hashing: all processes that know the same replicas choose the same one, and a replica that comes or goes moves
+ * only what it wins or had. Pure, and the same in every process.
  */
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
-/** 32 bits of a text: what a candidate or a choice is known by here. */
+/** 32 bits of a text: the seed of a replica, of a member or of a choice. */
 export function seedOf(text: string): number {
   let hash = FNV_OFFSET;
   for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), FNV_PRIME);
@@ -20,20 +20,20 @@ function mix(value: number): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** How much the candidate of this seed wants the choice of that seed. */
-export function weight(candidate: number, choice: number): number {
-  return mix(candidate ^ choice);
+/** How much the replica or member of this seed wants the choice of that seed. */
+export function weight(seed: number, choice: number): number {
+  return mix(seed ^ choice);
 }
 
-/** The candidate that owns `what`, null when there is none. The order of the candidates does not matter. */
-export function ownerOf(what: string, candidates: readonly string[]): string | null {
+/** The replica that owns `what`, null when there is none. The order of the replicas does not matter. */
+export function ownerOf(what: string, replicas: readonly string[]): string | null {
   const choice = seedOf(what);
   let owner: string | null = null;
   let most = -1;
-  for (const candidate of candidates) {
-    const wants = weight(seedOf(candidate), choice);
-    if (wants < most || (wants === most && owner !== null && candidate > owner)) continue;
-    owner = candidate;
+  for (const replica of replicas) {
+    const wants = weight(seedOf(replica), choice);
+    if (wants < most || (wants === most && owner !== null && replica > owner)) continue;
+    owner = replica;
     most = wants;
   }
   return owner;

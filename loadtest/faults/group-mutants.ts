@@ -3,6 +3,13 @@ import type { Mutant } from './mutants.ts';
 /** Deliberate bugs of the durable groups. */
 export const GROUP_MUTANTS: readonly Mutant[] = [
   {
+    name: 'group: shares one position between all accounts',
+    scenario: 'groupAccounts',
+    file: 'protocol/keys.ts',
+    find: 'return `${resource}/${group}/${account}`;',
+    replace: 'return account === undefined ? resource : `${resource}/${group}/all`;',
+  },
+  {
     name: 'group: acknowledges what it has only written',
     scenario: 'groupConsumers',
     file: 'gateway/group/partition-work.ts',

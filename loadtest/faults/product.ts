@@ -16,7 +16,8 @@ export interface Patch {
 }
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const SOURCES = ['gateway', 'protocol', 'runtime', 'package.json'];
+/** What a gateway process imports. */
+export const SOURCES = ['gateway', 'event-log', 'source', 'protocol', 'runtime', 'package.json'];
 
 export const unchanged: Product = { root: ROOT, [Symbol.asyncDispose]: () => Promise.resolve() };
 

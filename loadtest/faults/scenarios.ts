@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { redisCommand } from './redis-cli.ts';
 import type { Product } from './product.ts';
 import { TREE } from './setup.ts';
+import { groupAccounts } from './group-accounts.ts';
 import * as groups from './group-scenarios.ts';
 import * as processes from './process-scenarios.ts';
 import { accountOfConsumer, openWorld, until, type World } from './world.ts';
@@ -228,6 +229,7 @@ export const SCENARIOS = {
   scope,
   drained,
   ...groups,
+  groupAccounts,
   ...processes,
 } as const satisfies Record<string, Scenario>;
 export type ScenarioName = keyof typeof SCENARIOS;

@@ -3,6 +3,7 @@ import { formerGroupName, groupName } from '../../protocol/keys.ts';
 import { durationMs, type Subscription } from '../../protocol/subscription.ts';
 import type { GroupStatus } from '../../protocol/subscription/status.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { registerAccount } from '../../event-log/provisioning/account-groups.ts';
 import { startOf } from '../../event-log/provisioning/create-group.ts';
 import { provisionStreams } from '../../event-log/provisioning/provision.ts';
 import { destroyDeclared } from '../../event-log/provisioning/release.ts';
@@ -50,6 +51,7 @@ export async function redisStep(
   try {
     context.assertMayWrite();
     await provisionStreams(client, needsOf(subscription));
+    await registerDeclared(client, subscription);
     await destroyUndeclared(context, client, input);
     const names = subscription.spec.consumerGroups.map(({ name }) => name);
     return { redis, groups: good('Provisioned', `on every partition: ${names.join(', ')}`), client, facts };
@@ -80,6 +82,16 @@ function needsOf(subscription: Subscription) {
           ],
     ),
   };
+}
+
+/** Groups that are declared for an account are in the register from the beginning, so that they are known when undeclared. */
+async function registerDeclared(client: RedisClient, subscription: Subscription): Promise<void> {
+  const { redis, consumerGroups } = subscription.spec;
+  const resource = resourceOf(subscription);
+  for (const { name: group, account } of consumerGroups) {
+    if (account === undefined) continue;
+    await registerAccount(client, redis.keyPrefix, { resource, group, account, wasUsed: false });
+  }
 }
 
 /** A group that the status knows and the spec does not: its policy, as it was last declared, decides. */

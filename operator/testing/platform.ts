@@ -7,7 +7,7 @@ import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { OWN_RULES, WATCHED_RULES } from '../role.ts';
 import { installCrd } from './install-crd.ts';
-import { MINIMAL_SPEC, subscription } from './resources.ts';
+import { GROUPED_SPEC, subscription } from './resources.ts';
 import { until } from '../../testing/until.ts';
 
 export const SYSTEM = 'firehose-system';
@@ -72,7 +72,7 @@ export async function startPlatform(controllers: 'all' | 'without workloads' = '
       await secret('firehose-redis', { url: redisUrl });
       await secret('acme-directory', { 'directory.yaml': 'accounts: []\nusers: []\n' });
     },
-    async create(name, spec = MINIMAL_SPEC, space = VOICE) {
+    async create(name, spec = GROUPED_SPEC, space = VOICE) {
       await admin.must('POST', fhsPath(space), subscription(name, spec, space));
     },
     async patch(name, patch, space = VOICE) {

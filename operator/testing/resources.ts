@@ -5,6 +5,12 @@ export const MINIMAL_SPEC = {
   auth: { directory: { secretRef: { name: 'acme-directory' } } },
 } as const;
 
+/** A group of the resource's account, which exists from the moment the resource is applied. */
+export const ownGroup = (name: string) => ({ name, account: MINIMAL_SPEC.account.id });
+
+/** The same, with a group that the operator makes. */
+export const GROUPED_SPEC = { ...MINIMAL_SPEC, consumerGroups: [ownGroup('default')] };
+
 /** Every field, each with another value than its default. */
 export const FULL_SPEC = {
   suspend: false,

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { WebSocket } from 'ws';
+import { STREAM_PATH } from '../../protocol/paths.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { startTcpProxy } from '../../testing/tcp-proxy.ts';
+import { until } from '../../testing/until.ts';
+import { events, untilFrame } from '../testing/frames.ts';
+import { startGateway, type Client, type RunningGateway } from '../testing/running-gateway.ts';
+import { event } from './gateway.suite.ts';
+
+const LIMIT = { timeout: 60_000 };
+const GROUPS = [{ name: 'default', ackWait: '2s', maxDeliver: 3 }];
+let redis: RedisServer;
+let resources = 0;
+before(async () => {
+  redis = await startRedis();
+});
+after(() => redis.stop());
+
+const open = () =>
+  startGateway({ redisUrl: redis.url, name: `hung-${(resources += 1)}`, groups: GROUPS, stream: { partitions: 2 } });
+
+let published = 0;
+/** Events of as many calls. */
+async function publish(running: RunningGateway, count: number): Promise<number[]> {
+  const list = Array.from({ length: count }, () => (published += 1));
+  const bodies = list.map((n) =>
+    event('account_id_1', 'DTMF', n).replace(/"Call-ID":"[^"]*"/, `"Call-ID":"call-${n}"`),
+  );
+  assert.equal((await running.ingest(bodies.join('\n'))).body['accepted'], count);
+  return list;
+}
+
+async function member(running: RunningGateway): Promise<Client> {
+  const client = await running.connect(`?token=${await running.token()}&group=default&v=1`);
+  await until('the member served', async () => (await untilFrame(client, 'hello')).standby === false);
+  return client;
+}
+
+/** Acknowledges all that has come, and gives the numbers of the events. */
+function acknowledging(client: Client): () => number[] {
+  let done = 0;
+  return () => {
+    const all = events(client);
+    for (const { _firehose } of all.slice(done)) client.send(JSON.stringify({ ack: [_firehose.id] }));
+    done = all.length;
+    return all.map(({ n }) => n);
+  };
+}
+
+const attemptsOf = (client: Client) => client.messages.flatMap((text) => /"attempt":(\d+)/.exec(text)?.[1] ?? []);
+
+async function deadLetters(running: RunningGateway): Promise<unknown[]> {
+  return (await running.administer('/dead-letters/default')).body['dead_letters'] as unknown[];
+}
+
+describe('I14, I18: a member of a group that hangs, over TLS', LIMIT, () => {
+  test(
+    'T1: what it does not acknowledge goes to the other one, nothing becomes a dead letter, and it gets no new calls',
+    LIMIT,
+    async () => {
+      await using running = await open();
+      const hung = await member(running);
+      const healthy = await member(running);
+      const work = acknowledging(healthy);
+      const sent = await publish(running, 20);
+      await until('all 20 at the healthy member', () => new Set(work()).size, { holds: (seen) => seen === 20 });
+      const had = events(hung).length;
+      assert.ok(had > 0 && had < 20, `the hung member had ${had}`);
+      const more = await publish(running, 20);
+      await until('the new calls', () => more.every((n) => work().includes(n)), { limitMs: 1_500 });
+      assert.equal(events(hung).length, had);
+      assert.deepEqual(await deadLetters(running), []);
+      assert.deepEqual(new Set(work()), new Set([...sent, ...more]));
+      // The second delivery counts as such for the client.
+      assert.equal(attemptsOf(healthy).filter((attempt) => attempt === '2').length, had);
+      // It works again: an acknowledgement that comes late is a sign of life.
+      hung.send(JSON.stringify({ ack: events(hung).map(({ _firehose }) => _firehose.id) }));
+      const revived = acknowledging(hung);
+      await until('calls for both', async () => {
+        await publish(running, 10);
+        work();
+        return revived().length > had;
+      });
+      hung.close();
+      healthy.close();
+    },
+  );
+
+  test('T1: a host that vanished without FIN keeps nothing from the others', LIMIT, async () => {
+    await using running = await open();
+    await using proxy = await startTcpProxy(running.gateway.port);
+    const ca = await readFile(join(running.stateFolder, 'ca.crt'), 'utf8');
+    const url = `wss://127.0.0.1:${proxy.port}${STREAM_PATH}?token=${await running.token()}&group=default&v=1`;
+    const vanishing = new WebSocket(url, { ca });
+    await new Promise<void>((resolve) => vanishing.once('message', () => resolve()));
+    proxy.blackHole(true);
+    const healthy = await member(running);
+    const work = acknowledging(healthy);
+    const sent = await publish(running, 40);
+    await until('all 40 at the healthy member', () => new Set(work()).size, { holds: (seen) => seen === 40 });
+    assert.deepEqual(new Set(work()), new Set(sent));
+    assert.deepEqual(await deadLetters(running), []);
+    vanishing.terminate();
+    healthy.close();
+  });
+
+  test('a member that comes while the only one hangs gets what that one has', LIMIT, async () => {
+    await using running = await open();
+    const hung = await member(running);
+    const sent = await publish(running, 5);
+    await until('an event that is overdue', () => attemptsOf(hung).includes('2'));
+    const healthy = await member(running);
+    const work = acknowledging(healthy);
+    await until('all 5 at the healthy member', () => new Set(work()).size, { holds: (seen) => seen === 5 });
+    assert.deepEqual(new Set(work()), new Set(sent));
+    assert.deepEqual(await deadLetters(running), []);
+    hung.close();
+    healthy.close();
+  });
+
+  test(
+    'an event that two members refuse is a dead letter, one that the only member refuses as well',
+    LIMIT,
+    async () => {
+      await using running = await open();
+      const refuse = (client: Client) => {
+        let done = 0;
+        return () => {
+          const all = events(client);
+          for (const { _firehose } of all.slice(done)) client.send(JSON.stringify({ nack: _firehose.id, delay_ms: 1 }));
+          done = all.length;
+        };
+      };
+      const [one, other] = [await member(running), await member(running)];
+      const [first, second] = [refuse(one), refuse(other)];
+      await publish(running, 1);
+      await until('a dead letter', async () => {
+        first();
+        second();
+        return (await deadLetters(running)).length === 1;
+      });
+      assert.ok(events(one).length > 0 && events(other).length > 0, 'both had it');
+      assert.equal(events(one).length + events(other).length, 3);
+      other.close();
+      await publish(running, 1);
+      await until('another dead letter', async () => {
+        first();
+        return (await deadLetters(running)).length === 2;
+      });
+      one.close();
+    },
+  );
+});
