@@ -221,7 +221,7 @@ describe('fan-out', () => {
   });
 
   test(
-    'an unexpected error of a page is counted and given to its owner, and the connection is told of the loss',
+    'an unexpected error of a page is counted and given to its owner, and the connection gets the loss',
     LIMIT,
     async () => {
       const errors: unknown[] = [];

@@ -35,7 +35,7 @@ test('its filters narrow it by name and account', () => {
   assert.ok(offer('DTMF', 'a', { filters: { accounts: ['a'], events: ['DTMF'] } }));
 });
 
-test('names that no source forwards are not delivered when somebody puts them into the log by hand', () => {
+test('names that no source forwards are not delivered when they are put into the log by hand', () => {
   for (const name of ['LEG_CREATED', 'CHANNEL_EXECUTE_COMPLETE', 'channel_x', 'kazoo::noop', 'odd-name']) {
     assert.ok(!offer(name, 'a'), name);
   }

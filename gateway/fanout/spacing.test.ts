@@ -18,7 +18,7 @@ test('a process near its limit rests longer, until resting has made room', () =>
   assert.equal(nextSpacing(full, 0.5), busy);
 });
 
-test('the longer the round, the shorter the rest: nobody rests after a large one, so whoever fell behind catches up', () => {
+test('the longer the round, the shorter the rest: there is none after a large one, so that a reader that fell behind catches up', () => {
   const full = nextSpacing(NO_SPACING, 0.95);
   assert.equal(restAfter(full, 10), full.ms);
   assert.ok(restAfter(full, 50) < restAfter(full, 10));

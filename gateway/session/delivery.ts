@@ -27,8 +27,8 @@ export interface Delivery {
   leave(): void;
 }
 
-/** What a delivery does to its connection besides writing events. */
-export interface Recipient {
+/** What a delivery asks of its session besides writing events. */
+export interface DeliverySession {
   readonly isOpen: boolean;
   /** Whether gaps can be told in band. */
   readonly isTold: boolean;

@@ -3,7 +3,7 @@ import type { Sink } from '../fanout/connection.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { AckOutcome, GroupGap, GroupGapReason, Groups, Membership } from '../group/groups.ts';
-import type { Acknowledgement, Delivery, Recipient } from './delivery.ts';
+import type { Acknowledgement, Delivery, DeliverySession } from './delivery.ts';
 import type { OnGap } from './plan-replay.ts';
 
 export interface GroupDeliveryOptions {
@@ -29,13 +29,13 @@ export class GroupDelivery implements Delivery {
   readonly isTooSlow = false;
   readonly #membership: Membership;
 
-  constructor(recipient: Recipient, options: GroupDeliveryOptions) {
+  constructor(session: DeliverySession, options: GroupDeliveryOptions) {
     const { groups, group, onGap, ...member } = options;
     this.#membership = groups.join(group, {
       ...member,
-      acknowledges: recipient.isTold ? 'frames' : 'pongs',
-      onGap: (reason, gap) => tellGap(recipient, { reason, gap, mayGoOn: recipient.isTold || onGap === 'clamp' }),
-      lost: (reason) => recipient.close('cursorTooOld', reason, null),
+      acknowledges: session.isTold ? 'frames' : 'pongs',
+      onGap: (reason, gap) => tellGap(session, { reason, gap, mayGoOn: session.isTold || onGap === 'clamp' }),
+      lost: (reason) => session.close('cursorTooOld', reason, null),
     });
   }
 
@@ -67,9 +67,9 @@ export class GroupDelivery implements Delivery {
 }
 
 /** A plain client cannot be told in band what was trimmed before it had it: it is told by the close code. */
-function tellGap(recipient: Recipient, told: { reason: GroupGapReason; gap: GroupGap; mayGoOn: boolean }): void {
+function tellGap(session: DeliverySession, told: { reason: GroupGapReason; gap: GroupGap; mayGoOn: boolean }): void {
   const { reason, gap, mayGoOn } = told;
   const requested = gap.ids.length === 0 ? null : gap.ids.slice(0, NAMED).join(' ');
-  if (recipient.isTold || reason === 'trimmed') recipient.gap({ reason, requested, missed: gap.missed });
-  if (reason === 'trimmed' && !mayGoOn) recipient.close('cursorTooOld', 'trimmed', null);
+  if (session.isTold || reason === 'trimmed') session.gap({ reason, requested, missed: gap.missed });
+  if (reason === 'trimmed' && !mayGoOn) session.close('cursorTooOld', 'trimmed', null);
 }

@@ -11,7 +11,7 @@ import {
   type Told,
 } from '../fanout/connection.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
-import type { Delivery, Recipient } from './delivery.ts';
+import type { Delivery, DeliverySession } from './delivery.ts';
 import type { JudgedStart } from './judge-start.ts';
 import type { OnGap } from './plan-replay.ts';
 import { recover } from './recover.ts';
@@ -36,16 +36,16 @@ export interface LogDeliveryOptions {
 export class LogDelivery implements Delivery, Told {
   readonly #context: LogDeliveryContext;
   readonly #onGap: OnGap;
-  readonly #recipient: Recipient;
+  readonly #session: DeliverySession;
   readonly #connection: Connection;
 
-  constructor(recipient: Recipient, options: LogDeliveryOptions, context: LogDeliveryContext) {
+  constructor(session: DeliverySession, options: LogDeliveryOptions, context: LogDeliveryContext) {
     const { start, grant, format, sink, onGap } = options;
     const { fanout, policy } = context;
     this.#context = context;
     this.#onGap = onGap;
-    this.#recipient = recipient;
-    if (start?.gap) recipient.gap({ ...start.gap, missed: null });
+    this.#session = session;
+    if (start?.gap) session.gap({ ...start.gap, missed: null });
     this.#connection = fanout.join({
       grant,
       format,
@@ -91,21 +91,21 @@ export class LogDelivery implements Delivery, Told {
 
   /** A plain client cannot be told in band: it is told by the close code, unless it asked to go on. */
   skipped(last: Position): void {
-    if (this.#recipient.isTold || this.#onGap === 'clamp') {
-      this.#recipient.gap({
+    if (this.#session.isTold || this.#onGap === 'clamp') {
+      this.#session.gap({
         reason: 'skipped_to_live',
         requested: this.#context.window.cursors.seal(last),
         missed: null,
       });
-    } else this.#recipient.close('slowConsumer', 'slow_consumer', last);
+    } else this.#session.close('slowConsumer', 'slow_consumer', last);
   }
 
   poison(entries: number): void {
-    if (this.#recipient.isTold) this.#recipient.gap({ reason: 'poison', requested: null, missed: entries });
+    if (this.#session.isTold) this.#session.gap({ reason: 'poison', requested: null, missed: entries });
   }
 
   finished(): void {
-    this.#recipient.close('replayDone', 'replay_done');
+    this.#session.close('replayDone', 'replay_done');
   }
 
   lost(reason: LossReason, last: Position): void {
@@ -113,16 +113,16 @@ export class LogDelivery implements Delivery, Told {
       void this.#goOn(reason, last);
       return;
     }
-    this.#recipient.gap({ reason, requested: this.#context.window.cursors.seal(last), missed: null });
-    this.#recipient.close('cursorTooOld', reason, last);
+    this.#session.gap({ reason, requested: this.#context.window.cursors.seal(last), missed: null });
+    this.#session.close('cursorTooOld', reason, last);
   }
 
   /** Goes on from the oldest entry that is kept, as was asked for. */
   async #goOn(reason: LossReason, last: Position): Promise<void> {
     const { fanout, window } = this.#context;
-    const from = await recover(window, { isWanted: () => this.#recipient.isOpen, fanout });
+    const from = await recover(window, { isWanted: () => this.#session.isOpen, fanout });
     if (from === null) return;
-    this.#recipient.gap({ reason, requested: this.#context.window.cursors.seal(last), missed: null });
+    this.#session.gap({ reason, requested: this.#context.window.cursors.seal(last), missed: null });
     fanout.seek(this.#connection, from);
   }
 }

@@ -18,7 +18,7 @@ import type { SlowPolicy } from '../fanout/connection.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import { fullAllowance, takeFrame, type FrameAllowance } from './client-frames.ts';
 import { Dialogue, type DialogueOptions } from './dialogue.ts';
-import type { Acknowledgement, Delivery, Recipient } from './delivery.ts';
+import type { Acknowledgement, Delivery, DeliverySession } from './delivery.ts';
 import type { JudgedStart } from './judge-start.ts';
 import { judgeLiveness, type Moment } from './liveness.ts';
 import { LogDelivery } from './log-delivery.ts';
@@ -52,7 +52,7 @@ export interface SessionContext {
   readonly narrow: DialogueOptions['narrow'];
   /** Whether a token that was verified is good still. */
   readonly mayStay: (token: VerifiedToken) => boolean;
-  /** Told of each loss that the connection is told of. */
+  /** Called for each loss that the connection is notified of. */
   readonly onGapTold: (reason: string) => void;
   /** Told when it is ended for being slow. */
   readonly onSlowClose: (policy: SlowPolicy) => void;
@@ -61,7 +61,7 @@ export interface SessionContext {
 }
 
 /** One connection: events out, by either contract. What is said beside events is the dialogue's. */
-export class Session implements Recipient {
+export class Session implements DeliverySession {
   /** Copied, as Node puts it together of 14 pieces that V8 would keep. */
   readonly id = Buffer.from(randomUUID(), 'latin1').toString('latin1');
   readonly number: number;
@@ -152,7 +152,7 @@ export class Session implements Recipient {
     return this.#dialogue !== null;
   }
 
-  gap(gap: Parameters<Recipient['gap']>[0]): void {
+  gap(gap: Parameters<DeliverySession['gap']>[0]): void {
     this.#context.onGapTold(gap.reason);
     this.#dialogue?.gap(gap);
   }

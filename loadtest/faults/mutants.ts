@@ -89,7 +89,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'goes on after a gap without a word',
     scenario: 'gap',
     file: 'gateway/session/log-delivery.ts',
-    find: '    if (start?.gap) recipient.gap({ ...start.gap, missed: null });',
+    find: '    if (start?.gap) session.gap({ ...start.gap, missed: null });',
     replace: '',
   },
   {
@@ -110,7 +110,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'keeps connections silently through a lost log',
     scenario: 'epochLost',
     file: 'gateway/session/log-delivery.ts',
-    find: "    this.#recipient.close('cursorTooOld', reason, last);",
+    find: "    this.#session.close('cursorTooOld', reason, last);",
     replace: '',
   },
   {
