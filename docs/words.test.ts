@@ -10,7 +10,7 @@ const EXEMPT =
   /^(docs\/(glossary\.md|configure\.md|words\.test\.ts|words\.ts)|crds\/|package-lock\.json|LICENSE|.*\/(fixtures|recordings|results|dashboards\/.*\.json)(\/|$))/;
 
 /** Rooms that follow. */
-const LATER = /^(gateway\/(fanout|group|session|testing|contract)|loadtest\/faults)\//;
+const LATER = /^(gateway\/(group|contract)|loadtest\/faults)\//;
 
 test('no file uses a word that the glossary forbids', () => {
   const faults = repositoryFiles()
