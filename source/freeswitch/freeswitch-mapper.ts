@@ -227,15 +227,16 @@ class FreeswitchMapper implements Mapper {
 
   #claimOf(event: SwitchEvent): Claim {
     const { accounts, accountVariable } = this.#options;
+    const hints = {
+      accountCode: text(event['variable_accountcode']),
+      context: text(event['Caller-Context']),
+      did: event['Call-Direction'] === 'inbound' ? text(event['Caller-Destination-Number']) : '',
+    };
     return {
       named: accountName(event[`variable_${accountVariable}`]),
       byRule: () =>
-        accounts.accountOf({
-          domain: firstText(event['variable_domain_name'], event['variable_sip_req_host']),
-          accountCode: text(event['variable_accountcode']),
-          context: text(event['Caller-Context']),
-          did: event['Call-Direction'] === 'inbound' ? text(event['Caller-Destination-Number']) : '',
-        }),
+        accounts.accountOf({ ...hints, domain: text(event['variable_domain_name']) }) ||
+        accounts.accountOf({ ...hints, domain: text(event['variable_sip_req_host']) }),
     };
   }
 
