@@ -15,6 +15,7 @@ import { openSandbox } from './cluster/sandbox.ts';
 import { findK6 } from './find-k6.ts';
 import { HOSTILE_LONG } from './hostile-length.ts';
 import { LEVELS, levelOf, planTests, selectFiles, type Level } from './levels.ts';
+import { ensureRabbit } from './rabbitmq-server.ts';
 import { ensureRedis } from './redis-installed.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -74,6 +75,8 @@ async function whatIsMissing(levels: readonly Level[]): Promise<Missing[]> {
     return missing;
   }
   const k6 = levels.includes('k6') ? findK6(process.env) : ({ ok: true } as const);
+  const rabbit = levels.includes('rabbitmq') ? ensureRabbit(console.log) : ({ ok: true } as const);
+  if (!rabbit.ok) missing.push({ level: 'rabbitmq', want: 'a RabbitMQ', remedy: rabbit.remedy });
   if (!k6.ok) missing.push({ level: 'k6', want: 'a runner of the load tests', remedy: k6.remedy });
   if (levels.includes('cluster')) {
     const plane = await ensureBinaries(process.env, console.log);

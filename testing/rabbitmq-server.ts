@@ -1,0 +1,128 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { ensurePackages, type Installed } from './debian.ts';
+import { freePort } from './redis-process.ts';
+
+/** The scripts themselves: those on the PATH change to a user of the package. */
+const BIN = '/usr/lib/rabbitmq/bin';
+const START_LIMIT_MS = 90_000;
+
+/** A real RabbitMQ of this machine, on the loopback interface, with a node name, ports and folders of its own. */
+export interface RabbitServer extends AsyncDisposable {
+  /** As `guest`, who may do everything. */
+  readonly url: string;
+  readonly port: number;
+  /** Runs `rabbitmqctl` with these arguments; resolves with what it prints. */
+  ctl(...args: readonly string[]): Promise<string>;
+}
+
+/** Installs rabbitmq-server as root on Debian when it is not there; elsewhere `remedy` says how. */
+export function ensureRabbit(say: (line: string) => void): Installed {
+  return ensurePackages([{ name: 'rabbitmq-server', isThere: isInstalled }], say);
+}
+
+function isInstalled(): boolean {
+  return existsSync(join(BIN, 'rabbitmq-server'));
+}
+
+const alive = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of alive) if (child.pid !== undefined) killGroup(child.pid);
+});
+
+export async function startRabbit(): Promise<RabbitServer> {
+  const dir = await mkdtemp(join(tmpdir(), 'firehose-rabbit-'));
+  const [port, distPort, epmdPort] = [await freePort(), await freePort(), await freePort()];
+  await mkdir(join(dir, 'log'));
+  await writeFile(join(dir, 'plugins'), '[].\n');
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: dir,
+    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODENAME: `firehose${port}@localhost`,
+    RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODE_PORT: String(port),
+    RABBITMQ_DIST_PORT: String(distPort),
+    RABBITMQ_MNESIA_BASE: join(dir, 'mnesia'),
+    RABBITMQ_LOG_BASE: join(dir, 'log'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(dir, 'plugins'),
+    RABBITMQ_CONFIG_FILE: join(dir, 'none'),
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1} +S 1:1',
+  };
+  // In the foreground, so that it ends with us; a broker would leave one behind.
+  const epmd = run('epmd', ['-port', String(epmdPort), '-address', '127.0.0.1'], env);
+  const broker = run(join(BIN, 'rabbitmq-server'), [], env);
+  await answers(broker, port, dir);
+  return {
+    url: `amqp://guest:guest@127.0.0.1:${port}`,
+    port,
+    ctl: async (...args) => {
+      const { stdout } = await promisify(execFile)(join(BIN, 'rabbitmqctl'), ['-q', ...args], { env, timeout: 60_000 });
+      return stdout;
+    },
+    async [Symbol.asyncDispose]() {
+      await end(broker);
+      await end(epmd);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** In a process group of its own: the broker's script starts others. */
+function run(program: string, args: readonly string[], env: Record<string, string>): ChildProcess {
+  const child = spawn(program, [...args], { env, stdio: 'ignore', detached: true });
+  child.on('error', () => undefined);
+  alive.add(child);
+  child.unref();
+  child.once('exit', () => alive.delete(child));
+  return child;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  child.ref();
+  const gone = once(child, 'exit');
+  killGroup(child.pid);
+  await gone;
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // The group has ended already.
+  }
+}
+
+async function answers(child: ChildProcess, port: number, dir: string): Promise<void> {
+  const deadline = Date.now() + START_LIMIT_MS;
+  while (!(await accepts(port))) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      throw new Error(`rabbitmq-server does not answer on port ${port}; its log is in ${join(dir, 'log')}`);
+    }
+    await delay(50);
+  }
+}
+
+/** Whether a broker answers the protocol header with Connection.Start. */
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    socket.write(Buffer.from('AMQP\0\0\u0009\u0001', 'latin1'));
+    const [reply] = (await once(socket, 'data')) as [Buffer];
+    return reply[0] === 1;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
