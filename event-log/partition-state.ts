@@ -43,8 +43,9 @@ if ARGV[5] ~= '' then
     end
     redis.call('HSET', KEYS[2], ARGV[5], record)
   end
-  for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
-    if string.sub(field, 1, 10) == 'retention:' and field ~= ARGV[8] then others = others + 1 end
+  local fields = redis.call('HGETALL', KEYS[2])
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, 10) == 'retention:' and fields[i] ~= ARGV[8] then others = others + 1 end
   end
 end
 return {

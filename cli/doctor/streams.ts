@@ -94,7 +94,7 @@ async function lookAtAccounts(
     readonly report: readonly PartitionReport[];
   },
 ): Promise<Finding[]> {
-  const fields = await client.hkeys(streamKeys(of.keyPrefix, 0).meta);
+  const fields = Object.keys(await client.hgetall(streamKeys(of.keyPrefix, 0).meta));
   if (isSharedBy(fields, of.resource)) return [];
   const parsed = parseDirectory(await readFile(of.directoryFile, 'utf8').catch(() => ''));
   if (!parsed.ok) return [];
