@@ -80,7 +80,18 @@ describe('I6: a consumer that does not read delays nobody', LIMIT, () => {
         assert.ok(got.length < sent);
         const gap = await untilFrame(slow, 'gap');
         assert.equal(gap.reason, 'skipped_to_live');
-        assert.equal(gap.requested, events(slow).findLast(({ n }) => n >= 0)?._firehose.cursor);
+        // A cursor is sealed anew each time: two of one position continue with the same event.
+        const last = events(slow).findLast(({ n }) => n >= 0)?._firehose.cursor ?? '';
+        const next = async (cursor: string | null) => {
+          const resumed = await running.connect(`?token=${token}&v=1&cursor=${cursor}`);
+          const [first] = await until('the next event', () => {
+            const got = numbers(resumed);
+            return got.length > 0 && got;
+          });
+          resumed.close();
+          return first;
+        };
+        assert.equal(await next(gap.requested), await next(last));
       }
       for (const client of [slow, other]) client.close();
     });
