@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { unnamedFolders } from './folders.ts';
+import { foldersWithoutReadme, unnamedFolders } from './folders.ts';
 import { readRepositoryFile, repositoryFiles } from './repository.ts';
 
 test('every folder of the repository is named by the nearest README above it', () => {
@@ -14,4 +14,20 @@ test('a folder that its README does not name is found', () => {
     unnamedFolders(files, () => readme),
     ['a/c-d: README.md does not name a/c-d/'],
   );
+});
+
+test('every folder of more than three files opens with a README', () => {
+  assert.deepEqual(foldersWithoutReadme(repositoryFiles()), []);
+});
+
+test('a folder of four files without a README is found; one of three files, and one of fixtures, needs none', () => {
+  const filesOf = (folder: string, count: number) => Array.from({ length: count }, (_, i) => `${folder}/${i}.ts`);
+  const files = [
+    ...filesOf('a', 4),
+    ...filesOf('b', 3),
+    ...filesOf('c/fixtures', 9),
+    ...filesOf('d', 4),
+    'd/README.md',
+  ];
+  assert.deepEqual(foldersWithoutReadme(files), ['a']);
 });

@@ -36,3 +36,15 @@ function names(text: string, name: string): boolean {
   const written = name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
   return new RegExp(String.raw`(^|[^\w-])${written}(/|\b(?=[^\w.-]*[\x60\])]))`, 'm').test(text);
 }
+
+/** Folders in which files are data of one kind, which the README above them describes. */
+const DATA = /(^|\/)(fixtures|recordings|results|golden|templates|native|files|peers)(\/|$)/;
+const MOST_WITHOUT_README = 3;
+
+/** Folders of more than three files that have no README of their own. Pure. */
+export function foldersWithoutReadme(files: readonly string[]): readonly string[] {
+  return foldersOf(files).filter((folder) => {
+    const own = files.filter((file) => dirname(file) === folder);
+    return own.length > MOST_WITHOUT_README && !DATA.test(folder) && !own.includes(`${folder}/README.md`);
+  });
+}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { KNOWN_EVENTS, judgeName } from '../protocol/catalogue.ts';
+import { CLOSE } from '../protocol/close-code.ts';
 import { parseDirectory } from '../gateway/directory/parse-directory.ts';
 import { subscriptionSchema } from '../protocol/subscription.ts';
 import { readRepositoryFile } from './repository.ts';
@@ -44,4 +45,15 @@ test('names that the documentation says are never forwarded are dropped, and an 
     [],
   );
   assert.equal(judgeName('CHANNEL_FOO'), 'forward');
+});
+
+test('the close codes of the documentation are those of the product', () => {
+  const table = /## Close codes\n(.*?)\nA handshake/s.exec(readRepositoryFile('docs/connect.md'))?.[1] ?? '';
+  const rows = table.split('\n').filter((line) => /^\| \d/.test(line));
+  const listed = rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/\d+/g)].map(Number));
+  const sentByTheWebSocketLibrary = [1009];
+  assert.deepEqual(
+    listed.toSorted((a, b) => a - b),
+    [...Object.values(CLOSE), ...sentByTheWebSocketLibrary].toSorted((a, b) => a - b),
+  );
 });
