@@ -11,8 +11,6 @@ const FAMILIES = new Set(DEFINED.map(({ name }) => name.charAt(0)));
 const CITING = repositoryFiles().filter(
   (path) => /\.(ts|md)$/.test(path) && !path.startsWith('loadtest/benchmark/') && !path.startsWith('docs/invariants'),
 );
-/** Guarantees whose tests are on their way. */
-const PENDING = new Set(['I13']);
 const citedBy = (path: string) => citedIn(readRepositoryFile(path), FAMILIES);
 
 test('every invariant that is cited is defined', () => {
@@ -24,7 +22,7 @@ test('every invariant that is cited is defined', () => {
 
 test('every invariant has a test, and every test listed for it names it', () => {
   const faults = DEFINED.flatMap(({ name, tests }) => [
-    ...(tests.length === 0 && !PENDING.has(name) ? [`${name} has no test`] : []),
+    ...(tests.length === 0 ? [`${name} has no test`] : []),
     ...tests.filter((path) => !CITING.includes(path) || !citedBy(path).has(name)).map((path) => `${path}: no ${name}`),
   ]);
   assert.deepEqual(faults, []);

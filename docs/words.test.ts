@@ -9,12 +9,9 @@ const WRITTEN = /\.(ts|mjs|md|ya?ml|tpl|txt|sh|json|lua)$/;
 const EXEMPT =
   /^(docs\/(glossary\.md|configure\.md|words\.test\.ts|words\.ts)|crds\/|package-lock\.json|LICENSE|.*\/(fixtures|recordings|results|dashboards\/.*\.json)(\/|$))/;
 
-/** Rooms that follow. */
-const LATER = /^(gateway\/(group|contract)|loadtest\/faults)\//;
-
 test('no file uses a word that the glossary forbids', () => {
   const faults = repositoryFiles()
-    .filter((path) => WRITTEN.test(path) && !EXEMPT.test(path) && !LATER.test(path))
+    .filter((path) => WRITTEN.test(path) && !EXEMPT.test(path))
     .flatMap((path) =>
       forbiddenUses(readRepositoryFile(path), TWINS).map(
         ({ line, word, instead }) => `${path}:${line}: '${word}': write ${instead}`,

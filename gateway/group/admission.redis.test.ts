@@ -121,7 +121,7 @@ it('accounts beyond maxAccounts are refused, until groups that nobody used for l
   await until('its group alone', names, { holds: (seen) => seen.join() === left.join() });
 });
 
-it('I4: an account whose group was removed begins with the oldest event that is kept, and is told of the gap', async () => {
+it('I4: an account whose group was removed begins with the oldest event that is kept, and gets the gap', async () => {
   const groups = declaredForAll({ name: 'default' });
   const keyPrefix = `${randomUUID()}:`;
   await using gateway = await startReplica({ url: redis.url, keyPrefix, groups, retentionMs: 300 });

@@ -169,7 +169,7 @@ describe('a group whose log is not what it was', () => {
     await until('1 event received by next', () => next.ids.length, { holds: (seen) => seen === 1 });
   });
 
-  it('the group deleted and made again by somebody else: told on every replica, also where reading never failed (I4)', async () => {
+  it('the group deleted and made again by another client: told on every replica, also where reading never failed (I4)', async () => {
     const keyPrefix = `${randomUUID()}:`;
     await using one = await replica({ partitions: 1, keyPrefix });
     await using other = await replica({ partitions: 1, keyPrefix });

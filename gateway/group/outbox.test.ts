@@ -19,7 +19,7 @@ function held(id: string) {
   return new Ledger<Loaded>().add(entry, id, () => ({ load: 0 }));
 }
 
-test('whoever waits learns when the turn went through, also when it went twice', async () => {
+test('a caller that waits learns when the turn went through, also when it went twice', async () => {
   const outbox = new Outbox<Loaded>();
   outbox.acknowledge(held('1-0'));
   const first = outbox.flushed();
@@ -41,9 +41,9 @@ test('a lost lease settles every wait and gives back what was acknowledged in va
   const outbox = new Outbox<Loaded>();
   outbox.acknowledge(held('1-0'));
   const flushed = outbox.flushed();
-  const buried = outbox.giveUp(held('2-0'), 'terminated', '');
+  const givenUp = outbox.giveUp(held('2-0'), 'terminated', '');
   assert.deepEqual(outbox.discard(), ['1-0']);
-  assert.deepEqual(await Promise.all([flushed, buried]), [false, false]);
+  assert.deepEqual(await Promise.all([flushed, givenUp]), [false, false]);
   assert.ok(outbox.isEmpty);
   assert.equal(outbox.givenUp.length, 0);
 });

@@ -33,7 +33,7 @@ test('without an answer it asks again after 500 events or a second', () => {
   mock.timers.reset();
 });
 
-test('a pong that answers nothing of ours acknowledges nothing', () => {
+test('a pong that answers no ping of the group acknowledges nothing', () => {
   const { pinger: one } = pinger();
   one.wrote(3);
   for (const text of ['', 'group:', 'group:4', 'group:-1', 'group:x', 'heartbeat', 'group:2.5', 'x'.repeat(125)])

@@ -8,7 +8,7 @@ import { viewKey } from '../fanout/view.ts';
 
 /** A group that is being removed is made again only after this time: the replica that removes it has finished by then. */
 const REMOVED_WITHIN_MS = 10_000;
-/** Rows of removed groups that are remembered, so that their accounts are told of the gap when they come back. */
+/** Rows of removed groups that are remembered, so that their accounts get the gap when they come back. */
 const GONE_ROWS = 1_000;
 
 /**
