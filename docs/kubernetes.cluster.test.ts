@@ -54,7 +54,11 @@ describe('the production installation of the documentation', () => {
     assert.equal(settings['FIREHOSE_WATCH_NAMESPACES'], 'voice');
     const local = { FIREHOSE_OPERATOR_HOST: '127.0.0.1', FIREHOSE_OPERATOR_PORT: '0' };
     const operator = 'exec node_modules/.bin/node cli/firehose.ts operator';
-    await using _ = await workplace.starts(operator, /this process leads/, { ...environment(), ...settings, ...local });
+    await using _ = await workplace.starts(operator, /this process is the leader/, {
+      ...environment(),
+      ...settings,
+      ...local,
+    });
     await workplace.prints(
       'until kubectl get --namespace voice deployment/acme-gateway 2>/dev/null; do sleep 0.2; done',
       /acme-gateway/,

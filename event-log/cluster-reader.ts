@@ -35,7 +35,7 @@ interface Lane {
 
 /**
  * Follows a Redis Cluster: no command may name keys of two slots, not even on one node, so that each partition is read
- * on a connection of its own. While some partitions are out of reach the others go on; when all are, `read` rejects.
+ * on a connection of its own. While some partitions are out of reach the others continue; when all are, `read` rejects.
  */
 export class ClusterReader implements LogReader {
   readonly #options: ClusterReaderOptions;
@@ -100,7 +100,7 @@ export class ClusterReader implements LogReader {
     return isBroken;
   }
 
-  /** Until a partition's turn has ended, or `waitMs` are over: turns go on while nobody waits for them. */
+  /** Until a partition's turn has ended, or `waitMs` are over: turns continue while nobody waits for them. */
   async #wait(position: Position, waitMs: number, signal: AbortSignal): Promise<void> {
     for (const [partition, lane] of this.#lanes.entries()) this.#start(lane, position.ids[partition] ?? '0-0', waitMs);
     if (this.#lanes.some(({ underWay }) => underWay?.outcome)) return;
@@ -156,10 +156,10 @@ export class ClusterReader implements LogReader {
     const { logger } = this.#options;
     const { partition } = lane.follower;
     if (turn.kind === 'failed') {
-      if (lane.outCode === null) logger.error({ partition, code: turn.code }, 'a partition is out of reach');
+      if (lane.outCode === null) logger.error({ partition, code: turn.code }, 'a partition is unavailable');
       lane.outCode = turn.code;
     } else if (turn.kind === 'entries' && lane.outCode !== null) {
-      logger.info({ partition }, 'a partition is reached again');
+      logger.info({ partition }, 'a partition is available again');
       lane.outCode = null;
     }
   }

@@ -15,7 +15,7 @@ export function positionBytes(position: Position): Buffer {
   return Buffer.concat([bytes], padded);
 }
 
-/** Null when the bytes are not a position of so many partitions. */
+/** Null when the bytes are not a position of this many partitions. */
 export function positionOfBytes(bytes: Buffer, partitions: number): Position | null {
   if (bytes[0] === 0) return ofText(bytes, partitions);
   if (bytes[0] !== partitions) return null;

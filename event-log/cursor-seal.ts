@@ -16,7 +16,7 @@ export type OpenedCursor =
   | { readonly kind: 'position'; readonly position: Position }
   /** Well-formed, but of a key that is not held: of a log that is lost, or of another resource. */
   | { readonly kind: 'foreign' }
-  /** Not a cursor of a log of so many partitions, or changed by its bearer. */
+  /** Not a cursor of a log of this many partitions, or changed by its bearer. */
   | { readonly kind: 'invalid' };
 
 /** Cursors as clients see them: opaque, URL-safe, about 90 characters for four partitions. */
@@ -30,7 +30,7 @@ const KEY_BYTES = 32;
 const KEY_ID_BYTES = 3;
 const HEAD_BYTES = 1 + KEY_ID_BYTES;
 const NONCE_BYTES = 12;
-/** Of the nonce: drawn at random, again after so many seals that the counter behind it is used up. */
+/** Of the nonce: drawn at random, and again when the counter behind it is used up. */
 const PREFIX_BYTES = 8;
 const MOST_SEALS = 2 ** 32;
 const TAG_BYTES = 12;
@@ -54,7 +54,7 @@ interface Key {
 
 /**
  * Seals positions with AES-256-GCM, as they tell when every account of the log last had an event. All replicas of a
- * resource share one key, which is kept beside the log and lives as long as it does: `learn` takes what lies there.
+ * resource share one key, which is kept beside the log and lives as long as it does: `learn` takes what is there.
  */
 export class CursorSeal implements Cursors {
   /** The one that seals comes first. */
@@ -73,7 +73,7 @@ export class CursorSeal implements Cursors {
     return this.#keys[0]?.record ?? '';
   }
 
-  /** Seals with this key from now on. What cannot be read, as a later version wrote it, is passed over. */
+  /** Seals with this key from now on. What cannot be read, as a later version wrote it, is ignored. */
   learn(record: string): void {
     if (record === this.record) return;
     const key = parseKey(record);

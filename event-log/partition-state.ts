@@ -10,7 +10,7 @@ import type { KnownStreams } from './known-streams.ts';
 
 export { ENSURE_LUA, newEpoch };
 
-/** Where one log lies in Redis. */
+/** Where one log is in Redis. */
 export interface LogPlace {
   readonly client: RedisClient;
   readonly keyPrefix: string;

@@ -63,7 +63,10 @@ describe('Redis log: entries of others', () => {
     await eventLog.client.del('faulty:{0}:events');
     for (const call of calls) assert.notEqual((await eventLog.append([call]))[0]?.outcome, 'failed');
     const said = lines.map((line) => (JSON.parse(line) as { msg: string }).msg).filter((text) => /append/.test(text));
-    assert.deepEqual(said, ['events cannot be appended: their producers are told', 'events are appended again']);
+    assert.deepEqual(said, [
+      'events cannot be appended: their producers receive an error',
+      'events can be appended again',
+    ]);
   });
 
   it('sees nothing of another prefix', async () => {

@@ -26,7 +26,10 @@ export interface RedisLogOptions {
   readonly redis: RedisAddress;
   readonly keyPrefix: string;
   readonly partitions: number;
-  /** `<namespace>/<name>`: whose retention is registered. Null for who serves no resource: it counts while there is none. */
+  /**
+   * `<namespace>/<name>`: whose retention is registered. Null for a process that serves no resource: it counts while
+   * there is none.
+   */
   readonly resource: string | null;
   /** What this resource wants kept; null when the streams are managed elsewhere: nothing is trimmed then. */
   readonly retention: Retention | null;
@@ -70,7 +73,7 @@ async function firstLook(place: FollowedPlace, logger: Logger): Promise<void> {
     await partitionStates(place);
   } catch (error) {
     const code = redisErrorCode(error);
-    logger.error({ code, ...remedyFor(code) }, 'the streams cannot be made or read');
+    logger.error({ code, ...remedyFor(code) }, 'the streams cannot be created or read');
   }
 }
 
@@ -99,14 +102,14 @@ function appendFaults(logger: Logger): (partition: number, outcome: AppendOutcom
     if (outcome.outcome !== 'failed') {
       if (!failing.delete(partition) || failing.size > 0) return;
       told.clear();
-      logger.info('events are appended again');
+      logger.info('events can be appended again');
       return;
     }
     failing.add(partition);
     const { code } = outcome;
     if (told.has(code)) return;
     told.add(code);
-    logger.error({ code, ...remedyFor(code) }, 'events cannot be appended: their producers are told');
+    logger.error({ code, ...remedyFor(code) }, 'events cannot be appended: their producers receive an error');
   };
 }
 
@@ -139,7 +142,7 @@ function openReader(place: FollowedPlace, options: RedisLogOptions & { readonly 
 }
 
 /**
- * The event log on Redis Streams. Never rejects: a Redis that is away is tried again for ever, and until then `state`,
+ * The event log on Redis Streams. Never rejects: a Redis that is away is tried again forever, and until then `state`,
  * `range` and `read` reject with LogUnavailable and `append` answers `failed`, each with the reason's code.
  */
 export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> {

@@ -27,8 +27,8 @@ export interface ReaderOptions {
 }
 
 /**
- * Follows all partitions with one blocking XREAD on a connection of its own. The connection never heals by itself: after
- * any fault it is thrown away, and the next one delivers nothing before the streams were found to be the same.
+ * Follows all partitions with one blocking XREAD on a connection of its own. The connection never recovers by itself:
+ * after any fault it is thrown away, and the next one delivers nothing before the streams were found to be the same.
  */
 export class RedisReader implements LogReader {
   readonly #options: ReaderOptions;
@@ -100,7 +100,7 @@ export class RedisReader implements LogReader {
     return entries;
   }
 
-  /** The new state when the streams are no longer those of the position; null when reading may go on. */
+  /** The new state when the streams are no longer those of the position; null when reading may continue. */
   async #check(position: Position): Promise<LogState | null> {
     const { place, logger } = this.#options;
     let states = await partitionStates(place, position.ids);

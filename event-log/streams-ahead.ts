@@ -1,10 +1,10 @@
 import { splitId } from '../protocol/position.ts';
 
-/** Ids are times. An id that lies further in the future than clocks may differ was not given by Redis. Milliseconds. */
+/** Ids are times. An id that is further in the future than clocks may differ was not given by Redis. Milliseconds. */
 const TOLERANCE_MS = 60_000;
 const GREATEST = '18446744073709551615-18446744073709551615';
 
-/** A partition whose last id lies in the future. */
+/** A partition whose last id is in the future. */
 export interface StreamAhead {
   readonly partition: number;
   readonly newest: string;

@@ -75,7 +75,7 @@ export async function trimPartition(
   if (now === undefined || fields === undefined) return;
   const { retention: wished, unreadable } = longestRetention(fieldsOf(fields));
   if (unreadable > 0)
-    options.logger.warn({ partition, unreadable }, 'retention fields that cannot be read are passed over');
+    options.logger.warn({ partition, unreadable }, 'retention fields that cannot be read are ignored');
   const retention = wished ?? (unreadable === 0 ? options.retention : null);
   if (retention === null) return;
   await runScript(place.client, TRIM, {
@@ -94,7 +94,7 @@ export async function keepTrimmed(place: LogPlace, options: TrimOptions): Promis
         await trimPartition(place, partition, { who, resource, retention, logger });
       }
     } catch (error) {
-      logger.debug({ code: redisErrorCode(error) }, 'trimming waits for its next turn');
+      logger.debug({ code: redisErrorCode(error) }, 'trimming failed; trying again in the next turn');
     }
     await delay(options.intervalMs, undefined, { signal, ref: false }).catch((error: unknown) => {
       if (!signal.aborted) throw error;

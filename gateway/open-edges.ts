@@ -95,7 +95,7 @@ async function openInner(
   return stack.use(listener).port;
 }
 
-/** A partition that takes no event is a fault; one whose ids lie in the future is named. */
+/** A partition that takes no event is a fault; one whose ids are in the future is named. */
 function checkStreams(newest: readonly string[], prefix: string): ReadinessCheck {
   const ahead = streamsAhead(newest, Date.now());
   const told = ahead.map((one) => `${aheadText(one)}: ${aheadRemedy(one, streamKeys(prefix, one.partition).events)}`);

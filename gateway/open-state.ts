@@ -98,7 +98,8 @@ export async function openState(
 /** Accounts that the resource names and the directory lacks: nobody can log in to them, or nothing of them is delivered. */
 function warnOfAbsent({ account, filters }: Scope, directory: Directory, logger: Logger): void {
   const absent = [account.id, ...filters.accounts].filter((id) => !directory.accounts.has(id));
-  if (absent.length > 0) logger.warn({ accounts: absent }, 'the subscription names accounts that the directory lacks');
+  if (absent.length > 0)
+    logger.warn({ accounts: absent }, 'the subscription names accounts that are not in the directory');
 }
 
 async function openDirectory(path: string, logger: Logger, signal: AbortSignal): Promise<FollowedDirectory> {

@@ -20,7 +20,7 @@ const MOST_LAG_MS = Math.max(1_000, settings.STEP / 10);
 
 export const options = {
   scenarios: { ...audienceScenario(settings, publishMs), climb: once('climb', publishMs + settings.DRAIN + MARGIN_MS) },
-  // Breaking is no failure; losing something on the way is. The path is judged up to where it broke.
+  // Breaking is not a failure; losing something on the way is. The path is judged up to where it broke.
   thresholds: { ...ACCOUNTED, firehose_held_events_per_second: ['value>0'] },
   summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max', 'count'],
 };

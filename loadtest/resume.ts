@@ -1,4 +1,7 @@
-/** Connections are cut at random amid the stream and resume by their cursor: nothing is lost, the order is kept. */
+/**
+ * Connections are cut at random in the middle of the stream and resume by their cursor: nothing is lost, the order is
+ * kept.
+ */
 import { attend, audienceScenario } from './client/audience.ts';
 import type { Consumer } from './client/consumer.ts';
 import { beginRun, producerOf, producerScenario, type TestRun } from './client/test-run.ts';
@@ -25,7 +28,7 @@ export const consume = (run: TestRun) => attend(settings, run, { publishMs, onCo
 
 /**
  * Cut by messages and not by time: messages come in rounds, and between two rounds nothing would be at stake. What is
- * left of a round is not taken, as if the consumer had died amid it.
+ * left of a round is not taken, as if the consumer had died in the middle of it.
  */
 function cutAtRandom(consumer: Consumer): void {
   let left = someMessages();

@@ -58,8 +58,8 @@ async function onePass(options: ControllerOptions, key: string, span: Span): Pro
     const waitMs = Math.round(queue.retry(key));
     const isForeseen = error instanceof ApiError || error instanceof ApiUnavailable;
     if (isForeseen)
-      context.logger.warn({ resource: key, waitMs, why: error.message }, 'reconcile failed; it is repeated');
-    else context.logger.error({ resource: key, waitMs, err: error }, 'unexpected error in a reconcile; it is repeated');
+      context.logger.warn({ resource: key, waitMs, why: error.message }, 'reconcile failed; trying again');
+    else context.logger.error({ resource: key, waitMs, err: error }, 'unexpected error in a reconcile; trying again');
     return false;
   } finally {
     queue.done(key);

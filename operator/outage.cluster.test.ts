@@ -79,7 +79,7 @@ interface KeptOperator extends AsyncDisposable {
   readonly ends: readonly unknown[];
 }
 
-/** An operator that is started anew when it ends, as a kubelet would. */
+/** An operator that is started again when it ends, as a kubelet would. */
 async function keepOperator(platform: Platform): Promise<KeptOperator> {
   const ends: unknown[] = [];
   let isOver = false;

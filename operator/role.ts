@@ -55,7 +55,7 @@ export const WATCHED_RULES: readonly Rule[] = [
   // Never listed, never watched: read by name.
   rule(SECRETS, ['get', 'create', 'patch']),
   rule(EVENTS, ['create']),
-  // Why gateways do not come up: the last words of their containers.
+  // Why gateways do not come up: the last lines that their containers wrote.
   rule(PODS, ['list']),
   ...[...FOLLOWED, ROUTES, CERTIFICATES, SERVICE_MONITORS].map((kind) =>
     rule(kind, ALWAYS_WANTED.has(kind) ? KEPT : PRUNED),

@@ -59,7 +59,7 @@ describe('what the operator tells of itself', () => {
       commands.some((text) => String(text).startsWith('eval')),
       commands.join(),
     );
-    // Watches and the lease are nobody's: they would go on in the pass that began them.
+    // Watches and the lease are nobody's: they would continue in the pass that began them.
     const strays = spans.filter(({ name, parentSpanId }) => parentSpanId === '' && !name.startsWith('reconcile '));
     assert.deepEqual(strays, []);
     for (const secret of ['PRIVATE KEY', 'firehose:{0}:events', platform.redis.url]) {

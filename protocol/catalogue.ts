@@ -1,6 +1,6 @@
 /**
- * The event names that a Kazoo bus carries, by what becomes of them here.
- * Source: 2600hz/kazoo 4.3 `kapi_call`, `blackhole`, `ecallmgr`; Kazoo 5 for RECORD_PAUSE and its kin.
+ * The event names that a Kazoo bus carries, by what happens to them here. Source: 2600hz/kazoo 4.3 `kapi_call`,
+ * `blackhole`, `ecallmgr`; Kazoo 5 for RECORD_PAUSE and its kin.
  */
 const KNOWN = [
   'CHANNEL_CREATE',

@@ -59,7 +59,7 @@ export const nackFrameSchema = object({
   delay_ms: z.int(DELAY).min(0, DELAY).max(DAY_MS, DELAY).optional(),
   ref,
 });
-/** In a group: still at work on this one, the acknowledgement wait begins anew. */
+/** In a group: still at work on this one, the acknowledgement wait starts again. */
 export const progressFrameSchema = object({ progress: eventId, ref });
 /** In a group: never deliver this one again, keep it as a dead letter. */
 export const termFrameSchema = object({ term: eventId, reason: text(0, 256).optional(), ref });
@@ -81,9 +81,9 @@ const SCHEMAS = {
   term: termFrameSchema,
 } as const;
 
-/** Why a text is no frame; holds no text of the client. */
+/** Why a text is not a frame; holds no text of the client. */
 export interface FrameFault {
-  /** Where, as `filter.accounts[2]`; null where it is no field's fault. */
+  /** Path of the field, as `filter.accounts[2]`; null when no field is at fault. */
   readonly field: string | null;
   readonly wrong: string;
 }
@@ -121,7 +121,7 @@ function fault(field: string | null, wrong: string): Extract<ParsedFrame, { ok: 
 
 const fieldPart = (part: PropertyKey) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`);
 
-/** The first issue; of a union, that of the branch that went further in. */
+/** The first issue; of a union, the issue of the branch that got furthest. */
 function deepest([issue]: readonly z.core.$ZodIssue[]): { path: readonly PropertyKey[]; message: string } {
   if (issue === undefined) throw new Error('a failed parse has an issue');
   if (issue.code !== 'invalid_union') return issue;

@@ -39,7 +39,7 @@ const MAX_REASON_BYTES = 123;
 
 /** What a reason says beside `e`, the most important first; null is not said. */
 export interface ReasonDetail {
-  /** The cursor to go on from. */
+  /** The cursor to continue from. */
   readonly c?: string | null;
   /** The field of the client's frame that is wrong. */
   readonly f?: string | null;

@@ -50,8 +50,8 @@ export function metaTail(meta: EventMeta, hasKeys: boolean): string {
 const LAST_DATE_MS = 8.64e15;
 
 /**
- * RFC 3339 with microseconds; the entry id's milliseconds where the producer gave no time, and null where an id made
- * by hand is no time.
+ * RFC 3339 with microseconds; the entry id's milliseconds where the producer gave no time, and null where an id made by
+ * hand is not a time.
  */
 function ingestTime(microseconds: string, entryId: string): string | null {
   const padded = microseconds.padStart(7, '0');

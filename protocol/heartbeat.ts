@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * What a gateway replica says of itself: written by the replica, read by the other replicas, the operator and the doctor.
- * Keys of a newer version are ignored; a record that lacks a key, or holds another type, is unreadable.
+ * What a gateway replica reports about itself: written by the replica, read by the other replicas, the operator and the
+ * doctor. Keys of a newer version are ignored; a record that lacks a key, or holds another type, is unreadable.
  */
 export const heartbeatSchema = z.object({
   /** Ids of the signing keys that the replica verifies; the first one signs. */
@@ -13,7 +13,7 @@ export const heartbeatSchema = z.object({
   groups: z.record(z.string(), z.int().min(1)),
   /** Revision of the Deployment that the replica belongs to; empty where that is unknown. */
   revision: z.string().default(''),
-  /** Whether the replica has been told to stop. */
+  /** Whether the replica is stopping. */
   leaving: z.boolean().default(false),
 });
 

@@ -51,8 +51,8 @@ export function formerGroupName(resource: string, group: string): string {
 }
 
 /**
- * Keys that say which accounts have a group of this name, and under which grant. They belong to no partition, and lie on
- * the shard of partition 0, so that one script can touch all of them.
+ * Keys that say which accounts have a group of this name, and under which grant. They belong to no partition, and are
+ * on the shard of partition 0, so that one script can touch all of them.
  */
 export function accountsOfGroup(prefix: string, { resource, group }: { resource: string; group: string }) {
   const base = `${prefix}{0}:`;
@@ -71,7 +71,7 @@ export function accountsOfGroup(prefix: string, { resource, group }: { resource:
 export function groupKeys(prefix: string, partition: number, group: string) {
   const base = `${prefix}{${partition}}:`;
   return {
-    /** Who reads the partition for the group: `<replica>:<token>`, with a time to live. */
+    /** The replica that reads the partition for the group: `<replica>:<token>`, with a time to live. */
     owner: `${base}group:${group}:owner`,
     /** A stream without entries that lives as long as one lease: reads name it too, and fail once it is gone. */
     fence: (nonce: string) => `${base}group:${group}:fence:${nonce}`,

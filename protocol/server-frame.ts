@@ -68,9 +68,9 @@ export const laggingSchema = z.strictObject({
   behind_events: z.int().min(0).nullable(),
   behind_ms: ms.nullable(),
 });
-/** This replica goes away: connect again after so long, spread over the drain window. */
+/** This replica goes away: connect again after this time, spread over the drain window. */
 export const drainSchema = z.strictObject({ type: z.literal('drain'), retry_after_ms: ms });
-/** A well-formed client frame that cannot be granted; the connection goes on. */
+/** A well-formed client frame that cannot be granted; the connection continues. */
 export const errorSchema = z.strictObject({
   type: z.literal('error'),
   code: z.string(),

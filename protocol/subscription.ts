@@ -42,9 +42,9 @@ const stream = z.strictObject({
   ).default(4),
   /** External: the streams are made, trimmed and deleted by another system. */
   management: z.enum(['Managed', 'External']).default('Managed'),
-  /** What becomes of the streams when the last resource that uses them goes. */
+  /** What happens to the streams when the last resource that uses them goes. */
   deletionPolicy: platformOnly(z.enum(['Retain', 'Delete']).default('Retain')),
-  /** An ingested event is acknowledged once so many replicas of its Redis have it. */
+  /** An ingested event is acknowledged once this many replicas of its Redis have it. */
   waitReplicas: z.int().min(0).max(16).default(0),
   retention: z
     .strictObject({

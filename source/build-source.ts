@@ -20,8 +20,8 @@ export interface Source extends AsyncDisposable {
 }
 
 /**
- * A process that starts tells of the last minute again: what its predecessor has told of is recognised by its id, and
- * what happened while none ran is made up for.
+ * A process that starts produces the last minute again: events that its predecessor wrote are recognised by their ids,
+ * and events of a time in which none ran are not lost.
  */
 const MAKE_UP_MS = 60_000;
 const LOOK_EVERY_MS = 2_000;

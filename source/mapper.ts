@@ -64,7 +64,7 @@ export interface Outage {
   readonly from: number;
   /** Unix milliseconds: the time of the listing. */
   readonly to: number;
-  /** The switch has started anew since: none of the legs before it is left. */
+  /** The switch has restarted since: none of the legs before it is left. */
   readonly restarted: boolean;
 }
 

@@ -17,7 +17,7 @@ export interface MappingFile {
 const endpointName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'a name of a-z, 0-9 and -');
 const elsewhere = z.unknown().optional();
 
-/** `source.yaml`, or the spec of a FirehoseSource; what has nothing to do with mapping is passed over. */
+/** `source.yaml`, or the spec of a FirehoseSource; what has nothing to do with mapping is ignored. */
 const sourceSchema = z.strictObject({
   ...mappingSchema,
   accounts: mappingSchema.accounts

@@ -21,7 +21,7 @@ const account = z.strictObject({
 const REFERENCES =
   'secrets are given by REDIS_URL or REDIS_URL_FILE, REDIS_CA_FILE, REDIS_CERT_FILE and REDIS_KEY_FILE';
 
-/** `source.yaml`: where the streams are, in the words of a FirehoseSubscription, and what happens in them. */
+/** `source.yaml`: where the streams are, with the field names of a FirehoseSubscription, and what happens in them. */
 const fileSchema = z.strictObject({
   redis: redis
     .refine(
@@ -68,7 +68,7 @@ export interface SourceConfig {
 /** Reads everything at once; throws one ConfigurationFault that lists every fault. */
 export async function readSourceConfig(environment: Environment): Promise<SourceConfig> {
   const { values, faults: ownFaults } = readSettings(SOURCE_SETTINGS, environment);
-  // Null where it is missing, which is a fault of its own.
+  // Null where it is missing: that is reported as a separate fault.
   const path: string | null = values.FIREHOSE_SOURCE_FILE;
   const file = path === null ? { value: null, faults: [] } : await readSourceFile(path);
   const redis = await readRedis(values, file.value?.redis ?? null, redisPolicyOf(values.FIREHOSE_ADDRESS_GUARD));

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 
 /**
  * For a program whose only argument is `--help`: its exit code where it has nothing more to do, having said why; null
- * where it is to go on.
+ * where it is to continue.
  */
 export function answerArguments(args: readonly string[], usage: string): number | null {
   try {

@@ -4,7 +4,7 @@ import protobuf from 'protobufjs';
 const one = (id: number, type: string) => ({ id, type });
 const many = (id: number, type: string) => ({ id, type, rule: 'repeated' });
 
-/** What tests look at of an OTLP export, by the field numbers of the protocol; other fields are passed over. */
+/** What tests look at of an OTLP export, by the field numbers of the protocol; other fields are ignored. */
 const MESSAGES = {
   Value: {
     text: one(1, 'string'),

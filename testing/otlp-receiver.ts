@@ -12,7 +12,7 @@ export interface OtlpReceiver extends AsyncDisposable {
   readonly grpc: string;
   readonly spans: readonly RecordedSpan[];
   readonly metricNames: ReadonlySet<string>;
-  /** Every body as it came: texts lie in it as they are. */
+  /** Every body as it came: texts are in it as they are. */
   readonly bodies: readonly Buffer[];
   /** Settles once the spans that came are what is asked for. */
   until(isThere: (spans: readonly RecordedSpan[]) => boolean): Promise<readonly RecordedSpan[]>;

@@ -63,7 +63,7 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<
   child.ref();
   const gone = once(child, 'exit');
   child.kill(signal);
-  // A stopped process sees SIGKILL, but no other signal before it goes on.
+  // A stopped process sees SIGKILL, but no other signal before it continues.
   if (signal !== 'SIGKILL') child.kill('SIGCONT');
   await gone;
 }

@@ -1,4 +1,4 @@
-/** `npm run manifests`: renders install.yaml anew. `gitops.cluster.test.ts` fails when that was forgotten. */
+/** `npm run manifests`: renders install.yaml again. `gitops.cluster.test.ts` fails when that was forgotten. */
 import { writeFile } from 'node:fs/promises';
 import { ensureGoTool } from '../../testing/go-tools.ts';
 import { INSTALL_FILE, installYaml } from './render.ts';

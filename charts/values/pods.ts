@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A part of Kubernetes' own API, handed on as it is: the API server checks it. */
+/** A part of the Kubernetes API, passed through unchanged: the API server checks it. */
 const foreign = z.record(z.string(), z.unknown());
 export const foreignList = () => z.array(foreign).default([]);
 /** What Kubernetes takes for labels. */

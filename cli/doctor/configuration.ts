@@ -32,7 +32,7 @@ export async function readConfiguration(environment: Environment): Promise<Confi
   }
 }
 
-/** The folder that the gateway writes to, who may read what lies in it, and the ingest token. Writes nothing. */
+/** The folder that the gateway writes to, who may read its content, and the ingest token. Writes nothing. */
 export async function lookAtState(config: GatewayConfig): Promise<readonly Finding[]> {
   const folder = config.stateFolder;
   const say = about('state', folder);

@@ -1,6 +1,6 @@
 import { about, type Finding } from './finding.ts';
 
-/** What one server says of itself. */
+/** What one server reports about itself. */
 export interface ServerLook {
   readonly address: string;
   /** What it is taken for by who named it. */

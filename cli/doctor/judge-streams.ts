@@ -92,7 +92,10 @@ export function judgeRetention(
   return [say.warn(`${seen}, and ${mebibytes(free)} are free`, fix)];
 }
 
-/** Each declared group, over the accounts that have it: on every partition, and not about to lose unread events. */
+/**
+ * Each declared group, for every account that has it: it exists on every partition, and is not about to lose unread
+ * events.
+ */
 export function judgeGroups(
   { partitions, groups }: GroupsReport,
   input: { readonly groups: readonly ConsumerGroup[]; readonly maxLength: number },

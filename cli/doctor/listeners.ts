@@ -95,7 +95,7 @@ async function lookAtPublic(config: GatewayConfig): Promise<Finding[]> {
   return [say.warn('shows another certificate than that of the file', fix)];
 }
 
-/** A header without an address (proxy-protocol.txt 2.1): the connection's own counts. */
+/** A header without an address (proxy-protocol.txt 2.1): the address of the connection counts. */
 const PROXY_HEADER = 'PROXY UNKNOWN\r\n';
 const NOT_TRUSTED = 'cannot be judged from here: it cuts off a connection with a PROXY header from this machine';
 const TRUST = 'add an address of this machine to gateway.trustedProxies, or ask from the load balancer';

@@ -7,9 +7,9 @@ type Words<Text extends string> = Text extends `${infer First} ${infer Rest}` ? 
 type Command = Words<(typeof ACL_COMMANDS)[keyof typeof ACL_COMMANDS]>;
 
 /**
- * Arguments with which Redis takes each command for well-formed; `@` is a key of this gateway. Inside MULTI it judges the user
- * and then queues: nothing is ever carried out, as the connection ends without EXEC. Who adds a command to the rules
- * adds it here, or the types do not fit.
+ * Arguments with which Redis takes each command for well-formed; `@` is a key of this gateway. Inside MULTI it judges
+ * the user and then queues: nothing is ever carried out, as the connection ends without EXEC. A command that is added
+ * to the rules is added here, too: the types require it.
  */
 const SAMPLES: Readonly<Record<Exclude<Command, 'multi' | 'exec'>, string>> = {
   info: '',

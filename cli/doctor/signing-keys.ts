@@ -63,7 +63,7 @@ function parse(text: string): readonly unknown[] | null {
   }
 }
 
-/** Its fault in words that hold nothing of the keys. */
+/** Its fault, without any part of the keys. */
 async function ringOf(keys: readonly unknown[] | null): Promise<KeyRing | string> {
   if (keys === null) return 'is not a JSON array of JWKs';
   try {

@@ -35,7 +35,7 @@ export interface StreamsInput {
   readonly now: number;
 }
 
-/** What lies in Redis by now, as the gateway will find it. Makes nothing. */
+/** What is in Redis now, as the gateway will find it. Makes nothing. */
 export async function lookAtStreams({ config, ...rest }: StreamsInput): Promise<readonly Finding[]> {
   const client = commandClient(config.redis, { logger: silentLogger, name: 'firehose:doctor' });
   try {
@@ -85,7 +85,10 @@ async function judged(
 const SAMPLE = 100;
 const RECENT_MS = 600_000;
 
-/** Nothing where other resources use the streams: unknown accounts are theirs. What is wrong with the file is told elsewhere. */
+/**
+ * Nothing where other resources use the streams: unknown accounts are theirs. Faults of the file are reported
+ * elsewhere.
+ */
 async function lookAtAccounts(
   client: RedisClient,
   of: Pick<GatewayConfig, 'directoryFile'> & {

@@ -28,7 +28,7 @@ export interface Workplace extends AsyncDisposable {
   write(name: string, text: string): Promise<void>;
   /** Runs `bash -ec script` until it has printed what is expected; then it is killed. Rejects with what it printed. */
   prints(script: string, expected: RegExp, environment?: Environment, signal?: NodeJS.Signals): Promise<Printing>;
-  /** The same, and it goes on until it is disposed of. */
+  /** The same, and it continues until it is disposed of. */
   starts(script: string, expected: RegExp, environment?: Environment): Promise<Running>;
 }
 

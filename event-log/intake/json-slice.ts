@@ -1,8 +1,8 @@
 import { withoutByteOrderMark } from './text-encoding.ts';
 
 /**
- * Where the values of a JSON text lie, without changing a byte of them. Only strings and brackets are followed: what
- * a slice holds is judged by JSON.parse afterwards, so garbage between brackets is found there.
+ * Where the values of a JSON text are, without changing a byte of them. Only strings and brackets are followed: what a
+ * slice holds is judged by JSON.parse afterwards, so garbage between brackets is found there.
  */
 export interface Member {
   /** The key with its escapes resolved. */

@@ -53,14 +53,14 @@ const WRAPPER_KEYS: ReadonlySet<string> = new Set(['event', 'account', 'id', 'tr
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * Judges one event. Its bytes go on as they came, without white space around them, and in a copy: a slice in a log that
- * keeps its entries in memory would keep the whole body.
+ * Judges one event. Its bytes are kept as they came, without white space around them, and in a copy: a slice in a log
+ * that keeps its entries in memory would keep the whole body.
  */
 export function readEvent(bytes: Buffer, beside: Beside = {}): EventVerdict {
   const data = trimJson(bytes);
   const event = parseObject(data);
   if ('kind' in event) return event;
-  // The name before anything else of the event: what is never forwarded is no error, whatever else is odd about it.
+  // The name before anything else of the event: what is never forwarded is not an error, whatever else is odd about it.
   const name = event.value['Event-Name'];
   const verdict = judgeName(name);
   if (verdict === 'drop') return { kind: 'dropped', name: String(name) };

@@ -4,7 +4,7 @@ import type { RedisClient } from '../../runtime/redis/client.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 
 /**
- * The register of a declared group: which accounts have a group of this name, since when, and under which grant. It lies
+ * The register of a declared group: which accounts have a group of this name, since when, and under which grant. It is
  * on the shard of partition 0. A field is an account, its value a row as JSON, times in milliseconds of Redis's clock.
  */
 export const rowSchema = z.object({
@@ -47,7 +47,9 @@ end
 keep(ARGV[1], { since = now, used = ARGV[2] == '1' and now or 0, grant = '' })
 return 1`);
 
-/** Accounts of a group, removed ones included. Rows that cannot be read are passed over. Rejects with the client's error. */
+/**
+ * Accounts of a group, removed ones included. Rows that cannot be read are ignored. Rejects with the client's error.
+ */
 export async function accountRows(
   client: RedisClient,
   keyPrefix: string,

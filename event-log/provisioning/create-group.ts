@@ -3,10 +3,10 @@ import type { ConsumerGroup } from '../../protocol/subscription.ts';
 const GROUP_FIELD = 'group:';
 
 /**
- * Defines `create_group(stream, name, start, meta, mark)`, for scripts. A group that is made leaves a mark of its own in
- * the meta, so that its readers learn that it is another one under the same name. The count of entries read is set with the group, so that
- * entries which are trimmed before they were read can be told later; after a declared id it is unknown. Raises
- * nothing: replies what XGROUP does, BUSYGROUP where the group is there.
+ * Defines `create_group(stream, name, start, meta, mark)`, for scripts. A group that is made leaves a mark of its own
+ * in the meta, so that its readers learn that it is another one under the same name. The count of entries read is set
+ * with the group, so that entries which are trimmed before they were read can be reported later; after a declared id it
+ * is unknown. Raises nothing: replies what XGROUP does, BUSYGROUP where the group is there.
  */
 export const CREATE_GROUP_LUA = `
 local function create_group(stream, name, start, meta, mark)

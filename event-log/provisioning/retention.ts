@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const shape = z.object({ maxLength: z.int().positive(), maxAgeMs: z.int().positive() });
 
-/** How much of a partition one resource wants kept: whichever limit is reached first. */
+/** How much of a partition one resource asks to keep: whichever limit is reached first. */
 export interface Retention {
   /** Entries a partition. */
   readonly maxLength: number;
@@ -29,8 +29,9 @@ function parse(value: string): Retention | null {
 }
 
 /**
- * The longest of what all resources want that share a stream, each limit by itself. `fields` are those of the meta hash;
- * others than retention ones are passed over, unreadable ones are counted. Null where no resource asks for any: no trimming.
+ * The longest of what all resources want that share a stream, each limit by itself. `fields` are those of the meta
+ * hash; others than retention ones are ignored, unreadable ones are counted. Null where no resource asks for any: no
+ * trimming.
  */
 export function longestRetention(fields: Readonly<Record<string, string>>): {
   readonly retention: Retention | null;

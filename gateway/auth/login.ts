@@ -165,7 +165,7 @@ async function conclude(
   return grantTo(found, attempt, parts);
 }
 
-/** A try that could not be judged is no failure. */
+/** A try that could not be judged is not a failure. */
 async function giveBack(admission: Admission | null): Promise<void> {
   if (admission?.kind === 'admitted') await admission.finish('not_judged');
 }

@@ -156,7 +156,7 @@ function createTurns({ concurrency = 2, queue: most = 512, patienceMs = 20_000 }
       });
     },
     give() {
-      // The turn is handed on rather than given back: a newcomer cannot overtake those who wait.
+      // The turn goes to the next one instead of back to the pool: a newcomer cannot overtake those who wait.
       const next = queue.shift();
       if (next === undefined) running -= 1;
       else next(true);

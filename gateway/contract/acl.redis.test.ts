@@ -52,7 +52,7 @@ describe('a user who lacks something', () => {
   for (const [lacking, message] of [
     ['-xadd', 'events cannot be appended'],
     ['-xread', 'the event log is out of reach'],
-    ['-evalsha', 'the streams cannot be made or read'],
+    ['-evalsha', 'the streams cannot be created or read'],
   ] as const) {
     it(`without ${lacking.slice(1)} the log says NOPERM once, and what to do`, { timeout: 30_000 }, async () => {
       await using limited = await startRedis({ users: [`${USER} ${lacking}`] });

@@ -57,7 +57,7 @@ class Account {
     this.hasJoined = true;
   }
 
-  /** Goes without a word, with whatever it has in hand. */
+  /** Goes silently, with whatever it has in hand. */
   go(): void {
     this.work();
     this.#client?.close();

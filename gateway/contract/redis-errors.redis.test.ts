@@ -27,7 +27,7 @@ async function ingest(running: RunningGateway, body: string): Promise<{ status: 
   return { status: answer.status, code: answer.body.events[0]?.code ?? null };
 }
 
-/** Ingest answers 503 with the code while the fault lasts; the connection stays, and everything goes on after it. */
+/** Ingest answers 503 with the code while the fault lasts; the connection stays, and everything continues after it. */
 async function meets(running: RunningGateway, code: RegExp, provoke: () => Promise<Fault>): Promise<void> {
   const client = await running.connect(`?token=${await running.token()}`);
   const first = next();

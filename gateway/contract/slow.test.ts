@@ -56,7 +56,7 @@ describe('I6: a consumer that does not read delays nobody', LIMIT, () => {
       await untilFrame(slow, 'hello');
       slow.pause();
       const sent = await publishUntilBehind(running, other);
-      // Behind for so long it is slow; until then any policy lets a burst pass.
+      // Behind for this long it is slow; until then any policy lets a burst pass.
       if (policy === 'Latest') await delay(SLOW_AFTER_MS + 100);
       if (policy === 'Disconnect')
         await until('fewer than 2 connections', () => metric(running, 'firehose_connections'), {
@@ -80,7 +80,7 @@ describe('I6: a consumer that does not read delays nobody', LIMIT, () => {
         assert.ok(got.length < sent);
         const gap = await untilFrame(slow, 'gap');
         assert.equal(gap.reason, 'skipped_to_live');
-        // A cursor is sealed anew each time: two of one position continue with the same event.
+        // A cursor is sealed again each time: two of one position continue with the same event.
         const last = events(slow).findLast(({ n }) => n >= 0)?._firehose.cursor ?? '';
         const next = async (cursor: string | null) => {
           const resumed = await running.connect(`?token=${token}&v=1&cursor=${cursor}`);

@@ -65,7 +65,7 @@ for (const { name, settings } of PROTOCOLS) {
     const parent = named(`POST ${LOGIN_PATH}`).find(({ spanId }) => spanId === granted?.parentSpanId);
     assert.equal(parent?.kind, 'server');
     assert.equal(parent.attributes['http.response.status_code'], 200);
-    const line = gateway.process.output.split('\n').find((one) => one.includes('a login was judged')) ?? '{}';
+    const line = gateway.process.output.split('\n').find((one) => one.includes('a login was decided')) ?? '{}';
     const { trace_id, span_id } = JSON.parse(line) as { trace_id?: string; span_id?: string };
     assert.deepEqual([trace_id, span_id], [granted?.traceId, granted?.spanId]);
     const handshakes = named(`GET ${STREAM_PATH}`).filter(({ scope }) => scope === 'firehose');

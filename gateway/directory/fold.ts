@@ -14,7 +14,7 @@ export function foldName(username: string): string {
 
 /**
  * An account's name or realm as it is compared: NFC, without case, and a domain name in its ASCII form (IDNA, UTS 46).
- * `Bücher.example` and `xn--bcher-kva.example` are the same. What is no domain name, as `Müller & Söhne`, is a name.
+ * `Bücher.example` and `xn--bcher-kva.example` are the same. What is not a domain name, as `Müller & Söhne`, is a name.
  */
 export function foldDomain(domain: string): string {
   if (ASCII.test(domain)) return domain.toLowerCase();

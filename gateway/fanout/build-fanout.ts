@@ -68,7 +68,7 @@ export function buildFanout(parts: FanoutParts): RunningFanout {
     signal,
     onReachable(isReachable, code) {
       reachable = isReachable;
-      if (isReachable) logger.info(eventLog.place, 'the event log is reached');
+      if (isReachable) logger.info(eventLog.place, 'the event log is available');
       else metrics.redisError('log', code);
     },
     onRead: (entries) => {

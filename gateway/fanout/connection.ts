@@ -14,7 +14,7 @@ export interface Sink {
 
 export type LossReason = 'cursor_too_old' | 'epoch_lost';
 
-/** What becomes of a connection that stays behind: it pulls at its own pace, skips to live, or is ended. */
+/** What happens to a connection that stays behind: it pulls at its own pace, skips to live, or is ended. */
 export type SlowPolicy = Subscription['spec']['gateway']['connections']['slowConsumerPolicy'];
 
 /** What the fan-out tells a connection besides events; each call comes in the order of the events around it. */
@@ -32,7 +32,7 @@ export interface Told {
   finished(): void;
 }
 
-/** Behind for so long, a connection is slow: a burst alone is not. */
+/** Behind for this long, a connection is slow: a burst alone is not. */
 export const SLOW_AFTER_MS = 5_000;
 
 /** Whether a connection has been behind for so long that its policy applies. Pure. */

@@ -11,7 +11,7 @@ export interface FanoutCounters {
   poison: number;
   /** Pages that could not be read for an unexpected reason. */
   pageErrors: number;
-  /** One write of so many events and bytes to one connection. */
+  /** One write of this many events and bytes to one connection. */
   written(events: number, bytes: number): void;
 }
 

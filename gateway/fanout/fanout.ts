@@ -37,7 +37,7 @@ export interface Unroutable {
   readonly poison?: (entry: StoredEntry, reason: PoisonReason) => void;
   /** Whether other resources use the log too: accounts that the directory lacks are then theirs. */
   readonly isShared?: () => boolean;
-  /** Called with so many entries of an account that the directory lacks, where that is a fault. */
+  /** Called with this many entries of an account that the directory lacks, where that is a fault. */
   readonly unknownAccount?: (account: string, entries: number) => void;
 }
 
@@ -48,7 +48,7 @@ export interface ConnectionOptions {
   readonly told: Told;
   /** `CatchUp` when not given. */
   readonly policy?: SlowPolicy;
-  /** Begins after this position instead of at the head; it must not lie beyond the head. */
+  /** Begins after this position instead of at the head; it must not be beyond the head. */
   readonly from?: Position;
   /** With `from`: ends there. */
   readonly until?: readonly string[] | null;
@@ -90,7 +90,7 @@ export class Fanout {
     });
   }
 
-  /** A page that cannot be read for an unexpected reason is lost to its connection, which is told so. */
+  /** A page that cannot be read for an unexpected reason is lost to its connection, which is notified. */
   #pages({ pages, onError }: FanoutOptions): PageSource {
     return async (from, until) => {
       try {
@@ -208,7 +208,7 @@ export class Fanout {
     this.#release(view);
   }
 
-  /** Begins, or begins again, at the newest end of the log; a new epoch is told to everyone who is connected. */
+  /** Begins, or begins again, at the newest end of the log; every connection is notified of a new epoch. */
   restart(state: LogState): void {
     const last = this.#position;
     this.#position = { epoch: state.epoch, ids: [...state.newest] };

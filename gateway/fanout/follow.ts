@@ -36,7 +36,7 @@ const JUDGE_EVERY_MS = 100;
 
 /**
  * One reader a process: asks the log again only when its rounds are through, so that batches grow with the load by
- * themselves and latency stays low when idle. Goes on from the same position through every outage, for ever.
+ * themselves and latency stays low when idle. Goes on from the same position through every outage, forever.
  */
 export async function follow(options: FollowOptions): Promise<void> {
   const { eventLog, fanout, signal } = options;
@@ -54,7 +54,7 @@ export async function follow(options: FollowOptions): Promise<void> {
       if (outcome?.kind === 'epoch_lost') {
         options.logger.warn(
           { epoch: outcome.state.epoch },
-          'the log was lost and refilled, or has overtaken its reader: connections are told with 4410',
+          'the log was lost and refilled, or has overtaken its reader: connections are closed with 4410',
         );
         options.onEpochLost?.();
         fanout.restart(outcome.state);
@@ -70,7 +70,7 @@ export async function follow(options: FollowOptions): Promise<void> {
         options.onReachable(false, error.code);
         options.logger.error(
           { ...eventLog.place, code: error.code, ...remedyFor(error.code) },
-          'the event log is out of reach; connections stay, trying again',
+          'the event log is unavailable; connections stay open, trying again',
         );
       }
       await pause(failures, signal);
@@ -116,7 +116,7 @@ async function roundIsThrough(fanout: Fanout, restMs: number): Promise<void> {
   }
 }
 
-/** How long to rest after a round, judged anew every so often by how busy the event loop was. */
+/** How long to rest after a round, judged again every so often by how busy the event loop was. */
 function createRest(): (events: number) => number {
   let spacing = NO_SPACING;
   let judgedAt = performance.now();

@@ -71,7 +71,7 @@ test('a connection that fell out of the tail reads pages of the log, catches up 
   assert.equal(fanout.behind, 1);
   sink.flow();
   for (let turn = 0; fanout.behind > 0; turn += 1) {
-    // Events go on while it catches up.
+    // Events continue while it catches up.
     if (turn % 10 === 0 && turn < 100) await publish(3_050 + turn, 10);
     await nextTurn();
   }

@@ -12,8 +12,8 @@ const CONCURRENT_PAGES = 4;
 const RETRY_MS = 500;
 
 /**
- * Pages of the log for connections that fell out of the tail. A page is delivered only when the log still reaches
- * back to the asked position after it was read: what was trimmed meanwhile is a gap that is told, never skipped (I4).
+ * Pages of the log for connections that fell out of the tail. A page is delivered only when the log still reaches back
+ * to the asked position after it was read: what was trimmed meanwhile is a gap that is reported, never skipped (I4).
  */
 export function createPages(eventLog: EventLog, signal: AbortSignal): PageSource {
   let reading = 0;

@@ -215,13 +215,13 @@ export class Puller {
     return true;
   }
 
-  /** Owned here: whatever happens, the connection goes on or is told. */
+  /** Owned here: whatever happens, the connection continues or is notified. */
   async #readPage(connection: Connection, behind: Behind): Promise<void> {
     const head = this.#options.head();
     const from = { epoch: behind.epoch, ids: behind.from };
     const until = behind.until === null ? (head.position ?? from) : { epoch: behind.epoch, ids: behind.until };
     const outcome = await this.#options.pages(from, until);
-    // Gone, halted or sought elsewhere meanwhile: this page is nobody's.
+    // Gone, halted or sought elsewhere meanwhile: no connection waits for this page.
     if (connection.behind !== behind) return;
     if (outcome.kind === 'lost') {
       this.halt(connection, from);

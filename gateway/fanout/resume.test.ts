@@ -235,7 +235,10 @@ test('I3, I4: after a loss nothing is written until the connection is sought els
   for (const { sink } of [live, slow]) assert.deepEqual(keys(got(sink).filter(isOfThisLife)), all);
 });
 
-/** A connection that did not drain for so long under a policy; what it got, and from where it was told to have skipped. */
+/**
+ * A connection that did not drain for this long under a policy; what it got, and the position from which a gap was
+ * reported to it.
+ */
 async function behindFor(milliseconds: number, policy: SlowPolicy) {
   let now = 0;
   const fanout = fanoutOver([], { highWater: 100, now: () => now });

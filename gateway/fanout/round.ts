@@ -37,7 +37,7 @@ export interface Round {
   meta: Frames | null;
   /** Seals the cursors of its events. */
   readonly cursors: Pick<Cursors, 'seal'>;
-  /** Who keeps a Buffer made of it, to be let go when the round is. */
+  /** Holders of a Buffer made of it, released with the round. */
   readonly sealedBy: Set<Sealer>;
 }
 
@@ -57,10 +57,12 @@ export interface RoundOrigin {
 /** Payload bytes of a round at most: one write a connection. A single larger event makes a round of its own. */
 const ROUND_BYTES = 256 * 1024;
 
-/** Deliveries of a round at most, about a tenth of a second of writing: nothing else has its turn for so long. */
+/** Deliveries of a round at most, about a tenth of a second of writing: nothing else has its turn for this long. */
 const ROUND_DELIVERIES = 512 * 1024;
 
-/** Entries in order, cut into as few rounds as hold them for so many connections, all about as long: each is a write. */
+/**
+ * Entries in order, cut into as few rounds as hold them for this many connections, all about as long: each is a write.
+ */
 export function* batchesOf(entries: readonly StoredEntry[], connections = 1): Iterable<readonly StoredEntry[]> {
   const most = Math.max(1, Math.floor(ROUND_DELIVERIES / Math.max(1, connections)));
   let bytesLeft = 0;

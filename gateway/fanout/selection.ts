@@ -40,7 +40,7 @@ export function seal(frames: Frames, selection: Selection): Buffer {
   return asTheyLie(frames, selection, bytes) ?? copy(frames, selection, Buffer.allocUnsafeSlow(bytes));
 }
 
-/** The selected frames for one connection, in a pooled buffer unless they lie together. */
+/** The selected frames for one connection, in a pooled buffer unless they are adjacent. */
 export function fill(frames: Frames, selection: Selection, scratch: Scratch): ScratchLease {
   const bytes = bytesOf(frames, selection);
   const chunk = asTheyLie(frames, selection, bytes);
@@ -54,7 +54,7 @@ function bytesOf(frames: Frames, { parts, format }: Selection): number {
   return sum(parts, (part) => part.bytesOf(frames, format));
 }
 
-/** Null when others lie between them: they are as long as the whole stretch when none does. */
+/** Null when others are between them: they are as long as the whole stretch when none does. */
 function asTheyLie(frames: Frames, { parts }: Selection, bytes: number): Buffer | null {
   const [first, end] = [parts[0]?.first ?? 0, endOf(parts)];
   if (bytesBetween(frames, first, end) !== bytes) return null;

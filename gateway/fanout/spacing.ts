@@ -26,7 +26,7 @@ export function nextSpacing(current: Spacing, utilisation: number): Spacing {
 
 /** Rounds shorter than this are worth the whole rest: two in one cost little more than one of them. */
 const SHORT = 32;
-/** A write of so many events costs little more an event than the longest: waiting for more would gain nothing. */
+/** A write of this many events costs little more an event than the longest: waiting for more would gain nothing. */
 const WORTH_A_WRITE = 96;
 
 /** Milliseconds to rest after a round: none after a large one, or a reader that fell behind would never catch up. */

@@ -26,7 +26,7 @@ export function unroutableLines(logger: Logger, now: () => number): UnroutableLi
       ),
     unknownAccount: (account, count) =>
       unknown(count, (entries) =>
-        logger.warn({ account, entries }, 'events of accounts that the directory lacks reach nobody'),
+        logger.warn({ account, entries }, 'events of accounts that are not in the directory are not delivered'),
       ),
   };
 }

@@ -28,7 +28,7 @@ export interface CreatedGroup {
   readonly epoch: string;
   /** Null for a group that an older version made. */
   readonly mark: string | null;
-  /** Events after this one come to the group, beside those that it has not finished. */
+  /** The group gets the events after this one, and those that it has not finished. */
   readonly delivered: string;
 }
 

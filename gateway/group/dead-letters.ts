@@ -42,7 +42,7 @@ export interface GivenUpEvent {
   readonly id: string;
   readonly reason: DeadReason;
   readonly attempts: number;
-  /** Why the last delivery failed, in words; may be empty. */
+  /** Why the last delivery failed, as text; may be empty. */
   readonly error: string;
   readonly metaLine: string;
   readonly data: Buffer;

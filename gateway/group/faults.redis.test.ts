@@ -222,7 +222,7 @@ describe('a group whose log is not what it was', () => {
     await gateway.publish(events(calls(1), 1, 2));
     await until('8 events received by second', () => second.ids.length, { holds: (seen) => seen === 8 });
     assert.deepEqual(second.gaps, [{ reason: 'trimmed', ids: [], missed: 3 }]);
-    // What was read and is trimmed then is no gap.
+    // What was read and is trimmed then is not a gap.
     await until('nothing pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 0 });
     await gateway.client.xtrim(stream, 'MAXLEN', '=', 0);
     await gateway.publish(events(calls(1), 1, 3));

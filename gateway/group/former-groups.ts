@@ -74,7 +74,7 @@ export class FormerGroups {
     if (state === 'owned') return;
     if (state === 'moved') {
       await registerAccount(place.client, place.keyPrefix, { resource, group, account, wasUsed });
-      logger.info({ group, account, trimmed }, 'a consumer group of the former form was given to its account');
+      logger.info({ group, account, trimmed }, 'a consumer group of the former form was migrated to its account');
     }
     this.#open.delete(group);
   }

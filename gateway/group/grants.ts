@@ -10,7 +10,9 @@ import {
   type RegistryPlace,
 } from './registry.ts';
 
-/** A claim outlives its replica for so long: longer than a lease, so that no owner acts on a grant that was replaced. */
+/**
+ * A claim outlives its replica for this long: longer than a lease, so that no owner acts on a grant that was replaced.
+ */
 const CLAIMED_MS = 15_000;
 /** Safety margin taken off the claim for clock drift and the way to Redis. */
 const MARGIN = 0.1;

@@ -5,7 +5,7 @@ import type { Route } from '../fanout/route-index.ts';
 /** Whether a group keeps an event that its connections may see. Null keeps everything. */
 export type GroupFilter = ((route: Route) => boolean) | null;
 
-/** Pure. What the group passes over is acknowledged at once. */
+/** Pure. What the group skips is acknowledged at once. */
 export function groupFilter({ filters }: ConsumerGroup): GroupFilter {
   const only = filters.events.length === 0 ? null : new Set(filters.events);
   const never = new Set(filters.excludeEvents);

@@ -77,7 +77,7 @@ export interface MemberOptions {
    */
   readonly onStandby: (standby: boolean, position: Position | null) => void;
   readonly onGap: (reason: GroupGapReason, gap: GroupGap) => void;
-  /** Nothing is written any more; the connection must be told and closed. */
+  /** Nothing is written any more; the connection must be notified and closed. */
   readonly lost: (reason: LostReason) => void;
 }
 
@@ -99,7 +99,7 @@ export interface Membership {
   ack(what: string | readonly string[]): Promise<AckOutcome>;
   /** Again, after `delayMs` in place of the back-off of this try; a dead letter when that was the last one. */
   nack(id: string, delayMs?: number): Promise<AckOutcome>;
-  /** Still at work: the wait for the acknowledgement begins anew. */
+  /** Still at work: the wait for the acknowledgement starts again. */
   progress(id: string): AckOutcome;
   /** Never again: a dead letter. */
   term(id: string, reason?: string): Promise<AckOutcome>;

@@ -156,7 +156,7 @@ export class Keeper {
   async #remake(of: GroupOf): Promise<void> {
     const { place, resource, groups } = this.#options;
     await this.make(of);
-    // After FLUSHALL the register is empty too.
+    // FLUSHALL empties the registry, too.
     await registerAccount(place.client, place.keyPrefix, { resource, ...of, wasUsed: !isDeclaredFor(groups, of) });
   }
 
@@ -177,7 +177,7 @@ export class Keeper {
     if (changed.length > 0) {
       this.#options.logger.warn(
         { ...followed.of, partitions: changed },
-        'streams of the log were lost and refilled: the connections of a consumer group are told',
+        'streams of the log were lost and refilled: the connections of a consumer group are notified',
       );
       this.#options.onLost(followed.of, 'epoch_lost');
     } else if (made.some((one, at) => !isSame(before[at] ?? null, one)))
@@ -192,7 +192,7 @@ export class Keeper {
   #failed(code: string): void {
     if (code === this.#lastCode) return;
     this.#lastCode = code;
-    this.#options.logger.warn({ code }, 'consumer groups cannot be made or looked at now; trying again');
+    this.#options.logger.warn({ code }, 'consumer groups cannot be created or checked now; trying again');
   }
 }
 
@@ -200,7 +200,7 @@ function isDeclaredFor(groups: readonly ConsumerGroup[], of: GroupOf): boolean {
   return groups.some(({ name, account }) => name === of.group && account === of.account);
 }
 
-/** What was not seen before is no difference. */
+/** What was not seen before is not a difference. */
 function isSame(before: Seen | null, now: Seen): boolean {
   return before === null || (before.epoch === now.epoch && before.mark === now.mark);
 }

@@ -35,9 +35,9 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 
 /**
  * The right to read a partition for a group. Every script compares it, so what a former owner still sends changes
- * nothing; it is renewed by every turn. XREADGROUP is no script, since events would be copied into Lua and back, which
- * costs four times the read: it names the lease's fence as a second stream, and Redis refuses it whole once that is
- * gone.
+ * nothing; it is renewed by every turn. XREADGROUP is not a script, since events would be copied into Lua and back,
+ * which costs four times the read: it names the lease's fence as a second stream, and Redis refuses it whole once that
+ * is gone.
  */
 export interface Lease {
   /** `<replica>:<token>`. */

@@ -200,7 +200,7 @@ export class Ledger<C extends Loaded> {
 
   /**
    * A member is gone: its calls go to others, in order. Returns what had been written to it; the caller decides what
-   * becomes of that.
+   * happens to that.
    */
   release(member: C, choose: (call: string) => C): Held<C>[] {
     const written: Held<C>[] = [];

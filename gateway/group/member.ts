@@ -46,7 +46,7 @@ export class Member implements Membership, GroupMember {
   /** When it acknowledged, refused or worked on an event last (monotonic). */
   #activeAt = Number.NEGATIVE_INFINITY;
   #isHung = false;
-  /** Null until it was told where it stands: nothing is written before. */
+  /** Null until its client knows whether it is on standby: nothing is written before. */
   #standby: boolean | null = null;
   #isBlocked = false;
   load = 0;

@@ -75,11 +75,11 @@ class RedisGroups implements Groups {
   readonly #keeper: Keeper;
   /** Started and not awaited: they never reject, and are awaited at the end. */
   readonly #background = new Set<Promise<unknown>>();
-  /** Losses of groups without a connection: the next connection is told. */
+  /** Losses of groups without a connection: the next connection is notified. */
   readonly #untold = new Map<string, LostReason | 'trimmed'>();
   /** Position and end of the grant's claim, of groups that were asked for and are not open yet. */
   readonly #admitted = new Map<string, { position: Position | null; until: number }>();
-  /** Groups that have connections on other replicas: those are told there. */
+  /** Groups that have connections on other replicas: those are notified there. */
   #elsewhere: ReadonlySet<string> = new Set();
   #isDraining = false;
   /** Whether a replica of the former version had connections of a group, by the last heartbeats. */
@@ -271,9 +271,9 @@ class RedisGroups implements Groups {
 
   #groupLost(group: Group): void {
     const { of } = group;
-    this.#options.logger.warn({ ...of }, 'a consumer group is not in Redis any more: its connections are told');
+    this.#options.logger.warn({ ...of }, 'a consumer group is no longer in Redis: its connections are notified');
     const make = this.#keeper.make(of).catch((error: unknown) => this.#failed(error));
-    // Connections that are told by then that the whole log was lost are gone.
+    // Connections that were notified of the loss of the whole log are gone by then.
     this.#inBackground(make.then(() => group.lose('group_lost')));
   }
 

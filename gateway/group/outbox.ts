@@ -57,7 +57,7 @@ export class Outbox<C extends Loaded> {
   }
 
   take(): Parcel<C> {
-    // What is finished meanwhile needs no attempts: Redis would keep them for ever.
+    // What is finished meanwhile needs no attempts: Redis would keep them forever.
     const written = this.#written.filter((held) => held.state !== 'finishing' && held.state !== 'finished');
     const parcel = { acks: this.#acks, dropped: this.#dropped, written, flushed: this.#flushed };
     this.#acks = [];

@@ -21,7 +21,7 @@ export class PartitionLoop {
   /** Acknowledged when the last lease was lost, and not said to Redis. */
   #owed: readonly string[] = [];
   #failures = 0;
-  /** Null until told to stop: then it waits for what is with members until this time. */
+  /** Null until it is stopped: then it waits for what is with members until this time. */
   #stopBy: number | null = null;
 
   constructor(context: GroupContext, place: GroupPlace) {
@@ -52,7 +52,7 @@ export class PartitionLoop {
     this.work.waiting.kick();
   }
 
-  /** Something changed that may let it go on: credit, a socket, a connection. */
+  /** Something changed that may let it continue: credit, a socket, a connection. */
   kick(): void {
     this.work.waiting.kick();
   }
@@ -94,12 +94,15 @@ export class PartitionLoop {
     if (isHeld) await this.#release(lease);
     else {
       this.#context.counters.leasesLost += 1;
-      this.#context.logger.warn({ partition }, 'a lease of a consumer group was lost: its events come again elsewhere');
+      this.#context.logger.warn(
+        { partition },
+        'a lease of a consumer group was lost: its next owner delivers the events again',
+      );
     }
     this.#context.owns(partition, false);
   }
 
-  /** Whether it was told to stop and has nothing left to wait for. */
+  /** Whether it was stopped and has nothing left to wait for. */
   #isThrough(now: number): boolean {
     if (this.#stopBy === null) return false;
     const { ledger, outbox } = this.work;
@@ -159,7 +162,7 @@ export class PartitionLoop {
       await releaseLease(this.#place, lease);
     } catch (error) {
       // It ends by itself.
-      this.#context.logger.debug({ code: redisErrorCode(error) }, 'a lease could not be given up');
+      this.#context.logger.debug({ code: redisErrorCode(error) }, 'a lease could not be released');
     }
   }
 }

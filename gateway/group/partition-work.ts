@@ -48,7 +48,7 @@ export class PartitionWork {
     return Promise.resolve(true);
   }
 
-  /** The wait begins anew. False when hardly anything of the old one was over. */
+  /** The wait starts again. False when hardly anything of the old one was over. */
   extend(held: Event): boolean {
     const { ackWaitMs } = this.context.limits;
     const dueAt = performance.now() + ackWaitMs;

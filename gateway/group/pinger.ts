@@ -1,4 +1,4 @@
-/** A ping at least after so many events, and after so many milliseconds. */
+/** A ping at least after this many events, and after this many milliseconds. */
 const EVERY_EVENTS = 500;
 const EVERY_MS = 1_000;
 const PREFIX = 'group:';

@@ -77,7 +77,9 @@ keep(ARGV[1], row)
 claim(ARGV[2], ARGV[5])
 return 1`);
 
-/** KEYS as for ADMIT. ARGV: account, idle for so many milliseconds. Replies 1: the group is this caller's to destroy. */
+/**
+ * KEYS as for ADMIT. ARGV: account, idle for this many milliseconds. Replies 1: the group is this caller's to destroy.
+ */
 const RETIRE = defineScript(`${REGISTER_LUA}${LIVE_LUA}
 local row = row_of(ARGV[1])
 if not row or row.gone or live('') > 0 or now - math.max(row.used, row.since) < tonumber(ARGV[2]) then return 0 end

@@ -9,13 +9,11 @@ export const CONSUMER = 'owner';
 
 /**
  * All that an owner has to say at a time. KEYS: owner, fence, events, attempts. ARGV: lease, TTL, group, ids to
- * acknowledge, ids with their attempts, how many are read next, the id read last (empty: not known).
- * Everything is absolute, so a turn whose reply was lost is simply sent again. Attempts may be refused (OOM) without
- * the rest.
- *
- * Entries trimmed before they were read are passed over by XREADGROUP without a word. They are found by counting: those
- * that left the stream against those that the group has read, once the entry read last has left it. -1: some may be
- * lost, how many is unknown, because the group's count is not known.
+ * acknowledge, ids with their attempts, how many are read next, the id read last (empty: not known). Everything is
+ * absolute, so a turn whose reply was lost is simply sent again. Attempts may be refused (OOM) without the rest.
+ * XREADGROUP silently skips entries that were trimmed before they were read. They are found by counting: those that
+ * left the stream against those that the group has read, once the entry read last has left it. -1: some may be lost,
+ * how many is unknown, because the group's count is not known.
  */
 const TURN = defineScript(`${HOLD_LUA}
 local raised = {}

@@ -16,7 +16,7 @@ export type AddressOf = (request: IncomingMessage) => string;
 /**
  * The address of a request's client: what the PROXY header says, else what `X-Forwarded-For` (or `Forwarded`, RFC 7239,
  * where there is none) says as far as each hop is a trusted proxy, else the connection's own address. IPv4 in IPv6 is
- * written as IPv4. A trusted proxy's hop that is no address ends the walk, and is reported once a request.
+ * written as IPv4. A trusted proxy's hop that is not an address ends the walk, and is reported once a request.
  */
 export function createAddressOf(
   trustedProxies: readonly string[],
@@ -61,7 +61,7 @@ function normalise(address: string | null | undefined): string | null {
   return ipaddr.process(address).toString();
 }
 
-/** Whether a peer's address lies in one of the ranges. */
+/** Whether a peer's address is in one of the ranges. */
 export function createIsTrusted(ranges: readonly string[]): (address: string | undefined) => boolean {
   const trust = proxyaddr.compile([...ranges]);
   return (address) => address !== undefined && isIP(address) !== 0 && trust(address, 0);

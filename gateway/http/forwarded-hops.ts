@@ -19,7 +19,7 @@ export function forwardedHops(headers: IncomingHttpHeaders): readonly string[] {
 
 /**
  * The address in a hop: bare, with a port (`203.0.113.9:4711`, `[2001:db8::1]:4711`), and quoted. Null for `unknown`, a
- * hidden name (RFC 7239 6.3) and whatever else is no address.
+ * hidden name (RFC 7239 6.3) and whatever else is not an address.
  */
 export function hopAddress(hop: string): string | null {
   const text = hop.trim().replace(/^"(.*)"$/, '$1');

@@ -38,7 +38,7 @@ export const NO_TUNNEL: Problem = {
   headers: { Allow: 'GET, HEAD, POST, OPTIONS' },
 };
 
-/** What is no request, by the parser's error. */
+/** What is not a request, by the parser's error. */
 export function problemOf(error: NodeJS.ErrnoException): Problem {
   if (error.code === 'HPE_HEADER_OVERFLOW') return { ...TOO_MANY_HEADERS, code: 'headers_too_large' };
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {

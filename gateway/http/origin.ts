@@ -5,7 +5,7 @@ export function isOriginAllowed(origin: string, allowed: readonly string[]): boo
   return wanted !== null && allowed.some((candidate) => canonical(candidate) === wanted);
 }
 
-/** Scheme, host and port, without case and default port; null for what is no origin (RFC 6454 7). */
+/** Scheme, host and port, without case and default port; null for what is not an origin (RFC 6454 7). */
 function canonical(origin: string): string | null {
   const url = ORIGIN.test(origin) ? URL.parse(origin) : null;
   if (url === null || url.host === '') return null;

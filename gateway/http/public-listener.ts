@@ -85,7 +85,7 @@ export async function openPublicListener(options: PublicListenerOptions): Promis
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => void front.close(() => resolve()));
       http.closeIdleConnections();
-      // Upgraded connections are no longer the server's: without this the close would wait for them for ever.
+      // Upgraded connections are no longer the server's: without this the close would wait for them forever.
       const timer = setTimeout(() => open.forEach((socket) => socket.destroy()), limits.closeMs);
       await closed;
       clearTimeout(timer);

@@ -6,7 +6,7 @@ const LAST_WORD_MS = 2_000;
 
 /** Answers a refused request on its raw socket and ends it; a peer that does not take the answer is cut off. */
 export function refuseOnSocket(socket: Socket, problem: Problem): void {
-  // A second fault on a connection that is already being ended: the first answer stands, its timer goes on.
+  // A second fault on a connection that is already being ended: the first answer stands, its timer continues.
   if (socket.writableEnded) return;
   if (socket.destroyed || !socket.writable) {
     socket.destroy();

@@ -17,7 +17,7 @@ export function checkForm(request: IncomingMessage, mostHeaders: number): Proble
   return null;
 }
 
-/** The target in origin form; null for one that is no target of a server (RFC 9112 3.2). Pure. */
+/** The target in origin form; null for one that is not a target of a server (RFC 9112 3.2). Pure. */
 export function originForm(target: string): string | null {
   if (target.startsWith('/') || target === '*') return target;
   const absolute = /^https?:\/\/[^/?#]+/i.exec(target)?.[0];

@@ -10,7 +10,7 @@ import { refuseOnSocket } from './refuse-upgrade.ts';
 import { checkForm } from './request-form.ts';
 import type { RequestGate } from './request-gate.ts';
 
-/** What becomes of a request that may be routed. */
+/** What happens to a request that may be routed. */
 export interface Routes {
   readonly addressOf: AddressOf;
   readonly app: (request: IncomingMessage, response: ServerResponse) => void;

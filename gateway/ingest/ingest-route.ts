@@ -30,7 +30,7 @@ export function ingestRouter(options: IngestRouteOptions): Router {
   const router = Router();
   let underWay = 0;
   const take = async (request: Request, response: Response) => {
-    // The token before the body: a stranger makes us read nothing.
+    // The token before the body: nothing is read of a body without it.
     if (!isAllowed(request)) return sendProblem(response, UNAUTHORIZED);
     if (underWay >= MOST_AT_ONCE) return sendProblem(response, BUSY);
     underWay += 1;

@@ -14,7 +14,7 @@ export interface IngestedEvent {
   readonly status: IngestStatus;
   /** Id of the event, given or derived; absent when it was dropped or rejected. */
   readonly id?: string;
-  /** `<partition>:<entry id>`; of a duplicate, where the first one lies. */
+  /** `<partition>:<entry id>`; of a duplicate, where the first one is. */
   readonly position?: string;
   readonly code?: string;
   readonly detail?: string;
@@ -39,7 +39,7 @@ export type IngestResult =
 
 export interface IngestOptions {
   readonly contentType: string;
-  /** For a batch of one, as are the other two; empty is not given. */
+  /** For a batch of one event, as the other two are; an empty value counts as absent. */
   readonly account?: string | undefined;
   readonly eventId?: string | undefined;
   readonly traceparent?: string | undefined;
@@ -62,7 +62,7 @@ export function createIngest({ eventLog, judgeAccount }: IngestParts): Ingest {
     const batch = readBatch(body, options.contentType);
     if (batch.kind === 'unreadable') return { kind: 'unreadable', problem: batch };
     const { elements, wrapped } = batch;
-    // A traceparent beside many is passed over: HTTP clients add one by themselves.
+    // A traceparent beside many is ignored: HTTP clients add one by themselves.
     if (elements.length > 1 && (options.account || options.eventId)) return { kind: 'unreadable', problem: ONE_ALONE };
     const headers = elements.length === 1 ? besideOf(options) : {};
     const verdicts: Verdict[] = [];

@@ -8,7 +8,7 @@ export const MAX_EVENTS = 10_000;
 
 export type Batch =
   | { readonly kind: 'elements'; readonly elements: readonly Buffer[]; readonly wrapped: boolean }
-  /** Nothing of the body can be told apart. */
+  /** No element of the body can be distinguished. */
   | { readonly kind: 'unreadable'; readonly status: 400 | 413; readonly code: string; readonly detail: string };
 
 const OPEN_ARRAY = 0x5b;

@@ -6,7 +6,7 @@ import type { Mismatch } from '../http/first-bytes.ts';
 import type { Metrics } from './metrics.ts';
 import { createOccasionalLine } from './occasional-line.ts';
 
-/** Something that happened, told once: each function counts it, logs it, and says it in the span that it happened in. */
+/** Something that happened, reported once: each function counts it, logs it, and records it in the active span. */
 export interface BusinessEvents {
   /** Runs a login from a client's address in a span of its own. */
   login<A extends { readonly outcome: string; readonly accountId?: string }>(
@@ -92,7 +92,7 @@ export function createBusinessEvents(metrics: Metrics, logger: Logger): Business
         metrics.loginFinished(outcome, (performance.now() - start) / 1_000);
         annotate({ 'firehose.login.outcome': outcome });
         if (outcome !== 'granted') tellLogin(outcome, { address, ...account(answer) });
-        logger.debug({ outcome }, 'a login was judged');
+        logger.debug({ outcome }, 'a login was decided');
         return answer;
       }),
     handshakeFinished(status, code, client) {
@@ -109,15 +109,15 @@ export function createBusinessEvents(metrics: Metrics, logger: Logger): Business
     },
     slowConsumerClosed(policy) {
       metrics.slowConsumerClosed(policy);
-      logger.debug({ policy }, 'a connection is ended for being slow');
+      logger.debug({ policy }, 'a slow connection is closed');
     },
     gapTold(reason) {
       metrics.gap(reason);
-      logger.debug({ reason }, 'a connection was told of a gap');
+      logger.debug({ reason }, 'a gap was reported to a connection');
     },
     revoked(outcome) {
       metrics.revoked(outcome);
-      logger.debug({ outcome }, 'a revocation was asked for');
+      logger.debug({ outcome }, 'a revocation was requested');
     },
     ingested(answer) {
       for (const status of ['accepted', 'duplicate', 'dropped'] as const) {
@@ -128,7 +128,7 @@ export function createBusinessEvents(metrics: Metrics, logger: Logger): Business
       for (const [reason, events] of reasonsOf(answer, 'failed')) metrics.ingested('http', 'failed', events, reason);
       const { accepted, duplicate, rejected, failed } = answer;
       annotate({ 'firehose.ingest.accepted': accepted, 'firehose.ingest.rejected': rejected });
-      logger.debug({ accepted, duplicate, rejected, failed }, 'events were taken in');
+      logger.debug({ accepted, duplicate, rejected, failed }, 'events were ingested');
     },
   };
 }

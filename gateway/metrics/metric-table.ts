@@ -3,7 +3,10 @@ import { counter, gauge, histogram, type MetricTable } from '../../runtime/telem
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const ENTRIES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
-/** Every metric of a gateway, as it is scraped. Whatever is exposed is here, and whatever is here is exposed. */
+/**
+ * Every metric of a gateway, as it is scraped. Everything that is exposed is listed here, and everything listed here is
+ * exposed.
+ */
 export const GATEWAY_METRICS = {
   firehose_connections: gauge('Open connections', 'contract'),
   firehose_sessions_closed_total: counter('Connections that ended, by close code', 'code'),

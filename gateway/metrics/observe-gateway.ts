@@ -8,7 +8,7 @@ import type { GATEWAY_METRICS } from './metric-table.ts';
 export const CONNECTION_KINDS = ['plain', 'control', 'durable'] as const;
 export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 
-/** What the metrics read at each scrape; nothing of it is told per delivery. */
+/** What the metrics read at each scrape; nothing is counted per delivery. */
 export interface Observed {
   readonly counters: FanoutCounters;
   /** Open connections, by contract. */

@@ -8,8 +8,8 @@ export interface OccasionalLineOptions<K extends string, D> {
 const EVERY_MS = 10_000;
 
 /**
- * One log line for what strangers can cause as often as they like: the first of a kind is written at once, those that
- * follow are counted and written together. Kinds are a closed set, so at most one timer each is kept.
+ * One log line for what unauthenticated clients can cause as often as they like: the first of a kind is written at
+ * once, those that follow are counted and written together. Kinds are a closed set, so at most one timer each is kept.
  */
 export function createOccasionalLine<K extends string, D>({
   write,

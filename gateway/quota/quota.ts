@@ -148,7 +148,7 @@ export class Quota implements AsyncDisposable {
   #report(error: unknown): void {
     if (!(error instanceof SlotsUnavailable)) throw error;
     if (this.#fault !== error.code) {
-      this.#options.logger.warn({ code: error.code }, 'quotas are not shared: each replica goes by its own count');
+      this.#options.logger.warn({ code: error.code }, 'quotas are not shared: each replica counts its own connections');
     }
     this.#fault = error.code;
   }

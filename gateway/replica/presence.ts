@@ -12,7 +12,7 @@ const FORGOTTEN_MS = 60_000;
 
 /**
  * Enters this replica in the list and replies with the replicas that are alive. KEYS: the sorted set. ARGV: replica,
- * forgotten after so many ms, alive within so many ms. The clock is Redis's: replicas need not agree on theirs.
+ * forgotten after this many ms, alive within this many ms. The clock is Redis's: replicas need not agree on theirs.
  */
 const BEAT = defineScript(`
 local time = redis.call('TIME')
@@ -36,7 +36,7 @@ export interface PresenceOptions {
   readonly replica: string;
   readonly logger: Logger;
   readonly everyMs?: number;
-  /** A replica that was not seen for so long counts as gone. */
+  /** A replica that was not seen for this long counts as gone. */
   readonly aliveMs?: number;
 }
 
@@ -134,7 +134,7 @@ export class Presence implements AsyncDisposable {
   }
 }
 
-/** Each key by itself: they lie on different shards of a cluster. */
+/** Each key by itself: they are on different shards of a cluster. */
 async function exchange(options: PresenceOptions, heartbeat: Heartbeat): Promise<LiveReplica[]> {
   const { client, replica, aliveMs = ALIVE_MS } = options;
   const keys = replicaKeys(options.keyPrefix, options.resource);

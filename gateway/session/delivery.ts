@@ -30,9 +30,9 @@ export interface Delivery {
 /** What a delivery asks of its session besides writing events. */
 export interface DeliverySession {
   readonly isOpen: boolean;
-  /** Whether gaps can be told in band. */
+  /** Whether gaps can be reported by a frame. */
   readonly isTold: boolean;
   gap(gap: { reason: GapReason; requested: string | null; missed: number | null }): void;
-  /** `last` is told as the cursor from which its client resumes. */
+  /** `last` is sent as the cursor from which its client resumes. */
   close(name: CloseName, reason: CloseReason, last?: Position | null): void;
 }

@@ -62,7 +62,7 @@ export interface DialogueOptions {
 const WATERMARK_EVERY_MS = 10_000;
 const LAGGING_EVERY_MS = 10_000;
 const EXPIRES_SOON_MS = 60_000;
-/** A peer that takes nothing needs no watermark behind what it has not read. */
+/** A peer that does not read needs no watermark behind its unread data. */
 const MOST_QUEUED = 1024 * 1024;
 
 /** The control contract of one connection: what is said beside events, and what the client's frames do. */

@@ -66,7 +66,7 @@ export class GroupDelivery implements Delivery {
   }
 }
 
-/** A plain client cannot be told in band what was trimmed before it had it: it is told by the close code. */
+/** A plain client gets no frame about what was trimmed before it was delivered: the close code reports it. */
 function tellGap(session: DeliverySession, told: { reason: GroupGapReason; gap: GroupGap; mayGoOn: boolean }): void {
   const { reason, gap, mayGoOn } = told;
   const requested = gap.ids.length === 0 ? null : gap.ids.slice(0, NAMED).join(' ');

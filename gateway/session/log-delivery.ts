@@ -32,7 +32,7 @@ export interface LogDeliveryOptions {
   readonly onGap: OnGap;
 }
 
-/** Events straight from the log: live, resumed or replayed. It is told by the fan-out itself what happens to them. */
+/** Events straight from the log: live, resumed or replayed. The fan-out itself reports what happens to them. */
 export class LogDelivery implements Delivery, Told {
   readonly #context: LogDeliveryContext;
   readonly #onGap: OnGap;
@@ -89,7 +89,7 @@ export class LogDelivery implements Delivery, Told {
     this.#context.fanout.leave(this.#connection);
   }
 
-  /** A plain client cannot be told in band: it is told by the close code, unless it asked to go on. */
+  /** A plain client gets no frame: the close code reports the loss, unless it asked to continue. */
   skipped(last: Position): void {
     if (this.#session.isTold || this.#onGap === 'clamp') {
       this.#session.gap({

@@ -7,7 +7,10 @@ export type Start =
   | { readonly kind: 'cursor'; readonly cursor: string }
   | { readonly kind: 'time'; readonly at: number; readonly asked: string };
 
-/** `fail`: what cannot be kept ends the connection. `clamp`: it goes on from the oldest, and is told where it can be. */
+/**
+ * `fail`: what cannot be kept ends the connection. `clamp`: it continues from the oldest, and the loss is reported
+ * where the contract allows.
+ */
 export type OnGap = 'fail' | 'clamp';
 
 export interface ReplayPlan {
@@ -26,8 +29,9 @@ const RFC_3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)(?:(Z)|([+
 export type PlannedReplay = { readonly replay: ReplayPlan } | { readonly problem: Problem };
 
 /**
- * Reads `cursor`, `from`, `to` and `on_gap`. Pure; `now` in Unix milliseconds. A time that is older than the log goes on
- * from the oldest only where that can be told: a client of the plain contract must ask for it itself (I4).
+ * Reads `cursor`, `from`, `to` and `on_gap`. Pure; `now` in Unix milliseconds. A time that is older than the log
+ * continues from the oldest only where that can be reported: a client of the plain contract must ask for it itself
+ * (I4).
  */
 export function planReplay(query: URLSearchParams, now: number, isTold: boolean): PlannedReplay {
   const onGap = query.get('on_gap');
@@ -66,7 +70,7 @@ function timeStart(from: string, now: number): Start | { readonly problem: Probl
   return { kind: 'time', at, asked: from };
 }
 
-/** Unix milliseconds, or null for what is no time. */
+/** Unix milliseconds, or null for what is not a time. */
 function readTime(text: string, now: number): number | null {
   const ago = RELATIVE.exec(text)?.[1];
   if (ago !== undefined) return ago === '' ? null : Math.max(0, now - durationMs(ago));

@@ -78,7 +78,7 @@ export function planUpgrade(request: UpgradeRequest, now: number): PlannedUpgrad
 }
 
 /**
- * Whether a refusal is told by a Close behind an accepted handshake, and not by an HTTP status: asked for with
+ * Whether a refusal is answered by a Close behind an accepted handshake, and not by an HTTP status: asked for with
  * `refusals=close`, by a request that is a handshake.
  */
 export function wantsRefusalAsClose(request: UpgradeRequest): boolean {
@@ -90,7 +90,7 @@ function asksForControl({ headers }: UpgradeRequest): boolean {
   return offeredProtocols(headers['sec-websocket-protocol'])?.includes(CONTROL_PROTOCOL) === true;
 }
 
-/** The subprotocols that a client offers; null for what is no list of different tokens (RFC 6455 11.3.4). */
+/** The subprotocols that a client offers; null for what is not a list of different tokens (RFC 6455 11.3.4). */
 export function offeredProtocols(header: string | undefined): readonly string[] | null {
   if (header === undefined) return [];
   const offered = header.split(',').map((protocol) => protocol.replace(/^[ \t]+|[ \t]+$/g, ''));

@@ -82,7 +82,7 @@ export class Session implements DeliverySession {
   #token: VerifiedToken;
   #lastSignOfLife: number;
   #lastPing: number;
-  /** Pings that were not answered: so many pongs are no frames of the allowance. */
+  /** Pings that were not answered: this many pongs are no frames of the allowance. */
   #awaitedPongs = 0;
 
   constructor(options: SessionOptions, context: SessionContext) {
@@ -249,7 +249,7 @@ export class Session implements DeliverySession {
     this.#delivery.pong(payload);
   }
 
-  /** Null for what is no text. */
+  /** Null for what is not a text. */
   #received(text: Buffer | null): void {
     if (!this.isOpen) return void this.countFrame();
     this.#lastSignOfLife = performance.now();

@@ -89,7 +89,7 @@ export class Sessions implements AsyncDisposable {
     return this.#sessions.values();
   }
 
-  /** Ends the sessions of these tokens, and gives the number of those that it ended. */
+  /** Ends the sessions of these tokens, and returns how many it ended. */
   closeWhere(isMeant: (token: VerifiedToken) => boolean, reason: CloseName & CloseReason): number {
     let closed = 0;
     for (const session of this.#sessions) {

@@ -199,7 +199,7 @@ function kept({ token, plan, start }: { token: VerifiedToken; plan: UpgradePlan;
   return { token, start, plan: { contract, format, replay, group } };
 }
 
-/** HTTP instrumentation sees no upgrade. A client's trace is linked, not gone on with: a stranger decides nothing here. */
+/** HTTP instrumentation sees no upgrade. A client's trace is linked, not continued: a client decides nothing here. */
 function handshakeSpan({ headers }: IncomingMessage): SpanOptions {
   const client = sampledContext(String(headers['traceparent'] ?? ''));
   return {

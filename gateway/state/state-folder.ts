@@ -49,7 +49,7 @@ async function closeToOthers(path: string): Promise<void> {
   }
 }
 
-/** Parents first. Not `recursive`: Node tries for ever where a parent takes no children, as in /proc. */
+/** Parents first. Not `recursive`: Node tries forever where a parent takes no children, as in /proc. */
 async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });

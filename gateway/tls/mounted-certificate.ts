@@ -21,8 +21,9 @@ export interface MountedCertificate {
 }
 
 /**
- * A certificate that another process renews, followed: a renewed one is in force within two seconds. A pair that does not fit (half of
- * it written, say) is passed over, and the last good one stays. Rejects with a ConfigurationFault for the first.
+ * A certificate that another process renews, followed: a renewed one is in force within two seconds. A pair that does
+ * not fit (half of it written, say) is ignored, and the last good one stays. Rejects with a ConfigurationFault for the
+ * first.
  */
 export async function followCertificate(options: MountedCertificateOptions): Promise<MountedCertificate> {
   const { folder, logger, signal, intervalMs } = options;

@@ -35,7 +35,7 @@ export interface EventTracesOptions extends MessagingDestination {
 
 /**
  * The spans of an event's way from the log to a socket: `receive` for a read, `deliver` for an entry, `settle` for its
- * acknowledgement. Made once it is done, for entries whose producer's trace is recorded, and for so many a second at
+ * acknowledgement. Made once it is done, for entries whose producer's trace is recorded, and for this many a second at
  * most: a span for each delivery is never made. All hang in the trace of the event's creation, and link it.
  */
 export class EventTraces {

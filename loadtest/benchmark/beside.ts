@@ -40,7 +40,10 @@ async function sample(run: RunContext, name: string, company: Company): Promise<
   return note(run, await measurePaced(run.bench, { name: `gateway ${name}`, start }, step), true);
 }
 
-/** The hashing threads are helpers of the server's own: what they take from it is no disturbance, but what is measured. */
+/**
+ * The hashing threads are helpers of the server's own: what they take from it is not a disturbance, but what is
+ * measured.
+ */
 function ratio(beside: PacedSample, alone: PacedSample): number {
   if (isDisturbed(beside) || isDisturbed(alone) || !keptUp(alone)) return Number.NaN;
   return keptUp(beside) ? beside.end.p99Us / alone.end.p99Us : Number.POSITIVE_INFINITY;

@@ -51,7 +51,7 @@ function slow(): Promise<void> {
   });
 }
 
-/** Whether or not the one before has ended: who logs in does not wait for others. */
+/** Starts whether or not the login before has ended: real users do not wait for each other. */
 function every(perSecond: number, what: () => Promise<void>): void {
   if (perSecond > 0) setInterval(() => void what().catch(() => (done.failed += 1)), 1_000 / perSecond);
 }

@@ -13,7 +13,7 @@ const TOKEN_TTL_S = 3_600;
 
 /** The files that a gateway starts from, and request targets that it admits. */
 export interface Configuration extends AsyncDisposable {
-  /** With so many accounts below the one that everyone sees. */
+  /** With this many accounts below the one that everyone sees. */
   configFolder(accounts: number, isTls: boolean): Promise<string>;
   readonly stateFolder: string;
   /** Path of a file with one request target a line; all of them filter, alike or each in its own way. */
@@ -37,7 +37,7 @@ const subscriptionOf = (isTls: boolean) => ({
     },
   },
 });
-/** Who logs in where logins are part of the load; all other tokens are minted here. */
+/** Users that log in where logins are part of the load; all other tokens are minted here. */
 export const LOGIN = { username: 'benchmark', password: 'benchmark', domain: 'benchmark' } as const;
 /** Of that password, at the gateway's own cost. */
 const PASSWORD_HASH =

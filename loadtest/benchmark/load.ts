@@ -6,7 +6,7 @@ import type { Bench, Server } from './servers.ts';
 
 const READY_LIMIT_MS = 60_000;
 const POLL_MS = 20;
-/** A run whose receiver gets nothing more for so long has delivered what it ever will. */
+/** A run whose receiver gets nothing more for this long has delivered what it ever will. */
 const STALL_MS = 4_000;
 
 /** Both ends of the load: who receives, and who publishes. */
@@ -37,13 +37,13 @@ export interface Published {
 
 export interface LoadOptions {
   readonly connections: number;
-  /** Every n-th connection has its frames looked into. */
+  /** The frames of every n-th connection are parsed. */
   readonly sampleEvery: number;
   /** Every n-th event is for nobody; 0: none. */
   readonly fillerEvery: number;
   /** Every n-th event belongs to a trace that is recorded; 0 when not given: none. */
   readonly tracedEvery?: number;
-  /** Events are of so many accounts below the one that everyone sees; 0 when not given: of that one itself. */
+  /** Events are of this many accounts below the one that everyone sees; 0 when not given: of that one itself. */
   readonly accounts?: number;
 }
 

@@ -18,7 +18,7 @@ export interface Contender {
   readonly tracedEvery?: number;
   /** As many as all others have when not given. */
   readonly connections?: number;
-  /** Events are of so many accounts in turn; all of one when not given. */
+  /** Events are of this many accounts in turn; all of one when not given. */
   readonly accounts?: number;
   start(): Promise<Server>;
 }

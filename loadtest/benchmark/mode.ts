@@ -15,7 +15,7 @@ export interface Mode {
   readonly durableEvents: number;
   /** Of each size of each curve. */
   readonly growthRounds: number;
-  /** A run fails when a figure is so many times worse than its floor. */
+  /** A run fails when a figure is this many times worse than its floor. */
   readonly slack: number;
 }
 
@@ -56,11 +56,11 @@ const WHERE_POSSIBLE = '--where-possible';
 export interface Asked {
   readonly mode: Mode;
   readonly parts: readonly Part[];
-  /** A machine that cannot run it is told so, and no failure. */
+  /** A machine that cannot run it is reported, and is not a failure. */
   readonly isWherePossible: boolean;
 }
 
-/** What `npm run bench -- ...` is asked for; null for what is no such thing. */
+/** What `npm run bench -- ...` is asked for; null for what is not such a thing. */
 export function readArguments(args: readonly string[]): Asked | null {
   const isWherePossible = args.includes(WHERE_POSSIBLE);
   const [first = 'quick', ...rest] = args.filter((word) => word !== WHERE_POSSIBLE);

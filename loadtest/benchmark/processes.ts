@@ -29,7 +29,10 @@ export interface Conversation extends AsyncDisposable {
 
 export interface StartOptions {
   readonly place: Place;
-  /** Runs only while nobody else wants its core: one that is no part of what is measured must not delay the others there. */
+  /**
+   * Runs only while nobody else wants its core: one that is not a part of what is measured must not delay the others
+   * there.
+   */
   readonly isYielding?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -172,7 +175,7 @@ export function cpuTime(pid: number): CpuTime {
 
 /**
  * How long the main thread was ready to run while *another process* had its core, in microseconds. Its own helper
- * threads share that core (the collector's, above all): the time they ran is no disturbance, and is taken off. From
+ * threads share that core (the collector's, above all): the time they ran is not a disturbance, and is taken off. From
  * `schedstat`: nanoseconds on a core, nanoseconds of waiting for one.
  */
 export function keptFromCoreUs(pid: number): number {

@@ -3,7 +3,7 @@ export interface Target {
   readonly id: string;
   readonly what: string;
   readonly better: 'higher' | 'lower';
-  /** Null for one that is only told. */
+  /** Null for one that is only reported. */
   readonly floor: number | null;
   readonly goal: number | null;
   readonly unit: '' | 'x' | ' ms' | ' KB';

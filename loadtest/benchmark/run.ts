@@ -67,7 +67,7 @@ const MEASURE: Readonly<Record<Exclude<Part, 'growth'>, (run: RunContext) => Pro
   traced: measureTraced,
 };
 
-/** None in quick mode; one that cannot be installed is told, and its ratios are left out. */
+/** None in quick mode; one that cannot be installed is reported, and its ratios are left out. */
 async function findPeers(mode: Mode): Promise<RunContext['peers']> {
   const found = new Map<PeerName, Extract<Awaited<ReturnType<typeof installPeer>>, { ok: true }>>();
   if (mode.name === 'quick') return found;
@@ -81,7 +81,7 @@ async function findPeers(mode: Mode): Promise<RunContext['peers']> {
 
 async function benchmark(programs: Programs, mode: Mode, parts: readonly Part[]): Promise<boolean> {
   const peers = await findPeers(mode);
-  // Whatever is started from here on shares the core of the load, unless it is told otherwise.
+  // Whatever is started from here on shares the core of the load, unless it is configured otherwise.
   pin(process.pid, 'load');
   await using redis = await startRedis();
   await using configuration = await writeConfiguration();

@@ -6,7 +6,7 @@ export interface Mark {
   readonly frames: number;
   readonly bytes: number;
   readonly cpuUs: number;
-  /** Frames of sampled connections, each looked into. */
+  /** Frames of sampled connections, each parsed. */
   readonly sampled: number;
   readonly missing: number;
   readonly doubled: number;

@@ -55,7 +55,7 @@ export async function measureTraced({ bench, mode, ...run }: RunContext): Promis
   return [judge(TARGETS.traced, figures)];
 }
 
-/** Takes everything and looks at nothing. */
+/** Accepts everything and checks nothing. */
 async function startCollector() {
   let bytes = 0;
   const server = createServer((request, response) => {

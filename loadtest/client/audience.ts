@@ -50,7 +50,7 @@ export async function attend(settings: Settings, run: TestRun, attendance: Atten
   await Promise.all(Array.from({ length: connections }, (_, index) => attendOne(index)));
 }
 
-/** The tokens of one virtual user, made anew when they are spent: once for all connections that share one. */
+/** The tokens of one virtual user, made again when they have expired: once for all connections that share it. */
 class Tokens {
   readonly #settings: Settings;
   readonly #current: Map<Share, Promise<string>>;

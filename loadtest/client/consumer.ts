@@ -16,7 +16,7 @@ export interface ConsumerOptions {
   readonly token: (isSpent: boolean) => Promise<string>;
   /** Unix milliseconds: what has not come by then is lost. */
   readonly deadline: number;
-  /** One event in so many is timed. */
+  /** One event in this many is timed. */
   readonly timeEvery?: number;
   /** Tags of this consumer's handshakes, asked at each. */
   readonly handshakeTags?: () => Record<string, string>;
@@ -117,7 +117,7 @@ export class Consumer {
   /** Counts a refusal, and waits as long as it says. Gives its status. */
   async #refused(token: string): Promise<number> {
     const { status, retryAfter, code } = await askWhy({ url: this.#options.url, token, cursor: this.#cursor });
-    // A token that is spent is what an expiry looks like to one who was not connected.
+    // To a client that was not connected, an expired token is the sign of an expiry.
     if (status === 401) return status;
     metrics.handshakesRefused.add(1, { status: String(status), code });
     if (status >= 500 && retryAfter === null) metrics.withoutRetryAfter.add(1);

@@ -4,7 +4,7 @@ import { LOGIN_PATH } from '../../protocol/paths.ts';
 import { loginTime } from '../report/metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 
-/** What a token is to be for; absent: all of the account. */
+/** Accounts that the token is for; absent: all of the account. */
 export interface Filters {
   readonly accounts?: readonly string[];
   readonly events?: readonly string[];
@@ -17,7 +17,7 @@ export type Target = Pick<
 
 const TRIES = 30;
 
-/** A token. Waits as long as it is told to by a 429 or 503; throws when it is refused for another reason. */
+/** A token. Waits as long as a 429 or 503 says; throws when it is refused for another reason. */
 export async function logIn(target: Target, filters: Filters = {}): Promise<string> {
   for (let tries = 1; ; tries += 1) {
     const answer = await tryLogIn(target, { filters });

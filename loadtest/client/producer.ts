@@ -24,7 +24,7 @@ export interface Pace {
 
 const TICK_MS = 100;
 const MOST_A_BATCH = 2_000;
-/** How long a batch is said again before the test gives up. */
+/** How long a batch is sent again before the test gives up. */
 const SAY_LIMIT_MS = 30_000;
 const ATTEMPT_LIMIT = '10s';
 

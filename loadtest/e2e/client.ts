@@ -36,7 +36,7 @@ export class Client {
   readonly ends: { readonly code: number; readonly at: number }[] = [];
   /** Refusals and faults of the way there. */
   readonly failures: string[] = [];
-  /** Losses that it was told of. */
+  /** Losses that were reported to it. */
   readonly told: string[] = [];
   readonly #entrance: Entrance;
   readonly #token: string;

@@ -12,7 +12,7 @@ export const NAME = 'acme';
 export const REPLICAS = 3;
 export const DRAIN_S = 20;
 const INGEST_TOKEN = 'an-ingest-token-of-the-end-to-end-tests';
-/** Pods of its own are told apart from all others by these labels. */
+/** These labels distinguish its own pods from all others. */
 export const SELECTOR = `app.kubernetes.io/instance=${NAME},app.kubernetes.io/component=gateway`;
 
 /** An installed operator, a Redis, and one resource with gateways, producer and clients. */

@@ -20,7 +20,7 @@ export interface ConsumerOptions {
   readonly onGap?: 'fail' | 'clamp';
   /** Further query parameters, such as a group. */
   readonly query?: Readonly<Record<string, string>>;
-  /** Called for each connection, for who wants to know which one an event came on. */
+  /** Called for each connection, for callers that need the connection of an event. */
   readonly onConnection?: (connection: Connection) => Listener;
 }
 
@@ -57,13 +57,13 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * A consumer as docs/never-lose-an-event.md describes: keeps the last cursor, comes back to any replica, and believes what it is
- * told of gaps. It also keeps all that it got, for the ledger.
+ * A consumer as docs/never-lose-an-event.md describes: keeps the last cursor, comes back to any replica, and trusts the
+ * gaps that are reported to it. It also keeps all that it got, for the ledger.
  */
 export class Consumer {
   readonly name: string;
   readonly arrivals: Arrival[] = [];
-  /** Losses it was told of: gap frames, refusals with 410, closes with 4410. */
+  /** Losses that were reported to it: gap frames, refusals with 410, closes with 4410. */
   readonly told: string[] = [];
   readonly closes: { readonly code: number; readonly at: number }[] = [];
   readonly #options: ConsumerOptions;
@@ -109,7 +109,7 @@ export class Consumer {
     this.#socket?.terminate();
   }
 
-  /** Dies after a few more events, whatever else has reached it by then: amid a round, as a crash does. */
+  /** Dies after a few more events, whatever else has reached it by then: in the middle of a round, as a crash does. */
   crash(): void {
     this.#crashAfter = Math.floor(Math.random() * CRASH_WITHIN);
   }

@@ -6,7 +6,7 @@ export type Acknowledges = 'by cursor' | 'by id' | 'by pong';
 
 const AGAIN_MS = 40;
 const RETRY_MS = 10;
-/** What a consumer leaves for later, it handles when nothing has come for so long. */
+/** What a consumer leaves for later, it handles when nothing has come for this long. */
 const LEAVES_MS = 100;
 
 /** Events that nobody can handle: refused again and again, or given up. */
@@ -24,11 +24,11 @@ export interface GroupConnectionOptions {
   readonly ledger: GroupLedger;
   readonly onOpen: (link: GroupLink) => void;
   readonly onEnded: (link: GroupLink) => void;
-  /** It works for so long before it says what it has handled: what it dies with in between must come again. */
+  /** It works for this long before it says what it has handled: what it dies with in between must come again. */
   readonly handlesMs: number;
-  /** What it does with what it cannot handle: refuses it once and then gives it up, or refuses it for ever. */
+  /** What it does with what it cannot handle: refuses it once and then gives it up, or refuses it forever. */
   readonly pills: 'given up' | 'refused';
-  /** Refuses everything for so many milliseconds, over and over; null to handle it. */
+  /** Refuses everything for this many milliseconds, over and over; null to handle it. */
   readonly refusesForMs: number | null;
 }
 

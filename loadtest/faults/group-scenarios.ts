@@ -16,7 +16,7 @@ async function joinAll(groups: GroupWorld): Promise<void> {
   for (const acknowledges of KINDS) await groups.join({ acknowledges });
 }
 
-/** Consumers die amid what they have in hand, one after the other, at random moments. */
+/** Consumers die in the middle of what they have in hand, one after the other, at random moments. */
 async function crash({ members }: GroupWorld, times: number, withinMs: number): Promise<void> {
   for (let at = 0; at < times; at += 1) {
     await delay(Math.random() * withinMs);
@@ -34,7 +34,7 @@ export async function groupConsumers(product: Product): Promise<string[]> {
   return account.dead === 0 ? [...faults, 'nothing was given up'] : faults;
 }
 
-/** I1, I2: what is refused until it was delivered often enough is a dead letter, and its call goes on. */
+/** I1, I2: what is refused until it was delivered often enough is a dead letter, and its call continues. */
 export async function groupDead(product: Product): Promise<string[]> {
   await using groups = await openGroupWorld(product, { rate: 500, calls: 100, maxDeliver: 3 });
   for (let at = 0; at < 4; at += 1) await groups.join({ acknowledges: 'by id', pills: 'refused' });
@@ -63,7 +63,7 @@ export async function groupHandOver(product: Product): Promise<string[]> {
   return account.redelivered === 0 ? faults : [...faults, `${account.redelivered} came twice though nobody died`];
 }
 
-/** I1, I2, I12: a replica is killed with -9 with events in hand; the other one goes on where it was. */
+/** I1, I2, I12: a replica is killed with -9 with events in hand; the other one continues where it was. */
 export async function groupKilled(product: Product): Promise<string[]> {
   await using groups = await openGroupWorld(product, { rate: 1_000, calls: 400 });
   for (const acknowledges of ['by id', 'by cursor', 'by id', 'by pong'] as const)
@@ -76,7 +76,7 @@ export async function groupKilled(product: Product): Promise<string[]> {
 
 /**
  * I2, I3: the event loop of an owner stands still beyond its lease, with events that it is to deliver again meanwhile.
- * It writes and settles nothing of them when it goes on, and who is connected to it beside the group loses nothing.
+ * It writes and settles nothing of them when it continues, and who is connected to it beside the group loses nothing.
  */
 export async function groupPaused(product: Product): Promise<string[]> {
   await using groups = await openGroupWorld(product, { rate: 500, calls: 200 });
@@ -105,7 +105,9 @@ export async function groupPaused(product: Product): Promise<string[]> {
   ];
 }
 
-/** I4, I12: a group that is deleted by hand, and a Redis that is flushed, under load: all are told, and go on. */
+/**
+ * I4, I12: a group that is deleted by hand, and a Redis that is flushed, under load: all are notified, and continue.
+ */
 export async function groupLost(product: Product): Promise<string[]> {
   await using redis = await startRedis();
   await using groups = await openGroupWorld(product, { redisUrl: redis.url, rate: 500, calls: 100 });

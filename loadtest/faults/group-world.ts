@@ -14,7 +14,7 @@ import { openWorldOn, type World, type WorldOptions } from './world.ts';
 const MAX_DELIVER = 100;
 /** Longer than a run waits: what comes again only after it counts as lost. */
 const ACK_WAIT = '2m';
-/** Longer than a lease: a settling that gets no further for so long has ended. */
+/** Longer than a lease: a settling that gets no further for this long has ended. */
 const STANDSTILL_MS = 12_000;
 
 export interface MemberOptions extends Partial<Pick<GroupConnectionOptions, 'handlesMs' | 'pills' | 'refusesForMs'>> {

@@ -10,8 +10,8 @@ import { openWorld, until } from './world.ts';
 const CLOCK = new URL('stepping-clock.ts', import.meta.url).href;
 
 /**
- * I11: the wall clock of a replica is set forward and back, by less than what its tokens live. Nobody is closed for it, and
- * who is idle is still told how far it has got.
+ * I11: the wall clock of a replica is set forward and back, by less than what its tokens live. No connection is closed
+ * for it, and idle ones still receive watermarks.
  */
 export async function clockSteps(product: Product): Promise<string[]> {
   await using world = await openWorld(product, {

@@ -78,7 +78,8 @@ export class Producer {
       const n = (counts[call] = (counts[call] ?? 0) + 1);
       lines.push(JSON.stringify({ event: this.#event(call, n), id: `${call}:${n}`, account: accountOf(call) }));
     }
-    // Not even stopped by `stop`: an event that was said must be known to be there, or nobody could account for it.
+    // `stop` does not end this: whether an event that was sent is in the log must be known, or it could not be
+    // accounted for.
     while (!(await this.#say(lines.join('\n'), token))) await delay(50);
     for (const [call, count] of counts.entries()) this.produced[call] = count;
   }
@@ -101,7 +102,7 @@ export class Producer {
       const { accepted, duplicate } = (await answer.json()) as { accepted: number; duplicate: number };
       return answer.status === 200 && accepted + duplicate === BATCH;
     } catch {
-      return false; // Cut off, timed out or down: it is said again.
+      return false; // Cut off, timed out or down: it is sent again.
     }
   }
 }

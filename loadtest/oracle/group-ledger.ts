@@ -46,7 +46,7 @@ interface Place {
   readonly at: number;
 }
 
-/** An acknowledgement that was sent may need so long to be in Redis, on a busy machine. */
+/** An acknowledgement that was sent may need this long to be in Redis, on a busy machine. */
 const UNDER_WAY_MS = 3_000;
 
 const keyOf = ({ call, n }: EventKey) => `${call}:${n}`;
@@ -154,7 +154,7 @@ function isExplained({ state, link, at }: Place): boolean {
   return link.mishaps.some(({ from, to }) => at >= from - UNDER_WAY_MS && at <= to);
 }
 
-/** What is wrong with an account, in words; empty when nothing is. */
+/** The faults of an account as text; empty when there are none. */
 export function groupFaultsOf(group: string, account: GroupAccount): string[] {
   const { lost, doubled, inverted, givenUpWrongly, vain } = account;
   const named = { lost, doubled, inverted, 'given up wrongly': givenUpWrongly, 'acknowledged in vain': vain };

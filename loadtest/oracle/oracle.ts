@@ -59,7 +59,7 @@ export class Oracle<Call = number> {
     for (const call of this.#calls.values()) call.isPastSeam = false;
   }
 
-  /** Owed numbers that were passed over. */
+  /** Owed numbers that were skipped. */
   get missing(): number {
     let missing = 0;
     for (const call of this.#calls.values()) missing += call.missing.size;

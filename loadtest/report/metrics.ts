@@ -1,6 +1,8 @@
 import { Counter, Gauge, Rate, Trend } from 'k6/metrics';
 
-/** What the load tests count beside k6's own metrics. Counters are added up in the script and told once a second. */
+/**
+ * What the load tests count beside k6's own metrics. Counters are added up in the script and reported once a second.
+ */
 export const published = new Counter('firehose_published');
 export const received = new Counter('firehose_received');
 /** Never came. */
@@ -13,7 +15,7 @@ export const inverted = new Counter('firehose_inverted');
 export const foreign = new Counter('firehose_foreign');
 /** Came again at the seam of a resume. */
 export const repeated = new Counter('firehose_repeated_at_seam');
-/** Losses that the gateway told. */
+/** Losses that the gateway reported. */
 export const gaps = new Counter('firehose_gaps');
 /** Each consumer adds 0 when it opens its books and 1 when it has closed them: below a half one has not. */
 export const books = new Rate('firehose_books');

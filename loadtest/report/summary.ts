@@ -21,7 +21,7 @@ export interface Result {
   /** As the test was run; nothing secret. */
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly thresholds: readonly { readonly metric: string; readonly condition: string; readonly ok: boolean }[];
-  /** The values of each metric of the load test, and of those of k6 that tell of the load; times in milliseconds. */
+  /** The values of each metric of the load test, and of those of k6 that describe the load; times in milliseconds. */
   readonly metrics: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** What the script itself has to say. */
   readonly notes: readonly string[];

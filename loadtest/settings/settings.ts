@@ -14,7 +14,7 @@ export type Settings = { readonly [Name in ParameterName]: Value<Kind<Name>> };
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 const TERM = /(\d+)(ms|s|m|h)/g;
 
-/** Milliseconds of `1h30m`, `10s`, `500ms`; null when it is none. */
+/** Milliseconds of `1h30m`, `10s`, `500ms`; null when it is not one. */
 export function readDuration(text: string): number | null {
   if (!/^(\d+(ms|s|m|h))+$/.test(text)) return null;
   let total = 0;

@@ -117,7 +117,7 @@ function rawAnswer({ status, headers, body }: Answer): string {
   return `HTTP/1.1 ${status} Refused\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`;
 }
 
-/** Loses one event in so many. */
+/** Loses one event in this many. */
 export const dropping = (every: number): Meddling => ({
   events: () => {
     let count = 0;
@@ -127,7 +127,7 @@ export const dropping = (every: number): Meddling => ({
   },
 });
 
-/** Gives one event in so many twice. */
+/** Gives one event in this many twice. */
 export const doubling = (every: number): Meddling => ({
   events: () => {
     let count = 0;
@@ -138,7 +138,7 @@ export const doubling = (every: number): Meddling => ({
   },
 });
 
-/** Gives one event in so many after the next one of its call. */
+/** Gives one event in this many after the next one of its call. */
 export const swapping = (every: number): Meddling => ({
   events: () => {
     let count = 0;

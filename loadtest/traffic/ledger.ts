@@ -41,7 +41,7 @@ export class Ledger {
     return this.#ended.size === this.#owedCalls;
   }
 
-  /** Numbers that were passed over, and one for each call whose end never came: how much is behind it nobody knows. */
+  /** Numbers that were skipped, and one for each call whose end never came: how much is behind it nobody knows. */
   get lost(): number {
     return this.#owedCalls - this.#ended.size + this.#oracle.missing;
   }

@@ -5,7 +5,7 @@ import { EVENTS, type KubeObject } from './objects.ts';
 
 export interface EventOptions {
   readonly api: Pick<KubernetesApi, 'create'>;
-  /** Who reports: the pod's name. */
+  /** The reporter: the pod's name. */
   readonly instance: string;
   readonly logger: Logger;
 }

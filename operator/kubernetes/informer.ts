@@ -21,7 +21,7 @@ export interface InformerOptions {
 export interface InformerTimings {
   /** The server ends a watch after this many seconds, or up to twice as many. */
   readonly watchSeconds: number;
-  /** A watch without a byte for so long is given up; bookmarks come every minute. */
+  /** A watch without a byte for this long is given up; bookmarks come every minute. */
   readonly silenceMs: number;
   readonly maxBackoffMs: number;
 }
@@ -86,7 +86,7 @@ async function supervise(options: Supervised): Promise<void> {
       if (mustList) version = null;
       logger.warn(
         { kind: kind.plural, failures, reason: (error as Error).message },
-        'a watch failed; it is opened again after a pause',
+        'a watch failed; trying again after a pause',
       );
       const ceiling = Math.min(100 * 2 ** Math.min(failures, 12), maxBackoffMs);
       await delay(ceiling * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
@@ -109,7 +109,7 @@ async function list(options: Supervised): Promise<string> {
   return resourceVersion;
 }
 
-/** Follows one watch to its end. Gives the moment from which the next one goes on. */
+/** Follows one watch to its end. Gives the moment from which the next one continues. */
 async function follow(options: Supervised, from: string, onVersion: (version: string) => void): Promise<string> {
   const { watchSeconds, silenceMs } = { ...TIMINGS, ...options.timings };
   const query = {

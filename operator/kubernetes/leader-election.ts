@@ -6,9 +6,9 @@ import { apiVersionOf, LEASES, type KubeObject } from './objects.ts';
 
 /** `renewMs` < `deadlineMs` < `leaseMs`: what is between them is the room for slow answers and paused processes. */
 export interface LeaseTimings {
-  /** A standby waits for so long after the record last changed, by its own clock. */
+  /** A standby waits for this long after the record last changed, by its own clock. */
   readonly leaseMs: number;
-  /** A leader that could not renew for so long leads no more. */
+  /** A leader that could not renew for this long leads no more. */
   readonly deadlineMs: number;
   readonly renewMs: number;
 }
@@ -49,7 +49,7 @@ interface LeaseSpec {
   readonly leaseTransitions?: number;
 }
 
-/** Waits until this process leads. Rejects with the signal's reason. */
+/** Waits until this process is the leader. Rejects with the signal's reason. */
 export async function acquireLeadership(options: ElectionOptions): Promise<Leadership> {
   const timings = { ...LEASE_TIMINGS, ...options.timings };
   const seen = { record: '', at: performance.now() };
@@ -60,7 +60,7 @@ export async function acquireLeadership(options: ElectionOptions): Promise<Leade
       if (lease !== null) return lead(options, timings, { lease, renewedAt: start });
     } catch (error) {
       options.signal.throwIfAborted();
-      options.logger.warn({ reason: (error as Error).message }, 'the lease cannot be read or taken: trying again');
+      options.logger.warn({ reason: (error as Error).message }, 'the lease cannot be read or acquired; trying again');
     }
     await delay(timings.renewMs * (0.75 + Math.random() / 2), undefined, { signal: options.signal });
   }
@@ -109,7 +109,7 @@ function lead(
   const stop = new AbortController();
   let { lease, renewedAt } = taken;
   const isHeld = () => !lost.signal.aborted && performance.now() - renewedAt < timings.deadlineMs;
-  logger.info({ identity: options.identity }, 'this process leads');
+  logger.info({ identity: options.identity }, 'this process is the leader');
 
   const renew = async () => {
     const start = performance.now();

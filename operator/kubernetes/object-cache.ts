@@ -13,7 +13,7 @@ export interface ObjectCacheOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly timings?: Partial<InformerTimings>;
-  /** A kind of others that was not there is looked for again after so long; a minute when not given. */
+  /** A kind of others that was not there is looked for again after this time; a minute when not given. */
   readonly lookAgainMs?: number;
   readonly now?: () => number;
 }
@@ -77,7 +77,7 @@ export class ObjectCache {
     for (const informer of this.#informers.get(kind) ?? []) yield* informer.values();
   }
 
-  /** Milliseconds since the server was last heard, the worst of all watches by kind. */
+  /** Milliseconds since the server last answered, the worst of all watches by kind. */
   ages(): ReadonlyMap<string, number> {
     return new Map(
       [...this.#informers].map(([kind, informers]) => [kind.plural, Math.max(...informers.map(({ ageMs }) => ageMs))]),

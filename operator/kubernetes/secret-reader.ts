@@ -12,14 +12,14 @@ export interface SecretReader {
 }
 
 export interface SecretReaderOptions {
-  /** Each Secret is read again after so long, however many there are. */
+  /** Each Secret is read again after this time, however many there are. */
   readonly maxAgeMs: number;
   readonly now?: () => number;
 }
 
 /** Budget of repeated reads, all Secrets together. */
 const READS_PER_SECOND = 10;
-/** Below the time between two looks at a resource that stands still, so that each look sees its Secrets anew. */
+/** Below the time between two passes over an unchanged resource, so that each pass sees its Secrets again. */
 const LEAST_AGE_MS = 20_000;
 
 export function createSecretReader(api: Pick<KubernetesApi, 'get'>, options: SecretReaderOptions): SecretReader {

@@ -11,7 +11,7 @@ export const OPERATOR_METRICS = {
   workqueue_adds_total: counter('Resources added to the queue', 'name'),
   workqueue_retries_total: counter('Resources added again after a failure', 'name'),
   workqueue_queue_duration_seconds: histogram('Time a resource waited for a worker', RECONCILE_SECONDS, 'name'),
-  leader_election_master_status: gauge('1 while this process leads', 'name'),
+  leader_election_master_status: gauge('1 while this process is the leader', 'name'),
   rest_client_requests_total: counter('Answers of the API server', 'method', 'code'),
   firehose_watch_age_seconds: gauge('Time since the API server last sent something', 'resource'),
   firehose_subscription_condition: gauge('1 while the condition is True', 'namespace', 'name', 'type'),

@@ -130,7 +130,7 @@ describe('I16: which Secrets a resource may name', () => {
     assert.match(judgeSecret(secret(owner('FirehoseSubscription', 'firehose.dev/v1alpha1'))) ?? '', /belongs to/);
     assert.match(judgeSecret(secret(owner('Deployment', 'apps/v1'))) ?? '', /belongs to the Deployment x/);
     assert.match(judgeSecret(secret(owner('ConfigMap', 'v1'))) ?? '', /belongs to/);
-    // The kind's name alone is no proof.
+    // The kind's name alone is not a proof.
     assert.match(judgeSecret(secret(owner('ExternalSecret', 'evil.example.com/v1'))) ?? '', /belongs to/);
   });
 

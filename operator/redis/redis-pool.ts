@@ -17,7 +17,7 @@ export interface RedisPoolOptions {
 
 export type Connected =
   | { readonly ok: true; readonly client: RedisClient; readonly facts: ServerFacts }
-  /** `isFinal`: nothing but a change by a person helps. The message never repeats the URL, or what a host answered. */
+  /** `isFinal`: nothing but a change by a person helps. The message never contains the URL or a host's answer. */
   | { readonly ok: false; readonly reason: string; readonly message: string; readonly isFinal: boolean };
 
 /** Connections to the Redis servers that resources name, shared by all that name the same one. */

@@ -63,7 +63,7 @@ export function serviceMonitor(rendering: Rendering): KubeObject {
   const monitor = owned(rendering, SERVICE_MONITORS, namesOf(name).gateway, {
     spec: {
       selector: { matchLabels: selectorOf(name) },
-      // The label `job` is the resource's name: two resources of a namespace can be told apart.
+      // The label `job` is the resource's name: two resources of a namespace can be distinguished.
       jobLabel: 'app.kubernetes.io/instance',
       endpoints: [{ port: 'inner', path: '/metrics' }],
     },

@@ -12,7 +12,7 @@ const REDIS_CA = '/etc/firehose/redis-ca';
 const REDIS_CLIENT = '/etc/firehose/redis-client';
 const STATE = '/var/lib/firehose';
 
-/** Endpoints and load balancers learn late that a pod ends: it continues to serve for so long. */
+/** Endpoints and load balancers learn late that a pod ends: it continues to serve for this long. */
 const PRE_STOP_S = 5;
 
 /** Added to the drain window: preStop, closing frames, and a reserve. */
@@ -127,7 +127,7 @@ function mounts({ subscription }: Rendering): object[] {
   ];
 }
 
-/** Subscription and directory lie in one folder, as beside a standalone gateway. No subPath: those never change. */
+/** Subscription and directory are in one folder, as beside a standalone gateway. No subPath: those never change. */
 export function volumes({ subscription }: Rendering): object[] {
   const { auth, ingest, redis } = subscription.spec;
   const { caSecretRef, clientCertSecretName } = redis.tls;

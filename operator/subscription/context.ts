@@ -8,10 +8,7 @@ import type { RedisPool } from '../redis/redis-pool.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { RenderSettings } from '../resources/rendering.ts';
 
-/**
- * What every reconcile works with. More members than eight: it is handed through all steps, and each step uses the few that
- * it needs.
- */
+/** What every reconcile works with. More than eight members: every step gets it and uses the few that it needs. */
 export interface Context {
   readonly api: KubernetesApi;
   readonly cache: Pick<ObjectCache, 'get' | 'has'>;
@@ -31,17 +28,17 @@ export interface Context {
 }
 
 export interface ReconcileTimings {
-  /** A resource that stands still is looked at again after this, for its numbers. */
+  /** An unchanged resource is reconciled again after this time, for its numbers. */
   readonly refreshMs: number;
   /** For what is missing and may come: a Secret, Redis. */
   readonly retryMs: number;
   /** For what is on its way out: an object of a former resource. */
   readonly leftoverMs: number;
-  /** Deleting waits for Redis at most so long. */
+  /** Deleting waits for Redis at most this long. */
   readonly deletionLimitMs: number;
 }
 
-/** Spread by a tenth, a look comes within 30 s: what was done to an own Secret by hand is healed by then. */
+/** Spread by a tenth, a look comes within 30 s: a manual change of a Secret of the operator is reverted by then. */
 export const TIMINGS: ReconcileTimings = {
   refreshMs: 27_000,
   retryMs: 10_000,

@@ -148,7 +148,7 @@ async function withoutFinalizer(context: Context, resource: KubeObject): Promise
   // The version makes it fail when the object has changed: the next pass sees the change.
   const metadata = { name, namespace, ...(resourceVersion !== undefined && { resourceVersion }), finalizers: kept };
   await context.api.merge(SUBSCRIPTIONS, { metadata });
-  context.logger.info({ resource: keyOf(resource) }, 'the resource is let go');
+  context.logger.info({ resource: keyOf(resource) }, 'the finalizer was removed');
 }
 
 /** Before the first write to Redis: whatever happens from then on, it is cleaned up. */

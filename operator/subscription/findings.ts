@@ -1,6 +1,6 @@
 import type { Condition } from '../../protocol/subscription/status.ts';
 
-/** What a step has found, in words for programs and for people. */
+/** What a step has found, as a code for programs and a text for people. */
 export interface Finding {
   readonly status: Condition['status'];
   readonly reason: string;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A private JWK with three dates of its own (seconds): readers pass over members that they do not know (RFC 7517 4). */
+/** A private JWK with three dates of its own (seconds): readers ignore members that they do not know (RFC 7517 4). */
 const storedKey = z.looseObject({
   kid: z.string().min(1),
   alg: z.enum(['HS256', 'EdDSA', 'ES256']),

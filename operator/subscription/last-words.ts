@@ -66,7 +66,7 @@ function lastLine(text: string): string {
   return short(error?.message ?? lines.at(-1) ?? '');
 }
 
-/** Null for what is no line of our log: the first one may be cut off. */
+/** Null for what is not a line of our log: the first one may be cut off. */
 function messageOf(line: string): { readonly level: number; readonly message: string } | null {
   try {
     const { level, msg, err } = JSON.parse(line) as { level?: unknown; msg?: unknown; err?: { message?: unknown } };

@@ -150,7 +150,7 @@ function nextLook({ timings }: Context, findings: Findings) {
   return { requeueAfterMs: timings.refreshMs, why: 'looked at' };
 }
 
-/** Every Secret that the resource names is read anew by the next look. */
+/** Every Secret that the resource names is read again by the next look. */
 function forgetSecrets(context: Context, { spec, metadata }: Subscription): void {
   const named = [
     spec.redis.urlSecretRef?.name,

@@ -36,7 +36,7 @@ async function readBack(
 ): Promise<StreamsReadBack> {
   const { redis, stream, consumerGroups } = subscription.spec;
   const resource = resourceOf(subscription);
-  // A retained group of earlier is still ours to tell of.
+  // A group that was declared earlier and retained is still reported.
   const retained = before.filter(
     ({ name, deletionPolicy }) => deletionPolicy === 'Retain' && !consumerGroups.some((group) => group.name === name),
   );

@@ -17,9 +17,9 @@ export interface Outcome {
 }
 
 /**
- * One pass over one resource. It knows the key alone and looks at everything anew: what woke it does not matter. A step
- * that fails sets its condition and stops no other that does not need it. Rejects with what nobody expected, and when
- * the API server is away: the queue's back-off is for those.
+ * One pass over one resource. It knows the key alone and looks at everything again: what woke it does not matter. A
+ * step that fails sets its condition and stops no other that does not need it. Rejects with what nobody expected, and
+ * when the API server is away: the queue's back-off is for those.
  */
 export async function reconcile(context: Context, namespace: string, name: string): Promise<Outcome> {
   const generation = context.cache.get(SUBSCRIPTIONS, namespace, name)?.metadata.generation;

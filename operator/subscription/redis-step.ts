@@ -106,7 +106,7 @@ async function destroyUndeclared(
     if (deletionPolicy !== 'Delete' || consumerGroups.some((group) => group.name === name)) continue;
     context.assertMayWrite();
     await destroyDeclared(client, where, { resource: resourceOf(subscription), group: name });
-    context.logger.info({ resource: resourceOf(subscription), group: name }, 'a consumer group is destroyed');
+    context.logger.info({ resource: resourceOf(subscription), group: name }, 'a consumer group was deleted');
   }
 }
 

@@ -84,7 +84,7 @@ async function lookUpCertificate({ spec, metadata }: Subscription, look: LookUp)
   if (issuerRef !== undefined) await look('gateway.tls.issuerRef (not issued yet?)', namesOf(metadata.name).tls, pair);
 }
 
-/** The kubelet tells of those that are missing. */
+/** The kubelet reports those that are missing. */
 async function lookUpPullSecrets({ spec }: Subscription, access: SecretAccess, problems: string[]): Promise<void> {
   for (const { name } of spec.gateway.imagePullSecrets) {
     const secret = await access.read(name);

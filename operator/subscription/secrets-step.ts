@@ -100,7 +100,7 @@ async function ownSecret(
   try {
     assertOwn(secret, SECRETS.kind, asking, field === undefined ? 'keep it under another name' : `name it in ${field}`);
   } catch (error) {
-    // It is read anew by the next look.
+    // It is read again by the next look.
     context.secrets.forget(subscription.metadata.namespace, [name]);
     throw error;
   }

@@ -21,7 +21,7 @@ export interface SelfSignedInput {
 
 /**
  * The Secrets that must be applied so that clients see a certificate which is valid for long enough and for every name:
- * none, the server's, or the authority's too. Clients trust `ca.crt`, which outlives every renewal; its key lies in a
+ * none, the server's, or the authority's too. Clients trust `ca.crt`, which outlives every renewal; its key is in a
  * Secret that no pod mounts.
  */
 export async function renewSelfSigned(input: SelfSignedInput, now: number): Promise<readonly KubeObject[]> {

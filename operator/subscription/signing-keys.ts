@@ -27,7 +27,7 @@ export function readKeys(secret: KubeObject | null): readonly StoredKey[] | null
   }
 }
 
-/** Takes the next step of the rotation. A Secret that cannot be read is made anew: gateways cannot read it either. */
+/** Takes the next step of the rotation. A Secret that cannot be read is made again: gateways cannot read it either. */
 export async function rotateKeys(
   input: { subscription: Subscription; uid: string; secret: KubeObject | null; inUse: KeysInUse | null },
   now: number,

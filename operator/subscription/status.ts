@@ -32,7 +32,7 @@ export interface InvalidPass {
   readonly finding: Finding;
 }
 
-/** Composes the status and writes it when it says something new; tells of transitions by Events. */
+/** Composes the status and writes it when it says something new; reports transitions by Events. */
 export async function writeStatus(
   context: Context,
   memory: Memory,

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { issueCertificate } from '../../runtime/certificates/certificate.ts';
 import type { ControlPlane } from '../../testing/control-plane/control-plane.ts';
 
-/** What becomes of one request on its way to the real API server. */
+/** What happens to one request on its way to the real API server. */
 export type Fault =
   | { readonly kind: 'answer'; readonly status: number; readonly retryAfterS?: number }
   | { readonly kind: 'delay'; readonly ms: number }

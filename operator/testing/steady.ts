@@ -10,13 +10,13 @@ export async function passesOf({ port }: Operator): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
 
-/** Waits until so many more passes were made, however long a busy machine takes for them. */
+/** Waits until this many more passes were made, however long a busy machine takes for them. */
 export async function morePasses(operator: Operator, count: number): Promise<void> {
   const goal = (await passesOf(operator)) + count;
   await until(`${count} passes`, async () => (await passesOf(operator)) >= goal, { limitMs: 120_000 });
 }
 
-/** Waits until so many passes in a row have written nothing. */
+/** Waits until this many passes in a row have written nothing. */
 export async function untilSteady(platform: Platform, operator: Operator, passes: number): Promise<void> {
   await until(
     'a steady state',

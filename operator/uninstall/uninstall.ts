@@ -5,9 +5,9 @@ import { keyOf, SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts'
 
 export interface UninstallOptions {
   readonly api: Pick<KubernetesApi, 'list' | 'delete'>;
-  /** Namespaces that the operator looks after; null: all. */
+  /** Namespaces that the operator watches; null: all. */
   readonly namespaces: readonly string[] | null;
-  /** What becomes of resources that are there. */
+  /** What happens to resources that are there. */
   readonly subscriptions: 'Refuse' | 'Delete';
   /** The CustomResourceDefinition goes as well, and with it resources of other namespaces. */
   readonly crdGoes: boolean;

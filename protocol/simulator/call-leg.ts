@@ -7,7 +7,7 @@ export interface SimulatedAccount {
   readonly realm: string;
 }
 
-/** Who is at one end of a leg: a desk phone of the account, or a subscriber of the telephone network. */
+/** The party at one end of a leg: a desk phone of the account, or a subscriber of the telephone network. */
 export interface Party {
   readonly number: string;
   readonly name: string;

@@ -15,7 +15,7 @@ export interface SimulatorOptions {
   readonly callsPerSecond: number;
   /** Unix milliseconds: nothing happens earlier. */
   readonly startAt: number;
-  /** Unix milliseconds: no call begins then or later, those that run go on to their end. Never when not given. */
+  /** Unix milliseconds: no call begins then or later, those that run continue to their end. Never when not given. */
   readonly endAt?: number;
   /** Unix milliseconds: what happens earlier is not given out. Everything is when not given. */
   readonly tellFrom?: number;

@@ -16,9 +16,9 @@ const WINDOW_MS = 60_000;
 const LONGEST_CALL_MS = 600_000;
 
 /**
- * The calls of a world of its own that always went on: time is cut into windows, each with a simulator whose seed is the
- * window's place in time. So a process that starts again, and a second one beside it, tell of the same calls with the
- * same ids, where a simulator that starts with its process would leave calls without an end and begin others.
+ * The calls of a simulated world that has always existed: time is cut into windows, each with a simulator whose seed is
+ * the window's place in time. So a process that starts again, and a second one beside it, produce the same calls with
+ * the same ids, where a simulator that starts with its process would leave calls without an end and begin others.
  * Throws as `createSimulator` does.
  */
 export function createTimeline(options: TimelineOptions): Pick<Simulator, 'next'> {

@@ -42,7 +42,10 @@ const group = ruled(
       .prefault({}),
     /** What is not of it is acknowledged at once, independent of its members. */
     filters: groupFilters.prefault({}),
-    /** What becomes of the group, and of what it has not acknowledged, when it is no longer declared or the resource goes. */
+    /**
+     * What happens to the group, and to what it has not acknowledged, when it is no longer declared or the resource
+     * goes.
+     */
     deletionPolicy: platformOnly(z.enum(['Delete', 'Retain']).default('Delete')),
   }),
   {

@@ -26,7 +26,7 @@ const group = z.strictObject({
   consumers: z.int().min(0).optional(),
   oldestPendingTime: z.string().meta({ format: 'date-time' }).optional(),
   deadLettered: z.int().min(0).optional(),
-  /** What becomes of it when it is no longer declared. */
+  /** What happens to it when it is no longer declared. */
   deletionPolicy: z.enum(['Delete', 'Retain']),
 });
 
@@ -36,7 +36,7 @@ const keyedList = <S extends z.ZodType>(element: S, key: string, most: number) =
     .max(most)
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] });
 
-/** What the operator tells of a resource. Fast-moving numbers are at most 30 s old or immaterially wrong. */
+/** What the operator reports about a resource. Numbers that change fast are at most 30 s old, or nearly right. */
 export const statusSchema = z.strictObject({
   observedGeneration: z.int().min(0).optional(),
   conditions: keyedList(condition, 'type', 32).optional(),

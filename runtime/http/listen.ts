@@ -9,7 +9,7 @@ export const ALL_ADDRESSES = '*';
 const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 
 /**
- * Listens, and gives the port. `*` falls back to IPv4 with one log line; an address that was given and cannot be had
+ * Listens, and returns the port. `*` falls back to IPv4 with one log line; an address that was given and cannot be had
  * rejects with the system's error (EAFNOSUPPORT, EADDRNOTAVAIL, EADDRINUSE, EACCES, ...).
  */
 export async function listenOn(

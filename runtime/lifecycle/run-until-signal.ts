@@ -30,8 +30,8 @@ export interface RunOptions {
 }
 
 /**
- * Runs until it ends by itself or a signal stops it, and gives the exit code that says how that went. An exception or
- * rejection that nobody caught ends it too, with `run` still going: the caller exits with the code, at once.
+ * Runs until it ends by itself or a signal stops it, and returns the exit code. An exception or rejection that nobody
+ * caught ends it too, with `run` still going: the caller exits with the code, at once.
  */
 export async function runUntilSignal({ logger, settings, run }: RunOptions): Promise<number> {
   const drain = new AbortController();
@@ -83,6 +83,6 @@ function explain(error: unknown, logger: Logger, settings: SettingsTable): numbe
     logger.fatal({ code, host }, `${host} is not an address of this machine: set ${namesOfKind(settings, kinds.host)}`);
     return EXIT.configuration;
   }
-  logger.fatal({ err: error }, 'ended by something unexpected');
+  logger.fatal({ err: error }, 'unexpected error: the process ends');
   return EXIT.unexpected;
 }

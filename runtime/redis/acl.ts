@@ -1,8 +1,8 @@
 import { DEFAULT_KEY_PREFIX, streamKeys } from '../../protocol/keys.ts';
 
 /**
- * Everything a gateway asks of Redis, by what for. Who adds a command adds it here: the gateway's suites run as this
- * user, and a command that is missing fails them with NOPERM.
+ * Everything a gateway asks of Redis, by purpose. A command that is added is added here, too: the gateway's suites run
+ * as this user, and a command that is missing fails them with NOPERM.
  */
 export const ACL_COMMANDS = {
   connection: 'info select client|setname wait',

@@ -106,7 +106,7 @@ const answersAtOnce = {
   socketTimeout: COMMAND_TIMEOUT_MS + 500,
 };
 
-/** For commands that answer at once. Starts connecting, and goes on trying until `disconnect()`. */
+/** For commands that answer at once. Starts connecting, and continues trying until `disconnect()`. */
 export function commandClient(address: RedisAddress, options: RedisClientOptions): RedisClient {
   const connection = connectionOf(address);
   if (connection.mode === 'Cluster') {
@@ -144,7 +144,10 @@ export function blockingClient(address: RedisAddress, options: RedisClientOption
   );
 }
 
-/** For questions to one sentinel. Starts connecting, and goes on trying; what it meets is told by who uses the master. */
+/**
+ * For questions to one sentinel. Starts connecting, and continues trying; errors are reported by the user of the
+ * master.
+ */
 export function sentinelClient(connection: RedisConnection, node: RedisNode): Redis {
   const { sentinel, tls } = connection;
   const login = { username: sentinel?.username ?? '', password: sentinel?.password ?? '' };

@@ -13,7 +13,7 @@ const SLOTS_REFRESH_MS = 5_000;
  * refused. It has no limit in time of its own, and none may wait in it for a cluster that is away.
  */
 class BoundedCluster extends Cluster {
-  /** The library's own interval begins anew when a look that was under way ends after `disconnect()`. */
+  /** The library's own interval starts again when a look that was under way ends after `disconnect()`. */
   readonly #looking = setInterval(() => this.status === 'ready' && this.refreshSlotsCache(), SLOTS_REFRESH_MS).unref();
 
   override disconnect(reconnect = false): void {

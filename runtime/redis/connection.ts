@@ -46,7 +46,7 @@ interface ParsedUrl {
   readonly database: number | null;
 }
 
-/** Null for what is no such URL. The default port is Redis's own, 6379, and 26379 for sentinels. */
+/** Null for what is not such a URL. The default port is Redis's own, 6379, and 26379 for sentinels. */
 export function parseRedisUrl(url: string, defaultPort = 6_379): ParsedUrl | null {
   const [whole, scheme, credentials = '', hosts = '', database = ''] = URL_FORM.exec(url) ?? [];
   if (whole === undefined) return null;
@@ -154,7 +154,7 @@ function sentinelOf({ mode, sentinel }: RedisSettings['spec'], username: string,
 
 const NOTHING_SAID = { mode: 'Standalone', database: 0, keyPrefix: '', tls: { enabled: false } } as const;
 
-/** Of a URL alone: a single server. Throws for what is no URL. */
+/** Of a URL alone: a single server. Throws for what is not a URL. */
 export function connectionOf(address: RedisAddress): RedisConnection {
   if (typeof address !== 'string') return address;
   const outcome = redisConnection({ url: address, spec: NOTHING_SAID });

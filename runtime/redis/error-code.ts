@@ -7,7 +7,7 @@ const TLS_CODE = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZE
 const LOST_BEFORE_REPLY = /Connection is closed|max retries per request|Command aborted/;
 const NOT_SENT =
   /isn't writeable|isn't ready and enableOfflineQueue|All sentinels are unreachable|startup nodes|Failed to refresh slots/;
-/** What a script met is in the text of its error, behind words of Redis's own. */
+/** What a script met is in the text of its error, after text that Redis adds. */
 const IN_SCRIPT = /\b(OOM command not allowed|MISCONF|NOREPLICAS|READONLY)\b/;
 /** The stream holds an entry with the greatest possible id. */
 const EXHAUSTED = /^ERR The stream has exhausted the last possible ID/;

@@ -15,7 +15,7 @@ export class LastingRedis extends Redis {
     this.on('end', () => {
       if (this.#isOver) return;
       this.#timer = setTimeout(() => {
-        // A failure ends it again, and is told as an error.
+        // A failure ends it again, and is reported as an error.
         if (!this.#isOver && this.status === 'end') void this.connect().catch(() => undefined);
       }, reconnectDelay(1));
     });

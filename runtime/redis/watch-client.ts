@@ -7,7 +7,7 @@ export type RedisRole = 'log' | 'commands' | 'append' | 'groups';
 /** The part of a process's metrics that counts its connections to Redis. */
 export interface RedisMetrics {
   redisError(role: RedisRole, code: string): void;
-  /** A connection to Redis whose state is told from now on. */
+  /** A connection to Redis whose state is reported from now on. */
   redisClient(role: RedisRole, isReady: () => boolean): void;
 }
 

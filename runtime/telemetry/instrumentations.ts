@@ -6,7 +6,7 @@ import { IORedisInstrumentation } from '@opentelemetry/instrumentation-ioredis';
 import { ADMINISTRATION_PATH, INGEST_PATH, LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { mayBringTrace } from './producer-traces.ts';
 
-/** Asked all the time, by machines that look at the answer alone. */
+/** Requested all the time by machines that need only the answer. */
 const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
 const ROUTES = [LOGIN_PATH, INGEST_PATH, STREAM_PATH, ADMINISTRATION_PATH, '/.well-known/jwks.json'];
 
@@ -14,7 +14,7 @@ const NOTHING_OF_A_CLIENT = {
   'url.query': '',
   'server.address': '',
   'user_agent.original': '',
-  // An address is personal data, and X-Forwarded-For is a stranger's own text.
+  // An address is personal data, and X-Forwarded-For is text that any client can write.
   'client.address': '',
   'network.peer.address': '',
   'http.request.method_original': '',
@@ -26,8 +26,8 @@ export function instrumentations(): Instrumentation[] {
     new HttpInstrumentation({
       ignoreIncomingRequestHook(request) {
         const path = pathOf(request);
-        // Only a producer decides what is traced: a stranger could have everything traced. The public listener answers
-        // the ingest endpoint's path too, by 404.
+        // Only a producer decides what is traced, or any client could have everything traced. The public listener
+        // answers the ingest endpoint's path too, by 404.
         if (path !== INGEST_PATH || !mayBringTrace(request)) delete request.headers['traceparent'];
         return PROBES.has(path);
       },

@@ -56,7 +56,7 @@ export function startSdk(settings: TelemetrySettings): void {
     resource,
     // The detector of the process would export its arguments.
     autoDetectResources: false,
-    // And not what OTEL_PROPAGATORS names: a stranger's header of another format would decide what is traced.
+    // And not what OTEL_PROPAGATORS names: a client's header of another format would decide what is traced.
     textMapPropagator: new W3CTraceContextPropagator(),
     ...(traces === null ? { spanProcessors: [] } : { traceExporter: new ScrubbingExporter(TRACES[traces](http)) }),
     metricReaders: [],
@@ -119,8 +119,8 @@ class Faults implements DiagLogger {
     if (this.#logger === null || now - this.#toldAt < FAULT_LINE_EVERY_MS) return;
     this.#toldAt = now;
     this.#logger.warn(
-      { faults: this.#count, remedy: 'look at OTEL_EXPORTER_OTLP_ENDPOINT and at the collector' },
-      'telemetry cannot be exported: it is dropped, and nothing waits for it',
+      { faults: this.#count, remedy: 'check OTEL_EXPORTER_OTLP_ENDPOINT and the collector' },
+      'telemetry cannot be exported and is dropped',
     );
     this.#count = 0;
   }

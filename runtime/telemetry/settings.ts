@@ -17,7 +17,7 @@ export type OtlpProtocol = 'grpc' | 'http/protobuf' | 'http/json';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Processes that serve; a command that a person runs tells nobody. */
+/** Processes that serve; a command that a person runs exports nothing. */
 const SERVICES = ['gateway', 'operator', 'source'];
 const ENDPOINTS = ['', 'TRACES_', 'METRICS_'].map((signal) => `OTEL_EXPORTER_OTLP_${signal}ENDPOINT`);
 const PROTOCOLS: readonly OtlpProtocol[] = ['grpc', 'http/protobuf', 'http/json'];
@@ -26,7 +26,7 @@ const INTERVAL_MS = 60_000;
 const SAMPLERS = ['always_on', 'always_off', 'traceidratio'].flatMap((name) => [name, `parentbased_${name}`]);
 
 /**
- * Null when nothing is to be exported: without an OTLP endpoint, and for whatever is no service. Then nothing of the
+ * Null when nothing is to be exported: without an OTLP endpoint, and for whatever is not a service. Then nothing of the
  * SDK is loaded. `args` are those of the command line after the program. Pure.
  */
 export function readSettings(environment: Environment, args: readonly string[]): TelemetrySettings | null {

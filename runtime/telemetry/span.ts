@@ -34,7 +34,7 @@ export function failed(span: Span, error: unknown): void {
   span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
-/** What goes on after the span that it was begun in: it is nobody's child. */
+/** What continues after the span that it was begun in: it is nobody's child. */
 export function outsideOfSpans<T>(run: () => T): T {
   return context.with(ROOT_CONTEXT, run);
 }

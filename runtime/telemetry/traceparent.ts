@@ -3,7 +3,7 @@ import { TraceFlags, type SpanContext } from '@opentelemetry/api';
 /** W3C Trace Context, version 00: `00-<trace id>-<span id>-<flags>`. */
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** Null for what is no traceparent, or one whose trace nobody records. */
+/** Null for what is not a traceparent, or one whose trace nobody records. */
 export function sampledContext(traceparent: string | undefined): SpanContext | null {
   const [, traceId = '', spanId = '', flags = '00'] = TRACEPARENT.exec(traceparent ?? '') ?? [];
   if ((Number.parseInt(flags, 16) & TraceFlags.SAMPLED) === 0) return null;

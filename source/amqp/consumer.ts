@@ -306,5 +306,5 @@ function withHeartbeat(url: string): string {
 }
 
 function ignore(): void {
-  // What failed is told in another way.
+  // The failure is reported in another way.
 }

@@ -19,7 +19,7 @@ const BY_CODE: Readonly<Record<number, AmqpReason>> = {
 const TLS = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|EPROTO)/;
 const REFUSED_LOGIN = /ACCESS[-_]REFUSED|NOT[-_]ALLOWED|Handshake terminated by server: (403|530)/;
 
-/** The reason of an error of amqplib. Its text may hold the user's name and is not told. */
+/** The reason of an error of amqplib. Its text may hold the user's name and is never shown. */
 export function amqpReason(error: unknown, isLogin: boolean): AmqpReason {
   const { code, message = '' } = (error ?? {}) as { code?: unknown; message?: string };
   if (isLogin && REFUSED_LOGIN.test(message)) return 'Credentials';
@@ -27,7 +27,7 @@ export function amqpReason(error: unknown, isLogin: boolean): AmqpReason {
   return typeof code === 'string' && TLS.test(code) ? 'TLS' : 'Unreachable';
 }
 
-/** What waiting does not heal: a person must change something. */
+/** What waiting does not fix: a person must change something. */
 export function isLasting(reason: AmqpReason): boolean {
   return reason !== 'Unreachable' && reason !== 'NoExchange';
 }

@@ -17,7 +17,7 @@ import type { Channel } from './step.ts';
 
 export type AsteriskLeg = Leg<ChannelState>;
 
-/** When something happens to a leg, and what makes its event's id. */
+/** The time of something that happens to a leg, and what makes its event's id. */
 export interface Moment {
   /** Unix microseconds of the switch. */
   readonly micros: number;
@@ -67,7 +67,7 @@ export class AsteriskLegs {
     return { leg, events: this.say(leg, 'CHANNEL_CREATE', moment) };
   }
 
-  /** A leg whose CREATE nobody heard: it begins as old as it is. Its root counts for no account (S8). */
+  /** A leg whose CREATE was not received: it begins as old as it is. Its root counts for no account (S8). */
   beginMissed(channel: Channel, moment: Moment, lostAt: number): Begun {
     const createdAt = Math.min(createdAtOf(channel) ?? moment.micros, moment.micros);
     const leg = this.#begin(channel, '', createdAt);

@@ -92,7 +92,7 @@ class AsteriskMapper implements Mapper {
     return [...this.#legs.registry.legs()].map(({ callId }) => callId);
   }
 
-  /** The leg of a channel, begun now when nobody heard it begin; a reason when it has ended. */
+  /** The leg of a channel, begun now when its beginning was not received; a reason when it has ended. */
   #legOf(channel: Channel, moment: Moment, events: MappedEvent[]): AsteriskLeg | DropReason {
     const known = this.#legs.get(channel.id);
     if (known !== undefined) {

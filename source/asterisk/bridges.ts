@@ -1,4 +1,4 @@
-/** Who shares a bridge. Two members are a pair, of which one leg carries BRIDGE and UNBRIDGE. */
+/** The members of a bridge. Two members are a pair, of which one leg carries BRIDGE and UNBRIDGE. */
 export interface Pair {
   readonly bridgeId: string;
   readonly on: string;

@@ -1,5 +1,5 @@
 /**
- * Tells by channel ids that Asterisk has started anew. An id that Asterisk makes is `[<systemname>-]<second>.<n>`, and n
+ * Detects a restart of Asterisk by channel ids. An id that Asterisk makes is `[<systemname>-]<second>.<n>`, and n
  * counts all channels of one life: a later second with a smaller n is of a new life. Ids that an application chose say
  * nothing.
  */

@@ -1,4 +1,4 @@
-/** A channel as an event of Asterisk shows it, by AMI or ARI. Empty: not told. */
+/** A channel as an event of Asterisk shows it, by AMI or ARI. Empty: not given. */
 export interface Channel {
   readonly id: string;
   readonly name: string;

@@ -165,7 +165,7 @@ class FreeswitchMapper implements Mapper {
     });
   }
 
-  /** A leg whose CREATE nobody heard: it begins as old as it is. Its root counts for no account (S8). */
+  /** A leg whose CREATE was not received: it begins as old as it is. Its root counts for no account (S8). */
   #beginMissed(callId: string, event: SwitchEvent, when: When) {
     const leg = this.#begin(callId, '', event);
     const micros = leg.state.createdAt ?? when.micros;
@@ -280,7 +280,7 @@ interface DraftFrom {
 interface When {
   /** Unix microseconds of the event. */
   readonly micros: number;
-  /** Unix milliseconds: when the source last heard the switch. */
+  /** Unix milliseconds: when the source last received something from the switch. */
   readonly lostAt: number;
   /** Unix milliseconds of the arrival. */
   readonly now: number;

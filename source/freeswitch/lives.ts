@@ -1,6 +1,6 @@
 /**
- * Tells by the Core-UUID of events when a switch has started anew. Several switches may write to one exchange; two that
- * share a name cannot be told apart, so that nothing is said about either once both have been heard.
+ * Detects a restart of a switch by the Core-UUID of its events. Several switches may write to one exchange; two that
+ * share a name cannot be distinguished, so that no restart is reported for either once both were seen.
  */
 export interface Lives {
   /** Whether this is the first event of a new life of that switch. */

@@ -3,12 +3,12 @@ import { sliceMembers } from '../../event-log/intake/json-slice.ts';
 const QUOTE = 0x22;
 const OPEN_OBJECT = 0x7b;
 
-/** What becomes of a member: kept as it is, cut out, or kept with another value. */
+/** What happens to a member: kept as it is, cut out, or kept with another value. */
 export type Cut = 'keep' | 'cut' | Buffer;
 
 /**
  * An object without some of its members. What stays keeps its bytes, its order and the white space between: nothing is
- * serialised anew, so that a number beyond 2^53 and an odd escape come through. `object` is JSON that JSON.parse
+ * serialised again, so that a number beyond 2^53 and an odd escape come through. `object` is JSON that JSON.parse
  * accepted, without white space around it; the same buffer comes back when nothing changes.
  */
 export function cutMembers(object: Buffer, judge: (key: string, value: Buffer) => Cut): Buffer {

@@ -11,7 +11,7 @@ const MAY_HOLD_PATHS: ReadonlySet<string> = new Set([
 ]);
 const SLASH = '/';
 
-/** A body of Kazoo's bus without what tenants are not told. */
+/** A body of Kazoo's bus without what is hidden from tenants. */
 export function hideFields(body: Buffer, isHidden: HiddenFields, isKept: HiddenFields): Buffer {
   return cutMembers(body, (key, value): Cut => {
     if (isHidden(key)) return 'cut';

@@ -22,8 +22,9 @@ const FROM_APPLICATIONS = /^PARK_/;
 const GREGORIAN_OFFSET = 62_167_219_200;
 
 /**
- * Events of Kazoo's bus. Their bytes go on as they are, less the hidden fields. A leg that was not seen to begin gets no
- * synthetic CREATE: the consumer that takes over from another knows no leg, and the log has their CREATEs already.
+ * Events of Kazoo's bus. Their bytes continue as they are, less the hidden fields. A leg that was not seen to begin
+ * gets no synthetic CREATE: the consumer that takes over from another knows no leg, and the log has their CREATEs
+ * already.
  */
 export function createKazooMapper(options: MappingOptions): Mapper<KazooMessage> {
   return new KazooMapper(options);
@@ -83,7 +84,7 @@ class KazooMapper implements Mapper<KazooMessage> {
     const draft = this.#draft(event, at);
     const known = this.#registry.get(callId);
     if (known === undefined && this.#registry.hasEnded(callId)) {
-      // What applications say of an ended call goes on; everything else is another publisher's copy.
+      // What applications say of an ended call continues; everything else is another publisher's copy.
       if (!FROM_APPLICATIONS.test(name)) return nothing('after_destroy', name);
       return { events: [asMapped(draft, callId, account)], dropped: null };
     }
@@ -124,7 +125,7 @@ class KazooMapper implements Mapper<KazooMessage> {
     return this.#registry.end(leg, draft, claim, now);
   }
 
-  /** Kazoo does not say which legs it has: one that never ended must not stay for ever. */
+  /** Kazoo does not say which legs it has: one that never ended must not stay forever. */
   #forgetSurplus(): MappedEvent[] {
     const surplus = this.#registry.surplus();
     return surplus === undefined ? [] : this.#registry.forget(surplus);
@@ -162,7 +163,7 @@ function timeOf(members: readonly Member[], now: number): number {
   return seconds === undefined || seconds < GREGORIAN_OFFSET ? Math.floor(now) : (seconds - GREGORIAN_OFFSET) * 1_000;
 }
 
-/** A member's value, if it is no object and no array. */
+/** A member's value, if it is neither an object nor an array. */
 function valueOf(members: readonly Member[], key: string): unknown {
   const value = members.find((member) => member.key === key)?.value.toString();
   return value === undefined || value.startsWith('{') || value.startsWith('[') ? undefined : JSON.parse(value);

@@ -77,7 +77,7 @@ export function firstText(...values: readonly unknown[]): string {
 
 const WHOLE_NUMBER = /^\d{1,16}$/;
 
-/** A number of decimal digits; undefined when it is none. */
+/** A number of decimal digits; undefined when it is not one. */
 export function wholeNumber(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
   if (typeof value !== 'string' || !WHOLE_NUMBER.test(value)) return undefined;

@@ -30,7 +30,7 @@ const HIDDEN = [
   'speech_body',
 ] as const;
 
-/** Fields that may not be removed: without them an event is none. */
+/** Fields that may not be removed: without them it is not an event. */
 const NEEDED: ReadonlySet<string> = new Set([
   'Event-Category',
   'Event-Name',
@@ -40,7 +40,7 @@ const NEEDED: ReadonlySet<string> = new Set([
 ]);
 
 export interface HiddenFieldOptions {
-  /** Names that are hidden by default and shall be told; a prefix ends with `*`. */
+  /** Names that are hidden by default and shall be shown; a prefix ends with `*`. */
   readonly keep: readonly string[];
   /** More names to hide. */
   readonly remove: readonly string[];

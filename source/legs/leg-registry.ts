@@ -35,7 +35,7 @@ export interface LegRegistryOptions {
 
 /** More legs than any switch has: a switch that begins legs without ending them must not fill the memory. */
 export const MAX_LEGS = 100_000;
-/** Ended legs that are remembered, so that a straggler does not begin its leg anew. */
+/** Ended legs that are remembered, so that a straggler does not begin its leg again. */
 const MAX_ENDED = 20_000;
 /** Events that wait, of one leg and in all. */
 const MAX_HELD_OF_LEG = 64;

@@ -7,7 +7,7 @@ export type SimulatorOutcome = AppendOutcome['outcome'] | 'dropped';
 
 export interface SimulatorSourceOptions {
   readonly eventLog: Pick<EventLog, 'append'>;
-  /** Makes what is told, from `startAt` (Unix milliseconds, now) on. */
+  /** Makes the events, from `startAt` (Unix milliseconds, now) on. */
   readonly open: (startAt: number) => Pick<Simulator, 'next'>;
   /** Unix milliseconds. */
   readonly now: () => number;

@@ -34,7 +34,7 @@ export interface Layer {
   readonly paths?: readonly string[];
   /** Patterns of `tar` for what is left out. */
   readonly excludes?: readonly string[];
-  /** Where it lies in the image: `/app`. */
+  /** Where it is in the image: `/app`. */
   readonly at?: string;
 }
 

@@ -31,7 +31,7 @@ const endAll = () => {
   for (const child of alive) child.kill('SIGKILL');
 };
 process.on('exit', endAll);
-// A test that is stopped from outside runs no 'exit': its control plane would stay for ever.
+// A test that is stopped from outside runs no 'exit': its control plane would stay forever.
 process.once('SIGTERM', () => {
   endAll();
   if (process.listenerCount('SIGTERM') === 0) process.exit(143);

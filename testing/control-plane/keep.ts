@@ -1,5 +1,5 @@
 /**
- * `npm run control-plane`: an API server to develop against, until Ctrl-C. Its data lies in a temporary folder and goes
+ * `npm run control-plane`: an API server to develop against, until Ctrl-C. Its data is in a temporary folder and goes
  * with it. Says how to use it from another terminal.
  */
 import { once } from 'node:events';

@@ -77,7 +77,7 @@ interface RedisRegistryOptions {
   readonly prefix: string;
   readonly resource: string;
   readonly now: () => number;
-  /** Takes notes while Redis is away. */
+  /** Keeps counts while Redis is away. */
   readonly inProcess: LockoutRegistry;
 }
 

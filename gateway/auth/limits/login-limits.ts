@@ -7,7 +7,7 @@ import { createLockouts, lockoutId, type Lockouts } from './lockouts.ts';
 import { networkOf } from './network.ts';
 import { counter, createThrottle, takePoint, type CounterPlace, type Taken, type Throttle } from './throttle.ts';
 
-/** Who tries. `user` and `domain` are folded, see `directory/fold.ts`. */
+/** The caller of a login. `user` and `domain` are folded, see `directory/fold.ts`. */
 export interface LoginTry {
   readonly user: string;
   readonly domain: string;

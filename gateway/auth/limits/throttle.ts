@@ -2,7 +2,9 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAb
 import { resourceKeys } from '../../../protocol/keys.ts';
 import type { RedisClient } from '../../../runtime/redis/client.ts';
 
-/** Where counters lie: in Redis, so that they hold over all replicas, and in this process alone while it is away. */
+/**
+ * Where counters are kept: in Redis, so that they hold over all replicas, and in this process alone while it is away.
+ */
 export interface CounterPlace {
   /** Null: this process is the only replica. */
   readonly redis: RedisClient | null;
