@@ -24,8 +24,8 @@ export class KnownStreams {
   }
 
   /**
-   * What the script of a look takes for one partition: the field of the cursor key, the key to keep where there is none,
-   * `1` while no look has brought the one in force, and the field of this resource's retention.
+   * Arguments of the script for one partition: the field of the cursor key, the key to keep where there is none, `1`
+   * while the key in force is not known, and the field of this resource's retention.
    */
   argumentsFor(partition: number): [field: string, record: string, isFirst: string, own: string] {
     if (partition !== 0 || this.resource === null) return ['', '', '', ''];

@@ -7,7 +7,7 @@ export function isTooOld(position: Position, state: LogState): boolean {
   return position.ids.some((id, partition) => compareIds(id, state.trimmed[partition] ?? '0-0') < 0);
 }
 
-/** The position from which everything that the log still holds can be had. */
+/** The position from which everything that the log still holds can be read. */
 export function oldestPosition(state: LogState): Position {
   return { epoch: state.epoch, ids: state.trimmed };
 }
@@ -16,7 +16,7 @@ export function oldestPosition(state: LogState): Position {
 export interface LogWindow {
   /** A look that was begun at most `maxAgeMs` ago. Rejects with LogUnavailable. */
   state(maxAgeMs: number): Promise<LogState>;
-  /** The oldest cursor that could be asked for at the last look; null before the first one. */
+  /** The oldest cursor that could be resumed at the last look; null before the first one. */
   readonly oldestCursor: string | null;
   /** Seals positions, and opens what clients bring. */
   readonly cursors: Cursors;

@@ -13,7 +13,7 @@ import type { StoredEntry } from './event-log.ts';
 import { partitionState, renewEpoch, type FollowedPlace } from './partition-state.ts';
 import { CONNECT_LIMIT_MS, COUNT, WATCHDOG_MARGIN_MS, type ReaderOptions } from './redis-reader.ts';
 
-/** What came of one turn: entries (none when the wait ended), or why there were none. */
+/** The result of one turn: entries (none when the wait ended), or why there were none. */
 export type Turn =
   | { readonly kind: 'entries'; readonly entries: readonly StoredEntry[] }
   | { readonly kind: 'lost' }
@@ -27,7 +27,7 @@ export interface Known {
   readonly added: number;
 }
 
-/** Nodes that send a client back and forth disagree: that is a fault, and waited for as one. */
+/** Nodes that redirect a client back and forth disagree: that is a fault, and is retried like one. */
 const MOST_REDIRECTS = 5;
 
 type ReadReply = readonly (readonly [key: Buffer, entries: readonly RawEntry[]])[] | null;
@@ -49,7 +49,7 @@ export class PartitionFollower {
   readonly #key: string;
   #slot: number | null = null;
   #client: Redis | null = null;
-  /** Where to connect, when a node has said so; ASK holds for as long as the slot is on its way. */
+  /** Where to connect after a redirection; ASK holds while the slot migrates. */
   #told: { readonly node: RedisNode; readonly asking: boolean } | null = null;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #behind = true;
@@ -65,7 +65,7 @@ export class PartitionFollower {
     return this.#options.partition;
   }
 
-  /** `known` is replaced by what a check finds. Never rejects; a turn after a failure begins with a rest. */
+  /** A check replaces `known`. Never rejects; a turn after a failure begins with a pause. */
   async turn(id: string, waitMs: number, known: Known): Promise<{ turn: Turn; known: Known }> {
     const { signal, checkEveryMs } = this.#options;
     try {

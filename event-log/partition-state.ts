@@ -23,8 +23,9 @@ export interface FollowedPlace extends LogPlace {
 }
 
 /**
- * ARGV[4] is the reader's position in this partition, empty for none. ARGV[5] to ARGV[8] are `KnownStreams.argumentsFor`:
- * a cursor key that is made for streams with entries remembers when, as cursors of an earlier version may be about.
+ * ARGV[4] is the reader's position in this partition, empty for none. ARGV[5] to ARGV[8] are
+ * `KnownStreams.argumentsFor`: a cursor key that is made for streams with entries records the time, as clients may hold
+ * cursors of an earlier version.
  */
 const STATE = defineScript(`${ENSURE_LUA}
 local info = redis.call('XINFO', 'STREAM', KEYS[1])

@@ -18,8 +18,8 @@ const RECONNECT_WAIT_MS = 2_000;
 /**
  * Appends events in order. KEYS: events, meta, then a seen key an event. ARGV: epoch, partitions, format, seen TTL, the
  * batch's name, `1` when replicas are waited for, then meta and data of each event. Replies `A<id>`, `D<id>` or, as the
- * last element, `E<error>`. What is known already is written again where replicas are waited for: they have to have it.
- * XADD comes before SET: an XADD that fails (OOM, WRONGTYPE) leaves nothing marked as seen.
+ * last element, `E<error>`. A known event is written again where replicas are waited for, since they must have it. XADD
+ * comes before SET: an XADD that fails (OOM, WRONGTYPE) leaves nothing marked as seen.
  */
 const APPEND = defineScript(`${ENSURE_LUA}
 local replies = {}
@@ -47,11 +47,13 @@ return replies`);
 export interface AppendPlace extends LogPlace {
   /** How many replicas must have an event before it is acknowledged; 0 when not given. */
   readonly waitReplicas?: number;
-  /** Beside the replicas, whether the server is the master still; true where nobody else could be. */
+  /**
+   * Whether the server is still the master, which replicas alone do not show; true where there can be no other master.
+   */
   readonly confirm?: () => Promise<boolean>;
 }
 
-/** What became of a batch: a reply an event, and why there are fewer. */
+/** The result of a batch: a reply for each event, and why there are fewer. */
 interface Sent {
   readonly replies: readonly string[];
   readonly code: string;
@@ -85,8 +87,8 @@ export class RedisAppender {
       this.#waiting.push({ event, finish });
       if (this.#busy) return;
       this.#busy = true;
-      // The rest of the caller's events is pushed before the first batch is taken.
-      // A drain serves later appends of other requests too: it belongs to no request's trace.
+      // The rest of the caller's events is pushed before the first batch is taken. One drain serves later appends of
+      // other requests too, so it is in no request's trace.
       outsideOfSpans(() => queueMicrotask(() => void this.#drain()));
     });
   }
@@ -103,7 +105,7 @@ export class RedisAppender {
     this.#busy = false;
   }
 
-  /** Finishes the batch; the code of the failure when one of it, or all, failed. */
+  /** Finishes the batch; returns the code of the failure when one event, or all, failed. */
   async #send(batch: readonly Waiting[]): Promise<string | null> {
     const sent = await this.#call(batch.map((one) => one.event));
     const replies = sent.replies;
@@ -133,7 +135,10 @@ export class RedisAppender {
     }
   }
 
-  /** Without replies where it may be in the log, but is not acknowledged: too few have it, or it may be lost with its master. */
+  /**
+   * Without replies where the batch may be in the log but is not acknowledged: too few replicas have it, or it may be
+   * lost with its master.
+   */
   async #run(input: { keys: readonly string[]; args: readonly (string | Buffer)[] }): Promise<Sent> {
     const { client, waitReplicas = 0, confirm } = this.#place;
     if (waitReplicas === 0)
@@ -151,7 +156,7 @@ export class RedisAppender {
     const args: (string | Buffer)[] = [newEpoch(), String(partitions), ENTRY_FORMAT, String(SEEN_MS), name];
     args.push(waitReplicas > 0 ? '1' : '0');
     for (const event of events) {
-      // An event without an id cannot be recognised again: its key is its own.
+      // An event without an id cannot be recognised again: its key is unique.
       keys.push(this.#keys.seen(event.account, event.eventId === '' ? randomUUID() : event.eventId));
       args.push(encodeMeta({ ...event, ingestedAt: microsecondsNow() }), event.data);
     }

@@ -31,7 +31,7 @@ export interface RedisLogOptions {
    * there is none.
    */
   readonly resource: string | null;
-  /** What this resource wants kept; null when the streams are managed elsewhere: nothing is trimmed then. */
+  /** What this resource asks to keep; null when the streams are managed elsewhere: nothing is trimmed then. */
   readonly retention: Retention | null;
   /** How many replicas must have an event before it is acknowledged; 0 when not given. */
   readonly waitReplicas?: number;
@@ -40,7 +40,7 @@ export interface RedisLogOptions {
   readonly onClient?: (role: 'commands' | 'append', client: RedisClient) => void;
   /** 10,000 when not given. */
   readonly trimEveryMs?: number;
-  /** How often readers look whether the streams are still the same; 5,000 when not given. */
+  /** Milliseconds between two checks of readers that the streams are still the same; default 5,000. */
   readonly checkEveryMs?: number;
 }
 
@@ -49,7 +49,7 @@ export interface RedisLog extends EventLog {
   readonly client: RedisClient;
 }
 
-/** What went wrong, as the contract says it. */
+/** The failure in the terms of the contract. */
 function unavailable(client: RedisClient, error: unknown): LogUnavailable {
   const code = redisErrorCode(error);
   return new LogUnavailable(code === 'UNREACHABLE' ? (outageCode(client) ?? code) : code);
@@ -66,7 +66,7 @@ async function page(place: LogPlace, partition: number, input: { afterId: string
   }
 }
 
-/** Waits a moment for Redis, so that a start with everything in order begins with streams and epoch made. */
+/** Waits a moment for Redis, so that a normal start has its streams and epoch. */
 async function firstLook(place: FollowedPlace, logger: Logger): Promise<void> {
   if (!(await becomesReady(place.client, FIRST_CONNECT_MS))) return;
   try {
@@ -77,7 +77,7 @@ async function firstLook(place: FollowedPlace, logger: Logger): Promise<void> {
   }
 }
 
-/** `closing`: appends that a stop cuts off are no fault of the log. */
+/** `closing`: appends that a stop cuts off are not faults of the log. */
 function appendTo(place: AppendPlace, logger: Logger, closing: AbortSignal): EventLog['append'] {
   const appenders = Array.from({ length: place.partitions }, (_, partition) => new RedisAppender(place, partition));
   const tell = appendFaults(logger);
@@ -119,7 +119,7 @@ function placeOf(address: RedisAddress): EventLog['place'] {
   return { event_log: `Redis, ${mode}`, hosts, ...(mode !== 'Cluster' && { database }) };
 }
 
-/** The timer keeps the process: a client that was reconnecting never says that it has ended. */
+/** The timer keeps the process alive: a client that was reconnecting emits no end. */
 async function leave(client: RedisClient, limitMs: number): Promise<void> {
   const isEnded = client.status === 'end';
   const { promise: ended, resolve } = Promise.withResolvers<void>();

@@ -22,7 +22,7 @@ export interface ReaderOptions {
   /** A new blocking client, not yet connected. */
   readonly open: () => Redis;
   readonly logger: Logger;
-  /** Between two comparisons of the streams with what was read. */
+  /** Milliseconds between two comparisons of the streams with what was read. */
   readonly checkEveryMs: number;
 }
 
@@ -120,7 +120,7 @@ export class RedisReader implements LogReader {
   }
 
   #breaks(position: Position, states: readonly PartitionState[]) {
-    // Counts compare within one life of the streams only.
+    // Counts can be compared only within one epoch.
     const added = position.epoch === this.#checkedEpoch ? this.#added : [];
     return states.flatMap((state, partition) => {
       const reader = {

@@ -21,7 +21,7 @@ export function streamsAhead(newest: readonly string[], now: number): StreamAhea
   });
 }
 
-/** What is wrong with such a stream, in a few words. */
+/** The fault of such a stream, in a few words. */
 export function aheadText({ partition, newest, aheadMs, isExhausted }: StreamAhead): string {
   if (isExhausted) return `partition ${partition} takes no event: its last id is the greatest possible (${newest})`;
   return `the last id of partition ${partition} lies ${Math.round(aheadMs / 1_000)} s in the future (${newest})`;

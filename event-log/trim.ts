@@ -10,8 +10,8 @@ import { longestRetention, retentionField, type Retention } from './provisioning
 const TURN_MS = 30_000;
 
 /**
- * Registers a wish, and takes or keeps the turn. KEYS: trim, meta. ARGV: who, turn in ms, field (empty: none), wish.
- * Replies nothing when it is another's turn, else Redis's time in ms and the fields of meta.
+ * Registers a retention, and takes or keeps the turn. KEYS: trim, meta. ARGV: who, turn in ms, field (empty: none),
+ * retention. Replies nothing during another replica's turn, else Redis's time in ms and the fields of meta.
  */
 const TAKE_TURN = defineScript(`
 if ARGV[3] ~= '' and redis.call('HGET', KEYS[2], ARGV[3]) ~= ARGV[4] then redis.call('HSET', KEYS[2], ARGV[3], ARGV[4]) end
@@ -22,9 +22,9 @@ local time = redis.call('TIME')
 return { time[1] .. string.format('%03d', math.floor(time[2] / 1000)), redis.call('HGETALL', KEYS[2]) }`);
 
 /**
- * Trims, and records up to where entries are gone: a resume from there has missed nothing. Length roughly, as
- * whole nodes of the stream go cheaply; age exactly, as it is what was promised to forget. KEYS: events, meta. ARGV:
- * most entries, first id to keep.
+ * Trims, and records up to where entries are gone: a resume from there has missed nothing. The length is approximate,
+ * since whole nodes of the stream are cheap to remove; the age is exact, since it is a promise to forget. KEYS: events,
+ * meta. ARGV: most entries, first id to keep.
  */
 const TRIM = defineScript(`
 local removed = redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[1]) + redis.call('XTRIM', KEYS[1], 'MINID', '=', ARGV[2])
@@ -44,7 +44,7 @@ redis.call('HSET', KEYS[2], 'trimmed', trimmed)
 return removed`);
 
 export interface TrimOptions {
-  /** `<namespace>/<name>`; null: the retention counts only while nobody wants another one, and is not registered. */
+  /** `<namespace>/<name>`; null: the retention is not registered, and counts only while no other one is. */
   readonly resource: string | null;
   readonly retention: Retention;
   readonly intervalMs: number;
@@ -84,7 +84,10 @@ export async function trimPartition(
   });
 }
 
-/** Trims all partitions every `intervalMs`, until aborted. Faults wait for the next turn: trimming is idempotent. */
+/**
+ * Trims all partitions every `intervalMs`, until aborted. A failed turn is not repeated at once: trimming is
+ * idempotent.
+ */
 export async function keepTrimmed(place: LogPlace, options: TrimOptions): Promise<void> {
   const { signal, logger, resource, retention } = options;
   const who = randomUUID();

@@ -11,7 +11,7 @@ import { openState } from './open-state.ts';
 export interface Gateway extends AsyncDisposable {
   readonly port: number;
   readonly innerPort: number;
-  /** Stops taking connections and closes the open ones, spread over the drain window. */
+  /** Stops accepting connections and closes the open ones, spread over the drain window. */
   drain(reason: unknown, now: AbortSignal): Promise<void>;
   /** Settles when the reader of the log ends: cleanly after an abort, else with the error that ended it. */
   readonly ended: Promise<void>;

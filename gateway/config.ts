@@ -10,7 +10,7 @@ import { readRedis } from '../runtime/redis/read-redis.ts';
 import { readSettings } from '../runtime/settings/read-settings.ts';
 import { GATEWAY_SETTINGS, QUICKSTART } from './settings.ts';
 
-/** The settings of one gateway process: what the environment says, and the subscription it serves. */
+/** The settings of one gateway process: its environment, and the subscription that it serves. */
 export interface GatewayConfig {
   readonly subscription: Subscription;
   /** Nothing was configured: the example account and user of the quickstart are served. */
@@ -27,7 +27,7 @@ export interface GatewayConfig {
   readonly ingestTokenFile: string | null;
   /** Holds the administrators' token, the same for all replicas; null: made here and kept in the state folder. */
   readonly adminTokenFile: string | null;
-  /** Of the roll-out that this replica came with; null: there is none that it would know. */
+  /** Revision of the roll-out of this replica; null when it is unknown. */
   readonly revision: string | null;
   /** Null: events are kept in memory. */
   readonly redis: RedisConnection | null;

@@ -9,7 +9,7 @@ import { quickstartLines } from './quickstart/quickstart-lines.ts';
 import { logLevelOf } from '../runtime/settings/common-settings.ts';
 import { GATEWAY_SETTINGS } from './settings.ts';
 
-/** env -> config -> build -> run until a signal. Gives the exit code. */
+/** env -> config -> build -> run until a signal. Returns the exit code. */
 export async function main(environment: Environment, startSource: StartSource | null = null): Promise<number> {
   const logger = createLogger({ level: logLevelOf(environment), pretty: process.stdout.isTTY });
   return runUntilSignal({

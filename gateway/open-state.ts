@@ -29,8 +29,8 @@ export interface Keyspace {
 }
 
 /**
- * What a gateway knows and shares: one member for each thing that path and edges are built on, so that they take it as
- * one value instead of a train of arguments.
+ * What a gateway knows and shares: one member for each part that path and edges need, so that they take one value
+ * instead of many arguments.
  */
 export interface GatewayState {
   readonly keyspace: Keyspace;
@@ -40,7 +40,7 @@ export interface GatewayState {
   readonly metrics: Metrics;
   readonly told: BusinessEvents;
   readonly eventLog: EventLog;
-  /** The log's way in, with a span for each append. */
+  /** Appends to the log, with a span for each append. */
   readonly appends: Pick<EventLog, 'append'>;
   /** Null with the embedded log. */
   readonly redis: RedisClient | null;
@@ -95,7 +95,10 @@ export async function openState(
   return { keyspace, scope, folder, directory, metrics, told, eventLog, appends, redis, traces, revocations, auth };
 }
 
-/** Accounts that the resource names and the directory lacks: nobody can log in to them, or nothing of them is delivered. */
+/**
+ * Accounts that the resource names and the directory lacks: no user can log in to them, and none of their events are
+ * delivered.
+ */
 function warnOfAbsent({ account, filters }: Scope, directory: Directory, logger: Logger): void {
   const absent = [account.id, ...filters.accounts].filter((id) => !directory.accounts.has(id));
   if (absent.length > 0)

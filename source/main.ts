@@ -7,7 +7,7 @@ import { readSourceConfig } from './source-config.ts';
 import { logLevelOf } from '../runtime/settings/common-settings.ts';
 import { SOURCE_SETTINGS } from './settings.ts';
 
-/** env -> config -> build -> run until a signal. Gives the exit code. */
+/** env -> config -> build -> run until a signal. Returns the exit code. */
 export async function main(environment: Environment): Promise<number> {
   const logger = createLogger({ level: logLevelOf(environment), pretty: process.stdout.isTTY });
   return runUntilSignal({

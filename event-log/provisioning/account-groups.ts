@@ -34,7 +34,7 @@ end
 local function keep(account, row) redis.call('HSET', KEYS[1], account, cjson.encode(row)) end
 `;
 
-/** ARGV: account, 1 when connections used the group before. Of a row that is there, only that is changed. */
+/** ARGV: account, 1 when connections used the group before. In a row that exists only that field is changed. */
 const REGISTER = defineScript(`${REGISTER_LUA}
 local row = row_of(ARGV[1])
 if row and not row.gone then

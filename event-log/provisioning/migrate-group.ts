@@ -6,12 +6,11 @@ import { newEpoch } from './ensure-stream.ts';
 
 /**
  * Moves a group of the former form to its heir in one partition: position, pending entries, attempts and dead letters.
- * KEYS: events, meta, then owner, token, attempts and dead letters of the former group, then attempts and dead letters of
- * the heir. ARGV: the former name, the heir's, a fresh mark, the field of each in the meta.
- *
- * Replies `none` when there is no former group, `owned` while a replica of the former version reads for it, `more` after
- * a page of dead letters, `moved` with the number of pending entries that were trimmed and 1 when the group was used.
- * The order is what makes it safe to stop after any call: the former group goes last, with everything else moved.
+ * KEYS: events, meta, then owner, token, attempts and dead letters of the former group, then attempts and dead letters
+ * of the heir. ARGV: the former name, the heir's, a fresh mark, the field of each in the meta. Replies `none` without a
+ * former group, `owned` while a replica of the former version reads for it, `more` after a page of dead letters,
+ * `moved` with the number of pending entries that were trimmed and 1 when the group was used. The order is what makes
+ * it safe to stop after any call: the former group goes last, with everything else moved.
  */
 const MIGRATE = defineScript(`
 local PAGE = 100
@@ -78,7 +77,7 @@ export interface Migration {
 }
 
 /**
- * Gives a group of the former form (one position for all accounts of a resource) to the account that inherits it.
+ * Moves a group of the former form (one position for all accounts of a resource) to the account that inherits it.
  * Idempotent, and safe to repeat after any failure. Rejects with the client's error.
  */
 export async function migrateGroup(

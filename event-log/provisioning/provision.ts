@@ -12,11 +12,11 @@ export interface StreamNeeds {
   readonly partitions: number;
   /** `<namespace>/<name>`. */
   readonly resource: string;
-  /** Null: this resource wants nothing trimmed. */
+  /** Null: this resource asks for no trimming. */
   readonly retention: Retention | null;
   /**
-   * By their names in Redis. A group of the name `former` holds the position that this one inherits: where it is there,
-   * nothing is made, and a gateway migrates it.
+   * By their names in Redis. A group of the name `former` holds the position that this one inherits: where that group
+   * exists, none is created, and a gateway migrates it.
    */
   readonly groups: readonly { readonly name: string; readonly start: string; readonly former: string }[];
 }

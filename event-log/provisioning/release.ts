@@ -16,8 +16,8 @@ return redis.call('XGROUP', 'DESTROY', KEYS[1], ARGV[1])`);
 
 /**
  * Withdraws a resource's retention. KEYS: events, meta, trim. ARGV: field of the retention, 1 to delete the stream when
- * nobody's is left and no group reads it, field of the cursor key. A stream that is kept may be read on with old cursors,
- * by a resource of the same name. Replies 1 when it was deleted.
+ * no retention is left and no group reads it, field of the cursor key. A resource of the same name may continue to read
+ * a stream that is kept, with old cursors. Replies 1 when it was deleted.
  */
 const LEAVE = defineScript(`
 redis.call('HDEL', KEYS[2], ARGV[1])
@@ -45,8 +45,9 @@ export async function destroyGroup(
 }
 
 /**
- * Destroys a declared group: that of every account, the one of the former form, and the register. What the register does
- * not know is found by its name. Gives the names in Redis. Rejects with the client's error; safe to repeat.
+ * Destroys a declared group: that of every account, the one of the former form, and the register. Groups that are not
+ * in the register are found by their names. Returns the names in Redis. Rejects with the client's error; safe to
+ * repeat.
  */
 export async function destroyDeclared(
   client: RedisClient,
@@ -69,8 +70,8 @@ export async function destroyDeclared(
 }
 
 /**
- * A resource leaves the streams: nothing is kept for its sake any more. With `deletes` they go when it was the last one.
- * Gives the number of streams that were deleted.
+ * A resource leaves the streams: its retention no longer counts. With `deletes` they are deleted when it was the last
+ * one. Returns the number of deleted streams.
  */
 export async function leaveStreams(
   client: RedisClient,

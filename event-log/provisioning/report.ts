@@ -50,7 +50,7 @@ const groupSchema = z.object({
   dead: z.int(),
 });
 
-/** An empty table is encoded as an object, whatever it was. */
+/** cjson encodes an empty table as an object, even if it was a list. */
 const listOf = <S extends z.ZodType>(item: S) => z.union([z.array(item), z.strictObject({}).transform(() => [])]);
 
 const partitionSchema = z.object({
@@ -68,7 +68,7 @@ const partitionSchema = z.object({
 export type PartitionReport = z.output<typeof partitionSchema>;
 export type GroupReport = z.output<typeof groupSchema>;
 
-/** What the streams hold now, a partition. `groups` are the names in Redis of the groups to look at. */
+/** What each stream holds now. `groups` are the names in Redis of the groups to look at. */
 export async function reportStreams(
   client: RedisClient,
   where: { keyPrefix: string; partitions: number },
@@ -84,14 +84,17 @@ export async function reportStreams(
   );
 }
 
-/** Entries that a group has not read in one partition; an estimate where Redis does not know it, never 0 for want of it. */
+/**
+ * Entries that a group has not read in one partition; an estimate where Redis does not know it, and never 0 because it
+ * is unknown.
+ */
 export function lagOf(partition: PartitionReport, group: GroupReport): { lag: number; isExact: boolean } {
   if (group.lag !== null) return { lag: group.lag, isExact: true };
   const delivered = milliseconds(group.delivered);
   const [oldest, newest] = [milliseconds(partition.oldest), milliseconds(partition.newest)];
   if (group.delivered === partition.newest || partition.length === 0) return { lag: 0, isExact: true };
   if (delivered < oldest) return { lag: partition.length, isExact: false };
-  // Entries come about evenly over time: good enough to tell ten from ten thousand.
+  // Assumes that entries come evenly over time, which is good enough to distinguish ten from ten thousand.
   const share = newest > oldest ? (newest - delivered) / (newest - oldest) : 1;
   return { lag: Math.max(1, Math.round(partition.length * Math.min(1, share))), isExact: false };
 }

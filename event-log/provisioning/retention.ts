@@ -29,8 +29,8 @@ function parse(value: string): Retention | null {
 }
 
 /**
- * The longest of what all resources want that share a stream, each limit by itself. `fields` are those of the meta
- * hash; others than retention ones are ignored, unreadable ones are counted. Null where no resource asks for any: no
+ * The longest retention of all resources that share a stream, each limit by itself. `fields` are those of the meta
+ * hash; fields of other kinds are ignored, unreadable ones are counted. Null where no resource asks for any: no
  * trimming.
  */
 export function longestRetention(fields: Readonly<Record<string, string>>): {

@@ -35,7 +35,7 @@ export function authorise(request: AuthoriseRequest, directory: Directory, scope
   const foreign = (request.accounts ?? []).filter((id) => !isBelow(directory, id, account.id));
   if (foreign.length > 0) {
     const field = `accounts[${request.accounts?.indexOf(foreign[0] ?? '') ?? 0}]`;
-    // The same answer whether the account exists elsewhere or not at all.
+    // The answer does not show whether the account exists elsewhere.
     return forbidden('foreign_account', `not within the account of this login: ${named(foreign)}`, {
       field,
       extra: { accounts: foreign.slice(0, NAMED) },

@@ -19,7 +19,7 @@ export interface AuthParts {
   readonly config: GatewayConfig;
   readonly directory: LiveDirectory;
   readonly scope: Live<Scope>;
-  /** Null when standalone: limits and large grants are then this process's own. */
+  /** Null when standalone: limits and large grants are then kept in this process. */
   readonly redis: RedisClient | null;
   readonly keyFile: string;
   readonly revocationMark: () => Promise<number>;

@@ -1,4 +1,4 @@
-/** Lanes that are remembered at most, for each item that may wait. */
+/** Largest number of lanes that are remembered, for each item that may wait. */
 const LANES_PER_PLACE = 8;
 
 interface Waiting<T> {
@@ -33,7 +33,7 @@ export class FairQueue<T> {
     return this.#lanes.size;
   }
 
-  /** Adds an item. Returns the item that has no place any more: the new one, another one, or null for none. */
+  /** Adds an item. Returns the item that lost its place: the new one, another one, or null for none. */
   push(item: T, lanes: readonly string[]): T | null {
     const start = Math.max(this.#now, ...lanes.map((lane) => this.#lanes.get(lane) ?? 0));
     const last = this.#waiting.at(-1);
@@ -55,7 +55,7 @@ export class FairQueue<T> {
     return first.item;
   }
 
-  /** Takes out an item that waits; one that does not is ignored. */
+  /** Removes a waiting item; any other is ignored. */
   remove(item: T): void {
     const at = this.#waiting.findIndex((waiting) => waiting.item === item);
     if (at !== -1) this.#waiting.splice(at, 1);
@@ -80,7 +80,7 @@ export class FairQueue<T> {
     for (const [lane, next] of this.#lanes) if (next <= now) this.#lanes.delete(lane);
   }
 
-  /** An empty queue owes nothing to any lane. */
+  /** An empty queue has no memory of its lanes. */
   #reset(): void {
     if (this.#waiting.length > 0) return;
     this.#lanes.clear();

@@ -30,7 +30,7 @@ export class GrantStoreUnavailable extends Error {
   }
 }
 
-/** The owner has as many different large grants as one may have. */
+/** The owner has the largest permitted number of different large grants. */
 export class TooManyGrants extends Error {
   override readonly name = 'TooManyGrants';
   readonly code = 'too_many_grants';
@@ -91,7 +91,10 @@ export function redisGrantStore(redis: RedisClient, place: { prefix: string; res
 
 const DEFAULT_MAX_BYTES = 33_554_432;
 
-/** For one process: bounded in bytes too, the oldest goes first. A restart, or going first, means 401 and a new login. */
+/**
+ * For one process: bounded in bytes too, the oldest goes first. After a restart or an eviction the client gets 401 and
+ * logs in again.
+ */
 export function memoryGrantStore(now: () => number, maxBytes: number = DEFAULT_MAX_BYTES): GrantStore {
   const grants = new Map<string, { readonly grant: string; readonly owners: Map<string, number> }>();
   let bytes = 0;

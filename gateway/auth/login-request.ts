@@ -85,7 +85,7 @@ function readLogin(body: Buffer, additionalEvents: readonly string[]): LoginRequ
   };
 }
 
-/** A mistyped filter would widen the scope in silence, so it is refused; every other unknown key is ignored. */
+/** A mistyped filter would silently widen the scope, so it is refused; every other unknown key is ignored. */
 function unknownKeys(fields: Readonly<Record<string, unknown>>): string[] {
   const unknown = Object.keys(fields).filter((key) => !KEYS.has(key));
   for (const key of unknown) {

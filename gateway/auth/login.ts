@@ -58,16 +58,16 @@ const BUSY_RETRY_S = 2;
 /** Tries that wait for a delayed address at once; others are refused. */
 const MOST_HELD = 256;
 
-/** A login that is judged: what was asked, and whom the directory knows by it. */
+/** A login under way: the request, and the user that the directory has for it. */
 interface Attempt extends LoginTry {
   readonly request: LoginRequest;
   /** Undefined: there is no such user. */
   readonly found: User | undefined;
-  /** Newest revocation before the password is judged: a later one stops the token. */
+  /** The newest revocation before the password is verified: a later one revokes the token. */
   readonly mark: number;
 }
 
-/** Judges a login in the order 400, 429, 401, 403: shape, limits, who you are, what you may. */
+/** Judges a login in the order 400, 429, 401, 403: shape, limits, identity, permissions. */
 export function createLogin(login: LoginParts): Login {
   const parts = { ...login, limits: { ...login.limits, check: holdingCheck(login.limits) } };
   return async (body, client) => {
@@ -100,7 +100,7 @@ async function attemptOf(request: LoginRequest, client: LoginClient, parts: Logi
 async function logIn(attempt: Attempt, parts: LoginParts): Promise<LoginAnswer> {
   const { limits, passwords } = parts;
   const stored = storedOf(attempt, parts.scope.current);
-  // A right password needs no limit: it was judged a moment ago.
+  // A correct password needs no limit here: it was verified a moment ago.
   if (stored.isOpen && passwords.isRemembered(stored)) return conclude('match', null, attempt, parts);
   const checked = await limits.check(attempt);
   if (checked.delay !== null) return delayed(checked.delay, parts.now());
@@ -170,7 +170,7 @@ async function giveBack(admission: Admission | null): Promise<void> {
   if (admission?.kind === 'admitted') await admission.finish('not_judged');
 }
 
-/** Judged after the password, and refused as a wrong one. */
+/** Checked after the password, and refused like a wrong password. */
 function mayLogIn(user: User, scope: Scope): boolean {
   return user.enabled && isActive(user.account) && isServed(user.account, scope);
 }
@@ -201,14 +201,14 @@ async function grantTo(user: User, { request, mark }: Attempt, parts: LoginParts
   return { kind: 'granted', outcome: 'granted', body, accountId: account.id };
 }
 
-/** One body for every reason, so that it does not tell which users, accounts or domains exist. */
+/** One body for every reason, so that it does not reveal which users, accounts or domains exist. */
 const WRONG_CREDENTIALS: Problem = {
   status: 401,
   code: 'wrong_credentials',
   detail: 'the user name, password or domain is wrong',
 };
 
-/** Not that the device is known: it would tell that the user has logged in from this address. */
+/** Says nothing of a known device: that would reveal that the user has logged in from this address. */
 const DELAY_REASONS: Readonly<Record<LockoutScope, { readonly reason: string; readonly of: string }>> = {
   user_and_address: { reason: 'user_and_address', of: 'for this user name from this address' },
   known_device: { reason: 'user_and_address', of: 'for this user name from this address' },

@@ -5,7 +5,7 @@ import { FairQueue } from './fair-queue.ts';
 import { rememberedPasswords } from './remembered-passwords.ts';
 import { lowerWorkers } from './worker-priority.ts';
 
-/** OWASP's first choice for argon2id: 19 MiB, two passes, one lane. */
+/** OWASP's first recommendation for argon2id: 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const DEFAULT_COST = 'm=19456,t=2,p=1';
 /** Salt and hash that no password is known for: verified where there is no such user, so that it takes the same work. */
@@ -22,16 +22,16 @@ export function hashPassword(password: string): Promise<string> {
 export type PasswordOutcome = 'match' | 'mismatch' | 'refused' | 'busy';
 
 export interface PasswordTry {
-  /** Tells users apart whose hashes are equal. */
+  /** Distinguishes users whose hashes are equal. */
   readonly user: string;
   /** Null when there is no such user: the same work is done and the outcome is a mismatch. */
   readonly hash: string | null;
   readonly password: string;
-  /** Whether a match lets the user in: only then it is shared and remembered, or times would tell a closed user apart. */
+  /** Whether a match lets the user in. Only then it is shared and remembered, or times would reveal a disabled user. */
   readonly isOpen: boolean;
   /** Tries of one lane take turns with those of others. */
   readonly lanes: readonly string[];
-  /** Asked when it is this one's turn: what is counted there cannot overshoot by more than `concurrency`. */
+  /** Called when the try has its turn: its count cannot overshoot by more than `concurrency`. */
   admit(): Promise<boolean>;
 }
 
@@ -53,11 +53,13 @@ export interface PasswordsOptions {
   readonly queue?: number;
   /** Longest wait for a turn, milliseconds. */
   readonly patienceMs?: number;
-  /** Costs of the stored hashes, as `m=19456,t=2,p=1`. Each try does the work of all of them: times are equal. */
+  /**
+   * Costs of the stored hashes, as `m=19456,t=2,p=1`. Each try does the work of all of them, so that times are equal.
+   */
   readonly costs?: () => readonly string[];
 }
 
-/** Verifies passwords a few at a time, in fair turns, behind everything else that wants the core. */
+/** Verifies a few passwords at a time, in fair turns, at a lower priority than everything else. */
 export function createPasswords(options: PasswordsOptions = {}): Passwords {
   const { costs = () => [DEFAULT_COST] } = options;
   const turns = createTurns(options);
@@ -90,7 +92,7 @@ export function createPasswords(options: PasswordsOptions = {}): Passwords {
     isRemembered: (attempt) => attempt.hash !== null && remembered.has(keyOf(attempt)),
     async verify(attempt) {
       const key = keyOf(attempt);
-      // Only a match is shared: a wrong password is counted for each who sent it.
+      // Only a match is shared: a wrong password counts for each caller that sent it.
       const first = inFlight.get(key);
       if (first !== undefined && (await first) === 'match' && attempt.isOpen) return 'match';
       const judged = judge(attempt);
@@ -124,7 +126,7 @@ async function verifyAtAllCosts({ hash, password }: PasswordTry, costs: readonly
 }
 
 interface Turns {
-  /** False when there was no place, or no turn in time. */
+  /** False when the queue was full, or no turn came in time. */
   take(lanes: readonly string[]): Promise<boolean>;
   /** Ends a turn that was taken. */
   give(): void;

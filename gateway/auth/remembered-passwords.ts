@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 
 /** Passwords that matched a moment ago, as keyed MACs: a reconnect costs no hash. */
 export interface RememberedPasswords {
-  /** What the password is remembered by. `user` tells users apart whose hashes are equal. */
+  /** What the password is remembered by. `user` distinguishes users whose hashes are equal. */
   keyOf(user: string, hash: string | null, password: string): string;
   has(key: string): boolean;
   add(key: string): void;
@@ -19,7 +19,7 @@ const MOST = 10_000;
  */
 export function rememberedPasswords(now: () => number, most: number = MOST): RememberedPasswords {
   const secret = randomBytes(32);
-  /** When each ends. They all last equally long, so the oldest is the first. */
+  /** The end of each. All last equally long, so the oldest is the first. */
   const ends = new Map<string, number>();
   return {
     keyOf: (user, hash, password) =>

@@ -12,9 +12,9 @@ import type { KeyRing } from './signing-keys.ts';
 /** Tolerated between clocks, and the grace that a session has after `exp`. */
 export const LEEWAY_S = 25;
 const MAX_TOKEN_CHARS = 8_192;
-/** A token is refused that lives longer, or was issued longer ago, whatever the holder of a key wrote into it. */
+/** Longest life and age of a token, whatever its claims say: a longer one is refused. */
 const MAX_LIFETIME_S = durationMs(MAX_TOKEN_TTL) / 1000;
-/** For so long an expired token still shows that a device has logged in before. */
+/** How long an expired token still shows that a device has logged in before. */
 const RECOGNISED_S = 30 * 24 * 3_600;
 /** A larger grant is stored and the token carries its hash: tokens travel in URLs. */
 const MAX_GRANT_BYTES = 2_048;
@@ -44,7 +44,7 @@ export interface Tokens {
   issue(request: TokenRequest): Promise<string>;
   /** Never rejects for what a token holds. `now` in Unix milliseconds. */
   verify(token: string, now: number): Promise<TokenOutcome>;
-  /** Whose token it is or was, for 30 days after its end; null for any other text. It lets nobody in. */
+  /** The owner of a token, up to 30 days after its end; null for any other text. It grants no access. */
   recognise(token: string, now: number): Promise<{ readonly account: string; readonly username: string } | null>;
 }
 
@@ -198,7 +198,7 @@ async function grantOf(claims: Claims, account: string, store: GrantStore): Prom
     return accounts === undefined || events === undefined ? null : { account, accounts, events };
   }
   const kept = await store.get(gh);
-  // A writer of the store cannot widen a grant: the token holds its hash.
+  // Write access to the store cannot widen a grant: the token holds its hash.
   if (kept === null || digest(kept) !== gh) return null;
   const grant = grantSchema.parse(JSON.parse(kept));
   return grant.account === account ? grant : null;

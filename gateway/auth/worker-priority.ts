@@ -6,10 +6,10 @@ const WORKER = 'libuv-worker';
 export const WORKER_PRIORITY = 10;
 
 /**
- * Lowers the priority of libuv's workers below the main thread's. A hash takes a core for 24 ms; with few cores the kernel
- * would share them evenly, and events would wait for logins. The workers' other work (files, names) is not urgent.
- * Only Linux has priorities of threads (sched(7), setpriority(2)); elsewhere nothing happens. The workers exist once they
- * were given work.
+ * Lowers the priority of libuv's workers below the main thread's. A hash takes a core for 24 ms; with few cores the
+ * kernel would share them evenly, and events would wait for logins. The workers' other work (files, names) is not
+ * urgent. Only Linux has priorities of threads (sched(7), setpriority(2)); elsewhere nothing happens. libuv creates the
+ * workers with their first work.
  */
 export function lowerWorkers(): void {
   if (process.platform !== 'linux') return;

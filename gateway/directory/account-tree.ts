@@ -42,7 +42,7 @@ function snapshot(index: {
   };
 }
 
-/** Makes parents before children: walks up to the first ancestor that exists, then makes the path downwards. */
+/** Creates parents before children: walks up to the first ancestor that exists, then creates the path downwards. */
 function linkAccounts(entries: ReadonlyMap<string, AccountEntry>, faults: Fault[]): Map<string, Account> {
   const accounts = new Map<string, Account>();
   for (const start of entries.values()) {

@@ -6,7 +6,7 @@ export interface Account {
   readonly name: string;
   readonly realm: string;
   readonly parent: Account | null;
-  /** False here or in any ancestor bars logins; the account's events still reach its ancestors. */
+  /** False, here or in any ancestor, refuses logins; the account's events still reach its ancestors. */
   readonly enabled: boolean;
   /** 0 for a root. */
   readonly depth: number;

@@ -107,7 +107,7 @@ function readAccount(fields: Fields, where: string, faults: Fault[]): AccountEnt
     parent: fields['parent'] === undefined || fields['parent'] === null ? null : idOf(fields, 'parent', at),
     enabled: enabledOf(fields, at),
   };
-  // An entry without a usable id is left out; one with another fault still counts as an account.
+  // An entry without a usable id is ignored; one with another fault still counts as an account.
   return faults.length === before || entry.id !== '' ? entry : null;
 }
 

@@ -27,7 +27,7 @@ export interface FanoutParts {
 
 export interface RunningFanout {
   readonly fanout: Fanout;
-  /** Settles when the reader has ended: cleanly after an abort, else with what ended it. */
+  /** Settles when the reader has ended: cleanly after an abort, else with the error. */
   readonly ended: Promise<void>;
   readonly isReachable: () => boolean;
 }
@@ -91,7 +91,7 @@ function countsOf(entries: readonly StoredEntry[]): ReadonlyMap<number, number> 
   return counts;
 }
 
-/** Seconds since the producer's side took the entry in; null when it did not say. */
+/** Seconds since the entry was ingested; null when its time is unknown. */
 function ageSeconds(entry: StoredEntry | undefined, now: number): number | null {
   const at = Number(decodeMeta(entry?.meta ?? '')?.ingestedAt ?? '');
   return at > 0 ? Math.max(0, now - at / 1_000) / 1_000 : null;

@@ -17,16 +17,16 @@ export type LossReason = 'cursor_too_old' | 'epoch_lost';
 /** What happens to a connection that stays behind: it pulls at its own pace, skips to live, or is ended. */
 export type SlowPolicy = Subscription['spec']['gateway']['connections']['slowConsumerPolicy'];
 
-/** What the fan-out tells a connection besides events; each call comes in the order of the events around it. */
+/** What the fan-out reports to a connection besides events; each call is in order with the events around it. */
 export interface Told {
   /**
-   * Entries after `last` could not be kept. Nothing more is written until the connection leaves or is sought
-   * elsewhere.
+   * Entries after `last` could not be kept. Nothing more is written until the connection leaves or starts at another
+   * position.
    */
   lost(reason: LossReason, last: Position): void;
   /** Under the policy Latest: entries after `last` were left out, and it is live again. */
   skipped(last: Position): void;
-  /** So many entries that may have been for it break the format and were left out. */
+  /** This many entries that may have been for it break the format and were left out. */
   poison(entries: number): void;
   /** Everything up to the asked end was written. */
   finished(): void;
@@ -67,6 +67,6 @@ export interface Behind {
   readonly until: readonly string[] | null;
   /** When it fell behind by not draining (`performance.now`); null for one that resumes or replays. */
   readonly since: number | null;
-  /** After a loss: nothing is written until the connection is sought elsewhere. */
+  /** After a loss: nothing is written until the connection starts at another position. */
   readonly isHalted: boolean;
 }

@@ -31,7 +31,7 @@ export interface FanoutOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-/** What is done about entries that reach nobody. */
+/** Handles entries that are delivered to no connection. */
 export interface Unroutable {
   /** Called with each entry that breaks the format. */
   readonly poison?: (entry: StoredEntry, reason: PoisonReason) => void;
@@ -55,9 +55,9 @@ export interface ConnectionOptions {
 }
 
 /**
- * Hands each entry of the log to every connection that may see it. Each round is matched once for all live
- * connections, gathered once a view, and written once a connection. A connection whose socket does not drain is left
- * out and pulls later: it holds nobody else (I6).
+ * Hands each entry of the log to every connection that may see it. Each round is matched once for all live connections,
+ * gathered once a view, and written once a connection. A connection whose socket does not drain is left out and pulls
+ * later: it delays no other connection (I6).
  */
 export class Fanout {
   readonly counters: FanoutCounters = createCounters();
@@ -115,7 +115,7 @@ export class Fanout {
     return this.#puller.size;
   }
 
-  /** How much is registered: all 0 again when everyone has left (I10). */
+  /** Sizes of the registries: all 0 again when every connection has left (I10). */
   sizes(): { connections: number; views: number; buckets: number; behind: number } {
     return {
       connections: this.#connections.size,
@@ -160,7 +160,7 @@ export class Fanout {
     return connections;
   }
 
-  /** Another scope or filter, for all that comes after `positionOf` of this moment. */
+  /** Another scope or filter, for everything after the current `positionOf`. */
   refilter(connection: Connection, grant: Grant): void {
     if (connection.closed) return;
     const { view } = connection;
@@ -170,7 +170,7 @@ export class Fanout {
     this.#release(view);
   }
 
-  /** Goes on from another position, after a loss; a bounded replay to the same end. */
+  /** Continues from another position, after a loss; a bounded replay keeps its end. */
   seek(connection: Connection, from: Position): void {
     if (connection.closed) return;
     const until = connection.behind?.until ?? null;
@@ -227,7 +227,7 @@ export class Fanout {
     return behind === null ? last : { epoch: behind.epoch, ids: behind.from };
   }
 
-  /** What a read brought, cut into what is delivered at one go: between two of them everything else has its turn. */
+  /** The entries of a read, cut into portions: between two portions other work gets its turn. */
   batches(entries: readonly StoredEntry[]): Iterable<readonly StoredEntry[]> {
     return batchesOf(entries, this.connections);
   }

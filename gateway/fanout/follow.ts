@@ -36,7 +36,7 @@ const JUDGE_EVERY_MS = 100;
 
 /**
  * One reader a process: asks the log again only when its rounds are through, so that batches grow with the load by
- * themselves and latency stays low when idle. Goes on from the same position through every outage, forever.
+ * themselves and latency stays low when idle. Continues from the same position after every outage.
  */
 export async function follow(options: FollowOptions): Promise<void> {
   const { eventLog, fanout, signal } = options;

@@ -39,7 +39,7 @@ export interface PullerOptions {
   readonly now: () => number;
 }
 
-/** Pull steps between two turns of the event loop: a crowd that is behind must not hold the live ones. */
+/** Pull steps between two turns of the event loop: many connections that are behind must not delay the live ones. */
 const STEPS_A_TURN = 64;
 /** Rounds looked through in one step when nothing in them matches. */
 const ROUNDS_A_STEP = 32;
@@ -107,7 +107,7 @@ export class Puller {
     connection.sink.whenDrained(() => this.#enqueue(connection, behind));
   }
 
-  /** One turn for this stay of the connection here: one of a stay that has ended would serve it twice over. */
+  /** One turn for each time that the connection is here: a turn of an earlier time would serve it twice. */
   #enqueue(connection: Connection, behind: Behind): void {
     if (connection.behind !== behind) return;
     this.#ready.push({ connection, behind });
@@ -221,7 +221,7 @@ export class Puller {
     const from = { epoch: behind.epoch, ids: behind.from };
     const until = behind.until === null ? (head.position ?? from) : { epoch: behind.epoch, ids: behind.until };
     const outcome = await this.#options.pages(from, until);
-    // Gone, halted or sought elsewhere meanwhile: no connection waits for this page.
+    // The connection left, was halted or moved meanwhile: nothing waits for this page.
     if (connection.behind !== behind) return;
     if (outcome.kind === 'lost') {
       this.halt(connection, from);

@@ -50,7 +50,7 @@ export interface RoundOrigin {
   readonly epoch: string;
   readonly from: readonly string[];
   readonly cursors: Pick<Cursors, 'seal'>;
-  /** Called with each entry that can be delivered to nobody. */
+  /** Called with each entry that cannot be delivered. */
   readonly onPoison?: (entry: StoredEntry, reason: PoisonReason) => void;
 }
 
@@ -77,7 +77,7 @@ export function* batchesOf(entries: readonly StoredEntry[], connections = 1): It
   }
 }
 
-/** Up to the entry with which a round has its share, and one at least. */
+/** Up to the entry that fills the share of a round; one entry at least. */
 function oneBatch(
   entries: readonly StoredEntry[],
   { start, most, share }: { readonly start: number; readonly most: number; readonly share: number },
@@ -120,7 +120,7 @@ export function buildRound(origin: RoundOrigin, entries: readonly StoredEntry[])
   return roundOf(origin, { sound: sound ?? entries, poison: poison ?? SOUND, to: after(origin.from, entries) });
 }
 
-/** A round of entries that were found sound before: an entry is judged once, however often it is framed. */
+/** A round of entries that were checked before: an entry is checked once, however often it is framed. */
 function roundOf(
   { number, epoch, from, cursors }: RoundOrigin,
   { sound, poison, to }: Pick<Round, 'poison' | 'to'> & { readonly sound: readonly StoredEntry[] },
@@ -189,7 +189,7 @@ export function frame(payloads: readonly Buffer[], tails: readonly string[] | nu
     total += frameHeaderLength(length) + length;
     offsets.push(total);
   }
-  // Small rounds share a slab: one ArrayBuffer a round would keep the collector busy at middle rates.
+  // Small rounds share a slab: one ArrayBuffer for each round would keep the garbage collector busy at medium rates.
   const buffer = total < SHARED_SLAB ? Buffer.allocUnsafe(total) : Buffer.allocUnsafeSlow(total);
   for (const [index, payload] of kept.entries()) {
     const tail = tailBytes?.[index];
@@ -203,7 +203,7 @@ export function frame(payloads: readonly Buffer[], tails: readonly string[] | nu
 
 const CLOSE = 0x7d;
 
-/** Whether an object has a key: only then is there a quote. */
+/** Whether an object has a key: only then does it hold a quote. */
 export function hasKeys(object: Buffer): boolean {
   return object.includes(QUOTE);
 }

@@ -2,7 +2,7 @@ import { unescapeValue } from '../../protocol/entry.ts';
 import { isWithin, type Account, type Directory } from '../directory/directory.ts';
 import type { View } from './view.ts';
 
-/** Which views an event goes to; `outcome` says why it may be nobody. */
+/** The views that get an event; `outcome` says why there may be none. */
 export interface Route {
   readonly views: readonly View[];
   readonly outcome: 'known' | 'unknown_account' | 'not_offered';
@@ -36,7 +36,7 @@ export class RouteIndex {
   readonly #memo = new Map<string, Route>();
   readonly #offers: Offer;
   #directory: Directory;
-  /** Goes up with each change of the directory: what was decided before must be decided again. */
+  /** Increases with each change of the directory: earlier decisions must be made again. */
   version = 0;
 
   constructor(directory: Directory, offers: Offer) {

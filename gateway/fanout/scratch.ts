@@ -10,8 +10,8 @@ const KEPT_BYTES_A_CLASS = 8 * 1024 * 1024;
 
 /**
  * Buffers for views of one connection, reused instead of allocated. A buffer goes back as soon as the socket holds
- * nothing of it any more: at once when the kernel took it whole, so that the next connection finds it warm in the
- * cache, else in the write's callback (under TLS every write is still held when it returns). Giving it back twice is
+ * nothing of it any more: at once when the kernel took it whole, so that it is still in the CPU cache for the next
+ * connection, else in the write's callback (under TLS every write is still held when it returns). Releasing it twice is
  * the same as once.
  */
 export class Scratch {

@@ -12,7 +12,7 @@ const LEVELS = [
 ] as const;
 
 /**
- * An idle process reads at once, for latency. A busy one reads a little later and so more at a time: at middle rates
+ * An idle process reads at once, for latency. A busy one reads a little later and so reads more at once: at medium rates
  * most of the work is the write call, and rounds of one event cost ten times what rounds of twenty do. The two limits
  * of a level lie apart because resting itself makes the process calm.
  * @param utilisation share of the last interval that the event loop was busy, 0 to 1
@@ -24,7 +24,7 @@ export function nextSpacing(current: Spacing, utilisation: number): Spacing {
   return level?.spacing ?? NO_SPACING;
 }
 
-/** Rounds shorter than this are worth the whole rest: two in one cost little more than one of them. */
+/** Rounds shorter than this get the whole rest: two in one cost little more than one of them. */
 const SHORT = 32;
 /** A write of this many events costs little more an event than the longest: waiting for more would gain nothing. */
 const WORTH_A_WRITE = 96;

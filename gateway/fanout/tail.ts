@@ -70,7 +70,7 @@ export class Tail {
   }
 }
 
-/** Nobody pulls this round any more, and no view keeps what it sealed of it; returns the bytes that were counted for it. */
+/** The round leaves the tail, and no view keeps what it sealed of it; returns the bytes that were counted for it. */
 function letGo(round: Round): number {
   for (const view of round.sealedBy) view.unseal();
   return round.plain.buffer.length;

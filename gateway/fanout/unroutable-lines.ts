@@ -5,10 +5,10 @@ import type { Logger } from '../../runtime/logging/logger.ts';
 /** At most one line of each kind in this time: a broken producer must not fill the disk. */
 const EVERY_MS = 10_000;
 
-/** Log lines about entries that reach nobody. */
+/** Log lines about entries that are delivered to no connection. */
 export interface UnroutableLines {
   readonly poison: (entry: StoredEntry, reason: PoisonReason) => void;
-  /** So many entries of an account that the directory lacks. */
+  /** This many entries of an account that is not in the directory. */
   readonly unknownAccount: (account: string, entries: number) => void;
 }
 
@@ -31,7 +31,7 @@ export function unroutableLines(logger: Logger, now: () => number): UnroutableLi
   };
 }
 
-/** Counts, and says the count at most once in `EVERY_MS`. */
+/** Counts, and logs the count at most once in `EVERY_MS`. */
 function rarely(now: () => number): (count: number, say: (counted: number) => void) => void {
   let nextLine = Number.NEGATIVE_INFINITY;
   let unsaid = 0;

@@ -24,7 +24,7 @@ export class View {
   readonly format: Format;
   /** Connections of this view that are at the head of the log. */
   readonly live = new Set<Connection>();
-  /** Connections of this view in all: at 0 the view goes. */
+  /** All connections of this view: at 0 the view is removed. */
   references = 0;
   #round = -1;
   #parts: Part[] = [];
@@ -67,7 +67,7 @@ export class View {
     return this.#sealed?.round.number === round && this.#sealed.scope === scope ? this.#sealed : null;
   }
 
-  /** Lets go of what was sealed: nobody will pull it any more. */
+  /** Releases what was sealed: no connection will pull it again. */
   unseal(): void {
     this.#sealed?.round.sealedBy.delete(this);
     this.#sealed = null;

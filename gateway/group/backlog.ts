@@ -4,13 +4,13 @@ import type { RedisClient } from '../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { reportGroups, type DeclaredGroup, type GroupsPlace } from '../../event-log/provisioning/report-groups.ts';
 
-/** What a declared group has still to do, over all replicas and accounts. */
+/** The backlog of a declared group, over all replicas and accounts. */
 export interface Backlog {
   /** Accounts that have a group of this name. */
   readonly accounts: number;
   /** Entries that it has not read, an estimate where Redis does not know; null while no connection has used it yet. */
   readonly lag: number | null;
-  /** When the oldest entry came that was read and not finished, Unix milliseconds; null when there is none. */
+  /** Arrival of the oldest entry that was read and not finished, in Unix milliseconds; null when there is none. */
   readonly oldestPendingAt: number | null;
 }
 

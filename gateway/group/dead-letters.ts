@@ -163,7 +163,7 @@ export async function redriveDeadLetter(of: DeadLettersOf, id: string): Promise<
   return entry === null ? null : { entry: entry.toString() };
 }
 
-/** An entry made by hand has its id and its time from its place in the log: it takes both along to another one. */
+/** An entry that was written by hand has its id and its time from its place in the log; both are kept when it moves. */
 function metaElsewhere({ metaLine, entry, eventId }: WholeDeadLetter): string {
   const meta = decodeMeta(metaLine);
   if (meta === null) return metaLine;

@@ -10,16 +10,16 @@ import { takeTurn } from './turn.ts';
 
 /** Entries of one read. */
 const COUNT = 500;
-/** Between two tries to keep a dead letter that Redis refuses. */
+/** Milliseconds between two tries to store a dead letter that Redis refuses. */
 const DEAD_LETTER_RETRY_MS = 1_000;
 
 /** False: the lease is another's. */
 type Held = boolean;
 
 /**
- * What an owner sends to Redis and asks of it during one lease, one script at a time. First comes what was given to the
- * group before and never acknowledged, in order; only then anything new (I2). Each step rejects with the client's
- * error, and may have been done then: everything can be sent again.
+ * The commands of an owner to Redis during one lease, one script at a time. First come the entries that the group read
+ * before and never acknowledged, in order; then new ones (I2). Each step rejects with the client's error, and Redis may
+ * have executed it: everything can be sent again.
  */
 export class Exchange {
   readonly #work: PartitionWork;
@@ -31,7 +31,7 @@ export class Exchange {
   #mayHaveMore = true;
   #readAt = 0;
   #turnAt = performance.now();
-  /** Nothing is read before the first turn: Redis knows its script then, and reads come after what was sent. */
+  /** Nothing is read before the first turn: Redis has the script then, and the read follows it. */
   #isFirst = true;
   #deadLettersAt = 0;
 
@@ -56,7 +56,7 @@ export class Exchange {
     return toRead > 0 || this.#isFirst || !outbox.isEmpty || now >= this.#renewal ? this.#turn(toRead) : null;
   }
 
-  /** When `step` may have something to do, unless it is kicked before. */
+  /** The next time at which `step` may have something to do, unless it is kicked earlier. */
   nextTime(now: number, reads: boolean): number {
     const poll = this.#readAt + this.#work.context.timings.pollMs;
     const deadLetters = this.#work.outbox.givenUp.length > 0 ? this.#deadLettersAt : this.#renewal;
@@ -163,7 +163,7 @@ export class Exchange {
     try {
       if (!(await keepDeadLetter(this.#place, this.#lease, letter))) return false;
     } catch (failure) {
-      // The event stays, and holds its call back; the caller learns that it is not done.
+      // The event stays, and its call waits; the caller gets the failure.
       this.#deadLettersAt = performance.now() + DEAD_LETTER_RETRY_MS;
       done.resolve(false);
       throw failure;

@@ -6,8 +6,8 @@ export function countedAttempts({ attempts, excused }: Pick<Held<Loaded>, 'attem
 }
 
 /**
- * Records that the delivery to this member failed, and judges whether the event becomes a dead letter (I14): only when it
- * was delivered often enough, and failed on more than one member or has no other member to go to.
+ * Records that the delivery to this member failed, and decides whether the event becomes a dead letter (I14): only when
+ * it was delivered often enough, and failed on more than one member or has no other member to go to.
  */
 export function isExhausted<C extends Loaded>(
   held: Held<C>,
@@ -18,7 +18,9 @@ export function isExhausted<C extends Loaded>(
   return countedAttempts(held) >= failure.maxDeliver && (held.failedElsewhere || !failure.hasOther);
 }
 
-/** Whether the next delivery is the last one, and every failure so far was one member's: another one should have it. */
+/**
+ * Whether the next delivery is the last one, and every failure so far was of one member: another member should get it.
+ */
 export function needsAnother<C extends Loaded>(held: Held<C>, maxDeliver: number): boolean {
   return !held.failedElsewhere && countedAttempts(held) + 1 >= maxDeliver;
 }

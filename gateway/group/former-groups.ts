@@ -39,7 +39,7 @@ export class FormerGroups {
     return !this.#open.has(group) || this.#heirOf(group) !== account;
   }
 
-  /** Looks again for former groups: a replica of the former version that came late makes its own again. */
+  /** Looks again for former groups: a replica of the former version that starts late creates its own again. */
   reopen(): void {
     this.#open = new Set(this.#options.groups.map(({ name }) => name));
   }

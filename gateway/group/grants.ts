@@ -16,14 +16,14 @@ import {
 const CLAIMED_MS = 15_000;
 /** Safety margin taken off the claim for clock drift and the way to Redis. */
 const MARGIN = 0.1;
-/** An admitted connection has joined by then, or is not coming. */
+/** An admitted connection has joined by then, or never will. */
 const JOINS_WITHIN_MS = 10_000;
 
 export interface GrantsOptions extends RegistryPlace {
   readonly logger: Logger;
   /** The grant of this group's members is in force until then (monotonic). */
   readonly onRenewed: (of: GroupOf, until: number) => void;
-  /** Another grant is in force: this replica's members must go. */
+  /** Another grant is in force: this replica's members must leave. */
   readonly onReplaced: (of: GroupOf) => void;
 }
 
@@ -105,12 +105,12 @@ export class Grants {
     await this.#sweep(held);
   }
 
-  /** Renews what has members, and gives up what has none any more. Never rejects. */
+  /** Renews the claims of groups with members, and gives up the others. Never rejects. */
   async renew(): Promise<void> {
     await Promise.all([...this.#held.values()].map((held) => this.#renewOne(held)));
   }
 
-  /** This replica goes: its claims need not wait for their end. */
+  /** This replica leaves: its claims end now. */
   async withdraw(): Promise<void> {
     const groups = [...this.#held.values()];
     this.#held.clear();

@@ -22,7 +22,7 @@ export interface Timings {
   readonly handOverMs: number;
   /** How long a drain waits at most. */
   readonly drainMs: number;
-  /** Between two looks whether groups and streams are still the same. */
+  /** Milliseconds between two checks that groups and streams are still the same. */
   readonly checkMs: number;
   /** Between two looks for unused groups. */
   readonly retireMs: number;
@@ -58,7 +58,7 @@ export function limitsOf(group: ConsumerGroup): GroupLimits {
 
 /** A member as a partition's owner sees it: a connection of the group. */
 export interface GroupMember extends SpreadMember, Loaded {
-  /** Like no other member's of this process. */
+  /** Unique among the members of this process. */
   readonly number: number;
   /** How much may be written to it now: nothing while it is not placed, its socket is full or it has no credit. */
   room(): { readonly events: number; readonly bytes: number };
@@ -85,7 +85,7 @@ export interface GroupContext {
   readonly view: View | null;
   /**
    * Whether the grant of the members is known to be in force at this time (monotonic). Where it is not, nothing is
-   * acknowledged for want of a match, and the partitions are given up (I13).
+   * acknowledged because nothing matched it, and the partitions are given up (I13).
    */
   isGranted(now: number): boolean;
   /** The member that gets this call; null without any. */
@@ -98,7 +98,7 @@ export interface GroupContext {
   hangs(member: GroupMember): void;
   /** How many more entries this replica may hold for the group. */
   free(): number;
-  /** So many more are held, or are about to be. */
+  /** This many more are held, or are about to be. */
   hold(entries: number): void;
   tell(reason: GroupGapReason, gap: GroupGap): void;
   /** This replica reads the partition from now on, or no longer. */

@@ -4,9 +4,9 @@ const BASE = 36;
 
 /**
  * The cursor of an event in a group: how far into what was written to this one connection it lies. A position in the
- * log would not do: an event that is delivered again lies behind others there, and an acknowledgement sent before it
- * came must not cover it. It is not a cursor of the log, so that a resume with it is refused, never half right.
- * `membership` tells the connections of this process apart: milliseconds at which it joined, or later.
+ * log does not suffice: an event that is delivered again is behind others there, and an acknowledgement sent before it
+ * came must not cover it. It is not a cursor of the log, so that a resume with it is refused, and never continues at a
+ * wrong place. `membership` distinguishes the connections of this process: milliseconds at which it joined, or later.
  */
 export function encodeGroupCursor(membership: number, delivery: number): string {
   return `${PREFIX}-${membership.toString(BASE)}-${delivery.toString(BASE)}`;

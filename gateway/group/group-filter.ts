@@ -17,7 +17,7 @@ export function groupFilter({ filters }: ConsumerGroup): GroupFilter {
     (accounts === null || (account !== null && accounts.has(account.id)));
 }
 
-/** Whether nothing could come of it: a stream is never silently empty. Pure. */
+/** Whether it would keep no event: a stream is never silently empty. Pure. */
 export function keepsNothingOf(grant: Grant, { filters }: ConsumerGroup): boolean {
   const { events, excludeEvents, accounts } = filters;
   const isKept = (name: string) => !excludeEvents.includes(name) && (events.length === 0 || events.includes(name));

@@ -13,7 +13,7 @@ import { groupPlace } from './place.ts';
 import type { GroupOf } from './registry.ts';
 import { Spread } from './spread.ts';
 
-/** A connection learns whether it is standby within this time, whatever Redis does. */
+/** A connection is notified whether it is on standby within this time, whatever Redis does. */
 const PLACED_WITHIN_MS = 2_000;
 /** How long the last acknowledgements may take when no member is left. */
 const LAST_WORDS_MS = 1_000;
@@ -49,7 +49,7 @@ export class Group {
   readonly #members = new Map<number, Member>();
   readonly #loops = new Map<number, Running>();
   readonly #spreads = new Map<number, Spread>();
-  /** Until a member has learnt whether it is standby. */
+  /** Until a member knows whether it is on standby. */
   readonly #timers = new Map<number, NodeJS.Timeout>();
   #view: View | null = null;
   #held = 0;
@@ -101,7 +101,10 @@ export class Group {
     };
   }
 
-  /** Where the group was when a connection asked for it: events after it come, beside those that are not finished. */
+  /**
+   * Where the group was when a connection asked for it: it gets the events after this position, and those that are not
+   * finished.
+   */
   movedTo(position: Position): void {
     this.#position = position;
   }
@@ -121,14 +124,14 @@ export class Group {
       number,
       setTimeout(() => this.#tellStandby(member), PLACED_WITHIN_MS),
     );
-    // Not before the caller has the membership in hand.
+    // Not before the caller has the membership.
     queueMicrotask(() => this.#placeWhenKnown());
     for (const hung of this.#hung()) this.#moveFrom(hung);
     this.kick();
     return member;
   }
 
-  /** Takes up what this replica owns among these replicas, and hands over what it does not. */
+  /** Takes the partitions that this replica owns among these replicas, and hands over the others. */
   useReplicas(replicas: readonly string[]): void {
     this.#replicas = replicas;
     this.#takeUp();

@@ -18,7 +18,7 @@ export interface Groups extends AsyncDisposable {
   admit(group: string, grant: Grant, options?: { readonly regroup?: boolean }): Promise<Admission>;
   /** After the upgrade, of an admitted connection. */
   join(group: string, options: MemberOptions): Membership;
-  /** An entry of this partition is in the log: the reader of the log calls it. */
+  /** Called by the reader of the log for each partition with a new entry. */
   wake(partition: number): void;
   useDirectory(directory: Directory): void;
   /**

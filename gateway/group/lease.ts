@@ -21,8 +21,8 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0`);
 
 /**
- * Answers nothing when the lease is another's, else renews it. KEYS[1] and [2] are owner and fence, ARGV[1] and [2]
- * lease and time to live.
+ * Replies nothing when another replica has the lease, else renews it. KEYS[1] and [2] are owner and fence, ARGV[1] and
+ * [2] lease and time to live.
  */
 export const HOLD_LUA = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
@@ -57,7 +57,7 @@ export function validUntil(sentAt: number, ttlMs: number): number {
   return sentAt + ttlMs * (1 - MARGIN);
 }
 
-/** Null while another one has it. Rejects with the client's error. */
+/** Null while another replica has it. Rejects with the client's error. */
 export async function acquireLease(
   place: GroupPlace,
   options: { replica: string; ttlMs: number },
@@ -73,7 +73,7 @@ export async function acquireLease(
   return { value: `${replica}:${token}`, token, fence, ttlMs, validUntil: validUntil(sentAt, ttlMs) };
 }
 
-/** Gives it up, if it is still ours. Rejects with the client's error: the lease then ends by itself. */
+/** Releases it, if this replica still has it. Rejects with the client's error: the lease then ends by itself. */
 export async function releaseLease(place: GroupPlace, lease: Lease): Promise<void> {
   await runScript(place.client, RELEASE, { keys: [place.owner, lease.fence], args: [lease.value] });
 }

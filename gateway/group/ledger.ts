@@ -42,7 +42,7 @@ export interface Held<C extends Loaded> {
   failedElsewhere: boolean;
   /** When it was written last (monotonic). */
   writtenAt: number;
-  /** When it must be acknowledged (written), or is ready again (delayed). */
+  /** Time until which it must be acknowledged (written), or at which it is ready again (delayed). */
   dueAt: number;
   /** The number of its last delivery among those of its member. */
   delivery: number;
@@ -169,7 +169,7 @@ export class Ledger<C extends Loaded> {
     held.state = 'finishing';
   }
 
-  /** Redis has it: the next event of the call may be written. */
+  /** Redis has recorded it: the next event of the call may be written. */
   remove(held: Held<C>): void {
     if (!this.holds(held)) return;
     this.#held.delete(held.id);
@@ -224,7 +224,7 @@ export class Ledger<C extends Loaded> {
     }
   }
 
-  /** The call of this event goes to another member, with all that is under way of it. */
+  /** The call of this event goes to another member, with all its events under way. */
   moveCall(held: Held<C>, to: C): void {
     this.#move(held.call, to);
   }

@@ -33,7 +33,7 @@ const MOVED: AckOutcome = {
 /** A connection of a group: what was written to it and is not finished, and what may be written to it next. */
 export class Member implements Membership, GroupMember {
   readonly seed: number;
-  /** Unlike any other member's of this process; its cursors carry it. */
+  /** Unique among the members of this process; its cursors carry it. */
   readonly number: number;
   readonly #group: MemberGroup;
   readonly #options: MemberOptions;
@@ -72,7 +72,10 @@ export class Member implements Membership, GroupMember {
     return this.#inFlight.size;
   }
 
-  /** It has let an `ackWait` pass without finishing anything since the event was written: until it finishes something. */
+  /**
+   * Whether an `ackWait` passed without it finishing anything since the event was written; false again once it finishes
+   * something.
+   */
   get isHung(): boolean {
     return this.#isHung;
   }
@@ -108,7 +111,7 @@ export class Member implements Membership, GroupMember {
   deliver(batch: readonly Held<GroupMember>[]): void {
     for (const held of batch) {
       held.delivery = this.#deliveries += 1;
-      // Last in the map what was written last: cursors and pongs acknowledge from the front.
+      // The event that was written last is last in the map: cursors and pongs acknowledge from the front.
       this.#inFlight.delete(held.eventId);
       this.#inFlight.set(held.eventId, held);
     }
@@ -210,7 +213,7 @@ export class Member implements Membership, GroupMember {
     if (held !== undefined || this.#overdue.delete(id)) this.#lives();
   }
 
-  /** It works: what it has in hand counts from now on, and it gets new calls again. */
+  /** It is alive: its events count from now on, and it gets new calls again. */
   #lives(): void {
     this.#activeAt = performance.now();
     if (!this.#isHung) return;

@@ -38,7 +38,7 @@ export interface DeclaredGroups {
   /** The resource's account: it inherits groups of the former form. */
   readonly account: string;
   readonly groups: readonly ConsumerGroup[];
-  /** A group that was unused for longer is removed: the log keeps nothing of what it has not read. */
+  /** A group that was unused for longer is removed: the log no longer holds what it has not read. */
   readonly retentionMs: number;
 }
 
@@ -172,7 +172,7 @@ class RedisGroups implements Groups {
     const member = group.join(options);
     const untold = this.#untold.get(key);
     this.#untold.delete(key);
-    // Not before the caller has the membership in hand.
+    // Not before the caller has the membership.
     if (untold === 'trimmed') queueMicrotask(() => member.tellGap('trimmed', { ids: [], missed: null }));
     else if (untold !== undefined) queueMicrotask(() => member.lose(untold));
     if (isFirst) this.#beat();
@@ -200,7 +200,7 @@ class RedisGroups implements Groups {
   async drain(signal: AbortSignal): Promise<void> {
     this.#isDraining = true;
     const limit = performance.now() + this.#timings.drainMs;
-    // Others learn at once that this replica serves no group any more, and wait for the leases.
+    // The other replicas are notified at once that this one serves no group, and wait for the leases.
     this.#beat();
     const hurry = () => {
       for (const group of this.#groups.values()) this.#inBackground(group.stop(0));
@@ -289,7 +289,7 @@ class RedisGroups implements Groups {
     if (group.connections > 0) return;
     this.#inBackground(this.#grants.left(group.of));
     if (group.isIdle) this.#groups.delete(keyOf(group.of));
-    // Others take over as soon as they know.
+    // The other replicas take over as soon as they are notified.
     this.#beat();
   }
 
@@ -307,7 +307,10 @@ class RedisGroups implements Groups {
     this.#watchFormer(others);
   }
 
-  /** Replicas of the former version may make groups of their form: these are moved once none of them serves one. */
+  /**
+   * Replicas of the former version may create groups of the former form: these are moved once no such replica serves
+   * one.
+   */
   #watchFormer(others: readonly LiveReplica[]): void {
     if (others.some(({ heartbeat }) => Object.keys(heartbeat.groups).some((key) => !key.includes('/')))) {
       this.#former.reopen();

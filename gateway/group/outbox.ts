@@ -18,7 +18,7 @@ export interface GivenUp<C extends Loaded> {
   readonly done: PromiseWithResolvers<boolean>;
 }
 
-/** What a partition's owner owes to Redis, gathered between two turns. */
+/** What a partition's owner has to send to Redis, gathered between two turns. */
 export class Outbox<C extends Loaded> {
   #acks: Held<C>[] = [];
   #dropped: string[] = [];
@@ -50,7 +50,7 @@ export class Outbox<C extends Loaded> {
     return done.promise;
   }
 
-  /** Settles true once Redis has everything that is in here now, false when it cannot have it any more. */
+  /** Settles true once Redis has everything in this outbox, false when it can no longer get it. */
   flushed(): Promise<boolean> {
     this.#flushed ??= Promise.withResolvers();
     return this.#flushed.promise;

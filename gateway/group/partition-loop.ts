@@ -18,7 +18,7 @@ export class PartitionLoop {
   readonly #place: GroupPlace;
   #exchange: Exchange | null = null;
   #lastToken = 0;
-  /** Acknowledged when the last lease was lost, and not said to Redis. */
+  /** Acknowledged before the last lease was lost, and not sent to Redis. */
   #owed: readonly string[] = [];
   #failures = 0;
   /** Null until it is stopped: then it waits for what is with members until this time. */
@@ -111,7 +111,7 @@ export class PartitionLoop {
     return isFinished || now >= this.#stopBy;
   }
 
-  /** Writes what may be written, then says and asks what there is; else waits. False when the lease is gone. */
+  /** Writes what may be written, then sends and reads what is due; else waits. False when the lease is gone. */
   async #step(exchange: Exchange, lease: Lease): Promise<boolean> {
     const now = performance.now();
     // What was decided by a grant that may not be in force any more is not sent to Redis (I13).
@@ -146,7 +146,7 @@ export class PartitionLoop {
     return performance.now() < lease.validUntil;
   }
 
-  /** One line an outage: the client's own tell the rest. */
+  /** One line for each outage: the lines of the client have the details. */
   async #rest(error: unknown): Promise<void> {
     const code = redisErrorCode(error);
     if (this.#failures === 0)

@@ -39,7 +39,7 @@ export class PartitionWork {
     return this.outbox.flushed();
   }
 
-  /** The member refused the event: again later, or a dead letter. False when Redis could not have that now. */
+  /** The member refused the event: again later, or a dead letter. False when Redis could not record that now. */
   refuse(held: Event, delayMs?: number): Promise<boolean> {
     const why = 'refused by the consumer';
     if (this.#isExhausted(held, held.call.member)) return this.giveUp(held, 'max_deliver', why);
@@ -48,7 +48,7 @@ export class PartitionWork {
     return Promise.resolve(true);
   }
 
-  /** The wait starts again. False when hardly anything of the old one was over. */
+  /** The wait starts again. False when the former wait had hardly begun. */
   extend(held: Event): boolean {
     const { ackWaitMs } = this.context.limits;
     const dueAt = performance.now() + ackWaitMs;

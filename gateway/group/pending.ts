@@ -5,8 +5,9 @@ import { HOLD_LUA, validUntil, type Lease } from './lease.ts';
 import type { GroupPlace } from './place.ts';
 
 /**
- * A page of what the group was given and has not acknowledged, by whichever owner. KEYS: owner, fence, events, attempts. ARGV:
- * lease, TTL, group, first id, how many. Not by reading id 0: that would raise Redis's own delivery count each time.
+ * A page of the entries that any owner read for the group and did not acknowledge. KEYS: owner, fence, events,
+ * attempts. ARGV: lease, TTL, group, first id, how many. Not by reading id 0: that would raise Redis's own delivery
+ * count each time.
  */
 const PENDING = defineScript(`${HOLD_LUA}
 local pages = {}

@@ -14,9 +14,9 @@ const REMEMBERED = 32_768;
 const NOBODY = -1;
 
 /**
- * Which member a call goes to: chosen by rendezvous hashing when the call is first seen, and kept while that member is
- * there and does not hang, also when others join. What was used least recently is forgotten first; such a call is chosen
- * for again, by the same hash. Members are remembered by number, so that none is kept alive here after its socket.
+ * Chooses the member of a call: by rendezvous hashing when the call is first seen, and kept while that member is there
+ * and does not hang, also when others join. What was used least recently is forgotten first; such a call gets a member
+ * again, by the same hash. Members are remembered by number, so that none is kept alive here after its socket.
  */
 export class Spread {
   readonly #remembered: number;

@@ -8,7 +8,7 @@ import type { GroupPlace } from './place.ts';
 export const CONSUMER = 'owner';
 
 /**
- * All that an owner has to say at a time. KEYS: owner, fence, events, attempts. ARGV: lease, TTL, group, ids to
+ * Everything that an owner sends at a time. KEYS: owner, fence, events, attempts. ARGV: lease, TTL, group, ids to
  * acknowledge, ids with their attempts, how many are read next, the id read last (empty: not known). Everything is
  * absolute, so a turn whose reply was lost is simply sent again. Attempts may be refused (OOM) without the rest.
  * XREADGROUP silently skips entries that were trimmed before they were read. They are found by counting: those that
@@ -100,8 +100,8 @@ export type TurnOutcome =
   | { readonly held: false };
 
 /**
- * Renews the lease, says everything in one script, and reads right behind it. Rejects with the client's error; all of
- * it may have been done then.
+ * Renews the lease, sends everything in one script, and reads right after it. Rejects with the client's error; Redis
+ * may have executed all of it.
  */
 export async function takeTurn(place: GroupPlace, lease: Lease, turn: Turn): Promise<TurnOutcome> {
   const sentAt = performance.now();

@@ -23,7 +23,7 @@ const MOST_ADDRESSES = 20_000;
  */
 export class AddressAllowance {
   readonly #limits: AllowanceLimits;
-  /** In the order in which they were last seen; an address whose bucket is full again is forgotten. */
+  /** Ordered by when they were last seen; an address whose bucket is full again is forgotten. */
   readonly #buckets = new Map<string, Bucket>();
 
   constructor(limits: AllowanceLimits) {

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import { isOriginAllowed } from './origin.ts';
 
-/** What a browser's own code and its telemetry add to a login. */
+/** Headers that browsers and their telemetry add to a login. */
 const ALLOWED_HEADERS = 'Content-Type, Authorization, traceparent, tracestate, X-Requested-With';
 const PREFLIGHT_SECONDS = '600';
 

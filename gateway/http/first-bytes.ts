@@ -1,6 +1,6 @@
 import { parseProxyHeader, startsWithProxyHeader } from './proxy-protocol.ts';
 
-/** What every connection of a port begins with. */
+/** The beginning of every connection of a port. */
 export interface Expected {
   readonly proxyHeader: boolean;
   readonly tls: boolean;

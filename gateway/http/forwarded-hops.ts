@@ -5,10 +5,13 @@ const ELEMENTS = /(?:"(?:\\.|[^"\\])*"|[^",])+/g;
 /** The `for` of one element of Forwarded (RFC 7239 4). */
 const FOR = /(?:^|;)\s*for\s*=\s*("(?:\\.|[^"\\])*"|[^;\s]+)/i;
 
-/** What each hop said of the one before it, the nearest hop first. `X-Forwarded-For` alone counts where there is one. */
+/**
+ * The address that each hop gives for the one before it, the nearest hop first. `X-Forwarded-For` alone counts where
+ * there is one.
+ */
 export function forwardedHops(headers: IncomingHttpHeaders): readonly string[] {
   const list = headers['x-forwarded-for'];
-  // Split at every comma: an address holds none, and a client's lone quote must not swallow what a proxy adds.
+  // Split at every comma: an address holds none, and a client's lone quote must not hide what a proxy adds.
   if (list !== undefined) return [list].flat().join().split(',').map(trim).filter(Boolean).toReversed();
   const forwarded = headers.forwarded;
   if (forwarded === undefined) return [];

@@ -16,7 +16,7 @@ export interface InnerAppOptions {
   readonly unexpected: (error: unknown) => void;
 }
 
-/** What the platform reaches and the world does not: health, metrics, ingest, administration. */
+/** What the platform can reach and clients cannot: health, metrics, ingest, administration. */
 export function createInnerApp(options: InnerAppOptions): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag');

@@ -1,4 +1,4 @@
-/** What a slow or greedy client of the public listener may take. Node's own defaults leave a slow header 95 s. */
+/** Limits for slow or greedy clients of the public listener. Node's own defaults leave a slow header 95 s. */
 export const LIMITS = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 10_000,

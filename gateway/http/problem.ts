@@ -1,4 +1,4 @@
-/** Every HTTP error (RFC 9457). `code` is stable; `detail` says what to do and never echoes a secret. */
+/** Every HTTP error (RFC 9457). `code` is stable; `detail` says what to do and never contains a secret. */
 export interface Problem {
   readonly status: number;
   readonly code: string;

@@ -23,18 +23,18 @@ export interface PublicAppOptions {
   readonly addressOf: AddressOf;
   readonly allowedOrigins: readonly string[];
   readonly isTls: boolean;
-  /** Told of what no request can be blamed for. */
+  /** Called with errors that no request caused. */
   readonly unexpected: (error: unknown) => void;
 }
 
 const LOGIN_BODY_BYTES = 64 * 1024;
 
-/** Everything of the public listener but the stream itself. */
+/** All routes of the public listener except the stream. */
 export function createPublicApp(options: PublicAppOptions): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('strict routing');
   app.use(securityHeaders(options.isTls));
-  // The body is read whatever its declared type: the original's clients send what they send.
+  // The body is read whatever its declared type: existing clients send various ones.
   const body = express.raw({ type: () => true, limit: LOGIN_BODY_BYTES, inflate: false });
   app.all(LOGIN_PATH, cors(options.allowedOrigins, 'POST'));
   app.post(LOGIN_PATH, body, login(options));

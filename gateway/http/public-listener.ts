@@ -48,7 +48,7 @@ export interface PublicListener extends AsyncDisposable {
 const MIN_VERSION = 'TLSv1.2';
 
 /**
- * The listener that the world reaches: first bytes -> TLS -> one request at a time -> routes. An upgrade is handed over
+ * The listener that clients reach: first bytes -> TLS -> one request at a time -> routes. An upgrade is handed over
  * with the connection itself: the event path writes to it directly.
  */
 export async function openPublicListener(options: PublicListenerOptions): Promise<PublicListener> {
@@ -122,10 +122,10 @@ function createHttp(options: PublicListenerOptions, limits: Limits): Server {
     maxHeaderSize: limits.headerBytes,
     // Checked in checkForm, for upgrades too.
     requireHostHeader: false,
-    // Without it an h2c offer, as curl makes one with --http2, would turn a login into an upgrade.
+    // Without it an h2c offer (curl --http2) would turn a login into an upgrade.
     shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket',
   });
-  // Node drops headers beyond its limit in silence: checkForm counts them.
+  // Node silently drops headers beyond its limit: checkForm counts them.
   server.maxHeadersCount = 0;
   const router = new RequestRouter(options, limits);
   server.on('request', (request, response) => router.request(request, response, null));

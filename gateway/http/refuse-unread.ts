@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Problem } from './problem.ts';
 
-/** What is refused before its body was read leaves a connection on which the next request cannot be found. */
+/** After a refusal before the body was read, the next request on the connection cannot be found. */
 export const CLOSE_UNREAD = { Connection: 'close' };
 
 /** For callers without the right bearer token of an inner endpoint. */

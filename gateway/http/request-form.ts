@@ -8,7 +8,7 @@ import type { Problem } from './problem.ts';
  */
 export function checkForm(request: IncomingMessage, mostHeaders: number): Problem | null {
   if (request.rawHeaders.length / 2 > mostHeaders) return TOO_MANY_HEADERS;
-  // Node's own check would answer without a code, and takes two Hosts.
+  // Node's own check would answer without a code, and accepts two Hosts.
   const hosts = request.headersDistinct['host'] ?? [];
   if (hosts.length > 1 || (hosts.length === 0 && request.httpVersion === '1.1')) return INVALID_HOST;
   const target = originForm(request.url ?? '');

@@ -33,7 +33,9 @@ export class RequestGate extends Duplex {
   /** Whether the server takes more bytes. */
   #isWanted = false;
   #current: IncomingMessage | null = null;
-  /** Bytes of the current request's body that were not given yet; null where only the parser knows (chunked). */
+  /**
+   * Bytes of the current request's body that the server has not got yet; null where only the parser knows (chunked).
+   */
   #bodyLeft: number | null = 0;
   /** Requests that the parser found behind a chunked body. */
   readonly #waiting: (() => void)[] = [];

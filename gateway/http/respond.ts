@@ -14,7 +14,7 @@ export const notFound: RequestHandler = (_request, response) => {
   sendProblem(response, { status: 404, code: 'not_found', detail: 'There is nothing at this path.' });
 };
 
-/** For methods that a path does not take. */
+/** For methods that a path does not support. */
 export function onlyMethods(...methods: string[]): RequestHandler {
   const allowed = methods.join(', ');
   return (_request, response) => {
@@ -27,7 +27,7 @@ export function onlyMethods(...methods: string[]): RequestHandler {
   };
 }
 
-/** What a request did wrong by the status its middleware gave, and nothing of what went wrong inside. */
+/** The client's fault by the status that the middleware set, and no internal detail. */
 export function answerErrors(unexpected: (error: unknown) => void): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     const status = Number((error as { status?: unknown } | null)?.status);

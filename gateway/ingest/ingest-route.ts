@@ -9,12 +9,12 @@ import type { Ingest, IngestAnswer } from './ingest.ts';
 import { MAX_BODY_BYTES } from './read-batch.ts';
 
 const RETRY_AFTER_SECONDS = '1';
-/** Batches at once, each of at most 8 MiB: what producers can make us hold is bounded. */
+/** Batches at once, each of at most 8 MiB: the memory that producers can use is bounded. */
 const MOST_AT_ONCE = 16;
 
 export interface IngestRouteOptions {
   readonly ingest: Ingest;
-  /** What producers present as bearer token; an empty one refuses everybody. */
+  /** What producers present as bearer token; an empty one refuses every request. */
   readonly token: string;
   /** Called with the answer to each batch. */
   readonly onAnswer: (answer: IngestAnswer) => void;
@@ -22,8 +22,8 @@ export interface IngestRouteOptions {
 
 /**
  * `POST /ws/v1/firehose/events`, for the inner listener only. 200: every event is in the log or was dropped; 207: some
- * were rejected, the answer says which and why; 503: some are not in the log, send those (or all: the ids protect) again; 400, 401, 413, 415
- * and 503 `ingest_busy`: nothing was read.
+ * were rejected, the answer says which and why; 503: some are not in the log: send those, or all, again (their ids
+ * prevent duplicates); 400, 401, 413, 415 and 503 `ingest_busy`: nothing was read.
  */
 export function ingestRouter(options: IngestRouteOptions): Router {
   const isAllowed = createBearerCheck(options.token);

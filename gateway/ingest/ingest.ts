@@ -19,11 +19,11 @@ export interface IngestedEvent {
   readonly code?: string;
   readonly detail?: string;
   readonly field?: string;
-  /** `unknown_account`: it is in the log, and reaches nobody while the directory lacks its account. */
+  /** `unknown_account`: it is in the log, and is not delivered while its account is not in the directory. */
   readonly warning?: 'unknown_account';
 }
 
-/** The answer to a batch: what became of it in one sentence, the sums, and then one line an element. */
+/** The answer to a batch: a summary in one sentence, the sums, and one line for each element. */
 export type IngestAnswer = { readonly summary: string } & Readonly<Record<IngestStatus, number>> & {
     readonly events: readonly IngestedEvent[];
   };
@@ -62,7 +62,7 @@ export function createIngest({ eventLog, judgeAccount }: IngestParts): Ingest {
     const batch = readBatch(body, options.contentType);
     if (batch.kind === 'unreadable') return { kind: 'unreadable', problem: batch };
     const { elements, wrapped } = batch;
-    // A traceparent beside many is ignored: HTTP clients add one by themselves.
+    // A traceparent of a batch of several events is ignored: HTTP clients add one by themselves.
     if (elements.length > 1 && (options.account || options.eventId)) return { kind: 'unreadable', problem: ONE_ALONE };
     const headers = elements.length === 1 ? besideOf(options) : {};
     const verdicts: Verdict[] = [];

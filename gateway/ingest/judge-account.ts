@@ -3,7 +3,7 @@ import type { LiveDirectory } from '../directory/directory.ts';
 import { offersAccount } from '../fanout/offer.ts';
 import type { Scope } from '../subscription/scope.ts';
 
-/** `unknown` is an account that the directory lacks: its events reach nobody, until the directory has it. */
+/** `unknown` is an account that is not in the directory: its events are not delivered until it is. */
 export type AccountVerdict = 'offered' | 'not_offered' | 'unknown';
 
 export interface AccountScope {

@@ -40,7 +40,7 @@ function isOneObject(content: Buffer): boolean {
     JSON.parse(content.toString());
     return true;
   } catch {
-    // A broken line whose brackets are closed by a later one: the good lines between must be kept.
+    // A broken line whose brackets are closed by a later one: the valid lines between them must be kept.
     return false;
   }
 }

@@ -28,7 +28,7 @@ export interface BusinessEvents {
   readonly slowConsumerClosed: (policy: string) => void;
   readonly gapTold: (reason: string) => void;
   readonly revoked: (outcome: string) => void;
-  /** A batch was judged, and what was good of it is in the log. */
+  /** A batch was ingested: its accepted events are in the log. */
   readonly ingested: (answer: IngestAnswer) => void;
 }
 
@@ -137,7 +137,7 @@ function account({ accountId }: { readonly accountId?: string }): { account?: st
   return accountId === undefined ? {} : { account: accountId };
 }
 
-/** A client's network: an address of its own is personal data. */
+/** A client's network: the address itself is personal data. */
 function networkOf(address: string): string {
   if (!address.includes(':')) return address.replace(/\.\d+$/, '.0/24');
   return `${address.split(':').slice(0, 3).join(':')}::/48`;

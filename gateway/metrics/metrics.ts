@@ -24,7 +24,7 @@ export interface Metrics extends AsyncDisposable, RedisMetrics {
   revoked(outcome: string): void;
   sessionClosed(code: number): void;
   slowConsumerClosed(policy: string): void;
-  /** So many entries of each partition, in one read. */
+  /** The number of entries of each partition in one read. */
   batchRead(entries: ReadonlyMap<number, number>): void;
   /** Ingest to socket write, of the oldest entry of a read. */
   delivered(seconds: number): void;
@@ -35,7 +35,10 @@ export interface Metrics extends AsyncDisposable, RedisMetrics {
   scrape(request: IncomingMessage, response: ServerResponse): void;
 }
 
-/** Ours, those of ws, and 1005 and 1006 for a close without a code or none at all; anything else a peer sends is one label. */
+/**
+ * The close codes of the gateway and of ws, 1005 (a close without a code) and 1006 (no close); all other codes of peers
+ * are one label.
+ */
 const KNOWN_CODES: ReadonlySet<number> = new Set([...Object.values(CLOSE), 1002, 1005, 1006, 1007, 1008, 1009]);
 
 /** Null where the system does not say. */

@@ -8,7 +8,7 @@ export function quickstartLines(gateway: { port: number; isTls: boolean; state: 
   const scheme = gateway.isTls ? 's' : '';
   const body = '{"username":"admin","password":"adminpassword","domain":"admin"}';
   const certificates = gateway.isTls ? `NODE_EXTRA_CA_CERTS=${join(gateway.state, 'ca.crt')} ` : '';
-  // A refused handshake and a close end it with a message: without them the WebSocket would end in silence.
+  // A refused handshake and a close end it with a message: without a message the WebSocket would end silently.
   const print = [
     'const socket = new WebSocket(process.argv[1])',
     'socket.onmessage = (event) => console.log(event.data)',

@@ -5,7 +5,7 @@ import { SlotsUnavailable, type SharedSlots } from './shared-slots.ts';
 
 /** A connection's slot within a quota. */
 export interface Slot {
-  /** When the connection has ended, or was never opened. Calling it again does nothing. */
+  /** Called when the connection has ended, or was never opened. A second call does nothing. */
   readonly release: () => void;
 }
 
@@ -86,7 +86,7 @@ export class Quota implements AsyncDisposable {
       return taken;
     } catch (error) {
       this.#report(error);
-      // The own count was within the limit. The next renewal brings the slot into the store.
+      // This replica's count was within the limit. The next renewal brings the slot into the store.
       return true;
     } finally {
       this.#asked.delete(asked.slot);

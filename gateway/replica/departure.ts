@@ -2,14 +2,13 @@ import type { Heartbeat } from '../../protocol/heartbeat.ts';
 import { LEAVE_TOGETHER_S } from '../../protocol/leave-together.ts';
 import type { LiveReplica } from './presence.ts';
 
-/** What a heartbeat says for the departure. */
+/** The fields of a heartbeat that the departure uses. */
 export type Companion = Pick<Heartbeat, 'revision' | 'leaving'>;
 
 /**
- * Whether a replica that is to stop should wait for others. A roll-out ends replicas one by one, as fast as new ones become
- * available; clients that are sent away by the first could come to one that goes next, and had to move twice (I7). So
- * the old ones wait for each other. Where nothing newer is there, as with fewer replicas or a drained node, none waits.
- * Pure.
+ * Whether a replica that is to stop should wait for others. A roll-out ends replicas one by one, as fast as new ones
+ * become available; clients of the first could reconnect to the next one to end, and would move twice (I7). So the old
+ * replicas wait for each other. Without a newer replica, as with fewer replicas or a drained node, none waits. Pure.
  */
 export function waitsForOthers(revision: string, others: readonly Companion[]): boolean {
   const isReplaced = others.some((one) => one.revision !== '' && one.revision !== revision && !one.leaving);

@@ -32,7 +32,7 @@ export interface PresenceOptions {
   readonly keyPrefix: string;
   /** `<namespace>/<name>`. */
   readonly resource: string;
-  /** This replica's name, unlike any other's: a pod's. */
+  /** This replica's unique name: the pod's. */
   readonly replica: string;
   readonly logger: Logger;
   readonly everyMs?: number;
@@ -43,7 +43,7 @@ export interface PresenceOptions {
 export const BEAT_MS = 1_000;
 export const ALIVE_MS = 5_000;
 
-/** Tells the replicas of one resource about each other. Beats from `start` until it is disposed. */
+/** Makes the replicas of one resource known to each other. Beats from `start` until it is disposed. */
 export class Presence implements AsyncDisposable {
   readonly #options: PresenceOptions;
   readonly #listeners = new Set<(replicas: readonly LiveReplica[]) => void>();
@@ -74,15 +74,15 @@ export class Presence implements AsyncDisposable {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Begins to beat. `says` is asked at each beat. */
+  /** Begins to beat. `says` is called at each beat. */
   start(says: () => Heartbeat): void {
     this.#says = says;
     this.#beating = this.#beatOnAndOn();
   }
 
   /**
-   * Beats now, because something changed, and settles when that beat has ended. Never rejects. A call during a beat is a
-   * beat after it, since the running one may have sent the former values.
+   * Beats now, because something changed, and settles when that beat has ended. Never rejects. A call during a beat
+   * causes another beat, since the running one may have sent the former values.
    */
   beat(): Promise<void> {
     if (this.#says === null || this.#closing.signal.aborted) return Promise.resolve();
@@ -100,7 +100,7 @@ export class Presence implements AsyncDisposable {
     await this.#running;
     const { client, keyPrefix, resource, replica } = this.#options;
     const keys = replicaKeys(keyPrefix, resource);
-    // While Redis is away the others notice by silence.
+    // While Redis is away the other replicas notice the missing heartbeats.
     await Promise.allSettled([client.zrem(keys.seen, replica), client.del(keys.heartbeat(replica))]);
   }
 

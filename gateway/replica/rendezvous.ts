@@ -1,6 +1,6 @@
 /**
- * Rendezvous hashing: all processes that know the same replicas choose the same one, and a replica that comes or goes moves
- * only what it wins or had. Pure, and the same in every process.
+ * Rendezvous hashing: all processes that know the same replicas choose the same one, and a replica that joins or leaves
+ * moves only its own share. Pure, and the same in every process.
  */
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
@@ -20,7 +20,7 @@ function mix(value: number): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** How much the replica or member of this seed wants the choice of that seed. */
+/** The weight of a replica or member (by its seed) for a choice (by its seed). */
 export function weight(seed: number, choice: number): number {
   return mix(seed ^ choice);
 }

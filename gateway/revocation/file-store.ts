@@ -13,7 +13,7 @@ const content = z.array(z.tuple([z.string().refine(isSubject), z.int().positive(
  */
 export async function fileRevocationStore(state: StateFolder, now: () => number): Promise<RevocationStore> {
   let list: RevokedList = merge(new Map(), await load(state), now() * 1_000);
-  /** List in the file. Reads see nothing newer, or sessions would end before their revocation counts them. */
+  /** List in the file. Reads return nothing newer, or sessions would end before their revocation counts them. */
   let safe = list;
   let writing: Promise<void> = Promise.resolve();
   const write = async () => {

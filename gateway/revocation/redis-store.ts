@@ -66,7 +66,7 @@ export function redisRevocationStore(redis: RedisClient, place: { prefix: string
   };
 }
 
-/** Ignores entries of another form: they stop no token and allow none. */
+/** Ignores entries of another form: they neither revoke nor allow a token. */
 function listOf(pairs: readonly Buffer[]): Map<string, number> {
   const list = new Map<string, number>();
   for (let at = 0; at + 1 < pairs.length; at += 2) {

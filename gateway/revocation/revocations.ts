@@ -11,7 +11,7 @@ export interface RevocationsOptions {
   readonly store: RevocationStore;
   readonly directory: LiveDirectory;
   readonly logger: Logger;
-  /** Called with the outcome of each revocation that was asked for here. */
+  /** Called with the outcome of each revocation that was requested here. */
   readonly onAsked?: (outcome: RevokeOutcome['kind']) => void;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -30,7 +30,7 @@ export interface Revocation {
 export type RevokeOutcome =
   | { readonly kind: 'revoked'; readonly revocation: Revocation; readonly closed: number }
   | { readonly kind: 'no_room' }
-  /** It may be in force nevertheless: asking again does no harm. */
+  /** It may be in force nevertheless; the request can be repeated. */
   | { readonly kind: 'unavailable'; readonly code: string };
 
 /** The revocations that this replica knows: at most about a second behind the store, the last known ones while it is away. */
@@ -82,7 +82,10 @@ export class Revocations implements AsyncDisposable {
     this.#closeRevoked();
   }
 
-  /** The mark for a token of a login that begins now: above all revocations that were answered before the call. */
+  /**
+   * The mark for a token of a login that begins now: at or above the marks of all revocations that were answered before
+   * the call.
+   */
   async mark(): Promise<number> {
     await this.refresh();
     return newestMark(this.#list);

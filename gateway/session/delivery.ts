@@ -5,7 +5,7 @@ import type { GapReason } from '../../protocol/server-frame.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { AckOutcome } from '../group/groups.ts';
 
-/** What a client says of events that a group gave it. */
+/** A client's acknowledgement of events of a group. */
 export type Acknowledgement = Extract<ClientFrame, { kind: 'ack' | 'nack' | 'progress' | 'term' }>;
 
 /** Where a connection's events come from: the log itself, or a group's share of it. */

@@ -18,7 +18,7 @@ import type { Acknowledgement } from './delivery.ts';
 import { PING_EVERY_MS, type Moment } from './liveness.ts';
 import { intersect, type Narrowed } from './narrow.ts';
 
-/** What the dialogue knows of, and does to, its connection. */
+/** What the dialogue needs of its connection. */
 export interface Connection {
   readonly id: string;
   readonly group: string | null;
@@ -52,7 +52,7 @@ export type TokenOutcome =
   | { readonly kind: 'unavailable' };
 
 export interface DialogueOptions {
-  /** Whether a token is good, and its account and user still there. */
+  /** Whether a token is valid, and its account and user still exist. */
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
   readonly narrow: (grant: Grant, filter: Filter) => Narrowed;
   readonly window: Pick<LogWindow, 'oldestCursor' | 'cursors'>;
@@ -65,7 +65,10 @@ const EXPIRES_SOON_MS = 60_000;
 /** A peer that does not read needs no watermark behind its unread data. */
 const MOST_QUEUED = 1024 * 1024;
 
-/** The control contract of one connection: what is said beside events, and what the client's frames do. */
+/**
+ * The control contract of one connection: the frames that are sent besides events, and the handling of the client's
+ * frames.
+ */
 export class Dialogue {
   readonly #connection: Connection;
   readonly #sink: Sink;
@@ -157,8 +160,8 @@ export class Dialogue {
   }
 
   /**
-   * At once and beside the others: what a connection may leave unacknowledged limits these, so that only one that is
-   * refused, or of which nothing comes, counts as a frame.
+   * Handled at once, in parallel with the others: `maxPending` limits acknowledgements, so that only one that is
+   * refused or changes nothing counts as a frame.
    */
   async #acknowledge(frame: Acknowledgement): Promise<void> {
     const outcome = (await this.#connection.acknowledge(frame)) ?? NO_GROUP;
@@ -244,7 +247,7 @@ function isSame(one: Grant, other: Grant): boolean {
   return JSON.stringify(inForce(one)) === JSON.stringify(inForce(other));
 }
 
-/** `exp` itself: the leeway behind it is grace, not promise. */
+/** `exp` itself: the leeway after it is not promised. */
 function expiresAt(token: VerifiedToken): number {
   return token.sessionEndsAt - LEEWAY_S * 1_000;
 }

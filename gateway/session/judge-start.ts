@@ -21,7 +21,7 @@ export interface Look {
 
 export type StartVerdict = { readonly start: JudgedStart } | { readonly problem: Problem };
 
-/** Answers before the upgrade what is known before it (I4). Pure. */
+/** Decides before the upgrade what is known then (I4). Pure. */
 export function judgeStart(
   replay: ReplayPlan & { readonly start: Exclude<Start, { kind: 'live' }> },
   { state, cursors }: Look,

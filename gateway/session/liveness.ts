@@ -1,6 +1,6 @@
 /**
- * Now, in milliseconds, by two clocks: Unix time, by which tokens end and frames are dated, and one that nobody sets. How
- * long something has lasted goes by the latter: a step of the wall clock must neither end nor stop anything.
+ * Now, in milliseconds, by two clocks: Unix time, by which tokens end and frames are dated, and a monotonic clock.
+ * Durations are measured by the latter: a step of the wall clock must neither end nor stop anything.
  */
 export interface Moment {
   readonly wall: number;
@@ -9,7 +9,7 @@ export interface Moment {
 
 /** What decides whether a connection is alive. The end of the session is Unix time, the rest by the steady clock. */
 export interface Liveness {
-  /** When a frame of the peer was last received. What our own kernel takes says nothing of the peer. */
+  /** When a frame of the peer was last received. Bytes that the local kernel accepted prove nothing about the peer. */
   readonly lastSignOfLife: number;
   readonly lastPing: number;
   readonly sessionEndsAt: number;

@@ -117,7 +117,7 @@ export class LogDelivery implements Delivery, Told {
     this.#session.close('cursorTooOld', reason, last);
   }
 
-  /** Goes on from the oldest entry that is kept, as was asked for. */
+  /** Continues from the oldest entry that is kept, as the client asked. */
   async #goOn(reason: LossReason, last: Position): Promise<void> {
     const { fanout, window } = this.#context;
     const from = await recover(window, { isWanted: () => this.#session.isOpen, fanout });

@@ -8,7 +8,7 @@ import type { Directory } from '../directory/directory.ts';
 export type Narrowed =
   { readonly ok: true; readonly grant: Grant } | { readonly ok: false; readonly code: string; readonly detail: string };
 
-/** A filter within what a token grants; one that reaches beyond it is refused, never cut in silence. Pure. */
+/** A filter within what a token grants; one that reaches beyond it is refused, never silently narrowed. Pure. */
 export function narrow(grant: Grant, filter: Filter, directory: Directory, scope: Scope): Narrowed {
   const beyond = (filter.accounts ?? []).filter((id) => grant.accounts !== null && !grant.accounts.includes(id));
   if (beyond.length > 0)

@@ -23,7 +23,7 @@ export interface ReplayPlan {
 const LIVE: Start = { kind: 'live' };
 
 const RELATIVE = /^-((?:\d{1,6}h)?(?:\d{1,6}m)?(?:\d{1,6}s)?)$/;
-/** A plus sign in a query is read as a blank by every URL parser: it is one again in front of an offset. */
+/** URL parsers read a plus sign in a query as a blank: in front of an offset it becomes a plus sign again. */
 const RFC_3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)(?:(Z)|([+ -]\d{2}:\d{2}))$/i;
 
 export type PlannedReplay = { readonly replay: ReplayPlan } | { readonly problem: Problem };

@@ -4,7 +4,7 @@ import type { Problem } from '../http/problem.ts';
 import type { Format } from '../fanout/round.ts';
 import { planReplay, type ReplayPlan } from './plan-replay.ts';
 
-/** What a client asked for with its upgrade request, read and found in order. */
+/** The valid upgrade request of a client. */
 export interface UpgradePlan {
   readonly token: string;
   /** `control` speaks frames beside events, see protocol/server-frame.ts. */
@@ -99,8 +99,8 @@ export function offeredProtocols(header: string | undefined): readonly string[] 
 }
 
 /**
- * What is confirmed of the offer: ours where it is offered, else the first name of others, as clients of the plain
- * contract have always got. A name of our own family that is not spoken is never confirmed.
+ * The subprotocol to confirm: the control contract where it is offered, else the first other name, as clients of the
+ * plain contract have always got. An unsupported name of the firehose's own family is never confirmed.
  */
 export function agreedProtocol(offered: readonly string[]): string | null {
   if (offered.includes(CONTROL_PROTOCOL)) return CONTROL_PROTOCOL;

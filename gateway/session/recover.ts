@@ -7,8 +7,8 @@ import { oldestPosition, type LogWindow } from '../../event-log/log-window.ts';
 const RETRY_MS = 500;
 
 /**
- * The oldest position that can be had, once the log and this replica's reader have it; null when nobody wants it any
- * more. Asks for as long as it is wanted: a connection outlives an outage of the log.
+ * The oldest available position, once the log and this replica's reader have it; null when it is no longer wanted.
+ * Repeats until then: a connection outlives an outage of the log.
  */
 export async function recover(
   window: LogWindow,

@@ -4,7 +4,7 @@ import { resourceKeys } from '../../../protocol/keys.ts';
 const REMEMBERED_S = 30 * 24 * 3_600;
 const MAX_IN_MEMORY = 100_000;
 
-/** From where a user has logged in before: failures of others do not delay such a device. */
+/** The addresses from which a user has logged in before: failures of others do not delay such a device. */
 export interface KnownDevices {
   remember(key: string): Promise<void>;
   has(key: string): Promise<boolean>;

@@ -5,7 +5,7 @@ import { redisErrorCode } from '../../../runtime/redis/error-code.ts';
 import type { CounterPlace } from './throttle.ts';
 
 const LOCKOUT_SCOPES = ['user_and_address', 'known_device', 'address', 'user'] as const;
-/** Whose tries are delayed: all of an address, all of a user from unknown addresses, or those of both together. */
+/** Tries that are delayed: all of an address, all of a user from unknown addresses, or those of both together. */
 export type LockoutScope = (typeof LOCKOUT_SCOPES)[number];
 
 const lockoutSchema = z.object({
@@ -21,9 +21,9 @@ export type Lockout = z.output<typeof lockoutSchema>;
 
 /** The lock-outs of all replicas: the counters have digests alone, and an administrator needs the names. */
 export interface LockoutRegistry {
-  /** Gives false when it is noted already. `until` in Unix milliseconds: it is forgotten then. */
+  /** Returns false when it is known already. `until`, in Unix milliseconds, is when it is forgotten. */
   note(lockout: Lockout, until: number): Promise<boolean>;
-  /** Those that end last first. Rejects with a LockoutsUnavailable. */
+  /** Ordered by their end, the last one first. Rejects with a LockoutsUnavailable. */
   list(): Promise<Lockout[]>;
   /** Rejects with a LockoutsUnavailable. */
   remove(lockouts: readonly Lockout[]): Promise<void>;
@@ -40,7 +40,7 @@ export class LockoutsUnavailable extends Error {
 
 /** Longest window of a throttle. */
 const LONGEST_MS = 3_600_000;
-/** Lock-outs that are listed at most: those that end first go first. */
+/** Largest number of lock-outs in the list: those that end first are dropped first. */
 const MOST_LOCKOUTS = 1_000;
 
 export function lockoutRegistry({ redis, ...place }: CounterPlace, now: () => number): LockoutRegistry {

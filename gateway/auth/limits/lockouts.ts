@@ -18,7 +18,7 @@ export type LockoutFilter =
 export interface Lockouts {
   /** Rejects with a LockoutsUnavailable. */
   list(): Promise<ShownLockout[]>;
-  /** Gives the ids of those that were lifted. Rejects with a LockoutsUnavailable. */
+  /** Returns the ids of those that were lifted. Rejects with a LockoutsUnavailable. */
   lift(filter: LockoutFilter): Promise<string[]>;
 }
 

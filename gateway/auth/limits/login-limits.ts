@@ -37,19 +37,21 @@ export interface CheckedTry {
 export type Admission =
   | {
       readonly kind: 'admitted';
-      /** Must be called once: only wrong credentials stay counted, every other outcome gives the try back. */
+      /** Must be called once: only wrong credentials stay counted, every other outcome returns the try. */
       finish(outcome: 'wrong_credentials' | 'right_credentials' | 'not_judged'): Promise<void>;
     }
   | { readonly kind: 'delayed'; readonly delay: LoginDelay }
-  /** The hash budget of all replicas stayed used up. */
+  /** The hash budget of all replicas remained exhausted. */
   | { readonly kind: 'busy' };
 
 export interface LoginLimits {
-  /** Reads only: delays early what would be delayed by `admit`. */
+  /** Reads only: delays before the queue what `admit` would delay. */
   check(attempt: LoginTry): Promise<CheckedTry>;
   /** Takes one try from each limit before the hash: tries in flight cannot overshoot. */
   admit(attempt: LoginTry, isKnown: boolean): Promise<Admission>;
-  /** Counts a login that succeeded, with or without a hash. Gives the seconds to wait when there are too many, else 0. */
+  /**
+   * Counts a login that succeeded, with or without a hash. Returns the seconds to wait when there are too many, else 0.
+   */
   succeed(attempt: LoginTry): Promise<number>;
   readonly lockouts: Lockouts;
 }
@@ -176,7 +178,7 @@ async function note(attempt: LoginTry, { limit, taken }: TakenLimit, { registry,
   if (await registry.note(lockout, options.now() + taken.windowS * 1000)) options.onLockout(lockout, attempt);
 }
 
-/** Waits for the budget, so that a used up one slows the password queue down and the queue stays fair. */
+/** Waits for the budget, so that an exhausted budget slows the password queue down and the queue stays fair. */
 async function isWithinBudget(take: () => Promise<number>, now: () => number): Promise<boolean> {
   const end = now() + BUDGET_PATIENCE_MS;
   for (;;) {
@@ -203,7 +205,7 @@ function lockoutOf({ user, domain, address, holdsToken }: LoginTry, { scope, thr
 
 /**
  * Hashed, so that the counters hold no names; JSON keeps `a`+`bc` and `ab`+`c` apart. No key of an unknown device
- * depends on whether the domain exists: the limits would tell.
+ * depends on whether the domain exists: otherwise the limits would reveal it.
  */
 function keysOf({ user, domain, account, address, holdsToken }: LoginTry) {
   const network = networkOf(address);

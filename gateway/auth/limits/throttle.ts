@@ -17,7 +17,10 @@ export interface ThrottlePolicy {
   /** Failures of a window before delays begin. */
   readonly free: number;
   readonly windowS: number;
-  /** Seconds between two tries once the free ones are used up, one after the other; the last one stays. */
+  /**
+   * Seconds between two tries once the free ones are used up: one value for each further try, the last one for all that
+   * follow.
+   */
   readonly delaysS: readonly [number, ...number[]];
 }
 
