@@ -82,6 +82,8 @@ export class Session implements DeliverySession {
   #token: VerifiedToken;
   #lastSignOfLife: number;
   #lastPing: number;
+  /** The allowance is used up: the rest of a chunk that ws still parses is passed over. */
+  #isDeaf = false;
   /** Pings that were not answered: this many pongs are no frames of the allowance. */
   #awaitedPongs = 0;
 
@@ -187,9 +189,12 @@ export class Session implements DeliverySession {
    * Ends the session, with the cursor from which its client resumes; a peer that does not answer the Close is cut off
    * by ws after its close timeout. False: it was ended before.
    */
-  close(name: CloseName, reason: CloseReason, last: Position | null = this.position): boolean {
-    const resumes = last !== null && CLOSE[name] < FIRST_FINAL_CODE;
-    return this.#end(name, reason, { c: resumes ? this.#context.window.cursors.seal(last) : null });
+  close(name: CloseName, reason: CloseReason, last?: Position | null): boolean {
+    // Sealing a cursor costs microseconds: a flood behind the Close must not pay for one each frame.
+    if (!this.isOpen) return false;
+    const at = last === undefined ? this.position : last;
+    const resumes = at !== null && CLOSE[name] < FIRST_FINAL_CODE;
+    return this.#end(name, reason, { c: resumes ? this.#context.window.cursors.seal(at) : null });
   }
 
   /** Ends the session for what its client said, and says what was wrong with it. */
@@ -262,9 +267,11 @@ export class Session implements DeliverySession {
    * the same allowance holds for what was on its way: beyond it nothing is read any more, until ws cuts the connection.
    */
   countFrame(): boolean {
+    if (this.#isDeaf) return false;
     const now = performance.now();
     this.#lastSignOfLife = now;
     if (takeFrame(this.#allowance, now)) return true;
+    this.#isDeaf = true;
     this.close('slowConsumer', 'too_many_frames');
     this.#webSocket.pause();
     return false;
