@@ -140,8 +140,7 @@ async function openPublic(
   { isDraining, logger, signal }: EdgeOptions,
 ): Promise<number> {
   const { gateway } = config.subscription.spec;
-  const { auth, told, revocations } = state;
-  const { fanout, groups, sessions, window, quota, mayStay, verifyToken } = path;
+  const { auth, told } = state;
   const addressOf = createAddressOf(gateway.trustedProxies, (peer) =>
     told.connectionMismatched('forwarded_unreadable', peer),
   );
@@ -167,16 +166,10 @@ async function openPublic(
           unexpected: unexpected(logger),
         }),
         onUpgrade: createUpgrade({
-          verifyToken,
+          ...path,
           isOriginAllowed: (origin) => isOriginAllowed(origin, gateway.allowedOrigins),
-          fanout,
-          mayStay,
-          isRevocationKnown: () => revocations.isKnown,
-          quota,
+          isRevocationKnown: () => state.revocations.isKnown,
           addressOf,
-          sessions,
-          window,
-          groups,
           now: Date.now,
           isDraining,
           refuse: refuseOnSocket,

@@ -33,6 +33,18 @@ export interface PathOptions {
   readonly signal: AbortSignal;
 }
 
+/** Signature and time, the directory as it is now, and revocations. */
+function tokenChecks({ auth, directory, revocations }: GatewayState): Pick<GatewayPath, 'mayStay' | 'verifyToken'> {
+  const mayStay = (token: VerifiedToken) => isStillThere(directory.current, token) && !revocations.isRevoked(token);
+  return {
+    mayStay,
+    async verifyToken(token) {
+      const outcome = await auth.verifyToken(token);
+      return outcome.kind === 'valid' && !mayStay(outcome.token) ? { kind: 'invalid', reason: 'refused' } : outcome;
+    },
+  };
+}
+
 /** Opens groups, fan-out and sessions on the state of the gateway, and starts reading. Owned by `stack`. */
 export async function openPath(
   stack: AsyncDisposableStack,
@@ -49,11 +61,7 @@ export async function openPath(
   const window = createLogWindow(eventLog, performance.now.bind(performance));
   const limits = connectionLimits(spec.gateway.connections);
   const quota = stack.use(startConnectionQuota({ limits, redis, ...keyspace, logger }));
-  const mayStay = (token: VerifiedToken) => isStillThere(directory.current, token) && !revocations.isRevoked(token);
-  const verifyToken = async (token: string): Promise<TokenOutcome> => {
-    const outcome = await auth.verifyToken(token);
-    return outcome.kind === 'valid' && !mayStay(outcome.token) ? { kind: 'invalid', reason: 'refused' } : outcome;
-  };
+  const { mayStay, verifyToken } = tokenChecks(state);
   const sessions = stack.use(
     Sessions.start({
       maxUnreadBytes: spec.gateway.connections.maxUnreadBytes,

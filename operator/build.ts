@@ -7,7 +7,7 @@ import { createApi, type ApiOptions } from './kubernetes/api.ts';
 import type { Connection } from './kubernetes/connection.ts';
 import { createEventRecorder } from './kubernetes/event-recorder.ts';
 import type { InformerTimings } from './kubernetes/informer.ts';
-import type { LeaseTimings } from './kubernetes/leader-election.ts';
+import type { ElectionOptions, LeaseTimings } from './kubernetes/leader-election.ts';
 import { ObjectCache, OPTIONAL_KINDS } from './kubernetes/object-cache.ts';
 import { keyOf, objectPath, SUBSCRIPTIONS, type KubeObject } from './kubernetes/objects.ts';
 import { createSecretReader } from './kubernetes/secret-reader.ts';
@@ -85,13 +85,7 @@ export async function buildOperator(parts: OperatorParts): Promise<Operator> {
   const resync = setInterval(() => lookAtEverything(caches, queue, logger), config.resyncMs);
   stack.defer(() => clearInterval(resync));
 
-  const election = {
-    api: createApi(apiOptions),
-    namespace: config.namespace ?? connection.namespace,
-    name: LEASE,
-    identity: config.identity,
-    ...(timings.lease !== undefined && { timings: timings.lease }),
-  };
+  const election = electionOf(parts, createApi(apiOptions));
   const ended = Promise.withResolvers<never>();
   ended.promise.catch(() => undefined);
   const work = async () => {
@@ -111,6 +105,16 @@ export async function buildOperator(parts: OperatorParts): Promise<Operator> {
     },
     ended: ended.promise,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+function electionOf({ config, connection, timings = {} }: OperatorParts, api: ElectionOptions['api']) {
+  return {
+    api,
+    namespace: config.namespace ?? connection.namespace,
+    name: LEASE,
+    identity: config.identity,
+    ...(timings.lease !== undefined && { timings: timings.lease }),
   };
 }
 

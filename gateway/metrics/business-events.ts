@@ -56,33 +56,16 @@ const DROPPED_LINES = {
 } as const;
 
 export function createBusinessEvents(metrics: Metrics, logger: Logger): BusinessEvents {
-  const annotate = (attributes: Readonly<Record<string, string | number>>) =>
-    trace.getActiveSpan()?.setAttributes(attributes);
-  const refusals = (message: string) =>
-    createOccasionalLine<string, { address: string; account?: string }>({
-      write: (outcome, { address, account }, count) =>
-        logger.info(
-          { outcome, count, network: networkOf(address), ...(account !== undefined && { account }) },
-          message,
-        ),
-    });
-  const tellLogin = refusals('logins refused');
-  const tellHandshake = refusals('WebSocket handshakes refused');
-  const tellMismatch = createOccasionalLine<Mismatch, string>({
-    write: (mismatch, address, count) => logger.warn({ mismatch, address, count }, MISMATCH_LINES[mismatch]),
-  });
-  const tellDropped = createOccasionalLine<'address' | 'replica', null>({
-    write: (limit, _, count) => logger.warn({ limit, count }, DROPPED_LINES[limit]),
-  });
+  const write = createLines(logger);
   return {
     requestAnswered: (status) => metrics.answered(status),
     connectionMismatched(mismatch, address) {
       metrics.mismatched(mismatch);
-      tellMismatch(mismatch, address);
+      write.mismatch(mismatch, address);
     },
     connectionDropped(limit) {
       metrics.dropped(limit);
-      tellDropped(limit, null);
+      write.dropped(limit, null);
     },
     login: (address, run) =>
       inSpan('login', {}, async () => {
@@ -91,7 +74,7 @@ export function createBusinessEvents(metrics: Metrics, logger: Logger): Business
         const { outcome } = answer;
         metrics.loginFinished(outcome, (performance.now() - start) / 1_000);
         annotate({ 'firehose.login.outcome': outcome });
-        if (outcome !== 'granted') tellLogin(outcome, { address, ...account(answer) });
+        if (outcome !== 'granted') write.login(outcome, { address, ...account(answer) });
         logger.debug({ outcome }, 'a login was decided');
         return answer;
       }),
@@ -99,7 +82,7 @@ export function createBusinessEvents(metrics: Metrics, logger: Logger): Business
       metrics.handshake(status);
       const quota = code === null ? undefined : QUOTAS[code];
       if (quota !== undefined) metrics.quotaRefused(quota);
-      if (code !== null) tellHandshake(code, client);
+      if (code !== null) write.handshake(code, client);
       annotate({ 'http.response.status_code': status, ...(code !== null && { 'error.type': code }) });
       logger.debug({ status, ...(code !== null && { code }) }, 'a handshake was answered');
     },
@@ -120,17 +103,47 @@ export function createBusinessEvents(metrics: Metrics, logger: Logger): Business
       logger.debug({ outcome }, 'a revocation was requested');
     },
     ingested(answer) {
-      for (const status of ['accepted', 'duplicate', 'dropped'] as const) {
-        if (answer[status] > 0) metrics.ingested('http', status, answer[status]);
-      }
-      for (const [reason, events] of reasonsOf(answer, 'rejected'))
-        metrics.ingested('http', 'rejected', events, reason);
-      for (const [reason, events] of reasonsOf(answer, 'failed')) metrics.ingested('http', 'failed', events, reason);
+      countIngested(metrics, answer);
       const { accepted, duplicate, rejected, failed } = answer;
       annotate({ 'firehose.ingest.accepted': accepted, 'firehose.ingest.rejected': rejected });
       logger.debug({ accepted, duplicate, rejected, failed }, 'events were ingested');
     },
   };
+}
+
+/** The lines for what strangers can cause in any number: one a while, with a count. */
+function createLines(logger: Logger) {
+  const refusals = (message: string) =>
+    createOccasionalLine<string, { address: string; account?: string }>({
+      write: (outcome, { address, account }, count) =>
+        logger.info(
+          { outcome, count, network: networkOf(address), ...(account !== undefined && { account }) },
+          message,
+        ),
+    });
+  return {
+    login: refusals('logins refused'),
+    handshake: refusals('WebSocket handshakes refused'),
+    mismatch: createOccasionalLine<Mismatch, string>({
+      write: (mismatch, address, count) => logger.warn({ mismatch, address, count }, MISMATCH_LINES[mismatch]),
+    }),
+    dropped: createOccasionalLine<'address' | 'replica', null>({
+      write: (limit, _, count) => logger.warn({ limit, count }, DROPPED_LINES[limit]),
+    }),
+  };
+}
+
+function annotate(attributes: Readonly<Record<string, string | number>>): void {
+  trace.getActiveSpan()?.setAttributes(attributes);
+}
+
+function countIngested(metrics: Metrics, answer: IngestAnswer): void {
+  for (const status of ['accepted', 'duplicate', 'dropped'] as const) {
+    if (answer[status] > 0) metrics.ingested('http', status, answer[status]);
+  }
+  for (const status of ['rejected', 'failed'] as const) {
+    for (const [reason, events] of reasonsOf(answer, status)) metrics.ingested('http', status, events, reason);
+  }
 }
 
 function account({ accountId }: { readonly accountId?: string }): { account?: string } {

@@ -7,7 +7,7 @@ import type { RedisMetrics, RedisRole } from '../../runtime/redis/watch-client.t
 import { createInstruments } from '../../runtime/telemetry/instruments.ts';
 import { GATEWAY_METRICS } from './metric-table.ts';
 import { createMeters } from '../../runtime/telemetry/meters.ts';
-import { observeGateway, type Observed } from './observe-gateway.ts';
+import { observeGateway, type GatewayInstruments, type Observed } from './observe-gateway.ts';
 
 /** Business events, counted. Labels are bounded: never a user, an account, a call or a token. */
 export interface Metrics extends AsyncDisposable, RedisMetrics {
@@ -41,6 +41,33 @@ export interface Metrics extends AsyncDisposable, RedisMetrics {
  */
 const KNOWN_CODES: ReadonlySet<number> = new Set([...Object.values(CLOSE), 1002, 1005, 1006, 1007, 1008, 1009]);
 
+/** From the first moment on, so that the first one is seen as a step. */
+function startAtZero(instruments: GatewayInstruments): void {
+  const counter: GatewayInstruments['counter'] = (name) => instruments.counter(name);
+  for (const quota of ['account', 'user', 'replica']) counter('firehose_quota_refusals_total').add(0, { quota });
+  for (const mismatch of MISMATCHES) counter('firehose_connection_mismatches_total').add(0, { mismatch });
+  for (const limit of ['address', 'replica']) counter('firehose_connections_dropped_total').add(0, { limit });
+  for (const policy of ['Latest', 'Disconnect']) counter('firehose_slow_consumer_closes_total').add(0, { policy });
+  for (const reason of GAP_REASONS) counter('firehose_gaps_total').add(0, { reason });
+  counter('firehose_revocations_total').add(0, { outcome: 'revoked' });
+}
+
+/** Memory, descriptors and the delay of the event loop; the caller stops what it returns. */
+function observeProcess(instruments: GatewayInstruments) {
+  const loop = monitorEventLoopDelay({ resolution: 10 });
+  loop.enable();
+  instruments.observe('firehose_process_resident_memory_bytes', (observe) => observe(process.memoryUsage.rss()));
+  instruments.observe('firehose_process_open_descriptors', (observe) => {
+    const descriptors = openDescriptors();
+    if (descriptors !== null) observe(descriptors);
+  });
+  instruments.observe('firehose_event_loop_delay_seconds', (observe) => {
+    observe(loop.percentile(99) / 1e9);
+    loop.reset();
+  });
+  return loop;
+}
+
 /** Null where the system does not say. */
 function openDescriptors(): number | null {
   try {
@@ -55,8 +82,7 @@ const GAP_REASONS = ['cursor_too_old', 'epoch_lost', 'skipped_to_live', 'trimmed
 export function createMetrics(): Metrics {
   const meters = createMeters('firehose');
   const instruments = createInstruments(meters.meter, GATEWAY_METRICS);
-  const loop = monitorEventLoopDelay({ resolution: 10 });
-  loop.enable();
+  const loop = observeProcess(instruments);
   const logins = instruments.counter('firehose_logins_total');
   const loginSeconds = instruments.histogram('firehose_login_duration_seconds');
   const handshakes = instruments.counter('firehose_handshakes_total');
@@ -72,25 +98,10 @@ export function createMetrics(): Metrics {
   const ingest = instruments.counter('firehose_ingest_events_total');
   const gaps = instruments.counter('firehose_gaps_total');
   const redisErrors = instruments.counter('firehose_redis_errors_total');
-  // From the first moment on, so that the first one is seen as a step.
-  for (const quota of ['account', 'user', 'replica']) refusals.add(0, { quota });
-  for (const mismatch of MISMATCHES) mismatches.add(0, { mismatch });
-  for (const limit of ['address', 'replica']) dropped.add(0, { limit });
-  for (const policy of ['Latest', 'Disconnect']) slow.add(0, { policy });
-  for (const reason of GAP_REASONS) gaps.add(0, { reason });
-  revocations.add(0, { outcome: 'revoked' });
+  startAtZero(instruments);
   const clients = new Map<RedisRole, () => boolean>();
   instruments.observe('firehose_redis_client_state', (observe) => {
     for (const [role, isReady] of clients) observe(isReady() ? 1 : 0, { role });
-  });
-  instruments.observe('firehose_process_resident_memory_bytes', (observe) => observe(process.memoryUsage.rss()));
-  instruments.observe('firehose_process_open_descriptors', (observe) => {
-    const descriptors = openDescriptors();
-    if (descriptors !== null) observe(descriptors);
-  });
-  instruments.observe('firehose_event_loop_delay_seconds', (observe) => {
-    observe(loop.percentile(99) / 1e9);
-    loop.reset();
   });
 
   return {

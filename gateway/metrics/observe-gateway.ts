@@ -24,7 +24,7 @@ export interface Observed {
   readonly directory: () => { readonly loadedAt: number; readonly faults: number };
 }
 
-type GatewayInstruments = Instruments<typeof GATEWAY_METRICS>;
+export type GatewayInstruments = Instruments<typeof GATEWAY_METRICS>;
 
 export function observeGateway(instruments: GatewayInstruments, observed: Observed): void {
   const { counters } = observed;

@@ -53,18 +53,15 @@ export interface StartOptions {
   logger?: Logger;
 }
 
-/** A gateway with the quickstart's directory, on free ports, over TLS. */
-export async function startGateway(options: StartOptions): Promise<RunningGateway> {
-  const folder = await mkdtemp(join(tmpdir(), 'firehose-gateway-'));
-  await mkdir(join(folder, 'config'));
-  const stateFolder = options.state ?? join(folder, 'state');
+/** Writes subscription and directory into a new folder, and returns the file of the directory. */
+async function writeConfiguration(folder: string, options: StartOptions): Promise<string> {
+  await mkdir(folder);
   const subscription = await readFile(new URL('subscription.yaml', QUICKSTART), 'utf8');
   const directory = options.directory ?? (await readFile(new URL('directory.yaml', QUICKSTART), 'utf8'));
-  const directoryFile = join(folder, 'config', 'directory.yaml');
   const { slowConsumerPolicy = 'CatchUp' } = options;
   const connections = { slowConsumerPolicy, ...options.connections };
   await writeFile(
-    join(folder, 'config', 'subscription.yaml'),
+    join(folder, 'subscription.yaml'),
     subscription
       .replace('name: quickstart', `name: ${options.name ?? 'quickstart'}`)
       .replace(/id: '.*'/, (own) => (options.accountId === undefined ? own : `id: '${options.accountId}'`)) +
@@ -73,7 +70,16 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       (options.stream === undefined ? '' : `  stream: ${JSON.stringify(options.stream)}\n`) +
       `  gateway: ${JSON.stringify({ tls: { disabled: options.plain === true }, connections, ...options.gateway })}\n`,
   );
+  const directoryFile = join(folder, 'directory.yaml');
   await writeFile(directoryFile, directory);
+  return directoryFile;
+}
+
+/** A gateway with the quickstart's directory, on free ports, over TLS. */
+export async function startGateway(options: StartOptions): Promise<RunningGateway> {
+  const folder = await mkdtemp(join(tmpdir(), 'firehose-gateway-'));
+  const directoryFile = await writeConfiguration(join(folder, 'config'), options);
+  const stateFolder = options.state ?? join(folder, 'state');
   const config = await readConfig({
     FIREHOSE_CONFIG: join(folder, 'config'),
     FIREHOSE_STATE: stateFolder,

@@ -84,17 +84,8 @@ export async function openGroupWorld(
     linksTo: (replica) => [...links].filter(({ host }) => host === replica.host),
     async settle() {
       await world.producer.stop();
-      const { produced } = world.producer;
-      let dead = await deadLetters(world);
-      let [missing, since] = [ledger.missing(produced, idsOf(dead)), performance.now()];
-      while (missing > 0 && performance.now() < since + STANDSTILL_MS) {
-        await delay(500);
-        dead = await deadLetters(world);
-        const now = ledger.missing(produced, idsOf(dead));
-        if (now < missing) since = performance.now();
-        missing = now;
-      }
-      const account = ledger.account(produced, dead, maxDeliver);
+      const dead = await deadLettersAtStandstill(world, ledger);
+      const account = ledger.account(world.producer.produced, dead, maxDeliver);
       return { account, faults: groupFaultsOf('group', account) };
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -102,6 +93,21 @@ export async function openGroupWorld(
 }
 
 const idsOf = (letters: readonly GivenUp[]) => new Set(letters.map(({ eventId }) => eventId));
+
+/** The dead letters once nothing is missing, or once nothing new was handled for `STANDSTILL_MS`. */
+async function deadLettersAtStandstill(world: World, ledger: GroupLedger): Promise<GivenUp[]> {
+  const { produced } = world.producer;
+  let dead = await deadLetters(world);
+  let [missing, since] = [ledger.missing(produced, idsOf(dead)), performance.now()];
+  while (missing > 0 && performance.now() < since + STANDSTILL_MS) {
+    await delay(500);
+    dead = await deadLetters(world);
+    const now = ledger.missing(produced, idsOf(dead));
+    if (now < missing) since = performance.now();
+    missing = now;
+  }
+  return dead;
+}
 
 /** All dead letters of the group, from the administration endpoint; none while no replica answers. */
 async function deadLetters({ setup, replicas }: World): Promise<GivenUp[]> {
@@ -121,7 +127,8 @@ async function deadLetters({ setup, replicas }: World): Promise<GivenUp[]> {
       after = page.next;
     }
   } catch {
-    return []; // Asked again.
+    // Expected while a fault is active: no replica is up, or it ends during the request. The caller asks again.
+    return [];
   }
   return letters;
 }

@@ -87,12 +87,7 @@ export function createBridges(isInbound: (member: string) => boolean): Bridges {
     leave,
     forget: (member) => (placesOf.get(member) ?? []).map((bridgeId) => leave(bridgeId, member)),
     dissolve,
-    otherOf(member) {
-      const pair = bridges.get(placesOf.get(member)?.at(-1) ?? '')?.pair;
-      if (pair === undefined || pair === null) return '';
-      if (pair.on === member) return pair.other;
-      return pair.other === member ? pair.on : '';
-    },
+    otherOf: (member) => otherIn(bridges.get(placesOf.get(member)?.at(-1) ?? '')?.pair ?? null, member),
     replace(now) {
       const changes: PairChange[] = [];
       for (const [bridgeId, { members }] of bridges) {
@@ -103,6 +98,11 @@ export function createBridges(isInbound: (member: string) => boolean): Bridges {
       return changes;
     },
   };
+}
+
+function otherIn(pair: Pair | null, member: string): string {
+  if (pair?.on === member) return pair.other;
+  return pair?.other === member ? pair.on : '';
 }
 
 function isSame(pair: Pair, first: string | undefined, second: string | undefined): boolean {

@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
-import { Resolver } from 'node:dns/promises';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { startControlPlane, type ControlPlane } from '../control-plane/control-plane.ts';
 import { startDaemon, type Daemon } from '../control-plane/daemon.ts';
-import { kubeconfig } from '../control-plane/kubeconfig.ts';
+import { accessFor, type ClusterParts } from './access.ts';
 import { writeProgramImage } from './image.ts';
-import { DNS_ADDRESS, PAUSE_IMAGE, startNode, type ClusterNode } from './node.ts';
+import { startNames } from './names.ts';
+import { PAUSE_IMAGE, startNode, type ClusterNode } from './node.ts';
 import { ensurePrograms, type ClusterPrograms } from './programs.ts';
 import { SANDBOX_VARIABLE } from './sandbox.ts';
 
@@ -54,7 +54,7 @@ export async function startCluster({ nodes: count = 2 }: ClusterOptions = {}): P
   const parts = { plane, programs, folder };
   const pause = join(sandbox, 'pause.tar');
   await writePause(pause);
-  for (const start of [startScheduler, startProxy, (all: Parts) => startNames(all, addresses[0] ?? '')]) {
+  for (const start of [startScheduler, startProxy, (all: ClusterParts) => startNames(all, addresses[0] ?? '')]) {
     const daemon = await start(parts);
     stack.defer(() => daemon.kill());
   }
@@ -84,24 +84,10 @@ export async function startCluster({ nodes: count = 2 }: ClusterOptions = {}): P
   };
 }
 
-interface Parts {
-  readonly plane: ControlPlane;
-  readonly programs: ClusterPrograms;
-  readonly folder: string;
-}
-
 /** It holds a pod's namespaces open, and does nothing. */
 const writePause = (file: string) => writeProgramImage(file, PAUSE_IMAGE, ['/usr/bin/sleep', 'infinity']);
 
-/** A file by which a part of the cluster finds the API server, as this user. */
-async function accessFor({ plane, folder }: Parts, user: string): Promise<string> {
-  const file = join(folder, `${user.replaceAll(':', '-')}.kubeconfig`);
-  const client = await plane.pki.client(user);
-  await writeFile(file, kubeconfig(plane.server, plane.pki.authority.cert, client), { mode: 0o600 });
-  return file;
-}
-
-async function startScheduler(parts: Parts): Promise<Daemon> {
+async function startScheduler(parts: ClusterParts): Promise<Daemon> {
   const file = await accessFor(parts, 'system:kube-scheduler');
   return startDaemon({
     program: parts.programs['kube-scheduler'],
@@ -118,7 +104,7 @@ async function startScheduler(parts: Parts): Promise<Daemon> {
 }
 
 /** One for all nodes: they share a network. */
-async function startProxy(parts: Parts): Promise<Daemon> {
+async function startProxy(parts: ClusterParts): Promise<Daemon> {
   return startDaemon({
     program: parts.programs['kube-proxy'],
     args: [
@@ -130,74 +116,6 @@ async function startProxy(parts: Parts): Promise<Daemon> {
     ],
     logFile: join(parts.folder, 'kube-proxy.log'),
     isUp: async () => true,
-  });
-}
-
-/** CoreDNS, and the Service that pods know it by. */
-async function startNames(parts: Parts, address: string): Promise<Daemon> {
-  const { admin } = parts.plane;
-  const settings = join(parts.folder, 'Corefile');
-  const access = await accessFor(parts, 'firehose:names');
-  await writeFile(
-    settings,
-    `cluster.local in-addr.arpa ip6.arpa {
-  bind ${address}
-  errors
-  kubernetes cluster.local in-addr.arpa ip6.arpa {
-    kubeconfig ${access}
-    ttl 1
-  }
-}
-# Nothing else has a name in here.
-. {
-  bind ${address}
-  template ANY ANY {
-    rcode NXDOMAIN
-  }
-}
-`,
-  );
-  const rbac = '/apis/rbac.authorization.k8s.io/v1';
-  const metadata = { name: 'firehose:names' };
-  const verbs = ['list', 'watch'];
-  await admin.must('POST', `${rbac}/clusterroles`, {
-    metadata,
-    rules: [
-      { apiGroups: [''], resources: ['services', 'namespaces', 'pods'], verbs },
-      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs },
-    ],
-  });
-  await admin.must('POST', `${rbac}/clusterrolebindings`, {
-    metadata,
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: metadata.name },
-    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'firehose:names' }],
-  });
-  const ports = (['UDP', 'TCP'] as const).map((protocol) => ({
-    name: `dns-${protocol.toLowerCase()}`,
-    port: 53,
-    protocol,
-  }));
-  await admin.must('POST', '/api/v1/namespaces/kube-system/services', {
-    metadata: { name: 'kube-dns' },
-    spec: { clusterIP: DNS_ADDRESS, ports },
-  });
-  await admin.must('POST', '/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices', {
-    metadata: { name: 'kube-dns', labels: { 'kubernetes.io/service-name': 'kube-dns' } },
-    addressType: 'IPv4',
-    endpoints: [{ addresses: [address], conditions: { ready: true } }],
-    ports,
-  });
-  const resolver = new Resolver({ timeout: 1_000, tries: 1 });
-  resolver.setServers([address]);
-  return startDaemon({
-    program: parts.programs.coredns,
-    args: ['-conf', settings],
-    logFile: join(parts.folder, 'coredns.log'),
-    isUp: () =>
-      resolver.resolve4('kubernetes.default.svc.cluster.local').then(
-        () => true,
-        () => false,
-      ),
   });
 }
 
