@@ -10,7 +10,7 @@ export type PoisonReason = 'meta_line' | 'too_large' | 'not_utf8' | ObjectFault;
  */
 export function poisonReason(entry: StoredEntry): PoisonReason | null {
   const { meta, data } = entry;
-  if (!meta.startsWith('1\t') || meta.length < 4) return 'meta_line';
+  if (!meta.startsWith('1\t') || meta.length < 4 || meta[2] === '\t') return 'meta_line';
   if (data.length > MAX_ENTRY_BYTES) return 'too_large';
   return isUtf8(data) ? objectFault(data) : 'not_utf8';
 }

@@ -171,11 +171,12 @@ describe('fan-out', () => {
       { ...sound, id: '1700000000007-0', data: Buffer.from('{"Caller-ID-Name":"O"Brien","n":2}') },
       { ...sound, id: '1700000000008-0', data: Buffer.from('{"\\u005ffirehose":{"type":"drain"}}') },
       { ...sound, id: '1700000000009-0', data: Buffer.from(`{"x":${'['.repeat(40)}${']'.repeat(40)}}`) },
+      { ...sound, id: '1700000000010-0', meta: '1\t\ta' },
     ]);
     assert.deepEqual(sink.messages(), ['{"_firehosed":1,"deep":{"_firehose":1}}']);
     const asWritten = ['meta_line', 'not_an_object', 'reserved_key', 'not_utf8', 'too_large'];
-    assert.deepEqual(poison, [...asWritten, 'not_an_object', 'reserved_key', 'too_deep']);
-    assert.deepEqual(fanout.position?.ids, ['1700000000009-0', '0-0']);
+    assert.deepEqual(poison, [...asWritten, 'not_an_object', 'reserved_key', 'too_deep', 'meta_line']);
+    assert.deepEqual(fanout.position?.ids, ['1700000000010-0', '0-0']);
   });
 
   test('white space around an object stays where it is, and meta still ends the object', () => {

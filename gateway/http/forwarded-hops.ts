@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Elements of a list, each with its quoted strings whole (RFC 9110 5.6.1, 5.6.4). */
-const ELEMENTS = /(?:"(?:\\.|[^"\\])*"|[^",])+/g;
-/** The `for` of one element of Forwarded (RFC 7239 4). */
-const FOR = /(?:^|;)\s*for\s*=\s*("(?:\\.|[^"\\])*"|[^;\s]+)/i;
+/** Elements of a list that is written backwards, each with its quoted strings whole (RFC 9110 5.6.1, 5.6.4). */
+const ELEMENTS = /(?:"(?:.\\|[^"\\])*"|[^",])+/g;
+/** The parameters of one element of Forwarded (RFC 7239 4), and the one that names the hop. */
+const PARAMETERS = /(?:"(?:\\.|[^"\\])*"|[^";])+/g;
+const FOR = /^\s*for\s*=(.*)$/i;
 
 /**
  * The address that each hop gives for the one before it, the nearest hop first. `X-Forwarded-For` alone counts where
@@ -15,9 +16,7 @@ export function forwardedHops(headers: IncomingHttpHeaders): readonly string[] {
   if (list !== undefined) return [list].flat().join().split(',').map(trim).filter(Boolean).toReversed();
   const forwarded = headers.forwarded;
   if (forwarded === undefined) return [];
-  return elementsOf(forwarded)
-    .map((element) => FOR.exec(element)?.[1] ?? '')
-    .toReversed();
+  return elementsOf(forwarded).map(forOf);
 }
 
 /**
@@ -32,8 +31,19 @@ export function hopAddress(hop: string): string | null {
   return text.replace(/%.*$/, '') || null;
 }
 
+/** The nearest hop first. Read from the end: a client's lone quote must not swallow what a proxy adds behind it. */
 function elementsOf(list: string): string[] {
-  return list.match(ELEMENTS)?.map(trim).filter(Boolean) ?? [];
+  return backwards(list).match(ELEMENTS)?.map(backwards).map(trim).filter(Boolean) ?? [];
+}
+
+/** A `for` within a quoted string, such as a host that the client chose, does not count. */
+function forOf(element: string): string {
+  const parameters = element.match(PARAMETERS) ?? [];
+  return parameters.flatMap((parameter) => FOR.exec(parameter)?.[1]?.trim() ?? [])[0] ?? '';
+}
+
+function backwards(text: string): string {
+  return Array.from(text).toReversed().join('');
 }
 
 function trim(text: string): string {
