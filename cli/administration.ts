@@ -8,7 +8,7 @@ import type { SettingsTable } from '../runtime/settings/setting.ts';
 import { printable, type Terminal } from './terminal.ts';
 
 /** Exit codes of the commands that ask a running gateway. */
-export const ANSWERED = { done: 0, refused: 1, usage: 2, unreachable: 3 } as const;
+const ANSWERED = { done: 0, refused: 1, usage: 2, unreachable: 3 } as const;
 
 /** Ends such a command with a message for a person and an exit code. */
 export class CommandFault extends Error {

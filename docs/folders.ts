@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 const EXEMPT = /^(\.git|node_modules)(\/|$)/;
 
 /** Every folder that holds a file, in it or below, by its path; the root is not one of them. Pure. */
-export function foldersOf(files: readonly string[]): readonly string[] {
+function foldersOf(files: readonly string[]): readonly string[] {
   const found = new Set<string>();
   for (const file of files) {
     for (let folder = dirname(file); folder !== '.'; folder = dirname(folder)) found.add(folder);

@@ -22,7 +22,7 @@ import type { Scope } from './subscription/scope.ts';
 import { createEventTraces, type EventTraces } from './trace/event-traces.ts';
 
 /** A resource's place in Redis. */
-export interface Keyspace {
+interface Keyspace {
   readonly prefix: string;
   /** `<namespace>/<name>`. */
   readonly resource: string;

@@ -45,24 +45,24 @@ export const filterSchema = object({
 export type Filter = z.output<typeof filterSchema>;
 
 /** A new token for the same account and user; its scope may be narrower, never wider. */
-export const authFrameSchema = object({ auth: text(1, 4_096), ref });
+const authFrameSchema = object({ auth: text(1, 4_096), ref });
 /** Another filter from here on, within the token's scope. */
-export const filterFrameSchema = object({ filter: filterSchema, ref });
+const filterFrameSchema = object({ filter: filterSchema, ref });
 /** In a group: everything up to a cursor, or these event ids, was handled. */
-export const ackFrameSchema = object({
+const ackFrameSchema = object({
   ack: z.union([word(2_048, CURSOR_OR_IDS), list(eventId, 1_000, CURSOR_OR_IDS)], { error: CURSOR_OR_IDS }),
   ref,
 });
 /** In a group: deliver this one again, after `delay_ms` instead of the usual back-off where it is given. */
-export const nackFrameSchema = object({
+const nackFrameSchema = object({
   nack: eventId,
   delay_ms: z.int(DELAY).min(0, DELAY).max(DAY_MS, DELAY).optional(),
   ref,
 });
 /** In a group: still at work on this one, the acknowledgement wait starts again. */
-export const progressFrameSchema = object({ progress: eventId, ref });
+const progressFrameSchema = object({ progress: eventId, ref });
 /** In a group: never deliver this one again, keep it as a dead letter. */
-export const termFrameSchema = object({ term: eventId, reason: text(0, 256).optional(), ref });
+const termFrameSchema = object({ term: eventId, reason: text(0, 256).optional(), ref });
 
 export type ClientFrame =
   | ({ readonly kind: 'auth' } & z.output<typeof authFrameSchema>)

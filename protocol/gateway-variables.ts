@@ -2,7 +2,7 @@
  * Variables that the operator gives to a gateway's container. `operator/resources/container.ts` writes no other names, and
  * `gateway/settings.ts` has a setting for each: a name that only one of the two knows fails `npm run check`.
  */
-export const GATEWAY_VARIABLES = [
+const GATEWAY_VARIABLES = [
   'FIREHOSE_CONFIG',
   'FIREHOSE_STATE',
   'FIREHOSE_SIGNING_KEYS_FILE',

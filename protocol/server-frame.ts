@@ -17,7 +17,7 @@ const filter = z.strictObject({
   events: filterSchema.shape.events,
 });
 
-export const helloSchema = z.strictObject({
+const helloSchema = z.strictObject({
   type: z.literal('hello'),
   session: z.string(),
   heartbeat_ms: ms,
@@ -35,7 +35,7 @@ export const helloSchema = z.strictObject({
 });
 
 /** Everything up to `cursor` was sent or did not match: what an idle, filtered consumer resumes from. */
-export const watermarkSchema = z.strictObject({ type: z.literal('watermark'), cursor, time });
+const watermarkSchema = z.strictObject({ type: z.literal('watermark'), cursor, time });
 
 export const GAP_REASONS = [
   'cursor_too_old',
@@ -46,7 +46,7 @@ export const GAP_REASONS = [
   'poison',
 ] as const;
 /** What could not be kept. `missed` counts entries of all accounts, null where nobody can know. */
-export const gapSchema = z.strictObject({
+const gapSchema = z.strictObject({
   type: z.literal('gap'),
   reason: z.enum(GAP_REASONS),
   /** The cursor, or the time, from which events were asked for; in a group the ids that are known to be lost. */
@@ -57,21 +57,21 @@ export const gapSchema = z.strictObject({
 export type GapReason = (typeof GAP_REASONS)[number];
 
 const expiry = { expires_at: time, expires_in_ms: ms };
-export const tokenExpiringSchema = z.strictObject({ type: z.literal('token_expiring'), ...expiry });
+const tokenExpiringSchema = z.strictObject({ type: z.literal('token_expiring'), ...expiry });
 /** A new token is in force; `scope` is what this connection may see from now on, cut to what it had. */
-export const authOkSchema = z.strictObject({ type: z.literal('auth_ok'), ...expiry, scope: filter });
+const authOkSchema = z.strictObject({ type: z.literal('auth_ok'), ...expiry, scope: filter });
 /** The filter now in force, and the cursor after which it applies; null while the log's place is not known. */
-export const filterInForceSchema = z.strictObject({ type: z.literal('filter'), filter, cursor: cursor.nullable() });
+const filterInForceSchema = z.strictObject({ type: z.literal('filter'), filter, cursor: cursor.nullable() });
 /** How far this connection is behind the log; null where only the other is known. */
-export const laggingSchema = z.strictObject({
+const laggingSchema = z.strictObject({
   type: z.literal('lagging'),
   behind_events: z.int().min(0).nullable(),
   behind_ms: ms.nullable(),
 });
 /** This replica goes away: connect again after this time, spread over the drain window. */
-export const drainSchema = z.strictObject({ type: z.literal('drain'), retry_after_ms: ms });
+const drainSchema = z.strictObject({ type: z.literal('drain'), retry_after_ms: ms });
 /** A well-formed client frame that cannot be granted; the connection continues. */
-export const errorSchema = z.strictObject({
+const errorSchema = z.strictObject({
   type: z.literal('error'),
   code: z.string(),
   detail: z.string(),

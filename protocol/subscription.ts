@@ -16,7 +16,7 @@ import {
 } from './subscription/takes-effect.ts';
 import { telemetry } from './subscription/telemetry.ts';
 
-export { durationMs, DEFAULT_GROUP, type ConsumerGroup };
+export { durationMs, type ConsumerGroup };
 
 /** No token is made to live longer, whatever the resource says. */
 export const MAX_TOKEN_TTL = '168h';

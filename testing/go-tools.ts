@@ -76,7 +76,6 @@ const TOOLS = {
 } as const;
 
 export type GoTool = keyof typeof TOOLS;
-export const GO_TOOLS = Object.keys(TOOLS) as readonly GoTool[];
 export type FoundTool =
   | { readonly ok: true; readonly path: string }
   /** `remedy` is the one thing that would change it. */

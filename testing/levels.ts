@@ -28,7 +28,7 @@ export type TestPlan =
   | { readonly kind: 'usage'; readonly text: string };
 
 const WHERE_POSSIBLE = '--where-possible';
-export const USAGE = `npm run test -- [pure|redis|rabbitmq|k6|cluster|hostile|e2e|fast|all] [${WHERE_POSSIBLE}] [-- <part of a file name>...]`;
+const USAGE = `npm run test -- [pure|redis|rabbitmq|k6|cluster|hostile|e2e|fast|all] [${WHERE_POSSIBLE}] [-- <part of a file name>...]`;
 
 /** Reads the command line. Pure. */
 export function planTests(args: readonly string[]): TestPlan {

@@ -20,7 +20,7 @@ export interface ClusterOptions {
 }
 
 /** A node of the cluster, with its id there. */
-export interface ClusterServer extends RedisServer {
+interface ClusterServer extends RedisServer {
   readonly id: string;
 }
 

@@ -85,7 +85,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Redi
   };
 }
 
-export async function roleOf(port: number): Promise<string> {
+async function roleOf(port: number): Promise<string> {
   const [role] = (await ask(port, ['role'])) as [string];
   return role;
 }

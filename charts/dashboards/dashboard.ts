@@ -8,7 +8,7 @@ export interface DashboardOf {
 }
 
 /** Values of one label of a metric. */
-export interface Variable {
+interface Variable {
   readonly name: string;
   /** As shown. */
   readonly title: string;
@@ -18,12 +18,12 @@ export interface Variable {
   readonly where?: string;
 }
 
-export interface Row {
+interface Row {
   readonly title: string;
   readonly panels: readonly Panel[];
 }
 
-export interface Panel {
+interface Panel {
   readonly title: string;
   readonly unit: 's' | 'ops' | 'short' | 'bytes' | 'Bps' | 'percentunit' | 'dateTimeFromNow';
   readonly kind?: 'timeseries' | 'stat';
@@ -37,7 +37,7 @@ export interface Panel {
 }
 
 /** Values from which on a panel is orange or red; with `below` the values under which it is. */
-export interface Thresholds {
+interface Thresholds {
   readonly warn?: number;
   readonly bad?: number;
   readonly below?: true;

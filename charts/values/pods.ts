@@ -44,7 +44,7 @@ export const section = <T extends z.ZodRawShape>(description: string, shape: T) 
     .prefault({} as never)
     .describe(description);
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export const logLevel = () => oneOf(LOG_LEVELS, 'info').describe('Least severe level that is logged.');
 
 /** Nothing but logs is written to disk. A CPU limit would only delay leases and heartbeats. */

@@ -104,5 +104,3 @@ export const valuesSchema = z.strictObject({
     aggregate: flag(true).describe('Lets the roles `view`, `edit` and `admin` read or change resources.'),
   }),
 });
-
-export type Values = z.infer<typeof valuesSchema>;

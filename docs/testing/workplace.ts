@@ -10,14 +10,14 @@ const LEFT_OUT = new Set(['.git', '.firehose']);
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface Printing {
+interface Printing {
   readonly output: string;
   /** What follows the first match of what was expected. */
   readonly match: RegExpExecArray;
 }
 
 /** A process that has printed what was expected, and still runs. */
-export interface Running extends Printing, AsyncDisposable {}
+interface Running extends Printing, AsyncDisposable {}
 
 /**
  * A folder that looks like the checkout (its entries are links) and has a state folder of its own, so that commands run in

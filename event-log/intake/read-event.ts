@@ -15,7 +15,7 @@ export interface Beside {
   readonly traceparent?: string | undefined;
 }
 
-export interface Rejection {
+interface Rejection {
   readonly kind: 'rejected';
   /** Stable. */
   readonly code: RejectionCode;
@@ -23,7 +23,7 @@ export interface Rejection {
   readonly field?: string;
 }
 
-export type RejectionCode =
+type RejectionCode =
   | 'invalid_utf8'
   | 'not_json'
   | 'not_an_object'

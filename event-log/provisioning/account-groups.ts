@@ -7,7 +7,7 @@ import { defineScript, runScript } from '../../runtime/redis/script.ts';
  * The register of a declared group: which accounts have a group of this name, since when, and under which grant. It is
  * on the shard of partition 0. A field is an account, its value a row as JSON, times in milliseconds of Redis's clock.
  */
-export const rowSchema = z.object({
+const rowSchema = z.object({
   since: z.number(),
   /** When a connection was last there; 0: there was none yet. */
   used: z.number(),
@@ -16,7 +16,7 @@ export const rowSchema = z.object({
   /** When the group was removed because it was unused; absent while it exists. */
   gone: z.number().optional(),
 });
-export type AccountRow = z.output<typeof rowSchema>;
+type AccountRow = z.output<typeof rowSchema>;
 
 export interface AccountGroup {
   readonly account: string;

@@ -82,7 +82,7 @@ export function accountsThatExist(rows: readonly AccountGroup[], declaredFor: st
 }
 
 /** Pure. A group whose former form is still there is not missing: a gateway migrates it. */
-export function summarise(
+function summarise(
   partitions: readonly PartitionReport[],
   accounts: readonly { readonly name: string; readonly former: string; readonly isUsed: boolean }[],
 ): GroupSummary {

@@ -3,7 +3,7 @@ import type { RedisClient } from '../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 
-export interface StoredGrant {
+interface StoredGrant {
   /** SHA-256 (base64url) of `grant`: equal grants share one place. */
   readonly digest: string;
   /** Canonical JSON. */

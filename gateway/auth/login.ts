@@ -12,7 +12,7 @@ import { parseLogin, type LoginRequest } from './login-request.ts';
 import type { PasswordOutcome, Passwords } from './password.ts';
 import type { Tokens } from './token.ts';
 
-export type LoginOutcome =
+type LoginOutcome =
   'granted' | 'bad_request' | 'rate_limited' | 'bad_credentials' | 'forbidden' | 'busy' | 'unavailable';
 
 export type LoginAnswer = { readonly outcome: LoginOutcome } & (
@@ -21,7 +21,7 @@ export type LoginAnswer = { readonly outcome: LoginOutcome } & (
 );
 
 /** The answer's body; the original's consists of `access_token` alone. */
-export interface LoginBody {
+interface LoginBody {
   readonly access_token: string;
   readonly token_type: 'Bearer';
   /** Seconds. */
@@ -45,7 +45,7 @@ export interface LoginParts {
   readonly now: () => number;
 }
 
-export interface LoginClient {
+interface LoginClient {
   /** IP address. */
   readonly address: string;
   /** A former token, from `Authorization: Bearer`: it shows that this device has logged in before. */

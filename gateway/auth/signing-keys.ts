@@ -8,7 +8,7 @@ const { subtle } = webcrypto;
 
 export { newKey, type SigningAlgorithm };
 
-export interface VerifyKey {
+interface VerifyKey {
   /** The only algorithm that this key verifies. */
   readonly algorithm: SigningAlgorithm;
   readonly key: CryptoKey | Uint8Array;

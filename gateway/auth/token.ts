@@ -21,7 +21,7 @@ const MAX_GRANT_BYTES = 2_048;
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const HEADER_KEYS: ReadonlySet<string> = new Set(['alg', 'kid', 'typ']);
 
-export interface TokenRequest {
+interface TokenRequest {
   readonly grant: Grant;
   readonly account: Account;
   readonly username: string;

@@ -32,7 +32,7 @@ export interface FanoutOptions {
 }
 
 /** Handles entries that are delivered to no connection. */
-export interface Unroutable {
+interface Unroutable {
   /** Called with each entry that breaks the format. */
   readonly poison?: (entry: StoredEntry, reason: PoisonReason) => void;
   /** Whether other resources use the log too: accounts that the directory lacks are then theirs. */

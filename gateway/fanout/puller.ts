@@ -8,7 +8,7 @@ import { isSlow, type Behind, type Connection } from './connection.ts';
 import type { Tail } from './tail.ts';
 
 /** The head of the log as this process has delivered it. */
-export interface Head {
+interface Head {
   /** Number of the next round. */
   readonly round: number;
   readonly position: Position | null;

@@ -41,7 +41,7 @@ export interface Round {
   readonly sealedBy: Set<Sealer>;
 }
 
-export interface Sealer {
+interface Sealer {
   unseal(): void;
 }
 

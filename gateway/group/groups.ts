@@ -90,7 +90,7 @@ export type AckOutcome =
  * unknown_id: not with this connection, or finished already. unknown_cursor: not of this connection. moved: another
  * replica reads the partition now, or Redis could not be reached; the event may come again.
  */
-export type AckCode = 'unknown_id' | 'unknown_cursor' | 'moved';
+type AckCode = 'unknown_id' | 'unknown_cursor' | 'moved';
 
 /** One connection of a group. Promises settle once Redis has it, or cannot have it. None rejects. */
 export interface Membership {

@@ -7,7 +7,7 @@ import type { Outbox } from './outbox.ts';
 import type { PendingEntry } from './pending.ts';
 
 /** Whether the group may see the event, by the account tree as it is now (I5), and keeps it. */
-export function isAllowed(context: GroupContext, metaLine: string): boolean {
+function isAllowed(context: GroupContext, metaLine: string): boolean {
   if (context.view === null) return false;
   const route = context.index.match(metaLine);
   return accepts(context.view, route) && (context.filter?.(route) ?? true);

@@ -5,7 +5,7 @@ import type { EntryMeta } from '../../protocol/entry.ts';
  * waiting: an earlier event of its call is not finished. ready: may be written. written: waits for its acknowledgement.
  * delayed: is written again later. finishing: acknowledged or given up, and Redis does not have that yet.
  */
-export type HeldState = 'waiting' | 'ready' | 'written' | 'delayed' | 'finishing' | 'finished';
+type HeldState = 'waiting' | 'ready' | 'written' | 'delayed' | 'finishing' | 'finished';
 
 /** A member as the ledger sees it. */
 export interface Loaded {
@@ -14,7 +14,7 @@ export interface Loaded {
 }
 
 /** What is kept of a delivery that was traced, until the event is finished. */
-export interface DeliveryTrace {
+interface DeliveryTrace {
   readonly delivered: SpanContext;
   /** When its end was asked for: acknowledged, or given up. */
   endedAt: number;

@@ -32,7 +32,7 @@ import { retireLoop } from './retire.ts';
 const FIRST_CONNECT_MS = 1_000;
 
 /** The groups that a resource declares, and what they need of its other fields. */
-export interface DeclaredGroups {
+interface DeclaredGroups {
   /** `<namespace>/<name>`. */
   readonly resource: string;
   /** The resource's account: it inherits groups of the former form. */

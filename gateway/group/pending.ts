@@ -29,7 +29,7 @@ export function encodeAttempts({ attempts, excused }: { attempts: number; excuse
   return excused === 0 ? String(attempts) : `${attempts}:${excused}`;
 }
 
-export function decodeAttempts(text: string): { attempts: number; excused: number } {
+function decodeAttempts(text: string): { attempts: number; excused: number } {
   const [attempts = 0, excused = 0] = text.split(':').map(Number);
   return { attempts, excused };
 }

@@ -129,7 +129,7 @@ export interface Claim {
 }
 
 /** Digest of a grant: equal for the same accounts and events, in whatever order. */
-export function grantDigest(grant: Grant): string {
+function grantDigest(grant: Grant): string {
   return createHash('sha256').update(viewKey(grant, 'plain')).digest('base64url');
 }
 

@@ -45,7 +45,7 @@ export async function retireLoop(options: RetireOptions): Promise<void> {
  * Removes the groups that no connection has used for `idleMs`, except those that are declared for an account: what they
  * have not read is trimmed from the log by then. Returns them. Rejects with the client's error.
  */
-export async function retireUnused(
+async function retireUnused(
   place: LogPlace,
   registry: RegistryPlace,
   { groups, idleMs }: { readonly groups: readonly ConsumerGroup[]; readonly idleMs: number },

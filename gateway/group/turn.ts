@@ -5,7 +5,7 @@ import { HOLD_LUA, validUntil, type Lease } from './lease.ts';
 import type { GroupPlace } from './place.ts';
 
 /** The name of the only consumer in Redis's group, whichever replica reads: a replica that dies leaves none behind. */
-export const CONSUMER = 'owner';
+const CONSUMER = 'owner';
 
 /**
  * Everything that an owner sends at a time. KEYS: owner, fence, events, attempts. ARGV: lease, TTL, group, ids to

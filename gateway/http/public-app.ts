@@ -7,10 +7,10 @@ import type { Problem } from './problem.ts';
 import { answerErrors, notFound, onlyMethods, sendProblem } from './respond.ts';
 import { WELCOME } from './welcome.ts';
 
-export type LoginAnswer =
+type LoginAnswer =
   { readonly kind: 'granted'; readonly body: object } | { readonly kind: 'refused'; readonly problem: Problem };
 
-export interface LoginClient {
+interface LoginClient {
   readonly address: string;
   /** The bearer token of the request, if any: a former one makes a device known. */
   readonly formerToken: string | null;

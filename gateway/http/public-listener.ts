@@ -30,7 +30,7 @@ export interface PublicListenerOptions {
 }
 
 /** What the listener reports. */
-export interface ListenerEvents {
+interface ListenerEvents {
   /** A request was answered, an upgrade that this listener refused among them. */
   readonly onAnswer: (status: number) => void;
   readonly onMismatch: (mismatch: Mismatch, address: string) => void;

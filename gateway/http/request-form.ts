@@ -18,7 +18,7 @@ export function checkForm(request: IncomingMessage, mostHeaders: number): Proble
 }
 
 /** The target in origin form; null for one that is not a target of a server (RFC 9112 3.2). Pure. */
-export function originForm(target: string): string | null {
+function originForm(target: string): string | null {
   if (target.startsWith('/') || target === '*') return target;
   const absolute = /^https?:\/\/[^/?#]+/i.exec(target)?.[0];
   if (absolute === undefined || URL.parse(absolute) === null) return null;

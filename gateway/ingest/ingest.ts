@@ -5,10 +5,10 @@ import type { AccountVerdict } from './judge-account.ts';
 import { readBatch } from './read-batch.ts';
 import { readEvent, readWrapped, type Beside, type EventVerdict } from '../../event-log/intake/read-event.ts';
 
-export type IngestStatus = 'accepted' | 'duplicate' | 'dropped' | 'rejected' | 'failed';
+type IngestStatus = 'accepted' | 'duplicate' | 'dropped' | 'rejected' | 'failed';
 
 /** What became of one element. */
-export interface IngestedEvent {
+interface IngestedEvent {
   /** Its place in the request, from 0; blank lines do not count. */
   readonly index: number;
   readonly status: IngestStatus;
@@ -28,7 +28,7 @@ export type IngestAnswer = { readonly summary: string } & Readonly<Record<Ingest
     readonly events: readonly IngestedEvent[];
   };
 
-export type IngestResult =
+type IngestResult =
   /**
    * 207 when some were rejected: see `events`. 503 when some failed, as the log is out of reach: the same body again,
    * unchanged, is safe.
@@ -37,7 +37,7 @@ export type IngestResult =
   /** The body as a whole cannot be read; nothing was appended. */
   | { readonly kind: 'unreadable'; readonly problem: Problem };
 
-export interface IngestOptions {
+interface IngestOptions {
   readonly contentType: string;
   /** For a batch of one event, as the other two are; an empty value counts as absent. */
   readonly account?: string | undefined;

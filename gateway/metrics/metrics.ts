@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { MISMATCHES, type Mismatch } from '../http/first-bytes.ts';
 import { CLOSE } from '../../protocol/close-code.ts';
+import { GAP_REASONS } from '../../protocol/server-frame.ts';
 import type { RedisMetrics, RedisRole } from '../../runtime/redis/watch-client.ts';
 import { createInstruments } from '../../runtime/telemetry/instruments.ts';
 import { GATEWAY_METRICS } from './metric-table.ts';
@@ -76,8 +77,6 @@ function openDescriptors(): number | null {
     return null;
   }
 }
-
-const GAP_REASONS = ['cursor_too_old', 'epoch_lost', 'skipped_to_live', 'trimmed', 'poison'];
 
 export function createMetrics(): Metrics {
   const meters = createMeters('firehose');

@@ -5,7 +5,7 @@ import type { Backlog } from '../group/backlog.ts';
 import type { Groups, GroupStatus } from '../group/groups.ts';
 import type { GATEWAY_METRICS } from './metric-table.ts';
 
-export const CONNECTION_KINDS = ['plain', 'control', 'durable'] as const;
+const CONNECTION_KINDS = ['plain', 'control', 'durable'] as const;
 export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 
 /** What the metrics read at each scrape; nothing is counted per delivery. */

@@ -40,8 +40,8 @@ export interface PresenceOptions {
   readonly aliveMs?: number;
 }
 
-export const BEAT_MS = 1_000;
-export const ALIVE_MS = 5_000;
+const BEAT_MS = 1_000;
+const ALIVE_MS = 5_000;
 
 /** Makes the replicas of one resource known to each other. Beats from `start` until it is disposed. */
 export class Presence implements AsyncDisposable {

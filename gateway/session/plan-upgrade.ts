@@ -17,9 +17,9 @@ export interface UpgradePlan {
   readonly regroup: boolean;
 }
 
-export type Contract = 'plain' | 'control';
+type Contract = 'plain' | 'control';
 /** The subprotocol that asks for the control contract, as `?v=1` does. */
-export const CONTROL_PROTOCOL = 'firehose.v1';
+const CONTROL_PROTOCOL = 'firehose.v1';
 
 export type PlannedUpgrade = { readonly plan: UpgradePlan } | { readonly problem: Problem };
 
@@ -91,7 +91,7 @@ function asksForControl({ headers }: UpgradeRequest): boolean {
 }
 
 /** The subprotocols that a client offers; null for what is not a list of different tokens (RFC 6455 11.3.4). */
-export function offeredProtocols(header: string | undefined): readonly string[] | null {
+function offeredProtocols(header: string | undefined): readonly string[] | null {
   if (header === undefined) return [];
   const offered = header.split(',').map((protocol) => protocol.replace(/^[ \t]+|[ \t]+$/g, ''));
   const isList = offered.every((protocol) => TOKEN.test(protocol)) && new Set(offered).size === offered.length;

@@ -21,7 +21,7 @@ import { hasReached } from './recover.ts';
 import type { Sessions } from './sessions.ts';
 
 /** The client of a handshake; its account is known once its token was verified. */
-export interface HandshakeClient {
+interface HandshakeClient {
   readonly address: string;
   readonly account?: string;
 }

@@ -22,7 +22,7 @@ import type { LogPlace } from '../../event-log/partition-state.ts';
 import type { MemberOptions } from '../group/groups.ts';
 
 /** Short, and yet longer than a busy machine stands still. */
-export const QUICK: Timings = {
+const QUICK: Timings = {
   leaseMs: 3_000,
   acquireMs: 50,
   pollMs: 100,
@@ -32,7 +32,7 @@ export const QUICK: Timings = {
   retireMs: 200,
 };
 
-export const TREE = treeOf([
+const TREE = treeOf([
   ['acme', null],
   ['shop', 'acme'],
   ['other', null],

@@ -8,7 +8,7 @@ import { STREAM_PATH } from '../../protocol/paths.ts';
 export const ACCOUNT = 'benchmark';
 export const PARTITIONS = 4;
 /** What the publisher's events are called; every fifth may be of a name that nobody asks for. */
-export const WANTED = 'CHANNEL_ANSWER';
+const WANTED = 'CHANNEL_ANSWER';
 const TOKEN_TTL_S = 3_600;
 
 /** The files that a gateway starts from, and request targets that it admits. */

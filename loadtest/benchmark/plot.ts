@@ -1,5 +1,5 @@
 /** One line of a plot, drawn through its points in the order of x. */
-export interface Line {
+interface Line {
   readonly name: string;
   readonly points: readonly { readonly x: number; readonly y: number }[];
 }

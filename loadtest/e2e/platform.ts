@@ -13,7 +13,7 @@ export const REPLICAS = 3;
 export const DRAIN_S = 20;
 const INGEST_TOKEN = 'an-ingest-token-of-the-end-to-end-tests';
 /** These labels distinguish its own pods from all others. */
-export const SELECTOR = `app.kubernetes.io/instance=${NAME},app.kubernetes.io/component=gateway`;
+const SELECTOR = `app.kubernetes.io/instance=${NAME},app.kubernetes.io/component=gateway`;
 
 /** An installed operator, a Redis, and one resource with gateways, producer and clients. */
 export interface Platform extends AsyncDisposable {
@@ -26,7 +26,7 @@ export interface Platform extends AsyncDisposable {
   readonly rolledOut: () => Promise<void>;
 }
 
-export interface Gateway {
+interface Gateway {
   readonly name: string;
   readonly uid: string;
   readonly node: string;
@@ -78,7 +78,7 @@ export async function openPlatform(clients: number, rate: number): Promise<Platf
 }
 
 /** A resource in the namespace of the tests, with an ingest endpoint. */
-export function resource(name: string, spec: object): object {
+function resource(name: string, spec: object): object {
   return {
     apiVersion: 'firehose.dev/v1alpha1',
     kind: 'FirehoseSubscription',

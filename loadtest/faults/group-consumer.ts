@@ -10,7 +10,7 @@ const RETRY_MS = 10;
 const LEAVES_MS = 100;
 
 /** Events that nobody can handle: refused again and again, or given up. */
-export const isPoisonPill = ({ call, n }: EventKey): boolean => (call * 31 + n) % 97 === 0;
+const isPoisonPill = ({ call, n }: EventKey): boolean => (call * 31 + n) % 97 === 0;
 /** Refused once. */
 const isDifficult = (event: EventKey): boolean => isPoisonPill(event) || (event.call * 17 + event.n) % 41 === 0;
 

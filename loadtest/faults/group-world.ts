@@ -17,7 +17,7 @@ const ACK_WAIT = '2m';
 /** Longer than a lease: a settling that gets no further for this long has ended. */
 const STANDSTILL_MS = 12_000;
 
-export interface MemberOptions extends Partial<Pick<GroupConnectionOptions, 'handlesMs' | 'pills' | 'refusesForMs'>> {
+interface MemberOptions extends Partial<Pick<GroupConnectionOptions, 'handlesMs' | 'pills' | 'refusesForMs'>> {
   readonly acknowledges: Acknowledges;
   /** Where it connects; any replica that is up when not given. */
   readonly replicas?: readonly Replica[];

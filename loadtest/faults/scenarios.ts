@@ -3,8 +3,17 @@ import { redisCommand } from './redis-cli.ts';
 import type { Product } from './product.ts';
 import { TREE } from './setup.ts';
 import { groupAccounts } from './group-accounts.ts';
-import * as groups from './group-scenarios.ts';
-import * as processes from './process-scenarios.ts';
+import {
+  groupConsumers,
+  groupDead,
+  groupHandOver,
+  groupKilled,
+  groupPaused,
+  groupLost,
+  groupSlots,
+  groupReplicas,
+} from './group-scenarios.ts';
+import { clockSteps, rollingRestart, descriptorsGone, reconnectStorm } from './process-scenarios.ts';
 import { accountOfConsumer, openWorld, until, type World } from './world.ts';
 
 /** Faults found; empty for a sound run. */
@@ -230,8 +239,18 @@ export const SCENARIOS = {
   epochLost,
   scope,
   drained,
-  ...groups,
+  groupConsumers,
+  groupDead,
+  groupHandOver,
+  groupKilled,
+  groupPaused,
+  groupLost,
+  groupSlots,
+  groupReplicas,
   groupAccounts,
-  ...processes,
+  clockSteps,
+  rollingRestart,
+  descriptorsGone,
+  reconnectStorm,
 } as const satisfies Record<string, Scenario>;
 export type ScenarioName = keyof typeof SCENARIOS;

@@ -75,7 +75,7 @@ function lineOf(samples: readonly (readonly Sample[])[], events: number): string
 }
 
 /** Compares the second quarter with the last one: the first is warming up. */
-export function growthOf(who: string, samples: readonly Sample[]): string[] {
+function growthOf(who: string, samples: readonly Sample[]): string[] {
   const quarter = Math.floor(samples.length / 4);
   const early = samples.slice(quarter, 2 * quarter);
   const late = samples.slice(samples.length - quarter);

@@ -4,12 +4,12 @@ import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { logIn } from './neighbour.ts';
 
 /** The gateway as an attacker knows it. */
-export interface Victim {
+interface Victim {
   readonly port: number;
   readonly ca: string;
 }
 
-export interface AttackOptions {
+interface AttackOptions {
   readonly victim: Victim;
   /** Loopback addresses that the attacker sends from. */
   readonly addresses: readonly string[];

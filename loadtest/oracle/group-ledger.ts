@@ -1,5 +1,5 @@
 /** What happened to a connection that explains why its events come again: between these times (monotonic, ms). */
-export interface Mishap {
+interface Mishap {
   readonly from: number;
   readonly to: number;
 }

@@ -29,7 +29,7 @@ export interface Result {
 
 const OF_K6 = ['checks', 'http_req_failed', 'ws_msgs_received', 'data_received', 'iterations', 'dropped_iterations'];
 
-export function resultOf(
+function resultOf(
   script: ScriptName,
   settings: Settings,
   { data, notes }: { data: SummaryData; notes: readonly string[] },

@@ -16,9 +16,9 @@ const LOADTEST = fileURLToPath(new URL('../', import.meta.url));
 /** A run that hangs is ended, well after its own end. */
 const RUN_LIMIT_MS = 100_000;
 
-export type Parameters = Partial<Record<ParameterName, string>>;
+type Parameters = Partial<Record<ParameterName, string>>;
 
-export interface Ran {
+interface Ran {
   readonly code: number | null;
   readonly output: string;
   readonly result: Result;
@@ -46,7 +46,7 @@ export interface StageOptions {
   readonly tls?: boolean;
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly meddling?: Meddling;
   /** Where the script lies, when not in the project. */
   readonly folder?: string;

@@ -5,7 +5,7 @@ import { ApiError, ApiUnavailable, readAnswer, send, type ApiRequest } from './e
 import { collectionPath, objectPath, type Kind, type KubeObject } from './objects.ts';
 import { rateLimit } from './rate-limit.ts';
 
-export const FIELD_MANAGER = 'firehose-operator';
+const FIELD_MANAGER = 'firehose-operator';
 
 export interface ApiOptions {
   readonly connection: Connection;
@@ -18,7 +18,7 @@ export interface ApiOptions {
 }
 
 /** One answered page of a list. */
-export interface Page {
+interface Page {
   readonly items: readonly KubeObject[];
   readonly resourceVersion: string;
 }

@@ -161,7 +161,7 @@ function lead(
 }
 
 /** V1MicroTime: the API server wants six digits, a Date has three. */
-export function microTime(ms: number): string {
+function microTime(ms: number): string {
   return new Date(ms).toISOString().replace('Z', '000Z');
 }
 

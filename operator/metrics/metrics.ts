@@ -3,10 +3,10 @@ import { createInstruments, type Instruments } from '../../runtime/telemetry/ins
 import { OPERATOR_METRICS } from './metric-table.ts';
 import { createMeters } from '../../runtime/telemetry/meters.ts';
 
-export type ReconcileResult = 'success' | 'requeue' | 'error';
+type ReconcileResult = 'success' | 'requeue' | 'error';
 
 /** What the metrics read at each scrape. */
-export interface Observed {
+interface Observed {
   readonly queue: { readonly depth: number; readonly adds: number; readonly retries: number };
   readonly isLeader: () => boolean;
   /** Milliseconds since each watch last received something, by plural. */

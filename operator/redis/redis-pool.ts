@@ -15,7 +15,7 @@ export interface RedisPoolOptions {
   readonly now?: () => number;
 }
 
-export type Connected =
+type Connected =
   | { readonly ok: true; readonly client: RedisClient; readonly facts: ServerFacts }
   /** `isFinal`: nothing but a change by a person helps. The message never contains the URL or a host's answer. */
   | { readonly ok: false; readonly reason: string; readonly message: string; readonly isFinal: boolean };

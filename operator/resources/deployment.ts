@@ -4,7 +4,7 @@ import { container, drainSeconds, GRACE_S, volumes } from './container.ts';
 import { labelsOf, namesOf, owned, selectorOf, type Rendering } from './rendering.ts';
 
 /** Pods that changed this say why they were replaced. */
-export const RESTART_ANNOTATION = 'firehose.dev/restart-hash';
+const RESTART_ANNOTATION = 'firehose.dev/restart-hash';
 
 /** Whose the number of replicas is: the operator's, or an autoscaler's to whom it was given away. */
 export const REPLICAS_ANNOTATION = 'firehose.dev/replicas';

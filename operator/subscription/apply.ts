@@ -7,7 +7,7 @@ import { covers } from './covers.ts';
 import { assertOwn, LeftByFormer, ObjectOwnedByOther, type Asking } from './ownership.ts';
 
 /** On every applied object: the hash of what was applied. A change of it also removes fields that are no longer wanted. */
-export const APPLIED_ANNOTATION = 'firehose.dev/applied';
+const APPLIED_ANNOTATION = 'firehose.dev/applied';
 
 /** Why an object could not be applied. */
 export interface ApplyFailure {
@@ -17,7 +17,7 @@ export interface ApplyFailure {
 }
 
 /** The object with the mark of what it was made from. */
-export function marked(object: KubeObject): KubeObject & { readonly hash: string } {
+function marked(object: KubeObject): KubeObject & { readonly hash: string } {
   const hash = createHash('sha256').update(JSON.stringify(object)).digest('hex').slice(0, 24);
   const annotations = { ...object.metadata.annotations, [APPLIED_ANNOTATION]: hash };
   const result = { ...object, metadata: { ...object.metadata, annotations } };

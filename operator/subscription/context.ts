@@ -60,7 +60,7 @@ export interface Memory {
   pausedDeletion: string | null;
 }
 
-export interface Applied {
+interface Applied {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly hash: string;

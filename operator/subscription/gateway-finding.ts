@@ -1,7 +1,7 @@
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { bad, good, unknown, type Finding } from './findings.ts';
 
-export interface DeploymentStatus {
+interface DeploymentStatus {
   readonly observedGeneration?: number;
   /** Without those that are ending. */
   readonly replicas?: number;

@@ -7,7 +7,7 @@ import { pass, step } from './pass.ts';
 import { writeStatus } from './status.ts';
 
 /** On a resource: leave everything as it is, for as long as it is there. */
-export const PAUSE_ANNOTATION = 'firehose.dev/paused';
+const PAUSE_ANNOTATION = 'firehose.dev/paused';
 
 export interface Outcome {
   readonly requeueAfterMs: number | null;

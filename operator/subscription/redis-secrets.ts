@@ -4,7 +4,7 @@ import type { KubeObject } from '../kubernetes/objects.ts';
 import { secretText, valueOf } from './secret-text.ts';
 
 /** Keys that a Secret must have: texts of several lines, and values of one line (I17). */
-export interface Needed {
+interface Needed {
   readonly texts?: readonly string[];
   readonly values?: readonly string[];
 }

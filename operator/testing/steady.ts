@@ -4,7 +4,7 @@ import type { Platform } from './platform.ts';
 import { until } from '../../testing/until.ts';
 
 /** Passes that an operator has made so far, by its own metrics. */
-export async function passesOf({ port }: Operator): Promise<number> {
+async function passesOf({ port }: Operator): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   const lines = text.split('\n').filter((line) => line.startsWith('controller_runtime_reconcile_total{'));
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);

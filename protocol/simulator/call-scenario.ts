@@ -15,7 +15,7 @@ export const SCENARIOS = {
   busy: 8,
 } as const;
 
-export type ScenarioName = keyof typeof SCENARIOS;
+type ScenarioName = keyof typeof SCENARIOS;
 
 export interface CallScenario {
   readonly name: ScenarioName;

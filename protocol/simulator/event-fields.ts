@@ -52,7 +52,7 @@ export function eventFields(step: Step, call: CallFacts): Fields {
 }
 
 /** Unix microseconds of the switch's tick: all events within one tick share them. */
-export function switchMicroseconds(milliseconds: number): number {
+function switchMicroseconds(milliseconds: number): number {
   const tick = Math.floor(milliseconds / TICK_MS);
   return tick * TICK_MS * 1_000 + ((tick * 7_919) % 1_000);
 }

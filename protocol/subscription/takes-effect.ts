@@ -26,7 +26,7 @@ interface Node {
   readonly [TAKES_EFFECT]?: TakesEffect;
 }
 
-export interface Leaf {
+interface Leaf {
   /** As `consumerGroups[].name`. */
   readonly path: string;
   /** Null: after a restart. */

@@ -21,7 +21,7 @@ export interface RedisClientOptions {
 }
 
 /** A command's answer is waited for this long; the socket is given up a little later. */
-export const COMMAND_TIMEOUT_MS = 3_000;
+const COMMAND_TIMEOUT_MS = 3_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 const SENTINEL_TIMEOUT_MS = 1_000;
 

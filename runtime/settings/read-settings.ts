@@ -9,7 +9,7 @@ export interface ReadSettings<Table extends SettingsTable> {
 }
 
 /** The variables that are set, without the blanks around them. Pure. */
-export function givenVariables(environment: Environment): Readonly<Record<string, string>> {
+function givenVariables(environment: Environment): Readonly<Record<string, string>> {
   const given: Record<string, string> = {};
   for (const [name, value] of Object.entries(environment)) {
     const trimmed = value?.trim() ?? '';

@@ -17,7 +17,7 @@ export interface Telemetry {
 }
 
 /** What is left is sent within this time; a collector that hangs holds up nobody for longer. */
-export const FLUSH_MS = 1_400;
+const FLUSH_MS = 1_400;
 
 let current: Telemetry | null = null;
 /** Settings that could not be read when the process began: there was no log yet. */

@@ -4,7 +4,7 @@ import { amqpReason, isLasting, type AmqpReason } from './fault.ts';
 import { queueOptions, type QueueSpec } from './queue.ts';
 
 /** A message of the exchange. */
-export interface Delivery {
+interface Delivery {
   readonly routingKey: string;
   readonly body: Buffer;
 }

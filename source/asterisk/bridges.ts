@@ -1,5 +1,5 @@
 /** The members of a bridge. Two members are a pair, of which one leg carries BRIDGE and UNBRIDGE. */
-export interface Pair {
+interface Pair {
   readonly bridgeId: string;
   readonly on: string;
   readonly other: string;

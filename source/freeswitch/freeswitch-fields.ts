@@ -184,7 +184,7 @@ const SCHEME = /^sips?:/i;
 const PORT = /:\d{1,5}$/;
 
 /** `user@host` of a SIP URI or a name-addr (RFC 3261 section 20.10): without display name, parameters and port. */
-export function addressOf(value: string): string {
+function addressOf(value: string): string {
   const open = value.indexOf('<');
   const close = value.indexOf('>', open);
   const uri = open >= 0 && close > open ? value.slice(open + 1, close) : value;

@@ -3,14 +3,14 @@ import { z } from 'zod';
 const HINTS = ['domain', 'accountCode', 'context', 'did'] as const;
 
 /** What a switch says of a leg that a rule can name an account by; empty when it says nothing. */
-export type AccountHints = Readonly<Partial<Record<(typeof HINTS)[number], string>>>;
+type AccountHints = Readonly<Partial<Record<(typeof HINTS)[number], string>>>;
 
 const pattern = z
   .string()
   .regex(/^[^*]{1,253}\*?$|^\*$/, 'an exact value, or a prefix and * at its end')
   .optional();
 
-export const accountId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'an account id: 1 to 64 of A-Z a-z 0-9 _ -');
+const accountId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'an account id: 1 to 64 of A-Z a-z 0-9 _ -');
 
 /** One rule: everything that `match` names must fit. */
 export const accountRule = z.strictObject({

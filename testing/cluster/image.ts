@@ -28,7 +28,7 @@ export interface Image {
 }
 
 /** Files of this machine, owned by root in the image. */
-export interface Layer {
+interface Layer {
   readonly folder: string;
   /** What is taken of the folder; everything when not given. */
   readonly paths?: readonly string[];

@@ -19,7 +19,7 @@ const PROGRAMS = {
   kubectl: { module: 'k8s.io/kubernetes/cmd/kubectl', variable: 'TEST_ASSET_KUBECTL' },
 } as const;
 
-export type Program = keyof typeof PROGRAMS;
+type Program = keyof typeof PROGRAMS;
 export type Binaries = Readonly<Record<Program, string>>;
 export type FoundBinaries =
   | { readonly ok: true; readonly binaries: Binaries }

@@ -12,7 +12,7 @@ export interface ShownLockout extends Lockout {
 }
 
 /** Which lock-outs are lifted: one by its id, all that name a user or an address, or all. */
-export type LockoutFilter =
+type LockoutFilter =
   { readonly id: string } | { readonly username: string } | { readonly address: string } | { readonly all: true };
 
 export interface Lockouts {

@@ -38,7 +38,7 @@ export type Taken =
     }
   | { readonly kind: 'delayed'; readonly retryAfterS: number };
 
-export interface ThrottleState {
+interface ThrottleState {
   readonly failures: number;
   /** Seconds until the next try is judged; 0: now. */
   readonly retryAfterS: number;

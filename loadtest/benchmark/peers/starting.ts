@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Server } from '../servers.ts';
 
-export const START_LIMIT_MS = 20_000;
 /** Far more than a run has out: nobody is to be cut off for being a receiver on a busy machine. */
 export const PENDING_BYTES = 512 * 1024 * 1024;
 
