@@ -96,3 +96,15 @@ test('dead letters are redriven by their ids or all at once, and not by neither 
     assert.match(errors, /^error: name the dead letters by their ids, or all of the group by --all\n$/);
   }
 });
+
+test('what was typed in the wrong place is not repeated: it may be a password', async () => {
+  for (const args of [
+    ['gateway', '--redis-url=redis://:hunter2@x'],
+    ['hash-password', 'hunter2'],
+    ['revoke', 'x', "hunter2's."],
+  ]) {
+    const { code, errors } = await type(...args);
+    assert.equal(code, '2');
+    assert.doesNotMatch(errors, /hunter2/);
+  }
+});

@@ -23,8 +23,19 @@ export function createRoot({ output, errors }: Terminal): Command {
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .showHelpAfterError('(--help lists commands and flags)')
-    .configureOutput({ writeOut: (text) => output.write(text), writeErr: (text) => errors.write(text) })
+    .configureOutput({
+      writeOut: (text) => output.write(text),
+      writeErr: (text) => errors.write(text),
+      outputError: (text, write) => write(withoutValues(text)),
+    })
     .exitOverride();
+}
+
+/** What was typed in the wrong place may be a password: the error names flags, and no value. */
+function withoutValues(error: string): string {
+  return error
+    .replace(/^(error: unknown option '[^'=]*)=[^]*'/, "$1'")
+    .replace(/^(error: too many arguments[^]*? but got \d+): [^]*\.$/m, '$1.');
 }
 
 /** Runs the command that the arguments name. Calls `exit` with its code, or with that of a wrong use. */

@@ -42,6 +42,8 @@ export async function buildGateway(
   let draining = false;
   const state = await openState(stack, config, { logger, signal });
   const path = await openPath(stack, config, state, { logger, signal });
+  // What follows the log ends before the log is closed, so that a stop is not taken for an outage.
+  stack.defer(() => stop.abort());
   const edges = await openEdges(stack, config, { state, path }, { isDraining: () => draining, logger, signal });
   if (startSource !== null && config.simulatorRate > 0) {
     const { directory, metrics } = state;
