@@ -25,9 +25,13 @@ const { FIREHOSE_INNER_HOST, FIREHOSE_INNER_PORT, FIREHOSE_STATE, FIREHOSE_ADMIN
 /** Settings of every command that asks a gateway: those by which the gateway itself was started. */
 export const ENDPOINT_SETTINGS = {
   FIREHOSE_INNER_HOST: { ...FIREHOSE_INNER_HOST, about: 'address of the gateway' },
-  FIREHOSE_INNER_PORT: { ...FIREHOSE_INNER_PORT, about: 'its inner port' },
-  FIREHOSE_STATE: { ...FIREHOSE_STATE, about: 'its state folder, which holds `admin-token`' },
-  FIREHOSE_ADMIN_TOKEN_FILE: { ...FIREHOSE_ADMIN_TOKEN_FILE, flag: 'admin-token-file', about: 'file with the token' },
+  FIREHOSE_INNER_PORT: { ...FIREHOSE_INNER_PORT, about: 'inner port of the gateway' },
+  FIREHOSE_STATE: { ...FIREHOSE_STATE, about: 'state folder of the gateway, which holds `admin-token`' },
+  FIREHOSE_ADMIN_TOKEN_FILE: {
+    ...FIREHOSE_ADMIN_TOKEN_FILE,
+    flag: 'admin-token-file',
+    about: 'file with the administration token',
+  },
 } as const satisfies SettingsTable;
 
 /** Asks the administration endpoint; gives the body of a 200. Rejects with a CommandFault. */

@@ -63,7 +63,7 @@ function addProcesses(root: Command, surroundings: Surroundings): void {
 }
 
 function addSources(root: Command, terminal: Terminal, surroundings: Surroundings): void {
-  const group = addGroup(root, 'source', 'write events into a Redis, or try what the events of a switch become');
+  const group = addGroup(root, 'source', 'write events into a Redis, or try how the events of a switch are mapped');
   addCommand(
     group,
     {
@@ -79,10 +79,10 @@ function addSources(root: Command, terminal: Terminal, surroundings: Surrounding
     group,
     {
       name: 'map <file>',
-      about: 'print what a capture of a switch becomes, one event a line; - is the standard input',
+      about: 'print the events that a capture of a switch is mapped to, one a line; - is the standard input',
       exitCodes: { 0: 'every line was read', 1: 'some lines could not be read; the others are printed' },
       flags: [
-        ['--as <switch>', `what the capture is of: ${CAPTURE_KINDS.join(', ')}`],
+        ['--as <switch>', `source of the capture: ${CAPTURE_KINDS.join(', ')}`],
         ['--config <file>', 'a source.yaml or a FirehoseSource: accounts, variables, privacy'],
         ['--endpoint <name>', 'name of the Asterisk in Call-IDs (that of the config, else asterisk)'],
         ['--meta', 'add id and account of each event, as `_firehose`'],
@@ -158,7 +158,12 @@ function addLockouts(root: Command, terminal: Terminal, surroundings: Surroundin
   const group = addGroup(root, 'lockouts', 'list and lift delays of logins after too many wrong passwords');
   addCommand<{ json?: boolean }>(
     group,
-    { name: 'list', about: 'list whose logins are delayed, over all replicas', exitCodes: ASKS, flags: [JSON_FLAG] },
+    {
+      name: 'list',
+      about: 'list users and addresses whose logins are delayed, over all replicas',
+      exitCodes: ASKS,
+      flags: [JSON_FLAG],
+    },
     ENDPOINT_SETTINGS,
     async (flags, environment) => (await import('./lockouts.ts')).listLockoutsCommand(flags, terminal, environment),
     surroundings,
@@ -187,14 +192,14 @@ function addDeadLetters(root: Command, terminal: Terminal, surroundings: Surroun
   const ofGroup = ['--group <name>', 'the durable consumer group', 'default'] as const;
   addCommand<DeadLetterFlags>(
     group,
-    { name: 'list', about: 'list them', exitCodes: ASKS, flags: [ofGroup, JSON_FLAG] },
+    { name: 'list', about: 'list the dead letters of a group', exitCodes: ASKS, flags: [ofGroup, JSON_FLAG] },
     ENDPOINT_SETTINGS,
     async (flags, environment) => (await import('./dead-letters.ts')).listCommand(flags, terminal, environment),
     surroundings,
   );
   addCommand<DeadLetterFlags>(
     group,
-    { name: 'show <id>', about: 'show one with its event', exitCodes: ASKS, flags: [ofGroup, JSON_FLAG] },
+    { name: 'show <id>', about: 'show one dead letter with its event', exitCodes: ASKS, flags: [ofGroup, JSON_FLAG] },
     ENDPOINT_SETTINGS,
     async (flags, environment, [id]) =>
       (await import('./dead-letters.ts')).showCommand(String(id), flags, terminal, environment),
@@ -204,7 +209,7 @@ function addDeadLetters(root: Command, terminal: Terminal, surroundings: Surroun
     group,
     {
       name: 'redrive [id...]',
-      about: 'put them back at the end of the log, where every reader receives them again',
+      about: 'put dead letters back at the end of the log, where every reader receives them again',
       exitCodes: ASKS,
       flags: [ofGroup, ['--all', 'all of the group'], JSON_FLAG],
     },

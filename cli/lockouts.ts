@@ -30,7 +30,7 @@ const lifted = z.object({ lifted: z.array(z.string()) });
 
 const USAGE = 'name the lock-out by one of its ID, --user NAME, --address ADDRESS and --all';
 
-/** Prints whose logins are delayed; `-` is any. Returns the exit code. */
+/** Prints the users and addresses whose logins are delayed; `-` is any. Returns the exit code. */
 export function listLockoutsCommand(
   flags: { readonly json?: boolean },
   terminal: Terminal,

@@ -4,7 +4,7 @@ import { Writable } from 'node:stream';
 export interface Terminal {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly output: NodeJS.WritableStream;
-  /** Where prompts and complaints go: not into a file that takes the output. */
+  /** The stream for prompts and errors: not the output, which may be a file. */
   readonly errors: NodeJS.WritableStream;
 }
 
@@ -18,7 +18,7 @@ export async function readSecret({ input, errors }: Terminal, prompt: string): P
 }
 
 function firstLine(input: NodeJS.ReadableStream, hidden: boolean): Promise<string> {
-  // As a terminal, readline switches the echo off; what it echoes itself goes nowhere.
+  // In terminal mode readline switches the echo off; its own echo is discarded.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input, output: nowhere, terminal: hidden });
   return new Promise((resolve) => {

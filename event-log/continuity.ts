@@ -1,13 +1,13 @@
 import { BEFORE_EVERYTHING, compareIds, previousId } from '../protocol/position.ts';
 
-/** What Redis says of one partition's stream. */
+/** Facts from Redis about one partition's stream. */
 export interface PartitionState {
   readonly epoch: string;
   /** First retained id, `0-0` when empty. */
   readonly oldest: string;
   /** Last id ever given, `0-0` when none was. */
   readonly newest: string;
-  /** Entries ever added to this life of the stream. */
+  /** Entries ever added to the stream since it was created. */
   readonly added: number;
   /** Entries held. */
   readonly length: number;
@@ -39,20 +39,20 @@ export function judgeContinuity(
   if (state.added === state.length) return 'position_vanished';
   const deletedByHand = compareIds(id, state.maxDeleted) <= 0;
   if (compareIds(state.oldest, id) < 0) return deletedByHand ? null : 'position_vanished';
-  // The position was trimmed, which is well unless more than it was: an entry that nobody read.
+  // The position was trimmed, which is harmless unless unread entries were trimmed, too.
   return reader.behind && compareIds(state.newest, id) > 0 && state.added > state.length ? 'trimmed_past' : null;
 }
 
 /**
- * Up to where entries may be missing at a stream's old end. Our own trimming records it exactly, with how many it
- * removed; where others removed some too, all before the first one that is left may be missing.
+ * Up to where entries may be missing at a stream's old end. The firehose's trimming records it exactly, with the number
+ * of removed entries; where other systems removed some too, all entries before the first remaining one may be missing.
  */
 export function trimmedUpTo(stream: {
   readonly oldest: string;
   readonly newest: string;
   readonly added: number;
   readonly length: number;
-  /** What our trimming recorded; empty for nothing. */
+  /** What trimming recorded; empty for nothing. */
   readonly recorded: string;
   readonly removed: number;
 }): string {

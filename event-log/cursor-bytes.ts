@@ -1,10 +1,10 @@
 import { BEFORE_EVERYTHING, splitId, type Position } from '../protocol/position.ts';
 
 /**
- * A position as bytes, of the same length for all positions of a log but unusual ones: the length must not tell which
- * partitions are busy. Compact layout: number of partitions, length-prefixed epoch, the latest millisecond, then for
- * each partition its distance from that millisecond plus one, and its sequence; 0 for a partition at its beginning.
- * Numbers are LEB128. Ids beyond 2^53 are written as text behind a 0.
+ * A position as bytes, of the same length for all usual positions of a log: the length must not reveal which partitions
+ * are busy. Compact layout: number of partitions, length-prefixed epoch, the latest millisecond, then for each
+ * partition its distance from that millisecond plus one, and its sequence; 0 for a partition at its beginning. Numbers
+ * are LEB128. Ids beyond 2^53 are written as text behind a 0.
  */
 export function positionBytes(position: Position): Buffer {
   const ids = position.ids.map(splitId);
@@ -31,7 +31,7 @@ export function positionOfBytes(bytes: Buffer, partitions: number): Position | n
   return { epoch: bytes.toString(isPacked ? 'base64url' : 'latin1', 2, epochEnd), ids };
 }
 
-/** What the latest millisecond, and what an id within a day of it, take at most in practice. */
+/** Most bytes that the latest millisecond, and an id within a day of it, take in practice. */
 const LATEST_BYTES = 6;
 const ID_BYTES = 5;
 const STEP = 8;

@@ -40,7 +40,7 @@ const ALGORITHM = 'aes-256-gcm';
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
 /** Former keys that still open cursors: a key changes only when two replicas made one at the same moment, or the log was lost. */
 const MOST_KEYS = 4;
-/** Replicas of a version that did not seal may run beside this one for as long after the key was made. */
+/** For this time after the key was made, replicas of a version that did not seal may run. */
 const UNSEALED_FOR_MS = 24 * 60 * 60 * 1_000;
 
 interface Key {
@@ -95,7 +95,7 @@ export class CursorSeal implements Cursors {
   open(text: string, partitions: number): OpenedCursor {
     if (text.length > MAX_CURSOR_LENGTH || !BASE64URL.test(text)) return INVALID;
     const bytes = Buffer.from(text, 'base64url');
-    // Another text of the same bytes is not what was given out.
+    // Another text of the same bytes is not a cursor that was issued.
     if (bytes.toString('base64url') !== text) return INVALID;
     if (bytes[0] !== FORMAT || bytes.length <= LEAST_BYTES) return this.#openUnsealed(text, partitions);
     const key = this.#keys.find(({ head }) => bytes.subarray(0, HEAD_BYTES).equals(head));
@@ -105,7 +105,10 @@ export class CursorSeal implements Cursors {
     return position ? { kind: 'position', position } : INVALID;
   }
 
-  /** Cursors of versions before 0.2 stay good, but name nothing newer than the upgrade: else they could be used to probe. */
+  /**
+   * Cursors of versions before 0.2 stay valid, but only for positions before the upgrade: otherwise they could be used
+   * to probe.
+   */
   #openUnsealed(text: string, partitions: number): OpenedCursor {
     const position = decodeUnsealed(text, partitions);
     if (position === null) return INVALID;
@@ -113,7 +116,7 @@ export class CursorSeal implements Cursors {
     return position.ids.some((id) => compareIds(id, until) > 0) ? FOREIGN : { kind: 'position', position };
   }
 
-  /** Never the same twice for one key: no other process draws the same prefix, and this one counts. */
+  /** Never repeated for one key: no other process draws the same prefix, and this one counts. */
   #nextNonce(): Buffer {
     if (this.#seals === MOST_SEALS) {
       randomBytes(PREFIX_BYTES).copy(this.#nonce);
@@ -138,7 +141,7 @@ function unsealed(bytes: Buffer, { secret, head }: Key): Buffer | null {
     decipher.final();
     return plain;
   } catch {
-    // The tag does not fit: the cursor was changed.
+    // The tag does not match: the cursor was changed.
     return null;
   }
 }

@@ -17,7 +17,7 @@ export interface EmbeddedLogOptions {
   readonly now: () => number;
 }
 
-/** In the memory of one process: for one replica, a laptop, a test. It ends with the process, and so does its epoch. */
+/** In the memory of one process: for one replica, a laptop, a test. It and its epoch end with the process. */
 export function createEmbeddedLog(options: EmbeddedLogOptions): EventLog {
   return new EmbeddedLog(options);
 }

@@ -70,7 +70,7 @@ export class EmbeddedPartition {
     }
   }
 
-  /** Whether entries after `id` are forgotten. Reading from before everything asks for what there is. */
+  /** Whether entries after `id` are forgotten. Reading from `0-0` asks for the entries that exist. */
   lostAfter(id: string): boolean {
     return id !== BEFORE_EVERYTHING && compareIds(id, this.#lastDropped) < 0;
   }

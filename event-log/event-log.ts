@@ -26,9 +26,9 @@ export type AppendOutcome =
   | { readonly outcome: 'accepted' | 'duplicate'; readonly partition: number; readonly id: string }
   | { readonly outcome: 'failed'; readonly code: string };
 
-/** What a reader sees of the log's two ends. */
+/** The two ends of the log, for a reader. */
 export interface LogState {
-  /** One life of the streams: changes when any of them was lost and refilled. */
+  /** Epoch: changes when any of the streams was lost and refilled. */
   readonly epoch: string;
   /** First retained entry id a partition, `0-0` when it holds none. */
   readonly oldest: readonly string[];

@@ -3,7 +3,7 @@ let origin = performance.timeOrigin;
 
 /**
  * Now, in microseconds of Unix time, as digits. Wall-clock time has whole milliseconds only; the monotonic clock has
- * finer ones but does not follow a clock that was set, so it is anchored again when the two part.
+ * finer ones but does not follow a clock that was set, so it is anchored again when the two diverge.
  */
 export function microsecondsNow(): string {
   const elapsed = performance.now();

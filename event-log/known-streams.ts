@@ -8,7 +8,7 @@ export function cursorKeyField(resource: string): string {
   return `${CURSOR_KEY}${resource}`;
 }
 
-/** What this process knows of the streams since it last looked at them: each look brings it up to date. */
+/** What this process knows of the streams since it last read them: each read updates it. */
 export class KnownStreams {
   /** `<namespace>/<name>`; null for a process that serves no resource: it needs no cursors. */
   readonly resource: string | null;

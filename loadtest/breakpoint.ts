@@ -1,4 +1,4 @@
-/** The rate of events rises, step by step, until it is not held any more; prints where that is. */
+/** The rate of events rises in steps until the gateway no longer holds it; prints that rate. */
 import { attend, audienceScenario } from './client/audience.ts';
 import { Consumer } from './client/consumer.ts';
 import { scopeOf } from './client/mix.ts';

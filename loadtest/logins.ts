@@ -34,7 +34,7 @@ export const options = {
     ...ACCOUNTED,
     'firehose_login{scenario:rush}': [`p(99)<${settings.LOGIN_P99}`],
     firehose_logins_odd: ['count==0'],
-    // Putting everybody off is documented, and no service.
+    // Deferring every login is documented, but is not a service.
     firehose_logins_taken: ['count>0'],
     firehose_wrong_logins_refused: [`count==${settings.WRONG_TRIES}`],
     firehose_latency_moved: [`max<${settings.P99_MOVE}`],
@@ -65,7 +65,7 @@ export async function produce(run: TestRun): Promise<void> {
   await producer.end();
 }
 
-/** One right login: a token, or a 429 or 503 that says when to come back. */
+/** One correct login: a token, or a 429 or 503 with the time to retry. */
 export async function right(): Promise<void> {
   const answer = await tryLogIn(settings, {});
   const isTaken = answer.status === 200 && typeof answer.json('access_token') === 'string';

@@ -1,4 +1,4 @@
-/** One login, one connection, one event of each kind: whether everything is there at all, in seconds. */
+/** One login, one connection, one event of each kind: whether everything works, in seconds. */
 import { check } from 'k6';
 import http from 'k6/http';
 import { setTimeout, clearTimeout } from 'k6/timers';
@@ -24,7 +24,7 @@ export const options = {
 
 export const setup = () => beginRun(settings, ['all']);
 
-/** The plain contract with `meta=1`, as a client that knows nothing else has it. */
+/** The plain contract with `meta=1`, as a client that knows nothing else uses it. */
 export async function smoke(run: TestRun): Promise<void> {
   metrics.books.add(false);
   const headers = { Authorization: `Bearer ${run.tokens['all'] ?? ''}` };
@@ -79,7 +79,7 @@ interface SmokeEvent {
   readonly _firehose?: { readonly id?: string; readonly cursor?: string; readonly account_id?: string };
 }
 
-/** What came, event by event; whole events are looked at, as there are few. */
+/** The received events; they are parsed completely, as there are few. */
 class Arrivals {
   readonly #run: string;
   readonly #seen = new Set<number>();

@@ -29,7 +29,7 @@ export const options = {
     firehose_unexpected_closes: ['count==0'],
     firehose_memory_growth_percent: [`value<${settings.GROWTH_PERCENT}`],
     firehose_descriptor_growth_percent: [`value<${settings.GROWTH_PERCENT}`],
-    // There were enough looks at the metrics to judge by, and none failed.
+    // There were enough reads of the metrics, and none failed.
     checks: ['rate==1'],
   },
   summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max', 'count'],
@@ -47,7 +47,7 @@ export async function produce(run: TestRun): Promise<void> {
 
 type Points = [number, number][];
 
-/** Looks at each replica's metrics, and fits straight lines to what comes after the warm-up. */
+/** Reads each replica's metrics, and fits straight lines to the values after the warm-up. */
 export async function watch(run: TestRun): Promise<void> {
   const own = `${settings.FIREHOSE_INNER_URL}/metrics`;
   const replicas = settings.FIREHOSE_METRICS_URLS.length === 0 ? [own] : settings.FIREHOSE_METRICS_URLS;

@@ -47,7 +47,7 @@ async function comeBackTwice(consumer: Consumer, run: TestRun): Promise<void> {
     [RUSHED_AT, 0],
   ] as const) {
     await pause(run.startedAt + at - Date.now());
-    // Who is still not back comes back later: a client that is slow is not a client less.
+    // A client that is not back yet comes back later: slow clients are not lost ones.
     while (!consumer.isConnected && Date.now() < deadline) await pause(50);
     consumer.cut(backMs);
   }

@@ -90,7 +90,7 @@ export async function buildOperator(parts: OperatorParts): Promise<Operator> {
   ended.promise.catch(() => undefined);
   const work = async () => {
     await Promise.all([subscriptions.follow(SUBSCRIPTIONS), ...FOLLOWED.map((kind) => owned.follow(kind))]);
-    // What an earlier life of the operator made of them may have to go.
+    // Objects that an earlier operator process made of them may have to be deleted.
     await Promise.all(OPTIONAL_KINDS.map((kind) => owned.has(kind)));
     isSynced = true;
     const { workers } = config;

@@ -15,7 +15,7 @@ export interface OperatorConfig {
   readonly watchNamespaces: readonly string[] | null | 'own';
   /** Of the Lease; the namespace of the credentials when not given. */
   readonly namespace: string | null;
-  /** Unlike that of any other operator: the pod's name. */
+  /** Unique among operators: the pod's name. */
   readonly identity: string;
   readonly host: string;
   readonly port: number;

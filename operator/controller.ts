@@ -15,7 +15,7 @@ export interface ControllerOptions {
   readonly signal: AbortSignal;
 }
 
-/** Works off the queue until the signal; resolves when the passes under way are done. */
+/** Processes the queue until the signal; resolves when the passes under way are done. */
 export async function runController(options: ControllerOptions): Promise<void> {
   await Promise.all(Array.from({ length: options.workers }, () => work(options)));
 }

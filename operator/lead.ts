@@ -11,7 +11,7 @@ export interface Leading extends AsyncDisposable {
   readonly isLeader: boolean;
   /** Throws a LeadershipLost when this process must not write. */
   assertMayWrite(): void;
-  /** Waits for the lease, then works until it is lost or this is disposed. Rejects with what ended it. */
+  /** Waits for the lease, then works until it is lost or this is disposed. Rejects with the error that ended it. */
   run(
     election: Omit<ElectionOptions, 'logger' | 'signal'>,
     work: (signal: AbortSignal) => Promise<void>,

@@ -17,7 +17,7 @@ const LABEL = /^(?:[a-z0-9.-]{1,253}\/)?[A-Za-z0-9][\w.-]{0,62}=(?:[A-Za-z0-9][\
 export const WATCH_NAMESPACES = setting(watched, {
   flag: 'watch-namespaces',
   shown: 'that of the credentials',
-  about: 'namespaces whose resources are looked after, with commas between them; `*`: the whole cluster',
+  about: 'namespaces whose resources are reconciled, with commas between them; `*`: the whole cluster',
 });
 
 const entries = list('<entries>', 'entries without blanks, with commas between them', /^\S{1,253}$/);
@@ -89,12 +89,12 @@ export const OPERATOR_SETTINGS = {
   FIREHOSE_RESYNC_SECONDS: setting(integer('<seconds>', 'seconds from 1 to 86400', 1, 86_400), {
     flag: 'resync-seconds',
     fallback: '600',
-    about: 'time after which every resource is looked at again',
+    about: 'time after which every resource is reconciled again',
   }),
   FIREHOSE_WORKERS: setting(integer('<count>', 'workers from 1 to 64', 1, 64), {
     flag: 'workers',
     fallback: '8',
-    about: 'resources that are worked on at a time',
+    about: 'resources that are reconciled at the same time',
   }),
   ...COMMON_SETTINGS,
 } as const satisfies SettingsTable;

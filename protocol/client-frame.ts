@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
 /**
- * What a client of the control contract may say: a text message that is one of these JSON objects. `ref` comes back in
- * the error frame that answers it. A filter with a fault is answered by an error frame; anything else ends the connection
- * with 4500, and a reason that names the field.
+ * What a client of the control contract may send: a text message that is one of these JSON objects. `ref` comes back in
+ * the error frame that answers it. A filter with a fault is answered by an error frame; anything else ends the
+ * connection with 4500, and a reason that names the field.
  */
 const DAY_MS = 86_400_000;
 
-/** Each rule says itself what it asks for, as a close reason repeats it: short, and nothing of what the client sent. */
+/** Each rule has its own text for the close reason: short, and without anything that the client sent. */
 function text(least: number, most: number) {
   const error = `must be a string of ${least} to ${most} characters`;
   return z.string({ error }).min(least, { error }).max(most, { error });

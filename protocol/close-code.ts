@@ -1,4 +1,7 @@
-/** WebSocket close codes that we choose; those of a broken protocol (1002, 1007, 1009) are ws's. 4000-4499: the client reconnects; 4500 and above: it must not. */
+/**
+ * WebSocket close codes of the gateway; ws chooses those of a broken protocol (1002, 1007, 1009). 4000-4499: the client
+ * reconnects; 4500 and above: it must not.
+ */
 export const CLOSE = {
   replayDone: 1000,
   shutdown: 1001,
@@ -12,7 +15,7 @@ export const CLOSE = {
   revoked: 4503,
 } as const;
 
-/** From here on a client must not come back, so that it needs no cursor. */
+/** From this code on a client must not reconnect, and so gets no cursor. */
 export const FIRST_FINAL_CODE = 4500;
 
 export type CloseName = keyof typeof CLOSE;
@@ -37,13 +40,13 @@ export type CloseReason =
 
 const MAX_REASON_BYTES = 123;
 
-/** What a reason says beside `e`, the most important first; null is not said. */
+/** Keys of a reason beside `e`, the most important first; null ones are left out. */
 export interface ReasonDetail {
   /** The cursor to continue from. */
   readonly c?: string | null;
   /** The field of the client's frame that is wrong. */
   readonly f?: string | null;
-  /** What is wrong with it. */
+  /** The fault of that field. */
   readonly d?: string;
 }
 

@@ -5,7 +5,7 @@
 export interface EntryMeta {
   /** Event-Name of the event. */
   readonly name: string;
-  /** Account id, empty when the producer gave none: the event then reaches nobody. */
+  /** Account id, empty when the producer gave none: the event is then not delivered. */
   readonly account: string;
   readonly callId: string;
   /** Stable id of the event; empty for hand-made entries, whose id is then their position. */
@@ -44,8 +44,8 @@ export function encodeMeta(meta: EntryMeta): string {
 const TIME = /^\d{1,16}$/;
 
 /**
- * Null when the line is not of this format: the entry is then poison. Fewer values than seven are unknown ones, and an
- * invalid time is unknown too: it must not hide the rest.
+ * Null when the line is not of this format: the entry is then poison. Missing values are unknown, and an invalid time
+ * is unknown too: it must not hide the rest.
  */
 export function decodeMeta(line: string): EntryMeta | null {
   const values = line.split('\t');

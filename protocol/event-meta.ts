@@ -4,12 +4,12 @@ import { splitId } from './position.ts';
 /** The key that belongs to the gateway: no event of a producer has it at its top level. */
 export const META_KEY = '_firehose';
 
-/** What a control frame begins with, and no event does. */
+/** The beginning of every control frame, and of no event. */
 export const CONTROL_FRAME_START = `{"${META_KEY}":`;
 
 /** What `meta=1` and the control contract add to an event, as its last key. Unknown is null and never absent. */
 export interface EventMeta {
-  /** Stable: the same event keeps it through every repetition. */
+  /** Stable: an event keeps it in every redelivery. */
   readonly id: string;
   /** Continues after this event; in a group it acknowledges up to it. */
   readonly cursor: string;

@@ -4,7 +4,7 @@ import { META_KEY } from './event-meta.ts';
 export const MAX_EVENT_DEPTH = 32;
 /** Bytes of an event that ingest takes. */
 export const MAX_EVENT_BYTES = 65_536;
-/** Bytes of an event that was written to the log directly, and of the largest message that a client may get but for its meta. */
+/** Largest event in bytes that may be written to the log directly, and largest message to a client without its meta. */
 export const MAX_ENTRY_BYTES = 1024 * 1024;
 
 export type ObjectFault = 'not_an_object' | 'too_deep' | 'reserved_key';
@@ -38,7 +38,7 @@ const LITERALS = ['true', 'false', 'null'].map((word) => new TextEncoder().encod
 /**
  * Why the bytes are not one JSON object (RFC 8259) that can be delivered, or null when they are one: white space around
  * it is allowed, the reserved key at its top level is not, in whatever spelling. The bytes must be UTF-8, which is not
- * judged here. Allocates nothing but for a top-level key that begins with `_` or an escape.
+ * checked here. Allocates nothing but for a top-level key that begins with `_` or an escape.
  */
 export function objectFault(bytes: Uint8Array): ObjectFault | null {
   let at = skipSpace(bytes, 0);
@@ -77,7 +77,7 @@ export function objectFault(bytes: Uint8Array): ObjectFault | null {
   }
 }
 
-/** Where the value of the member begins whose key begins at `from`; INVALID, or RESERVED for the key that is ours. */
+/** Where the value of the member begins whose key begins at `from`; INVALID, or RESERVED for the reserved key. */
 function memberValue(bytes: Uint8Array, from: number, isTop: boolean): number {
   if (bytes[from] !== QUOTE) return INVALID;
   const end = stringEnd(bytes, from);

@@ -3,7 +3,7 @@ export interface StreamKeys {
   readonly events: string;
   readonly meta: string;
   readonly trim: string;
-  /** That an event was appended. Ids are unique within an account: two tenants of one log may use the same. */
+  /** Marks an event as appended. Ids are unique within an account: two tenants of one log may use the same. */
   seen(account: string, eventId: string): string;
   /** Pattern of all of these. */
   readonly everySeen: string;

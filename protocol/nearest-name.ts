@@ -1,6 +1,6 @@
 /** The known name that was most likely meant; null when none is near enough. For "did you mean". Pure. */
 export function nearestName(given: string, known: Iterable<string>): string | null {
-  // One slip in three letters, at least one: more is another word.
+  // One error in three letters, at least one: with more it is another word.
   let least = Math.max(1, Math.floor(given.length / 3)) + 1;
   let nearest: string | null = null;
   for (const name of known) {

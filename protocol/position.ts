@@ -1,9 +1,9 @@
 /**
- * A position in the log: the last entry id seen of each partition, and the epoch that says of which life of the
- * streams. Entry ids are Redis's: `<milliseconds>-<sequence>`.
+ * A position in the log: the last entry id seen of each partition, and the epoch of the streams. Entry ids are Redis's:
+ * `<milliseconds>-<sequence>`.
  */
 export interface Position {
-  /** Identifies one life of all partitions' streams; another value means that ids no longer compare. */
+  /** Identifies the content of all streams; with another value ids can no longer be compared. */
   readonly epoch: string;
   /** One entry id a partition, in partition order; `0-0` is before everything. */
   readonly ids: readonly string[];
@@ -33,7 +33,7 @@ export function earliest(ids: readonly string[], other: readonly string[]): stri
   return ids.map((id, partition) => (compareIds(id, other[partition] ?? id) > 0 ? (other[partition] ?? id) : id));
 }
 
-/** Greater than the sequence of any id that Redis or we make, and still exact as a number. */
+/** Greater than the sequence of any id that Redis or the firehose makes, and still exact as a number. */
 const LAST_SEQUENCE = Number.MAX_SAFE_INTEGER;
 
 /** Right before an id: what comes after it begins with that id. */
@@ -52,7 +52,8 @@ export function lastIdOf(milliseconds: number): string {
 export function compareIds(a: string, b: string): number {
   if (a === b) return 0;
   const [aDash, bDash] = [a.indexOf('-'), b.indexOf('-')];
-  // By digits, as numbers of 64 bits are beyond a double: more digits are more, as many compare as texts.
+  // Compared as digits, since a double cannot hold 64 bits: the longer number is greater, equal lengths compare as
+  // text.
   if (aDash !== bDash) return aDash - bDash;
   const [aMs, bMs] = [a.slice(0, aDash), b.slice(0, bDash)];
   if (aMs !== bMs) return aMs < bMs ? -1 : 1;

@@ -4,8 +4,9 @@ import { MAX_ENTRY_BYTES } from './event-object.ts';
 import { META_KEY } from './event-meta.ts';
 
 /**
- * What the control contract says beside events: a text message whose only key is `_firehose`, an object with a `type`.
- * An event has other keys before it. Times are RFC 3339, durations milliseconds, unknown is null and never absent.
+ * What the control contract sends besides events: a text message whose only key is `_firehose`, an object with a
+ * `type`. An event has other keys before it. Times are RFC 3339, durations milliseconds, unknown is null and never
+ * absent.
  */
 const time = z.iso.datetime();
 const ms = z.int().min(0);
@@ -45,7 +46,7 @@ export const GAP_REASONS = [
   'trimmed',
   'poison',
 ] as const;
-/** What could not be kept. `missed` counts entries of all accounts, null where nobody can know. */
+/** Events that were lost. `missed` counts entries of all accounts, null when unknown. */
 const gapSchema = z.strictObject({
   type: z.literal('gap'),
   reason: z.enum(GAP_REASONS),
@@ -68,7 +69,7 @@ const laggingSchema = z.strictObject({
   behind_events: z.int().min(0).nullable(),
   behind_ms: ms.nullable(),
 });
-/** This replica goes away: connect again after this time, spread over the drain window. */
+/** This replica leaves: reconnect after this time, spread over the drain window. */
 const drainSchema = z.strictObject({ type: z.literal('drain'), retry_after_ms: ms });
 /** A well-formed client frame that cannot be granted; the connection continues. */
 const errorSchema = z.strictObject({

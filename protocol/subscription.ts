@@ -18,7 +18,7 @@ import { telemetry } from './subscription/telemetry.ts';
 
 export { durationMs, type ConsumerGroup };
 
-/** No token is made to live longer, whatever the resource says. */
+/** The longest life of a token, whatever the resource says. */
 export const MAX_TOKEN_TTL = '168h';
 
 const DNS_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
@@ -125,7 +125,7 @@ const signing = ruled(
     /** A Secret with `signing-keys.json` that the platform rotates. */
     secretName: platformOnly(objectName().optional()),
     rotationInterval: platformOnly(duration('1h', '8760h').default('720h')),
-    /** For which an old key still verifies once no replica signs with it. */
+    /** How long an old key still verifies after no replica signs with it. */
     overlap: platformOnly(duration('1m', '8760h').default('24h')),
   }),
   {

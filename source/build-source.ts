@@ -15,7 +15,7 @@ import type { SourceConfig } from './source-config.ts';
 /** A running source. */
 export interface Source extends AsyncDisposable {
   readonly port: number;
-  /** Rejects with what ended it unexpectedly. */
+  /** Rejects with the unexpected error that ended it. */
   readonly ended: Promise<void>;
 }
 
@@ -57,7 +57,7 @@ export async function buildSource(config: SourceConfig, logger: Logger, now: () 
     health.fault = fault;
   });
   const ended = Promise.all([running, looking]).then(() => undefined);
-  // The caller that awaits it gets the rejection; without one it must not end the process.
+  // A caller that awaits it gets the rejection; without a caller it must not end the process.
   ended.catch(() => undefined);
   stack.defer(async () => {
     stop.abort();
@@ -69,7 +69,7 @@ export async function buildSource(config: SourceConfig, logger: Logger, now: () 
   return { port: listener.port, ended, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** Says every two seconds whether the streams are there and as expected: null, or the code of what is wrong. */
+/** Reports every two seconds whether the streams exist as expected: null, or the code of the fault. */
 async function keepLooking(
   eventLog: EventLog,
   signal: AbortSignal,

@@ -1,4 +1,4 @@
-/** One event as a switch says it: flat for the event socket and AMI, nested for ARI. Untrusted. */
+/** One event as a switch sends it: flat for the event socket and AMI, nested for ARI. Untrusted. */
 export type SwitchEvent = Readonly<Record<string, unknown>>;
 
 /** Why an event is not the switch's own: the one marker of all synthetic events, `Firehose-Synthetic`. */
@@ -7,7 +7,7 @@ export type Synthetic = 'missed' | 'switch_restarted';
 /** An event of the catalogue, ready to be appended. */
 export interface MappedEvent {
   readonly name: string;
-  /** Empty when neither the switch nor the rules name one: the event then reaches nobody. */
+  /** Empty when neither the switch nor the rules name one: the event is then not delivered. */
   readonly account: string;
   readonly callId: string;
   /** Stable: two listeners and a restart make the same one. 1 to 128 of A-Z a-z 0-9 . _ : - */
@@ -21,7 +21,7 @@ export interface MappedEvent {
   readonly synthetic: Synthetic | null;
 }
 
-/** Why a switch's event became nothing. `what` is bounded: an event name of the switch, never data of a call. */
+/** Why a switch's event was dropped. `what` is bounded: an event name of the switch, never data of a call. */
 export interface Drop {
   readonly reason: DropReason;
   readonly what: string;
@@ -77,7 +77,9 @@ export interface Mapper<Event = SwitchEvent> {
   feed(event: Event, now: number): Mapped;
   /** After an outage: ends what is gone, begins what is new, corrects what changed. */
   adopt(listing: readonly ListedLeg[], outage: Outage): readonly MappedEvent[];
-  /** Gives what has waited long enough; Infinity gives all. To be called while the switch is silent. */
+  /**
+   * Returns the events that have waited long enough; Infinity returns all. To be called while the switch sends nothing.
+   */
   advance(now: number): readonly MappedEvent[];
   /** Call-IDs of the legs that have not ended. */
   liveLegs(): readonly string[];

@@ -4,7 +4,7 @@ import { faultsOf, parseYaml } from '../runtime/files/parse-yaml.ts';
 import { mappingSchema, type MappingSpec } from './mapping-options.ts';
 import type { ParkSource } from './freeswitch/freeswitch-names.ts';
 
-/** What of a source's file decides how events are mapped. */
+/** The part of a source's file that decides how events are mapped. */
 export interface MappingFile {
   readonly mapping: MappingSpec;
   readonly park: ParkSource;

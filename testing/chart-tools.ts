@@ -12,7 +12,7 @@ export interface ChartTools {
 
 export type FoundChartTools =
   | { readonly ok: true; readonly tools: ChartTools }
-  /** `remedy` is the one thing that would change it. */
+  /** `remedy` is what would change that. */
   | { readonly ok: false; readonly remedy: string };
 
 type Environment = Readonly<Record<string, string | undefined>>;

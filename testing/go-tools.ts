@@ -78,7 +78,7 @@ const TOOLS = {
 export type GoTool = keyof typeof TOOLS;
 export type FoundTool =
   | { readonly ok: true; readonly path: string }
-  /** `remedy` is the one thing that would change it. */
+  /** `remedy` is what would change that. */
   | { readonly ok: false; readonly remedy: string };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -110,7 +110,7 @@ export async function ensureGoTool(
   return { ok: true, path };
 }
 
-/** Under another name first: a build that is cut off leaves nothing that looks whole. */
+/** Under another name first: an interrupted build leaves nothing that looks complete. */
 async function build(name: GoTool, path: string, environment: Environment): Promise<boolean> {
   const { module, version, stamp, program } = TOOLS[name];
   const draft = await mkdtemp(`${path}.draft-`);

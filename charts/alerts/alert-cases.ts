@@ -1,4 +1,6 @@
-/** What an alert must and must not fire on. Series are in promtool's notation, a value a minute. */
+/**
+ * Series on which an alert must fire, and on which it must not. Series are in promtool's notation, a value a minute.
+ */
 export interface AlertCase {
   readonly alert: string;
   /** Series by what they are. */
@@ -6,9 +8,12 @@ export interface AlertCase {
   /** Minutes after which it must fire. */
   readonly after: number;
   readonly labels: Readonly<Record<string, string>>;
-  /** The same series as they are when all is well, or not bad enough: nothing fires. */
+  /** The same series in normal operation, or below the threshold: nothing fires. */
   readonly quiet: readonly Readonly<Record<string, string>>[];
-  /** Fires also when there is no series at all: the absence is the fault. Others are quiet then, and FirehoseNoLeader speaks. */
+  /**
+   * Fires also when there is no series at all: their absence is the fault. Other alerts are silent then, and
+   * FirehoseNoLeader fires.
+   */
   readonly firesUnscraped?: true;
 }
 
@@ -107,7 +112,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     quiet: [
       { [gateway('firehose_group_lag', ',group="default"')]: '20000 20000 0x20' },
       { [gateway('firehose_group_lag', ',group="default"')]: '9000x20' },
-      // Nobody has ever used the group: it has no series of lag, however long the log is.
+      // No connection has ever used the group: it has no series of lag, however long the log is.
       { [gateway('firehose_group_connections', ',group="default"')]: '0x30' },
     ],
   },

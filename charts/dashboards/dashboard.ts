@@ -1,4 +1,4 @@
-/** A Grafana dashboard, by what is particular to it. */
+/** What distinguishes one Grafana dashboard. */
 export interface DashboardOf {
   readonly uid: string;
   readonly title: string;

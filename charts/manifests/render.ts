@@ -7,7 +7,7 @@ export const INSTALL_FILE = `${MANIFESTS}install.yaml`;
 
 const HEAD = '# Rendered from charts/firehose by `npm run manifests`. Changes by hand are lost.\n';
 
-/** install.yaml: what Helm would install with the defaults over all namespaces, without what is Helm's own. */
+/** install.yaml: what Helm would install with the defaults over all namespaces, without Helm's labels and hooks. */
 export async function installYaml(helm: string): Promise<string> {
   const values = { watchNamespaces: ['*'], uninstall: { subscriptions: 'Ignore' } };
   const objects = (await objectsOf(helm, { values })).filter(

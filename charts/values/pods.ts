@@ -25,7 +25,7 @@ export const objectName = () =>
     .max(253)
     .regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$/)
     .default('');
-/** Names are made of it: what a Service may be called. */
+/** Names of Services are made of it. */
 export const partOfNames = () =>
   z
     .string()
@@ -37,7 +37,7 @@ export const integer = (fallback: number, least: number, most: number) =>
 export const oneOf = <const T extends readonly [string, ...string[]]>(known: T, fallback: T[number]) =>
   z.enum(known).default(fallback as never);
 
-/** A part with fields of its own, none beside them; what is left out has its default. */
+/** A part with exactly these fields; one that is left out has its default. */
 export const section = <T extends z.ZodRawShape>(description: string, shape: T) =>
   z
     .strictObject(shape)

@@ -26,8 +26,8 @@ export function valuesJsonSchema(): Record<string, unknown> {
 }
 
 /**
- * Helm checks what is left after the defaults were put in: a single value that is missing then was set to null, and would
- * be taken for false or break a template. Parts, maps and lists may be missing: `parts.yaml` restores them.
+ * Helm checks what is left after the defaults were put in: a value that is missing then was set to null, and would
+ * count as false or break a template. Parts, maps and lists may be missing: `parts.yaml` restores them.
  */
 function withRequired(node: Node): Node {
   if (node.properties === undefined) return node;
@@ -37,7 +37,7 @@ function withRequired(node: Node): Node {
   return { ...node, properties: Object.fromEntries(inner), required };
 }
 
-/** A part, a map or a list of the values, and what stands there when nothing is said. Parents come before their parts. */
+/** A part, a map or a list of the values, with its default. Parents come before their parts. */
 export function partsYaml(): string {
   const root = z.toJSONSchema(valuesSchema, { io: 'input', target: 'draft-7' }) as Node;
   const parts = [...partsOf(root, valuesSchema.parse({}), [])];

@@ -11,7 +11,7 @@ const SOON_MS = 14 * 86_400_000;
 const MOUNTED = 'renew it: look at what writes the Secret (cert-manager, the operator); a renewed pair is taken over';
 const OWN = 'restart the gateway: it makes a new one at start, signed by the same ca.crt';
 
-/** What clients are shown, and the certificates for Redis. */
+/** The certificate for clients, and those for Redis. */
 export async function lookAtCertificates(config: GatewayConfig, now: number): Promise<readonly Finding[]> {
   return [...(await served(config, now)), ...ofRedis(config, now)];
 }

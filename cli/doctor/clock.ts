@@ -6,7 +6,7 @@ export interface ClockReading {
   readonly subject: string;
   readonly asked: number;
   readonly answered: number;
-  /** The other clock stood between these two. */
+  /** The time of the other clock, between these two. */
   readonly earliest: number;
   readonly latest: number;
 }
@@ -18,7 +18,7 @@ const LEEWAY_MS = 25_000;
 
 const FIX = 'let both machines follow a time server (chrony, systemd-timesyncd)';
 
-/** How far the other clock is off at least: the time on the way is on its side. */
+/** The smallest possible difference to the other clock: the time on the way is not counted. */
 export function judgeClock({ check, subject, asked, answered, earliest, latest }: ClockReading): Finding {
   const ahead = earliest - answered;
   const behind = asked - latest;

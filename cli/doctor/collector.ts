@@ -8,7 +8,7 @@ import { codeOf } from './listeners.ts';
 const SIGNALS = ['traces', 'metrics'] as const;
 const AWAY = 'start it, or correct OTEL_EXPORTER_OTLP_ENDPOINT; the gateway goes on without it';
 
-/** Whether its settings can be read, and the collector takes what a gateway would send it: an empty export, which says nothing. */
+/** Whether its settings can be read, and whether the collector accepts an export of a gateway: an empty one. */
 export async function lookAtCollector(environment: Environment): Promise<readonly Finding[]> {
   const faults = settingFaults(environment, ['gateway']).map((fault) =>
     about('telemetry').warn(fault, 'correct it, or leave it out'),

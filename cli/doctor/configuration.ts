@@ -16,7 +16,7 @@ export interface Configuration {
 
 const FIX = 'fix it as docs/configure.md says; until then Redis, keys and listeners cannot be checked';
 
-/** The gateway's own reader: the same faults in the same words, all at once. */
+/** Read by the gateway's own code: the same faults in the same words, all at once. */
 export async function readConfiguration(environment: Environment): Promise<Configuration> {
   const say = about('configuration');
   try {

@@ -2,7 +2,7 @@ import { printable } from '../terminal.ts';
 
 export type Status = 'ok' | 'warn' | 'fail';
 
-/** What one look at one thing has shown. Holds no secret: it is printed, and sent along with questions for help. */
+/** The result of one check of one thing. Holds no secret: it is printed, and sent along with questions for help. */
 export interface Finding {
   /** Stable name of the check: `redis.memory`. */
   readonly check: string;

@@ -7,7 +7,7 @@ export interface ServerLook {
   readonly expected: 'master' | 'replica';
   /** The fields of INFO. */
   readonly info: ReadonlyMap<string, string>;
-  /** Null where CONFIG is not for this user, as it should be. */
+  /** Null when CONFIG is forbidden to this user, as it should be. */
   readonly appendfsync: string | null;
   readonly save: string | null;
 }

@@ -56,7 +56,7 @@ export function judgeIds(report: readonly PartitionReport[], keyPrefix: string, 
   });
 }
 
-/** Whether the newest events are of accounts that the directory holds: others reach nobody. */
+/** Whether the newest events are of accounts that the directory holds: other events are not delivered. */
 export function judgeAccounts(metas: readonly string[], accounts: ReadonlyMap<string, unknown>): Finding[] {
   const named = metas.map((line) => decodeMeta(line)?.account ?? '');
   const absent = named.filter((account) => !accounts.has(account));
@@ -70,10 +70,10 @@ export function judgeAccounts(metas: readonly string[], accounts: ReadonlyMap<st
 
 const MOST_NAMES = 5;
 
-/** Memory an entry takes where nobody may measure it: 1 KB of event and what Redis adds. */
+/** Memory of an entry when it cannot be measured: 1 KB of event and the overhead of Redis. */
 const ENTRY_BYTES = 1_200;
 
-/** Whether what is to be kept at most has room, on all masters together. */
+/** Whether the largest retention has room, on all masters together. */
 export function judgeRetention(
   report: readonly PartitionReport[],
   { maxLength, masters }: { readonly maxLength: number; readonly masters: readonly ServerLook[] },

@@ -6,7 +6,7 @@ export const PROBE_MS = 5_000;
 /** For all of one check, whatever it consists of. */
 const CHECK_MS = 30_000;
 
-/** A check that neither throws nor waits forever: an unexpected error is a finding, and so is no end. */
+/** A check that neither throws nor waits forever: an unexpected error is a finding, and so is a timeout. */
 export async function bounded(
   check: string,
   look: () => Promise<readonly Finding[]>,

@@ -75,7 +75,7 @@ async function lookAtPublic(config: GatewayConfig): Promise<Finding[]> {
     await opened(socket, 'connect');
     if (proxyProtocol) socket.write(PROXY_HEADER);
     if (!tls.disabled) {
-      // What it shows is compared with the file, whatever authority has signed it.
+      // The served certificate is compared with the file, whatever authority has signed it.
       socket = connectTls({ socket, rejectUnauthorized: false });
       await opened(socket, 'secureConnect');
       shown = (socket as TLSSocket).getPeerX509Certificate() ?? null;
@@ -104,7 +104,7 @@ function isAbsent(error: unknown): boolean {
   return ['ECONNREFUSED', 'TimeoutError', 'ENOTFOUND', 'EAI_AGAIN'].includes(codeOf(error));
 }
 
-/** Settles when an HTTP answer begins, or rejects with what is in the way. */
+/** Settles when an HTTP answer begins, or rejects with the obstacle. */
 function answered(socket: Socket): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('data', (chunk: Buffer) => {

@@ -7,9 +7,9 @@ type Words<Text extends string> = Text extends `${infer First} ${infer Rest}` ? 
 type Command = Words<(typeof ACL_COMMANDS)[keyof typeof ACL_COMMANDS]>;
 
 /**
- * Arguments with which Redis takes each command for well-formed; `@` is a key of this gateway. Inside MULTI it judges
- * the user and then queues: nothing is ever carried out, as the connection ends without EXEC. A command that is added
- * to the rules is added here, too: the types require it.
+ * Arguments with which Redis accepts each command as well-formed; `@` is a key of this gateway. Inside MULTI it judges
+ * the user and then queues: nothing is ever executed, as the connection ends without EXEC. A command that is added to
+ * the rules is added here, too: the types require it.
  */
 const SAMPLES: Readonly<Record<Exclude<Command, 'multi' | 'exec'>, string>> = {
   info: '',
@@ -93,7 +93,7 @@ export async function judgePermissions(asked: Probe, input: PermissionInput): Pr
     const [name = '', ...sub] = command.split('|');
     return asked.ask(name, ...sub, ...args).then(() => 'allowed' as const, verdictOf);
   };
-  // Outside of MULTI it has nothing to execute, and says so to whom it is allowed.
+  // Outside of MULTI it has nothing to execute, and replies an error to a user that may run it.
   const missing = (await answer('exec', [])) === 'command' ? ['exec'] : [];
   if ((await answer('multi', [])) === 'command') {
     const rules = aclRules(keyPrefix);
@@ -124,7 +124,7 @@ export async function judgePermissions(asked: Probe, input: PermissionInput): Pr
   return say.ok(`the user ${user} may do what a gateway needs`);
 }
 
-/** Whatever else is wrong with a command is said only to whom it is allowed. */
+/** Other errors of a command are replied only to a user that may run it. */
 function verdictOf(error: unknown): 'allowed' | 'command' | 'key' {
   const code = redisErrorCode(error);
   // How EXEC is refused.
@@ -134,7 +134,7 @@ function verdictOf(error: unknown): 'allowed' | 'command' | 'key' {
   return 'allowed';
 }
 
-/** The server went while it was asked: said by its own finding. */
+/** The server went away during the check: its own finding reports that. */
 export class LostServer extends Error {
   override readonly name = 'LostServer';
   readonly code = 'redis_lost';

@@ -17,7 +17,7 @@ export interface Probe extends Disposable {
   ask(command: string, ...args: readonly (string | number)[]): Promise<unknown>;
 }
 
-/** Connects to exactly this server, as the gateway would. Gives the code of what is in the way instead. */
+/** Connects to exactly this server, as the gateway would. Returns the code of the obstacle instead. */
 export async function probe(connection: RedisConnection, node: RedisNode): Promise<Probe | string> {
   const client = blockingClient(connection, { logger: silentLogger, name: NAME, node });
   try {
@@ -44,7 +44,7 @@ export function addressOf({ host, port }: RedisNode): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** For a gateway these pass by themselves; who looks now should know what is going on. */
+/** A gateway waits for these to pass; the user of doctor should see them. */
 const PASSING: Readonly<Record<string, string>> = {
   LOADING: 'wait until it has loaded its data',
   BUSY: 'a script has run for too long: SCRIPT KILL ends it',

@@ -10,7 +10,7 @@ export interface FoundServers {
   readonly findings: readonly Finding[];
 }
 
-/** Which servers there are behind what is configured. */
+/** The servers behind the configured addresses. */
 export function findServers(connection: RedisConnection): Promise<FoundServers> {
   if (connection.mode === 'Sentinel') return askSentinels(connection);
   if (connection.mode === 'Cluster') return askCluster(connection);

@@ -69,12 +69,12 @@ async function lookAtServer(
   } catch (error) {
     const code = error instanceof LostServer ? 'CONNECTION_LOST' : redisErrorCode(error);
     if (code === 'UNKNOWN') throw error;
-    // What is not permitted was said already.
+    // Missing permissions were reported already.
     return { look: null, findings: code === 'NOPERM' ? permissions : [...permissions, unreachable(say, code)] };
   }
 }
 
-/** A node of a cluster takes what a single server takes, for the slots that are its own. */
+/** A node of a cluster takes the same commands as a single server, for its own slots. */
 function judgeMode({ address, info }: ServerLook, isCluster: boolean): Finding[] {
   if (isCluster || info.get('redis_mode') !== 'cluster') return [];
   return [
@@ -87,7 +87,7 @@ async function facts(asked: Probe): Promise<Pick<ServerLook, 'info' | 'appendfsy
   return { info, appendfsync: await setting(asked, 'appendfsync'), save: await setting(asked, 'save') };
 }
 
-/** Null where CONFIG is not for this user. */
+/** Null when CONFIG is forbidden to this user. */
 async function setting(asked: Probe, name: string): Promise<string | null> {
   try {
     const [, value] = (await asked.ask('config', 'get', name)) as [string, string];

@@ -25,8 +25,8 @@ const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/y;
 const SCALAR = /[^,\]} \n\r\t]+/y;
 
 /**
- * RFC 8785 but for what a double cannot hold: a number stays as it is written, and a repeated key is written as often as
- * it is there. Both give another text for another value. For all that JSON.stringify writes it is the RFC's form.
+ * RFC 8785 except for what a double cannot hold: numbers stay as written, and repeated keys stay repeated. Both give
+ * another text for another value. For all that JSON.stringify writes it is the RFC's form.
  */
 class Canonical {
   readonly #text: string;
@@ -64,7 +64,7 @@ class Canonical {
     return `[${elements.join(',')}]`;
   }
 
-  /** From an opening bracket to behind the closing one. */
+  /** From an opening bracket to just after the closing one. */
   #list(close: string, item: () => void): void {
     this.#skip();
     while (this.#text[this.#at] !== close) {

@@ -20,8 +20,8 @@ const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 /**
  * The id of an event whose producer gave none: SHA-256 over Call-ID, Event-Name, Msg-ID and the body without what the
  * publisher adds, in canonical JSON (RFC 8785), cut to 128 bits, in lower-case base32 (RFC 4648) without padding.
- * Msg-ID alone would not do: a switch's clock ticks in 20 ms, and DTMF within one tick are different events. Numbers
- * count as they are written, and a repeated key as often as it is there.
+ * Msg-ID alone does not suffice: a switch's clock ticks in 20 ms, and DTMF within one tick are different events.
+ * Numbers count as they are written, and a repeated key as often as it is there.
  */
 export function deriveEventId(event: readonly CanonicalMember[]): string {
   const body = event.filter(([key]) => !PUBLISHER_FIELDS.has(key)).map(withoutPublisher);

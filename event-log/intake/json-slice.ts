@@ -10,7 +10,7 @@ export interface Member {
   readonly value: Buffer;
 }
 
-/** Deeper texts are not parsed: 4 MB of brackets would hold the process for more than a second. */
+/** Deeper texts are not parsed: 4 MB of brackets would block the process for more than a second. */
 const DEEPEST = 1_024;
 
 const QUOTE = 0x22;

@@ -125,7 +125,9 @@ function judgeShape(data: Buffer, event: JsonObject): Rejection | null {
   return Object.hasOwn(event, META_KEY) ? reject('reserved_key', 'The gateway itself uses this key', META_KEY) : null;
 }
 
-/** Parsers differ in which of two values they take: one could route by one account and show another. */
+/**
+ * Parsers differ in which of two values they use: the gateway could route by one account while a client shows another.
+ */
 function judgeKeys(event: readonly CanonicalMember[]): Rejection | null {
   const twice = contradictedKey(event) ?? contradictedKey(channelVariables(event));
   return twice === undefined ? null : reject('duplicate_key', 'A key is given twice, with two values', twice);
@@ -156,7 +158,7 @@ function forward(data: Buffer, { event, members, name, beside }: Forwardable): E
   return { kind: 'forward', event: { name, account, callId, eventId, traceparent, data: Buffer.from(data) } };
 }
 
-/** Empty when nothing names an account: the event is accepted, and reaches nobody. */
+/** Empty when nothing names an account: the event is accepted and not delivered. */
 function accountOf(event: readonly CanonicalMember[], beside: Beside): { readonly account: string } | Rejection {
   const places: readonly (readonly [field: string, value: string | undefined])[] = [
     ['account', beside.account && JSON.stringify(beside.account)],

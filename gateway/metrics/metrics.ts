@@ -42,7 +42,7 @@ export interface Metrics extends AsyncDisposable, RedisMetrics {
  */
 const KNOWN_CODES: ReadonlySet<number> = new Set([...Object.values(CLOSE), 1002, 1005, 1006, 1007, 1008, 1009]);
 
-/** From the first moment on, so that the first one is seen as a step. */
+/** Exposed as 0 from the start, so that the first one is seen as a step. */
 function startAtZero(instruments: GatewayInstruments): void {
   const counter: GatewayInstruments['counter'] = (name) => instruments.counter(name);
   for (const quota of ['account', 'user', 'replica']) counter('firehose_quota_refusals_total').add(0, { quota });

@@ -4,7 +4,7 @@ import type { Problem } from '../http/problem.ts';
 /** Try again later (RFC 6455 registry of close codes). */
 const TRY_LATER = 1013;
 
-/** By HTTP status. What is not named here is a fault of the client, which must not come back unchanged. */
+/** Close codes by HTTP status. Any other status is a fault of the client, which must not repeat the same request. */
 const CODES: Readonly<Record<number, number>> = {
   401: CLOSE.tokenExpired,
   403: CLOSE.tokenRefused,
@@ -15,8 +15,8 @@ const CODES: Readonly<Record<number, number>> = {
 };
 
 /**
- * The Close that stands for a refused handshake under `refusals=close`: browsers and Node show a client nothing of an HTTP
- * refusal but 1006. The reason holds the problem's `code` as `e`, its field as `f`, and its detail as `d` where it fits.
+ * The Close that stands for a refused handshake under `refusals=close`: browsers and Node report an HTTP refusal only
+ * as 1006. The reason holds the problem's `code` as `e`, its field as `f`, and its detail as `d` where it fits.
  */
 export function refusalClose({ status, code, field, detail }: Problem): { code: number; reason: string } {
   return {

@@ -42,7 +42,9 @@ export interface SessionOptions {
   readonly release: () => void;
 }
 
-/** One object for all sessions of a replica: each of its fields in each session would be memory of each connection. */
+/**
+ * One object for all sessions of a replica: copies of its fields in each session would cost memory for each connection.
+ */
 export interface SessionContext {
   readonly fanout: Fanout;
   readonly groups: Groups;
@@ -50,7 +52,7 @@ export interface SessionContext {
   readonly policy: SlowPolicy;
   readonly verifyToken: DialogueOptions['verifyToken'];
   readonly narrow: DialogueOptions['narrow'];
-  /** Whether a token that was verified is good still. */
+  /** Whether a token that was verified is still valid. */
   readonly mayStay: (token: VerifiedToken) => boolean;
   /** Called for each loss that the connection is notified of. */
   readonly onGapTold: (reason: string) => void;
@@ -60,9 +62,9 @@ export interface SessionContext {
   readonly onClose: (session: Session, code: number) => void;
 }
 
-/** One connection: events out, by either contract. What is said beside events is the dialogue's. */
+/** One connection: events out, by either contract. The dialogue sends everything else. */
 export class Session implements DeliverySession {
-  /** Copied, as Node puts it together of 14 pieces that V8 would keep. */
+  /** Copied, because Node joins it from 14 strings that V8 would keep in memory. */
   readonly id = Buffer.from(randomUUID(), 'latin1').toString('latin1');
   readonly number: number;
   readonly address: string;
@@ -77,14 +79,14 @@ export class Session implements DeliverySession {
   readonly #writer: SocketWriter;
   readonly #delivery: Delivery;
   readonly #allowance: FrameAllowance;
-  /** Null in the plain contract, which says nothing but events. */
+  /** Null in the plain contract, which sends only events. */
   readonly #dialogue: Dialogue | null;
   #token: VerifiedToken;
   #lastSignOfLife: number;
   #lastPing: number;
   /** The allowance is used up: the rest of a chunk that ws still parses is passed over. */
   #isDeaf = false;
-  /** Pings that were not answered: this many pongs are no frames of the allowance. */
+  /** Pings that were not answered: this many pongs do not count against the allowance. */
   #awaitedPongs = 0;
 
   constructor(options: SessionOptions, context: SessionContext) {
@@ -108,7 +110,7 @@ export class Session implements DeliverySession {
     webSocket.on('message', (data, isBinary) => this.#received(isBinary ? null : (data as Buffer)));
     webSocket.on('ping', () => this.countFrame());
     webSocket.on('pong', (payload) => this.#pong(payload));
-    // ws closes by itself with the code that RFC 6455 asks for; the error's text is the peer's doing.
+    // ws closes by itself with the code that RFC 6455 requires; the peer caused the error.
     webSocket.on('error', () => this.#leave());
     webSocket.on('close', (code) => {
       this.#leave();
@@ -141,7 +143,7 @@ export class Session implements DeliverySession {
   /** Another token of the same account from now on. */
   renew(token: VerifiedToken): void {
     this.#token = token;
-    // It was verified a moment ago: what was revoked since has not found it here.
+    // It was verified a moment ago: a revocation since then did not reach this session.
     if (!this.#context.mayStay(token)) this.close('revoked', 'revoked');
   }
 
@@ -159,12 +161,12 @@ export class Session implements DeliverySession {
     this.#dialogue?.gap(gap);
   }
 
-  /** Says that this replica goes away, and when its client should come back. */
+  /** Announces that this replica leaves, and when the client should reconnect. */
   announceDrain(retryAfterMs: number): void {
     this.#dialogue?.announceDrain(retryAfterMs);
   }
 
-  /** Pings, speaks, or ends the session, when it is time to. */
+  /** Sends pings and watermarks, or ends the session, when they are due. */
   sweep(now: Moment): void {
     const verdict = judgeLiveness(
       { lastSignOfLife: this.#lastSignOfLife, lastPing: this.#lastPing, sessionEndsAt: this.#token.sessionEndsAt },
@@ -197,7 +199,7 @@ export class Session implements DeliverySession {
     return this.#end(name, reason, { c: resumes ? this.#context.window.cursors.seal(at) : null });
   }
 
-  /** Ends the session for what its client said, and says what was wrong with it. */
+  /** Ends the session because of a frame of its client, with the fault in the close reason. */
   closeForFrame({ field, wrong }: FrameFault): void {
     this.#end('notAFrame', 'not_a_frame', { f: field, d: wrong });
   }
@@ -218,7 +220,7 @@ export class Session implements DeliverySession {
     return this.#webSocket.readyState === this.#webSocket.OPEN;
   }
 
-  /** The first words come before the first event. */
+  /** The greeting is sent before the first event. */
   #fromLog({ token, plan, start }: SessionOptions): Delivery {
     this.#dialogue?.greet({ from: start?.from ?? this.#context.fanout.position, group: null, standby: null });
     const { format, replay } = plan;
@@ -246,7 +248,7 @@ export class Session implements DeliverySession {
     this.#webSocket.ping(payload);
   }
 
-  /** One that was not asked for (RFC 6455 5.5.3) is a frame like any other. */
+  /** An unsolicited pong (RFC 6455 5.5.3) is a frame like any other. */
   #pong(payload: Buffer): void {
     if (this.#awaitedPongs === 0 || !this.isOpen) return void this.countFrame();
     this.#awaitedPongs -= 1;
@@ -263,8 +265,9 @@ export class Session implements DeliverySession {
   }
 
   /**
-   * Takes a frame off what the client may send; false when that was too much and the session has ended. Behind our Close
-   * the same allowance holds for what was on its way: beyond it nothing is read any more, until ws cuts the connection.
+   * Takes a frame off what the client may send; false when that was too much and the session has ended. After the Close
+   * of this side the same allowance holds for frames that were on their way: beyond it nothing is read until ws cuts
+   * the connection.
    */
   countFrame(): boolean {
     if (this.#isDeaf) return false;

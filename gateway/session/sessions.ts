@@ -37,7 +37,7 @@ export class Sessions implements AsyncDisposable {
   readonly #options: SessionsOptions;
   readonly #sessions = new Set<Session>();
   readonly #timer: NodeJS.Timeout;
-  /** Handshakes that were promised a place and are not sessions yet. */
+  /** Handshakes with a reserved place that are not sessions yet. */
   #reserved = 0;
   #opened = 0;
   #empty: (() => void) | null = null;
@@ -107,8 +107,8 @@ export class Sessions implements AsyncDisposable {
 
   /**
    * Closes all sessions, spread evenly over the window so that their clients do not come back all at once. Those of a
-   * group begin when it is `handedOver`: until then they can acknowledge what they have in hand, so that it comes to
-   * nobody else; from then on they are given nothing, so that the first goes at once.
+   * group begin when it is `handedOver`: until then they can acknowledge the events that they have, so that no other
+   * member gets these; after that they get none, so that the first one closes at once.
    */
   async drain(options: DrainOptions): Promise<void> {
     const sessions = shuffled([...this.#sessions]);

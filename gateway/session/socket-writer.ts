@@ -18,7 +18,7 @@ export class SocketWriter implements Sink {
     this.#webSocket = webSocket;
   }
 
-  /** What waits for the kernel, in memory of this process: under TLS the bytes themselves and their encrypted copy. */
+  /** Bytes in memory of this process that wait for the kernel: under TLS the plain bytes and their encrypted copy. */
   get queued(): number {
     const { writableLength } = this.#socket;
     return this.#isEncrypted ? 2 * writableLength : writableLength;
@@ -28,11 +28,11 @@ export class SocketWriter implements Sink {
     const socket = this.#socket;
     if (this.#webSocket.readyState !== this.#webSocket.OPEN || !socket.writable) release?.();
     else if (release === null) socket.write(chunk);
-    // Under TLS, and behind what is queued, nothing is taken before this returns.
+    // Under TLS, and when other bytes are queued, the kernel takes nothing before this returns.
     else if (this.#isEncrypted || socket.writableLength > 0) socket.write(chunk, release);
     else {
       socket.write(chunk);
-      // A callback adds a third to what a write costs in user time: only what the kernel left a part of has one, behind it.
+      // A callback adds a third to what a write costs in user time: only a write that the kernel took in part has one.
       if (socket.writableLength === 0) release();
       else socket.write(NOTHING, release);
     }

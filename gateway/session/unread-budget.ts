@@ -1,12 +1,12 @@
-/** What one connection holds of the replica's memory by not reading. */
+/** Memory of the replica that one connection holds by not reading. */
 export interface Unread {
   readonly account: string;
   readonly bytes: number;
 }
 
 /**
- * Which connections must end so that what is held for all of them fits into the budget: of the account that holds most
- * the one that holds most, until it fits. Empty while it fits. Pure.
+ * The connections that must end so that the memory held for all fits into the budget: repeatedly the largest connection
+ * of the account that holds most. Empty while it fits. Pure.
  */
 export function greediest<T extends Unread>(connections: Iterable<T>, budget: number): T[] {
   const byAccount = new Map<string, { bytes: number; connections: T[] }>();

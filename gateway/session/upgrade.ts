@@ -27,11 +27,11 @@ interface HandshakeClient {
 }
 
 export interface UpgradeOptions {
-  /** Whether a token is good, not revoked, and its account and user still there. */
+  /** Whether a token is valid and not revoked, and its account and user still exist. */
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
   /** The same of a token that was verified before. */
   readonly mayStay: (token: VerifiedToken) => boolean;
-  /** False until it is known what is revoked. */
+  /** False until the list of revocations is known. */
   readonly isRevocationKnown: () => boolean;
   readonly quota: Pick<ConnectionQuota, 'reserve'>;
   readonly addressOf: (request: IncomingMessage) => string;
@@ -43,11 +43,11 @@ export interface UpgradeOptions {
   readonly now: () => number;
   readonly isDraining: () => boolean;
   readonly refuse: (socket: Socket, problem: Problem) => void;
-  /** Told of each handshake's HTTP status, and of the code of the refusal. */
+  /** Called with each handshake's HTTP status, and with the code of a refusal. */
   readonly onHandshake: (status: number, code: string | null, client: HandshakeClient) => void;
 }
 
-/** RFC 6455 frames from clients: they have little to say. */
+/** Size of a client's frame (RFC 6455): clients send little. */
 const MAX_CLIENT_FRAME = 4_096;
 /** In a group they acknowledge by lists of ids. */
 const MAX_GROUP_FRAME = 65_536;
@@ -55,7 +55,7 @@ const MAX_GROUP_FRAME = 65_536;
 const CLOSE_TIMEOUT_MS = 2_000;
 /**
  * `closeTimeout` and `maxPendingAutoPongs` are newer than the published types. The latter would cut a burst of 60 pings
- * without a Close: our own limit of client frames answers it with 4429.
+ * without a Close: the limit of client frames answers it with 4429.
  */
 const WEBSOCKET_OPTIONS = {
   noServer: true,
@@ -69,9 +69,9 @@ const WEBSOCKET_OPTIONS = {
 };
 /** How old the oldest cursor in a greeting may be. */
 const OLDEST_MAX_AGE_MS = 5_000;
-/** How old a look at the log may be that decides a resume; what it refuses is looked at again. */
+/** How old the state of the log may be that decides a resume; before a refusal it is read again. */
 const LOOK_MAX_AGE_MS = 200;
-/** A replica that has not read so far as another one had is given this long. */
+/** A replica that has read less than another one gets this long to catch up. */
 const CATCH_UP_MS = 2_000;
 const CATCH_UP_POLL_MS = 10;
 
@@ -106,7 +106,7 @@ function createServers({ onHandshake, refuse, addressOf }: UpgradeOptions): Serv
   const single = new WebSocketServer(WEBSOCKET_OPTIONS);
   const group = new WebSocketServer({ ...WEBSOCKET_OPTIONS, maxPayload: MAX_GROUP_FRAME });
   for (const server of [single, group]) {
-    // What planUpgrade lets through and ws does not; it would answer without a code.
+    // Requests that planUpgrade accepts and ws refuses; ws would answer without a code.
     server.on('wsClientError', (_error, socket, request) => {
       onHandshake(MALFORMED.status, MALFORMED.code, { address: addressOf(request) });
       refuse(socket as Socket, MALFORMED);
@@ -145,7 +145,7 @@ async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Han
     server.handleUpgrade(request, socket, handshake.head, (webSocket) => {
       options.onHandshake(101, null, { address });
       const { release } = share;
-      // The connection outlives its handshake: what it does is nothing of that span.
+      // The connection outlives its handshake: its work is not in that span.
       outsideOfSpans(() => place.open({ webSocket, socket, address, release, ...kept(decided) }));
       isOpen = true;
     });
@@ -156,13 +156,14 @@ async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Han
   return isOpen;
 }
 
-/** A slot in the quota and a place among the sessions, or what is in the way. */
+/** A slot in the quota and a place among the sessions, or the refusal. */
 async function admit(options: UpgradeOptions, token: VerifiedToken): Promise<{ readonly problem: Problem } | Admitted> {
   const { grant, username } = token;
   const reservation = await options.quota.reserve({ account: grant.account, username });
   if (reservation.slot === null) return { problem: quotaExceeded(reservation) };
   const share = reservation.slot;
-  // Asked again, as log and quota took their time: from here to the open session nothing waits, so no revocation slips by.
+  // Checked again, since log and quota took time: from here to the open session nothing waits, so no revocation is
+  // missed.
   const place = options.mayStay(token) ? options.sessions.reserve() : 'revoked';
   if (place !== 'revoked' && place !== null) return { share, place };
   share.release();
@@ -182,7 +183,7 @@ function refuse(
     refused.add(webSocket);
     webSocket.on('error', () => webSocket.terminate());
     webSocket.on('close', () => refused.delete(webSocket));
-    // Nothing but the peer's Close is of interest.
+    // Only the peer's Close matters.
     webSocket.on('message', () => webSocket.terminate());
     webSocket.close(code, reason);
   });
@@ -254,7 +255,7 @@ async function begin(
   const { start } = plan.replay;
   try {
     if (start.kind === 'live') {
-      // The control contract says how far back a client could have asked.
+      // The control contract reports the oldest possible position.
       if (plan.contract === 'control') await window.state(OLDEST_MAX_AGE_MS);
       return { start: null };
     }

@@ -9,7 +9,7 @@ export interface StateFolder {
   readonly path: string;
   /** Null when there is no such file yet. */
   read(name: string): Promise<string | null>;
-  /** Whole or not at all: a crash never leaves half a key. */
+  /** Written completely or not at all: a crash never leaves half a key. */
   write(name: string, content: string): Promise<void>;
 }
 
@@ -72,7 +72,7 @@ async function isFolder(path: string): Promise<boolean> {
 
 const TOKEN_BYTES = 32;
 
-/** A bearer token of the platform's own, made on the first start and kept. */
+/** A bearer token for the platform, created on the first start and kept. */
 export async function keptToken(state: StateFolder, name: string): Promise<string> {
   const kept = secretValue((await state.read(name)) ?? '');
   if ('value' in kept) return kept.value;

@@ -62,7 +62,7 @@ export async function followCertificate(options: MountedCertificateOptions): Pro
   };
 }
 
-/** Rejects with words that hold nothing of the files. */
+/** Rejects with an error that contains nothing of the files. */
 async function readPair(folder: string): Promise<CertificatePem> {
   const read = (name: string) =>
     readFile(join(folder, name), 'utf8').catch((error: NodeJS.ErrnoException) => {

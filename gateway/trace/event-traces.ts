@@ -36,7 +36,7 @@ export interface EventTracesOptions extends MessagingDestination {
 /**
  * The spans of an event's way from the log to a socket: `receive` for a read, `deliver` for an entry, `settle` for its
  * acknowledgement. Made once it is done, for entries whose producer's trace is recorded, and for this many a second at
- * most: a span for each delivery is never made. All hang in the trace of the event's creation, and link it.
+ * most: a span for each delivery is never made. All belong to the trace of the event's creation, and link to it.
  */
 export class EventTraces {
   readonly now: () => number;
@@ -164,7 +164,7 @@ export class EventTraces {
   }
 }
 
-/** Null while no spans go anywhere: nothing is looked at for them then. */
+/** Null while no spans are exported: then entries are not checked. */
 export function createEventTraces(options: EventTracesOptions): EventTraces | null {
   return tracedDestination(options) === null ? null : new EventTraces(options);
 }

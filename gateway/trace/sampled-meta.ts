@@ -4,8 +4,8 @@ const ZERO = 0x30;
 const NINE = 0x39;
 
 /**
- * Whether a meta line ends in a traceparent of a trace that is recorded. For each entry that is read while traces
- * are exported: it looks at four characters, and says yes too often rather than too rarely.
+ * Whether a meta line ends in a traceparent of a trace that is recorded. For each entry that is read while traces are
+ * exported: it checks four characters, and errs on the side of yes.
  */
 export function mayBeSampled(meta: string): boolean {
   const start = meta.length - TRACEPARENT_LENGTH;

@@ -1,7 +1,7 @@
 /**
- * Who else uses a gateway while others measure its latency. Environment: PORT, TARGET (a request target that is admitted),
- * LOGINS and RESUMES a second, SLOW connections that take nothing. Prints {"ready":true}, and what was done for each line
- * of input.
+ * Other clients of a gateway while its latency is measured. Environment: PORT, TARGET (a request target that is
+ * admitted), LOGINS and RESUMES a second, SLOW connections that do not read. Prints {"ready":true}, and what was done
+ * for each line of input.
  */
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
@@ -39,7 +39,7 @@ function resume(): Promise<void> {
 /** Open, and deaf from then on. */
 function slow(): Promise<void> {
   const socket = new WebSocket(`ws://${base}${target}`, { perMessageDeflate: false });
-  // A slow one may be closed: that is the product's policy, and no fault of the run.
+  // A slow one may be closed: that is the policy of the product, not a fault of the run.
   socket.on('error', () => socket.terminate());
   return new Promise((resolve) => {
     socket.once('open', () => {

@@ -7,7 +7,7 @@ import { STREAM_PATH } from '../../protocol/paths.ts';
 
 export const ACCOUNT = 'benchmark';
 export const PARTITIONS = 4;
-/** What the publisher's events are called; every fifth may be of a name that nobody asks for. */
+/** Names of the publisher's events; every fifth may have a name that no client asks for. */
 const WANTED = 'CHANNEL_ANSWER';
 const TOKEN_TTL_S = 3_600;
 
@@ -20,7 +20,7 @@ export interface Configuration extends AsyncDisposable {
   targets(distinctFilters: number): Promise<string>;
   /** The same for one target that all use. */
   target(target: string): Promise<string>;
-  /** For a server that knows neither path nor token. */
+  /** For a server without path and token. */
   readonly anyTarget: string;
 }
 

@@ -7,17 +7,17 @@ import { startFloor, startGateway, startNaiveGateway, startStage, type Bench } f
 
 /** About 8 MiB of events: well within the tail that a gateway keeps in memory, and enough for its largest writes. */
 const AHEAD = 8_000;
-/** A thousand connections are a second of work for each 65 events. */
+/** With a thousand connections, 65 events are a second of work. */
 const NAIVE_AHEAD = 60;
 /** Socket.io is not faster than it by much. */
 const SOCKETIO_AHEAD = NAIVE_AHEAD * 2;
-/** Each connection has its own copy of what is out, in the server's memory. */
+/** The server holds a copy of the events under way for each connection. */
 const NATS_AHEAD = 1_000;
 const CENTRIFUGO_AHEAD = 200;
 /** One event of five matches nobody, so that no gateway can send what Redis gave it as one piece. */
 const FILLER_EVERY = 5;
 
-/** All that there can be, in the order of one round: those that are compared are neighbours. */
+/** All contenders, in the order of one round: those that are compared are neighbours. */
 export type ContenderName =
   | 'floor128'
   | 'gateway'
@@ -34,7 +34,7 @@ export type ContenderName =
   | 'stage5000'
   | 'stageTls';
 
-/** Everything that is saturated; the peers, where they are there. */
+/** Everything that is saturated, and the installed peers. */
 export function contenders(
   bench: Bench,
   options: { connections: number; seconds: number; peers: RunContext['peers'] },

@@ -18,7 +18,7 @@ export interface CoreDistance {
   settle(): Promise<void>;
 }
 
-/** What lies within costs the same; a core that was moved away is twice as far. */
+/** Distances below this cost the same; a core that was moved away is twice as far. */
 const SAME = 1.6;
 const PROBES = 40;
 const PROBE_EVERY_MS = 100;

@@ -6,7 +6,7 @@ export interface UnitCosts {
   readonly connectionBytes: number;
   /** CPU of reading and matching one event, independent of the number of connections. */
   readonly eventUs: number;
-  /** CPU of one delivery when every write holds one event, as it does when a connection seldom gets one. */
+  /** CPU of one delivery when every write holds one event, as for a connection that seldom gets one. */
   readonly deliveryUs: number;
 }
 

@@ -5,7 +5,7 @@ import { note, progress, type RunContext } from './run-context.ts';
 import { cpuPerDelivery, isDisturbed, type Sample } from './sample.ts';
 import { measureMatch, startGateway, startStage } from './servers.ts';
 
-/** What one of several sizes cost: the median of the rounds that were not disturbed, NaN where all were. */
+/** The cost at one of several sizes: the median of the undisturbed rounds, NaN without any. */
 export interface Grown {
   readonly title: string;
   readonly x: string;
@@ -15,7 +15,7 @@ export interface Grown {
 }
 
 const GATEWAY = { content: 'complete', fillerEvery: 5 } as const;
-/** What is out at the end has to arrive before a sample counts: not more with more connections. */
+/** Events under way at the end must arrive before a sample counts: their number does not grow with the connections. */
 const ahead = (connections: number) => Math.round(Math.min(8_000, 8_000_000 / connections));
 const STAGE = { content: 'ordered', fillerEvery: 0, filters: 1 } as const;
 
@@ -97,7 +97,7 @@ async function overAccounts(run: RunContext): Promise<Grown> {
   return { title: 'Cost against accounts that events are of', x: 'accounts', y: COST, lines };
 }
 
-/** At a fixed rate batches are as long as the rate makes them, and latency means something. */
+/** At a fixed rate the length of batches follows the rate, and latency has a meaning. */
 async function overRates(run: RunContext): Promise<Grown[]> {
   progress('growth over events a second');
   const costs = new Map(RATES.map((rate) => [rate as number, [] as number[]]));

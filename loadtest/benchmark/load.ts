@@ -6,7 +6,7 @@ import type { Bench, Server } from './servers.ts';
 
 const READY_LIMIT_MS = 60_000;
 const POLL_MS = 20;
-/** A run whose receiver gets nothing more for this long has delivered what it ever will. */
+/** A run whose receiver gets nothing for this long is complete. */
 const STALL_MS = 4_000;
 
 /** Both ends of the load: who receives, and who publishes. */
@@ -17,7 +17,7 @@ export interface Load extends AsyncDisposable {
   reset(): void;
   /** Deliveries that are owed for what was published: each matching event to each connection. */
   owed(): number;
-  /** Publishes just so fast that `ahead` matching events are out and not yet received, until the time is over. */
+  /** Publishes so fast that `ahead` matching events are under way, until the time is over. */
   feed(ms: number, ahead: number): Promise<void>;
   /** Publishes at a fixed rate, whether or not anything keeps up. */
   pace(rate: number, seconds: number): Promise<Published>;
@@ -39,7 +39,7 @@ export interface LoadOptions {
   readonly connections: number;
   /** The frames of every n-th connection are parsed. */
   readonly sampleEvery: number;
-  /** Every n-th event is for nobody; 0: none. */
+  /** Every n-th event matches no connection; 0: none. */
   readonly fillerEvery: number;
   /** Every n-th event belongs to a trace that is recorded; 0 when not given: none. */
   readonly tracedEvery?: number;
@@ -61,7 +61,7 @@ export async function connectAll(
   return receiver;
 }
 
-/** Connects everyone first: nothing is published, and nothing counts, before all are subscribed. */
+/** Opens all connections first: nothing is published or counted before all are open. */
 export async function startLoad(bench: Bench, server: Server, options: LoadOptions): Promise<Load> {
   const { connections, sampleEvery, fillerEvery, tracedEvery = 0, accounts = 0 } = options;
   const { programs } = bench;

@@ -10,7 +10,7 @@ export interface Contender {
   readonly name: string;
   readonly filters: number;
   readonly content: Content;
-  /** Matching events published and not yet received; of no meaning for a server that feeds itself. */
+  /** Matching events published and not yet received; meaningless for a server that makes its own events. */
   readonly ahead: number;
   /** Every n-th event matches nobody, so that no server can send what Redis gave it as one piece; 0: none. */
   readonly fillerEvery: number;
@@ -83,7 +83,7 @@ async function between(server: Server, load: Load, pass: () => Promise<unknown>)
   };
 }
 
-/** For how long others had the server's core. Of one with many threads: whatever ran there and was not it. */
+/** How long other processes had the server's core; for a server with many threads, everything else that ran there. */
 function waitedSoFar({ pid, isManyThreaded = false }: Server): number {
   if (!isManyThreaded || !isPinned()) return keptFromCoreUs(pid);
   const { userUs, systemUs } = cpuTime(pid);
@@ -96,7 +96,7 @@ export interface PacedStep {
   readonly rate: number;
   readonly warmSeconds: number;
   readonly seconds: number;
-  /** Every n-th event is for nobody; 0, or not given: none. */
+  /** Every n-th event matches no connection; 0, or not given: none. */
   readonly fillerEvery?: number;
   /** Near the limit of a core: a window in which a delivery did not cost the same all the time is taken again. */
   readonly isNearLimit?: boolean;

@@ -48,7 +48,7 @@ export const MODES = {
 
 export const PARTS = ['saturated', 'match', 'latency', 'durable', 'idle', 'beside', 'traced', 'growth'] as const;
 export type Part = (typeof PARTS)[number];
-/** Without a word about it, quick mode leaves out what takes longer than it says. */
+/** Without this, quick mode leaves out what takes longer than its limit. */
 const OF_QUICK: readonly Part[] = ['saturated', 'match', 'latency', 'durable'];
 
 const WHERE_POSSIBLE = '--where-possible';

@@ -15,7 +15,7 @@ export interface Plot {
 
 const [WIDTH, HEIGHT] = [640, 360];
 const AREA = { left: 64, right: 24, top: 40, bottom: 48 } as const;
-/** Told apart without colours, too: each line has its name at its end. */
+/** The lines can be distinguished without colours: each has its name at its end. */
 const COLOURS = ['#0b6e99', '#b3541e', '#4d7c0f', '#7e3ff2'] as const;
 
 /** A plot as an SVG document, which needs nothing else to be shown. */

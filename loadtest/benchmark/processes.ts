@@ -17,13 +17,16 @@ export interface CpuTime {
   readonly systemUs: number;
 }
 
-/** A child process that is spoken to in lines. */
+/** A child process that reads and writes lines. */
 export interface Conversation extends AsyncDisposable {
   readonly pid: number;
   tell(line: string): void;
-  /** The next line that `accept` makes something of; rejects when the process ends before or takes too long. */
+  /**
+   * The result of `accept` for the next line that it does not refuse; rejects when the process ends before or takes too
+   * long.
+   */
   next<T>(accept: (line: string) => T | null, limitMs?: number): Promise<T>;
-  /** Says a line and takes the next JSON line as the answer. */
+  /** Writes a line and reads the next JSON line as the answer. */
   ask<T>(line: string, limitMs?: number): Promise<T>;
 }
 
@@ -72,7 +75,7 @@ const PIN_TRIES = 5;
 /** Moves a process that runs already, all its threads included. */
 export function pin(pid: number, place: Place): void {
   if (!isPinned()) return;
-  // A thread that ends while they are gone through makes one try fail.
+  // One try fails when a thread ends while they are listed.
   for (let left = PIN_TRIES; left > 0; left -= 1) {
     if (answers('taskset', ['-a', '-c', '-p', CORES[place], String(pid)])) return;
   }

@@ -184,7 +184,7 @@ export interface Ratio {
   readonly rounds: number;
 }
 
-/** Of an even number the worse one of the two in the middle: a figure that was measured, and none that flatters. */
+/** Of an even number the worse one of the two in the middle: a figure that was measured, and not the better one. */
 export function median(values: readonly number[], better: Target['better']): number {
   const worstFirst = values.toSorted((a, b) => (better === 'higher' ? a - b : b - a));
   return worstFirst[Math.floor((worstFirst.length - 1) / 2)] ?? Number.NaN;
@@ -192,7 +192,7 @@ export function median(values: readonly number[], better: Target['better']): num
 
 /**
  * The figure of each round is a ratio of neighbours in time: the machine drifts by more than what is measured. NaN is a
- * round that was disturbed. It is left out, since it says as little for the product as against it.
+ * round that was disturbed. It is left out, since it proves nothing for or against the product.
  */
 export function judge(target: Target, rounds: readonly number[]): Ratio {
   const counted = rounds.filter((figure) => !Number.isNaN(figure));

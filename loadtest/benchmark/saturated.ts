@@ -12,7 +12,7 @@ interface Comparison {
   readonly of: ContenderName;
   readonly against: ContenderName;
   readonly figure: (sample: Sample) => number;
-  /** Nothing here is faster than write() alone: a round that says so measured the machine's mood. */
+  /** Nothing here is faster than write() alone: a round in which it is was disturbed. */
   readonly most?: number;
   readonly isFullAlone?: boolean;
 }

@@ -23,7 +23,7 @@ export interface Server extends AsyncDisposable {
   readonly dialect: Dialect;
   /** Where its events are published: Redis's port, for NATS its own. */
   readonly feedPort: number;
-  /** Works on whatever thread is free: its main one tells nothing of what it waits for. */
+  /** Runs on several threads: the wait of its main thread shows nothing. */
   readonly isManyThreaded?: boolean;
   readonly isTls?: boolean;
 }
@@ -60,7 +60,7 @@ export function serverOf(
 const ours = (bench: Bench) => ({ dialect: 'firehose', feedPort: bench.redis.port }) as const;
 
 export interface GatewayOptions {
-  /** So many below the one that all its clients see; 0 when not given. */
+  /** This many below the one that all its clients see; 0 when not given. */
   readonly accounts?: number;
   readonly isTls?: boolean;
   /** Further settings, for one that exports. */

@@ -1,7 +1,7 @@
 import http from 'k6/http';
 import { STREAM_PATH } from '../../protocol/paths.ts';
 
-/** Why a handshake was refused; status 0 when nobody answered, or it would not be refused now. */
+/** Why a handshake was refused; status 0 without an answer, or when it would not be refused now. */
 export interface Refusal {
   readonly status: number;
   readonly code: string;
@@ -18,8 +18,8 @@ export interface Question {
 
 /**
  * k6/websockets tells neither the status of a refusal nor its headers, so the handshake is asked for again as a plain
- * request. One that came about would never end, as there is no closing it: first without a token, which tells what
- * is refused to everybody; then for a replay that ends at once.
+ * request. A successful one could not be closed, and would never end. So the first request has no token, which shows
+ * what every client is refused; the second asks for a replay that ends at once.
  */
 export async function askWhy({ url, token, cursor }: Question): Promise<Refusal> {
   const forAll = await askForAll(url);

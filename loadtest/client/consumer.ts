@@ -12,7 +12,7 @@ export interface ConsumerOptions {
   /** Name of the run whose events are accounted for. */
   readonly run: string;
   readonly ledger: Ledger;
-  /** A token; a new one when the one before is not taken any more. */
+  /** A token; a new one when the last one is no longer accepted. */
   readonly token: (isSpent: boolean) => Promise<string>;
   /** Unix milliseconds: what has not come by then is lost. */
   readonly deadline: number;
@@ -39,7 +39,7 @@ export class Consumer {
   onMessage: () => void = () => undefined;
   readonly #options: ConsumerOptions;
   #socket: WebSocket | null = null;
-  /** The newest text that held a cursor: it is looked for only when it is needed. */
+  /** The newest message with a cursor, which is parsed only when it is needed. */
   #newest = '';
   #isDone = false;
   #isCut = false;
@@ -75,7 +75,7 @@ export class Consumer {
     const socket = this.#socket;
     this.#isCut = true;
     this.#backMs = backMs;
-    // What still comes on it is not taken: it has to come again after the resume.
+    // What still arrives on it is ignored: it must come again after the resume.
     this.#socket = null;
     socket.close();
   }
@@ -114,7 +114,7 @@ export class Consumer {
     }
   }
 
-  /** Counts a refusal, and waits as long as it says. Gives its status. */
+  /** Counts a refusal, and waits as long as it says. Returns its status. */
   async #refused(token: string): Promise<number> {
     const { status, retryAfter, code } = await askWhy({ url: this.#options.url, token, cursor: this.#cursor });
     // To a client that was not connected, an expired token is the sign of an expiry.
@@ -151,7 +151,7 @@ export class Consumer {
         const { code = 1006 } = event as unknown as { code?: number };
         resolve(isOpen ? { kind: 'closed', code } : { kind: 'refused' });
       });
-      // The close event follows and says it all; without a listener the runner would log it.
+      // The close event follows with all details; without a listener the runner would log an error.
       socket.onerror = () => undefined;
     });
   }
@@ -192,5 +192,5 @@ export class Consumer {
   }
 }
 
-/** In a header, not in the URL, which k6 puts into a tag. */
+/** In a header: k6 puts the URL into a tag. */
 const authorization = (token: string) => ({ Authorization: `Bearer ${token}` });

@@ -19,14 +19,14 @@ export interface GroupConsumerOptions {
   readonly index: number;
   /** Messages after which one dies, on average. */
   readonly dieAfter: number;
-  /** This connection was refused, though others would not be: the test cannot be. */
+  /** This connection was refused for a reason that ends the test. */
   readonly onRefused: () => void;
 }
 
 const FAULTS = { repeated: metrics.repeated, doubled: metrics.doubled, inverted: metrics.inverted };
 const NACK_DELAY_MS = 50;
 const BACK_MS = 100;
-/** What of its acknowledgements may still have been under way when a connection died. */
+/** Time for which acknowledgements may have been under way when a connection died. */
 const UNSURE_MS = 2_000;
 
 /** One connection of a durable group: acknowledges, refuses, gives up and dies as the events and its index say. */
@@ -84,7 +84,7 @@ export class GroupConsumer {
     if (isOpen || this.#isDone) return;
     const { status, code: why, retryAfter } = await askForAll(url);
     metrics.handshakesRefused.add(1, { status: String(status), code: why });
-    // Not for want of the service, then: the group, its grant or the token.
+    // The service is available then: the group, its grant or the token is at fault.
     if (status === 401) onRefused();
     await pause((retryAfter ?? 0) * 1_000);
   }
@@ -128,7 +128,7 @@ export class GroupConsumer {
     this.#settled.push({ key: `${numbering.call}:${numbering.n}`, at: Date.now() });
   }
 
-  /** Without a word of what it was given last. */
+  /** Without an acknowledgement of its last events. */
   #die(socket: WebSocket): void {
     this.#left = this.#someMessages();
     this.#socket = null;

@@ -35,8 +35,8 @@ interface Line {
 }
 
 /**
- * Publishes numbered events, a batch at a time, and says each batch again, with the same ids, until the gateway has it:
- * what counts as published is what it acknowledged.
+ * Publishes numbered events in batches, and sends each batch again, with the same ids, until the gateway acknowledges
+ * it. Only acknowledged events count as published.
  */
 export class Producer {
   readonly #options: ProducerOptions;
@@ -56,7 +56,7 @@ export class Producer {
     return `${this.#options.run}-${this.#begun}:`;
   }
 
-  /** Gives by how many milliseconds it was behind its plan at the end. */
+  /** Returns by how many milliseconds it was behind its plan at the end. */
   async publish({ rate, durationMs, phase }: Pace): Promise<number> {
     const begun = Date.now();
     let [done, lagMs] = [0, 0];

@@ -5,7 +5,7 @@ import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { accountOf } from '../faults/producer.ts';
 import { Oracle } from '../oracle/oracle.ts';
 
-/** Where clients go in, and what they trust. */
+/** The address for clients, and the authority that they trust. */
 export interface Entrance {
   /** `acme.voice.svc:9443`. */
   readonly host: string;
@@ -46,7 +46,7 @@ export class Client {
   #stopped = false;
   #inARow = 0;
 
-  /** `account` alone is what its token is for. */
+  /** The token is for `account` alone. */
   constructor(entrance: Entrance, token: string, account: string) {
     this.#entrance = entrance;
     this.#token = token;

@@ -15,14 +15,14 @@ export interface Toll {
   /** Connections that ended. */
   readonly ends: number;
   readonly codes: Readonly<Record<string, number>>;
-  /** Of the client that had to come back most often. */
+  /** Of the client that reconnected most often. */
   readonly mostEnds: number;
   readonly spread: { readonly middleMs: number; readonly busiestSecond: number };
   readonly failures: number;
   readonly told: number;
 }
 
-/** Many clients, of each account as many, who are given the events of that account alone. */
+/** Many clients, equally many for each account, which get only the events of that account. */
 export class Fleet implements Disposable {
   readonly clients: readonly Client[];
 
@@ -59,7 +59,7 @@ export class Fleet implements Disposable {
     }
   }
 
-  /** Waits until each has what it is owed, for so long as that may take; then tells what happened since the moment. */
+  /** Waits, up to a limit, until each has what it is owed; then reports what happened since the moment. */
   async settle(producer: Producer, since: number): Promise<Toll> {
     const deadline = Date.now() + SETTLE_LIMIT_MS;
     while (Date.now() < deadline && this.#faults(producer.produced).lost > 0) await delay(200);

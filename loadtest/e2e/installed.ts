@@ -7,12 +7,12 @@ import { loadImages, type ChartImages } from '../../testing/cluster/images.ts';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const CHART = join(ROOT, 'charts/firehose');
 export const SYSTEM = 'firehose-system';
-/** Another name of the same image: what an update of the operator alone goes to. */
+/** Another name of the same image, for an update of the operator alone. */
 export const NEXT_TAG = 'next';
 
 const COMMAND_LIMIT_MS = 300_000;
 
-/** A cluster that has nothing but the images, and the commands of those who work on it. */
+/** A cluster that has only the images, and the commands of its administrators. */
 export interface Installed extends AsyncDisposable {
   readonly cluster: Cluster;
   readonly images: ChartImages;
@@ -21,7 +21,10 @@ export interface Installed extends AsyncDisposable {
   readonly apply: (...objects: readonly object[]) => Promise<void>;
   /** A namespace in which nothing but restricted pods may run. */
   readonly namespace: (name: string) => Promise<void>;
-  /** Runs lines of bash as a user would, in the checkout, until they have printed what is expected; gives what they printed. */
+  /**
+   * Runs lines of bash as a user would, in the checkout, until they have printed what is expected; returns what they
+   * printed.
+   */
   readonly bash: (script: string, expected: RegExp) => Promise<string>;
   /** What these service accounts asked for and were refused. */
   readonly refusals: (namespace: string) => Promise<string[]>;

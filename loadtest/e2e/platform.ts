@@ -20,7 +20,7 @@ export interface Platform extends AsyncDisposable {
   readonly installed: Installed;
   readonly producer: Producer;
   readonly fleet: Fleet;
-  /** Gateways that run, by their pods' names; those on their way out left out. */
+  /** Running gateways, by their pods' names; without terminating ones. */
   readonly gateways: () => Promise<readonly Gateway[]>;
   /** Waits until all gateways are of the last revision, and those before are gone. */
   readonly rolledOut: () => Promise<void>;
@@ -93,7 +93,7 @@ function resource(name: string, spec: object): object {
   };
 }
 
-/** Rejects with what the resource says of itself when it does not become Ready. */
+/** Rejects with the status of the resource when it does not become Ready. */
 export async function becomesReady({ kubectl }: Installed, name: string): Promise<void> {
   try {
     await kubectl('-n', VOICE, 'wait', '--for=condition=Ready', `fhs/${name}`, '--timeout=180s');
@@ -125,7 +125,7 @@ function secrets(): object[] {
   ];
 }
 
-/** On the second node, which is never drained here: what a Redis loses with its pod is not this test's question. */
+/** On the second node, which is never drained here: this test is not about the loss of a Redis. */
 function redisObjects(image: string): object[] {
   const metadata = { name: 'redis', namespace: VOICE };
   const labels = { app: 'redis' };

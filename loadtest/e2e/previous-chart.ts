@@ -4,7 +4,7 @@ import { CHART } from './installed.ts';
 
 /**
  * A copy of the chart as a version before might have been: of another version, and with a definition that does not know
- * the short name yet. What an upgrade must bring along is seen by that.
+ * the short name yet. It shows what an upgrade must bring along.
  */
 export async function writePreviousChart(folder: string): Promise<string> {
   const copy = join(folder, 'previous-chart');

@@ -12,7 +12,7 @@ export const MINIMAL = {
   },
 };
 
-/** As much as can be used where there is no load balancer, ingress controller, cert-manager or source of metrics. */
+/** As many fields as can be used without a load balancer, ingress controller, cert-manager or source of metrics. */
 export const FULL = {
   ...MINIMAL,
   metadata: { name: 'full', namespace: VOICE },

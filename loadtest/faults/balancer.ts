@@ -7,7 +7,7 @@ const CHECK_MS = 200;
 /** A TCP proxy in front of replicas, as a Service is: new connections go in turn to those that say they are ready. */
 export interface Balancer extends AsyncDisposable {
   readonly host: string;
-  /** Looked at from now on, beside those that are known. */
+  /** Checked from now on, beside the known ones. */
   add(replica: Replica): void;
 }
 

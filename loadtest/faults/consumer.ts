@@ -58,7 +58,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * A consumer as docs/never-lose-an-event.md describes: keeps the last cursor, comes back to any replica, and trusts the
- * gaps that are reported to it. It also keeps all that it got, for the ledger.
+ * gaps that are reported to it. It also keeps all received events, for the ledger.
  */
 export class Consumer {
   readonly name: string;
@@ -176,7 +176,7 @@ export class Consumer {
           this.#cursor = '';
         }
         if (end.code >= 4500) return;
-        // Only what was refused waits: who was cut off comes back at once.
+        // Only a refused consumer waits: one that was cut off comes back at once.
         if (end.status !== null || end.code === 0) await delay(100);
       } catch {
         await delay(50); // Nobody listens there now.

@@ -49,7 +49,7 @@ class AccountMember {
     this.#consumer = null;
   }
 
-  /** Events of its tree that it has not had, by call and number. */
+  /** Events of its tree that it has not received, by call and number. */
   lost(): string[] {
     const consumer = this.#consumer;
     if (consumer === null) return [];

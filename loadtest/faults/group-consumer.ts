@@ -1,7 +1,7 @@
 import type { Connection, Listener } from './consumer.ts';
 import type { EventKey, GroupLedger, Link } from '../oracle/group-ledger.ts';
 
-/** How a consumer of a group settles what it gets. */
+/** How a consumer of a group finishes its events. */
 export type Acknowledges = 'by cursor' | 'by id' | 'by pong';
 
 const AGAIN_MS = 40;
@@ -9,7 +9,7 @@ const RETRY_MS = 10;
 /** What a consumer leaves for later, it handles when nothing has come for this long. */
 const LEAVES_MS = 100;
 
-/** Events that nobody can handle: refused again and again, or given up. */
+/** Events that no consumer can handle: refused again and again, or given up. */
 const isPoisonPill = ({ call, n }: EventKey): boolean => (call * 31 + n) % 97 === 0;
 /** Refused once. */
 const isDifficult = (event: EventKey): boolean => isPoisonPill(event) || (event.call * 17 + event.n) % 41 === 0;
@@ -24,7 +24,7 @@ export interface GroupConnectionOptions {
   readonly ledger: GroupLedger;
   readonly onOpen: (link: GroupLink) => void;
   readonly onEnded: (link: GroupLink) => void;
-  /** It works for this long before it says what it has handled: what it dies with in between must come again. */
+  /** It works for this long before it acknowledges: events that it dies with must come again. */
   readonly handlesMs: number;
   /** What it does with what it cannot handle: refuses it once and then gives it up, or refuses it forever. */
   readonly pills: 'given up' | 'refused';
@@ -34,7 +34,7 @@ export interface GroupConnectionOptions {
 
 type Event = Parameters<Listener['event']>[0];
 
-/** One connection of a group's consumer, which tells the ledger what it does. */
+/** One connection of a group's consumer, which reports to the ledger what it does. */
 export function groupConnection(connection: Connection, options: GroupConnectionOptions): Listener {
   const { consumer, ledger, acknowledges } = options;
   const link: GroupLink = { consumer, host: connection.host, mishaps: [] };
@@ -49,7 +49,8 @@ export function groupConnection(connection: Connection, options: GroupConnection
   };
   const flush = () => {
     isHandling = false;
-    // By cursor it leaves the newest for later: an acknowledgement that reaches beyond what it names is found out by it.
+    // With cursors it leaves the newest event for later: that reveals an acknowledgement that covers more than it
+    // names.
     const handled = acknowledges === 'by cursor' && batch.length > 1 ? batch.slice(0, -1) : batch;
     batch = batch.slice(handled.length);
     if (batch.length > 0) flushIn(LEAVES_MS);

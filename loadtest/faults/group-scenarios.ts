@@ -76,7 +76,7 @@ export async function groupKilled(product: Product): Promise<string[]> {
 
 /**
  * I2, I3: the event loop of an owner stands still beyond its lease, with events that it is to deliver again meanwhile.
- * It writes and settles nothing of them when it continues, and who is connected to it beside the group loses nothing.
+ * It writes and settles nothing of them when it continues, and connections outside the group lose nothing.
  */
 export async function groupPaused(product: Product): Promise<string[]> {
   await using groups = await openGroupWorld(product, { rate: 500, calls: 200 });

@@ -10,11 +10,11 @@ import type { Replica } from './replica.ts';
 import { startRedis } from '../../testing/redis-server.ts';
 import { openWorldOn, type World, type WorldOptions } from './world.ts';
 
-/** More than consumers that die can use up: each death counts as an attempt for all that was written to them. */
+/** More than dying consumers can use up: each death counts as an attempt for every event that was written to them. */
 const MAX_DELIVER = 100;
-/** Longer than a run waits: what comes again only after it counts as lost. */
+/** Longer than a run waits: an event that comes again only later counts as lost. */
 const ACK_WAIT = '2m';
-/** Longer than a lease: a settling that gets no further for this long has ended. */
+/** Longer than a lease: when nothing is finished for this long, the end is reached. */
 const STANDSTILL_MS = 12_000;
 
 interface MemberOptions extends Partial<Pick<GroupConnectionOptions, 'handlesMs' | 'pills' | 'refusesForMs'>> {

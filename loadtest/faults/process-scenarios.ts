@@ -36,7 +36,7 @@ export async function clockSteps(product: Product): Promise<string[]> {
   });
   world.producer.start();
   const faults: string[] = [];
-  // What was written at the beginning is taken by then, and no sign of life any more.
+  // Bytes of the beginning are received by then, and are not a sign of life any more.
   await delay(3_000);
   for (const step of ['forward', 'back']) {
     world.replicas[0]?.signal('SIGUSR2');
@@ -73,8 +73,8 @@ export async function rollingRestart(product: Product): Promise<string[]> {
 const descriptors = async ({ pid }: Replica) => (await readdir(`/proc/${pid}/fd`)).length;
 
 /**
- * I11, I12: a replica runs out of file descriptors under a flood of connections. Those that it has are served on, it does
- * not end, and takes new ones as soon as there is room.
+ * I11, I12: a replica runs out of file descriptors under a flood of connections. Its connections are still served, it
+ * does not end, and takes new ones as soon as there is room.
  */
 export async function descriptorsGone(product: Product): Promise<string[]> {
   await using world = await openWorld(product, { replicas: 1 });
@@ -109,7 +109,7 @@ export async function descriptorsGone(product: Product): Promise<string[]> {
   return closed === 0 ? faults : [...faults, `${closed} connections were closed`];
 }
 
-/** A TCP connection that nobody speaks on. */
+/** A TCP connection without any data. */
 function open(port: number): Socket {
   const socket = connect({ host: '127.0.0.1', port });
   socket.on('error', () => undefined);

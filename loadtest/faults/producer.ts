@@ -28,8 +28,8 @@ export interface ProducerOptions {
 }
 
 /**
- * Numbers every event per call and says each one again, with the same id, until it is acknowledged: what counts as
- * produced is what the gateway said it has.
+ * Numbers every event per call and sends each one again, with the same id, until it is acknowledged. Only acknowledged
+ * events count as produced.
  */
 export class Producer {
   readonly #options: ProducerOptions;

@@ -1,10 +1,8 @@
 /**
- * `npm run faults`: provokes faults against real gateways on a real Redis, and accounts for every event of every call at
- * every consumer. Then the same with deliberate bugs switched in, each of which must be caught.
- *   npm run faults -- scenarios [name...]    the product as it is
- *   npm run faults -- mutants [name...]      with each bug
- *   npm run faults -- soak --minutes 10      constant load: memory and descriptors stay flat
- * Ends with 1 when a scenario found a fault, or a bug was not caught.
+ * `npm run faults`: provokes faults against real gateways on a real Redis, and accounts for every event of every call
+ * at every consumer. Then the same with deliberate bugs, each of which must be caught. npm run faults -- scenarios
+ * [name...] the product as it is npm run faults -- mutants [name...] with each bug npm run faults -- soak --minutes 10
+ * constant load: memory and descriptors stay flat Ends with 1 when a scenario found a fault, or a bug was not caught.
  */
 import { MUTANTS, type Mutant } from './mutants.ts';
 import { unchanged, withBug } from './product.ts';
@@ -26,7 +24,7 @@ async function runScenario(name: ScenarioName): Promise<boolean> {
 async function runMutant(mutant: Mutant): Promise<boolean> {
   const start = performance.now();
   await using product = await withBug(mutant);
-  // A bug that keeps a scenario from running at all is caught too.
+  // A bug that prevents a scenario from running is caught, too.
   const faults = await SCENARIOS[mutant.scenario](product).catch(inWords);
   const verdict = faults.length === 0 ? 'NOT CAUGHT' : 'caught    ';
   console.log(

@@ -82,7 +82,7 @@ const redisKilled: Scenario = async (product) => {
   return [...faults, ...closed];
 };
 
-/** I6: half of the consumers do not read. They get everything once they do, and the others are not held up. */
+/** I6: half of the consumers do not read. They get everything once they do, and the others are not delayed. */
 const slow: Scenario = async (product) => {
   await using world = await openWorld(product, { fillerBytes: 12_000, rate: 1_000 });
   await joinAll(world);
@@ -91,7 +91,7 @@ const slow: Scenario = async (product) => {
   const paused = [first, second, third];
   world.producer.start();
   for (const one of paused) one?.pause();
-  // The kernels of both ends take megabytes first; what is looked at is the time after that.
+  // The kernels of both ends buffer megabytes first; the time after that is measured.
   if (!(await until(() => staysBehind(world), 30_000))) return ['a consumer that does not read never fell behind'];
   await delay(3_000);
   const behind = other === undefined ? 0 : accountOfConsumer(other, world.producer).lost;
@@ -116,7 +116,9 @@ async function hasOneBehind({ replicas }: World): Promise<boolean> {
   return texts.some((text) => /^firehose_behind_connections [1-9]/m.test(text));
 }
 
-/** I4: what the log no longer keeps is said before the upgrade, and in band to a client that asked to continue. */
+/**
+ * I4: what the log no longer keeps is reported before the upgrade, and by a frame to a client that asked to continue.
+ */
 const gap: Scenario = async (product) => {
   await using world = await openWorld(product, {
     replicas: 1,

@@ -9,7 +9,7 @@ const PAGE_BYTES = 4_096;
 const MIB = 1024 * 1024;
 /** With room to spare the heap grows for an hour before it is collected, and its size would show nothing. */
 const SMALL_HEAP = '--max-semi-space-size=1 --max-old-space-size=128';
-/** A heap breathes; what leaks under this load grows by far more in any but the shortest soak. */
+/** A heap varies; a leak under this load grows by far more in all but the shortest soak. */
 const MOST_GROWTH = 1.25;
 const MOST_MORE_DESCRIPTORS = 10;
 
@@ -20,9 +20,9 @@ interface Sample {
 }
 
 /**
- * I10: a constant load with everything that comes and goes: consumers of the log and of a group that die and come back, one
- * that stands still and catches up, events that are refused and given up. Memory and descriptors of each replica stay
- * flat from the second quarter to the last, and nothing is lost.
+ * I10: a constant load of all kinds: consumers of the log and of a group that die and come back, one that stands still
+ * and catches up, events that are refused and given up. Memory and descriptors of each replica stay flat from the
+ * second quarter to the last, and nothing is lost.
  */
 export async function soak(product: Product, minutes: number): Promise<string[]> {
   const environment = { NODE_OPTIONS: SMALL_HEAP };

@@ -14,13 +14,13 @@ const POLL_MS = 50;
 export interface World extends AsyncDisposable {
   readonly setup: Setup;
   readonly replicas: readonly Replica[];
-  /** One more replica, which takes events in as well. */
+  /** One more replica, which accepts events as well. */
   grow(): Promise<Replica>;
   readonly producer: Producer;
   readonly consumers: Consumer[];
   /** To the replicas, or to what stands in front of them. */
   join(options: Omit<ConsumerOptions, 'replicas'>, to?: ConsumerOptions['replicas']): Promise<Consumer>;
-  /** Everything that a scenario is judged by at its end: stops producing, waits until all have what they are owed. */
+  /** The verdict on a scenario at its end: stops producing, waits until all have what they are owed. */
   settle(): Promise<string[]>;
 }
 

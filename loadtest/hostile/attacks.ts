@@ -33,9 +33,9 @@ export const ATTACKS = {
   /** B1: the same with logins, each of which reads a body. */
   'pipelined logins': (options) =>
     keepSending(options, pipelined(`POST ${LOGIN_PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}`)),
-  /** B2: 1,000 logins under way, half of them with the right password of one user. */
+  /** B2: 1,000 logins under way, half of them with the correct password of one user. */
   'flood of logins': floodLogins,
-  /** B3: pongs that nobody asked for, as fast as the socket takes them. */
+  /** B3: unsolicited pongs, as fast as the socket takes them. */
   'flood of pongs': (options) => floodFrames(options, Buffer.concat(repeat(frame(10, 'x'), 1_000))),
   /** B3: a frame that makes the gateway close, and a flood behind it. */
   'frames after close': (options) =>

@@ -4,7 +4,10 @@ export type Deed = 'ack' | 'nack_once' | 'nack_always' | 'term';
 const SPREAD = 31;
 const CYCLE = 97;
 
-/** The deed is the event's own, so that every consumer that gets it does the same: some are refused once, few for good. */
+/**
+ * The event decides the action, so that every consumer that gets it does the same: some are refused once, few
+ * permanently.
+ */
 export function deedOf(call: number, n: number): Deed {
   const place = (call * SPREAD + n) % CYCLE;
   if (place === 13) return 'nack_always';
@@ -12,13 +15,13 @@ export function deedOf(call: number, n: number): Deed {
   return place % 10 === 3 ? 'nack_once' : 'ack';
 }
 
-/** As in `Ledger`; `again` is another attempt at what is not settled yet, `repeated` one after a death. */
+/** As in `Ledger`; `again` is another attempt at an event that is not settled, `repeated` one after a death. */
 export type GroupVerdict = 'next' | 'again' | 'repeated' | 'doubled' | 'inverted';
 
 interface Call {
   /** Everything below is settled or missing. */
   next: number;
-  /** Given out, and not settled yet; 0: nothing. */
+  /** Delivered, and not settled yet; 0: nothing. */
   open: number;
   readonly missing: Set<number>;
   isEnded: boolean;
@@ -87,7 +90,7 @@ export class GroupLedger {
     return this.#ended === this.#calls.length;
   }
 
-  /** Passed over, and one for each call whose end was never settled. */
+  /** Skipped numbers, and one for each call whose end was never settled. */
   get lost(): number {
     return this.#calls.reduce((sum, call, number) => sum + call.missing.size + (this.#isOver(number) ? 0 : 1), 0);
   }

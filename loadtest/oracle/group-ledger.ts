@@ -17,20 +17,20 @@ export interface GivenUp {
   readonly attempts: number;
 }
 
-/** What a group was owed and what became of it; everything but `owed`, `redelivered` and `dead` must be 0. */
+/** The events that a group was owed, by outcome; everything but `owed`, `redelivered` and `dead` must be 0. */
 export interface GroupAccount {
   readonly owed: number;
-  /** Neither handled by anybody nor a dead letter. */
+  /** Neither handled nor a dead letter. */
   readonly lost: number;
-  /** Delivered again though the connection that had it, or had handled it, was well. */
+  /** Delivered again although the connection that had it, or had handled it, did not end. */
   readonly doubled: number;
   /** Delivered before an earlier event of its call was handled or a dead letter. */
   readonly inverted: number;
-  /** A dead letter that nobody refused, or that was handled, or after too few attempts. */
+  /** A dead letter that was not refused, or was handled, or had too few attempts. */
   readonly givenUpWrongly: number;
-  /** Acknowledgements refused on a connection that was well. */
+  /** Acknowledgements refused on a connection that did not end. */
   readonly vain: number;
-  /** Delivered again after a mishap: the stated class. */
+  /** Delivered again after the end of a connection, as documented. */
   readonly redelivered: number;
   readonly dead: number;
 }
@@ -53,14 +53,14 @@ const keyOf = ({ call, n }: EventKey) => `${call}:${n}`;
 
 /**
  * Follows every event of every call through all connections of one group. An event is handled when its consumer sends
- * the acknowledgement, not when it arrives: what died with a consumer before that must come again. Pure: times are
+ * the acknowledgement, not when it arrives: events that a consumer had before it died must come again. Pure: times are
  * arguments.
  */
 export class GroupLedger {
   readonly #places = new Map<string, Place>();
-  /** By call, the first number of which nobody knows yet that it is settled. */
+  /** By call, the first number that is not known to be settled. */
   readonly #open = new Map<number, number>();
-  /** Not handled when the next one of their call came: right only for dead letters. */
+  /** Not handled when the next one of their call came: correct only for dead letters. */
   readonly #overtaken = new Set<string>();
   readonly #refused = new Set<string>();
   #doubled = 0;
@@ -101,12 +101,12 @@ export class GroupLedger {
     if (link.mishaps.length === 0) this.#vain += 1;
   }
 
-  /** Events by what a consumer did with them last. */
+  /** Events by the last action of a consumer. */
   count(state: 'with' | 'handled' | 'refused' | 'ended'): number {
     return [...this.#places.values()].filter((place) => place.state === state).length;
   }
 
-  /** How many of what was produced are neither handled nor among the dead. */
+  /** Number of produced events that are neither handled nor dead letters. */
   missing(produced: readonly number[], dead: ReadonlySet<string>): number {
     let missing = 0;
     for (const [call, count] of produced.entries()) {
@@ -148,7 +148,7 @@ export class GroupLedger {
   }
 }
 
-/** Whether a redelivery of what is there is of the stated class. */
+/** Whether a redelivery is one of the documented kinds. */
 function isExplained({ state, link, at }: Place): boolean {
   if (state === 'with') return link.mishaps.some(({ to }) => to >= at);
   return link.mishaps.some(({ from, to }) => at >= from - UNDER_WAY_MS && at <= to);

@@ -1,4 +1,4 @@
-/** What came wrong at one consumer; everything must be 0 in a sound run. */
+/** Faults in the events of one consumer; all are 0 in a correct run. */
 export interface Faults {
   /** Owed, and never arrived. */
   readonly lost: number;

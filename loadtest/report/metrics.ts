@@ -7,11 +7,11 @@ export const published = new Counter('firehose_published');
 export const received = new Counter('firehose_received');
 /** Never came. */
 export const lost = new Counter('firehose_lost');
-/** Came again, other than at the seam of a resume or as another attempt in a durable group. */
+/** Received again, except at the seam of a resume or as another attempt in a durable group. */
 export const doubled = new Counter('firehose_doubled');
 /** Came after a later event of its call. */
 export const inverted = new Counter('firehose_inverted');
-/** Came though it was not owed: of another account, or not in the filter. */
+/** Received although it was not owed: of another account, or not in the filter. */
 export const foreign = new Counter('firehose_foreign');
 /** Came again at the seam of a resume. */
 export const repeated = new Counter('firehose_repeated_at_seam');
@@ -21,10 +21,10 @@ export const gaps = new Counter('firehose_gaps');
 export const books = new Rate('firehose_books');
 /** Milliseconds from publishing to receipt. */
 export const latency = new Trend('firehose_latency', true);
-/** Milliseconds of a handshake that came about. */
+/** Milliseconds of a successful handshake. */
 export const handshake = new Trend('firehose_handshake', true);
 export const handshakesRefused = new Counter('firehose_handshakes_refused');
-/** 5xx that do not say when to come back. */
+/** 5xx without a time to retry. */
 export const withoutRetryAfter = new Counter('firehose_5xx_without_retry_after');
 /** Connections that the other side ended, a token's expiry excepted. */
 export const unexpectedCloses = new Counter('firehose_unexpected_closes');
@@ -34,16 +34,16 @@ export const loginTime = new Trend('firehose_login', true);
 export const producerLag = new Trend('firehose_producer_lag', true);
 /** Milliseconds by which the p99 of a virtual user's events is later in the rush than before it. */
 export const moved = new Trend('firehose_latency_moved', true);
-/** Right logins that were neither taken nor put off as documented. */
+/** Correct logins that were neither accepted nor deferred as documented. */
 export const loginsOdd = new Counter('firehose_logins_odd');
-/** Right logins of the rush that were taken. */
+/** Correct logins of the rush that were accepted. */
 export const loginsTaken = new Counter('firehose_logins_taken');
 /** Wrong logins that were refused as documented. */
 export const wrongRefused = new Counter('firehose_wrong_logins_refused');
 /** Growth over the measured time, by a straight line, in percent of the mean. */
 export const memoryGrowth = new Gauge('firehose_memory_growth_percent');
 export const descriptorGrowth = new Gauge('firehose_descriptor_growth_percent');
-/** Of a durable group: further attempts, acknowledgements that the gateway did not take, and dead letters. */
+/** Of a durable group: further attempts, acknowledgements that the gateway did not accept, and dead letters. */
 export const redelivered = new Counter('firehose_redelivered');
 export const acksRefused = new Counter('firehose_acks_refused');
 export const deadLetters = new Counter('firehose_dead_letters');
@@ -55,7 +55,7 @@ export const brokeAt = new Gauge('firehose_broke_at_events_per_second');
 export const probeP99 = new Trend('firehose_probe_p99', true);
 export const stepP99 = new Trend('firehose_step_p99', true);
 
-/** What every test that accounts for its events is decided by, whatever else it asks. */
+/** Thresholds of every test that accounts for its events. */
 export const ACCOUNTED = {
   firehose_lost: ['count==0'],
   firehose_doubled: ['count==0'],

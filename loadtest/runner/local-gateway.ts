@@ -8,7 +8,7 @@ export function isHere(url: string): boolean {
   return url === '' || (URL.canParse(url) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname));
 }
 
-/** Where `npm start` listens under the same environment, for what it does not say itself. Pure. */
+/** Where `npm start` listens under the same environment, for settings that are not given. Pure. */
 export function urlsOf(environment: Environment): Record<string, string> {
   const { FIREHOSE_PORT: port = '', FIREHOSE_INNER_PORT: innerPort = '' } = environment;
   const urls: Record<string, string> = {};
@@ -19,7 +19,7 @@ export function urlsOf(environment: Environment): Record<string, string> {
   return urls;
 }
 
-/** What the gateway made for itself; a token that the environment gives wins over its file. */
+/** Files that the gateway made; a token of the environment wins over its file. */
 export function readState(folder: string, environment: Environment): Record<string, string> {
   const found: Record<string, string> = {};
   const read = (name: string, file: string) => {

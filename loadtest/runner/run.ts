@@ -35,7 +35,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run({ script, given, state, rest }: Command & { kind: 'run' }): Promise<number> {
-  // In the environment and not as `-e`: arguments are there for everybody on the machine to read.
+  // In the environment and not as `-e`: every user of the machine can read arguments.
   const asked = { ...process.env, ...Object.fromEntries(given) };
   const isLocal = isHere(asked['FIREHOSE_URL'] ?? '');
   const folder = state ?? (isLocal ? process.env['FIREHOSE_STATE'] || '.firehose' : null);
@@ -63,7 +63,7 @@ async function run({ script, given, state, rest }: Command & { kind: 'run' }): P
   console.error(`${script} under ${k6.version}`);
   const args = ['run', '--quiet', ...rest, join(LOADTEST, `${script}.ts`)];
   const child = spawn(k6.command, args, { env, stdio: 'inherit' });
-  // A terminal's Ctrl-C reaches both: k6 ends by itself, with its summary, and its end is waited for.
+  // Ctrl-C in a terminal reaches both: k6 ends by itself, with its summary, and the runner waits for it.
   const ignore = () => undefined;
   process.on('SIGINT', ignore);
   process.on('SIGTERM', () => child.kill('SIGTERM'));

@@ -24,7 +24,7 @@ export function readDuration(text: string): number | null {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What was given makes no test; the message says it all. */
+/** The parameters make no test; the message lists every fault. */
 export class WrongParameters extends Error {
   readonly code = 'wrong_parameters';
 
@@ -33,7 +33,7 @@ export class WrongParameters extends Error {
   }
 }
 
-/** Of the metrics after the warm-up: a line through fewer says nothing. */
+/** Samples of the metrics after the warm-up: a line through fewer is meaningless. */
 export const FEWEST_LOOKS = 5;
 
 /**
@@ -59,7 +59,7 @@ export function readSettings(script: ScriptName, environment: Environment): Sett
 /** Counts that may be 0: nothing is published, or tried. */
 const MAY_BE_NONE: readonly string[] = ['RATE', 'WRONG_TRIES'];
 
-/** What each by itself can be read and together makes no test. */
+/** Parameters that are valid alone and not together. */
 function contradictions(script: ScriptName, settings: Settings): string[] {
   const faults = [...parametersOf(script)].flatMap(([name, { kind }]) =>
     kind === 'count' && settings[name] === 0 && !MAY_BE_NONE.includes(name) ? [`${name}: at least 1`] : [],

@@ -13,7 +13,7 @@ export class EventBodies {
   constructor() {
     const accounts: SimulatedAccount[] = [{ id: 'account', name: 'account', realm: 'account.sip.example.com' }];
     const simulator = createSimulator({ seed: 'load test', accounts, callsPerSecond: 1, startAt: START });
-    // No longer than until each name was there once: engines of k6 are slow.
+    // Only until each name was used once: the engines of k6 are slow.
     for (let step = 1; step <= MOST_STEPS && NAMES.some((name) => !this.#simulated.has(name)); step += 1) {
       for (const { name, json } of simulator.next(START + step * STEP_MS)) {
         if (!this.#simulated.has(name)) this.#simulated.set(name, json);

@@ -31,7 +31,7 @@ export class Ledger {
     return verdict;
   }
 
-  /** A resume: until something new comes of a call, what comes again is at the seam. */
+  /** A resume: until a new event of a call comes, repeated ones are at the seam. */
   resumed(): void {
     this.#oracle.resumed();
   }
@@ -41,7 +41,7 @@ export class Ledger {
     return this.#ended.size === this.#owedCalls;
   }
 
-  /** Numbers that were skipped, and one for each call whose end never came: how much is behind it nobody knows. */
+  /** Numbers that were skipped, and one for each call whose end never came: how many follow is unknown. */
   get lost(): number {
     return this.#owedCalls - this.#ended.size + this.#oracle.missing;
   }

@@ -1,4 +1,4 @@
-/** Its multiples, without their whole part, lie evenly apart, however many there are. */
+/** The fractional parts of its multiples are evenly spaced, however many there are. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /**

@@ -1,7 +1,7 @@
 /**
- * How an event of a load test says its place, so that losing, doubling or inverting one is measured. Calls are numbered
- * from 0 and never end; the events of a call are numbered from 1, and their names follow from the number: a
- * filter says which numbers are owed. The last whole cycle of names of each call is marked. Pure.
+ * The numbers in each event of a load test, so that lost, doubled and inverted events are measured. Calls are numbered
+ * from 0 and never end; the events of a call are numbered from 1, and their names follow from the number: a filter says
+ * which numbers are owed. The last whole cycle of names of each call is marked. Pure.
  */
 export interface Numbering {
   readonly run: string;

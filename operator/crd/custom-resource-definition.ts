@@ -39,7 +39,9 @@ function requireOfCluster(spec: StructuralSchema): void {
   spec['required'] = ['account', 'redis', 'auth'];
 }
 
-/** Writes the descriptions that `kubectl explain` shows. Throws when a field has none, or one is of no field. */
+/**
+ * Writes the descriptions that `kubectl explain` shows. Throws when a field has none, or a description has no field.
+ */
 function describe(node: StructuralSchema, path: string, unused: Set<string>): void {
   const text = DESCRIPTIONS[path];
   if (text === undefined) throw new TypeError(`operator/crd/descriptions.ts says nothing of '${path}'`);

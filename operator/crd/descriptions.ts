@@ -32,7 +32,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.redis.keyPrefix': 'Begins every key in Redis. Cannot be changed.',
   'spec.stream': 'The streams of the event log.',
   'spec.stream.partitions': 'Number of streams; a call stays in one of them. Cannot be changed.',
-  'spec.stream.waitReplicas': 'An ingested event is acknowledged once so many replicas of its Redis have it.',
+  'spec.stream.waitReplicas': 'An ingested event is acknowledged once this many replicas of its Redis have it.',
   'spec.stream.management': 'External: the streams are made, trimmed and deleted by another system.',
   'spec.stream.deletionPolicy': 'Delete: the streams go with the last resource that uses them.',
   'spec.stream.retention':

@@ -4,7 +4,7 @@ import { TAKES_EFFECT } from '../../protocol/subscription/takes-effect.ts';
 /** OpenAPI v3 as the API server takes it: a structural schema. */
 export type StructuralSchema = Record<string, unknown>;
 
-/** Whatever a strict object or a shallow check leaves that has no place in a structural schema, or says nothing there. */
+/** Keywords of strict objects and shallow checks that a structural schema does not allow or need. */
 const FOREIGN: ReadonlySet<string> = new Set(['$schema', 'propertyNames', '$id', 'id', TAKES_EFFECT]);
 const SAFE = Number.MAX_SAFE_INTEGER;
 
@@ -36,8 +36,8 @@ function clean(node: unknown): StructuralSchema {
 }
 
 /**
- * Kubernetes takes 500m, 1Gi, 2 and 0.5, but its "int or string" refuses 0.5. Without a type the values are judged by what
- * they are: numbers by their size, strings by the pattern; nothing else passes.
+ * Kubernetes takes 500m, 1Gi, 2 and 0.5, but its "int or string" refuses 0.5. Without a type the values are judged by
+ * what they are: numbers by their size, strings by the pattern; anything else is refused.
  */
 function quantity(given: StructuralSchema): StructuralSchema {
   const branches = given['anyOf'] as StructuralSchema[];

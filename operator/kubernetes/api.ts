@@ -11,7 +11,7 @@ export interface ApiOptions {
   readonly connection: Connection;
   /** Everything ends with it. */
   readonly signal: AbortSignal;
-  /** Throws when this process must not write: it has lost its lease, or sleeps through it. */
+  /** Throws when this process must not write: it has lost its lease, or may have. */
   readonly assertMayWrite?: () => void;
   readonly onAnswer?: (method: string, status: number) => void;
   readonly requestsPerSecond?: number;
@@ -23,11 +23,13 @@ interface Page {
   readonly resourceVersion: string;
 }
 
-/** Raw requests: JSON stays as it is on the wire. Every call has a time limit, and is tried again where that is safe. */
+/**
+ * Raw requests: JSON is passed through unchanged. Every call has a time limit, and is tried again where that is safe.
+ */
 export interface KubernetesApi {
   /** Null when there is none. */
   get(kind: Kind, namespace: string, name: string): Promise<KubeObject | null>;
-  /** All of them, read in pages of one moment. Rejects with an ApiError 410 when that moment is gone. */
+  /** All of them, read in pages of one resource version. Rejects with an ApiError 410 when that version has expired. */
   list(kind: Kind, namespace: string | null, labelSelector: string): Promise<Page>;
   /** The open answer of a watch: lines of JSON. It has no time limit of its own. */
   watch(
@@ -44,7 +46,7 @@ export interface KubernetesApi {
   serves(kind: Kind): Promise<boolean>;
   create(kind: Kind, object: KubeObject): Promise<KubeObject>;
   replace(kind: Kind, object: KubeObject): Promise<KubeObject>;
-  /** Deletes this very object; quietly when it is gone already. */
+  /** Deletes exactly this object; does nothing when it is gone already. */
   delete(kind: Kind, object: KubeObject): Promise<void>;
 }
 
@@ -134,7 +136,9 @@ async function listAll(call: (request: ApiRequest) => Promise<unknown>, path: st
   return { items, resourceVersion };
 }
 
-/** 429 and 5xx say that nothing was done, or that doing it again is the same; so for everything but POST. */
+/**
+ * 429 and 5xx mean that nothing was done, or that repeating it has the same effect; this holds for everything but POST.
+ */
 async function withRetries(once: () => Promise<unknown>, isRepeatable: boolean, signal: AbortSignal): Promise<unknown> {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -1,7 +1,7 @@
 import { Agent, type RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 
-/** How to reach the API server, and as whom. */
+/** How to reach the API server, and with which credentials. */
 export interface Connection {
   readonly server: URL;
   /** Namespace of the credentials: the service account's in a cluster, the context's elsewhere. */
@@ -15,7 +15,7 @@ const MAX_SOCKETS = 32;
 
 /**
  * Reads KUBECONFIG, `~/.kube/config` or the service account's files, as every client does; `file` names another one.
- * The library's own agents open a connection for each request: ours keeps them.
+ * The library's own agents open a connection for each request: this one keeps them open.
  */
 export function openConnection(file?: string): Connection {
   const config = new KubeConfig();
@@ -32,7 +32,7 @@ export function openConnection(file?: string): Connection {
     async options() {
       const options: RequestOptions = {};
       await config.applyToHTTPSOptions(options);
-      // One with a proxy in it is the library's to make.
+      // The library makes agents that use a proxy.
       if (!cluster.proxyUrl) options.agent = agent;
       return options;
     },

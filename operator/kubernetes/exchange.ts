@@ -17,11 +17,11 @@ export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code = 'api_error';
   readonly status: number;
-  /** The machine's word for it: `Conflict`, `Expired`, `Forbidden`, ... */
+  /** The machine-readable reason: `Conflict`, `Expired`, `Forbidden`, ... */
   readonly reason: string;
   /** Milliseconds; null when the server did not say. */
   readonly retryAfterMs: number | null;
-  /** The namespace is going away and takes nothing new. */
+  /** The namespace is being deleted and accepts no new objects. */
   readonly isNamespaceTerminating: boolean;
 
   constructor(status: number, answer: ErrorAnswer, retryAfterMs: number | null) {
@@ -53,8 +53,8 @@ export interface Conditions {
 
 /**
  * Opens one exchange; the answer's body is still to be read. Rejects with ApiUnavailable, the signal's reason, or what
- * `assertMaySend` threw. That is asked when the connection stands: a process that slept through credentials being read
- * or a handshake would send on waking what it may send no more.
+ * `assertMaySend` threw. That is called when the connection is open: a process that was paused while credentials were
+ * read, or during a handshake, could otherwise send after its lease.
  */
 export async function send(
   connection: Connection,
@@ -70,7 +70,7 @@ export async function send(
     ...(options.headers as OutgoingHttpHeaders | undefined),
     Accept: 'application/json',
     'User-Agent': 'firehose-operator',
-    // Node gives a DELETE no length, and the server would take its body for the next request.
+    // Node sends a DELETE without a length, and the server would read its body as the next request.
     ...(text !== undefined && { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(text) }),
   };
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
@@ -78,7 +78,7 @@ export async function send(
   const sent = request(url, { ...options, method, headers, signal });
   sent.once('response', resolve);
   sent.once('error', (error) => {
-    // The error is that of our own abort, then; and it may name the address but holds no credentials.
+    // The error is then that of the abort here. It may name the address but holds no credentials.
     reject(signal.aborted ? (signal.reason as Error) : new ApiUnavailable(error.message));
   });
   const write = () => {
@@ -117,7 +117,8 @@ export async function readAnswer(response: IncomingMessage, signal: AbortSignal)
     return parsed;
   }
   const answer: ErrorAnswer = parsed ?? { message: content.slice(0, 200) };
-  // Server-side apply answers 500 where a field is of another type than the schema says: no failure of the server.
+  // Server-side apply answers 500 when a field has another type than in the schema: that is not a failure of the
+  // server.
   const isMistyped = status === 500 && answer.message?.startsWith('failed to create typed patch object') === true;
   throw new ApiError(isMistyped ? 422 : status, answer, retryAfter(response));
 }

@@ -94,7 +94,7 @@ async function supervise(options: Supervised): Promise<void> {
   }
 }
 
-/** Takes over everything that is there, and tells what changed against what was known. Gives the moment of the list. */
+/** Replaces the cache by the list, and reports the differences. Returns the resource version of the list. */
 async function list(options: Supervised): Promise<string> {
   const { items, resourceVersion } = await options.api.list(
     options.kind,
@@ -109,7 +109,7 @@ async function list(options: Supervised): Promise<string> {
   return resourceVersion;
 }
 
-/** Follows one watch to its end. Gives the moment from which the next one continues. */
+/** Follows one watch to its end. Returns the resource version from which the next one continues. */
 async function follow(options: Supervised, from: string, onVersion: (version: string) => void): Promise<string> {
   const { watchSeconds, silenceMs } = { ...TIMINGS, ...options.timings };
   const query = {

@@ -19,14 +19,14 @@ export interface ElectionOptions {
   readonly api: Pick<KubernetesApi, 'get' | 'create' | 'replace'>;
   readonly namespace: string;
   readonly name: string;
-  /** Unlike that of any other candidate, in this life or another. */
+  /** Unique among all candidates, earlier processes included. */
   readonly identity: string;
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly timings?: Partial<LeaseTimings>;
 }
 
-/** Another one leads, or may: nothing must be written any more. */
+/** Another process leads, or may lead: this one must not write. */
 export class LeadershipLost extends Error {
   override readonly name = 'LeadershipLost';
   readonly code = 'leadership_lost';
@@ -37,7 +37,7 @@ export interface Leadership {
   readonly lost: AbortSignal;
   /** By the monotonic clock: false too after a pause that outlasted the deadline, before any timer has fired. */
   isHeld(): boolean;
-  /** Gives the lease up, so that a standby need not wait. Never rejects. */
+  /** Releases the lease, so that a standby need not wait. Never rejects. */
   release(): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ export async function acquireLeadership(options: ElectionOptions): Promise<Leade
   }
 }
 
-/** The lease when it was free and is now ours; null while another one holds it, or was quicker. */
+/** The lease when this process acquired it; null while another one holds it, or acquired it first. */
 async function tryToTake(options: ElectionOptions, timings: LeaseTimings, seen: { record: string; at: number }) {
   const { api, namespace, name, identity } = options;
   const lease = await api.get(LEASES, namespace, name);
@@ -117,7 +117,7 @@ function lead(
     lease = await api.replace(LEASES, { ...lease, spec });
     renewedAt = start;
   };
-  /** The change may be an own renewal whose answer was lost: then the next renewal starts from it. */
+  /** The change may be this process's own renewal whose answer was lost: then the next renewal starts from it. */
   const isTaken = async () => {
     const { namespace, name, identity } = options;
     const now = await api.get(LEASES, namespace, name).catch((error: unknown) => {

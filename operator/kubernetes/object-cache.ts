@@ -13,12 +13,12 @@ export interface ObjectCacheOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly timings?: Partial<InformerTimings>;
-  /** A kind of others that was not there is looked for again after this time; a minute when not given. */
+  /** A missing kind of another project is looked up again after this time; a minute when not given. */
   readonly lookAgainMs?: number;
   readonly now?: () => number;
 }
 
-/** Kinds of others, which a cluster may not know. They are looked for when a resource wants one. */
+/** Kinds of other projects, which a cluster may lack. They are looked up when a resource needs one. */
 export const OPTIONAL_KINDS: readonly Kind[] = [CERTIFICATES, ROUTES, SERVICE_MONITORS];
 const LOOK_AGAIN_MS = 60_000;
 
@@ -50,7 +50,10 @@ export class ObjectCache {
     await Promise.all(informers.map(({ synced }) => synced));
   }
 
-  /** Whether objects of this kind can be made and are followed. A kind of others is looked for now and then. */
+  /**
+   * Whether objects of this kind can be made and are followed. A kind of another project is looked up from time to
+   * time.
+   */
   async has(kind: Kind): Promise<boolean> {
     if (this.#informers.has(kind)) return true;
     if (!OPTIONAL_KINDS.includes(kind)) throw new TypeError(`${kind.plural} are not followed`);

@@ -5,10 +5,10 @@ export interface RateLimit {
   turn(signal: AbortSignal): Promise<void>;
 }
 
-/** So many a second on average, in bursts of at most `burst`. First come, first served. */
+/** This many a second on average, in bursts of at most `burst`. First come, first served. */
 export function rateLimit(perSecond: number, burst: number, now = () => performance.now()): RateLimit {
   const stepMs = 1_000 / perSecond;
-  /** When the bucket would be full again, in the past when it is. */
+  /** Time at which the bucket is full again; in the past when it is full. */
   let fullAt = now();
   return {
     async turn(signal) {

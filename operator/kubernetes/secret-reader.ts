@@ -3,7 +3,7 @@ import { SECRETS, type KubeObject } from './objects.ts';
 
 /** Secrets are neither listed nor watched: each is read when it is needed, and known for a while. */
 export interface SecretReader {
-  /** Null when there is none. What is not there is asked for each time. */
+  /** Null when there is none. A missing one is requested each time. */
   read(namespace: string, name: string): Promise<KubeObject | null>;
   /** As it was just written. */
   put(secret: KubeObject): void;
@@ -17,7 +17,7 @@ export interface SecretReaderOptions {
   readonly now?: () => number;
 }
 
-/** Budget of repeated reads, all Secrets together. */
+/** Budget of repeated reads for all Secrets. */
 const READS_PER_SECOND = 10;
 /** Below the time between two passes over an unchanged resource, so that each pass sees its Secrets again. */
 const LEAST_AGE_MS = 20_000;

@@ -11,8 +11,9 @@ export type WatchEvent = {
 const MAX_LINE = 4 * 1024 * 1024;
 
 /**
- * The events of an open watch, until the server ends it. Throws an ApiError for an event of type ERROR (410 among them),
- * and ApiUnavailable for what is cut off, no JSON, or silent for `silenceMs`: bookmarks come every minute.
+ * The events of an open watch, until the server ends it. Throws an ApiError for an event of type ERROR (410 among
+ * them), and ApiUnavailable for a stream that is cut off, is not JSON, or is silent for `silenceMs`: bookmarks come
+ * every minute.
  */
 export async function* watchEvents(response: IncomingMessage, silenceMs: number): AsyncGenerator<WatchEvent> {
   const timer = setTimeout(() => response.destroy(new ApiUnavailable('the watch went silent')), silenceMs);

@@ -1,4 +1,4 @@
-/** How long a key rests after its n-th failure in a row. */
+/** How long a key waits after its n-th failure in a row. */
 export interface Backoff {
   readonly baseMs: number;
   readonly maxMs: number;
@@ -57,7 +57,7 @@ export class WorkQueue {
     this.#timers.set(key, { timer, due });
   }
 
-  /** Adds it after its back-off: doubled with each failure in a row, half of it chance. Gives the delay. */
+  /** Adds it after its back-off: doubled with each failure in a row, half of it random. Returns the delay. */
   retry(key: string): number {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
@@ -73,7 +73,7 @@ export class WorkQueue {
     this.#failures.delete(key);
   }
 
-  /** Forgets everything of a key that is gone for good. */
+  /** Forgets everything about a key whose resource was deleted. */
   drop(key: string): void {
     this.forget(key);
     this.#cancel(key);
@@ -82,7 +82,7 @@ export class WorkQueue {
     this.#dirty.delete(key);
   }
 
-  /** The next key, as soon as there is one; it is the caller's until `done`. Null when the signal is aborted. */
+  /** The next key, as soon as there is one; the caller has it until `done`. Null when the signal is aborted. */
   async take(signal: AbortSignal): Promise<string | null> {
     while (!signal.aborted) {
       const key = this.#next();

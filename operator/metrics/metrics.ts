@@ -20,7 +20,7 @@ export interface SubscriptionSample {
   readonly conditions: readonly { readonly type: string; readonly status: string }[];
   /** For how long it is being deleted, in milliseconds; 0 while it is not. */
   readonly deletingMs: number;
-  /** When its signing key is due to be rotated, Unix milliseconds; null when nobody rotates it here. */
+  /** When its signing key is due to be rotated, Unix milliseconds; null when it is not rotated here. */
   readonly rotationAt: number | null;
 }
 
@@ -44,7 +44,7 @@ export function createMetrics(): Metrics {
   const duration = instruments.histogram('controller_runtime_reconcile_time_seconds');
   const waiting = instruments.histogram('workqueue_queue_duration_seconds');
   const requests = instruments.counter('rest_client_requests_total');
-  // From the first moment on, so that the first failure is seen as a step.
+  // Exposed as 0 from the start, so that the first failure is seen as a step.
   errors.add(0, CONTROLLER);
   return {
     observe: (observed) => observeAll(instruments, observed),

@@ -1,6 +1,6 @@
 import { SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
 
-/** Types of Secrets that are credentials of the cluster's own parts, never a tenant's to name. */
+/** Types of Secrets with credentials of the cluster itself, which a tenant must not name. */
 const REFUSED_TYPES: ReadonlySet<string> = new Set([
   'kubernetes.io/service-account-token',
   'bootstrap.kubernetes.io/token',
@@ -8,8 +8,9 @@ const REFUSED_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Why a resource may not use this Secret; null when it may. A Secret without an owner is the namespace's. One with an owner
- * is the resource's own, or of a kind that makes Secrets for others to use (`allowedOwners`, as `Kind.group`).
+ * Why a resource may not use this Secret; null when it may. A Secret without an owner belongs to the namespace. One
+ * with an owner is the resource's own, or of a kind that makes Secrets for others to use (`allowedOwners`, as
+ * `Kind.group`).
  */
 export function secretRefusal(secret: KubeObject, uid: string, allowedOwners: readonly string[]): string | null {
   const { type } = secret;

@@ -65,7 +65,7 @@ export function createRedisPool(options: RedisPoolOptions): RedisPool {
       const key = createHash('sha256').update(JSON.stringify(connection)).digest('base64');
       let entry = entries.get(key);
       if (entry === undefined) {
-        // It connects, and connects again, for every resource that comes after this one.
+        // It reconnects on behalf of all later resources.
         const client = outsideOfSpans(() => open(connection, options));
         entry = { client, usedAt: 0, facts: null, isAway: false };
         entries.set(key, entry);

@@ -12,7 +12,7 @@ export interface ServerFacts {
 
 const FLOOR = 7;
 
-/** Asks the server. `CONFIG` is often forbidden: whether it makes snapshots is then unknown. */
+/** Asks the server. `CONFIG` is often forbidden: then it is unknown whether the server makes snapshots. */
 export async function serverFacts(client: RedisClient): Promise<ServerFacts> {
   const info = infoFields(await client.info());
   const save = await client.config('GET', 'save').then(

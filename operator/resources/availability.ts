@@ -14,13 +14,13 @@ export function disruptionBudget(rendering: Rendering): KubeObject {
     spec: {
       maxUnavailable: spec.gateway.disruptionBudget.maxUnavailable,
       selector: { matchLabels: selectorOf(metadata.name) },
-      // A gateway that is not ready serves nobody: it must not hold up a node.
+      // A gateway that is not ready serves no client: it must not delay the drain of a node.
       unhealthyPodEvictionPolicy: 'AlwaysAllow',
     },
   });
 }
 
-/** Everybody reaches the public port; the inner one only this namespace and those of the platform. */
+/** All peers may reach the public port; only this namespace and those of the platform may reach the inner one. */
 export function networkPolicy(rendering: Rendering): KubeObject {
   const { metadata } = rendering.subscription;
   const namespaces = [metadata.namespace, ...rendering.settings.innerFromNamespaces];
@@ -39,7 +39,7 @@ export function networkPolicy(rendering: Rendering): KubeObject {
   });
 }
 
-/** By CPU. Null when the resource does not ask for one. */
+/** By CPU. Null when the resource does not request one. */
 export function autoscaler(rendering: Rendering): KubeObject | null {
   const { metadata, spec } = rendering.subscription;
   const { autoscaling } = spec.gateway;
@@ -68,7 +68,7 @@ export function serviceMonitor(rendering: Rendering): KubeObject {
       endpoints: [{ port: 'inner', path: '/metrics' }],
     },
   });
-  // Ours win: by them the objects are found again.
+  // The operator's labels win: it finds its objects by them.
   const labels = { ...rendering.settings.serviceMonitorLabels, ...monitor.metadata.labels };
   return { ...monitor, metadata: { ...monitor.metadata, labels } };
 }

@@ -48,7 +48,7 @@ export function container(rendering: Rendering): Record<string, unknown> {
       ...probe('/livez'),
       periodSeconds: 10,
       failureThreshold: 3,
-      // It waits for no roll-out, and one that hangs will not drain either.
+      // It does not wait for a roll-out, and a gateway that hangs would not drain.
       terminationGracePeriodSeconds: drainSeconds(spec) + GRACE_S,
     },
     readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 2 },
@@ -58,13 +58,13 @@ export function container(rendering: Rendering): Record<string, unknown> {
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     },
-    // A gateway that ends tells why in its pod's status: the operator shows it.
+    // A gateway that ends writes the reason into its pod's status, from which the operator reads it.
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: mounts(rendering),
   };
 }
 
-/** As text: Kubernetes reads 0.5 from it, and compares what it has with what is applied by it. */
+/** As text: Kubernetes parses 0.5 from it, and compares texts when it is applied. */
 function quantities(resources: Rendering['subscription']['spec']['gateway']['resources']): object {
   const asText = (map: Readonly<Record<string, string | number>>) =>
     Object.fromEntries(Object.entries(map).map(([name, value]) => [name, String(value)]));

@@ -6,7 +6,7 @@ import { labelsOf, namesOf, owned, selectorOf, type Rendering } from './renderin
 /** Pods that changed this say why they were replaced. */
 const RESTART_ANNOTATION = 'firehose.dev/restart-hash';
 
-/** Whose the number of replicas is: the operator's, or an autoscaler's to whom it was given away. */
+/** The owner of the number of replicas: the operator, or an autoscaler. */
 export const REPLICAS_ANNOTATION = 'firehose.dev/replicas';
 
 /**

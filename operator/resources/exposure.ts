@@ -4,7 +4,7 @@ import { namesOf, owned, tlsSecretName, type Rendering } from './rendering.ts';
 
 const PATHS = [LOGIN_PATH, STREAM_PATH, '/.well-known/jwks.json'];
 
-/** Null when the resource does not ask for one. */
+/** Null when the resource does not request one. */
 export function ingress(rendering: Rendering): KubeObject | null {
   const { metadata, spec } = rendering.subscription;
   const { ingress: wanted, service } = spec.gateway;
@@ -22,7 +22,7 @@ export function ingress(rendering: Rendering): KubeObject | null {
   return owned(rendering, INGRESSES, namesOf(metadata.name).service, body, wanted.annotations);
 }
 
-/** Null when the resource does not ask for one. */
+/** Null when the resource does not request one. */
 export function httpRoute(rendering: Rendering): KubeObject | null {
   const { metadata, spec } = rendering.subscription;
   const { route, service } = spec.gateway;

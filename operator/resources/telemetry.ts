@@ -16,7 +16,7 @@ export function telemetryEnvironment({ metadata, spec }: Subscription): object[]
   };
   const value = (name: string, text: string) => ({ name, value: text });
   return [
-    // Before what refers to it: Kubernetes fills in what it has read already.
+    // Before the variables that refer to it: Kubernetes expands only earlier ones.
     { name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } },
     value('OTEL_SERVICE_NAME', 'firehose-gateway'),
     value('OTEL_RESOURCE_ATTRIBUTES', pairs(attributes)),

@@ -26,8 +26,8 @@ function marked(object: KubeObject): KubeObject & { readonly hash: string } {
 
 /**
  * Applies what differs. A steady state writes nothing: an object that has all that is wanted is left alone, and so is
- * one that is as our last apply left it (where the API server writes a value in another way). Failures of single
- * objects are given back, so that they stop no other; an API server that is away rejects.
+ * one that is unchanged since the last apply (where the API server writes a value in another way). Failures of single
+ * objects are returned, so that they do not stop others; an API server that is away rejects.
  */
 export async function applyObjects(
   context: Context,
@@ -36,7 +36,7 @@ export async function applyObjects(
 ): Promise<readonly ApplyFailure[]> {
   const failures: ApplyFailure[] = [];
   for (const { kind, object } of desired) {
-    // Its pods would mount a ConfigMap that is another's, or that is going away.
+    // Its pods would mount a ConfigMap of another owner, or one that is being deleted.
     if (kind === DEPLOYMENTS && failures.some((failure) => failure.kind === CONFIG_MAPS)) continue;
     try {
       await applyOne(context, memory, kind, object);

@@ -38,7 +38,7 @@ export function conditionsOf(
   });
 }
 
-/** The first thing that is in the way; what needs a person goes before what passes by itself. */
+/** The first obstacle; one that needs a person comes before one that passes by itself. */
 function summary(findings: Findings): Finding {
   const { policy, references, redis, groups, keys, telemetry, objects, gateway, endpoint, isSuspended } = findings;
   const isScaledToZero = gateway.reason === 'ScaledToZero';
@@ -67,7 +67,7 @@ function suspension({ draining }: Findings): string {
 
 /** Conditions that are there only while something is wrong. */
 const WARNINGS: ReadonlySet<string> = new Set(['Stalled', 'Degraded', 'ClientAddressHidden', 'UnknownEventNames']);
-/** Those that a person reads of at once, also of a new resource, and again when they say something else. */
+/** Conditions that get an Event at once, also for a new resource, and again when their reason changes. */
 const TOLD_AT_ONCE: ReadonlySet<string> = new Set(['ClientAddressHidden', 'UnknownEventNames']);
 /** Reasons that pass by themselves: a start, a rollout, a scale-down, an address that is on its way. */
 const PASSING: ReadonlySet<string> = new Set([

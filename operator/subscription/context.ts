@@ -30,9 +30,9 @@ export interface Context {
 export interface ReconcileTimings {
   /** An unchanged resource is reconciled again after this time, for its numbers. */
   readonly refreshMs: number;
-  /** For what is missing and may come: a Secret, Redis. */
+  /** Delay when something is missing that may appear: a Secret, Redis. */
   readonly retryMs: number;
-  /** For what is on its way out: an object of a former resource. */
+  /** Delay when something is being deleted: an object of a former resource. */
   readonly leftoverMs: number;
   /** Deleting waits for Redis at most this long. */
   readonly deletionLimitMs: number;

@@ -1,6 +1,6 @@
 /**
  * Whether the live object has everything that is wanted. Fields that others or the API server added do not matter; a
- * list must have the same length, since what is too much in it is a difference.
+ * list must have the same length, since an extra element is a difference.
  */
 export function covers(live: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) {

@@ -15,7 +15,7 @@ import { secretAccess } from './secret-access.ts';
 import { connectionOf, lookUpRedis } from './redis-secrets.ts';
 
 export const FINALIZER = 'firehose.dev/redis-cleanup';
-/** On a resource: delete it without looking at Redis. */
+/** On a resource: delete it without cleaning up Redis. */
 export const SKIP_ANNOTATION = 'firehose.dev/skip-redis-cleanup';
 
 /** What is left to do: nothing, or again after a while. */
@@ -23,11 +23,14 @@ export type Finalized = { readonly done: true } | { readonly done: false; readon
 
 type CleanUp =
   | { readonly kind: 'cleaned'; readonly message: string }
-  /** It will not be cleaned; `why` goes into the event that names what is left. */
+  /** It is not cleaned up; `why` is a part of the Event that names what is left. */
   | { readonly kind: 'left'; readonly why: string }
   | { readonly kind: 'wait'; readonly why: string };
 
-/** Cleans up in Redis and lets the resource go: within its limit in any case. Objects go by their owner references. */
+/**
+ * Cleans up in Redis and removes the finalizer, at the latest at the limit. Objects are deleted by their owner
+ * references.
+ */
 export async function finalize(context: Context, memory: Memory, resource: KubeObject): Promise<Finalized> {
   const { uid = '', finalizers = [], annotations = {}, deletionTimestamp = '' } = resource.metadata;
   if (!finalizers.includes(FINALIZER) || memory.released === uid) return { done: true };
@@ -73,7 +76,7 @@ async function cleanUp(
     return isFinal ? { kind: 'left', why: message } : { kind: 'wait', why: message };
   }
   try {
-    // A gateway that still runs would make again what is destroyed here.
+    // A gateway that still runs would create again what is deleted here.
     const running = await stopGateways(context, { subscription, uid: resource.metadata.uid }, connected.client);
     const since = context.now() - Date.parse(resource.metadata.deletionTimestamp ?? '');
     if (running > 0 && since < drainLimitMs({ subscription })) {

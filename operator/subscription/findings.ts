@@ -29,7 +29,7 @@ export interface Findings {
   readonly isSuspended: boolean;
   /** Gateways that still exist or have a live heartbeat although none is wanted. */
   readonly draining: number;
-  /** Serving, but not whole: why. Null when it is whole, or does not serve. */
+  /** Why it serves with less than it should; null when it is complete, or does not serve. */
   readonly degraded: Finding | null;
   /** Warnings, which stop nothing; null when there is nothing to warn of. */
   readonly clientAddressHidden: Finding | null;

@@ -5,7 +5,7 @@ interface DeploymentStatus {
   readonly observedGeneration?: number;
   /** Without those that are ending. */
   readonly replicas?: number;
-  /** Those that are ending; Kubernetes tells them from 1.35 on. */
+  /** Pods that are terminating; reported by Kubernetes 1.35 and newer. */
   readonly terminatingReplicas?: number;
   readonly readyReplicas?: number;
   readonly availableReplicas?: number;

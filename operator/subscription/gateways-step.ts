@@ -49,8 +49,7 @@ async function heartbeats(
 }
 
 /**
- * The finding about the gateways; where they do not come up, with what their pods say. Pods are listed then alone: nothing
- * else is asked of them.
+ * The finding about the gateways; when they do not start, with the messages of their pods. Only then are pods listed.
  */
 export async function lastWordsOf(context: Context, { subscription }: Subject, state: GatewayState): Promise<Finding> {
   const { finding, desired } = state;
@@ -63,8 +62,8 @@ export async function lastWordsOf(context: Context, { subscription }: Subject, s
 }
 
 /**
- * Serving, but with less than it had: Redis is away, or gateways were lost. A start, a rollout and a scale-up are none of
- * it. Null when it is whole or does not serve.
+ * Serving, but with less than it had: Redis is away, or gateways were lost. Starts, rollouts and scale-ups do not
+ * count. Null when it is complete or does not serve.
  */
 export function degradation(resource: KubeObject, gateway: GatewayState, redis: Finding): Finding | null {
   if (gateway.ready === 0) return null;

@@ -20,10 +20,10 @@ export interface RotationRules {
   readonly overlapMs: number;
 }
 
-/** What the gateways' heartbeats say: each one's key ids, the one that signs first. */
+/** Key ids from the gateways' heartbeats, the one that signs first. */
 export interface KeysInUse {
   readonly replicas: readonly (readonly string[])[];
-  /** Gateways that run by Kubernetes' word. One whose heartbeat is missing may hold any keys. */
+  /** Gateways that run according to Kubernetes. One without a heartbeat may have any keys. */
   readonly expected: number;
 }
 
@@ -36,9 +36,9 @@ export interface Rotation {
 }
 
 /**
- * The next step, pure. A key is made, verifies everywhere, signs, retires, goes: each step is taken only when every
- * gateway has followed the one before, so that no token is ever refused for want of a key. `inUse` is null while that
- * cannot be known: then nothing moves.
+ * The next step, pure. A key is created, verifies everywhere, signs, retires, is deleted. Each step is taken only when
+ * every gateway has followed the one before, so that no token is ever refused because a key is missing. `inUse` is null
+ * while that is unknown: then no step is taken.
  */
 export function nextRotation(
   keys: readonly StoredKey[],

@@ -10,7 +10,7 @@ interface State {
   readonly terminated?: { readonly exitCode?: number; readonly message?: string; readonly finishedAt?: string };
 }
 
-/** Why a gateway does not come up, as its pod says it. */
+/** Why a gateway does not start, according to its pod. */
 export interface LastWords {
   readonly reason: 'GatewayCrashing' | 'GatewayNotStarted';
   readonly message: string;
@@ -31,7 +31,7 @@ const WAITING: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What the pods of a resource say of their gateway: the last line that one logged before it ended (its termination message,
+ * The reason from the pods of a resource: the last line that a gateway logged before it ended (its termination message,
  * `FallbackToLogsOnError`), or why its container was not started. Null when no pod has ended. Gateways log no secrets.
  */
 export function lastWords(pods: readonly KubeObject[]): LastWords | null {
@@ -66,7 +66,7 @@ function lastLine(text: string): string {
   return short(error?.message ?? lines.at(-1) ?? '');
 }
 
-/** Null for what is not a line of our log: the first one may be cut off. */
+/** Null for text that is not a line of the gateway's log: the first one may be cut off. */
 function messageOf(line: string): { readonly level: number; readonly message: string } | null {
   try {
     const { level, msg, err } = JSON.parse(line) as { level?: unknown; msg?: unknown; err?: { message?: unknown } };

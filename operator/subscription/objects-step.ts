@@ -9,7 +9,7 @@ import type { Context, Memory } from './context.ts';
 import { bad, good, type Finding } from './findings.ts';
 import { LeftByFormer, ObjectOwnedByOther, ownershipOf } from './ownership.ts';
 
-/** Under its own name, so that giving a number away is not taking it back. */
+/** Under its own field manager, so that handing the number to an autoscaler does not take it back. */
 const HANDOVER_MANAGER = 'firehose-operator-handover';
 
 /** Reason of a condition: an object of a former resource of this name is still there. */
@@ -40,7 +40,7 @@ export async function objectsStep(context: Context, memory: Memory, input: Objec
   return judge(failures, missing);
 }
 
-/** With a specification that is refused nothing is changed, but what is to be suspended stops. */
+/** With a refused specification nothing is changed, except that `suspend` stops the gateways. */
 export async function stopRefused(context: Context, subscription: Subscription, live: KubeObject | undefined) {
   const replicas = (live?.['spec'] as { replicas?: number } | undefined)?.replicas;
   if (live === undefined || !subscription.spec.suspend || replicas === 0) return;
@@ -49,8 +49,8 @@ export async function stopRefused(context: Context, subscription: Subscription, 
 }
 
 /**
- * The number to apply; null while an autoscaler decides. A number that was ours is given away first: to leave a field
- * out that nobody else has set would make it 1.
+ * The number to apply; null while an autoscaler decides. A number that the operator set is first handed to another
+ * field manager: removing a field without another owner would make it 1.
  */
 async function replicasOf(context: Context, { subscription, uid }: Rendering, live: KubeObject | undefined) {
   const { suspend, gateway } = subscription.spec;
@@ -58,7 +58,7 @@ async function replicasOf(context: Context, { subscription, uid }: Rendering, li
   if (gateway.autoscaling === undefined) return gateway.replicas;
   const { minReplicas } = gateway.autoscaling;
   if (live === undefined) return minReplicas;
-  // Another's of the same name is refused when ours is applied.
+  // An object of another owner with the same name is refused when this one is applied.
   if (ownershipOf(live, { name: subscription.metadata.name, uid }) !== 'own') return null;
   const spec = live['spec'] as { replicas?: number };
   const isGivenAway = live.metadata.annotations?.[REPLICAS_ANNOTATION] === 'autoscaled';
@@ -91,7 +91,7 @@ function judge(failures: readonly ApplyFailure[], missing: readonly string[]): F
   if (missing.length > 0) {
     return bad('KindNotServed', `the cluster does not know ${missing.join(', ')}: install it, or leave it out`, true);
   }
-  // What needs a person goes before what passes by itself.
+  // An obstacle that needs a person comes before one that passes by itself.
   const first = failures.find(({ error }) => !(error instanceof LeftByFormer)) ?? failures[0];
   if (first === undefined) return good('Applied', 'every object is as it should be');
   const { what, error } = first;

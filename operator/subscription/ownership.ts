@@ -3,10 +3,10 @@ import { DEPLOYMENTS, SERVICES, SUBSCRIPTIONS, type KubeObject } from '../kubern
 import { labelsOf, namesOf } from '../resources/rendering.ts';
 import type { Context } from './context.ts';
 
-/** Whose a live object of one of our names is. */
+/** The owner of a live object with one of the operator's names. */
 export type Ownership =
   | 'own'
-  /** Of a resource of the same name that is gone: Kubernetes collects it within moments. */
+  /** Owned by a deleted resource of the same name: Kubernetes deletes it within moments. */
   | 'former'
   | 'foreign';
 
@@ -29,7 +29,10 @@ export function ownershipOf(live: KubeObject, { name, uid }: Asking): Ownership 
   return bearsLabels && (isOfFormer || (owner === undefined && deletionTimestamp !== undefined)) ? 'former' : 'foreign';
 }
 
-/** The gateways' Deployment or the public Service of a resource, as the cache knows it; undefined when it is another's. */
+/**
+ * The gateways' Deployment or the public Service of a resource, as the cache knows it; undefined when another resource
+ * owns it.
+ */
 export function ownLive(
   { cache }: Pick<Context, 'cache'>,
   what: 'deployment' | 'service',
@@ -42,7 +45,7 @@ export function ownLive(
   return live !== undefined && ownershipOf(live, { name, uid }) === 'own' ? live : undefined;
 }
 
-/** An object of this name belongs to another: it is left alone. */
+/** An object of this name has another owner: it is not changed. */
 export class ObjectOwnedByOther extends Error {
   override readonly name = 'ObjectOwnedByOther';
   readonly code = 'object_owned_by_other';

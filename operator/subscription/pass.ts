@@ -39,7 +39,7 @@ interface Found {
   readonly telemetry: Finding;
 }
 
-/** The steps of a pass, in order. Gives when to look again, and why. */
+/** The steps of a pass, in order. Returns when to reconcile again, and why. */
 export async function pass(
   context: Context,
   memory: Memory,
@@ -79,7 +79,7 @@ function judgePolicy({ policy, settings }: Context, subscription: Subscription):
     : bad('NotAllowed', refused.join('; '), true);
 }
 
-/** Applies what is desired. What the platform refuses changes nothing, but to stop gateways nothing is needed. */
+/** Applies what is desired. A refused specification changes nothing, except that gateways can always be stopped. */
 async function changeObjects(context: Context, memory: Memory, subject: Subject, found: Found): Promise<Finding> {
   const { resource, subscription, uid } = subject;
   const { policy, references, redis, gateways, secrets, telemetry } = found;
@@ -90,7 +90,7 @@ async function changeObjects(context: Context, memory: Memory, subject: Subject,
   const workload = mayChangeGateways({
     isThere: gateways.deployment !== undefined,
     isSuspended: subscription.spec.suspend,
-    // Without the administrators' token the restart hash would be another one, and healthy pods be replaced.
+    // Without the administrators' token the restart hash would differ, and healthy pods would be replaced.
     isComplete: references.problems.length === 0 && telemetry.status === 'True' && secrets.adminToken !== null,
     isProvisioned: secrets.keys.status === 'True' && redis.groups.status === 'True',
   });
@@ -150,7 +150,7 @@ function nextLook({ timings }: Context, findings: Findings) {
   return { requeueAfterMs: timings.refreshMs, why: 'looked at' };
 }
 
-/** Every Secret that the resource names is read again by the next look. */
+/** The next pass reads every Secret that the resource names again. */
 function forgetSecrets(context: Context, { spec, metadata }: Subscription): void {
   const named = [
     spec.redis.urlSecretRef?.name,

@@ -17,9 +17,9 @@ export interface Outcome {
 }
 
 /**
- * One pass over one resource. It knows the key alone and looks at everything again: what woke it does not matter. A
- * step that fails sets its condition and stops no other that does not need it. Rejects with what nobody expected, and
- * when the API server is away: the queue's back-off is for those.
+ * One pass over one resource. It knows only the key and reads everything again: what triggered it does not matter. A
+ * step that fails sets its condition and stops only the steps that need it. Rejects with unexpected errors, and when
+ * the API server is away: then the queue backs off.
  */
 export async function reconcile(context: Context, namespace: string, name: string): Promise<Outcome> {
   const generation = context.cache.get(SUBSCRIPTIONS, namespace, name)?.metadata.generation;
@@ -55,7 +55,7 @@ async function judge(context: Context, namespace: string, name: string): Promise
   return pass(context, memory, { resource, subscription: parsed.data, uid: resource.metadata.uid ?? '' });
 }
 
-/** Nothing else shows why it does not go. */
+/** Nothing else shows why it is not deleted. */
 async function tellOfPausedDeletion(context: Context, memory: Memory, resource: KubeObject): Promise<void> {
   const { name, namespace = '', uid = '', deletionTimestamp, finalizers = [] } = resource.metadata;
   if (deletionTimestamp === undefined || !finalizers.includes(FINALIZER) || memory.pausedDeletion === uid) return;

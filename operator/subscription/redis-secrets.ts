@@ -12,7 +12,7 @@ interface Needed {
 /** Looks up one Secret of a field; null when it is not there or may not be used. */
 export type LookUp = (field: string, name: string, needed: Needed) => Promise<KubeObject | null>;
 
-/** What the Secrets say of Redis. Never in a log, an event, a status. */
+/** The settings of Redis from Secrets. Never in a log, an Event or a status. */
 export interface RedisSecrets {
   readonly url: string;
   /** PEM texts, empty where none is named. */
@@ -59,7 +59,7 @@ async function sentinelLogin({ sentinel }: Subscription['spec']['redis'], look: 
   return { sentinelPassword, ...(sentinelUsername !== null && { sentinelUsername }) };
 }
 
-/** As the gateways will connect. Faults name fields and variables, never what they hold. */
+/** The connection that the gateways will use. Faults name fields and variables, never their values. */
 export function connectionOf(
   spec: Subscription['spec']['redis'],
   secrets: RedisSecrets,

@@ -22,7 +22,10 @@ export interface RedisStep {
 
 export const resourceOf = ({ metadata }: Subscription) => `${metadata.namespace}/${metadata.name}`;
 
-/** Connects, and makes streams, epoch and groups on every partition: before the first gateway starts, and ever again. */
+/**
+ * Connects, and makes streams, epoch and groups on every partition: before the first gateway starts, and again in every
+ * pass.
+ */
 export async function redisStep(
   context: Context,
   memory: Memory,

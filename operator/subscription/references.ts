@@ -54,7 +54,7 @@ export async function resolveReferences(subscription: Subscription, access: Secr
   };
 }
 
-/** Gives a Secret that has what is asked of it and may be used; else null, and says why. */
+/** Returns a Secret that has the required keys and may be used; else null, and reports why. */
 export function lookUp(namespace: string, access: SecretAccess, problems: string[]): LookUp {
   return async (field, name, { texts = [], values = [] }) => {
     const secret = await access.read(name);

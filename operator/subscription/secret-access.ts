@@ -5,7 +5,7 @@ import { namesOf } from '../resources/rendering.ts';
 import type { Context } from './context.ts';
 import type { SecretAccess } from './references.ts';
 
-/** How a resource reaches the Secrets that it names, and which of them are not its to name (I16). */
+/** How a resource reaches the Secrets that it names, and which of them it must not name (I16). */
 export function secretAccess(
   context: Context,
   { resource, subscription }: { readonly resource: KubeObject; readonly subscription: Subscription },

@@ -100,7 +100,7 @@ async function ownSecret(
   try {
     assertOwn(secret, SECRETS.kind, asking, field === undefined ? 'keep it under another name' : `name it in ${field}`);
   } catch (error) {
-    // It is read again by the next look.
+    // The next pass reads it again.
     context.secrets.forget(subscription.metadata.namespace, [name]);
     throw error;
   }

@@ -48,6 +48,6 @@ function isMaterial(before: unknown, now: unknown): boolean {
   if (typeof now === 'boolean') return before !== now;
   if (typeof now !== 'object' || now === null) return false;
   const known = (before ?? {}) as Record<string, unknown>;
-  // Times move with the numbers beside them; by themselves they are no news.
+  // A change of a time alone is not written; times are written with the numbers beside them.
   return Object.entries(now).some(([key, item]) => isMaterial(known[key], item));
 }

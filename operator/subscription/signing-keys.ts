@@ -14,11 +14,11 @@ export interface SigningKeys {
   readonly nextRotationAt: number | null;
   /** The Secret to apply; null when it is as it should be. */
   readonly change: KubeObject | null;
-  /** Something for people: a key was made, signs now, or went. */
+  /** Text for an Event: a key was created, signs now, or was deleted. */
   readonly news: string | null;
 }
 
-/** The keys in a Secret, newest step first. Null for none, or for what is not ours to read. */
+/** The keys in a Secret, newest step first. Null for none, or for a Secret of another owner. */
 export function readKeys(secret: KubeObject | null): readonly StoredKey[] | null {
   try {
     return storedKeys.parse(JSON.parse(secretText(secret, KEYS_FILE) ?? ''));

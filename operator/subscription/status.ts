@@ -19,14 +19,14 @@ export interface WholePass {
   readonly gateway: GatewayState;
   readonly urls: SubscriptionStatus['endpoint'] | null;
   readonly image: string;
-  /** Null while it cannot be known: what was known last stays. */
+  /** Null while it is unknown: the last known value stays. */
   readonly replicas: readonly LiveReplica[] | null;
   readonly facts: ServerFacts | null;
   readonly stood: StreamsReadBack | null;
   readonly signing: SubscriptionStatus['signing'] | null;
 }
 
-/** The specification cannot be read: nothing else was looked at. */
+/** The specification cannot be read: nothing else was checked. */
 export interface InvalidPass {
   readonly kind: 'invalid';
   readonly finding: Finding;

@@ -16,7 +16,7 @@ export interface UninstallOptions {
   readonly say: (line: string) => void;
 }
 
-/** Everything may go, or what is in the way: `namespace/name`. */
+/** Everything may be removed, or the obstacles: `namespace/name`. */
 export type UninstallOutcome =
   | { readonly kind: 'clear' }
   | { readonly kind: 'refused'; readonly left: readonly string[] }
@@ -26,9 +26,9 @@ export type UninstallOutcome =
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Looks at the resources before their operator goes: without it nobody takes their finalizers away, and they, their
- * namespace and the CustomResourceDefinition could not be deleted. Deletes them while the operator still runs, when that
- * is wanted, and waits.
+ * Looks at the resources before their operator goes: without it their finalizers are not removed, and they, their
+ * namespace and the CustomResourceDefinition could not be deleted. Deletes them while the operator still runs, when
+ * that is wanted, and waits.
  */
 export async function uninstall(options: UninstallOptions): Promise<UninstallOutcome> {
   const { api, subscriptions, crdGoes, say, signal } = options;
@@ -52,7 +52,7 @@ export async function uninstall(options: UninstallOptions): Promise<UninstallOut
   return { kind: 'clear' };
 }
 
-/** None where the CustomResourceDefinition is gone already. */
+/** Empty when the CustomResourceDefinition is gone already. */
 async function listAll({ api }: UninstallOptions, namespaces: readonly string[] | null): Promise<KubeObject[]> {
   try {
     const pages = await Promise.all((namespaces ?? [null]).map((namespace) => api.list(SUBSCRIPTIONS, namespace, '')));

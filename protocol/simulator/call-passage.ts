@@ -54,7 +54,7 @@ export function talk({ script, random }: Scene): void {
   script.wait(2_000 + random.exponential(MEAN_TALK_MS));
 }
 
-/** Either side hangs up: the bridge ends, then both legs do, the one that hung up first. */
+/** Either side hangs up: the bridge ends, then both legs, first the one that hung up. */
 export function endTalk(scene: Scene, second: Leg): void {
   const { script, random, first } = scene;
   script.say('CHANNEL_UNBRIDGE', first, { peer: second });

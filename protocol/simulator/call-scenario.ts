@@ -43,7 +43,7 @@ function chooseScenario(random: Random): ScenarioName {
   return 'answered';
 }
 
-/** Half of the calls come from outside, a quarter goes outside, a quarter stays in the house. */
+/** Half of the calls come from outside, a quarter goes outside, a quarter stays within the account. */
 function chooseParties(random: Random, account: SimulatedAccount): [caller: Party, callee: Party] {
   const place = random.unit();
   if (place < 0.5) return [outsider(random), deskPhone(account, random)];

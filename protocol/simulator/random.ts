@@ -1,5 +1,5 @@
 /**
- * A repeatable source of chance: sfc32 (Chris Doty-Humphrey, PractRand), seeded by FNV-1a over a text. Plain 32-bit
+ * A repeatable random source: sfc32 (Chris Doty-Humphrey, PractRand), seeded by FNV-1a over a text. Plain 32-bit
  * arithmetic, so every engine gives the same numbers. Not for secrets.
  */
 export interface Random {

@@ -17,7 +17,7 @@ export interface SimulatorOptions {
   readonly startAt: number;
   /** Unix milliseconds: no call begins then or later, those that run continue to their end. Never when not given. */
   readonly endAt?: number;
-  /** Unix milliseconds: what happens earlier is not given out. Everything is when not given. */
+  /** Unix milliseconds: earlier events are not returned. Default: all are. */
   readonly tellFrom?: number;
 }
 
@@ -36,8 +36,8 @@ export interface SimulatedEvent {
 
 export interface Simulator {
   /**
-   * What happens up to and with `untilMs` (Unix milliseconds) and was not given out yet, in order of time. Where the
-   * steps are cut changes nothing: each call has a source of chance of its own.
+   * The events up to and including `untilMs` (Unix milliseconds) that were not returned yet, in order of time. The
+   * length of the steps changes nothing: each call has its own random source.
    */
   next(untilMs: number): SimulatedEvent[];
   /** Unix milliseconds: nothing happens before, Infinity when nothing happens any more. */

@@ -6,7 +6,7 @@ export interface TimelineOptions {
   readonly seed: string;
   readonly accounts: readonly SimulatedAccount[];
   readonly callsPerSecond: number;
-  /** Unix milliseconds: what happened earlier is not given out. */
+  /** Unix milliseconds: earlier events are not returned. */
   readonly from: number;
 }
 

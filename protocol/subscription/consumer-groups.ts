@@ -40,7 +40,7 @@ const group = ruled(
         maxLength: z.int().min(1).max(1_000_000).default(10_000),
       })
       .prefault({}),
-    /** What is not of it is acknowledged at once, independent of its members. */
+    /** Everything else is acknowledged at once, even without members. */
     filters: groupFilters.prefault({}),
     /**
      * What happens to the group, and to what it has not acknowledged, when it is no longer declared or the resource
@@ -56,7 +56,7 @@ const group = ruled(
   },
 );
 
-/** A start says nothing once the group is there: another group would have to be made. */
+/** The start has no effect once the group exists: a new start needs a new group. */
 const FIXED_START = {
   rule:
     "(has(self.startPosition) ? self.startPosition : 'New') == " +

@@ -24,7 +24,7 @@ const issuerRef = z.strictObject({
   group: hostName().default('cert-manager.io'),
 });
 
-/** Whose certificate clients see: the operator's own (renewed by it) when nothing else is said. */
+/** The certificate that clients see: by default the operator's own, which it renews. */
 export const tls = ruled(
   z.strictObject({
     /** A Secret of type kubernetes.io/tls that the platform renews. */

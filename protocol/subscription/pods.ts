@@ -53,7 +53,7 @@ export const autoscaling = ruled(
     minReplicas: z.int().min(1).max(200).default(2),
     maxReplicas: z.int().min(1).max(200),
     cpuUtilization: z.int().min(1).max(100).default(70),
-    /** Seconds for which fewer replicas must have been enough: each that goes sends its clients away. */
+    /** Seconds for which fewer replicas must have sufficed: each removed replica disconnects its clients. */
     scaleDownStabilization: z.int().min(0).max(3_600).default(600),
   }),
   {

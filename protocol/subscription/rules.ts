@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationMs } from './duration.ts';
 
-/** A rule over several fields: a zod refinement for files, and CEL for the API server. Both must say the same. */
+/** A rule over several fields: a zod refinement for files, and CEL for the API server. Both must agree. */
 export interface Rule<T> {
   /** Kubernetes CEL over `self`. */
   readonly cel: string;
@@ -22,7 +22,7 @@ export function ruled<S extends z.ZodType>(schema: S, ...rules: readonly Rule<z.
   return checked.meta({ ...schema.meta(), 'x-kubernetes-validations': validations });
 }
 
-/** Fixed once it is there: a rule over the old and the new value, which a file does not have. */
+/** Fixed once it is set: a rule over the old and the new value, which a file does not have. */
 export function immutable<S extends z.ZodType>(schema: S, message: string): S {
   return schema.meta({ ...schema.meta(), 'x-kubernetes-validations': [{ rule: 'self == oldSelf', message }] });
 }
@@ -37,7 +37,7 @@ export function duration(least: string, most: string) {
   });
 }
 
-/** A list of which no two are equal; merged element by element under server-side apply. */
+/** A list without equal elements; merged element by element under server-side apply. */
 export function setOf<S extends z.ZodType<string>>(element: S, most: number, least = 0) {
   return z
     .array(element)

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { objectName } from './rules.ts';
 
-/** Nothing but host, port and path: credentials are in the Secret, and `$(...)` would be filled in by Kubernetes. */
+/** Nothing but host, port and path: credentials are in the Secret, and Kubernetes would expand `$(...)`. */
 const ENDPOINT = /^https?:\/\/([A-Za-z0-9][-A-Za-z0-9.]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\/[-A-Za-z0-9._~/]*)?$/;
 
 /** Where traces and metrics go, by the OpenTelemetry protocol. Absent: nowhere. */

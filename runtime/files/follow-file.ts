@@ -7,9 +7,9 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
   /** Called with the first content and with each different one after it; awaited, so calls never overlap. */
   onContent(text: string): void | Promise<void>;
-  /** The file cannot be read, or `onContent` threw. Said once for each kind of error until reading succeeds again. */
+  /** The file cannot be read, or `onContent` threw. Called once for each kind of error until reading succeeds again. */
   onError(error: unknown): void;
-  /** Time between two looks, default 500 ms; a change is in force after at most two of them. */
+  /** Time between two checks, default 500 ms; a change is in force after at most two of them. */
   readonly intervalMs?: number;
 }
 
@@ -40,7 +40,7 @@ async function look(path: string, options: FollowOptions & { seen: string; diges
     }
     try {
       const now = await fingerprint(path);
-      // A writer may still be at work: what is half written is not read, only what stood still for one interval.
+      // A writer may not be finished: a file is read only when it did not change for one interval.
       const settled = now === last;
       last = now;
       if (!settled || now === delivered) continue;
@@ -56,7 +56,7 @@ async function look(path: string, options: FollowOptions & { seen: string; diges
       const message = String(error);
       if (message !== lastError) options.onError(error);
       lastError = message;
-      // What comes back is delivered even when it is as it was: the follower's last word was an error.
+      // After an error the content is delivered again even when it is unchanged.
       digest = '';
     }
   }

@@ -5,9 +5,10 @@ export type SecretValue = { readonly value: string } | { readonly fault: string 
 const CONTROL = /[\p{Cc}\u2028\u2029]/u;
 
 /**
- * The one reader of secret values, whether they come from a Secret, a mounted file or the environment: white space and a
- * byte order mark at both ends go, control characters within are refused. The fault says nothing of the value. Tools that
- * write files end them with a line feed (`echo url | base64`); operator and gateway must read the same from it.
+ * The one reader of secret values, whether they come from a Secret, a mounted file or the environment: white space and
+ * a byte order mark at both ends are removed, control characters within are refused. The fault contains nothing of the
+ * value. Tools that write files end them with a line feed (`echo url | base64`); operator and gateway must read the
+ * same from it.
  */
 export function secretValue(text: string): SecretValue {
   const value = text.trim();

@@ -5,12 +5,12 @@ import type { Logger } from '../logging/logger.ts';
 /** All addresses of this machine: of IPv6 and IPv4, or of IPv4 alone where the kernel has no IPv6. */
 export const ALL_ADDRESSES = '*';
 
-/** What a kernel without IPv6 says to `::`. */
+/** The error of a kernel without IPv6 for `::`. */
 const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 
 /**
- * Listens, and returns the port. `*` falls back to IPv4 with one log line; an address that was given and cannot be had
- * rejects with the system's error (EAFNOSUPPORT, EADDRNOTAVAIL, EADDRINUSE, EACCES, ...).
+ * Listens, and returns the port. `*` falls back to IPv4 with one log line; an address that was given and is not
+ * available rejects with the system's error (EAFNOSUPPORT, EADDRNOTAVAIL, EADDRINUSE, EACCES, ...).
  */
 export async function listenOn(
   server: Server,

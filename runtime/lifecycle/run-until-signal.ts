@@ -24,7 +24,7 @@ export interface StopSignals {
 
 export interface RunOptions {
   readonly logger: Logger;
-  /** Those of this process: errors about a listener name them. */
+  /** The settings of this process: errors about a listener name them. */
   readonly settings: SettingsTable;
   readonly run: (signals: StopSignals) => Promise<void>;
 }

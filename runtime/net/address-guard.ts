@@ -38,7 +38,7 @@ function isRefused(address: ipaddr.IPv4 | ipaddr.IPv6, { allowLoopback }: Addres
   return METADATA.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits));
 }
 
-/** IPv4 addresses that an IPv6 address carries: a translator or a tunnel on the way may deliver to them. */
+/** IPv4 addresses that an IPv6 address carries: a translator or a tunnel may deliver to them. */
 function carried(address: ipaddr.IPv4 | ipaddr.IPv6): readonly ipaddr.IPv4[] {
   if (!(address instanceof ipaddr.IPv6)) return [];
   const bytes = address.toByteArray();

@@ -3,7 +3,7 @@ import { isIP, type Socket, type LookupFunction, type TcpNetConnectOpts, connect
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { isRefusedAddress, type AddressPolicy } from './address-guard.ts';
 
-/** The library's errors keep this text alone. Names no address: it may reach a tenant. */
+/** Errors of the library keep only this text. It names no address, since a tenant may see it. */
 export const ADDRESS_REFUSED = 'a link-local, metadata, loopback, multicast or unspecified address is not connected to';
 
 /** The platform does not allow a connection to this address. */
@@ -32,7 +32,7 @@ export function guardedSocket(
   const target: TcpNetConnectOpts = { host, port };
   if (policy !== null) {
     target.lookup = guardedLookup(policy, resolve);
-    // Node looks up names alone: a refused address fails as a name would, before a packet is sent.
+    // Node calls `lookup` only for names: a refused address fails like a name, before a packet is sent.
     if (isIP(host) !== 0 && isRefusedAddress(host, policy)) {
       target.host = 'refused.invalid';
       target.lookup = (_, __, answer) => answer(new AddressRefused(), '');

@@ -9,7 +9,7 @@ import { LastingRedis } from './lasting-redis.ts';
 import { reconnectDelay } from './reconnect-delay.ts';
 
 /**
- * What carries commands that answer at once. In a cluster each finds its shard by its key, so every command and every
+ * A client for commands that do not block. In a cluster each finds its shard by its key, so every command and every
  * script must name keys of one hash tag.
  */
 export type RedisClient = Redis | Cluster;
@@ -20,7 +20,7 @@ export interface RedisClientOptions {
   readonly name: string;
 }
 
-/** A command's answer is waited for this long; the socket is given up a little later. */
+/** Time limit for the answer to a command; the socket is closed a little later. */
 const COMMAND_TIMEOUT_MS = 3_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 const SENTINEL_TIMEOUT_MS = 1_000;
@@ -54,7 +54,7 @@ function tlsOptions({ ca, cert, key, serverName }: RedisTls) {
   };
 }
 
-/** Where the one server is, or whom to ask for it. */
+/** The address of the server, or those of the sentinels. */
 function whereabouts(connection: RedisConnection): RedisOptions {
   const { nodes, sentinel, tls, database, guard } = connection;
   if (sentinel === null) return { ...nodes[0], db: database };
@@ -65,7 +65,7 @@ function whereabouts(connection: RedisConnection): RedisOptions {
     db: database,
     Connector: sentinelConnector(guard),
     failoverDetector: true,
-    // A sentinel that stands still must not hold up the search.
+    // A sentinel that hangs must not delay the search.
     sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
     sentinelReconnectStrategy: (attempt) => reconnectDelay(attempt),
     ...(username !== '' && { sentinelUsername: username }),
@@ -92,7 +92,7 @@ function single(
   return client;
 }
 
-/** A refused SELECT alone does not end the handshake: everything would go to database 0. */
+/** A refused SELECT does not end the handshake by itself: commands would use database 0. */
 function refuseOtherDatabase(client: Redis): void {
   client.on('error', (error: unknown) => {
     const command = error instanceof Error && 'command' in error ? (error.command as { name?: unknown }) : null;
@@ -136,7 +136,7 @@ export function blockingClient(address: RedisAddress, options: RedisClientOption
   const connection = connectionOf(address);
   const { node, ...rest } = options;
   const target = node === undefined ? connection : { ...connection, nodes: [node], sentinel: null };
-  // Each attempt is another client, and the command client of the same Redis tells the outage.
+  // Each attempt is another client, and the command client of the same Redis reports the outage.
   return single(
     target,
     { ...rest, level: 'debug' },

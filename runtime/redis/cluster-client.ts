@@ -10,7 +10,7 @@ const SLOTS_REFRESH_MS = 5_000;
 
 /**
  * A cluster's queue is for commands to a node that is being connected: without it all but the first of them would be
- * refused. It has no limit in time of its own, and none may wait in it for a cluster that is away.
+ * refused. It has no time limit, and no command may wait in it while the cluster is away.
  */
 class BoundedCluster extends Cluster {
   /** The library's own interval starts again when a look that was under way ends after `disconnect()`. */
@@ -33,7 +33,7 @@ class BoundedCluster extends Cluster {
   }
 }
 
-/** From here on, whatever number of nodes it is sent to. */
+/** From here on, however many nodes the command is sent to. */
 function limitTime(command: Command, ms: number | undefined): void {
   if (ms !== undefined) command.setTimeout(ms);
 }
@@ -53,10 +53,11 @@ export function clusterClient(
       ...options.redisOptions,
       ...(guard !== null && { Connector: guardedConnector(guard, onRefused) }),
     },
-    // Asked for CLUSTER INFO it would be closed while a shard is down; the living ones answer for themselves.
+    // With a check of CLUSTER INFO the client would be closed while one shard is down; the other shards still answer.
     enableReadyCheck: false,
     clusterRetryStrategy: (attempt: number) => reconnectDelay(attempt),
-    // Only what was certainly not carried out is sent again: MOVED, ASK and TRYAGAIN. Not what was cut off.
+    // Only commands that were certainly not executed are sent again: MOVED, ASK and TRYAGAIN. Not commands that were
+    // cut off.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 50,

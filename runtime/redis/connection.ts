@@ -18,7 +18,7 @@ export interface RedisConnection {
   /** With Sentinel alone. User and password are the sentinels' own, empty for none. */
   readonly sentinel: { readonly masterName: string; readonly username: string; readonly password: string } | null;
   readonly tls: RedisTls | null;
-  /** Judges every address that is connected to; null: none is. */
+  /** Judges every address before a connection; null: no address is judged. */
   readonly guard: AddressPolicy | null;
 }
 
@@ -86,7 +86,7 @@ function decoded(text: string): string | null {
   }
 }
 
-/** What a deployment says of its Redis: the subscription's fields, and what environment and files hold. */
+/** The settings of a Redis: the fields of the subscription, the environment and files. */
 export interface RedisSettings {
   readonly url: string;
   readonly spec: Subscription['spec']['redis'];
@@ -101,7 +101,7 @@ export interface RedisSettings {
 
 const LIST = 'redis://user:password@host:6379/0, rediss:// for TLS, and several hosts with commas between them';
 
-/** The connection, or everything that speaks against it; no fault repeats a secret. */
+/** The connection, or all its faults; no fault contains a secret. */
 export function redisConnection(settings: RedisSettings): { connection: RedisConnection } | { faults: string[] } {
   const { spec, ca = '', cert = '', key = '', sentinelUsername = '', sentinelPassword = '' } = settings;
   const parsed = parseRedisUrl(settings.url, spec.mode === 'Sentinel' ? 26_379 : 6_379);

@@ -1,8 +1,8 @@
 import { RedisTimeout } from './error-code.ts';
 
 /**
- * The outcome of `work`, or a RedisTimeout after `ms`, or the signal's reason. The work itself is not stopped: who
- * gives up a command throws its connection away.
+ * The outcome of `work`, or a RedisTimeout after `ms`, or the signal's reason. The work itself is not stopped: the
+ * caller must close the connection of an abandoned command.
  */
 export async function withDeadline<T>(work: Promise<T>, options: { ms: number; signal?: AbortSignal }): Promise<T> {
   const { ms, signal } = options;

@@ -13,12 +13,12 @@ const IN_SCRIPT = /\b(OOM command not allowed|MISCONF|NOREPLICAS|READONLY)\b/;
 const EXHAUSTED = /^ERR The stream has exhausted the last possible ID/;
 /** How Redis 7.0 says NOPERM of what a script does. */
 const NOT_PERMITTED_IN_SCRIPT = /^ERR The user executing the script can't/;
-/** The client's own words about what it met last: about this command, or while it looked for a server. */
+/** Errors of the client itself: about this command, or while it looked for a server. */
 const REDIRECTED = /^Too many Cluster redirections\. Last error: (?:\w*Error: )?(.+)$/s;
 const SOUGHT = /^(?:All sentinels are unreachable.*Last error:|failed to connect to sentinel \S+ because) (.+)$/s;
 const NO_SUCH_MASTER = /got an invalid reply: null|^ERR No such master/;
 
-/** Codes after which a command may or may not have been carried out. */
+/** Codes after which it is unknown whether a command was executed. */
 const REPLY_LOST: ReadonlySet<string> = new Set(['TIMEOUT', 'CONNECTION_LOST']);
 
 /** A wait that ended without an answer. */
@@ -37,7 +37,7 @@ function nodeCode(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-/** The code of what is behind an error that only says that nothing worked; null for any other error. */
+/** The code of the cause of an error that only reports that all attempts failed; null for any other error. */
 function codeBehind(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   const redirected = REDIRECTED.exec(error.message)?.[1];
@@ -81,7 +81,7 @@ export function redisErrorCode(error: unknown): string {
   return REPLY_CODE.exec(text)?.[1] ?? 'UNKNOWN';
 }
 
-/** Whether a command that failed with this code may nevertheless have been carried out. */
+/** Whether a command that failed with this code may nevertheless have been executed. */
 export function replyWasLost(code: string): boolean {
   return REPLY_LOST.has(code);
 }

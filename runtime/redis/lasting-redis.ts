@@ -2,9 +2,9 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { reconnectDelay } from './reconnect-delay.ts';
 
 /**
- * A client that ends with `disconnect()` and with nothing else. The library's own ends for good, whatever its retry
- * strategies say, when the news of a failover comes while it is looking for the master: what it was asked from then on
- * was refused until the process was started again.
+ * A client that ends with `disconnect()` and with nothing else. The library's client ends permanently, despite its
+ * retry strategies, when it is notified of a failover while it looks for the master: it then refused all commands until
+ * the process was restarted.
  */
 export class LastingRedis extends Redis {
   #isOver = false;

@@ -3,15 +3,15 @@ import { becomesReady, sentinelClient, type RedisClient } from './client.ts';
 import type { RedisConnection, RedisNode } from './connection.ts';
 import { isMasterConfirmed, parseSentinels, parseSentinelView, type SentinelView } from './sentinel-verdict.ts';
 
-/** Between two looks for sentinels that REDIS_URL does not name. */
+/** Milliseconds between two searches for sentinels that REDIS_URL does not name. */
 const LOOK_EVERY_MS = 5_000;
 const CONNECT_MS = 500;
 
 const keyOf = ({ host, port }: RedisNode) => `${host}:${port}`;
 
 /**
- * Asks the sentinels whether the server that a client writes to is the master still, to all of them. Replicas that
- * answer WAIT may follow a master that is being replaced: what they have alone is lost with it.
+ * Asks the sentinels whether all of them still consider the server that a client writes to the master. Replicas that
+ * answer WAIT may follow a master that is being replaced: writes that only they have are lost with it.
  */
 export class MasterWatch implements Disposable {
   readonly #connection: RedisConnection;
@@ -35,10 +35,10 @@ export class MasterWatch implements Disposable {
     return connection.sentinel === null ? null : new MasterWatch(connection, connection.sentinel.masterName, client);
   }
 
-  /** By answers to what is asked from now on. Never rejects; within the limits of a few commands. */
+  /** Uses only answers to questions that are asked from now on. Never rejects; within the limits of a few commands. */
   confirm(): Promise<boolean> {
     if (this.#running === null) return (this.#running = this.#confirm().finally(() => (this.#running = null)));
-    // That one may have been answered before what is to be confirmed was written.
+    // That one may have been answered before the write that is to be confirmed.
     this.#following ??= this.#running.then(() => {
       this.#following = null;
       return this.confirm();
@@ -73,7 +73,10 @@ export class MasterWatch implements Disposable {
     });
   }
 
-  /** Asks whom it knows for the others, and forgets those that nobody names any more. Whether it knows new ones. */
+  /**
+   * Asks the known sentinels for the others, and forgets those that none of them names. Returns whether there are new
+   * ones.
+   */
   async #look(): Promise<boolean> {
     this.#lookedAt = performance.now();
     const replies = await Promise.allSettled(

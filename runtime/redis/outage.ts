@@ -11,7 +11,7 @@ const AWAY = 'Redis is not available';
 const BACK = 'Redis is available again';
 
 /**
- * One line a reason and outage, and one when it is over: a client that retries for an hour says so once. The error
+ * One line a reason and outage, and one when it is over: a client that retries for an hour logs it once. The error
  * itself is never logged, see README.md.
  */
 export function watchOutages(client: Redis, options: { logger: Logger; name: string; level: 'warn' | 'debug' }): void {
@@ -40,8 +40,8 @@ export function watchOutages(client: Redis, options: { logger: Logger; name: str
 }
 
 /**
- * The same, node by node. What is said of a node is forgotten when it is back, or no longer in the cluster. Returns what
- * tells an error of a node that the client itself emits no event for.
+ * The same, node by node. The state of a node is forgotten when it is back, or no longer in the cluster. Returns a
+ * function that reports an error of a node for which the client emits no event.
  */
 export function watchClusterOutages(
   client: Cluster,

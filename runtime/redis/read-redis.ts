@@ -7,7 +7,7 @@ import type { ValuesOf } from '../settings/setting.ts';
 import { parseRedisUrl, redisConnection, type RedisConnection } from './connection.ts';
 import type { REDIS_SETTINGS } from './redis-settings.ts';
 
-/** The settings of REDIS_SETTINGS, null or absent where they are not given. */
+/** The settings of REDIS_SETTINGS, null or absent when not given. */
 export type RedisEnvironment = Partial<ValuesOf<typeof REDIS_SETTINGS>>;
 
 const FILES = ['REDIS_CA_FILE', 'REDIS_CERT_FILE', 'REDIS_KEY_FILE'] as const;

@@ -14,7 +14,7 @@ export const REDIS_SETTINGS = {
     about: "authorities of the servers' certificates, PEM",
   }),
   REDIS_CERT_FILE: setting(file, { flag: 'redis-cert-file', about: 'client certificate shown to Redis, PEM' }),
-  REDIS_KEY_FILE: setting(file, { flag: 'redis-key-file', about: 'its private key, PEM' }),
-  REDIS_SENTINEL_USERNAME: setting(secret, { about: 'user at the sentinels themselves' }),
-  REDIS_SENTINEL_PASSWORD: setting(secret, { about: 'its password' }),
+  REDIS_KEY_FILE: setting(file, { flag: 'redis-key-file', about: 'private key of that certificate, PEM' }),
+  REDIS_SENTINEL_USERNAME: setting(secret, { about: 'user of the sentinels' }),
+  REDIS_SENTINEL_PASSWORD: setting(secret, { about: 'password of that user' }),
 } as const satisfies SettingsTable;

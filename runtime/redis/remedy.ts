@@ -18,7 +18,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   WRONGTYPE: 'something else lies under a key of spec.redis.keyPrefix',
 };
 
-/** What to do about a code of `redisErrorCode`, as fields of a log line; none for what passes by itself. */
+/** What to do about a code of `redisErrorCode`, as fields of a log line; none when the fault ends by itself. */
 export function remedyFor(code: string): { readonly remedy?: string } {
   const remedy = REMEDIES[code];
   return remedy === undefined ? {} : { remedy };

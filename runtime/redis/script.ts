@@ -32,8 +32,8 @@ const REPLICAS_LIMIT_MS = 1_000;
 const MOST_ATTEMPTS = 4;
 
 /**
- * The same, and how many replicas have what it wrote, at least `replicas` or whatever had it after a second. Both go out
- * together, as WAIT counts what was written on its own connection, which it holds up: the client is for nothing else.
+ * The same, and how many replicas have what it wrote, at least `replicas` or whatever had it after a second. Both are
+ * sent together: WAIT counts the writes of its own connection and blocks it, so the client must have no other use.
  */
 export async function runScriptReplicated(
   client: RedisClient,
@@ -50,7 +50,8 @@ export async function runScriptReplicated(
     const code = redisErrorCode(error ?? failure);
     if (attempt === MOST_ATTEMPTS || (code !== 'NOSCRIPT' && code !== 'MOVED')) throw error ?? failure;
     if (code === 'NOSCRIPT') [command, body] = ['eval', script.lua];
-    // A cluster's pipeline follows no redirection of its first command alone; a command of its own does, and is learnt from.
+    // A cluster's pipeline does not follow a redirection of its first command; a single command does, and the client
+    // learns from it.
     else await client.exists(input.keys[0] ?? '');
   }
 }

@@ -18,9 +18,9 @@ interface Connector {
 const Library = SentinelConnector as unknown as new (options: unknown) => Connector;
 
 /**
- * The library's own with two differences. Its connections that wait for a failover have no listener for errors: it would
- * print each to stderr; that a sentinel is away is logged when it is asked for the master. And the address that a sentinel
- * names is judged before it is connected to; so are the sentinels themselves.
+ * The library's connector with two differences. Its connections that wait for a failover have no listener for errors:
+ * it would print each to stderr; that a sentinel is away is logged when it is asked for the master. And the address
+ * that a sentinel names is judged before it is connected to; so are the sentinels themselves.
  */
 export function sentinelConnector(policy: AddressPolicy | null): NonNullable<RedisOptions['Connector']> {
   class Own extends Library {

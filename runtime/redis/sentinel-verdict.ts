@@ -1,10 +1,10 @@
 /** What one sentinel says of the master. */
 export interface SentinelView {
-  /** The sentinel's own: one that is reached by two names is one. */
+  /** The sentinel's own id: it identifies one that has two names. */
   readonly id: string;
   /** Of this sentinel and all others that it knows. */
   readonly sentinels: number;
-  /** How many must hold the master for down before a failover may begin. */
+  /** How many must consider the master down before a failover may begin. */
   readonly quorum: number;
   readonly isWell: boolean;
   readonly host: string;
@@ -41,8 +41,8 @@ export function parseSentinels(reply: unknown): { readonly host: string; readonl
 }
 
 /**
- * Whether no failover away from this master can have begun, by what those sentinels say that answered. One begins only
- * where `quorum` of them hold the master for down, so among `sentinels - quorum + 1` there is one that does. A
+ * Whether no failover away from this master can have begun, by the replies of the sentinels that answered. One begins
+ * only when `quorum` of them consider the master down, so among `sentinels - quorum + 1` there is one that does. A
  * sentinel that has finished one names another master. Pure.
  */
 export function isMasterConfirmed(

@@ -11,7 +11,7 @@ export interface RedisMetrics {
   redisClient(role: RedisRole, isReady: () => boolean): void;
 }
 
-/** Tells the metrics of a connection for commands: whether it is ready, and each outage by its code. */
+/** Reports the metrics of a connection for commands: whether it is ready, and each outage by its code. */
 export function watchClient(role: RedisRole, client: RedisClient, metrics: RedisMetrics): void {
   metrics.redisClient(role, () => client.status === 'ready');
   onOutage(client, (code) => metrics.redisError(role, code));

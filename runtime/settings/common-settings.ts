@@ -10,11 +10,14 @@ export const COMMON_SETTINGS = {
   LOG_LEVEL: setting(oneOf('<level>', LOG_LEVELS), {
     flag: 'log-level',
     fallback: 'info',
-    about: `least level that is logged: ${LOG_LEVELS.join(', ')}`,
+    about: `lowest level that is logged: ${LOG_LEVELS.join(', ')}`,
   }),
 } as const satisfies SettingsTable;
 
-/** The level to log with before the settings are judged: a faulty one is a fault of theirs, and `info` here. */
+/**
+ * The level to log with before the settings are judged: a faulty level is reported with the settings, and is `info`
+ * here.
+ */
 export function logLevelOf(environment: Environment): string {
   return readSettings(COMMON_SETTINGS, environment).values.LOG_LEVEL;
 }

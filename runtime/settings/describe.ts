@@ -26,7 +26,7 @@ export function flagsOf(table: SettingsTable): readonly Flag[] {
   );
 }
 
-/** What `--help` says after the flags: settings that the environment alone gives. Empty for none. Pure. */
+/** Text of `--help` after the flags: settings that have only a variable. Empty for none. Pure. */
 export function environmentHelp(table: SettingsTable): string {
   const alone = Object.entries(table).filter(([, { flag }]) => flag === null);
   if (alone.length === 0) return '';

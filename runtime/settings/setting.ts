@@ -2,9 +2,9 @@
 export interface Kind<T> {
   /** What its flag takes, as `<port>`. */
   readonly argument: string;
-  /** What is expected, as an error says it. */
+  /** What is expected, for errors. */
   readonly expects: string;
-  /** Null for a text that is not of this kind. Pure. */
+  /** Null for a text of another kind. Pure. */
   readonly read: (text: string) => T | null;
 }
 
@@ -17,7 +17,7 @@ export interface Setting<T = unknown> {
   readonly fallback: string | null;
   /** The default as help and documentation show it. */
   readonly shown: string;
-  /** What is missing where it is not given; null where it need not be given. */
+  /** The error when it is not given; null when it is optional. */
   readonly required: string | null;
   /** Meaning, for help and documentation: starts with a lower-case letter, no full stop. */
   readonly about: string;

@@ -31,8 +31,8 @@ export function instrumentations(): Instrumentation[] {
         if (path !== INGEST_PATH || !mayBringTrace(request)) delete request.headers['traceparent'];
         return PROBES.has(path);
       },
-      // Clients put tokens into the query, and by mistake into the path and every header: nothing of a client's own words
-      // leaves but the route that it asked for.
+      // Clients put tokens into the query, and by mistake into the path and every header: nothing that a client sent
+      // leaves the process but the route.
       startIncomingSpanHook: (request) => ({ ...NOTHING_OF_A_CLIENT, 'url.path': routeOf(request) ?? '' }),
       startOutgoingSpanHook: ({ path }) => ({ 'url.full': '', 'url.path': path?.split('?')[0] ?? '' }),
       requestHook(span, request) {
@@ -42,7 +42,7 @@ export function instrumentations(): Instrumentation[] {
     }),
     new IORedisInstrumentation({
       requireParentSpan: true,
-      // Arguments are keys, events and tokens: the name of the command alone leaves.
+      // Arguments are keys, events and tokens: only the name of the command leaves the process.
       dbStatementSerializer: (command) => command,
     }),
   ];

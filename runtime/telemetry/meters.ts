@@ -26,7 +26,7 @@ export function createMeters(name: string): Meters {
   return {
     meter: provider.getMeter(name),
     scrape: (request, response) => prometheus.getMetricsRequestHandler(request, response),
-    // The last export is part of it, and may meet a collector that hangs.
+    // The last export is a part of it, and the collector may hang.
     [Symbol.asyncDispose]: () => withinFlushTime(provider.shutdown()),
   };
 }

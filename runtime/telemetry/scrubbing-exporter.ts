@@ -1,8 +1,7 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 
 /**
- * Takes out of spans, on their way, what instrumentation put in of an error's words: Redis repeats arguments of the
- * command in them.
+ * Removes error texts of instrumentation from spans before the export: Redis repeats arguments of the command in them.
  */
 export class ScrubbingExporter implements SpanExporter {
   readonly #inner: SpanExporter;

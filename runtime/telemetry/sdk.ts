@@ -88,8 +88,8 @@ function describe(service: string) {
 }
 
 /**
- * One line a minute about what the SDK complains of. Its words stay out: they hold what a collector answered, and the
- * headers that it was asked with.
+ * One line a minute about errors of the SDK, without their texts: those hold answers of the collector and request
+ * headers.
  */
 class Faults implements DiagLogger {
   #logger: Logger | null = null;

@@ -46,8 +46,8 @@ export function readSettings(environment: Environment, args: readonly string[]):
 }
 
 /**
- * Settings that cannot be read, and what is done instead; their values are left out. As the specification has it they
- * end nobody. Pure.
+ * Settings that cannot be read, and what is done instead; their values are left out. As the specification requires,
+ * they do not end the process. Pure.
  */
 export function settingFaults(environment: Environment, args: readonly string[]): readonly string[] {
   const isService = SERVICES.some((name) => name === args[0]);
@@ -90,12 +90,12 @@ function isTrue(value: string | undefined): boolean {
   return given(value)?.toLowerCase() === 'true';
 }
 
-/** An empty variable is one that is not set. */
+/** An empty variable counts as not set. */
 function given(value: string | undefined): string | undefined {
   return value === undefined || value.trim() === '' ? undefined : value.trim();
 }
 
-/** Hosts of the collectors that gRPC is spoken to. Pure. */
+/** Hosts of the collectors with gRPC. Pure. */
 export function grpcHosts(settings: TelemetrySettings, environment: Environment): readonly string[] {
   const hosts = (['TRACES', 'METRICS'] as const).flatMap((signal) => {
     const protocol = signal === 'TRACES' ? settings.traces : settings.metrics;

@@ -12,8 +12,8 @@ import {
 export const tracer = trace.getTracer('firehose');
 
 /**
- * Runs within a span of its own, and ends it with what came of that. An error leaves its class and code there, never its
- * words.
+ * Runs within a span of its own, and ends it with the outcome. Of an error it gets the class and the code, never the
+ * text.
  */
 export function inSpan<T>(name: string, options: SpanOptions, run: (span: Span) => Promise<T>): Promise<T> {
   return tracer.startActiveSpan(name, options, async (span) => {
@@ -34,7 +34,7 @@ export function failed(span: Span, error: unknown): void {
   span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
-/** What continues after the span that it was begun in: it is nobody's child. */
+/** Work that outlives the span in which it began: it has no parent. */
 export function outsideOfSpans<T>(run: () => T): T {
   return context.with(ROOT_CONTEXT, run);
 }

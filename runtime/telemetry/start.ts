@@ -11,7 +11,7 @@ if (isRefused)
   faults.push('OTEL_EXPORTER_OTLP_ENDPOINT: FIREHOSE_ADDRESS_GUARD refuses this address; nothing is exported');
 noteSettingFaults(faults);
 if (settings !== null && !isRefused) {
-  // Before the SDK: without the hook nothing of ioredis is instrumented in ES modules, and nobody says so.
+  // Before the SDK: without the hook ioredis is not instrumented in ES modules, and no error says so.
   register('@opentelemetry/instrumentation/hook.mjs', import.meta.url, {
     data: { include: ['ioredis', 'http', 'https', 'node:http', 'node:https'] },
   });

@@ -3,20 +3,20 @@ import type { Resource } from '@opentelemetry/resources';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import type { Logger } from '../logging/logger.ts';
 
-/** What exports for this process; there is one at most, as there is one OpenTelemetry API in a process. */
+/** The exporter of this process; there is one at most, as there is one OpenTelemetry API in a process. */
 export interface Telemetry {
   /** Whether spans go anywhere. */
   readonly traces: boolean;
   readonly resource: Resource;
   /** A new reader that exports what its meter provider has; null when metrics are not exported. */
   readonly metricReader: () => IMetricReader | null;
-  /** Tells the log when the collector cannot be reached. */
+  /** Logs when the collector cannot be reached. */
   useLog(logger: Logger): void;
   /** Sends what is left, and ends. */
   shutdown(): Promise<void>;
 }
 
-/** What is left is sent within this time; a collector that hangs holds up nobody for longer. */
+/** Time limit for the last export: a collector that hangs delays the end no longer. */
 const FLUSH_MS = 1_400;
 
 let current: Telemetry | null = null;
@@ -27,7 +27,7 @@ export function noteSettingFaults(found: readonly string[]): void {
   faults = found;
 }
 
-/** Gives the log to whatever exports, and tells it of settings that could not be read. */
+/** Gives the logger to the exporter, and logs settings that could not be read. */
 export function useTelemetryLog(logger: Logger): void {
   current?.useLog(logger);
   for (const fault of faults) logger.warn({ code: 'telemetry_setting' }, fault);
@@ -42,7 +42,7 @@ export function currentTelemetry(): Telemetry | null {
   return current;
 }
 
-/** Whether spans go anywhere: what is made for them alone need not be made otherwise. */
+/** Whether spans are exported: if not, nothing needs to be computed for them. */
 export function isTracing(): boolean {
   return current?.traces === true;
 }
@@ -54,7 +54,7 @@ export async function endTelemetry(): Promise<void> {
   if (ending !== null) await withinFlushTime(ending.shutdown());
 }
 
-/** Waits for the end of an export, but not for long, and whatever comes of it. */
+/** Waits a limited time for the end of an export, whatever its outcome. */
 export async function withinFlushTime(work: Promise<unknown>): Promise<void> {
   const limit = new AbortController();
   const timer = delay(FLUSH_MS, undefined, { signal: limit.signal }).catch(() => undefined);

@@ -13,7 +13,7 @@ export interface ConsumerState {
   readonly connected: boolean;
   /** Whether every binding stands. */
   readonly bound: boolean;
-  /** Why not, when one of both is false and a reason is known. */
+  /** The reason, when one of the two is false and a reason is known. */
   readonly reason: AmqpReason | null;
 }
 
@@ -25,7 +25,7 @@ export interface BusGap {
 }
 
 export interface ConsumerOptions {
-  /** With credentials: in no log and no error. */
+  /** Contains credentials: never in a log or an error. */
   readonly url: string;
   readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
   readonly exchange: { readonly name: string; readonly declare: boolean };
@@ -59,11 +59,10 @@ const CLOSE_LIMIT_MS = 2_000;
 const HEARTBEAT_SECONDS = 10;
 
 /**
- * Consumes the queue until the signal aborts; then it closes the connection and resolves: what is not acknowledged, the
- * broker gives to another replica.
- *
- * Two channels: RabbitMQ closes the channel on which a bind to an absent exchange fails, and Kazoo's exchange is absent
- * after a full restart of the broker. On one channel, the messages that are in the queue would never come.
+ * Consumes the queue until the signal aborts; then it closes the connection and resolves: the broker gives
+ * unacknowledged messages to another replica. Two channels: RabbitMQ closes the channel on which a bind to an absent
+ * exchange fails, and Kazoo's exchange is absent after a full restart of the broker. On one channel, the messages that
+ * are in the queue would never come.
  */
 export async function runConsumer(options: ConsumerOptions, signal: AbortSignal): Promise<void> {
   await new Consumer(options, signal).run();
@@ -91,7 +90,7 @@ class Consumer {
     const taking = this.#takeAll();
     let attempt = 0;
     while (!this.#signal.aborted) {
-      // What was in hand is appended first: its redelivery comes after it, and the log knows the ids.
+      // The messages at hand are appended first: they are redelivered after that, and the log knows their ids.
       await this.#until(() => this.#inHand.length === 0);
       if (this.#signal.aborted) break;
       const { reason, servedMs } = await this.#serve();
@@ -218,7 +217,7 @@ class Consumer {
       // The rejected call tells it, too.
       channel.on('error', ignore);
       if (exchange.declare) {
-        // As Kazoo declares it: another form would stop Kazoo itself.
+        // Exactly as Kazoo declares it: another declaration would make Kazoo fail.
         await channel.assertExchange(exchange.name, 'topic', { durable: false, autoDelete: false });
       }
       await channel.assertQueue(queue.name, queueOptions(queue));

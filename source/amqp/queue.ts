@@ -5,7 +5,7 @@ export interface QueueSpec {
   readonly type: 'Quorum' | 'Classic';
   readonly maxLength: number;
   readonly messageTtlMs: number;
-  /** Without a consumer for this long, the broker deletes it: an uninstalled source leaves nothing. */
+  /** Without a consumer for this long, the broker deletes it: an uninstalled source leaves nothing behind. */
   readonly expiresMs: number;
 }
 

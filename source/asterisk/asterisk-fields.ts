@@ -13,7 +13,7 @@ export interface ChannelState {
   /** The number that the channel began with; `s` and `h` are no numbers. */
   readonly destination: string;
   up: boolean;
-  /** Undefined when the answer was not seen. */
+  /** Undefined when the answer was not received. */
   answeredAt: number | undefined;
   rang: boolean;
   held: boolean;
@@ -89,7 +89,7 @@ export function applicationFields(channel: Channel, chosen: ChosenVariables | nu
   return chosen?.(channel.variables);
 }
 
-/** What a leg's end tells. `micros`: the time of the end. */
+/** Data of a leg's end. `micros`: its time. */
 export function endFields(state: ChannelState, micros: number, cause: number, techCause: string): Fields {
   const { up, answeredAt, createdAt, dialStatus } = state;
   const seconds = (from: number, to: number) => Math.max(0, Math.ceil((to - from) / 1_000_000));

@@ -189,7 +189,7 @@ function idOf(prefix: string, id: string, name: string, { stamp, bridgeId, synth
     : eventIdOf(prefix, id, stamp, name);
 }
 
-/** A new channel that rings in is the caller's. Later its application or its root tells. */
+/** A new inbound channel is the caller's. Later its application or its root decides. */
 function directionOf({ state, id, linkedId, application }: Channel): 'inbound' | 'outbound' {
   if (state === 'Ring') return 'inbound';
   if (state === 'Down' || state === 'Ringing' || application.startsWith('AppDial')) return 'outbound';

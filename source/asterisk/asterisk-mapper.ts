@@ -11,7 +11,7 @@ export interface AsteriskMapperOptions extends AsteriskLegsOptions {
   readonly interface: 'AMI' | 'ARI';
 }
 
-/** What one action became, or why it became nothing. */
+/** The result of one action, or why it has none. */
 type Outcome = MappedEvent[] | DropReason;
 
 const MAX_ID = 400;

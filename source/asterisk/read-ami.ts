@@ -130,7 +130,7 @@ function bridgeOf(event: SwitchEvent) {
   return { id: text(event['BridgeUniqueid']), kind: text(event['BridgeType']) };
 }
 
-/** AMI says `<unknown>` where it knows nothing. */
+/** AMI sends `<unknown>` for an unknown value. */
 function known(value: string): string {
   return value === '<unknown>' ? '' : value;
 }

@@ -113,7 +113,7 @@ export function channelOf(value: unknown): Channel | null {
   };
 }
 
-/** Told when `channelvars` of ari.conf names it. */
+/** Given when `channelvars` of ari.conf names it. */
 const LINKED_ID = 'CHANNEL(linkedid)';
 
 function bridgeOf(event: SwitchEvent): Bridge {

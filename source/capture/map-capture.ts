@@ -16,7 +16,7 @@ export interface CaptureOptions extends MappingOptions {
   readonly endpoint: string;
 }
 
-/** What one line of a capture became. `live`: at the end, the legs that have no end. */
+/** The result of one line of a capture. `live`: at the end, the legs that have no end. */
 export type CaptureStep =
   | { readonly kind: 'mapped'; readonly events: readonly MappedEvent[]; readonly dropped: Drop | null }
   | { readonly kind: 'fault'; readonly place: string; readonly detail: string }

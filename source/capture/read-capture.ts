@@ -14,7 +14,7 @@ export interface CaptureItem {
   readonly bytes: Buffer | null;
 }
 
-/** An event of 1 MiB is none of these switches'. */
+/** No event of these switches has 1 MiB. */
 const MAX_LINE_BYTES = 1_048_576;
 const RAW: ReadonlySet<CaptureKind> = new Set(['freeswitch', 'asterisk-ami']);
 const SPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);

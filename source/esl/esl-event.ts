@@ -1,7 +1,7 @@
 import type { SwitchEvent } from '../mapper.ts';
 import { parseHeaders, type EslMessage } from './esl-parser.ts';
 
-/** What one message of the event socket is to a listener. */
+/** The meaning of one message of the event socket. */
 export type EslReading =
   | { readonly kind: 'event'; readonly event: SwitchEvent }
   /** `text/disconnect-notice` and `text/rude-rejection` (the switch's access list) end the connection. */

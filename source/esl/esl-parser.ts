@@ -2,7 +2,7 @@ const LINE_FEED = 0x0a;
 const MAX_HEADER_BYTES = 65_536;
 /** A listing of 30,000 channels is about this long. */
 const MAX_BODY_BYTES = 33_554_432;
-/** Decimal and short, so that no length is a surprise: 0x10, 1e9 and -1 are none. */
+/** A short decimal number: 0x10, 1e9 and -1 are not valid. */
 const LENGTH = /^\d{1,9}$/;
 
 /** One message of the event socket: header block, empty line, `Content-Length` bytes. */
@@ -26,7 +26,7 @@ export class EslError extends Error {
 export interface EslParser {
   /**
    * The messages that this chunk completes, in their order. Throws an EslError when the stream is not the event
-   * socket's: the connection is then of no more use.
+   * socket's: the connection cannot be used any more.
    */
   push(chunk: Buffer): EslMessage[];
   /** Bytes of a message that is not complete. */
@@ -42,7 +42,7 @@ class Parser implements EslParser {
   #parts: Buffer[] = [];
   #bytes = 0;
   #headers: Record<string, string> | null = null;
-  /** Bytes without which it is not worth looking: the body's, or one more than the header had so far. */
+  /** Bytes that are needed before the next attempt: those of the body, or one more than the header has. */
   #needed = 1;
 
   push(chunk: Buffer): EslMessage[] {

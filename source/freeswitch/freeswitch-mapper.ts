@@ -83,7 +83,7 @@ class FreeswitchMapper implements Mapper {
     return [...this.#registry.legs()].map(({ callId }) => callId);
   }
 
-  /** Ends the legs of a switch's earlier lives as soon as it speaks out of a new one. */
+  /** Ends the legs of a switch's earlier lives with the first event of a new one. */
   #noteLife(event: SwitchEvent, now: number): MappedEvent[] {
     if (event['Event-Name'] === 'HEARTBEAT' && this.#options.version === undefined) {
       this.#version = text(event['FreeSWITCH-Version']) || this.#version;
@@ -312,7 +312,7 @@ function idOf(name: string, callId: string, event: SwitchEvent, received: number
   const sequence = text(event['Event-Sequence']);
   const core = text(event['Core-UUID']);
   if (core !== '' && sequence !== '') return eventIdOf('fs', core, sequence, name);
-  // No switch sends events without them; a hand-made one is at least no other's double.
+  // No switch sends events without them; a hand-made event at least gets a unique id.
   return eventIdOf('fs', callId, text(event['Event-Date-Timestamp']) || `n${received}`, name);
 }
 

@@ -1,6 +1,6 @@
 import type { SwitchEvent } from '../mapper.ts';
 
-/** What parking is: valet_park, CHANNEL_PARK (which also fires inside att_xfer), or nothing. */
+/** The sign of parking: valet_park, CHANNEL_PARK (which also fires inside att_xfer), or none. */
 export type ParkSource = 'Valet' | 'Application' | 'None';
 
 const SAME: ReadonlySet<string> = new Set([

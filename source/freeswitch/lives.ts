@@ -21,7 +21,7 @@ export function createLives(): Lives {
         return false;
       }
       if (known.includes(core)) {
-        // An earlier life that speaks again is another switch of the same name.
+        // An event of an earlier life comes from another switch of the same name.
         if (known.at(-1) !== core) cores.set(switchName, [SHARED]);
         return false;
       }

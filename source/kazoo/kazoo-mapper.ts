@@ -103,7 +103,7 @@ class KazooMapper implements Mapper<KazooMessage> {
     return { events, dropped: null };
   }
 
-  /** Consumers who look for the end alone must see that of a lost call, too. */
+  /** Consumers that wait only for the end must get that of a lost call, too. */
   #endLost(leg: Leg<null>, last: Draft, claim: Claim, now: number): MappedEvent[] {
     const { at } = last;
     const body = {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const HINTS = ['domain', 'accountCode', 'context', 'did'] as const;
 
-/** What a switch says of a leg that a rule can name an account by; empty when it says nothing. */
+/** Fields of a leg by which a rule can choose an account; empty when the switch does not give them. */
 type AccountHints = Readonly<Partial<Record<(typeof HINTS)[number], string>>>;
 
 const pattern = z
@@ -12,7 +12,7 @@ const pattern = z
 
 const accountId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'an account id: 1 to 64 of A-Z a-z 0-9 _ -');
 
-/** One rule: everything that `match` names must fit. */
+/** One rule: all fields in `match` must match. */
 export const accountRule = z.strictObject({
   match: z
     .strictObject({ domain: pattern, accountCode: pattern, context: pattern, did: pattern })
@@ -26,7 +26,7 @@ export const accountRule = z.strictObject({
 export type AccountRule = z.output<typeof accountRule>;
 
 export interface AccountRules {
-  /** The account of the first rule that fits; empty when none does. */
+  /** The account of the first rule that matches; empty without one. */
   accountOf(hints: AccountHints): string;
   /** Whether any rule looks at accountCode. */
   readonly readAccountCode: boolean;

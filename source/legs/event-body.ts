@@ -63,7 +63,7 @@ function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || value === '';
 }
 
-/** A value of a switch that must be text: anything else is as good as absent. Half a surrogate pair is repaired. */
+/** A value of a switch that must be text: anything else counts as absent. Half a surrogate pair is repaired. */
 export function text(value: unknown): string {
   if (typeof value !== 'string') return '';
   return value.isWellFormed() ? value : value.toWellFormed();
@@ -87,7 +87,7 @@ export function wholeNumber(value: unknown): number | undefined {
 
 const MAX_ACCOUNT_LENGTH = 128;
 
-/** An account as a switch names it; one that no account id can be is as good as absent. */
+/** An account as a switch names it; an invalid account id counts as absent. */
 export function accountName(value: unknown): string {
   const name = text(value);
   return name.length <= MAX_ACCOUNT_LENGTH ? name : '';

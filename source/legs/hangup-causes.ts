@@ -72,8 +72,8 @@ export interface AsteriskEnd {
 }
 
 /**
- * The Hangup-Cause of a leg of Asterisk. The outcome of a call that was not answered stands in DialStatus: the cause of
- * an unanswered leg is 0 or 16, of a cancelled one 127, and a rejected call has DialStatus NOANSWER.
+ * The Hangup-Cause of a leg of Asterisk. The outcome of a call that was not answered is in DialStatus: the cause of an
+ * unanswered leg is 0 or 16, of a cancelled one 127, and a rejected call has DialStatus NOANSWER.
  */
 export function asteriskHangupCause({ cause, answered, dialStatus }: AsteriskEnd): string {
   if (answered) return cause === 0 ? 'NORMAL_CLEARING' : q850Name(cause);

@@ -1,7 +1,7 @@
 /**
- * What an event does not tell a tenant unless the platform keeps it by name: inner addresses, credentials, SDP, keyed
- * digits, the reseller's billing. A name at the end of which stands `*` is a prefix. They count at the top of an event
- * and in its Custom-Channel-Vars.
+ * Fields that are hidden from a tenant unless the platform keeps them by name: inner addresses, credentials, SDP, keyed
+ * digits, the reseller's billing. A name that ends with `*` is a prefix. They count at the top of an event and in its
+ * Custom-Channel-Vars.
  */
 const HIDDEN = [
   'Local-SDP',

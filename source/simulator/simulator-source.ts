@@ -17,7 +17,9 @@ export interface SimulatorSourceOptions {
 
 const ROUND_MS = 100;
 const MAX_BACKLOG = 10_000;
-/** The log knows an event again for ten minutes: what waits half as long may be new to it when it comes at last. */
+/**
+ * The log knows an event again for ten minutes: an event that waits half as long may be new to it when it is appended.
+ */
 const MAX_AGE_MS = 300_000;
 const MAX_APPEND = 500;
 /** The most that is simulated at once: after a long pause (a laptop asleep) the events of hours are due. */

@@ -20,7 +20,7 @@ const TOOLS = ['containerd', 'containerd-shim-runc-v2', 'ctr', 'coredns', 'helm'
 export type ClusterPrograms = Readonly<Record<(typeof KUBERNETES | typeof TOOLS)[number], string>>;
 export type FoundPrograms =
   | { readonly ok: true; readonly programs: ClusterPrograms }
-  /** `remedy` is the one thing that would change it. */
+  /** `remedy` is what would change that. */
   | { readonly ok: false; readonly remedy: string };
 
 export const CNI_FOLDERS = ['/usr/lib/cni', '/opt/cni/bin'];

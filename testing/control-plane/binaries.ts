@@ -23,7 +23,7 @@ type Program = keyof typeof PROGRAMS;
 export type Binaries = Readonly<Record<Program, string>>;
 export type FoundBinaries =
   | { readonly ok: true; readonly binaries: Binaries }
-  /** `remedy` is the one thing that would change it. */
+  /** `remedy` is what would change that. */
   | { readonly ok: false; readonly remedy: string };
 
 const NAMES = Object.keys(PROGRAMS) as Program[];
@@ -86,7 +86,7 @@ export function cacheFolder(environment: Environment): string {
 
 /**
  * Builds a package of Kubernetes, or etcd, as the `go.mod` beside this file pins it; false when that failed. Under
- * another name first: a build that is cut off leaves nothing that looks whole.
+ * another name first: an interrupted build leaves nothing that looks complete.
  */
 export async function buildKubernetes(path: string, module: string, environment: Environment): Promise<boolean> {
   const draft = `${path}.${process.pid}`;

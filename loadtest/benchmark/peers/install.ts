@@ -11,7 +11,7 @@ export type PeerName = 'socketio' | 'nats' | 'centrifugo';
 /** Where a peer is to be started from: a program, or the folder of a server that Node runs. */
 export type Installed =
   | { readonly ok: true; readonly path: string; readonly version: string }
-  /** `remedy` is the one thing that would change it. */
+  /** `remedy` is what would change that. */
   | { readonly ok: false; readonly remedy: string };
 
 /** Go programs: found on the PATH by this name, or built from this package. */
@@ -66,7 +66,7 @@ async function installProgram(peer: keyof typeof PROGRAMS, say: (line: string) =
   }
   say(`building ${version} into ${path}, once: some minutes`);
   const draft = `${path}.${process.pid}`;
-  // Under another name first: a build that is cut off leaves nothing that looks whole.
+  // Under another name first: an interrupted build leaves nothing that looks complete.
   const { status } = spawnSync('go', ['build', '-trimpath', '-ldflags', '-s -w', '-o', draft, module], {
     cwd: source,
     env: { ...process.env, CGO_ENABLED: '0' },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Server } from '../servers.ts';
 
-/** Far more than a run has out: nobody is to be cut off for being a receiver on a busy machine. */
+/** Far more than a run has under way: no receiver is to be cut off because the machine is busy. */
 export const PENDING_BYTES = 512 * 1024 * 1024;
 
 /** A folder that lives as long as the stack. */
