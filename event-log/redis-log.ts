@@ -21,6 +21,7 @@ import { keepTrimmed } from './trim.ts';
 const FIRST_CONNECT_MS = 1_000;
 const MOST_IN_A_PAGE = 1_000;
 
+/** More than eight members: most are settings of single parts of the log, which only the log knows. */
 export interface RedisLogOptions {
   /** Never logged. */
   readonly redis: RedisAddress;
@@ -36,7 +37,7 @@ export interface RedisLogOptions {
   /** How many replicas must have an event before it is acknowledged; 0 when not given. */
   readonly waitReplicas?: number;
   readonly logger: Logger;
-  /** Told of each connection for commands. */
+  /** Called with each connection for commands. */
   readonly onClient?: (role: 'commands' | 'append', client: RedisClient) => void;
   /** 10,000 when not given. */
   readonly trimEveryMs?: number;

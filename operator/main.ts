@@ -8,7 +8,7 @@ import { openConnection } from './kubernetes/connection.ts';
 import { logLevelOf } from '../runtime/settings/common-settings.ts';
 import { OPERATOR_SETTINGS } from './settings.ts';
 
-/** env -> config -> build -> run until a signal, or until another one leads. Gives the exit code. */
+/** env -> config -> build -> run until a signal, or until another one leads. Returns the exit code. */
 export async function main(environment: Readonly<Record<string, string | undefined>>): Promise<number> {
   const logger = createLogger({ level: logLevelOf(environment), pretty: process.stdout.isTTY });
   return runUntilSignal({

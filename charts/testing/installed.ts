@@ -66,7 +66,7 @@ interface Pod {
   };
 }
 
-/** Runs the pod of the Job as a process under its service account, and says how it ended. Gives what it printed. */
+/** Runs the pod of the Job as a process under its service account, and reports how it ended. Returns its output. */
 async function playKubelet({ admin, ...plane }: ControlPlane, signal: AbortSignal): Promise<string> {
   const pods = `/api/v1/namespaces/${SYSTEM}/pods`;
   const pod = await until('the pod of the Job', async () => {

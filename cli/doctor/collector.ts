@@ -51,7 +51,7 @@ async function judged(say: ReturnType<typeof about>, look: () => Promise<string>
   }
 }
 
-/** An empty message is a valid export of nothing. Gives the refusal, empty for none. */
+/** An empty message is a valid export of nothing. Returns the refusal, empty for none. */
 async function exportNothing(url: URL, protocol: OtlpProtocol, headers = ''): Promise<string> {
   const isJson = protocol === 'http/json';
   // As HTTP clients of Node take it; fetch refuses a URL with a login.

@@ -14,6 +14,7 @@ import type { Sink, SlowPolicy, Connection, Told } from './connection.ts';
 import { Tail } from './tail.ts';
 import { View, viewKey } from './view.ts';
 
+/** More than eight members: the last five are optional, and each is used by another part of the fan-out. */
 export interface FanoutOptions {
   readonly directory: Directory;
   readonly offers: Offer;

@@ -70,7 +70,7 @@ export interface GroupMember extends SpreadMember, Loaded {
   missed(held: Held<GroupMember>): boolean;
 }
 
-/** What the owners of a group's partitions share. */
+/** What the owners of a group's partitions share. More than eight members: one object for all partitions of a group. */
 export interface GroupContext {
   readonly of: GroupOf;
   readonly replica: string;

@@ -12,6 +12,7 @@ import { problemResponse } from './refuse-upgrade.ts';
 import { RequestGate } from './request-gate.ts';
 import { RequestRouter, type Routes } from './request-router.ts';
 
+/** More than eight members: the settings of one listener, each used by one of the layers that a connection passes. */
 export interface PublicListenerOptions {
   readonly host: string;
   readonly port: number;

@@ -43,7 +43,8 @@ export interface SessionOptions {
 }
 
 /**
- * One object for all sessions of a replica: copies of its fields in each session would cost memory for each connection.
+ * More than eight members: one object for all sessions of a replica, since copies of its fields in each session would cost
+ * memory for each connection.
  */
 export interface SessionContext {
   readonly fanout: Fanout;

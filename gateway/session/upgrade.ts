@@ -26,6 +26,7 @@ interface HandshakeClient {
   readonly account?: string;
 }
 
+/** More than eight members: an upgrade needs a decision of each part of the gateway. */
 export interface UpgradeOptions {
   /** Whether a token is valid and not revoked, and its account and user still exist. */
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;

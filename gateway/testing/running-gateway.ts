@@ -28,6 +28,7 @@ export interface RunningGateway extends AsyncDisposable {
   another(): Promise<RunningGateway>;
 }
 
+/** More than eight members: each test sets the few that it is about. */
 export interface StartOptions {
   redisUrl?: string;
   /** Fields under `spec.redis` and `spec.stream`. */

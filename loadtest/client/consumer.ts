@@ -7,6 +7,7 @@ import { decodeNumbering, END_PHASE, type Numbering } from '../traffic/numbering
 import { askWhy } from './ask-why.ts';
 import { pause } from './login.ts';
 
+/** More than eight members: four are optional, for single scripts. */
 export interface ConsumerOptions {
   readonly url: string;
   /** Name of the run whose events are accounted for. */

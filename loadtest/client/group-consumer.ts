@@ -7,6 +7,7 @@ import { decodeNumbering, type Numbering } from '../traffic/numbering.ts';
 import { askForAll } from './ask-why.ts';
 import { pause } from './login.ts';
 
+/** More than eight members: the parameters of the run, and those of this one connection. */
 export interface GroupConsumerOptions {
   readonly url: string;
   readonly token: string;

@@ -6,6 +6,7 @@ import { accountOf, nameOf } from './producer.ts';
 import type { Replica } from './replica.ts';
 import { PASSWORD } from './setup.ts';
 
+/** More than eight members: all but three are optional parameters of a login or of a request. */
 export interface ConsumerOptions {
   readonly name: string;
   readonly replicas: readonly Pick<Replica, 'host' | 'isUp'>[];

@@ -4,6 +4,7 @@ import type { KubernetesApi } from './api.ts';
 import { startInformer, type Informer, type InformerTimings } from './informer.ts';
 import { CERTIFICATES, ROUTES, SERVICE_MONITORS, type Kind, type KubeObject } from './objects.ts';
 
+/** More than eight members: three are optional, and most are passed on to the informer of each kind. */
 export interface ObjectCacheOptions {
   readonly api: KubernetesApi;
   /** Null: the whole cluster. */

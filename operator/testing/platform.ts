@@ -113,7 +113,7 @@ function readers({
   };
 }
 
-/** The account that the chart makes, with the role that the chart ships. Gives a token of it. */
+/** The account that the chart makes, with the role that the chart ships. Returns a token of it. */
 async function createAccount({ admin }: ControlPlane): Promise<string> {
   const rbac = '/apis/rbac.authorization.k8s.io/v1';
   const subjects = [{ kind: 'ServiceAccount', name: 'operator', namespace: SYSTEM }];

@@ -34,7 +34,7 @@ export function ring({ script, random, first }: Scene, second: Leg): void {
   script.wait(1_000 + random.exponential(MEAN_RINGING_MS));
 }
 
-/** Dial, ring, answer, bridge. Gives the leg that the first one is bridged to. */
+/** Dial, ring, answer, bridge. Returns the leg that the first one is bridged to. */
 export function beginTalk(scene: Scene, callee?: Party): Leg {
   const { script, first } = scene;
   const second = dial(scene, callee);

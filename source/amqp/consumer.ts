@@ -24,6 +24,7 @@ export interface BusGap {
   readonly to: number;
 }
 
+/** More than eight members: the declarations of the broker, and one callback for each thing that it reports. */
 export interface ConsumerOptions {
   /** Contains credentials: never in a log or an error. */
   readonly url: string;

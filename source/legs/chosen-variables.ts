@@ -1,6 +1,6 @@
 const MAX_VALUE_LENGTH = 256;
 
-/** Gives the variables that `channelVariables` names, exactly or by a prefix and `*`, cut to 256 characters each. */
+/** Returns the variables that `channelVariables` names, exactly or by a prefix and `*`, cut to 256 characters each. */
 export type ChosenVariables = (variables: Iterable<readonly [name: string, value: string]>) => Record<string, string>;
 
 export function createChosenVariables(patterns: readonly string[]): ChosenVariables | null {

@@ -129,14 +129,14 @@ export class LegRegistry<State> {
     return events;
   }
 
-  /** The leg is no longer known; it has not ended. Gives what waited. */
+  /** The leg is no longer known; it has not ended. Returns what waited. */
   forget(leg: Leg<State>): MappedEvent[] {
     const entry = this.#waiting.get(leg.callId);
     this.#legs.delete(leg.callId);
     return entry === undefined ? [] : this.#release(entry);
   }
 
-  /** Gives what has waited for longer than the hold; a clock that jumped back ends the wait too. */
+  /** Returns what has waited for longer than the hold; a clock that jumped back ends the wait too. */
   advance(now: number): MappedEvent[] {
     if (this.#waiting.size === 0) return [];
     const events: MappedEvent[] = [];

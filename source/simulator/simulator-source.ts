@@ -46,7 +46,7 @@ export async function runSimulator(options: SimulatorSourceOptions): Promise<voi
   }
 }
 
-/** Gives back what the log has not taken, in order. */
+/** Puts back what the log has not accepted, in order. */
 async function appendAll(
   events: readonly SimulatedEvent[],
   { eventLog, signal, onOutcome }: SimulatorSourceOptions,
