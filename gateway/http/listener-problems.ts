@@ -9,7 +9,11 @@ export const TOO_MANY_HEADERS: Problem = {
 };
 
 /** RFC 9112 3.2. */
-export const INVALID_HOST: Problem = { status: 400, code: 'invalid_host', detail: 'Send the header Host, once.' };
+export const INVALID_HOST: Problem = {
+  status: 400,
+  code: 'invalid_host',
+  detail: 'Send the header Host once, as host or host:port.',
+};
 
 export const INVALID_TARGET: Problem = {
   status: 400,

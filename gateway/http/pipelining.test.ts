@@ -151,6 +151,10 @@ describe('pipelined requests', { timeout: 60_000 }, () => {
         assert.match(twice, /^HTTP\/1\.1 400 .*"code":"invalid_host"/s, path);
         const none = await exchange(server.port, get(path, ...more).replace('Host: x\r\n', ''));
         assert.match(none, /^HTTP\/1\.1 400 .*"code":"invalid_host"/s, path);
+        for (const host of ['a b', 'a, b', 'x/y', 'u@x', 'x:port', '[::1', 'h\u00e9', 'x:1:2']) {
+          const invalid = await exchange(server.port, get(path, ...more).replace('Host: x', `Host: ${host}`));
+          assert.match(invalid, /^HTTP\/1\.1 400 .*"code":"invalid_host"/s, `${path} ${host}`);
+        }
         const ended = more.length > 0 ? more : ['Connection: close'];
         const right = await exchange(server.port, get(path, ...ended));
         for (const origin of ['http://x', 'https://other.example:1', 'HTTP://x']) {
@@ -158,6 +162,10 @@ describe('pipelined requests', { timeout: 60_000 }, () => {
           assert.deepEqual(statuses(absolute), statuses(right), `${origin}${path} ${more.join()}`);
         }
       }
+    }
+    for (const host of ['', 'x:', 'x:443', '[2001:db8::1]:443', '192.0.2.1', 'a_b.example.', 'xn--bcher-kva.example']) {
+      const valid = await exchange(server.port, get('/', 'Connection: close').replace('Host: x', `Host: ${host}`));
+      assert.deepEqual(statuses(valid), [200], host);
     }
     for (const target of ['ftp://x/', 'http:///', 'x', 'http://host:99999/']) {
       assert.match(await exchange(server.port, get(target)), /^HTTP\/1\.1 400 /, target);

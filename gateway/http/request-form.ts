@@ -2,6 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { INVALID_TARGET, INVALID_HOST, TOO_MANY_HEADERS } from './listener-problems.ts';
 import type { Problem } from './problem.ts';
 
+/** `uri-host [ ":" port ]`, which may be empty (RFC 9110 7.2, RFC 3986 3.2.2). */
+const HOST = /^(?:\[[0-9A-Za-z:.~_-]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::\d{0,5})?$/;
+
 /**
  * Checks what holds for every request, an upgrade or not, and writes its target in origin form (RFC 9112 3.2): of an
  * absolute one the path and query are what is asked for. Null when the request may be routed.
@@ -11,6 +14,7 @@ export function checkForm(request: IncomingMessage, mostHeaders: number): Proble
   // Node's own check would answer without a code, and accepts two Hosts.
   const hosts = request.headersDistinct['host'] ?? [];
   if (hosts.length > 1 || (hosts.length === 0 && request.httpVersion === '1.1')) return INVALID_HOST;
+  if (hosts[0] !== undefined && !HOST.test(hosts[0])) return INVALID_HOST;
   const target = originForm(request.url ?? '');
   if (target === null) return INVALID_TARGET;
   request.url = target;
