@@ -50,7 +50,7 @@ export function readLock(text: string): readonly LockedPackage[] {
     }));
 }
 
-/** What is wrong with these packages, one sentence each. `allowedScripts` are those whose scripts were judged. Pure. */
+/** The faults of these packages, one sentence each. `allowedScripts` are those whose scripts were judged. Pure. */
 export function faultsOf(packages: readonly LockedPackage[], allowedScripts: ReadonlySet<string>): readonly string[] {
   return packages.flatMap(({ name, version, license, hasInstallScript, hasIntegrity }) => {
     const floor = FLOORS[name];

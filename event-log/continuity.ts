@@ -24,7 +24,7 @@ export type Break = 'position_ahead' | 'count_went_back' | 'position_vanished' |
 /**
  * Whether a stream of unchanged epoch is still the one that was read up to `id`; null when it is. A restart from an
  * older dump, or an append-only file that lost its last second, keeps the epoch and loses entries. `addedBefore` is
- * `added` at the last look, 0 at the first. `behind` says that the reader may have been overtaken by trimming: it was
+ * `added` at the last check, 0 at the first. `behind` says that the reader may have been overtaken by trimming: it was
  * away, or has more to read than one reply holds.
  */
 export function judgeContinuity(

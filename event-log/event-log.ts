@@ -63,7 +63,7 @@ export interface EventLog extends AsyncDisposable {
   readonly partitions: number;
   /** Positions as clients see them. The key is that of the resource's log once `state` has succeeded. */
   readonly cursors: Cursors;
-  /** Last entry id of each partition at the last look; empty before the first one. */
+  /** Last entry id of each partition at the last check; empty before the first one. */
   readonly newest: readonly string[];
   /** Whether other resources use the same streams, as far as is known. */
   readonly isShared: boolean;

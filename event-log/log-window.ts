@@ -12,11 +12,11 @@ export function oldestPosition(state: LogState): Position {
   return { epoch: state.epoch, ids: state.trimmed };
 }
 
-/** What can be replayed now: one look at the log serves everyone who asks at about the same time. */
+/** What can be replayed now: one read of the log serves all callers at about the same time. */
 export interface LogWindow {
-  /** A look that was begun at most `maxAgeMs` ago. Rejects with LogUnavailable. */
+  /** A state that was read at most `maxAgeMs` ago. Rejects with LogUnavailable. */
   state(maxAgeMs: number): Promise<LogState>;
-  /** The oldest cursor that could be resumed at the last look; null before the first one. */
+  /** The oldest cursor that could be resumed at the last check; null before the first one. */
   readonly oldestCursor: string | null;
   /** Seals positions, and opens what clients bring. */
   readonly cursors: Cursors;
@@ -37,7 +37,7 @@ export function createLogWindow(eventLog: Pick<EventLog, 'state' | 'cursors'>, n
       mine.state.then(
         (state) => (oldestCursor = eventLog.cursors.seal(oldestPosition(state))),
         () => {
-          // A failed look serves only those who waited for it.
+          // A failed read serves only the callers that waited for it.
           if (look === mine) look = null;
         },
       );

@@ -17,7 +17,7 @@ export interface LogPlace {
   readonly partitions: number;
 }
 
-/** The same, with what each look at the streams finds. */
+/** The same, with the results of each check of the streams. */
 export interface FollowedPlace extends LogPlace {
   readonly known: KnownStreams;
 }

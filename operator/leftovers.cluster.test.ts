@@ -71,7 +71,7 @@ describe('objects that are there before the resource', () => {
     const { reason } = await saying(
       'again',
       'SigningKeysReady',
-      /the Secret again-ca was left by the former resource again and is being collected/,
+      /the Secret again-ca was left by the former resource again and is being deleted/,
     );
     assert.equal(reason, 'LeftByFormerResource');
     assert.equal(await platform.condition('again', 'Stalled'), undefined);

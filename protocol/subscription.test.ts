@@ -83,6 +83,7 @@ test('a group has every default', () => {
     ackWait: '30s',
     maxDeliver: 5,
     maxPending: 1_000,
+    maxAccounts: 100,
     deadLetter: { maxLength: 10_000 },
     filters: { events: [], excludeEvents: [], accounts: [] },
     deletionPolicy: 'Delete',

@@ -1,7 +1,7 @@
 /**
- * `npm test`: runs the test files of the wanted levels under node's own runner, whose summary closes the output.
- * A level that this machine cannot run is named at the end with the command that would change it; it is a failure where
- * CI is set, so that nothing goes untested there in silence, unless `--where-possible` says that it need not be.
+ * `npm test`: runs the test files of the wanted levels under node's own runner, whose summary closes the output. A
+ * level that this machine cannot run is named at the end with the command that would change it; it is a failure where
+ * CI is set, so that nothing goes untested there silently, unless `--where-possible` says that it need not be.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

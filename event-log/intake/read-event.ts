@@ -193,7 +193,7 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What is wrong with a text that the meta line, being UTF-8, cannot hold; null for any other value. */
+/** The fault of a text that the meta line, being UTF-8, cannot hold; null for any other value. */
 function halfPair(value: unknown): string | null {
   return typeof value === 'string' && !value.isWellFormed() ? 'Half a surrogate pair is no character' : null;
 }

@@ -119,7 +119,7 @@ function unavailable(reason: string): Problem {
   return {
     status: 503,
     code: 'dead_letters_unavailable',
-    detail: `Redis cannot be asked now (${reason}): try again.`,
+    detail: `Redis is unavailable now (${reason}): try again.`,
     headers: { 'Retry-After': '2' },
   };
 }

@@ -85,7 +85,7 @@ function unavailable(reason: string): Problem {
   return {
     status: 503,
     code: 'lockouts_unavailable',
-    detail: `Redis cannot be asked now (${reason}): try again.`,
+    detail: `Redis is unavailable now (${reason}): try again.`,
     headers: { 'Retry-After': '2' },
   };
 }

@@ -41,7 +41,7 @@ class Refusal extends Error {
 }
 
 /**
- * The login's body, or what is wrong with its shape. Its size is judged where it is read (`http/public-app.ts`).
+ * The login's body, or the fault of its shape. Its size is judged where it is read (`http/public-app.ts`).
  * `additionalEvents` are the names added by configuration.
  */
 export function parseLogin(body: Buffer, additionalEvents: readonly string[] = []): ParsedLogin {

@@ -16,7 +16,7 @@ export function describeFaults(faults: readonly Fault[]): string {
 
 export type DirectoryFaultCode = 'directory_unreadable' | 'directory_invalid';
 
-/** The directory cannot be used. `faults` holds everything that is wrong with it. */
+/** The directory cannot be used. `faults` holds every fault of it. */
 export class DirectoryFault extends Error {
   override readonly name = 'DirectoryFault';
   readonly code: DirectoryFaultCode;

@@ -20,7 +20,7 @@ export interface LiveDirectoryOptions {
   readonly path: string;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** Time between two looks at the file, default 500 ms. */
+  /** Time between two checks of the file, default 500 ms. */
   readonly intervalMs?: number;
 }
 

@@ -6,7 +6,7 @@ import { readEntries } from './read-entries.ts';
 export type ParsedDirectory =
   { readonly ok: true; readonly directory: Directory } | { readonly ok: false; readonly faults: readonly Fault[] };
 
-/** The directory's text (YAML or JSON) as a snapshot, or everything that is wrong with it at once. */
+/** The directory's text (YAML or JSON) as a snapshot, or all its faults at once. */
 export function parseDirectory(text: string): ParsedDirectory {
   const { accounts, users, faults } = readEntries(text);
   const directory = buildDirectory(accounts, users, faults);

@@ -26,7 +26,7 @@ import { accepts, RouteIndex } from './route-index.ts';
 import { View, viewKey } from './view.ts';
 
 const ROOT = 'root';
-/** Of every five events one is for nobody here, so that a filtered view has to be put together. */
+/** Of every five events one is for no connection here, so that a filtered view has to be put together. */
 const FILLER_EVERY = 4;
 
 function tree(accounts: number): Directory {

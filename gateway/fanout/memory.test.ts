@@ -117,7 +117,7 @@ test('I10: connections that get nothing any more hold nothing of the rounds they
   }
   const before = memory();
   const data = JSON.stringify({ filler: 'x'.repeat(1_000) });
-  // One round for each account: its own event, and as many more for nobody as a round holds.
+  // One round for each account: its own event, and as many more for no connection as a round holds.
   for (const account of accounts) {
     const others = Array.from({ length: 200 }, (_, sequence) => entryOf({ sequence, account: 'root', data }));
     fanout.deliver([entryOf({ sequence: 200, account, data }), ...others]);

@@ -86,7 +86,7 @@ export class Puller {
     return true;
   }
 
-  /** Says how many of the entries that the round had to leave out may have been for this connection. */
+  /** Reports how many of the entries that the round had to leave out may have been for this connection. */
   tellPoison(connection: Connection, round: Round): void {
     const { index } = this.#options;
     const forIt = round.poison.filter((meta) => meta === null || accepts(connection.view, index.match(meta)));

@@ -20,7 +20,7 @@ export interface BacklogOptions {
   readonly groups: readonly DeclaredGroup[];
   readonly signal: AbortSignal;
   readonly logger: Logger;
-  /** Called for each look that failed. */
+  /** Called for each check that failed. */
   readonly onFailure: (code: string) => void;
   readonly everyMs?: number;
 }
@@ -28,8 +28,8 @@ export interface BacklogOptions {
 const EVERY_MS = 10_000;
 
 /**
- * Looks at the backlog of each group again and again, for monitoring: also while no connection is there. What is unknown
- * now is left out. `ended` settles after the signal; it never rejects.
+ * Reads the backlog of each group periodically, for monitoring, also while there is no connection. Unknown values are
+ * left out. `ended` settles after the signal; it never rejects.
  */
 export function followBacklog(options: BacklogOptions): {
   readonly current: () => ReadonlyMap<string, Backlog>;

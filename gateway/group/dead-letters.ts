@@ -148,8 +148,8 @@ export async function showDeadLetter(of: DeadLettersOf, id: string): Promise<Who
 }
 
 /**
- * Puts a dead letter back at the end of the log, under the same event id. All readers get it there, not its group alone.
- * Null when there is none of this id: it was never there, or is back already. Rejects with the client's error.
+ * Puts a dead letter back at the end of the log, under the same event id. All readers get it there, not its group
+ * alone. Null when there is none of this id: it was never there, or is back already. Rejects with the client's error.
  */
 export async function redriveDeadLetter(of: DeadLettersOf, id: string): Promise<{ readonly entry: string } | null> {
   const at = parseId(of, id);

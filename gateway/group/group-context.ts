@@ -24,7 +24,7 @@ export interface Timings {
   readonly drainMs: number;
   /** Milliseconds between two checks that groups and streams are still the same. */
   readonly checkMs: number;
-  /** Between two looks for unused groups. */
+  /** Milliseconds between two checks for unused groups. */
   readonly retireMs: number;
 }
 

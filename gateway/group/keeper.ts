@@ -91,7 +91,7 @@ export class Keeper {
     });
   }
 
-  /** Looks again and again, until aborted. */
+  /** Checks all groups periodically, until aborted. */
   async keep(): Promise<void> {
     const { signal, everyMs } = this.#options;
     while (!signal.aborted) {

@@ -22,7 +22,7 @@ export interface RetireOptions {
   readonly logger: Logger;
 }
 
-/** Removes unused groups again and again, until aborted. Never rejects. */
+/** Removes unused groups periodically, until aborted. Never rejects. */
 export async function retireLoop(options: RetireOptions): Promise<void> {
   const { place, registry, everyMs, signal, onRetired, logger } = options;
   while (!signal.aborted) {

@@ -32,13 +32,13 @@ export const TOO_MANY_REQUESTS: Problem = {
 export const EXPECTATION_FAILED: Problem = {
   status: 417,
   code: 'expectation_failed',
-  detail: 'The only expectation that is met is 100-continue.',
+  detail: 'The only supported expectation is 100-continue.',
 };
 
 export const NO_TUNNEL: Problem = {
   status: 405,
   code: 'method_not_allowed',
-  detail: 'This is no proxy: CONNECT is not taken.',
+  detail: 'This is not a proxy: CONNECT is not supported.',
   headers: { Allow: 'GET, HEAD, POST, OPTIONS' },
 };
 

@@ -38,10 +38,10 @@ export function answerErrors(unexpected: (error: unknown) => void): ErrorRequest
   };
 }
 
-const INTERNAL: Problem = { status: 500, code: 'internal', detail: 'Something unexpected happened here.' };
+const INTERNAL: Problem = { status: 500, code: 'internal', detail: 'An unexpected error happened.' };
 
 const CLIENT_ERRORS: Readonly<Record<number, Problem>> = {
   400: { status: 400, code: 'malformed_request', detail: 'The request cannot be read.' },
-  413: { status: 413, code: 'body_too_large', detail: 'The body is larger than this path takes.' },
+  413: { status: 413, code: 'body_too_large', detail: 'The body is larger than this path accepts.' },
   415: { status: 415, code: 'unsupported_encoding', detail: 'Send the body without a Content-Encoding.' },
 };

@@ -52,7 +52,7 @@ const UNAUTHORIZED = bearerRequired('ingest');
 const BUSY: Problem = {
   status: 503,
   code: 'ingest_busy',
-  detail: `At most ${MOST_AT_ONCE} batches are taken at once: send this one again.`,
+  detail: `At most ${MOST_AT_ONCE} batches are accepted at once: send this one again.`,
   headers: { 'Retry-After': RETRY_AFTER_SECONDS, ...CLOSE_UNREAD },
 };
 

@@ -15,7 +15,7 @@ export interface RevocationsOptions {
   readonly onAsked?: (outcome: RevokeOutcome['kind']) => void;
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** Time between two looks at the store, default 1 s. */
+  /** Time between two checks of the store, default 1 s. */
   readonly intervalMs?: number;
 }
 

@@ -86,7 +86,7 @@ async function misuse(running: RunningGateway, token: string, mutated: string): 
   const answers: string[] = [];
   for (const request of requests) {
     const answer = await ask(port, request);
-    // A right login with a field that is not known is let in, and its token is the answer.
+    // A correct login with a field that is not known is let in, and its token is the answer.
     if (answer.status !== 200) answers.push(answer.body);
   }
   assert.ok(answers.length > requests.length - 3);

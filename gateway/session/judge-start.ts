@@ -13,7 +13,7 @@ export interface JudgedStart {
   readonly gap: { readonly reason: GapReason; readonly requested: string } | null;
 }
 
-/** A look at the log, and what opens its cursors. */
+/** The state of the log, and what opens its cursors. */
 export interface Look {
   readonly state: LogState;
   readonly cursors: Cursors;

@@ -15,7 +15,7 @@ export interface FollowScopeOptions {
   readonly place: Place;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** Milliseconds between two looks at the file, default 500. */
+  /** Milliseconds between two checks of the file, default 500. */
   readonly intervalMs?: number;
 }
 

@@ -127,7 +127,7 @@ export class EventTraces {
     { entries, readAt, group }: { entries: number; readAt: number; group: string | null },
   ): SpanContext {
     const [first] = traced;
-    if (first === undefined) throw new Error('nothing is traced of this read');
+    if (first === undefined) throw new Error('this read is not traced');
     return this.#span('receive', SpanKind.CLIENT, {
       parent: first.created,
       links: traced.slice(0, MOST_LINKS).map(({ created }) => created),

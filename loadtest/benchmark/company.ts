@@ -36,7 +36,7 @@ function resume(): Promise<void> {
   });
 }
 
-/** Open, and deaf from then on. */
+/** Open, and never read from then on. */
 function slow(): Promise<void> {
   const socket = new WebSocket(`ws://${base}${target}`, { perMessageDeflate: false });
   // A slow one may be closed: that is the policy of the product, not a fault of the run.

@@ -14,7 +14,7 @@ export interface RunContext {
   readonly faults: string[];
 }
 
-/** Keeps a sample for the table, and what is wrong with it for the verdict. */
+/** Keeps a sample for the table, and its faults for the verdict. */
 export function note<T extends Sample>({ rows, faults }: RunContext, sample: T, paced = false): T {
   rows.push(sampleRow(sample, paced));
   faults.push(...faultsOf(sample).map((fault) => `${sample.name}: ${fault}`));

@@ -25,7 +25,7 @@ export interface Mark {
 export type Content =
   /** Numbered without gaps, partition by partition. */
   | 'complete'
-  /** Numbered, with gaps where an event was for nobody. */
+  /** Numbered, with gaps where an event was for no connection. */
   | 'ordered'
   /** Bytes that mean nothing. */
   | 'none';

@@ -9,8 +9,8 @@ const WARM_SECONDS = 1.5;
 /** So low that every write holds one event. */
 const SELDOM = { connections: 1_000, rate: 20, warmSeconds: WARM_SECONDS } as const;
 /**
- * Every event is for nobody: what is left is reading and matching. At lower rates a read brings one event or two and
- * costs as much as one of twenty: the core has nothing else to do then, and what is asked is how many it can take.
+ * Every event is for no connection: what is left is reading and matching. At lower rates a read brings one event or two
+ * and costs as much as one of twenty: the core has nothing else to do then, and what is asked is how many it can take.
  */
 const READING = { connections: 10, rate: 20_000, warmSeconds: WARM_SECONDS, fillerEvery: 1 } as const;
 

@@ -44,7 +44,7 @@ function requireOfCluster(spec: StructuralSchema): void {
  */
 function describe(node: StructuralSchema, path: string, unused: Set<string>): void {
   const text = DESCRIPTIONS[path];
-  if (text === undefined) throw new TypeError(`operator/crd/descriptions.ts says nothing of '${path}'`);
+  if (text === undefined) throw new TypeError(`operator/crd/descriptions.ts has no text for '${path}'`);
   unused.delete(path);
   node['description'] = text;
   const items = node['items'] as StructuralSchema | undefined;

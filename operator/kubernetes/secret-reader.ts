@@ -1,7 +1,7 @@
 import type { KubernetesApi } from './api.ts';
 import { SECRETS, type KubeObject } from './objects.ts';
 
-/** Secrets are neither listed nor watched: each is read when it is needed, and known for a while. */
+/** Secrets are neither listed nor watched: each is read when it is needed, and cached for a while. */
 export interface SecretReader {
   /** Null when there is none. A missing one is requested each time. */
   read(namespace: string, name: string): Promise<KubeObject | null>;

@@ -41,7 +41,7 @@ test('a leftover is said to be on its way, a foreign object is named with the wa
   const check = (metadata: object) => () => assertOwn(live(metadata), 'Secret', ASKING, 'keep it under another name');
   assert.throws(check({ ownerReferences: [owner('old')] }), (error) => {
     assert.ok(error instanceof LeftByFormer);
-    assert.equal(error.message, 'the Secret acme-ca was left by the former resource acme and is being collected');
+    assert.equal(error.message, 'the Secret acme-ca was left by the former resource acme and is being deleted');
     return true;
   });
   assert.throws(check({}), (error) => {

@@ -62,7 +62,7 @@ export function assertOwn(live: KubeObject, kind: string, asking: Asking, wayOut
   const ownership = ownershipOf(live, asking);
   const { name } = live.metadata;
   if (ownership === 'former') {
-    throw new LeftByFormer(`the ${kind} ${name} was left by the former resource ${asking.name} and is being collected`);
+    throw new LeftByFormer(`the ${kind} ${name} was left by the former resource ${asking.name} and is being deleted`);
   }
   if (ownership === 'foreign') {
     throw new ObjectOwnedByOther(`the ${kind} ${name} belongs to another owner: delete it, or ${wayOut}`);

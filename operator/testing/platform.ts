@@ -28,7 +28,7 @@ export interface Platform extends AsyncDisposable {
   fhs(name: string, namespace?: string): Promise<KubeObject | null>;
   status(name: string, namespace?: string): Promise<SubscriptionStatus>;
   condition(name: string, type: string, namespace?: string): Promise<Condition | undefined>;
-  /** Says what the Deployment's pods would: no kubelet runs. */
+  /** Reports what the Deployment's pods would: no kubelet runs. */
   markReady(name: string, namespace?: string, ready?: number): Promise<void>;
   events(namespace?: string): Promise<readonly { reason: string; message: string; type: string }[]>;
 }

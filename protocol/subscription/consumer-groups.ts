@@ -51,7 +51,7 @@ const group = ruled(
   {
     cel: "(has(self.startPosition) && self.startPosition == 'ID') == has(self.startID)",
     holds: ({ startPosition, startID }) => (startPosition === 'ID') === (startID !== undefined),
-    message: 'startID is given exactly with startPosition ID',
+    message: 'startID belongs to startPosition ID; give both or neither',
     field: 'startID',
   },
 );

@@ -13,7 +13,7 @@ export const service = ruled(
   {
     cel: "!has(self.loadBalancerClass) || self.type == 'LoadBalancer'",
     holds: ({ type, loadBalancerClass }) => loadBalancerClass === undefined || type === 'LoadBalancer',
-    message: 'loadBalancerClass is for type LoadBalancer alone',
+    message: 'loadBalancerClass is only for type LoadBalancer',
     field: 'loadBalancerClass',
   },
 );

@@ -34,7 +34,7 @@ const spread = z.strictObject({
   whenUnsatisfiable: z.enum(['DoNotSchedule', 'ScheduleAnyway']).default('ScheduleAnyway'),
 });
 
-/** What a platform may say of the gateway's pods. Their security context is the operator's alone. */
+/** What a platform may set for the gateway's pods. Their security context is the operator's alone. */
 export const podTemplate = z.strictObject({
   labels: stringMap(64).default({}),
   annotations: stringMap(64).default({}),

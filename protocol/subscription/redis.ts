@@ -44,13 +44,13 @@ export const redis = ruled(
   {
     cel: "(self.mode == 'Sentinel') == has(self.sentinel)",
     holds: ({ mode, sentinel }) => (mode === 'Sentinel') === (sentinel !== undefined),
-    message: 'sentinel.masterName is given exactly with mode Sentinel',
+    message: 'sentinel.masterName belongs to mode Sentinel; give both or neither',
     field: 'sentinel',
   },
   {
     cel: "self.mode != 'Cluster' || self.database == 0",
     holds: ({ mode, database }) => mode !== 'Cluster' || database === 0,
-    message: 'a Redis Cluster has database 0 alone',
+    message: 'a Redis Cluster has only database 0',
     field: 'database',
   },
 );

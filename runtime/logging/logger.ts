@@ -29,5 +29,5 @@ export function createLogger(options: LoggerOptions): Logger {
   });
 }
 
-/** A log that says nothing, for tests. */
+/** A logger that writes nothing, for tests. */
 export const silentLogger: Logger = pino({ level: 'silent' });

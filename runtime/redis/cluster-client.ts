@@ -13,7 +13,7 @@ const SLOTS_REFRESH_MS = 5_000;
  * refused. It has no time limit, and no command may wait in it while the cluster is away.
  */
 class BoundedCluster extends Cluster {
-  /** The library's own interval starts again when a look that was under way ends after `disconnect()`. */
+  /** The library's own interval starts again when a refresh that was under way ends after `disconnect()`. */
   readonly #looking = setInterval(() => this.status === 'ready' && this.refreshSlotsCache(), SLOTS_REFRESH_MS).unref();
 
   override disconnect(reconnect = false): void {

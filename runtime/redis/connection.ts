@@ -121,7 +121,7 @@ export function redisConnection(settings: RedisSettings): { connection: RedisCon
   );
   refuse(
     spec.mode === 'Cluster' && (parsed.database ?? 0) !== 0,
-    'REDIS_URL: names a database, but a Redis Cluster has database 0 alone',
+    'REDIS_URL: names a database, but a Redis Cluster has only database 0',
   );
   refuse(
     !isTls && (ca !== '' || cert !== '' || key !== ''),

@@ -14,8 +14,8 @@ const FILES = ['REDIS_CA_FILE', 'REDIS_CERT_FILE', 'REDIS_KEY_FILE'] as const;
 const ONLY_WITH_URL = [...FILES, 'REDIS_SENTINEL_USERNAME', 'REDIS_SENTINEL_PASSWORD'] as const;
 
 /**
- * The Redis that environment, files and subscription together describe; null for none. `faults` is everything that is
- * wrong, without a secret. `spec` is null when the subscription itself is faulty.
+ * The Redis that environment, files and subscription together describe; null for none. `faults` is every fault, without
+ * a secret. `spec` is null when the subscription itself is faulty.
  */
 export async function readRedis(
   given: RedisEnvironment,

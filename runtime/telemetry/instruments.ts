@@ -14,7 +14,7 @@ export interface Instruments<T extends MetricTable> {
 export function createInstruments<T extends MetricTable>(meter: Meter, table: T): Instruments<T> {
   const of = (name: string): MetricOf => {
     const found = table[name];
-    if (found === undefined) throw new Error(`${name} is in no table of metrics`);
+    if (found === undefined) throw new Error(`${name} is not in a table of metrics`);
     return found;
   };
   return {

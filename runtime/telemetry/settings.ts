@@ -2,7 +2,7 @@ import type { AddressPolicy } from '../net/address-guard.ts';
 import { collectorPolicyOf, GUARD_SETTINGS } from '../net/guard-settings.ts';
 import { readSettings as readGuard } from '../settings/read-settings.ts';
 
-/** What the environment asks for, by the names that every OpenTelemetry SDK knows. */
+/** The settings of the environment, with the standard names of OpenTelemetry. */
 export interface TelemetrySettings {
   readonly service: string;
   /** Null: none are exported. */

@@ -1,6 +1,6 @@
 /**
- * `npm run cluster`: a whole cluster to develop against, until Ctrl-C, with the image of this checkout on its nodes. Says
- * how to use it from another terminal. Starts itself once more inside of a sandbox, where the cluster runs.
+ * `npm run cluster`: a whole cluster to develop against, until Ctrl-C, with the image of this checkout on its nodes.
+ * Reports how to use it from another terminal. Starts itself once more inside of a sandbox, where the cluster runs.
  */
 import { once } from 'node:events';
 import { chmod, writeFile } from 'node:fs/promises';
