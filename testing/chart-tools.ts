@@ -1,5 +1,7 @@
-import { ensureGoTool } from './go-tools.ts';
+import { announceBuilds } from './go-build.ts';
+import { ensureGoTool, missingGoTools } from './go-tools.ts';
 import { ensureHadolint } from './hadolint.ts';
+import type { Environment } from './program-places.ts';
 
 /** The programs that chart and image are tested with: their paths. */
 export interface ChartTools {
@@ -15,7 +17,10 @@ export type FoundChartTools =
   /** `remedy` is what would change that. */
   | { readonly ok: false; readonly remedy: string };
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** What `ensureChartTools` would build, each with its version. */
+export function missingChartTools(environment: Environment): readonly string[] {
+  return missingGoTools(['helm', 'helm3', 'kube-score', 'glua'], environment);
+}
 
 /** Finds them, or builds what is missing once into the cache. */
 export async function ensureChartTools(
@@ -40,6 +45,7 @@ export async function ensureChartTools(
 
 /** The same for a test; throws where they are not to be had. */
 export async function chartTools(): Promise<ChartTools> {
+  announceBuilds(missingChartTools(process.env), process.env, console.log);
   const found = await ensureChartTools(process.env, console.log);
   if (!found.ok) throw new Error(`the chart cannot be tested on this machine: ${found.remedy}`);
   return found.tools;

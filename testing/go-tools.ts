@@ -1,9 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { buildWithGo, hasGo } from './go-build.ts';
+import { findOnPath, isExecutable, programCache, type Environment } from './program-places.ts';
 
 /** Programs that tests run and that come as Go modules. `isWanted` judges what a program on the PATH says of itself. */
 const TOOLS = {
@@ -81,65 +79,53 @@ export type FoundTool =
   /** `remedy` is what would change that. */
   | { readonly ok: false; readonly remedy: string };
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** On the PATH in a suitable version, or in the cache; null when it has to be built. */
+function findGoTool(name: GoTool, environment: Environment): string | null {
+  const path = pathOf(name, environment);
+  return findOnPath(TOOLS[name].program, TOOLS[name], environment) ?? (isExecutable(path) ? path : null);
+}
 
-const BUILD_LIMIT_MS = 1_800_000;
+/** What `ensureGoTool` would build of these, each with its version. */
+export function missingGoTools(names: readonly GoTool[], environment: Environment): readonly string[] {
+  return names.filter((name) => findGoTool(name, environment) === null).map(titleOf);
+}
 
-/** Finds a tool on the PATH or in the cache, or builds it once into the cache, with a line of progress. */
+/** Finds a tool, or builds it once into the cache, with a line of progress. */
 export async function ensureGoTool(
   name: GoTool,
   environment: Environment,
   say: (line: string) => void,
 ): Promise<FoundTool> {
-  const { program, ask, isWanted, module, version } = TOOLS[name];
-  const installed = spawnSync(program, [...ask], { encoding: 'utf8', env: environment });
-  if (installed.status === 0 && isWanted(installed.stdout.trim())) return { ok: true, path: program };
-  const folder = toolFolder(environment);
-  const path = join(folder, `${name}-${version}`);
-  if (isExecutable(path)) return { ok: true, path };
-  if (spawnSync('go', ['version'], { stdio: 'ignore', env: environment }).status !== 0) {
-    return { ok: false, remedy: `install Go 1.26 or newer, or ${program} ${version}` };
-  }
-  say(`building ${name} ${version} into ${folder}, once: one to three minutes on 2 cores`);
-  const start = performance.now();
-  await mkdir(folder, { recursive: true });
-  if (!(await build(name, path, environment))) {
-    return { ok: false, remedy: `see why 'go install ${module}@${version}' failed above` };
-  }
-  say(`  ${name} built in ${Math.round((performance.now() - start) / 1_000)} s`);
-  return { ok: true, path };
+  const found = findGoTool(name, environment);
+  if (found !== null) return { ok: true, path: found };
+  const { program, module, version } = TOOLS[name];
+  if (!hasGo(environment)) return { ok: false, remedy: `install Go 1.26 or newer, or ${program} ${version}` };
+  if (await build(name, environment, say)) return { ok: true, path: pathOf(name, environment) };
+  return { ok: false, remedy: `see why 'go install ${module}@${version}' failed above` };
+}
+
+function titleOf(name: GoTool): string {
+  return `${TOOLS[name].program} ${TOOLS[name].version}`;
 }
 
 /** Under another name first: an interrupted build leaves nothing that looks complete. */
-async function build(name: GoTool, path: string, environment: Environment): Promise<boolean> {
+async function build(name: GoTool, environment: Environment, say: (line: string) => void): Promise<boolean> {
   const { module, version, stamp, program } = TOOLS[name];
+  const path = pathOf(name, environment);
+  await mkdir(dirname(path), { recursive: true });
   const draft = await mkdtemp(`${path}.draft-`);
-  try {
-    const link = `-s -w -X ${stamp}=${version}`;
-    const child = spawn('go', ['install', '-trimpath', '-ldflags', link, `${module}@${version}`], {
-      env: { ...environment, CGO_ENABLED: '0', GOBIN: draft, GOFLAGS: '' },
-      stdio: ['ignore', 'inherit', 'inherit'],
-      timeout: BUILD_LIMIT_MS,
-    });
-    const [code] = (await once(child, 'exit')) as [number | null];
-    if (code === 0) await rename(join(draft, program), path);
-    return code === 0;
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
+  const args = ['install', '-trimpath', '-ldflags', `-s -w -X ${stamp}=${version}`, `${module}@${version}`];
+  const into = { ...environment, GOBIN: draft, GOFLAGS: '' };
+  if (!(await buildWithGo({ title: titleOf(name), args, environment: into, draft, say }))) return false;
+  await rename(join(draft, program), path);
+  await rm(draft, { recursive: true, force: true });
+  return true;
 }
 
-/** Outside of the checkout: a clean clone does not build again. */
+function pathOf(name: GoTool, environment: Environment): string {
+  return join(toolFolder(environment), `${name}-${TOOLS[name].version}`);
+}
+
 export function toolFolder(environment: Environment): string {
-  const base = environment['XDG_CACHE_HOME'] ?? '';
-  return join(base === '' ? join(homedir(), '.cache') : base, 'firehose', 'tools');
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return join(programCache(environment), 'tools');
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -21,4 +24,29 @@ test('where it is wanted if possible alone, the line is all that there is', () =
   const { status, stdout } = runBare('e2e', '--where-possible');
   assert.match(stdout, /^e2e: NOT RUN: .+\n$/);
   assert.equal(status, 0);
+});
+
+test('what will be built is named before anything is built', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'firehose-run-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const program = (name: string, text: string) =>
+    writeFile(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  await program('redis-server', 'exit 0');
+  await program('go', '[ "$1" = version ] || { echo "go build begins" >&2; exit 1; }');
+  const env = { PATH: folder, XDG_CACHE_HOME: folder };
+  const { stdout } = spawnSync(process.execPath, [RUN, 'cluster'], { env, encoding: 'utf8' });
+  const [first = '', ...rest] = stdout.split('\n');
+  for (const name of [
+    'etcd',
+    'kube-apiserver v1.',
+    'kubectl v1.',
+    'helm v4.',
+    'helm v3.',
+    'kube-score v1.',
+    'glua v1.',
+  ]) {
+    assert.ok(first.includes(name), `${name} in '${first}'`);
+  }
+  assert.ok(rest.includes('go build begins'));
+  assert.match(stdout, /cluster: NOT RUN: \d+ files, for want of a control plane/);
 });

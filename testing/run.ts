@@ -8,11 +8,13 @@ import { once } from 'node:events';
 import { glob } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureChartTools } from './chart-tools.ts';
-import { ensureBinaries } from './control-plane/binaries.ts';
+import { ensureChartTools, missingChartTools } from './chart-tools.ts';
+import { ensureBinaries, missingBinaries } from './control-plane/binaries.ts';
 import { ensureCluster } from './cluster/possible.ts';
-import { openSandbox } from './cluster/sandbox.ts';
+import { missingPrograms } from './cluster/programs.ts';
+import { openSandbox, sandboxPossible } from './cluster/sandbox.ts';
 import { findK6 } from './find-k6.ts';
+import { announceBuilds } from './go-build.ts';
 import { HOSTILE_LONG } from './hostile-length.ts';
 import { LEVELS, levelOf, planTests, selectFiles, type Level } from './levels.ts';
 import { ensureRabbit } from './rabbitmq-server.ts';
@@ -67,6 +69,7 @@ interface Missing {
 
 /** Installs or builds what these levels need; names those that cannot run here. All but the pure level need Redis. */
 async function whatIsMissing(levels: readonly Level[]): Promise<Missing[]> {
+  announceBuilds(missingBuilds(levels), process.env, console.log);
   const missing: Missing[] = [];
   const redis = levels.some((level) => level !== 'pure') ? ensureRedis(console.log) : ({ ok: true } as const);
   if (!redis.ok) {
@@ -89,6 +92,13 @@ async function whatIsMissing(levels: readonly Level[]): Promise<Missing[]> {
     if (!whole.ok) missing.push({ level: 'e2e', want: 'a whole cluster', remedy: whole.remedy });
   }
   return missing;
+}
+
+/** What these levels need built with Go, each program once. */
+function missingBuilds(levels: readonly Level[]): readonly string[] {
+  const chart = levels.includes('cluster') ? [...missingBinaries(process.env), ...missingChartTools(process.env)] : [];
+  const whole = levels.includes('e2e') && sandboxPossible().ok ? missingPrograms(process.env) : [];
+  return [...new Set([...chart, ...whole])];
 }
 
 async function testFiles(): Promise<string[]> {

@@ -12,7 +12,9 @@ import { kubeconfig } from '../control-plane/kubeconfig.ts';
 import { answerArguments } from '../no-arguments.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import { loadImages } from './images.ts';
+import { announceBuilds } from '../go-build.ts';
 import { ensureCluster } from './possible.ts';
+import { missingPrograms } from './programs.ts';
 import { openSandbox, SANDBOX_VARIABLE } from './sandbox.ts';
 
 const PORT_VARIABLE = 'FIREHOSE_CLUSTER_PORT';
@@ -26,6 +28,7 @@ process.exitCode =
   (process.env[SANDBOX_VARIABLE] === undefined ? await outside() : await inside());
 
 async function outside(): Promise<number> {
+  announceBuilds(missingPrograms(process.env), process.env, console.log);
   const found = await ensureCluster(process.env, console.log);
   if (!found.ok) {
     console.error(`no cluster can run here: ${found.remedy}`);

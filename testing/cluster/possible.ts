@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Environment } from '../control-plane/binaries.ts';
+import type { Environment } from '../program-places.ts';
 import { makeCgroup } from './node.ts';
 import { ensurePrograms, type FoundPrograms } from './programs.ts';
 import { openSandbox, sandboxPossible } from './sandbox.ts';

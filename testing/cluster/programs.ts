@@ -1,15 +1,14 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
-  buildKubernetes,
-  cacheFolder,
   ensureBinaries,
-  isExecutable,
-  type Environment,
+  ensureNodeProgram,
+  findNodeProgram,
+  missingBinaries,
+  titleOf,
 } from '../control-plane/binaries.ts';
 import { ensurePackages, isOnPath, type DebianPackage } from '../debian.ts';
-import { ensureGoTool } from '../go-tools.ts';
+import { ensureGoTool, missingGoTools } from '../go-tools.ts';
+import type { Environment } from '../program-places.ts';
 
 /** Kubernetes' own, of the control plane's version; from its module and its cache. */
 const KUBERNETES = ['kube-scheduler', 'kubelet', 'kube-proxy'] as const;
@@ -33,6 +32,12 @@ const PACKAGES: readonly DebianPackage[] = [
   { name: 'redis-server', isThere: () => isOnPath('redis-server') },
 ];
 
+/** What `ensurePrograms` would build, each with its version. */
+export function missingPrograms(environment: Environment): readonly string[] {
+  const node = KUBERNETES.filter((name) => findNodeProgram(name, environment) === null).map(titleOf);
+  return [...missingBinaries(environment), ...node, ...missingGoTools(TOOLS, environment)];
+}
+
 /** Finds the programs of a whole cluster, its control plane included, or installs and builds what is missing. */
 export async function ensurePrograms(environment: Environment, say: (line: string) => void): Promise<FoundPrograms> {
   const installed = ensurePackages(PACKAGES, say);
@@ -41,7 +46,7 @@ export async function ensurePrograms(environment: Environment, say: (line: strin
   if (!plane.ok) return plane;
   const paths: Record<string, string> = {};
   for (const name of KUBERNETES) {
-    const path = await ensureKubernetes(name, environment, say);
+    const path = await ensureNodeProgram(name, environment, say);
     if (path === null) return { ok: false, remedy: `install Go 1.26 or newer, or see above why ${name} was not built` };
     paths[name] = path;
   }
@@ -51,20 +56,4 @@ export async function ensurePrograms(environment: Environment, say: (line: strin
     paths[name] = tool.path;
   }
   return { ok: true, programs: paths as ClusterPrograms };
-}
-
-/** Beside what is given in KUBEBUILDER_ASSETS, else in the cache, else built into it. */
-async function ensureKubernetes(
-  name: (typeof KUBERNETES)[number],
-  environment: Environment,
-  say: (line: string) => void,
-): Promise<string | null> {
-  const given = join(environment['KUBEBUILDER_ASSETS'] ?? '/', name);
-  if (isExecutable(given)) return given;
-  const folder = cacheFolder(environment);
-  const path = join(folder, name);
-  if (isExecutable(path)) return path;
-  say(`building ${name} into ${folder}, once: up to a minute on 2 cores`);
-  await mkdir(folder, { recursive: true });
-  return (await buildKubernetes(path, `k8s.io/kubernetes/cmd/${name}`, environment)) ? path : null;
 }

@@ -1,27 +1,52 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildWithGo, hasGo } from '../go-build.ts';
+import { findOnPath, isExecutable, programCache, type Environment, type VersionCheck } from '../program-places.ts';
 
 export const KUBERNETES_VERSION = 'v1.36.3';
 
-/** Where each program comes from: its Go package, and the variable that names a ready one (envtest's convention). */
+const [MAJOR = '', MINOR = ''] = KUBERNETES_VERSION.slice(1).split('.');
+const kubernetes: VersionCheck = {
+  ask: ['--version'],
+  isWanted: (answer) => answer.startsWith(`Kubernetes v${MAJOR}.${MINOR}.`),
+};
+
+/**
+ * Where each program comes from: its Go package, and the variable that names a ready one (envtest's convention). One on
+ * the PATH is taken when its minor version is the same.
+ */
 const PROGRAMS = {
-  etcd: { module: 'go.etcd.io/etcd/server/v3', variable: 'TEST_ASSET_ETCD' },
-  'kube-apiserver': { module: 'k8s.io/kubernetes/cmd/kube-apiserver', variable: 'TEST_ASSET_KUBE_APISERVER' },
+  etcd: {
+    module: 'go.etcd.io/etcd/server/v3',
+    variable: 'TEST_ASSET_ETCD',
+    check: { ask: ['--version'], isWanted: isEtcdWanted },
+  },
+  'kube-apiserver': {
+    module: 'k8s.io/kubernetes/cmd/kube-apiserver',
+    variable: 'TEST_ASSET_KUBE_APISERVER',
+    check: kubernetes,
+  },
   'kube-controller-manager': {
     module: 'k8s.io/kubernetes/cmd/kube-controller-manager',
     variable: 'TEST_ASSET_KUBE_CONTROLLER_MANAGER',
+    check: kubernetes,
   },
-  kubectl: { module: 'k8s.io/kubernetes/cmd/kubectl', variable: 'TEST_ASSET_KUBECTL' },
+  kubectl: {
+    module: 'k8s.io/kubernetes/cmd/kubectl',
+    variable: 'TEST_ASSET_KUBECTL',
+    check: {
+      ask: ['version', '--client'],
+      isWanted: (answer: string) => answer.startsWith(`Client Version: v${MAJOR}.${MINOR}.`),
+    },
+  },
 } as const;
 
 type Program = keyof typeof PROGRAMS;
+/** What runs on a node, and the scheduler. */
+export type NodeProgram = 'kube-scheduler' | 'kubelet' | 'kube-proxy';
 export type Binaries = Readonly<Record<Program, string>>;
-export type FoundBinaries =
+type FoundBinaries =
   | { readonly ok: true; readonly binaries: Binaries }
   /** `remedy` is what would change that. */
   | { readonly ok: false; readonly remedy: string };
@@ -30,37 +55,57 @@ const NAMES = Object.keys(PROGRAMS) as Program[];
 const MODULE = dirname(fileURLToPath(import.meta.url));
 /** Without the stamp the version checks of clients see v0.0.0-master. */
 const STAMP = 'k8s.io/component-base/version';
-const [MAJOR = '', MINOR = ''] = KUBERNETES_VERSION.slice(1).split('.');
 const LINK = `-s -w -X ${STAMP}.gitVersion=${KUBERNETES_VERSION} -X ${STAMP}.gitMajor=${MAJOR} -X ${STAMP}.gitMinor=${MINOR}`;
-const BUILD_LIMIT_MS = 3_000_000;
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The programs that are there already: the ones that the environment names when complete, else the cache's. */
+/** The programs that are there already: the ones that the environment names when complete, else the cache's and the PATH's. */
 export function findBinaries(environment: Environment): Binaries | null {
-  return complete((name) => given(name, environment)) ?? complete((name) => join(cacheFolder(environment), name));
+  return complete((name) => given(name, environment)) ?? complete((name) => findControlPlane(name, environment));
+}
+
+/** What `ensureBinaries` would build, each with its version. */
+export function missingBinaries(environment: Environment): readonly string[] {
+  if (complete((name) => given(name, environment)) !== null) return [];
+  return NAMES.filter((name) => findControlPlane(name, environment) === null).map(titleOf);
 }
 
 /** Finds the programs, or builds them once from Go modules into the cache, with a line a program. */
 export async function ensureBinaries(environment: Environment, say: (line: string) => void): Promise<FoundBinaries> {
   const found = findBinaries(environment);
   if (found !== null) return { ok: true, binaries: found };
-  if (spawnSync('go', ['version'], { stdio: 'ignore' }).status !== 0) {
+  if (!hasGo(environment)) {
     return { ok: false, remedy: 'install Go 1.26 or newer, or set KUBEBUILDER_ASSETS to a folder with all four' };
   }
-  const folder = cacheFolder(environment);
-  await mkdir(folder, { recursive: true });
-  const missing = NAMES.filter((name) => !isExecutable(join(folder, name)));
-  say(`building the control plane ${KUBERNETES_VERSION} into ${folder}, once: about 6 minutes on 2 cores`);
-  for (const [index, name] of missing.entries()) {
-    const start = performance.now();
-    const isBuilt = await buildKubernetes(join(folder, name), PROGRAMS[name].module, environment);
-    if (!isBuilt) return { ok: false, remedy: `see why 'go build' of ${name} failed above, in ${MODULE}` };
-    const seconds = Math.round((performance.now() - start) / 1_000);
-    say(`  ${index + 1}/${missing.length} ${name} built in ${seconds} s`);
+  for (const name of NAMES.filter((one) => findControlPlane(one, environment) === null)) {
+    if (!(await build(name, PROGRAMS[name].module, environment, say))) {
+      return { ok: false, remedy: `see why 'go build' of ${name} failed above, in ${MODULE}` };
+    }
   }
   const built = findBinaries(environment);
-  return built === null ? { ok: false, remedy: `look into ${folder}` } : { ok: true, binaries: built };
+  return built === null
+    ? { ok: false, remedy: `look into ${cacheFolder(environment)}` }
+    : { ok: true, binaries: built };
+}
+
+/** Beside what is given in KUBEBUILDER_ASSETS, else in the cache or on the PATH; null when it has to be built. */
+export function findNodeProgram(name: NodeProgram, environment: Environment): string | null {
+  const beside = join(environment['KUBEBUILDER_ASSETS'] ?? '/', name);
+  return isExecutable(beside) ? beside : find(name, kubernetes, environment);
+}
+
+/** The same, or built into the cache; null when that failed. */
+export async function ensureNodeProgram(
+  name: NodeProgram,
+  environment: Environment,
+  say: (line: string) => void,
+): Promise<string | null> {
+  const found = findNodeProgram(name, environment);
+  if (found !== null) return found;
+  const isBuilt = hasGo(environment) && (await build(name, `k8s.io/kubernetes/cmd/${name}`, environment, say));
+  return isBuilt ? join(cacheFolder(environment), name) : null;
+}
+
+export function titleOf(name: Program | NodeProgram): string {
+  return name === 'etcd' ? name : `${name} ${KUBERNETES_VERSION}`;
 }
 
 function complete(pathOf: (name: Program) => string | null): Binaries | null {
@@ -78,36 +123,41 @@ function given(name: Program, environment: Environment): string | null {
   return environment[PROGRAMS[name].variable] ?? (folder ? join(folder, name) : null);
 }
 
-/** Outside of the checkout: a clean clone does not build again. */
-export function cacheFolder(environment: Environment): string {
-  const base = environment['XDG_CACHE_HOME'] ?? '';
-  return join(base === '' ? join(homedir(), '.cache') : base, 'firehose', KUBERNETES_VERSION);
+function findControlPlane(name: Program, environment: Environment): string | null {
+  return find(name, PROGRAMS[name].check, environment);
+}
+
+/** The cache first: what is in it has the right version. */
+function find(name: string, check: VersionCheck, environment: Environment): string | null {
+  const cached = join(cacheFolder(environment), name);
+  return isExecutable(cached) ? cached : findOnPath(name, check, environment);
+}
+
+function cacheFolder(environment: Environment): string {
+  return join(programCache(environment), KUBERNETES_VERSION);
+}
+
+/** An API server of this version needs etcd 3.5.13 or newer to watch consistently. */
+function isEtcdWanted(answer: string): boolean {
+  const [, minor = '', patch = ''] = /^etcd Version: 3\.(\d+)\.(\d+)/.exec(answer) ?? [];
+  return Number(minor) > 5 || (minor === '5' && Number(patch) >= 13);
 }
 
 /**
  * Builds a package of Kubernetes, or etcd, as the `go.mod` beside this file pins it; false when that failed. Under
  * another name first: an interrupted build leaves nothing that looks complete.
  */
-export async function buildKubernetes(path: string, module: string, environment: Environment): Promise<boolean> {
+async function build(
+  name: Program | NodeProgram,
+  module: string,
+  environment: Environment,
+  say: (line: string) => void,
+): Promise<boolean> {
+  const path = join(cacheFolder(environment), name);
+  await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}`;
   const args = ['build', '-trimpath', '-ldflags', LINK, '-o', draft, module];
-  const child = spawn('go', args, {
-    cwd: MODULE,
-    env: { ...environment, CGO_ENABLED: '0' },
-    stdio: ['ignore', 'inherit', 'inherit'],
-    timeout: BUILD_LIMIT_MS,
-  });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  if (code === 0) await rename(draft, path);
-  else await rm(draft, { force: true });
-  return code === 0;
-}
-
-export function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  const isBuilt = await buildWithGo({ title: titleOf(name), args, environment, cwd: MODULE, draft, say });
+  if (isBuilt) await rename(draft, path);
+  return isBuilt;
 }

@@ -7,7 +7,8 @@ import { text } from 'node:stream/consumers';
 import { stringify } from 'yaml';
 import { freePort } from '../redis-server.ts';
 import { createAdmin, type Admin } from './admin.ts';
-import { ensureBinaries, type Binaries } from './binaries.ts';
+import { announceBuilds } from '../go-build.ts';
+import { ensureBinaries, missingBinaries, type Binaries } from './binaries.ts';
 import { startDaemon, type Daemon } from './daemon.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { createPki, type Pki } from './pki.ts';
@@ -60,6 +61,7 @@ export interface ControlPlane extends AsyncDisposable {
 /** Starts one in about five seconds. Rejects when the programs are not to be had on this machine. */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   await using stack = new AsyncDisposableStack();
+  announceBuilds(missingBinaries(process.env), process.env, console.log);
   const found = await ensureBinaries(process.env, console.log);
   if (!found.ok) throw new Error(`there is no control plane on this machine: ${found.remedy}`);
   const { binaries } = found;

@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildWithGo, hasGo } from '../../../testing/go-build.ts';
+import { findOnPath, programCache } from '../../../testing/program-places.ts';
 
 export type PeerName = 'socketio' | 'nats' | 'centrifugo';
 
@@ -20,7 +21,7 @@ const PROGRAMS = {
   centrifugo: { name: 'centrifugo', module: 'github.com/centrifugal/centrifugo/v6' },
 } as const;
 
-const BUILD_LIMIT_MS = 3_000_000;
+const INSTALL_LIMIT_MS = 3_000_000;
 
 /** Installs a peer once, into a cache outside of the checkout; each has a lock of its own beside this file. */
 export async function installPeer(peer: PeerName, say: (line: string) => void): Promise<Installed> {
@@ -42,7 +43,7 @@ async function installSocketIo(say: (line: string) => void): Promise<Installed> 
   const { status } = spawnSync('npm', ['ci', '--ignore-scripts'], {
     cwd: draft,
     stdio: ['ignore', 'ignore', 'inherit'],
-    timeout: BUILD_LIMIT_MS,
+    timeout: INSTALL_LIMIT_MS,
   });
   if (status === 0) await rename(draft, target);
   else await rm(draft, { recursive: true });
@@ -53,27 +54,22 @@ async function installSocketIo(say: (line: string) => void): Promise<Installed> 
 
 async function installProgram(peer: keyof typeof PROGRAMS, say: (line: string) => void): Promise<Installed> {
   const { name, module } = PROGRAMS[peer];
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name));
-  const found = onPath.find((path) => isThere(path, constants.X_OK));
-  if (found !== undefined) return { ok: true, path: found, version: `${name} of the PATH` };
+  const found = findOnPath(name, { ask: ['--version'], isWanted: () => true }, process.env);
+  if (found !== null) return { ok: true, path: found, version: `${name} of the PATH` };
   const source = folderOf(peer);
   const locked = (await readFile(join(source, 'go.mod'), 'utf8')).match(new RegExp(`${module} (v\\S+)`))?.[1] ?? '';
   const path = join(await placeOf(peer), name);
   const version = `${name} ${locked}`;
   if (isThere(path, constants.X_OK)) return { ok: true, path, version };
-  if (spawnSync('go', ['version'], { stdio: 'ignore' }).status !== 0) {
+  if (!hasGo(process.env)) {
     return { ok: false, remedy: `install Go 1.26 or newer, or put ${name} on the PATH` };
   }
-  say(`building ${version} into ${path}, once: some minutes`);
+  say(`building ${version} into ${path}, once`);
   const draft = `${path}.${process.pid}`;
   // Under another name first: an interrupted build leaves nothing that looks complete.
-  const { status } = spawnSync('go', ['build', '-trimpath', '-ldflags', '-s -w', '-o', draft, module], {
-    cwd: source,
-    env: { ...process.env, CGO_ENABLED: '0' },
-    stdio: ['ignore', 'ignore', 'inherit'],
-    timeout: BUILD_LIMIT_MS,
-  });
-  if (status !== 0) return { ok: false, remedy: `see why 'go build ${module}' in ${source} fails` };
+  const args = ['build', '-trimpath', '-ldflags', '-s -w', '-o', draft, module];
+  const isBuilt = await buildWithGo({ title: version, args, environment: process.env, cwd: source, draft, say });
+  if (!isBuilt) return { ok: false, remedy: `see why 'go build ${module}' in ${source} fails` };
   await rename(draft, path);
   return { ok: true, path, version };
 }
@@ -90,8 +86,7 @@ async function placeOf(peer: PeerName): Promise<string> {
   for (const { name } of files.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     hash.update(name).update(await readFile(join(source, name)));
   }
-  const base = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  const parent = join(base, 'firehose', 'peers');
+  const parent = join(programCache(process.env), 'peers');
   await mkdir(parent, { recursive: true });
   const place = join(parent, `${peer}-${hash.digest('hex').slice(0, 12)}`);
   if (peer !== 'socketio') await mkdir(place, { recursive: true });
