@@ -114,7 +114,7 @@ describe('a cluster', () => {
       [
         '3 masters, 3 replicas, all slots',
         '4 partitions, each with its epoch',
-        '1 behind, 0 pending, 0 dead letters',
+        'is not used yet',
         '1 alive, 0 connections',
       ],
     );
