@@ -51,7 +51,7 @@ gatewaySuite('a Redis Cluster as the user of least privilege', () =>
 describe('a user who lacks something', () => {
   for (const [lacking, message] of [
     ['-xadd', 'events cannot be appended'],
-    ['-xread', 'the event log is out of reach'],
+    ['-xread', 'the event log is unavailable'],
     ['-evalsha', 'the streams cannot be created or read'],
   ] as const) {
     it(`without ${lacking.slice(1)} the log says NOPERM once, and what to do`, { timeout: 30_000 }, async () => {
