@@ -87,6 +87,28 @@ for (const { name, settings } of PROTOCOLS) {
   });
 }
 
+for (const [isTls, scheme] of [
+  [true, 'https'],
+  [false, 'http'],
+] as const) {
+  test(`spans of a public port ${isTls ? 'with' : 'without'} TLS have the scheme ${scheme}, those of the inner one http`, async () => {
+    await using receiver = await startOtlpReceiver();
+    const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.http, OTEL_METRICS_EXPORTER: 'none' };
+    await using gateway = await TracedGateway.start(settings, [], isTls);
+    const socket = await gateway.connect(`token=${await gateway.login()}`);
+    await assert.rejects(gateway.connect('token=none'));
+    await gateway.ingest(EVENT);
+    socket.close();
+    assert.equal(await gateway.stop(), 0);
+    const requests = receiver.spans.filter(({ kind }) => kind === 'server');
+    const schemes = new Set(requests.map(({ name, attributes }) => `${name} ${String(attributes['url.scheme'])}`));
+    assert.deepEqual(
+      schemes,
+      new Set([`GET ${STREAM_PATH} ${scheme}`, `POST ${LOGIN_PATH} ${scheme}`, `POST ${INGEST_PATH} http`]),
+    );
+  });
+}
+
 test('a stranger has nothing traced, whatever header and path they choose', async () => {
   await using receiver = await startOtlpReceiver();
   await using gateway = await TracedGateway.start({

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { SpanKind, type SpanOptions } from '@opentelemetry/api';
 import { STREAM_PATH } from '../../protocol/paths.ts';
+import { schemeOf } from '../../runtime/telemetry/scheme.ts';
 import { inSpan, outsideOfSpans } from '../../runtime/telemetry/span.ts';
 import { sampledContext } from '../../runtime/telemetry/traceparent.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
@@ -202,12 +203,12 @@ function kept({ token, plan, start }: { token: VerifiedToken; plan: UpgradePlan;
 }
 
 /** HTTP instrumentation sees no upgrade. A client's trace is linked, not continued: a client decides nothing here. */
-function handshakeSpan({ headers }: IncomingMessage): SpanOptions {
-  const client = sampledContext(String(headers['traceparent'] ?? ''));
+function handshakeSpan(request: IncomingMessage): SpanOptions {
+  const client = sampledContext(String(request.headers['traceparent'] ?? ''));
   return {
     kind: SpanKind.SERVER,
     root: true,
-    attributes: { 'http.request.method': 'GET', 'http.route': STREAM_PATH },
+    attributes: { 'http.request.method': 'GET', 'http.route': STREAM_PATH, 'url.scheme': schemeOf(request) },
     links: client === null ? [] : [{ context: client }],
   };
 }

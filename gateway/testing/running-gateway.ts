@@ -212,7 +212,8 @@ export class Refused extends Error {
   }
 }
 
-function post(
+/** Posts a login; `ca` is the gateway's certificate authority, null without TLS. */
+export function post(
   port: number,
   ca: string | null,
   body: string,

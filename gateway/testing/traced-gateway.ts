@@ -3,8 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { INGEST_PATH, LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
-import { ADMIN } from './running-gateway.ts';
+import { INGEST_PATH, STREAM_PATH } from '../../protocol/paths.ts';
+import { WebSocket as TrustingWebSocket } from 'ws';
+import { ADMIN, post } from './running-gateway.ts';
 import { Started } from '../../testing/started.ts';
 
 const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -16,23 +17,27 @@ export class TracedGateway implements AsyncDisposable {
   readonly process: Started;
   readonly port: number;
   readonly innerPort: number;
+  /** The authority of its certificate; null without TLS. */
+  readonly #ca: string | null;
   readonly #folder: string;
 
-  private constructor(process: Started, ports: { port: number; innerPort: number }, folder: string) {
+  private constructor(process: Started, ports: { port: number; innerPort: number }, folder: string, ca: string | null) {
     this.process = process;
     this.port = ports.port;
     this.innerPort = ports.innerPort;
     this.#folder = folder;
+    this.#ca = ca;
   }
 
-  /** `spec` is appended to the quickstart's, line by line. */
+  /** `spec` is appended to the quickstart's, line by line. `isTls` false: plain HTTP, for clients without the authority. */
   static async start(
     environment: Readonly<Record<string, string>>,
     spec: readonly string[] = [],
+    isTls = false,
   ): Promise<TracedGateway> {
     const folder = await mkdtemp(join(tmpdir(), 'firehose-traced-'));
     const subscription = await readFile(new URL('subscription.yaml', QUICKSTART), 'utf8');
-    const more = ['gateway: { tls: { disabled: true } }', ...spec].map((line) => `  ${line}\n`).join('');
+    const more = [`gateway: { tls: { disabled: ${!isTls} } }`, ...spec].map((line) => `  ${line}\n`).join('');
     await writeFile(join(folder, 'subscription.yaml'), subscription + more);
     await writeFile(join(folder, 'directory.yaml'), await readFile(new URL('directory.yaml', QUICKSTART)));
     const env = {
@@ -50,18 +55,24 @@ export class TracedGateway implements AsyncDisposable {
     };
     const child = spawn(process.execPath, [...START, 'gateway'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const started = new Started(child);
-    return new TracedGateway(started, await started.listening(), folder);
+    const ports = await started.listening();
+    const ca = isTls ? await readFile(join(folder, 'state', 'ca.crt'), 'utf8') : null;
+    return new TracedGateway(started, ports, folder, ca);
   }
 
   async login(password = ADMIN.password): Promise<string> {
     const body = JSON.stringify({ ...ADMIN, password });
-    const answer = await fetch(`http://127.0.0.1:${this.port}${LOGIN_PATH}`, { method: 'POST', body });
-    return String(((await answer.json()) as { access_token?: string }).access_token);
+    return String((await post(this.port, this.#ca, body)).body['access_token']);
   }
 
   /** An open socket; its messages are the caller's. */
   async connect(query: string): Promise<WebSocket> {
-    const socket = new WebSocket(`ws://127.0.0.1:${this.port}${STREAM_PATH}?${query}`);
+    const address = `127.0.0.1:${this.port}${STREAM_PATH}?${query}`;
+    // The global one takes no certificate authority.
+    const socket =
+      this.#ca === null
+        ? new WebSocket(`ws://${address}`)
+        : (new TrustingWebSocket(`wss://${address}`, { ca: this.#ca }) as unknown as WebSocket);
     await new Promise<void>((resolve, reject) => {
       socket.onopen = () => resolve();
       socket.onerror = () => reject(new Error('the socket did not open'));

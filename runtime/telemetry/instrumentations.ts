@@ -5,6 +5,7 @@ import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { IORedisInstrumentation } from '@opentelemetry/instrumentation-ioredis';
 import { ADMINISTRATION_PATH, INGEST_PATH, LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { mayBringTrace } from './producer-traces.ts';
+import { schemeOf } from './scheme.ts';
 
 /** Requested all the time by machines that need only the answer. */
 const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
@@ -33,7 +34,11 @@ export function instrumentations(): Instrumentation[] {
       },
       // Clients put tokens into the query, and by mistake into the path and every header: nothing that a client sent
       // leaves the process but the route.
-      startIncomingSpanHook: (request) => ({ ...NOTHING_OF_A_CLIENT, 'url.path': routeOf(request) ?? '' }),
+      startIncomingSpanHook: (request) => ({
+        ...NOTHING_OF_A_CLIENT,
+        'url.path': routeOf(request) ?? '',
+        'url.scheme': schemeOf(request),
+      }),
       startOutgoingSpanHook: ({ path }) => ({ 'url.full': '', 'url.path': path?.split('?')[0] ?? '' }),
       requestHook(span, request) {
         if ('httpVersion' in request) nameByRoute(span, request);
