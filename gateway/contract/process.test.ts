@@ -119,7 +119,7 @@ describe('firehose gateway, as a process', () => {
   test('an unreachable Redis is said once, the gateway goes on trying and is not ready', async () => {
     const gateway = start(['--example-directory'], { REDIS_URL: 'redis://:secret-canary@127.0.0.1:1' });
     const { innerPort } = await gateway.listening();
-    await gateway.says(/out of reach/);
+    await gateway.says(/the event log is unavailable/);
     const ready = await fetch(`http://127.0.0.1:${innerPort}/readyz`);
     assert.equal(ready.status, 503);
     assert.equal((await fetch(`http://127.0.0.1:${innerPort}/livez`)).status, 200);
