@@ -92,7 +92,7 @@ export const serverFrameSchema = z.discriminatedUnion('type', [
 ]);
 export type ServerFrame = z.output<typeof serverFrameSchema>;
 
-/** Room for the `_firehose` of an event beside the event itself. */
+/** Bytes for the `_firehose` of an event, besides the event. */
 const META_BYTES = 4_096;
 export const MAX_MESSAGE_BYTES = MAX_ENTRY_BYTES + META_BYTES;
 

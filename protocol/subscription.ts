@@ -175,9 +175,9 @@ export const specSchema = z.strictObject({
   auth: auth.prefault({}),
   /** Without a token there is no ingest endpoint in a cluster. */
   ingest: platformOnly(z.strictObject({ tokenSecretRef: secretRef('token').optional() }).prefault({})),
-  /** Of the gateway's pods; a process of its own has the standard `OTEL_*` variables. */
+  /** Of the gateway's pods; a standalone process has the standard `OTEL_*` variables. */
   telemetry: platformOnly(telemetry.prefault({})),
-  /** Of the gateway's pods; a process of its own has `LOG_LEVEL`. */
+  /** Of the gateway's pods; a standalone process has `LOG_LEVEL`. */
   logLevel: platformOnly(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')),
 });
 

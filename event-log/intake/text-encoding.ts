@@ -11,7 +11,7 @@ export function withoutByteOrderMark(bytes: Buffer): Buffer {
   return bytes.subarray(0, 3).equals(BYTE_ORDER_MARK) ? bytes.subarray(3) : bytes;
 }
 
-/** What the bytes are instead of UTF-8, and what to do; null when they are UTF-8. */
+/** The encoding of the bytes when it is not UTF-8, and what to do; null when they are UTF-8. */
 export function encodingFault(bytes: Buffer): string | null {
   if (isUtf16(bytes)) return 'The bytes are UTF-16: send UTF-8';
   if (isUtf8(bytes)) return null;

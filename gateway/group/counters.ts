@@ -15,7 +15,7 @@ export interface GroupCounters {
   poison: number;
   /** Entries that were trimmed before they were delivered or acknowledged, as far as known. */
   trimmed: number;
-  /** Leases taken, and lost to another replica or to time. */
+  /** Leases taken, and lost to another replica or by expiry. */
   leasesTaken: number;
   leasesLost: number;
 }

@@ -3,7 +3,7 @@ import type { Logger } from '../../runtime/logging/logger.ts';
 
 /** Descriptors that the public listener leaves to health, metrics, ingest, Redis and files. */
 const RESERVED = 128;
-/** Of a small limit at most a quarter is reserved. */
+/** At most a quarter of a small limit is reserved. */
 const MOST_RESERVED_SHARE = 0.25;
 
 /**

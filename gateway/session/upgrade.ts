@@ -51,7 +51,7 @@ export interface UpgradeOptions {
 
 /** Size of a client's frame (RFC 6455): clients send little. */
 const MAX_CLIENT_FRAME = 4_096;
-/** In a group they acknowledge by lists of ids. */
+/** Larger in a group, whose members acknowledge by lists of ids. */
 const MAX_GROUP_FRAME = 65_536;
 /** A peer that does not answer a Close by then is cut off. */
 const CLOSE_TIMEOUT_MS = 2_000;

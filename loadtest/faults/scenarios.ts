@@ -58,7 +58,7 @@ const gatewayKilled: Scenario = async (product) => {
   return await world.settle();
 };
 
-/** I1, I2, I3, I12: Redis with AOF is killed under load, once for each way in which it writes that. */
+/** I1, I2, I3, I12: Redis with AOF is killed under load, once for each mode of the AOF. */
 const redisKilled: Scenario = async (product) => {
   await using world = await openWorld(product, { redisArgs: DURABLE });
   await joinAll(world);

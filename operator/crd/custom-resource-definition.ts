@@ -24,7 +24,7 @@ const NAME_RULES = [
   },
 ];
 
-/** Needed by a cluster alone: a process of its own has `REDIS_URL`, and the directory's file beside it. */
+/** Only a cluster needs it: a standalone process has `REDIS_URL`, and the directory's file beside it. */
 function requireOfCluster(spec: StructuralSchema): void {
   const properties = spec['properties'] as Record<string, StructuralSchema>;
   for (const [section, field] of [

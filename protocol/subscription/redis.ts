@@ -3,7 +3,7 @@ import { DEFAULT_KEY_PREFIX } from '../keys.ts';
 import { hostName, immutable, objectName, ruled, secretRef } from './rules.ts';
 import { platformOnly } from './takes-effect.ts';
 
-/** `urlSecretRef` is required of a custom resource; a process of its own has `REDIS_URL`, `REDIS_CA_FILE` and so on. */
+/** `urlSecretRef` is required of a custom resource; a standalone process has `REDIS_URL`, `REDIS_CA_FILE` and so on. */
 const place = z.strictObject({
   mode: immutable(
     z.enum(['Standalone', 'Sentinel', 'Cluster']),
@@ -13,7 +13,7 @@ const place = z.strictObject({
   sentinel: z
     .strictObject({
       masterName: z.string().min(1).max(253),
-      /** A Secret of type kubernetes.io/basic-auth; a process of its own has `REDIS_SENTINEL_PASSWORD` and its like. */
+      /** A Secret of type kubernetes.io/basic-auth; a standalone process has `REDIS_SENTINEL_PASSWORD` and so on. */
       loginSecretName: platformOnly(objectName().optional()),
     })
     .optional(),

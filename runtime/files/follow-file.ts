@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface FollowOptions {
-  /** Ends the following. */
+  /** Stops following the file. */
   readonly signal: AbortSignal;
   /** Called with the first content and with each different one after it; awaited, so calls never overlap. */
   onContent(text: string): void | Promise<void>;

@@ -1,6 +1,6 @@
 /** How the text of a setting is read. */
 export interface Kind<T> {
-  /** What its flag takes, as `<port>`. */
+  /** Placeholder for the value of the flag, as `<port>`. */
   readonly argument: string;
   /** What is expected, for errors. */
   readonly expects: string;
