@@ -13,7 +13,7 @@ test('entries that reach nobody get a line of each kind in ten seconds, which co
     told.poison(entryOf({ sequence: 1, account: 'a' }), 'not_an_object');
   }
   const said = lines.map((line) => JSON.parse(line) as { msg: string; entries: number; account?: string });
-  const unknown = said.filter(({ msg }) => msg.includes('directory lacks'));
+  const unknown = said.filter(({ msg }) => msg.includes('not in the directory'));
   assert.deepEqual(
     unknown.map(({ entries, account }) => [entries, account]),
     [
