@@ -76,7 +76,7 @@ export async function openPath(
         verifyToken,
         mayStay,
         narrow: (grant, filter) => narrow(grant, filter, directory.current, scope.current),
-        onGapTold: told.gapTold,
+        onGap: told.gapReported,
         onSlowClose: told.slowConsumerClosed,
       },
     }),

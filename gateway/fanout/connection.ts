@@ -18,7 +18,7 @@ export type LossReason = 'cursor_too_old' | 'epoch_lost';
 export type SlowPolicy = Subscription['spec']['gateway']['connections']['slowConsumerPolicy'];
 
 /** What the fan-out reports to a connection besides events; each call is in order with the events around it. */
-export interface Told {
+export interface Notices {
   /**
    * Entries after `last` could not be kept. Nothing more is written until the connection leaves or starts at another
    * position.
@@ -49,7 +49,7 @@ export interface Connection {
   view: View;
   readonly sink: Sink;
   readonly policy: SlowPolicy;
-  readonly told: Told;
+  readonly notices: Notices;
   /** Null while live. */
   behind: Behind | null;
   closed: boolean;

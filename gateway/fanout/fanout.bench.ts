@@ -17,7 +17,7 @@ import { createAuthority, issueCertificate, type CertificatePem } from '../../ru
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import { cursors } from '../testing/cursors.ts';
-import { toldNothing } from '../testing/told.ts';
+import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
 import { SocketWriter } from '../session/socket-writer.ts';
 import type { StoredEntry } from '../../event-log/event-log.ts';
@@ -71,7 +71,7 @@ async function stage(options: {
         grant: { account: ROOT, accounts: null, events },
         format: 'plain',
         sink: new SocketWriter(socket as Socket, webSocket),
-        told: toldNothing({ lost: () => webSocket.terminate() }),
+        notices: expectedNotices({ lost: () => webSocket.terminate() }),
       });
       webSocket.on('error', () => webSocket.terminate());
       webSocket.on('close', () => fanout.leave(connection));

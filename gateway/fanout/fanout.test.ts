@@ -7,7 +7,7 @@ import { cursors, openCursor } from '../testing/cursors.ts';
 import { entryOf } from '../testing/entries.ts';
 import { seeded } from '../testing/hostile.ts';
 import { RecordingSink } from '../testing/sink.ts';
-import { toldNothing } from '../testing/told.ts';
+import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
 import { Fanout, type FanoutOptions } from './fanout.ts';
 import type { Format } from './round.ts';
@@ -40,7 +40,7 @@ function join(fanout: Fanout, grant: Grant = EVERYTHING, format: Format = 'plain
     grant,
     format,
     sink,
-    told: toldNothing({
+    notices: expectedNotices({
       lost: (reason) => {
         losses.push(reason);
         fanout.leave(connection);
@@ -238,7 +238,7 @@ describe('fan-out', () => {
         sink: new RecordingSink(),
         from,
         until: end,
-        told: toldNothing({ lost: resolve }),
+        notices: expectedNotices({ lost: resolve }),
       });
       assert.equal(await lost, 'cursor_too_old');
       assert.deepEqual(errors, [broken]);

@@ -10,7 +10,7 @@ import { batchesOf, buildRound, type Format, type Round } from './round.ts';
 import { RouteIndex, type Offer, type Route } from './route-index.ts';
 import { Scratch } from './scratch.ts';
 import { countOf, Part } from './selection.ts';
-import type { Sink, SlowPolicy, Connection, Told } from './connection.ts';
+import type { Sink, SlowPolicy, Connection, Notices } from './connection.ts';
 import { Tail } from './tail.ts';
 import { View, viewKey } from './view.ts';
 
@@ -46,7 +46,7 @@ export interface ConnectionOptions {
   readonly grant: Grant;
   readonly format: Format;
   readonly sink: Sink;
-  readonly told: Told;
+  readonly notices: Notices;
   /** `CatchUp` when not given. */
   readonly policy?: SlowPolicy;
   /** Begins after this position instead of at the head; it must not be beyond the head. */
@@ -132,9 +132,9 @@ export class Fanout {
 
   /** Joins at the head of the log, or replays from a position first: one loop serves both. */
   join(options: ConnectionOptions): Connection {
-    const { sink, told, policy = 'CatchUp', from, until = null } = options;
+    const { sink, notices, policy = 'CatchUp', from, until = null } = options;
     const view = this.#acquire(options.grant, options.format);
-    const connection: Connection = { view, sink, told, policy, behind: null, closed: false };
+    const connection: Connection = { view, sink, notices, policy, behind: null, closed: false };
     this.#connections.add(connection);
     if (from === undefined) view.live.add(connection);
     else this.#puller.begin(connection, from, until);
@@ -218,7 +218,7 @@ export class Fanout {
     for (const connection of this.#connections) {
       const had = this.#lastOf(connection, last);
       connection.view.live.delete(connection);
-      if (this.#puller.halt(connection, had)) connection.told.lost('epoch_lost', had);
+      if (this.#puller.halt(connection, had)) connection.notices.lost('epoch_lost', had);
     }
   }
 

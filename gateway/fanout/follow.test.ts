@@ -6,7 +6,7 @@ import { createEmbeddedLog } from '../../event-log/embedded-log.ts';
 import { event } from '../../event-log/event-log.suite.ts';
 import { cursors } from '../testing/cursors.ts';
 import { RecordingSink } from '../testing/sink.ts';
-import { toldNothing } from '../testing/told.ts';
+import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
 import { Fanout } from './fanout.ts';
 import { follow } from './follow.ts';
@@ -48,7 +48,7 @@ test('between two rounds of one read everything else has its turn (I6)', async (
     grant: { account: 'acme', accounts: null, events: null },
     format: 'plain',
     sink,
-    told: toldNothing(),
+    notices: expectedNotices(),
   });
   const following = follow({
     eventLog,

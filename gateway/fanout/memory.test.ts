@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import type { Grant } from '../auth/grant.ts';
 import { cursors } from '../testing/cursors.ts';
 import { entryOf } from '../testing/entries.ts';
-import { toldNothing } from '../testing/told.ts';
+import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
 import { Fanout } from './fanout.ts';
 import type { Sink } from './connection.ts';
@@ -66,8 +66,8 @@ test('I6, I10: a thousand connections that read nothing hold what is documented,
   const grantOf = (at: number): Grant => ({ account: 'root', accounts: [accounts[at % ACCOUNTS] ?? ''], events: null });
   const connections = Array.from({ length: CONNECTIONS }, (_, at) => {
     const sink = new PausedSink();
-    const told = toldNothing({});
-    return { sink, connection: fanout.join({ grant: grantOf(at), format: 'plain', sink, told }) };
+    const notices = expectedNotices({});
+    return { sink, connection: fanout.join({ grant: grantOf(at), format: 'plain', sink, notices }) };
   });
   let sequence = 0;
   const filler = 'x'.repeat(1_000);
@@ -113,7 +113,7 @@ test('I10: connections that get nothing any more hold nothing of the rounds they
   for (const account of [...accounts, ...accounts]) {
     const grant = { account: 'root', accounts: [account], events: null };
     const sink = { queued: 0, write: () => {}, whenDrained: () => {} };
-    fanout.join({ grant, format: 'plain', sink, told: toldNothing({}) });
+    fanout.join({ grant, format: 'plain', sink, notices: expectedNotices({}) });
   }
   const before = memory();
   const data = JSON.stringify({ filler: 'x'.repeat(1_000) });

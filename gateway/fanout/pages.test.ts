@@ -5,7 +5,7 @@ import { createEmbeddedLog } from '../../event-log/embedded-log.ts';
 import type { NewEvent } from '../../event-log/event-log.ts';
 import { cursors } from '../testing/cursors.ts';
 import { RecordingSink } from '../testing/sink.ts';
-import { toldNothing } from '../testing/told.ts';
+import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
 import { Fanout } from './fanout.ts';
 import { createPages } from './pages.ts';
@@ -38,7 +38,7 @@ async function stalled(logBytes: number) {
     grant: { account: 'root', accounts: null, events: null },
     format: 'plain',
     sink,
-    told: toldNothing({
+    notices: expectedNotices({
       lost: (reason) => {
         losses.push(reason);
         fanout.leave(connection);

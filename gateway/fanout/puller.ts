@@ -90,7 +90,7 @@ export class Puller {
   tellPoison(connection: Connection, round: Round): void {
     const { index } = this.#options;
     const forIt = round.poison.filter((meta) => meta === null || accepts(connection.view, index.match(meta)));
-    if (forIt.length > 0) connection.told.poison(forIt.length);
+    if (forIt.length > 0) connection.notices.poison(forIt.length);
   }
 
   forget(connection: Connection): void {
@@ -171,7 +171,7 @@ export class Puller {
 
   #skip(connection: Connection, behind: Behind): void {
     this.#goLive(connection);
-    connection.told.skipped({ epoch: behind.epoch, ids: behind.from });
+    connection.notices.skipped({ epoch: behind.epoch, ids: behind.from });
   }
 
   #continue(connection: Connection, behind: Behind): void {
@@ -225,14 +225,14 @@ export class Puller {
     if (connection.behind !== behind) return;
     if (outcome.kind === 'lost') {
       this.halt(connection, from);
-      connection.told.lost(outcome.reason, from);
+      connection.notices.lost(outcome.reason, from);
       return;
     }
     behind.delivered = null;
     for (const round of outcome.rounds) this.#writeRound(connection, round);
     behind.from = outcome.ids;
     behind.round = outcome.complete ? head.round : null;
-    if (outcome.complete && behind.until !== null) connection.told.finished();
+    if (outcome.complete && behind.until !== null) connection.notices.finished();
     else this.#continue(connection, behind);
   }
 }

@@ -8,11 +8,11 @@ import { compareIds, type Position } from '../../protocol/position.ts';
 import type { EventLog, StoredEntry } from '../../event-log/event-log.ts';
 import { RecordingSink } from '../testing/sink.ts';
 import { cursors, openCursor } from '../testing/cursors.ts';
-import { toldNothing } from '../testing/told.ts';
+import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
 import { Fanout, type ConnectionOptions } from './fanout.ts';
 import { createPages } from './pages.ts';
-import { SLOW_AFTER_MS, type SlowPolicy, type Told } from './connection.ts';
+import { SLOW_AFTER_MS, type SlowPolicy, type Notices } from './connection.ts';
 
 const EPOCH = 'e';
 const PARTITIONS = 3;
@@ -66,10 +66,10 @@ function fanoutOver(
   return fanout;
 }
 
-function join(fanout: Fanout, more: Partial<ConnectionOptions> = {}, told: Partial<Told> = {}) {
+function join(fanout: Fanout, more: Partial<ConnectionOptions> = {}, notices: Partial<Notices> = {}) {
   const sink = new RecordingSink();
   const grant = { account: 'root', accounts: null, events: null };
-  return { sink, connection: fanout.join({ grant, format: 'meta', sink, told: toldNothing(told), ...more }) };
+  return { sink, connection: fanout.join({ grant, format: 'meta', sink, notices: expectedNotices(notices), ...more }) };
 }
 
 interface Got {

@@ -26,7 +26,7 @@ export interface BusinessEvents {
   ) => void;
   readonly sessionClosed: (session: { readonly id: string; readonly account: string }, code: number) => void;
   readonly slowConsumerClosed: (policy: string) => void;
-  readonly gapTold: (reason: string) => void;
+  readonly gapReported: (reason: string) => void;
   readonly revoked: (outcome: string) => void;
   /** A batch was ingested: its accepted events are in the log. */
   readonly ingested: (answer: IngestAnswer) => void;
@@ -94,7 +94,7 @@ export function createBusinessEvents(metrics: Metrics, logger: Logger): Business
       metrics.slowConsumerClosed(policy);
       logger.debug({ policy }, 'a slow connection is closed');
     },
-    gapTold(reason) {
+    gapReported(reason) {
       metrics.gap(reason);
       logger.debug({ reason }, 'a gap was reported to a connection');
     },

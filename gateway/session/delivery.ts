@@ -31,7 +31,7 @@ export interface Delivery {
 export interface DeliverySession {
   readonly isOpen: boolean;
   /** Whether gaps can be reported by a frame. */
-  readonly isTold: boolean;
+  readonly reportsGaps: boolean;
   gap(gap: { reason: GapReason; requested: string | null; missed: number | null }): void;
   /** `last` is sent as the cursor from which its client resumes. */
   close(name: CloseName, reason: CloseReason, last?: Position | null): void;

@@ -33,8 +33,8 @@ export class GroupDelivery implements Delivery {
     const { groups, group, onGap, ...member } = options;
     this.#membership = groups.join(group, {
       ...member,
-      acknowledges: session.isTold ? 'frames' : 'pongs',
-      onGap: (reason, gap) => tellGap(session, { reason, gap, mayGoOn: session.isTold || onGap === 'clamp' }),
+      acknowledges: session.reportsGaps ? 'frames' : 'pongs',
+      onGap: (reason, gap) => tellGap(session, { reason, gap, mayGoOn: session.reportsGaps || onGap === 'clamp' }),
       lost: (reason) => session.close('cursorTooOld', reason, null),
     });
   }
@@ -70,6 +70,6 @@ export class GroupDelivery implements Delivery {
 function tellGap(session: DeliverySession, told: { reason: GroupGapReason; gap: GroupGap; mayGoOn: boolean }): void {
   const { reason, gap, mayGoOn } = told;
   const requested = gap.ids.length === 0 ? null : gap.ids.slice(0, NAMED).join(' ');
-  if (session.isTold || reason === 'trimmed') session.gap({ reason, requested, missed: gap.missed });
+  if (session.reportsGaps || reason === 'trimmed') session.gap({ reason, requested, missed: gap.missed });
   if (reason === 'trimmed' && !mayGoOn) session.close('cursorTooOld', 'trimmed', null);
 }

@@ -8,7 +8,7 @@ import {
   type Sink,
   type SlowPolicy,
   type Connection,
-  type Told,
+  type Notices,
 } from '../fanout/connection.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import type { Delivery, DeliverySession } from './delivery.ts';
@@ -33,7 +33,7 @@ export interface LogDeliveryOptions {
 }
 
 /** Events straight from the log: live, resumed or replayed. The fan-out itself reports what happens to them. */
-export class LogDelivery implements Delivery, Told {
+export class LogDelivery implements Delivery, Notices {
   readonly #context: LogDeliveryContext;
   readonly #onGap: OnGap;
   readonly #session: DeliverySession;
@@ -52,7 +52,7 @@ export class LogDelivery implements Delivery, Told {
       sink,
       policy,
       ...(start !== null && { from: start.from, until: start.until }),
-      told: this,
+      notices: this,
     });
   }
 
@@ -91,7 +91,7 @@ export class LogDelivery implements Delivery, Told {
 
   /** A plain client gets no frame: the close code reports the loss, unless it asked to continue. */
   skipped(last: Position): void {
-    if (this.#session.isTold || this.#onGap === 'clamp') {
+    if (this.#session.reportsGaps || this.#onGap === 'clamp') {
       this.#session.gap({
         reason: 'skipped_to_live',
         requested: this.#context.window.cursors.seal(last),
@@ -101,7 +101,7 @@ export class LogDelivery implements Delivery, Told {
   }
 
   poison(entries: number): void {
-    if (this.#session.isTold) this.#session.gap({ reason: 'poison', requested: null, missed: entries });
+    if (this.#session.reportsGaps) this.#session.gap({ reason: 'poison', requested: null, missed: entries });
   }
 
   finished(): void {

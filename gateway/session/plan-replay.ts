@@ -33,14 +33,14 @@ export type PlannedReplay = { readonly replay: ReplayPlan } | { readonly problem
  * continues from the oldest only where that can be reported: a client of the plain contract must ask for it itself
  * (I4).
  */
-export function planReplay(query: URLSearchParams, now: number, isTold: boolean): PlannedReplay {
+export function planReplay(query: URLSearchParams, now: number, reportsGaps: boolean): PlannedReplay {
   const onGap = query.get('on_gap');
   if (onGap !== null && onGap !== 'fail' && onGap !== 'clamp') {
     return refuse('invalid_on_gap', 'on_gap is fail or clamp.', 'on_gap');
   }
   const start = readStart(query, now);
   if ('problem' in start) return start;
-  const onLoss = onGap ?? (start.kind === 'time' && isTold ? 'clamp' : 'fail');
+  const onLoss = onGap ?? (start.kind === 'time' && reportsGaps ? 'clamp' : 'fail');
   const to = query.get('to');
   if (to === null) return { replay: { start, until: null, onGap: onLoss } };
   if (start.kind === 'live') return refuse('to_without_start', 'to ends a replay: give a cursor or from too.', 'to');

@@ -56,7 +56,7 @@ export interface SessionContext {
   /** Whether a token that was verified is still valid. */
   readonly mayStay: (token: VerifiedToken) => boolean;
   /** Called for each loss that the connection is notified of. */
-  readonly onGapTold: (reason: string) => void;
+  readonly onGap: (reason: string) => void;
   /** Told when it is ended for being slow. */
   readonly onSlowClose: (policy: SlowPolicy) => void;
   readonly now: () => number;
@@ -153,12 +153,12 @@ export class Session implements DeliverySession {
     return this.#delivery.refilter(grant);
   }
 
-  get isTold(): boolean {
+  get reportsGaps(): boolean {
     return this.#dialogue !== null;
   }
 
   gap(gap: Parameters<DeliverySession['gap']>[0]): void {
-    this.#context.onGapTold(gap.reason);
+    this.#context.onGap(gap.reason);
     this.#dialogue?.gap(gap);
   }
 
