@@ -135,7 +135,7 @@ describe('firehose revoke and firehose connections', { timeout: 120_000 }, () =>
 
   test('no gateway, or something else, at the other end is said', async () => {
     const { code, errors } = await type(['connections', '--inner-port', '1']);
-    assert.deepEqual([code, /127\.0\.0\.1:1: is this/.test(errors)], [3, true], errors);
+    assert.deepEqual([code, /127\.0\.0\.1:1 \(\w+\): is this/.test(errors)], [3, true], errors);
     const other = createServer((socket) => {
       socket.on('error', () => socket.destroy());
       socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}');

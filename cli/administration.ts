@@ -5,6 +5,7 @@ import { GATEWAY_SETTINGS } from '../gateway/settings.ts';
 import type { Environment } from '../runtime/lifecycle/environment.ts';
 import { readSettings } from '../runtime/settings/read-settings.ts';
 import type { SettingsTable } from '../runtime/settings/setting.ts';
+import { codeOf } from './doctor/listeners.ts';
 import { printable, type Terminal } from './terminal.ts';
 
 /** Exit codes of the commands that ask a running gateway. */
@@ -101,8 +102,12 @@ async function send(url: URL, token: string, body: object | undefined): Promise<
   try {
     response = await fetch(url, request);
     text = await response.text();
-  } catch {
-    throw new CommandFault('unreachable', `no gateway answers at ${url.host}: is this its inner address and port?`);
+  } catch (error) {
+    const why = codeOf(error);
+    throw new CommandFault(
+      'unreachable',
+      `no gateway answers at ${url.host} (${why}): is this its inner address and port?`,
+    );
   }
   const content = parseJson(text);
   if (response.ok) return content;
@@ -117,6 +122,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
+    // A proxy's own page, for example; the caller reports an answer without a problem.
     return null;
   }
 }

@@ -51,6 +51,7 @@ async function mapInto(
 ): Promise<number> {
   const summary = createSummary();
   const broken = new Promise<never>((_, reject) => output.once('error', reject));
+  // Each write that waits races with it; while none waits, the next write reports the error.
   broken.catch(() => undefined);
   const print = async (events: readonly MappedEvent[]) => {
     for (const event of events) {

@@ -14,6 +14,7 @@ test('options of nine members are found, and those of eight or with a reason are
   const bag = (name: string, count: number) =>
     `export interface ${name} {\n${Array.from({ length: count }, (_, i) => `  readonly m${i}: string;`).join('\n')}\n}\n`;
   assert.deepEqual(bagsWithoutReason(bag('OpenOptions', 9)), ['OpenOptions: 9 members']);
+  assert.deepEqual(bagsWithoutReason(bag('GatewayConfig', 9)), ['GatewayConfig: 9 members']);
   assert.deepEqual(bagsWithoutReason(bag('OpenOptions', 8)), []);
   assert.deepEqual(
     bagsWithoutReason(`/** More than eight members: each is set by itself. */\n${bag('OpenOptions', 9)}`),

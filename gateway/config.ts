@@ -10,7 +10,10 @@ import { readRedis } from '../runtime/redis/read-redis.ts';
 import { readSettings } from '../runtime/settings/read-settings.ts';
 import { GATEWAY_SETTINGS, QUICKSTART } from './settings.ts';
 
-/** The settings of one gateway process: its environment, and the subscription that it serves. */
+/**
+ * The settings of one gateway process: its environment, and the subscription that it serves. More than eight members:
+ * it mirrors the table in settings.ts, one member for each setting; only the opening functions take it whole.
+ */
 export interface GatewayConfig {
   readonly subscription: Subscription;
   /** Nothing was configured: the example account and user of the quickstart are served. */

@@ -6,7 +6,11 @@ import type { Policy } from './policy/policy.ts';
 import type { RenderSettings } from './resources/rendering.ts';
 import { OPERATOR_SETTINGS } from './settings.ts';
 
-/** The settings of an operator process. The API server is found as every client finds it (KUBECONFIG, service account). */
+/**
+ * The settings of an operator process. The API server is found as every client finds it (KUBECONFIG, service account).
+ * More than eight members: it mirrors the table of settings, one member for each setting; rendering and policy get
+ * their own parts of it.
+ */
 export interface OperatorConfig {
   readonly settings: Omit<RenderSettings, 'addressGuard'>;
   /** What resources may ask for. */

@@ -26,17 +26,28 @@ async function served(config: GatewayConfig, now: number): Promise<readonly Find
   const keyFile = mounted ? join(tlsFolder, 'tls.key') : join(stateFolder, 'server.key');
   const say = about('certificate', file);
   const [cert, key] = await Promise.all([read(file), read(keyFile)]);
-  if (!mounted && cert === null) return [say.ok('is not there yet: made by the first start')];
-  if (cert === null || key === null) {
-    return [say.fail('tls.crt or tls.key cannot be read', 'mount a Secret of type kubernetes.io/tls there')];
+  if (!mounted && cert.code === 'ENOENT') return [say.ok('is not there yet: made by the first start')];
+  const code = cert.code ?? key.code;
+  if (code !== null) {
+    const remedy = mounted
+      ? 'mount a Secret of type kubernetes.io/tls there, readable'
+      : 'make the state folder readable';
+    return [say.fail(`certificate or key cannot be read (${code})`, remedy)];
   }
   const fix = mounted ? MOUNTED : OWN;
+  const pair = parsePair(cert.text, key.text);
+  if (pair === null) return [say.fail('certificate or key is not PEM', fix)];
+  if (pair.certificate.checkPrivateKey(pair.key)) return [judgeCertificate(pair.certificate, { say, now, fix })];
+  return [say.fail(`${keyFile} is not the key of this certificate`, fix)];
+}
+
+/** Null where one of them is not PEM. */
+function parsePair(cert: string, key: string) {
   try {
-    const parsed = new X509Certificate(cert);
-    if (parsed.checkPrivateKey(createPrivateKey(key))) return [judgeCertificate(parsed, { say, now, fix })];
-    return [say.fail(`${keyFile} is not the key of this certificate`, fix)];
+    return { certificate: new X509Certificate(cert), key: createPrivateKey(key) };
   } catch {
-    return [say.fail('certificate or key is not PEM', fix)];
+    // Node has no code for it: what cannot be parsed is a finding, whatever the parser says.
+    return null;
   }
 }
 
@@ -65,6 +76,11 @@ export function judgeCertificate(
     : say.ok(`is valid until ${until} (${howLong(left)})`);
 }
 
-function read(file: string): Promise<string | null> {
-  return readFile(file, 'utf8').catch(() => null);
+/** The text, or the code of the error. */
+async function read(file: string): Promise<{ readonly text: string; readonly code: string | null }> {
+  try {
+    return { text: await readFile(file, 'utf8'), code: null };
+  } catch (error) {
+    return { text: '', code: (error as NodeJS.ErrnoException).code ?? 'unknown' };
+  }
 }

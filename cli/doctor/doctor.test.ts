@@ -122,11 +122,20 @@ describe('keys and certificates', () => {
     assert.match((await look(given, 'state', at(0)))[0] ?? '', /^warn: others may read \S+server.key$/);
   });
 
+  it('of a state folder that cannot be read are a fault, and no first start', LIMIT, async () => {
+    await using given = await settings();
+    const state = join(given.folder, 'broken');
+    await mkdir(join(state, 'server.crt'), { recursive: true });
+    assert.deepEqual(await look(given, 'certificate', { environment: { FIREHOSE_STATE: state } }), [
+      'fail: certificate or key cannot be read (EISDIR)',
+    ]);
+  });
+
   it('that are mounted: unreadable, not a pair, of another algorithm, dated by who made them', LIMIT, async () => {
     await using given = await settings();
     const [folder, file] = [join(given.folder, 'tls'), join(given.folder, 'signing-keys.json')];
     const environment = { FIREHOSE_TLS_FOLDER: folder, FIREHOSE_SIGNING_KEYS_FILE: file };
-    assert.match((await look(given, 'certificate', { environment }))[0] ?? '', /^fail: .* cannot be read$/);
+    assert.match((await look(given, 'certificate', { environment }))[0] ?? '', /^fail: .* cannot be read \(ENOENT\)$/);
     assert.deepEqual(await look(given, 'signing_keys', { environment }), ['fail: cannot be read (ENOENT)']);
     const now = Date.now();
     const authority = await createAuthority({ subject: 'CN=a', now, days: 10 });

@@ -14,6 +14,7 @@ export async function bounded(
 ): Promise<readonly Finding[]> {
   const settled = new AbortController();
   const tooLate = delay(limitMs, [notInTime(check, limitMs)], { signal: settled.signal });
+  // It rejects when it is aborted below, after the race.
   tooLate.catch(() => undefined);
   try {
     return await Promise.race([look(), tooLate]);

@@ -59,6 +59,7 @@ function parse(text: string): z.output<typeof readiness> | null {
   try {
     return readiness.parse(JSON.parse(text));
   } catch {
+    // Another program may listen there; the caller reports an answer of another form.
     return null;
   }
 }
@@ -131,6 +132,7 @@ async function certificateFile({ tlsFolder, stateFolder }: GatewayConfig): Promi
   try {
     return new X509Certificate(await readFile(file));
   } catch {
+    // The check of certificates reports a file that cannot be read or parsed; here it is compared only.
     return null;
   }
 }

@@ -59,6 +59,7 @@ function parse(text: string): readonly unknown[] | null {
     const keys: unknown = JSON.parse(text);
     return Array.isArray(keys) ? keys : null;
   } catch {
+    // Not JSON: the caller reports it, without the content.
     return null;
   }
 }

@@ -66,6 +66,7 @@ function answers(program: string, args: readonly string[]): boolean {
     execFileSync(program, [...args], { stdio: 'ignore' });
     return true;
   } catch {
+    // The program is not installed, or the machine does not allow it: the run goes without.
     return false;
   }
 }

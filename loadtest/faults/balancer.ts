@@ -19,6 +19,7 @@ export async function startBalancer(replicas: readonly Replica[]): Promise<Balan
   let turn = 0;
   const join = (one: Socket, other: Socket) => {
     sockets.add(one);
+    // Expected: replicas are killed. `close` follows each error.
     one.on('error', () => undefined);
     one.on('close', () => {
       sockets.delete(one);
@@ -55,6 +56,7 @@ export async function startBalancer(replicas: readonly Replica[]): Promise<Balan
 
 async function isReady({ inner }: Replica): Promise<boolean> {
   if (inner === null) return false;
+  // A replica that does not answer is not ready.
   const answer = await fetch(`http://${inner}/readyz`, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
   return answer?.status === 200;
 }

@@ -180,7 +180,8 @@ export class Consumer {
         // Only a refused consumer waits: one that was cut off comes back at once.
         if (end.status !== null || end.code === 0) await delay(100);
       } catch {
-        await delay(50); // Nobody listens there now.
+        // Expected while a fault is active: the replica is down or ends. Events that stay out are faults of the ledger.
+        await delay(50);
       }
     }
   }
@@ -209,6 +210,7 @@ export class Consumer {
         response.resume();
         socket.terminate();
       });
+      // `close` follows each error, and is counted.
       socket.on('error', () => undefined);
       socket.on('close', (code) => {
         if (this.#socket === socket) this.#end(code);

@@ -96,6 +96,7 @@ export async function descriptorsGone(product: Product): Promise<string[]> {
     15_000,
   );
   for (const socket of flood) socket.destroy();
+  // Refused while the replica has no descriptors; `until` asks again, and its end is a fault of the run.
   const answers = async () => (await fetch(`http://${replica.inner}/livez`).catch(() => null))?.status === 200;
   const takesNew = async () =>
     (await world.consumers[0]?.ask(replica.host ?? '', {}).catch(() => null))?.status === null;
@@ -112,6 +113,7 @@ export async function descriptorsGone(product: Product): Promise<string[]> {
 /** A TCP connection without any data. */
 function open(port: number): Socket {
   const socket = connect({ host: '127.0.0.1', port });
+  // Expected: the replica may refuse or end it.
   socket.on('error', () => undefined);
   return socket;
 }

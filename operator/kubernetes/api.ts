@@ -25,6 +25,7 @@ interface Page {
 
 /**
  * Raw requests: JSON is passed through unchanged. Every call has a time limit, and is tried again where that is safe.
+ * More than eight members: one for each verb of the API; who uses it takes a `Pick` of the verbs it needs.
  */
 export interface KubernetesApi {
   /** Null when there is none. */

@@ -6,6 +6,10 @@ export interface KubeObject {
   readonly [field: string]: unknown;
 }
 
+/**
+ * The metadata of an object (Kubernetes API, ObjectMeta v1). More than eight members: the names and their number are
+ * those of Kubernetes.
+ */
 interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;

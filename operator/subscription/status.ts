@@ -11,7 +11,7 @@ import type { GatewayState } from './gateway-finding.ts';
 import type { StreamsReadBack } from './read-back.ts';
 import { settleStatus } from './settle-status.ts';
 
-/** Everything that a pass has found. */
+/** Everything that a pass has found. More than eight members: the status is composed of all of them, in one place. */
 export interface WholePass {
   readonly kind: 'whole';
   readonly subscription: Subscription;

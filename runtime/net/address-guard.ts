@@ -80,13 +80,10 @@ export async function judgeHost(host: string, policy: AddressPolicy): Promise<Ju
   if (ipaddr.isValid(literal)) return isRefusedAddress(literal, policy) ? 'refused' : 'allowed';
   const { promise: tooLate, resolve } = Promise.withResolvers<null>();
   const timer = setTimeout(resolve, LOOKUP_LIMIT_MS, null);
-  try {
-    const found = await Promise.race([lookup(literal, { all: true }), tooLate]);
-    if (found === null || found.length === 0) return 'unknown_host';
-    return found.some(({ address }) => isRefusedAddress(address, policy)) ? 'refused' : 'allowed';
-  } catch {
-    return 'unknown_host';
-  } finally {
-    clearTimeout(timer);
-  }
+  // A lookup rejects only where DNS has no answer (ENOTFOUND, EAI_AGAIN): the caller reports such a host.
+  const answer = lookup(literal, { all: true }).catch(() => null);
+  const found = await Promise.race([answer, tooLate]);
+  clearTimeout(timer);
+  if (found === null || found.length === 0) return 'unknown_host';
+  return found.some(({ address }) => isRefusedAddress(address, policy)) ? 'refused' : 'allowed';
 }

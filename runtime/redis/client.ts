@@ -162,6 +162,7 @@ export function sentinelClient(connection: RedisConnection, node: RedisNode): Re
     replyMapping: 'legacy',
     retryStrategy: (attempt) => reconnectDelay(attempt),
   });
+  // Expected while a Sentinel is down: the commands that it is asked with are rejected, and report it.
   client.on('error', () => undefined);
   return client;
 }

@@ -82,6 +82,7 @@ function decoded(text: string): string | null {
   try {
     return decodeURIComponent(text);
   } catch {
+    // A `%` that begins no escape: the caller reports the URL, without its text.
     return null;
   }
 }

@@ -54,7 +54,10 @@ export async function endTelemetry(): Promise<void> {
   if (ending !== null) await withinFlushTime(ending.shutdown());
 }
 
-/** Waits a limited time for the end of an export, whatever its outcome. */
+/**
+ * Waits for the end of an export, for a limited time. The SDK's diagnostic logger reports a failed export (`Faults` in
+ * sdk.ts): the rejection says no more.
+ */
 export async function withinFlushTime(work: Promise<unknown>): Promise<void> {
   const limit = new AbortController();
   const timer = delay(FLUSH_MS, undefined, { signal: limit.signal }).catch(() => undefined);

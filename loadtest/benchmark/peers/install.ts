@@ -98,6 +98,7 @@ function isThere(path: string, mode: number): boolean {
     accessSync(path, mode);
     return true;
   } catch {
+    // Absent or not accessible: either way it is installed.
     return false;
   }
 }
