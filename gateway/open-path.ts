@@ -88,6 +88,7 @@ export async function openPath(
     keys: [...auth.keyIds],
     connections: sessions.size,
     groups: groups.connections(),
+    hung: groups.hung(),
     ...departure.says(),
   }));
   const backlog = buildBacklog(stack, { redis, keyspace, spec, logger, metrics });

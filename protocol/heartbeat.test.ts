@@ -14,6 +14,7 @@ test('the heartbeat has these fields on the wire, and no others: another version
   assert.deepEqual(Object.keys(heartbeatSchema.shape).toSorted(), [
     'connections',
     'groups',
+    'hung',
     'keys',
     'leaving',
     'revision',

@@ -11,6 +11,8 @@ export const heartbeatSchema = z.object({
   connections: z.int().min(0),
   /** Connections of each consumer group that has any here, by `<group>/<account>`. */
   groups: z.record(z.string(), z.int().min(1)),
+  /** Of these, connections that hang, by the same key. A replica of an older version does not tell. */
+  hung: z.record(z.string(), z.int().min(1)).optional(),
   /** Revision of the Deployment that the replica belongs to; empty where that is unknown. */
   revision: z.string().default(''),
   /** Whether the replica is stopping. */

@@ -11,7 +11,7 @@ import { events, untilFrame } from '../testing/frames.ts';
 import { startGateway, type Client, type RunningGateway } from '../testing/running-gateway.ts';
 import { event } from './gateway.suite.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 100_000 };
 const GROUPS = [{ name: 'default', ackWait: '2s', maxDeliver: 3 }];
 let redis: RedisServer;
 let resources = 0;
@@ -20,8 +20,12 @@ before(async () => {
 });
 after(() => redis.stop());
 
-const open = () =>
-  startGateway({ redisUrl: redis.url, name: `hung-${(resources += 1)}`, groups: GROUPS, stream: { partitions: 2 } });
+const open = (partitions = 2) => {
+  const name = `hung-${(resources += 1)}`;
+  // Streams of its own: their number of partitions cannot differ within one prefix.
+  const own = { name, redis: { keyPrefix: `firehose:${name}:` } };
+  return startGateway({ redisUrl: redis.url, ...own, groups: GROUPS, stream: { partitions } });
+};
 
 let published = 0;
 /** Events of as many calls. */
@@ -117,6 +121,34 @@ describe('I14, I18: a member of a group that hangs, over TLS', LIMIT, () => {
     const work = acknowledging(healthy);
     await until('all 5 at the healthy member', () => new Set(work()).size, { holds: (seen) => seen === 5 });
     assert.deepEqual(new Set(work()), new Set(sent));
+    assert.deepEqual(await deadLetters(running), []);
+    hung.close();
+    healthy.close();
+  });
+
+  test('a replica whose only member hangs hands its partitions to one that has a healthy member', LIMIT, async () => {
+    // So many that each replica would own some, whatever their names are.
+    await using running = await open(16);
+    await using other = await running.another();
+    for (const { gateway } of [running, other]) {
+      const ready = `http://127.0.0.1:${gateway.innerPort}/readyz`;
+      await until('a replica that is ready', async () => (await fetch(ready)).ok, { limitMs: 20_000 });
+    }
+    const hung = await member(running);
+    const sent = await publish(running, 20);
+    await until('all 20 at the hung member', () => events(hung).length, {
+      holds: (seen) => seen >= 20,
+      limitMs: 20_000,
+    });
+    const healthy = await other.connect(`?token=${await other.token()}&group=default&v=1`);
+    const work = acknowledging(healthy);
+    await until('all 20 at the healthy member', () => new Set(work()).size, {
+      holds: (seen) => seen === 20,
+      limitMs: 25_000,
+    });
+    const more = await publish(running, 20);
+    await until('the new calls', () => more.every((n) => work().includes(n)), { limitMs: 25_000 });
+    assert.deepEqual(new Set(work()), new Set([...sent, ...more]));
     assert.deepEqual(await deadLetters(running), []);
     hung.close();
     healthy.close();

@@ -57,6 +57,8 @@ export class Group {
   readonly #owned = new Set<number>();
   /** Replicas with connections of this group, by their last heartbeats; null before the first ones. */
   #replicas: readonly string[] | null = null;
+  /** Of the other ones, those with a connection that does not hang. */
+  #healthyElsewhere: readonly string[] = [];
 
   constructor(parts: GroupParts) {
     this.of = parts.of;
@@ -70,7 +72,7 @@ export class Group {
       isGranted: (now) => now < this.grantedUntil,
       choose: (call, partition) => this.#choose(call, partition),
       chooseOther: (member, call, partition) => this.#chooseOther(member, call, partition),
-      hasHealthyOther: (member) => this.#hasHealthyOther(member),
+      hasHealthyOther: (member) => this.#hasHealthyOther(member) || this.#healthyElsewhere.length > 0,
       hangs: (member) => this.#hangs(member),
       free: () => this.#free(),
       hold: (entries) => this.#hold(entries),
@@ -132,8 +134,9 @@ export class Group {
   }
 
   /** Takes the partitions that this replica owns among these replicas, and hands over the others. */
-  useReplicas(replicas: readonly string[]): void {
+  useReplicas(replicas: readonly string[], healthyElsewhere: readonly string[]): void {
     this.#replicas = replicas;
+    this.#healthyElsewhere = healthyElsewhere;
     this.#takeUp();
   }
 
@@ -164,7 +167,7 @@ export class Group {
   }
 
   #takeUp(): void {
-    const replicas = this.#replicas;
+    const replicas = this.#candidates();
     if (replicas === null || this.#members.size === 0) return;
     const { of, place, resource, replica, timings } = this.#parts;
     for (let partition = 0; partition < place.partitions; partition += 1) {
@@ -174,6 +177,14 @@ export class Group {
       else if (!isMine) running?.loop.stop(performance.now() + timings.handOverMs);
     }
     this.#placeWhenKnown();
+  }
+
+  /** The replicas that may own a partition: those with a connection that does not hang, or all where all hang (I14). */
+  #candidates(): readonly string[] | null {
+    if (this.#replicas === null) return null;
+    const isHealthy = this.#hung().length < this.#members.size;
+    const healthy = [...(isHealthy ? [this.#parts.replica] : []), ...this.#healthyElsewhere];
+    return healthy.length > 0 ? healthy : this.#replicas;
   }
 
   #start(partition: number): void {
@@ -235,6 +246,7 @@ export class Group {
 
   #hangs(member: GroupMember): void {
     this.#moveFrom(member);
+    this.#takeUp();
     this.#parts.logger.warn(
       { member: member.number, connections: this.#members.size },
       'a connection of a consumer group acknowledges nothing: its calls go to others',

@@ -32,6 +32,8 @@ export interface Groups extends AsyncDisposable {
   status(): readonly GroupStatus[];
   /** For the heartbeat: connections by `<group>/<account>`, without groups that have none. */
   connections(): Readonly<Record<string, number>>;
+  /** For the heartbeat: of these, connections that hang. */
+  hung(): Readonly<Record<string, number>>;
 }
 
 export interface GroupStatus {

@@ -191,6 +191,11 @@ class RedisGroups implements Groups {
     return Array.from(this.#groups.values(), (group) => group.status);
   }
 
+  hung(): Readonly<Record<string, number>> {
+    const counts = this.status().map(({ hung, ...of }) => [keyOf(of), hung] as const);
+    return Object.fromEntries(counts.filter(([, hung]) => hung > 0));
+  }
+
   connections(): Readonly<Record<string, number>> {
     if (this.#isDraining) return {};
     const connections = Array.from(this.#groups, ([key, group]): [string, number] => [key, group.connections]);
@@ -301,7 +306,12 @@ class RedisGroups implements Groups {
     this.#elsewhere = new Set(others.flatMap(({ heartbeat }) => Object.keys(heartbeat.groups)));
     for (const [key, group] of this.#groups) {
       const here = group.connections > 0 ? [own] : [];
-      group.useReplicas([...here, ...having(key).map(({ replica }) => replica)]);
+      const there = having(key);
+      const healthy = there.filter(({ heartbeat: { groups, hung } }) => (groups[key] ?? 0) > (hung?.[key] ?? 0));
+      group.useReplicas(
+        [...here, ...there.map(({ replica }) => replica)],
+        healthy.map(({ replica }) => replica),
+      );
     }
     this.#inBackground(this.#grants.renew());
     this.#watchFormer(others);

@@ -92,6 +92,7 @@ export class PartitionWork {
       if (isHung) hung.add(member);
       const other = isHung ? this.context.chooseOther(member, held.call.key, held.partition) : null;
       if (other !== null) this.#handBack(held, other);
+      else if (isHung && this.context.hasHealthyOther(member)) this.#leave(held);
       else this.#timedOut(held, member);
     }
   }
@@ -134,6 +135,14 @@ export class PartitionWork {
     // Where all members hang, an event goes round them with a pause.
     if (other.isHung) this.#delay(held);
     else this.ledger.again(held);
+  }
+
+  /** Another replica has a member that does not hang: it takes the partition over, and the delivery does not count (I14). */
+  #leave(held: Event): void {
+    held.excused += 1;
+    this.context.counters.handedBack += 1;
+    this.outbox.wrote(held);
+    this.#delay(held);
   }
 
   #timedOut(held: Event, member: GroupMember): void {

@@ -28,6 +28,7 @@ export function groupsWithoutRedis(groups: readonly ConsumerGroup[]): Groups {
     counters: new Map(),
     status: () => [],
     connections: () => ({}),
+    hung: () => ({}),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
