@@ -8,7 +8,7 @@ import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/p
 import { startTracedOperator } from './testing/traced-operator.ts';
 import { until } from '../testing/until.ts';
 
-const STEPS = ['finalizer', 'references', 'redis', 'heartbeats', 'secrets', 'objects', 'streams', 'status'];
+const STEPS = ['finalizer', 'references', 'redis', 'gateways', 'secrets', 'objects', 'read back', 'status'];
 
 describe('what the operator tells of itself', () => {
   let platform: Platform;
