@@ -30,3 +30,21 @@ export function createTurns(now: () => number = () => performance.now()): (run: 
     schedule();
   };
 }
+
+/**
+ * Starts at most `perTurn` of what waits in each turn of the event loop, in order. For work whose cost falls after the
+ * start, as that of a TLS handshake does.
+ */
+export function createStarts(perTurn: number): (start: () => void) => void {
+  let waiting: (() => void)[] = [];
+  const turn = () => {
+    const now = waiting.slice(0, perTurn);
+    waiting = waiting.slice(perTurn);
+    if (waiting.length > 0) setImmediate(turn);
+    for (const start of now) start();
+  };
+  return (start) => {
+    waiting.push(start);
+    if (waiting.length === 1) setImmediate(turn);
+  };
+}

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createIsTrusted, rememberProxied } from './client-address.ts';
 import { judgeFirstBytes, type Expected, type Mismatch } from './first-bytes.ts';
+import { createStarts } from './event-loop-turns.ts';
 import { refuseOnSocket } from './refuse-upgrade.ts';
 
 export interface FrontOptions {
@@ -16,12 +17,20 @@ export interface FrontOptions {
   readonly accept: (socket: Socket) => void;
 }
 
+interface ReaderOptions extends FrontOptions {
+  readonly starts: (start: () => void) => void;
+}
+
+/** A TLS handshake costs about half a millisecond: a crowd that connects at once must not hold up events. */
+const HANDSHAKES_A_TURN = 2;
+
 /**
  * Accepts connections, reads their first bytes, and hands over those that begin as this port expects: with a PROXY
  * header where that is configured, then with TLS or without it. A connection without any bytes is a health check.
  */
 export function createFront(options: FrontOptions): Server {
   const isTrusted = createIsTrusted(options.trustedProxies);
+  const starts = createStarts(HANDSHAKES_A_TURN);
   return createServer({ noDelay: true, allowHalfOpen: !options.expected.tls }, (socket) => {
     const ignore = () => socket.destroy();
     socket.on('error', ignore);
@@ -31,11 +40,11 @@ export function createFront(options: FrontOptions): Server {
       options.onMismatch('proxy_not_trusted', peer);
       socket.destroy();
     } else if (!isProxy && !options.admit(peer)) socket.destroy();
-    else readFirstBytes(socket, peer, options, ignore);
+    else readFirstBytes(socket, peer, { ...options, starts }, ignore);
   });
 }
 
-function readFirstBytes(socket: Socket, peer: string, options: FrontOptions, ignore: () => void): void {
+function readFirstBytes(socket: Socket, peer: string, options: ReaderOptions, ignore: () => void): void {
   let bytes: Buffer = Buffer.alloc(0);
   const refuse = (mismatch: Mismatch) => {
     options.onMismatch(mismatch, peer);
@@ -64,8 +73,10 @@ function readFirstBytes(socket: Socket, peer: string, options: FrontOptions, ign
     }
     const rest = bytes.subarray(verdict.headerLength);
     if (rest.length > 0) socket.unshift(rest);
-    socket.off('error', ignore);
-    options.accept(socket);
+    options.starts(() => {
+      socket.off('error', ignore);
+      if (!socket.destroyed) options.accept(socket);
+    });
   };
   socket.on('readable', read).on('close', stop).on('end', ignore);
 }
