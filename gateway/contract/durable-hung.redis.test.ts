@@ -11,7 +11,7 @@ import { events, untilFrame } from '../testing/frames.ts';
 import { startGateway, type Client, type RunningGateway } from '../testing/running-gateway.ts';
 import { event } from './gateway.suite.ts';
 
-const LIMIT = { timeout: 100_000 };
+const LIMIT = { timeout: 60_000 };
 const GROUPS = [{ name: 'default', ackWait: '2s', maxDeliver: 3 }];
 let redis: RedisServer;
 let resources = 0;

@@ -21,7 +21,7 @@ export interface Verdict {
 /** I15: the p99 of others moves by at most 10 %. */
 const RATIO = 1.1;
 /** Attacker, gateway and client share the cores of one machine: a move below this is the scheduler, not the gateway. */
-const NOISE_MS = 50;
+const NOISE_MS = 15;
 const LOGIN_LIMIT_MS = 2_000;
 
 /** The 99th percentile; 0 of nothing. */
