@@ -92,3 +92,21 @@ export function replicaKeys(prefix: string, resource: string) {
     heartbeat: (replica: string) => `${prefix}replica:${resource}:${replica}`,
   };
 }
+
+/**
+ * Keys of one source, which no stream depends on. All are on one shard: a script touches several. `source` is
+ * `<namespace>/<name>`.
+ */
+export function sourceKeys(prefix: string, source: string) {
+  const base = `${prefix}{source:${source}}:`;
+  return {
+    /** Hash of `<replica>/<endpoint>` to what that replica reports, see source-report.ts. */
+    reports: `${base}reports`,
+    /** The replica that publishes an endpoint's events: `<replica>:<token>`, with a time to live. */
+    lead: (endpoint: string) => `${base}lead:${endpoint}`,
+    /** Hash of endpoint to the last event of it that the log has. */
+    positions: `${base}positions`,
+    /** Hash of the gaps that are not in the log yet, and the last one of each endpoint that is. */
+    gaps: `${base}gaps`,
+  };
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+
+/**
+ * Name of the log entry that says: nobody listened to a switch in this time. It has no account, so that it reaches no
+ * plain session, and a lower-case name, so that ingest drops a forged one.
+ */
+export const SOURCE_GAP = 'source.gap';
+
+export const SOURCE_GAP_REASONS = [
+  /** All replicas lost the switch, or were cut off from it. */
+  'connection_lost',
+  'switch_restarted',
+  /** The log was away for longer than the source can hold events. */
+  'overflow',
+  /** AMQP: the queue was deleted, the bindings were away, the queue was full or its messages too old. */
+  'queue_lost',
+  'bindings_lost',
+  'queue_overflow',
+  /** No replica of the source ran. */
+  'not_started',
+] as const;
+export type SourceGapReason = (typeof SOURCE_GAP_REASONS)[number];
+
+const count = z.int().min(0);
+
+/** The data of such an entry. Times are Unix milliseconds; keys of a newer version are ignored. */
+const sourceGapSchema = z.object({
+  /** `<namespace>/<name>` of the source. */
+  source: z.string().min(1).max(512),
+  endpoint: z.string().min(1).max(128),
+  reason: z.enum(SOURCE_GAP_REASONS),
+  from: count,
+  to: count,
+  /** Legs that got a synthetic end, and legs that began in it. */
+  legs_ended: count,
+  legs_begun: count,
+});
+export type SourceGap = z.output<typeof sourceGapSchema>;
+
+export function encodeSourceGap(gap: SourceGap): string {
+  return JSON.stringify(gap);
+}
+
+/** Null when it is not readable: the entry is then poison. */
+export function decodeSourceGap(text: string): SourceGap | null {
+  try {
+    return sourceGapSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** Id of the entry: replicas that find the same gap write it once. */
+export function sourceGapId({ source, endpoint, from }: SourceGap): string {
+  return `gap.${source.replaceAll('/', '.')}.${endpoint}.${from}`;
+}
