@@ -8,7 +8,7 @@ import { readChannels } from './freeswitch/freeswitch-listing.ts';
 import { createFreeswitchMapper } from './freeswitch/freeswitch-mapper.ts';
 import type { ListedLeg, MappedEvent, SwitchEvent } from './mapper.ts';
 import { defaultMappingOptions } from './mapping-options.ts';
-import { byLeg, recording } from './testing/recordings.ts';
+import { byLeg, mapAll, recording } from './testing/recordings.ts';
 
 const read = (name: string) => readFileSync(new URL(`fixtures/recordings/${name}`, import.meta.url), 'utf8');
 const parsed = (name: string) => JSON.parse(read(name)) as unknown;
@@ -74,6 +74,27 @@ test('what a listing no longer has ends, and a bridge that is gone is told', () 
   });
   const end = bodyOf(events.find(({ name }) => name === 'CHANNEL_DESTROY'));
   assert.deepEqual([end['Hangup-Cause'], end['Msg-ID']], ['NONE', String((OUTAGE.to + 9_000) * 1_000)]);
+});
+
+test('a leg whose own beginning or end was received beside the listing keeps it', () => {
+  for (const name of ['asterisk-22/ami/answered_caller_hangs_up', 'freeswitch-1.11/esl/answered_caller_hangs_up']) {
+    const source = recording(name);
+    const whole = mapAll(source.mapper({ holdMs: 0 }), source.events);
+    const begun = new Set(whole.map(({ callId }) => callId));
+    const fresh = source.mapper({ holdMs: 0 });
+    const none = fresh.adopt(source.listing(Math.floor(source.events.length / 2)), { ...OUTAGE, begun });
+    assert.deepEqual([...none, ...mapAll(fresh, source.events)], whole, `${name}: begins by its own CREATE`);
+
+    const last = source.events.findLastIndex(({ event }) =>
+      ['Hangup', 'CHANNEL_DESTROY'].includes(String(event['Event'] ?? event['Event-Name'])),
+    );
+    const heard = source.mapper({ holdMs: 0 });
+    const before = source.events.slice(0, last).flatMap((one) => heard.feed(one.event, one.received).events);
+    const open = new Set(heard.liveLegs());
+    assert.equal(open.size, 1, name);
+    assert.deepEqual(heard.adopt([], { ...OUTAGE, ended: open }), [], `${name}: its own DESTROY follows`);
+    assert.deepEqual([...before, ...mapAll(heard, source.events.slice(last))], whole);
+  }
 });
 
 const dumps = () =>

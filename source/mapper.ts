@@ -66,6 +66,12 @@ export interface Outage {
   readonly to: number;
   /** The switch has restarted since: none of the legs before it is left. */
   readonly restarted: boolean;
+  /**
+   * Call-IDs whose CREATE, and whose DESTROY, was received between the subscription and the listing and is fed after
+   * it: the listing neither begins nor ends these legs.
+   */
+  readonly begun?: ReadonlySet<string>;
+  readonly ended?: ReadonlySet<string>;
 }
 
 /**

@@ -48,6 +48,11 @@ export interface SwitchConnection extends AsyncDisposable {
   readonly version: string;
   /** Since when the subscription is in force. Unix milliseconds. */
   readonly since: number;
+  /**
+   * When the switch was last heard, an answer to a ping included: what it said before that was received. At most 30 s
+   * behind while the connection is good. Unix milliseconds.
+   */
+  readonly heardAt: number;
   /** A fault that leaves the connection useful, as `TimestampsOff`; null when there is none. */
   readonly degraded: string | null;
   /** Resolves with the reason once it has ended; never rejects. */

@@ -15,6 +15,7 @@ export interface AsteriskMapperOptions extends AsteriskLegsOptions {
 type Outcome = MappedEvent[] | DropReason;
 
 const MAX_ID = 400;
+const NO_LEGS: ReadonlySet<string> = new Set();
 /** BridgeType and bridge_class of the bridges that hold the two parties of a call. */
 const CALL_BRIDGE = 'basic';
 /** Uptime has whole seconds. */
@@ -55,7 +56,8 @@ class AsteriskMapper implements Mapper {
     return { events, dropped: null };
   }
 
-  adopt(listing: readonly ListedLeg[], { from, to, restarted }: Outage): readonly MappedEvent[] {
+  adopt(listing: readonly ListedLeg[], outage: Outage): readonly MappedEvent[] {
+    const { from, to, restarted, begun = NO_LEGS, ended = NO_LEGS } = outage;
     const at = to * 1_000;
     const moment: Moment = { micros: at, stamp: String(at), position: `${at}:${this.#received}`, now: to };
     const missed = missedAt(moment, from);
@@ -70,14 +72,16 @@ class AsteriskMapper implements Mapper {
       const seen = readListed(this.#interface, event);
       if (seen === null || seen.channel.id.length > MAX_ID || this.#legs.hasEnded(seen.channel.id)) continue;
       const { channel, bridge } = seen;
-      listed.add(this.#legs.callIdOf(channel.id));
+      const callId = this.#legs.callIdOf(channel.id);
+      if (begun.has(callId)) continue;
+      listed.add(callId);
       this.#life.hasRestarted(channel.id);
       if (bridge?.kind === CALL_BRIDGE) members.set(bridge.id, [...(members.get(bridge.id) ?? []), channel.id]);
       events.push(...this.#adoptChannel(channel, missed, from));
     }
     events.push(...this.#tellPairs(this.#bridges.replace(members), missed));
     for (const leg of this.#legs.registry.legs()) {
-      if (listed.has(leg.callId)) continue;
+      if (listed.has(leg.callId) || ended.has(leg.callId)) continue;
       this.#bridges.forget(leg.state.channel.id);
       events.push(...this.#legs.endSynthetically(leg, 'missed', moment));
     }

@@ -27,6 +27,7 @@ interface FreeswitchLeg extends LegFacts {
 }
 
 const MAX_CALL_ID = 512;
+const NO_LEGS: ReadonlySet<string> = new Set();
 
 /** Events of FreeSWITCH, by the event socket or mod_amqp: the bodies are the same. */
 export function createFreeswitchMapper(options: FreeswitchMapperOptions): Mapper {
@@ -61,15 +62,17 @@ class FreeswitchMapper implements Mapper {
     return events.length === 0 ? mapped : { ...mapped, events: [...events, ...mapped.events] };
   }
 
-  adopt(listing: readonly ListedLeg[], { from, to, restarted }: Outage): readonly MappedEvent[] {
+  adopt(listing: readonly ListedLeg[], outage: Outage): readonly MappedEvent[] {
+    const { from, to, restarted, begun = NO_LEGS, ended = NO_LEGS } = outage;
     const listed = new Map(listing.map((leg) => [leg.id, leg.event]));
     const events = this.#registry.advance(Infinity);
     for (const leg of this.#registry.legs()) {
-      if (!restarted && listed.has(leg.callId)) continue;
+      if (!restarted && (listed.has(leg.callId) || ended.has(leg.callId))) continue;
       events.push(...this.#endSynthetically(leg, restarted ? 'switch_restarted' : 'missed', to * 1_000, to));
     }
     for (const [callId, event] of listed) {
-      if (callId === '' || callId.length > MAX_CALL_ID || this.#registry.hasEnded(callId)) continue;
+      if (callId === '' || callId.length > MAX_CALL_ID || begun.has(callId)) continue;
+      if (this.#registry.hasEnded(callId)) continue;
       events.push(...this.#adoptLeg(callId, event, { micros: to * 1_000, lostAt: from, now: to }));
     }
     return events;
