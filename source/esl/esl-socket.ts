@@ -1,0 +1,199 @@
+import type { Socket } from 'node:net';
+import { AddressRefused, ADDRESS_REFUSED } from '../../runtime/net/guarded-socket.ts';
+import { SwitchFault, type SwitchListener, type SwitchReason } from '../switch.ts';
+import { readEslMessage } from './esl-event.ts';
+import { createEslParser, type EslMessage } from './esl-parser.ts';
+
+/** What the switch answers to a command. */
+export interface EslReply {
+  /** Of an `api` command: whether it was run. Its own failures are in the body, as `-ERR No such channel!`. */
+  readonly ok: boolean;
+  /** Of an `api` command that was run; else empty. */
+  readonly body: Buffer;
+}
+
+export interface EslSocketOptions {
+  readonly listener: SwitchListener;
+  /** No byte for this long: the connection has ended as Silent. Half of it without a byte: a command is sent. */
+  readonly silentMs: number;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+interface Pending {
+  readonly timer: NodeJS.Timeout;
+  readonly reply: PromiseWithResolvers<EslReply>;
+}
+
+const KEEP_ALIVE_MS = 15_000;
+/** Any command is answered: one that is not permitted as well. */
+const SIGN_OF_LIFE = 'api global_getvar core_uuid';
+const NO_BODY = Buffer.alloc(0);
+
+/** Texts of the faults: none of them holds what the switch or the configuration says (S12). */
+const TEXTS: Readonly<Record<SwitchReason, string>> = {
+  Unreachable: 'The event socket cannot be reached, or the connection ended',
+  Silent: 'The event socket does not answer',
+  Credentials: 'The event socket refuses the user or the password',
+  AccessRefused: 'The access list of the event socket (apply-inbound-acl) does not have the address of this source',
+  TLS: 'The event socket has no TLS',
+  Protocol: 'The other end does not speak the protocol of the event socket',
+  Replaced: 'Another connection took the place of this one',
+  Disconnected: 'The switch ended the connection: it stops, or this listener was too slow',
+};
+
+/**
+ * A connection to the event socket: what it says goes to the listener at once, so that the socket is read as long as it
+ * is open (S7); commands are answered in their order. It ends by itself when the switch is silent, leaves a command
+ * unanswered, or says what no event socket says.
+ */
+export class EslSocket implements AsyncDisposable {
+  readonly #socket: Socket;
+  readonly #options: EslSocketOptions;
+  readonly #parser = createEslParser();
+  readonly #pending: Pending[] = [];
+  readonly #greeted = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<SwitchReason>();
+  readonly #watch: NodeJS.Timeout;
+  #fault: SwitchFault | null = null;
+  #heardAt: number;
+  #isGreeted = false;
+
+  constructor(socket: Socket, options: EslSocketOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#heardAt = options.now();
+    this.#greeted.promise.catch(ignore);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('error', (error) => this.#fail(error));
+    socket.on('close', () => this.end('Unreachable'));
+    this.#watch = setInterval(() => this.#look(), options.silentMs / 8);
+  }
+
+  /** Resolves with the reason of the end; never rejects. */
+  get ended(): Promise<SwitchReason> {
+    return this.#ended.promise;
+  }
+
+  /** When the last byte came. Unix milliseconds. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** Resolves once the switch asks for the password. */
+  greeting(limitMs: number, signal: AbortSignal): Promise<void> {
+    const timer = setTimeout(() => {
+      // Other servers greet too, in another way, or wait to be greeted.
+      this.end(this.#socket.connecting ? 'Unreachable' : this.#parser.pending() > 0 ? 'Protocol' : 'Silent');
+    }, limitMs);
+    const greeted = this.#greeted.promise.finally(() => clearTimeout(timer));
+    return unlessAborted(greeted, signal);
+  }
+
+  /**
+   * Sends a command. Without an answer within the limit the connection ends. Rejects with a SwitchFault, or with the
+   * signal's reason; then the answer that comes later is ignored.
+   */
+  command(line: string, limitMs: number, signal: AbortSignal): Promise<EslReply> {
+    if (this.#fault !== null) return Promise.reject(this.#fault);
+    const reply = Promise.withResolvers<EslReply>();
+    reply.promise.catch(ignore);
+    this.#pending.push({ timer: setTimeout(() => this.end('Silent'), limitMs), reply });
+    this.#socket.write(`${line}\n\n`);
+    return unlessAborted(reply.promise, signal);
+  }
+
+  /** Ends the connection, once: later reasons are those of the same end. */
+  end(reason: SwitchReason, text = TEXTS[reason]): void {
+    if (this.#fault !== null) return;
+    this.#fault = new SwitchFault(reason, text);
+    clearInterval(this.#watch);
+    this.#socket.destroy();
+    this.#greeted.reject(this.#fault);
+    for (const { timer, reply } of this.#pending.splice(0)) {
+      clearTimeout(timer);
+      reply.reject(this.#fault);
+    }
+    this.#ended.resolve(reason);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.end('Unreachable');
+    await this.ended;
+  }
+
+  #read(chunk: Buffer): void {
+    this.#heardAt = this.#options.now();
+    let messages: EslMessage[];
+    try {
+      messages = this.#parser.push(chunk);
+    } catch {
+      // An EslError: the stream cannot be read any further.
+      return this.end('Protocol');
+    }
+    for (const message of messages) if (this.#fault === null) this.#take(message);
+  }
+
+  #take(message: EslMessage): void {
+    const read = readEslMessage(message);
+    switch (read.kind) {
+      case 'event':
+        return this.#options.listener.event(read.event);
+      case 'malformed':
+        return this.#options.listener.malformed(read.detail);
+      case 'auth_request':
+        this.#isGreeted = true;
+        return this.#greeted.resolve();
+      case 'reply':
+        return this.#answer({ ok: read.ok, body: NO_BODY });
+      case 'api_response':
+        return this.#answer({ ok: true, body: read.body });
+      case 'ended':
+        return this.end(read.reason === 'rude_rejection' ? 'AccessRefused' : 'Disconnected');
+      case 'other':
+        if (!this.#isGreeted) this.end('Protocol');
+        else this.#options.listener.malformed('A message is neither an event nor an answer');
+    }
+  }
+
+  #answer(answer: EslReply): void {
+    const pending = this.#pending.shift();
+    if (pending === undefined) return this.#options.listener.malformed('An answer has no command');
+    clearTimeout(pending.timer);
+    pending.reply.resolve(answer);
+  }
+
+  #fail(error: Error): void {
+    if (error instanceof AddressRefused) return this.end('AccessRefused', ADDRESS_REFUSED);
+    this.end('Unreachable');
+  }
+
+  /** HEARTBEAT is a sign of life; a switch that is told to send it more rarely is asked. */
+  #look(): void {
+    const { silentMs, now } = this.#options;
+    const silence = now() - this.#heardAt;
+    if (silence > silentMs) return this.end('Silent');
+    if (silence < silentMs / 2 || this.#pending.length > 0 || this.#socket.connecting) return;
+    this.command(SIGN_OF_LIFE, silentMs, NEVER).catch(ignore);
+  }
+}
+
+const NEVER = new AbortController().signal;
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function ignore(): void {
+  // The failure is reported in another way.
+}
