@@ -16,7 +16,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'gateway/fanout/follow.ts',
     find: '      await pause(failures, signal);',
     replace: `      await pause(failures, signal);
-      const now = await log.state().catch(() => null);
+      const now = await eventLog.state().catch(() => null);
       if (now !== null) fanout.restart(now);`,
   },
   {

@@ -14,6 +14,8 @@ export const nameOf = (n: number): string => NAMES[n % NAMES.length] ?? 'DTMF';
 
 const BATCH = 80;
 const ATTEMPT_LIMIT_MS = 5_000;
+/** Longer than any fault of a scenario: after that the product does not come back. */
+const BATCH_LIMIT_MS = 60_000;
 
 export interface ProducerOptions {
   readonly replicas: readonly Pick<Replica, 'isUp' | 'inner'>[];
@@ -51,9 +53,11 @@ export class Producer {
   start(): void {
     this.#stopped = false;
     this.#running = this.#run();
+    // `stop` gives the rejection to its caller.
+    this.#running.catch(() => undefined);
   }
 
-  /** Stops after the batch at hand is acknowledged. */
+  /** Stops after the batch at hand is acknowledged. Rejects when no replica took one for a minute. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running;
@@ -80,7 +84,11 @@ export class Producer {
     }
     // `stop` does not end this: whether an event that was sent is in the log must be known, or it could not be
     // accounted for.
-    while (!(await this.#say(lines.join('\n'), token))) await delay(50);
+    const limit = performance.now() + BATCH_LIMIT_MS;
+    while (!(await this.#say(lines.join('\n'), token))) {
+      if (performance.now() > limit) throw new Error(`no replica took a batch for ${BATCH_LIMIT_MS / 1_000} s`);
+      await delay(50);
+    }
     for (const [call, count] of counts.entries()) this.produced[call] = count;
   }
 

@@ -6,6 +6,17 @@ import type { Setup } from './setup.ts';
 
 const START_LIMIT_MS = 90_000;
 
+/** A gateway that ends with one of these has code that cannot run: a deliberate bug that is none. */
+const BROKEN_CODE = /\b(ReferenceError|SyntaxError)\b.*/;
+let brokenCode: string | null = null;
+
+/** The first error of that kind since the last call; null when there was none. */
+export function takeBrokenCode(): string | null {
+  const found = brokenCode;
+  brokenCode = null;
+  return found;
+}
+
 const alive = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
@@ -60,6 +71,7 @@ export class Replica implements AsyncDisposable {
       for (const stream of [child.stdout, child.stderr]) {
         createInterface({ input: stream }).on('line', (line) => {
           if (output.push(line) > 50) output.shift();
+          brokenCode ??= BROKEN_CODE.exec(line)?.[0] ?? null;
           const found = line.includes('"listening"')
             ? (JSON.parse(line) as { port: number; inner_port: number })
             : null;

@@ -2,10 +2,11 @@
  * `npm run faults`: provokes faults against real gateways on a real Redis, and accounts for every event of every call
  * at every consumer. Then the same with deliberate bugs, each of which must be caught. npm run faults -- scenarios
  * [name...] the product as it is npm run faults -- mutants [name...] with each bug npm run faults -- soak --minutes 10
- * constant load: memory and descriptors stay flat Ends with 1 when a scenario found a fault, or a bug was not caught.
+ * constant load: memory and descriptors stay flat Ends with 1 when a scenario found a fault, or a bug was not caught or cannot run.
  */
 import { MUTANTS, type Mutant } from './mutants.ts';
 import { unchanged, withBug } from './product.ts';
+import { takeBrokenCode } from './replica.ts';
 import { SCENARIOS, type ScenarioName } from './scenarios.ts';
 import { soak } from './soak.ts';
 
@@ -25,7 +26,13 @@ async function runMutant(mutant: Mutant): Promise<boolean> {
   const start = performance.now();
   await using product = await withBug(mutant);
   // A bug that prevents a scenario from running is caught, too.
+  takeBrokenCode();
   const faults = await SCENARIOS[mutant.scenario](product).catch(inWords);
+  const broken = takeBrokenCode();
+  if (broken !== null) {
+    console.log(`CANNOT RUN  ${mutant.name} (${mutant.scenario}): ${broken}`);
+    return false;
+  }
   const verdict = faults.length === 0 ? 'NOT CAUGHT' : 'caught    ';
   console.log(
     `${verdict}  ${mutant.name} (${mutant.scenario}, ${seconds(start)})${faults.length > 0 ? `: ${faults[0]}` : ''}`,
@@ -56,7 +63,7 @@ async function runSoak(minutes: number): Promise<number> {
 const USAGE = `npm run faults [-- scenarios|mutants [name...] | -- soak [--minutes 10]]
   scenarios: ${Object.keys(SCENARIOS).join(', ')}
   mutants: ${MUTANTS.map(({ name }) => name).join(', ')}
-  Exit codes: 0 as it must be, 1 a fault was found or a bug was not caught, 2 wrong use.`;
+  Exit codes: 0 as it must be, 1 a fault was found, or a bug was not caught or cannot run, 2 wrong use.`;
 if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) {
   console.log(USAGE);
   process.exit(0);
