@@ -1,5 +1,5 @@
-import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import type { Position } from '../../protocol/position.ts';
+import { Background } from '../../runtime/lifecycle/background.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { becomesReady } from '../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
@@ -10,6 +10,7 @@ import { RouteIndex, type Offer } from '../fanout/route-index.ts';
 import type { LiveReplica, Presence } from '../replica/presence.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
 import { createGroupCounters, type GroupCounters } from './counters.ts';
+import { declaredFor, namesFor, type DeclaredGroups } from './declared-groups.ts';
 import { FormerGroups } from './former-groups.ts';
 import { Grants, keyOf } from './grants.ts';
 import { Group } from './group.ts';
@@ -17,30 +18,11 @@ import { groupFilter, keepsNothingOf } from './group-filter.ts';
 import { limitsOf, TIMINGS, type Timings } from './group-context.ts';
 import type { Admission, Groups, GroupStatus, LostReason, MemberOptions, Membership } from './groups.ts';
 import { Keeper } from './keeper.ts';
-import {
-  grantDiffers,
-  migrating,
-  nothingKept,
-  refused,
-  tooManyAccounts,
-  unavailable,
-  unknownGroup,
-} from './refusals.ts';
-import type { GroupOf, Registered } from './registry.ts';
+import { migrating, nothingKept, refusalOf, refused, unavailable, unknownGroup } from './refusals.ts';
+import type { GroupOf } from './registry.ts';
 import { retireLoop } from './retire.ts';
 
 const FIRST_CONNECT_MS = 1_000;
-
-/** The groups that a resource declares, and what they need of its other fields. */
-interface DeclaredGroups {
-  /** `<namespace>/<name>`. */
-  readonly resource: string;
-  /** The resource's account: it inherits groups of the former form. */
-  readonly account: string;
-  readonly groups: readonly ConsumerGroup[];
-  /** A group that was unused for longer is removed: the log no longer holds what it has not read. */
-  readonly retentionMs: number;
-}
 
 export interface GroupsOptions {
   /** With a command client of its own: no other commands should wait behind pages of events. It stays the caller's. */
@@ -73,8 +55,7 @@ class RedisGroups implements Groups {
   readonly #grants: Grants;
   readonly #former: FormerGroups;
   readonly #keeper: Keeper;
-  /** Started and not awaited: they never reject, and are awaited at the end. */
-  readonly #background = new Set<Promise<unknown>>();
+  readonly #background = new Background();
   /** Losses of groups without a connection: the next connection is notified. */
   readonly #untold = new Map<string, LostReason | 'trimmed'>();
   /** Position and end of the grant's claim, of groups that were asked for and are not open yet. */
@@ -124,8 +105,8 @@ class RedisGroups implements Groups {
 
   start(): void {
     const { place, declared, logger } = this.#options;
-    this.#inBackground(this.#keeper.keep());
-    this.#inBackground(
+    this.#background.run(this.#keeper.keep());
+    this.#background.run(
       retireLoop({
         place,
         registry: this.#registry,
@@ -140,8 +121,8 @@ class RedisGroups implements Groups {
   }
 
   async admit(name: string, grant: Grant, options: { readonly regroup?: boolean } = {}): Promise<Admission> {
-    const declared = this.#declaredFor(name, grant.account);
-    if (declared === null) return refused(unknownGroup(this.#namesFor(grant.account)));
+    const declared = declaredFor(this.#options.declared, name, grant.account);
+    if (declared === null) return refused(unknownGroup(namesFor(this.#options.declared, grant.account)));
     if (keepsNothingOf(grant, declared)) return refused(nothingKept(name));
     if (this.#isDraining) return refused(unavailable('DRAINING'));
     const of = { group: name, account: grant.account };
@@ -208,7 +189,7 @@ class RedisGroups implements Groups {
     // The other replicas are notified at once that this one serves no group, and wait for the leases.
     this.#beat();
     const hurry = () => {
-      for (const group of this.#groups.values()) this.#inBackground(group.stop(0));
+      for (const group of this.#groups.values()) this.#background.run(group.stop(0));
     };
     signal.addEventListener('abort', hurry);
     if (signal.aborted) hurry();
@@ -222,25 +203,13 @@ class RedisGroups implements Groups {
     this.#unsubscribe();
     await Promise.all(Array.from(this.#groups.values(), (group) => group.dispose()));
     await this.#grants.withdraw();
-    while (this.#background.size > 0) await Promise.all(this.#background);
-  }
-
-  /** The group of this name as this account may use it; null where there is none. */
-  #declaredFor(name: string, account: string): ConsumerGroup | null {
-    const declared = this.#options.declared.groups.find((group) => group.name === name);
-    return declared === undefined || (declared.account ?? account) !== account ? null : declared;
-  }
-
-  #namesFor(account: string): string[] {
-    return this.#options.declared.groups
-      .filter((group) => (group.account ?? account) === account)
-      .map(({ name }) => name);
+    await this.#background.settled();
   }
 
   #open(of: GroupOf): Group {
     const key = keyOf(of);
     const { place, declared: all, presence, logger } = this.#options;
-    const declared = this.#declaredFor(of.group, of.account);
+    const declared = declaredFor(all, of.group, of.account);
     const counters = this.counters.get(of.group);
     if (declared === null || counters === undefined)
       throw new Error(`a connection joins a group that is not declared for its account: ${key}`);
@@ -279,7 +248,7 @@ class RedisGroups implements Groups {
     this.#options.logger.warn({ ...of }, 'a consumer group is no longer in Redis: its connections are notified');
     const make = this.#keeper.make(of).catch((error: unknown) => this.#failed(error));
     // Connections that were notified of the loss of the whole log are gone by then.
-    this.#inBackground(make.then(() => group.lose('group_lost')));
+    this.#background.run(make.then(() => group.lose('group_lost')));
   }
 
   #lost(key: string, reason: LostReason | 'trimmed'): void {
@@ -292,7 +261,7 @@ class RedisGroups implements Groups {
   /** A connection or a partition's loop of the group has ended. */
   #left(group: Group): void {
     if (group.connections > 0) return;
-    this.#inBackground(this.#grants.left(group.of));
+    this.#background.run(this.#grants.left(group.of));
     if (group.isIdle) this.#groups.delete(keyOf(group.of));
     // The other replicas take over as soon as they are notified.
     this.#beat();
@@ -313,7 +282,7 @@ class RedisGroups implements Groups {
         healthy.map(({ replica }) => replica),
       );
     }
-    this.#inBackground(this.#grants.renew());
+    this.#background.run(this.#grants.renew());
     this.#watchFormer(others);
   }
 
@@ -327,17 +296,12 @@ class RedisGroups implements Groups {
       this.#sawFormer = true;
     } else if (this.#sawFormer) {
       this.#sawFormer = false;
-      this.#inBackground(this.#former.migrate().catch((error: unknown) => this.#failed(error)));
+      this.#background.run(this.#former.migrate().catch((error: unknown) => this.#failed(error)));
     }
   }
 
   #beat(): void {
-    this.#inBackground(this.#options.presence.beat());
-  }
-
-  #inBackground(work: Promise<unknown>): void {
-    const owned = work.finally(() => this.#background.delete(owned));
-    this.#background.add(owned);
+    this.#background.run(this.#options.presence.beat());
   }
 
   /** Logs what Redis refused, and gives its code. The client's outages are logged and counted by its watcher. */
@@ -345,19 +309,5 @@ class RedisGroups implements Groups {
     const code = redisErrorCode(error);
     if (code === 'UNKNOWN') this.#options.logger.error({ err: error }, 'unexpected error of a consumer group');
     return code;
-  }
-}
-
-function refusalOf(registered: Registered, { name, maxAccounts }: ConsumerGroup, asked: Grant) {
-  switch (registered.kind) {
-    case 'differs':
-    case 'in_use':
-      return grantDiffers(name, { asked, present: registered.grant, mayRegroup: registered.kind === 'differs' });
-    case 'full':
-      return tooManyAccounts(name, maxAccounts);
-    case 'removing':
-      return unavailable('REMOVING');
-    default:
-      return null;
   }
 }

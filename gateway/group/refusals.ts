@@ -1,7 +1,8 @@
+import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Problem } from '../http/problem.ts';
 import type { Admission } from './groups.ts';
-import type { ShownGrant } from './registry.ts';
+import type { Registered, ShownGrant } from './registry.ts';
 
 /** Accounts and events that a refusal lists of the grant in force. */
 const SHOWN = 1_000;
@@ -47,7 +48,7 @@ export function migrating(group: string): Problem {
   };
 }
 
-export function tooManyAccounts(group: string, most: number): Problem {
+function tooManyAccounts(group: string, most: number): Problem {
   return {
     status: 429,
     code: 'too_many_groups',
@@ -61,7 +62,7 @@ export function tooManyAccounts(group: string, most: number): Problem {
  * Another grant is in force. It is shown, since it is one of the same account; `mayRegroup`: no connection has it, so that
  * `regroup=true` takes the group over.
  */
-export function grantDiffers(
+function grantDiffers(
   group: string,
   { asked, present, mayRegroup }: { asked: Grant; present: ShownGrant | null; mayRegroup: boolean },
 ): Problem {
@@ -82,4 +83,19 @@ function shown(present: ShownGrant | null): ShownGrant | null {
   if (present === null) return null;
   const first = (list: readonly string[] | null) => list?.slice(0, SHOWN) ?? null;
   return { accounts: first(present.accounts), events: first(present.events) };
+}
+
+/** Why an account may not have the group; null when it may. */
+export function refusalOf(registered: Registered, { name, maxAccounts }: ConsumerGroup, asked: Grant) {
+  switch (registered.kind) {
+    case 'differs':
+    case 'in_use':
+      return grantDiffers(name, { asked, present: registered.grant, mayRegroup: registered.kind === 'differs' });
+    case 'full':
+      return tooManyAccounts(name, maxAccounts);
+    case 'removing':
+      return unavailable('REMOVING');
+    default:
+      return null;
+  }
 }
