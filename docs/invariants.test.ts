@@ -6,7 +6,7 @@ import { readRepositoryFile, repositoryFiles } from './repository.ts';
 const PAGE = 'docs/invariants.md';
 const DEFINED = readInvariants(readRepositoryFile(PAGE));
 const NAMES = new Set(DEFINED.map(({ name }) => name));
-const FAMILIES = new Set(DEFINED.map(({ name }) => name.charAt(0)));
+const FAMILIES = new Set(DEFINED.map(({ name }) => name.replace(/\d+$/, '')));
 /** Where a name is a citation: source, tests and documentation, and no data or figures. */
 const CITING = repositoryFiles().filter(
   (path) => /\.(ts|md)$/.test(path) && !path.startsWith('loadtest/benchmark/') && !path.startsWith('docs/invariants'),

@@ -5,7 +5,7 @@ export interface Invariant {
   readonly tests: readonly string[];
 }
 
-const SECTION = /^## ([A-Z]\d{1,2})$/;
+const SECTION = /^## ([A-Z]{1,2}\d{1,2})$/;
 const TEST = /^- \[[^\]]+\]\(\.\.\/([^)]+)\)$/;
 
 /** Pure. */
@@ -20,11 +20,11 @@ export function readInvariants(page: string): readonly Invariant[] {
   return found;
 }
 
-/** The names of invariants that a text cites: `I4`, `I1-I3`. Families are the letters that count, such as `I`. Pure. */
+/** The names of invariants that a text cites: `I4`, `I1-I3`. Families are the letters that count, such as `I` and `LC`. Pure. */
 export function citedIn(text: string, families: ReadonlySet<string>): ReadonlySet<string> {
   const cited = new Set<string>();
   for (const [, letter = '', first = '', last = first] of text.matchAll(
-    /\b([A-Z])(\d{1,2})\b(?:\s?[-–]\s?\1(\d{1,2})\b)?/g,
+    /\b([A-Z]{1,2})(\d{1,2})\b(?:\s?[-–]\s?\1(\d{1,2})\b)?/g,
   )) {
     if (!families.has(letter)) continue;
     for (let number = Number(first); number <= Number(last); number += 1) cited.add(`${letter}${number}`);

@@ -1,0 +1,63 @@
+import { reduceCall, type LegEvent } from '../../protocol/call-state.ts';
+import { legKey, type CallRecord, type LegName } from '../../protocol/call.ts';
+import { compareIds } from '../../protocol/position.ts';
+import type { StoredEntry } from '../../event-log/event-log.ts';
+import { legEventOf } from './leg-event.ts';
+
+/** An entry that is of a leg. */
+export interface LegEntry {
+  readonly id: string;
+  readonly event: LegEvent;
+}
+
+/** What is known of a leg before the entries. */
+export interface KnownLeg {
+  /** Undefined for one that is not in the table. */
+  readonly record: CallRecord | undefined;
+  /**
+   * Entry id of the synthetic end that the leg was given, null for none: what a switch says of it later does not bring
+   * it back.
+   */
+  readonly endedAt: string | null;
+}
+
+/** A leg whose record is to be written, or null: removed. */
+export interface LegChange extends LegName {
+  readonly record: CallRecord | null;
+}
+
+export function legEntriesOf(entries: readonly StoredEntry[]): LegEntry[] {
+  const found: LegEntry[] = [];
+  for (const entry of entries) {
+    const event = legEventOf(entry);
+    if (event !== null) found.push({ id: entry.id, event });
+  }
+  return found;
+}
+
+/** The legs that the entries are of, each once. */
+export function legsOf(entries: readonly LegEntry[]): LegName[] {
+  const legs = new Map(
+    entries.map(({ event: { account, callId } }) => [legKey({ account, callId }), { account, callId }]),
+  );
+  return [...legs.values()];
+}
+
+/** What the entries change, by `legKey`. Pure. `known` is by `legKey` too; a leg that it lacks is not in the table. */
+export function reduceEntries(
+  entries: readonly LegEntry[],
+  known: ReadonlyMap<string, KnownLeg>,
+): ReadonlyMap<string, LegChange> {
+  const changes = new Map<string, LegChange>();
+  for (const { id, event } of entries) {
+    const { account, callId } = event;
+    const key = legKey(event);
+    const { record, endedAt = null } = known.get(key) ?? {};
+    const change = changes.get(key);
+    const before = change === undefined ? record : (change.record ?? undefined);
+    if (before === undefined && endedAt !== null && compareIds(id, endedAt) > 0) continue;
+    const after = reduceCall(before, event);
+    if (after !== undefined) changes.set(key, { account, callId, record: after });
+  }
+  return changes;
+}

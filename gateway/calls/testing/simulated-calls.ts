@@ -1,0 +1,35 @@
+import { encodeMeta } from '../../../protocol/entry.ts';
+import { createSimulator, type SimulatedEvent } from '../../../protocol/simulator/simulator.ts';
+import type { NewEvent, StoredEntry } from '../../../event-log/event-log.ts';
+
+export interface SimulatedCalls {
+  readonly seconds: number;
+  readonly callsPerSecond: number;
+  readonly accounts?: readonly string[];
+  readonly seed?: string;
+}
+
+const START = Date.parse('2026-01-31T09:30:00Z');
+
+/** Whole calls: each that began in the time has all its events to its end. */
+function simulatedEvents({ seconds, callsPerSecond, accounts = ['acme'], seed = 'calls' }: SimulatedCalls) {
+  const tenants = accounts.map((id) => ({ id, name: id, realm: `${id}.sip.example.com` }));
+  const endAt = START + seconds * 1_000;
+  return createSimulator({ seed, accounts: tenants, callsPerSecond, startAt: START, endAt }).next(
+    Number.MAX_SAFE_INTEGER,
+  );
+}
+
+function newEventOf({ name, account, callId, eventId, json }: SimulatedEvent): NewEvent {
+  return { name, account, callId, eventId, traceparent: '', data: Buffer.from(json) };
+}
+
+/** The calls as one partition holds them. */
+export function simulateCalls(options: SimulatedCalls): StoredEntry[] {
+  return simulatedEvents(options).map((event, index) => ({
+    partition: 0,
+    id: `${event.at}-${index}`,
+    meta: encodeMeta({ ...newEventOf(event), ingestedAt: '' }),
+    data: Buffer.from(event.json),
+  }));
+}

@@ -1,0 +1,188 @@
+import { callText, isLeg, TOUCH_MS, type CallRecord, type CallState, type LegName } from './call.ts';
+
+/** An event of the log, as far as the state of its leg depends on it. */
+export interface LegEvent extends LegName {
+  readonly name: string;
+  readonly eventId: string;
+  /** When the log got it, Unix milliseconds. */
+  readonly at: number;
+  /** The event itself; called for the events alone that change a state. Empty where it cannot be read. */
+  readonly fields: () => Readonly<Record<string, unknown>>;
+}
+
+/** The leg after an event: a record, null when the leg has ended, undefined when nothing is to be written. */
+export type Reduced = CallRecord | null | undefined;
+
+/** What an event does to a leg, and whether the table learns an unknown leg by it. */
+interface Effect {
+  readonly learns: boolean;
+  /** The state that the event says. */
+  readonly state?: CallState;
+}
+
+const EFFECTS: Readonly<Record<string, Effect>> = {
+  CHANNEL_CREATE: { learns: true },
+  CHANNEL_PROGRESS: { learns: true },
+  CHANNEL_PROGRESS_MEDIA: { learns: true },
+  CHANNEL_ANSWER: { learns: true, state: 'answered' },
+  CHANNEL_BRIDGE: { learns: true, state: 'answered' },
+  CHANNEL_UNHOLD: { learns: true, state: 'answered' },
+  PARK_RETRIEVED: { learns: true, state: 'answered' },
+  CHANNEL_HOLD: { learns: true, state: 'held' },
+  PARK_PARKED: { learns: true, state: 'parked' },
+  CHANNEL_UNBRIDGE: { learns: false },
+  CHANNEL_REPLACED: { learns: false },
+  CHANNEL_INTERCEPTED: { learns: false },
+  CHANNEL_TRANSFEROR: { learns: false },
+  CHANNEL_TRANSFEREE: { learns: false },
+  CHANNEL_DISCONNECTED: { learns: false, state: 'uncertain' },
+  RECORD_START: { learns: false },
+  RECORD_STOP: { learns: false },
+};
+
+/** Of a known leg these say nothing new: its CREATE said it. */
+const SAYS_NOTHING_NEW: ReadonlySet<string> = new Set(['CHANNEL_CREATE', 'CHANNEL_PROGRESS', 'CHANNEL_PROGRESS_MEDIA']);
+
+/** Whether events of this name change a leg, or end it: of all others their name and time count alone. */
+export function changesCall(name: string): boolean {
+  return name === 'CHANNEL_DESTROY' || Object.hasOwn(EFFECTS, name);
+}
+
+/**
+ * The state of a leg after an event, of its state before. Pure, and a function of the log alone. A table that begins in
+ * the middle of a call learns the leg by the first event that says that it is there; what a switch says of a leg after
+ * its end (RECORD_STOP, PARK_ABANDONED, UNBRIDGE) brings none back.
+ */
+export function reduceCall(before: CallRecord | undefined, event: LegEvent): Reduced {
+  if (event.name === 'CHANNEL_DESTROY') return before === undefined ? undefined : null;
+  const effect = Object.hasOwn(EFFECTS, event.name) ? EFFECTS[event.name] : undefined;
+  if (before === undefined) return effect?.learns === true && isLeg(event) ? learn(event, effect) : undefined;
+  // Any event of an uncertain leg but another loss shows that its switch is there.
+  const found = before.state === 'uncertain' && event.name !== 'CHANNEL_DISCONNECTED' ? recovered(before, event) : null;
+  if (effect === undefined || SAYS_NOTHING_NEW.has(event.name)) return found ?? touched(before, event);
+  return changed(found ?? before, event, effect);
+}
+
+function learn(event: LegEvent, effect: Effect): CallRecord | undefined {
+  const fields = event.fields();
+  if (fields['Channel-Answer-State'] === 'hangup') return undefined;
+  const state = effect.state ?? (fields['Channel-Answer-State'] === 'answered' ? 'answered' : 'ringing');
+  const at = rfc3339(event.at);
+  const empty: CallRecord = {
+    call_id: event.callId,
+    account_id: event.account,
+    state,
+    direction: null,
+    from: null,
+    to: null,
+    caller_number: null,
+    caller_name: null,
+    callee_number: null,
+    callee_name: null,
+    dialled_number: null,
+    owner_id: null,
+    device_id: null,
+    interaction_id: null,
+    other_call_id: null,
+    parking_slot: null,
+    recording: false,
+    created_at: createdAt(fields, event.at),
+    answered_at: null,
+    state_since: at,
+    switch: null,
+    last_event_id: event.eventId,
+    began_id: event.eventId,
+    last_ms: event.at,
+    state_before: null,
+  };
+  return withState(withFields(empty, event.name, fields), event, state);
+}
+
+function changed(before: CallRecord, event: LegEvent, effect: Effect): CallRecord {
+  const fields = event.fields();
+  const state = effect.state ?? before.state;
+  const next = withState(withFields(before, event.name, fields), event, state);
+  return { ...next, last_event_id: event.eventId, last_ms: event.at };
+}
+
+/** Nothing changed; that it spoke is written when the record says it too little. */
+function touched(before: CallRecord, event: LegEvent): CallRecord | undefined {
+  return event.at - before.last_ms >= TOUCH_MS ? { ...before, last_ms: event.at } : undefined;
+}
+
+function recovered(before: CallRecord, event: LegEvent): CallRecord {
+  const at = { state_since: rfc3339(event.at), last_event_id: event.eventId, last_ms: event.at };
+  return { ...before, ...at, state: before.state_before ?? 'answered', state_before: null };
+}
+
+function withState(record: CallRecord, event: LegEvent, state: CallState): CallRecord {
+  const at = rfc3339(event.at);
+  const isNew = state !== record.state;
+  return {
+    ...record,
+    state,
+    state_since: isNew ? at : record.state_since,
+    state_before: state !== 'uncertain' ? null : isNew ? record.state : record.state_before,
+    answered_at: record.answered_at ?? (state === 'ringing' || state === 'uncertain' ? null : at),
+    parking_slot: state === 'parked' || state === 'uncertain' ? record.parking_slot : null,
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What the event says of the leg; what it does not say stays. */
+function withFields(record: CallRecord, name: string, fields: Fields): CallRecord {
+  const ids = (fields['Custom-Channel-Vars'] ?? {}) as Fields;
+  const direction = fields['Call-Direction'];
+  return {
+    ...record,
+    direction: direction === 'inbound' || direction === 'outbound' ? direction : record.direction,
+    // After a bridge a switch no longer says these: the first ones count.
+    from: record.from ?? callText(fields['From']),
+    to: record.to ?? callText(fields['To']),
+    dialled_number: record.dialled_number ?? callText(fields['Caller-Destination-Number']) ?? dialled(fields),
+    caller_number: callText(fields['Caller-ID-Number']) ?? record.caller_number,
+    caller_name: callText(fields['Caller-ID-Name']) ?? record.caller_name,
+    callee_number: callText(fields['Callee-ID-Number']) ?? record.callee_number,
+    callee_name: callText(fields['Callee-ID-Name']) ?? record.callee_name,
+    owner_id: record.owner_id ?? callText(ids['Owner-ID']),
+    device_id: record.device_id ?? (ids['Authorizing-Type'] === 'device' ? callText(ids['Authorizing-ID']) : null),
+    interaction_id: record.interaction_id ?? callText(ids['Call-Interaction-ID']),
+    other_call_id: otherLeg(record, name, fields),
+    parking_slot: name === 'PARK_PARKED' ? callText(fields['Parking-Slot']) : record.parking_slot,
+    recording: name === 'RECORD_START' || (name !== 'RECORD_STOP' && record.recording),
+    // An application of the platform publishes PARK_*: its Node is not the switch.
+    switch: record.switch ?? (name.startsWith('PARK_') ? null : callText(fields['Node'])),
+  };
+}
+
+const SEPARATE: ReadonlySet<string> = new Set(['CHANNEL_UNBRIDGE', 'CHANNEL_TRANSFEROR', 'CHANNEL_TRANSFEREE']);
+
+function otherLeg(record: CallRecord, name: string, fields: Fields): string | null {
+  if (SEPARATE.has(name)) return null;
+  if (name === 'CHANNEL_REPLACED') return callText(fields['Replaced-By']);
+  if (name === 'CHANNEL_INTERCEPTED') return callText(fields['Intercepted-By']);
+  const bridged = callText(fields['Bridge-B-Unique-ID']);
+  const other = bridged === record.call_id ? null : bridged;
+  return other ?? callText(fields['Other-Leg-Call-ID']) ?? record.other_call_id;
+}
+
+function dialled(fields: Fields): string | null {
+  const request = callText(fields['Request']);
+  return request === null ? null : callText(request.split('@')[0]);
+}
+
+const MICROSECONDS = /^\d{16}$/;
+/** A switch's clock may be ahead of the log's by this much. */
+const CLOCK_MS = 60_000;
+
+/** The switch's own time of the leg's beginning, unless it lies in the future. */
+function createdAt(fields: Fields, at: number): string {
+  const micros = callText(fields['Channel-Created-Time']) ?? '';
+  const milliseconds = MICROSECONDS.test(micros) ? Math.floor(Number(micros) / 1_000) : at;
+  return rfc3339(milliseconds > at + CLOCK_MS ? at : milliseconds);
+}
+
+function rfc3339(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

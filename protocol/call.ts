@@ -1,0 +1,110 @@
+import { z } from 'zod';
+
+/** What a live leg does. `uncertain`: its switch is lost, and the state before that is kept. */
+const CALL_STATES = ['ringing', 'answered', 'held', 'parked', 'uncertain'] as const;
+export type CallState = (typeof CALL_STATES)[number];
+
+/** Characters of a text in a record; a longer one is cut. */
+const MAX_TEXT = 256;
+const MAX_CALL_ID = 512;
+
+const unknownText = z.string().max(MAX_CALL_ID).nullable().default(null);
+const time = z.iso.datetime();
+
+/**
+ * A live leg as clients see it. Every key is always there, null while it is unknown. Times are RFC 3339: `created_at` by
+ * the switch where it says one, the others by the log.
+ */
+const callShape = {
+  call_id: z.string().min(1).max(MAX_CALL_ID),
+  account_id: z.string().min(1),
+  state: z.enum(CALL_STATES),
+  direction: z.enum(['inbound', 'outbound']).nullable().default(null),
+  from: unknownText,
+  to: unknownText,
+  caller_number: unknownText,
+  caller_name: unknownText,
+  callee_number: unknownText,
+  callee_name: unknownText,
+  dialled_number: unknownText,
+  owner_id: unknownText,
+  device_id: unknownText,
+  interaction_id: unknownText,
+  /** The leg that this one is connected to. */
+  other_call_id: unknownText,
+  parking_slot: unknownText,
+  recording: z.boolean().default(false),
+  created_at: time,
+  answered_at: time.nullable().default(null),
+  /** Since when it is in this state. */
+  state_since: time,
+  /** The switch, as its events name it. */
+  switch: unknownText,
+  /** The event that last changed this. */
+  last_event_id: z.string(),
+};
+export const callSchema = z.strictObject(callShape);
+export type Call = z.output<typeof callSchema>;
+
+/** The keys of a call in the order in which clients get them. */
+export const CALL_KEYS = Object.keys(callShape) as readonly (keyof Call)[];
+
+/** What the table keeps of a leg besides. Keys of a newer version are kept as they are. */
+const recordSchema = z.looseObject({
+  ...callShape,
+  /** Id of the event by which the leg was learnt. */
+  began_id: z.string(),
+  /** Unix milliseconds, by the log: the leg spoke then or at most `TOUCH_MS` later. */
+  last_ms: z.int().min(0),
+  /** Of an `uncertain` leg, what it did before. */
+  state_before: z.enum(CALL_STATES).nullable().default(null),
+});
+export type CallRecord = z.output<typeof recordSchema>;
+
+/** How much older than the leg's last event `last_ms` may be. */
+export const TOUCH_MS = 30_000;
+
+/** Without what is unknown: most keys of most legs are. */
+export function encodeCall(record: CallRecord): string {
+  const known: Record<string, unknown> = {};
+  for (const key in record) {
+    const value = record[key];
+    if (value !== null && value !== false) known[key] = value;
+  }
+  return JSON.stringify(known);
+}
+
+/** Null when it is not readable. */
+export function decodeCall(text: string): CallRecord | null {
+  try {
+    return recordSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** What clients get of a record. */
+export function callOf(record: CallRecord): Call {
+  return Object.fromEntries(CALL_KEYS.map((key) => [key, record[key]])) as Call;
+}
+
+/** A leg is an account's: what another account's events say under the same Call-ID is another leg. */
+export interface LegName {
+  readonly account: string;
+  readonly callId: string;
+}
+
+export function legKey({ account, callId }: LegName): string {
+  return `${account}\t${callId}`;
+}
+
+/** Whether an event of these names can be of a leg in the table. Neither is longer than ingest allows. */
+export function isLeg({ account, callId }: LegName): boolean {
+  return account !== '' && account.length <= 128 && callId !== '' && callId.length <= MAX_CALL_ID;
+}
+
+/** A text of an event, cut to what a record holds; null for what is no text or empty. */
+export function callText(value: unknown): string | null {
+  if (typeof value === 'number') return String(value);
+  return typeof value !== 'string' || value === '' ? null : value.slice(0, MAX_TEXT);
+}
