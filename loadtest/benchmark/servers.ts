@@ -1,13 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import packageFile from '../../package.json' with { type: 'json' };
 import type { RedisServer } from '../../testing/redis-server.ts';
+import { SHIPPED_FLAGS } from '../../testing/shipped-flags.ts';
 import type { Programs } from './compile.ts';
 import type { CoreDistance } from './core-distance.ts';
 import { PARTITIONS, type Configuration } from './configuration.ts';
 import { start, type Conversation } from './processes.ts';
-
-/** The collector's flags, as `npm start` gives them. */
-const NODE_FLAGS = packageFile.scripts.start.split(' ').filter((word) => /^--.*(space|gc)/.test(word));
 
 /** How a server is fed and how its clients are spoken to, as `native/dialect.h` has it. */
 export type Dialect = 'firehose' | 'socketio' | 'nats' | 'centrifugo';
@@ -71,7 +68,7 @@ export interface GatewayOptions {
 export async function startGateway(bench: Bench, filters: number, options: GatewayOptions = {}): Promise<Server> {
   const { accounts = 0, isTls = false, telemetry = {} } = options;
   const { configuration, redis } = bench;
-  const gateway = await start([process.execPath, ...NODE_FLAGS, ...COMMAND, 'gateway'], {
+  const gateway = await start([process.execPath, ...SHIPPED_FLAGS, ...COMMAND, 'gateway'], {
     place: 'server',
     environment: {
       NODE_ENV: 'production',
@@ -109,7 +106,7 @@ export async function startStage(
   const { batch, filters, seconds, isTls = false } = options;
   const given = ['stage', '--batch', String(batch), '--filters', filters, '--seconds', String(seconds)];
   const args = isTls ? [...given, '--tls'] : given;
-  const stage = await start([process.execPath, ...NODE_FLAGS, at('../../gateway/fanout/fanout.bench.ts'), ...args], {
+  const stage = await start([process.execPath, ...SHIPPED_FLAGS, at('../../gateway/fanout/fanout.bench.ts'), ...args], {
     place: 'server',
   });
   const { port } = await stage.next(portLine);
@@ -153,7 +150,7 @@ export async function measureDurable(redis: RedisServer, events: number): Promis
   await redis.restart();
   const args = ['--url', redis.url, '--events', String(events)];
   await using durable = await start(
-    [process.execPath, ...NODE_FLAGS, at('../../gateway/group/group.bench.ts'), ...args],
+    [process.execPath, ...SHIPPED_FLAGS, at('../../gateway/group/group.bench.ts'), ...args],
     {
       place: 'server',
     },
@@ -164,7 +161,7 @@ export async function measureDurable(redis: RedisServer, events: number): Promis
 export async function measureMatch(subscriptions: number): Promise<MatchCost> {
   const args = ['match', '--subscriptions', String(subscriptions)];
   await using match = await start(
-    [process.execPath, ...NODE_FLAGS, at('../../gateway/fanout/fanout.bench.ts'), ...args],
+    [process.execPath, ...SHIPPED_FLAGS, at('../../gateway/fanout/fanout.bench.ts'), ...args],
     {
       place: 'server',
     },

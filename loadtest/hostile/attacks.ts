@@ -3,9 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { logIn } from './neighbour.ts';
 
-/** The gateway as an attacker knows it. */
-interface Victim {
+/** A gateway as an attacker knows it. */
+export interface Victim {
   readonly port: number;
+  /** PEM of the authority that signed its certificate. */
   readonly ca: string;
 }
 
@@ -14,18 +15,27 @@ interface AttackOptions {
   /** Loopback addresses that the attacker sends from. */
   readonly addresses: readonly string[];
   readonly signal: AbortSignal;
+  /** Called for each hostile act that the victim took. */
+  readonly onAct: () => void;
 }
 
-/** Runs until the signal aborts. Resolves with the number of hostile acts that reached the gateway. */
-export type Attack = (options: AttackOptions) => Promise<number>;
+/** Runs until the signal aborts. */
+type Attack = (options: AttackOptions) => Promise<void>;
 
 /** A user of another account than the well-behaved client's. */
 const HOSTILE_USER = { username: 'operator', password: 'operatorpassword', domain: 'north' };
 const BLOCK_BYTES = 65_536;
 const LOGINS_AT_ONCE = 1_000;
+/** One of these logs in as often as this: 500 logins a second in all. */
+const LOGIN_EVERY_MS = 2_000;
 const STREAMS_PER_ADDRESS = 2;
-/** A refused connection is tried again after this pause, so that the attacker is not its own victim. */
-const RETRY_MS = 50;
+/**
+ * The rate of an attack is the same whatever it meets, so that a control can be compared: an address opens 20 connections
+ * a second, one after the other, and writes at most 1 MB on each.
+ */
+const CONNECT_EVERY_MS = 50;
+const MOST_BLOCKS = 16;
+const HOLD_MS = 1_000;
 
 export const ATTACKS = {
   /** B1: blocks of pipelined requests, on many connections. */
@@ -61,97 +71,72 @@ function frame(opcode: number, payload: string): Buffer {
   return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]), Buffer.from(payload)]);
 }
 
-/** One connection for each address: it writes the block again and again, and is opened again when it ends. */
-async function keepSending({ victim, addresses, signal }: AttackOptions, block: Buffer): Promise<number> {
-  let acts = 0;
+/** Connections of each address, one after the other: each writes the block until it is ended or has written enough. */
+async function keepSending(options: AttackOptions, block: Buffer, hello: Buffer | null = null): Promise<void> {
   const one = async (localAddress: string) => {
-    while (!signal.aborted) {
-      await using connection = await openSocket(victim, localAddress, signal);
-      if (connection !== null) {
-        connection.socket.resume();
-        while (connection.socket.writable && !signal.aborted) {
-          await written(connection.socket, block, signal);
-          acts += 1;
-        }
+    for await (const _beat of beats(CONNECT_EVERY_MS, options.signal)) {
+      const signal = AbortSignal.any([options.signal, AbortSignal.timeout(HOLD_MS)]);
+      await using connection = await openSocket(options.victim, localAddress, signal);
+      if (connection === null) continue;
+      const { socket } = connection;
+      options.onAct();
+      socket.resume();
+      if (hello !== null) await written(socket, hello, signal);
+      for (let blocks = 0; blocks < MOST_BLOCKS && socket.writable && !signal.aborted; blocks += 1) {
+        await written(socket, block, signal);
       }
-      await pause(RETRY_MS, signal);
     }
   };
-  await Promise.all(addresses.map(one));
-  return acts;
+  await Promise.all(options.addresses.map(one));
 }
 
-async function floodLogins({ victim, addresses, signal }: AttackOptions): Promise<number> {
-  let acts = 0;
+async function floodLogins({ victim, addresses, signal, onAct }: AttackOptions): Promise<void> {
   const one = async (at: number) => {
     const address = addresses[at % addresses.length] ?? '127.0.0.1';
-    while (!signal.aborted) {
-      const wrong = { ...HOSTILE_USER, username: `nobody-${at}`, password: 'wrong' };
+    const wrong = { ...HOSTILE_USER, username: `nobody-${at}`, password: 'wrong' };
+    await pause((at / LOGINS_AT_ONCE) * LOGIN_EVERY_MS, signal);
+    for await (const _beat of beats(LOGIN_EVERY_MS, signal)) {
       await logIn(victim, at % 2 === 0 ? HOSTILE_USER : wrong, address);
-      acts += 1;
-      await pause(RETRY_MS, signal);
+      onAct();
     }
   };
   await Promise.all(Array.from({ length: LOGINS_AT_ONCE }, (_, at) => one(at)));
-  return acts;
 }
 
 /** Streams of one valid token that write the frames for as long as the socket takes them. */
-async function floodFrames({ victim, addresses, signal }: AttackOptions, frames: Buffer): Promise<number> {
-  let acts = 0;
-  const { token } = await logIn(victim, HOSTILE_USER, addresses[0]);
-  const one = async (localAddress: string) => {
-    while (!signal.aborted) {
-      await using connection = await openSocket(victim, localAddress, signal);
-      if (connection !== null) {
-        connection.socket.resume();
-        await written(connection.socket, upgrade(token), signal);
-        while (connection.socket.writable && !signal.aborted) {
-          await written(connection.socket, frames, signal);
-          acts += 1;
-        }
-      }
-      await pause(RETRY_MS, signal);
-    }
-  };
-  await Promise.all(addresses.map(one));
-  return acts;
+async function floodFrames(options: AttackOptions, frames: Buffer): Promise<void> {
+  const { token } = await logIn(options.victim, HOSTILE_USER, options.addresses[0]);
+  return keepSending(options, Buffer.concat(repeat(frames, Math.ceil(BLOCK_BYTES / frames.length))), upgrade(token));
 }
 
-async function holdUnread({ victim, addresses, signal }: AttackOptions): Promise<number> {
+async function holdUnread({ victim, addresses, signal, onAct }: AttackOptions): Promise<void> {
   const { token } = await logIn(victim, HOSTILE_USER, addresses[0]);
   const all = addresses.flatMap((address) => repeat(address, STREAMS_PER_ADDRESS));
-  let acts = 0;
   const one = async (localAddress: string) => {
     await using connection = await openSocket(victim, localAddress, signal);
     if (connection === null) return;
     connection.socket.pause();
     await written(connection.socket, upgrade(token), signal);
-    acts += 1;
+    onAct();
     await aborted(signal);
   };
   await Promise.all(all.map(one));
-  return acts;
 }
 
-async function holdHalfOpen({ victim, addresses, signal }: AttackOptions): Promise<number> {
-  let acts = 0;
+async function holdHalfOpen({ victim, addresses, signal, onAct }: AttackOptions): Promise<void> {
   const one = async (localAddress: string) => {
-    while (!signal.aborted) {
+    for await (const _beat of beats(CONNECT_EVERY_MS, signal)) {
       await using connection = await openSocket(victim, localAddress, signal);
-      if (connection !== null) {
-        await written(connection.socket, Buffer.from(`POST ${LOGIN_PATH} HTTP/1.1\r\nHost: a\r\nX-Slow: `), signal);
-        acts += 1;
-        while (connection.socket.writable && !signal.aborted) {
-          await written(connection.socket, Buffer.from('y'), signal);
-          await pause(RETRY_MS, signal);
-        }
+      if (connection === null) continue;
+      await written(connection.socket, Buffer.from(`POST ${LOGIN_PATH} HTTP/1.1\r\nHost: a\r\nX-Slow: `), signal);
+      onAct();
+      while (connection.socket.writable && !signal.aborted) {
+        await written(connection.socket, Buffer.from('y'), signal);
+        await pause(CONNECT_EVERY_MS, signal);
       }
-      await pause(RETRY_MS, signal);
     }
   };
   await Promise.all(addresses.map(one));
-  return acts;
 }
 
 function upgrade(token: string): Buffer {
@@ -169,6 +154,7 @@ async function openSocket(victim: Victim, localAddress: string, signal: AbortSig
   const options = { host: '127.0.0.1', servername: 'localhost', localAddress } as const;
   const socket = connect({ ...options, port: victim.port, ca: victim.ca });
   const close = () => socket.destroy();
+  if (signal.aborted) close();
   signal.addEventListener('abort', close, { once: true });
   const isOpen = await new Promise<boolean>((resolve) => {
     socket.once('secureConnect', () => resolve(true));
@@ -195,6 +181,17 @@ async function written(socket: TLSSocket, bytes: Buffer, signal: AbortSignal): P
       resolve();
     });
   });
+}
+
+/** Beats every `ms`, and skips those that come while the last one is still under way. Ends when the signal aborts. */
+async function* beats(ms: number, signal: AbortSignal): AsyncGenerator<void> {
+  let next = performance.now();
+  while (!signal.aborted) {
+    yield;
+    const now = performance.now();
+    next = Math.max(next + ms, now);
+    await pause(next - now, signal);
+  }
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

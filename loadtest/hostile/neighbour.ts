@@ -3,6 +3,7 @@ import { request } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { INGEST_PATH, LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
+import type { Victim } from './attacks.ts';
 import type { Target } from './target.ts';
 import type { LoginTry, Window } from './verdict.ts';
 
@@ -106,7 +107,7 @@ export class Neighbour implements AsyncDisposable {
 
 /** `localAddress` is the loopback address that the login comes from. Status 0 is a connection without an answer. */
 export async function logIn(
-  { port, ca }: Pick<Target, 'port' | 'ca'>,
+  { port, ca }: Victim,
   body: object,
   localAddress = '127.0.0.1',
 ): Promise<{ readonly status: number; readonly token: string }> {

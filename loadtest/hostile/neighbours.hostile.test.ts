@@ -4,53 +4,66 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isLong } from '../../testing/hostile-length.ts';
 import { Started } from '../../testing/started.ts';
-import { ATTACKS } from './attacks.ts';
+import { ATTACKS, type Victim } from './attacks.ts';
+import { idly } from './idly.ts';
 import { Neighbour } from './neighbour.ts';
-import { openTarget, type Target } from './target.ts';
-import { judge } from './verdict.ts';
+import { openDecoy, openTarget, type Decoy } from './target.ts';
+import { judge, type Round, type Verdict, type Window } from './verdict.ts';
 
 const ATTACKER = fileURLToPath(new URL('attacker.ts', import.meta.url));
-const WINDOW_MS = isLong(process.env) ? 20_000 : 4_000;
-/** An attack begins before the window and ends after it. */
-const MARGIN_MS = 1_000;
+/** The fewest rounds, and the most: more than the fewest only while the machine does not show what it should. */
+const { windowMs, least, most } = isLong(process.env)
+  ? { windowMs: 5_000, least: 5, most: 9 }
+  : { windowMs: 1_500, least: 2, most: 7 };
+/** An attack begins before its window and is stopped behind it. */
+const LONGEST_ATTACK_MS = 60_000;
 const LIMIT = { timeout: 300_000 };
 
 describe('I15: one client, however hostile, hurts nobody else', LIMIT, () => {
-  let target: Target;
-  let neighbour: Neighbour;
+  let decoy: Decoy;
 
   before(async () => {
-    target = await openTarget();
-    neighbour = await Neighbour.open(target);
-    // What is compiled and opened at the first use is not the attack's doing.
-    await neighbour.observe(WINDOW_MS / 2);
+    decoy = await openDecoy();
   });
-  after(async () => {
-    await neighbour[Symbol.asyncDispose]();
-    await target[Symbol.asyncDispose]();
-  });
+  after(() => decoy[Symbol.asyncDispose]());
 
   for (const name of Object.keys(ATTACKS)) {
     test(`${name}: the neighbour's p99 moves by less than 10 % and it logs in within 2 s`, LIMIT, async (context) => {
-      const before = await neighbour.observe(WINDOW_MS);
-      const attacker = startAttack(name, target, WINDOW_MS + 2 * MARGIN_MS);
-      await attacker.says(/"started"/);
-      const attacked = await neighbour.observe(WINDOW_MS);
-      const [, acts = '0'] = await attacker.says(/"acts":(\d+)/);
-      await attacker.exitCode;
-      const verdict = judge([before, await neighbour.observe(WINDOW_MS)], attacked);
-      const figures = `p99 ${verdict.quietP99.toFixed(1)} -> ${verdict.attackedP99.toFixed(1)} ms`;
-      context.diagnostic(`${name}: ${acts} acts, ${figures}, slowest login ${verdict.slowestLogin.toFixed(0)} ms`);
-      assert.ok(Number(acts) > 0, 'the attack did nothing');
-      assert.deepEqual(verdict.faults, []);
+      await using target = await openTarget();
+      await using neighbour = await Neighbour.open(target);
+      // What is compiled and opened at the first use is not the attack's doing.
+      await neighbour.observe(windowMs);
+      const rounds: Round[] = [];
+      let verdict: Verdict;
+      do {
+        const quiet = await neighbour.observe(windowMs);
+        const beside = await observeUnder(name, decoy, neighbour);
+        rounds.push({ quiet, beside, attacked: await observeUnder(name, target, neighbour) });
+        verdict = judge(rounds);
+      } while (rounds.length < least || (verdict.slow.length > 0 && rounds.length < most));
+      context.diagnostic(`${name}: ${figures(verdict)}, ${rounds.length} rounds`);
+      assert.deepEqual([...verdict.broken, ...verdict.slow], []);
     });
   }
 });
 
-function startAttack(name: string, target: Target, ms: number): Started {
-  const child = spawn(process.execPath, [ATTACKER, name, String(target.port), String(ms)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  child.stdin.end(target.ca);
+async function observeUnder(name: string, victim: Victim, neighbour: Neighbour): Promise<Window> {
+  const attacker = startAttack(name, victim, LONGEST_ATTACK_MS);
+  await attacker.says(/"acts":[1-9]/);
+  const window = await neighbour.observe(windowMs);
+  attacker.kill('SIGTERM');
+  await attacker.exitCode;
+  return window;
+}
+
+function startAttack(name: string, { port, ca }: Victim, ms: number): Started {
+  const [program, ...rest] = idly([process.execPath, ATTACKER, name, String(port), String(ms)]);
+  const child = spawn(program, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.end(ca);
   return new Started(child);
+}
+
+function figures({ quietP99, besideP99, attackedP99, slowestLogin }: Verdict): string {
+  const [quiet, beside, attacked] = [quietP99, besideP99, attackedP99].map((value) => value.toFixed(1));
+  return `p99 ${quiet} ms quiet, ${beside} beside a decoy, ${attacked} attacked; slowest login ${slowestLogin.toFixed(0)} ms`;
 }

@@ -5,16 +5,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Started } from '../../testing/started.ts';
 import { startRedis } from '../../testing/redis-server.ts';
+import { SHIPPED_FLAGS } from '../../testing/shipped-flags.ts';
+import type { Victim } from './attacks.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../cli/firehose.ts', import.meta.url));
-const EXAMPLE = fileURLToPath(new URL('../../gateway/quickstart/', import.meta.url));
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const EXAMPLE = at('../../gateway/quickstart/');
+/** As `npm start` has it. */
+const PROGRAM = [...SHIPPED_FLAGS, '--import', at('../../runtime/telemetry/start.ts'), at('../../cli/firehose.ts')];
 
 /** The gateway under attack: its own process, TLS, Redis, the example directory with its two accounts and users. */
-export interface Target extends AsyncDisposable {
-  readonly port: number;
+export interface Target extends Victim, AsyncDisposable {
   readonly innerPort: number;
-  /** PEM of the authority that signed the gateway's certificate. */
-  readonly ca: string;
   readonly ingestToken: string;
   readonly pid: number;
 }
@@ -26,7 +27,7 @@ export async function openTarget(): Promise<Target> {
   await cp(EXAMPLE, join(folder, 'config'), { recursive: true });
   const redis = await startRedis();
   stack.defer(() => redis.stop());
-  const child = spawn(process.execPath, [PROGRAM, 'gateway'], {
+  const child = spawn(process.execPath, [...PROGRAM, 'gateway'], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
@@ -41,22 +42,41 @@ export async function openTarget(): Promise<Target> {
       LOG_LEVEL: 'info',
     },
   });
-  const started = new Started(child);
-  stack.defer(async () => {
-    started.kill('SIGKILL');
-    await started.exitCode;
-  });
+  const started = owned(stack, new Started(child));
   const { port, innerPort } = await started.listening();
   const [ca, token] = await Promise.all(
     ['ca.crt', 'ingest-token'].map((name) => readFile(join(folder, 'state', name), 'utf8')),
   );
-  const owned = stack.move();
+  const kept = stack.move();
   return {
     port,
     innerPort,
     ca: ca ?? '',
     ingestToken: (token ?? '').trim(),
     pid: child.pid ?? 0,
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** The control: what the attacks do to a neighbour on the same machine that is not attacked itself. */
+export interface Decoy extends Victim, AsyncDisposable {}
+
+export async function openDecoy(): Promise<Decoy> {
+  await using stack = new AsyncDisposableStack();
+  const child = spawn(process.execPath, [...SHIPPED_FLAGS, fileURLToPath(new URL('decoy.ts', import.meta.url))], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const started = owned(stack, new Started(child));
+  const [, text = '{}'] = await started.says(/^(\{"port":.*\})$/m);
+  const victim = JSON.parse(text) as Victim;
+  const kept = stack.move();
+  return { ...victim, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+function owned(stack: AsyncDisposableStack, started: Started): Started {
+  stack.defer(async () => {
+    started.kill('SIGKILL');
+    await started.exitCode;
+  });
+  return started;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judge, p99, type Window } from './verdict.ts';
+import { judge, p99, type Round, type Window } from './verdict.ts';
 
 const window = (ms: number, change: Partial<Window> = {}): Window => ({
   latencies: Array.from({ length: 200 }, () => ms),
@@ -9,23 +9,41 @@ const window = (ms: number, change: Partial<Window> = {}): Window => ({
   ...change,
 });
 
+const round = (quiet: number, beside: number, attacked: number, change: Partial<Window> = {}): Round => ({
+  quiet: window(quiet),
+  beside: window(beside),
+  attacked: window(attacked, change),
+});
+
 test('the 99th percentile leaves out one value in a hundred', () => {
   assert.equal(p99([]), 0);
   assert.equal(p99(Array.from({ length: 200 }, (_, at) => (at === 0 ? 9_999 : 5))), 5);
   assert.equal(p99(Array.from({ length: 200 }, (_, at) => (at < 4 ? 9_999 : 5))), 9_999);
 });
 
-test('a window like the quiet ones has no fault', () => {
-  assert.deepEqual(judge([window(1_000), window(900)], window(1_090)).faults, []);
-  assert.deepEqual(judge([window(2)], window(10)).faults, []);
+test('an attack that moves nothing has no fault', () => {
+  const { slow, broken } = judge([round(1_000, 1_000, 1_090), round(900, 1_000, 1_090)]);
+  assert.deepEqual([slow, broken], [[], []]);
+  assert.deepEqual(judge([round(2, 2, 6)]).slow, []);
 });
 
 test('I15: a p99 that moves by more than 10 % is a fault', () => {
-  assert.match(judge([window(1_000)], window(1_130)).faults.join(), /event p99 is 1130\.0 ms, 1000\.0 ms when quiet/);
+  const { slow } = judge([round(1_000, 1_000, 1_130)]);
+  assert.match(slow.join(), /event p99 is 1130\.0 ms, 1000\.0 ms beside a decoy, 1000\.0 ms when quiet/);
 });
 
-test('missing events, no events, refused logins and slow logins are faults, all at once', () => {
-  const bad = window(1, { latencies: [], missing: 3, logins: [{ status: 429, ms: 2_500 }] });
-  assert.equal(judge([window(1)], bad).faults.length, 4);
-  assert.match(judge([window(1)], window(1, { logins: [] })).faults.join(), /finished no login/);
+test('what the attack costs the machine is not the fault of the gateway', () => {
+  assert.deepEqual(judge([round(3, 80, 85)]).slow, []);
+  assert.equal(judge([round(3, 80, 95)]).slow.length, 1);
+});
+
+test('one busy window of several decides nothing', () => {
+  assert.deepEqual(judge([round(3, 3, 500), round(3, 4, 5), round(3, 3, 5)]).slow, []);
+  assert.equal(judge([round(3, 3, 500), round(3, 400, 500), round(3, 3, 5)]).slow.length, 1);
+});
+
+test('missing events, no events, refused logins and slow logins are faults in any round, all at once', () => {
+  const bad = round(1, 1, 1, { latencies: [], missing: 3, logins: [{ status: 429, ms: 2_500 }] });
+  assert.equal(judge([round(1, 1, 1), bad]).broken.length, 4);
+  assert.match(judge([round(1, 1, 1, { logins: [] })]).broken.join(), /finished no login/);
 });

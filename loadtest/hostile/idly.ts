@@ -1,0 +1,11 @@
+import { spawnSync } from 'node:child_process';
+
+/** Runs a command only while a core is idle: the CPU time of an attacker on another machine is not the gateway's either. */
+const IDLE = ['chrt', '--idle', '0'];
+let canIdle: boolean | undefined;
+
+/** The command with which a program runs in the scheduler's idle class (sched(7)), or the program's own elsewhere. */
+export function idly(command: readonly [string, ...string[]]): readonly [string, ...string[]] {
+  canIdle ??= spawnSync(IDLE[0] ?? '', [...IDLE.slice(1), 'true']).status === 0;
+  return canIdle ? (['chrt', ...IDLE.slice(1), ...command] as const) : command;
+}
