@@ -19,12 +19,16 @@ import type { LogWindow } from '../../event-log/log-window.ts';
 import { fullAllowance, takeFrame, type FrameAllowance } from './client-frames.ts';
 import { Dialogue, type DialogueOptions } from './dialogue.ts';
 import type { Acknowledgement, Delivery, DeliverySession } from './delivery.ts';
+import { feedInPieces } from './frame-feed.ts';
 import type { JudgedStart } from './judge-start.ts';
 import { judgeLiveness, type Moment } from './liveness.ts';
 import { LogDelivery } from './log-delivery.ts';
 import { GroupDelivery } from './group-delivery.ts';
 import type { UpgradePlan } from './plan-upgrade.ts';
 import { SocketWriter } from './socket-writer.ts';
+
+/** How long a connection on which nothing is read any more may still take the Close. */
+const LINGER_MS = 500;
 
 /** What one session is opened with. */
 export interface SessionOptions {
@@ -85,7 +89,7 @@ export class Session implements DeliverySession {
   #token: VerifiedToken;
   #lastSignOfLife: number;
   #lastPing: number;
-  /** The allowance is used up: the rest of a chunk that ws still parses is passed over. */
+  /** The allowance is used up: nothing more is read. */
   #isDeaf = false;
   /** Pings that were not answered: this many pongs do not count against the allowance. */
   #awaitedPongs = 0;
@@ -108,6 +112,7 @@ export class Session implements DeliverySession {
     this.#writer = new SocketWriter(socket, webSocket);
     this.#dialogue = plan.contract === 'control' ? new Dialogue(this, this.#writer, context) : null;
     this.#delivery = plan.group === null ? this.#fromLog(options) : this.#fromGroup(options, plan.group);
+    feedInPieces(socket, () => !this.#isDeaf);
     webSocket.on('message', (data, isBinary) => this.#received(isBinary ? null : (data as Buffer)));
     webSocket.on('ping', () => this.countFrame());
     webSocket.on('pong', (payload) => this.#pong(payload));
@@ -267,8 +272,8 @@ export class Session implements DeliverySession {
 
   /**
    * Takes a frame off what the client may send; false when that was too much and the session has ended. After the Close
-   * of this side the same allowance holds for frames that were on their way: beyond it nothing is read until ws cuts
-   * the connection.
+   * of this side the same allowance holds for frames that were on their way: beyond it nothing is read, and the
+   * connection is cut off once the peer had time to take the Close.
    */
   countFrame(): boolean {
     if (this.#isDeaf) return false;
@@ -278,6 +283,8 @@ export class Session implements DeliverySession {
     this.#isDeaf = true;
     this.close('slowConsumer', 'too_many_frames');
     this.#webSocket.pause();
+    const timer = setTimeout(() => this.terminate(), LINGER_MS);
+    this.#webSocket.once('close', () => clearTimeout(timer));
     return false;
   }
 

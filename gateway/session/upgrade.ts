@@ -15,6 +15,7 @@ import type { ConnectionQuota, Reservation } from '../quota/connection-quota.ts'
 import { LogUnavailable } from '../../event-log/event-log.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import type { TokenOutcome } from './dialogue.ts';
+import { feedInPieces } from './frame-feed.ts';
 import { judgeStart, type JudgedStart } from './judge-start.ts';
 import { agreedProtocol, planUpgrade, unauthorized, wantsRefusalAsClose, type UpgradePlan } from './plan-upgrade.ts';
 import { refusalClose } from './refusal-close.ts';
@@ -185,8 +186,9 @@ function refuse(
     refused.add(webSocket);
     webSocket.on('error', () => webSocket.terminate());
     webSocket.on('close', () => refused.delete(webSocket));
+    feedInPieces(socket, () => true);
     // Only the peer's Close matters.
-    webSocket.on('message', () => webSocket.terminate());
+    for (const frame of ['message', 'ping', 'pong']) webSocket.on(frame, () => webSocket.terminate());
     webSocket.close(code, reason);
   });
 }
