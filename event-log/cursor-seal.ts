@@ -2,6 +2,7 @@ import {
   createCipheriv,
   createDecipheriv,
   createHash,
+  createHmac,
   createSecretKey,
   randomBytes,
   type KeyObject,
@@ -23,6 +24,8 @@ export type OpenedCursor =
 export interface Cursors {
   seal(position: Position): string;
   open(text: string, partitions: number): OpenedCursor;
+  /** Stands for a name that clients must not see: the same for as long as the log lives, another for each resource. */
+  pseudonym(name: string): string;
 }
 
 const FORMAT = 2;
@@ -36,6 +39,7 @@ const MOST_SEALS = 2 ** 32;
 const TAG_BYTES = 12;
 const LEAST_BYTES = HEAD_BYTES + NONCE_BYTES + TAG_BYTES;
 const MAX_CURSOR_LENGTH = 4_096;
+const PSEUDONYM_LENGTH = 16;
 const ALGORITHM = 'aes-256-gcm';
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
 /** Former keys that still open cursors: a key changes only when two replicas made one at the same moment, or the log was lost. */
@@ -103,6 +107,12 @@ export class CursorSeal implements Cursors {
     const plain = unsealed(bytes, key);
     const position = plain && positionOfBytes(plain, partitions);
     return position ? { kind: 'position', position } : INVALID;
+  }
+
+  pseudonym(name: string): string {
+    const [key] = this.#keys;
+    if (key === undefined) throw new Error('There is no key to make pseudonyms with.');
+    return createHmac('sha256', key.secret).update(`pseudonym\n${name}`).digest('base64url').slice(0, PSEUDONYM_LENGTH);
   }
 
   /**

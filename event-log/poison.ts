@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { MAX_ENTRY_BYTES, objectFault, type ObjectFault } from '../protocol/event-object.ts';
 import type { StoredEntry } from './event-log.ts';
 
-export type PoisonReason = 'meta_line' | 'too_large' | 'not_utf8' | ObjectFault;
+export type PoisonReason = 'meta_line' | 'too_large' | 'not_utf8' | 'source_gap' | ObjectFault;
 
 /**
  * Why an entry can be delivered to nobody, or null. One scan of its bytes, without allocating, as any client of Redis

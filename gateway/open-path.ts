@@ -14,6 +14,8 @@ import { connectionLimits, startConnectionQuota, type ConnectionQuota } from './
 import { Departure } from './replica/departure.ts';
 import { createPresence } from './replica/create-presence.ts';
 import { narrow } from './session/narrow.ts';
+import { seesWhole } from './session/sees-whole.ts';
+import type { SessionContext } from './session/session.ts';
 import { Sessions } from './session/sessions.ts';
 
 /** The way of an event from the log to the sockets. */
@@ -45,6 +47,15 @@ function tokenChecks({ auth, directory, revocations }: GatewayState): Pick<Gatew
   };
 }
 
+/** What a grant may see, by directory, resource and log as they are now. */
+function grantChecks({ directory, scope, eventLog }: GatewayState): Pick<SessionContext, 'narrow' | 'seesWhole'> {
+  return {
+    narrow: (grant, filter) => narrow(grant, filter, directory.current, scope.current),
+    seesWhole: (grant) =>
+      seesWhole(grant, { directory: directory.current, scope: scope.current, isShared: eventLog.isShared }),
+  };
+}
+
 /** Opens groups, fan-out and sessions on the state of the gateway, and starts reading. Owned by `stack`. */
 export async function openPath(
   stack: AsyncDisposableStack,
@@ -56,7 +67,8 @@ export async function openPath(
   const { spec } = config.subscription;
   const departure = new Departure(config.revision);
   const presence = redis && stack.use(createPresence(redis, { keyspace, logger }));
-  const groups = await buildGroups(stack, { config, directory, scope, presence, traces, metrics, logger });
+  const { cursors } = eventLog;
+  const groups = await buildGroups(stack, { config, directory, scope, cursors, presence, traces, metrics, logger });
   const running = buildFanout({ groups, eventLog, directory, scope, metrics, traces, logger, signal });
   const window = createLogWindow(eventLog, performance.now.bind(performance));
   const limits = connectionLimits(spec.gateway.connections);
@@ -75,7 +87,7 @@ export async function openPath(
         policy: spec.gateway.connections.slowConsumerPolicy,
         verifyToken,
         mayStay,
-        narrow: (grant, filter) => narrow(grant, filter, directory.current, scope.current),
+        ...grantChecks(state),
         onGap: told.gapReported,
         onSlowClose: told.slowConsumerClosed,
       },

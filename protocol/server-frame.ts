@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { filterSchema } from './client-frame.ts';
 import { MAX_ENTRY_BYTES } from './event-object.ts';
 import { META_KEY } from './event-meta.ts';
+import { SOURCE_GAP_REASONS } from './source-gap.ts';
 
 /**
  * What the control contract sends besides events: a text message whose only key is `_firehose`, an object with a
@@ -57,6 +58,22 @@ const gapSchema = z.strictObject({
 });
 export type GapReason = (typeof GAP_REASONS)[number];
 
+/**
+ * In this time no events of a switch were received: calls that began or ended in it may be missing from the log, for every
+ * connection. What became of them follows as events that are marked as synthetic.
+ */
+const sourceGapSchema = z.strictObject({
+  type: z.literal('source_gap'),
+  /** Stands for the source in all its gaps, and says nothing else. */
+  source: z.string(),
+  reason: z.enum(SOURCE_GAP_REASONS),
+  from: time,
+  to: time,
+  /** Legs of all accounts; null for a connection that may not see all of the resource. */
+  legs_ended: z.int().min(0).nullable(),
+  legs_begun: z.int().min(0).nullable(),
+});
+
 const expiry = { expires_at: time, expires_in_ms: ms };
 const tokenExpiringSchema = z.strictObject({ type: z.literal('token_expiring'), ...expiry });
 /** A new token is in force; `scope` is what this connection may see from now on, cut to what it had. */
@@ -83,6 +100,7 @@ export const serverFrameSchema = z.discriminatedUnion('type', [
   helloSchema,
   watermarkSchema,
   gapSchema,
+  sourceGapSchema,
   tokenExpiringSchema,
   authOkSchema,
   filterInForceSchema,

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judgeName } from './catalogue.ts';
-import { decodeSourceGap, encodeSourceGap, SOURCE_GAP, sourceGapId, type SourceGap } from './source-gap.ts';
+import { encodeMeta } from './entry.ts';
+import {
+  decodeSourceGap,
+  encodeSourceGap,
+  isSourceGap,
+  SOURCE_GAP,
+  sourceGapId,
+  type SourceGap,
+} from './source-gap.ts';
 
 const GAP: SourceGap = {
   source: 'telephony/pbx',
@@ -25,6 +33,8 @@ test('what is not a gap is unreadable', () => {
     'null',
     JSON.stringify({ ...GAP, reason: 'boredom' }),
     JSON.stringify({ ...GAP, from: -1 }),
+    // No date can be made of it.
+    JSON.stringify({ ...GAP, to: Number.MAX_SAFE_INTEGER }),
   ]) {
     assert.equal(decodeSourceGap(text), null, text);
   }
@@ -37,4 +47,23 @@ test('the id of a gap is one that the log takes, and that two replicas make', ()
 
 test('no producer can forge a gap by ingest: its name is never forwarded', () => {
   assert.equal(judgeName(SOURCE_GAP), 'drop');
+});
+
+test('an entry is a gap by its name and its missing account, and by nothing else', () => {
+  const meta = { name: SOURCE_GAP, account: '', callId: GAP.source, eventId: 'e', ingestedAt: '1', traceparent: '' };
+  for (const line of [encodeMeta(meta), '1\tsource.gap\t\t', '1\tsource.gap\t', '1\tsource.gap']) {
+    assert.ok(isSourceGap(line), line);
+  }
+  for (const line of [
+    '',
+    '1\t',
+    encodeMeta({ ...meta, account: 'acme' }),
+    encodeMeta({ ...meta, name: 'source.gaps' }),
+    encodeMeta({ ...meta, name: 'CHANNEL_ANSWER' }),
+    encodeMeta({ ...meta, name: 'Xsource.gap' }),
+    encodeMeta({ ...meta, name: 'source', account: 'gap' }),
+    '2\tsource.gap\t\t',
+  ]) {
+    assert.equal(isSourceGap(line), false, line);
+  }
 });

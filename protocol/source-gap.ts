@@ -22,6 +22,8 @@ export const SOURCE_GAP_REASONS = [
 export type SourceGapReason = (typeof SOURCE_GAP_REASONS)[number];
 
 const count = z.int().min(0);
+/** Unix milliseconds of which a date can be made. */
+const time = z.int().min(0).max(8.64e15);
 
 /** The data of such an entry. Times are Unix milliseconds; keys of a newer version are ignored. */
 const sourceGapSchema = z.object({
@@ -29,13 +31,25 @@ const sourceGapSchema = z.object({
   source: z.string().min(1).max(512),
   endpoint: z.string().min(1).max(128),
   reason: z.enum(SOURCE_GAP_REASONS),
-  from: count,
-  to: count,
+  from: time,
+  to: time,
   /** Legs that got a synthetic end, and legs that began in it. */
   legs_ended: count,
   legs_begun: count,
 });
 export type SourceGap = z.output<typeof sourceGapSchema>;
+
+/** The first letter of the name, where no name of an ordinary event has it. */
+const FIRST = SOURCE_GAP.charCodeAt(0);
+const GAP_LINE = /^1\tsource\.gap(?:\t(?:\t|$)|$)/;
+
+/**
+ * Whether a meta line is that of a gap: the name, and no account. Asked for each entry that is read: for all others it is a
+ * look at one character.
+ */
+export function isSourceGap(meta: string): boolean {
+  return meta.charCodeAt(2) === FIRST && GAP_LINE.test(meta);
+}
 
 export function encodeSourceGap(gap: SourceGap): string {
   return JSON.stringify(gap);

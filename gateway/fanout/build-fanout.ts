@@ -10,12 +10,13 @@ import { Fanout } from './fanout.ts';
 import { follow } from './follow.ts';
 import { createOffer } from './offer.ts';
 import { createPages } from './pages.ts';
+import type { SourceGapNotice } from './source-gap-notice.ts';
 import { unroutableLines } from './unroutable-lines.ts';
 
 export interface FanoutParts {
   readonly eventLog: EventLog;
-  /** Woken when a partition has entries. */
-  readonly groups: { wake(partition: number): void };
+  /** Woken when a partition has entries, and notified of gaps of sources. */
+  readonly groups: { wake(partition: number): void; sourceGap(notice: SourceGapNotice): void };
   readonly directory: LiveDirectory;
   /** What the resource offers. */
   readonly scope: Live<Scope>;
@@ -43,6 +44,11 @@ export function buildFanout(parts: FanoutParts): RunningFanout {
     offers: (name, account) => offer(name, account),
     pages: createPages(eventLog, signal),
     cursors: eventLog.cursors,
+    onSourceGap: (notice) => {
+      groups.sourceGap(notice);
+      metrics.sourceGap(notice.gap.reason);
+      lines.sourceGap(notice);
+    },
     unroutable: { ...lines, isShared: () => eventLog.isShared },
     onError: (error) => {
       if (!signal.aborted) logger.error({ err: error }, 'unexpected error while reading a page of the log');

@@ -1,5 +1,6 @@
 import type { Position } from '../../protocol/position.ts';
 import type { Subscription } from '../../protocol/subscription.ts';
+import type { SourceGapNotice } from './source-gap-notice.ts';
 import type { View } from './view.ts';
 
 /** Where a connection's frames go: the one writer of its connection. */
@@ -28,6 +29,8 @@ export interface Notices {
   skipped(last: Position): void;
   /** This many entries that may have been for it break the format and were left out. */
   poison(entries: number): void;
+  /** A switch was not listened to for a time: for every connection, whatever it may see. */
+  sourceGap(notice: SourceGapNotice): void;
   /** Everything up to the asked end was written. */
   finished(): void;
 }

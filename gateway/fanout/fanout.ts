@@ -9,18 +9,19 @@ import { Puller, type PageSource } from './puller.ts';
 import { batchesOf, buildRound, type Format, type Round } from './round.ts';
 import { RouteIndex, type Offer, type Route } from './route-index.ts';
 import { Scratch } from './scratch.ts';
+import type { SourceGapNotice } from './source-gap-notice.ts';
 import { countOf, Part } from './selection.ts';
 import type { Sink, SlowPolicy, Connection, Notices } from './connection.ts';
 import { Tail } from './tail.ts';
 import { View, viewKey } from './view.ts';
 
-/** More than eight members: the last five are optional, and each is used by another part of the fan-out. */
+/** More than eight members: the last six are optional, and each is used by another part of the fan-out. */
 export interface FanoutOptions {
   readonly directory: Directory;
   readonly offers: Offer;
   readonly pages: PageSource;
-  /** Seals the cursors of events with meta. */
-  readonly cursors: Pick<Cursors, 'seal'>;
+  /** Seals the cursors of events with meta, and makes pseudonyms of sources. */
+  readonly cursors: Pick<Cursors, 'seal' | 'pseudonym'>;
   /** Bytes of recent rounds kept in memory. */
   readonly tailBytes?: number;
   /** Writing to a connection pauses at this many bytes that the kernel has not taken, until it has. */
@@ -28,6 +29,8 @@ export interface FanoutOptions {
   /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number;
   readonly unroutable?: Unroutable;
+  /** Called with each gap of a source as it is read, after the live connections were notified. */
+  readonly onSourceGap?: (notice: SourceGapNotice) => void;
   /** Called with an unexpected error, where it was caught. */
   readonly onError?: (error: unknown) => void;
 }
@@ -259,6 +262,22 @@ export class Fanout {
     this.#position = { epoch: position.epoch, ids: round.to };
     for (const view of this.#gather(round)) this.#write(view, round);
     if (round.poison.length > 0) this.#tellPoison(round);
+    if (round.sourceGap !== null) this.#tellSourceGap(round, round.sourceGap);
+  }
+
+  /** No event is in such a round, so that its place in the order is behind everything that was written before. */
+  #tellSourceGap(round: Round, notice: SourceGapNotice): void {
+    for (const connection of this.#connections) {
+      if (connection.behind !== null || connection.closed) continue;
+      if (connection.sink.queued < this.#highWater) connection.notices.sourceGap(notice);
+      else this.#fallBehind(connection, round);
+    }
+    this.#options.onSourceGap?.(notice);
+  }
+
+  #fallBehind(connection: Connection, round: Round): void {
+    connection.view.live.delete(connection);
+    this.#puller.fallBehind(connection, round);
   }
 
   #tellPoison(round: Round): void {
@@ -307,8 +326,7 @@ export class Fanout {
     const shared = view.live.size > 1 ? view.seal(round, selection, this.#index.version) : null;
     for (const connection of view.live) {
       if (connection.sink.queued >= this.#highWater) {
-        view.live.delete(connection);
-        this.#puller.fallBehind(connection, round);
+        this.#fallBehind(connection, round);
         continue;
       }
       if (shared === null) {

@@ -1,4 +1,4 @@
-import { latest, reaches, type Position } from '../../protocol/position.ts';
+import { BEFORE_EVERYTHING, compareIds, latest, reaches, type Position } from '../../protocol/position.ts';
 import type { FanoutCounters } from './counters.ts';
 import { withoutDelivered, type Round } from './round.ts';
 import { accepts, type RouteIndex } from './route-index.ts';
@@ -189,7 +189,7 @@ export class Puller {
     const delivered = connection.behind?.delivered ?? null;
     const wrote = this.#writeEvents(connection, delivered === null ? round : withoutDelivered(round, delivered));
     if (round.poison.length > 0) this.tellPoison(connection, round);
-    return wrote;
+    return tellSourceGap(connection, round, delivered) || wrote;
   }
 
   #writeEvents(connection: Connection, round: Round): boolean {
@@ -235,4 +235,13 @@ export class Puller {
     if (outcome.complete && behind.until !== null) connection.notices.finished();
     else this.#continue(connection, behind);
   }
+}
+
+/** False when there is none, or when it was told before the resume. */
+function tellSourceGap(connection: Connection, { sourceGap }: Round, delivered: readonly string[] | null): boolean {
+  if (sourceGap === null) return false;
+  const { partition, id } = sourceGap;
+  if (delivered !== null && compareIds(id, delivered[partition] ?? BEFORE_EVERYTHING) <= 0) return false;
+  connection.notices.sourceGap(sourceGap);
+  return true;
 }

@@ -1,10 +1,12 @@
 import { decodeMeta } from '../../protocol/entry.ts';
 import { eventIdOf, eventMetaOf, metaTail } from '../../protocol/event-meta.ts';
+import { isSourceGap } from '../../protocol/source-gap.ts';
 import { BEFORE_EVERYTHING, compareIds, latest } from '../../protocol/position.ts';
 import type { StoredEntry } from '../../event-log/event-log.ts';
 import type { Cursors } from '../../event-log/cursor-seal.ts';
 import { poisonReason, type PoisonReason } from '../../event-log/poison.ts';
 import { frameHeaderLength, payloadStart, writeFrameHeader } from './frame.ts';
+import { readSourceGap, type SourceGapNotice } from './source-gap-notice.ts';
 
 /** What a connection gets of an event: its bytes, or its bytes with one trailing `_firehose` key. */
 export type Format = 'plain' | 'meta';
@@ -32,11 +34,13 @@ export interface Round {
   readonly metas: readonly string[];
   /** Meta lines of the entries between these that break the format; null for a line that cannot be read itself. */
   readonly poison: readonly (string | null)[];
+  /** A gap of a source makes a round of its own, so that it is told at its place. */
+  readonly sourceGap: SourceGapNotice | null;
   readonly plain: Frames;
   /** Made when the first connection asks for it. */
   meta: Frames | null;
   /** Seals the cursors of its events. */
-  readonly cursors: Pick<Cursors, 'seal'>;
+  readonly cursors: Pick<Cursors, 'seal' | 'pseudonym'>;
   /** Holders of a Buffer made of it, released with the round. */
   readonly sealedBy: Set<Sealer>;
 }
@@ -49,7 +53,7 @@ export interface RoundOrigin {
   readonly number: number;
   readonly epoch: string;
   readonly from: readonly string[];
-  readonly cursors: Pick<Cursors, 'seal'>;
+  readonly cursors: Pick<Cursors, 'seal' | 'pseudonym'>;
   /** Called with each entry that cannot be delivered. */
   readonly onPoison?: (entry: StoredEntry, reason: PoisonReason) => void;
 }
@@ -61,7 +65,8 @@ const ROUND_BYTES = 256 * 1024;
 const ROUND_DELIVERIES = 512 * 1024;
 
 /**
- * Entries in order, cut into as few rounds as hold them for this many connections, all about as long: each is a write.
+ * Entries in order, cut into as few rounds as hold them for this many connections, all about as long: each is a write. A
+ * gap of a source is a round of its own.
  */
 export function* batchesOf(entries: readonly StoredEntry[], connections = 1): Iterable<readonly StoredEntry[]> {
   const most = Math.max(1, Math.floor(ROUND_DELIVERIES / Math.max(1, connections)));
@@ -84,13 +89,19 @@ function oneBatch(
 ): { end: number; bytes: number } {
   let end = start;
   let bytes = 0;
+  if (isGapAt(entries, start)) return { end: start + 1, bytes: entries[start]?.data.length ?? 0 };
   while (end < entries.length && end - start < most && (end === start || bytes < share)) {
     const { length } = entries[end]?.data ?? EMPTY;
-    if (end > start && bytes + length > ROUND_BYTES) break;
+    if (end > start && (bytes + length > ROUND_BYTES || isGapAt(entries, end))) break;
     bytes += length;
     end += 1;
   }
   return { end, bytes };
+}
+
+function isGapAt(entries: readonly StoredEntry[], at: number): boolean {
+  const entry = entries[at];
+  return entry !== undefined && isSourceGap(entry.meta);
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -105,6 +116,8 @@ export function after(from: readonly string[], entries: readonly StoredEntry[]):
 const SOUND: readonly never[] = [];
 
 export function buildRound(origin: RoundOrigin, entries: readonly StoredEntry[]): Round {
+  const [first] = entries;
+  if (first !== undefined && isSourceGap(first.meta)) return gapRound(origin, first);
   let sound: StoredEntry[] | null = null;
   let poison: (string | null)[] | null = null;
   for (const [index, entry] of entries.entries()) {
@@ -120,10 +133,23 @@ export function buildRound(origin: RoundOrigin, entries: readonly StoredEntry[])
   return roundOf(origin, { sound: sound ?? entries, poison: poison ?? SOUND, to: after(origin.from, entries) });
 }
 
+/** A gap that cannot be read is poison for every connection. */
+function gapRound(origin: RoundOrigin, entry: StoredEntry): Round {
+  const sourceGap = readSourceGap(entry, origin.cursors);
+  if (sourceGap === null) origin.onPoison?.(entry, 'source_gap');
+  const to = after(origin.from, [entry]);
+  return roundOf(origin, { sound: SOUND, poison: sourceGap === null ? [null] : SOUND, to, sourceGap });
+}
+
 /** A round of entries that were checked before: an entry is checked once, however often it is framed. */
 function roundOf(
   { number, epoch, from, cursors }: RoundOrigin,
-  { sound, poison, to }: Pick<Round, 'poison' | 'to'> & { readonly sound: readonly StoredEntry[] },
+  {
+    sound,
+    poison,
+    to,
+    sourceGap = null,
+  }: Pick<Round, 'poison' | 'to'> & Partial<Pick<Round, 'sourceGap'>> & { readonly sound: readonly StoredEntry[] },
 ): Round {
   return {
     number,
@@ -134,6 +160,7 @@ function roundOf(
     ids: sound.map(({ id }) => id),
     metas: sound.map(({ meta }) => meta),
     poison,
+    sourceGap,
     plain: frame(
       sound.map(({ data }) => data),
       null,

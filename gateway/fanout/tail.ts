@@ -16,7 +16,7 @@ export class Tail {
   /** Adds a round and drops the oldest ones over the bound; the newest one always stays. */
   push(round: Round): void {
     this.#rounds.push(round);
-    this.#bytes += round.plain.buffer.length;
+    this.#bytes += costOf(round);
     while (this.#bytes > this.#maxBytes && this.#start < this.#rounds.length - 1) {
       const oldest = this.#rounds[this.#start];
       if (oldest !== undefined) this.#bytes -= letGo(oldest);
@@ -73,5 +73,12 @@ export class Tail {
 /** The round leaves the tail, and no view keeps what it sealed of it; returns the bytes that were counted for it. */
 function letGo(round: Round): number {
   for (const view of round.sealedBy) view.unseal();
-  return round.plain.buffer.length;
+  return costOf(round);
+}
+
+/** A round without events is not free: any number of them would fit otherwise. */
+const LEAST_BYTES = 512;
+
+function costOf({ plain }: Round): number {
+  return Math.max(LEAST_BYTES, plain.buffer.length);
 }

@@ -1,5 +1,6 @@
 import type { PoisonReason } from '../../event-log/poison.ts';
 import type { StoredEntry } from '../../event-log/event-log.ts';
+import type { SourceGapNotice } from './source-gap-notice.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 
 /** At most one line of each kind in this time: a broken producer must not fill the disk. */
@@ -10,12 +11,15 @@ export interface UnroutableLines {
   readonly poison: (entry: StoredEntry, reason: PoisonReason) => void;
   /** This many entries of an account that is not in the directory. */
   readonly unknownAccount: (account: string, entries: number) => void;
+  /** The line has the names that clients do not see, and the pseudonym that they do. */
+  readonly sourceGap: (notice: SourceGapNotice) => void;
 }
 
 /** `now` is milliseconds of a clock that never goes back. */
 export function unroutableLines(logger: Logger, now: () => number): UnroutableLines {
   const poison = rarely(now);
   const unknown = rarely(now);
+  const gap = rarely(now);
   return {
     poison: (entry, reason) =>
       poison(1, (entries) =>
@@ -27,6 +31,13 @@ export function unroutableLines(logger: Logger, now: () => number): UnroutableLi
     unknownAccount: (account, count) =>
       unknown(count, (entries) =>
         logger.warn({ account, entries }, 'events of accounts that are not in the directory are not delivered'),
+      ),
+    sourceGap: ({ gap: { source, endpoint, reason, from, to }, pseudonym }) =>
+      gap(1, (gaps) =>
+        logger.warn(
+          { source, pseudonym, endpoint, reason, seconds: Math.max(0, to - from) / 1_000, gaps },
+          'a switch was not listened to for a time: control clients are notified',
+        ),
       ),
   };
 }

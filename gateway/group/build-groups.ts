@@ -3,6 +3,7 @@ import type { Live } from '../../runtime/lifecycle/live.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { commandClient } from '../../runtime/redis/client.ts';
 import { watchClient, type RedisMetrics } from '../../runtime/redis/watch-client.ts';
+import type { Cursors } from '../../event-log/cursor-seal.ts';
 import type { GatewayConfig } from '../config.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
 import { createOffer } from '../fanout/offer.ts';
@@ -18,6 +19,7 @@ export interface GroupsParts {
   readonly directory: LiveDirectory;
   /** What the resource offers. */
   readonly scope: Live<Scope>;
+  readonly cursors: Pick<Cursors, 'pseudonym'>;
   /** Null with the embedded log. */
   readonly presence: Presence | null;
   readonly traces: EventTraces | null;
@@ -28,7 +30,7 @@ export interface GroupsParts {
 /** The groups of the resource, on a Redis client of their own; with the embedded log they are answered 501. Owned by `stack`. */
 export async function buildGroups(
   stack: AsyncDisposableStack,
-  { config, directory, scope, presence, traces, metrics, logger }: GroupsParts,
+  { config, directory, scope, cursors, presence, traces, metrics, logger }: GroupsParts,
 ): Promise<Groups> {
   const { spec, metadata } = config.subscription;
   let offer = createOffer(scope.current);
@@ -47,6 +49,7 @@ export async function buildGroups(
     presence,
     directory: directory.current,
     offers: (name, account) => offer(name, account),
+    cursors,
     traces,
     logger,
   });

@@ -1,10 +1,11 @@
+import { isSourceGap } from '../../protocol/source-gap.ts';
 import { keepDeadLetter } from './dead-letters.ts';
-import { takeIn } from './intake.ts';
+import { passSourceGap, takeIn } from './intake.ts';
 import type { Lease } from './lease.ts';
 import type { GroupMember } from './group-context.ts';
 import type { Held as HeldEvent } from './ledger.ts';
 import type { PartitionWork } from './partition-work.ts';
-import { encodeAttempts, readPending } from './pending.ts';
+import { encodeAttempts, readPending, type PendingEntry } from './pending.ts';
 import type { GroupPlace } from './place.ts';
 import { takeTurn } from './turn.ts';
 
@@ -12,6 +13,12 @@ import { takeTurn } from './turn.ts';
 const COUNT = 500;
 /** Milliseconds between two tries to store a dead letter that Redis refuses. */
 const DEAD_LETTER_RETRY_MS = 1_000;
+
+interface Read {
+  readonly entries: readonly PendingEntry[];
+  /** Whether the group had read them before. */
+  readonly isRecovery: boolean;
+}
 
 /** False: the lease is another's. */
 type Held = boolean;
@@ -34,6 +41,8 @@ export class Exchange {
   /** Nothing is read before the first turn: Redis has the script then, and the read follows it. */
   #isFirst = true;
   #deadLettersAt = 0;
+  /** Read, and not taken in yet: a gap of a source and what is behind it. What is before it is written first. */
+  #later: Read | null = null;
 
   constructor(work: PartitionWork, place: GroupPlace, lease: Lease) {
     this.#work = work;
@@ -49,6 +58,7 @@ export class Exchange {
   /** Does what is most urgent; null when there is nothing to do. Without `reads`, nothing more is read. */
   step(now: number, reads: boolean): Promise<Held> | null {
     const { outbox } = this.#work;
+    if (this.#later !== null && reads) return this.#passGap(this.#later);
     if (outbox.givenUp.length > 0 && now >= this.#deadLettersAt) return this.#keepOne();
     const count = reads ? this.#wanted(now) : 0;
     if (this.#recovery !== null && count > 0 && outbox.isEmpty) return this.#recover(count);
@@ -99,10 +109,10 @@ export class Exchange {
       parcel.flushed?.resolve(true);
       if (outcome.missed !== 0) this.#trimmed([], outcome.missed);
       context.traces?.received(outcome.entries, context.traces.now(), this.#work.group);
-      takeIn(
-        this.#work,
-        outcome.entries.map((entry) => ({ entry, attempts: 0, excused: 0 })),
-      );
+      this.#takeIn({
+        entries: outcome.entries.map((entry) => ({ entry, attempts: 0, excused: 0 })),
+        isRecovery: false,
+      });
       this.#lastRead = outcome.entries.at(-1)?.id ?? this.#lastRead;
       if (count > 0 && outcome.entries.length === count) this.#mayHaveMore = true;
       return true;
@@ -132,12 +142,26 @@ export class Exchange {
       const trimmed = page.trimmed.filter((id) => !ledger.has(id));
       for (const id of trimmed) outbox.drop(id);
       if (trimmed.length > 0) this.#trimmed(trimmed, trimmed.length);
-      for (const held of takeIn(this.#work, page.entries)) this.#work.giveUpExhausted(held);
+      this.#takeIn({ entries: page.entries, isRecovery: true });
       this.#recovery = page.last === null ? null : { after: page.last };
       return true;
     } finally {
       context.hold(-count);
     }
+  }
+
+  /** Up to the first gap of a source; `step` goes on with the rest, when that was written. */
+  #takeIn({ entries, isRecovery }: Read): void {
+    const gap = entries.findIndex(({ entry }) => isSourceGap(entry.meta));
+    const taken = takeIn(this.#work, gap < 0 ? entries : entries.slice(0, gap));
+    if (isRecovery) for (const held of taken) this.#work.giveUpExhausted(held);
+    this.#later = gap < 0 ? null : { entries: entries.slice(gap), isRecovery };
+  }
+
+  #passGap({ entries: [gap, ...entries], isRecovery }: Read): Promise<Held> {
+    if (gap !== undefined) passSourceGap(this.#work, gap.entry);
+    this.#takeIn({ entries, isRecovery });
+    return Promise.resolve(true);
   }
 
   #trimmed(entries: readonly string[], missed: number | null): void {

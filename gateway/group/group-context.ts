@@ -1,7 +1,9 @@
 import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import { durationMs } from '../../protocol/subscription.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
+import type { Cursors } from '../../event-log/cursor-seal.ts';
 import type { RouteIndex } from '../fanout/route-index.ts';
+import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { View } from '../fanout/view.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
 import type { GroupCounters } from './counters.ts';
@@ -81,6 +83,7 @@ export interface GroupContext {
   readonly counters: GroupCounters;
   readonly traces: EventTraces | null;
   readonly logger: Logger;
+  readonly cursors: Pick<Cursors, 'pseudonym'>;
   /** Scope and filter of all members; null without any. */
   readonly view: View | null;
   /**
@@ -101,6 +104,8 @@ export interface GroupContext {
   /** This many more are held, or are about to be. */
   hold(entries: number): void;
   tell(reason: GroupGapReason, gap: GroupGap): void;
+  /** Notifies all members. */
+  tellSourceGap(notice: SourceGapNotice): void;
   /** This replica reads the partition from now on, or no longer. */
   owns(partition: number, isOwner: boolean): void;
   /** The group is not in Redis any more. */

@@ -99,6 +99,7 @@ async function connect(gateway: Replica, format: Format): Promise<void> {
     acknowledges: format === 'plain' ? 'pongs' : 'frames',
     ping: (payload) => setImmediate(() => membership.pong(payload)),
     onStandby: () => undefined,
+    onSourceGap: () => undefined,
     onGap: (reason) => process.stderr.write(`gap: ${reason}\n`),
     lost: (reason) => process.stderr.write(`lost: ${reason}\n`),
   });

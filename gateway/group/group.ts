@@ -2,6 +2,7 @@ import { groupName } from '../../protocol/keys.ts';
 import type { LogPlace } from '../../event-log/partition-state.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
+import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import { View, viewKey } from '../fanout/view.ts';
 import { ownerOf } from '../replica/rendezvous.ts';
 import type { GroupContext, GroupMember } from './group-context.ts';
@@ -21,7 +22,7 @@ const LAST_WORDS_MS = 1_000;
 /** What all groups of a replica share, and what this one is. */
 export type GroupParts = Pick<
   GroupContext,
-  'of' | 'replica' | 'limits' | 'timings' | 'index' | 'filter' | 'counters' | 'traces' | 'logger'
+  'of' | 'replica' | 'limits' | 'timings' | 'index' | 'filter' | 'counters' | 'traces' | 'logger' | 'cursors'
 > & {
   /** `<namespace>/<name>`. */
   readonly resource: string;
@@ -79,6 +80,7 @@ export class Group {
       tell: (reason, gap) => {
         for (const member of this.#members.values()) member.tellGap(reason, gap);
       },
+      tellSourceGap: (notice) => this.#tellSourceGap(notice),
       owns: (partition, isOwner) => this.#owns(partition, isOwner),
       groupLost: parts.onGroupLost,
     };
@@ -142,6 +144,15 @@ export class Group {
 
   wake(partition: number): void {
     this.#loops.get(partition)?.loop.wake();
+  }
+
+  /** The log has a gap of a source. The owner of the partition tells its members when the group comes to it. */
+  sourceGap(notice: SourceGapNotice): void {
+    if (!this.#owned.has(notice.partition)) this.#tellSourceGap(notice);
+  }
+
+  #tellSourceGap(notice: SourceGapNotice): void {
+    for (const member of this.#members.values()) member.tellSourceGap(notice);
   }
 
   kick(): void {

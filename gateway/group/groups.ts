@@ -3,6 +3,7 @@ import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Format } from '../fanout/round.ts';
 import type { Sink } from '../fanout/connection.ts';
+import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { Problem } from '../http/problem.ts';
 import type { GroupCounters } from './counters.ts';
 
@@ -20,6 +21,8 @@ export interface Groups extends AsyncDisposable {
   join(group: string, options: MemberOptions): Membership;
   /** Called by the reader of the log for each partition with a new entry. */
   wake(partition: number): void;
+  /** Called by the reader of the log: notifies connections of groups whose partition another replica reads. */
+  sourceGap(notice: SourceGapNotice): void;
   useDirectory(directory: Directory): void;
   /**
    * Stops reading, waits for what is with connections until it is finished, the signal fires or the limit is over, and
@@ -64,6 +67,7 @@ export interface GroupGap {
  */
 export type LostReason = 'epoch_lost' | 'group_lost' | 'grant_differs';
 
+/** More than eight members: a connection as its session opens it; the last four are what it is notified of. */
 export interface MemberOptions {
   readonly grant: Grant;
   /** `meta` adds `"_firehose":{...,"attempt":n}`. */
@@ -79,6 +83,8 @@ export interface MemberOptions {
    */
   readonly onStandby: (standby: boolean, position: Position | null) => void;
   readonly onGap: (reason: GroupGapReason, gap: GroupGap) => void;
+  /** A switch was not listened to for a time. Nobody acknowledges it: the group has passed over it. */
+  readonly onSourceGap: (notice: SourceGapNotice) => void;
   /** Nothing is written any more; the connection must be notified and closed. */
   readonly lost: (reason: LostReason) => void;
 }

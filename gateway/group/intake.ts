@@ -1,6 +1,8 @@
 import { decodeMeta } from '../../protocol/entry.ts';
+import type { StoredEntry } from '../../event-log/event-log.ts';
 import { poisonReason } from '../../event-log/poison.ts';
 import { accepts } from '../fanout/route-index.ts';
+import { readSourceGap } from '../fanout/source-gap-notice.ts';
 import type { GroupContext, GroupMember } from './group-context.ts';
 import type { Held, Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
@@ -58,6 +60,22 @@ export function takeIn(
     context.tell('poison', { ids: poison, missed: poison.length });
   }
   return taken;
+}
+
+/**
+ * A gap of a source, which no client acknowledges: the members are notified, and the group passes over it. It waits for
+ * nothing, is no delivery and never a dead letter; one that cannot be read is poison.
+ */
+export function passSourceGap(
+  { context, outbox }: { context: GroupContext; outbox: Outbox<GroupMember> },
+  entry: StoredEntry,
+): void {
+  if (context.view === null || !context.isGranted(performance.now())) return;
+  outbox.drop(entry.id);
+  const notice = readSourceGap(entry, context.cursors);
+  if (notice !== null) return context.tellSourceGap(notice);
+  context.counters.poison += 1;
+  context.tell('poison', { ids: [`${entry.partition}:${entry.id}`], missed: 1 });
 }
 
 /** Judges again what is about to be written, when the tree has changed since. */

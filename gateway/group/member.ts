@@ -1,4 +1,5 @@
 import type { Position } from '../../protocol/position.ts';
+import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import { seedOf } from '../replica/rendezvous.ts';
 import { eventFrames } from './event-frames.ts';
 import type { GroupMember } from './group-context.ts';
@@ -11,6 +12,8 @@ import { Pinger } from './pinger.ts';
 /** Writing pauses at this many bytes that the peer has not taken. */
 const HIGH_WATER = 1024 * 1024;
 const NAMED = 10;
+/** Gaps of sources kept for a member that does not know yet whether it is on standby; the oldest are dropped. */
+const MOST_UNTOLD = 100;
 
 /** What a member needs of its group. */
 export interface MemberGroup {
@@ -49,6 +52,7 @@ export class Member implements Membership, GroupMember {
   /** Null until its client knows whether it is on standby: nothing is written before. */
   #standby: boolean | null = null;
   #isBlocked = false;
+  #untold: SourceGapNotice[] = [];
   load = 0;
   gone = false;
 
@@ -88,10 +92,19 @@ export class Member implements Membership, GroupMember {
     if (standby === this.#standby || this.gone) return;
     this.#standby = standby;
     this.#options.onStandby(standby, position);
+    for (const notice of this.#untold.splice(0)) this.#options.onSourceGap(notice);
   }
 
   tellGap(...gap: Parameters<MemberOptions['onGap']>): void {
     if (!this.gone) this.#options.onGap(...gap);
+  }
+
+  /** Not before the greeting. */
+  tellSourceGap(notice: SourceGapNotice): void {
+    if (this.gone) return;
+    if (this.#standby !== null) return this.#options.onSourceGap(notice);
+    this.#untold.push(notice);
+    if (this.#untold.length > MOST_UNTOLD) this.#untold.shift();
   }
 
   /** Ends the membership from our side. */

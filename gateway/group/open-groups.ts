@@ -3,9 +3,11 @@ import { Background } from '../../runtime/lifecycle/background.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { becomesReady } from '../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import type { Cursors } from '../../event-log/cursor-seal.ts';
 import type { LogPlace } from '../../event-log/partition-state.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
+import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import { RouteIndex, type Offer } from '../fanout/route-index.ts';
 import type { LiveReplica, Presence } from '../replica/presence.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
@@ -24,6 +26,7 @@ import { retireLoop } from './retire.ts';
 
 const FIRST_CONNECT_MS = 1_000;
 
+/** More than eight members: what the composition root has opened, and two that tests set. */
 export interface GroupsOptions {
   /** With a command client of its own: no other commands should wait behind pages of events. It stays the caller's. */
   readonly place: LogPlace;
@@ -31,6 +34,8 @@ export interface GroupsOptions {
   readonly presence: Presence;
   readonly directory: Directory;
   readonly offers: Offer;
+  /** Makes pseudonyms of sources. */
+  readonly cursors: Pick<Cursors, 'pseudonym'>;
   readonly traces?: EventTraces | null;
   readonly logger: Logger;
   readonly timings?: Partial<Timings>;
@@ -164,6 +169,10 @@ class RedisGroups implements Groups {
     for (const group of this.#groups.values()) group.wake(partition);
   }
 
+  sourceGap(notice: SourceGapNotice): void {
+    for (const group of this.#groups.values()) group.sourceGap(notice);
+  }
+
   useDirectory(directory: Directory): void {
     this.#index.useDirectory(directory);
   }
@@ -223,6 +232,7 @@ class RedisGroups implements Groups {
       index: this.#index,
       filter: groupFilter(declared),
       counters,
+      cursors: this.#options.cursors,
       traces: this.#options.traces ?? null,
       logger: logger.child({ ...of }),
       nextMember: () => (this.#lastMember = Math.max(this.#lastMember + 1, Date.now())),

@@ -23,6 +23,7 @@ export function groupsWithoutRedis(groups: readonly ConsumerGroup[]): Groups {
       throw new Error('a connection joins a group without Redis');
     },
     wake: () => undefined,
+    sourceGap: () => undefined,
     useDirectory: () => undefined,
     drain: () => Promise.resolve(),
     counters: new Map(),

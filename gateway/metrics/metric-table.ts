@@ -35,6 +35,10 @@ export const GATEWAY_METRICS = {
   firehose_behind_connections: gauge('Connections that pull because they are behind'),
   firehose_slow_consumer_closes_total: counter('Connections ended for being slow', 'policy'),
   firehose_gaps_total: counter('Losses that connections were told of', 'reason'),
+  firehose_source_gaps_read_total: counter(
+    'Gaps of sources read from the log, as clients are notified of them',
+    'reason',
+  ),
 
   firehose_group_connections: gauge('Connections of a group here', 'group'),
   firehose_group_hung_connections: gauge('Connections of a group here that acknowledge nothing', 'group'),

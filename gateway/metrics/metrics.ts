@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { MISMATCHES, type Mismatch } from '../http/first-bytes.ts';
 import { CLOSE } from '../../protocol/close-code.ts';
 import { GAP_REASONS } from '../../protocol/server-frame.ts';
+import { SOURCE_GAP_REASONS } from '../../protocol/source-gap.ts';
 import type { RedisMetrics, RedisRole } from '../../runtime/redis/watch-client.ts';
 import { createInstruments } from '../../runtime/telemetry/instruments.ts';
 import { GATEWAY_METRICS } from './metric-table.ts';
@@ -32,6 +33,8 @@ export interface Metrics extends AsyncDisposable, RedisMetrics {
   /** `reason` only where there is more than one. */
   ingested(source: 'http' | 'simulator', outcome: string, events: number, reason?: string): void;
   gap(reason: string): void;
+  /** A gap of a source was read from the log. */
+  sourceGap(reason: string): void;
   /** Prometheus exposition. */
   scrape(request: IncomingMessage, response: ServerResponse): void;
 }
@@ -50,6 +53,7 @@ function startAtZero(instruments: GatewayInstruments): void {
   for (const limit of ['address', 'replica']) counter('firehose_connections_dropped_total').add(0, { limit });
   for (const policy of ['Latest', 'Disconnect']) counter('firehose_slow_consumer_closes_total').add(0, { policy });
   for (const reason of GAP_REASONS) counter('firehose_gaps_total').add(0, { reason });
+  for (const reason of SOURCE_GAP_REASONS) counter('firehose_source_gaps_read_total').add(0, { reason });
   counter('firehose_revocations_total').add(0, { outcome: 'revoked' });
 }
 
@@ -96,6 +100,7 @@ export function createMetrics(): Metrics {
   const latency = instruments.histogram('firehose_delivery_latency_seconds');
   const ingest = instruments.counter('firehose_ingest_events_total');
   const gaps = instruments.counter('firehose_gaps_total');
+  const sourceGaps = instruments.counter('firehose_source_gaps_read_total');
   const redisErrors = instruments.counter('firehose_redis_errors_total');
   startAtZero(instruments);
   const clients = new Map<RedisRole, () => boolean>();
@@ -128,6 +133,7 @@ export function createMetrics(): Metrics {
     delivered: (duration) => latency.record(duration),
     ingested: (source, outcome, events, reason = '') => ingest.add(events, { source, outcome, reason }),
     gap: (reason) => gaps.add(1, { reason }),
+    sourceGap: (reason) => sourceGaps.add(1, { reason }),
     redisError: (role, code) => redisErrors.add(1, { role, code }),
     redisClient: (role, isReady) => void clients.set(role, isReady),
     scrape: (request, response) => meters.scrape(request, response),

@@ -3,6 +3,7 @@ import type { Position } from '../../protocol/position.ts';
 import type { ClientFrame } from '../../protocol/client-frame.ts';
 import type { GapReason } from '../../protocol/server-frame.ts';
 import type { Grant } from '../auth/grant.ts';
+import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { AckOutcome } from '../group/groups.ts';
 
 /** A client's acknowledgement of events of a group. */
@@ -33,6 +34,7 @@ export interface DeliverySession {
   /** Whether gaps can be reported by a frame. */
   readonly reportsGaps: boolean;
   gap(gap: { reason: GapReason; requested: string | null; missed: number | null }): void;
+  sourceGap(notice: SourceGapNotice): void;
   /** `last` is sent as the cursor from which its client resumes. */
   close(name: CloseName, reason: CloseReason, last?: Position | null): void;
 }

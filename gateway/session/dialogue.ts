@@ -12,6 +12,7 @@ import type { Grant, VerifiedToken } from '../auth/grant.ts';
 import { LEEWAY_S } from '../auth/token.ts';
 import { textFrame } from '../fanout/frame.ts';
 import type { Sink } from '../fanout/connection.ts';
+import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import type { AckOutcome } from '../group/groups.ts';
 import type { Acknowledgement } from './delivery.ts';
@@ -55,6 +56,8 @@ export interface DialogueOptions {
   /** Whether a token is valid, and its account and user still exist. */
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
   readonly narrow: (grant: Grant, filter: Filter) => Narrowed;
+  /** Whether this grant shows all that the log holds: only then may it know how many legs of all accounts a gap ended. */
+  readonly seesWhole: (grant: Grant) => boolean;
   readonly window: Pick<LogWindow, 'oldestCursor' | 'cursors'>;
   readonly now: () => number;
 }
@@ -107,6 +110,10 @@ export class Dialogue {
 
   gap(gap: { reason: GapReason; requested: string | null; missed: number | null }): void {
     this.#say({ type: 'gap', ...gap, oldest: this.#options.window.oldestCursor });
+  }
+
+  sourceGap(notice: SourceGapNotice): void {
+    this.#sink.write(notice.frame(this.#options.seesWhole(this.#connection.token.grant)), null);
   }
 
   announceDrain(retryAfterMs: number): void {

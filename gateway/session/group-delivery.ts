@@ -35,6 +35,7 @@ export class GroupDelivery implements Delivery {
       ...member,
       acknowledges: session.reportsGaps ? 'frames' : 'pongs',
       onGap: (reason, gap) => tellGap(session, { reason, gap, mayGoOn: session.reportsGaps || onGap === 'clamp' }),
+      onSourceGap: (notice) => session.sourceGap(notice),
       lost: (reason) => session.close('cursorTooOld', reason, null),
     });
   }

@@ -10,6 +10,7 @@ import {
   type Connection,
   type Notices,
 } from '../fanout/connection.ts';
+import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import type { Delivery, DeliverySession } from './delivery.ts';
 import type { JudgedStart } from './judge-start.ts';
@@ -102,6 +103,10 @@ export class LogDelivery implements Delivery, Notices {
 
   poison(entries: number): void {
     if (this.#session.reportsGaps) this.#session.gap({ reason: 'poison', requested: null, missed: entries });
+  }
+
+  sourceGap(notice: SourceGapNotice): void {
+    this.#session.sourceGap(notice);
   }
 
   finished(): void {

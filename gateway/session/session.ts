@@ -15,6 +15,7 @@ import type { Grant, VerifiedToken } from '../auth/grant.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Groups } from '../group/groups.ts';
 import type { SlowPolicy } from '../fanout/connection.ts';
+import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import { fullAllowance, takeFrame, type FrameAllowance } from './client-frames.ts';
 import { Dialogue, type DialogueOptions } from './dialogue.ts';
@@ -57,6 +58,7 @@ export interface SessionContext {
   readonly policy: SlowPolicy;
   readonly verifyToken: DialogueOptions['verifyToken'];
   readonly narrow: DialogueOptions['narrow'];
+  readonly seesWhole: DialogueOptions['seesWhole'];
   /** Whether a token that was verified is still valid. */
   readonly mayStay: (token: VerifiedToken) => boolean;
   /** Called for each loss that the connection is notified of. */
@@ -165,6 +167,11 @@ export class Session implements DeliverySession {
   gap(gap: Parameters<DeliverySession['gap']>[0]): void {
     this.#context.onGap(gap.reason);
     this.#dialogue?.gap(gap);
+  }
+
+  /** A plain client learns of it by the synthetic ends alone. */
+  sourceGap(notice: SourceGapNotice): void {
+    this.#dialogue?.sourceGap(notice);
   }
 
   /** Announces that this replica leaves, and when the client should reconnect. */

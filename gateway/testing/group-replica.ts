@@ -16,6 +16,7 @@ import type { GroupGap, GroupGapReason, LostReason, Membership } from '../group/
 import type { Timings } from '../group/group-context.ts';
 import { openGroups } from '../group/open-groups.ts';
 import { Presence } from '../replica/presence.ts';
+import { cursors } from './cursors.ts';
 import { RecordingSink } from './sink.ts';
 import { treeOf } from './tree.ts';
 import type { LogPlace } from '../../event-log/partition-state.ts';
@@ -99,6 +100,7 @@ export async function startReplica(options: ReplicaOptions) {
     directory,
     timings,
     offers: () => true,
+    cursors,
     logger: silentLogger,
   });
   presence.start(() => ({ keys: [], connections: 0, groups: engine.connections(), revision: '', leaving: false }));
@@ -181,6 +183,8 @@ export class Consumer {
   /** Where the group was when the connection joined. */
   position: Position | null = null;
   readonly gaps: (GroupGap & { readonly reason: GroupGapReason })[] = [];
+  /** For each gap of a source, how many events had come before it. */
+  readonly gapsAt: number[] = [];
   readonly membership: Membership;
   lost: LostReason | null = null;
   acks: boolean;
@@ -216,6 +220,10 @@ export class Consumer {
         this.position = position;
       },
       onGap: (reason, gap) => this.gaps.push({ reason, ...gap }),
+      onSourceGap: () => {
+        if (this.standbys.length === 0) throw new Error('notified before it was told where it stands');
+        this.gapsAt.push(this.received.length);
+      },
       lost: (reason) => (this.lost = reason),
     });
   }

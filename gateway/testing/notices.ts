@@ -9,6 +9,7 @@ export function expectedNotices(looked: Partial<Notices> = {}): Notices {
     lost: unexpected('lost'),
     skipped: unexpected('skipped'),
     poison: () => {},
+    sourceGap: unexpected('source gap'),
     finished: unexpected('finished'),
     ...looked,
   };

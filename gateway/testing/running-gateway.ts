@@ -7,7 +7,7 @@ import { WebSocket } from 'ws';
 import { ADMINISTRATION_PATH, LOGIN_PATH, INGEST_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { silentLogger, type Logger } from '../../runtime/logging/logger.ts';
 import { startSimulator } from '../../source/simulator/start-simulator.ts';
-import { buildGateway, type Gateway } from '../build.ts';
+import { buildGateway, type Gateway, type StartSource } from '../build.ts';
 import { readConfig } from '../config.ts';
 
 export const ADMIN = { username: 'admin', password: 'adminpassword', domain: 'admin' };
@@ -52,6 +52,8 @@ export interface StartOptions {
   /** The state folder of another replica, so that both know the same keys. */
   state?: string;
   logger?: Logger;
+  /** Starts in the gateway where `FIREHOSE_SIMULATOR_RATE` is above 0; the simulator when not given. */
+  source?: StartSource;
 }
 
 /** Writes subscription and directory into a new folder, and returns the file of the directory. */
@@ -91,7 +93,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     ...(options.redisUrl !== undefined && { REDIS_URL: options.redisUrl }),
     ...options.environment,
   });
-  const gateway = await buildGateway(config, options.logger ?? silentLogger, startSimulator);
+  const gateway = await buildGateway(config, options.logger ?? silentLogger, options.source ?? startSimulator);
   const ca = options.plain === true ? null : await readFile(join(stateFolder, 'ca.crt'), 'utf8');
   const inner = `http://127.0.0.1:${gateway.innerPort}`;
   const bearer = async (name: string) => ({

@@ -1,0 +1,51 @@
+import { encodeServerFrame } from '../../protocol/server-frame.ts';
+import { decodeSourceGap, type SourceGap } from '../../protocol/source-gap.ts';
+import type { Cursors } from '../../event-log/cursor-seal.ts';
+import type { StoredEntry } from '../../event-log/event-log.ts';
+import { poisonReason } from '../../event-log/poison.ts';
+import { textFrame } from './frame.ts';
+
+/** A gap of a source at its place in the log, as connections are notified of it. */
+export class SourceGapNotice {
+  readonly partition: number;
+  /** Of its entry. */
+  readonly id: string;
+  readonly gap: SourceGap;
+  /** Stands for the source, whose name is the platform's own. */
+  readonly pseudonym: string;
+  #whole: Buffer | null = null;
+  #cut: Buffer | null = null;
+
+  constructor({ partition, id }: StoredEntry, gap: SourceGap, pseudonym: string) {
+    this.partition = partition;
+    this.id = id;
+    this.gap = gap;
+    this.pseudonym = pseudonym;
+  }
+
+  /** Made once for all connections. The counts are those of all accounts: only who may see all accounts gets them. */
+  frame(withCounts: boolean): Buffer {
+    return withCounts ? (this.#whole ??= this.#frame(true)) : (this.#cut ??= this.#frame(false));
+  }
+
+  #frame(withCounts: boolean): Buffer {
+    const { reason, from, to, legs_ended, legs_begun } = this.gap;
+    return textFrame(
+      encodeServerFrame({
+        type: 'source_gap',
+        source: this.pseudonym,
+        reason,
+        from: new Date(from).toISOString(),
+        to: new Date(to).toISOString(),
+        legs_ended: withCounts ? legs_ended : null,
+        legs_begun: withCounts ? legs_begun : null,
+      }),
+    );
+  }
+}
+
+/** Null when the entry, which is a gap by its meta line, cannot be read: it is poison. */
+export function readSourceGap(entry: StoredEntry, cursors: Pick<Cursors, 'pseudonym'>): SourceGapNotice | null {
+  const gap = poisonReason(entry) === null ? decodeSourceGap(entry.data.toString()) : null;
+  return gap && new SourceGapNotice(entry, gap, cursors.pseudonym(gap.source));
+}

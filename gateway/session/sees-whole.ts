@@ -1,0 +1,17 @@
+import { isWithin, type Directory } from '../directory/directory.ts';
+import type { Grant } from '../auth/grant.ts';
+import type { Scope } from '../subscription/scope.ts';
+
+/**
+ * Whether a grant shows every account of which the log may hold events. Pure. False where other resources use the log too,
+ * or where the resource offers only a part of its account tree.
+ */
+export function seesWhole(
+  grant: Grant,
+  { directory, scope, isShared }: { directory: Directory; scope: Scope; isShared: boolean },
+): boolean {
+  const { account, filters } = scope;
+  if (isShared || grant.accounts !== null || filters.accounts.length > 0 || !account.includeDescendants) return false;
+  const root = directory.accounts.get(account.id);
+  return root !== undefined && isWithin(root, grant.account);
+}
