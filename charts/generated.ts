@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { crdText } from '../operator/crd/crd-file.ts';
+import { crdFiles } from '../operator/crd/crd-file.ts';
 import { OWN_RULES, WATCHED_RULES, type Rule } from '../operator/role.ts';
 import { aclRules, sourceAclRules } from '../runtime/redis/acl.ts';
 import { GATEWAY } from './dashboards/gateway.ts';
@@ -45,7 +45,10 @@ export async function generatedFiles(): Promise<readonly GeneratedFile[]> {
       path: `${CHART}dashboards/${name}.json`,
       text: `${JSON.stringify(model, null, 2)}\n`,
     })),
-    { path: `${CHART}templates/crds/firehosesubscriptions.yaml`, text: crdTemplate(crdText()) },
+    ...crdFiles().map(({ plural, text }) => ({
+      path: `${CHART}templates/crds/${plural}.yaml`,
+      text: crdTemplate(plural, text),
+    })),
   ];
 }
 
@@ -54,9 +57,9 @@ function rules(list: readonly Rule[], source: string): string {
 }
 
 /** A template and no file below crds/: Helm never upgrades those. */
-function crdTemplate(text: string): string {
+function crdTemplate(plural: string, text: string): string {
   if (text.includes('{{')) throw new TypeError('the CRD holds what Helm takes for a template');
-  const metadata = 'metadata:\n  name: firehosesubscriptions.firehose.dev\n';
+  const metadata = `metadata:\n  name: ${plural}.firehose.dev\n`;
   if (!text.includes(metadata)) throw new TypeError('the CRD does not begin as expected');
   const annotations = `${metadata}  labels:
     {{- include "firehose.labels" (dict "root" . "component" "crd") | nindent 4 }}

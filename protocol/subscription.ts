@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { consumerGroups, DEFAULT_GROUP, type ConsumerGroup } from './subscription/consumer-groups.ts';
 import { durationMs } from './subscription/duration.ts';
 import { accountId, resourceFilters } from './subscription/filters.ts';
-import { disruptionBudget, ingress, route, service, tls } from './subscription/exposure.ts';
-import { autoscaling, imagePullSecrets, podTemplate, resources } from './subscription/pods.ts';
+import { disruptionBudget, ingress, networkPolicy, route, service, tls } from './subscription/exposure.ts';
+import { autoscaling, image, imagePullSecrets, podTemplate, resources } from './subscription/pods.ts';
 import { redis } from './subscription/redis.ts';
-import { duration, immutable, objectName, ruled, secretRef, setOf } from './subscription/rules.ts';
+import { dnsName, duration, immutable, objectName, ruled, secretRef, setOf } from './subscription/rules.ts';
 import {
   followed,
   followedInCluster,
@@ -14,14 +14,12 @@ import {
   type Place,
   type RestartRules,
 } from './subscription/takes-effect.ts';
-import { telemetry } from './subscription/telemetry.ts';
+import { logLevel, telemetry } from './subscription/telemetry.ts';
 
 export { durationMs, type ConsumerGroup };
 
 /** The longest life of a token, whatever the resource says. */
 export const MAX_TOKEN_TTL = '168h';
-
-const DNS_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 const cidr = ruled(z.string().max(43), {
   cel: 'isCIDR(self)',
@@ -85,14 +83,7 @@ const exposedGateway = z.strictObject({
   replicas: platformOnly(z.int().min(0).max(200).default(2)),
   autoscaling: platformOnly(autoscaling.optional()),
   /** The operator's own when not given. */
-  image: platformOnly(
-    z
-      .string()
-      .min(1)
-      .max(512)
-      .regex(/^[^\s]+$/, 'an image reference')
-      .optional(),
-  ),
+  image: platformOnly(image.optional()),
   imagePullSecrets: platformOnly(imagePullSecrets.default([])),
   resources: platformOnly(resources.prefault({})),
   podTemplate: platformOnly(podTemplate.prefault({})),
@@ -100,7 +91,7 @@ const exposedGateway = z.strictObject({
   ingress: platformOnly(ingress.optional()),
   route: platformOnly(route.optional()),
   disruptionBudget: platformOnly(disruptionBudget.prefault({})),
-  networkPolicy: platformOnly(z.strictObject({ enabled: z.boolean().default(true) }).prefault({})),
+  networkPolicy: platformOnly(networkPolicy.prefault({})),
 });
 
 const gateway = ruled(
@@ -178,15 +169,15 @@ export const specSchema = z.strictObject({
   /** Of the gateway's pods; a standalone process has the standard `OTEL_*` variables. */
   telemetry: platformOnly(telemetry.prefault({})),
   /** Of the gateway's pods; a standalone process has `LOG_LEVEL`. */
-  logLevel: platformOnly(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')),
+  logLevel: platformOnly(logLevel.default('info')),
 });
 
 export const subscriptionSchema = z.strictObject({
   apiVersion: z.literal('firehose.dev/v1alpha1'),
   kind: z.literal('FirehoseSubscription'),
   metadata: z.strictObject({
-    name: z.string().regex(DNS_NAME, 'a DNS name'),
-    namespace: z.string().regex(DNS_NAME, 'a DNS label').default('default'),
+    name: dnsName('a DNS name'),
+    namespace: dnsName('a DNS label').default('default'),
   }),
   spec: specSchema,
 });

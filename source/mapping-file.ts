@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { sourceSpecSchema } from '../protocol/source.ts';
+import { endpointName } from '../protocol/source-spec/endpoint-name.ts';
+import { mappingFields, type MappingSpec } from '../protocol/source-spec/mapping.ts';
+import { freeswitch } from '../protocol/source-spec/switches.ts';
 import { faultsOf, parseYaml } from '../runtime/files/parse-yaml.ts';
-import { mappingSchema, type MappingSpec } from './mapping-options.ts';
 import type { ParkSource } from './freeswitch/freeswitch-names.ts';
 
 /** The part of a source's file that decides how events are mapped. */
@@ -14,24 +17,14 @@ export interface MappingFile {
   readonly fromDirectory: boolean;
 }
 
-const endpointName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'a name of a-z, 0-9 and -');
 const elsewhere = z.unknown().optional();
 
-/** `source.yaml`, or the spec of a FirehoseSource; what has nothing to do with mapping is ignored. */
+/** The fields that decide about mapping, as of a whole source; the others may be there, and are ignored. */
 const sourceSchema = z.strictObject({
-  ...mappingSchema,
-  accounts: mappingSchema.accounts
-    .unwrap()
-    .extend({ fromDirectory: z.boolean().default(false) })
-    .prefault({}),
-  freeswitch: z.looseObject({ park: z.enum(['Valet', 'Application', 'None']).default('Valet') }).optional(),
-  asterisk: z.looseObject({ endpoints: z.array(z.looseObject({ name: endpointName })).default([]) }).optional(),
-  kazoo: elsewhere,
-  simulator: elsewhere,
-  redis: elsewhere,
-  stream: elsewhere,
-  suspend: elsewhere,
-  replicas: elsewhere,
+  ...Object.fromEntries(Object.keys(sourceSpecSchema.shape).map((name) => [name, elsewhere])),
+  ...mappingFields,
+  freeswitch: z.looseObject({ park: freeswitch.shape.park }).optional(),
+  asterisk: z.looseObject({ endpoints: z.array(z.looseObject({ name: endpointName() })).default([]) }).optional(),
 });
 
 const manifestSchema = z.looseObject({ kind: z.literal('FirehoseSource'), spec: z.unknown() });

@@ -6,7 +6,7 @@ import type { TakesEffect } from '../../protocol/subscription/takes-effect.ts';
 import { markdownOf } from '../../runtime/settings/describe.ts';
 import { SOURCE_SETTINGS } from '../../source/settings.ts';
 import { ENDPOINT_SETTINGS } from '../administration.ts';
-import { fieldsOfSubscription } from './fields.ts';
+import { fieldsOfSource, fieldsOfSubscription, type Field } from './fields.ts';
 
 export const CONFIGURE_FILE = fileURLToPath(new URL('../../docs/configure.md', import.meta.url));
 
@@ -15,6 +15,16 @@ const EFFECTS: Readonly<Record<TakesEffect, string>> = {
   'followed-in-cluster': 'in a cluster within a minute, else at a restart',
   platform: 'by the operator',
 };
+
+function tableOf(fields: readonly Field[]): string {
+  const rows = fields.map(({ path, fallback, meaning, takesEffect }) => {
+    const effect = takesEffect === null ? '' : EFFECTS[takesEffect];
+    return `| \`${path}\` | ${fallback} | ${meaning.replaceAll('|', String.raw`\|`)} | ${effect} |`;
+  });
+  return ['| field of `spec` | default | meaning | a change takes effect |', '| --- | --- | --- | --- |', ...rows].join(
+    '\n',
+  );
+}
 
 /** `docs/configure.md`, from the tables of settings and the schema of the resource. Not formatted. Pure. */
 export function configureText(): string {
@@ -48,14 +58,14 @@ or needs a privilege.
 from the resource. The last column says when a change takes effect: after a restart of the gateways where it is empty, which
 the operator does by itself. \`kubectl explain fhs.spec\` shows the same texts.
 
-| field of \`spec\` | default | meaning | a change takes effect |
-| --- | --- | --- | --- |
-${fieldsOfSubscription()
-  .map(({ path, fallback, meaning, takesEffect }) => {
-    const effect = takesEffect === null ? '' : EFFECTS[takesEffect];
-    return `| \`${path}\` | ${fallback} | ${meaning.replaceAll('|', String.raw`\|`)} | ${effect} |`;
-  })
-  .join('\n')}
+${tableOf(fieldsOfSubscription())}
+
+## FirehoseSource
+
+\`source.yaml\` is a \`FirehoseSource\`, or its \`spec\` alone; examples are in [sources.md](sources.md). A field without a default
+in a part that is not given, as \`kazoo\`, is required there when it says so. \`kubectl explain fhsrc.spec\` shows the same texts.
+
+${tableOf(fieldsOfSource())}
 
 ## Operator
 

@@ -1,8 +1,9 @@
-import { customResourceDefinition } from '../../operator/crd/custom-resource-definition.ts';
-import { specSchema } from '../../protocol/subscription.ts';
-import { restartRules, type TakesEffect } from '../../protocol/subscription/takes-effect.ts';
+import { sourceDefinition, subscriptionDefinition } from '../../operator/crd/definitions.ts';
+import { sourceTakesEffect } from '../../protocol/source.ts';
+import { takesEffect } from '../../protocol/subscription.ts';
+import type { RestartRules, TakesEffect } from '../../protocol/subscription/takes-effect.ts';
 
-/** A field of a FirehoseSubscription as the documentation shows it. */
+/** A field of a resource as the documentation shows it. */
 export interface Field {
   /** Below `spec`, as `consumerGroups[].name`. */
   readonly path: string;
@@ -24,13 +25,17 @@ interface Node {
   readonly items?: Node;
 }
 
-/** Every field that holds a value, in the order of the schema. Pure. */
-export function fieldsOfSubscription(): readonly Field[] {
-  const definition = customResourceDefinition() as unknown as {
+/** Every field of a FirehoseSubscription that holds a value, in the order of the schema. Pure. */
+export const fieldsOfSubscription = () => fieldsOf(subscriptionDefinition(), takesEffect());
+/** The same of a FirehoseSource. */
+export const fieldsOfSource = () => fieldsOf(sourceDefinition(), sourceTakesEffect());
+
+function fieldsOf(definition: object, rules: RestartRules): readonly Field[] {
+  const { spec: made } = definition as {
     spec: { versions: [{ schema: { openAPIV3Schema: { properties: { spec: Node } } } }] };
   };
-  const { spec } = definition.spec.versions[0].schema.openAPIV3Schema.properties;
-  const effects = new Map(restartRules(specSchema).leaves.map(({ path, takesEffect }) => [path, takesEffect]));
+  const { spec } = made.versions[0].schema.openAPIV3Schema.properties;
+  const effects = new Map(rules.leaves.map(({ path, takesEffect: how }) => [path, how]));
   return [...leavesOf(spec, '', false)].map(({ path, node, isRequired }) => ({
     path,
     fallback: fallbackOf(node, isRequired),

@@ -1,10 +1,27 @@
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { customResourceDefinition } from './custom-resource-definition.ts';
+import { sourceDefinition, subscriptionDefinition } from './definitions.ts';
 
-export const CRD_FILE = fileURLToPath(new URL('../../crds/firehose.dev_firehosesubscriptions.yaml', import.meta.url));
+interface CrdFile {
+  readonly path: string;
+  /** As `firehosesources`. */
+  readonly plural: string;
+  readonly text: string;
+}
 
-export function crdText(): string {
-  const head = '# Generated from protocol/subscription.ts by `npm run generate`. Changes by hand are lost.\n';
-  return head + stringify(customResourceDefinition(), { lineWidth: 0, aliasDuplicateObjects: false });
+/** Every CustomResourceDefinition of the project, as it stands in `crds/`. */
+export function crdFiles(): readonly CrdFile[] {
+  const made = [
+    { definition: subscriptionDefinition(), origin: 'protocol/subscription.ts' },
+    { definition: sourceDefinition(), origin: 'protocol/source.ts' },
+  ];
+  return made.map(({ definition, origin }) => {
+    const { plural } = definition.spec.names;
+    const head = `# Generated from ${origin} by \`npm run generate\`. Changes by hand are lost.\n`;
+    return {
+      path: fileURLToPath(new URL(`../../crds/firehose.dev_${plural}.yaml`, import.meta.url)),
+      plural,
+      text: head + stringify(definition, { lineWidth: 0, aliasDuplicateObjects: false }),
+    };
+  });
 }

@@ -1,19 +1,31 @@
-import { specSchema } from '../../protocol/subscription.ts';
-import { statusSchema } from '../../protocol/subscription/status.ts';
-import { DESCRIPTIONS } from './descriptions.ts';
+import type { z } from 'zod';
 import { structuralSchema, type StructuralSchema } from './structural-schema.ts';
 
-const COLUMNS = [
-  { name: 'Ready', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].status" },
-  { name: 'Reason', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].reason" },
-  { name: 'Account', type: 'string', jsonPath: '.spec.account.id' },
-  { name: 'Replicas', type: 'string', jsonPath: '.status.gateway.summary', description: 'ready/desired' },
-  { name: 'Connections', type: 'integer', jsonPath: '.status.gateway.connections' },
-  { name: 'Lag', type: 'integer', jsonPath: '.status.lag', description: 'unread entries of all groups' },
-  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-  { name: 'Endpoint', type: 'string', jsonPath: '.status.endpoint.url', priority: 1 },
-  { name: 'Message', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].message", priority: 1 },
-];
+interface Column {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'date';
+  readonly jsonPath: string;
+  readonly description?: string;
+  readonly priority?: number;
+}
+
+/** What one kind of the group `firehose.dev` is. */
+export interface KindDefinition {
+  readonly kind: string;
+  readonly shortName: string;
+  readonly about: string;
+  readonly spec: z.ZodType;
+  readonly status: z.ZodType;
+  /** Text of each field, `spec` and `status` at their tops; `file` is the one that holds them. */
+  readonly descriptions: { readonly texts: Readonly<Record<string, string>>; readonly file: string };
+  /** Fields that only a cluster needs: `field` of the object, or of the elements of the list, at `place`. */
+  readonly required: readonly { readonly place: string; readonly field: string }[];
+  /** Rules that hold in a cluster alone. */
+  readonly rules?: readonly { readonly place: string; readonly rule: string; readonly message: string }[];
+  readonly columns: readonly Column[];
+  /** Of the `scale` subresource. */
+  readonly scale: { readonly spec: string; readonly status: string; readonly selector: string };
+}
 
 /** Names derived from the resource's are those of Services, which are DNS labels of at most 63 characters. */
 const NAME_RULES = [
@@ -24,93 +36,101 @@ const NAME_RULES = [
   },
 ];
 
-/** Only a cluster needs it: a standalone process has `REDIS_URL`, and the directory's file beside it. */
-function requireOfCluster(spec: StructuralSchema): void {
-  const properties = spec['properties'] as Record<string, StructuralSchema>;
-  for (const [section, field] of [
-    ['redis', 'urlSecretRef'],
-    ['auth', 'directory'],
-  ] as const) {
-    const schema = properties[section];
-    if (schema === undefined) throw new TypeError(`the specification has no ${section}`);
-    schema['required'] = [...((schema['required'] as string[] | undefined) ?? []), field];
-    delete schema['default'];
-  }
-  spec['required'] = ['account', 'redis', 'auth'];
-}
+const propertiesOf = (node: StructuralSchema) =>
+  ((node['items'] as StructuralSchema | undefined) ?? node)['properties'] as
+    Record<string, StructuralSchema> | undefined;
 
 /**
- * Writes the descriptions that `kubectl explain` shows. Throws when a field has none, or a description has no field.
+ * Only a cluster needs it: a standalone process has its environment and files. What holds a required field has no
+ * default, and is required itself up to the first optional place.
  */
-function describe(node: StructuralSchema, path: string, unused: Set<string>): void {
-  const text = DESCRIPTIONS[path];
-  if (text === undefined) throw new TypeError(`operator/crd/descriptions.ts has no text for '${path}'`);
-  unused.delete(path);
-  node['description'] = text;
-  const items = node['items'] as StructuralSchema | undefined;
-  const properties = (items ?? node)['properties'] as Record<string, StructuralSchema> | undefined;
-  for (const [name, child] of Object.entries(properties ?? {})) {
-    describe(child, `${path}.${name}`, unused);
+function requireOfCluster(spec: StructuralSchema, { place, field }: KindDefinition['required'][number]): void {
+  let node = spec;
+  const above: [StructuralSchema, string][] = [];
+  for (const name of place === '' ? [] : place.split('.')) {
+    const next = propertiesOf(node)?.[name];
+    if (next === undefined) throw new TypeError(`the specification has no ${place}`);
+    above.push([node, name]);
+    node = next;
+  }
+  if (propertiesOf(node)?.[field] === undefined) throw new TypeError(`${place} has no ${field}`);
+  require(node, field);
+  for (const [parent, name] of above.toReversed()) {
+    const child = propertiesOf(parent)?.[name];
+    if (child === undefined || !('default' in child)) break;
+    delete child['default'];
+    require(parent, name);
   }
 }
 
-/** The CustomResourceDefinition of FirehoseSubscription, generated from the schema that the gateway reads files with. */
-export function customResourceDefinition() {
-  const spec = structuralSchema(specSchema);
-  requireOfCluster(spec);
-  const status = structuralSchema(statusSchema);
-  const unused = new Set(Object.keys(DESCRIPTIONS));
-  describe(spec, 'spec', unused);
-  describe(status, 'status', unused);
-  if (unused.size > 0) throw new TypeError(`operator/crd/descriptions.ts: no such field: ${[...unused].join(', ')}`);
-  const names = { kind: 'FirehoseSubscription', listKind: 'FirehoseSubscriptionList' };
+function require(node: StructuralSchema, field: string): void {
+  const target = (node['items'] as StructuralSchema | undefined) ?? node;
+  target['required'] = [...((target['required'] as string[] | undefined) ?? []), field];
+}
+
+/** Writes the descriptions that `kubectl explain` shows. Throws when a field has none. */
+function describe(node: StructuralSchema, path: string, left: Map<string, string>, file: string): void {
+  const text = left.get(path);
+  if (text === undefined) throw new TypeError(`${file} has no text for '${path}'`);
+  left.delete(path);
+  node['description'] = text;
+  for (const [name, child] of Object.entries(propertiesOf(node) ?? {})) describe(child, `${path}.${name}`, left, file);
+}
+
+/** `spec` and `status` as the API server takes them, with their texts. */
+function schemasOf(of: KindDefinition): { readonly spec: StructuralSchema; readonly status: StructuralSchema } {
+  const spec = structuralSchema(of.spec);
+  for (const one of of.required) requireOfCluster(spec, one);
+  for (const { place, rule, message } of of.rules ?? []) {
+    const node = propertiesOf(spec)?.[place];
+    if (node === undefined) throw new TypeError(`the specification has no ${place}`);
+    const rules = (node['x-kubernetes-validations'] as object[] | undefined) ?? [];
+    node['x-kubernetes-validations'] = [...rules, { rule, message }];
+  }
+  const status = structuralSchema(of.status);
+  const { texts, file } = of.descriptions;
+  const left = new Map(Object.entries(texts));
+  describe(spec, 'spec', left, file);
+  describe(status, 'status', left, file);
+  if (left.size > 0) throw new TypeError(`${file}: no such field: ${[...left.keys()].join(', ')}`);
+  return { spec, status };
+}
+
+/** The CustomResourceDefinition of a kind, generated from the schema that its process reads files with. */
+export function customResourceDefinition(of: KindDefinition) {
+  const { kind, about, columns, shortName } = of;
+  const singular = kind.toLowerCase();
+  const plural = `${singular}s`;
+  const openAPIV3Schema = {
+    type: 'object',
+    description: about,
+    required: ['spec'],
+    'x-kubernetes-validations': NAME_RULES,
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: { type: 'object' },
+      ...schemasOf(of),
+    },
+  };
+  const scale = {
+    specReplicasPath: of.scale.spec,
+    statusReplicasPath: of.scale.status,
+    labelSelectorPath: of.scale.selector,
+  };
+  const version = {
+    name: 'v1alpha1',
+    served: true,
+    storage: true,
+    subresources: { status: {}, scale },
+    additionalPrinterColumns: columns,
+    schema: { openAPIV3Schema },
+  };
+  const names = { kind, listKind: `${kind}List`, plural, singular, shortNames: [shortName], categories: ['firehose'] };
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: 'firehosesubscriptions.firehose.dev' },
-    spec: {
-      group: 'firehose.dev',
-      scope: 'Namespaced',
-      names: {
-        ...names,
-        plural: 'firehosesubscriptions',
-        singular: 'firehosesubscription',
-        shortNames: ['fhs'],
-        categories: ['firehose'],
-      },
-      versions: [
-        {
-          name: 'v1alpha1',
-          served: true,
-          storage: true,
-          subresources: {
-            status: {},
-            scale: {
-              specReplicasPath: '.spec.gateway.replicas',
-              statusReplicasPath: '.status.gateway.replicas',
-              labelSelectorPath: '.status.gateway.selector',
-            },
-          },
-          additionalPrinterColumns: COLUMNS,
-          schema: {
-            openAPIV3Schema: {
-              type: 'object',
-              description:
-                'Gateways that stream the call events of one account tree, and the consumer groups for it. A resource without a ' +
-                'status is in a namespace that no operator watches: `helm get notes` of the release shows the watched ones.',
-              required: ['spec'],
-              'x-kubernetes-validations': NAME_RULES,
-              properties: {
-                apiVersion: { type: 'string' },
-                kind: { type: 'string' },
-                metadata: { type: 'object' },
-                spec,
-                status,
-              },
-            },
-          },
-        },
-      ],
-    },
+    metadata: { name: `${plural}.firehose.dev` },
+    spec: { group: 'firehose.dev', scope: 'Namespaced', names, versions: [version] },
   };
 }

@@ -1,5 +1,5 @@
-/** `npm run generate`: writes crds/ from the schema. `crd.test.ts` fails when it was forgotten. */
+/** `npm run generate`: writes crds/ from the schemas. `crd.test.ts` fails when it was forgotten. */
 import { writeFile } from 'node:fs/promises';
-import { CRD_FILE, crdText } from './crd-file.ts';
+import { crdFiles } from './crd-file.ts';
 
-await writeFile(CRD_FILE, crdText());
+for (const { path, text } of crdFiles()) await writeFile(path, text);

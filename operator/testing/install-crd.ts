@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin } from '../../testing/control-plane/admin.ts';
-import { customResourceDefinition } from '../crd/custom-resource-definition.ts';
+import { subscriptionDefinition } from '../crd/definitions.ts';
 
 const PATH = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
@@ -14,7 +14,7 @@ export interface Definition {
 }
 
 /** Installs a CRD, FirehoseSubscription's when none is given, and waits until its resources are served. */
-export async function installCrd(plane: { admin: Admin }, definition: Definition = customResourceDefinition()) {
+export async function installCrd(plane: { admin: Admin }, definition: Definition = subscriptionDefinition()) {
   await plane.admin.must('POST', PATH, definition);
   const { group, names, versions } = definition.spec;
   const served = `/apis/${group}/${versions[0]?.name ?? ''}/${names.plural}`;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { hostName, listOf, objectName, ruled, setOf, stringMap } from './rules.ts';
 import { platformOnly } from './takes-effect.ts';
 
-/** The Service that clients reach. */
+/** A Service that clients or switches reach. */
 export const service = ruled(
   z.strictObject({
     type: z.enum(['ClusterIP', 'LoadBalancer', 'NodePort']).default('ClusterIP'),
@@ -68,5 +68,7 @@ export const route = z.strictObject({
   hostnames: listOf(hostName(), 16).default([]),
 });
 
-/** How many gateways a drain of nodes may take away at once. */
+/** How many pods a drain of nodes may take away at once. */
 export const disruptionBudget = z.strictObject({ maxUnavailable: z.int().min(1).max(200).default(1) });
+
+export const networkPolicy = z.strictObject({ enabled: z.boolean().default(true) });

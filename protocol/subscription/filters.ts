@@ -6,7 +6,7 @@ export const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const EVENT_NAME = /^[A-Z][A-Z0-9_]{1,63}$/;
 
 export const accountId = () => z.string().max(64).regex(ACCOUNT_ID, 'an account id: 1 to 64 of A-Z a-z 0-9 _ -');
-const eventNames = setOf(z.string().max(64).regex(EVENT_NAME, 'an event name as CHANNEL_ANSWER'), 64);
+export const eventNames = setOf(z.string().max(64).regex(EVENT_NAME, 'an event name as CHANNEL_ANSWER'), 64);
 
 const fields = {
   events: eventNames.default([]),

@@ -27,14 +27,14 @@ const toleration = z.strictObject({
   tolerationSeconds: z.int().optional(),
 });
 
-/** The selector is the gateway's own. */
+/** The selector is the operator's own. */
 const spread = z.strictObject({
   maxSkew: z.int().min(1).max(100).default(1),
   topologyKey: z.string().min(1).max(316),
   whenUnsatisfiable: z.enum(['DoNotSchedule', 'ScheduleAnyway']).default('ScheduleAnyway'),
 });
 
-/** What a platform may set for the gateway's pods. Their security context is the operator's alone. */
+/** What a platform may set for pods of a gateway or a source. Their security context is the operator's alone. */
 export const podTemplate = z.strictObject({
   labels: stringMap(64).default({}),
   annotations: stringMap(64).default({}),
@@ -63,6 +63,12 @@ export const autoscaling = ruled(
     field: 'minReplicas',
   },
 );
+
+export const image = z
+  .string()
+  .min(1)
+  .max(512)
+  .regex(/^[^\s]+$/, 'an image reference');
 
 export const imagePullSecrets = z
   .array(z.strictObject({ name: objectName() }))

@@ -60,6 +60,9 @@ const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 export const objectName = () => z.string().min(1).max(MAX_NAME).regex(NAME, 'the name of a Kubernetes object');
 export const hostName = () => z.string().min(1).max(MAX_NAME).regex(NAME, 'a DNS name as firehose.example.com');
 
+/** Name or namespace in the metadata of a file. */
+export const dnsName = (what: string) => z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, what);
+
 /** One key of a Secret of the same namespace: there is no way to name another namespace's. */
 export const secretRef = (key: string) =>
   z.strictObject({

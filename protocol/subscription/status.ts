@@ -30,16 +30,18 @@ const group = z.strictObject({
   deletionPolicy: z.enum(['Delete', 'Retain']),
 });
 
-const keyedList = <S extends z.ZodType>(element: S, key: string, most: number) =>
+export const keyedList = <S extends z.ZodType>(element: S, key: string, most: number) =>
   z
     .array(element)
     .max(most)
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] });
 
+export const conditions = keyedList(condition, 'type', 32);
+
 /** What the operator reports about a resource. Numbers that change fast are at most 30 s old, or nearly right. */
 export const statusSchema = z.strictObject({
   observedGeneration: z.int().min(0).optional(),
-  conditions: keyedList(condition, 'type', 32).optional(),
+  conditions: conditions.optional(),
   endpoint: z.strictObject({ url: z.string(), loginURL: z.string() }).optional(),
   gateway: z
     .strictObject({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { z } from 'zod';
+import { sourceSchema, sourceTakesEffect } from '../source.ts';
 import { subscriptionSchema, takesEffect } from '../subscription.ts';
 import { followed, followedInCluster, platformOnly, restartRules } from './takes-effect.ts';
 
@@ -50,6 +51,35 @@ describe('every leaf of the schema', () => {
       'filters.additionalEvents',
     ]);
     assert.deepEqual(marked('followed-in-cluster'), ['auth.token.signing.algorithm']);
+  });
+});
+
+describe('every leaf of a source', () => {
+  const { leaves, changes } = sourceTakesEffect();
+  const { spec } = sourceSchema.parse({
+    apiVersion: 'firehose.dev/v1alpha1',
+    kind: 'FirehoseSource',
+    metadata: { name: 'pbx' },
+    spec: { simulator: { accounts: [{ id: 'a1', name: 'north', realm: 'north.example.com' }] } },
+  });
+
+  for (const { path, takesEffect: how } of leaves) {
+    test(`${path}: ${how ?? 'after a restart'}`, () => {
+      const other = changed(spec, path.split('.'));
+      for (const place of ['standalone', 'cluster'] as const) {
+        assert.equal(changes(spec, other, place).length > 0, how === null, place);
+      }
+    });
+  }
+
+  test('the switches, their credentials and the rules of accounts are followed, and nothing else', () => {
+    const followedParts = leaves
+      .filter((leaf) => leaf.takesEffect === 'followed')
+      .map(({ path }) => path.split('[]')[0]);
+    assert.deepEqual(
+      [...new Set(followedParts)],
+      ['kazoo.brokers', 'freeswitch.endpoints', 'asterisk.endpoints', 'accounts.rules'],
+    );
   });
 });
 

@@ -14,4 +14,6 @@ const otlp = z.strictObject({
   samplePercent: z.int().min(0).max(100).default(5),
 });
 
+export const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
+
 export const telemetry = z.strictObject({ otlp: otlp.optional() });

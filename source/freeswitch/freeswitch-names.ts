@@ -1,7 +1,8 @@
+import type { SourceSpec } from '../../protocol/source.ts';
 import type { SwitchEvent } from '../mapper.ts';
 
 /** The sign of parking: valet_park, CHANNEL_PARK (which also fires inside att_xfer), or none. */
-export type ParkSource = 'Valet' | 'Application' | 'None';
+export type ParkSource = NonNullable<SourceSpec['freeswitch']>['park'];
 
 const SAME: ReadonlySet<string> = new Set([
   'CHANNEL_CREATE',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accountRule, createAccountRules } from './account-rules.ts';
+import { accountRule } from '../../protocol/source-spec/mapping.ts';
+import { createAccountRules } from './account-rules.ts';
 
 const rules = createAccountRules([
   { match: { domain: 'Acme.example.com' }, account: 'acme' },

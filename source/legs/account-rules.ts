@@ -1,29 +1,7 @@
-import { z } from 'zod';
-
-const HINTS = ['domain', 'accountCode', 'context', 'did'] as const;
+import { ACCOUNT_HINTS, type AccountRule } from '../../protocol/source-spec/mapping.ts';
 
 /** Fields of a leg by which a rule can choose an account; empty when the switch does not give them. */
-type AccountHints = Readonly<Partial<Record<(typeof HINTS)[number], string>>>;
-
-const pattern = z
-  .string()
-  .regex(/^[^*]{1,253}\*?$|^\*$/, 'an exact value, or a prefix and * at its end')
-  .optional();
-
-const accountId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'an account id: 1 to 64 of A-Z a-z 0-9 _ -');
-
-/** One rule: all fields in `match` must match. */
-export const accountRule = z.strictObject({
-  match: z
-    .strictObject({ domain: pattern, accountCode: pattern, context: pattern, did: pattern })
-    .refine(
-      (match) => Object.values(match).some((value) => value !== undefined),
-      'at least one of domain, accountCode, context, did',
-    ),
-  account: accountId,
-});
-
-export type AccountRule = z.output<typeof accountRule>;
+type AccountHints = Readonly<Partial<Record<(typeof ACCOUNT_HINTS)[number], string>>>;
 
 export interface AccountRules {
   /** The account of the first rule that matches; empty without one. */
@@ -37,7 +15,9 @@ export interface AccountRules {
 export function createAccountRules(rules: readonly AccountRule[]): AccountRules {
   const compiled = rules.map(({ match, account }) => ({
     account,
-    tests: HINTS.flatMap((hint) => (match[hint] === undefined ? [] : [{ hint, fits: matcher(hint, match[hint]) }])),
+    tests: ACCOUNT_HINTS.flatMap((hint) =>
+      match[hint] === undefined ? [] : [{ hint, fits: matcher(hint, match[hint]) }],
+    ),
   }));
   const realms = new Map<string, string>();
   for (const { match, account } of rules) {
@@ -53,7 +33,7 @@ export function createAccountRules(rules: readonly AccountRule[]): AccountRules 
 }
 
 /** Domains are compared without regard to case (RFC 4343); an absent value fits nothing. */
-function matcher(hint: (typeof HINTS)[number], pattern: string): (value: string) => boolean {
+function matcher(hint: (typeof ACCOUNT_HINTS)[number], pattern: string): (value: string) => boolean {
   const fold = (text: string) => (hint === 'domain' ? text.toLowerCase() : text);
   const wanted = fold(pattern);
   if (!wanted.endsWith('*')) return (value) => value !== '' && fold(value) === wanted;

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { kazoo } from './source-spec/kazoo.ts';
+import { mappingFields } from './source-spec/mapping.ts';
+import { simulator } from './source-spec/simulator.ts';
+import { asterisk, freeswitch } from './source-spec/switches.ts';
+import { disruptionBudget, networkPolicy } from './subscription/exposure.ts';
+import { image, imagePullSecrets, podTemplate, resources } from './subscription/pods.ts';
+import { redis } from './subscription/redis.ts';
+import { dnsName, duration, immutable, ruled } from './subscription/rules.ts';
+import { platformOnly, restartRules, type RestartRules } from './subscription/takes-effect.ts';
+import { logLevel, telemetry } from './subscription/telemetry.ts';
+
+/** What events come from. A source has exactly one of these fields. */
+const SOURCE_KINDS = ['kazoo', 'freeswitch', 'asterisk', 'simulator'] as const;
+
+const stream = z.strictObject({
+  partitions: immutable(
+    z.int().min(1).max(64),
+    'stream.partitions cannot be changed: order within a call would end, and every cursor with it',
+  ).default(4),
+  /** An event is in the log once this many replicas of its Redis have it. */
+  waitReplicas: z.int().min(0).max(16).default(0),
+  /** Counts while no subscription uses the streams: then nobody else trims them. */
+  retention: z
+    .strictObject({
+      /** Entries kept a partition. */
+      maxLength: z.int().min(1).max(1_000_000_000).default(50_000),
+      maxAge: duration('1m', '8760h').default('1h'),
+    })
+    .prefault({}),
+});
+
+const fields = z.strictObject({
+  /** No replica runs; what the log has stays. */
+  suspend: platformOnly(z.boolean().default(false)),
+  /** All listen, one publishes. */
+  replicas: platformOnly(z.int().min(0).max(20).default(2)),
+  redis: redis.prefault({}),
+  stream: stream.prefault({}),
+  kazoo: kazoo.optional(),
+  freeswitch: freeswitch.optional(),
+  asterisk: asterisk.optional(),
+  simulator: simulator.optional(),
+  ...mappingFields,
+  /** The operator's own when not given. */
+  image: platformOnly(image.optional()),
+  imagePullSecrets: platformOnly(imagePullSecrets.default([])),
+  resources: platformOnly(resources.prefault({})),
+  podTemplate: platformOnly(podTemplate.prefault({})),
+  disruptionBudget: platformOnly(disruptionBudget.prefault({})),
+  networkPolicy: platformOnly(networkPolicy.prefault({})),
+  /** Of the source's pods; a standalone process has the standard `OTEL_*` variables. */
+  telemetry: platformOnly(telemetry.prefault({})),
+  /** Of the source's pods; a standalone process has `LOG_LEVEL`. */
+  logLevel: platformOnly(logLevel.default('info')),
+});
+
+const given = SOURCE_KINDS.map((kind) => `has(self.${kind})`).join(', ');
+const unchanged = SOURCE_KINDS.map((kind) => `has(self.${kind}) == has(oldSelf.${kind})`).join(' && ');
+
+const oneKind = ruled(fields, {
+  cel: `[${given}].filter(said, said).size() == 1`,
+  holds: (spec) => SOURCE_KINDS.filter((kind) => spec[kind] !== undefined).length === 1,
+  message: `exactly one of ${SOURCE_KINDS.join(', ')}`,
+});
+const rules = (oneKind.meta() as { 'x-kubernetes-validations': object[] })['x-kubernetes-validations'];
+
+/**
+ * The FirehoseSource, read by `firehose source` from a file and by the API server as a custom resource (crds/ is generated
+ * from it). Every field has its default here and works.
+ */
+export const sourceSpecSchema = oneKind.meta({
+  ...oneKind.meta(),
+  'x-kubernetes-validations': [
+    ...rules,
+    { rule: unchanged, message: 'the kind of a source cannot be changed: make another resource' },
+  ],
+});
+export type SourceSpec = z.output<typeof sourceSpecSchema>;
+
+export const sourceSchema = z.strictObject({
+  apiVersion: z.literal('firehose.dev/v1alpha1'),
+  kind: z.literal('FirehoseSource'),
+  metadata: z.strictObject({
+    name: dnsName('a DNS name'),
+    namespace: dnsName('a DNS label').default('default'),
+  }),
+  spec: sourceSpecSchema,
+});
+
+let madeRules: RestartRules | undefined;
+/** When a change of each field takes effect; made once, of the marks in the schema. */
+export function sourceTakesEffect(): RestartRules {
+  madeRules ??= restartRules(sourceSpecSchema);
+  return madeRules;
+}
