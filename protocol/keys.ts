@@ -104,9 +104,14 @@ export function sourceKeys(prefix: string, source: string) {
     reports: `${base}reports`,
     /** The replica that publishes an endpoint's events: `<replica>:<token>`, with a time to live. */
     lead: (endpoint: string) => `${base}lead:${endpoint}`,
-    /** Hash of endpoint to the last event of it that the log has. */
+    /** Hash of endpoint to what the log has of it, see source/collector/position.ts. */
     positions: `${base}positions`,
-    /** Hash of the gaps that are not in the log yet, and the last one of each endpoint that is. */
+    /**
+     * Hash of endpoint to the last gap of it that is in the log, see source-gap.ts; and of `<endpoint>/<from>` to each
+     * gap that may not be there yet.
+     */
     gaps: `${base}gaps`,
+    /** Hash of Call-ID to the CREATE of each leg that the log has begun and not ended. */
+    legs: (endpoint: string) => `${base}legs:${endpoint}`,
   };
 }

@@ -1,0 +1,326 @@
+import { randomUUID } from 'node:crypto';
+import type { AppendOutcome } from '../../event-log/event-log.ts';
+import { encodeSourceReport } from '../../protocol/source-report.ts';
+import type { SourceGap } from '../../protocol/source-gap.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { gapEvent, gapOf, gapStore, type GapStore } from './gaps.ts';
+import type { Hearing } from './hearing.ts';
+import { keep, type Kept } from './kept.ts';
+import { takeTurn, type LeadPlace, type TurnReply } from './lead.ts';
+import { LegsInLog } from './legs-in-log.ts';
+import type { CollectorObserver } from './observer.ts';
+import { encodePosition, type Position } from './position.ts';
+import { createRedisClock, type RedisClock } from './redis-clock.ts';
+import { hearsWithoutGap, reportStore, type Reports } from './reports.ts';
+import { judgeTakeover } from './takeover.ts';
+import { tellWhatIsMissing } from './tell-missing.ts';
+
+/** More than eight members: one endpoint's part of what a collector is given. */
+export interface LeadershipOptions {
+  readonly place: LeadPlace;
+  /** `<namespace>/<name>`. */
+  readonly source: string;
+  readonly hearing: Hearing;
+  readonly observer: CollectorObserver;
+  readonly logger: Logger;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Monotonic milliseconds. */
+  readonly elapsed: () => number;
+  readonly turnMs: number;
+  /** When this process began; of our clock. */
+  readonly startedAt: number;
+}
+
+/** Taken off the time to live for clock drift, and for the time until an append reaches the socket. */
+const MARGIN = 0.1;
+/** How long a replica that missed something lets another take the lease that did not. */
+const GIVE_WAY_MS = 6_000;
+/** How long a leader that lost its switch keeps the lease to append what it has. */
+const DRAIN_MS = 5_000;
+/** Clocks of two replicas differ by less, and so do the times at which they receive one event. */
+const SAFE_MS = 60_000;
+const PRUNE_EVERY_MS = 600_000;
+
+/** The right to publish one endpoint's events, and what this replica says to the others. */
+export class Leadership {
+  readonly #options: LeadershipOptions;
+  readonly #clock: RedisClock = createRedisClock();
+  readonly #gaps: GapStore;
+  readonly #reports: Reports;
+  readonly #legs: LegsInLog;
+  #lease: string;
+  #leads = false;
+  #validUntil = 0;
+  #position: Position | null = null;
+  #hasPosition = false;
+  #lastId = '';
+  /** In the log; other leaders look for them until the position has passed them. */
+  #told: SourceGap[] = [];
+  #overflow: Kept | null = null;
+  #resignsSince: number | null = null;
+  #prunedAt = 0;
+  #failing = '';
+
+  constructor(options: LeadershipOptions) {
+    const { place } = options;
+    const { client, keys, endpoint } = place;
+    this.#options = options;
+    this.#gaps = gapStore(client, keys, endpoint);
+    this.#reports = reportStore(client, keys, place);
+    this.#legs = new LegsInLog(client, keys, endpoint);
+    this.#lease = newLease(place);
+  }
+
+  get leads(): boolean {
+    return this.#leads;
+  }
+
+  /** What the log has, as far as it is known. */
+  get position(): Position | null {
+    return this.#position;
+  }
+
+  /** What is to be appended next, in order: a gap alone (S4). Nothing without a lease that certainly holds. */
+  *next(): IterableIterator<Kept> {
+    if (!this.#leads || this.#options.elapsed() >= this.#validUntil) return;
+    const { tape } = this.#options.hearing;
+    this.#overflow ??= this.#takeOverflow();
+    if (this.#overflow !== null) yield this.#overflow;
+    else yield* tape.next();
+  }
+
+  /** The append of what was taken from `next` has ended. */
+  settle(batch: readonly Kept[], outcomes: readonly AppendOutcome[]): void {
+    const { hearing, observer, place, now } = this.#options;
+    const refused = new Set(batch.filter((_, index) => outcomes[index]?.outcome === 'failed'));
+    let isWhole = true;
+    for (const [index, one] of batch.entries()) {
+      const outcome = outcomes[index]?.outcome ?? 'failed';
+      isWhole &&= outcome !== 'failed';
+      if (isWhole && one.kind === 'event') this.#lastId = one.event.eventId;
+      observer.eventAppended(place.endpoint, one.event, outcome, now() - one.event.at);
+      if (outcome === 'failed') continue;
+      if (one === this.#overflow) this.#overflow = null;
+      const gap = one.kind === 'gap' ? gapOf(one.event) : null;
+      if (gap === null) this.#legs.note(one.event);
+      else this.#noteTold(gap);
+    }
+    hearing.tape.settle(refused);
+  }
+
+  /** Writes at once which legs the log has begun and ended. What fails is written with the next turn. */
+  async flush(): Promise<void> {
+    if (!this.#leads) return;
+    try {
+      await this.#legs.flush(this.#lease);
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  /** One turn; returns when the next is due, in milliseconds. Never rejects. */
+  async turn(): Promise<number> {
+    const { place, now, elapsed, turnMs, hearing } = this.#options;
+    try {
+      if (this.#leads) await this.#legs.flush(this.#lease);
+      const announced = this.#leads ? this.#announcement() : null;
+      const intent = await this.#intent();
+      const sent = { at: now(), elapsed: elapsed() };
+      const position = announced === null ? '' : encodePosition(announced);
+      const reply = await takeTurn(place, { lease: this.#lease, intent, position, report: this.#report() });
+      this.#clock.observe(reply.now, sent.at, now());
+      const isFirst = !this.#hasPosition;
+      this.#hasPosition = true;
+      await this.#follow(reply, announced);
+      if (reply.leads) this.#validUntil = sent.elapsed + place.ttlMs * (1 - MARGIN);
+      this.#failing = '';
+      if (isFirst && hearing.isLive) return 0;
+      return this.#leads ? turnMs : Math.min(turnMs, (reply.freeInMs ?? turnMs) + 1 + Math.random() * 20);
+    } catch (error) {
+      this.#tell(error);
+      return turnMs;
+    }
+  }
+
+  /** Gives the lease back, and takes the report away. Never rejects; what fails ends by itself. */
+  async leave(): Promise<void> {
+    try {
+      if (this.#leads) await this.#legs.flush(this.#lease);
+      const announced = this.#leads ? this.#announcement() : null;
+      const position = announced === null ? '' : encodePosition(announced);
+      this.#leads = false;
+      await takeTurn(this.#options.place, { lease: this.#lease, intent: 'leave', position, report: '' });
+      await this.#reports.remove();
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  /** Whether there is nothing left that this replica may append. */
+  get isDrained(): boolean {
+    if (!this.#leads) return true;
+    const { tape } = this.#options.hearing;
+    return this.#overflow === null && tape.overflow === null && tape.next().next().done === true;
+  }
+
+  async #intent(): Promise<'keep' | 'want' | 'leave'> {
+    const { hearing, elapsed } = this.#options;
+    const isJoined = hearing.tape.segments.at(-1)?.joined ?? false;
+    if (!this.#leads) {
+      if (!hearing.isLive) return 'leave';
+      return this.#hasPosition && !(await this.#givesWay()) ? 'want' : 'keep';
+    }
+    if (hearing.isLive && isJoined) {
+      this.#resignsSince = null;
+      return 'want';
+    }
+    // It missed something: another replica may have heard it.
+    this.#resignsSince ??= elapsed();
+    return this.isDrained || elapsed() - this.#resignsSince > DRAIN_MS ? 'leave' : 'keep';
+  }
+
+  /** Whether another replica, that has missed nothing, should lead. */
+  async #givesWay(): Promise<boolean> {
+    const { hearing, now } = this.#options;
+    const position = this.#position;
+    const { segments } = hearing.tape;
+    const verdicts = judgeTakeover({ segments, position, pending: [], clock: this.#clock });
+    if (position === null || !verdicts.some(({ kind }) => kind === 'uncovered')) return false;
+    if (now() - hearing.since > GIVE_WAY_MS) return false;
+    return hearsWithoutGap(await this.#reports.siblings(), position.until, now());
+  }
+
+  async #follow(reply: TurnReply, announced: Position | null): Promise<void> {
+    if (!reply.leads) {
+      if (this.#leads) this.#standDown();
+      this.#learn(reply.position);
+      return;
+    }
+    if (reply.isNew || !this.#leads) {
+      if (this.#leads) this.#standDown({ keepsLease: true });
+      this.#learn(reply.position);
+      await this.#takeOver();
+      return;
+    }
+    this.#position = announced ?? this.#position;
+    await this.#forgetPassed();
+  }
+
+  /** What the log has by another leader is dropped. */
+  #learn(position: Position | null): void {
+    const { tape } = this.#options.hearing;
+    this.#position = position;
+    const until = position === null ? null : this.#clock.ours(position.until);
+    if (position === null || until === null) return;
+    tape.drop({ id: position.id, until, safe: until - SAFE_MS });
+    if (tape.overflow !== null && tape.overflow.to <= until) tape.endOverflow();
+    const told = this.#overflow === null ? null : gapOf(this.#overflow.event);
+    if (told !== null && told.to <= position.until) this.#overflow = null;
+  }
+
+  async #takeOver(): Promise<void> {
+    const { hearing, source, place, logger, startedAt } = this.#options;
+    await tellWhatIsMissing({
+      hearing,
+      source,
+      endpoint: place.endpoint,
+      position: this.#position,
+      clock: this.#clock,
+      gaps: this.#gaps,
+      legs: this.#legs,
+      reports: this.#reports,
+      startedAt,
+    });
+    this.#lastId = '';
+    this.#told = [];
+    this.#resignsSince = null;
+    this.#leads = true;
+    logger.info({ endpoint: place.endpoint, backlog: hearing.tape.length }, 'publishing the events of the switch');
+  }
+
+  #standDown({ keepsLease = false } = {}): void {
+    const { hearing, place, logger } = this.#options;
+    this.#leads = false;
+    hearing.tape.untell();
+    if (keepsLease) return;
+    this.#lease = newLease(place);
+    logger.info({ endpoint: place.endpoint }, 'no longer publishing the events of the switch');
+  }
+
+  #announcement(): Position | null {
+    const { hearing } = this.#options;
+    const old = this.#position;
+    const isTold = this.#overflow === null && hearing.tape.overflow === null;
+    const complete = isTold ? hearing.tape.complete(hearing.mappedUntil) : null;
+    const until = complete === null ? null : this.#clock.earliest(complete.until);
+    const id = this.#lastId === '' ? (old?.id ?? '') : this.#lastId;
+    if (complete === null || until === null || until <= (old?.until ?? -1)) return old === null ? null : { ...old, id };
+    return { id, until, instance: complete.instance };
+  }
+
+  #report(): string {
+    const { hearing, now } = this.#options;
+    const { state, since, reason, instance, heard } = hearing;
+    return encodeSourceReport({ state, since, reason, instance, heard, leading: this.#leads, bound: null, at: now() });
+  }
+
+  #takeOverflow(): Kept | null {
+    const { hearing, source, place } = this.#options;
+    const { overflow } = hearing.tape;
+    if (overflow === null) return null;
+    const from = this.#clock.earliest(overflow.from) ?? overflow.from;
+    const to = Math.max(from, this.#clock.latest(overflow.to) ?? overflow.to);
+    hearing.tape.endOverflow();
+    const gap: SourceGap = {
+      source,
+      endpoint: place.endpoint,
+      reason: 'overflow',
+      from,
+      to,
+      legs_ended: 0,
+      legs_begun: 0,
+    };
+    return keep(gapEvent(gap), overflow.to, 'gap');
+  }
+
+  #noteTold(gap: SourceGap): void {
+    const { observer, place, logger } = this.#options;
+    this.#told.push(gap);
+    observer.gapTold(place.endpoint, gap);
+    const { endpoint, reason, from, to, legs_ended, legs_begun } = gap;
+    logger.warn(
+      { endpoint, reason, from, to, legs_ended, legs_begun },
+      'nobody listened to the switch for a time: the log has a gap',
+    );
+  }
+
+  async #forgetPassed(): Promise<void> {
+    const { now } = this.#options;
+    const last = this.#told.at(-1);
+    if (last !== undefined) {
+      const until = this.#position?.until ?? 0;
+      await this.#gaps.told(last);
+      await this.#gaps.passed(this.#told.filter(({ to }) => to <= until));
+      this.#told = this.#told.filter(({ to }) => to > until);
+    }
+    if (now() - this.#prunedAt < PRUNE_EVERY_MS) return;
+    this.#prunedAt = now();
+    await this.#reports.prune(now());
+  }
+
+  #tell(error: unknown): void {
+    const code = redisErrorCode(error);
+    if (code === this.#failing) return;
+    this.#failing = code;
+    this.#options.logger.error(
+      { endpoint: this.#options.place.endpoint, code },
+      'the lease of the switch cannot be read',
+    );
+  }
+}
+
+function newLease({ replica }: LeadPlace): string {
+  return `${replica}:${randomUUID()}`;
+}

@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { aborted } from '../../runtime/lifecycle/aborted.ts';
+import type { ListedLeg } from '../mapper.ts';
+import { isLastingReason, SwitchFault, type Switch, type SwitchConnection, type SwitchReason } from '../switch.ts';
+import { createBackoff } from './backoff.ts';
+import type { Intake } from './intake.ts';
+
+const OPEN_LIMIT_MS = 60_000;
+const LISTING_LIMIT_MS = 30_000;
+const CLOSE_LIMIT_MS = 5_000;
+
+export interface ListenOptions {
+  readonly switch: Switch;
+  readonly signal: AbortSignal;
+  /** Monotonic milliseconds. */
+  readonly elapsed: () => number;
+  readonly random?: () => number;
+  readonly openIntake: () => Intake;
+  readonly onState: (state: 'Waiting' | 'Connecting' | 'Listing', reason: SwitchReason | '') => void;
+  /** The subscription is in force, and these legs exist. Throws a SwitchFault when it cannot begin. */
+  readonly onLive: (connection: SwitchConnection, intake: Intake, listing: readonly ListedLeg[]) => void;
+  readonly onLost: (connection: SwitchConnection, reason: SwitchReason) => void;
+  readonly onFault: (reason: SwitchReason, error: unknown) => void;
+}
+
+/** Listens to a switch until the signal aborts: Waiting, Connecting, Listing, live, and again. Never rejects. */
+export async function listen(options: ListenOptions): Promise<void> {
+  const { signal, elapsed, onState, random } = options;
+  const backoff = createBackoff(random);
+  while (!signal.aborted) {
+    const { reason, liveMs } = await listenOnce(options, elapsed);
+    if (signal.aborted) return;
+    onState('Waiting', reason);
+    await pause(backoff.next({ liveMs, lasting: isLastingReason(reason) }), signal);
+  }
+}
+
+async function listenOnce(options: ListenOptions, elapsed: () => number) {
+  const { onLive, onLost, onState, onFault, openIntake } = options;
+  // Of this attempt: nothing of it stays registered with the signal of the endpoint's life.
+  const attempt = new AbortController();
+  const signal = AbortSignal.any([options.signal, attempt.signal]);
+  onState('Connecting', '');
+  const intake = openIntake();
+  let connection: SwitchConnection | null = null;
+  let liveSince: number | null = null;
+  let reason: SwitchReason = 'Disconnected';
+  try {
+    connection = await options.switch.open(intake, AbortSignal.any([signal, AbortSignal.timeout(OPEN_LIMIT_MS)]));
+    onState('Listing', '');
+    onLive(connection, intake, await listingOf(connection, signal));
+    liveSince = elapsed();
+    reason = await Promise.race([connection.lost, aborted(signal).then(() => 'Disconnected' as const)]);
+  } catch (error) {
+    reason = error instanceof SwitchFault ? error.code : 'Unreachable';
+    if (!signal.aborted) onFault(reason, error);
+  }
+  intake.end();
+  if (connection !== null && liveSince !== null) onLost(connection, reason);
+  if (connection !== null) await close(connection);
+  attempt.abort();
+  return { reason, liveMs: liveSince === null ? 0 : elapsed() - liveSince };
+}
+
+/** A connection that ends meanwhile gives no listing. */
+async function listingOf(connection: SwitchConnection, signal: AbortSignal): Promise<readonly ListedLeg[]> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(LISTING_LIMIT_MS)]);
+  const lost = connection.lost.then((reason) => {
+    throw new SwitchFault(reason, 'the connection ended before the switch had listed its legs');
+  });
+  const late = aborted(limit).then(() => {
+    throw new SwitchFault('Silent', 'the switch did not list its legs in time');
+  });
+  return Promise.race([connection.listing(limit), lost, late]);
+}
+
+async function close(connection: SwitchConnection): Promise<void> {
+  const closing = connection[Symbol.asyncDispose]();
+  // What a broken connection says at its end changes nothing.
+  await Promise.race([closing.then(undefined, () => undefined), pause(CLOSE_LIMIT_MS, null)]);
+}
+
+async function pause(milliseconds: number, signal: AbortSignal | null): Promise<void> {
+  try {
+    await delay(milliseconds, undefined, signal === null ? { ref: false } : { signal });
+  } catch (error) {
+    // The one reason for a timer to reject is the abort, which ends the loop that waits here.
+    if (signal?.aborted !== true) throw error;
+  }
+}

@@ -1,0 +1,56 @@
+import type { Kept } from './kept.ts';
+
+/** How much must go. */
+export interface Surplus {
+  readonly bytes: number;
+  readonly events: number;
+}
+
+/** What a leader appended in this time, it may not have announced. */
+const MAYBE_IN_LOG_MS = 10_000;
+
+const isCreate = ({ event }: Kept) => event.name === 'CHANNEL_CREATE';
+const isDestroy = ({ event }: Kept) => event.name === 'CHANNEL_DESTROY';
+
+/**
+ * Which events are given up when the log is away for too long, so that every leg of the log still has one CREATE first
+ * and one DESTROY last (S3): first what is between them, oldest first; then whole legs, of which the log has nothing;
+ * at last the oldest of all. Pure.
+ */
+export function chooseVictims(events: readonly Kept[], surplus: Surplus): ReadonlySet<Kept> {
+  const victims = new Set<Kept>();
+  let { bytes, events: count } = surplus;
+  const isEnough = () => bytes <= 0 && count <= 0;
+  const give = (one: Kept) => {
+    if (victims.has(one)) return;
+    victims.add(one);
+    bytes -= one.bytes;
+    count -= 1;
+  };
+  for (const one of events) {
+    if (isEnough()) return victims;
+    if (!isCreate(one) && !isDestroy(one)) give(one);
+  }
+  for (const leg of wholeLegs(events)) {
+    if (isEnough()) return victims;
+    for (const one of leg) give(one);
+  }
+  for (const one of events) {
+    if (isEnough()) return victims;
+    give(one);
+  }
+  return victims;
+}
+
+/** CREATE and DESTROY of the legs that have both here, by their ends, without those that the log may have begun. */
+function wholeLegs(events: readonly Kept[]): readonly (readonly Kept[])[] {
+  const from = (events[0]?.arrivedAt ?? 0) + MAYBE_IN_LOG_MS;
+  const begun = new Map<string, Kept>();
+  const whole: Kept[][] = [];
+  for (const one of events) {
+    if (isCreate(one) && one.arrivedAt >= from) begun.set(one.event.callId, one);
+    const begin = isDestroy(one) ? begun.get(one.event.callId) : undefined;
+    if (begin !== undefined) whole.push([begin, one]);
+  }
+  return whole;
+}

@@ -1,0 +1,110 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AppendOutcome, EventLog, NewEvent } from '../../event-log/event-log.ts';
+import { partitionOf } from '../../protocol/partition.ts';
+import type { Kept } from './kept.ts';
+import type { Waker } from './waker.ts';
+
+/** One endpoint, for the loop that publishes. */
+export interface Publishable {
+  /** What is to be appended next, in order; nothing while another replica leads. A gap comes alone. */
+  next(): IterableIterator<Kept>;
+  take(batch: readonly Kept[]): void;
+  settle(batch: readonly Kept[], outcomes: readonly AppendOutcome[]): void;
+}
+
+export interface PublishOptions {
+  readonly endpoints: () => readonly Publishable[];
+  readonly eventLog: Pick<EventLog, 'append' | 'partitions'>;
+  readonly waker: Waker;
+  readonly signal: AbortSignal;
+}
+
+const MOST = 500;
+/**
+ * The log appends so many events of a partition in one call. What is taken fits, so all of it is sent in the turn of the
+ * event loop in which the lease was looked at: a process that is paused and continues sends nothing under an old lease.
+ */
+const MOST_OF_PARTITION = 100;
+const IDLE_MS = 500;
+const RETRY_MS = 100;
+const RETRY_MOST_MS = 1_000;
+
+/**
+ * Appends what the endpoints have, one batch at a time, in order within each; what the log refuses is appended again
+ * before anything newer. Until the signal aborts: an append under way is then left alone.
+ */
+export async function publish({ endpoints, eventLog, waker, signal }: PublishOptions): Promise<void> {
+  let refusals = 0;
+  for (let round = 0; !signal.aborted; round += 1) {
+    const shares = sharesOf(endpoints(), eventLog.partitions, round);
+    const events = shares.flatMap(({ batch }) => batch);
+    if (events.length === 0) {
+      await waker.sleep(IDLE_MS);
+      // What one read of a socket brings is appended together.
+      await nextTurn();
+      continue;
+    }
+    for (const { endpoint, batch } of shares) endpoint.take(batch);
+    const outcomes = await unlessAborted(eventLog.append(events.map(newEvent)), signal);
+    if (outcomes === null) return;
+    let from = 0;
+    for (const { endpoint, batch } of shares) endpoint.settle(batch, outcomes.slice(from, (from += batch.length)));
+    const isRefused = outcomes.some(({ outcome }) => outcome === 'failed');
+    refusals = isRefused ? refusals + 1 : 0;
+    if (isRefused) await pause(Math.min(RETRY_MOST_MS, RETRY_MS * 2 ** Math.min(refusals - 1, 4)), signal);
+  }
+}
+
+interface Share {
+  readonly endpoint: Publishable;
+  readonly batch: readonly Kept[];
+}
+
+/** Another endpoint is the first in each round, so that none waits for ever. */
+function sharesOf(endpoints: readonly Publishable[], partitions: number, round: number): Share[] {
+  const room = Array.from({ length: partitions }, () => MOST_OF_PARTITION);
+  let left = MOST;
+  const shares: Share[] = [];
+  for (let index = 0; index < endpoints.length && left > 0; index += 1) {
+    const endpoint = endpoints[(index + round) % endpoints.length];
+    if (endpoint === undefined) continue;
+    const batch: Kept[] = [];
+    for (const one of endpoint.next()) {
+      if (one.kind === 'gap' && batch.length > 0) break;
+      const partition = partitionOf(one.event, partitions);
+      if (left === 0 || room[partition] === 0) break;
+      batch.push(one);
+      left -= 1;
+      room[partition] = (room[partition] ?? 0) - 1;
+      if (one.kind === 'gap') break;
+    }
+    if (batch.length > 0) shares.push({ endpoint, batch });
+  }
+  return shares;
+}
+
+function newEvent({ event }: Kept): NewEvent {
+  const { name, account, callId, eventId, json } = event;
+  return { name, account, callId, eventId, traceparent: '', data: Buffer.from(json) };
+}
+
+/** Null as soon as the signal aborts: an append to a log that is away may take long. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  const { promise: aborted, resolve } = Promise.withResolvers<null>();
+  const stop = () => resolve(null);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  await promise;
+  clearTimeout(timer);
+}

@@ -1,0 +1,44 @@
+import type { SourceGap } from '../../protocol/source-gap.ts';
+import type { Position } from './position.ts';
+import type { RedisClock } from './redis-clock.ts';
+import type { Interval, Segment } from './tape.ts';
+
+/** What a new leader says before a segment of what it heard. */
+export type Verdict =
+  /** The log has, or will have, everything before it. */
+  | { readonly kind: 'continues' }
+  /** The endpoint's first day: nothing is missing, and the legs that exist begin. */
+  | { readonly kind: 'first' }
+  /** Nobody heard `gap`; null where an earlier leader has found it. `restarted`: the switch is in another life since. */
+  | { readonly kind: 'uncovered'; readonly gap: Interval | null; readonly restarted: boolean };
+
+export interface TakeoverFacts {
+  readonly segments: readonly Pick<Segment, 'from' | 'to' | 'instance' | 'joined'>[];
+  readonly position: Position | null;
+  /** Gaps that an earlier leader found and may not have written. */
+  readonly pending: readonly SourceGap[];
+  readonly clock: Pick<RedisClock, 'earliest' | 'latest'>;
+}
+
+/**
+ * What nobody heard: the log is complete up to the announced position, and this replica holds what it heard in its
+ * segments. Intervals are Unix milliseconds of Redis's clock. A verdict a segment. Pure.
+ */
+export function judgeTakeover({ segments, position, pending, clock }: TakeoverFacts): readonly Verdict[] {
+  let complete = position?.until ?? null;
+  let told = Math.max(0, ...pending.map(({ to }) => to));
+  let instance = position?.instance ?? '';
+  return segments.map((segment) => {
+    const from = clock.latest(segment.from) ?? segment.from;
+    const end = segment.to === null ? Infinity : (clock.earliest(segment.to) ?? segment.to);
+    const before = complete;
+    const restarted = instance !== '' && segment.instance !== instance;
+    complete = Math.max(complete ?? 0, end);
+    instance = segment.instance;
+    if (segment.joined || (before !== null && from <= before)) return { kind: 'continues' };
+    if (before === null) return { kind: 'first' };
+    const since = Math.max(before, told);
+    told = Math.max(told, from);
+    return { kind: 'uncovered', gap: from > since ? { from: since, to: from } : null, restarted };
+  });
+}

@@ -1,0 +1,223 @@
+import type { MappedEvent } from '../mapper.ts';
+import { keep, type Kept, type RingBudget } from './kept.ts';
+import { chooseVictims, type Surplus } from './overflow.ts';
+import { MAX_HOLD_MS } from './intake.ts';
+import { Queue } from './queue.ts';
+
+/** One time in which this replica listened to a switch without a break, and what it heard that the log may lack. */
+export interface Segment {
+  readonly from: number;
+  /** Null while it lasts. */
+  to: number | null;
+  readonly instance: string;
+  /** What the listing at its begin has changed; emptied once it is known that another replica heard what came before. */
+  adopted: readonly Kept[];
+  /** Whether the log is, or will be, complete up to its begin: nothing of a gap before it is to be said any more. */
+  joined: boolean;
+  readonly queue: Queue<Kept>;
+}
+
+export interface Interval {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Events that wait for an account do so by each replica's own clock: legs may be in another order elsewhere. */
+const HOLD_BACK_MS = MAX_HOLD_MS + 500;
+/** More breaks than that, while the log is away, count as not having listened. */
+const MAX_SEGMENTS = 16;
+
+/**
+ * What a replica received from one endpoint and does not know to be in the log, in order: its part of the ring. Times are
+ * Unix milliseconds of our clock.
+ */
+export class Tape {
+  readonly #budget: RingBudget;
+  #segments: Segment[] = [];
+  /** In the hands of an append. */
+  #inFlight: ReadonlySet<Kept> = new Set();
+  /** What was given up since it was last told. */
+  #overflow: Interval | null = null;
+
+  constructor(budget: RingBudget) {
+    this.#budget = budget;
+  }
+
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  get length(): number {
+    return this.#segments.reduce((sum, { queue }) => sum + queue.length, 0);
+  }
+
+  get bytes(): number {
+    let bytes = 0;
+    for (const { queue } of this.#segments) for (const one of queue) bytes += one.bytes;
+    return bytes;
+  }
+
+  /** Begins a segment; the one before must have ended. */
+  begin(segment: { from: number; instance: string; adopted: readonly MappedEvent[] }): void {
+    const { from, instance } = segment;
+    const adopted = segment.adopted.map((event) => keep(event, from, 'adopted'));
+    for (const one of adopted) this.#budget.add(one);
+    this.#segments.push({ from, to: null, instance, adopted, joined: false, queue: new Queue() });
+    if (this.#segments.length > MAX_SEGMENTS) this.#forget(this.#segments.shift());
+  }
+
+  push(event: MappedEvent, arrivedAt: number): void {
+    const kept = keep(event, arrivedAt);
+    this.#segments.at(-1)?.queue.push(kept);
+    this.#budget.add(kept);
+  }
+
+  end(at: number): void {
+    const last = this.#segments.at(-1);
+    if (last?.to === null) last.to = Math.max(at, last.from);
+  }
+
+  /** Something was heard before this segment, or the first day: nothing more is said of the time before it. */
+  join(segment: Segment): void {
+    segment.joined = true;
+    for (const one of segment.adopted) this.#budget.remove(one);
+    segment.adopted = [];
+  }
+
+  /** Nobody heard the time before this segment: the gap, and what the listing changed, come before its events. */
+  tellGap(segment: Segment, before: readonly MappedEvent[], adopted: readonly MappedEvent[]): void {
+    for (const one of segment.adopted) this.#budget.remove(one);
+    segment.adopted = [];
+    segment.joined = true;
+    const first = [
+      ...before.map((event) => keep(event, segment.from, 'gap')),
+      ...adopted.map((event) => keep(event, segment.from, 'adopted')),
+    ];
+    for (const one of first) this.#budget.add(one);
+    segment.queue.unshift(first);
+  }
+
+  /** Takes back what is not in the log yet of gaps and listings: another leader judges anew. */
+  untell(): void {
+    for (const segment of this.#segments) {
+      const said = [...segment.queue].filter(({ kind }) => kind !== 'event');
+      if (said.length === 0) continue;
+      for (const one of said) if (one.kind === 'gap') this.#budget.remove(one);
+      segment.adopted = said.filter(({ kind }) => kind === 'adopted');
+      segment.joined = false;
+      segment.queue.keep(({ kind }) => kind === 'event');
+    }
+  }
+
+  /** The next entries for the log, in order; a gap comes alone, so that the log has it before anything newer (S4). */
+  *next(): IterableIterator<Kept> {
+    for (const { joined, queue } of this.#segments) {
+      if (!joined) return;
+      for (const one of queue) yield one;
+    }
+  }
+
+  /**
+   * Until when everything that was heard is in the log, and in which life of the switch; `mapped` is how far the current
+   * segment was mapped. Null while that is not known.
+   */
+  complete(mapped: number): { readonly until: number; readonly instance: string } | null {
+    let complete = null;
+    for (const { from, to, joined, instance, queue } of this.#segments) {
+      const { first } = queue;
+      if (!joined || (first !== undefined && first.kind !== 'event')) return complete;
+      // A CREATE may have waited for its account.
+      if (first !== undefined) return { until: Math.max(from, first.arrivedAt - MAX_HOLD_MS), instance };
+      complete = { until: to ?? Math.max(from, mapped), instance };
+    }
+    return complete;
+  }
+
+  take(batch: readonly Kept[]): void {
+    this.#inFlight = new Set(batch);
+  }
+
+  /** Ends the append of what was taken: what was refused stays, in order. */
+  settle(refused: ReadonlySet<Kept>): void {
+    const batch = this.#inFlight;
+    this.#inFlight = new Set();
+    for (const { queue } of this.#segments) {
+      const back: Kept[] = [];
+      for (let first = queue.first; first !== undefined && batch.has(first); first = queue.first) {
+        queue.shift();
+        if (refused.has(first)) back.push(first);
+        else this.#budget.remove(first);
+      }
+      queue.unshift(back);
+      if (queue.length > 0) break;
+    }
+  }
+
+  /**
+   * The log has everything up to the event `id`, and what was heard before `until`; what arrived before `safe` is there
+   * even if the replicas' clocks differ. What is known to be in the log is dropped. An event that is found here shows
+   * that this segment continues what the log has.
+   */
+  drop({ id, until, safe }: { readonly id: string; readonly until: number; readonly safe: number }): void {
+    const found = id === '' ? null : this.#find(id);
+    if (found !== null) {
+      for (const earlier of this.#segments.splice(0, this.#segments.indexOf(found.segment))) this.#forget(earlier);
+      this.join(found.segment);
+      this.#dropBefore(found.segment, found.arrivedAt - HOLD_BACK_MS);
+    }
+    for (const segment of this.#segments) {
+      if (segment.from <= until) this.join(segment);
+      this.#dropBefore(segment, safe);
+    }
+    const isOver = ({ to, queue }: Segment) => to !== null && to <= until && queue.length === 0;
+    this.#segments = this.#segments.filter((segment) => !isOver(segment));
+  }
+
+  /** Gives up events so that this much room is made. */
+  shed(surplus: Surplus): number {
+    const events = this.#segments.flatMap(({ queue }) => [...queue]);
+    const victims = chooseVictims(
+      events.filter((one) => one.kind === 'event' && !this.#inFlight.has(one)),
+      surplus,
+    );
+    for (const { queue } of this.#segments) queue.keep((one) => !victims.has(one));
+    for (const one of victims) {
+      this.#budget.remove(one);
+      const { from, to } = this.#overflow ?? { from: one.arrivedAt, to: one.arrivedAt };
+      this.#overflow = { from: Math.min(from, one.arrivedAt), to: Math.max(to, one.arrivedAt) };
+    }
+    return victims.size;
+  }
+
+  get overflow(): Interval | null {
+    return this.#overflow;
+  }
+
+  /** Told, or another replica has put that time into the log. */
+  endOverflow(): void {
+    this.#overflow = null;
+  }
+
+  clear(): void {
+    for (const segment of this.#segments.splice(0)) this.#forget(segment);
+  }
+
+  #dropBefore({ queue }: Segment, time: number): void {
+    for (let { first } = queue; first !== undefined && first.arrivedAt < time; { first } = queue) {
+      queue.shift();
+      this.#budget.remove(first);
+    }
+  }
+
+  #find(id: string): { readonly segment: Segment; readonly arrivedAt: number } | null {
+    for (const segment of this.#segments) {
+      for (const { event, arrivedAt } of segment.queue) if (event.eventId === id) return { segment, arrivedAt };
+    }
+    return null;
+  }
+
+  #forget(segment: Segment | undefined): void {
+    if (segment === undefined) return;
+    for (const one of [...segment.adopted, ...segment.queue]) this.#budget.remove(one);
+  }
+}

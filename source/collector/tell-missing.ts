@@ -1,0 +1,95 @@
+import type { SourceGap } from '../../protocol/source-gap.ts';
+import type { MappedEvent } from '../mapper.ts';
+import { gapEvent, type GapStore } from './gaps.ts';
+import type { Hearing } from './hearing.ts';
+import type { LegInLog, LegsInLog } from './legs-in-log.ts';
+import type { Position } from './position.ts';
+import { reconcile } from './reconcile.ts';
+import type { RedisClock } from './redis-clock.ts';
+import { ranAfter, type Reports } from './reports.ts';
+import { judgeTakeover, type Verdict } from './takeover.ts';
+import type { Segment, Tape } from './tape.ts';
+
+/** More than eight members: what the judgement of a new leader needs to know, and where it is written. */
+export interface TellMissing {
+  readonly hearing: Pick<Hearing, 'tape' | 'liveLegs'>;
+  readonly source: string;
+  readonly endpoint: string;
+  readonly position: Position | null;
+  readonly clock: RedisClock;
+  readonly gaps: GapStore;
+  readonly legs: Pick<LegsInLog, 'read'>;
+  readonly reports: Pick<Reports, 'siblings'>;
+  readonly startedAt: number;
+}
+
+/**
+ * A new leader judges what nobody heard, and puts it before what it heard itself: gaps, and what the listing changed.
+ * A gap is written down before it is said, so that the next leader says it when this one dies. Rejects with the
+ * client's error; it is then judged anew.
+ */
+export async function tellWhatIsMissing(given: TellMissing): Promise<void> {
+  const { hearing, position, clock, gaps } = given;
+  const { tape } = hearing;
+  const pending = await gaps.pending();
+  const segments = [...tape.segments];
+  const verdicts = judgeTakeover({ segments, position, pending, clock });
+  const isPast = ({ to }: SourceGap) => position !== null && to <= position.until;
+  let before = pending.filter((gap) => !isPast(gap)).map(gapEvent);
+  const isComplete = verdicts.every(({ kind }) => kind === 'continues');
+  let inLog: ReadonlyMap<string, LegInLog> = isComplete ? new Map() : await given.legs.read();
+  for (const [index, segment] of segments.entries()) {
+    const verdict = verdicts[index] ?? { kind: 'continues' };
+    if (verdict.kind === 'continues' && before.length === 0) tape.join(segment);
+    else {
+      const told = await tellOf(segment, verdict, inLog, given);
+      tape.tellGap(segment, [...before, ...told.gap], told.adopted);
+    }
+    before = [];
+    // What a later listing has changed is told by the mapper: it knew the legs by then.
+    if (verdict.kind !== 'continues') inLog = new Map();
+  }
+}
+
+async function tellOf(
+  segment: Segment,
+  verdict: Verdict,
+  inLog: ReadonlyMap<string, LegInLog>,
+  { hearing, source, endpoint, clock, gaps, reports, startedAt }: TellMissing,
+): Promise<{ readonly gap: readonly MappedEvent[]; readonly adopted: readonly MappedEvent[] }> {
+  if (verdict.kind === 'continues') return { gap: [], adopted: [] };
+  const restarted = verdict.kind === 'uncovered' && verdict.restarted;
+  const adopted = reconcile({
+    adopted: segment.adopted.map(({ event }) => event),
+    inLog,
+    alive: aliveIn(hearing.tape, hearing.liveLegs),
+    at: segment.from,
+    synthetic: restarted ? 'switch_restarted' : 'missed',
+  });
+  if (verdict.kind === 'first' || verdict.gap === null) return { gap: [], adopted };
+  const { from, to } = verdict.gap;
+  const ran = startedAt <= (clock.ours(from) ?? from) || ranAfter(await reports.siblings(), from);
+  const reason = restarted ? 'switch_restarted' : ran ? 'connection_lost' : 'not_started';
+  const count = (name: string) => adopted.filter((event) => event.name === name).length;
+  const gap = {
+    source,
+    endpoint,
+    reason,
+    from,
+    to,
+    legs_ended: count('CHANNEL_DESTROY'),
+    legs_begun: count('CHANNEL_CREATE'),
+  } as const;
+  await gaps.found(gap);
+  return { gap: [gapEvent(gap)], adopted };
+}
+
+/** Legs that exist, and those of which something waits here: their end is here, too. */
+function aliveIn(tape: Tape, liveLegs: readonly string[]): ReadonlySet<string> {
+  const alive = new Set(liveLegs);
+  for (const { adopted, queue } of tape.segments) {
+    for (const { event } of adopted) alive.add(event.callId);
+    for (const { event } of queue) alive.add(event.callId);
+  }
+  return alive;
+}

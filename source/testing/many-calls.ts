@@ -1,0 +1,50 @@
+import { createRandom } from '../../protocol/simulator/random.ts';
+import type { SwitchEvent } from '../mapper.ts';
+import type { Recording } from './recordings.ts';
+
+/** Ids of legs, of the event socket and of AMI, and what names them beside. */
+const LEG_KEYS = /^(Unique-ID|Uniqueid|Channel-Call-UUID|Linkedid)$/;
+const CORE = '00000000-0000-4000-8000-00000000000';
+
+/**
+ * The calls of these recordings, each so many times under ids of its own, as one switch would tell them: interleaved at
+ * random by the seed, each call in its order. `life` is that of the switch.
+ */
+export function manyCalls(
+  recordings: readonly Recording[],
+  { copies, seed, life = 1 }: { readonly copies: number; readonly seed: string; readonly life?: number },
+): readonly SwitchEvent[] {
+  const random = createRandom(seed);
+  const calls = recordings.flatMap((recording) =>
+    Array.from({ length: copies }, () => copyOf(recording, random.hex(8))),
+  );
+  const events: SwitchEvent[] = [];
+  while (calls.length > 0) {
+    const at = random.integer(0, calls.length - 1);
+    const [next, ...rest] = calls[at] ?? [];
+    if (next === undefined) calls.splice(at, 1);
+    else {
+      calls[at] = rest;
+      const numbered = 'Event-Sequence' in next ? { 'Event-Sequence': String(1_000 + events.length) } : {};
+      const core = 'Core-UUID' in next ? { 'Core-UUID': `${CORE}${life}` } : {};
+      events.push({ ...next, ...numbered, ...core });
+    }
+  }
+  return events;
+}
+
+/** The events of a recording under other ids. */
+function copyOf({ events }: Recording, suffix: string): SwitchEvent[] {
+  const ids = new Set<string>();
+  for (const { event } of events) {
+    for (const [key, value] of Object.entries(event)) {
+      if (LEG_KEYS.test(key) && typeof value === 'string' && value.length > 8) ids.add(value);
+    }
+  }
+  let text = JSON.stringify(events.map(({ event }) => event));
+  // A longer id may begin with a shorter one.
+  for (const id of [...ids].toSorted((one, other) => other.length - one.length)) {
+    text = text.replaceAll(`"${id}"`, `"${id}.${suffix}"`);
+  }
+  return JSON.parse(text) as SwitchEvent[];
+}
