@@ -17,7 +17,9 @@ export function readRepositoryFile(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
-/** The pages whose code blocks are executed: the README and every page of this folder. */
+/** The pages whose code blocks are executed: the README and every page of this folder, and that of each client. */
 export function documentationPages(): readonly string[] {
-  return repositoryFiles().filter((path) => path === 'README.md' || /^docs\/[^/]+\.md$/.test(path));
+  return repositoryFiles().filter(
+    (path) => path === 'README.md' || /^(docs\/[^/]+|clients\/[^/]+\/README)\.md$/.test(path),
+  );
 }

@@ -13,6 +13,7 @@ const PURE = 'protocol/ is pure: it imports zod at most.';
 const PROTOCOL = 'protocol/ imports nothing of the project.';
 const RUNTIME = 'runtime/ imports protocol/ alone.';
 const EVENT_LOG = 'event-log/ imports protocol/ and runtime/.';
+const CLIENT_LIBRARY = 'A client is a package of its own';
 const SOURCE = 'source/ imports protocol/, runtime/ and event-log/.';
 const GATEWAY = 'gateway/ imports protocol/, runtime/ and event-log/.';
 const OPERATOR = 'operator/ imports protocol/, runtime/ and event-log/.';
@@ -99,6 +100,12 @@ const FIXTURES: readonly Fixture[] = [
   from('loadtest/benchmark/i.ts', '../../runtime/x.ts', null),
   from('charts/a.ts', '../cli/x.ts', 'charts/ is made from what the processes say'),
   from('charts/b.ts', '../operator/x.ts', null),
+  from('clients/typescript/src/a.ts', './x.ts', null),
+  from('clients/typescript/src/b.ts', 'node:fs', null),
+  from('clients/typescript/src/c.ts', 'ws', CLIENT_LIBRARY),
+  from('clients/typescript/src/d.ts', '../../../protocol/x.ts', CLIENT_LIBRARY),
+  from('clients/typescript/src/e.test.ts', '../../../gateway/testing/x.ts', null),
+  from('clients/typescript/src/f.test.ts', '../../../protocol/x.ts', 'Tests of a client import'),
   ...['gateway/env.ts', 'operator/env.ts', 'runtime/env.ts', 'protocol/env.ts', 'source/env.ts'].map((file) => ({
     file,
     code: 'export const home = process.env.HOME;\n',

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { codeBlocks } from '../../docs/markdown.ts';
+import { startGateway, type RunningGateway } from '../../gateway/testing/running-gateway.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+
+const OWN = fileURLToPath(new URL('./', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const LIMIT = { timeout: 90_000 };
+const MOST_BYTES = 40 * 1_024;
+
+/** The package as it is published, installed into an empty folder. The code of README.md runs there as it stands. */
+describe('the package', () => {
+  let folder: string;
+  let redis: RedisServer;
+  let gateway: RunningGateway;
+  let archive: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'firehose-package-'));
+    await cp(OWN, join(folder, 'source'), { recursive: true });
+    await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    const env = { ...environment(), PATH: `${join(ROOT, 'node_modules/.bin')}:${environment()['PATH'] ?? ''}` };
+    const packed = execFileSync('npm', ['pack', '--json'], { cwd: join(folder, 'source'), env, encoding: 'utf8' });
+    const [{ filename = '' } = {}] = JSON.parse(packed.slice(packed.indexOf('['))) as { filename?: string }[];
+    archive = join(folder, 'source', filename);
+    await mkdir(join(folder, 'consumer'));
+    await writeFile(join(folder, 'consumer/package.json'), '{ "type": "module" }');
+    const install = ['install', '--offline', '--no-audit', '--no-fund', archive];
+    execFileSync('npm', install, { cwd: join(folder, 'consumer'), env: environment(), stdio: 'pipe' });
+    redis = await startRedis();
+    gateway = await startGateway({ redisUrl: redis.url });
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await redis[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  /** Runs a block of README.md until it has printed what is expected. */
+  async function runs(place: number, expected: RegExp): Promise<void> {
+    const readme = await readFile(join(OWN, 'README.md'), 'utf8');
+    const block = codeBlocks(readme).filter(({ run }) => run?.endsWith('package.redis.test.ts'))[place];
+    await writeFile(join(folder, `consumer/block-${place}.js`), block?.code ?? '');
+    const child = spawn(process.execPath, [`block-${place}.js`], {
+      cwd: join(folder, 'consumer'),
+      env: {
+        ...environment(),
+        FIREHOSE_URL: `https://localhost:${gateway.gateway.port}`,
+        NODE_EXTRA_CA_CERTS: join(gateway.stateFolder, 'ca.crt'),
+      },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += String(data)));
+    const ended = once(child, 'exit');
+    const feeding = setInterval(() => void gateway.ingest(event()).catch(() => undefined), 100);
+    const until = performance.now() + 20_000;
+    while (!expected.test(output) && performance.now() < until && child.exitCode === null) {
+      await Promise.race([once(child.stdout, 'data'), ended, new Promise((resolve) => setTimeout(resolve, 200))]);
+    }
+    clearInterval(feeding);
+    child.kill();
+    await ended;
+    assert.match(output, expected);
+  }
+
+  let produced = 0;
+  const event = () =>
+    JSON.stringify({
+      'Event-Name': 'CHANNEL_CREATE',
+      'Call-ID': `call-${produced++}`,
+      'Custom-Channel-Vars': { 'Account-ID': 'account_id_1' },
+    });
+
+  test('K6: the package is small, has no dependencies, and types', LIMIT, async () => {
+    assert.ok((await readFile(archive)).length < MOST_BYTES);
+    const installed = join(folder, 'consumer/node_modules/firehose-client');
+    const { dependencies } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as object & {
+      dependencies?: object;
+    };
+    assert.equal(dependencies, undefined);
+    assert.match(await readFile(join(installed, 'dist/index.d.ts'), 'utf8'), /FirehoseError/);
+  });
+
+  test('five lines print events', LIMIT, () => runs(0, /\S+ CHANNEL_CREATE account_id_1/));
+  test('with a cursor file', LIMIT, async () => {
+    await runs(1, /event \S+/);
+    assert.match(await readFile(join(folder, 'consumer/cursor'), 'utf8'), /^[A-Za-z0-9_-]+$/);
+  });
+  test('a group acknowledges', LIMIT, () => runs(2, /(CHANNEL_CREATE\n){20}/));
+});
+
+function environment(): Record<string, string | undefined> {
+  return { ...process.env };
+}

@@ -1,0 +1,139 @@
+import type { Frame } from './items.ts';
+import { readMessage } from './items.ts';
+import type { Socket, Transport } from './transport.ts';
+
+/** Messages that wait for the consumer at most (L7). */
+const MOST_WAITING = 1_000;
+/** A gateway sends a watermark every 10 s (L8). */
+const SILENCE_MS = 60_000;
+const LOOK_MS = 5_000;
+const CONTROL = '{"_firehose":';
+
+export interface Ended {
+  readonly code: number;
+  readonly reason: string;
+  readonly untrusted: boolean;
+}
+
+/**
+ * One WebSocket and the messages that wait in it. When too many wait, the socket is paused; where the platform cannot do
+ * that, it is closed, and the caller resumes from the last message: memory is bounded either way.
+ */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #onFrame: (frame: Frame, connection: Connection) => void;
+  #waiting: string[] = [];
+  #next = 0;
+  #wake: (() => void) | null = null;
+  #ended: Ended | null = null;
+  #isPaused = false;
+  /** Whether nothing has come since the last look. */
+  #isQuiet = false;
+  #quietMs = 0;
+  readonly #looking: ReturnType<typeof setInterval>;
+  readonly #since = Date.now();
+  /** When it opened; null before. */
+  openedAt: number | null = null;
+
+  /** `onFrame` is called when a control frame arrives, before the messages ahead of it are taken. */
+  constructor(
+    transport: Transport,
+    { url, token }: { url: string; token: string },
+    onFrame: (frame: Frame, connection: Connection) => void,
+  ) {
+    this.#onFrame = onFrame;
+    this.#looking = setInterval(() => this.#look(), LOOK_MS);
+    this.#socket = transport.open(url, token, {
+      open: () => (this.openedAt = Date.now()),
+      message: (text) => this.#receive(text),
+      closed: (code, reason, untrusted = false) => this.#end(code, reason, untrusted),
+    });
+  }
+
+  /** How long it was open, in milliseconds. */
+  get livedMs(): number {
+    return this.openedAt === null ? 0 : Date.now() - this.#since;
+  }
+
+  /** Set once it has ended and all its messages are taken. */
+  get ended(): Ended | null {
+    return this.#next < this.#waiting.length ? null : this.#ended;
+  }
+
+  /** The next message; null when none waits. */
+  take(): string | null {
+    if (this.#next >= this.#waiting.length) return null;
+    const text = this.#waiting[this.#next++] ?? null;
+    if (this.#next === this.#waiting.length) {
+      this.#waiting = [];
+      this.#next = 0;
+    }
+    if (this.#isPaused && this.#length < MOST_WAITING / 2) {
+      this.#isPaused = false;
+      this.#socket.resume?.();
+    }
+    return text;
+  }
+
+  /** The newest message that waits; null when none does. */
+  get newest(): string | null {
+    return this.#next < this.#waiting.length ? (this.#waiting.at(-1) ?? null) : null;
+  }
+
+  /** Resolves when a message waits or the connection has ended. One caller at a time. */
+  arrival(): Promise<void> {
+    if (this.#length > 0 || this.#ended !== null) return Promise.resolve();
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  /** Lets a waiting `arrival` return. */
+  interrupt(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
+
+  send(frame: object): boolean {
+    if (this.#ended !== null || this.openedAt === null) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  /** Ends it now: no further message is received. Those that wait can still be taken. */
+  close(): void {
+    this.#end(1006, '');
+  }
+
+  get #length(): number {
+    return this.#waiting.length - this.#next;
+  }
+
+  #receive(text: string): void {
+    if (this.#ended !== null) return;
+    this.#isQuiet = false;
+    this.#waiting.push(text);
+    this.interrupt();
+    if (text.startsWith(CONTROL)) {
+      const message = readMessage(text);
+      if (message.kind === 'frame') this.#onFrame(message.frame, this);
+    }
+    if (this.#length < MOST_WAITING || this.#isPaused) return;
+    if (this.#socket.pause === undefined) return this.#end(1006, '');
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  #look(): void {
+    this.#quietMs = this.#isQuiet && !this.#isPaused ? this.#quietMs + LOOK_MS : 0;
+    this.#isQuiet = true;
+    if (this.#quietMs >= SILENCE_MS) this.#end(1006, '');
+  }
+
+  #end(code: number, reason: string, untrusted = false): void {
+    if (this.#ended !== null) return;
+    this.#ended = { code, reason, untrusted };
+    clearInterval(this.#looking);
+    this.interrupt();
+    this.#socket.close();
+  }
+}

@@ -1,0 +1,151 @@
+import { FirehoseError } from './errors.ts';
+import type { CallEvent, GapItem } from './items.ts';
+import type { FirehoseOptions, GroupOptions } from './options.ts';
+import { RecentIds } from './recent-ids.ts';
+import { Session, type Arrival } from './session.ts';
+import type { OpenTransport } from './transport.ts';
+
+const PROGRESS_MS = 15_000;
+
+/** An event of a durable group. It comes again until one of `ack` and `term` was called. */
+export interface Delivery {
+  readonly type: 'delivery';
+  readonly event: CallEvent;
+  readonly id: string;
+  readonly account: string | null;
+  /** 1 for the first delivery. */
+  readonly attempt: number;
+  /** It is handled. */
+  ack(): void;
+  /** It failed: the gateway delivers it again, after this time instead of the group's back-off. */
+  nack(delayMs?: number): void;
+  /** It can never be handled: it becomes a dead letter. */
+  term(reason?: string): void;
+}
+
+/** Deliveries of a durable group. While one is under way, the gateway is asked for more time for it. */
+export class GroupStream implements AsyncIterableIterator<Delivery | GapItem> {
+  readonly #session: Session;
+  readonly #concurrency: number;
+  readonly #underWay = new Map<string, { readonly attempt: number }>();
+  /** Acknowledged here: a redelivery of one is acknowledged again and not given to the caller. */
+  readonly #acknowledged = new RecentIds();
+  readonly #progress: ReturnType<typeof setInterval>;
+  #freed: (() => void) | null = null;
+
+  constructor(client: FirehoseOptions, transport: OpenTransport, name: string, options: GroupOptions) {
+    const { concurrency = 1, progressMs = PROGRESS_MS, regroup = false, signal } = options;
+    if (!Number.isInteger(concurrency) || concurrency < 1) {
+      throw new FirehoseError('invalid_option', 'concurrency: a whole number from 1');
+    }
+    this.#concurrency = concurrency;
+    this.#session = new Session({
+      client,
+      transport,
+      mayOverlap: false,
+      signal,
+      query: () => ({ group: name, ...(regroup && { regroup: 'true' }) }),
+    });
+    // What the former connection had is delivered again on this one.
+    this.#session.onConnected = () => this.#forgetAll();
+    this.#progress = setInterval(() => this.#askForTime(), progressMs);
+    signal?.addEventListener('abort', () => this.#end(), { once: true });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Delivery | GapItem, undefined>> {
+    try {
+      for (;;) {
+        while (this.#underWay.size >= this.#concurrency && !this.#session.isStopped) await this.#whenFreed();
+        const arrival = this.#session.taken() ?? (await this.#session.next());
+        if (arrival === null) break;
+        const value = this.#valueOf(arrival);
+        if (value !== null) return { done: false, value };
+      }
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+    this.#end();
+    return { done: true, value: undefined };
+  }
+
+  return(): Promise<IteratorResult<Delivery | GapItem, undefined>> {
+    this.#end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #valueOf(arrival: Arrival): Delivery | GapItem | null {
+    if (arrival.kind === 'gap') return arrival.gap;
+    if (arrival.kind === 'frame') {
+      const { type, reason = '', requested = null, missed = null } = arrival.frame;
+      if (type === 'gap') return { type: 'gap', reason, requested, missed };
+      return type === 'source_gap' ? { type: 'gap', reason: type, requested: null, missed: null } : null;
+    }
+    const { item, attempt } = arrival;
+    if (this.#acknowledged.has(item.id)) {
+      this.#session.send({ ack: [item.id] });
+      return null;
+    }
+    return this.#deliver(item, attempt);
+  }
+
+  #deliver(
+    { event, id, account }: { event: CallEvent; id: string; account: string | null },
+    attempt: number,
+  ): Delivery {
+    const own = { attempt };
+    this.#underWay.set(id, own);
+    const finish = (frame: object) => {
+      if (this.#underWay.get(id) === own) {
+        this.#underWay.delete(id);
+        this.#session.send(frame);
+      }
+      this.#free();
+    };
+    return {
+      type: 'delivery',
+      event,
+      id,
+      account,
+      attempt,
+      ack: () => {
+        this.#acknowledged.add(id);
+        finish({ ack: [id] });
+      },
+      nack: (delayMs) => finish({ nack: id, ...(delayMs !== undefined && { delay_ms: delayMs }) }),
+      term: (reason) => {
+        this.#acknowledged.add(id);
+        finish({ term: id, ...(reason !== undefined && { reason: reason.slice(0, 256) }) });
+      },
+    };
+  }
+
+  #askForTime(): void {
+    for (const id of this.#underWay.keys()) this.#session.send({ progress: id });
+  }
+
+  #forgetAll(): void {
+    this.#underWay.clear();
+    this.#free();
+  }
+
+  #whenFreed(): Promise<void> {
+    return new Promise((resolve) => (this.#freed = resolve));
+  }
+
+  #free(): void {
+    const freed = this.#freed;
+    this.#freed = null;
+    freed?.();
+  }
+
+  #end(): void {
+    clearInterval(this.#progress);
+    this.#session.close();
+    this.#free();
+  }
+}

@@ -1,0 +1,84 @@
+/** A call event as the gateway sent it, without its `_firehose`. docs/events.md of the project lists the fields. */
+export interface CallEvent {
+  readonly 'Event-Name': string;
+  readonly 'Call-ID'?: string;
+  readonly [field: string]: unknown;
+}
+
+/** A call event, with what the gateway says about it. */
+export interface EventItem {
+  readonly type: 'event';
+  readonly event: CallEvent;
+  /** Stable: an event keeps it in every redelivery. */
+  readonly id: string;
+  /** Continues after this event. */
+  readonly cursor: string;
+  /** Account id; null when the gateway does not know it. */
+  readonly account: string | null;
+  /** RFC 3339 with microseconds. */
+  readonly ingestedAt: string | null;
+}
+
+/** Events were lost to this stream: read the present state from elsewhere. */
+export interface GapItem {
+  readonly type: 'gap';
+  /** As `cursor_too_old`, `epoch_lost`, `trimmed`; `source_gap`: nobody listened to a switch for a time. */
+  readonly reason: string;
+  /** The cursor or time that was asked for. */
+  readonly requested: string | null;
+  /** Entries of all accounts; null when unknown. */
+  readonly missed: number | null;
+}
+
+export type StreamItem = EventItem | GapItem;
+
+/** A control frame of the gateway. Keys of a newer gateway are kept and ignored. */
+export interface Frame {
+  readonly type: string;
+  readonly cursor?: string | null;
+  readonly reason?: string;
+  readonly requested?: string | null;
+  readonly missed?: number | null;
+  readonly expires_in_ms?: number;
+  readonly retry_after_ms?: number;
+  readonly code?: string;
+  readonly detail?: string;
+  readonly ref?: string | null;
+}
+
+interface Meta {
+  readonly id: string;
+  readonly cursor: string;
+  readonly account_id: string | null;
+  readonly ingested_at: string | null;
+  readonly attempt?: number;
+}
+
+export type Message =
+  | { readonly kind: 'event'; readonly item: EventItem; readonly attempt: number }
+  | { readonly kind: 'frame'; readonly frame: Frame }
+  /** Not what the control contract sends. */
+  | { readonly kind: 'unknown' };
+
+/** Reads one text message of the control contract (`v=1`). Never throws. */
+export function readMessage(text: string): Message {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { kind: 'unknown' };
+  }
+  if (typeof value !== 'object' || value === null) return { kind: 'unknown' };
+  const { _firehose: meta, ...event } = value as CallEvent & { _firehose?: Meta | Frame };
+  if (typeof meta !== 'object' || meta === null) return { kind: 'unknown' };
+  if ('type' in meta) return { kind: 'frame', frame: meta };
+  const item: EventItem = {
+    type: 'event',
+    event,
+    id: meta.id,
+    cursor: meta.cursor,
+    account: meta.account_id,
+    ingestedAt: meta.ingested_at,
+  };
+  return { kind: 'event', item, attempt: meta.attempt ?? 1 };
+}

@@ -1,0 +1,67 @@
+import type { CursorStore } from './cursor-store.ts';
+import { FirehoseError } from './errors.ts';
+
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+  /** Name or realm of the user's account. */
+  readonly domain: string;
+}
+
+/** More than eight members: the two ways to authenticate, the filters, and what tests replace. */
+export interface FirehoseOptions {
+  /** Where the gateway is, as `https://firehose.example.com:9443`. */
+  readonly url: string;
+  /** Either the login, or a function that gets a token of the gateway in another way. */
+  readonly login?: Login;
+  readonly token?: (options: { readonly signal: AbortSignal }) => Promise<string>;
+  /** Exactly these accounts; all that the login may see when not given. */
+  readonly accounts?: readonly string[];
+  /** Only these event names; all when not given. */
+  readonly events?: readonly string[];
+  /** Node.js: the authority of the gateway's certificate, as PEM. Needs the package `ws`. */
+  readonly ca?: string | Uint8Array;
+  /** Called with a line for each reconnect and its reason; never with a token. */
+  readonly log?: (line: string) => void;
+}
+
+export interface StreamOptions {
+  /** Where the cursor of the last handled event is kept; in memory when not given. */
+  readonly cursorStore?: CursorStore;
+  /** Where to begin without a cursor: RFC 3339, or `-15m`; with what comes from now on when not given. */
+  readonly from?: string;
+  /** Ends the stream there; needs `from` or a cursor. */
+  readonly to?: string;
+  /** `clamp` (default): a gap is an item, and the stream continues. `fail`: it is an error with the code `gap`. */
+  readonly onGap?: 'clamp' | 'fail';
+  /** Ends the stream without an error. */
+  readonly signal?: AbortSignal;
+}
+
+export interface GroupOptions {
+  /** Deliveries that wait for their acknowledgement at once; 1 when not given. */
+  readonly concurrency?: number;
+  /** How often a delivery that is under way asks for more time; half of the group's `ackWait`. 15,000 ms when not given. */
+  readonly progressMs?: number;
+  /** From the present position of the group with the filters of this client; see docs/never-lose-an-event.md. */
+  readonly regroup?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Throws a FirehoseError that names every wrong option. */
+export function judgeOptions({ url, login, token, accounts, events }: FirehoseOptions): void {
+  const faults: string[] = [];
+  if (!/^https?:$/.test(protocolOf(url))) faults.push('url: must be as https://host:9443');
+  if ((login === undefined) === (token === undefined)) faults.push('login, token: give exactly one of them');
+  if (token !== undefined && (accounts ?? events) !== undefined)
+    faults.push('accounts, events: belong to a login; a token has its own');
+  for (const [name, list] of Object.entries({ accounts, events })) {
+    if (list !== undefined && list.length === 0)
+      faults.push(`${name}: an empty list sees nothing; leave it out for all`);
+  }
+  if (faults.length > 0) throw new FirehoseError('invalid_option', faults.join('; '));
+}
+
+function protocolOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).protocol : '';
+}

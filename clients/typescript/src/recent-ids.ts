@@ -1,0 +1,21 @@
+/** Ids of the last events, so that one that comes again is recognised (L5). Holds 10,000 to 20,000 of them. */
+export class RecentIds {
+  readonly #most: number;
+  #younger = new Set<string>();
+  #older = new Set<string>();
+
+  constructor(most = 10_000) {
+    this.#most = most;
+  }
+
+  has(id: string): boolean {
+    return this.#younger.has(id) || this.#older.has(id);
+  }
+
+  add(id: string): void {
+    this.#younger.add(id);
+    if (this.#younger.size < this.#most) return;
+    this.#older = this.#younger;
+    this.#younger = new Set();
+  }
+}

@@ -1,0 +1,212 @@
+import { BackOff } from './back-off.ts';
+import { Connection, type Ended } from './connection.ts';
+import { FirehoseError } from './errors.ts';
+import { readMessage, type Frame, type GapItem, type Message } from './items.ts';
+import { Tokens, untrusted } from './tokens.ts';
+import type { FirehoseOptions } from './options.ts';
+import type { OpenTransport } from './transport.ts';
+import { afterClose } from './verdict.ts';
+
+const STREAM_PATH = '/ws/v1/firehose/callEvents';
+
+export interface SessionOptions {
+  readonly client: FirehoseOptions;
+  readonly transport: OpenTransport;
+  /** Query of the next connection, beside the token. */
+  readonly query: (cursor: string | null) => Readonly<Record<string, string>>;
+  /** Whether a connection that is asked to leave may have its successor beside it: not in a group (L9). */
+  readonly mayOverlap: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type Arrival = Exclude<Message, { kind: 'unknown' }> | { readonly kind: 'gap'; readonly gap: GapItem };
+
+/** Connections, one after the other, that look like one: logs in, renews, reconnects, moves away from a replica that leaves. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #tokens: Tokens;
+  readonly #backOff = new BackOff();
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  #current: Connection | null = null;
+  #successor: Connection | null = null;
+  #moving: ReturnType<typeof setTimeout> | null = null;
+  #isDone = false;
+  /** The last place that was taken from a connection. */
+  cursor: string | null = null;
+  /** Called when another connection is in use. */
+  onConnected: () => void = () => undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#tokens = new Tokens(options.client, options.transport);
+    this.#signal =
+      options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
+    this.#signal.addEventListener('abort', () => this.#leave(), { once: true });
+  }
+
+  get isStopped(): boolean {
+    return this.#signal.aborted || this.#isDone;
+  }
+
+  /** What has come already; null when nothing waits. */
+  taken(): Arrival | null {
+    for (;;) {
+      const text = this.#current?.take() ?? null;
+      if (text === null) return null;
+      const message = readMessage(text);
+      if (message.kind === 'unknown') continue;
+      const cursor = message.kind === 'event' ? message.item.cursor : (message.frame.cursor ?? null);
+      // Of a `hello` only the first one: the gap after a later one still reports what it skips.
+      const isLaterHello = message.kind === 'frame' && message.frame.type === 'hello' && this.cursor !== null;
+      if (cursor !== null && !isLaterHello) this.cursor = cursor;
+      return message;
+    }
+  }
+
+  /** The next arrival; null once the session has ended. Rejects with a FirehoseError when it cannot continue. */
+  async next(): Promise<Arrival | null> {
+    while (!this.isStopped) {
+      const arrival = this.taken();
+      if (arrival !== null) return arrival;
+      const ended = this.#current?.ended ?? null;
+      if (this.#current === null) await this.#connect(0);
+      else if (ended === null) await this.#current.arrival();
+      else if (this.#successor !== null) this.#use(this.#successor);
+      else {
+        const gap = await this.#afterEnd(this.#current, ended);
+        if (gap !== null) return { kind: 'gap', gap };
+      }
+    }
+    return null;
+  }
+
+  /** False when there is no connection to send it on. */
+  send(frame: object): boolean {
+    return this.#current?.send(frame) ?? false;
+  }
+
+  /** Ends everything at once. */
+  close(): void {
+    this.#stop.abort();
+  }
+
+  async #afterEnd(connection: Connection, ended: Ended): Promise<GapItem | null> {
+    this.#backOff.lived(connection.livedMs);
+    this.#current = null;
+    if (ended.untrusted) throw untrusted();
+    const verdict = afterClose(ended.code, ended.reason);
+    switch (verdict.kind) {
+      case 'done':
+        this.#isDone = true;
+        return null;
+      case 'stop':
+        throw new FirehoseError('refused', `the gateway closed with ${ended.code} ${verdict.reason ?? ''}`.trim(), {
+          status: ended.code,
+          reason: verdict.reason,
+        });
+      case 'gap':
+        await this.#connect(0);
+        return { type: 'gap', reason: verdict.reason, requested: this.cursor, missed: null };
+      case 'again':
+        if (verdict.login) this.#tokens.refused();
+        this.#log(`closed with ${ended.code}: connecting again`);
+        await this.#connect(ended.code === 1006 && connection.openedAt !== null ? 0 : verdict.afterMs);
+        return null;
+    }
+  }
+
+  /** Resolves once a connection is in use, or the session is stopped. */
+  async #connect(atLeastMs: number): Promise<void> {
+    let wait = atLeastMs > 0 || this.cursor !== null ? this.#backOff.next(atLeastMs) : 0;
+    while (!this.isStopped) {
+      await pause(wait, this.#signal);
+      if (this.isStopped) return;
+      const connection = await this.#open(this.cursor);
+      if (connection instanceof Connection) return this.#use(connection);
+      wait = this.#backOff.next(connection);
+    }
+  }
+
+  /** Milliseconds to wait at least when there is no token now. */
+  async #open(cursor: string | null): Promise<Connection | number> {
+    const outcome = await this.#tokens.get(this.#signal).catch((error: unknown) => {
+      if (this.#signal.aborted) return { kind: 'again', login: false, afterMs: 0 } as const;
+      throw error;
+    });
+    if (outcome.kind !== 'token') {
+      this.#log('no token: logging in again');
+      return outcome.kind === 'again' ? outcome.afterMs : 0;
+    }
+    const url = new URL(STREAM_PATH, this.#options.client.url);
+    url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
+    const query = { v: '1', refusals: 'close', ...this.#options.query(cursor) };
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    const place = { url: url.href, token: outcome.token };
+    const transport = await this.#options.transport();
+    return new Connection(transport, place, (frame, from) => this.#onFrame(frame, from));
+  }
+
+  #use(connection: Connection): void {
+    this.#current = connection;
+    this.#successor = null;
+    this.onConnected();
+  }
+
+  #onFrame(frame: Frame, connection: Connection): void {
+    if (frame.type === 'hello') this.#tokens.taken();
+    if (frame.type === 'hello' && connection === this.#successor) this.#current?.close();
+    if (frame.type === 'token_expiring') void this.#renew(connection);
+    if (frame.type === 'drain') this.#moveAfter(frame.retry_after_ms ?? 0, connection);
+  }
+
+  async #renew(connection: Connection): Promise<void> {
+    // When it fails, the gateway closes with 4401 in time, and the next connection logs in.
+    const outcome = await this.#tokens.renew(this.#signal).catch(() => null);
+    if (outcome?.kind === 'token') connection.send({ auth: outcome.token });
+  }
+
+  /** The gateway spreads its connections over the drain window by itself: each has a time of its own. */
+  #moveAfter(milliseconds: number, connection: Connection): void {
+    if (this.#moving !== null || connection !== this.#current) return;
+    this.#moving = setTimeout(() => {
+      this.#moving = null;
+      if (this.isStopped || connection !== this.#current || connection.ended !== null) return;
+      if (!this.#options.mayOverlap) return connection.close();
+      void this.#openSuccessor(connection).catch(() => connection.close());
+    }, milliseconds);
+  }
+
+  async #openSuccessor(connection: Connection): Promise<void> {
+    const newest = connection.newest === null ? null : readMessage(connection.newest);
+    const cursor =
+      newest?.kind === 'event' ? newest.item.cursor : newest?.kind === 'frame' ? (newest.frame.cursor ?? null) : null;
+    const successor = await this.#open(cursor ?? this.cursor);
+    if (successor instanceof Connection && connection === this.#current) this.#successor = successor;
+    else if (successor instanceof Connection) successor.close();
+    else connection.close();
+  }
+
+  #leave(): void {
+    if (this.#moving !== null) clearTimeout(this.#moving);
+    this.#successor?.close();
+    this.#current?.close();
+  }
+
+  #log(line: string): void {
+    this.#options.client.log?.(line);
+  }
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (milliseconds <= 0 || signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,55 @@
+import type { LoginAnswer, SocketEvents, Transport } from '../transport.ts';
+
+/** One connection as the gateway would see it. */
+export interface FakePeer {
+  readonly url: URL;
+  readonly token: string;
+  readonly events: SocketEvents;
+  readonly sent: unknown[];
+  isClosed: boolean;
+  isPaused: boolean;
+}
+
+export interface FakeTransport {
+  readonly transport: Transport;
+  readonly peers: FakePeer[];
+  readonly logins: { readonly body: unknown; readonly bearer: string | null }[];
+}
+
+/** A platform without a network. `answer` is the answer to the n-th login, from 0. */
+export function fakeTransport({
+  answer = (n: number): LoginAnswer => ({ status: 200, retryAfter: null, body: { access_token: `token-${n}` } }),
+  canPause = false,
+} = {}): FakeTransport {
+  const peers: FakePeer[] = [];
+  const logins: FakeTransport['logins'] = [];
+  const transport: Transport = {
+    login(_url, body, { bearer }) {
+      logins.push({ body: JSON.parse(body), bearer });
+      return Promise.resolve(answer(logins.length - 1));
+    },
+    open(url, token, events) {
+      const peer: FakePeer = { url: new URL(url), token, events, sent: [], isClosed: false, isPaused: false };
+      peers.push(peer);
+      return {
+        send: (text) => void peer.sent.push(JSON.parse(text)),
+        close: () => void (peer.isClosed = true),
+        ...(canPause && {
+          pause: () => void (peer.isPaused = true),
+          resume: () => void (peer.isPaused = false),
+        }),
+      };
+    },
+  };
+  return { transport, peers, logins };
+}
+
+/** An event as the gateway sends it with the control contract. */
+export function eventText(n: number): string {
+  const _firehose = { id: `e${n}`, cursor: `c${n}`, account_id: 'north', ingested_at: null, traceparent: null };
+  return JSON.stringify({ 'Event-Name': 'CHANNEL_CREATE', 'Call-ID': `call-${n}`, n, _firehose });
+}
+
+export function frameText(frame: object): string {
+  return JSON.stringify({ _firehose: frame });
+}

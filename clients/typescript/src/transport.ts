@@ -1,0 +1,77 @@
+/** An HTTP answer to a login. */
+export interface LoginAnswer {
+  readonly status: number;
+  readonly retryAfter: string | null;
+  /** Parsed JSON; null when it is none. */
+  readonly body: unknown;
+}
+
+export interface SocketEvents {
+  open(): void;
+  message(text: string): void;
+  /** Once, also when it never opened: 1006 then. `untrusted`: the certificate was refused. */
+  closed(code: number, reason: string, untrusted?: boolean): void;
+}
+
+export interface Socket {
+  send(text: string): void;
+  close(): void;
+  /** Stops reading the socket, where the platform can. */
+  pause?(): void;
+  resume?(): void;
+}
+
+/** What a platform gives: HTTP and WebSocket. */
+export interface Transport {
+  /** Rejects when there is no answer. `bearer` is the former token, or null. */
+  login(url: string, body: string, options: { bearer: string | null; signal: AbortSignal }): Promise<LoginAnswer>;
+  open(url: string, token: string, events: SocketEvents): Socket;
+}
+
+/** Rejects with a FirehoseError when the platform lacks something. */
+export type OpenTransport = () => Promise<Transport>;
+
+const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_TLS/;
+
+/** Whether an error, or one of its causes, says that the certificate is not trusted. */
+export function isUntrusted(error: unknown): boolean {
+  for (let cause = error; typeof cause === 'object' && cause !== null; cause = (cause as { cause?: unknown }).cause) {
+    const { code } = cause as { code?: unknown };
+    if (typeof code === 'string' && UNTRUSTED.test(code)) return true;
+  }
+  return false;
+}
+
+export function parsedOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** `fetch` and `WebSocket` of the platform: browsers, Node.js 22, Deno, Bun. */
+export const webTransport: Transport = {
+  async login(url, body, { bearer, signal }) {
+    const headers: Record<string, string> = { 'Content-Type': 'application/json' };
+    if (bearer !== null) headers['Authorization'] = `Bearer ${bearer}`;
+    const answer = await fetch(url, { method: 'POST', body, headers, signal });
+    return {
+      status: answer.status,
+      retryAfter: answer.headers.get('retry-after'),
+      body: parsedOrNull(await answer.text()),
+    };
+  },
+  open(url, token, events) {
+    // The platform's WebSocket takes no headers.
+    const place = new URL(url);
+    place.searchParams.set('token', token);
+    const socket = new WebSocket(place);
+    socket.addEventListener('open', () => events.open());
+    socket.addEventListener('message', ({ data }) => {
+      if (typeof data === 'string') events.message(data);
+    });
+    socket.addEventListener('close', ({ code, reason }) => events.closed(code, reason));
+    return { send: (text) => socket.send(text), close: () => socket.close() };
+  },
+};
