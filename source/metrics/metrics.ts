@@ -3,10 +3,15 @@ import type { RedisMetrics, RedisRole } from '../../runtime/redis/watch-client.t
 import { createInstruments } from '../../runtime/telemetry/instruments.ts';
 import { createMeters } from '../../runtime/telemetry/meters.ts';
 import { SOURCE_METRICS } from './metric-table.ts';
+import { createSwitchMetrics, observeSwitches, type SwitchFigures, type SwitchMetrics } from './switch-metrics.ts';
 
 /** Business events of a source, counted. Labels are bounded: never an account, a call or a credential. */
 export interface SourceMetrics extends AsyncDisposable, RedisMetrics {
   ingested(source: 'simulator', outcome: string, events: number): void;
+  /** Of one source with switches. `kind` is what it takes in: kazoo, freeswitch, asterisk. */
+  switchesOf(source: string, kind: string): SwitchMetrics;
+  /** `figures` are read at each scrape. */
+  observeSwitches(source: string, figures: () => readonly SwitchFigures[]): void;
   /** Prometheus exposition. */
   scrape(request: IncomingMessage, response: ServerResponse): void;
 }
@@ -25,6 +30,8 @@ export function createSourceMetrics(): SourceMetrics {
     ingested: (source, outcome, events) => ingest.add(events, { source, outcome, reason: '' }),
     redisError: (role, code) => redisErrors.add(1, { role, code }),
     redisClient: (role, isReady) => void clients.set(role, isReady),
+    switchesOf: (source, kind) => createSwitchMetrics(instruments, { source, kind }),
+    observeSwitches: (source, figures) => observeSwitches(instruments, { source, figures }),
     scrape: (request, response) => meters.scrape(request, response),
     [Symbol.asyncDispose]: () => meters[Symbol.asyncDispose](),
   };

@@ -1,0 +1,111 @@
+import { SOURCE_GAP, SOURCE_GAP_REASONS, type SourceGap } from '../../protocol/source-gap.ts';
+import type { Instruments } from '../../runtime/telemetry/instruments.ts';
+import type { MappedEvent } from '../mapper.ts';
+import type { SOURCE_METRICS } from './metric-table.ts';
+
+export type SourceInstruments = Instruments<typeof SOURCE_METRICS>;
+
+/** One switch of a source, read at a scrape. */
+export interface SwitchFigures {
+  readonly endpoint: string;
+  readonly isLive: boolean;
+  readonly isLeading: boolean;
+  /** Events in memory that the log is not known to have. */
+  readonly kept: number;
+  /** Events that wait for the log, and how many may wait before some are lost. */
+  readonly backlog: number;
+  readonly backlogLimit: number;
+  readonly liveLegs: number;
+}
+
+/** What happens to the switches of one source, counted. */
+export interface SwitchMetrics {
+  /** An attempt to connect has ended: `Live`, or why not. */
+  connectEnded(endpoint: string, outcome: string): void;
+  /** What the switch sent was judged; on every replica. `reason` is empty for what is forwarded. */
+  eventRead(endpoint: string, outcome: 'forwarded' | 'dropped' | 'malformed', reason: string): void;
+  /** An append has ended; only on the replica that leads. `lagMs`: from the switch's time to now. */
+  eventAppended(
+    endpoint: string,
+    event: Pick<MappedEvent, 'name' | 'account' | 'synthetic'>,
+    outcome: string,
+    lagMs: number,
+  ): void;
+  /** The log has the gap. */
+  gapTold(endpoint: string, gap: Pick<SourceGap, 'reason' | 'from' | 'to'>): void;
+  /** From the subscription until the listing was adopted. */
+  resynced(endpoint: string, milliseconds: number): void;
+  /** Events were given up because the log is away for too long. */
+  overflowed(endpoint: string, events: number): void;
+}
+
+/** Counts for one source. `kind` labels what it takes in: kazoo, freeswitch, asterisk. */
+export function createSwitchMetrics(
+  instruments: SourceInstruments,
+  { source, kind }: { readonly source: string; readonly kind: string },
+): SwitchMetrics {
+  const ingest = instruments.counter('firehose_ingest_events_total');
+  const connects = instruments.counter('firehose_source_connects_total');
+  const events = instruments.counter('firehose_source_events_total');
+  const lag = instruments.histogram('firehose_source_lag_seconds');
+  const synthetic = instruments.counter('firehose_source_synthetic_total');
+  const unattributed = instruments.counter('firehose_source_unattributed_total');
+  const overflowed = instruments.counter('firehose_source_overflowed_total');
+  const gaps = instruments.counter('firehose_source_gaps_total');
+  const gapSeconds = instruments.counter('firehose_source_gap_seconds_total');
+  const resync = instruments.histogram('firehose_source_resync_seconds');
+  return {
+    connectEnded: (endpoint, outcome) => connects.add(1, { source, switch: endpoint, outcome }),
+    eventRead: (endpoint, outcome, reason) => events.add(1, { source, switch: endpoint, outcome, reason }),
+    eventAppended(endpoint, event, outcome, lagMs) {
+      ingest.add(1, { source: kind, outcome, reason: '' });
+      if (outcome !== 'accepted' || event.name === SOURCE_GAP) return;
+      if (event.account === '') unattributed.add(1, { source, switch: endpoint });
+      if (event.synthetic !== null) synthetic.add(1, { source, switch: endpoint, name: event.name });
+      else lag.record(Math.max(0, lagMs) / 1_000, { source, switch: endpoint });
+    },
+    gapTold(endpoint, { reason, from, to }) {
+      gaps.add(1, { source, switch: endpoint, reason });
+      gapSeconds.add(Math.max(0, to - from) / 1_000, { source, switch: endpoint, reason });
+    },
+    resynced: (endpoint, milliseconds) => resync.record(milliseconds / 1_000, { source, switch: endpoint }),
+    overflowed: (endpoint, count) => overflowed.add(count, { source, switch: endpoint }),
+  };
+}
+
+/** Reads the switches at each scrape. What an alert looks for is 0 from the first one on, so that the first event is a step. */
+export function observeSwitches(
+  instruments: SourceInstruments,
+  { source, figures }: { readonly source: string; readonly figures: () => readonly SwitchFigures[] },
+): void {
+  const gauges = {
+    firehose_source_leading: ({ isLeading }) => (isLeading ? 1 : 0),
+    firehose_source_backlog_events: ({ backlog }) => backlog,
+    firehose_source_backlog_limit_events: ({ backlogLimit }) => backlogLimit,
+    firehose_source_kept_events: ({ kept }) => kept,
+    firehose_source_live_legs: ({ liveLegs }) => liveLegs,
+  } as const satisfies Readonly<Record<string, (one: SwitchFigures) => number>>;
+  for (const [name, of] of Object.entries(gauges)) {
+    instruments.observe(name as keyof typeof gauges, (observe) => {
+      for (const one of figures()) observe(of(one), { source, switch: one.endpoint });
+    });
+  }
+  const begun = new Set<string>();
+  instruments.observe('firehose_source_up', (observe) => {
+    for (const { endpoint, isLive } of figures()) {
+      observe(isLive ? 1 : 0, { source, switch: endpoint });
+      if (begun.has(endpoint)) continue;
+      begun.add(endpoint);
+      startAtZero(instruments, { source, switch: endpoint });
+    }
+  });
+}
+
+function startAtZero(instruments: SourceInstruments, labels: { readonly source: string; readonly switch: string }) {
+  instruments.counter('firehose_source_unattributed_total').add(0, labels);
+  instruments.counter('firehose_source_overflowed_total').add(0, labels);
+  for (const reason of SOURCE_GAP_REASONS) {
+    instruments.counter('firehose_source_gaps_total').add(0, { ...labels, reason });
+    instruments.counter('firehose_source_gap_seconds_total').add(0, { ...labels, reason });
+  }
+}
