@@ -6,6 +6,7 @@ import { OWN_RULES, WATCHED_RULES, type Rule } from '../operator/role.ts';
 import { aclRules, sourceAclRules } from '../runtime/redis/acl.ts';
 import { GATEWAY } from './dashboards/gateway.ts';
 import { OPERATOR } from './dashboards/operator.ts';
+import { SOURCES } from './dashboards/sources.ts';
 import { STREAMS } from './dashboards/streams.ts';
 import { partsYaml, valuesJsonSchema, valuesYaml, withValuesTable } from './values/render-values.ts';
 import { filesWithVersion } from './version.ts';
@@ -41,10 +42,12 @@ export async function generatedFiles(): Promise<readonly GeneratedFile[]> {
     { path: `${CHART}files/own-rules.yaml`, text: rules(OWN_RULES, 'operator/role.ts: in its own namespace') },
     { path: `${CHART}files/demo-directory.yaml`, text: await readFile(DIRECTORY, 'utf8') },
     { path: `${CHART}files/demo-users.acl`, text: DEMO_USERS },
-    ...Object.entries({ gateway: GATEWAY, streams: STREAMS, operator: OPERATOR }).map(([name, model]) => ({
-      path: `${CHART}dashboards/${name}.json`,
-      text: `${JSON.stringify(model, null, 2)}\n`,
-    })),
+    ...Object.entries({ gateway: GATEWAY, streams: STREAMS, sources: SOURCES, operator: OPERATOR }).map(
+      ([name, model]) => ({
+        path: `${CHART}dashboards/${name}.json`,
+        text: `${JSON.stringify(model, null, 2)}\n`,
+      }),
+    ),
     ...crdFiles().map(({ plural, text }) => ({
       path: `${CHART}templates/crds/${plural}.yaml`,
       text: crdTemplate(plural, text),

@@ -20,6 +20,10 @@ export interface AlertCase {
 const condition = (type: string) => `firehose_subscription_condition{namespace="voice",name="acme",type="${type}"}`;
 const gateway = (metric: string, labels = '') => `${metric}{namespace="voice",job="acme-gateway",pod="a"${labels}}`;
 const latency = (le: string) => gateway('firehose_delivery_latency_seconds_bucket', `,le="${le}"`);
+const source = (metric: string, labels = '', pod = 'a') =>
+  `${metric}{namespace="voice",job="pbx-source",pod="${pod}",source="voice/pbx",switch="fs1"${labels}}`;
+const ingested = `firehose_ingest_events_total{namespace="voice",job="pbx-source",pod="a",source="freeswitch",outcome="accepted"}`;
+const FS1 = { namespace: 'voice', source: 'voice/pbx', switch: 'fs1' };
 const GATEWAY = { namespace: 'voice', job: 'acme-gateway' };
 const ACME = { namespace: 'voice', name: 'acme' };
 const DAY_S = 86_400;
@@ -91,6 +95,13 @@ export const ALERT_CASES: readonly AlertCase[] = [
     ],
   },
   {
+    alert: 'FirehoseDirectoryFaults',
+    fires: { [gateway('firehose_directory_faults')]: '0 2x10' },
+    after: 7,
+    labels: { ...GATEWAY, severity: 'warning' },
+    quiet: [{ [gateway('firehose_directory_faults')]: '0 2 2 0x30' }],
+  },
+  {
     alert: 'FirehoseDeliveryLatency',
     fires: { [latency('1')]: '0+10x30', [latency('5')]: '0+100x30', [latency('+Inf')]: '0+100x30' },
     after: 20,
@@ -129,6 +140,72 @@ export const ALERT_CASES: readonly AlertCase[] = [
     after: 4,
     labels: { ...GATEWAY, group: 'default', severity: 'warning' },
     quiet: [{ [gateway('firehose_group_dead_letters_total', ',group="default"')]: '4x20' }],
+  },
+  {
+    alert: 'FirehoseSourceDown',
+    fires: { [source('firehose_source_up')]: '1 0x10', [source('firehose_source_up', '', 'b')]: '0x11' },
+    after: 3,
+    labels: { ...FS1, severity: 'critical' },
+    quiet: [
+      // A standby still listens.
+      { [source('firehose_source_up')]: '0x30', [source('firehose_source_up', '', 'b')]: '1x30' },
+      { [source('firehose_source_up')]: '1 1 0 1x30' },
+    ],
+  },
+  {
+    alert: 'FirehoseSourceNoLeader',
+    fires: {
+      [source('firehose_source_up')]: '1x10',
+      [source('firehose_source_leading')]: '1 0x10',
+      [source('firehose_source_leading', '', 'b')]: '0x11',
+    },
+    after: 3,
+    labels: { ...FS1, severity: 'critical' },
+    quiet: [
+      {
+        [source('firehose_source_up')]: '1x30',
+        [source('firehose_source_leading')]: '0x30',
+        [source('firehose_source_leading', '', 'b')]: '1x30',
+      },
+      // FirehoseSourceDown fires then.
+      { [source('firehose_source_up')]: '0x30', [source('firehose_source_leading')]: '0x30' },
+    ],
+  },
+  {
+    alert: 'FirehoseSourceGap',
+    fires: { [source('firehose_source_gaps_total', ',reason="connection_lost"')]: '0 0 0 1x10' },
+    after: 5,
+    labels: { ...FS1, reason: 'connection_lost', severity: 'warning' },
+    quiet: [{ [source('firehose_source_gaps_total', ',reason="connection_lost"')]: '3x30' }],
+  },
+  {
+    alert: 'FirehoseSourceBacklog',
+    fires: {
+      [source('firehose_source_backlog_events')]: '0+20000x10',
+      [source('firehose_source_backlog_limit_events')]: '200000x10',
+    },
+    after: 8,
+    labels: { ...FS1, severity: 'critical' },
+    quiet: [
+      {
+        [source('firehose_source_backlog_events')]: '90000x30',
+        [source('firehose_source_backlog_limit_events')]: '200000x30',
+      },
+      {
+        [source('firehose_source_backlog_events')]: '90000x30',
+        [source('firehose_source_backlog_limit_events')]: '0x30',
+      },
+    ],
+  },
+  {
+    alert: 'FirehoseSourceUnattributed',
+    fires: { [source('firehose_source_unattributed_total')]: '0+5x40', [ingested]: '0+100x40' },
+    after: 20,
+    labels: { namespace: 'voice', job: 'pbx-source', severity: 'warning' },
+    quiet: [
+      { [source('firehose_source_unattributed_total')]: '0+1x40', [ingested]: '0+200x40' },
+      { [source('firehose_source_unattributed_total')]: '0x40', [ingested]: '0x40' },
+    ],
   },
   {
     alert: 'FirehoseReconcileErrors',

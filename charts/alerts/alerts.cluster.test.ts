@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { GATEWAY_METRICS } from '../../gateway/metrics/metric-table.ts';
 import { OPERATOR_METRICS } from '../../operator/metrics/metric-table.ts';
+import { SOURCE_METRICS } from '../../source/metrics/metric-table.ts';
 import { chartTools } from '../../testing/chart-tools.ts';
 import { ensurePromtool, promtool } from '../../testing/promtool.ts';
 import { CHART } from '../generated.ts';
@@ -13,9 +14,9 @@ import { objectsOf } from '../testing/helm.ts';
 import { ALERT_CASES } from './alert-cases.ts';
 
 const RULES = join(CHART, 'rules/firehose.yaml');
-const DASHBOARDS = ['gateway', 'streams', 'operator'];
+const DASHBOARDS = ['gateway', 'streams', 'sources', 'operator'];
 const KNOWN: ReadonlySet<string> = new Set(
-  Object.entries({ ...GATEWAY_METRICS, ...OPERATOR_METRICS }).flatMap(([name, { kind }]) =>
+  Object.entries({ ...GATEWAY_METRICS, ...SOURCE_METRICS, ...OPERATOR_METRICS }).flatMap(([name, { kind }]) =>
     kind === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
   ),
 );

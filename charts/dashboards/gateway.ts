@@ -169,9 +169,12 @@ export const GATEWAY = dashboard({
         {
           title: 'Gaps',
           unit: 'ops',
-          says: 'Losses that connections were told of, by reason. The runbook has a remedy for each reason.',
+          says: 'Losses that connections were told of, and gaps of sources, by reason. The runbook has a remedy for each reason.',
           alert: 'FirehoseGaps',
-          queries: { '{{reason}}': sum('reason', rate('firehose_gaps_total')) },
+          queries: {
+            '{{reason}}': sum('reason', rate('firehose_gaps_total')),
+            'source {{reason}}': `max by (reason) (${rate('firehose_source_gaps_read_total')})`,
+          },
         },
       ],
     },
@@ -193,6 +196,14 @@ export const GATEWAY = dashboard({
             p50: quantile(0.5, 'firehose_login_duration_seconds'),
             p99: quantile(0.99, 'firehose_login_duration_seconds'),
           },
+        },
+        {
+          title: 'Faults of the directory',
+          unit: 'short',
+          says: 'Above 0 an older directory is in force: new users cannot log in, and removed accounts still can.',
+          thresholds: { bad: 1 },
+          alert: 'FirehoseDirectoryFaults',
+          queries: { '{{pod}}': `max by (pod) (firehose_directory_faults${IN})` },
         },
         {
           title: 'Revocations',

@@ -113,6 +113,14 @@ export const STREAMS = dashboard({
           },
         },
         {
+          title: 'Ahead of the clock',
+          unit: 's',
+          says: 'How far the last entry id of a partition lies in the future. Above a minute times, age limits and lag are wrong.',
+          thresholds: { bad: 60 },
+          alert: 'FirehoseStreamAhead',
+          queries: { '{{partition}}': `max by (partition) (firehose_stream_ahead_seconds${IN})` },
+        },
+        {
           title: 'Entries that reach no connection',
           unit: 'ops',
           says: 'By reason. Accounts that the directory does not know are a directory that is not up to date, or a wrong source.',

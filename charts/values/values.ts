@@ -81,7 +81,7 @@ export const valuesSchema = z.strictObject({
       .default('RUNBOOK.md')
       .describe("Where you keep the chart's RUNBOOK.md: the `runbook_url` of an alert is its section there."),
   }),
-  dashboards: section('Grafana dashboards (gateway, streams, operator), a ConfigMap each.', {
+  dashboards: section('Grafana dashboards (gateway, streams, sources, operator), a ConfigMap each.', {
     enabled: flag(false).describe('Makes them.'),
     labels: labels().describe('By which Grafana\'s sidecar finds them, beside `grafana_dashboard: "1"`.'),
   }),
