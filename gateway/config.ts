@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Subscription } from '../protocol/subscription.ts';
+import { durationMs, type Subscription } from '../protocol/subscription.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
 import type { Environment } from '../runtime/lifecycle/environment.ts';
+import { readCredentials, type HttpDirectoryConfig } from './directory/http/configuration.ts';
+import { DirectoryFault } from './directory/fault.ts';
 import { parseSubscription, type ParsedSubscription } from './subscription/parse-subscription.ts';
 import type { RedisConnection } from '../runtime/redis/connection.ts';
 import { redisPolicyOf } from '../runtime/net/guard-settings.ts';
 import { readRedis } from '../runtime/redis/read-redis.ts';
 import { readSettings } from '../runtime/settings/read-settings.ts';
+import type { ValuesOf } from '../runtime/settings/setting.ts';
 import { GATEWAY_SETTINGS, QUICKSTART } from './settings.ts';
 
 /**
@@ -19,6 +22,8 @@ export interface GatewayConfig {
   /** Nothing was configured: the example account and user of the quickstart are served. */
   readonly isQuickstart: boolean;
   readonly directoryFile: string;
+  /** Where the directory is asked in place of the file; null: it is the file. */
+  readonly directoryServer: HttpDirectoryConfig | null;
   readonly stateFolder: string;
   /** Beside the directory; its scope is followed. */
   readonly subscriptionFile: string;
@@ -63,6 +68,7 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
     ...ownFaults,
     ...redis.faults.map((fault) => `environment: ${fault}`),
     ...subscription.faults,
+    ...(await directoryFaults(subscription.value, values)),
     ...(isExposed ? [EXPOSED] : []),
   ];
   if (subscription.value === null || faults.length > 0) throw new ConfigurationFault(faults);
@@ -70,6 +76,7 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
     subscription: subscription.value,
     isQuickstart,
     directoryFile: join(folder, 'directory.yaml'),
+    directoryServer: directoryServer(subscription.value, values),
     subscriptionFile: join(folder, 'subscription.yaml'),
     signingKeysFile: values.FIREHOSE_SIGNING_KEYS_FILE,
     tlsFolder: values.FIREHOSE_TLS_FOLDER,
@@ -86,6 +93,43 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
     simulatorRate: values.FIREHOSE_SIMULATOR_RATE ?? (redis.connection === null ? 2 : 0),
     logBytes: values.FIREHOSE_LOG_BYTES,
   };
+}
+
+type Values = Pick<
+  Partial<ValuesOf<typeof GATEWAY_SETTINGS>>,
+  'FIREHOSE_DIRECTORY_TOKEN_FILE' | 'FIREHOSE_DIRECTORY_CA_FILE' | 'FIREHOSE_ADDRESS_GUARD'
+>;
+
+function directoryServer(subscription: Subscription, values: Values): HttpDirectoryConfig | null {
+  const server = subscription.spec.auth.directory?.http;
+  if (server === undefined) return null;
+  return {
+    url: new URL(server.url),
+    intervalMs: durationMs(server.interval),
+    maxShrinkPercent: server.maxShrinkPercent,
+    tokenFile: values.FIREHOSE_DIRECTORY_TOKEN_FILE ?? null,
+    caFile: values.FIREHOSE_DIRECTORY_CA_FILE ?? null,
+    policy: redisPolicyOf(values.FIREHOSE_ADDRESS_GUARD ?? 'off'),
+  };
+}
+
+/** Files that are given for a server that is not, or cannot be read. */
+async function directoryFaults(subscription: Subscription | null, values: Values): Promise<readonly string[]> {
+  const tokenFile = values.FIREHOSE_DIRECTORY_TOKEN_FILE ?? null;
+  const caFile = values.FIREHOSE_DIRECTORY_CA_FILE ?? null;
+  if (subscription !== null && subscription.spec.auth.directory?.http === undefined) {
+    const given = [tokenFile && 'FIREHOSE_DIRECTORY_TOKEN_FILE', caFile && 'FIREHOSE_DIRECTORY_CA_FILE'].filter(
+      Boolean,
+    );
+    return given.length === 0 ? [] : [`${given.join(', ')}: there is no spec.auth.directory.http to use it for`];
+  }
+  try {
+    await readCredentials({ tokenFile, caFile });
+    return [];
+  } catch (error) {
+    if (!(error instanceof DirectoryFault)) throw error;
+    return error.faults.map(({ message }) => `FIREHOSE_DIRECTORY_TOKEN_FILE, FIREHOSE_DIRECTORY_CA_FILE: ${message}`);
+  }
 }
 
 async function readSubscription(file: string): Promise<ParsedSubscription> {

@@ -5,7 +5,9 @@ import { openInnerListener } from '../runtime/http/inner-listener.ts';
 import { readAdminToken } from './administration/admin-token.ts';
 import { buildAdministration } from './administration/build-administration.ts';
 import type { GatewayConfig } from './config.ts';
-import type { DirectoryStatus } from './directory/live-directory.ts';
+import { readCredentials } from './directory/http/configuration.ts';
+import { refreshRouter } from './directory/http/refresh-route.ts';
+import { directoryDetail } from './directory/directory-report.ts';
 import { AddressAllowance } from './http/address-allowance.ts';
 import { createAddressOf } from './http/client-address.ts';
 import { connectionLimit } from './http/connection-limit.ts';
@@ -88,6 +90,7 @@ async function openInner(
       }),
       metrics: (request, response) => metrics.scrape(request, response),
       ingest,
+      directory: await openRefresh(config, state),
       administration: await openAdministration(config, { state, path }, logger),
       unexpected: unexpected(logger),
     }),
@@ -105,10 +108,20 @@ function checkStreams(newest: readonly string[], prefix: string): ReadinessCheck
   };
 }
 
-/** A faulty directory file leaves the replica ready: it serves the last good one. */
-function directoryDetail({ loadedAt, faults }: DirectoryStatus): string {
-  const since = `in force since ${new Date(loadedAt).toISOString()}`;
-  return faults === 0 ? since : `${since}; the file has ${faults} faults since then, see the log`;
+/** Null where the directory is a file. Its server may ask with the token that it is asked with. */
+async function openRefresh(config: GatewayConfig, { directoryServer, folder }: GatewayState) {
+  const { directoryServer: server } = config;
+  if (directoryServer === null || server === null) return null;
+  const admin = await readAdminToken(config.adminTokenFile, folder);
+  return refreshRouter({
+    refresh: () => directoryServer.refresh(),
+    tokens: async () => {
+      const { token } = await readCredentials({ tokenFile: server.tokenFile, caFile: null }).catch(() => ({
+        token: null,
+      }));
+      return token === null ? [admin] : [admin, token];
+    },
+  });
 }
 
 async function openAdministration(config: GatewayConfig, { state, path }: Parts, logger: Logger) {

@@ -5,6 +5,7 @@ import { isStillThere } from './auth/authorise.ts';
 import type { VerifiedToken } from './auth/grant.ts';
 import type { TokenOutcome } from './auth/token.ts';
 import type { GatewayConfig } from './config.ts';
+import { directoryReport } from './directory/directory-report.ts';
 import { buildFanout, type RunningFanout } from './fanout/build-fanout.ts';
 import { buildBacklog } from './group/build-backlog.ts';
 import { buildGroups } from './group/build-groups.ts';
@@ -101,6 +102,7 @@ export async function openPath(
     connections: sessions.size,
     groups: groups.connections(),
     hung: groups.hung(),
+    ...directoryReport(directory.status),
     ...departure.says(),
   }));
   const backlog = buildBacklog(stack, { redis, keyspace, spec, logger, metrics });
@@ -112,7 +114,7 @@ export async function openPath(
     newest: () => eventLog.newest,
     backlog,
     revocations: () => revocations.size,
-    directory: () => directory.status,
+    directory,
   });
   return { ...running, groups, sessions, window, quota, departure, mayStay, verifyToken };
 }

@@ -2,15 +2,15 @@ import { join } from 'node:path';
 import type { EventLog } from '../event-log/event-log.ts';
 import { tracedDestination, type MessagingDestination } from '../event-log/trace/messaging.ts';
 import { traceAppends } from '../event-log/trace/traced-appends.ts';
-import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
 import type { Live } from '../runtime/lifecycle/live.ts';
 import type { Logger } from '../runtime/logging/logger.ts';
 import type { RedisClient } from '../runtime/redis/client.ts';
-import { buildAuth, type Auth } from './auth/build-auth.ts';
+import { buildAuth, openKeys, type Auth } from './auth/build-auth.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Directory } from './directory/directory.ts';
-import { DirectoryFault } from './directory/fault.ts';
-import { openLiveDirectory, type FollowedDirectory } from './directory/live-directory.ts';
+import type { RefreshedDirectory, RefreshOutcome } from './directory/http/http-directory.ts';
+import type { FollowedDirectory } from './directory/live-directory.ts';
+import { openDirectory } from './directory/open-directory.ts';
 import { createBusinessEvents, type BusinessEvents } from './metrics/business-events.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { buildRevocations } from './revocation/build-revocations.ts';
@@ -37,6 +37,8 @@ export interface GatewayState {
   readonly scope: Live<Scope>;
   readonly folder: StateFolder;
   readonly directory: FollowedDirectory;
+  /** The directory where it is asked over HTTP; null for a file. */
+  readonly directoryServer: RefreshedDirectory | null;
   readonly metrics: Metrics;
   readonly told: BusinessEvents;
   readonly eventLog: EventLog;
@@ -66,11 +68,14 @@ export async function openState(
     signal,
   });
   const folder = await openStateFolder(config.stateFolder);
-  const directory = stack.use(await openDirectory(config.directoryFile, logger, signal));
   const metrics = stack.use(createMetrics());
   const told = createBusinessEvents(metrics, logger);
   const eventLog = stack.use(await openLog(config, logger, metrics));
   const redis = eventLog.client ?? null;
+  const keys = await openKeys(config, join(folder.path, 'signing-key.json'), { logger, signal });
+  const onRefresh = (outcome: RefreshOutcome) => metrics.directoryAsked(outcome);
+  const opened = await openDirectory({ config, redis, place: keyspace, keys, logger, signal, onRefresh });
+  const directory = stack.use(opened.directory);
   const destination: MessagingDestination = {
     destination: `${keyspace.prefix}{p}:events`,
     system: redis === null ? 'firehose' : 'redis',
@@ -78,21 +83,27 @@ export async function openState(
   const revocations = stack.use(
     await buildRevocations({ redis, place: keyspace, state: folder, directory, logger, onAsked: told.revoked }),
   );
-  const auth = await buildAuth({
-    config,
-    directory,
-    scope,
-    redis,
-    keyFile: join(folder.path, 'signing-key.json'),
-    revocationMark: () => revocations.mark(),
-    logger,
-    signal,
-  });
+  const revocationMark = () => revocations.mark();
+  const auth = buildAuth({ config, directory, scope, redis, keys, revocationMark, logger });
   warnOfAbsent(scope.current, directory.current, logger);
   stack.defer(directory.onChange((current) => warnOfAbsent(scope.current, current, logger)));
   const traces = createEventTraces(destination);
   const appends = traceAppends(eventLog, tracedDestination(destination));
-  return { keyspace, scope, folder, directory, metrics, told, eventLog, appends, redis, traces, revocations, auth };
+  return {
+    keyspace,
+    scope,
+    folder,
+    directory,
+    directoryServer: opened.server,
+    metrics,
+    told,
+    eventLog,
+    appends,
+    redis,
+    traces,
+    revocations,
+    auth,
+  };
 }
 
 /**
@@ -103,16 +114,4 @@ function warnOfAbsent({ account, filters }: Scope, directory: Directory, logger:
   const absent = [account.id, ...filters.accounts].filter((id) => !directory.accounts.has(id));
   if (absent.length > 0)
     logger.warn({ accounts: absent }, 'the subscription names accounts that are not in the directory');
-}
-
-async function openDirectory(path: string, logger: Logger, signal: AbortSignal): Promise<FollowedDirectory> {
-  try {
-    return await openLiveDirectory({ path, logger, signal });
-  } catch (error) {
-    if (!(error instanceof DirectoryFault)) throw error;
-    throw new ConfigurationFault(
-      error.faults.map((fault) => `${path}: ${fault.where}: ${fault.message}`),
-      { cause: error },
-    );
-  }
 }

@@ -70,6 +70,13 @@ export const GATEWAY_SETTINGS = {
     shown: 'in the state folder',
     about: "file with the administrators' token, the same for all replicas",
   }),
+  FIREHOSE_DIRECTORY_TOKEN_FILE: setting(file, {
+    about: 'file with the bearer token for the server of `spec.auth.directory.http`; changes are followed',
+  }),
+  FIREHOSE_DIRECTORY_CA_FILE: setting(file, {
+    shown: "the system's",
+    about: 'authorities that the certificate of that server may be of, PEM; changes are followed',
+  }),
   FIREHOSE_REVISION: setting(pattern('<name>', /^.{1,63}$/, 'a name of 1 to 63 characters'), {
     about:
       'name of the roll-out: replicas of one revision that are replaced drain together, so that a client moves once',

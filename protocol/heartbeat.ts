@@ -13,6 +13,8 @@ export const heartbeatSchema = z.object({
   groups: z.record(z.string(), z.int().min(1)),
   /** Of these, connections that hang, by the same key. A replica of an older version does not tell. */
   hung: z.record(z.string(), z.int().min(1)).optional(),
+  /** Of a directory that is asked over HTTP: when it was confirmed last (Unix ms), and why no newer one is in force. */
+  directory: z.object({ confirmedAt: z.int().min(0), fault: z.string().max(64).nullable() }).optional(),
   /** Revision of the Deployment that the replica belongs to; empty where that is unknown. */
   revision: z.string().default(''),
   /** Whether the replica is stopping. */

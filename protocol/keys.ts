@@ -31,6 +31,10 @@ export function resourceKeys(prefix: string, resource: string) {
     /** Digests of the large grants of one account's user, by their end. */
     grantsOf: (owner: string) => `${base}grants:${owner}`,
     revoked: `${base}revoked`,
+    /** The last good snapshot of a directory that is asked over HTTP. */
+    directory: `${base}directory`,
+    /** Counts the requests to ask it again now. */
+    directoryPushes: `${base}directory-pushes`,
     /** Slots taken by connections of an account or of a user. */
     slots: (of: 'account' | 'user', holder: string) => `${base}slots:${of}:${holder}`,
     limit: (limiter: string) => `${base}limit:${limiter}`,

@@ -3,6 +3,7 @@ export const LOGIN_PATH = '/ws/v1/firehose/login';
 export const STREAM_PATH = '/ws/v1/firehose/callEvents';
 /** On the inner listener. */
 export const INGEST_PATH = '/ws/v1/firehose/events';
+export const DIRECTORY_REFRESH_PATH = '/ws/v1/firehose/directory/refresh';
 export const ADMINISTRATION_PATH = '/ws/v1/firehose/admin';
 export const REVOCATIONS_PATH = `${ADMINISTRATION_PATH}/revocations`;
 export const CONNECTIONS_PATH = `${ADMINISTRATION_PATH}/connections`;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { consumerGroups, DEFAULT_GROUP, type ConsumerGroup } from './subscription/consumer-groups.ts';
+import { directory } from './subscription/directory.ts';
 import { durationMs } from './subscription/duration.ts';
 import { accountId, resourceFilters } from './subscription/filters.ts';
 import { disruptionBudget, ingress, networkPolicy, route, service, tls } from './subscription/exposure.ts';
@@ -144,9 +145,9 @@ const token = ruled(
   },
 );
 
-/** `directory` is required of a custom resource; a file has its directory beside it. */
+/** `directory` is required of a custom resource; a file may have its directory beside it. */
 const auth = z.strictObject({
-  directory: platformOnly(z.strictObject({ secretRef: secretRef('directory.yaml') }).optional()),
+  directory: directory.optional(),
   token: token.prefault({}),
 });
 

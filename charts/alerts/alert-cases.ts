@@ -95,6 +95,16 @@ export const ALERT_CASES: readonly AlertCase[] = [
     ],
   },
   {
+    alert: 'FirehoseDirectoryStale',
+    fires: { [gateway('firehose_directory_age_seconds')]: '0+60x20' },
+    after: 13,
+    labels: { ...GATEWAY, severity: 'warning' },
+    quiet: [
+      { [gateway('firehose_directory_age_seconds')]: '30x20' },
+      { [gateway('firehose_directory_age_seconds')]: '0+60x9 0x10' },
+    ],
+  },
+  {
     alert: 'FirehoseDirectoryFaults',
     fires: { [gateway('firehose_directory_faults')]: '0 2x10' },
     after: 7,

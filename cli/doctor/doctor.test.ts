@@ -5,6 +5,7 @@ import { chmod, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { startDirectoryServer } from '../../gateway/testing/directory-server.ts';
 import { startGateway } from '../../gateway/testing/running-gateway.ts';
 import { issueCertificate, createAuthority } from '../../runtime/certificates/certificate.ts';
 import { newKey } from '../../runtime/signing/new-key.ts';
@@ -89,6 +90,20 @@ describe('the directory', () => {
     assert.match((await look(given, 'directory'))[1] ?? '', /^warn: spec.account.id .* is disabled$/);
     await rm(file);
     assert.deepEqual(await look(given, 'directory'), ['fail: cannot be read (ENOENT)']);
+  });
+
+  it('of a server is asked as a gateway asks it, and its ambiguous names are named', LIMIT, async () => {
+    const accounts = ['a', 'b'].map((id) => ({ id, name: 'Sales', realm: `${id}.example.com` }));
+    await using server = await startDirectoryServer(JSON.stringify({ accounts, users: [] }));
+    await using given = await settings(
+      { auth: { directory: { http: { url: server.url } } } },
+      { FIREHOSE_DIRECTORY_CA_FILE: server.caFile },
+    );
+    const found = await look(given, 'directory');
+    assert.equal(found[1], 'warn: Sales: the name of several accounts, or the realm of another');
+    assert.match(found[2] ?? '', /^fail: does not hold spec.account.id /);
+    await server.close();
+    assert.deepEqual(await look(given, 'directory'), ['fail: the server cannot be asked (ECONNREFUSED)']);
   });
 
   it("that is the quickstart's is no directory for a real Redis", LIMIT, async () => {

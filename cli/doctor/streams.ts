@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { GatewayConfig } from '../../gateway/config.ts';
-import { parseDirectory } from '../../gateway/directory/parse-directory.ts';
+import { DirectoryFault } from '../../gateway/directory/fault.ts';
+import { loadDirectory } from '../../gateway/directory/load-directory.ts';
 import { ENTRY_FORMAT, META_FIELD } from '../../protocol/entry.ts';
 import { streamKeys } from '../../protocol/keys.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
@@ -54,10 +54,10 @@ export async function lookAtStreams({ config, ...rest }: StreamsInput): Promise<
 
 async function judged(
   client: RedisClient,
-  { subscription, directoryFile }: GatewayConfig,
+  config: GatewayConfig,
   { masters, signs, now }: Omit<StreamsInput, 'config'>,
 ): Promise<readonly Finding[]> {
-  const { spec, metadata } = subscription;
+  const { spec, metadata } = config.subscription;
   const { keyPrefix } = spec.redis;
   const { partitions } = spec.stream;
   const resource = `${metadata.namespace}/${metadata.name}`;
@@ -74,7 +74,7 @@ async function judged(
   return [
     ...layout,
     ...judgeIds(report.partitions, keyPrefix, now),
-    ...(await lookAtAccounts(client, { directoryFile, keyPrefix, resource, report: report.partitions })),
+    ...(await lookAtAccounts(client, { config, keyPrefix, resource, report: report.partitions })),
     ...judgeRetention(report.partitions, { maxLength, masters }),
     ...judgeGroups(report, { groups: spec.consumerGroups, maxLength }),
     ...replicas,
@@ -86,12 +86,13 @@ const SAMPLE = 100;
 const RECENT_MS = 600_000;
 
 /**
- * Nothing where other resources use the streams: unknown accounts are theirs. Faults of the file are reported
+ * Nothing where other resources use the streams: unknown accounts are theirs. Faults of the directory are reported
  * elsewhere.
  */
 async function lookAtAccounts(
   client: RedisClient,
-  of: Pick<GatewayConfig, 'directoryFile'> & {
+  of: {
+    readonly config: GatewayConfig;
     readonly keyPrefix: string;
     readonly resource: string;
     readonly report: readonly PartitionReport[];
@@ -99,8 +100,8 @@ async function lookAtAccounts(
 ): Promise<Finding[]> {
   const fields = Object.keys(await client.hgetall(streamKeys(of.keyPrefix, 0).meta));
   if (isSharedBy(fields, of.resource)) return [];
-  const parsed = parseDirectory(await readFile(of.directoryFile, 'utf8').catch(() => ''));
-  if (!parsed.ok) return [];
+  const accounts = await accountsOf(of.config);
+  if (accounts === null) return [];
   const samples = await Promise.all(
     of.report.map(({ newest }, partition) => {
       const from = `${Math.max(0, milliseconds(newest) - RECENT_MS)}`;
@@ -112,7 +113,17 @@ async function lookAtAccounts(
     .flatMap(([, pairs]) =>
       pairs.flatMap((field, at) => (field === META_FIELD && at % 2 === 0 ? (pairs[at + 1] ?? []) : [])),
     );
-  return judgeAccounts(metas, parsed.directory.accounts);
+  return judgeAccounts(metas, accounts);
+}
+
+/** Null where the directory is faulty or away. */
+async function accountsOf(config: GatewayConfig) {
+  try {
+    return (await loadDirectory(config)).accounts;
+  } catch (error) {
+    if (error instanceof DirectoryFault) return null;
+    throw error;
+  }
 }
 
 async function lookAtPartition(client: RedisClient, keyPrefix: string, partition: number): Promise<PartitionLook> {

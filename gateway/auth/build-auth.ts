@@ -21,11 +21,9 @@ export interface AuthParts {
   readonly scope: Live<Scope>;
   /** Null when standalone: limits and large grants are then kept in this process. */
   readonly redis: RedisClient | null;
-  readonly keyFile: string;
+  readonly keys: KeyRing;
   readonly revocationMark: () => Promise<number>;
   readonly logger: Logger;
-  /** Ends the following of mounted keys. */
-  readonly signal: AbortSignal;
 }
 
 export interface Auth {
@@ -38,15 +36,10 @@ export interface Auth {
 }
 
 /** Makes login and tokens of one resource. */
-export async function buildAuth(parts: AuthParts): Promise<Auth> {
-  const { config, directory, scope, redis, keyFile, revocationMark, logger, signal } = parts;
+export function buildAuth(parts: AuthParts): Auth {
+  const { config, directory, scope, redis, keys, revocationMark, logger } = parts;
   const { spec, metadata } = config.subscription;
   const place = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
-  const mounted = config.signingKeysFile;
-  const keys =
-    mounted === null
-      ? await openKeys(keyFile, spec.auth.token.signing.algorithm)
-      : await followKeyRing({ path: mounted, logger, signal });
   const tokens = createTokens({
     keys,
     grants: redis === null ? memoryGrantStore(Date.now) : redisGrantStore(redis, place),
@@ -86,9 +79,15 @@ export async function buildAuth(parts: AuthParts): Promise<Auth> {
   };
 }
 
-async function openKeys(path: string, algorithm: KeyRing['algorithm']): Promise<KeyRing> {
+/** The keys that are mounted and followed, or those of `path`, which are made here. `signal` ends the following. */
+export async function openKeys(
+  { signingKeysFile, subscription }: Pick<GatewayConfig, 'signingKeysFile' | 'subscription'>,
+  path: string,
+  { logger, signal }: { readonly logger: Logger; readonly signal: AbortSignal },
+): Promise<KeyRing> {
+  if (signingKeysFile !== null) return followKeyRing({ path: signingKeysFile, logger, signal });
   try {
-    return await openKeyRing(path, algorithm);
+    return await openKeyRing(path, subscription.spec.auth.token.signing.algorithm);
   } catch (error) {
     if (!(error instanceof SigningKeyFault)) throw error;
     throw new ConfigurationFault([error.message], { cause: error });

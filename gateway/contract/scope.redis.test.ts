@@ -11,7 +11,14 @@ import { openKeyRing } from '../auth/signing-keys.ts';
 import { createTokens } from '../auth/token.ts';
 import { isWithin, type Directory } from '../directory/directory.ts';
 import { parseDirectory } from '../directory/parse-directory.ts';
-import { ADMIN, startGateway, type Client, type RunningGateway } from '../testing/running-gateway.ts';
+import { startDirectoryServer } from '../testing/directory-server.ts';
+import {
+  ADMIN,
+  startGateway,
+  type Client,
+  type RunningGateway,
+  type StartOptions,
+} from '../testing/running-gateway.ts';
 import { until } from '../../testing/until.ts';
 
 const ROOT = '91eb05e5c68d7ca05e7618b6821d2d16';
@@ -28,7 +35,38 @@ interface Sent {
   readonly call: string;
 }
 
-test('1,000 connections over a tree of 1,000 accounts get what an oracle says: no leak, no miss, no double, calls in order, while accounts move', async () => {
+/** Where the moves of accounts come from. */
+interface Source extends AsyncDisposable {
+  readonly options: StartOptions;
+  /** Makes this directory the present one. */
+  put(running: RunningGateway, text: string): Promise<void>;
+}
+
+const sources: Readonly<Record<string, (text: string) => Promise<Source>>> = {
+  'a file': async (directory) => ({
+    options: { directory },
+    put: ({ directoryFile }, text) => writeFile(directoryFile, text),
+    [Symbol.asyncDispose]: async () => undefined,
+  }),
+  'a server that pushes': async (directory) => {
+    const server = await startDirectoryServer(directory);
+    return {
+      options: { directoryServer: server },
+      async put(running, text) {
+        server.serve(text);
+        assert.equal(await running.refreshDirectory(), 202);
+      },
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    };
+  },
+};
+
+for (const [name, open] of Object.entries(sources)) {
+  test(`1,000 connections over a tree of 1,000 accounts get what an oracle says: no leak, no miss, no double, calls in order, while accounts move by ${name}`, () =>
+    holdToOracle(open));
+}
+
+async function holdToOracle(open: (text: string) => Promise<Source>): Promise<void> {
   const random = seeded(17);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
   const ids = [ROOT, ...ODD_IDS, ...Array.from({ length: ACCOUNTS - ODD_IDS.length }, (_, at) => `acc${at}`)];
@@ -36,7 +74,8 @@ test('1,000 connections over a tree of 1,000 accounts get what an oracle says: n
   const passwordHash = await hashPassword(ADMIN.password);
   let text = directoryText(parents, passwordHash, 0);
   await using redis = await startRedis();
-  await using running = await startGateway({ redisUrl: redis.url, directory: text, plain: true });
+  await using source = await open(text);
+  await using running = await startGateway({ redisUrl: redis.url, ...source.options, plain: true });
   const clients = await connectAll(running, () => ({
     account: random() < 0.1 ? ROOT : pick(ids),
     accounts: random() < 0.3 ? [pick(ids), pick(ids), pick(ids), pick(ids)] : null,
@@ -57,7 +96,7 @@ test('1,000 connections over a tree of 1,000 accounts get what an oracle says: n
     for (const { client, expected } of clients) await client.received(expected.length);
     moveSome(parents, directory, pick, ids);
     text = directoryText(parents, passwordHash, move);
-    await writeFile(running.directoryFile, text);
+    await source.put(running, text);
     await until(
       'the moved account in the directory',
       async () => (await running.login({ ...ADMIN, accounts: [`version${move}`] })).status,
@@ -71,7 +110,7 @@ test('1,000 connections over a tree of 1,000 accounts get what an oracle says: n
     client.close();
   }
   assert.ok(deliveries > 20_000, `${deliveries} deliveries`);
-});
+}
 
 interface Watched {
   readonly grant: Grant;

@@ -14,7 +14,7 @@ export function buildDirectory(
   accountEntries: readonly AccountEntry[],
   userEntries: readonly UserEntry[],
   faults: Fault[],
-): Directory {
+): IndexedDirectory {
   const entries = new Map<string, AccountEntry>();
   for (const entry of accountEntries) {
     const other = entries.get(entry.id);
@@ -22,23 +22,36 @@ export function buildDirectory(
     else faults.push({ where: `${entry.where}.id`, message: `${entry.id} is also the id of ${other.where}` });
   }
   const accounts = linkAccounts(entries, faults);
-  return snapshot({
-    accounts,
-    domains: indexDomains(accountEntries, accounts, faults),
-    users: indexUsers(userEntries, accounts, faults),
-  });
+  const { domains, ambiguousNames } = indexDomains(accountEntries, accounts, faults);
+  const users = indexUsers(userEntries, accounts, faults);
+  const hashCosts = [...new Set([...users.values()].map(({ passwordHash }) => costOf(passwordHash)))].toSorted();
+  return directoryOf({ accounts, domains, users, hashCosts, ambiguousNames });
 }
 
-function snapshot(index: {
-  accounts: ReadonlyMap<string, Account>;
-  domains: ReadonlyMap<string, Account>;
-  users: ReadonlyMap<string, User>;
-}): Directory {
+/** What a snapshot consists of. */
+export interface DirectoryIndex {
+  /** Parents before their children. */
+  readonly accounts: ReadonlyMap<string, Account>;
+  /** By the folded domain. */
+  readonly domains: ReadonlyMap<string, Account>;
+  /** By `userKey`. */
+  readonly users: ReadonlyMap<string, User>;
+  readonly hashCosts: readonly string[];
+  readonly ambiguousNames: readonly string[];
+}
+
+/** A built snapshot, with the index that it was made of. */
+export type IndexedDirectory = Directory & { readonly index: DirectoryIndex };
+
+export function directoryOf(index: DirectoryIndex): IndexedDirectory {
+  const { accounts, domains, users, hashCosts, ambiguousNames } = index;
   return {
-    accounts: index.accounts,
-    hashCosts: [...new Set([...index.users.values()].map(({ passwordHash }) => costOf(passwordHash)))].toSorted(),
-    accountByDomain: (domain) => index.domains.get(foldDomain(domain)),
-    userOf: (account, username) => index.users.get(userKey(account.id, username)),
+    accounts,
+    hashCosts,
+    ambiguousNames,
+    accountByDomain: (domain) => domains.get(foldDomain(domain)),
+    userOf: (account, username) => users.get(userKey(account.id, username)),
+    index,
   };
 }
 
@@ -84,30 +97,51 @@ function reportCycle(path: readonly AccountEntry[], id: string, faults: Fault[])
   faults.push({ where, message: `is a cycle: ${named.join(' -> ')}${rest} -> ${id}` });
 }
 
-/** A login's `domain` is a name or a realm: no two accounts may share one, across both fields. */
+/**
+ * A login's `domain` is a realm or a name. Realms are unique. A name that another account has as its name or realm
+ * leads to no account: a login could mean either, and a tenant could take the name of another one.
+ */
 function indexDomains(
+  entries: readonly AccountEntry[],
+  accounts: ReadonlyMap<string, Account>,
+  faults: Fault[],
+): { readonly domains: Map<string, Account>; readonly ambiguousNames: readonly string[] } {
+  const domains = indexRealms(entries, accounts, faults);
+  const named = new Map<string, Account>();
+  const ambiguous = new Map<string, string>();
+  for (const { id, name } of entries) {
+    const account = accounts.get(id);
+    const domain = foldDomain(name);
+    if (domain === '' || account === undefined) continue;
+    const other = domains.get(domain) ?? named.get(domain);
+    if (other === undefined) named.set(domain, account);
+    else if (other !== account) ambiguous.set(domain, name);
+  }
+  for (const [domain, account] of named) if (!ambiguous.has(domain)) domains.set(domain, account);
+  return { domains, ambiguousNames: [...ambiguous.values()] };
+}
+
+function indexRealms(
   entries: readonly AccountEntry[],
   accounts: ReadonlyMap<string, Account>,
   faults: Fault[],
 ): Map<string, Account> {
   const owners = new Map<string, AccountEntry>();
-  const domains = new Map<string, Account>();
+  const realms = new Map<string, Account>();
   for (const entry of entries) {
     const account = accounts.get(entry.id);
-    for (const field of ['realm', 'name'] as const) {
-      const domain = foldDomain(entry[field]);
-      if (domain === '' || account === undefined) continue;
-      const owner = owners.get(domain);
-      if (owner === undefined) {
-        owners.set(domain, entry);
-        domains.set(domain, account);
-      } else if (owner.id !== entry.id) {
-        const message = `${entry[field]} is also the name or realm of ${owner.where}: a login could mean either`;
-        faults.push({ where: `${entry.where}.${field}`, message });
-      }
+    const realm = foldDomain(entry.realm);
+    if (realm === '' || account === undefined) continue;
+    const owner = owners.get(realm);
+    if (owner === undefined) {
+      owners.set(realm, entry);
+      realms.set(realm, account);
+    } else if (owner.id !== entry.id) {
+      const message = `${entry.realm} is also the realm of ${owner.where}: realms are unique`;
+      faults.push({ where: `${entry.where}.realm`, message });
     }
   }
-  return domains;
+  return realms;
 }
 
 function indexUsers(

@@ -1,6 +1,6 @@
 import type { Live } from '../../runtime/lifecycle/live.ts';
 
-/** Accounts and users as one immutable snapshot; a change of the file makes a new one. */
+/** Accounts and users as one immutable snapshot; a change makes a new one. */
 export interface Account {
   readonly id: string;
   readonly name: string;
@@ -23,6 +23,8 @@ export interface Directory {
   readonly accounts: ReadonlyMap<string, Account>;
   /** Costs of the users' password hashes, each once, as `m=19456,t=2,p=1`. */
   readonly hashCosts: readonly string[];
+  /** Names that several accounts have, or that are another's realm: no login finds an account by them. */
+  readonly ambiguousNames: readonly string[];
   /** By account name or realm as `foldDomain` compares them; undefined when there is none. */
   accountByDomain(domain: string): Account | undefined;
   /** A user of exactly this account, by a name as `foldName` compares it. */

@@ -14,7 +14,20 @@ export function describeFaults(faults: readonly Fault[]): string {
   return lines.join('\n');
 }
 
-export type DirectoryFaultCode = 'directory_unreadable' | 'directory_invalid';
+/** Why a directory, or a newer content of it, is not in force. Labels of metrics and readiness show them. */
+export type DirectoryFaultCode =
+  | 'directory_unreadable'
+  | 'directory_invalid'
+  | 'directory_unreachable'
+  | 'directory_address_refused'
+  | 'directory_certificate'
+  | 'directory_timeout'
+  | 'directory_status'
+  | 'directory_redirected'
+  | 'directory_format'
+  | 'directory_truncated'
+  | 'directory_too_large'
+  | 'directory_shrunk';
 
 /** The directory cannot be used. `faults` holds every fault of it. */
 export class DirectoryFault extends Error {

@@ -1,15 +1,19 @@
 import { followFile } from '../../runtime/files/follow-file.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import type { Directory, LiveDirectory } from './directory.ts';
-import { describeFaults, DirectoryFault, type Fault } from './fault.ts';
+import { describeFaults, DirectoryFault, type DirectoryFaultCode, type Fault } from './fault.ts';
 import { parseDirectory } from './parse-directory.ts';
 
 /** For metrics and readiness. */
 export interface DirectoryStatus {
   /** When the directory in force was loaded, Unix milliseconds. */
   readonly loadedAt: number;
-  /** Faults of the file as it is now; 0 when the file is in force. */
+  /** Faults in the content as it is now; 0 when it is in force, or none was got. */
   readonly faults: number;
+  /** When the directory's server last said that this is its present content, Unix milliseconds; null for a file. */
+  readonly confirmedAt: number | null;
+  /** Why an older content is in force; null when it is the present one. */
+  readonly fault: DirectoryFaultCode | null;
 }
 
 export interface FollowedDirectory extends LiveDirectory, AsyncDisposable {
@@ -33,10 +37,10 @@ export async function openLiveDirectory(options: LiveDirectoryOptions): Promise<
   const stop = new AbortController();
   const listeners = new Set<(directory: Directory) => void>();
   let current: Directory | null = null;
-  let status: DirectoryStatus = { loadedAt: 0, faults: 0 };
+  let status: DirectoryStatus = { loadedAt: 0, faults: 0, confirmedAt: null, fault: null };
 
-  const refuse = (faults: readonly Fault[]) => {
-    status = { ...status, faults: faults.length };
+  const refuse = (code: DirectoryFaultCode, faults: readonly Fault[]) => {
+    status = { ...status, faults: faults.length, fault: code };
     logger.error(
       { path, faults: faults.length },
       `the directory file is invalid; the last good one stays in force\n${describeFaults(faults)}`,
@@ -46,14 +50,14 @@ export async function openLiveDirectory(options: LiveDirectoryOptions): Promise<
     const parsed = parseDirectory(text);
     if (!parsed.ok) {
       if (current === null) throw new DirectoryFault('directory_invalid', parsed.faults);
-      return refuse(parsed.faults);
+      return refuse('directory_invalid', parsed.faults);
     }
     current = parsed.directory;
-    status = { loadedAt: Date.now(), faults: 0 };
+    status = { loadedAt: Date.now(), faults: 0, confirmedAt: null, fault: null };
     logger.info({ path, accounts: current.accounts.size }, 'the directory is in force');
     for (const listener of listeners) listener(current);
   };
-  const onError = (error: unknown) => refuse([unreadable(error)]);
+  const onError = (error: unknown) => refuse('directory_unreadable', [unreadable(error)]);
 
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const { intervalMs } = options;

@@ -90,8 +90,7 @@ extra: 1
   assert.match(told['accounts[2].id'] ?? '', /1 to 64/);
   assert.match(told['accounts[3].parent'] ?? '', /nobody is not the id/);
   assert.match(told['accounts[4].id'] ?? '', /also the id of accounts\[3\]/);
-  assert.match(told['accounts[5].realm'] ?? '', /also the name or realm of accounts\[3\]/);
-  assert.match(told['accounts[6].name'] ?? '', /also the name or realm of accounts\[3\]/);
+  assert.match(told['accounts[5].realm'] ?? '', /also the realm of accounts\[3\]/);
   assert.match(told['accounts[7].enabled'] ?? '', /true nor false/);
   assert.match(told['accounts[8].parent'] ?? '', /cycle: i -> j -> i/);
   assert.match(told['accounts[10]'] ?? '', /not a mapping/);
@@ -100,7 +99,26 @@ extra: 1
   assert.match(told['users[3].passwordHash'] ?? '', /not an argon2id hash/);
   assert.match(told['users[4].username'] ?? '', /quote it/);
   assert.match(told['extra'] ?? '', /not known/);
-  assert.equal(Object.keys(told).length, 17);
+  assert.equal(Object.keys(told).length, 16);
+});
+
+test('a name that several accounts have, or that is the realm of another, finds none of them; realms always do', () => {
+  const directory = loaded(`
+accounts:
+  - { id: a, name: Sales, realm: a.example.com }
+  - { id: b, name: SALES, realm: b.example.com, parent: a }
+  - { id: c, name: A.example.com, realm: c.example.com }
+  - { id: d, name: d.example.com, realm: d.example.com }
+  - { id: e, name: Alone, realm: e.example.com }
+`);
+  const found = (domain: string) => directory.accountByDomain(domain)?.id;
+  assert.equal(found('sales'), undefined);
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((id) => found(`${id}.example.com`)),
+    ['a', 'b', 'c'],
+  );
+  assert.deepEqual([found('d.example.com'), found('alone')], ['d', 'e']);
+  assert.deepEqual(directory.ambiguousNames, ['SALES', 'A.example.com']);
 });
 
 test('a plain password in the place of a hash is never repeated', () => {

@@ -42,12 +42,61 @@ type Fields = Readonly<Record<string, unknown>>;
 export function readEntries(text: string): Entries {
   const faults: Fault[] = [];
   const root = parse(text, faults);
-  if (root === null) return { accounts: [], users: [], faults };
+  return root === null ? { accounts: [], users: [], faults } : readRoot(root, faults);
+}
+
+/** A JSON document as entries; no other YAML. */
+export function readJsonEntries(text: string): Entries {
+  const faults: Fault[] = [];
+  const root = parseJson(text);
+  if (isFields(root)) return readRoot(root, faults);
+  const message = root === undefined ? 'is not JSON' : 'is not a mapping: give it the keys accounts and users';
+  return { accounts: [], users: [], faults: [{ where: 'the document', message }] };
+}
+
+/** Lines of JSON as entries: one with `username` is a user, any other an account. Empty lines are ignored. */
+export function readLineEntries(lines: Iterable<string>): Entries {
+  const faults: Fault[] = [];
+  const accounts: AccountEntry[] = [];
+  const users: UserEntry[] = [];
+  let at = 0;
+  for (const line of lines) {
+    at += 1;
+    if (line.trim() === '') continue;
+    const where = `line ${at}`;
+    const fields = parseJson(line);
+    if (!isFields(fields)) {
+      faults.push({ where, message: fields === undefined ? 'is not JSON' : 'is not a mapping' });
+    } else if (Object.hasOwn(fields, 'username')) {
+      const user = readUser(fields, where, faults);
+      if (user !== null) users.push(user);
+    } else {
+      const account = readAccount(fields, where, faults);
+      if (account !== null) accounts.push(account);
+    }
+  }
+  if (faults.length === 0 && accounts.length === 0) faults.push(NO_ACCOUNT);
+  return { accounts, users, faults };
+}
+
+const NO_ACCOUNT: Fault = { where: 'accounts', message: 'is empty: give at least one account' };
+
+/** Undefined where the text is not JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function readRoot(root: Fields, faults: Fault[]): Entries {
   unknownKeys(root, ROOT_KEYS, { where: '', faults });
   const accounts = entriesOf(root, 'accounts', faults).map(({ where, fields }) => readAccount(fields, where, faults));
   const users = entriesOf(root, 'users', faults).map(({ where, fields }) => readUser(fields, where, faults));
   if (faults.length === 0 && accounts.length === 0) {
-    faults.push({ where: 'accounts', message: 'is empty: give at least one account' });
+    faults.push(NO_ACCOUNT);
   }
   return {
     accounts: accounts.filter((entry) => entry !== null),
@@ -73,12 +122,8 @@ function parse(text: string, faults: Fault[]): Fields | null {
 }
 
 function jsonOrYaml(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return load(text, { schema: CORE_SCHEMA });
-    throw error;
-  }
+  const value = parseJson(text);
+  return value === undefined ? load(text, { schema: CORE_SCHEMA }) : value;
 }
 
 function entriesOf(root: Fields, key: string, faults: Fault[]): { where: string; fields: Fields }[] {

@@ -11,6 +11,7 @@ test('alive always, ready when every check holds, and each failing check says wh
     response.status(202).end();
   });
   const app = createInnerApp({
+    directory: null,
     checks: () => ({ log }),
     metrics: (_request, response) => {
       response.send('metrics');

@@ -12,6 +12,8 @@ export interface InnerAppOptions {
   readonly metrics: RequestHandler;
   /** Null: producers write to Redis themselves. */
   readonly ingest: Router | null;
+  /** Null: the directory is a file. */
+  readonly directory: Router | null;
   readonly administration: Router;
   readonly unexpected: (error: unknown) => void;
 }
@@ -30,6 +32,7 @@ export function createInnerApp(options: InnerAppOptions): Express {
   });
   app.get('/metrics', options.metrics);
   if (options.ingest !== null) app.use(options.ingest);
+  if (options.directory !== null) app.use(options.directory);
   app.use(options.administration);
   app.use(notFound);
   app.use(answerErrors(options.unexpected));

@@ -66,7 +66,11 @@ export const GATEWAY_METRICS = {
   firehose_redis_errors_total: counter('Outages of Redis', 'role', 'code'),
 
   firehose_directory_loaded_timestamp_seconds: gauge('When the directory in force was loaded, Unix time'),
-  firehose_directory_faults: gauge('Faults of the directory file: above 0, an older one is in force'),
+  firehose_directory_faults: gauge('Faults of the directory: above 0, an older one is in force'),
+  firehose_directory_age_seconds: gauge('Time since the server of the directory confirmed the one in force'),
+  firehose_directory_accounts: gauge('Accounts of the directory in force'),
+  firehose_directory_ambiguous_names: gauge('Names that several accounts have: no login finds an account by them'),
+  firehose_directory_refreshes_total: counter('Questions for the directory over HTTP', 'outcome'),
   firehose_certificate_expiry_timestamp_seconds: gauge('When the served certificate ends, Unix time'),
   firehose_process_resident_memory_bytes: gauge('Memory of the process'),
   firehose_process_open_descriptors: gauge('Open files and sockets of the process, on Linux'),

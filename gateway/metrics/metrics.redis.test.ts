@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { load } from 'js-yaml';
 import { CLOSE } from '../../protocol/close-code.ts';
 import { assertMetrics } from '../../testing/assert-metrics.ts';
 import { parseExposition } from '../../testing/exposition.ts';
@@ -10,6 +12,7 @@ import { startRedis } from '../../testing/redis-server.ts';
 import { GATEWAY_METRICS } from './metric-table.ts';
 import { event } from '../contract/gateway.suite.ts';
 import { untilEvents, untilFrame } from '../testing/frames.ts';
+import { startDirectoryServer } from '../testing/directory-server.ts';
 import { ADMIN, startGateway, type RunningGateway } from '../testing/running-gateway.ts';
 import { until } from '../../testing/until.ts';
 import { createMetrics } from './metrics.ts';
@@ -19,9 +22,16 @@ const scrape = async ({ gateway }: RunningGateway) =>
 const samplesOf = async (running: RunningGateway, name: string) =>
   parseExposition(await scrape(running)).get(name)?.samples ?? [];
 
+const DIRECTORY = new URL('../quickstart/directory.yaml', import.meta.url);
+
 test('a running gateway exposes every metric of the table and no other', { timeout: 60_000 }, async () => {
   await using redis = await startRedis();
-  await using running = await startGateway({ redisUrl: redis.url, connections: { maxPerAccount: 2 } });
+  await using directoryServer = await startDirectoryServer(JSON.stringify(load(await readFile(DIRECTORY, 'utf8'))));
+  await using running = await startGateway({
+    redisUrl: redis.url,
+    connections: { maxPerAccount: 2 },
+    directoryServer,
+  });
   await running.login({ ...ADMIN, password: 'wrong' });
   const token = await running.token();
   const live = await running.connect(`?token=${token}&v=1`);

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { MISMATCHES, type Mismatch } from '../http/first-bytes.ts';
+import type { RefreshOutcome } from '../directory/http/http-directory.ts';
 import { CLOSE } from '../../protocol/close-code.ts';
 import { GAP_REASONS } from '../../protocol/server-frame.ts';
 import { SOURCE_GAP_REASONS } from '../../protocol/source-gap.ts';
@@ -35,6 +36,8 @@ export interface Metrics extends AsyncDisposable, RedisMetrics {
   gap(reason: string): void;
   /** A gap of a source was read from the log. */
   sourceGap(reason: string): void;
+  /** The directory was asked over HTTP; `outcome` is bounded by its type. */
+  directoryAsked(outcome: RefreshOutcome): void;
   /** Prometheus exposition. */
   scrape(request: IncomingMessage, response: ServerResponse): void;
 }
@@ -82,12 +85,24 @@ function openDescriptors(): number | null {
   }
 }
 
+/** Logins, and where their accounts come from. */
+function ofUsers(instruments: GatewayInstruments): Pick<Metrics, 'loginFinished' | 'directoryAsked'> {
+  const logins = instruments.counter('firehose_logins_total');
+  const loginSeconds = instruments.histogram('firehose_login_duration_seconds');
+  const asked = instruments.counter('firehose_directory_refreshes_total');
+  return {
+    loginFinished(outcome, duration) {
+      logins.add(1, { outcome });
+      loginSeconds.record(duration, { outcome });
+    },
+    directoryAsked: (outcome) => asked.add(1, { outcome }),
+  };
+}
+
 export function createMetrics(): Metrics {
   const meters = createMeters('firehose');
   const instruments = createInstruments(meters.meter, GATEWAY_METRICS);
   const loop = observeProcess(instruments);
-  const logins = instruments.counter('firehose_logins_total');
-  const loginSeconds = instruments.histogram('firehose_login_duration_seconds');
   const handshakes = instruments.counter('firehose_handshakes_total');
   const answers = instruments.counter('firehose_http_answers_total');
   const mismatches = instruments.counter('firehose_connection_mismatches_total');
@@ -115,10 +130,7 @@ export function createMetrics(): Metrics {
         const at = ends();
         if (at !== null) observe(at / 1_000);
       }),
-    loginFinished(outcome, duration) {
-      logins.add(1, { outcome });
-      loginSeconds.record(duration, { outcome });
-    },
+    ...ofUsers(instruments),
     handshake: (status) => handshakes.add(1, { status: String(status) }),
     answered: (status) => answers.add(1, { status: String(status) }),
     mismatched: (mismatch) => mismatches.add(1, { mismatch }),

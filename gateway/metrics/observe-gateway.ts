@@ -1,5 +1,6 @@
 import { splitId } from '../../protocol/position.ts';
 import type { Instruments } from '../../runtime/telemetry/instruments.ts';
+import type { FollowedDirectory } from '../directory/live-directory.ts';
 import type { FanoutCounters } from '../fanout/counters.ts';
 import type { Backlog } from '../group/backlog.ts';
 import type { Groups, GroupStatus } from '../group/groups.ts';
@@ -20,8 +21,7 @@ export interface Observed {
   /** Last entry id of each partition. */
   readonly newest: () => readonly string[];
   readonly revocations: () => number;
-  /** `loadedAt` in Unix milliseconds. */
-  readonly directory: () => { readonly loadedAt: number; readonly faults: number };
+  readonly directory: Pick<FollowedDirectory, 'current' | 'status'>;
 }
 
 export type GatewayInstruments = Instruments<typeof GATEWAY_METRICS>;
@@ -34,10 +34,7 @@ export function observeGateway(instruments: GatewayInstruments, observed: Observ
   });
   instruments.observe('firehose_behind_connections', (observe) => observe(observed.behind()));
   instruments.observe('firehose_revocations_in_force', (observe) => observe(observed.revocations()));
-  instruments.observe('firehose_directory_loaded_timestamp_seconds', (observe) =>
-    observe(observed.directory().loadedAt / 1_000),
-  );
-  instruments.observe('firehose_directory_faults', (observe) => observe(observed.directory().faults));
+  observeDirectory(instruments, observed);
   instruments.observe('firehose_events_read_total', (observe) => {
     for (const [partition, events] of counters.eventsRead.entries()) {
       observe(events ?? 0, { partition: String(partition) });
@@ -59,6 +56,22 @@ export function observeGateway(instruments: GatewayInstruments, observed: Observ
   instruments.observe('firehose_delivered_bytes_total', (observe) => observe(counters.deliveredBytes));
   instruments.observe('firehose_writes_total', (observe) => observe(counters.writes));
   observeGroups(instruments, observed);
+}
+
+function observeDirectory(instruments: GatewayInstruments, { directory }: Observed): void {
+  instruments.observe('firehose_directory_loaded_timestamp_seconds', (observe) =>
+    observe(directory.status.loadedAt / 1_000),
+  );
+  instruments.observe('firehose_directory_faults', (observe) => observe(directory.status.faults));
+  instruments.observe('firehose_directory_accounts', (observe) => observe(directory.current.accounts.size));
+  instruments.observe('firehose_directory_ambiguous_names', (observe) =>
+    observe(directory.current.ambiguousNames.length),
+  );
+  instruments.observe('firehose_directory_age_seconds', (observe) => {
+    const { confirmedAt } = directory.status;
+    // A file is looked at twice a second: it has no age.
+    if (confirmedAt !== null) observe(Math.max(0, Date.now() - confirmedAt) / 1_000);
+  });
 }
 
 /** What this replica does for each durable group of the resource, summed over its accounts. */

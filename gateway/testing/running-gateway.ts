@@ -4,7 +4,14 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
-import { ADMINISTRATION_PATH, LOGIN_PATH, INGEST_PATH, STREAM_PATH } from '../../protocol/paths.ts';
+import {
+  ADMINISTRATION_PATH,
+  DIRECTORY_REFRESH_PATH,
+  LOGIN_PATH,
+  INGEST_PATH,
+  STREAM_PATH,
+} from '../../protocol/paths.ts';
+import type { Environment } from '../../runtime/lifecycle/environment.ts';
 import { silentLogger, type Logger } from '../../runtime/logging/logger.ts';
 import { startSimulator } from '../../source/simulator/start-simulator.ts';
 import { buildGateway, type Gateway, type StartSource } from '../build.ts';
@@ -24,6 +31,8 @@ export interface RunningGateway extends AsyncDisposable {
   ingest(body: string): Promise<{ status: number; body: Record<string, number> }>;
   /** Asks the administration endpoint with its token: GET, or POST of a body. */
   administer(path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }>;
+  /** Asks for the directory to be asked again, with the administrators' token. Returns the status. */
+  refreshDirectory(): Promise<number>;
   /** One more replica of the same resource, with the same keys and tokens. */
   another(): Promise<RunningGateway>;
 }
@@ -40,6 +49,8 @@ export interface StartOptions {
   environment?: Readonly<Record<string, string>>;
   name?: string;
   directory?: string;
+  /** The directory is asked here in place of the file. */
+  directoryServer?: { readonly url: string; readonly caFile?: string; readonly interval?: string };
   /** `spec.account.id`; the quickstart's when not given. */
   accountId?: string;
   /** Plain HTTP, for raw sockets. */
@@ -71,6 +82,7 @@ async function writeConfiguration(folder: string, options: StartOptions): Promis
       (options.redis === undefined ? '' : `  redis: ${JSON.stringify(options.redis)}\n`) +
       (options.groups === undefined ? '' : `  consumerGroups: ${JSON.stringify(options.groups)}\n`) +
       (options.stream === undefined ? '' : `  stream: ${JSON.stringify(options.stream)}\n`) +
+      (options.directoryServer === undefined ? '' : `  auth: ${JSON.stringify(authOf(options.directoryServer))}\n`) +
       `  gateway: ${JSON.stringify({ tls: { disabled: options.plain === true }, connections, ...options.gateway })}\n`,
   );
   const directoryFile = join(folder, 'directory.yaml');
@@ -78,21 +90,32 @@ async function writeConfiguration(folder: string, options: StartOptions): Promis
   return directoryFile;
 }
 
-/** A gateway with the quickstart's directory, on free ports, over TLS. */
-export async function startGateway(options: StartOptions): Promise<RunningGateway> {
-  const folder = await mkdtemp(join(tmpdir(), 'firehose-gateway-'));
-  const directoryFile = await writeConfiguration(join(folder, 'config'), options);
-  const stateFolder = options.state ?? join(folder, 'state');
-  const config = await readConfig({
-    FIREHOSE_CONFIG: join(folder, 'config'),
-    FIREHOSE_STATE: stateFolder,
+function authOf({ url, interval = '1h' }: NonNullable<StartOptions['directoryServer']>): object {
+  return { directory: { http: { url, interval } } };
+}
+
+function environmentOf(options: StartOptions, folder: string, state: string): Environment {
+  return {
+    FIREHOSE_CONFIG: folder,
+    FIREHOSE_STATE: state,
     FIREHOSE_HOST: '127.0.0.1',
     FIREHOSE_PORT: '0',
     FIREHOSE_INNER_PORT: '0',
     FIREHOSE_SIMULATOR_RATE: '0',
     ...(options.redisUrl !== undefined && { REDIS_URL: options.redisUrl }),
+    ...(options.directoryServer?.caFile !== undefined && {
+      FIREHOSE_DIRECTORY_CA_FILE: options.directoryServer.caFile,
+    }),
     ...options.environment,
-  });
+  };
+}
+
+/** A gateway with the quickstart's directory, on free ports, over TLS. */
+export async function startGateway(options: StartOptions): Promise<RunningGateway> {
+  const folder = await mkdtemp(join(tmpdir(), 'firehose-gateway-'));
+  const directoryFile = await writeConfiguration(join(folder, 'config'), options);
+  const stateFolder = options.state ?? join(folder, 'state');
+  const config = await readConfig(environmentOf(options, join(folder, 'config'), stateFolder));
   const gateway = await buildGateway(config, options.logger ?? silentLogger, options.source ?? startSimulator);
   const ca = options.plain === true ? null : await readFile(join(stateFolder, 'ca.crt'), 'utf8');
   const inner = `http://127.0.0.1:${gateway.innerPort}`;
@@ -125,6 +148,10 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
       const answer = await fetch(`${inner}${ADMINISTRATION_PATH}${path}`, { ...request, headers: administrator });
       return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    },
+    async refreshDirectory() {
+      const answer = await fetch(`${inner}${DIRECTORY_REFRESH_PATH}`, { method: 'POST', headers: administrator });
+      return answer.status;
     },
     another: () => startGateway({ ...options, state: stateFolder }),
     async [Symbol.asyncDispose]() {

@@ -8,6 +8,7 @@ const KEYS = '/etc/firehose/keys';
 const TLS = '/etc/firehose/tls';
 const INGEST = '/etc/firehose/ingest';
 const ADMIN = '/etc/firehose/admin';
+const DIRECTORY = '/etc/firehose/directory';
 const REDIS_CA = '/etc/firehose/redis-ca';
 const REDIS_CLIENT = '/etc/firehose/redis-client';
 const STATE = '/var/lib/firehose';
@@ -73,7 +74,7 @@ function quantities(resources: Rendering['subscription']['spec']['gateway']['res
 }
 
 function environment({ subscription, settings }: Rendering): object[] {
-  const { redis, gateway, ingest, logLevel } = subscription.spec;
+  const { redis, gateway, ingest, auth, logLevel } = subscription.spec;
   const value = (name: GatewayVariable, text: string) => ({ name, value: text });
   return [
     value('FIREHOSE_CONFIG', CONFIG),
@@ -82,6 +83,7 @@ function environment({ subscription, settings }: Rendering): object[] {
     ...(gateway.tls.disabled ? [] : [value('FIREHOSE_TLS_FOLDER', TLS)]),
     value('FIREHOSE_INGEST_TOKEN_FILE', ingest.tokenSecretRef === undefined ? 'none' : `${INGEST}/token`),
     value('FIREHOSE_ADMIN_TOKEN_FILE', `${ADMIN}/token`),
+    ...directoryFiles(auth.directory?.http),
     value('FIREHOSE_INNER_HOST', '*'),
     // Pods of one roll-out leave together.
     {
@@ -102,6 +104,23 @@ function environment({ subscription, settings }: Rendering): object[] {
   ];
 }
 
+type DirectoryServer = NonNullable<Rendering['subscription']['spec']['auth']['directory']>['http'];
+
+function directoryFiles(server: DirectoryServer): object[] {
+  const value = (name: GatewayVariable, text: string) => ({ name, value: text });
+  return [
+    ...(server?.tokenSecretRef === undefined ? [] : [value('FIREHOSE_DIRECTORY_TOKEN_FILE', `${DIRECTORY}/token`)]),
+    ...(server?.caSecretRef === undefined ? [] : [value('FIREHOSE_DIRECTORY_CA_FILE', `${DIRECTORY}/ca.crt`)]),
+  ];
+}
+
+/** What the directory's server is asked with, in one folder; empty where it needs nothing. */
+function directorySources(server: DirectoryServer): object[] {
+  const of = (ref: { name: string; key: string } | undefined, path: string) =>
+    ref === undefined ? [] : [{ secret: { name: ref.name, items: [{ key: ref.key, path }] } }];
+  return [...of(server?.tokenSecretRef, 'token'), ...of(server?.caSecretRef, 'ca.crt')];
+}
+
 function sentinelLogin(secretName: string | undefined): object[] {
   if (secretName === undefined) return [];
   const from = (key: string, more = {}) => ({ valueFrom: { secretKeyRef: { name: secretName, key, ...more } } });
@@ -113,7 +132,7 @@ function sentinelLogin(secretName: string | undefined): object[] {
 }
 
 function mounts({ subscription }: Rendering): object[] {
-  const { gateway, ingest, redis } = subscription.spec;
+  const { gateway, ingest, redis, auth } = subscription.spec;
   const mount = (name: string, mountPath: string) => ({ name, mountPath, readOnly: true });
   return [
     mount('config', CONFIG),
@@ -121,6 +140,7 @@ function mounts({ subscription }: Rendering): object[] {
     mount('admin', ADMIN),
     ...(gateway.tls.disabled ? [] : [mount('tls', TLS)]),
     ...(ingest.tokenSecretRef === undefined ? [] : [mount('ingest', INGEST)]),
+    ...(directorySources(auth.directory?.http).length === 0 ? [] : [mount('directory', DIRECTORY)]),
     ...(redis.tls.caSecretRef === undefined ? [] : [mount('redis-ca', REDIS_CA)]),
     ...(redis.tls.clientCertSecretName === undefined ? [] : [mount('redis-client', REDIS_CLIENT)]),
     { name: 'state', mountPath: STATE },
@@ -136,6 +156,7 @@ export function volumes({ subscription }: Rendering): object[] {
   const file = (key: string, path: string) => ({ items: [{ key, path }] });
   const directory = auth.directory?.secretRef;
   const token = ingest.tokenSecretRef;
+  const server = directorySources(auth.directory?.http);
   return [
     {
       name: 'config',
@@ -161,6 +182,7 @@ export function volumes({ subscription }: Rendering): object[] {
     ...(token === undefined
       ? []
       : [{ name: 'ingest', secret: { secretName: token.name, ...file(token.key, 'token') } }]),
+    ...(server.length === 0 ? [] : [{ name: 'directory', projected: { sources: server } }]),
     ...(caSecretRef === undefined
       ? []
       : [{ name: 'redis-ca', secret: { secretName: caSecretRef.name, ...file(caSecretRef.key, 'ca.crt') } }]),

@@ -27,6 +27,7 @@ export function conditionsOf(
     ['Degraded', degraded],
     ['ClientAddressHidden', findings.clientAddressHidden],
     ['UnknownEventNames', findings.unknownEventNames],
+    ['DirectoryStale', findings.directoryStale],
   ];
   const time = new Date(options.now).toISOString().replace(/\.\d+/, '');
   return present.flatMap(([type, finding]) => {
@@ -66,7 +67,13 @@ function suspension({ draining }: Findings): string {
 }
 
 /** Conditions that are there only while something is wrong. */
-const WARNINGS: ReadonlySet<string> = new Set(['Stalled', 'Degraded', 'ClientAddressHidden', 'UnknownEventNames']);
+const WARNINGS: ReadonlySet<string> = new Set([
+  'Stalled',
+  'Degraded',
+  'ClientAddressHidden',
+  'UnknownEventNames',
+  'DirectoryStale',
+]);
 /** Conditions that get an Event at once, also for a new resource, and again when their reason changes. */
 const TOLD_AT_ONCE: ReadonlySet<string> = new Set(['ClientAddressHidden', 'UnknownEventNames']);
 /** Reasons that pass by themselves: a start, a rollout, a scale-down, an address that is on its way. */

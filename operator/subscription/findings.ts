@@ -34,6 +34,7 @@ export interface Findings {
   /** Warnings, which stop nothing; null when there is nothing to warn of. */
   readonly clientAddressHidden: Finding | null;
   readonly unknownEventNames: Finding | null;
+  readonly directoryStale: Finding | null;
 }
 
 export const good = (reason: string, message: string): Finding => ({ status: 'True', reason, message });

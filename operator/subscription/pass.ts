@@ -4,6 +4,7 @@ import { refusals } from '../policy/policy.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { clientAddresses } from './client-addresses.ts';
 import type { Context, Memory } from './context.ts';
+import { directoryAge } from './directory-age.ts';
 import { endpointOf } from './endpoint.ts';
 import { unknownEventNames } from './event-names.ts';
 import { groupsOf } from './finalize.ts';
@@ -127,6 +128,7 @@ async function readBackAll(context: Context, subject: Subject, found: Found, obj
       degraded: degradation(resource, gateway, redis.redis),
       clientAddressHidden: clientAddresses(subscription),
       unknownEventNames: unknownEventNames(subscription),
+      directoryStale: directoryAge(gateways.replicas, context.now()),
     },
     gateway,
     urls: endpoint.urls,
@@ -157,7 +159,9 @@ function forgetSecrets(context: Context, { spec, metadata }: Subscription): void
     spec.redis.tls.caSecretRef?.name,
     spec.redis.tls.clientCertSecretName,
     spec.redis.sentinel?.loginSecretName,
-    spec.auth.directory?.secretRef.name,
+    spec.auth.directory?.secretRef?.name,
+    spec.auth.directory?.http?.tokenSecretRef?.name,
+    spec.auth.directory?.http?.caSecretRef?.name,
     spec.ingest.tokenSecretRef?.name,
     spec.telemetry.otlp?.headersSecretName,
     spec.gateway.tls.secretName,

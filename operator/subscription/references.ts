@@ -35,7 +35,7 @@ export async function resolveReferences(subscription: Subscription, access: Secr
   const look = lookUp(metadata.namespace, access, problems);
   const { directory, token } = spec.auth;
   const redis = await lookUpRedis(spec.redis, look);
-  if (directory) await look('auth.directory.secretRef', directory.secretRef.name, { texts: [directory.secretRef.key] });
+  await lookUpDirectory(directory, look);
   const ingest = spec.ingest.tokenSecretRef;
   const ingestSecret = ingest && (await look('ingest.tokenSecretRef', ingest.name, { values: [ingest.key] }));
   const headers = spec.telemetry.otlp?.headersSecretName;
@@ -75,6 +75,14 @@ export function lookUp(namespace: string, access: SecretAccess, problems: string
     }
     return secret;
   };
+}
+
+async function lookUpDirectory(directory: Subscription['spec']['auth']['directory'], look: LookUp): Promise<void> {
+  const { secretRef, http } = directory ?? {};
+  if (secretRef) await look('auth.directory.secretRef', secretRef.name, { texts: [secretRef.key] });
+  const { tokenSecretRef: token, caSecretRef: ca } = http ?? {};
+  if (token) await look('auth.directory.http.tokenSecretRef', token.name, { values: [token.key] });
+  if (ca) await look('auth.directory.http.caSecretRef', ca.name, { texts: [ca.key] });
 }
 
 async function lookUpCertificate({ spec, metadata }: Subscription, look: LookUp): Promise<void> {

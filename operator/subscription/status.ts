@@ -86,6 +86,7 @@ function nothingLookedAt(finding: Finding): Findings {
     degraded: null,
     clientAddressHidden: null,
     unknownEventNames: null,
+    directoryStale: null,
   };
 }
 

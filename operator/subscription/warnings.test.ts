@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { subscriptionSchema } from '../../protocol/subscription.ts';
 import { MINIMAL_SPEC, subscription } from '../testing/resources.ts';
 import { clientAddresses } from './client-addresses.ts';
+import { directoryAge } from './directory-age.ts';
 import { unknownEventNames } from './event-names.ts';
 
 const parsed = (spec: object) => subscriptionSchema.parse(subscription('acme', { ...MINIMAL_SPEC, ...spec }));
@@ -60,5 +61,32 @@ describe('the addresses of clients', () => {
     ]) {
       assert.equal(clientAddresses(parsed({ gateway })), null, JSON.stringify(gateway));
     }
+  });
+});
+
+describe('a directory that is asked over HTTP', () => {
+  const now = Date.parse('2026-01-02T03:04:05Z');
+  const replica = (fault: string | null, ageMs: number) => ({
+    replica: 'a',
+    keys: [],
+    connections: 0,
+    groups: {},
+    revision: '',
+    leaving: false,
+    directory: { confirmedAt: now - ageMs, fault },
+  });
+  test('is told while it is away for more than ten minutes, or serves what is not taken over', () => {
+    assert.equal(directoryAge([replica(null, 0), replica('directory_timeout', 599_000)], now), null);
+    const away = directoryAge([replica(null, 0), replica('directory_timeout', 601_000)], now);
+    assert.equal(away?.reason, 'DirectoryAway');
+    assert.match(away.message, /the directory of 2026-01-02T02:54Z \(directory_timeout\)/);
+    assert.equal(directoryAge([replica('directory_shrunk', 0)], now)?.reason, 'DirectoryShrunk');
+    assert.equal(directoryAge([replica('directory_invalid', 0)], now)?.reason, 'DirectoryInvalid');
+  });
+
+  test('is no fault where it is a file, or gateways cannot be asked', () => {
+    const { directory: _, ...file } = replica(null, 0);
+    assert.equal(directoryAge([file], now), null);
+    assert.equal(directoryAge(null, now), null);
   });
 });

@@ -113,6 +113,15 @@ export const SENTINEL_REDIS = {
   },
 } as const;
 
+/** A directory that is asked over HTTP. */
+export const DIRECTORY_SERVER = {
+  http: {
+    url: 'https://directory.example.com/firehose',
+    tokenSecretRef: { name: 'directory-login' },
+    caSecretRef: { name: 'directory-ca', key: 'authority.pem' },
+  },
+} as const;
+
 /** A whole resource. */
 export function subscription(name: string, spec: object = MINIMAL_SPEC, namespace = 'default') {
   return { apiVersion: 'firehose.dev/v1alpha1', kind: 'FirehoseSubscription', metadata: { name, namespace }, spec };

@@ -20,6 +20,7 @@ const wrong = (what: string, patch: Patch, says: RegExp): WrongResource => ({
 const gateway = (what: string, patch: Patch, says: RegExp) => wrong(what, { gateway: patch }, says);
 const token = (what: string, patch: Patch, says: RegExp) =>
   wrong(what, { auth: { ...MINIMAL_SPEC.auth, token: patch } }, says);
+const directory = (what: string, patch: Patch, says: RegExp) => wrong(what, { auth: { directory: patch } }, says);
 const group = (what: string, patch: Patch, says: RegExp) => wrong(what, { consumerGroups: [patch] }, says);
 const many = (count: number, make: (index: number) => unknown) => Array.from({ length: count }, (_, i) => make(i));
 const otlp = (what: string, patch: Patch, says: RegExp) =>
@@ -30,6 +31,15 @@ export const WRONG_RESOURCES: readonly WrongResource[] = [
   { what: 'nothing', spec: {}, says: /spec\.account: Required/ },
   { what: 'no Redis', spec: { ...MINIMAL_SPEC, redis: {} }, says: /redis\.urlSecretRef: Required/, clusterOnly: true },
   { what: 'no directory', spec: { ...MINIMAL_SPEC, auth: {} }, says: /auth\.directory: Required/, clusterOnly: true },
+  directory('no directory after all', {}, /auth\.directory has either secretRef or http/),
+  directory(
+    'two directories',
+    { ...MINIMAL_SPEC.auth.directory, http: { url: 'https://directory.example.com' } },
+    /auth\.directory has either secretRef or http/,
+  ),
+  directory('a directory in a file', { http: { url: 'file:///etc/passwd' } }, /directory\.http\.url/),
+  directory('a directory with a password', { http: { url: 'https://a:b@example.com/' } }, /directory\.http\.url/),
+  directory('polls all the time', { http: { url: 'https://example.com/', interval: '1s' } }, /from 5s to 1h/),
   wrong('no account id', { account: {} }, /account\.id: Required/),
   wrong('an account id with a blank', { account: { id: 'a b' } }, /account\.id.*match/s),
   wrong('an account id that is a number', { account: { id: 42 } }, /account\.id.*must be of type string/s),

@@ -10,11 +10,11 @@ export const GUARD_SETTINGS = {
   FIREHOSE_ADDRESS_GUARD: setting(oneOf('<guard>', GUARDS), {
     fallback: 'off',
     about:
-      'addresses that Redis and the collector must not have: `metadata` refuses link-local, metadata, multicast and unspecified ones, `strict` also loopback for Redis',
+      'addresses that Redis, the directory and the collector must not have: `metadata` refuses link-local, metadata, multicast and unspecified ones, `strict` also loopback for Redis and the directory',
   }),
 } as const satisfies SettingsTable;
 
-/** For Redis. Null: every address may be connected to. */
+/** For Redis and directories. Null: every address may be connected to. */
 export function redisPolicyOf(guard: AddressGuard): AddressPolicy | null {
   return guard === 'off' ? null : { allowLoopback: guard === 'metadata' };
 }

@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises';
+import { secretValue } from '../../../runtime/files/secret-value.ts';
+import type { AddressPolicy } from '../../../runtime/net/address-guard.ts';
+import { DirectoryFault } from '../fault.ts';
+
+/** Where a directory is, and how it is asked. */
+export interface HttpDirectoryConfig {
+  readonly url: URL;
+  /** Between two polls, milliseconds. */
+  readonly intervalMs: number;
+  /** Largest part of the accounts that may go at once, in percent. */
+  readonly maxShrinkPercent: number;
+  /** Holds the bearer token; null: none is sent. */
+  readonly tokenFile: string | null;
+  /** Holds the authorities of the server's certificate; null: the system's. */
+  readonly caFile: string | null;
+  /** Null: every address may be connected to. */
+  readonly policy: AddressPolicy | null;
+}
+
+/** Token and authorities as the files have them now: a mounted Secret may change. Rejects with a DirectoryFault. */
+export async function readCredentials({
+  tokenFile,
+  caFile,
+}: Pick<HttpDirectoryConfig, 'tokenFile' | 'caFile'>): Promise<{ token: string | null; ca: string | null }> {
+  const [token, ca] = await Promise.all([read(tokenFile), read(caFile)]);
+  if (token === null) return { token, ca };
+  const value = secretValue(token);
+  if ('fault' in value) throw unreadable(`the file of the token ${value.fault}`);
+  return { token: value.value, ca };
+}
+
+async function read(path: string | null): Promise<string | null> {
+  if (path === null) return null;
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw unreadable(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+  }
+}
+
+function unreadable(message: string): DirectoryFault {
+  return new DirectoryFault('directory_unreadable', [{ where: 'the credentials', message }]);
+}

@@ -1,0 +1,34 @@
+import type { SnapshotFormat } from './snapshot.ts';
+import type { Fault } from '../fault.ts';
+
+/** What a reader's thread is told. */
+export type ToReader =
+  | { readonly kind: 'chunk'; readonly bytes: Uint8Array }
+  /** The end of the bytes; `known` is the digest of a snapshot that need not be read again. */
+  | { readonly kind: 'end'; readonly format: SnapshotFormat; readonly known: string | null; readonly pack: boolean }
+  | { readonly kind: 'next' };
+
+/** Id, name, realm, parent, enabled. A parent comes before its children. */
+export type AccountRow = readonly [string, string, string, string | null, boolean];
+/** Folded domain and account. */
+type DomainRow = readonly [string, string];
+/** Key, user name, account, hash, enabled. */
+export type UserRow = readonly [string, string, string, string, boolean];
+
+export type FromReader =
+  | { readonly kind: 'same' }
+  | { readonly kind: 'too_large'; readonly entries: number }
+  | { readonly kind: 'faulty'; readonly faults: readonly Fault[]; readonly count: number }
+  | {
+      readonly kind: 'read';
+      /** SHA-256 of the bytes, base64. */
+      readonly digest: string;
+      /** The bytes, gzip; null where they were not asked for. */
+      readonly packed: Uint8Array | null;
+      readonly hashCosts: readonly string[];
+      readonly ambiguousNames: readonly string[];
+    }
+  | { readonly kind: 'accounts'; readonly rows: readonly AccountRow[] }
+  | { readonly kind: 'domains'; readonly rows: readonly DomainRow[] }
+  | { readonly kind: 'users'; readonly rows: readonly UserRow[] }
+  | { readonly kind: 'done' };

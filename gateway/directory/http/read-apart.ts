@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { directoryOf, type IndexedDirectory } from '../account-tree.ts';
+import type { Account, User } from '../directory.ts';
+import { DirectoryFault, type DirectoryFaultCode, type Fault } from '../fault.ts';
+import type { AccountRow, FromReader, ToReader, UserRow } from './messages.ts';
+import { MAX_ENTRIES, type SnapshotFormat } from './snapshot.ts';
+
+export interface Reading {
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly format: SnapshotFormat;
+  /** Digest of the snapshot in force: equal bytes are not read again. */
+  readonly known: string | null;
+  /** Whether the bytes are wanted as gzip. */
+  readonly pack: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface ReadSnapshot {
+  readonly directory: IndexedDirectory;
+  /** SHA-256 of the bytes, base64. */
+  readonly digest: string;
+  readonly packed: Uint8Array | null;
+}
+
+/** Longest time for the reading of what has come. */
+const LIMIT_MS = 120_000;
+const MEBIBYTE = 1024 * 1024;
+const LEAST_HEAP_MB = 256;
+const MOST_HEAP_MB = 3_072;
+
+/**
+ * Reads a snapshot in a thread of its own, which ends with it. The event loop is kept for about a millisecond at a time.
+ * Null: it is the known one. Rejects with a DirectoryFault.
+ */
+export async function readApart({ body, format, known, pack, signal }: Reading): Promise<ReadSnapshot | null> {
+  const worker = new Worker(new URL('read-worker.ts', import.meta.url), {
+    execArgv: [],
+    env: {},
+    resourceLimits: { maxOldGenerationSizeMb: heapLimit() },
+  });
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
+  let failure: unknown = null;
+  worker.on('error', (error) => (failure = error));
+  const ask = async (message: ToReader): Promise<FromReader> => {
+    if (failure !== null) throw failure;
+    const answer = once(worker, 'message', { signal: limit });
+    worker.postMessage(message, []);
+    const [first] = (await answer) as [FromReader];
+    return first;
+  };
+  try {
+    for await (const part of body) {
+      // A view would take all of the memory behind it along.
+      const bytes = new Uint8Array(part);
+      worker.postMessage({ kind: 'chunk', bytes } satisfies ToReader, [bytes.buffer]);
+    }
+    const answer = await ask({ kind: 'end', format, known, pack });
+    if (answer.kind === 'same') return null;
+    if (answer.kind !== 'read') throw refusal(answer);
+    const { digest, packed, hashCosts, ambiguousNames } = answer;
+    const index = await collect(() => ask({ kind: 'next' }));
+    return { directory: directoryOf({ ...index, hashCosts, ambiguousNames }), digest, packed };
+  } catch (error) {
+    throw error instanceof DirectoryFault || signal.aborted ? error : unread(error, limit.aborted);
+  } finally {
+    await worker.terminate();
+  }
+}
+
+/** Parts of 1,000 entries, each in a turn of the event loop of its own. */
+async function collect(next: () => Promise<FromReader>) {
+  const accounts = new Map<string, Account>();
+  const domains = new Map<string, Account>();
+  const users = new Map<string, User>();
+  for (;;) {
+    const part = await next();
+    if (part.kind === 'accounts') for (const row of part.rows) addAccount(accounts, row);
+    else if (part.kind === 'users') for (const row of part.rows) addUser(users, accounts, row);
+    else if (part.kind === 'domains') {
+      for (const [domain, id] of part.rows) domains.set(domain, known(accounts, id));
+    } else if (part.kind === 'done') return { accounts, domains, users };
+    else throw new Error(`unreachable: the reader has answered ${part.kind}`);
+  }
+}
+
+function addAccount(accounts: Map<string, Account>, [id, name, realm, above, enabled]: AccountRow): void {
+  const parent = above === null ? null : known(accounts, above);
+  accounts.set(id, { id, name, realm, parent, enabled, depth: parent === null ? 0 : parent.depth + 1 });
+}
+
+function addUser(
+  users: Map<string, User>,
+  accounts: ReadonlyMap<string, Account>,
+  [key, username, id, passwordHash, enabled]: UserRow,
+): void {
+  users.set(key, { username, account: known(accounts, id), passwordHash, enabled });
+}
+
+function known(accounts: ReadonlyMap<string, Account>, id: string): Account {
+  const account = accounts.get(id);
+  if (account === undefined) throw new Error('unreachable: the reader sends accounts before what refers to them');
+  return account;
+}
+
+function refusal(answer: FromReader): DirectoryFault {
+  if (answer.kind === 'faulty') {
+    const more = answer.count - answer.faults.length;
+    const rest = more > 0 ? [{ where: 'the directory', message: `has ${more} more faults` }] : [];
+    return new DirectoryFault('directory_invalid', [...answer.faults, ...rest]);
+  }
+  if (answer.kind !== 'too_large') throw new Error(`unreachable: the reader has answered ${answer.kind}`);
+  return fault('directory_too_large', `has ${answer.entries} entries of a kind, and at most ${MAX_ENTRIES} are read`);
+}
+
+function unread(error: unknown, isLate: boolean): DirectoryFault {
+  if (isLate) return fault('directory_timeout', `could not be read within ${LIMIT_MS} ms`);
+  const { code = 'unknown' } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return fault('directory_too_large', 'does not fit into memory');
+  throw error;
+}
+
+function fault(code: DirectoryFaultCode, message: string): DirectoryFault {
+  const one: Fault = { where: 'the directory', message };
+  return new DirectoryFault(code, [one]);
+}
+
+/** Half of what the container or machine has left, so that a large snapshot ends its reader and not the process. */
+function heapLimit(): number {
+  const half = Math.floor(process.availableMemory() / 2 / MEBIBYTE);
+  return Math.min(MOST_HEAP_MB, Math.max(LEAST_HEAP_MB, half));
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { makeCertificates } from '../../testing/certificates.ts';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A platform that serves its directory by the contract, over TLS, until a test makes it misbehave. */
+export interface DirectoryServer extends AsyncDisposable {
+  readonly url: string;
+  readonly caFile: string;
+  /** Requests for the snapshot so far. */
+  readonly asked: readonly { readonly authorization: string | undefined; readonly status: number }[];
+  /** From now on serves this, with its digest as ETag. */
+  serve(text: string, type?: string): void;
+  /** From now on answers so; null: by the contract again. */
+  misbehave(answer: Answer | null): void;
+  /** Ends every connection and refuses new ones, until it is opened again. */
+  close(): Promise<void>;
+  open(): Promise<void>;
+}
+
+export async function startDirectoryServer(text: string): Promise<DirectoryServer> {
+  const certificates = await makeCertificates('localhost');
+  const [cert, key] = [await readFile(certificates.certFile), await readFile(certificates.keyFile)];
+  let [content, type] = [text, 'application/json'];
+  let odd: Answer | null = null;
+  const asked: { authorization: string | undefined; status: number }[] = [];
+  const byContract: Answer = ({ headers }, response) => {
+    const etag = `"${createHash('sha256').update(content).digest('hex').slice(0, 16)}"`;
+    if (headers['if-none-match'] === etag) return response.writeHead(304, { etag }).end();
+    response.setHeader('content-type', type).setHeader('etag', etag);
+    if (headers['accept-encoding'] !== 'gzip') return response.end(content);
+    return response.setHeader('content-encoding', 'gzip').end(gzipSync(content));
+  };
+  const server = createServer({ cert, key }, (request, response) => {
+    const { authorization } = request.headers;
+    response.on('finish', () => asked.push({ authorization, status: response.statusCode }));
+    (odd ?? byContract)(request, response);
+  });
+  let port = 0;
+  const listen = async () => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    ({ port } = server.address() as AddressInfo);
+  };
+  const close = async () => {
+    if (!server.listening) return;
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  };
+  await listen();
+  return {
+    url: `https://localhost:${port}/firehose`,
+    caFile: certificates.caFile,
+    asked,
+    serve(next, nextType = 'application/json') {
+      [content, type] = [next, nextType];
+    },
+    misbehave: (answer) => (odd = answer),
+    close,
+    open: listen,
+    async [Symbol.asyncDispose]() {
+      await close();
+      await certificates[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { duration, ruled, secretRef } from './rules.ts';
+import { platformOnly } from './takes-effect.ts';
+
+/** Host, port, path and query: credentials are in the Secret. */
+const ADDRESS =
+  /^https?:\/\/([A-Za-z0-9][-A-Za-z0-9.]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\/[-A-Za-z0-9._~/%]*)?(\?[-A-Za-z0-9._~/%=&]*)?$/;
+
+/** The contract over HTTP, see docs/directory.md. */
+const http = z.strictObject({
+  url: z.string().max(1_024).regex(ADDRESS, 'an address as https://directory.example.com/firehose'),
+  /** A standalone gateway has `FIREHOSE_DIRECTORY_TOKEN_FILE`. */
+  tokenSecretRef: platformOnly(secretRef('token').optional()),
+  /** A standalone gateway has `FIREHOSE_DIRECTORY_CA_FILE`. */
+  caSecretRef: platformOnly(secretRef('ca.crt').optional()),
+  /** Between two polls; each is up to 20 % earlier or later. */
+  interval: duration('5s', '1h').default('30s'),
+  /** A snapshot in which more accounts are gone is taken over only when three polls in a row serve it. */
+  maxShrinkPercent: z.int().min(0).max(100).default(50),
+});
+
+/** Where accounts and users come from. A file may name neither: `directory.yaml` is beside it. */
+export const directory = ruled(
+  z.strictObject({ secretRef: platformOnly(secretRef('directory.yaml').optional()), http: http.optional() }),
+  {
+    cel: 'has(self.secretRef) != has(self.http)',
+    holds: ({ secretRef: secret, http: server }) => (secret === undefined) !== (server === undefined),
+    message: 'auth.directory has either secretRef or http',
+  },
+);
