@@ -1,0 +1,20 @@
+"""Receives the call events of a Firehose. The rules that it holds are in SPEC.md of the project."""
+
+from ._client import Firehose
+from ._errors import FirehoseError
+from ._group import Delivery
+from ._items import Event, Gap
+from ._tokens import Login
+from .cursor import CursorStore, FileCursor, MemoryCursor
+
+__all__ = [
+    "CursorStore",
+    "Delivery",
+    "Event",
+    "FileCursor",
+    "Firehose",
+    "FirehoseError",
+    "Gap",
+    "Login",
+    "MemoryCursor",
+]

@@ -1,0 +1,99 @@
+"""What callers use."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+from ._errors import FirehoseError
+from ._group import Group
+from ._keeper import CursorKeeper
+from ._session import Session
+from ._stream import OnGap, Stream
+from ._tokens import Login, Tokens
+from .cursor import CursorStore, MemoryCursor
+
+_PROGRESS_SECONDS = 15.0
+
+
+class Firehose:
+    """A client of one gateway. Each stream and group has a connection of its own.
+
+    ``accounts`` and ``events`` narrow what is seen; all that the login may see when not given. ``ca`` is a file with the
+    authority of the gateway's certificate. ``log`` gets a line for each reconnect, never with a token.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        login: Login,
+        *,
+        accounts: Sequence[str] | None = None,
+        events: Sequence[str] | None = None,
+        ca: str | os.PathLike[str] | None = None,
+        log: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        faults = [] if url.startswith(("https://", "http://")) else ["url: must be as https://host:9443"]
+        scope = {name: list(value) for name, value in (("accounts", accounts), ("events", events)) if value is not None}
+        faults += [
+            f"{name}: an empty list sees nothing; leave it out for all" for name, value in scope.items() if not value
+        ]
+        if faults:
+            raise FirehoseError("invalid_option", "; ".join(faults))
+        self._url, self._login, self._scope, self._log = url, login, scope, log
+        self._trust = ssl.create_default_context(cafile=ca) if url.startswith("https://") else None
+        self._open: set[Stream | Group] = set()
+
+    async def __aenter__(self) -> Firehose:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for one in list(self._open):
+            await one.aclose()
+
+    def stream(
+        self,
+        *,
+        cursor_store: CursorStore | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        on_gap: OnGap = "clamp",
+    ) -> Stream:
+        """Events of the login's scope.
+
+        ``start`` and ``end``: where to begin without a cursor, and where to end: RFC 3339, or ``-15m``. ``on_gap``:
+        ``clamp``, a gap is an item, and the stream continues; ``fail``, it is an error with the code ``gap``.
+        """
+
+        def query(cursor: str | None) -> dict[str, str]:
+            begin = {"cursor": cursor} if cursor is not None else {"from": start} if start is not None else {}
+            return {"on_gap": on_gap, **begin, **({"to": end} if end is not None else {})}
+
+        session = self._session(query, may_overlap=end is None)
+        keeper = CursorKeeper(cursor_store if cursor_store is not None else MemoryCursor())
+        stream = Stream(session, keeper, on_gap, lambda: self._open.discard(stream))
+        self._open.add(stream)
+        return stream
+
+    def group(
+        self, name: str, *, concurrency: int = 1, progress: float = _PROGRESS_SECONDS, regroup: bool = False
+    ) -> Group:
+        """Deliveries of a durable group, whose position the gateway keeps.
+
+        ``progress``: seconds after which a delivery under way asks for more time; half of the group's ``ackWait``.
+        """
+        if concurrency < 1:
+            raise FirehoseError("invalid_option", "concurrency: a whole number from 1")
+        query = {"group": name, **({"regroup": "true"} if regroup else {})}
+        session = self._session(lambda cursor: query, may_overlap=False)
+        group = Group(session, concurrency=concurrency, progress=progress, ended=lambda: self._open.discard(group))
+        self._open.add(group)
+        return group
+
+    def _session(self, query: Callable[[str | None], dict[str, str]], *, may_overlap: bool) -> Session:
+        tokens = Tokens(self._url, self._login, dict(self._scope), self._trust)
+        return Session(self._url, tokens, query, trust=self._trust, may_overlap=may_overlap, log=self._log)

@@ -1,0 +1,105 @@
+"""Deliveries of a durable group."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from ._decide import RecentIds
+from ._items import Event, Gap, gap_of
+from ._session import Session
+
+
+class Delivery:
+    """An event of a group. It comes again until ``ack`` or ``term`` was called."""
+
+    __slots__ = ("_finish", "account", "attempt", "event", "id")
+
+    def __init__(self, item: Event, finish: Callable[[Delivery, dict[str, Any], bool], Any]) -> None:
+        self.event = item.event
+        self.id = item.id
+        self.account = item.account
+        #: 1 for the first delivery.
+        self.attempt = item.attempt
+        self._finish = finish
+
+    async def ack(self) -> None:
+        """It is handled."""
+        await self._finish(self, {"ack": [self.id]}, True)
+
+    async def nack(self, delay: float | None = None) -> None:
+        """It failed: it comes again, after this many seconds instead of the group's back-off."""
+        frame: dict[str, Any] = {"nack": self.id}
+        if delay is not None:
+            frame["delay_ms"] = round(delay * 1_000)
+        await self._finish(self, frame, False)
+
+    async def term(self, reason: str | None = None) -> None:
+        """It can never be handled: it becomes a dead letter."""
+        await self._finish(self, {"term": self.id, **({"reason": reason[:256]} if reason else {})}, True)
+
+
+class Group(AsyncIterator[Delivery | Gap]):
+    """At most ``concurrency`` deliveries are under way. While one is, the gateway is asked for more time for it (L12)."""
+
+    def __init__(self, session: Session, *, concurrency: int, progress: float, ended: Callable[[], None]) -> None:
+        self._session = session
+        self._concurrency = concurrency
+        self._progress_seconds = progress
+        self._ended = ended
+        self._under_way: dict[str, Delivery] = {}
+        self._acknowledged = RecentIds()
+        self._freed = asyncio.Event()
+        self._progress: asyncio.Task[None] | None = None
+        # What the former connection had is delivered again on the next one.
+        session.on_connected = self._forget_all
+
+    async def __anext__(self) -> Delivery | Gap:
+        if self._progress is None:
+            self._progress = asyncio.create_task(self._ask_for_time())
+        while True:
+            while len(self._under_way) >= self._concurrency:
+                self._freed.clear()
+                await self._freed.wait()
+            arrival = await self._session.next()
+            if arrival is None:
+                await self.aclose()
+                raise StopAsyncIteration
+            if isinstance(arrival, Gap):
+                return arrival
+            if isinstance(arrival, dict):
+                gap = gap_of(arrival)
+                if gap is not None:
+                    return gap
+            elif arrival.id in self._acknowledged:
+                await self._session.send({"ack": [arrival.id]})
+            else:
+                delivery = Delivery(arrival, self._finish)
+                self._under_way[delivery.id] = delivery
+                return delivery
+
+    async def aclose(self) -> None:
+        """Ends the connection. What is not acknowledged goes to other members."""
+        if self._progress is not None:
+            self._progress.cancel()
+        await self._session.close()
+        self._ended()
+
+    async def _finish(self, delivery: Delivery, frame: dict[str, Any], is_settled: bool) -> None:
+        if is_settled:
+            self._acknowledged.add(delivery.id)
+        if self._under_way.get(delivery.id) is delivery:
+            del self._under_way[delivery.id]
+            await self._session.send(frame)
+        self._freed.set()
+
+    async def _ask_for_time(self) -> None:
+        while True:
+            await asyncio.sleep(self._progress_seconds)
+            for item in list(self._under_way):
+                await self._session.send({"progress": item})
+
+    def _forget_all(self) -> None:
+        self._under_way.clear()
+        self._freed.set()

@@ -1,0 +1,71 @@
+"""What the control contract sends, read. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+class Event:
+    """A call event, with what the gateway says about it."""
+
+    __slots__ = ("account", "attempt", "cursor", "event", "id", "ingested_at")
+
+    def __init__(self, event: dict[str, Any], meta: dict[str, Any]) -> None:
+        self.event = event
+        #: Stable: an event keeps it in every redelivery.
+        self.id: str = meta["id"]
+        #: Continues after this event.
+        self.cursor: str = meta["cursor"]
+        #: Account id; None when the gateway does not know it.
+        self.account: str | None = meta["account_id"]
+        #: RFC 3339 with microseconds.
+        self.ingested_at: str | None = meta["ingested_at"]
+        #: In a group: the number of this delivery, from 1.
+        self.attempt: int = meta.get("attempt", 1)
+
+    def __repr__(self) -> str:
+        return f"Event(id={self.id!r}, name={self.event.get('Event-Name')!r})"
+
+
+class Gap:
+    """Events were lost: read the present state from elsewhere."""
+
+    __slots__ = ("missed", "reason", "requested")
+
+    def __init__(self, reason: str, requested: str | None = None, missed: int | None = None) -> None:
+        #: As ``cursor_too_old``, ``epoch_lost``, ``trimmed``, ``source_gap``.
+        self.reason = reason
+        #: The cursor or time that was asked for.
+        self.requested = requested
+        #: Entries of all accounts; None when unknown.
+        self.missed = missed
+
+    def __repr__(self) -> str:
+        return f"Gap(reason={self.reason!r}, missed={self.missed!r})"
+
+
+Frame = dict[str, Any]
+Message = Event | Frame | None
+
+
+def read_message(text: str | bytes) -> Message:
+    """An event, a control frame, or None for what the control contract does not send."""
+    try:
+        value = json.loads(text)
+        meta = value.pop("_firehose")
+        if "type" in meta:
+            return meta  # type: ignore[no-any-return]
+        return Event(value, meta)
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return None
+
+
+def gap_of(frame: Frame) -> Gap | None:
+    """The gap that a control frame tells; None for other frames."""
+    kind = frame["type"]
+    if kind == "source_gap":
+        return Gap("source_gap")
+    if kind != "gap":
+        return None
+    return Gap(frame.get("reason", ""), frame.get("requested"), frame.get("missed"))

@@ -1,0 +1,215 @@
+"""Connections, one after the other, that look like one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import time
+import urllib.parse
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from ._decide import BackOff, Verdict, after_close, after_refusal
+from ._errors import FirehoseError, untrusted
+from ._items import Event, Frame, Gap, read_message
+from ._tokens import Tokens
+
+_STREAM_PATH = "/ws/v1/firehose/callEvents"
+_OPEN_SECONDS = 15
+#: Messages that wait for the consumer at most; reading continues below the second number (L7).
+_WAITING = (1_000, 500)
+#: Together 60 s: a peer that answers no ping is cut (L8).
+_PING_SECONDS, _PONG_SECONDS = 20, 40
+
+Arrival = Event | Frame | Gap
+
+
+class Session:
+    def __init__(
+        self,
+        url: str,
+        tokens: Tokens,
+        query: Callable[[str | None], Mapping[str, str]],
+        *,
+        trust: ssl.SSLContext | None,
+        may_overlap: bool,
+        log: Callable[[str], None],
+    ) -> None:
+        parts = urllib.parse.urlsplit(url)
+        scheme = "wss" if parts.scheme == "https" else "ws"
+        self._place = f"{scheme}://{parts.netloc}{_STREAM_PATH}"
+        self._trust = trust if scheme == "wss" else None
+        self._tokens = tokens
+        self._query = query
+        self._may_overlap = may_overlap
+        self._log = log
+        self._back_off = BackOff()
+        self._socket: ClientConnection | None = None
+        self._successor: ClientConnection | None = None
+        self._opened_at = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_done = False
+        #: The last place that was received.
+        self.cursor: str | None = None
+        #: Called when another connection is in use.
+        self.on_connected: Callable[[], None] = lambda: None
+
+    async def next(self) -> Arrival | None:
+        """The next arrival; None once the session has ended. Raises a FirehoseError when it cannot continue."""
+        while not self._is_done:
+            if self._socket is None:
+                await self._connect(0.0)
+                continue
+            try:
+                text = await self._socket.recv()
+            except ConnectionClosed as closed:
+                gap = await self._after_end(closed)
+                if gap is not None:
+                    return gap
+                continue
+            message = read_message(text)
+            if isinstance(message, Event):
+                self.cursor = message.cursor
+                return message
+            if message is not None:
+                self._on_frame(message)
+                return message
+        return None
+
+    async def send(self, frame: dict[str, Any]) -> None:
+        """Says nothing when there is no connection: what it is about is delivered again."""
+        if self._socket is None:
+            return
+        try:
+            await self._socket.send(json.dumps(frame))
+        except ConnectionClosed:
+            pass
+
+    async def close(self) -> None:
+        """Ends everything within a second (L11)."""
+        self._is_done = True
+        for task in self._tasks:
+            task.cancel()
+        for socket in (self._socket, self._successor):
+            if socket is not None:
+                await socket.close()
+        self._socket = self._successor = None
+
+    async def _after_end(self, closed: ConnectionClosed) -> Gap | None:
+        self._back_off.lived(time.monotonic() - self._opened_at)
+        self._socket = None
+        if self._successor is not None:
+            self._use(self._successor)
+            return None
+        code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd is not None else (1006, "")
+        verdict = after_close(code, reason)
+        if verdict.kind == "done":
+            self._is_done = True
+            return None
+        if verdict.kind == "stop":
+            raise FirehoseError(
+                "refused",
+                f"the gateway closed with {code} {verdict.reason or ''}".strip(),
+                reason=verdict.reason,
+                status=code,
+            )
+        if verdict.kind == "login":
+            self._tokens.refused()
+        self._log(f"closed with {code}: connecting again")
+        await self._connect(self._back_off.next())
+        return Gap(verdict.reason or "", self.cursor) if verdict.kind == "gap" else None
+
+    async def _connect(self, wait: float) -> None:
+        """Returns once a connection is in use."""
+        while not self._is_done:
+            await asyncio.sleep(wait)
+            opened = await self._open()
+            if isinstance(opened, ClientConnection):
+                return self._use(opened)
+            wait = self._back_off.next(opened)
+
+    async def _open(self) -> ClientConnection | float:
+        """Seconds to wait at least when there is no connection now."""
+        token = await self._tokens.get()
+        if isinstance(token, Verdict):
+            self._log("no token: logging in again")
+            return token.after
+        query = {"v": "1", "refusals": "close", **self._query(self.cursor)}
+        try:
+            return await connect(
+                f"{self._place}?{urllib.parse.urlencode(query)}",
+                ssl=self._trust,
+                additional_headers={"Authorization": f"Bearer {token}"},
+                open_timeout=_OPEN_SECONDS,
+                ping_interval=_PING_SECONDS,
+                ping_timeout=_PONG_SECONDS,
+                close_timeout=0.5,
+                max_size=None,
+                max_queue=_WAITING,
+            )
+        except ssl.SSLCertVerificationError:
+            raise untrusted() from None
+        except InvalidStatus as refusal:
+            answer = refusal.response
+            verdict = after_refusal(answer.status_code, None, answer.headers.get("Retry-After"))
+            if verdict.kind == "stop":
+                raise FirehoseError(
+                    "refused", f"the gateway answered {answer.status_code}", status=answer.status_code
+                ) from None
+            if verdict.kind == "login":
+                self._tokens.refused()
+            return verdict.after
+        except (OSError, TimeoutError, InvalidHandshake):
+            self._log("no connection: trying again")
+            return 0.0
+
+    def _use(self, socket: ClientConnection) -> None:
+        self._socket, self._successor = socket, None
+        self._opened_at = time.monotonic()
+        self.on_connected()
+
+    def _on_frame(self, frame: Frame) -> None:
+        kind, cursor = frame["type"], frame.get("cursor")
+        # Of a hello only the first one: the gap after a later one still reports what it skips.
+        if isinstance(cursor, str) and (kind != "hello" or self.cursor is None):
+            self.cursor = cursor
+        if kind == "hello":
+            self._tokens.taken()
+        elif kind == "token_expiring":
+            self._in_background(self._renew())
+        elif kind == "drain" and self._socket is not None:
+            self._in_background(self._move(self._socket, frame.get("retry_after_ms", 0) / 1_000))
+
+    async def _renew(self) -> None:
+        # When it fails, the gateway closes with 4401 in time, and the next connection logs in.
+        try:
+            token = await self._tokens.renew()
+        except FirehoseError:
+            return
+        if isinstance(token, str):
+            await self.send({"auth": token})
+
+    async def _move(self, former: ClientConnection, after: float) -> None:
+        """Leaves a replica that leaves, for another one (L9)."""
+        await asyncio.sleep(after)
+        if self._may_overlap and former is self._socket:
+            opened = await self._open()
+            if isinstance(opened, ClientConnection):
+                self._successor = opened
+        # What it still holds comes again on the next connection, behind the cursor.
+        await former.close()
+
+    def _in_background(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            # The connection that is in use meets the same fault, and raises it to the caller.
+            self._log("a connection could not be moved or renewed")
