@@ -38,7 +38,7 @@ function names(text: string, name: string): boolean {
 }
 
 /** Folders in which files are data of one kind, which the README above them describes. */
-const DATA = /(^|\/)(fixtures|recordings|results|golden|templates|native|files|peers)(\/|$)/;
+const DATA = /(^|\/)(fixtures|recordings|results|golden|templates|native|files|peers|firehose\/dashboards)(\/|$)/;
 const MOST_WITHOUT_README = 3;
 
 /** Folders of more than three files that have no README of their own. Pure. */
