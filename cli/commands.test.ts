@@ -33,7 +33,8 @@ const LISTS = [['connections'], ['dead-letters', 'list'], ['lockouts', 'list']];
 describe('every command', () => {
   for (const { path, command } of COMMANDS) {
     const name = ['firehose', ...path].join(' ');
-    const isGroup = command.commands.length > 0;
+    // `source` runs by itself as well.
+    const isGroup = command.commands.length > 0 && name !== 'firehose source';
 
     test(`${name} --help describes use, flags and exit codes on the standard output`, async () => {
       for (const flag of ['--help', '-h']) {

@@ -63,18 +63,19 @@ function addProcesses(root: Command, surroundings: Surroundings): void {
 }
 
 function addSources(root: Command, terminal: Terminal, surroundings: Surroundings): void {
-  const group = addGroup(root, 'source', 'write events into a Redis, or try how the events of a switch are mapped');
-  addCommand(
-    group,
+  const group = addCommand(
+    root,
     {
-      name: 'simulator',
-      about: 'write simulated calls; several replicas write the same calls, and the log takes each event once',
+      name: 'source',
+      about: 'write the events of a switch, or simulated ones, into a Redis; replicas share the work',
       exitCodes: SERVES,
     },
     SOURCE_SETTINGS,
     async (_, environment) => (await import('../source/main.ts')).main(environment),
     surroundings,
   );
+  // `map` has a --config of its own.
+  group.helpCommand(false).enablePositionalOptions();
   addCommand<SourceMapFlags>(
     group,
     {

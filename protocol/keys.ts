@@ -117,5 +117,7 @@ export function sourceKeys(prefix: string, source: string) {
     gaps: `${base}gaps`,
     /** Hash of Call-ID to the CREATE of each leg that the log has begun and not ended. */
     legs: (endpoint: string) => `${base}legs:${endpoint}`,
+    /** Pattern of all of these. */
+    everything: `${base}*`,
   };
 }

@@ -12,6 +12,7 @@ import { logLevel, telemetry } from './subscription/telemetry.ts';
 
 /** What events come from. A source has exactly one of these fields. */
 const SOURCE_KINDS = ['kazoo', 'freeswitch', 'asterisk', 'simulator'] as const;
+export type SourceKind = (typeof SOURCE_KINDS)[number];
 
 const stream = z.strictObject({
   partitions: immutable(
@@ -78,15 +79,24 @@ export const sourceSpecSchema = oneKind.meta({
 });
 export type SourceSpec = z.output<typeof sourceSpecSchema>;
 
+/** A manifest as kubectl takes and prints it: what else its metadata holds, and its status, are ignored. */
 export const sourceSchema = z.strictObject({
   apiVersion: z.literal('firehose.dev/v1alpha1'),
   kind: z.literal('FirehoseSource'),
-  metadata: z.strictObject({
+  metadata: z.looseObject({
     name: dnsName('a DNS name'),
     namespace: dnsName('a DNS label').default('default'),
   }),
   spec: sourceSpecSchema,
+  status: z.unknown().optional(),
 });
+
+/** The kind that a specification has. */
+export function sourceKind(spec: SourceSpec): SourceKind {
+  const kind = SOURCE_KINDS.find((one) => spec[one] !== undefined);
+  if (kind === undefined) throw new TypeError('the schema accepts no source without a kind');
+  return kind;
+}
 
 let madeRules: RestartRules | undefined;
 /** When a change of each field takes effect; made once, of the marks in the schema. */

@@ -1,10 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createTimeline } from '../protocol/simulator/timeline.ts';
+import { durationMs } from '../protocol/subscription/duration.ts';
 import type { Logger } from '../runtime/logging/logger.ts';
 import { openInnerListener } from '../runtime/http/inner-listener.ts';
 import { createSourceMetrics, type SourceMetrics } from './metrics/metrics.ts';
-import { runSimulator } from './simulator/simulator-source.ts';
+import { followSource } from './config/follow-source.ts';
+import { openProducer } from './producers/open-producer.ts';
 import { LogUnavailable, type EventLog } from '../event-log/event-log.ts';
 import { openRedisLog } from '../event-log/redis-log.ts';
 import { tracedDestination } from '../event-log/trace/messaging.ts';
@@ -19,11 +22,6 @@ export interface Source extends AsyncDisposable {
   readonly ended: Promise<void>;
 }
 
-/**
- * A process that starts produces the last minute again: events that its predecessor wrote are recognised by their ids,
- * and events of a time in which none ran are not lost.
- */
-const MAKE_UP_MS = 60_000;
 const LOOK_EVERY_MS = 2_000;
 
 /** Makes everything, in order, and releases it in reverse. */
@@ -31,37 +29,50 @@ export async function buildSource(config: SourceConfig, logger: Logger, now: () 
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
   const metrics = stack.use(createSourceMetrics());
-  const { redis, keyPrefix, partitions, waitReplicas, retention } = config;
+  const { redis, spec } = config;
+  const { keyPrefix } = spec.redis;
+  const { partitions, waitReplicas, retention } = spec.stream;
   const eventLog = stack.use(
     await openRedisLog({
       redis,
       keyPrefix,
       partitions,
       waitReplicas,
-      retention,
+      retention: { maxLength: retention.maxLength, maxAgeMs: durationMs(retention.maxAge) },
       resource: null,
       logger,
       onClient: (role, client) => watchClient(role, client, metrics),
     }),
   );
-  const { seed, callsPerSecond, accounts } = config.simulator;
-  const running = runSimulator({
-    eventLog: traceAppends(eventLog, tracedDestination({ destination: `${keyPrefix}{p}:events`, system: 'redis' })),
-    open: (startAt) => createTimeline({ seed, callsPerSecond, accounts, from: startAt - MAKE_UP_MS }),
-    now,
-    signal: stop.signal,
-    onOutcome: (outcome, events) => metrics.ingested('simulator', outcome, events),
-  });
+  const destination = tracedDestination({ destination: `${keyPrefix}{p}:events`, system: 'redis' });
+  const producer = stack.use(
+    openProducer({
+      config,
+      replica: `${hostname()}-${randomBytes(4).toString('hex')}`,
+      eventLog: { append: traceAppends(eventLog, destination).append, partitions },
+      client: eventLog.client,
+      metrics,
+      logger,
+      now,
+    }),
+  );
   const health = { fault: 'not looked at yet' as string | null };
   const looking = keepLooking(eventLog, stop.signal, (fault) => {
     health.fault = fault;
   });
-  const ended = Promise.all([running, looking]).then(() => undefined);
+  const following = followSource({
+    places: config.places,
+    initial: config,
+    onChange: (changed) => producer.follow(changed),
+    logger,
+    signal: stop.signal,
+  });
+  const ended = Promise.all([producer.ended, looking, following]).then(() => undefined);
   // A caller that awaits it gets the rejection; without a caller it must not end the process.
   ended.catch(() => undefined);
   stack.defer(async () => {
     stop.abort();
-    await Promise.allSettled([running, looking]);
+    await Promise.allSettled([looking, following]);
   });
   const app = listenerFor(() => health.fault, metrics);
   const listener = stack.use(await openInnerListener({ host: config.host, port: config.port, app, logger }));

@@ -1,3 +1,4 @@
+import { sourceKind } from '../protocol/source.ts';
 import { aborted } from '../runtime/lifecycle/aborted.ts';
 import { runUntilSignal } from '../runtime/lifecycle/run-until-signal.ts';
 import { createLogger } from '../runtime/logging/logger.ts';
@@ -16,7 +17,11 @@ export async function main(environment: Environment): Promise<number> {
     run: async (signals) => {
       const config = await readSourceConfig(environment);
       await using source = await buildSource(config, logger);
-      logger.info({ inner_port: source.port, accounts: config.simulator.accounts.length }, 'simulating calls');
+      const { name, spec, endpoints } = config;
+      logger.info(
+        { inner_port: source.port, source: name, kind: sourceKind(spec), endpoints: endpoints.length },
+        'the source runs',
+      );
       await Promise.race([source.ended, aborted(signals.drain)]);
       logger.info({ signal: String(signals.drain.reason) }, 'stopping');
     },

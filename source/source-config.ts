@@ -1,66 +1,48 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
-import { durationMs } from '../protocol/subscription.ts';
-import { redis } from '../protocol/subscription/redis.ts';
-import { duration } from '../protocol/subscription/rules.ts';
+import type { AccountRule } from '../protocol/source-spec/mapping.ts';
+import type { SourceSpec } from '../protocol/source.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
-import type { RedisConnection } from '../runtime/redis/connection.ts';
 import type { Environment } from '../runtime/lifecycle/environment.ts';
-import { redisPolicyOf } from '../runtime/net/guard-settings.ts';
+import { collectorPolicyOf, redisPolicyOf, type AddressGuard } from '../runtime/net/guard-settings.ts';
+import type { AddressPolicy } from '../runtime/net/address-guard.ts';
+import type { RedisConnection } from '../runtime/redis/connection.ts';
 import { readRedis } from '../runtime/redis/read-redis.ts';
-import { parseYaml } from '../runtime/files/parse-yaml.ts';
 import { readSettings } from '../runtime/settings/read-settings.ts';
+import { readDirectoryRules } from './config/directory-rules.ts';
+import { readEndpoints, type Endpoint } from './config/endpoints.ts';
+import { parseSource } from './config/source-file.ts';
 import { SOURCE_SETTINGS } from './settings.ts';
 
-const account = z.strictObject({
-  id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'an account id: 1 to 64 of A-Z a-z 0-9 _ -'),
-  name: z.string().min(1).max(253),
-  realm: z.string().min(1).max(253),
-});
+/** Where the configuration of a source is. */
+export interface SourcePlaces {
+  readonly file: string;
+  /** Name of a source whose file is a bare `spec`. */
+  readonly bareName: string;
+  /** Each Secret as a folder with its keys; null where none is given. */
+  readonly secretsFolder: string | null;
+  readonly directoryFile: string | null;
+}
 
-const REFERENCES =
-  'secrets are given by REDIS_URL or REDIS_URL_FILE, REDIS_CA_FILE, REDIS_CERT_FILE and REDIS_KEY_FILE';
+/** What a source follows while it runs. */
+export interface FollowedConfig {
+  readonly endpoints: readonly Endpoint[];
+  /** Those of the specification, then those of the directory. */
+  readonly rules: readonly AccountRule[];
+}
 
-/** `source.yaml`: where the streams are, with the field names of a FirehoseSubscription, and what happens in them. */
-const fileSchema = z.strictObject({
-  redis: redis
-    .refine(
-      ({ urlSecretRef, tls }) => (urlSecretRef ?? tls.caSecretRef ?? tls.clientCertSecretName) === undefined,
-      REFERENCES,
-    )
-    .prefault({}),
-  stream: z
-    .strictObject({
-      partitions: z.int().min(1).max(64).default(4),
-      waitReplicas: z.int().min(0).max(16).default(0),
-      /** Counts while no resource uses the streams: then nobody else trims them. */
-      retention: z
-        .strictObject({
-          maxLength: z.int().min(1).max(1_000_000_000).default(50_000),
-          maxAge: duration('1m', '8760h').default('1h'),
-        })
-        .prefault({}),
-    })
-    .prefault({}),
-  simulator: z.strictObject({
-    seed: z.string().min(1).max(253).default('firehose'),
-    callsPerSecond: z.number().gt(0).max(100).default(2),
-    accounts: z
-      .array(account)
-      .min(1)
-      .max(10_000)
-      .refine((accounts) => new Set(accounts.map(({ id }) => id)).size === accounts.length, 'no id twice'),
-  }),
-});
+/** What the places say: the whole specification, and what its references name. */
+export interface ReadSource extends FollowedConfig {
+  /** `<namespace>/<name>`. */
+  readonly name: string;
+  readonly spec: SourceSpec;
+}
 
-/** The settings of one source process. */
-export interface SourceConfig {
+/** The settings of one source process. More than eight members: it says everything that the process is told. */
+export interface SourceConfig extends ReadSource {
+  readonly places: SourcePlaces;
   readonly redis: RedisConnection;
-  readonly keyPrefix: string;
-  readonly partitions: number;
-  readonly waitReplicas: number;
-  readonly retention: { readonly maxLength: number; readonly maxAgeMs: number };
-  readonly simulator: z.output<typeof fileSchema>['simulator'];
+  /** Which addresses switches and brokers may have; null: all. */
+  readonly addressPolicy: AddressPolicy | null;
   readonly host: string;
   readonly port: number;
 }
@@ -70,40 +52,64 @@ export async function readSourceConfig(environment: Environment): Promise<Source
   const { values, faults: ownFaults } = readSettings(SOURCE_SETTINGS, environment);
   // Null where it is missing: that is reported as a separate fault.
   const path: string | null = values.FIREHOSE_SOURCE_FILE;
-  const file = path === null ? { value: null, faults: [] } : await readSourceFile(path);
-  const redis = await readRedis(values, file.value?.redis ?? null, redisPolicyOf(values.FIREHOSE_ADDRESS_GUARD));
+  const places: SourcePlaces = {
+    file: path ?? '',
+    bareName: values.FIREHOSE_SOURCE_NAME,
+    secretsFolder: values.FIREHOSE_SOURCE_SECRETS,
+    directoryFile: values.FIREHOSE_SOURCE_DIRECTORY,
+  };
+  const source = path === null ? { value: null, spec: null, faults: [] } : await readSource(places);
+  const guard: AddressGuard = values.FIREHOSE_ADDRESS_GUARD;
+  const redis = await readRedis(values, source.spec?.redis ?? null, redisPolicyOf(guard));
   const hasRedis = (values.REDIS_URL ?? values.REDIS_URL_FILE) !== null;
   const faults = [
     ...ownFaults,
     ...(hasRedis ? [] : ['environment: REDIS_URL: the Redis that events are written to']),
     ...redis.faults.map((fault) => `environment: ${fault}`),
-    ...file.faults,
+    ...source.faults,
   ];
-  const { value } = file;
-  if (value === null || redis.connection === null || faults.length > 0) {
-    throw new ConfigurationFault(faults);
-  }
-  const { partitions, waitReplicas, retention } = value.stream;
+  const { value } = source;
+  if (value === null || redis.connection === null || faults.length > 0) throw new ConfigurationFault(faults);
   return {
+    ...value,
+    places,
     redis: redis.connection,
-    keyPrefix: value.redis.keyPrefix,
-    partitions,
-    waitReplicas,
-    retention: { maxLength: retention.maxLength, maxAgeMs: durationMs(retention.maxAge) },
-    simulator: value.simulator,
+    addressPolicy: collectorPolicyOf(guard),
     host: values.FIREHOSE_INNER_HOST,
     port: values.FIREHOSE_INNER_PORT,
   };
 }
 
-type SourceFile = z.output<typeof fileSchema>;
+interface ReadOutcome {
+  /** Null after any fault. */
+  readonly value: ReadSource | null;
+  /** Null when the file itself is faulty. */
+  readonly spec: SourceSpec | null;
+  readonly faults: readonly string[];
+}
 
-async function readSourceFile(path: string): Promise<{ value: SourceFile | null; faults: readonly string[] }> {
+/** Reads the file, the Secrets that it names and the directory. */
+export async function readSource(places: SourcePlaces): Promise<ReadOutcome> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readFile(places.file, 'utf8');
   } catch (error) {
-    return { value: null, faults: [`${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`] };
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    return { value: null, spec: null, faults: [`${places.file}: cannot be read (${code})`] };
   }
-  return parseYaml(text, path, fileSchema);
+  const parsed = parseSource(text, places.file, places.bareName);
+  if (parsed.value === null) return { value: null, spec: null, faults: parsed.faults };
+  const { name, spec } = parsed.value;
+  const { endpoints, faults } = await readEndpoints(spec, places.secretsFolder);
+  const directory = await directoryRules(spec, places.directoryFile);
+  const all = [...faults, ...directory.faults];
+  if (all.length > 0) return { value: null, spec, faults: all };
+  return { value: { name, spec, endpoints, rules: [...spec.accounts.rules, ...directory.rules] }, spec, faults: [] };
+}
+
+async function directoryRules(spec: SourceSpec, file: string | null) {
+  if (!spec.accounts.fromDirectory) return { rules: [], faults: [] };
+  if (file !== null) return readDirectoryRules(file);
+  const fault = 'environment: FIREHOSE_SOURCE_DIRECTORY: the directory, since accounts.fromDirectory is set';
+  return { rules: [], faults: [fault] };
 }

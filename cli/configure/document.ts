@@ -82,7 +82,7 @@ ${markdownOf(UNINSTALL_SETTINGS)}
 
 ## Source
 
-\`firehose source simulator\`. Its file is described in \`source/README.md\`.
+\`firehose source --config source.yaml\`. Its file is a [FirehoseSource](#firehosesource), or the \`spec\` of one.
 
 ${markdownOf(SOURCE_SETTINGS)}
 

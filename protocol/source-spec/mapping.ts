@@ -60,7 +60,7 @@ const accounts = z.strictObject({
   rules: followed(listOf(accountRule, MAX_RULES).default([])),
   /** The realms of the directory choose accounts, too; the rules come first. */
   fromDirectory: z.boolean().default(false),
-  /** The directory, in a cluster; a standalone process has `FIREHOSE_SOURCE_DIRECTORY_FILE`. */
+  /** The directory, in a cluster; a standalone process has `FIREHOSE_SOURCE_DIRECTORY`. */
   directorySecretRef: platformOnly(secretRef('directory.yaml').optional()),
   /** How long the events of a leg wait for a later one that names its account. */
   holdCreate: hold.default('250ms'),

@@ -81,6 +81,7 @@ const endpoint = ruled(
     field: 'port',
   },
 );
+export type AsteriskEndpoint = z.output<typeof endpoint>;
 
 /** Where switches connect by ARIOutbound. */
 const listen = z.strictObject({
@@ -99,3 +100,11 @@ export const asterisk = ruled(
     field: 'listen',
   },
 );
+
+const DEFAULT_PORTS = { AMI: [5_038, 5_039], ARI: [8_088, 8_089] } as const;
+
+/** The port to connect to; null where the switch connects. */
+export function asteriskPort(one: Pick<AsteriskEndpoint, 'interface' | 'port' | 'tls'>): number | null {
+  if (one.interface === 'ARIOutbound') return null;
+  return one.port ?? DEFAULT_PORTS[one.interface][one.tls.enabled ? 1 : 0];
+}

@@ -1,4 +1,4 @@
-import { DEFAULT_KEY_PREFIX, streamKeys } from '../../protocol/keys.ts';
+import { DEFAULT_KEY_PREFIX, sourceKeys, streamKeys } from '../../protocol/keys.ts';
 
 /**
  * Everything a gateway asks of Redis, by purpose. A command that is added is added here, too: the gateway's suites run
@@ -26,13 +26,16 @@ export function aclRules(keyPrefix: string = DEFAULT_KEY_PREFIX): string {
   return ['on', `~${keyPrefix}*`, 'resetchannels', '-@all', ...commands.map((command) => `+${command}`)].join(' ');
 }
 
-/** What a source asks of Redis: to append to the streams, to make them, and to trim them while nobody else does. */
+/**
+ * What a source asks of Redis: to append to the streams, to make them, and to trim them while nobody else does; and what
+ * its replicas agree on in the keys of sources.
+ */
 export const SOURCE_ACL_COMMANDS = {
   connection: ACL_COMMANDS.connection,
   cluster: ACL_COMMANDS.cluster,
   scripts: 'eval evalsha time',
   streams: 'xadd xrange xtrim xinfo|stream xgroup|create xgroup|destroy',
-  keys: 'exists pexpire',
+  keys: 'exists pexpire pttl',
   strings: 'get set',
   hashes: 'hget hset hsetnx hexists hgetall hdel hincrby',
 } as const satisfies Record<string, string>;
@@ -40,7 +43,8 @@ export const SOURCE_ACL_COMMANDS = {
 /** The rules of a source's user: no key of a resource, a consumer group, a login. As `aclRules` otherwise. */
 export function sourceAclRules(keyPrefix: string = DEFAULT_KEY_PREFIX): string {
   const every = streamKeys(keyPrefix, '*');
-  const keys = [every.events, every.meta, every.trim, every.everySeen].map((key) => `~${key}`);
+  const own = sourceKeys(keyPrefix, '*').everything;
+  const keys = [every.events, every.meta, every.trim, every.everySeen, own].map((key) => `~${key}`);
   const commands = Object.values(SOURCE_ACL_COMMANDS).flatMap((words) => words.split(' '));
   return ['on', ...keys, 'resetchannels', '-@all', ...commands.map((command) => `+${command}`)].join(' ');
 }

@@ -1,7 +1,7 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Subscription } from '../../protocol/subscription.ts';
 import type { AddressPolicy } from '../net/address-guard.ts';
+import { belongTogether, readPem } from '../files/pem-file.ts';
 import { secretValue } from '../files/secret-value.ts';
 import type { ValuesOf } from '../settings/setting.ts';
 import { parseRedisUrl, redisConnection, type RedisConnection } from './connection.ts';
@@ -25,7 +25,9 @@ export async function readRedis(
   const { url, fault } = await readUrl(given);
   if (fault !== null) return { connection: null, faults: [fault] };
   if (url === null) return { connection: null, faults: withoutUrl(given, spec) };
-  const files = await Promise.all(FILES.map((name) => readPem(name, given[name])));
+  const files = await Promise.all(
+    FILES.map((name) => readPem(name, given[name] ?? null, name === 'REDIS_KEY_FILE' ? 'key' : 'certificate')),
+  );
   const faults = files.flatMap((one) => (one.fault === null ? [] : [one.fault]));
   const [ca, cert, key] = files.map(({ text }) => text);
   if (faults.length === 0 && cert && key && !belongTogether(cert, key))
@@ -77,27 +79,4 @@ function withoutUrl(given: RedisEnvironment, spec: Subscription['spec']['redis']
       ? [`REDIS_URL: is not given, but spec.redis.mode is ${spec.mode}`]
       : []),
   ];
-}
-
-async function readPem(name: string, path: string | null | undefined): Promise<{ text: string; fault: string | null }> {
-  if (path === undefined || path === null) return { text: '', fault: null };
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    return { text: '', fault: `${name}: ${path} cannot be read (${code})` };
-  }
-  const isKey = name === 'REDIS_KEY_FILE';
-  try {
-    void (isKey ? createPrivateKey(text) : new X509Certificate(text));
-    return { text, fault: null };
-  } catch {
-    const what = isKey ? 'an unencrypted private key' : 'a certificate';
-    return { text: '', fault: `${name}: ${path} does not hold ${what} in PEM form` };
-  }
-}
-
-function belongTogether(cert: string, key: string): boolean {
-  return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
 }

@@ -1,0 +1,13 @@
+import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
+import { sourceKind } from '../../protocol/source.ts';
+import type { Producer, ProducerParts } from './producer.ts';
+import { openSimulated } from './simulated.ts';
+import { openSwitches } from './switches.ts';
+
+/** The producer of the kind that the source has. */
+export function openProducer(parts: ProducerParts): Producer {
+  const { spec } = parts.config;
+  if (spec.simulator !== undefined) return openSimulated(spec.simulator, parts);
+  if (spec.freeswitch !== undefined) return openSwitches(parts);
+  throw new ConfigurationFault([`spec.${sourceKind(spec)}: this version cannot connect to it yet`]);
+}

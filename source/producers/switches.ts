@@ -1,0 +1,60 @@
+import { openCollector } from '../collector/collector.ts';
+import type { EndpointSpec } from '../collector/hearing.ts';
+import { createLiveRules } from '../config/live-rules.ts';
+import type { Endpoint, FreeswitchEndpoint } from '../config/endpoints.ts';
+import { createEslSwitch } from '../freeswitch/esl-switch.ts';
+import { createFreeswitchMapper } from '../freeswitch/freeswitch-mapper.ts';
+import { mappingOptions, type MappingOptions } from '../mapping-options.ts';
+import type { Producer, ProducerParts } from './producer.ts';
+
+/** Listens to the switches of the source; one replica publishes each one's events. */
+export function openSwitches(parts: ProducerParts): Producer {
+  const { config, replica, eventLog, client, logger, now } = parts;
+  const live = createLiveRules(config.rules);
+  const mapping: MappingOptions = { ...mappingOptions(config.spec), accounts: live.rules };
+  const specs = new Map<Endpoint, EndpointSpec>();
+  const specsOf = (endpoints: readonly Endpoint[]): readonly EndpointSpec[] => {
+    const wanted = endpoints.flatMap((endpoint) => {
+      const spec = specs.get(endpoint) ?? specOf(endpoint, mapping, parts);
+      return spec === null ? [] : [[endpoint, spec] as const];
+    });
+    specs.clear();
+    for (const [endpoint, spec] of wanted) specs.set(endpoint, spec);
+    return wanted.map(([, spec]) => spec);
+  };
+  const collector = openCollector({
+    source: config.name,
+    replica,
+    endpoints: specsOf(config.endpoints),
+    eventLog,
+    client,
+    keyPrefix: config.spec.redis.keyPrefix,
+    logger,
+    now,
+  });
+  return {
+    follow({ endpoints, rules }) {
+      live.set(rules);
+      collector.setEndpoints(specsOf(endpoints));
+    },
+    ended: collector.ended,
+    [Symbol.asyncDispose]: () => collector[Symbol.asyncDispose](),
+  };
+}
+
+function specOf(endpoint: Endpoint, mapping: MappingOptions, parts: ProducerParts): EndpointSpec | null {
+  return endpoint.kind === 'freeswitch' ? freeswitch(endpoint, mapping, parts) : null;
+}
+
+function freeswitch(endpoint: FreeswitchEndpoint, mapping: MappingOptions, parts: ProducerParts): EndpointSpec {
+  const { name, host, port } = endpoint;
+  const { username, password } = endpoint.credentials;
+  const credentials = { password, ...(username !== null && { user: username }) };
+  const { config, now } = parts;
+  const park = config.spec.freeswitch?.park ?? 'Valet';
+  return {
+    name,
+    switch: createEslSwitch({ host, port, credentials, park, policy: config.addressPolicy, now }),
+    createMapper: () => createFreeswitchMapper({ ...mapping, park }),
+  };
+}
