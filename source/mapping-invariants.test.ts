@@ -2,22 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MappedEvent, SwitchEvent } from './mapper.ts';
 import { byLeg, mapAll, recording, recordings, type Recording } from './testing/recordings.ts';
+import { assertAlternation, assertBridgesEnd, assertWholeLegs } from './testing/whole-legs.ts';
 
 const ALL = recordings();
-
-const count = (events: readonly MappedEvent[], name: string) => events.filter((event) => event.name === name).length;
-
-/** S3: of each leg, one CREATE before and one DESTROY after everything else; `open` legs have no end yet. */
-function assertWholeLegs(events: readonly MappedEvent[], open: readonly string[], where: string) {
-  for (const [callId, leg] of byLeg(events)) {
-    const names = leg.map(({ name }) => name);
-    assert.equal(names[0], 'CHANNEL_CREATE', `${where}: ${callId} begins with its CREATE`);
-    assert.equal(count(leg, 'CHANNEL_CREATE'), 1, `${where}: ${callId} has one CREATE`);
-    const ends = open.includes(callId) ? 0 : 1;
-    assert.equal(count(leg, 'CHANNEL_DESTROY'), ends, `${where}: DESTROY of ${callId}, of ${names.join(' ')}`);
-    if (ends === 1) assert.equal(names.at(-1), 'CHANNEL_DESTROY', `${where}: ${callId} ends with its DESTROY`);
-  }
-}
 
 const unique = (events: readonly MappedEvent[]) => [...new Map(events.map((event) => [event.eventId, event])).values()];
 
@@ -35,17 +22,9 @@ test('S3: every leg of every recording has one CREATE first and one DESTROY last
 test('S3: a leg has at most one ANSWER, HOLD and UNHOLD alternate, each BRIDGE has its UNBRIDGE', () => {
   for (const { name, mapper, events } of ALL) {
     const mapped = mapAll(mapper(), events);
-    for (const [callId, leg] of byLeg(mapped)) {
-      assert.ok(count(leg, 'CHANNEL_ANSWER') <= 1, `${name}: ${callId} is answered once`);
-      const holds = leg.filter((event) => /^CHANNEL_(UN)?HOLD$/.test(event.name)).map((event) => event.name);
-      assert.ok(
-        holds.every((hold, index) => (hold === 'CHANNEL_HOLD') === (index % 2 === 0)),
-        `${name}: ${callId} ${holds.join(' ')}`,
-      );
-    }
+    assertAlternation(mapped, name);
     // A switch that was killed unbridges nothing.
-    if (name.includes('crash_kill')) continue;
-    assert.equal(count(mapped, 'CHANNEL_BRIDGE'), count(mapped, 'CHANNEL_UNBRIDGE'), `${name}: bridges end`);
+    if (!name.includes('crash_kill')) assertBridgesEnd(mapped, name);
   }
 });
 

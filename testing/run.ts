@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { glob } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureAsterisk } from './asterisk/installed.ts';
 import { ensureChartTools, missingChartTools } from './chart-tools.ts';
 import { ensureBinaries, missingBinaries } from './control-plane/binaries.ts';
 import { ensureCluster } from './cluster/possible.ts';
@@ -80,6 +81,10 @@ async function whatIsMissing(levels: readonly Level[]): Promise<Missing[]> {
   const k6 = levels.includes('k6') ? findK6(process.env) : ({ ok: true } as const);
   const rabbit = levels.includes('rabbitmq') ? ensureRabbit(console.log) : ({ ok: true } as const);
   if (!rabbit.ok) missing.push({ level: 'rabbitmq', want: 'a RabbitMQ', remedy: rabbit.remedy });
+  if (levels.includes('asterisk')) {
+    const asterisk = await ensureAsterisk(process.env, console.log);
+    if (!asterisk.ok) missing.push({ level: 'asterisk', want: 'an Asterisk', remedy: asterisk.remedy });
+  }
   if (!k6.ok) missing.push({ level: 'k6', want: 'a runner of the load tests', remedy: k6.remedy });
   if (levels.includes('cluster')) {
     const plane = await ensureBinaries(process.env, console.log);
