@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { test } from 'node:test';
+import { WebSocket } from 'ws';
+import { makeCertificates } from '../../../testing/certificates.ts';
+import { until } from '../../../testing/until.ts';
+import { SwitchFault, type Switch } from '../../switch.ts';
+import { assertWholeLegs } from '../../testing/whole-legs.ts';
+import { hear, setStage, stateOf, type Stage } from '../testing/stage.ts';
+import { startAriListener, type AriListener } from './ari-listener.ts';
+
+const LIMIT = { timeout: 60_000 };
+const NEVER = new AbortController().signal;
+const LOGIN = { name: 'pbx1', username: 'asterisk', password: 'outbound-secret-1' };
+const LIMITS = { stepMs: 5_000, beatMs: 1_000, awaitMs: 10_000 };
+
+interface OutboundStage extends AsyncDisposable {
+  readonly stage: Stage;
+  readonly listener: AriListener;
+  readonly pbx1: Switch;
+  readonly ca: Buffer;
+}
+
+/** An Asterisk that connects to this listener by TLS, with the password given. */
+async function setOutboundStage(password = LOGIN.password, limits = LIMITS): Promise<OutboundStage> {
+  const stack = new AsyncDisposableStack();
+  const certificates = stack.use(await makeCertificates());
+  const [cert, key] = [await readFile(certificates.certFile), await readFile(certificates.keyFile)];
+  const options = { host: '127.0.0.1', port: 0, tls: { cert, key }, endpoints: [LOGIN], now: Date.now, limits };
+  const listener = stack.use(await startAriListener(options));
+  const uri = `wss://localhost:${listener.port}/pbx1`;
+  const outbound = { uri, application: 'firehose', username: LOGIN.username, password };
+  const stage = stack.use(await setStage({ tls: certificates, outbound }));
+  const pbx1 = listener.switches.get('pbx1');
+  assert.ok(pbx1 !== undefined);
+  const ca = await readFile(certificates.caFile);
+  return { stage, listener, pbx1, ca, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** From the tone to the end. */
+async function callBetween(stage: Stage): Promise<void> {
+  const [alice, bob] = [await stage.phone('1001'), await stage.phone('1002')];
+  const call = alice.call('1002');
+  const leg = await bob.called();
+  leg.answer();
+  await stateOf(call, 'up');
+  call.hangUp();
+  await stateOf(leg, 'ended');
+}
+
+async function faultOf(opening: Promise<unknown>): Promise<{ code: string; text: string }> {
+  try {
+    await opening;
+  } catch (error) {
+    assert.ok(error instanceof SwitchFault, String(error));
+    return { code: error.code, text: `${error.stack}` };
+  }
+  assert.fail('it was opened');
+}
+
+test('an Asterisk that connects by itself tells calls, its legs, its version and its start time', LIMIT, async () => {
+  await using outbound = await setOutboundStage();
+  const { stage, pbx1 } = outbound;
+  const heard = hear('ARI');
+  await using connection = await pbx1.open(heard, NEVER);
+  assert.equal(connection.version, stage.asterisk.version);
+  assert.match(connection.instance, /^\d{4}-\d{2}-\d{2}T/);
+  const [alice, bob] = [await stage.phone('1001'), await stage.phone('1002')];
+  const call = alice.call('1002');
+  (await bob.called()).answer();
+  await stateOf(call, 'up');
+  const live = await until('both legs are listed', () => connection.listing(NEVER), {
+    holds: (legs) => legs.length === 2,
+  });
+  assert.deepEqual(new Set(live.map(({ id }) => `${id}@pbx1`)), new Set(heard.mapper.liveLegs()));
+  call.hangUp();
+  await until('the call has ended', () => heard.mapper.liveLegs().length === 0);
+  assertWholeLegs(heard.mapped, [], 'outbound');
+});
+
+test('Asterisk keeps what happens while nobody listens, and `since` says so', LIMIT, async () => {
+  await using outbound = await setOutboundStage();
+  const { stage, pbx1 } = outbound;
+  const heard = hear('ARI');
+  const first = await pbx1.open(heard, NEVER);
+  await first[Symbol.asyncDispose]();
+  for (let calls = 0; calls < 3; calls += 1) await callBetween(stage);
+  assert.equal(heard.mapped.length, 0);
+  await using second = await pbx1.open(heard, NEVER);
+  assert.equal(second.instance, first.instance);
+  assert.equal(second.since, first.since, 'the subscription was in force all the time');
+  await until('six legs have ended', () => heard.mapped.filter(({ name }) => name === 'CHANNEL_DESTROY').length === 6);
+  assertWholeLegs(heard.mapped, [], 'kept');
+  assert.deepEqual(
+    heard.mapped.filter(({ synthetic }) => synthetic !== null),
+    [],
+  );
+});
+
+test('what a connection that broke had not delivered may be lost: `since` does not reach back', LIMIT, async () => {
+  await using outbound = await setOutboundStage();
+  const { stage, pbx1 } = outbound;
+  const first = await pbx1.open(hear('ARI'), NEVER);
+  await stage.asterisk.kill();
+  assert.equal(await first.lost, 'Unreachable');
+  await stage.asterisk.start();
+  await using second = await pbx1.open(hear('ARI'), NEVER);
+  assert.notEqual(second.instance, first.instance);
+  assert.ok(second.since > first.since);
+});
+
+test('a wrong password is refused, and named once the wait is over', LIMIT, async () => {
+  await using outbound = await setOutboundStage('another-secret', { ...LIMITS, awaitMs: 2_000 });
+  const { code, text } = await faultOf(outbound.pbx1.open(hear('ARI'), NEVER));
+  assert.equal(code, 'Credentials');
+  assert.doesNotMatch(text, /secret/, 'S12');
+});
+
+test('a stranger at the port gets nothing, and keeps nobody from being served', LIMIT, async () => {
+  await using outbound = await setOutboundStage();
+  const { listener, pbx1, ca } = outbound;
+  const refusedAt = async (path: string, authorization: string) => {
+    const socket = new WebSocket(`wss://localhost:${listener.port}${path}`, ['ari'], {
+      ca,
+      headers: { authorization },
+    });
+    return new Promise<unknown>((resolve) => socket.once('error', ({ message }) => resolve(message)));
+  };
+  const wrong = `Basic ${Buffer.from('asterisk:wrong').toString('base64')}`;
+  assert.match(String(await refusedAt('/pbx1', wrong)), /401/);
+  assert.match(String(await refusedAt('/pbx1', '')), /401/);
+  assert.match(String(await refusedAt('/pbx2', wrong)), /404/);
+  const status = await new Promise((resolve, reject) => {
+    request({ host: 'localhost', port: listener.port, ca }, (response) => resolve(response.statusCode))
+      .on('error', reject)
+      .end();
+  });
+  assert.equal(status, 426);
+  await using connection = await pbx1.open(hear('ARI'), NEVER);
+  assert.match(String(await refusedAt('/pbx1', wrong)), /401/);
+  assert.equal((await connection.listing(NEVER)).length, 0, 'the connection goes on');
+});
+
+test('a second connection with the right password takes the place of the first', LIMIT, async () => {
+  await using outbound = await setOutboundStage();
+  const { listener, pbx1, ca } = outbound;
+  const first = await pbx1.open(hear('ARI'), NEVER);
+  const authorization = `Basic ${Buffer.from(`${LOGIN.username}:${LOGIN.password}`).toString('base64')}`;
+  const socket = new WebSocket(`wss://localhost:${listener.port}/pbx1`, ['ari'], { ca, headers: { authorization } });
+  socket.on('error', () => undefined);
+  assert.equal(await first.lost, 'Replaced');
+  await using second = await pbx1.open(hear('ARI'), NEVER);
+  assert.equal((await second.listing(NEVER)).length, 0, 'Asterisk is back');
+});
