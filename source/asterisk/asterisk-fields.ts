@@ -19,6 +19,8 @@ export interface ChannelState {
   held: boolean;
   /** MixMonitors that run on it. */
   recordings: number;
+  /** Where it is parked; empty: it is not. */
+  slot: string;
   /** DialStatus of the last dial that it made or was. */
   dialStatus: string;
   /** The channel on the other side: the dial partner, then the other member of the bridge. */

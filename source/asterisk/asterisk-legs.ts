@@ -111,6 +111,7 @@ export class AsteriskLegs {
       rang: false,
       held: false,
       recordings: 0,
+      slot: '',
       dialStatus: '',
       partner: '',
       channel,

@@ -3,6 +3,7 @@ import { AsteriskLegs, type AsteriskLeg, type AsteriskLegsOptions, type Moment }
 import { readListed } from './asterisk-listing.ts';
 import { createBridges, type Bridges, type PairChange } from './bridges.ts';
 import { createLife } from './life.ts';
+import { text } from '../legs/event-body.ts';
 import { readAmiEvent } from './read-ami.ts';
 import { readAriEvent } from './read-ari.ts';
 import type { Channel, Step, StepAction } from './step.ts';
@@ -219,6 +220,7 @@ class AsteriskMapper implements Mapper {
     const leg = this.#runningLegOf(channel, moment, events);
     if (typeof leg === 'string') return leg;
     if (name === 'RECORD_START') leg.state.recordings += 1;
+    if (name.startsWith('PARK_')) leg.state.slot = name === 'PARK_PARKED' ? text(own['Parking-Slot']) : '';
     if (name === 'RECORD_STOP') leg.state.recordings = Math.max(0, leg.state.recordings - 1);
     return [...events, ...this.#legs.say(leg, name, moment, own)];
   }
@@ -240,6 +242,11 @@ class AsteriskMapper implements Mapper {
     // Asterisk says nothing of a MixMonitor that ends with its channel.
     if (leg.state.recordings > 0) {
       events.push(...this.#legs.say(leg, 'RECORD_STOP', missedAt(moment, moment.micros / 1_000)));
+    }
+    // That a parked call was given up may be told before or after its end.
+    if (leg.state.slot !== '') {
+      const own = { 'Parking-Slot': leg.state.slot };
+      events.push(...this.#legs.say(leg, 'PARK_ABANDONED', missedAt(moment, moment.micros / 1_000), own));
     }
     return [...events, ...this.#legs.end(leg, moment, action.cause, action.techCause)];
   }
