@@ -71,6 +71,21 @@ export function accountsOfGroup(prefix: string, { resource, group }: { resource:
   };
 }
 
+/** Keys of the table of live calls in one partition, on the partition's shard. */
+export function callKeys(prefix: string, partition: number) {
+  const base = `${prefix}{${partition}}:`;
+  return {
+    /** Up to which entry the table is true, and whether it is being built: one text that is compared. */
+    at: `${base}calls:at`,
+    /** Set of the accounts that have a live leg here. */
+    accounts: `${base}calls`,
+    /** Hash of an account's Call-IDs to their records, see call.ts. */
+    legs: (account: string) => `${base}calls:of:${account}`,
+    /** Entry id of the synthetic end that a leg was given, with a time to live. */
+    ended: (account: string, callId: string) => `${base}ended:${account}/${callId}`,
+  };
+}
+
 /** Keys of a consumer group in one partition, on the partition's shard. `group` is the name in Redis. */
 export function groupKeys(prefix: string, partition: number, group: string) {
   const base = `${prefix}{${partition}}:`;

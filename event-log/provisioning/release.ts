@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../runtime/redis/client.ts';
-import { accountsOfGroup, formerGroupName, groupKeys, groupName, streamKeys } from '../../protocol/keys.ts';
+import { accountsOfGroup, callKeys, formerGroupName, groupKeys, groupName, streamKeys } from '../../protocol/keys.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import { accountRows } from './account-groups.ts';
 import { groupField } from './create-group.ts';
@@ -15,8 +15,9 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 return redis.call('XGROUP', 'DESTROY', KEYS[1], ARGV[1])`);
 
 /**
- * Withdraws a resource's retention. KEYS: events, meta, trim. ARGV: field of the retention, 1 to delete the stream when
- * no retention is left and no group reads it, field of the cursor key. A resource of the same name may continue to read
+ * Withdraws a resource's retention. KEYS: events, meta, trim, the table of live calls and its accounts. ARGV: field of the
+ * retention, 1 to delete the stream when no retention is left and no group reads it, field of the cursor key, what an
+ * account's legs are under. A resource of the same name may continue to read
  * a stream that is kept, with old cursors. Replies 1 when it was deleted.
  */
 const LEAVE = defineScript(`
@@ -27,7 +28,8 @@ for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
   if string.sub(field, 1, 10) == 'retention:' then return 0 end
 end
 if redis.call('EXISTS', KEYS[1]) == 1 and #redis.call('XINFO', 'GROUPS', KEYS[1]) > 0 then return 0 end
-redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
+for _, account in ipairs(redis.call('SMEMBERS', KEYS[5])) do redis.call('DEL', ARGV[4] .. account) end
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 return 1`);
 
 /** Destroys a consumer group on every partition, and what belongs to it: its owner, its counters, its dead letters. */
@@ -81,8 +83,9 @@ export async function leaveStreams(
   let deleted = 0;
   for (let partition = 0; partition < where.partitions; partition += 1) {
     const { events, meta, trim } = streamKeys(where.keyPrefix, partition);
-    const args = [retentionField(where.resource), deletes ? '1' : '0', cursorKeyField(where.resource)];
-    deleted += Number(await runScript(client, LEAVE, { keys: [events, meta, trim], args }));
+    const { at, accounts, legs } = callKeys(where.keyPrefix, partition);
+    const args = [retentionField(where.resource), deletes ? '1' : '0', cursorKeyField(where.resource), legs('')];
+    deleted += Number(await runScript(client, LEAVE, { keys: [events, meta, trim, at, accounts], args }));
   }
   return deleted;
 }

@@ -35,11 +35,21 @@ export function legEntriesOf(entries: readonly StoredEntry[]): LegEntry[] {
   return found;
 }
 
+/** A leg whose record is asked for; `ends`: its synthetic end too, although it has a record. */
+export interface LegQuery extends LegName {
+  readonly ends: boolean;
+}
+
 /** The legs that the entries are of, each once. */
-export function legsOf(entries: readonly LegEntry[]): LegName[] {
-  const legs = new Map(
-    entries.map(({ event: { account, callId } }) => [legKey({ account, callId }), { account, callId }]),
-  );
+export function legsOf(entries: readonly LegEntry[]): LegQuery[] {
+  const legs = new Map<string, { account: string; callId: string; ends: boolean }>();
+  for (const { event } of entries) {
+    const { account, callId } = event;
+    const key = legKey(event);
+    const leg = legs.get(key) ?? { account, callId, ends: false };
+    if (event.name === 'CHANNEL_DESTROY') leg.ends = true;
+    legs.set(key, leg);
+  }
   return [...legs.values()];
 }
 

@@ -13,7 +13,8 @@ export const ACL_COMMANDS = {
     'xgroup|create xgroup|destroy xgroup|setid xreadgroup xack xpending xclaim xautoclaim xinfo|groups xinfo|consumers',
   keys: 'exists del expire pexpire ttl pttl memory|usage',
   strings: 'get mget set incr incrby decr decrby',
-  hashes: 'hget hmget hset hsetnx hexists hgetall hkeys hdel hincrby',
+  hashes: 'hget hmget hset hsetnx hexists hgetall hkeys hdel hincrby hlen hvals hscan',
+  sets: 'sadd srem scard sscan smembers',
   sortedSets: 'zadd zrem zcard zscore zcount zrange zrangebyscore zremrangebyscore zremrangebyrank',
 } as const satisfies Record<string, string>;
 

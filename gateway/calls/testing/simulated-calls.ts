@@ -12,7 +12,7 @@ export interface SimulatedCalls {
 const START = Date.parse('2026-01-31T09:30:00Z');
 
 /** Whole calls: each that began in the time has all its events to its end. */
-function simulatedEvents({ seconds, callsPerSecond, accounts = ['acme'], seed = 'calls' }: SimulatedCalls) {
+export function simulatedEvents({ seconds, callsPerSecond, accounts = ['acme'], seed = 'calls' }: SimulatedCalls) {
   const tenants = accounts.map((id) => ({ id, name: id, realm: `${id}.sip.example.com` }));
   const endAt = START + seconds * 1_000;
   return createSimulator({ seed, accounts: tenants, callsPerSecond, startAt: START, endAt }).next(
@@ -20,7 +20,7 @@ function simulatedEvents({ seconds, callsPerSecond, accounts = ['acme'], seed = 
   );
 }
 
-function newEventOf({ name, account, callId, eventId, json }: SimulatedEvent): NewEvent {
+export function newEventOf({ name, account, callId, eventId, json }: SimulatedEvent): NewEvent {
   return { name, account, callId, eventId, traceparent: '', data: Buffer.from(json) };
 }
 

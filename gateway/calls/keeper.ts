@@ -1,0 +1,131 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { splitId } from '../../protocol/position.ts';
+import { LogUnavailable } from '../../event-log/event-log.ts';
+import type { LogWindow } from '../../event-log/log-window.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
+import { remedyFor } from '../../runtime/redis/remedy.ts';
+import { Waiting } from '../group/waiting.ts';
+import { advance, type Advanced, type AdvancePlace } from './advance.ts';
+import type { CallTable, TableAt } from './call-table.ts';
+import type { CallCounters } from './counters.ts';
+
+export interface KeeperOptions {
+  readonly table: CallTable;
+  readonly eventLog: AdvancePlace['eventLog'];
+  readonly window: Pick<LogWindow, 'state'>;
+  readonly counters: CallCounters;
+  /** Whether this replica keeps the partition now. */
+  readonly owns: (partition: number) => boolean;
+  readonly logger: Logger;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** Between two steps that found little: entries of this time are written together. */
+const SPACING_MS = 50;
+/** Without a sign of new entries the log is asked this often. */
+const IDLE_MS = 1_000;
+/** The state of the log is compared this often although nothing seems wrong. */
+const CHECK_MS = 5_000;
+/** After a refused write another keeper is at work: this one waits a while, so that one of them goes on. */
+const REFUSED_MS = 500;
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 2_000;
+
+/** Keeps the table of one partition at the end of the log, while this replica owns it. */
+export class Keeper {
+  readonly #options: KeeperOptions;
+  readonly #partition: number;
+  readonly #waiting = new Waiting();
+  #at: TableAt | null = null;
+  #checkedAt = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+
+  constructor(options: KeeperOptions, partition: number) {
+    this.#options = options;
+    this.#partition = partition;
+  }
+
+  /** Entries have come, or this replica may own the partition now. */
+  wake(): void {
+    this.#waiting.kick();
+  }
+
+  /** Settles after an abort. Never rejects but for an unexpected error. */
+  async run(signal: AbortSignal): Promise<void> {
+    const wake = () => this.wake();
+    signal.addEventListener('abort', wake);
+    while (!signal.aborted) {
+      const restMs = this.#options.owns(this.#partition) ? await this.#step() : this.#rest();
+      if (restMs > 0) await this.#wait(restMs, signal);
+    }
+    signal.removeEventListener('abort', wake);
+  }
+
+  /** Another replica keeps it. */
+  #rest(): number {
+    this.#at = null;
+    this.#options.counters.behindMs[this.#partition] = 0;
+    return IDLE_MS;
+  }
+
+  /** Milliseconds to wait before the next step. */
+  async #step(): Promise<number> {
+    const { table, eventLog, window } = this.#options;
+    const steady = performance.now();
+    const isDue = steady - this.#checkedAt >= CHECK_MS;
+    try {
+      const state = isDue ? await window.state(CHECK_MS / 2) : null;
+      const outcome = await advance({ table, eventLog, partition: this.#partition }, this.#at, state);
+      if (isDue) this.#checkedAt = steady;
+      this.#failures = 0;
+      return this.#took(outcome);
+    } catch (error) {
+      if (!(error instanceof LogUnavailable)) throw error;
+      return this.#failed(error.code);
+    }
+  }
+
+  #took(outcome: Advanced): number {
+    const { counters, logger, now } = this.#options;
+    const partition = this.#partition;
+    if (outcome.kind === 'refused') {
+      counters.refusedWrites += 1;
+      this.#at = null;
+      return REFUSED_MS * (0.5 + Math.random());
+    }
+    this.#at = outcome.at;
+    if (outcome.kind === 'begun') {
+      counters.rebuilds += 1;
+      logger.info({ partition }, 'the table of live calls is made anew from the oldest event that is kept');
+    }
+    if (outcome.kind !== 'advanced') return 0;
+    counters.reduced += outcome.entries;
+    counters.behindMs[partition] = outcome.isMore ? Math.max(0, now() - splitId(outcome.at.id)[0]) : 0;
+    if (outcome.isMore) return 0;
+    return outcome.entries > 0 ? SPACING_MS : IDLE_MS;
+  }
+
+  /** One line for each outage. */
+  #failed(code: string): number {
+    const { logger } = this.#options;
+    // What was written is not known: a reply may be lost.
+    this.#at = null;
+    if (this.#failures === 0) {
+      logger.warn(
+        { partition: this.#partition, code, ...remedyFor(code) },
+        'the table of live calls waits for the log',
+      );
+    }
+    this.#failures += 1;
+    return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10)) * (0.5 + Math.random() / 2);
+  }
+
+  /** A short wait is not ended by new entries, so that they are written together. */
+  async #wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (ms >= IDLE_MS) return this.#waiting.until(performance.now() + ms);
+    return delay(ms, undefined, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+}

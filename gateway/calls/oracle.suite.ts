@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { LogUnavailable, type EventLog, type StoredEntry } from '../../event-log/event-log.ts';
+import { createLogWindow } from '../../event-log/log-window.ts';
+import { legKey, type CallRecord } from '../../protocol/call.ts';
+import { createRandom, type Random } from '../../protocol/simulator/random.ts';
+import { BEFORE_EVERYTHING, compareIds } from '../../protocol/position.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
+import { until } from '../../testing/until.ts';
+import type { CallTable } from './call-table.ts';
+import { createCallCounters } from './counters.ts';
+import { Keeper } from './keeper.ts';
+import { legEntriesOf, reduceEntries, type KnownLeg } from './reduce-entries.ts';
+import { CallsUnavailable, readSnapshot, type Snapshot, type Wanted } from './snapshot.ts';
+import { newEventOf, simulatedEvents } from './testing/simulated-calls.ts';
+
+interface OracleLog extends AsyncDisposable {
+  readonly eventLog: EventLog;
+  readonly table: CallTable;
+}
+
+/** The whole log, partition by partition. */
+async function wholeLog(eventLog: EventLog): Promise<StoredEntry[][]> {
+  return Promise.all(
+    Array.from({ length: eventLog.partitions }, async (_, partition) => {
+      const entries: StoredEntry[] = [];
+      for (let page = await eventLog.range(partition, BEFORE_EVERYTHING, 1_000); page.length > 0;) {
+        entries.push(...page);
+        page = await eventLog.range(partition, page.at(-1)?.id ?? '', 1_000);
+      }
+      return entries;
+    }),
+  );
+}
+
+interface Taken {
+  readonly snapshot: Snapshot;
+  readonly wanted: Wanted;
+}
+
+/** What a plain reduction of the log says at the position of each snapshot, in their order. */
+function reduceAll(log: readonly (readonly StoredEntry[])[], taken: readonly Taken[]): CallRecord[][] {
+  const expected = taken.map((): CallRecord[] => []);
+  for (const [partition, entries] of log.entries()) {
+    const idOf = (at: number) => taken[at]?.snapshot.position.ids[partition] ?? BEFORE_EVERYTHING;
+    const legs = new Map<string, KnownLeg>();
+    let done = 0;
+    for (const at of [...taken.keys()].sort((one, other) => compareIds(idOf(one), idOf(other)))) {
+      const end = entries.findIndex(({ id }, index) => index >= done && compareIds(id, idOf(at)) > 0);
+      const next = entries.slice(done, end < 0 ? entries.length : end);
+      for (const [key, { record }] of reduceEntries(legEntriesOf(next), legs)) {
+        if (record === null) legs.delete(key);
+        else legs.set(key, { record, endedAt: null });
+      }
+      done += next.length;
+      for (const { record } of legs.values()) {
+        if (record !== undefined && taken[at]?.wanted.includes(record.account_id) === true) expected[at]?.push(record);
+      }
+    }
+  }
+  return expected;
+}
+
+function byLeg(records: readonly CallRecord[]): ReadonlyMap<string, CallRecord> {
+  return new Map(records.map((record) => [legKey({ account: record.account_id, callId: record.call_id }), record]));
+}
+
+const ACCOUNTS = Array.from({ length: 12 }, (_, n) => `account_${n}`);
+
+function someScope(random: Random): Wanted {
+  if (random.chance(0.3)) return { accounts: null, includes: () => true };
+  const accounts = ACCOUNTS.filter(() => random.chance(0.4));
+  return { accounts: random.chance(0.5) ? accounts : null, includes: (account) => accounts.includes(account) };
+}
+
+/** A table whose writer dies at random: before a command, or after it, so that its reply is lost. */
+function deadly(table: CallTable, random: Random, crashed: () => void): CallTable {
+  const maybe = async <T>(command: () => Promise<T>): Promise<T> => {
+    const fate = random.unit();
+    if (fate < 0.03) crashed();
+    const reply = fate < 0.015 ? undefined : await command();
+    if (fate < 0.03) throw new LogUnavailable('CONNECTION_LOST');
+    return reply as T;
+  };
+  return {
+    ...table,
+    at: (...of) => maybe(() => table.at(...of)),
+    look: (...of) => maybe(() => table.look(...of)),
+    write: (...of) => maybe(() => table.write(...of)),
+    begin: (...of) => maybe(() => table.begin(...of)),
+    drop: (...of) => maybe(() => table.drop(...of)),
+  };
+}
+
+/** Keepers that all believe to own every partition, each followed by another one when it dies. */
+function race(log: OracleLog, keepers: number, random: Random) {
+  const { eventLog } = log;
+  const over = new AbortController();
+  const counters = createCallCounters();
+  let crashes = 0;
+  const keep = async (partition: number) => {
+    while (!over.signal.aborted) {
+      const life = new AbortController();
+      const die = () => {
+        crashes += 1;
+        life.abort();
+      };
+      const keeper = new Keeper(
+        {
+          table: deadly(log.table, random, die),
+          eventLog,
+          window: createLogWindow(eventLog, performance.now.bind(performance)),
+          counters,
+          owns: () => true,
+          logger: silentLogger,
+          now: Date.now,
+        },
+        partition,
+      );
+      await keeper.run(AbortSignal.any([life.signal, over.signal]));
+    }
+  };
+  const running = Array.from({ length: keepers * eventLog.partitions }, (_, n) => keep(n % eventLog.partitions));
+  return {
+    counters,
+    crashes: () => crashes,
+    stop: async () => {
+      over.abort();
+      await Promise.all(running);
+    },
+  };
+}
+
+/** LC1 over any log: snapshots are taken all the while that events come and keepers die, and each is compared. */
+export function oracleSuite(name: string, open: () => Promise<OracleLog>, joins: number): void {
+  it(`LC1: ${name}: every snapshot is what a plain reduction of the log says at its cursor`, async () => {
+    await using log = await open();
+    const { eventLog, table } = log;
+    const random = createRandom('oracle');
+    const racing = race(log, 3, random);
+    const events = simulatedEvents({ seconds: 600, callsPerSecond: 1, accounts: ACCOUNTS });
+    const source = { table, eventLog, now: Date.now };
+    const taken: Taken[] = [];
+    const over = new AbortController();
+    const join = async () => {
+      while (!over.signal.aborted || taken.length < joins) {
+        const wanted = someScope(random);
+        const snapshot = await readSnapshot(source, wanted, null).catch(unlessUnavailable);
+        if (snapshot !== null) taken.push({ snapshot, wanted });
+        // As many as are wanted, over the whole time.
+        await delay(Math.max(1, 15_000 / joins));
+      }
+    };
+    const joining = [join(), join(), join()];
+    for (let at = 0; at < events.length; at += 20) {
+      await eventLog.append(events.slice(at, at + 20).map(newEventOf));
+      await delay(10);
+    }
+    await until('the table at the end of the log', async () => {
+      const { newest } = await eventLog.state();
+      const ats = await Promise.all(newest.map((_, partition) => table.at(partition)));
+      return newest.every((id, partition) => ats[partition]?.id === id && ats[partition].phase === 'live');
+    });
+    over.abort();
+    await Promise.all(joining);
+    await racing.stop();
+    const whole = await wholeLog(eventLog);
+    let legs = 0;
+    for (const [at, expected] of reduceAll(whole, taken).entries()) {
+      const records = taken[at]?.snapshot.records ?? [];
+      legs += records.length;
+      assert.deepEqual(byLeg(records), byLeg(expected));
+      assert.equal(byLeg(records).size, records.length);
+    }
+    assert.ok(taken.length >= joins && legs > taken.length, `${taken.length} snapshots of ${legs} legs`);
+    assert.ok(racing.crashes() > 20, `${racing.crashes()} crashes`);
+    assert.ok(racing.counters.refusedWrites > 20, `${racing.counters.refusedWrites} refused writes`);
+    // LC6: every call has ended.
+    for (let partition = 0; partition < eventLog.partitions; partition += 1) {
+      assert.deepEqual(await table.accounts(partition), []);
+    }
+  });
+}
+
+function unlessUnavailable(error: unknown): null {
+  if (error instanceof CallsUnavailable) return null;
+  throw error;
+}

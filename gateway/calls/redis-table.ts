@@ -1,0 +1,217 @@
+import { decodeCall, encodeCall, legKey, type CallRecord } from '../../protocol/call.ts';
+import { callKeys } from '../../protocol/keys.ts';
+import { LogUnavailable } from '../../event-log/event-log.ts';
+import type { LogPlace } from '../../event-log/partition-state.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { outageCode } from '../../runtime/redis/outage.ts';
+import { defineScript, runScript, type Script } from '../../runtime/redis/script.ts';
+import {
+  SLICE_ACCOUNTS,
+  SLICE_LEGS,
+  type CallTable,
+  type Slice,
+  type SlicePlace,
+  type TableAt,
+  type TableStep,
+} from './call-table.ts';
+import type { KnownLeg } from './reduce-entries.ts';
+
+/** What every script compares first. KEYS[1] is the table's `at`, ARGV[1] what it must be. */
+const COMPARE = `if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return false end\n`;
+
+/**
+ * KEYS: at, then each leg's hash and its `ended`. ARGV: at, then each leg's Call-ID, behind a `1` where its end is asked
+ * for in any case. Replies a record and the entry id of an end for each leg, each empty for none; nothing when the table
+ * has moved on.
+ */
+const LOOK = defineScript(`${COMPARE}
+local found = {}
+for i = 2, #ARGV do
+  local record = redis.call('HGET', KEYS[2 * i - 2], string.sub(ARGV[i], 2)) or ''
+  local ended = ''
+  if record == '' or string.sub(ARGV[i], 1, 1) == '1' then ended = redis.call('GET', KEYS[2 * i - 1]) or '' end
+  found[2 * i - 3], found[2 * i - 2] = record, ended
+end
+return found`);
+
+/** KEYS: each leg's `ended`. Replies an entry id for each leg, empty for none. */
+const ENDED = defineScript(`
+local found = {}
+for i, key in ipairs(KEYS) do found[i] = redis.call('GET', key) or '' end
+return found`);
+
+/**
+ * KEYS: at, accounts, then each leg's hash. ARGV: at, the new one, then account, Call-ID and record (empty: removed) of
+ * each leg. Replies 1; nothing when the table has moved on.
+ */
+const WRITE = defineScript(`${COMPARE}
+redis.call('SET', KEYS[1], ARGV[2])
+for i = 3, #KEYS do
+  local at = 3 * i - 6
+  if ARGV[at + 2] ~= '' then
+    if redis.call('HSET', KEYS[i], ARGV[at + 1], ARGV[at + 2]) == 1 then redis.call('SADD', KEYS[2], ARGV[at]) end
+  elseif redis.call('HDEL', KEYS[i], ARGV[at + 1]) == 1 and redis.call('EXISTS', KEYS[i]) == 0 then
+    redis.call('SREM', KEYS[2], ARGV[at])
+  end
+end
+return 1`);
+
+/** KEYS: at. ARGV: at, the new one. */
+const BEGIN = defineScript(`${COMPARE}
+redis.call('SET', KEYS[1], ARGV[2])
+return 1`);
+
+/** KEYS: at, accounts, then hashes of accounts. ARGV: at, then these accounts. Replies how many accounts are left. */
+const DROP = defineScript(`${COMPARE}
+for i = 3, #KEYS do
+  redis.call('DEL', KEYS[i])
+  redis.call('SREM', KEYS[2], ARGV[i - 1])
+end
+return redis.call('SCARD', KEYS[2])`);
+
+/**
+ * Some legs of accounts. KEYS: at, then accounts' hashes. ARGV: legs at most, the place in the first hash. A hash that fits is read whole,
+ * a larger one by HSCAN: a leg that is there all the while is in one slice at least. Replies at, the number of accounts that
+ * were read, the place in the next one, and the records.
+ */
+const SLICE = defineScript(`
+local at = redis.call('GET', KEYS[1])
+if not at then return false end
+local most, place = tonumber(ARGV[1]), ARGV[2]
+local reply, done = { at, 0, '0' }, 0
+local left = most
+for i = 2, #KEYS do
+  if place == '0' and redis.call('HLEN', KEYS[i]) <= left then
+    local records = redis.call('HVALS', KEYS[i])
+    for _, record in ipairs(records) do reply[#reply + 1] = record end
+    left = left - #records
+    done = done + 1
+  elseif left < most then
+    break
+  else
+    local page = redis.call('HSCAN', KEYS[i], place, 'COUNT', most)
+    for field = 2, #page[2], 2 do reply[#reply + 1] = page[2][field] end
+    place = page[1]
+    if place == '0' then done = done + 1 end
+    break
+  end
+end
+reply[2], reply[3] = done, place
+return reply`);
+
+const DROPPED_ACCOUNTS = 20;
+const SCAN_COUNT = 1_000;
+
+/** The table in Redis, beside the log's streams: it is lost with them and with nothing else. */
+export function createRedisTable(place: LogPlace): CallTable {
+  const keysOf = (partition: number) => callKeys(place.keyPrefix, partition);
+  const run = (script: Script, keys: readonly string[], args: readonly string[]) =>
+    available(place, () => runScript(place.client, script, { keys, args }));
+  return {
+    async at(partition) {
+      const text = await available(place, () => place.client.get(keysOf(partition).at));
+      return decodeAt(text);
+    },
+    async look(partition, at, legs) {
+      const { at: key, legs: hash, ended } = keysOf(partition);
+      const keys = legs.flatMap(({ account, callId }) => [hash(account), ended(account, callId)]);
+      const args = legs.map(({ callId, ends }) => `${ends ? 1 : 0}${callId}`);
+      const reply = (await run(LOOK, [key, ...keys], [encodeAt(at), ...args])) as readonly Buffer[] | null;
+      if (reply === null) return null;
+      return new Map(legs.map((leg, index) => [legKey(leg), knownLeg(reply[2 * index], reply[2 * index + 1])]));
+    },
+    async ended(partition, legs) {
+      if (legs.length === 0) return new Map();
+      const { ended } = keysOf(partition);
+      const keys = legs.map(({ account, callId }) => ended(account, callId));
+      const reply = (await run(ENDED, keys, [])) as readonly Buffer[];
+      const found = legs.map((leg, index) => [legKey(leg), reply[index]?.toString() ?? ''] as const);
+      return new Map(found.filter(([, id]) => id !== ''));
+    },
+    async write(partition, { from, to, changes }: TableStep) {
+      const { at, accounts, legs } = keysOf(partition);
+      const keys = [at, accounts];
+      const args = [encodeAt(from), encodeAt(to)];
+      for (const { account, callId, record } of changes) {
+        keys.push(legs(account));
+        args.push(account, callId, record === null ? '' : encodeCall(record));
+      }
+      return (await run(WRITE, keys, args)) !== null;
+    },
+    async begin(partition, from, at) {
+      return (await run(BEGIN, [keysOf(partition).at], [encodeAt(from), encodeAt(at)])) !== null;
+    },
+    async drop(partition, at) {
+      const keys = keysOf(partition);
+      const [, found] = await available(place, () => place.client.sscan(keys.accounts, '0', 'COUNT', DROPPED_ACCOUNTS));
+      const left = await run(DROP, [keys.at, keys.accounts, ...found.map(keys.legs)], [encodeAt(at), ...found]);
+      return left === null ? null : left === 0;
+    },
+    accounts: (partition) => available(place, () => scanAccounts(place, keysOf(partition).accounts)),
+    async slice(partition, accounts, from) {
+      const { at, legs } = keysOf(partition);
+      const wanted = accounts.slice(from.account, from.account + SLICE_ACCOUNTS);
+      const reply = await run(SLICE, [at, ...wanted.map(legs)], [String(SLICE_LEGS), from.leg]);
+      return reply === null ? null : sliceOf(reply as SliceReply, accounts, from);
+    },
+  };
+}
+
+async function scanAccounts({ client }: LogPlace, key: string): Promise<readonly string[]> {
+  const accounts = new Set<string>();
+  let cursor = '0';
+  do {
+    const [next, page] = await client.sscan(key, cursor, 'COUNT', SCAN_COUNT);
+    for (const account of page) accounts.add(account);
+    cursor = next;
+  } while (cursor !== '0');
+  return [...accounts];
+}
+
+type SliceReply = readonly [at: Buffer, done: number, leg: Buffer, ...records: Buffer[]];
+
+function sliceOf(
+  [text, done, leg, ...records]: SliceReply,
+  accounts: readonly string[],
+  from: SlicePlace,
+): Slice | null {
+  const at = decodeAt(text.toString());
+  if (at === null) return null;
+  const account = from.account + done;
+  return {
+    at,
+    records: records.map(String).map(decodeCall).filter(isReadable),
+    next: account >= accounts.length ? null : { account, leg: leg.toString() },
+  };
+}
+
+/** A record of a version that cannot be read is left out: the next event of its leg writes it anew. */
+function isReadable(record: CallRecord | null): record is CallRecord {
+  return record !== null;
+}
+
+function knownLeg(record: Buffer | undefined, ended: Buffer | undefined): KnownLeg {
+  return { record: decodeCall(record?.toString() ?? '') ?? undefined, endedAt: ended?.toString() || null };
+}
+
+const PHASES = ['dropping', 'building', 'live'] as const;
+
+function encodeAt(at: TableAt | null): string {
+  return at === null ? '' : [at.epoch, at.id, at.phase, at.until].join(' ');
+}
+
+/** Null for none, and for what no version of this wrote: it is then begun again. */
+function decodeAt(text: string | null): TableAt | null {
+  const [epoch = '', id = '', word = '', until = ''] = (text ?? '').split(' ');
+  const phase = PHASES.find((one) => one === word);
+  return phase === undefined ? null : { epoch, id, phase, until };
+}
+
+async function available<T>({ client }: LogPlace, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    const code = redisErrorCode(error);
+    throw new LogUnavailable(code === 'UNREACHABLE' ? (outageCode(client) ?? code) : code);
+  }
+}

@@ -1,0 +1,42 @@
+import { reduceCall } from '../../protocol/call-state.ts';
+import { legKey, type CallRecord } from '../../protocol/call.ts';
+import { BEFORE_EVERYTHING, compareIds } from '../../protocol/position.ts';
+import type { LegEntry } from './reduce-entries.ts';
+
+/** Records of one slice, and the entry up to which they are true. */
+export interface SliceRead {
+  readonly id: string;
+  readonly records: readonly CallRecord[];
+}
+
+export interface RollForward {
+  readonly slices: readonly SliceRead[];
+  /** The entries after the place at which reading began, to the place at which the snapshot is true. */
+  readonly entries: readonly LegEntry[];
+  /** Entry ids of synthetic ends, by `legKey`. */
+  readonly ended: ReadonlyMap<string, string>;
+}
+
+/**
+ * The legs at one place, of slices that were each read at another one. Pure. A leg of a slice gets the entries after that
+ * slice; a leg of no slice gets all of them, from nothing: it began after the place at which reading began, or had ended
+ * when its slice was read, and then its end is among the entries.
+ */
+export function rollForward({ slices, entries, ended }: RollForward): CallRecord[] {
+  const legs = new Map<string, { record: CallRecord | undefined; id: string }>();
+  for (const { id, records } of slices) {
+    for (const record of records) {
+      legs.set(legKey({ account: record.account_id, callId: record.call_id }), { record, id });
+    }
+  }
+  for (const { id, event } of entries) {
+    const key = legKey(event);
+    const { record, id: readAt } = legs.get(key) ?? { record: undefined, id: BEFORE_EVERYTHING };
+    if (compareIds(id, readAt) <= 0) continue;
+    const endedAt = ended.get(key);
+    if (record === undefined && endedAt !== undefined && compareIds(id, endedAt) > 0) continue;
+    const after = reduceCall(record, event);
+    if (after !== undefined) legs.set(key, { record: after ?? undefined, id });
+  }
+  return [...legs.values()].flatMap(({ record }) => record ?? []);
+}

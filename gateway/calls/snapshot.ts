@@ -1,0 +1,142 @@
+import { compareIds, splitId, type Position } from '../../protocol/position.ts';
+import type { CallRecord } from '../../protocol/call.ts';
+import { LogUnavailable, type EventLog } from '../../event-log/event-log.ts';
+import { isTooOld } from '../../event-log/log-window.ts';
+import { FIRST_SLICE, type CallTable, type TableAt } from './call-table.ts';
+import { legEntriesOf, legsOf, type LegEntry } from './reduce-entries.ts';
+import { rollForward, type SliceRead } from './roll-forward.ts';
+
+/** The accounts whose legs are asked for. */
+export interface Wanted {
+  /** All of them where they are few; null: those of the table are looked through. */
+  readonly accounts: readonly string[] | null;
+  readonly includes: (account: string) => boolean;
+}
+
+/** The live legs at one position of the log. */
+export interface Snapshot {
+  readonly position: Position;
+  readonly records: readonly CallRecord[];
+}
+
+export interface SnapshotSource {
+  readonly table: CallTable;
+  readonly eventLog: Pick<EventLog, 'range' | 'state' | 'partitions'>;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** The table cannot be read now: it is being built, or what keeps it is behind. */
+export class CallsUnavailable extends Error {
+  override readonly name = 'CallsUnavailable';
+  readonly code = 'calls_unavailable';
+  readonly why: 'building' | 'behind' | 'moved' | 'busy' | 'log';
+
+  constructor(why: CallsUnavailable['why'], options?: ErrorOptions) {
+    super(`the table of live calls is not available: ${why}`, options);
+    this.why = why;
+  }
+}
+
+/** The table may be this far behind the log. */
+const BEHIND_MS = 30_000;
+const PAGE = 500;
+
+/**
+ * The legs of these accounts at one position, at `atLeast` or later. Nothing is locked: each partition is read in slices,
+ * each true at a place of its own, and rolled forward by the entries between. Rejects with CallsUnavailable.
+ */
+export async function readSnapshot(
+  source: SnapshotSource,
+  wanted: Wanted,
+  atLeast: Position | null,
+): Promise<Snapshot> {
+  const { eventLog } = source;
+  try {
+    const before = await eventLog.state();
+    const partitions = Array.from({ length: eventLog.partitions }, (_, partition) => partition);
+    const parts = await Promise.all(
+      partitions.map((partition) => readPart(source, { partition, wanted, atLeast: atLeast?.ids[partition] ?? null })),
+    );
+    const after = await eventLog.state();
+    // Slices and entries fit together only when they are of one life of the log, and no entry between them is lost.
+    const isOneEpoch = [after.epoch, atLeast?.epoch ?? after.epoch].every((epoch) => epoch === before.epoch);
+    if (!isOneEpoch || parts.some(({ epoch }) => epoch !== before.epoch)) throw new CallsUnavailable('moved');
+    if (isTooOld({ epoch: after.epoch, ids: parts.map(({ began }) => began) }, after))
+      throw new CallsUnavailable('moved');
+    return {
+      position: { epoch: before.epoch, ids: parts.map(({ id }) => id) },
+      records: parts.flatMap(({ records }) => records),
+    };
+  } catch (error) {
+    if (error instanceof LogUnavailable) throw new CallsUnavailable('log', { cause: error });
+    throw error;
+  }
+}
+
+/** One partition's part of a snapshot. */
+interface Part {
+  readonly epoch: string;
+  /** Where reading began, and where the records are true. */
+  readonly began: string;
+  readonly id: string;
+  readonly records: readonly CallRecord[];
+}
+
+interface PartAsked {
+  readonly partition: number;
+  readonly wanted: Wanted;
+  readonly atLeast: string | null;
+}
+
+async function readPart(source: SnapshotSource, { partition, wanted, atLeast }: PartAsked): Promise<Part> {
+  const { table } = source;
+  const began = readable(await table.at(partition), null);
+  const accounts = wanted.accounts ?? (await table.accounts(partition)).filter(wanted.includes);
+  // An account that has left the list since `began` had its legs until some place before this one.
+  const listed = readable(await table.at(partition), began);
+  const slices: SliceRead[] = [];
+  let id = atLeast !== null && compareIds(atLeast, listed.id) > 0 ? atLeast : listed.id;
+  for (let place = accounts.length === 0 ? null : FIRST_SLICE; place !== null;) {
+    const slice = await table.slice(partition, accounts, place);
+    const at = readable(slice?.at ?? null, began);
+    if (compareIds(at.id, id) > 0) id = at.id;
+    slices.push({ id: at.id, records: slice?.records ?? [] });
+    place = slice?.next ?? null;
+  }
+  const entries = await entriesBetween(source, partition, { from: began.id, to: id });
+  const ofThem = entries.filter(({ event }) => wanted.includes(event.account));
+  const ended = await table.ended(partition, legsOf(ofThem));
+  await refuseBehind(source, partition, id);
+  return { epoch: began.epoch, began: began.id, id, records: rollForward({ slices, entries: ofThem, ended }) };
+}
+
+/** Rejects where the table is not live, or no longer the one that reading began with. */
+function readable(at: TableAt | null, began: TableAt | null): TableAt {
+  if (at === null || at.phase !== 'live') throw new CallsUnavailable('building');
+  if (began !== null && at.epoch !== began.epoch) throw new CallsUnavailable('moved');
+  return at;
+}
+
+async function entriesBetween(
+  { eventLog }: SnapshotSource,
+  partition: number,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<LegEntry[]> {
+  const found: LegEntry[] = [];
+  for (let at = from; compareIds(at, to) < 0;) {
+    const page = await eventLog.range(partition, at, PAGE);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    found.push(...legEntriesOf(page.filter(({ id }) => compareIds(id, to) <= 0)));
+    at = last.id;
+  }
+  return found;
+}
+
+/** A keeper that hangs must not show calls of long ago: the first entry that is not in the table is young. */
+async function refuseBehind({ eventLog, now }: SnapshotSource, partition: number, id: string): Promise<void> {
+  if (now() - splitId(id)[0] <= BEHIND_MS) return;
+  const [unread] = await eventLog.range(partition, id, 1);
+  if (unread !== undefined && now() - splitId(unread.id)[0] > BEHIND_MS) throw new CallsUnavailable('behind');
+}
