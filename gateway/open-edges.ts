@@ -168,6 +168,7 @@ async function openPublic(
       trustedProxies: gateway.trustedProxies,
       maxConnections: connectionLimit(gateway.connections.maxPerReplica, logger),
       allowance: new AddressAllowance(gateway.addressLimit),
+      faults: path.faults,
       routes: {
         addressOf,
         app: createPublicApp({

@@ -10,6 +10,7 @@ import { buildFanout, type RunningFanout } from './fanout/build-fanout.ts';
 import { buildBacklog } from './group/build-backlog.ts';
 import { buildGroups } from './group/build-groups.ts';
 import type { Groups } from './group/groups.ts';
+import { AddressFaults } from './http/address-faults.ts';
 import type { GatewayState } from './open-state.ts';
 import { connectionLimits, startConnectionQuota, type ConnectionQuota } from './quota/connection-quota.ts';
 import { Departure } from './replica/departure.ts';
@@ -17,6 +18,7 @@ import { createPresence } from './replica/create-presence.ts';
 import { narrow } from './session/narrow.ts';
 import { seesWhole } from './session/sees-whole.ts';
 import type { SessionContext } from './session/session.ts';
+import type { Session } from './session/session.ts';
 import { Sessions } from './session/sessions.ts';
 
 /** The way of an event from the log to the sockets. */
@@ -26,6 +28,8 @@ export interface GatewayPath extends RunningFanout {
   readonly window: LogWindow;
   readonly quota: ConnectionQuota;
   readonly departure: Departure;
+  /** Which addresses cause work for nothing. */
+  readonly faults: AddressFaults;
   /** Whether a token that was valid may still be used. */
   readonly mayStay: (token: VerifiedToken) => boolean;
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
@@ -57,6 +61,13 @@ function grantChecks({ directory, scope, eventLog }: GatewayState): Pick<Session
   };
 }
 
+function endOfSession(faults: AddressFaults, told: GatewayState['told']) {
+  return ({ id, token, address, age, isAtFault }: Session, code: number) => {
+    faults.noteStream(address, { lastedMs: age, isAtFault }, performance.now());
+    told.sessionClosed({ id, account: token.grant.account }, code);
+  };
+}
+
 /** Opens groups, fan-out and sessions on the state of the gateway, and starts reading. Owned by `stack`. */
 export async function openPath(
   stack: AsyncDisposableStack,
@@ -75,12 +86,13 @@ export async function openPath(
   const limits = connectionLimits(spec.gateway.connections);
   const quota = stack.use(startConnectionQuota({ limits, redis, ...keyspace, logger }));
   const { mayStay, verifyToken } = tokenChecks(state);
+  const faults = new AddressFaults();
   const sessions = stack.use(
     Sessions.start({
       maxUnreadBytes: spec.gateway.connections.maxUnreadBytes,
       maxSessions: spec.gateway.connections.maxPerReplica,
       now: Date.now,
-      onClosed: ({ id, token }, code) => told.sessionClosed({ id, account: token.grant.account }, code),
+      onClosed: endOfSession(faults, told),
       common: {
         fanout: running.fanout,
         groups,
@@ -105,16 +117,15 @@ export async function openPath(
     ...directoryReport(directory.status),
     ...departure.says(),
   }));
-  const backlog = buildBacklog(stack, { redis, keyspace, spec, logger, metrics });
   metrics.observe({
     counters: running.fanout.counters,
     connections: () => sessions.byKind(),
     groups,
     behind: () => running.fanout.behind,
     newest: () => eventLog.newest,
-    backlog,
+    backlog: buildBacklog(stack, { redis, keyspace, spec, logger, metrics }),
     revocations: () => revocations.size,
     directory,
   });
-  return { ...running, groups, sessions, window, quota, departure, mayStay, verifyToken };
+  return { ...running, groups, sessions, window, quota, departure, faults, mayStay, verifyToken };
 }

@@ -43,6 +43,11 @@ export class AddressAllowance {
     return tokens >= 1;
   }
 
+  /** Whether the address has a token left. */
+  has(address: string, now: number): boolean {
+    return this.#refilled(networkOf(address), now) >= 1;
+  }
+
   giveBack(address: string, now: number): void {
     const key = networkOf(address);
     const left = Math.min(this.#limits.burst, this.#refilled(key, now) + 1);

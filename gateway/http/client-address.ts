@@ -50,10 +50,14 @@ export function connectionAddress({ socket }: IncomingMessage): string {
   return normalise(proxiedAddress(socket) ?? socket.remoteAddress) ?? 'unknown';
 }
 
-/** A request's socket is a gate before the connection, which under TLS wraps the one that the header came on. */
 function proxiedAddress(socket: object): string | undefined {
+  return proxied.get(acceptedSocket(socket));
+}
+
+/** The socket that was accepted: a request's is a gate before the connection, which under TLS wraps that one. */
+export function acceptedSocket(socket: object): object {
   const connection = (socket as { connection?: object }).connection ?? socket;
-  return proxied.get(connection) ?? proxied.get((connection as { _parent?: object })._parent ?? connection);
+  return (connection as { _parent?: object | null })._parent ?? connection;
 }
 
 function normalise(address: string | null | undefined): string | null {

@@ -1,7 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createIsTrusted, rememberProxied } from './client-address.ts';
 import { judgeFirstBytes, type Expected, type Mismatch } from './first-bytes.ts';
-import { createStarts } from './event-loop-turns.ts';
 import { refuseOnSocket } from './refuse-upgrade.ts';
 
 export interface FrontOptions {
@@ -14,15 +13,13 @@ export interface FrontOptions {
   readonly admit: (address: string) => boolean;
   /** A connection was cut off for what it began with. */
   readonly onMismatch: (mismatch: Mismatch, address: string) => void;
-  readonly accept: (socket: Socket) => void;
+  /**
+   * Runs `start` when it is the turn of the address (null: of all proxies): a crowd that connects at once must not hold
+   * up events. False: it never runs.
+   */
+  readonly inTurn: (address: string | null, start: () => void) => boolean;
+  readonly accept: (socket: Socket, address: string | null) => void;
 }
-
-interface ReaderOptions extends FrontOptions {
-  readonly starts: (start: () => void) => void;
-}
-
-/** A TLS handshake costs about half a millisecond: a crowd that connects at once must not hold up events. */
-const HANDSHAKES_A_TURN = 2;
 
 /**
  * Accepts connections, reads their first bytes, and hands over those that begin as this port expects: with a PROXY
@@ -30,7 +27,6 @@ const HANDSHAKES_A_TURN = 2;
  */
 export function createFront(options: FrontOptions): Server {
   const isTrusted = createIsTrusted(options.trustedProxies);
-  const starts = createStarts(HANDSHAKES_A_TURN);
   return createServer({ noDelay: true, allowHalfOpen: !options.expected.tls }, (socket) => {
     const ignore = () => socket.destroy();
     socket.on('error', ignore);
@@ -40,11 +36,16 @@ export function createFront(options: FrontOptions): Server {
       options.onMismatch('proxy_not_trusted', peer);
       socket.destroy();
     } else if (!isProxy && !options.admit(peer)) socket.destroy();
-    else readFirstBytes(socket, peer, { ...options, starts }, ignore);
+    else readFirstBytes(socket, { peer, isProxy }, options, ignore);
   });
 }
 
-function readFirstBytes(socket: Socket, peer: string, options: ReaderOptions, ignore: () => void): void {
+interface Peer {
+  readonly peer: string;
+  readonly isProxy: boolean;
+}
+
+function readFirstBytes(socket: Socket, { peer, isProxy }: Peer, options: FrontOptions, ignore: () => void): void {
   let bytes: Buffer = Buffer.alloc(0);
   const refuse = (mismatch: Mismatch) => {
     options.onMismatch(mismatch, peer);
@@ -73,10 +74,12 @@ function readFirstBytes(socket: Socket, peer: string, options: ReaderOptions, ig
     }
     const rest = bytes.subarray(verdict.headerLength);
     if (rest.length > 0) socket.unshift(rest);
-    options.starts(() => {
+    const from = verdict.address ?? (isProxy ? null : peer);
+    const start = () => {
       socket.off('error', ignore);
-      if (!socket.destroyed) options.accept(socket);
-    });
+      if (!socket.destroyed) options.accept(socket, from);
+    };
+    if (!options.inTurn(from, start)) socket.destroy();
   };
   socket.on('readable', read).on('close', stop).on('end', ignore);
 }

@@ -111,7 +111,7 @@ describe('pipelined requests', { timeout: 60_000 }, () => {
         login: () => delay(20, {}),
         onUpgrade: async (_request, socket, head) => {
           socket.end(`HTTP/1.1 101 Switching Protocols\r\n\r\n${head.toString()}`);
-          return true;
+          return 101;
         },
       });
       const received = await exchange(server.port, `${first}${upgrade}frames`);
@@ -191,7 +191,7 @@ describe('pipelined requests', { timeout: 60_000 }, () => {
       allowance,
       onUpgrade: async (_request, socket) => {
         socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
-        return true;
+        return 101;
       },
     });
     for (let round = 0; round < 20; round += 1) {

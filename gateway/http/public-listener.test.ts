@@ -212,7 +212,7 @@ test('closing ends what is still open, upgraded connections too', async () => {
   const upgraded = Promise.withResolvers<void>();
   const onUpgrade = async () => {
     upgraded.resolve();
-    return true;
+    return 101;
   };
   const server = await open({ onUpgrade, listener: { limits: { closeMs: 10 } } });
   const ended = exchange(connect(server.port, '127.0.0.1'), get(STREAM_PATH, ...upgrade));

@@ -3,11 +3,14 @@ import type { Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { listenOn } from '../../runtime/http/listen.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
-import type { AddressAllowance } from './address-allowance.ts';
+import { networkOf, type AddressAllowance } from './address-allowance.ts';
+import type { AddressFaults } from './address-faults.ts';
+import { Turns } from './event-loop-turns.ts';
 import type { Mismatch } from './first-bytes.ts';
 import { createFront } from './front.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { EXPECTATION_FAILED, NO_TUNNEL, problemOf } from './listener-problems.ts';
+import { OpenConnections } from './open-connections.ts';
 import { problemResponse } from './refuse-upgrade.ts';
 import { RequestGate } from './request-gate.ts';
 import { RequestRouter, type Routes } from './request-router.ts';
@@ -26,6 +29,7 @@ export interface PublicListenerOptions {
   readonly maxConnections: number | null;
   readonly limits?: Partial<Limits>;
   readonly allowance: AddressAllowance;
+  readonly faults: AddressFaults;
   readonly routes: Routes;
   readonly events: ListenerEvents;
 }
@@ -54,10 +58,13 @@ const MIN_VERSION = 'TLSv1.2';
  */
 export async function openPublicListener(options: PublicListenerOptions): Promise<PublicListener> {
   const limits = { ...LIMITS, ...options.limits };
-  const http = createHttp(options, limits);
+  const { allowance, faults, events } = options;
+  const turns = new Turns();
+  const open = new OpenConnections(faults);
+  const router = new RequestRouter({ ...options, turns, excuse: ({ socket }) => open.excuse(socket) }, limits);
+  const http = createHttp(router, events, limits);
   const serve = (socket: Socket) => http.emit('connection', new RequestGate(socket, limits));
   const tls = options.tls === null ? null : createTls(options.tls, limits, serve);
-  const { allowance, events } = options;
   const front = createFront({
     expected: { proxyHeader: options.proxyProtocol, tls: tls !== null },
     trustedProxies: options.trustedProxies,
@@ -68,15 +75,24 @@ export async function openPublicListener(options: PublicListenerOptions): Promis
       return isAdmitted;
     },
     onMismatch: events.onMismatch,
-    accept: (socket) => (tls === null ? serve(socket) : tls.emit('connection', socket)),
+    inTurn(address, start) {
+      if (address === null || !faults.isSlowedDown(address, performance.now())) {
+        turns.run(networkOf(address ?? ''), start);
+        return true;
+      }
+      const hasRoom = turns.runSlowly(networkOf(address), start);
+      if (!hasRoom) events.onDropped('address');
+      return hasRoom;
+    },
+    accept(socket, address) {
+      open.judge(socket, address);
+      if (tls === null) serve(socket);
+      else tls.emit('connection', socket);
+    },
   });
   if (options.maxConnections !== null) front.maxConnections = options.maxConnections;
   front.on('drop', () => events.onDropped('replica'));
-  const open = new Set<Socket>();
-  front.on('connection', (socket: Socket) => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
-  });
+  front.on('connection', (socket: Socket) => open.add(socket));
   const port = await listenOn(front, options);
   // Node starts its checks of slow requests when an HTTP server listens, which this one never does itself.
   http.emit('listening');
@@ -87,7 +103,7 @@ export async function openPublicListener(options: PublicListenerOptions): Promis
       const closed = new Promise<void>((resolve) => void front.close(() => resolve()));
       http.closeIdleConnections();
       // Upgraded connections are no longer the server's: without this the close would wait for them forever.
-      const timer = setTimeout(() => open.forEach((socket) => socket.destroy()), limits.closeMs);
+      const timer = setTimeout(() => open.destroy(), limits.closeMs);
       await closed;
       clearTimeout(timer);
       http.close();
@@ -113,8 +129,7 @@ function createTls(
   return server;
 }
 
-function createHttp(options: PublicListenerOptions, limits: Limits): Server {
-  const { events } = options;
+function createHttp(router: RequestRouter, events: ListenerEvents, limits: Limits): Server {
   const server = createHttpServer({
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
@@ -128,7 +143,6 @@ function createHttp(options: PublicListenerOptions, limits: Limits): Server {
   });
   // Node silently drops headers beyond its limit: checkForm counts them.
   server.maxHeadersCount = 0;
-  const router = new RequestRouter(options, limits);
   server.on('request', (request, response) => router.request(request, response, null));
   server.on('checkExpectation', (request, response) => router.request(request, response, EXPECTATION_FAILED));
   server.on('upgrade', (request: IncomingMessage, _gate, head: Buffer) => router.upgrade(request, head, null));

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { AddressAllowance } from './address-allowance.ts';
+import { networkOf, type AddressAllowance } from './address-allowance.ts';
+import type { AddressFaults } from './address-faults.ts';
 import { connectionAddress, type AddressOf } from './client-address.ts';
-import { createTurns } from './event-loop-turns.ts';
+import type { Turns } from './event-loop-turns.ts';
 import type { Limits } from './limits.ts';
 import { TOO_MANY_REQUESTS } from './listener-problems.ts';
 import { PROBLEM_TYPE, problemBody, type Problem } from './problem.ts';
@@ -14,13 +15,17 @@ import type { RequestGate } from './request-gate.ts';
 export interface Routes {
   readonly addressOf: AddressOf;
   readonly app: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Owns the socket from here on. Settles to whether a WebSocket was opened. */
-  readonly onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => Promise<boolean>;
+  /** Owns the socket from here on. Settles to the status of the answer: 101 for a WebSocket that was opened. */
+  readonly onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => Promise<number>;
 }
 
 export interface RouterOptions {
   readonly routes: Routes;
   readonly allowance: AddressAllowance;
+  readonly faults: AddressFaults;
+  readonly turns: Turns;
+  /** The connection of this request is no fault of its address, however it ends. */
+  readonly excuse: (request: IncomingMessage) => void;
   readonly events: {
     readonly onAnswer: (status: number) => void;
     readonly unexpected: (error: unknown) => void;
@@ -31,7 +36,6 @@ export interface RouterOptions {
 export class RequestRouter {
   readonly #options: RouterOptions;
   readonly #limits: Limits;
-  readonly #turns = createTurns();
 
   constructor(options: RouterOptions, limits: Limits) {
     this.#options = options;
@@ -41,39 +45,43 @@ export class RequestRouter {
   /** `forced` is the answer whatever is asked for. */
   request(request: IncomingMessage, response: ServerResponse, forced: Problem | null): void {
     const gate = gateOf(request);
-    watchAnswer(response, this.#options.events.onAnswer);
+    watchAnswer(response, (status) => {
+      this.#options.events.onAnswer(status);
+      if (status >= 400) this.#refused(request, status);
+    });
     const run = () => {
       if (gate.destroyed) return;
       if (gate.isLast) response.shouldKeepAlive = false;
-      const address = this.#options.routes.addressOf(request);
-      const problem = this.#judge(request, address, forced);
+      const problem = this.#judge(request, forced);
       if (problem !== null) return answer(response, problem);
       if (request.method === 'POST') {
         response.once('finish', () => {
-          if (response.statusCode === 200) this.#giveBack(address);
+          if (response.statusCode === 200) this.#succeeded(request);
         });
       }
       return this.#options.routes.app(request, response);
     };
-    gate.begin(request, response, () => this.#turns(run));
+    gate.begin(request, response, () => {
+      if (!this.#inTurn(request, run)) answer(response, TOO_MANY_REQUESTS);
+    });
   }
 
   upgrade(request: IncomingMessage, head: Buffer, forced: Problem | null): void {
-    const { routes, events } = this.#options;
     gateOf(request).beginUpgrade(request, head, (socket, rest) => {
       const cut = () => socket.destroy();
       socket.on('error', cut);
-      this.#turns(() => {
-        const address = routes.addressOf(request);
-        const problem = this.#judge(request, address, forced);
-        if (problem !== null) {
-          events.onAnswer(problem.status);
-          refuseOnSocket(socket, problem);
-          return;
-        }
+      const refuse = (problem: Problem) => {
+        this.#options.events.onAnswer(problem.status);
+        this.#refused(request, problem.status);
+        refuseOnSocket(socket, problem);
+      };
+      const run = () => {
+        const problem = this.#judge(request, forced);
+        if (problem !== null) return refuse(problem);
         socket.off('error', cut);
-        void this.#open(request, socket, rest);
-      });
+        return void this.#open(request, socket, rest);
+      };
+      if (!this.#inTurn(request, run)) refuse(TOO_MANY_REQUESTS);
     });
   }
 
@@ -81,22 +89,57 @@ export class RequestRouter {
   async #open(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const { routes, events } = this.#options;
     try {
-      if (await routes.onUpgrade(request, socket, head)) this.#giveBack(routes.addressOf(request));
+      const status = await routes.onUpgrade(request, socket, head);
+      if (status === 101) this.#succeeded(request);
+      else this.#refused(request, status);
     } catch (error) {
       events.unexpected(error);
       socket.destroy();
     }
   }
 
-  #judge(request: IncomingMessage, address: string, forced: Problem | null): Problem | null {
+  /** False: there is no room for it. A connection's first request has waited as a handshake. */
+  #inTurn(request: IncomingMessage, run: () => void): boolean {
+    const { turns, faults } = this.#options;
+    const address = this.#addressOf(request);
+    const isSlow = !this.#isFirst(request) && faults.isSlowedDown(address, performance.now());
+    if (isSlow) return turns.runSlowly(networkOf(address), run);
+    turns.run(networkOf(address), run);
+    return true;
+  }
+
+  #judge(request: IncomingMessage, forced: Problem | null): Problem | null {
     // The token of a connection covers its first request.
-    const isCovered = gateOf(request).isFirst && address === connectionAddress(request);
+    const isCovered = this.#isFirst(request);
+    const address = this.#addressOf(request);
     if (!isCovered && !this.#options.allowance.take(address, performance.now())) return TOO_MANY_REQUESTS;
     return forced ?? checkForm(request, this.#limits.headers);
   }
 
-  #giveBack(address: string): void {
-    this.#options.allowance.giveBack(address, performance.now());
+  /** The first request of a connection that is its client's own. */
+  #isFirst(request: IncomingMessage): boolean {
+    return gateOf(request).isFirst && !this.#isForwarded(request);
+  }
+
+  #isForwarded(request: IncomingMessage): boolean {
+    return this.#addressOf(request) !== connectionAddress(request);
+  }
+
+  #succeeded(request: IncomingMessage): void {
+    this.#options.allowance.giveBack(this.#addressOf(request), performance.now());
+    this.#options.excuse(request);
+  }
+
+  /** A fault of this side is none of the client's. A proxy's connection is not judged, but each request on it. */
+  #refused(request: IncomingMessage, status: number): void {
+    if (status >= 500) this.#options.excuse(request);
+    else if (status >= 400 && this.#isForwarded(request)) {
+      this.#options.faults.note(this.#addressOf(request), performance.now());
+    }
+  }
+
+  #addressOf(request: IncomingMessage): string {
+    return this.#options.routes.addressOf(request);
   }
 }
 

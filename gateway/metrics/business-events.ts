@@ -51,7 +51,7 @@ const MISMATCH_LINES: Readonly<Record<Mismatch, string>> = {
 };
 
 const DROPPED_LINES = {
-  address: 'connections cut off: their address has used up gateway.addressLimit',
+  address: 'connections cut off: their address has used up gateway.addressLimit, or too many wait after its faults',
   replica: 'connections cut off: the limit on open files leaves no room beside the reserve for health checks',
 } as const;
 

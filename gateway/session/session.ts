@@ -89,10 +89,14 @@ export class Session implements DeliverySession {
   /** Null in the plain contract, which sends only events. */
   readonly #dialogue: Dialogue | null;
   #token: VerifiedToken;
+  /** By the steady clock, as the times below. */
+  readonly #openedAt: number;
   #lastSignOfLife: number;
   #lastPing: number;
   /** The allowance is used up: nothing more is read. */
   #isDeaf = false;
+  /** It ends for what its client sent. */
+  #isAtFault = false;
   /** Pings that were not answered: this many pongs do not count against the allowance. */
   #awaitedPongs = 0;
 
@@ -109,6 +113,7 @@ export class Session implements DeliverySession {
     this.#webSocket = webSocket;
     this.#release = options.release;
     this.#allowance = fullAllowance(steady);
+    this.#openedAt = steady;
     this.#lastSignOfLife = steady;
     this.#lastPing = steady;
     this.#writer = new SocketWriter(socket, webSocket);
@@ -119,12 +124,24 @@ export class Session implements DeliverySession {
     webSocket.on('ping', () => this.countFrame());
     webSocket.on('pong', (payload) => this.#pong(payload));
     // ws closes by itself with the code that RFC 6455 requires; the peer caused the error.
-    webSocket.on('error', () => this.#leave());
+    webSocket.on('error', () => {
+      this.#isAtFault = true;
+      this.#leave();
+    });
     webSocket.on('close', (code) => {
       this.#leave();
       this.#release();
       context.onClose(this, code);
     });
+  }
+
+  get isAtFault(): boolean {
+    return this.#isAtFault;
+  }
+
+  /** How long it has been open, in milliseconds. */
+  get age(): number {
+    return performance.now() - this.#openedAt;
   }
 
   get token(): VerifiedToken {
@@ -214,6 +231,7 @@ export class Session implements DeliverySession {
 
   /** Ends the session because of a frame of its client, with the fault in the close reason. */
   closeForFrame({ field, wrong }: FrameFault): void {
+    this.#isAtFault = true;
     this.#end('notAFrame', 'not_a_frame', { f: field, d: wrong });
   }
 
@@ -288,6 +306,7 @@ export class Session implements DeliverySession {
     this.#lastSignOfLife = now;
     if (takeFrame(this.#allowance, now)) return true;
     this.#isDeaf = true;
+    this.#isAtFault = true;
     this.close('slowConsumer', 'too_many_frames');
     this.#webSocket.pause();
     const timer = setTimeout(() => this.terminate(), LINGER_MS);

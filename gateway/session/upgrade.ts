@@ -81,7 +81,7 @@ const CATCH_UP_POLL_MS = 10;
 /** Decides an upgrade: everything that can fail fails here, as an HTTP status with a coded body. */
 export function createUpgrade(
   options: UpgradeOptions,
-): (request: IncomingMessage, socket: Socket, head: Buffer) => Promise<boolean> {
+): (request: IncomingMessage, socket: Socket, head: Buffer) => Promise<number> {
   const servers = createServers(options);
   return (request, socket, head) =>
     inSpan(`GET ${STREAM_PATH}`, handshakeSpan(request), () => upgrade(options, servers, { request, socket, head }));
@@ -118,18 +118,18 @@ function createServers({ onHandshake, refuse, addressOf }: UpgradeOptions): Serv
   return { single, group, refused: new Set() };
 }
 
-/** Settles to whether a session was opened. */
-async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Handshake): Promise<boolean> {
+/** Settles to the status of the answer: 101 when a session was opened; 0 when the peer is gone. */
+async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Handshake): Promise<number> {
   const { request, socket } = handshake;
   const address = options.addressOf(request);
   // Until ws takes over, a peer that goes away must not end the process.
   const ignore = () => socket.destroy();
   socket.on('error', ignore);
-  const refuseFor = (problem: Problem, account?: string): false => {
+  const refuseFor = (problem: Problem, account?: string): number => {
     options.onHandshake(problem.status, problem.code, { address, ...(account !== undefined && { account }) });
     socket.off('error', ignore);
     refuse(options, servers, { ...handshake, problem });
-    return false;
+    return problem.status;
   };
   const decided = await decide(options, request);
   if ('problem' in decided) return refuseFor(decided.problem);
@@ -140,7 +140,7 @@ async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Han
   if (socket.destroyed || !socket.writable) {
     share.release();
     place.release();
-    return false;
+    return 0;
   }
   let isOpen = false;
   try {
@@ -156,7 +156,7 @@ async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Han
     place.release();
     if (!isOpen) share.release();
   }
-  return isOpen;
+  return isOpen ? 101 : MALFORMED.status;
 }
 
 /** A slot in the quota and a place among the sessions, or the refusal. */

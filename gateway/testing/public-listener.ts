@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { AddressAllowance } from '../http/address-allowance.ts';
+import { AddressFaults } from '../http/address-faults.ts';
 import { createAddressOf } from '../http/client-address.ts';
 import { createPublicApp } from '../http/public-app.ts';
 import { openPublicListener, type PublicListenerOptions } from '../http/public-listener.ts';
@@ -48,6 +49,7 @@ export async function openListener({
     maxConnections: null,
     trustedProxies,
     allowance: allowance ?? new AddressAllowance({ burst: 10_000, perSecond: 1 }),
+    faults: new AddressFaults(),
     routes: { addressOf, app, onUpgrade },
     events: {
       onAnswer: (status) => answers.push(status),
@@ -69,7 +71,7 @@ export async function openListener({
 }
 
 /** Refuses every upgrade with a 403. */
-async function refuseAll(_request: unknown, socket: Socket): Promise<boolean> {
+async function refuseAll(_request: unknown, socket: Socket): Promise<number> {
   refuseOnSocket(socket, { status: 403, code: 'test', detail: 'no' });
-  return false;
+  return 403;
 }

@@ -17,6 +17,8 @@ const victim = { port: Number(port), ca: await text(process.stdin) };
 let acts = 0;
 const tell = () => process.stdout.write(`${JSON.stringify({ acts })}\n`);
 setInterval(tell, TELL_EVERY_MS).unref();
+// The process that started it is gone.
+process.stdout.on('error', () => process.exit(1));
 process.once('SIGTERM', () => process.exit(0));
 const signal = AbortSignal.timeout(Number(milliseconds));
 await attack({ victim, addresses: ADDRESSES, signal, onAct: () => (acts += 1) });
