@@ -112,6 +112,18 @@ describe('firehose revoke and firehose connections', { timeout: 120_000 }, () =>
     }
   });
 
+  test('a port behind the address is told from the address, also where brackets are missing', async () => {
+    for (const FIREHOSE_INNER_HOST of ['localhost:9090', '[::1]:9090']) {
+      const { code, errors } = await type(['connections'], { environment: { FIREHOSE_INNER_HOST } });
+      assert.equal(code, 2);
+      assert.match(errors, /FIREHOSE_INNER_HOST: an address without a port, IPv6 without brackets/);
+    }
+    // An IPv6 address by its form.
+    const { code, errors } = await type(['connections'], { environment: { FIREHOSE_INNER_HOST: '100::1:9090' } });
+    assert.equal(code, 3);
+    assert.match(errors, /If 9090 is the port: give it by --inner-port\.$/m);
+  });
+
   test('the admin token comes from the state folder or from a file, and none is exit code 2', async () => {
     const file = join(folder, 'token');
     await writeFile(file, await readFile(join(running.stateFolder, 'admin-token')));

@@ -104,9 +104,12 @@ async function send(url: URL, token: string, body: object | undefined): Promise<
     text = await response.text();
   } catch (error) {
     const why = codeOf(error);
+    // A port behind an IPv6 address without brackets is a part of the address.
+    const asPort = /:(\d{4,5})\]$/.exec(url.hostname)?.[1];
+    const hint = asPort === undefined ? '' : ` If ${asPort} is the port: give it by --inner-port.`;
     throw new CommandFault(
       'unreachable',
-      `no gateway answers at ${url.host} (${why}): is this its inner address and port?`,
+      `no gateway answers at ${url.host} (${why}): is this its inner address and port?${hint}`,
     );
   }
   const content = parseJson(text);

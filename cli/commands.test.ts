@@ -91,10 +91,13 @@ test('--version prints the version of package.json', async () => {
 });
 
 test('dead letters are redriven by their ids or all at once, and not by neither or both', async () => {
-  for (const args of [[], ['0:1-1', '--all']]) {
+  for (const args of [[], ['0:1-1', '--all'], ['0:1-1', '--account', 'a']]) {
     const { code, output, errors } = await type('dead-letters', 'redrive', ...args);
     assert.deepEqual([code, output], ['2', '']);
-    assert.match(errors, /^error: name the dead letters by their ids, or all of the group by --all\n$/);
+    assert.match(
+      errors,
+      /^error: name the dead letters by their ids, all of the group by --all, or all of one account of it by --account\n$/,
+    );
   }
 });
 

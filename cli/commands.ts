@@ -102,7 +102,11 @@ function addDoctor(root: Command, terminal: Terminal, surroundings: Surroundings
       name: 'doctor',
       about: 'check everything that a gateway with these settings needs, and print a fix for each fault',
       exitCodes: { 0: 'nothing fails (there may be warnings)', 1: 'something fails' },
-      flags: [JSON_FLAG],
+      flags: [
+        ['--source <names>', 'look at these sources too: <namespace>/<name>, with commas'],
+        ['--source-address <host:port>', 'inner listener of one replica of a source'],
+        JSON_FLAG,
+      ],
     },
     GATEWAY_SETTINGS,
     async (flags, environment) => {
@@ -191,9 +195,15 @@ function addLockouts(root: Command, terminal: Terminal, surroundings: Surroundin
 function addDeadLetters(root: Command, terminal: Terminal, surroundings: Surroundings): void {
   const group = addGroup(root, 'dead-letters', 'list, read and redrive events that a durable group has given up');
   const ofGroup = ['--group <name>', 'the durable consumer group', 'default'] as const;
+  const ofAccount = ['--account <id>', 'only those of the group of this account'] as const;
   addCommand<DeadLetterFlags>(
     group,
-    { name: 'list', about: 'list the dead letters of a group', exitCodes: ASKS, flags: [ofGroup, JSON_FLAG] },
+    {
+      name: 'list',
+      about: 'list the dead letters of a group',
+      exitCodes: ASKS,
+      flags: [ofGroup, ofAccount, JSON_FLAG],
+    },
     ENDPOINT_SETTINGS,
     async (flags, environment) => (await import('./dead-letters.ts')).listCommand(flags, terminal, environment),
     surroundings,
@@ -212,7 +222,12 @@ function addDeadLetters(root: Command, terminal: Terminal, surroundings: Surroun
       name: 'redrive [id...]',
       about: 'put dead letters back at the end of the log, where every reader receives them again',
       exitCodes: ASKS,
-      flags: [ofGroup, ['--all', 'all of the group'], JSON_FLAG],
+      flags: [
+        ofGroup,
+        ['--all', 'all of the group, of every account'],
+        ['--account <id>', 'all of the group of this account'],
+        JSON_FLAG,
+      ],
     },
     ENDPOINT_SETTINGS,
     async (flags, environment, [ids]) =>

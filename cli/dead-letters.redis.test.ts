@@ -74,6 +74,20 @@ describe('dead letters of a running gateway', LIMIT, () => {
     assert.equal((await standalone.administer('/dead-letters/default')).body['code'], 'groups_need_redis');
   });
 
+  test("those of one account's group alone are listed and sent again", LIMIT, async () => {
+    const lines = async (...args: string[]) => (await type('list', ...args)).output.trim().split('\n').length - 1;
+    const own = '91eb05e5c68d7ca05e7618b6821d2d16';
+    assert.deepEqual(
+      [await lines(), await lines('--account', own), await lines('--account', 'account_id_2')],
+      [1, 1, 0],
+    );
+    const none = await type('redrive', '--account', 'account_id_2', '--json');
+    assert.deepEqual([none.code, JSON.parse(none.output)], [0, { redriven: [] }]);
+    const wrong = await type('list', '--account', 'no such account');
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.errors, /^error: 400 invalid_query: /);
+  });
+
   test('one is listed, shown with its event, and sent again once', LIMIT, async () => {
     const [letter] = await listed();
     assert.ok(letter);
@@ -94,7 +108,10 @@ describe('dead letters of a running gateway', LIMIT, () => {
     client.send(JSON.stringify({ term: again?._firehose.id, reason: 'twice' }));
     await until('1 dead letter listed', async () => (await listed()).length, { holds: (seen) => seen === 1 });
     const json = JSON.parse((await type('list', '--json')).output) as { dead_letters: { id: string }[] };
-    const everything = JSON.parse((await type('redrive', '--all', '--json')).output) as { redriven: { id: string }[] };
+    const account = ['--account', '91eb05e5c68d7ca05e7618b6821d2d16'];
+    const everything = JSON.parse((await type('redrive', ...account, '--json')).output) as {
+      redriven: { id: string }[];
+    };
     assert.deepEqual([everything.redriven.length, everything.redriven[0]?.id], [1, json.dead_letters[0]?.id]);
     assert.equal((await untilEvents(client, 3)).length, 3);
     assert.deepEqual(await listed(), []);

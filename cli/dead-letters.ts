@@ -7,6 +7,8 @@ import { printable, type Terminal } from './terminal.ts';
 
 export interface DeadLetterFlags {
   readonly group: string;
+  /** Only its dead letters. */
+  readonly account?: string;
   readonly json?: boolean;
 }
 
@@ -34,15 +36,17 @@ interface Asked {
   readonly ask: Ask;
   /** Path of the group's dead letters. */
   readonly path: string;
+  readonly account: string | null;
 }
 
-async function listOf({ ask, path }: Asked): Promise<readonly Letter[]> {
+async function listOf({ ask, path, account }: Asked): Promise<readonly Letter[]> {
   const letters: Letter[] = [];
-  let query: URLSearchParams | null = new URLSearchParams({ limit: String(PAGE_SIZE) });
+  const wanted = { limit: String(PAGE_SIZE), ...(account !== null && { account }) };
+  let query: URLSearchParams | null = new URLSearchParams(wanted);
   while (query !== null) {
     const { dead_letters, next }: z.output<typeof page> = await ask(`${path}?${query.toString()}`, page);
     letters.push(...dead_letters);
-    query = next === null ? null : new URLSearchParams({ limit: String(PAGE_SIZE), after: next });
+    query = next === null ? null : new URLSearchParams({ ...wanted, after: next });
   }
   return letters;
 }
@@ -83,12 +87,14 @@ export function redriveCommand(
   terminal: Terminal,
   environment: Environment,
 ): Promise<number> {
-  if ((flags.all === true) === ids.length > 0) {
-    const fault = new CommandFault('usage', 'name the dead letters by their ids, or all of the group by --all');
+  const isForAll = flags.all === true || flags.account !== undefined;
+  if (isForAll === ids.length > 0) {
+    const ways = 'by their ids, all of the group by --all, or all of one account of it by --account';
+    const fault = new CommandFault('usage', `name the dead letters ${ways}`);
     return answering(terminal, () => Promise.reject(fault));
   }
   return asking(flags, terminal, environment, async (asked) => {
-    const wanted = flags.all === true ? (await listOf(asked)).map(({ id }) => id) : ids;
+    const wanted = isForAll ? (await listOf(asked)).map(({ id }) => id) : ids;
     const done: { id: string; entry: string }[] = [];
     try {
       for (const id of wanted) {
@@ -115,6 +121,11 @@ function asking(
 ): Promise<number> {
   return answering(terminal, async () => {
     const ask = await openEndpoint(environment);
-    await run({ terminal, ask, path: `${DEAD_LETTERS_PATH}/${encodeURIComponent(flags.group)}` });
+    await run({
+      terminal,
+      ask,
+      path: `${DEAD_LETTERS_PATH}/${encodeURIComponent(flags.group)}`,
+      account: flags.account ?? null,
+    });
   });
 }

@@ -173,9 +173,12 @@ describe('a Redis that cannot be reached', () => {
     await running;
   });
 
-  it('shows a certificate that is not trusted, or of another name', LIMIT, async () => {
+  it('speaks TLS on one side alone, shows a certificate that is not trusted, or of another name', LIMIT, async () => {
     await using certificates = await makeCertificates('redis.internal');
     await using redis = await startRedis({ tls: certificates, args: FULL });
+    const { port } = new URL(redis.tlsUrl);
+    await unreached(`redis://:canary@127.0.0.1:${port}`, 'TLS_REQUIRED');
+    await unreached(`rediss://:canary@127.0.0.1:${redis.port}`, 'TLS_ABSENT');
     const named = { redis: { tls: { serverName: 'redis.internal' } } };
     const environment = { REDIS_CA_FILE: certificates.caFile };
     await unreached(redis.tlsUrl, 'TLS', { spec: named });

@@ -137,9 +137,10 @@ async function certificateFile({ tlsFolder, stateFolder }: GatewayConfig): Promi
   }
 }
 
-function judgeFailure(say: ReturnType<typeof about>, error: unknown): Finding {
+/** Why an inner or public port did not answer. `absent`: what to do when nothing listens there. */
+export function judgeFailure(say: ReturnType<typeof about>, error: unknown, absent = ABSENT): Finding {
   const code = codeOf(error);
-  if (code === 'ECONNREFUSED') return say.warn('nothing listens there', ABSENT);
+  if (code === 'ECONNREFUSED') return say.warn('nothing listens there', absent);
   if (code === 'TimeoutError') {
     return say.fail(`no answer within ${PROBE_MS / 1_000} s`, 'the process hangs: read its log, restart it');
   }

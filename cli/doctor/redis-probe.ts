@@ -8,6 +8,7 @@ import { outageCode } from '../../runtime/redis/outage.ts';
 import { remedyFor } from '../../runtime/redis/remedy.ts';
 import type { About, Finding } from './finding.ts';
 import { PROBE_MS } from './limit.ts';
+import { tlsMismatch, type TlsMismatch } from './redis-tls.ts';
 
 const NAME = 'firehose:doctor';
 
@@ -25,7 +26,7 @@ export async function probe(connection: RedisConnection, node: RedisNode): Promi
   } catch (error) {
     const code = outageCode(client) ?? redisErrorCode(error);
     client.disconnect();
-    return code;
+    return (await tlsMismatch(connection, node, code)) ?? code;
   }
   return {
     client,
@@ -44,8 +45,14 @@ export function addressOf({ host, port }: RedisNode): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+const TLS_REMEDIES: Readonly<Record<TlsMismatch, string>> = {
+  TLS_REQUIRED: 'the server speaks TLS at this port: write rediss:// in REDIS_URL, or set spec.redis.tls.enabled',
+  TLS_ABSENT: 'the server speaks no TLS at this port: write redis:// in REDIS_URL, or the port on which it does',
+};
+
 /** A gateway waits for these to pass; the user of doctor should see them. */
 const PASSING: Readonly<Record<string, string>> = {
+  ...TLS_REMEDIES,
   LOADING: 'wait until it has loaded its data',
   BUSY: 'a script has run for too long: SCRIPT KILL ends it',
   TIMEOUT: 'something there takes connections and does not answer: a paused process, a firewall that drops',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { connectionWith } from '../../testing/redis-connection.ts';
-import { connectionOf, parseRedisUrl } from './connection.ts';
+import { connectionOf, parseRedisUrl, redisConnection } from './connection.ts';
 
 describe('the URL', () => {
   it('names one server, with user, password and database', () => {
@@ -38,6 +38,17 @@ describe('the URL', () => {
 });
 
 describe('the connection', () => {
+  it('is refused with a word about brackets where an IPv6 address has none, and never with the URL', () => {
+    const spec = { mode: 'Standalone' } as Parameters<typeof redisConnection>[0]['spec'];
+    for (const url of ['redis://::1:6379', 'redis://u:canary@2001:db8::1:6379/0', 'rediss://a:1,fe80::1:6379']) {
+      const outcome = redisConnection({ url, spec });
+      assert.deepEqual(outcome, { faults: ['REDIS_URL: an IPv6 address needs brackets: redis://[2001:db8::1]:6379'] });
+    }
+    for (const url of ['redis://u:p@a:0', 'redis://a b', 'redis://u:p:q@h:x']) {
+      assert.doesNotMatch(JSON.stringify(redisConnection({ url, spec })), /brackets/, url);
+    }
+  });
+
   const sentinel = { mode: 'Sentinel', sentinel: { masterName: 'main' } };
 
   it('of a URL alone is a single server without TLS', () => {

@@ -73,6 +73,13 @@ function parseNode(text: string, defaultPort: number): RedisNode | null {
   return { host: host.startsWith('[') ? host.slice(1, -1) : host, port };
 }
 
+/** Whether a host has two colons and no bracket: an IPv6 address, of which a port cannot be told apart. */
+function namesBareIpv6(url: string): boolean {
+  const authority = url.replace(/^rediss?:\/\//, '').split('/', 1)[0] ?? '';
+  const hosts = authority.slice(authority.lastIndexOf('@') + 1).split(',');
+  return hosts.some((host) => !host.startsWith('[') && host.split(':').length > 2);
+}
+
 /** A line break in a login would end a command of an inline protocol. */
 function holdsControl(text: string): boolean {
   return /\p{Cc}/u.test(text);
@@ -106,6 +113,8 @@ const LIST = 'redis://user:password@host:6379/0, rediss:// for TLS, and several 
 export function redisConnection(settings: RedisSettings): { connection: RedisConnection } | { faults: string[] } {
   const { spec, ca = '', cert = '', key = '', sentinelUsername = '', sentinelPassword = '' } = settings;
   const parsed = parseRedisUrl(settings.url, spec.mode === 'Sentinel' ? 26_379 : 6_379);
+  if (parsed === null && namesBareIpv6(settings.url))
+    return { faults: ['REDIS_URL: an IPv6 address needs brackets: redis://[2001:db8::1]:6379'] };
   if (parsed === null)
     return { faults: [`REDIS_URL: a URL as ${LIST}; special characters percent-encoded, no control characters`] };
   const isTls = parsed.isTls || spec.tls.enabled;

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { secretValue } from '../files/secret-value.ts';
 import type { Kind } from './setting.ts';
 
@@ -23,8 +24,12 @@ export const secret: Kind<string> = {
 
 export const folder = text('<folder>', 'a folder');
 export const file = text('<file>', 'a file');
-/** An address that a listener binds to. Errors about one name the settings of this kind. */
-export const host = text('<address>', 'an address of this machine');
+/** An address that a listener binds to: `*`, a name, IPv4, IPv6 without brackets. Errors about one name the settings of this kind. */
+export const host: Kind<string> = {
+  argument: '<address>',
+  expects: 'an address without a port, IPv6 without brackets: the port has a setting of its own',
+  read: (given) => (isIP(given) !== 0 || /^(\*|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)$/.test(given) ? given : null),
+};
 
 /** A whole number in plain digits: neither a blank nor `0x10` nor `1e3` is one. */
 export function integer(argument: string, expects: string, least: number, most: number): Kind<number> {

@@ -57,6 +57,24 @@ describe('a table of settings', () => {
     assert.equal(values.T_PORT, 9_090);
   });
 
+  test('an address has no port and no brackets: the port has a setting of its own', () => {
+    const read = (given: string) => readSettings(TABLE, { T_HOST: given, T_IMAGE: 'a' });
+    for (const given of ['*', 'localhost', 'a.example.com', '127.0.0.1', '::', '2001:db8::1', 'fe80::1%eth0']) {
+      assert.deepEqual([read(given).faults, read(given).values.T_HOST], [[], given]);
+    }
+    for (const given of [
+      '[::1]',
+      '[::1]:9090',
+      'localhost:9090',
+      '127.0.0.1:9090',
+      'fe80::1:2:3:4:5:6:7:9090',
+      'a b',
+      'http://a',
+    ]) {
+      assert.match(read(given).faults.join(), /T_HOST: an address without a port, IPv6 without brackets/, given);
+    }
+  });
+
   test('is the command line too: a flag wins over its variable', () => {
     assert.deepEqual(
       flagsOf(TABLE).map(({ form, key, variable }) => [form, key, variable]),
