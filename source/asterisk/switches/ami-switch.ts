@@ -9,8 +9,8 @@ import { SWITCH_LIMITS, versionOf, type AsteriskEndpoint, type SwitchLimits } fr
 
 /** Classes of events: what the user needs as `read`. */
 const EVENT_MASK = 'call,dtmf';
-/** A listing has whole seconds, and may come before the events of the newest channels. */
-const SLACK_SECONDS = 2;
+/** A listing may come before the events of the newest channels. */
+const NEW_SECONDS = 2;
 
 /**
  * An Asterisk by its manager interface. The user needs `read = call,dtmf` and `write = reporting`. Its events have a time
@@ -148,7 +148,8 @@ async function beat(client: AmiClient, ears: Ears, beatMs: number, signal: Abort
 function isDeaf(listing: readonly ListedLeg[], seconds: number): boolean {
   return listing.some(({ event }) => {
     const age = secondsOf(event['Duration']);
-    return age >= SLACK_SECONDS && age < seconds - SLACK_SECONDS;
+    // Whole seconds, rounded down.
+    return age >= NEW_SECONDS && age + 1 < seconds;
   });
 }
 

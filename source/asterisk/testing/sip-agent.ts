@@ -21,6 +21,7 @@ export class SipAgent implements AsyncDisposable {
   readonly #socket: Socket;
   readonly #calls = new Map<string, SipCall>();
   readonly #arrived: SipCall[] = [];
+  #sent: Promise<void> = Promise.resolve();
   readonly #registration = { callId: randomBytes(8).toString('hex'), sequence: 0, status: 0 };
 
   constructor(socket: Socket, name: string, port: number) {
@@ -29,7 +30,9 @@ export class SipAgent implements AsyncDisposable {
       name,
       own: `127.0.0.1:${socket.address().port}`,
       server: `127.0.0.1:${port}`,
-      send: (text) => socket.send(text, port, '127.0.0.1'),
+      send: (text) => {
+        this.#sent = new Promise((resolve) => socket.send(text, port, '127.0.0.1', () => resolve()));
+      },
     };
     socket.on('message', (bytes) => {
       const message = parseSip(bytes);
@@ -69,6 +72,7 @@ export class SipAgent implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.hangUp();
+    await this.#sent;
     this.#socket.close();
     await once(this.#socket, 'close');
   }
