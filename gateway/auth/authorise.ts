@@ -11,7 +11,10 @@ export interface AuthoriseRequest {
 }
 
 export type Authorised =
-  { readonly ok: true; readonly grant: Grant } | { readonly ok: false; readonly problem: Problem };
+  | { readonly ok: true; readonly grant: Grant }
+  | { readonly ok: false; readonly problem: Problem & { readonly code: BeyondCode } };
+
+type BeyondCode = 'foreign_account' | 'account_not_offered' | 'event_not_offered';
 
 const NAMED = 20;
 
@@ -82,6 +85,6 @@ function named(names: readonly string[]): string {
   return names.slice(0, NAMED).join(', ') + rest;
 }
 
-function forbidden(code: string, detail: string, more: Pick<Problem, 'field' | 'extra'>): Authorised {
+function forbidden(code: BeyondCode, detail: string, more: Pick<Problem, 'field' | 'extra'>): Authorised {
   return { ok: false, problem: { status: 403, code, detail, ...more } };
 }

@@ -1,3 +1,4 @@
+import type { ProblemCode } from '../../protocol/problem-code.ts';
 import { isKnownEvent, KNOWN_EVENTS } from '../../protocol/catalogue.ts';
 import { nearestName } from '../../protocol/nearest-name.ts';
 import { foldDomain, foldName } from '../directory/fold.ts';
@@ -34,7 +35,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** Carries the problem out of the nested checks; parseLogin catches it. */
 class Refusal extends Error {
   readonly problem: Problem;
-  constructor(code: string, detail: string, more: Partial<Problem> = {}) {
+  constructor(code: ProblemCode, detail: string, more: Partial<Problem> = {}) {
     super(code);
     this.problem = { status: 400, code, detail, ...more };
   }
@@ -145,7 +146,7 @@ function tooLong(field: string, limit: string): Refusal {
 }
 
 /** Absent, null and an empty list all mean "all". */
-function list(fields: Readonly<Record<string, unknown>>, field: string, most: number): string[] | null {
+function list(fields: Readonly<Record<string, unknown>>, field: 'accounts' | 'events', most: number): string[] | null {
   const value = Object.hasOwn(fields, field) ? fields[field] : null;
   if (value === undefined || value === null) return null;
   if (!Array.isArray(value)) throw new Refusal('wrong_type', `${field} is not a list of strings`, { field });

@@ -1,3 +1,4 @@
+import type { ProblemCode } from '../../protocol/problem-code.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Live } from '../../runtime/lifecycle/live.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
@@ -229,7 +230,7 @@ function tooManyGrants({ most, retryAfterS }: TooManyGrants): Problem {
   return { ...retryLater(429, 'too_many_grants', retryAfterS), detail, field: 'accounts' };
 }
 
-function retryLater(status: number, code: string, seconds: number): Problem {
+function retryLater(status: number, code: ProblemCode, seconds: number): Problem {
   const detail = `try again in ${seconds} s`;
   return { status, code, detail, headers: { 'Retry-After': String(seconds) } };
 }

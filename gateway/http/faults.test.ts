@@ -88,7 +88,7 @@ describe('I15: an address whose connections are of no use', { timeout: 60_000 },
     await using opened = await open({
       onUpgrade: async (_request, socket) => {
         if (status === 101) socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
-        else refuseOnSocket(socket, { status, code: 'test', detail: 'not now' });
+        else refuseOnSocket(socket, { status, code: 'not_found', detail: 'not now' });
         return status;
       },
     });

@@ -1,3 +1,4 @@
+import type { Problem } from './problem.ts';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createIsTrusted, rememberProxied } from './client-address.ts';
 import { judgeFirstBytes, type Expected, type Mismatch } from './first-bytes.ts';
@@ -84,7 +85,7 @@ function readFirstBytes(socket: Socket, { peer, isProxy }: Peer, options: FrontO
   socket.on('readable', read).on('close', stop).on('end', ignore);
 }
 
-const TLS_REQUIRED = {
+const TLS_REQUIRED: Problem = {
   status: 400,
   code: 'tls_required',
   detail: 'This port speaks HTTPS and WSS: use https:// or wss:// instead of http:// or ws://.',

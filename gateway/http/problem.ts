@@ -1,7 +1,8 @@
+import type { ProblemCode } from '../../protocol/problem-code.ts';
 /** Every HTTP error (RFC 9457). `code` is stable; `detail` says what to do and never contains a secret. */
 export interface Problem {
   readonly status: number;
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly detail: string;
   /** The request field at fault, as a JSON path such as `accounts[3]`. */
   readonly field?: string;

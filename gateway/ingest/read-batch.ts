@@ -1,3 +1,4 @@
+import type { ProblemCode } from '../../protocol/problem-code.ts';
 import { isUtf16 } from '../../event-log/intake/text-encoding.ts';
 import { isParsable, sliceArray, trimJson, valueEnd } from '../../event-log/intake/json-slice.ts';
 
@@ -9,7 +10,7 @@ export const MAX_EVENTS = 10_000;
 export type Batch =
   | { readonly kind: 'elements'; readonly elements: readonly Buffer[]; readonly wrapped: boolean }
   /** No element of the body can be distinguished. */
-  | { readonly kind: 'unreadable'; readonly status: 400 | 413; readonly code: string; readonly detail: string };
+  | { readonly kind: 'unreadable'; readonly status: 400 | 413; readonly code: ProblemCode; readonly detail: string };
 
 const OPEN_ARRAY = 0x5b;
 const OPEN_OBJECT = 0x7b;
@@ -59,6 +60,6 @@ function lines(content: Buffer): Buffer[] {
   return elements;
 }
 
-function unreadable(code: string, detail: string, status: 400 | 413 = 400): Batch {
+function unreadable(code: ProblemCode, detail: string, status: 400 | 413 = 400): Batch {
   return { kind: 'unreadable', status, code, detail };
 }

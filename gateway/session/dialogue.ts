@@ -1,3 +1,4 @@
+import type { FrameErrorCode } from '../../protocol/frame-error.ts';
 import {
   parseClientFrame,
   type ClientFrame,
@@ -227,7 +228,7 @@ export class Dialogue {
     });
   }
 
-  #refuse(code: string, detail: string, ref: string | null): void {
+  #refuse(code: FrameErrorCode, detail: string, ref: string | null): void {
     this.#say({ type: 'error', code, detail, ref });
   }
 

@@ -1,3 +1,4 @@
+import type { ProblemCode } from '../../protocol/problem-code.ts';
 import { compareIds, earliest, lastIdOf, previousId, type Position } from '../../protocol/position.ts';
 import type { GapReason } from '../../protocol/server-frame.ts';
 import type { Problem } from '../http/problem.ts';
@@ -56,24 +57,27 @@ export function judgeStart(
   return isTooOld(from, state) ? lost('cursor_too_old', asked) : { start: { from, until, gap: null } };
 }
 
+/** Why events after a start are gone. */
+type LostStart = Extract<GapReason, 'cursor_too_old' | 'epoch_lost' | 'from_before_oldest'>;
+
 function lost(
-  reason: GapReason,
+  reason: LostStart,
   asked: Look & { requested: string; until: readonly string[] | null; onGap: OnGap },
 ): StartVerdict {
   const oldest = oldestPosition(asked.state);
   if (asked.onGap === 'clamp') {
     return { start: { from: oldest, until: asked.until, gap: { reason, requested: asked.requested } } };
   }
-  const detail = `${GONE[reason] ?? ''} Ask with on_gap=clamp to go on from the oldest that is kept.`;
+  const detail = `${GONE[reason]} Ask with on_gap=clamp to go on from the oldest that is kept.`;
   return { problem: { status: 410, code: reason, detail, extra: { oldest: asked.cursors.seal(oldest) } } };
 }
 
-const GONE: Partial<Record<GapReason, string>> = {
+const GONE: Readonly<Record<LostStart, string>> = {
   cursor_too_old: 'Events after this cursor are no longer kept.',
   epoch_lost: 'The log was lost and refilled since this cursor, or another resource issued it.',
   from_before_oldest: 'Events of that time are no longer kept.',
 };
 
-function invalid(code: string, detail: string): Problem {
+function invalid(code: ProblemCode, detail: string): Problem {
   return { status: 400, code, detail, field: 'cursor' };
 }

@@ -1,3 +1,4 @@
+import type { FrameErrorCode } from '../../protocol/frame-error.ts';
 import type { Scope } from '../subscription/scope.ts';
 import { isKnownEvent } from '../../protocol/catalogue.ts';
 import type { Filter } from '../../protocol/client-frame.ts';
@@ -6,7 +7,8 @@ import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 
 export type Narrowed =
-  { readonly ok: true; readonly grant: Grant } | { readonly ok: false; readonly code: string; readonly detail: string };
+  | { readonly ok: true; readonly grant: Grant }
+  | { readonly ok: false; readonly code: FrameErrorCode; readonly detail: string };
 
 /** A filter within what a token grants; one that reaches beyond it is refused, never silently narrowed. Pure. */
 export function narrow(grant: Grant, filter: Filter, directory: Directory, scope: Scope): Narrowed {
@@ -40,6 +42,6 @@ function common(one: readonly string[] | null, other: readonly string[] | null):
   return one.filter((item) => other.includes(item));
 }
 
-function refused(code: string, detail: string): Narrowed {
+function refused(code: FrameErrorCode, detail: string): Narrowed {
   return { ok: false, code, detail };
 }

@@ -1,3 +1,4 @@
+import type { ProblemCode } from '../../protocol/problem-code.ts';
 import { durationMs } from '../../protocol/subscription.ts';
 import type { Problem } from '../http/problem.ts';
 
@@ -83,6 +84,6 @@ function readTime(text: string, now: number): number | null {
   return Number.isNaN(at) || at < 0 ? null : at;
 }
 
-function refuse(code: string, detail: string, field: string): { readonly problem: Problem } {
+function refuse(code: ProblemCode, detail: string, field: string): { readonly problem: Problem } {
   return { problem: { status: 400, code, detail, field } };
 }

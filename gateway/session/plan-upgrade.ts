@@ -1,3 +1,4 @@
+import type { ProblemCode } from '../../protocol/problem-code.ts';
 import type { IncomingMessage } from 'node:http';
 import { STREAM_PATH } from '../../protocol/paths.ts';
 import type { Problem } from '../http/problem.ts';
@@ -164,10 +165,10 @@ function parseUrl(target: string | undefined): URL | null {
   return url?.host === 'gateway' ? url : null;
 }
 
-function problem(status: number, code: string, detail: string, headers: Record<string, string> = {}): Problem {
+function problem(status: number, code: ProblemCode, detail: string, headers: Record<string, string> = {}): Problem {
   return { status, code, detail, headers };
 }
 
-function refuse(status: number, code: string, detail: string): { problem: Problem } {
+function refuse(status: number, code: ProblemCode, detail: string): { problem: Problem } {
   return { problem: problem(status, code, detail) };
 }

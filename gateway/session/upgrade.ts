@@ -1,3 +1,4 @@
+import type { ProblemCode } from '../../protocol/problem-code.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -280,7 +281,7 @@ async function begin(
   }
 }
 
-function notNow(code: string, detail: string): Problem {
+function notNow(code: ProblemCode, detail: string): Problem {
   return { status: 503, code, detail, headers: { 'Retry-After': '2' } };
 }
 

@@ -72,6 +72,6 @@ export async function openListener({
 
 /** Refuses every upgrade with a 403. */
 async function refuseAll(_request: unknown, socket: Socket): Promise<number> {
-  refuseOnSocket(socket, { status: 403, code: 'test', detail: 'no' });
+  refuseOnSocket(socket, { status: 403, code: 'not_found', detail: 'no' });
   return 403;
 }
