@@ -13,6 +13,7 @@ import { ask } from '../testing/redis-process.ts';
 import { startRedis, type RedisServer } from '../testing/redis-server.ts';
 import { until } from '../testing/until.ts';
 import { buildSource } from './build-source.ts';
+import { parseExposition } from '../testing/exposition.ts';
 import { startFakeEventSocket, type FakeEventSocket } from './freeswitch/testing/fake-event-socket.ts';
 import { readSourceConfig } from './source-config.ts';
 import { recording } from './testing/recordings.ts';
@@ -124,6 +125,22 @@ test('a file is all it takes: switches are listened to, and followed, with the r
         ['fs2', 'Waiting', 'Credentials'],
       ]),
   });
+  const figures = parseExposition(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
+  const figure = (metric: string, labels: Readonly<Record<string, string>>) =>
+    figures
+      .get(metric)
+      ?.samples.find(({ labels: has }) => Object.entries(labels).every(([key, value]) => has[key] === value))?.value;
+  const [fs1, fs2] = [
+    { source: 'voice/pbx', switch: 'fs1' },
+    { source: 'voice/pbx', switch: 'fs2' },
+  ];
+  assert.deepEqual([figure('firehose_source_up', fs1), figure('firehose_source_up', fs2)], [1, 0]);
+  assert.equal(figure('firehose_source_leading', fs1), 1);
+  assert.equal(figure('firehose_source_backlog_limit_events', fs1), 200_000);
+  assert.ok(Number(figure('firehose_source_connects_total', { ...fs2, outcome: 'Credentials' })) >= 1);
+  const taken = figure('firehose_ingest_events_total', { source: 'freeswitch', outcome: 'accepted' });
+  assert.equal(taken, (await stored()).length);
+  assert.ok(figure('firehose_source_unattributed_total', fs1) !== undefined);
   await secret('fs2', 'two-canary');
   await until('the second switch, live', async () => JSON.stringify(await states()), {
     holds: (seen) =>

@@ -229,7 +229,10 @@ export const SOURCES = dashboard({
           title: 'Memory',
           unit: 'bytes',
           says: 'Of each pod. It grows with the backlog, by at most 64 MiB a source, and falls again after it.',
-          queries: { '{{pod}}': `firehose_process_resident_memory_bytes${IN}` },
+          queries: {
+            '{{pod}}': `firehose_process_resident_memory_bytes${IN}`,
+            'kept events {{pod}}': `sum by (pod) (firehose_source_ring_bytes${IN})`,
+          },
         },
       ],
     },

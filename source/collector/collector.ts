@@ -48,7 +48,12 @@ export interface Collector extends AsyncDisposable {
   /** Replaces the endpoints: one that is the same object goes on, another of the same name takes over from it. */
   setEndpoints(endpoints: readonly EndpointSpec[]): void;
   /** Read at a scrape. */
-  figures(): { readonly ringBytes: number; readonly endpoints: readonly EndpointFigures[] };
+  figures(): {
+    /** Memory of what is kept, for all endpoints together; how many events fit into it. */
+    readonly ringBytes: number;
+    readonly ringLimit: number;
+    readonly endpoints: readonly EndpointFigures[];
+  };
   /** Rejects with the unexpected error that ended it. */
   readonly ended: Promise<void>;
 }
@@ -69,7 +74,11 @@ export function openCollector(options: CollectorOptions): Collector {
   running.set(options.endpoints);
   return {
     setEndpoints: (endpoints) => running.set(endpoints),
-    figures: () => ({ ringBytes: context.budget.bytes, endpoints: running.all.map(({ figures }) => figures) }),
+    figures: () => ({
+      ringBytes: context.budget.bytes,
+      ringLimit: context.budget.maxEvents,
+      endpoints: running.all.map(({ figures }) => figures),
+    }),
     ended,
     async [Symbol.asyncDispose]() {
       running.set([]);

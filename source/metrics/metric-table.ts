@@ -24,6 +24,7 @@ export const SOURCE_METRICS = {
   firehose_source_lag_seconds: histogram("From the switch's time of an event to its append", LAG_SECONDS, ...SWITCH),
   firehose_source_backlog_events: gauge('Events that the log does not have yet', ...SWITCH),
   firehose_source_backlog_limit_events: gauge('Of these, how many can be held; then some are lost', ...SWITCH),
+  firehose_source_ring_bytes: gauge('Memory of what a source keeps because the log may not have it', 'source'),
   firehose_source_kept_events: gauge('Events in memory that the log may not have', ...SWITCH),
   firehose_source_live_legs: gauge('Legs that have begun and not ended', ...SWITCH),
   firehose_source_synthetic_total: counter('Events that the switch did not send itself', ...SWITCH, 'name'),

@@ -32,7 +32,7 @@ test('every metric of the table is exposed once a switch is configured and somet
   await using metrics = createSourceMetrics();
   metrics.redisClient('append', () => true);
   metrics.redisError('append', 'UNREACHABLE');
-  metrics.observeSwitches('voice/pbx', () => [FIGURES]);
+  metrics.observeSwitches('voice/pbx', () => ({ ringBytes: 4_096, switches: [FIGURES] }));
   const switches = metrics.switchesOf('voice/pbx', 'freeswitch');
   switches.connectEnded('fs1', 'Credentials');
   switches.eventRead('fs1', 'forwarded', '');
@@ -65,7 +65,10 @@ test('every metric of the table is exposed once a switch is configured and somet
 test('what alerts look for is 0 before anything happened, for an endpoint that is added later too', async () => {
   await using metrics = createSourceMetrics();
   const endpoints = ['fs1'];
-  metrics.observeSwitches('voice/pbx', () => endpoints.map((endpoint) => ({ ...FIGURES, endpoint })));
+  metrics.observeSwitches('voice/pbx', () => ({
+    ringBytes: 0,
+    switches: endpoints.map((endpoint) => ({ ...FIGURES, endpoint })),
+  }));
   await scrape(metrics);
   endpoints.push('fs2');
   await scrape(metrics);

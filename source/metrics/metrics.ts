@@ -3,7 +3,7 @@ import type { RedisMetrics, RedisRole } from '../../runtime/redis/watch-client.t
 import { createInstruments } from '../../runtime/telemetry/instruments.ts';
 import { createMeters } from '../../runtime/telemetry/meters.ts';
 import { SOURCE_METRICS } from './metric-table.ts';
-import { createSwitchMetrics, observeSwitches, type SwitchFigures, type SwitchMetrics } from './switch-metrics.ts';
+import { createSwitchMetrics, observeSwitches, type SourceFigures, type SwitchMetrics } from './switch-metrics.ts';
 
 /** Business events of a source, counted. Labels are bounded: never an account, a call or a credential. */
 export interface SourceMetrics extends AsyncDisposable, RedisMetrics {
@@ -11,7 +11,7 @@ export interface SourceMetrics extends AsyncDisposable, RedisMetrics {
   /** Of one source with switches. `kind` is what it takes in: kazoo, freeswitch, asterisk. */
   switchesOf(source: string, kind: string): SwitchMetrics;
   /** `figures` are read at each scrape. */
-  observeSwitches(source: string, figures: () => readonly SwitchFigures[]): void;
+  observeSwitches(source: string, figures: () => SourceFigures): void;
   /** Prometheus exposition. */
   scrape(request: IncomingMessage, response: ServerResponse): void;
 }

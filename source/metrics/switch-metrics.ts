@@ -18,6 +18,13 @@ export interface SwitchFigures {
   readonly liveLegs: number;
 }
 
+/** One source, read at a scrape. */
+export interface SourceFigures {
+  /** Memory of what it keeps because the log is not known to have it. */
+  readonly ringBytes: number;
+  readonly switches: readonly SwitchFigures[];
+}
+
 /** What happens to the switches of one source, counted. */
 export interface SwitchMetrics {
   /** An attempt to connect has ended: `Live`, or why not. */
@@ -76,7 +83,7 @@ export function createSwitchMetrics(
 /** Reads the switches at each scrape. What an alert looks for is 0 from the first one on, so that the first event is a step. */
 export function observeSwitches(
   instruments: SourceInstruments,
-  { source, figures }: { readonly source: string; readonly figures: () => readonly SwitchFigures[] },
+  { source, figures }: { readonly source: string; readonly figures: () => SourceFigures },
 ): void {
   const gauges = {
     firehose_source_leading: ({ isLeading }) => (isLeading ? 1 : 0),
@@ -87,12 +94,13 @@ export function observeSwitches(
   } as const satisfies Readonly<Record<string, (one: SwitchFigures) => number>>;
   for (const [name, of] of Object.entries(gauges)) {
     instruments.observe(name as keyof typeof gauges, (observe) => {
-      for (const one of figures()) observe(of(one), { source, switch: one.endpoint });
+      for (const one of figures().switches) observe(of(one), { source, switch: one.endpoint });
     });
   }
+  instruments.observe('firehose_source_ring_bytes', (observe) => observe(figures().ringBytes, { source }));
   const begun = new Set<string>();
   instruments.observe('firehose_source_up', (observe) => {
-    for (const { endpoint, isLive } of figures()) {
+    for (const { endpoint, isLive } of figures().switches) {
       observe(isLive ? 1 : 0, { source, switch: endpoint });
       if (begun.has(endpoint)) continue;
       begun.add(endpoint);

@@ -1,15 +1,17 @@
-import { openCollector } from '../collector/collector.ts';
+import { openCollector, type Collector } from '../collector/collector.ts';
+import { sourceKind } from '../../protocol/source.ts';
 import type { EndpointSpec } from '../collector/hearing.ts';
 import { createLiveRules } from '../config/live-rules.ts';
 import type { Endpoint, FreeswitchEndpoint } from '../config/endpoints.ts';
 import { createEslSwitch } from '../freeswitch/esl-switch.ts';
 import { createFreeswitchMapper } from '../freeswitch/freeswitch-mapper.ts';
+import type { SourceFigures } from '../metrics/switch-metrics.ts';
 import { mappingOptions, type MappingOptions } from '../mapping-options.ts';
 import type { Producer, ProducerParts } from './producer.ts';
 
 /** Listens to the switches of the source; one replica publishes each one's events. */
 export function openSwitches(parts: ProducerParts): Producer {
-  const { config, replica, eventLog, client, logger, now } = parts;
+  const { config, replica, eventLog, client, metrics, logger, now } = parts;
   const live = createLiveRules(config.rules);
   const mapping: MappingOptions = { ...mappingOptions(config.spec), accounts: live.rules };
   const specs = new Map<Endpoint, EndpointSpec>();
@@ -30,8 +32,10 @@ export function openSwitches(parts: ProducerParts): Producer {
     client,
     keyPrefix: config.spec.redis.keyPrefix,
     logger,
+    observer: metrics.switchesOf(config.name, sourceKind(config.spec)),
     now,
   });
+  metrics.observeSwitches(config.name, () => figuresOf(collector));
   return {
     follow({ endpoints, rules }) {
       live.set(rules);
@@ -39,6 +43,16 @@ export function openSwitches(parts: ProducerParts): Producer {
     },
     ended: collector.ended,
     [Symbol.asyncDispose]: () => collector[Symbol.asyncDispose](),
+  };
+}
+
+/** The endpoints share one ring: what the others keep of it is no room for this one. */
+function figuresOf(collector: Collector): SourceFigures {
+  const { ringBytes, ringLimit, endpoints } = collector.figures();
+  const all = endpoints.reduce((sum, { kept }) => sum + kept, 0);
+  return {
+    ringBytes,
+    switches: endpoints.map((one) => ({ ...one, backlogLimit: Math.max(0, ringLimit - (all - one.kept)) })),
   };
 }
 
