@@ -87,6 +87,8 @@ export interface Mapper<Event = SwitchEvent> {
    * Returns the events that have waited long enough; Infinity returns all. To be called while the switch sends nothing.
    */
   advance(now: number): readonly MappedEvent[];
+  /** When the oldest event that waits for its account was fed; null when none waits. */
+  waitingSince(): number | null;
   /** Call-IDs of the legs that have not ended. */
   liveLegs(): readonly string[];
 }

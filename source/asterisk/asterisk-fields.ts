@@ -16,7 +16,8 @@ export interface ChannelState {
   /** Undefined when the answer was not received. */
   answeredAt: number | undefined;
   rang: boolean;
-  held: boolean;
+  /** Null when it was begun from a listing, which does not tell it: its Unhold is then believed. */
+  held: boolean | null;
   /** MixMonitors that run on it. */
   recordings: number;
   /** Where it is parked; empty: it is not. */

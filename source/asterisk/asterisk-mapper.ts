@@ -93,6 +93,10 @@ class AsteriskMapper implements Mapper {
     return this.#legs.registry.advance(now);
   }
 
+  waitingSince(): number | null {
+    return this.#legs.registry.waitingSince();
+  }
+
   liveLegs(): readonly string[] {
     return [...this.#legs.registry.legs()].map(({ callId }) => callId);
   }
@@ -329,6 +333,7 @@ class AsteriskMapper implements Mapper {
       known === undefined
         ? this.#legs.beginMissed(channel, missed, lostAt)
         : { leg: known, events: this.#legs.note(known, channel) };
+    if (known === undefined) leg.state.held = null;
     if (channel.state === 'Ringing') leg.state.rang = true;
     if (channel.state === 'Up' && !leg.state.up) {
       leg.state.up = true;

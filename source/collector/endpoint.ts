@@ -80,8 +80,10 @@ export class Endpoint implements Publishable {
       endpoint: this.spec.name,
       isLive: hearing.isLive,
       isLeading,
+      isInStep: hearing.isLive && (hearing.tape.segments.at(-1)?.joined ?? false),
       kept,
       backlog: isLeading ? kept : 0,
+      backlogLimit: this.#context.budget.maxEvents,
       liveLegs: hearing.liveLegs.length,
     };
   }

@@ -150,7 +150,8 @@ export class Hearing {
   }
 
   #end(connection: SwitchConnection, reason: SwitchReason): void {
-    const to = this.#heardAt(connection);
+    const { now } = this.#options;
+    const to = Math.min(this.#heardAt(connection), this.#intake?.givenUntil(now()) ?? Infinity);
     if (this.#heard !== null) this.#heard.to = to;
     this.#intake = null;
     this.#connection = null;

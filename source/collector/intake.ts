@@ -75,18 +75,14 @@ export class Intake implements SwitchListener {
 
   /** Everything that was fed before this time was given. */
   givenUntil(now: number): number {
-    return now - this.#fedAt > MAX_HOLD_MS ? now : now - MAX_HOLD_MS;
+    return this.#mapper?.waitingSince() ?? now;
   }
 
-  /** Gives all that waits; what still comes is ignored. */
+  /**
+   * What still comes is ignored. What waits for its account stays in the mapper: a replica that goes on listening tells
+   * it better, and the next listing gives it.
+   */
   end(): void {
-    const at = this.#options.now();
-    if (this.#mapper !== null && !this.#hasEnded) {
-      this.#forward(
-        this.#guard(() => this.#mapper?.advance(Infinity) ?? []),
-        at,
-      );
-    }
     this.#hasEnded = true;
     this.#waiting = [];
   }

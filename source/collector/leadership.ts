@@ -100,12 +100,12 @@ export class Leadership {
       const outcome = outcomes[index]?.outcome ?? 'failed';
       isWhole &&= outcome !== 'failed';
       if (isWhole && one.kind === 'event') this.#lastId = one.event.eventId;
+      const gap = one.kind === 'gap' ? gapOf(one.event) : null;
       observer.eventAppended(place.endpoint, one.event, outcome, now() - one.event.at);
       if (outcome === 'failed') continue;
       if (one === this.#overflow) this.#overflow = null;
-      const gap = one.kind === 'gap' ? gapOf(one.event) : null;
       if (gap === null) this.#legs.note(one.event);
-      else this.#noteTold(gap);
+      else this.#noteTold(gap, outcome === 'accepted');
     }
     hearing.tape.settle(refused);
   }
@@ -132,11 +132,13 @@ export class Leadership {
       const reply = await takeTurn(place, { lease: this.#lease, intent, position, report: this.#report() });
       this.#clock.observe(reply.now, sent.at, now());
       const isFirst = !this.#hasPosition;
+      const led = this.#leads;
       this.#hasPosition = true;
       await this.#follow(reply, announced);
       if (reply.leads) this.#validUntil = sent.elapsed + place.ttlMs * (1 - MARGIN);
       this.#failing = '';
-      if (isFirst && hearing.isLive) return 0;
+      // A position is announced at once by who has just begun to lead.
+      if ((isFirst && hearing.isLive) || this.#leads !== led) return 0;
       return this.#leads ? turnMs : Math.min(turnMs, (reply.freeInMs ?? turnMs) + 1 + Math.random() * 20);
     } catch (error) {
       this.#tell(error);
@@ -285,9 +287,11 @@ export class Leadership {
     return keep(gapEvent(gap), overflow.to, 'gap');
   }
 
-  #noteTold(gap: SourceGap): void {
+  #noteTold(gap: SourceGap, isNew: boolean): void {
     const { observer, place, logger } = this.#options;
     this.#told.push(gap);
+    // An earlier leader may have written it, and said so.
+    if (!isNew) return;
     observer.gapTold(place.endpoint, gap);
     const { endpoint, reason, from, to, legs_ended, legs_begun } = gap;
     logger.warn(

@@ -9,6 +9,7 @@ const OPEN_LIMIT_MS = 60_000;
 const LISTING_LIMIT_MS = 30_000;
 const CLOSE_LIMIT_MS = 5_000;
 
+/** More than eight members: each step of a connection is a function of the endpoint. */
 export interface ListenOptions {
   readonly switch: Switch;
   readonly signal: AbortSignal;

@@ -23,10 +23,14 @@ export interface EndpointFigures {
   readonly endpoint: string;
   readonly isLive: boolean;
   readonly isLeading: boolean;
+  /** It publishes the endpoint's events, or could do so now without a gap: another replica may stop. */
+  readonly isInStep: boolean;
   /** What this replica keeps because the log is not known to have it. */
   readonly kept: number;
   /** What this replica leads and has not appended. */
   readonly backlog: number;
+  /** How many all endpoints of the source may keep together. */
+  readonly backlogLimit: number;
   readonly liveLegs: number;
 }
 

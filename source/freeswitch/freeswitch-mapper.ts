@@ -82,6 +82,10 @@ class FreeswitchMapper implements Mapper {
     return this.#registry.advance(now);
   }
 
+  waitingSince(): number | null {
+    return this.#registry.waitingSince();
+  }
+
   liveLegs(): readonly string[] {
     return [...this.#registry.legs()].map(({ callId }) => callId);
   }

@@ -60,6 +60,10 @@ class KazooMapper implements Mapper<KazooMessage> {
     return this.#registry.advance(now);
   }
 
+  waitingSince(): number | null {
+    return this.#registry.waitingSince();
+  }
+
   liveLegs(): readonly string[] {
     return [...this.#registry.legs()].map(({ callId }) => callId);
   }

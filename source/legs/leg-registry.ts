@@ -146,6 +146,12 @@ export class LegRegistry<State> {
     return events;
   }
 
+  /** When the oldest event that waits was given to `emit`; null when none waits. */
+  waitingSince(): number | null {
+    for (const { since } of this.#waiting.values()) return since;
+    return null;
+  }
+
   legs(): IterableIterator<Leg<State>> {
     return this.#legs.values();
   }

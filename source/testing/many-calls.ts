@@ -2,8 +2,8 @@ import { createRandom } from '../../protocol/simulator/random.ts';
 import type { SwitchEvent } from '../mapper.ts';
 import type { Recording } from './recordings.ts';
 
-/** Ids of legs, of the event socket and of AMI, and what names them beside. */
-const LEG_KEYS = /^(Unique-ID|Uniqueid|Channel-Call-UUID|Linkedid)$/;
+/** Ids of legs and bridges, of the event socket and of AMI. */
+const ID_KEYS = /^(Unique-ID|Uniqueid|Channel-Call-UUID|Linkedid|BridgeUniqueid)$/;
 const CORE = '00000000-0000-4000-8000-00000000000';
 
 /**
@@ -38,7 +38,7 @@ function copyOf({ events }: Recording, suffix: string): SwitchEvent[] {
   const ids = new Set<string>();
   for (const { event } of events) {
     for (const [key, value] of Object.entries(event)) {
-      if (LEG_KEYS.test(key) && typeof value === 'string' && value.length > 8) ids.add(value);
+      if (ID_KEYS.test(key) && typeof value === 'string' && value.length > 8) ids.add(value);
     }
   }
   let text = JSON.stringify(events.map(({ event }) => event));

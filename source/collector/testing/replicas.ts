@@ -1,5 +1,6 @@
 import { decodeMeta } from '../../../protocol/entry.ts';
 import { streamKeys } from '../../../protocol/keys.ts';
+import type { EventLog } from '../../../event-log/event-log.ts';
 import { openRedisLog, type RedisLog } from '../../../event-log/redis-log.ts';
 import { silentLogger } from '../../../runtime/logging/logger.ts';
 import type { RedisClient } from '../../../runtime/redis/client.ts';
@@ -17,16 +18,19 @@ export interface Replica extends AsyncDisposable {
   /** Whether it publishes the endpoint's events. */
   leads(endpoint: string): boolean;
   isLive(endpoint: string): boolean;
+  isInStep(endpoint: string): boolean;
 }
 
 export type ReplicaOptions = Pick<CollectorOptions, 'endpoints'> &
-  Partial<Pick<CollectorOptions, 'eventLog' | 'limits' | 'observer' | 'now' | 'client'>> & {
+  Partial<Pick<CollectorOptions, 'limits' | 'observer' | 'logger'>> & {
     readonly redis: RedisAddress;
     readonly keyPrefix: string;
+    /** What stands before the log: a delay, a refusal. */
+    readonly slowed?: (log: Pick<EventLog, 'append'>) => EventLog['append'];
   };
 
 export async function startReplica(name: string, options: ReplicaOptions): Promise<Replica> {
-  const { redis, keyPrefix, ...given } = options;
+  const { redis, keyPrefix, logger = silentLogger, slowed, ...given } = options;
   await using stack = new AsyncDisposableStack();
   const log = stack.use(
     await openRedisLog({
@@ -35,7 +39,7 @@ export async function startReplica(name: string, options: ReplicaOptions): Promi
       partitions: PARTITIONS,
       resource: null,
       retention: { maxLength: 1_000_000, maxAgeMs: 3_600_000 },
-      logger: silentLogger,
+      logger,
     }),
   );
   const collector = stack.use(
@@ -44,8 +48,8 @@ export async function startReplica(name: string, options: ReplicaOptions): Promi
       replica: name,
       client: log.client,
       keyPrefix,
-      logger: silentLogger,
-      eventLog: log,
+      logger,
+      eventLog: slowed === undefined ? log : { partitions: log.partitions, append: slowed(log) },
       random: () => 0.5,
       ...given,
     }),
@@ -58,6 +62,7 @@ export async function startReplica(name: string, options: ReplicaOptions): Promi
     collector,
     leads: (endpoint) => of(endpoint)?.isLeading ?? false,
     isLive: (endpoint) => of(endpoint)?.isLive ?? false,
+    isInStep: (endpoint) => of(endpoint)?.isInStep ?? false,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
