@@ -13,7 +13,7 @@ export type Verdict =
   | { readonly kind: 'uncovered'; readonly gap: Interval | null; readonly restarted: boolean };
 
 export interface TakeoverFacts {
-  readonly segments: readonly Pick<Segment, 'from' | 'to' | 'instance' | 'joined'>[];
+  readonly segments: readonly Pick<Segment, 'from' | 'beganAt' | 'to' | 'instance' | 'joined'>[];
   readonly position: Position | null;
   /** Gaps that an earlier leader found and may not have written. */
   readonly pending: readonly SourceGap[];
@@ -29,7 +29,7 @@ export function judgeTakeover({ segments, position, pending, clock }: TakeoverFa
   let told = Math.max(0, ...pending.map(({ to }) => to));
   let instance = position?.instance ?? '';
   return segments.map((segment) => {
-    const from = clock.latest(segment.from) ?? segment.from;
+    const from = segment.beganAt ?? clock.latest(segment.from) ?? segment.from;
     const end = segment.to === null ? Infinity : (clock.earliest(segment.to) ?? segment.to);
     const before = complete;
     const restarted = instance !== '' && segment.instance !== instance;

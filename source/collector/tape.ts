@@ -7,6 +7,8 @@ import { Queue } from './queue.ts';
 /** One time in which this replica listened to a switch without a break, and what it heard that the log may lack. */
 export interface Segment {
   readonly from: number;
+  /** The same by Redis's clock, at the latest; it stays what it was when it was first needed. */
+  beganAt: number | null;
   /** Null while it lasts. */
   to: number | null;
   readonly instance: string;
@@ -62,7 +64,7 @@ export class Tape {
     const { from, instance } = segment;
     const adopted = segment.adopted.map((event) => keep(event, from, 'adopted'));
     for (const one of adopted) this.#budget.add(one);
-    this.#segments.push({ from, to: null, instance, adopted, joined: false, queue: new Queue() });
+    this.#segments.push({ from, beganAt: null, to: null, instance, adopted, joined: false, queue: new Queue() });
     if (this.#segments.length > MAX_SEGMENTS) this.#forget(this.#segments.shift());
   }
 

@@ -33,6 +33,7 @@ export async function tellWhatIsMissing(given: TellMissing): Promise<void> {
   const { tape } = hearing;
   const pending = await gaps.pending();
   const segments = [...tape.segments];
+  for (const segment of segments) segment.beganAt ??= clock.latest(segment.from);
   const verdicts = judgeTakeover({ segments, position, pending, clock });
   const isPast = ({ to }: SourceGap) => position !== null && to <= position.until;
   let before = pending.filter((gap) => !isPast(gap)).map(gapEvent);
