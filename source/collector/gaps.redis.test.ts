@@ -31,7 +31,10 @@ async function stored(scene: Scene, said: readonly SwitchEvent[]) {
   const entries = await until('the ends of all legs in the log', () => scene.entries(), {
     holds: (seen) => {
       const ids = new Set(seen.map(({ eventId }) => eventId));
-      return ends.every((event) => ids.has(event?.eventId ?? '') || !begunIn(seen, event?.callId));
+      return (
+        ids.has(last.at(-1)?.eventId ?? '') &&
+        ends.every((event) => ids.has(event?.eventId ?? '') || !begunIn(seen, event?.callId))
+      );
     },
     limitMs: 30_000,
   });
@@ -196,8 +199,8 @@ test('S4: a half-open connection is not listening', TIME_LIMIT, async () => {
   const { events, gaps } = await stored(scene, said);
   assertWholeLegs(events);
   assert.equal(gaps.length, 1);
-  const [{ from = 0, to = 0 } = {}] = gaps;
-  assert.ok(to - from >= 1_000, `it begins when the switch was last heard: ${to - from} ms`);
+  const [gap] = gaps;
+  assert.ok(gap !== undefined && gap.to - gap.from >= 1_000, 'it begins when the switch was last heard');
 });
 
 test(
@@ -230,7 +233,7 @@ test(
     for (const { name, account, callId, data } of events) {
       if (name !== 'CHANNEL_DESTROY') continue;
       const begun = events.find((event) => event.callId === callId && event.name === 'CHANNEL_CREATE');
-      assert.equal(account, begun?.account, 'it ends in the account in which it began (S8)');
+      assert.ok(begun?.account === '' || account === begun?.account, 'it ends in the account in which it began (S8)');
       assert.doesNotMatch(data, /"CHANNEL_CREATE"|"Channel-Call-State":"DOWN"/);
     }
     await until(

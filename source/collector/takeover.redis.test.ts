@@ -37,7 +37,7 @@ async function settled(scene: Scene, count: number) {
   return events;
 }
 
-/** The log takes events, but slowly: whoever leads lags. */
+/** The log takes events, but slowly: the replica that leads lags. */
 const slowly = (log: Pick<EventLog, 'append'>): EventLog['append'] => {
   return async (events) => {
     await delay(30);

@@ -71,7 +71,7 @@ async function tellOf(
   const { from, to } = verdict.gap;
   const ran = startedAt <= (clock.ours(from) ?? from) || ranAfter(await reports.siblings(), from);
   const reason = restarted ? 'switch_restarted' : ran ? 'connection_lost' : 'not_started';
-  const count = (name: string) => adopted.filter((event) => event.name === name).length;
+  const count = (name: string) => adopted.filter((event) => event.name === name && event.synthetic !== null).length;
   const gap = {
     source,
     endpoint,

@@ -21,7 +21,7 @@ const HOST = 'redis.internal';
 const PREFIXES = 'stage-*:';
 
 /** A leased turn lasts a fifth of the default, so that takeovers do not make tests slow. */
-export const FAST = { leaseMs: 1_000, turnMs: 250 };
+const FAST = { leaseMs: 1_000, turnMs: 250 };
 
 const RECORDINGS = {
   fs1: ['answered_caller_hangs_up', 'other_tenant', 'hold_unhold', 'rejected_busy'].map(
@@ -51,7 +51,6 @@ export class Scene implements AsyncDisposable {
   readonly switches: Readonly<Record<EndpointName, FakeSwitch>>;
   readonly #stage: Pick<Stage, 'address' | 'reader'>;
   readonly #replicas: Replica[] = [];
-  readonly #expected: string[] = [];
 
   constructor(stage: Pick<Stage, 'address' | 'reader'>, keyPrefix: string) {
     this.#stage = stage;
