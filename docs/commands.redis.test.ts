@@ -30,6 +30,16 @@ describe('the commands of the documentation, with a Redis', () => {
     await prints(fromTheBeginning, /\{"Event-Name":"CHANNEL_ANSWER","Call-ID":"c1"\}/);
   });
 
+  test('a source runs from its file alone, and the doctor says how it is', LIMIT, async () => {
+    const on = (command: string) => command.replace('localhost:6379', `127.0.0.1:${redis.port}`);
+    await served.workplace.write('source.yaml', snippet('source-file'));
+    const runs = /"inner_port":(\d+),"source":"default\/source","kind":"simulator".*"msg":"the source runs"/;
+    const source = await served.workplace.starts(on(snippet('source-standalone')), runs, { FIREHOSE_INNER_PORT: '0' });
+    await using _ = source;
+    const doctor = on(snippet('source-doctor')).replace('localhost:9090', `localhost:${source.match[1]}`);
+    await prints(`${doctor}|| true`, /ok +source\.inner .*: ready\n/);
+  });
+
   test('the example batch reaches a client, and a second time it is a duplicate', LIMIT, async () => {
     await prints(served.on(snippet('ingest')), /"accepted".*"accepted".*"accepted"/s);
     const fromTheBeginning = snippet('shell').replace('token=$TOKEN', 'token=$TOKEN&from=-1h');

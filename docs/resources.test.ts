@@ -4,6 +4,8 @@ import { parse } from 'yaml';
 import { KNOWN_EVENTS, judgeName } from '../protocol/catalogue.ts';
 import { CLOSE } from '../protocol/close-code.ts';
 import { parseDirectory } from '../gateway/directory/parse-directory.ts';
+import { KNOWN_REASONS, switchRemedy } from '../cli/doctor/switch-remedies.ts';
+import { sourceKind, sourceSchema, sourceSpecSchema } from '../protocol/source.ts';
 import { subscriptionSchema } from '../protocol/subscription.ts';
 import { readRepositoryFile } from './repository.ts';
 import { snippet } from './testing/snippets.ts';
@@ -12,6 +14,22 @@ const EVENTS = readRepositoryFile('docs/events.md');
 
 test('the resource of the documentation is valid, and needs no other field', () => {
   subscriptionSchema.parse(parse(snippet('resource')));
+});
+
+test('the sources of the documentation are valid: one of each kind of switch, and one as a file', () => {
+  const specOf = (name: string) => sourceSchema.parse(parse(snippet(name))).spec;
+  assert.equal(sourceKind(specOf('source-resource-kazoo')), 'kazoo');
+  assert.equal(sourceKind(specOf('source-resource-freeswitch')), 'freeswitch');
+  assert.equal(sourceKind(specOf('source-resource-asterisk')), 'asterisk');
+  assert.equal(sourceKind(sourceSpecSchema.parse(parse(snippet('source-file')))), 'simulator');
+});
+
+test('every reason that a source reports is explained, and no other', () => {
+  const page = readRepositoryFile('docs/sources.md');
+  const table = /\n\| reason .*?\n\n/s.exec(page)?.[0] ?? '';
+  const explained = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name = '']) => name);
+  for (const reason of explained) assert.notEqual(switchRemedy(reason), switchRemedy('OfALaterVersion'), reason);
+  for (const reason of KNOWN_REASONS) assert.ok(explained.includes(reason), reason);
 });
 
 test('the directory of the documentation is valid, and holds the account of the resource', () => {

@@ -31,6 +31,9 @@ const GAP_REMEDIES: Readonly<Record<SourceGapReason, string>> = {
   not_started: 'run two replicas or more: a restart of one then makes no gap',
 };
 
+/** Every reason with a remedy of its own. */
+export const KNOWN_REASONS: readonly string[] = Object.keys(REMEDIES);
+
 export function switchRemedy(reason: string): string {
   return reason in REMEDIES ? REMEDIES[reason as keyof typeof REMEDIES] : 'read the log of the source';
 }
