@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { Certificates } from './certificates.ts';
 import { ensurePackages, type Installed } from './debian.ts';
 import { freePort } from './redis-process.ts';
 
@@ -19,6 +20,12 @@ export interface RabbitServer extends AsyncDisposable {
   /** As `guest`, who may do everything. */
   readonly url: string;
   readonly port: number;
+  /** With TLS, for the host `localhost`; empty without `tls`. */
+  readonly tlsUrl: string;
+  /** SIGKILL of all its processes, and waits until they are gone. */
+  kill(): Promise<void>;
+  /** Starts again, in the same place. */
+  restart(): Promise<void>;
   /** Runs `rabbitmqctl` with these arguments; resolves with what it prints. */
   ctl(...args: readonly string[]): Promise<string>;
 }
@@ -37,14 +44,22 @@ process.on('exit', () => {
   for (const child of alive) if (child.pid !== undefined) killGroup(child.pid);
 });
 
-export async function startRabbit(): Promise<RabbitServer> {
+interface RabbitOptions {
+  /** Listens with TLS as well, to clients with a certificate of the same authority alone. */
+  readonly tls?: Certificates;
+}
+
+export async function startRabbit({ tls }: RabbitOptions = {}): Promise<RabbitServer> {
   const dir = await mkdtemp(join(tmpdir(), 'firehose-rabbit-'));
-  const [port, distPort, epmdPort] = [await freePort(), await freePort(), await freePort()];
+  const [port, distPort, epmdPort, tlsPort] = [await freePort(), await freePort(), await freePort(), await freePort()];
   await mkdir(join(dir, 'log'));
   await writeFile(join(dir, 'plugins'), '[].\n');
+  if (tls !== undefined) await writeFile(join(dir, 'rabbitmq.conf'), tlsConfiguration(tls, tlsPort));
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOME: dir,
+    // Without it, rabbitmqctl reads its arguments as Latin-1.
+    LC_ALL: 'C.UTF-8',
     ERL_EPMD_PORT: String(epmdPort),
     ERL_EPMD_ADDRESS: '127.0.0.1',
     RABBITMQ_NODENAME: `firehose${port}@localhost`,
@@ -54,14 +69,21 @@ export async function startRabbit(): Promise<RabbitServer> {
     RABBITMQ_MNESIA_BASE: join(dir, 'mnesia'),
     RABBITMQ_LOG_BASE: join(dir, 'log'),
     RABBITMQ_ENABLED_PLUGINS_FILE: join(dir, 'plugins'),
-    RABBITMQ_CONFIG_FILE: join(dir, 'none'),
+    RABBITMQ_CONFIG_FILE: join(dir, tls === undefined ? 'none' : 'rabbitmq.conf'),
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1} +S 1:1',
   };
   // In the foreground, so that it ends with us; a broker would leave one behind.
   const epmd = run('epmd', ['-port', String(epmdPort), '-address', '127.0.0.1'], env);
-  const broker = run(join(BIN, 'rabbitmq-server'), [], env);
+  const start = () => run(join(BIN, 'rabbitmq-server'), [], env);
+  let broker = start();
   await answers(broker, port, dir);
   return {
+    tlsUrl: tls === undefined ? '' : `amqps://guest:guest@localhost:${tlsPort}`,
+    kill: () => end(broker),
+    async restart() {
+      broker = start();
+      await answers(broker, port, dir);
+    },
     url: `amqp://guest:guest@127.0.0.1:${port}`,
     port,
     ctl: async (...args) => {
@@ -74,6 +96,18 @@ export async function startRabbit(): Promise<RabbitServer> {
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+function tlsConfiguration({ caFile, certFile, keyFile }: Certificates, port: number): string {
+  const lines = [
+    `listeners.ssl.default = 127.0.0.1:${port}`,
+    `ssl_options.cacertfile = ${caFile}`,
+    `ssl_options.certfile = ${certFile}`,
+    `ssl_options.keyfile = ${keyFile}`,
+    'ssl_options.verify = verify_peer',
+    'ssl_options.fail_if_no_peer_cert = true',
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
 /** In a process group of its own: the broker's script starts others. */

@@ -1,13 +1,11 @@
-import { connect, type Channel, type ChannelModel, type ConsumeMessage } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
 import { setTimeout as delay } from 'node:timers/promises';
-import { amqpReason, isLasting, type AmqpReason } from './fault.ts';
-import { queueOptions, type QueueSpec } from './queue.ts';
-
-/** A message of the exchange. */
-interface Delivery {
-  readonly routingKey: string;
-  readonly body: Buffer;
-}
+import { MAX_EVENT_BYTES } from '../../protocol/event-object.ts';
+import { bind, findLoss, removeMarker, setMarker, type Loss, type Wanted } from './bindings.ts';
+import { closeWithin, connectBroker, type Broker } from './connect.ts';
+import { amqpReason, isLasting, NoAnswer, type AmqpReason } from './fault.ts';
+import { Hand, type Delivery } from './hand.ts';
+import { queueOptions } from './queue.ts';
 
 export interface ConsumerState {
   readonly connected: boolean;
@@ -17,249 +15,230 @@ export interface ConsumerState {
   readonly reason: AmqpReason | null;
 }
 
-/** A time in which events were lost, or may have been. Unix milliseconds. */
-export interface BusGap {
-  readonly reason: 'bindings_lost' | 'queue_lost' | 'queue_overflow';
-  readonly from: number;
-  readonly to: number;
+/** A look that found the bindings, or made them. Times are Unix milliseconds. */
+export interface Look {
+  /** When it began. */
+  readonly at: number;
+  /** When the last one before it began that found them; null for the first of a process. */
+  readonly verifiedAt: number | null;
+  /** Why they were gone, and since when this replica knows. */
+  readonly lost: { readonly reason: Loss; readonly seenAt: number } | null;
+  /** Messages that wait in the queue. */
+  readonly waiting: number;
+  /** A time of which the broker may have dropped messages as too old: they waited behind those in hand. */
+  readonly expired: { readonly from: number; readonly to: number } | null;
 }
 
-/** More than eight members: the declarations of the broker, and one callback for each thing that it reports. */
 export interface ConsumerOptions {
-  /** Contains credentials: never in a log or an error. */
-  readonly url: string;
-  readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
-  readonly exchange: { readonly name: string; readonly declare: boolean };
-  readonly queue: QueueSpec;
-  /** Binding keys of the exchange. */
-  readonly bindings: readonly string[];
+  readonly broker: Broker;
+  readonly wanted: Wanted;
   /** Messages in hand at most. */
   readonly prefetch: number;
+  /** Gets each message, in order; `acknowledgeBelow` says when the log has it. Must not throw. */
+  readonly take: (delivery: Delivery) => void;
   /**
-   * Takes messages in their order; resolves with true once the log has them. They are acknowledged then, and not before
-   * (S5). Retries by itself what the log refuses, and resolves with false when the signal aborts. Must not reject.
+   * Called after each look that ends with the bindings in place. Resolves with true once the log has the gap that it
+   * tells, with false when the signal aborts; must not reject. What came after the gap waits for it (S4).
    */
-  readonly take: (deliveries: readonly Delivery[], signal: AbortSignal) => Promise<boolean>;
+  readonly settle: (look: Look, signal: AbortSignal) => Promise<boolean>;
   readonly onState: (state: ConsumerState) => void;
-  readonly onGap: (gap: BusGap) => void;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
 
-interface InHand extends Delivery {
-  readonly channel: Channel;
-  readonly tag: number;
-}
-
-const MAX_BATCH = 500;
 const CHECK_MS = 5_000;
 const RETRY_MS = { first: 200, bind: 2_000, connect: 30_000 };
-const CONNECT_LIMIT_MS = 10_000;
-const CONSUME_LIMIT_MS = 10_000;
+/** amqplib leaves calls open on a connection that is gone, and a quorum queue without a leader answers none. */
+const STEP_LIMIT_MS = 10_000;
+const BIND_LIMIT_MS = 60_000;
 const CLOSE_LIMIT_MS = 2_000;
-const HEARTBEAT_SECONDS = 10;
 
 /**
- * Consumes the queue until the signal aborts; then it closes the connection and resolves: the broker gives
- * unacknowledged messages to another replica. Two channels: RabbitMQ closes the channel on which a bind to an absent
- * exchange fails, and Kazoo's exchange is absent after a full restart of the broker. On one channel, the messages that
- * are in the queue would never come.
+ * Consumes a queue of the source's own. Two channels: RabbitMQ closes the channel on which a bind to an absent exchange
+ * fails, and Kazoo's exchange is absent after a full restart of the broker. On one channel, the messages that are in the
+ * queue would never come.
  */
-export async function runConsumer(options: ConsumerOptions, signal: AbortSignal): Promise<void> {
-  await new Consumer(options, signal).run();
-}
-
-class Consumer {
+export class Consumer {
   readonly #options: ConsumerOptions;
-  readonly #signal: AbortSignal;
-  readonly #inHand: InHand[] = [];
+  readonly #hand: Hand;
   #state: ConsumerState = { connected: false, bound: false, reason: null };
-  readonly #waiting = new Set<() => void>();
-  /** Since when bindings may be missing; null while they stand. */
-  #unboundSince: number | null = null;
-  #overflowSince: number | null = null;
-  #wasBound = false;
-  #isQueueLost = false;
+  #verifiedAt: number | null = null;
+  #lost: Look['lost'] = null;
+  #isCancelled = false;
+  #isActive = false;
+  #fullSince: number | null = null;
+  #expired: Look['expired'] = null;
+  #emptied: (() => void) | null = null;
 
-  constructor(options: ConsumerOptions, signal: AbortSignal) {
+  constructor(options: ConsumerOptions) {
     this.#options = options;
-    this.#signal = signal;
-    signal.addEventListener('abort', () => this.#wake(), { once: true });
+    this.#hand = new Hand(options.take);
   }
 
-  async run(): Promise<void> {
-    const taking = this.#takeAll();
+  /** Messages in hand. */
+  get size(): number {
+    return this.#hand.size;
+  }
+
+  /** Whether the broker gives messages to this connection. */
+  get isActive(): boolean {
+    return this.#isActive;
+  }
+
+  /** The log has what came of all messages below this number. */
+  acknowledgeBelow(number: number): void {
+    this.#hand.acknowledgeBelow(number);
+    this.#noteRoom();
+    if (this.#hand.size === 0) this.#emptied?.();
+  }
+
+  /**
+   * Runs until the signal aborts; then it closes the connection and resolves: the broker gives unacknowledged messages to
+   * another replica.
+   */
+  async run(signal: AbortSignal): Promise<void> {
     let attempt = 0;
-    while (!this.#signal.aborted) {
-      // The messages at hand are appended first: they are redelivered after that, and the log knows their ids.
-      await this.#until(() => this.#inHand.length === 0);
-      if (this.#signal.aborted) break;
-      const { reason, servedMs } = await this.#serve();
-      if (this.#signal.aborted) break;
-      attempt = servedMs > RETRY_MS.connect ? 1 : attempt + 1;
+    while (!signal.aborted) {
+      const began = this.#options.now();
+      const reason = await this.#serve(signal);
+      // They were received before the loss, and are redelivered: the log knows their ids by then.
+      this.#hand.open();
+      this.#hand.close();
+      this.#isActive = false;
+      if (signal.aborted) break;
+      attempt = this.#options.now() - began > RETRY_MS.connect ? 1 : attempt + 1;
       this.#tell({ connected: false, bound: false, reason });
-      await this.#pause(isLasting(reason) ? RETRY_MS.connect : backOff(attempt, RETRY_MS.connect));
+      await pause(isLasting(reason) ? RETRY_MS.connect : backOff(attempt, RETRY_MS.connect), signal);
+      await this.#whenEmpty(signal);
     }
-    await taking;
   }
 
   /** One connection, from its beginning to its end. */
-  async #serve(): Promise<{ readonly reason: AmqpReason; readonly servedMs: number }> {
-    const { url, tls, now } = this.#options;
-    const ended = Promise.withResolvers<unknown>();
+  async #serve(signal: AbortSignal): Promise<AmqpReason> {
     let connection: ChannelModel;
-    let began = now();
     try {
-      const socket = { timeout: CONNECT_LIMIT_MS, noDelay: true, keepAlive: true, ...tls };
-      connection = await connect(withHeartbeat(url), socket);
+      connection = await connectBroker(this.#options.broker);
     } catch (error) {
-      return { reason: amqpReason(error, true), servedMs: 0 };
+      return amqpReason(error, true);
     }
-    began = now();
-    const stop = () => ended.resolve(null);
-    this.#signal.addEventListener('abort', stop, { once: true });
-    // amqplib tells an error first and the end after it.
-    connection.on('error', (error) => ended.resolve(error));
-    connection.on('close', (error?: unknown) => ended.resolve(error));
     const closing = new AbortController();
+    const ended = Promise.withResolvers<unknown>();
+    const stop = () => ended.resolve(null);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    // amqplib tells an error first and the end after it.
+    connection.on('error', ended.resolve);
+    connection.on('close', ended.resolve);
+    const looking = this.#work(connection, ended.resolve, closing.signal).catch(ended.resolve);
     try {
-      const keeping = this.#keepBound(connection, closing.signal);
-      // amqplib leaves calls open on a connection that is gone, and a quorum queue without a leader answers none.
-      const consuming = this.#consume(connection, ended.resolve).then(() => true);
-      const late = delay(CONSUME_LIMIT_MS, false, { signal: closing.signal }).catch(() => false);
-      const isConsuming = await Promise.race([consuming, ended.promise.then(() => false), late]);
-      if (!isConsuming)
-        return { reason: amqpReason(await Promise.race([ended.promise, Promise.resolve(null)]), false), servedMs: 0 };
-      this.#tell({ ...this.#state, connected: true, reason: this.#state.bound ? null : this.#state.reason });
-      const error = await ended.promise;
-      closing.abort();
-      await keeping;
-      return { reason: amqpReason(error, false), servedMs: now() - began };
-    } catch (error) {
-      return { reason: amqpReason(error, false), servedMs: 0 };
+      return amqpReason(await ended.promise, false);
     } finally {
       closing.abort();
-      this.#signal.removeEventListener('abort', stop);
-      this.#noteUnbound();
+      signal.removeEventListener('abort', stop);
       await closeWithin(connection, CLOSE_LIMIT_MS);
+      await Promise.race([looking, pause(CLOSE_LIMIT_MS, NEVER)]);
+    }
+  }
+
+  /** Consumes, and looks again and again whether queue and bindings stand. Rejects with what ends the connection. */
+  async #work(connection: ChannelModel, end: (reason: unknown) => void, signal: AbortSignal): Promise<void> {
+    await this.#noteLoss(connection);
+    await within(this.#consume(connection, end, signal));
+    this.#tell({ connected: true, bound: false, reason: null });
+    let attempt = 0;
+    while (!signal.aborted) {
+      const reason = await this.#look(connection, signal);
+      attempt = reason === null ? 0 : attempt + 1;
+      await pause(
+        reason === null ? CHECK_MS : isLasting(reason) ? RETRY_MS.connect : backOff(attempt, RETRY_MS.bind),
+        signal,
+      );
+      if (!signal.aborted) await this.#noteLoss(connection);
     }
   }
 
   /** Channel A: declares the queue and consumes it. */
-  async #consume(connection: ChannelModel, end: (reason: unknown) => void): Promise<void> {
-    const { queue, prefetch } = this.#options;
+  async #consume(connection: ChannelModel, end: (reason: unknown) => void, signal: AbortSignal): Promise<void> {
+    const { prefetch, wanted } = this.#options;
     const channel = await connection.createChannel();
     channel.on('error', end);
-    channel.on('close', () => end(null));
+    channel.on('close', end);
     await channel.prefetch(prefetch);
-    await channel.assertQueue(queue.name, queueOptions(queue));
-    // Null: the queue was deleted, or its node has gone.
-    await channel.consume(queue.name, (message) => {
-      if (message !== null) return this.#receive(channel, message);
-      this.#isQueueLost = true;
-      end(null);
+    await channel.assertQueue(wanted.queue.name, queueOptions(wanted.queue));
+    await channel.consume(wanted.queue.name, (message) => {
+      // amqplib has messages even after the end of a connection: the broker gives them again.
+      if (signal.aborted) return;
+      // Null: the queue was deleted, or its node has gone.
+      if (message === null) {
+        this.#isCancelled = true;
+        return end(null);
+      }
+      this.#isActive = true;
+      const { content, fields } = message;
+      // Of what is too large, as much as is needed to see that.
+      const body = content.length > MAX_EVENT_BYTES ? Buffer.from(content.subarray(0, MAX_EVENT_BYTES + 1)) : content;
+      this.#hand.receive({ channel, tag: fields.deliveryTag, routingKey: fields.routingKey, body });
+      if (this.#hand.size >= prefetch) this.#fullSince ??= this.#options.now();
     });
   }
 
-  #receive(channel: Channel, { fields, content }: ConsumeMessage): void {
-    this.#inHand.push({ channel, tag: fields.deliveryTag, routingKey: fields.routingKey, body: content });
-    this.#wake();
-  }
-
-  /** Appends what is in hand, in order, and acknowledges it where it came from. */
-  async #takeAll(): Promise<void> {
-    for (;;) {
-      await this.#until(() => this.#inHand.length > 0);
-      if (this.#signal.aborted) return;
-      const batch = this.#inHand.slice(0, MAX_BATCH);
-      if (!(await this.#options.take(batch, this.#signal))) return;
-      this.#inHand.splice(0, batch.length);
-      this.#acknowledge(batch);
-      this.#wake();
-    }
-  }
-
-  #acknowledge(batch: readonly InHand[]): void {
-    const last = new Map(batch.map((message) => [message.channel, message]));
-    for (const [channel, message] of last) {
-      try {
-        channel.ack({ fields: { deliveryTag: message.tag } } as ConsumeMessage, true);
-      } catch {
-        // The channel has closed: the broker gives the messages again, and the log knows their ids.
+  /** Channel B: binds. Null: the bindings stand, and the log has the gap before them. */
+  async #look(connection: ChannelModel, signal: AbortSignal): Promise<AmqpReason | null> {
+    const { wanted, now, settle } = this.#options;
+    const at = now();
+    // Received before this look: if the exchange is not there now, no binding has brought them.
+    const older = this.#hand.waiting;
+    const outcome = await within(bind(connection, wanted, signal), BIND_LIMIT_MS);
+    if (signal.aborted) return null;
+    if (outcome.kind === 'failed') {
+      this.#hand.close();
+      this.#hand.release(older);
+      this.#tell({ ...this.#state, bound: false, reason: outcome.reason });
+      if (outcome.reason === 'NoExchange') {
+        this.#lost ??= { reason: 'bindings_lost', seenAt: at };
+        await within(removeMarker(connection, wanted));
       }
+      return outcome.reason;
     }
-  }
-
-  /** Channel B: binds, and looks every 5 s whether queue and bindings stand. */
-  async #keepBound(connection: ChannelModel, signal: AbortSignal): Promise<void> {
-    const { promise: aborted, resolve } = Promise.withResolvers<null>();
-    signal.addEventListener('abort', () => resolve(null), { once: true });
-    let attempt = 0;
-    while (!signal.aborted) {
-      const reason = await Promise.race([this.#bindOnce(connection, signal), aborted]);
-      if (signal.aborted) return;
-      if (reason === null) {
-        attempt = 0;
-        this.#noteBound();
-      } else {
-        attempt += 1;
-        this.#noteUnbound();
-        this.#tell({ ...this.#state, bound: false, reason });
-      }
-      const wait = reason === null ? CHECK_MS : isLasting(reason) ? RETRY_MS.connect : backOff(attempt, RETRY_MS.bind);
-      await delay(wait, undefined, { signal }).catch(ignore);
-    }
-  }
-
-  async #bindOnce(connection: ChannelModel, signal: AbortSignal): Promise<AmqpReason | null> {
-    const { exchange, queue, bindings } = this.#options;
-    try {
-      const channel = await connection.createChannel();
-      // The rejected call tells it, too.
-      channel.on('error', ignore);
-      if (exchange.declare) {
-        // Exactly as Kazoo declares it: another declaration would make Kazoo fail.
-        await channel.assertExchange(exchange.name, 'topic', { durable: false, autoDelete: false });
-      }
-      await channel.assertQueue(queue.name, queueOptions(queue));
-      for (const key of bindings) {
-        if (signal.aborted) break;
-        await channel.bindQueue(queue.name, exchange.name, key);
-      }
-      const { messageCount } = await channel.checkQueue(queue.name);
-      this.#noteLength(messageCount);
-      await channel.close();
-      return null;
-    } catch (error) {
-      return amqpReason(error, false);
-    }
-  }
-
-  #noteBound(): void {
-    const { now, onGap } = this.#options;
-    if (this.#unboundSince !== null && this.#wasBound) {
-      const reason = this.#isQueueLost ? 'queue_lost' : 'bindings_lost';
-      onGap({ reason, from: this.#unboundSince, to: now() });
-    }
-    this.#isQueueLost = false;
-    this.#unboundSince = null;
-    this.#wasBound = true;
     this.#tell({ ...this.#state, bound: true, reason: null });
+    const lost = this.#lost;
+    const look: Look = { at, verifiedAt: this.#verifiedAt, lost, waiting: outcome.waiting, expired: this.#expired };
+    if (lost !== null) this.#hand.close();
+    if (!(await settle(look, signal))) return null;
+    this.#expired = null;
+    this.#verifiedAt = at;
+    if (lost !== null) await within(setMarker(connection, wanted));
+    this.#lost = null;
+    this.#hand.open();
+    return null;
   }
 
-  #noteUnbound(): void {
-    this.#unboundSince ??= this.#options.now();
+  async #noteLoss(connection: ChannelModel): Promise<void> {
+    const seenAt = this.#options.now();
+    const reason = await within(findLoss(connection, this.#options.wanted));
+    if (reason !== null) this.#lost ??= { reason: this.#isCancelled ? 'queue_lost' : reason, seenAt };
+    this.#isCancelled = false;
   }
 
-  /** A full queue drops its oldest messages, and the broker says nothing of it. */
-  #noteLength(messages: number): void {
-    const { queue, now, onGap } = this.#options;
-    if (messages >= queue.maxLength) {
-      this.#overflowSince ??= now();
-    } else if (this.#overflowSince !== null) {
-      onGap({ reason: 'queue_overflow', from: this.#overflowSince, to: now() });
-      this.#overflowSince = null;
-    }
+  /** The broker drops what waits for longer than its time to live, and says nothing of it. */
+  #noteRoom(): void {
+    const { prefetch, now, wanted } = this.#options;
+    if (this.#fullSince === null || this.#hand.size >= prefetch) return;
+    const to = now() - wanted.queue.messageTtlMs;
+    if (to > this.#fullSince) this.#expired = { from: this.#expired?.from ?? this.#fullSince, to };
+    this.#fullSince = null;
+  }
+
+  /** What is in hand is appended before it is redelivered. */
+  async #whenEmpty(signal: AbortSignal): Promise<void> {
+    if (this.#hand.size === 0 || signal.aborted) return;
+    const { promise: emptied, resolve } = Promise.withResolvers<void>();
+    this.#emptied = resolve;
+    const stop = () => resolve();
+    signal.addEventListener('abort', stop, { once: true });
+    await emptied;
+    signal.removeEventListener('abort', stop);
+    this.#emptied = null;
   }
 
   #tell(state: ConsumerState): void {
@@ -268,22 +247,9 @@ class Consumer {
     this.#state = state;
     this.#options.onState(state);
   }
-
-  /** Resolves when it holds, or when the signal aborts. */
-  async #until(holds: () => boolean): Promise<void> {
-    while (!holds() && !this.#signal.aborted) await new Promise<void>((resolve) => this.#waiting.add(resolve));
-  }
-
-  #wake(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const resolve of waiting) resolve();
-  }
-
-  async #pause(milliseconds: number): Promise<void> {
-    await delay(milliseconds, undefined, { signal: this.#signal }).catch(ignore);
-  }
 }
+
+const NEVER = new AbortController().signal;
 
 /** Doubling from 200 ms to the limit, half of it jitter. */
 function backOff(attempt: number, limit: number): number {
@@ -291,20 +257,17 @@ function backOff(attempt: number, limit: number): number {
   return Math.round(ceiling * (0.5 + Math.random() / 2));
 }
 
-/** A broker that is gone answers no close. */
-async function closeWithin(connection: ChannelModel, limitMs: number): Promise<void> {
-  const stopping = new AbortController();
-  const closing = (async () => connection.close())().catch(ignore);
-  await Promise.race([closing, delay(limitMs, undefined, { signal: stopping.signal }).catch(ignore)]);
-  stopping.abort();
+/** Rejects when the broker does not answer. */
+async function within<T>(work: Promise<T>, limitMs = STEP_LIMIT_MS): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new NoAnswer()), limitMs);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-function withHeartbeat(url: string): string {
-  const parsed = new URL(url);
-  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
-  return parsed.href;
-}
-
-function ignore(): void {
-  // The failure is reported in another way.
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await delay(milliseconds, undefined, { signal }).catch(() => undefined);
 }

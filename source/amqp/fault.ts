@@ -1,6 +1,8 @@
+import { AddressRefused } from '../../runtime/net/guarded-socket.ts';
+
 /** Why a broker does not serve. Stable: a condition of the resource. */
 export type AmqpReason =
-  /** The user lacks a right: configure or read of the queue, or read of the exchange. */
+  /** The user lacks a right: configure or read of the queue, or read of the exchange. Or the address is refused. */
   | 'AccessRefused'
   /** The queue is there with other arguments. */
   | 'QueueArguments'
@@ -9,6 +11,10 @@ export type AmqpReason =
   | 'TLS'
   /** The exchange is not there: a Kazoo node makes it. */
   | 'NoExchange'
+  /** The broker closed the channel because messages were in hand for too long (`consumer_timeout`): the log was away. */
+  | 'AckTimeout'
+  /** The broker is there and does not answer, as a quorum queue without a leader. */
+  | 'NoAnswer'
   | 'Unreachable';
 
 const BY_CODE: Readonly<Record<number, AmqpReason>> = {
@@ -17,17 +23,32 @@ const BY_CODE: Readonly<Record<number, AmqpReason>> = {
   406: 'QueueArguments',
 };
 const TLS = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|EPROTO)/;
-const REFUSED_LOGIN = /ACCESS[-_]REFUSED|NOT[-_]ALLOWED|Handshake terminated by server: (403|530)/;
+const LATE_ACK = /delivery acknowledgement/;
+const REFUSED_LOGIN =
+  /ACCESS[-_]REFUSED|NOT[-_]ALLOWED|Handshake terminated by server: (403|530)|Expected ConnectionOpenOk; got <ConnectionClose/;
+
+/** A call on a connection that stands was not answered in time. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+  constructor() {
+    super('the broker does not answer');
+  }
+}
 
 /** The reason of an error of amqplib. Its text may hold the user's name and is never shown. */
 export function amqpReason(error: unknown, isLogin: boolean): AmqpReason {
   const { code, message = '' } = (error ?? {}) as { code?: unknown; message?: string };
   if (isLogin && REFUSED_LOGIN.test(message)) return 'Credentials';
+  if (error instanceof AddressRefused) return 'AccessRefused';
+  if (error instanceof NoAnswer) return 'NoAnswer';
+  if (code === 406 && LATE_ACK.test(message)) return 'AckTimeout';
   if (typeof code === 'number') return BY_CODE[code] ?? 'Unreachable';
   return typeof code === 'string' && TLS.test(code) ? 'TLS' : 'Unreachable';
 }
 
+const PASSING: ReadonlySet<AmqpReason> = new Set(['Unreachable', 'NoAnswer', 'NoExchange', 'AckTimeout']);
+
 /** What waiting does not fix: a person must change something. */
 export function isLasting(reason: AmqpReason): boolean {
-  return reason !== 'Unreachable' && reason !== 'NoExchange';
+  return !PASSING.has(reason);
 }

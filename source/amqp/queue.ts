@@ -31,3 +31,8 @@ export function queueOptions({ type, maxLength, messageTtlMs, expiresMs }: Queue
 export function bindingKeys(names: readonly string[]): readonly string[] {
   return names.map((name) => `call.${name}.*`);
 }
+
+/** `firehose.<namespace>.<name>` of `<namespace>/<name>`: a namespace has no dot. */
+export function queueName(source: string): string {
+  return `firehose.${source.replace('/', '.')}`;
+}

@@ -29,12 +29,17 @@ interface FreeswitchLeg extends LegFacts {
 const MAX_CALL_ID = 512;
 const NO_LEGS: ReadonlySet<string> = new Set();
 
+interface HoldingMapper extends Mapper {
+  /** Position of the oldest event that waits for its account; null when none does. */
+  heldFrom(): string | null;
+}
+
 /** Events of FreeSWITCH, by the event socket or mod_amqp: the bodies are the same. */
-export function createFreeswitchMapper(options: FreeswitchMapperOptions): Mapper {
+export function createFreeswitchMapper(options: FreeswitchMapperOptions): HoldingMapper {
   return new FreeswitchMapper(options);
 }
 
-class FreeswitchMapper implements Mapper {
+class FreeswitchMapper implements HoldingMapper {
   readonly #options: FreeswitchMapperOptions;
   readonly #registry: LegRegistry<FreeswitchLeg>;
   readonly #isHidden: HiddenFields;
@@ -84,6 +89,10 @@ class FreeswitchMapper implements Mapper {
 
   waitingSince(): number | null {
     return this.#registry.waitingSince();
+  }
+
+  heldFrom(): string | null {
+    return this.#registry.heldFrom();
   }
 
   liveLegs(): readonly string[] {

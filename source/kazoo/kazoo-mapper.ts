@@ -6,16 +6,10 @@ import { wholeNumber } from '../legs/event-body.ts';
 import { eventIdOf } from '../legs/event-id.ts';
 import { createHiddenFields, createNameMatcher, type HiddenFields } from '../legs/hidden-fields.ts';
 import { LegRegistry, type Claim, type Draft, type Leg } from '../legs/leg-registry.ts';
-import type { DropReason, Mapped, MappedEvent, Mapper, SwitchEvent } from '../mapper.ts';
+import { messageOf, type BusMapper, type BusMessage } from '../amqp/bus-mapper.ts';
+import type { DropReason, Mapped, MappedEvent, SwitchEvent } from '../mapper.ts';
 import type { MappingOptions } from '../mapping-options.ts';
 import { hideFields } from './hide-fields.ts';
-
-/** A message of the exchange `callevt`. */
-export interface KazooMessage {
-  /** `call.<NAME>.<Call-ID>`; undefined when a capture does not tell it: then the name is not compared. */
-  readonly routingKey: string | undefined;
-  readonly body: Buffer;
-}
 
 /** Published by callflow, which learns of the end of a call itself: they come after the DESTROY. */
 const FROM_APPLICATIONS = /^PARK_/;
@@ -26,11 +20,11 @@ const GREGORIAN_OFFSET = 62_167_219_200;
  * gets no synthetic CREATE: the consumer that takes over from another knows no leg, and the log has their CREATEs
  * already.
  */
-export function createKazooMapper(options: MappingOptions): Mapper<KazooMessage> {
+export function createKazooMapper(options: MappingOptions): BusMapper {
   return new KazooMapper(options);
 }
 
-class KazooMapper implements Mapper<KazooMessage> {
+class KazooMapper implements BusMapper {
   readonly #registry: LegRegistry<null>;
   readonly #isHidden: HiddenFields;
   readonly #isKept: HiddenFields;
@@ -44,7 +38,7 @@ class KazooMapper implements Mapper<KazooMessage> {
     this.#endsLost = options.lostCalls === 'Destroy';
   }
 
-  feed({ routingKey, body }: KazooMessage, now: number): Mapped {
+  feed({ routingKey, body }: BusMessage, now: number): Mapped {
     this.#received += 1;
     const due = this.#registry.advance(now);
     const mapped = this.#judge(routingKey, body, now);
@@ -62,6 +56,11 @@ class KazooMapper implements Mapper<KazooMessage> {
 
   waitingSince(): number | null {
     return this.#registry.waitingSince();
+  }
+
+  heldFrom(): number | null {
+    const position = this.#registry.heldFrom();
+    return position === null ? null : messageOf(position);
   }
 
   liveLegs(): readonly string[] {

@@ -152,6 +152,12 @@ export class LegRegistry<State> {
     return null;
   }
 
+  /** Position of the oldest event that waits for its account; null when none does. */
+  heldFrom(): string | null {
+    for (const { drafts } of this.#waiting.values()) return drafts[0]?.position ?? null;
+    return null;
+  }
+
   legs(): IterableIterator<Leg<State>> {
     return this.#legs.values();
   }

@@ -1,6 +1,7 @@
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
 import { sourceKind } from '../../protocol/source.ts';
 import type { Producer, ProducerParts } from './producer.ts';
+import { openKazoo } from './kazoo.ts';
 import { openSimulated } from './simulated.ts';
 import { openSwitches } from './switches.ts';
 
@@ -8,6 +9,7 @@ import { openSwitches } from './switches.ts';
 export function openProducer(parts: ProducerParts): Producer {
   const { spec } = parts.config;
   if (spec.simulator !== undefined) return openSimulated(spec.simulator, parts);
+  if (spec.kazoo !== undefined) return openKazoo(spec.kazoo, parts);
   if (spec.freeswitch !== undefined) return openSwitches(parts);
   throw new ConfigurationFault([`spec.${sourceKind(spec)}: this version cannot connect to it yet`]);
 }

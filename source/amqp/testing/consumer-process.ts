@@ -1,22 +1,19 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { runConsumer, type ConsumerOptions } from '../consumer.ts';
+import { Consumer, type ConsumerOptions } from '../consumer.ts';
 
 /** A consumer as a process of its own, to be killed: prints each message that it takes, then acknowledges. */
-const given = JSON.parse(process.argv[2] ?? '') as Pick<ConsumerOptions, 'url' | 'exchange' | 'queue' | 'bindings'>;
-await runConsumer(
-  {
-    ...given,
-    prefetch: 100,
-    now: Date.now,
-    onGap: () => undefined,
-    onState: ({ connected, bound }) => writeSync(1, `state ${connected} ${bound}\n`),
-    take: async (deliveries) => {
-      writeSync(1, deliveries.map(({ body }) => `took ${body.toString()}\n`).join(''));
-      // Between the log and the acknowledgement: where a crash doubles.
-      await delay(5);
-      return true;
-    },
+const given = JSON.parse(process.argv[2] ?? '') as Pick<ConsumerOptions, 'broker' | 'wanted'>;
+const consumer = new Consumer({
+  ...given,
+  prefetch: 100,
+  now: Date.now,
+  settle: () => Promise.resolve(true),
+  onState: ({ connected, bound }) => writeSync(1, `state ${connected} ${bound}\n`),
+  take: ({ number, body }) => {
+    writeSync(1, `took ${body.toString()}\n`);
+    // Between the log and the acknowledgement: where a crash doubles.
+    void delay(5).then(() => consumer.acknowledgeBelow(number + 1));
   },
-  new AbortController().signal,
-);
+});
+await consumer.run(new AbortController().signal);

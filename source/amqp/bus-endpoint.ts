@@ -1,0 +1,189 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AppendOutcome, EventLog } from '../../event-log/event-log.ts';
+import type { SourceGap } from '../../protocol/source-gap.ts';
+import { encodeSourceReport, type SourceReport } from '../../protocol/source-report.ts';
+import { gapEvent, gapStore } from '../collector/gaps.ts';
+import { reportStore } from '../collector/reports.ts';
+import type { MappedEvent } from '../mapper.ts';
+import type { Wanted } from './bindings.ts';
+import type { BusMapper } from './bus-mapper.ts';
+import type { Broker } from './connect.ts';
+import { Consumer, type ConsumerState, type Look } from './consumer.ts';
+import { recordLook, writeReport, type CoveragePlace } from './coverage.ts';
+import type { AmqpReason } from './fault.ts';
+import { OverflowWatch } from './overflow-watch.ts';
+import { newEvent, Publisher } from './publisher.ts';
+
+/** One broker of a source. */
+export interface BrokerSpec {
+  /** Of a-z, 0-9 and -. */
+  readonly name: string;
+  readonly broker: Broker;
+}
+
+/** What happens at a bus, to be counted. Nothing of a call, an account or a credential is in a name or a reason. */
+export interface BusObserver {
+  /** An attempt to connect has ended: messages come now, or why not. */
+  connectEnded(endpoint: string, outcome: 'Live' | AmqpReason): void;
+  /** A message was mapped. `reason` is empty for what is forwarded. */
+  eventRead(endpoint: string, outcome: 'forwarded' | 'dropped' | 'malformed', reason: string): void;
+  /** An append has ended. `lagMs`: from the switch's time to now. */
+  eventAppended(endpoint: string, event: MappedEvent, outcome: AppendOutcome['outcome'], lagMs: number): void;
+  gapTold(endpoint: string, gap: SourceGap): void;
+  /** The state of a broker has changed. */
+  stateChanged(endpoint: string, state: ConsumerState): void;
+}
+
+/** More than eight members: the parts of a bus that one broker is given. */
+export interface BusEndpointOptions {
+  readonly spec: BrokerSpec;
+  readonly place: CoveragePlace;
+  readonly wanted: Wanted;
+  readonly prefetch: number;
+  readonly mapper: BusMapper;
+  readonly holdMs: number;
+  readonly eventLog: Pick<EventLog, 'append'>;
+  readonly observer: BusObserver;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+const REPORT_MS = 2_000;
+/** Reports of replicas that are gone are looked for with each thirtieth. */
+const PRUNE_EVERY = 30;
+const RETRY_MS = { first: 200, most: 2_000 };
+/** Reasons of the mapper that say that a message has not the form of an event. */
+const MALFORMED: ReadonlySet<string> = new Set(['malformed', 'rejected']);
+
+/** One broker that is consumed, mapped and appended by this replica. */
+export class BusEndpoint {
+  readonly #options: BusEndpointOptions;
+  readonly #consumer: Consumer;
+  readonly #publisher: Publisher;
+  readonly #overflow: OverflowWatch;
+  #state: ConsumerState = { connected: false, bound: false, reason: null };
+  #since: number;
+  #heard: { from: number; to: number } | null = null;
+
+  constructor(options: BusEndpointOptions) {
+    const { spec, wanted, prefetch, mapper, holdMs, eventLog, observer, now } = options;
+    this.#options = options;
+    this.#since = now();
+    this.#overflow = new OverflowWatch(wanted.queue.maxLength);
+    this.#publisher = new Publisher({
+      mapper,
+      eventLog,
+      holdMs,
+      now,
+      onDone: (number) => this.#consumer.acknowledgeBelow(number),
+      onRead: (drop) => {
+        if (drop === null) return observer.eventRead(spec.name, 'forwarded', '');
+        observer.eventRead(spec.name, MALFORMED.has(drop.reason) ? 'malformed' : 'dropped', drop.reason);
+      },
+      onOutcome: (outcome, events) => {
+        const time = now();
+        for (const event of events) observer.eventAppended(spec.name, event, outcome, time - event.at);
+      },
+    });
+    this.#consumer = new Consumer({
+      broker: spec.broker,
+      wanted,
+      prefetch,
+      now,
+      take: (delivery) => this.#publisher.take(delivery),
+      settle: (look, signal) => this.#settle(look, signal),
+      onState: (state) => this.#noteState(state),
+    });
+  }
+
+  get figures() {
+    const { connected, bound } = this.#state;
+    const { size, isActive } = this.#consumer;
+    return {
+      endpoint: this.#options.spec.name,
+      isLive: connected,
+      isBound: bound,
+      isLeading: connected && isActive,
+      kept: size,
+      backlog: this.#overflow.waiting,
+      liveLegs: this.#options.mapper.liveLegs().length,
+    };
+  }
+
+  /** Runs until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#consumer.run(signal), this.#publisher.run(signal), this.#report(signal)]);
+  }
+
+  /** Tells the gap that a look found; true once the log has it. */
+  async #settle(look: Look, signal: AbortSignal): Promise<boolean> {
+    const { place, wanted, now } = this.#options;
+    const boundAt = now();
+    const overflow = this.#overflow.note(look, boundAt);
+    const more = { boundAt, ttlMs: wanted.queue.messageTtlMs, overflow };
+    for (let wait = RETRY_MS.first; !signal.aborted; wait = Math.min(wait * 2, RETRY_MS.most)) {
+      try {
+        await this.#tell(await recordLook(place, look, more));
+        this.#heard = { from: look.lost !== null || this.#heard === null ? boundAt : this.#heard.from, to: look.at };
+        return true;
+      } catch {
+        // Redis is away, or refuses: nothing else can be appended either, and the client says why.
+        await delay(wait, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    return false;
+  }
+
+  async #tell(gaps: readonly SourceGap[]): Promise<void> {
+    if (gaps.length === 0) return;
+    const { eventLog, observer, spec, place } = this.#options;
+    const outcomes = await eventLog.append(gaps.map((gap) => newEvent(gapEvent(gap))));
+    if (outcomes.some(({ outcome }) => outcome === 'failed')) throw new Error('the log does not take the gaps');
+    const store = gapStore(place.client, place.keys, place.endpoint);
+    for (const gap of gaps) await store.told(gap);
+    await store.passed(gaps);
+    outcomes.forEach(({ outcome }, index) => {
+      const gap = gaps[index];
+      if (outcome === 'accepted' && gap !== undefined) observer.gapTold(spec.name, gap);
+    });
+  }
+
+  #noteState(state: ConsumerState): void {
+    const { observer, spec, now } = this.#options;
+    if (state.connected && !this.#state.connected) observer.connectEnded(spec.name, 'Live');
+    if (!state.connected && state.reason !== null) observer.connectEnded(spec.name, state.reason);
+    if (state.connected !== this.#state.connected) this.#since = now();
+    this.#state = state;
+    observer.stateChanged(spec.name, state);
+  }
+
+  /** What replicas and the operator read. Without a report of ten seconds a replica counts as gone. */
+  async #report(signal: AbortSignal): Promise<void> {
+    const { place, now } = this.#options;
+    const reports = reportStore(place.client, place.keys, place);
+    for (let count = 0; !signal.aborted; count += 1) {
+      try {
+        await writeReport(place, encodeSourceReport(this.report()));
+        if (count % PRUNE_EVERY === 0) await reports.prune(now());
+      } catch {
+        // Redis is away: the next one is as good.
+      }
+      await delay(REPORT_MS, undefined, { signal }).catch(() => undefined);
+    }
+    await reports.remove().catch(() => undefined);
+  }
+
+  report(): SourceReport {
+    const { connected, bound, reason } = this.#state;
+    return {
+      state: connected ? 'Live' : reason === null ? 'Connecting' : 'Waiting',
+      since: this.#since,
+      reason: reason ?? '',
+      instance: '',
+      heard: this.#heard,
+      leading: connected && this.#consumer.isActive,
+      bound,
+      at: this.#options.now(),
+    };
+  }
+}
