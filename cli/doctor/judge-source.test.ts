@@ -76,7 +76,7 @@ describe('a source', () => {
       'Replaced',
       'Disconnected',
     ]
-      .concat('QueueArguments', 'NoExchange', 'AckTimeout')
+      .concat('QueueArguments', 'NoExchange', 'NoAnswer', 'AckTimeout')
       .map((reason) => fixOf(look({ ...away, reason }, away)));
     assert.equal(new Set(fixes).size, fixes.length);
     assert.equal(fixOf(look({ ...away, reason: 'OfALaterVersion' }, away)), 'read the log of the source');

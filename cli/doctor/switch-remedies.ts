@@ -15,6 +15,7 @@ const REMEDIES = {
   Disconnected: 'read the log of the switch: it stopped, or it cut off a listener that it found too slow',
   QueueArguments: 'the queue exists with other arguments: delete it in the broker, or set them back in the spec',
   NoExchange: 'start a Kazoo node: it declares the exchange; or set kazoo.declareExchange',
+  NoAnswer: 'read the log of the broker: its queue has no leader; delete it when it finds none again',
   AckTimeout: 'the broker waited too long for an acknowledgement, because the log was away: see what is said of Redis',
   TimestampsOff: 'set timestampevents = yes in manager.conf: without it, two replicas may make two ids of one event',
   AccountsNotListed:
