@@ -19,7 +19,7 @@ test('without arguments every test file but the end-to-end ones runs, each once 
   assert.ok(plan.kind === 'run');
   assert.deepEqual(plan, {
     kind: 'run',
-    levels: ['pure', 'redis', 'rabbitmq', 'asterisk', 'k6', 'cluster'],
+    levels: ['pure', 'redis', 'rabbitmq', 'asterisk', 'k6', 'cluster', 'hostile'],
     filters: [],
     isWherePossible: false,
   });

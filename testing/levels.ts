@@ -3,7 +3,7 @@ export const LEVELS = ['pure', 'redis', 'rabbitmq', 'asterisk', 'k6', 'cluster',
 export type Level = (typeof LEVELS)[number];
 
 /** What runs when nothing else is said: the end-to-end tests take minutes and are asked for by name. */
-const EVERY_TIME: readonly Level[] = ['pure', 'redis', 'rabbitmq', 'asterisk', 'k6', 'cluster'];
+const EVERY_TIME: readonly Level[] = ['pure', 'redis', 'rabbitmq', 'asterisk', 'k6', 'cluster', 'hostile'];
 
 /** The infrastructure is in the suffix, `x.redis.test.ts`; without one, `x.test.ts`, it is pure. Null for what is no test. */
 export function levelOf(path: string): Level | null {

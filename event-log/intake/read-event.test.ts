@@ -255,11 +255,25 @@ describe('a wrapped event', () => {
     });
   });
 
+  it('may name its account by a number, as it is written, and says so when it is no id', () => {
+    const wrapped = (account: string) => readWrapped(Buffer.from(`{"event":${inner},"account": ${account} }`));
+    for (const id of ['7', '0', '12345678901234567890123456789012']) {
+      const verdict = wrapped(id);
+      assert.equal(verdict.kind === 'forward' && verdict.event.account, id);
+    }
+    for (const id of ['1e10', '1.5', '-7', '1'.repeat(65)]) {
+      const verdict = wrapped(id);
+      assert.ok(verdict.kind === 'rejected' && verdict.code === 'invalid_account', id);
+      assert.deepEqual([verdict.field, /digits/.test(verdict.detail)], ['account', true]);
+    }
+  });
+
   it('is rejected when a key of the wrapping is unknown, missing, of another type or there twice', () => {
     const bad = [
       '"acount":"a"',
-      '"account":7',
       '"account":null',
+      '"account":[7]',
+      '"id":7',
       '"id":"a","id":"a"',
       `"event":${inner}`,
       '"__proto__":{}',

@@ -77,7 +77,10 @@ export function readEvent(bytes: Buffer, beside: Beside = {}): EventVerdict {
   return judgeKeys(members) ?? forward(data, { event: event.value, members, name: String(name), beside });
 }
 
-/** Judges one element `{"event":{...},"account":"...","id":"...","traceparent":"..."}`, which wins over `headers`. */
+/**
+ * Judges one element `{"event":{...},"account":"...","id":"...","traceparent":"..."}`, which wins over `headers`. An
+ * account may be a number, as in an event.
+ */
 export function readWrapped(bytes: Buffer, headers: Beside = {}): EventVerdict {
   const data = trimJson(bytes);
   const wrapper = parseObject(data);
@@ -86,14 +89,27 @@ export function readWrapped(bytes: Buffer, headers: Beside = {}): EventVerdict {
   const members = sliceMembers(data, WRAPPER_KEYS.size + 1);
   const twice = members.find(({ key }, index) => members.findIndex((other) => other.key === key) < index);
   if (twice !== undefined) return reject('invalid_wrapper', 'A key is given twice', twice.key);
-  for (const { key } of members) {
-    if (!WRAPPER_KEYS.has(key))
-      return reject('invalid_wrapper', 'The wrapper holds event, account, id, traceparent', key);
-    if (key !== 'event' && typeof wrapper.value[key] !== 'string') return reject('invalid_wrapper', 'A string', key);
+  const beside: { -readonly [Key in keyof Beside]: Beside[Key] } = { ...headers };
+  for (const { key, value } of members) {
+    if (!isWrapperKey(key)) return reject('invalid_wrapper', 'The wrapper holds event, account, id, traceparent', key);
+    if (key === 'event') continue;
+    const text = wrapper.value[key];
+    if (typeof text === 'string') beside[key] = text;
+    else if (key !== 'account' || typeof text !== 'number') return reject('invalid_wrapper', 'A string', key);
+    else {
+      // As it is written: a number beyond 2^53 would be another account.
+      const account = readAccount(trimJson(value).toString());
+      if (typeof account !== 'string') return reject('invalid_account', account.wrong, 'account');
+      beside.account = account;
+    }
   }
   const event = members.find(({ key }) => key === 'event');
   if (event === undefined) return reject('invalid_wrapper', 'The event is missing', 'event');
-  return readEvent(event.value, { ...headers, ...(wrapper.value as Beside) });
+  return readEvent(event.value, beside);
+}
+
+function isWrapperKey(key: string): key is 'event' | keyof Beside {
+  return WRAPPER_KEYS.has(key);
 }
 
 function parseObject(data: Buffer): { readonly value: JsonObject } | Rejection {

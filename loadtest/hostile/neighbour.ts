@@ -9,12 +9,15 @@ import type { LoginTry, Window } from './verdict.ts';
 
 const USER = { username: 'admin', password: 'adminpassword', domain: 'admin' };
 const EVENT_EVERY_MS = 5;
+/** The account of the attacker's user has traffic of its own, which an attacker can leave unread. */
+const THEIRS_EVERY = 5;
+const THEIRS_BYTES = 16_000;
 const LOGIN_EVERY_MS = 500;
 /** An event that has not arrived after this time counts as missing. */
 const ARRIVAL_LIMIT_MS = 10_000;
 const ANSWER_LIMIT_MS = 15_000;
 
-/** The well-behaved client: one stream, one producer, one login twice a second. */
+/** The well-behaved client: one stream of account_id_2, one producer, one login twice a second. */
 export class Neighbour implements AsyncDisposable {
   readonly #target: Target;
   readonly #socket: WebSocket;
@@ -30,7 +33,7 @@ export class Neighbour implements AsyncDisposable {
   }
 
   static async open(target: Target): Promise<Neighbour> {
-    const { token } = await logIn(target, USER);
+    const { token } = await logIn(target, { ...USER, accounts: ['account_id_2'] });
     const url = `wss://127.0.0.1:${target.port}${STREAM_PATH}?token=${token}`;
     const socket = new WebSocket(url, { ca: target.ca, handshakeTimeout: ANSWER_LIMIT_MS });
     await new Promise((resolve, reject) => {
@@ -58,6 +61,7 @@ export class Neighbour implements AsyncDisposable {
     const sending: Promise<void>[] = [];
     while (performance.now() < end) {
       sending.push(this.#send());
+      if (this.#number % THEIRS_EVERY === 0) sending.push(this.#sendTheirs());
       await delay(EVENT_EVERY_MS);
     }
     await Promise.all(sending);
@@ -66,8 +70,17 @@ export class Neighbour implements AsyncDisposable {
   async #send(): Promise<void> {
     this.#number += 1;
     const call = `hostile-${this.#number}`;
-    const body = JSON.stringify({ 'Event-Name': 'CHANNEL_CREATE', 'Call-ID': call, 'Account-ID': 'account_id_2' });
     this.#sentAt.set(call, performance.now());
+    await this.#ingest({ 'Call-ID': call, 'Account-ID': 'account_id_2' });
+  }
+
+  async #sendTheirs(): Promise<void> {
+    const filler = 'x'.repeat(THEIRS_BYTES);
+    await this.#ingest({ 'Call-ID': `theirs-${this.#number}`, 'Account-ID': 'account_id_1', filler });
+  }
+
+  async #ingest(event: object): Promise<void> {
+    const body = JSON.stringify({ 'Event-Name': 'CHANNEL_CREATE', ...event });
     const status = await post(
       plainRequest({
         agent: this.#producer,

