@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { chartTools } from '../testing/chart-tools.ts';
+import { CHART } from './generated.ts';
 import { template } from './testing/helm.ts';
 import { parse } from 'yaml';
 import { partsYaml, valueRows, type ValueRow } from './values/render-values.ts';
@@ -108,8 +112,10 @@ describe('a value that is changed changes what is installed', { concurrency: 2 }
   }
 });
 
-describe('a part, a map or a list with nothing below it is the same as if it were left out', () => {
-  const parts = parse(partsYaml()) as readonly { readonly path: readonly string[]; readonly value: unknown }[];
+describe('a value that is null is the same as if it were left out', () => {
+  const all = parse(partsYaml()) as readonly { readonly path: readonly string[]; readonly value: unknown }[];
+  const parts = all.filter(({ value }) => typeof value === 'object');
+  const single = all.filter(({ value }) => typeof value !== 'object');
   const given = (path: readonly string[], value: unknown) => withValue(EVERYTHING, path, value);
   for (const { path, value } of parts) {
     test(path.join('.'), async () => {
@@ -119,10 +125,76 @@ describe('a part, a map or a list with nothing below it is the same as if it wer
     });
   }
 
+  const nulled = (values: object, list: typeof all) =>
+    list.reduce<object>((before, { path }) => withValue(before, path, null), values);
+
+  test('every single value at once, under both Helms: those with a default, and those beside what is switched on', async () => {
+    assert.ok(single.length > 40);
+    const { helm3 } = await chartTools();
+    const given = (path: readonly string[]) => valueAt(EVERYTHING, path) !== undefined;
+    for (const one of [helm, helm3]) {
+      for (const [values, list] of [
+        [{}, single],
+        [EVERYTHING, single.filter(({ path }) => !given(path))],
+      ] as const) {
+        const [usual, without] = await Promise.all(
+          [values, nulled(values, list)].map((what) =>
+            template(one, { values: what }).then(({ output, errors }) => output || errors),
+          ),
+        );
+        assert.match(usual ?? '', /^---\n/);
+        assert.equal(without, usual);
+      }
+    }
+  });
+
+  test('also in a chart that is a part of another one, where Helm leaves nulls as they are', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'firehose-parent-'));
+    try {
+      await mkdir(join(folder, 'charts'));
+      await symlink(CHART, join(folder, 'charts', 'firehose'));
+      await writeFile(join(folder, 'Chart.yaml'), 'apiVersion: v2\nname: parent\nversion: 1.0.0\n');
+      const { helm3 } = await chartTools();
+      const values = nulled({}, [...single, ...parts.filter(({ value }) => isEmpty(value))]);
+      for (const one of [helm, helm3]) {
+        const [usual, without] = await Promise.all(
+          [{}, values].map((firehose) => template(one, { chart: folder, values: { firehose } })),
+        );
+        assert.deepEqual(
+          [usual?.errors.includes('Error'), without?.errors.includes('Error')],
+          [false, false],
+          without?.errors,
+        );
+        assert.match(usual?.output ?? '', /^---\n/);
+        assert.equal(without?.output, usual?.output);
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('an entry of a map', async () => {
+    const more = {
+      commonLabels: { team: 'voice' },
+      operator: { podAnnotations: { note: 'x' }, nodeSelector: { disk: 'ssd' } },
+    };
+    const nulls = {
+      commonLabels: { team: 'voice', other: null },
+      operator: {
+        podAnnotations: { note: 'x', other: null },
+        nodeSelector: { disk: 'ssd', other: null },
+        affinity: { podAffinity: null },
+      },
+    };
+    const [usual, without] = await Promise.all([render(more), render(nulls)]);
+    assert.match(usual, /^---\n/);
+    assert.equal(without, usual);
+  });
+
   test('all of them at once, under both Helms', async () => {
     const leaves = parts.filter(({ path, value }) => !path.includes('demo') && isEmpty(value));
     assert.ok(leaves.length > 20);
-    const nulls = leaves.reduce<object>((values, { path }) => withValue(values, path, null), EVERYTHING);
+    const nulls = nulled(EVERYTHING, leaves);
     const { helm3 } = await chartTools();
     for (const one of [helm, helm3]) {
       const [usual, without] = await Promise.all(
@@ -133,6 +205,10 @@ describe('a part, a map or a list with nothing below it is the same as if it wer
     }
   });
 });
+
+function valueAt(values: object, path: readonly string[]): unknown {
+  return path.reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], values);
+}
 
 /** The demo's password and the checksums of it are others each time. */
 function withoutGenerated(text: string): string {

@@ -232,11 +232,7 @@ export const REFUSED: readonly (ValueSet & { readonly says: RegExp })[] = [
   { what: 'a label that is none', values: { commonLabels: { team: 'voice, billing' } }, says: /team/ },
   { what: 'a name that is none', values: { fullnameOverride: 'My Firehose' }, says: /fullnameOverride/ },
   { what: 'a tag in the repository', values: { image: { repository: 'example.com/firehose:1' } }, says: /repository/ },
-  {
-    what: 'a value that is taken away',
-    values: { networkPolicy: { enabled: null } },
-    says: /networkPolicy.*\n?.*enabled/,
-  },
+  { what: 'an item of a list that is null', values: { operator: { tolerations: [null] } }, says: /tolerations/ },
   {
     what: 'a key prefix with braces',
     values: source({}, { keyPrefix: '{calls}:' }),

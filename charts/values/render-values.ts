@@ -11,33 +11,40 @@ export interface ValueRow {
 }
 
 interface Node {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Node>>;
-  readonly additionalProperties?: boolean | object;
-  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | Node;
 }
 
 /** JSON schema of values.yaml: Helm checks it at install, upgrade, template and lint. */
 export function valuesJsonSchema(): Record<string, unknown> {
-  const schema = withRequired(z.toJSONSchema(valuesSchema, { io: 'input', target: 'draft-7' }) as Node);
+  const { properties, ...schema } = z.toJSONSchema(valuesSchema, { io: 'input', target: 'draft-7' }) as Node;
   // Helm gives it to every chart that is a part of another one.
-  return { ...schema, properties: { global: { type: 'object' }, ...schema.properties } };
+  return { ...schema, properties: { global: { type: 'object' }, ...orNull(properties ?? {}) } };
 }
 
 /**
- * Helm checks what is left after the defaults were put in: a value that is missing then was set to null, and would
- * count as false or break a template. Parts, maps and lists may be missing: `parts.yaml` restores them.
+ * Any value may be null, which is the same as leaving it out: Helm removes it before it renders, or leaves it there (in a
+ * chart that is a part of another one), and `parts.yaml` gives it its default. So does an entry of a map.
  */
-function withRequired(node: Node): Node {
-  if (node.properties === undefined) return node;
-  const inner = Object.entries(node.properties).map(([name, child]) => [name, withRequired(child)] as const);
-  const isNeeded = ({ type }: Node) => type !== 'object' && type !== 'array';
-  const required = inner.filter(([, child]) => isNeeded(child)).map(([name]) => name);
-  return { ...node, properties: Object.fromEntries(inner), required };
+function orNull(properties: Readonly<Record<string, Node>>): Record<string, Node> {
+  return Object.fromEntries(Object.entries(properties).map(([name, node]) => [name, nullable(node)]));
 }
 
-/** A part, a map or a list of the values, with its default. Parents come before their parts. */
+function nullable({ type, enum: known, properties, additionalProperties, ...rest }: Node): Node {
+  const entries = typeof additionalProperties === 'object' ? nullable(additionalProperties) : additionalProperties;
+  return {
+    ...rest,
+    ...(type !== undefined && { type: [type, 'null'].flat() }),
+    ...(known !== undefined && { enum: [...known, null] }),
+    ...(properties !== undefined && { properties: orNull(properties) }),
+    ...(entries !== undefined && { additionalProperties: entries }),
+  };
+}
+
+/** Every value with its default. Parents come before what is below them. */
 export function partsYaml(): string {
   const root = z.toJSONSchema(valuesSchema, { io: 'input', target: 'draft-7' }) as Node;
   const parts = [...partsOf(root, valuesSchema.parse({}), [])];
@@ -50,10 +57,10 @@ function* partsOf(
   path: readonly string[],
 ): IterableIterator<{ readonly path: readonly string[]; readonly value: unknown }> {
   for (const [name, child] of Object.entries(node.properties ?? {})) {
-    if (child.type !== 'object' && child.type !== 'array') continue;
     const value = defaults[name];
     yield { path: [...path, name], value };
-    yield* partsOf(child, value as Readonly<Record<string, unknown>>, [...path, name]);
+    if (child.properties !== undefined)
+      yield* partsOf(child, value as Readonly<Record<string, unknown>>, [...path, name]);
   }
 }
 

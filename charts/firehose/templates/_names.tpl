@@ -1,12 +1,21 @@
 {{- /*
-  Gives every part, map and list that was set to null, or that an older release did not have (`--reuse-values`), its default.
-  Helm deletes such a value before it renders. Each template includes this first; the second time it changes nothing.
+  Gives every value that was set to null, or that an older release did not have (`--reuse-values`), its default, and removes
+  entries of maps that are null. Helm deletes most nulls before it renders, but not those of maps that it does not know, nor
+  all of a chart that is a part of another one. Each template includes this first; the second time it changes nothing.
 */ -}}
 {{- define "firehose.prepare" -}}
+{{- include "firehose.dropNulls" .Values -}}
 {{- range .Files.Get "files/parts.yaml" | fromYamlArray -}}
 {{- $place := $.Values -}}
 {{- range initial .path }}{{ $place = index $place . }}{{ end -}}
 {{- if kindIs "invalid" (index $place (last .path)) }}{{ $_ := set $place (last .path) (deepCopy .value) }}{{ end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "firehose.dropNulls" -}}
+{{- range $key, $value := . -}}
+{{- if kindIs "invalid" $value }}{{ $_ := unset $ $key -}}
+{{- else if kindIs "map" $value }}{{ include "firehose.dropNulls" $value }}{{ end -}}
 {{- end -}}
 {{- end }}
 
