@@ -22,6 +22,8 @@ export interface RabbitServer extends AsyncDisposable {
   readonly port: number;
   /** With TLS, for the host `localhost`; empty without `tls`. */
   readonly tlsUrl: string;
+  /** A folder with a `rabbitmqctl` for this broker. */
+  readonly bin: string;
   /** SIGKILL of all its processes, and waits until they are gone. */
   kill(): Promise<void>;
   /** Starts again, in the same place. */
@@ -72,6 +74,11 @@ export async function startRabbit({ tls }: RabbitOptions = {}): Promise<RabbitSe
     RABBITMQ_CONFIG_FILE: join(dir, tls === undefined ? 'none' : 'rabbitmq.conf'),
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1} +S 1:1',
   };
+  const bin = join(dir, 'bin');
+  await mkdir(bin);
+  const exports = Object.entries(env).map(([name, value]) => `export ${name}='${value}'`);
+  const wrapper = ['#!/bin/sh', ...exports, `exec ${join(BIN, 'rabbitmqctl')} -q "$@"`, ''].join('\n');
+  await writeFile(join(bin, 'rabbitmqctl'), wrapper, { mode: 0o755 });
   // In the foreground, so that it ends with us; a broker would leave one behind.
   const epmd = run('epmd', ['-port', String(epmdPort), '-address', '127.0.0.1'], env);
   const start = () => run(join(BIN, 'rabbitmq-server'), [], env);
@@ -86,6 +93,7 @@ export async function startRabbit({ tls }: RabbitOptions = {}): Promise<RabbitSe
     },
     url: `amqp://guest:guest@127.0.0.1:${port}`,
     port,
+    bin,
     ctl: async (...args) => {
       const { stdout } = await promisify(execFile)(join(BIN, 'rabbitmqctl'), ['-q', ...args], { env, timeout: 60_000 });
       return stdout;

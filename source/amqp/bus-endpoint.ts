@@ -106,6 +106,7 @@ export class BusEndpoint {
       isLeading: connected && isActive,
       kept: size,
       backlog: this.#overflow.waiting,
+      backlogLimit: this.#options.wanted.queue.maxLength,
       liveLegs: this.#options.mapper.liveLegs().length,
     };
   }

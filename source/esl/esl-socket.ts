@@ -30,6 +30,9 @@ const KEEP_ALIVE_MS = 15_000;
 const SIGN_OF_LIFE = 'api global_getvar core_uuid';
 const NO_BODY = Buffer.alloc(0);
 
+const UNFINISHED =
+  'An answer of the switch has no end: esl-allowed-events and esl-allowed-api of the user must have 400 characters together at most';
+
 /** Texts of the faults: none of them holds what the switch or the configuration says (S12). */
 const TEXTS: Readonly<Record<SwitchReason, string>> = {
   Unreachable: 'The event socket cannot be reached, or the connection ended',
@@ -100,9 +103,15 @@ export class EslSocket implements AsyncDisposable {
     if (this.#fault !== null) return Promise.reject(this.#fault);
     const reply = Promise.withResolvers<EslReply>();
     reply.promise.catch(ignore);
-    this.#pending.push({ timer: setTimeout(() => this.end('Silent'), limitMs), reply });
+    this.#pending.push({ timer: setTimeout(() => this.#giveUp(), limitMs), reply });
     this.#socket.write(`${line}\n\n`);
     return unlessAborted(reply.promise, signal);
+  }
+
+  /** FreeSWITCH writes the answer to `userauth` into 512 bytes: of longer lists of rights, the end of the answer is missing. */
+  #giveUp(): void {
+    if (this.#parser.pending() === 0) return this.end('Silent');
+    this.end('Protocol', UNFINISHED);
   }
 
   /** Ends the connection, once: later reasons are those of the same end. */

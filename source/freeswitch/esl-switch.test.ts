@@ -186,6 +186,8 @@ test('what the switch refuses is told with what to change', LIMIT, async () => {
   );
   const core = await fault({ denied: ['global_getvar'] }, { limits: { silent: 50 } });
   assert.equal(core.code, 'AccessRefused');
+  const cut = await fault({ isLoginCut: true }, { limits: { step: 60 } });
+  assert.deepEqual([cut.code, /400 characters/.test(cut.text)], ['Protocol', true]);
   const guarded = await fault({}, { policy: { allowLoopback: false } });
   assert.equal(guarded.code, 'AccessRefused');
   assert.equal((await faultOf(open(1, hear()))).code, 'Unreachable');

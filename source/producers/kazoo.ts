@@ -1,18 +1,19 @@
 import { durationMs } from '../../protocol/subscription/duration.ts';
 import type { SourceSpec } from '../../protocol/source.ts';
 import { openBus } from '../amqp/bus.ts';
-import type { BrokerSpec } from '../amqp/bus-endpoint.ts';
+import type { BrokerSpec, BusObserver } from '../amqp/bus-endpoint.ts';
 import type { BrokerTls } from '../amqp/connect.ts';
 import type { Endpoint } from '../config/endpoints.ts';
 import type { TlsFiles } from '../config/secrets.ts';
 import { kazooWanted } from '../kazoo/kazoo-bus.ts';
 import { createKazooMapper } from '../kazoo/kazoo-mapper.ts';
 import { mappingOptions } from '../mapping-options.ts';
+import type { SwitchMetrics } from '../metrics/switch-metrics.ts';
 import type { Producer, ProducerParts } from './producer.ts';
 
 /** Consumes the buses of a Kazoo platform: the brokers give their messages to one of the replicas. */
 export function openKazoo(spec: NonNullable<SourceSpec['kazoo']>, parts: ProducerParts): Producer {
-  const { config, replica, eventLog, client, now } = parts;
+  const { config, replica, eventLog, client, metrics, now } = parts;
   const { exchange, declareExchange, queue, prefetch, additionalEvents } = spec;
   const mapping = mappingOptions(config.spec);
   const specs = new Map<Endpoint, BrokerSpec>();
@@ -48,12 +49,31 @@ export function openKazoo(spec: NonNullable<SourceSpec['kazoo']>, parts: Produce
     eventLog,
     client,
     keyPrefix: config.spec.redis.keyPrefix,
+    observer: observe(metrics.switchesOf(config.name, 'kazoo'), parts),
     now,
   });
+  metrics.observeSwitches(config.name, () => ({ ringBytes: 0, switches: bus.figures() }));
   return {
     follow: ({ endpoints }) => bus.setBrokers(brokersOf(endpoints)),
     ended: bus.ended,
     [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
+  };
+}
+
+/** One line for each change of a broker's state, and for each gap. */
+function observe(metrics: SwitchMetrics, { logger }: ProducerParts): BusObserver {
+  return {
+    connectEnded: (endpoint, outcome) => metrics.connectEnded(endpoint, outcome),
+    eventRead: (endpoint, outcome, reason) => metrics.eventRead(endpoint, outcome, reason),
+    eventAppended: (endpoint, event, outcome, lagMs) => metrics.eventAppended(endpoint, event, outcome, lagMs),
+    gapTold(endpoint, gap) {
+      metrics.gapTold(endpoint, gap);
+      logger.warn({ endpoint, reason: gap.reason, from: gap.from, to: gap.to }, 'the log has a gap of the bus');
+    },
+    stateChanged(endpoint, { connected, bound, reason }) {
+      if (reason !== null) logger.error({ endpoint, connected, bound, reason }, 'the broker does not serve');
+      else if (bound) logger.info({ endpoint }, 'the bus is consumed');
+    },
   };
 }
 

@@ -17,6 +17,8 @@ export interface FakeOptions {
   /** The command that is never answered; `greeting`: none comes. */
   readonly hangsAt?: string;
   readonly isRude?: boolean;
+  /** The answer to the login has no end, as that of a user with long lists of rights. */
+  readonly isLoginCut?: boolean;
   /** Where the bytes after the subscription are cut. */
   readonly cuts?: (bytes: Buffer) => readonly number[];
   /** Sent once subscribed to, as far as they are subscribed to. */
@@ -105,6 +107,9 @@ function isLogin(line: string, { password = 'ClueCon', users = {} }: FakeOptions
 function answerTo(line: string, options: FakeOptions): Buffer {
   const { denied = [], deniedEvent, api = () => null } = options;
   const reply = (text: string) => Buffer.from(`Content-Type: command/reply\nReply-Text: ${text}\n\n`);
+  if (line.includes('auth ') && options.isLoginCut === true) {
+    return Buffer.from('Content-Type: command/reply\nReply-Text: +OK accepted\nAllowed-Events: CHANNEL_CR');
+  }
   if (line.includes('auth ')) return reply(isLogin(line, options) ? '+OK accepted' : '-ERR invalid');
   if (line.startsWith('event ')) {
     const isDenied = deniedEvent !== undefined && line.split(' ').includes(deniedEvent);
