@@ -21,6 +21,7 @@ import { buildSource } from './build-source.ts';
 import { kazooCalls } from './kazoo/testing/kazoo-events.ts';
 import { loggedEvents, loggedGaps } from './kazoo/testing/log-of.ts';
 import { readSourceConfig } from './source-config.ts';
+import { runFirstTry } from './testing/first-try.ts';
 
 const PASSWORD = 'canary-of-the-redis';
 const BROKER_PASSWORD = 'canary-of-the-broker';
@@ -128,3 +129,33 @@ test(
     assert.ok(running.port > 0);
   },
 );
+
+test('the five commands of docs/sources.md bring the calls of a Kazoo into the log', LIMIT, async () => {
+  const own = await mkdtemp(join(tmpdir(), 'firehose-first-try-'));
+  await using away = await startRedis();
+  await using bus = await openPublisher(rabbit.url);
+  await bus.channel.assertExchange('callevt', 'topic', { durable: false, autoDelete: false });
+  await using eventLog = await openRedisLog({
+    redis: away.url,
+    keyPrefix: 'firehose:',
+    partitions: 4,
+    resource: null,
+    retention: null,
+    logger: silentLogger,
+  });
+  // The block makes it.
+  await rabbit.ctl('delete_user', 'firehose');
+  await using tried = runFirstTry('source/kazoo-source.rabbitmq.test.ts', {
+    folder: own,
+    path: rabbit.bin,
+    variables: { BROKER_PASSWORD },
+    replace: { 'rabbitmq.example.com:5672': `127.0.0.1:${rabbit.port}`, 'redis://localhost:6379': away.url },
+  });
+  await until('the bus is consumed', () => tried.output(), {
+    holds: (output) => output.includes('the bus is consumed'),
+  });
+  await publishAll(bus, 'callevt', kazooCalls(5, 'tried'));
+  await until('the calls are in the log', async () => (await loggedEvents(eventLog)).length === 50);
+  assert.doesNotMatch(tried.output(), /canary/);
+  await rm(own, { recursive: true });
+});
