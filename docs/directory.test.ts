@@ -16,10 +16,12 @@ import { until } from '../testing/until.ts';
 import { readRepositoryFile } from './repository.ts';
 import { snippet } from './testing/snippets.ts';
 
-test('the directory server of the documentation is a valid part of the resource', () => {
-  const { auth } = parse(snippet('directory-source')) as { auth: object };
-  const resource = parse(snippet('resource')) as { spec: object };
-  subscriptionSchema.parse({ ...resource, spec: { ...resource.spec, auth } });
+test('directory and logins of the documentation are valid parts of the resource', () => {
+  for (const name of ['directory-source', 'login-methods']) {
+    const { auth } = parse(snippet(name)) as { auth: object };
+    const resource = parse(snippet('resource')) as { spec: object };
+    subscriptionSchema.parse({ ...resource, spec: { ...resource.spec, auth } });
+  }
 });
 
 test('the path of the documentation is that of the product', () => {

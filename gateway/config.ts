@@ -4,6 +4,7 @@ import { durationMs, type Subscription } from '../protocol/subscription.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
 import type { Environment } from '../runtime/lifecycle/environment.ts';
 import { readCredentials, type HttpDirectoryConfig } from './directory/http/configuration.ts';
+import type { LoginServers } from './auth/upstream/build-methods.ts';
 import { DirectoryFault } from './directory/fault.ts';
 import { parseSubscription, type ParsedSubscription } from './subscription/parse-subscription.ts';
 import type { RedisConnection } from '../runtime/redis/connection.ts';
@@ -24,6 +25,8 @@ export interface GatewayConfig {
   readonly directoryFile: string;
   /** Where the directory is asked in place of the file; null: it is the file. */
   readonly directoryServer: HttpDirectoryConfig | null;
+  /** Servers that judge logins. */
+  readonly loginServers: LoginServers;
   readonly stateFolder: string;
   /** Beside the directory; its scope is followed. */
   readonly subscriptionFile: string;
@@ -77,6 +80,7 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
     isQuickstart,
     directoryFile: join(folder, 'directory.yaml'),
     directoryServer: directoryServer(subscription.value, values),
+    loginServers: loginServers(subscription.value, values),
     subscriptionFile: join(folder, 'subscription.yaml'),
     signingKeysFile: values.FIREHOSE_SIGNING_KEYS_FILE,
     tlsFolder: values.FIREHOSE_TLS_FOLDER,
@@ -97,7 +101,11 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
 
 type Values = Pick<
   Partial<ValuesOf<typeof GATEWAY_SETTINGS>>,
-  'FIREHOSE_DIRECTORY_TOKEN_FILE' | 'FIREHOSE_DIRECTORY_CA_FILE' | 'FIREHOSE_ADDRESS_GUARD'
+  | 'FIREHOSE_DIRECTORY_TOKEN_FILE'
+  | 'FIREHOSE_DIRECTORY_CA_FILE'
+  | 'FIREHOSE_KAZOO_CA_FILE'
+  | 'FIREHOSE_OIDC_CA_FILE'
+  | 'FIREHOSE_ADDRESS_GUARD'
 >;
 
 function directoryServer(subscription: Subscription, values: Values): HttpDirectoryConfig | null {
@@ -109,6 +117,15 @@ function directoryServer(subscription: Subscription, values: Values): HttpDirect
     maxShrinkPercent: server.maxShrinkPercent,
     tokenFile: values.FIREHOSE_DIRECTORY_TOKEN_FILE ?? null,
     caFile: values.FIREHOSE_DIRECTORY_CA_FILE ?? null,
+    policy: redisPolicyOf(values.FIREHOSE_ADDRESS_GUARD ?? 'off'),
+  };
+}
+
+function loginServers(subscription: Subscription, values: Values): LoginServers {
+  return {
+    directory: directoryServer(subscription, values),
+    kazooCaFile: values.FIREHOSE_KAZOO_CA_FILE ?? null,
+    oidcCaFile: values.FIREHOSE_OIDC_CA_FILE ?? null,
     policy: redisPolicyOf(values.FIREHOSE_ADDRESS_GUARD ?? 'off'),
   };
 }

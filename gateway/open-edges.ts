@@ -133,6 +133,7 @@ async function openAdministration(config: GatewayConfig, { state, path }: Parts,
     verifyToken: state.auth.verifyToken,
     lockouts: state.auth.lockouts,
     directory: () => state.directory.current,
+    hasOtherUsers: spec.auth.login.some((method) => method !== 'Directory'),
     sessions: path.sessions,
     deadLetters: redis && {
       client: redis,

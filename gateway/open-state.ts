@@ -84,7 +84,8 @@ export async function openState(
     await buildRevocations({ redis, place: keyspace, state: folder, directory, logger, onAsked: told.revoked }),
   );
   const revocationMark = () => revocations.mark();
-  const auth = buildAuth({ config, directory, scope, redis, keys, revocationMark, logger });
+  const onAnswer = metrics.loginAsked;
+  const auth = buildAuth({ config, directory, scope, redis, keys, revocationMark, logger, onAnswer });
   warnOfAbsent(scope.current, directory.current, logger);
   stack.defer(directory.onChange((current) => warnOfAbsent(scope.current, current, logger)));
   const traces = createEventTraces(destination);

@@ -77,6 +77,14 @@ export const GATEWAY_SETTINGS = {
     shown: "the system's",
     about: 'authorities that the certificate of that server may be of, PEM; changes are followed',
   }),
+  FIREHOSE_KAZOO_CA_FILE: setting(file, {
+    shown: "the system's",
+    about: 'authorities that the certificate of `spec.auth.kazoo` may be of, PEM; changes are followed',
+  }),
+  FIREHOSE_OIDC_CA_FILE: setting(file, {
+    shown: "the system's",
+    about: 'authorities that the certificate of `spec.auth.oidc` may be of, PEM; changes are followed',
+  }),
   FIREHOSE_REVISION: setting(pattern('<name>', /^.{1,63}$/, 'a name of 1 to 63 characters'), {
     about:
       'name of the roll-out: replicas of one revision that are replaced drain together, so that a client moves once',

@@ -57,6 +57,12 @@ export const PROBLEMS = {
   login: {
     invalid_json: means(400, 'no', 'The body is not a JSON object in UTF-8, or nests too deep', 'send JSON'),
     missing_field: means(400, 'no', 'username, password or domain is missing', 'give the named field'),
+    two_credentials: means(
+      400,
+      'no',
+      'Both access_token and a user name, password or domain are given',
+      'give one or the other',
+    ),
     wrong_type: means(400, 'no', 'A field has another type', 'see the named field'),
     too_long: means(400, 'no', 'A field or list is too long', 'see the named field'),
     too_many_accounts: means(400, 'no', 'The list of accounts is too long', 'leave it out for all, or name fewer'),
@@ -70,6 +76,12 @@ export const PROBLEMS = {
     unknown_event: means(400, 'no', 'No event has this name', 'take a name of known_events'),
     unknown_key: means(400, 'no', 'A key is nearly accounts or events', 'write it as did_you_mean says'),
     wrong_credentials: means(401, 'no', 'User name, password or domain is wrong', 'correct the login'),
+    multi_factor_required: means(
+      401,
+      'no',
+      'The account asks for a second factor',
+      'log in as a user without one, for programs',
+    ),
     foreign_account: means(403, 'no', 'An account is not within the account of the login', 'ask for its own accounts'),
     account_not_offered: means(
       403,
@@ -96,6 +108,7 @@ export const PROBLEMS = {
       'This user has too many tokens with long lists of accounts',
       'use the tokens there are',
     ),
+    login_unavailable: means(503, 'wait', 'A server that judges logins is away', 'try again as Retry-After says'),
     login_busy: means(503, 'wait', 'Too many logins wait', 'try again with jitter'),
     grant_store_unavailable: means(
       503,

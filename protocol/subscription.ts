@@ -5,6 +5,7 @@ import { durationMs } from './subscription/duration.ts';
 import { accountId, resourceFilters } from './subscription/filters.ts';
 import { disruptionBudget, ingress, networkPolicy, route, service, tls } from './subscription/exposure.ts';
 import { autoscaling, image, imagePullSecrets, podTemplate, resources } from './subscription/pods.ts';
+import { kazoo, loginMethods, oidc } from './subscription/login.ts';
 import { redis } from './subscription/redis.ts';
 import { dnsName, duration, immutable, objectName, ruled, secretRef, setOf } from './subscription/rules.ts';
 import {
@@ -146,10 +147,33 @@ const token = ruled(
 );
 
 /** `directory` is required of a custom resource; a file may have its directory beside it. */
-const auth = z.strictObject({
-  directory: directory.optional(),
-  token: token.prefault({}),
-});
+const auth = ruled(
+  z.strictObject({
+    directory: directory.optional(),
+    login: loginMethods,
+    kazoo: kazoo.optional(),
+    oidc: oidc.optional(),
+    token: token.prefault({}),
+  }),
+  {
+    cel: "!('Check' in self.login) || (has(self.directory) && has(self.directory.http))",
+    holds: ({ login, directory: source }) => !login.includes('Check') || source?.http !== undefined,
+    message: 'auth.login: Check asks the server of auth.directory.http, which is not given',
+    field: 'login',
+  },
+  {
+    cel: "('Kazoo' in self.login) == has(self.kazoo)",
+    holds: ({ login, kazoo: server }) => login.includes('Kazoo') === (server !== undefined),
+    message: 'auth.kazoo belongs to method Kazoo of auth.login; give both or neither',
+    field: 'kazoo',
+  },
+  {
+    cel: "('OIDC' in self.login) == has(self.oidc)",
+    holds: ({ login, oidc: provider }) => login.includes('OIDC') === (provider !== undefined),
+    message: 'auth.oidc belongs to method OIDC of auth.login; give both or neither',
+    field: 'oidc',
+  },
+);
 
 /**
  * The FirehoseSubscription, read by the gateway from a file and by the API server as a custom resource (crds/ is

@@ -95,6 +95,16 @@ export const ALERT_CASES: readonly AlertCase[] = [
     ],
   },
   {
+    alert: 'FirehoseLoginUnavailable',
+    fires: { [gateway('firehose_logins_total', ',outcome="unavailable"')]: '0+1x20' },
+    after: 9,
+    labels: { ...GATEWAY, severity: 'warning' },
+    quiet: [
+      { [gateway('firehose_logins_total', ',outcome="unavailable"')]: '0 3x30' },
+      { [gateway('firehose_logins_total', ',outcome="bad_credentials"')]: '0+9x20' },
+    ],
+  },
+  {
     alert: 'FirehoseDirectoryStale',
     fires: { [gateway('firehose_directory_age_seconds')]: '0+60x20' },
     after: 13,

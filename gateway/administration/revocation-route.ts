@@ -15,6 +15,8 @@ export interface RevocationRouteOptions {
   readonly revocations: Pick<Revocations, 'revoke' | 'page'>;
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
   readonly directory: () => Directory;
+  /** Whether users log in that the directory does not have, since another server judges them. */
+  readonly hasOtherUsers: boolean;
   readonly logger: Logger;
 }
 
@@ -73,7 +75,7 @@ async function revoke(request: Request, response: Response, options: RevocationR
 /** Resolves the request against the directory: revoking an unknown user would look as if it had stopped one. */
 async function revokedBy(
   request: RevocationRequest,
-  { verifyToken, directory }: RevocationRouteOptions,
+  { verifyToken, directory, hasOtherUsers }: RevocationRouteOptions,
 ): Promise<{ revoked: Revoked } | { problem: Problem }> {
   if ('jti' in request) return { revoked: request };
   if ('token' in request) {
@@ -86,7 +88,7 @@ async function revokedBy(
   const { user } = request;
   const account = 'domain' in user ? current.accountByDomain(user.domain) : current.accounts.get(user.account);
   if (account === undefined) return unknown('domain' in user ? 'user.domain' : 'user.account');
-  if (current.userOf(account, user.username) === undefined) return unknown('user.username');
+  if (!hasOtherUsers && current.userOf(account, user.username) === undefined) return unknown('user.username');
   return { revoked: { user: { account: account.id, username: foldName(user.username) } } };
 }
 

@@ -23,10 +23,14 @@ export function isServed(account: Account, scope: Scope): boolean {
   return scope.account.includeDescendants ? isWithin(account, scope.account.id) : account.id === scope.account.id;
 }
 
-/** Whether the account and the user of a token exist and are enabled. */
+/**
+ * Whether the account and the user of a token exist and are enabled. A user that another server has let in need not be
+ * in the directory; one that is there and disabled is out.
+ */
 export function isStillThere(directory: Directory, token: VerifiedToken): boolean {
   const account = directory.accounts.get(token.grant.account);
-  return account !== undefined && isActive(account) && directory.userOf(account, token.username)?.enabled === true;
+  if (account === undefined || !isActive(account)) return false;
+  return directory.userOf(account, token.username)?.enabled ?? token.via !== undefined;
 }
 
 /**

@@ -13,6 +13,8 @@ import { createLoginLimits } from './limits/login-limits.ts';
 import { followKeyRing } from './mounted-keys.ts';
 import { createPasswords } from './password.ts';
 import { openKeyRing, SigningKeyFault, type KeyRing } from './signing-keys.ts';
+import { buildMethods } from './upstream/build-methods.ts';
+import type { UpstreamParts } from './upstream/upstream.ts';
 import { createTokens, type TokenOutcome } from './token.ts';
 
 export interface AuthParts {
@@ -24,6 +26,8 @@ export interface AuthParts {
   readonly keys: KeyRing;
   readonly revocationMark: () => Promise<number>;
   readonly logger: Logger;
+  /** A server that judges logins has answered, or not. */
+  readonly onAnswer: UpstreamParts['onAnswer'];
 }
 
 export interface Auth {
@@ -37,7 +41,7 @@ export interface Auth {
 
 /** Makes login and tokens of one resource. */
 export function buildAuth(parts: AuthParts): Auth {
-  const { config, directory, scope, redis, keys, revocationMark, logger } = parts;
+  const { config, directory, scope, redis, keys, revocationMark, logger, onAnswer } = parts;
   const { spec, metadata } = config.subscription;
   const place = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
   const tokens = createTokens({
@@ -59,6 +63,7 @@ export function buildAuth(parts: AuthParts): Auth {
   const login = createLogin({
     directory,
     passwords: createPasswords({ costs: () => directory.current.hashCosts }),
+    methods: buildMethods(spec.auth, config.loginServers, { directory, logger, onAnswer }),
     limits,
     tokens,
     scope,

@@ -1,3 +1,5 @@
+import type { Via } from './upstream/verdict.ts';
+
 /** Events that a login may see, carried by its token; narrowed again by the account tree in force at each delivery. */
 export interface Grant {
   /** The login's account: the scope is never wider than its subtree. */
@@ -13,6 +15,8 @@ export interface VerifiedToken {
   readonly grant: Grant;
   /** User name the token was issued to, folded. */
   readonly username: string;
+  /** How its login was judged; absent: by the directory, which must have the user still. */
+  readonly via?: Via;
   /** `jti`. */
   readonly id: string;
   /** The newest mark of a revocation that was known before its login was judged; see gateway/revocation. */

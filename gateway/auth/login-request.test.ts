@@ -16,7 +16,7 @@ test('absent, null and empty filters all mean everything', () => {
   for (const filters of [{}, { accounts: null, events: null }, { accounts: [], events: [] }]) {
     assert.deepEqual(parse({ ...good, ...filters }), {
       ok: true,
-      request: { ...good, accounts: null, events: null, ignored: [] },
+      request: { ...good, accessToken: null, accounts: null, events: null, ignored: [] },
     });
   }
 });
@@ -111,4 +111,17 @@ test('1,000 hostile bodies are 400, never a throw', () => {
     }),
     { numRuns: 1_000 },
   );
+});
+
+test('a token of an identity provider stands for user name, password and domain, only where it is taken', () => {
+  const withTokens = (body: object) => parseLogin(Buffer.from(JSON.stringify(body)), [], true);
+  const taken = withTokens({ access_token: 'abc', events: ['DTMF'] });
+  assert.ok(taken.ok);
+  const { accessToken, username, events, ignored } = taken.request;
+  assert.deepEqual([accessToken, username, events, ignored], ['abc', '', ['DTMF'], []]);
+  const both = withTokens({ ...good, access_token: 'abc' });
+  assert.ok(!both.ok && both.problem.code === 'two_credentials');
+  assert.ok(withTokens(good).ok);
+  const ignoredKey = parse({ ...good, access_token: 'abc' });
+  assert.deepEqual(ignoredKey.ok && ignoredKey.request.ignored, ['access_token']);
 });

@@ -10,6 +10,8 @@ export interface LoginRequest {
   readonly username: string;
   readonly password: string;
   readonly domain: string;
+  /** Of an identity provider, in place of user name, password and domain, which are empty then; else null. */
+  readonly accessToken: string | null;
   /** Exactly these accounts; null is all. */
   readonly accounts: readonly string[] | null;
   readonly events: readonly string[] | null;
@@ -21,6 +23,8 @@ export type ParsedLogin =
   { readonly ok: true; readonly request: LoginRequest } | { readonly ok: false; readonly problem: Problem };
 
 const KEYS: ReadonlySet<string> = new Set(['username', 'password', 'domain', 'accounts', 'events']);
+const TOKEN_KEY = 'access_token';
+const MAX_TOKEN_CHARS = 16_384;
 const FILTERS = ['accounts', 'events'];
 const MAX_IGNORED = 20;
 const MAX_IGNORED_CHARS = 64;
@@ -43,24 +47,25 @@ class Refusal extends Error {
 
 /**
  * The login's body, or the fault of its shape. Its size is judged where it is read (`http/public-app.ts`).
- * `additionalEvents` are the names added by configuration.
+ * `additionalEvents` are the names added by configuration. `takesTokens`: `access_token` may stand for the password.
  */
-export function parseLogin(body: Buffer, additionalEvents: readonly string[] = []): ParsedLogin {
+export function parseLogin(
+  body: Buffer,
+  additionalEvents: readonly string[] = [],
+  takesTokens: boolean = false,
+): ParsedLogin {
   try {
-    return { ok: true, request: readLogin(body, additionalEvents) };
+    return { ok: true, request: readLogin(body, additionalEvents, takesTokens) };
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, problem: error.problem };
     throw error;
   }
 }
 
-function readLogin(body: Buffer, additionalEvents: readonly string[]): LoginRequest {
+function readLogin(body: Buffer, additionalEvents: readonly string[], takesTokens: boolean): LoginRequest {
   const fields = readObject(body);
-  const username = text(fields, 'username');
-  const password = text(fields, 'password', MAX_PASSWORD_BYTES);
-  const domain = text(fields, 'domain');
-  if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) throw tooLong('password', `${MAX_PASSWORD_BYTES} bytes`);
-  const ignored = unknownKeys(fields);
+  const credentials = readCredentials(fields, takesTokens);
+  const ignored = unknownKeys(fields, takesTokens);
   const accounts = list(fields, 'accounts', MAX_ACCOUNTS);
   const events = list(fields, 'events', MAX_EVENTS);
   accounts?.forEach((id, index) => {
@@ -77,18 +82,34 @@ function readLogin(body: Buffer, additionalEvents: readonly string[]): LoginRequ
     });
   });
   return {
-    username: foldName(username),
-    password,
-    domain: foldDomain(domain),
+    ...credentials,
     accounts: withoutRepeats(accounts),
     events: withoutRepeats(events),
     ignored,
   };
 }
 
+type Credentials = Pick<LoginRequest, 'username' | 'password' | 'domain' | 'accessToken'>;
+
+function readCredentials(fields: Readonly<Record<string, unknown>>, takesTokens: boolean): Credentials {
+  if (takesTokens && (fields[TOKEN_KEY] ?? null) !== null) {
+    const accessToken = text(fields, TOKEN_KEY, MAX_TOKEN_CHARS);
+    const both = ['username', 'password', 'domain'].find((key) => (fields[key] ?? null) !== null);
+    if (both === undefined) return { username: '', password: '', domain: '', accessToken };
+    const detail = `give either ${TOKEN_KEY}, or username, password and domain`;
+    throw new Refusal('two_credentials', detail, { field: both });
+  }
+  const username = text(fields, 'username');
+  const password = text(fields, 'password', MAX_PASSWORD_BYTES);
+  const domain = text(fields, 'domain');
+  if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) throw tooLong('password', `${MAX_PASSWORD_BYTES} bytes`);
+  return { username: foldName(username), password, domain: foldDomain(domain), accessToken: null };
+}
+
 /** A mistyped filter would silently widen the scope, so it is refused; every other unknown key is ignored. */
-function unknownKeys(fields: Readonly<Record<string, unknown>>): string[] {
-  const unknown = Object.keys(fields).filter((key) => !KEYS.has(key));
+function unknownKeys(fields: Readonly<Record<string, unknown>>, takesTokens: boolean): string[] {
+  const isKnown = (key: string) => KEYS.has(key) || (takesTokens && key === TOKEN_KEY);
+  const unknown = Object.keys(fields).filter((key) => !isKnown(key));
   for (const key of unknown) {
     const meant = nearestName(key.slice(0, MAX_IGNORED_CHARS), FILTERS);
     if (meant === null) continue;

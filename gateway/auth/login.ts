@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ProblemCode } from '../../protocol/problem-code.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Live } from '../../runtime/lifecycle/live.ts';
@@ -10,8 +11,11 @@ import { GrantStoreUnavailable, TooManyGrants } from './grant-store.ts';
 import type { Admission, LoginDelay, LoginLimits, LoginTry } from './limits/login-limits.ts';
 import type { LockoutScope } from './limits/lockout-registry.ts';
 import { parseLogin, type LoginRequest } from './login-request.ts';
-import type { PasswordOutcome, Passwords } from './password.ts';
-import type { Tokens } from './token.ts';
+import { lifetimeS, type Tokens } from './token.ts';
+import { directoryMethod } from './directory-method.ts';
+import type { Passwords } from './password.ts';
+import { chainOf } from './upstream/chain.ts';
+import type { Judged, LoginMethod, LoginMethods, Verdict } from './upstream/verdict.ts';
 
 type LoginOutcome =
   'granted' | 'bad_request' | 'rate_limited' | 'bad_credentials' | 'forbidden' | 'busy' | 'unavailable';
@@ -33,9 +37,12 @@ interface LoginBody {
   readonly ignored?: readonly string[];
 }
 
+/** More than eight members: a login is judged in one place, by all of these. */
 export interface LoginParts {
   readonly directory: LiveDirectory;
   readonly passwords: Passwords;
+  /** Absent: the directory alone judges. */
+  readonly methods?: LoginMethods;
   readonly limits: LoginLimits;
   readonly tokens: Tokens;
   readonly scope: Live<Scope>;
@@ -56,77 +63,96 @@ interface LoginClient {
 export type Login = (body: Buffer, client: LoginClient) => Promise<LoginAnswer>;
 
 const BUSY_RETRY_S = 2;
+/** A server that is away is not back in a moment. */
+const UNAVAILABLE_RETRY_S = 5;
 /** Tries that wait for a delayed address at once; others are refused. */
 const MOST_HELD = 256;
 
-/** A login under way: the request, and the user that the directory has for it. */
-interface Attempt extends LoginTry {
-  readonly request: LoginRequest;
-  /** Undefined: there is no such user. */
-  readonly found: User | undefined;
-  /** The newest revocation before the password is verified: a later one revokes the token. */
-  readonly mark: number;
+/** A login under way. */
+interface Attempt extends LoginTry, Judged {
+  /** `performance.now()`. */
+  readonly start: number;
+}
+
+const DIRECTORY_ALONE: LoginMethods = { order: ['Directory'], takesTokens: false, even: async () => undefined };
+
+/** What `createLogin` makes of its parts. */
+interface Judging extends LoginParts, Omit<LoginMethods, 'order'> {
+  readonly method: LoginMethod;
+}
+
+function judging(login: LoginParts): Judging {
+  const { order, ...rest } = login.methods ?? DIRECTORY_ALONE;
+  const { passwords, limits } = login;
+  const mayLogInNow = (user: User) => user.enabled && isOpen(user.account, login);
+  const methods = order.map((method, at) =>
+    method === 'Directory'
+      ? directoryMethod({ passwords, mayLogIn: mayLogInNow, isLast: at === order.length - 1 })
+      : method,
+  );
+  return { ...login, ...rest, method: chainOf(methods), limits: { ...limits, check: holdingCheck(limits) } };
 }
 
 /** Judges a login in the order 400, 429, 401, 403: shape, limits, identity, permissions. */
 export function createLogin(login: LoginParts): Login {
-  const parts = { ...login, limits: { ...login.limits, check: holdingCheck(login.limits) } };
+  const parts = judging(login);
   return async (body, client) => {
-    const parsed = parseLogin(body, parts.scope.current.filters.additionalEvents);
+    const parsed = parseLogin(body, parts.scope.current.filters.additionalEvents, parts.takesTokens);
     if (!parsed.ok) return refused('bad_request', parsed.problem);
     return logIn(await attemptOf(parsed.request, client, parts), parts);
   };
 }
 
 async function attemptOf(request: LoginRequest, client: LoginClient, parts: LoginParts): Promise<Attempt> {
+  const start = performance.now();
   const directory = parts.directory.current;
-  const account = directory.accountByDomain(request.domain);
-  const { username: user, domain } = request;
+  const { accessToken } = request;
+  // Whose token it is shows only once it is verified: until then each token counts for itself.
+  const [user, domain] =
+    accessToken === null ? [request.username, request.domain] : [`token:${digest(accessToken)}`, 'access_token'];
+  const named = accessToken === null ? directory.accountByDomain(domain) : undefined;
   const [mark, former] = await Promise.all([
     parts.revocationMark(),
     typeof client.formerToken === 'string' ? parts.tokens.recognise(client.formerToken, parts.now()) : null,
   ]);
   return {
+    start,
     user,
     domain,
-    account: account?.id ?? null,
+    account: named?.id ?? null,
     address: client.address,
-    holdsToken: former !== null && former.account === account?.id && former.username === user,
+    holdsToken: former !== null && former.account === named?.id && former.username === user,
     request,
-    found: account === undefined ? undefined : directory.userOf(account, user),
+    named,
+    found: named === undefined ? undefined : directory.userOf(named, user),
     mark,
   };
 }
 
-async function logIn(attempt: Attempt, parts: LoginParts): Promise<LoginAnswer> {
-  const { limits, passwords } = parts;
-  const stored = storedOf(attempt, parts.scope.current);
-  // A correct password needs no limit here: it was verified a moment ago.
-  if (stored.isOpen && passwords.isRemembered(stored)) return conclude('match', null, attempt, parts);
-  const checked = await limits.check(attempt);
-  if (checked.delay !== null) return delayed(checked.delay, parts.now());
-  let admission: Admission | null = null;
-  const admit = async () => {
-    admission = await limits.admit(attempt, checked.isKnown);
-    return admission.kind === 'admitted';
-  };
-  let outcome: PasswordOutcome;
-  try {
-    outcome = await passwords.verify({ ...stored, lanes: checked.lanes, admit });
-  } catch (error) {
-    await giveBack(admission);
-    throw error;
-  }
-  return conclude(outcome, admission, attempt, parts);
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }
 
-function storedOf({ request, domain, user, found }: Attempt, scope: Scope) {
-  return {
-    user: JSON.stringify([domain, user]),
-    hash: found?.passwordHash ?? null,
-    password: request.password,
-    isOpen: found !== undefined && mayLogIn(found, scope),
+async function logIn(attempt: Attempt, parts: Judging): Promise<LoginAnswer> {
+  const { limits, method } = parts;
+  const remembered = method.remembered(attempt);
+  if (remembered !== null && remembered !== 'judge') return conclude(remembered, null, attempt, parts);
+  const checked = await limits.check(attempt);
+  if (checked.delay !== null) return delayed(checked.delay, parts.now());
+  const tried: { admission: Promise<Admission> | null } = { admission: null };
+  const admit = async () => {
+    // Several methods may judge it: it is one try.
+    tried.admission ??= limits.admit(attempt, checked.isKnown);
+    return (await tried.admission).kind === 'admitted';
   };
+  let verdict: Verdict;
+  try {
+    verdict = await method.judge(attempt, { lanes: checked.lanes, admit });
+  } catch (error) {
+    await giveBack(await tried.admission);
+    throw error;
+  }
+  return conclude(verdict, await tried.admission, attempt, parts);
 }
 
 /** Waits out the short delay of an address with many failures: honest users share it behind a proxy. */
@@ -146,24 +172,30 @@ function holdingCheck(limits: LoginLimits): LoginLimits['check'] {
 }
 
 async function conclude(
-  outcome: PasswordOutcome,
+  verdict: Verdict,
   admission: Admission | null,
   attempt: Attempt,
-  parts: LoginParts,
+  parts: Judging,
 ): Promise<LoginAnswer> {
-  if (outcome === 'busy' || admission?.kind === 'busy') {
+  if (verdict.kind === 'busy' || admission?.kind === 'busy') {
     return refused('busy', retryLater(503, 'login_busy', BUSY_RETRY_S));
   }
   if (admission?.kind === 'delayed') return delayed(admission.delay, parts.now());
-  const { found } = attempt;
-  if (outcome !== 'match' || found === undefined || !mayLogIn(found, parts.scope.current)) {
+  if (verdict.kind === 'unavailable') {
+    await giveBack(admission);
+    return refused('unavailable', retryLater(503, 'login_unavailable', UNAVAILABLE_RETRY_S));
+  }
+  if (verdict.kind !== 'allow' || !mayLogIn(verdict, parts)) {
     await admission?.finish('wrong_credentials');
-    return refused('bad_credentials', WRONG_CREDENTIALS);
+    await parts.even(attempt.start);
+    const needsMore = verdict.kind === 'deny' && verdict.code !== undefined;
+    return refused('bad_credentials', needsMore ? MULTI_FACTOR_REQUIRED : WRONG_CREDENTIALS);
   }
   await admission?.finish('right_credentials');
-  const waitS = await parts.limits.succeed(attempt);
+  const { account, username } = verdict;
+  const waitS = await parts.limits.succeed({ ...attempt, user: username, account: account.id });
   if (waitS > 0) return refused('rate_limited', retryLater(429, 'too_many_logins', waitS));
-  return grantTo(found, attempt, parts);
+  return grantTo(verdict, attempt, parts);
 }
 
 /** A try that could not be judged is not a failure. */
@@ -171,20 +203,30 @@ async function giveBack(admission: Admission | null): Promise<void> {
   if (admission?.kind === 'admitted') await admission.finish('not_judged');
 }
 
-/** Checked after the password, and refused like a wrong password. */
-function mayLogIn(user: User, scope: Scope): boolean {
-  return user.enabled && isActive(user.account) && isServed(user.account, scope);
+/** Checked after the credentials, and refused like wrong ones. */
+function mayLogIn({ account, username, via }: Allowed, parts: LoginParts): boolean {
+  const isEnabled = parts.directory.current.userOf(account, username)?.enabled ?? via !== undefined;
+  return isEnabled && isOpen(account, parts);
 }
 
-async function grantTo(user: User, { request, mark }: Attempt, parts: LoginParts): Promise<LoginAnswer> {
+function isOpen(account: Account, { scope }: LoginParts): boolean {
+  return isActive(account) && isServed(account, scope.current);
+}
+
+type Allowed = Extract<Verdict, { kind: 'allow' }>;
+
+async function grantTo(allowed: Allowed, { request, mark }: Attempt, parts: LoginParts): Promise<LoginAnswer> {
   const { accounts, events, ignored } = request;
-  const account: Account = user.account;
+  const { username, via, endsAt } = allowed;
+  const origin = { ...(via !== undefined && { via }), ...(endsAt !== undefined && { endsAt }) };
+  const now = parts.now();
+  const account: Account = allowed.account;
   const authorised = authorise({ account, accounts, events }, parts.directory.current, parts.scope.current);
   if (!authorised.ok) return refused('forbidden', authorised.problem);
   const { grant } = authorised;
   let token: string;
   try {
-    token = await parts.tokens.issue({ grant, account, username: user.username, mark, now: parts.now() });
+    token = await parts.tokens.issue({ grant, account, username, mark, now, ...origin });
   } catch (error) {
     if (error instanceof TooManyGrants) return refused('rate_limited', tooManyGrants(error));
     if (!(error instanceof GrantStoreUnavailable)) throw error;
@@ -194,7 +236,7 @@ async function grantTo(user: User, { request, mark }: Attempt, parts: LoginParts
   const body: LoginBody = {
     access_token: token,
     token_type: 'Bearer',
-    expires_in: Math.floor(parts.tokens.ttlMs / 1000),
+    expires_in: lifetimeS(parts.tokens.ttlMs, endsAt, now),
     account_id: account.id,
     scope: { accounts: grant.accounts, events: grant.events },
     ...(ignored.length > 0 && { ignored }),
@@ -207,6 +249,13 @@ const WRONG_CREDENTIALS: Problem = {
   status: 401,
   code: 'wrong_credentials',
   detail: 'the user name, password or domain is wrong',
+};
+
+/** The server has judged the password, and asks for more than a login can hold. */
+const MULTI_FACTOR_REQUIRED: Problem = {
+  status: 401,
+  code: 'multi_factor_required',
+  detail: 'this account asks for a second factor, which a login here cannot give: use an account for programs',
 };
 
 /** Says nothing of a known device: that would reveal that the user has logged in from this address. */

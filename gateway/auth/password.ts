@@ -1,8 +1,8 @@
 import { hash, verify } from '@node-rs/argon2';
 import { composed } from '../directory/fold.ts';
 import { costOf } from '../directory/hash-cost.ts';
-import { FairQueue } from './fair-queue.ts';
 import { rememberedPasswords } from './remembered-passwords.ts';
+import { createTurns } from './turns.ts';
 import { lowerWorkers } from './worker-priority.ts';
 
 /** OWASP's first recommendation for argon2id: 19 MiB, two passes, one lane. */
@@ -19,7 +19,7 @@ export function hashPassword(password: string): Promise<string> {
 }
 
 /** `refused`: `admit` said no. `busy`: too many wait, or this one waited too long. Nothing was hashed for either. */
-export type PasswordOutcome = 'match' | 'mismatch' | 'refused' | 'busy';
+type PasswordOutcome = 'match' | 'mismatch' | 'refused' | 'busy';
 
 export interface PasswordTry {
   /** Distinguishes users whose hashes are equal. */
@@ -62,7 +62,8 @@ export interface PasswordsOptions {
 /** Verifies a few passwords at a time, in fair turns, at a lower priority than everything else. */
 export function createPasswords(options: PasswordsOptions = {}): Passwords {
   const { costs = () => [DEFAULT_COST] } = options;
-  const turns = createTurns(options);
+  const { concurrency = 2, queue = 512, patienceMs = 20_000 } = options;
+  const turns = createTurns({ concurrency, queue, patienceMs });
   const remembered = rememberedPasswords(performance.now.bind(performance));
   const inFlight = new Map<string, Promise<PasswordOutcome>>();
   const keyOf = ({ user, hash, password }: Pick<PasswordTry, 'user' | 'hash' | 'password'>) =>
@@ -123,45 +124,4 @@ async function verifyAtAllCosts({ hash, password }: PasswordTry, costs: readonly
     if (isOwn) matches = isMatch;
   }
   return matches;
-}
-
-interface Turns {
-  /** False when the queue was full, or no turn came in time. */
-  take(lanes: readonly string[]): Promise<boolean>;
-  /** Ends a turn that was taken. */
-  give(): void;
-  readonly waiting: number;
-}
-
-function createTurns({ concurrency = 2, queue: most = 512, patienceMs = 20_000 }: PasswordsOptions): Turns {
-  const queue = new FairQueue<(hasTurn: boolean) => void>(most);
-  let running = 0;
-  return {
-    get waiting() {
-      return queue.size;
-    },
-    take(lanes) {
-      if (running < concurrency) {
-        running += 1;
-        return Promise.resolve(true);
-      }
-      return new Promise((resolve) => {
-        const finish = (hasTurn: boolean) => {
-          clearTimeout(patience);
-          resolve(hasTurn);
-        };
-        const patience = setTimeout(() => {
-          queue.remove(finish);
-          resolve(false);
-        }, patienceMs).unref();
-        queue.push(finish, lanes)?.(false);
-      });
-    },
-    give() {
-      // The turn goes to the next one instead of back to the pool: a newcomer cannot overtake those who wait.
-      const next = queue.shift();
-      if (next === undefined) running -= 1;
-      else next(true);
-    },
-  };
 }

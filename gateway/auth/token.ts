@@ -8,6 +8,7 @@ import { foldName } from '../directory/fold.ts';
 import type { Grant, VerifiedToken } from './grant.ts';
 import { GrantStoreUnavailable, type GrantStore } from './grant-store.ts';
 import type { KeyRing } from './signing-keys.ts';
+import { VIAS, type Via } from './upstream/verdict.ts';
 
 /** Tolerated between clocks, and the grace that a session has after `exp`. */
 export const LEEWAY_S = 25;
@@ -25,6 +26,10 @@ interface TokenRequest {
   readonly grant: Grant;
   readonly account: Account;
   readonly username: string;
+  /** How the login was judged; absent: by the directory. */
+  readonly via?: Via;
+  /** Unix milliseconds after which the token must not live; absent: no such limit. */
+  readonly endsAt?: number;
   /** Revocations with a higher mark stop the token. */
   readonly mark: number;
   /** Unix milliseconds. */
@@ -71,6 +76,8 @@ const claimsSchema = z.object({
   exp: z.int(),
   /** Newest mark of a revocation that was known before the login was judged: the token is younger than those. */
   rev: z.int().nonnegative(),
+  /** How the login was judged, where it was not by the directory: the user need not be in it. */
+  via: z.enum(VIAS).optional(),
   accounts: list.optional(),
   events: list.optional(),
   /** SHA-256 (base64url) of the grant's canonical JSON (RFC 8785), when it is kept in the store. */
@@ -92,7 +99,7 @@ export function createTokens(options: TokensOptions): Tokens {
 }
 
 async function issue(request: TokenRequest, options: TokensOptions): Promise<string> {
-  const { account, username, mark, now } = request;
+  const { account, username, mark, now, via, endsAt } = request;
   const { keys, ttlMs, resource, issuer, audience } = options;
   const jti = randomUUID();
   const issuedAt = Math.floor(now / 1000);
@@ -101,6 +108,7 @@ async function issue(request: TokenRequest, options: TokensOptions): Promise<str
     type: 'access',
     res: resource,
     rev: mark,
+    ...(via !== undefined && { via }),
     ...(await grantClaims(request, options)),
   })
     .setProtectedHeader({ alg: keys.algorithm, kid: keys.kid, typ: 'JWT' })
@@ -109,8 +117,14 @@ async function issue(request: TokenRequest, options: TokensOptions): Promise<str
     .setAudience(audience)
     .setJti(jti)
     .setIssuedAt(issuedAt)
-    .setExpirationTime(issuedAt + Math.floor(ttlMs / 1000))
+    .setExpirationTime(issuedAt + lifetimeS(ttlMs, endsAt, now))
     .sign(keys.signKey);
+}
+
+/** Seconds for which a token lives: no longer than what its login was judged by. Pure. */
+export function lifetimeS(ttlMs: number, endsAt: number | undefined, now: number): number {
+  const most = endsAt === undefined ? Infinity : Math.floor(endsAt / 1000) - Math.floor(now / 1000);
+  return Math.max(0, Math.min(Math.floor(ttlMs / 1000), most));
 }
 
 async function grantClaims({ grant, username }: TokenRequest, options: TokensOptions): Promise<JWTPayload> {
@@ -137,7 +151,8 @@ async function verify(token: string, now: number, options: TokensOptions): Promi
   }
   if (grant === null) return { kind: 'invalid', reason: 'grant_missing' };
   const sessionEndsAt = (claims.exp + LEEWAY_S) * 1000;
-  return { kind: 'valid', token: { grant, username: claims.sub, id: claims.jti, mark: claims.rev, sessionEndsAt } };
+  const { sub: username, jti: id, rev: mark, via } = claims;
+  return { kind: 'valid', token: { grant, username, id, mark, sessionEndsAt, ...(via !== undefined && { via }) } };
 }
 
 /** `graceS`: seconds after its end for which a token is taken. */

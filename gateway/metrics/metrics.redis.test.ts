@@ -31,8 +31,10 @@ test('a running gateway exposes every metric of the table and no other', { timeo
     redisUrl: redis.url,
     connections: { maxPerAccount: 2 },
     directoryServer,
+    auth: { login: ['Directory', 'Check'] },
   });
   await running.login({ ...ADMIN, password: 'wrong' });
+  await running.login({ ...ADMIN, username: 'stranger' });
   const token = await running.token();
   const live = await running.connect(`?token=${token}&v=1`);
   const member = await running.connect(`?token=${token}&v=1&group=default`);

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { MISMATCHES, type Mismatch } from '../http/first-bytes.ts';
+import type { UpstreamParts } from '../auth/upstream/upstream.ts';
 import type { RefreshOutcome } from '../directory/http/http-directory.ts';
 import { CLOSE } from '../../protocol/close-code.ts';
 import { GAP_REASONS } from '../../protocol/server-frame.ts';
@@ -36,6 +37,8 @@ export interface Metrics extends AsyncDisposable, RedisMetrics {
   gap(reason: string): void;
   /** A gap of a source was read from the log. */
   sourceGap(reason: string): void;
+  /** A server was asked to judge a login. */
+  loginAsked: UpstreamParts['onAnswer'];
   /** The directory was asked over HTTP; `outcome` is bounded by its type. */
   directoryAsked(outcome: RefreshOutcome): void;
   /** Prometheus exposition. */
@@ -86,15 +89,17 @@ function openDescriptors(): number | null {
 }
 
 /** Logins, and where their accounts come from. */
-function ofUsers(instruments: GatewayInstruments): Pick<Metrics, 'loginFinished' | 'directoryAsked'> {
+function ofUsers(instruments: GatewayInstruments): Pick<Metrics, 'loginFinished' | 'loginAsked' | 'directoryAsked'> {
   const logins = instruments.counter('firehose_logins_total');
   const loginSeconds = instruments.histogram('firehose_login_duration_seconds');
+  const upstream = instruments.histogram('firehose_login_upstream_seconds');
   const asked = instruments.counter('firehose_directory_refreshes_total');
   return {
     loginFinished(outcome, duration) {
       logins.add(1, { outcome });
       loginSeconds.record(duration, { outcome });
     },
+    loginAsked: (backend, outcome, seconds) => upstream.record(seconds, { backend, outcome }),
     directoryAsked: (outcome) => asked.add(1, { outcome }),
   };
 }

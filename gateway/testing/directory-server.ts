@@ -3,11 +3,22 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
+import { text } from 'node:stream/consumers';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { makeCertificates } from '../../testing/certificates.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** The body of a question to `/check`. */
+export interface CheckQuestion {
+  readonly username: string;
+  readonly password: string;
+  readonly domain: string;
+  readonly account: string | null;
+}
+
+type Judge = (question: CheckQuestion, response: ServerResponse) => void;
 
 /** A platform that serves its directory by the contract, over TLS, until a test makes it misbehave. */
 export interface DirectoryServer extends AsyncDisposable {
@@ -17,6 +28,10 @@ export interface DirectoryServer extends AsyncDisposable {
   readonly asked: readonly { readonly authorization: string | undefined; readonly status: number }[];
   /** From now on serves this, with its digest as ETag. */
   serve(text: string, type?: string): void;
+  /** Logins that it was asked to judge. */
+  readonly checked: readonly CheckQuestion[];
+  /** From now on judges logins so. */
+  judge(judge: Judge): void;
   /** From now on answers so; null: by the contract again. */
   misbehave(answer: Answer | null): void;
   /** Ends every connection and refuses new ones, until it is opened again. */
@@ -24,11 +39,13 @@ export interface DirectoryServer extends AsyncDisposable {
   open(): Promise<void>;
 }
 
-export async function startDirectoryServer(text: string): Promise<DirectoryServer> {
+export async function startDirectoryServer(first: string): Promise<DirectoryServer> {
   const certificates = await makeCertificates('localhost');
   const [cert, key] = [await readFile(certificates.certFile), await readFile(certificates.keyFile)];
-  let [content, type] = [text, 'application/json'];
+  let [content, type] = [first, 'application/json'];
   let odd: Answer | null = null;
+  const checked: CheckQuestion[] = [];
+  let judge: Judge = (_, response) => void response.writeHead(404).end();
   const asked: { authorization: string | undefined; status: number }[] = [];
   const byContract: Answer = ({ headers }, response) => {
     const etag = `"${createHash('sha256').update(content).digest('hex').slice(0, 16)}"`;
@@ -40,7 +57,12 @@ export async function startDirectoryServer(text: string): Promise<DirectoryServe
   const server = createServer({ cert, key }, (request, response) => {
     const { authorization } = request.headers;
     response.on('finish', () => asked.push({ authorization, status: response.statusCode }));
-    (odd ?? byContract)(request, response);
+    if (request.method !== 'POST') return (odd ?? byContract)(request, response);
+    void text(request).then((body) => {
+      const question = JSON.parse(body) as CheckQuestion;
+      checked.push(question);
+      return judge(question, response);
+    });
   });
   let port = 0;
   const listen = async () => {
@@ -59,6 +81,8 @@ export async function startDirectoryServer(text: string): Promise<DirectoryServe
     url: `https://localhost:${port}/firehose`,
     caFile: certificates.caFile,
     asked,
+    checked,
+    judge: (next) => (judge = next),
     serve(next, nextType = 'application/json') {
       [content, type] = [next, nextType];
     },

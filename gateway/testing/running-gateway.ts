@@ -51,6 +51,8 @@ export interface StartOptions {
   directory?: string;
   /** The directory is asked here in place of the file. */
   directoryServer?: { readonly url: string; readonly caFile?: string; readonly interval?: string };
+  /** More of `spec.auth`. */
+  auth?: object;
   /** `spec.account.id`; the quickstart's when not given. */
   accountId?: string;
   /** Plain HTTP, for raw sockets. */
@@ -82,7 +84,7 @@ async function writeConfiguration(folder: string, options: StartOptions): Promis
       (options.redis === undefined ? '' : `  redis: ${JSON.stringify(options.redis)}\n`) +
       (options.groups === undefined ? '' : `  consumerGroups: ${JSON.stringify(options.groups)}\n`) +
       (options.stream === undefined ? '' : `  stream: ${JSON.stringify(options.stream)}\n`) +
-      (options.directoryServer === undefined ? '' : `  auth: ${JSON.stringify(authOf(options.directoryServer))}\n`) +
+      authLine(options) +
       `  gateway: ${JSON.stringify({ tls: { disabled: options.plain === true }, connections, ...options.gateway })}\n`,
   );
   const directoryFile = join(folder, 'directory.yaml');
@@ -90,8 +92,10 @@ async function writeConfiguration(folder: string, options: StartOptions): Promis
   return directoryFile;
 }
 
-function authOf({ url, interval = '1h' }: NonNullable<StartOptions['directoryServer']>): object {
-  return { directory: { http: { url, interval } } };
+function authLine({ directoryServer, auth = {} }: StartOptions): string {
+  const { url, interval = '1h' } = directoryServer ?? {};
+  const directory = url === undefined ? {} : { directory: { http: { url, interval } } };
+  return `  auth: ${JSON.stringify({ ...directory, ...auth })}\n`;
 }
 
 function environmentOf(options: StartOptions, folder: string, state: string): Environment {

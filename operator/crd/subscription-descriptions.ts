@@ -118,6 +118,23 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.auth.directory.http.interval': 'Time between two questions; each comes up to 20 % earlier or later.',
   'spec.auth.directory.http.maxShrinkPercent':
     'Largest part of the accounts that may go at once. A smaller directory is taken over once it was served three times.',
+  'spec.auth.login': 'Methods that judge who logs in, in this order; the first that does not ignore a login decides.',
+  'spec.auth.kazoo': 'The API of a Kazoo, for method Kazoo.',
+  'spec.auth.kazoo.url': 'Address of its API, without `/v2`, as https://kazoo.example.com:8443.',
+  'spec.auth.kazoo.caSecretRef':
+    "Secret with the authorities that its certificate may be of; the system's when not given.",
+  'spec.auth.kazoo.caSecretRef.name': 'Name of the Secret, in this namespace.',
+  'spec.auth.kazoo.caSecretRef.key': 'Key in the Secret.',
+  'spec.auth.oidc': 'An OpenID provider, for method OIDC: a login holds its token in place of a password.',
+  'spec.auth.oidc.issuer': 'Its `issuer`, below which `/.well-known/openid-configuration` is.',
+  'spec.auth.oidc.audience': 'Claim `aud` that its tokens must have.',
+  'spec.auth.oidc.algorithms': 'Algorithms that its tokens may be signed with.',
+  'spec.auth.oidc.accountClaim': 'Claim with the id, realm or name of the account.',
+  'spec.auth.oidc.usernameClaim': 'Claim with the user name.',
+  'spec.auth.oidc.caSecretRef':
+    "Secret with the authorities that its certificate may be of; the system's when not given.",
+  'spec.auth.oidc.caSecretRef.name': 'Name of the Secret, in this namespace.',
+  'spec.auth.oidc.caSecretRef.key': 'Key in the Secret.',
   'spec.auth.token': 'The access tokens that a login gives.',
   'spec.auth.token.ttl': 'Their lifetime. At most signing.overlap.',
   'spec.auth.token.issuer': 'Claim `iss`; when absent, `<namespace>/<name>` of the resource.',

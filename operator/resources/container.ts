@@ -8,7 +8,7 @@ const KEYS = '/etc/firehose/keys';
 const TLS = '/etc/firehose/tls';
 const INGEST = '/etc/firehose/ingest';
 const ADMIN = '/etc/firehose/admin';
-const DIRECTORY = '/etc/firehose/directory';
+const PLATFORM = '/etc/firehose/platform';
 const REDIS_CA = '/etc/firehose/redis-ca';
 const REDIS_CLIENT = '/etc/firehose/redis-client';
 const STATE = '/var/lib/firehose';
@@ -83,7 +83,7 @@ function environment({ subscription, settings }: Rendering): object[] {
     ...(gateway.tls.disabled ? [] : [value('FIREHOSE_TLS_FOLDER', TLS)]),
     value('FIREHOSE_INGEST_TOKEN_FILE', ingest.tokenSecretRef === undefined ? 'none' : `${INGEST}/token`),
     value('FIREHOSE_ADMIN_TOKEN_FILE', `${ADMIN}/token`),
-    ...directoryFiles(auth.directory?.http),
+    ...platformFiles(auth),
     value('FIREHOSE_INNER_HOST', '*'),
     // Pods of one roll-out leave together.
     {
@@ -104,21 +104,26 @@ function environment({ subscription, settings }: Rendering): object[] {
   ];
 }
 
-type DirectoryServer = NonNullable<Rendering['subscription']['spec']['auth']['directory']>['http'];
+type Auth = Rendering['subscription']['spec']['auth'];
 
-function directoryFiles(server: DirectoryServer): object[] {
-  const value = (name: GatewayVariable, text: string) => ({ name, value: text });
-  return [
-    ...(server?.tokenSecretRef === undefined ? [] : [value('FIREHOSE_DIRECTORY_TOKEN_FILE', `${DIRECTORY}/token`)]),
-    ...(server?.caSecretRef === undefined ? [] : [value('FIREHOSE_DIRECTORY_CA_FILE', `${DIRECTORY}/ca.crt`)]),
+/** What servers of the platform are asked with: the variable, the Secret, and the file in the folder PLATFORM. */
+function platformRefs({ directory, kazoo, oidc }: Auth) {
+  const refs: readonly [GatewayVariable, { name: string; key: string } | undefined, string][] = [
+    ['FIREHOSE_DIRECTORY_TOKEN_FILE', directory?.http?.tokenSecretRef, 'directory-token'],
+    ['FIREHOSE_DIRECTORY_CA_FILE', directory?.http?.caSecretRef, 'directory-ca.crt'],
+    ['FIREHOSE_KAZOO_CA_FILE', kazoo?.caSecretRef, 'kazoo-ca.crt'],
+    ['FIREHOSE_OIDC_CA_FILE', oidc?.caSecretRef, 'oidc-ca.crt'],
   ];
+  return refs.flatMap(([name, ref, path]) => (ref === undefined ? [] : [{ name, ref, path }]));
 }
 
-/** What the directory's server is asked with, in one folder; empty where it needs nothing. */
-function directorySources(server: DirectoryServer): object[] {
-  const of = (ref: { name: string; key: string } | undefined, path: string) =>
-    ref === undefined ? [] : [{ secret: { name: ref.name, items: [{ key: ref.key, path }] } }];
-  return [...of(server?.tokenSecretRef, 'token'), ...of(server?.caSecretRef, 'ca.crt')];
+function platformFiles(auth: Auth): object[] {
+  return platformRefs(auth).map(({ name, path }) => ({ name, value: `${PLATFORM}/${path}` }));
+}
+
+/** Empty where nothing is needed. */
+function platformSources(auth: Auth): object[] {
+  return platformRefs(auth).map(({ ref, path }) => ({ secret: { name: ref.name, items: [{ key: ref.key, path }] } }));
 }
 
 function sentinelLogin(secretName: string | undefined): object[] {
@@ -140,7 +145,7 @@ function mounts({ subscription }: Rendering): object[] {
     mount('admin', ADMIN),
     ...(gateway.tls.disabled ? [] : [mount('tls', TLS)]),
     ...(ingest.tokenSecretRef === undefined ? [] : [mount('ingest', INGEST)]),
-    ...(directorySources(auth.directory?.http).length === 0 ? [] : [mount('directory', DIRECTORY)]),
+    ...(platformSources(auth).length === 0 ? [] : [mount('platform', PLATFORM)]),
     ...(redis.tls.caSecretRef === undefined ? [] : [mount('redis-ca', REDIS_CA)]),
     ...(redis.tls.clientCertSecretName === undefined ? [] : [mount('redis-client', REDIS_CLIENT)]),
     { name: 'state', mountPath: STATE },
@@ -156,7 +161,7 @@ export function volumes({ subscription }: Rendering): object[] {
   const file = (key: string, path: string) => ({ items: [{ key, path }] });
   const directory = auth.directory?.secretRef;
   const token = ingest.tokenSecretRef;
-  const server = directorySources(auth.directory?.http);
+  const platform = platformSources(auth);
   return [
     {
       name: 'config',
@@ -182,7 +187,7 @@ export function volumes({ subscription }: Rendering): object[] {
     ...(token === undefined
       ? []
       : [{ name: 'ingest', secret: { secretName: token.name, ...file(token.key, 'token') } }]),
-    ...(server.length === 0 ? [] : [{ name: 'directory', projected: { sources: server } }]),
+    ...(platform.length === 0 ? [] : [{ name: 'platform', projected: { sources: platform } }]),
     ...(caSecretRef === undefined
       ? []
       : [{ name: 'redis-ca', secret: { secretName: caSecretRef.name, ...file(caSecretRef.key, 'ca.crt') } }]),

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
 import { subscriptionSchema } from '../../protocol/subscription.ts';
-import { DIRECTORY_SERVER, FULL_SPEC, MINIMAL_SPEC, SENTINEL_REDIS, subscription } from '../testing/resources.ts';
+import { FULL_SPEC, MINIMAL_SPEC, PLATFORM_AUTH, SENTINEL_REDIS, subscription } from '../testing/resources.ts';
 import { desiredObjects } from './desired.ts';
 
 const SETTINGS = {
@@ -30,7 +30,7 @@ const { ingress: _, ...withoutIngress } = FULL_SPEC.gateway;
 const ROUTED = {
   ...FULL_SPEC,
   redis: SENTINEL_REDIS,
-  auth: { directory: DIRECTORY_SERVER },
+  auth: PLATFORM_AUTH,
   gateway: {
     ...withoutIngress,
     route: { parentRefs: [{ name: 'edge', namespace: 'infra' }], hostnames: ['firehose.example.com'] },

@@ -162,6 +162,8 @@ function forgetSecrets(context: Context, { spec, metadata }: Subscription): void
     spec.auth.directory?.secretRef?.name,
     spec.auth.directory?.http?.tokenSecretRef?.name,
     spec.auth.directory?.http?.caSecretRef?.name,
+    spec.auth.kazoo?.caSecretRef?.name,
+    spec.auth.oidc?.caSecretRef?.name,
     spec.ingest.tokenSecretRef?.name,
     spec.telemetry.otlp?.headersSecretName,
     spec.gateway.tls.secretName,

@@ -33,9 +33,9 @@ export async function resolveReferences(subscription: Subscription, access: Secr
   const { spec, metadata } = subscription;
   const problems: string[] = [];
   const look = lookUp(metadata.namespace, access, problems);
-  const { directory, token } = spec.auth;
+  const { token } = spec.auth;
   const redis = await lookUpRedis(spec.redis, look);
-  await lookUpDirectory(directory, look);
+  await lookUpPlatform(spec.auth, look);
   const ingest = spec.ingest.tokenSecretRef;
   const ingestSecret = ingest && (await look('ingest.tokenSecretRef', ingest.name, { values: [ingest.key] }));
   const headers = spec.telemetry.otlp?.headersSecretName;
@@ -77,12 +77,19 @@ export function lookUp(namespace: string, access: SecretAccess, problems: string
   };
 }
 
-async function lookUpDirectory(directory: Subscription['spec']['auth']['directory'], look: LookUp): Promise<void> {
+/** What servers of the platform are asked with. */
+async function lookUpPlatform({ directory, kazoo, oidc }: Subscription['spec']['auth'], look: LookUp): Promise<void> {
   const { secretRef, http } = directory ?? {};
   if (secretRef) await look('auth.directory.secretRef', secretRef.name, { texts: [secretRef.key] });
   const { tokenSecretRef: token, caSecretRef: ca } = http ?? {};
   if (token) await look('auth.directory.http.tokenSecretRef', token.name, { values: [token.key] });
-  if (ca) await look('auth.directory.http.caSecretRef', ca.name, { texts: [ca.key] });
+  for (const [field, authority] of [
+    ['directory.http', ca],
+    ['kazoo', kazoo?.caSecretRef],
+    ['oidc', oidc?.caSecretRef],
+  ] as const) {
+    if (authority) await look(`auth.${field}.caSecretRef`, authority.name, { texts: [authority.key] });
+  }
 }
 
 async function lookUpCertificate({ spec, metadata }: Subscription, look: LookUp): Promise<void> {

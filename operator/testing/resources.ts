@@ -113,13 +113,18 @@ export const SENTINEL_REDIS = {
   },
 } as const;
 
-/** A directory that is asked over HTTP. */
-export const DIRECTORY_SERVER = {
-  http: {
-    url: 'https://directory.example.com/firehose',
-    tokenSecretRef: { name: 'directory-login' },
-    caSecretRef: { name: 'directory-ca', key: 'authority.pem' },
+/** Servers of the platform that have accounts and judge logins. */
+export const PLATFORM_AUTH = {
+  directory: {
+    http: {
+      url: 'https://directory.example.com/firehose',
+      tokenSecretRef: { name: 'directory-login' },
+      caSecretRef: { name: 'directory-ca', key: 'authority.pem' },
+    },
   },
+  login: ['OIDC', 'Directory', 'Check', 'Kazoo'],
+  kazoo: { url: 'https://kazoo.example.com:8443', caSecretRef: { name: 'kazoo-ca' } },
+  oidc: { issuer: 'https://id.example.com', audience: 'firehose', caSecretRef: { name: 'oidc-ca' } },
 } as const;
 
 /** A whole resource. */

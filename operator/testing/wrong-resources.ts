@@ -20,6 +20,8 @@ const wrong = (what: string, patch: Patch, says: RegExp): WrongResource => ({
 const gateway = (what: string, patch: Patch, says: RegExp) => wrong(what, { gateway: patch }, says);
 const token = (what: string, patch: Patch, says: RegExp) =>
   wrong(what, { auth: { ...MINIMAL_SPEC.auth, token: patch } }, says);
+const auth = (what: string, patch: Patch, says: RegExp) =>
+  wrong(what, { auth: { ...MINIMAL_SPEC.auth, ...patch } }, says);
 const directory = (what: string, patch: Patch, says: RegExp) => wrong(what, { auth: { directory: patch } }, says);
 const group = (what: string, patch: Patch, says: RegExp) => wrong(what, { consumerGroups: [patch] }, says);
 const many = (count: number, make: (index: number) => unknown) => Array.from({ length: count }, (_, i) => make(i));
@@ -40,6 +42,17 @@ export const WRONG_RESOURCES: readonly WrongResource[] = [
   directory('a directory in a file', { http: { url: 'file:///etc/passwd' } }, /directory\.http\.url/),
   directory('a directory with a password', { http: { url: 'https://a:b@example.com/' } }, /directory\.http\.url/),
   directory('polls all the time', { http: { url: 'https://example.com/', interval: '1s' } }, /from 5s to 1h/),
+  auth('Check without a server', { login: ['Check'] }, /Check asks the server of auth\.directory\.http/),
+  auth('Kazoo without an address', { login: ['Directory', 'Kazoo'] }, /auth\.kazoo belongs to method Kazoo/),
+  auth('an unused Kazoo', { kazoo: { url: 'https://kazoo.example.com' } }, /auth\.kazoo belongs to method Kazoo/),
+  auth('OIDC without a provider', { login: ['OIDC'] }, /auth\.oidc belongs to method OIDC/),
+  auth('no method at all', { login: [] }, /auth\.login/),
+  auth('a method twice', { login: ['Directory', 'Directory'] }, /auth\.login\[1\].*Duplicate/s),
+  auth(
+    'a symmetric algorithm',
+    { login: ['OIDC'], oidc: { issuer: 'https://id.example.com', audience: 'a', algorithms: ['HS256'] } },
+    /auth\.oidc\.algorithms\[0\]/,
+  ),
   wrong('no account id', { account: {} }, /account\.id: Required/),
   wrong('an account id with a blank', { account: { id: 'a b' } }, /account\.id.*match/s),
   wrong('an account id that is a number', { account: { id: 42 } }, /account\.id.*must be of type string/s),

@@ -1,0 +1,55 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import type { Account, Directory } from '../../directory/directory.ts';
+
+/** Who a server has let in. */
+interface AllowedLogin {
+  readonly account: string;
+  readonly username: string;
+}
+
+const LASTS_MS = 30_000;
+const MOST = 10_000;
+
+/** Logins that a server has allowed a moment ago: a reconnect asks it nothing. What was sent is kept nowhere. */
+export interface AllowedLogins {
+  /** Null: ask. One whose account has changed since is forgotten. */
+  get(sent: readonly unknown[], directory: Directory): AllowedLogin | null;
+  add(sent: readonly unknown[], login: AllowedLogin, directory: Directory): void;
+}
+
+/** The MAC's key exists in this process alone. `now` in milliseconds of a clock that only rises. */
+export function allowedLogins(now: () => number = () => performance.now(), most: number = MOST): AllowedLogins {
+  const secret = randomBytes(32);
+  /** All last equally long, so the oldest is the first. */
+  const kept = new Map<string, { readonly login: AllowedLogin; readonly state: string; readonly end: number }>();
+  const keyOf = (sent: readonly unknown[]) =>
+    createHmac('sha256', secret).update(JSON.stringify(sent)).digest('base64');
+  return {
+    get(sent, directory) {
+      const key = keyOf(sent);
+      const found = kept.get(key);
+      if (found === undefined || found.end <= now()) return null;
+      if (found.state === stateOf(directory.accounts.get(found.login.account))) return found.login;
+      kept.delete(key);
+      return null;
+    },
+    add(sent, login, directory) {
+      const key = keyOf(sent);
+      kept.delete(key);
+      kept.set(key, { login, state: stateOf(directory.accounts.get(login.account)), end: now() + LASTS_MS });
+      for (const [oldest, { end }] of kept) {
+        if (end > now() && kept.size <= most) break;
+        kept.delete(oldest);
+      }
+    },
+  };
+}
+
+/** Changes with the account and everything above it. */
+function stateOf(account: Account | undefined): string {
+  const path: unknown[] = [];
+  for (let one: Account | null = account ?? null; one !== null; one = one.parent) {
+    path.push(one.id, one.name, one.realm, one.enabled);
+  }
+  return JSON.stringify(path);
+}

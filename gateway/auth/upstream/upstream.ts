@@ -1,0 +1,109 @@
+import type { LiveDirectory } from '../../directory/directory.ts';
+import type { Logger } from '../../../runtime/logging/logger.ts';
+import type { Turns } from '../turns.ts';
+import { allowedLogins, type AllowedLogins } from './allowed-logins.ts';
+import type { AnswerTimes } from './answer-times.ts';
+import { ServerUnavailable } from './ask-server.ts';
+import type { Judged, LoginMethod, Turn, Verdict, Via } from './verdict.ts';
+
+export interface UpstreamParts {
+  readonly directory: LiveDirectory;
+  /** Shared by all methods of a gateway. */
+  readonly turns: Turns;
+  readonly times: AnswerTimes;
+  readonly logger: Logger;
+  readonly onAnswer: (via: Via, outcome: UpstreamOutcome, seconds: number) => void;
+  /** For one question, default 3 s. */
+  readonly limitMs?: number;
+}
+
+type UpstreamOutcome = 'allow' | 'deny' | 'ignore' | 'unavailable';
+
+/** What one server is asked, and how its answer is read. */
+export interface Upstream {
+  readonly via: Via;
+  /** Null: this login is not for it, or names nothing that it could judge; the verdict then. */
+  readonly prepare: (login: Judged) => Ask | Verdict;
+}
+
+/** Asks. Rejects with a ServerUnavailable. */
+export type Ask = (signal: AbortSignal) => Promise<Exclude<Verdict, { kind: 'refused' | 'busy' | 'unavailable' }>>;
+
+const LIMIT_MS = 3_000;
+
+/** A method that asks a server: in turns, within a time, remembering whom it let in. */
+export function upstreamMethod({ via, prepare }: Upstream, parts: UpstreamParts): LoginMethod {
+  const allowed = allowedLogins();
+  const outages = outageLines(via, parts.logger);
+  return {
+    remembered: (login) => remembered(login, { via, allowed, directory: parts.directory }),
+    async judge(login, turn) {
+      const ask = prepare(login);
+      if (typeof ask !== 'function') return ask;
+      if (!(await parts.turns.take(turn.lanes))) return { kind: 'busy' };
+      try {
+        const verdict = await askInTurn(ask, { via, turn, outages }, parts);
+        // One that ends at its own time is not allowed by another minute's token.
+        if (verdict.kind === 'allow' && verdict.endsAt === undefined) {
+          const { account, username } = verdict;
+          allowed.add(sentBy(login), { account: account.id, username }, parts.directory.current);
+        }
+        return verdict;
+      } finally {
+        parts.turns.give();
+      }
+    },
+  };
+}
+
+async function askInTurn(
+  ask: Ask,
+  { via, turn, outages }: { readonly via: Via; readonly turn: Turn; readonly outages: (code: string | null) => void },
+  { times, onAnswer, limitMs = LIMIT_MS }: UpstreamParts,
+): Promise<Verdict> {
+  // The limits may make it wait, too: no login holds its turn for longer.
+  const signal = AbortSignal.timeout(limitMs);
+  if (!(await turn.admit())) return { kind: 'refused' };
+  const start = performance.now();
+  const told = (outcome: UpstreamOutcome) => onAnswer(via, outcome, (performance.now() - start) / 1_000);
+  try {
+    const verdict = await ask(signal);
+    times.add(performance.now() - start);
+    told(verdict.kind);
+    outages(null);
+    return verdict;
+  } catch (error) {
+    if (!(error instanceof ServerUnavailable)) throw error;
+    told('unavailable');
+    outages(error.code);
+    return { kind: 'unavailable' };
+  }
+}
+
+/** One line an outage and reason, whatever the number of logins. */
+function outageLines(via: Via, logger: Logger): (code: string | null) => void {
+  let told: string | null = null;
+  return (code) => {
+    if (code !== null && code !== told) {
+      logger.warn({ method: via, code }, 'logins are answered 503: their server cannot be asked; tokens go on');
+    }
+    if (code === null && told !== null) logger.info({ method: via }, 'the server of logins answers again');
+    told = code;
+  };
+}
+
+function remembered(
+  login: Judged,
+  { via, allowed, directory }: { via: Via; allowed: AllowedLogins; directory: LiveDirectory },
+): Verdict | null {
+  const known = allowed.get(sentBy(login), directory.current);
+  const account = known && directory.current.accounts.get(known.account);
+  if (known === null || !account) return null;
+  return { kind: 'allow', account, username: known.username, via };
+}
+
+/** All that decides. Any revocation since is another mark: the server is asked again then. */
+function sentBy({ request, named: account, mark }: Judged): readonly unknown[] {
+  const { username, password, domain } = request;
+  return [username, password, domain, account?.id ?? null, mark];
+}
