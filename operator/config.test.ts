@@ -33,6 +33,8 @@ test('I16: nothing is allowed to resources unless it is said; `none` empties a l
   assert.deepEqual(of({}), SAFE_POLICY);
   assert.deepEqual(of({ FIREHOSE_ALLOW_IMAGES: 'a.example/b, c.example/' }).images, ['a.example/b', 'c.example/']);
   assert.deepEqual(of({ FIREHOSE_ALLOW_SECRET_OWNERS: 'none' }).secretOwners, []);
+  assert.deepEqual(of({ FIREHOSE_ALLOW_SERVICE_TYPES: 'none' }).serviceTypes, []);
+  assert.deepEqual(of({ FIREHOSE_ALLOW_LOAD_BALANCER_CLASSES: 'a.example/b' }).loadBalancerClasses, ['a.example/b']);
 });
 
 test('every fault is told at once', () => {

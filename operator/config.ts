@@ -68,6 +68,8 @@ function policyOf(values: ValuesOf<typeof OPERATOR_SETTINGS>): Policy {
     labelPrefixes: entries(values.FIREHOSE_ALLOW_LABEL_PREFIXES),
     hostSuffixes: entries(values.FIREHOSE_ALLOW_HOST_SUFFIXES),
     issuers: entries(values.FIREHOSE_ALLOW_ISSUERS),
+    serviceTypes: entries(values.FIREHOSE_ALLOW_SERVICE_TYPES),
+    loadBalancerClasses: entries(values.FIREHOSE_ALLOW_LOAD_BALANCER_CLASSES),
     priorityClasses: entries(values.FIREHOSE_ALLOW_PRIORITY_CLASSES),
     secretOwners: entries(values.FIREHOSE_ALLOW_SECRET_OWNERS),
   };

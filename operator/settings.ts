@@ -66,6 +66,14 @@ export const OPERATOR_SETTINGS = {
     SAFE_POLICY.issuers,
     'issuers that a resource may name, as ClusterIssuer/letsencrypt',
   ),
+  FIREHOSE_ALLOW_SERVICE_TYPES: allowed(
+    SAFE_POLICY.serviceTypes,
+    'types of Services that a resource may ask for, as NodePort',
+  ),
+  FIREHOSE_ALLOW_LOAD_BALANCER_CLASSES: allowed(
+    SAFE_POLICY.loadBalancerClasses,
+    "load balancer classes that a resource may name besides the cluster's own",
+  ),
   FIREHOSE_ALLOW_PRIORITY_CLASSES: allowed(SAFE_POLICY.priorityClasses, 'PriorityClasses that a resource may name'),
   FIREHOSE_ALLOW_SECRET_OWNERS: allowed(
     SAFE_POLICY.secretOwners,

@@ -39,6 +39,12 @@ const ATTEMPTS: readonly [what: string, spec: object, says: RegExp][] = [
   ['a route', gateway({ route: { parentRefs: [{ name: 'edge' }], hostnames: [host] } }), /allow\.hostSuffixes/],
   ['a route for every host', gateway({ route: { parentRefs: [{ name: CANARY }] } }), /allow\.hostSuffixes/],
   ['an issuer', gateway({ tls: { issuerRef: { name: CANARY, kind: 'ClusterIssuer' } } }), /allow\.issuers/],
+  ['a port of every node', gateway({ service: { type: 'NodePort' } }), /allow\.serviceTypes/],
+  [
+    'a load balancer of another network',
+    gateway({ service: { type: 'LoadBalancer', loadBalancerClass: `example.com/${CANARY}` } }),
+    /allow\.loadBalancerClasses/,
+  ],
   ['a priority', gateway({ podTemplate: { priorityClassName: `${CANARY}-critical` } }), /allow\.priorityClasses/],
   [
     "another resource's signing keys, as its own",

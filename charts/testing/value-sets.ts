@@ -124,6 +124,8 @@ const OPERATOR: readonly ValueSet[] = [
         labelPrefixes: ['team'],
         hostSuffixes: ['example.com'],
         issuers: ['ClusterIssuer/letsencrypt'],
+        serviceTypes: [],
+        loadBalancerClasses: ['service.k8s.aws/nlb'],
         priorityClasses: ['voice'],
         secretOwners: [],
       },

@@ -24,6 +24,12 @@ export const allow = section(
       'Domains of Ingress, HTTPRoute and issued certificates, as `example.com`.',
     ),
     issuers: entries(SAFE_POLICY.issuers).describe('As `ClusterIssuer/letsencrypt` or `Issuer/*`.'),
+    serviceTypes: entries(SAFE_POLICY.serviceTypes).describe(
+      'Types of `gateway.service`: `LoadBalancer`, `NodePort`. `ClusterIP` needs no permission.',
+    ),
+    loadBalancerClasses: entries(SAFE_POLICY.loadBalancerClasses).describe(
+      'Values of `gateway.service.loadBalancerClass`, as `service.k8s.aws/nlb`.',
+    ),
     priorityClasses: entries(SAFE_POLICY.priorityClasses).describe('Names of PriorityClasses.'),
     secretOwners: entries(SAFE_POLICY.secretOwners).describe(
       'Kinds whose Secrets may be named although they own them, as `ExternalSecret.external-secrets.io`.',

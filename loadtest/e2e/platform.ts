@@ -46,6 +46,7 @@ export async function openPlatform(clients: number, rate: number): Promise<Platf
     `watchNamespaces={${VOICE}}`,
     `gateway.image=${images.firehose}`,
     // What the fullest resource asks for.
+    'allow.serviceTypes={NodePort}',
     'allow.labelPrefixes={team}',
     'allow.hostSuffixes={calls.example.com}',
   ];

@@ -43,6 +43,12 @@ describe('I16: what a resource may ask for', () => {
     ['every host of a route', { route: { parentRefs: [{ name: 'g' }] } }, 'hostSuffixes'],
     ['an issuer', { tls: { issuerRef: { name: 'letsencrypt', kind: 'ClusterIssuer' } } }, 'issuers'],
     ['a name in a certificate', { tls: { issuerRef: { name: 'x' }, dnsNames: ['www.bank.example'] } }, 'hostSuffixes'],
+    ['a port of every node', { service: { type: 'NodePort' } }, 'serviceTypes'],
+    [
+      'a load balancer of another network',
+      { service: { type: 'LoadBalancer', loadBalancerClass: 'example.com/internal' } },
+      'loadBalancerClasses',
+    ],
     ['a priority', { podTemplate: { priorityClassName: 'system-node-critical' } }, 'priorityClasses'],
   ];
   for (const [what, gateway, list] of refusedByDefault) {
@@ -61,6 +67,7 @@ describe('I16: what a resource may ask for', () => {
     assert.deepEqual(judge({ image: OWN }), []);
     assert.deepEqual(judge({ podTemplate: { annotations: { 'example.com/note': 'x', team: 'voice' } } }), []);
     assert.deepEqual(judge({ tls: { dnsNames: ['calls.example.com'] } }), []);
+    for (const type of ['ClusterIP', 'LoadBalancer']) assert.deepEqual(judge({ service: { type } }), [], type);
   });
 
   test('everything that is refused is told at once', () => {
@@ -70,6 +77,17 @@ describe('I16: what a resource may ask for', () => {
       podTemplate: { labels: { app: 'x' }, priorityClassName: 'p' },
     });
     assert.equal(all.length, 4);
+  });
+
+  test('a platform may allow no Service but one within the cluster, and single classes of load balancers', () => {
+    const balancer = { type: 'LoadBalancer' };
+    assert.equal(judge({ service: balancer }, { serviceTypes: [] }).length, 1);
+    // The resource cannot be without a Service: it is ClusterIP unless it says more.
+    assert.equal(judge({}, { serviceTypes: [] }).length, 0);
+    const policy = { loadBalancerClasses: ['example.com/internal'] };
+    const of = (loadBalancerClass: string) => judge({ service: { ...balancer, loadBalancerClass } }, policy);
+    assert.deepEqual(of('example.com/internal'), []);
+    assert.equal(of('example.com/internal-other').length, 1);
   });
 
   test('a repository allows its tags and digests, and no repository whose name it begins', () => {

@@ -13,6 +13,10 @@ export interface Policy {
   readonly hostSuffixes: readonly string[];
   /** As `ClusterIssuer/letsencrypt` or `Issuer/*`. */
   readonly issuers: readonly string[];
+  /** Of the Service that clients reach, besides ClusterIP. */
+  readonly serviceTypes: readonly string[];
+  /** Who makes a load balancer, where the resource names one. Without a name it is the cluster's own. */
+  readonly loadBalancerClasses: readonly string[];
   readonly priorityClasses: readonly string[];
   /** Kinds whose Secrets may be named although they own them, as `ExternalSecret.external-secrets.io`. */
   readonly secretOwners: readonly string[];
@@ -25,6 +29,9 @@ export const SAFE_POLICY: Policy = {
   labelPrefixes: [],
   hostSuffixes: [],
   issuers: [],
+  // A NodePort opens a port of every node, past the firewalls in front of load balancers.
+  serviceTypes: ['LoadBalancer'],
+  loadBalancerClasses: [],
   priorityClasses: [],
   secretOwners: [
     'Certificate.cert-manager.io',
@@ -63,6 +70,13 @@ export function refusals({ spec }: Subscription, policy: Policy, ownImage: strin
   }
   if (tls.issuerRef !== undefined && !isIssuerAllowed(tls.issuerRef, policy.issuers)) {
     refuse('gateway.tls.issuerRef', `${tls.issuerRef.kind}/${tls.issuerRef.name}`, 'issuers');
+  }
+  if (service.type !== 'ClusterIP' && !isListed(service.type, policy.serviceTypes)) {
+    refuse('gateway.service.type', service.type, 'serviceTypes');
+  }
+  const balancer = service.loadBalancerClass;
+  if (balancer !== undefined && !isListed(balancer, policy.loadBalancerClasses)) {
+    refuse('gateway.service.loadBalancerClass', balancer, 'loadBalancerClasses');
   }
   const priority = podTemplate.priorityClassName;
   if (priority !== undefined && !isListed(priority, policy.priorityClasses)) {
