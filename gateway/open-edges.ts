@@ -14,12 +14,14 @@ import { connectionLimit } from './http/connection-limit.ts';
 import { createInnerApp, type ReadinessCheck } from './http/inner-app.ts';
 import { isOriginAllowed } from './http/origin.ts';
 import { createPublicApp } from './http/public-app.ts';
+import { referenceRouter } from './http/reference-route.ts';
 import { openPublicListener } from './http/public-listener.ts';
 import { refuseOnSocket } from './http/refuse-upgrade.ts';
 import { createIngest } from './ingest/ingest.ts';
 import { ingestRouter } from './ingest/ingest-route.ts';
 import { createAccountJudge } from './ingest/judge-account.ts';
 import { readIngestToken } from './ingest/ingest-token.ts';
+import { VERSION } from '../runtime/version.ts';
 import type { GatewayPath } from './open-path.ts';
 import type { GatewayState } from './open-state.ts';
 import { createUpgrade } from './session/upgrade.ts';
@@ -175,6 +177,10 @@ async function openPublic(
         app: createPublicApp({
           login: (body, client) => told.login(client.address, () => auth.login(body, client)),
           jwks: () => auth.jwks,
+          reference: referenceRouter(() => ({
+            version: VERSION,
+            additionalEvents: state.scope.current.filters.additionalEvents,
+          })),
           addressOf,
           allowedOrigins: gateway.allowedOrigins,
           isTls: certificate.tls !== null,

@@ -72,7 +72,8 @@ export type ClientFrame =
   | ({ readonly kind: 'progress' } & z.output<typeof progressFrameSchema>)
   | ({ readonly kind: 'term' } & z.output<typeof termFrameSchema>);
 
-const SCHEMAS = {
+/** Every frame that a client may send, by the key that it has. */
+export const CLIENT_FRAMES = {
   auth: authFrameSchema,
   filter: filterFrameSchema,
   ack: ackFrameSchema,
@@ -102,9 +103,9 @@ export function parseClientFrame(text: string): ParsedFrame {
     return fault(null, 'not JSON');
   }
   if (typeof value !== 'object' || value === null) return fault(null, 'not a JSON object');
-  for (const kind of Object.keys(SCHEMAS) as (keyof typeof SCHEMAS)[]) {
+  for (const kind of Object.keys(CLIENT_FRAMES) as (keyof typeof CLIENT_FRAMES)[]) {
     if (!Object.hasOwn(value, kind)) continue;
-    const parsed = SCHEMAS[kind].safeParse(value);
+    const parsed = CLIENT_FRAMES[kind].safeParse(value);
     if (parsed.success) return { ok: true, frame: { kind, ...parsed.data } as ClientFrame };
     const { path, message } = deepest(parsed.error.issues);
     const found = fault(path.map(fieldPart).join('').slice(1) || null, message);
@@ -112,7 +113,7 @@ export function parseClientFrame(text: string): ParsedFrame {
     const asked = ref.safeParse((value as { ref?: unknown }).ref);
     return { ...found, filter: { ref: asked.data ?? null } };
   }
-  return fault(null, `has none of ${Object.keys(SCHEMAS).join(', ')}`);
+  return fault(null, `has none of ${Object.keys(CLIENT_FRAMES).join(', ')}`);
 }
 
 function fault(field: string | null, wrong: string): Extract<ParsedFrame, { ok: false }> {

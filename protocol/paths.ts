@@ -9,3 +9,11 @@ export const REVOCATIONS_PATH = `${ADMINISTRATION_PATH}/revocations`;
 export const CONNECTIONS_PATH = `${ADMINISTRATION_PATH}/connections`;
 export const LOCKOUTS_PATH = `${ADMINISTRATION_PATH}/lockouts`;
 export const DEAD_LETTERS_PATH = `${ADMINISTRATION_PATH}/dead-letters`;
+/** Documents of the contract, on the public listener. */
+export const REFERENCE_PATH = {
+  openApi: '/ws/v1/firehose/openapi.json',
+  asyncApi: '/ws/v1/firehose/asyncapi.json',
+  /** A folder: `<name>.json`, and `index.json` with all names. */
+  schemas: '/ws/v1/firehose/schemas',
+  page: '/docs/',
+} as const;

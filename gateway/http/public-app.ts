@@ -1,4 +1,4 @@
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { IncomingMessage } from 'node:http';
 import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import type { AddressOf } from './client-address.ts';
@@ -20,6 +20,8 @@ export interface PublicAppOptions {
   readonly login: (body: Buffer, client: LoginClient) => Promise<LoginAnswer>;
   /** Public keys that verify tokens, as a JWK set (RFC 7517); empty for symmetric ones. */
   readonly jwks: () => object;
+  /** What the contract is, as documents. */
+  readonly reference: Router;
   readonly addressOf: AddressOf;
   readonly allowedOrigins: readonly string[];
   readonly isTls: boolean;
@@ -43,6 +45,7 @@ export function createPublicApp(options: PublicAppOptions): Express {
   app.get('/.well-known/jwks.json', (_request, response) => {
     response.set('Cache-Control', 'public, max-age=300').json(options.jwks());
   });
+  app.use(options.reference);
   app.get('/', (_request, response) => {
     response.set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
     response.type('html').send(WELCOME);

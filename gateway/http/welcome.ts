@@ -1,4 +1,4 @@
-import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
+import { LOGIN_PATH, REFERENCE_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 
 /** The page at `/`, for a person who opens it in a browser. */
 export const WELCOME = `<!doctype html>
@@ -13,7 +13,8 @@ export const WELCOME = `<!doctype html>
 <li>Log in: <code>POST ${LOGIN_PATH}</code> with <code>{"username", "password", "domain"}</code>; the answer holds an <code>access_token</code>.</li>
 <li>Connect a WebSocket to <code>${STREAM_PATH}?token=&lt;access_token&gt;</code>: one call event a message.</li>
 </ol>
-<p>docs/connect.md of the project shows both for a shell, browsers, JavaScript, Python, Go and Java.
+<p>The <a href="${REFERENCE_PATH.page}">reference</a> has every parameter, event, field and error.
+docs/connect.md of the project shows both for a shell, browsers, JavaScript, Python, Go and Java.
 Keys that verify tokens: <a href="/.well-known/jwks.json">/.well-known/jwks.json</a>.</p>
 </html>
 `;

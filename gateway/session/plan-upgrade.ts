@@ -1,3 +1,4 @@
+import { STREAM_PARAMETERS } from '../../protocol/reference/stream-parameters.ts';
 import type { ProblemCode } from '../../protocol/problem-code.ts';
 import type { IncomingMessage } from 'node:http';
 import { STREAM_PATH } from '../../protocol/paths.ts';
@@ -30,7 +31,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const OWN_FAMILY = /^firehose(\.|$)/i;
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 const REPLAY_PARAMETERS = ['cursor', 'from', 'to', 'on_gap', 'group', 'regroup'];
-const PARAMETERS: ReadonlySet<string> = new Set(['token', 'v', 'meta', 'refusals', ...REPLAY_PARAMETERS]);
+const PARAMETERS: ReadonlySet<string> = new Set(Object.keys(STREAM_PARAMETERS));
 
 type UpgradeRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'headersDistinct' | 'httpVersion'>;
 

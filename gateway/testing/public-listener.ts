@@ -1,3 +1,4 @@
+import express from 'express';
 import type { Socket } from 'node:net';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { AddressAllowance } from '../http/address-allowance.ts';
@@ -34,6 +35,7 @@ export async function openListener({
       kind: 'granted',
       body: (await login?.(body, address)) ?? { bytes: body.length, address },
     }),
+    reference: express.Router(),
     jwks: () => ({ keys: [] }),
     addressOf,
     allowedOrigins: origins,

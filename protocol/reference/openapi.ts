@@ -1,0 +1,122 @@
+import { LOGIN_PATH, STREAM_PATH } from '../paths.ts';
+import { PROBLEMS, type ProblemMeaning } from '../problem-code.ts';
+import { allSchemas, type JsonSchema } from './schemas.ts';
+import { STREAM_PARAMETERS } from './stream-parameters.ts';
+
+export interface ReferenceOptions {
+  readonly version: string;
+  /** Events that the resource adds to the catalogue. */
+  readonly additionalEvents: readonly string[];
+}
+
+const ANY = Object.values<ProblemMeaning>(PROBLEMS['any request']);
+
+/** One response a status, with the codes that it may have. */
+function refusals(sections: readonly (keyof typeof PROBLEMS)[]): Record<string, JsonSchema> {
+  const codes = sections.flatMap((section) => Object.entries<ProblemMeaning>(PROBLEMS[section]));
+  const statuses = new Set([...codes.flatMap(([, { status }]) => status), ...ANY.flatMap(({ status }) => status)]);
+  const described = [...codes, ...Object.entries<ProblemMeaning>(PROBLEMS['any request'])];
+  return Object.fromEntries(
+    [...statuses]
+      .toSorted((a, b) => a - b)
+      .map((status) => [
+        String(status),
+        {
+          description: described
+            .filter(([, meaning]) => meaning.status.includes(status))
+            .map(([code, { cause }]) => `\`${code}\`: ${cause}`)
+            .join('\n\n'),
+          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/problem' } } },
+        },
+      ]),
+  );
+}
+
+const LOGIN_BODY = {
+  type: 'object',
+  required: ['username', 'password', 'domain'],
+  properties: {
+    username: { type: 'string' },
+    password: { type: 'string', format: 'password' },
+    domain: { type: 'string', description: 'Name or realm of the account of the user' },
+    accounts: { type: 'array', items: { type: 'string' }, description: 'Exactly these; all when not given' },
+    events: { type: 'array', items: { type: 'string' }, description: 'Only these names; all when not given' },
+  },
+};
+
+const LOGIN_ANSWER = {
+  type: 'object',
+  required: ['access_token'],
+  properties: {
+    access_token: { type: 'string', description: 'A JSON Web Token' },
+    expires_in: { type: 'integer', description: 'Seconds' },
+    account_id: { type: 'string' },
+    scope: { type: 'object' },
+    ignored: { type: 'array', items: { type: 'string' }, description: 'Keys of the body that mean nothing' },
+  },
+};
+
+const PARAMETERS = Object.entries(STREAM_PARAMETERS).map(([name, description]) => ({
+  name,
+  in: 'query',
+  required: false,
+  description,
+  schema: { type: 'string' },
+}));
+
+/** The public listener of a gateway, as OpenAPI 3.1. Pure. */
+export function openApi({ version, additionalEvents }: ReferenceOptions) {
+  const schemas = allSchemas(additionalEvents);
+  const shown = ['event', 'meta', 'problem'] as const;
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Firehose',
+      version,
+      summary: 'Call events of an account and all its descendants, in real time',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    paths: {
+      [LOGIN_PATH]: {
+        post: {
+          operationId: 'login',
+          summary: 'Log in',
+          security: [],
+          requestBody: { required: true, content: { 'application/json': { schema: LOGIN_BODY } } },
+          responses: {
+            '200': { description: 'A token', content: { 'application/json': { schema: LOGIN_ANSWER } } },
+            ...refusals(['login']),
+          },
+        },
+      },
+      [STREAM_PATH]: {
+        get: {
+          operationId: 'callEvents',
+          summary: 'Open the stream: a WebSocket, see asyncapi.json for its messages',
+          parameters: PARAMETERS,
+          responses: {
+            '101': { description: 'The WebSocket is open' },
+            ...refusals(['the handshake of the stream']),
+          },
+        },
+      },
+      '/.well-known/jwks.json': {
+        get: {
+          operationId: 'jwks',
+          summary: 'Public keys that verify tokens (RFC 7517)',
+          security: [],
+          responses: { '200': { description: 'A JWK set', content: { 'application/jwk-set+json': {} } } },
+        },
+      },
+    },
+    security: [{ bearer: [] }, { query: [] }],
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        query: { type: 'apiKey', in: 'query', name: 'token' },
+      },
+      schemas: Object.fromEntries(shown.map((name) => [name, schemas.get(name)])),
+    },
+  };
+}
