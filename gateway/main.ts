@@ -15,6 +15,7 @@ export async function main(environment: Environment, startSource: StartSource | 
   return runUntilSignal({
     logger,
     settings: GATEWAY_SETTINGS,
+    environment,
     run: async (signals) => {
       const config = await readConfig(environment);
       await using gateway = await buildGateway(config, logger, startSource);

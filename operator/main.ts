@@ -14,6 +14,7 @@ export async function main(environment: Readonly<Record<string, string | undefin
   return runUntilSignal({
     logger,
     settings: OPERATOR_SETTINGS,
+    environment,
     run: async (signals) => {
       const config = readConfig(environment, randomBytes(4).toString('hex'));
       const connection = openConnection();

@@ -14,6 +14,7 @@ export async function main(environment: Environment): Promise<number> {
   return runUntilSignal({
     logger,
     settings: SOURCE_SETTINGS,
+    environment,
     run: async (signals) => {
       const config = await readSourceConfig(environment);
       await using source = await buildSource(config, logger);

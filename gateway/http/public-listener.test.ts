@@ -96,9 +96,17 @@ test('CORS answers an allowed origin, and a preflight, and no other', async () =
   const preflight = await ask('OPTIONS', 'https://app.example.com');
   assert.equal(preflight.status, 204);
   assert.equal(preflight.headers.get('access-control-allow-methods'), 'POST');
+  assert.equal(preflight.headers.get('access-control-allow-origin'), 'https://app.example.com');
+  assert.equal(preflight.headers.get('access-control-max-age'), '600');
+  const allowed = preflight.headers.get('access-control-allow-headers')?.toLowerCase().split(', ') ?? [];
+  for (const header of ['content-type', 'authorization', 'traceparent', 'tracestate', 'x-requested-with']) {
+    assert.ok(allowed.includes(header), header);
+  }
+  assert.equal(preflight.headers.get('access-control-allow-credentials'), null);
   assert.equal(preflight.headers.get('vary'), 'Origin');
   const good = await ask('POST', 'https://app.example.com');
   assert.equal(good.headers.get('access-control-allow-origin'), 'https://app.example.com');
+  assert.equal(good.headers.get('access-control-expose-headers'), 'Retry-After');
   for (const method of ['OPTIONS', 'POST']) {
     const bad = await ask(method, 'https://evil.test');
     assert.equal(bad.headers.get('access-control-allow-origin'), null);

@@ -33,6 +33,7 @@ export async function main(environment: Readonly<Record<string, string | undefin
   const code = await runUntilSignal({
     logger,
     settings: UNINSTALL_SETTINGS,
+    environment,
     run: async ({ drain }) => {
       const { values, faults } = readSettings(UNINSTALL_SETTINGS, environment);
       if (faults.length > 0) throw new ConfigurationFault(faults);

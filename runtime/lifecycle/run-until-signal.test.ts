@@ -16,10 +16,12 @@ async function run(body: string, ...signals: NodeJS.Signals[]): Promise<{ code: 
     import { host, port } from '${KINDS}';
     import { createLogger } from '${LOG}';
     const aborted = (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason)));
+    const ofKind = (kind) => ({ kind, fallback: null, required: null });
     const say = (text) => process.stdout.write(text + '\\n');
     const stay = setInterval(() => {}, 1_000);
     process.exit(await runUntilSignal({
-      settings: { TEST_PORT: { kind: port }, TEST_HOST: { kind: host } },
+      settings: { TEST_PORT: ofKind(port), TEST_HOST: ofKind(host), TEST_INNER_HOST: ofKind(host) },
+      environment: { TEST_HOST: '127.0.0.1', TEST_INNER_HOST: '192.0.2.1' },
       logger: createLogger({ level: 'info', pretty: false }),
       run: async ({ drain, now }) => { ${body} },
     }));`;
@@ -82,12 +84,12 @@ test('anything else is exit code 1 and logged: thrown, rejected without a handle
   }
 });
 
-test('an address of another machine is exit code 2, and names the setting of this process', async () => {
+test('an address of another machine is exit code 2, and names the one setting that has it', async () => {
   const body = `
     const { createServer } = await import('node:net');
     const server = createServer().listen(0, '192.0.2.1');
     await new Promise((_, reject) => server.once('error', reject));`;
   const { code, text } = await run(body);
   assert.equal(code, 2);
-  assert.match(text, /192\.0\.2\.1 is not an address of this machine: set TEST_HOST"/);
+  assert.match(text, /192\.0\.2\.1 is not an address of this machine: set TEST_INNER_HOST"/);
 });

@@ -3,6 +3,7 @@ import { endTelemetry, useTelemetryLog } from '../telemetry/telemetry.ts';
 import { namesOfKind } from '../settings/describe.ts';
 import * as kinds from '../settings/kinds.ts';
 import type { SettingsTable } from '../settings/setting.ts';
+import type { Environment } from './environment.ts';
 import { ConfigurationFault } from './configuration-fault.ts';
 
 /** Exit codes of every process. */
@@ -26,6 +27,8 @@ export interface RunOptions {
   readonly logger: Logger;
   /** The settings of this process: errors about a listener name them. */
   readonly settings: SettingsTable;
+  /** With the flags that were given. */
+  readonly environment: Environment;
   readonly run: (signals: StopSignals) => Promise<void>;
 }
 
@@ -33,7 +36,7 @@ export interface RunOptions {
  * Runs until it ends by itself or a signal stops it, and returns the exit code. An exception or rejection that nobody
  * caught ends it too, with `run` still going: the caller exits with the code, at once.
  */
-export async function runUntilSignal({ logger, settings, run }: RunOptions): Promise<number> {
+export async function runUntilSignal({ logger, settings, environment, run }: RunOptions): Promise<number> {
   const drain = new AbortController();
   const now = new AbortController();
   const stop = (reason: StopReason) => {
@@ -52,7 +55,7 @@ export async function runUntilSignal({ logger, settings, run }: RunOptions): Pro
     await Promise.race([run({ drain: drain.signal, now: now.signal }), uncaught.promise]);
     return EXIT.clean;
   } catch (error) {
-    return explain(error, logger, settings);
+    return explain(error, { logger, settings, environment });
   } finally {
     await endTelemetry();
     process.off('SIGTERM', onTerm);
@@ -67,7 +70,7 @@ type ListenError = NodeJS.ErrnoException & { address?: string; port?: number; ho
 const NO_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL']);
 
 /** One clear error for what a person can fix; a stack only for an unexpected error. */
-function explain(error: unknown, logger: Logger, settings: SettingsTable): number {
+function explain(error: unknown, { logger, settings, environment }: Omit<RunOptions, 'run'>): number {
   if (error instanceof ConfigurationFault) {
     for (const fault of error.faults) logger.fatal({ code: error.code }, fault);
     return EXIT.configuration;
@@ -76,11 +79,13 @@ function explain(error: unknown, logger: Logger, settings: SettingsTable): numbe
   const host = address ?? hostname ?? '';
   if (code === 'EADDRINUSE' || code === 'EACCES') {
     const why = code === 'EADDRINUSE' ? 'is taken' : 'needs a privilege';
-    logger.fatal({ code, address, port }, `${host}:${port ?? ''} ${why}: set ${namesOfKind(settings, kinds.port)}`);
+    const names = namesOfKind(settings, kinds.port, { environment, value: port });
+    logger.fatal({ code, address, port }, `${host}:${port ?? ''} ${why}: set ${names}`);
     return EXIT.portTaken;
   }
   if (NO_ADDRESS.has(code)) {
-    logger.fatal({ code, host }, `${host} is not an address of this machine: set ${namesOfKind(settings, kinds.host)}`);
+    const names = namesOfKind(settings, kinds.host, { environment, value: host });
+    logger.fatal({ code, host }, `${host} is not an address of this machine: set ${names}`);
     return EXIT.configuration;
   }
   logger.fatal({ err: error }, 'unexpected error: the process ends');

@@ -1,3 +1,5 @@
+import type { Environment } from '../lifecycle/environment.ts';
+import { readSettings } from './read-settings.ts';
 import type { Kind, Setting, SettingsTable } from './setting.ts';
 
 /** A flag of the command line and the variable that it stands for. */
@@ -74,12 +76,19 @@ export function markdownOf(table: SettingsTable): string {
   return ['| variable | flag | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
-/** Names of the settings of one kind, for an error that is about them: `FIREHOSE_PORT or FIREHOSE_INNER_PORT`. Pure. */
-export function namesOfKind<T>(table: SettingsTable, kind: Kind<T>): string {
-  return Object.entries(table)
-    .filter(([, one]) => one.kind === kind)
-    .map(([variable]) => variable)
-    .join(' or ');
+/**
+ * Names of the settings of one kind, for an error that is about them: those whose value is the one at fault, or else all:
+ * `FIREHOSE_PORT or FIREHOSE_INNER_PORT`. Pure.
+ */
+export function namesOfKind<T>(
+  table: SettingsTable,
+  kind: Kind<T>,
+  { environment, value }: { readonly environment: Environment; readonly value: T | undefined },
+): string {
+  const values: Readonly<Record<string, unknown>> = readSettings(table, environment).values;
+  const names = Object.keys(table).filter((variable) => table[variable]?.kind === kind);
+  const atFault = names.filter((variable) => values[variable] === value);
+  return (atFault.length > 0 ? atFault : names).join(' or ');
 }
 
 function origin(variable: string, { shown }: Setting): string {

@@ -18,7 +18,9 @@ import { PeriodicExportingMetricReader, type PushMetricExporter } from '@opentel
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../logging/logger.ts';
+import type { AddressPolicy } from '../net/address-guard.ts';
 import { guardedAgent } from '../net/guarded-agent.ts';
+import { guardExports } from './guarded-exporter.ts';
 import { instrumentations } from './instrumentations.ts';
 import { ScrubbingExporter } from './scrubbing-exporter.ts';
 import type { OtlpProtocol, TelemetrySettings } from './settings.ts';
@@ -29,27 +31,42 @@ interface HttpOptions {
   readonly httpAgentOptions?: (protocol: string) => Agent;
 }
 
-const TRACES: Readonly<Record<OtlpProtocol, (http: HttpOptions) => SpanExporter>> = {
-  grpc: () => new GrpcTraces(),
-  'http/json': (http) => new JsonTraces(http),
-  'http/protobuf': (http) => new ProtobufTraces(http),
+interface ExporterOptions extends HttpOptions {
+  /** Of the collectors with gRPC. */
+  readonly hosts: readonly string[];
+  readonly guard: AddressPolicy | null;
+}
+
+const TRACES: Readonly<Record<OtlpProtocol, (options: ExporterOptions) => SpanExporter>> = {
+  grpc({ hosts, guard }) {
+    const exporter = new GrpcTraces();
+    if (guard !== null) guardExports(exporter, hosts, guard);
+    return exporter;
+  },
+  'http/json': (options) => new JsonTraces(options),
+  'http/protobuf': (options) => new ProtobufTraces(options),
 };
 
-const METRICS: Readonly<Record<OtlpProtocol, (http: HttpOptions) => PushMetricExporter>> = {
-  grpc: () => new GrpcMetrics(),
-  'http/json': (http) => new JsonMetrics(http),
-  'http/protobuf': (http) => new ProtobufMetrics(http),
+const METRICS: Readonly<Record<OtlpProtocol, (options: ExporterOptions) => PushMetricExporter>> = {
+  grpc({ hosts, guard }) {
+    const exporter = new GrpcMetrics();
+    if (guard !== null) guardExports(exporter, hosts, guard);
+    return exporter;
+  },
+  'http/json': (options) => new JsonMetrics(options),
+  'http/protobuf': (options) => new ProtobufMetrics(options),
 };
 
 const FAULT_LINE_EVERY_MS = 60_000;
 
 /**
  * Starts the SDK for this process. Exporters and sampler read the standard variables by themselves: endpoint, headers,
- * certificates, `OTEL_TRACES_SAMPLER`, `OTEL_BSP_*`.
+ * certificates, `OTEL_TRACES_SAMPLER`, `OTEL_BSP_*`. `hosts` are those of the collectors with gRPC.
  */
-export function startSdk(settings: TelemetrySettings): void {
+export function startSdk(settings: TelemetrySettings, hosts: readonly string[]): void {
   const { traces, metrics, metricIntervalMs, guard } = settings;
   const http: HttpOptions = guard === null ? {} : { httpAgentOptions: (protocol) => guardedAgent(protocol, guard) };
+  const options = { ...http, guard, hosts };
   const faults = new Faults();
   const resource = describe(settings.service);
   const sdk = new NodeSDK({
@@ -58,7 +75,7 @@ export function startSdk(settings: TelemetrySettings): void {
     autoDetectResources: false,
     // And not what OTEL_PROPAGATORS names: a client's header of another format would decide what is traced.
     textMapPropagator: new W3CTraceContextPropagator(),
-    ...(traces === null ? { spanProcessors: [] } : { traceExporter: new ScrubbingExporter(TRACES[traces](http)) }),
+    ...(traces === null ? { spanProcessors: [] } : { traceExporter: new ScrubbingExporter(TRACES[traces](options)) }),
     metricReaders: [],
     logRecordProcessors: [],
     instrumentations: traces === null ? [] : instrumentations(),
@@ -72,7 +89,7 @@ export function startSdk(settings: TelemetrySettings): void {
       metrics === null
         ? null
         : new PeriodicExportingMetricReader({
-            exporter: METRICS[metrics](http),
+            exporter: METRICS[metrics](options),
             exportIntervalMillis: metricIntervalMs,
             exportTimeoutMillis: Math.min(metricIntervalMs, 10_000),
           }),

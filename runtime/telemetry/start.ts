@@ -16,10 +16,10 @@ if (settings !== null && !isRefused) {
     data: { include: ['ioredis', 'http', 'https', 'node:http', 'node:https'] },
   });
   const { startSdk } = await import('./sdk.ts');
-  startSdk(settings);
+  startSdk(settings, grpcHosts(settings, process.env));
 }
 
-/** gRPC opens its connections itself: its hosts are judged once, here. HTTP's are judged at each connection. */
+/** gRPC's hosts are judged here, so that the log says so at once, and before each export; HTTP's at each connection. */
 async function refusesGrpc(of: TelemetrySettings): Promise<boolean> {
   const hosts = of.guard === null ? [] : grpcHosts(of, process.env);
   if (of.guard === null || hosts.length === 0) return false;
