@@ -179,10 +179,11 @@ const BARE: ReadonlySet<string> = new Set(['DTMF']);
 /** A synthetic beginning claims no state: it was not seen. */
 const NO_STATE = { 'Channel-Call-State': undefined, 'Channel-Answer-State': undefined };
 
-/** CREATE and DESTROY have fixed ids: a synthetic one and the real one exclude each other. */
+/** What a leg has once has a fixed id: a synthetic one and the real one exclude each other. */
+const ONCE: ReadonlySet<string> = new Set(['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'CHANNEL_DESTROY']);
+
 function idOf(prefix: string, id: string, name: string, { stamp, bridgeId, synthetic }: Moment): string {
-  if (name === 'CHANNEL_CREATE') return eventIdOf(prefix, id, 'CREATE');
-  if (name === 'CHANNEL_DESTROY') return eventIdOf(prefix, id, 'DESTROY');
+  if (ONCE.has(name)) return eventIdOf(prefix, id, name.slice('CHANNEL_'.length));
   if (synthetic !== undefined) return eventIdOf(prefix, id, name, 'syn', Math.floor(synthetic.lostAt / 1_000));
   const isBridge = name === 'CHANNEL_BRIDGE' || name === 'CHANNEL_UNBRIDGE';
   return isBridge && bridgeId !== undefined

@@ -22,3 +22,17 @@ test('a parked call that is given up says so before it ends, also when Asterisk 
 const parkee = (recorded: ReturnType<typeof recording>['events'][number] | undefined) =>
   `${String(recorded?.event['ParkeeUniqueid'])}@`;
 const slotOf = (json: string): unknown => (JSON.parse(json) as Record<string, unknown>)['Parking-Slot'];
+
+test('a replica that joins after the answer makes an ANSWER with the id of the real one', () => {
+  for (const name of ['asterisk-22/ami/answered_caller_hangs_up', 'asterisk-22/ari/answered_caller_hangs_up']) {
+    const { mapper, events } = recording(name);
+    const answers = (mapped: ReturnType<typeof mapAll>) => mapped.filter((event) => event.name === 'CHANNEL_ANSWER');
+    const real = answers(mapAll(mapper(), events));
+    const bridged = events.findIndex(({ event }) => /^(BridgeEnter|ChannelEnteredBridge)$/.test(nameOf(event)));
+    const made = answers(mapAll(mapper(), events.slice(bridged)));
+    assert.ok(made.length === 2 && made.every(({ synthetic }) => synthetic === 'missed'), name);
+    assert.deepEqual(new Set(made.map(({ eventId }) => eventId)), new Set(real.map(({ eventId }) => eventId)));
+  }
+});
+
+const nameOf = (event: Readonly<Record<string, unknown>>) => String(event['Event'] ?? event['type']);

@@ -24,7 +24,7 @@ export interface FreeswitchEndpoint {
   readonly credentials: { readonly username: string | null; readonly password: string };
 }
 
-interface AsteriskEndpoint {
+export interface AsteriskEndpoint {
   readonly kind: 'asterisk';
   readonly name: string;
   /** Null: the switch connects (ARIOutbound). */

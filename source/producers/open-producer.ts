@@ -1,5 +1,4 @@
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
-import { sourceKind } from '../../protocol/source.ts';
 import type { Producer, ProducerParts } from './producer.ts';
 import { openKazoo } from './kazoo.ts';
 import { openSimulated } from './simulated.ts';
@@ -10,6 +9,8 @@ export function openProducer(parts: ProducerParts): Producer {
   const { spec } = parts.config;
   if (spec.simulator !== undefined) return openSimulated(spec.simulator, parts);
   if (spec.kazoo !== undefined) return openKazoo(spec.kazoo, parts);
-  if (spec.freeswitch !== undefined) return openSwitches(parts);
-  throw new ConfigurationFault([`spec.${sourceKind(spec)}: this version cannot connect to it yet`]);
+  if (spec.asterisk?.listen !== undefined) {
+    throw new ConfigurationFault(['spec.asterisk.listen: this version takes no connection from a switch yet']);
+  }
+  return openSwitches(parts);
 }

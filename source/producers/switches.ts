@@ -1,8 +1,12 @@
+import { createAsteriskMapper } from '../asterisk/asterisk-mapper.ts';
+import { createAmiSwitch } from '../asterisk/switches/ami-switch.ts';
+import { createAriSwitch } from '../asterisk/switches/ari-switch.ts';
 import { openCollector, type Collector } from '../collector/collector.ts';
 import { sourceKind } from '../../protocol/source.ts';
 import type { EndpointSpec } from '../collector/hearing.ts';
 import { createLiveRules } from '../config/live-rules.ts';
-import type { Endpoint, FreeswitchEndpoint } from '../config/endpoints.ts';
+import type { AsteriskEndpoint, Endpoint, FreeswitchEndpoint } from '../config/endpoints.ts';
+import type { TlsFiles } from '../config/secrets.ts';
 import { createEslSwitch } from '../freeswitch/esl-switch.ts';
 import { createFreeswitchMapper } from '../freeswitch/freeswitch-mapper.ts';
 import type { SourceFigures } from '../metrics/switch-metrics.ts';
@@ -57,7 +61,14 @@ function figuresOf(collector: Collector): SourceFigures {
 }
 
 function specOf(endpoint: Endpoint, mapping: MappingOptions, parts: ProducerParts): EndpointSpec | null {
-  return endpoint.kind === 'freeswitch' ? freeswitch(endpoint, mapping, parts) : null;
+  switch (endpoint.kind) {
+    case 'freeswitch':
+      return freeswitch(endpoint, mapping, parts);
+    case 'asterisk':
+      return asterisk(endpoint, mapping, parts);
+    case 'kazoo':
+      return null;
+  }
 }
 
 function freeswitch(endpoint: FreeswitchEndpoint, mapping: MappingOptions, parts: ProducerParts): EndpointSpec {
@@ -70,5 +81,37 @@ function freeswitch(endpoint: FreeswitchEndpoint, mapping: MappingOptions, parts
     name,
     switch: createEslSwitch({ host, port, credentials, park, policy: config.addressPolicy, now }),
     createMapper: () => createFreeswitchMapper({ ...mapping, park }),
+  };
+}
+
+/** Null: the switch connects. */
+function asterisk(endpoint: AsteriskEndpoint, mapping: MappingOptions, parts: ProducerParts): EndpointSpec | null {
+  const { name, address, credentials, tls } = endpoint;
+  if (address === null) return null;
+  const { config, replica, now } = parts;
+  const connection = {
+    ...address,
+    ...credentials,
+    tls: tls === null ? null : tlsOf(tls),
+    policy: config.addressPolicy,
+    now,
+  };
+  const isAmi = endpoint.interface === 'AMI';
+  // One replica's application is no other's: Asterisk would take it from the first.
+  const application = `firehose-${config.name.replaceAll('/', '.')}-${replica}`;
+  return {
+    name,
+    switch: isAmi ? createAmiSwitch(connection) : createAriSwitch({ ...connection, application }),
+    createMapper: ({ version }) =>
+      createAsteriskMapper({ ...mapping, endpoint: name, interface: isAmi ? 'AMI' : 'ARI', version }),
+  };
+}
+
+function tlsOf({ ca, cert, key, serverName }: TlsFiles) {
+  return {
+    ...(ca !== null && { ca }),
+    ...(cert !== null && { cert }),
+    ...(key !== null && { key }),
+    ...(serverName !== null && { servername: serverName }),
   };
 }

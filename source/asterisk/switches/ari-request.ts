@@ -11,8 +11,6 @@ const KEEP_ALIVE_MS = 10_000;
 export interface AriEndpoint extends AsteriskEndpoint {
   /** Asterisk sends the events of one application to one connection: of each replica, a name of its own. */
   readonly application: string;
-  /** `prefix` of http.conf: `/asterisk`, or nothing. */
-  readonly prefix?: string;
 }
 
 /** `GET` of a path below `/ari/`. Rejects with a SwitchFault, or with the signal's reason. */
@@ -58,8 +56,8 @@ export async function httpGet(
 }
 
 /** Without its scheme. */
-export function urlOf({ host, port, prefix = '' }: AriEndpoint, path: string): string {
-  return `//${isIP(host) === 6 ? `[${host}]` : host}:${port}${prefix}/ari/${path}`;
+export function urlOf({ host, port }: AriEndpoint, path: string): string {
+  return `//${isIP(host) === 6 ? `[${host}]` : host}:${port}/ari/${path}`;
 }
 
 export function authorizationOf({ username, password }: AriEndpoint): string {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { ASTERISK_USERS } from '../../../testing/asterisk/configuration.ts';
 import { makeCertificates } from '../../../testing/certificates.ts';
@@ -116,8 +119,10 @@ test('what is no AMI, no ARI or not there has its reason', LIMIT, async () => {
     'Silent',
     'HTTP greets nobody',
   );
-  assert.equal(await faultOf('ARI', { port: https, prefix: '/elsewhere' }), 'Protocol');
-  assert.equal(await faultOf('ARI', { port: http, tls: null, prefix: '/elsewhere' }), 'Protocol');
+  await using other = createServer((_request, response) => response.writeHead(404).end()).listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  assert.equal(await faultOf('ARI', { port, tls: null }), 'Protocol', 'HTTP without ARI');
   await using proxy = await startTcpProxy(sip);
   assert.equal(await faultOf('AMI', { port: proxy.port, tls: null }), 'Unreachable', 'nobody is behind it');
   assert.equal(await faultOf('ARI', { port: proxy.port, tls: null }), 'Unreachable');

@@ -8,7 +8,7 @@ export interface AsteriskEndpoint {
   readonly host: string;
   readonly port: number;
   /** PEM; null: without TLS. */
-  readonly tls: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'> | null;
+  readonly tls: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername'> | null;
   readonly username: string;
   /** Never in a log or an error (S12). */
   readonly password: string;
