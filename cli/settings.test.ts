@@ -21,6 +21,8 @@ const TABLES: Readonly<Record<string, SettingsTable>> = {
 
 /** Variables of the tests and of the load tests' runner: no process of the product reads them. */
 const OF_TESTS = ['FIREHOSE_SANDBOX', 'FIREHOSE_CLUSTER_PORT', 'FIREHOSE_OUTAGE_SCALE'];
+/** Of the examples of the client libraries. */
+const OF_CLIENTS = ['FIREHOSE_CA'];
 /** A constant of Redis's Lua. */
 const OF_REDIS = ['REDIS_VERSION_NUM'];
 const NAME = /\b(?:FIREHOSE|REDIS)_[A-Z]+(?:_[A-Z]+)*\b/g;
@@ -35,6 +37,7 @@ test('every setting that a chart, a document, a message or a program names is on
     ...Object.values(TABLES).flatMap((table) => Object.keys(table)),
     ...(await parametersOfLoadTests()),
     ...OF_TESTS,
+    ...OF_CLIENTS,
     ...OF_REDIS,
   ]);
   const unknown: string[] = [];

@@ -59,8 +59,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'skips a socket that does not drain without making it pull',
     scenario: 'slow',
     file: 'gateway/fanout/fanout.ts',
-    find: `        view.live.delete(connection);
-        this.#puller.fallBehind(connection, round);
+    find: `        this.#fallBehind(connection, round);
         continue;`,
     replace: '        continue;',
   },
