@@ -9,8 +9,8 @@ import type { Client, RunningGateway, StartOptions } from '../testing/running-ga
 import { event } from './gateway.suite.ts';
 
 const LIMIT = { timeout: 30_000 };
-const TENANT = { username: 'operator', password: 'operatorpassword', domain: 'north' };
-const GAP: SourceGap = {
+export const TENANT = { username: 'operator', password: 'operatorpassword', domain: 'north' };
+export const GAP: SourceGap = {
   source: 'telephony/pbx',
   endpoint: 'pbx-inner-1',
   reason: 'switch_restarted',

@@ -5,6 +5,7 @@ import type { Grant } from '../auth/grant.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import { View, viewKey } from '../fanout/view.ts';
 import { ownerOf } from '../replica/rendezvous.ts';
+import { ExpectedGaps } from './expected-gaps.ts';
 import type { GroupContext, GroupMember } from './group-context.ts';
 import type { GroupStatus, LostReason, MemberOptions } from './groups.ts';
 import { Member } from './member.ts';
@@ -56,6 +57,7 @@ export class Group {
   #held = 0;
   #isStarved = false;
   readonly #owned = new Set<number>();
+  readonly #gaps = new ExpectedGaps();
   /** Replicas with connections of this group, by their last heartbeats; null before the first ones. */
   #replicas: readonly string[] | null = null;
   /** Of the other ones, those with a connection that does not hang. */
@@ -148,10 +150,12 @@ export class Group {
 
   /** The log has a gap of a source. The owner of the partition tells its members when the group comes to it. */
   sourceGap(notice: SourceGapNotice): void {
-    if (!this.#owned.has(notice.partition)) this.#tellSourceGap(notice);
+    const now = this.#owned.has(notice.partition) ? this.#gaps.add(notice) : notice;
+    if (now !== null) this.#tellSourceGap(now);
   }
 
   #tellSourceGap(notice: SourceGapNotice): void {
+    this.#gaps.passed(notice);
     for (const member of this.#members.values()) member.tellSourceGap(notice);
   }
 
@@ -288,6 +292,7 @@ export class Group {
   #owns(partition: number, isOwner: boolean): void {
     if (isOwner) this.#owned.add(partition);
     else this.#owned.delete(partition);
+    if (!isOwner) for (const notice of this.#gaps.leave(partition)) this.#tellSourceGap(notice);
     this.#placeWhenKnown();
     for (const member of this.#members.values()) if (member.isPlaced) this.#tellStandby(member);
   }

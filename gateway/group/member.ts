@@ -2,6 +2,7 @@ import type { Position } from '../../protocol/position.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import { seedOf } from '../replica/rendezvous.ts';
 import { eventFrames } from './event-frames.ts';
+import { ToldGaps } from './expected-gaps.ts';
 import type { GroupMember } from './group-context.ts';
 import { decodeGroupCursor } from './group-cursor.ts';
 import type { AckOutcome, MemberOptions, Membership } from './groups.ts';
@@ -53,6 +54,8 @@ export class Member implements Membership, GroupMember {
   #standby: boolean | null = null;
   #isBlocked = false;
   #untold: SourceGapNotice[] = [];
+  /** Made with the first gap: most connections meet none. */
+  #toldGaps: ToldGaps | null = null;
   load = 0;
   gone = false;
 
@@ -99,9 +102,9 @@ export class Member implements Membership, GroupMember {
     if (!this.gone) this.#options.onGap(...gap);
   }
 
-  /** Not before the greeting. */
+  /** Once, and not before the greeting. */
   tellSourceGap(notice: SourceGapNotice): void {
-    if (this.gone) return;
+    if (this.gone || !(this.#toldGaps ??= new ToldGaps()).isNew(notice)) return;
     if (this.#standby !== null) return this.#options.onSourceGap(notice);
     this.#untold.push(notice);
     if (this.#untold.length > MOST_UNTOLD) this.#untold.shift();

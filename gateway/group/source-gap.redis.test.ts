@@ -132,6 +132,19 @@ test('connections on a replica that does not read the partition are notified too
   assert.deepEqual([owner.gapsAt, standby.gapsAt], [[0], [0]]);
 });
 
+test('S4: a replica that loses the partition before it came to the gap notifies its connections then', async () => {
+  const keyPrefix = `${randomUUID()}:`;
+  await using replica = await start({ partitions: 1, keyPrefix });
+  const consumer = await connect(replica);
+  await until('the partition', () => consumer.membership.standby, { holds: (standby) => !standby });
+  // In the log of another replica's reader alone: this one never comes to it.
+  const entry = { partition: 0, id: `${Date.now()}-0`, meta: '', data: Buffer.alloc(0) };
+  replica.groups.sourceGap(new SourceGapNotice(entry, GAP, 'pseudonym'));
+  assert.deepEqual(consumer.gapsAt, []);
+  await replica.groups.drain(AbortSignal.abort());
+  await untilGaps(consumer, 1);
+});
+
 test('one that cannot be read is poison: reported by its place, and settled', async () => {
   await using replica = await start({ partitions: 1 });
   const consumer = await connect(replica);
