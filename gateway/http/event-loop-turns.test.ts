@@ -18,6 +18,7 @@ function openTurns() {
     work: (name: string, costMs: number) => () => {
       done.push({ name, at: now });
       now += costMs;
+      return true;
     },
     /** The times at which a turn began. */
     runAll: (): number[] => {
@@ -80,4 +81,13 @@ test('I15: slow work runs one piece in 10 ms, holds up no other, and a full lane
     if (at > 0) assert.ok(one.at - (slow[at - 1]?.at ?? 0) >= 10, 'at least 10 ms apart');
   }
   assert.equal(turns.isFull('hostile'), false);
+});
+
+test('slow work that its client gave up takes no turn from others', () => {
+  const { turns, done, work, runAll } = openTurns();
+  for (let at = 0; at < 100; at += 1) turns.runSlowly('gone', () => false);
+  turns.runSlowly('honest', work('honest', 0.5));
+  const begun = runAll();
+  assert.deepEqual(done, [{ name: 'honest', at: 0 }]);
+  assert.ok(begun.length <= 2);
 });

@@ -1,4 +1,4 @@
-import { Lanes } from './lanes.ts';
+import { Lanes, type Work } from './lanes.ts';
 
 /** A slice of work takes no more than this, but for its last piece. */
 const SLICE_MS = 1;
@@ -37,13 +37,13 @@ export class Turns {
     this.#schedule = scheduled;
   }
 
-  run(lane: string, work: () => void): void {
+  run(lane: string, work: Work): void {
     this.#lanes.push(lane, work);
     this.#arrange();
   }
 
   /** False, and the work never runs, when the slow lane is full. */
-  runSlowly(lane: string, work: () => void): boolean {
+  runSlowly(lane: string, work: Work): boolean {
     if (this.isFull(lane)) return false;
     this.#slow.push(lane, work);
     this.#arrange();
@@ -67,7 +67,8 @@ export class Turns {
     const start = this.#now();
     if (this.#slow.size > 0 && start >= this.#nextSlowAt) {
       this.#nextSlowAt = start + SLOW_EVERY_MS;
-      this.#slow.shift()?.();
+      // What its client gave up takes no turn from others.
+      while (this.#slow.shift()?.() === false);
     }
     while (this.#lanes.size > 0 && this.#now() - start < SLICE_MS) this.#lanes.shift()?.();
     this.#nextAt = this.#now() + PAUSE_MS;

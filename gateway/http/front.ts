@@ -2,6 +2,7 @@ import type { Problem } from './problem.ts';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createIsTrusted, rememberProxied } from './client-address.ts';
 import { judgeFirstBytes, type Expected, type Mismatch } from './first-bytes.ts';
+import type { Work } from './lanes.ts';
 import { refuseOnSocket } from './refuse-upgrade.ts';
 
 export interface FrontOptions {
@@ -18,7 +19,7 @@ export interface FrontOptions {
    * Runs `start` when it is the turn of the address (null: of all proxies): a crowd that connects at once must not hold
    * up events. False: it never runs.
    */
-  readonly inTurn: (address: string | null, start: () => void) => boolean;
+  readonly inTurn: (address: string | null, start: Work) => boolean;
   readonly accept: (socket: Socket, address: string | null) => void;
 }
 
@@ -78,7 +79,9 @@ function readFirstBytes(socket: Socket, { peer, isProxy }: Peer, options: FrontO
     const from = verdict.address ?? (isProxy ? null : peer);
     const start = () => {
       socket.off('error', ignore);
-      if (!socket.destroyed) options.accept(socket, from);
+      if (socket.destroyed) return false;
+      options.accept(socket, from);
+      return true;
     };
     if (!options.inTurn(from, start)) socket.destroy();
   };

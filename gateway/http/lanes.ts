@@ -1,6 +1,9 @@
+/** Runs it. False: there was nothing to do any more, as its client is gone. */
+export type Work = () => boolean;
+
 /** Work that waits, in lanes that take turns: however much waits in one lane, another waits for one of each. */
 export class Lanes {
-  readonly #lanes = new Map<string, (() => void)[]>();
+  readonly #lanes = new Map<string, Work[]>();
   #size = 0;
 
   get size(): number {
@@ -12,7 +15,7 @@ export class Lanes {
     return this.#lanes.get(lane)?.length ?? 0;
   }
 
-  push(lane: string, work: () => void): void {
+  push(lane: string, work: Work): void {
     const waiting = this.#lanes.get(lane);
     if (waiting === undefined) this.#lanes.set(lane, [work]);
     else waiting.push(work);
@@ -20,7 +23,7 @@ export class Lanes {
   }
 
   /** The next piece of work; its lane goes behind the others, and is forgotten when it is empty. */
-  shift(): (() => void) | undefined {
+  shift(): Work | undefined {
     for (const [lane, waiting] of this.#lanes) {
       const work = waiting.shift();
       this.#lanes.delete(lane);

@@ -4,6 +4,7 @@ import { networkOf, type AddressAllowance } from './address-allowance.ts';
 import type { AddressFaults } from './address-faults.ts';
 import { connectionAddress, type AddressOf } from './client-address.ts';
 import type { Turns } from './event-loop-turns.ts';
+import type { Work } from './lanes.ts';
 import type { Limits } from './limits.ts';
 import { TOO_MANY_REQUESTS } from './listener-problems.ts';
 import { PROBLEM_TYPE, problemBody, type Problem } from './problem.ts';
@@ -50,16 +51,20 @@ export class RequestRouter {
       if (status >= 400) this.#refused(request, status);
     });
     const run = () => {
-      if (gate.destroyed) return;
+      if (gate.destroyed) return false;
       if (gate.isLast) response.shouldKeepAlive = false;
       const problem = this.#judge(request, forced);
-      if (problem !== null) return answer(response, problem);
+      if (problem !== null) {
+        answer(response, problem);
+        return true;
+      }
       if (request.method === 'POST') {
         response.once('finish', () => {
           if (response.statusCode === 200) this.#succeeded(request);
         });
       }
-      return this.#options.routes.app(request, response);
+      this.#options.routes.app(request, response);
+      return true;
     };
     gate.begin(request, response, () => {
       if (!this.#inTurn(request, run)) answer(response, TOO_MANY_REQUESTS);
@@ -76,10 +81,13 @@ export class RequestRouter {
         refuseOnSocket(socket, problem);
       };
       const run = () => {
+        if (socket.destroyed) return false;
         const problem = this.#judge(request, forced);
-        if (problem !== null) return refuse(problem);
-        socket.off('error', cut);
-        return void this.#open(request, socket, rest);
+        if (problem === null) {
+          socket.off('error', cut);
+          void this.#open(request, socket, rest);
+        } else refuse(problem);
+        return true;
       };
       if (!this.#inTurn(request, run)) refuse(TOO_MANY_REQUESTS);
     });
@@ -99,7 +107,7 @@ export class RequestRouter {
   }
 
   /** False: there is no room for it. A connection's first request has waited as a handshake. */
-  #inTurn(request: IncomingMessage, run: () => void): boolean {
+  #inTurn(request: IncomingMessage, run: Work): boolean {
     const { turns, faults } = this.#options;
     const address = this.#addressOf(request);
     const isSlow = !this.#isFirst(request) && faults.isSlowedDown(address, performance.now());

@@ -35,6 +35,11 @@ describe('an answer', () => {
     assert.match(events[0]?.position ?? '', /^[0-3]:\d+-\d+$/);
   });
 
+  it('to an empty array, as a producer with nothing to send writes it, is a summary of nothing', async () => {
+    await using eventLog = open();
+    assert.equal((await reported(eventLog, '[]')).summary, '0 events');
+  });
+
   it('takes account, id and traceparent from the wrapped form', async () => {
     await using eventLog = open();
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;

@@ -127,7 +127,7 @@ function summaryOf(sums: Readonly<Record<IngestStatus, number>>, lines: readonly
     ];
     return `${sums[status]} ${status}${codes.length > 0 ? ` (${codes.join(', ')})` : ''}`;
   });
-  return `${lines.length} events: ${parts.join(', ')}`;
+  return [`${lines.length} events`, ...(parts.length > 0 ? [parts.join(', ')] : [])].join(': ');
 }
 
 /** The worst first. */

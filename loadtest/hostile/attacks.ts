@@ -25,6 +25,7 @@ type Attack = (options: AttackOptions) => Promise<void>;
 /** A user of another account than the well-behaved client's. */
 const HOSTILE_USER = { username: 'operator', password: 'operatorpassword', domain: 'north' };
 const BLOCK_BYTES = 65_536;
+const NOTHING = Buffer.alloc(0);
 const LOGINS_AT_ONCE = 1_000;
 /** One of these logs in as often as this: 500 logins a second in all. */
 const LOGIN_EVERY_MS = 2_000;
@@ -50,6 +51,10 @@ export const ATTACKS = {
   /** B3: a frame that makes the gateway close, and a flood behind it. */
   'frames after close': (options) =>
     floodFrames(options, Buffer.concat([...repeat(frame(1, 'x'), 200), ...repeat(frame(9, 'y'), 1_000)])),
+  /** TLS handshakes and nothing else. */
+  'handshakes for nothing': (options) => keepSending(options, NOTHING),
+  /** Streams of a valid token that are closed as soon as they are open. */
+  reconnects: (options) => floodFrames(options, frame(8, ''), NOTHING),
   /** B5: streams that never read, over TLS. */
   'unread streams': holdUnread,
   /** TLS handshakes that stop half way, and requests that never end. */
@@ -71,7 +76,10 @@ function frame(opcode: number, payload: string): Buffer {
   return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]), Buffer.from(payload)]);
 }
 
-/** Connections of each address, one after the other: each writes the block until it is ended or has written enough. */
+/**
+ * Connections of each address, one after the other: each writes the block until it is ended or has written enough. With
+ * an empty block it is closed as soon as it has said `hello`, and had the time of one answer.
+ */
 async function keepSending(options: AttackOptions, block: Buffer, hello: Buffer | null = null): Promise<void> {
   const one = async (localAddress: string) => {
     for await (const _beat of beats(CONNECT_EVERY_MS, options.signal)) {
@@ -81,7 +89,11 @@ async function keepSending(options: AttackOptions, block: Buffer, hello: Buffer 
       const { socket } = connection;
       options.onAct();
       socket.resume();
-      if (hello !== null) await written(socket, hello, signal);
+      if (hello !== null) {
+        await written(socket, hello, signal);
+        if (block.length === 0) await answered(socket);
+      }
+      if (block.length === 0) continue;
       for (let blocks = 0; blocks < MOST_BLOCKS && socket.writable && !signal.aborted; blocks += 1) {
         await written(socket, block, signal);
       }
@@ -104,9 +116,13 @@ async function floodLogins({ victim, addresses, signal, onAct }: AttackOptions):
 }
 
 /** Streams of one valid token that write the frames for as long as the socket takes them. */
-async function floodFrames(options: AttackOptions, frames: Buffer): Promise<void> {
+async function floodFrames(options: AttackOptions, frames: Buffer, block = flooding(frames)): Promise<void> {
   const { token } = await logIn(options.victim, HOSTILE_USER, options.addresses[0]);
-  return keepSending(options, Buffer.concat(repeat(frames, Math.ceil(BLOCK_BYTES / frames.length))), upgrade(token));
+  return keepSending(options, block, Buffer.concat([upgrade(token), frames]));
+}
+
+function flooding(frames: Buffer): Buffer {
+  return Buffer.concat(repeat(frames, Math.ceil(BLOCK_BYTES / frames.length)));
 }
 
 async function holdUnread({ victim, addresses, signal, onAct }: AttackOptions): Promise<void> {
@@ -180,6 +196,15 @@ async function written(socket: TLSSocket, bytes: Buffer, signal: AbortSignal): P
       socket.off('close', resolve);
       resolve();
     });
+  });
+}
+
+/** Resolves with the first bytes of the victim, or with the end of the connection. */
+async function answered(socket: TLSSocket): Promise<void> {
+  if (socket.destroyed) return;
+  await new Promise<void>((resolve) => {
+    socket.once('data', () => resolve());
+    socket.once('close', () => resolve());
   });
 }
 
