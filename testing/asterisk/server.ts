@@ -23,6 +23,8 @@ export interface AsteriskServerOptions {
   readonly timestampEvents?: boolean;
   /** Asterisk connects there, and stays connected (22.5 and later). */
   readonly outbound?: AsteriskOutbound;
+  /** In place of files of `configuration.ts`, once the ports and the folder with `tls.crt` and `tls.key` are known. */
+  readonly files?: (ports: AsteriskPorts, keys: string) => Readonly<Record<string, string>>;
 }
 
 /** A real Asterisk on the loopback interface, with ports and folders of its own. */
@@ -31,6 +33,8 @@ export interface AsteriskServer extends AsyncDisposable {
   /** `22.10.1`. */
   readonly version: string;
   readonly pid: number;
+  /** Its CLI: a program and its first arguments. */
+  readonly cli: readonly string[];
   /** Runs a command of the CLI; resolves with what it prints. */
   command(text: string): Promise<string>;
   /** SIGKILL, and waits until it is gone. */
@@ -69,6 +73,7 @@ export async function startAsterisk(options: AsteriskServerOptions = {}): Promis
     get pid() {
       return child.pid ?? 0;
     },
+    cli: ['chroot', ...asterisk()],
     command: (text) => ask('-rx', text),
     kill: () => end(child, 'SIGKILL'),
     async start() {
@@ -106,8 +111,8 @@ async function writeInstance({ root, place, folder, ports, options }: Instance):
   const library = readdirSync(join(root, 'usr/lib')).find((name) => name.endsWith('-linux-gnu')) ?? '';
   const modules = `/usr/lib/${library}/asterisk/modules`;
   const parts = { ports, folder, modules, timestampEvents, hasTls: tls !== undefined, outbound };
-  for (const [name, text] of Object.entries(asteriskConfiguration(parts)))
-    await writeFile(join(place, 'etc', name), text);
+  const files = { ...asteriskConfiguration(parts), ...options.files?.(ports, `${folder}/keys`) };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(place, 'etc', name), text);
   if (tls === undefined) return;
   await copyFile(tls.caFile, join(place, 'keys/ca.crt'));
   await copyFile(tls.certFile, join(place, 'keys/tls.crt'));
