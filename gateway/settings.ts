@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { GatewayVariable } from '../protocol/gateway-variables.ts';
+import type { GatewayVariable } from '../protocol/pod-variables.ts';
 import { GUARD_SETTINGS } from '../runtime/net/guard-settings.ts';
 import { COMMON_SETTINGS } from '../runtime/settings/common-settings.ts';
 import { decimal, file, folder, host, integer, pattern, port, toggle } from '../runtime/settings/kinds.ts';

@@ -6,6 +6,8 @@ import { operatorRequests } from './testing/audit.ts';
 import { installForeignKinds } from './testing/foreign-kinds.ts';
 import { startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { MINIMAL_SPEC } from './testing/resources.ts';
+import { ASTERISK_SPEC } from './testing/sources.ts';
+import { sourcesOf } from './testing/sources-platform.ts';
 import { ALLOW_ALL, runOperator } from './testing/run-operator.ts';
 import { until } from '../testing/until.ts';
 
@@ -22,10 +24,19 @@ const ROUTED = {
   },
 };
 
+/** A source that switches connect to, and which connects itself later. */
+const OUTBOUND = {
+  ...ASTERISK_SPEC,
+  asterisk: {
+    endpoints: [{ name: 'pbx1', interface: 'ARIOutbound', credentialsSecretRef: { name: 'ami' } }],
+    listen: {},
+  },
+};
+
 const WANTED_AT_TIMES = ['networkpolicies', 'ingresses', 'httproutes', 'certificates', 'horizontalpodautoscalers'];
 
 /** Never a request of its own: admission asks whether we may block the deletion of an owner, see `owned`. */
-const ASKED_BY_ADMISSION = ['update firehosesubscriptions/finalizers'];
+const ASKED_BY_ADMISSION = ['update firehosesubscriptions/finalizers', 'update firehosesources/finalizers'];
 
 const GRANTED = [...WATCHED_RULES, ...OWN_RULES].flatMap(({ resources, verbs }) =>
   resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
@@ -60,21 +71,27 @@ describe('of what the role grants', () => {
     await until([...wanted].join(), async () => wanted.isSubsetOf(await asked(verb)), { limitMs: 60_000 });
   };
 
-  test('every verb is used in the life of two resources, and nothing else is asked for', async () => {
+  test('every verb is used in the life of two resources and a source, and nothing else is asked for', async () => {
+    const sources = sourcesOf(platform);
+    await sources.secret('ami', { username: 'firehose', password: 'x' });
     {
       await using _ = await run(true);
       await platform.create('balanced', BALANCED);
       await platform.create('routed', ROUTED);
+      await sources.create('pbx', OUTBOUND);
       await until('an event', async () => (await platform.events()).length > 0, { limitMs: 60_000 });
       await every('create', [...WANTED_AT_TIMES, 'servicemonitors']);
       const nothing = { networkPolicy: { enabled: false }, ingress: null, route: null, autoscaling: null };
       for (const name of ['balanced', 'routed'])
         await platform.patch(name, { spec: { gateway: { ...nothing, tls: null } } });
-      await every('delete', WANTED_AT_TIMES);
+      await until('the listener', () => platform.get(`/api/v1/namespaces/${VOICE}/services/pbx-source-listen`));
+      await sources.patch('pbx', { spec: { asterisk: { endpoints: ASTERISK_SPEC.asterisk.endpoints, listen: null } } });
+      await every('delete', [...WANTED_AT_TIMES, 'services']);
     }
     await using _ = await run(false);
     await every('delete', ['servicemonitors']);
-    for (const name of ['balanced', 'routed']) await platform.plane.kubectl(['delete', '-n', VOICE, `fhs/${name}`]);
+    for (const name of ['fhs/balanced', 'fhs/routed', 'fhsrc/pbx'])
+      await platform.plane.kubectl(['delete', '-n', VOICE, name]);
     const used = await asked();
     assert.deepEqual(
       GRANTED.filter((word) => !used.has(word)),

@@ -13,6 +13,7 @@ import {
   SECRETS,
   SERVICE_MONITORS,
   SERVICES,
+  SOURCES,
   SUBSCRIPTIONS,
   type Kind,
 } from './kubernetes/objects.ts';
@@ -44,14 +45,16 @@ const rule = ({ group, plural }: Kind, verbs: readonly string[], subresource = '
 const KEPT = ['get', 'list', 'watch', 'create', 'patch'];
 /** Kinds that are wanted at times only, and the Deployment before Redis is cleaned up. */
 const PRUNED = [...KEPT, 'delete'];
-const ALWAYS_WANTED: ReadonlySet<Kind> = new Set([SERVICES, CONFIG_MAPS, DISRUPTION_BUDGETS]);
+const ALWAYS_WANTED: ReadonlySet<Kind> = new Set([CONFIG_MAPS, DISRUPTION_BUDGETS]);
 
 /** What the operator may do in the namespaces that it watches: the chart's role is made of it. */
 export const WATCHED_RULES: readonly Rule[] = [
-  rule(SUBSCRIPTIONS, ['list', 'watch', 'patch']),
-  rule(SUBSCRIPTIONS, ['patch'], '/status'),
-  // To block the deletion of an owner, where the cluster asks for that.
-  rule(SUBSCRIPTIONS, ['update'], '/finalizers'),
+  ...[SUBSCRIPTIONS, SOURCES].flatMap((kind) => [
+    rule(kind, ['list', 'watch', 'patch']),
+    rule(kind, ['patch'], '/status'),
+    // To block the deletion of an owner, where the cluster asks for that.
+    rule(kind, ['update'], '/finalizers'),
+  ]),
   // Never listed, never watched: read by name.
   rule(SECRETS, ['get', 'create', 'patch']),
   rule(EVENTS, ['create']),

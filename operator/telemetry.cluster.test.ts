@@ -5,6 +5,7 @@ import { assertMetrics } from '../testing/assert-metrics.ts';
 import type { RecordedSpan } from '../testing/otlp-messages.ts';
 import { startOtlpReceiver } from '../testing/otlp-receiver.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
+import { sourcesOf } from './testing/sources-platform.ts';
 import { startTracedOperator } from './testing/traced-operator.ts';
 import { until } from '../testing/until.ts';
 
@@ -25,15 +26,18 @@ describe('what the operator tells of itself', () => {
       OTEL_BSP_SCHEDULE_DELAY: '50',
     });
     await platform.create('acme');
+    await sourcesOf(platform).create('pbx');
     await until('a Deployment', () => platform.get(deploymentPath('acme')));
-    const passes = (spans: readonly RecordedSpan[]) => spans.filter(({ name }) => name.startsWith('reconcile '));
+    const passes = (spans: readonly RecordedSpan[]) =>
+      spans.filter(({ name }) => name === 'reconcile FirehoseSubscription');
     await receiver.until((spans) => passes(spans).some((span) => inside(spans, span, 'objects').length > 2));
     await platform.markReady('acme');
     await until('a key', async () => (await platform.status('acme')).signing?.nextRotationTime !== undefined);
     // The status is followed, and what is followed is told.
-    await until('the metrics of it', async () =>
-      (await operator.metrics()).includes('key_rotation_timestamp_seconds{'),
-    );
+    await until('the metrics of it', async () => {
+      const told = await operator.metrics();
+      return ['key_rotation_timestamp_seconds{', 'firehose_source_condition{'].every((name) => told.includes(name));
+    });
     const metrics = await operator.metrics();
     operator.process.kill('SIGTERM');
     assert.equal(await operator.process.exitCode, 0);

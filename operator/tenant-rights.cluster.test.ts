@@ -5,6 +5,8 @@ import type { KubeObject } from './kubernetes/objects.ts';
 import { installForeignKinds } from './testing/foreign-kinds.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { MINIMAL_SPEC, subscription } from './testing/resources.ts';
+import { SIMULATOR_SPEC, source } from './testing/sources.ts';
+import { sourcesOf, workloadPath } from './testing/sources-platform.ts';
 import { runOperator } from './testing/run-operator.ts';
 import { until } from '../testing/until.ts';
 
@@ -83,7 +85,70 @@ const ATTEMPTS: readonly [what: string, spec: object, says: RegExp][] = [
   ],
 ];
 
-describe('I16: a user with rights on firehosesubscriptions alone', () => {
+const sim = (more: object) => ({ ...SIMULATOR_SPEC, ...more });
+const socket = (secret: string) => ({
+  redis: SIMULATOR_SPEC.redis,
+  freeswitch: { endpoints: [{ name: 'fs1', host, credentialsSecretRef: { name: secret } }] },
+});
+const listener = (more: object) => ({
+  redis: SIMULATOR_SPEC.redis,
+  asterisk: {
+    endpoints: [{ name: 'pbx1', interface: 'ARIOutbound', credentialsSecretRef: { name: 'ami' } }],
+    listen: more,
+  },
+});
+
+/** The same by a FirehoseSource. */
+const BY_SOURCES: readonly [what: string, spec: object, says: RegExp][] = [
+  ['an image', sim({ image: `evil.example.com/${CANARY}:1` }), /^image: .*allow\.images/],
+  ['a label', sim({ podTemplate: { labels: { app: CANARY } } }), /allow\.labelPrefixes/],
+  [
+    'an injected agent',
+    sim({ podTemplate: { annotations: { 'vault.hashicorp.com/role': CANARY } } }),
+    /allow\.annotationPrefixes/,
+  ],
+  ['a priority', sim({ podTemplate: { priorityClassName: `${CANARY}-critical` } }), /allow\.priorityClasses/],
+  [
+    'a DNS record',
+    listener({ service: { annotations: { 'external-dns.alpha.kubernetes.io/hostname': host } } }),
+    /allow\.annotationPrefixes/,
+  ],
+  ['an issuer', listener({ tls: { issuerRef: { name: CANARY, kind: 'ClusterIssuer' } } }), /allow\.issuers/],
+  ['a port of every node', listener({ service: { type: 'NodePort' } }), /allow\.serviceTypes/],
+  [
+    'a certificate for a host',
+    listener({ tls: { issuerRef: { name: CANARY }, dnsNames: [host] } }),
+    /allow\.hostSuffixes/,
+  ],
+  [
+    "a subscription's administrators' token, sent to a switch of its own",
+    socket('victim-admin-token'),
+    /victim-admin-token belongs to the FirehoseSubscription victim/,
+  ],
+  ['a Secret that another kind owns, sent to a switch', socket('owned'), /owned belongs to the ConfigMap holder/],
+  [
+    'the token of a service account, as the URL of a broker',
+    { redis: SIMULATOR_SPEC.redis, kazoo: { brokers: [{ urlSecretRef: { name: 'robot', key: 'token' } }] } },
+    /robot is of type kubernetes\.io\/service-account-token/,
+  ],
+  [
+    'the token of a service account, as directory',
+    sim({ accounts: { fromDirectory: true, directorySecretRef: { name: 'robot', key: 'token' } } }),
+    /robot is of type kubernetes\.io\/service-account-token/,
+  ],
+  [
+    "another resource's certificate",
+    listener({ tls: { secretName: 'victim-tls' } }),
+    /victim-tls belongs to the FirehoseSubscription victim/,
+  ],
+  [
+    'a collector at the metadata server',
+    sim({ telemetry: { otlp: { endpoint: 'http://169.254.169.254' } } }),
+    /otlp\.endpoint/,
+  ],
+];
+
+describe('I16: a user with rights on firehosesubscriptions and firehosesources alone', () => {
   let platform: Platform;
   let operator: Operator;
   before(async () => {
@@ -134,6 +199,23 @@ describe('I16: a user with rights on firehosesubscriptions alone', () => {
       assert.equal(await platform.get(deploymentPath(name)), null);
       for (const object of await objectsOf(name)) {
         // The gateway's own view of the resource is no power: it repeats what was written.
+        if (object.kind === 'ConfigMap') continue;
+        assert.doesNotMatch(JSON.stringify(object), new RegExp(CANARY), `${object.kind} ${object.metadata.name}`);
+      }
+    });
+  }
+
+  for (const [index, [what, spec, says]] of BY_SOURCES.entries()) {
+    test(`does not obtain ${what}, by a source`, async () => {
+      const name = `source-${index}`;
+      await asTenant(['create', '-f', '-'], source(name, spec, VOICE));
+      await until(`the refusal of ${name}`, async () => {
+        const { conditions = [] } = await sourcesOf(platform).status(name);
+        const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+        return !isReady && conditions.some(({ message }) => says.test(message));
+      });
+      assert.equal(await platform.get(workloadPath(name)), null);
+      for (const object of await objectsOf(name)) {
         if (object.kind === 'ConfigMap') continue;
         assert.doesNotMatch(JSON.stringify(object), new RegExp(CANARY), `${object.kind} ${object.metadata.name}`);
       }
@@ -201,7 +283,7 @@ async function tenantRights({ plane: { admin } }: Platform): Promise<void> {
   const metadata = { name: 'tenant' };
   await admin.must('POST', `${RBAC}/roles`, {
     metadata,
-    rules: [{ apiGroups: ['firehose.dev'], resources: ['firehosesubscriptions'], verbs: ['*'] }],
+    rules: [{ apiGroups: ['firehose.dev'], resources: ['firehosesubscriptions', 'firehosesources'], verbs: ['*'] }],
   });
   await admin.must('POST', `${RBAC}/rolebindings`, {
     metadata,

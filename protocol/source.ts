@@ -7,7 +7,7 @@ import { disruptionBudget, networkPolicy } from './subscription/exposure.ts';
 import { image, imagePullSecrets, podTemplate, resources } from './subscription/pods.ts';
 import { redis } from './subscription/redis.ts';
 import { dnsName, duration, immutable, ruled } from './subscription/rules.ts';
-import { platformOnly, restartRules, type RestartRules } from './subscription/takes-effect.ts';
+import { platformOnly, restartRules, type Place, type RestartRules } from './subscription/takes-effect.ts';
 import { logLevel, telemetry } from './subscription/telemetry.ts';
 
 /** What events come from. A source has exactly one of these fields. */
@@ -90,6 +90,7 @@ export const sourceSchema = z.strictObject({
   spec: sourceSpecSchema,
   status: z.unknown().optional(),
 });
+export type Source = z.output<typeof sourceSchema>;
 
 /** The kind that a specification has. */
 export function sourceKind(spec: SourceSpec): SourceKind {
@@ -98,9 +99,20 @@ export function sourceKind(spec: SourceSpec): SourceKind {
   return kind;
 }
 
+/** Names of the switches or brokers, in their order; the simulator has none. */
+export function endpointNames(spec: SourceSpec): readonly string[] {
+  const list = spec.kazoo?.brokers ?? spec.freeswitch?.endpoints ?? spec.asterisk?.endpoints ?? [];
+  return list.map(({ name }) => name);
+}
+
 let madeRules: RestartRules | undefined;
 /** When a change of each field takes effect; made once, of the marks in the schema. */
 export function sourceTakesEffect(): RestartRules {
   madeRules ??= restartRules(sourceSpecSchema);
   return madeRules;
+}
+
+/** The part of a specification whose change needs a restart of the source. */
+export function sourceRestartView(spec: SourceSpec, place: Place): unknown {
+  return sourceTakesEffect().view(spec, place);
 }

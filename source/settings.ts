@@ -1,8 +1,9 @@
+import type { SourceVariable } from '../protocol/pod-variables.ts';
 import { GUARD_SETTINGS } from '../runtime/net/guard-settings.ts';
 import { REDIS_SETTINGS } from '../runtime/redis/redis-settings.ts';
 import { COMMON_SETTINGS } from '../runtime/settings/common-settings.ts';
 import { file, folder, host, pattern, port } from '../runtime/settings/kinds.ts';
-import { setting, type SettingsTable } from '../runtime/settings/setting.ts';
+import { setting, type Setting, type SettingsTable } from '../runtime/settings/setting.ts';
 
 /** The settings of a source. */
 export const SOURCE_SETTINGS = {
@@ -31,6 +32,10 @@ export const SOURCE_SETTINGS = {
   ),
   ...REDIS_SETTINGS,
   ...GUARD_SETTINGS,
+  FIREHOSE_TLS_FOLDER: setting(folder, {
+    flag: 'tls-folder',
+    about: '`tls.crt` and `tls.key` of the port that Asterisk connects to (ARIOutbound)',
+  }),
   FIREHOSE_INNER_HOST: setting(host, {
     flag: 'inner-host',
     fallback: '127.0.0.1',
@@ -38,4 +43,4 @@ export const SOURCE_SETTINGS = {
   }),
   FIREHOSE_INNER_PORT: setting(port, { flag: 'inner-port', fallback: '9090', about: 'port of health and metrics' }),
   ...COMMON_SETTINGS,
-} as const satisfies SettingsTable;
+} as const satisfies SettingsTable & Record<SourceVariable, Setting>;

@@ -2,7 +2,7 @@ import type { Logger } from '../../runtime/logging/logger.ts';
 import { outsideOfSpans } from '../../runtime/telemetry/span.ts';
 import type { KubernetesApi } from './api.ts';
 import { startInformer, type Informer, type InformerTimings } from './informer.ts';
-import { CERTIFICATES, ROUTES, SERVICE_MONITORS, type Kind, type KubeObject } from './objects.ts';
+import { CERTIFICATES, ROUTES, SERVICE_MONITORS, SOURCES, type Kind, type KubeObject } from './objects.ts';
 
 /** More than eight members: three are optional, and most are passed on to the informer of each kind. */
 export interface ObjectCacheOptions {
@@ -21,6 +21,8 @@ export interface ObjectCacheOptions {
 
 /** Kinds of other projects, which a cluster may lack. They are looked up when a resource needs one. */
 export const OPTIONAL_KINDS: readonly Kind[] = [CERTIFICATES, ROUTES, SERVICE_MONITORS];
+/** Our own kind that an older release did not have: the cluster may learn it after the operator. */
+const LATER_KINDS: readonly Kind[] = [SOURCES];
 const LOOK_AGAIN_MS = 60_000;
 
 /** Objects as informers know them, by kind, namespace and name. */
@@ -57,7 +59,8 @@ export class ObjectCache {
    */
   async has(kind: Kind): Promise<boolean> {
     if (this.#informers.has(kind)) return true;
-    if (!OPTIONAL_KINDS.includes(kind)) throw new TypeError(`${kind.plural} are not followed`);
+    if (!OPTIONAL_KINDS.includes(kind) && !LATER_KINDS.includes(kind))
+      throw new TypeError(`${kind.plural} are not followed`);
     const since = this.#absentSince.get(kind);
     if (since !== undefined && this.#now() - since < (this.#options.lookAgainMs ?? LOOK_AGAIN_MS)) return false;
     if (await this.#options.api.serves(kind)) {

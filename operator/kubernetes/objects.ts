@@ -50,6 +50,7 @@ const kind = (group: string, version: string, plural: string, name: string): Kin
 });
 
 export const SUBSCRIPTIONS = kind('firehose.dev', 'v1alpha1', 'firehosesubscriptions', 'FirehoseSubscription');
+export const SOURCES = kind('firehose.dev', 'v1alpha1', 'firehosesources', 'FirehoseSource');
 export const SECRETS = kind('', 'v1', 'secrets', 'Secret');
 export const EVENTS = kind('', 'v1', 'events', 'Event');
 export const PODS = kind('', 'v1', 'pods', 'Pod');

@@ -21,5 +21,7 @@ export const OPERATOR_METRICS = {
     'namespace',
     'name',
   ),
+  firehose_source_condition: gauge('1 while the condition of a source is True', 'namespace', 'name', 'type'),
+  firehose_source_deletion_seconds: gauge('Time that a source has been in deletion', 'namespace', 'name'),
   firehose_process_resident_memory_bytes: gauge('Memory of the process'),
 } as const satisfies MetricTable;

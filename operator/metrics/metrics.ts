@@ -6,20 +6,31 @@ import { createMeters } from '../../runtime/telemetry/meters.ts';
 type ReconcileResult = 'success' | 'requeue' | 'error';
 
 /** What the metrics read at each scrape. */
+interface Queue {
+  readonly depth: number;
+  readonly adds: number;
+  readonly retries: number;
+}
+
 interface Observed {
-  readonly queue: { readonly depth: number; readonly adds: number; readonly retries: number };
+  /** By kind, as `FirehoseSubscription`. */
+  readonly queues: Readonly<Record<string, Queue>>;
   readonly isLeader: () => boolean;
   /** Milliseconds since each watch last received something, by plural. */
   readonly watchAges: () => ReadonlyMap<string, number>;
   readonly subscriptions: () => Iterable<SubscriptionSample>;
+  readonly sources: () => Iterable<ResourceSample>;
 }
 
-export interface SubscriptionSample {
+export interface ResourceSample {
   readonly namespace: string;
   readonly name: string;
   readonly conditions: readonly { readonly type: string; readonly status: string }[];
   /** For how long it is being deleted, in milliseconds; 0 while it is not. */
   readonly deletingMs: number;
+}
+
+export interface SubscriptionSample extends ResourceSample {
   /** When its signing key is due to be rotated, Unix milliseconds; null when it is not rotated here. */
   readonly rotationAt: number | null;
 }
@@ -27,14 +38,15 @@ export interface SubscriptionSample {
 /** controller-runtime's names, so that dashboards made for other operators work. */
 export interface Metrics extends AsyncDisposable {
   observe(observed: Observed): void;
-  reconciled(result: ReconcileResult, seconds: number): void;
-  queued(seconds: number): void;
+  reconciled(kind: string, result: ReconcileResult, seconds: number): void;
+  queued(kind: string, seconds: number): void;
   requested(method: string, status: number): void;
   scrape(request: IncomingMessage, response: ServerResponse): void;
 }
 
-const CONTROLLER = { controller: 'firehosesubscription' };
-const QUEUE = { name: 'firehosesubscription' };
+const KINDS = ['FirehoseSubscription', 'FirehoseSource'];
+const controllerOf = (kind: string) => ({ controller: kind.toLowerCase() });
+const queueOf = (kind: string) => ({ name: kind.toLowerCase() });
 
 export function createMetrics(): Metrics {
   const meters = createMeters('firehose-operator');
@@ -45,15 +57,15 @@ export function createMetrics(): Metrics {
   const waiting = instruments.histogram('workqueue_queue_duration_seconds');
   const requests = instruments.counter('rest_client_requests_total');
   // Exposed as 0 from the start, so that the first failure is seen as a step.
-  errors.add(0, CONTROLLER);
+  for (const kind of KINDS) errors.add(0, controllerOf(kind));
   return {
     observe: (observed) => observeAll(instruments, observed),
-    reconciled(result, took) {
-      reconciles.add(1, { ...CONTROLLER, result });
-      if (result === 'error') errors.add(1, CONTROLLER);
-      duration.record(took, CONTROLLER);
+    reconciled(kind, result, took) {
+      reconciles.add(1, { ...controllerOf(kind), result });
+      if (result === 'error') errors.add(1, controllerOf(kind));
+      duration.record(took, controllerOf(kind));
     },
-    queued: (took) => waiting.record(took, QUEUE),
+    queued: (kind, took) => waiting.record(took, queueOf(kind)),
     requested: (method, status) => requests.add(1, { method, code: String(status) }),
     scrape: (request, response) => meters.scrape(request, response),
     [Symbol.asyncDispose]: () => meters[Symbol.asyncDispose](),
@@ -61,10 +73,16 @@ export function createMetrics(): Metrics {
 }
 
 function observeAll(instruments: Instruments<typeof OPERATOR_METRICS>, observed: Observed): void {
-  const { queue } = observed;
-  instruments.observe('workqueue_depth', (observe) => observe(queue.depth, QUEUE));
-  instruments.observe('workqueue_adds_total', (observe) => observe(queue.adds, QUEUE));
-  instruments.observe('workqueue_retries_total', (observe) => observe(queue.retries, QUEUE));
+  const figures = {
+    workqueue_depth: 'depth',
+    workqueue_adds_total: 'adds',
+    workqueue_retries_total: 'retries',
+  } as const;
+  for (const [name, figure] of Object.entries(figures)) {
+    instruments.observe(name as keyof typeof figures, (observe) => {
+      for (const [kind, queue] of Object.entries(observed.queues)) observe(queue[figure], queueOf(kind));
+    });
+  }
   instruments.observe('leader_election_master_status', (observe) =>
     observe(observed.isLeader() ? 1 : 0, { name: 'firehose-operator' }),
   );
@@ -80,6 +98,14 @@ function observeAll(instruments: Instruments<typeof OPERATOR_METRICS>, observed:
   instruments.observe('firehose_subscription_deletion_seconds', (observe) => {
     for (const { namespace, name, deletingMs } of observed.subscriptions())
       observe(deletingMs / 1_000, { namespace, name });
+  });
+  instruments.observe('firehose_source_condition', (observe) => {
+    for (const { namespace, name, conditions } of observed.sources()) {
+      for (const { type, status } of conditions) observe(status === 'True' ? 1 : 0, { namespace, name, type });
+    }
+  });
+  instruments.observe('firehose_source_deletion_seconds', (observe) => {
+    for (const { namespace, name, deletingMs } of observed.sources()) observe(deletingMs / 1_000, { namespace, name });
   });
   instruments.observe('firehose_subscription_key_rotation_timestamp_seconds', (observe) => {
     for (const { namespace, name, rotationAt } of observed.subscriptions())

@@ -1,3 +1,4 @@
+import type { Source } from '../../protocol/source.ts';
 import type { Subscription } from '../../protocol/subscription.ts';
 import { isControlKey } from './control-domains.ts';
 
@@ -13,7 +14,7 @@ export interface Policy {
   readonly hostSuffixes: readonly string[];
   /** As `ClusterIssuer/letsencrypt` or `Issuer/*`. */
   readonly issuers: readonly string[];
-  /** Of the Service that clients reach, besides ClusterIP. */
+  /** Of Services that peers outside reach, besides ClusterIP. */
   readonly serviceTypes: readonly string[];
   /** Who makes a load balancer, where the resource names one. Without a name it is the cluster's own. */
   readonly loadBalancerClasses: readonly string[];
@@ -42,45 +43,95 @@ export const SAFE_POLICY: Policy = {
   ],
 };
 
+/** What a resource asks for that a platform may refuse, with the fields that say so. */
+interface Asked {
+  readonly image: Field<string> | null;
+  readonly annotations: readonly Field<Readonly<Record<string, string>>>[];
+  readonly podLabels: Field<Readonly<Record<string, string>>>;
+  /** Names that others resolve or trust. Those of a self-signed certificate are neither. */
+  readonly hosts: readonly Field<string>[];
+  readonly issuer: Field<IssuerRef> | null;
+  readonly service: Field<Gateway['service']> | null;
+  readonly priorityClass: Field<string> | null;
+}
+interface Field<T> {
+  readonly field: string;
+  readonly value: T;
+}
+type Gateway = Subscription['spec']['gateway'];
+type IssuerRef = NonNullable<Gateway['tls']['issuerRef']>;
+
 /** Every field that the platform does not allow, as `field: what, and the value that would allow it`. Pure. */
 export function refusals({ spec }: Subscription, policy: Policy, ownImage: string): readonly string[] {
-  const { image, podTemplate, service, ingress, route, tls } = spec.gateway;
+  const { service, ingress, route, tls } = spec.gateway;
+  const asked = askedOf(spec.gateway, 'gateway.', { at: 'gateway.', tls, service });
+  const ingressKeys = { field: 'gateway.ingress.annotations', value: ingress?.annotations ?? {} };
+  const hosts = hostsOf({ ingress, route, tls });
+  return judge({ ...asked, annotations: [...asked.annotations, ingressKeys], hosts }, policy, ownImage);
+}
+
+/** The same of a source. Which addresses it may connect to is judged where it connects, as for Redis. */
+export function sourceRefusals({ spec }: Pick<Source, 'spec'>, policy: Policy, ownImage: string): readonly string[] {
+  const { listen } = spec.asterisk ?? {};
+  const asked = askedOf(spec, '', { at: 'asterisk.listen.', ...listen });
+  const names = listen?.tls.issuerRef === undefined ? [] : listen.tls.dnsNames;
+  const hosts = names.map((value) => ({ field: 'asterisk.listen.tls.dnsNames', value }));
+  return judge({ ...asked, hosts }, policy, ownImage);
+}
+
+/** `prefix` is where the pods' fields are, `at` where the Service and its certificate are. */
+function askedOf(
+  { image, podTemplate }: Pick<Gateway, 'image' | 'podTemplate'>,
+  prefix: string,
+  { at, tls, service }: { readonly at: string } & Partial<Pick<Gateway, 'tls' | 'service'>>,
+): Asked {
+  const given = <T>(field: string, value: T | undefined) => (value === undefined ? null : { field, value });
+  return {
+    image: given(`${prefix}image`, image),
+    annotations: [
+      { field: `${prefix}podTemplate.annotations`, value: podTemplate.annotations },
+      { field: `${at}service.annotations`, value: service?.annotations ?? {} },
+    ],
+    podLabels: { field: `${prefix}podTemplate.labels`, value: podTemplate.labels },
+    hosts: [],
+    issuer: given(`${at}tls.issuerRef`, tls?.issuerRef),
+    service: given(`${at}service`, service),
+    priorityClass: given(`${prefix}podTemplate.priorityClassName`, podTemplate.priorityClassName),
+  };
+}
+
+function judge(asked: Asked, policy: Policy, ownImage: string): readonly string[] {
+  const { image, annotations, podLabels, hosts, issuer, service, priorityClass } = asked;
   const problems: string[] = [];
   const refuse = (field: string, what: string, list: keyof Policy) =>
     problems.push(`${field}: ${what} is not allowed here (chart value allow.${list})`);
 
-  if (image !== undefined && image !== ownImage && !isImageAllowed(image, policy.images)) {
-    refuse('gateway.image', image, 'images');
+  if (image !== null && image.value !== ownImage && !isImageAllowed(image.value, policy.images)) {
+    refuse(image.field, image.value, 'images');
   }
-  const annotations = {
-    'gateway.podTemplate.annotations': podTemplate.annotations,
-    'gateway.service.annotations': service.annotations,
-    'gateway.ingress.annotations': ingress?.annotations ?? {},
-  };
-  for (const [field, map] of Object.entries(annotations)) {
-    for (const key of Object.keys(map)) {
+  for (const { field, value } of annotations) {
+    for (const key of Object.keys(value)) {
       if (isControlKey(key) && !begins(key, policy.annotationPrefixes)) refuse(field, key, 'annotationPrefixes');
     }
   }
-  for (const key of Object.keys(podTemplate.labels)) {
-    if (!begins(key, policy.labelPrefixes)) refuse('gateway.podTemplate.labels', key, 'labelPrefixes');
+  for (const key of Object.keys(podLabels.value)) {
+    if (!begins(key, policy.labelPrefixes)) refuse(podLabels.field, key, 'labelPrefixes');
   }
-  for (const [field, host] of hostsOf({ ingress, route, tls })) {
-    if (!isHostAllowed(host, policy.hostSuffixes)) refuse(field, host, 'hostSuffixes');
+  for (const { field, value } of hosts) {
+    if (!isHostAllowed(value, policy.hostSuffixes)) refuse(field, value, 'hostSuffixes');
   }
-  if (tls.issuerRef !== undefined && !isIssuerAllowed(tls.issuerRef, policy.issuers)) {
-    refuse('gateway.tls.issuerRef', `${tls.issuerRef.kind}/${tls.issuerRef.name}`, 'issuers');
+  if (issuer !== null && !isIssuerAllowed(issuer.value, policy.issuers)) {
+    refuse(issuer.field, `${issuer.value.kind}/${issuer.value.name}`, 'issuers');
   }
-  if (service.type !== 'ClusterIP' && !isListed(service.type, policy.serviceTypes)) {
-    refuse('gateway.service.type', service.type, 'serviceTypes');
+  if (service !== null && service.value.type !== 'ClusterIP' && !isListed(service.value.type, policy.serviceTypes)) {
+    refuse(`${service.field}.type`, service.value.type, 'serviceTypes');
   }
-  const balancer = service.loadBalancerClass;
+  const balancer = service?.value.loadBalancerClass;
   if (balancer !== undefined && !isListed(balancer, policy.loadBalancerClasses)) {
-    refuse('gateway.service.loadBalancerClass', balancer, 'loadBalancerClasses');
+    refuse(`${service?.field}.loadBalancerClass`, balancer, 'loadBalancerClasses');
   }
-  const priority = podTemplate.priorityClassName;
-  if (priority !== undefined && !isListed(priority, policy.priorityClasses)) {
-    refuse('gateway.podTemplate.priorityClassName', priority, 'priorityClasses');
+  if (priorityClass !== null && !isListed(priorityClass.value, policy.priorityClasses)) {
+    refuse(priorityClass.field, priorityClass.value, 'priorityClasses');
   }
   return problems;
 }
@@ -99,21 +150,13 @@ function isImageAllowed(image: string, allowed: readonly string[]): boolean {
   );
 }
 
-/** Names that others resolve or trust. Those of a self-signed certificate are neither. */
-function hostsOf({
-  ingress,
-  route,
-  tls,
-}: Pick<Subscription['spec']['gateway'], 'ingress' | 'route' | 'tls'>): [string, string][] {
+function hostsOf({ ingress, route, tls }: Pick<Gateway, 'ingress' | 'route' | 'tls'>): readonly Field<string>[] {
+  const all = (field: string, values: readonly string[]) => values.map((value) => ({ field, value }));
   return [
-    ...(ingress === undefined ? [] : [['gateway.ingress.host', ingress.host] as [string, string]]),
+    ...all('gateway.ingress.host', ingress === undefined ? [] : [ingress.host]),
     // Without a name the route is for every name of its Gateway.
-    ...(route?.hostnames.length === 0 ? [['gateway.route.hostnames', '*'] as [string, string]] : []),
-    ...(route?.hostnames ?? []).map((host): [string, string] => ['gateway.route.hostnames', host]),
-    ...(tls.issuerRef === undefined ? [] : tls.dnsNames).map((host): [string, string] => [
-      'gateway.tls.dnsNames',
-      host,
-    ]),
+    ...all('gateway.route.hostnames', route?.hostnames.length === 0 ? ['*'] : (route?.hostnames ?? [])),
+    ...all('gateway.tls.dnsNames', tls.issuerRef === undefined ? [] : tls.dnsNames),
   ];
 }
 
@@ -124,10 +167,7 @@ function isHostAllowed(host: string, suffixes: readonly string[]): boolean {
   });
 }
 
-function isIssuerAllowed(
-  { kind, name, group }: NonNullable<Subscription['spec']['gateway']['tls']['issuerRef']>,
-  allowed: readonly string[],
-): boolean {
+function isIssuerAllowed({ kind, name, group }: IssuerRef, allowed: readonly string[]): boolean {
   // Issuers of other groups are named with it, so that an allowed name means one issuer.
   const full = group === 'cert-manager.io' ? `${kind}/${name}` : `${kind}.${group}/${name}`;
   const kindAll = full.replace(/\/[^/]*$/, '/*');

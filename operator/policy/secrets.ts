@@ -1,4 +1,6 @@
-import { SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
+import { SOURCES, SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
+
+const OWN_KINDS: ReadonlySet<string> = new Set([SUBSCRIPTIONS.kind, SOURCES.kind]);
 
 /** Types of Secrets with credentials of the cluster itself, which a tenant must not name. */
 const REFUSED_TYPES: ReadonlySet<string> = new Set([
@@ -17,7 +19,7 @@ export function secretRefusal(secret: KubeObject, uid: string, allowedOwners: re
   if (typeof type === 'string' && REFUSED_TYPES.has(type)) return `is of type ${type}`;
   const foreign = secret.metadata.ownerReferences?.find((owner) => {
     if (owner.uid === uid) return false;
-    if (owner.kind === SUBSCRIPTIONS.kind && owner.apiVersion.startsWith(`${SUBSCRIPTIONS.group}/`)) return true;
+    if (OWN_KINDS.has(owner.kind) && owner.apiVersion.startsWith(`${SUBSCRIPTIONS.group}/`)) return true;
     const group = owner.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0] ?? ''}` : '';
     return !allowedOwners.includes('*') && !allowedOwners.includes(`${owner.kind}${group}`);
   });

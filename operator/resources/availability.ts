@@ -5,28 +5,53 @@ import {
   SERVICE_MONITORS,
   type KubeObject,
 } from '../kubernetes/objects.ts';
-import { INNER_PORT, namesOf, owned, PUBLIC_PORT, selectorOf, type Rendering } from './rendering.ts';
+import {
+  componentOf,
+  INNER_PORT,
+  namesOf,
+  owned,
+  ownedBy,
+  PUBLIC_PORT,
+  selectorOf,
+  subscriptionOwner,
+  type Owner,
+  type Rendering,
+  type RenderSettings,
+} from './rendering.ts';
 
 /** How many gateways a drain of nodes may take at once. */
 export function disruptionBudget(rendering: Rendering): KubeObject {
   const { metadata, spec } = rendering.subscription;
-  return owned(rendering, DISRUPTION_BUDGETS, namesOf(metadata.name).gateway, {
+  return disruptionBudgetOf(
+    subscriptionOwner(rendering),
+    namesOf(metadata.name).gateway,
+    spec.gateway.disruptionBudget.maxUnavailable,
+  );
+}
+
+/** The same for the pods of any resource. */
+export function disruptionBudgetOf(owner: Owner, name: string, maxUnavailable: number): KubeObject {
+  return ownedBy(owner, DISRUPTION_BUDGETS, name, {
     spec: {
-      maxUnavailable: spec.gateway.disruptionBudget.maxUnavailable,
-      selector: { matchLabels: selectorOf(metadata.name) },
-      // A gateway that is not ready serves no client: it must not delay the drain of a node.
+      maxUnavailable,
+      selector: { matchLabels: selectorOf(owner.name, componentOf(owner.kind.kind)) },
+      // A pod that is not ready serves nobody: it must not delay the drain of a node.
       unhealthyPodEvictionPolicy: 'AlwaysAllow',
     },
   });
 }
 
+/** Who may reach an inner port: this namespace and those of the platform. */
+export function innerPeers(namespace: string, { innerFromNamespaces }: RenderSettings): readonly object[] {
+  return [...new Set([namespace, ...innerFromNamespaces])].map((name) => ({
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
+  }));
+}
+
 /** All peers may reach the public port; only this namespace and those of the platform may reach the inner one. */
 export function networkPolicy(rendering: Rendering): KubeObject {
   const { metadata } = rendering.subscription;
-  const namespaces = [metadata.namespace, ...rendering.settings.innerFromNamespaces];
-  const from = [...new Set(namespaces)].map((namespace) => ({
-    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
-  }));
+  const from = innerPeers(metadata.namespace, rendering.settings);
   return owned(rendering, NETWORK_POLICIES, namesOf(metadata.name).gateway, {
     spec: {
       podSelector: { matchLabels: selectorOf(metadata.name) },
@@ -60,15 +85,20 @@ export function autoscaler(rendering: Rendering): KubeObject | null {
 /** For the Prometheus operator. */
 export function serviceMonitor(rendering: Rendering): KubeObject {
   const { name } = rendering.subscription.metadata;
-  const monitor = owned(rendering, SERVICE_MONITORS, namesOf(name).gateway, {
+  return serviceMonitorOf(subscriptionOwner(rendering), namesOf(name).gateway, rendering.settings);
+}
+
+/** The same for the pods of any resource. */
+export function serviceMonitorOf(owner: Owner, name: string, settings: RenderSettings): KubeObject {
+  const monitor = ownedBy(owner, SERVICE_MONITORS, name, {
     spec: {
-      selector: { matchLabels: selectorOf(name) },
+      selector: { matchLabels: selectorOf(owner.name, componentOf(owner.kind.kind)) },
       // The label `job` is the resource's name: two resources of a namespace can be distinguished.
       jobLabel: 'app.kubernetes.io/instance',
       endpoints: [{ port: 'inner', path: '/metrics' }],
     },
   });
   // The operator's labels win: it finds its objects by them.
-  const labels = { ...rendering.settings.serviceMonitorLabels, ...monitor.metadata.labels };
+  const labels = { ...settings.serviceMonitorLabels, ...monitor.metadata.labels };
   return { ...monitor, metadata: { ...monitor.metadata, labels } };
 }

@@ -1,5 +1,7 @@
-import type { GatewayVariable } from '../../protocol/gateway-variables.ts';
+import type { GatewayVariable } from '../../protocol/pod-variables.ts';
 import { durationMs } from '../../protocol/subscription.ts';
+import { CONTAINER_SECURITY, quantities } from './pod.ts';
+import { redisEnvironment, redisMounts, redisVolumes } from './redis-access.ts';
 import { telemetryEnvironment } from './telemetry.ts';
 import { INNER_PORT, namesOf, PUBLIC_PORT, signingSecretName, tlsSecretName, type Rendering } from './rendering.ts';
 
@@ -9,8 +11,6 @@ const TLS = '/etc/firehose/tls';
 const INGEST = '/etc/firehose/ingest';
 const ADMIN = '/etc/firehose/admin';
 const PLATFORM = '/etc/firehose/platform';
-const REDIS_CA = '/etc/firehose/redis-ca';
-const REDIS_CLIENT = '/etc/firehose/redis-client';
 const STATE = '/var/lib/firehose';
 
 /** Endpoints and load balancers learn late that a pod ends: it continues to serve for this long. */
@@ -54,23 +54,11 @@ export function container(rendering: Rendering): Record<string, unknown> {
     },
     readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 2 },
     lifecycle: { preStop: { sleep: { seconds: PRE_STOP_S } } },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-    },
+    securityContext: CONTAINER_SECURITY,
     // A gateway that ends writes the reason into its pod's status, from which the operator reads it.
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: mounts(rendering),
   };
-}
-
-/** As text: Kubernetes parses 0.5 from it, and compares texts when it is applied. */
-function quantities(resources: Rendering['subscription']['spec']['gateway']['resources']): object {
-  const asText = (map: Readonly<Record<string, string | number>>) =>
-    Object.fromEntries(Object.entries(map).map(([name, value]) => [name, String(value)]));
-  const { requests, limits } = resources;
-  return { ...(requests && { requests: asText(requests) }), ...(limits && { limits: asText(limits) }) };
 }
 
 function environment({ subscription, settings }: Rendering): object[] {
@@ -92,15 +80,8 @@ function environment({ subscription, settings }: Rendering): object[] {
     },
     value('FIREHOSE_ADDRESS_GUARD', settings.addressGuard),
     value('LOG_LEVEL', logLevel),
-    ...telemetryEnvironment(subscription),
-    ...(redis.urlSecretRef === undefined
-      ? []
-      : [{ name: 'REDIS_URL' satisfies GatewayVariable, valueFrom: { secretKeyRef: { ...redis.urlSecretRef } } }]),
-    ...sentinelLogin(redis.sentinel?.loginSecretName),
-    ...(redis.tls.caSecretRef === undefined ? [] : [value('REDIS_CA_FILE', `${REDIS_CA}/ca.crt`)]),
-    ...(redis.tls.clientCertSecretName === undefined
-      ? []
-      : [value('REDIS_CERT_FILE', `${REDIS_CLIENT}/tls.crt`), value('REDIS_KEY_FILE', `${REDIS_CLIENT}/tls.key`)]),
+    ...telemetryEnvironment('gateway', subscription),
+    ...redisEnvironment(redis),
   ];
 }
 
@@ -126,16 +107,6 @@ function platformSources(auth: Auth): object[] {
   return platformRefs(auth).map(({ ref, path }) => ({ secret: { name: ref.name, items: [{ key: ref.key, path }] } }));
 }
 
-function sentinelLogin(secretName: string | undefined): object[] {
-  if (secretName === undefined) return [];
-  const from = (key: string, more = {}) => ({ valueFrom: { secretKeyRef: { name: secretName, key, ...more } } });
-  return [
-    // A password without a name is the usual case.
-    { name: 'REDIS_SENTINEL_USERNAME' satisfies GatewayVariable, ...from('username', { optional: true }) },
-    { name: 'REDIS_SENTINEL_PASSWORD' satisfies GatewayVariable, ...from('password') },
-  ];
-}
-
 function mounts({ subscription }: Rendering): object[] {
   const { gateway, ingest, redis, auth } = subscription.spec;
   const mount = (name: string, mountPath: string) => ({ name, mountPath, readOnly: true });
@@ -146,8 +117,7 @@ function mounts({ subscription }: Rendering): object[] {
     ...(gateway.tls.disabled ? [] : [mount('tls', TLS)]),
     ...(ingest.tokenSecretRef === undefined ? [] : [mount('ingest', INGEST)]),
     ...(platformSources(auth).length === 0 ? [] : [mount('platform', PLATFORM)]),
-    ...(redis.tls.caSecretRef === undefined ? [] : [mount('redis-ca', REDIS_CA)]),
-    ...(redis.tls.clientCertSecretName === undefined ? [] : [mount('redis-client', REDIS_CLIENT)]),
+    ...redisMounts(redis),
     { name: 'state', mountPath: STATE },
   ];
 }
@@ -155,7 +125,6 @@ function mounts({ subscription }: Rendering): object[] {
 /** Subscription and directory are in one folder, as beside a standalone gateway. No subPath: those never change. */
 export function volumes({ subscription }: Rendering): object[] {
   const { auth, ingest, redis } = subscription.spec;
-  const { caSecretRef, clientCertSecretName } = redis.tls;
   const names = namesOf(subscription.metadata.name);
   const tls = tlsSecretName(subscription);
   const file = (key: string, path: string) => ({ items: [{ key, path }] });
@@ -188,12 +157,7 @@ export function volumes({ subscription }: Rendering): object[] {
       ? []
       : [{ name: 'ingest', secret: { secretName: token.name, ...file(token.key, 'token') } }]),
     ...(platform.length === 0 ? [] : [{ name: 'platform', projected: { sources: platform } }]),
-    ...(caSecretRef === undefined
-      ? []
-      : [{ name: 'redis-ca', secret: { secretName: caSecretRef.name, ...file(caSecretRef.key, 'ca.crt') } }]),
-    ...(clientCertSecretName === undefined
-      ? []
-      : [{ name: 'redis-client', secret: { secretName: clientCertSecretName } }]),
+    ...redisVolumes(redis),
     { name: 'state', emptyDir: { sizeLimit: '16Mi' } },
   ];
 }

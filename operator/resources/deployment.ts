@@ -1,10 +1,8 @@
 import { LEAVE_TOGETHER_S } from '../../protocol/leave-together.ts';
 import { DEPLOYMENTS, type KubeObject } from '../kubernetes/objects.ts';
 import { container, drainSeconds, GRACE_S, volumes } from './container.ts';
+import { placement, POD_SECURITY, RESTART_ANNOTATION } from './pod.ts';
 import { labelsOf, namesOf, owned, selectorOf, type Rendering } from './rendering.ts';
-
-/** Pods that changed this say why they were replaced. */
-const RESTART_ANNOTATION = 'firehose.dev/restart-hash';
 
 /** The owner of the number of replicas: the operator, or an autoscaler. */
 export const REPLICAS_ANNOTATION = 'firehose.dev/replicas';
@@ -32,9 +30,9 @@ export function deployment(rendering: Rendering, replicas: number | null): KubeO
         automountServiceAccountToken: false,
         enableServiceLinks: false,
         terminationGracePeriodSeconds: LEAVE_TOGETHER_S + drainSeconds(spec) + GRACE_S,
-        securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+        securityContext: POD_SECURITY,
         ...(imagePullSecrets.length > 0 && { imagePullSecrets }),
-        ...placement(rendering),
+        ...placement(podTemplate, selectorOf(metadata.name)),
         containers: [container(rendering)],
         volumes: volumes(rendering),
       },
@@ -42,24 +40,4 @@ export function deployment(rendering: Rendering, replicas: number | null): KubeO
   };
   const annotations: Record<string, string> = replicas === null ? {} : { [REPLICAS_ANNOTATION]: 'managed' };
   return owned(rendering, DEPLOYMENTS, namesOf(metadata.name).gateway, { spec: body }, annotations);
-}
-
-const EVERYWHERE = ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((topologyKey) => ({
-  maxSkew: 1,
-  topologyKey,
-  whenUnsatisfiable: 'ScheduleAnyway',
-}));
-
-function placement({ subscription }: Rendering): Record<string, unknown> {
-  const { nodeSelector, priorityClassName, affinity, tolerations, topologySpreadConstraints } =
-    subscription.spec.gateway.podTemplate;
-  const spread = topologySpreadConstraints.length > 0 ? topologySpreadConstraints : EVERYWHERE;
-  const labelSelector = { matchLabels: selectorOf(subscription.metadata.name) };
-  return {
-    ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
-    ...(priorityClassName !== undefined && { priorityClassName }),
-    ...(affinity !== undefined && { affinity }),
-    ...(tolerations.length > 0 && { tolerations }),
-    topologySpreadConstraints: spread.map((constraint) => ({ ...constraint, labelSelector })),
-  };
 }

@@ -1,7 +1,7 @@
 import type { Subscription } from '../../protocol/subscription.ts';
 import type { AddressGuard } from '../../runtime/net/guard-settings.ts';
 import type { Kind, KubeObject, OwnerReference } from '../kubernetes/objects.ts';
-import { apiVersionOf, SUBSCRIPTIONS } from '../kubernetes/objects.ts';
+import { apiVersionOf, SOURCES, SUBSCRIPTIONS } from '../kubernetes/objects.ts';
 
 /** Everything that the objects of one resource are made from. */
 export interface Rendering {
@@ -44,28 +44,53 @@ export function namesOf(name: string) {
   };
 }
 
-/** Labels by which the gateway's pods are found. They never change: a Deployment's selector cannot. */
-export function selectorOf(name: string): Record<string, string> {
+/** What pods are: the gateways of a subscription, or the replicas of a source. */
+export type Component = 'gateway' | 'source';
+
+/** A resource that objects are made for. */
+export interface Owner {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+}
+
+/** What the pods of a resource of this kind are. */
+export function componentOf(kind: string): Component {
+  return kind === SOURCES.kind ? 'source' : 'gateway';
+}
+
+/** Labels by which the pods of a resource are found. They never change: a Deployment's selector cannot. */
+export function selectorOf(name: string, component: Component = 'gateway'): Record<string, string> {
   return {
     'app.kubernetes.io/name': 'firehose',
     'app.kubernetes.io/instance': name,
-    'app.kubernetes.io/component': 'gateway',
+    'app.kubernetes.io/component': component,
   };
 }
 
-export function labelsOf(name: string): Record<string, string> {
-  return { ...selectorOf(name), ...MANAGED_BY };
+/** As the API takes it in a query. */
+export function selectorText(name: string, component: Component = 'gateway'): string {
+  return Object.entries(selectorOf(name, component))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
 }
 
-export function ownerOf({ subscription, uid }: Pick<Rendering, 'subscription' | 'uid'>): OwnerReference {
-  return {
-    apiVersion: apiVersionOf(SUBSCRIPTIONS),
-    kind: SUBSCRIPTIONS.kind,
-    name: subscription.metadata.name,
-    uid,
-    controller: true,
-    blockOwnerDeletion: true,
-  };
+export function labelsOf(name: string, component: Component = 'gateway'): Record<string, string> {
+  return { ...selectorOf(name, component), ...MANAGED_BY };
+}
+
+export function subscriptionOwner({ subscription, uid }: Pick<Rendering, 'subscription' | 'uid'>): Owner {
+  const { name, namespace } = subscription.metadata;
+  return { kind: SUBSCRIPTIONS, name, namespace, uid };
+}
+
+function referenceTo({ kind, name, uid }: Owner): OwnerReference {
+  return { apiVersion: apiVersionOf(kind), kind: kind.kind, name, uid, controller: true, blockOwnerDeletion: true };
+}
+
+export function ownerOf(rendering: Pick<Rendering, 'subscription' | 'uid'>): OwnerReference {
+  return referenceTo(subscriptionOwner(rendering));
 }
 
 /** An object of the resource's: named, labelled, owned. */
@@ -76,16 +101,26 @@ export function owned(
   rest: Record<string, unknown>,
   annotations: Readonly<Record<string, string>> = {},
 ): KubeObject {
-  const { metadata } = rendering.subscription;
+  return ownedBy(subscriptionOwner(rendering), kind, name, rest, annotations);
+}
+
+/** The same of any resource. */
+export function ownedBy(
+  owner: Owner,
+  kind: Kind,
+  name: string,
+  rest: Record<string, unknown>,
+  annotations: Readonly<Record<string, string>> = {},
+): KubeObject {
   return {
     apiVersion: apiVersionOf(kind),
     kind: kind.kind,
     metadata: {
       name,
-      namespace: metadata.namespace,
-      labels: labelsOf(metadata.name),
+      namespace: owner.namespace,
+      labels: labelsOf(owner.name, componentOf(owner.kind.kind)),
       ...(Object.keys(annotations).length > 0 && { annotations }),
-      ownerReferences: [ownerOf(rendering)],
+      ownerReferences: [referenceTo(owner)],
     },
     ...rest,
   };

@@ -1,30 +1,61 @@
+import type { Subscription } from '../../protocol/subscription.ts';
 import { SERVICES, type KubeObject } from '../kubernetes/objects.ts';
-import { INNER_PORT, namesOf, owned, PUBLIC_PORT, selectorOf, type Rendering } from './rendering.ts';
+import {
+  componentOf,
+  INNER_PORT,
+  namesOf,
+  ownedBy,
+  PUBLIC_PORT,
+  selectorOf,
+  subscriptionOwner,
+  type Owner,
+  type Rendering,
+} from './rendering.ts';
 
 /** What clients reach. */
 export function publicService(rendering: Rendering): KubeObject {
   const { metadata, spec } = rendering.subscription;
   const { service, tls } = spec.gateway;
-  const protocol = tls.disabled ? 'http' : 'https';
-  const port = { name: protocol, port: service.port, targetPort: PUBLIC_PORT, protocol: 'TCP', appProtocol: protocol };
+  return exposed(subscriptionOwner(rendering), namesOf(metadata.name).service, {
+    service,
+    isPlain: tls.disabled,
+    targetPort: PUBLIC_PORT,
+  });
+}
+
+interface Exposed {
+  readonly service: Subscription['spec']['gateway']['service'];
+  /** Without TLS. */
+  readonly isPlain: boolean;
+  readonly targetPort: number;
+}
+
+/** A Service that peers outside may reach, to the pods of any resource. */
+export function exposed(owner: Owner, name: string, { service, isPlain, targetPort }: Exposed): KubeObject {
+  const protocol = isPlain ? 'http' : 'https';
+  const port = { name: protocol, port: service.port, targetPort, protocol: 'TCP', appProtocol: protocol };
   const body = {
     spec: {
       type: service.type,
-      selector: selectorOf(metadata.name),
+      selector: selectorOf(owner.name, componentOf(owner.kind.kind)),
       ports: [port],
-      // Keeps the clients' addresses: limits of logins and handshakes count by them.
+      // Keeps the peers' addresses: limits of logins and handshakes count by them.
       ...(service.type === 'LoadBalancer' && { externalTrafficPolicy: 'Local' }),
       ...(service.loadBalancerClass !== undefined && { loadBalancerClass: service.loadBalancerClass }),
     },
   };
-  return owned(rendering, SERVICES, namesOf(metadata.name).service, body, service.annotations);
+  return ownedBy(owner, SERVICES, name, body, service.annotations);
 }
 
 /** Health, metrics, ingest: for the platform alone. */
 export function innerService(rendering: Rendering): KubeObject {
-  const { name } = rendering.subscription.metadata;
+  return innerServiceOf(subscriptionOwner(rendering), namesOf(rendering.subscription.metadata.name).inner);
+}
+
+/** Health and metrics of the pods of any resource. */
+export function innerServiceOf(owner: Owner, name: string): KubeObject {
   const port = { name: 'inner', port: INNER_PORT, targetPort: INNER_PORT, protocol: 'TCP', appProtocol: 'http' };
-  return owned(rendering, SERVICES, namesOf(name).inner, {
-    spec: { type: 'ClusterIP', selector: selectorOf(name), ports: [port] },
+  return ownedBy(owner, SERVICES, name, {
+    spec: { type: 'ClusterIP', selector: selectorOf(owner.name, componentOf(owner.kind.kind)), ports: [port] },
   });
 }

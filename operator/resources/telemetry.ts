@@ -1,10 +1,16 @@
 import type { Subscription } from '../../protocol/subscription.ts';
+import type { Component } from './rendering.ts';
+
+interface Described {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly spec: Pick<Subscription['spec'], 'telemetry'>;
+}
 
 /** Key of the Secret that `headersSecretName` names. */
 export const HEADERS_KEY = 'headers';
 
 /** OpenTelemetry's own variables; none where nothing is sent. */
-export function telemetryEnvironment({ metadata, spec }: Subscription): object[] {
+export function telemetryEnvironment(component: Component, { metadata, spec }: Described): object[] {
   const { otlp } = spec.telemetry;
   if (otlp === undefined) return [];
   const { endpoint, protocol, headersSecretName, samplePercent } = otlp;
@@ -12,13 +18,13 @@ export function telemetryEnvironment({ metadata, spec }: Subscription): object[]
     'service.instance.id': '$(POD_NAME)',
     'k8s.namespace.name': metadata.namespace,
     'k8s.pod.name': '$(POD_NAME)',
-    'firehose.subscription': `${metadata.namespace}/${metadata.name}`,
+    [component === 'gateway' ? 'firehose.subscription' : 'firehose.source']: `${metadata.namespace}/${metadata.name}`,
   };
   const value = (name: string, text: string) => ({ name, value: text });
   return [
     // Before the variables that refer to it: Kubernetes expands only earlier ones.
     { name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } },
-    value('OTEL_SERVICE_NAME', 'firehose-gateway'),
+    value('OTEL_SERVICE_NAME', `firehose-${component}`),
     value('OTEL_RESOURCE_ATTRIBUTES', pairs(attributes)),
     value('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint),
     value('OTEL_EXPORTER_OTLP_PROTOCOL', protocol),

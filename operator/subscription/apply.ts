@@ -75,7 +75,7 @@ async function applyOne(context: Context, memory: Memory, kind: Kind, object: Ku
 /** The resource that an object is made for. */
 function askingOf({ metadata }: KubeObject): Asking {
   const [owner] = metadata.ownerReferences ?? [];
-  return { name: owner?.name ?? '', uid: owner?.uid ?? '' };
+  return { kind: owner?.kind ?? '', name: owner?.name ?? '', uid: owner?.uid ?? '' };
 }
 
 /** Deletes what this resource owns and does not want any more. Names are fixed, so nothing has to be searched. */

@@ -3,7 +3,7 @@ import { bad, good, type Finding, type Findings } from './findings.ts';
 
 /**
  * The conditions, as kstatus reads them: `Ready` sums up; `Reconciling` and `Stalled` are there only while true, and one
- * of them whenever Ready is not True, unless it is suspended. Pure. `lastTransitionTime` moves with the status alone.
+ * of them whenever Ready is not True, unless it is suspended. Pure.
  */
 export function conditionsOf(
   findings: Findings,
@@ -29,6 +29,15 @@ export function conditionsOf(
     ['UnknownEventNames', findings.unknownEventNames],
     ['DirectoryStale', findings.directoryStale],
   ];
+  return stamped(present, before, options);
+}
+
+/** As conditions, without those that have no finding. `lastTransitionTime` moves with the status alone. */
+export function stamped(
+  present: readonly (readonly [type: string, finding: Finding | null])[],
+  before: readonly Condition[],
+  options: { generation: number; now: number },
+): Condition[] {
   const time = new Date(options.now).toISOString().replace(/\.\d+/, '');
   return present.flatMap(([type, finding]) => {
     if (finding === null) return [];

@@ -5,7 +5,7 @@ import type { GroupStatus, SubscriptionStatus } from '../../protocol/subscriptio
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { liveReplicas } from '../../event-log/provisioning/replicas.ts';
 import { destroyDeclared, leaveStreams } from '../../event-log/provisioning/release.ts';
-import { DEPLOYMENTS, keyOf, SECRETS, SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
+import { DEPLOYMENTS, keyOf, SECRETS, SUBSCRIPTIONS, type Kind, type KubeObject } from '../kubernetes/objects.ts';
 import { namesOf } from '../resources/rendering.ts';
 import type { Context, Memory } from './context.ts';
 import { drainLimitMs } from './objects-step.ts';
@@ -21,7 +21,7 @@ export const SKIP_ANNOTATION = 'firehose.dev/skip-redis-cleanup';
 /** What is left to do: nothing, or again after a while. */
 export type Finalized = { readonly done: true } | { readonly done: false; readonly why: string };
 
-type CleanUp =
+export type CleanUp =
   | { readonly kind: 'cleaned'; readonly message: string }
   /** It is not cleaned up; `why` is a part of the Event that names what is left. */
   | { readonly kind: 'left'; readonly why: string }
@@ -32,23 +32,45 @@ type CleanUp =
  * references.
  */
 export async function finalize(context: Context, memory: Memory, resource: KubeObject): Promise<Finalized> {
+  const parsed = subscriptionSchema.safeParse(bare(resource));
+  return finalizeResource(context, memory, {
+    kind: SUBSCRIPTIONS,
+    resource,
+    cleanUp: parsed.success ? async () => cleanUp(context, memory, { resource, subscription: parsed.data }) : null,
+    whatIsLeft: parsed.success ? whatIsLeft(parsed.data, groupsOf(resource)) : 'groups and streams of this resource',
+  });
+}
+
+export interface FinalizeOptions {
+  readonly kind: Kind;
+  readonly resource: KubeObject;
+  /** Null when the specification cannot be read. */
+  readonly cleanUp: (() => Promise<CleanUp>) | null;
+  /** For the Event when it was not cleaned up. */
+  readonly whatIsLeft: string;
+}
+
+/** The same of any resource: it always ends. */
+export async function finalizeResource(
+  context: Context,
+  memory: Memory,
+  { kind, resource, cleanUp: clean, whatIsLeft: left }: FinalizeOptions,
+): Promise<Finalized> {
   const { uid = '', finalizers = [], annotations = {}, deletionTimestamp = '' } = resource.metadata;
   if (!finalizers.includes(FINALIZER) || memory.released === uid) return { done: true };
-  const parsed = subscriptionSchema.safeParse(bare(resource));
-  const outcome: CleanUp =
-    annotations[SKIP_ANNOTATION] === 'true'
-      ? { kind: 'left', why: `the annotation ${SKIP_ANNOTATION} is set` }
-      : parsed.success
-        ? await cleanUp(context, memory, { resource, subscription: parsed.data })
-        : { kind: 'left', why: 'the specification cannot be read' };
+  const isSkipped = annotations[SKIP_ANNOTATION] === 'true';
+  const outcome: CleanUp = isSkipped
+    ? { kind: 'left', why: `the annotation ${SKIP_ANNOTATION} is set` }
+    : clean === null
+      ? { kind: 'left', why: 'the specification cannot be read' }
+      : await clean();
   const age = context.now() - Date.parse(deletionTimestamp);
   if (outcome.kind === 'wait' && age < context.timings.deletionLimitMs) return { done: false, why: outcome.why };
   if (outcome.kind === 'cleaned') await context.recordEvent(resource, 'Normal', 'RedisCleanedUp', outcome.message);
   else {
-    const left = parsed.success ? whatIsLeft(parsed.data, groupsOf(resource)) : 'groups and streams of this resource';
     await context.recordEvent(resource, 'Warning', 'RedisNotCleanedUp', `left in Redis: ${left}, since ${outcome.why}`);
   }
-  await withoutFinalizer(context, resource);
+  await withoutFinalizer(context, kind, resource);
   memory.released = uid;
   return { done: true };
 }
@@ -65,7 +87,7 @@ async function cleanUp(
 ): Promise<CleanUp> {
   const { namespace } = subscription.metadata;
   const readSecret = (name: string) => context.api.get(SECRETS, namespace, name);
-  const access = { ...secretAccess(context, { resource, subscription }), read: readSecret };
+  const access = { ...secretAccess(context, resource), read: readSecret };
   const secrets = await lookUpRedis(subscription.spec.redis, lookUp(namespace, access, []));
   const address = secrets && connectionOf(subscription.spec.redis, secrets);
   const connection = address && 'connection' in address ? address.connection : memory.redis;
@@ -97,13 +119,21 @@ async function stopGateways(
   client: RedisClient,
 ): Promise<number> {
   const { name, namespace } = subscription.metadata;
-  const deployment = context.cache.get(DEPLOYMENTS, namespace, namesOf(name).gateway);
+  await deleteDeployment(context, { namespace, name: namesOf(name).gateway, uid });
+  const live = await liveReplicas(client, subscription.spec.redis.keyPrefix, resourceOf(subscription));
+  return live.length;
+}
+
+/** When it is this resource's. */
+export async function deleteDeployment(
+  context: Context,
+  { namespace, name, uid }: { namespace: string; name: string; uid: string | undefined },
+): Promise<void> {
+  const deployment = context.cache.get(DEPLOYMENTS, namespace, name);
   const isOurs = deployment?.metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid);
   if (deployment && isOurs === true && deployment.metadata.deletionTimestamp === undefined) {
     await context.api.delete(DEPLOYMENTS, deployment);
   }
-  const live = await liveReplicas(client, subscription.spec.redis.keyPrefix, resourceOf(subscription));
-  return live.length;
 }
 
 async function leave(
@@ -145,17 +175,17 @@ export function groupsOf(resource: KubeObject): readonly GroupStatus[] {
   return (resource['status'] as SubscriptionStatus | undefined)?.consumerGroups ?? [];
 }
 
-async function withoutFinalizer(context: Context, resource: KubeObject): Promise<void> {
+async function withoutFinalizer(context: Context, of: Kind, resource: KubeObject): Promise<void> {
   const { name, namespace = '', resourceVersion, finalizers = [] } = resource.metadata;
   const kept = finalizers.filter((finalizer) => finalizer !== FINALIZER);
   // The version makes it fail when the object has changed: the next pass sees the change.
   const metadata = { name, namespace, ...(resourceVersion !== undefined && { resourceVersion }), finalizers: kept };
-  await context.api.merge(SUBSCRIPTIONS, { metadata });
+  await context.api.merge(of, { metadata });
   context.logger.info({ resource: keyOf(resource) }, 'the finalizer was removed');
 }
 
 /** Before the first write to Redis: whatever happens from then on, it is cleaned up. */
-export async function ensureFinalizer(context: Context, resource: KubeObject): Promise<void> {
+export async function ensureFinalizer(context: Context, kind: Kind, resource: KubeObject): Promise<void> {
   const { name, namespace = '', resourceVersion, finalizers = [] } = resource.metadata;
   if (finalizers.includes(FINALIZER)) return;
   const metadata = {
@@ -164,5 +194,5 @@ export async function ensureFinalizer(context: Context, resource: KubeObject): P
     ...(resourceVersion !== undefined && { resourceVersion }),
     finalizers: [...finalizers, FINALIZER],
   };
-  await context.api.merge(SUBSCRIPTIONS, { metadata });
+  await context.api.merge(kind, { metadata });
 }

@@ -32,9 +32,12 @@ export function drainingGateways({ replicas, ending }: GatewayState, heard: numb
 }
 
 /** Reads a Deployment's status, as `kubectl rollout status` does. */
-export function gatewayState(deployment: KubeObject | undefined): GatewayState {
+export function gatewayState(
+  deployment: KubeObject | undefined,
+  what: 'gateway' | 'replica' = 'gateway',
+): GatewayState {
   if (deployment === undefined) {
-    const finding = unknown('NotStarted', 'the gateways are started once what they need is there');
+    const finding = unknown('NotStarted', `the ${what}s are started once what they need is there`);
     return { desired: 0, replicas: 0, ready: 0, ending: 0, finding };
   }
   const status = (deployment['status'] ?? {}) as DeploymentStatus;
@@ -54,16 +57,16 @@ export function gatewayState(deployment: KubeObject | undefined): GatewayState {
     }
     const stuck = status.conditions?.find(({ reason }) => reason === 'ProgressDeadlineExceeded');
     if (stuck !== undefined)
-      return bad('ProgressDeadlineExceeded', `the gateways do not come up: ${stuck.message ?? ''}`, true);
+      return bad('ProgressDeadlineExceeded', `the ${what}s do not come up: ${stuck.message ?? ''}`, true);
     const failure = status.conditions?.find((one) => one.type === 'ReplicaFailure' && one.status === 'True');
     if (failure !== undefined) return bad('ReplicaFailure', `no pod can be made: ${failure.message ?? ''}`);
     if (desired === 0) {
       return replicas === 0
-        ? good('ScaledToZero', 'no gateway is asked for')
-        : bad('ScalingDown', `${replicas} gateways are going`);
+        ? good('ScaledToZero', `no ${what} is asked for`)
+        : bad('ScalingDown', `${replicas} ${what}s are going`);
     }
-    if (available < desired) return bad('Progressing', `${available} of ${desired} gateways are available`);
-    if (updated < desired || replicas > desired) return bad('RollingOut', `${updated} of ${desired} gateways are new`);
-    return good('Available', `${available} of ${desired} gateways serve`);
+    if (available < desired) return bad('Progressing', `${available} of ${desired} ${what}s are available`);
+    if (updated < desired || replicas > desired) return bad('RollingOut', `${updated} of ${desired} ${what}s are new`);
+    return good('Available', `${available} of ${desired} ${what}s serve`);
   }
 }

@@ -3,7 +3,7 @@ import type { RedisClient } from '../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import type { SubscriptionStatus } from '../../protocol/subscription/status.ts';
 import { PODS, type KubeObject } from '../kubernetes/objects.ts';
-import { selectorOf } from '../resources/rendering.ts';
+import { selectorText } from '../resources/rendering.ts';
 import type { Context } from './context.ts';
 import { bad, unknown, type Finding } from './findings.ts';
 import { gatewayState, type GatewayState } from './gateway-finding.ts';
@@ -52,13 +52,20 @@ async function heartbeats(
  * The finding about the gateways; when they do not start, with the messages of their pods. Only then are pods listed.
  */
 export async function lastWordsOf(context: Context, { subscription }: Subject, state: GatewayState): Promise<Finding> {
-  const { finding, desired } = state;
-  if (finding.status === 'True' || finding.isFinal === true || desired === 0) return finding;
   const { name, namespace } = subscription.metadata;
-  const labels = Object.entries(selectorOf(name)).map(([key, value]) => `${key}=${value}`);
-  const { items } = await context.api.list(PODS, namespace, labels.join(','));
+  return withLastWords(context, state, { namespace, selector: selectorText(name), what: 'Gateway' });
+}
+
+/** The finding about pods, with their messages when they do not start. Only then are they listed. */
+export async function withLastWords(
+  context: Context,
+  { finding, desired }: GatewayState,
+  pods: { readonly namespace: string; readonly selector: string; readonly what: 'Gateway' | 'Source' },
+): Promise<Finding> {
+  if (finding.status === 'True' || finding.isFinal === true || desired === 0) return finding;
+  const { items } = await context.api.list(PODS, pods.namespace, pods.selector);
   const words = lastWords(items);
-  return words === null ? finding : bad(words.reason, `${finding.message}; ${words.message}`);
+  return words === null ? finding : bad(`${pods.what}${words.reason}`, `${finding.message}; ${words.message}`);
 }
 
 /**

@@ -11,7 +11,7 @@ const ended = (message: string, more: object = {}) => ({
 test('a gateway that ended says why: every fatal line of its log', () => {
   const text = ['cut off"}', line(30, 'starting'), line(60, 'REDIS_URL: a URL'), line(60, 'FIREHOSE_PORT: a port'), ''];
   assert.deepEqual(lastWords([pod('acme-1', ended(text.join('\n')))]), {
-    reason: 'GatewayCrashing',
+    reason: 'Crashing',
     message: 'acme-1 ended with exit code 2: REDIS_URL: a URL; FIREHOSE_PORT: a port',
   });
 });
@@ -33,7 +33,7 @@ test('of several the one that ended last speaks, in one line of bounded length',
 test('a container that was not started says why; one that starts or runs says nothing', () => {
   const waiting = (reason: string, message: string) => pod('a', { state: { waiting: { reason, message } } });
   assert.deepEqual(lastWords([waiting('ImagePullBackOff', 'Back-off pulling image')]), {
-    reason: 'GatewayNotStarted',
+    reason: 'NotStarted',
     message: 'a: ImagePullBackOff: Back-off pulling image',
   });
   assert.equal(lastWords([waiting('ContainerCreating', '')]), null);

@@ -10,9 +10,9 @@ interface State {
   readonly terminated?: { readonly exitCode?: number; readonly message?: string; readonly finishedAt?: string };
 }
 
-/** Why a gateway does not start, according to its pod. */
+/** Why a gateway or a source does not start, according to its pod. */
 export interface LastWords {
-  readonly reason: 'GatewayCrashing' | 'GatewayNotStarted';
+  readonly reason: 'Crashing' | 'NotStarted';
   readonly message: string;
 }
 
@@ -47,11 +47,11 @@ export function lastWords(pods: readonly KubeObject[]): LastWords | null {
   if (ended?.end !== undefined) {
     const words = lastLine(ended.end.message ?? '');
     const code = `exit code ${ended.end.exitCode ?? 'unknown'}`;
-    return { reason: 'GatewayCrashing', message: `${ended.name} ended with ${code}: ${words || 'it logged nothing'}` };
+    return { reason: 'Crashing', message: `${ended.name} ended with ${code}: ${words || 'it logged nothing'}` };
   }
   for (const { name, container } of found) {
     const { reason = '', message = '' } = container.state?.waiting ?? {};
-    if (WAITING.has(reason)) return { reason: 'GatewayNotStarted', message: `${name}: ${reason}: ${short(message)}` };
+    if (WAITING.has(reason)) return { reason: 'NotStarted', message: `${name}: ${reason}: ${short(message)}` };
   }
   return null;
 }

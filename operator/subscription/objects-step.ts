@@ -1,4 +1,4 @@
-import { durationMs, type Subscription } from '../../protocol/subscription.ts';
+import { durationMs } from '../../protocol/subscription.ts';
 import { ApiError } from '../kubernetes/exchange.ts';
 import { DEPLOYMENTS, type KubeObject } from '../kubernetes/objects.ts';
 import { desiredObjects, ownedNames, type Desired } from '../resources/desired.ts';
@@ -41,9 +41,13 @@ export async function objectsStep(context: Context, memory: Memory, input: Objec
 }
 
 /** With a refused specification nothing is changed, except that `suspend` stops the gateways. */
-export async function stopRefused(context: Context, subscription: Subscription, live: KubeObject | undefined) {
+export async function stopRefused(
+  context: Context,
+  { spec }: { readonly spec: { readonly suspend: boolean } },
+  live: KubeObject | undefined,
+) {
   const replicas = (live?.['spec'] as { replicas?: number } | undefined)?.replicas;
-  if (live === undefined || !subscription.spec.suspend || replicas === 0) return;
+  if (live === undefined || !spec.suspend || replicas === 0) return;
   const { name, namespace = '' } = live.metadata;
   await context.api.merge(DEPLOYMENTS, { metadata: { name, namespace }, spec: { replicas: 0 } });
 }
@@ -77,7 +81,8 @@ async function replicasOf(context: Context, { subscription, uid }: Rendering, li
   return null;
 }
 
-async function split(context: Context, wanted: readonly Desired[]): Promise<[Desired[], string[]]> {
+/** Objects of kinds that the cluster serves, and the names of kinds that it lacks. */
+export async function split(context: Context, wanted: readonly Desired[]): Promise<[Desired[], string[]]> {
   const served: Desired[] = [];
   const missing: string[] = [];
   for (const one of wanted) {
@@ -87,7 +92,8 @@ async function split(context: Context, wanted: readonly Desired[]): Promise<[Des
   return [served, missing];
 }
 
-function judge(failures: readonly ApplyFailure[], missing: readonly string[]): Finding {
+/** The finding about objects that were applied. */
+export function judge(failures: readonly ApplyFailure[], missing: readonly string[]): Finding {
   if (missing.length > 0) {
     return bad('KindNotServed', `the cluster does not know ${missing.join(', ')}: install it, or leave it out`, true);
   }

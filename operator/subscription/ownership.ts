@@ -1,6 +1,6 @@
 import type { Subscription } from '../../protocol/subscription.ts';
 import { DEPLOYMENTS, SERVICES, SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
-import { labelsOf, namesOf } from '../resources/rendering.ts';
+import { componentOf, labelsOf, namesOf } from '../resources/rendering.ts';
 import type { Context } from './context.ts';
 
 /** The owner of a live object with one of the operator's names. */
@@ -12,17 +12,19 @@ export type Ownership =
 
 /** The resource that asks: its name, and its uid, which no later resource of that name has again. */
 export interface Asking {
+  /** FirehoseSubscription when not given. */
+  readonly kind?: string;
   readonly name: string;
   readonly uid: string;
 }
 
-export function ownershipOf(live: KubeObject, { name, uid }: Asking): Ownership {
+export function ownershipOf(live: KubeObject, { kind = SUBSCRIPTIONS.kind, name, uid }: Asking): Ownership {
   const { labels = {}, ownerReferences = [], deletionTimestamp } = live.metadata;
   const owner = ownerReferences.find(({ controller }) => controller === true);
   if (owner?.uid === uid) return 'own';
-  const bearsLabels = Object.entries(labelsOf(name)).every(([key, value]) => labels[key] === value);
+  const bearsLabels = Object.entries(labelsOf(name, componentOf(kind))).every(([key, value]) => labels[key] === value);
   const isOfFormer =
-    owner?.kind === SUBSCRIPTIONS.kind &&
+    owner?.kind === kind &&
     owner.apiVersion.startsWith(`${SUBSCRIPTIONS.group}/`) &&
     // One name, one resource: an owner of this name with another uid is gone.
     owner.name === name;

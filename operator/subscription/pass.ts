@@ -49,7 +49,7 @@ export async function pass(
   const { resource, subscription } = subject;
   if (memory.generation !== resource.metadata.generation) forgetSecrets(context, subscription);
   const policy = judgePolicy(context, subscription);
-  const references = await step('references', () => resolveReferences(subscription, secretAccess(context, subject)));
+  const references = await step('references', () => resolveReferences(subscription, secretAccess(context, resource)));
   const before = groupsOf(resource);
   const redis = await step('redis', () =>
     redisStep(context, memory, { subscription, secrets: references.redis, before }),
@@ -59,7 +59,7 @@ export async function pass(
   const secrets = await step('secrets', () =>
     secretsStep(context, { ...subject, inUse: gateways.keysInUse, foreignKeyId: references.foreignKeyId }),
   );
-  const telemetry = await judgeTelemetry(subscription);
+  const telemetry = await judgeTelemetry(subscription.spec);
   const found = { policy, references, redis, gateways, secrets, telemetry };
   const objects = await step('objects', () => changeObjects(context, memory, subject, found));
   memory.generation = resource.metadata.generation ?? 0;
@@ -174,7 +174,8 @@ function forgetSecrets(context: Context, { spec, metadata }: Subscription): void
   context.secrets.forget(metadata.namespace, names);
 }
 
-function referencesFinding({ problems }: References): Finding {
+/** The finding about everything that a resource refers to. */
+export function referencesFinding({ problems }: Pick<References, 'problems'>): Finding {
   return problems.length === 0
     ? good('Resolved', 'everything that is referred to is there')
     : bad('ReferencesMissing', problems.join('; '));

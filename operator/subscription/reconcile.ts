@@ -1,8 +1,9 @@
-import { subscriptionSchema } from '../../protocol/subscription.ts';
-import { SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
+import type { z } from 'zod';
+import { subscriptionSchema, type Subscription } from '../../protocol/subscription.ts';
+import { SUBSCRIPTIONS, type Kind, type KubeObject } from '../kubernetes/objects.ts';
 import type { Context, Memory } from './context.ts';
 import { bare, ensureFinalizer, FINALIZER, finalize } from './finalize.ts';
-import { bad } from './findings.ts';
+import { bad, type Finding } from './findings.ts';
 import { pass, step } from './pass.ts';
 import { writeStatus } from './status.ts';
 
@@ -22,45 +23,94 @@ export interface Outcome {
  * the API server is away: then the queue backs off.
  */
 export async function reconcile(context: Context, namespace: string, name: string): Promise<Outcome> {
-  const generation = context.cache.get(SUBSCRIPTIONS, namespace, name)?.metadata.generation;
-  return { ...(await judge(context, namespace, name)), generation };
+  return reconcileKind(SUBSCRIPTION, context, namespace, name);
 }
 
-async function judge(context: Context, namespace: string, name: string): Promise<Outcome> {
+/** How a kind of resource is reconciled; what all kinds have in common is in `reconcileKind`. */
+export interface Reconciled<Parsed> {
+  readonly kind: Kind;
+  /** For the commands of messages. */
+  readonly shortName: string;
+  readonly schema: z.ZodType<Parsed>;
+  /** Whether such a resource leaves nothing in Redis, and needs no finalizer. */
+  readonly leavesNothing?: (parsed: Parsed) => boolean;
+  readonly finalize: typeof finalize;
+  /** The specification cannot be read. */
+  readonly tellInvalid: (context: Context, memory: Memory, resource: KubeObject, finding: Finding) => Promise<void>;
+  readonly pass: (
+    context: Context,
+    memory: Memory,
+    given: { readonly resource: KubeObject; readonly parsed: Parsed; readonly uid: string },
+  ) => Promise<Outcome>;
+}
+
+const SUBSCRIPTION: Reconciled<Subscription> = {
+  kind: SUBSCRIPTIONS,
+  shortName: 'fhs',
+  schema: subscriptionSchema,
+  finalize,
+  tellInvalid: (context, memory, resource, finding) =>
+    writeStatus(context, memory, resource, { kind: 'invalid', finding }),
+  pass: (context, memory, { resource, parsed, uid }) => pass(context, memory, { resource, subscription: parsed, uid }),
+};
+
+export async function reconcileKind<Parsed>(
+  of: Reconciled<Parsed>,
+  context: Context,
+  namespace: string,
+  name: string,
+): Promise<Outcome> {
+  const generation = context.cache.get(of.kind, namespace, name)?.metadata.generation;
+  return { ...(await judge(of, context, namespace, name)), generation };
+}
+
+async function judge<Parsed>(
+  of: Reconciled<Parsed>,
+  context: Context,
+  namespace: string,
+  name: string,
+): Promise<Outcome> {
   const key = `${namespace}/${name}`;
-  const resource = context.cache.get(SUBSCRIPTIONS, namespace, name);
+  const resource = context.cache.get(of.kind, namespace, name);
   if (resource === undefined) {
     context.memories.forget(key);
     return { requeueAfterMs: null, why: 'gone' };
   }
   const memory = context.memories.of(key);
   if (resource.metadata.annotations?.[PAUSE_ANNOTATION] === 'true') {
-    await tellOfPausedDeletion(context, memory, resource);
+    await tellOfPausedDeletion(context, memory, resource, of.shortName);
     return { requeueAfterMs: null, why: 'paused' };
   }
   if (resource.metadata.deletionTimestamp !== undefined) {
-    const finalized = await step('finalize', () => finalize(context, memory, resource));
+    const finalized = await step('finalize', () => of.finalize(context, memory, resource));
     return finalized.done
       ? { requeueAfterMs: null, why: 'let go' }
       : { requeueAfterMs: context.timings.retryMs, why: finalized.why };
   }
-  const parsed = subscriptionSchema.safeParse(bare(resource));
+  const parsed = of.schema.safeParse(bare(resource));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const message = `spec.${issue?.path.slice(1).join('.') ?? ''}: ${issue?.message ?? 'cannot be read'}`;
-    await writeStatus(context, memory, resource, { kind: 'invalid', finding: bad('InvalidSpec', message, true) });
+    await of.tellInvalid(context, memory, resource, bad('InvalidSpec', message, true));
     return { requeueAfterMs: null, why: 'the specification is not valid' };
   }
-  await step('finalizer', () => ensureFinalizer(context, resource));
-  return pass(context, memory, { resource, subscription: parsed.data, uid: resource.metadata.uid ?? '' });
+  if (of.leavesNothing?.(parsed.data) !== true) {
+    await step('finalizer', () => ensureFinalizer(context, of.kind, resource));
+  }
+  return of.pass(context, memory, { resource, parsed: parsed.data, uid: resource.metadata.uid ?? '' });
 }
 
 /** Nothing else shows why it is not deleted. */
-async function tellOfPausedDeletion(context: Context, memory: Memory, resource: KubeObject): Promise<void> {
+async function tellOfPausedDeletion(
+  context: Context,
+  memory: Memory,
+  resource: KubeObject,
+  shortName: string,
+): Promise<void> {
   const { name, namespace = '', uid = '', deletionTimestamp, finalizers = [] } = resource.metadata;
   if (deletionTimestamp === undefined || !finalizers.includes(FINALIZER) || memory.pausedDeletion === uid) return;
   memory.pausedDeletion = uid;
-  const end = `kubectl annotate fhs -n ${namespace} ${name} ${PAUSE_ANNOTATION}-`;
+  const end = `kubectl annotate ${shortName} -n ${namespace} ${name} ${PAUSE_ANNOTATION}-`;
   const message = `deleting it waits for the end of its pause: ${end}`;
   await context.recordEvent(resource, 'Warning', 'DeletionPaused', message);
 }

@@ -32,25 +32,12 @@ export async function redisStep(
   input: { subscription: Subscription; secrets: RedisSecrets | null; before: readonly GroupStatus[] },
 ): Promise<RedisStep> {
   const { subscription, secrets } = input;
-  if (secrets === null) {
-    const finding = unknown('ReferencesMissing', 'it is not known where Redis is');
-    return { redis: finding, groups: finding, client: null, facts: null };
+  const connected = await connectRedis(context, memory, { spec: subscription.spec.redis, secrets });
+  const { redis, client, facts } = connected;
+  if (client === null) {
+    const groups = secrets === null ? redis : unknown(redis.reason, 'Redis cannot be asked');
+    return { redis, groups, client, facts };
   }
-  const address = connectionOf(subscription.spec.redis, secrets);
-  if ('faults' in address) {
-    const message = address.faults.join('; ');
-    const groups = unknown('RedisSettingsInvalid', 'Redis cannot be asked');
-    return { redis: bad('RedisSettingsInvalid', message, true), groups, client: null, facts: null };
-  }
-  const connected = await context.redis.connect(address.connection);
-  if (!connected.ok) {
-    const { reason, message, isFinal } = connected;
-    const groups = unknown(reason, 'Redis cannot be asked');
-    return { redis: bad(reason, message, isFinal), groups, client: null, facts: null };
-  }
-  memory.redis = address.connection;
-  const { client, facts } = connected;
-  const redis = good('Connected', `Redis ${facts.version}, persistence ${facts.persistence}`);
   try {
     context.assertMayWrite();
     await provisionStreams(client, needsOf(subscription));
@@ -61,6 +48,23 @@ export async function redisStep(
   } catch (error) {
     return { redis, groups: judge(error, subscription), client, facts };
   }
+}
+
+/** Connects to the Redis that a resource names; the finding says why not. */
+export async function connectRedis(
+  context: Context,
+  memory: Memory,
+  { spec, secrets }: { spec: Subscription['spec']['redis']; secrets: RedisSecrets | null },
+): Promise<Omit<RedisStep, 'groups'>> {
+  const none = { client: null, facts: null };
+  if (secrets === null) return { redis: unknown('ReferencesMissing', 'it is not known where Redis is'), ...none };
+  const address = connectionOf(spec, secrets);
+  if ('faults' in address) return { redis: bad('RedisSettingsInvalid', address.faults.join('; '), true), ...none };
+  const connected = await context.redis.connect(address.connection);
+  if (!connected.ok) return { redis: bad(connected.reason, connected.message, connected.isFinal), ...none };
+  memory.redis = address.connection;
+  const { client, facts } = connected;
+  return { redis: good('Connected', `Redis ${facts.version}, persistence ${facts.persistence}`), client, facts };
 }
 
 function needsOf(subscription: Subscription) {

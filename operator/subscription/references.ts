@@ -42,7 +42,7 @@ export async function resolveReferences(subscription: Subscription, access: Secr
   const headersSecret =
     headers === undefined ? null : await look('telemetry.otlp.headersSecretName', headers, { values: [HEADERS_KEY] });
   await lookUpCertificate(subscription, look);
-  await lookUpPullSecrets(subscription, access, problems);
+  await lookUpPullSecrets('gateway.imagePullSecrets', spec.gateway.imagePullSecrets, access, problems);
   const signing = token.signing.secretName;
   const foreignKeyId = signing === undefined ? null : await lookUpKeys(signing, look, problems);
   return {
@@ -100,12 +100,16 @@ async function lookUpCertificate({ spec, metadata }: Subscription, look: LookUp)
 }
 
 /** The kubelet reports those that are missing. */
-async function lookUpPullSecrets({ spec }: Subscription, access: SecretAccess, problems: string[]): Promise<void> {
-  for (const { name } of spec.gateway.imagePullSecrets) {
+export async function lookUpPullSecrets(
+  field: string,
+  named: readonly { readonly name: string }[],
+  access: SecretAccess,
+  problems: string[],
+): Promise<void> {
+  for (const { name } of named) {
     const secret = await access.read(name);
     const refusal = secret && access.refusal(secret);
-    if (refusal !== null)
-      problems.push(`gateway.imagePullSecrets: the Secret ${name} ${refusal} and cannot be used here`);
+    if (refusal !== null) problems.push(`${field}: the Secret ${name} ${refusal} and cannot be used here`);
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Subscription } from '../../protocol/subscription.ts';
 import { secretRefusal } from '../policy/secrets.ts';
 import { SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
 import { namesOf } from '../resources/rendering.ts';
@@ -6,18 +5,16 @@ import type { Context } from './context.ts';
 import type { SecretAccess } from './references.ts';
 
 /** How a resource reaches the Secrets that it names, and which of them it must not name (I16). */
-export function secretAccess(
-  context: Context,
-  { resource, subscription }: { readonly resource: KubeObject; readonly subscription: Subscription },
-): SecretAccess {
-  const { name, namespace } = subscription.metadata;
+export function secretAccess(context: Context, resource: KubeObject): SecretAccess {
+  const { name, namespace = '' } = resource.metadata;
   return {
     read: (secret) => context.secrets.read(namespace, secret),
     refusal(secret) {
       const refusal = secretRefusal(secret, resource.metadata.uid ?? '', context.policy.secretOwners);
       if (refusal !== null) return refusal;
       const other = issuedFor(context, namespace, secret.metadata.name);
-      return other === null || other === name ? null : `belongs to the FirehoseSubscription ${other}`;
+      const isOwn = other === name && resource.kind === SUBSCRIPTIONS.kind;
+      return other === null || isOwn ? null : `belongs to the FirehoseSubscription ${other}`;
     },
   };
 }

@@ -1,13 +1,14 @@
 import type { Subscription } from '../../protocol/subscription.ts';
 import { SECRETS, type KubeObject } from '../kubernetes/objects.ts';
-import { namesOf } from '../resources/rendering.ts';
+import { certificateNames } from '../resources/exposure.ts';
+import { namesOf, subscriptionOwner, type Owner } from '../resources/rendering.ts';
 import { adminToken } from './admin-token.ts';
 import type { Context } from './context.ts';
 import { bad, good, type Finding } from './findings.ts';
 import type { KeysInUse } from './key-rotation.ts';
 import { LEFTOVER } from './objects-step.ts';
 import { assertOwn, LeftByFormer, ObjectOwnedByOther } from './ownership.ts';
-import { renewSelfSigned } from './self-signed.ts';
+import { renewSelfSigned, type SelfSignedInput } from './self-signed.ts';
 import { rotateKeys } from './signing-keys.ts';
 
 export interface SecretsStep {
@@ -41,7 +42,11 @@ export async function secretsStep(context: Context, input: Input): Promise<Secre
 }
 
 async function adminTokenStep(context: Context, input: Input): Promise<string> {
-  const secret = await ownSecret(context, input, namesOf(input.subscription.metadata.name).adminToken);
+  const secret = await ownSecret(
+    context,
+    subscriptionOwner(input),
+    namesOf(input.subscription.metadata.name).adminToken,
+  );
   const { token, change } = adminToken(input, secret);
   if (change !== null) await applySecret(context, change);
   return token;
@@ -54,7 +59,7 @@ async function keysStep(context: Context, input: Input): Promise<Omit<SecretsSte
     return { keys: good('Given', 'the keys are rotated by the platform'), signing: { activeKeyID: foreignKeyId } };
   }
   const { signingKeys } = namesOf(subscription.metadata.name);
-  const secret = await ownSecret(context, input, signingKeys, 'spec.auth.token.signing.secretName');
+  const secret = await ownSecret(context, subscriptionOwner(input), signingKeys, 'spec.auth.token.signing.secretName');
   const rotated = await rotateKeys({ subscription, uid, secret, inUse }, context.now());
   if (rotated.change !== null) await applySecret(context, rotated.change);
   if (rotated.news !== null) await context.recordEvent(input.resource, 'Normal', 'SigningKeys', rotated.news);
@@ -69,15 +74,28 @@ async function keysStep(context: Context, input: Input): Promise<Omit<SecretsSte
 }
 
 async function certificateStep(context: Context, input: Input): Promise<void> {
-  const { subscription, uid, resource } = input;
+  const { subscription, resource } = input;
   const { tls } = subscription.spec.gateway;
   if (tls.disabled || tls.secretName !== undefined || tls.issuerRef !== undefined) return;
-  const names = namesOf(subscription.metadata.name);
+  await keepSelfSigned(context, resource, {
+    owner: subscriptionOwner(input),
+    secrets: namesOf(subscription.metadata.name),
+    dnsNames: certificateNames(input),
+    field: 'spec.gateway.tls.secretName',
+  });
+}
+
+/** Makes and renews a certificate of the operator's own. Throws where a Secret of that name has another owner. */
+export async function keepSelfSigned(
+  context: Context,
+  resource: KubeObject,
+  { field, ...made }: Omit<SelfSignedInput, 'authority' | 'server'> & { readonly field: string },
+): Promise<void> {
   const [authority, server] = [
-    await ownSecret(context, input, names.authority),
-    await ownSecret(context, input, names.tls, 'spec.gateway.tls.secretName'),
+    await ownSecret(context, made.owner, made.secrets.authority),
+    await ownSecret(context, made.owner, made.secrets.tls, field),
   ];
-  const changes = await renewSelfSigned({ subscription, uid, authority, server }, context.now());
+  const changes = await renewSelfSigned({ ...made, authority, server }, context.now());
   for (const change of changes) await applySecret(context, change);
   if (changes.length > 0 && server !== null) {
     await context.recordEvent(resource, 'Normal', 'CertificateRenewed', 'the self-signed certificate was renewed');
@@ -90,18 +108,18 @@ async function certificateStep(context: Context, input: Input): Promise<void> {
  */
 async function ownSecret(
   context: Context,
-  { subscription, uid }: Input,
+  { kind, namespace, uid, name: asking }: Owner,
   name: string,
   field?: string,
 ): Promise<KubeObject | null> {
-  const secret = await context.secrets.read(subscription.metadata.namespace, name);
+  const secret = await context.secrets.read(namespace, name);
   if (secret === null) return null;
-  const asking = { name: subscription.metadata.name, uid };
+  const wayOut = field === undefined ? 'keep it under another name' : `name it in ${field}`;
   try {
-    assertOwn(secret, SECRETS.kind, asking, field === undefined ? 'keep it under another name' : `name it in ${field}`);
+    assertOwn(secret, SECRETS.kind, { kind: kind.kind, name: asking, uid }, wayOut);
   } catch (error) {
     // The next pass reads it again.
-    context.secrets.forget(subscription.metadata.namespace, [name]);
+    context.secrets.forget(namespace, [name]);
     throw error;
   }
   return secret;

@@ -1,9 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createAuthority, issueCertificate, type CertificatePem } from '../../runtime/certificates/certificate.ts';
-import type { Subscription } from '../../protocol/subscription.ts';
-import { apiVersionOf, SECRETS, type KubeObject } from '../kubernetes/objects.ts';
-import { certificateNames } from '../resources/exposure.ts';
-import { labelsOf, namesOf, ownerOf } from '../resources/rendering.ts';
+import { SECRETS, type KubeObject } from '../kubernetes/objects.ts';
+import { ownedBy, type Owner } from '../resources/rendering.ts';
 import { secretText } from './secret-text.ts';
 
 const DAY_MS = 86_400_000;
@@ -12,23 +10,26 @@ const SERVER_DAYS = 90;
 const RENEW_BEFORE_DAYS = 30;
 
 export interface SelfSignedInput {
-  readonly subscription: Subscription;
-  readonly uid: string;
+  readonly owner: Owner;
+  /** Of the two Secrets. */
+  readonly secrets: { readonly authority: string; readonly tls: string };
+  /** What the certificate is for. */
+  readonly dnsNames: readonly string[];
   /** As they are now; null where there is none. */
   readonly authority: KubeObject | null;
   readonly server: KubeObject | null;
 }
 
 /**
- * The Secrets that must be applied so that clients see a certificate which is valid for long enough and for every name:
+ * The Secrets that must be applied so that peers see a certificate which is valid for long enough and for every name:
  * none, the server's, or the authority's too. Clients trust `ca.crt`, which outlives every renewal; its key is in a
  * Secret that no pod mounts.
  */
 export async function renewSelfSigned(input: SelfSignedInput, now: number): Promise<readonly KubeObject[]> {
   const kept = keptAuthority(input.authority, now);
-  const subject = `CN=${input.subscription.metadata.name} firehose authority`;
+  const subject = `CN=${input.owner.name} firehose authority`;
   const authority = kept ?? (await createAuthority({ subject, now, days: AUTHORITY_DAYS }));
-  const names = certificateNames(input);
+  const { dnsNames: names, secrets: own } = input;
   if (kept !== null && isServerGood(input.server, kept, names, now)) return [];
   const server = await issueCertificate(authority, {
     subject: 'CN=firehose',
@@ -37,7 +38,6 @@ export async function renewSelfSigned(input: SelfSignedInput, now: number): Prom
     now,
     days: SERVER_DAYS,
   });
-  const own = namesOf(input.subscription.metadata.name);
   const made = secretOf(input, own.tls, 'kubernetes.io/tls', {
     'ca.crt': authority.cert,
     'tls.crt': server.cert,
@@ -82,18 +82,6 @@ function secretOf(
   type: string,
   texts: Readonly<Record<string, string>>,
 ): KubeObject {
-  const { metadata } = input.subscription;
   const encoded = Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
-  return {
-    apiVersion: apiVersionOf(SECRETS),
-    kind: SECRETS.kind,
-    metadata: {
-      name,
-      namespace: metadata.namespace,
-      labels: labelsOf(metadata.name),
-      ownerReferences: [ownerOf(input)],
-    },
-    type,
-    data: Object.fromEntries(encoded) as Record<string, string>,
-  };
+  return ownedBy(input.owner, SECRETS, name, { type, data: Object.fromEntries(encoded) as Record<string, string> });
 }

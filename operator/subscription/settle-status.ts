@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { SubscriptionStatus } from '../../protocol/subscription/status.ts';
 
 /** Numbers that move by themselves are written at most this often. */
 const NUMBERS_EVERY_MS = 30_000;
@@ -21,11 +20,11 @@ const MOVING: ReadonlySet<string> = new Set([
 ]);
 
 /** The status to write, or null when what is written already says the same as far as it matters. Pure. */
-export function settleStatus(
-  before: SubscriptionStatus,
-  now: SubscriptionStatus,
+export function settleStatus<Status extends object>(
+  before: Status,
+  now: Status,
   options: { readonly sinceWrittenMs: number },
-): SubscriptionStatus | null {
+): Status | null {
   if (!isDeepStrictEqual(standing(before), standing(now))) return now;
   if (options.sinceWrittenMs < NUMBERS_EVERY_MS) return null;
   return isMaterial(before, now) ? now : null;

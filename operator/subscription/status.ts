@@ -1,9 +1,9 @@
-import { apiVersionOf, SUBSCRIPTIONS, type KubeObject } from '../kubernetes/objects.ts';
+import { apiVersionOf, SUBSCRIPTIONS, type Kind, type KubeObject } from '../kubernetes/objects.ts';
 import type { Subscription } from '../../protocol/subscription.ts';
 import type { Condition, SubscriptionStatus } from '../../protocol/subscription/status.ts';
 import type { LiveReplica } from '../../event-log/provisioning/replicas.ts';
 import type { ServerFacts } from '../redis/server-facts.ts';
-import { selectorOf } from '../resources/rendering.ts';
+import { selectorText } from '../resources/rendering.ts';
 import { conditionsOf, isWarning, transitions } from './conditions.ts';
 import type { Context, Memory } from './context.ts';
 import { unknown, type Finding, type Findings } from './findings.ts';
@@ -48,18 +48,28 @@ export async function writeStatus(
     observedGeneration: generation,
     conditions,
   };
+  await applyStatus(context, memory, { kind: SUBSCRIPTIONS, resource, before, next });
+}
+
+interface AnyStatus {
+  readonly conditions?: readonly Condition[] | undefined;
+}
+
+/** Writes the status of any resource when it says something new; reports transitions by Events. */
+export async function applyStatus<Status extends AnyStatus>(
+  context: Context,
+  memory: Memory,
+  { kind, resource, before, next }: { kind: Kind; resource: KubeObject; before: Status; next: Status },
+): Promise<void> {
   const now = context.now();
   const status = settleStatus(before, next, { sinceWrittenMs: now - memory.statusWrittenAt });
   if (status === null) return;
   const { name, namespace = '', uid = '' } = resource.metadata;
-  const written = {
-    apiVersion: apiVersionOf(SUBSCRIPTIONS),
-    kind: SUBSCRIPTIONS.kind,
-    metadata: { name, namespace, uid },
-  };
-  await context.api.apply(SUBSCRIPTIONS, { ...written, status }, { subresource: 'status' });
+  const written = { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: { name, namespace, uid } };
+  await context.api.apply(kind, { ...written, status }, { subresource: 'status' });
   memory.statusWrittenAt = now;
-  for (const condition of transitions(before.conditions ?? [], conditions)) await tell(context, resource, condition);
+  const changed = transitions(before.conditions ?? [], next.conditions ?? []);
+  for (const condition of changed) await tell(context, resource, condition);
 }
 
 /** `type` alone is an adjective: Ready, Stalled. */
@@ -93,7 +103,6 @@ function nothingLookedAt(finding: Finding): Findings {
 function numbersOf(pass: WholePass, before: SubscriptionStatus): SubscriptionStatus {
   const { gateway, urls, image, replicas, facts, stood, signing, subscription } = pass;
   const connections = replicas?.reduce((sum, replica) => sum + replica.connections, 0);
-  const selector = Object.entries(selectorOf(subscription.metadata.name)).map(([key, value]) => `${key}=${value}`);
   const stream = stood?.stream ?? before.stream;
   const groups = stood?.groups ?? before.consumerGroups;
   const lag = stood?.lag ?? before.lag;
@@ -107,7 +116,7 @@ function numbersOf(pass: WholePass, before: SubscriptionStatus): SubscriptionSta
       summary: `${gateway.ready}/${gateway.desired}`,
       connections: connections ?? before.gateway?.connections ?? 0,
       image,
-      selector: selector.join(','),
+      selector: selectorText(subscription.metadata.name),
     },
     ...(stream && { stream }),
     ...(redis && { redis }),

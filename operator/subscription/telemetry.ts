@@ -7,8 +7,8 @@ import { bad, good, type Finding } from './findings.ts';
  * never connects there. Loopback is the pod's own, where a collector may run beside the gateway; a host that is not
  * found is accepted, since gateways serve without a collector.
  */
-export async function judgeTelemetry({ spec }: Subscription): Promise<Finding> {
-  const { otlp } = spec.telemetry;
+export async function judgeTelemetry({ telemetry }: Pick<Subscription['spec'], 'telemetry'>): Promise<Finding> {
+  const { otlp } = telemetry;
   if (otlp === undefined) return good('NotSent', 'telemetry is sent nowhere');
   const url = URL.parse(otlp.endpoint);
   if (url === null) return bad('OTLPEndpointInvalid', 'telemetry.otlp.endpoint is no address', true);

@@ -6,6 +6,7 @@ import { startControlPlane, type ControlPlane } from '../../testing/control-plan
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { OWN_RULES, WATCHED_RULES } from '../role.ts';
+import { sourceDefinition } from '../crd/definitions.ts';
 import { installCrd } from './install-crd.ts';
 import { GROUPED_SPEC, subscription } from './resources.ts';
 import { until } from '../../testing/until.ts';
@@ -45,6 +46,7 @@ export async function startPlatform(controllers: 'all' | 'without workloads' = '
   const plane = stack.use(await startControlPlane({ controllers }));
   const { admin } = plane;
   await installCrd(plane);
+  await installCrd(plane, sourceDefinition());
   const made = new Set<string>();
   const namespace = async (name: string) => {
     if (made.has(name)) return;

@@ -56,7 +56,7 @@ const COMMON = {
 } as const;
 
 /** Every field of a source of Kazoo, each with another value than its default. */
-const FULL_KAZOO_SPEC = {
+export const FULL_KAZOO_SPEC = {
   ...COMMON,
   kazoo: {
     brokers: [
@@ -88,7 +88,7 @@ const FULL_FREESWITCH_SPEC = {
 } as const;
 
 /** Every interface of Asterisk. */
-const FULL_ASTERISK_SPEC = {
+export const FULL_ASTERISK_SPEC = {
   ...COMMON,
   asterisk: {
     endpoints: [

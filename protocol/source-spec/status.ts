@@ -15,6 +15,7 @@ const endpoint = z.strictObject({
   /** Why it is not Live, or what it lacks. */
   reason: z.string().optional(),
 });
+export type EndpointStatus = z.output<typeof endpoint>;
 
 /** What the operator reports about a source. Written when something changes, and never for a number that moves. */
 export const sourceStatusSchema = z.strictObject({
@@ -39,3 +40,4 @@ export const sourceStatusSchema = z.strictObject({
   /** For the scale subresource. */
   selector: z.string().optional(),
 });
+export type SourceStatus = z.output<typeof sourceStatusSchema>;

@@ -1,3 +1,14 @@
+/** How a pod reaches its Redis. */
+const REDIS_VARIABLES = [
+  'REDIS_URL',
+  'REDIS_SENTINEL_USERNAME',
+  'REDIS_SENTINEL_PASSWORD',
+  'REDIS_CA_FILE',
+  'REDIS_CERT_FILE',
+  'REDIS_KEY_FILE',
+] as const;
+export type RedisVariable = (typeof REDIS_VARIABLES)[number];
+
 /**
  * Variables that the operator gives to a gateway's container. `operator/resources/container.ts` writes no other names, and
  * `gateway/settings.ts` has a setting for each: a name that only one of the two knows fails `npm run check`.
@@ -17,12 +28,19 @@ const GATEWAY_VARIABLES = [
   'FIREHOSE_REVISION',
   'FIREHOSE_ADDRESS_GUARD',
   'LOG_LEVEL',
-  'REDIS_URL',
-  'REDIS_SENTINEL_USERNAME',
-  'REDIS_SENTINEL_PASSWORD',
-  'REDIS_CA_FILE',
-  'REDIS_CERT_FILE',
-  'REDIS_KEY_FILE',
+  ...REDIS_VARIABLES,
 ] as const;
-
 export type GatewayVariable = (typeof GATEWAY_VARIABLES)[number];
+
+/** The same of a source's container: `operator/sources/container.ts` and `source/settings.ts`. */
+const SOURCE_VARIABLES = [
+  'FIREHOSE_SOURCE_FILE',
+  'FIREHOSE_SOURCE_SECRETS',
+  'FIREHOSE_SOURCE_DIRECTORY',
+  'FIREHOSE_TLS_FOLDER',
+  'FIREHOSE_INNER_HOST',
+  'FIREHOSE_ADDRESS_GUARD',
+  'LOG_LEVEL',
+  ...REDIS_VARIABLES,
+] as const;
+export type SourceVariable = (typeof SOURCE_VARIABLES)[number];
