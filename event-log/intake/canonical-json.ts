@@ -12,7 +12,22 @@ export function canonicalMembers(text: string): CanonicalMember[] {
 /** The canonical text of an object. */
 export function canonicalObject(members: readonly CanonicalMember[]): string {
   const sorted = members.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return `{${sorted.map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(',')}}`;
+  let text = '{';
+  for (const [key, value] of sorted) text += `${text.length > 1 ? ',' : ''}${quoted(key)}:${value}`;
+  return `${text}}`;
+}
+
+const MAX_REMEMBERED = 4_096;
+const MAX_REMEMBERED_LENGTH = 64;
+const remembered = new Map<string, string>();
+
+/** A key in quotes. Keys are the same in every event. */
+function quoted(key: string): string {
+  const known = remembered.get(key);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(key);
+  if (remembered.size < MAX_REMEMBERED && key.length <= MAX_REMEMBERED_LENGTH) remembered.set(key, text);
+  return text;
 }
 
 /** The canonical text of any JSON value. */
@@ -20,7 +35,6 @@ export function canonicalText(text: string): string {
   return new Canonical(text).value();
 }
 
-const SPACE = /[ \n\r\t]*/y;
 const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/y;
 const SCALAR = /[^,\]} \n\r\t]+/y;
 
@@ -34,23 +48,24 @@ class Canonical {
 
   constructor(text: string) {
     this.#text = text;
-    this.#take(SPACE);
+    this.#skipSpace();
   }
 
   value(): string {
     const first = this.#text[this.#at];
     if (first === '{') return canonicalObject(this.members());
     if (first === '[') return this.#array();
-    const text = first === '"' ? canonicalString(this.#take(STRING)) : this.#take(SCALAR);
-    this.#take(SPACE);
+    const text = first === '"' ? canonicalString(this.#string()) : this.#take(SCALAR);
+    this.#skipSpace();
     return text;
   }
 
   members(): CanonicalMember[] {
     const members: CanonicalMember[] = [];
     this.#list('}', () => {
-      const key = JSON.parse(this.#take(STRING)) as string;
-      this.#take(SPACE);
+      const lexeme = this.#string();
+      const key = lexeme.includes('\\') ? (JSON.parse(lexeme) as string) : lexeme.slice(1, -1);
+      this.#skipSpace();
       // The colon.
       this.#skip();
       members.push([key, this.value()]);
@@ -76,7 +91,25 @@ class Canonical {
 
   #skip(): void {
     this.#at += 1;
-    this.#take(SPACE);
+    this.#skipSpace();
+  }
+
+  #skipSpace(): void {
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      this.#at += 1;
+    }
+  }
+
+  /** The string that begins here, with its quotes. */
+  #string(): string {
+    const end = this.#text.indexOf('"', this.#at + 1) + 1;
+    const text = this.#text.slice(this.#at, end);
+    // The quote that was found may be an escaped one.
+    if (end === 0 || text.includes('\\')) return this.#take(STRING);
+    this.#at = end;
+    return text;
   }
 
   #take(pattern: RegExp): string {

@@ -35,10 +35,16 @@ export function valueOf(members: readonly CanonicalMember[], key: string): strin
   return members.findLast(([name]) => name === key)?.[1];
 }
 
-/** The members of the channel variables; none where they are no object. */
+const variables = new WeakMap<readonly CanonicalMember[], readonly CanonicalMember[]>();
+
+/** The members of the channel variables; none where they are no object. Made once an event. */
 export function channelVariables(event: readonly CanonicalMember[]): readonly CanonicalMember[] {
+  const known = variables.get(event);
+  if (known !== undefined) return known;
   const value = valueOf(event, VARIABLES);
-  return value?.startsWith('{') ? canonicalMembers(value) : [];
+  const members = value?.startsWith('{') ? canonicalMembers(value) : [];
+  variables.set(event, members);
+  return members;
 }
 
 function withoutPublisher([key, value]: CanonicalMember): CanonicalMember {

@@ -11,7 +11,7 @@ export interface Member {
 }
 
 /** Deeper texts are not parsed: 4 MB of brackets would block the process for more than a second. */
-const DEEPEST = 1_024;
+export const DEEPEST = 1_024;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -59,7 +59,7 @@ export function sliceMembers(bytes: Buffer, limit = Infinity): Member[] {
     const start = skipSpace(bytes, colon + 1);
     const end = valueEnd(bytes, start);
     if (end < 0) break;
-    members.push({ key: JSON.parse(bytes.toString('utf8', at, keyEnd)) as string, value: bytes.subarray(start, end) });
+    members.push({ key: keyText(bytes, at, keyEnd), value: bytes.subarray(start, end) });
     const next = skipSpace(bytes, end);
     if (bytes[next] !== COMMA) break;
     at = skipSpace(bytes, next + 1);
@@ -67,9 +67,27 @@ export function sliceMembers(bytes: Buffer, limit = Infinity): Member[] {
   return members;
 }
 
+/** The key between two quotes. */
+function keyText(bytes: Buffer, from: number, to: number): string {
+  const text = bytes.toString('utf8', from, to);
+  return text.includes('\\') ? (JSON.parse(text) as string) : text.slice(1, -1);
+}
+
 /** Whether the text is shallow enough to be handed to JSON.parse. */
 export function isParsable(bytes: Buffer): boolean {
   return depthOf(bytes) <= DEEPEST;
+}
+
+/** The number of opening brackets, in strings as well, when there are at most `limit`: the text is no deeper. Else null. */
+export function depthBound(bytes: Buffer, limit: number): number | null {
+  let count = 0;
+  for (const bracket of [OPEN_OBJECT, OPEN_ARRAY]) {
+    for (let at = bytes.indexOf(bracket); at >= 0; at = bytes.indexOf(bracket, at + 1)) {
+      count += 1;
+      if (count > limit) return null;
+    }
+  }
+  return count;
 }
 
 /** How deep arrays and objects are nested: 1 for a flat object. */

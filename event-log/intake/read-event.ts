@@ -4,7 +4,7 @@ import { MAX_EVENT_BYTES, MAX_EVENT_DEPTH } from '../../protocol/event-object.ts
 import type { NewEvent } from '../event-log.ts';
 import { canonicalMembers, type CanonicalMember } from './canonical-json.ts';
 import { channelVariables, deriveEventId, valueOf } from './event-id.ts';
-import { depthOf, isParsable, sliceMembers, trimJson, valueEnd } from './json-slice.ts';
+import { DEEPEST, depthBound, depthOf, sliceMembers, trimJson, valueEnd } from './json-slice.ts';
 import { encodingFault } from './text-encoding.ts';
 
 /** What a producer says beside an event. */
@@ -39,7 +39,8 @@ type RejectionCode =
   | 'invalid_wrapper';
 
 export type EventVerdict =
-  | { readonly kind: 'forward'; readonly event: NewEvent }
+  /** `body`: the event as JSON.parse reads it. */
+  | { readonly kind: 'forward'; readonly event: NewEvent; readonly body: JsonObject }
   /** An event that is never forwarded: counted, no error. */
   | { readonly kind: 'dropped'; readonly name: string }
   | Rejection;
@@ -71,10 +72,10 @@ export function readEvent(bytes: Buffer, beside: Beside = {}): EventVerdict {
       'Event-Name',
     );
   }
-  const fault = judgeShape(data, event.value);
+  const fault = judgeShape(data, event);
   if (fault !== null) return fault;
-  const members = canonicalMembers(data.toString());
-  return judgeKeys(members) ?? forward(data, { event: event.value, members, name: String(name), beside });
+  const members = canonicalMembers(event.text);
+  return judgeKeys(members, event.value) ?? forward(data, { event: event.value, members, name: String(name), beside });
 }
 
 /**
@@ -112,17 +113,26 @@ function isWrapperKey(key: string): key is 'event' | keyof Beside {
   return WRAPPER_KEYS.has(key);
 }
 
-function parseObject(data: Buffer): { readonly value: JsonObject } | Rejection {
+interface Parsed {
+  readonly value: JsonObject;
+  readonly text: string;
+  /** At least as deep as it is. */
+  readonly depth: number;
+}
+
+function parseObject(data: Buffer): Parsed | Rejection {
   const encoding = encodingFault(data);
   if (encoding !== null) return reject('invalid_utf8', encoding);
-  if (!isParsable(data)) return reject('too_deep', `An event is nested at most ${MAX_EVENT_DEPTH} deep`);
+  const depth = depthBound(data, MAX_EVENT_DEPTH) ?? depthOf(data);
+  if (depth > DEEPEST) return reject('too_deep', `An event is nested at most ${MAX_EVENT_DEPTH} deep`);
+  const text = data.toString();
   let value: unknown;
   try {
-    value = JSON.parse(data.toString());
+    value = JSON.parse(text);
   } catch {
     return reject('not_json', hasLostLineFeeds(data) ? LOST_LINE_FEEDS : 'The bytes are not JSON');
   }
-  return isObject(value) ? { value } : reject('not_an_object', 'An event is one JSON object');
+  return isObject(value) ? { value, text, depth } : reject('not_an_object', 'An event is one JSON object');
 }
 
 const LOST_LINE_FEEDS =
@@ -135,17 +145,19 @@ function hasLostLineFeeds(data: Buffer): boolean {
   return end > 0 && trimJson(data.subarray(end))[0] === OPEN_OBJECT;
 }
 
-function judgeShape(data: Buffer, event: JsonObject): Rejection | null {
+function judgeShape(data: Buffer, { value, depth }: Parsed): Rejection | null {
   if (data.length > MAX_EVENT_BYTES) return reject('too_large', `An event has at most ${MAX_EVENT_BYTES} bytes`);
-  if (depthOf(data) > MAX_EVENT_DEPTH) return reject('too_deep', `An event is nested at most ${MAX_EVENT_DEPTH} deep`);
-  return Object.hasOwn(event, META_KEY) ? reject('reserved_key', 'The gateway itself uses this key', META_KEY) : null;
+  if (depth > MAX_EVENT_DEPTH) return reject('too_deep', `An event is nested at most ${MAX_EVENT_DEPTH} deep`);
+  return Object.hasOwn(value, META_KEY) ? reject('reserved_key', 'The gateway itself uses this key', META_KEY) : null;
 }
 
 /**
  * Parsers differ in which of two values they use: the gateway could route by one account while a client shows another.
  */
-function judgeKeys(event: readonly CanonicalMember[]): Rejection | null {
-  const twice = contradictedKey(event) ?? contradictedKey(channelVariables(event));
+function judgeKeys(event: readonly CanonicalMember[], value: JsonObject): Rejection | null {
+  // JSON.parse joins what is repeated: as many keys as members are no repetition.
+  const isRepeated = Object.keys(value).length < event.length;
+  const twice = (isRepeated ? contradictedKey(event) : undefined) ?? contradictedKey(channelVariables(event));
   return twice === undefined ? null : reject('duplicate_key', 'A key is given twice, with two values', twice);
 }
 
@@ -171,7 +183,8 @@ function forward(data: Buffer, { event, members, name, beside }: Forwardable): E
   const eventId = beside.id ?? deriveEventId(members);
   const traceparent = TRACEPARENT.test(beside.traceparent ?? '') ? (beside.traceparent ?? '') : '';
   const { account } = given;
-  return { kind: 'forward', event: { name, account, callId, eventId, traceparent, data: Buffer.from(data) } };
+  const read = { name, account, callId, eventId, traceparent, data: Buffer.from(data) };
+  return { kind: 'forward', event: read, body: event };
 }
 
 /** Empty when nothing names an account: the event is accepted and not delivered. */

@@ -1,5 +1,4 @@
 import { MAX_EVENT_BYTES } from '../../protocol/event-object.ts';
-import { sliceMembers, type Member } from '../../event-log/intake/json-slice.ts';
 import { readEvent } from '../../event-log/intake/read-event.ts';
 import type { NewEvent } from '../../event-log/event-log.ts';
 import { wholeNumber } from '../legs/event-body.ts';
@@ -72,13 +71,12 @@ class KazooMapper implements BusMapper {
     const verdict = readEvent(body);
     if (verdict.kind === 'dropped') return nothing('never_forwarded', verdict.name);
     if (verdict.kind === 'rejected') return nothing('rejected', verdict.code);
-    const { event } = verdict;
+    const { event, body: read } = verdict;
     if (routingKey !== undefined && routingKey.split('.', 2)[1] !== event.name) {
       return nothing('key_mismatch', event.name);
     }
-    const members = sliceMembers(event.data);
-    if (valueOf(members, 'Event-Category') === 'error') return nothing('error_category', event.name);
-    return this.#forward(event, timeOf(members, now), now);
+    if (read['Event-Category'] === 'error') return nothing('error_category', event.name);
+    return this.#forward(event, timeOf(read, now), now);
   }
 
   #forward(event: NewEvent, at: number, now: number): Mapped {
@@ -159,15 +157,9 @@ function asMapped(draft: Draft, callId: string, account: string): MappedEvent {
 const MICROSECONDS = /^\d{16}$/;
 
 /** Unix milliseconds: Msg-ID when it is the switch's time, else Timestamp, else the arrival (PARK_* have neither). */
-function timeOf(members: readonly Member[], now: number): number {
-  const messageId = valueOf(members, 'Msg-ID');
+function timeOf(event: SwitchEvent, now: number): number {
+  const messageId = event['Msg-ID'];
   if (typeof messageId === 'string' && MICROSECONDS.test(messageId)) return Math.floor(Number(messageId) / 1_000);
-  const seconds = wholeNumber(valueOf(members, 'Timestamp'));
+  const seconds = wholeNumber(event['Timestamp']);
   return seconds === undefined || seconds < GREGORIAN_OFFSET ? Math.floor(now) : (seconds - GREGORIAN_OFFSET) * 1_000;
-}
-
-/** A member's value, if it is neither an object nor an array. */
-function valueOf(members: readonly Member[], key: string): unknown {
-  const value = members.find((member) => member.key === key)?.value.toString();
-  return value === undefined || value.startsWith('{') || value.startsWith('[') ? undefined : JSON.parse(value);
 }
