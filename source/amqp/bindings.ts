@@ -56,6 +56,14 @@ export async function bind(
   }
 }
 
+/** Messages that are ready in the queue. */
+export async function countWaiting(connection: ChannelModel, { queue }: Wanted): Promise<number> {
+  const channel = await openChannel(connection);
+  const { messageCount } = await channel.checkQueue(queue.name);
+  await channel.close();
+  return messageCount;
+}
+
 /** To be called once the log has, or Redis keeps, what `findLoss` found: the marker hides it. */
 export async function setMarker(connection: ChannelModel, { queue }: Wanted): Promise<void> {
   const channel = await openChannel(connection);

@@ -92,6 +92,7 @@ export class BusEndpoint {
       now,
       take: (delivery) => this.#publisher.take(delivery),
       settle: (look, signal) => this.#settle(look, signal),
+      onWaiting: (waiting, at) => this.#overflow.noteWhileAway(waiting, at, now()),
       onState: (state) => this.#noteState(state),
     });
   }

@@ -43,6 +43,7 @@ function consume(wanted: Wanted, given: Partial<ConsumerOptions> = {}, url = rab
     prefetch: 100,
     now: Date.now,
     onState: (state) => states.push(state),
+    onWaiting: () => undefined,
     settle: (look) => {
       looks.push(look);
       return Promise.resolve(true);

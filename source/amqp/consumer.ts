@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MAX_EVENT_BYTES } from '../../protocol/event-object.ts';
-import { bind, findLoss, removeMarker, setMarker, type Loss, type Wanted } from './bindings.ts';
+import { bind, countWaiting, findLoss, removeMarker, setMarker, type Loss, type Wanted } from './bindings.ts';
 import { closeWithin, connectBroker, type Broker } from './connect.ts';
 import { amqpReason, isLasting, NoAnswer, type AmqpReason } from './fault.ts';
 import { Hand, type Delivery } from './hand.ts';
@@ -41,6 +41,8 @@ export interface ConsumerOptions {
    * tells, with false when the signal aborts; must not reject. What came after the gap waits for it (S4).
    */
   readonly settle: (look: Look, signal: AbortSignal) => Promise<boolean>;
+  /** Messages that wait in the queue, looked at while a gap cannot be told because the log is away. */
+  readonly onWaiting: (waiting: number, at: number) => void;
   readonly onState: (state: ConsumerState) => void;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -204,13 +206,27 @@ export class Consumer {
     const lost = this.#lost;
     const look: Look = { at, verifiedAt: this.#verifiedAt, lost, waiting: outcome.waiting, expired: this.#expired };
     if (lost !== null) this.#hand.close();
-    if (!(await settle(look, signal))) return null;
+    if (!(await this.#whileCounting(connection, settle(look, signal), signal))) return null;
     this.#expired = null;
     this.#verifiedAt = at;
     if (lost !== null) await within(setMarker(connection, wanted));
     this.#lost = null;
     this.#hand.open();
     return null;
+  }
+
+  /** Looks at the length of the queue for as long as the work takes: a queue that is full loses messages in silence. */
+  async #whileCounting(connection: ChannelModel, work: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+    const { wanted, now, onWaiting } = this.#options;
+    const stopping = new AbortController();
+    const stop = AbortSignal.any([signal, stopping.signal]);
+    const working = work.finally(() => stopping.abort());
+    for (;;) {
+      const isDone = await Promise.race([working.then(() => true), pause(CHECK_MS, stop).then(() => false)]);
+      if (isDone || stop.aborted) return await working;
+      const at = now();
+      onWaiting(await within(countWaiting(connection, wanted)), at);
+    }
   }
 
   async #noteLoss(connection: ChannelModel): Promise<void> {

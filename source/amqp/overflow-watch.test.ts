@@ -44,3 +44,12 @@ test('messages that grew too old are an overflow of their own time', () => {
   const watch = new OverflowWatch(100);
   assert.deepEqual(watch.note(look(9_000, 0, { from: 2_000, to: 5_000 }), 9_001), { from: 2_000, to: 5_000 });
 });
+
+test('what is found while nothing can be told is told with the next look', () => {
+  const watch = new OverflowWatch(100);
+  assert.equal(watch.note(look(1_000, 0), 1_000), null);
+  watch.noteWhileAway(100, 6_000, 6_000);
+  watch.noteWhileAway(90, 11_000, 11_000);
+  watch.noteWhileAway(10, 16_000, 16_000);
+  assert.deepEqual(watch.note(look(21_000, 0), 21_000), { from: 1_000, to: 11_000 });
+});

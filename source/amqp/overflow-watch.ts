@@ -13,6 +13,8 @@ export class OverflowWatch {
   #fullFrom: number | null = null;
   #toldAt = 0;
   #waiting = 0;
+  /** Found while it could not be told. */
+  #kept: Overflow | null = null;
 
   constructor(maxLength: number) {
     this.#maxLength = maxLength;
@@ -23,10 +25,16 @@ export class OverflowWatch {
     return this.#waiting;
   }
 
+  /** Keeps what it finds for the next look: nothing can be told now. */
+  noteWhileAway(waiting: number, at: number, now: number): void {
+    this.#kept = this.note({ at, waiting, expired: null }, now);
+  }
+
   /** What is to be told after this look. Times are Unix milliseconds. */
   note({ at, waiting, expired }: Pick<Look, 'at' | 'waiting' | 'expired'>, now: number): Overflow | null {
     this.#waiting = waiting;
-    let found: Overflow | null = expired;
+    let found: Overflow | null = expired === null ? this.#kept : join(this.#kept, expired);
+    this.#kept = null;
     if (waiting >= this.#maxLength) {
       if (this.#fullFrom === null) {
         this.#fullFrom = this.#roomAt ?? 0;

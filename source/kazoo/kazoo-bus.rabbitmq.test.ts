@@ -187,6 +187,67 @@ test(
 );
 
 test(
+  'a broker that waits for no acknowledgement any more gives the messages again once the log is back',
+  LIMIT,
+  async () => {
+    const environment = (timeoutMs: number, tickMs: number) =>
+      rabbit.ctl(
+        'eval',
+        `application:set_env(rabbit, consumer_timeout, ${timeoutMs}), application:set_env(rabbit, channel_tick_interval, ${tickMs}).`,
+      );
+    await environment(1_000, 300);
+    const away = await startRedis({ args: ['--appendonly', 'yes'] });
+    try {
+      const given = ownSource({ redisUrl: away.url, prefetch: 50 });
+      await using running = await runKazoo(given);
+      await isBound(running);
+      await until('the first look is settled', () => running.bus.reports()[0]?.heard !== null);
+      await using bus = await openPublisher(rabbit.url);
+      await away.kill();
+      await publishAll(bus, given.exchange, kazooCalls(20));
+      await until('it is told', () => running.states.get('broker')?.reason === 'AckTimeout');
+      await away.restart();
+      await until('all are in the log', async () => (await loggedEvents(running.eventLog)).length === 200);
+      for (const leg of Map.groupBy(await loggedEvents(running.eventLog), ({ callId }) => callId).values()) {
+        const order = leg.map(({ n }) => n);
+        assert.deepEqual(
+          order,
+          order.toSorted((a, b) => a - b),
+        );
+      }
+      assert.deepEqual(await loggedGaps(running.eventLog), []);
+    } finally {
+      await environment(1_800_000, 60_000);
+      await away.stop();
+    }
+  },
+);
+
+test('a queue that was full while the log was away is a gap', LIMIT, async () => {
+  const away = await startRedis({ args: ['--appendonly', 'yes'] });
+  try {
+    const given = ownSource({ redisUrl: away.url, prefetch: 10, queue: { maxLength: 100 } });
+    await using running = await runKazoo(given);
+    await isBound(running);
+    await until('the first look is settled', () => running.bus.reports()[0]?.heard !== null);
+    await away.kill();
+    const cut = Date.now();
+    await using bus = await openPublisher(rabbit.url);
+    await publishAll(bus, given.exchange, kazooCalls(40));
+    await until('the full queue is seen', () => (running.bus.figures()[0]?.backlog ?? 0) >= 90);
+    await away.restart();
+    await until('the gap is in the log', async () => (await loggedGaps(running.eventLog)).length > 0);
+    const [gap] = await loggedGaps(running.eventLog);
+    assert.equal(gap?.reason, 'queue_overflow');
+    assert.ok(gap.from <= cut && gap.to > cut);
+    await until('what was left is in the log', async () => (await inQueue(given)) === '0,0');
+    assert.ok((await loggedEvents(running.eventLog)).length < 400, 'the oldest that waited are lost');
+  } finally {
+    await away.stop();
+  }
+});
+
+test(
   'S4: a broker that is killed loses nothing of the queue; the loss of bindings is one gap, before what is newer',
   LIMIT,
   async () => {

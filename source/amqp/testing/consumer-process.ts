@@ -9,6 +9,7 @@ const consumer = new Consumer({
   prefetch: 100,
   now: Date.now,
   settle: () => Promise.resolve(true),
+  onWaiting: () => undefined,
   onState: ({ connected, bound }) => writeSync(1, `state ${connected} ${bound}\n`),
   take: ({ number, body }) => {
     writeSync(1, `took ${body.toString()}\n`);
