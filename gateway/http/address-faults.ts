@@ -8,7 +8,7 @@ const STREAM_FAULT = 5;
 const SHORT_STREAM_MS = 1_000;
 
 /**
- * Which addresses cause work for nothing: connections without a login or stream that succeeded, streams that are ended for
+ * Which addresses cause work for nothing: connections without a login or stream that succeeded or met a quota, streams that are ended for
  * their frames, streams of less than a second. What comes from an address with more faults than are overlooked is done
  * slowly, never refused for good: honest clients may share the address. `now` in milliseconds of a clock that never goes
  * back.

@@ -99,6 +99,8 @@ export class RequestRouter {
     try {
       const status = await routes.onUpgrade(request, socket, head);
       if (status === 101) this.#succeeded(request);
+      // Its token was verified: that a quota or this replica is full is no fault of the client.
+      else if (status === 429) this.#options.excuse(request);
       else this.#refused(request, status);
     } catch (error) {
       events.unexpected(error);
