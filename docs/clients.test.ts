@@ -116,3 +116,16 @@ describe('the clients of the documentation', () => {
     return ids;
   }
 });
+
+test('the wallboard of the documentation joins with the calls that are live, and follows them', LIMIT, async () => {
+  const enabled = snippet('calls-resource').trim().split('\n').at(-1)?.trim();
+  assert.ok(snippet('calls-start').includes(`{ ${enabled} }`));
+  const rate = 'export FIREHOSE_SIMULATOR_RATE=50; ';
+  const start = (command: string) => rate + command.trim().replaceAll('\n', ' && ');
+  await using served = await serve('calls-start', start);
+  await served.workplace.write('wallboard.mjs', snippet('wallboard'));
+  const lines = snippet('wallboard').trim().split('\n').length;
+  assert.ok(lines <= 42, `${lines} lines`);
+  const run = 'node_modules/.bin/node wallboard.mjs';
+  await served.workplace.prints(run, /[1-9]\d* answered/, served.client);
+});

@@ -4,6 +4,7 @@ import { streamKeys } from '../protocol/keys.ts';
 import { openInnerListener } from '../runtime/http/inner-listener.ts';
 import { readAdminToken } from './administration/admin-token.ts';
 import { buildAdministration } from './administration/build-administration.ts';
+import { callsHandler } from './calls/calls-route.ts';
 import type { GatewayConfig } from './config.ts';
 import { readCredentials } from './directory/http/configuration.ts';
 import { refreshRouter } from './directory/http/refresh-route.ts';
@@ -24,6 +25,7 @@ import { readIngestToken } from './ingest/ingest-token.ts';
 import { VERSION } from '../runtime/version.ts';
 import type { GatewayPath } from './open-path.ts';
 import type { GatewayState } from './open-state.ts';
+import { narrow } from './session/narrow.ts';
 import { createUpgrade } from './session/upgrade.ts';
 import { certificateEnd } from './tls/certificate-end.ts';
 import { followCertificate } from './tls/mounted-certificate.ts';
@@ -148,6 +150,18 @@ async function openAdministration(config: GatewayConfig, { state, path }: Parts,
   });
 }
 
+/** The route of the live calls. */
+function liveCalls({ state, path }: Parts): ReturnType<typeof callsHandler> {
+  const { revocations, directory, scope, eventLog } = state;
+  return callsHandler({
+    calls: path.calls,
+    verifyToken: path.verifyToken,
+    isRevocationKnown: () => revocations.isKnown,
+    narrow: (grant, account) => narrow(grant, { accounts: [account], events: null }, directory.current, scope.current),
+    cursors: eventLog.cursors,
+  });
+}
+
 /** Login and streams, for clients. */
 async function openPublic(
   stack: AsyncDisposableStack,
@@ -176,6 +190,7 @@ async function openPublic(
         addressOf,
         app: createPublicApp({
           login: (body, client) => told.login(client.address, () => auth.login(body, client)),
+          calls: liveCalls({ state, path }),
           jwks: () => auth.jwks,
           reference: referenceRouter(() => ({
             version: VERSION,

@@ -6,6 +6,8 @@ import type { VerifiedToken } from './auth/grant.ts';
 import type { TokenOutcome } from './auth/token.ts';
 import type { GatewayConfig } from './config.ts';
 import { directoryReport } from './directory/directory-report.ts';
+import type { Calls } from './calls/calls.ts';
+import { openCalls } from './calls/open-calls.ts';
 import { buildFanout, type RunningFanout } from './fanout/build-fanout.ts';
 import { buildBacklog } from './group/build-backlog.ts';
 import { buildGroups } from './group/build-groups.ts';
@@ -15,6 +17,7 @@ import type { GatewayState } from './open-state.ts';
 import { connectionLimits, startConnectionQuota, type ConnectionQuota } from './quota/connection-quota.ts';
 import { Departure } from './replica/departure.ts';
 import { createPresence } from './replica/create-presence.ts';
+import type { Presence } from './replica/presence.ts';
 import { narrow } from './session/narrow.ts';
 import { seesWhole } from './session/sees-whole.ts';
 import type { SessionContext } from './session/session.ts';
@@ -24,6 +27,8 @@ import { Sessions } from './session/sessions.ts';
 /** The way of an event from the log to the sockets. */
 export interface GatewayPath extends RunningFanout {
   readonly groups: Groups;
+  /** Null where the resource keeps no table of live calls. */
+  readonly calls: Calls | null;
   readonly sessions: Sessions;
   readonly window: LogWindow;
   readonly quota: ConnectionQuota;
@@ -68,6 +73,31 @@ function endOfSession(faults: AddressFaults, told: GatewayState['told']) {
   };
 }
 
+interface Beating {
+  readonly sessions: Sessions;
+  readonly groups: Groups;
+  readonly departure: Departure;
+  readonly keepsCalls: boolean;
+}
+
+/** Begins to tell the other replicas what this one does. */
+function beat(
+  presence: Presence | null,
+  { auth, directory }: GatewayState,
+  { sessions, groups, departure, keepsCalls }: Beating,
+): void {
+  presence?.onReplicas((replicas) => departure.hear(replicas));
+  presence?.start(() => ({
+    keys: [...auth.keyIds],
+    connections: sessions.size,
+    groups: groups.connections(),
+    hung: groups.hung(),
+    ...directoryReport(directory.status),
+    ...(keepsCalls && { calls: true }),
+    ...departure.says(),
+  }));
+}
+
 /** Opens groups, fan-out and sessions on the state of the gateway, and starts reading. Owned by `stack`. */
 export async function openPath(
   stack: AsyncDisposableStack,
@@ -75,14 +105,17 @@ export async function openPath(
   state: GatewayState,
   { logger, signal }: PathOptions,
 ): Promise<GatewayPath> {
-  const { keyspace, scope, directory, metrics, told, eventLog, redis, traces, revocations, auth } = state;
+  const { keyspace, scope, directory, metrics, told, eventLog, redis, traces, revocations } = state;
   const { spec } = config.subscription;
   const departure = new Departure(config.revision);
   const presence = redis && stack.use(createPresence(redis, { keyspace, logger }));
   const { cursors } = eventLog;
   const groups = await buildGroups(stack, { config, directory, scope, cursors, presence, traces, metrics, logger });
-  const running = buildFanout({ groups, eventLog, directory, scope, metrics, traces, logger, signal });
   const window = createLogWindow(eventLog, performance.now.bind(performance));
+  const kept = { eventLog, window, redis, keyPrefix: keyspace.prefix, presence, directory, scope, metrics };
+  const keeping = spec.calls.enabled ? openCalls(stack, { ...kept, logger, signal }) : null;
+  const calls = keeping?.calls ?? null;
+  const running = buildFanout({ calls: keeping, groups, eventLog, directory, scope, metrics, traces, logger, signal });
   const limits = connectionLimits(spec.gateway.connections);
   const quota = stack.use(startConnectionQuota({ limits, redis, ...keyspace, logger }));
   const { mayStay, verifyToken } = tokenChecks(state);
@@ -96,6 +129,7 @@ export async function openPath(
       common: {
         fanout: running.fanout,
         groups,
+        calls,
         window,
         policy: spec.gateway.connections.slowConsumerPolicy,
         verifyToken,
@@ -108,15 +142,7 @@ export async function openPath(
   );
   revocations.endSessionsOf(sessions);
   stack.defer(directory.onChange((current) => sessions.useDirectory(current)));
-  presence?.onReplicas((replicas) => departure.hear(replicas));
-  presence?.start(() => ({
-    keys: [...auth.keyIds],
-    connections: sessions.size,
-    groups: groups.connections(),
-    hung: groups.hung(),
-    ...directoryReport(directory.status),
-    ...departure.says(),
-  }));
+  beat(presence, state, { sessions, groups, departure, keepsCalls: calls !== null });
   metrics.observe({
     counters: running.fanout.counters,
     connections: () => sessions.byKind(),
@@ -127,5 +153,5 @@ export async function openPath(
     revocations: () => revocations.size,
     directory,
   });
-  return { ...running, groups, sessions, window, quota, departure, faults, mayStay, verifyToken };
+  return { ...running, groups, calls, sessions, window, quota, departure, faults, mayStay, verifyToken };
 }

@@ -13,6 +13,7 @@ test('each frame of the contract is read, with or without a ref', () => {
     ['{"nack":"id-1","delay_ms":500}', 'nack'],
     ['{"progress":"id-1"}', 'progress'],
     ['{"term":"id-1","reason":"no such customer"}', 'term'],
+    ['{"snapshot":"calls","ref":"r"}', 'snapshot'],
   ];
   for (const [text, kind] of frames) {
     const parsed = parseClientFrame(text);
@@ -62,7 +63,7 @@ test('what is not exactly one known frame is none', () => {
 test('a fault names the field and what it must be, in words that fit a close reason', () => {
   const faults: [string, string | null, string][] = [
     ['{"auth":"a"', null, 'not JSON'],
-    ['[]', null, 'has none of auth, filter, ack, nack, progress, term'],
+    ['[]', null, 'has none of auth, filter, ack, nack, progress, term, snapshot'],
     ['42', null, 'not a JSON object'],
     ['{"auth":1}', 'auth', 'must be a string of 1 to 4096 characters'],
     ['{"auth":"a","ref":""}', 'ref', 'must be a string of 1 to 64 characters'],

@@ -64,13 +64,18 @@ const progressFrameSchema = object({ progress: eventId, ref });
 /** In a group: never deliver this one again, keep it as a dead letter. */
 const termFrameSchema = object({ term: eventId, reason: text(0, 256).optional(), ref });
 
+/** The live calls again. */
+const SNAPSHOT = { error: 'must be "calls"' };
+const snapshotFrameSchema = object({ snapshot: z.literal('calls', SNAPSHOT), ref });
+
 export type ClientFrame =
   | ({ readonly kind: 'auth' } & z.output<typeof authFrameSchema>)
   | ({ readonly kind: 'filter' } & z.output<typeof filterFrameSchema>)
   | ({ readonly kind: 'ack' } & z.output<typeof ackFrameSchema>)
   | ({ readonly kind: 'nack' } & z.output<typeof nackFrameSchema>)
   | ({ readonly kind: 'progress' } & z.output<typeof progressFrameSchema>)
-  | ({ readonly kind: 'term' } & z.output<typeof termFrameSchema>);
+  | ({ readonly kind: 'term' } & z.output<typeof termFrameSchema>)
+  | ({ readonly kind: 'snapshot' } & z.output<typeof snapshotFrameSchema>);
 
 /** Every frame that a client may send, by the key that it has. */
 export const CLIENT_FRAMES = {
@@ -80,6 +85,7 @@ export const CLIENT_FRAMES = {
   nack: nackFrameSchema,
   progress: progressFrameSchema,
   term: termFrameSchema,
+  snapshot: snapshotFrameSchema,
 } as const;
 
 /** Why a text is not a frame; holds no text of the client. */

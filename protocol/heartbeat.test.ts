@@ -12,6 +12,7 @@ const HEARTBEAT: Heartbeat = {
 
 test('the heartbeat has these fields on the wire, and no others: another version reads them', () => {
   assert.deepEqual(Object.keys(heartbeatSchema.shape).toSorted(), [
+    'calls',
     'connections',
     'directory',
     'groups',

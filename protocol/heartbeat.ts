@@ -17,6 +17,8 @@ export const heartbeatSchema = z.object({
   directory: z.object({ confirmedAt: z.int().min(0), fault: z.string().max(64).nullable() }).optional(),
   /** Revision of the Deployment that the replica belongs to; empty where that is unknown. */
   revision: z.string().default(''),
+  /** Whether the replica keeps the table of live calls. A replica of an older version does not tell. */
+  calls: z.boolean().optional(),
   /** Whether the replica is stopping. */
   leaving: z.boolean().default(false),
 });

@@ -1,6 +1,8 @@
 /** Paths of the outer contract. They never change. */
 export const LOGIN_PATH = '/ws/v1/firehose/login';
 export const STREAM_PATH = '/ws/v1/firehose/callEvents';
+/** The live calls, see docs/live-calls.md. */
+export const CALLS_PATH = '/ws/v1/firehose/calls';
 /** On the inner listener. */
 export const INGEST_PATH = '/ws/v1/firehose/events';
 export const DIRECTORY_REFRESH_PATH = '/ws/v1/firehose/directory/refresh';

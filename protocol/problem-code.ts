@@ -124,7 +124,7 @@ export const PROBLEMS = {
     invalid_meta: means(400, 'no', 'The parameter meta has another value than 1 or 0', 'send meta=1'),
     invalid_refusals: means(400, 'no', 'The parameter refusals has another value than close', 'send refusals=close'),
     invalid_regroup: means(400, 'no', 'The parameter regroup is not true or false, or there is no group', 'give both'),
-    invalid_on_gap: means(400, 'no', 'The parameter on_gap has another value', 'send fail or clamp'),
+    invalid_on_gap: means(400, 'no', 'The parameter on_gap has another value', 'send fail, clamp or snapshot'),
     invalid_cursor: means(400, 'no', 'The cursor is malformed or was changed', 'begin without it, and re-synchronise'),
     cursor_from_future: means(
       400,
@@ -139,6 +139,15 @@ export const PROBLEMS = {
     to_without_start: means(400, 'no', 'The parameter to needs a cursor or from', 'give one'),
     invalid_to: means(400, 'no', 'The parameter to is not a time', 'send RFC 3339, or -0s'),
     to_in_future: means(400, 'no', 'The parameter to lies in the future', 'leave it out'),
+    invalid_snapshot: means(400, 'no', 'The parameter snapshot has another value', 'send calls'),
+    snapshot_needs_v1: means(400, 'no', 'A snapshot was asked for by the plain contract', 'add v=1'),
+    snapshot_in_group: means(
+      400,
+      'no',
+      'A group was asked for with a snapshot',
+      'connect without a group for the live calls',
+    ),
+    snapshot_and_replay: means(400, 'no', 'A snapshot was asked for with from or to', 'leave these out'),
     group_keeps_position: means(400, 'no', 'A group was asked for with cursor, from or to', 'leave these out'),
     unknown_group: means(
       [400, 404],
@@ -212,6 +221,27 @@ export const PROBLEMS = {
     revocations_unavailable: means(503, 'wait', 'Revocations cannot be read or written now', 'try again'),
     groups_unavailable: means(503, 'wait', 'Consumer groups cannot be served now', 'connect again'),
     group_migrating: means(503, 'wait', 'The group is being moved to its account', 'connect again'),
+  },
+  'live calls': {
+    calls_disabled: means([400, 404], 'no', 'The resource keeps no table of live calls', 'set spec.calls.enabled'),
+    snapshot_needs_events: means(
+      403,
+      'no',
+      'The login or the resource leaves out CHANNEL_CREATE, CHANNEL_ANSWER or CHANNEL_DESTROY',
+      'log in without a filter of events, or with these in it',
+    ),
+    too_many_calls: means(
+      413,
+      'no',
+      'More than 1,000 calls are live',
+      'ask for one account, or with Accept: application/x-ndjson',
+    ),
+    calls_unavailable: means(
+      503,
+      'wait',
+      'The table of live calls is being made, or is more than 30 s behind the events',
+      'try again; the operator sees firehose_calls_behind_seconds',
+    ),
   },
   ingest: {
     not_json: means(400, 'no', 'The body is not JSON', 'send JSON, or one event a line'),

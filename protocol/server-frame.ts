@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { callSchema } from './call.ts';
 import { filterSchema } from './client-frame.ts';
 import { MAX_ENTRY_BYTES } from './event-object.ts';
 import { META_KEY } from './event-meta.ts';
@@ -96,6 +97,23 @@ const errorSchema = z.strictObject({
   ref: z.string().nullable(),
 });
 
+/** Why a snapshot comes: the client joined with it, events were lost to it, it asked. */
+const SNAPSHOT_REASONS = ['join', 'gap', 'asked'] as const;
+export type SnapshotReason = (typeof SNAPSHOT_REASONS)[number];
+/**
+ * The live calls at `cursor` follow, one frame each, and no event between them. A snapshot without its end was not given.
+ */
+const snapshotBeginSchema = z.strictObject({
+  type: z.literal('snapshot_begin'),
+  cursor,
+  /** When it was read. */
+  as_of: time,
+  reason: z.enum(SNAPSHOT_REASONS),
+});
+const callFrameSchema = z.strictObject({ type: z.literal('call'), call: callSchema });
+/** The snapshot is whole: everything after this is after `cursor`. */
+const snapshotEndSchema = z.strictObject({ type: z.literal('snapshot_end'), cursor, calls: z.int().min(0) });
+
 export const serverFrameSchema = z.discriminatedUnion('type', [
   helloSchema,
   watermarkSchema,
@@ -107,6 +125,9 @@ export const serverFrameSchema = z.discriminatedUnion('type', [
   laggingSchema,
   drainSchema,
   errorSchema,
+  snapshotBeginSchema,
+  callFrameSchema,
+  snapshotEndSchema,
 ]);
 export type ServerFrame = z.output<typeof serverFrameSchema>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { calls } from './subscription/calls.ts';
 import { consumerGroups, DEFAULT_GROUP, type ConsumerGroup } from './subscription/consumer-groups.ts';
 import { directory } from './subscription/directory.ts';
 import { durationMs } from './subscription/duration.ts';
@@ -187,6 +188,7 @@ export const specSchema = z.strictObject({
   redis: redis.prefault({}),
   stream: stream.prefault({}),
   consumerGroups: consumerGroups.prefault([{ name: DEFAULT_GROUP }]),
+  calls: calls.prefault({}),
   gateway: gateway.prefault({}),
   auth: auth.prefault({}),
   /** Without a token there is no ingest endpoint in a cluster. */

@@ -22,7 +22,7 @@ const change = (account: string, callId: string, isThere = true) => ({
 });
 
 /** All legs of these accounts, by as many slices as it takes. */
-export async function readAll(table: CallTable, accounts: readonly string[], partition = 0): Promise<CallRecord[]> {
+async function readAll(table: CallTable, accounts: readonly string[], partition = 0): Promise<CallRecord[]> {
   const records: CallRecord[] = [];
   for (let place = FIRST_SLICE; ;) {
     const slice = await table.slice(partition, accounts, place);

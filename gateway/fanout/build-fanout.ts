@@ -13,8 +13,11 @@ import { createPages } from './pages.ts';
 import type { SourceGapNotice } from './source-gap-notice.ts';
 import { unroutableLines } from './unroutable-lines.ts';
 
+/** More than eight members: it joins the log with all that an entry concerns. */
 export interface FanoutParts {
   readonly eventLog: EventLog;
+  /** Woken when a partition has entries; null without a table of live calls. */
+  readonly calls: { wake(partition: number): void } | null;
   /** Woken when a partition has entries, and notified of gaps of sources. */
   readonly groups: { wake(partition: number): void; sourceGap(notice: SourceGapNotice): void };
   readonly directory: LiveDirectory;
@@ -35,7 +38,7 @@ export interface RunningFanout {
 
 /** Makes the fan-out and starts its reader. */
 export function buildFanout(parts: FanoutParts): RunningFanout {
-  const { eventLog, groups, directory, scope, metrics, traces, logger, signal } = parts;
+  const { eventLog, calls, groups, directory, scope, metrics, traces, logger, signal } = parts;
   let offer = createOffer(scope.current);
   let reachable = false;
   const lines = unroutableLines(logger, performance.now.bind(performance));
@@ -79,7 +82,10 @@ export function buildFanout(parts: FanoutParts): RunningFanout {
     },
     onRead: (entries) => {
       const counts = countsOf(entries);
-      for (const partition of counts.keys()) groups.wake(partition);
+      for (const partition of counts.keys()) {
+        groups.wake(partition);
+        calls?.wake(partition);
+      }
       metrics.batchRead(counts);
       const age = ageSeconds(entries[0], Date.now());
       if (age !== null) metrics.delivered(age);

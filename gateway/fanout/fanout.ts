@@ -56,6 +56,8 @@ export interface ConnectionOptions {
   readonly from?: Position;
   /** With `from`: ends there. */
   readonly until?: readonly string[] | null;
+  /** With `from`: nothing is written until `seek`. */
+  readonly isHeld?: boolean;
 }
 
 /**
@@ -135,11 +137,12 @@ export class Fanout {
 
   /** Joins at the head of the log, or replays from a position first: one loop serves both. */
   join(options: ConnectionOptions): Connection {
-    const { sink, notices, policy = 'CatchUp', from, until = null } = options;
+    const { sink, notices, policy = 'CatchUp', from, until = null, isHeld = false } = options;
     const view = this.#acquire(options.grant, options.format);
     const connection: Connection = { view, sink, notices, policy, behind: null, closed: false };
     this.#connections.add(connection);
     if (from === undefined) view.live.add(connection);
+    else if (isHeld) this.#puller.halt(connection, from);
     else this.#puller.begin(connection, from, until);
     return connection;
   }
@@ -174,10 +177,22 @@ export class Fanout {
     this.#release(view);
   }
 
-  /** Continues from another position, after a loss; a bounded replay keeps its end. */
-  seek(connection: Connection, from: Position): void {
+  /** Nothing more is written to it until `seek`. Returns where it stands; null when that is not known, or it has left. */
+  hold(connection: Connection): Position | null {
+    const position = this.positionOf(connection);
+    if (connection.closed || position === null) return null;
+    connection.view.live.delete(connection);
+    this.#puller.halt(connection, position);
+    return position;
+  }
+
+  /**
+   * Continues from another position, after a loss or a hold; a bounded replay keeps its end. With `to` it ends there, and
+   * `finished` is called; null: it has no end.
+   */
+  seek(connection: Connection, from: Position, to?: readonly string[] | null): void {
     if (connection.closed) return;
-    const until = connection.behind?.until ?? null;
+    const until = to === undefined ? (connection.behind?.until ?? null) : to;
     connection.view.live.delete(connection);
     this.#puller.begin(connection, from, until);
   }

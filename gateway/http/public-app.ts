@@ -1,6 +1,6 @@
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { IncomingMessage } from 'node:http';
-import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
+import { CALLS_PATH, LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import type { AddressOf } from './client-address.ts';
 import { cors } from './cors.ts';
 import type { Problem } from './problem.ts';
@@ -18,6 +18,8 @@ interface LoginClient {
 
 export interface PublicAppOptions {
   readonly login: (body: Buffer, client: LoginClient) => Promise<LoginAnswer>;
+  /** Answers a GET of the live calls. */
+  readonly calls: RequestHandler;
   /** Public keys that verify tokens, as a JWK set (RFC 7517); empty for symmetric ones. */
   readonly jwks: () => object;
   /** What the contract is, as documents. */
@@ -41,6 +43,9 @@ export function createPublicApp(options: PublicAppOptions): Express {
   app.all(LOGIN_PATH, cors(options.allowedOrigins, 'POST'));
   app.post(LOGIN_PATH, body, login(options));
   app.all(LOGIN_PATH, onlyMethods('POST', 'OPTIONS'));
+  app.all(CALLS_PATH, cors(options.allowedOrigins, 'GET'));
+  app.get(CALLS_PATH, options.calls);
+  app.all(CALLS_PATH, onlyMethods('GET', 'HEAD', 'OPTIONS'));
   app.all(STREAM_PATH, (_request, response) => sendProblem(response, UPGRADE_REQUIRED));
   app.get('/.well-known/jwks.json', (_request, response) => {
     response.set('Cache-Control', 'public, max-age=300').json(options.jwks());

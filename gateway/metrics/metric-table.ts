@@ -41,6 +41,12 @@ export const GATEWAY_METRICS = {
     'reason',
   ),
 
+  firehose_calls_behind_seconds: gauge('How far the tables of live calls that this replica keeps are behind the log'),
+  firehose_calls_entries_total: counter('Entries that this replica took into the table of live calls'),
+  firehose_calls_refused_writes_total: counter('Writes to the table that another replica was faster with'),
+  firehose_calls_rebuilds_total: counter('Tables of a partition that were made anew from the oldest event'),
+  firehose_calls_snapshots_total: counter('Snapshots of live calls that were asked for', 'outcome'),
+
   firehose_group_connections: gauge('Connections of a group here', 'group'),
   firehose_group_hung_connections: gauge('Connections of a group here that acknowledge nothing', 'group'),
   firehose_group_accounts: gauge('Accounts that have a group of this name', 'group'),

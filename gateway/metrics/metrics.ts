@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createCallCounters, type CallCounters } from '../calls/counters.ts';
 import { MISMATCHES, type Mismatch } from '../http/first-bytes.ts';
 import type { UpstreamParts } from '../auth/upstream/upstream.ts';
 import type { RefreshOutcome } from '../directory/http/http-directory.ts';
@@ -35,6 +36,9 @@ export interface Metrics extends AsyncDisposable, RedisMetrics {
   /** `reason` only where there is more than one. */
   ingested(source: 'http' | 'simulator', outcome: string, events: number, reason?: string): void;
   gap(reason: string): void;
+  /** What the keepers of the table of live calls count. */
+  observeCalls(counters: CallCounters): void;
+  snapshotAsked(outcome: 'taken' | 'unavailable'): void;
   /** A gap of a source was read from the log. */
   sourceGap(reason: string): void;
   /** A server was asked to judge a login. */
@@ -60,7 +64,22 @@ function startAtZero(instruments: GatewayInstruments): void {
   for (const policy of ['Latest', 'Disconnect']) counter('firehose_slow_consumer_closes_total').add(0, { policy });
   for (const reason of GAP_REASONS) counter('firehose_gaps_total').add(0, { reason });
   for (const reason of SOURCE_GAP_REASONS) counter('firehose_source_gaps_read_total').add(0, { reason });
+  for (const outcome of ['taken', 'unavailable']) counter('firehose_calls_snapshots_total').add(0, { outcome });
   counter('firehose_revocations_total').add(0, { outcome: 'revoked' });
+}
+
+/** All 0 without a table of live calls. Returns what sets the counters that are read. */
+function observeCallCounters(instruments: GatewayInstruments): (counters: CallCounters) => void {
+  let counters = createCallCounters();
+  instruments.observe('firehose_calls_behind_seconds', (observe) =>
+    observe(Math.max(0, ...counters.behindMs.filter((ms) => ms > 0)) / 1_000),
+  );
+  instruments.observe('firehose_calls_entries_total', (observe) => observe(counters.reduced));
+  instruments.observe('firehose_calls_refused_writes_total', (observe) => observe(counters.refusedWrites));
+  instruments.observe('firehose_calls_rebuilds_total', (observe) => observe(counters.rebuilds));
+  return (kept) => {
+    counters = kept;
+  };
 }
 
 /** Memory, descriptors and the delay of the event loop; the caller stops what it returns. */
@@ -122,6 +141,8 @@ export function createMetrics(): Metrics {
   const gaps = instruments.counter('firehose_gaps_total');
   const sourceGaps = instruments.counter('firehose_source_gaps_read_total');
   const redisErrors = instruments.counter('firehose_redis_errors_total');
+  const snapshots = instruments.counter('firehose_calls_snapshots_total');
+  const observeCalls = observeCallCounters(instruments);
   startAtZero(instruments);
   const clients = new Map<RedisRole, () => boolean>();
   instruments.observe('firehose_redis_client_state', (observe) => {
@@ -150,6 +171,8 @@ export function createMetrics(): Metrics {
     delivered: (duration) => latency.record(duration),
     ingested: (source, outcome, events, reason = '') => ingest.add(events, { source, outcome, reason }),
     gap: (reason) => gaps.add(1, { reason }),
+    observeCalls,
+    snapshotAsked: (outcome) => snapshots.add(1, { outcome }),
     sourceGap: (reason) => sourceGaps.add(1, { reason }),
     redisError: (role, code) => redisErrors.add(1, { role, code }),
     redisClient: (role, isReady) => void clients.set(role, isReady),

@@ -5,6 +5,7 @@ import type { GapReason } from '../../protocol/server-frame.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { AckOutcome } from '../group/groups.ts';
+import type { SnapshotRefusal } from './snapshot-delivery.ts';
 
 /** A client's acknowledgement of events of a group. */
 export type Acknowledgement = Extract<ClientFrame, { kind: 'ack' | 'nack' | 'progress' | 'term' }>;
@@ -20,6 +21,8 @@ export interface Delivery {
   readonly isTooSlow: boolean;
   /** Another scope or filter for all that comes; false where it cannot change. */
   refilter(grant: Grant): boolean;
+  /** Null when a snapshot of the live calls comes, else why none does. */
+  askSnapshot(): Promise<SnapshotRefusal | null>;
   /** Null where nothing is acknowledged. */
   acknowledge(frame: Acknowledgement): Promise<AckOutcome> | AckOutcome | null;
   /** A pong of the client. */

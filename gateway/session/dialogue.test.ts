@@ -41,6 +41,7 @@ function open(
     isOpen: true,
     renew: (renewed) => (token = renewed),
     refilter: () => true,
+    askSnapshot: () => Promise.resolve(null),
     acknowledge: () => options.acknowledged ?? null,
     countFrame() {
       counted += 1;

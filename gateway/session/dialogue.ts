@@ -19,6 +19,7 @@ import type { AckOutcome } from '../group/groups.ts';
 import type { Acknowledgement } from './delivery.ts';
 import { PING_EVERY_MS, type Moment } from './liveness.ts';
 import { intersect, type Narrowed } from './narrow.ts';
+import type { SnapshotRefusal } from './snapshot-delivery.ts';
 
 /** What the dialogue needs of its connection. */
 export interface Connection {
@@ -32,6 +33,8 @@ export interface Connection {
   renew(token: VerifiedToken): void;
   /** False where the filter cannot change. */
   refilter(grant: Grant): boolean;
+  /** Null when a snapshot of the live calls comes, else why none does. */
+  askSnapshot(): Promise<SnapshotRefusal | null>;
   /** Null where nothing is acknowledged. */
   acknowledge(frame: Acknowledgement): Promise<AckOutcome> | AckOutcome | null;
   /** Takes a frame off what the client may send; false when that was too much. */
@@ -164,6 +167,7 @@ export class Dialogue {
   async #answer(frame: Exclude<ClientFrame, Acknowledgement>): Promise<void> {
     const ref = frame.ref ?? null;
     if (frame.kind === 'auth') await this.#authenticate(frame.auth, ref);
+    else if (frame.kind === 'snapshot') void this.#giveSnapshot(ref);
     else this.#refilter(frame.filter, ref);
   }
 
@@ -175,6 +179,12 @@ export class Dialogue {
     const outcome = (await this.#connection.acknowledge(frame)) ?? NO_GROUP;
     if (outcome.ok && outcome.isIdle !== true) return;
     if (this.#connection.countFrame() && !outcome.ok) this.#refuse(outcome.code, outcome.detail, frame.ref ?? null);
+  }
+
+  /** Other frames are answered while the calls are read and written. */
+  async #giveSnapshot(ref: string | null): Promise<void> {
+    const refused = await this.#connection.askSnapshot();
+    if (refused !== null && this.#connection.isOpen) this.#refuse(refused.code, refused.detail, ref);
   }
 
   async #authenticate(text: string, ref: string | null): Promise<void> {
@@ -244,7 +254,7 @@ const NO_GROUP = {
 } as const;
 
 function isAcknowledgement(frame: ClientFrame): frame is Acknowledgement {
-  return frame.kind !== 'auth' && frame.kind !== 'filter';
+  return frame.kind !== 'auth' && frame.kind !== 'filter' && frame.kind !== 'snapshot';
 }
 
 function inForce({ accounts, events }: Grant) {

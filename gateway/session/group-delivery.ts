@@ -5,6 +5,7 @@ import type { Grant } from '../auth/grant.ts';
 import type { AckOutcome, GroupGap, GroupGapReason, Groups, Membership } from '../group/groups.ts';
 import type { Acknowledgement, Delivery, DeliverySession } from './delivery.ts';
 import type { OnGap } from './plan-replay.ts';
+import type { SnapshotRefusal } from './snapshot-delivery.ts';
 
 export interface GroupDeliveryOptions {
   readonly groups: Groups;
@@ -41,6 +42,13 @@ export class GroupDelivery implements Delivery {
   }
 
   /** In a group the filter is that of the token, as it is of all its connections. */
+  askSnapshot(): Promise<SnapshotRefusal> {
+    return Promise.resolve({
+      code: 'snapshot_in_group',
+      detail: 'A group shares events: only a connection of its own gets a snapshot.',
+    });
+  }
+
   refilter(): boolean {
     return false;
   }

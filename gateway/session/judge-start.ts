@@ -20,7 +20,11 @@ export interface Look {
   readonly cursors: Cursors;
 }
 
-export type StartVerdict = { readonly start: JudgedStart } | { readonly problem: Problem };
+export type StartVerdict =
+  | { readonly start: JudgedStart }
+  /** It asked for a snapshot in this case. */
+  | { readonly lost: { readonly reason: GapReason; readonly requested: string } }
+  | { readonly problem: Problem };
 
 /** Decides before the upgrade what is known then (I4). Pure. */
 export function judgeStart(
@@ -64,6 +68,7 @@ function lost(
   reason: LostStart,
   asked: Look & { requested: string; until: readonly string[] | null; onGap: OnGap },
 ): StartVerdict {
+  if (asked.onGap === 'snapshot') return { lost: { reason, requested: asked.requested } };
   const oldest = oldestPosition(asked.state);
   if (asked.onGap === 'clamp') {
     return { start: { from: oldest, until: asked.until, gap: { reason, requested: asked.requested } } };

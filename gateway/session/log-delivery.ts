@@ -12,14 +12,19 @@ import {
 } from '../fanout/connection.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
+import { CALLS_DISABLED, type Calls } from '../calls/calls.ts';
+import type { ConnectionOptions } from '../fanout/fanout.ts';
 import type { Delivery, DeliverySession } from './delivery.ts';
-import type { JudgedStart } from './judge-start.ts';
+import type { SessionStart } from './begin.ts';
 import type { OnGap } from './plan-replay.ts';
 import { recover } from './recover.ts';
+import { SnapshotDelivery, type SnapshotRefusal } from './snapshot-delivery.ts';
 
 /** The same for all connections of a replica. */
 export interface LogDeliveryContext {
   readonly fanout: Fanout;
+  /** Null where the resource keeps no table of live calls. */
+  readonly calls: Calls | null;
   readonly window: LogWindow;
   readonly policy: SlowPolicy;
 }
@@ -29,7 +34,7 @@ export interface LogDeliveryOptions {
   readonly format: Format;
   readonly sink: Sink;
   /** Null begins at the head. */
-  readonly start: JudgedStart | null;
+  readonly start: SessionStart | null;
   readonly onGap: OnGap;
 }
 
@@ -39,6 +44,9 @@ export class LogDelivery implements Delivery, Notices {
   readonly #onGap: OnGap;
   readonly #session: DeliverySession;
   readonly #connection: Connection;
+  /** Null where the resource keeps no table of live calls. */
+  readonly #snapshots: SnapshotDelivery | null;
+  #grant: Grant;
 
   constructor(session: DeliverySession, options: LogDeliveryOptions, context: LogDeliveryContext) {
     const { start, grant, format, sink, onGap } = options;
@@ -46,19 +54,26 @@ export class LogDelivery implements Delivery, Notices {
     this.#context = context;
     this.#onGap = onGap;
     this.#session = session;
+    this.#grant = grant;
     if (start?.gap) session.gap({ ...start.gap, missed: null });
-    this.#connection = fanout.join({
-      grant,
-      format,
-      sink,
-      policy,
-      ...(start !== null && { from: start.from, until: start.until }),
-      notices: this,
-    });
+    this.#connection = fanout.join({ grant, format, sink, policy, ...placeOf(start), notices: this });
+    this.#snapshots =
+      context.calls &&
+      new SnapshotDelivery({
+        calls: context.calls,
+        fanout,
+        connection: this.#connection,
+        sink,
+        isOpen: () => session.isOpen,
+        grant: () => this.#grant,
+        seal: (position) => context.window.cursors.seal(position),
+      });
+    if (start !== null && 'snapshot' in start)
+      this.#snapshots?.join(start.snapshot, start.gap === null ? 'join' : 'gap');
   }
 
   get position(): Position | null {
-    return this.#context.fanout.positionOf(this.#connection);
+    return this.#snapshots?.isWithoutState === true ? null : this.#context.fanout.positionOf(this.#connection);
   }
 
   get isBehind(): boolean {
@@ -74,8 +89,13 @@ export class LogDelivery implements Delivery, Notices {
   }
 
   refilter(grant: Grant): boolean {
+    this.#grant = grant;
     this.#context.fanout.refilter(this.#connection, grant);
     return true;
+  }
+
+  askSnapshot(): Promise<SnapshotRefusal | null> {
+    return this.#snapshots === null ? Promise.resolve(CALLS_DISABLED) : this.#snapshots.ask();
   }
 
   acknowledge(): null {
@@ -92,6 +112,7 @@ export class LogDelivery implements Delivery, Notices {
 
   /** A plain client gets no frame: the close code reports the loss, unless it asked to continue. */
   skipped(last: Position): void {
+    const heals = this.#onGap === 'snapshot' && this.#context.fanout.hold(this.#connection) !== null;
     if (this.#session.reportsGaps || this.#onGap === 'clamp') {
       this.#session.gap({
         reason: 'skipped_to_live',
@@ -99,6 +120,7 @@ export class LogDelivery implements Delivery, Notices {
         missed: null,
       });
     } else this.#session.close('slowConsumer', 'slow_consumer', last);
+    if (heals) void this.#snapshots?.heal(last);
   }
 
   poison(entries: number): void {
@@ -110,6 +132,7 @@ export class LogDelivery implements Delivery, Notices {
   }
 
   finished(): void {
+    if (this.#snapshots?.finished() === true) return;
     this.#session.close('replayDone', 'replay_done');
   }
 
@@ -119,7 +142,8 @@ export class LogDelivery implements Delivery, Notices {
       return;
     }
     this.#session.gap({ reason, requested: this.#context.window.cursors.seal(last), missed: null });
-    this.#session.close('cursorTooOld', reason, last);
+    if (this.#onGap === 'snapshot') void this.#snapshots?.heal(null);
+    else this.#session.close('cursorTooOld', reason, last);
   }
 
   /** Continues from the oldest entry that is kept, as the client asked. */
@@ -130,4 +154,11 @@ export class LogDelivery implements Delivery, Notices {
     this.#session.gap({ reason, requested: this.#context.window.cursors.seal(last), missed: null });
     fanout.seek(this.#connection, from);
   }
+}
+
+function placeOf(start: SessionStart | null): Pick<ConnectionOptions, 'from' | 'until' | 'isHeld'> {
+  if (start === null) return {};
+  return 'snapshot' in start
+    ? { from: start.snapshot.position, isHeld: true }
+    : { from: start.from, until: start.until };
 }

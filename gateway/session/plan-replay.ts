@@ -10,15 +10,17 @@ export type Start =
 
 /**
  * `fail`: what cannot be kept ends the connection. `clamp`: it continues from the oldest, and the loss is reported
- * where the contract allows.
+ * where the contract allows. `snapshot`: the loss is reported, and a snapshot of the live calls follows.
  */
-export type OnGap = 'fail' | 'clamp';
+export type OnGap = 'fail' | 'clamp' | 'snapshot';
 
 export interface ReplayPlan {
   readonly start: Start;
   /** Unix milliseconds at which a bounded replay ends. */
   readonly until: number | null;
   readonly onGap: OnGap;
+  /** Begins with a snapshot of the live calls, unless it resumes. */
+  readonly snapshot: boolean;
 }
 
 const LIVE: Start = { kind: 'live' };
@@ -30,26 +32,57 @@ const RFC_3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)(?:(Z)|([+
 export type PlannedReplay = { readonly replay: ReplayPlan } | { readonly problem: Problem };
 
 /**
- * Reads `cursor`, `from`, `to` and `on_gap`. Pure; `now` in Unix milliseconds. A time that is older than the log
+ * Reads `cursor`, `from`, `to`, `on_gap` and `snapshot`. Pure; `now` in Unix milliseconds. A time that is older than the log
  * continues from the oldest only where that can be reported: a client of the plain contract must ask for it itself
  * (I4).
  */
 export function planReplay(query: URLSearchParams, now: number, reportsGaps: boolean): PlannedReplay {
   const onGap = query.get('on_gap');
-  if (onGap !== null && onGap !== 'fail' && onGap !== 'clamp') {
-    return refuse('invalid_on_gap', 'on_gap is fail or clamp.', 'on_gap');
+  if (onGap !== null && onGap !== 'fail' && onGap !== 'clamp' && onGap !== 'snapshot') {
+    return refuse('invalid_on_gap', 'on_gap is fail, clamp or snapshot.', 'on_gap');
   }
+  const snapshot = query.get('snapshot');
+  const fault = judgeSnapshot({ snapshot, onGap, query, reportsGaps });
+  if (fault !== null) return fault;
   const start = readStart(query, now);
   if ('problem' in start) return start;
-  const onLoss = onGap ?? (start.kind === 'time' && reportsGaps ? 'clamp' : 'fail');
+  const inPlace = { start, snapshot: snapshot !== null, onGap: onGap ?? onLossOf(start, reportsGaps, snapshot) };
   const to = query.get('to');
-  if (to === null) return { replay: { start, until: null, onGap: onLoss } };
+  if (to === null) return { replay: { ...inPlace, until: null } };
   if (start.kind === 'live') return refuse('to_without_start', 'to ends a replay: give a cursor or from too.', 'to');
   const until = readTime(to, now);
   if (until === null) return refuse('invalid_to', TIME_FORM, 'to');
   if (until > now) return refuse('to_in_future', 'A replay ends in the past: leave to out to go on live.', 'to');
   if (start.kind === 'time' && start.at > until) return refuse('from_after_to', 'from is later than to.', 'from');
-  return { replay: { start, until, onGap: onLoss } };
+  return { replay: { ...inPlace, until } };
+}
+
+function onLossOf(start: Start, reportsGaps: boolean, snapshot: string | null): OnGap {
+  if (snapshot !== null) return 'snapshot';
+  return start.kind === 'time' && reportsGaps ? 'clamp' : 'fail';
+}
+
+interface SnapshotAsked {
+  readonly snapshot: string | null;
+  readonly onGap: string | null;
+  readonly query: URLSearchParams;
+  /** Whether it is the control contract. */
+  readonly reportsGaps: boolean;
+}
+
+/** Why a request cannot have a snapshot; null for one that can, or asks for none. */
+function judgeSnapshot({ snapshot, onGap, query, reportsGaps }: SnapshotAsked) {
+  if (snapshot === null && onGap !== 'snapshot') return null;
+  const field = snapshot === null ? 'on_gap' : 'snapshot';
+  if (snapshot !== null && snapshot !== 'calls') return refuse('invalid_snapshot', 'snapshot is calls.', field);
+  if (!reportsGaps)
+    return refuse('snapshot_needs_v1', 'A snapshot comes as frames of the control contract: add v=1.', field);
+  if (query.has('group'))
+    return refuse('snapshot_in_group', 'A group shares events: only a connection of its own gets a snapshot.', field);
+  if (query.has('from') || query.has('to')) {
+    return refuse('snapshot_and_replay', 'A snapshot is of now: leave out from and to.', field);
+  }
+  return null;
 }
 
 function readStart(query: URLSearchParams, now: number): Start | { readonly problem: Problem } {

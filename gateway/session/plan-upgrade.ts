@@ -30,7 +30,7 @@ const MAX_TOKEN_LENGTH = 8_192;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const OWN_FAMILY = /^firehose(\.|$)/i;
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
-const REPLAY_PARAMETERS = ['cursor', 'from', 'to', 'on_gap', 'group', 'regroup'];
+const REPLAY_PARAMETERS = ['cursor', 'from', 'to', 'on_gap', 'snapshot', 'group', 'regroup'];
 const PARAMETERS: ReadonlySet<string> = new Set(Object.keys(STREAM_PARAMETERS));
 
 type UpgradeRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'headersDistinct' | 'httpVersion'>;

@@ -21,9 +21,9 @@ import { fullAllowance, takeFrame, type FrameAllowance } from './client-frames.t
 import { Dialogue, type DialogueOptions } from './dialogue.ts';
 import type { Acknowledgement, Delivery, DeliverySession } from './delivery.ts';
 import { feedInPieces } from './frame-feed.ts';
-import type { JudgedStart } from './judge-start.ts';
+import type { SessionStart } from './begin.ts';
 import { judgeLiveness, type Moment } from './liveness.ts';
-import { LogDelivery } from './log-delivery.ts';
+import { LogDelivery, type LogDeliveryContext } from './log-delivery.ts';
 import { GroupDelivery } from './group-delivery.ts';
 import type { UpgradePlan } from './plan-upgrade.ts';
 import { SocketWriter } from './socket-writer.ts';
@@ -38,7 +38,7 @@ export interface SessionOptions {
   readonly token: VerifiedToken;
   readonly plan: Pick<UpgradePlan, 'contract' | 'format' | 'replay' | 'group'>;
   /** Null begins at the head. */
-  readonly start: JudgedStart | null;
+  readonly start: SessionStart | null;
   /** The client's, for administration. */
   readonly address: string;
   /** Counts the sessions of this replica. */
@@ -54,6 +54,7 @@ export interface SessionOptions {
 export interface SessionContext {
   readonly fanout: Fanout;
   readonly groups: Groups;
+  readonly calls: LogDeliveryContext['calls'];
   readonly window: LogWindow;
   readonly policy: SlowPolicy;
   readonly verifyToken: DialogueOptions['verifyToken'];
@@ -165,6 +166,10 @@ export class Session implements DeliverySession {
     return this.#delivery.acknowledge(frame);
   }
 
+  askSnapshot(): ReturnType<Delivery['askSnapshot']> {
+    return this.#delivery.askSnapshot();
+  }
+
   /** Another token of the same account from now on. */
   renew(token: VerifiedToken): void {
     this.#token = token;
@@ -251,9 +256,15 @@ export class Session implements DeliverySession {
     return this.#webSocket.readyState === this.#webSocket.OPEN;
   }
 
+  /** Null before a snapshot: what its end says is the first cursor that leads to a state. */
+  #begins(start: SessionStart | null): Position | null {
+    if (start === null) return this.#context.fanout.position;
+    return 'snapshot' in start ? null : start.from;
+  }
+
   /** The greeting is sent before the first event. */
   #fromLog({ token, plan, start }: SessionOptions): Delivery {
-    this.#dialogue?.greet({ from: start?.from ?? this.#context.fanout.position, group: null, standby: null });
+    this.#dialogue?.greet({ from: this.#begins(start), group: null, standby: null });
     const { format, replay } = plan;
     const wanted = { grant: token.grant, format, start, sink: this.#writer, onGap: replay.onGap };
     return new LogDelivery(this, wanted, this.#context);

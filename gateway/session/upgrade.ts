@@ -1,7 +1,5 @@
-import type { ProblemCode } from '../../protocol/problem-code.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { SpanKind, type SpanOptions } from '@opentelemetry/api';
 import { STREAM_PATH } from '../../protocol/paths.ts';
@@ -9,18 +7,14 @@ import { schemeOf } from '../../runtime/telemetry/scheme.ts';
 import { inSpan, outsideOfSpans } from '../../runtime/telemetry/span.ts';
 import { sampledContext } from '../../runtime/telemetry/traceparent.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
-import type { Fanout } from '../fanout/fanout.ts';
 import type { Groups } from '../group/groups.ts';
 import type { Problem } from '../http/problem.ts';
 import type { ConnectionQuota, Reservation } from '../quota/connection-quota.ts';
-import { LogUnavailable } from '../../event-log/event-log.ts';
-import type { LogWindow } from '../../event-log/log-window.ts';
 import type { TokenOutcome } from './dialogue.ts';
 import { feedInPieces } from './frame-feed.ts';
-import { judgeStart, type JudgedStart } from './judge-start.ts';
+import { begin, notNow, type BeginOptions, type SessionStart } from './begin.ts';
 import { agreedProtocol, planUpgrade, unauthorized, wantsRefusalAsClose, type UpgradePlan } from './plan-upgrade.ts';
 import { refusalClose } from './refusal-close.ts';
-import { hasReached } from './recover.ts';
 import type { Sessions } from './sessions.ts';
 
 /** The client of a handshake; its account is known once its token was verified. */
@@ -30,7 +24,7 @@ interface HandshakeClient {
 }
 
 /** More than eight members: an upgrade needs a decision of each part of the gateway. */
-export interface UpgradeOptions {
+export interface UpgradeOptions extends BeginOptions {
   /** Whether a token is valid and not revoked, and its account and user still exist. */
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
   /** The same of a token that was verified before. */
@@ -40,9 +34,7 @@ export interface UpgradeOptions {
   readonly quota: Pick<ConnectionQuota, 'reserve'>;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly isOriginAllowed: (origin: string) => boolean;
-  readonly fanout: Fanout;
   readonly sessions: Sessions;
-  readonly window: LogWindow;
   readonly groups: Pick<Groups, 'admit'>;
   readonly now: () => number;
   readonly isDraining: () => boolean;
@@ -71,13 +63,6 @@ const WEBSOCKET_OPTIONS = {
   maxFragments: 256,
   handleProtocols: (offered: Set<string>) => agreedProtocol([...offered]) ?? false,
 };
-/** How old the oldest cursor in a greeting may be. */
-const OLDEST_MAX_AGE_MS = 5_000;
-/** How old the state of the log may be that decides a resume; before a refusal it is read again. */
-const LOOK_MAX_AGE_MS = 200;
-/** A replica that has read less than another one gets this long to catch up. */
-const CATCH_UP_MS = 2_000;
-const CATCH_UP_POLL_MS = 10;
 
 /** Decides an upgrade: everything that can fail fails here, as an HTTP status with a coded body. */
 export function createUpgrade(
@@ -200,7 +185,7 @@ const MOST_REFUSED = 256;
 const MALFORMED: Problem = { status: 400, code: 'websocket_handshake', detail: 'This is not a WebSocket handshake.' };
 
 /** Without the token's text, which is a slice of the whole request line. */
-function kept({ token, plan, start }: { token: VerifiedToken; plan: UpgradePlan; start: JudgedStart | null }) {
+function kept({ token, plan, start }: { token: VerifiedToken; plan: UpgradePlan; start: SessionStart | null }) {
   const { contract, format, replay, group } = plan;
   return { token, start, plan: { contract, format, replay, group } };
 }
@@ -221,7 +206,7 @@ async function decide(
   request: IncomingMessage,
 ): Promise<
   | { readonly problem: Problem }
-  | { readonly token: VerifiedToken; readonly plan: UpgradePlan; readonly start: JudgedStart | null }
+  | { readonly token: VerifiedToken; readonly plan: UpgradePlan; readonly start: SessionStart | null }
 > {
   const { origin } = request.headers;
   if (origin !== undefined && !options.isOriginAllowed(origin)) {
@@ -246,43 +231,9 @@ async function decide(
     const admission = await options.groups.admit(plan.group, outcome.token.grant, { regroup: plan.regroup });
     if (!admission.ok) return admission;
   }
-  const begun = await begin(options, plan);
+  const begun = await begin(options, plan, outcome.token.grant);
   if ('problem' in begun) return begun;
   return { token: outcome.token, plan, start: begun.start };
-}
-
-/** Where the connection begins, or why it cannot: known before the upgrade, as far as it can be known. */
-async function begin(
-  options: UpgradeOptions,
-  plan: UpgradePlan,
-): Promise<{ readonly start: JudgedStart | null } | { readonly problem: Problem }> {
-  const { window, fanout } = options;
-  const { start } = plan.replay;
-  try {
-    if (start.kind === 'live') {
-      // The control contract reports the oldest possible position.
-      if (plan.contract === 'control') await window.state(OLDEST_MAX_AGE_MS);
-      return { start: null };
-    }
-    const replay = { ...plan.replay, start };
-    const { cursors } = window;
-    let verdict = judgeStart(replay, { state: await window.state(LOOK_MAX_AGE_MS), cursors });
-    if ('problem' in verdict) verdict = judgeStart(replay, { state: await window.state(0), cursors });
-    if ('problem' in verdict) return verdict;
-    const { from } = verdict.start;
-    const waitUntil = performance.now() + CATCH_UP_MS;
-    while (!hasReached(fanout, from) && performance.now() < waitUntil) await delay(CATCH_UP_POLL_MS);
-    return hasReached(fanout, from)
-      ? verdict
-      : { problem: notNow('replica_behind', 'This replica has not read so far yet: try again.') };
-  } catch (error) {
-    if (!(error instanceof LogUnavailable)) throw error;
-    return { problem: notNow('log_unavailable', 'The event log is out of reach: try again.') };
-  }
-}
-
-function notNow(code: ProblemCode, detail: string): Problem {
-  return { status: 503, code, detail, headers: { 'Retry-After': '2' } };
 }
 
 function quotaExceeded({ exceeded, most }: Reservation & { readonly slot: null }): Problem {

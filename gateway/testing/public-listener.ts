@@ -36,6 +36,7 @@ export async function openListener({
       body: (await login?.(body, address)) ?? { bytes: body.length, address },
     }),
     reference: express.Router(),
+    calls: (_request, response) => void response.end(),
     jwks: () => ({ keys: [] }),
     addressOf,
     allowedOrigins: origins,

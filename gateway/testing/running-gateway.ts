@@ -45,6 +45,8 @@ export interface StartOptions {
   stream?: object;
   /** `spec.consumerGroups`. */
   groups?: readonly object[];
+  /** `spec.calls`. */
+  calls?: object;
   /** Further settings. */
   environment?: Readonly<Record<string, string>>;
   name?: string;
@@ -83,6 +85,7 @@ async function writeConfiguration(folder: string, options: StartOptions): Promis
       .replace(/id: '.*'/, (own) => (options.accountId === undefined ? own : `id: '${options.accountId}'`)) +
       (options.redis === undefined ? '' : `  redis: ${JSON.stringify(options.redis)}\n`) +
       (options.groups === undefined ? '' : `  consumerGroups: ${JSON.stringify(options.groups)}\n`) +
+      (options.calls === undefined ? '' : `  calls: ${JSON.stringify(options.calls)}\n`) +
       (options.stream === undefined ? '' : `  stream: ${JSON.stringify(options.stream)}\n`) +
       authLine(options) +
       `  gateway: ${JSON.stringify({ tls: { disabled: options.plain === true }, connections, ...options.gateway })}\n`,

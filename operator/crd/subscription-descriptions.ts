@@ -22,6 +22,8 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'How much is kept, whichever limit is reached first. Of resources that share a stream the longest wins.',
   'spec.stream.retention.maxLength': 'Entries kept in each partition.',
   'spec.stream.retention.maxAge': 'Time for which entries are kept, as 24h.',
+  'spec.calls': 'The table of live calls, which clients join with by snapshot=calls.',
+  'spec.calls.enabled': 'Whether the table is kept. Off, it costs nothing.',
   'spec.consumerGroups':
     'Durable groups, whose position is kept on the server. Those named here are added to `default`.',
   'spec.consumerGroups.name': 'Name by which clients ask for it, as ?group=NAME.',

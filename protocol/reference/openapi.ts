@@ -1,4 +1,6 @@
-import { LOGIN_PATH, STREAM_PATH } from '../paths.ts';
+import { z } from 'zod';
+import { callSchema } from '../call.ts';
+import { CALLS_PATH, LOGIN_PATH, STREAM_PATH } from '../paths.ts';
 import { PROBLEMS, type ProblemMeaning } from '../problem-code.ts';
 import { allSchemas, type JsonSchema } from './schemas.ts';
 import { STREAM_PARAMETERS } from './stream-parameters.ts';
@@ -64,6 +66,38 @@ const PARAMETERS = Object.entries(STREAM_PARAMETERS).map(([name, description]) =
   schema: { type: 'string' },
 }));
 
+const CALLS_ANSWER = {
+  type: 'object',
+  required: ['cursor', 'as_of', 'calls', 'next'],
+  properties: {
+    cursor: { type: 'string', description: 'The stream continues after this place' },
+    as_of: { type: 'string', format: 'date-time' },
+    calls: { type: 'array', items: z.toJSONSchema(callSchema) },
+    next: { type: 'null' },
+  },
+};
+
+/** The live calls, in one document or as lines. */
+const CALLS = {
+  get: {
+    operationId: 'calls',
+    summary: 'The live calls, and the cursor from which the stream goes on',
+    parameters: [
+      { name: 'account', in: 'query', required: false, description: 'Of this account', schema: { type: 'string' } },
+    ],
+    responses: {
+      '200': {
+        description: 'The live calls',
+        content: {
+          'application/json': { schema: CALLS_ANSWER },
+          'application/x-ndjson': { schema: { type: 'string', description: 'The frames of a snapshot, one a line' } },
+        },
+      },
+      ...refusals(['live calls']),
+    },
+  },
+};
+
 /** The public listener of a gateway, as OpenAPI 3.1. Pure. */
 export function openApi({ version, additionalEvents }: ReferenceOptions) {
   const schemas = allSchemas(additionalEvents);
@@ -97,10 +131,11 @@ export function openApi({ version, additionalEvents }: ReferenceOptions) {
           parameters: PARAMETERS,
           responses: {
             '101': { description: 'The WebSocket is open' },
-            ...refusals(['the handshake of the stream']),
+            ...refusals(['the handshake of the stream', 'live calls']),
           },
         },
       },
+      [CALLS_PATH]: CALLS,
       '/.well-known/jwks.json': {
         get: {
           operationId: 'jwks',

@@ -6,7 +6,9 @@ export const STREAM_PARAMETERS = {
   cursor: 'Continue after this place',
   from: 'Begin at a time: RFC 3339, or as -15m',
   to: 'End a replay at this time',
-  on_gap: 'fail: 410 where events are gone; clamp: continue from the oldest',
+  on_gap:
+    'fail: 410 where events are gone; clamp: continue from the oldest; snapshot: the live calls, then the events after them',
+  snapshot: 'calls: begin with the live calls; with v=1',
   group: 'Join this durable group',
   regroup: 'true: take the group over with another grant',
   refusals: 'close: a refused handshake is accepted and closed with its code, for clients that cannot read an answer',

@@ -1,0 +1,58 @@
+import type { Grant } from '../auth/grant.ts';
+import { isWithin, type Account, type Directory } from '../directory/directory.ts';
+import { offersAccount } from '../fanout/offer.ts';
+import type { Scope } from '../subscription/scope.ts';
+import type { Wanted } from './snapshot.ts';
+
+/** The events without which a snapshot would show what a grant hides: that a leg is there, answered, gone. */
+const NEEDED = ['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'CHANNEL_DESTROY'] as const;
+
+/** Which of the needed events a grant, or the resource itself, leaves out; empty when none. Pure. */
+export function missingEvents(grant: Grant, { filters }: Scope): readonly string[] {
+  const isIn = (name: string) =>
+    (grant.events === null || grant.events.includes(name)) &&
+    (filters.events.length === 0 || filters.events.includes(name)) &&
+    !filters.excludeEvents.includes(name);
+  return NEEDED.filter((name) => !isIn(name));
+}
+
+/** Beyond this many accounts those of the table are looked through. */
+const FEW = 200;
+
+/** The accounts whose legs a grant shows, by the tree and the resource of this moment (I5). Pure. */
+export function wantedBy(grant: Grant, directory: Directory, scope: Scope): Wanted {
+  const listed = grant.accounts === null ? null : new Set(grant.accounts);
+  const includes = (id: string) => {
+    const account = directory.accounts.get(id);
+    return (
+      account !== undefined &&
+      isWithin(account, grant.account) &&
+      (listed === null || listed.has(id)) &&
+      offersAccount(scope, account)
+    );
+  };
+  const few = listed === null ? subtree(directory, grant.account) : [...listed].slice(0, FEW + 1);
+  return { accounts: few.length > FEW ? null : few.filter(includes), includes };
+}
+
+/** By directory: each is one immutable snapshot. */
+const CHILDREN = new WeakMap<Directory, ReadonlyMap<string, readonly Account[]>>();
+
+/** An account and those below it, as far as there are few. */
+function subtree(directory: Directory, root: string): string[] {
+  const children = childrenOf(directory);
+  const found = [root];
+  for (let at = 0; at < found.length && found.length <= FEW; at += 1) {
+    for (const { id } of children.get(found[at] ?? '') ?? []) found.push(id);
+  }
+  return found;
+}
+
+function childrenOf(directory: Directory): ReadonlyMap<string, readonly Account[]> {
+  let children = CHILDREN.get(directory);
+  if (children === undefined) {
+    children = Map.groupBy(directory.accounts.values(), ({ parent }) => parent?.id ?? '');
+    CHILDREN.set(directory, children);
+  }
+  return children;
+}

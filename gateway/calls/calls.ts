@@ -1,0 +1,83 @@
+import type { Position } from '../../protocol/position.ts';
+import type { Grant } from '../auth/grant.ts';
+import type { LiveDirectory } from '../directory/directory.ts';
+import type { Problem } from '../http/problem.ts';
+import type { Live } from '../../runtime/lifecycle/live.ts';
+import type { Scope } from '../subscription/scope.ts';
+import { missingEvents, wantedBy } from './call-scope.ts';
+import { createLooks } from './looks.ts';
+import { readSnapshot, type Snapshot, type SnapshotSource, type Wanted } from './snapshot.ts';
+
+/** The live calls, for sessions and for the HTTP route. */
+export interface Calls {
+  /** Why a grant gets no snapshot at all; null when it may. */
+  judge(grant: Grant): Needs | null;
+  /** Which legs a grant shows now: asked again for each that is written, since accounts move. */
+  wanted(grant: Grant): Wanted;
+  /** The legs of a grant, at `atLeast` or later where it is given. Rejects with CallsUnavailable. */
+  take(grant: Grant, atLeast: Position | null): Promise<Snapshot>;
+}
+
+type Needs = Problem & { readonly code: 'snapshot_needs_events' };
+
+export interface CallsOptions {
+  readonly source: SnapshotSource;
+  readonly directory: LiveDirectory;
+  readonly scope: Live<Scope>;
+  /** Called for each snapshot that is asked for. */
+  readonly onAsked: (outcome: 'taken' | 'unavailable') => void;
+}
+
+export function createCalls({ source, directory, scope, onAsked }: CallsOptions): Calls {
+  const looks = createLooks(performance.now.bind(performance));
+  let version = 0;
+  directory.onChange(() => (version += 1));
+  scope.onChange(() => (version += 1));
+  const wanted = (grant: Grant) => wantedBy(grant, directory.current, scope.current);
+  return {
+    judge(grant) {
+      const missing = missingEvents(grant, scope.current);
+      return missing.length === 0 ? null : needsEvents(missing);
+    },
+    wanted,
+    async take(grant, atLeast) {
+      const key = JSON.stringify([version, grant.account, grant.accounts?.toSorted(byText) ?? null]);
+      try {
+        const snapshot = await looks.take(atLeast === null ? key : null, () =>
+          readSnapshot(source, wanted(grant), atLeast),
+        );
+        onAsked('taken');
+        return snapshot;
+      } catch (error) {
+        onAsked('unavailable');
+        throw error;
+      }
+    },
+  };
+}
+
+function byText(one: string, other: string): number {
+  return one < other ? -1 : 1;
+}
+
+function needsEvents(missing: readonly string[]): Needs {
+  return {
+    status: 403,
+    code: 'snapshot_needs_events',
+    detail: `A snapshot shows what these events say, and this login or this resource leaves them out: ${missing.join(', ')}.`,
+    extra: { events: missing },
+  };
+}
+
+/** Where the resource keeps no table of live calls. */
+export const CALLS_DISABLED = {
+  code: 'calls_disabled',
+  detail: 'This resource keeps no table of live calls: spec.calls.enabled is false.',
+} as const;
+
+export const CALLS_UNAVAILABLE = {
+  status: 503,
+  code: 'calls_unavailable',
+  detail: 'The table of live calls is being made, or is behind the events: try again.',
+  headers: { 'Retry-After': '2' },
+} as const satisfies Problem;

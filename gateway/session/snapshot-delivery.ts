@@ -1,0 +1,184 @@
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { callOf } from '../../protocol/call.ts';
+import type { FrameErrorCode } from '../../protocol/frame-error.ts';
+import { latest, type Position } from '../../protocol/position.ts';
+import { encodeServerFrame, type SnapshotReason } from '../../protocol/server-frame.ts';
+import { CALLS_UNAVAILABLE, type Calls } from '../calls/calls.ts';
+import { CallsUnavailable, type Snapshot } from '../calls/snapshot.ts';
+import type { Grant } from '../auth/grant.ts';
+import type { Connection, Sink } from '../fanout/connection.ts';
+import type { Fanout } from '../fanout/fanout.ts';
+import { textFrame } from '../fanout/frame.ts';
+import { hasReached } from './recover.ts';
+
+export interface SnapshotParts {
+  readonly calls: Calls;
+  readonly fanout: Fanout;
+  readonly connection: Connection;
+  readonly sink: Sink;
+  readonly isOpen: () => boolean;
+  /** The scope and filter in force now. */
+  readonly grant: () => Grant;
+  readonly seal: (position: Position) => string;
+}
+
+export interface SnapshotRefusal {
+  readonly code: FrameErrorCode;
+  readonly detail: string;
+}
+
+/** Bytes of calls that are written before the socket is looked at again. */
+const CHUNK_BYTES = 64 * 1024;
+/** Writing pauses at this many bytes that the kernel has not taken. */
+const HIGH_WATER = 1024 * 1024;
+const RETRY_MS = 500;
+const REACH_MS = 10;
+const ASKED_EVERY_MS = 10_000;
+
+/**
+ * Snapshots of one connection: its events are held, the calls are written, and the events after them follow. Records are
+ * immutable and shared with all who asked at the same time: a client that reads slowly holds references alone.
+ */
+export class SnapshotDelivery {
+  readonly #parts: SnapshotParts;
+  #givenAt = Number.NEGATIVE_INFINITY;
+  /** A snapshot that is under way. */
+  #giving: SnapshotReason | null = null;
+  /** Waits until events up to the asked snapshot's position were written. */
+  #reached: (() => void) | null = null;
+
+  constructor(parts: SnapshotParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether the client has no state to resume with: until the snapshot has ended, no cursor leads to one. */
+  get isWithoutState(): boolean {
+    return this.#giving === 'join' || this.#giving === 'gap';
+  }
+
+  /** The connection is held at the snapshot's position, which this replica has read. */
+  join(snapshot: Snapshot, reason: 'join' | 'gap'): void {
+    this.#giving = reason;
+    void this.#give(snapshot, reason);
+  }
+
+  /** After a loss: tries until the table can be read. The connection is held. `last`: what it had, in this epoch. */
+  async heal(last: Position | null): Promise<void> {
+    this.#giving = 'gap';
+    this.#reached = null;
+    const snapshot = await this.#take(last, true);
+    if (snapshot !== null) await this.#give(snapshot, 'gap');
+  }
+
+  /** Null when a snapshot comes. */
+  async ask(now = performance.now()): Promise<SnapshotRefusal | null> {
+    const { calls, fanout, connection, grant } = this.#parts;
+    const refused = calls.judge(grant());
+    if (refused !== null) return refused;
+    if (this.#giving !== null || now - this.#givenAt < ASKED_EVERY_MS) return TOO_SOON;
+    const stands = fanout.hold(connection);
+    if (stands === null) return CALLS_UNAVAILABLE;
+    this.#giving = 'asked';
+    const snapshot = await this.#take(stands, false);
+    // A loss meanwhile brings a snapshot by itself.
+    if (this.#giving !== 'asked') return null;
+    if (snapshot === null) {
+      this.#giving = null;
+      fanout.seek(connection, stands, null);
+      return CALLS_UNAVAILABLE;
+    }
+    await this.#writeUpTo(stands, snapshot.position);
+    if (this.#isGiving('asked')) await this.#give(snapshot, 'asked');
+    return null;
+  }
+
+  /** The events before an asked snapshot were written; false when nothing waited for that. */
+  finished(): boolean {
+    const reached = this.#reached;
+    this.#reached = null;
+    reached?.();
+    return reached !== null;
+  }
+
+  #isGiving(reason: SnapshotReason): boolean {
+    return this.#giving === reason && this.#parts.isOpen();
+  }
+
+  /** Null when it is no longer wanted, or cannot be had and `tries` is false. */
+  async #take(atLeast: Position | null, tries: boolean): Promise<Snapshot | null> {
+    const { calls, fanout, grant, isOpen } = this.#parts;
+    while (isOpen()) {
+      const snapshot = await calls.take(grant(), atLeast).catch(unlessUnavailable);
+      if (snapshot === null && !tries) return null;
+      if (snapshot !== null) {
+        while (isOpen() && !hasReached(fanout, snapshot.position)) {
+          if (fanout.position?.epoch !== snapshot.position.epoch) break;
+          await delay(REACH_MS, undefined, { ref: false });
+        }
+        if (hasReached(fanout, snapshot.position)) return isOpen() ? snapshot : null;
+      }
+      await delay(RETRY_MS * (1 + Math.random()), undefined, { ref: false });
+    }
+    return null;
+  }
+
+  /** Writes the events between where the connection stands and the snapshot: they are not lost to who wants all. */
+  async #writeUpTo(stands: Position, to: Position): Promise<void> {
+    const { fanout, connection } = this.#parts;
+    const ids = latest(stands.ids, to.ids);
+    if (ids.every((id, partition) => id === stands.ids[partition])) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#reached = resolve;
+    fanout.seek(connection, stands, ids);
+    await promise;
+    fanout.hold(connection);
+  }
+
+  async #give({ position, records }: Snapshot, reason: SnapshotReason): Promise<void> {
+    const { calls, fanout, connection, sink, grant, seal } = this.#parts;
+    const cursor = seal(position);
+    const write = (frame: Parameters<typeof encodeServerFrame>[0]) =>
+      sink.write(textFrame(encodeServerFrame(frame)), null);
+    write({ type: 'snapshot_begin', cursor, as_of: new Date().toISOString(), reason });
+    let written = 0;
+    let chunk: Buffer[] = [];
+    let bytes = 0;
+    // What a grant shows is asked at each chunk: accounts move while a slow client reads.
+    let { includes } = calls.wanted(grant());
+    for (const record of records) {
+      if (!includes(record.account_id)) continue;
+      const frame = textFrame(encodeServerFrame({ type: 'call', call: callOf(record) }));
+      chunk.push(frame);
+      bytes += frame.length;
+      written += 1;
+      if (bytes < CHUNK_BYTES) continue;
+      sink.write(Buffer.concat(chunk), null);
+      chunk = [];
+      bytes = 0;
+      if (sink.queued >= HIGH_WATER) await drained(sink);
+      else await nextTurn();
+      if (!this.#isGiving(reason)) return;
+      ({ includes } = calls.wanted(grant()));
+    }
+    if (chunk.length > 0) sink.write(Buffer.concat(chunk), null);
+    write({ type: 'snapshot_end', cursor, calls: written });
+    this.#giving = null;
+    this.#givenAt = performance.now();
+    fanout.seek(connection, position, null);
+  }
+}
+
+const TOO_SOON: SnapshotRefusal = {
+  code: 'snapshot_too_soon',
+  detail: 'A snapshot is given at most once in ten seconds: ask later.',
+};
+
+/** A socket that is gone never drains: what waits for it goes with it. */
+function drained(sink: Sink): Promise<void> {
+  return new Promise((resolve) => sink.whenDrained(resolve));
+}
+
+function unlessUnavailable(error: unknown): null {
+  if (error instanceof CallsUnavailable) return null;
+  throw error;
+}
