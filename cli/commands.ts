@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { DIRECTORY_SQL_SETTINGS } from '../gateway/directory/server/sql/settings.ts';
 import { GATEWAY_SETTINGS } from '../gateway/settings.ts';
 import { OPERATOR_SETTINGS } from '../operator/settings.ts';
 import { UNINSTALL_SETTINGS } from '../operator/uninstall/settings.ts';
@@ -22,6 +23,7 @@ export function createProgram(terminal: Terminal, surroundings: Surroundings): C
   const root = createRoot(terminal);
   addProcesses(root, surroundings);
   addSources(root, terminal, surroundings);
+  addDirectories(root, terminal, surroundings);
   addDoctor(root, terminal, surroundings);
   addHashPassword(root, terminal, surroundings);
   addAdministration(root, terminal, surroundings);
@@ -91,6 +93,21 @@ function addSources(root: Command, terminal: Terminal, surroundings: Surrounding
     },
     {},
     async (flags, _, [file]) => (await import('./source-map.ts')).sourceMapCommand(String(file), flags, terminal),
+    surroundings,
+  );
+}
+
+function addDirectories(root: Command, terminal: Terminal, surroundings: Surroundings): void {
+  const group = addGroup(
+    root,
+    'directory',
+    'serve accounts and users of a platform to gateways, by the directory contract',
+  );
+  addCommand(
+    group,
+    { name: 'sql', about: 'serve what two queries to PostgreSQL or MySQL answer', exitCodes: SERVES },
+    DIRECTORY_SQL_SETTINGS,
+    async (_, environment) => (await import('../gateway/directory/server/sql/main.ts')).main(environment),
     surroundings,
   );
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { glob, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
+import { DIRECTORY_SQL_SETTINGS } from '../gateway/directory/server/sql/settings.ts';
 import { GATEWAY_SETTINGS } from '../gateway/settings.ts';
 import { OPERATOR_SETTINGS } from '../operator/settings.ts';
 import { UNINSTALL_SETTINGS } from '../operator/uninstall/settings.ts';
@@ -16,6 +17,7 @@ const TABLES: Readonly<Record<string, SettingsTable>> = {
   operator: OPERATOR_SETTINGS,
   uninstall: UNINSTALL_SETTINGS,
   source: SOURCE_SETTINGS,
+  'directory sql': DIRECTORY_SQL_SETTINGS,
   administration: ENDPOINT_SETTINGS,
 };
 

@@ -19,7 +19,7 @@ test('without arguments every test file but the end-to-end ones runs, each once 
   assert.ok(plan.kind === 'run');
   assert.deepEqual(plan, {
     kind: 'run',
-    levels: ['pure', 'redis', 'rabbitmq', 'asterisk', 'k6', 'cluster', 'hostile'],
+    levels: ['pure', 'redis', 'rabbitmq', 'asterisk', 'database', 'k6', 'cluster', 'hostile'],
     filters: [],
     isWherePossible: false,
   });
@@ -64,7 +64,8 @@ test('an unknown level or a stray argument is answered with the usage', () => {
   for (const args of [['slow'], ['pure', 'redis'], ['--watch']]) {
     const plan = planTests(args);
     assert.ok(
-      plan.kind === 'usage' && plan.text.includes('[pure|redis|rabbitmq|asterisk|k6|cluster|hostile|e2e|fast|all]'),
+      plan.kind === 'usage' &&
+        plan.text.includes('[pure|redis|rabbitmq|asterisk|database|k6|cluster|hostile|e2e|fast|all]'),
       args.join(' '),
     );
   }

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { glob } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureDatabases } from './database-server.ts';
 import { ensureAsterisk } from './asterisk/installed.ts';
 import { ensureChartTools, missingChartTools } from './chart-tools.ts';
 import { ensureBinaries, missingBinaries } from './control-plane/binaries.ts';
@@ -81,6 +82,10 @@ async function whatIsMissing(levels: readonly Level[]): Promise<Missing[]> {
   const k6 = levels.includes('k6') ? findK6(process.env) : ({ ok: true } as const);
   const rabbit = levels.includes('rabbitmq') ? ensureRabbit(console.log) : ({ ok: true } as const);
   if (!rabbit.ok) missing.push({ level: 'rabbitmq', want: 'a RabbitMQ', remedy: rabbit.remedy });
+  if (levels.includes('database')) {
+    const databases = ensureDatabases(console.log);
+    if (!databases.ok) missing.push({ level: 'database', want: 'PostgreSQL and MariaDB', remedy: databases.remedy });
+  }
   if (levels.includes('asterisk')) {
     const asterisk = await ensureAsterisk(process.env, console.log);
     if (!asterisk.ok) missing.push({ level: 'asterisk', want: 'an Asterisk', remedy: asterisk.remedy });

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { DIRECTORY_SQL_SETTINGS } from '../../gateway/directory/server/sql/settings.ts';
 import { GATEWAY_SETTINGS } from '../../gateway/settings.ts';
 import { OPERATOR_SETTINGS } from '../../operator/settings.ts';
 import { UNINSTALL_SETTINGS } from '../../operator/uninstall/settings.ts';
@@ -85,6 +86,12 @@ ${markdownOf(UNINSTALL_SETTINGS)}
 \`firehose source --config source.yaml\`. Its file is a [FirehoseSource](#firehosesource), or the \`spec\` of one.
 
 ${markdownOf(SOURCE_SETTINGS)}
+
+## Directory server
+
+\`firehose directory sql\`, see [directory.md](directory.md#from-postgresql-or-mysql).
+
+${markdownOf(DIRECTORY_SQL_SETTINGS)}
 
 ## Administration
 
