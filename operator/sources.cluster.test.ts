@@ -11,7 +11,7 @@ import { selectorOf } from './resources/rendering.ts';
 import { operatorWrites } from './testing/audit.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { IMAGE, runOperator } from './testing/run-operator.ts';
-import { FREESWITCH_SPEC, KAZOO_SPEC, SIMULATOR_SPEC } from './testing/sources.ts';
+import { FREESWITCH_SPEC, KAZOO_SPEC, SIMULATOR_SPEC, source } from './testing/sources.ts';
 import { reportOf, sourcesOf, workloadPath, type Sources } from './testing/sources-platform.ts';
 import { untilSteady } from './testing/steady.ts';
 
@@ -179,6 +179,18 @@ describe('a FirehoseSource', () => {
       'its references',
       async () => (await platform.condition('pbx', 'ReferencesResolved'))?.status === 'True',
     );
+  });
+
+  test('with the annotation nothing waits for its deletion', async () => {
+    const { admin } = platform.plane;
+    const made = source('chart', FREESWITCH_SPEC, VOICE);
+    const annotations = { 'firehose.dev/skip-redis-cleanup': 'true' };
+    const path = `/apis/firehose.dev/v1alpha1/namespaces/${VOICE}/firehosesources`;
+    await admin.must('POST', path, { ...made, metadata: { ...made.metadata, annotations } });
+    await deployment('chart');
+    assert.equal((await sources.get('chart'))?.metadata.finalizers, undefined);
+    await sources.remove('chart');
+    assert.equal(await sources.get('chart'), null);
   });
 
   test('names everything that is missing, and starts once it is there', async () => {

@@ -61,6 +61,12 @@ export const valuesSchema = z.strictObject({
     serviceMonitors: flag(false).describe('Makes a ServiceMonitor for each resource.'),
   }),
   allow,
+  sources: z
+    .record(z.string().regex(/^[a-z]([-a-z0-9]{0,42}[a-z0-9])?$/), z.looseObject({}))
+    .default({})
+    .describe(
+      'FirehoseSources in the namespace of the release: the `spec` of each by its name. They go with the release.',
+    ),
   source,
   demo,
   networkPolicy: section('NetworkPolicies: only the node reaches health and metrics of operator and source.', {

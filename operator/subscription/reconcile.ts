@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { subscriptionSchema, type Subscription } from '../../protocol/subscription.ts';
 import { SUBSCRIPTIONS, type Kind, type KubeObject } from '../kubernetes/objects.ts';
 import type { Context, Memory } from './context.ts';
-import { bare, ensureFinalizer, FINALIZER, finalize } from './finalize.ts';
+import { bare, ensureFinalizer, FINALIZER, finalize, SKIP_ANNOTATION } from './finalize.ts';
 import { bad, type Finding } from './findings.ts';
 import { pass, step } from './pass.ts';
 import { writeStatus } from './status.ts';
@@ -94,7 +94,9 @@ async function judge<Parsed>(
     await of.tellInvalid(context, memory, resource, bad('InvalidSpec', message, true));
     return { requeueAfterMs: null, why: 'the specification is not valid' };
   }
-  if (of.leavesNothing?.(parsed.data) !== true) {
+  // With the annotation nothing waits for its deletion, the operator's neither.
+  const isSkipped = of.kind !== SUBSCRIPTIONS && resource.metadata.annotations?.[SKIP_ANNOTATION] === 'true';
+  if (!isSkipped && of.leavesNothing?.(parsed.data) !== true) {
     await step('finalizer', () => ensureFinalizer(context, of.kind, resource));
   }
   return of.pass(context, memory, { resource, parsed: parsed.data, uid: resource.metadata.uid ?? '' });

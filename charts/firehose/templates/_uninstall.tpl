@@ -20,7 +20,7 @@ metadata:
     {{- include "firehose.uninstallHook" .root | nindent 4 }}
 rules:
   - apiGroups: [firehose.dev]
-    resources: [firehosesubscriptions]
+    resources: [firehosesubscriptions, firehosesources]
     verbs:
       {{- toYaml .verbs | nindent 6 }}
 ---
