@@ -14,7 +14,7 @@ import { encodePosition, type Position } from './position.ts';
 import { createRedisClock, type RedisClock } from './redis-clock.ts';
 import { hearsWithoutGap, reportStore, type Reports } from './reports.ts';
 import { judgeTakeover } from './takeover.ts';
-import { tellWhatIsMissing } from './tell-missing.ts';
+import { endLostLegs, tellWhatIsMissing } from './tell-missing.ts';
 
 /** More than eight members: one endpoint's part of what a collector is given. */
 export interface LeadershipOptions {
@@ -59,6 +59,8 @@ export class Leadership {
   /** In the log; other leaders look for them until the position has passed them. */
   #told: SourceGap[] = [];
   #overflow: Kept | null = null;
+  /** Events were given up, and the log is back: legs may have lost their ends. */
+  #hasLostLegs = false;
   #resignsSince: number | null = null;
   #prunedAt = 0;
   #failing = '';
@@ -103,7 +105,10 @@ export class Leadership {
       const gap = one.kind === 'gap' ? gapOf(one.event) : null;
       observer.eventAppended(place.endpoint, one.event, outcome, now() - one.event.at);
       if (outcome === 'failed') continue;
-      if (one === this.#overflow) this.#overflow = null;
+      if (one === this.#overflow) {
+        this.#overflow = null;
+        this.#hasLostLegs = true;
+      }
       if (gap === null) this.#legs.note(one.event);
       else this.#noteTold(gap, outcome === 'accepted');
     }
@@ -208,6 +213,9 @@ export class Leadership {
     }
     this.#position = announced ?? this.#position;
     await this.#forgetPassed();
+    if (!this.#hasLostLegs) return;
+    this.#hasLostLegs = false;
+    await endLostLegs(this.#options.hearing, this.#legs, this.#options.now());
   }
 
   /** What the log has by another leader is dropped. */
@@ -224,6 +232,7 @@ export class Leadership {
 
   async #takeOver(): Promise<void> {
     const { hearing, source, place, logger, startedAt } = this.#options;
+    this.#legs.forget();
     await tellWhatIsMissing({
       hearing,
       source,

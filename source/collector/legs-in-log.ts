@@ -58,9 +58,13 @@ export class LegsInLog {
     }
   }
 
+  /** Another replica has led: what it noted counts. */
+  forget(): void {
+    this.#changes.clear();
+  }
+
   /** Rejects with the client's error. */
   async read(): Promise<ReadonlyMap<string, LegInLog>> {
-    this.#changes.clear();
     const all = await this.#client.hgetall(this.#keys[1]);
     const legs = new Map<string, LegInLog>();
     for (const [callId, text] of Object.entries(all)) {

@@ -6,16 +6,13 @@ export interface Surplus {
   readonly events: number;
 }
 
-/** What a leader appended in this time, it may not have announced. */
-const MAYBE_IN_LOG_MS = 10_000;
-
 const isCreate = ({ event }: Kept) => event.name === 'CHANNEL_CREATE';
 const isDestroy = ({ event }: Kept) => event.name === 'CHANNEL_DESTROY';
 
 /**
  * Which events are given up when the log is away for too long, so that every leg of the log still has one CREATE first
- * and one DESTROY last (S3): first what is between them, oldest first; then whole legs, of which the log has nothing;
- * at last the oldest of all. Pure.
+ * and one DESTROY last (S3): first what is between them, oldest first; then whole legs, of which those that the log has
+ * begun are ended once it is back; at last the oldest of all. Pure.
  */
 export function chooseVictims(events: readonly Kept[], surplus: Surplus): ReadonlySet<Kept> {
   const victims = new Set<Kept>();
@@ -42,13 +39,12 @@ export function chooseVictims(events: readonly Kept[], surplus: Surplus): Readon
   return victims;
 }
 
-/** CREATE and DESTROY of the legs that have both here, by their ends, without those that the log may have begun. */
+/** CREATE and DESTROY of the legs that have both here, by their ends. */
 function wholeLegs(events: readonly Kept[]): readonly (readonly Kept[])[] {
-  const from = (events[0]?.arrivedAt ?? 0) + MAYBE_IN_LOG_MS;
   const begun = new Map<string, Kept>();
   const whole: Kept[][] = [];
   for (const one of events) {
-    if (isCreate(one) && one.arrivedAt >= from) begun.set(one.event.callId, one);
+    if (isCreate(one)) begun.set(one.event.callId, one);
     const begin = isDestroy(one) ? begun.get(one.event.callId) : undefined;
     if (begin !== undefined) whole.push([begin, one]);
   }

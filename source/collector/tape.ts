@@ -38,6 +38,8 @@ export class Tape {
   #segments: Segment[] = [];
   /** In the hands of an append. */
   #inFlight: ReadonlySet<Kept> = new Set();
+  /** Legs whose CREATE was given up while they lasted: the log gets nothing of them (S3). */
+  readonly #lost = new Set<string>();
   /** What was given up since it was last told. */
   #overflow: Interval | null = null;
 
@@ -69,6 +71,10 @@ export class Tape {
   }
 
   push(event: MappedEvent, arrivedAt: number): void {
+    if (this.#lost.size > 0 && this.#lost.has(event.callId)) {
+      if (event.name === 'CHANNEL_DESTROY') this.#lost.delete(event.callId);
+      return;
+    }
     const kept = keep(event, arrivedAt);
     this.#segments.at(-1)?.queue.push(kept);
     this.#budget.add(kept);
@@ -185,6 +191,8 @@ export class Tape {
     for (const { queue } of this.#segments) queue.keep((one) => !victims.has(one));
     for (const one of victims) {
       this.#budget.remove(one);
+      if (one.event.name === 'CHANNEL_CREATE') this.#lost.add(one.event.callId);
+      if (one.event.name === 'CHANNEL_DESTROY') this.#lost.delete(one.event.callId);
       const { from, to } = this.#overflow ?? { from: one.arrivedAt, to: one.arrivedAt };
       this.#overflow = { from: Math.min(from, one.arrivedAt), to: Math.max(to, one.arrivedAt) };
     }

@@ -85,6 +85,22 @@ async function tellOf(
   return { gap: [gapEvent(gap)], adopted };
 }
 
+/**
+ * After events were given up: legs of the log that are gone, and of which nothing waits here, end (S3). Rejects with the
+ * client's error.
+ */
+export async function endLostLegs(
+  { tape, liveLegs }: Pick<Hearing, 'tape' | 'liveLegs'>,
+  legs: Pick<LegsInLog, 'read'>,
+  at: number,
+): Promise<void> {
+  const inLog = await legs.read();
+  const [first] = tape.segments;
+  if (first === undefined) return;
+  const ends = reconcile({ adopted: [], inLog, alive: aliveIn(tape, liveLegs), at, synthetic: 'missed' });
+  if (ends.length > 0) tape.tellGap(first, [], ends);
+}
+
 /** Legs that exist, and those of which something waits here: their end is here, too. */
 function aliveIn(tape: Tape, liveLegs: readonly string[]): ReadonlySet<string> {
   const alive = new Set(liveLegs);

@@ -25,18 +25,20 @@ export type ReplicaOptions = Pick<CollectorOptions, 'endpoints'> &
   Partial<Pick<CollectorOptions, 'limits' | 'observer' | 'logger'>> & {
     readonly redis: RedisAddress;
     readonly keyPrefix: string;
+    readonly waitReplicas?: number;
     /** What stands before the log: a delay, a refusal. */
     readonly slowed?: (log: Pick<EventLog, 'append'>) => EventLog['append'];
   };
 
 export async function startReplica(name: string, options: ReplicaOptions): Promise<Replica> {
-  const { redis, keyPrefix, logger = silentLogger, slowed, ...given } = options;
+  const { redis, keyPrefix, logger = silentLogger, slowed, waitReplicas = 0, ...given } = options;
   await using stack = new AsyncDisposableStack();
   const log = stack.use(
     await openRedisLog({
       redis,
       keyPrefix,
       partitions: PARTITIONS,
+      waitReplicas,
       resource: null,
       retention: { maxLength: 1_000_000, maxAgeMs: 3_600_000 },
       logger,

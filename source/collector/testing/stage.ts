@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { silentLogger } from '../../../runtime/logging/logger.ts';
 import { sourceAclRules } from '../../../runtime/redis/acl.ts';
 import { becomesReady, commandClient, type RedisClient } from '../../../runtime/redis/client.ts';
-import type { RedisConnection } from '../../../runtime/redis/connection.ts';
+import type { RedisAddress, RedisConnection } from '../../../runtime/redis/connection.ts';
 import { makeCertificates } from '../../../testing/certificates.ts';
 import { connectionWith } from '../../../testing/redis-connection.ts';
 import { startRedis, type RedisServer } from '../../../testing/redis-server.ts';
@@ -45,14 +45,20 @@ export interface Stage extends AsyncDisposable {
   source(): Scene;
 }
 
+/** A Redis of any kind, and a reader that may do everything there. */
+export interface Place {
+  readonly address: RedisAddress;
+  readonly reader: RedisClient;
+}
+
 /** One source in a test: two switches, one of each kind, with calls of two tenants. */
 export class Scene implements AsyncDisposable {
   readonly keyPrefix: string;
   readonly switches: Readonly<Record<EndpointName, FakeSwitch>>;
-  readonly #stage: Pick<Stage, 'address' | 'reader'>;
+  readonly #stage: Place;
   readonly #replicas: Replica[] = [];
 
-  constructor(stage: Pick<Stage, 'address' | 'reader'>, keyPrefix: string) {
+  constructor(stage: Place, keyPrefix: string) {
     this.#stage = stage;
     this.keyPrefix = keyPrefix;
     this.switches = { fs1: switchOf('fs1'), pbx1: switchOf('pbx1') };
