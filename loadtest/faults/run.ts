@@ -4,6 +4,9 @@
  * [name...] the product as it is npm run faults -- mutants [name...] with each bug npm run faults -- soak --minutes 10
  * constant load: memory and descriptors stay flat Ends with 1 when a scenario found a fault, or a bug was not caught or cannot run.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { MUTANTS, type Mutant } from './mutants.ts';
 import { unchanged, withBug } from './product.ts';
 import { takeBrokenCode } from './replica.ts';
@@ -60,7 +63,19 @@ async function runSoak(minutes: number): Promise<number> {
   return faults.length;
 }
 
-const USAGE = `npm run faults [-- scenarios|mutants [name...] | -- soak [--minutes 10]]
+async function runSources(minutes: number): Promise<number> {
+  console.log(
+    `${minutes} min: replicas of a source are killed, paused and stopped; lost, disordered and gaps must be 0`,
+  );
+  const [code] = (await once(spawn(process.execPath, [SOURCES, String(minutes)], { stdio: 'inherit' }), 'exit')) as [
+    number | null,
+  ];
+  return code === 0 ? 0 : 1;
+}
+
+const SOURCES = fileURLToPath(new URL('../../source/collector/testing/kill-replicas.ts', import.meta.url));
+
+const USAGE = `npm run faults [-- scenarios|mutants [name...] | -- soak [--minutes 10] | -- sources [--minutes 2]]
   scenarios: ${Object.keys(SCENARIOS).join(', ')}
   mutants: ${MUTANTS.map(({ name }) => name).join(', ')}
   Exit codes: 0 as it must be, 1 a fault was found, or a bug was not caught or cannot run, 2 wrong use.`;
@@ -69,13 +84,18 @@ if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) {
   process.exit(0);
 }
 const [what = 'all', ...names] = process.argv.slice(2);
-const minutes = what === 'soak' && (names.length === 0 || names[0] === '--minutes') ? Number(names[1] ?? 10) : null;
-if (!['all', 'scenarios', 'mutants', 'soak'].includes(what) || (what === 'soak' && !(Number(minutes) > 0))) {
+const lasts = { soak: 10, sources: 2 }[what];
+const minutes =
+  lasts !== undefined && (names.length === 0 || names[0] === '--minutes') ? Number(names[1] ?? lasts) : null;
+if (
+  !['all', 'scenarios', 'mutants', 'soak', 'sources'].includes(what) ||
+  (lasts !== undefined && !(Number(minutes) > 0))
+) {
   console.error(USAGE);
   process.exit(2);
 }
 let failed = 0;
-if (minutes !== null) failed += await runSoak(minutes);
+if (minutes !== null) failed += await (what === 'soak' ? runSoak : runSources)(minutes);
 if (what === 'all' || what === 'scenarios') {
   const scenarios = chosen(Object.keys(SCENARIOS) as ScenarioName[], String, names);
   console.log(`${scenarios.length} scenarios: lost, doubled, inverted and foreign must be 0`);

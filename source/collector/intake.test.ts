@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { recordedLogger } from '../../testing/recorded-logger.ts';
 import { until } from '../../testing/until.ts';
 import type { Mapper, SwitchEvent } from '../mapper.ts';
-import { SwitchFault, type SwitchListener } from '../switch.ts';
+import { SwitchFault } from '../switch.ts';
 import { FakeSwitch } from '../testing/fake-switch.ts';
 import { recording } from '../testing/recordings.ts';
 import { createBackoff } from './backoff.ts';
@@ -100,7 +100,7 @@ test('S12: no text of an unexpected error, and no credential, is in a log line',
   const spec: EndpointSpec = {
     name: 'fs1',
     switch: {
-      open: (_: SwitchListener) => {
+      open: () => {
         attempts += 1;
         return Promise.reject(errors[Math.min(attempts, errors.length) - 1] ?? new Error('none'));
       },

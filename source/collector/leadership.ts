@@ -115,13 +115,15 @@ export class Leadership {
     hearing.tape.settle(refused);
   }
 
-  /** Writes at once which legs the log has begun and ended. What fails is written with the next turn. */
-  async flush(): Promise<void> {
-    if (!this.#leads) return;
+  /** Writes which legs the log has begun and ended: before the position passes them. What fails is written next time. */
+  async flush(): Promise<boolean> {
+    if (!this.#leads) return false;
     try {
       await this.#legs.flush(this.#lease);
+      return true;
     } catch (error) {
       this.#tell(error);
+      return false;
     }
   }
 
@@ -129,8 +131,8 @@ export class Leadership {
   async turn(): Promise<number> {
     const { place, now, elapsed, turnMs, hearing } = this.#options;
     try {
-      if (this.#leads) await this.#legs.flush(this.#lease);
-      const announced = this.#leads ? this.#announcement() : null;
+      // A full Redis refuses it, and renews the lease.
+      const announced = (await this.flush()) ? this.#announcement() : null;
       const intent = await this.#intent();
       const sent = { at: now(), elapsed: elapsed() };
       const position = announced === null ? '' : encodePosition(announced);
@@ -154,8 +156,7 @@ export class Leadership {
   /** Gives the lease back, and takes the report away. Never rejects; what fails ends by itself. */
   async leave(): Promise<void> {
     try {
-      if (this.#leads) await this.#legs.flush(this.#lease);
-      const announced = this.#leads ? this.#announcement() : null;
+      const announced = (await this.flush()) ? this.#announcement() : null;
       const position = announced === null ? '' : encodePosition(announced);
       this.#leads = false;
       await takeTurn(this.#options.place, { lease: this.#lease, intent: 'leave', position, report: '' });

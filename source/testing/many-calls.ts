@@ -6,13 +6,23 @@ import type { Recording } from './recordings.ts';
 const ID_KEYS = /^(Unique-ID|Uniqueid|Channel-Call-UUID|Linkedid|BridgeUniqueid)$/;
 const CORE = '00000000-0000-4000-8000-00000000000';
 
+export interface ManyCalls {
+  /** Of each recording. */
+  readonly copies: number;
+  readonly seed: string;
+  /** The life of the switch; the first when not given. */
+  readonly life?: number;
+  /** Number of the first event of FreeSWITCH, where others came before in this life. */
+  readonly first?: number;
+}
+
 /**
  * The calls of these recordings, each so many times under ids of its own, as one switch would tell them: interleaved at
  * random by the seed, each call in its order. `life` is that of the switch.
  */
 export function manyCalls(
   recordings: readonly Recording[],
-  { copies, seed, life = 1 }: { readonly copies: number; readonly seed: string; readonly life?: number },
+  { copies, seed, life = 1, first = 1_000 }: ManyCalls,
 ): readonly SwitchEvent[] {
   const random = createRandom(seed);
   const calls = recordings.flatMap((recording) =>
@@ -25,7 +35,7 @@ export function manyCalls(
     if (next === undefined) calls.splice(at, 1);
     else {
       calls[at] = rest;
-      const numbered = 'Event-Sequence' in next ? { 'Event-Sequence': String(1_000 + events.length) } : {};
+      const numbered = 'Event-Sequence' in next ? { 'Event-Sequence': String(first + events.length) } : {};
       const core = 'Core-UUID' in next ? { 'Core-UUID': `${CORE}${life}` } : {};
       events.push({ ...next, ...numbered, ...core });
     }

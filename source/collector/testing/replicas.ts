@@ -8,7 +8,7 @@ import type { RedisAddress } from '../../../runtime/redis/connection.ts';
 import { openCollector, type Collector, type CollectorOptions } from '../collector.ts';
 
 const SOURCE = 'voice/pbx';
-const PARTITIONS = 4;
+export const PARTITIONS = 4;
 
 /** A replica of a source, in this process: a log and a collector of its own. */
 export interface Replica extends AsyncDisposable {

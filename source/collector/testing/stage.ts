@@ -6,9 +6,9 @@ import type { RedisAddress, RedisConnection } from '../../../runtime/redis/conne
 import { makeCertificates } from '../../../testing/certificates.ts';
 import { connectionWith } from '../../../testing/redis-connection.ts';
 import { startRedis, type RedisServer } from '../../../testing/redis-server.ts';
-import type { SwitchEvent } from '../../mapper.ts';
+import type { ListedLeg, Mapper, SwitchEvent } from '../../mapper.ts';
 import { FakeSwitch } from '../../testing/fake-switch.ts';
-import { manyCalls } from '../../testing/many-calls.ts';
+import { manyCalls, type ManyCalls } from '../../testing/many-calls.ts';
 import { mapAll, recording, type Recording } from '../../testing/recordings.ts';
 import { freeswitchListing, asteriskListing } from '../../testing/listings.ts';
 import type { EndpointSpec } from '../hearing.ts';
@@ -80,7 +80,7 @@ export class Scene implements AsyncDisposable {
     return {
       name,
       switch: this.switches[name].of(replica),
-      createMapper: () => recordingsOf(name)[0]?.mapper() ?? never(),
+      createMapper: () => mapperOf(name),
     };
   }
 
@@ -100,18 +100,14 @@ export class Scene implements AsyncDisposable {
 }
 
 /** Calls of one switch, whole, interleaved. `life` as in `manyCalls`. */
-export function callsOf(
-  name: EndpointName,
-  given: { copies: number; seed: string; life?: number },
-): readonly SwitchEvent[] {
+export function callsOf(name: EndpointName, given: ManyCalls): readonly SwitchEvent[] {
   return manyCalls(recordingsOf(name), given);
 }
 
 /** What a replica that hears all of it makes of it. */
 export function mappedBy(name: EndpointName, events: readonly SwitchEvent[]) {
-  const mapper = recordingsOf(name)[0]?.mapper() ?? never();
   return mapAll(
-    mapper,
+    mapperOf(name),
     events.map((event) => ({ event, received: 0 })),
   );
 }
@@ -147,14 +143,19 @@ function recordingsOf(name: EndpointName): readonly Recording[] {
   return RECORDINGS[name].map((one) => recording(one));
 }
 
+/** A mapper without legs, for a switch of that kind. */
+export function mapperOf(name: EndpointName): Mapper {
+  return recordingsOf(name)[0]?.mapper() ?? never();
+}
+
+/** What the switch lists after it has said these events. */
+export function listingOf(name: EndpointName, said: readonly SwitchEvent[]): readonly ListedLeg[] {
+  const events = said.map((event) => ({ event, received: 0 }));
+  return name === 'fs1' ? freeswitchListing(events) : asteriskListing('AMI', events);
+}
+
 function switchOf(name: EndpointName): FakeSwitch {
-  return new FakeSwitch({
-    now: Date.now,
-    listing: (said) => {
-      const events = said.map((event) => ({ event, received: 0 }));
-      return name === 'fs1' ? freeswitchListing(events) : asteriskListing('AMI', events);
-    },
-  });
+  return new FakeSwitch({ now: Date.now, listing: (said) => listingOf(name, said) });
 }
 
 function never(): never {

@@ -1,0 +1,54 @@
+import { text } from 'node:stream/consumers';
+import { openRedisLog } from '../../../event-log/redis-log.ts';
+import { aborted } from '../../../runtime/lifecycle/aborted.ts';
+import { createLogger } from '../../../runtime/logging/logger.ts';
+import { openCollector } from '../collector.ts';
+import { mapperOf, type EndpointName } from './stage.ts';
+import { wireSwitch } from './switch-wire.ts';
+
+/** What a replica in a process of its own is told, as JSON on its standard input. */
+export interface ReplicaTask {
+  readonly replica: string;
+  readonly redisUrl: string;
+  readonly keyPrefix: string;
+  readonly partitions: number;
+  /** Each with the port of its switch. */
+  readonly endpoints: readonly { readonly name: EndpointName; readonly port: number }[];
+}
+
+const task = JSON.parse(await text(process.stdin)) as ReplicaTask;
+const logger = createLogger({ level: 'info', pretty: false });
+const { redisUrl, keyPrefix, partitions } = task;
+const stop = new AbortController();
+process.once('SIGTERM', () => stop.abort());
+await using log = await openRedisLog({
+  redis: redisUrl,
+  keyPrefix,
+  partitions,
+  resource: null,
+  retention: { maxLength: 5_000_000, maxAgeMs: 3_600_000 },
+  logger,
+});
+await using collector = openCollector({
+  source: 'voice/pbx',
+  replica: task.replica,
+  client: log.client,
+  keyPrefix,
+  logger,
+  eventLog: log,
+  endpoints: task.endpoints.map(({ name, port }) => ({
+    name,
+    switch: wireSwitch(port),
+    createMapper: () => mapperOf(name),
+  })),
+});
+let isInStep = false;
+const timer = setInterval(() => {
+  const { endpoints } = collector.figures();
+  const inStep = endpoints.length > 0 && endpoints.every((one) => one.isInStep);
+  if (inStep === isInStep) return;
+  isInStep = inStep;
+  logger.info({ in_step: inStep }, inStep ? 'in step' : 'behind');
+}, 50);
+await Promise.race([collector.ended, aborted(stop.signal)]);
+clearInterval(timer);
