@@ -83,7 +83,6 @@ export class Endpoint implements Publishable {
       isInStep: hearing.isLive && (hearing.tape.segments.at(-1)?.joined ?? false),
       kept,
       backlog: isLeading ? kept : 0,
-      backlogLimit: this.#context.budget.maxEvents,
       liveLegs: hearing.liveLegs.length,
     };
   }

@@ -29,8 +29,6 @@ export interface EndpointFigures {
   readonly kept: number;
   /** What this replica leads and has not appended. */
   readonly backlog: number;
-  /** How many all endpoints of the source may keep together. */
-  readonly backlogLimit: number;
   readonly liveLegs: number;
 }
 
