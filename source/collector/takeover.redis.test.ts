@@ -48,7 +48,7 @@ const slowly = (log: Pick<EventLog, 'append'>): EventLog['append'] => {
 test('S1, S2: two replicas tell each event of two switches once, in the order of each leg', TIME_LIMIT, async () => {
   await using scene = stage.source();
   const replicas = [await scene.replica('a'), await scene.replica('b')];
-  await until('both live, one leading', () => allLive(replicas) && leading(replicas));
+  await until('both in step', () => inStep(replicas));
   const calls = {
     fs1: callsOf('fs1', { copies: 10, seed: 'one' }),
     pbx1: callsOf('pbx1', { copies: 10, seed: 'two' }),
