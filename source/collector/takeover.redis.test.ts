@@ -117,7 +117,12 @@ test('S2: a standby joins while another lags, and no leg is out of order when it
   const expected = expectedOf(calls);
   const last = ENDPOINTS.map((name) => mappedBy(name, calls[name]).at(-1)?.eventId);
   const entries = await until('the last events in the log', () => scene.entries(), {
-    holds: (seen) => last.every((id) => seen.some(({ eventId }) => eventId === id)),
+    holds: (seen) =>
+      last.every((id) => seen.some(({ eventId }) => eventId === id)) &&
+      [...Map.groupBy(split(seen).events, ({ callId }) => callId).values()].every(
+        (leg) => leg.at(-1)?.name === 'CHANNEL_DESTROY',
+      ),
+    limitMs: 30_000,
   });
   const { events, gaps } = split(entries);
   assertOrder(events, expected);
