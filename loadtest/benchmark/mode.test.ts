@@ -5,7 +5,7 @@ import { MODES, PARTS, readArguments } from './mode.ts';
 test('a run is a mode and its parts, and when none is named all that the mode has', () => {
   const quick = { mode: MODES.quick, isWherePossible: false };
   const full = { mode: MODES.full, isWherePossible: false };
-  assert.deepEqual(readArguments([]), { ...quick, parts: ['saturated', 'match', 'latency', 'durable'] });
+  assert.deepEqual(readArguments([]), { ...quick, parts: ['saturated', 'match', 'latency', 'durable', 'switches'] });
   assert.deepEqual(readArguments(['quick', 'idle']), { ...quick, parts: ['idle'] });
   assert.deepEqual(readArguments(['full']), { ...full, parts: PARTS });
   assert.deepEqual(readArguments(['full', 'durable', 'match']), { ...full, parts: ['match', 'durable'] });

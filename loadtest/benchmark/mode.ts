@@ -46,10 +46,20 @@ export const MODES = {
   },
 } as const satisfies Record<string, Mode>;
 
-export const PARTS = ['saturated', 'match', 'latency', 'durable', 'idle', 'beside', 'traced', 'growth'] as const;
+export const PARTS = [
+  'saturated',
+  'match',
+  'latency',
+  'durable',
+  'switches',
+  'idle',
+  'beside',
+  'traced',
+  'growth',
+] as const;
 export type Part = (typeof PARTS)[number];
 /** Without this, quick mode leaves out what takes longer than its limit. */
-const OF_QUICK: readonly Part[] = ['saturated', 'match', 'latency', 'durable'];
+const OF_QUICK: readonly Part[] = ['saturated', 'match', 'latency', 'durable', 'switches'];
 
 const WHERE_POSSIBLE = '--where-possible';
 

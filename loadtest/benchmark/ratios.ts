@@ -142,6 +142,14 @@ export const TARGETS = {
     goal: 0.5,
     unit: '',
   },
+  P18: {
+    id: 'P18',
+    what: 'Asterisk by AMI, connection and mapper / splitting it into messages and keys',
+    better: 'higher',
+    floor: 0.25,
+    goal: 0.5,
+    unit: '',
+  },
   P16: {
     id: 'P16',
     what: 'p99 while logins take half a core / without',

@@ -23,7 +23,7 @@ import { ratioTable, sampleTable } from './report.ts';
 import { growthTables, keepResults } from './results.ts';
 import { progress, type RunContext } from './run-context.ts';
 import { measureSaturatedRatios } from './saturated.ts';
-import { measureDurable, measureMatch } from './servers.ts';
+import { measureAmi, measureDurable, measureMatch } from './servers.ts';
 import { measureTraced } from './traced.ts';
 import { measureUnitCosts } from './unit-costs.ts';
 
@@ -36,6 +36,7 @@ const NEEDED: readonly DebianPackage[] = [
   { name: 'gcc', isThere: () => isOnPath('cc') },
   { name: 'libc6-dev', isThere: () => isOnPath('cc') },
 ];
+const CALLS = 4_000;
 const PEERS: readonly PeerName[] = ['socketio', 'nats', 'centrifugo'];
 
 async function matching({ faults }: RunContext): Promise<Ratio[]> {
@@ -57,11 +58,23 @@ async function durable({ bench, mode, faults }: RunContext): Promise<Ratio[]> {
   return [judge(TARGETS.P15, figures)];
 }
 
+/** P18: calls of a switch, mapped, against a consumer that reads the same bytes. */
+async function switches({ mode }: RunContext): Promise<Ratio[]> {
+  const figures: number[] = [];
+  for (let round = 1; round <= mode.durableRounds; round += 1) {
+    const { ami, bare } = await measureAmi(CALLS);
+    progress(`  Asterisk by AMI: ${ami} events a second of CPU, split alone ${bare}`);
+    figures.push(ami / bare);
+  }
+  return [judge(TARGETS.P18, figures)];
+}
+
 const MEASURE: Readonly<Record<Exclude<Part, 'growth'>, (run: RunContext) => Promise<Ratio[]>>> = {
   saturated: measureSaturatedRatios,
   match: matching,
   latency: measureLatencies,
   durable,
+  switches,
   idle: measureIdle,
   beside: measureBeside,
   traced: measureTraced,

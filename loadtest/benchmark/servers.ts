@@ -158,6 +158,19 @@ export async function measureDurable(redis: RedisServer, events: number): Promis
   return await durable.next((line) => (line.startsWith('{') ? (JSON.parse(line) as DurableRate) : null), 120_000);
 }
 
+export interface SwitchRate {
+  /** Events a second of CPU: through connection and mapper, and by splitting what the switch sends alone. */
+  readonly ami: number;
+  readonly bare: number;
+}
+
+/** Calls of an Asterisk by its manager interface, whose far end is a process that replays recordings. */
+export async function measureAmi(calls: number): Promise<SwitchRate> {
+  const command = [process.execPath, at('../../source/asterisk/switches/ami.bench.ts'), '--calls', String(calls)];
+  await using ami = await start(command, { place: 'server' });
+  return await ami.next((line) => (line.startsWith('{') ? (JSON.parse(line) as SwitchRate) : null), 120_000);
+}
+
 export async function measureMatch(subscriptions: number): Promise<MatchCost> {
   const args = ['match', '--subscriptions', String(subscriptions)];
   await using match = await start(
