@@ -53,19 +53,19 @@ export async function readSnapshot(
 ): Promise<Snapshot> {
   const { eventLog } = source;
   try {
-    const before = await eventLog.state();
     const partitions = Array.from({ length: eventLog.partitions }, (_, partition) => partition);
     const parts = await Promise.all(
       partitions.map((partition) => readPart(source, { partition, wanted, atLeast: atLeast?.ids[partition] ?? null })),
     );
     const after = await eventLog.state();
-    // Slices and entries fit together only when they are of one life of the log, and no entry between them is lost.
-    const isOneEpoch = [after.epoch, atLeast?.epoch ?? after.epoch].every((epoch) => epoch === before.epoch);
-    if (!isOneEpoch || parts.some(({ epoch }) => epoch !== before.epoch)) throw new CallsUnavailable('moved');
+    // Slices and entries fit together only when they are of one life of the log, and no entry between them is lost. An
+    // epoch never comes back: that of the tables, found again after the reads, was in force all the while.
+    const epochs = [...parts.map(({ epoch }) => epoch), atLeast?.epoch ?? after.epoch];
+    if (epochs.some((epoch) => epoch !== after.epoch)) throw new CallsUnavailable('moved');
     if (isTooOld({ epoch: after.epoch, ids: parts.map(({ began }) => began) }, after))
       throw new CallsUnavailable('moved');
     return {
-      position: { epoch: before.epoch, ids: parts.map(({ id }) => id) },
+      position: { epoch: after.epoch, ids: parts.map(({ id }) => id) },
       records: parts.flatMap(({ records }) => records),
     };
   } catch (error) {
@@ -94,7 +94,7 @@ async function readPart(source: SnapshotSource, { partition, wanted, atLeast }: 
   const began = readable(await table.at(partition), null);
   const accounts = wanted.accounts ?? (await table.accounts(partition)).filter(wanted.includes);
   // An account that has left the list since `began` had its legs until some place before this one.
-  const listed = readable(await table.at(partition), began);
+  const listed = wanted.accounts === null ? readable(await table.at(partition), began) : began;
   const slices: SliceRead[] = [];
   let id = atLeast !== null && compareIds(atLeast, listed.id) > 0 ? atLeast : listed.id;
   for (let place = accounts.length === 0 ? null : FIRST_SLICE; place !== null;) {
