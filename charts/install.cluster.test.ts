@@ -141,7 +141,7 @@ for (const name of ['helm', 'helm3'] as const) {
     test('a release of another name is refused the CRD that is there, but for --take-ownership', async () => {
       const refused = await release.run('install', 'other', CHART);
       assert.notEqual(refused.code, 0);
-      assert.match(refused.errors, /firehosesubscriptions\.firehose\.dev.*must equal "other"/);
+      assert.match(refused.errors, /firehose(sources|subscriptions)\.firehose\.dev.*must equal "other"/);
       const { code, errors } = await release.run('install', 'other', CHART, '--take-ownership');
       assert.equal(code, 0, errors);
       assert.equal((await release.run('uninstall', 'other', '--no-hooks')).code, 0);

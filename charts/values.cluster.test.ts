@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { SIMULATOR_SPEC } from '../operator/testing/sources.ts';
 import { chartTools } from '../testing/chart-tools.ts';
 import { CHART } from './generated.ts';
 import { template } from './testing/helm.ts';
@@ -47,6 +48,7 @@ const OTHER: Readonly<Record<string, unknown>> = {
   'demo.redis.maxMemory': '1gb',
   'serviceMonitor.interval': '1m',
   'uninstall.subscriptions': 'Delete',
+  sources: { other: SIMULATOR_SPEC },
 };
 const BY_NAME: Readonly<Record<string, unknown>> = {
   digest: `sha256:${'b'.repeat(64)}`,

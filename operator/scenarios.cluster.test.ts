@@ -12,6 +12,8 @@ import { installForeignKinds } from './testing/foreign-kinds.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { FULL_SPEC, MINIMAL_SPEC } from './testing/resources.ts';
 import { ALLOW_ALL, runOperator } from './testing/run-operator.ts';
+import { SIMULATOR_SPEC } from './testing/sources.ts';
+import { sourcesOf } from './testing/sources-platform.ts';
 import { until } from '../testing/until.ts';
 
 const core = (plural: string, name: string) => `/api/v1/namespaces/${VOICE}/${plural}/${name}`;
@@ -245,6 +247,18 @@ describe('resources of all kinds', () => {
   test('the role is enough, and nothing of it is more than enough', async () => {
     await must('DELETE', `/apis/firehose.dev/v1alpha1/namespaces/${VOICE}/firehosesubscriptions/scaled`);
     await until('gone', async () => (await platform.fhs('scaled')) === null);
+    const sources = sourcesOf(platform);
+    const { redis: place } = SIMULATOR_SPEC;
+    const credentialsSecretRef = { name: 'ari' };
+    await sources.secret('ari', { username: 'firehose', password: 'secret' });
+    const outbound = [{ name: 'pbx1', interface: 'ARIOutbound', credentialsSecretRef }];
+    await sources.create('pbx', { redis: place, asterisk: { endpoints: outbound, listen: {} } });
+    await until('a Service for Asterisk', () => platform.get(core('services', 'pbx-source-listen')));
+    const inbound = [{ name: 'pbx1', interface: 'ARI', host: '10.0.0.7', credentialsSecretRef }];
+    await sources.patch('pbx', { spec: { asterisk: { endpoints: inbound, listen: null } } });
+    await until('no Service', async () => (await platform.get(core('services', 'pbx-source-listen'))) === null);
+    await sources.remove('pbx');
+    await until('no source', async () => (await sources.get('pbx')) === null);
     // Without the setting the monitors of an earlier life go.
     await operator[Symbol.asyncDispose]();
     operator = await runOperator(platform);
@@ -261,7 +275,7 @@ describe('resources of all kinds', () => {
       if (verb === 'patch' && code === 201) used.add(`create ${place}`);
     }
     // Asked for by admission, not by a request: without it no owner reference could be set in this control plane.
-    used.add('update firehosesubscriptions/finalizers');
+    for (const kind of ['firehosesubscriptions', 'firehosesources']) used.add(`update ${kind}/finalizers`);
     const granted = [...WATCHED_RULES, ...OWN_RULES].flatMap(({ resources, verbs }) =>
       resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
     );

@@ -32,7 +32,10 @@ export interface RenderedObject {
 
 /** A Helm of this machine. A build of one's own takes the cluster for an ancient one when it does not ask it. */
 const OFFLINE = ['--kube-version', '1.36.3'];
-const KINDS = ['--api-versions', 'monitoring.coreos.com/v1'];
+const KINDS = ['monitoring.coreos.com/v1', 'firehose.dev/v1alpha1/FirehoseSource'].flatMap((kind) => [
+  '--api-versions',
+  kind,
+]);
 const LIMIT_MS = 110_000;
 
 /** Runs Helm; never rejects for its exit code. */

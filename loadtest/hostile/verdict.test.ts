@@ -45,7 +45,9 @@ test('one busy window of several decides nothing', () => {
 test('on a shared machine the best attacked window counts, and a bound that holds in none is a fault', () => {
   const busy = [round(3, 3, 500), round(3, 400, 500), round(3, 3, 5)];
   assert.deepEqual(judge(busy, { isShared: true }).slow, []);
-  assert.equal(judge([round(3, 3, 40), round(3, 90, 30)], { isShared: true }).slow.length, 1);
+  // Far beyond both, or it may be the machine.
+  assert.deepEqual(judge([round(3, 3, 30), round(3, 90, 32)], { isShared: true }).slow, []);
+  assert.equal(judge([round(3, 3, 60), round(3, 90, 50)], { isShared: true }).slow.length, 1);
 });
 
 test('missing events, no events, refused logins and slow logins are faults in any round, all at once', () => {

@@ -22,10 +22,16 @@ export const SHORT_LEASE = { leaseMs: 3_000, deadlineMs: 2_000, renewMs: 300 };
 
 /** A platform that allows its resources everything: for tests that are about something else. */
 export const ALLOW_ALL = Object.fromEntries(
-  ['IMAGES', 'ANNOTATION_PREFIXES', 'LABEL_PREFIXES', 'HOST_SUFFIXES', 'ISSUERS', 'PRIORITY_CLASSES'].map((list) => [
-    `FIREHOSE_ALLOW_${list}`,
-    '*',
-  ]),
+  [
+    'IMAGES',
+    'ANNOTATION_PREFIXES',
+    'LABEL_PREFIXES',
+    'HOST_SUFFIXES',
+    'ISSUERS',
+    'PRIORITY_CLASSES',
+    'SERVICE_TYPES',
+    'LOAD_BALANCER_CLASSES',
+  ].map((list) => [`FIREHOSE_ALLOW_${list}`, '*']),
 );
 
 export interface RunOptions {
