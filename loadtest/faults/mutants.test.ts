@@ -20,6 +20,7 @@ it('a copy of the product holds every room that its parts import', async () => {
         !file.endsWith('.ts') ||
         file.endsWith('.test.ts') ||
         file.endsWith('.suite.ts') ||
+        file.endsWith('.bench.ts') ||
         /(^|\/)testing\//.test(file)
       )
         continue;

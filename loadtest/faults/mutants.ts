@@ -109,7 +109,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'keeps connections silently through a lost log',
     scenario: 'epochLost',
     file: 'gateway/session/log-delivery.ts',
-    find: "    this.#session.close('cursorTooOld', reason, last);",
+    find: "    else this.#session.close('cursorTooOld', reason, last);",
     replace: '',
   },
   {

@@ -20,6 +20,8 @@ const REPLICAS = 3;
 /** Longer than a lease. */
 const PAUSE_MS = 7_000;
 const SAY_EVERY_MS = 50;
+/** A process that is resumed takes a moment to find what it missed: so many times in a row it must say that it is in step. */
+const SURE = 5;
 const ENDS = ['SIGKILL', 'SIGSTOP', 'SIGTERM'] as const;
 
 export interface KilledReplicas {
@@ -95,6 +97,7 @@ async function endOne(victim: ReplicaProcess, random: Random): Promise<void> {
   if (signal === 'SIGSTOP') {
     victim.signal('SIGSTOP');
     await delay(PAUSE_MS);
+    victim.forget();
     victim.signal('SIGCONT');
     return;
   }
@@ -132,6 +135,7 @@ class ReplicaProcess implements AsyncDisposable {
   readonly #task: ReplicaTask;
   #child: ChildProcess | null = null;
   #process: Started | null = null;
+  #forgotten = 0;
 
   constructor(replica: string, { redisUrl }: { redisUrl: string }, switches: readonly WireSwitch[]) {
     const endpoints = ENDPOINTS.map((name, index) => ({ name, port: switches[index]?.port ?? 0 }));
@@ -139,14 +143,21 @@ class ReplicaProcess implements AsyncDisposable {
   }
 
   get isInStep(): boolean {
-    const told = [...(this.#process?.output.matchAll(/"in_step":(true|false)/g) ?? [])];
-    return told.at(-1)?.[1] === 'true';
+    const said = this.#process?.output.slice(this.#forgotten) ?? '';
+    const told = [...said.matchAll(/"in_step":(true|false)/g)].slice(-SURE);
+    return told.length === SURE && told.every(([, inStep]) => inStep === 'true');
+  }
+
+  /** What it has said so far counts no more. */
+  forget(): void {
+    this.#forgotten = this.#process?.output.length ?? 0;
   }
 
   start(): void {
     this.#child = spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.stdin?.end(JSON.stringify(this.#task));
     this.#process = new Started(this.#child);
+    this.#forgotten = 0;
   }
 
   signal(signal: NodeJS.Signals): void {

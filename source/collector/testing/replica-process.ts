@@ -42,13 +42,11 @@ await using collector = openCollector({
     createMapper: () => mapperOf(name),
   })),
 });
-let isInStep = false;
+// Said again and again: what was said before a pause is not true behind it.
 const timer = setInterval(() => {
   const { endpoints } = collector.figures();
   const inStep = endpoints.length > 0 && endpoints.every((one) => one.isInStep);
-  if (inStep === isInStep) return;
-  isInStep = inStep;
   logger.info({ in_step: inStep }, inStep ? 'in step' : 'behind');
-}, 50);
+}, 100);
 await Promise.race([collector.ended, aborted(stop.signal)]);
 clearInterval(timer);
