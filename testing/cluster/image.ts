@@ -97,10 +97,23 @@ export async function copyProgram(program: string, target: string, root: string)
   await copyLibraries(program, root);
 }
 
-/** Copies the libraries that `ldd` names for a program, or for a library, to where they are looked for below `root`. */
+/**
+ * Copies the libraries that `ldd` names for a program, or for a library, to where they are looked for below `root`. A
+ * package may carry libraries for other systems too: they need none here.
+ */
 export async function copyLibraries(program: string, root: string): Promise<void> {
-  const { stdout } = await run('ldd', [program]);
+  const stdout = await librariesOf(program);
   for (const [, path = ''] of stdout.matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm)) await copyInto(root, path, path);
+}
+
+async function librariesOf(program: string): Promise<string> {
+  try {
+    return (await run('ldd', [program])).stdout;
+  } catch (error) {
+    const { stderr = '' } = error as { stderr?: string };
+    if (/not a dynamic executable/.test(stderr)) return '';
+    throw error;
+  }
 }
 
 async function copyInto(root: string, from: string, to: string): Promise<void> {
