@@ -132,6 +132,8 @@ function race(log: OracleLog, keepers: number, random: Random) {
   };
 }
 
+const MOST_WAVES = 5;
+
 /** LC1 over any log: snapshots are taken all the while that events come and keepers die, and each is compared. */
 export function oracleSuite(name: string, open: () => Promise<OracleLog>, joins: number): void {
   it(`LC1: ${name}: every snapshot is what a plain reduction of the log says at its cursor`, async () => {
@@ -139,7 +141,7 @@ export function oracleSuite(name: string, open: () => Promise<OracleLog>, joins:
     const { eventLog, table } = log;
     const random = createRandom('oracle');
     const racing = race(log, 3, random);
-    const events = simulatedEvents({ seconds: 600, callsPerSecond: 1, accounts: ACCOUNTS });
+    const isRaced = () => racing.crashes() > 20 && racing.counters.refusedWrites > 20;
     const source = { table, eventLog, now: Date.now };
     const taken: Taken[] = [];
     const over = new AbortController();
@@ -153,9 +155,14 @@ export function oracleSuite(name: string, open: () => Promise<OracleLog>, joins:
       }
     };
     const joining = [join(), join(), join()];
-    for (let at = 0; at < events.length; at += 20) {
-      await eventLog.append(events.slice(at, at + 20).map(newEventOf));
-      await delay(10);
+    // How often keepers meet depends on the machine: more calls until they have met often enough.
+    for (let wave = 0; wave === 0 || (wave < MOST_WAVES && !isRaced()); wave += 1) {
+      const seed = `calls ${wave}`;
+      const events = simulatedEvents({ seconds: 600, callsPerSecond: 1, accounts: ACCOUNTS, seed });
+      for (let at = 0; at < events.length; at += 20) {
+        await eventLog.append(events.slice(at, at + 20).map(newEventOf));
+        await delay(10);
+      }
     }
     await until('the table at the end of the log', async () => {
       const { newest } = await eventLog.state();
@@ -174,9 +181,7 @@ export function oracleSuite(name: string, open: () => Promise<OracleLog>, joins:
       assert.equal(byLeg(records).size, records.length);
     }
     assert.ok(taken.length >= joins && legs > taken.length, `${taken.length} snapshots of ${legs} legs`);
-    // The race was one: how often keepers meet depends on the machine.
-    assert.ok(racing.crashes() > 3, `${racing.crashes()} crashes`);
-    assert.ok(racing.counters.refusedWrites > 3, `${racing.counters.refusedWrites} refused writes`);
+    assert.ok(isRaced(), `${racing.crashes()} crashes, ${racing.counters.refusedWrites} refused writes`);
     // LC6: every call has ended.
     for (let partition = 0; partition < eventLog.partitions; partition += 1) {
       assert.deepEqual(await table.accounts(partition), []);

@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../runtime/lifecycle/aborted.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AppendOutcome, EventLog, NewEvent } from '../../event-log/event-log.ts';
 import type { Drop, MappedEvent } from '../mapper.ts';
@@ -111,17 +112,4 @@ export class Publisher {
 /** An event as the log takes it. */
 export function newEvent({ name, account, callId, eventId, json }: MappedEvent): NewEvent {
   return { name, account, callId, eventId, traceparent: '', data: Buffer.from(json) };
-}
-
-/** Null as soon as the signal aborts: an append to a log that is away may take long. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
-  const { promise: aborted, resolve } = Promise.withResolvers<null>();
-  const stop = () => resolve(null);
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }

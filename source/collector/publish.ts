@@ -1,4 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { unlessAborted } from '../../runtime/lifecycle/aborted.ts';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { AppendOutcome, EventLog, NewEvent } from '../../event-log/event-log.ts';
 import { partitionOf } from '../../protocol/partition.ts';
 import type { Kept } from './kept.ts';
@@ -88,23 +89,7 @@ function newEvent({ event }: Kept): NewEvent {
   return { name, account, callId, eventId, traceparent: '', data: Buffer.from(json) };
 }
 
-/** Null as soon as the signal aborts: an append to a log that is away may take long. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
-  const { promise: aborted, resolve } = Promise.withResolvers<null>();
-  const stop = () => resolve(null);
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}
-
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
-  clearTimeout(timer);
+  // The one reason for a timer to reject is the abort, which ends the loop that waits here.
+  await delay(milliseconds, undefined, { signal }).catch(() => undefined);
 }
