@@ -33,14 +33,6 @@ describe('the clients of the documentation', () => {
     await prints('node_modules/.bin/node stream.mjs');
   });
 
-  test('the script of the browser page streams', LIMIT, async () => {
-    const script = /<script type="module">(.*)<\/script>/s.exec(snippet('browser'))?.[1] ?? '';
-    const page = `const location = { search: '?host=' + process.env.FIREHOSE };
-      const document = { querySelector: () => ({ append: (...parts) => process.stdout.write(parts.join('')) }) };`;
-    await served.workplace.write('page.mjs', page + script);
-    await prints('node_modules/.bin/node page.mjs');
-  });
-
   test('a refused login is printed with its reason', LIMIT, async () => {
     await served.workplace.write('refused.mjs', snippet('javascript').replace('adminpassword', 'wrong'));
     await prints('node_modules/.bin/node refused.mjs || true; echo', /Error: .*password/i);
@@ -115,17 +107,4 @@ describe('the clients of the documentation', () => {
     await once(socket, 'close');
     return ids;
   }
-});
-
-test('the wallboard of the documentation joins with the calls that are live, and follows them', LIMIT, async () => {
-  const enabled = snippet('calls-resource').trim().split('\n').at(-1)?.trim();
-  assert.ok(snippet('calls-start').includes(`{ ${enabled} }`));
-  const rate = 'export FIREHOSE_SIMULATOR_RATE=50; ';
-  const start = (command: string) => rate + command.trim().replaceAll('\n', ' && ');
-  await using served = await serve('calls-start', start);
-  await served.workplace.write('wallboard.mjs', snippet('wallboard'));
-  const lines = snippet('wallboard').trim().split('\n').length;
-  assert.ok(lines <= 42, `${lines} lines`);
-  const run = 'node_modules/.bin/node wallboard.mjs';
-  await served.workplace.prints(run, /[1-9]\d* answered/, served.client);
 });

@@ -12,6 +12,7 @@ const FILES = [
   'a/z.bench.ts',
   'c/z.suite.ts',
   'c/redis.test.ts',
+  'f/page.browser.test.ts',
 ];
 
 test('without arguments every test file but the end-to-end ones runs, each once and in order', () => {
@@ -19,13 +20,13 @@ test('without arguments every test file but the end-to-end ones runs, each once 
   assert.ok(plan.kind === 'run');
   assert.deepEqual(plan, {
     kind: 'run',
-    levels: ['pure', 'redis', 'rabbitmq', 'asterisk', 'database', 'k6', 'cluster', 'hostile'],
+    levels: ['pure', 'redis', 'rabbitmq', 'asterisk', 'database', 'browser', 'k6', 'cluster', 'hostile'],
     filters: [],
     isWherePossible: false,
   });
   const files = ['a/y.test.ts', 'b/x.redis.test.ts', 'c/redis.test.ts', 'c/x.k6.test.ts', 'd/x.cluster.test.ts'];
   assert.deepEqual(selectFiles(FILES, ['pure', 'redis', 'k6', 'cluster'], []), files);
-  assert.deepEqual(selectFiles(FILES, LEVELS, []), [...files, 'e/x.e2e.test.ts']);
+  assert.deepEqual(selectFiles(FILES, LEVELS, []), [...files, 'e/x.e2e.test.ts', 'f/page.browser.test.ts']);
 });
 
 test('the fast run leaves the load tests and the control plane out', () => {
@@ -42,6 +43,7 @@ test('a level takes its own files alone, by their suffix', () => {
   assert.deepEqual(selectFiles(FILES, ['redis'], []), ['b/x.redis.test.ts']);
   assert.deepEqual(selectFiles(FILES, ['k6'], []), ['c/x.k6.test.ts']);
   assert.deepEqual(selectFiles(FILES, ['cluster'], []), ['d/x.cluster.test.ts']);
+  assert.deepEqual(selectFiles(FILES, ['browser'], []), ['f/page.browser.test.ts']);
   assert.deepEqual(selectFiles(FILES, ['e2e'], []), ['e/x.e2e.test.ts']);
 });
 
@@ -65,7 +67,7 @@ test('an unknown level or a stray argument is answered with the usage', () => {
     const plan = planTests(args);
     assert.ok(
       plan.kind === 'usage' &&
-        plan.text.includes('[pure|redis|rabbitmq|asterisk|database|k6|cluster|hostile|e2e|fast|all]'),
+        plan.text.includes('[pure|redis|rabbitmq|asterisk|database|browser|k6|cluster|hostile|e2e|fast|all]'),
       args.join(' '),
     );
   }

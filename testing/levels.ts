@@ -1,9 +1,20 @@
-/** What a test needs to run: nothing, a redis-server on this machine, that and a RabbitMQ, an Asterisk, databases, a k6, a control plane, or a whole cluster with nodes. */
-export const LEVELS = ['pure', 'redis', 'rabbitmq', 'asterisk', 'database', 'k6', 'cluster', 'hostile', 'e2e'] as const;
+/** What a test needs to run: nothing, a redis-server on this machine, that and a RabbitMQ, an Asterisk, databases, a browser, a k6, a control plane, or a whole cluster with nodes. */
+export const LEVELS = [
+  'pure',
+  'redis',
+  'rabbitmq',
+  'asterisk',
+  'database',
+  'browser',
+  'k6',
+  'cluster',
+  'hostile',
+  'e2e',
+] as const;
 export type Level = (typeof LEVELS)[number];
 
 /** What runs when nothing else is said: the end-to-end tests take minutes and are asked for by name. */
-const EVERY_TIME: readonly Level[] = ['pure', 'redis', 'rabbitmq', 'asterisk', 'database', 'k6', 'cluster', 'hostile'];
+const EVERY_TIME: readonly Level[] = LEVELS.filter((level) => level !== 'e2e');
 
 /** The infrastructure is in the suffix, `x.redis.test.ts`; without one, `x.test.ts`, it is pure. Null for what is no test. */
 export function levelOf(path: string): Level | null {
@@ -15,6 +26,7 @@ export function levelOf(path: string): Level | null {
   if (path.endsWith('.rabbitmq.test.ts')) return 'rabbitmq';
   if (path.endsWith('.asterisk.test.ts')) return 'asterisk';
   if (path.endsWith('.database.test.ts')) return 'database';
+  if (path.endsWith('.browser.test.ts')) return 'browser';
   return path.endsWith('.redis.test.ts') ? 'redis' : 'pure';
 }
 
@@ -30,7 +42,7 @@ export type TestPlan =
   | { readonly kind: 'usage'; readonly text: string };
 
 const WHERE_POSSIBLE = '--where-possible';
-const USAGE = `npm run test -- [pure|redis|rabbitmq|asterisk|database|k6|cluster|hostile|e2e|fast|all] [${WHERE_POSSIBLE}] [-- <part of a file name>...]`;
+const USAGE = `npm run test -- [${LEVELS.join('|')}|fast|all] [${WHERE_POSSIBLE}] [-- <part of a file name>...]`;
 
 /** Reads the command line. Pure. */
 export function planTests(args: readonly string[]): TestPlan {

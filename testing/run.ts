@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { glob } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureBrowser } from './browser.ts';
 import { ensureDatabases } from './database-server.ts';
 import { ensureAsterisk } from './asterisk/installed.ts';
 import { ensureChartTools, missingChartTools } from './chart-tools.ts';
@@ -86,6 +87,8 @@ async function whatIsMissing(levels: readonly Level[]): Promise<Missing[]> {
     const databases = ensureDatabases(console.log);
     if (!databases.ok) missing.push({ level: 'database', want: 'PostgreSQL and MariaDB', remedy: databases.remedy });
   }
+  const browser = levels.includes('browser') ? ensureBrowser(console.log) : ({ ok: true } as const);
+  if (!browser.ok) missing.push({ level: 'browser', want: 'a Chromium', remedy: browser.remedy });
   if (levels.includes('asterisk')) {
     const asterisk = await ensureAsterisk(process.env, console.log);
     if (!asterisk.ok) missing.push({ level: 'asterisk', want: 'an Asterisk', remedy: asterisk.remedy });
