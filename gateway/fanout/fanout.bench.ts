@@ -21,6 +21,7 @@ import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
 import { SocketWriter } from '../session/socket-writer.ts';
 import type { StoredEntry } from '../../event-log/event-log.ts';
+import { Encodings, PLAIN } from './encoding.ts';
 import { Fanout } from './fanout.ts';
 import { accepts, RouteIndex } from './route-index.ts';
 import { View, viewKey } from './view.ts';
@@ -69,7 +70,7 @@ async function stage(options: {
       const events = options.distinct ? ['CHANNEL_ANSWER', `BENCH_${connected}`] : ['CHANNEL_ANSWER'];
       const connection = fanout.join({
         grant: { account: ROOT, accounts: null, events },
-        format: 'plain',
+        form: PLAIN,
         sink: new SocketWriter(socket as Socket, webSocket),
         notices: expectedNotices({ lost: () => webSocket.terminate() }),
       });
@@ -119,6 +120,7 @@ function match(subscriptions: number): void {
   const accounts = 1_000;
   const directory = tree(accounts);
   const index = new RouteIndex(directory, () => true);
+  const encoding = new Encodings().hold(PLAIN);
   const names = ['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'CHANNEL_BRIDGE', 'CHANNEL_DESTROY', 'CHANNEL_HOLD'];
   const views = Array.from({ length: subscriptions }, (_, at) => {
     const grant: Grant = {
@@ -126,7 +128,7 @@ function match(subscriptions: number): void {
       accounts: null,
       events: [names[at % names.length] ?? '', `X_${at}`],
     };
-    const view = new View(viewKey(grant, 'plain'), grant, 'plain');
+    const view = new View(viewKey(grant, encoding.key), grant, encoding);
     index.add(view);
     return view;
   });

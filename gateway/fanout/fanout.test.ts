@@ -10,7 +10,7 @@ import { RecordingSink } from '../testing/sink.ts';
 import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
 import { Fanout, type FanoutOptions } from './fanout.ts';
-import type { Format } from './round.ts';
+import { PLAIN, WITH_META, type Form } from './encoding.ts';
 
 const TREE: [string, string | null][] = [
   ['root', null],
@@ -33,12 +33,12 @@ function open(options: Partial<FanoutOptions> = {}): Fanout {
   return fanout;
 }
 
-function join(fanout: Fanout, grant: Grant = EVERYTHING, format: Format = 'plain') {
+function join(fanout: Fanout, grant: Grant = EVERYTHING, form: Form = PLAIN) {
   const sink = new RecordingSink();
   const losses: string[] = [];
   const connection = fanout.join({
     grant,
-    format,
+    form,
     sink,
     notices: expectedNotices({
       lost: (reason) => {
@@ -123,7 +123,7 @@ describe('fan-out', () => {
   test('with meta=1 one trailing key is added to the bytes, with increasing cursors', () => {
     const fanout = open();
     const plain = join(fanout);
-    const meta = join(fanout, EVERYTHING, 'meta');
+    const meta = join(fanout, EVERYTHING, WITH_META);
     fanout.deliver([
       entryOf({ sequence: 1, account: 'a', partition: 1, data: '{"n":1}' }),
       entryOf({ sequence: 2, account: 'a', data: '{ }' }),
@@ -140,7 +140,7 @@ describe('fan-out', () => {
 
   test('an entry whose id or time is none, made by hand, is delivered with an unknown time and ends nobody', () => {
     const fanout = open();
-    const meta = join(fanout, EVERYTHING, 'meta');
+    const meta = join(fanout, EVERYTHING, WITH_META);
     const sound = entryOf({ sequence: 1, account: 'a', data: '{"n":1}' });
     const times = ['-5', '18446744073709551615', 'x'];
     fanout.deliver([
@@ -182,7 +182,7 @@ describe('fan-out', () => {
   test('white space around an object stays where it is, and meta still ends the object', () => {
     const fanout = open();
     const plain = join(fanout);
-    const meta = join(fanout, EVERYTHING, 'meta');
+    const meta = join(fanout, EVERYTHING, WITH_META);
     const datas = [' {"n":1}\n', '{"n":{"m":2} }\r\n\t', '\n{ }\n'];
     fanout.deliver(datas.map((data, sequence) => entryOf({ sequence, account: 'a', data })));
     assert.deepEqual(plain.sink.messages(), datas);
@@ -234,7 +234,7 @@ describe('fan-out', () => {
       fanout.deliver([entryOf({ sequence: 1, account: 'a' })]);
       fanout.join({
         grant: EVERYTHING,
-        format: 'plain',
+        form: PLAIN,
         sink: new RecordingSink(),
         from,
         until: end,
@@ -278,7 +278,7 @@ describe('fan-out', () => {
       fanout.leave(connection);
       fanout.leave(connection);
     }
-    assert.deepEqual(fanout.sizes(), { connections: 0, views: 0, buckets: 0, behind: 0 });
+    assert.deepEqual(fanout.sizes(), { connections: 0, views: 0, encodings: 0, buckets: 0, behind: 0 });
   });
 });
 

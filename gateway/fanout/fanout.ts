@@ -3,10 +3,11 @@ import type { Directory } from '../directory/directory.ts';
 import type { Cursors } from '../../event-log/cursor-seal.ts';
 import type { LogState, StoredEntry } from '../../event-log/event-log.ts';
 import type { Position } from '../../protocol/position.ts';
+import { Encodings, type Form } from './encoding.ts';
 import { createCounters, type FanoutCounters } from './counters.ts';
 import type { PoisonReason } from '../../event-log/poison.ts';
 import { Puller, type PageSource } from './puller.ts';
-import { batchesOf, buildRound, type Format, type Round } from './round.ts';
+import { batchesOf, buildRound, type Round } from './round.ts';
 import { RouteIndex, type Offer, type Route } from './route-index.ts';
 import { Scratch } from './scratch.ts';
 import type { SourceGapNotice } from './source-gap-notice.ts';
@@ -47,7 +48,7 @@ interface Unroutable {
 
 export interface ConnectionOptions {
   readonly grant: Grant;
-  readonly format: Format;
+  readonly form: Form;
   readonly sink: Sink;
   readonly notices: Notices;
   /** `CatchUp` when not given. */
@@ -68,6 +69,7 @@ export interface ConnectionOptions {
 export class Fanout {
   readonly counters: FanoutCounters = createCounters();
   readonly #views = new Map<string, View>();
+  readonly #encodings = new Encodings();
   readonly #connections = new Set<Connection>();
   readonly #index: RouteIndex;
   readonly #tail: Tail;
@@ -122,10 +124,11 @@ export class Fanout {
   }
 
   /** Sizes of the registries: all 0 again when every connection has left (I10). */
-  sizes(): { connections: number; views: number; buckets: number; behind: number } {
+  sizes(): { connections: number; views: number; encodings: number; buckets: number; behind: number } {
     return {
       connections: this.#connections.size,
       views: this.#views.size,
+      encodings: this.#encodings.size,
       buckets: this.#index.buckets,
       behind: this.#puller.size,
     };
@@ -138,7 +141,7 @@ export class Fanout {
   /** Joins at the head of the log, or replays from a position first: one loop serves both. */
   join(options: ConnectionOptions): Connection {
     const { sink, notices, policy = 'CatchUp', from, until = null, isHeld = false } = options;
-    const view = this.#acquire(options.grant, options.format);
+    const view = this.#acquire(options.grant, options.form);
     const connection: Connection = { view, sink, notices, policy, behind: null, closed: false };
     this.#connections.add(connection);
     if (from === undefined) view.live.add(connection);
@@ -171,7 +174,7 @@ export class Fanout {
   refilter(connection: Connection, grant: Grant): void {
     if (connection.closed) return;
     const { view } = connection;
-    const next = this.#acquire(grant, view.format);
+    const next = this.#acquire(grant, view.encoding);
     if (view.live.delete(connection)) next.live.add(connection);
     connection.view = next;
     this.#release(view);
@@ -197,11 +200,13 @@ export class Fanout {
     this.#puller.begin(connection, from, until);
   }
 
-  #acquire(grant: Grant, format: Format): View {
-    const key = viewKey(grant, format);
+  #acquire(grant: Grant, form: Form): View {
+    const encoding = this.#encodings.hold(form);
+    const key = viewKey(grant, encoding.key);
     let view = this.#views.get(key);
-    if (view === undefined) {
-      view = new View(key, grant, format);
+    if (view !== undefined) this.#encodings.release(encoding);
+    else {
+      view = new View(key, grant, encoding);
       this.#views.set(key, view);
       this.#index.add(view);
     }
@@ -214,6 +219,7 @@ export class Fanout {
     if (view.references > 0) return;
     this.#views.delete(view.key);
     this.#index.remove(view);
+    this.#encodings.release(view.encoding);
     view.unseal();
   }
 

@@ -8,6 +8,7 @@ import { cursors } from '../testing/cursors.ts';
 import { RecordingSink } from '../testing/sink.ts';
 import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
+import { PLAIN } from './encoding.ts';
 import { Fanout } from './fanout.ts';
 import { follow } from './follow.ts';
 
@@ -46,7 +47,7 @@ test('between two rounds of one read everything else has its turn (I6)', async (
   };
   fanout.join({
     grant: { account: 'acme', accounts: null, events: null },
-    format: 'plain',
+    form: PLAIN,
     sink,
     notices: expectedNotices(),
   });

@@ -8,6 +8,7 @@ import { cursors } from '../testing/cursors.ts';
 import { entryOf } from '../testing/entries.ts';
 import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
+import { PLAIN } from './encoding.ts';
 import { Fanout } from './fanout.ts';
 import type { Sink } from './connection.ts';
 
@@ -67,7 +68,7 @@ test('I6, I10: a thousand connections that read nothing hold what is documented,
   const connections = Array.from({ length: CONNECTIONS }, (_, at) => {
     const sink = new PausedSink();
     const notices = expectedNotices({});
-    return { sink, connection: fanout.join({ grant: grantOf(at), format: 'plain', sink, notices }) };
+    return { sink, connection: fanout.join({ grant: grantOf(at), form: PLAIN, sink, notices }) };
   });
   let sequence = 0;
   const filler = 'x'.repeat(1_000);
@@ -98,7 +99,7 @@ test('I6, I10: a thousand connections that read nothing hold what is documented,
     sink.drain();
   }
   await nextTurn();
-  assert.deepEqual(fanout.sizes(), { connections: 0, views: 0, buckets: 0, behind: 0 });
+  assert.deepEqual(fanout.sizes(), { connections: 0, views: 0, encodings: 0, buckets: 0, behind: 0 });
 });
 
 test('I10: connections that get nothing any more hold nothing of the rounds they once shared', (t) => {
@@ -113,7 +114,7 @@ test('I10: connections that get nothing any more hold nothing of the rounds they
   for (const account of [...accounts, ...accounts]) {
     const grant = { account: 'root', accounts: [account], events: null };
     const sink = { queued: 0, write: () => {}, whenDrained: () => {} };
-    fanout.join({ grant, format: 'plain', sink, notices: expectedNotices({}) });
+    fanout.join({ grant, form: PLAIN, sink, notices: expectedNotices({}) });
   }
   const before = memory();
   const data = JSON.stringify({ filler: 'x'.repeat(1_000) });

@@ -7,6 +7,7 @@ import { cursors } from '../testing/cursors.ts';
 import { RecordingSink } from '../testing/sink.ts';
 import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
+import { PLAIN } from './encoding.ts';
 import { Fanout } from './fanout.ts';
 import { createPages } from './pages.ts';
 
@@ -36,7 +37,7 @@ async function stalled(logBytes: number) {
   const losses: string[] = [];
   const connection = fanout.join({
     grant: { account: 'root', accounts: null, events: null },
-    format: 'plain',
+    form: PLAIN,
     sink,
     notices: expectedNotices({
       lost: (reason) => {

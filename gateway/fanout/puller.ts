@@ -205,7 +205,7 @@ export class Puller {
     for (const [entry, meta] of round.metas.entries()) if (accepts(view, index.match(meta))) entries.push(entry);
     const events = entries.length;
     if (events === 0) return false;
-    const selection = { parts: [new Part(entries)], format: view.format };
+    const selection = { parts: [new Part(entries)], encoding: view.encoding };
     const lease =
       view.references > 1 && round.number >= 0
         ? { chunk: view.seal(round, selection, index.version), release: null }

@@ -10,6 +10,7 @@ import { RecordingSink } from '../testing/sink.ts';
 import { cursors, openCursor } from '../testing/cursors.ts';
 import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
+import { WITH_META } from './encoding.ts';
 import { Fanout, type ConnectionOptions } from './fanout.ts';
 import { createPages } from './pages.ts';
 import { SLOW_AFTER_MS, type SlowPolicy, type Notices } from './connection.ts';
@@ -69,7 +70,10 @@ function fanoutOver(
 function join(fanout: Fanout, more: Partial<ConnectionOptions> = {}, notices: Partial<Notices> = {}) {
   const sink = new RecordingSink();
   const grant = { account: 'root', accounts: null, events: null };
-  return { sink, connection: fanout.join({ grant, format: 'meta', sink, notices: expectedNotices(notices), ...more }) };
+  return {
+    sink,
+    connection: fanout.join({ grant, form: WITH_META, sink, notices: expectedNotices(notices), ...more }),
+  };
 }
 
 interface Got {
@@ -295,5 +299,5 @@ test('a filter that changes while a connection is behind applies exactly after i
     expected.map(({ partition, id }) => `${partition}:${parseInt(id, 10)}`).toSorted(),
   );
   fanout.leave(client.connection);
-  assert.deepEqual(fanout.sizes(), { connections: 0, views: 0, buckets: 0, behind: 0 });
+  assert.deepEqual(fanout.sizes(), { connections: 0, views: 0, encodings: 0, buckets: 0, behind: 0 });
 });

@@ -5,13 +5,11 @@ import { BEFORE_EVERYTHING, compareIds, latest } from '../../protocol/position.t
 import type { StoredEntry } from '../../event-log/event-log.ts';
 import type { Cursors } from '../../event-log/cursor-seal.ts';
 import { poisonReason, type PoisonReason } from '../../event-log/poison.ts';
+import type { Encoding } from './encoding.ts';
 import { frameHeaderLength, payloadStart, writeFrameHeader } from './frame.ts';
 import { readSourceGap, type SourceGapNotice } from './source-gap-notice.ts';
 
-/** What a connection gets of an event: its bytes, or its bytes with one trailing `_firehose` key. */
-export type Format = 'plain' | 'meta';
-
-/** The frames of a round in one format, back to back: frame `i` is `buffer[offsets[i] .. offsets[i + 1]]`. */
+/** The frames of a round in one form, back to back: frame `i` is `buffer[offsets[i] .. offsets[i + 1]]`. */
 export interface Frames {
   readonly buffer: Buffer;
   readonly offsets: readonly number[];
@@ -37,8 +35,10 @@ export interface Round {
   /** A gap of a source makes a round of its own, so that it is told at its place. */
   readonly sourceGap: SourceGapNotice | null;
   readonly plain: Frames;
-  /** Made when the first connection asks for it. */
-  meta: Frames | null;
+  /** In other forms, by the number of the encoding: each is made when the first connection asks for it (F1). */
+  readonly forms: Map<number, Frames>;
+  /** Told of the bytes of each form that is made. */
+  holder: Holder | null;
   /** Seals the cursors of its events. */
   readonly cursors: Pick<Cursors, 'seal' | 'pseudonym'>;
   /** Holders of a Buffer made of it, released with the round. */
@@ -47,6 +47,10 @@ export interface Round {
 
 interface Sealer {
   unseal(): void;
+}
+
+interface Holder {
+  grew(bytes: number): void;
 }
 
 export interface RoundOrigin {
@@ -165,7 +169,8 @@ function roundOf(
       sound.map(({ data }) => data),
       null,
     ),
-    meta: null,
+    forms: new Map(),
+    holder: null,
     cursors,
     sealedBy: new Set(),
   };
@@ -187,10 +192,14 @@ export function withoutDelivered(round: Round, delivered: readonly string[]): Ro
   return roundOf({ ...round, number: -1, from }, { sound: entries, poison: SOUND, to: after(from, entries) });
 }
 
-export function framesOf(round: Round, format: Format): Frames {
+export function framesOf(round: Round, { id, format }: Encoding): Frames {
   if (format === 'plain') return round.plain;
-  round.meta ??= frame(payloadsOf(round.plain), metaTails(round));
-  return round.meta;
+  const made = round.forms.get(id);
+  if (made !== undefined) return made;
+  const frames = frame(payloadsOf(round.plain), metaTails(round));
+  round.forms.set(id, frames);
+  round.holder?.grew(frames.buffer.length);
+  return frames;
 }
 
 function payloadsOf(frames: Frames): Buffer[] {

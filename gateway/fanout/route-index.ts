@@ -1,4 +1,5 @@
 import { unescapeValue } from '../../protocol/entry.ts';
+import type { Grant } from '../auth/grant.ts';
 import { isWithin, type Account, type Directory } from '../directory/directory.ts';
 import type { View } from './view.ts';
 
@@ -122,8 +123,23 @@ function collect(bucket: Bucket | undefined, name: string, into: View[]): void {
   for (const view of bucket.byEvent.get(name) ?? []) into.push(view);
 }
 
+/** The accounts and events of a grant; null is all of them. */
+export interface Wanted {
+  readonly root: string;
+  readonly accounts: ReadonlySet<string> | null;
+  readonly events: ReadonlySet<string> | null;
+}
+
+export function wantedBy(grant: Grant): Wanted {
+  return {
+    root: grant.account,
+    accounts: grant.accounts === null ? null : new Set(grant.accounts),
+    events: grant.events === null ? null : new Set(grant.events),
+  };
+}
+
 /** Whether this one view gets the event: the same answer as `match`, for a connection that pulls by itself. */
-export function accepts(view: View, route: Route): boolean {
+export function accepts(view: Wanted, route: Route): boolean {
   if (route.outcome !== 'known' || route.account === null) return false;
   if (view.events !== null && !view.events.has(route.name)) return false;
   if (view.accounts !== null && !view.accounts.has(route.account.id)) return false;

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { payloads } from '../testing/sink.ts';
+import { Encodings, PLAIN } from './encoding.ts';
 import { frame } from './round.ts';
 import { Scratch } from './scratch.ts';
 import { countOf, fill, Part, seal, type Selection } from './selection.ts';
+
+const encoding = new Encodings().hold(PLAIN);
 
 /** Payloads of many lengths, each of which says which entry it is. */
 function payloadOf(entry: number): string {
@@ -27,7 +30,7 @@ function selectionOf(dealtTo: readonly number[]): Selection {
   for (const [entry, part] of dealtTo.entries()) {
     if (part > 0) byPart.set(part, [...(byPart.get(part) ?? []), entry]);
   }
-  return { parts: [...byPart.values()].map((entries) => new Part(entries)), format: 'plain' };
+  return { parts: [...byPart.values()].map((entries) => new Part(entries)), encoding };
 }
 
 test('I3: whatever parts a view has of a round, it gets just their frames, in the order of the log', () => {
@@ -56,7 +59,7 @@ test('few entries of a large round are put in order too', () => {
     null,
   );
   const parts = [new Part([3, 1_999]), new Part([4, 40]), new Part([700])];
-  assert.deepEqual(payloads(seal(frames, { parts, format: 'plain' })), [3, 4, 40, 700, 1_999].map(payloadOf));
+  assert.deepEqual(payloads(seal(frames, { parts, encoding })), [3, 4, 40, 700, 1_999].map(payloadOf));
 });
 
 test('frames that lie together are sent as they lie, from one part or from several', () => {
@@ -65,7 +68,7 @@ test('frames that lie together are sent as they lie, from one part or from sever
     null,
   );
   for (const parts of [[new Part([3, 4, 5])], [new Part([3, 5]), new Part([4])]]) {
-    const { chunk, release } = fill(frames, { parts, format: 'plain' }, new Scratch());
+    const { chunk, release } = fill(frames, { parts, encoding }, new Scratch());
     assert.equal(chunk.buffer, frames.buffer.buffer);
     assert.equal(release, null);
     assert.deepEqual(payloads(chunk), [3, 4, 5].map(payloadOf));

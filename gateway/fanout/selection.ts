@@ -1,10 +1,12 @@
-import type { Format, Frames } from './round.ts';
+import type { Encoding } from './encoding.ts';
+import type { Frames } from './round.ts';
 import type { Scratch, ScratchLease } from './scratch.ts';
 
 /** Entries of a round that are for the same views, in ascending order: gathered and measured once for all of these. */
 export class Part {
   readonly entries: readonly number[];
-  readonly #bytes: { [format in Format]: number | null } = { plain: null, meta: null };
+  /** By the number of the encoding. */
+  readonly #bytes = new Map<number, number>();
 
   constructor(entries: readonly number[]) {
     this.entries = entries;
@@ -19,15 +21,20 @@ export class Part {
     return (this.entries[this.entries.length - 1] ?? -1) + 1;
   }
 
-  bytesOf(frames: Frames, format: Format): number {
-    return (this.#bytes[format] ??= sum(this.entries, (entry) => bytesBetween(frames, entry, entry + 1)));
+  bytesOf(frames: Frames, { id }: Encoding): number {
+    let bytes = this.#bytes.get(id);
+    if (bytes === undefined) {
+      bytes = sum(this.entries, (entry) => bytesBetween(frames, entry, entry + 1));
+      this.#bytes.set(id, bytes);
+    }
+    return bytes;
   }
 }
 
 /** What one view gets of a round: parts in the order of their first entries, of which none has an entry of another. */
 export interface Selection {
   readonly parts: readonly Part[];
-  readonly format: Format;
+  readonly encoding: Encoding;
 }
 
 export function countOf({ parts }: Selection): number {
@@ -50,8 +57,8 @@ export function fill(frames: Frames, selection: Selection, scratch: Scratch): Sc
   return lease;
 }
 
-function bytesOf(frames: Frames, { parts, format }: Selection): number {
-  return sum(parts, (part) => part.bytesOf(frames, format));
+function bytesOf(frames: Frames, { parts, encoding }: Selection): number {
+  return sum(parts, (part) => part.bytesOf(frames, encoding));
 }
 
 /** Null when others are between them: they are as long as the whole stretch when none does. */

@@ -11,6 +11,7 @@ import { entryOf } from '../testing/entries.ts';
 import { expectedNotices } from '../testing/notices.ts';
 import { RecordingSink } from '../testing/sink.ts';
 import { treeOf } from '../testing/tree.ts';
+import { Encodings, PLAIN } from './encoding.ts';
 import { Fanout, type ConnectionOptions, type FanoutOptions } from './fanout.ts';
 import { createPages } from './pages.ts';
 import { RouteIndex } from './route-index.ts';
@@ -57,7 +58,7 @@ function join(fanout: Fanout, more: Partial<ConnectionOptions> = {}) {
     poison: (entries) => poison.push(entries),
     finished: () => undefined,
   });
-  const connection = fanout.join({ grant: GRANT, format: 'plain', sink, notices, ...more });
+  const connection = fanout.join({ grant: GRANT, form: PLAIN, sink, notices, ...more });
   const seen = () =>
     sink.messages().map((text) => (text.includes('source_gap') ? 'gap' : (JSON.parse(text) as { n: number }).n));
   return { sink, connection, seen, poison };
@@ -190,7 +191,8 @@ test('a tenant sees neither the name of the source nor of its switch, and no cou
 
 test('a gateway that does not know gaps gives the entry to nobody: without an account no view matches', () => {
   const index = new RouteIndex(treeOf([['root', null]]), () => true);
-  index.add(new View(viewKey(GRANT, 'plain'), GRANT, 'plain'));
+  const encoding = new Encodings().hold(PLAIN);
+  index.add(new View(viewKey(GRANT, encoding.key), GRANT, encoding));
   const { meta } = gapEntry(1);
   assert.deepEqual([index.match(meta).views, index.match(meta).outcome], [[], 'unknown_account']);
 });

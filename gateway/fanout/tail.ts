@@ -17,6 +17,7 @@ export class Tail {
   push(round: Round): void {
     this.#rounds.push(round);
     this.#bytes += costOf(round);
+    round.holder = this;
     while (this.#bytes > this.#maxBytes && this.#start < this.#rounds.length - 1) {
       const oldest = this.#rounds[this.#start];
       if (oldest !== undefined) this.#bytes -= letGo(oldest);
@@ -26,6 +27,11 @@ export class Tail {
       this.#rounds.splice(0, this.#start);
       this.#start = 0;
     }
+  }
+
+  /** A round of it was made in another form, which counts as it does. */
+  grew(bytes: number): void {
+    this.#bytes += bytes;
   }
 
   /** Null when the round has left the tail or is still to come. */
@@ -73,12 +79,15 @@ export class Tail {
 /** The round leaves the tail, and no view keeps what it sealed of it; returns the bytes that were counted for it. */
 function letGo(round: Round): number {
   for (const view of round.sealedBy) view.unseal();
+  round.holder = null;
   return costOf(round);
 }
 
 /** A round without events is not free: any number of them would fit otherwise. */
 const LEAST_BYTES = 512;
 
-function costOf({ plain }: Round): number {
-  return Math.max(LEAST_BYTES, plain.buffer.length);
+function costOf({ plain, forms }: Round): number {
+  let bytes = Math.max(LEAST_BYTES, plain.buffer.length);
+  for (const { buffer } of forms.values()) bytes += buffer.length;
+  return bytes;
 }

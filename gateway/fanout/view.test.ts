@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { cursors } from '../testing/cursors.ts';
 import { entryOf } from '../testing/entries.ts';
 import { buildRound } from './round.ts';
+import { Encodings, PLAIN } from './encoding.ts';
 import { Part } from './selection.ts';
 import { View } from './view.ts';
 
@@ -10,8 +11,9 @@ const roundOf = (number: number) =>
   buildRound({ number, epoch: 'e', from: [`${number}-0`], cursors }, [entryOf({ sequence: number, account: 'a' })]);
 
 test('I10: a round knows only those views that still keep something of it', () => {
-  const view = new View('key', { account: 'a', accounts: null, events: null }, 'plain');
-  const selection = { parts: [new Part([0])], format: 'plain' } as const;
+  const encoding = new Encodings().hold(PLAIN);
+  const view = new View('key', { account: 'a', accounts: null, events: null }, encoding);
+  const selection = { parts: [new Part([0])], encoding };
   const [first, second] = [roundOf(0), roundOf(1)];
   view.seal(first, selection, 0);
   assert.notEqual(view.sealed(0, 0), null);

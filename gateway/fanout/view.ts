@@ -1,5 +1,7 @@
 import type { Grant } from '../auth/grant.ts';
-import { framesOf, type Format, type Round } from './round.ts';
+import { wantedBy, type Wanted } from './route-index.ts';
+import type { Encoding } from './encoding.ts';
+import { framesOf, type Round } from './round.ts';
 import type { Scratch, ScratchLease } from './scratch.ts';
 import { countOf, fill, seal, type Part, type Selection } from './selection.ts';
 import type { Connection } from './connection.ts';
@@ -13,15 +15,15 @@ export interface Sealed {
 }
 
 /**
- * One scope, filter and format, shared by all connections that asked for the same. It gathers what matches of a round,
+ * One scope, filter and encoding, shared by all connections that asked for the same. It gathers what matches of a round,
  * and keeps the Buffer that its connections share for as long as the round is in the tail.
  */
-export class View {
+export class View implements Wanted {
   readonly key: string;
   readonly root: string;
   readonly accounts: ReadonlySet<string> | null;
   readonly events: ReadonlySet<string> | null;
-  readonly format: Format;
+  readonly encoding: Encoding;
   /** Connections of this view that are at the head of the log. */
   readonly live = new Set<Connection>();
   /** All connections of this view: at 0 the view is removed. */
@@ -30,12 +32,13 @@ export class View {
   #parts: Part[] = [];
   #sealed: Sealed | null = null;
 
-  constructor(key: string, grant: Grant, format: Format) {
+  constructor(key: string, grant: Grant, encoding: Encoding) {
     this.key = key;
-    this.root = grant.account;
-    this.accounts = grant.accounts === null ? null : new Set(grant.accounts);
-    this.events = grant.events === null ? null : new Set(grant.events);
-    this.format = format;
+    const { root, accounts, events } = wantedBy(grant);
+    this.root = root;
+    this.accounts = accounts;
+    this.events = events;
+    this.encoding = encoding;
   }
 
   /** Adds a part of the round at hand that matches; true for the first one. */
@@ -50,13 +53,13 @@ export class View {
 
   /** All that was gathered of the round at hand. */
   get gathered(): Selection {
-    return { parts: this.#parts, format: this.format };
+    return { parts: this.#parts, encoding: this.encoding };
   }
 
   /** The selected frames as one Buffer that connections share, kept for those that pull the same round later. */
   seal(round: Round, selection: Selection, scope: number): Buffer {
     this.unseal();
-    const chunk = seal(framesOf(round, this.format), selection);
+    const chunk = seal(framesOf(round, this.encoding), selection);
     this.#sealed = { round, scope, chunk, events: countOf(selection) };
     round.sealedBy.add(this);
     return chunk;
@@ -75,12 +78,12 @@ export class View {
 
   /** The selected frames for one connection, in a pooled buffer that goes back when the socket has taken it. */
   fill(round: Round, selection: Selection, scratch: Scratch): ScratchLease {
-    return fill(framesOf(round, this.format), selection, scratch);
+    return fill(framesOf(round, this.encoding), selection, scratch);
   }
 }
 
 /** Same key, same view: order and repetition in the filters do not matter. */
-export function viewKey(grant: Grant, format: Format): string {
+export function viewKey(grant: Grant, encodingKey: string): string {
   const canonical = (list: readonly string[] | null) => (list === null ? null : [...new Set(list)].sort());
-  return JSON.stringify([grant.account, canonical(grant.accounts), canonical(grant.events), format]);
+  return JSON.stringify([grant.account, canonical(grant.accounts), canonical(grant.events), encodingKey]);
 }

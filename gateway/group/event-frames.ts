@@ -1,4 +1,4 @@
-import type { Format } from '../fanout/round.ts';
+import type { Format } from '../fanout/encoding.ts';
 import { eventMetaOf, metaTail } from '../../protocol/event-meta.ts';
 import { frame, hasKeys } from '../fanout/round.ts';
 import { encodeGroupCursor } from './group-cursor.ts';

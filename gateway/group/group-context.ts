@@ -2,9 +2,8 @@ import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import { durationMs } from '../../protocol/subscription.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import type { Cursors } from '../../event-log/cursor-seal.ts';
-import type { RouteIndex } from '../fanout/route-index.ts';
+import type { RouteIndex, Wanted } from '../fanout/route-index.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
-import type { View } from '../fanout/view.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
 import type { GroupCounters } from './counters.ts';
 import type { GroupFilter } from './group-filter.ts';
@@ -85,7 +84,7 @@ export interface GroupContext {
   readonly logger: Logger;
   readonly cursors: Pick<Cursors, 'pseudonym'>;
   /** Scope and filter of all members; null without any. */
-  readonly view: View | null;
+  readonly view: Wanted | null;
   /**
    * Whether the grant of the members is known to be in force at this time (monotonic). Where it is not, nothing is
    * acknowledged because nothing matched it, and the partitions are given up (I13).

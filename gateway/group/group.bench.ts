@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { encodeMeta } from '../../protocol/entry.ts';
 import { streamKeys } from '../../protocol/keys.ts';
 import { partitionOf } from '../../protocol/partition.ts';
-import type { Format } from '../fanout/round.ts';
+import type { Format } from '../fanout/encoding.ts';
 import { GRANT, RESOURCE, startReplica, type Replica } from '../testing/group-replica.ts';
 import type { Membership } from './groups.ts';
 import { TIMINGS } from './group-context.ts';

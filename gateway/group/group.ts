@@ -1,9 +1,8 @@
 import { groupName } from '../../protocol/keys.ts';
 import type { LogPlace } from '../../event-log/partition-state.ts';
 import type { Position } from '../../protocol/position.ts';
-import type { Grant } from '../auth/grant.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
-import { View, viewKey } from '../fanout/view.ts';
+import { wantedBy, type Wanted } from '../fanout/route-index.ts';
 import { ownerOf } from '../replica/rendezvous.ts';
 import { ExpectedGaps } from './expected-gaps.ts';
 import type { GroupContext, GroupMember } from './group-context.ts';
@@ -53,7 +52,7 @@ export class Group {
   readonly #spreads = new Map<number, Spread>();
   /** Until a member knows whether it is on standby. */
   readonly #timers = new Map<number, NodeJS.Timeout>();
-  #view: View | null = null;
+  #view: Wanted | null = null;
   #held = 0;
   #isStarved = false;
   readonly #owned = new Set<number>();
@@ -116,7 +115,7 @@ export class Group {
   }
 
   join(options: MemberOptions): Member {
-    if (this.#members.size === 0) this.#view = viewOf(options.grant);
+    if (this.#members.size === 0) this.#view = wantedBy(options.grant);
     const group = {
       maxPending: this.#parts.limits.maxPending,
       workOf: (partition: number): PartitionWork | undefined => this.#loops.get(partition)?.loop.work,
@@ -310,8 +309,4 @@ export class Group {
     this.#timers.delete(member.number);
     member.tell(this.#owned.size === 0, this.#position);
   }
-}
-
-function viewOf(grant: Grant): View {
-  return new View(viewKey(grant, 'plain'), grant, 'plain');
 }

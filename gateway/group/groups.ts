@@ -1,7 +1,7 @@
 import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
-import type { Format } from '../fanout/round.ts';
+import type { Format } from '../fanout/encoding.ts';
 import type { Sink } from '../fanout/connection.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { Problem } from '../http/problem.ts';

@@ -1,4 +1,4 @@
-import type { Format } from '../fanout/round.ts';
+import type { Format } from '../fanout/encoding.ts';
 import type { Sink } from '../fanout/connection.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';

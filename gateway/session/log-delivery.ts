@@ -1,7 +1,7 @@
 import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Fanout } from '../fanout/fanout.ts';
-import type { Format } from '../fanout/round.ts';
+import type { Form } from '../fanout/encoding.ts';
 import {
   isSlow,
   type LossReason,
@@ -31,7 +31,7 @@ export interface LogDeliveryContext {
 
 export interface LogDeliveryOptions {
   readonly grant: Grant;
-  readonly format: Format;
+  readonly form: Form;
   readonly sink: Sink;
   /** Null begins at the head. */
   readonly start: SessionStart | null;
@@ -49,14 +49,14 @@ export class LogDelivery implements Delivery, Notices {
   #grant: Grant;
 
   constructor(session: DeliverySession, options: LogDeliveryOptions, context: LogDeliveryContext) {
-    const { start, grant, format, sink, onGap } = options;
+    const { start, grant, form, sink, onGap } = options;
     const { fanout, policy } = context;
     this.#context = context;
     this.#onGap = onGap;
     this.#session = session;
     this.#grant = grant;
     if (start?.gap) session.gap({ ...start.gap, missed: null });
-    this.#connection = fanout.join({ grant, format, sink, policy, ...placeOf(start), notices: this });
+    this.#connection = fanout.join({ grant, form, sink, policy, ...placeOf(start), notices: this });
     this.#snapshots =
       context.calls &&
       new SnapshotDelivery({

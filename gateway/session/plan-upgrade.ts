@@ -3,7 +3,7 @@ import type { ProblemCode } from '../../protocol/problem-code.ts';
 import type { IncomingMessage } from 'node:http';
 import { STREAM_PATH } from '../../protocol/paths.ts';
 import type { Problem } from '../http/problem.ts';
-import type { Format } from '../fanout/round.ts';
+import type { Format } from '../fanout/encoding.ts';
 import { planReplay, type ReplayPlan } from './plan-replay.ts';
 
 /** The valid upgrade request of a client. */

@@ -266,7 +266,7 @@ export class Session implements DeliverySession {
   #fromLog({ token, plan, start }: SessionOptions): Delivery {
     this.#dialogue?.greet({ from: this.#begins(start), group: null, standby: null });
     const { format, replay } = plan;
-    const wanted = { grant: token.grant, format, start, sink: this.#writer, onGap: replay.onGap };
+    const wanted = { grant: token.grant, form: { format }, start, sink: this.#writer, onGap: replay.onGap };
     return new LogDelivery(this, wanted, this.#context);
   }
 

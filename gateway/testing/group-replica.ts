@@ -11,7 +11,7 @@ import type { RedisAddress } from '../../runtime/redis/connection.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Directory } from '../directory/directory.ts';
-import type { Format } from '../fanout/round.ts';
+import type { Format } from '../fanout/encoding.ts';
 import type { GroupGap, GroupGapReason, LostReason, Membership } from '../group/groups.ts';
 import type { Timings } from '../group/group-context.ts';
 import { openGroups } from '../group/open-groups.ts';

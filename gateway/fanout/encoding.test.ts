@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cursors } from '../testing/cursors.ts';
+import { entryOf } from '../testing/entries.ts';
+import { expectedNotices } from '../testing/notices.ts';
+import { RecordingSink } from '../testing/sink.ts';
+import { treeOf } from '../testing/tree.ts';
+import { Encodings, PLAIN, WITH_META, type Form } from './encoding.ts';
+import { Fanout } from './fanout.ts';
+import { buildRound, framesOf } from './round.ts';
+import { Tail } from './tail.ts';
+
+const GRANT = { account: 'a', accounts: null, events: null };
+
+test('equal forms are one encoding, which goes with its last user', () => {
+  const encodings = new Encodings();
+  const first = encodings.hold(WITH_META);
+  const again = encodings.hold({ ...WITH_META });
+  assert.equal(again, first);
+  encodings.release(first);
+  assert.equal(encodings.size, 1);
+  encodings.release(again);
+  assert.equal(encodings.size, 0);
+});
+
+test('the number of an encoding is never that of another form: what a round keeps of it cannot be taken for another', () => {
+  const encodings = new Encodings();
+  const ids = [PLAIN, WITH_META, PLAIN, WITH_META].map((form) => {
+    const encoding = encodings.hold(form);
+    encodings.release(encoding);
+    return encoding.id;
+  });
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+test('encodings are limited, and one that is in use has room for more users', () => {
+  const encodings = new Encodings(1);
+  const plain = encodings.hold(PLAIN);
+  assert.deepEqual([encodings.hasRoomFor(PLAIN), encodings.hasRoomFor(WITH_META)], [true, false]);
+  assert.throws(() => encodings.hold(WITH_META), /more than 1 forms/);
+  encodings.release(plain);
+  assert.ok(encodings.hasRoomFor(WITH_META));
+});
+
+/** How often the cursor of an event was sealed: what a form with meta costs. */
+function open() {
+  let sealed = 0;
+  const counting: typeof cursors = Object.assign(Object.create(cursors) as typeof cursors, {
+    seal: (...given: Parameters<typeof cursors.seal>) => {
+      sealed += 1;
+      return cursors.seal(...given);
+    },
+  });
+  const fanout = new Fanout({
+    directory: treeOf([['a', null]]),
+    offers: () => true,
+    cursors: counting,
+    pages: () => Promise.reject(new Error('no page is expected here')),
+  });
+  fanout.restart({ epoch: 'e', oldest: ['0-0'], newest: ['0-0'], trimmed: ['0-0'] });
+  const join = (form: Form) =>
+    fanout.join({ grant: GRANT, form, sink: new RecordingSink(), notices: expectedNotices({}) });
+  return { fanout, join, sealed: () => sealed };
+}
+
+test('F1: a form that nobody uses is not made, and one with many users is made once', () => {
+  const { fanout, join, sealed } = open();
+  const entries = [1, 2, 3].map((sequence) => entryOf({ sequence, account: 'a' }));
+  join(PLAIN);
+  fanout.deliver(entries);
+  assert.equal(sealed(), 0);
+  const users = [join(WITH_META), join(WITH_META), join(WITH_META)];
+  assert.equal(fanout.sizes().encodings, 2);
+  fanout.deliver(entries);
+  assert.equal(sealed(), entries.length);
+  for (const user of users) fanout.leave(user);
+  fanout.deliver(entries);
+  assert.equal(sealed(), entries.length);
+  assert.equal(fanout.sizes().encodings, 1);
+});
+
+test('I10: the tail counts every form of a round, and keeps no more than its bound of all together', () => {
+  const bound = 100_000;
+  const tail = new Tail(bound);
+  const encoding = new Encodings().hold(WITH_META);
+  const data = JSON.stringify({ filler: 'x'.repeat(1_000) });
+  const kept = (withMeta: boolean) => {
+    tail.clear();
+    for (let number = 0; number < 400; number += 1) {
+      const origin = { number, epoch: 'e', from: [`${number}-0`], cursors };
+      const round = buildRound(origin, [entryOf({ sequence: number, account: 'a', data })]);
+      tail.push(round);
+      if (withMeta) framesOf(round, encoding);
+    }
+    return Array.from({ length: 400 }, (_, number) => tail.get(number)).filter((round) => round !== null).length;
+  };
+  const plain = kept(false);
+  const both = kept(true);
+  assert.ok(plain > 90 && both < plain / 2 + 2, `${plain} rounds, ${both} of them with meta too`);
+});
