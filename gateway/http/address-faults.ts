@@ -1,7 +1,7 @@
 import { AddressAllowance } from './address-allowance.ts';
 
-/** Faults of an address that are overlooked at once, and then one more a second. */
-const OVERLOOKED = { burst: 20, perSecond: 1 };
+/** Faults of an address that are overlooked at once, and then one more in five seconds. */
+const OVERLOOKED = { burst: 20, perSecond: 0.2 };
 /** A stream that ends for what its client sent costs more: it held up more. */
 const STREAM_FAULT = 5;
 /** A stream that ends this soon is a handshake for nothing. */

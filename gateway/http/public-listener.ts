@@ -70,7 +70,9 @@ export async function openPublicListener(options: PublicListenerOptions): Promis
     trustedProxies: options.trustedProxies,
     firstBytesMs: limits.firstBytesMs,
     admit(address) {
-      const isAdmitted = allowance.take(address, performance.now());
+      const now = performance.now();
+      const isFull = faults.isSlowedDown(address, now) && turns.isFull(networkOf(address));
+      const isAdmitted = !isFull && allowance.take(address, now);
       if (!isAdmitted) events.onDropped('address');
       return isAdmitted;
     },
