@@ -21,6 +21,7 @@ COPY event-log ./event-log
 COPY source ./source
 COPY gateway ./gateway
 COPY operator ./operator
+COPY clients/typescript/src ./clients/typescript/src
 COPY cli ./cli
 USER 65532:65532
 ENV NODE_ENV=production

@@ -12,10 +12,19 @@ import type { LiftFlags } from './lockouts.ts';
 import { addCommand, addGroup, createRoot, type Surroundings } from './program.ts';
 import type { RevokeFlags } from './revoke.ts';
 import type { SourceMapFlags } from './source-map.ts';
+import type { CallsFlags } from './tail/calls.ts';
+import { CLIENT_FLAGS } from './tail/gateway.ts';
+import { CLIENT_SETTINGS } from './tail/settings.ts';
+import type { TailFlags } from './tail/tail.ts';
 import type { Terminal } from './terminal.ts';
 
 const SERVES = { 0: 'stopped by a signal', 1: 'unexpected error', 3: 'a port is taken or needs a privilege' };
 const ASKS = { 0: 'done', 1: 'refused by the gateway', 3: 'no gateway answers' };
+const FOLLOWS = {
+  0: 'ended as asked, by a signal or by its reader',
+  1: 'refused by the gateway',
+  3: 'no gateway answers',
+};
 const JSON_FLAG = ['--json', 'print one JSON document'] as const;
 
 /** Every command of the executable. Each loads what it runs when it runs: a short command starts at once. */
@@ -24,6 +33,7 @@ export function createProgram(terminal: Terminal, surroundings: Surroundings): C
   addProcesses(root, surroundings);
   addSources(root, terminal, surroundings);
   addDirectories(root, terminal, surroundings);
+  addClients(root, terminal, surroundings);
   addDoctor(root, terminal, surroundings);
   addHashPassword(root, terminal, surroundings);
   addAdministration(root, terminal, surroundings);
@@ -108,6 +118,43 @@ function addDirectories(root: Command, terminal: Terminal, surroundings: Surroun
     { name: 'sql', about: 'serve what two queries to PostgreSQL or MySQL answer', exitCodes: SERVES },
     DIRECTORY_SQL_SETTINGS,
     async (_, environment) => (await import('../gateway/directory/server/sql/main.ts')).main(environment),
+    surroundings,
+  );
+}
+
+function addClients(root: Command, terminal: Terminal, surroundings: Surroundings): void {
+  addCommand<TailFlags>(
+    root,
+    {
+      name: 'tail',
+      about: 'print call events as they happen: for people at a terminal, else one JSON object a line',
+      exitCodes: FOLLOWS,
+      flags: [
+        ['--events <names>', 'only these events, with commas'],
+        ['--from <time>', 'begin there: RFC 3339, or as -15m'],
+        ['--to <time>', 'end there'],
+        ['--cursor-file <file>', 'keep the place there, and continue from it'],
+        ['--fail-on-gap', 'end with 1 when events were lost'],
+        ['--snapshot', 'begin with the live calls'],
+        ['--group <name>', 'as a member of a durable group; acknowledges what was printed'],
+        ['--count <n>', 'end after this many events'],
+        ...CLIENT_FLAGS,
+      ],
+    },
+    CLIENT_SETTINGS,
+    async (flags, environment) => (await import('./tail/tail.ts')).tailCommand(flags, terminal, environment),
+    surroundings,
+  );
+  addCommand<CallsFlags>(
+    root,
+    {
+      name: 'calls',
+      about: 'show the live calls: a table that follows them at a terminal, else one JSON object a change',
+      exitCodes: FOLLOWS,
+      flags: [['--once', 'print the live calls and end'], ...CLIENT_FLAGS],
+    },
+    CLIENT_SETTINGS,
+    async (flags, environment) => (await import('./tail/calls.ts')).callsCommand(flags, terminal, environment),
     surroundings,
   );
 }

@@ -10,6 +10,7 @@ import { flagsOf } from '../runtime/settings/describe.ts';
 import type { SettingsTable } from '../runtime/settings/setting.ts';
 import { SOURCE_SETTINGS } from '../source/settings.ts';
 import { ENDPOINT_SETTINGS } from './administration.ts';
+import { CLIENT_SETTINGS } from './tail/settings.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const TABLES: Readonly<Record<string, SettingsTable>> = {
@@ -19,12 +20,11 @@ const TABLES: Readonly<Record<string, SettingsTable>> = {
   source: SOURCE_SETTINGS,
   'directory sql': DIRECTORY_SQL_SETTINGS,
   administration: ENDPOINT_SETTINGS,
+  client: CLIENT_SETTINGS,
 };
 
 /** Variables of the tests and of the load tests' runner: no process of the product reads them. */
 const OF_TESTS = ['FIREHOSE_SANDBOX', 'FIREHOSE_CLUSTER_PORT', 'FIREHOSE_OUTAGE_SCALE'];
-/** Of the examples of the client libraries. */
-const OF_CLIENTS = ['FIREHOSE_CA'];
 /** A constant of Redis's Lua. */
 const OF_REDIS = ['REDIS_VERSION_NUM'];
 const NAME = /\b(?:FIREHOSE|REDIS)_[A-Z]+(?:_[A-Z]+)*\b/g;
@@ -39,7 +39,6 @@ test('every setting that a chart, a document, a message or a program names is on
     ...Object.values(TABLES).flatMap((table) => Object.keys(table)),
     ...(await parametersOfLoadTests()),
     ...OF_TESTS,
-    ...OF_CLIENTS,
     ...OF_REDIS,
   ]);
   const unknown: string[] = [];

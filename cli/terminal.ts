@@ -3,7 +3,8 @@ import { Writable } from 'node:stream';
 
 export interface Terminal {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
-  readonly output: NodeJS.WritableStream;
+  /** `rows`: the height of a terminal. */
+  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly rows?: number };
   /** The stream for prompts and errors: not the output, which may be a file. */
   readonly errors: NodeJS.WritableStream;
 }

@@ -28,6 +28,11 @@ describe('the clients of the documentation', () => {
     await prints(snippet('shell'), /"Event-Name":"CHANNEL_CREATE"/);
   });
 
+  test('firehose tail prints events', LIMIT, async () => {
+    const environment = { ...served.client, FIREHOSE_URL: `https://${served.client['FIREHOSE']}` };
+    await served.workplace.prints(snippet('tail'), /"Event-Name":"CHANNEL_CREATE"/, environment);
+  });
+
   test('JavaScript streams', LIMIT, async () => {
     await served.workplace.write('stream.mjs', snippet('javascript'));
     await prints('node_modules/.bin/node stream.mjs');

@@ -15,11 +15,15 @@ export interface Certificates extends AsyncDisposable {
   readonly keyFile: string;
 }
 
-/** The certificate is for the DNS name given and no address, so that a client must know the name. */
-export async function makeCertificates(name = 'localhost'): Promise<Certificates> {
+/** The certificate is for the DNS name given and no address, so that a client must know the name. `until`: its end. */
+export async function makeCertificates(
+  name = 'localhost',
+  until = new Date(Date.now() + 24 * HOUR_MS),
+): Promise<Certificates> {
   const dir = await mkdtemp(join(tmpdir(), 'firehose-certificates-'));
   const [authorityKeys, keys] = [await makeKeys(), await makeKeys()];
-  const validity = { notBefore: new Date(Date.now() - HOUR_MS), notAfter: new Date(Date.now() + 24 * HOUR_MS) };
+  const notBefore = new Date(Math.min(Date.now(), until.getTime()) - HOUR_MS);
+  const validity = { notBefore, notAfter: new Date(Date.now() + 24 * HOUR_MS) };
   const authority = await x509.X509CertificateGenerator.createSelfSigned({
     ...validity,
     serialNumber: '01',
@@ -32,7 +36,8 @@ export async function makeCertificates(name = 'localhost'): Promise<Certificates
     ],
   });
   const certificate = await x509.X509CertificateGenerator.create({
-    ...validity,
+    notBefore,
+    notAfter: until,
     serialNumber: '02',
     subject: 'CN=test',
     issuer: authority.subject,

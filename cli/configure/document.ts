@@ -7,6 +7,7 @@ import type { TakesEffect } from '../../protocol/subscription/takes-effect.ts';
 import { markdownOf } from '../../runtime/settings/describe.ts';
 import { SOURCE_SETTINGS } from '../../source/settings.ts';
 import { ENDPOINT_SETTINGS } from '../administration.ts';
+import { CLIENT_SETTINGS } from '../tail/settings.ts';
 import { fieldsOfSource, fieldsOfSubscription, type Field } from './fields.ts';
 
 export const CONFIGURE_FILE = fileURLToPath(new URL('../../docs/configure.md', import.meta.url));
@@ -98,5 +99,11 @@ ${markdownOf(DIRECTORY_SQL_SETTINGS)}
 \`firehose revoke\`, \`connections\` and \`dead-letters\` find the gateway by the settings that it was started with.
 
 ${markdownOf(ENDPOINT_SETTINGS)}
+
+## Clients
+
+\`firehose tail\` and \`firehose calls\`, see [connect.md](connect.md#at-a-terminal).
+
+${markdownOf(CLIENT_SETTINGS)}
 `;
 }

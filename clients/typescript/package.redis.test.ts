@@ -35,7 +35,7 @@ describe('the package', () => {
     const install = ['install', '--offline', '--no-audit', '--no-fund', archive];
     execFileSync('npm', install, { cwd: join(folder, 'consumer'), env: environment(), stdio: 'pipe' });
     redis = await startRedis();
-    gateway = await startGateway({ redisUrl: redis.url });
+    gateway = await startGateway({ redisUrl: redis.url, calls: { enabled: true } });
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();
@@ -93,7 +93,8 @@ describe('the package', () => {
     await runs(1, /event \S+/);
     assert.match(await readFile(join(folder, 'consumer/cursor'), 'utf8'), /^[A-Za-z0-9_-]+$/);
   });
-  test('a group acknowledges', LIMIT, () => runs(2, /(CHANNEL_CREATE\n){20}/));
+  test('the live calls', LIMIT, () => runs(2, /snapshot [^]*began .*call-\d+ ringing/));
+  test('a group acknowledges', LIMIT, () => runs(3, /(CHANNEL_CREATE\n){20}/));
 });
 
 function environment(): Record<string, string | undefined> {

@@ -22,10 +22,11 @@ class Rules(unittest.TestCase):
         self.assertEqual(longest.next(), 0.1)
 
     def test_l3_a_close_or_a_refusal_says_what_to_do(self) -> None:
-        kinds = {1000: "done", 1001: "again", 1006: "again", 1012: "again", 1013: "again", 4401: "login"}
+        kinds = {1000: "again", 1001: "again", 1006: "again", 1012: "again", 1013: "again", 4401: "login"}
         kinds |= {4408: "again", 4410: "gap", 4429: "again", 4500: "stop", 4501: "stop", 4503: "stop"}
         for code, kind in kinds.items():
             self.assertEqual(after_close(code, '{"e":"word"}').kind, kind, code)
+        self.assertEqual(after_close(1000, '{"e":"replay_done"}').kind, "done")
         self.assertEqual(after_close(4503, '{"e":"revoked"}').reason, "revoked")
         self.assertEqual(after_close(4410, "not JSON").reason, "lost")
         for status, kind in {

@@ -1,6 +1,6 @@
 import type { Frame } from './items.ts';
 import { readMessage } from './items.ts';
-import type { Socket, Transport } from './transport.ts';
+import type { Socket, Transport, WhyNotOpen } from './transport.ts';
 
 /** Messages that wait for the consumer at most (L7). */
 const MOST_WAITING = 1_000;
@@ -9,10 +9,9 @@ const SILENCE_MS = 60_000;
 const LOOK_MS = 5_000;
 const CONTROL = '{"_firehose":';
 
-export interface Ended {
+export interface Ended extends WhyNotOpen {
   readonly code: number;
   readonly reason: string;
-  readonly untrusted: boolean;
 }
 
 /**
@@ -24,6 +23,7 @@ export class Connection {
   readonly #onFrame: (frame: Frame, connection: Connection) => void;
   #waiting: string[] = [];
   #next = 0;
+  #waitingEvents = 0;
   #wake: (() => void) | null = null;
   #ended: Ended | null = null;
   #isPaused = false;
@@ -46,7 +46,7 @@ export class Connection {
     this.#socket = transport.open(url, token, {
       open: () => (this.openedAt = Date.now()),
       message: (text) => this.#receive(text),
-      closed: (code, reason, untrusted = false) => this.#end(code, reason, untrusted),
+      closed: (code, reason, why) => this.#end(code, reason, why),
     });
   }
 
@@ -68,6 +68,7 @@ export class Connection {
       this.#waiting = [];
       this.#next = 0;
     }
+    if (text?.startsWith(CONTROL) === false) this.#waitingEvents -= 1;
     if (this.#isPaused && this.#length < MOST_WAITING / 2) {
       this.#isPaused = false;
       this.#socket.resume?.();
@@ -113,12 +114,18 @@ export class Connection {
     this.#isQuiet = false;
     this.#waiting.push(text);
     this.interrupt();
-    if (text.startsWith(CONTROL)) {
+    const isFrame = text.startsWith(CONTROL);
+    if (!isFrame) this.#waitingEvents += 1;
+    else {
       const message = readMessage(text);
       if (message.kind === 'frame') this.#onFrame(message.frame, this);
     }
     if (this.#length < MOST_WAITING || this.#isPaused) return;
-    if (this.#socket.pause === undefined) return this.#end(1006, '');
+    if (this.#socket.pause === undefined) {
+      // Events alone count: a snapshot that is cut comes again from its beginning, and its caller holds it all anyway.
+      if (this.#waitingEvents >= MOST_WAITING) this.#end(1006, '');
+      return;
+    }
     this.#isPaused = true;
     this.#socket.pause();
   }
@@ -129,9 +136,9 @@ export class Connection {
     if (this.#quietMs >= SILENCE_MS) this.#end(1006, '');
   }
 
-  #end(code: number, reason: string, untrusted = false): void {
+  #end(code: number, reason: string, why: WhyNotOpen = {}): void {
     if (this.#ended !== null) return;
-    this.#ended = { code, reason, untrusted };
+    this.#ended = { code, reason, ...why };
     clearInterval(this.#looking);
     this.interrupt();
     this.#socket.close();

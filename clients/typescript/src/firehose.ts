@@ -1,6 +1,14 @@
+import { LiveCalls } from './calls.ts';
 import { GroupStream } from './group.ts';
-import { judgeOptions, type FirehoseOptions, type GroupOptions, type StreamOptions } from './options.ts';
+import {
+  judgeOptions,
+  type CallsOptions,
+  type FirehoseOptions,
+  type GroupOptions,
+  type StreamOptions,
+} from './options.ts';
 import { EventStream } from './stream.ts';
+import type { Trust } from './node-transport.ts';
 import { webTransport, type OpenTransport, type Transport } from './transport.ts';
 
 /**
@@ -15,12 +23,18 @@ export class Firehose {
   constructor(options: FirehoseOptions) {
     judgeOptions(options);
     this.#options = options;
-    this.#transport = options.ca === undefined ? () => Promise.resolve(webTransport) : withAuthority(options.ca);
+    const { ca, insecure = false } = options;
+    this.#transport = ca === undefined && !insecure ? () => Promise.resolve(webTransport) : ofNode({ ca, insecure });
   }
 
   /** Events of the login's scope. Begins with the first call of `next`. */
   stream(options: StreamOptions = {}): EventStream {
     return new EventStream(this.#options, this.#transport, options);
+  }
+
+  /** The live calls: a table that heals itself, and what changes in it. */
+  calls({ signal }: CallsOptions = {}): LiveCalls {
+    return new LiveCalls(this.stream({ snapshot: true, ...(signal !== undefined && { signal }) }));
   }
 
   /** Deliveries of a durable group, whose position the gateway keeps. */
@@ -30,7 +44,7 @@ export class Firehose {
 }
 
 /** Of Node.js alone: loaded when it is first needed. */
-function withAuthority(ca: string | Uint8Array): OpenTransport {
+function ofNode(trust: Trust): OpenTransport {
   let loading: Promise<Transport> | null = null;
-  return () => (loading ??= import('./node-transport.ts').then(({ nodeTransport }) => nodeTransport(ca)));
+  return () => (loading ??= import('./node-transport.ts').then(({ nodeTransport }) => nodeTransport(trust)));
 }

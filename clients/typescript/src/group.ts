@@ -1,5 +1,5 @@
 import { FirehoseError } from './errors.ts';
-import type { CallEvent, GapItem } from './items.ts';
+import type { CallEvent, EventItem, GapItem } from './items.ts';
 import type { FirehoseOptions, GroupOptions } from './options.ts';
 import { RecentIds } from './recent-ids.ts';
 import { Session, type Arrival } from './session.ts';
@@ -13,6 +13,8 @@ export interface Delivery {
   readonly event: CallEvent;
   readonly id: string;
   readonly account: string | null;
+  /** RFC 3339 with microseconds. */
+  readonly ingestedAt: string | null;
   /** 1 for the first delivery. */
   readonly attempt: number;
   /** It is handled. */
@@ -93,10 +95,7 @@ export class GroupStream implements AsyncIterableIterator<Delivery | GapItem> {
     return this.#deliver(item, attempt);
   }
 
-  #deliver(
-    { event, id, account }: { event: CallEvent; id: string; account: string | null },
-    attempt: number,
-  ): Delivery {
+  #deliver({ event, id, account, ingestedAt }: EventItem, attempt: number): Delivery {
     const own = { attempt };
     this.#underWay.set(id, own);
     const finish = (frame: object) => {
@@ -111,6 +110,7 @@ export class GroupStream implements AsyncIterableIterator<Delivery | GapItem> {
       event,
       id,
       account,
+      ingestedAt,
       attempt,
       ack: () => {
         this.#acknowledged.add(id);

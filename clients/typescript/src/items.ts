@@ -1,3 +1,5 @@
+import type { Call } from './call.ts';
+
 /** A call event as the gateway sent it, without its `_firehose`. docs/events.md of the project lists the fields. */
 export interface CallEvent {
   readonly 'Event-Name': string;
@@ -30,7 +32,17 @@ export interface GapItem {
   readonly missed: number | null;
 }
 
-export type StreamItem = EventItem | GapItem;
+/** The live calls at a place of the stream: the items after it are after that place. */
+export interface SnapshotItem {
+  readonly type: 'snapshot';
+  /** `join`, `gap`: events were lost before it, `asked`. */
+  readonly reason: string;
+  /** Continues after it. */
+  readonly cursor: string;
+  readonly calls: readonly Call[];
+}
+
+export type StreamItem = EventItem | GapItem | SnapshotItem;
 
 /** A control frame of the gateway. Keys of a newer gateway are kept and ignored. */
 export interface Frame {
@@ -44,6 +56,7 @@ export interface Frame {
   readonly code?: string;
   readonly detail?: string;
   readonly ref?: string | null;
+  readonly call?: Call;
 }
 
 interface Meta {
@@ -69,9 +82,12 @@ export function readMessage(text: string): Message {
     return { kind: 'unknown' };
   }
   if (typeof value !== 'object' || value === null) return { kind: 'unknown' };
-  const { _firehose: meta, ...event } = value as CallEvent & { _firehose?: Meta | Frame };
+  const event = value as CallEvent & { _firehose?: Meta | Frame };
+  const meta = event._firehose;
   if (typeof meta !== 'object' || meta === null) return { kind: 'unknown' };
   if ('type' in meta) return { kind: 'frame', frame: meta };
+  // Its last key: to remove it costs nothing, to copy the others would.
+  delete event._firehose;
   const item: EventItem = {
     type: 'event',
     event,

@@ -1,8 +1,17 @@
-import { request } from 'node:https';
+import { request as plainRequest } from 'node:http';
+import { request, type RequestOptions } from 'node:https';
 import { FirehoseError } from './errors.ts';
 import { isUntrusted, parsedOrNull, type LoginAnswer, type Transport } from './transport.ts';
 
 const CLOSE_LIMIT_MS = 500;
+
+/** Which certificates are taken. */
+export interface Trust {
+  /** Authorities, as PEM; those of Node.js when undefined. */
+  readonly ca: string | Uint8Array | undefined;
+  /** Any certificate. */
+  readonly insecure: boolean;
+}
 
 /** The part of the package `ws` that is used. */
 interface WsSocket {
@@ -15,24 +24,38 @@ interface WsSocket {
 }
 type WsClass = new (url: string, options: object) => WsSocket;
 
+interface Refusal {
+  readonly statusCode?: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
 /**
  * Node.js with an authority of one's own: `https` and the package `ws`, whose socket can also stop reading. Rejects
  * when `ws` is not installed.
  */
-export async function nodeTransport(ca: string | Uint8Array): Promise<Transport> {
+export async function nodeTransport(trust: Trust): Promise<Transport> {
   const WebSocketOfNode = await loadWs();
+  const tls = { ...(trust.ca !== undefined && { ca: Buffer.from(trust.ca) }), rejectUnauthorized: !trust.insecure };
   return {
-    login: (url, body, { bearer, signal }) => post(url, body, { ca, bearer, signal }),
+    login: (url, body, { bearer, signal }) => post(url, body, { bearer, options: { ...tls, signal } }),
     open(url, token, events) {
-      const socket = new WebSocketOfNode(url, { ca, headers: { Authorization: `Bearer ${token}` } });
+      const socket = new WebSocketOfNode(url, { ...tls, headers: { Authorization: `Bearer ${token}` } });
       let untrusted = false;
+      let refusal: { status: number; retryAfter: string | null } | undefined;
       socket.on('open', () => events.open());
       socket.on('message', (data: Uint8Array, isBinary: boolean) => {
         if (!isBinary) events.message(data.toString());
       });
+      // Of what stands before the gateway: the gateway itself accepts and closes.
+      socket.on('unexpected-response', (_request: unknown, { statusCode = 0, headers }: Refusal) => {
+        refusal = { status: statusCode, retryAfter: headers['retry-after'] ?? null };
+        socket.terminate();
+      });
       // `close` follows.
       socket.on('error', (error: unknown) => (untrusted = isUntrusted(error)));
-      socket.on('close', (code: number, reason: Uint8Array) => events.closed(code, reason.toString(), untrusted));
+      socket.on('close', (code: number, reason: Uint8Array) =>
+        events.closed(code, reason.toString(), { untrusted, ...(refusal !== undefined && { refusal }) }),
+      );
       return {
         send: (text) => socket.send(text),
         close() {
@@ -54,7 +77,7 @@ async function loadWs(): Promise<WsClass> {
   } catch (cause) {
     throw new FirehoseError(
       'invalid_option',
-      'ca needs the package ws: install it, or leave ca out and set NODE_EXTRA_CA_CERTS',
+      'ca and insecure need the package ws: install it, or leave them out and set NODE_EXTRA_CA_CERTS',
       { cause },
     );
   }
@@ -63,12 +86,13 @@ async function loadWs(): Promise<WsClass> {
 function post(
   url: string,
   body: string,
-  { ca, bearer, signal }: { ca: string | Uint8Array; bearer: string | null; signal: AbortSignal },
+  { bearer, options }: { bearer: string | null; options: RequestOptions },
 ): Promise<LoginAnswer> {
   const headers: Record<string, string> = { 'Content-Type': 'application/json' };
   if (bearer !== null) headers['Authorization'] = `Bearer ${bearer}`;
+  const ask = url.startsWith('http:') ? plainRequest : request;
   return new Promise((resolve, reject) => {
-    const asked = request(url, { method: 'POST', ca: [Buffer.from(ca)], headers, signal }, (answer) => {
+    const asked = ask(url, { ...options, method: 'POST', headers }, (answer) => {
       const parts: Buffer[] = [];
       answer.on('data', (part: Buffer) => parts.push(part));
       answer.on('error', reject);

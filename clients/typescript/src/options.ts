@@ -21,6 +21,8 @@ export interface FirehoseOptions {
   readonly events?: readonly string[];
   /** Node.js: the authority of the gateway's certificate, as PEM. Needs the package `ws`. */
   readonly ca?: string | Uint8Array;
+  /** Node.js: takes any certificate, also one of an attacker: for trials alone. Needs the package `ws`. */
+  readonly insecure?: boolean;
   /** Called with a line for each reconnect and its reason; never with a token. */
   readonly log?: (line: string) => void;
 }
@@ -32,9 +34,18 @@ export interface StreamOptions {
   readonly from?: string;
   /** Ends the stream there; needs `from` or a cursor. */
   readonly to?: string;
-  /** `clamp` (default): a gap is an item, and the stream continues. `fail`: it is an error with the code `gap`. */
-  readonly onGap?: 'clamp' | 'fail';
+  /** Begins with the live calls as an item of type `snapshot`. */
+  readonly snapshot?: boolean;
+  /**
+   * `clamp` (default): a gap is an item, and the stream continues. `fail`: it is an error with the code `gap`. `snapshot`
+   * (default with `snapshot`): a gap is an item, and the live calls follow it.
+   */
+  readonly onGap?: 'clamp' | 'fail' | 'snapshot';
   /** Ends the stream without an error. */
+  readonly signal?: AbortSignal;
+}
+
+export interface CallsOptions {
   readonly signal?: AbortSignal;
 }
 
@@ -59,6 +70,14 @@ export function judgeOptions({ url, login, token, accounts, events }: FirehoseOp
     if (list !== undefined && list.length === 0)
       faults.push(`${name}: an empty list sees nothing; leave it out for all`);
   }
+  if (faults.length > 0) throw new FirehoseError('invalid_option', faults.join('; '));
+}
+
+/** Throws a FirehoseError that names every wrong option of a stream. */
+export function judgeStream({ snapshot = false, from, to, onGap }: StreamOptions): void {
+  const faults: string[] = [];
+  if (snapshot && (from ?? to) !== undefined) faults.push('from, to: a snapshot is of now; leave them out');
+  if (snapshot && onGap !== undefined && onGap !== 'snapshot') faults.push('onGap: with a snapshot it is snapshot');
   if (faults.length > 0) throw new FirehoseError('invalid_option', faults.join('; '));
 }
 

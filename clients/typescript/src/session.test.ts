@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { FirehoseError } from './errors.ts';
 import { GroupStream } from './group.ts';
 import { EventStream } from './stream.ts';
-import { eventText, fakeTransport, frameText, type FakePeer, type FakeTransport } from './testing/fake-transport.ts';
+import { eventText, fakeTransport, frameText, peerOf as peer, type FakeTransport } from './testing/fake-transport.ts';
 import type { LoginAnswer } from './transport.ts';
 import type { StreamItem } from './items.ts';
 
@@ -20,16 +20,6 @@ const refusal = (status: number, code: string, retryAfter: string | null = null)
 
 function stream(fake: FakeTransport, options: ConstructorParameters<typeof EventStream>[2] = {}) {
   return new EventStream(LOGIN, () => Promise.resolve(fake.transport), options);
-}
-
-/** The n-th connection, once there is one. */
-async function peer(fake: FakeTransport, n: number): Promise<FakePeer> {
-  for (let turns = 0; turns < 1_000_000; turns += 1) {
-    const found = fake.peers[n];
-    if (found !== undefined) return found;
-    await turn();
-  }
-  throw new Error(`no connection ${n}, but ${fake.peers.length}`);
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
@@ -107,12 +97,14 @@ test('a gateway that is busy is asked again after Retry-After', async () => {
     answer: (n) =>
       n === 0 ? refusal(503, 'login_busy', '0.01') : { status: 200, retryAfter: null, body: { access_token: 't' } },
   });
-  const first = stream(fake).next();
+  const events = stream(fake);
+  const first = events.next();
   const one = await peer(fake, 0);
   one.events.open();
   one.events.message(eventText(1));
   assert.equal(idOf(await first), 'e1');
   assert.equal(fake.logins.length, 2);
+  await events.return();
 });
 
 test('L6: a gap is an item, or an error where it was asked for', async () => {
@@ -207,6 +199,15 @@ test('L11: an abort ends the stream without an error', async () => {
   abort.abort();
   assert.deepEqual(await first, { done: true, value: undefined });
   assert.ok(one.isClosed);
+  const other = new AbortController();
+  const many = stream(fake, { signal: other.signal });
+  const item = many.next();
+  const two = await peer(fake, 1);
+  two.events.open();
+  for (const text of [eventText(1), eventText(2)]) two.events.message(text);
+  assert.equal(idOf(await item), 'e1');
+  other.abort();
+  assert.equal((await many.next()).done, true, 'what waits is not given');
 });
 
 test('L4: a cursor is kept after the body ran, and one that cannot be read is an error', async () => {

@@ -5,7 +5,7 @@ import { readMessage, type Frame, type GapItem, type Message } from './items.ts'
 import { Tokens, untrusted } from './tokens.ts';
 import type { FirehoseOptions } from './options.ts';
 import type { OpenTransport } from './transport.ts';
-import { afterClose } from './verdict.ts';
+import { afterClose, afterRefusal } from './verdict.ts';
 
 const STREAM_PATH = '/ws/v1/firehose/callEvents';
 
@@ -49,19 +49,18 @@ export class Session {
     return this.#signal.aborted || this.#isDone;
   }
 
-  /** What has come already; null when nothing waits. */
+  /** What has come already; null when nothing waits, or the caller has ended it (L11). */
   taken(): Arrival | null {
-    for (;;) {
+    while (!this.isStopped) {
       const text = this.#current?.take() ?? null;
       if (text === null) return null;
       const message = readMessage(text);
       if (message.kind === 'unknown') continue;
-      const cursor = message.kind === 'event' ? message.item.cursor : (message.frame.cursor ?? null);
-      // Of a `hello` only the first one: the gap after a later one still reports what it skips.
-      const isLaterHello = message.kind === 'frame' && message.frame.type === 'hello' && this.cursor !== null;
-      if (cursor !== null && !isLaterHello) this.cursor = cursor;
+      const cursor = placeOf(message, this.cursor !== null);
+      if (cursor !== null) this.cursor = cursor;
       return message;
     }
+    return null;
   }
 
   /** The next arrival; null once the session has ended. Rejects with a FirehoseError when it cannot continue. */
@@ -94,15 +93,20 @@ export class Session {
   async #afterEnd(connection: Connection, ended: Ended): Promise<GapItem | null> {
     this.#backOff.lived(connection.livedMs);
     this.#current = null;
-    if (ended.untrusted) throw untrusted();
-    const verdict = afterClose(ended.code, ended.reason);
+    if (ended.untrusted === true) throw untrusted();
+    const { refusal } = ended;
+    const verdict =
+      refusal === undefined
+        ? afterClose(ended.code, ended.reason)
+        : afterRefusal(refusal.status, null, refusal.retryAfter);
+    const how = refusal === undefined ? 'closed with' : 'answered';
     switch (verdict.kind) {
       case 'done':
         this.#isDone = true;
         return null;
       case 'stop':
-        throw new FirehoseError('refused', `the gateway closed with ${ended.code} ${verdict.reason ?? ''}`.trim(), {
-          status: ended.code,
+        throw new FirehoseError('refused', `the gateway ${how} ${verdict.status} ${verdict.reason ?? ''}`.trim(), {
+          status: verdict.status,
           reason: verdict.reason,
         });
       case 'gap':
@@ -179,8 +183,7 @@ export class Session {
 
   async #openSuccessor(connection: Connection): Promise<void> {
     const newest = connection.newest === null ? null : readMessage(connection.newest);
-    const cursor =
-      newest?.kind === 'event' ? newest.item.cursor : newest?.kind === 'frame' ? (newest.frame.cursor ?? null) : null;
+    const cursor = newest === null ? null : placeOf(newest, true);
     const successor = await this.#open(cursor ?? this.cursor);
     if (successor instanceof Connection && connection === this.#current) this.#successor = successor;
     else if (successor instanceof Connection) successor.close();
@@ -196,6 +199,17 @@ export class Session {
   #log(line: string): void {
     this.#options.client.log?.(line);
   }
+}
+
+/** The place after a message; null when it names none. */
+function placeOf(message: Message, isKnown: boolean): string | null {
+  if (message.kind === 'unknown') return null;
+  if (message.kind === 'event') return message.item.cursor;
+  const { type, cursor = null } = message.frame;
+  // Of a `hello` only the first one: the gap after a later one still reports what it skips.
+  if (type === 'hello' && isKnown) return null;
+  // A snapshot counts once it has ended (L13).
+  return type === 'snapshot_begin' ? null : cursor;
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,8 @@
 import { CursorKeeper, type CursorStore } from './cursor-store.ts';
 import { FirehoseError } from './errors.ts';
-import type { Frame, GapItem, StreamItem } from './items.ts';
-import type { FirehoseOptions, StreamOptions } from './options.ts';
+import type { Call } from './call.ts';
+import type { Frame, GapItem, SnapshotItem, StreamItem } from './items.ts';
+import { judgeStream, type FirehoseOptions, type StreamOptions } from './options.ts';
 import { RecentIds } from './recent-ids.ts';
 import { Session, type Arrival } from './session.ts';
 import type { OpenTransport } from './transport.ts';
@@ -12,15 +13,19 @@ import type { OpenTransport } from './transport.ts';
  */
 export class EventStream implements AsyncIterableIterator<StreamItem> {
   readonly #session: Session;
-  readonly #onGap: 'clamp' | 'fail';
+  readonly #onGap: NonNullable<StreamOptions['onGap']>;
   readonly #keeper: CursorKeeper;
   readonly #recent = new RecentIds();
   #isLoaded = false;
   /** The cursor of the item that the caller works on. */
   #handling: string | null = null;
+  /** A snapshot that has not ended. */
+  #coming: { readonly reason: string; readonly calls: Call[] } | null = null;
 
   constructor(client: FirehoseOptions, transport: OpenTransport, options: StreamOptions) {
-    const { cursorStore = memoryCursor(), from, to, onGap = 'clamp', signal } = options;
+    judgeStream(options);
+    const { cursorStore = memoryCursor(), from, to, snapshot = false, signal } = options;
+    const { onGap = snapshot ? 'snapshot' : 'clamp' } = options;
     this.#onGap = onGap;
     this.#keeper = new CursorKeeper(cursorStore);
     this.#session = new Session({
@@ -30,6 +35,7 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
       signal,
       query: (cursor) => ({
         on_gap: onGap,
+        ...(snapshot && { snapshot: 'calls' }),
         ...(cursor !== null ? { cursor } : from !== undefined && { from }),
         ...(to !== undefined && { to }),
       }),
@@ -86,7 +92,13 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
     }
   }
 
-  #ofFrame(frame: Frame): GapItem | null {
+  /** Asks for the live calls, which come as an item. False when there is no connection. */
+  askForSnapshot(): boolean {
+    return this.#session.send({ snapshot: 'calls' });
+  }
+
+  #ofFrame(frame: Frame): GapItem | SnapshotItem | null {
+    if (frame.type in SNAPSHOT_FRAMES) return this.#ofSnapshot(frame);
     if (frame.type === 'gap' || frame.type === 'source_gap') {
       const { reason = '', requested = null, missed = null } = frame;
       return this.#gap({ type: 'gap', reason: frame.type === 'gap' ? reason : 'source_gap', requested, missed });
@@ -96,11 +108,25 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
     return null;
   }
 
+  /** The snapshot once it has ended: one that is cut off was not given (L13). */
+  #ofSnapshot({ type, reason = '', call, cursor }: Frame): SnapshotItem | null {
+    if (type === 'call' && call !== undefined) this.#coming?.calls.push(call);
+    if (type === 'hello') this.#coming = null;
+    if (type === 'snapshot_begin') this.#coming = { reason, calls: [] };
+    if (type !== 'snapshot_end' || this.#coming === null || typeof cursor !== 'string') return null;
+    const { reason: why, calls } = this.#coming;
+    this.#coming = null;
+    this.#handling = cursor;
+    return { type: 'snapshot', reason: why, cursor, calls };
+  }
+
   #gap(gap: GapItem): GapItem {
-    if (this.#onGap === 'clamp') return gap;
+    if (this.#onGap !== 'fail') return gap;
     throw new FirehoseError('gap', `events were lost: ${gap.reason}`, { reason: gap.reason });
   }
 }
+
+const SNAPSHOT_FRAMES = { hello: 0, snapshot_begin: 0, call: 0, snapshot_end: 0 };
 
 function memoryCursor(): CursorStore {
   let kept: string | null = null;

@@ -6,11 +6,19 @@ export interface LoginAnswer {
   readonly body: unknown;
 }
 
+/** Why a socket did not open, where the platform says it. */
+export interface WhyNotOpen {
+  /** The certificate was refused. */
+  readonly untrusted?: boolean;
+  /** The HTTP answer to the handshake. */
+  readonly refusal?: { readonly status: number; readonly retryAfter: string | null };
+}
+
 export interface SocketEvents {
   open(): void;
   message(text: string): void;
-  /** Once, also when it never opened: 1006 then. `untrusted`: the certificate was refused. */
-  closed(code: number, reason: string, untrusted?: boolean): void;
+  /** Once, also when it never opened: 1006 then. */
+  closed(code: number, reason: string, why?: WhyNotOpen): void;
 }
 
 export interface Socket {

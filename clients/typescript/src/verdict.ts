@@ -16,7 +16,8 @@ const DEFAULT_RETRY_MS = 1_000;
 /** `reason` is the text of the close frame: JSON with `e`, or empty. */
 export function afterClose(code: number, reason: string): Verdict {
   const word = wordOf(reason);
-  if (code === DONE) return { kind: 'done' };
+  // A proxy may say 1000 too: that ends nothing.
+  if (code === DONE && word === 'replay_done') return { kind: 'done' };
   if (code >= FIRST_FINAL) return { kind: 'stop', reason: word, status: code };
   if (code === EXPIRED) return { kind: 'again', login: true, afterMs: 0 };
   if (code === LOST) return { kind: 'gap', reason: word ?? 'lost' };

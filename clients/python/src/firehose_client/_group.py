@@ -14,12 +14,14 @@ from ._session import Session
 class Delivery:
     """An event of a group. It comes again until ``ack`` or ``term`` was called."""
 
-    __slots__ = ("_finish", "account", "attempt", "event", "id")
+    __slots__ = ("_finish", "account", "attempt", "event", "id", "ingested_at")
 
     def __init__(self, item: Event, finish: Callable[[Delivery, dict[str, Any], bool], Any]) -> None:
         self.event = item.event
         self.id = item.id
         self.account = item.account
+        #: RFC 3339 with microseconds.
+        self.ingested_at = item.ingested_at
         #: 1 for the first delivery.
         self.attempt = item.attempt
         self._finish = finish

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { LoginAnswer, SocketEvents, Transport } from '../transport.ts';
 
 /** One connection as the gateway would see it. */
@@ -42,6 +43,16 @@ export function fakeTransport({
     },
   };
   return { transport, peers, logins };
+}
+
+/** The n-th connection, once there is one. */
+export async function peerOf(fake: FakeTransport, n: number): Promise<FakePeer> {
+  for (let turns = 0; turns < 1_000_000; turns += 1) {
+    const found = fake.peers[n];
+    if (found !== undefined) return found;
+    await turn();
+  }
+  throw new Error(`no connection ${n}, but ${fake.peers.length}`);
 }
 
 /** An event as the gateway sends it with the control contract. */

@@ -1,0 +1,31 @@
+import { list, pattern, secret, text, file } from '../../runtime/settings/kinds.ts';
+import { setting, type SettingsTable } from '../../runtime/settings/setting.ts';
+
+const origin = pattern(
+  '<origin>',
+  /^https?:\/\/[^/?#@\s]+\/?$/,
+  'as https://host:9443, without a path; a user and a password have settings of their own',
+);
+
+/** Where the gateway is, and who logs in. */
+export const CLIENT_SETTINGS = {
+  FIREHOSE_URL: setting(origin, {
+    flag: 'url',
+    fallback: 'https://localhost:9443',
+    about: 'public address of the gateway',
+  }),
+  FIREHOSE_USERNAME: setting(text('<name>'), { flag: 'user', about: 'who logs in' }),
+  FIREHOSE_DOMAIN: setting(text('<name>'), { flag: 'domain', about: "name or realm of the user's account" }),
+  FIREHOSE_ACCOUNTS: setting(list('<ids>', 'account ids with commas', /^[A-Za-z0-9_-]{1,64}$/), {
+    flag: 'accounts',
+    about: 'only these accounts, with commas',
+    shown: 'all of the login',
+  }),
+  FIREHOSE_CA: setting(file, {
+    flag: 'ca',
+    about: "authority of the gateway's certificate, as PEM",
+    shown: 'those of the system',
+  }),
+  FIREHOSE_PASSWORD: setting(secret, { about: 'password of the user; at a terminal it is asked for' }),
+  FIREHOSE_TOKEN: setting(secret, { about: 'a token of the gateway, instead of a login' }),
+} as const satisfies SettingsTable;
