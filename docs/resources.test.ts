@@ -16,6 +16,13 @@ test('the resource of the documentation is valid, and needs no other field', () 
   subscriptionSchema.parse(parse(snippet('resource')));
 });
 
+test('compression is turned off by the field that the documentation says', () => {
+  const resource = parse(snippet('resource')) as { spec: { gateway?: object } };
+  const { spec } = parse(snippet('compression-disabled')) as { spec: { gateway: object } };
+  const merged = { ...resource, spec: { ...resource.spec, ...spec } };
+  assert.equal(subscriptionSchema.parse(merged).spec.gateway.connections.compression, 'Disabled');
+});
+
 test('the sources of the documentation are valid: one of each kind of switch, and one as a file', () => {
   const specOf = (name: string) => sourceSchema.parse(parse(snippet(name))).spec;
   assert.equal(sourceKind(specOf('source-resource-kazoo')), 'kazoo');

@@ -1,5 +1,6 @@
 import type { LogWindow } from '../event-log/log-window.ts';
 import { createLogWindow } from '../event-log/log-window.ts';
+import type { Subscription } from '../protocol/subscription.ts';
 import type { Logger } from '../runtime/logging/logger.ts';
 import { isStillThere } from './auth/authorise.ts';
 import type { VerifiedToken } from './auth/grant.ts';
@@ -33,6 +34,8 @@ export interface GatewayPath extends RunningFanout {
   readonly window: LogWindow;
   readonly quota: ConnectionQuota;
   readonly departure: Departure;
+  /** Whether events are compressed for clients that offer it. */
+  readonly compression: Subscription['spec']['gateway']['connections']['compression'];
   /** Which addresses cause work for nothing. */
   readonly faults: AddressFaults;
   /** Whether a token that was valid may still be used. */
@@ -148,10 +151,12 @@ export async function openPath(
     connections: () => sessions.byKind(),
     groups,
     behind: () => running.fanout.behind,
+    encodings: () => running.fanout.sizes().encodings,
     newest: () => eventLog.newest,
     backlog: buildBacklog(stack, { redis, keyspace, spec, logger, metrics }),
     revocations: () => revocations.size,
     directory,
   });
-  return { ...running, groups, calls, sessions, window, quota, departure, faults, mayStay, verifyToken };
+  const { compression } = spec.gateway.connections;
+  return { ...running, compression, groups, calls, sessions, window, quota, departure, faults, mayStay, verifyToken };
 }

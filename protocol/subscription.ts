@@ -68,6 +68,8 @@ const exposedGateway = z.strictObject({
       /** Bytes that a replica holds for peers that do not read; beyond it the greediest account's connections are ended. */
       maxUnreadBytes: z.int().min(16_777_216).max(1_099_511_627_776).default(268_435_456),
       drainTimeout: duration('0s', '1h').default('60s'),
+      /** Events are compressed for clients that offer permessage-deflate (RFC 7692), once for all of them that want the same. */
+      compression: z.enum(['Negotiated', 'Disabled']).default('Negotiated'),
     })
     .prefault({}),
   tls: tls.prefault({}),

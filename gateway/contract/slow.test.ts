@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SLOW_AFTER_MS } from '../fanout/connection.ts';
@@ -7,7 +8,7 @@ import { startGateway, type Client, type RunningGateway } from '../testing/runni
 import { until } from '../../testing/until.ts';
 
 const LIMIT = { timeout: 120_000 };
-const FILLER = 'x'.repeat(16_000);
+const FILLER = randomBytes(12_000).toString('base64');
 
 /** Publishes until a connection is behind while the other one has everything; gives how many events that took. */
 async function publishUntilBehind(running: RunningGateway, other: Client): Promise<number> {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
 import { until } from '../../testing/until.ts';
 
 const LIMIT = { timeout: 60_000 };
-const FILLER = 'x'.repeat(16_000);
+const FILLER = randomBytes(12_000).toString('base64');
 const BUDGET = 16 * 1024 * 1024;
 const UNREAD = 30;
 

@@ -56,6 +56,8 @@ export interface Connection {
   /** Null while live. */
   behind: Behind | null;
   closed: boolean;
+  /** Where it came into the stream of its view, see shared-stream.ts: all that compression keeps of a connection (D3). */
+  mark: number;
 }
 
 export interface Behind {

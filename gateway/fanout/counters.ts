@@ -4,6 +4,10 @@ export interface FanoutCounters {
   readonly eventsRead: number[];
   deliveries: number;
   deliveredBytes: number;
+  /** Bytes that these would have had uncompressed, less what they had. */
+  savedBytes: number;
+  /** Spent on compressing. */
+  compressMs: number;
   writes: number;
   unknownAccount: number;
   /** Entries of accounts that the directory lacks, of a log that other resources use too. */
@@ -20,6 +24,8 @@ export function createCounters(): FanoutCounters {
     eventsRead: [],
     deliveries: 0,
     deliveredBytes: 0,
+    savedBytes: 0,
+    compressMs: 0,
     writes: 0,
     unknownAccount: 0,
     foreignAccount: 0,

@@ -23,16 +23,6 @@ test('equal forms are one encoding, which goes with its last user', () => {
   assert.equal(encodings.size, 0);
 });
 
-test('the number of an encoding is never that of another form: what a round keeps of it cannot be taken for another', () => {
-  const encodings = new Encodings();
-  const ids = [PLAIN, WITH_META, PLAIN, WITH_META].map((form) => {
-    const encoding = encodings.hold(form);
-    encodings.release(encoding);
-    return encoding.id;
-  });
-  assert.equal(new Set(ids).size, ids.length);
-});
-
 test('encodings are limited, and one that is in use has room for more users', () => {
   const encodings = new Encodings(1);
   const plain = encodings.hold(PLAIN);

@@ -1,19 +1,26 @@
 /** What a connection gets of an event: its bytes, or its bytes with one trailing `_firehose` key. */
 export type Format = 'plain' | 'meta';
 
-/** Everything that decides which bytes an event becomes. Two connections with equal forms get equal bytes. */
+/**
+ * How a text travels to connections that negotiated permessage-deflate (RFC 7692): `shared` to those that keep their window
+ * between messages, `self` to those that do not; `raw` to all others.
+ */
+export type Transport = 'raw' | 'self' | 'shared';
+
+/** Everything that decides which bytes an event becomes. Two connections with equal forms may share theirs. */
 export interface Form {
   readonly format: Format;
+  readonly transport: Transport;
 }
 
-export const PLAIN: Form = { format: 'plain' };
-export const WITH_META: Form = { format: 'meta' };
+export const PLAIN: Form = { format: 'plain', transport: 'raw' };
+export const WITH_META: Form = { format: 'meta', transport: 'raw' };
 
-/** A form in use, of which there is one object a replica: rounds keep the frames that they made of it by its number. */
+/** A form in use, of which there is one object a replica. */
 export interface Encoding extends Form {
-  /** Never used again for another form. */
-  readonly id: number;
   readonly key: string;
+  /** Names the text that an event becomes, however it travels: rounds keep what they made of it by this name. */
+  readonly text: string;
 }
 
 /** Forms in use at most: each one that is used is made once of every event that a connection wants in it. */
@@ -28,7 +35,6 @@ interface Held {
 export class Encodings {
   readonly #held = new Map<string, Held>();
   readonly #most: number;
-  #nextId = 0;
 
   constructor(most = MOST_ENCODINGS) {
     this.#most = most;
@@ -48,8 +54,8 @@ export class Encodings {
     let held = this.#held.get(key);
     if (held === undefined) {
       if (!this.hasRoomFor(form)) throw new Error(`more than ${this.#most} forms of an event are in use`);
-      held = { encoding: { ...form, key, id: this.#nextId }, uses: 0 };
-      this.#nextId += 1;
+      const { format, transport } = form;
+      held = { encoding: { format, transport, key, text: format }, uses: 0 };
       this.#held.set(key, held);
     }
     held.uses += 1;
@@ -64,6 +70,6 @@ export class Encodings {
   }
 }
 
-function keyOf({ format }: Form): string {
-  return format;
+function keyOf({ format, transport }: Form): string {
+  return transport === 'raw' ? format : `${format}/${transport}`;
 }

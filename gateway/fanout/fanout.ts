@@ -4,14 +4,15 @@ import type { Cursors } from '../../event-log/cursor-seal.ts';
 import type { LogState, StoredEntry } from '../../event-log/event-log.ts';
 import type { Position } from '../../protocol/position.ts';
 import { Encodings, type Form } from './encoding.ts';
+import { Compressor, type DeflatedChunks } from './compressor.ts';
 import { createCounters, type FanoutCounters } from './counters.ts';
 import type { PoisonReason } from '../../event-log/poison.ts';
 import { Puller, type PageSource } from './puller.ts';
-import { batchesOf, buildRound, type Round } from './round.ts';
+import { batchesOf, buildRound, framesOf, type Round } from './round.ts';
 import { RouteIndex, type Offer, type Route } from './route-index.ts';
 import { Scratch } from './scratch.ts';
 import type { SourceGapNotice } from './source-gap-notice.ts';
-import { countOf, Part } from './selection.ts';
+import { bytesOf, countOf, Part } from './selection.ts';
 import type { Sink, SlowPolicy, Connection, Notices } from './connection.ts';
 import { Tail } from './tail.ts';
 import { View, viewKey } from './view.ts';
@@ -70,6 +71,7 @@ export class Fanout {
   readonly counters: FanoutCounters = createCounters();
   readonly #views = new Map<string, View>();
   readonly #encodings = new Encodings();
+  readonly #compressor = new Compressor(this.counters);
   readonly #connections = new Set<Connection>();
   readonly #index: RouteIndex;
   readonly #tail: Tail;
@@ -93,6 +95,7 @@ export class Fanout {
       scratch: this.#scratch,
       pages: this.#pages(options),
       counters: this.counters,
+      compressor: this.#compressor,
       highWater: this.#highWater,
       now: options.now ?? performance.now.bind(performance),
     });
@@ -138,13 +141,18 @@ export class Fanout {
     this.#index.useDirectory(directory);
   }
 
+  /** Whether a connection of this form can join: ask before it does. */
+  hasRoomFor(form: Form): boolean {
+    return this.#encodings.hasRoomFor(form);
+  }
+
   /** Joins at the head of the log, or replays from a position first: one loop serves both. */
   join(options: ConnectionOptions): Connection {
     const { sink, notices, policy = 'CatchUp', from, until = null, isHeld = false } = options;
     const view = this.#acquire(options.grant, options.form);
-    const connection: Connection = { view, sink, notices, policy, behind: null, closed: false };
+    const connection: Connection = { view, sink, notices, policy, behind: null, closed: false, mark: 0 };
     this.#connections.add(connection);
-    if (from === undefined) view.live.add(connection);
+    if (from === undefined) view.enter(connection);
     else if (isHeld) this.#puller.halt(connection, from);
     else this.#puller.begin(connection, from, until);
     return connection;
@@ -175,7 +183,7 @@ export class Fanout {
     if (connection.closed) return;
     const { view } = connection;
     const next = this.#acquire(grant, view.encoding);
-    if (view.live.delete(connection)) next.live.add(connection);
+    if (view.live.delete(connection)) next.enter(connection);
     connection.view = next;
     this.#release(view);
   }
@@ -264,7 +272,13 @@ export class Fanout {
     for (const batch of this.batches(entries)) this.#round(batch);
   }
 
+  /** Told how busy the event loop was, 0 to 1: when CPU is short less is compressed. */
+  useLoad(busy: number): void {
+    this.#compressor.busy = busy;
+  }
+
   #round(entries: readonly StoredEntry[]): void {
+    this.#compressor.renew();
     const position = this.#position;
     if (position === null) throw new Error('fan-out has no position yet');
     const origin = {
@@ -344,6 +358,8 @@ export class Fanout {
   #write(view: View, round: Round): void {
     const selection = view.gathered;
     const events = countOf(selection);
+    const deflated = view.stream === null ? null : this.#compressor.live(view, round, selection);
+    if (deflated !== null) return this.#writeDeflated(view, round, deflated);
     const shared = view.live.size > 1 ? view.seal(round, selection, this.#index.version) : null;
     for (const connection of view.live) {
       if (connection.sink.queued >= this.#highWater) {
@@ -358,6 +374,22 @@ export class Fanout {
         this.counters.written(events, shared.length);
         connection.sink.write(shared, null);
       }
+    }
+  }
+
+  /** In step or not: in both cases the same messages enter the window of every live connection. */
+  #writeDeflated(view: View, round: Round, { shared, inStepUpTo, self }: DeflatedChunks): void {
+    const selection = view.gathered;
+    const events = countOf(selection);
+    const raw = bytesOf(framesOf(round, view.encoding), selection);
+    for (const connection of view.live) {
+      const isBehind = connection.sink.queued >= this.#highWater;
+      if (isBehind) this.#fallBehind(connection, round);
+      if (isBehind) continue;
+      const chunk = shared !== null && connection.mark <= inStepUpTo ? shared : self();
+      this.counters.written(events, chunk.length);
+      this.counters.savedBytes += raw - chunk.length;
+      connection.sink.write(chunk, null);
     }
   }
 }

@@ -42,7 +42,7 @@ export async function follow(options: FollowOptions): Promise<void> {
   const { eventLog, fanout, signal } = options;
   const reader = eventLog.reader();
   await using _ = reader;
-  const rest = createRest();
+  const rest = createRest((busy) => fanout.useLoad(busy));
   let failures = 0;
   while (!signal.aborted) {
     try {
@@ -116,8 +116,8 @@ async function roundIsThrough(fanout: Fanout, restMs: number): Promise<void> {
   }
 }
 
-/** How long to rest after a round, judged again every so often by how busy the event loop was. */
-function createRest(): (events: number) => number {
+/** How long to rest after a round, judged again every so often by how busy the event loop was, which `onBusy` is told. */
+function createRest(onBusy: (busy: number) => void): (events: number) => number {
   let spacing = NO_SPACING;
   let judgedAt = performance.now();
   let utilisation = performance.eventLoopUtilization();
@@ -125,7 +125,9 @@ function createRest(): (events: number) => number {
     const now = performance.now();
     if (now - judgedAt >= JUDGE_EVERY_MS) {
       judgedAt = now;
-      spacing = nextSpacing(spacing, performance.eventLoopUtilization(utilisation).utilization);
+      const busy = performance.eventLoopUtilization(utilisation).utilization;
+      spacing = nextSpacing(spacing, busy);
+      onBusy(busy);
       utilisation = performance.eventLoopUtilization();
     }
     return restAfter(spacing, events);

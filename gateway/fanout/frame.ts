@@ -1,5 +1,7 @@
 /** RFC 6455 5.2: a server's text message in one unmasked frame. */
 const FIN_TEXT = 0x81;
+/** RFC 7692 6: the payload is compressed. */
+const RSV1 = 0x40;
 const SHORT = 126;
 const LONG = 65_536;
 
@@ -10,8 +12,8 @@ export function frameHeaderLength(payloadLength: number): number {
 }
 
 /** Writes the header of a text frame and returns where the payload begins. */
-export function writeFrameHeader(target: Buffer, offset: number, payloadLength: number): number {
-  target[offset] = FIN_TEXT;
+export function writeFrameHeader(target: Buffer, offset: number, payloadLength: number, isDeflated = false): number {
+  target[offset] = isDeflated ? FIN_TEXT | RSV1 : FIN_TEXT;
   if (payloadLength < SHORT) {
     target[offset + 1] = payloadLength;
     return offset + 2;

@@ -1,9 +1,10 @@
 import { BEFORE_EVERYTHING, compareIds, latest, reaches, type Position } from '../../protocol/position.ts';
 import type { FanoutCounters } from './counters.ts';
-import { withoutDelivered, type Round } from './round.ts';
+import { framesOf, withoutDelivered, type Round } from './round.ts';
 import { accepts, type RouteIndex } from './route-index.ts';
 import type { Scratch } from './scratch.ts';
-import { Part } from './selection.ts';
+import { bytesOf, Part } from './selection.ts';
+import type { Compressor } from './compressor.ts';
 import { isSlow, type Behind, type Connection } from './connection.ts';
 import type { Tail } from './tail.ts';
 
@@ -27,6 +28,7 @@ export type PageOutcome =
 /** Reads the log itself, for connections that have fallen out of the tail. Retries until it can answer. Never rejects for a puller. */
 export type PageSource = (from: Position, until: Position) => Promise<PageOutcome>;
 
+/** More than eight members: it joins the fan-out's own parts. */
 export interface PullerOptions {
   readonly head: () => Head;
   readonly tail: Tail;
@@ -34,6 +36,7 @@ export interface PullerOptions {
   readonly scratch: Scratch;
   readonly pages: PageSource;
   readonly counters: FanoutCounters;
+  readonly compressor: Compressor;
   readonly highWater: number;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
@@ -118,6 +121,7 @@ export class Puller {
 
   #turn(): void {
     this.#scheduled = false;
+    this.#options.compressor.renew();
     const turn = this.#ready.splice(0, STEPS_A_TURN);
     for (const { connection, behind } of turn) this.#step(connection, behind);
     if (this.#ready.length > 0 && !this.#scheduled) {
@@ -181,7 +185,7 @@ export class Puller {
 
   #goLive(connection: Connection): void {
     this.forget(connection);
-    connection.view.live.add(connection);
+    connection.view.enter(connection);
   }
 
   /** False when nothing of the round is for this connection. */
@@ -194,10 +198,11 @@ export class Puller {
 
   #writeEvents(connection: Connection, round: Round): boolean {
     const { view, sink } = connection;
-    const { index, scratch, counters } = this.#options;
+    const { index, scratch, counters, compressor } = this.#options;
     const sealed = view.sealed(round.number, index.version);
     if (sealed !== null) {
       counters.written(sealed.events, sealed.chunk.length);
+      counters.savedBytes += sealed.saved;
       sink.write(sealed.chunk, null);
       return true;
     }
@@ -206,10 +211,19 @@ export class Puller {
     const events = entries.length;
     if (events === 0) return false;
     const selection = { parts: [new Part(entries)], encoding: view.encoding };
-    const lease =
-      view.references > 1 && round.number >= 0
-        ? { chunk: view.seal(round, selection, index.version), release: null }
-        : view.fill(round, selection, scratch);
+    const isShared = view.references > 1 && round.number >= 0;
+    const deflated = compressor.pulled(view, round, selection);
+    if (deflated !== null) {
+      const saved = bytesOf(framesOf(round, view.encoding), selection) - deflated.length;
+      if (isShared) view.keep(round, selection, { scope: index.version, chunk: deflated, saved });
+      counters.written(events, deflated.length);
+      counters.savedBytes += saved;
+      sink.write(deflated, null);
+      return true;
+    }
+    const lease = isShared
+      ? { chunk: view.seal(round, selection, index.version), release: null }
+      : view.fill(round, selection, scratch);
     counters.written(events, lease.chunk.length);
     sink.write(lease.chunk, lease.release);
     return true;

@@ -5,6 +5,7 @@ import { BEFORE_EVERYTHING, compareIds, latest } from '../../protocol/position.t
 import type { StoredEntry } from '../../event-log/event-log.ts';
 import type { Cursors } from '../../event-log/cursor-seal.ts';
 import { poisonReason, type PoisonReason } from '../../event-log/poison.ts';
+import { isWorthDeflating } from './deflate.ts';
 import type { Encoding } from './encoding.ts';
 import { frameHeaderLength, payloadStart, writeFrameHeader } from './frame.ts';
 import { readSourceGap, type SourceGapNotice } from './source-gap-notice.ts';
@@ -35,9 +36,13 @@ export interface Round {
   /** A gap of a source makes a round of its own, so that it is told at its place. */
   readonly sourceGap: SourceGapNotice | null;
   readonly plain: Frames;
-  /** In other forms, by the number of the encoding: each is made when the first connection asks for it (F1). */
-  readonly forms: Map<number, Frames>;
-  /** Told of the bytes of each form that is made. */
+  /** Other texts, by their names: each is made when the first connection asks for it (F1). */
+  readonly forms: Map<string, Frames>;
+  /** By the name of the text: frames that are compressed by themselves, each made when the first connection asks for it. */
+  readonly selfContained: Map<string, (Buffer | undefined)[]>;
+  /** Bytes of what was made of it. */
+  madeBytes: number;
+  /** Told of them as they are made. */
   holder: Holder | null;
   /** Seals the cursors of its events. */
   readonly cursors: Pick<Cursors, 'seal' | 'pseudonym'>;
@@ -170,6 +175,8 @@ function roundOf(
       null,
     ),
     forms: new Map(),
+    selfContained: new Map(),
+    madeBytes: 0,
     holder: null,
     cursors,
     sealedBy: new Set(),
@@ -192,17 +199,45 @@ export function withoutDelivered(round: Round, delivered: readonly string[]): Ro
   return roundOf({ ...round, number: -1, from }, { sound: entries, poison: SOUND, to: after(from, entries) });
 }
 
-export function framesOf(round: Round, { id, format }: Encoding): Frames {
+export function framesOf(round: Round, { text, format }: Encoding): Frames {
   if (format === 'plain') return round.plain;
-  const made = round.forms.get(id);
+  const made = round.forms.get(text);
   if (made !== undefined) return made;
   const frames = frame(payloadsOf(round.plain), metaTails(round));
-  round.forms.set(id, frames);
-  round.holder?.grew(frames.buffer.length);
+  round.forms.set(text, frames);
+  grow(round, frames.buffer.length);
   return frames;
 }
 
-function payloadsOf(frames: Frames): Buffer[] {
+/** The self-contained frame of each entry in one encoding, made by `deflate` when it is first asked for. */
+export function selfFramesOf(
+  round: Round,
+  encoding: Encoding,
+  deflate: (payload: Buffer) => Buffer,
+): (entry: number) => Buffer {
+  const { buffer, offsets } = framesOf(round, encoding);
+  let made = round.selfContained.get(encoding.text);
+  if (made === undefined) round.selfContained.set(encoding.text, (made = []));
+  const kept = made;
+  return (entry) => {
+    let frame = kept[entry];
+    if (frame === undefined) {
+      const raw = buffer.subarray(offsets[entry], offsets[entry + 1]);
+      const payload = raw.subarray(payloadStart(raw, 0));
+      frame = isWorthDeflating(payload) ? deflate(payload) : raw;
+      kept[entry] = frame;
+      if (frame !== raw) grow(round, frame.length);
+    }
+    return frame;
+  };
+}
+
+function grow(round: Round, bytes: number): void {
+  round.madeBytes += bytes;
+  round.holder?.grew(bytes);
+}
+
+export function payloadsOf(frames: Frames): Buffer[] {
   const payloads: Buffer[] = [];
   for (let entry = 0; entry + 1 < frames.offsets.length; entry += 1) {
     const start = frames.offsets[entry] ?? 0;

@@ -5,8 +5,8 @@ import type { Scratch, ScratchLease } from './scratch.ts';
 /** Entries of a round that are for the same views, in ascending order: gathered and measured once for all of these. */
 export class Part {
   readonly entries: readonly number[];
-  /** By the number of the encoding. */
-  readonly #bytes = new Map<number, number>();
+  /** By the name of the text. */
+  readonly #bytes = new Map<string, number>();
 
   constructor(entries: readonly number[]) {
     this.entries = entries;
@@ -21,11 +21,11 @@ export class Part {
     return (this.entries[this.entries.length - 1] ?? -1) + 1;
   }
 
-  bytesOf(frames: Frames, { id }: Encoding): number {
-    let bytes = this.#bytes.get(id);
+  bytesOf(frames: Frames, { text }: Encoding): number {
+    let bytes = this.#bytes.get(text);
     if (bytes === undefined) {
       bytes = sum(this.entries, (entry) => bytesBetween(frames, entry, entry + 1));
-      this.#bytes.set(id, bytes);
+      this.#bytes.set(text, bytes);
     }
     return bytes;
   }
@@ -57,7 +57,8 @@ export function fill(frames: Frames, selection: Selection, scratch: Scratch): Sc
   return lease;
 }
 
-function bytesOf(frames: Frames, { parts, encoding }: Selection): number {
+/** Of the selected frames as they are. */
+export function bytesOf(frames: Frames, { parts, encoding }: Selection): number {
   return sum(parts, (part) => part.bytesOf(frames, encoding));
 }
 
@@ -88,6 +89,11 @@ const SPARSE = 16;
 
 /** Reused, and all zeros between two calls: one for each view would cost more than the copy. */
 let isIn = new Uint8Array(1_024);
+
+/** The selected entries, ascending. */
+export function entriesOf({ parts }: Selection): readonly number[] {
+  return inOrder(parts);
+}
 
 /** The entries of all parts, ascending. */
 function inOrder(parts: readonly Part[]): readonly number[] {

@@ -86,8 +86,6 @@ function letGo(round: Round): number {
 /** A round without events is not free: any number of them would fit otherwise. */
 const LEAST_BYTES = 512;
 
-function costOf({ plain, forms }: Round): number {
-  let bytes = Math.max(LEAST_BYTES, plain.buffer.length);
-  for (const { buffer } of forms.values()) bytes += buffer.length;
-  return bytes;
+function costOf({ plain, madeBytes }: Round): number {
+  return Math.max(LEAST_BYTES, plain.buffer.length) + madeBytes;
 }

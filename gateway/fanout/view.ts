@@ -5,6 +5,7 @@ import { framesOf, type Round } from './round.ts';
 import type { Scratch, ScratchLease } from './scratch.ts';
 import { countOf, fill, seal, type Part, type Selection } from './selection.ts';
 import type { Connection } from './connection.ts';
+import { SharedStream } from './shared-stream.ts';
 
 export interface Sealed {
   readonly round: Round;
@@ -12,6 +13,8 @@ export interface Sealed {
   readonly scope: number;
   readonly chunk: Buffer;
   readonly events: number;
+  /** Bytes less than the frames have uncompressed. */
+  readonly saved: number;
 }
 
 /**
@@ -26,6 +29,8 @@ export class View implements Wanted {
   readonly encoding: Encoding;
   /** Connections of this view that are at the head of the log. */
   readonly live = new Set<Connection>();
+  /** What its live connections have in their windows; null for connections that did not negotiate compression. */
+  readonly stream: SharedStream | null;
   /** All connections of this view: at 0 the view is removed. */
   references = 0;
   #round = -1;
@@ -39,6 +44,13 @@ export class View implements Wanted {
     this.accounts = accounts;
     this.events = events;
     this.encoding = encoding;
+    this.stream = encoding.transport === 'raw' ? null : new SharedStream();
+  }
+
+  /** At the head of the log from now on. */
+  enter(connection: Connection): void {
+    connection.mark = this.stream?.mark ?? 0;
+    this.live.add(connection);
   }
 
   /** Adds a part of the round at hand that matches; true for the first one. */
@@ -58,11 +70,19 @@ export class View implements Wanted {
 
   /** The selected frames as one Buffer that connections share, kept for those that pull the same round later. */
   seal(round: Round, selection: Selection, scope: number): Buffer {
+    return this.keep(round, selection, {
+      scope,
+      chunk: seal(framesOf(round, this.encoding), selection),
+      saved: 0,
+    });
+  }
+
+  /** The same of a Buffer that was made of the selection elsewhere. */
+  keep(round: Round, selection: Selection, kept: Pick<Sealed, 'scope' | 'chunk' | 'saved'>): Buffer {
     this.unseal();
-    const chunk = seal(framesOf(round, this.encoding), selection);
-    this.#sealed = { round, scope, chunk, events: countOf(selection) };
+    this.#sealed = { round, ...kept, events: countOf(selection) };
     round.sealedBy.add(this);
-    return chunk;
+    return kept.chunk;
   }
 
   /** What was sealed for this round under this state of the account tree, else null. */

@@ -18,6 +18,8 @@ export interface Observed {
   /** What a group has not read and not finished, over its accounts; a group of which that is unknown now is absent. */
   readonly backlog: () => ReadonlyMap<string, Backlog>;
   readonly behind: () => number;
+  /** Forms of an event in use. */
+  readonly encodings: () => number;
   /** Last entry id of each partition. */
   readonly newest: () => readonly string[];
   readonly revocations: () => number;
@@ -54,6 +56,9 @@ export function observeGateway(instruments: GatewayInstruments, observed: Observ
   instruments.observe('firehose_page_errors_total', (observe) => observe(counters.pageErrors));
   instruments.observe('firehose_deliveries_total', (observe) => observe(counters.deliveries));
   instruments.observe('firehose_delivered_bytes_total', (observe) => observe(counters.deliveredBytes));
+  instruments.observe('firehose_compression_saved_bytes_total', (observe) => observe(counters.savedBytes));
+  instruments.observe('firehose_compression_seconds_total', (observe) => observe(counters.compressMs / 1_000));
+  instruments.observe('firehose_encodings', (observe) => observe(observed.encodings()));
   instruments.observe('firehose_writes_total', (observe) => observe(counters.writes));
   observeGroups(instruments, observed);
 }

@@ -13,6 +13,8 @@ export interface ConnectionQuota extends AsyncDisposable {
   reserve(holder: { readonly account: string; readonly username: string }): Promise<Reservation>;
 }
 
+type Connections = Subscription['spec']['gateway']['connections'];
+
 export interface ConnectionLimits {
   /** Connections over all replicas; null: no limit of its own. */
   readonly account: number | null;
@@ -23,7 +25,9 @@ export interface ConnectionLimits {
  * The limits in force. Without any, one account gets half of a replica and one user a quarter, so that others find
  * room. A limit that is given for accounts alone binds their users, too.
  */
-export function connectionLimits(connections: Subscription['spec']['gateway']['connections']): ConnectionLimits {
+export function connectionLimits(
+  connections: Pick<Connections, 'maxPerReplica' | 'maxPerAccount' | 'maxPerUser'>,
+): ConnectionLimits {
   const { maxPerReplica, maxPerAccount, maxPerUser } = connections;
   const share = (parts: number) => Math.max(1, Math.floor(maxPerReplica / parts));
   return {

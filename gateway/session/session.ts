@@ -12,6 +12,7 @@ import {
 } from '../../protocol/close-code.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
+import type { Form } from '../fanout/encoding.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Groups } from '../group/groups.ts';
 import type { SlowPolicy } from '../fanout/connection.ts';
@@ -36,7 +37,7 @@ export interface SessionOptions {
   readonly webSocket: WebSocket;
   readonly socket: Socket;
   readonly token: VerifiedToken;
-  readonly plan: Pick<UpgradePlan, 'contract' | 'format' | 'replay' | 'group'>;
+  readonly plan: Pick<UpgradePlan, 'contract' | 'replay' | 'group'> & { readonly form: Form };
   /** Null begins at the head. */
   readonly start: SessionStart | null;
   /** The client's, for administration. */
@@ -265,8 +266,8 @@ export class Session implements DeliverySession {
   /** The greeting is sent before the first event. */
   #fromLog({ token, plan, start }: SessionOptions): Delivery {
     this.#dialogue?.greet({ from: this.#begins(start), group: null, standby: null });
-    const { format, replay } = plan;
-    const wanted = { grant: token.grant, form: { format }, start, sink: this.#writer, onGap: replay.onGap };
+    const { form, replay } = plan;
+    const wanted = { grant: token.grant, form, start, sink: this.#writer, onGap: replay.onGap };
     return new LogDelivery(this, wanted, this.#context);
   }
 
@@ -275,7 +276,7 @@ export class Session implements DeliverySession {
       groups: this.#context.groups,
       group,
       grant: token.grant,
-      format: plan.format,
+      format: plan.form.format,
       sink: this.#writer,
       onGap: plan.replay.onGap,
       ping: (payload) => {

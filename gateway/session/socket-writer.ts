@@ -4,7 +4,7 @@ import type { Sink } from '../fanout/connection.ts';
 
 /**
  * The one writer of a connection. Event frames go straight to the socket below `ws`, which then sends control frames
- * alone: with compression off both write whole frames at once, so they cannot mix. Nothing is written once the
+ * alone: both write whole frames at once, so they cannot mix. Nothing is written once the
  * WebSocket is not OPEN, since the peer discards what follows a Close.
  */
 export class SocketWriter implements Sink {

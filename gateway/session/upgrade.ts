@@ -2,17 +2,20 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { SpanKind, type SpanOptions } from '@opentelemetry/api';
+import type { Subscription } from '../../protocol/subscription.ts';
 import { STREAM_PATH } from '../../protocol/paths.ts';
 import { schemeOf } from '../../runtime/telemetry/scheme.ts';
 import { inSpan, outsideOfSpans } from '../../runtime/telemetry/span.ts';
 import { sampledContext } from '../../runtime/telemetry/traceparent.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
+import type { Transport } from '../fanout/encoding.ts';
 import type { Groups } from '../group/groups.ts';
 import type { Problem } from '../http/problem.ts';
 import type { ConnectionQuota, Reservation } from '../quota/connection-quota.ts';
 import type { TokenOutcome } from './dialogue.ts';
 import { feedInPieces } from './frame-feed.ts';
 import { begin, notNow, type BeginOptions, type SessionStart } from './begin.ts';
+import { negotiate } from './negotiate.ts';
 import { agreedProtocol, planUpgrade, unauthorized, wantsRefusalAsClose, type UpgradePlan } from './plan-upgrade.ts';
 import { refusalClose } from './refusal-close.ts';
 import type { Sessions } from './sessions.ts';
@@ -38,6 +41,7 @@ export interface UpgradeOptions extends BeginOptions {
   readonly groups: Pick<Groups, 'admit'>;
   readonly now: () => number;
   readonly isDraining: () => boolean;
+  readonly compression: Subscription['spec']['gateway']['connections']['compression'];
   readonly refuse: (socket: Socket, problem: Problem) => void;
   /** Called with each handshake's HTTP status, and with the code of a refusal. */
   readonly onHandshake: (status: number, code: string | null, client: HandshakeClient) => void;
@@ -56,7 +60,9 @@ const CLOSE_TIMEOUT_MS = 2_000;
 const WEBSOCKET_OPTIONS = {
   noServer: true,
   clientTracking: false,
-  perMessageDeflate: false,
+  // What a client offers is decided by `negotiate`; ws answers it, and inflates what the client compresses. It compresses
+  // nothing. Frames would overtake what `ws.send` sends: it is never called.
+  perMessageDeflate: { clientNoContextTakeover: true, zlibInflateOptions: { chunkSize: 1_024 } },
   maxPayload: MAX_CLIENT_FRAME,
   closeTimeout: CLOSE_TIMEOUT_MS,
   maxPendingAutoPongs: 0,
@@ -131,11 +137,12 @@ async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Han
   let isOpen = false;
   try {
     const server = decided.plan.group === null ? servers.single : servers.group;
+    const transport = agree(options, request, decided.plan);
     server.handleUpgrade(request, socket, handshake.head, (webSocket) => {
       options.onHandshake(101, null, { address });
       const { release } = share;
       // The connection outlives its handshake: its work is not in that span.
-      outsideOfSpans(() => place.open({ webSocket, socket, address, release, ...kept(decided) }));
+      outsideOfSpans(() => place.open({ webSocket, socket, address, release, ...kept(decided, transport) }));
       isOpen = true;
     });
   } finally {
@@ -167,6 +174,7 @@ function refuse(
 ): void {
   const { request, socket, head, problem } = handshake;
   if (refused.size >= MOST_REFUSED || !wantsRefusalAsClose(request)) return options.refuse(socket, problem);
+  delete request.headers['sec-websocket-extensions'];
   return single.handleUpgrade(request, socket, head, (webSocket) => {
     const { code, reason } = refusalClose(problem);
     refused.add(webSocket);
@@ -185,9 +193,25 @@ const MOST_REFUSED = 256;
 const MALFORMED: Problem = { status: 400, code: 'websocket_handshake', detail: 'This is not a WebSocket handshake.' };
 
 /** Without the token's text, which is a slice of the whole request line. */
-function kept({ token, plan, start }: { token: VerifiedToken; plan: UpgradePlan; start: SessionStart | null }) {
+function kept(
+  { token, plan, start }: { token: VerifiedToken; plan: UpgradePlan; start: SessionStart | null },
+  transport: Transport,
+) {
   const { contract, format, replay, group } = plan;
-  return { token, start, plan: { contract, format, replay, group } };
+  return { token, start, plan: { contract, form: { format, transport }, replay, group } };
+}
+
+/**
+ * Leaves of the offers in the request the one to accept. In a group each event goes to one connection: there is nothing to
+ * share, and nothing is compressed.
+ */
+function agree({ compression, fanout }: UpgradeOptions, request: IncomingMessage, plan: UpgradePlan): Transport {
+  const { transport, offer } = negotiate(request.headers['sec-websocket-extensions']);
+  const { format, group } = plan;
+  const isAgreed = compression === 'Negotiated' && group === null && fanout.hasRoomFor({ format, transport });
+  if (isAgreed && offer !== null) request.headers['sec-websocket-extensions'] = offer;
+  else delete request.headers['sec-websocket-extensions'];
+  return isAgreed ? transport : 'raw';
 }
 
 /** HTTP instrumentation sees no upgrade. A client's trace is linked, not continued: a client decides nothing here. */

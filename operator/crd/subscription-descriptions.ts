@@ -58,6 +58,8 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Bytes that a replica holds for peers that do not read; beyond it the connections of the greediest account are ended.',
   'spec.gateway.connections.drainTimeout':
     'Window over which a replica that goes away spreads the closing of its connections.',
+  'spec.gateway.connections.compression':
+    'Negotiated: events are compressed for clients that offer permessage-deflate (RFC 7692), once for all that want the same.',
   'spec.gateway.replicas': 'Number of gateways. Ignored while autoscaling.',
   'spec.gateway.autoscaling': 'A HorizontalPodAutoscaler by CPU. Needs a CPU request in gateway.resources.',
   'spec.gateway.autoscaling.minReplicas': 'Fewest gateways.',

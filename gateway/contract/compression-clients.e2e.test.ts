@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import { createServer as createListener, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { WebSocket as WsClient } from 'ws';
+import { STREAM_PATH } from '../../protocol/paths.ts';
+import { until } from '../../testing/until.ts';
+import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
+
+const PROGRAMS = new URL('../testing/deflate-clients/', import.meta.url);
+const EVENTS = Number(process.env['COMPRESSED_EVENTS'] ?? 100_000);
+const BATCH = 50;
+const LIMIT = { timeout: 1_500_000 };
+/** So many of one view share a stream. */
+const CROWD = 8;
+
+const line = (n: number, isLast: boolean) =>
+  JSON.stringify({
+    'Event-Name': 'CHANNEL_ANSWER',
+    'Call-ID': 'one-call',
+    'Account-ID': 'account_id_1',
+    'Caller-ID-Number': `+1555${(n * 7_919) % 10_000_000}`,
+    'Custom-Channel-Vars': {
+      'Authorizing-ID': createHash('md5').update(String(n)).digest('hex'),
+      Realm: 'a.example.com',
+    },
+    text: 'ü'.repeat(n % 90),
+    n,
+    ...(isLast && { last: true }),
+  });
+
+/** A client of another language: what it printed, `<first> <count> <digest>`. */
+interface Printed {
+  readonly name: string;
+  readonly line: Promise<string>;
+}
+
+const has = (name: string) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
+const hasPython = (python: string, module: string) => spawnSync(python, ['-c', `import ${module}`]).status === 0;
+
+describe('D1: the exact bytes, in every client that this machine has', LIMIT, () => {
+  let running: RunningGateway;
+  let token: string;
+  let folder: string;
+  const printed: Printed[] = [];
+  const stack = new AsyncDisposableStack();
+  before(async () => {
+    running = stack.use(await startGateway({ plain: true }));
+    token = await running.token();
+    folder = await mkdtemp(join(tmpdir(), 'firehose-clients-'));
+    stack.defer(() => rm(folder, { recursive: true }));
+    await cp(PROGRAMS, folder, { recursive: true });
+  });
+  after(() => stack.disposeAsync());
+
+  const urlAt = (port: number) => `ws://127.0.0.1:${port}${STREAM_PATH}?token=${token}`;
+
+  function run(name: string, command: string, ...args: string[]): void {
+    const child = spawn(command, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+    stack.defer(() => void child.kill());
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += String(chunk)));
+    printed.push({ name, line: once(child, 'close').then(() => output.trim()) });
+  }
+
+  async function freePort(): Promise<number> {
+    const listener = createListener().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const { port } = listener.address() as AddressInfo;
+    listener.close();
+    await once(listener, 'close');
+    return port;
+  }
+
+  async function proxy(
+    name: string,
+    write: (port: number) => string,
+    args: (file: string) => string[],
+  ): Promise<number> {
+    const port = await freePort();
+    const file = join(folder, `${name}.conf`);
+    await writeFile(file, write(port));
+    const child = spawn(name, args(file), { stdio: 'inherit' });
+    stack.defer(() => void child.kill());
+    await until(`${name} listens`, async () => (await fetch(`http://127.0.0.1:${port}/`).catch(() => null)) !== null);
+    return port;
+  }
+
+  /** The page tells an HTTP server here what it got. */
+  async function browser(name: string, args: (profile: string) => string[]): Promise<void> {
+    const page = await readFile(new URL('page.html', PROGRAMS));
+    const told = Promise.withResolvers<string>();
+    const server = createServer((request: IncomingMessage, response) => {
+      let body = '';
+      request.on('data', (chunk) => (body += String(chunk)));
+      request.on('end', () => {
+        if (request.method === 'POST') told.resolve(body);
+        response.setHeader('Content-Type', 'text/html').end(page);
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const parts = [urlAt(running.gateway.port), at].map(encodeURIComponent).join('|');
+    const child = spawn(name, [...args(join(folder, name)), `${at}#${parts}`], { stdio: 'ignore' });
+    stack.defer(() => {
+      child.kill();
+      server.closeAllConnections();
+      server.close();
+    });
+    printed.push({ name, line: told.promise });
+  }
+
+  async function startAll(): Promise<void> {
+    const { port } = running.gateway;
+    const ports: [string, number][] = [['', port]];
+    if (has('nginx'))
+      ports.push([
+        ' through nginx',
+        await proxy(
+          'nginx',
+          (own) => nginxConf(own, port),
+          (file) => ['-c', file, '-p', folder],
+        ),
+      ]);
+    if (has('haproxy'))
+      ports.push([
+        ' through HAProxy',
+        await proxy(
+          'haproxy',
+          (own) => haproxyConf(own, port),
+          (file) => ['-f', file, '-db'],
+        ),
+      ]);
+    const python = process.env['PYTHON'] ?? 'python3';
+    const isBuilt = has('go') && spawnSync('sh', ['-c', GO_BUILD], { cwd: folder, stdio: 'inherit' }).status === 0;
+    // The gateway is in this process: nothing that waits for a program comes once clients run.
+    const modules = ['websockets', 'aiohttp'].filter((module) => hasPython(python, module));
+    const browsers = new Set(['chromium', 'firefox-esr'].filter(has));
+    const hasJava = has('javac');
+    for (const [way, at] of ports) {
+      for (const module of modules) {
+        run(`Python ${module}${way}`, python, `${module}_client.py`, urlAt(at));
+      }
+      for (const kind of isBuilt ? ['coder', 'forgets', 'gorilla'] : [])
+        run(`Go ${kind}${way}`, './client', kind, urlAt(at));
+      if (hasJava) run(`Java${way}`, 'java', 'Client.java', urlAt(at));
+    }
+    if (browsers.has('chromium')) {
+      await browser('chromium', (profile) => [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        `--user-data-dir=${profile}`,
+      ]);
+    }
+    if (browsers.has('firefox-esr')) {
+      spawnSync('mkdir', ['-p', join(folder, 'firefox-esr')]);
+      await browser('firefox-esr', (profile) => ['--headless', '--no-remote', '--profile', profile]);
+    }
+  }
+
+  async function connections(): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${running.gateway.innerPort}/metrics`)).text();
+    return [...text.matchAll(/^firehose_connections{[^}]*} (\d+)/gm)].reduce(
+      (sum, [, value]) => sum + Number(value),
+      0,
+    );
+  }
+
+  test('joins while events flow, slow spells, directly and through proxies', LIMIT, async (t) => {
+    const crowd = Array.from({ length: CROWD }, () => new WsClient(urlAt(running.gateway.port)));
+    for (const socket of crowd) socket.on('message', () => {});
+    stack.defer(() => crowd.forEach((socket) => socket.terminate()));
+    await startAll();
+    const texts: string[] = [];
+    let all = false;
+    for (let n = 0; n < EVENTS;) {
+      // The greater part comes when all have joined; until then they join while events flow.
+      if (!all && n > EVENTS / 5) {
+        await until('all clients have joined', async () => (await connections()) === CROWD + printed.length, {
+          limitMs: 120_000,
+        });
+        all = true;
+      }
+      const lines = Array.from({ length: BATCH }, (_, at) => line(n + at, n + at === EVENTS - 1));
+      n += BATCH;
+      texts.push(...lines);
+      assert.equal((await running.ingest(lines.join('\n'))).body['accepted'], lines.length);
+    }
+    for (const { name, line: out } of printed) {
+      const [first = '', count = '', digest = '', ...extensions] = (await out).split(' ');
+      const expected = createHash('sha256');
+      for (const text of texts.slice(Number(first))) expected.update(`${text}\n`);
+      assert.equal(digest, expected.digest('hex'), `${name}: ${await out}`);
+      assert.equal(Number(count), EVENTS - Number(first), name);
+      t.diagnostic(`${name}: ${count} events ${extensions.join(' ')}`);
+    }
+    assert.ok(printed.length > 0);
+  });
+});
+
+const GO_BUILD =
+  'go mod init client && go get github.com/coder/websocket github.com/gorilla/websocket && CGO_ENABLED=0 go build -o client .';
+
+function nginxConf(own: number, port: number): string {
+  return `daemon off; worker_processes 1; error_log stderr; pid nginx.pid;
+events { worker_connections 1024; }
+http { access_log off;
+  server { listen 127.0.0.1:${own};
+    location / { proxy_pass http://127.0.0.1:${port}; proxy_http_version 1.1; proxy_read_timeout 600s;
+      proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; proxy_set_header Host $host; } } }
+`;
+}
+
+function haproxyConf(own: number, port: number): string {
+  return `defaults
+  mode http
+  timeout connect 5s
+  timeout client 600s
+  timeout server 600s
+  timeout tunnel 600s
+frontend own
+  bind 127.0.0.1:${own}
+  default_backend gateway
+backend gateway
+  server one 127.0.0.1:${port}
+`;
+}

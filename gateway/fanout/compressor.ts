@@ -1,0 +1,99 @@
+import { chooseWay, DEFLATED_A_TURN } from './compression-policy.ts';
+import type { Connection } from './connection.ts';
+import type { FanoutCounters } from './counters.ts';
+import { deflatedFrame, isWorthDeflating } from './deflate.ts';
+import { framesOf, payloadsOf, selfFramesOf, type Round } from './round.ts';
+import { entriesOf, type Selection } from './selection.ts';
+import type { View } from './view.ts';
+
+const NOTHING = Buffer.alloc(0);
+
+/** The frames of a round for one view; a connection gets one of the two. */
+export interface DeflatedChunks {
+  /** For connections in step; null when there is none, or when all get the same. */
+  readonly shared: Buffer | null;
+  /** Connections with this mark or a smaller one get `shared`. */
+  readonly inStepUpTo: number;
+  /** Self-contained, made when the first connection needs it. */
+  readonly self: () => Buffer;
+}
+
+/** Compresses rounds for views whose connections negotiated it, as far as the policy lets it. */
+export class Compressor {
+  readonly #counters: FanoutCounters;
+  #left = DEFLATED_A_TURN;
+  /** Share of the last interval that the event loop was busy. */
+  busy = 0;
+
+  constructor(counters: FanoutCounters) {
+    this.#counters = counters;
+  }
+
+  /** Everything else had its turn. */
+  renew(): void {
+    this.#left = DEFLATED_A_TURN;
+  }
+
+  /** For the live connections of a view; null: the round goes to them as it is. */
+  live(view: View, round: Round, selection: Selection): DeflatedChunks | null {
+    const { stream } = view;
+    const way = this.#way(view, selection, view.live.size);
+    if (way === 'raw' || stream === null) return null;
+    let made: Buffer | null = null;
+    const self = () => (made ??= this.#self(round, selection));
+    if (way === 'self') {
+      stream.cut();
+      return { shared: null, inStepUpTo: -1, self };
+    }
+    const { inStepUpTo } = stream;
+    const shared = this.#timed(() => sharedChunk(view, round, selection));
+    return { shared: anyInStep(view.live, inStepUpTo) ? shared : null, inStepUpTo, self };
+  }
+
+  /** Self-contained, for a connection that pulls; null: the round goes to it as it is. */
+  pulled(view: View, round: Round, selection: Selection): Buffer | null {
+    return this.#way(view, selection, 1) === 'raw' ? null : this.#self(round, selection);
+  }
+
+  #way(view: View, selection: Selection, connections: number) {
+    const { transport } = view.encoding;
+    const events = entriesOf(selection).length;
+    const way = chooseWay({ transport, connections, events, busy: this.busy, left: this.#left });
+    if (way !== 'raw') this.#left -= events;
+    return way;
+  }
+
+  #self(round: Round, selection: Selection): Buffer {
+    return this.#timed(() => {
+      const frames = selfFramesOf(round, selection.encoding, (payload) => deflatedFrame(payload, NOTHING));
+      return Buffer.concat(entriesOf(selection).map((entry) => frames(entry)));
+    });
+  }
+
+  #timed(make: () => Buffer): Buffer {
+    const started = performance.now();
+    const made = make();
+    this.#counters.compressMs += performance.now() - started;
+    return made;
+  }
+}
+
+function anyInStep(connections: ReadonlySet<Connection>, inStepUpTo: number): boolean {
+  for (const { mark } of connections) if (mark <= inStepUpTo) return true;
+  return false;
+}
+
+/** Small and very large messages stay as they are, for connections in step and for others alike. */
+function sharedChunk({ stream, encoding }: View, round: Round, selection: Selection): Buffer {
+  const frames = framesOf(round, encoding);
+  const payloads = payloadsOf(frames);
+  const entries = entriesOf(selection);
+  const chosen = entries.map((entry) => payloads[entry] ?? NOTHING);
+  const deflated = (stream?.append(chosen) ?? []).values();
+  const pieces = entries.map((entry, at) =>
+    isWorthDeflating(chosen[at] ?? NOTHING)
+      ? (deflated.next().value ?? NOTHING)
+      : frames.buffer.subarray(frames.offsets[entry], frames.offsets[entry + 1]),
+  );
+  return Buffer.concat(pieces);
+}

@@ -1,0 +1,48 @@
+import { DICTIONARY_BYTES, deflatedFrame, isWorthDeflating } from './deflate.ts';
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * What the connections of a view have in their windows in common. RFC 7692 lets a message refer back to the messages
+ * before it, and live connections of a view get the same messages in the same order: so the last bytes of the view's stream
+ * are the last bytes of the window of everyone who was there for so long. An event is compressed once against these. A
+ * connection keeps one number, its `mark`, and is in step once the stream has moved on by the whole dictionary since (D2).
+ * Messages that were sent uncompressed enter no window (RFC 7692 7.2.2) and are not part of the stream.
+ */
+export class SharedStream {
+  #dictionary: Buffer = NOTHING;
+  /** Bytes of the stream since it began. */
+  #total = 0;
+
+  /** The mark of a connection that gets every compressed message from now on. */
+  get mark(): number {
+    return this.#total;
+  }
+
+  /** Connections with this mark or a smaller one can read what `append` returns next. */
+  get inStepUpTo(): number {
+    return this.#total - this.#dictionary.length;
+  }
+
+  /** The next messages of the stream as frames back to back. A connection that is not in step must get them self-contained. */
+  append(payloads: readonly Buffer[]): Buffer[] {
+    const worth = payloads.filter(isWorthDeflating);
+    const bytes = worth.reduce((sum, { length }) => sum + length, 0);
+    const past = Buffer.concat([this.#dictionary, ...worth]);
+    let at = this.#dictionary.length;
+    const frames = worth.map((payload) => {
+      const frame = deflatedFrame(payload, past.subarray(Math.max(0, at - DICTIONARY_BYTES), at));
+      at += payload.length;
+      return frame;
+    });
+    this.#total += bytes;
+    // A copy: a slice would keep all of the round in memory.
+    this.#dictionary = Buffer.from(past.subarray(Math.max(0, past.length - DICTIONARY_BYTES)));
+    return frames;
+  }
+
+  /** Everyone got the same messages self-contained: what comes next refers to nothing. */
+  cut(): void {
+    this.#dictionary = NOTHING;
+  }
+}
