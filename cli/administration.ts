@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GATEWAY_SETTINGS } from '../gateway/settings.ts';
+import { tokenValue } from '../runtime/files/secret-value.ts';
 import type { Environment } from '../runtime/lifecycle/environment.ts';
 import { readSettings } from '../runtime/settings/read-settings.ts';
 import type { SettingsTable } from '../runtime/settings/setting.ts';
@@ -75,9 +76,9 @@ function originOf(host: string, port: number): URL {
 }
 
 async function readToken(file: string): Promise<string> {
-  let token = '';
+  let text = '';
   try {
-    token = (await readFile(file, 'utf8')).trim();
+    text = await readFile(file, 'utf8');
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
     throw new CommandFault(
@@ -85,9 +86,10 @@ async function readToken(file: string): Promise<string> {
       `${file}: the admin token cannot be read (${code}): run this where the gateway is, or name its state folder by --state`,
     );
   }
-  // A header takes nothing else, and the error of `fetch` would show the value.
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new CommandFault('usage', `${file}: does not hold a token`);
-  return token;
+  // The error of `fetch` would show the value.
+  const token = tokenValue(text);
+  if ('fault' in token) throw new CommandFault('usage', `${file}: does not hold a token: it ${token.fault}`);
+  return token.value;
 }
 
 async function send(url: URL, token: string, body: object | undefined): Promise<unknown> {

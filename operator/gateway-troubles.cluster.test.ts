@@ -39,17 +39,23 @@ describe('a resource tells what its gateways meet', () => {
     await using _ = await runPod(platform, 'acme');
   });
 
-  test('I17: a value with a line feed within is refused before a gateway starts, and not repeated', async () => {
-    await must('POST', `${core}/secrets`, { metadata: { name: 'broken' }, stringData: { token: 'sesame\nopen' } });
-    await platform.create('broken', { ...MINIMAL_SPEC, ...own, ingest: { tokenSecretRef: { name: 'broken' } } });
-    const { message } = await until('a word', async () => {
-      const condition = await platform.condition('broken', 'ReferencesResolved');
-      return condition?.status === 'False' ? condition : null;
+  for (const [name, what, token, fault] of [
+    ['broken', 'a value with a line feed within', 'sesame\nopen', /holds a line break/],
+    ['blank', 'a token that no request can carry', 'sesame open', /holds a blank/],
+  ] as const) {
+    test(`I17: ${what} is refused before a gateway starts, and not repeated`, async () => {
+      await must('POST', `${core}/secrets`, { metadata: { name }, stringData: { token } });
+      await platform.create(name, { ...MINIMAL_SPEC, ...own, ingest: { tokenSecretRef: { name } } });
+      const { message } = await until('a word', async () => {
+        const condition = await platform.condition(name, 'ReferencesResolved');
+        return condition?.status === 'False' ? condition : null;
+      });
+      assert.ok(message.includes(`ingest.tokenSecretRef: the key token of the Secret ${name} `), message);
+      assert.match(message, fault);
+      assert.doesNotMatch(message, /sesame|open/);
+      assert.equal(await platform.get(deploymentPath(name)), null);
     });
-    assert.match(message, /ingest\.tokenSecretRef: the key token of the Secret broken holds a line break/);
-    assert.doesNotMatch(message, /sesame|open/);
-    assert.equal(await platform.get(deploymentPath('broken')), null);
-  });
+  }
 
   test('a gateway that crash-loops shows its last words in the condition', async () => {
     await platform.create('crashing', { ...MINIMAL_SPEC, ...own });

@@ -3,10 +3,11 @@ import { redisConnection, type RedisConnection } from '../../runtime/redis/conne
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { secretText, valueOf } from './secret-text.ts';
 
-/** Keys that a Secret must have: texts of several lines, and values of one line (I17). */
+/** Keys that a Secret must have: texts of several lines, values of one line, and bearer tokens (I17). */
 interface Needed {
   readonly texts?: readonly string[];
   readonly values?: readonly string[];
+  readonly tokens?: readonly string[];
 }
 
 /** Looks up one Secret of a field; null when it is not there or may not be used. */

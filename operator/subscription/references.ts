@@ -1,5 +1,5 @@
 import type { Subscription } from '../../protocol/subscription.ts';
-import { secretValue } from '../../runtime/files/secret-value.ts';
+import { secretValue, tokenValue } from '../../runtime/files/secret-value.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { namesOf } from '../resources/rendering.ts';
 import { HEADERS_KEY } from '../resources/telemetry.ts';
@@ -37,7 +37,7 @@ export async function resolveReferences(subscription: Subscription, access: Secr
   const redis = await lookUpRedis(spec.redis, look);
   await lookUpPlatform(spec.auth, look);
   const ingest = spec.ingest.tokenSecretRef;
-  const ingestSecret = ingest && (await look('ingest.tokenSecretRef', ingest.name, { values: [ingest.key] }));
+  const ingestSecret = ingest && (await look('ingest.tokenSecretRef', ingest.name, { tokens: [ingest.key] }));
   const headers = spec.telemetry.otlp?.headersSecretName;
   const headersSecret =
     headers === undefined ? null : await look('telemetry.otlp.headersSecretName', headers, { values: [HEADERS_KEY] });
@@ -56,7 +56,7 @@ export async function resolveReferences(subscription: Subscription, access: Secr
 
 /** Returns a Secret that has the required keys and may be used; else null, and reports why. */
 export function lookUp(namespace: string, access: SecretAccess, problems: string[]): LookUp {
-  return async (field, name, { texts = [], values = [] }) => {
+  return async (field, name, { texts = [], values = [], tokens = [] }) => {
     const secret = await access.read(name);
     if (secret === null) {
       problems.push(`${field}: there is no Secret ${name} in namespace ${namespace}`);
@@ -67,10 +67,10 @@ export function lookUp(namespace: string, access: SecretAccess, problems: string
       problems.push(`${field}: the Secret ${name} ${refusal} and cannot be used here`);
       return null;
     }
-    const missing = [...texts, ...values].filter((key) => (secretText(secret, key)?.trim() ?? '') === '');
+    const missing = [...texts, ...values, ...tokens].filter((key) => (secretText(secret, key)?.trim() ?? '') === '');
     if (missing.length > 0) problems.push(`${field}: the Secret ${name} has no ${missing.join(' and no ')}`);
-    for (const key of values.filter((one) => !missing.includes(one))) {
-      const read = secretValue(secretText(secret, key) ?? '');
+    for (const key of [...values, ...tokens].filter((one) => !missing.includes(one))) {
+      const read = (tokens.includes(key) ? tokenValue : secretValue)(secretText(secret, key) ?? '');
       if ('fault' in read) problems.push(`${field}: the key ${key} of the Secret ${name} ${read.fault}`);
     }
     return secret;
@@ -82,7 +82,7 @@ async function lookUpPlatform({ directory, kazoo, oidc }: Subscription['spec']['
   const { secretRef, http } = directory ?? {};
   if (secretRef) await look('auth.directory.secretRef', secretRef.name, { texts: [secretRef.key] });
   const { tokenSecretRef: token, caSecretRef: ca } = http ?? {};
-  if (token) await look('auth.directory.http.tokenSecretRef', token.name, { values: [token.key] });
+  if (token) await look('auth.directory.http.tokenSecretRef', token.name, { tokens: [token.key] });
   for (const [field, authority] of [
     ['directory.http', ca],
     ['kazoo', kazoo?.caSecretRef],

@@ -16,3 +16,13 @@ export function secretValue(text: string): SecretValue {
   if (CONTROL.test(value)) return { fault: 'holds a line break or another control character' };
   return { value };
 }
+
+/** What a header can carry behind `Bearer`: visible ASCII characters without blanks. */
+const PRESENTABLE = /^[\x21-\x7e]+$/;
+
+/** A bearer token, which a request has to carry. */
+export function tokenValue(text: string): SecretValue {
+  const read = secretValue(text);
+  if ('fault' in read || PRESENTABLE.test(read.value)) return read;
+  return { fault: 'holds a blank or a character beyond ASCII: no request can carry it' };
+}

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { secretValue } from '../../../runtime/files/secret-value.ts';
+import { tokenValue } from '../../../runtime/files/secret-value.ts';
 import type { AddressPolicy } from '../../../runtime/net/address-guard.ts';
 import { DirectoryFault } from '../fault.ts';
 
@@ -25,7 +25,7 @@ export async function readCredentials({
 }: Pick<HttpDirectoryConfig, 'tokenFile' | 'caFile'>): Promise<{ token: string | null; ca: string | null }> {
   const [token, ca] = await Promise.all([read(tokenFile), read(caFile)]);
   if (token === null) return { token, ca };
-  const value = secretValue(token);
+  const value = tokenValue(token);
   if ('fault' in value) throw unreadable(`the file of the token ${value.fault}`);
   return { token: value.value, ca };
 }
