@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { KNOWN_EVENTS, judgeName } from '../protocol/catalogue.ts';
+import { NAMED_EVENTS, judgeName } from '../protocol/catalogue.ts';
 import { CLOSE } from '../protocol/close-code.ts';
 import { parseDirectory } from '../gateway/directory/parse-directory.ts';
 import { KNOWN_REASONS, switchRemedy } from '../cli/doctor/switch-remedies.ts';
@@ -58,7 +58,7 @@ test('the catalogue of the documentation is that of the product', () => {
   const table = /## The catalogue\n(.*?)\n- /s.exec(EVENTS)?.[1] ?? '';
   const rows = table.split('\n').filter((line) => line.startsWith('| `'));
   const named = rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => name));
-  assert.deepEqual(named.toSorted(), [...KNOWN_EVENTS].toSorted());
+  assert.deepEqual(named.toSorted(), [...NAMED_EVENTS].toSorted());
 });
 
 test('names that the documentation says are never forwarded are dropped, and an unknown one is not', () => {

@@ -1,9 +1,12 @@
+import type { LegName } from '../protocol/call.ts';
 import { encodeMeta } from '../protocol/entry.ts';
 import { partitionOf } from '../protocol/partition.ts';
 import { compareIds, splitId, type Position } from '../protocol/position.ts';
 import { CursorSeal } from './cursor-seal.ts';
 import { EmbeddedPartition } from './embedded-partition.ts';
+import { EmbeddedEnds } from './embedded-ends.ts';
 import type { AppendOutcome, EventLog, LogReader, LogState, NewEvent, ReadOutcome } from './event-log.ts';
+import { correctionOf, lateOutcome, type EndingLog } from './late-end.ts';
 import { microsecondsNow } from './ingest-time.ts';
 import { newEpoch } from './partition-state.ts';
 
@@ -18,17 +21,18 @@ export interface EmbeddedLogOptions {
 }
 
 /** In the memory of one process: for one replica, a laptop, a test. It and its epoch end with the process. */
-export function createEmbeddedLog(options: EmbeddedLogOptions): EventLog {
+export function createEmbeddedLog(options: EmbeddedLogOptions): EventLog & EndingLog {
   return new EmbeddedLog(options);
 }
 
-class EmbeddedLog implements EventLog {
+class EmbeddedLog implements EventLog, EndingLog {
   readonly place = { event_log: 'embedded, in memory' };
   readonly partitions: number;
   readonly cursors = new CursorSeal();
   readonly isShared = false;
   readonly #parts: readonly EmbeddedPartition[];
   readonly #options: EmbeddedLogOptions;
+  readonly #ends = new EmbeddedEnds();
   readonly #wakers = new Set<() => void>();
   #epoch = newEpoch();
 
@@ -56,10 +60,39 @@ class EmbeddedLog implements EventLog {
   }
 
   append(events: readonly NewEvent[]): Promise<AppendOutcome[]> {
-    const outcomes = events.map((event) => this.#appendOne(event));
+    const outcomes = events.map((event) => this.#judgeOne(event));
+    this.#appended();
+    return Promise.resolve(outcomes);
+  }
+
+  #appended(): void {
     this.#makeRoom();
     for (const wake of this.#wakers) wake();
-    return Promise.resolve(outcomes);
+  }
+
+  #judgeOne(event: NewEvent): AppendOutcome {
+    const end = this.#ends.of(event, this.#options.now());
+    const partition = partitionOf(event, this.partitions);
+    if (end === null || this.#parts[partition]?.has(event) === true) return this.#appendOne(event);
+    const correction = correctionOf(event, end);
+    const done: AppendOutcome = { outcome: 'duplicate', partition, id: end.id };
+    return lateOutcome(correction === null ? done : this.#appendOne(correction), end);
+  }
+
+  end(event: NewEvent, { afterId, lateEnd }: Parameters<EndingLog['end']>[1]): string | null {
+    const part = this.#parts[partitionOf(event, this.partitions)];
+    if (part === undefined || part.has(event) || part.speaksAfter(event, afterId)) return null;
+    const now = this.#options.now();
+    if (this.#ends.of(event, now) !== null) return null;
+    const outcome = this.#appendOne(event);
+    if (outcome.outcome !== 'accepted') return null;
+    this.#ends.give(event, { id: outcome.id, lateEnd }, now);
+    this.#appended();
+    return outcome.id;
+  }
+
+  givenEnd(leg: LegName) {
+    return this.#ends.given(leg, this.#options.now());
   }
 
   #appendOne(event: NewEvent): AppendOutcome {
@@ -97,7 +130,7 @@ class EmbeddedLog implements EventLog {
     options.signal.throwIfAborted();
     const first = this.#look(position);
     if (first !== null) return first;
-    await this.#appended(options.waitMs, options.signal);
+    await this.#nextAppend(options.waitMs, options.signal);
     options.signal.throwIfAborted();
     return this.#look(position) ?? { kind: 'entries', entries: [] };
   }
@@ -116,7 +149,7 @@ class EmbeddedLog implements EventLog {
   }
 
   /** Until something is appended, `ms` have passed or the signal fires. */
-  #appended(ms: number, signal: AbortSignal): Promise<void> {
+  #nextAppend(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
         clearTimeout(timer);

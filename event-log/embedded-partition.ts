@@ -1,3 +1,5 @@
+import type { LegName } from '../protocol/call.ts';
+import { decodeMeta } from '../protocol/entry.ts';
 import { BEFORE_EVERYTHING, compareIds, splitId } from '../protocol/position.ts';
 import type { StoredEntry } from './event-log.ts';
 
@@ -45,7 +47,7 @@ export class EmbeddedPartition {
     now: number,
   ): { duplicate: boolean; id: string } {
     this.#forgetSeen(now);
-    const key = `${event.account}/${event.eventId}`;
+    const key = seenKey(event);
     const before = event.eventId === '' ? undefined : this.#seen.get(key);
     if (before) return { duplicate: true, id: before.id };
     const id = this.#nextId(now);
@@ -55,6 +57,19 @@ export class EmbeddedPartition {
     this.#bytes += cost(entry);
     if (event.eventId !== '') this.#seen.set(key, { id, at: now });
     return { duplicate: false, id };
+  }
+
+  /** Whether an event of this id is in it, as far as that is remembered. */
+  has(event: Identified): boolean {
+    return event.eventId !== '' && this.#seen.has(seenKey(event));
+  }
+
+  /** Whether an entry after `id` is of this leg. */
+  speaksAfter({ account, callId }: LegName, id: string): boolean {
+    return this.after(id, this.length).some(({ meta }) => {
+      const of = decodeMeta(meta);
+      return of !== null && of.account === account && of.callId === callId;
+    });
   }
 
   #nextId(now: number): string {
@@ -103,6 +118,15 @@ export class EmbeddedPartition {
     this.#bytes -= freed;
     return freed;
   }
+}
+
+interface Identified {
+  readonly account: string;
+  readonly eventId: string;
+}
+
+function seenKey({ account, eventId }: Identified): string {
+  return `${account}/${eventId}`;
 }
 
 function cost(entry: StoredEntry): number {

@@ -23,7 +23,13 @@ export interface NewEvent {
 }
 
 export type AppendOutcome =
-  | { readonly outcome: 'accepted' | 'duplicate'; readonly partition: number; readonly id: string }
+  | {
+      readonly outcome: 'accepted' | 'duplicate';
+      readonly partition: number;
+      readonly id: string;
+      /** The end of a leg that had been given a synthetic one, at `id`. */
+      readonly isLate?: true;
+    }
   | { readonly outcome: 'failed'; readonly code: string };
 
 /** The two ends of the log, for a reader. */

@@ -1,11 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { ENTRY_FORMAT, encodeMeta } from '../protocol/entry.ts';
+import { BEFORE_EVERYTHING } from '../protocol/position.ts';
 import { streamKeys, type StreamKeys } from '../protocol/keys.ts';
 import { becomesReady } from '../runtime/redis/client.ts';
 import { redisErrorCode, replyWasLost } from '../runtime/redis/error-code.ts';
 import { outageCode } from '../runtime/redis/outage.ts';
 import { defineScript, runScript, runScriptReplicated } from '../runtime/redis/script.ts';
 import type { AppendOutcome, NewEvent } from './event-log.ts';
+import { correctionOf, decodeGivenEnd, isEnd, lateOutcome } from './late-end.ts';
 import { microsecondsNow } from './ingest-time.ts';
 import { outsideOfSpans } from '../runtime/telemetry/span.ts';
 import { ENSURE_LUA, newEpoch, type LogPlace } from './partition-state.ts';
@@ -16,14 +18,22 @@ const RETRIES = 2;
 const RECONNECT_WAIT_MS = 2_000;
 
 /**
- * Appends events in order. KEYS: events, meta, then a seen key an event. ARGV: epoch, partitions, format, seen TTL, the
- * batch's name, `1` when replicas are waited for, then meta and data of each event. Replies `A<id>`, `D<id>` or, as the
- * last element, `E<error>`. A known event is written again where replicas are waited for, since they must have it. XADD
+ * Appends events in order. KEYS: events, meta, then a seen key an event, then an ended key for each that ends a leg. ARGV:
+ * epoch, partitions, format, seen TTL, the batch's name, `1` when replicas are waited for, then meta and data of each
+ * event. Replies `A<id>`, `D<id>`, `L<synthetic end>` for the end of a leg that has a synthetic one, which is not written,
+ * or, as the last element, `E<error>`. A known event is written again where replicas are waited for, since they must have it. XADD
  * comes before SET: an XADD that fails (OOM, WRONGTYPE) leaves nothing marked as seen.
  */
 const APPEND = defineScript(`${ENSURE_LUA}
 local replies = {}
-for i = 3, #KEYS do
+local count = (#ARGV - 6) / 2
+local ends = 2 + count
+for i = 3, 2 + count do
+  local at, ended = 7 + (i - 3) * 2, nil
+  if string.sub(ARGV[at], 1, 18) == '1\tCHANNEL_DESTROY\t' then
+    ends = ends + 1
+    ended = redis.call('GET', KEYS[ends])
+  end
   local mine = ':' .. ARGV[5] .. (i - 3)
   local seen = redis.call('GET', KEYS[i])
   if seen then
@@ -31,8 +41,9 @@ for i = 3, #KEYS do
     if ARGV[6] == '1' then redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
     local own = string.sub(seen, colon) == mine
     replies[i - 2] = (own and 'A' or 'D') .. string.sub(seen, 1, colon - 1)
+  elseif ended then
+    replies[i - 2] = 'L' .. ended
   else
-    local at = 7 + (i - 3) * 2
     local id = redis.pcall('XADD', KEYS[1], '*', 'm', ARGV[at], 'd', ARGV[at + 1])
     if type(id) == 'table' then
       replies[i - 2] = 'E' .. id.err
@@ -61,7 +72,7 @@ interface Sent {
 
 interface Waiting {
   readonly event: NewEvent;
-  finish(outcome: AppendOutcome): void;
+  readonly finish: (outcome: AppendOutcome) => void;
 }
 
 /**
@@ -114,10 +125,20 @@ export class RedisAppender {
     batch.forEach((one, index) => {
       const reply = failedAt === -1 || index < failedAt ? replies[index] : undefined;
       if (reply === undefined) return one.finish({ outcome: 'failed', code: rest });
+      if (reply.startsWith('L')) return this.#endedLate(one, reply.slice(1));
       const outcome = reply.startsWith('A') ? 'accepted' : 'duplicate';
       return one.finish({ outcome, partition: this.#partition, id: reply.slice(1) });
     });
     return failedAt === -1 && replies.length === batch.length ? null : rest;
+  }
+
+  /** Its leg has ended already: what the real end says goes with the next batch, under another name. */
+  #endedLate({ event, finish }: Waiting, text: string): void {
+    const end = decodeGivenEnd(text) ?? { id: BEFORE_EVERYTHING, lateEnd: 'Drop' as const };
+    const done: AppendOutcome = { outcome: 'duplicate', partition: this.#partition, id: end.id };
+    const correction = correctionOf(event, end);
+    if (correction === null) return finish(lateOutcome(done, end));
+    this.#waiting.push({ event: correction, finish: (outcome) => finish(lateOutcome(outcome, end)) });
   }
 
   /** Sends a batch, again under the same name when the reply was lost: what is in the log already is then known. */
@@ -160,6 +181,7 @@ export class RedisAppender {
       keys.push(this.#keys.seen(event.account, event.eventId === '' ? randomUUID() : event.eventId));
       args.push(encodeMeta({ ...event, ingestedAt: microsecondsNow() }), event.data);
     }
+    for (const event of events) if (isEnd(event)) keys.push(this.#keys.ended(event.account, event.callId));
     return { keys, args };
   }
 }

@@ -5,6 +5,7 @@ import { openInnerListener } from '../runtime/http/inner-listener.ts';
 import { readAdminToken } from './administration/admin-token.ts';
 import { buildAdministration } from './administration/build-administration.ts';
 import { callsHandler } from './calls/calls-route.ts';
+import { reconcileRouter } from './calls/reconcile-route.ts';
 import type { GatewayConfig } from './config.ts';
 import { readCredentials } from './directory/http/configuration.ts';
 import { refreshRouter } from './directory/http/refresh-route.ts';
@@ -69,13 +70,14 @@ async function openInner(
 ): Promise<number> {
   const { revocations, metrics, folder, told } = state;
   const ingestToken = await readIngestToken(config.ingestTokenFile, folder);
+  const judgeAccount = createAccountJudge({ ...state, isShared: () => state.eventLog.isShared });
   const ingest =
     ingestToken === null
       ? null
       : ingestRouter({
           ingest: createIngest({
             eventLog: state.appends,
-            judgeAccount: createAccountJudge({ ...state, isShared: () => state.eventLog.isShared }),
+            judgeAccount,
           }),
           token: ingestToken,
           onAnswer: told.ingested,
@@ -94,6 +96,15 @@ async function openInner(
       }),
       metrics: (request, response) => metrics.scrape(request, response),
       ingest,
+      reconcile:
+        ingestToken === null
+          ? null
+          : reconcileRouter({
+              calls: path.calls,
+              token: ingestToken,
+              mayEnd: (account) => judgeAccount(account) !== 'not_offered',
+              now: Date.now,
+            }),
       directory: await openRefresh(config, state),
       administration: await openAdministration(config, { state, path }, logger),
       unexpected: unexpected(logger),

@@ -8,7 +8,7 @@ import type { TokenOutcome } from './auth/token.ts';
 import type { GatewayConfig } from './config.ts';
 import { directoryReport } from './directory/directory-report.ts';
 import type { Calls } from './calls/calls.ts';
-import { openCalls } from './calls/open-calls.ts';
+import { openCalls, removeCalls } from './calls/open-calls.ts';
 import { buildFanout, type RunningFanout } from './fanout/build-fanout.ts';
 import { buildBacklog } from './group/build-backlog.ts';
 import { buildGroups } from './group/build-groups.ts';
@@ -116,7 +116,9 @@ export async function openPath(
   const groups = await buildGroups(stack, { config, directory, scope, cursors, presence, traces, metrics, logger });
   const window = createLogWindow(eventLog, performance.now.bind(performance));
   const kept = { eventLog, window, redis, keyPrefix: keyspace.prefix, presence, directory, scope, metrics };
-  const keeping = spec.calls.enabled ? openCalls(stack, { ...kept, logger, signal }) : null;
+  const keeping = spec.calls.enabled ? openCalls(stack, { ...kept, spec: spec.calls, logger, signal }) : null;
+  if (keeping === null && redis !== null)
+    removeCalls(stack, { redis, keyPrefix: keyspace.prefix, partitions: spec.stream.partitions, logger, signal });
   const calls = keeping?.calls ?? null;
   const running = buildFanout({ calls: keeping, groups, eventLog, directory, scope, metrics, traces, logger, signal });
   const limits = connectionLimits(spec.gateway.connections);

@@ -36,7 +36,12 @@ const KNOWN = [
 ] as const;
 
 export const KNOWN_EVENTS: readonly string[] = KNOWN;
-const known: ReadonlySet<string> = new Set(KNOWN);
+
+/** What the real end of a leg says that had been given a synthetic one: delivered to those alone who name it. */
+export const CALL_END_CORRECTED = 'CALL_END_CORRECTED';
+/** All that a filter may name: what switches send, and what the firehose makes. */
+export const NAMED_EVENTS: readonly string[] = [...KNOWN, CALL_END_CORRECTED];
+const named: ReadonlySet<string> = new Set(NAMED_EVENTS);
 
 const NEVER_FORWARDED: ReadonlySet<string> = new Set([
   'LEG_CREATED',
@@ -66,5 +71,5 @@ export function judgeName(name: unknown): NameVerdict {
 
 /** Whether a filter may name this event. `extra` holds the names that the platform team added by configuration. */
 export function isKnownEvent(name: string, extra: readonly string[] = []): boolean {
-  return known.has(name) || extra.includes(name);
+  return named.has(name) || extra.includes(name);
 }

@@ -1,4 +1,4 @@
-import { KNOWN_EVENTS } from './catalogue.ts';
+import { NAMED_EVENTS } from './catalogue.ts';
 
 type JsonType = 'string' | 'number' | 'boolean' | 'object' | 'array';
 
@@ -21,7 +21,7 @@ const ADDRESSED = [
   'CHANNEL_PROGRESS_MEDIA',
   'RECORD_STOP',
 ];
-const ENDED = ['CHANNEL_DESTROY'];
+const ENDED = ['CHANNEL_DESTROY', 'CALL_END_CORRECTED'];
 const PARKED = ['PARK_PARKED', 'PARK_RETRIEVED', 'PARK_ABANDONED'];
 
 /**
@@ -85,7 +85,10 @@ export const EVENT_FIELDS: Readonly<Record<string, EventField>> = {
     on: ['RECORD_START', 'RECORD_STOP'],
   },
   Length: { type: COUNT, meaning: 'Milliseconds of the recording', on: ['RECORD_STOP'] },
-  'Firehose-Synthetic': { type: 'string', meaning: 'The event is not the switch’s own: missed or switch_restarted' },
+  'Firehose-Synthetic': {
+    type: 'string',
+    meaning: 'The event is not the switch’s own: missed, switch_restarted, switch_lost, reconciled or silent',
+  },
   'Custom-Channel-Vars': {
     type: 'object',
     meaning: 'Account-ID, Account-Name, Account-Realm, Owner-ID, Call-Interaction-ID and others',
@@ -112,7 +115,7 @@ export function eventSchema(name: string | null): JsonSchema {
     properties: {
       ...Object.fromEntries(fields.map(([field, { type, meaning }]) => [field, { type, description: meaning }])),
       'Event-Name': {
-        ...(name === null ? { type: 'string', examples: KNOWN_EVENTS } : { const: name }),
+        ...(name === null ? { type: 'string', examples: NAMED_EVENTS } : { const: name }),
         description: 'What happened',
       },
     },

@@ -5,8 +5,13 @@ export interface StreamKeys {
   readonly trim: string;
   /** Marks an event as appended. Ids are unique within an account: two tenants of one log may use the same. */
   seen(account: string, eventId: string): string;
-  /** Pattern of all of these. */
+  /** Pattern of all of these, and of `ended`. */
   readonly everySeen: string;
+  /**
+   * The synthetic end that the table of live calls gave a leg: its entry id and whether a late real end is amended, with a
+   * time to live. No event id has a slash.
+   */
+  readonly ended: (account: string, callId: string) => string;
 }
 
 export const DEFAULT_KEY_PREFIX = 'firehose:';
@@ -20,6 +25,7 @@ export function streamKeys(prefix: string, partition: number | '*'): StreamKeys 
     trim: `${base}trim`,
     seen: (account, eventId) => `${base}seen:${account}/${eventId}`,
     everySeen: `${base}seen:*`,
+    ended: (account, callId) => `${base}seen:/ended/${account}/${callId}`,
   };
 }
 
@@ -81,8 +87,6 @@ export function callKeys(prefix: string, partition: number) {
     accounts: `${base}calls`,
     /** Hash of an account's Call-IDs to their records, see call.ts. */
     legs: (account: string) => `${base}calls:of:${account}`,
-    /** Entry id of the synthetic end that a leg was given, with a time to live. */
-    ended: (account: string, callId: string) => `${base}ended:${account}/${callId}`,
   };
 }
 

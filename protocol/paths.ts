@@ -5,6 +5,7 @@ export const STREAM_PATH = '/ws/v1/firehose/callEvents';
 export const CALLS_PATH = '/ws/v1/firehose/calls';
 /** On the inner listener. */
 export const INGEST_PATH = '/ws/v1/firehose/events';
+export const RECONCILE_PATH = '/ws/v1/firehose/calls/reconcile';
 export const DIRECTORY_REFRESH_PATH = '/ws/v1/firehose/directory/refresh';
 export const ADMINISTRATION_PATH = '/ws/v1/firehose/admin';
 export const REVOCATIONS_PATH = `${ADMINISTRATION_PATH}/revocations`;

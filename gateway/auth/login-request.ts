@@ -1,5 +1,5 @@
 import type { ProblemCode } from '../../protocol/problem-code.ts';
-import { isKnownEvent, KNOWN_EVENTS } from '../../protocol/catalogue.ts';
+import { isKnownEvent, NAMED_EVENTS } from '../../protocol/catalogue.ts';
 import { nearestName } from '../../protocol/nearest-name.ts';
 import { foldDomain, foldName } from '../directory/fold.ts';
 import type { Problem } from '../http/problem.ts';
@@ -78,7 +78,7 @@ function readLogin(body: Buffer, additionalEvents: readonly string[], takesToken
     if (isKnownEvent(name, additionalEvents)) return;
     throw new Refusal('unknown_event', 'no event has this name; known_events lists those that exist', {
       field: `events[${index}]`,
-      extra: { known_events: [...KNOWN_EVENTS, ...additionalEvents] },
+      extra: { known_events: [...NAMED_EVENTS, ...additionalEvents] },
     });
   });
   return {

@@ -12,7 +12,15 @@ export interface AdvancePlace {
 /** What one step made of the table. */
 export type Advanced =
   /** `entries` were taken into the table; `isMore`: there are more to read now. */
-  | { readonly kind: 'advanced'; readonly at: TableAt; readonly entries: number; readonly isMore: boolean }
+  | {
+      readonly kind: 'advanced';
+      readonly at: TableAt;
+      readonly entries: number;
+      readonly isMore: boolean;
+      readonly refusedLegs: number;
+      /** A leg's switch was lost. */
+      readonly isUncertain: boolean;
+    }
   /** The table is begun anew, since the log no longer holds what it lacks. */
   | { readonly kind: 'begun'; readonly at: TableAt }
   /** It is being emptied, or was just emptied. */
@@ -55,17 +63,21 @@ async function take({ table, partition }: AdvancePlace, at: TableAt, page: reado
   const id = last?.id ?? at.id;
   const isBuilt = at.phase === 'live' || !isMore || compareIds(id, at.until) >= 0;
   const to: TableAt = { ...at, id, phase: isBuilt ? 'live' : 'building' };
-  if (last === undefined && to.phase === at.phase) return { kind: 'advanced', at, entries: 0, isMore: false };
+  if (last === undefined && to.phase === at.phase) return { kind: 'advanced', at, ...NOTHING };
   const entries = legEntriesOf(page);
-  let changes: Iterable<LegChange> = [];
+  let changes: readonly LegChange[] = [];
   if (entries.length > 0) {
     const legs = await table.look(partition, at, legsOf(entries));
     if (legs === null) return { kind: 'refused' };
-    changes = reduceEntries(entries, legs).values();
+    changes = [...reduceEntries(entries, legs).values()];
   }
-  const isWritten = await table.write(partition, { from: at, to, changes });
-  return isWritten ? { kind: 'advanced', at: to, entries: page.length, isMore } : { kind: 'refused' };
+  const written = await table.write(partition, { from: at, to, changes });
+  if (written === null) return { kind: 'refused' };
+  const isUncertain = changes.some(({ record }) => record?.state === 'uncertain');
+  return { kind: 'advanced', at: to, entries: page.length, isMore, ...written, isUncertain };
 }
+
+const NOTHING = { entries: 0, isMore: false, refusedLegs: 0, isUncertain: false } as const;
 
 async function beginAnew(
   { table, partition }: AdvancePlace,
@@ -87,5 +99,5 @@ async function empty({ table, partition }: AdvancePlace, at: TableAt): Promise<A
   if (!isEmpty) return { kind: 'emptied', at };
   const to: TableAt = { ...at, phase: 'building' };
   const isWritten = await table.write(partition, { from: at, to, changes: [] });
-  return isWritten ? { kind: 'emptied', at: to } : { kind: 'refused' };
+  return isWritten === null ? { kind: 'refused' } : { kind: 'emptied', at: to };
 }

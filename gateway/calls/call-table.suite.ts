@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { EventLog } from '../../event-log/event-log.ts';
 import { legKey, type CallRecord } from '../../protocol/call.ts';
 import { FIRST_SLICE, type CallTable, type TableAt } from './call-table.ts';
+import { removeUnkept } from './remove-unkept.ts';
 import { reduceEntries, type LegQuery } from './reduce-entries.ts';
 
 const LIVE: TableAt = { epoch: 'first', id: '0-0', phase: 'live', until: '0-0' };
@@ -39,28 +41,33 @@ function byText(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
+/** A table, and the log that it is of. `legsPerAccount` are taken at most. */
+export type OpenTable = (
+  legsPerAccount?: number,
+) => Promise<{ readonly table: CallTable; readonly eventLog: EventLog }>;
+
 /** What every implementation of the table must do. `open` gives a new and empty one of two partitions. */
-export function callTableSuite(name: string, open: () => Promise<CallTable>): void {
+export function callTableSuite(name: string, open: OpenTable): void {
   describe(name, () => {
     const begun = async () => {
-      const table = await open();
+      const { table } = await open();
       assert.equal(await table.begin(0, null, LIVE), true);
       return table;
     };
     const at = (id: string): TableAt => ({ ...LIVE, id });
 
     it('is nothing before it is begun', async () => {
-      const table = await open();
+      const { table } = await open();
       assert.equal(await table.at(0), null);
       assert.equal(await table.slice(0, ['acme'], FIRST_SLICE), null);
       assert.equal(await table.look(0, LIVE, []), null);
-      assert.equal(await table.write(0, { from: LIVE, to: at('1-0'), changes: [] }), false);
+      assert.deepEqual(await table.write(0, { from: LIVE, to: at('1-0'), changes: [] }), null);
     });
 
     it('gives back what was written, and is where the last write said', async () => {
       const table = await begun();
       const changes = [change('acme', 'a'), change('acme', 'b'), change('other', 'a')];
-      assert.equal(await table.write(0, { from: LIVE, to: at('5-0'), changes }), true);
+      assert.deepEqual(await table.write(0, { from: LIVE, to: at('5-0'), changes }), { refusedLegs: 0 });
       assert.deepEqual(await table.at(0), at('5-0'));
       assert.deepEqual(new Set(await table.accounts(0)), new Set(['acme', 'other']));
       assert.deepEqual(namesOf(await readAll(table, ['acme', 'none', 'other'])), ['acme/a', 'acme/b', 'other/a']);
@@ -82,7 +89,7 @@ export function callTableSuite(name: string, open: () => Promise<CallTable>): vo
         { ...at('5-0'), epoch: 'second' },
         { ...at('5-0'), phase: 'building' as const },
       ]) {
-        assert.equal(await table.write(0, { from, to: at('9-0'), changes: [change('acme', 'b')] }), false);
+        assert.deepEqual(await table.write(0, { from, to: at('9-0'), changes: [change('acme', 'b')] }), null);
         assert.equal(await table.look(0, from, []), null);
         assert.equal(await table.begin(0, from, LIVE), false);
         assert.equal(await table.drop(0, from), null);
@@ -121,7 +128,9 @@ export function callTableSuite(name: string, open: () => Promise<CallTable>): vo
         left = await table.drop(0, dropping);
         assert.notEqual(left, null);
       }
-      assert.equal(await table.write(0, { from: dropping, to: { ...dropping, phase: 'building' }, changes: [] }), true);
+      assert.deepEqual(await table.write(0, { from: dropping, to: { ...dropping, phase: 'building' }, changes: [] }), {
+        refusedLegs: 0,
+      });
       assert.deepEqual(await table.accounts(0), []);
       assert.deepEqual(await readAll(table, ['account-1']), []);
     });
@@ -134,6 +143,29 @@ export function callTableSuite(name: string, open: () => Promise<CallTable>): vo
       const accounts = await table.accounts(0);
       const names = namesOf(await readAll(table, accounts));
       assert.equal(new Set(names).size, 1_900);
+    });
+
+    it('takes so many legs of an account and no more, and what it has stays true', async () => {
+      const { table } = await open(20);
+      await table.begin(0, null, LIVE);
+      const many = Array.from({ length: 15 }, (_, n) => change('large', `leg-${n}`));
+      const changes = [...many, change('small', 'a'), change('large', 'leg-0')];
+      assert.deepEqual(await table.write(0, { from: LIVE, to: at('1-0'), changes }), { refusedLegs: 5 });
+      assert.equal((await readAll(table, ['large', 'small'])).length, 11);
+      const freed = [change('large', 'leg-0', false), change('large', 'leg-14')];
+      assert.deepEqual(await table.write(0, { from: at('1-0'), to: at('2-0'), changes: freed }), { refusedLegs: 0 });
+      assert.ok(namesOf(await readAll(table, ['large'])).includes('large/leg-14'));
+    });
+
+    it('is forgotten when it is empty, by who has emptied it', async () => {
+      const table = await begun();
+      await table.write(0, { from: LIVE, to: at('1-0'), changes: [change('acme', 'a')] });
+      assert.equal(await table.forget(0, LIVE), false);
+      assert.equal(await removeUnkept(table, 0, 60_000), false);
+      assert.deepEqual(await table.at(0), at('1-0'));
+      assert.equal(await removeUnkept(table, 0, -1), true);
+      assert.deepEqual([await table.at(0), await table.idleMs(0), await table.accounts(0)], [null, null, []]);
+      assert.equal(await removeUnkept(table, 0, -1), true);
     });
 
     it('takes names and texts as they are', async () => {

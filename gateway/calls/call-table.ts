@@ -1,4 +1,6 @@
 import type { CallRecord, LegName } from '../../protocol/call.ts';
+import type { NewEvent } from '../../event-log/event-log.ts';
+import type { LateEnd } from '../../event-log/late-end.ts';
 import type { KnownLeg, LegChange, LegQuery } from './reduce-entries.ts';
 
 /** Up to where the table of a partition is true, and what is being done to it. */
@@ -33,6 +35,8 @@ export interface Slice {
 
 /** Legs that one read of Redis takes at most: two milliseconds of its time. */
 export const SLICE_LEGS = 500;
+/** Live legs of an account that the table takes when nothing else is said, spread over the partitions. */
+export const LEGS_PER_ACCOUNT = 50_000;
 /** Accounts that one read of Redis takes at most. */
 export const SLICE_ACCOUNTS = 100;
 
@@ -48,8 +52,19 @@ export interface CallTable {
   look(partition: number, at: TableAt, legs: readonly LegQuery[]): Promise<ReadonlyMap<string, KnownLeg> | null>;
   /** Entry ids of the synthetic ends that legs were given, by `legKey`, of those that were given one. */
   ended(partition: number, legs: readonly LegName[]): Promise<ReadonlyMap<string, string>>;
-  /** False when the table was not at `from` any more: nothing was written. */
-  write(partition: number, step: TableStep): Promise<boolean>;
+  /** Null when the table was not at `from` any more: nothing was written. */
+  write(partition: number, step: TableStep): Promise<Written | null>;
+  /**
+   * Appends the end of a leg to the log, unless it has one, or has spoken since: an end, at most once, whatever races. The leg stays
+   * in the table until the table has read its end.
+   */
+  end(partition: number, end: LegEnd): Promise<EndOutcome>;
+  /** Says that the table is kept: one that no replica keeps may be removed. */
+  touch(partition: number): Promise<void>;
+  /** Milliseconds since it was last kept; null when there is none. */
+  idleMs(partition: number): Promise<number | null>;
+  /** Forgets a table that is `dropping` and empty. False when it has moved on. */
+  forget(partition: number, at: TableAt): Promise<boolean>;
   /**
    * Begins, or begins again: `from` is what the table was found at. Legs that it held are removed by `drop`. False when it
    * has moved on.
@@ -61,6 +76,24 @@ export interface CallTable {
   accounts(partition: number): Promise<readonly string[]>;
   /** Some legs of these accounts, as they are at the slice's own `at`; null when there is no table. */
   slice(partition: number, accounts: readonly string[], from: SlicePlace): Promise<Slice | null>;
+}
+
+/** `ended`: this call has appended it. `not`: the leg has an end, or has changed. `later`: the table is behind, or it is too early. */
+export type EndOutcome = 'ended' | 'not' | 'later';
+
+export interface LegEnd {
+  /** The state of the table in which the record was found. */
+  readonly at: TableAt;
+  readonly record: CallRecord;
+  readonly event: NewEvent;
+  /** Unix milliseconds, by the log's clock. */
+  readonly notBefore: number;
+  readonly lateEnd: LateEnd;
+}
+
+interface Written {
+  /** Legs that were left out, since their account has too many already. */
+  readonly refusedLegs: number;
 }
 
 export interface TableStep {

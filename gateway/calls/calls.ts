@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
@@ -6,6 +7,7 @@ import type { Live } from '../../runtime/lifecycle/live.ts';
 import type { Scope } from '../subscription/scope.ts';
 import { missingEvents, wantedBy } from './call-scope.ts';
 import { createLooks } from './looks.ts';
+import { reconcile, type Reconciled, type ReconcileParts, type SwitchList } from './reconcile.ts';
 import { readSnapshot, type Snapshot, type SnapshotSource, type Wanted } from './snapshot.ts';
 
 /** The live calls, for sessions and for the HTTP route. */
@@ -16,19 +18,22 @@ export interface Calls {
   wanted(grant: Grant): Wanted;
   /** The legs of a grant, at `atLeast` or later where it is given. Rejects with CallsUnavailable. */
   take(grant: Grant, atLeast: Position | null): Promise<Snapshot>;
+  /** Ends the legs that a switch no longer has. Rejects with CallsUnavailable. */
+  reconcile(list: SwitchList, mayEnd: (account: string) => boolean): Promise<Reconciled>;
 }
 
 type Needs = Problem & { readonly code: 'snapshot_needs_events' };
 
 export interface CallsOptions {
   readonly source: SnapshotSource;
+  readonly ending: ReconcileParts;
   readonly directory: LiveDirectory;
   readonly scope: Live<Scope>;
   /** Called for each snapshot that is asked for. */
   readonly onAsked: (outcome: 'taken' | 'unavailable') => void;
 }
 
-export function createCalls({ source, directory, scope, onAsked }: CallsOptions): Calls {
+export function createCalls({ source, ending, directory, scope, onAsked }: CallsOptions): Calls {
   const looks = createLooks(performance.now.bind(performance));
   let version = 0;
   directory.onChange(() => (version += 1));
@@ -40,6 +45,7 @@ export function createCalls({ source, directory, scope, onAsked }: CallsOptions)
       return missing.length === 0 ? null : needsEvents(missing);
     },
     wanted,
+    reconcile: (list, mayEnd) => reconcile(ending, list, { mayEnd, now: Date.now, pause: delay }),
     async take(grant, atLeast) {
       const key = JSON.stringify([version, grant.account, grant.accounts?.toSorted(byText) ?? null]);
       try {

@@ -1,3 +1,5 @@
+import { END_REASONS, type EndReason } from './end-event.ts';
+
 /** Plain numbers that the keepers raise and the metrics endpoint reads. */
 export interface CallCounters {
   /** Entries that were taken into the table here. */
@@ -6,10 +8,15 @@ export interface CallCounters {
   refusedWrites: number;
   /** Tables that were made anew from the oldest entry. */
   rebuilds: number;
+  /** Legs that were given an end here, by why. */
+  readonly ends: Record<EndReason, number>;
+  /** Legs that were left out of the table, as their account had too many. */
+  refusedLegs: number;
   /** How far the table is behind the log, by partition; 0 for one that another replica keeps. */
   readonly behindMs: number[];
 }
 
 export function createCallCounters(): CallCounters {
-  return { reduced: 0, refusedWrites: 0, rebuilds: 0, behindMs: [] };
+  const ends = Object.fromEntries(END_REASONS.map((reason) => [reason, 0])) as Record<EndReason, number>;
+  return { reduced: 0, refusedWrites: 0, rebuilds: 0, ends, refusedLegs: 0, behindMs: [] };
 }

@@ -7,7 +7,7 @@ oracleSuite(
   () => {
     const eventLog = createEmbeddedLog({ partitions: 4, maxBytes: 64 * 1024 * 1024, now: Date.now });
     const close = () => eventLog[Symbol.asyncDispose]();
-    return Promise.resolve({ eventLog, table: createEmbeddedTable(4), [Symbol.asyncDispose]: close });
+    return Promise.resolve({ eventLog, table: createEmbeddedTable(4, eventLog), [Symbol.asyncDispose]: close });
   },
   200,
 );

@@ -1,5 +1,15 @@
-import { legKey, type CallRecord } from '../../protocol/call.ts';
-import { FIRST_SLICE, SLICE_LEGS, type CallTable, type SlicePlace, type TableAt } from './call-table.ts';
+import type { EndingLog } from '../../event-log/late-end.ts';
+import { legKey, type CallRecord, type LegName } from '../../protocol/call.ts';
+import {
+  FIRST_SLICE,
+  LEGS_PER_ACCOUNT,
+  SLICE_LEGS,
+  type CallTable,
+  type EndOutcome,
+  type LegEnd,
+  type SlicePlace,
+  type TableAt,
+} from './call-table.ts';
 import type { LegChange } from './reduce-entries.ts';
 
 /** One partition's table. */
@@ -9,7 +19,8 @@ interface Part {
 }
 
 /** The table of a process that keeps the log in its memory. It ends with the process, as that log does. */
-export function createEmbeddedTable(partitions: number): CallTable {
+export function createEmbeddedTable(partitions: number, log: EndingLog, legsPerAccount = LEGS_PER_ACCOUNT): CallTable {
+  const share = Math.ceil(legsPerAccount / partitions);
   const parts = Array.from({ length: partitions }, (): Part => ({ at: null, accounts: new Map() }));
   const partOf = (partition: number): Part => parts[partition] ?? { at: null, accounts: new Map() };
   return {
@@ -19,16 +30,26 @@ export function createEmbeddedTable(partitions: number): CallTable {
       if (!isSame(part.at, at)) return Promise.resolve(null);
       const known = legs.map((leg) => {
         const record = part.accounts.get(leg.account)?.get(leg.callId);
-        return [legKey(leg), { record, endedAt: null }] as const;
+        return [legKey(leg), { record, endedAt: log.givenEnd(leg)?.id ?? null }] as const;
       });
       return Promise.resolve(new Map(known));
     },
-    ended: () => Promise.resolve(new Map()),
+    ended: (_partition, legs) => Promise.resolve(endsOf(log, legs)),
     write(partition, { from, to, changes }) {
       const part = partOf(partition);
-      if (!isSame(part.at, from)) return Promise.resolve(false);
+      if (!isSame(part.at, from)) return Promise.resolve(null);
       part.at = to;
-      for (const change of changes) apply(part, change);
+      let refusedLegs = 0;
+      for (const change of changes) if (!apply(part, change, share)) refusedLegs += 1;
+      return Promise.resolve({ refusedLegs });
+    },
+    end: (partition, end) => Promise.resolve(endLeg(partOf(partition), log, end)),
+    touch: () => Promise.resolve(),
+    idleMs: (partition) => Promise.resolve(partOf(partition).at === null ? null : 0),
+    forget(partition, at) {
+      const part = partOf(partition);
+      if (!isSame(part.at, at)) return Promise.resolve(false);
+      part.at = null;
       return Promise.resolve(true);
     },
     begin(partition, from, at) {
@@ -51,16 +72,36 @@ export function createEmbeddedTable(partitions: number): CallTable {
   };
 }
 
+function endsOf(log: EndingLog, legs: readonly LegName[]): ReadonlyMap<string, string> {
+  const given = legs.flatMap((leg) => {
+    const end = log.givenEnd(leg);
+    return end === null ? [] : [[legKey(leg), end.id] as const];
+  });
+  return new Map(given);
+}
+
+function endLeg(part: Part, log: EndingLog, { at, record, event, notBefore, lateEnd }: LegEnd): EndOutcome {
+  if (part.at?.phase !== 'live' || part.at.epoch !== at.epoch || Date.now() < notBefore) return 'later';
+  const isAsFound = part.accounts.get(record.account_id)?.get(record.call_id) === record;
+  if (!isAsFound || log.givenEnd(event) !== null) return 'not';
+  return log.end(event, { afterId: part.at.id, lateEnd }) === null ? 'later' : 'ended';
+}
+
 function isSame(one: TableAt | null, other: TableAt | null): boolean {
   return one?.epoch === other?.epoch && one?.id === other?.id && one?.phase === other?.phase;
 }
 
-function apply({ accounts }: Part, { account, callId, record }: LegChange): void {
+/** False when the leg was left out. */
+function apply({ accounts }: Part, { account, callId, record }: LegChange, most: number): boolean {
   const legs = accounts.get(account);
-  if (record !== null) {
-    if (legs === undefined) accounts.set(account, new Map([[callId, record]]));
-    else legs.set(callId, record);
-  } else if (legs?.delete(callId) === true && legs.size === 0) accounts.delete(account);
+  if (record === null) {
+    if (legs?.delete(callId) === true && legs.size === 0) accounts.delete(account);
+    return true;
+  }
+  if (legs === undefined) accounts.set(account, new Map([[callId, record]]));
+  else if (legs.size < most || legs.has(callId)) legs.set(callId, record);
+  else return false;
+  return true;
 }
 
 /** Whole accounts, as long as there is room: between two slices nothing else runs that could not wait for one. */

@@ -8,12 +8,16 @@ import { Waiting } from '../group/waiting.ts';
 import { advance, type Advanced, type AdvancePlace } from './advance.ts';
 import type { CallTable, TableAt } from './call-table.ts';
 import type { CallCounters } from './counters.ts';
+import type { EndRules } from './due.ts';
+import { sweep } from './sweep.ts';
 
+/** More than eight members: it touches the table, the log, the replicas and what is counted. */
 export interface KeeperOptions {
   readonly table: CallTable;
   readonly eventLog: AdvancePlace['eventLog'];
   readonly window: Pick<LogWindow, 'state'>;
   readonly counters: CallCounters;
+  readonly rules: EndRules;
   /** Whether this replica keeps the partition now. */
   readonly owns: (partition: number) => boolean;
   readonly logger: Logger;
@@ -40,6 +44,8 @@ export class Keeper {
   #at: TableAt | null = null;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
+  /** When legs of the table may be due, Unix milliseconds. */
+  #sweepAt = 0;
 
   constructor(options: KeeperOptions, partition: number) {
     this.#options = options;
@@ -65,6 +71,7 @@ export class Keeper {
   /** Another replica keeps it. */
   #rest(): number {
     this.#at = null;
+    this.#sweepAt = 0;
     this.#options.counters.behindMs[this.#partition] = 0;
     return IDLE_MS;
   }
@@ -77,13 +84,26 @@ export class Keeper {
     try {
       const state = isDue ? await window.state(CHECK_MS / 2) : null;
       const outcome = await advance({ table, eventLog, partition: this.#partition }, this.#at, state);
-      if (isDue) this.#checkedAt = steady;
+      if (isDue) {
+        this.#checkedAt = steady;
+        await table.touch(this.#partition);
+      }
       this.#failures = 0;
-      return this.#took(outcome);
+      const restMs = this.#took(outcome);
+      return restMs > 0 && this.#at?.phase === 'live' ? await this.#sweep(restMs) : restMs;
     } catch (error) {
       if (!(error instanceof LogUnavailable)) throw error;
       return this.#failed(error.code);
     }
+  }
+
+  /** Ends what is due, now that the table is at the end of the log. Milliseconds to wait before the next step. */
+  async #sweep(restMs: number): Promise<number> {
+    const { table, rules, counters, now } = this.#options;
+    const at = now();
+    if (at < this.#sweepAt) return Math.min(restMs, Math.max(SPACING_MS, this.#sweepAt - at));
+    this.#sweepAt = await sweep({ table, partition: this.#partition, rules, counters }, at);
+    return SPACING_MS;
   }
 
   #took(outcome: Advanced): number {
@@ -101,6 +121,8 @@ export class Keeper {
     }
     if (outcome.kind !== 'advanced') return 0;
     counters.reduced += outcome.entries;
+    counters.refusedLegs += outcome.refusedLegs;
+    if (outcome.isUncertain) this.#sweepAt = Math.min(this.#sweepAt, now() + this.#options.rules.graceMs);
     counters.behindMs[partition] = outcome.isMore ? Math.max(0, now() - splitId(outcome.at.id)[0]) : 0;
     if (outcome.isMore) return 0;
     return outcome.entries > 0 ? SPACING_MS : IDLE_MS;

@@ -1,4 +1,7 @@
 import type { EventLog } from '../../event-log/event-log.ts';
+import type { EndingLog } from '../../event-log/late-end.ts';
+import { durationMs } from '../../protocol/subscription.ts';
+import type { CallsSpec } from '../../protocol/subscription/calls.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import type { Live } from '../../runtime/lifecycle/live.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
@@ -9,14 +12,19 @@ import type { LiveReplica, Presence } from '../replica/presence.ts';
 import { ownerOf } from '../replica/rendezvous.ts';
 import type { Scope } from '../subscription/scope.ts';
 import { createCalls, type Calls } from './calls.ts';
+import type { CallTable } from './call-table.ts';
 import { createCallCounters } from './counters.ts';
+import type { EndRules } from './due.ts';
 import { createEmbeddedTable } from './embedded-table.ts';
 import { Keeper } from './keeper.ts';
 import { createRedisTable } from './redis-table.ts';
+import { keepRemoved } from './remove-unkept.ts';
 
 /** More than eight members: the table touches the log, the replicas and what decides who sees a call. */
 export interface OpenCallsParts {
-  readonly eventLog: EventLog;
+  /** The log in memory ends legs itself. */
+  readonly eventLog: EventLog & Partial<EndingLog>;
+  readonly spec: CallsSpec;
   readonly window: LogWindow;
   /** Null with the embedded log. */
   readonly redis: RedisClient | null;
@@ -37,10 +45,9 @@ export interface RunningCalls {
 
 /** Begins to keep the table of live calls. Owned by `stack`. */
 export function openCalls(stack: AsyncDisposableStack, parts: OpenCallsParts): RunningCalls {
-  const { eventLog, window, redis, keyPrefix, presence, directory, scope, metrics, logger } = parts;
+  const { eventLog, window, presence, directory, scope, metrics, logger } = parts;
   const { partitions } = eventLog;
-  const table =
-    redis === null ? createEmbeddedTable(partitions) : createRedisTable({ client: redis, keyPrefix, partitions });
+  const table = openTable(parts);
   const counters = createCallCounters();
   let keepers: readonly Keeper[] = [];
   let replicas: readonly string[] | null = presence === null ? [''] : null;
@@ -50,6 +57,7 @@ export function openCalls(stack: AsyncDisposableStack, parts: OpenCallsParts): R
     eventLog,
     window,
     counters,
+    rules: rulesOf(parts.spec),
     owns: (partition: number) => replicas !== null && ownerOf(`calls/${partition}`, replicas) === own,
     logger,
     now: Date.now,
@@ -74,10 +82,47 @@ export function openCalls(stack: AsyncDisposableStack, parts: OpenCallsParts): R
   });
   metrics.observeCalls(counters);
   const source = { table, eventLog, now: Date.now };
+  const ending = { table, partitions, counters, lateEnd: parts.spec.lateEnd };
   return {
-    calls: createCalls({ source, directory, scope, onAsked: (outcome) => metrics.snapshotAsked(outcome) }),
+    calls: createCalls({ source, ending, directory, scope, onAsked: (outcome) => metrics.snapshotAsked(outcome) }),
     wake: (partition) => keepers[partition]?.wake(),
   };
+}
+
+export interface RemoveCallsParts {
+  readonly redis: RedisClient;
+  readonly keyPrefix: string;
+  readonly partitions: number;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** For a resource that keeps no table: one that it kept before is removed. Owned by `stack`. */
+export function removeCalls(stack: AsyncDisposableStack, parts: RemoveCallsParts): void {
+  const { redis: client, keyPrefix, partitions, logger } = parts;
+  const closing = new AbortController();
+  const signal = AbortSignal.any([closing.signal, parts.signal]);
+  const table = createRedisTable({ client, keyPrefix, partitions });
+  const running = keepRemoved({ table, partitions, logger, signal }).catch((error: unknown) => {
+    logger.error({ err: error }, 'unexpected error while removing a table of live calls');
+  });
+  stack.defer(async () => {
+    closing.abort();
+    await running;
+  });
+}
+
+function openTable({ eventLog, redis, keyPrefix, spec }: OpenCallsParts): CallTable {
+  const { partitions } = eventLog;
+  if (redis !== null) return createRedisTable({ client: redis, keyPrefix, partitions }, spec.maxLegsPerAccount);
+  const { end, givenEnd } = eventLog;
+  if (end === undefined || givenEnd === undefined) throw new Error('a log without Redis ends legs itself');
+  const ending = { end: end.bind(eventLog), givenEnd: givenEnd.bind(eventLog) };
+  return createEmbeddedTable(partitions, ending, spec.maxLegsPerAccount);
+}
+
+function rulesOf({ silentAfter, switchLost, lateEnd }: CallsSpec): EndRules {
+  return { silentMs: durationMs(silentAfter), graceMs: durationMs(switchLost.gracePeriod), lateEnd };
 }
 
 /** Replicas that keep the table and stay, in an order that all agree on. */

@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LogUnavailable, type EventLog, type StoredEntry } from '../../event-log/event-log.ts';
+import { LogUnavailable, type EventLog } from '../../event-log/event-log.ts';
 import { createLogWindow } from '../../event-log/log-window.ts';
-import { legKey, type CallRecord } from '../../protocol/call.ts';
 import { createRandom, type Random } from '../../protocol/simulator/random.ts';
-import { BEFORE_EVERYTHING, compareIds } from '../../protocol/position.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { until } from '../../testing/until.ts';
 import type { CallTable } from './call-table.ts';
 import { createCallCounters } from './counters.ts';
 import { Keeper } from './keeper.ts';
-import { legEntriesOf, reduceEntries, type KnownLeg } from './reduce-entries.ts';
 import { CallsUnavailable, readSnapshot, type Snapshot, type Wanted } from './snapshot.ts';
+import { byLeg, reduceAll, wholeLog } from './testing/plain-reduction.ts';
 import { newEventOf, simulatedEvents } from './testing/simulated-calls.ts';
 
 interface OracleLog extends AsyncDisposable {
@@ -20,50 +18,9 @@ interface OracleLog extends AsyncDisposable {
   readonly table: CallTable;
 }
 
-/** The whole log, partition by partition. */
-async function wholeLog(eventLog: EventLog): Promise<StoredEntry[][]> {
-  return Promise.all(
-    Array.from({ length: eventLog.partitions }, async (_, partition) => {
-      const entries: StoredEntry[] = [];
-      for (let page = await eventLog.range(partition, BEFORE_EVERYTHING, 1_000); page.length > 0;) {
-        entries.push(...page);
-        page = await eventLog.range(partition, page.at(-1)?.id ?? '', 1_000);
-      }
-      return entries;
-    }),
-  );
-}
-
 interface Taken {
   readonly snapshot: Snapshot;
   readonly wanted: Wanted;
-}
-
-/** What a plain reduction of the log says at the position of each snapshot, in their order. */
-function reduceAll(log: readonly (readonly StoredEntry[])[], taken: readonly Taken[]): CallRecord[][] {
-  const expected = taken.map((): CallRecord[] => []);
-  for (const [partition, entries] of log.entries()) {
-    const idOf = (at: number) => taken[at]?.snapshot.position.ids[partition] ?? BEFORE_EVERYTHING;
-    const legs = new Map<string, KnownLeg>();
-    let done = 0;
-    for (const at of [...taken.keys()].sort((one, other) => compareIds(idOf(one), idOf(other)))) {
-      const end = entries.findIndex(({ id }, index) => index >= done && compareIds(id, idOf(at)) > 0);
-      const next = entries.slice(done, end < 0 ? entries.length : end);
-      for (const [key, { record }] of reduceEntries(legEntriesOf(next), legs)) {
-        if (record === null) legs.delete(key);
-        else legs.set(key, { record, endedAt: null });
-      }
-      done += next.length;
-      for (const { record } of legs.values()) {
-        if (record !== undefined && taken[at]?.wanted.includes(record.account_id) === true) expected[at]?.push(record);
-      }
-    }
-  }
-  return expected;
-}
-
-function byLeg(records: readonly CallRecord[]): ReadonlyMap<string, CallRecord> {
-  return new Map(records.map((record) => [legKey({ account: record.account_id, callId: record.call_id }), record]));
 }
 
 const ACCOUNTS = Array.from({ length: 12 }, (_, n) => `account_${n}`);
@@ -112,6 +69,7 @@ function race(log: OracleLog, keepers: number, random: Random) {
           eventLog,
           window: createLogWindow(eventLog, performance.now.bind(performance)),
           counters,
+          rules: { silentMs: 3_600_000, graceMs: 60_000, lateEnd: 'Amend' },
           owns: () => true,
           logger: silentLogger,
           now: Date.now,
@@ -174,7 +132,10 @@ export function oracleSuite(name: string, open: () => Promise<OracleLog>, joins:
     await racing.stop();
     const whole = await wholeLog(eventLog);
     let legs = 0;
-    for (const [at, expected] of reduceAll(whole, taken).entries()) {
+    for (const [at, expected] of reduceAll(
+      whole,
+      taken.map(({ snapshot, wanted }) => ({ position: snapshot.position, includes: wanted.includes })),
+    ).entries()) {
       const records = taken[at]?.snapshot.records ?? [];
       legs += records.length;
       assert.deepEqual(byLeg(records), byLeg(expected));

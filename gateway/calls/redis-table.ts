@@ -1,19 +1,23 @@
 import { decodeCall, encodeCall, legKey, type CallRecord } from '../../protocol/call.ts';
-import { callKeys } from '../../protocol/keys.ts';
+import { callKeys, streamKeys } from '../../protocol/keys.ts';
 import { LogUnavailable } from '../../event-log/event-log.ts';
+import { decodeGivenEnd } from '../../event-log/late-end.ts';
 import type { LogPlace } from '../../event-log/partition-state.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { outageCode } from '../../runtime/redis/outage.ts';
 import { defineScript, runScript, type Script } from '../../runtime/redis/script.ts';
 import {
+  LEGS_PER_ACCOUNT,
   SLICE_ACCOUNTS,
   SLICE_LEGS,
   type CallTable,
+  type LegEnd,
   type Slice,
   type SlicePlace,
   type TableAt,
   type TableStep,
 } from './call-table.ts';
+import { END, endInput, endOutcome } from './end-script.ts';
 import type { KnownLeg } from './reduce-entries.ts';
 
 /** What every script compares first. KEYS[1] is the table's `at`, ARGV[1] what it must be. */
@@ -41,24 +45,33 @@ for i, key in ipairs(KEYS) do found[i] = redis.call('GET', key) or '' end
 return found`);
 
 /**
- * KEYS: at, accounts, then each leg's hash. ARGV: at, the new one, then account, Call-ID and record (empty: removed) of
- * each leg. Replies 1; nothing when the table has moved on.
+ * KEYS: at, accounts, then each leg's hash. ARGV: at, the new one, how long it is kept, legs of an account at most, then
+ * account, Call-ID and record (empty: removed) of each leg. Replies how many legs were left out, as their account has too
+ * many; nothing when the table has moved on.
  */
 const WRITE = defineScript(`${COMPARE}
-redis.call('SET', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+local most, refused = tonumber(ARGV[4]), 0
 for i = 3, #KEYS do
-  local at = 3 * i - 6
+  local at = 3 * i - 4
   if ARGV[at + 2] ~= '' then
-    if redis.call('HSET', KEYS[i], ARGV[at + 1], ARGV[at + 2]) == 1 then redis.call('SADD', KEYS[2], ARGV[at]) end
+    if redis.call('HSET', KEYS[i], ARGV[at + 1], ARGV[at + 2]) == 1 then
+      if redis.call('HLEN', KEYS[i]) > most then
+        redis.call('HDEL', KEYS[i], ARGV[at + 1])
+        refused = refused + 1
+      else
+        redis.call('SADD', KEYS[2], ARGV[at])
+      end
+    end
   elseif redis.call('HDEL', KEYS[i], ARGV[at + 1]) == 1 and redis.call('EXISTS', KEYS[i]) == 0 then
     redis.call('SREM', KEYS[2], ARGV[at])
   end
 end
-return 1`);
+return refused`);
 
-/** KEYS: at. ARGV: at, the new one. */
+/** KEYS: at. ARGV: at, the new one (empty: none), how long it is kept. */
 const BEGIN = defineScript(`${COMPARE}
-redis.call('SET', KEYS[1], ARGV[2])
+if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
 return 1`);
 
 /** KEYS: at, accounts, then hashes of accounts. ARGV: at, then these accounts. Replies how many accounts are left. */
@@ -99,21 +112,25 @@ end
 reply[2], reply[3] = done, place
 return reply`);
 
+/** A table that nobody keeps is begun anew after this time: longer than any log is likely to be away. */
+const KEPT_MS = 604_800_000;
 const DROPPED_ACCOUNTS = 20;
 const SCAN_COUNT = 1_000;
 
 /** The table in Redis, beside the log's streams: it is lost with them and with nothing else. */
-export function createRedisTable(place: LogPlace): CallTable {
+export function createRedisTable(place: LogPlace, legsPerAccount = LEGS_PER_ACCOUNT): CallTable {
+  const share = String(Math.ceil(legsPerAccount / place.partitions));
   const keysOf = (partition: number) => callKeys(place.keyPrefix, partition);
-  const run = (script: Script, keys: readonly string[], args: readonly string[]) =>
-    available(place, () => runScript(place.client, script, { keys, args }));
+  const run: Run = (script, keys, args) => available(place, () => runScript(place.client, script, { keys, args }));
   return {
+    ...keptTable(place, run),
     async at(partition) {
       const text = await available(place, () => place.client.get(keysOf(partition).at));
       return decodeAt(text);
     },
     async look(partition, at, legs) {
-      const { at: key, legs: hash, ended } = keysOf(partition);
+      const { at: key, legs: hash } = keysOf(partition);
+      const { ended } = streamKeys(place.keyPrefix, partition);
       const keys = legs.flatMap(({ account, callId }) => [hash(account), ended(account, callId)]);
       const args = legs.map(({ callId, ends }) => `${ends ? 1 : 0}${callId}`);
       const reply = (await run(LOOK, [key, ...keys], [encodeAt(at), ...args])) as readonly Buffer[] | null;
@@ -122,24 +139,29 @@ export function createRedisTable(place: LogPlace): CallTable {
     },
     async ended(partition, legs) {
       if (legs.length === 0) return new Map();
-      const { ended } = keysOf(partition);
+      const { ended } = streamKeys(place.keyPrefix, partition);
       const keys = legs.map(({ account, callId }) => ended(account, callId));
       const reply = (await run(ENDED, keys, [])) as readonly Buffer[];
-      const found = legs.map((leg, index) => [legKey(leg), reply[index]?.toString() ?? ''] as const);
-      return new Map(found.filter(([, id]) => id !== ''));
+      return new Map(
+        legs.flatMap((leg, index) => {
+          const end = decodeGivenEnd(reply[index]?.toString() ?? '');
+          return end === null ? [] : [[legKey(leg), end.id] as const];
+        }),
+      );
     },
     async write(partition, { from, to, changes }: TableStep) {
       const { at, accounts, legs } = keysOf(partition);
       const keys = [at, accounts];
-      const args = [encodeAt(from), encodeAt(to)];
+      const args = [encodeAt(from), encodeAt(to), String(KEPT_MS), share];
       for (const { account, callId, record } of changes) {
         keys.push(legs(account));
         args.push(account, callId, record === null ? '' : encodeCall(record));
       }
-      return (await run(WRITE, keys, args)) !== null;
+      const refusedLegs = await run(WRITE, keys, args);
+      return refusedLegs === null ? null : { refusedLegs: Number(refusedLegs) };
     },
     async begin(partition, from, at) {
-      return (await run(BEGIN, [keysOf(partition).at], [encodeAt(from), encodeAt(at)])) !== null;
+      return (await run(BEGIN, [keysOf(partition).at], [encodeAt(from), encodeAt(at), String(KEPT_MS)])) !== null;
     },
     async drop(partition, at) {
       const keys = keysOf(partition);
@@ -153,6 +175,30 @@ export function createRedisTable(place: LogPlace): CallTable {
       const wanted = accounts.slice(from.account, from.account + SLICE_ACCOUNTS);
       const reply = await run(SLICE, [at, ...wanted.map(legs)], [String(SLICE_LEGS), from.leg]);
       return reply === null ? null : sliceOf(reply as SliceReply, accounts, from);
+    },
+  };
+}
+
+type Run = (script: Script, keys: readonly string[], args: readonly (string | Buffer)[]) => Promise<unknown>;
+
+/** How long a table lives, and the ends of its legs. */
+function keptTable(place: LogPlace, run: Run): Pick<CallTable, 'end' | 'touch' | 'idleMs' | 'forget'> {
+  const keysOf = (partition: number) => callKeys(place.keyPrefix, partition);
+  return {
+    async end(partition, end: LegEnd) {
+      const { keys, args } = endInput(place.keyPrefix, partition, end);
+      return endOutcome(await run(END, keys, args));
+    },
+    async touch(partition) {
+      await available(place, () => place.client.pexpire(keysOf(partition).at, KEPT_MS));
+    },
+    async idleMs(partition) {
+      const left = await available(place, () => place.client.pttl(keysOf(partition).at));
+      if (left === -2) return null;
+      return left < 0 ? 0 : KEPT_MS - left;
+    },
+    async forget(partition, at) {
+      return (await run(BEGIN, [keysOf(partition).at], [encodeAt(at), ''])) !== null;
     },
   };
 }
@@ -191,7 +237,10 @@ function isReadable(record: CallRecord | null): record is CallRecord {
 }
 
 function knownLeg(record: Buffer | undefined, ended: Buffer | undefined): KnownLeg {
-  return { record: decodeCall(record?.toString() ?? '') ?? undefined, endedAt: ended?.toString() || null };
+  return {
+    record: decodeCall(record?.toString() ?? '') ?? undefined,
+    endedAt: decodeGivenEnd(ended?.toString() ?? '')?.id ?? null,
+  };
 }
 
 const PHASES = ['dropping', 'building', 'live'] as const;

@@ -1,3 +1,4 @@
+import { CALL_END_CORRECTED } from '../../protocol/catalogue.ts';
 import { unescapeValue } from '../../protocol/entry.ts';
 import type { Grant } from '../auth/grant.ts';
 import { isWithin, type Account, type Directory } from '../directory/directory.ts';
@@ -119,7 +120,7 @@ export class RouteIndex {
 
 function collect(bucket: Bucket | undefined, name: string, into: View[]): void {
   if (bucket === undefined) return;
-  for (const view of bucket.anyEvent) into.push(view);
+  if (name !== CALL_END_CORRECTED) for (const view of bucket.anyEvent) into.push(view);
   for (const view of bucket.byEvent.get(name) ?? []) into.push(view);
 }
 
@@ -141,7 +142,7 @@ export function wantedBy(grant: Grant): Wanted {
 /** Whether this one view gets the event: the same answer as `match`, for a connection that pulls by itself. */
 export function accepts(view: Wanted, route: Route): boolean {
   if (route.outcome !== 'known' || route.account === null) return false;
-  if (view.events !== null && !view.events.has(route.name)) return false;
+  if (view.events === null ? route.name === CALL_END_CORRECTED : !view.events.has(route.name)) return false;
   if (view.accounts !== null && !view.accounts.has(route.account.id)) return false;
   return isWithin(route.account, view.root);
 }

@@ -12,6 +12,7 @@ test('alive always, ready when every check holds, and each failing check says wh
   });
   const app = createInnerApp({
     directory: null,
+    reconcile: null,
     checks: () => ({ log }),
     metrics: (_request, response) => {
       response.send('metrics');

@@ -12,6 +12,8 @@ export interface InnerAppOptions {
   readonly metrics: RequestHandler;
   /** Null: producers write to Redis themselves. */
   readonly ingest: Router | null;
+  /** Null where `ingest` is: which calls a switch still has. */
+  readonly reconcile: Router | null;
   /** Null: the directory is a file. */
   readonly directory: Router | null;
   readonly administration: Router;
@@ -32,6 +34,7 @@ export function createInnerApp(options: InnerAppOptions): Express {
   });
   app.get('/metrics', options.metrics);
   if (options.ingest !== null) app.use(options.ingest);
+  if (options.reconcile !== null) app.use(options.reconcile);
   if (options.directory !== null) app.use(options.directory);
   app.use(options.administration);
   app.use(notFound);

@@ -1,4 +1,4 @@
-import { KNOWN_EVENTS } from '../../protocol/catalogue.ts';
+import { NAMED_EVENTS } from '../../protocol/catalogue.ts';
 import { CLOSE_MEANINGS } from '../../protocol/close-meaning.ts';
 import { EVENT_FIELDS } from '../../protocol/event-schema.ts';
 import { FRAME_ERRORS } from '../../protocol/frame-error.ts';
@@ -16,7 +16,7 @@ const AGAIN = { wait: 'after a wait', login: 'after a login', no: 'no' } as cons
 
 /** The contract for a person: works offline and without a script. Names of the resource are escaped. */
 export function referencePage({ version, additionalEvents }: ReferenceOptions): string {
-  const events = [...KNOWN_EVENTS, ...additionalEvents].map(
+  const events = [...NAMED_EVENTS, ...additionalEvents].map(
     (name) => `<a href="${REFERENCE_PATH.schemas}/${encodeURIComponent(name)}.json"><code>${escaped(name)}</code></a>`,
   );
   return `<!doctype html>

@@ -19,6 +19,8 @@ interface IngestedEvent {
   readonly code?: string;
   readonly detail?: string;
   readonly field?: string;
+  /** The end of a leg that had been given a synthetic end, at `position`. */
+  readonly late?: true;
   /** `unknown_account`: it is in the log, and is not delivered while its account is not in the directory. */
   readonly warning?: 'unknown_account';
 }
@@ -137,7 +139,8 @@ function appended(index: number, { event, isKnown }: Forwarded, outcome: AppendO
   if (outcome === undefined) return { index, status: 'failed', id: event.eventId, code: 'no_outcome' };
   if (outcome.outcome === 'failed') return { index, status: 'failed', id: event.eventId, code: outcome.code };
   const position = `${outcome.partition}:${outcome.id}`;
-  const line = { index, status: outcome.outcome, id: event.eventId, position };
+  const late = outcome.isLate === true ? { late: true as const } : {};
+  const line = { index, status: outcome.outcome, id: event.eventId, position, ...late };
   return isKnown ? line : { ...line, warning: 'unknown_account' };
 }
 

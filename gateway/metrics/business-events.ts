@@ -141,6 +141,8 @@ function countIngested(metrics: Metrics, answer: IngestAnswer): void {
   for (const status of ['accepted', 'duplicate', 'dropped'] as const) {
     if (answer[status] > 0) metrics.ingested('http', status, answer[status]);
   }
+  const late = answer.duplicate === 0 ? 0 : answer.events.filter(({ late }) => late === true).length;
+  if (late > 0) metrics.endedLate(late);
   for (const status of ['rejected', 'failed'] as const) {
     for (const [reason, events] of reasonsOf(answer, status)) metrics.ingested('http', status, events, reason);
   }

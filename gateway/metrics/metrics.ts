@@ -39,6 +39,8 @@ export interface Metrics extends AsyncDisposable, RedisMetrics {
   /** What the keepers of the table of live calls count. */
   observeCalls(counters: CallCounters): void;
   snapshotAsked(outcome: 'taken' | 'unavailable'): void;
+  /** Real ends of legs that had been given a synthetic one. */
+  endedLate(ends: number): void;
   /** A gap of a source was read from the log. */
   sourceGap(reason: string): void;
   /** A server was asked to judge a login. */
@@ -65,6 +67,7 @@ function startAtZero(instruments: GatewayInstruments): void {
   for (const reason of GAP_REASONS) counter('firehose_gaps_total').add(0, { reason });
   for (const reason of SOURCE_GAP_REASONS) counter('firehose_source_gaps_read_total').add(0, { reason });
   for (const outcome of ['taken', 'unavailable']) counter('firehose_calls_snapshots_total').add(0, { outcome });
+  counter('firehose_calls_late_ends_total').add(0);
   counter('firehose_revocations_total').add(0, { outcome: 'revoked' });
 }
 
@@ -77,8 +80,23 @@ function observeCallCounters(instruments: GatewayInstruments): (counters: CallCo
   instruments.observe('firehose_calls_entries_total', (observe) => observe(counters.reduced));
   instruments.observe('firehose_calls_refused_writes_total', (observe) => observe(counters.refusedWrites));
   instruments.observe('firehose_calls_rebuilds_total', (observe) => observe(counters.rebuilds));
+  instruments.observe('firehose_calls_refused_legs_total', (observe) => observe(counters.refusedLegs));
+  instruments.observe('firehose_calls_ends_total', (observe) => {
+    for (const [reason, ends] of Object.entries(counters.ends)) observe(ends, { reason });
+  });
   return (kept) => {
     counters = kept;
+  };
+}
+
+/** The table of live calls. */
+function ofCalls(instruments: GatewayInstruments): Pick<Metrics, 'observeCalls' | 'snapshotAsked' | 'endedLate'> {
+  const snapshots = instruments.counter('firehose_calls_snapshots_total');
+  const lateEnds = instruments.counter('firehose_calls_late_ends_total');
+  return {
+    observeCalls: observeCallCounters(instruments),
+    snapshotAsked: (outcome) => snapshots.add(1, { outcome }),
+    endedLate: (ends) => lateEnds.add(ends),
   };
 }
 
@@ -141,8 +159,6 @@ export function createMetrics(): Metrics {
   const gaps = instruments.counter('firehose_gaps_total');
   const sourceGaps = instruments.counter('firehose_source_gaps_read_total');
   const redisErrors = instruments.counter('firehose_redis_errors_total');
-  const snapshots = instruments.counter('firehose_calls_snapshots_total');
-  const observeCalls = observeCallCounters(instruments);
   startAtZero(instruments);
   const clients = new Map<RedisRole, () => boolean>();
   instruments.observe('firehose_redis_client_state', (observe) => {
@@ -171,8 +187,7 @@ export function createMetrics(): Metrics {
     delivered: (duration) => latency.record(duration),
     ingested: (source, outcome, events, reason = '') => ingest.add(events, { source, outcome, reason }),
     gap: (reason) => gaps.add(1, { reason }),
-    observeCalls,
-    snapshotAsked: (outcome) => snapshots.add(1, { outcome }),
+    ...ofCalls(instruments),
     sourceGap: (reason) => sourceGaps.add(1, { reason }),
     redisError: (role, code) => redisErrors.add(1, { role, code }),
     redisClient: (role, isReady) => void clients.set(role, isReady),

@@ -9,6 +9,7 @@ import {
   DIRECTORY_REFRESH_PATH,
   LOGIN_PATH,
   INGEST_PATH,
+  RECONCILE_PATH,
   STREAM_PATH,
 } from '../../protocol/paths.ts';
 import type { Environment } from '../../runtime/lifecycle/environment.ts';
@@ -29,6 +30,8 @@ export interface RunningGateway extends AsyncDisposable {
   /** Open, or rejected with the status and body of the refusal. */
   connect(target: string, headers?: Record<string, string>): Promise<Client>;
   ingest(body: string): Promise<{ status: number; body: Record<string, number> }>;
+  /** Says which calls a switch still has, with the producers' token or another one. */
+  reconcile(body: unknown, token?: string): Promise<{ status: number; body: Record<string, unknown> }>;
   /** Asks the administration endpoint with its token: GET, or POST of a body. */
   administer(path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }>;
   /** Asks for the directory to be asked again, with the administrators' token. Returns the status. */
@@ -150,6 +153,12 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     async ingest(body) {
       const answer = await fetch(`${inner}${INGEST_PATH}`, { method: 'POST', body, headers: producer });
       return { status: answer.status, body: (await answer.json()) as Record<string, number> };
+    },
+    async reconcile(body, token) {
+      const headers = token === undefined ? producer : { Authorization: `Bearer ${token}` };
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      const answer = await fetch(`${inner}${RECONCILE_PATH}`, { method: 'POST', body: text, headers });
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
     },
     async administer(path, body) {
       const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };

@@ -23,7 +23,14 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.stream.retention.maxLength': 'Entries kept in each partition.',
   'spec.stream.retention.maxAge': 'Time for which entries are kept, as 24h.',
   'spec.calls': 'The table of live calls, which clients join with by snapshot=calls.',
-  'spec.calls.enabled': 'Whether the table is kept. Off, it costs nothing.',
+  'spec.calls.enabled': 'Whether the table is kept, and calls are ended. Off, it costs nothing.',
+  'spec.calls.silentAfter': 'A leg of which no event came for this long is given an end.',
+  'spec.calls.switchLost': 'What happens to legs whose switch was lost.',
+  'spec.calls.switchLost.gracePeriod': 'They are given an end after this time, unless they speak.',
+  'spec.calls.lateEnd':
+    'The real end of a leg that was given one. Amend: it is kept as CALL_END_CORRECTED. Drop: it is not kept.',
+  'spec.calls.maxLegsPerAccount':
+    'Live legs of one account that the table takes, spread over the partitions; further ones are in no snapshot.',
   'spec.consumerGroups':
     'Durable groups, whose position is kept on the server. Those named here are added to `default`.',
   'spec.consumerGroups.name': 'Name by which clients ask for it, as ?group=NAME.',

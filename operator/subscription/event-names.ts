@@ -1,4 +1,4 @@
-import { KNOWN_EVENTS } from '../../protocol/catalogue.ts';
+import { NAMED_EVENTS } from '../../protocol/catalogue.ts';
 import { nearestName } from '../../protocol/nearest-name.ts';
 import type { Subscription } from '../../protocol/subscription.ts';
 import { good, type Finding } from './findings.ts';
@@ -8,7 +8,7 @@ import { good, type Finding } from './findings.ts';
  * and a filter of nothing else delivers nothing. Null when every name is known.
  */
 export function unknownEventNames({ spec }: Subscription): Finding | null {
-  const known = [...KNOWN_EVENTS, ...spec.filters.additionalEvents];
+  const known = [...NAMED_EVENTS, ...spec.filters.additionalEvents];
   const lists: [field: string, names: readonly string[]][] = [
     ['filters.events', spec.filters.events],
     ['filters.excludeEvents', spec.filters.excludeEvents],

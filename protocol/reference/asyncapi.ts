@@ -2,13 +2,13 @@ import { META_KEY } from '../event-meta.ts';
 import { STREAM_PATH } from '../paths.ts';
 import type { ReferenceOptions } from './openapi.ts';
 import { allSchemas, clientFrames, serverFrames, type JsonSchema } from './schemas.ts';
-import { KNOWN_EVENTS } from '../catalogue.ts';
+import { NAMED_EVENTS } from '../catalogue.ts';
 import { STREAM_PARAMETERS } from './stream-parameters.ts';
 
 /** The messages of the stream, as AsyncAPI 3.0. Pure. */
 export function asyncApi({ version, additionalEvents }: ReferenceOptions) {
   const schemas = allSchemas(additionalEvents);
-  const events = [...KNOWN_EVENTS, ...additionalEvents].map((name) => message(name, schemas.get(name) ?? {}));
+  const events = [...NAMED_EVENTS, ...additionalEvents].map((name) => message(name, schemas.get(name) ?? {}));
   const frames = Object.entries(serverFrames()).map(([type, schema]) =>
     message(`frame-${type}`, { type: 'object', required: [META_KEY], properties: { [META_KEY]: schema } }),
   );

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { KNOWN_EVENTS } from '../catalogue.ts';
+import { NAMED_EVENTS } from '../catalogue.ts';
 import { CLIENT_FRAMES } from '../client-frame.ts';
 import { META_KEY } from '../event-meta.ts';
 import { eventSchema } from '../event-schema.ts';
@@ -67,7 +67,7 @@ export function allSchemas(additionalEvents: readonly string[] = []): ReadonlyMa
     Object.entries(schemas).map(([name, schema]): [string, JsonSchema] => [`${prefix}-${name}`, schema]);
   return new Map<string, JsonSchema>([
     ['event', eventSchema(null)],
-    ...[...KNOWN_EVENTS, ...additionalEvents].map((name): [string, JsonSchema] => [name, eventSchema(name)]),
+    ...[...NAMED_EVENTS, ...additionalEvents].map((name): [string, JsonSchema] => [name, eventSchema(name)]),
     ['meta', META],
     ['problem', PROBLEM],
     ...named('server-frame', serverFrames()),

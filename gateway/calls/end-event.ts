@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { legKey, type CallRecord } from '../../protocol/call.ts';
+import type { NewEvent } from '../../event-log/event-log.ts';
+import { VERSION } from '../../runtime/version.ts';
+
+/**
+ * Why a leg is ended although its switch said no end: what the key `Firehose-Synthetic` says. `switch_lost`: it was
+ * `uncertain` for too long; `switch_restarted`, `reconciled`: a list of its switch lacks it; `silent`: no event of it came.
+ */
+export const END_REASONS = ['switch_lost', 'switch_restarted', 'reconciled', 'silent'] as const;
+export type EndReason = (typeof END_REASONS)[number];
+
+/** Seconds between the years 0 and 1970. */
+const GREGORIAN_SECONDS = 62_167_219_200;
+
+/** The synthetic end of a leg: what is known of it, and its times up to its last event. Pure; `now` in Unix milliseconds. */
+export function endEvent(record: CallRecord, reason: EndReason, now: number): NewEvent {
+  const { account_id: account, call_id: callId } = record;
+  const body = {
+    'Event-Category': 'call_event',
+    'Event-Name': 'CHANNEL_DESTROY',
+    'App-Name': 'firehose',
+    'App-Version': VERSION,
+    'Msg-ID': String(now * 1_000),
+    Timestamp: Math.floor(now / 1_000) + GREGORIAN_SECONDS,
+    Node: record.switch,
+    'Call-ID': callId,
+    'Call-Direction': record.direction,
+    'Caller-ID-Number': record.caller_number,
+    'Caller-ID-Name': record.caller_name,
+    'Callee-ID-Number': record.callee_number,
+    'Callee-ID-Name': record.callee_name,
+    From: record.from,
+    To: record.to,
+    'Caller-Destination-Number': record.dialled_number,
+    'Other-Leg-Call-ID': record.other_call_id,
+    'Channel-Call-State': 'HANGUP',
+    'Channel-Answer-State': 'hangup',
+    'Hangup-Cause': reason === 'silent' ? 'ALLOTTED_TIMEOUT' : 'CRASH',
+    'Duration-Seconds': secondsSince(record.created_at, record.last_ms),
+    'Billing-Seconds': record.answered_at === null ? 0 : secondsSince(record.answered_at, record.last_ms),
+    'Firehose-Synthetic': reason,
+    'Custom-Channel-Vars': known({
+      'Account-ID': account,
+      'Owner-ID': record.owner_id,
+      'Authorizing-ID': record.device_id,
+      'Authorizing-Type': record.device_id === null ? null : 'device',
+      'Call-Interaction-ID': record.interaction_id,
+    }),
+  };
+  const data = Buffer.from(JSON.stringify(known(body)));
+  return { name: 'CHANNEL_DESTROY', account, callId, eventId: endId(record), traceparent: '', data };
+}
+
+const BEGINNING = /\.CREATE$/;
+
+/**
+ * The leg's own end where its source gives one id to a beginning and one to an end, so that both ends exclude each other by it;
+ * else one of the leg and the event by which it was learnt.
+ */
+function endId(record: CallRecord): string {
+  const { began_id: began } = record;
+  if (BEGINNING.test(began)) return began.replace(BEGINNING, '.DESTROY');
+  const leg = legKey({ account: record.account_id, callId: record.call_id });
+  return `end.${createHash('sha256').update(`${leg}\t${began}`).digest('base64url').slice(0, 22)}`;
+}
+
+function secondsSince(from: string, untilMs: number): number {
+  return Math.max(0, Math.ceil((untilMs - Date.parse(from)) / 1_000));
+}
+
+/** Without what is not known. */
+function known(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}

@@ -1,0 +1,85 @@
+import type { CallRecord } from '../../protocol/call.ts';
+import { LogUnavailable } from '../../event-log/event-log.ts';
+import type { LateEnd } from '../../event-log/late-end.ts';
+import type { CallTable } from './call-table.ts';
+import type { CallCounters } from './counters.ts';
+import { eachLeg } from './each-leg.ts';
+import { endEvent, type EndReason } from './end-event.ts';
+import { CallsUnavailable } from './snapshot.ts';
+
+/** Which calls a switch has. */
+export interface SwitchList {
+  /** As the events of its legs name it. */
+  readonly switch: string;
+  readonly live: ReadonlySet<string>;
+  /** Unix milliseconds: a leg that spoke later may have begun after the list was made. */
+  readonly listedAt: number;
+  /** Unix milliseconds; null where the switch has not restarted as far as is known. */
+  readonly startedAt: number | null;
+}
+
+export interface Reconciled {
+  /** Legs that were given an end. */
+  readonly ended: number;
+  /** Calls of the list that the table has not: the switch has said nothing of them that the log still holds. */
+  readonly unknown: number;
+}
+
+export interface ReconcileParts {
+  readonly table: CallTable;
+  readonly partitions: number;
+  readonly counters: CallCounters;
+  readonly lateEnd: LateEnd;
+}
+
+/** Why the list ends a leg; null when it does not. Pure. */
+function reasonToEnd(record: CallRecord, list: SwitchList): EndReason | null {
+  if (record.switch !== list.switch) return null;
+  if (list.startedAt !== null && record.last_ms < list.startedAt) return 'switch_restarted';
+  return record.last_ms < list.listedAt && !list.live.has(record.call_id) ? 'reconciled' : null;
+}
+
+/** Tries for a leg of which the log has more than the table; then it is for the next list. */
+const TRIES = 20;
+const TRY_MS = 100;
+
+/**
+ * Ends the legs that a switch no longer has, of accounts that its producer may write for. Rejects with CallsUnavailable while the table
+ * cannot be read; what was ended by then stays so, and the same list again ends the rest.
+ */
+export async function reconcile(
+  { table, partitions, counters, lateEnd }: ReconcileParts,
+  list: SwitchList,
+  { mayEnd, now, pause }: { mayEnd: (account: string) => boolean; now: () => number; pause: Pause },
+): Promise<Reconciled> {
+  const unknown = new Set(list.live);
+  const end = async (partition: number, leg: Parameters<Parameters<typeof eachLeg>[2]>[0]): Promise<boolean> => {
+    const { at, record } = leg;
+    const reason = reasonToEnd(record, list);
+    if (reason === null || !mayEnd(record.account_id)) return false;
+    const event = endEvent(record, reason, now());
+    for (let left = TRIES; left > 0; left -= 1) {
+      const outcome = await table.end(partition, { at, record, event, notBefore: 0, lateEnd });
+      if (outcome === 'ended') counters.ends[reason] += 1;
+      if (outcome !== 'later') return outcome === 'ended';
+      await pause(TRY_MS);
+    }
+    return false;
+  };
+  let ended = 0;
+  try {
+    for (let partition = 0; partition < partitions; partition += 1) {
+      const isWhole = await eachLeg(table, partition, async (leg) => {
+        unknown.delete(leg.record.call_id);
+        if (await end(partition, leg)) ended += 1;
+      });
+      if (!isWhole && (await table.at(partition))?.phase !== 'live') throw new CallsUnavailable('building');
+    }
+  } catch (error) {
+    if (error instanceof LogUnavailable) throw new CallsUnavailable('log', { cause: error });
+    throw error;
+  }
+  return { ended, unknown: unknown.size };
+}
+
+export type Pause = (ms: number) => Promise<unknown>;

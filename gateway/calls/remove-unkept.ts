@@ -1,0 +1,55 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { LogUnavailable } from '../../event-log/event-log.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
+import type { CallTable, TableAt } from './call-table.ts';
+
+/** Who keeps a table says so every few seconds. */
+const UNKEPT_MS = 600_000;
+const EVERY_MS = 3_600_000;
+const RETRY_MS = 60_000;
+
+/** Where a table was that has lost its place. */
+const NOWHERE: TableAt = { epoch: '', id: '0-0', phase: 'dropping', until: '0-0' };
+
+/**
+ * Removes the table of a partition when no replica has kept it for a while: false while one does. Another resource on the same
+ * streams may keep it: a replica that begins again meanwhile has moved it, and it is left alone. Rejects with LogUnavailable.
+ */
+export async function removeUnkept(table: CallTable, partition: number, unkeptMs = UNKEPT_MS): Promise<boolean> {
+  const idleMs = await table.idleMs(partition);
+  if (idleMs === null && (await table.accounts(partition)).length === 0) return true;
+  if (idleMs !== null && idleMs < unkeptMs) return false;
+  const found = await table.at(partition);
+  const at: TableAt = { ...(found ?? NOWHERE), phase: 'dropping' };
+  if (!(await table.begin(partition, found, at))) return false;
+  for (;;) {
+    const isEmpty = await table.drop(partition, at);
+    if (isEmpty === null) return false;
+    if (isEmpty) return table.forget(partition, at);
+  }
+}
+
+export interface RemovingParts {
+  readonly table: CallTable;
+  readonly partitions: number;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** For a resource that keeps no table: what it kept before is removed. Settles after an abort. */
+export async function keepRemoved({ table, partitions, logger, signal }: RemovingParts): Promise<void> {
+  while (!signal.aborted) {
+    let restMs = EVERY_MS;
+    try {
+      for (let partition = 0; partition < partitions; partition += 1) {
+        const had = (await table.idleMs(partition)) !== null;
+        if ((await removeUnkept(table, partition)) && had)
+          logger.info({ partition }, 'removed a table of live calls that nobody keeps');
+      }
+    } catch (error) {
+      if (!(error instanceof LogUnavailable)) throw error;
+      restMs = RETRY_MS;
+    }
+    await delay(restMs, undefined, { signal, ref: false }).catch(() => undefined);
+  }
+}
