@@ -1,3 +1,4 @@
+import { CALL_MUTANTS } from './call-mutants.ts';
 import { GROUP_MUTANTS } from './group-mutants.ts';
 import type { Patch } from './product.ts';
 import type { ScenarioName } from './scenarios.ts';
@@ -194,4 +195,5 @@ export const MUTANTS: readonly Mutant[] = [
   return ids;`,
   },
   ...GROUP_MUTANTS,
+  ...CALL_MUTANTS,
 ];

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { liveCalls } from './call-scenarios.ts';
 import { redisCommand } from './redis-cli.ts';
 import type { Product } from './product.ts';
 import { TREE } from './setup.ts';
@@ -250,6 +251,7 @@ export const SCENARIOS = {
   groupSlots,
   groupReplicas,
   groupAccounts,
+  liveCalls,
   clockSteps,
   rollingRestart,
   descriptorsGone,
