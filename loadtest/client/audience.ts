@@ -23,6 +23,10 @@ export function audienceScenario(settings: Settings, publishMs: number) {
 }
 
 export interface Attendance extends Pick<ConsumerOptions, 'timeEvery' | 'handshakeTags' | 'onEvent'> {
+  /** Further options of each consumer, which may know it. */
+  readonly optionsOf?: (consumer: () => Consumer) => Partial<ConsumerOptions>;
+  /** All consumers want everything. */
+  readonly share?: Share;
   readonly publishMs: number;
   /** Given each consumer as it begins. */
   readonly onConsumer?: (consumer: Consumer) => void;
@@ -30,14 +34,15 @@ export interface Attendance extends Pick<ConsumerOptions, 'timeEvery' | 'handsha
 
 /** Opens this virtual user's share of the connections over the ramp, and ends when each has all it is owed. */
 export async function attend(settings: Settings, run: TestRun, attendance: Attendance): Promise<void> {
-  const { publishMs, onConsumer, ...options } = attendance;
+  const { publishMs, onConsumer, optionsOf, share: every, ...options } = attendance;
   const connections = Math.ceil(settings.CONNECTIONS / virtualUsers(settings));
   const tokens = new Tokens(settings, run);
   const attendOne = async (index: number) => {
-    const share = shareOf(exec.vu.idInTest * connections + index);
+    const share = every ?? shareOf(exec.vu.idInTest * connections + index);
     await pause(Math.random() * settings.RAMP);
-    const consumer = new Consumer({
+    const consumer: Consumer = new Consumer({
       ...options,
+      ...optionsOf?.(() => consumer),
       url: settings.FIREHOSE_URL,
       run: run.name,
       ledger: new Ledger(scopeOf(share, { calls: settings.CALLS, accounts: settings.ACCOUNTS })),

@@ -24,10 +24,26 @@ export interface ConsumerOptions {
   readonly onEvent?: (numbering: Numbering, latencyMs: number) => void;
   /** The connection is there, after `hello`. */
   readonly onReady?: () => void;
+  /** Joins with the live calls, and gets them after every loss. */
+  readonly joinsWithCalls?: boolean;
+  /** Given each frame of the gateway but events. */
+  readonly onFrame?: (frame: Frame) => void;
+  /** It has closed its books. */
+  readonly onDone?: () => void;
+}
+
+/** A frame of the control contract, as far as a load test reads it. */
+export interface Frame {
+  readonly type: string;
+  /** Of `gap` and of `snapshot_begin`. */
+  readonly reason?: string;
+  /** Of `call`. */
+  readonly call?: { readonly call_id: string; readonly state: string };
 }
 
 const TELL_MS = 1_000;
 const RETRY_MS = 500;
+const KEEPS_PLACE: ReadonlySet<string> = new Set(['hello', 'watermark', 'snapshot_end']);
 const TOKEN_EXPIRED = 4401;
 const FIRST_FINAL_CODE = 4500;
 
@@ -68,6 +84,7 @@ export class Consumer {
     this.#tell();
     metrics.lost.add(ledger.lost);
     metrics.books.add(true);
+    this.#options.onDone?.();
   }
 
   /** Drops the connection as if the network did; it comes back at once, or after `backMs`. */
@@ -79,6 +96,17 @@ export class Consumer {
     // What still arrives on it is ignored: it must come again after the resume.
     this.#socket = null;
     socket.close();
+  }
+
+  /** Drops the connection and what it had: it comes back as a new client does. */
+  forget(backMs = 0): void {
+    this.#newest = '';
+    this.#options.ledger.rejoined();
+    this.cut(backMs);
+  }
+
+  send(frame: object): void {
+    if (this.isConnected) this.#socket?.send(JSON.stringify(frame));
   }
 
   get isConnected(): boolean {
@@ -134,7 +162,8 @@ export class Consumer {
 
   #connect(token: string): Promise<End> {
     const cursor = this.#cursor;
-    const query = cursor === '' ? '?v=1' : `?v=1&cursor=${cursor}`;
+    const contract = this.#options.joinsWithCalls === true ? '?v=1&snapshot=calls' : '?v=1';
+    const query = cursor === '' ? contract : `${contract}&cursor=${cursor}`;
     const url = `${this.#options.url.replace(/^http/, 'ws')}${STREAM_PATH}${query}`;
     const begun = Date.now();
     const socket = new WebSocket(url, null, { headers: authorization(token), tags: { name: 'stream' } });
@@ -176,8 +205,11 @@ export class Consumer {
   }
 
   #told(text: string): void {
-    const { _firehose: frame } = JSON.parse(text) as { _firehose: { type: string; reason?: string } };
-    if (frame.type === 'hello' || frame.type === 'watermark') this.#newest = text;
+    const { _firehose: frame } = JSON.parse(text) as { _firehose: Frame };
+    if (KEEPS_PLACE.has(frame.type)) this.#newest = text;
+    // Until a snapshot has ended there is no state to resume with.
+    if (frame.type === 'snapshot_begin' && frame.reason !== 'asked') this.#newest = '';
+    this.#options.onFrame?.(frame);
     if (frame.type === 'hello') this.#options.onReady?.();
     if (frame.type === 'gap') metrics.gaps.add(1, { reason: frame.reason ?? '' });
   }

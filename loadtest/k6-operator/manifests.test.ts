@@ -20,7 +20,7 @@ const read = async (script: ScriptName) =>
   parse(await readFile(new URL(`${script}.yaml`, import.meta.url), 'utf8')) as TestRun;
 
 /** Scripts that may be split: what they judge does not need all of the connections. */
-const MAY_BE_SPLIT: readonly ScriptName[] = ['load', 'resume'];
+const MAY_BE_SPLIT: readonly ScriptName[] = ['load', 'resume', 'snapshot'];
 /** Of etcd and of the API server: an object has at most about a mebibyte. */
 const MOST_BYTES = 1024 * 1024;
 

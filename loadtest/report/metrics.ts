@@ -49,6 +49,11 @@ export const acksRefused = new Counter('firehose_acks_refused');
 export const deadLetters = new Counter('firehose_dead_letters');
 /** Missing, for another reason, or of an event that should have none. */
 export const deadLettersWrong = new Counter('firehose_dead_letters_wrong');
+/** Of wallboards: whole snapshots by why they came, and calls that a board and the next snapshot do not agree on. */
+export const snapshots = new Counter('firehose_snapshots');
+export const drift = new Counter('firehose_drift');
+/** Milliseconds from `snapshot_begin` to `snapshot_end`. */
+export const snapshotTime = new Trend('firehose_snapshot_time', true);
 /** Of the breakpoint test: the last rate that was held, the first that was not, and p99s of the steps. */
 export const heldRate = new Gauge('firehose_held_events_per_second');
 export const brokeAt = new Gauge('firehose_broke_at_events_per_second');
@@ -68,6 +73,6 @@ export const ACCOUNTED = {
 
 /** A threshold without samples may pass: in `setup`, so that nothing published or received is a failure. */
 export function beginCounting(): void {
-  const all = [published, received, lost, doubled, inverted, foreign, repeated, gaps, reconnects];
+  const all = [published, received, lost, doubled, inverted, foreign, repeated, gaps, reconnects, snapshots, drift];
   for (const counter of [...all, handshakesRefused, withoutRetryAfter, unexpectedCloses]) counter.add(0);
 }

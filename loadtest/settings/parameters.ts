@@ -120,6 +120,10 @@ export const SCRIPTS = {
     about: 'connections are cut at random amid the stream, and resume by their cursor',
     parameters: { ...LOAD, CONNECTIONS: '20', RAMP: '2s', DURATION: '30s', CUT_AFTER: null },
   },
+  snapshot: {
+    about: 'wallboards join with the live calls, are cut and heal under load; each compares its board with snapshots',
+    parameters: { ...LOAD, CONNECTIONS: '1000', CONNECTIONS_PER_VU: '50', DURATION: '60s', CUT_AFTER: '400' },
+  },
   durable: {
     about: 'a durable group whose consumers acknowledge, refuse, give up and die; needs Redis',
     parameters: {

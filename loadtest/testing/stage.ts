@@ -44,6 +44,8 @@ export interface StageOptions {
   /** Empty: the embedded log. */
   readonly redisUrl?: string;
   readonly tls?: boolean;
+  /** More of the resource's `spec`. */
+  readonly spec?: Readonly<Record<string, unknown>>;
 }
 
 interface RunOptions {
@@ -56,8 +58,8 @@ interface RunOptions {
 
 /** A gateway of its own, and the load tests against it. */
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
-  const { redisUrl = '', tls = false } = options;
-  const setup = await setUp({ redisUrl, spec: { gateway: { tls: { disabled: !tls } } } });
+  const { redisUrl = '', tls = false, spec = {} } = options;
+  const setup = await setUp({ redisUrl, spec: { ...spec, gateway: { tls: { disabled: !tls } } } });
   const replica = new Replica(unchanged.root, setup);
   await replica.start();
   const folder = await mkdtemp(join(tmpdir(), 'firehose-loadtest-'));

@@ -14,15 +14,20 @@ export interface Scope {
 /** Accounts for each event of a run at one consumer, and knows when the last one that is owed has come. */
 export class Ledger {
   readonly #scope: Scope;
-  readonly #oracle: Oracle;
+  #oracle: Oracle;
+  #missedBefore = 0;
   readonly #ended = new Set<number>();
   #owedCalls = 0;
 
   constructor(scope: Scope) {
     this.#scope = scope;
-    const owes = (call: number, n: number) => call < scope.calls && scope.owesCall(call) && this.#owesName(n);
-    this.#oracle = new Oracle({ owes, isFromStart: scope.isFromStart });
+    this.#oracle = this.#begin(scope.isFromStart);
     for (let call = 0; call < scope.calls; call += 1) if (scope.owesCall(call)) this.#owedCalls += 1;
+  }
+
+  #begin(isFromStart: boolean): Oracle {
+    const { calls, owesCall } = this.#scope;
+    return new Oracle({ owes: (call, n) => call < calls && owesCall(call) && this.#owesName(n), isFromStart });
   }
 
   take({ call, n, isLast }: { call: number; n: number; isLast: boolean }): Verdict {
@@ -36,6 +41,12 @@ export class Ledger {
     this.#oracle.resumed();
   }
 
+  /** It comes back without a cursor: what is owed of a call begins with the first event that it gets. */
+  rejoined(): void {
+    this.#missedBefore += this.#oracle.missing;
+    this.#oracle = this.#begin(false);
+  }
+
   /** The last event of every call that is owed has come. */
   get isComplete(): boolean {
     return this.#ended.size === this.#owedCalls;
@@ -43,7 +54,7 @@ export class Ledger {
 
   /** Numbers that were skipped, and one for each call whose end never came: how many follow is unknown. */
   get lost(): number {
-    return this.#owedCalls - this.#ended.size + this.#oracle.missing;
+    return this.#owedCalls - this.#ended.size + this.#missedBefore + this.#oracle.missing;
   }
 
   #owesName(n: number): boolean {
