@@ -228,6 +228,30 @@ export const ALERT_CASES: readonly AlertCase[] = [
     ],
   },
   {
+    alert: 'FirehoseCallsBehind',
+    fires: { [gateway('firehose_calls_behind_seconds')]: '0 40x20' },
+    after: 4,
+    labels: { ...GATEWAY, severity: 'warning' },
+    quiet: [{ [gateway('firehose_calls_behind_seconds')]: '0 40 0 40 0 29x20' }],
+  },
+  {
+    alert: 'FirehoseCallsLost',
+    fires: {
+      [gateway('firehose_calls_ends_total', ',reason="switch_lost"')]: '0+5x30',
+      [gateway('firehose_calls_ends_total', ',reason="silent"')]: '0x30',
+    },
+    after: 15,
+    labels: { ...GATEWAY, severity: 'warning' },
+    quiet: [{ [gateway('firehose_calls_ends_total', ',reason="silent"')]: '0+1x30' }],
+  },
+  {
+    alert: 'FirehoseCallsTooMany',
+    fires: { [gateway('firehose_calls_refused_legs_total')]: '0+1x20' },
+    after: 5,
+    labels: { ...GATEWAY, severity: 'warning' },
+    quiet: [{ [gateway('firehose_calls_refused_legs_total')]: '7x20' }],
+  },
+  {
     alert: 'FirehoseReconcileErrors',
     fires: {
       'controller_runtime_reconcile_errors_total{job="firehose-operator",controller="firehosesubscription"}': '0+1x40',

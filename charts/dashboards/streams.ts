@@ -207,6 +207,47 @@ export const STREAMS = dashboard({
       ],
     },
     {
+      title: 'Live calls',
+      panels: [
+        {
+          title: 'How far behind',
+          unit: 's',
+          says: 'The table of live calls behind the log. From 30 s on there are no snapshots, and no call is ended.',
+          thresholds: { warn: 5, bad: 30 },
+          alert: 'FirehoseCallsBehind',
+          queries: { '{{pod}}': `max by (pod) (firehose_calls_behind_seconds${IN})` },
+        },
+        {
+          title: 'Snapshots',
+          unit: 'ops',
+          says: 'Wallboards that join or heal, by outcome. Unavailable ones try again.',
+          queries: { '{{outcome}}': sum('outcome', rate('firehose_calls_snapshots_total')) },
+        },
+        {
+          title: 'Calls that were ended',
+          unit: 'ops',
+          says: 'Synthetic ends by reason: their switch said none. Late real ends beside them are calls that went on.',
+          alert: 'FirehoseCallsLost',
+          queries: {
+            '{{reason}}': sum('reason', rate('firehose_calls_ends_total')),
+            'late real ends': `sum(${rate('firehose_calls_late_ends_total')})`,
+          },
+        },
+        {
+          title: 'The table',
+          unit: 'ops',
+          says: 'Entries taken in, once in all pods. Refused writes are pods that race: normal in a rollout. Refused legs are of accounts that have too many.',
+          alert: 'FirehoseCallsTooMany',
+          queries: {
+            entries: `sum(${rate('firehose_calls_entries_total')})`,
+            'refused writes': `sum(${rate('firehose_calls_refused_writes_total')})`,
+            'refused legs': `sum(${rate('firehose_calls_refused_legs_total')})`,
+            rebuilds: `sum(${rate('firehose_calls_rebuilds_total')})`,
+          },
+        },
+      ],
+    },
+    {
       title: 'Redis',
       panels: [
         {

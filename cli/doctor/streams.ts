@@ -13,6 +13,7 @@ import { liveReplicas } from '../../event-log/provisioning/replicas.ts';
 import { milliseconds, type PartitionReport } from '../../event-log/provisioning/report.ts';
 import { reportGroups } from '../../event-log/provisioning/report-groups.ts';
 import { isSharedBy } from '../../event-log/provisioning/retention.ts';
+import { judgeCalls, lookAtCalls } from './calls.ts';
 import { about, type Finding } from './finding.ts';
 import {
   judgeAccounts,
@@ -76,6 +77,7 @@ async function judged(
     ...judgeIds(report.partitions, keyPrefix, now),
     ...(await lookAtAccounts(client, { config, keyPrefix, resource, report: report.partitions })),
     ...judgeRetention(report.partitions, { maxLength, masters }),
+    ...judgeCalls(await lookAtCalls(client, keyPrefix, partitions), spec.calls.enabled, now),
     ...judgeGroups(report, { groups: spec.consumerGroups, maxLength }),
     ...replicas,
   ];
