@@ -29,7 +29,7 @@ import type { GatewayState } from './open-state.ts';
 import { narrow } from './session/narrow.ts';
 import { createUpgrade } from './session/upgrade.ts';
 import { certificateEnd } from './tls/certificate-end.ts';
-import { followCertificate } from './tls/mounted-certificate.ts';
+import { followCertificate } from '../runtime/certificates/mounted-certificate.ts';
 import { selfSigned } from './tls/self-signed.ts';
 
 export interface EdgeOptions {

@@ -136,6 +136,8 @@ export function sourceKeys(prefix: string, source: string) {
     gaps: `${base}gaps`,
     /** Hash of Call-ID to the CREATE of each leg that the log has begun and not ended. */
     legs: (endpoint: string) => `${base}legs:${endpoint}`,
+    /** Where a switch that keeps its events was left, see source/collector/kept-mark.ts. */
+    kept: (endpoint: string) => `${base}kept:${endpoint}`,
     /** Pattern of all of these. */
     everything: `${base}*`,
   };

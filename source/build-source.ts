@@ -46,7 +46,7 @@ export async function buildSource(config: SourceConfig, logger: Logger, now: () 
   );
   const destination = tracedDestination({ destination: `${keyPrefix}{p}:events`, system: 'redis' });
   const producer = stack.use(
-    openProducer({
+    await openProducer({
       config,
       replica: `${hostname()}-${randomBytes(4).toString('hex')}`,
       eventLog: { append: traceAppends(eventLog, destination).append, partitions },
@@ -54,6 +54,7 @@ export async function buildSource(config: SourceConfig, logger: Logger, now: () 
       metrics,
       logger,
       now,
+      signal: stop.signal,
     }),
   );
   const health = { fault: 'not looked at yet' as string | null };

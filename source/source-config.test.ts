@@ -42,6 +42,18 @@ async function faultsOf(environment: Record<string, string>): Promise<readonly s
 const faultsOfFile = async (text: string, environment: Record<string, string> = {}) =>
   faultsOf({ FIREHOSE_SOURCE_FILE: await file(text), FIREHOSE_SOURCE_SECRETS: folder, REDIS_URL, ...environment });
 
+test('a port that Asterisk connects to needs a certificate, or a proxy that has it', async () => {
+  const spec = (listen: string) =>
+    `asterisk: { endpoints: [{ name: pbx1, interface: ARIOutbound }], listen: ${listen} }`;
+  await file('asterisk', 'pbx1/username');
+  await file('secret', 'pbx1/password');
+  const [fault, ...others] = await faultsOfFile(spec('{}'));
+  assert.match(fault ?? '', /FIREHOSE_TLS_FOLDER: the folder with tls.crt/);
+  assert.deepEqual(others, []);
+  assert.equal((await read(spec('{}'), { FIREHOSE_TLS_FOLDER: folder })).tlsFolder, folder);
+  assert.equal((await read(spec('{ tls: { disabled: true } }'))).tlsFolder, null);
+});
+
 test('the accounts of a simulation and the URL are enough', async () => {
   const config = await read(`simulator: { accounts: [${ACCOUNT}] }`);
   assert.equal(config.name, 'default/source');
@@ -102,7 +114,7 @@ test('the interfaces of Asterisk have their ports, and TLS what it needs', async
   const ref = 'credentialsSecretRef: { name: ami }';
   const config = await read(`
     asterisk:
-      listen: {}
+      listen: { tls: { disabled: true } }
       endpoints:
         - { name: a, host: h, ${ref} }
         - { name: b, host: h, ${ref}, tls: { enabled: true, serverName: pbx.example.com } }

@@ -41,6 +41,8 @@ export interface ReadSource extends FollowedConfig {
 export interface SourceConfig extends ReadSource {
   readonly places: SourcePlaces;
   readonly redis: RedisConnection;
+  /** With `tls.crt` and `tls.key` of the port that Asterisk connects to; null: not needed. */
+  readonly tlsFolder: string | null;
   /** Which addresses switches and brokers may have; null: all. */
   readonly addressPolicy: AddressPolicy | null;
   readonly host: string;
@@ -66,6 +68,7 @@ export async function readSourceConfig(environment: Environment): Promise<Source
     ...ownFaults,
     ...(hasRedis ? [] : ['environment: REDIS_URL: the Redis that events are written to']),
     ...redis.faults.map((fault) => `environment: ${fault}`),
+    ...listenerFaults(source.spec, values.FIREHOSE_TLS_FOLDER),
     ...source.faults,
   ];
   const { value } = source;
@@ -74,10 +77,19 @@ export async function readSourceConfig(environment: Environment): Promise<Source
     ...value,
     places,
     redis: redis.connection,
+    tlsFolder: values.FIREHOSE_TLS_FOLDER,
     addressPolicy: collectorPolicyOf(guard),
     host: values.FIREHOSE_INNER_HOST,
     port: values.FIREHOSE_INNER_PORT,
   };
+}
+
+function listenerFaults(spec: SourceSpec | null, folder: string | null): readonly string[] {
+  const listen = spec?.asterisk?.listen;
+  if (listen === undefined || listen.tls.disabled || folder !== null) return [];
+  return [
+    'environment: FIREHOSE_TLS_FOLDER: the folder with tls.crt and tls.key of asterisk.listen, or set asterisk.listen.tls.disabled behind a proxy that ends TLS',
+  ];
 }
 
 interface ReadOutcome {

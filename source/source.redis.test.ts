@@ -63,6 +63,7 @@ function config(keyPrefix = `firehose:${(logs += 1)}:`, callsPerSecond = 5, rete
       tls: null,
       guard: null,
     },
+    tlsFolder: null,
     addressPolicy: null,
     host: '127.0.0.1',
     port: 0,

@@ -57,12 +57,32 @@ export interface SwitchConnection extends AsyncDisposable {
   readonly degraded: string | null;
   /** Resolves with the reason once it has ended; never rejects. */
   readonly lost: Promise<SwitchReason>;
+  /** Of a switch that keeps its events while nobody is connected (ARIOutbound). */
+  readonly keeping?: {
+    /**
+     * The log has everything before this time of Redis's clock, and what came after, the switch says now; null when that
+     * is not known. Unix milliseconds.
+     */
+    readonly since: number | null;
+    /** It was closed in order: everything that the switch said was received, and it keeps what comes. */
+    readonly isClosed: boolean;
+  };
   /** The legs that exist now. Rejects with a SwitchFault, or with the signal's reason. */
   listing(signal: AbortSignal): Promise<readonly ListedLeg[]>;
 }
 
+/** What a connection that was closed in order leaves for the next one, of whatever replica. */
+export interface KeptMark {
+  /** The life of the switch: it keeps nothing over a restart. */
+  readonly instance: string;
+  /** The log has everything before it. Unix milliseconds of Redis's clock. */
+  readonly until: number;
+}
+
 /** One switch that can be listened to. */
 export interface Switch {
+  /** The switch connects to us, and tries again by itself: between two attempts nothing is waited for. */
+  readonly connectsItself?: boolean;
   /**
    * Connects, authenticates, subscribes; the listener may be called before this resolves. Rejects with a SwitchFault, or
    * with the signal's reason. Every step has a limit.

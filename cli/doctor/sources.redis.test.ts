@@ -101,6 +101,7 @@ describe('sources as they report in Redis', () => {
         rules: [],
         places: { file: 'source.yaml', bareName: 'voice/pbx', secretsFolder: null, directoryFile: null },
         redis: connectionOf(redis.url),
+        tlsFolder: null,
         addressPolicy: null,
         host: '127.0.0.1',
         port: 0,

@@ -60,6 +60,6 @@ export async function forgetSource(client: RedisClient, source: Source, known: r
     ...positions,
     ...reports.map((field) => parseReportField(field)?.endpoint ?? ''),
   ]);
-  const named = [...endpoints].flatMap((endpoint) => [keys.lead(endpoint), keys.legs(endpoint)]);
+  const named = [...endpoints].flatMap((endpoint) => [keys.lead(endpoint), keys.legs(endpoint), keys.kept(endpoint)]);
   return client.del(keys.reports, keys.positions, keys.gaps, ...named);
 }

@@ -44,6 +44,7 @@ export class Hearing {
   #connection: SwitchConnection | null = null;
   #instance = '';
   #heard: { from: number; to: number } | null = null;
+  #isClosed = false;
   state: 'Waiting' | 'Connecting' | 'Listing' | 'Live' = 'Waiting';
   since: number;
   reason = '';
@@ -60,6 +61,11 @@ export class Hearing {
 
   get instance(): string {
     return this.#instance;
+  }
+
+  /** The last connection was closed in order, and the switch keeps what comes. */
+  get isKept(): boolean {
+    return this.#isClosed;
   }
 
   get liveLegs(): readonly string[] {
@@ -122,7 +128,7 @@ export class Hearing {
 
   #begin(connection: SwitchConnection, intake: Intake, listing: readonly ListedLeg[]): void {
     const { spec, now, observer, logger, known } = this.#options;
-    const { version, instance, since, degraded } = connection;
+    const { version, instance, since, degraded, keeping } = connection;
     const to = now();
     // Of the log, where it is known: all replicas then make the same ids.
     const outage = { from: Math.min(known()?.until ?? this.#heard?.to ?? since, to), to, restarted: false };
@@ -138,7 +144,8 @@ export class Hearing {
     this.#intake = intake;
     this.#connection = connection;
     this.#heard = { from: since, to: since };
-    this.tape.begin({ from: since, instance, adopted: [...ends, ...adopted] });
+    this.tape.begin({ from: since, instance, keptSince: keeping?.since ?? null, adopted: [...ends, ...adopted] });
+    this.#isClosed = false;
     for (const { events, at } of waited) for (const event of events) this.#keep(event, at);
     this.#enter('Live', degraded ?? '');
     observer.connectEnded(spec.name, 'Live');
@@ -151,6 +158,8 @@ export class Hearing {
 
   #end(connection: SwitchConnection, reason: SwitchReason): void {
     const { now } = this.#options;
+    this.#isClosed = connection.keeping?.isClosed ?? false;
+    if (this.#isClosed) this.#intake?.flush();
     const to = Math.min(this.#heardAt(connection), this.#intake?.givenUntil(now()) ?? Infinity);
     if (this.#heard !== null) this.#heard.to = to;
     this.#intake = null;

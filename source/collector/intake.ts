@@ -87,6 +87,14 @@ export class Intake implements SwitchListener {
     this.#waiting = [];
   }
 
+  /** Gives all that waits, since nobody else hears it. */
+  flush(): void {
+    this.#forward(
+      this.#guard(() => this.#mapper?.advance(Infinity) ?? []),
+      this.#options.now(),
+    );
+  }
+
   #feed(mapper: Mapper, { event, at }: Arrived): readonly MappedEvent[] {
     this.#fedAt = at;
     return this.#guard(() => {

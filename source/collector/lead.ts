@@ -6,9 +6,9 @@ import { decodePosition, type Position } from './position.ts';
 
 /**
  * One turn of a replica at one endpoint: renews its lease and announces, or takes the lease when it is free and wanted,
- * or gives it back; and writes the replica's report. KEYS: lead, positions, reports, gaps, legs. ARGV: lease, time to
+ * or gives it back; and writes the replica's report. KEYS: lead, positions, reports, gaps, legs, kept. ARGV: lease, time to
  * live in ms, `keep`, `want` or `leave`, endpoint, position or nothing, field of the report, report or nothing, time to
- * live of the rest. Replies: time, lease in force, its time to live, `1` when it was taken now, position. What a full
+ * live of the rest, mark of what a switch keeps or nothing. Replies: time, lease in force, its time to live, `1` when it was taken now, position. What a full
  * Redis refuses is not written: the lease is renewed nevertheless.
  */
 const TURN = defineScript(`
@@ -20,6 +20,7 @@ if holder == ARGV[1] then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   if ARGV[5] ~= '' then redis.pcall('HSET', KEYS[2], ARGV[4], ARGV[5]) end
   if ARGV[3] == 'leave' then
+    if ARGV[9] ~= '' then redis.pcall('SET', KEYS[6], ARGV[9], 'PX', ARGV[8]) end
     redis.call('PEXPIRE', KEYS[1], 0)
     holder = false
   end
@@ -52,6 +53,8 @@ export interface Turn {
   /** Announced if this replica leads. */
   readonly position: string;
   readonly report: string;
+  /** Left for the next connection with `leave`; nothing where the switch keeps nothing. */
+  readonly mark?: string;
 }
 
 export interface TurnReply {
@@ -66,10 +69,13 @@ export interface TurnReply {
 }
 
 /** Rejects with the client's error. */
-export async function takeTurn(place: LeadPlace, { lease, intent, position, report }: Turn): Promise<TurnReply> {
+export async function takeTurn(
+  place: LeadPlace,
+  { lease, intent, position, report, mark = '' }: Turn,
+): Promise<TurnReply> {
   const { client, keys, endpoint, replica, ttlMs } = place;
   const reply = (await runScript(client, TURN, {
-    keys: [keys.lead(endpoint), keys.positions, keys.reports, keys.gaps, keys.legs(endpoint)],
+    keys: [keys.lead(endpoint), keys.positions, keys.reports, keys.gaps, keys.legs(endpoint), keys.kept(endpoint)],
     args: [
       lease,
       String(ttlMs),
@@ -79,6 +85,7 @@ export async function takeTurn(place: LeadPlace, { lease, intent, position, repo
       reportField(replica, endpoint),
       report,
       String(KEYS_LIVE_MS),
+      mark,
     ],
   })) as readonly [Buffer, Buffer, number, number, Buffer];
   const [now, holder, left, taken, announced] = reply;

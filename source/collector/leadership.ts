@@ -7,6 +7,7 @@ import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { gapEvent, gapOf, gapStore, type GapStore } from './gaps.ts';
 import type { Hearing } from './hearing.ts';
 import { keep, type Kept } from './kept.ts';
+import { encodeKeptMark } from './kept-mark.ts';
 import { takeTurn, type LeadPlace, type TurnReply } from './lead.ts';
 import { LegsInLog } from './legs-in-log.ts';
 import type { CollectorObserver } from './observer.ts';
@@ -158,8 +159,9 @@ export class Leadership {
     try {
       const announced = (await this.flush()) ? this.#announcement() : null;
       const position = announced === null ? '' : encodePosition(announced);
+      const mark = this.#keptMark(announced);
       this.#leads = false;
-      await takeTurn(this.#options.place, { lease: this.#lease, intent: 'leave', position, report: '' });
+      await takeTurn(this.#options.place, { lease: this.#lease, intent: 'leave', position, report: '', mark });
       await this.#reports.remove();
     } catch (error) {
       this.#tell(error);
@@ -208,6 +210,8 @@ export class Leadership {
     }
     if (reply.isNew || !this.#leads) {
       if (this.#leads) this.#standDown({ keepsLease: true });
+      // Otherwise nobody has led since: what this replica could not write is still to be written.
+      if (!isSame(this.#position, reply.position)) this.#legs.forgetLegs();
       this.#learn(reply.position);
       await this.#takeOver();
       return;
@@ -232,8 +236,7 @@ export class Leadership {
   }
 
   async #takeOver(): Promise<void> {
-    const { hearing, source, place, logger, startedAt } = this.#options;
-    this.#legs.forget();
+    const { hearing, source, place, logger, startedAt, turnMs } = this.#options;
     await tellWhatIsMissing({
       hearing,
       source,
@@ -244,6 +247,7 @@ export class Leadership {
       legs: this.#legs,
       reports: this.#reports,
       startedAt,
+      turnMs,
     });
     this.#lastId = '';
     this.#told = [];
@@ -270,6 +274,13 @@ export class Leadership {
     const id = this.#lastId === '' ? (old?.id ?? '') : this.#lastId;
     if (complete === null || until === null || until <= (old?.until ?? -1)) return old === null ? null : { ...old, id };
     return { id, until, instance: complete.instance };
+  }
+
+  /** For a switch that keeps what comes, once the log has everything that it said. */
+  #keptMark(announced: Position | null): string {
+    const { isKept, tape } = this.#options.hearing;
+    if (announced === null || !this.#leads || !isKept || tape.length > 0 || !this.isDrained) return '';
+    return encodeKeptMark({ instance: announced.instance, until: announced.until });
   }
 
   #report(): string {
@@ -333,6 +344,10 @@ export class Leadership {
       'the lease of the switch cannot be read',
     );
   }
+}
+
+function isSame(one: Position | null, other: Position | null): boolean {
+  return one?.id === other?.id && one?.until === other?.until;
 }
 
 function newLease({ replica }: LeadPlace): string {

@@ -46,21 +46,21 @@ export class LegsInLog {
     }
   }
 
-  /** Writes what was noted; what a failure leaves is written with the next. Rejects with the client's error. */
+  /** Writes what was noted; what a failure or a lost lease leaves is written with the next. Rejects with the client's error. */
   async flush(lease: string): Promise<void> {
     while (this.#changes.size > 0) {
       const part = [...this.#changes].slice(0, MOST_IN_A_CALL);
       const gone = part.flatMap(([field, value]) => (value === null ? [field] : []));
       const written = part.flatMap(([field, value]) => (value === null ? [] : [field, value]));
       const args = [lease, String(gone.length), ...gone, ...written];
-      if ((await runScript(this.#client, NOTE, { keys: this.#keys, args })) !== 1) return this.#changes.clear();
+      if ((await runScript(this.#client, NOTE, { keys: this.#keys, args })) !== 1) return;
       for (const [field, value] of part) if (this.#changes.get(field) === value) this.#changes.delete(field);
     }
   }
 
-  /** Another replica has led: what it noted counts. */
-  forget(): void {
-    this.#changes.clear();
+  /** Another replica may have led: what it noted of a leg counts. That a leg has ended stays true. */
+  forgetLegs(): void {
+    for (const [field, value] of this.#changes) if (value !== null) this.#changes.delete(field);
   }
 
   /** Rejects with the client's error. */

@@ -8,6 +8,8 @@ import type { Intake } from './intake.ts';
 const OPEN_LIMIT_MS = 60_000;
 const LISTING_LIMIT_MS = 30_000;
 const CLOSE_LIMIT_MS = 5_000;
+/** So that no loop spins. */
+const AGAIN_MS = 100;
 
 /** More than eight members: each step of a connection is a function of the endpoint. */
 export interface ListenOptions {
@@ -32,7 +34,9 @@ export async function listen(options: ListenOptions): Promise<void> {
     const { reason, liveMs } = await listenOnce(options, elapsed);
     if (signal.aborted) return;
     onState('Waiting', reason);
-    await pause(backoff.next({ liveMs, lasting: isLastingReason(reason) }), signal);
+    const lasting = isLastingReason(reason);
+    const waitMs = options.switch.connectsItself === true ? AGAIN_MS : backoff.next({ liveMs, lasting });
+    await pause(waitMs, signal);
   }
 }
 
@@ -56,6 +60,8 @@ async function listenOnce(options: ListenOptions, elapsed: () => number) {
     reason = error instanceof SwitchFault ? error.code : 'Unreachable';
     if (!signal.aborted) onFault(reason, error);
   }
+  // A switch that keeps its events says each of them once: what it says until the connection is closed counts.
+  if (connection?.keeping !== undefined) await close(connection);
   intake.end();
   if (connection !== null && liveSince !== null) onLost(connection, reason);
   if (connection !== null) await close(connection);

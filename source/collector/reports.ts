@@ -54,7 +54,13 @@ export function hearsWithoutGap(siblings: readonly SiblingReport[], complete: nu
   );
 }
 
-/** Whether another replica ran after this time, although it did not listen. Pure. */
-export function ranAfter(siblings: readonly SiblingReport[], time: number): boolean {
-  return siblings.some(({ report }) => report.at > time + FRESH_MS);
+/**
+ * Whether another replica ran between `from` and the start of this one, although it did not listen or is gone with what it heard:
+ * it wrote a report after `from`, or its last one, which it writes each turn, is of the time of the start. Pure.
+ */
+export function ranBetween(
+  siblings: readonly SiblingReport[],
+  { from, startedAt, turnMs }: { readonly from: number; readonly startedAt: number; readonly turnMs: number },
+): boolean {
+  return siblings.some(({ report }) => report.at > from + FRESH_MS || report.at + 2 * turnMs >= startedAt);
 }

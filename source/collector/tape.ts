@@ -12,6 +12,8 @@ export interface Segment {
   /** Null while it lasts. */
   to: number | null;
   readonly instance: string;
+  /** The switch has kept everything since the log's last event, and said it here (ARIOutbound). */
+  readonly isKept: boolean;
   /** What the listing at its begin has changed; emptied once it is known that another replica heard what came before. */
   adopted: readonly Kept[];
   /** Whether the log is, or will be, complete up to its begin: nothing of a gap before it is to be said any more. */
@@ -62,11 +64,18 @@ export class Tape {
   }
 
   /** Begins a segment; the one before must have ended. */
-  begin(segment: { from: number; instance: string; adopted: readonly MappedEvent[] }): void {
-    const { from, instance } = segment;
+  begin(segment: {
+    readonly from: number;
+    readonly instance: string;
+    /** Of Redis's clock; null: the switch keeps nothing. */
+    readonly keptSince?: number | null;
+    readonly adopted: readonly MappedEvent[];
+  }): void {
+    const { from, instance, keptSince: beganAt = null } = segment;
     const adopted = segment.adopted.map((event) => keep(event, from, 'adopted'));
     for (const one of adopted) this.#budget.add(one);
-    this.#segments.push({ from, beganAt: null, to: null, instance, adopted, joined: false, queue: new Queue() });
+    const isKept = beganAt !== null;
+    this.#segments.push({ from, beganAt, to: null, instance, isKept, adopted, joined: false, queue: new Queue() });
     if (this.#segments.length > MAX_SEGMENTS) this.#forget(this.#segments.shift());
   }
 
@@ -90,6 +99,15 @@ export class Tape {
     segment.joined = true;
     for (const one of segment.adopted) this.#budget.remove(one);
     segment.adopted = [];
+  }
+
+  /** Gives up what a mapper told of a leg that it did not know, and the log does. */
+  dropKnown(segment: Segment, isKnown: (event: MappedEvent) => boolean): void {
+    segment.queue.keep((one) => {
+      const isDropped = one.kind === 'event' && one.event.synthetic !== null && isKnown(one.event);
+      if (isDropped) this.#budget.remove(one);
+      return !isDropped;
+    });
   }
 
   /** Nobody heard the time before this segment: the gap, and what the listing changed, come before its events. */

@@ -6,7 +6,7 @@ import type { LegInLog, LegsInLog } from './legs-in-log.ts';
 import type { Position } from './position.ts';
 import { reconcile } from './reconcile.ts';
 import type { RedisClock } from './redis-clock.ts';
-import { ranAfter, type Reports } from './reports.ts';
+import { ranBetween, type Reports } from './reports.ts';
 import { judgeTakeover, type Verdict } from './takeover.ts';
 import type { Segment, Tape } from './tape.ts';
 
@@ -21,6 +21,7 @@ export interface TellMissing {
   readonly legs: Pick<LegsInLog, 'read'>;
   readonly reports: Pick<Reports, 'siblings'>;
   readonly startedAt: number;
+  readonly turnMs: number;
 }
 
 /**
@@ -37,10 +38,11 @@ export async function tellWhatIsMissing(given: TellMissing): Promise<void> {
   const verdicts = judgeTakeover({ segments, position, pending, clock });
   const isPast = ({ to }: SourceGap) => position !== null && to <= position.until;
   let before = pending.filter((gap) => !isPast(gap)).map(gapEvent);
-  const isComplete = verdicts.every(({ kind }) => kind === 'continues');
+  const isComplete = verdicts.every(({ kind }, index) => kind === 'continues' && segments[index]?.isKept !== true);
   let inLog: ReadonlyMap<string, LegInLog> = isComplete ? new Map() : await given.legs.read();
   for (const [index, segment] of segments.entries()) {
     const verdict = verdicts[index] ?? { kind: 'continues' };
+    if (inLog.size > 0) tape.dropKnown(segment, (event) => isBegun(event, inLog));
     if (verdict.kind === 'continues' && before.length === 0) tape.join(segment);
     else {
       const told = await tellOf(segment, verdict, inLog, given);
@@ -52,11 +54,18 @@ export async function tellWhatIsMissing(given: TellMissing): Promise<void> {
   }
 }
 
+/** A mapper that did not know a leg began it again; the log may have begun it longer ago than it remembers ids. */
+function isBegun({ name, callId }: MappedEvent, inLog: ReadonlyMap<string, LegInLog>): boolean {
+  const leg = inLog.get(callId);
+  if (leg === undefined) return false;
+  return name === 'CHANNEL_CREATE' || (name === 'CHANNEL_ANSWER' && leg.isAnswered);
+}
+
 async function tellOf(
   segment: Segment,
   verdict: Verdict,
   inLog: ReadonlyMap<string, LegInLog>,
-  { hearing, source, endpoint, clock, gaps, reports, startedAt }: TellMissing,
+  { hearing, source, endpoint, clock, gaps, reports, startedAt, turnMs }: TellMissing,
 ): Promise<{ readonly gap: readonly MappedEvent[]; readonly adopted: readonly MappedEvent[] }> {
   if (verdict.kind === 'continues') return { gap: [], adopted: [] };
   const restarted = verdict.kind === 'uncovered' && verdict.restarted;
@@ -69,7 +78,8 @@ async function tellOf(
   });
   if (verdict.kind === 'first' || verdict.gap === null) return { gap: [], adopted };
   const { from, to } = verdict.gap;
-  const ran = startedAt <= (clock.ours(from) ?? from) || ranAfter(await reports.siblings(), from);
+  const began = clock.ours(from) ?? from;
+  const ran = startedAt <= began || ranBetween(await reports.siblings(), { from: began, startedAt, turnMs });
   const reason = restarted ? 'switch_restarted' : ran ? 'connection_lost' : 'not_started';
   const count = (name: string) => adopted.filter((event) => event.name === name && event.synthetic !== null).length;
   const gap = {

@@ -12,6 +12,7 @@ export interface Producer extends AsyncDisposable {
   readonly ended: Promise<void>;
 }
 
+/** More than eight members: everything that a producer writes to, and what it is told. */
 export interface ProducerParts {
   readonly config: SourceConfig;
   /** Of this replica: unique, without a slash or a colon. */
@@ -23,4 +24,6 @@ export interface ProducerParts {
   readonly logger: Logger;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** Aborted when the source ends. */
+  readonly signal: AbortSignal;
 }

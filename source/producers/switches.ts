@@ -1,8 +1,13 @@
 import { createAsteriskMapper } from '../asterisk/asterisk-mapper.ts';
 import { createAmiSwitch } from '../asterisk/switches/ami-switch.ts';
+import { startAriListener, type AriListener } from '../asterisk/switches/ari-listener.ts';
 import { createAriSwitch } from '../asterisk/switches/ari-switch.ts';
 import { openCollector, type Collector } from '../collector/collector.ts';
+import { claimKeptMark } from '../collector/kept-mark.ts';
+import { sourceKeys } from '../../protocol/keys.ts';
 import { sourceKind } from '../../protocol/source.ts';
+import { followCertificate } from '../../runtime/certificates/mounted-certificate.ts';
+import { ALL_ADDRESSES } from '../../runtime/http/listen.ts';
 import type { EndpointSpec } from '../collector/hearing.ts';
 import { createLiveRules } from '../config/live-rules.ts';
 import type { AsteriskEndpoint, Endpoint, FreeswitchEndpoint } from '../config/endpoints.ts';
@@ -11,42 +16,50 @@ import { createEslSwitch } from '../freeswitch/esl-switch.ts';
 import { createFreeswitchMapper } from '../freeswitch/freeswitch-mapper.ts';
 import type { SourceFigures } from '../metrics/switch-metrics.ts';
 import { mappingOptions, type MappingOptions } from '../mapping-options.ts';
+import type { Switch } from '../switch.ts';
 import type { Producer, ProducerParts } from './producer.ts';
 
 /** Listens to the switches of the source; one replica publishes each one's events. */
-export function openSwitches(parts: ProducerParts): Producer {
+export async function openSwitches(parts: ProducerParts): Promise<Producer> {
   const { config, replica, eventLog, client, metrics, logger, now } = parts;
+  await using stack = new AsyncDisposableStack();
+  const listener = await openListener(parts);
+  if (listener !== null) stack.use(listener);
   const live = createLiveRules(config.rules);
   const mapping: MappingOptions = { ...mappingOptions(config.spec), accounts: live.rules };
   const specs = new Map<Endpoint, EndpointSpec>();
   const specsOf = (endpoints: readonly Endpoint[]): readonly EndpointSpec[] => {
     const wanted = endpoints.flatMap((endpoint) => {
-      const spec = specs.get(endpoint) ?? specOf(endpoint, mapping, parts);
+      const spec = specs.get(endpoint) ?? specOf(endpoint, mapping, { ...parts, listener });
       return spec === null ? [] : [[endpoint, spec] as const];
     });
     specs.clear();
     for (const [endpoint, spec] of wanted) specs.set(endpoint, spec);
+    listener?.retain(new Set(wanted.map(([{ name }]) => name)));
     return wanted.map(([, spec]) => spec);
   };
-  const collector = openCollector({
-    source: config.name,
-    replica,
-    endpoints: specsOf(config.endpoints),
-    eventLog,
-    client,
-    keyPrefix: config.spec.redis.keyPrefix,
-    logger,
-    observer: metrics.switchesOf(config.name, sourceKind(config.spec)),
-    now,
-  });
+  const collector = stack.use(
+    openCollector({
+      source: config.name,
+      replica,
+      endpoints: specsOf(config.endpoints),
+      eventLog,
+      client,
+      keyPrefix: config.spec.redis.keyPrefix,
+      logger,
+      observer: metrics.switchesOf(config.name, sourceKind(config.spec)),
+      now,
+    }),
+  );
   metrics.observeSwitches(config.name, () => figuresOf(collector));
+  const owned = stack.move();
   return {
     follow({ endpoints, rules }) {
       live.set(rules);
       collector.setEndpoints(specsOf(endpoints));
     },
     ended: collector.ended,
-    [Symbol.asyncDispose]: () => collector[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
@@ -60,7 +73,31 @@ function figuresOf(collector: Collector): SourceFigures {
   };
 }
 
-function specOf(endpoint: Endpoint, mapping: MappingOptions, parts: ProducerParts): EndpointSpec | null {
+/** Where Asterisks connect to by themselves; null where none does. */
+async function openListener({ config, client, logger, now, signal }: ProducerParts): Promise<AriListener | null> {
+  const listen = config.spec.asterisk?.listen;
+  if (listen === undefined) return null;
+  const keys = sourceKeys(config.spec.redis.keyPrefix, config.name);
+  const folder = listen.tls.disabled ? null : config.tlsFolder;
+  const certificate = folder === null ? null : await followCertificate({ folder, logger, signal });
+  const listener = await startAriListener({
+    host: ALL_ADDRESSES,
+    port: listen.port,
+    tls: certificate?.current ?? null,
+    claim: (endpoint) => claimKeptMark(client, keys, endpoint),
+    logger,
+    now,
+  });
+  certificate?.onChange((renewed) => listener.setCertificate(renewed));
+  logger.info({ port: listener.port, tls: certificate !== null }, 'switches may connect');
+  return listener;
+}
+
+interface SwitchParts extends ProducerParts {
+  readonly listener: AriListener | null;
+}
+
+function specOf(endpoint: Endpoint, mapping: MappingOptions, parts: SwitchParts): EndpointSpec | null {
   switch (endpoint.kind) {
     case 'freeswitch':
       return freeswitch(endpoint, mapping, parts);
@@ -84,11 +121,30 @@ function freeswitch(endpoint: FreeswitchEndpoint, mapping: MappingOptions, parts
   };
 }
 
-/** Null: the switch connects. */
-function asterisk(endpoint: AsteriskEndpoint, mapping: MappingOptions, parts: ProducerParts): EndpointSpec | null {
-  const { name, address, credentials, tls } = endpoint;
-  if (address === null) return null;
-  const { config, replica, now } = parts;
+/** Null: the switch would connect, to a port that is opened after a restart. */
+function asterisk(endpoint: AsteriskEndpoint, mapping: MappingOptions, parts: SwitchParts): EndpointSpec | null {
+  const { name } = endpoint;
+  const isAmi = endpoint.interface === 'AMI';
+  const pbx = endpoint.address === null ? admitted(endpoint, parts) : reached(endpoint, endpoint.address, parts);
+  if (pbx === null) return null;
+  return {
+    name,
+    switch: pbx,
+    createMapper: ({ version }) =>
+      createAsteriskMapper({ ...mapping, endpoint: name, interface: isAmi ? 'AMI' : 'ARI', version }),
+  };
+}
+
+function admitted({ name, credentials }: AsteriskEndpoint, { listener }: SwitchParts): Switch | null {
+  return listener?.admit({ name, ...credentials }) ?? null;
+}
+
+function reached(
+  endpoint: AsteriskEndpoint,
+  address: NonNullable<AsteriskEndpoint['address']>,
+  { config, replica, now }: SwitchParts,
+): Switch {
+  const { credentials, tls } = endpoint;
   const connection = {
     ...address,
     ...credentials,
@@ -96,15 +152,10 @@ function asterisk(endpoint: AsteriskEndpoint, mapping: MappingOptions, parts: Pr
     policy: config.addressPolicy,
     now,
   };
-  const isAmi = endpoint.interface === 'AMI';
+  if (endpoint.interface === 'AMI') return createAmiSwitch(connection);
   // One replica's application is no other's: Asterisk would take it from the first.
   const application = `firehose-${config.name.replaceAll('/', '.')}-${replica}`;
-  return {
-    name,
-    switch: isAmi ? createAmiSwitch(connection) : createAriSwitch({ ...connection, application }),
-    createMapper: ({ version }) =>
-      createAsteriskMapper({ ...mapping, endpoint: name, interface: isAmi ? 'AMI' : 'ARI', version }),
-  };
+  return createAriSwitch({ ...connection, application });
 }
 
 function tlsOf({ ca, cert, key, serverName }: TlsFiles) {

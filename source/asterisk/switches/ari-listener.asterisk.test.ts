@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { WebSocket } from 'ws';
 import { makeCertificates } from '../../../testing/certificates.ts';
 import { until } from '../../../testing/until.ts';
-import { SwitchFault, type Switch } from '../../switch.ts';
+import { silentLogger } from '../../../runtime/logging/logger.ts';
+import { SwitchFault, type KeptMark, type Switch } from '../../switch.ts';
 import { assertWholeLegs } from '../../testing/whole-legs.ts';
 import { hear, setStage, stateOf, type Stage } from '../testing/stage.ts';
 import { startAriListener, type AriListener } from './ari-listener.ts';
@@ -19,6 +20,8 @@ interface OutboundStage extends AsyncDisposable {
   readonly stage: Stage;
   readonly listener: AriListener;
   readonly pbx1: Switch;
+  /** What the last connection has left. */
+  mark: KeptMark | null;
   readonly ca: Buffer;
 }
 
@@ -27,15 +30,35 @@ async function setOutboundStage(password = LOGIN.password, limits = LIMITS): Pro
   const stack = new AsyncDisposableStack();
   const certificates = stack.use(await makeCertificates());
   const [cert, key] = [await readFile(certificates.certFile), await readFile(certificates.keyFile)];
-  const options = { host: '127.0.0.1', port: 0, tls: { cert, key }, endpoints: [LOGIN], now: Date.now, limits };
+  const claim = () => {
+    const { mark } = made;
+    made.mark = null;
+    return Promise.resolve(mark);
+  };
+  const options = {
+    host: '127.0.0.1',
+    port: 0,
+    tls: { cert, key },
+    claim,
+    logger: silentLogger,
+    now: Date.now,
+    limits,
+  };
   const listener = stack.use(await startAriListener(options));
+  const pbx1 = listener.admit(LOGIN);
   const uri = `wss://localhost:${listener.port}/pbx1`;
   const outbound = { uri, application: 'firehose', username: LOGIN.username, password };
   const stage = stack.use(await setStage({ tls: certificates, outbound }));
-  const pbx1 = listener.switches.get('pbx1');
-  assert.ok(pbx1 !== undefined);
   const ca = await readFile(certificates.caFile);
-  return { stage, listener, pbx1, ca, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const made: OutboundStage = {
+    stage,
+    listener,
+    pbx1,
+    mark: null,
+    ca,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+  return made;
 }
 
 /** From the tone to the end. */
@@ -79,17 +102,21 @@ test('an Asterisk that connects by itself tells calls, its legs, its version and
   assertWholeLegs(heard.mapped, [], 'outbound');
 });
 
-test('Asterisk keeps what happens while nobody listens, and `since` says so', LIMIT, async () => {
+test('Asterisk keeps what happens while nobody listens, and the connection says so', LIMIT, async () => {
   await using outbound = await setOutboundStage();
   const { stage, pbx1 } = outbound;
   const heard = hear('ARI');
   const first = await pbx1.open(heard, NEVER);
+  assert.deepEqual(first.keeping, { since: null, isClosed: false });
   await first[Symbol.asyncDispose]();
+  assert.equal(first.keeping?.isClosed, true);
+  outbound.mark = { instance: first.instance, until: 1_234 };
   for (let calls = 0; calls < 3; calls += 1) await callBetween(stage);
   assert.equal(heard.mapped.length, 0);
   await using second = await pbx1.open(heard, NEVER);
   assert.equal(second.instance, first.instance);
-  assert.equal(second.since, first.since, 'the subscription was in force all the time');
+  assert.equal(second.keeping?.since, 1_234);
+  assert.equal(outbound.mark, null, 'no other connection counts on it');
   await until('six legs have ended', () => heard.mapped.filter(({ name }) => name === 'CHANNEL_DESTROY').length === 6);
   assertWholeLegs(heard.mapped, [], 'kept');
   assert.deepEqual(
@@ -98,16 +125,20 @@ test('Asterisk keeps what happens while nobody listens, and `since` says so', LI
   );
 });
 
-test('what a connection that broke had not delivered may be lost: `since` does not reach back', LIMIT, async () => {
+test('what a connection that broke had not delivered may be lost', LIMIT, async () => {
   await using outbound = await setOutboundStage();
   const { stage, pbx1 } = outbound;
   const first = await pbx1.open(hear('ARI'), NEVER);
   await stage.asterisk.kill();
   assert.equal(await first.lost, 'Unreachable');
+  await first[Symbol.asyncDispose]();
+  assert.equal(first.keeping?.isClosed, false);
   await stage.asterisk.start();
-  await using second = await pbx1.open(hear('ARI'), NEVER);
+  // While it starts, it connects and answers nothing.
+  const again = () => pbx1.open(hear('ARI'), NEVER).catch(() => null);
+  await using second = await until('Asterisk has connected anew', again);
   assert.notEqual(second.instance, first.instance);
-  assert.ok(second.since > first.since);
+  assert.equal(second.keeping?.since, null);
 });
 
 test('a wrong password is refused, and named once the wait is over', LIMIT, async () => {
@@ -152,4 +183,18 @@ test('a second connection with the right password takes the place of the first',
   assert.equal(await first.lost, 'Replaced');
   await using second = await pbx1.open(hear('ARI'), NEVER);
   assert.equal((await second.listing(NEVER)).length, 0, 'Asterisk is back');
+});
+
+test('Asterisk is not let in while it cannot be known what it has kept, and tries again', LIMIT, async () => {
+  await using outbound = await setOutboundStage();
+  const { listener, pbx1, ca } = outbound;
+  const opening = pbx1.open(hear('ARI'), NEVER);
+  await using first = await opening;
+  assert.equal((await first.listing(NEVER)).length, 0);
+  listener.retain(new Set());
+  const status = new Promise<unknown>((resolve) => {
+    const socket = new WebSocket(`wss://localhost:${listener.port}/pbx1`, ['ari'], { ca });
+    socket.once('error', ({ message }) => resolve(message));
+  });
+  assert.match(String(await status), /404/, 'an endpoint that is removed is let in no more');
 });

@@ -1,66 +1,71 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer as createPlain, type IncomingMessage } from 'node:http';
-import { createServer as createTls } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTls, Server as TlsServer } from 'node:https';
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type WebSocket } from 'ws';
-import { SwitchFault, type Switch, type SwitchConnection, type SwitchListener } from '../../switch.ts';
-import { listChannels, readInfo } from './ari-rest.ts';
-import { ARI_MAX_MESSAGE_BYTES, ariSocket, type AriSocket } from './ari-socket.ts';
-import { SWITCH_LIMITS, type SwitchLimits } from './endpoint.ts';
+import { WebSocketServer } from 'ws';
+import { listenOn } from '../../../runtime/http/listen.ts';
+import type { Logger } from '../../../runtime/logging/logger.ts';
+import type { KeptMark, Switch } from '../../switch.ts';
+import { openArrived, type AriListenerLimits, type Arriving } from './ari-arrival.ts';
+import { ARI_MAX_MESSAGE_BYTES } from './ari-socket.ts';
+import { SWITCH_LIMITS } from './endpoint.ts';
 
 const MAX_CONNECTIONS = 256;
 const HANDSHAKE_LIMIT_MS = 10_000;
 const LIMITS: AriListenerLimits = { ...SWITCH_LIMITS, awaitMs: 30_000 };
 
+interface ServerCertificate {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+}
+
 export interface AriListenerOptions {
+  /** `*`: all addresses. */
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
   /** PEM of the server; null: without TLS. */
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
-  readonly endpoints: readonly AriOutboundEndpoint[];
+  readonly tls: ServerCertificate | null;
+  /**
+   * Takes away the mark that the last connection of this endpoint has left, of whatever replica; null when there is none.
+   * Asked before Asterisk is let in. Rejects when it cannot be known.
+   */
+  readonly claim: (endpoint: string) => Promise<KeptMark | null>;
+  readonly logger: Pick<Logger, 'info'>;
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly limits?: AriListenerLimits;
-}
-
-interface AriListenerLimits extends SwitchLimits {
-  /** How long an `open` waits for Asterisk. */
-  readonly awaitMs: number;
 }
 
 /** What one Asterisk connects with: its `uri` ends with `/<name>`. */
 interface AriOutboundEndpoint {
   readonly name: string;
   readonly username: string;
+  /** Never in a log or an error (S12). */
   readonly password: string;
 }
 
 /** Where Asterisks connect to by themselves (22.5 and later). */
 export interface AriListener extends AsyncDisposable {
   readonly port: number;
-  /** By the names of their endpoints. */
-  readonly switches: ReadonlyMap<string, Switch>;
+  /** Lets this Asterisk in from now on; another one of its name no longer. */
+  admit(endpoint: AriOutboundEndpoint): Switch;
+  /** Lets no other Asterisk in. */
+  retain(names: ReadonlySet<string>): void;
+  setCertificate(certificate: ServerCertificate): void;
 }
 
 /**
  * One endpoint's state. A connection that nobody has asked for is refused: Asterisk keeps the events and tries again.
  */
-interface Door {
+interface Door extends Arriving {
   readonly credentials: Buffer;
-  waiting: ((socket: WebSocket) => void) | null;
-  live: AriSocket | null;
-  /** Whether one came with other credentials since the last `open`. */
-  refused: boolean;
-  /** The end of the last connection, when everything that Asterisk had sent was received. */
-  clean: { readonly instance: string; readonly since: number } | null;
 }
 
 export async function startAriListener(options: AriListenerOptions): Promise<AriListener> {
-  const { host, port, tls, endpoints, now, limits = LIMITS } = options;
-  const doors = new Map(endpoints.map((endpoint) => [endpoint.name, doorOf(endpoint)]));
+  const { host, port, tls, now, logger, claim, limits = LIMITS } = options;
+  const doors = new Map<string, Door>();
   const server = tls === null ? createPlain() : createTls({ ...tls, handshakeTimeout: HANDSHAKE_LIMIT_MS });
   server.maxConnections = MAX_CONNECTIONS;
   server.headersTimeout = HANDSHAKE_LIMIT_MS;
@@ -74,22 +79,43 @@ export async function startAriListener(options: AriListenerOptions): Promise<Ari
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    const door = doors.get(nameOf(request));
-    const status = door === undefined ? 404 : admit(door, request);
+    const name = nameOf(request);
+    const door = doors.get(name);
+    const status = door === undefined ? 404 : statusFor(door, request);
     const enter = door?.waiting;
-    if (status !== 101 || enter === null || enter === undefined) return refuse(socket, status);
-    upgrades.handleUpgrade(request, socket, head, enter);
+    if (door === undefined || status !== 101 || enter === null || enter === undefined) return refuse(socket, status);
+    // One at a time: a second one is refused until it is known what the first has missed.
+    door.waiting = null;
+    const upgrade = (mark: KeptMark | null) => {
+      let isIn = false;
+      upgrades.handleUpgrade(request, socket, head, (webSocket) => {
+        isIn = true;
+        enter({ socket: webSocket, mark });
+      });
+      if (!isIn) door.waiting ??= enter;
+    };
+    claim(name).then(upgrade, () => {
+      door.waiting ??= enter;
+      refuse(socket, 503);
+    });
   });
-  server.listen(port, host);
-  await once(server, 'listening');
   return {
-    port: (server.address() as AddressInfo).port,
-    switches: new Map(
-      [...doors].map(([name, door]) => [
-        name,
-        { open: (listener, signal) => open({ door, name, limits, now, listener, signal }) },
-      ]),
-    ),
+    port: await listenOn(server, { host, port, logger }),
+    admit(endpoint) {
+      const { name } = endpoint;
+      const door: Door = { credentials: digest(basic(endpoint)), waiting: null, live: null, refused: false };
+      doors.set(name, door);
+      return {
+        connectsItself: true,
+        open: (listener, signal) => openArrived({ door, name, limits, now, listener, signal }),
+      };
+    },
+    retain(names) {
+      for (const name of doors.keys()) if (!names.has(name)) doors.delete(name);
+    },
+    setCertificate(certificate) {
+      if (server instanceof TlsServer) server.setSecureContext({ ...certificate });
+    },
     async [Symbol.asyncDispose]() {
       for (const { live } of doors.values()) await live?.close();
       server.close();
@@ -99,12 +125,8 @@ export async function startAriListener(options: AriListenerOptions): Promise<Ari
   };
 }
 
-function doorOf(endpoint: AriOutboundEndpoint): Door {
-  return { credentials: digest(basic(endpoint)), waiting: null, live: null, refused: false, clean: null };
-}
-
 /** The status for a connection that asks for this door; 101: it may enter. */
-function admit(door: Door, request: IncomingMessage): number {
+function statusFor(door: Door, request: IncomingMessage): number {
   if (!timingSafeEqual(digest(request.headers.authorization ?? ''), door.credentials)) {
     door.refused = true;
     return 401;
@@ -112,72 +134,6 @@ function admit(door: Door, request: IncomingMessage): number {
   // Asterisk lost the old one, or a second Asterisk has this one's name. It tries again.
   door.live?.end('Replaced');
   return door.waiting === null ? 503 : 101;
-}
-
-interface Opening {
-  readonly door: Door;
-  readonly name: string;
-  readonly limits: AriListenerLimits;
-  readonly now: () => number;
-  readonly listener: SwitchListener;
-  readonly signal: AbortSignal;
-}
-
-async function open({ door, name, limits, now, listener, signal }: Opening): Promise<SwitchConnection> {
-  const socket = await arrival(door, name, limits.awaitMs, signal);
-  const wrapped = ariSocket(socket, { listener, limits, where: name, now });
-  const connectedAt = now();
-  door.live = wrapped;
-  void wrapped.lost.then(() => (door.live = door.live === wrapped ? null : door.live));
-  try {
-    const info = await readInfo(wrapped.get, name, signal);
-    // The switch kept what happened since: nothing was lost.
-    const since = door.clean?.instance === info.instance ? door.clean.since : connectedAt;
-    door.clean = null;
-    return {
-      ...info,
-      since,
-      get heardAt() {
-        return wrapped.heardAt;
-      },
-      degraded: null,
-      lost: wrapped.lost,
-      listing: (stop) => listChannels(wrapped.get, name, stop),
-      async [Symbol.asyncDispose]() {
-        if (await wrapped.close()) door.clean = { instance: info.instance, since };
-      },
-    };
-  } catch (error) {
-    wrapped.end('Unreachable');
-    throw error;
-  }
-}
-
-/** Waits for Asterisk. Wrong credentials end no wait: anyone who reaches the port can bring them. */
-async function arrival(door: Door, name: string, limitMs: number, signal: AbortSignal): Promise<WebSocket> {
-  signal.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<WebSocket>();
-  door.refused = false;
-  door.waiting = (socket) => {
-    door.waiting = null;
-    resolve(socket);
-  };
-  const late = () =>
-    reject(
-      door.refused
-        ? new SwitchFault('Credentials', `${name}: it connects with a wrong user or password`)
-        : new SwitchFault('Unreachable', `${name}: it has not connected for ${limitMs} ms`),
-    );
-  const timer = setTimeout(late, limitMs);
-  const stop = () => reject(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await promise;
-  } finally {
-    door.waiting = null;
-    clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
-  }
 }
 
 function refuse(socket: Duplex, status: number): void {

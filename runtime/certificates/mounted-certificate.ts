@@ -1,10 +1,10 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CertificatePem } from '../../runtime/certificates/certificate.ts';
-import { followFile } from '../../runtime/files/follow-file.ts';
-import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
-import type { Logger } from '../../runtime/logging/logger.ts';
+import type { CertificatePem } from './certificate.ts';
+import { followFile } from '../files/follow-file.ts';
+import { ConfigurationFault } from '../lifecycle/configuration-fault.ts';
+import type { Logger } from '../logging/logger.ts';
 
 export interface MountedCertificateOptions {
   /** With `tls.crt` and `tls.key`, as a Secret of type kubernetes.io/tls is mounted. */

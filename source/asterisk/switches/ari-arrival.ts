@@ -1,0 +1,94 @@
+import type { WebSocket } from 'ws';
+import { SwitchFault, type KeptMark, type SwitchConnection, type SwitchListener } from '../../switch.ts';
+import { listChannels, readInfo } from './ari-rest.ts';
+import { ariSocket, type AriSocket } from './ari-socket.ts';
+import type { SwitchLimits } from './endpoint.ts';
+
+/** An Asterisk that has connected. */
+interface Arrived {
+  readonly socket: WebSocket;
+  readonly mark: KeptMark | null;
+}
+
+export interface Arriving {
+  waiting: ((arrived: Arrived) => void) | null;
+  live: AriSocket | null;
+  /** Whether one came with other credentials since the last `open`. */
+  refused: boolean;
+}
+
+export interface AriListenerLimits extends SwitchLimits {
+  /** How long an `open` waits for Asterisk. */
+  readonly awaitMs: number;
+}
+
+interface ArrivalOptions {
+  readonly door: Arriving;
+  readonly name: string;
+  readonly limits: AriListenerLimits;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly listener: SwitchListener;
+  readonly signal: AbortSignal;
+}
+
+/** Waits for an Asterisk and takes its connection. As `Switch.open`. */
+export async function openArrived(options: ArrivalOptions): Promise<SwitchConnection> {
+  const { door, name, limits, now, listener, signal } = options;
+  const { socket, mark } = await arrival(options);
+  const wrapped = ariSocket(socket, { listener, limits, where: name, now });
+  const since = now();
+  door.live = wrapped;
+  void wrapped.lost.then(() => (door.live = door.live === wrapped ? null : door.live));
+  try {
+    const info = await readInfo(wrapped.get, name, signal);
+    const keeping = { since: mark?.instance === info.instance ? mark.until : null, isClosed: false };
+    return {
+      ...info,
+      since,
+      get heardAt() {
+        return wrapped.heardAt;
+      },
+      degraded: null,
+      lost: wrapped.lost,
+      keeping,
+      listing: (stop) => listChannels(wrapped.get, name, stop),
+      async [Symbol.asyncDispose]() {
+        if (await wrapped.close()) keeping.isClosed = true;
+      },
+    };
+  } catch (error) {
+    wrapped.end('Unreachable');
+    throw error;
+  }
+}
+
+/** Wrong credentials end no wait: anyone who reaches the port can bring them. */
+async function arrival({ door, name, limits, signal }: ArrivalOptions): Promise<Arrived> {
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<Arrived>();
+  let isOver = false;
+  door.refused = false;
+  door.waiting = (arrived) => {
+    door.waiting = null;
+    if (isOver) arrived.socket.terminate();
+    else resolve(arrived);
+  };
+  const late = () =>
+    reject(
+      door.refused
+        ? new SwitchFault('Credentials', `${name}: it connects with a wrong user or password`)
+        : new SwitchFault('Unreachable', `${name}: it has not connected to this replica for ${limits.awaitMs} ms`),
+    );
+  const timer = setTimeout(late, limits.awaitMs);
+  const stop = () => reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await promise;
+  } finally {
+    isOver = true;
+    door.waiting = null;
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+  }
+}
