@@ -68,6 +68,25 @@ test('S3: legs hold when the source begins after any line without a listing', ()
   }
 });
 
+test('S1, S8: replicas that receive the same events at other times give a leg the same accounts', () => {
+  const decisions = (source: Recording, jitter: (index: number) => number) => {
+    const mapper = source.mapper();
+    let arrived = 0;
+    const mapped = source.events.flatMap(({ event, received }, index) => {
+      arrived = Math.max(arrived, received + jitter(index));
+      return [...mapper.advance(arrived), ...mapper.feed(event, arrived).events];
+    });
+    return [...mapped, ...mapper.advance(Infinity)].map(({ eventId, account }) => `${eventId} ${account}`).toSorted();
+  };
+  for (const source of ALL) {
+    const told = decisions(source, () => 0);
+    for (const step of [7, 137, 311]) {
+      const late = decisions(source, (index) => (index * step) % 400);
+      assert.deepEqual(late, told, `${source.name}: the log would have an event in two accounts`);
+    }
+  }
+});
+
 test('S3: legs hold when the connection is lost after any line, for a while', () => {
   for (const source of ALL) {
     for (let cut = 0; cut <= source.events.length; cut += 3) {

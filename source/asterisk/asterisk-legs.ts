@@ -1,7 +1,7 @@
 import { accountName, bodyText, headerFields, type Fields } from '../legs/event-body.ts';
 import { eventIdOf } from '../legs/event-id.ts';
 import { createHiddenFields, type HiddenFields } from '../legs/hidden-fields.ts';
-import { LegRegistry, type Claim, type Draft, type Leg } from '../legs/leg-registry.ts';
+import { GRACE_MS, LegRegistry, type Claim, type Draft, type Leg } from '../legs/leg-registry.ts';
 import type { MappedEvent, Synthetic } from '../mapper.ts';
 import type { MappingOptions } from '../mapping-options.ts';
 import {
@@ -45,7 +45,7 @@ export class AsteriskLegs {
 
   constructor(options: AsteriskLegsOptions) {
     this.#options = options;
-    this.registry = new LegRegistry(options);
+    this.registry = new LegRegistry({ ...options, graceMs: GRACE_MS });
     this.#isHidden = createHiddenFields(options.privacy);
   }
 

@@ -48,7 +48,9 @@ class AsteriskMapper implements Mapper {
     this.#received += 1;
     const step = this.#read(event);
     const moment = this.#momentOf(step, now);
-    const events = this.#legs.registry.advance(now);
+    const { registry } = this.#legs;
+    const due = step.micros === undefined ? [] : registry.tick('', step.micros / 1_000);
+    const events = [...due, ...registry.advance(now)];
     const outcome = this.#act(step.action, moment);
     if (typeof outcome === 'string') {
       return { events, dropped: { reason: outcome, what: (step.what || 'no name').slice(0, 64) } };

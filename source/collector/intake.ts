@@ -1,10 +1,11 @@
 import type { ListedLeg, MappedEvent, Mapper, Outage, SwitchEvent } from '../mapper.ts';
+import { GRACE_MS } from '../legs/leg-registry.ts';
 import { SwitchFault, type SwitchListener } from '../switch.ts';
 
 /** More events than any switch sends while it lists its legs: the listing has failed then. */
 const MAX_WAITING = 20_000;
-/** A CREATE waits for its account no longer than that. */
-export const MAX_HOLD_MS = 2_000;
+/** A CREATE waits for its account no longer than that: what the schema allows, and what silence of the switch adds. */
+export const MAX_HOLD_MS = 2_000 + GRACE_MS;
 
 export interface IntakeOptions {
   /** Unix milliseconds. */

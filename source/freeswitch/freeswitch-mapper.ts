@@ -1,7 +1,7 @@
 import { accountName, bodyText, firstText, headerFields, text, wholeNumber } from '../legs/event-body.ts';
 import { eventIdOf } from '../legs/event-id.ts';
 import { createHiddenFields, type HiddenFields } from '../legs/hidden-fields.ts';
-import { LegRegistry, type Claim, type Draft, type Leg } from '../legs/leg-registry.ts';
+import { GRACE_MS, LegRegistry, type Claim, type Draft, type Leg } from '../legs/leg-registry.ts';
 import type { DropReason, ListedLeg, Mapped, MappedEvent, Mapper, Outage, SwitchEvent, Synthetic } from '../mapper.ts';
 import type { MappingOptions } from '../mapping-options.ts';
 import { applicationFields, channelFields, variableFields, type LegFacts } from './freeswitch-fields.ts';
@@ -49,14 +49,16 @@ class FreeswitchMapper implements HoldingMapper {
 
   constructor(options: FreeswitchMapperOptions) {
     this.#options = options;
-    this.#registry = new LegRegistry(options);
+    this.#registry = new LegRegistry({ ...options, graceMs: GRACE_MS });
     this.#isHidden = createHiddenFields({ ...options.privacy, also: ['Transfer-History'] });
     this.#version = options.version ?? '';
   }
 
   feed(event: SwitchEvent, now: number): Mapped {
     this.#received += 1;
-    const events = [...this.#registry.advance(now), ...this.#noteLife(event, now)];
+    const micros = microsOf(event);
+    const due = micros === undefined ? [] : this.#registry.tick(text(event['Core-UUID']), micros / 1_000);
+    const events = [...due, ...this.#registry.advance(now), ...this.#noteLife(event, now)];
     const callId = firstText(event['Unique-ID'], event['Caller-Unique-ID']);
     const leg = this.#registry.get(callId);
     const mapped = this.#judge(event, callId, now, leg?.state.parked ?? false);

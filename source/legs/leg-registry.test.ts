@@ -106,3 +106,17 @@ test('a leg that ended is remembered, more legs than a switch has are surplus', 
   registry.begin('one more', '', null);
   assert.equal(registry.surplus()?.callId, 'l0');
 });
+
+test('the clock of the switch ends a wait, whenever its events arrive; ours does so while the switch is silent', () => {
+  const registry = new LegRegistry<null>({ holdMs: 250, graceMs: 500 });
+  const leg = registry.begin('a', 'a', null);
+  registry.tick('core', 10_000);
+  registry.emit(leg, CREATE(), NONE, 0);
+  assert.deepEqual(registry.advance(749), [], 'an event that is under way may name the account');
+  assert.deepEqual(registry.tick('another switch', 99_000), []);
+  assert.deepEqual(registry.tick('core', 10_249), []);
+  assert.deepEqual(shown(registry.tick('core', 10_250)), ['CREATE ']);
+  const silent = registry.begin('b', 'b', null);
+  registry.emit(silent, CREATE(), NONE, 1_000);
+  assert.deepEqual(shown(registry.advance(1_750)), ['CREATE ']);
+});

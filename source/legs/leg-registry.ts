@@ -31,7 +31,15 @@ export interface Claim {
 export interface LegRegistryOptions {
   /** Milliseconds that a CREATE without account waits for it; 0: not at all. */
   readonly holdMs: number;
+  /** How much longer it waits by our clock while the switch says nothing; 0 when not given. */
+  readonly graceMs?: number;
 }
+
+/**
+ * Two replicas receive one event at most so long apart. All of them give up the wait for an account at the same event,
+ * since the switch's clock measures it; ours only ends it when no event comes.
+ */
+export const GRACE_MS = 500;
 
 /** More legs than any switch has: a switch that begins legs without ending them must not fill the memory. */
 export const MAX_LEGS = 100_000;
@@ -43,7 +51,11 @@ const MAX_HELD = 10_000;
 
 interface Held<State> {
   readonly leg: Leg<State>;
+  /** By our clock. */
   readonly since: number;
+  /** The switch's clock, and its time. */
+  readonly clock: string;
+  readonly at: number;
   readonly drafts: Draft[];
 }
 
@@ -54,13 +66,17 @@ interface Held<State> {
  */
 export class LegRegistry<State> {
   readonly #holdMs: number;
+  readonly #graceMs: number;
   readonly #legs = new Map<string, Leg<State>>();
   readonly #ended = new Set<string>();
   readonly #waiting = new Map<string, Held<State>>();
   #held = 0;
+  #clock = '';
+  #at = 0;
 
-  constructor({ holdMs }: LegRegistryOptions) {
+  constructor({ holdMs, graceMs = 0 }: LegRegistryOptions) {
     this.#holdMs = holdMs;
+    this.#graceMs = holdMs === 0 ? 0 : graceMs;
   }
 
   get(callId: string): Leg<State> | undefined {
@@ -95,7 +111,7 @@ export class LegRegistry<State> {
     if (entry === undefined) {
       const waits = draft.name === 'CHANNEL_CREATE' && this.#holdMs > 0 && this.#held < MAX_HELD;
       if (!waits) return [mapped(leg, draft, '')];
-      this.#waiting.set(leg.callId, { leg, since: now, drafts: [draft] });
+      this.#waiting.set(leg.callId, { leg, since: now, clock: this.#clock, at: this.#at, drafts: [draft] });
       this.#held += 1;
       return [];
     }
@@ -136,12 +152,21 @@ export class LegRegistry<State> {
     return entry === undefined ? [] : this.#release(entry);
   }
 
-  /** Returns what has waited for longer than the hold; a clock that jumped back ends the wait too. */
+  /** To be called before each event of a switch, with its clock: returns what has waited for longer than the hold by it. */
+  tick(clock: string, at: number): MappedEvent[] {
+    this.#clock = clock;
+    this.#at = at;
+    if (this.#waiting.size === 0) return [];
+    const due = [...this.#waiting.values()].filter((one) => one.clock === clock && at - one.at >= this.#holdMs);
+    return due.flatMap((entry) => this.#release(entry));
+  }
+
+  /** Returns what has waited for longer than the hold by our clock; a clock that jumped back ends the wait too. */
   advance(now: number): MappedEvent[] {
     if (this.#waiting.size === 0) return [];
     const events: MappedEvent[] = [];
     for (const entry of this.#waiting.values()) {
-      if (now - entry.since >= this.#holdMs || now < entry.since) events.push(...this.#release(entry));
+      if (now - entry.since >= this.#holdMs + this.#graceMs || now < entry.since) events.push(...this.#release(entry));
     }
     return events;
   }
