@@ -101,8 +101,14 @@ export function sourceKind(spec: SourceSpec): SourceKind {
 
 /** Names of the switches or brokers, in their order; the simulator has none. */
 export function endpointNames(spec: SourceSpec): readonly string[] {
-  const list = spec.kazoo?.brokers ?? spec.freeswitch?.endpoints ?? spec.asterisk?.endpoints ?? [];
+  const list = busOf(spec)?.brokers ?? spec.freeswitch?.endpoints ?? spec.asterisk?.endpoints ?? [];
   return list.map(({ name }) => name);
+}
+
+/** What is consumed of RabbitMQ, and the section of the specification that says so; null for other sources. */
+export function busOf({ kazoo: bus, freeswitch: switches }: SourceSpec) {
+  if (bus !== undefined) return { place: 'kazoo', ...bus } as const;
+  return switches?.amqp === undefined ? null : ({ place: 'freeswitch.amqp', ...switches.amqp } as const);
 }
 
 let madeRules: RestartRules | undefined;

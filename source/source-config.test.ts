@@ -138,7 +138,7 @@ test('the URL of each broker is a secret', async () => {
     'kazoo: { brokers: [{ name: zone-1, urlSecretRef: { name: amqp, key: zone-1 } }, { name: zone-2 }] }',
   );
   assert.deepEqual(
-    config.endpoints.map((one) => one.kind === 'kazoo' && [one.name, one.url]),
+    config.endpoints.map((one) => one.kind === 'broker' && [one.name, one.url]),
     [
       ['zone-1', 'amqps://u:canary@rabbit.example.com/vhost'],
       ['zone-2', 'amqp://u:canary@rabbit2.example.com'],

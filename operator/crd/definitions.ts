@@ -49,6 +49,7 @@ const SOURCE: KindDefinition = {
   required: [
     { place: 'redis', field: 'urlSecretRef' },
     { place: 'kazoo.brokers', field: 'urlSecretRef' },
+    { place: 'freeswitch.amqp.brokers', field: 'urlSecretRef' },
     { place: 'freeswitch.endpoints', field: 'credentialsSecretRef' },
     { place: 'asterisk.endpoints', field: 'credentialsSecretRef' },
   ],

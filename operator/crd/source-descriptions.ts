@@ -16,31 +16,38 @@ const CREDENTIALS: Texts = {
   'credentialsSecretRef.name': 'Name of the Secret, in this namespace.',
 };
 
+const BUS: Texts = {
+  brokers: 'The brokers of the platform, as one a zone. Each has a queue of the source.',
+  'brokers.name': 'Name of the broker in status and metrics; `broker` when not given.',
+  ...below('brokers', secret('urlSecretRef', 'Secret with the URL, as amqps://user:password@host:5671/vhost.')),
+  'brokers.tls': 'TLS to the broker, with a URL that begins with amqps://.',
+  ...below('brokers.tls', TLS),
+  queue: 'The queue of the source. Cannot be changed.',
+  'queue.type': 'Quorum: messages outlive a stop of the broker. Classic: they do not.',
+  'queue.maxLength': 'Messages that wait while no replica takes them; then the oldest go.',
+  'queue.messageTTL': 'Time that a message waits.',
+  'queue.expires': 'The broker deletes the queue after this time without a replica.',
+  prefetch: 'Messages that a replica takes before the log has the first of them.',
+};
+
 const KAZOO: Texts = {
   kazoo: "Events of Kazoo's message bus (RabbitMQ).",
-  'kazoo.brokers': 'The brokers of the platform, as one a zone. Each has a queue of the source.',
-  'kazoo.brokers.name': 'Name of the broker in status and metrics; `broker` when not given.',
-  ...below('kazoo.brokers', secret('urlSecretRef', 'Secret with the URL, as amqps://user:password@host:5671/vhost.')),
-  'kazoo.brokers.tls': 'TLS to the broker, with a URL that begins with amqps://.',
-  ...below('kazoo.brokers.tls', TLS),
+  ...below('kazoo', BUS),
   'kazoo.exchange': 'Exchange that Kazoo publishes call events to.',
   'kazoo.declareExchange': 'Makes the exchange where it is missing. Needs the right to configure it.',
-  'kazoo.queue': 'The queue of the source. Cannot be changed.',
-  'kazoo.queue.type': 'Quorum: messages outlive a stop of the broker. Classic: they do not.',
-  'kazoo.queue.maxLength': 'Messages that wait while no replica takes them; then the oldest go.',
-  'kazoo.queue.messageTTL': 'Time that a message waits.',
-  'kazoo.queue.expires': 'The broker deletes the queue after this time without a replica.',
-  'kazoo.prefetch': 'Messages that a replica takes before the log has the first of them.',
   'kazoo.additionalEvents': 'Event names beyond the catalogue that are taken.',
 };
 
 const FREESWITCH: Texts = {
-  freeswitch: 'Events of FreeSWITCH, by its event socket.',
-  'freeswitch.endpoints': 'The switches. Each replica connects to each of them.',
+  freeswitch: 'Events of FreeSWITCH, by its event socket or by mod_amqp.',
+  'freeswitch.endpoints': 'The switches, by their event sockets. Each replica connects to each of them.',
   'freeswitch.endpoints.name': 'Name of the switch in status, metrics and keys.',
   'freeswitch.endpoints.host': 'Host of the event socket. It has no TLS: use a private network.',
   'freeswitch.endpoints.port': 'Port of the event socket; 8021 when not given.',
   ...below('freeswitch.endpoints', CREDENTIALS),
+  'freeswitch.amqp': 'What mod_amqp publishes, instead of the event sockets.',
+  ...below('freeswitch.amqp', BUS),
+  'freeswitch.amqp.exchange': 'Exchange that mod_amqp publishes to.',
   'freeswitch.park':
     'What is taken for parking: valet_park (Valet), CHANNEL_PARK of the dialplan (Application), or nothing (None).',
 };

@@ -1,6 +1,6 @@
 import type { SourceGap } from '../../protocol/source-gap.ts';
 import type { EndpointStatus, SourceStatus } from '../../protocol/source-spec/status.ts';
-import { endpointNames, type SourceSpec } from '../../protocol/source.ts';
+import { busOf, endpointNames, type SourceSpec } from '../../protocol/source.ts';
 import { bad, good, unknown, type Finding } from '../subscription/findings.ts';
 import type { EndpointReport, SourceFacts } from './read-reports.ts';
 
@@ -84,18 +84,16 @@ export function lacks(endpoints: readonly EndpointStatus[]): Finding | null {
   return poor.length === 0 ? null : { status: 'True', reason: poor[0]?.reason ?? '', message };
 }
 
-/** Kazoo: whether all bindings stand. Null for other kinds. */
+/** Whether all bindings to a bus stand. Null for sources without one. */
 export function boundFinding(spec: SourceSpec, facts: SourceFacts | null): Finding | null {
-  if (spec.kazoo === undefined) return null;
+  const bus = busOf(spec);
+  if (bus === null) return null;
   if (facts === null) return unknown('NoReport', 'Redis cannot be asked');
   const isBound = (name: string) => facts.reports.some(({ endpoint, bound }) => endpoint === name && bound === true);
   const missing = endpointNames(spec).filter((name) => !isBound(name));
-  if (missing.length === 0) return good('Bound', `all bindings to ${spec.kazoo.exchange} stand`);
+  if (missing.length === 0) return good('Bound', `all bindings to ${bus.exchange} stand`);
   if (facts.reports.length === 0) return unknown('NoReport', 'no replica reports yet');
-  return bad(
-    'BindingsMissing',
-    `no events come from ${missing.join(', ')}: is the exchange ${spec.kazoo.exchange} there?`,
-  );
+  return bad('BindingsMissing', `no events come from ${missing.join(', ')}: is the exchange ${bus.exchange} there?`);
 }
 
 /** The last interval in which nobody listened. */

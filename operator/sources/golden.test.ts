@@ -2,8 +2,15 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
-import { sourceSchema } from '../../protocol/source.ts';
-import { FREESWITCH_SPEC, FULL_ASTERISK_SPEC, FULL_KAZOO_SPEC, SIMULATOR_SPEC, source } from '../testing/sources.ts';
+import { busOf, sourceSchema } from '../../protocol/source.ts';
+import {
+  FREESWITCH_SPEC,
+  FULL_ASTERISK_SPEC,
+  FULL_KAZOO_SPEC,
+  FULL_MOD_AMQP_SPEC,
+  SIMULATOR_SPEC,
+  source,
+} from '../testing/sources.ts';
 import { destinationsOf } from './destinations.ts';
 import { desiredOfSource } from './objects.ts';
 
@@ -27,7 +34,7 @@ const BROKERS = ['amqps://u:canary@rabbit.example.com/v', 'amqp://u:canary@[fd00
 
 function rendered(spec: object, serviceMonitors: boolean): string {
   const parsed = sourceSchema.parse(source('pbx', spec, 'voice'));
-  const brokers = parsed.spec.kazoo === undefined ? [] : BROKERS;
+  const brokers = busOf(parsed.spec) === null ? [] : BROKERS;
   const objects = desiredOfSource(
     {
       source: parsed,
@@ -45,6 +52,7 @@ for (const [name, spec, monitored] of [
   ['simulator', SIMULATOR_SPEC, false],
   ['freeswitch', FREESWITCH_SPEC, false],
   ['kazoo', { ...FULL_KAZOO_SPEC, suspend: false, networkPolicy: {} }, true],
+  ['mod-amqp', { ...FULL_MOD_AMQP_SPEC, suspend: false, networkPolicy: {} }, false],
   ['asterisk', { ...FULL_ASTERISK_SPEC, suspend: false, networkPolicy: {} }, true],
 ] as const) {
   test(`a source of ${name} becomes what golden/${name}.yaml says, without a secret`, async () => {

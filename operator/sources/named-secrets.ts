@@ -1,4 +1,4 @@
-import type { SourceSpec } from '../../protocol/source.ts';
+import { busOf, type SourceSpec } from '../../protocol/source.ts';
 
 /** One Secret that endpoints name, with the keys that pods read of it. */
 export interface NamedSecret {
@@ -37,9 +37,10 @@ export function namedSecrets(spec: SourceSpec): readonly NamedSecret[] {
   ];
   const credentials = (field: string, ref: { name: string } | undefined, keys: Partial<NamedSecret>) =>
     ref === undefined ? [] : [secret(`${field}.credentialsSecretRef`, ref.name, keys)];
+  const bus = busOf(spec);
   return [
-    ...(spec.kazoo?.brokers ?? []).flatMap(({ name, urlSecretRef: ref, tls: files }) => {
-      const field = `kazoo.brokers[${name}]`;
+    ...(bus?.brokers ?? []).flatMap(({ name, urlSecretRef: ref, tls: files }) => {
+      const field = `${bus?.place}.brokers[${name}]`;
       const url = ref === undefined ? [] : [secret(`${field}.urlSecretRef`, ref.name, { values: [ref.key] })];
       return [...url, ...tls(`${field}.tls`, files)];
     }),

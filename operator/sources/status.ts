@@ -18,7 +18,7 @@ export interface SourceFindings {
   readonly objects: Finding;
   readonly workload: Finding;
   readonly connected: Finding;
-  /** Kazoo alone. */
+  /** Of a bus alone. */
   readonly bound: Finding | null;
   readonly degraded: Finding | null;
   /** Whether what `connected` says keeps it from being Ready. */

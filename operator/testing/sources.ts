@@ -79,6 +79,20 @@ export const FULL_KAZOO_SPEC = {
   },
 } as const;
 
+/** Every field of mod_amqp, each with another value than its default. */
+export const FULL_MOD_AMQP_SPEC = {
+  ...COMMON,
+  freeswitch: {
+    amqp: {
+      brokers: FULL_KAZOO_SPEC.kazoo.brokers,
+      exchange: 'calls',
+      queue: FULL_KAZOO_SPEC.kazoo.queue,
+      prefetch: 100,
+    },
+    park: 'None',
+  },
+} as const;
+
 const FULL_FREESWITCH_SPEC = {
   ...COMMON,
   freeswitch: {
@@ -132,6 +146,7 @@ export const SOURCE_SPECS: Readonly<Record<string, object>> = {
   'the simulator': SIMULATOR_SPEC,
   'Kazoo, with every field': FULL_KAZOO_SPEC,
   'FreeSWITCH, with every field': FULL_FREESWITCH_SPEC,
+  'FreeSWITCH by mod_amqp, with every field': FULL_MOD_AMQP_SPEC,
   'Asterisk, with every field': FULL_ASTERISK_SPEC,
   'the simulator, with every field': FULL_SIMULATOR_SPEC,
 };

@@ -17,6 +17,7 @@ const kazoo = (what: string, patch: Patch, says: RegExp): WrongResource => ({
 const esl = { name: 'fs1', host: 'fs1', credentialsSecretRef: { name: 'esl' } };
 const freeswitch = (what: string, endpoints: readonly object[], says: RegExp) =>
   wrong(what, { freeswitch: { endpoints } }, says);
+const amqp = (what: string, section: object, says: RegExp) => wrong(what, { freeswitch: section }, says);
 const ami = { name: 'pbx1', host: 'pbx1', credentialsSecretRef: { name: 'ami' } };
 const outbound = { name: 'pbx1', interface: 'ARIOutbound', credentialsSecretRef: { name: 'ari' } };
 const asterisk = (what: string, section: object, says: RegExp): WrongResource => ({
@@ -85,6 +86,13 @@ export const WRONG_SOURCES: readonly WrongResource[] = [
   wrong('a budget of none', { disruptionBudget: { maxUnavailable: 0 } }, /maxUnavailable/),
   wrong('an unknown log level', { logLevel: 'loud' }, /spec\.logLevel/),
 
+  amqp('FreeSWITCH without a way to reach it', {}, /exactly one of endpoints .* and amqp/),
+  amqp(
+    'FreeSWITCH by both ways',
+    { endpoints: [esl], amqp: { brokers: [{ urlSecretRef: bus }] } },
+    /exactly one of endpoints .* and amqp/,
+  ),
+  amqp('mod_amqp without a broker', { amqp: { brokers: [] } }, /brokers.*at least 1/s),
   kazoo('no broker', { brokers: [] }, /brokers.*at least 1/s),
   kazoo('17 brokers', { brokers: many(17, (i) => ({ name: `b${i}`, urlSecretRef: bus })) }, /brokers.*16/s),
   kazoo('two brokers without names', { brokers: [{ urlSecretRef: bus }, { urlSecretRef: bus }] }, /name of its own/),

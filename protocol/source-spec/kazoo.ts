@@ -1,60 +1,17 @@
 import { z } from 'zod';
 import { eventNames } from '../subscription/filters.ts';
-import { duration, hostName, immutable, listOf, objectName, ruled, secretRef } from '../subscription/rules.ts';
-import { followed } from '../subscription/takes-effect.ts';
-import { endpointName } from './endpoint-name.ts';
+import { busFields } from './bus.ts';
 
-const DEFAULT_BROKER = 'broker';
-
-const broker = z.strictObject({
-  name: endpointName().default(DEFAULT_BROKER),
-  /** `amqp://user:password@host:5672/vhost`, or amqps. A standalone process has it in its folder of secrets. */
-  urlSecretRef: secretRef('url').optional(),
-  tls: z
-    .strictObject({
-      caSecretRef: secretRef('ca.crt').optional(),
-      /** A Secret of type kubernetes.io/tls. */
-      clientCertSecretName: objectName().optional(),
-      serverName: hostName().optional(),
-    })
-    .prefault({}),
-});
-
-const NAME_OF = (item: string) => `(has(${item}.name) ? ${item}.name : '${DEFAULT_BROKER}')`;
-
-/** The brokers of one platform, as one a zone: each has a queue of its own, and the events' ids join what is federated. */
-const brokers = ruled(listOf(broker, 16, 1), {
-  cel: `self.all(one, self.exists_one(other, ${NAME_OF('one')} == ${NAME_OF('other')}))`,
-  holds: (list) => new Set(list.map(({ name }) => name)).size === list.length,
-  message: `each broker has a name of its own; '${DEFAULT_BROKER}' where none is given`,
-});
-
-const queue = z.strictObject({
-  /** Kazoo publishes transient messages: a Classic queue loses them when the broker stops. */
-  type: z.enum(['Quorum', 'Classic']).default('Quorum'),
-  /** Messages that wait while no replica takes them; then the oldest goes. */
-  maxLength: z.int().min(1).max(100_000_000).default(500_000),
-  messageTTL: duration('1m', '168h').default('1h'),
-  /** The broker deletes a queue that no replica has used for this long. */
-  expires: duration('1m', '720h').default('24h'),
-});
+const { brokers, exchange, queue, prefetch } = busFields('kazoo', 'callevt');
 
 /** Kazoo's message bus. */
 export const kazoo = z.strictObject({
-  brokers: followed(brokers),
-  exchange: z
-    .string()
-    .max(127)
-    .regex(/^[A-Za-z0-9_.:-]{1,127}$/, 'the name of an exchange')
-    .default('callevt'),
+  brokers,
+  exchange,
   /** Makes the exchange as Kazoo does, which needs the right to configure it. */
   declareExchange: z.boolean().default(false),
-  queue: immutable(
-    queue,
-    'kazoo.queue cannot be changed: the broker keeps the arguments of a queue; make another resource',
-  ).prefault({}),
-  /** Messages that a replica takes before the log has the first of them. */
-  prefetch: z.int().min(1).max(10_000).default(1_000),
+  queue,
+  prefetch,
   /** Event names beyond the catalogue that are taken. */
   additionalEvents: eventNames.default([]),
 });

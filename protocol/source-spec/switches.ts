@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { service, tls as servedTls } from '../subscription/exposure.ts';
 import { hostName, objectName, ruled, secretRef } from '../subscription/rules.ts';
 import { followed, platformOnly } from '../subscription/takes-effect.ts';
+import { busFields } from './bus.ts';
 import { endpointName } from './endpoint-name.ts';
 
 const MAX_ENDPOINTS = 32;
@@ -36,12 +37,23 @@ const socket = z.strictObject({
   credentialsSecretRef,
 });
 
-/** FreeSWITCH's event socket. It has no TLS: same node, VPN, or a proxy beside the switch. */
-export const freeswitch = z.strictObject({
-  endpoints: followed(endpointsOf(socket)),
-  /** The sign of parking: valet_park, CHANNEL_PARK (which also fires inside att_xfer), or none. */
-  park: z.enum(['Valet', 'Application', 'None']).default('Valet'),
-});
+/** What mod_amqp publishes, whose bodies equal those of the event socket. */
+const amqp = z.strictObject(busFields('freeswitch.amqp', 'TAP.Events'));
+
+/** FreeSWITCH, by its event socket, which has no TLS (same node, VPN, or a proxy beside the switch), or by mod_amqp. */
+export const freeswitch = ruled(
+  z.strictObject({
+    endpoints: followed(endpointsOf(socket).optional()),
+    amqp: amqp.optional(),
+    /** The sign of parking: valet_park, CHANNEL_PARK (which also fires inside att_xfer), or none. */
+    park: z.enum(['Valet', 'Application', 'None']).default('Valet'),
+  }),
+  {
+    cel: 'has(self.endpoints) != has(self.amqp)',
+    holds: ({ endpoints, amqp: bus }) => (endpoints === undefined) !== (bus === undefined),
+    message: 'exactly one of endpoints (the event socket) and amqp (mod_amqp)',
+  },
+);
 
 const tls = z
   .strictObject({

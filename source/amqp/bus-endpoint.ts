@@ -5,6 +5,7 @@ import { encodeSourceReport, type SourceReport } from '../../protocol/source-rep
 import { gapEvent, gapStore } from '../collector/gaps.ts';
 import { reportStore } from '../collector/reports.ts';
 import type { MappedEvent } from '../mapper.ts';
+import { newEvent } from '../new-event.ts';
 import type { Wanted } from './bindings.ts';
 import type { BusMapper } from './bus-mapper.ts';
 import type { Broker } from './connect.ts';
@@ -12,7 +13,7 @@ import { Consumer, type ConsumerState, type Look } from './consumer.ts';
 import { recordLook, writeReport, type CoveragePlace } from './coverage.ts';
 import type { AmqpReason } from './fault.ts';
 import { OverflowWatch } from './overflow-watch.ts';
-import { newEvent, Publisher } from './publisher.ts';
+import { Publisher } from './publisher.ts';
 
 /** One broker of a source. */
 export interface BrokerSpec {

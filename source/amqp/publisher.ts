@@ -1,8 +1,9 @@
 import { unlessAborted } from '../../runtime/lifecycle/aborted.ts';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AppendOutcome, EventLog, NewEvent } from '../../event-log/event-log.ts';
+import type { AppendOutcome, EventLog } from '../../event-log/event-log.ts';
 import type { Drop, MappedEvent } from '../mapper.ts';
 import { messageOf, type BusMapper } from './bus-mapper.ts';
+import { newEvent } from '../new-event.ts';
 import type { Delivery } from './hand.ts';
 
 export interface PublisherOptions {
@@ -107,9 +108,4 @@ export class Publisher {
     clearTimeout(timer);
     this.#wake = null;
   }
-}
-
-/** An event as the log takes it. */
-export function newEvent({ name, account, callId, eventId, json }: MappedEvent): NewEvent {
-  return { name, account, callId, eventId, traceparent: '', data: Buffer.from(json) };
 }

@@ -1,7 +1,8 @@
 import { unlessAborted } from '../../runtime/lifecycle/aborted.ts';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
-import type { AppendOutcome, EventLog, NewEvent } from '../../event-log/event-log.ts';
+import type { AppendOutcome, EventLog } from '../../event-log/event-log.ts';
 import { partitionOf } from '../../protocol/partition.ts';
+import { newEvent } from '../new-event.ts';
 import type { Kept } from './kept.ts';
 import type { Waker } from './waker.ts';
 
@@ -46,7 +47,7 @@ export async function publish({ endpoints, eventLog, waker, signal }: PublishOpt
       continue;
     }
     for (const { endpoint, batch } of shares) endpoint.take(batch);
-    const outcomes = await unlessAborted(eventLog.append(events.map(newEvent)), signal);
+    const outcomes = await unlessAborted(eventLog.append(events.map(({ event }) => newEvent(event))), signal);
     if (outcomes === null) return;
     let from = 0;
     for (const { endpoint, batch } of shares) endpoint.settle(batch, outcomes.slice(from, (from += batch.length)));
@@ -82,11 +83,6 @@ function sharesOf(endpoints: readonly Publishable[], partitions: number, round: 
     if (batch.length > 0) shares.push({ endpoint, batch });
   }
   return shares;
-}
-
-function newEvent({ event }: Kept): NewEvent {
-  const { name, account, callId, eventId, json } = event;
-  return { name, account, callId, eventId, traceparent: '', data: Buffer.from(json) };
 }
 
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
-import type { SourceSpec } from '../../protocol/source.ts';
+import { busOf, type SourceSpec } from '../../protocol/source.ts';
+import type { BrokerSpec } from '../../protocol/source-spec/bus.ts';
 import { asteriskPort } from '../../protocol/source-spec/switches.ts';
 import { EndpointSecrets, type TlsFiles } from './secrets.ts';
 
@@ -7,8 +8,8 @@ interface Credentials {
   readonly password: string;
 }
 
-interface KazooEndpoint {
-  readonly kind: 'kazoo';
+interface BrokerEndpoint {
+  readonly kind: 'broker';
   readonly name: string;
   /** With the credentials in it: never in a log or an error (S12). */
   readonly url: string;
@@ -36,7 +37,7 @@ export interface AsteriskEndpoint {
 }
 
 /** One switch or broker, with what it takes to connect to it. */
-export type Endpoint = KazooEndpoint | FreeswitchEndpoint | AsteriskEndpoint;
+export type Endpoint = BrokerEndpoint | FreeswitchEndpoint | AsteriskEndpoint;
 
 /** Every endpoint of the specification; those with a fault are missing. */
 export async function readEndpoints(
@@ -46,7 +47,7 @@ export async function readEndpoints(
   const faults: string[] = [];
   const secrets = (name: string) => new EndpointSecrets(folder, name, faults);
   const read = await Promise.all([
-    ...(spec.kazoo?.brokers ?? []).map(async (one) => kazoo(one, secrets(one.name))),
+    ...(busOf(spec)?.brokers ?? []).map(async (one) => broker(one, secrets(one.name))),
     ...(spec.freeswitch?.endpoints ?? []).map(async (one) => freeswitch(one, secrets(one.name))),
     ...(spec.asterisk?.endpoints ?? []).map(async (one) => asterisk(one, secrets(one.name))),
   ]);
@@ -57,16 +58,18 @@ export async function readEndpoints(
 }
 
 type Element<L> = L extends readonly (infer E)[] ? E : never;
-type BrokerSpec = Element<NonNullable<SourceSpec['kazoo']>['brokers']>;
-type SocketSpec = Element<NonNullable<SourceSpec['freeswitch']>['endpoints']>;
+type SocketSpec = Element<NonNullable<NonNullable<SourceSpec['freeswitch']>['endpoints']>>;
 type AsteriskSpec = Element<NonNullable<SourceSpec['asterisk']>['endpoints']>;
 
 /** An endpoint without a reference has the folder of its own name. */
-async function kazoo({ name, urlSecretRef, tls }: BrokerSpec, secrets: EndpointSecrets): Promise<KazooEndpoint | null> {
+async function broker(
+  { name, urlSecretRef, tls }: BrokerSpec,
+  secrets: EndpointSecrets,
+): Promise<BrokerEndpoint | null> {
   const { name: secret, key } = urlSecretRef ?? { name, key: 'url' };
   const [url, files] = [await secrets.value(secret, key), await secrets.tls(tls)];
   if (url === null) return null;
-  if (/^amqps?:$/.test(URL.parse(url)?.protocol ?? '')) return { kind: 'kazoo', name, url, tls: files };
+  if (/^amqps?:$/.test(URL.parse(url)?.protocol ?? '')) return { kind: 'broker', name, url, tls: files };
   secrets.fault('the URL of the broker is none (amqp:// or amqps://)');
   return null;
 }

@@ -72,9 +72,9 @@ test('greets, logs in, subscribes, and tells instance and version', LIMIT, async
   assert.equal(
     fake.commands[1],
     'event json CHANNEL_CREATE CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER CHANNEL_BRIDGE CHANNEL_UNBRIDGE ' +
-      'CHANNEL_HOLD CHANNEL_UNHOLD CHANNEL_DESTROY CHANNEL_PARK CHANNEL_UNPARK CALL_SECURE DTMF DETECTED_TONE RECORD_START ' +
-      'RECORD_STOP HEARTBEAT CUSTOM valet_parking::info sofia::transferor sofia::transferee sofia::replaced sofia::intercepted ' +
-      'loopback::bowout loopback::direct',
+      'CHANNEL_HOLD CHANNEL_UNHOLD CHANNEL_DESTROY CALL_SECURE DTMF DETECTED_TONE RECORD_START RECORD_STOP CHANNEL_PARK ' +
+      'CHANNEL_UNPARK HEARTBEAT CUSTOM valet_parking::info sofia::transferor sofia::transferee sofia::replaced ' +
+      'sofia::intercepted loopback::direct loopback::bowout',
   );
 });
 

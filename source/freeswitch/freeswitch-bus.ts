@@ -5,9 +5,6 @@ import { queueName, type QueueSpec } from '../amqp/queue.ts';
 import type { Mapped, SwitchEvent } from '../mapper.ts';
 import { createFreeswitchMapper, type FreeswitchMapperOptions } from './freeswitch-mapper.ts';
 
-/** The exchange of mod_amqp's default configuration: durable, of type topic. */
-export const MOD_AMQP_EXCHANGE = 'TAP.Events';
-
 /** mod_amqp publishes all events that it is configured to: the queue takes them all, and the mapper chooses. */
 export function modAmqpWanted(source: string, exchange: string, queue: Omit<QueueSpec, 'name'>): Wanted {
   return {

@@ -4,7 +4,8 @@ import type { SwitchEvent } from '../mapper.ts';
 /** The sign of parking: valet_park, CHANNEL_PARK (which also fires inside att_xfer), or none. */
 export type ParkSource = NonNullable<SourceSpec['freeswitch']>['park'];
 
-const SAME: ReadonlySet<string> = new Set([
+/** Events that have the same name in the catalogue. */
+export const SAME_NAMES = [
   'CHANNEL_CREATE',
   'CHANNEL_PROGRESS',
   'CHANNEL_PROGRESS_MEDIA',
@@ -19,9 +20,11 @@ const SAME: ReadonlySet<string> = new Set([
   'DETECTED_TONE',
   'RECORD_START',
   'RECORD_STOP',
-]);
+] as const;
+const SAME: ReadonlySet<string> = new Set(SAME_NAMES);
 
-const BY_SUBCLASS: Readonly<Record<string, string>> = {
+/** Subclasses of CUSTOM, and the catalogue's names. */
+export const BY_SUBCLASS: Readonly<Record<string, string>> = {
   'sofia::transferor': 'CHANNEL_TRANSFEROR',
   'sofia::transferee': 'CHANNEL_TRANSFEREE',
   'sofia::replaced': 'CHANNEL_REPLACED',

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { openRedisLog } from '../../event-log/redis-log.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
@@ -9,12 +12,18 @@ import { until } from '../../testing/until.ts';
 import { openBus } from '../amqp/bus.ts';
 import { openPublisher, publishAll, QUEUE } from '../amqp/testing/rabbit-bus.ts';
 import { readCaptureLine } from '../capture/read-line.ts';
-import { loggedEvents } from '../kazoo/testing/log-of.ts';
+import { loggedEvents, loggedGaps } from '../kazoo/testing/log-of.ts';
 import { defaultMappingOptions } from '../mapping-options.ts';
+import { runFirstTry } from '../testing/first-try.ts';
 import { mapAll, recording } from '../testing/recordings.ts';
-import { createModAmqpMapper, MOD_AMQP_EXCHANGE, modAmqpWanted } from './freeswitch-bus.ts';
+import { createModAmqpMapper, modAmqpWanted } from './freeswitch-bus.ts';
+import { subscribedEvents } from './subscription.ts';
 
 const LIMIT = { timeout: 120_000 };
+const THIS = 'source/freeswitch/mod-amqp.rabbitmq.test.ts';
+const BROKER_PASSWORD = 'canary-of-the-broker';
+/** Of mod_amqp's default configuration: durable, of type topic. */
+const MOD_AMQP_EXCHANGE = 'TAP.Events';
 const RECORDINGS = [
   'answered_caller_hangs_up',
   'blind_transfer_refer',
@@ -97,4 +106,55 @@ test('what mod_amqp publishes is in the log as the event socket’s would be', L
   const queue = async () => (await publisher.channel.checkQueue('firehose.telephony.tap')).messageCount;
   await until('all are acknowledged', async () => (await queue()) === 0);
   assert.equal(bus.figures()[0]?.liveLegs, 0);
+});
+
+test('the five commands of docs/sources.md bring what mod_amqp publishes into the log', LIMIT, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'firehose-first-try-'));
+  try {
+    await using away = await startRedis();
+    await using publisher = await openPublisher(rabbit.url);
+    await publisher.channel.assertExchange(MOD_AMQP_EXCHANGE, 'topic', { durable: true });
+    const options = { keyPrefix: 'firehose:', partitions: 4, resource: null, retention: null, logger: silentLogger };
+    await using eventLog = await openRedisLog({ redis: away.url, ...options });
+    await using tried = runFirstTry(THIS, {
+      folder,
+      path: rabbit.bin,
+      variables: { BROKER_PASSWORD },
+      replace: { 'rabbitmq.example.com:5672': `127.0.0.1:${rabbit.port}`, 'redis://localhost:6379': away.url },
+    });
+    await until('the bus is consumed', () => tried.output(), {
+      holds: (output) => output.includes('the bus is consumed'),
+    });
+    await publishAll(publisher, MOD_AMQP_EXCHANGE, published('hold_unhold'));
+    const expected = mapAll(
+      recording('freeswitch-1.11/mod_amqp/hold_unhold').mapper(),
+      recording('freeswitch-1.11/mod_amqp/hold_unhold').events,
+    );
+    const events = await until('the call is in the log', () => loggedEvents(eventLog), {
+      holds: (seen) => seen.length >= expected.length,
+    });
+    const legs = (list: readonly { callId: string; json: string }[]) =>
+      Object.fromEntries(
+        [...Map.groupBy(list, ({ callId }) => callId)].map(([id, leg]) => [id, leg.map((e) => e.json)]),
+      );
+    // However long the messages were in the broker: the clock of the switch decides which event has an account.
+    assert.deepEqual(legs(events), legs(expected), 'each leg in its order');
+    assert.deepEqual(await loggedGaps(eventLog), []);
+    assert.doesNotMatch(tried.output(), /canary/, 'S12');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('docs/sources.md lets mod_amqp publish what a source reads, and no more', () => {
+  const page = readFileSync(new URL('../../docs/sources.md', import.meta.url), 'utf8');
+  const block = page.slice(page.indexOf(`<!-- run: ${THIS} -->\n\n\`\`\`xml`));
+  const names = /name="event_filter" value="([^"]+)"/.exec(block)?.[1]?.split(',') ?? [];
+  const wanted = subscribedEvents('Application')
+    .split(' ')
+    .filter((name) => /^[A-Z_]+$/.test(name));
+  assert.deepEqual(
+    names,
+    wanted.map((name) => `SWITCH_EVENT_${name}`),
+  );
 });

@@ -1,34 +1,8 @@
-import type { ParkSource } from './freeswitch-names.ts';
+import { BY_SUBCLASS, SAME_NAMES, type ParkSource } from './freeswitch-names.ts';
 
-const EVENTS = [
-  'CHANNEL_CREATE',
-  'CHANNEL_PROGRESS',
-  'CHANNEL_PROGRESS_MEDIA',
-  'CHANNEL_ANSWER',
-  'CHANNEL_BRIDGE',
-  'CHANNEL_UNBRIDGE',
-  'CHANNEL_HOLD',
-  'CHANNEL_UNHOLD',
-  'CHANNEL_DESTROY',
-  'CHANNEL_PARK',
-  'CHANNEL_UNPARK',
-  'CALL_SECURE',
-  'DTMF',
-  'DETECTED_TONE',
-  'RECORD_START',
-  'RECORD_STOP',
-  'HEARTBEAT',
-] as const;
-
-const SUBCLASSES = [
-  'valet_parking::info',
-  'sofia::transferor',
-  'sofia::transferee',
-  'sofia::replaced',
-  'sofia::intercepted',
-  'loopback::bowout',
-  'loopback::direct',
-] as const;
+const EVENTS: readonly string[] = [...SAME_NAMES, 'CHANNEL_PARK', 'CHANNEL_UNPARK', 'HEARTBEAT'];
+/** `loopback::bowout` tells that a leg of a loopback pair goes before its call. */
+const SUBCLASSES: readonly string[] = ['valet_parking::info', ...Object.keys(BY_SUBCLASS), 'loopback::bowout'];
 
 const OF_PARK: ReadonlySet<string> = new Set(['CHANNEL_PARK', 'CHANNEL_UNPARK']);
 const OF_VALET: ReadonlySet<string> = new Set(['valet_parking::info']);

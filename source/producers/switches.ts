@@ -103,7 +103,7 @@ function specOf(endpoint: Endpoint, mapping: MappingOptions, parts: SwitchParts)
       return freeswitch(endpoint, mapping, parts);
     case 'asterisk':
       return asterisk(endpoint, mapping, parts);
-    case 'kazoo':
+    case 'broker':
       return null;
   }
 }

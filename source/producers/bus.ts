@@ -1,27 +1,63 @@
 import { durationMs } from '../../protocol/subscription/duration.ts';
-import type { SourceSpec } from '../../protocol/source.ts';
+import { sourceKind, type SourceSpec } from '../../protocol/source.ts';
+import type { Wanted } from '../amqp/bindings.ts';
+import type { BusMapper } from '../amqp/bus-mapper.ts';
+import type { QueueSpec } from '../amqp/queue.ts';
 import { openBus } from '../amqp/bus.ts';
 import type { BrokerSpec, BusObserver } from '../amqp/bus-endpoint.ts';
 import type { BrokerTls } from '../amqp/connect.ts';
 import type { Endpoint } from '../config/endpoints.ts';
+import { createLiveRules } from '../config/live-rules.ts';
 import type { TlsFiles } from '../config/secrets.ts';
+import { createModAmqpMapper, modAmqpWanted } from '../freeswitch/freeswitch-bus.ts';
+import type { ParkSource } from '../freeswitch/freeswitch-names.ts';
 import { kazooWanted } from '../kazoo/kazoo-bus.ts';
 import { createKazooMapper } from '../kazoo/kazoo-mapper.ts';
-import { mappingOptions } from '../mapping-options.ts';
+import { mappingOptions, type MappingOptions } from '../mapping-options.ts';
 import type { SwitchMetrics } from '../metrics/switch-metrics.ts';
 import type { Producer, ProducerParts } from './producer.ts';
 
-/** Consumes the buses of a Kazoo platform: the brokers give their messages to one of the replicas. */
+/** What is consumed, and how it is mapped. */
+interface BusKind {
+  readonly wanted: Wanted;
+  readonly mapper: (mapping: MappingOptions) => BusMapper;
+}
+
+/** Consumes the buses of a Kazoo platform. */
 export function openKazoo(spec: NonNullable<SourceSpec['kazoo']>, parts: ProducerParts): Producer {
-  const { config, replica, eventLog, client, metrics, now } = parts;
   const { exchange, declareExchange, queue, prefetch, additionalEvents } = spec;
-  const mapping = mappingOptions(config.spec);
+  const of = { source: parts.config.name, exchange, declareExchange, additionalEvents };
+  const wanted = kazooWanted({ ...of, queue: queueSpec(queue) });
+  return openConsumer({ wanted, mapper: createKazooMapper }, prefetch, parts);
+}
+
+/** Consumes what mod_amqp of FreeSWITCH publishes. */
+export function openModAmqp(
+  { queue, exchange, prefetch }: ModAmqpSpec,
+  park: ParkSource,
+  parts: ProducerParts,
+): Producer {
+  const wanted = modAmqpWanted(parts.config.name, exchange, queueSpec(queue));
+  return openConsumer({ wanted, mapper: (mapping) => createModAmqpMapper({ ...mapping, park }) }, prefetch, parts);
+}
+
+type ModAmqpSpec = NonNullable<NonNullable<SourceSpec['freeswitch']>['amqp']>;
+
+function queueSpec({ type, maxLength, messageTTL, expires }: ModAmqpSpec['queue']): Omit<QueueSpec, 'name'> {
+  return { type, maxLength, messageTtlMs: durationMs(messageTTL), expiresMs: durationMs(expires) };
+}
+
+/** The brokers give their messages to one of the replicas. */
+function openConsumer({ wanted, mapper }: BusKind, prefetch: number, parts: ProducerParts): Producer {
+  const { config, replica, eventLog, client, metrics, now } = parts;
+  const live = createLiveRules(config.rules);
+  const mapping: MappingOptions = { ...mappingOptions(config.spec), accounts: live.rules };
   const specs = new Map<Endpoint, BrokerSpec>();
   const brokersOf = (endpoints: readonly Endpoint[]): readonly BrokerSpec[] => {
     const known = new Map(specs);
     specs.clear();
     for (const one of endpoints) {
-      if (one.kind !== 'kazoo') continue;
+      if (one.kind !== 'broker') continue;
       const broker = { url: one.url, tls: tlsOf(one.tls), policy: config.addressPolicy };
       specs.set(one, known.get(one) ?? { name: one.name, broker });
     }
@@ -31,30 +67,22 @@ export function openKazoo(spec: NonNullable<SourceSpec['kazoo']>, parts: Produce
     source: config.name,
     replica,
     brokers: brokersOf(config.endpoints),
-    wanted: kazooWanted({
-      source: config.name,
-      exchange,
-      declareExchange,
-      queue: {
-        type: queue.type,
-        maxLength: queue.maxLength,
-        messageTtlMs: durationMs(queue.messageTTL),
-        expiresMs: durationMs(queue.expires),
-      },
-      additionalEvents,
-    }),
+    wanted,
     prefetch,
-    mapper: () => createKazooMapper(mapping),
+    mapper: () => mapper(mapping),
     holdMs: mapping.holdMs,
     eventLog,
     client,
     keyPrefix: config.spec.redis.keyPrefix,
-    observer: observe(metrics.switchesOf(config.name, 'kazoo'), parts),
+    observer: observe(metrics.switchesOf(config.name, sourceKind(config.spec)), parts),
     now,
   });
   metrics.observeSwitches(config.name, () => ({ ringBytes: 0, switches: bus.figures() }));
   return {
-    follow: ({ endpoints }) => bus.setBrokers(brokersOf(endpoints)),
+    follow({ endpoints, rules }) {
+      live.set(rules);
+      bus.setBrokers(brokersOf(endpoints));
+    },
     ended: bus.ended,
     [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
   };
