@@ -49,6 +49,7 @@ test('prints the events that a recording becomes, and on the standard error what
   assert.match(told, /^read: 16 events; mapped: 5; dropped: 11; lines that could not be read: 0\n/);
   assert.match(told, /^ {2}account: acme 5$/m);
   assert.match(told, /^ {2}dropped: not_mapped NewConnectedLine 2$/m);
+  assert.match(told, /^ {2}reason: not_mapped 11: the catalogue has no name for it/m);
 });
 
 test('reads the standard input, and adds id and account with --meta', async () => {
@@ -98,7 +99,7 @@ test('names the lines that cannot be read, with code 1, and a file that cannot b
   const lines = ['{"Event":"Newchannel"', '\u001b[2J', '7'].join('\n');
   const bad = await run('-', { as: 'asterisk-ari' }, Readable.from([Buffer.from(lines)]));
   assert.equal(bad.code, 1);
-  assert.match(bad.told, /^error: -:1: not JSON\nerror: -:2: not JSON\nerror: -:3: not a JSON object\n/);
+  assert.match(bad.told, /^error: -:1: not JSON: it breaks off\nerror: -:2: not JSON\nerror: -:3: not a JSON object\n/);
   assert.match(bad.told, /nothing was mapped: is this a capture of asterisk-ari\?/);
   for (const [file, reason] of [
     ['/nowhere.ndjson', 'ENOENT'],

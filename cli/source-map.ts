@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { META_KEY } from '../protocol/event-meta.ts';
 import { CAPTURE_KINDS, type CaptureKind } from '../source/capture/capture-kinds.ts';
 import { mapCapture, type CaptureOptions } from '../source/capture/map-capture.ts';
-import type { Drop, MappedEvent } from '../source/mapper.ts';
+import { DROP_TEXTS } from '../source/capture/drop-texts.ts';
+import type { Drop, DropReason, MappedEvent } from '../source/mapper.ts';
 import { readMappingFile, type MappingFile } from '../source/mapping-file.ts';
 import { defaultMappingOptions, mappingOptions } from '../source/mapping-options.ts';
 import { USAGE } from './program.ts';
@@ -20,6 +21,7 @@ const ENDPOINT = 'asterisk';
 const ENDPOINT_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** Lines of one kind on the standard error; the rest is counted. */
 const MAX_SHOWN = 100;
+const NO_DESTROY = 'the capture has no CHANNEL_DESTROY, with which a leg ends: CHANNEL_HANGUP is not its end';
 
 /** Prints events on the output; faults, and a summary of what was dropped and why, on the errors. Returns the exit code. */
 export async function sourceMapCommand(file: string, flags: SourceMapFlags, terminal: Terminal): Promise<number> {
@@ -124,7 +126,7 @@ interface Summary {
 }
 
 function createSummary(): Summary {
-  const [mapped, accounts, synthetic, dropped] = [counter(), counter(), counter(), counter()];
+  const [mapped, accounts, synthetic, dropped, reasons] = [counter(), counter(), counter(), counter(), counter()];
   let [read, faults] = [0, 0];
   let live: readonly string[] = [];
   return {
@@ -135,7 +137,9 @@ function createSummary(): Summary {
     },
     noteRead(drop) {
       read += 1;
-      if (drop !== null) dropped.add(`${drop.reason} ${drop.what}`);
+      if (drop === null) return;
+      dropped.add(`${drop.reason} ${drop.what}`);
+      reasons.add(drop.reason);
     },
     noteFault: () => (faults += 1),
     noteLive: (legs) => void (live = legs),
@@ -146,8 +150,10 @@ function createSummary(): Summary {
       ...accounts.lines('account'),
       ...synthetic.lines('synthetic'),
       ...dropped.lines('dropped'),
+      ...reasons.lines('reason', (reason) => DROP_TEXTS[reason as DropReason]),
       ...(live.length === 0 ? [] : [`legs without an end: ${live.length}`]),
       ...live.slice(0, MAX_SHOWN).map((leg) => `  open: ${printable(leg)}`),
+      ...(live.length > 0 && mapped.of('CHANNEL_DESTROY') === 0 && kind === 'freeswitch' ? [NO_DESTROY] : []),
       ...(mapped.total() === 0 ? [`nothing was mapped: is this a capture of ${kind}?`] : []),
     ],
   };
@@ -163,9 +169,12 @@ function counter() {
       counts.set(known, (counts.get(known) ?? 0) + 1);
     },
     total: () => total,
-    lines: (what: string) =>
+    of: (key: string) => counts.get(key) ?? 0,
+    lines: (what: string, explain?: (key: string) => string) =>
       [...counts]
         .toSorted(([a], [b]) => a.localeCompare(b))
-        .map(([key, count]) => `  ${what}: ${printable(key)} ${count}`),
+        .map(
+          ([key, count]) => `  ${what}: ${printable(key)} ${count}${explain === undefined ? '' : `: ${explain(key)}`}`,
+        ),
   };
 }

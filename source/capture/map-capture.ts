@@ -7,7 +7,8 @@ import type { Drop, Mapped, MappedEvent } from '../mapper.ts';
 import type { MappingOptions } from '../mapping-options.ts';
 import type { CaptureKind } from './capture-kinds.ts';
 import { eventTime } from './event-time.ts';
-import { readCapture, type CaptureItem } from './read-capture.ts';
+import type { CaptureItem } from './capture-item.ts';
+import { readCapture } from './read-capture.ts';
 import type { CaptureLine } from './read-line.ts';
 
 export interface CaptureOptions extends MappingOptions {
@@ -70,5 +71,5 @@ function bodyOf(line: EventLine, { bytes }: CaptureItem): Buffer {
   const text = trimJson(bytes ?? Buffer.alloc(0));
   if (line.isBare) return text;
   // As JSON.parse does: of a key given twice, the last value counts.
-  return sliceMembers(text).findLast(({ key }) => key === 'event')?.value ?? text;
+  return sliceMembers(text).findLast(({ key }) => key === line.bodyKey)?.value ?? text;
 }

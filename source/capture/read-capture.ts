@@ -1,113 +1,71 @@
-import { AmiError, createAmiParser } from '../ami/ami-parser.ts';
-import { readEslMessage } from '../esl/esl-event.ts';
-import { createEslParser, EslError } from '../esl/esl-parser.ts';
-import type { SwitchEvent } from '../mapper.ts';
+import type { CaptureItem } from './capture-item.ts';
 import type { CaptureKind } from './capture-kinds.ts';
-import { readCaptureLine, type CaptureLine } from './read-line.ts';
-import { splitLines } from './split-lines.ts';
-
-/** One thing of a capture, with its place: a line, or a message of a raw stream, counted from 1. */
-export interface CaptureItem {
-  readonly place: string;
-  readonly line: CaptureLine;
-  /** Its bytes, when it is a line. */
-  readonly bytes: Buffer | null;
-}
+import { BrokenCapture, plainBytes } from './plain-bytes.ts';
+import { readAmi } from './read-ami.ts';
+import { readEsl } from './read-esl.ts';
+import { readCaptureLine } from './read-line.ts';
+import { splitLines, type Line } from './split-lines.ts';
+import { splitValues } from './split-values.ts';
 
 /** No event of these switches has 1 MiB. */
 const MAX_LINE_BYTES = 1_048_576;
-const RAW: ReadonlySet<CaptureKind> = new Set(['freeswitch', 'asterisk-ami']);
-const SPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
-const OPEN_OBJECT = 0x7b;
-const BYTE_ORDER_MARK = 0xef;
+/** In which the form of the capture is looked for: some events have ten KB. */
+const HEAD_BYTES = 16_384;
+/** Lines of the event socket or AMI; and a line of JSON, after lines that cannot be read. */
+const RAW = /Content-(Length|Type): |^(Event(-Name)?: |Response: |Action: |Asterisk Call Manager\/)/m;
+const JSON_LINE = /^\s*(< )?[{[]/m;
+/** As `jq` begins: an array, or an object over several lines. */
+const OVER_LINES = /^(\[|\{)\s*\n|^\[\s*\{/;
 
 /**
- * Reads NDJSON, or, of FreeSWITCH and AMI, the bytes as they came from the socket: the first byte tells which. Holds one
- * line or message at a time.
+ * Reads NDJSON, a JSON array, objects over several lines, or, of FreeSWITCH and AMI, the bytes as they came from the
+ * socket: the first bytes tell which. Holds one line or message at a time.
  */
 export async function* readCapture(kind: CaptureKind, chunks: AsyncIterable<Buffer>): AsyncGenerator<CaptureItem> {
+  let last = '0';
+  try {
+    for await (const item of readPlain(kind, plainBytes(chunks))) {
+      last = item.place;
+      yield item;
+    }
+  } catch (error) {
+    if (!(error instanceof BrokenCapture)) throw error;
+    yield { place: `after ${last}`, line: { kind: 'fault', detail: error.message }, bytes: null };
+  }
+}
+
+async function* readPlain(kind: CaptureKind, chunks: AsyncIterable<Buffer>): AsyncGenerator<CaptureItem> {
   const iterator = chunks[Symbol.asyncIterator]();
   const early: Buffer[] = [];
-  let first: number | undefined;
-  while (first === undefined) {
+  let bytes = 0;
+  while (bytes < HEAD_BYTES) {
     const next = await iterator.next();
     if (next.done === true) break;
     early.push(next.value);
-    first = next.value.find((byte) => !SPACE.has(byte));
+    bytes += next.value.length;
   }
   const rest = follow(early, iterator);
-  const isRaw = RAW.has(kind) && first !== undefined && first !== OPEN_OBJECT && first !== BYTE_ORDER_MARK;
-  if (!isRaw) yield* readLines(rest);
+  const head = Buffer.concat(early).toString('latin1', 0, HEAD_BYTES).trimStart();
+  if (OVER_LINES.test(head)) yield* readLines(splitValues(rest, MAX_LINE_BYTES));
+  else if (isOfLines(kind, head)) yield* readLines(splitLines(rest, MAX_LINE_BYTES));
   else if (kind === 'freeswitch') yield* readEsl(rest);
   else yield* readAmi(rest);
 }
 
+function isOfLines(kind: CaptureKind, head: string): boolean {
+  if (kind === 'kazoo' || kind === 'asterisk-ari' || head === '' || /^(< )?[{[]/.test(head)) return true;
+  return !RAW.test(head) && JSON_LINE.test(head);
+}
+
 async function* follow(early: readonly Buffer[], iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
   yield* early;
-  for (;;) {
-    const next = await iterator.next();
-    if (next.done === true) return;
-    yield next.value;
-  }
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
 }
 
-async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<CaptureItem> {
-  for await (const { number, bytes } of splitLines(chunks, MAX_LINE_BYTES)) {
+async function* readLines(lines: AsyncIterable<Line>): AsyncGenerator<CaptureItem> {
+  for await (const { number, bytes } of lines) {
     const place = String(number);
-    if (bytes === null) yield { place, line: fault(`longer than ${MAX_LINE_BYTES} bytes`), bytes };
-    else yield { place, line: readCaptureLine(bytes), bytes };
+    if (bytes !== null) yield { place, line: readCaptureLine(bytes), bytes };
+    else yield { place, line: { kind: 'fault', detail: `longer than ${MAX_LINE_BYTES} bytes` }, bytes };
   }
-}
-
-async function* readEsl(chunks: AsyncIterable<Buffer>): AsyncGenerator<CaptureItem> {
-  const parser = createEslParser();
-  let number = 0;
-  for await (const chunk of chunks) {
-    try {
-      for (const message of parser.push(chunk)) {
-        number += 1;
-        const read = readEslMessage(message);
-        if (read.kind === 'event') yield item(number, event(read.event));
-        if (read.kind === 'malformed') yield item(number, fault(read.detail));
-      }
-    } catch (error) {
-      if (!(error instanceof EslError)) throw error;
-      yield item(number + 1, fault(`no stream of the event socket: ${error.message}`));
-      return;
-    }
-  }
-  if (parser.pending() > 0) yield item(number + 1, fault('the message does not end'));
-}
-
-async function* readAmi(chunks: AsyncIterable<Buffer>): AsyncGenerator<CaptureItem> {
-  const parser = createAmiParser();
-  let number = 0;
-  for await (const chunk of chunks) {
-    try {
-      for (const message of parser.push(chunk)) {
-        number += 1;
-        if (message['Event'] !== undefined) yield item(number, event(message));
-        else if (message['Response'] === undefined && message['Banner'] === undefined) {
-          yield item(number, fault('neither an event nor a response of AMI'));
-        }
-      }
-    } catch (error) {
-      if (!(error instanceof AmiError)) throw error;
-      yield item(number + 1, fault(`no stream of AMI: ${error.message}`));
-      return;
-    }
-  }
-  if (parser.pending() > 0) yield item(number + 1, fault('the message does not end'));
-}
-
-function item(number: number, line: CaptureLine): CaptureItem {
-  return { place: `message ${number}`, line, bytes: null };
-}
-
-function event(read: SwitchEvent): CaptureLine {
-  return { kind: 'event', event: read, received: undefined, routingKey: undefined, body: undefined, isBare: true };
-}
-
-function fault(detail: string): CaptureLine {
-  return { kind: 'fault', detail };
 }

@@ -14,6 +14,8 @@ export type CaptureLine =
       readonly body: string | undefined;
       /** Whether the line is the event itself, without a wrapper. */
       readonly isBare: boolean;
+      /** The member of the wrapper that is the event. */
+      readonly bodyKey: string | null;
     }
   /** The recorder's own connection. */
   | { readonly kind: 'connected' | 'closed' }
@@ -21,48 +23,98 @@ export type CaptureLine =
   | { readonly kind: 'fault'; readonly detail: string };
 
 /**
- * A line is an event itself, or `{"received": <Unix microseconds>, "event": {...}}` with `routing_key` beside it for a
- * bus; `body` is a bus message as text, in place of `event`. `_connected` and `_closed` mark the recorder's connection.
+ * A line is an event itself, or `{"received": <time>, "event": {...}}` with `routing_key` beside it for a bus. The body of a
+ * bus message may be text, in `body` or `payload`: what RabbitMQ's tools write is read as well. `_connected` and `_closed`
+ * mark the recorder's connection.
  */
 export function readCaptureLine(bytes: Buffer): CaptureLine {
   if (!isUtf8(bytes)) return fault('the bytes are not UTF-8');
-  const line = bytes.toString().trim();
+  // Clients of WebSockets on a terminal mark what they receive.
+  const line = bytes
+    .toString()
+    .trim()
+    .replace(/^< (?=\{)/, '');
   if (line === '') return { kind: 'blank' };
-  const value = parse(line);
-  if (value === undefined) return fault('not JSON');
+  const { value, detail } = parse(line);
+  if (detail !== null) return fault(detail);
   if (!isRecord(value)) return fault('not a JSON object');
   if (value['_connected'] !== undefined) return { kind: 'connected' };
   if (value['_closed'] !== undefined) return { kind: 'closed' };
-  const received = receivedAt(value['received']);
-  const routingKey = typeof value['routing_key'] === 'string' ? value['routing_key'] : undefined;
-  const body = value['body'];
-  if (typeof body === 'string' && value['event'] === undefined && routingKey !== undefined) {
-    return { kind: 'event', event: {}, received, routingKey, body, isBare: false };
+  return isEvent(value) ? bare(value) : unwrap(value);
+}
+
+function unwrap(value: SwitchEvent): CaptureLine {
+  const received = receivedAt(value['received'] ?? value['timestamp']);
+  const routingKey = routingKeyOf(value);
+  const bodyKey = ['event', 'payload'].find((key) => isRecord(value[key]));
+  const event = bodyKey === undefined ? undefined : value[bodyKey];
+  if (bodyKey !== undefined && isRecord(event)) {
+    return { kind: 'event', event, received, routingKey, body: undefined, isBare: false, bodyKey };
   }
-  const { event } = value;
-  if (event === undefined || isEvent(value)) {
-    return { kind: 'event', event: value, received: undefined, routingKey: undefined, body: undefined, isBare: true };
+  const text = [value['body'], value['payload']].find((one) => typeof one === 'string');
+  if (typeof text === 'string' && value['event'] === undefined) {
+    return { kind: 'event', event: {}, received, routingKey, body: decoded(text), isBare: false, bodyKey: null };
   }
-  if (!isRecord(event)) return fault('"event" is not a JSON object');
-  return { kind: 'event', event, received, routingKey, body: undefined, isBare: false };
+  return value['event'] === undefined ? bare(value) : fault('"event" is not a JSON object');
+}
+
+function bare(event: SwitchEvent): CaptureLine {
+  return {
+    kind: 'event',
+    event,
+    received: undefined,
+    routingKey: undefined,
+    body: undefined,
+    isBare: true,
+    bodyKey: null,
+  };
+}
+
+/** Ours, that of `rabbitmqadmin` and of amqplib, and that of RabbitMQ's tracing, which has a list. */
+function routingKeyOf(value: SwitchEvent): string | undefined {
+  const fields = isRecord(value['fields']) ? value['fields'] : {};
+  const keys: unknown = value['routing_keys'];
+  const list: readonly unknown[] = Array.isArray(keys) ? keys : [];
+  return [value['routing_key'], value['routingKey'], fields['routingKey'], list[0]].find(
+    (key) => typeof key === 'string',
+  );
+}
+
+/** RabbitMQ's tracing writes a body in base64. */
+function decoded(text: string): string {
+  if (text.trimStart().startsWith('{')) return text;
+  const plain = Buffer.from(text, 'base64').toString();
+  return plain.startsWith('{') ? plain : text;
 }
 
 /** By the name that Kazoo and FreeSWITCH, AMI or ARI give every event: some have a key `event` of their own. */
 function isEvent(value: SwitchEvent): boolean {
-  return ['Event-Name', 'Event', 'type'].some((key) => typeof value[key] === 'string');
+  if (value['Event-Name'] !== undefined || typeof value['Event'] === 'string') return true;
+  // RabbitMQ's tracing has a `type`, too.
+  return typeof value['type'] === 'string' && value['payload'] === undefined;
 }
 
-/** Unix milliseconds of microseconds. */
+const [SECONDS_BELOW, MILLISECONDS_BELOW] = [1e11, 1e14];
+
+/** Unix milliseconds of seconds, milliseconds or microseconds, which no capture of this century confuses, or of ISO 8601. */
 function receivedAt(value: unknown): number | undefined {
-  const micros = wholeNumber(value);
-  return micros === undefined ? undefined : micros / 1_000;
+  const text = typeof value === 'string' && value.includes('-') ? Date.parse(value) : NaN;
+  const given = Number.isNaN(text) ? (typeof value === 'number' ? value : wholeNumber(value)) : text;
+  if (given === undefined || !Number.isFinite(given)) return undefined;
+  if (given < SECONDS_BELOW) return given * 1_000;
+  return given < MILLISECONDS_BELOW ? given : given / 1_000;
 }
 
-function parse(text: string): unknown {
+/** What JSON.parse says of a text that ends too early. */
+const BREAKS_OFF = /^(Unterminated|Unexpected end|Expected .* \(line 1 column (\d+)\))/;
+
+function parse(text: string): { readonly value: unknown; readonly detail: string | null } {
   try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
+    return { value: JSON.parse(text) as unknown, detail: null };
+  } catch (error) {
+    const [isCut, , column] = BREAKS_OFF.exec((error as SyntaxError).message) ?? [];
+    const isAtEnd = isCut !== undefined && (column === undefined || Number(column) > text.length);
+    return { value: undefined, detail: isAtEnd && text.startsWith('{') ? 'not JSON: it breaks off' : 'not JSON' };
   }
 }
 

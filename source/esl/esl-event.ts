@@ -19,6 +19,13 @@ export function readEslMessage({ headers, body }: EslMessage): EslReading {
       return readJsonEvent(body);
     case 'text/event-plain':
       return { kind: 'event', event: readPlainEvent(body.toString()) };
+    case 'text/event-xml':
+      return readXmlEvent(body.toString());
+    case '':
+      // What fs_cli prints: the headers of an event without a frame.
+      return headers['Event-Name'] === undefined
+        ? { kind: 'other', contentType }
+        : { kind: 'event', event: listsOf({ ...headers }) };
     case 'auth/request':
       return { kind: 'auth_request' };
     case 'command/reply': {
@@ -52,10 +59,30 @@ function readJsonEvent(body: Buffer): EslReading {
 /** The plain form has the values of the JSON form, and lists as `ARRAY::a|:b`. A body of its own may follow. */
 export function readPlainEvent(text: string): SwitchEvent {
   const end = text.indexOf('\n\n');
-  const headers: Record<string, unknown> = parseHeaders(end < 0 ? text : text.slice(0, end));
-  for (const [key, value] of Object.entries(headers)) {
-    if (typeof value === 'string' && value.startsWith('ARRAY::')) headers[key] = value.slice(7).split('|:');
-  }
+  const headers = listsOf(parseHeaders(end < 0 ? text : text.slice(0, end)));
   if (headers['Content-Length'] !== undefined && end >= 0) headers['_body'] = text.slice(end + 2);
   return headers;
+}
+
+function listsOf(headers: Record<string, string>): Record<string, unknown> {
+  const read: Record<string, unknown> = headers;
+  for (const [key, value] of Object.entries(headers)) {
+    if (value.startsWith('ARRAY::')) read[key] = value.slice(7).split('|:');
+  }
+  return read;
+}
+
+const XML_HEADER = /<([A-Za-z_][\w.:-]*)>([^<]*)<\/\1>/g;
+const XML_ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+/** `<event><headers><Event-Name>DTMF</Event-Name>...`: as flat as the plain form, with values escaped as there. */
+function readXmlEvent(text: string): EslReading {
+  const headers = /<headers>([\s\S]*)<\/headers>/.exec(text)?.[1];
+  if (headers === undefined)
+    return { kind: 'malformed', detail: 'The body of a text/event-xml message has no headers' };
+  const lines = [...headers.matchAll(XML_HEADER)].map(([, key, value = '']) => {
+    const plain = value.replace(/&(\w+);/g, (entity, name: string) => XML_ENTITIES[name] ?? entity);
+    return `${key}: ${plain}`;
+  });
+  return { kind: 'event', event: listsOf(parseHeaders(lines.join('\n'))) };
 }

@@ -29,8 +29,13 @@ export interface EslParser {
    * socket's: the connection cannot be used any more.
    */
   push(chunk: Buffer): EslMessage[];
+  /** The same, message by message: `feed` the bytes, then take what is complete until it is null. */
+  feed(chunk: Buffer): void;
+  next(): EslMessage | null;
   /** Bytes of a message that is not complete. */
   pending(): number;
+  /** These bytes; of a message whose header was read, those of the body. */
+  rest(): Buffer;
 }
 
 /** Parses the event socket's stream, however it is cut into chunks. */
@@ -46,14 +51,27 @@ class Parser implements EslParser {
   #needed = 1;
 
   push(chunk: Buffer): EslMessage[] {
+    this.feed(chunk);
+    const messages: EslMessage[] = [];
+    for (let message = this.next(); message !== null; message = this.next()) messages.push(message);
+    return messages;
+  }
+
+  feed(chunk: Buffer): void {
     if (chunk.length > 0) this.#parts.push(chunk);
     this.#bytes += chunk.length;
-    const messages: EslMessage[] = [];
+  }
+
+  next(): EslMessage | null {
     while (this.#bytes >= this.#needed) {
       const message = this.#headers === null ? this.#readHeader() : this.#readBody(this.#headers);
-      if (message !== null) messages.push(message);
+      if (message !== null) return message;
     }
-    return messages;
+    return null;
+  }
+
+  rest(): Buffer {
+    return this.#join();
   }
 
   pending(): number {

@@ -1,0 +1,27 @@
+import { AmiError, createAmiParser } from '../ami/ami-parser.ts';
+import { eventItem, faultItem, type CaptureItem } from './capture-item.ts';
+
+/** What is no event and no fault: answers, the greeting, and what the recorder sent itself, which has its password. */
+const OTHERS = ['Response', 'Banner', 'Action'];
+
+/** The bytes of the manager interface. */
+export async function* readAmi(chunks: AsyncIterable<Buffer>): AsyncGenerator<CaptureItem> {
+  const parser = createAmiParser();
+  let number = 0;
+  for await (const chunk of chunks) {
+    try {
+      for (const message of parser.push(chunk)) {
+        number += 1;
+        if (message['Event'] !== undefined) yield eventItem(number, message);
+        else if (OTHERS.every((key) => message[key] === undefined)) {
+          yield faultItem(number, 'neither an event nor a response of AMI');
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof AmiError)) throw error;
+      yield faultItem(number + 1, `no stream of AMI: ${error.message}`);
+      return;
+    }
+  }
+  if (parser.pending() > 0) yield faultItem(number + 1, 'the message does not end');
+}

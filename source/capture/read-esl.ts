@@ -1,0 +1,91 @@
+import { readEslMessage } from '../esl/esl-event.ts';
+import { createEslParser, EslError } from '../esl/esl-parser.ts';
+import { eventItem, faultItem, type CaptureItem } from './capture-item.ts';
+
+/** A message begins with one of its headers: a capture that begins within one starts elsewhere. */
+const HEADER = /^[A-Za-z][A-Za-z0-9-]*: /m;
+const MARKS = [Buffer.from('Content-Length: '), Buffer.from('Content-Type: ')];
+const LONGEST_MARK = 16;
+
+/**
+ * The bytes of the event socket, of any format, or what `fs_cli` prints of events. After a message that was cut, it goes on
+ * with the next one.
+ */
+export async function* readEsl(chunks: AsyncIterable<Buffer>): AsyncGenerator<CaptureItem> {
+  const reader = new EslReader();
+  for await (const chunk of chunks) yield* reader.take(chunk);
+  yield* reader.end();
+}
+
+class EslReader {
+  #parser = createEslParser();
+  #number = 0;
+  /** Bytes in which the next message is looked for; null while messages follow each other. */
+  #lost: Buffer | null = null;
+  #hasBegun = false;
+
+  *take(chunk: Buffer): Generator<CaptureItem> {
+    if (!this.#hasBegun) {
+      this.#hasBegun = true;
+      if (!HEADER.test(chunk.toString('latin1', 0, 128).trimStart())) {
+        yield this.#fault('the capture begins within a message, or is none of the event socket');
+        this.#lost = Buffer.alloc(0);
+      }
+    }
+    let bytes: Buffer | null = chunk;
+    while (bytes !== null) {
+      if (this.#lost !== null) bytes = this.#findNext(bytes);
+      if (bytes === null) return;
+      bytes = yield* this.#read(bytes);
+    }
+  }
+
+  *end(): Generator<CaptureItem> {
+    if (this.#lost === null && this.#parser.pending() > 0) yield this.#fault('the message does not end');
+  }
+
+  /** Null: all of it was read; else what is left after a message that was cut, in which the next one is to be found. */
+  *#read(bytes: Buffer): Generator<CaptureItem, Buffer | null> {
+    try {
+      this.#parser.feed(bytes);
+      for (let message = this.#parser.next(); message !== null; message = this.#parser.next()) {
+        const read = readEslMessage(message);
+        if (read.kind === 'event') yield eventItem((this.#number += 1), read.event);
+        else if (read.kind === 'malformed') {
+          yield this.#fault(read.detail);
+          if (MARKS.some((mark) => message.body.includes(mark))) return this.#lose(message.body);
+        } else if (read.kind === 'other' && read.contentType === '')
+          yield this.#fault('no message of the event socket');
+        else this.#number += 1;
+      }
+      return null;
+    } catch (error) {
+      if (!(error instanceof EslError)) throw error;
+      yield this.#fault(`no stream of the event socket: ${error.message}`);
+      return this.#lose(Buffer.alloc(0)).subarray(1);
+    }
+  }
+
+  /** The body may have the messages that follow the one that was cut. */
+  #lose(body: Buffer): Buffer {
+    const rest = Buffer.concat([body, this.#parser.rest()]);
+    this.#parser = createEslParser();
+    this.#lost = Buffer.alloc(0);
+    return rest;
+  }
+
+  #findNext(bytes: Buffer): Buffer | null {
+    const all = Buffer.concat([this.#lost ?? Buffer.alloc(0), bytes]);
+    const places = MARKS.map((mark) => all.indexOf(mark)).filter((at) => at >= 0);
+    if (places.length === 0) {
+      this.#lost = Buffer.from(all.subarray(Math.max(0, all.length - LONGEST_MARK)));
+      return null;
+    }
+    this.#lost = null;
+    return all.subarray(Math.min(...places));
+  }
+
+  #fault(detail: string): CaptureItem {
+    return faultItem((this.#number += 1), detail);
+  }
+}
