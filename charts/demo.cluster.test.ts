@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -15,7 +15,14 @@ const PROGRAM = fileURLToPath(new URL('../cli/firehose.ts', import.meta.url));
 
 interface Container {
   readonly args: readonly string[];
-  readonly env?: readonly { readonly name: string; readonly value?: string }[];
+}
+
+/** The FirehoseSource of a first try. */
+async function demoSource(): Promise<string> {
+  const text = await readFile(new URL('demo.yaml', import.meta.url), 'utf8');
+  const source = text.split(/^---$/m).find((part) => part.includes('kind: FirehoseSource'));
+  assert.match(source ?? '', /key: source-url/, 'the URL is that of the Secret of the demo');
+  return source ?? '';
 }
 
 /** What a kubelet would run, run here: the files, the arguments and the addresses are those that were rendered. */
@@ -34,7 +41,6 @@ test(
       return template.spec.containers[0] ?? assert.fail(name);
     };
     const secret = named('Secret', 'firehose-demo')['stringData'] as Record<string, string>;
-    const configMap = named('ConfigMap', 'firehose-source')['data'] as Record<string, string>;
 
     const folder = await mkdtemp(join(tmpdir(), 'firehose-demo-'));
     const port = await freePort();
@@ -43,18 +49,15 @@ test(
       ['/data', folder],
     ]);
     await writeFile(join(folder, 'users.acl'), secret['users.acl'] ?? '');
-    await writeFile(join(folder, 'source.yaml'), configMap['source.yaml'] ?? '');
+    await writeFile(join(folder, 'source.yaml'), await demoSource());
     const args = containerOf('firehose-demo-redis').args.map((word) => place.get(word) ?? word);
     const redis = await launch(port, [...args, '--port', String(port), '--bind', '127.0.0.1']);
     assert.ok(redis !== null, 'Redis takes its arguments and its users');
 
     const url = (secret['source-url'] ?? '').replace(/@.*$/, `@127.0.0.1:${port}`);
     assert.notEqual(url, secret['source-url']);
-    const { args: command, env = [] } = containerOf('firehose-source');
-    const given = Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
-    const source = spawn(process.execPath, [PROGRAM, ...command], {
+    const source = spawn(process.execPath, [PROGRAM, 'source'], {
       env: {
-        ...given,
         REDIS_URL: url,
         FIREHOSE_SOURCE_FILE: join(folder, 'source.yaml'),
         FIREHOSE_INNER_HOST: '127.0.0.1',

@@ -99,6 +99,44 @@ describe('plain manifests', () => {
   });
 });
 
+describe('Argo CD shows a FirehoseSource as', () => {
+  const shown = (...conditions: readonly (readonly [type: string, status: string, reason: string])[]) =>
+    argoHealth(tools.glua, {
+      kind: 'FirehoseSource',
+      metadata: { name: 'pbx', generation: 1 },
+      status: {
+        observedGeneration: 1,
+        conditions: conditions.map(([type, status, reason]) => ({
+          type,
+          status,
+          reason,
+          message: `${type} ${reason}`,
+        })),
+      },
+    });
+
+  test('Progressing while it starts, Healthy when it listens, Degraded when a switch refuses it', () => {
+    const starting = [
+      ['Ready', 'False', 'Rolling'],
+      ['SourceAvailable', 'False', 'Rolling'],
+    ] as const;
+    assert.equal(shown(...starting, ['Connected', 'Unknown', 'NoReport']).status, 'Progressing');
+    const connecting = [
+      ['Ready', 'False', 'Connecting'],
+      ['SourceAvailable', 'True', 'Available'],
+    ] as const;
+    assert.equal(shown(...connecting, ['Connected', 'False', 'Connecting']).status, 'Progressing');
+    assert.deepEqual(shown(...connecting, ['Connected', 'False', 'Credentials']), {
+      status: 'Degraded',
+      message: 'Credentials: Connected Credentials',
+    });
+    assert.equal(shown(['Ready', 'True', 'Publishing']).status, 'Healthy');
+    assert.equal(shown(['Ready', 'True', 'Publishing'], ['Degraded', 'True', 'Unreachable']).status, 'Degraded');
+    assert.equal(shown(['Ready', 'False', 'Suspended'], ['Suspended', 'True', 'Suspended']).status, 'Suspended');
+    assert.equal(shown(['Ready', 'False', 'Invalid'], ['Stalled', 'True', 'Invalid']).status, 'Degraded');
+  });
+});
+
 describe('Argo CD shows a resource as', () => {
   let platform: Platform;
   let operator: Operator;
@@ -153,6 +191,9 @@ describe('Argo CD shows a resource as', () => {
   test('and argocd-cm.yaml holds the same script', async () => {
     const { data } = parse(await readFile(`${GITOPS}argo-cd/argocd-cm.yaml`, 'utf8')) as { data: object };
     const script = await readFile(`${GITOPS}argo-cd/health.lua`, 'utf8');
-    assert.deepEqual(data, { 'resource.customizations.health.firehose.dev_FirehoseSubscription': script });
+    assert.deepEqual(data, {
+      'resource.customizations.health.firehose.dev_FirehoseSubscription': script,
+      'resource.customizations.health.firehose.dev_FirehoseSource': script,
+    });
   });
 });

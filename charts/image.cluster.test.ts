@@ -59,7 +59,7 @@ describe('the image', () => {
   });
 
   test('the chart runs in it what is there', async () => {
-    const objects = await objectsOf(helm, { values: { demo: { enabled: true } } });
+    const objects = await objectsOf(helm, { values: { demo: { enabled: true }, source: { kind: 'simulator' } } });
     const workloads = objects.filter(({ kind }) => kind === 'Deployment' || kind === 'Job') as unknown as Workload[];
     const containers = workloads.flatMap(({ spec }) => spec.template.spec.containers);
     const own = containers.filter(({ image }) => image.startsWith('firehose:'));

@@ -28,7 +28,9 @@ describe('releases of one cluster', () => {
 describe("the demo's password", () => {
   test('is new for its Redis and its source at once: neither reads it again', async () => {
     const template = async (component: string, password: string) => {
-      const objects = await objectsOf(helm, { values: { demo: { enabled: true, redis: { password } } } });
+      const objects = await objectsOf(helm, {
+        values: { demo: { enabled: true, redis: { password } }, source: { kind: 'simulator' } },
+      });
       const isWanted = ({ kind, metadata }: RenderedObject) =>
         kind === 'Deployment' && metadata.labels?.['app.kubernetes.io/component'] === component;
       const found = objects.find(isWanted) as { spec: { template: object } } | undefined;

@@ -173,7 +173,7 @@ const SOURCES: readonly ValueSet[] = [
   },
   {
     what: "the demo's simulator for accounts of one's own",
-    values: { demo: DEMO, source: { simulator: { accounts: [ACCOUNT], callsPerSecond: 0.5 } } },
+    values: { demo: DEMO, source: { kind: 'simulator', simulator: { accounts: [ACCOUNT], callsPerSecond: 0.5 } } },
   },
   { what: 'the simulator', values: source() },
   { what: 'three simulators that talk much', values: source({ replicas: 3, logLevel: 'debug' }) },

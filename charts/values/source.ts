@@ -79,24 +79,21 @@ export const source = section('A source that writes events into a Redis.', {
   ...placement,
 });
 
-export const demo = section(
-  'A first try: a Redis, a directory with one user, and the simulator. Its data is not kept.',
-  {
-    enabled: flag(false).describe('Installs it.'),
-    redis: section('Its Redis.', {
-      image: image('A Redis or Valkey of version 7 or newer.', 'docker.io/library/redis', '8.2-bookworm', 'Tag.'),
-      password: z
-        .string()
-        .regex(/^[A-Za-z0-9._~-]{0,128}$/)
-        .default('')
-        .describe('Password of both its users. Empty: generated at the first install and kept.'),
-      maxMemory: z
-        .string()
-        .regex(/^\d{1,6}(kb|mb|gb)$/)
-        .default('256mb')
-        .describe('Memory limit: beyond it Redis refuses events.'),
-      resources: resources('50m', '64Mi', '384Mi'),
-      ...placement,
-    }),
-  },
-);
+export const demo = section('A first try: a Redis, and a directory with one user. Its data is not kept.', {
+  enabled: flag(false).describe('Installs it.'),
+  redis: section('Its Redis.', {
+    image: image('A Redis or Valkey of version 7 or newer.', 'docker.io/library/redis', '8.2-bookworm', 'Tag.'),
+    password: z
+      .string()
+      .regex(/^[A-Za-z0-9._~-]{0,128}$/)
+      .default('')
+      .describe('Password of both its users. Empty: generated at the first install and kept.'),
+    maxMemory: z
+      .string()
+      .regex(/^\d{1,6}(kb|mb|gb)$/)
+      .default('256mb')
+      .describe('Memory limit: beyond it Redis refuses events.'),
+    resources: resources('50m', '64Mi', '384Mi'),
+    ...placement,
+  }),
+});

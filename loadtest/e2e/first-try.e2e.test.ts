@@ -37,8 +37,8 @@ describe('a first try on a cluster that has nothing', () => {
     const { helm, kubectl } = installed;
     await assert.rejects(helm('uninstall', '-n', NAMESPACE, 'firehose'), /firehose\/demo/);
     const start = performance.now();
-    await kubectl('delete', '-n', NAMESPACE, 'fhs/demo', '--timeout=120s');
-    say('the resource is deleted', start);
+    await kubectl('delete', '-n', NAMESPACE, 'fhs/demo', 'fhsrc/demo', '--timeout=120s');
+    say('the resources are deleted', start);
     await helm('uninstall', '-n', NAMESPACE, 'firehose', '--wait', '--timeout=120s');
     say('the release is uninstalled', start);
     await kubectl('wait', '-n', NAMESPACE, '--for=delete', 'pods', '--all', '--timeout=120s');

@@ -1,6 +1,6 @@
-{{- /* none, or what writes events. The demo brings the simulator. */ -}}
+{{- /* none, or what writes events. The demo's source is a FirehoseSource, see NOTES.txt. */ -}}
 {{- define "firehose.sourceKind" -}}
-{{- if .Values.demo.enabled }}simulator{{ else }}{{ .Values.source.kind }}{{ end -}}
+{{- .Values.source.kind -}}
 {{- end }}
 
 {{- /* Of the demo's Redis, its Secrets. */ -}}

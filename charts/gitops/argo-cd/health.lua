@@ -1,4 +1,4 @@
--- What Argo CD shows of a FirehoseSubscription. It goes into argocd-cm, see the README beside it.
+-- What Argo CD shows of a FirehoseSubscription or a FirehoseSource. It goes into argocd-cm, see the README beside it.
 local function is(status, reason, message)
   return { status = status, message = (reason and (reason .. ": ") or "") .. (message or "") }
 end
@@ -40,5 +40,10 @@ for _, type in ipairs({ "ReferencesResolved", "RedisConnected", "ConsumerGroupsR
   if conditions[type] ~= nil and conditions[type].status == "False" then
     return is("Degraded", conditions[type].reason, conditions[type].message)
   end
+end
+-- A source that runs, and that its switches refuse or do not answer; it is connecting for a moment at first.
+local connected = conditions.Connected
+if holds("SourceAvailable") and connected ~= nil and connected.status == "False" and connected.reason ~= "Connecting" then
+  return is("Degraded", connected.reason, connected.message)
 end
 return is("Progressing", ready.reason, ready.message)
