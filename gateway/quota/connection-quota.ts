@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Subscription } from '../../protocol/subscription.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import type { RedisClient } from '../../runtime/redis/client.ts';
-import { Quota, type Slot } from './quota.ts';
-import { redisSlots } from './shared-slots.ts';
+import { Quota, reserveOfEach, type Slot } from './quota.ts';
+import { redisSlots, type HolderKind } from './shared-slots.ts';
 
 export type Reservation =
-  { readonly slot: Slot } | { readonly slot: null; readonly exceeded: 'account' | 'user'; readonly most: number };
+  { readonly slot: Slot } | { readonly slot: null; readonly exceeded: HolderKind; readonly most: number };
 
 /** The quotas of a connection: one of its login's account, one of its user. */
 export interface ConnectionQuota extends AsyncDisposable {
@@ -36,6 +36,8 @@ export function connectionLimits(
   };
 }
 
+const KINDS: readonly HolderKind[] = ['account', 'user'];
+
 export interface ConnectionQuotaOptions {
   readonly limits: ConnectionLimits;
   /** Null: this process is the only replica. */
@@ -46,26 +48,24 @@ export interface ConnectionQuotaOptions {
 }
 
 export function startConnectionQuota({ limits, redis, logger, ...place }: ConnectionQuotaOptions): ConnectionQuota {
-  const quotaOf = (of: 'account' | 'user') =>
-    Quota.start({ most: limits[of], shared: redis && redisSlots(redis, { ...place, of }), logger });
-  const [accounts, users] = [quotaOf('account'), quotaOf('user')];
+  const shared = redis && redisSlots(redis, place);
+  const quotas = KINDS.flatMap((of) => {
+    const most = limits[of];
+    return most === null ? [] : [Quota.start({ of, most, shared, logger })];
+  });
   return {
     async reserve({ account, username }) {
-      const ofAccount = await accounts.reserve(account);
-      if (ofAccount === null) return { slot: null, exceeded: 'account', most: limits.account ?? 0 };
-      const ofUser = await users.reserve(userHolder(account, username));
-      if (ofUser === null) {
-        ofAccount.release();
-        return { slot: null, exceeded: 'user', most: limits.user ?? 0 };
-      }
-      const release = () => {
-        ofAccount.release();
-        ofUser.release();
-      };
-      return { slot: { release } };
+      const holders = { account, user: userHolder(account, username) };
+      const reserved = await reserveOfEach(
+        quotas,
+        quotas.map(({ of }) => holders[of]),
+      );
+      if (typeof reserved !== 'number') return { slot: reserved };
+      const { of, most } = quotas[reserved] as Quota;
+      return { slot: null, exceeded: of, most };
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([accounts[Symbol.asyncDispose](), users[Symbol.asyncDispose]()]);
+      await Promise.all(quotas.map((quota) => quota[Symbol.asyncDispose]()));
     },
   };
 }

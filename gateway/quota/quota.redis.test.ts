@@ -20,7 +20,6 @@ function resource(most: number, lastsMs?: number) {
   const place = {
     prefix: 'test:',
     resource: `a/r${resources}`,
-    of: 'account' as const,
     ...(lastsMs !== undefined && { lastsMs }),
   };
   return {
@@ -29,7 +28,7 @@ function resource(most: number, lastsMs?: number) {
       const client = commandClient(redis.url, { logger: silentLogger, name: 'test' });
       assert.ok(await becomesReady(client, 10_000));
       const shared = redisSlots(client, place);
-      const quota = Quota.start({ most, shared, logger: silentLogger, renewEveryMs });
+      const quota = Quota.start({ of: 'account', most, shared, logger: silentLogger, renewEveryMs });
       return {
         quota,
         client,
@@ -111,8 +110,8 @@ test('while Redis is away each replica goes by its own count, and nobody waits',
   await using own = await startRedis();
   const client = commandClient(own.url, { logger: silentLogger, name: 'test' });
   assert.ok(await becomesReady(client, 10_000));
-  const shared = redisSlots(client, { prefix: 'test:', resource: 'a/away', of: 'account' });
-  await using quota = Quota.start({ most: 2, shared, logger: silentLogger, renewEveryMs: 50 });
+  const shared = redisSlots(client, { prefix: 'test:', resource: 'a/away' });
+  await using quota = Quota.start({ of: 'account', most: 2, shared, logger: silentLogger, renewEveryMs: 50 });
   const first = await quota.reserve('acme');
   await own.kill();
   assert.notEqual(await quota.reserve('acme'), null);

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../runtime/logging/logger.ts';
-import { SlotsUnavailable, type SharedSlots } from './shared-slots.ts';
+import { SlotsUnavailable, type HolderKind, type SharedSlots } from './shared-slots.ts';
 
 /** A connection's slot within a quota. */
 export interface Slot {
   /** Called when the connection has ended, or was never opened. A second call does nothing. */
-  readonly release: () => void;
+  release(): void;
 }
 
 export interface QuotaOptions {
-  /** Connections of one holder, over all replicas; null: no limit, and nothing is kept. */
-  readonly most: number | null;
+  readonly of: HolderKind;
+  /** Connections of one holder, over all replicas. */
+  readonly most: number;
   /** Null: this process is the only replica. */
   readonly shared: SharedSlots | null;
   readonly logger: Logger;
@@ -19,7 +20,66 @@ export interface QuotaOptions {
   readonly renewEveryMs?: number;
 }
 
-const FREE: Slot = { release: () => undefined };
+/** Slots of this process have names that no other process gives. */
+const PROCESS = randomUUID();
+let named = 0;
+
+/** A slot of each quota for one connection. */
+class Slots implements Slot {
+  readonly #quotas: readonly Quota[];
+  readonly #holders: readonly string[];
+  readonly #name: string;
+
+  constructor(quotas: readonly Quota[], holders: readonly string[], name: string) {
+    this.#quotas = quotas;
+    this.#holders = holders;
+    this.#name = name;
+  }
+
+  release(): void {
+    for (const [at, quota] of this.#quotas.entries()) quota.release(this.#holders[at] ?? '', this.#name);
+  }
+}
+
+/**
+ * A slot of each quota, one holder for each, or none: the index of the first quota that is full. Redis is asked once for
+ * all. Never rejects for a store that is away.
+ */
+export async function reserveOfEach(quotas: readonly Quota[], holders: readonly string[]): Promise<Slot | number> {
+  named += 1;
+  const name = `${PROCESS}:${named}`;
+  const forget = (count: number) => {
+    for (const [at, quota] of quotas.slice(0, count).entries()) quota.forget(holders[at] ?? '', name);
+  };
+  for (const [at, quota] of quotas.entries()) {
+    if (quota.hold(holders[at] ?? '', name)) continue;
+    forget(at);
+    return at;
+  }
+  const full = await take(quotas, holders, name);
+  if (full === null) return new Slots(quotas, holders, name);
+  forget(quotas.length);
+  return full;
+}
+
+/** In the store that the quotas share. */
+async function take(quotas: readonly Quota[], holders: readonly string[], slot: string): Promise<number | null> {
+  const shared = quotas[0]?.shared ?? null;
+  if (shared === null) return null;
+  for (const quota of quotas) quota.asks(slot);
+  try {
+    const asked = quotas.map(({ of, most }, at) => ({ of, most, slot, holder: holders[at] ?? '' }));
+    const full = await shared.take(asked);
+    for (const quota of quotas) quota.reached();
+    return full;
+  } catch (error) {
+    for (const quota of quotas) quota.report(error);
+    // This replica's counts were within the limits. The next renewal brings the slot into the store.
+    return null;
+  } finally {
+    for (const quota of quotas) quota.hasAsked(slot);
+  }
+}
 
 /**
  * Counts the connections of each holder, an account or a user, over all replicas. A replica holds its slots only while
@@ -27,7 +87,6 @@ const FREE: Slot = { release: () => undefined };
  */
 export class Quota implements AsyncDisposable {
   readonly #options: QuotaOptions;
-  readonly #replica = randomUUID();
   /** Slots by holder; a holder without any is not there. */
   readonly #held = new Map<string, Set<string>>();
   readonly #asked = new Set<string>();
@@ -35,7 +94,6 @@ export class Quota implements AsyncDisposable {
   #given = new Map<string, string[]>();
   #giving: Promise<void> = Promise.resolve();
   #renewing: Promise<void> = Promise.resolve();
-  #taken = 0;
   #fault: string | null = null;
 
   private constructor(options: QuotaOptions) {
@@ -44,7 +102,7 @@ export class Quota implements AsyncDisposable {
 
   static start(options: QuotaOptions): Quota {
     const quota = new Quota(options);
-    if (options.most !== null && options.shared !== null) quota.#renewing = quota.#keepRenewing(options.shared);
+    if (options.shared !== null) quota.#renewing = quota.#keepRenewing(options.shared);
     return quota;
   }
 
@@ -53,55 +111,66 @@ export class Quota implements AsyncDisposable {
     return this.#held.size;
   }
 
+  get of(): HolderKind {
+    return this.#options.of;
+  }
+
+  get most(): number {
+    return this.#options.most;
+  }
+
+  get shared(): SharedSlots | null {
+    return this.#options.shared;
+  }
+
   /** Null when the holder has no slot left. Never rejects for a store that is away. */
   async reserve(holder: string): Promise<Slot | null> {
-    const { most, shared } = this.#options;
-    if (most === null) return FREE;
+    const reserved = await reserveOfEach([this], [holder]);
+    return typeof reserved === 'number' ? null : reserved;
+  }
+
+  /** Counts a slot of this replica; false when the holder has no more here alone. */
+  hold(holder: string, slot: string): boolean {
     const held = this.#held.get(holder) ?? new Set<string>();
-    if (held.size >= most) return null;
-    this.#taken += 1;
-    const slot = `${this.#replica}:${this.#taken}`;
+    if (held.size >= this.most) return false;
     held.add(slot);
     this.#held.set(holder, held);
-    if (shared !== null && !(await this.#take(shared, { holder, slot, most }))) {
-      this.#forget(holder, slot);
-      return null;
-    }
-    return { release: () => this.#release(holder, slot) };
+    return true;
+  }
+
+  /** The store is asked for this slot: it is not renewed meanwhile. */
+  asks(slot: string): void {
+    this.#asked.add(slot);
+  }
+
+  hasAsked(slot: string): void {
+    this.#asked.delete(slot);
+  }
+
+  /** The store has answered. */
+  reached(): void {
+    this.#fault = null;
   }
 
   /** Gives back everything, so that other replicas need not wait until the slots run out. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#renewing;
-    for (const [holder, slots] of this.#held) for (const slot of slots) this.#release(holder, slot);
+    for (const [holder, slots] of this.#held) for (const slot of slots) this.release(holder, slot);
     await this.#giving;
   }
 
-  async #take(shared: SharedSlots, asked: { holder: string; slot: string; most: number }): Promise<boolean> {
-    this.#asked.add(asked.slot);
-    try {
-      const taken = await shared.take(asked);
-      this.#fault = null;
-      return taken;
-    } catch (error) {
-      this.#report(error);
-      // This replica's count was within the limit. The next renewal brings the slot into the store.
-      return true;
-    } finally {
-      this.#asked.delete(asked.slot);
-    }
-  }
-
-  #release(holder: string, slot: string): void {
-    if (!this.#forget(holder, slot) || this.#options.shared === null) return;
+  /** A second call does nothing. */
+  release(holder: string, slot: string): void {
+    if (!this.forget(holder, slot) || this.#options.shared === null) return;
     const given = this.#given.get(holder);
     if (given !== undefined) return void given.push(slot);
     if (this.#given.size === 0) this.#giving = this.#giving.then(() => this.#give());
     this.#given.set(holder, [slot]);
   }
 
-  #forget(holder: string, slot: string): boolean {
+  /** Without giving it back to the store. */
+  forget(holder: string, slot: string): boolean {
     const held = this.#held.get(holder);
     if (held?.delete(slot) !== true) return false;
     if (held.size === 0) this.#held.delete(holder);
@@ -119,9 +188,9 @@ export class Quota implements AsyncDisposable {
     this.#given = new Map();
     for (const [holder, slots] of given) {
       try {
-        await this.#options.shared?.give(holder, slots);
+        await this.#options.shared?.give(this.of, holder, slots);
       } catch (error) {
-        this.#report(error);
+        this.report(error);
         // No replica renews them: they run out by themselves.
         return;
       }
@@ -136,16 +205,17 @@ export class Quota implements AsyncDisposable {
         for (const holder of this.#held.keys()) {
           if (signal.aborted) return;
           const slots = [...(this.#held.get(holder) ?? [])];
-          await shared.renew(holder, slots, (slot) => this.#isHeld(holder, slot));
+          await shared.renew({ of: this.of, holder }, slots, (slot) => this.#isHeld(holder, slot));
         }
         this.#fault = null;
       } catch (error) {
-        this.#report(error);
+        this.report(error);
       }
     }
   }
 
-  #report(error: unknown): void {
+  /** Logs a store that is away, once. */
+  report(error: unknown): void {
     if (!(error instanceof SlotsUnavailable)) throw error;
     if (this.#fault !== error.code) {
       this.#options.logger.warn({ code: error.code }, 'quotas are not shared: each replica counts its own connections');

@@ -21,7 +21,12 @@ async function openCounter(most: number) {
   const sockets = new WebSocketServer({ noServer: true });
   server.on('upgrade', (request, socket: Socket, head) => {
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      feedInPieces(socket, () => counted.pongs < most);
+      const reader = {
+        get mayRead() {
+          return counted.pongs < most;
+        },
+      };
+      feedInPieces(socket, reader);
       counted.buffered = () => socket.readableLength;
       counted.cutOff = () => webSocket.terminate();
       webSocket.on('pong', () => {

@@ -15,13 +15,14 @@ import type { Grant, VerifiedToken } from '../auth/grant.ts';
 import type { Form } from '../fanout/encoding.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Groups } from '../group/groups.ts';
+import type { Slot } from '../quota/quota.ts';
 import type { SlowPolicy } from '../fanout/connection.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import { fullAllowance, takeFrame, type FrameAllowance } from './client-frames.ts';
 import { Dialogue, type DialogueOptions } from './dialogue.ts';
 import type { Acknowledgement, Delivery, DeliverySession } from './delivery.ts';
-import { feedInPieces } from './frame-feed.ts';
+import { feedInPieces, type FrameReader } from './frame-feed.ts';
 import type { SessionStart } from './begin.ts';
 import { judgeLiveness, type Moment } from './liveness.ts';
 import { LogDelivery, type LogDeliveryContext } from './log-delivery.ts';
@@ -44,8 +45,8 @@ export interface SessionOptions {
   readonly address: string;
   /** Counts the sessions of this replica. */
   readonly number: number;
-  /** Gives back its share of the account's quota. */
-  readonly release: () => void;
+  /** Its share of the account's quota. */
+  readonly share: Slot;
 }
 
 /**
@@ -71,8 +72,18 @@ export interface SessionContext {
   readonly onClose: (session: Session, code: number) => void;
 }
 
+/** The session of a WebSocket, for the listeners that all sessions share. */
+const SESSION = Symbol('session');
+type Owned = WebSocket & { readonly [SESSION]: Session };
+
+function onWebSocket<Given extends unknown[]>(run: (session: Session, ...given: Given) => void) {
+  return function listener(this: WebSocket, ...given: Given): void {
+    run((this as Owned)[SESSION], ...given);
+  };
+}
+
 /** One connection: events out, by either contract. The dialogue sends everything else. */
-export class Session implements DeliverySession {
+export class Session implements DeliverySession, FrameReader {
   /** Copied, because Node joins it from 14 strings that V8 would keep in memory. */
   readonly id = Buffer.from(randomUUID(), 'latin1').toString('latin1');
   readonly number: number;
@@ -84,7 +95,7 @@ export class Session implements DeliverySession {
   readonly since: number;
   readonly #context: SessionContext;
   readonly #webSocket: WebSocket;
-  readonly #release: () => void;
+  readonly #share: Slot;
   readonly #writer: SocketWriter;
   readonly #delivery: Delivery;
   readonly #allowance: FrameAllowance;
@@ -113,7 +124,7 @@ export class Session implements DeliverySession {
     this.#token = token;
     this.#context = context;
     this.#webSocket = webSocket;
-    this.#release = options.release;
+    this.#share = options.share;
     this.#allowance = fullAllowance(steady);
     this.#openedAt = steady;
     this.#lastSignOfLife = steady;
@@ -121,20 +132,36 @@ export class Session implements DeliverySession {
     this.#writer = new SocketWriter(socket, webSocket);
     this.#dialogue = plan.contract === 'control' ? new Dialogue(this, this.#writer, context) : null;
     this.#delivery = plan.group === null ? this.#fromLog(options) : this.#fromGroup(options, plan.group);
-    feedInPieces(socket, () => !this.#isDeaf);
-    webSocket.on('message', (data, isBinary) => this.#received(isBinary ? null : (data as Buffer)));
-    webSocket.on('ping', () => this.countFrame());
-    webSocket.on('pong', (payload) => this.#pong(payload));
-    // ws closes by itself with the code that RFC 6455 requires; the peer caused the error.
-    webSocket.on('error', () => {
-      this.#isAtFault = true;
-      this.#leave();
-    });
-    webSocket.on('close', (code) => {
-      this.#leave();
-      this.#release();
-      context.onClose(this, code);
-    });
+    feedInPieces(socket, this);
+    this.#listen(webSocket);
+  }
+
+  /** By shared listeners: a closure for each event would cost memory for each connection. */
+  #listen(webSocket: WebSocket): void {
+    Object.assign(webSocket, { [SESSION]: this });
+    webSocket.on('message', Session.#onMessage).on('ping', Session.#onPing).on('pong', Session.#onPong);
+    webSocket.on('error', Session.#onError).on('close', Session.#onClose);
+  }
+
+  static readonly #onMessage = onWebSocket((session, data: unknown, isBinary: boolean) =>
+    session.#received(isBinary ? null : (data as Buffer)),
+  );
+  static readonly #onPing = onWebSocket((session) => session.countFrame());
+  static readonly #onPong = onWebSocket((session, payload: Buffer) => session.#pong(payload));
+  /** ws closes by itself with the code that RFC 6455 requires; the peer caused the error. */
+  static readonly #onError = onWebSocket((session) => {
+    session.#isAtFault = true;
+    session.#leave();
+  });
+  static readonly #onClose = onWebSocket((session, code: number) => {
+    session.#leave();
+    session.#share.release();
+    session.#context.onClose(session, code);
+  });
+
+  /** Whether what its client sends is read. */
+  get mayRead(): boolean {
+    return !this.#isDeaf;
   }
 
   get isAtFault(): boolean {

@@ -12,6 +12,7 @@ import type { Transport } from '../fanout/encoding.ts';
 import type { Groups } from '../group/groups.ts';
 import type { Problem } from '../http/problem.ts';
 import type { ConnectionQuota, Reservation } from '../quota/connection-quota.ts';
+import type { Slot } from '../quota/quota.ts';
 import type { TokenOutcome } from './dialogue.ts';
 import { feedInPieces } from './frame-feed.ts';
 import { begin, notNow, type BeginOptions, type SessionStart } from './begin.ts';
@@ -86,7 +87,7 @@ interface Handshake {
 }
 
 interface Admitted {
-  readonly share: { readonly release: () => void };
+  readonly share: Slot;
   readonly place: NonNullable<ReturnType<Sessions['reserve']>>;
 }
 
@@ -140,9 +141,8 @@ async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Han
     const transport = agree(options, request, decided.plan);
     server.handleUpgrade(request, socket, handshake.head, (webSocket) => {
       options.onHandshake(101, null, { address });
-      const { release } = share;
       // The connection outlives its handshake: its work is not in that span.
-      outsideOfSpans(() => place.open({ webSocket, socket, address, release, ...kept(decided, transport) }));
+      outsideOfSpans(() => place.open({ webSocket, socket, address, share, ...kept(decided, transport) }));
       isOpen = true;
     });
   } finally {
@@ -180,7 +180,7 @@ function refuse(
     refused.add(webSocket);
     webSocket.on('error', () => webSocket.terminate());
     webSocket.on('close', () => refused.delete(webSocket));
-    feedInPieces(socket, () => true);
+    feedInPieces(socket, { mayRead: true });
     // Only the peer's Close matters.
     for (const frame of ['message', 'ping', 'pong']) webSocket.on(frame, () => webSocket.terminate());
     webSocket.close(code, reason);
