@@ -11,10 +11,18 @@ interface Bucket {
   tokens: number;
   /** Milliseconds of a clock that never goes back. */
   at: number;
+  /** When it was last put behind the others. */
+  orderedAt: number;
 }
 
 /** Addresses that are remembered; beyond it the one that was seen longest ago is forgotten. */
 const MOST_ADDRESSES = 20_000;
+
+/**
+ * The order of addresses is as exact as this. To move a key of a Map leaves a table behind at each move, and once one of
+ * these is old every later one stays until the collector looks at old objects.
+ */
+const ORDERED_EVERY_MS = 1_000;
 
 /**
  * How many connections and further requests each address may make: a token bucket an address, asked before anything is routed.
@@ -23,7 +31,7 @@ const MOST_ADDRESSES = 20_000;
  */
 export class AddressAllowance {
   readonly #limits: AllowanceLimits;
-  /** Ordered by when they were last seen; an address whose bucket is full again is forgotten. */
+  /** Ordered by when they were last seen, to a second; an address whose bucket is full again is forgotten. */
   readonly #buckets = new Map<string, Bucket>();
 
   constructor(limits: AllowanceLimits) {
@@ -38,8 +46,8 @@ export class AddressAllowance {
   take(address: string, now: number): boolean {
     const key = networkOf(address);
     const tokens = this.#refilled(key, now);
+    this.#put(key, tokens < 1 ? tokens : tokens - 1, now);
     this.#forgetSome(now);
-    this.#put(key, { tokens: tokens < 1 ? tokens : tokens - 1, at: now });
     return tokens >= 1;
   }
 
@@ -50,12 +58,17 @@ export class AddressAllowance {
 
   giveBack(address: string, now: number): void {
     const key = networkOf(address);
-    const left = Math.min(this.#limits.burst, this.#refilled(key, now) + 1);
+    const left = this.#refilled(key, now) + 1;
     if (left >= this.#limits.burst) this.#buckets.delete(key);
-    else this.#put(key, { tokens: left, at: now });
+    else this.#put(key, left, now);
   }
 
-  #put(key: string, bucket: Bucket): void {
+  #put(key: string, tokens: number, now: number): void {
+    const bucket = this.#buckets.get(key) ?? { tokens, at: now, orderedAt: Number.NEGATIVE_INFINITY };
+    bucket.tokens = tokens;
+    bucket.at = now;
+    if (now - bucket.orderedAt < ORDERED_EVERY_MS) return;
+    bucket.orderedAt = now;
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
   }

@@ -61,8 +61,11 @@ export function acceptedSocket(socket: object): object {
 }
 
 function normalise(address: string | null | undefined): string | null {
-  if (address === null || address === undefined || isIP(address) === 0) return null;
-  return ipaddr.process(address).toString();
+  if (address === null || address === undefined) return null;
+  const version = isIP(address);
+  if (version === 0) return null;
+  // An IPv4 address has one spelling.
+  return version === 4 ? address : ipaddr.process(address).toString();
 }
 
 /** Whether a peer's address is in one of the ranges. */

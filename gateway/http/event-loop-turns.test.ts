@@ -55,7 +55,7 @@ function slices(done: readonly { at: number }[], costMs: number): number[] {
 
 test('work runs in slices of about a millisecond, and the loop is idle for twice as long between them', () => {
   const { turns, done, work, runAll } = openTurns();
-  for (let at = 0; at < 9; at += 1) turns.run('one', work(String(at), 0.4));
+  for (let at = 0; at < 9; at += 1) turns.run('one', 'begin', work(String(at), 0.4));
   assert.equal(done.length, 0, 'nothing runs before its turn');
   runAll();
   assert.deepEqual(
@@ -67,14 +67,14 @@ test('work runs in slices of about a millisecond, and the loop is idle for twice
   for (const [at, start] of begun.entries()) {
     if (at > 0) assert.ok(start - (begun[at - 1] ?? 0) >= 3.6, `slice ${at}: 1.2 ms and 2.4 ms`);
   }
-  turns.run('one', work('late', 0.1));
+  turns.run('one', 'begin', work('late', 0.1));
   runAll();
   assert.equal(done.at(-1)?.name, 'late');
 });
 
 test('what a piece leaves for the next tick is a part of its slice', () => {
   const { turns, done, work, runAll } = openTurns();
-  for (let at = 0; at < 4; at += 1) turns.run('one', work(String(at), 0.1, 1.4));
+  for (let at = 0; at < 4; at += 1) turns.run('one', 'begin', work(String(at), 0.1, 1.4));
   runAll();
   assert.equal(slices(done, 1.5).length, 4, 'one handshake a slice');
 });
@@ -85,7 +85,7 @@ test('I15: while the loop is busy the pauses are longer, and a loop that is neve
     [1, 10, 12.5],
   ] as const) {
     const { turns, done, work, runAll } = openTurns({ busy });
-    for (let at = 0; at < 50; at += 1) turns.run('one', work(String(at), 1));
+    for (let at = 0; at < 50; at += 1) turns.run('one', 'begin', work(String(at), 1));
     runAll();
     for (const [at, start] of slices(done, 1).entries()) {
       if (at === 0) continue;
@@ -97,8 +97,8 @@ test('I15: while the loop is busy the pauses are longer, and a loop that is neve
 
 test('I15: however much one address begins, another one waits for one piece of its work', () => {
   const { turns, done, work, runAll } = openTurns();
-  for (let at = 0; at < 1_000; at += 1) turns.run('greedy', work('greedy', 0.5));
-  turns.run('honest', work('honest', 0.5));
+  for (let at = 0; at < 1_000; at += 1) turns.run('greedy', 'begin', work('greedy', 0.5));
+  turns.run('honest', 'begin', work('honest', 0.5));
   runAll();
   assert.equal(
     done.findIndex(({ name }) => name === 'honest'),
@@ -113,7 +113,7 @@ test('I15: slow work runs one piece in 40 ms, holds up no other, and a full lane
   assert.ok(turns.isFull('hostile'));
   assert.equal(turns.isFull('another'), false);
   assert.equal(taken, 25);
-  turns.run('honest', work('honest', 0.5));
+  turns.run('honest', 'begin', work('honest', 0.5));
   runAll();
   assert.ok(done.findIndex(({ name }) => name === 'honest') <= 1);
   const slow = done.filter(({ name }) => name === 'slow');
@@ -126,7 +126,7 @@ test('I15: slow work runs one piece in 40 ms, holds up no other, and a full lane
 
 test('slow work goes on beside work of others that never ends, on a loop that is never idle', () => {
   const { turns, done, work, runAll } = openTurns({ busy: 1 });
-  for (let at = 0; at < 100; at += 1) turns.run('crowd', work('crowd', 1.4));
+  for (let at = 0; at < 100; at += 1) turns.run('crowd', 'begin', work('crowd', 1.4));
   for (let at = 0; at < 10; at += 1) turns.runSlowly('hostile', work('slow', 1.4));
   runAll();
   const last = done.findLastIndex(({ name }) => name === 'slow');

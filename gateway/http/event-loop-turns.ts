@@ -1,4 +1,4 @@
-import { Lanes, type Work } from './lanes.ts';
+import { Lanes, type Stage, type Work } from './lanes.ts';
 
 /** A slice of work takes no more than this, but for its last piece. */
 const SLICE_MS = 1;
@@ -57,15 +57,15 @@ export class Turns {
     this.#loop = loop;
   }
 
-  run(lane: string, work: Work): void {
-    this.#lanes.push(lane, work);
+  run(lane: string, stage: Stage, work: Work): void {
+    this.#lanes.push(lane, stage, work);
     this.#arrange();
   }
 
   /** False, and the work never runs, when the slow lane is full. */
   runSlowly(lane: string, work: Work): boolean {
     if (this.isFull(lane)) return false;
-    this.#slow.push(lane, work);
+    this.#slow.push(lane, 'begin', work);
     this.#arrange();
     return true;
   }

@@ -8,17 +8,22 @@ export class OpenConnections {
   /** Null: however this one ends, it is nobody's fault. A connection without any bytes is a health check. */
   readonly #charged = new Map<object, string | null>();
 
+  /** Shared: a closure, and what `once` wraps around it, would cost 300 bytes for each connection. */
+  readonly #onClose = removerOf(this);
+
   constructor(faults: AddressFaults) {
     this.#faults = faults;
   }
 
   add(socket: Socket): void {
     this.#charged.set(socket, null);
-    socket.once('close', () => {
-      const address = this.#charged.get(socket) ?? null;
-      this.#charged.delete(socket);
-      if (address !== null) this.#faults.note(address, performance.now());
-    });
+    socket.on('close', this.#onClose);
+  }
+
+  remove(socket: Socket): void {
+    const address = this.#charged.get(socket) ?? null;
+    this.#charged.delete(socket);
+    if (address !== null) this.#faults.note(address, performance.now());
   }
 
   /** From now on it is a fault of the address (null: of nobody) unless it is excused. */
@@ -34,4 +39,10 @@ export class OpenConnections {
   destroy(): void {
     for (const socket of this.#charged.keys()) (socket as Socket).destroy();
   }
+}
+
+function removerOf(open: OpenConnections) {
+  return function remove(this: Socket): void {
+    open.remove(this);
+  };
 }

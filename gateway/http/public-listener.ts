@@ -79,7 +79,7 @@ export async function openPublicListener(options: PublicListenerOptions): Promis
     onMismatch: events.onMismatch,
     inTurn(address, start) {
       if (address === null || !faults.isSlowedDown(address, performance.now())) {
-        turns.run(networkOf(address ?? ''), start);
+        turns.run(networkOf(address ?? ''), 'begin', start);
         return true;
       }
       const hasRoom = turns.runSlowly(networkOf(address), start);

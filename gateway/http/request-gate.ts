@@ -17,6 +17,17 @@ const SMALLEST_PIECE = 1_024;
 /** What an ended connection still sends is read and dropped up to this size, so that the peer gets its answer and no reset. */
 const MOST_DROPPED_BYTES = 256 * 1_024;
 
+/** The gate of a connection, for the listeners that all gates share: closures would cost memory for each handshake. */
+const GATE = Symbol('gate');
+type Gated = Socket & { readonly [GATE]?: RequestGate };
+
+function onSocket(run: (gate: RequestGate) => void) {
+  return function listener(this: Socket): void {
+    const gate = (this as Gated)[GATE];
+    if (gate !== undefined) run(gate);
+  };
+}
+
 /**
  * Stands between a connection and Node's HTTP server, and gives the server the bytes of one request at a time
  * (RFC 9112 9.3.2). Node itself parses everything that one read brings, and starts all requests in it at once: 64 KB of
@@ -41,19 +52,21 @@ export class RequestGate extends Duplex {
   readonly #waiting: (() => void)[] = [];
   #requests = 0;
   #isEnding = false;
-  readonly #feed = () => this.#pass();
-  readonly #onEnd = () => this.push(null);
-  readonly #onTimeout = () => this.emit('timeout');
-  readonly #onGone = () => this.destroy();
 
   constructor(socket: Socket, limits: GateLimits) {
     // With a mark of one byte the stream holds at most one piece that the server has not taken.
     super({ readableHighWaterMark: 1, allowHalfOpen: true });
     this.#socket = socket;
     this.#limits = limits;
-    socket.on('readable', this.#feed).on('end', this.#onEnd).on('timeout', this.#onTimeout);
-    socket.on('error', this.#onGone).on('close', this.#onGone);
+    Object.assign(socket, { [GATE]: this });
+    socket.on('readable', RequestGate.#onReadable).on('end', RequestGate.#onEnd).on('timeout', RequestGate.#onTimeout);
+    socket.on('error', RequestGate.#onGone).on('close', RequestGate.#onGone);
   }
+
+  static readonly #onReadable = onSocket((gate) => gate.#pass());
+  static readonly #onEnd = onSocket((gate) => gate.push(null));
+  static readonly #onTimeout = onSocket((gate) => gate.emit('timeout'));
+  static readonly #onGone = onSocket((gate) => gate.destroy());
 
   /** Whether the current request is the first of its connection. */
   get isFirst(): boolean {
@@ -81,11 +94,11 @@ export class RequestGate extends Duplex {
   }
 
   /** Runs an upgrade when the requests before it have been answered. `head` came behind it. */
-  beginUpgrade(request: IncomingMessage, head: Buffer, run: (socket: Socket, head: Buffer) => void): void {
+  beginUpgrade(head: Buffer, run: (socket: Socket, head: Buffer) => void): void {
     this.#inTurn(() => {
       if (this.#isEnding || this.destroyed) return;
       this.#requests += 1;
-      this.#current = request;
+      // The request is not kept: V8 may count the gate as alive long after the upgrade.
       run(this.#socket, this.#release(head));
     });
   }
@@ -129,7 +142,7 @@ export class RequestGate extends Duplex {
   override _read(): void {
     this.#isWanted = true;
     // Not at once: within `_read` a piece would be buffered, and not parsed before the next one is chosen.
-    process.nextTick(this.#feed);
+    process.nextTick((gate: RequestGate) => gate.#pass(), this);
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -193,8 +206,10 @@ export class RequestGate extends Duplex {
   /** Everything that came behind `head`; the connection is no longer this gate's. */
   #release(head: Buffer): Buffer {
     const socket = this.#socket;
-    socket.off('readable', this.#feed).off('end', this.#onEnd).off('timeout', this.#onTimeout);
-    socket.off('error', this.#onGone).off('close', this.#onGone).setTimeout(0);
+    socket.off('readable', RequestGate.#onReadable).off('end', RequestGate.#onEnd);
+    socket.off('timeout', RequestGate.#onTimeout).off('error', RequestGate.#onGone).off('close', RequestGate.#onGone);
+    socket.setTimeout(0);
+    Object.assign(socket, { [GATE]: undefined });
     this.#isEnding = true;
     const buffered = (this.read() as Buffer | null) ?? NOTHING;
     const rest = [head, buffered, this.#held].filter(({ length }) => length > 0);
@@ -205,7 +220,7 @@ export class RequestGate extends Duplex {
   #dropRest(): void {
     const socket = this.#socket;
     let dropped = 0;
-    socket.off('readable', this.#feed).on('data', (chunk: Buffer) => {
+    socket.off('readable', RequestGate.#onReadable).on('data', (chunk: Buffer) => {
       dropped += chunk.length;
       if (dropped > MOST_DROPPED_BYTES) this.destroy();
     });

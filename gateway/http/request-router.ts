@@ -72,7 +72,7 @@ export class RequestRouter {
   }
 
   upgrade(request: IncomingMessage, head: Buffer, forced: Problem | null): void {
-    gateOf(request).beginUpgrade(request, head, (socket, rest) => {
+    gateOf(request).beginUpgrade(head, (socket, rest) => {
       const cut = () => socket.destroy();
       socket.on('error', cut);
       const refuse = (problem: Problem) => {
@@ -112,9 +112,10 @@ export class RequestRouter {
   #inTurn(request: IncomingMessage, run: Work): boolean {
     const { turns, faults } = this.#options;
     const address = this.#addressOf(request);
-    const isSlow = !this.#isFirst(request) && faults.isSlowedDown(address, performance.now());
+    const isFirst = this.#isFirst(request);
+    const isSlow = !isFirst && faults.isSlowedDown(address, performance.now());
     if (isSlow) return turns.runSlowly(networkOf(address), run);
-    turns.run(networkOf(address), run);
+    turns.run(networkOf(address), isFirst ? 'continue' : 'begin', run);
     return true;
   }
 
@@ -159,7 +160,8 @@ export class RequestRouter {
  */
 function watchAnswer(response: ServerResponse, onAnswer: (status: number) => void): void {
   const writeHead = response.writeHead.bind(response) as (status: number, ...rest: unknown[]) => ServerResponse;
-  response.writeHead = (status: number, ...rest: unknown[]) => {
+  // Not assigned directly: V8 makes such a function an old object, and all that it refers to with it.
+  const watched = (status: number, ...rest: unknown[]): ServerResponse => {
     onAnswer(status);
     if (status >= 400 && status < 500) {
       const said = response.getHeader('Connection');
@@ -167,6 +169,7 @@ function watchAnswer(response: ServerResponse, onAnswer: (status: number) => voi
     }
     return writeHead(status, ...rest);
   };
+  response.writeHead = watched;
 }
 
 function answer(response: ServerResponse, problem: Problem): void {

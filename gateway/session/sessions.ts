@@ -153,6 +153,9 @@ export class Sessions implements AsyncDisposable {
   }
 
   #endGreediest(): void {
+    let held = 0;
+    for (const session of this.#sessions) held += session.unreadBytes;
+    if (held <= this.#options.maxUnreadBytes) return;
     const unread = [...this.#sessions].map((session) => ({
       session,
       account: session.token.grant.account,

@@ -1,5 +1,6 @@
 import {
   context,
+  isSpanContextValid,
   ROOT_CONTEXT,
   SpanStatusCode,
   trace,
@@ -16,7 +17,10 @@ export const tracer = trace.getTracer('firehose');
  * text.
  */
 export function inSpan<T>(name: string, options: SpanOptions, run: (span: Span) => Promise<T>): Promise<T> {
-  return tracer.startActiveSpan(name, options, async (span) => {
+  const span = tracer.startSpan(name, options);
+  // Without telemetry nothing asks for the active span, and a context would only take memory.
+  if (!isSpanContextValid(span.spanContext())) return run(span);
+  return context.with(trace.setSpan(context.active(), span), async () => {
     try {
       return await run(span);
     } catch (error) {
