@@ -6,7 +6,7 @@ import { defineScript, runScript } from '../../runtime/redis/script.ts';
 /** Whose connections a quota counts. */
 export type HolderKind = 'account' | 'user';
 
-export interface AskedSlot {
+interface AskedSlot {
   readonly of: HolderKind;
   readonly holder: string;
   readonly slot: string;
