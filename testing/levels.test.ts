@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { LEVELS, planTests, selectFiles } from './levels.ts';
 
@@ -71,4 +72,10 @@ test('an unknown level or a stray argument is answered with the usage', () => {
       args.join(' '),
     );
   }
+});
+
+test('the table of CONTRIBUTING.md names each level, and no other', async () => {
+  const text = await readFile(new URL('../CONTRIBUTING.md', import.meta.url), 'utf8');
+  const named = [...text.matchAll(/^\| `x\.(?:(\w+)\.)?test\.ts` /gm)].map(([, level]) => level ?? 'pure');
+  assert.deepEqual(named.toSorted(), [...LEVELS].toSorted());
 });
