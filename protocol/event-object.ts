@@ -1,4 +1,5 @@
 import { META_KEY } from './event-meta.ts';
+import { INVALID, JSON_BYTE, scalarEnd, skipSpace, stringEnd } from './json-text.ts';
 
 /** How deep the arrays and objects of an event are nested at most; 1 is a flat object. One bit a level: at most 32. */
 export const MAX_EVENT_DEPTH = 32;
@@ -7,33 +8,13 @@ export const MAX_EVENT_BYTES = 65_536;
 /** Largest event in bytes that may be written to the log directly, and largest message to a client without its meta. */
 export const MAX_ENTRY_BYTES = 1024 * 1024;
 
+const { QUOTE, BACKSLASH, COMMA, COLON, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT } = JSON_BYTE;
+
 export type ObjectFault = 'not_an_object' | 'too_deep' | 'reserved_key';
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const MINUS = 0x2d;
-const PLUS = 0x2b;
-const DOT = 0x2e;
-const ZERO = 0x30;
 const UNDERSCORE = 0x5f;
 
-const INVALID = -1;
 const RESERVED = -2;
-
-/** Bytes that stand for themselves in a string: all but control characters, the quote and the backslash. */
-const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
-);
-/** What may follow a backslash; `u` wants four hexadecimal digits behind it. */
-const ESCAPES: ReadonlySet<number> = new Set(new TextEncoder().encode('"\\/bfnrtu'));
-const LETTER_U = 0x75;
-const LITERALS = ['true', 'false', 'null'].map((word) => new TextEncoder().encode(word));
 
 /**
  * Why the bytes are not one JSON object (RFC 8259) that can be delivered, or null when they are one: white space around
@@ -91,66 +72,4 @@ function isReserved(bytes: Uint8Array, from: number, end: number): boolean {
   const first = bytes[from + 1];
   if (first !== UNDERSCORE && first !== BACKSLASH) return false;
   return JSON.parse(new TextDecoder().decode(bytes.subarray(from, end))) === META_KEY;
-}
-
-/** Just after the closing quote of the string that begins at `from`, or INVALID. */
-function stringEnd(bytes: Uint8Array, from: number): number {
-  let at = from + 1;
-  for (;;) {
-    while (PLAIN[bytes[at] ?? 0] === 1) at += 1;
-    const byte = bytes[at];
-    if (byte === QUOTE) return at + 1;
-    if (byte !== BACKSLASH) return INVALID;
-    const escape = bytes[at + 1] ?? 0;
-    if (!ESCAPES.has(escape)) return INVALID;
-    if (escape === LETTER_U) {
-      for (let digit = at + 2; digit < at + 6; digit += 1) if (!isHex(bytes[digit] ?? 0)) return INVALID;
-      at += 6;
-    } else at += 2;
-  }
-}
-
-/** Just after the number, `true`, `false` or `null` that begins at `from`, or INVALID. */
-function scalarEnd(bytes: Uint8Array, from: number): number {
-  const first = bytes[from] ?? 0;
-  if (first === MINUS || isDigit(first)) return numberEnd(bytes, from);
-  for (const word of LITERALS) {
-    if (word.every((code, index) => bytes[from + index] === code)) return from + word.length;
-  }
-  return INVALID;
-}
-
-function numberEnd(bytes: Uint8Array, from: number): number {
-  let at = bytes[from] === MINUS ? from + 1 : from;
-  if (bytes[at] === ZERO) at += 1;
-  else at = digitsEnd(bytes, at);
-  if (at >= 0 && bytes[at] === DOT) at = digitsEnd(bytes, at + 1);
-  const exponent = at < 0 ? 0 : (bytes[at] ?? 0) | 0x20;
-  if (exponent !== 0x65) return at;
-  const sign = bytes[at + 1];
-  return digitsEnd(bytes, sign === PLUS || sign === MINUS ? at + 2 : at + 1);
-}
-
-/** Just after one or more digits, or INVALID. */
-function digitsEnd(bytes: Uint8Array, from: number): number {
-  let at = from;
-  while (isDigit(bytes[at] ?? 0)) at += 1;
-  return at === from ? INVALID : at;
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= ZERO && byte <= 0x39;
-}
-
-function isHex(byte: number): boolean {
-  return isDigit(byte) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
-}
-
-function skipSpace(bytes: Uint8Array, from: number): number {
-  let at = from;
-  for (;;) {
-    const byte = bytes[at];
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
-    at += 1;
-  }
 }

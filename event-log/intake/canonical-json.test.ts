@@ -2,7 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
-import { canonicalText } from './canonical-json.ts';
+import { CanonicalWriter } from './canonical-json.ts';
+import { JsonScan } from './json-scan.ts';
+import { anyObjectText } from './testing/any-json.ts';
+import { plainCanonical } from './testing/plain-canonical.ts';
+
+const scan = new JsonScan(['value', 'a', 'b']);
+const writer = new CanonicalWriter(scan);
+
+/** Of any value: an object holds it. */
+function canonicalText(text: string): string | undefined {
+  if (!scan.scan(Buffer.from(`{"value":${text}}`))) return undefined;
+  return writer.textOf(scan.first(0));
+}
 
 describe('canonical JSON', () => {
   it('is that of RFC 8785 for whatever JSON.stringify writes', () => {
@@ -23,6 +35,34 @@ describe('canonical JSON', () => {
       assert.equal(canonicalText(JSON.stringify(of, null, space)), canonicalize(of));
     });
     fc.assert(property, { numRuns: 5_000 });
+  });
+
+  it('is what a plain writer makes of any object that is no deeper than an event may be', () => {
+    const property = fc.property(anyObjectText, (text) => {
+      assert.ok(scan.scan(Buffer.from(text)), text);
+      assert.equal(writer.textOf(0), plainCanonical(text));
+      assert.equal(canonicalText(text), plainCanonical(text));
+    });
+    fc.assert(property, { numRuns: 5_000 });
+  });
+
+  it('is the same of more keys than are remembered, and of the keys that come after them', () => {
+    const many = (prefix: string, count: number) =>
+      `{${Array.from({ length: count }, (_, at) => `"${prefix}${(at * 7919) % count}":{"b":1,"a":2}`).join()}}`;
+    for (const text of [
+      many('é', 2_000),
+      many('k', 600),
+      '{"b":1,"a":2}',
+      many('m', 1_500),
+      '{"new":1,"b":{"z":1,"k1":2}}',
+    ]) {
+      assert.equal(canonicalText(text), plainCanonical(text));
+      const order = Object.keys(JSON.parse(canonicalText(text) ?? '') as object).filter((key) => !/^\d/.test(key));
+      assert.deepEqual(
+        order,
+        order.toSorted((a, b) => (a < b ? -1 : 1)),
+      );
+    }
   });
 
   it('does not depend on white space, the order of keys, or the escapes of a string', () => {

@@ -1,125 +1,187 @@
-/** A member of an object, by its key and its canonical value. */
-export type CanonicalMember = readonly [key: string, value: string];
+import { UNKNOWN_KEY } from './json-keys.ts';
+import type { JsonScan } from './json-scan.ts';
+import { JSON_BYTE } from '../../protocol/json-text.ts';
+
+const { COMMA, COLON, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT } = JSON_BYTE;
+/** Shorter texts are copied faster byte by byte. */
+const WORTH_A_CALL = 32;
+/** Objects of more members are sorted by a method that does not get slow with them. */
+const MANY_MEMBERS = 64;
+
+/** What is left out of an object, by the numbers of keys. */
+export interface LeftOut {
+  isLeftOut(key: number): boolean;
+  /** What is left out of the value of a key. */
+  within(key: number): LeftOut;
+}
+
+export const NOTHING: LeftOut = { isLeftOut: () => false, within: () => NOTHING };
 
 /**
- * The members of an object in canonical JSON (RFC 8785), in their own order. `text` is JSON that JSON.parse accepted and
- * that is nested at most 32 deep.
+ * Writes values of a scan in RFC 8785's form except for what a double cannot hold: numbers stay as written, and repeated
+ * keys stay repeated, in their order. Both give another text for another value. For all that JSON.stringify writes it is
+ * the RFC's form. The memory is used again by the next `start`.
  */
-export function canonicalMembers(text: string): CanonicalMember[] {
-  return new Canonical(text).members();
-}
-
-/** The canonical text of an object. */
-export function canonicalObject(members: readonly CanonicalMember[]): string {
-  const sorted = members.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  let text = '{';
-  for (const [key, value] of sorted) text += `${text.length > 1 ? ',' : ''}${quoted(key)}:${value}`;
-  return `${text}}`;
-}
-
-const MAX_REMEMBERED = 4_096;
-const MAX_REMEMBERED_LENGTH = 64;
-const remembered = new Map<string, string>();
-
-/** A key in quotes. Keys are the same in every event. */
-function quoted(key: string): string {
-  const known = remembered.get(key);
-  if (known !== undefined) return known;
-  const text = JSON.stringify(key);
-  if (remembered.size < MAX_REMEMBERED && key.length <= MAX_REMEMBERED_LENGTH) remembered.set(key, text);
-  return text;
-}
-
-/** The canonical text of any JSON value. */
-export function canonicalText(text: string): string {
-  return new Canonical(text).value();
-}
-
-const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/y;
-const SCALAR = /[^,\]} \n\r\t]+/y;
-
-/**
- * RFC 8785 except for what a double cannot hold: numbers stay as written, and repeated keys stay repeated. Both give
- * another text for another value. For all that JSON.stringify writes it is the RFC's form.
- */
-class Canonical {
-  readonly #text: string;
+export class CanonicalWriter {
+  readonly #scan: JsonScan;
+  #out = Buffer.alloc(4_096);
   #at = 0;
+  /** Members of the objects that are being written, the innermost last; those of one are in order. */
+  #order = new Int32Array(256);
+  #top = 0;
+  /** Objects that were written since `start` and have a key more than once. */
+  #repeating: number[] = [];
 
-  constructor(text: string) {
-    this.#text = text;
-    this.#skipSpace();
+  constructor(scan: JsonScan) {
+    this.#scan = scan;
   }
 
-  value(): string {
-    const first = this.#text[this.#at];
-    if (first === '{') return canonicalObject(this.members());
-    if (first === '[') return this.#array();
-    const text = first === '"' ? canonicalString(this.#string()) : this.#take(SCALAR);
-    this.#skipSpace();
-    return text;
+  start(): void {
+    // A canonical text is never longer than its source: room for the object, and once more for three of its values.
+    const most = 2 * this.#scan.bytes.length + 64;
+    if (this.#out.length < most) this.#out = Buffer.alloc(2 * most);
+    this.#at = 0;
+    if (this.#repeating.length > 0) this.#repeating = [];
   }
 
-  members(): CanonicalMember[] {
-    const members: CanonicalMember[] = [];
-    this.#list('}', () => {
-      const lexeme = this.#string();
-      const key = lexeme.includes('\\') ? (JSON.parse(lexeme) as string) : lexeme.slice(1, -1);
-      this.#skipSpace();
-      // The colon.
-      this.#skip();
-      members.push([key, this.value()]);
-    });
+  /** What was written since `start`. */
+  get bytes(): Buffer {
+    return this.#out.subarray(0, this.#at);
+  }
+
+  /** Whether an object that was written since `start` has a key more than once. */
+  isRepeating(object: number): boolean {
+    return this.#repeating.length > 0 && this.#repeating.includes(object);
+  }
+
+  ascii(text: string): void {
+    this.#at += this.#out.write(text, this.#at, 'latin1');
+  }
+
+  value(node: number, leftOut: LeftOut = NOTHING): void {
+    const scan = this.#scan;
+    if (scan.isObject(node)) this.#object(node, leftOut);
+    else if (scan.isArray(node)) this.#array(node);
+    else if (scan.isOdd(node)) this.#at += this.#out.write(JSON.stringify(scan.value(node)), this.#at);
+    else this.#copy(scan.bytes, scan.from(node), scan.to(node));
+  }
+
+  /** The text of one value. Ends what was written before. */
+  textOf(node: number): string {
+    this.start();
+    this.value(node);
+    return this.bytes.toString();
+  }
+
+  /** The members of an object in the order of their keys, those of one key in their own. */
+  membersOf(object: number): readonly number[] {
+    const from = this.#sort(object);
+    const members = Array.from(this.#order.subarray(from, this.#top));
+    this.#top = from;
     return members;
   }
 
-  #array(): string {
-    const elements: string[] = [];
-    this.#list(']', () => void elements.push(this.value()));
-    return `[${elements.join(',')}]`;
-  }
-
-  /** From an opening bracket to just after the closing one. */
-  #list(close: string, item: () => void): void {
-    this.#skip();
-    while (this.#text[this.#at] !== close) {
-      item();
-      if (this.#text[this.#at] === ',') this.#skip();
+  #object(object: number, leftOut: LeftOut): void {
+    const scan = this.#scan;
+    const from = this.#sort(object);
+    const to = this.#top;
+    this.#byte(OPEN_OBJECT);
+    let isFirst = true;
+    for (let index = from; index < to; index += 1) {
+      const member = this.#order[index] ?? 0;
+      const key = scan.key(member);
+      if (leftOut.isLeftOut(key)) continue;
+      if (!isFirst) this.#byte(COMMA);
+      isFirst = false;
+      const lexeme = scan.keyLexeme(member);
+      this.#copy(lexeme, 0, lexeme.length);
+      this.#byte(COLON);
+      this.value(member, leftOut.within(key));
     }
-    this.#skip();
+    this.#byte(CLOSE_OBJECT);
+    this.#top = from;
   }
 
-  #skip(): void {
+  #array(array: number): void {
+    const scan = this.#scan;
+    this.#byte(OPEN_ARRAY);
+    const end = scan.end(array);
+    for (let node = scan.firstIn(array); node < end; node = scan.next(node)) {
+      if (node > scan.firstIn(array)) this.#byte(COMMA);
+      this.value(node);
+    }
+    this.#byte(CLOSE_ARRAY);
+  }
+
+  /** Puts the members of an object on top of `#order`, sorted; returns where they begin. */
+  #sort(object: number): number {
+    const scan = this.#scan;
+    const from = this.#top;
+    const end = scan.end(object);
+    let hasUnknown = false;
+    for (let member = scan.firstIn(object); member < end; member = scan.next(member)) {
+      if (this.#top === this.#order.length) this.#grow();
+      this.#order[this.#top] = member;
+      this.#top += 1;
+      hasUnknown ||= scan.key(member) === UNKNOWN_KEY;
+    }
+    const isRepeating =
+      hasUnknown || this.#top - from > MANY_MEMBERS ? this.#sortMany(from, hasUnknown) : this.#insert(from);
+    if (isRepeating) this.#repeating.push(object);
+    return from;
+  }
+
+  /** Insertion sort from `from` on; returns whether a key is there twice. */
+  #insert(from: number): boolean {
+    const [scan, order] = [this.#scan, this.#order];
+    let isRepeating = false;
+    for (let index = from + 1; index < this.#top; index += 1) {
+      const member = order[index] ?? 0;
+      const rank = scan.keyRank(member);
+      let place = index;
+      while (place > from && scan.keyRank(order[place - 1] ?? 0) > rank) {
+        order[place] = order[place - 1] ?? 0;
+        place -= 1;
+      }
+      order[place] = member;
+      isRepeating ||= place > from && scan.keyRank(order[place - 1] ?? 0) === rank;
+    }
+    return isRepeating;
+  }
+
+  #sortMany(from: number, hasUnknown: boolean): boolean {
+    const scan = this.#scan;
+    const members = Array.from(this.#order.subarray(from, this.#top), (member) => ({
+      member,
+      key: hasUnknown ? scan.keyName(member) : scan.keyRank(member),
+    }));
+    members.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.member - b.member));
+    let isRepeating = false;
+    members.forEach(({ member, key }, index) => {
+      this.#order[from + index] = member;
+      isRepeating ||= index > 0 && members[index - 1]?.key === key;
+    });
+    return isRepeating;
+  }
+
+  #byte(byte: number): void {
+    this.#out[this.#at] = byte;
     this.#at += 1;
-    this.#skipSpace();
   }
 
-  #skipSpace(): void {
-    for (;;) {
-      const code = this.#text.charCodeAt(this.#at);
-      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
-      this.#at += 1;
+  #copy(source: Buffer, from: number, to: number): void {
+    if (to - from >= WORTH_A_CALL) {
+      source.copy(this.#out, this.#at, from, to);
+    } else {
+      const [out, shift] = [this.#out, this.#at - from];
+      for (let at = from; at < to; at += 1) out[at + shift] = source[at] ?? 0;
     }
+    this.#at += to - from;
   }
 
-  /** The string that begins here, with its quotes. */
-  #string(): string {
-    const end = this.#text.indexOf('"', this.#at + 1) + 1;
-    const text = this.#text.slice(this.#at, end);
-    // The quote that was found may be an escaped one.
-    if (end === 0 || text.includes('\\')) return this.#take(STRING);
-    this.#at = end;
-    return text;
+  #grow(): void {
+    const larger = new Int32Array(this.#order.length * 2);
+    larger.set(this.#order);
+    this.#order = larger;
   }
-
-  #take(pattern: RegExp): string {
-    pattern.lastIndex = this.#at;
-    const [taken = ''] = pattern.exec(this.#text) ?? [];
-    this.#at += taken.length;
-    return taken;
-  }
-}
-
-function canonicalString(lexeme: string): string {
-  return lexeme.includes('\\') ? JSON.stringify(JSON.parse(lexeme)) : lexeme;
 }

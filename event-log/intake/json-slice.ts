@@ -27,7 +27,8 @@ export function trimJson(text: Buffer): Buffer {
   const bytes = withoutByteOrderMark(text);
   let end = bytes.length;
   while (end > 0 && isSpace(bytes[end - 1])) end -= 1;
-  return bytes.subarray(Math.min(skipSpace(bytes, 0), end), end);
+  const start = Math.min(skipSpace(bytes, 0), end);
+  return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
 }
 
 /** The elements of an array, one more than `limit` at most; null when its brackets, strings or commas do not match. */

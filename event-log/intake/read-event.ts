@@ -1,9 +1,12 @@
-import { judgeName } from '../../protocol/catalogue.ts';
+import { isUtf8 } from 'node:buffer';
+import { judgeName as verdictOnName } from '../../protocol/catalogue.ts';
 import { META_KEY } from '../../protocol/event-meta.ts';
 import { MAX_EVENT_BYTES, MAX_EVENT_DEPTH } from '../../protocol/event-object.ts';
 import type { NewEvent } from '../event-log.ts';
-import { canonicalMembers, type CanonicalMember } from './canonical-json.ts';
-import { channelVariables, deriveEventId, valueOf } from './event-id.ts';
+import { CanonicalWriter } from './canonical-json.ts';
+import { digestOf, writeIdentity } from './event-id.ts';
+import { EVENT_KEYS, numberOf } from './event-keys.ts';
+import { ABSENT, JsonScan, ROOT } from './json-scan.ts';
 import { DEEPEST, depthBound, depthOf, sliceMembers, trimJson, valueEnd } from './json-slice.ts';
 import { encodingFault } from './text-encoding.ts';
 
@@ -38,12 +41,25 @@ type RejectionCode =
   | 'invalid_id'
   | 'invalid_wrapper';
 
-export type EventVerdict =
-  /** `body`: the event as JSON.parse reads it. */
-  | { readonly kind: 'forward'; readonly event: NewEvent; readonly body: JsonObject }
-  /** An event that is never forwarded: counted, no error. */
-  | { readonly kind: 'dropped'; readonly name: string }
-  | Rejection;
+/** An event that is never forwarded: counted, no error. */
+interface Dropped {
+  readonly kind: 'dropped';
+  readonly name: string;
+}
+
+export type EventVerdict = { readonly kind: 'forward'; readonly event: NewEvent } | Dropped | Rejection;
+
+/** What an event is routed by, and where its values are. */
+export interface ScannedEvent {
+  readonly kind: 'scanned';
+  readonly name: string;
+  readonly account: string;
+  readonly callId: string;
+  readonly eventId: string;
+  readonly traceparent: string;
+  /** Of its bytes without white space around them. Holds another event after the next call. */
+  readonly scan: JsonScan;
+}
 
 const MAX_ACCOUNT_LENGTH = 128;
 const MAX_CALL_ID_LENGTH = 512;
@@ -51,31 +67,57 @@ const EVENT_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const WRAPPER_KEYS: ReadonlySet<string> = new Set(['event', 'account', 'id', 'traceparent']);
 
-type JsonObject = Readonly<Record<string, unknown>>;
+const CALL_ID = numberOf('Call-ID');
+const NAME = numberOf('Event-Name');
+const VARIABLES = numberOf('Custom-Channel-Vars');
+const ACCOUNT = numberOf('Account-ID');
+const META = numberOf(META_KEY);
+
+const scan = new JsonScan(EVENT_KEYS);
+const writer = new CanonicalWriter(scan);
 
 /**
  * Judges one event. Its bytes are kept as they came, without white space around them, and in a copy: a slice in a log
  * that keeps its entries in memory would keep the whole body.
  */
 export function readEvent(bytes: Buffer, beside: Beside = {}): EventVerdict {
+  const read = scanEvent(bytes, beside);
+  if (read.kind !== 'scanned') return read;
+  const { name, account, callId, eventId, traceparent } = read;
+  const data = Buffer.from(read.scan.bytes);
+  return { kind: 'forward', event: { name, account, callId, eventId, traceparent, data } };
+}
+
+/** The same without a copy, for a caller that looks into the event at once. */
+export function scanEvent(bytes: Buffer, beside: Beside = {}): ScannedEvent | Dropped | Rejection {
   const data = trimJson(bytes);
+  if (data.length > MAX_EVENT_BYTES || !isUtf8(data) || !scan.scan(data)) return faultOf(data);
+  const fault = judgeName(scan.value(scan.first(NAME)));
+  if (fault !== null) return fault;
+  if (scan.first(META) !== ABSENT) return reservedKey();
+  writeIdentity(scan, writer);
+  return judgeKeys() ?? route(beside);
+}
+
+/** Why the bytes are no event that has the form and the size of one. */
+function faultOf(data: Buffer): Dropped | Rejection {
+  const encoding = encodingFault(data);
+  if (encoding !== null) return reject('invalid_utf8', encoding);
   const event = parseObject(data);
   if ('kind' in event) return event;
   // The name before anything else of the event: what is never forwarded is not an error, whatever else is odd about it.
-  const name = event.value['Event-Name'];
-  const verdict = judgeName(name);
-  if (verdict === 'drop') return { kind: 'dropped', name: String(name) };
-  if (verdict === 'malformed') {
-    return reject(
-      'invalid_event_name',
-      halfPair(name) ?? 'Event-Name is as CHANNEL_ANSWER: A-Z, 0-9 and _',
-      'Event-Name',
-    );
-  }
-  const fault = judgeShape(data, event);
+  const fault = judgeName(event.value['Event-Name']);
   if (fault !== null) return fault;
-  const members = canonicalMembers(event.text);
-  return judgeKeys(members, event.value) ?? forward(data, { event: event.value, members, name: String(name), beside });
+  if (data.length > MAX_EVENT_BYTES) return reject('too_large', `An event has at most ${MAX_EVENT_BYTES} bytes`);
+  return reject('too_deep', TOO_DEEP);
+}
+
+function judgeName(name: unknown): Dropped | Rejection | null {
+  const verdict = verdictOnName(name);
+  if (verdict === 'drop') return { kind: 'dropped', name: String(name) };
+  if (verdict === 'forward') return null;
+  const detail = halfPair(name) ?? 'Event-Name is as CHANNEL_ANSWER: A-Z, 0-9 and _';
+  return reject('invalid_event_name', detail, 'Event-Name');
 }
 
 /**
@@ -99,7 +141,7 @@ export function readWrapped(bytes: Buffer, headers: Beside = {}): EventVerdict {
     else if (key !== 'account' || typeof text !== 'number') return reject('invalid_wrapper', 'A string', key);
     else {
       // As it is written: a number beyond 2^53 would be another account.
-      const account = readAccount(trimJson(value).toString());
+      const account = readNumber(trimJson(value).toString());
       if (typeof account !== 'string') return reject('invalid_account', account.wrong, 'account');
       beside.account = account;
     }
@@ -113,28 +155,23 @@ function isWrapperKey(key: string): key is 'event' | keyof Beside {
   return WRAPPER_KEYS.has(key);
 }
 
-interface Parsed {
-  readonly value: JsonObject;
-  readonly text: string;
-  /** At least as deep as it is. */
-  readonly depth: number;
-}
+type JsonObject = Readonly<Record<string, unknown>>;
 
-function parseObject(data: Buffer): Parsed | Rejection {
+function parseObject(data: Buffer): { readonly value: JsonObject } | Rejection {
   const encoding = encodingFault(data);
   if (encoding !== null) return reject('invalid_utf8', encoding);
   const depth = depthBound(data, MAX_EVENT_DEPTH) ?? depthOf(data);
-  if (depth > DEEPEST) return reject('too_deep', `An event is nested at most ${MAX_EVENT_DEPTH} deep`);
-  const text = data.toString();
+  if (depth > DEEPEST) return reject('too_deep', TOO_DEEP);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(data.toString());
   } catch {
     return reject('not_json', hasLostLineFeeds(data) ? LOST_LINE_FEEDS : 'The bytes are not JSON');
   }
-  return isObject(value) ? { value, text, depth } : reject('not_an_object', 'An event is one JSON object');
+  return isObject(value) ? { value } : reject('not_an_object', 'An event is one JSON object');
 }
 
+const TOO_DEEP = `An event is nested at most ${MAX_EVENT_DEPTH} deep`;
 const LOST_LINE_FEEDS =
   'Several objects on one line, as when line feeds were lost: put one on a line; with curl use --data-binary, not -d';
 const OPEN_OBJECT = 0x7b;
@@ -145,73 +182,98 @@ function hasLostLineFeeds(data: Buffer): boolean {
   return end > 0 && trimJson(data.subarray(end))[0] === OPEN_OBJECT;
 }
 
-function judgeShape(data: Buffer, { value, depth }: Parsed): Rejection | null {
-  if (data.length > MAX_EVENT_BYTES) return reject('too_large', `An event has at most ${MAX_EVENT_BYTES} bytes`);
-  if (depth > MAX_EVENT_DEPTH) return reject('too_deep', `An event is nested at most ${MAX_EVENT_DEPTH} deep`);
-  return Object.hasOwn(value, META_KEY) ? reject('reserved_key', 'The gateway itself uses this key', META_KEY) : null;
-}
-
 /**
  * Parsers differ in which of two values they use: the gateway could route by one account while a client shows another.
  */
-function judgeKeys(event: readonly CanonicalMember[], value: JsonObject): Rejection | null {
-  // JSON.parse joins what is repeated: as many keys as members are no repetition.
-  const isRepeated = Object.keys(value).length < event.length;
-  const twice = (isRepeated ? contradictedKey(event) : undefined) ?? contradictedKey(channelVariables(event));
-  return twice === undefined ? null : reject('duplicate_key', 'A key is given twice, with two values', twice);
+function judgeKeys(): Rejection | null {
+  const variables = scan.first(VARIABLES);
+  if (!writer.isRepeating(ROOT) && !writer.isRepeating(variables)) return null;
+  const twice =
+    contradictedKey(scan.nodesIn(ROOT)) ??
+    (isVariables(variables) ? contradictedKey(writer.membersOf(variables)) : undefined);
+  if (twice !== undefined) return reject('duplicate_key', 'A key is given twice, with two values', twice);
+  // The comparison has used the writer.
+  writeIdentity(scan, writer);
+  return null;
 }
 
-interface Forwardable {
-  readonly event: JsonObject;
-  readonly members: readonly CanonicalMember[];
-  readonly name: string;
-  readonly beside: Beside;
+/** A key that has two different values. */
+function contradictedKey(members: readonly number[]): string | undefined {
+  const seen = new Map<string, string>();
+  for (const member of members) {
+    const [key, value] = [scan.keyName(member), writer.textOf(member)];
+    if ((seen.get(key) ?? value) !== value) return key.slice(0, 128);
+    seen.set(key, value);
+  }
+  return undefined;
 }
 
-function forward(data: Buffer, { event, members, name, beside }: Forwardable): EventVerdict {
-  const callId = event['Call-ID'];
+function isVariables(node: number): boolean {
+  return node !== ABSENT && scan.isObject(node);
+}
+
+function route(beside: Beside): ScannedEvent | Rejection {
+  const name = scan.value(scan.first(NAME)) as string;
+  const callId = scan.value(scan.first(CALL_ID));
   const half = halfPair(callId);
   if (half !== null || typeof callId !== 'string' || callId === '' || callId.length > MAX_CALL_ID_LENGTH) {
     const detail = half ?? `A Call-ID is a string of 1 to ${MAX_CALL_ID_LENGTH} characters`;
     return reject('invalid_call_id', detail, 'Call-ID');
   }
-  const given = accountOf(members, beside);
-  if ('kind' in given) return given;
+  const account = accountOf(beside);
+  if (typeof account !== 'string') return account;
   if (beside.id !== undefined && !EVENT_ID.test(beside.id)) {
     return reject('invalid_id', 'An event id is 1 to 128 of A-Z a-z 0-9 . _ : -', 'id');
   }
-  const eventId = beside.id ?? deriveEventId(members);
+  const eventId = beside.id ?? digestOf(writer.bytes);
   const traceparent = TRACEPARENT.test(beside.traceparent ?? '') ? (beside.traceparent ?? '') : '';
-  const { account } = given;
-  const read = { name, account, callId, eventId, traceparent, data: Buffer.from(data) };
-  return { kind: 'forward', event: read, body: event };
+  return { kind: 'scanned', name, account, callId, eventId, traceparent, scan };
 }
 
 /** Empty when nothing names an account: the event is accepted and not delivered. */
-function accountOf(event: readonly CanonicalMember[], beside: Beside): { readonly account: string } | Rejection {
-  const places: readonly (readonly [field: string, value: string | undefined])[] = [
-    ['account', beside.account && JSON.stringify(beside.account)],
-    ['Custom-Channel-Vars.Account-ID', valueOf(channelVariables(event), 'Account-ID')],
-    ['Account-ID', valueOf(event, 'Account-ID')],
-  ];
-  for (const [field, value] of places) {
-    const read = value === undefined ? '' : readAccount(value);
-    if (typeof read !== 'string') return reject('invalid_account', read.wrong, field);
-    if (read !== '') return { account: read };
-  }
-  return { account: '' };
+function accountOf({ account: given = '' }: Beside): string | Rejection {
+  const variables = scan.first(VARIABLES);
+  const ofVariables = isVariables(variables) ? accountIn(variables) : ABSENT;
+  return (
+    readPlace('account', judgeAccount(given)) ||
+    readPlace('Custom-Channel-Vars.Account-ID', accountAt(ofVariables)) ||
+    readPlace('Account-ID', accountAt(scan.first(ACCOUNT)))
+  );
+}
+
+function accountIn(variables: number): number {
+  const end = scan.end(variables);
+  let found = ABSENT;
+  for (let node = scan.firstIn(variables); node < end; node = scan.next(node))
+    if (scan.key(node) === ACCOUNT) found = node;
+  return found;
+}
+
+type AccountRead = string | { readonly wrong: string };
+
+function accountAt(node: number): AccountRead {
+  if (node === ABSENT) return '';
+  return scan.isString(node) ? judgeAccount(scan.value(node) as string) : readNumber(scan.text(node));
+}
+
+function readPlace(field: string, read: AccountRead): string | Rejection {
+  return typeof read === 'string' ? read : reject('invalid_account', read.wrong, field);
+}
+
+function reservedKey(): Rejection {
+  return reject('reserved_key', 'The gateway itself uses this key', META_KEY);
 }
 
 const NUMBER = /^-?\d/;
 const ID_DIGITS = /^\d{1,64}$/;
 
-/** An account id by its canonical value: a string, or an integer as it is written. Empty for what names none. */
-function readAccount(value: string): string | { readonly wrong: string } {
-  if (NUMBER.test(value)) {
-    return ID_DIGITS.test(value) ? value : { wrong: 'An account id that is a number is one of digits alone: quote it' };
-  }
-  if (!value.startsWith('"')) return '';
-  const account = JSON.parse(value) as string;
+/** An account id that is an integer, as it is written. Empty for what is no number. */
+function readNumber(text: string): AccountRead {
+  if (!NUMBER.test(text)) return '';
+  return ID_DIGITS.test(text) ? text : { wrong: 'An account id that is a number is one of digits alone: quote it' };
+}
+
+function judgeAccount(account: string): AccountRead {
   const half = halfPair(account);
   if (half !== null) return { wrong: half };
   if (account.length <= MAX_ACCOUNT_LENGTH) return account;
@@ -225,16 +287,6 @@ function isObject(value: unknown): value is JsonObject {
 /** The fault of a text that the meta line, being UTF-8, cannot hold; null for any other value. */
 function halfPair(value: unknown): string | null {
   return typeof value === 'string' && !value.isWellFormed() ? 'Half a surrogate pair is no character' : null;
-}
-
-/** A key that has two different values. */
-function contradictedKey(members: readonly CanonicalMember[]): string | undefined {
-  const seen = new Map<string, string>();
-  for (const [key, value] of members) {
-    if ((seen.get(key) ?? value) !== value) return key.slice(0, 128);
-    seen.set(key, value);
-  }
-  return undefined;
 }
 
 function reject(code: RejectionCode, detail: string, field?: string): Rejection {

@@ -8,7 +8,8 @@ const SURROGATE = { lead: 0xed, from: 0xa0, to: 0xbf } as const;
 
 /** Without the byte order mark that a text may begin with (RFC 8259 section 8.1). */
 export function withoutByteOrderMark(bytes: Buffer): Buffer {
-  return bytes.subarray(0, 3).equals(BYTE_ORDER_MARK) ? bytes.subarray(3) : bytes;
+  const isMarked = bytes[0] === BYTE_ORDER_MARK[0] && bytes.subarray(0, 3).equals(BYTE_ORDER_MARK);
+  return isMarked ? bytes.subarray(3) : bytes;
 }
 
 /** The encoding of the bytes when it is not UTF-8, and what to do; null when they are UTF-8. */

@@ -1,48 +1,71 @@
-import { sliceMembers } from '../../event-log/intake/json-slice.ts';
+import { ROOT, type JsonScan } from '../../event-log/intake/json-scan.ts';
 
-const QUOTE = 0x22;
-const OPEN_OBJECT = 0x7b;
+/** What happens to a member: kept as it is, cut out, or kept without members of its own that another judge cuts out. */
+type Cut = 'keep' | 'cut' | Judge;
 
-/** What happens to a member: kept as it is, cut out, or kept with another value. */
-export type Cut = 'keep' | 'cut' | Buffer;
+/** Judges a member of an object by its key and the node of its value. */
+export type Judge = (key: string, node: number) => Cut;
+
+/** The text of a scanned object without some of its members. */
+export function cutMembers(scan: JsonScan, judge: Judge): string {
+  return cutter.text(scan, judge);
+}
 
 /**
- * An object without some of its members. What stays keeps its bytes, its order and the white space between: nothing is
- * serialised again, so that a number beyond 2^53 and an odd escape come through. `object` is JSON that JSON.parse
- * accepted, without white space around it; the same buffer comes back when nothing changes.
+ * What stays keeps its bytes, its order and the white space between: nothing is serialised again, so that a number beyond
+ * 2^53 and an odd escape come through.
  */
-export function cutMembers(object: Buffer, judge: (key: string, value: Buffer) => Cut): Buffer {
-  const pieces: Buffer[] = [];
-  let changed = false;
-  /** Where the bytes begin that have not been given, and where the member before ended. */
-  let end = 1;
-  let isFirst = true;
-  for (const { key, value } of sliceMembers(object)) {
-    const start = object.indexOf(QUOTE, end);
-    const valueStart = value.byteOffset - object.byteOffset;
-    const valueEnd = valueStart + value.length;
-    const verdict = judge(key, value);
-    if (pieces.length === 0) pieces.push(object.subarray(0, start));
-    if (verdict === 'cut') {
-      changed = true;
-    } else {
-      if (!isFirst) pieces.push(object.subarray(end, start));
-      isFirst = false;
-      if (verdict === 'keep') {
-        pieces.push(object.subarray(start, valueEnd));
-      } else {
-        changed = true;
-        pieces.push(object.subarray(start, valueStart), verdict);
-      }
-    }
-    end = valueEnd;
+class MemberCutter {
+  #bytes: Buffer = Buffer.alloc(0);
+  #out = Buffer.alloc(4_096);
+  #length = 0;
+  /** Bytes before this one are written or cut. */
+  #done = 0;
+
+  text(scan: JsonScan, judge: Judge): string {
+    const { bytes } = scan;
+    if (this.#out.length < bytes.length) this.#out = Buffer.alloc(2 * bytes.length);
+    this.#bytes = bytes;
+    this.#length = 0;
+    this.#done = 0;
+    this.#cut(scan, ROOT, judge);
+    if (this.#done === 0) return bytes.toString();
+    this.#keepTo(bytes.length);
+    return this.#out.toString('utf8', 0, this.#length);
   }
-  if (!changed) return object;
-  pieces.push(object.subarray(end));
-  return Buffer.concat(pieces);
+
+  /** Writes the bytes up to the last ones that are cut out of this object. */
+  #cut(scan: JsonScan, object: number, judge: Judge): void {
+    const end = scan.end(object);
+    /** Where the member before ended, and whether one before stays. */
+    let before = -1;
+    let hasKept = false;
+    for (let node = scan.firstIn(object); node < end; node = scan.next(node)) {
+      const verdict = judge(scan.keyName(node), node);
+      const from = scan.memberFrom(node);
+      if (verdict === 'cut') {
+        // Without the comma before it; the first one that stays gets none.
+        if (before >= 0) this.#cutOut(before, from);
+        this.#cutOut(from, scan.to(node));
+      } else {
+        if (before >= 0 && !hasKept) this.#cutOut(before, from);
+        hasKept = true;
+        if (verdict !== 'keep') this.#cut(scan, node, verdict);
+      }
+      before = scan.to(node);
+    }
+  }
+
+  #cutOut(from: number, to: number): void {
+    this.#keepTo(from);
+    this.#done = to;
+  }
+
+  #keepTo(to: number): void {
+    if (to <= this.#done) return;
+    this.#length += this.#bytes.copy(this.#out, this.#length, this.#done, to);
+    this.#done = to;
+  }
 }
 
-/** Whether a JSON value is an object. */
-export function isObjectText(value: Buffer): boolean {
-  return value[0] === OPEN_OBJECT;
-}
+const cutter = new MemberCutter();

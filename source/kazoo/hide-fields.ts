@@ -1,5 +1,6 @@
+import type { JsonScan } from '../../event-log/intake/json-scan.ts';
 import type { HiddenFields } from '../legs/hidden-fields.ts';
-import { cutMembers, isObjectText, type Cut } from './cut-members.ts';
+import { cutMembers, type Judge } from './cut-members.ts';
 
 const VARIABLES = 'Custom-Channel-Vars';
 /** May name a file of the switch: cut when they hold a path, kept when they hold a name. */
@@ -9,26 +10,22 @@ const MAY_HOLD_PATHS: ReadonlySet<string> = new Set([
   'Application-Data',
   'Raw-Application-Data',
 ]);
-const SLASH = '/';
+const SLASH = 0x2f;
 
-/** A body of Kazoo's bus without what is hidden from tenants. */
-export function hideFields(body: Buffer, isHidden: HiddenFields, isKept: HiddenFields): Buffer {
-  return cutMembers(body, (key, value): Cut => {
-    if (isHidden(key)) return 'cut';
-    if (key === VARIABLES && isObjectText(value)) return unlessSame(value, cutMembers(value, hiddenIn(isHidden)));
-    if (key === 'Recording' && isObjectText(value)) return unlessSame(value, cutMembers(value, pathsIn(isKept)));
-    return MAY_HOLD_PATHS.has(key) && !isKept(key) && value.includes(SLASH) ? 'cut' : 'keep';
-  });
+/** Returns the text of a body of Kazoo's bus without what is hidden from tenants. */
+export function createFieldHider(isHidden: HiddenFields, isKept: HiddenFields): (scan: JsonScan) => string {
+  const ofVariables: Judge = (key) => (isHidden(key) ? 'cut' : 'keep');
+  return (scan) => {
+    const ofRecording: Judge = (key, node) => (!isKept(key) && holdsSlash(scan, node) ? 'cut' : 'keep');
+    return cutMembers(scan, (key, node) => {
+      if (isHidden(key)) return 'cut';
+      if (key === VARIABLES && scan.isObject(node)) return ofVariables;
+      if (key === 'Recording' && scan.isObject(node)) return ofRecording;
+      return MAY_HOLD_PATHS.has(key) && !isKept(key) && holdsSlash(scan, node) ? 'cut' : 'keep';
+    });
+  };
 }
 
-function hiddenIn(isHidden: HiddenFields) {
-  return (key: string): Cut => (isHidden(key) ? 'cut' : 'keep');
-}
-
-function pathsIn(isKept: HiddenFields) {
-  return (key: string, value: Buffer): Cut => (!isKept(key) && value.includes(SLASH) ? 'cut' : 'keep');
-}
-
-function unlessSame(before: Buffer, after: Buffer): Cut {
-  return before === after ? 'keep' : after;
+function holdsSlash(scan: JsonScan, node: number): boolean {
+  return scan.bytes.subarray(scan.from(node), scan.to(node)).includes(SLASH);
 }

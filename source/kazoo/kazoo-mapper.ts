@@ -1,18 +1,22 @@
 import { MAX_EVENT_BYTES } from '../../protocol/event-object.ts';
-import { readEvent } from '../../event-log/intake/read-event.ts';
-import type { NewEvent } from '../../event-log/event-log.ts';
+import { numberOf } from '../../event-log/intake/event-keys.ts';
+import type { JsonScan } from '../../event-log/intake/json-scan.ts';
+import { scanEvent, type ScannedEvent } from '../../event-log/intake/read-event.ts';
 import { wholeNumber } from '../legs/event-body.ts';
 import { eventIdOf } from '../legs/event-id.ts';
-import { createHiddenFields, createNameMatcher, type HiddenFields } from '../legs/hidden-fields.ts';
+import { createHiddenFields, createNameMatcher } from '../legs/hidden-fields.ts';
 import { LegRegistry, type Claim, type Draft, type Leg } from '../legs/leg-registry.ts';
 import { messageOf, type BusMapper, type BusMessage } from '../amqp/bus-mapper.ts';
 import type { DropReason, Mapped, MappedEvent, SwitchEvent } from '../mapper.ts';
 import type { MappingOptions } from '../mapping-options.ts';
-import { hideFields } from './hide-fields.ts';
+import { createFieldHider } from './hide-fields.ts';
 
 /** Published by callflow, which learns of the end of a call itself: they come after the DESTROY. */
 const FROM_APPLICATIONS = /^PARK_/;
 const GREGORIAN_OFFSET = 62_167_219_200;
+const CATEGORY = numberOf('Event-Category');
+const MESSAGE_ID = numberOf('Msg-ID');
+const TIMESTAMP = numberOf('Timestamp');
 
 /**
  * Events of Kazoo's bus. Their bytes continue as they are, less the hidden fields. A leg that was not seen to begin
@@ -25,15 +29,13 @@ export function createKazooMapper(options: MappingOptions): BusMapper {
 
 class KazooMapper implements BusMapper {
   readonly #registry: LegRegistry<null>;
-  readonly #isHidden: HiddenFields;
-  readonly #isKept: HiddenFields;
+  readonly #hideFields: (scan: JsonScan) => string;
   readonly #endsLost: boolean;
   #received = 0;
 
   constructor(options: MappingOptions) {
     this.#registry = new LegRegistry(options);
-    this.#isHidden = createHiddenFields(options.privacy);
-    this.#isKept = createNameMatcher(options.privacy.keep);
+    this.#hideFields = createFieldHider(createHiddenFields(options.privacy), createNameMatcher(options.privacy.keep));
     this.#endsLost = options.lostCalls === 'Destroy';
   }
 
@@ -68,18 +70,16 @@ class KazooMapper implements BusMapper {
 
   #judge(routingKey: string | undefined, body: Buffer, now: number): Mapped {
     if (body.length > MAX_EVENT_BYTES) return nothing('rejected', 'too_large');
-    const verdict = readEvent(body);
-    if (verdict.kind === 'dropped') return nothing('never_forwarded', verdict.name);
-    if (verdict.kind === 'rejected') return nothing('rejected', verdict.code);
-    const { event, body: read } = verdict;
-    if (routingKey !== undefined && routingKey.split('.', 2)[1] !== event.name) {
-      return nothing('key_mismatch', event.name);
-    }
-    if (read['Event-Category'] === 'error') return nothing('error_category', event.name);
-    return this.#forward(event, timeOf(read, now), now);
+    const event = scanEvent(body);
+    if (event.kind === 'dropped') return nothing('never_forwarded', event.name);
+    if (event.kind === 'rejected') return nothing('rejected', event.code);
+    const { name, scan } = event;
+    if (routingKey !== undefined && !isKeyOf(name, routingKey)) return nothing('key_mismatch', name);
+    if (scan.value(scan.first(CATEGORY)) === 'error') return nothing('error_category', name);
+    return this.#forward(event, timeOf(scan, now), now);
   }
 
-  #forward(event: NewEvent, at: number, now: number): Mapped {
+  #forward(event: ScannedEvent, at: number, now: number): Mapped {
     const { name, callId, account } = event;
     const claim: Claim = { named: account, byRule: () => '' };
     const draft = this.#draft(event, at);
@@ -132,8 +132,8 @@ class KazooMapper implements BusMapper {
     return surplus === undefined ? [] : this.#registry.forget(surplus);
   }
 
-  #draft({ name, eventId, data }: NewEvent, at: number): Draft {
-    const json = hideFields(data, this.#isHidden, this.#isKept).toString();
+  #draft({ name, eventId, scan }: ScannedEvent, at: number): Draft {
+    const json = this.#hideFields(scan);
     return {
       name,
       eventId,
@@ -149,6 +149,13 @@ function nothing(reason: DropReason, what: string): Mapped {
   return { events: [], dropped: { reason, what: what.slice(0, 64) } };
 }
 
+/** Whether the name is the second part of the routing key. */
+function isKeyOf(name: string, routingKey: string): boolean {
+  const from = routingKey.indexOf('.') + 1;
+  const to = from + name.length;
+  return from > 0 && routingKey.startsWith(name, from) && (to === routingKey.length || routingKey[to] === '.');
+}
+
 function asMapped(draft: Draft, callId: string, account: string): MappedEvent {
   const { name, eventId, position, at, synthetic } = draft;
   return { name, account, callId, eventId, position, at, json: draft.render(account), synthetic };
@@ -157,9 +164,9 @@ function asMapped(draft: Draft, callId: string, account: string): MappedEvent {
 const MICROSECONDS = /^\d{16}$/;
 
 /** Unix milliseconds: Msg-ID when it is the switch's time, else Timestamp, else the arrival (PARK_* have neither). */
-function timeOf(event: SwitchEvent, now: number): number {
-  const messageId = event['Msg-ID'];
+function timeOf(scan: JsonScan, now: number): number {
+  const messageId = scan.value(scan.first(MESSAGE_ID));
   if (typeof messageId === 'string' && MICROSECONDS.test(messageId)) return Math.floor(Number(messageId) / 1_000);
-  const seconds = wholeNumber(event['Timestamp']);
+  const seconds = wholeNumber(scan.value(scan.first(TIMESTAMP)));
   return seconds === undefined || seconds < GREGORIAN_OFFSET ? Math.floor(now) : (seconds - GREGORIAN_OFFSET) * 1_000;
 }
