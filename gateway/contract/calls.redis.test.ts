@@ -5,6 +5,7 @@ import { callKeys } from '../../protocol/keys.ts';
 import { commandClient, type RedisClient } from '../../runtime/redis/client.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { clusterConnection, startCluster } from '../../testing/redis-cluster.ts';
+import { MASTER_NAME, startSentinel } from '../../testing/redis-sentinel.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { until } from '../../testing/until.ts';
 import { startGateway } from '../testing/running-gateway.ts';
@@ -99,6 +100,37 @@ test('LC2: a call of an account that has moved away is in no later snapshot', LI
   const client = await running.connect(`?token=${token}&v=1&snapshot=calls`);
   await until('the snapshot', () => heard(client).some(({ frame }) => frame?.type === 'snapshot_end'));
   assert.equal(board(client).size, 0);
+  client.close();
+});
+
+test('LC1: the table goes on behind Sentinels when the master is killed, and lacks no call', LIMIT, async () => {
+  await using sentinel = await startSentinel({ replicas: 1 });
+  const redis = { mode: 'Sentinel', sentinel: { masterName: MASTER_NAME } };
+  await using running = await startGateway({
+    redisUrl: sentinel.url,
+    redis,
+    stream: { waitReplicas: 1 },
+    plain: true,
+    ...CALLS,
+  });
+  const token = await running.token();
+  const say = async (callId: string, name: string) =>
+    until('an accepted event', () => running.ingest(legEvent('account_id_1', callId, name)), {
+      holds: ({ status }) => status === 200,
+    });
+  for (const callId of ['a', 'b', 'c']) await say(callId, 'CHANNEL_CREATE');
+  await tableHas(running, token, ['a', 'b', 'c']);
+  const client = await running.connect(`?token=${token}&v=1&snapshot=calls`);
+  await until('three calls', () => board(client).size === 3);
+  const old = await sentinel.master();
+  await old.kill();
+  await sentinel.failedOver(old);
+  // Only one server is left: nothing is acknowledged by a replica until the old one is back.
+  await old.restart();
+  await say('b', 'CHANNEL_DESTROY');
+  await say('d', 'CHANNEL_CREATE');
+  await tableHas(running, token, ['a', 'c', 'd']);
+  await until('the board', () => [...board(client).keys()].toSorted().join(), { holds: (seen) => seen === 'a,c,d' });
   client.close();
 });
 
