@@ -14,7 +14,7 @@ const TOKEN_TTL_S = 3_600;
 /** The files that a gateway starts from, and request targets that it admits. */
 export interface Configuration extends AsyncDisposable {
   /** With this many accounts below the one that everyone sees. */
-  configFolder(accounts: number, isTls: boolean): Promise<string>;
+  configFolder(accounts: number, options: { readonly isTls: boolean; readonly calls: boolean }): Promise<string>;
   readonly stateFolder: string;
   /** Path of a file with one request target a line; all of them filter, alike or each in its own way. */
   targets(distinctFilters: number): Promise<string>;
@@ -24,13 +24,14 @@ export interface Configuration extends AsyncDisposable {
   readonly anyTarget: string;
 }
 
-const subscriptionOf = (isTls: boolean) => ({
+const subscriptionOf = (isTls: boolean, calls: boolean) => ({
   apiVersion: 'firehose.dev/v1alpha1',
   kind: 'FirehoseSubscription',
   metadata: { name: 'benchmark' },
   spec: {
     account: { id: ACCOUNT },
     stream: { partitions: PARTITIONS },
+    calls: { enabled: calls, maxLegsPerAccount: 1_000_000 },
     gateway: {
       tls: { disabled: !isTls },
       connections: { maxPerReplica: 20_000, maxPerAccount: 20_000, drainTimeout: '1s' },
@@ -71,11 +72,11 @@ export async function writeConfiguration(): Promise<Configuration> {
   const anyTarget = await target('/');
   return {
     stateFolder,
-    async configFolder(accounts, isTls) {
-      const path = join(folder, `config-${accounts}${isTls ? '-tls' : ''}`);
+    async configFolder(accounts, { isTls, calls }) {
+      const path = join(folder, `config-${accounts}${isTls ? '-tls' : ''}${calls ? '-calls' : ''}`);
       await mkdir(path, { recursive: true });
       // JSON is YAML.
-      await writeFile(join(path, 'subscription.yaml'), JSON.stringify(subscriptionOf(isTls)));
+      await writeFile(join(path, 'subscription.yaml'), JSON.stringify(subscriptionOf(isTls, calls)));
       await writeFile(join(path, 'directory.yaml'), JSON.stringify(directoryOf(accounts)));
       return path;
     },

@@ -1,3 +1,5 @@
+import { CALL_TARGETS } from './calls-targets.ts';
+
 /** What a ratio has to be. */
 export interface Target {
   readonly id: string;
@@ -174,6 +176,7 @@ export const TARGETS = {
     goal: 1.02,
     unit: 'x',
   },
+  ...CALL_TARGETS,
 } as const satisfies Record<string, Target>;
 
 export type TargetName = keyof typeof TARGETS;

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { ensurePackages, isOnPath, type DebianPackage } from '../../testing/debian.ts';
 import { startRedis } from '../../testing/redis-server.ts';
 import { measureBeside } from './beside.ts';
+import { measureCalls } from './calls.ts';
 import { openCoreDistance } from './core-distance.ts';
 import { CompilerFault, compilePrograms, type Programs } from './compile.ts';
 import { writeConfiguration } from './configuration.ts';
@@ -75,6 +76,7 @@ const MEASURE: Readonly<Record<Exclude<Part, 'growth'>, (run: RunContext) => Pro
   latency: measureLatencies,
   durable,
   switches,
+  calls: measureCalls,
   idle: measureIdle,
   beside: measureBeside,
   traced: measureTraced,

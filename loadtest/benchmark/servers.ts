@@ -60,19 +60,21 @@ export interface GatewayOptions {
   /** This many below the one that all its clients see; 0 when not given. */
   readonly accounts?: number;
   readonly isTls?: boolean;
+  /** Keeps the table of live calls. */
+  readonly calls?: boolean;
   /** Further settings, for one that exports. */
   readonly telemetry?: Readonly<Record<string, string>>;
 }
 
 /** The gateway as it is shipped, without TLS unless it is asked for. */
 export async function startGateway(bench: Bench, filters: number, options: GatewayOptions = {}): Promise<Server> {
-  const { accounts = 0, isTls = false, telemetry = {} } = options;
+  const { accounts = 0, isTls = false, calls = false, telemetry = {} } = options;
   const { configuration, redis } = bench;
   const gateway = await start([process.execPath, ...SHIPPED_FLAGS, ...COMMAND, 'gateway'], {
     place: 'server',
     environment: {
       NODE_ENV: 'production',
-      FIREHOSE_CONFIG: await configuration.configFolder(accounts, isTls),
+      FIREHOSE_CONFIG: await configuration.configFolder(accounts, { isTls, calls }),
       FIREHOSE_STATE: configuration.stateFolder,
       FIREHOSE_HOST: '127.0.0.1',
       FIREHOSE_PORT: '0',

@@ -1,0 +1,131 @@
+/**
+ * What the table of live calls costs Redis, and what a snapshot takes, to be run by hand too:
+ *   node gateway/calls/calls.bench.ts --url redis://... --events 20000 --legs 10000
+ * Prints one line of JSON: `redisOn` and `redisOff` are microseconds of Redis's processor an event, appended in batches of 20, with
+ * and without the table; `snapshotMs` is a snapshot of an account of 100 legs as frames, `hvalsMs` the same legs by pipelined HVALS.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { openRedisLog, type RedisLog } from '../../event-log/redis-log.ts';
+import type { NewEvent } from '../../event-log/event-log.ts';
+import { callOf } from '../../protocol/call.ts';
+import { callKeys } from '../../protocol/keys.ts';
+import { encodeServerFrame } from '../../protocol/server-frame.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
+import { advance } from './advance.ts';
+import { createRedisTable } from './redis-table.ts';
+import { readSnapshot } from './snapshot.ts';
+import { newEventOf, simulatedEvents } from './testing/simulated-calls.ts';
+
+const { values } = parseArgs({
+  options: {
+    url: { type: 'string', default: 'redis://127.0.0.1:6379' },
+    events: { type: 'string', default: '20000' },
+    legs: { type: 'string', default: '10000' },
+  },
+});
+const PARTITIONS = 4;
+const APPENDED = 20;
+const ROUNDS = 300;
+/** Events of so much time go together into the table, as a keeper's step is spaced. */
+const STEP = 200;
+
+interface Place extends AsyncDisposable {
+  readonly eventLog: RedisLog;
+  readonly keyPrefix: string;
+  keep(): Promise<void>;
+  readonly table: ReturnType<typeof createRedisTable>;
+}
+
+async function open(): Promise<Place> {
+  const keyPrefix = `${randomUUID()}:`;
+  const options = { keyPrefix, partitions: PARTITIONS, resource: 'bench/calls', retention: null };
+  const eventLog = await openRedisLog({ redis: values.url, ...options, logger: silentLogger });
+  const table = createRedisTable({ client: eventLog.client, keyPrefix, partitions: PARTITIONS });
+  const ats = Array.from({ length: PARTITIONS }, (): Awaited<ReturnType<typeof table.at>> => null);
+  const keepOne = async (partition: number) => {
+    for (;;) {
+      const step = await advance({ table, eventLog, partition }, ats[partition] ?? null, null);
+      if (step.kind === 'refused') throw new Error('nobody else keeps this table');
+      ats[partition] = step.at;
+      if (step.kind === 'advanced' && !step.isMore && step.at.phase === 'live') return;
+    }
+  };
+  return {
+    eventLog,
+    keyPrefix,
+    table,
+    keep: async () => void (await Promise.all(ats.map((_, partition) => keepOne(partition)))),
+    [Symbol.asyncDispose]: () => eventLog[Symbol.asyncDispose](),
+  };
+}
+
+/** Microseconds of processor that the server has used. */
+async function processorUs({ eventLog }: Place): Promise<number> {
+  const info = String(await eventLog.client.call('info', 'cpu'));
+  const seconds = ['user', 'sys'].map((kind) => Number(new RegExp(`used_cpu_${kind}:([0-9.]+)`).exec(info)?.[1]));
+  return seconds.reduce((sum, one) => sum + one, 0) * 1e6;
+}
+
+/** Microseconds of Redis an event. */
+async function appendAll(place: Place, events: readonly NewEvent[], isKept: boolean): Promise<number> {
+  if (isKept) await place.keep();
+  const before = await processorUs(place);
+  for (let at = 0; at < events.length; at += APPENDED) {
+    await place.eventLog.append(events.slice(at, at + APPENDED));
+    if (isKept && at % STEP === 0) await place.keep();
+  }
+  if (isKept) await place.keep();
+  return ((await processorUs(place)) - before) / events.length;
+}
+
+function* ringing(legs: number): Iterable<NewEvent> {
+  for (let n = 0; n < legs; n += 1) {
+    const account = n < 100 ? 'asked' : `account-${n % 100}`;
+    const event = {
+      'Event-Name': 'CHANNEL_CREATE',
+      'Call-ID': `leg-${n}`,
+      From: '1001@example.com',
+      To: '1002@example.com',
+    };
+    const data = Buffer.from(JSON.stringify({ ...event, 'Caller-ID-Number': '1001', 'Call-Direction': 'inbound' }));
+    yield { name: 'CHANNEL_CREATE', account, callId: `leg-${n}`, eventId: `begin-${n}`, traceparent: '', data };
+  }
+}
+
+const median = (figures: readonly number[]) => figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)] ?? NaN;
+
+/** Milliseconds of both, taken in turns. */
+async function snapshots({ eventLog, table, keyPrefix }: Place) {
+  const wanted = { accounts: ['asked'], includes: (account: string) => account === 'asked' };
+  const figures = { snapshotMs: [] as number[], hvalsMs: [] as number[] };
+  for (let round = 0; round < ROUNDS; round += 1) {
+    let from = performance.now();
+    const { records } = await readSnapshot({ table, eventLog, now: Date.now }, wanted, null);
+    const frames = records.map((record) => encodeServerFrame({ type: 'call', call: callOf(record) }));
+    figures.snapshotMs.push(performance.now() - from);
+    if (frames.length !== 100) throw new Error(`${frames.length} legs and not 100`);
+    from = performance.now();
+    const pipeline = eventLog.client.pipeline();
+    for (let partition = 0; partition < PARTITIONS; partition += 1)
+      pipeline.hvals(callKeys(keyPrefix, partition).legs('asked'));
+    await pipeline.exec();
+    figures.hvalsMs.push(performance.now() - from);
+    await delay(1);
+  }
+  return { snapshotMs: median(figures.snapshotMs), hvalsMs: median(figures.hvalsMs) };
+}
+
+const calls = simulatedEvents({ seconds: 3_600, callsPerSecond: 1, accounts: ['north', 'south'], seed: 'bench' });
+const events = calls.slice(0, Number(values.events)).map(newEventOf);
+const off = await open();
+const redisOff = await appendAll(off, events, false);
+await off[Symbol.asyncDispose]();
+const on = await open();
+const redisOn = await appendAll(on, events, true);
+await on.eventLog.append([...ringing(Number(values.legs))]);
+await on.keep();
+const taken = await snapshots(on);
+await on[Symbol.asyncDispose]();
+process.stdout.write(`${JSON.stringify({ redisOn, redisOff, ...taken })}\n`);

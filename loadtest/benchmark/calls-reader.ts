@@ -1,0 +1,61 @@
+/**
+ * Fills the table of live calls of a gateway, and reads all of it every second. Environment: PORT, REDIS_URL, LEGS, READS (1 or 0).
+ * Prints {"ready":true} once the table has all legs.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { encodeMeta } from '../../protocol/entry.ts';
+import { streamKeys } from '../../protocol/keys.ts';
+import { partitionOf } from '../../protocol/partition.ts';
+import { CALLS_PATH, LOGIN_PATH } from '../../protocol/paths.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
+import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
+import { ACCOUNT, LOGIN, PARTITIONS } from './configuration.ts';
+
+const BATCH = 1_000;
+const EVERY_MS = 1_000;
+const legs = Number(process.env['LEGS']);
+const base = `http://127.0.0.1:${process.env['PORT'] ?? ''}`;
+
+async function fill(): Promise<void> {
+  const client = commandClient(process.env['REDIS_URL'] ?? '', { logger: silentLogger, name: 'benchmark' });
+  await becomesReady(client, 10_000);
+  for (let from = 0; from < legs; from += BATCH) {
+    const pipeline = client.pipeline();
+    for (let n = from; n < from + BATCH; n += 1) {
+      const leg = { account: ACCOUNT, callId: `live-${n}` };
+      const event = {
+        'Event-Name': 'CHANNEL_CREATE',
+        'Call-ID': leg.callId,
+        From: '1001@example.com',
+        To: '1002@example.com',
+      };
+      const line = encodeMeta({ ...leg, name: 'CHANNEL_CREATE', eventId: leg.callId, ingestedAt: '', traceparent: '' });
+      const { events } = streamKeys('firehose:', partitionOf(leg, PARTITIONS));
+      pipeline.xadd(events, '*', 'm', line, 'd', JSON.stringify(event));
+    }
+    await pipeline.exec();
+  }
+  client.disconnect();
+}
+
+/** The number of calls of a whole snapshot; -1 without one. */
+async function read(token: string): Promise<number> {
+  const headers = { Authorization: `Bearer ${token}`, Accept: 'application/x-ndjson' };
+  const answer = await fetch(`${base}${CALLS_PATH}`, { headers });
+  const text = await answer.text();
+  const last = text.slice(text.lastIndexOf('\n', text.length - 2) + 1);
+  return answer.status === 200 ? Number(/"calls":(\d+)/.exec(last)?.[1] ?? -1) : -1;
+}
+
+await fill();
+const login = await fetch(`${base}${LOGIN_PATH}`, { method: 'POST', body: JSON.stringify(LOGIN) });
+const { access_token: token } = (await login.json()) as { access_token: string };
+while ((await read(token)) < legs) await delay(100);
+process.stdout.write('{"ready":true}\n');
+if (process.env['READS'] === '1') {
+  for (;;) {
+    const from = performance.now();
+    await read(token);
+    await delay(Math.max(0, EVERY_MS - (performance.now() - from)));
+  }
+} else await new Promise(() => setInterval(() => undefined, EVERY_MS));

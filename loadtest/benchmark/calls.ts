@@ -1,0 +1,108 @@
+import { fileURLToPath } from 'node:url';
+import { keptUp, measurePaced, measureSaturated, type PacedSample } from './measurements.ts';
+import { start } from './processes.ts';
+import { judge, TARGETS, type Ratio } from './ratios.ts';
+import { note, progress, type RunContext } from './run-context.ts';
+import { cpuPerDelivery, isDisturbed, type Sample } from './sample.ts';
+import { startGateway, type Server } from './servers.ts';
+
+const LEGS = 100_000;
+const EVENTS = 20_000;
+const QUIET = { connections: 100, rate: 1_000, warmSeconds: 1.5 } as const;
+const BUSY = { connections: 1_000, rate: 3_000, warmSeconds: 1.5, isNearLimit: true } as const;
+const SATURATED = { name: 'gateway', filters: 1, content: 'complete', ahead: 8_000, fillerEvery: 5 } as const;
+
+/** P18 to P20, and how much P1 and P11 move. A B A B. */
+export async function measureCalls(run: RunContext): Promise<Ratio[]> {
+  return [...(await tables(run)), ...(await readers(run)), ...(await moves(run))];
+}
+
+interface TableCost {
+  readonly redisOn: number;
+  readonly redisOff: number;
+  readonly snapshotMs: number;
+  readonly hvalsMs: number;
+}
+
+async function tables({ bench, mode }: RunContext): Promise<Ratio[]> {
+  const figures = { cost: [] as number[], time: [] as number[] };
+  for (let round = 1; round <= mode.durableRounds; round += 1) {
+    await bench.redis.restart();
+    const file = fileURLToPath(new URL('../../gateway/calls/calls.bench.ts', import.meta.url));
+    const command = [process.execPath, file, '--url', bench.redis.url, '--events', String(EVENTS)];
+    await using table = await start(command, { place: 'server' });
+    const told = await table.next((line) => (line.startsWith('{') ? (JSON.parse(line) as TableCost) : null), 120_000);
+    progress(
+      `  live calls: ${told.redisOn.toFixed(1)} us of Redis an event, ${told.redisOff.toFixed(1)} without; a snapshot ` +
+        `${told.snapshotMs.toFixed(2)} ms, HVALS ${told.hvalsMs.toFixed(2)} ms`,
+    );
+    figures.cost.push(told.redisOn / told.redisOff);
+    figures.time.push(told.snapshotMs / told.hvalsMs);
+  }
+  return [judge(TARGETS.P19, figures.cost), judge(TARGETS.P20, figures.time)];
+}
+
+/** P18: the same table, with and without one who reads it all. */
+async function readers(run: RunContext): Promise<Ratio[]> {
+  const figures: number[] = [];
+  for (let round = 1; round <= run.mode.pacedRounds; round += 1) {
+    const take = async (reads: boolean) => {
+      const step = { ...QUIET, seconds: run.mode.pacedSeconds };
+      const name = reads ? 'gateway, snapshots beside it' : 'gateway, live calls';
+      return note(run, await measurePaced(run.bench, { name, start: () => startWithLegs(run, reads) }, step), true);
+    };
+    const without = await take(false);
+    figures.push(moved(await take(true), without));
+  }
+  return [judge(TARGETS.P18calls, figures)];
+}
+
+/** How much of P1 and of P11 live calls cost. */
+async function moves(run: RunContext): Promise<Ratio[]> {
+  const figures = { cost: [] as number[], p99: [] as number[] };
+  const { warmMs, windowMs, pacedRounds, pacedSeconds } = run.mode;
+  const named = (calls: boolean) => (calls ? 'gateway, live calls' : 'gateway');
+  const saturate = async (calls: boolean) => {
+    const contender = { ...SATURATED, name: named(calls), start: () => startGateway(run.bench, 1, { calls }) };
+    return note(run, await measureSaturated(run.bench, contender, { connections: 1_000, warmMs, windowMs }));
+  };
+  const pace = async (calls: boolean) => {
+    const contender = { name: named(calls), start: () => startGateway(run.bench, 1, { calls }) };
+    return note(run, await measurePaced(run.bench, contender, { ...BUSY, seconds: pacedSeconds }), true);
+  };
+  for (let round = 1; round <= run.mode.rounds; round += 1) {
+    const off = await saturate(false);
+    figures.cost.push(dearer(await saturate(true), off));
+  }
+  for (let round = 1; round <= pacedRounds; round += 1) {
+    const off = await pace(false);
+    figures.p99.push(moved(await pace(true), off));
+  }
+  return [judge(TARGETS.P1calls, figures.cost), judge(TARGETS.P11calls, figures.p99)];
+}
+
+function dearer(one: Sample, other: Sample): number {
+  return isDisturbed(one) || isDisturbed(other) ? Number.NaN : cpuPerDelivery(one) / cpuPerDelivery(other);
+}
+
+function moved(one: PacedSample, other: PacedSample): number {
+  if (isDisturbed(one) || isDisturbed(other) || !keptUp(other)) return Number.NaN;
+  return keptUp(one) ? one.end.p99Us / other.end.p99Us : Number.POSITIVE_INFINITY;
+}
+
+/** A gateway whose table has many legs; `reads`: one client reads all of them every second. */
+async function startWithLegs({ bench }: RunContext, reads: boolean): Promise<Server> {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startGateway(bench, 1, { calls: true }));
+  const file = fileURLToPath(new URL('calls-reader.ts', import.meta.url));
+  const environment = {
+    PORT: String(server.port),
+    REDIS_URL: bench.redis.url,
+    LEGS: String(LEGS),
+    READS: reads ? '1' : '0',
+  };
+  const reader = stack.use(await start([process.execPath, file], { place: 'load', isYielding: true, environment }));
+  await reader.next((line) => (line.startsWith('{"ready"') ? true : null), 120_000);
+  const owned = stack.move();
+  return { ...server, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
