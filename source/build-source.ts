@@ -75,7 +75,7 @@ export async function buildSource(config: SourceConfig, logger: Logger, now: () 
     stop.abort();
     await Promise.allSettled([looking, following]);
   });
-  const app = listenerFor(() => health.fault, metrics);
+  const app = listenerFor(() => unreadiness(health.fault, producer.behind()), metrics);
   const listener = stack.use(await openInnerListener({ host: config.host, port: config.port, app, logger }));
   const owned = stack.move();
   return { port: listener.port, ended, [Symbol.asyncDispose]: () => owned.disposeAsync() };
@@ -101,14 +101,20 @@ async function keepLooking(
   }
 }
 
+/** Why this replica does not count yet, so that a rollout keeps the old ones; null: it counts. A switch that is away is no reason. */
+function unreadiness(fault: string | null, behind: readonly string[]): string | null {
+  if (fault !== null) return `the event log: ${fault}`;
+  return behind.length === 0 ? null : `not in step with the other replicas: ${behind.join(', ')}`;
+}
+
 /** `/livez`, `/readyz` and `/metrics`, for the platform. */
 function listenerFor(fault: () => string | null, metrics: SourceMetrics): RequestListener {
   return (request, response) => {
     if (request.url === '/metrics') return metrics.scrape(request, response);
-    const code = fault();
+    const why = fault();
     const answers: Readonly<Record<string, readonly [status: number, text: string]>> = {
       '/livez': [200, 'ok'],
-      '/readyz': code === null ? [200, 'ok'] : [503, `the event log: ${code}`],
+      '/readyz': why === null ? [200, 'ok'] : [503, why],
     };
     const [status, text] = answers[request.url ?? ''] ?? [404, 'not found'];
     response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);

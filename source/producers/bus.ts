@@ -83,6 +83,8 @@ function openConsumer({ wanted, mapper }: BusKind, prefetch: number, parts: Prod
       live.set(rules);
       bus.setBrokers(brokersOf(endpoints));
     },
+    // The broker keeps the messages for the others.
+    behind: () => [],
     ended: bus.ended,
     [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
   };

@@ -8,6 +8,11 @@ import type { FollowedConfig, SourceConfig } from '../source-config.ts';
 export interface Producer extends AsyncDisposable {
   /** Takes the endpoints and rules that are in force from now on. */
   follow(config: FollowedConfig): void;
+  /**
+   * Endpoints that this replica listens to, and where it has not heard yet all that the log lacks: another one must not
+   * leave for it.
+   */
+  behind(): readonly string[];
   /** Rejects with the unexpected error that ended it. */
   readonly ended: Promise<void>;
 }

@@ -23,6 +23,7 @@ export function openSimulated(spec: NonNullable<SourceSpec['simulator']>, parts:
   });
   return {
     follow: () => undefined,
+    behind: () => [],
     ended,
     async [Symbol.asyncDispose]() {
       stop.abort();

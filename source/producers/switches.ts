@@ -58,6 +58,10 @@ export async function openSwitches(parts: ProducerParts): Promise<Producer> {
       live.set(rules);
       collector.setEndpoints(specsOf(endpoints));
     },
+    behind: () =>
+      collector
+        .figures()
+        .endpoints.flatMap(({ endpoint, isLive, isInStep }) => (isLive && !isInStep ? [endpoint] : [])),
     ended: collector.ended,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
