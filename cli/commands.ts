@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { DIRECTORY_KAZOO_SETTINGS } from '../gateway/directory/server/kazoo/settings.ts';
 import { DIRECTORY_SQL_SETTINGS } from '../gateway/directory/server/sql/settings.ts';
 import { GATEWAY_SETTINGS } from '../gateway/settings.ts';
 import { OPERATOR_SETTINGS } from '../operator/settings.ts';
@@ -32,7 +33,7 @@ export function createProgram(terminal: Terminal, surroundings: Surroundings): C
   const root = createRoot(terminal);
   addProcesses(root, surroundings);
   addSources(root, terminal, surroundings);
-  addDirectories(root, terminal, surroundings);
+  addDirectories(root, surroundings);
   addClients(root, terminal, surroundings);
   addDoctor(root, terminal, surroundings);
   addHashPassword(root, terminal, surroundings);
@@ -107,7 +108,7 @@ function addSources(root: Command, terminal: Terminal, surroundings: Surrounding
   );
 }
 
-function addDirectories(root: Command, terminal: Terminal, surroundings: Surroundings): void {
+function addDirectories(root: Command, surroundings: Surroundings): void {
   const group = addGroup(
     root,
     'directory',
@@ -118,6 +119,17 @@ function addDirectories(root: Command, terminal: Terminal, surroundings: Surroun
     { name: 'sql', about: 'serve what two queries to PostgreSQL or MySQL answer', exitCodes: SERVES },
     DIRECTORY_SQL_SETTINGS,
     async (_, environment) => (await import('../gateway/directory/server/sql/main.ts')).main(environment),
+    surroundings,
+  );
+  addCommand(
+    group,
+    {
+      name: 'kazoo',
+      about: 'serve the account tree of a Kazoo platform, by its API and its broker',
+      exitCodes: SERVES,
+    },
+    DIRECTORY_KAZOO_SETTINGS,
+    async (_, environment) => (await import('../gateway/directory/server/kazoo/main.ts')).main(environment),
     surroundings,
   );
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { glob, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
+import { DIRECTORY_KAZOO_SETTINGS } from '../gateway/directory/server/kazoo/settings.ts';
 import { DIRECTORY_SQL_SETTINGS } from '../gateway/directory/server/sql/settings.ts';
 import { GATEWAY_SETTINGS } from '../gateway/settings.ts';
 import { OPERATOR_SETTINGS } from '../operator/settings.ts';
@@ -18,6 +19,7 @@ const TABLES: Readonly<Record<string, SettingsTable>> = {
   operator: OPERATOR_SETTINGS,
   uninstall: UNINSTALL_SETTINGS,
   source: SOURCE_SETTINGS,
+  'directory kazoo': DIRECTORY_KAZOO_SETTINGS,
   'directory sql': DIRECTORY_SQL_SETTINGS,
   administration: ENDPOINT_SETTINGS,
   client: CLIENT_SETTINGS,

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { DIRECTORY_KAZOO_SETTINGS } from '../../gateway/directory/server/kazoo/settings.ts';
 import { DIRECTORY_SQL_SETTINGS } from '../../gateway/directory/server/sql/settings.ts';
 import { GATEWAY_SETTINGS } from '../../gateway/settings.ts';
 import { OPERATOR_SETTINGS } from '../../operator/settings.ts';
@@ -93,6 +94,10 @@ ${markdownOf(SOURCE_SETTINGS)}
 \`firehose directory sql\`, see [directory.md](directory.md#from-postgresql-or-mysql).
 
 ${markdownOf(DIRECTORY_SQL_SETTINGS)}
+
+\`firehose directory kazoo\`, see [directory.md](directory.md#from-kazoo).
+
+${markdownOf(DIRECTORY_KAZOO_SETTINGS)}
 
 ## Administration
 

@@ -1,5 +1,5 @@
 import type { SourceGapReason } from '../../protocol/source-gap.ts';
-import type { AmqpReason } from '../../source/amqp/fault.ts';
+import type { AmqpReason } from '../../runtime/amqp/fault.ts';
 import type { SwitchReason } from '../../source/switch.ts';
 
 /** What to do about a reason of a report: why a switch or broker is not Live, or what it lacks. */

@@ -1,5 +1,5 @@
 import type { Channel, ChannelModel } from 'amqplib';
-import { amqpReason, type AmqpReason } from './fault.ts';
+import { amqpReason, type AmqpReason } from '../../runtime/amqp/fault.ts';
 import { queueOptions, type QueueSpec } from './queue.ts';
 
 export interface Wanted {

@@ -8,10 +8,10 @@ import type { MappedEvent } from '../mapper.ts';
 import { newEvent } from '../new-event.ts';
 import type { Wanted } from './bindings.ts';
 import type { BusMapper } from './bus-mapper.ts';
-import type { Broker } from './connect.ts';
+import type { Broker } from '../../runtime/amqp/connect.ts';
 import { Consumer, type ConsumerState, type Look } from './consumer.ts';
 import { recordLook, writeReport, type CoveragePlace } from './coverage.ts';
-import type { AmqpReason } from './fault.ts';
+import type { AmqpReason } from '../../runtime/amqp/fault.ts';
 import { OverflowWatch } from './overflow-watch.ts';
 import { Publisher } from './publisher.ts';
 

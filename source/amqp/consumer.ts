@@ -2,8 +2,8 @@ import type { ChannelModel } from 'amqplib';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MAX_EVENT_BYTES } from '../../protocol/event-object.ts';
 import { bind, countWaiting, findLoss, removeMarker, setMarker, type Loss, type Wanted } from './bindings.ts';
-import { closeWithin, connectBroker, type Broker } from './connect.ts';
-import { amqpReason, isLasting, NoAnswer, type AmqpReason } from './fault.ts';
+import { closeWithin, connectBroker, type Broker } from '../../runtime/amqp/connect.ts';
+import { amqpReason, isLasting, NoAnswer, type AmqpReason } from '../../runtime/amqp/fault.ts';
 import { Hand, type Delivery } from './hand.ts';
 import { queueOptions } from './queue.ts';
 

@@ -5,7 +5,7 @@ import type { BusMapper } from '../amqp/bus-mapper.ts';
 import type { QueueSpec } from '../amqp/queue.ts';
 import { openBus } from '../amqp/bus.ts';
 import type { BrokerSpec, BusObserver } from '../amqp/bus-endpoint.ts';
-import type { BrokerTls } from '../amqp/connect.ts';
+import type { BrokerTls } from '../../runtime/amqp/connect.ts';
 import type { Endpoint } from '../config/endpoints.ts';
 import { createLiveRules } from '../config/live-rules.ts';
 import type { TlsFiles } from '../config/secrets.ts';

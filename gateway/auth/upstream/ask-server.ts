@@ -33,6 +33,8 @@ interface Question {
 export interface ServerAnswer {
   readonly status: number;
   readonly text: string;
+  /** Of `Retry-After`; null when it is not there, or a date. */
+  readonly retryAfterS: number | null;
 }
 
 const MAX_ANSWER_BYTES = 512 * 1024;
@@ -79,7 +81,10 @@ async function answerTo(call: http.ClientRequest, body: unknown): Promise<Server
     if (bytes > MAX_ANSWER_BYTES) throw new ServerUnavailable('ANSWER_TOO_LARGE');
     chunks.push(chunk);
   }
-  return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') };
+  const { statusCode: status = 0, headers } = response;
+  const after = headers['retry-after'] ?? '';
+  const retryAfterS = /^\d{1,6}$/.test(after) ? Number(after) : null;
+  return { status, text: Buffer.concat(chunks).toString('utf8'), retryAfterS };
 }
 
 /** The answer's JSON by its schema. Rejects with a ServerUnavailable for any other. */

@@ -2,7 +2,8 @@ import { verify as verifyArgon2 } from '@node-rs/argon2';
 import { compare as compareBcrypt } from 'bcrypt';
 import { z } from 'zod';
 import { composed } from '../fold.ts';
-import type { Served, ServedUser } from './entries.ts';
+import type { Book } from './book.ts';
+import type { ServedUser } from './entries.ts';
 
 export const questionSchema = z.object({
   username: z.string().min(1).max(256),
@@ -22,7 +23,7 @@ const MAX_BCRYPT_BYTES = 72;
 /** A user that is not here is another method's. */
 export async function check(
   { account, username, password }: z.output<typeof questionSchema>,
-  entries: Served,
+  entries: Pick<Book, 'userOf'>,
 ): Promise<CheckAnswer> {
   const user = account === null ? undefined : entries.userOf(account, username);
   if (user === undefined) return { result: 'ignore' };

@@ -2,32 +2,76 @@ import type { Logger } from '../../../runtime/logging/logger.ts';
 
 const LIMIT_MS = 5_000;
 
-/**
- * Asks gateways to ask for the directory now. One that cannot be reached asks at its next poll anyway: that is logged once
- * until it succeeds.
- */
-export function pusher(urls: readonly string[], token: string, logger: Logger): () => Promise<void> {
-  const failed = new Set<string>();
-  const push = async (url: string) => {
-    try {
-      const headers = { authorization: `Bearer ${token}` };
-      const { status } = await fetch(url, {
-        method: 'POST',
-        headers,
-        redirect: 'error',
-        signal: AbortSignal.timeout(LIMIT_MS),
-      });
-      if (status === 202) return void failed.delete(url);
-      throw new Error(`status ${status}`);
-    } catch (error) {
-      if (!failed.has(url)) logger.warn({ url, reason: reasonOf(error) }, 'gateways cannot be told of a new directory');
-      failed.add(url);
-    }
-  };
-  return async () => void (await Promise.all(urls.map(push)));
+/** Asks gateways to ask for the directory now. */
+export interface Pusher extends AsyncDisposable {
+  /** Never rejects, and does not wait for the answers. */
+  tell(): void;
 }
 
-function reasonOf(error: unknown): string {
-  const { cause, message } = error as Error;
-  return (cause as NodeJS.ErrnoException | undefined)?.code ?? message;
+/**
+ * One question to each gateway is under way and one waits, however many changes there are. A gateway that cannot be
+ * reached asks at its next poll anyway: that is logged once until it succeeds.
+ */
+export function openPusher(
+  urls: readonly string[],
+  { token, logger, onPush }: { token: string; logger: Logger; onPush: (outcome: 'told' | 'failed') => void },
+): Pusher {
+  const stop = new AbortController();
+  const places = urls.map((url) => {
+    let hasFailed = false;
+    return async () => {
+      const reason = await push(url, token, stop.signal);
+      if (stop.signal.aborted) return;
+      onPush(reason === null ? 'told' : 'failed');
+      if (reason !== null && !hasFailed) logger.warn({ url, reason }, 'gateways cannot be told of a new directory');
+      hasFailed = reason !== null;
+    };
+  });
+  const queues = places.map((ask) => oneAtATime(ask));
+  return {
+    tell() {
+      for (const queue of queues) queue.ask();
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await Promise.all(queues.map(({ idle }) => idle()));
+    },
+  };
+}
+
+function oneAtATime(ask: () => Promise<void>) {
+  let running: Promise<void> | null = null;
+  let isAskedAgain = false;
+  const run = async () => {
+    do {
+      isAskedAgain = false;
+      await ask();
+    } while (isAskedAgain);
+    running = null;
+  };
+  return {
+    ask() {
+      isAskedAgain = true;
+      running ??= run();
+    },
+    idle: async () => {
+      await running;
+    },
+  };
+}
+
+/** Why it failed; null: it was told. */
+async function push(url: string, token: string, stop: AbortSignal): Promise<string | null> {
+  try {
+    const { status } = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      redirect: 'error',
+      signal: AbortSignal.any([stop, AbortSignal.timeout(LIMIT_MS)]),
+    });
+    return status === 202 ? null : `status ${status}`;
+  } catch (error) {
+    const { cause, message } = error as Error;
+    return (cause as NodeJS.ErrnoException | undefined)?.code ?? message;
+  }
 }

@@ -3,7 +3,7 @@ import type { SourceGap } from '../../../protocol/source-gap.ts';
 import { silentLogger } from '../../../runtime/logging/logger.ts';
 import { openBus, type Bus } from '../../amqp/bus.ts';
 import type { BusObserver } from '../../amqp/bus-endpoint.ts';
-import type { Broker } from '../../amqp/connect.ts';
+import type { Broker } from '../../../runtime/amqp/connect.ts';
 import type { ConsumerState } from '../../amqp/consumer.ts';
 import type { QueueSpec } from '../../amqp/queue.ts';
 import { QUEUE } from '../../amqp/testing/rabbit-bus.ts';

@@ -1,7 +1,7 @@
 import { createConnection } from 'mysql2/promise';
 import { Client } from 'pg';
 import type { ServedEntries } from '../entries.ts';
-import { SourceUnavailable } from '../serve-directory.ts';
+import { SourceUnavailable } from '../feed.ts';
 import { accountsFrom, usersFrom, type Queries } from './queries.ts';
 
 export interface DatabasePlace {

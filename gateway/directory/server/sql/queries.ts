@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseYaml } from '../../../../runtime/files/parse-yaml.ts';
-import { SourceUnavailable } from '../serve-directory.ts';
+import { SourceUnavailable } from '../feed.ts';
 import type { ServedAccount, ServedUser } from '../entries.ts';
 
 const query = z.string().trim().min(1).max(65_536);

@@ -38,12 +38,14 @@ async function serve(database: DatabaseServer, queries: string, push = '', logge
       FIREHOSE_DIRECTORY_TOKEN_FILE: tokenFile,
       FIREHOSE_DIRECTORY_INTERVAL: '1',
       FIREHOSE_DIRECTORY_PORT: '0',
+      FIREHOSE_INNER_PORT: '0',
       ...(push !== '' && { FIREHOSE_DIRECTORY_PUSH: push }),
     },
     logger,
   );
   return {
     url: `http://127.0.0.1:${server.port}/`,
+    ready: async () => (await fetch(`http://127.0.0.1:${server.innerPort}/readyz`)).status,
     tokenFile,
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
@@ -67,7 +69,7 @@ for (const [name, start] of [
       );
       const innerPort = await freePort();
       await using server = await serve(database, QUERIES, `http://127.0.0.1:${innerPort}${DIRECTORY_REFRESH_PATH}`);
-      await until('a directory that is served', async () => (await fetch(`${server.url}readyz`)).status === 200);
+      await until('a directory that is served', async () => (await server.ready()) === 200);
       await using running = await startGateway({
         directoryServer: server,
         auth: { login: ['Directory', 'Check'] },
@@ -130,7 +132,7 @@ for (const [name, start] of [
           await until('a reading that failed', () =>
             lines.some((line) => line.includes('the directory stays as it was')),
           );
-          assert.equal((await fetch(`${wrong.url}readyz`)).status, 503, accounts);
+          assert.equal(await wrong.ready(), 503, accounts);
         }
         const { status } = await fetch(server.url, { headers });
         assert.equal(status, 200);

@@ -1,4 +1,4 @@
-import { AddressRefused } from '../../runtime/net/guarded-socket.ts';
+import { AddressRefused } from '../net/guarded-socket.ts';
 
 /** Why a broker does not serve. Stable: a condition of the resource. */
 export type AmqpReason =

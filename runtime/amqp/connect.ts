@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type ChannelModel } from 'amqplib';
-import { isRefusedAddress, type AddressPolicy } from '../../runtime/net/address-guard.ts';
-import { AddressRefused, guardedLookup } from '../../runtime/net/guarded-socket.ts';
+import { isRefusedAddress, type AddressPolicy } from '../net/address-guard.ts';
+import { AddressRefused, guardedLookup } from '../net/guarded-socket.ts';
 
 /** Where a broker is. */
 export interface Broker {
