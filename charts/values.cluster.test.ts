@@ -13,6 +13,23 @@ import { partsYaml, valueRows, type ValueRow } from './values/render-values.ts';
 const ACCOUNT = { id: 'a1', name: 'north', realm: 'north.sip.example.com' };
 const SOURCE = { kind: 'simulator', redis: { urlSecret: { name: 'calls' } }, simulator: { accounts: [ACCOUNT] } };
 
+const DIRECTORY = {
+  directory: {
+    tokenSecret: { name: 'token' },
+    sql: { enabled: true, urlSecret: { name: 'database' }, queries: { accounts: 'SELECT 1' } },
+    kazoo: {
+      enabled: true,
+      url: 'https://kazoo:8443',
+      apiKeySecret: { name: 'kazoo' },
+      caSecret: { name: 'ca' },
+      amqp: { urlSecret: { name: 'amqp' }, caSecret: { name: 'ca' } },
+    },
+  },
+};
+const WITH_CA = {
+  directory: { ...DIRECTORY.directory, sql: { ...DIRECTORY.directory.sql, caSecret: { name: 'ca' } } },
+};
+
 /** Where a value only counts beside another one. The longest beginning of its path decides. */
 const BESIDE: Readonly<Record<string, object>> = {
   '': {},
@@ -25,6 +42,8 @@ const BESIDE: Readonly<Record<string, object>> = {
   demo: { demo: { enabled: true, redis: { password: 'usual' } } },
   'demo.enabled': {},
   'demo.redis.password': { demo: { enabled: true, redis: { password: 'usual' } } },
+  directory: DIRECTORY,
+  'directory.sql.caSecret.key': WITH_CA,
   'serviceMonitor.interval': { serviceMonitor: { enabled: true } },
   'serviceMonitor.labels': { serviceMonitor: { enabled: true } },
   'prometheusRule.labels': { prometheusRule: { enabled: true } },
@@ -32,6 +51,7 @@ const BESIDE: Readonly<Record<string, object>> = {
   'dashboards.labels': { dashboards: { enabled: true } },
 };
 const EVERYTHING = {
+  ...DIRECTORY,
   ...BESIDE['demo'],
   serviceMonitor: { enabled: true },
   prometheusRule: { enabled: true },
@@ -48,6 +68,8 @@ const OTHER: Readonly<Record<string, unknown>> = {
   'demo.redis.maxMemory': '1gb',
   'serviceMonitor.interval': '1m',
   'uninstall.subscriptions': 'Delete',
+  'directory.push': ['http://calls-inner:9090/refresh'],
+  'directory.kazoo.url': 'https://other:8443',
   sources: { other: SIMULATOR_SPEC },
 };
 const BY_NAME: Readonly<Record<string, unknown>> = {

@@ -27,6 +27,11 @@ export const DEVIATIONS: readonly Deviation[] = [
     why: 'Any node will do: each replica tells the whole of what happens.',
   },
   {
+    check: 'deployment-has-host-podantiaffinity',
+    object: /^Deployment .*-directory-(sql|kazoo)$/,
+    why: 'Topology spread does it, which also works on one node. `affinity` takes a rule.',
+  },
+  {
     check: 'deployment-replicas',
     why: 'Intended: a demo, a source that compensates for what it missed, an operator whose gateways continue without it.',
   },

@@ -199,7 +199,53 @@ const SOURCES: readonly ValueSet[] = [
   },
 ];
 
-export const VALUE_SETS: readonly ValueSet[] = [...OPERATOR, ...SOURCES];
+const SQL = {
+  enabled: true,
+  urlSecret: { name: 'directory-database' },
+  queries: { accounts: 'SELECT id, name, realm FROM account' },
+};
+const KAZOO = { enabled: true, url: 'https://kazoo.example.com:8443', apiKeySecret: { name: 'kazoo' } };
+/** Directory servers with a token. */
+const directory = (more: object = {}) => ({ directory: { tokenSecret: { name: 'directory-token' }, ...more } });
+
+const DIRECTORIES: readonly ValueSet[] = [
+  { what: 'a directory from a database', values: directory({ sql: SQL }) },
+  { what: 'a directory from Kazoo', values: directory({ kazoo: KAZOO }) },
+  {
+    what: 'both directories, with TLS, in a place of their own',
+    values: directory({
+      tlsSecretName: 'directory-tls',
+      push: ['http://calls-inner.voice:9090/ws/v1/firehose/directory/refresh'],
+      fromNamespaces: ['voice', 'billing'],
+      sql: {
+        ...SQL,
+        replicas: 1,
+        caSecret: { name: 'database-ca', key: 'ca.pem' },
+        queries: { ...SQL.queries, users: "SELECT username, account, password_hash FROM login WHERE kind = 'x'" },
+        ...EVERYWHERE,
+      },
+      kazoo: {
+        ...KAZOO,
+        account: '91eb05e5c68d7ca05e7618b6821d2d16',
+        caSecret: { name: 'kazoo-ca' },
+        amqp: {
+          urlSecret: { name: 'amqp' },
+          caSecret: { name: 'amqp-ca' },
+          clientCertSecretName: 'amqp-client',
+          exchange: 'changes',
+        },
+        disruptionBudget: { enabled: false },
+        ...EVERYWHERE,
+      },
+    }),
+  },
+  {
+    what: 'a directory without network policies',
+    values: { ...directory({ kazoo: KAZOO }), networkPolicy: { enabled: false } },
+  },
+];
+
+export const VALUE_SETS: readonly ValueSet[] = [...OPERATOR, ...SOURCES, ...DIRECTORIES];
 
 /** What is refused before anything is installed, and what is said of it. */
 export const REFUSED: readonly (ValueSet & { readonly says: RegExp })[] = [
@@ -250,6 +296,36 @@ export const REFUSED: readonly (ValueSet & { readonly says: RegExp })[] = [
     what: "the demo's Redis for keys that its users may not have",
     values: { demo: { enabled: true }, source: { redis: { keyPrefix: 'calls:' } } },
     says: /the demo's Redis/,
+  },
+  {
+    what: 'a directory without a token',
+    values: { directory: { sql: SQL } },
+    says: /directory\.tokenSecret\.name/,
+  },
+  {
+    what: 'a directory without a database',
+    values: directory({ sql: { ...SQL, urlSecret: { name: '' } } }),
+    says: /directory\.sql\.urlSecret\.name/,
+  },
+  {
+    what: 'a directory without a query',
+    values: directory({ sql: { ...SQL, queries: {} } }),
+    says: /directory\.sql\.queries\.accounts/,
+  },
+  {
+    what: 'a Kazoo without an address',
+    values: directory({ kazoo: { ...KAZOO, url: '' } }),
+    says: /directory\.kazoo\.url/,
+  },
+  {
+    what: 'a Kazoo without a key',
+    values: directory({ kazoo: { ...KAZOO, apiKeySecret: {} } }),
+    says: /directory\.kazoo\.apiKeySecret\.name/,
+  },
+  {
+    what: 'a password in an address',
+    values: directory({ kazoo: { ...KAZOO, url: 'https://user:password@kazoo' } }),
+    says: /url/,
   },
   { what: 'all namespaces and one', values: { watchNamespaces: ['*', 'voice'] }, says: /stands alone/ },
   {

@@ -14,7 +14,7 @@ export const labels = () =>
 export const texts = () => z.record(z.string(), z.string()).default({});
 
 const NAMESPACE = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
-const listOf = (pattern: RegExp) => z.array(z.string().regex(pattern)).meta({ uniqueItems: true }).default([]);
+export const listOf = (pattern: RegExp) => z.array(z.string().regex(pattern)).meta({ uniqueItems: true }).default([]);
 export const namespaces = () => listOf(new RegExp(`^${NAMESPACE}$`));
 /** `*` is all of them. */
 export const namespacesOrAll = () => listOf(new RegExp(`^(\\*|${NAMESPACE})$`));

@@ -18,6 +18,7 @@ import {
   texts,
 } from './pods.ts';
 import { allow } from './allow.ts';
+import { directory } from './directory.ts';
 import { demo, source } from './source.ts';
 
 /**
@@ -28,7 +29,12 @@ export const valuesSchema = z.strictObject({
   nameOverride: partOfNames().describe('Replaces the name of the chart.'),
   fullnameOverride: partOfNames().describe('Replaces the names of release and chart.'),
   commonLabels: labels().describe('Labels of every object.'),
-  image: image('Image of operator, gateways and sources.', 'firehose', '', 'Empty: the version of the chart.'),
+  image: image(
+    'Image of operator, gateways, sources and directory servers.',
+    'firehose',
+    '',
+    'Empty: the version of the chart.',
+  ),
   imagePullSecrets: foreignList().describe('Existing Secrets for pulling images, as `- name: ...`.'),
   crds: section('The CustomResourceDefinition. It is upgraded with the release.', {
     enabled: flag(true).describe('Installs it. One release of a cluster does that.'),
@@ -69,11 +75,15 @@ export const valuesSchema = z.strictObject({
     ),
   source,
   demo,
-  networkPolicy: section('NetworkPolicies: only the node reaches health and metrics of operator and source.', {
-    enabled: flag(true).describe('Makes them.'),
-    fromNamespaces: namespaces().describe('Namespaces that may reach them: that of Prometheus.'),
-  }),
-  serviceMonitor: section('A ServiceMonitor for operator and source, for the Prometheus operator.', {
+  directory,
+  networkPolicy: section(
+    'NetworkPolicies: only the node reaches health and metrics of operator, source and directory servers.',
+    {
+      enabled: flag(true).describe('Makes them.'),
+      fromNamespaces: namespaces().describe('Namespaces that may reach them: that of Prometheus.'),
+    },
+  ),
+  serviceMonitor: section('A ServiceMonitor for operator, source and directory servers, for the Prometheus operator.', {
     enabled: flag(false).describe('Makes it. The cluster must know the kind.'),
     interval: z.string().min(2).default('30s').describe('Scrape interval.'),
     labels: labels().describe('Labels by which a Prometheus selects it and those of `gateway.serviceMonitors`.'),

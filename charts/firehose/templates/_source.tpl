@@ -47,6 +47,7 @@
 {{- if ne (eq .Values.source.redis.mode "Sentinel") (ne .Values.source.redis.masterName "") -}}
   {{- fail "source.redis.masterName: is given exactly with mode Sentinel" -}}
 {{- end -}}
+{{- include "firehose.checkDirectory" . -}}
 {{- if .Values.demo.enabled -}}
   {{- $watched := default (list .Release.Namespace) .Values.watchNamespaces -}}
   {{- if not (or (has "*" $watched) (has .Release.Namespace $watched)) -}}
