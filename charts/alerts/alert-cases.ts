@@ -23,6 +23,9 @@ const latency = (le: string) => gateway('firehose_delivery_latency_seconds_bucke
 const source = (metric: string, labels = '', pod = 'a') =>
   `${metric}{namespace="voice",job="pbx-source",pod="${pod}",source="voice/pbx",switch="fs1"${labels}}`;
 const ingested = `firehose_ingest_events_total{namespace="voice",job="pbx-source",pod="a",source="freeswitch",outcome="accepted"}`;
+const directoryServer = (metric: string, labels = '') =>
+  `firehose_directory_server_${metric}{namespace="voice",job="firehose-directory-kazoo",pod="a"${labels}}`;
+const DIRECTORY_SERVER = { namespace: 'voice', job: 'firehose-directory-kazoo' };
 const FS1 = { namespace: 'voice', source: 'voice/pbx', switch: 'fs1' };
 const GATEWAY = { namespace: 'voice', job: 'acme-gateway' };
 const ACME = { namespace: 'voice', name: 'acme' };
@@ -160,6 +163,30 @@ export const ALERT_CASES: readonly AlertCase[] = [
     after: 4,
     labels: { ...GATEWAY, group: 'default', severity: 'warning' },
     quiet: [{ [gateway('firehose_group_dead_letters_total', ',group="default"')]: '4x20' }],
+  },
+  {
+    alert: 'FirehoseDirectoryServerStale',
+    fires: { [directoryServer('age_seconds')]: '0+60x60' },
+    after: 37,
+    labels: { ...DIRECTORY_SERVER, severity: 'warning' },
+    quiet: [{ [directoryServer('age_seconds')]: '0+60x29 0+60x29' }, { [directoryServer('age_seconds')]: '600x60' }],
+  },
+  {
+    alert: 'FirehoseDirectoryServerBus',
+    fires: { [directoryServer('bus_up')]: '1 0x20' },
+    after: 13,
+    labels: { ...DIRECTORY_SERVER, severity: 'warning' },
+    quiet: [{ [directoryServer('bus_up')]: '1 0x8 1x20' }],
+  },
+  {
+    alert: 'FirehoseDirectoryServerPush',
+    fires: { [directoryServer('pushes_total', ',outcome="failed"')]: '0+1x40' },
+    after: 20,
+    labels: { ...DIRECTORY_SERVER, severity: 'warning' },
+    quiet: [
+      { [directoryServer('pushes_total', ',outcome="failed"')]: '0 1x60' },
+      { [directoryServer('pushes_total', ',outcome="told"')]: '0+1x60' },
+    ],
   },
   {
     alert: 'FirehoseSourceDown',

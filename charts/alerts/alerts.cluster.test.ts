@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
+import { DIRECTORY_SERVER_METRICS } from '../../gateway/directory/server/metric-table.ts';
 import { GATEWAY_METRICS } from '../../gateway/metrics/metric-table.ts';
 import { OPERATOR_METRICS } from '../../operator/metrics/metric-table.ts';
 import { SOURCE_METRICS } from '../../source/metrics/metric-table.ts';
@@ -16,8 +17,8 @@ import { ALERT_CASES } from './alert-cases.ts';
 const RULES = join(CHART, 'rules/firehose.yaml');
 const DASHBOARDS = ['gateway', 'streams', 'sources', 'operator'];
 const KNOWN: ReadonlySet<string> = new Set(
-  Object.entries({ ...GATEWAY_METRICS, ...SOURCE_METRICS, ...OPERATOR_METRICS }).flatMap(([name, { kind }]) =>
-    kind === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
+  Object.entries({ ...GATEWAY_METRICS, ...DIRECTORY_SERVER_METRICS, ...SOURCE_METRICS, ...OPERATOR_METRICS }).flatMap(
+    ([name, { kind }]) => (kind === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name]),
   ),
 );
 
