@@ -9,3 +9,12 @@ export function idly(command: readonly [string, ...string[]]): readonly [string,
   canIdle ??= spawnSync(IDLE[0] ?? '', [...IDLE.slice(1), 'true']).status === 0;
   return canIdle ? (['chrt', ...IDLE.slice(1), ...command] as const) : command;
 }
+
+/**
+ * Takes a process out of the idle class. Beside other load the class may get no time for minutes: nothing would be
+ * attacked, and the process could not even end.
+ */
+export function hurry(pid: number | undefined): void {
+  if (canIdle === true && pid !== undefined)
+    spawnSync(IDLE[0] ?? '', ['--all-tasks', '--other', '--pid', '0', String(pid)]);
+}

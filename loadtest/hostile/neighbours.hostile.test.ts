@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { isLong } from '../../testing/hostile-length.ts';
 import { Started } from '../../testing/started.ts';
 import { ATTACKS, type Victim } from './attacks.ts';
-import { idly } from './idly.ts';
+import { hurry, idly } from './idly.ts';
 import { Neighbour } from './neighbour.ts';
 import { openDecoy, openTarget, type Decoy } from './target.ts';
 import { judge, type Round, type Verdict, type Window } from './verdict.ts';
@@ -17,6 +17,8 @@ const { windowMs, least, most, isShared } = isLong(process.env)
   : { windowMs: 1_500, least: 2, most: 6, isShared: true };
 /** An attack begins before its window and is stopped behind it. */
 const LONGEST_ATTACK_MS = 60_000;
+/** An attacker that has done nothing by then is out of time, as no core is idle. */
+const STARVED_MS = 5_000;
 const LIMIT = { timeout: 300_000 };
 const SUITE_LIMIT = { timeout: 3_600_000 };
 
@@ -49,19 +51,21 @@ describe('I15: one client, however hostile, hurts nobody else', SUITE_LIMIT, () 
 });
 
 async function observeUnder(name: string, victim: Victim, neighbour: Neighbour): Promise<Window> {
-  const attacker = startAttack(name, victim, LONGEST_ATTACK_MS);
-  await attacker.says(/"acts":[1-9]/);
+  const { attacker, pid } = startAttack(name, victim, LONGEST_ATTACK_MS);
+  const starved = setTimeout(() => hurry(pid), STARVED_MS);
+  await attacker.says(/"acts":[1-9]/).finally(() => clearTimeout(starved));
   const window = await neighbour.observe(windowMs);
+  hurry(pid);
   attacker.kill('SIGTERM');
   await attacker.exitCode;
   return window;
 }
 
-function startAttack(name: string, { port, ca }: Victim, ms: number): Started {
+function startAttack(name: string, { port, ca }: Victim, ms: number) {
   const [program, ...rest] = idly([process.execPath, ATTACKER, name, String(port), String(ms)]);
   const child = spawn(program, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.end(ca);
-  return new Started(child);
+  return { attacker: new Started(child), pid: child.pid };
 }
 
 function figures({ quietP99, besideP99, attackedP99, slowestLogin }: Verdict): string {
