@@ -108,8 +108,7 @@ interface Instance {
 async function writeInstance({ root, place, folder, ports, options }: Instance): Promise<void> {
   const { tls, timestampEvents = true, outbound = null } = options;
   for (const name of ['etc', 'db', 'lib', 'cache', 'keys', 'spool', 'run', 'log']) await mkdir(join(place, name));
-  const library = readdirSync(join(root, 'usr/lib')).find((name) => name.endsWith('-linux-gnu')) ?? '';
-  const modules = `/usr/lib/${library}/asterisk/modules`;
+  const modules = modulesOf(root);
   const parts = { ports, folder, modules, timestampEvents, hasTls: tls !== undefined, outbound };
   const files = { ...asteriskConfiguration(parts), ...options.files?.(ports, `${folder}/keys`) };
   for (const [name, text] of Object.entries(files)) await writeFile(join(place, 'etc', name), text);
@@ -117,6 +116,15 @@ async function writeInstance({ root, place, folder, ports, options }: Instance):
   await copyFile(tls.caFile, join(place, 'keys/ca.crt'));
   await copyFile(tls.certFile, join(place, 'keys/tls.crt'));
   await copyFile(tls.keyFile, join(place, 'keys/tls.key'));
+}
+
+/** Debian 12 and later have them below the name of the architecture. */
+function modulesOf(root: string): string {
+  const places = readdirSync(join(root, 'usr/lib')).filter((name) => name.endsWith('-linux-gnu'));
+  const folders = [...places.map((name) => `/usr/lib/${name}/asterisk/modules`), '/usr/lib/asterisk/modules'];
+  const found = folders.find((folder) => existsSync(join(root, folder)));
+  if (found === undefined) throw new Error(`${root} has no modules of Asterisk`);
+  return found;
 }
 
 /** Ends with this process, also when that is killed. */

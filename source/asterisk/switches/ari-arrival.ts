@@ -1,8 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import { SwitchFault, type KeptMark, type SwitchConnection, type SwitchListener } from '../../switch.ts';
 import { listChannels, readInfo } from './ari-rest.ts';
 import { ariSocket, type AriSocket } from './ari-socket.ts';
 import type { SwitchLimits } from './endpoint.ts';
+
+const BOOT_LOOK_MS = 200;
 
 /** An Asterisk that has connected. */
 interface Arrived {
@@ -39,9 +42,15 @@ export async function openArrived(options: ArrivalOptions): Promise<SwitchConnec
   const wrapped = ariSocket(socket, { listener, limits, where: name, now });
   const since = now();
   door.live = wrapped;
-  void wrapped.lost.then(() => (door.live = door.live === wrapped ? null : door.live));
+  const lost = new AbortController();
+  const end = () => {
+    lost.abort();
+    if (door.live === wrapped) door.live = null;
+  };
+  void wrapped.lost.then(end);
   try {
-    const info = await readInfo(wrapped.get, name, signal);
+    const isOver = AbortSignal.any([lost.signal, AbortSignal.timeout(limits.stepMs)]);
+    const info = await onceBooted(() => readInfo(wrapped.get, name, signal), isOver);
     const keeping = { since: mark?.instance === info.instance ? mark.until : null, isClosed: false };
     return {
       ...info,
@@ -60,6 +69,19 @@ export async function openArrived(options: ArrivalOptions): Promise<SwitchConnec
   } catch (error) {
     wrapped.end('Unreachable');
     throw error;
+  }
+}
+
+/** While it starts, Asterisk connects and answers that it is unavailable. */
+async function onceBooted<T>(ask: () => Promise<T>, isOver: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isPassing = error instanceof SwitchFault && error.code === 'Unreachable';
+      if (!isPassing || isOver.aborted) throw error;
+    }
+    await delay(BOOT_LOOK_MS);
   }
 }
 
