@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import ssl
 import tempfile
 import unittest
 import urllib.request

@@ -5,8 +5,9 @@ import unittest
 from pathlib import Path
 
 from firehose_client import FileCursor, Firehose, FirehoseError, Login
+from firehose_client._call_state import reduce_call
 from firehose_client._decide import BackOff, RecentIds, after_close, after_refusal
-from firehose_client._items import Event, Gap, gap_of, read_message
+from firehose_client._items import Event, Gap, gap_of, place_of, read_message
 
 
 class Rules(unittest.TestCase):
@@ -71,6 +72,31 @@ class Rules(unittest.TestCase):
         self.assertEqual((gap.reason, gap.requested, gap.missed), ("trimmed", "c", 3))
         for text in ("", "[]", "null", "{}", '{"_firehose":1}', '{"_firehose":{}}'):
             self.assertIsNone(read_message(text), text)
+
+    def test_l13_a_snapshot_gives_a_cursor_once_it_has_ended(self) -> None:
+        self.assertIsNone(place_of({"type": "snapshot_begin", "cursor": "c"}, True))
+        self.assertEqual(place_of({"type": "snapshot_end", "cursor": "c"}, True), "c")
+        self.assertIsNone(place_of({"type": "hello", "cursor": "c"}, True))
+        self.assertEqual(place_of({"type": "hello", "cursor": "c"}, False), "c")
+
+    def test_l15_a_leg_is_learnt_changes_and_ends(self) -> None:
+        def event(name: str, **fields: object) -> Event:
+            meta = {"id": name, "cursor": "c", "account_id": "a", "ingested_at": "2026-11-30T10:00:00.123456Z"}
+            return Event({"Event-Name": name, "Call-ID": "x", **fields}, meta)
+
+        leg, is_change = reduce_call(None, event("CHANNEL_CREATE", From="x@y"))
+        assert leg is not None and is_change
+        self.assertEqual((leg.call["state"], leg.call["from"]), ("ringing", "x@y"))
+        self.assertEqual(leg.call["created_at"], "2026-11-30T10:00:00.123Z")
+        lost, _ = reduce_call(leg, event("CHANNEL_DISCONNECTED"))
+        assert lost is not None
+        self.assertEqual((lost.call["state"], lost.state_before), ("uncertain", "ringing"))
+        found, _ = reduce_call(lost, event("CHANNEL_CONNECTED"))
+        assert found is not None
+        self.assertEqual(found.call["state"], "ringing")
+        self.assertEqual(reduce_call(found, event("DTMF")), (found, False))
+        self.assertEqual(reduce_call(found, event("CHANNEL_DESTROY")), (None, True))
+        self.assertEqual(reduce_call(None, event("RECORD_STOP")), (None, False))
 
     def test_l10_nothing_shows_the_password(self) -> None:
         login = Login("admin", "secret", "admin")

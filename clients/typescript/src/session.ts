@@ -32,6 +32,8 @@ export class Session {
   #successor: Connection | null = null;
   #moving: ReturnType<typeof setTimeout> | null = null;
   #isDone = false;
+  /** The first attempt waits for nothing. */
+  #isFirst = true;
   /** The last place that was taken from a connection. */
   cursor: string | null = null;
   /** Called when another connection is in use. */
@@ -122,7 +124,8 @@ export class Session {
 
   /** Resolves once a connection is in use, or the session is stopped. */
   async #connect(atLeastMs: number): Promise<void> {
-    let wait = atLeastMs > 0 || this.cursor !== null ? this.#backOff.next(atLeastMs) : 0;
+    let wait = this.#isFirst ? 0 : this.#backOff.next(atLeastMs);
+    this.#isFirst = false;
     while (!this.isStopped) {
       await pause(wait, this.#signal);
       if (this.isStopped) return;

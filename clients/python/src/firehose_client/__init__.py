@@ -1,13 +1,15 @@
 """Receives the call events of a Firehose. The rules that it holds are in SPEC.md of the project."""
 
+from ._calls import Change, LiveCalls
 from ._client import Firehose
 from ._errors import FirehoseError
 from ._group import Delivery
-from ._items import Event, Gap
+from ._items import Event, Gap, Snapshot
 from ._tokens import Login
 from .cursor import CursorStore, FileCursor, MemoryCursor
 
 __all__ = [
+    "Change",
     "CursorStore",
     "Delivery",
     "Event",
@@ -15,6 +17,8 @@ __all__ = [
     "Firehose",
     "FirehoseError",
     "Gap",
+    "LiveCalls",
     "Login",
     "MemoryCursor",
+    "Snapshot",
 ]

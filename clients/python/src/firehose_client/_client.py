@@ -7,12 +7,13 @@ import ssl
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
+from ._calls import LiveCalls
 from ._errors import FirehoseError
 from ._group import Group
 from ._keeper import CursorKeeper
 from ._session import Session
 from ._stream import OnGap, Stream
-from ._tokens import Login, Tokens
+from ._tokens import Login, Tokens, TokenSource
 from .cursor import CursorStore, MemoryCursor
 
 _PROGRESS_SECONDS = 15.0
@@ -21,6 +22,7 @@ _PROGRESS_SECONDS = 15.0
 class Firehose:
     """A client of one gateway. Each stream and group has a connection of its own.
 
+    ``login`` may be a function that gets a token in another way; it may block, and runs in a thread.
     ``accounts`` and ``events`` narrow what is seen; all that the login may see when not given. ``ca`` is a file with the
     authority of the gateway's certificate. ``log`` gets a line for each reconnect, never with a token.
     """
@@ -28,7 +30,7 @@ class Firehose:
     def __init__(
         self,
         url: str,
-        login: Login,
+        login: Login | TokenSource,
         *,
         accounts: Sequence[str] | None = None,
         events: Sequence[str] | None = None,
@@ -40,6 +42,8 @@ class Firehose:
         faults += [
             f"{name}: an empty list sees nothing; leave it out for all" for name, value in scope.items() if not value
         ]
+        if scope and not isinstance(login, Login):
+            faults.append("accounts, events: belong to a login; a token has its own")
         if faults:
             raise FirehoseError("invalid_option", "; ".join(faults))
         self._url, self._login, self._scope, self._log = url, login, scope, log
@@ -61,23 +65,35 @@ class Firehose:
         cursor_store: CursorStore | None = None,
         start: str | None = None,
         end: str | None = None,
-        on_gap: OnGap = "clamp",
+        on_gap: OnGap | None = None,
+        snapshot: bool = False,
     ) -> Stream:
         """Events of the login's scope.
 
-        ``start`` and ``end``: where to begin without a cursor, and where to end: RFC 3339, or ``-15m``. ``on_gap``:
-        ``clamp``, a gap is an item, and the stream continues; ``fail``, it is an error with the code ``gap``.
+        ``start`` and ``end``: where to begin without a cursor, and where to end: RFC 3339, or ``-15m``. ``snapshot``:
+        begins with the live calls. ``on_gap``: ``clamp`` (default), a gap is an item, and the stream continues;
+        ``fail``, it is an error with the code ``gap``; ``snapshot`` (default with ``snapshot``), the live calls follow it.
         """
+        faults = ["start, end: a snapshot is of now; leave them out"] if snapshot and (start or end) else []
+        faults += ["on_gap: with a snapshot it is snapshot"] if snapshot and on_gap not in (None, "snapshot") else []
+        if faults:
+            raise FirehoseError("invalid_option", "; ".join(faults))
+        chosen: OnGap = on_gap or ("snapshot" if snapshot else "clamp")
+        calls = {"snapshot": "calls"} if snapshot else {}
 
         def query(cursor: str | None) -> dict[str, str]:
             begin = {"cursor": cursor} if cursor is not None else {"from": start} if start is not None else {}
-            return {"on_gap": on_gap, **begin, **({"to": end} if end is not None else {})}
+            return {"on_gap": chosen, **calls, **begin, **({"to": end} if end is not None else {})}
 
         session = self._session(query, may_overlap=end is None)
         keeper = CursorKeeper(cursor_store if cursor_store is not None else MemoryCursor())
-        stream = Stream(session, keeper, on_gap, lambda: self._open.discard(stream))
+        stream = Stream(session, keeper, chosen, lambda: self._open.discard(stream))
         self._open.add(stream)
         return stream
+
+    def calls(self) -> LiveCalls:
+        """The live calls: a table that heals itself, and what changes in it."""
+        return LiveCalls(self.stream(snapshot=True))
 
     def group(
         self, name: str, *, concurrency: int = 1, progress: float = _PROGRESS_SECONDS, regroup: bool = False

@@ -45,6 +45,23 @@ class Gap:
         return f"Gap(reason={self.reason!r}, missed={self.missed!r})"
 
 
+class Snapshot:
+    """The live calls at a place of the stream: the items after it are after that place."""
+
+    __slots__ = ("calls", "cursor", "reason")
+
+    def __init__(self, reason: str, cursor: str, calls: list[dict[str, Any]]) -> None:
+        #: ``join``, ``gap``: events were lost before it, ``asked``.
+        self.reason = reason
+        #: Continues after it.
+        self.cursor = cursor
+        #: The keys of each are in docs/live-calls.md.
+        self.calls = calls
+
+    def __repr__(self) -> str:
+        return f"Snapshot(reason={self.reason!r}, {len(self.calls)} calls)"
+
+
 Frame = dict[str, Any]
 Message = Event | Frame | None
 
@@ -59,6 +76,18 @@ def read_message(text: str | bytes) -> Message:
         return Event(value, meta)
     except (ValueError, AttributeError, KeyError, TypeError):
         return None
+
+
+def place_of(message: Event | Frame, is_known: bool) -> str | None:
+    """The cursor of the place after a message; None when it names none."""
+    if isinstance(message, Event):
+        return message.cursor
+    cursor = message.get("cursor")
+    # Of a hello only the first one: the gap after a later one still reports what it skips. A snapshot counts once it
+    # has ended (L13).
+    if not isinstance(cursor, str) or message["type"] == "snapshot_begin" or (message["type"] == "hello" and is_known):
+        return None
+    return cursor
 
 
 def gap_of(frame: Frame) -> Gap | None:

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from ._decide import BackOff, Verdict, after_close, after_refusal
 from ._errors import FirehoseError, untrusted
-from ._items import Event, Frame, Gap, read_message
+from ._items import Event, Frame, Gap, place_of, read_message
 from ._tokens import Tokens
 
 _STREAM_PATH = "/ws/v1/firehose/callEvents"
@@ -72,12 +72,12 @@ class Session:
                     return gap
                 continue
             message = read_message(text)
-            if isinstance(message, Event):
-                self.cursor = message.cursor
-                return message
-            if message is not None:
+            if message is None:
+                continue
+            self.cursor = place_of(message, self.cursor is not None) or self.cursor
+            if not isinstance(message, Event):
                 self._on_frame(message)
-                return message
+            return message
         return None
 
     async def send(self, frame: dict[str, Any]) -> None:
@@ -173,10 +173,7 @@ class Session:
         self.on_connected()
 
     def _on_frame(self, frame: Frame) -> None:
-        kind, cursor = frame["type"], frame.get("cursor")
-        # Of a hello only the first one: the gap after a later one still reports what it skips.
-        if isinstance(cursor, str) and (kind != "hello" or self.cursor is None):
-            self.cursor = cursor
+        kind = frame["type"]
         if kind == "hello":
             self._tokens.taken()
         elif kind == "token_expiring":

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from typing import Literal
+from typing import Any, Literal
 
 from ._decide import RecentIds
 from ._errors import FirehoseError
-from ._items import Event, Gap, gap_of
+from ._items import Event, Frame, Gap, Snapshot, gap_of
 from ._keeper import CursorKeeper
 from ._session import Session
 
-OnGap = Literal["clamp", "fail"]
+OnGap = Literal["clamp", "fail", "snapshot"]
 
 
-class Stream(AsyncIterator[Event | Gap]):
+class Stream(AsyncIterator[Event | Gap | Snapshot]):
     """The cursor of an item is kept when the next item is asked for: what the body did not finish comes again."""
 
     def __init__(self, session: Session, keeper: CursorKeeper, on_gap: OnGap, ended: Callable[[], None]) -> None:
@@ -25,8 +25,10 @@ class Stream(AsyncIterator[Event | Gap]):
         self._recent = RecentIds()
         self._handling: str | None = None
         self._is_loaded = False
+        #: A snapshot that has not ended.
+        self._coming: tuple[str, list[dict[str, Any]]] | None = None
 
-    async def __anext__(self) -> Event | Gap:
+    async def __anext__(self) -> Event | Gap | Snapshot:
         if self._handling is not None:
             self._keeper.keep(self._handling)
             self._handling = None
@@ -47,9 +49,32 @@ class Stream(AsyncIterator[Event | Gap]):
             gap = arrival if isinstance(arrival, Gap) else gap_of(arrival)
             if gap is not None:
                 return await self._tell(gap)
-            # Nothing is under way: everything before this place is handled.
-            if isinstance(arrival, dict) and arrival["type"] == "watermark" and arrival.get("cursor"):
-                self._keeper.keep(arrival["cursor"])
+            if isinstance(arrival, dict):
+                # Nothing is under way: everything before this place is handled.
+                if arrival["type"] == "watermark" and arrival.get("cursor"):
+                    self._keeper.keep(arrival["cursor"])
+                snapshot = self._of_snapshot(arrival)
+                if snapshot is not None:
+                    self._handling = snapshot.cursor
+                    return snapshot
+
+    async def ask_for_snapshot(self) -> None:
+        """Asks for the live calls, which come as an item. The gateway gives them once in ten seconds at most."""
+        await self._session.send({"snapshot": "calls"})
+
+    def _of_snapshot(self, frame: Frame) -> Snapshot | None:
+        """The snapshot once it has ended: one that is cut off was not given (L13)."""
+        kind = frame["type"]
+        if kind == "hello":
+            self._coming = None
+        elif kind == "snapshot_begin":
+            self._coming = (frame.get("reason", ""), [])
+        elif kind == "call" and self._coming is not None:
+            self._coming[1].append(frame["call"])
+        elif kind == "snapshot_end" and self._coming is not None:
+            (reason, calls), self._coming = self._coming, None
+            return Snapshot(reason, frame["cursor"], calls)
+        return None
 
     async def aclose(self) -> None:
         """Ends the connection. The item that the caller works on is not kept."""
@@ -58,7 +83,7 @@ class Stream(AsyncIterator[Event | Gap]):
         await self._keeper.flush()
 
     async def _tell(self, gap: Gap) -> Gap:
-        if self._on_gap == "clamp":
+        if self._on_gap != "fail":
             return gap
         await self.aclose()
         raise FirehoseError("gap", f"events were lost: {gap.reason}", reason=gap.reason)

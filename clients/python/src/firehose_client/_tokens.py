@@ -7,7 +7,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,18 +27,24 @@ class Login:
     domain: str
 
 
+#: Gets a token of the gateway in another way.
+TokenSource = Callable[[], str]
+
+
 class Tokens:
     def __init__(
         self,
         url: str,
-        login: Login,
+        login: Login | TokenSource,
         scope: dict[str, Sequence[str]],
         trust: ssl.SSLContext | None,
     ) -> None:
         self._url = url.rstrip("/") + _LOGIN_PATH
-        self._body = json.dumps(
-            {"username": login.username, "password": login.password, "domain": login.domain, **scope}
-        ).encode()
+        self._source = None if isinstance(login, Login) else login
+        self._body = b""
+        if isinstance(login, Login):
+            known = {"username": login.username, "password": login.password, "domain": login.domain}
+            self._body = json.dumps({**known, **scope}).encode()
         self._trust = trust
         self._token: str | None = None
         self._former: str | None = None
@@ -64,6 +70,9 @@ class Tokens:
 
     async def renew(self) -> str | Verdict:
         """A new token, also while the present one is good."""
+        if self._source is not None:
+            self._token = await asyncio.to_thread(self._source)
+            return self._token
         status, retry_after, body = await asyncio.to_thread(self._post)
         token = body.get("access_token")
         if status == 200 and isinstance(token, str):
