@@ -136,10 +136,9 @@ async function launchOne(args: readonly string[], place: string, ask: () => Prom
   child.once('exit', () => alive.delete(child));
   const deadline = Date.now() + START_LIMIT_MS;
   for (;;) {
-    const isUp = await ask().then(
-      () => true,
-      () => false,
-    );
+    // Asked early, the command line answers without having waited.
+    const answer = await ask().catch(() => '');
+    const isUp = answer.includes('fully booted') && !answer.includes('not');
     if (isUp) return child;
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
       const log = await readFile(join(place, 'log/messages'), 'utf8').catch(() => '');
