@@ -1,3 +1,4 @@
+import { redactorOf, type Redactor } from './privacy/redactor.ts';
 import type { LogWindow } from '../event-log/log-window.ts';
 import { createLogWindow } from '../event-log/log-window.ts';
 import type { Subscription } from '../protocol/subscription.ts';
@@ -34,6 +35,8 @@ export interface GatewayPath extends RunningFanout {
   readonly window: LogWindow;
   readonly quota: ConnectionQuota;
   readonly departure: Departure;
+  /** What clients see of personal data; null: everything. */
+  readonly privacy: Redactor | null;
   /** Whether events are compressed for clients that offer it. */
   readonly compression: Subscription['spec']['gateway']['connections']['compression'];
   /** Which addresses cause work for nothing. */
@@ -101,6 +104,29 @@ function beat(
   }));
 }
 
+/** What the metrics read at each scrape. */
+function observePath(
+  stack: AsyncDisposableStack,
+  config: GatewayConfig,
+  state: GatewayState,
+  path: Pick<GatewayPath, 'groups' | 'sessions'> & { readonly running: RunningFanout; readonly logger: Logger },
+): void {
+  const { keyspace, directory, metrics, eventLog, redis, revocations } = state;
+  const { running, groups, sessions, logger } = path;
+  const { spec } = config.subscription;
+  metrics.observe({
+    counters: running.fanout.counters,
+    connections: () => sessions.byKind(),
+    groups,
+    behind: () => running.fanout.behind,
+    encodings: () => running.fanout.sizes().encodings,
+    newest: () => eventLog.newest,
+    backlog: buildBacklog(stack, { redis, keyspace, spec, logger, metrics }),
+    revocations: () => revocations.size,
+    directory,
+  });
+}
+
 /** Opens groups, fan-out and sessions on the state of the gateway, and starts reading. Owned by `stack`. */
 export async function openPath(
   stack: AsyncDisposableStack,
@@ -113,6 +139,7 @@ export async function openPath(
   const departure = new Departure(config.revision);
   const presence = redis && stack.use(createPresence(redis, { keyspace, logger }));
   const { cursors } = eventLog;
+  const privacy = redactorOf(spec.privacy, (text) => cursors.pseudonym(text));
   const groups = await buildGroups(stack, { config, directory, scope, cursors, presence, traces, metrics, logger });
   const window = createLogWindow(eventLog, performance.now.bind(performance));
   const kept = { eventLog, window, redis, keyPrefix: keyspace.prefix, presence, directory, scope, metrics };
@@ -123,7 +150,7 @@ export async function openPath(
   const running = buildFanout({ calls: keeping, groups, eventLog, directory, scope, metrics, traces, logger, signal });
   const limits = connectionLimits(spec.gateway.connections);
   const quota = stack.use(startConnectionQuota({ limits, redis, ...keyspace, logger }));
-  const { mayStay, verifyToken } = tokenChecks(state);
+  const shared = { groups, calls, privacy, window, ...tokenChecks(state) };
   const faults = new AddressFaults();
   const sessions = stack.use(
     Sessions.start({
@@ -132,13 +159,9 @@ export async function openPath(
       now: Date.now,
       onClosed: endOfSession(faults, told),
       common: {
+        ...shared,
         fanout: running.fanout,
-        groups,
-        calls,
-        window,
         policy: spec.gateway.connections.slowConsumerPolicy,
-        verifyToken,
-        mayStay,
         ...grantChecks(state),
         onGap: told.gapReported,
         onSlowClose: told.slowConsumerClosed,
@@ -148,17 +171,7 @@ export async function openPath(
   revocations.endSessionsOf(sessions);
   stack.defer(directory.onChange((current) => sessions.useDirectory(current)));
   beat(presence, state, { sessions, groups, departure, keepsCalls: calls !== null });
-  metrics.observe({
-    counters: running.fanout.counters,
-    connections: () => sessions.byKind(),
-    groups,
-    behind: () => running.fanout.behind,
-    encodings: () => running.fanout.sizes().encodings,
-    newest: () => eventLog.newest,
-    backlog: buildBacklog(stack, { redis, keyspace, spec, logger, metrics }),
-    revocations: () => revocations.size,
-    directory,
-  });
+  observePath(stack, config, state, { running, groups, sessions, logger });
   const { compression } = spec.gateway.connections;
-  return { ...running, compression, groups, calls, sessions, window, quota, departure, faults, mayStay, verifyToken };
+  return { ...running, ...shared, compression, sessions, quota, departure, faults };
 }

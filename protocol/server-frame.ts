@@ -31,6 +31,8 @@ const helloSchema = z.strictObject({
   filter,
   expires_at: time,
   group: z.string().nullable(),
+  /** The profile by which personal data is hidden; null: none is. */
+  privacy: z.string().nullable(),
   /** The largest text message that a client must take: an event with its `_firehose`. */
   max_message_bytes: z.int().min(1),
   /** In a group: this replica owns nothing of it now, events come once it does; on a change `hello` comes again. */

@@ -7,6 +7,7 @@ import { accountId, resourceFilters } from './subscription/filters.ts';
 import { disruptionBudget, ingress, networkPolicy, route, service, tls } from './subscription/exposure.ts';
 import { autoscaling, image, imagePullSecrets, podTemplate, resources } from './subscription/pods.ts';
 import { kazoo, loginMethods, oidc } from './subscription/login.ts';
+import { privacy } from './subscription/privacy.ts';
 import { redis } from './subscription/redis.ts';
 import { dnsName, duration, immutable, objectName, ruled, secretRef, setOf } from './subscription/rules.ts';
 import {
@@ -192,6 +193,7 @@ export const specSchema = z.strictObject({
   consumerGroups: consumerGroups.prefault([{ name: DEFAULT_GROUP }]),
   calls: calls.prefault({}),
   gateway: gateway.prefault({}),
+  privacy: privacy.prefault({}),
   auth: auth.prefault({}),
   /** Without a token there is no ingest endpoint in a cluster. */
   ingest: platformOnly(z.strictObject({ tokenSecretRef: secretRef('token').optional() }).prefault({})),

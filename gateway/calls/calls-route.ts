@@ -1,12 +1,13 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { callOf, type CallRecord } from '../../protocol/call.ts';
+import { callOf, type Call, type CallRecord } from '../../protocol/call.ts';
 import { encodeServerFrame } from '../../protocol/server-frame.ts';
 import type { Cursors } from '../../event-log/cursor-seal.ts';
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
+import type { Redactor } from '../privacy/redactor.ts';
 import type { Problem } from '../http/problem.ts';
 import { sendProblem } from '../http/respond.ts';
 import { CALLS_DISABLED, CALLS_UNAVAILABLE, type Calls } from './calls.ts';
-import { CallsUnavailable, type Snapshot } from './snapshot.ts';
+import { CallsUnavailable } from './snapshot.ts';
 
 type TokenOutcome =
   | { readonly kind: 'valid'; readonly token: VerifiedToken }
@@ -22,6 +23,8 @@ export interface CallsRouteOptions {
   /** The scope of one account of a grant, as a filter would narrow it. */
   readonly narrow: (grant: Grant, account: string) => { ok: true; grant: Grant } | { ok: false; detail: string };
   readonly cursors: Pick<Cursors, 'seal'>;
+  /** Null shows everything. */
+  readonly privacy: Redactor | null;
 }
 
 /** Legs of one JSON document. */
@@ -43,11 +46,13 @@ export function callsHandler(options: CallsRouteOptions): RequestHandler {
       const snapshot = await calls.take(grant, null);
       const { includes } = calls.wanted(grant);
       const records = snapshot.records.filter((record) => includes(record.account_id));
-      const answer = { snapshot, records, cursor: options.cursors.seal(snapshot.position) };
+      const { cursors, privacy } = options;
+      const shown = (record: CallRecord) => (privacy === null ? callOf(record) : privacy.call(callOf(record)));
+      const answer = { shown, records, cursor: cursors.seal(snapshot.position) };
       response.set('Cache-Control', 'no-store');
       if (wantsLines(request)) return await sendLines(response, answer);
       if (records.length > MOST_IN_JSON) return sendProblem(response, TOO_MANY);
-      const body = { cursor: answer.cursor, as_of: now(), calls: records.map(callOf), next: null };
+      const body = { cursor: answer.cursor, as_of: now(), calls: records.map(shown), next: null };
       return void response.json(body);
     } catch (error) {
       if (!(error instanceof CallsUnavailable)) throw error;
@@ -81,16 +86,16 @@ function wantsLines(request: Request): boolean {
 }
 
 interface Answer {
-  readonly snapshot: Snapshot;
+  readonly shown: (record: CallRecord) => Call;
   readonly records: readonly CallRecord[];
   readonly cursor: string;
 }
 
-async function sendLines(response: Response, { records, cursor }: Answer): Promise<void> {
+async function sendLines(response: Response, { shown, records, cursor }: Answer): Promise<void> {
   response.type(NDJSON);
   response.write(line({ type: 'snapshot_begin', cursor, as_of: now(), reason: 'asked' }));
   for (let at = 0; at < records.length && !response.destroyed; at += LINES) {
-    const lines = records.slice(at, at + LINES).map((record) => line({ type: 'call', call: callOf(record) }));
+    const lines = records.slice(at, at + LINES).map((record) => line({ type: 'call', call: shown(record) }));
     if (!response.write(lines.join(''))) await drained(response);
   }
   response.end(line({ type: 'snapshot_end', cursor, calls: records.length }));

@@ -1,3 +1,5 @@
+import type { Redactor } from '../privacy/redactor.ts';
+
 /** What a connection gets of an event: its bytes, or its bytes with one trailing `_firehose` key. */
 export type Format = 'plain' | 'meta';
 
@@ -11,10 +13,12 @@ export type Transport = 'raw' | 'self' | 'shared';
 export interface Form {
   readonly format: Format;
   readonly transport: Transport;
+  /** Null shows everything. */
+  readonly privacy: Redactor | null;
 }
 
-export const PLAIN: Form = { format: 'plain', transport: 'raw' };
-export const WITH_META: Form = { format: 'meta', transport: 'raw' };
+export const PLAIN: Form = { format: 'plain', transport: 'raw', privacy: null };
+export const WITH_META: Form = { format: 'meta', transport: 'raw', privacy: null };
 
 /** A form in use, of which there is one object a replica. */
 export interface Encoding extends Form {
@@ -54,8 +58,8 @@ export class Encodings {
     let held = this.#held.get(key);
     if (held === undefined) {
       if (!this.hasRoomFor(form)) throw new Error(`more than ${this.#most} forms of an event are in use`);
-      const { format, transport } = form;
-      held = { encoding: { format, transport, key, text: format }, uses: 0 };
+      const { format, transport, privacy } = form;
+      held = { encoding: { format, transport, privacy, key, text: textOf(form) }, uses: 0 };
       this.#held.set(key, held);
     }
     held.uses += 1;
@@ -70,6 +74,10 @@ export class Encodings {
   }
 }
 
-function keyOf({ format, transport }: Form): string {
-  return transport === 'raw' ? format : `${format}/${transport}`;
+function keyOf(form: Form): string {
+  return form.transport === 'raw' ? textOf(form) : `${textOf(form)}/${form.transport}`;
+}
+
+function textOf({ format, privacy }: Form): string {
+  return privacy === null ? format : `${format} ${privacy.name}`;
 }

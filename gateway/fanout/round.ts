@@ -199,11 +199,13 @@ export function withoutDelivered(round: Round, delivered: readonly string[]): Ro
   return roundOf({ ...round, number: -1, from }, { sound: entries, poison: SOUND, to: after(from, entries) });
 }
 
-export function framesOf(round: Round, { text, format }: Encoding): Frames {
-  if (format === 'plain') return round.plain;
+export function framesOf(round: Round, { text, format, privacy }: Encoding): Frames {
+  if (format === 'plain' && privacy === null) return round.plain;
   const made = round.forms.get(text);
   if (made !== undefined) return made;
-  const frames = frame(payloadsOf(round.plain), metaTails(round));
+  const whole = payloadsOf(round.plain);
+  const shown = privacy === null ? whole : whole.map((event) => privacy.event(event));
+  const frames = frame(shown, format === 'plain' ? null : metaTails(round, shown));
   round.forms.set(text, frames);
   grow(round, frames.buffer.length);
   return frames;
@@ -281,9 +283,8 @@ export function hasKeys(object: Buffer): boolean {
 
 const QUOTE = 0x22;
 
-function metaTails(round: Round): string[] {
+function metaTails(round: Round, payloads: readonly Buffer[]): string[] {
   const position = [...round.from];
-  const payloads = payloadsOf(round.plain);
   return round.ids.map((id, index) => {
     const partition = round.partitions[index] ?? 0;
     position[partition] = id;

@@ -1,5 +1,6 @@
 import type { Format } from '../fanout/encoding.ts';
 import { eventMetaOf, metaTail } from '../../protocol/event-meta.ts';
+import type { Redactor } from '../privacy/redactor.ts';
 import { frame, hasKeys } from '../fanout/round.ts';
 import { encodeGroupCursor } from './group-cursor.ts';
 import type { Held, Loaded } from './ledger.ts';
@@ -10,10 +11,10 @@ import type { Held, Loaded } from './ledger.ts';
  */
 export function eventFrames<C extends Loaded>(
   batch: readonly Held<C>[],
-  options: { format: Format; membership: number },
+  options: { format: Format; privacy: Redactor | null; membership: number },
 ): Buffer {
-  const { format, membership } = options;
-  const payloads = batch.map((held) => held.data);
+  const { format, privacy, membership } = options;
+  const payloads = batch.map(({ data }) => (privacy === null ? data : privacy.event(data)));
   return frame(payloads, format === 'plain' ? null : batch.map((held) => tail(held, membership))).buffer;
 }
 

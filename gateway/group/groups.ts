@@ -1,6 +1,7 @@
 import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
+import type { Redactor } from '../privacy/redactor.ts';
 import type { Format } from '../fanout/encoding.ts';
 import type { Sink } from '../fanout/connection.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
@@ -72,6 +73,8 @@ export interface MemberOptions {
   readonly grant: Grant;
   /** `meta` adds `"_firehose":{...,"attempt":n}`. */
   readonly format: Format;
+  /** Null shows everything. */
+  readonly privacy: Redactor | null;
   readonly sink: Sink;
   /** By frames (the methods of the membership), or by the pong that follows what was written. */
   readonly acknowledges: 'frames' | 'pongs';

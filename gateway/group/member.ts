@@ -131,8 +131,8 @@ export class Member implements Membership, GroupMember {
       this.#inFlight.delete(held.eventId);
       this.#inFlight.set(held.eventId, held);
     }
-    const { format, sink } = this.#options;
-    sink.write(eventFrames(batch, { format, membership: this.number }), null);
+    const { format, privacy, sink } = this.#options;
+    sink.write(eventFrames(batch, { format, privacy, membership: this.number }), null);
     this.#pinger?.wrote(this.#deliveries);
   }
 

@@ -98,7 +98,7 @@ export class RequestGate extends Duplex {
     this.#inTurn(() => {
       if (this.#isEnding || this.destroyed) return;
       this.#requests += 1;
-      // The request is not kept: V8 may count the gate as alive long after the upgrade.
+      // The request is not kept: the engine may count the gate as alive long after the upgrade.
       run(this.#socket, this.#release(head));
     });
   }

@@ -160,7 +160,7 @@ export class RequestRouter {
  */
 function watchAnswer(response: ServerResponse, onAnswer: (status: number) => void): void {
   const writeHead = response.writeHead.bind(response) as (status: number, ...rest: unknown[]) => ServerResponse;
-  // Not assigned directly: V8 makes such a function an old object, and all that it refers to with it.
+  // Not assigned directly: the engine makes such a function an old object, and all that it refers to with it.
   const watched = (status: number, ...rest: unknown[]): ServerResponse => {
     onAnswer(status);
     if (status >= 400 && status < 500) {

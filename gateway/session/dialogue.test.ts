@@ -53,6 +53,7 @@ function open(
   const dialogue = new Dialogue(connection, sink, {
     verifyToken: async () => options.verified ?? { kind: 'invalid' },
     narrow: (grant) => ({ ok: true, grant }),
+    privacy: null,
     seesWhole: ({ accounts }) => accounts === null,
     window: { oldestCursor: 'oldest', cursors },
     now: () => NOW,

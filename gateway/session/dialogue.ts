@@ -14,6 +14,7 @@ import { LEEWAY_S } from '../auth/token.ts';
 import { textFrame } from '../fanout/frame.ts';
 import type { Sink } from '../fanout/connection.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
+import type { Redactor } from '../privacy/redactor.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import type { AckOutcome } from '../group/groups.ts';
 import type { Acknowledgement } from './delivery.ts';
@@ -57,6 +58,8 @@ export type TokenOutcome =
   | { readonly kind: 'unavailable' };
 
 export interface DialogueOptions {
+  /** What the client sees of personal data; null: everything. */
+  readonly privacy: Pick<Redactor, 'name'> | null;
   /** Whether a token is valid, and its account and user still exist. */
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
   readonly narrow: (grant: Grant, filter: Filter) => Narrowed;
@@ -106,6 +109,7 @@ export class Dialogue {
       oldest: this.#options.window.oldestCursor,
       filter: inForce(token.grant),
       expires_at: rfc3339(expiresAt(token)),
+      privacy: this.#options.privacy?.name ?? null,
       max_message_bytes: MAX_MESSAGE_BYTES,
       group,
       standby,

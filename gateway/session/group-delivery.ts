@@ -1,4 +1,5 @@
 import type { Format } from '../fanout/encoding.ts';
+import type { Redactor } from '../privacy/redactor.ts';
 import type { Sink } from '../fanout/connection.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
@@ -7,11 +8,13 @@ import type { Acknowledgement, Delivery, DeliverySession } from './delivery.ts';
 import type { OnGap } from './plan-replay.ts';
 import type { SnapshotRefusal } from './snapshot-delivery.ts';
 
+/** More than eight members: what a group is joined with, and what its session learns of it. */
 export interface GroupDeliveryOptions {
   readonly groups: Groups;
   readonly group: string;
   readonly grant: Grant;
   readonly format: Format;
+  readonly privacy: Redactor | null;
   readonly sink: Sink;
   readonly onGap: OnGap;
   readonly ping: (payload: Buffer) => void;

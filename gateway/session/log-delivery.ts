@@ -1,5 +1,6 @@
 import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
+import type { Redactor } from '../privacy/redactor.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Form } from '../fanout/encoding.ts';
 import {
@@ -25,6 +26,8 @@ export interface LogDeliveryContext {
   readonly fanout: Fanout;
   /** Null where the resource keeps no table of live calls. */
   readonly calls: Calls | null;
+  /** What clients see of personal data; null: everything. */
+  readonly privacy: Redactor | null;
   readonly window: LogWindow;
   readonly policy: SlowPolicy;
 }
@@ -61,6 +64,7 @@ export class LogDelivery implements Delivery, Notices {
       context.calls &&
       new SnapshotDelivery({
         calls: context.calls,
+        privacy: context.privacy,
         fanout,
         connection: this.#connection,
         sink,

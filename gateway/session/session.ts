@@ -57,6 +57,7 @@ export interface SessionContext {
   readonly fanout: Fanout;
   readonly groups: Groups;
   readonly calls: LogDeliveryContext['calls'];
+  readonly privacy: LogDeliveryContext['privacy'];
   readonly window: LogWindow;
   readonly policy: SlowPolicy;
   readonly verifyToken: DialogueOptions['verifyToken'];
@@ -84,7 +85,7 @@ function onWebSocket<Given extends unknown[]>(run: (session: Session, ...given: 
 
 /** One connection: events out, by either contract. The dialogue sends everything else. */
 export class Session implements DeliverySession, FrameReader {
-  /** Copied, because Node joins it from 14 strings that V8 would keep in memory. */
+  /** Copied, because Node joins it from 14 strings that the engine would keep in memory. */
   readonly id = Buffer.from(randomUUID(), 'latin1').toString('latin1');
   readonly number: number;
   readonly address: string;
@@ -304,6 +305,7 @@ export class Session implements DeliverySession, FrameReader {
       group,
       grant: token.grant,
       format: plan.form.format,
+      privacy: plan.form.privacy,
       sink: this.#writer,
       onGap: plan.replay.onGap,
       ping: (payload) => {

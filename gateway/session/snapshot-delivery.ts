@@ -7,12 +7,15 @@ import { CALLS_UNAVAILABLE, type Calls } from '../calls/calls.ts';
 import { CallsUnavailable, type Snapshot } from '../calls/snapshot.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Connection, Sink } from '../fanout/connection.ts';
+import type { Redactor } from '../privacy/redactor.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import { textFrame } from '../fanout/frame.ts';
 import { hasReached } from './recover.ts';
 
+/** More than eight members: a snapshot is of the table, the log and the connection. */
 export interface SnapshotParts {
   readonly calls: Calls;
+  readonly privacy: Redactor | null;
   readonly fanout: Fanout;
   readonly connection: Connection;
   readonly sink: Sink;
@@ -135,7 +138,7 @@ export class SnapshotDelivery {
   }
 
   async #give({ position, records }: Snapshot, reason: SnapshotReason): Promise<void> {
-    const { calls, fanout, connection, sink, grant, seal } = this.#parts;
+    const { calls, privacy, fanout, connection, sink, grant, seal } = this.#parts;
     const cursor = seal(position);
     const write = (frame: Parameters<typeof encodeServerFrame>[0]) =>
       sink.write(textFrame(encodeServerFrame(frame)), null);
@@ -147,7 +150,9 @@ export class SnapshotDelivery {
     let { includes } = calls.wanted(grant());
     for (const record of records) {
       if (!includes(record.account_id)) continue;
-      const frame = textFrame(encodeServerFrame({ type: 'call', call: callOf(record) }));
+      const frame = textFrame(
+        encodeServerFrame({ type: 'call', call: privacy === null ? callOf(record) : privacy.call(callOf(record)) }),
+      );
       chunk.push(frame);
       bytes += frame.length;
       written += 1;

@@ -8,7 +8,8 @@ import { schemeOf } from '../../runtime/telemetry/scheme.ts';
 import { inSpan, outsideOfSpans } from '../../runtime/telemetry/span.ts';
 import { sampledContext } from '../../runtime/telemetry/traceparent.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
-import type { Transport } from '../fanout/encoding.ts';
+import type { Redactor } from '../privacy/redactor.ts';
+import type { Form, Transport } from '../fanout/encoding.ts';
 import type { Groups } from '../group/groups.ts';
 import type { Problem } from '../http/problem.ts';
 import type { ConnectionQuota, Reservation } from '../quota/connection-quota.ts';
@@ -42,6 +43,8 @@ export interface UpgradeOptions extends BeginOptions {
   readonly groups: Pick<Groups, 'admit'>;
   readonly now: () => number;
   readonly isDraining: () => boolean;
+  /** Null shows everything. */
+  readonly privacy: Redactor | null;
   readonly compression: Subscription['spec']['gateway']['connections']['compression'];
   readonly refuse: (socket: Socket, problem: Problem) => void;
   /** Called with each handshake's HTTP status, and with the code of a refusal. */
@@ -142,7 +145,8 @@ async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Han
     server.handleUpgrade(request, socket, handshake.head, (webSocket) => {
       options.onHandshake(101, null, { address });
       // The connection outlives its handshake: its work is not in that span.
-      outsideOfSpans(() => place.open({ webSocket, socket, address, share, ...kept(decided, transport) }));
+      const form = { transport, privacy: options.privacy };
+      outsideOfSpans(() => place.open({ webSocket, socket, address, share, ...kept(decided, form) }));
       isOpen = true;
     });
   } finally {
@@ -195,20 +199,24 @@ const MALFORMED: Problem = { status: 400, code: 'websocket_handshake', detail: '
 /** Without the token's text, which is a slice of the whole request line. */
 function kept(
   { token, plan, start }: { token: VerifiedToken; plan: UpgradePlan; start: SessionStart | null },
-  transport: Transport,
+  form: Pick<Form, 'transport' | 'privacy'>,
 ) {
   const { contract, format, replay, group } = plan;
-  return { token, start, plan: { contract, form: { format, transport }, replay, group } };
+  return { token, start, plan: { contract, form: { format, ...form }, replay, group } };
 }
 
 /**
  * Leaves of the offers in the request the one to accept. In a group each event goes to one connection: there is nothing to
  * share, and nothing is compressed.
  */
-function agree({ compression, fanout }: UpgradeOptions, request: IncomingMessage, plan: UpgradePlan): Transport {
+function agree(
+  { compression, privacy, fanout }: UpgradeOptions,
+  request: IncomingMessage,
+  plan: UpgradePlan,
+): Transport {
   const { transport, offer } = negotiate(request.headers['sec-websocket-extensions']);
   const { format, group } = plan;
-  const isAgreed = compression === 'Negotiated' && group === null && fanout.hasRoomFor({ format, transport });
+  const isAgreed = compression === 'Negotiated' && group === null && fanout.hasRoomFor({ format, transport, privacy });
   if (isAgreed && offer !== null) request.headers['sec-websocket-extensions'] = offer;
   else delete request.headers['sec-websocket-extensions'];
   return isAgreed ? transport : 'raw';

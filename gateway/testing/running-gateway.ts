@@ -48,6 +48,8 @@ export interface StartOptions {
   stream?: object;
   /** `spec.consumerGroups`. */
   groups?: readonly object[];
+  /** `spec.privacy`. */
+  privacy?: object;
   /** `spec.calls`. */
   calls?: object;
   /** Further settings. */
@@ -90,6 +92,7 @@ async function writeConfiguration(folder: string, options: StartOptions): Promis
       (options.groups === undefined ? '' : `  consumerGroups: ${JSON.stringify(options.groups)}\n`) +
       (options.calls === undefined ? '' : `  calls: ${JSON.stringify(options.calls)}\n`) +
       (options.stream === undefined ? '' : `  stream: ${JSON.stringify(options.stream)}\n`) +
+      (options.privacy === undefined ? '' : `  privacy: ${JSON.stringify(options.privacy)}\n`) +
       authLine(options) +
       `  gateway: ${JSON.stringify({ tls: { disabled: options.plain === true }, connections, ...options.gateway })}\n`,
   );

@@ -31,6 +31,25 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'The real end of a leg that was given one. Amend: it is kept as CALL_END_CORRECTED. Drop: it is not kept.',
   'spec.calls.maxLegsPerAccount':
     'Live legs of one account that the table takes, spread over the partitions; further ones are in no snapshot.',
+  'spec.privacy': 'What clients see of personal data, on every transport: live, replay, groups, live calls.',
+  'spec.privacy.default': 'The profile of every connection. Empty: events are sent as they are.',
+  'spec.privacy.profiles': 'Profiles. What a profile leaves out is hidden.',
+  'spec.privacy.profiles.name': 'Name of the profile.',
+  'spec.privacy.profiles.sdp': 'Session descriptions.',
+  'spec.privacy.profiles.network': 'Addresses and host names of the platform, SIP headers, user agents, file names.',
+  'spec.privacy.profiles.digits': 'Keyed digits and the data of applications. Mask shows that there was one.',
+  'spec.privacy.profiles.numbers':
+    'Telephone numbers and user parts of addresses. Pseudonym: the same number has the same one in the whole resource. Last4: its last four digits.',
+  'spec.privacy.profiles.names': 'Names of people.',
+  'spec.privacy.profiles.billing': 'Rates, costs and who is billed.',
+  'spec.privacy.profiles.variables': 'Variables of channels and applications.',
+  'spec.privacy.profiles.variables.policy':
+    'AllowList keeps those that are listed; Keep keeps all that no class hides.',
+  'spec.privacy.profiles.variables.allow': 'Names of variables that are kept, as far as no class hides them.',
+  'spec.privacy.profiles.unknownFields': 'Fields that no table has.',
+  'spec.privacy.profiles.fields': 'Rules for single fields, before their classes.',
+  'spec.privacy.profiles.fields.name': 'Name of the field, in any case.',
+  'spec.privacy.profiles.fields.action': 'Keep or Drop.',
   'spec.consumerGroups':
     'Durable groups, whose position is kept on the server. Those named here are added to `default`.',
   'spec.consumerGroups.name': 'Name by which clients ask for it, as ?group=NAME.',

@@ -1,0 +1,119 @@
+/**
+ * What a field of an event tells about people. `signal`: nothing, it is what the event is about; `variable`: the platform's
+ * own, it may hold anything; `unknown`: no table has it.
+ */
+export type PrivacyClass =
+  'sdp' | 'network' | 'digits' | 'numbers' | 'names' | 'billing' | 'variables' | 'signal' | 'unknown';
+
+/** Fields that a table names; keys in lower case, as publishers differ in it. Sources: kapi_call of 2600hz/kazoo 4.3 and mod_kazoo of Kazoo 5. */
+const OF_CLASS: Readonly<Record<Exclude<PrivacyClass, 'unknown'>, readonly string[]>> = {
+  sdp: ['Local-SDP', 'Remote-SDP'],
+  network: [
+    'Switch-URI',
+    'Switch-URL',
+    'Switch-Hostname',
+    'Switch-Nodename',
+    'Media-Server',
+    'Media-Recordings',
+    'Node',
+    'Custom-SIP-Headers',
+    'From-Uri',
+    'To-Uri',
+    'Channel-Name',
+    'Channel-Debug',
+    'Call-Debug',
+    'Fetch-ID',
+    'Recording',
+    'Media-Name',
+    'User-Agent',
+  ],
+  digits: ['DTMF-Digit', 'Digits-Dialed', 'Application-Data', 'Raw-Application-Data', 'Application-Response'],
+  numbers: [
+    'Caller-ID-Number',
+    'Callee-ID-Number',
+    'Caller-Destination-Number',
+    'Other-Leg-Caller-ID-Number',
+    'Other-Leg-Callee-ID-Number',
+    'Other-Leg-Destination-Number',
+    'From',
+    'To',
+    'Request',
+    'Presence-ID',
+    'E164-Destination',
+    'E164-Origination',
+    'Original-Number',
+  ],
+  names: ['Caller-ID-Name', 'Callee-ID-Name', 'Other-Leg-Caller-ID-Name', 'Other-Leg-Callee-ID-Name'],
+  billing: [
+    'Account-Billing',
+    'Account-Trunk-Usage',
+    'Reseller-ID',
+    'Reseller-Billing',
+    'Reseller-Trunk-Usage',
+    'Base-Cost',
+    'Pvt-Cost',
+    'Surcharge',
+    'Rate',
+  ],
+  variables: ['Custom-Channel-Vars', 'Custom-Application-Vars'],
+  signal: [
+    'Event-Category',
+    'Event-Name',
+    'App-Name',
+    'App-Version',
+    'Msg-ID',
+    'Call-ID',
+    'Account-ID',
+    'Timestamp',
+    'Call-Direction',
+    'From-Tag',
+    'To-Tag',
+    'Channel-State',
+    'Channel-Call-State',
+    'Channel-Answer-State',
+    'Channel-Created-Time',
+    'Channel-Is-Loopback',
+    'Channel-Loopback-Leg',
+    'Channel-Loopback-Other-Leg-ID',
+    'Other-Leg-Call-ID',
+    'Other-Leg-Direction',
+    'Bridge-B-Unique-ID',
+    'Hangup-Cause',
+    'Hangup-Code',
+    'Bridge-Hangup-Cause',
+    'Disposition',
+    'Duration-Seconds',
+    'Billing-Seconds',
+    'Ringing-Seconds',
+    'Parking-Slot',
+    'DTMF-Duration',
+    'Detected-Tone',
+    'Length',
+    'Firehose-Synthetic',
+  ],
+};
+
+/** Fields that no table has, by what their names end or begin with. */
+const BY_NAME: readonly (readonly [pattern: RegExp, of: PrivacyClass])[] = [
+  [/-sdp$/, 'sdp'],
+  [/-billing$|-trunk-usage$|-cost$|^rate|^surcharge|^reseller-/, 'billing'],
+  [/-(uri|url|host|hostname|ip|address|server)$|^x-/, 'network'],
+  [/-digits?$/, 'digits'],
+  [/-number$/, 'numbers'],
+  [/-id-name$/, 'names'],
+];
+
+const CLASS_OF: ReadonlyMap<string, PrivacyClass> = new Map(
+  Object.entries(OF_CLASS).flatMap(([of, fields]) =>
+    fields.map((field): [string, PrivacyClass] => [field.toLowerCase(), of as PrivacyClass]),
+  ),
+);
+
+/** The class of a field by its name, whatever its case. Pure. */
+export function privacyClass(field: string): PrivacyClass {
+  const name = field.toLowerCase();
+  return CLASS_OF.get(name) ?? BY_NAME.find(([pattern]) => pattern.test(name))?.[1] ?? 'unknown';
+}
+
+/** The fields of each class that a table names, for the documentation. */
+export const PRIVACY_CLASSES: Readonly<Record<string, readonly string[]>> = OF_CLASS;
