@@ -150,6 +150,32 @@ export const GATEWAY = dashboard({
       ],
     },
     {
+      title: 'Compression',
+      panels: [
+        {
+          title: 'Bytes saved',
+          unit: 'percentunit',
+          says: 'Share of the bytes of events that compression kept from the wire. Near 0 while clients are connected: they do not offer it, a proxy removes the offer, or CPU is short.',
+          queries: {
+            saved: `sum(${rate('firehose_compression_saved_bytes_total')}) / (sum(${rate('firehose_compression_saved_bytes_total')}) + sum(${rate('firehose_delivered_bytes_total')}))`,
+          },
+        },
+        {
+          title: 'Time spent on compressing',
+          unit: 'percentunit',
+          says: 'Share of a core, by pod. Above a third, many small sets of connections each want other events: consider turning compression off.',
+          queries: { '{{pod}}': sum('pod', rate('firehose_compression_seconds_total')) },
+        },
+        {
+          title: 'Forms of an event',
+          unit: 'short',
+          says: 'Forms in use, by pod: with or without meta, compressed or not. A replica makes at most 16.',
+          thresholds: { warn: 12, bad: 16 },
+          queries: { '{{pod}}': `max by (pod) (firehose_encodings${IN})` },
+        },
+      ],
+    },
+    {
       title: 'Slow connections and losses',
       panels: [
         {
