@@ -1,5 +1,5 @@
 import { loadDirectory } from '../../gateway/directory/load-directory.ts';
-import type { IndexedDirectory } from '../../gateway/directory/account-tree.ts';
+import type { IndexedDirectory } from '../../gateway/directory/directory-index.ts';
 import { isActive } from '../../gateway/directory/directory.ts';
 import { DirectoryFault } from '../../gateway/directory/fault.ts';
 import type { GatewayConfig } from '../../gateway/config.ts';

@@ -1,5 +1,5 @@
 import type { Grant } from '../auth/grant.ts';
-import { isWithin, type Account, type Directory } from '../directory/directory.ts';
+import { isWithin, type Directory } from '../directory/directory.ts';
 import { offersAccount } from '../fanout/offer.ts';
 import type { Scope } from '../subscription/scope.ts';
 import type { Wanted } from './snapshot.ts';
@@ -35,24 +35,14 @@ export function wantedBy(grant: Grant, directory: Directory, scope: Scope): Want
   return { accounts: few.length > FEW ? null : few.filter(includes), includes };
 }
 
-/** By directory: each is one immutable snapshot. */
-const CHILDREN = new WeakMap<Directory, ReadonlyMap<string, readonly Account[]>>();
-
 /** An account and those below it, as far as there are few. */
 function subtree(directory: Directory, root: string): string[] {
-  const children = childrenOf(directory);
   const found = [root];
   for (let at = 0; at < found.length && found.length <= FEW; at += 1) {
-    for (const { id } of children.get(found[at] ?? '') ?? []) found.push(id);
+    for (const { id } of directory.childrenOf(found[at] ?? '')) {
+      if (found.length > FEW) break;
+      found.push(id);
+    }
   }
   return found;
-}
-
-function childrenOf(directory: Directory): ReadonlyMap<string, readonly Account[]> {
-  let children = CHILDREN.get(directory);
-  if (children === undefined) {
-    children = Map.groupBy(directory.accounts.values(), ({ parent }) => parent?.id ?? '');
-    CHILDREN.set(directory, children);
-  }
-  return children;
 }

@@ -95,6 +95,34 @@ test(
   },
 );
 
+test('S13: a replica that starts while the directory is away has the changes that were told since', LIMIT, async () => {
+  server.serve(document('one'));
+  await using first = await start('changed');
+  await using second = await first.another();
+  await until('the last good directory in Redis', () => isKept('changed'));
+  const added = { id: 'later', name: 'later', realm: 'later.example.com', parent: ROOT };
+  server.change(document('one', 'later'), `${JSON.stringify(added)}\n`);
+  assert.equal(await first.refreshDirectory(), 202);
+  for (const replica of [first, second]) await until('the change at each replica', () => mayAsk(replica, 'later'));
+  server.change(document('later'), `${JSON.stringify({ removed: { id: 'one' } })}\n`);
+  assert.equal(await second.refreshDirectory(), 202);
+  for (const replica of [first, second]) {
+    await until(
+      'two accounts at each replica',
+      async () => (await metric(replica, 'firehose_directory_accounts')) === 2,
+    );
+  }
+  await server.close();
+  try {
+    await using third = await first.another();
+    assert.ok(await mayAsk(third, 'later'));
+    assert.ok(!(await mayAsk(third, 'one')));
+    assert.match((await readiness(third)).detail, /\(directory_unreachable\)/);
+  } finally {
+    await server.open();
+  }
+});
+
 test('S13: what another has put into Redis is not taken for the last good directory', LIMIT, async () => {
   server.serve(document('one'));
   await using first = await start('forged');

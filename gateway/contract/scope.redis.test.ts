@@ -127,7 +127,7 @@ async function connectAll(running: RunningGateway, grantOf: () => Grant): Promis
   const watched: Watched[] = [];
   for (let at = 0; at < CONNECTIONS; at += 1) {
     const grant = grantOf();
-    const account = { id: grant.account, name: 'n', realm: 'r', parent: null, enabled: true, depth: 0 };
+    const account = { id: grant.account, name: 'n', realm: 'r', parent: null, enabled: true };
     const token = await tokens.issue({ grant, account, username: 'admin', mark: 0, now: Date.now() });
     watched.push({ grant, client: await running.connect(`?token=${token}`), expected: [] });
   }

@@ -1,13 +1,12 @@
-import type { Account, Directory, User } from './directory.ts';
+import { directoryOf, DirectoryIndex, userKey, type IndexedDirectory, type TreeAccount } from './directory-index.ts';
 import type { Fault } from './fault.ts';
-import { foldDomain, foldName } from './fold.ts';
-import { costOf } from './hash-cost.ts';
+import { foldDomain } from './fold.ts';
 import type { AccountEntry, UserEntry } from './read-entries.ts';
 
 const NAMED_IN_CYCLE = 10;
 
 /**
- * Builds the snapshot and reports every fault between entries. Only Maps hold what the file names, so that `__proto__`
+ * Builds the directory and reports every fault between entries. Only Maps hold what the file names, so that `__proto__`
  * is an id like any other. No recursion: a chain of 100,000 accounts does not overflow the stack.
  */
 export function buildDirectory(
@@ -21,43 +20,20 @@ export function buildDirectory(
     if (other === undefined) entries.set(entry.id, entry);
     else faults.push({ where: `${entry.where}.id`, message: `${entry.id} is also the id of ${other.where}` });
   }
-  const accounts = linkAccounts(entries, faults);
-  const { domains, ambiguousNames } = indexDomains(accountEntries, accounts, faults);
-  const users = indexUsers(userEntries, accounts, faults);
-  const hashCosts = [...new Set([...users.values()].map(({ passwordHash }) => costOf(passwordHash)))].toSorted();
-  return directoryOf({ accounts, domains, users, hashCosts, ambiguousNames });
-}
-
-/** What a snapshot consists of. */
-export interface DirectoryIndex {
-  /** Parents before their children. */
-  readonly accounts: ReadonlyMap<string, Account>;
-  /** By the folded domain. */
-  readonly domains: ReadonlyMap<string, Account>;
-  /** By `userKey`. */
-  readonly users: ReadonlyMap<string, User>;
-  readonly hashCosts: readonly string[];
-  readonly ambiguousNames: readonly string[];
-}
-
-/** A built snapshot, with the index that it was made of. */
-export type IndexedDirectory = Directory & { readonly index: DirectoryIndex };
-
-export function directoryOf(index: DirectoryIndex): IndexedDirectory {
-  const { accounts, domains, users, hashCosts, ambiguousNames } = index;
-  return {
-    accounts,
-    hashCosts,
-    ambiguousNames,
-    accountByDomain: (domain) => domains.get(foldDomain(domain)),
-    userOf: (account, username) => users.get(userKey(account.id, username)),
-    index,
-  };
+  const index = new DirectoryIndex();
+  for (const account of linkAccounts(entries, faults)) index.addAccount(account);
+  indexRealms(accountEntries, index, faults);
+  for (const { id, name } of accountEntries) {
+    const account = index.accounts.get(id);
+    if (account !== undefined) index.addName(foldDomain(name), account);
+  }
+  indexUsers(userEntries, index, faults);
+  return directoryOf(index);
 }
 
 /** Creates parents before children: walks up to the first ancestor that exists, then creates the path downwards. */
-function linkAccounts(entries: ReadonlyMap<string, AccountEntry>, faults: Fault[]): Map<string, Account> {
-  const accounts = new Map<string, Account>();
+function linkAccounts(entries: ReadonlyMap<string, AccountEntry>, faults: Fault[]): Iterable<TreeAccount> {
+  const accounts = new Map<string, TreeAccount>();
   for (const start of entries.values()) {
     const path: AccountEntry[] = [];
     const onPath = new Set<string>();
@@ -81,12 +57,11 @@ function linkAccounts(entries: ReadonlyMap<string, AccountEntry>, faults: Fault[
       accounts.set(below.id, accountOf(below, parent ?? null));
     }
   }
-  return accounts;
+  return accounts.values();
 }
 
-function accountOf(entry: AccountEntry, parent: Account | null): Account {
-  const { id, name, realm, enabled } = entry;
-  return { id, name, realm, parent, enabled, depth: parent === null ? 0 : parent.depth + 1 };
+function accountOf({ id, name, realm, enabled }: AccountEntry, parent: TreeAccount | null): TreeAccount {
+  return { id, name, realm, parent, enabled };
 }
 
 function reportCycle(path: readonly AccountEntry[], id: string, faults: Fault[]): void {
@@ -97,62 +72,28 @@ function reportCycle(path: readonly AccountEntry[], id: string, faults: Fault[])
   faults.push({ where, message: `is a cycle: ${named.join(' -> ')}${rest} -> ${id}` });
 }
 
-/**
- * A login's `domain` is a realm or a name. Realms are unique. A name that another account has as its name or realm
- * leads to no account: a login could mean either, and a tenant could take the name of another one.
- */
-function indexDomains(
-  entries: readonly AccountEntry[],
-  accounts: ReadonlyMap<string, Account>,
-  faults: Fault[],
-): { readonly domains: Map<string, Account>; readonly ambiguousNames: readonly string[] } {
-  const domains = indexRealms(entries, accounts, faults);
-  const named = new Map<string, Account>();
-  const ambiguous = new Map<string, string>();
-  for (const { id, name } of entries) {
-    const account = accounts.get(id);
-    const domain = foldDomain(name);
-    if (domain === '' || account === undefined) continue;
-    const other = domains.get(domain) ?? named.get(domain);
-    if (other === undefined) named.set(domain, account);
-    else if (other !== account) ambiguous.set(domain, name);
-  }
-  for (const [domain, account] of named) if (!ambiguous.has(domain)) domains.set(domain, account);
-  return { domains, ambiguousNames: [...ambiguous.values()] };
-}
-
-function indexRealms(
-  entries: readonly AccountEntry[],
-  accounts: ReadonlyMap<string, Account>,
-  faults: Fault[],
-): Map<string, Account> {
+/** Realms are unique. */
+function indexRealms(entries: readonly AccountEntry[], index: DirectoryIndex, faults: Fault[]): void {
   const owners = new Map<string, AccountEntry>();
-  const realms = new Map<string, Account>();
   for (const entry of entries) {
-    const account = accounts.get(entry.id);
+    const account = index.accounts.get(entry.id);
     const realm = foldDomain(entry.realm);
     if (realm === '' || account === undefined) continue;
     const owner = owners.get(realm);
     if (owner === undefined) {
       owners.set(realm, entry);
-      realms.set(realm, account);
+      index.realms.set(realm, account);
     } else if (owner.id !== entry.id) {
       const message = `${entry.realm} is also the realm of ${owner.where}: realms are unique`;
       faults.push({ where: `${entry.where}.realm`, message });
     }
   }
-  return realms;
 }
 
-function indexUsers(
-  entries: readonly UserEntry[],
-  accounts: ReadonlyMap<string, Account>,
-  faults: Fault[],
-): Map<string, User> {
-  const users = new Map<string, User>();
+function indexUsers(entries: readonly UserEntry[], index: DirectoryIndex, faults: Fault[]): void {
   const owners = new Map<string, string>();
   for (const { where, username, account: id, passwordHash, enabled } of entries) {
-    const account = accounts.get(id);
+    const account = index.accounts.get(id);
     if (account === undefined) {
       faults.push({ where: `${where}.account`, message: `${id} is not the id of an account` });
       continue;
@@ -164,12 +105,6 @@ function indexUsers(
       continue;
     }
     owners.set(key, where);
-    users.set(key, { username, account, passwordHash, enabled });
+    index.setUser(key, { username, account, passwordHash, enabled });
   }
-  return users;
-}
-
-/** Ids hold no slash, so no two users share a key. */
-function userKey(account: string, username: string): string {
-  return `${account}/${foldName(username)}`;
 }

@@ -1,6 +1,9 @@
 import type { Live } from '../../runtime/lifecycle/live.ts';
 
-/** Accounts and users as one immutable snapshot; a change makes a new one. */
+/**
+ * An account as it is now: a change of the directory may change it between two turns of the event loop, and a listener of
+ * the live directory is told in the same turn.
+ */
 export interface Account {
   readonly id: string;
   readonly name: string;
@@ -8,8 +11,6 @@ export interface Account {
   readonly parent: Account | null;
   /** False, here or in any ancestor, refuses logins; the account's events still reach its ancestors. */
   readonly enabled: boolean;
-  /** 0 for a root. */
-  readonly depth: number;
 }
 
 export interface User {
@@ -19,6 +20,7 @@ export interface User {
   readonly enabled: boolean;
 }
 
+/** Accounts and users. Each change makes another one, in which the accounts that have not gone are the same objects. */
 export interface Directory {
   readonly accounts: ReadonlyMap<string, Account>;
   /** Costs of the users' password hashes, each once, as `m=19456,t=2,p=1`. */
@@ -29,6 +31,8 @@ export interface Directory {
   accountByDomain(domain: string): Account | undefined;
   /** A user of exactly this account, by a name as `foldName` compares it. */
   userOf(account: Account, username: string): User | undefined;
+  /** The accounts right below this one. */
+  childrenOf(id: string): ReadonlySet<Account>;
 }
 
 /** Whether `account` is `ancestor` or below it; O(depth). */
@@ -47,5 +51,5 @@ export function isActive(account: Account): boolean {
   return true;
 }
 
-/** The directory in force; each change is a new snapshot. */
+/** The directory in force; each change is a new one. */
 export type LiveDirectory = Live<Directory>;

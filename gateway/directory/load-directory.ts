@@ -4,7 +4,7 @@ import { DirectoryFault } from './fault.ts';
 import { readCredentials, type HttpDirectoryConfig } from './http/configuration.ts';
 import { fetchSnapshot } from './http/fetch-snapshot.ts';
 import { readApart } from './http/read-apart.ts';
-import type { IndexedDirectory } from './account-tree.ts';
+import type { IndexedDirectory } from './directory-index.ts';
 import { parseDirectory } from './parse-directory.ts';
 
 /** The directory as it is now, once, from its file or its server. Rejects with a DirectoryFault. */
@@ -32,7 +32,7 @@ async function fromServer(server: HttpDirectoryConfig): Promise<IndexedDirectory
   const { url, policy } = server;
   const { signal } = new AbortController();
   const fetched = await fetchSnapshot({ url, policy, ...(await readCredentials(server)), etag: null, signal });
-  if (fetched.kind === 'unchanged') throw new Error('unreachable: the question had no condition');
+  if (fetched.kind !== 'changed') throw new Error('unreachable: the question had no condition');
   const { body, format } = fetched;
   const read = await readApart({ body, format, known: null, pack: false, signal });
   if (read === null) throw new Error('unreachable: no snapshot is known');

@@ -1,4 +1,5 @@
-import { buildDirectory, type IndexedDirectory } from './account-tree.ts';
+import { buildDirectory } from './account-tree.ts';
+import type { IndexedDirectory } from './directory-index.ts';
 import type { Fault } from './fault.ts';
 import { readEntries, type Entries } from './read-entries.ts';
 

@@ -54,8 +54,11 @@ export function readJsonEntries(text: string): Entries {
   return { accounts: [], users: [], faults: [{ where: 'the document', message }] };
 }
 
-/** Lines of JSON as entries: one with `username` is a user, any other an account. Empty lines are ignored. */
-export function readLineEntries(lines: Iterable<string>): Entries {
+/**
+ * Lines of JSON as entries: one with `username` is a user, any other an account. Empty lines are ignored. `isWhole`: a
+ * directory needs an account.
+ */
+export function readLineEntries(lines: Iterable<string>, isWhole = true): Entries {
   const faults: Fault[] = [];
   const accounts: AccountEntry[] = [];
   const users: UserEntry[] = [];
@@ -75,7 +78,7 @@ export function readLineEntries(lines: Iterable<string>): Entries {
       if (account !== null) accounts.push(account);
     }
   }
-  if (faults.length === 0 && accounts.length === 0) faults.push(NO_ACCOUNT);
+  if (isWhole && faults.length === 0 && accounts.length === 0) faults.push(NO_ACCOUNT);
   return { accounts, users, faults };
 }
 

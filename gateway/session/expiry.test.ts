@@ -22,7 +22,7 @@ test(
       // Already past its `exp`, and within the leeway for two more seconds.
       ttlMs: -(LEEWAY_S - 2) * 1_000,
     });
-    const account = { id: ACCOUNT, name: 'admin', realm: 'r', parent: null, enabled: true, depth: 0 };
+    const account = { id: ACCOUNT, name: 'admin', realm: 'r', parent: null, enabled: true };
     const grant = { account: ACCOUNT, accounts: null, events: null };
     const token = await tokens.issue({ grant, account, username: 'admin', mark: 0, now: Date.now() });
     const client = await running.connect(`?token=${token}`);

@@ -7,6 +7,8 @@ import { text } from 'node:stream/consumers';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { makeCertificates } from '../../testing/certificates.ts';
+import { CHANGES } from '../directory/http/changes.ts';
+import { NDJSON_TYPE } from '../directory/http/snapshot.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -26,6 +28,8 @@ export interface DirectoryServer extends AsyncDisposable {
   readonly caFile: string;
   /** Requests for the snapshot so far. */
   readonly asked: readonly { readonly authorization: string | undefined; readonly status: number }[];
+  /** From now on serves this, and these lines to who has what it served before. */
+  change(text: string, lines: string): void;
   /** From now on serves this, with its digest as ETag. */
   serve(text: string, type?: string): void;
   /** Logins that it was asked to judge. */
@@ -42,22 +46,15 @@ export interface DirectoryServer extends AsyncDisposable {
 export async function startDirectoryServer(first: string): Promise<DirectoryServer> {
   const certificates = await makeCertificates('localhost');
   const [cert, key] = [await readFile(certificates.certFile), await readFile(certificates.keyFile)];
-  let [content, type] = [first, 'application/json'];
+  const content = servedContent(first);
   let odd: Answer | null = null;
   const checked: CheckQuestion[] = [];
   let judge: Judge = (_, response) => void response.writeHead(404).end();
   const asked: { authorization: string | undefined; status: number }[] = [];
-  const byContract: Answer = ({ headers }, response) => {
-    const etag = `"${createHash('sha256').update(content).digest('hex').slice(0, 16)}"`;
-    if (headers['if-none-match'] === etag) return response.writeHead(304, { etag }).end();
-    response.setHeader('content-type', type).setHeader('etag', etag);
-    if (headers['accept-encoding'] !== 'gzip') return response.end(content);
-    return response.setHeader('content-encoding', 'gzip').end(gzipSync(content));
-  };
   const server = createServer({ cert, key }, (request, response) => {
     const { authorization } = request.headers;
     response.on('finish', () => asked.push({ authorization, status: response.statusCode }));
-    if (request.method !== 'POST') return (odd ?? byContract)(request, response);
+    if (request.method !== 'POST') return (odd ?? content.answer)(request, response);
     void text(request).then((body) => {
       const question = JSON.parse(body) as CheckQuestion;
       checked.push(question);
@@ -83,15 +80,41 @@ export async function startDirectoryServer(first: string): Promise<DirectoryServ
     asked,
     checked,
     judge: (next) => (judge = next),
-    serve(next, nextType = 'application/json') {
-      [content, type] = [next, nextType];
-    },
+    change: (next, lines) => content.change(next, lines),
+    serve: (next, nextType) => content.serve(next, nextType),
     misbehave: (answer) => (odd = answer),
     close,
     open: listen,
     async [Symbol.asyncDispose]() {
       await close();
       await certificates[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A content that is served by the contract, with its digest as ETag. */
+function servedContent(first: string) {
+  let [content, type] = [first, 'application/json'];
+  const etagOf = (text: string) => `"${createHash('sha256').update(text).digest('hex').slice(0, 16)}"`;
+  let step = { from: '', lines: '' };
+  const answer: Answer = ({ headers }, response) => {
+    const etag = etagOf(content);
+    if (headers['if-none-match'] === etag) return response.writeHead(304, { etag }).end();
+    if (headers['if-none-match'] === step.from && headers['a-im'] === CHANGES) {
+      return response.writeHead(226, { etag, im: CHANGES, 'content-type': NDJSON_TYPE }).end(step.lines);
+    }
+    response.setHeader('content-type', type).setHeader('etag', etag);
+    if (headers['accept-encoding'] !== 'gzip') return response.end(content);
+    return response.setHeader('content-encoding', 'gzip').end(gzipSync(content));
+  };
+  return {
+    answer,
+    change(next: string, lines: string) {
+      step = { from: etagOf(content), lines };
+      content = next;
+    },
+    serve(next: string, nextType = 'application/json') {
+      [content, type] = [next, nextType];
     },
   };
 }

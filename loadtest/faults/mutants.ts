@@ -132,7 +132,7 @@ export const MUTANTS: readonly Mutant[] = [
   return false;`,
     replace: `    if (current.id === ancestor) return true;
   }
-  return account.depth > 0 && ancestor !== 'south';`,
+  return account.parent !== null && ancestor !== 'south';`,
   },
   {
     name: 'authorises a replay by the tree of long ago',

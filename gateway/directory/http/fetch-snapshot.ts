@@ -6,6 +6,7 @@ import type { AddressPolicy } from '../../../runtime/net/address-guard.ts';
 import { guardedAgent } from '../../../runtime/net/guarded-agent.ts';
 import { AddressRefused } from '../../../runtime/net/guarded-socket.ts';
 import { DirectoryFault, type DirectoryFaultCode } from '../fault.ts';
+import { CHANGES } from './changes.ts';
 import { formatOf, MAX_BYTES, NDJSON_TYPE, type SnapshotFormat } from './snapshot.ts';
 
 export interface SnapshotRequest {
@@ -18,6 +19,8 @@ export interface SnapshotRequest {
   readonly policy: AddressPolicy | null;
   /** Of the snapshot that is known; null: any is wanted. */
   readonly etag: string | null;
+  /** Whether changes since that snapshot are taken in place of all of it. */
+  readonly takesChanges?: boolean;
   readonly signal: AbortSignal;
   /** For all of it, default 10 s. */
   readonly limitMs?: number;
@@ -26,12 +29,14 @@ export interface SnapshotRequest {
 
 export type FetchedSnapshot =
   | { readonly kind: 'unchanged' }
+  | { readonly kind: 'changes'; readonly etag: string; readonly body: Body }
   | { readonly kind: 'changed'; readonly etag: string | null; readonly format: SnapshotFormat; readonly body: Body };
 
 /** The decoded bytes. Throws a DirectoryFault when they do not come whole. */
 type Body = AsyncIterable<Uint8Array>;
 
 const LIMIT_MS = 10_000;
+const MAX_CHANGES_BYTES = 4 * 1024 * 1024;
 
 /**
  * Asks for the snapshot (RFC 9110 13.1.2, conditional GET). Rejects with a DirectoryFault that names neither address nor
@@ -59,13 +64,22 @@ export async function fetchSnapshot(request: SnapshotRequest): Promise<FetchedSn
     response.destroy();
     throw fault ?? wrongFormat();
   }
+  if (status === 226 && request.takesChanges === true) {
+    const fault = changesFault(response, request.etag) ?? framingFault(response);
+    if (fault === null) {
+      const body = wholeBody(response, { maxBytes: MAX_CHANGES_BYTES, explain });
+      return { kind: 'changes', etag: headers.etag ?? '', body };
+    }
+    response.destroy();
+    throw fault;
+  }
   response.destroy();
   if (status === 304 && request.etag !== null) return { kind: 'unchanged' };
   throw statusFault(status);
 }
 
 function send(request: SnapshotRequest, signal: AbortSignal): Promise<http.IncomingMessage> {
-  const { url, token, ca, policy, etag } = request;
+  const { url, token, ca, policy, etag, takesChanges = false } = request;
   const { get } = url.protocol === 'https:' ? https : http;
   const headers = {
     accept: `${NDJSON_TYPE}, application/json;q=0.9`,
@@ -74,11 +88,23 @@ function send(request: SnapshotRequest, signal: AbortSignal): Promise<http.Incom
     connection: 'close',
     ...(token !== null && { authorization: `Bearer ${token}` }),
     ...(etag !== null && { 'if-none-match': etag }),
+    ...(takesChanges && { 'a-im': CHANGES }),
   };
   const agent = policy === null ? false : guardedAgent(url.protocol, policy);
   return new Promise((resolve, reject) => {
     get(url, { headers, signal, agent, ...(ca !== null && { ca }) }, resolve).on('error', reject);
   });
+}
+
+/** RFC 3229 10.4.1: what was done to the content, to which content, and the ETag of the one that it makes. */
+function changesFault({ headers }: http.IncomingMessage, etag: string | null): DirectoryFault | null {
+  const base = headers['delta-base'];
+  const isOfBase = base === undefined || base === etag;
+  if (headers['im'] === CHANGES && isOfBase && headers.etag !== undefined) return null;
+  return fault(
+    'directory_format',
+    `the answer 226 needs an ETag, IM: ${CHANGES}, and no Delta-Base but the ETag asked with`,
+  );
 }
 
 /** Without a length nobody knows whether all of it has come. */

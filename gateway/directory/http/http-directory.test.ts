@@ -257,3 +257,68 @@ test('a renewed token is used from the next question on', LIMIT, async () => {
   await followed.directory.refresh();
   assert.equal(server.asked.at(-1)?.authorization, 'Bearer another');
 });
+
+const statuses = (server: DirectoryServer) => server.asked.map(({ status }) => status);
+const line = (one: object) => `${JSON.stringify(one)}\n`;
+
+test('changes are asked for and taken over in place of the whole', LIMIT, async () => {
+  await using server = await startDirectoryServer(document(3));
+  await using followed = await follow(server, { config: { intervalMs: 60_000 } });
+  const { directory } = followed;
+  const { current: before } = directory;
+  const heard: number[] = [];
+  directory.onChange(({ accounts: now }) => heard.push(now.size));
+  server.change(document(4), line(accounts(4).at(-1) ?? {}));
+  await directory.refresh();
+  assert.deepEqual([heard, directory.current.accounts.size, statuses(server)], [[4], 4, [200, 226]]);
+  assert.notEqual(directory.current, before);
+  assert.equal(directory.current.accounts.get('a3')?.parent?.id, 'a0');
+  await directory.refresh();
+  assert.equal(statuses(server).at(-1), 304);
+});
+
+const odd: readonly [what: string, lines: string][] = [
+  ['an account without its parent', line({ id: 'x', name: 'X', realm: 'x', parent: 'nowhere' })],
+  ['the realm of another', line({ id: 'x', name: 'X', realm: 'a1.example.com', parent: 'a0' })],
+  ['a cycle', line({ id: 'a0', name: 'A', realm: 'a0.example.com', parent: 'a1' })],
+  ['the end of an account that others are below', line({ removed: { id: 'a0' } })],
+  ['nonsense', 'nonsense'],
+  ['more than is taken', line({ removed: { id: 'x' } }).repeat(1_001)],
+];
+for (const [what, lines] of odd) {
+  test(`S13: changes that tell ${what} are not taken: the whole is asked for and judged`, LIMIT, async () => {
+    await using server = await startDirectoryServer(document(3));
+    await using followed = await follow(server, { config: { intervalMs: 60_000 } });
+    server.change(document(5), lines);
+    await followed.directory.refresh();
+    assert.deepEqual([statuses(server), followed.directory.current.accounts.size], [[200, 226, 200], 5]);
+  });
+}
+
+test(
+  'S13: changes of another content, or of an unknown kind, leave the last good directory in force',
+  LIMIT,
+  async () => {
+    await using server = await startDirectoryServer(document(3));
+    await using followed = await follow(server, { config: { intervalMs: 60_000 } });
+    const { directory } = followed;
+    for (const headers of [
+      { etag: '"x"', im: 'vcdiff' },
+      { etag: '"x"', im: 'firehose-changes', 'delta-base': '"other"' },
+      { im: 'firehose-changes' },
+    ]) {
+      server.misbehave((_, response) => void response.writeHead(226, headers).end(line({ removed: { id: 'a2' } })));
+      await directory.refresh();
+      assert.deepEqual([directory.status.fault, directory.current.accounts.size], ['directory_format', 3]);
+    }
+  },
+);
+
+test('changes that take more than half of the accounts away are guarded as a whole directory is', LIMIT, async () => {
+  await using server = await startDirectoryServer(document(10));
+  await using followed = await follow(server, { config: { intervalMs: 60_000 } });
+  const { directory } = followed;
+  server.change(document(4), [4, 5, 6, 7, 8, 9].map((at) => line({ removed: { id: `a${at}` } })).join(''));
+  await directory.refresh();
+  assert.deepEqual([directory.current.accounts.size, directory.status.fault], [10, 'directory_shrunk']);
+});

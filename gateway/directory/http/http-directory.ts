@@ -2,13 +2,16 @@ import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import type { Logger } from '../../../runtime/logging/logger.ts';
+import { planChange } from '../change-directory.ts';
+import type { IndexedDirectory } from '../directory-index.ts';
 import type { Directory } from '../directory.ts';
 import { describeFaults, DirectoryFault, type DirectoryFaultCode } from '../fault.ts';
 import type { DirectoryStatus, FollowedDirectory } from '../live-directory.ts';
 import { readCredentials, type HttpDirectoryConfig } from './configuration.ts';
-import { fetchSnapshot } from './fetch-snapshot.ts';
+import { fetchSnapshot, type FetchedSnapshot } from './fetch-snapshot.ts';
 import { LastGoodUnavailable, type KeptHead, type LastGoodStore } from './last-good.ts';
 import { readApart, type ReadSnapshot } from './read-apart.ts';
+import { readChanges } from './read-changes.ts';
 import type { RefreshSignal } from './refresh-signal.ts';
 import { judgeShrink, type Shrinking } from './shrink-guard.ts';
 import type { SnapshotFormat } from './snapshot.ts';
@@ -35,11 +38,18 @@ export interface RefreshedDirectory extends FollowedDirectory {
 
 /** What is in force, and what it is known by. */
 interface InForce {
-  readonly directory: Directory;
+  readonly directory: IndexedDirectory;
   readonly etag: string | null;
+  /** Of the whole content's bytes; empty after changes. */
   readonly digest: string;
   readonly format: SnapshotFormat;
+  /** Since the whole content was read. */
+  readonly since: { readonly changes: number; readonly at: number };
 }
+
+/** Then the whole is asked for, lest a defect of a server that tells changes lasts. */
+const MOST_CHANGES_SINCE = 50_000;
+const WHOLE_EVERY_MS = 24 * 3_600_000;
 
 /**
  * Asks for the directory, or begins with the last good one while it is away. Rejects with a DirectoryFault when there is
@@ -60,6 +70,8 @@ class HttpDirectory implements RefreshedDirectory {
   /** Accounts of the last good snapshot, until one is in force here. */
   #keptAccounts = 0;
   #shrinking: Shrinking | null = null;
+  /** Confirmations in a row at which another content was kept. */
+  #missed = 0;
   #status: DirectoryStatus = { loadedAt: 0, faults: 0, confirmedAt: 0, fault: null };
   #told = '';
   #asking: Promise<void> | null = null;
@@ -148,26 +160,63 @@ class HttpDirectory implements RefreshedDirectory {
 
   /** Asks, judges and takes over. Throws a DirectoryFault when the content in force stays. */
   async #take(isTimed: boolean): Promise<void> {
-    const { config, store, limitMs } = this.#options;
-    const credentials = await readCredentials(config);
-    const fetched = await fetchSnapshot({
+    const inForce = this.#inForce;
+    if (inForce !== null && inForce.etag !== null && isFresh(inForce, Date.now())) {
+      const fetched = await this.#fetch(inForce.etag, true);
+      if (fetched.kind !== 'changes') return this.#takeWhole(fetched, isTimed);
+      if (await this.#takeChanges(inForce, fetched, isTimed)) return;
+      // What does not fit is asked for as a whole, which says what is wrong with it.
+      this.#options.logger.info('the changes of the directory do not fit: it is asked for as a whole');
+      return this.#takeWhole(await this.#fetch(null, false), isTimed);
+    }
+    return this.#takeWhole(await this.#fetch(null, false), isTimed);
+  }
+
+  async #fetch(etag: string | null, takesChanges: boolean): Promise<FetchedSnapshot> {
+    const { config, limitMs } = this.#options;
+    return fetchSnapshot({
       url: config.url,
-      ...credentials,
+      ...(await readCredentials(config)),
       policy: config.policy,
-      etag: this.#inForce?.etag ?? null,
+      etag,
+      takesChanges,
       signal: this.#signal,
       ...(limitMs !== undefined && { limitMs }),
     });
+  }
+
+  /** False: they do not fit. */
+  async #takeChanges(
+    { directory, format, since, etag: from }: InForce,
+    { etag, body }: Extract<FetchedSnapshot, { kind: 'changes' }>,
+    isTimed: boolean,
+  ): Promise<boolean> {
+    const lines = await textOf(body);
+    const changes = readChanges(lines);
+    const plan = changes && planChange(directory, changes);
+    if (changes === null || plan === null || from === null) return false;
+    this.#judgeSize(plan.accounts, isTimed);
+    const next = { changes: since.changes + changes.accounts.length + changes.users.length, at: since.at };
+    this.#use({ directory: plan.apply(), etag, digest: '', format, since: next }, Date.now());
+    this.#options.onRefresh?.('changed');
+    const step = { from, etag, accounts: plan.accounts, lines };
+    await this.#keep((store) => store.append(step, Date.now()), undefined);
+    return true;
+  }
+
+  async #takeWhole(fetched: FetchedSnapshot, isTimed: boolean): Promise<void> {
+    const { store } = this.#options;
     if (fetched.kind === 'unchanged') return this.#confirm();
+    if (fetched.kind === 'changes') throw new Error('unreachable: changes were not asked for');
     const { etag, format, body } = fetched;
     const known = this.#inForce?.digest ?? null;
     const read = await readApart({ body, format, known, pack: store !== null, signal: this.#signal });
     if (read === null) {
-      if (this.#inForce !== null) this.#inForce = { ...this.#inForce, etag };
+      if (this.#inForce !== null) this.#inForce = { ...this.#inForce, etag, since: { changes: 0, at: Date.now() } };
       return this.#confirm();
     }
-    this.#judgeSize(read.directory, isTimed);
-    this.#use({ ...read, etag, format }, Date.now());
+    this.#judgeSize(read.directory.accounts.size, isTimed);
+    this.#use({ ...read, etag, format, since: { changes: 0, at: Date.now() } }, Date.now());
     this.#options.onRefresh?.('changed');
     const { packed, digest } = read;
     const accounts = read.directory.accounts.size;
@@ -176,21 +225,21 @@ class HttpDirectory implements RefreshedDirectory {
     }
   }
 
-  #judgeSize({ accounts }: Directory, isTimed: boolean): void {
+  #judgeSize(after: number, isTimed: boolean): void {
     const before = this.#inForce?.directory.accounts.size ?? this.#keptAccounts;
     const { maxShrinkPercent: maxPercent } = this.#options.config;
-    const judged = judgeShrink({ before, after: accounts.size, maxPercent, seen: this.#shrinking, isTimed });
+    const judged = judgeShrink({ before, after, maxPercent, seen: this.#shrinking, isTimed });
     if (judged === 'take_over') return;
     this.#shrinking = judged;
     const message =
-      `has ${accounts.size} accounts after ${before}: it is taken over once three polls in a row serve so few, ` +
+      `has ${after} accounts after ${before}: it is taken over once three polls in a row serve so few, ` +
       'or with a larger auth.directory.http.maxShrinkPercent';
     throw new DirectoryFault('directory_shrunk', [{ where: 'the directory', message }]);
   }
 
   #use(next: InForce, confirmedAt: number): void {
-    const { directory, etag, digest, format } = next;
-    this.#inForce = { directory, etag, digest, format };
+    const { directory, etag, digest, format, since } = next;
+    this.#inForce = { directory, etag, digest, format, since };
     this.#shrinking = null;
     this.#told = '';
     this.#status = { loadedAt: Date.now(), faults: 0, confirmedAt, fault: null };
@@ -208,11 +257,15 @@ class HttpDirectory implements RefreshedDirectory {
     this.#told = '';
     this.#status = { ...this.#status, confirmedAt: now, faults: 0, fault: null };
     this.#options.onRefresh?.('unchanged');
-    const digest = this.#inForce?.digest;
-    if (digest === undefined) return;
-    // It was lost, or signed with a key that ends: the next question asks for all of it.
-    const isKept = await this.#keep((store) => store.confirm(digest, now), true);
-    if (!isKept && this.#inForce !== null) this.#inForce = { ...this.#inForce, etag: null, digest: '' };
+    const content = this.#inForce;
+    if (content === null) return;
+    const isKept = await this.#keep((store) => store.confirm(content, now), true);
+    this.#missed = isKept ? 0 : this.#missed + 1;
+    // It was lost, or signed with a key that ends: the next question asks for all of it. Another replica may be ahead, once.
+    if (this.#missed >= 2 && this.#inForce !== null) {
+      this.#missed = 0;
+      this.#inForce = { ...this.#inForce, etag: null, digest: '' };
+    }
   }
 
   #refuse({ code, faults }: DirectoryFault): void {
@@ -229,20 +282,33 @@ class HttpDirectory implements RefreshedDirectory {
   /** Begins with the last good snapshot. Throws `cause` when there is none. */
   async #restore(kept: KeptHead | null, cause: DirectoryFault): Promise<void> {
     const packed = kept && (await this.#keep((store) => store.body(), null));
-    if (kept === null || packed === null) throw cause;
-    const body = Readable.from([packed]).pipe(createGunzip());
+    const steps = kept && (await this.#keep((store) => store.changes(kept), null));
+    if (kept === null || packed === null || steps === null) throw cause;
     const { format, etag, confirmedAt } = kept;
-    let read: ReadSnapshot | null;
+    const read = await this.#readKept(packed, format);
+    // Its signature is of other bytes.
+    if (read?.digest !== kept.digest) throw cause;
+    let { directory } = read;
+    for (const lines of steps) {
+      const changes = readChanges(lines);
+      const plan = changes && planChange(directory, changes);
+      if (plan === null) throw cause;
+      directory = plan.apply();
+    }
+    const digest = steps.length === 0 ? read.digest : '';
+    this.#use({ directory, digest, etag, format, since: { changes: 0, at: Date.now() } }, confirmedAt);
+    this.#refuse(cause);
+  }
+
+  /** Null for what is no directory. */
+  async #readKept(packed: Uint8Array, format: SnapshotFormat): Promise<ReadSnapshot | null> {
+    const body = Readable.from([packed]).pipe(createGunzip());
     try {
-      read = await readApart({ body, format, known: null, pack: false, signal: this.#signal });
+      return await readApart({ body, format, known: null, pack: false, signal: this.#signal });
     } catch (error) {
       if (this.#signal.aborted) throw error;
-      throw cause;
+      return null;
     }
-    // Its signature is of other bytes.
-    if (read === null || read.digest !== kept.digest) throw cause;
-    this.#use({ ...read, etag, format }, confirmedAt);
-    this.#refuse(cause);
   }
 
   /** Without the store, `otherwise`: the directory in force does not depend on it. */
@@ -257,4 +323,14 @@ class HttpDirectory implements RefreshedDirectory {
       return otherwise;
     }
   }
+}
+
+function isFresh({ since }: InForce, now: number): boolean {
+  return since.changes < MOST_CHANGES_SINCE && now - since.at < WHOLE_EVERY_MS;
+}
+
+async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const part of body) parts.push(part);
+  return Buffer.concat(parts).toString('utf8');
 }

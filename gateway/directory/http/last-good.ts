@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto';
 import { CompactSign, compactVerify, errors } from 'jose';
 import { z } from 'zod';
 import { resourceKeys } from '../../../protocol/keys.ts';
 import type { RedisClient } from '../../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../../runtime/redis/error-code.ts';
+import { defineScript, runScript, type Script } from '../../../runtime/redis/script.ts';
 import type { KeyRing } from '../../auth/signing-keys.ts';
 
 const headSchema = z.strictObject({
@@ -10,7 +12,10 @@ const headSchema = z.strictObject({
   digest: z.string(),
   accounts: z.int().min(1),
   format: z.enum(['json', 'ndjson']),
+  /** Of the content with all changes. */
   etag: z.string().nullable(),
+  /** SHA-256 of each body of changes since those bytes, base64, in their order. */
+  changes: z.array(z.string()).default([]),
   /** `<namespace>/<name>`: a snapshot is of one resource alone. */
   resource: z.string(),
 });
@@ -21,15 +26,33 @@ export interface KeptHead extends Omit<z.output<typeof headSchema>, 'resource'> 
   readonly confirmedAt: number;
 }
 
+/** A content, as one of these tells. */
+interface Content {
+  readonly etag: string | null;
+  readonly digest: string;
+}
+
+interface KeptStep {
+  readonly from: string;
+  readonly etag: string;
+  /** Accounts after it. */
+  readonly accounts: number;
+  readonly lines: string;
+}
+
 /** Where the last good snapshot is kept. Every method rejects with a LastGoodUnavailable. */
 export interface LastGoodStore {
   /** Null: there is none, or none of the keys has signed it. */
   head(): Promise<KeptHead | null>;
   /** The bytes, gzip. Null: there are none. */
   body(): Promise<Buffer | null>;
+  /** The bodies of changes since those bytes. Null: one of them is not what its digest says. */
+  changes(head: KeptHead): Promise<readonly string[] | null>;
   /** Returns whether the kept one is this one; it is marked as confirmed then. */
-  confirm(digest: string, now: number): Promise<boolean>;
-  save(kept: Omit<KeptHead, 'confirmedAt'>, packed: Uint8Array, now: number): Promise<void>;
+  confirm(content: Content, now: number): Promise<boolean>;
+  save(kept: Omit<KeptHead, 'confirmedAt' | 'changes'>, packed: Uint8Array, now: number): Promise<void>;
+  /** Keeps changes where the kept content is the one that they begin with; other replicas do so, too. */
+  append(step: KeptStep, now: number): Promise<void>;
 }
 
 export class LastGoodUnavailable extends Error {
@@ -44,6 +67,25 @@ export class LastGoodUnavailable extends Error {
 /** Kept for as long as a directory may be away. Each confirmation begins it anew. */
 const KEPT_MS = 30 * 24 * 3_600_000;
 const TYPE = 'firehose-directory';
+/** Then the whole is kept anew: it is asked for since the kept content is another one. */
+const MOST_STEPS = 200;
+
+/** KEYS[1]: the hash. ARGV: the head that must be there, the new one, now, field and value of the changes, time to live. */
+const APPEND = defineScript(`
+if redis.call('HGET', KEYS[1], 'head') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'head', ARGV[2], 'confirmed', ARGV[3], ARGV[4], ARGV[5])
+redis.call('PEXPIRE', KEYS[1], ARGV[6])
+return 1`);
+
+/** KEYS[1]: the hash. ARGV: head, now, body, time to live. Changes of an earlier body go. */
+const SAVE = defineScript(`
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'head', ARGV[1], 'confirmed', ARGV[2], 'body', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 1`);
+
+const fieldOf = (digest: string) => `changes:${digest}`;
+const digestOf = (text: string) => hash('sha256', text, 'base64');
 
 /**
  * One hash a resource. The head is signed with the tokens' key, and the body by its digest in it: who can write to
@@ -65,8 +107,15 @@ export function redisLastGood(
   };
   const head = async () => {
     const [seal, confirmedAt] = await reached(redis.hmget(key, 'head', 'confirmed'));
-    return opened(seal ?? '', Number(confirmedAt ?? 0), place.resource, keys);
+    const known = await opened(seal ?? '', Number(confirmedAt ?? 0), place.resource, keys);
+    return known && { ...known, seal: seal ?? '' };
   };
+  const sealed = (kept: Omit<KeptHead, 'confirmedAt'>) =>
+    new CompactSign(Buffer.from(JSON.stringify({ ...kept, resource: place.resource })))
+      .setProtectedHeader({ alg: keys.algorithm, kid: keys.kid, typ: TYPE })
+      .sign(keys.signKey);
+  const run = (script: Script, ...args: readonly (string | Buffer)[]) =>
+    reached(runScript(redis, script, { keys: [key], args }));
   return {
     async head() {
       return (await head())?.head ?? null;
@@ -74,23 +123,36 @@ export function redisLastGood(
     async body() {
       return reached(redis.hgetBuffer(key, 'body'));
     },
-    async confirm(digest, now) {
+    async changes({ changes }) {
+      if (changes.length === 0) return [];
+      const bodies = await reached(redis.hmget(key, ...changes.map(fieldOf)));
+      return bodies.every((body, at) => digestOf(body ?? '') === changes[at]) ? bodies.map(String) : null;
+    },
+    async confirm(content, now) {
       const kept = await head();
       // One that a former key has signed is written again, before that key ends.
-      if (kept?.head.digest !== digest || kept.kid !== keys.kid) return false;
+      if (kept === null || !isContent(kept.head, content) || kept.kid !== keys.kid) return false;
       await reached(redis.hset(key, 'confirmed', String(now)));
       await reached(redis.pexpire(key, KEPT_MS));
       return true;
     },
     async save(kept, packed, now) {
-      const payload = Buffer.from(JSON.stringify({ ...kept, resource: place.resource }));
-      const seal = await new CompactSign(payload)
-        .setProtectedHeader({ alg: keys.algorithm, kid: keys.kid, typ: TYPE })
-        .sign(keys.signKey);
-      await reached(redis.hset(key, { head: seal, confirmed: String(now), body: Buffer.from(packed) }));
-      await reached(redis.pexpire(key, KEPT_MS));
+      await run(SAVE, await sealed({ ...kept, changes: [] }), String(now), Buffer.from(packed), String(KEPT_MS));
+    },
+    async append({ from, etag, accounts, lines }, now) {
+      const kept = await head();
+      if (kept?.head.etag !== from || kept.head.changes.length >= MOST_STEPS) return;
+      const { confirmedAt: _, ...before } = kept.head;
+      const digest = digestOf(lines);
+      const next = await sealed({ ...before, etag, accounts, changes: [...before.changes, digest] });
+      await run(APPEND, kept.seal, next, String(now), fieldOf(digest), lines, String(KEPT_MS));
     },
   };
+}
+
+/** By the ETag, which says the same on every way to a content; without one, by the bytes. */
+function isContent(kept: Omit<KeptHead, 'confirmedAt'>, { etag, digest }: Content): boolean {
+  return etag === null ? kept.digest === digest && kept.changes.length === 0 : kept.etag === etag;
 }
 
 /** Null for what none of the keys has signed as the head of this resource's snapshot. */

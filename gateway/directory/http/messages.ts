@@ -10,7 +10,7 @@ export type ToReader =
 
 /** Id, name, realm, parent, enabled. A parent comes before its children. */
 export type AccountRow = readonly [string, string, string, string | null, boolean];
-/** Folded domain and account. */
+/** Folded realm or name, and an account that has it. */
 type DomainRow = readonly [string, string];
 /** Key, user name, account, hash, enabled. */
 export type UserRow = readonly [string, string, string, string, boolean];
@@ -25,10 +25,8 @@ export type FromReader =
       readonly digest: string;
       /** The bytes, gzip; null where they were not asked for. */
       readonly packed: Uint8Array | null;
-      readonly hashCosts: readonly string[];
-      readonly ambiguousNames: readonly string[];
     }
   | { readonly kind: 'accounts'; readonly rows: readonly AccountRow[] }
-  | { readonly kind: 'domains'; readonly rows: readonly DomainRow[] }
+  | { readonly kind: 'realms' | 'names'; readonly rows: readonly DomainRow[] }
   | { readonly kind: 'users'; readonly rows: readonly UserRow[] }
   | { readonly kind: 'done' };

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
+import { on } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { directoryOf, type IndexedDirectory } from '../account-tree.ts';
-import type { Account, User } from '../directory.ts';
+import { directoryOf, DirectoryIndex, type IndexedDirectory, type TreeAccount } from '../directory-index.ts';
 import { DirectoryFault, type DirectoryFaultCode, type Fault } from '../fault.ts';
 import type { AccountRow, FromReader, ToReader, UserRow } from './messages.ts';
 import { MAX_ENTRIES, type SnapshotFormat } from './snapshot.ts';
@@ -40,64 +40,64 @@ export async function readApart({ body, format, known, pack, signal }: Reading):
     resourceLimits: { maxOldGenerationSizeMb: heapLimit() },
   });
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
-  let failure: unknown = null;
-  worker.on('error', (error) => (failure = error));
-  const ask = async (message: ToReader): Promise<FromReader> => {
-    if (failure !== null) throw failure;
-    const answer = once(worker, 'message', { signal: limit });
-    worker.postMessage(message, []);
-    const [first] = (await answer) as [FromReader];
-    return first;
+  // An error of the thread rejects the next one.
+  const messages = on(worker, 'message', { signal: limit }) as AsyncIterableIterator<[FromReader]>;
+  const receive = async (): Promise<FromReader> => {
+    const { value, done } = await messages.next();
+    if (done === true) throw new Error('unreachable: the reader ends when it is told to');
+    return value[0];
   };
+  const tell = (message: ToReader) => worker.postMessage(message, []);
   try {
     for await (const part of body) {
       // A view would take all of the memory behind it along.
       const bytes = new Uint8Array(part);
       worker.postMessage({ kind: 'chunk', bytes } satisfies ToReader, [bytes.buffer]);
     }
-    const answer = await ask({ kind: 'end', format, known, pack });
+    tell({ kind: 'end', format, known, pack });
+    const answer = await receive();
     if (answer.kind === 'same') return null;
     if (answer.kind !== 'read') throw refusal(answer);
-    const { digest, packed, hashCosts, ambiguousNames } = answer;
-    const index = await collect(() => ask({ kind: 'next' }));
-    return { directory: directoryOf({ ...index, hashCosts, ambiguousNames }), digest, packed };
+    const { digest, packed } = answer;
+    const index = await collect(receive, () => tell({ kind: 'next' }));
+    return { directory: directoryOf(index), digest, packed };
   } catch (error) {
     throw error instanceof DirectoryFault || signal.aborted ? error : unread(error, limit.aborted);
   } finally {
+    await messages.return?.();
     await worker.terminate();
   }
 }
 
+/** Parts that the reader makes ahead: on a busy machine it waits for its turn. */
+const AHEAD = 4;
+
 /** Parts of 1,000 entries, each in a turn of the event loop of its own. */
-async function collect(next: () => Promise<FromReader>) {
-  const accounts = new Map<string, Account>();
-  const domains = new Map<string, Account>();
-  const users = new Map<string, User>();
+async function collect(receive: () => Promise<FromReader>, askNext: () => void): Promise<DirectoryIndex> {
+  const index = new DirectoryIndex();
+  for (let ahead = 0; ahead < AHEAD; ahead += 1) askNext();
   for (;;) {
-    const part = await next();
-    if (part.kind === 'accounts') for (const row of part.rows) addAccount(accounts, row);
-    else if (part.kind === 'users') for (const row of part.rows) addUser(users, accounts, row);
-    else if (part.kind === 'domains') {
-      for (const [domain, id] of part.rows) domains.set(domain, known(accounts, id));
-    } else if (part.kind === 'done') return { accounts, domains, users };
+    const part = await receive();
+    askNext();
+    if (part.kind === 'accounts') for (const row of part.rows) addAccount(index, row);
+    else if (part.kind === 'users') for (const row of part.rows) addUser(index, row);
+    else if (part.kind === 'realms') for (const [realm, id] of part.rows) index.realms.set(realm, known(index, id));
+    else if (part.kind === 'names') for (const [name, id] of part.rows) index.addName(name, known(index, id));
+    else if (part.kind === 'done') return index;
     else throw new Error(`unreachable: the reader has answered ${part.kind}`);
+    await setImmediate();
   }
 }
 
-function addAccount(accounts: Map<string, Account>, [id, name, realm, above, enabled]: AccountRow): void {
-  const parent = above === null ? null : known(accounts, above);
-  accounts.set(id, { id, name, realm, parent, enabled, depth: parent === null ? 0 : parent.depth + 1 });
+function addAccount(index: DirectoryIndex, [id, name, realm, above, enabled]: AccountRow): void {
+  index.addAccount({ id, name, realm, parent: above === null ? null : known(index, above), enabled });
 }
 
-function addUser(
-  users: Map<string, User>,
-  accounts: ReadonlyMap<string, Account>,
-  [key, username, id, passwordHash, enabled]: UserRow,
-): void {
-  users.set(key, { username, account: known(accounts, id), passwordHash, enabled });
+function addUser(index: DirectoryIndex, [key, username, id, passwordHash, enabled]: UserRow): void {
+  index.setUser(key, { username, account: known(index, id), passwordHash, enabled });
 }
 
-function known(accounts: ReadonlyMap<string, Account>, id: string): Account {
+function known({ accounts }: DirectoryIndex, id: string): TreeAccount {
   const account = accounts.get(id);
   if (account === undefined) throw new Error('unreachable: the reader sends accounts before what refers to them');
   return account;

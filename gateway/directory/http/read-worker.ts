@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { readlinkSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
-import type { IndexedDirectory } from '../account-tree.ts';
+import type { IndexedDirectory } from '../directory-index.ts';
+import { foldDomain } from '../fold.ts';
 import { directoryFrom } from '../parse-directory.ts';
 import { readJsonEntries, readLineEntries } from '../read-entries.ts';
 import type { FromReader, ToReader } from './messages.ts';
@@ -13,8 +14,9 @@ import { MAX_ENTRIES, type SnapshotFormat } from './snapshot.ts';
 
 const PART = 1_000;
 const TOLD_FAULTS = 100;
-/** Nice value of this thread: events come first where both want a core. */
-const PRIORITY = 10;
+/** Added to the nice value of the process for this thread: events come first where both want a core. */
+const LESS_PRIORITY = 10;
+const LEAST_PRIORITY = 19;
 
 const port = parentPort;
 if (port === null) throw new Error('unreachable: this module is the entry of a thread');
@@ -43,10 +45,9 @@ function firstAnswer({ format, known, pack }: Extract<ToReader, { kind: 'end' }>
   if (most > MAX_ENTRIES) return { kind: 'too_large', entries: most };
   const parsed = directoryFrom(entries);
   if (!parsed.ok) return { kind: 'faulty', faults: parsed.faults.slice(0, TOLD_FAULTS), count: parsed.faults.length };
-  const { hashCosts, ambiguousNames } = parsed.directory;
   parts = partsOf(parsed.directory);
   const packed = pack ? gzipSync(bytes, { level: 1 }) : null;
-  return { kind: 'read', digest, packed, hashCosts, ambiguousNames };
+  return { kind: 'read', digest, packed };
 }
 
 function entriesOf(bytes: Buffer, format: SnapshotFormat) {
@@ -70,7 +71,10 @@ function* partsOf({ index }: IndexedDirectory): IterableIterator<FromReader> {
     );
     yield { kind: 'accounts', rows };
   }
-  for (const part of sliced(index.domains)) yield { kind: 'domains', rows: part.map(([key, { id }]) => [key, id]) };
+  for (const part of sliced(index.realms)) yield { kind: 'realms', rows: part.map(([key, { id }]) => [key, id]) };
+  for (const part of sliced(index.accounts.values())) {
+    yield { kind: 'names', rows: part.map(({ id, name }) => [foldDomain(name), id] as const) };
+  }
   for (const part of sliced(index.users)) {
     const rows = part.map(
       ([key, { username, account, passwordHash, enabled }]) =>
@@ -94,7 +98,8 @@ function* sliced<T>(values: Iterable<T>): IterableIterator<T[]> {
 /** Only Linux has priorities of threads (sched(7)); `/proc/thread-self` is this one. */
 function lowerPriority(): void {
   try {
-    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), PRIORITY);
+    const thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+    setPriority(thread, Math.min(LEAST_PRIORITY, getPriority() + LESS_PRIORITY));
   } catch {
     // Another system, or a sandbox forbids it: reading then competes with events.
   }
