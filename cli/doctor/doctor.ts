@@ -7,6 +7,7 @@ import { lookAtState, readConfiguration } from './configuration.ts';
 import { lookAtDirectory } from './directory.ts';
 import { asJson, asText, worst, type Finding } from './finding.ts';
 import { bounded } from './limit.ts';
+import { lookAtLoginServers } from './login-servers.ts';
 import { lookAtListeners } from './listeners.ts';
 import { lookAtRedis, type LookedAtRedis } from './redis.ts';
 import { lookAtSigningKeys, type LookedAtKeys } from './signing-keys.ts';
@@ -72,6 +73,7 @@ export async function diagnose(
     bounded('state', () => lookAtState(config)),
     bounded('signing_keys', async () => (keys = await lookAtSigningKeys(config, now())).findings),
     bounded('certificate', () => lookAtCertificates(config, now())),
+    bounded('login', () => lookAtLoginServers(config)),
   ]);
   const rest = await Promise.all([...always, ofRedis(), bounded('gateway', () => lookAtListeners(config, now))]);
   return [...findings, ...own.flat(), ...rest.flat()];
