@@ -52,6 +52,7 @@ export const PARTS = [
   'latency',
   'durable',
   'switches',
+  'clients',
   'calls',
   'idle',
   'beside',

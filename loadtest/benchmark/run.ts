@@ -24,7 +24,7 @@ import { ratioTable, sampleTable } from './report.ts';
 import { growthTables, keepResults } from './results.ts';
 import { progress, type RunContext } from './run-context.ts';
 import { measureSaturatedRatios } from './saturated.ts';
-import { measureAmi, measureDurable, measureMatch } from './servers.ts';
+import { measureAmi, measureClients, measureDurable, measureMatch } from './servers.ts';
 import { measureTraced } from './traced.ts';
 import { measureUnitCosts } from './unit-costs.ts';
 
@@ -70,12 +70,23 @@ async function switches({ mode }: RunContext): Promise<Ratio[]> {
   return [judge(TARGETS.P18, figures)];
 }
 
+/** P26: the client libraries against consumers without one. */
+async function clients({ mode }: RunContext): Promise<Ratio[]> {
+  const rates = await measureClients(mode.durableRounds);
+  const figures = (language: string) =>
+    rates.filter((rate) => rate.language === language).map(({ client, bare }) => client / bare);
+  for (const { language, client, bare } of rates)
+    progress(`  ${language}: ${client} events a second of CPU, bare ${bare}`);
+  return [judge(TARGETS.P26typescript, figures('TypeScript')), judge(TARGETS.P26python, figures('Python'))];
+}
+
 const MEASURE: Readonly<Record<Exclude<Part, 'growth'>, (run: RunContext) => Promise<Ratio[]>>> = {
   saturated: measureSaturatedRatios,
   match: matching,
   latency: measureLatencies,
   durable,
   switches,
+  clients,
   calls: measureCalls,
   idle: measureIdle,
   beside: measureBeside,

@@ -173,6 +173,24 @@ export async function measureAmi(calls: number): Promise<SwitchRate> {
   return await ami.next((line) => (line.startsWith('{') ? (JSON.parse(line) as SwitchRate) : null), 120_000);
 }
 
+interface ClientRate {
+  readonly language: string;
+  /** Events a second of CPU, through the client library and without one. */
+  readonly client: number;
+  readonly bare: number;
+}
+
+/** One of each language a round. */
+export async function measureClients(rounds: number): Promise<readonly ClientRate[]> {
+  const command = [process.execPath, at('../../clients/rates/rates.bench.ts'), '--rounds', String(rounds)];
+  await using rates = await start(command, { place: 'server' });
+  const found: ClientRate[] = [];
+  while (found.length < rounds * 2) {
+    found.push(await rates.next((line) => (line.startsWith('{') ? (JSON.parse(line) as ClientRate) : null), 240_000));
+  }
+  return found;
+}
+
 export async function measureMatch(subscriptions: number): Promise<MatchCost> {
   const args = ['match', '--subscriptions', String(subscriptions)];
   await using match = await start(
