@@ -59,7 +59,36 @@ const sources: Readonly<Record<string, (text: string) => Promise<Source>>> = {
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   },
+  'a server that tells changes': async (directory) => {
+    const server = await startDirectoryServer(directory);
+    let present = directory;
+    return {
+      options: { directoryServer: server },
+      async put(running, text) {
+        server.change(text, linesBetween(present, text));
+        present = text;
+        assert.equal(await running.refreshDirectory(), 202);
+      },
+      async [Symbol.asyncDispose]() {
+        const statuses = server.asked.map(({ status }) => status);
+        assert.deepEqual([statuses.filter((one) => one === 200).length, statuses.includes(226)], [1, true]);
+        await server[Symbol.asyncDispose]();
+      },
+    };
+  },
 };
+
+/** The lines that lead from one document to the next: its accounts change, its users do not. Each has a marker of its own. */
+function linesBetween(before: string, after: string): string {
+  const entriesOf = (text: string) => {
+    const { accounts } = JSON.parse(text) as { accounts: { id: string }[] };
+    return new Map(accounts.map((one) => [one.id, JSON.stringify(one)]));
+  };
+  const [known, next] = [entriesOf(before), entriesOf(after)];
+  const changed = [...next].filter(([id, line]) => known.get(id) !== line);
+  const gone = [...known.keys()].filter((id) => !next.has(id)).map((id) => JSON.stringify({ removed: { id } }));
+  return [...changed.map(([, line]) => line), ...gone].map((line) => `${line}\n`).join('');
+}
 
 for (const [name, open] of Object.entries(sources)) {
   test(`1,000 connections over a tree of 1,000 accounts get what an oracle says: no leak, no miss, no double, calls in order, while accounts move by ${name}`, () =>
