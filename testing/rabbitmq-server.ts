@@ -1,21 +1,19 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Certificates } from './certificates.ts';
-import { ensurePackages, type Installed } from './debian.ts';
+import { rabbitPlace } from './rabbitmq-installed.ts';
 import { freePort } from './redis-process.ts';
 
 /** The scripts themselves: those on the PATH change to a user of the package. */
 const BIN = '/usr/lib/rabbitmq/bin';
 const START_LIMIT_MS = 90_000;
 
-/** A real RabbitMQ of this machine, on the loopback interface, with a node name, ports and folders of its own. */
+/** A real RabbitMQ, of the release that `rabbitPlace` tells, on the loopback interface, with a node name, ports and folders of its own. */
 export interface RabbitServer extends AsyncDisposable {
   /** As `guest`, who may do everything. */
   readonly url: string;
@@ -32,15 +30,6 @@ export interface RabbitServer extends AsyncDisposable {
   ctl(...args: readonly string[]): Promise<string>;
 }
 
-/** Installs rabbitmq-server as root on Debian when it is not there; elsewhere `remedy` says how. */
-export function ensureRabbit(say: (line: string) => void): Installed {
-  return ensurePackages([{ name: 'rabbitmq-server', isThere: isInstalled }], say);
-}
-
-function isInstalled(): boolean {
-  return existsSync(join(BIN, 'rabbitmq-server'));
-}
-
 const alive = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of alive) if (child.pid !== undefined) killGroup(child.pid);
@@ -52,11 +41,14 @@ interface RabbitOptions {
 }
 
 export async function startRabbit({ tls }: RabbitOptions = {}): Promise<RabbitServer> {
-  const dir = await mkdtemp(join(tmpdir(), 'firehose-rabbit-'));
+  const { root, folders, before } = await rabbitPlace(process.env);
+  const folder = await mkdtemp(join(folders, `firehose-rabbit-${process.pid}-`));
+  /** The same folder, as the broker sees it. */
+  const dir = folder.slice(root.length);
   const [port, distPort, epmdPort, tlsPort] = [await freePort(), await freePort(), await freePort(), await freePort()];
-  await mkdir(join(dir, 'log'));
-  await writeFile(join(dir, 'plugins'), '[].\n');
-  if (tls !== undefined) await writeFile(join(dir, 'rabbitmq.conf'), tlsConfiguration(tls, tlsPort));
+  await mkdir(join(folder, 'log'));
+  await writeFile(join(folder, 'plugins'), '[].\n');
+  if (tls !== undefined) await configureTls(tls, { folder, dir, port: tlsPort });
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOME: dir,
@@ -74,53 +66,64 @@ export async function startRabbit({ tls }: RabbitOptions = {}): Promise<RabbitSe
     RABBITMQ_CONFIG_FILE: join(dir, tls === undefined ? 'none' : 'rabbitmq.conf'),
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1} +S 1:1',
   };
-  const bin = join(dir, 'bin');
+  const bin = join(folder, 'bin');
   await mkdir(bin);
+  const program = (name: string) => [...before, join(BIN, name)] as const;
   const exports = Object.entries(env).map(([name, value]) => `export ${name}='${value}'`);
-  const wrapper = ['#!/bin/sh', ...exports, `exec ${join(BIN, 'rabbitmqctl')} -q "$@"`, ''].join('\n');
+  const wrapper = ['#!/bin/sh', ...exports, `exec ${program('rabbitmqctl').join(' ')} -q "$@"`, ''].join('\n');
   await writeFile(join(bin, 'rabbitmqctl'), wrapper, { mode: 0o755 });
   // In the foreground, so that it ends with us; a broker would leave one behind.
-  const epmd = run('epmd', ['-port', String(epmdPort), '-address', '127.0.0.1'], env);
-  const start = () => run(join(BIN, 'rabbitmq-server'), [], env);
+  const epmd = run([...before, 'epmd', '-port', String(epmdPort), '-address', '127.0.0.1'], env);
+  const start = () => run(program('rabbitmq-server'), env);
   let broker = start();
-  await answers(broker, port, dir);
+  await answers(broker, port, folder);
   return {
     tlsUrl: tls === undefined ? '' : `amqps://guest:guest@localhost:${tlsPort}`,
     kill: () => end(broker),
     async restart() {
       broker = start();
-      await answers(broker, port, dir);
+      await answers(broker, port, folder);
     },
     url: `amqp://guest:guest@127.0.0.1:${port}`,
     port,
     bin,
     ctl: async (...args) => {
-      const { stdout } = await promisify(execFile)(join(BIN, 'rabbitmqctl'), ['-q', ...args], { env, timeout: 60_000 });
+      const [command, ...rest] = program('rabbitmqctl');
+      const { stdout } = await promisify(execFile)(command, [...rest, '-q', ...args], { env, timeout: 60_000 });
       return stdout;
     },
     async [Symbol.asyncDispose]() {
       await end(broker);
       await end(epmd);
-      await rm(dir, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-function tlsConfiguration({ caFile, certFile, keyFile }: Certificates, port: number): string {
+interface TlsPlace {
+  readonly folder: string;
+  readonly dir: string;
+  readonly port: number;
+}
+
+async function configureTls(tls: Certificates, { folder, dir, port }: TlsPlace): Promise<void> {
+  await copyFile(tls.caFile, join(folder, 'ca.crt'));
+  await copyFile(tls.certFile, join(folder, 'tls.crt'));
+  await copyFile(tls.keyFile, join(folder, 'tls.key'));
   const lines = [
     `listeners.ssl.default = 127.0.0.1:${port}`,
-    `ssl_options.cacertfile = ${caFile}`,
-    `ssl_options.certfile = ${certFile}`,
-    `ssl_options.keyfile = ${keyFile}`,
+    `ssl_options.cacertfile = ${join(dir, 'ca.crt')}`,
+    `ssl_options.certfile = ${join(dir, 'tls.crt')}`,
+    `ssl_options.keyfile = ${join(dir, 'tls.key')}`,
     'ssl_options.verify = verify_peer',
     'ssl_options.fail_if_no_peer_cert = true',
   ];
-  return `${lines.join('\n')}\n`;
+  await writeFile(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`);
 }
 
 /** In a process group of its own: the broker's script starts others. */
-function run(program: string, args: readonly string[], env: Record<string, string>): ChildProcess {
-  const child = spawn(program, [...args], { env, stdio: 'ignore', detached: true });
+function run([program = '', ...args]: readonly string[], env: Record<string, string>): ChildProcess {
+  const child = spawn(program, args, { env, stdio: 'ignore', detached: true });
   child.on('error', () => undefined);
   alive.add(child);
   child.unref();
@@ -144,11 +147,11 @@ function killGroup(pid: number): void {
   }
 }
 
-async function answers(child: ChildProcess, port: number, dir: string): Promise<void> {
+async function answers(child: ChildProcess, port: number, folder: string): Promise<void> {
   const deadline = Date.now() + START_LIMIT_MS;
   while (!(await accepts(port))) {
     if (child.exitCode !== null || Date.now() > deadline) {
-      throw new Error(`rabbitmq-server does not answer on port ${port}; its log is in ${join(dir, 'log')}`);
+      throw new Error(`rabbitmq-server does not answer on port ${port}; its log is in ${join(folder, 'log')}`);
     }
     await delay(50);
   }

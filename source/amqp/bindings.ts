@@ -16,19 +16,24 @@ export type BindOutcome =
   /** `waiting`: messages that are ready in the queue. */
   { readonly kind: 'bound'; readonly waiting: number } | { readonly kind: 'failed'; readonly reason: AmqpReason };
 
-/** AMQP does not tell whether a binding is there: a marker of the same lifetime does. */
-function markerOf(queue: QueueSpec): string {
-  return `${queue.name}.bound`;
+/** AMQP does not tell whether a binding is there, nor whether a broker was away: markers of the same lifetime do. */
+function markersOf({ name }: QueueSpec) {
+  return { bound: `${name}.bound`, alive: `${name}.alive` } as const;
 }
 
 /**
- * What happened to the bindings since the marker was set: null when it is there. It is a transient exchange with a
- * binding to the queue, as the exchange of the switch: a restart of the broker takes both. It deletes itself when that
- * binding goes, as it does with the queue. Rejects with amqplib's error.
+ * What happened since the markers were set: null when they are there. `bound` is an exchange with a binding to the queue:
+ * it deletes itself when that binding goes, as it does with the queue. `alive` is a durable queue with one transient
+ * message: a restart of the broker takes the message, and in RabbitMQ 3 all transient exchanges and their bindings. In
+ * RabbitMQ 4 those stay, but nobody could publish while the broker was away. Rejects with amqplib's error.
  */
 export async function findLoss(connection: ChannelModel, { queue }: Wanted): Promise<Loss | null> {
-  if (await exists(connection, (channel) => channel.checkExchange(markerOf(queue)))) return null;
-  return (await exists(connection, (channel) => channel.checkQueue(queue.name))) ? 'bindings_lost' : 'queue_lost';
+  const { bound, alive } = markersOf(queue);
+  const isBound = await exists(connection, (channel) => channel.checkExchange(bound));
+  if (isBound && (await messagesIn(connection, alive)) > 0) return null;
+  return isBound || (await exists(connection, (channel) => channel.checkQueue(queue.name)))
+    ? 'bindings_lost'
+    : 'queue_lost';
 }
 
 /** Declares and binds. */
@@ -64,19 +69,42 @@ export async function countWaiting(connection: ChannelModel, { queue }: Wanted):
   return messageCount;
 }
 
-/** To be called once the log has, or Redis keeps, what `findLoss` found: the marker hides it. */
-export async function setMarker(connection: ChannelModel, { queue }: Wanted): Promise<void> {
-  const channel = await openChannel(connection);
-  await channel.assertExchange(markerOf(queue), 'fanout', { durable: false, autoDelete: true });
-  await channel.bindQueue(queue.name, markerOf(queue), '');
+/** To be called once the log has, or Redis keeps, what `findLoss` found: the markers hide it. */
+export async function setMarkers(connection: ChannelModel, { queue }: Wanted): Promise<void> {
+  const { bound, alive } = markersOf(queue);
+  const channel = await connection.createConfirmChannel();
+  channel.on('error', () => undefined);
+  await channel.assertExchange(bound, 'fanout', { durable: false, autoDelete: true });
+  await channel.bindQueue(queue.name, bound, '');
+  await channel.assertQueue(alive, markerQueue(queue));
+  // Through an exchange of its name: the right to write to the default one is not asked for.
+  await channel.assertExchange(alive, 'fanout', { durable: false, autoDelete: true });
+  await channel.bindQueue(alive, alive, '');
+  channel.publish(alive, '', Buffer.alloc(0), { deliveryMode: 1 });
+  await channel.waitForConfirms();
   await channel.close();
 }
 
-/** The exchange of the switch is gone, and the marker is not: another replica must see it, too. */
-export async function removeMarker(connection: ChannelModel, { queue }: Wanted): Promise<void> {
+/** Expires when no look has asked for it, as the queue that it belongs to. */
+function markerQueue({ expiresMs }: QueueSpec) {
+  const options = { 'x-queue-type': 'classic', 'x-max-length': 1, 'x-expires': expiresMs };
+  return { durable: true, arguments: options };
+}
+
+/** The exchange of the switch is gone, and the markers are not: another replica must see it, too. */
+export async function removeMarkers(connection: ChannelModel, { queue }: Wanted): Promise<void> {
   const channel = await openChannel(connection);
-  await channel.deleteExchange(markerOf(queue));
+  await channel.deleteExchange(markersOf(queue).bound);
   await channel.close();
+}
+
+/** Messages that are ready in a queue; none when it is not there. */
+async function messagesIn(connection: ChannelModel, queue: string): Promise<number> {
+  let count = 0;
+  await exists(connection, async (channel) => {
+    count = (await channel.checkQueue(queue)).messageCount;
+  });
+  return count;
 }
 
 async function exists(connection: ChannelModel, check: (channel: Channel) => Promise<unknown>): Promise<boolean> {

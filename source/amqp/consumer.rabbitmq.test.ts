@@ -110,6 +110,25 @@ test('S5: kill -9 of the active consumer loses nothing and keeps the order', LIM
   }
 });
 
+test('S5: what was given out 25 times, to consumers that ended with it in hand, is still there', LIMIT, async () => {
+  const wanted = wants();
+  await using bus = await publisher();
+  {
+    await using first = consume(wanted);
+    await isBound(first);
+  }
+  await publishAll(bus, wanted.exchange.name, messages(0, 5));
+  for (let round = 0; round < 25; round += 1) {
+    await using victim = await publisher();
+    let count = 0;
+    await victim.channel.consume(wanted.queue.name, () => void (count += 1));
+    await until('it has all in hand', () => count === 5);
+  }
+  await using running = consume(wanted);
+  await until('the next one gets all', () => running.taken.length === 5);
+  assert.deepEqual(running.taken, numbers(0, 5));
+});
+
 test('S5: nothing is acknowledged before it is reported, and no more than the prefetch is in hand', LIMIT, async () => {
   const wanted = wants();
   const held: string[] = [];
@@ -192,6 +211,8 @@ test('a connection that is cut, and a new process, lose nothing while the bindin
     await using running = consume(wanted, {}, url);
     await isBound(running);
     assert.equal(running.looks[0]?.lost?.reason, 'queue_lost', 'there was none before');
+    // The marker is set after the first look; a cut before that tells the loss again.
+    await until('a later look has found the bindings', () => running.looks.length > 1);
     proxy.cutAll();
     await until('the cut is seen', () => running.states.at(-1)?.connected === false);
     send(bus.channel, wanted, 'during');

@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MAX_EVENT_BYTES } from '../../protocol/event-object.ts';
-import { bind, countWaiting, findLoss, removeMarker, setMarker, type Loss, type Wanted } from './bindings.ts';
+import { bind, countWaiting, findLoss, removeMarkers, setMarkers, type Loss, type Wanted } from './bindings.ts';
 import { closeWithin, connectBroker, type Broker } from '../../runtime/amqp/connect.ts';
 import { amqpReason, isLasting, NoAnswer, type AmqpReason } from '../../runtime/amqp/fault.ts';
 import { Hand, type Delivery } from './hand.ts';
@@ -198,7 +198,7 @@ export class Consumer {
       this.#tell({ ...this.#state, bound: false, reason: outcome.reason });
       if (outcome.reason === 'NoExchange') {
         this.#lost ??= { reason: 'bindings_lost', seenAt: at };
-        await within(removeMarker(connection, wanted));
+        await within(removeMarkers(connection, wanted));
       }
       return outcome.reason;
     }
@@ -209,7 +209,7 @@ export class Consumer {
     if (!(await this.#whileCounting(connection, settle(look, signal), signal))) return null;
     this.#expired = null;
     this.#verifiedAt = at;
-    if (lost !== null) await within(setMarker(connection, wanted));
+    if (lost !== null) await within(setMarkers(connection, wanted));
     this.#lost = null;
     this.#hand.open();
     return null;
