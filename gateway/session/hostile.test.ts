@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { WRONG_HANDSHAKES, forgeToken, mutateToken, randomFrames, seeded } from '../testing/hostile.ts';
-import { ask, clientFrame, closeCode, exchange, serverFrames, upgradeRequest } from '../testing/raw-client.ts';
+import {
+  ask,
+  clientFrame,
+  closeCode,
+  exchange,
+  freshAddress,
+  serverFrames,
+  upgradeRequest,
+} from '../testing/raw-client.ts';
 import { until } from '../../testing/until.ts';
 import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
 
@@ -12,7 +20,10 @@ const PING = 9;
 const PONG = 10;
 const CONTINUE = 0;
 
-/** What strangers send on raw sockets. Whatever it is, the gateway answers by the book and serves the next client. */
+/**
+ * What strangers send on raw sockets. Whatever it is, the gateway answers by the book and serves the next client. Crowds come
+ * from many addresses: one address that sends nothing but faults is slowed, and then cut off (gateway/http/faults.test.ts).
+ */
 describe('a hostile client', { timeout: 120_000 }, () => {
   let running: RunningGateway;
   let port: number;
@@ -109,7 +120,11 @@ describe('a hostile client', { timeout: 120_000 }, () => {
     const statuses = new Map<number, number>();
     for (let round = 0; round < 50; round += 1) {
       const requests = WRONG_HANDSHAKES.map((wrong) => Buffer.from(wrong(right, random), 'latin1'));
-      const answers = await Promise.all(requests.map((request) => ask(port, request, !request.includes('\r\n\r\n'))));
+      const answers = await Promise.all(
+        requests.map((request) =>
+          ask(port, request, { halfClose: !request.includes('\r\n\r\n'), from: freshAddress() }),
+        ),
+      );
       for (const [at, { status, type, body }] of answers.entries()) {
         const what = `${status} ${body} to ${requests[at]?.toString('latin1').slice(0, 300)}`;
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -131,7 +146,9 @@ describe('a hostile client', { timeout: 120_000 }, () => {
       const tokens = Array.from({ length: 100 }, (_, at) =>
         at < 80 ? mutateToken(token, random) : forgeToken(token, random),
       );
-      const answers = await Promise.all(tokens.map((wrong) => ask(port, upgradeRequest(wrong))));
+      const answers = await Promise.all(
+        tokens.map((wrong) => ask(port, upgradeRequest(wrong), { from: freshAddress() })),
+      );
       for (const [at, answer] of answers.entries()) {
         assert.equal(answer.status, 401, tokens[at]);
         assert.match(answer.body, /"code":"invalid_token"/);
@@ -146,7 +163,7 @@ describe('a hostile client', { timeout: 120_000 }, () => {
     for (let round = 0; round < 20; round += 1) {
       const batch = Array.from({ length: 50 }, () => randomFrames(100, random));
       const answers = await Promise.all(
-        batch.map((frames) => exchange(port, upgradeRequest(token), { andThen: frames })),
+        batch.map((frames) => exchange(port, upgradeRequest(token), { andThen: frames, from: freshAddress() })),
       );
       for (const answer of answers) {
         assert.match(answer.toString('latin1'), /^HTTP\/1\.1 101 /);

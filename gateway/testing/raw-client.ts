@@ -8,12 +8,24 @@ export interface ExchangeOptions {
   readonly halfClose?: boolean;
   /** Sent, with a half-close behind it, once something has come back. */
   readonly andThen?: Buffer;
+  /** A loopback address to connect from: what is hostile is charged to it alone. */
+  readonly from?: string;
 }
+
+/** Loopback addresses one after another, none twice within 16 million. */
+export function freshAddress(): string {
+  addressesTaken += 1;
+  return `127.${[addressesTaken >>> 16, addressesTaken >>> 8, addressesTaken].map((part) => part & 0xff).join('.')}`;
+}
+
+/** 127.0.0.x is left to those who need no address of their own. */
+let addressesTaken = 0x01_00_00;
 
 /** What came back on a raw connection until it ended or `isEnough` said so. */
 export function exchange(port: number, bytes: Buffer | string, options: ExchangeOptions = {}): Promise<Buffer> {
-  const { isEnough = () => false, halfClose = false, andThen } = options;
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: halfClose || andThen !== undefined });
+  const { isEnough = () => false, halfClose = false, andThen, from } = options;
+  const allowHalfOpen = halfClose || andThen !== undefined;
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen, localAddress: from });
   return new Promise((resolve) => {
     let received = Buffer.alloc(0);
     socket.on('data', (chunk: Buffer) => {
@@ -56,8 +68,12 @@ export function rawAnswer(received: Buffer): RawAnswer | null {
 }
 
 /** Sends what should be refused, and waits for the refusal in full. */
-export async function ask(port: number, bytes: Buffer | string, halfClose = false): Promise<RawAnswer> {
-  const received = await exchange(port, bytes, { isEnough: (got) => rawAnswer(got) !== null, halfClose });
+export async function ask(
+  port: number,
+  bytes: Buffer | string,
+  options: Pick<ExchangeOptions, 'halfClose' | 'from'> = {},
+): Promise<RawAnswer> {
+  const received = await exchange(port, bytes, { ...options, isEnough: (got) => rawAnswer(got) !== null });
   return rawAnswer(received) ?? { status: 0, type: '', head: '', body: received.toString('latin1') };
 }
 
