@@ -82,6 +82,7 @@ describe('the image', () => {
       'source',
       'gateway',
       'operator',
+      'clients/typescript/src',
       'cli',
     ]);
     const holds = (path: string) =>

@@ -131,14 +131,14 @@ describe('a cluster', () => {
 
   it('a node that lacks a permission, a node that is not there, slots that nobody has', LIMIT, async () => {
     const [first, second] = cluster.masters;
-    await ask(second?.port ?? 0, ['acl', 'setuser', 'firehose', '-get']);
+    await ask(second?.port ?? 0, ['acl', 'setuser', 'firehose', '-xack']);
     const url = withUser(cluster.url).replace(/@[^,]+/, `@127.0.0.1:${await freePort()}`);
     const findings = await look(url, CLUSTER);
     assert.deepEqual(troubles(findings), [
       'fail redis.cluster: cannot be used (UNREACHABLE)',
-      'fail redis.permissions: the user firehose lacks +get',
+      'fail redis.permissions: the user firehose lacks +xack',
     ]);
-    await ask(second?.port ?? 0, ['acl', 'setuser', 'firehose', '+get']);
+    await ask(second?.port ?? 0, ['acl', 'setuser', 'firehose', '+xack']);
     for (const { port } of [...cluster.masters, ...cluster.replicas]) await ask(port, ['cluster', 'delslots', 1, 2]);
     const holes = troubles(await look(withUser(first?.url ?? ''), CLUSTER), 'fail');
     assert.ok(holes.includes('fail redis.cluster: 2 of 16384 slots have no master'), holes.join('\n'));
