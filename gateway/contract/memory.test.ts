@@ -17,7 +17,7 @@ const UNDER_WAY = 4;
 const MOST_LIVE = 5 * 1_024;
 /**
  * Beyond that, what the collector of young objects leaves of a handshake. Measured: 1.4 KB, most of it the gate, which a
- * function of Node's streams holds. It was 4 KB when a gate referred to its request.
+ * function of Node's streams holds.
  */
 const MOST_LEFT = 2.5 * 1_024;
 

@@ -2,7 +2,7 @@ import type { Target } from './ratios.ts';
 
 /** What the table of live calls may cost. */
 export const CALL_TARGETS = {
-  P18calls: {
+  P18: {
     id: 'P18',
     what: 'p99 while a snapshot of 100,000 live calls is read every second / without',
     better: 'lower',

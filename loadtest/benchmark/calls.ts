@@ -54,7 +54,7 @@ async function readers(run: RunContext): Promise<Ratio[]> {
     const without = await take(false);
     figures.push(moved(await take(true), without));
   }
-  return [judge(TARGETS.P18calls, figures)];
+  return [judge(TARGETS.P18, figures)];
 }
 
 /** How much of P1 and of P11 live calls cost. */

@@ -144,8 +144,8 @@ export const TARGETS = {
     goal: 0.5,
     unit: '',
   },
-  P18: {
-    id: 'P18',
+  P28: {
+    id: 'P28',
     what: 'Asterisk by AMI, connection and mapper / splitting it into messages and keys',
     better: 'higher',
     floor: 0.25,

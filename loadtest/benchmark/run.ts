@@ -59,7 +59,7 @@ async function durable({ bench, mode, faults }: RunContext): Promise<Ratio[]> {
   return [judge(TARGETS.P15, figures)];
 }
 
-/** P18: calls of a switch, mapped, against a consumer that reads the same bytes. */
+/** P28: calls of a switch, mapped, against a consumer that reads the same bytes. */
 async function switches({ mode }: RunContext): Promise<Ratio[]> {
   const figures: number[] = [];
   for (let round = 1; round <= mode.durableRounds; round += 1) {
@@ -67,7 +67,7 @@ async function switches({ mode }: RunContext): Promise<Ratio[]> {
     progress(`  Asterisk by AMI: ${ami} events a second of CPU, split alone ${bare}`);
     figures.push(ami / bare);
   }
-  return [judge(TARGETS.P18, figures)];
+  return [judge(TARGETS.P28, figures)];
 }
 
 /** P26: the client libraries against consumers without one. */
