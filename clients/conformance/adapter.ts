@@ -39,7 +39,7 @@ export class Adapter implements AsyncDisposable {
 
   constructor({ command: [program, ...args], environment = {} }: AdapterProgram) {
     this.#child = spawn(program, args, { env: { ...process.env, ...environment } });
-    this.#closed = once(this.#child, 'close');
+    this.#closed = once(this.#child, 'exit');
     this.#child.once('error', (error) => (this.shown += error.message));
     // Orders to a process that was killed.
     this.#child.stdin.on('error', () => undefined);

@@ -39,7 +39,7 @@ const SHOWN: Readonly<Record<string, readonly [string, string]>> = {
   'misses-ends': ['calls/follows', 'connect/events'],
 };
 
-describe('the judge', { concurrency: 3 }, () => {
+describe('the judge', () => {
   for (const [fault, cases] of Object.entries(SHOWN)) {
     test(`a client that ${fault.replace('-', ' ')} fails ${cases[0]} and no other`, LIMIT, async () => {
       const failed = await failures(broken(fault), cases);

@@ -108,8 +108,11 @@ const ORDERS: Readonly<Record<string, (order: Order) => void>> = {
   stop: () => abort.abort(),
 };
 
-createInterface({ input: process.stdin }).on('line', (line) => {
+const orders = createInterface({ input: process.stdin });
+orders.on('line', (line) => {
   const order = JSON.parse(line) as Order;
   ORDERS[order.do]?.(order);
 });
+// The judge is gone.
+orders.on('close', () => process.exit(0));
 say({ is: 'adapter', cannot: [] });
