@@ -79,10 +79,10 @@ test('what a piece leaves for the next tick is a part of its slice', () => {
   assert.equal(slices(done, 1.5).length, 4, 'one handshake a slice');
 });
 
-test('I15: while the loop is busy the pauses are longer, and a loop that is never idle runs a slice in 10 ms', () => {
+test('I15: while the loop is busy the pauses are longer, and a loop that is never idle runs a slice in 5 ms', () => {
   for (const [busy, least, most] of [
     [0.5, 3.9, 6],
-    [1, 10, 12.5],
+    [1, 5, 7.5],
   ] as const) {
     const { turns, done, work, runAll } = openTurns({ busy });
     for (let at = 0; at < 50; at += 1) turns.run('one', 'begin', work(String(at), 1));
@@ -130,7 +130,7 @@ test('slow work goes on beside work of others that never ends, on a loop that is
   for (let at = 0; at < 10; at += 1) turns.runSlowly('hostile', work('slow', 1.4));
   runAll();
   const last = done.findLastIndex(({ name }) => name === 'slow');
-  assert.ok(last < 60, `the last slow piece came at ${last}`);
+  assert.ok(last < 80, `the last slow piece came at ${last}`);
   assert.equal(done.filter(({ name }) => name === 'slow').length, 10);
 });
 

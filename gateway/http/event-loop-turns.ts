@@ -7,7 +7,7 @@ const PAUSE_MS = 1;
 /** The pause lasts until the event loop was idle for this many times as long as the slice took. */
 const IDLE_RATIO = 2;
 /** A loop that is never idle runs a slice as often as this. */
-const LONGEST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 5;
 /** What waits in the slow lanes runs one piece at a time, this far apart: more than the longest pause, so that others run too. */
 const SLOW_EVERY_MS = 40;
 /** As much may wait in one slow lane: a second's worth when one address alone has any. */
