@@ -78,7 +78,7 @@ describe('every leaf of a source', () => {
       .map(({ path }) => path.split('[]')[0]);
     assert.deepEqual(
       [...new Set(followedParts)],
-      ['kazoo.brokers', 'freeswitch.endpoints', 'asterisk.endpoints', 'accounts.rules'],
+      ['kazoo.brokers', 'freeswitch.endpoints', 'freeswitch.amqp.brokers', 'asterisk.endpoints', 'accounts.rules'],
     );
   });
 });

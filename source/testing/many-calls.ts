@@ -5,6 +5,9 @@ import type { Recording } from './recordings.ts';
 /** Ids of legs and bridges, of the event socket and of AMI. */
 const ID_KEYS = /^(Unique-ID|Uniqueid|Channel-Call-UUID|Linkedid|BridgeUniqueid)$/;
 const CORE = '00000000-0000-4000-8000-00000000000';
+/** Unix microseconds, near the recordings' own. */
+const START_MICROS = 1_795_986_000_000_000;
+const SPACING_MICROS = 10;
 
 export interface ManyCalls {
   /** Of each recording. */
@@ -18,7 +21,7 @@ export interface ManyCalls {
 
 /**
  * The calls of these recordings, each so many times under ids of its own, as one switch would tell them: interleaved at
- * random by the seed, each call in its order. `life` is that of the switch.
+ * random by the seed, each call in its order, by one clock. `life` is that of the switch.
  */
 export function manyCalls(
   recordings: readonly Recording[],
@@ -37,10 +40,18 @@ export function manyCalls(
       calls[at] = rest;
       const numbered = 'Event-Sequence' in next ? { 'Event-Sequence': String(first + events.length) } : {};
       const core = 'Core-UUID' in next ? { 'Core-UUID': `${CORE}${life}` } : {};
-      events.push({ ...next, ...numbered, ...core });
+      events.push({ ...next, ...numbered, ...core, ...timed(next, first + events.length) });
     }
   }
   return events;
+}
+
+/** One clock for all calls, as a switch has: event after event, too close together for a wait to end by it. */
+function timed(event: SwitchEvent, number: number): SwitchEvent {
+  const micros = String(START_MICROS + number * SPACING_MICROS);
+  if ('Event-Date-Timestamp' in event) return { 'Event-Date-Timestamp': micros };
+  if ('Timestamp' in event) return { Timestamp: `${micros.slice(0, -6)}.${micros.slice(-6)}` };
+  return {};
 }
 
 /** The events of a recording under other ids. */
