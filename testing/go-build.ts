@@ -50,6 +50,6 @@ export async function buildWithGo({ title, args, environment, cwd, draft, say }:
 /** Says, before the first build, what will be built. Nothing without Go: then the remedy is said. */
 export function announceBuilds(titles: readonly string[], environment: Environment, say: (line: string) => void): void {
   if (titles.length === 0 || !hasGo(environment)) return;
-  say(`building once with Go into ${programCache(environment)}: ${titles.join(', ')}`);
+  say(`building once with Go, or fetching, into ${programCache(environment)}: ${titles.join(', ')}`);
   say('  (all of them: about 25 minutes on 2 cores on a new machine, 6 when Go has their modules)');
 }

