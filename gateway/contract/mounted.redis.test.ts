@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
 import { decodeProtectedHeader } from 'jose';
-import { LOGIN_PATH } from '../../protocol/paths.ts';
 import { createAuthority, issueCertificate, type CertificatePem } from '../../runtime/certificates/certificate.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { newKey } from '../../runtime/signing/new-key.ts';
@@ -16,7 +14,7 @@ import { liveReplicas } from '../../event-log/provisioning/replicas.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { buildGateway, type Gateway } from '../build.ts';
 import { readConfig } from '../config.ts';
-import { ADMIN } from '../testing/running-gateway.ts';
+import { ADMIN, post } from '../testing/running-gateway.ts';
 import { until } from '../../testing/until.ts';
 
 /** What a gateway sees in a pod: every file comes by mounted volumes, which change by one swap of a symlink. */
@@ -83,26 +81,7 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-function login(body: object = {}): Promise<{ status: number; body: Record<string, unknown> }> {
-  return new Promise((resolve, reject) => {
-    const call = request({
-      port: gateway.port,
-      host: '127.0.0.1',
-      path: LOGIN_PATH,
-      method: 'POST',
-      ca: authority.cert,
-    });
-    call.once('response', (response) => {
-      let text = '';
-      response.on('data', (chunk) => (text += String(chunk)));
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as Record<string, unknown> }),
-      );
-    });
-    call.once('error', reject);
-    call.end(JSON.stringify({ ...ADMIN, ...body }));
-  });
-}
+const login = (body: object = {}) => post(gateway.port, authority.cert, JSON.stringify({ ...ADMIN, ...body }));
 
 async function keyOfLogin(): Promise<string> {
   return String(decodeProtectedHeader(String((await login()).body['access_token'])).kid);
