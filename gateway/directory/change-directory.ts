@@ -8,7 +8,7 @@ import {
 import { foldDomain } from './fold.ts';
 import type { AccountEntry, UserEntry } from './read-entries.ts';
 
-/** What has become of some entries: new ones, other ones, and what is gone. */
+/** Changes of entries: added or changed ones, and the keys of removed ones. */
 export interface DirectoryChanges {
   readonly accounts: readonly AccountEntry[];
   readonly users: readonly UserEntry[];
@@ -16,15 +16,15 @@ export interface DirectoryChanges {
   readonly removedUsers: readonly { readonly account: string; readonly username: string }[];
 }
 
-/** Changes that fit. */
+/** Changes that are valid for the directory in force. */
 export interface PlannedChange {
-  /** Accounts there are then. */
+  /** Number of accounts after the changes. */
   readonly accounts: number;
-  /** Changes the index in this turn of the event loop; the directory before it is not to be used any more. */
+  /** Changes the index synchronously. The previous directory must not be used afterwards. */
   apply(): IndexedDirectory;
 }
 
-/** Steps up the tree in all, so that a chain of accounts does not hold up events. */
+/** Upper bound of steps up the tree: a long chain of accounts must not block the event loop. */
 const MOST_STEPS = 100_000;
 
 interface Wanted {

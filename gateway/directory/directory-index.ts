@@ -10,7 +10,7 @@ export interface TreeAccount extends Account {
   enabled: boolean;
 }
 
-/** A directory, with the index that it is made of. */
+/** A directory and the index behind it. */
 export type IndexedDirectory = Directory & { readonly index: DirectoryIndex };
 
 /**
@@ -23,7 +23,7 @@ export class DirectoryIndex {
   readonly realms = new Map<string, TreeAccount>();
   /** By the folded name: the accounts that have it. */
   readonly #names = new Map<string, TreeAccount | readonly TreeAccount[]>();
-  /** Names by which no login finds an account, as one of the accounts writes it; by the folded name. */
+  /** Ambiguous names, in the spelling of one of the accounts; by the folded name. No login finds an account by them. */
   readonly #ambiguous = new Map<string, string>();
   readonly #children = new Map<string, Set<TreeAccount>>();
   /** By `userKey`. */
@@ -54,7 +54,7 @@ export class DirectoryIndex {
     return this.realms.get(domain) ?? (named !== undefined && !isList(named) ? named : undefined);
   }
 
-  /** Without its name and its realm. */
+  /** Adds the account without its name and realm. */
   addAccount(account: TreeAccount): void {
     this.accounts.set(account.id, account);
     this.#hang(account);
@@ -72,7 +72,7 @@ export class DirectoryIndex {
     this.#hang(account);
   }
 
-  /** `name` is folded. The realms that there are then decide whether it is ambiguous, see `judgeName`. */
+  /** `name` is folded. The realms in the index decide whether it is ambiguous, see `judgeName`. */
   addName(name: string, account: TreeAccount): void {
     if (name === '') return;
     const named = this.#names.get(name);
@@ -132,7 +132,7 @@ export class DirectoryIndex {
 
 const NOBODY: ReadonlySet<TreeAccount> = new Set();
 
-/** The index as it is now; each change makes another one of it. */
+/** The index as a directory. Each change of the index needs a new one. */
 export function directoryOf(index: DirectoryIndex): IndexedDirectory {
   return {
     accounts: index.accounts,

@@ -20,12 +20,12 @@ export interface User {
   readonly enabled: boolean;
 }
 
-/** Accounts and users. Each change makes another one, in which the accounts that have not gone are the same objects. */
+/** Accounts and users. Each change makes a new directory; accounts that stay are the same objects in it. */
 export interface Directory {
   readonly accounts: ReadonlyMap<string, Account>;
   /** Costs of the users' password hashes, each once, as `m=19456,t=2,p=1`. */
   readonly hashCosts: readonly string[];
-  /** Names that several accounts have, or that are another's realm: no login finds an account by them. */
+  /** Names of several accounts, or names that are another account's realm: no login finds an account by them. */
   readonly ambiguousNames: readonly string[];
   /** By account name or realm as `foldDomain` compares them; undefined when there is none. */
   accountByDomain(domain: string): Account | undefined;

@@ -14,7 +14,7 @@ export function describeFaults(faults: readonly Fault[]): string {
   return lines.join('\n');
 }
 
-/** Why a directory, or a newer content of it, is not in force. Labels of metrics and readiness show them. */
+/** Why a directory, or a newer version of it, is not in force. Labels of metrics and readiness show these codes. */
 export type DirectoryFaultCode =
   | 'directory_unreadable'
   | 'directory_invalid'

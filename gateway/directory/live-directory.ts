@@ -8,11 +8,11 @@ import { parseDirectory } from './parse-directory.ts';
 export interface DirectoryStatus {
   /** When the directory in force was loaded, Unix milliseconds. */
   readonly loadedAt: number;
-  /** Faults in the content as it is now; 0 when it is in force, or none was got. */
+  /** Faults in the latest version; 0 when it is in force, or when there was none. */
   readonly faults: number;
-  /** When the directory's server last said that this is its present content, Unix milliseconds; null for a file. */
+  /** When the directory server last confirmed this version, Unix milliseconds; null for a file. */
   readonly confirmedAt: number | null;
-  /** Why an older content is in force; null when it is the present one. */
+  /** Why an older version is in force; null when it is the latest. */
   readonly fault: DirectoryFaultCode | null;
 }
 

@@ -5,13 +5,13 @@
  */
 export const CHANGES = 'firehose-changes';
 
-/** Lines of an answer. A server that has more to tell answers with all of it. */
+/** Most lines of an answer. A server with more changes answers with the whole directory. */
 export const MOST_CHANGES = 1_000;
 
-/** What a line of a change names when it takes something away. */
+/** What a line names that removes an entry. */
 export type Removed = { readonly id: string } | { readonly username: string; readonly account: string };
 
-/** An entry that is new or another is a line as in a snapshot; this is one that is gone. */
+/** A removed entry. An added or changed entry is a line as in a snapshot. */
 export function removalLine(removed: Removed): string {
   return `${JSON.stringify({ removed })}\n`;
 }

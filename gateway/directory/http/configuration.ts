@@ -3,22 +3,22 @@ import { tokenValue } from '../../../runtime/files/secret-value.ts';
 import type { AddressPolicy } from '../../../runtime/net/address-guard.ts';
 import { DirectoryFault } from '../fault.ts';
 
-/** Where a directory is, and how it is asked. */
+/** Address of a directory server, and how it is polled. */
 export interface HttpDirectoryConfig {
   readonly url: URL;
   /** Between two polls, milliseconds. */
   readonly intervalMs: number;
-  /** Largest part of the accounts that may go at once, in percent. */
+  /** Largest share of the accounts that one change may remove, in percent. */
   readonly maxShrinkPercent: number;
-  /** Holds the bearer token; null: none is sent. */
+  /** File of the bearer token; null: none is sent. */
   readonly tokenFile: string | null;
-  /** Holds the authorities of the server's certificate; null: the system's. */
+  /** File of the certificate authorities for the server's certificate; null: the system's. */
   readonly caFile: string | null;
   /** Null: every address may be connected to. */
   readonly policy: AddressPolicy | null;
 }
 
-/** Token and authorities as the files have them now: a mounted Secret may change. Rejects with a DirectoryFault. */
+/** Reads token and authorities from their files again: a mounted Secret may change. Rejects with a DirectoryFault. */
 export async function readCredentials({
   tokenFile,
   caFile,

@@ -13,16 +13,16 @@ export interface SnapshotRequest {
   readonly url: URL;
   /** Null: none is sent. */
   readonly token: string | null;
-  /** PEM of the authorities that the server's certificate may be of; null: the system's. */
+  /** Certificate authorities that may sign the server's certificate, PEM; null: the system's. */
   readonly ca: string | null;
   /** Null: every address may be connected to. */
   readonly policy: AddressPolicy | null;
-  /** Of the snapshot that is known; null: any is wanted. */
+  /** ETag of the known snapshot; null: there is none. */
   readonly etag: string | null;
-  /** Whether changes since that snapshot are taken in place of all of it. */
+  /** Whether the server may answer with the changes since that snapshot. */
   readonly takesChanges?: boolean;
   readonly signal: AbortSignal;
-  /** For all of it, default 10 s. */
+  /** Limit for the whole request in milliseconds, default 10 s. */
   readonly limitMs?: number;
   readonly maxBytes?: number;
 }
@@ -32,7 +32,7 @@ export type FetchedSnapshot =
   | { readonly kind: 'changes'; readonly etag: string; readonly body: Body }
   | { readonly kind: 'changed'; readonly etag: string | null; readonly format: SnapshotFormat; readonly body: Body };
 
-/** The decoded bytes. Throws a DirectoryFault when they do not come whole. */
+/** The decoded bytes. Throws a DirectoryFault when the body ends early. */
 type Body = AsyncIterable<Uint8Array>;
 
 const LIMIT_MS = 10_000;
@@ -84,7 +84,7 @@ function send(request: SnapshotRequest, signal: AbortSignal): Promise<http.Incom
   const headers = {
     accept: `${NDJSON_TYPE}, application/json;q=0.9`,
     'accept-encoding': 'gzip',
-    // The next poll is far away: no connection is kept for it.
+    // No keep-alive: the next poll is far away.
     connection: 'close',
     ...(token !== null && { authorization: `Bearer ${token}` }),
     ...(etag !== null && { 'if-none-match': etag }),
@@ -107,7 +107,7 @@ function changesFault({ headers }: http.IncomingMessage, etag: string | null): D
   );
 }
 
-/** Without a length nobody knows whether all of it has come. */
+/** Without a length an answer that was cut off looks complete. */
 function framingFault({ headers }: http.IncomingMessage): DirectoryFault | null {
   const encoding = (headers['content-encoding'] ?? 'identity').toLowerCase();
   if (encoding !== 'identity' && encoding !== 'gzip') {

@@ -20,34 +20,34 @@ export type RefreshOutcome = 'changed' | 'unchanged' | DirectoryFaultCode;
 
 export interface HttpDirectoryOptions {
   readonly config: HttpDirectoryConfig;
-  /** Null without a Redis: a start while the directory is away then fails. */
+  /** Null without Redis: a start then fails while the directory server is away. */
   readonly store: LastGoodStore | null;
   readonly pushes: RefreshSignal | null;
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly onRefresh?: (outcome: RefreshOutcome) => void;
-  /** For one answer, default 10 s. */
+  /** Limit for one answer in milliseconds, default 10 s. */
   readonly limitMs?: number;
 }
 
-/** The directory of another platform, followed. */
+/** Follows the directory of a platform. */
 export interface RefreshedDirectory extends FollowedDirectory {
-  /** Asks again now, here and at all other replicas; settles when this replica has asked. Never rejects. */
+  /** Polls now, here and on all other replicas. Settles when this replica has polled. Never rejects. */
   refresh(): Promise<void>;
 }
 
-/** What is in force, and what it is known by. */
+/** The directory in force, and what identifies it. */
 interface InForce {
   readonly directory: IndexedDirectory;
   readonly etag: string | null;
-  /** Of the whole content's bytes; empty after changes. */
+  /** Digest of the whole directory's bytes; empty after changes. */
   readonly digest: string;
   readonly format: SnapshotFormat;
-  /** Since the whole content was read. */
+  /** Number of changes since the whole directory was read. */
   readonly since: { readonly changes: number; readonly at: number };
 }
 
-/** Then the whole is asked for, lest a defect of a server that tells changes lasts. */
+/** After this time the whole directory is requested, so that a defect in a server's changes does not last. */
 const MOST_CHANGES_SINCE = 50_000;
 const WHOLE_EVERY_MS = 24 * 3_600_000;
 
@@ -67,10 +67,10 @@ class HttpDirectory implements RefreshedDirectory {
   readonly #signal: AbortSignal;
   readonly #listeners = new Set<(directory: Directory) => void>();
   #inForce: InForce | null = null;
-  /** Accounts of the last good snapshot, until one is in force here. */
+  /** Number of accounts of the last good snapshot, until a directory is in force here. */
   #keptAccounts = 0;
   #shrinking: Shrinking | null = null;
-  /** Confirmations in a row at which another content was kept. */
+  /** Consecutive confirmations that found a different directory in Redis. */
   #missed = 0;
   #status: DirectoryStatus = { loadedAt: 0, faults: 0, confirmedAt: 0, fault: null };
   #told = '';
@@ -134,7 +134,7 @@ class HttpDirectory implements RefreshedDirectory {
     }
   }
 
-  /** One question is under way and one waits, however many ask: the one under way may have missed a change. */
+  /** At most one poll runs and one waits: the running one may have missed a change. */
   #ask(isTimed: boolean): Promise<void> {
     if (this.#signal.aborted) return Promise.resolve();
     if (this.#asking === null) {
@@ -158,14 +158,14 @@ class HttpDirectory implements RefreshedDirectory {
     }
   }
 
-  /** Asks, judges and takes over. Throws a DirectoryFault when the content in force stays. */
+  /** Polls, judges the answer and puts it in force. Throws a DirectoryFault when the directory in force stays. */
   async #take(isTimed: boolean): Promise<void> {
     const inForce = this.#inForce;
     if (inForce !== null && inForce.etag !== null && isFresh(inForce, Date.now())) {
       const fetched = await this.#fetch(inForce.etag, true);
       if (fetched.kind !== 'changes') return this.#takeWhole(fetched, isTimed);
       if (await this.#takeChanges(inForce, fetched, isTimed)) return;
-      // What does not fit is asked for as a whole, which says what is wrong with it.
+      // Changes that are not valid: the whole directory is requested, and its faults are reported.
       this.#options.logger.info('the changes of the directory do not fit: it is asked for as a whole');
       return this.#takeWhole(await this.#fetch(null, false), isTimed);
     }
@@ -185,7 +185,7 @@ class HttpDirectory implements RefreshedDirectory {
     });
   }
 
-  /** False: they do not fit. */
+  /** False when the changes are not valid. */
   async #takeChanges(
     { directory, format, since, etag: from }: InForce,
     { etag, body }: Extract<FetchedSnapshot, { kind: 'changes' }>,
@@ -261,7 +261,7 @@ class HttpDirectory implements RefreshedDirectory {
     if (content === null) return;
     const isKept = await this.#keep((store) => store.confirm(content, now), true);
     this.#missed = isKept ? 0 : this.#missed + 1;
-    // It was lost, or signed with a key that ends: the next question asks for all of it. Another replica may be ahead, once.
+    // Redis lost it, or its signing key ends: the next poll requests the whole. Once, another replica may be ahead instead.
     if (this.#missed >= 2 && this.#inForce !== null) {
       this.#missed = 0;
       this.#inForce = { ...this.#inForce, etag: null, digest: '' };
@@ -286,7 +286,7 @@ class HttpDirectory implements RefreshedDirectory {
     if (kept === null || packed === null || steps === null) throw cause;
     const { format, etag, confirmedAt } = kept;
     const read = await this.#readKept(packed, format);
-    // Its signature is of other bytes.
+    // The kept signature is that of other bytes.
     if (read?.digest !== kept.digest) throw cause;
     let { directory } = read;
     for (const lines of steps) {
@@ -300,7 +300,7 @@ class HttpDirectory implements RefreshedDirectory {
     this.#refuse(cause);
   }
 
-  /** Null for what is no directory. */
+  /** Null when the bytes are not a directory. */
   async #readKept(packed: Uint8Array, format: SnapshotFormat): Promise<ReadSnapshot | null> {
     const body = Readable.from([packed]).pipe(createGunzip());
     try {
@@ -311,7 +311,7 @@ class HttpDirectory implements RefreshedDirectory {
     }
   }
 
-  /** Without the store, `otherwise`: the directory in force does not depend on it. */
+  /** Returns `otherwise` when the store fails: the directory in force does not depend on it. */
   async #keep<T>(use: (store: LastGoodStore) => Promise<T>, otherwise: T): Promise<T> {
     const { store, logger } = this.#options;
     if (store === null) return otherwise;

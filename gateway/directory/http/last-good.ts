@@ -12,21 +12,21 @@ const headSchema = z.strictObject({
   digest: z.string(),
   accounts: z.int().min(1),
   format: z.enum(['json', 'ndjson']),
-  /** Of the content with all changes. */
+  /** ETag of the directory with all changes. */
   etag: z.string().nullable(),
-  /** SHA-256 of each body of changes since those bytes, base64, in their order. */
+  /** SHA-256 of each body of changes since those bytes, base64, in order. */
   changes: z.array(z.string()).default([]),
-  /** `<namespace>/<name>`: a snapshot is of one resource alone. */
+  /** `<namespace>/<name>`: a snapshot belongs to one resource. */
   resource: z.string(),
 });
 
-/** What is known of a kept snapshot without reading it. */
+/** Facts about a kept snapshot that need no reading of it. */
 export interface KeptHead extends Omit<z.output<typeof headSchema>, 'resource'> {
-  /** When the directory last said that it is its present content, Unix milliseconds. */
+  /** When the directory server last confirmed it, Unix milliseconds. */
   readonly confirmedAt: number;
 }
 
-/** A content, as one of these tells. */
+/** A directory, identified by its ETag or by its digest. */
 interface Content {
   readonly etag: string | null;
   readonly digest: string;
@@ -35,23 +35,23 @@ interface Content {
 interface KeptStep {
   readonly from: string;
   readonly etag: string;
-  /** Accounts after it. */
+  /** Number of accounts after the changes. */
   readonly accounts: number;
   readonly lines: string;
 }
 
-/** Where the last good snapshot is kept. Every method rejects with a LastGoodUnavailable. */
+/** Store of the last good snapshot. Every method rejects with a LastGoodUnavailable. */
 export interface LastGoodStore {
-  /** Null: there is none, or none of the keys has signed it. */
+  /** Null when there is none, or when no known key signed it. */
   head(): Promise<KeptHead | null>;
-  /** The bytes, gzip. Null: there are none. */
+  /** The bytes, compressed with gzip. Null when there are none. */
   body(): Promise<Buffer | null>;
-  /** The bodies of changes since those bytes. Null: one of them is not what its digest says. */
+  /** The bodies of changes since those bytes. Null when one does not match its digest. */
   changes(head: KeptHead): Promise<readonly string[] | null>;
-  /** Returns whether the kept one is this one; it is marked as confirmed then. */
+  /** Marks the kept snapshot as confirmed if it is this one, and returns whether it is. */
   confirm(content: Content, now: number): Promise<boolean>;
   save(kept: Omit<KeptHead, 'confirmedAt' | 'changes'>, packed: Uint8Array, now: number): Promise<void>;
-  /** Keeps changes where the kept content is the one that they begin with; other replicas do so, too. */
+  /** Adds changes if the kept snapshot is the one that they start from. Several replicas may do this. */
   append(step: KeptStep, now: number): Promise<void>;
 }
 
@@ -64,10 +64,10 @@ export class LastGoodUnavailable extends Error {
   }
 }
 
-/** Kept for as long as a directory may be away. Each confirmation begins it anew. */
+/** Time to live: how long a directory server may be away. Each confirmation renews it. */
 const KEPT_MS = 30 * 24 * 3_600_000;
 const TYPE = 'firehose-directory';
-/** Then the whole is kept anew: it is asked for since the kept content is another one. */
+/** After this many, the whole directory is requested and kept again. */
 const MOST_STEPS = 200;
 
 /** KEYS[1]: the hash. ARGV: the head that must be there, the new one, now, field and value of the changes, time to live. */
@@ -130,7 +130,7 @@ export function redisLastGood(
     },
     async confirm(content, now) {
       const kept = await head();
-      // One that a former key has signed is written again, before that key ends.
+      // A snapshot with the signature of a former key is written again before that key ends.
       if (kept === null || !isContent(kept.head, content) || kept.kid !== keys.kid) return false;
       await reached(redis.hset(key, 'confirmed', String(now)));
       await reached(redis.pexpire(key, KEPT_MS));
@@ -150,12 +150,12 @@ export function redisLastGood(
   };
 }
 
-/** By the ETag, which says the same on every way to a content; without one, by the bytes. */
+/** Identified by the ETag, which does not depend on how the directory was reached; without one, by the bytes. */
 function isContent(kept: Omit<KeptHead, 'confirmedAt'>, { etag, digest }: Content): boolean {
   return etag === null ? kept.digest === digest && kept.changes.length === 0 : kept.etag === etag;
 }
 
-/** Null for what none of the keys has signed as the head of this resource's snapshot. */
+/** Null when no key signed it as the head of this resource's snapshot. */
 async function opened(seal: string, confirmedAt: number, resource: string, keys: KeyRing) {
   try {
     const { payload, protectedHeader } = await compactVerify(seal, ({ kid, alg, typ }) => {

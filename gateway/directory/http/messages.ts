@@ -1,10 +1,10 @@
 import type { SnapshotFormat } from './snapshot.ts';
 import type { Fault } from '../fault.ts';
 
-/** What a reader's thread is told. */
+/** Message to the reader's thread. */
 export type ToReader =
   | { readonly kind: 'chunk'; readonly bytes: Uint8Array }
-  /** The end of the bytes; `known` is the digest of a snapshot that need not be read again. */
+  /** End of the bytes. A snapshot with the digest `known` is not read again. */
   | { readonly kind: 'end'; readonly format: SnapshotFormat; readonly known: string | null; readonly pack: boolean }
   | { readonly kind: 'next' };
 
@@ -23,7 +23,7 @@ export type FromReader =
       readonly kind: 'read';
       /** SHA-256 of the bytes, base64. */
       readonly digest: string;
-      /** The bytes, gzip; null where they were not asked for. */
+      /** The bytes, compressed with gzip; null when they were not requested. */
       readonly packed: Uint8Array | null;
     }
   | { readonly kind: 'accounts'; readonly rows: readonly AccountRow[] }

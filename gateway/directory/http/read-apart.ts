@@ -23,7 +23,7 @@ export interface ReadSnapshot {
   readonly packed: Uint8Array | null;
 }
 
-/** Longest time for the reading of what has come. */
+/** Time limit for reading the snapshot. */
 const LIMIT_MS = 120_000;
 const MEBIBYTE = 1024 * 1024;
 const LEAST_HEAP_MB = 256;
@@ -40,7 +40,7 @@ export async function readApart({ body, format, known, pack, signal }: Reading):
     resourceLimits: { maxOldGenerationSizeMb: heapLimit() },
   });
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
-  // An error of the thread rejects the next one.
+  // An error of the thread rejects the next read.
   const messages = on(worker, 'message', { signal: limit }) as AsyncIterableIterator<[FromReader]>;
   const receive = async (): Promise<FromReader> => {
     const { value, done } = await messages.next();
@@ -50,7 +50,7 @@ export async function readApart({ body, format, known, pack, signal }: Reading):
   const tell = (message: ToReader) => worker.postMessage(message, []);
   try {
     for await (const part of body) {
-      // A view would take all of the memory behind it along.
+      // Copied: posting a view would send its whole buffer.
       const bytes = new Uint8Array(part);
       worker.postMessage({ kind: 'chunk', bytes } satisfies ToReader, [bytes.buffer]);
     }
@@ -69,10 +69,10 @@ export async function readApart({ body, format, known, pack, signal }: Reading):
   }
 }
 
-/** Parts that the reader makes ahead: on a busy machine it waits for its turn. */
+/** Parts that the reader prepares in advance, since on a busy machine it waits for the processor. */
 const AHEAD = 4;
 
-/** Parts of 1,000 entries, each in a turn of the event loop of its own. */
+/** Parts of 1,000 entries, each in its own turn of the event loop. */
 async function collect(receive: () => Promise<FromReader>, askNext: () => void): Promise<DirectoryIndex> {
   const index = new DirectoryIndex();
   for (let ahead = 0; ahead < AHEAD; ahead += 1) askNext();
@@ -125,7 +125,7 @@ function fault(code: DirectoryFaultCode, message: string): DirectoryFault {
   return new DirectoryFault(code, [one]);
 }
 
-/** Half of what the container or machine has left, so that a large snapshot ends its reader and not the process. */
+/** Half of the free memory of the container or machine: a snapshot that is too large ends the thread, not the process. */
 function heapLimit(): number {
   const half = Math.floor(process.availableMemory() / 2 / MEBIBYTE);
   return Math.min(MOST_HEAP_MB, Math.max(LEAST_HEAP_MB, half));

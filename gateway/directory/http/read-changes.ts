@@ -7,7 +7,7 @@ const removedSchema = z.strictObject({
   removed: z.union([z.strictObject({ id: z.string() }), z.strictObject({ username: z.string(), account: z.string() })]),
 });
 
-/** Lines of changes; null for what is none of them, or has too many. Pure. */
+/** Parses lines of changes; null when they are not valid or too many. Pure. */
 export function readChanges(text: string): DirectoryChanges | null {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   if (lines.length > MOST_CHANGES) return null;
@@ -26,13 +26,13 @@ export function readChanges(text: string): DirectoryChanges | null {
   };
 }
 
-/** Null for a line that takes nothing away. */
+/** Null for a line that removes nothing. */
 function removedBy(line: string): z.output<typeof removedSchema>['removed'] | null {
   if (!line.includes('"removed"')) return null;
   try {
     return removedSchema.safeParse(JSON.parse(line)).data?.removed ?? null;
   } catch {
-    // Reading it as an entry says so.
+    // Reading it as an entry reports the fault.
     return null;
   }
 }

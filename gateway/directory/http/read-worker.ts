@@ -10,7 +10,7 @@ import { readJsonEntries, readLineEntries } from '../read-entries.ts';
 import type { FromReader, ToReader } from './messages.ts';
 import { MAX_ENTRIES, type SnapshotFormat } from './snapshot.ts';
 
-/** Runs in a thread of its own: reads one snapshot, and gives it away in small parts. */
+/** Runs in its own thread: reads one snapshot and posts it in small parts. */
 
 const PART = 1_000;
 const TOLD_FAULTS = 100;

@@ -7,7 +7,7 @@ import { onlyMethods, sendProblem } from '../../http/respond.ts';
 export interface RefreshRouteOptions {
   /** Never rejects. */
   readonly refresh: () => Promise<void>;
-  /** Tokens that may ask: the one that the directory's server is asked with, and the administrators'. */
+  /** Accepted tokens: the one for the directory server, and the administrators'. */
   readonly tokens: () => Promise<readonly string[]>;
 }
 
@@ -20,7 +20,7 @@ export function refreshRouter({ refresh, tokens }: RefreshRouteOptions): Router 
   const take = async (request: Request, response: Response) => {
     const isAllowed = (await tokens()).some((token) => createBearerCheck(token)(request));
     if (!isAllowed) return sendProblem(response, UNAUTHORIZED);
-    // The answer does not wait: a directory that asks us may answer our question only after ours.
+    // The answer does not wait for the poll: a directory server may be unable to answer it before this request ends.
     void refresh();
     response
       .status(202)

@@ -3,9 +3,9 @@ import { resourceKeys } from '../../../protocol/keys.ts';
 import type { RedisClient } from '../../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../../runtime/redis/error-code.ts';
 
-/** Lets a push that reached one replica reach all of them. */
+/** Passes a push that reached one replica on to all others. */
 export interface RefreshSignal {
-  /** Tells the other replicas. Never rejects: they ask at their next poll otherwise. */
+  /** Notifies the other replicas. Never rejects: without it they see the change at their next poll. */
   tell(): Promise<void>;
   /** Calls back for each push to another replica, until the signal is aborted. Never rejects. */
   follow(onPush: () => void, signal: AbortSignal): Promise<void>;
@@ -25,7 +25,7 @@ export function redisRefreshSignal(
     async tell() {
       try {
         const count = await redis.incr(key);
-        // What others have told meanwhile is still to be seen.
+        // Notifications of others since the last look are kept.
         if (seen !== null && count === seen + 1) seen = count;
         await redis.pexpire(key, KEPT_MS);
       } catch (error) {

@@ -2,7 +2,7 @@
 export type SnapshotFormat = 'json' | 'ndjson';
 
 export const MAX_BYTES = 256 * 1024 * 1024;
-/** Of accounts, and of users. */
+/** Most accounts, and most users. */
 export const MAX_ENTRIES = 500_000;
 
 export const NDJSON_TYPE = 'application/vnd.firehose.directory+ndjson';

@@ -5,18 +5,18 @@ import { foldName } from '../fold.ts';
 import { MOST_CHANGES, removalLine } from '../http/changes.ts';
 import type { ServedAccount, ServedEntries, ServedUser } from './entries.ts';
 
-/** Entries that are looked at in one turn of the event loop. */
+/** Entries that one turn of the event loop handles. */
 const TURN = 2_000;
-/** Earlier contents whose changes are kept. */
+/** Earlier versions whose changes are kept. */
 const MOST_STEPS = 256;
-/** Lines of these in all. */
+/** Most lines of these changes together. */
 const MOST_KEPT = 4 * MOST_CHANGES;
 const FOR_GATEWAYS = '$argon2id$';
 const MODULUS = 1n << 256n;
 
 const pack = promisify(gzip);
 
-/** What became of the entries of one content: key to line, null for what is gone. */
+/** Changes of one version: key to line, null for a removed entry. */
 type Changes = ReadonlyMap<string, string | null>;
 
 interface Step {
@@ -39,12 +39,12 @@ export class Book {
   readonly #steps: Step[] = [];
   #packed: { readonly etag: string; readonly body: Promise<Buffer> } | null = null;
 
-  /** Replicas with the same secret answer alike. */
+  /** Replicas with the same secret serve the same ETags. */
   constructor(secret: string) {
     this.#secret = hash('sha256', `firehose-directory ${secret}`);
   }
 
-  /** Null before the first content. */
+  /** Null before the first version. */
   get etag(): string | null {
     return this.#etag;
   }
@@ -53,12 +53,12 @@ export class Book {
     return { accounts: this.#accounts, users: this.#users.size };
   }
 
-  /** Also those whose hash is not for gateways. */
+  /** Includes users whose hash is not sent to gateways. */
   userOf(account: string, username: string): ServedUser | undefined {
     return this.#users.get(userKey(account, username));
   }
 
-  /** Takes a whole content over, at once; true when it is another one. One call at a time. */
+  /** Replaces the whole directory; true when it differs. One call at a time. */
   async replace({ accounts, users }: ServedEntries): Promise<boolean> {
     const changes = new Map<string, string | null>();
     const seen = new Set<string>();
@@ -84,7 +84,7 @@ export class Book {
     return this.#apply(changes, digests);
   }
 
-  /** Takes over what has become of some accounts, null: it is gone; true when that changes anything. */
+  /** Applies changes of accounts, null for a removed one; true when anything differs. */
   change(accounts: ReadonlyMap<string, ServedAccount | null>): boolean {
     const changes = new Map<string, string | null>();
     for (const [id, account] of accounts) {
@@ -97,7 +97,7 @@ export class Book {
     );
   }
 
-  /** The lines that lead from an earlier content to the present one; null when that is not known, or too much. */
+  /** The lines that lead from an earlier version to the present one; null when unknown or too many. */
   changesSince(etag: string): string | null {
     const from = this.#steps.findLastIndex((step) => step.from === etag);
     if (from < 0) return null;
@@ -106,7 +106,7 @@ export class Book {
     return [...merged].map(([key, line]) => line ?? removalLine(removedOf(key))).join('');
   }
 
-  /** All lines as gzip, with their ETag; null before the first content. */
+  /** All lines compressed with gzip, with their ETag; null before the first version. */
   async packed(): Promise<{ readonly etag: string; readonly body: Buffer } | null> {
     if (this.#etag === null) return null;
     if (this.#packed?.etag !== this.#etag) {
@@ -163,7 +163,7 @@ function removedOf(key: string) {
   return { username: key.slice(end + 1), account: key.slice(1, end) };
 }
 
-/** An id that comes twice is served twice: gateways say where. */
+/** A repeated id is served twice: gateways report where. */
 function freeKey(key: string, seen: ReadonlySet<string>): string {
   let free = key;
   for (let copy = 2; seen.has(free); copy += 1) free = `${key}\n${copy}`;

@@ -20,7 +20,7 @@ export type CheckAnswer =
 const BCRYPT = /^\$2[aby]\$\d\d\$/;
 const MAX_BCRYPT_BYTES = 72;
 
-/** A user that is not here is another method's. */
+/** A user that is unknown here may belong to another login method. */
 export async function check(
   { account, username, password }: z.output<typeof questionSchema>,
   entries: Pick<Book, 'userOf'>,
@@ -36,7 +36,7 @@ export async function check(
 async function verify({ passwordHash }: ServedUser, password: Buffer): Promise<boolean> {
   try {
     if (passwordHash.startsWith('$argon2id$')) return await verifyArgon2(passwordHash, password);
-    // bcrypt would compare the first 72 bytes alone.
+    // bcrypt compares only the first 72 bytes.
     if (!BCRYPT.test(passwordHash) || password.length > MAX_BCRYPT_BYTES) return false;
     return await compareBcrypt(password, passwordHash);
   } catch {

@@ -3,7 +3,7 @@ import type { Book } from './book.ts';
 import type { ServedAccount, ServedEntries } from './entries.ts';
 import type { ServerMetrics } from './metrics.ts';
 
-/** The platform cannot be asked, or answers what is no directory. Holds no credential. */
+/** The platform does not answer, or its answer is not a directory. Holds no credential. */
 export class SourceUnavailable extends Error {
   override readonly name = 'SourceUnavailable';
   readonly code: string;
@@ -13,7 +13,7 @@ export class SourceUnavailable extends Error {
   }
 }
 
-/** What has become of some accounts; null: it is gone. */
+/** Changes of accounts; null for a removed one. */
 export type AccountChanges = ReadonlyMap<string, ServedAccount | null>;
 
 /**
@@ -21,15 +21,15 @@ export type AccountChanges = ReadonlyMap<string, ServedAccount | null>;
  * Both reject with any other error.
  */
 export interface Feed {
-  /** All of it. One at a time. */
+  /** The whole directory. One call at a time. */
   replace(read: () => Promise<ServedEntries>): Promise<boolean>;
-  /** What has changed; also while all of it is taken over. */
+  /** Changes; also while a whole directory is being read. */
   change(read: () => Promise<AccountChanges>): Promise<boolean>;
 }
 
 export interface FeedParts {
   readonly book: Book;
-  /** Tells gateways that there is something new. */
+  /** Notifies gateways of a new version. */
   readonly push: () => void;
   readonly metrics: Pick<ServerMetrics, 'read'>;
   readonly logger: Logger;

@@ -24,7 +24,7 @@ export function createServerMetrics(): ServerMetrics {
   const readings = instruments.counter('firehose_directory_server_readings_total');
   const answers = instruments.counter('firehose_directory_server_answers_total');
   const pushes = instruments.counter('firehose_directory_server_pushes_total');
-  // An alert sees the first one.
+  // Starts at 0, so that an alert sees the first increase.
   pushes.add(0, { outcome: 'failed' });
   let readAt = Date.now();
   instruments.observe('firehose_directory_server_age_seconds', (see) => see((Date.now() - readAt) / 1_000));

@@ -2,7 +2,7 @@ import type { Logger } from '../../../runtime/logging/logger.ts';
 
 const LIMIT_MS = 5_000;
 
-/** Asks gateways to ask for the directory now. */
+/** Asks gateways to poll the directory now. */
 export interface Pusher extends AsyncDisposable {
   /** Never rejects, and does not wait for the answers. */
   tell(): void;
@@ -60,7 +60,7 @@ function oneAtATime(ask: () => Promise<void>) {
   };
 }
 
-/** Why it failed; null: it was told. */
+/** Why it failed; null for success. */
 async function push(url: string, token: string, stop: AbortSignal): Promise<string | null> {
   try {
     const { status } = await fetch(url, {

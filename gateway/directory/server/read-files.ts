@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { secretValue } from '../../../runtime/files/secret-value.ts';
 
-/** Reads the files that settings name, and collects what is wrong with them. Their content is in no fault. */
+/** Reads the files that settings name, and collects their faults. No fault repeats a file's content. */
 export interface FileReader {
   readonly faults: string[];
   /** Null: no file is named, or it cannot be read. */

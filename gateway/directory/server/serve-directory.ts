@@ -19,7 +19,7 @@ import { createFeed, type Feed } from './feed.ts';
 import type { ServerMetrics } from './metrics.ts';
 import { openPusher } from './push.ts';
 
-/** Where a directory server listens, and whom it knows. */
+/** Where a directory server listens, and which clients it accepts. */
 export interface ServerPlace {
   readonly host: string;
   readonly port: number;
@@ -28,13 +28,13 @@ export interface ServerPlace {
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /** What gateways present. */
   readonly token: string;
-  /** Addresses by which gateways are told that there is something new. */
+  /** Addresses of gateways that are notified of a new version. */
   readonly pushUrls: readonly string[];
 }
 
 export interface ServeOptions {
   readonly place: ServerPlace;
-  /** Asks the platform on and on, until the signal aborts. Rejects with an unexpected error alone. */
+  /** Follows the platform until the signal aborts. Rejects only with an unexpected error. */
   readonly follow: (feed: Feed, signal: AbortSignal) => Promise<void>;
   /** Released with the server. */
   readonly metrics: ServerMetrics;
@@ -188,7 +188,7 @@ function end(response: ServerResponse, status: number, headers: Record<string, s
   response.writeHead(status, headers).end();
 }
 
-/** Null for what is no question. */
+/** Null when the body is not a login check. */
 function questionOf(bytes: Buffer) {
   try {
     return questionSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data ?? null;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What Kazoo's API (crossbar, `/v2`) answers, as far as it is read. */
+/** The parts of answers of Kazoo's API (crossbar, `/v2`) that are used. */
 
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 const label = z

@@ -21,11 +21,11 @@ export interface CrossbarPlace {
   readonly caFile: string | null;
 }
 
-/** Kazoo's API, asked with an account's API key. Every method rejects with a SourceUnavailable. */
+/** Client of Kazoo's API with the API key of an account. Every method rejects with a SourceUnavailable. */
 export interface Crossbar {
   /** The account of the API key. */
   account(signal: AbortSignal): Promise<string>;
-  /** Null: there is none, or none that the API key may see. */
+  /** Null when there is none, or none that the API key may see. */
   document(id: string, signal: AbortSignal): Promise<AccountDocument | null>;
   descendants(id: string, signal: AbortSignal): Promise<readonly AccountRow[]>;
   /** Ids of its ancestors. */
@@ -33,7 +33,7 @@ export interface Crossbar {
 }
 
 const QUESTION_MS = 10_000;
-/** A bucket of 100 questions is refilled by 10 a second. */
+/** Kazoo's token bucket: 100 requests, refilled by 10 a second. */
 const WAITS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 const LONGEST_WAIT_S = 60;
 /** Kazoo lowers it to its own `maximum_range`. */
@@ -66,7 +66,7 @@ export function openCrossbar(place: CrossbarPlace): Crossbar {
     const { auth_token: token, data } = understood(answer, authSchema);
     return { token, account: data.account_id };
   };
-  /** `ended`: a session whose token is not taken any more. All that wait share one login. */
+  /** `ended` is a session whose token expired. All waiting requests share one login. */
   const loggedIn = (signal: AbortSignal, ended: Session | null): Promise<Session> => {
     if (current !== null && current !== ended) return Promise.resolve(current);
     loggingIn ??= logIn(signal)
@@ -100,7 +100,7 @@ export function openCrossbar(place: CrossbarPlace): Crossbar {
   };
 }
 
-/** Every row, page by page. A key that comes back would lead on for ever. */
+/** Every row, page by page. A repeated start key ends it, or it would never end. */
 async function allPages(get: (path: string) => Promise<ServerAnswer>, path: string): Promise<readonly AccountRow[]> {
   const rows: AccountRow[] = [];
   const keys = new Set<string>();
@@ -123,7 +123,7 @@ async function allPages(get: (path: string) => Promise<ServerAnswer>, path: stri
   return rows;
 }
 
-/** Waits and asks again while Kazoo says that there were too many questions, or cannot answer. */
+/** Waits and repeats the request while Kazoo answers 429 or a server error. */
 async function patiently(ask: () => Promise<ServerAnswer>, signal: AbortSignal): Promise<ServerAnswer> {
   for (let tries = 0; ; tries += 1) {
     const wait = WAITS_MS[tries];

@@ -7,11 +7,11 @@ import type { Logger } from '../../../../runtime/logging/logger.ts';
 
 export interface DocumentChangesOptions {
   readonly broker: Broker;
-  /** Kazoo's exchange of changes of documents. */
+  /** Kazoo's exchange for document changes. */
   readonly exchange: string;
   /** An account's document was made, edited or deleted. */
   readonly onChange: (account: string) => void;
-  /** Changes come from now on, or come no longer. */
+  /** Whether changes are received from now on. */
   readonly onState: (isUp: boolean) => void;
   readonly logger: Logger;
 }
@@ -26,7 +26,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 
 const bodySchema = z.object({ ID: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) });
 
-/** Hears changes until the signal aborts; connects again and again. Never rejects. */
+/** Receives changes until the signal aborts, and reconnects. Never rejects. */
 export async function hearChanges(options: DocumentChangesOptions, signal: AbortSignal): Promise<void> {
   let told: AmqpReason | null = null;
   for (let attempt = 0; !signal.aborted; attempt += 1) {
@@ -42,7 +42,7 @@ export async function hearChanges(options: DocumentChangesOptions, signal: Abort
   }
 }
 
-/** One connection, from its beginning to its end; why it ended. */
+/** Runs one connection; returns why it ended. */
 async function hearOnce(options: DocumentChangesOptions, signal: AbortSignal): Promise<AmqpReason> {
   let connection: ChannelModel;
   try {
@@ -68,7 +68,7 @@ async function hearOnce(options: DocumentChangesOptions, signal: AbortSignal): P
   }
 }
 
-/** Consumes, and looks whether the exchange is there still: the bindings went with it otherwise. */
+/** Consumes, and checks that the exchange still exists: without it the bindings are gone. */
 async function look(
   connection: ChannelModel,
   { exchange, onChange, onState }: DocumentChangesOptions,
@@ -78,7 +78,7 @@ async function look(
   const channel = await within(connection.createChannel());
   channel.on('error', end);
   channel.on('close', end);
-  // It goes with the connection: what is missed then is found by a walk.
+  // The queue ends with the connection: a walk finds what was missed.
   const { queue } = await within(
     channel.assertQueue(`firehose-directory.${crypto.randomUUID()}`, { exclusive: true, autoDelete: true }),
   );
@@ -108,7 +108,7 @@ function accountIn(body: Buffer): string | null {
   try {
     return bodySchema.parse(JSON.parse(body.toString('utf8'))).ID;
   } catch {
-    // Kazoo's bus is shared: what is not understood concerns another program.
+    // Kazoo's bus is shared: an unknown message is for another program.
     return null;
   }
 }

@@ -4,27 +4,27 @@ import type { KazooTree } from './tree.ts';
 
 export interface FollowOptions {
   readonly tree: KazooTree;
-  /** Between two walks while changes are told, and while they are not; milliseconds. */
+  /** Milliseconds between two walks, while changes are received and while they are not. */
   readonly walkEveryMs: { readonly live: number; readonly alone: number };
-  /** Hears changes until the signal aborts; null: there is no broker. Never rejects. */
+  /** Receives changes until the signal aborts; null without a broker. Never rejects. */
   readonly hear:
     | ((heard: { onChange(account: string): void; onState(isUp: boolean): void }, signal: AbortSignal) => Promise<void>)
     | null;
 }
 
-/** More changes than these are found by a walk in less time. */
+/** For more changes than this, a walk takes less time. */
 const MOST_REFRESHED = 200;
-/** A platform that cannot be asked is asked again. */
+/** Delay before a failed request to the platform is repeated. */
 const AGAIN_MS = 5_000;
-/** A first walk waits so long for the broker, so that it need not be repeated. */
+/** How long the first walk waits for the broker, so that it need not be repeated. */
 const FIRST_MS = 5_000;
 
-/** Walks through the tree every interval, and asks about each account that has changed as soon as that is heard. */
+/** Walks through the tree every interval, and requests each changed account as soon as its change is received. */
 export class KazooFollower {
   readonly #options: FollowOptions;
   readonly #changed = new Set<string>();
   #isUp = false;
-  /** No change was missed since the last walk began. */
+  /** Whether no change was missed since the last walk began. */
   #isCurrent = false;
   #isWalkWanted = true;
   #wake = Promise.withResolvers<void>();
@@ -33,7 +33,7 @@ export class KazooFollower {
     this.#options = options;
   }
 
-  /** Whether changes come as they happen. */
+  /** Whether changes are received as they happen. */
   get isUp(): boolean {
     return this.#isUp;
   }
@@ -55,7 +55,7 @@ export class KazooFollower {
   #noteState(isUp: boolean): void {
     this.#isUp = isUp;
     this.#isCurrent = false;
-    // What has changed meanwhile was not told.
+    // Changes in between were not received.
     if (isUp) this.#isWalkWanted = true;
     this.#tell();
   }

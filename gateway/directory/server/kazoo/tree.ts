@@ -5,12 +5,12 @@ import { atOnce } from './at-once.ts';
 import type { Crossbar } from './crossbar.ts';
 import { placeInTree } from './place-in-tree.ts';
 
-/** Questions about single accounts at once. */
+/** Concurrent requests for single accounts. */
 const AT_ONCE = 8;
-/** A walk asks for the document of each account at least so often, though nothing seems to have changed. */
+/** Every so many walks, the document of each account is requested even without a change. */
 const EVERY_WALKS = 6;
 
-/** The accounts below a root of Kazoo, as they are known. */
+/** The known accounts below a root account of Kazoo. */
 export class KazooTree {
   readonly #api: Crossbar;
   readonly #wanted: string | null;
@@ -19,7 +19,7 @@ export class KazooTree {
   /** Ancestors of the root. */
   #above: ReadonlySet<string> = new Set();
   #walks = 0;
-  /** What `refresh` has seen while a walk is under way: it is newer. */
+  /** Accounts that `refresh` read during a walk: they are newer than those of the walk. */
   #touched: Set<string> | null = null;
 
   /** `root`: null for the account of the API key. */
@@ -70,7 +70,7 @@ export class KazooTree {
     });
     const changes = new Map<string, ServedAccount | null>();
     let isSure = true;
-    // In the order in which they have changed: a subtree moves from its top.
+    // In the order of their changes: a subtree moves from its top.
     for (const id of ids) {
       const { document = null, ancestors = [] } = asked.get(id) ?? {};
       const next = this.#judged(id, document, ancestors);
@@ -110,7 +110,7 @@ export class KazooTree {
     if (top === null) throw new SourceUnavailable('NO_ACCOUNT', `Kazoo has no account ${root} for this API key`);
     this.#above = new Set(await api.ancestors(root, signal));
     this.#root = root;
-    // A row may come twice while the tree changes: the later one counts.
+    // While the tree changes a row may come twice: the later one counts.
     const rows = new Map((await api.descendants(root, signal)).map((row) => [row.id, row]));
     rows.delete(root);
     const found = new Map<string, ServedAccount>([[root, accountOf(root, top, null)]]);
@@ -122,7 +122,7 @@ export class KazooTree {
       if (known !== undefined && isSame(known, row, parent)) found.set(row.id, known);
       else doubtful.push([row.id, parent]);
     }
-    // One that is missing may have been moved across pages meanwhile.
+    // A missing account may have moved to another page during the walk.
     for (const { id, parent } of this.#accounts.values()) if (!isThere(id)) doubtful.push([id, parent ?? root]);
     await atOnce(doubtful, AT_ONCE, async ([id, parent]) => {
       const document = await api.document(id, signal);
@@ -131,7 +131,7 @@ export class KazooTree {
     return attached(found, root);
   }
 
-  /** Spread evenly over the walks. */
+  /** Whether this walk requests the account's document; the accounts are spread evenly over the walks. */
   #isDue(id: string): boolean {
     return (id.charCodeAt(id.length - 1) + id.charCodeAt(0) * 7) % EVERY_WALKS === this.#walks % EVERY_WALKS;
   }

@@ -31,7 +31,7 @@ export async function readDatabase(
   } catch (error) {
     if (error instanceof SourceUnavailable) throw error;
     const { code = 'UNKNOWN' } = error as { code?: string };
-    // Messages of servers repeat what was sent.
+    // Error messages of servers repeat parts of the query.
     throw new SourceUnavailable(code, `the database cannot be asked (${code})`);
   }
 }
@@ -49,7 +49,7 @@ async function inPostgres<T>(
     statement_timeout: QUERY_MS,
     application_name: 'firehose-directory',
   });
-  // A connection that breaks fails the query that waits for it.
+  // A broken connection also fails the waiting query, which reports it.
   client.on('error', () => undefined);
   const abort = () => void client.end().catch(() => undefined);
   signal.addEventListener('abort', abort, { once: true });

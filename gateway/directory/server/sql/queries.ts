@@ -12,7 +12,7 @@ export type Queries = z.output<typeof queriesSchema>;
 /** The file with the queries, or every fault of it. */
 export const parseQueries = (text: string, file: string) => parseYaml(text, file, queriesSchema);
 
-/** Numbers are ids in many a schema. */
+/** Many schemas have numeric ids. */
 const id = z.union([z.string(), z.number(), z.bigint()]).transform(String);
 const truth = z.union([z.boolean(), z.literal(0), z.literal(1)]).transform(Boolean);
 
