@@ -38,6 +38,7 @@ export function createProgram(terminal: Terminal, surroundings: Surroundings): C
   addDoctor(root, terminal, surroundings);
   addHashPassword(root, terminal, surroundings);
   addAdministration(root, terminal, surroundings);
+  addGroups(root, terminal, surroundings);
   addLockouts(root, terminal, surroundings);
   addDeadLetters(root, terminal, surroundings);
   return root;
@@ -231,6 +232,21 @@ function addAdministration(root: Command, terminal: Terminal, surroundings: Surr
     { name: 'connections', about: 'list the live connections of one replica', exitCodes: ASKS, flags: [JSON_FLAG] },
     ENDPOINT_SETTINGS,
     async (flags, environment) => (await import('./connections.ts')).connectionsCommand(flags, terminal, environment),
+    surroundings,
+  );
+}
+
+function addGroups(root: Command, terminal: Terminal, surroundings: Surroundings): void {
+  addCommand<{ json?: boolean }>(
+    root,
+    {
+      name: 'groups',
+      about: 'list the durable groups, over all replicas: backlog and connections',
+      exitCodes: ASKS,
+      flags: [JSON_FLAG],
+    },
+    ENDPOINT_SETTINGS,
+    async (flags, environment) => (await import('./groups.ts')).groupsCommand(flags, terminal, environment),
     surroundings,
   );
 }

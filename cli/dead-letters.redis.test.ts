@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { untilEvents, untilFrame } from '../gateway/testing/frames.ts';
 import { startGateway, type Client, type RunningGateway } from '../gateway/testing/running-gateway.ts';
 import { until } from '../testing/until.ts';
 import { startRedis, type RedisServer } from '../testing/redis-server.ts';
+import { typeCommand } from './testing/type-command.ts';
 
-const COMMAND = fileURLToPath(new URL('firehose.ts', import.meta.url));
 const LIMIT = { timeout: 60_000 };
 const EVENT = '{"Event-Name":"DTMF","Call-ID":"c","n":1,"Account-ID":"account_id_1"}';
 
@@ -38,18 +35,7 @@ describe('dead letters of a running gateway', LIMIT, () => {
     return body['dead_letters'] as { id: string; eventId: string }[];
   }
 
-  async function type(...args: string[]) {
-    const environment = { ...process.env, FIREHOSE_STATE: running.stateFolder };
-    const port = String(running.gateway.innerPort);
-    const child = spawn(process.execPath, [COMMAND, 'dead-letters', ...args], {
-      env: { ...environment, FIREHOSE_INNER_PORT: port },
-    });
-    let [output, errors] = ['', ''];
-    child.stdout.on('data', (chunk) => (output += String(chunk)));
-    child.stderr.on('data', (chunk) => (errors += String(chunk)));
-    const [code] = (await once(child, 'close')) as [number | null];
-    return { code, output, errors };
-  }
+  const type = (...args: string[]) => typeCommand(running, 'dead-letters', ...args);
 
   test('what was asked for wrongly is said, by HTTP and by the command', LIMIT, async () => {
     const [letter] = await listed();

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { recordedLogger } from '../testing/recorded-logger.ts';
 import { ADMIN, startGateway, type RunningGateway } from '../gateway/testing/running-gateway.ts';
-
-const COMMAND = fileURLToPath(new URL('firehose.ts', import.meta.url));
+import { typeCommand } from './testing/type-command.ts';
 
 /** A lock-out as the user, the operator of the log and an administrator meet it. */
 describe('lock-outs', { timeout: 120_000 }, () => {
@@ -17,20 +13,7 @@ describe('lock-outs', { timeout: 120_000 }, () => {
   });
   after(() => running[Symbol.asyncDispose]());
 
-  async function type(...args: string[]) {
-    const env = {
-      PATH: process.env['PATH'],
-      FIREHOSE_STATE: running.stateFolder,
-      FIREHOSE_INNER_PORT: String(running.gateway.innerPort),
-    };
-    const child = spawn(process.execPath, [COMMAND, 'lockouts', ...args], { env });
-    let [output, errors] = ['', ''];
-    child.stdout.on('data', (chunk) => (output += String(chunk)));
-    child.stderr.on('data', (chunk) => (errors += String(chunk)));
-    const [code] = (await once(child, 'close')) as [number | null];
-    return { code, output, errors };
-  }
-
+  const type = (...args: string[]) => typeCommand(running, 'lockouts', ...args);
   const fail = async (username: string) => {
     for (let at = 0; at < 10; at += 1) await running.login({ ...ADMIN, username, password: `wrong-${at}` });
   };

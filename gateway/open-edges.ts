@@ -157,6 +157,8 @@ async function openAdministration(config: GatewayConfig, { state, path }: Parts,
       resource: keyspace.resource,
     },
     groups: spec.consumerGroups,
+    backlog: path.backlog,
+    replicas: () => path.presence?.replicas ?? [],
     logger,
   });
 }

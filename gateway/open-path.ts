@@ -11,6 +11,7 @@ import { directoryReport } from './directory/directory-report.ts';
 import type { Calls } from './calls/calls.ts';
 import { openCalls, removeCalls } from './calls/open-calls.ts';
 import { buildFanout, type RunningFanout } from './fanout/build-fanout.ts';
+import type { Backlog } from './group/backlog.ts';
 import { buildBacklog } from './group/build-backlog.ts';
 import { buildGroups } from './group/build-groups.ts';
 import type { Groups } from './group/groups.ts';
@@ -29,6 +30,10 @@ import { Sessions } from './session/sessions.ts';
 /** The way of an event from the log to the sockets. */
 export interface GatewayPath extends RunningFanout {
   readonly groups: Groups;
+  /** What the declared groups have not delivered yet, by their names. */
+  readonly backlog: () => ReadonlyMap<string, Backlog>;
+  /** Null with the embedded log: there is one replica. */
+  readonly presence: Presence | null;
   /** Null where the resource keeps no table of live calls. */
   readonly calls: Calls | null;
   readonly sessions: Sessions;
@@ -106,14 +111,10 @@ function beat(
 
 /** What the metrics read at each scrape. */
 function observePath(
-  stack: AsyncDisposableStack,
-  config: GatewayConfig,
-  state: GatewayState,
-  path: Pick<GatewayPath, 'groups' | 'sessions'> & { readonly running: RunningFanout; readonly logger: Logger },
+  { directory, metrics, eventLog, revocations }: GatewayState,
+  path: Pick<GatewayPath, 'groups' | 'sessions' | 'backlog'> & { readonly running: RunningFanout },
 ): void {
-  const { keyspace, directory, metrics, eventLog, redis, revocations } = state;
-  const { running, groups, sessions, logger } = path;
-  const { spec } = config.subscription;
+  const { running, groups, sessions, backlog } = path;
   metrics.observe({
     counters: running.fanout.counters,
     connections: () => sessions.byKind(),
@@ -121,7 +122,7 @@ function observePath(
     behind: () => running.fanout.behind,
     encodings: () => running.fanout.sizes().encodings,
     newest: () => eventLog.newest,
-    backlog: buildBacklog(stack, { redis, keyspace, spec, logger, metrics }),
+    backlog,
     revocations: () => revocations.size,
     directory,
   });
@@ -171,7 +172,8 @@ export async function openPath(
   revocations.endSessionsOf(sessions);
   stack.defer(directory.onChange((current) => sessions.useDirectory(current)));
   beat(presence, state, { sessions, groups, departure, keepsCalls: calls !== null });
-  observePath(stack, config, state, { running, groups, sessions, logger });
+  const backlog = buildBacklog(stack, { redis, keyspace, spec, logger, metrics });
+  observePath(state, { running, groups, sessions, backlog });
   const { compression } = spec.gateway.connections;
-  return { ...running, ...shared, compression, sessions, quota, departure, faults };
+  return { ...running, ...shared, presence, backlog, compression, sessions, quota, departure, faults };
 }

@@ -11,6 +11,7 @@ export const ADMINISTRATION_PATH = '/ws/v1/firehose/admin';
 export const REVOCATIONS_PATH = `${ADMINISTRATION_PATH}/revocations`;
 export const CONNECTIONS_PATH = `${ADMINISTRATION_PATH}/connections`;
 export const LOCKOUTS_PATH = `${ADMINISTRATION_PATH}/lockouts`;
+export const GROUPS_PATH = `${ADMINISTRATION_PATH}/groups`;
 export const DEAD_LETTERS_PATH = `${ADMINISTRATION_PATH}/dead-letters`;
 /** Documents of the contract, on the public listener. */
 export const REFERENCE_PATH = {

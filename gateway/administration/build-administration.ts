@@ -2,16 +2,24 @@ import type { Router } from 'express';
 import { administrationRouter } from './administration-router.ts';
 import { connectionRouter, type ConnectionRouteOptions } from './connection-route.ts';
 import { deadLetterRouter, type DeadLetterRouteOptions } from './dead-letter-route.ts';
+import { groupRouter, type GroupRouteOptions } from './group-route.ts';
 import { lockoutRouter, type LockoutRouteOptions } from './lockout-route.ts';
 import { revocationRouter, type RevocationRouteOptions } from './revocation-route.ts';
 
 export type AdministrationParts = RevocationRouteOptions &
   ConnectionRouteOptions &
   DeadLetterRouteOptions &
+  GroupRouteOptions &
   LockoutRouteOptions & { readonly token: string };
 
 /** Makes the routers of all resources, behind the token. */
 export function buildAdministration(parts: AdministrationParts): Router {
-  const resources = [revocationRouter(parts), connectionRouter(parts), deadLetterRouter(parts), lockoutRouter(parts)];
+  const resources = [
+    revocationRouter(parts),
+    connectionRouter(parts),
+    groupRouter(parts),
+    deadLetterRouter(parts),
+    lockoutRouter(parts),
+  ];
   return administrationRouter({ token: parts.token, resources });
 }

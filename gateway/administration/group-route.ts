@@ -1,0 +1,60 @@
+import { Router } from 'express';
+import { GROUPS_PATH } from '../../protocol/paths.ts';
+import type { DeclaredGroup } from '../../event-log/provisioning/report-groups.ts';
+import type { Backlog } from '../group/backlog.ts';
+import { onlyMethods } from '../http/respond.ts';
+import type { LiveReplica } from '../replica/presence.ts';
+
+export interface GroupRouteOptions {
+  /** The declared groups. */
+  readonly groups: readonly Pick<DeclaredGroup, 'name'>[];
+  /** By the name of the group; without those that could not be read. At most ten seconds old. */
+  readonly backlog: () => ReadonlyMap<string, Backlog>;
+  /** The replicas that are alive; empty with the embedded log, which has no groups. */
+  readonly replicas: () => readonly LiveReplica[];
+}
+
+/** `GET` lists the declared groups: what each has not delivered yet, and its connections over all replicas. */
+export function groupRouter({ groups, backlog, replicas }: GroupRouteOptions): Router {
+  const router = Router();
+  router
+    .route(GROUPS_PATH)
+    .get((_request, response) => {
+      const known = backlog();
+      const live = replicas();
+      const shown = groups.map(({ name }) => ({
+        group: name,
+        ...waiting(known.get(name)),
+        members: membersOf(name, live),
+      }));
+      response.set('Cache-Control', 'no-store').json({ groups: shown });
+    })
+    .all(onlyMethods('GET', 'HEAD'));
+  return router;
+}
+
+/** Null is what Redis does not tell now; the lag is null before the first connection, too. */
+function waiting(backlog: Backlog | undefined): object {
+  if (backlog === undefined) return { accounts: null, lag: null, oldest_pending_at: null };
+  const { accounts, lag, oldestPendingAt } = backlog;
+  return {
+    accounts,
+    lag,
+    oldest_pending_at: oldestPendingAt === null ? null : new Date(oldestPendingAt).toISOString(),
+  };
+}
+
+/** Connections by account and replica. Heartbeats name a group `<group>/<account>`. */
+function membersOf(group: string, replicas: readonly LiveReplica[]): readonly object[] {
+  const prefix = `${group}/`;
+  return replicas.flatMap(({ replica, heartbeat: { groups, hung } }) =>
+    Object.entries(groups)
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, connections]) => ({
+        account: key.slice(prefix.length),
+        replica,
+        connections,
+        hung: hung?.[key] ?? 0,
+      })),
+  );
+}
