@@ -82,7 +82,7 @@ describe('the package', async () => {
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += String(data)));
     const [code] = (await once(child, 'close')) as [number | null];
     assert.equal(code, 0, output);
-    assert.match(output, /Ran [12][0-9] tests/);
+    assert.match(output, /Ran [1-9][0-9] tests/);
   });
 
   for (const [place, expected] of [

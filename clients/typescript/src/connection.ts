@@ -1,13 +1,15 @@
 import type { Frame } from './items.ts';
 import { readMessage } from './items.ts';
 import type { Socket, Transport, WhyNotOpen } from './transport.ts';
+import { isFrame, Waiting } from './waiting.ts';
 
 /** Messages that wait for the consumer at most (L7). */
 const MOST_WAITING = 1_000;
 /** A gateway sends a watermark every 10 s (L8). */
 const SILENCE_MS = 60_000;
+/** For a handshake to be answered. */
+const OPEN_MS = 15_000;
 const LOOK_MS = 5_000;
-const CONTROL = '{"_firehose":';
 
 export interface Ended extends WhyNotOpen {
   readonly code: number;
@@ -21,9 +23,7 @@ export interface Ended extends WhyNotOpen {
 export class Connection {
   readonly #socket: Socket;
   readonly #onFrame: (frame: Frame, connection: Connection) => void;
-  #waiting: string[] = [];
-  #next = 0;
-  #waitingEvents = 0;
+  readonly #waiting = new Waiting();
   #wake: (() => void) | null = null;
   #ended: Ended | null = null;
   #isPaused = false;
@@ -31,9 +31,9 @@ export class Connection {
   #isQuiet = false;
   #quietMs = 0;
   readonly #looking: ReturnType<typeof setInterval>;
-  readonly #since = Date.now();
-  /** When it opened; null before. */
-  openedAt: number | null = null;
+  // Times are of the monotonic clock: that of the day may be set at any moment.
+  #openedAt: number | null = null;
+  #livedMs = 0;
 
   /** `onFrame` is called when a control frame arrives, before the messages ahead of it are taken. */
   constructor(
@@ -44,32 +44,30 @@ export class Connection {
     this.#onFrame = onFrame;
     this.#looking = setInterval(() => this.#look(), LOOK_MS);
     this.#socket = transport.open(url, token, {
-      open: () => (this.openedAt = Date.now()),
+      open: () => (this.#openedAt = performance.now()),
       message: (text) => this.#receive(text),
       closed: (code, reason, why) => this.#end(code, reason, why),
     });
   }
 
-  /** How long it was open, in milliseconds. */
+  get hasOpened(): boolean {
+    return this.#openedAt !== null;
+  }
+
+  /** How long it was open, in milliseconds; 0 before it has ended. */
   get livedMs(): number {
-    return this.openedAt === null ? 0 : Date.now() - this.#since;
+    return this.#livedMs;
   }
 
   /** Set once it has ended and all its messages are taken. */
   get ended(): Ended | null {
-    return this.#next < this.#waiting.length ? null : this.#ended;
+    return this.#waiting.length > 0 ? null : this.#ended;
   }
 
   /** The next message; null when none waits. */
   take(): string | null {
-    if (this.#next >= this.#waiting.length) return null;
-    const text = this.#waiting[this.#next++] ?? null;
-    if (this.#next === this.#waiting.length) {
-      this.#waiting = [];
-      this.#next = 0;
-    }
-    if (text?.startsWith(CONTROL) === false) this.#waitingEvents -= 1;
-    if (this.#isPaused && this.#length < MOST_WAITING / 2) {
+    const text = this.#waiting.take();
+    if (this.#isPaused && this.#waiting.length < MOST_WAITING / 2) {
       this.#isPaused = false;
       this.#socket.resume?.();
     }
@@ -78,24 +76,17 @@ export class Connection {
 
   /** The newest message that waits; null when none does. */
   get newest(): string | null {
-    return this.#next < this.#waiting.length ? (this.#waiting.at(-1) ?? null) : null;
+    return this.#waiting.newest;
   }
 
   /** Resolves when a message waits or the connection has ended. One caller at a time. */
   arrival(): Promise<void> {
-    if (this.#length > 0 || this.#ended !== null) return Promise.resolve();
+    if (this.#waiting.length > 0 || this.#ended !== null) return Promise.resolve();
     return new Promise((resolve) => (this.#wake = resolve));
   }
 
-  /** Lets a waiting `arrival` return. */
-  interrupt(): void {
-    const wake = this.#wake;
-    this.#wake = null;
-    wake?.();
-  }
-
   send(frame: object): boolean {
-    if (this.#ended !== null || this.openedAt === null) return false;
+    if (this.#ended !== null || this.#openedAt === null) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
@@ -105,25 +96,25 @@ export class Connection {
     this.#end(1006, '');
   }
 
-  get #length(): number {
-    return this.#waiting.length - this.#next;
+  #interrupt(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
   }
 
   #receive(text: string): void {
     if (this.#ended !== null) return;
     this.#isQuiet = false;
-    this.#waiting.push(text);
-    this.interrupt();
-    const isFrame = text.startsWith(CONTROL);
-    if (!isFrame) this.#waitingEvents += 1;
-    else {
+    this.#waiting.add(text);
+    if (this.#wake !== null) this.#interrupt();
+    if (isFrame(text)) {
       const message = readMessage(text);
       if (message.kind === 'frame') this.#onFrame(message.frame, this);
     }
-    if (this.#length < MOST_WAITING || this.#isPaused) return;
+    if (this.#waiting.length < MOST_WAITING || this.#isPaused) return;
     if (this.#socket.pause === undefined) {
       // Events alone count: a snapshot that is cut comes again from its beginning, and its caller holds it all anyway.
-      if (this.#waitingEvents >= MOST_WAITING) this.#end(1006, '');
+      if (this.#waiting.events >= MOST_WAITING) this.#end(1006, '');
       return;
     }
     this.#isPaused = true;
@@ -133,14 +124,15 @@ export class Connection {
   #look(): void {
     this.#quietMs = this.#isQuiet && !this.#isPaused ? this.#quietMs + LOOK_MS : 0;
     this.#isQuiet = true;
-    if (this.#quietMs >= SILENCE_MS) this.#end(1006, '');
+    if (this.#quietMs >= (this.#openedAt === null ? OPEN_MS : SILENCE_MS)) this.#end(1006, '');
   }
 
   #end(code: number, reason: string, why: WhyNotOpen = {}): void {
     if (this.#ended !== null) return;
     this.#ended = { code, reason, ...why };
+    if (this.#openedAt !== null) this.#livedMs = performance.now() - this.#openedAt;
     clearInterval(this.#looking);
-    this.interrupt();
+    this.#interrupt();
     this.#socket.close();
   }
 }

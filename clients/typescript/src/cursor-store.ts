@@ -1,29 +1,44 @@
 import { FirehoseError } from './errors.ts';
+import { orAborted } from './waits.ts';
+
+/** For one save: a store that hangs would let the cursor fall ever further behind. */
+const SAVE_LIMIT_MS = 30_000;
+/** For the last save, once the caller has ended the stream (L11). */
+const LAST_SAVE_MS = 1_000;
 
 /** Where the cursor of the last handled event is kept. `save` must be atomic: the new cursor, or the one before. */
 export interface CursorStore {
   /** Null when there is none yet. Rejects when it cannot be read: the stream then fails, it never begins at now. */
   load(): Promise<string | null>;
+  /** Within 30 s. */
   save(cursor: string): Promise<void>;
 }
 
-/** Keeps the cursor of the last handled event. One save at a time; what is handled meanwhile is saved by the next one. */
+/**
+ * Keeps the cursor of the last handled event. One save at a time; what is handled meanwhile is saved by the next one.
+ * Without a store it does nothing: within the process the session has its place.
+ */
 export class CursorKeeper {
-  readonly #store: CursorStore;
+  readonly #store: CursorStore | null;
   #wanted: string | null = null;
   #saved: string | null = null;
   #saving: Promise<void> | null = null;
   #failure: FirehoseError | null = null;
 
-  constructor(store: CursorStore) {
+  constructor(store: CursorStore | null) {
     this.#store = store;
   }
 
-  async load(): Promise<string | null> {
+  /** Null when there is none, or when the signal is aborted before the store has answered. */
+  async load(signal: AbortSignal): Promise<string | null> {
+    if (this.#store === null) return null;
     try {
-      this.#saved = await this.#store.load();
+      const found: unknown = await orAborted(Promise.resolve(this.#store.load()), signal);
+      if (typeof found !== 'string' && found !== null && found !== undefined) throw new TypeError('not a text');
+      this.#saved = found ?? null;
       return this.#saved;
     } catch (cause) {
+      if (signal.aborted) return null;
       throw new FirehoseError('cursor_store', 'the cursor cannot be read: fix or remove what the store holds', {
         cause,
       });
@@ -33,25 +48,38 @@ export class CursorKeeper {
   /** Throws the failure of an earlier save. */
   keep(cursor: string): void {
     if (this.#failure !== null) throw this.#failure;
+    if (this.#store === null) return;
     this.#wanted = cursor;
-    this.#saving ??= this.#saveAll().finally(() => (this.#saving = null));
+    this.#saving ??= this.#saveAll(this.#store).finally(() => (this.#saving = null));
   }
 
-  /** Resolves once the last cursor is saved; rejects when that failed. */
+  /** Resolves once the last cursor is saved; rejects when that failed, or takes longer than a second. */
   async flush(): Promise<void> {
-    await this.#saving;
+    if (this.#saving !== null) await within(this.#saving, LAST_SAVE_MS);
     if (this.#failure !== null) throw this.#failure;
   }
 
-  async #saveAll(): Promise<void> {
+  async #saveAll(store: CursorStore): Promise<void> {
     while (this.#wanted !== null && this.#wanted !== this.#saved && this.#failure === null) {
       const cursor = this.#wanted;
       try {
-        await this.#store.save(cursor);
+        await within(Promise.resolve(store.save(cursor)), SAVE_LIMIT_MS);
         this.#saved = cursor;
       } catch (cause) {
-        this.#failure = new FirehoseError('cursor_store', 'the cursor cannot be saved', { cause });
+        this.#failure = cause instanceof FirehoseError ? cause : unsaved({ cause });
       }
     }
   }
+}
+
+function within(saving: Promise<void>, milliseconds: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(unsaved({})), milliseconds);
+    void saving.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+function unsaved({ cause }: { cause?: unknown }): FirehoseError {
+  const message = cause === undefined ? 'the cursor was not saved in time' : 'the cursor cannot be saved';
+  return new FirehoseError('cursor_store', message, { cause });
 }

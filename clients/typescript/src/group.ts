@@ -1,4 +1,5 @@
 import { FirehoseError } from './errors.ts';
+import { InTurn } from './in-turn.ts';
 import type { CallEvent, EventItem, GapItem } from './items.ts';
 import type { FirehoseOptions, GroupOptions } from './options.ts';
 import { RecentIds } from './recent-ids.ts';
@@ -32,7 +33,9 @@ export class GroupStream implements AsyncIterableIterator<Delivery | GapItem> {
   readonly #underWay = new Map<string, { readonly attempt: number }>();
   /** Acknowledged here: a redelivery of one is acknowledged again and not given to the caller. */
   readonly #acknowledged = new RecentIds();
-  readonly #progress: ReturnType<typeof setInterval>;
+  readonly #progressMs: number;
+  #progress: ReturnType<typeof setInterval> | null = null;
+  readonly #turns = new InTurn();
   #freed: (() => void) | null = null;
 
   constructor(client: FirehoseOptions, transport: OpenTransport, name: string, options: GroupOptions) {
@@ -50,15 +53,21 @@ export class GroupStream implements AsyncIterableIterator<Delivery | GapItem> {
     });
     // What the former connection had is delivered again on this one.
     this.#session.onConnected = () => this.#forgetAll();
-    this.#progress = setInterval(() => this.#askForTime(), progressMs);
-    signal?.addEventListener('abort', () => this.#end(), { once: true });
+    this.#progressMs = progressMs;
+    this.#session.signal.addEventListener('abort', () => this.#end(), { once: true });
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  async next(): Promise<IteratorResult<Delivery | GapItem, undefined>> {
+  next(): Promise<IteratorResult<Delivery | GapItem, undefined>> {
+    return this.#turns.run(() => this.#following());
+  }
+
+  async #following(): Promise<IteratorResult<Delivery | GapItem, undefined>> {
+    // Nothing runs before the caller asks for the first one.
+    if (!this.#session.isStopped) this.#progress ??= setInterval(() => this.#askForTime(), this.#progressMs);
     try {
       for (;;) {
         while (this.#underWay.size >= this.#concurrency && !this.#session.isStopped) await this.#whenFreed();
@@ -144,7 +153,7 @@ export class GroupStream implements AsyncIterableIterator<Delivery | GapItem> {
   }
 
   #end(): void {
-    clearInterval(this.#progress);
+    if (this.#progress !== null) clearInterval(this.#progress);
     this.#session.close();
     this.#free();
   }

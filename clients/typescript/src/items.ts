@@ -73,19 +73,22 @@ export type Message =
   /** Not what the control contract sends. */
   | { readonly kind: 'unknown' };
 
+const UNKNOWN: Message = { kind: 'unknown' };
+
 /** Reads one text message of the control contract (`v=1`). Never throws. */
 export function readMessage(text: string): Message {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return { kind: 'unknown' };
+    return UNKNOWN;
   }
-  if (typeof value !== 'object' || value === null) return { kind: 'unknown' };
+  if (typeof value !== 'object' || value === null) return UNKNOWN;
   const event = value as CallEvent & { _firehose?: Meta | Frame };
   const meta = event._firehose;
-  if (typeof meta !== 'object' || meta === null) return { kind: 'unknown' };
-  if ('type' in meta) return { kind: 'frame', frame: meta };
+  if (typeof meta !== 'object' || meta === null) return UNKNOWN;
+  if ('type' in meta) return typeof meta.type === 'string' ? { kind: 'frame', frame: meta } : UNKNOWN;
+  if (typeof meta.id !== 'string' || typeof meta.cursor !== 'string') return UNKNOWN;
   // Its last key: to remove it costs nothing, to copy the others would.
   delete event._firehose;
   const item: EventItem = {

@@ -1,9 +1,12 @@
+import { X509Certificate } from 'node:crypto';
 import { request as plainRequest } from 'node:http';
 import { request, type RequestOptions } from 'node:https';
 import { FirehoseError } from './errors.ts';
 import { isUntrusted, parsedOrNull, type LoginAnswer, type Transport } from './transport.ts';
 
 const CLOSE_LIMIT_MS = 500;
+/** An event has 64 KiB at most: what is longer never comes from a gateway, and would fill the memory. */
+const MOST_BYTES = 1_048_576;
 
 /** Which certificates are taken. */
 export interface Trust {
@@ -35,11 +38,12 @@ interface Refusal {
  */
 export async function nodeTransport(trust: Trust): Promise<Transport> {
   const WebSocketOfNode = await loadWs();
-  const tls = { ...(trust.ca !== undefined && { ca: Buffer.from(trust.ca) }), rejectUnauthorized: !trust.insecure };
+  const tls = { ...(trust.ca !== undefined && { ca: authorityOf(trust.ca) }), rejectUnauthorized: !trust.insecure };
   return {
     login: (url, body, { bearer, signal }) => post(url, body, { bearer, options: { ...tls, signal } }),
     open(url, token, events) {
-      const socket = new WebSocketOfNode(url, { ...tls, headers: { Authorization: `Bearer ${token}` } });
+      const headers = { Authorization: `Bearer ${token}` };
+      const socket = new WebSocketOfNode(url, { ...tls, headers, maxPayload: MOST_BYTES });
       let untrusted = false;
       let refusal: { status: number; retryAfter: string | null } | undefined;
       socket.on('open', () => events.open());
@@ -51,8 +55,11 @@ export async function nodeTransport(trust: Trust): Promise<Transport> {
         refusal = { status: statusCode, retryAfter: headers['retry-after'] ?? null };
         socket.terminate();
       });
-      // `close` follows.
-      socket.on('error', (error: unknown) => (untrusted = isUntrusted(error)));
+      // `close` follows, at once: the peer is not waited for. A message that is too long is such an error, too.
+      socket.on('error', (error: unknown) => {
+        untrusted = isUntrusted(error);
+        socket.terminate();
+      });
       socket.on('close', (code: number, reason: Uint8Array) =>
         events.closed(code, reason.toString(), { untrusted, ...(refusal !== undefined && { refusal }) }),
       );
@@ -67,6 +74,22 @@ export async function nodeTransport(trust: Trust): Promise<Transport> {
       };
     },
   };
+}
+
+/** Throws a FirehoseError for what is no certificate: a connection with it would fail for ever. */
+function authorityOf(ca: string | Uint8Array): Buffer {
+  const authority = Buffer.from(ca);
+  if (isCertificate(authority)) return authority;
+  throw new FirehoseError('invalid_option', 'ca: must be a certificate as PEM');
+}
+
+/** Whether the first of it is one. */
+function isCertificate(pem: Buffer): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 async function loadWs(): Promise<WsClass> {
@@ -94,7 +117,12 @@ function post(
   return new Promise((resolve, reject) => {
     const asked = ask(url, { ...options, method: 'POST', headers }, (answer) => {
       const parts: Buffer[] = [];
-      answer.on('data', (part: Buffer) => parts.push(part));
+      let bytes = 0;
+      answer.on('data', (part: Buffer) => {
+        bytes += part.length;
+        if (bytes > MOST_BYTES) answer.destroy(new Error('the answer to the login is too long'));
+        else parts.push(part);
+      });
       answer.on('error', reject);
       answer.on('end', () => {
         const retryAfter = answer.headers['retry-after'] ?? null;

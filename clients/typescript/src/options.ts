@@ -12,8 +12,11 @@ export interface Login {
 export interface FirehoseOptions {
   /** Where the gateway is, as `https://firehose.example.com:9443`. */
   readonly url: string;
-  /** Either the login, or a function that gets a token of the gateway in another way. */
   readonly login?: Login;
+  /**
+   * In place of `login`: gets a token of the gateway in another way, within 15 s. When it rejects, it is asked again after the
+   * back-off; to stop the stream it rejects with a FirehoseError.
+   */
   readonly token?: (options: { readonly signal: AbortSignal }) => Promise<string>;
   /** Exactly these accounts; all that the login may see when not given. */
   readonly accounts?: readonly string[];
@@ -62,7 +65,7 @@ export interface GroupOptions {
 /** Throws a FirehoseError that names every wrong option. */
 export function judgeOptions({ url, login, token, accounts, events }: FirehoseOptions): void {
   const faults: string[] = [];
-  if (!/^https?:$/.test(protocolOf(url))) faults.push('url: must be as https://host:9443');
+  if (!isOrigin(url)) faults.push('url: must be as https://host:9443, without a path');
   if ((login === undefined) === (token === undefined)) faults.push('login, token: give exactly one of them');
   if (token !== undefined && (accounts ?? events) !== undefined)
     faults.push('accounts, events: belong to a login; a token has its own');
@@ -81,6 +84,8 @@ export function judgeStream({ snapshot = false, from, to, onGap }: StreamOptions
   if (faults.length > 0) throw new FirehoseError('invalid_option', faults.join('; '));
 }
 
-function protocolOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).protocol : '';
+function isOrigin(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, origin, href } = new URL(url);
+  return /^https?:$/.test(protocol) && href === `${origin}/`;
 }

@@ -12,10 +12,15 @@ export class RecentIds {
     return this.#younger.has(id) || this.#older.has(id);
   }
 
-  add(id: string): void {
+  /** False when it is among them already. */
+  add(id: string): boolean {
+    const before = this.#younger.size;
     this.#younger.add(id);
-    if (this.#younger.size < this.#most) return;
-    this.#older = this.#younger;
-    this.#younger = new Set();
+    if (this.#younger.size === before || this.#older.has(id)) return false;
+    if (this.#younger.size >= this.#most) {
+      this.#older = this.#younger;
+      this.#younger = new Set();
+    }
+    return true;
   }
 }

@@ -95,7 +95,7 @@ test('L3: a close of 4500 and above stops with a typed error, and so do two refu
 test('a gateway that is busy is asked again after Retry-After', async () => {
   const fake = fakeTransport({
     answer: (n) =>
-      n === 0 ? refusal(503, 'login_busy', '0.01') : { status: 200, retryAfter: null, body: { access_token: 't' } },
+      n === 0 ? refusal(503, 'login_busy', '0') : { status: 200, retryAfter: null, body: { access_token: 't' } },
   });
   const events = stream(fake);
   const first = events.next();

@@ -6,6 +6,7 @@ import { Tokens, untrusted } from './tokens.ts';
 import type { FirehoseOptions } from './options.ts';
 import type { OpenTransport } from './transport.ts';
 import { afterClose, afterRefusal } from './verdict.ts';
+import { askedMs, pause } from './waits.ts';
 
 const STREAM_PATH = '/ws/v1/firehose/callEvents';
 
@@ -34,6 +35,8 @@ export class Session {
   #isDone = false;
   /** The first attempt waits for nothing. */
   #isFirst = true;
+  /** No connection is made before this time of the monotonic clock: a replica that leaves has named it (L2). */
+  #notBefore = 0;
   /** The last place that was taken from a connection. */
   cursor: string | null = null;
   /** Called when another connection is in use. */
@@ -45,6 +48,11 @@ export class Session {
     this.#signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
     this.#signal.addEventListener('abort', () => this.#leave(), { once: true });
+  }
+
+  /** Aborted once the caller has ended it. */
+  get signal(): AbortSignal {
+    return this.#signal;
   }
 
   get isStopped(): boolean {
@@ -117,7 +125,7 @@ export class Session {
       case 'again':
         if (verdict.login) this.#tokens.refused();
         this.#log(`closed with ${ended.code}: connecting again`);
-        await this.#connect(ended.code === 1006 && connection.openedAt !== null ? 0 : verdict.afterMs);
+        await this.#connect(ended.code === 1006 && connection.hasOpened ? 0 : verdict.afterMs);
         return null;
     }
   }
@@ -127,7 +135,7 @@ export class Session {
     let wait = this.#isFirst ? 0 : this.#backOff.next(atLeastMs);
     this.#isFirst = false;
     while (!this.isStopped) {
-      await pause(wait, this.#signal);
+      await pause(Math.max(wait, this.#notBefore - performance.now()), this.#signal);
       if (this.isStopped) return;
       const connection = await this.#open(this.cursor);
       if (connection instanceof Connection) return this.#use(connection);
@@ -151,12 +159,15 @@ export class Session {
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const place = { url: url.href, token: outcome.token };
     const transport = await this.#options.transport();
+    // The caller may have ended it meanwhile: nobody would close this connection.
+    if (this.isStopped) return 0;
     return new Connection(transport, place, (frame, from) => this.#onFrame(frame, from));
   }
 
   #use(connection: Connection): void {
     this.#current = connection;
     this.#successor = null;
+    this.#stay();
     this.onConnected();
   }
 
@@ -164,18 +175,20 @@ export class Session {
     if (frame.type === 'hello') this.#tokens.taken();
     if (frame.type === 'hello' && connection === this.#successor) this.#current?.close();
     if (frame.type === 'token_expiring') void this.#renew(connection);
-    if (frame.type === 'drain') this.#moveAfter(frame.retry_after_ms ?? 0, connection);
+    if (frame.type === 'drain') this.#moveAfter(askedMs(frame.retry_after_ms), connection);
   }
 
   async #renew(connection: Connection): Promise<void> {
     // When it fails, the gateway closes with 4401 in time, and the next connection logs in.
-    const outcome = await this.#tokens.renew(this.#signal).catch(() => null);
-    if (outcome?.kind === 'token') connection.send({ auth: outcome.token });
+    const token = await this.#tokens.renew(this.#signal).catch(() => null);
+    if (token !== null) connection.send({ auth: token });
   }
 
   /** The gateway spreads its connections over the drain window by itself: each has a time of its own. */
   #moveAfter(milliseconds: number, connection: Connection): void {
     if (this.#moving !== null || connection !== this.#current) return;
+    // Also when the replica is gone before that: all its clients at once would be a storm.
+    this.#notBefore = performance.now() + milliseconds;
     this.#moving = setTimeout(() => {
       this.#moving = null;
       if (this.isStopped || connection !== this.#current || connection.ended !== null) return;
@@ -193,8 +206,13 @@ export class Session {
     else connection.close();
   }
 
-  #leave(): void {
+  #stay(): void {
     if (this.#moving !== null) clearTimeout(this.#moving);
+    this.#moving = null;
+  }
+
+  #leave(): void {
+    this.#stay();
     this.#successor?.close();
     this.#current?.close();
   }
@@ -212,18 +230,5 @@ function placeOf(message: Message, isKnown: boolean): string | null {
   // Of a `hello` only the first one: the gap after a later one still reports what it skips.
   if (type === 'hello' && isKnown) return null;
   // A snapshot counts once it has ended (L13).
-  return type === 'snapshot_begin' ? null : cursor;
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (milliseconds <= 0 || signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener('abort', done, { once: true });
-  });
+  return type === 'snapshot_begin' || typeof cursor !== 'string' ? null : cursor;
 }

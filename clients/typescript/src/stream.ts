@@ -1,11 +1,15 @@
-import { CursorKeeper, type CursorStore } from './cursor-store.ts';
+import { CursorKeeper } from './cursor-store.ts';
 import { FirehoseError } from './errors.ts';
 import type { Call } from './call.ts';
+import { InTurn } from './in-turn.ts';
 import type { Frame, GapItem, SnapshotItem, StreamItem } from './items.ts';
 import { judgeStream, type FirehoseOptions, type StreamOptions } from './options.ts';
 import { RecentIds } from './recent-ids.ts';
 import { Session, type Arrival } from './session.ts';
 import type { OpenTransport } from './transport.ts';
+
+type Result = IteratorResult<StreamItem, undefined>;
+const DONE: Result = { done: true, value: undefined };
 
 /**
  * Events in order, over any number of connections. The cursor of an item is kept when the next item is asked for: what
@@ -16,6 +20,7 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
   readonly #onGap: NonNullable<StreamOptions['onGap']>;
   readonly #keeper: CursorKeeper;
   readonly #recent = new RecentIds();
+  readonly #turns = new InTurn();
   #isLoaded = false;
   /** The cursor of the item that the caller works on. */
   #handling: string | null = null;
@@ -24,7 +29,7 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
 
   constructor(client: FirehoseOptions, transport: OpenTransport, options: StreamOptions) {
     judgeStream(options);
-    const { cursorStore = memoryCursor(), from, to, snapshot = false, signal } = options;
+    const { cursorStore = null, from, to, snapshot = false, signal } = options;
     const { onGap = snapshot ? 'snapshot' : 'clamp' } = options;
     this.#onGap = onGap;
     this.#keeper = new CursorKeeper(cursorStore);
@@ -46,50 +51,23 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
     return this;
   }
 
-  async next(): Promise<IteratorResult<StreamItem, undefined>> {
-    if (this.#handling !== null) this.#keeper.keep(this.#handling);
-    this.#handling = null;
+  /** What has come already is given at once: a promise for each event, and nothing more, is what waiting costs. */
+  next(): Promise<Result> {
+    if (!this.#turns.isIdle) return this.#turns.run(() => this.#following());
+    let value: StreamItem | null;
     try {
-      if (!this.#isLoaded) await this.#load();
-      for (;;) {
-        const arrival = this.#session.taken() ?? (await this.#session.next());
-        if (arrival === null) break;
-        const item = this.#itemOf(arrival);
-        if (item !== null) return { done: false, value: item };
-      }
+      this.#keepHandled();
+      value = this.#waiting();
     } catch (error) {
-      this.#session.close();
-      throw error;
+      return this.#turns.run(() => this.#failed(error));
     }
-    await this.#keeper.flush();
-    return { done: true, value: undefined };
+    return value === null ? this.#turns.run(() => this.#following()) : Promise.resolve({ done: false, value });
   }
 
-  async return(): Promise<IteratorResult<StreamItem, undefined>> {
+  async return(): Promise<Result> {
     this.#session.close();
     await this.#keeper.flush();
-    return { done: true, value: undefined };
-  }
-
-  async #load(): Promise<void> {
-    this.#session.cursor = await this.#keeper.load();
-    this.#isLoaded = true;
-  }
-
-  #itemOf(arrival: Arrival): StreamItem | null {
-    switch (arrival.kind) {
-      case 'gap':
-        return this.#gap(arrival.gap);
-      case 'event': {
-        const { item } = arrival;
-        if (this.#recent.has(item.id)) return null;
-        this.#recent.add(item.id);
-        this.#handling = item.cursor;
-        return item;
-      }
-      case 'frame':
-        return this.#ofFrame(arrival.frame);
-    }
+    return DONE;
   }
 
   /** Asks for the live calls, which come as an item. False when there is no connection. */
@@ -97,8 +75,58 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
     return this.#session.send({ snapshot: 'calls' });
   }
 
+  async #following(): Promise<Result> {
+    try {
+      this.#keepHandled();
+      if (!this.#isLoaded) this.#session.cursor = await this.#keeper.load(this.#session.signal);
+      this.#isLoaded = true;
+      for (;;) {
+        const arrival = await this.#session.next();
+        if (arrival === null) break;
+        const value = this.#itemOf(arrival);
+        if (value !== null) return { done: false, value };
+      }
+    } catch (error) {
+      return this.#failed(error);
+    }
+    await this.#keeper.flush();
+    return DONE;
+  }
+
+  async #failed(reason: unknown): Promise<never> {
+    this.#session.close();
+    // What was handled is kept nevertheless. The first failure is the one that counts.
+    await this.#keeper.flush().catch(() => undefined);
+    throw reason;
+  }
+
+  #keepHandled(): void {
+    const cursor = this.#handling;
+    this.#handling = null;
+    if (cursor !== null) this.#keeper.keep(cursor);
+  }
+
+  /** An item of the messages that wait; null when they hold none. */
+  #waiting(): StreamItem | null {
+    if (!this.#isLoaded) return null;
+    for (let arrival = this.#session.taken(); arrival !== null; arrival = this.#session.taken()) {
+      const item = this.#itemOf(arrival);
+      if (item !== null) return item;
+    }
+    return null;
+  }
+
+  #itemOf(arrival: Arrival): StreamItem | null {
+    if (arrival.kind === 'gap') return this.#gap(arrival.gap);
+    if (arrival.kind === 'frame') return this.#ofFrame(arrival.frame);
+    const { item } = arrival;
+    if (!this.#recent.add(item.id)) return null;
+    this.#handling = item.cursor;
+    return item;
+  }
+
   #ofFrame(frame: Frame): GapItem | SnapshotItem | null {
-    if (frame.type in SNAPSHOT_FRAMES) return this.#ofSnapshot(frame);
+    if (SNAPSHOT_FRAMES.has(frame.type)) return this.#ofSnapshot(frame);
     if (frame.type === 'gap' || frame.type === 'source_gap') {
       const { reason = '', requested = null, missed = null } = frame;
       return this.#gap({ type: 'gap', reason: frame.type === 'gap' ? reason : 'source_gap', requested, missed });
@@ -110,7 +138,7 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
 
   /** The snapshot once it has ended: one that is cut off was not given (L13). */
   #ofSnapshot({ type, reason = '', call, cursor }: Frame): SnapshotItem | null {
-    if (type === 'call' && call !== undefined) this.#coming?.calls.push(call);
+    if (type === 'call' && typeof call === 'object' && call !== null) this.#coming?.calls.push(call);
     if (type === 'hello') this.#coming = null;
     if (type === 'snapshot_begin') this.#coming = { reason, calls: [] };
     if (type !== 'snapshot_end' || this.#coming === null || typeof cursor !== 'string') return null;
@@ -126,15 +154,4 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
   }
 }
 
-const SNAPSHOT_FRAMES = { hello: 0, snapshot_begin: 0, call: 0, snapshot_end: 0 };
-
-function memoryCursor(): CursorStore {
-  let kept: string | null = null;
-  return {
-    load: () => Promise.resolve(kept),
-    save(cursor) {
-      kept = cursor;
-      return Promise.resolve();
-    },
-  };
-}
+const SNAPSHOT_FRAMES: ReadonlySet<string> = new Set(['hello', 'snapshot_begin', 'call', 'snapshot_end']);

@@ -1,12 +1,15 @@
 import { FirehoseError } from './errors.ts';
 import type { FirehoseOptions } from './options.ts';
-import { isUntrusted, type OpenTransport } from './transport.ts';
+import { isUntrusted, type LoginAnswer, type OpenTransport } from './transport.ts';
 import { afterRefusal, type Verdict } from './verdict.ts';
+import { orAborted } from './waits.ts';
 
 const LOGIN_PATH = '/ws/v1/firehose/login';
 const LIMIT_MS = 15_000;
 
 export type TokenOutcome = { readonly kind: 'token'; readonly token: string } | Verdict;
+
+const AGAIN: Verdict = { kind: 'again', login: false, afterMs: 0 };
 
 /** Owns the token: logs in, keeps it while it is good, sends the former one with the next login. */
 export class Tokens {
@@ -41,38 +44,48 @@ export class Tokens {
       });
     }
     if (this.#token !== null) return { kind: 'token', token: this.#token };
-    return this.renew(signal);
+    const answer = await this.#ask(signal);
+    return answer === null || typeof answer === 'string' ? this.#take(answer) : this.#judge(answer);
   }
 
-  /** A new token, also while the present one is good. */
-  async renew(signal: AbortSignal): Promise<TokenOutcome> {
-    const { login, token } = this.#options;
+  /** A new token while the present one is good; null when there is none now. A refusal counts once the present one has expired. */
+  async renew(signal: AbortSignal): Promise<string | null> {
+    const answer = await this.#ask(signal);
+    const token = answer === null || typeof answer === 'string' ? answer : tokenOf(answer);
+    if (token !== null) this.#token = token;
+    return token;
+  }
+
+  /** A token of the caller, the answer to a login, or null when neither comes in time. Rejects when there will be none. */
+  async #ask(signal: AbortSignal): Promise<string | LoginAnswer | null> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
-    if (token !== undefined) {
-      this.#token = await token({ signal: limited });
-      return { kind: 'token', token: this.#token };
+    const { login, token, accounts, events } = this.#options;
+    try {
+      // A function of the caller need not heed the signal.
+      if (token !== undefined) return textToken(await orAborted(token({ signal: limited }), limited));
+      const transport = await this.#transport();
+      const url = new URL(LOGIN_PATH, this.#options.url).href;
+      const bearer = this.#token ?? this.#former;
+      const body = JSON.stringify({ ...login, accounts, events });
+      return await orAborted(transport.login(url, body, { bearer, signal: limited }), limited);
+    } catch (error) {
+      if (error instanceof FirehoseError) throw error;
+      if (isUntrusted(error)) throw untrusted(error);
+      return null;
     }
-    if (login === undefined) throw new TypeError('judgeOptions asks for a login or a token');
-    const { accounts, events } = this.#options;
-    const body = JSON.stringify({ ...login, accounts, events });
-    const url = new URL(LOGIN_PATH, this.#options.url).href;
-    const transport = await this.#transport();
-    const answer = await transport
-      .login(url, body, { bearer: this.#token ?? this.#former, signal: limited })
-      .catch((error: unknown) => {
-        if (isUntrusted(error)) throw untrusted(error);
-        return null;
-      });
-    if (answer === null) return { kind: 'again', login: false, afterMs: 0 };
-    return this.#judge(answer.status, answer.retryAfter, answer.body);
   }
 
-  #judge(status: number, retryAfter: string | null, body: unknown): TokenOutcome {
-    const { access_token: token, code, detail } = (body ?? {}) as Record<string, unknown>;
-    if (status === 200 && typeof token === 'string') {
-      this.#token = token;
-      return { kind: 'token', token };
-    }
+  #take(token: string | null): TokenOutcome {
+    if (token === null) return AGAIN;
+    this.#token = token;
+    return { kind: 'token', token };
+  }
+
+  #judge(answer: LoginAnswer): TokenOutcome {
+    const { status, retryAfter, body } = answer;
+    const token = tokenOf(answer);
+    if (token !== null) return this.#take(token);
+    const { code, detail } = (body ?? {}) as Record<string, unknown>;
     const verdict = afterRefusal(status, typeof code === 'string' ? code : null, retryAfter);
     if (verdict.kind === 'again' && verdict.login) {
       this.refused();
@@ -90,6 +103,16 @@ export function untrusted(cause?: unknown): FirehoseError {
     'the certificate of the gateway is not trusted: give its authority as ca, or set NODE_EXTRA_CA_CERTS',
     { cause },
   );
+}
+
+function tokenOf({ status, body }: LoginAnswer): string | null {
+  const { access_token: token } = (body ?? {}) as Record<string, unknown>;
+  return status === 200 && typeof token === 'string' ? token : null;
+}
+
+function textToken(token: unknown): string {
+  if (typeof token === 'string' && token !== '') return token;
+  throw new FirehoseError('invalid_option', 'token: the function must resolve with a text');
 }
 
 function textOf(value: unknown): string {

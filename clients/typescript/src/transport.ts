@@ -58,14 +58,18 @@ export function parsedOrNull(text: string): unknown {
   }
 }
 
+/** A browser does not show the status of a redirect. */
+const REDIRECTED = 302;
+
 /** `fetch` and `WebSocket` of the platform: browsers, Node.js 22, Deno, Bun. */
 export const webTransport: Transport = {
   async login(url, body, { bearer, signal }) {
     const headers: Record<string, string> = { 'Content-Type': 'application/json' };
     if (bearer !== null) headers['Authorization'] = `Bearer ${bearer}`;
-    const answer = await fetch(url, { method: 'POST', body, headers, signal });
+    // A redirect would take the password to another place.
+    const answer = await fetch(url, { method: 'POST', body, headers, signal, redirect: 'manual' });
     return {
-      status: answer.status,
+      status: answer.type === 'opaqueredirect' ? REDIRECTED : answer.status,
       retryAfter: answer.headers.get('retry-after'),
       body: parsedOrNull(await answer.text()),
     };

@@ -1,3 +1,5 @@
+import { askedMs } from './waits.ts';
+
 /** What to do after a connection or a login has ended. */
 export type Verdict =
   | { readonly kind: 'again'; readonly login: boolean; readonly afterMs: number }
@@ -24,13 +26,16 @@ export function afterClose(code: number, reason: string): Verdict {
   return { kind: 'again', login: false, afterMs: 0 };
 }
 
-/** After an HTTP answer that is not 200. `retryAfter` is the header of that name: seconds, or a date that is ignored. */
+/**
+ * After an HTTP answer that has no token. `retryAfter` is the header of that name: whole seconds, or a date that is ignored.
+ * 200 is of a proxy that shows a page of its own: it passes.
+ */
 export function afterRefusal(status: number, code: string | null, retryAfter: string | null): Verdict {
   if (status === 401) return { kind: 'again', login: true, afterMs: 0 };
-  const passes = status === 408 || status === 425 || status === 429 || status >= 500;
+  const passes = status < 300 || status === 408 || status === 425 || status === 429 || status >= 500;
   if (!passes) return { kind: 'stop', reason: code, status };
-  const seconds = Number(retryAfter ?? Number.NaN);
-  return { kind: 'again', login: false, afterMs: Number.isFinite(seconds) ? seconds * 1_000 : DEFAULT_RETRY_MS };
+  const isSeconds = retryAfter !== null && /^\d+$/.test(retryAfter);
+  return { kind: 'again', login: false, afterMs: isSeconds ? askedMs(Number(retryAfter) * 1_000) : DEFAULT_RETRY_MS };
 }
 
 function wordOf(reason: string): string | null {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
+import urllib.parse
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
@@ -14,7 +16,7 @@ from ._keeper import CursorKeeper
 from ._session import Session
 from ._stream import OnGap, Stream
 from ._tokens import Login, Tokens, TokenSource
-from .cursor import CursorStore, MemoryCursor
+from .cursor import CursorStore
 
 _PROGRESS_SECONDS = 15.0
 
@@ -22,7 +24,8 @@ _PROGRESS_SECONDS = 15.0
 class Firehose:
     """A client of one gateway. Each stream and group has a connection of its own.
 
-    ``login`` may be a function that gets a token in another way; it may block, and runs in a thread.
+    ``login`` may be a function that gets a token in another way, within 15 s; it may block, and runs in a thread. When it
+    raises, it is asked again after the back-off; to stop the stream it raises a FirehoseError.
     ``accounts`` and ``events`` narrow what is seen; all that the login may see when not given. ``ca`` is a file with the
     authority of the gateway's certificate. ``log`` gets a line for each reconnect, never with a token.
     """
@@ -37,7 +40,7 @@ class Firehose:
         ca: str | os.PathLike[str] | None = None,
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
-        faults = [] if url.startswith(("https://", "http://")) else ["url: must be as https://host:9443"]
+        faults = [] if _is_origin(url) else ["url: must be as https://host:9443, without a path"]
         scope = {name: list(value) for name, value in (("accounts", accounts), ("events", events)) if value is not None}
         faults += [
             f"{name}: an empty list sees nothing; leave it out for all" for name, value in scope.items() if not value
@@ -47,7 +50,7 @@ class Firehose:
         if faults:
             raise FirehoseError("invalid_option", "; ".join(faults))
         self._url, self._login, self._scope, self._log = url, login, scope, log
-        self._trust = ssl.create_default_context(cafile=ca) if url.startswith("https://") else None
+        self._trust = _trust(ca) if url.startswith("https://") else None
         self._open: set[Stream | Group] = set()
 
     async def __aenter__(self) -> Firehose:
@@ -56,8 +59,10 @@ class Firehose:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for one in list(self._open):
-            await one.aclose()
+        # All are ended, also when one of them cannot save its cursor.
+        for failure in await asyncio.gather(*(one.aclose() for one in list(self._open)), return_exceptions=True):
+            if isinstance(failure, BaseException) and error is None:
+                raise failure
 
     def stream(
         self,
@@ -86,7 +91,7 @@ class Firehose:
             return {"on_gap": chosen, **calls, **begin, **({"to": end} if end is not None else {})}
 
         session = self._session(query, may_overlap=end is None)
-        keeper = CursorKeeper(cursor_store if cursor_store is not None else MemoryCursor())
+        keeper = CursorKeeper(cursor_store)
         stream = Stream(session, keeper, chosen, lambda: self._open.discard(stream))
         self._open.add(stream)
         return stream
@@ -113,3 +118,16 @@ class Firehose:
     def _session(self, query: Callable[[str | None], dict[str, str]], *, may_overlap: bool) -> Session:
         tokens = Tokens(self._url, self._login, dict(self._scope), self._trust)
         return Session(self._url, tokens, query, trust=self._trust, may_overlap=may_overlap, log=self._log)
+
+
+def _is_origin(url: str) -> bool:
+    parts = urllib.parse.urlsplit(url)
+    is_http = parts.scheme in ("http", "https") and parts.hostname is not None
+    return is_http and parts.path in ("", "/") and not parts.query and not parts.fragment and "@" not in parts.netloc
+
+
+def _trust(ca: str | os.PathLike[str] | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except (OSError, ssl.SSLError) as cause:
+        raise FirehoseError("invalid_option", "ca: must be a file with a certificate as PEM") from cause

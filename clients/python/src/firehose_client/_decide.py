@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from typing import Literal, NamedTuple
+
+from ._waits import asked_seconds
 
 _FIRST_SECONDS = 0.1
 _LONGEST_SECONDS = 30.0
@@ -35,15 +38,16 @@ def after_close(code: int, reason: str) -> Verdict:
 
 
 def after_refusal(status: int, code: str | None, retry_after: str | None) -> Verdict:
-    """``retry_after`` is the header of that name, in seconds; a date is ignored."""
+    """``retry_after`` is the header of that name, in whole seconds; a date is ignored."""
     if status == 401:
         return Verdict("login", code)
-    if status not in (408, 425, 429) and status < 500:
+    # 200 is of a proxy that shows a page of its own: it passes.
+    if 300 <= status < 500 and status not in (408, 425, 429):
         return Verdict("stop", code)
-    try:
-        return Verdict("again", code, float(retry_after or ""))
-    except ValueError:
-        return Verdict("again", code, _DEFAULT_RETRY_SECONDS)
+    is_seconds = retry_after is not None and re.fullmatch(r"[0-9]+", retry_after) is not None
+    return Verdict(
+        "again", code, asked_seconds(int(retry_after or 0) * 1_000) if is_seconds else _DEFAULT_RETRY_SECONDS
+    )
 
 
 def _word_of(reason: str) -> str | None:

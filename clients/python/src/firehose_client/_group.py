@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from ._decide import RecentIds
+from ._errors import FirehoseError
 from ._items import Event, Gap, gap_of
 from ._session import Session
 
@@ -54,20 +55,33 @@ class Group(AsyncIterator[Delivery | Gap]):
         self._acknowledged = RecentIds()
         self._freed = asyncio.Event()
         self._progress: asyncio.Task[None] | None = None
+        #: Two callers at once would both connect.
+        self._turns = asyncio.Lock()
         # What the former connection had is delivered again on the next one.
         session.on_connected = self._forget_all
 
     async def __anext__(self) -> Delivery | Gap:
-        if self._progress is None:
+        async with self._turns:
+            try:
+                item = await self._following()
+            except FirehoseError:
+                await self.aclose()
+                raise
+        if item is None:
+            await self.aclose()
+            raise StopAsyncIteration
+        return item
+
+    async def _following(self) -> Delivery | Gap | None:
+        if self._progress is None and not self._session.is_stopped:
             self._progress = asyncio.create_task(self._ask_for_time())
         while True:
-            while len(self._under_way) >= self._concurrency:
+            while len(self._under_way) >= self._concurrency and not self._session.is_stopped:
                 self._freed.clear()
                 await self._freed.wait()
             arrival = await self._session.next()
             if arrival is None:
-                await self.aclose()
-                raise StopAsyncIteration
+                return None
             if isinstance(arrival, Gap):
                 return arrival
             if isinstance(arrival, dict):
@@ -85,8 +99,9 @@ class Group(AsyncIterator[Delivery | Gap]):
         """Ends the connection. What is not acknowledged goes to other members."""
         if self._progress is not None:
             self._progress.cancel()
-        await self._session.close()
         self._ended()
+        await self._session.close()
+        self._freed.set()
 
     async def _finish(self, delivery: Delivery, frame: dict[str, Any], is_settled: bool) -> None:
         if is_settled:

@@ -72,8 +72,9 @@ def read_message(text: str | bytes) -> Message:
         value = json.loads(text)
         meta = value.pop("_firehose")
         if "type" in meta:
-            return meta  # type: ignore[no-any-return]
-        return Event(value, meta)
+            return meta if isinstance(meta["type"], str) else None
+        event = Event(value, meta)
+        return event if isinstance(event.id, str) and isinstance(event.cursor, str) else None
     except (ValueError, AttributeError, KeyError, TypeError):
         return None
 

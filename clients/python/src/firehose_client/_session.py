@@ -7,7 +7,7 @@ import json
 import ssl
 import time
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -17,11 +17,14 @@ from ._decide import BackOff, Verdict, after_close, after_refusal
 from ._errors import FirehoseError, untrusted
 from ._items import Event, Frame, Gap, place_of, read_message
 from ._tokens import Tokens
+from ._waits import asked_seconds
 
 _STREAM_PATH = "/ws/v1/firehose/callEvents"
 _OPEN_SECONDS = 15
 #: Messages that wait for the consumer at most; reading continues below the second number (L7).
 _WAITING = (1_000, 500)
+#: An event has 64 KiB at most: what is longer never comes from a gateway, and would fill the memory.
+_MOST_BYTES = 1_048_576
 #: Together 60 s: a peer that answers no ping is cut (L8).
 _PING_SECONDS, _PONG_SECONDS = 20, 40
 
@@ -51,25 +54,37 @@ class Session:
         self._socket: ClientConnection | None = None
         self._successor: ClientConnection | None = None
         self._opened_at = 0.0
+        #: No connection is made before these times: after the back-off, and when a replica that leaves has said (L2).
+        self._next_at = 0.0
+        self._drained_until = 0.0
+        #: The connection that is being made. A caller that stops waiting and asks again finds it as far as it is.
+        self._connecting: asyncio.Task[None] | None = None
+        #: Told to the caller once another connection is in use, also to one that had stopped waiting (L6).
+        self._gap: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_done = False
+        self._stop = asyncio.Event()
         #: The last place that was received.
         self.cursor: str | None = None
         #: Called when another connection is in use.
         self.on_connected: Callable[[], None] = lambda: None
 
+    @property
+    def is_stopped(self) -> bool:
+        return self._stop.is_set()
+
     async def next(self) -> Arrival | None:
         """The next arrival; None once the session has ended. Raises a FirehoseError when it cannot continue."""
-        while not self._is_done:
+        while not self._stop.is_set():
             if self._socket is None:
-                await self._connect(0.0)
+                await self._connected()
                 continue
+            if self._gap is not None:
+                reason, self._gap = self._gap, None
+                return Gap(reason, self.cursor)
             try:
                 text = await self._socket.recv()
             except ConnectionClosed as closed:
-                gap = await self._after_end(closed)
-                if gap is not None:
-                    return gap
+                self._after_end(closed)
                 continue
             message = read_message(text)
             if message is None:
@@ -91,25 +106,40 @@ class Session:
 
     async def close(self) -> None:
         """Ends everything within a second (L11)."""
-        self._is_done = True
+        self._stop.set()
         for task in self._tasks:
             task.cancel()
-        for socket in (self._socket, self._successor):
-            if socket is not None:
-                await socket.close()
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait({self._connecting}, timeout=0.5)
+        sockets = [socket for socket in (self._socket, self._successor) if socket is not None]
         self._socket = self._successor = None
+        await asyncio.gather(*(socket.close() for socket in sockets))
 
-    async def _after_end(self, closed: ConnectionClosed) -> Gap | None:
+    async def _connected(self) -> None:
+        """Returns once a connection is in use, or the session is closed."""
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._connect())
+        connecting, stop = self._connecting, asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({connecting, stop}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop.cancel()
+        if connecting.done() and not self._stop.is_set():
+            self._connecting = None
+            connecting.result()
+
+    def _after_end(self, closed: ConnectionClosed) -> None:
         self._back_off.lived(time.monotonic() - self._opened_at)
         self._socket = None
+        if self._stop.is_set():
+            return
         if self._successor is not None:
-            self._use(self._successor)
-            return None
+            return self._use(self._successor)
         code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd is not None else (1006, "")
         verdict = after_close(code, reason)
         if verdict.kind == "done":
-            self._is_done = True
-            return None
+            return self._stop.set()
         if verdict.kind == "stop":
             raise FirehoseError(
                 "refused",
@@ -119,18 +149,18 @@ class Session:
             )
         if verdict.kind == "login":
             self._tokens.refused()
+        if verdict.kind == "gap":
+            self._gap = verdict.reason or ""
         self._log(f"closed with {code}: connecting again")
-        await self._connect(self._back_off.next())
-        return Gap(verdict.reason or "", self.cursor) if verdict.kind == "gap" else None
+        self._next_at = time.monotonic() + self._back_off.next()
 
-    async def _connect(self, wait: float) -> None:
-        """Returns once a connection is in use."""
-        while not self._is_done:
-            await asyncio.sleep(wait)
+    async def _connect(self) -> None:
+        while True:
+            await asyncio.sleep(max(self._next_at, self._drained_until) - time.monotonic())
             opened = await self._open()
             if isinstance(opened, ClientConnection):
                 return self._use(opened)
-            wait = self._back_off.next(opened)
+            self._next_at = time.monotonic() + self._back_off.next(opened)
 
     async def _open(self) -> ClientConnection | float:
         """Seconds to wait at least when there is no connection now."""
@@ -148,7 +178,7 @@ class Session:
                 ping_interval=_PING_SECONDS,
                 ping_timeout=_PONG_SECONDS,
                 close_timeout=0.5,
-                max_size=None,
+                max_size=_MOST_BYTES,
                 max_queue=_WAITING,
             )
         except ssl.SSLCertVerificationError:
@@ -179,28 +209,33 @@ class Session:
         elif kind == "token_expiring":
             self._in_background(self._renew())
         elif kind == "drain" and self._socket is not None:
-            self._in_background(self._move(self._socket, frame.get("retry_after_ms", 0) / 1_000))
+            after = asked_seconds(frame.get("retry_after_ms"))
+            # Also when the replica is gone before that: all its clients at once would be a storm.
+            self._drained_until = time.monotonic() + after
+            self._in_background(self._move(self._socket, after))
 
     async def _renew(self) -> None:
         # When it fails, the gateway closes with 4401 in time, and the next connection logs in.
-        try:
-            token = await self._tokens.renew()
-        except FirehoseError:
-            return
-        if isinstance(token, str):
+        token = await self._tokens.renew()
+        if token is not None:
             await self.send({"auth": token})
 
     async def _move(self, former: ClientConnection, after: float) -> None:
         """Leaves a replica that leaves, for another one (L9)."""
         await asyncio.sleep(after)
-        if self._may_overlap and former is self._socket:
+        if former is not self._socket:
+            return
+        if self._may_overlap:
             opened = await self._open()
             if isinstance(opened, ClientConnection):
+                if former is not self._socket:
+                    # It ended meanwhile, and another connection is in use or on its way.
+                    return await opened.close()
                 self._successor = opened
         # What it still holds comes again on the next connection, behind the cursor.
         await former.close()
 
-    def _in_background(self, work: Any) -> None:
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)

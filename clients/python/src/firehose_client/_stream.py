@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Literal
 
@@ -25,14 +27,30 @@ class Stream(AsyncIterator[Event | Gap | Snapshot]):
         self._recent = RecentIds()
         self._handling: str | None = None
         self._is_loaded = False
+        #: Two callers at once would both connect.
+        self._turns = asyncio.Lock()
         #: A snapshot that has not ended.
         self._coming: tuple[str, list[dict[str, Any]]] | None = None
 
     async def __anext__(self) -> Event | Gap | Snapshot:
+        async with self._turns:
+            try:
+                item = await self._following()
+            except FirehoseError:
+                # What was handled is kept nevertheless. The first failure is the one that counts.
+                with contextlib.suppress(FirehoseError):
+                    await self.aclose()
+                raise
+        if item is None:
+            await self.aclose()
+            raise StopAsyncIteration
+        return item
+
+    async def _following(self) -> Event | Gap | Snapshot | None:
         if self._handling is not None:
-            self._keeper.keep(self._handling)
-            self._handling = None
-        if not self._is_loaded:
+            cursor, self._handling = self._handling, None
+            self._keeper.keep(cursor)
+        if not self._is_loaded and not self._session.is_stopped:
             self._session.cursor = await self._keeper.load()
             self._is_loaded = True
         while True:
@@ -44,14 +62,15 @@ class Stream(AsyncIterator[Event | Gap | Snapshot]):
                 self._handling = arrival.cursor
                 return arrival
             if arrival is None:
-                await self.aclose()
-                raise StopAsyncIteration
+                return None
             gap = arrival if isinstance(arrival, Gap) else gap_of(arrival)
             if gap is not None:
-                return await self._tell(gap)
+                if self._on_gap == "fail":
+                    raise FirehoseError("gap", f"events were lost: {gap.reason}", reason=gap.reason)
+                return gap
             if isinstance(arrival, dict):
                 # Nothing is under way: everything before this place is handled.
-                if arrival["type"] == "watermark" and arrival.get("cursor"):
+                if arrival["type"] == "watermark" and isinstance(arrival.get("cursor"), str):
                     self._keeper.keep(arrival["cursor"])
                 snapshot = self._of_snapshot(arrival)
                 if snapshot is not None:
@@ -69,21 +88,15 @@ class Stream(AsyncIterator[Event | Gap | Snapshot]):
             self._coming = None
         elif kind == "snapshot_begin":
             self._coming = (frame.get("reason", ""), [])
-        elif kind == "call" and self._coming is not None:
+        elif kind == "call" and self._coming is not None and isinstance(frame.get("call"), dict):
             self._coming[1].append(frame["call"])
-        elif kind == "snapshot_end" and self._coming is not None:
+        elif kind == "snapshot_end" and self._coming is not None and isinstance(frame.get("cursor"), str):
             (reason, calls), self._coming = self._coming, None
             return Snapshot(reason, frame["cursor"], calls)
         return None
 
     async def aclose(self) -> None:
         """Ends the connection. The item that the caller works on is not kept."""
-        await self._session.close()
         self._ended()
+        await self._session.close()
         await self._keeper.flush()
-
-    async def _tell(self, gap: Gap) -> Gap:
-        if self._on_gap != "fail":
-            return gap
-        await self.aclose()
-        raise FirehoseError("gap", f"events were lost: {gap.reason}", reason=gap.reason)

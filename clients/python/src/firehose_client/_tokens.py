@@ -9,13 +9,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from http.client import HTTPException
+from typing import Any, NamedTuple
 
 from ._decide import Verdict, after_refusal
 from ._errors import FirehoseError, untrusted
+from ._waits import in_thread
 
 _LOGIN_PATH = "/ws/v1/firehose/login"
 _LIMIT_SECONDS = 15
+_MOST_BYTES = 1_048_576
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,17 @@ class Login:
 
 #: Gets a token of the gateway in another way.
 TokenSource = Callable[[], str]
+
+
+class _Answer(NamedTuple):
+    status: int
+    retry_after: str | None
+    body: dict[str, Any]
+
+    @property
+    def token(self) -> str | None:
+        token = self.body.get("access_token")
+        return token if self.status == 200 and isinstance(token, str) else None
 
 
 class Tokens:
@@ -45,7 +59,10 @@ class Tokens:
         if isinstance(login, Login):
             known = {"username": login.username, "password": login.password, "domain": login.domain}
             self._body = json.dumps({**known, **scope}).encode()
-        self._trust = trust
+        handlers: list[urllib.request.BaseHandler] = [_NoRedirects()]
+        if trust is not None:
+            handlers.append(urllib.request.HTTPSHandler(context=trust))
+        self._opener = urllib.request.build_opener(*handlers)
         self._token: str | None = None
         self._former: str | None = None
         self._refusals = 0
@@ -66,20 +83,38 @@ class Tokens:
             raise FirehoseError(
                 "login_refused", "the gateway refused two tokens in a row that it had just given", status=401
             )
-        return self._token or await self.renew()
+        return self._token or self._judge(await self._ask())
 
-    async def renew(self) -> str | Verdict:
-        """A new token, also while the present one is good."""
-        if self._source is not None:
-            self._token = await asyncio.to_thread(self._source)
-            return self._token
-        status, retry_after, body = await asyncio.to_thread(self._post)
-        token = body.get("access_token")
-        if status == 200 and isinstance(token, str):
+    async def renew(self) -> str | None:
+        """A new token while the present one is good; None when there is none now. A refusal counts once the present one has expired."""
+        answer = await self._ask()
+        token = answer.token if isinstance(answer, _Answer) else answer
+        self._token = token or self._token
+        return token
+
+    async def _ask(self) -> str | _Answer | None:
+        """A token of the caller, the answer to a login, or None when neither comes in time. Raises when there will be none."""
+        try:
+            if self._source is None:
+                return await in_thread(self._post, _LIMIT_SECONDS)
+            token: object = await in_thread(self._source, _LIMIT_SECONDS)
+        except FirehoseError:
+            raise
+        except (Exception, asyncio.TimeoutError):
+            return None
+        if isinstance(token, str) and token:
+            return token
+        raise FirehoseError("invalid_option", "login: the function must return a text")
+
+    def _judge(self, answer: str | _Answer | None) -> str | Verdict:
+        if answer is None:
+            return Verdict("again")
+        token = answer.token if isinstance(answer, _Answer) else answer
+        if token is not None:
             self._token = token
             return token
-        if status == 0:
-            return Verdict("again")
+        assert isinstance(answer, _Answer)
+        status, retry_after, body = answer
         code, detail = body.get("code"), body.get("detail") or "refused without a reason"
         verdict = after_refusal(status, code, retry_after)
         if verdict.kind == "login":
@@ -91,25 +126,32 @@ class Tokens:
             raise FirehoseError("refused", f"login: {detail}", reason=code, status=status)
         return verdict
 
-    def _post(self) -> tuple[int, str | None, dict[str, Any]]:
-        """Status 0: no answer."""
+    def _post(self) -> _Answer | None:
+        """None: no answer."""
         headers = {"Content-Type": "application/json"}
         former = self._token or self._former
         if former is not None:
             headers["Authorization"] = f"Bearer {former}"
         request = urllib.request.Request(self._url, self._body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=_LIMIT_SECONDS, context=self._trust) as answer:
-                return answer.status, None, _parsed(answer.read())
+            with self._opener.open(request, timeout=_LIMIT_SECONDS) as answer:
+                return _Answer(answer.status, None, _parsed(answer.read(_MOST_BYTES)))
         except urllib.error.HTTPError as refusal:
             with refusal:
-                return refusal.code, refusal.headers.get("Retry-After"), _parsed(refusal.read())
+                return _Answer(refusal.code, refusal.headers.get("Retry-After"), _parsed(refusal.read(_MOST_BYTES)))
         except urllib.error.URLError as error:
             if isinstance(error.reason, ssl.SSLCertVerificationError):
                 raise untrusted() from None
-            return 0, None, {}
-        except (OSError, TimeoutError):
-            return 0, None, {}
+            return None
+        except (OSError, HTTPException):
+            return None
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect would take the password or the token to another place: it is a refusal."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
 
 
 def _parsed(data: bytes) -> dict[str, Any]:

@@ -1,0 +1,19 @@
+/** Does one piece of work at a time, in the order in which they were asked for, as an async generator does. */
+export class InTurn {
+  #last: Promise<unknown> | null = null;
+
+  /** Whether nothing is under way. */
+  get isIdle(): boolean {
+    return this.#last === null;
+  }
+
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last === null ? work() : this.#last.then(work, work);
+    this.#last = result;
+    const end = () => {
+      if (this.#last === result) this.#last = null;
+    };
+    result.then(end, end);
+    return result;
+  }
+}
