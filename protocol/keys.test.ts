@@ -31,7 +31,7 @@ test('keys of a resource carry its name, so that resources may share a Redis', (
   assert.equal(keys.grant('t1'), 'firehose:voice/acme:grant:t1');
   assert.equal(keys.limit('login'), 'firehose:voice/acme:limit:login');
   assert.equal(keys.revoked, 'firehose:voice/acme:revoked');
-  assert.equal(keys.slots('account', 'a1'), 'firehose:voice/acme:slots:account:a1');
+  assert.equal(keys.slots('account', 'a1'), 'firehose:voice/acme:slots:{voice/acme}:account:a1');
   assert.notEqual(resourceKeys(DEFAULT_KEY_PREFIX, 'voice/other').grant('t1'), keys.grant('t1'));
 });
 

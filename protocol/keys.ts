@@ -29,7 +29,7 @@ export function streamKeys(prefix: string, partition: number | '*'): StreamKeys 
   };
 }
 
-/** Keys of one resource that no stream depends on, each on a shard of its own. `resource` is `<namespace>/<name>`. */
+/** Keys of one resource that no stream depends on, on any shards. `resource` is `<namespace>/<name>`. */
 export function resourceKeys(prefix: string, resource: string) {
   const base = `${prefix}${resource}:`;
   return {
@@ -41,8 +41,8 @@ export function resourceKeys(prefix: string, resource: string) {
     directory: `${base}directory`,
     /** Counts the requests to ask it again now. */
     directoryPushes: `${base}directory-pushes`,
-    /** Slots taken by connections of an account or of a user. */
-    slots: (of: 'account' | 'user', holder: string) => `${base}slots:${of}:${holder}`,
+    /** Slots taken by connections of an account or of a user: all on one shard, since one script takes those of both. */
+    slots: (of: 'account' | 'user', holder: string) => `${base}slots:{${resource}}:${of}:${holder}`,
     limit: (limiter: string) => `${base}limit:${limiter}`,
   };
 }

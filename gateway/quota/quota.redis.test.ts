@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { Redis } from 'ioredis';
 import { after, before, test } from 'node:test';
+import { resourceKeys } from '../../protocol/keys.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
+import { clusterConnection, startCluster } from '../../testing/redis-cluster.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { until } from '../../testing/until.ts';
 import { Quota } from './quota.ts';
@@ -23,7 +25,8 @@ function resource(most: number, lastsMs?: number) {
     ...(lastsMs !== undefined && { lastsMs }),
   };
   return {
-    key: (account: string) => `test:${place.resource}:slots:account:${account}`,
+    name: place.resource,
+    key: (account: string) => resourceKeys('test:', place.resource).slots('account', account),
     async replica(renewEveryMs = 3_600_000) {
       const client = commandClient(redis.url, { logger: silentLogger, name: 'test' });
       assert.ok(await becomesReady(client, 10_000));
@@ -121,7 +124,39 @@ test('while Redis is away each replica goes by its own count, and nobody waits',
   await own.restart();
   // Back again, Redis learns of what was let in without it.
   const reader = new Redis(own.url);
-  await until('2 slots taken', () => reader.zcard('test:a/away:slots:account:acme'), { holds: (seen) => seen === 2 });
+  await until('2 slots taken', () => reader.zcard(resourceKeys('test:', 'a/away').slots('account', 'acme')), {
+    holds: (seen) => seen === 2,
+  });
   reader.disconnect();
+  client.disconnect();
+});
+
+test('connections that come together get exactly the slots that are left, each all of its own or none', async () => {
+  const at = resource(3);
+  await using one = await at.replica();
+  const shared = redisSlots(one.client, { prefix: 'test:', resource: at.name });
+  const taken = await Promise.all(
+    Array.from({ length: 10 }, (_, n) =>
+      shared.take([
+        { of: 'account', holder: 'acme', slot: `s${n}`, most: 4 },
+        { of: 'user', holder: n % 2 === 0 ? 'even' : 'odd', slot: `s${n}`, most: 1 },
+      ]),
+    ),
+  );
+  assert.deepEqual(taken, [null, null, 1, 1, 1, 1, 1, 1, 1, 1]);
+  assert.equal(await one.client.zcard(at.key('acme')), 2);
+});
+
+test('a cluster shares the slots of accounts and users as a single server does', async () => {
+  await using cluster = await startCluster();
+  const client = commandClient(clusterConnection(cluster.url), { logger: silentLogger, name: 'test' });
+  assert.ok(await becomesReady(client, 10_000));
+  const shared = redisSlots(client, { prefix: 'test:', resource: 'a/cluster' });
+  const ask = (holder: string, slot: string) =>
+    shared.take([
+      { of: 'account', holder: 'acme', slot, most: 2 },
+      { of: 'user', holder, slot, most: 2 },
+    ]);
+  assert.deepEqual(await Promise.all(['a', 'b', 'c'].map((name) => ask(name, name))), [null, null, 0]);
   client.disconnect();
 });

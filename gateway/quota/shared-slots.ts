@@ -2,6 +2,7 @@ import { resourceKeys } from '../../protocol/keys.ts';
 import type { RedisClient } from '../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
+import { inBatches } from './in-batches.ts';
 
 /** Whose connections a quota counts. */
 export type HolderKind = 'account' | 'user';
@@ -34,21 +35,35 @@ export class SlotsUnavailable extends Error {
 }
 
 /**
- * KEYS: slots of each holder. ARGV: ms that a slot lasts; of each holder the slot and the most it may have. Takes all and
- * replies 0, or takes none and replies the number of the first holder without a slot left. The clock is Redis's.
+ * Takes slots for several connections. KEYS: slots of each holder, connection after connection. ARGV: ms that a slot lasts;
+ * then for each connection its number of holders, its slot, and the most that each holder may have. Replies a number for
+ * each connection: 0 when it has a slot of every holder, else it has none, and this is its first holder without one left.
+ * The clock is Redis's.
  */
 const TAKE = defineScript(`
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for index = 1, #KEYS do
-  redis.call('ZREMRANGEBYSCORE', KEYS[index], '-inf', now)
-  if redis.call('ZCARD', KEYS[index]) >= tonumber(ARGV[2 * index + 1]) then return index end
+local replies = {}
+local first, at = 1, 2
+while ARGV[at] do
+  local last = first + tonumber(ARGV[at]) - 1
+  local full = 0
+  for index = first, last do
+    redis.call('ZREMRANGEBYSCORE', KEYS[index], '-inf', now)
+    if redis.call('ZCARD', KEYS[index]) >= tonumber(ARGV[at + 2 + index - first]) then
+      full = index - first + 1
+      break
+    end
+  end
+  for index = first, full == 0 and last or 0 do
+    redis.call('ZADD', KEYS[index], now + ARGV[1], ARGV[at + 1])
+    redis.call('PEXPIRE', KEYS[index], ARGV[1])
+  end
+  replies[#replies + 1] = full
+  at = at + 3 + last - first
+  first = last + 1
 end
-for index = 1, #KEYS do
-  redis.call('ZADD', KEYS[index], now + ARGV[1], ARGV[2 * index])
-  redis.call('PEXPIRE', KEYS[index], ARGV[1])
-end
-return 0`);
+return replies`);
 
 /** KEYS: slots. ARGV: ms that they last, slots. */
 const RENEW = defineScript(`
@@ -60,6 +75,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1`);
 
 const BATCH = 500;
+/** Connections of one script: it holds up Redis for less than a millisecond. */
+const MOST_TAKEN = 64;
 
 export interface SlotsPlace {
   readonly prefix: string;
@@ -82,14 +99,12 @@ export function redisSlots(redis: RedisClient, place: SlotsPlace): SharedSlots {
     }
   };
   return {
-    async take(asked) {
-      const input = {
-        keys: asked.map(({ of, holder }) => keys.slots(of, holder)),
-        args: [lasts, ...asked.flatMap(({ slot, most }) => [slot, String(most)])],
-      };
-      const refused = Number(await reached(runScript(redis, TAKE, input)));
-      return refused === 0 ? null : refused - 1;
-    },
+    take: inBatches(MOST_TAKEN, async (batch: readonly (readonly AskedSlot[])[]) => {
+      const keyNames = batch.flat().map(({ of, holder }) => keys.slots(of, holder));
+      const args = batch.flatMap((asked) => [String(asked.length), asked[0]?.slot ?? '', ...asked.map(mostOf)]);
+      const replies = (await reached(runScript(redis, TAKE, { keys: keyNames, args: [lasts, ...args] }))) as number[];
+      return replies.map((full) => (full === 0 ? null : full - 1));
+    }),
     async give(of, holder, slots) {
       for (let at = 0; at < slots.length; at += BATCH) {
         await reached(redis.zrem(keys.slots(of, holder), ...slots.slice(at, at + BATCH)));
@@ -103,4 +118,8 @@ export function redisSlots(redis: RedisClient, place: SlotsPlace): SharedSlots {
       }
     },
   };
+}
+
+function mostOf({ most }: AskedSlot): string {
+  return String(most);
 }
