@@ -1,6 +1,7 @@
 import type { Problem } from './problem.ts';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createIsTrusted, rememberProxied } from './client-address.ts';
+import { Deadlines } from './deadlines.ts';
 import { judgeFirstBytes, type Expected, type Mismatch } from './first-bytes.ts';
 import type { Work } from './lanes.ts';
 import { refuseOnSocket } from './refuse-upgrade.ts';
@@ -20,7 +21,8 @@ export interface FrontOptions {
    * up events. False: it never runs.
    */
   readonly inTurn: (address: string | null, start: Work) => boolean;
-  readonly accept: (socket: Socket, address: string | null) => void;
+  /** `first` are the bytes that were read. */
+  readonly accept: (socket: Socket, address: string | null, first: Buffer) => void;
 }
 
 /**
@@ -29,17 +31,21 @@ export interface FrontOptions {
  */
 export function createFront(options: FrontOptions): Server {
   const isTrusted = createIsTrusted(options.trustedProxies);
+  const deadlines = new Deadlines<Arrival>(options.firstBytesMs, (arrival) => arrival.expire());
   return createServer({ noDelay: true, allowHalfOpen: !options.expected.tls }, (socket) => {
-    const ignore = () => socket.destroy();
-    socket.on('error', ignore);
+    socket.on('error', cut);
     const peer = socket.remoteAddress ?? '';
     const isProxy = isTrusted(peer);
     if (options.expected.proxyHeader && !isProxy) {
       options.onMismatch('proxy_not_trusted', peer);
       socket.destroy();
     } else if (!isProxy && !options.admit(peer)) socket.destroy();
-    else readFirstBytes(socket, { peer, isProxy }, options, ignore);
+    else new Arrival(socket, { peer, isProxy }, { options, deadlines }).begin();
   });
+}
+
+function cut(this: Socket): void {
+  this.destroy();
 }
 
 interface Peer {
@@ -47,45 +53,96 @@ interface Peer {
   readonly isProxy: boolean;
 }
 
-function readFirstBytes(socket: Socket, { peer, isProxy }: Peer, options: FrontOptions, ignore: () => void): void {
-  let bytes: Buffer = Buffer.alloc(0);
-  const refuse = (mismatch: Mismatch) => {
-    options.onMismatch(mismatch, peer);
-    if (mismatch === 'tls_missing') refuseOnSocket(socket, TLS_REQUIRED);
-    else socket.destroy();
+/** What all arrivals of a port share. */
+interface Port {
+  readonly options: FrontOptions;
+  readonly deadlines: Deadlines<Arrival>;
+}
+
+const NOTHING: Buffer = Buffer.alloc(0);
+/** The arrival of a connection, for the listeners that all of them share: closures would cost memory for each handshake. */
+const ARRIVAL = Symbol('arrival');
+type Arriving = Socket & { readonly [ARRIVAL]?: Arrival };
+
+function onArriving(run: (arrival: Arrival) => void) {
+  return function listener(this: Socket): void {
+    const arrival = (this as Arriving)[ARRIVAL];
+    if (arrival !== undefined) run(arrival);
   };
-  const timer = setTimeout(() => {
-    if (bytes.length > 0 && options.expected.proxyHeader) options.onMismatch('proxy_header_missing', peer);
-    socket.destroy();
-  }, options.firstBytesMs);
-  const stop = () => {
-    clearTimeout(timer);
-    socket.off('readable', read).off('close', stop).off('end', ignore);
-  };
-  const read = () => {
+}
+
+/** A connection until its first bytes say what it is. */
+class Arrival {
+  readonly #socket: Socket;
+  readonly #peer: Peer;
+  readonly #port: Port;
+  #bytes = NOTHING;
+
+  constructor(socket: Socket, peer: Peer, port: Port) {
+    this.#socket = socket;
+    this.#peer = peer;
+    this.#port = port;
+  }
+
+  static readonly #onReadable = onArriving((arrival) => arrival.#read());
+  static readonly #onClose = onArriving((arrival) => arrival.#stop());
+
+  begin(): void {
+    Object.assign(this.#socket, { [ARRIVAL]: this });
+    this.#socket.on('readable', Arrival.#onReadable).on('close', Arrival.#onClose).on('end', cut);
+    this.#port.deadlines.add(this);
+  }
+
+  /** It has sent too little for too long. */
+  expire(): void {
+    const { options } = this.#port;
+    if (this.#bytes.length > 0 && options.expected.proxyHeader)
+      options.onMismatch('proxy_header_missing', this.#peer.peer);
+    this.#socket.destroy();
+  }
+
+  #read(): void {
+    const socket = this.#socket;
     const chunk = socket.read() as Buffer | null;
     if (chunk === null) return;
-    bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-    const verdict = judgeFirstBytes(bytes, options.expected);
+    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+    const { options } = this.#port;
+    const verdict = judgeFirstBytes(this.#bytes, options.expected);
     if (verdict.kind === 'incomplete') return;
-    stop();
-    if (verdict.kind === 'mismatch') return refuse(verdict.mismatch);
+    this.#stop();
+    if (verdict.kind === 'mismatch') return this.#refuse(verdict.mismatch);
     if (verdict.address !== null) {
       rememberProxied(socket, verdict.address);
       if (!options.admit(verdict.address)) return void socket.destroy();
     }
-    const rest = bytes.subarray(verdict.headerLength);
-    if (rest.length > 0) socket.unshift(rest);
+    const { peer, isProxy } = this.#peer;
     const from = verdict.address ?? (isProxy ? null : peer);
-    const start = () => {
-      socket.off('error', ignore);
-      if (socket.destroyed) return false;
-      options.accept(socket, from);
-      return true;
-    };
-    if (!options.inTurn(from, start)) socket.destroy();
+    if (!options.inTurn(from, turn(this.#bytes.subarray(verdict.headerLength), socket, from, options)))
+      socket.destroy();
+  }
+
+  #refuse(mismatch: Mismatch): void {
+    this.#port.options.onMismatch(mismatch, this.#peer.peer);
+    if (mismatch === 'tls_missing') refuseOnSocket(this.#socket, TLS_REQUIRED);
+    else this.#socket.destroy();
+  }
+
+  #stop(): void {
+    const socket = this.#socket;
+    this.#port.deadlines.delete(this);
+    socket.off('readable', Arrival.#onReadable).off('close', Arrival.#onClose).off('end', cut);
+    Object.assign(socket, { [ARRIVAL]: undefined });
+  }
+}
+
+/** Hands the connection over; false when it has gone meanwhile. */
+function turn(first: Buffer, socket: Socket, from: string | null, { accept }: FrontOptions): Work {
+  return () => {
+    socket.off('error', cut);
+    if (socket.destroyed) return false;
+    accept(socket, from, first);
+    return true;
   };
-  socket.on('readable', read).on('close', stop).on('end', ignore);
 }
 
 const TLS_REQUIRED: Problem = {

@@ -51,6 +51,7 @@ export interface PublicListener extends AsyncDisposable {
 }
 
 const MIN_VERSION = 'TLSv1.2';
+const NOTHING = Buffer.alloc(0);
 
 /**
  * The listener that clients reach: first bytes -> TLS -> one request at a time -> routes. An upgrade is handed over
@@ -63,8 +64,8 @@ export async function openPublicListener(options: PublicListenerOptions): Promis
   const open = new OpenConnections(faults);
   const router = new RequestRouter({ ...options, turns, excuse: ({ socket }) => open.excuse(socket) }, limits);
   const http = createHttp(router, events, limits);
-  const serve = (socket: Socket) => http.emit('connection', new RequestGate(socket, limits));
-  const tls = options.tls === null ? null : createTls(options.tls, limits, serve);
+  const serve = (socket: Socket, first: Buffer) => http.emit('connection', new RequestGate(socket, limits, first));
+  const tls = options.tls === null ? null : createTls(options.tls, limits, (socket) => serve(socket, NOTHING));
   const front = createFront({
     expected: { proxyHeader: options.proxyProtocol, tls: tls !== null },
     trustedProxies: options.trustedProxies,
@@ -86,10 +87,11 @@ export async function openPublicListener(options: PublicListenerOptions): Promis
       if (!hasRoom) events.onDropped('address');
       return hasRoom;
     },
-    accept(socket, address) {
+    accept(socket, address, first) {
       open.judge(socket, address);
-      if (tls === null) serve(socket);
-      else tls.emit('connection', socket);
+      if (tls === null) return void serve(socket, first);
+      if (first.length > 0) socket.unshift(first);
+      tls.emit('connection', socket);
     },
   });
   if (options.maxConnections !== null) front.maxConnections = options.maxConnections;

@@ -53,11 +53,13 @@ export class RequestGate extends Duplex {
   #requests = 0;
   #isEnding = false;
 
-  constructor(socket: Socket, limits: GateLimits) {
+  /** `first` was read before. */
+  constructor(socket: Socket, limits: GateLimits, first: Buffer) {
     // With a mark of one byte the stream holds at most one piece that the server has not taken.
     super({ readableHighWaterMark: 1, allowHalfOpen: true });
     this.#socket = socket;
     this.#limits = limits;
+    this.#held = first;
     Object.assign(socket, { [GATE]: this });
     socket.on('readable', RequestGate.#onReadable).on('end', RequestGate.#onEnd).on('timeout', RequestGate.#onTimeout);
     socket.on('error', RequestGate.#onGone).on('close', RequestGate.#onGone);
