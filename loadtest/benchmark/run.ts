@@ -121,7 +121,7 @@ async function benchmark(programs: Programs, mode: Mode, parts: readonly Part[])
   console.log(`${machine}\n`);
   if (programs.receiverTls === null) console.log('without TLS: install the headers of OpenSSL (package libssl-dev)\n');
   const ratios: Ratio[] = [];
-  for (const part of parts) if (part !== 'growth') ratios.push(...(await MEASURE[part](run)));
+  for (const part of parts) if (part !== 'growth') ratios.push(...(await measured(part, run)));
   const curves = parts.includes('growth') ? await measureGrowth(run) : [];
   const costs = parts.includes('growth') ? await measureUnitCosts(run) : null;
   const fleet = costs === null ? '' : fleetTable(costs);
@@ -133,6 +133,18 @@ async function benchmark(programs: Programs, mode: Mode, parts: readonly Part[])
     console.log(`kept in ${folder}`);
   }
   return isGood;
+}
+
+/** A part that breaks fails the run, and the figures of the others are kept. */
+async function measured(part: Exclude<Part, 'growth'>, run: RunContext): Promise<readonly Ratio[]> {
+  try {
+    const ratios = await MEASURE[part](run);
+    progress(`${ratioTable(ratios)}\n`);
+    return ratios;
+  } catch (error) {
+    run.faults.push(`${part} could not be measured: ${String(error)}`);
+    return [];
+  }
 }
 
 function today(): string {
