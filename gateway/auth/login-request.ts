@@ -46,7 +46,7 @@ class Refusal extends Error {
 }
 
 /**
- * The login's body, or the fault of its shape. Its size is judged where it is read (`http/public-app.ts`).
+ * The login's body, or the fault of its shape. Its size is judged where it is read (`http/login-route.ts`).
  * `additionalEvents` are the names added by configuration. `takesTokens`: `access_token` may stand for the password.
  */
 export function parseLogin(

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 
 /** Passwords that matched a moment ago, as keyed MACs: a reconnect costs no hash. */
 export interface RememberedPasswords {
@@ -18,7 +18,7 @@ const MOST = 10_000;
  * changed password is unknown at once. `now` in milliseconds of a clock that only rises.
  */
 export function rememberedPasswords(now: () => number, most: number = MOST): RememberedPasswords {
-  const secret = randomBytes(32);
+  const secret = createSecretKey(randomBytes(32));
   /** The end of each. All last equally long, so the oldest is the first. */
   const ends = new Map<string, number>();
   return {

@@ -1,4 +1,4 @@
-import { randomBytes, webcrypto } from 'node:crypto';
+import { createPrivateKey, createSecretKey, randomBytes, webcrypto, type KeyObject } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { importJWK, type CryptoKey, type JWK } from 'jose';
@@ -18,7 +18,7 @@ interface VerifyKey {
 export interface KeyRing {
   readonly algorithm: SigningAlgorithm;
   readonly kid: string;
-  readonly signKey: CryptoKey | Uint8Array;
+  readonly signKey: KeyObject;
   readonly verifyKeys: ReadonlyMap<string, VerifyKey>;
   /** RFC 7517 document of the public keys; empty for HS256, whose key is secret. */
   readonly jwks: { readonly keys: readonly JWK[] };
@@ -65,7 +65,7 @@ export async function keyRing(jwks: readonly unknown[]): Promise<KeyRing> {
 interface ImportedKey {
   readonly algorithm: SigningAlgorithm;
   readonly kid: string;
-  readonly signKey: CryptoKey | Uint8Array;
+  readonly signKey: KeyObject;
   readonly verifyKey: CryptoKey | Uint8Array;
   readonly published: JWK | null;
 }
@@ -80,8 +80,8 @@ async function importKey(value: unknown): Promise<ImportedKey> {
     const secret = Buffer.from(k, 'base64url');
     if (secret.length < MIN_SECRET_BYTES) throw new SigningKeyFault(`the signing key ${kid} is shorter than 32 bytes`);
     // Imported once: jose would import the bytes again for each token.
-    const key = await subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
-    return { algorithm: 'HS256', kid, signKey: key, verifyKey: key, published: null };
+    const key = await subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']);
+    return { algorithm: 'HS256', kid, signKey: createSecretKey(secret), verifyKey: key, published: null };
   }
   const algorithm = CURVES[crv ?? ''];
   if (algorithm === undefined || algorithm !== alg || !kty || !crv || !x || !d) {
@@ -92,7 +92,7 @@ async function importKey(value: unknown): Promise<ImportedKey> {
     return {
       algorithm,
       kid,
-      signKey: await importJWK({ ...publicKey, d }, algorithm),
+      signKey: createPrivateKey({ key: { ...publicKey, d }, format: 'jwk' }),
       verifyKey: await importJWK(publicKey, algorithm),
       published: { ...publicKey, kid, use: 'sig', alg: algorithm },
     };

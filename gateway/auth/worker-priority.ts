@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 
 const WORKER = 'libuv-worker';
-/** Nice value: a tenth of the main thread's share of a core that both want. */
-export const WORKER_PRIORITY = 10;
+/** Nice values below the main thread: a tenth of its share of a core that both want. */
+export const WORKERS_BELOW = 10;
 
 /**
  * Lowers the priority of libuv's workers below the main thread's. A hash takes a core for 24 ms; with few cores the
@@ -13,9 +13,10 @@ export const WORKER_PRIORITY = 10;
  */
 export function lowerWorkers(): void {
   if (process.platform !== 'linux') return;
+  const priority = Math.min(constants.priority.PRIORITY_LOW, getPriority() + WORKERS_BELOW);
   for (const thread of workers()) {
     try {
-      setPriority(thread, WORKER_PRIORITY);
+      setPriority(thread, priority);
     } catch {
       // A sandbox may forbid it: hashing then competes with events.
     }

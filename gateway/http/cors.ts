@@ -8,15 +8,10 @@ const PREFLIGHT_SECONDS = '600';
 /** CORS for a path that browsers call (Fetch standard, 3.2): no cookies, so no credentials. */
 export function cors(allowed: readonly string[], methods: string): RequestHandler {
   return (request, response, next) => {
-    const { origin } = request.headers;
-    response.vary('Origin');
-    const isAllowed = origin !== undefined && isOriginAllowed(origin, allowed);
-    if (isAllowed) {
-      response.set('Access-Control-Allow-Origin', allowed.includes('*') ? '*' : origin);
-      response.set('Access-Control-Expose-Headers', 'Retry-After');
-    }
+    const headers = corsHeaders(request.headers.origin, allowed);
+    response.set(headers);
     if (request.method !== 'OPTIONS') return next();
-    if (isAllowed) {
+    if (headers['Access-Control-Allow-Origin'] !== undefined) {
       response.set({
         'Access-Control-Allow-Methods': methods,
         'Access-Control-Allow-Headers': ALLOWED_HEADERS,
@@ -24,5 +19,15 @@ export function cors(allowed: readonly string[], methods: string): RequestHandle
       });
     }
     response.status(204).end();
+  };
+}
+
+/** What an answer says to the browser page that asked. Pure. */
+export function corsHeaders(origin: string | undefined, allowed: readonly string[]): Readonly<Record<string, string>> {
+  if (origin === undefined || !isOriginAllowed(origin, allowed)) return { Vary: 'Origin' };
+  return {
+    Vary: 'Origin',
+    'Access-Control-Allow-Origin': allowed.includes('*') ? '*' : origin,
+    'Access-Control-Expose-Headers': 'Retry-After',
   };
 }

@@ -66,7 +66,8 @@ export class RequestGate extends Duplex {
   }
 
   static readonly #onReadable = onSocket((gate) => gate.#pass());
-  static readonly #onEnd = onSocket((gate) => gate.push(null));
+  /** Of a connection that is ending nothing is told: Node would end it again, and make an error of that. */
+  static readonly #onEnd = onSocket((gate) => void (gate.#isEnding || gate.push(null)));
   static readonly #onTimeout = onSocket((gate) => gate.emit('timeout'));
   static readonly #onGone = onSocket((gate) => gate.destroy());
 

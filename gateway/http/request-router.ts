@@ -7,10 +7,11 @@ import type { Turns } from './event-loop-turns.ts';
 import type { Work } from './lanes.ts';
 import type { Limits } from './limits.ts';
 import { TOO_MANY_REQUESTS } from './listener-problems.ts';
-import { PROBLEM_TYPE, problemBody, type Problem } from './problem.ts';
+import type { Problem } from './problem.ts';
 import { refuseOnSocket } from './refuse-upgrade.ts';
 import { checkForm } from './request-form.ts';
 import type { RequestGate } from './request-gate.ts';
+import { sendProblem } from './respond.ts';
 
 /** What happens to a request that may be routed. */
 export interface Routes {
@@ -55,7 +56,7 @@ export class RequestRouter {
       if (gate.isLast) response.shouldKeepAlive = false;
       const problem = this.#judge(request, forced);
       if (problem !== null) {
-        answer(response, problem);
+        sendProblem(response, problem);
         return true;
       }
       if (request.method === 'POST') {
@@ -67,7 +68,7 @@ export class RequestRouter {
       return true;
     };
     gate.begin(request, response, () => {
-      if (!this.#inTurn(request, run)) answer(response, TOO_MANY_REQUESTS);
+      if (!this.#inTurn(request, run)) sendProblem(response, TOO_MANY_REQUESTS);
     });
   }
 
@@ -170,15 +171,6 @@ function watchAnswer(response: ServerResponse, onAnswer: (status: number) => voi
     return writeHead(status, ...rest);
   };
   response.writeHead = watched;
-}
-
-function answer(response: ServerResponse, problem: Problem): void {
-  response.writeHead(problem.status, {
-    'Content-Type': PROBLEM_TYPE,
-    'Cache-Control': 'no-store',
-    ...problem.headers,
-  });
-  response.end(problemBody(problem));
 }
 
 function gateOf({ socket }: IncomingMessage): RequestGate {

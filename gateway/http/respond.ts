@@ -1,12 +1,14 @@
-import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { ServerResponse } from 'node:http';
 import { PROBLEM_TYPE, problemBody, type Problem } from './problem.ts';
 
 /** Sends a problem as the answer. */
-export function sendProblem(response: Response, problem: Problem): void {
-  response
-    .status(problem.status)
-    .set({ 'Content-Type': PROBLEM_TYPE, 'Cache-Control': 'no-store', ...problem.headers })
-    .send(Buffer.from(problemBody(problem)));
+export function sendProblem(response: ServerResponse, { headers, ...problem }: Problem): void {
+  response.statusCode = problem.status;
+  response.setHeader('Content-Type', PROBLEM_TYPE).setHeader('Cache-Control', 'no-store');
+  for (const name in headers) response.setHeader(name, headers[name] ?? '');
+  // A string: head and body then are one write.
+  response.end(problemBody(problem));
 }
 
 /** For paths that nothing answers. */
@@ -38,10 +40,22 @@ export function answerErrors(unexpected: (error: unknown) => void): ErrorRequest
   };
 }
 
-const INTERNAL: Problem = { status: 500, code: 'internal', detail: 'An unexpected error happened.' };
+export const INTERNAL: Problem = { status: 500, code: 'internal', detail: 'An unexpected error happened.' };
+
+export const BODY_TOO_LARGE: Problem = {
+  status: 413,
+  code: 'body_too_large',
+  detail: 'The body is larger than this path accepts.',
+};
+
+export const BODY_ENCODED: Problem = {
+  status: 415,
+  code: 'unsupported_encoding',
+  detail: 'Send the body without a Content-Encoding.',
+};
 
 const CLIENT_ERRORS: Readonly<Record<number, Problem>> = {
   400: { status: 400, code: 'malformed_request', detail: 'The request cannot be read.' },
-  413: { status: 413, code: 'body_too_large', detail: 'The body is larger than this path accepts.' },
-  415: { status: 415, code: 'unsupported_encoding', detail: 'Send the body without a Content-Encoding.' },
+  413: BODY_TOO_LARGE,
+  415: BODY_ENCODED,
 };

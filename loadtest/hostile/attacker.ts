@@ -2,9 +2,9 @@
  * One attack in a process of its own: `node attacker.ts NAME PORT MILLISECONDS`, the authority's PEM on standard input.
  * Prints the number of hostile acts so far as a JSON line, several times a second. Ends at SIGTERM at the latest.
  */
-import { constants, setPriority } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { ATTACKS, type AttackName } from './attacks.ts';
+import { lowerPriority } from './idly.ts';
 
 const ADDRESSES = Array.from({ length: 20 }, (_, at) => `127.0.0.${at + 2}`);
 const TELL_EVERY_MS = 200;
@@ -12,7 +12,7 @@ const TELL_EVERY_MS = 200;
 const [name = '', port = '', milliseconds = ''] = process.argv.slice(2);
 const attack = Object.hasOwn(ATTACKS, name) ? ATTACKS[name as AttackName] : null;
 if (attack === null) throw new Error(`no attack is called '${name}': ${Object.keys(ATTACKS).join(', ')}`);
-setPriority(constants.priority.PRIORITY_LOW);
+lowerPriority();
 const victim = { port: Number(port), ca: await text(process.stdin) };
 let acts = 0;
 const tell = () => process.stdout.write(`${JSON.stringify({ acts })}\n`);

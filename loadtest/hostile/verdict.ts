@@ -38,7 +38,7 @@ const RATIO = 1.1;
 /** An event's path crosses a few turns of the event loop, each of which may hold a stranger's handshake. */
 const NOISE_MS = 5;
 /** On a machine that others load: only what is far beyond both is the gateway's for certain. */
-const SHARED = { ratio: 2, noiseMs: 20 };
+const SHARED = { ratio: 1.5, noiseMs: 15 };
 const LOGIN_LIMIT_MS = 2_000;
 
 /** The 99th percentile; 0 of nothing. */

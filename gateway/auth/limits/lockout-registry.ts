@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { resourceKeys } from '../../../protocol/keys.ts';
 import type { RedisClient } from '../../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../../runtime/redis/error-code.ts';
-import type { CounterPlace } from './throttle.ts';
+import type { CounterPlace } from './counters.ts';
 
 const LOCKOUT_SCOPES = ['user_and_address', 'known_device', 'address', 'user'] as const;
 /** Tries that are delayed: all of an address, all of a user from unknown addresses, or those of both together. */

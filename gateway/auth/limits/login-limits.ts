@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RateLimiterAbstract } from 'rate-limiter-flexible';
+import { createCounters, takePoint, type Counter, type CounterPlace } from './counters.ts';
 import { knownDevices, type KnownDevices } from './known-devices.ts';
 import { lockoutRegistry, type Lockout, type LockoutRegistry, type LockoutScope } from './lockout-registry.ts';
 import { createLockouts, lockoutId, type Lockouts } from './lockouts.ts';
 import { networkOf } from './network.ts';
-import { counter, createThrottle, takePoint, type CounterPlace, type Taken, type Throttle } from './throttle.ts';
+import { createThrottle, type Taken, type Throttle } from './throttle.ts';
 
 /** The caller of a login. `user` and `domain` are folded, see `directory/fold.ts`. */
 export interface LoginTry {
@@ -75,6 +75,8 @@ const POLICIES = {
   address: { name: 'address', free: 100, windowS: QUARTER_HOUR_S, delaysS: [2] },
   user: { name: 'user', free: 100, windowS: 3_600, delaysS: [5] },
 } as const;
+const HASHES_PER_SECOND = 300;
+const SUCCESSES_PER_MINUTE = 6_000;
 const BUDGET_KEY = 'all';
 /** Longest wait for the hash budget; it holds up a turn of the password queue. */
 const BUDGET_PATIENCE_MS = 3_000;
@@ -89,8 +91,8 @@ interface Limit {
 interface Counters {
   readonly options: LoginLimitsOptions;
   readonly throttles: Readonly<Record<LockoutScope, Throttle>>;
-  readonly budget: RateLimiterAbstract;
-  readonly successes: RateLimiterAbstract;
+  readonly budget: Counter;
+  readonly successes: Counter;
   readonly known: KnownDevices;
   readonly registry: LockoutRegistry;
 }
@@ -101,17 +103,18 @@ interface Counters {
  * failures of its own user, account and address alone.
  */
 export function createLoginLimits(options: LoginLimitsOptions): LoginLimits {
+  const counterOf = createCounters(options);
   const counters: Counters = {
     options,
     throttles: {
-      user_and_address: createThrottle(POLICIES.user_and_address, options),
-      known_device: createThrottle(POLICIES.known_device, options),
-      address: createThrottle(POLICIES.address, options),
-      user: createThrottle(POLICIES.user, options),
+      user_and_address: createThrottle(POLICIES.user_and_address, counterOf),
+      known_device: createThrottle(POLICIES.known_device, counterOf),
+      address: createThrottle(POLICIES.address, counterOf),
+      user: createThrottle(POLICIES.user, counterOf),
     },
-    budget: counter('hashes', { points: options.hashesPerSecond ?? 300, duration: 1 }, options),
-    successes: counter('logins', { points: options.successesPerMinute ?? 6_000, duration: 60 }, options),
-    known: knownDevices(options),
+    budget: counterOf('hashes'),
+    successes: counterOf('logins'),
+    known: knownDevices(counterOf),
     registry: lockoutRegistry(options, options.now),
   };
   return {
@@ -119,43 +122,59 @@ export function createLoginLimits(options: LoginLimitsOptions): LoginLimits {
     check: (attempt) => check(attempt, counters),
     admit: (attempt, isKnown) => admit(attempt, isKnown, counters),
     async succeed(attempt) {
-      return Math.ceil((await takePoint(counters.successes, keysOf(attempt).account_user)) / 1000);
+      const limit = { points: options.successesPerMinute ?? SUCCESSES_PER_MINUTE, lastsS: 60 };
+      return Math.ceil((await takePoint(counters.successes, keysOf(attempt).account_user, limit)) / 1000);
     },
   };
 }
 
+/** Asks for all counters at once, whichever are in force: together they are one call of Redis. */
 async function check(attempt: LoginTry, counters: Counters): Promise<CheckedTry> {
   const keys = keysOf(attempt);
-  const isKnown = attempt.holdsToken || (await counters.known.has(keys.here));
-  const delays = await Promise.all(
-    limitsOf(attempt, isKnown, counters).map(async ({ scope, throttle, key }) => {
-      return { scope, retryAfterS: await throttle.wait(key) };
-    }),
-  );
+  const delaysOf = (limits: readonly Limit[]) =>
+    Promise.all(limits.map(async ({ scope, throttle, key }) => ({ scope, retryAfterS: await throttle.wait(key) })));
+  const [isKnownHere, ofKnown, ofUnknown] = await Promise.all([
+    counters.known.has(keys.here),
+    delaysOf(limitsOf(attempt, true, counters)),
+    delaysOf(limitsOf(attempt, false, counters)),
+  ]);
+  const isKnown = attempt.holdsToken || isKnownHere;
+  const delays = isKnown ? ofKnown : ofUnknown;
   const [delay] = delays.filter(({ retryAfterS }) => retryAfterS > 0).toSorted(byWait);
   const lanes = isKnown ? [`d${keys.known_device}`] : [`u${keys.user}`, `a${keys.address}`];
   return { delay: delay ?? null, isKnown, lanes };
 }
 
+/** Takes from the budget and all limits at once, and gives back what it took where one of them refuses. */
 async function admit(attempt: LoginTry, isKnown: boolean, counters: Counters): Promise<Admission> {
-  const { budget, known, options } = counters;
-  if (!(await isWithinBudget(() => takePoint(budget, BUDGET_KEY), options.now))) return { kind: 'busy' };
-  const all: TakenLimit[] = [];
+  const { known } = counters;
+  const [isWithin, ...tried] = await Promise.all([
+    isWithinBudget(counters),
+    ...limitsOf(attempt, isKnown, counters).map(async (limit) => ({
+      limit,
+      taken: await limit.throttle.take(limit.key),
+    })),
+  ]);
+  const all = tried.flatMap(({ limit, taken }) => (taken.kind === 'taken' ? [{ limit, taken }] : []));
   const giveBack = () => Promise.all(all.map(({ taken }) => taken.giveBack()));
-  for (const limit of limitsOf(attempt, isKnown, counters)) {
-    const taken = await limit.throttle.take(limit.key);
-    if (taken.kind === 'taken') all.push({ limit, taken });
-    else {
-      await giveBack();
-      return { kind: 'delayed', delay: { scope: limit.scope, retryAfterS: taken.retryAfterS } };
-    }
+  for (const { limit, taken } of tried) {
+    if (taken.kind === 'taken') continue;
+    await giveBack();
+    return { kind: 'delayed', delay: { scope: limit.scope, retryAfterS: taken.retryAfterS } };
+  }
+  if (!isWithin) {
+    await giveBack();
+    return { kind: 'busy' };
   }
   return {
     kind: 'admitted',
     async finish(outcome) {
-      if (outcome === 'wrong_credentials') await Promise.all(all.map((one) => note(attempt, one, counters)));
-      else await giveBack();
-      if (outcome === 'right_credentials') await known.remember(keysOf(attempt).here);
+      if (outcome === 'wrong_credentials') {
+        await Promise.all(all.map((one) => note(attempt, one, counters)));
+        return;
+      }
+      const isRight = outcome === 'right_credentials';
+      await Promise.all([giveBack(), isRight && known.remember(keysOf(attempt).here)]);
     },
   };
 }
@@ -179,10 +198,14 @@ async function note(attempt: LoginTry, { limit, taken }: TakenLimit, { registry,
 }
 
 /** Waits for the budget, so that an exhausted budget slows the password queue down and the queue stays fair. */
-async function isWithinBudget(take: () => Promise<number>, now: () => number): Promise<boolean> {
+async function isWithinBudget({ budget, options }: Counters): Promise<boolean> {
+  const { now } = options;
   const end = now() + BUDGET_PATIENCE_MS;
   for (;;) {
-    const waitMs = await take();
+    const waitMs = await takePoint(budget, BUDGET_KEY, {
+      points: options.hashesPerSecond ?? HASHES_PER_SECOND,
+      lastsS: 1,
+    });
     if (waitMs === 0) return true;
     if (now() + waitMs > end) return false;
     await sleep(waitMs);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createCounters } from './counters.ts';
 import { createThrottle, delayOf, type ThrottlePolicy } from './throttle.ts';
 
 const POLICY: ThrottlePolicy = { name: 'test', free: 10, windowS: 900, delaysS: [5, 10, 20, 40, 60] };
 const throttle = (policy: ThrottlePolicy = POLICY) =>
-  createThrottle(policy, { redis: null, prefix: 'test:', resource: 'a/b' });
+  createThrottle(policy, createCounters({ redis: null, prefix: 'test:', resource: 'a/b' }));
 
 test('delays grow with each failure and end with the longest', () => {
   assert.deepEqual(

@@ -1,16 +1,4 @@
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
-import { resourceKeys } from '../../../protocol/keys.ts';
-import type { RedisClient } from '../../../runtime/redis/client.ts';
-
-/**
- * Where counters are kept: in Redis, so that they hold over all replicas, and in this process alone while it is away.
- */
-export interface CounterPlace {
-  /** Null: this process is the only replica. */
-  readonly redis: RedisClient | null;
-  readonly prefix: string;
-  readonly resource: string;
-}
+import { takePoint, type Counted, type CounterOf } from './counters.ts';
 
 export interface ThrottlePolicy {
   readonly name: string;
@@ -59,16 +47,17 @@ export interface Throttle {
 }
 
 /** A throttle with two counters a key: failures of the window, and the one try that a delay allows. */
-export function createThrottle(policy: ThrottlePolicy, place: CounterPlace): Throttle {
-  const failures = counter(policy.name, { points: policy.free, duration: policy.windowS }, place);
-  const pace = counter(`${policy.name}-delay`, { points: 1, duration: policy.delaysS[0] }, place);
+export function createThrottle(policy: ThrottlePolicy, counterOf: CounterOf): Throttle {
+  const { windowS } = policy;
+  const failures = counterOf(policy.name);
+  const pace = counterOf(`${policy.name}-delay`);
 
   const take = async (key: string): Promise<Taken> => {
-    const counted = await failures.penalty(key, 1);
-    const giveBack = async () => void (await failures.reward(key, 1));
-    const state = { failures: counted.consumedPoints, windowS: secondsOf(counted) };
+    const counted = await failures.add(key, 1, windowS);
+    const giveBack = async () => void (await failures.add(key, -1, windowS));
+    const state = { failures: counted.count, windowS: secondsOf(counted) };
     if (state.failures < policy.free) return { kind: 'taken', ...state, isDelayed: false, giveBack };
-    const waitMs = await takePoint(pace, key, delayOf(policy, state.failures));
+    const waitMs = await takePoint(pace, key, { points: 1, lastsS: delayOf(policy, state.failures) });
     if (waitMs > 0) {
       await giveBack();
       return { kind: 'delayed', retryAfterS: Math.ceil(waitMs / 1000) };
@@ -77,27 +66,24 @@ export function createThrottle(policy: ThrottlePolicy, place: CounterPlace): Thr
       kind: 'taken',
       ...state,
       isDelayed: true,
-      giveBack: async () => void (await Promise.all([giveBack(), pace.delete(key)])),
+      giveBack: async () => void (await Promise.all([giveBack(), pace.drop(key)])),
     };
   };
 
   return {
     policy,
     take,
-    async wait(key) {
-      const state = await pace.get(key);
-      return state === null ? 0 : secondsOf(state);
-    },
+    wait: async (key) => secondsOf(await pace.see(key)),
     async read(key) {
-      const [counted, delay] = await Promise.all([failures.get(key), pace.get(key)]);
+      const [counted, delay] = await Promise.all([failures.see(key), pace.see(key)]);
       return {
-        failures: Math.max(0, counted?.consumedPoints ?? 0),
-        retryAfterS: delay === null ? 0 : secondsOf(delay),
-        windowS: counted === null ? 0 : secondsOf(counted),
+        failures: Math.max(0, counted.count),
+        retryAfterS: secondsOf(delay),
+        windowS: secondsOf(counted),
       };
     },
     async lift(key) {
-      await Promise.all([failures.delete(key), pace.delete(key)]);
+      await Promise.all([failures.drop(key), pace.drop(key)]);
     },
   };
 }
@@ -107,34 +93,6 @@ export function delayOf({ free, delaysS }: ThrottlePolicy, failures: number): nu
   return delaysS[Math.min(failures - free, delaysS.length - 1)] ?? delaysS[0];
 }
 
-/** A counter of rate-limiter-flexible, under a key of the resource. */
-export function counter(
-  name: string,
-  limit: { readonly points: number; readonly duration: number },
-  { redis, prefix, resource }: CounterPlace,
-): RateLimiterAbstract {
-  const settings = { ...limit, keyPrefix: resourceKeys(prefix, resource).limit(name) };
-  const inProcess = new RateLimiterMemory(settings);
-  if (redis === null) return inProcess;
-  return new RateLimiterRedis({
-    ...settings,
-    storeClient: redis,
-    rejectIfRedisNotReady: true,
-    insuranceLimiter: inProcess,
-  });
-}
-
-/** 0 when the point was taken, else the milliseconds to wait. `customDuration` (s) is the lifetime of a key made here. */
-export async function takePoint(limiter: RateLimiterAbstract, key: string, customDuration?: number): Promise<number> {
-  try {
-    await limiter.consume(key, 1, customDuration === undefined ? {} : { customDuration });
-    return 0;
-  } catch (refusal) {
-    if (refusal instanceof RateLimiterRes) return Math.max(1, refusal.msBeforeNext);
-    throw refusal;
-  }
-}
-
-function secondsOf(state: RateLimiterRes): number {
-  return Math.max(1, Math.ceil(state.msBeforeNext / 1000));
+function secondsOf({ leftMs }: Counted): number {
+  return Math.ceil(leftMs / 1000);
 }

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { Account, Directory } from '../../directory/directory.ts';
 
 /** Who a server has let in. */
@@ -19,7 +19,7 @@ export interface AllowedLogins {
 
 /** The MAC's key exists in this process alone. `now` in milliseconds of a clock that only rises. */
 export function allowedLogins(now: () => number = () => performance.now(), most: number = MOST): AllowedLogins {
-  const secret = randomBytes(32);
+  const secret = createSecretKey(randomBytes(32));
   /** All last equally long, so the oldest is the first. */
   const kept = new Map<string, { readonly login: AllowedLogin; readonly state: string; readonly end: number }>();
   const keyOf = (sent: readonly unknown[]) =>
