@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { EVENT_FIELDS } from '../protocol/event-schema.ts';
 import { privacyClass } from '../protocol/privacy-class.ts';
+import { readPseudonymKeys } from '../protocol/pseudonym-keys.ts';
 import { subscriptionSchema } from '../protocol/subscription.ts';
 import { PRIVACY_PAGE, withPrivacyTable } from './privacy-table.ts';
 import { readRepositoryFile } from './repository.ts';
@@ -12,6 +13,15 @@ test('the table of the page is that of the code: run `npm run generate`', () => 
   const page = readRepositoryFile(PRIVACY_PAGE);
   assert.equal(withPrivacyTable(page), page);
   assert.match(page, /\| numbers \| `Caller-ID-Number`/);
+});
+
+test('the keys of the page are valid', () => {
+  const read = readPseudonymKeys(snippet('privacy-keys'));
+  assert.ok(read.ok, read.ok ? '' : read.fault);
+  assert.deepEqual(
+    read.keys.map(({ id }) => id),
+    ['1', '2'],
+  );
 });
 
 test('every field that is documented has a class', () => {

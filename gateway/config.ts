@@ -32,6 +32,8 @@ export interface GatewayConfig {
   readonly subscriptionFile: string;
   /** Signing keys that another process rotates; null: kept in the state folder. */
   readonly signingKeysFile: string | null;
+  /** Keys of pseudonyms that the platform rotates; null: the key of the log. */
+  readonly pseudonymKeysFile: string | null;
   /** With `tls.crt` and `tls.key` that another process renews; null: made here and kept in the state folder. */
   readonly tlsFolder: string | null;
   /** Holds the ingest token; null: made here and kept in the state folder; `none`: there is no ingest endpoint. */
@@ -83,6 +85,7 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
     loginServers: loginServers(subscription.value, values),
     subscriptionFile: join(folder, 'subscription.yaml'),
     signingKeysFile: values.FIREHOSE_SIGNING_KEYS_FILE,
+    pseudonymKeysFile: values.FIREHOSE_PSEUDONYM_KEYS_FILE,
     tlsFolder: values.FIREHOSE_TLS_FOLDER,
     ingestTokenFile: values.FIREHOSE_INGEST_TOKEN_FILE,
     adminTokenFile: values.FIREHOSE_ADMIN_TOKEN_FILE,

@@ -168,7 +168,8 @@ function liveCalls({ state, path }: Parts): ReturnType<typeof callsHandler> {
   const { revocations, directory, scope, eventLog } = state;
   return callsHandler({
     calls: path.calls,
-    privacy: path.privacy,
+    mayStay: path.mayStay,
+    privacyOf: path.privacyOf,
     verifyToken: path.verifyToken,
     isRevocationKnown: () => revocations.isKnown,
     narrow: (grant, account) => narrow(grant, { accounts: [account], events: null }, directory.current, scope.current),

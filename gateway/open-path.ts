@@ -1,9 +1,9 @@
-import { redactorOf, type Redactor } from './privacy/redactor.ts';
+import type { Redactor } from './privacy/redactor.ts';
 import type { LogWindow } from '../event-log/log-window.ts';
 import { createLogWindow } from '../event-log/log-window.ts';
 import type { Subscription } from '../protocol/subscription.ts';
 import type { Logger } from '../runtime/logging/logger.ts';
-import { isStillThere } from './auth/authorise.ts';
+import { isStillThere, profilesOf } from './auth/authorise.ts';
 import type { VerifiedToken } from './auth/grant.ts';
 import type { TokenOutcome } from './auth/token.ts';
 import type { GatewayConfig } from './config.ts';
@@ -40,8 +40,8 @@ export interface GatewayPath extends RunningFanout {
   readonly window: LogWindow;
   readonly quota: ConnectionQuota;
   readonly departure: Departure;
-  /** What clients see of personal data; null: everything. */
-  readonly privacy: Redactor | null;
+  /** What the client of a token that may stay sees of personal data, as it is now; null: everything. */
+  readonly privacyOf: (token: VerifiedToken) => Redactor | null;
   /** Whether events are compressed for clients that offer it. */
   readonly compression: Subscription['spec']['gateway']['connections']['compression'];
   /** Which addresses cause work for nothing. */
@@ -56,11 +56,19 @@ export interface PathOptions {
   readonly signal: AbortSignal;
 }
 
-/** Signature and time, the directory as it is now, and revocations. */
-function tokenChecks({ auth, directory, revocations }: GatewayState): Pick<GatewayPath, 'mayStay' | 'verifyToken'> {
-  const mayStay = (token: VerifiedToken) => isStillThere(directory.current, token) && !revocations.isRevoked(token);
+/** Signature and time, the directory as it is now, revocations, and whether it is known what the token's client may see. */
+function tokenChecks(state: GatewayState): Pick<GatewayPath, 'mayStay' | 'verifyToken' | 'privacyOf'> {
+  const { auth, directory, revocations, profiles } = state;
+  const shown = (token: VerifiedToken) => profiles.of(profilesOf(directory.current, token));
+  const mayStay = (token: VerifiedToken) =>
+    isStillThere(directory.current, token) && !revocations.isRevoked(token) && shown(token) !== undefined;
   return {
     mayStay,
+    privacyOf(token) {
+      const redactor = shown(token);
+      if (redactor === undefined) throw new Error('unreachable: such a token may not stay');
+      return redactor;
+    },
     async verifyToken(token) {
       const outcome = await auth.verifyToken(token);
       return outcome.kind === 'valid' && !mayStay(outcome.token) ? { kind: 'invalid', reason: 'refused' } : outcome;
@@ -135,13 +143,20 @@ export async function openPath(
   state: GatewayState,
   { logger, signal }: PathOptions,
 ): Promise<GatewayPath> {
-  const { keyspace, scope, directory, metrics, told, eventLog, redis, traces, revocations } = state;
+  const { keyspace, scope, privacy, directory, metrics, told, eventLog, redis, traces, revocations } = state;
   const { spec } = config.subscription;
   const departure = new Departure(config.revision);
   const presence = redis && stack.use(createPresence(redis, { keyspace, logger }));
-  const { cursors } = eventLog;
-  const privacy = redactorOf(spec.privacy, (text) => cursors.pseudonym(text));
-  const groups = await buildGroups(stack, { config, directory, scope, cursors, presence, traces, metrics, logger });
+  const groups = await buildGroups(stack, {
+    config,
+    directory,
+    scope,
+    cursors: eventLog.cursors,
+    presence,
+    traces,
+    metrics,
+    logger,
+  });
   const window = createLogWindow(eventLog, performance.now.bind(performance));
   const kept = { eventLog, window, redis, keyPrefix: keyspace.prefix, presence, directory, scope, metrics };
   const keeping = spec.calls.enabled ? openCalls(stack, { ...kept, spec: spec.calls, logger, signal }) : null;
@@ -151,7 +166,7 @@ export async function openPath(
   const running = buildFanout({ calls: keeping, groups, eventLog, directory, scope, metrics, traces, logger, signal });
   const limits = connectionLimits(spec.gateway.connections);
   const quota = stack.use(startConnectionQuota({ limits, redis, ...keyspace, logger }));
-  const shared = { groups, calls, privacy, window, ...tokenChecks(state) };
+  const shared = { groups, calls, window, ...tokenChecks(state) };
   const faults = new AddressFaults();
   const sessions = stack.use(
     Sessions.start({
@@ -170,7 +185,8 @@ export async function openPath(
     }),
   );
   revocations.endSessionsOf(sessions);
-  stack.defer(directory.onChange((current) => sessions.useDirectory(current)));
+  stack.defer(directory.onChange(() => sessions.judgeAgain()));
+  stack.defer(privacy.onChange(() => sessions.judgeAgain()));
   beat(presence, state, { sessions, groups, departure, keepsCalls: calls !== null });
   const backlog = buildBacklog(stack, { redis, keyspace, spec, logger, metrics });
   observePath(state, { running, groups, sessions, backlog });

@@ -13,6 +13,8 @@ import type { FollowedDirectory } from './directory/live-directory.ts';
 import { openDirectory } from './directory/open-directory.ts';
 import { createBusinessEvents, type BusinessEvents } from './metrics/business-events.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
+import { openProfiles } from './privacy/open-profiles.ts';
+import type { Privacy, Profiles } from './privacy/profiles.ts';
 import { buildRevocations } from './revocation/build-revocations.ts';
 import type { Revocations } from './revocation/revocations.ts';
 import { openLog } from './state/open-log.ts';
@@ -35,6 +37,9 @@ interface Keyspace {
 export interface GatewayState {
   readonly keyspace: Keyspace;
   readonly scope: Live<Scope>;
+  /** What clients see of personal data. */
+  readonly privacy: Live<Privacy>;
+  readonly profiles: Profiles;
   readonly folder: StateFolder;
   readonly directory: FollowedDirectory;
   /** The directory where it is asked over HTTP; null for a file. */
@@ -60,7 +65,7 @@ export async function openState(
   const { subscription } = config;
   const { spec, metadata } = subscription;
   const keyspace = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
-  const scope = await followScope({
+  const { scope, privacy } = await followScope({
     path: config.subscriptionFile,
     initial: subscription,
     place: config.signingKeysFile === null ? 'standalone' : 'cluster',
@@ -72,6 +77,8 @@ export async function openState(
   const told = createBusinessEvents(metrics, logger);
   const eventLog = stack.use(await openLog(config, logger, metrics));
   const redis = eventLog.client ?? null;
+  const ofLog = (text: string) => eventLog.cursors.pseudonym(text);
+  const profiles = await openProfiles({ privacy, keysFile: config.pseudonymKeysFile, ofLog, logger, signal });
   const keys = await openKeys(config, join(folder.path, 'signing-key.json'), { logger, signal });
   const onRefresh = (outcome: RefreshOutcome) => metrics.directoryAsked(outcome);
   const opened = await openDirectory({ config, redis, place: keyspace, keys, logger, signal, onRefresh });
@@ -85,7 +92,7 @@ export async function openState(
   );
   const revocationMark = () => revocations.mark();
   const onAnswer = metrics.loginAsked;
-  const auth = buildAuth({ config, directory, scope, redis, keys, revocationMark, logger, onAnswer });
+  const auth = buildAuth({ config, directory, scope, profiles, redis, keys, revocationMark, logger, onAnswer });
   warnOfAbsent(scope.current, directory.current, logger);
   stack.defer(directory.onChange((current) => warnOfAbsent(scope.current, current, logger)));
   const traces = createEventTraces(destination);
@@ -93,6 +100,8 @@ export async function openState(
   return {
     keyspace,
     scope,
+    privacy,
+    profiles,
     folder,
     directory,
     directoryServer: opened.server,

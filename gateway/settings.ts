@@ -58,6 +58,10 @@ export const GATEWAY_SETTINGS = {
     shown: 'in the state folder',
     about: 'signing keys that another process rotates; changes are followed',
   }),
+  FIREHOSE_PSEUDONYM_KEYS_FILE: setting(file, {
+    shown: 'the key of the log',
+    about: 'keys of pseudonyms, see `spec.privacy.pseudonymKeySecretRef`; changes are followed',
+  }),
   FIREHOSE_TLS_FOLDER: setting(folder, {
     shown: 'in the state folder',
     about: '`tls.crt` and `tls.key` that another process renews; changes are followed',

@@ -57,6 +57,24 @@ describe('a resource tells what its gateways meet', () => {
     });
   }
 
+  test('V5: keys of pseudonyms that are missing or faulty are named, and nothing of them is repeated', async () => {
+    const privacy = { pseudonymKeySecretRef: { name: 'pseudonyms' } };
+    const told = (expected: RegExp) =>
+      until('the condition', async () => {
+        const condition = await platform.condition('hiding', 'ReferencesResolved');
+        return condition?.status === 'False' && expected.test(condition.message) ? condition : null;
+      });
+    await platform.create('hiding', { ...MINIMAL_SPEC, ...own, privacy });
+    await told(/privacy\.pseudonymKeySecretRef: there is no Secret pseudonyms/);
+    const stringData = { 'pseudonym-keys.json': '[{"id":"1","key":"c2VzYW1l"}]' };
+    await must('POST', `${core}/secrets`, { metadata: { name: 'pseudonyms' }, stringData });
+    const { message } = await told(
+      /the key pseudonym-keys\.json of the Secret pseudonyms: the key 1 is shorter than 32 bytes/,
+    );
+    assert.doesNotMatch(message, /c2Vz|sesame/);
+    assert.equal(await platform.get(deploymentPath('hiding')), null);
+  });
+
   test('a gateway that crash-loops shows its last words in the condition', async () => {
     await platform.create('crashing', { ...MINIMAL_SPEC, ...own });
     const deployment = await until('a Deployment', () => platform.get(deploymentPath('crashing')));

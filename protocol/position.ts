@@ -16,6 +16,11 @@ export function splitId(id: string): [milliseconds: number, sequence: number] {
   return [Number(id.slice(0, dash)), Number(id.slice(dash + 1))];
 }
 
+/** When the newest entry before a position was written, Unix milliseconds: the same on every replica. */
+export function timeOf({ ids }: Pick<Position, 'ids'>): number {
+  return Math.max(0, ...ids.map((id) => splitId(id)[0]));
+}
+
 /** Whether one position is at or after another, in every partition. */
 export function reaches(ids: readonly string[], other: readonly string[]): boolean {
   return other.every((id, partition) => compareIds(ids[partition] ?? BEFORE_EVERYTHING, id) >= 0);

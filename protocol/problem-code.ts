@@ -74,7 +74,7 @@ export const PROBLEMS = {
     ),
     invalid_account_id: means(400, 'no', 'An account id has other characters', 'give ids as the platform has them'),
     unknown_event: means(400, 'no', 'No event has this name', 'take a name of known_events'),
-    unknown_key: means(400, 'no', 'A key is nearly accounts or events', 'write it as did_you_mean says'),
+    unknown_key: means(400, 'no', 'A key is nearly accounts, events or privacy', 'write it as did_you_mean says'),
     wrong_credentials: means(401, 'no', 'User name, password or domain is wrong', 'correct the login'),
     multi_factor_required: means(
       401,
@@ -94,6 +94,24 @@ export const PROBLEMS = {
       'no',
       'The resource offers none of these events',
       'ask for other events, or change the resource',
+    ),
+    privacy_unknown: means(
+      403,
+      'no',
+      'The resource has no privacy profile of this name',
+      'ask for one of may_ask, or for none',
+    ),
+    privacy_wider: means(
+      403,
+      'no',
+      'The privacy profile shows more than the user may see',
+      'ask for one of may_ask, or for none',
+    ),
+    privacy_missing: means(
+      403,
+      'no',
+      'The directory gives the user a privacy profile that the resource lacks',
+      'the operator adds it to spec.privacy.profiles, or corrects the user',
     ),
     too_many_tries: means(
       429,

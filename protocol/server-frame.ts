@@ -81,8 +81,16 @@ const expiry = { expires_at: time, expires_in_ms: ms };
 const tokenExpiringSchema = z.strictObject({ type: z.literal('token_expiring'), ...expiry });
 /** A new token is in force; `scope` is what this connection may see from now on, cut to what it had. */
 const authOkSchema = z.strictObject({ type: z.literal('auth_ok'), ...expiry, scope: filter });
-/** The filter now in force, and the cursor after which it applies; null while the log's place is not known. */
-const filterInForceSchema = z.strictObject({ type: z.literal('filter'), filter, cursor: cursor.nullable() });
+/**
+ * The filter and the profile of privacy now in force, and the cursor after which they apply; null while the log's place is not known.
+ * It comes for a filter that the client set, and by itself when another profile holds or its content has changed.
+ */
+const filterInForceSchema = z.strictObject({
+  type: z.literal('filter'),
+  filter,
+  privacy: z.string().nullable(),
+  cursor: cursor.nullable(),
+});
 /** How far this connection is behind the log; null where only the other is known. */
 const laggingSchema = z.strictObject({
   type: z.literal('lagging'),

@@ -193,7 +193,7 @@ export const specSchema = z.strictObject({
   consumerGroups: consumerGroups.prefault([{ name: DEFAULT_GROUP }]),
   calls: calls.prefault({}),
   gateway: gateway.prefault({}),
-  privacy: privacy.prefault({}),
+  privacy: followed(privacy.prefault({})),
   auth: auth.prefault({}),
   /** Without a token there is no ingest endpoint in a cluster. */
   ingest: platformOnly(z.strictObject({ tokenSecretRef: secretRef('token').optional() }).prefault({})),

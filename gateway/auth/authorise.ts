@@ -33,6 +33,16 @@ export function isStillThere(directory: Directory, token: VerifiedToken): boolea
   return directory.userOf(account, token.username)?.enabled ?? token.via !== undefined;
 }
 
+/** The profiles that hold for the client of a token besides the default: those that it carries, and that of its user now. */
+export function profilesOf(directory: Directory, { grant, username }: VerifiedToken): readonly string[] {
+  const account = directory.accounts.get(grant.account);
+  const own = account && directory.userOf(account, username)?.privacy;
+  const carried = grant.privacy ?? NONE;
+  return own === undefined || own === null || carried.includes(own) ? carried : [...carried, own];
+}
+
+const NONE: readonly string[] = [];
+
 /**
  * The grant of a login: what it asked for, within its own subtree and within what the resource offers. A filter that
  * lets nothing through is refused: a stream is never silently empty.

@@ -13,6 +13,7 @@ import { createLoginLimits, type LoginLimits } from './limits/login-limits.ts';
 import { createPasswords, hashPassword, type Passwords } from './password.ts';
 import { keyRing, newKey } from './signing-keys.ts';
 import { createTokens } from './token.ts';
+import { profilesFor } from '../testing/profiles.ts';
 
 const TRIES = 100_000;
 const AT_ONCE = 500;
@@ -56,6 +57,7 @@ function replica(limits: LoginLimits): { login: Login; passwords: Passwords } {
       tokens,
       limits,
       scope: createLive(spec),
+      profiles: profilesFor().profiles,
       revocationMark: async () => 0,
       logger: silentLogger,
       now: Date.now,

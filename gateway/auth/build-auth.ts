@@ -5,6 +5,7 @@ import type { Live } from '../../runtime/lifecycle/live.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import type { GatewayConfig } from '../config.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
+import type { Profiles } from '../privacy/profiles.ts';
 import type { Scope } from '../subscription/scope.ts';
 import { memoryGrantStore, redisGrantStore } from './grant-store.ts';
 import { createLogin, type Login } from './login.ts';
@@ -17,10 +18,12 @@ import { buildMethods } from './upstream/build-methods.ts';
 import type { UpstreamParts } from './upstream/upstream.ts';
 import { createTokens, type TokenOutcome } from './token.ts';
 
+/** More than eight members: what logins and tokens are made of. */
 export interface AuthParts {
   readonly config: GatewayConfig;
   readonly directory: LiveDirectory;
   readonly scope: Live<Scope>;
+  readonly profiles: Profiles;
   /** Null when standalone: limits and large grants are then kept in this process. */
   readonly redis: RedisClient | null;
   readonly keys: KeyRing;
@@ -41,7 +44,7 @@ export interface Auth {
 
 /** Makes login and tokens of one resource. */
 export function buildAuth(parts: AuthParts): Auth {
-  const { config, directory, scope, redis, keys, revocationMark, logger, onAnswer } = parts;
+  const { config, directory, scope, profiles, redis, keys, revocationMark, logger, onAnswer } = parts;
   const { spec, metadata } = config.subscription;
   const place = { prefix: spec.redis.keyPrefix, resource: `${metadata.namespace}/${metadata.name}` };
   const tokens = createTokens({
@@ -67,6 +70,7 @@ export function buildAuth(parts: AuthParts): Auth {
     limits,
     tokens,
     scope,
+    profiles,
     revocationMark,
     logger,
     now: Date.now,

@@ -8,6 +8,8 @@ export interface Grant {
   readonly accounts: readonly string[] | null;
   /** Exactly these events; null is all of them. */
   readonly events: readonly string[] | null;
+  /** Profiles of `spec.privacy` that hold besides the resource's default and that of the user; absent: none. */
+  readonly privacy?: readonly string[];
 }
 
 /** A verified token. */

@@ -1,5 +1,7 @@
 import type { ProblemCode } from '../../protocol/problem-code.ts';
 import { isKnownEvent, NAMED_EVENTS } from '../../protocol/catalogue.ts';
+import { MAX_PROFILE_NAME } from '../../protocol/subscription/privacy.ts';
+import { LOGIN_KEYS } from '../../protocol/login-body.ts';
 import { nearestName } from '../../protocol/nearest-name.ts';
 import { foldDomain, foldName } from '../directory/fold.ts';
 import type { Problem } from '../http/problem.ts';
@@ -15,6 +17,8 @@ export interface LoginRequest {
   /** Exactly these accounts; null is all. */
   readonly accounts: readonly string[] | null;
   readonly events: readonly string[] | null;
+  /** A profile of `spec.privacy` that shows no more than what is granted; null: what is granted. */
+  readonly privacy: string | null;
   /** Keys that mean nothing here, cut to 64 characters, at most 20 of them. */
   readonly ignored: readonly string[];
 }
@@ -22,10 +26,10 @@ export interface LoginRequest {
 export type ParsedLogin =
   { readonly ok: true; readonly request: LoginRequest } | { readonly ok: false; readonly problem: Problem };
 
-const KEYS: ReadonlySet<string> = new Set(['username', 'password', 'domain', 'accounts', 'events']);
+const KEYS: ReadonlySet<string> = new Set(Object.keys(LOGIN_KEYS));
 const TOKEN_KEY = 'access_token';
 const MAX_TOKEN_CHARS = 16_384;
-const FILTERS = ['accounts', 'events'];
+const FILTERS = ['accounts', 'events', 'privacy'];
 const MAX_IGNORED = 20;
 const MAX_IGNORED_CHARS = 64;
 const MAX_DEPTH = 20;
@@ -85,8 +89,15 @@ function readLogin(body: Buffer, additionalEvents: readonly string[], takesToken
     ...credentials,
     accounts: withoutRepeats(accounts),
     events: withoutRepeats(events),
+    privacy: profileName(fields),
     ignored,
   };
+}
+
+/** Absent, null and an empty text mean "what is granted". */
+function profileName(fields: Readonly<Record<string, unknown>>): string | null {
+  const value = Object.hasOwn(fields, 'privacy') ? (fields['privacy'] ?? '') : '';
+  return value === '' ? null : text(fields, 'privacy', MAX_PROFILE_NAME);
 }
 
 type Credentials = Pick<LoginRequest, 'username' | 'password' | 'domain' | 'accessToken'>;
@@ -106,7 +117,7 @@ function readCredentials(fields: Readonly<Record<string, unknown>>, takesTokens:
   return { username: foldName(username), password, domain: foldDomain(domain), accessToken: null };
 }
 
-/** A mistyped filter would silently widen the scope, so it is refused; every other unknown key is ignored. */
+/** A mistyped filter or profile would silently show more, so it is refused; every other unknown key is ignored. */
 function unknownKeys(fields: Readonly<Record<string, unknown>>, takesTokens: boolean): string[] {
   const isKnown = (key: string) => KEYS.has(key) || (takesTokens && key === TOKEN_KEY);
   const unknown = Object.keys(fields).filter((key) => !isKnown(key));

@@ -10,6 +10,7 @@ import { createLoginLimits, type LoginLimits } from './limits/login-limits.ts';
 import { createPasswords, hashPassword } from './password.ts';
 import { keyRing, newKey } from './signing-keys.ts';
 import { createTokens } from './token.ts';
+import { profilesFor } from '../testing/profiles.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const passwordHash = await hashPassword('sesame');
@@ -35,6 +36,8 @@ const parsed = parseDirectory(
       { username: 'gone', account: 'acme', passwordHash, enabled: false },
       { username: 'eva', account: 'below', passwordHash },
       { username: 'eva', account: 'other', passwordHash },
+      { username: 'vendor', account: 'acme', passwordHash, privacy: 'strict' },
+      { username: 'lost', account: 'acme', passwordHash, privacy: 'gone' },
     ],
   }),
 );
@@ -51,6 +54,7 @@ interface Parts {
   queue?: number;
   concurrency?: number;
   mark?: () => number;
+  privacy?: object;
 }
 
 async function house(parts: Parts = {}) {
@@ -72,6 +76,7 @@ async function house(parts: Parts = {}) {
       account: { id: 'root', includeDescendants: true },
       filters: { events: [], excludeEvents: [], accounts: [], additionalEvents: [] },
     }),
+    profiles: profilesFor(parts.privacy).profiles,
     revocationMark: async () => parts.mark?.() ?? 0,
     logger: silentLogger,
     now: () => NOW,
@@ -295,5 +300,57 @@ test('user name and domain are the same however they are typed (NFC, IDNA)', asy
     ['jos\u00e9', 'xn--bcher-kva'],
   ]) {
     assert.equal((await ask({ username, domain, password: 'sesame' })).outcome, 'granted', `${username} ${domain}`);
+  }
+});
+
+const PRIVACY = {
+  default: 'crm',
+  profiles: [{ name: 'crm', numbers: 'Last4' }, { name: 'strict' }, { name: 'open', numbers: 'Keep', names: 'Keep' }],
+};
+
+test('V2: a login has the profile of its user and of the resource, and may ask for a stricter one alone', async () => {
+  const { ask, tokens } = await house({ privacy: PRIVACY });
+  const shownTo = async (username: string, privacy?: unknown) => {
+    const answer = await ask({ ...good, username, privacy });
+    if (answer.kind === 'refused') return answer.problem;
+    const verified = await tokens.verify(answer.body.access_token, NOW);
+    assert.ok(verified.kind === 'valid');
+    return [answer.body.privacy?.profile, ...(verified.token.grant.privacy ?? [])];
+  };
+  assert.deepEqual(await shownTo('eva'), ['crm']);
+  assert.deepEqual(await shownTo('eva', null), ['crm']);
+  assert.deepEqual(await shownTo('eva', 'strict'), ['strict', 'strict']);
+  assert.deepEqual(await shownTo('vendor'), ['strict', 'strict']);
+  assert.deepEqual(await shownTo('vendor', 'strict'), ['strict', 'strict']);
+  const { status, code, field, extra } = refusal(await ask({ ...good, username: 'vendor', privacy: 'crm' }));
+  assert.deepEqual([status, code, field, extra], [403, 'privacy_wider', 'privacy', { may_ask: ['strict'] }]);
+  assert.equal(refusal(await ask({ ...good, privacy: 'open' })).code, 'privacy_wider');
+  assert.equal(refusal(await ask({ ...good, privacy: 'nobody' })).code, 'privacy_unknown');
+  assert.equal(refusal(await ask({ ...good, username: 'lost' })).code, 'privacy_missing');
+  assert.equal(refusal(await ask({ ...good, username: 'lost', privacy: 'strict' })).code, 'privacy_missing');
+  assert.equal(refusal(await ask({ ...good, privacy: ['strict'] })).code, 'wrong_type');
+  assert.equal(refusal(await ask({ ...good, privcy: 'strict' })).code, 'unknown_key');
+  assert.equal(refusal(await ask({ ...good, password: 'wrong', privacy: 'nobody' })).code, 'wrong_credentials');
+});
+
+test('without profiles a login says nothing of them, and its token neither', async () => {
+  const { ask, tokens } = await house();
+  const answer = await ask(good);
+  assert.ok(answer.kind === 'granted');
+  assert.ok(!('privacy' in answer.body));
+  const verified = await tokens.verify(answer.body.access_token, NOW);
+  assert.ok(verified.kind === 'valid' && !('privacy' in verified.token.grant));
+});
+
+test('equal large filters share one stored grant, whatever their profiles', async () => {
+  const { ask, tokens } = await house({ privacy: PRIVACY });
+  const accounts = Array.from({ length: 200 }, (_, index) => `acme_${index}`);
+  for (const privacy of [undefined, 'strict']) {
+    const answer = await ask({ ...good, accounts, privacy });
+    assert.ok(answer.kind === 'granted');
+    const verified = await tokens.verify(answer.body.access_token, NOW);
+    assert.ok(verified.kind === 'valid');
+    assert.deepEqual(verified.token.grant.privacy, privacy === undefined ? undefined : [privacy]);
+    assert.equal(verified.token.grant.accounts?.length, accounts.length);
   }
 });

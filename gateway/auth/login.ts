@@ -5,8 +5,11 @@ import type { Live } from '../../runtime/lifecycle/live.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { isActive, type Account, type LiveDirectory, type User } from '../directory/directory.ts';
 import type { Problem } from '../http/problem.ts';
+import type { Profiles } from '../privacy/profiles.ts';
 import type { Scope } from '../subscription/scope.ts';
 import { authorise, isServed } from './authorise.ts';
+import { authorisePrivacy } from './authorise-privacy.ts';
+import type { Grant } from './grant.ts';
 import { GrantStoreUnavailable, TooManyGrants } from './grant-store.ts';
 import type { Admission, LoginDelay, LoginLimits, LoginTry } from './limits/login-limits.ts';
 import type { LockoutScope } from './limits/lockout-registry.ts';
@@ -33,6 +36,8 @@ interface LoginBody {
   readonly expires_in: number;
   readonly account_id: string;
   readonly scope: { readonly accounts: readonly string[] | null; readonly events: readonly string[] | null };
+  /** What is shown of personal data; absent: everything is. */
+  readonly privacy?: { readonly profile: string; readonly version: string };
   /** Keys of the request that mean nothing here; absent when there are none. */
   readonly ignored?: readonly string[];
 }
@@ -46,6 +51,7 @@ export interface LoginParts {
   readonly limits: LoginLimits;
   readonly tokens: Tokens;
   readonly scope: Live<Scope>;
+  readonly profiles: Profiles;
   /** The mark for tokens of a login that begins now; never rejects. */
   readonly revocationMark: () => Promise<number>;
   readonly logger: Logger;
@@ -216,14 +222,22 @@ function isOpen(account: Account, { scope }: LoginParts): boolean {
 type Allowed = Extract<Verdict, { kind: 'allow' }>;
 
 async function grantTo(allowed: Allowed, { request, mark }: Attempt, parts: LoginParts): Promise<LoginAnswer> {
-  const { accounts, events, ignored } = request;
+  const { accounts, events, privacy: asked, ignored } = request;
   const { username, via, endsAt } = allowed;
   const origin = { ...(via !== undefined && { via }), ...(endsAt !== undefined && { endsAt }) };
   const now = parts.now();
   const account: Account = allowed.account;
   const authorised = authorise({ account, accounts, events }, parts.directory.current, parts.scope.current);
   if (!authorised.ok) return refused('forbidden', authorised.problem);
-  const { grant } = authorised;
+  const ofUser = allowed.privacy ?? parts.directory.current.userOf(account, username)?.privacy ?? null;
+  const privacy = authorisePrivacy({ asked, ofUser }, parts.profiles);
+  if (!privacy.ok) {
+    if (privacy.problem.code === 'privacy_missing')
+      parts.logger.warn({ account: account.id, profile: ofUser }, 'login refused: the resource lacks the profile');
+    return refused('forbidden', privacy.problem);
+  }
+  const { shown } = privacy;
+  const grant: Grant = { ...authorised.grant, ...(privacy.names.length > 0 && { privacy: privacy.names }) };
   let token: string;
   try {
     token = await parts.tokens.issue({ grant, account, username, mark, now, ...origin });
@@ -239,6 +253,7 @@ async function grantTo(allowed: Allowed, { request, mark }: Attempt, parts: Logi
     expires_in: lifetimeS(parts.tokens.ttlMs, endsAt, now),
     account_id: account.id,
     scope: { accounts: grant.accounts, events: grant.events },
+    ...(shown !== null && { privacy: { profile: shown.name, version: shown.version } }),
     ...(ignored.length > 0 && { ignored }),
   };
   return { kind: 'granted', outcome: 'granted', body, accountId: account.id };

@@ -3,6 +3,7 @@ import canonicalize from 'canonicalize';
 import { errors, jwtVerify, type JWTHeaderParameters, type JWTPayload } from 'jose';
 import { z } from 'zod';
 import { durationMs, MAX_TOKEN_TTL } from '../../protocol/subscription.ts';
+import { MOST_PROFILES } from '../../protocol/subscription/privacy.ts';
 import type { Account } from '../directory/directory.ts';
 import { foldName } from '../directory/fold.ts';
 import type { Grant, VerifiedToken } from './grant.ts';
@@ -81,6 +82,8 @@ const claimsSchema = z.object({
   via: z.enum(VIAS).optional(),
   accounts: list.optional(),
   events: list.optional(),
+  /** Of the grant: beside a stored one, too, so that equal filters share one whatever their profiles. */
+  privacy: z.array(z.string()).max(MOST_PROFILES).optional(),
   /** SHA-256 (base64url) of the grant's canonical JSON (RFC 8785), when it is kept in the store. */
   gh: z.string().length(43).optional(),
 });
@@ -126,7 +129,12 @@ export function lifetimeS(ttlMs: number, endsAt: number | undefined, now: number
   return Math.max(0, Math.min(Math.floor(ttlMs / 1000), most));
 }
 
-async function grantClaims({ grant, username }: TokenRequest, options: TokensOptions): Promise<JWTPayload> {
+async function grantClaims(request: TokenRequest, options: TokensOptions): Promise<JWTPayload> {
+  const { privacy } = request.grant;
+  return { ...(privacy !== undefined && { privacy }), ...(await filterClaims(request, options)) };
+}
+
+async function filterClaims({ grant, username }: TokenRequest, options: TokensOptions): Promise<JWTPayload> {
   const { account, accounts, events } = grant;
   const canonical = canonicalize({ account, accounts, events });
   if (canonical === undefined) throw new Error('unreachable: a grant is always JSON');
@@ -143,7 +151,9 @@ async function verify(token: string, now: number, options: TokensOptions): Promi
   const account = accountOf(claims);
   let grant: Grant | null;
   try {
-    grant = await grantOf(claims, account, options.grants);
+    const filters = await grantOf(claims, account, options.grants);
+    const { privacy } = claims;
+    grant = filters && { ...filters, ...(privacy !== undefined && { privacy }) };
   } catch (error) {
     if (error instanceof GrantStoreUnavailable) return { kind: 'unavailable', code: error.code };
     throw error;

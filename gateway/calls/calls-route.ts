@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { callOf, type Call, type CallRecord } from '../../protocol/call.ts';
+import { timeOf } from '../../protocol/position.ts';
 import { encodeServerFrame } from '../../protocol/server-frame.ts';
 import type { Cursors } from '../../event-log/cursor-seal.ts';
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
@@ -23,8 +24,10 @@ export interface CallsRouteOptions {
   /** The scope of one account of a grant, as a filter would narrow it. */
   readonly narrow: (grant: Grant, account: string) => { ok: true; grant: Grant } | { ok: false; detail: string };
   readonly cursors: Pick<Cursors, 'seal'>;
-  /** Null shows everything. */
-  readonly privacy: Redactor | null;
+  /** Whether a token that was verified may still be used. */
+  readonly mayStay: (token: VerifiedToken) => boolean;
+  /** What the client of such a token sees of personal data; null: everything. */
+  readonly privacyOf: (token: VerifiedToken) => Redactor | null;
 }
 
 /** Legs of one JSON document. */
@@ -41,13 +44,17 @@ export function callsHandler(options: CallsRouteOptions): RequestHandler {
   return async (request, response) => {
     const asked = await judge(options, request);
     if ('problem' in asked) return sendProblem(response, asked.problem);
-    const { calls, grant } = asked;
+    const { calls, grant, token } = asked;
     try {
       const snapshot = await calls.take(grant, null);
       const { includes } = calls.wanted(grant);
       const records = snapshot.records.filter((record) => includes(record.account_id));
-      const { cursors, privacy } = options;
-      const shown = (record: CallRecord) => (privacy === null ? callOf(record) : privacy.call(callOf(record)));
+      // Reading the table took time.
+      if (!options.mayStay(token)) return sendProblem(response, INVALID_TOKEN);
+      const { cursors } = options;
+      const privacy = options.privacyOf(token);
+      const at = timeOf(snapshot.position);
+      const shown = (record: CallRecord) => (privacy === null ? callOf(record) : privacy.call(callOf(record), at));
       const answer = { shown, records, cursor: cursors.seal(snapshot.position) };
       response.set('Cache-Control', 'no-store');
       if (wantsLines(request)) return await sendLines(response, answer);
@@ -64,7 +71,9 @@ export function callsHandler(options: CallsRouteOptions): RequestHandler {
 async function judge(
   { calls, verifyToken, isRevocationKnown, narrow }: CallsRouteOptions,
   request: Request,
-): Promise<{ readonly problem: Problem } | { readonly calls: Calls; readonly grant: Grant }> {
+): Promise<
+  { readonly problem: Problem } | { readonly calls: Calls; readonly grant: Grant; readonly token: VerifiedToken }
+> {
   if (calls === null) return { problem: { status: 404, ...CALLS_DISABLED } };
   const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
   const outcome = token === undefined ? ({ kind: 'invalid' } as const) : await verifyToken(token);
@@ -78,7 +87,7 @@ async function judge(
   }
   const grant = narrowed?.grant ?? outcome.token.grant;
   const problem = calls.judge(grant);
-  return problem === null ? { calls, grant } : { problem };
+  return problem === null ? { calls, grant, token: outcome.token } : { problem };
 }
 
 function wantsLines(request: Request): boolean {

@@ -92,7 +92,7 @@ function indexRealms(entries: readonly AccountEntry[], index: DirectoryIndex, fa
 
 function indexUsers(entries: readonly UserEntry[], index: DirectoryIndex, faults: Fault[]): void {
   const owners = new Map<string, string>();
-  for (const { where, username, account: id, passwordHash, enabled } of entries) {
+  for (const { where, username, account: id, passwordHash, enabled, privacy } of entries) {
     const account = index.accounts.get(id);
     if (account === undefined) {
       faults.push({ where: `${where}.account`, message: `${id} is not the id of an account` });
@@ -105,6 +105,6 @@ function indexUsers(entries: readonly UserEntry[], index: DirectoryIndex, faults
       continue;
     }
     owners.set(key, where);
-    index.setUser(key, { username, account, passwordHash, enabled });
+    index.setUser(key, { username, account, passwordHash, enabled, privacy });
   }
 }

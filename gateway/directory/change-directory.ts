@@ -126,9 +126,9 @@ function apply(index: DirectoryIndex, { accounts, gone, users, goneUsers }: Want
     // Another account may have this realm as its name.
     index.judgeName(foldDomain(account.realm));
   }
-  for (const [key, { username, account: id, passwordHash, enabled }] of users) {
+  for (const [key, { username, account: id, passwordHash, enabled, privacy }] of users) {
     const account = index.accounts.get(id);
-    if (account !== undefined) index.setUser(key, { username, account, passwordHash, enabled });
+    if (account !== undefined) index.setUser(key, { username, account, passwordHash, enabled, privacy });
   }
   return directoryOf(index);
 }

@@ -18,6 +18,8 @@ export interface User {
   readonly account: Account;
   readonly passwordHash: string;
   readonly enabled: boolean;
+  /** A profile of `spec.privacy` that holds for this user besides the default; null: none. */
+  readonly privacy: string | null;
 }
 
 /** Accounts and users. Each change makes a new directory; accounts that stay are the same objects in it. */

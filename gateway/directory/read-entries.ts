@@ -1,4 +1,5 @@
 import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
+import { MAX_PROFILE_NAME, PROFILE_NAME } from '../../protocol/subscription/privacy.ts';
 import type { Fault } from './fault.ts';
 
 /** An account as the file has it: each field has the right type; relations between entries are not checked yet. */
@@ -17,6 +18,7 @@ export interface UserEntry {
   readonly account: string;
   readonly passwordHash: string;
   readonly enabled: boolean;
+  readonly privacy: string | null;
 }
 
 export interface Entries {
@@ -34,7 +36,7 @@ const MAX_PASSES = 16;
 
 const ROOT_KEYS = new Set(['accounts', 'users']);
 const ACCOUNT_KEYS = new Set(['id', 'name', 'realm', 'parent', 'enabled']);
-const USER_KEYS = new Set(['username', 'account', 'passwordHash', 'enabled']);
+const USER_KEYS = new Set(['username', 'account', 'passwordHash', 'enabled', 'privacy']);
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -168,6 +170,7 @@ function readUser(fields: Fields, where: string, faults: Fault[]): UserEntry | n
     account: idOf(fields, 'account', at),
     passwordHash: hashOf(fields, at),
     enabled: enabledOf(fields, at),
+    privacy: privacyOf(fields, at),
   };
   return entry.username !== '' && entry.account !== '' ? entry : null;
 }
@@ -213,6 +216,15 @@ function enabledOf(fields: Fields, at: At): boolean {
   if (typeof value === 'boolean') return value;
   at.faults.push({ where: `${at.where}.enabled`, message: 'is neither true nor false' });
   return false;
+}
+
+/** Whether the resource has such a profile is judged at each login: the resource may change later. */
+function privacyOf(fields: Fields, at: At): string | null {
+  const value = fields['privacy'] ?? null;
+  if (value === null || (typeof value === 'string' && value.length <= MAX_PROFILE_NAME && PROFILE_NAME.test(value)))
+    return value;
+  at.faults.push({ where: `${at.where}.privacy`, message: 'is not the name of a profile of spec.privacy' });
+  return null;
 }
 
 function hashOf(fields: Fields, at: At): string {

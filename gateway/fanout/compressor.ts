@@ -2,7 +2,9 @@ import { chooseWay, DEFLATED_A_TURN } from './compression-policy.ts';
 import type { Connection } from './connection.ts';
 import type { FanoutCounters } from './counters.ts';
 import { deflatedFrame, isWorthDeflating } from './deflate.ts';
-import { framesOf, payloadsOf, selfFramesOf, type Round } from './round.ts';
+import { framesOf, selfFramesOf } from './forms.ts';
+import { frameAt, payloadAt } from './frames.ts';
+import type { Round } from './round.ts';
 import { entriesOf, type Selection } from './selection.ts';
 import type { View } from './view.ts';
 
@@ -64,10 +66,9 @@ export class Compressor {
   }
 
   #self(round: Round, selection: Selection): Buffer {
-    return this.#timed(() => {
-      const frames = selfFramesOf(round, selection.encoding, (payload) => deflatedFrame(payload, NOTHING));
-      return Buffer.concat(entriesOf(selection).map((entry) => frames(entry)));
-    });
+    return this.#timed(() =>
+      Buffer.concat(selfFramesOf(round, selection, (payload) => deflatedFrame(payload, NOTHING))),
+    );
   }
 
   #timed(make: () => Buffer): Buffer {
@@ -84,16 +85,13 @@ function anyInStep(connections: ReadonlySet<Connection>, inStepUpTo: number): bo
 }
 
 /** Small and very large messages stay as they are, for connections in step and for others alike. */
-function sharedChunk({ stream, encoding }: View, round: Round, selection: Selection): Buffer {
-  const frames = framesOf(round, encoding);
-  const payloads = payloadsOf(frames);
+function sharedChunk({ stream }: View, round: Round, selection: Selection): Buffer {
+  const frames = framesOf(round, selection);
   const entries = entriesOf(selection);
-  const chosen = entries.map((entry) => payloads[entry] ?? NOTHING);
+  const chosen = entries.map((entry) => payloadAt(frames, entry));
   const deflated = (stream?.append(chosen) ?? []).values();
   const pieces = entries.map((entry, at) =>
-    isWorthDeflating(chosen[at] ?? NOTHING)
-      ? (deflated.next().value ?? NOTHING)
-      : frames.buffer.subarray(frames.offsets[entry], frames.offsets[entry + 1]),
+    isWorthDeflating(chosen[at] ?? NOTHING) ? (deflated.next().value ?? NOTHING) : frameAt(frames, entry),
   );
   return Buffer.concat(pieces);
 }

@@ -5,9 +5,12 @@ import { entryOf } from '../testing/entries.ts';
 import { expectedNotices } from '../testing/notices.ts';
 import { RecordingSink } from '../testing/sink.ts';
 import { treeOf } from '../testing/tree.ts';
+import type { Redactor } from '../privacy/redactor.ts';
 import { Encodings, PLAIN, WITH_META, type Form } from './encoding.ts';
 import { Fanout } from './fanout.ts';
-import { buildRound, framesOf } from './round.ts';
+import { framesOf } from './forms.ts';
+import { buildRound } from './round.ts';
+import { Part } from './selection.ts';
 import { Tail } from './tail.ts';
 
 const GRANT = { account: 'a', accounts: null, events: null };
@@ -23,17 +26,22 @@ test('equal forms are one encoding, which goes with its last user', () => {
   assert.equal(encodings.size, 0);
 });
 
-test('encodings are limited, and one that is in use has room for more users', () => {
+test('compressed forms are limited, one that is in use has room for more users, and no other form is refused', () => {
   const encodings = new Encodings(1);
-  const plain = encodings.hold(PLAIN);
-  assert.deepEqual([encodings.hasRoomFor(PLAIN), encodings.hasRoomFor(WITH_META)], [true, false]);
-  assert.throws(() => encodings.hold(WITH_META), /more than 1 forms/);
-  encodings.release(plain);
-  assert.ok(encodings.hasRoomFor(WITH_META));
+  const self: Form = { ...PLAIN, transport: 'self' };
+  const shared: Form = { ...PLAIN, transport: 'shared' };
+  const held = encodings.hold(self);
+  assert.deepEqual(
+    [self, shared, WITH_META].map((form) => encodings.hasRoomFor(form)),
+    [true, false, true],
+  );
+  assert.throws(() => encodings.hold(shared), /more than 1 forms/);
+  encodings.release(held);
+  assert.ok(encodings.hasRoomFor(shared));
 });
 
 /** How often the cursor of an event was sealed: what a form with meta costs. */
-function open() {
+function open(accounts: readonly string[] = ['a']) {
   let sealed = 0;
   const counting: typeof cursors = Object.assign(Object.create(cursors) as typeof cursors, {
     seal: (...given: Parameters<typeof cursors.seal>) => {
@@ -42,14 +50,14 @@ function open() {
     },
   });
   const fanout = new Fanout({
-    directory: treeOf([['a', null]]),
+    directory: treeOf(accounts.map((account): [string, null] => [account, null])),
     offers: () => true,
     cursors: counting,
     pages: () => Promise.reject(new Error('no page is expected here')),
   });
   fanout.restart({ epoch: 'e', oldest: ['0-0'], newest: ['0-0'], trimmed: ['0-0'] });
-  const join = (form: Form) =>
-    fanout.join({ grant: GRANT, form, sink: new RecordingSink(), notices: expectedNotices({}) });
+  const join = (form: Form, account = GRANT.account) =>
+    fanout.join({ grant: { ...GRANT, account }, form, sink: new RecordingSink(), notices: expectedNotices({}) });
   return { fanout, join, sealed: () => sealed };
 }
 
@@ -69,6 +77,32 @@ test('F1: a form that nobody uses is not made, and one with many users is made o
   assert.equal(fanout.sizes().encodings, 1);
 });
 
+test('F1: a profile or a cursor is made of the events alone that a view gets in this form', () => {
+  const seen: string[] = [];
+  const privacy: Redactor = {
+    name: 'p',
+    version: '1',
+    call: (call) => call,
+    event(event, at) {
+      seen.push(`${(JSON.parse(event.toString()) as { Account: string }).Account} ${at % 1_000}`);
+      return event;
+    },
+  };
+  const { fanout, join, sealed } = open(['a', 'b']);
+  const entries = ['a', 'b', 'a', 'b', 'b'].map((account, at) =>
+    entryOf({ sequence: at + 1, account, data: JSON.stringify({ Account: account }) }),
+  );
+  join(PLAIN, 'b');
+  for (const _ of [1, 2]) join({ ...WITH_META, privacy }, 'a');
+  fanout.deliver(entries);
+  assert.deepEqual(seen, ['a 1', 'a 3']);
+  assert.equal(sealed(), 2);
+  join({ ...WITH_META, privacy }, 'b');
+  seen.length = 0;
+  fanout.deliver(entries);
+  assert.equal(seen.length, entries.length);
+});
+
 test('I10: the tail counts every form of a round, and keeps no more than its bound of all together', () => {
   const bound = 100_000;
   const tail = new Tail(bound);
@@ -80,7 +114,7 @@ test('I10: the tail counts every form of a round, and keeps no more than its bou
       const origin = { number, epoch: 'e', from: [`${number}-0`], cursors };
       const round = buildRound(origin, [entryOf({ sequence: number, account: 'a', data })]);
       tail.push(round);
-      if (withMeta) framesOf(round, encoding);
+      if (withMeta) framesOf(round, { parts: [new Part([0])], encoding });
     }
     return Array.from({ length: 400 }, (_, number) => tail.get(number)).filter((round) => round !== null).length;
   };

@@ -27,7 +27,10 @@ export interface Encoding extends Form {
   readonly text: string;
 }
 
-/** Forms in use at most: each one that is used is made once of every event that a connection wants in it. */
+/**
+ * Forms in use up to which connections may have events compressed. Beyond it they get them as they are: no connection is refused for
+ * the forms that others use. Other forms are two for each set of profiles that hold together.
+ */
 const MOST_ENCODINGS = 16;
 
 interface Held {
@@ -49,7 +52,7 @@ export class Encodings {
   }
 
   hasRoomFor(form: Form): boolean {
-    return this.#held.size < this.#most || this.#held.has(keyOf(form));
+    return form.transport === 'raw' || this.#held.size < this.#most || this.#held.has(keyOf(form));
   }
 
   /** Give it back by `release`. Ask `hasRoomFor` first. */
@@ -79,5 +82,5 @@ function keyOf(form: Form): string {
 }
 
 function textOf({ format, privacy }: Form): string {
-  return privacy === null ? format : `${format} ${privacy.name}`;
+  return privacy === null ? format : `${format} ${privacy.name}@${privacy.version}`;
 }

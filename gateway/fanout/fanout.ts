@@ -8,7 +8,8 @@ import { Compressor, type DeflatedChunks } from './compressor.ts';
 import { createCounters, type FanoutCounters } from './counters.ts';
 import type { PoisonReason } from '../../event-log/poison.ts';
 import { Puller, type PageSource } from './puller.ts';
-import { batchesOf, buildRound, framesOf, type Round } from './round.ts';
+import { framesOf } from './forms.ts';
+import { batchesOf, buildRound, type Round } from './round.ts';
 import { RouteIndex, type Offer, type Route } from './route-index.ts';
 import { Scratch } from './scratch.ts';
 import type { SourceGapNotice } from './source-gap-notice.ts';
@@ -178,11 +179,11 @@ export class Fanout {
     return connections;
   }
 
-  /** Another scope or filter, for everything after the current `positionOf`. */
-  refilter(connection: Connection, grant: Grant): void {
+  /** Another scope, filter or form, for everything after the current `positionOf`. */
+  refilter(connection: Connection, grant: Grant, form: Form = connection.view.encoding): void {
     if (connection.closed) return;
     const { view } = connection;
-    const next = this.#acquire(grant, view.encoding);
+    const next = this.#acquire(grant, form);
     if (view.live.delete(connection)) next.enter(connection);
     connection.view = next;
     this.#release(view);
@@ -381,7 +382,7 @@ export class Fanout {
   #writeDeflated(view: View, round: Round, { shared, inStepUpTo, self }: DeflatedChunks): void {
     const selection = view.gathered;
     const events = countOf(selection);
-    const raw = bytesOf(framesOf(round, view.encoding), selection);
+    const raw = bytesOf(framesOf(round, selection), selection);
     for (const connection of view.live) {
       const isBehind = connection.sink.queued >= this.#highWater;
       if (isBehind) this.#fallBehind(connection, round);

@@ -1,6 +1,7 @@
 import { BEFORE_EVERYTHING, compareIds, latest, reaches, type Position } from '../../protocol/position.ts';
 import type { FanoutCounters } from './counters.ts';
-import { framesOf, withoutDelivered, type Round } from './round.ts';
+import { framesOf } from './forms.ts';
+import { withoutDelivered, type Round } from './round.ts';
 import { accepts, type RouteIndex } from './route-index.ts';
 import type { Scratch } from './scratch.ts';
 import { bytesOf, Part } from './selection.ts';
@@ -214,7 +215,7 @@ export class Puller {
     const isShared = view.references > 1 && round.number >= 0;
     const deflated = compressor.pulled(view, round, selection);
     if (deflated !== null) {
-      const saved = bytesOf(framesOf(round, view.encoding), selection) - deflated.length;
+      const saved = bytesOf(framesOf(round, selection), selection) - deflated.length;
       if (isShared) view.keep(round, selection, { scope: index.version, chunk: deflated, saved });
       counters.written(events, deflated.length);
       counters.savedBytes += saved;

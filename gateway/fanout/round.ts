@@ -1,20 +1,10 @@
-import { decodeMeta } from '../../protocol/entry.ts';
-import { eventIdOf, eventMetaOf, metaTail } from '../../protocol/event-meta.ts';
 import { isSourceGap } from '../../protocol/source-gap.ts';
 import { BEFORE_EVERYTHING, compareIds, latest } from '../../protocol/position.ts';
 import type { StoredEntry } from '../../event-log/event-log.ts';
 import type { Cursors } from '../../event-log/cursor-seal.ts';
 import { poisonReason, type PoisonReason } from '../../event-log/poison.ts';
-import { isWorthDeflating } from './deflate.ts';
-import type { Encoding } from './encoding.ts';
-import { frameHeaderLength, payloadStart, writeFrameHeader } from './frame.ts';
+import { frame, payloadsOf, type WholeFrames } from './frames.ts';
 import { readSourceGap, type SourceGapNotice } from './source-gap-notice.ts';
-
-/** The frames of a round in one form, back to back: frame `i` is `buffer[offsets[i] .. offsets[i + 1]]`. */
-export interface Frames {
-  readonly buffer: Buffer;
-  readonly offsets: readonly number[];
-}
 
 /**
  * Entries that are delivered together: one write a connection. Each event is framed once here, whatever the number of
@@ -35,9 +25,9 @@ export interface Round {
   readonly poison: readonly (string | null)[];
   /** A gap of a source makes a round of its own, so that it is told at its place. */
   readonly sourceGap: SourceGapNotice | null;
-  readonly plain: Frames;
-  /** Other texts, by their names: each is made when the first connection asks for it (F1). */
-  readonly forms: Map<string, Frames>;
+  readonly plain: WholeFrames;
+  /** Other texts, by their names: each event is made in one when the first view wants it in that (F1). */
+  readonly forms: Map<string, (Buffer | undefined)[]>;
   /** By the name of the text: frames that are compressed by themselves, each made when the first connection asks for it. */
   readonly selfContained: Map<string, (Buffer | undefined)[]>;
   /** Bytes of what was made of it. */
@@ -197,103 +187,4 @@ export function withoutDelivered(round: Round, delivered: readonly string[]): Ro
   }
   const from = latest(round.from, delivered);
   return roundOf({ ...round, number: -1, from }, { sound: entries, poison: SOUND, to: after(from, entries) });
-}
-
-export function framesOf(round: Round, { text, format, privacy }: Encoding): Frames {
-  if (format === 'plain' && privacy === null) return round.plain;
-  const made = round.forms.get(text);
-  if (made !== undefined) return made;
-  const whole = payloadsOf(round.plain);
-  const shown = privacy === null ? whole : whole.map((event) => privacy.event(event));
-  const frames = frame(shown, format === 'plain' ? null : metaTails(round, shown));
-  round.forms.set(text, frames);
-  grow(round, frames.buffer.length);
-  return frames;
-}
-
-/** The self-contained frame of each entry in one encoding, made by `deflate` when it is first asked for. */
-export function selfFramesOf(
-  round: Round,
-  encoding: Encoding,
-  deflate: (payload: Buffer) => Buffer,
-): (entry: number) => Buffer {
-  const { buffer, offsets } = framesOf(round, encoding);
-  let made = round.selfContained.get(encoding.text);
-  if (made === undefined) round.selfContained.set(encoding.text, (made = []));
-  const kept = made;
-  return (entry) => {
-    let frame = kept[entry];
-    if (frame === undefined) {
-      const raw = buffer.subarray(offsets[entry], offsets[entry + 1]);
-      const payload = raw.subarray(payloadStart(raw, 0));
-      frame = isWorthDeflating(payload) ? deflate(payload) : raw;
-      kept[entry] = frame;
-      if (frame !== raw) grow(round, frame.length);
-    }
-    return frame;
-  };
-}
-
-function grow(round: Round, bytes: number): void {
-  round.madeBytes += bytes;
-  round.holder?.grew(bytes);
-}
-
-export function payloadsOf(frames: Frames): Buffer[] {
-  const payloads: Buffer[] = [];
-  for (let entry = 0; entry + 1 < frames.offsets.length; entry += 1) {
-    const start = frames.offsets[entry] ?? 0;
-    payloads.push(frames.buffer.subarray(payloadStart(frames.buffer, start), frames.offsets[entry + 1]));
-  }
-  return payloads;
-}
-
-/** `Buffer.allocUnsafe` takes less than this from its slab. */
-const SHARED_SLAB = 4_096;
-
-/** Frames payloads, back to back; with `tails`, a tail replaces each payload's closing brace and what follows it. */
-export function frame(payloads: readonly Buffer[], tails: readonly string[] | null): Frames {
-  const offsets = [0];
-  const tailBytes = tails?.map((tail) => Buffer.from(tail));
-  const kept = tails === null ? payloads : payloads.map((payload) => payload.subarray(0, payload.lastIndexOf(CLOSE)));
-  let total = 0;
-  for (const [index, payload] of kept.entries()) {
-    const length = payload.length + (tailBytes?.[index]?.length ?? 0);
-    total += frameHeaderLength(length) + length;
-    offsets.push(total);
-  }
-  // Small rounds share a slab: one ArrayBuffer for each round would keep the garbage collector busy at medium rates.
-  const buffer = total < SHARED_SLAB ? Buffer.allocUnsafe(total) : Buffer.allocUnsafeSlow(total);
-  for (const [index, payload] of kept.entries()) {
-    const tail = tailBytes?.[index];
-    const length = payload.length + (tail?.length ?? 0);
-    const start = writeFrameHeader(buffer, offsets[index] ?? 0, length);
-    payload.copy(buffer, start);
-    tail?.copy(buffer, start + payload.length);
-  }
-  return { buffer, offsets };
-}
-
-const CLOSE = 0x7d;
-
-/** Whether an object has a key: only then does it hold a quote. */
-export function hasKeys(object: Buffer): boolean {
-  return object.includes(QUOTE);
-}
-
-const QUOTE = 0x22;
-
-function metaTails(round: Round, payloads: readonly Buffer[]): string[] {
-  const position = [...round.from];
-  return round.ids.map((id, index) => {
-    const partition = round.partitions[index] ?? 0;
-    position[partition] = id;
-    const meta = decodeMeta(round.metas[index] ?? '');
-    const eventMeta = eventMetaOf(meta, {
-      eventId: eventIdOf(meta, partition, id),
-      entryId: id,
-      cursor: round.cursors.seal({ epoch: round.epoch, ids: position }),
-    });
-    return metaTail(eventMeta, hasKeys(payloads[index] ?? EMPTY));
-  });
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { payloads } from '../testing/sink.ts';
 import { Encodings, PLAIN } from './encoding.ts';
-import { frame } from './round.ts';
+import { frame } from './frames.ts';
 import { Scratch } from './scratch.ts';
 import { countOf, fill, Part, seal, type Selection } from './selection.ts';
 

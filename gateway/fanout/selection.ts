@@ -1,5 +1,5 @@
 import type { Encoding } from './encoding.ts';
-import type { Frames } from './round.ts';
+import { frameAt, type Frames, type PieceFrames, type WholeFrames } from './frames.ts';
 import type { Scratch, ScratchLease } from './scratch.ts';
 
 /** Entries of a round that are for the same views, in ascending order: gathered and measured once for all of these. */
@@ -24,7 +24,7 @@ export class Part {
   bytesOf(frames: Frames, { text }: Encoding): number {
     let bytes = this.#bytes.get(text);
     if (bytes === undefined) {
-      bytes = sum(this.entries, (entry) => bytesBetween(frames, entry, entry + 1));
+      bytes = sum(this.entries, (entry) => bytesAt(frames, entry));
       this.#bytes.set(text, bytes);
     }
     return bytes;
@@ -63,15 +63,36 @@ export function bytesOf(frames: Frames, { parts, encoding }: Selection): number 
 }
 
 /** Null when others are between them: they are as long as the whole stretch when none does. */
-function asTheyLie(frames: Frames, { parts }: Selection, bytes: number): Buffer | null {
+function asTheyLie(frames: Frames, selection: Selection, bytes: number): Buffer | null {
+  if ('pieces' in frames) return asPiecesLie(frames, selection, bytes);
+  const { parts } = selection;
   const [first, end] = [parts[0]?.first ?? 0, endOf(parts)];
   if (bytesBetween(frames, first, end) !== bytes) return null;
   return frames.buffer.subarray(frames.offsets[first], frames.offsets[end]);
 }
 
-function copy({ buffer, offsets }: Frames, { parts }: Selection, target: Buffer): Buffer {
+/** What was made for one view alone lies together. */
+function asPiecesLie({ pieces }: PieceFrames, { parts }: Selection, bytes: number): Buffer | null {
+  let first: Buffer | undefined;
+  let end = 0;
+  for (const entry of inOrder(parts)) {
+    const piece = pieces[entry];
+    if (piece === undefined) return null;
+    first ??= piece;
+    if (piece !== first && (piece.buffer !== first.buffer || piece.byteOffset !== end)) return null;
+    end = piece.byteOffset + piece.length;
+  }
+  return first === undefined ? null : Buffer.from(first.buffer, first.byteOffset, bytes);
+}
+
+function copy(frames: Frames, { parts }: Selection, target: Buffer): Buffer {
   const entries = inOrder(parts);
   let written = 0;
+  if ('pieces' in frames) {
+    for (const entry of entries) written += frameAt(frames, entry).copy(target, written);
+    return target;
+  }
+  const { buffer, offsets } = frames;
   for (let index = 0; index < entries.length;) {
     const first = entries[index] ?? 0;
     let end = first;
@@ -120,7 +141,11 @@ function endOf(parts: readonly Part[]): number {
   return end;
 }
 
-function bytesBetween({ offsets }: Frames, first: number, end: number): number {
+function bytesAt(frames: Frames, entry: number): number {
+  return 'pieces' in frames ? frameAt(frames, entry).length : bytesBetween(frames, entry, entry + 1);
+}
+
+function bytesBetween({ offsets }: WholeFrames, first: number, end: number): number {
   return (offsets[end] ?? 0) - (offsets[first] ?? 0);
 }
 

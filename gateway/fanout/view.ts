@@ -1,7 +1,8 @@
 import type { Grant } from '../auth/grant.ts';
 import { wantedBy, type Wanted } from './route-index.ts';
 import type { Encoding } from './encoding.ts';
-import { framesOf, type Round } from './round.ts';
+import { framesOf } from './forms.ts';
+import type { Round } from './round.ts';
 import type { Scratch, ScratchLease } from './scratch.ts';
 import { countOf, fill, seal, type Part, type Selection } from './selection.ts';
 import type { Connection } from './connection.ts';
@@ -72,7 +73,7 @@ export class View implements Wanted {
   seal(round: Round, selection: Selection, scope: number): Buffer {
     return this.keep(round, selection, {
       scope,
-      chunk: seal(framesOf(round, this.encoding), selection),
+      chunk: seal(framesOf(round, selection), selection),
       saved: 0,
     });
   }
@@ -98,7 +99,7 @@ export class View implements Wanted {
 
   /** The selected frames for one connection, in a pooled buffer that goes back when the socket has taken it. */
   fill(round: Round, selection: Selection, scratch: Scratch): ScratchLease {
-    return fill(framesOf(round, this.encoding), selection, scratch);
+    return fill(framesOf(round, selection), selection, scratch);
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Format } from '../fanout/encoding.ts';
 import { eventMetaOf, metaTail } from '../../protocol/event-meta.ts';
+import { splitId } from '../../protocol/position.ts';
 import type { Redactor } from '../privacy/redactor.ts';
-import { frame, hasKeys } from '../fanout/round.ts';
+import { frame, hasKeys } from '../fanout/frames.ts';
 import { encodeGroupCursor } from './group-cursor.ts';
 import type { Held, Loaded } from './ledger.ts';
 
@@ -14,12 +15,17 @@ export function eventFrames<C extends Loaded>(
   options: { format: Format; privacy: Redactor | null; membership: number },
 ): Buffer {
   const { format, privacy, membership } = options;
-  const payloads = batch.map(({ data }) => (privacy === null ? data : privacy.event(data)));
-  return frame(payloads, format === 'plain' ? null : batch.map((held) => tail(held, membership))).buffer;
+  const payloads = batch.map(({ id, data }) => (privacy === null ? data : privacy.event(data, splitId(id)[0])));
+  if (format === 'plain') return frame(payloads, null).buffer;
+  const tails = batch.map((held, at) => tail(held, { membership, hasOthers: hasKeys(payloads[at] ?? held.data) }));
+  return frame(payloads, tails).buffer;
 }
 
-function tail<C extends Loaded>(held: Held<C>, membership: number): string {
-  const { eventId, id: entryId, meta, data, attempts: attempt } = held;
+function tail<C extends Loaded>(
+  held: Held<C>,
+  { membership, hasOthers }: { readonly membership: number; readonly hasOthers: boolean },
+): string {
+  const { eventId, id: entryId, meta, attempts: attempt } = held;
   const cursor = encodeGroupCursor(membership, held.delivery);
-  return metaTail({ ...eventMetaOf(meta, { eventId, entryId, cursor }), attempt }, hasKeys(data));
+  return metaTail({ ...eventMetaOf(meta, { eventId, entryId, cursor }), attempt }, hasOthers);
 }

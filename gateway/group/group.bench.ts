@@ -84,7 +84,7 @@ async function connect(gateway: Replica, format: Format): Promise<void> {
   const membership: Membership = gateway.groups.join('default', {
     grant: GRANT,
     format,
-    privacy: null,
+    privacy: () => null,
     sink: {
       queued: 0,
       whenDrained: setImmediate,

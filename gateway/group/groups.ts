@@ -73,8 +73,8 @@ export interface MemberOptions {
   readonly grant: Grant;
   /** `meta` adds `"_firehose":{...,"attempt":n}`. */
   readonly format: Format;
-  /** Null shows everything. */
-  readonly privacy: Redactor | null;
+  /** What the connection sees of personal data, asked at each delivery; null: everything. */
+  readonly privacy: () => Redactor | null;
   readonly sink: Sink;
   /** By frames (the methods of the membership), or by the pong that follows what was written. */
   readonly acknowledges: 'frames' | 'pongs';

@@ -132,7 +132,7 @@ export class Member implements Membership, GroupMember {
       this.#inFlight.set(held.eventId, held);
     }
     const { format, privacy, sink } = this.#options;
-    sink.write(eventFrames(batch, { format, privacy, membership: this.number }), null);
+    sink.write(eventFrames(batch, { format, privacy: privacy(), membership: this.number }), null);
     this.#pinger?.wrote(this.#deliveries);
   }
 

@@ -1,14 +1,20 @@
 import type { PrivacyProfile } from '../../protocol/subscription/privacy.ts';
 
-/** Stands for a text: the same for the same text of one resource, and of no use without its key. */
-export type Pseudonym = (text: string) => string;
+/** What stands for a text: its first letter says of what kind it is. */
+type PseudonymKind = 'p' | 'n';
 
-/** How single values are shown; null: not at all. */
+/**
+ * Stands for a text: the same for the same text of one resource within a period, and of no use without the key. `at`: when the
+ * log got the event, Unix milliseconds.
+ */
+export type Pseudonym = (kind: PseudonymKind, text: string, at: number) => string;
+
+/** How single values are shown; null: not at all. `at`: see `Pseudonym`. */
 export interface Hiding {
-  readonly number: (text: string) => string | null;
-  readonly name: (text: string) => string | null;
+  readonly number: (text: string, at: number) => string | null;
+  readonly name: (text: string, at: number) => string | null;
   /** `user@host`, as in From, To and Presence-ID; a text without `@` is a number. */
-  readonly address: (text: string) => string | null;
+  readonly address: (text: string, at: number) => string | null;
 }
 
 const HIDDEN = 'hidden';
@@ -19,29 +25,26 @@ const LONGEST_EXTENSION = 5;
 const SHOWN_DIGITS = 4;
 const REALM = /^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/;
 const IPV4 = /^[0-9.]+$/;
-/** Texts whose pseudonyms are remembered: making one costs more than changing the rest of an event. */
-const MOST_REMEMBERED = 100_000;
 
 export function hidingOf(profile: Pick<PrivacyProfile, 'numbers' | 'names' | 'network'>, pseudonym: Pseudonym): Hiding {
   const { numbers, names, network } = profile;
-  const of = remembering(pseudonym);
-  const number = (text: string): string | null => {
+  const number: Hiding['number'] = (text, at) => {
     if (numbers === 'Keep') return text;
     if (numbers === 'Drop') return null;
-    return numbers === 'Last4' ? lastDigits(text) : `p_${of(`number:${canonical(text)}`)}`;
+    return numbers === 'Last4' ? lastDigits(text) : pseudonym('p', canonical(text), at);
   };
   const host = (text: string) => (network === 'Keep' || isRealm(text) ? text : HIDDEN);
   return {
     number,
-    name(text) {
+    name(text, at) {
       if (names === 'Keep') return text;
-      return names === 'Drop' ? null : `n_${of(`name:${text}`)}`;
+      return names === 'Drop' ? null : pseudonym('n', text, at);
     },
-    address(text) {
-      const at = text.lastIndexOf('@');
-      if (at < 0) return number(text);
-      const user = number(text.slice(0, at));
-      return user === null ? null : `${user}@${host(text.slice(at + 1))}`;
+    address(text, at) {
+      const sign = text.lastIndexOf('@');
+      if (sign < 0) return number(text, at);
+      const user = number(text.slice(0, sign), at);
+      return user === null ? null : `${user}@${host(text.slice(sign + 1))}`;
     },
   };
 }
@@ -61,17 +64,4 @@ function lastDigits(text: string): string {
   if (!DIALLED.test(text)) return MASKED;
   if (text.length <= LONGEST_EXTENSION) return text;
   return '*'.repeat(text.length - SHOWN_DIGITS) + text.slice(-SHOWN_DIGITS);
-}
-
-function remembering(pseudonym: Pseudonym): Pseudonym {
-  const remembered = new Map<string, string>();
-  return (text) => {
-    let found = remembered.get(text);
-    if (found === undefined) {
-      if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-      found = pseudonym(text);
-      remembered.set(text, found);
-    }
-    return found;
-  };
 }

@@ -1,8 +1,8 @@
 import { trimJson } from '../../event-log/intake/json-slice.ts';
+import { isObjectText, spliceMembers, type Cut } from '../../event-log/intake/splice-members.ts';
 import { privacyClass } from '../../protocol/privacy-class.ts';
 import type { PrivacyProfile } from '../../protocol/subscription/privacy.ts';
 import type { Hiding } from './hide.ts';
-import { isObjectText, spliceMembers, type Cut } from './splice-members.ts';
 
 const QUOTE = 0x22;
 const OPEN_ARRAY = 0x5b;
@@ -20,15 +20,20 @@ const HOSTS_ALONE: ReadonlySet<string> = new Set([
 
 type Judge = (key: string, value: Buffer) => Cut;
 
-/** An event as a profile shows it. The bytes are one JSON object; what comes back is one too (V3). Pure. */
-export function redactEvent(profile: PrivacyProfile, hiding: Hiding): (event: Buffer) => Buffer {
+/**
+ * An event as a profile shows it. The bytes are one JSON object; what comes back is one too (V3). `at`: when the log got it, Unix
+ * milliseconds. Pure.
+ */
+export function redactEvent(profile: PrivacyProfile, hiding: Hiding): (event: Buffer, at: number) => Buffer {
   const rules = new Map(profile.fields.map(({ name, action }) => [name.toLowerCase(), action]));
   const allowed = new Set(profile.variables.allow.map((name) => name.toLowerCase()));
   const byRule = (key: string): Cut | null => {
     const action = rules.get(key.toLowerCase());
     return action === undefined ? null : action === 'Keep' ? 'keep' : 'cut';
   };
-  const ofClass = classJudge(profile, hiding);
+  /** Of the event at hand. */
+  let gotAt = 0;
+  const ofClass = classJudge(profile, hiding, () => gotAt);
   /** Inside of an object that is kept: a name that a class has is of that class there, too. */
   const nested: Judge = (key, value) => byRule(key) ?? ofClass(key, value) ?? inside(value, nested);
   const variable: Judge = (key, value) => {
@@ -43,12 +48,21 @@ export function redactEvent(profile: PrivacyProfile, hiding: Hiding): (event: Bu
     if (of === 'signal' && isScalar(value)) return 'keep';
     return profile.unknownFields === 'Keep' ? inside(value, nested) : 'cut';
   };
-  return (event) => spliceMembers(trimJson(event), top);
+  return (event, at) => {
+    gotAt = at;
+    return spliceMembers(trimJson(event), top);
+  };
 }
 
 /** Null for a field that no class hides or changes by itself. */
-function classJudge(profile: PrivacyProfile, hiding: Hiding): (key: string, value: Buffer) => Cut | null {
+function classJudge(
+  profile: PrivacyProfile,
+  hiding: Hiding,
+  at: () => number,
+): (key: string, value: Buffer) => Cut | null {
   const isAllShown = profile.network === 'Keep' && profile.numbers === 'Keep';
+  const address = (text: string) => hiding.address(text, at());
+  const name = (text: string) => hiding.name(text, at());
   return (key, value) => {
     const of = privacyClass(key);
     switch (of) {
@@ -60,9 +74,9 @@ function classJudge(profile: PrivacyProfile, hiding: Hiding): (key: string, valu
       case 'digits':
         return profile.digits === 'Keep' ? 'keep' : profile.digits === 'Mask' ? MASK : 'cut';
       case 'numbers':
-        return isAllShown ? 'keep' : shown(value, hiding.address);
+        return isAllShown ? 'keep' : shown(value, address);
       case 'names':
-        return profile.names === 'Keep' ? 'keep' : shown(value, hiding.name);
+        return profile.names === 'Keep' ? 'keep' : shown(value, name);
       default:
         return null;
     }

@@ -1,41 +1,20 @@
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { sliceMembers } from '../../event-log/intake/json-slice.ts';
 import type { Call } from '../../protocol/call.ts';
 import { subscriptionSchema } from '../../protocol/subscription.ts';
-import { redactorOf, type Redactor } from './redactor.ts';
-
-const KEY = 'key of the test';
-const pseudonym = (text: string) => createHmac('sha256', KEY).update(text).digest('base64url').slice(0, 16);
-const ALL = {
-  sdp: 'Keep',
-  network: 'Keep',
-  digits: 'Keep',
-  numbers: 'Keep',
-  names: 'Keep',
-  billing: 'Keep',
-  variables: { policy: 'Keep' },
-  unknownFields: 'Keep',
-};
-
-const resource = (privacy: object) => ({
-  apiVersion: 'firehose.dev/v1alpha1',
-  kind: 'FirehoseSubscription',
-  metadata: { name: 'r' },
-  spec: { account: { id: 'a' }, privacy },
-});
-
-function redactor(profile: object): Redactor {
-  const { privacy } = subscriptionSchema.parse(resource({ default: 'p', profiles: [{ name: 'p', ...profile }] })).spec;
-  const made = redactorOf(privacy, pseudonym);
-  assert.ok(made);
-  return made;
-}
+import {
+  OPEN_PROFILE as ALL,
+  profilesFor,
+  pseudonym,
+  PSEUDONYM_KEY,
+  redactorFor,
+  resourceWith,
+} from '../testing/profiles.ts';
 
 const show = (profile: object, event: object | string) =>
-  redactor(profile)
-    .event(Buffer.from(typeof event === 'string' ? event : JSON.stringify(event)))
+  redactorFor(profile)
+    .event(Buffer.from(typeof event === 'string' ? event : JSON.stringify(event)), 0)
     .toString();
 const parsed = (profile: object, event: object) => JSON.parse(show(profile, event)) as Record<string, unknown>;
 
@@ -94,7 +73,7 @@ test('the same number has the same pseudonym in every spelling, field, event and
     'Callee-ID-Number': '004930123456',
     From: '4930123456@a.example.com',
   });
-  const expected = `p_${pseudonym('number:4930123456')}`;
+  const expected = pseudonym('p', '4930123456', 0);
   assert.deepEqual(shown, {
     'Caller-ID-Number': expected,
     'Callee-ID-Number': expected,
@@ -102,7 +81,7 @@ test('the same number has the same pseudonym in every spelling, field, event and
   });
   const unknown = { to: null, callee_number: null, dialled_number: null, caller_name: null, callee_name: null };
   const call = { ...unknown, from: '+4930123456@a.example.com', caller_number: '+4930123456' } as Call;
-  const { from, caller_number } = redactor(profile).call(call);
+  const { from, caller_number } = redactorFor(profile).call(call, 0);
   assert.deepEqual([from, caller_number], [`${expected}@a.example.com`, expected]);
 });
 
@@ -137,18 +116,35 @@ test('a rule for a field comes before its class; none can be for what every even
       'Local-SDP': 'v=0',
     },
   );
-  const refused = resource({ profiles: [{ name: 'p', fields: [{ name: 'Call-ID', action: 'Drop' }] }] });
+  const refused = resourceWith({ profiles: [{ name: 'p', fields: [{ name: 'call-id', action: 'Drop' }] }] });
   assert.match(subscriptionSchema.safeParse(refused).error?.message ?? '', /no rule names them/);
 });
 
 test('a default that is no profile is refused; without one nothing is changed', () => {
-  assert.match(subscriptionSchema.safeParse(resource({ default: 'x' })).error?.message ?? '', /names a profile/);
-  assert.equal(redactorOf(subscriptionSchema.parse(resource({})).spec.privacy, pseudonym), null);
+  assert.match(subscriptionSchema.safeParse(resourceWith({ default: 'x' })).error?.message ?? '', /names a profile/);
+  assert.equal(profilesFor().profiles.of([]), null);
 });
 
 test('V5: neither the key nor a number is to be found in what a profile says of itself', () => {
-  const made = redactor({});
-  made.event(Buffer.from('{"Event-Name":"A","Caller-ID-Number":"+4930123456"}'));
-  assert.ok(!JSON.stringify(made).includes(KEY));
-  assert.deepEqual(Object.keys(made), ['name', 'event', 'call']);
+  const made = redactorFor({});
+  made.event(Buffer.from('{"Event-Name":"A","Caller-ID-Number":"+4930123456"}'), 0);
+  assert.ok(!JSON.stringify(made).includes(PSEUDONYM_KEY));
+  assert.deepEqual(Object.keys(made), ['name', 'version', 'event', 'call']);
+});
+
+test('a rule for a field is one for the key of a live call that comes from it', () => {
+  const unknown = { from: null, to: null, callee_number: null, dialled_number: null, callee_name: null };
+  const known = { caller_number: '1001', caller_name: 'Alice', owner_id: 'o', parking_slot: '7' };
+  const call = { ...unknown, ...known } as Call;
+  const shown = redactorFor({
+    ...ALL,
+    names: 'Drop',
+    fields: [
+      { name: 'caller-id-number', action: 'Drop' },
+      { name: 'Parking-Slot', action: 'Drop' },
+      { name: 'Caller-ID-Name', action: 'Keep' },
+    ],
+  }).call(call, 0);
+  const { caller_number, caller_name, owner_id, parking_slot } = shown;
+  assert.deepEqual([caller_number, caller_name, owner_id, parking_slot], [null, 'Alice', 'o', null]);
 });

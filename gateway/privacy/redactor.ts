@@ -1,24 +1,33 @@
+import { createHash } from 'node:crypto';
 import type { Call } from '../../protocol/call.ts';
-import type { Subscription } from '../../protocol/subscription.ts';
+import type { PrivacyProfile } from '../../protocol/subscription/privacy.ts';
 import { hidingOf, type Pseudonym } from './hide.ts';
 import { redactCall } from './redact-call.ts';
 import { redactEvent } from './redact-event.ts';
 
-/** Shows events and live calls as one profile says. */
+/** Shows events and live calls as one profile says. `at`: the time by the log, Unix milliseconds. */
 export interface Redactor {
-  /** Of the profile. */
+  /** Of the profile; of several that hold at once, joined by `+`. */
   readonly name: string;
-  readonly event: (event: Buffer) => Buffer;
-  readonly call: (call: Call) => Call;
+  /** Another one for each content of a profile. */
+  readonly version: string;
+  readonly event: (event: Buffer, at: number) => Buffer;
+  readonly call: (call: Call, at: number) => Call;
 }
 
-/** The redactor of a resource; null where its clients see everything. */
-export function redactorOf(
-  { profiles, default: name }: Subscription['spec']['privacy'],
-  pseudonym: Pseudonym,
-): Redactor | null {
-  const profile = profiles.find((one) => one.name === name);
-  if (profile === undefined) return null;
+const VERSION_CHARS = 8;
+
+export function redactorOf(profile: PrivacyProfile, pseudonym: Pseudonym): Redactor {
   const hiding = hidingOf(profile, pseudonym);
-  return { name, event: redactEvent(profile, hiding), call: redactCall(profile, hiding) };
+  return {
+    name: profile.name,
+    version: createHash('sha256').update(JSON.stringify(profile)).digest('base64url').slice(0, VERSION_CHARS),
+    event: redactEvent(profile, hiding),
+    call: redactCall(profile, hiding),
+  };
+}
+
+/** Whether two connections get the same bytes. */
+export function isSameRedactor(one: Redactor | null, other: Redactor | null): boolean {
+  return one === other || (one !== null && one.name === other?.name && one.version === other.version);
 }

@@ -4,6 +4,7 @@ import type { ClientFrame } from '../../protocol/client-frame.ts';
 import type { GapReason } from '../../protocol/server-frame.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
+import type { Redactor } from '../privacy/redactor.ts';
 import type { AckOutcome } from '../group/groups.ts';
 import type { SnapshotRefusal } from './snapshot-delivery.ts';
 
@@ -21,6 +22,8 @@ export interface Delivery {
   readonly isTooSlow: boolean;
   /** Another scope or filter for all that comes; false where it cannot change. */
   refilter(grant: Grant): boolean;
+  /** Shows all that comes as this profile says; null: as it is. */
+  show(privacy: Redactor | null): void;
   /** Null when a snapshot of the live calls comes, else why none does. */
   askSnapshot(): Promise<SnapshotRefusal | null>;
   /** Null where nothing is acknowledged. */

@@ -36,6 +36,7 @@ function open(
       return token;
     },
     position: POSITION,
+    privacy: null,
     isBehind: options.isBehind ?? false,
     entriesBehind: 7,
     isOpen: true,
@@ -53,7 +54,6 @@ function open(
   const dialogue = new Dialogue(connection, sink, {
     verifyToken: async () => options.verified ?? { kind: 'invalid' },
     narrow: (grant) => ({ ok: true, grant }),
-    privacy: null,
     seesWhole: ({ accounts }) => accounts === null,
     window: { oldestCursor: 'oldest', cursors },
     now: () => NOW,

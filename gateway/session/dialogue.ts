@@ -27,6 +27,8 @@ export interface Connection {
   readonly id: string;
   readonly group: string | null;
   readonly token: VerifiedToken;
+  /** What its client sees of personal data; null: everything. */
+  readonly privacy: Pick<Redactor, 'name'> | null;
   readonly position: Position | null;
   readonly isBehind: boolean;
   readonly entriesBehind: number | null;
@@ -58,8 +60,6 @@ export type TokenOutcome =
   | { readonly kind: 'unavailable' };
 
 export interface DialogueOptions {
-  /** What the client sees of personal data; null: everything. */
-  readonly privacy: Pick<Redactor, 'name'> | null;
   /** Whether a token is valid, and its account and user still exist. */
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
   readonly narrow: (grant: Grant, filter: Filter) => Narrowed;
@@ -109,7 +109,7 @@ export class Dialogue {
       oldest: this.#options.window.oldestCursor,
       filter: inForce(token.grant),
       expires_at: rfc3339(expiresAt(token)),
-      privacy: this.#options.privacy?.name ?? null,
+      privacy: this.#connection.privacy?.name ?? null,
       max_message_bytes: MAX_MESSAGE_BYTES,
       group,
       standby,
@@ -233,11 +233,18 @@ export class Dialogue {
     this.#sayFilter(narrowed.grant);
   }
 
+  /** Another profile is in force from here on. */
+  announceFilter(): void {
+    const { grant } = this.#connection.token;
+    this.#sayFilter(intersect(grant, { account: grant.account, ...this.#filter }) ?? grant);
+  }
+
   #sayFilter(grant: Grant): void {
-    const { position } = this.#connection;
+    const { position, privacy } = this.#connection;
     this.#say({
       type: 'filter',
       filter: inForce(grant),
+      privacy: privacy?.name ?? null,
       cursor: position === null ? null : this.#options.window.cursors.seal(position),
     });
   }

@@ -14,7 +14,8 @@ export interface GroupDeliveryOptions {
   readonly group: string;
   readonly grant: Grant;
   readonly format: Format;
-  readonly privacy: Redactor | null;
+  /** Asked at each delivery. */
+  readonly privacy: () => Redactor | null;
   readonly sink: Sink;
   readonly onGap: OnGap;
   readonly ping: (payload: Buffer) => void;
@@ -42,6 +43,11 @@ export class GroupDelivery implements Delivery {
       onSourceGap: (notice) => session.sourceGap(notice),
       lost: (reason) => session.close('cursorTooOld', reason, null),
     });
+  }
+
+  /** Members of a group may have different profiles: an event is shown as that of the connection says that gets it. */
+  show(): void {
+    // Asked at each delivery.
   }
 
   /** In a group the filter is that of the token, as it is of all its connections. */

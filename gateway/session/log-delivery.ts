@@ -26,8 +26,6 @@ export interface LogDeliveryContext {
   readonly fanout: Fanout;
   /** Null where the resource keeps no table of live calls. */
   readonly calls: Calls | null;
-  /** What clients see of personal data; null: everything. */
-  readonly privacy: Redactor | null;
   readonly window: LogWindow;
   readonly policy: SlowPolicy;
 }
@@ -47,6 +45,8 @@ export class LogDelivery implements Delivery, Notices {
   readonly #onGap: OnGap;
   readonly #session: DeliverySession;
   readonly #connection: Connection;
+  /** As it was agreed on in the handshake. */
+  readonly #form: Form;
   /** Null where the resource keeps no table of live calls. */
   readonly #snapshots: SnapshotDelivery | null;
   #grant: Grant;
@@ -58,13 +58,13 @@ export class LogDelivery implements Delivery, Notices {
     this.#onGap = onGap;
     this.#session = session;
     this.#grant = grant;
+    this.#form = form;
     if (start?.gap) session.gap({ ...start.gap, missed: null });
     this.#connection = fanout.join({ grant, form, sink, policy, ...placeOf(start), notices: this });
     this.#snapshots =
       context.calls &&
       new SnapshotDelivery({
         calls: context.calls,
-        privacy: context.privacy,
         fanout,
         connection: this.#connection,
         sink,
@@ -96,6 +96,12 @@ export class LogDelivery implements Delivery, Notices {
     this.#grant = grant;
     this.#context.fanout.refilter(this.#connection, grant);
     return true;
+  }
+
+  show(privacy: Redactor | null): void {
+    const { fanout } = this.#context;
+    const form = { ...this.#form, privacy };
+    fanout.refilter(this.#connection, this.#grant, fanout.hasRoomFor(form) ? form : { ...form, transport: 'raw' });
   }
 
   askSnapshot(): Promise<SnapshotRefusal | null> {

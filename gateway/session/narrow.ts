@@ -26,7 +26,8 @@ export function narrow(grant: Grant, filter: Filter, directory: Directory, scope
   const asked = { account, accounts: filter.accounts ?? grant.accounts, events: filter.events ?? grant.events };
   const authorised = authorise(asked, directory, scope);
   if (!authorised.ok) return refused(authorised.problem.code, authorised.problem.detail);
-  return authorised;
+  const { privacy } = grant;
+  return { ok: true, grant: { ...authorised.grant, ...(privacy !== undefined && { privacy }) } };
 }
 
 /** What two grants of one account have in common; null when that is nothing. Pure. */
@@ -34,7 +35,9 @@ export function intersect(one: Grant, other: Grant): Grant | null {
   const accounts = common(one.accounts, other.accounts);
   const events = common(one.events, other.events);
   if (accounts?.length === 0 || events?.length === 0) return null;
-  return { account: one.account, accounts, events };
+  // What both profiles show.
+  const privacy = [...new Set([...(one.privacy ?? []), ...(other.privacy ?? [])])];
+  return { account: one.account, accounts, events, ...(privacy.length > 0 && { privacy }) };
 }
 
 function common(one: readonly string[] | null, other: readonly string[] | null): readonly string[] | null {

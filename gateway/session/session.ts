@@ -16,6 +16,7 @@ import type { Form } from '../fanout/encoding.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Groups } from '../group/groups.ts';
 import type { Slot } from '../quota/quota.ts';
+import { isSameRedactor, type Redactor } from '../privacy/redactor.ts';
 import type { SlowPolicy } from '../fanout/connection.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
@@ -57,7 +58,6 @@ export interface SessionContext {
   readonly fanout: Fanout;
   readonly groups: Groups;
   readonly calls: LogDeliveryContext['calls'];
-  readonly privacy: LogDeliveryContext['privacy'];
   readonly window: LogWindow;
   readonly policy: SlowPolicy;
   readonly verifyToken: DialogueOptions['verifyToken'];
@@ -65,6 +65,8 @@ export interface SessionContext {
   readonly seesWhole: DialogueOptions['seesWhole'];
   /** Whether a token that was verified is still valid. */
   readonly mayStay: (token: VerifiedToken) => boolean;
+  /** What the client of such a token sees of personal data, as it is now; null: everything. */
+  readonly privacyOf: (token: VerifiedToken) => Redactor | null;
   /** Called for each loss that the connection is notified of. */
   readonly onGap: (reason: string) => void;
   /** Told when it is ended for being slow. */
@@ -103,6 +105,7 @@ export class Session implements DeliverySession, FrameReader {
   /** Null in the plain contract, which sends only events. */
   readonly #dialogue: Dialogue | null;
   #token: VerifiedToken;
+  #privacy: Redactor | null;
   /** By the steady clock, as the times below. */
   readonly #openedAt: number;
   #lastSignOfLife: number;
@@ -123,6 +126,7 @@ export class Session implements DeliverySession, FrameReader {
     this.group = plan.group;
     this.since = context.now();
     this.#token = token;
+    this.#privacy = plan.form.privacy;
     this.#context = context;
     this.#webSocket = webSocket;
     this.#share = options.share;
@@ -178,6 +182,10 @@ export class Session implements DeliverySession, FrameReader {
     return this.#token;
   }
 
+  get privacy(): Redactor | null {
+    return this.#privacy;
+  }
+
   /** Everything up to here was written to the connection, or is not for it. */
   get position(): Position | null {
     return this.#delivery.position;
@@ -203,7 +211,18 @@ export class Session implements DeliverySession, FrameReader {
   renew(token: VerifiedToken): void {
     this.#token = token;
     // It was verified a moment ago: a revocation since then did not reach this session.
-    if (!this.#context.mayStay(token)) this.close('revoked', 'revoked');
+    this.judgeAgain();
+  }
+
+  /** By its token, the directory and the profiles as they are now: everything after this is shown so, or nothing follows. */
+  judgeAgain(): void {
+    if (!this.isOpen) return;
+    if (!this.#context.mayStay(this.#token)) return void this.close('revoked', 'revoked');
+    const privacy = this.#context.privacyOf(this.#token);
+    if (isSameRedactor(privacy, this.#privacy)) return;
+    this.#privacy = privacy;
+    this.#delivery.show(privacy);
+    this.#dialogue?.announceFilter();
   }
 
   /** False where the filter cannot change. */
@@ -305,7 +324,7 @@ export class Session implements DeliverySession, FrameReader {
       group,
       grant: token.grant,
       format: plan.form.format,
-      privacy: plan.form.privacy,
+      privacy: () => this.#privacy,
       sink: this.#writer,
       onGap: plan.replay.onGap,
       ping: (payload) => {

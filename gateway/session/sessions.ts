@@ -1,9 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
-import { isStillThere } from '../auth/authorise.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
-import type { Directory } from '../directory/directory.ts';
 import type { ConnectionKind } from '../metrics/observe-gateway.ts';
 import { greediest } from './unread-budget.ts';
 import { Session, type SessionContext, type SessionOptions } from './session.ts';
@@ -98,11 +96,12 @@ export class Sessions implements AsyncDisposable {
     return closed;
   }
 
-  /** Ends sessions whose user or account is no longer there or no longer enabled. */
-  useDirectory(directory: Directory): void {
-    for (const session of this.#sessions) {
-      if (!isStillThere(directory, session.token)) session.close('revoked', 'revoked');
-    }
+  /**
+   * After a change of the directory or of the profiles of privacy: ends sessions whose user or account is no longer there or
+   * no longer enabled, or whose profile is gone, and shows the others what they may see now.
+   */
+  judgeAgain(): void {
+    for (const session of this.#sessions) session.judgeAgain();
   }
 
   /**

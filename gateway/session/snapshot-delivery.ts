@@ -1,13 +1,12 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { callOf } from '../../protocol/call.ts';
 import type { FrameErrorCode } from '../../protocol/frame-error.ts';
-import { latest, type Position } from '../../protocol/position.ts';
+import { latest, timeOf, type Position } from '../../protocol/position.ts';
 import { encodeServerFrame, type SnapshotReason } from '../../protocol/server-frame.ts';
 import { CALLS_UNAVAILABLE, type Calls } from '../calls/calls.ts';
 import { CallsUnavailable, type Snapshot } from '../calls/snapshot.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Connection, Sink } from '../fanout/connection.ts';
-import type { Redactor } from '../privacy/redactor.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import { textFrame } from '../fanout/frame.ts';
 import { hasReached } from './recover.ts';
@@ -15,7 +14,6 @@ import { hasReached } from './recover.ts';
 /** More than eight members: a snapshot is of the table, the log and the connection. */
 export interface SnapshotParts {
   readonly calls: Calls;
-  readonly privacy: Redactor | null;
   readonly fanout: Fanout;
   readonly connection: Connection;
   readonly sink: Sink;
@@ -138,8 +136,9 @@ export class SnapshotDelivery {
   }
 
   async #give({ position, records }: Snapshot, reason: SnapshotReason): Promise<void> {
-    const { calls, privacy, fanout, connection, sink, grant, seal } = this.#parts;
+    const { calls, fanout, connection, sink, grant, seal } = this.#parts;
     const cursor = seal(position);
+    const at = timeOf(position);
     const write = (frame: Parameters<typeof encodeServerFrame>[0]) =>
       sink.write(textFrame(encodeServerFrame(frame)), null);
     write({ type: 'snapshot_begin', cursor, as_of: new Date().toISOString(), reason });
@@ -150,8 +149,11 @@ export class SnapshotDelivery {
     let { includes } = calls.wanted(grant());
     for (const record of records) {
       if (!includes(record.account_id)) continue;
+      // A slow client reads for long: the profile in force may be another one by now.
+      const { privacy } = connection.view.encoding;
+      const call = callOf(record);
       const frame = textFrame(
-        encodeServerFrame({ type: 'call', call: privacy === null ? callOf(record) : privacy.call(callOf(record)) }),
+        encodeServerFrame({ type: 'call', call: privacy === null ? call : privacy.call(call, at) }),
       );
       chunk.push(frame);
       bytes += frame.length;

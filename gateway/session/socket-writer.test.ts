@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
-import { frame } from '../fanout/round.ts';
+import { frame } from '../fanout/frames.ts';
 import { until } from '../../testing/until.ts';
 import type { CertificatePem } from '../../runtime/certificates/certificate.ts';
 import { openStateFolder } from '../state/state-folder.ts';

@@ -43,8 +43,8 @@ export interface UpgradeOptions extends BeginOptions {
   readonly groups: Pick<Groups, 'admit'>;
   readonly now: () => number;
   readonly isDraining: () => boolean;
-  /** Null shows everything. */
-  readonly privacy: Redactor | null;
+  /** What the client of a token that may stay sees of personal data; null: everything. */
+  readonly privacyOf: (token: VerifiedToken) => Redactor | null;
   readonly compression: Subscription['spec']['gateway']['connections']['compression'];
   readonly refuse: (socket: Socket, problem: Problem) => void;
   /** Called with each handshake's HTTP status, and with the code of a refusal. */
@@ -141,11 +141,12 @@ async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Han
   let isOpen = false;
   try {
     const server = decided.plan.group === null ? servers.single : servers.group;
-    const transport = agree(options, request, decided.plan);
+    const privacy = options.privacyOf(decided.token);
+    const transport = agree(options, request, { plan: decided.plan, privacy });
     server.handleUpgrade(request, socket, handshake.head, (webSocket) => {
       options.onHandshake(101, null, { address });
       // The connection outlives its handshake: its work is not in that span.
-      const form = { transport, privacy: options.privacy };
+      const form = { transport, privacy };
       outsideOfSpans(() => place.open({ webSocket, socket, address, share, ...kept(decided, form) }));
       isOpen = true;
     });
@@ -210,9 +211,9 @@ function kept(
  * share, and nothing is compressed.
  */
 function agree(
-  { compression, privacy, fanout }: UpgradeOptions,
+  { compression, fanout }: UpgradeOptions,
   request: IncomingMessage,
-  plan: UpgradePlan,
+  { plan, privacy }: { readonly plan: UpgradePlan; readonly privacy: Redactor | null },
 ): Transport {
   const { transport, offer } = negotiate(request.headers['sec-websocket-extensions']);
   const { format, group } = plan;

@@ -19,13 +19,20 @@ export interface FollowScopeOptions {
   readonly intervalMs?: number;
 }
 
+/** What is followed of a subscription. */
+export interface Followed {
+  readonly scope: Live<Scope>;
+  readonly privacy: Live<Subscription['spec']['privacy']>;
+}
+
 /**
- * Follows the scope in the subscription file: its filters, and whether descendants are served. Any other change takes
- * effect after a restart, which is logged. A faulty file changes nothing.
+ * Follows the subscription file: its filters, whether descendants are served, and the profiles of privacy. Any other change
+ * takes effect after a restart, which is logged. A faulty file changes nothing.
  */
-export async function followScope(options: FollowScopeOptions): Promise<Live<Scope>> {
+export async function followScope(options: FollowScopeOptions): Promise<Followed> {
   const { path, initial, place, logger, signal, intervalMs } = options;
   const scope = createLive(scopeOf(initial.spec));
+  const privacy = createLive(initial.spec.privacy);
   const refuse = (faults: readonly string[]) => {
     logger.error({ path, faults: faults.length }, `the subscription file is refused\n${faults.join('\n')}`);
   };
@@ -43,11 +50,17 @@ export async function followScope(options: FollowScopeOptions): Promise<Live<Sco
         logger.warn({ path, fields }, 'the subscription has changes that take effect after a restart');
       const { includeDescendants } = value.spec.account;
       const next: Scope = { account: { ...initial.spec.account, includeDescendants }, filters: value.spec.filters };
+      if (!isDeepStrictEqual(value.spec.privacy, privacy.current)) {
+        const { profiles, default: usual } = value.spec.privacy;
+        const names = profiles.map(({ name }) => name);
+        logger.info({ path, profiles: names, default: usual }, 'the privacy profiles of the subscription have changed');
+        privacy.set(value.spec.privacy);
+      }
       if (isDeepStrictEqual(next, scope.current)) return;
       logger.info({ path }, 'the scope of the subscription has changed');
       scope.set(next);
     },
     onError: (error) => refuse([`${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]),
   });
-  return scope;
+  return { scope, privacy };
 }

@@ -195,7 +195,7 @@ export class Consumer {
     const { sink } = this;
     this.membership = join({
       format,
-      privacy: null,
+      privacy: () => null,
       acknowledges,
       sink: {
         write: (chunk, release) => {

@@ -37,15 +37,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'cursors lag one event behind',
     scenario: 'cuts',
-    file: 'gateway/fanout/round.ts',
-    find: `    position[partition] = id;
-    const meta = decodeMeta(round.metas[index] ?? '');`,
-    replace: "    const meta = decodeMeta(round.metas[index] ?? '');",
+    file: 'gateway/fanout/forms.ts',
+    find: 'for (; passed <= entry; passed += 1)',
+    replace: 'for (; passed < entry; passed += 1)',
   },
   {
     name: 'cursors run ahead to the end of their round',
     scenario: 'cuts',
-    file: 'gateway/fanout/round.ts',
+    file: 'gateway/fanout/forms.ts',
     find: 'cursor: round.cursors.seal({ epoch: round.epoch, ids: position }),',
     replace: 'cursor: round.cursors.seal({ epoch: round.epoch, ids: round.to }),',
   },

@@ -32,14 +32,20 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.calls.maxLegsPerAccount':
     'Live legs of one account that the table takes, spread over the partitions; further ones are in no snapshot.',
   'spec.privacy': 'What clients see of personal data, on every transport: live, replay, groups, live calls.',
-  'spec.privacy.default': 'The profile of every connection. Empty: events are sent as they are.',
+  'spec.privacy.default':
+    'The profile of every connection; that of its user holds besides. Empty: events are sent as they are.',
+  'spec.privacy.pseudonymKeySecretRef':
+    'Secret with the keys of pseudonyms, which the platform rotates. Without it one key is kept beside the log.',
+  'spec.privacy.pseudonymKeySecretRef.name': 'Name of the Secret.',
+  'spec.privacy.pseudonymKeySecretRef.key':
+    'Key of the Secret that holds a JSON array of {"id", "key", "from"}. Each key holds from its time on.',
   'spec.privacy.profiles': 'Profiles. What a profile leaves out is hidden.',
   'spec.privacy.profiles.name': 'Name of the profile.',
   'spec.privacy.profiles.sdp': 'Session descriptions.',
   'spec.privacy.profiles.network': 'Addresses and host names of the platform, SIP headers, user agents, file names.',
   'spec.privacy.profiles.digits': 'Keyed digits and the data of applications. Mask shows that there was one.',
   'spec.privacy.profiles.numbers':
-    'Telephone numbers and user parts of addresses. Pseudonym: the same number has the same one in the whole resource. Last4: its last four digits.',
+    'Telephone numbers and user parts of addresses. Pseudonym: the same number has the same one in the whole resource, until the key changes. Last4: its last four digits.',
   'spec.privacy.profiles.names': 'Names of people.',
   'spec.privacy.profiles.billing': 'Rates, costs and who is billed.',
   'spec.privacy.profiles.variables': 'Variables of channels and applications.',

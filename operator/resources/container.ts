@@ -1,4 +1,5 @@
 import type { GatewayVariable } from '../../protocol/pod-variables.ts';
+import { PSEUDONYM_KEYS_FILE } from '../../protocol/pseudonym-keys.ts';
 import { durationMs } from '../../protocol/subscription.ts';
 import { CONTAINER_SECURITY, quantities } from './pod.ts';
 import { redisEnvironment, redisMounts, redisVolumes } from './redis-access.ts';
@@ -62,7 +63,7 @@ export function container(rendering: Rendering): Record<string, unknown> {
 }
 
 function environment({ subscription, settings }: Rendering): object[] {
-  const { redis, gateway, ingest, auth, logLevel } = subscription.spec;
+  const { redis, gateway, ingest, logLevel } = subscription.spec;
   const value = (name: GatewayVariable, text: string) => ({ name, value: text });
   return [
     value('FIREHOSE_CONFIG', CONFIG),
@@ -71,7 +72,7 @@ function environment({ subscription, settings }: Rendering): object[] {
     ...(gateway.tls.disabled ? [] : [value('FIREHOSE_TLS_FOLDER', TLS)]),
     value('FIREHOSE_INGEST_TOKEN_FILE', ingest.tokenSecretRef === undefined ? 'none' : `${INGEST}/token`),
     value('FIREHOSE_ADMIN_TOKEN_FILE', `${ADMIN}/token`),
-    ...platformFiles(auth),
+    ...platformFiles(subscription.spec),
     value('FIREHOSE_INNER_HOST', '*'),
     // Pods of one roll-out leave together.
     {
@@ -85,30 +86,31 @@ function environment({ subscription, settings }: Rendering): object[] {
   ];
 }
 
-type Auth = Rendering['subscription']['spec']['auth'];
+type Spec = Rendering['subscription']['spec'];
 
-/** What servers of the platform are asked with: the variable, the Secret, and the file in the folder PLATFORM. */
-function platformRefs({ directory, kazoo, oidc }: Auth) {
+/** What the platform gives by Secrets of its own: the variable, the Secret, and the file in the folder PLATFORM. */
+function platformRefs({ auth: { directory, kazoo, oidc }, privacy }: Pick<Spec, 'auth' | 'privacy'>) {
   const refs: readonly [GatewayVariable, { name: string; key: string } | undefined, string][] = [
     ['FIREHOSE_DIRECTORY_TOKEN_FILE', directory?.http?.tokenSecretRef, 'directory-token'],
     ['FIREHOSE_DIRECTORY_CA_FILE', directory?.http?.caSecretRef, 'directory-ca.crt'],
     ['FIREHOSE_KAZOO_CA_FILE', kazoo?.caSecretRef, 'kazoo-ca.crt'],
     ['FIREHOSE_OIDC_CA_FILE', oidc?.caSecretRef, 'oidc-ca.crt'],
+    ['FIREHOSE_PSEUDONYM_KEYS_FILE', privacy.pseudonymKeySecretRef, PSEUDONYM_KEYS_FILE],
   ];
   return refs.flatMap(([name, ref, path]) => (ref === undefined ? [] : [{ name, ref, path }]));
 }
 
-function platformFiles(auth: Auth): object[] {
-  return platformRefs(auth).map(({ name, path }) => ({ name, value: `${PLATFORM}/${path}` }));
+function platformFiles(spec: Spec): object[] {
+  return platformRefs(spec).map(({ name, path }) => ({ name, value: `${PLATFORM}/${path}` }));
 }
 
 /** Empty where nothing is needed. */
-function platformSources(auth: Auth): object[] {
-  return platformRefs(auth).map(({ ref, path }) => ({ secret: { name: ref.name, items: [{ key: ref.key, path }] } }));
+function platformSources(spec: Spec): object[] {
+  return platformRefs(spec).map(({ ref, path }) => ({ secret: { name: ref.name, items: [{ key: ref.key, path }] } }));
 }
 
 function mounts({ subscription }: Rendering): object[] {
-  const { gateway, ingest, redis, auth } = subscription.spec;
+  const { gateway, ingest, redis } = subscription.spec;
   const mount = (name: string, mountPath: string) => ({ name, mountPath, readOnly: true });
   return [
     mount('config', CONFIG),
@@ -116,7 +118,7 @@ function mounts({ subscription }: Rendering): object[] {
     mount('admin', ADMIN),
     ...(gateway.tls.disabled ? [] : [mount('tls', TLS)]),
     ...(ingest.tokenSecretRef === undefined ? [] : [mount('ingest', INGEST)]),
-    ...(platformSources(auth).length === 0 ? [] : [mount('platform', PLATFORM)]),
+    ...(platformSources(subscription.spec).length === 0 ? [] : [mount('platform', PLATFORM)]),
     ...redisMounts(redis),
     { name: 'state', mountPath: STATE },
   ];
@@ -130,7 +132,7 @@ export function volumes({ subscription }: Rendering): object[] {
   const file = (key: string, path: string) => ({ items: [{ key, path }] });
   const directory = auth.directory?.secretRef;
   const token = ingest.tokenSecretRef;
-  const platform = platformSources(auth);
+  const platform = platformSources(subscription.spec);
   return [
     {
       name: 'config',

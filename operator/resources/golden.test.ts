@@ -31,6 +31,11 @@ const ROUTED = {
   ...FULL_SPEC,
   redis: SENTINEL_REDIS,
   auth: PLATFORM_AUTH,
+  privacy: {
+    default: 'crm',
+    profiles: [{ name: 'crm', numbers: 'Last4' }],
+    pseudonymKeySecretRef: { name: 'acme-pseudonyms' },
+  },
   gateway: {
     ...withoutIngress,
     route: { parentRefs: [{ name: 'edge', namespace: 'infra' }], hostnames: ['firehose.example.com'] },

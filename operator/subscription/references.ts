@@ -1,3 +1,4 @@
+import { readPseudonymKeys } from '../../protocol/pseudonym-keys.ts';
 import type { Subscription } from '../../protocol/subscription.ts';
 import { secretValue, tokenValue } from '../../runtime/files/secret-value.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
@@ -36,6 +37,7 @@ export async function resolveReferences(subscription: Subscription, access: Secr
   const { token } = spec.auth;
   const redis = await lookUpRedis(spec.redis, look);
   await lookUpPlatform(spec.auth, look);
+  await lookUpPseudonymKeys(spec.privacy, look, problems);
   const ingest = spec.ingest.tokenSecretRef;
   const ingestSecret = ingest && (await look('ingest.tokenSecretRef', ingest.name, { tokens: [ingest.key] }));
   const headers = spec.telemetry.otlp?.headersSecretName;
@@ -90,6 +92,19 @@ async function lookUpPlatform({ directory, kazoo, oidc }: Subscription['spec']['
   ] as const) {
     if (authority) await look(`auth.${field}.caSecretRef`, authority.name, { texts: [authority.key] });
   }
+}
+
+/** They are mounted: a gateway would refuse what cannot be read, and keep the last good ones. */
+async function lookUpPseudonymKeys(
+  { pseudonymKeySecretRef: ref }: Subscription['spec']['privacy'],
+  look: LookUp,
+  problems: string[],
+): Promise<void> {
+  if (ref === undefined) return;
+  const field = 'privacy.pseudonymKeySecretRef';
+  const text = secretText(await look(field, ref.name, { texts: [ref.key] }), ref.key);
+  const read = text === null || text.trim() === '' ? null : readPseudonymKeys(text);
+  if (read?.ok === false) problems.push(`${field}: the key ${ref.key} of the Secret ${ref.name}: ${read.fault}`);
 }
 
 async function lookUpCertificate({ spec, metadata }: Subscription, look: LookUp): Promise<void> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { callSchema } from '../call.ts';
+import { LOGIN_KEYS } from '../login-body.ts';
 import { CALLS_PATH, LOGIN_PATH, STREAM_PATH } from '../paths.ts';
 import { PROBLEMS, type ProblemMeaning } from '../problem-code.ts';
 import { allSchemas, type JsonSchema } from './schemas.ts';
@@ -37,13 +38,7 @@ function refusals(sections: readonly (keyof typeof PROBLEMS)[]): Record<string, 
 const LOGIN_BODY = {
   type: 'object',
   required: ['username', 'password', 'domain'],
-  properties: {
-    username: { type: 'string' },
-    password: { type: 'string', format: 'password' },
-    domain: { type: 'string', description: 'Name or realm of the account of the user' },
-    accounts: { type: 'array', items: { type: 'string' }, description: 'Exactly these; all when not given' },
-    events: { type: 'array', items: { type: 'string' }, description: 'Only these names; all when not given' },
-  },
+  properties: LOGIN_KEYS,
 };
 
 const LOGIN_ANSWER = {
@@ -54,6 +49,15 @@ const LOGIN_ANSWER = {
     expires_in: { type: 'integer', description: 'Seconds' },
     account_id: { type: 'string' },
     scope: { type: 'object' },
+    privacy: {
+      type: 'object',
+      required: ['profile', 'version'],
+      properties: {
+        profile: { type: 'string', description: 'The profile in force; several are joined by +' },
+        version: { type: 'string', description: 'Another one for each content of the profile' },
+      },
+      description: 'What is hidden of personal data; absent: nothing is',
+    },
     ignored: { type: 'array', items: { type: 'string' }, description: 'Keys of the body that mean nothing' },
   },
 };

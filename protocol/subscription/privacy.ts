@@ -1,10 +1,14 @@
 import { z } from 'zod';
-import { listOf, ruled, setOf } from './rules.ts';
+import { PSEUDONYM_KEYS_FILE } from '../pseudonym-keys.ts';
+import { listOf, ruled, secretRef, setOf } from './rules.ts';
+import { platformOnly } from './takes-effect.ts';
 
-const MOST_PROFILES = 8;
+export const MOST_PROFILES = 8;
 const MOST_RULES = 64;
+export const MAX_PROFILE_NAME = 63;
+export const PROFILE_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 /** What routes and orders an event: a client could do nothing without them. */
-const ALWAYS_KEPT = ['Event-Name', 'Call-ID'];
+const ALWAYS_KEPT = ['event-name', 'call-id'];
 
 const fieldName = z.string().min(1).max(128);
 
@@ -14,28 +18,33 @@ const fieldRule = ruled(
     action: z.enum(['Keep', 'Drop']),
   }),
   {
-    cel: `!(self.name in [${ALWAYS_KEPT.map((name) => `'${name}'`).join(', ')}])`,
-    holds: ({ name }) => !ALWAYS_KEPT.includes(name),
+    cel: `!(self.name.lowerAscii() in [${ALWAYS_KEPT.map((name) => `'${name}'`).join(', ')}])`,
+    holds: ({ name }) => !ALWAYS_KEPT.includes(name.toLowerCase()),
     message: 'Event-Name and Call-ID are in every event: no rule names them',
     field: 'name',
   },
 );
 
-const dropOrKeep = () => z.enum(['Drop', 'Keep']).default('Drop');
+/** What each class can be shown as, the strictest first: the order decides which of two profiles is stricter. */
+export const STRICTEST_FIRST = {
+  sdp: ['Drop', 'Keep'],
+  network: ['Drop', 'Keep'],
+  digits: ['Drop', 'Mask', 'Keep'],
+  numbers: ['Drop', 'Pseudonym', 'Last4', 'Keep'],
+  names: ['Drop', 'Pseudonym', 'Keep'],
+  billing: ['Drop', 'Keep'],
+  unknownFields: ['Drop', 'Keep'],
+} as const;
 
 /** What is left out is hidden: a profile lists what its readers may see. */
 const profile = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    .max(63)
-    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'a DNS label'),
-  sdp: dropOrKeep(),
-  network: dropOrKeep(),
-  digits: z.enum(['Drop', 'Mask', 'Keep']).default('Drop'),
-  numbers: z.enum(['Drop', 'Pseudonym', 'Last4', 'Keep']).default('Pseudonym'),
-  names: z.enum(['Drop', 'Pseudonym', 'Keep']).default('Drop'),
-  billing: dropOrKeep(),
+  name: z.string().min(1).max(MAX_PROFILE_NAME).regex(PROFILE_NAME, 'a DNS label'),
+  sdp: z.enum(STRICTEST_FIRST.sdp).default('Drop'),
+  network: z.enum(STRICTEST_FIRST.network).default('Drop'),
+  digits: z.enum(STRICTEST_FIRST.digits).default('Drop'),
+  numbers: z.enum(STRICTEST_FIRST.numbers).default('Pseudonym'),
+  names: z.enum(STRICTEST_FIRST.names).default('Drop'),
+  billing: z.enum(STRICTEST_FIRST.billing).default('Drop'),
   variables: z
     .strictObject({
       policy: z.enum(['AllowList', 'Keep']).default('AllowList'),
@@ -43,14 +52,14 @@ const profile = z.strictObject({
       allow: setOf(fieldName, MOST_RULES).default([]),
     })
     .prefault({}),
-  unknownFields: dropOrKeep(),
+  unknownFields: z.enum(STRICTEST_FIRST.unknownFields).default('Drop'),
   /** Of single fields, whatever their class says. */
   fields: listOf(fieldRule, MOST_RULES).default([]),
 });
 
 export type PrivacyProfile = z.output<typeof profile>;
 
-/** What the clients of a resource see of personal data. */
+/** What the clients of a resource see of personal data. A user may have a profile of its own: see `privacy-lattice.ts`. */
 export const privacy = ruled(
   z.strictObject({
     profiles: z
@@ -59,8 +68,10 @@ export const privacy = ruled(
       .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'names a profile twice')
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
       .default([]),
-    /** The profile of every connection; empty: events are sent as they are. */
-    default: z.string().max(63).default(''),
+    /** The profile of every connection, unless that of its user is stricter; empty: events are sent as they are. */
+    default: z.string().max(MAX_PROFILE_NAME).default(''),
+    /** Keys of pseudonyms that the platform rotates; absent: one key that lives as long as the log. */
+    pseudonymKeySecretRef: platformOnly(secretRef(PSEUDONYM_KEYS_FILE).optional()),
   }),
   {
     cel: "self.default == '' || self.profiles.exists(profile, profile.name == self.default)",

@@ -49,6 +49,19 @@ describe('every leaf of the schema', () => {
       'filters.excludeEvents',
       'filters.accounts',
       'filters.additionalEvents',
+      'privacy.profiles[].name',
+      'privacy.profiles[].sdp',
+      'privacy.profiles[].network',
+      'privacy.profiles[].digits',
+      'privacy.profiles[].numbers',
+      'privacy.profiles[].names',
+      'privacy.profiles[].billing',
+      'privacy.profiles[].variables.policy',
+      'privacy.profiles[].variables.allow',
+      'privacy.profiles[].unknownFields',
+      'privacy.profiles[].fields[].name',
+      'privacy.profiles[].fields[].action',
+      'privacy.default',
     ]);
     assert.deepEqual(marked('followed-in-cluster'), ['auth.token.signing.algorithm']);
   });

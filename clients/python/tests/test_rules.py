@@ -1,5 +1,6 @@
 """The pure rules of SPEC.md."""
 
+import json
 import tempfile
 import unittest
 from pathlib import Path
@@ -8,6 +9,7 @@ from firehose_client import FileCursor, Firehose, FirehoseError, Login
 from firehose_client._call_state import reduce_call
 from firehose_client._decide import BackOff, RecentIds, after_close, after_refusal
 from firehose_client._items import Event, Gap, gap_of, place_of, read_message
+from firehose_client._tokens import Tokens
 
 
 class Rules(unittest.TestCase):
@@ -102,6 +104,15 @@ class Rules(unittest.TestCase):
         login = Login("admin", "secret", "admin")
         firehose = Firehose("https://localhost:9443", login)
         self.assertNotIn("secret", repr(login) + repr(firehose) + repr(vars(firehose)))
+
+    def test_a_login_asks_for_the_privacy_profile_that_it_names_and_for_none_otherwise(self) -> None:
+        known = {"username": "admin", "password": "secret", "domain": "admin"}
+        for login, more in (
+            (Login("admin", "secret", "admin"), {}),
+            (Login("admin", "secret", "admin", privacy="strict"), {"privacy": "strict"}),
+        ):
+            tokens = Tokens("https://localhost:9443", login, {"events": ["DTMF"]}, None)
+            self.assertEqual(json.loads(vars(tokens)["_body"]), {**known, **more, "events": ["DTMF"]})
 
     def test_all_wrong_options_are_named_at_once(self) -> None:
         with self.assertRaises(FirehoseError) as raised:

@@ -6,6 +6,8 @@ export interface Login {
   readonly password: string;
   /** Name or realm of the user's account. */
   readonly domain: string;
+  /** A privacy profile of the gateway that shows no more than what the user may see; that when not given. */
+  readonly privacy?: string;
 }
 
 /** More than eight members: the two ways to authenticate, the filters, and what tests replace. */

@@ -258,3 +258,16 @@ test('a group gives as many deliveries as may be under way, and acknowledges aga
   assert.deepEqual(one.sent.at(-1), { ack: ['e1'] });
   await group.return();
 });
+
+test('a login asks for the privacy profile that its options name, and for none otherwise', async () => {
+  for (const privacy of [undefined, 'strict']) {
+    const fake = fakeTransport();
+    const login = { ...LOGIN.login, ...(privacy !== undefined && { privacy }) };
+    const events = new EventStream({ ...LOGIN, login }, () => Promise.resolve(fake.transport), {});
+    void events.next();
+    await peer(fake, 0);
+    const { body } = fake.logins[0] as { body: Record<string, unknown> };
+    assert.deepEqual(body, login);
+    await events.return();
+  }
+});

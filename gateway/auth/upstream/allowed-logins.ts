@@ -5,6 +5,8 @@ import type { Account, Directory } from '../../directory/directory.ts';
 interface AllowedLogin {
   readonly account: string;
   readonly username: string;
+  /** Absent: as the directory says. */
+  readonly privacy?: string;
 }
 
 const LASTS_MS = 30_000;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_PROFILE_NAME, PROFILE_NAME } from '../../../protocol/subscription/privacy.ts';
 import type { LiveDirectory } from '../../directory/directory.ts';
 import { foldName } from '../../directory/fold.ts';
 import { readCredentials, type HttpDirectoryConfig } from '../../directory/http/configuration.ts';
@@ -8,7 +9,13 @@ import type { Ask, Upstream } from './upstream.ts';
 import type { Judged } from './verdict.ts';
 
 const answerSchema = z.discriminatedUnion('result', [
-  z.object({ result: z.literal('allow'), account: z.string(), username: z.string().min(1).max(256) }),
+  z.object({
+    result: z.literal('allow'),
+    account: z.string(),
+    username: z.string().min(1).max(256),
+    /** A profile of `spec.privacy` that holds for the user. */
+    privacy: z.string().max(MAX_PROFILE_NAME).regex(PROFILE_NAME).nullish(),
+  }),
   z.object({ result: z.literal('deny') }),
   z.object({ result: z.literal('ignore') }),
 ]);
@@ -30,7 +37,8 @@ export function checkUpstream(server: HttpDirectoryConfig, directory: LiveDirect
       const allowed = directory.current.accounts.get(read.account);
       // An account that the directory does not have yet.
       if (allowed === undefined) return { kind: 'deny' };
-      return { kind: 'allow', account: allowed, username: foldName(read.username), via: 'check' };
+      const { username: name, privacy = null } = read;
+      return { kind: 'allow', account: allowed, username: foldName(name), via: 'check', ...(privacy && { privacy }) };
     };
   };
   return { via: 'check', prepare };

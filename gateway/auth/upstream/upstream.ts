@@ -45,8 +45,9 @@ export function upstreamMethod({ via, prepare }: Upstream, parts: UpstreamParts)
         const verdict = await askInTurn(ask, { via, turn, outages }, parts);
         // One that ends at its own time is not allowed by another minute's token.
         if (verdict.kind === 'allow' && verdict.endsAt === undefined) {
-          const { account, username } = verdict;
-          allowed.add(sentBy(login), { account: account.id, username }, parts.directory.current);
+          const { account, username, privacy } = verdict;
+          const kept = { account: account.id, username, ...(privacy !== undefined && { privacy }) };
+          allowed.add(sentBy(login), kept, parts.directory.current);
         }
         return verdict;
       } finally {
@@ -99,7 +100,7 @@ function remembered(
   const known = allowed.get(sentBy(login), directory.current);
   const account = known && directory.current.accounts.get(known.account);
   if (known === null || !account) return null;
-  return { kind: 'allow', account, username: known.username, via };
+  return { ...known, kind: 'allow', account, via };
 }
 
 /** All that decides. Any revocation since is another mark: the server is asked again then. */

@@ -12,6 +12,8 @@ export type Verdict =
       readonly username: string;
       /** Absent: by the directory. */
       readonly via?: Via;
+      /** A profile that holds for the user; absent: as the directory says. */
+      readonly privacy?: string;
       /** Unix milliseconds by which the token must end; absent: no such limit. */
       readonly endsAt?: number;
     }

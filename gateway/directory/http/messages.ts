@@ -12,8 +12,8 @@ export type ToReader =
 export type AccountRow = readonly [string, string, string, string | null, boolean];
 /** Folded realm or name, and an account that has it. */
 type DomainRow = readonly [string, string];
-/** Key, user name, account, hash, enabled. */
-export type UserRow = readonly [string, string, string, string, boolean];
+/** Key, user name, account, hash, enabled, privacy. */
+export type UserRow = readonly [string, string, string, string, boolean, string | null];
 
 export type FromReader =
   | { readonly kind: 'same' }

@@ -93,8 +93,8 @@ function addAccount(index: DirectoryIndex, [id, name, realm, above, enabled]: Ac
   index.addAccount({ id, name, realm, parent: above === null ? null : known(index, above), enabled });
 }
 
-function addUser(index: DirectoryIndex, [key, username, id, passwordHash, enabled]: UserRow): void {
-  index.setUser(key, { username, account: known(index, id), passwordHash, enabled });
+function addUser(index: DirectoryIndex, [key, username, id, passwordHash, enabled, privacy]: UserRow): void {
+  index.setUser(key, { username, account: known(index, id), passwordHash, enabled, privacy });
 }
 
 function known({ accounts }: DirectoryIndex, id: string): TreeAccount {

@@ -77,8 +77,8 @@ function* partsOf({ index }: IndexedDirectory): IterableIterator<FromReader> {
   }
   for (const part of sliced(index.users)) {
     const rows = part.map(
-      ([key, { username, account, passwordHash, enabled }]) =>
-        [key, username, account.id, passwordHash, enabled] as const,
+      ([key, { username, account, passwordHash, enabled, privacy }]) =>
+        [key, username, account.id, passwordHash, enabled, privacy] as const,
     );
     yield { kind: 'users', rows };
   }

@@ -13,7 +13,13 @@ export const questionSchema = z.object({
 });
 
 export type CheckAnswer =
-  | { readonly result: 'allow'; readonly account: string; readonly username: string }
+  | {
+      readonly result: 'allow';
+      readonly account: string;
+      readonly username: string;
+      /** Absent: no profile of its own. */
+      readonly privacy?: string;
+    }
   | { readonly result: 'deny' }
   | { readonly result: 'ignore' };
 
@@ -29,7 +35,8 @@ export async function check(
   if (user === undefined) return { result: 'ignore' };
   const isRight = await verify(user, Buffer.from(composed(password), 'utf8'));
   if (!isRight || !user.enabled) return { result: 'deny' };
-  return { result: 'allow', account: user.account, username: user.username };
+  const { privacy } = user;
+  return { result: 'allow', account: user.account, username: user.username, ...(privacy !== undefined && { privacy }) };
 }
 
 /** False for a hash of another kind, and for one that is broken. */

@@ -13,6 +13,8 @@ export interface ServedUser {
   readonly account: string;
   readonly passwordHash: string;
   readonly enabled: boolean;
+  /** Absent: no profile of its own. */
+  readonly privacy?: string;
 }
 
 export interface ServedEntries {

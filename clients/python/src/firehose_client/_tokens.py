@@ -23,11 +23,14 @@ _MOST_BYTES = 1_048_576
 
 @dataclass(frozen=True)
 class Login:
-    """``domain`` is the name or realm of the user's account."""
+    """``domain`` is the name or realm of the user's account. ``privacy`` is a privacy profile of the gateway that shows no
+    more than what the user may see; that when not given.
+    """
 
     username: str
     password: str = field(repr=False)
     domain: str
+    privacy: str | None = None
 
 
 #: Gets a token of the gateway in another way.
@@ -58,7 +61,8 @@ class Tokens:
         self._body = b""
         if isinstance(login, Login):
             known = {"username": login.username, "password": login.password, "domain": login.domain}
-            self._body = json.dumps({**known, **scope}).encode()
+            asked = {} if login.privacy is None else {"privacy": login.privacy}
+            self._body = json.dumps({**known, **asked, **scope}).encode()
         handlers: list[urllib.request.BaseHandler] = [_NoRedirects()]
         if trust is not None:
             handlers.append(urllib.request.HTTPSHandler(context=trust))

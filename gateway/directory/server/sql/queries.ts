@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_PROFILE_NAME, PROFILE_NAME } from '../../../../protocol/subscription/privacy.ts';
 import { parseYaml } from '../../../../runtime/files/parse-yaml.ts';
 import { SourceUnavailable } from '../feed.ts';
 import type { ServedAccount, ServedUser } from '../entries.ts';
@@ -29,8 +30,13 @@ const userRow = z
     account: id,
     password_hash: z.string(),
     enabled: truth.nullish().transform((value) => value ?? true),
+    privacy: z.string().max(MAX_PROFILE_NAME).regex(PROFILE_NAME).nullish(),
   })
-  .transform(({ password_hash: passwordHash, ...rest }) => ({ ...rest, passwordHash }));
+  .transform(({ password_hash: passwordHash, privacy, ...rest }) => ({
+    ...rest,
+    passwordHash,
+    ...(typeof privacy === 'string' && { privacy }),
+  }));
 
 export const accountsFrom = (rows: readonly unknown[]): readonly ServedAccount[] => read(rows, accountRow, 'accounts');
 export const usersFrom = (rows: readonly unknown[]): readonly ServedUser[] => read(rows, userRow, 'users');

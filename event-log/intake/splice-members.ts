@@ -1,4 +1,4 @@
-import { sliceMembers } from '../../event-log/intake/json-slice.ts';
+import { sliceMembers } from './json-slice.ts';
 
 const QUOTE = 0x22;
 const OPEN_OBJECT = 0x7b;

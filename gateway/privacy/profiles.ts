@@ -1,0 +1,70 @@
+import { isAtLeastAsStrict, strictest } from '../../protocol/privacy-lattice.ts';
+import type { Subscription } from '../../protocol/subscription.ts';
+import type { PrivacyProfile } from '../../protocol/subscription/privacy.ts';
+import type { Live } from '../../runtime/lifecycle/live.ts';
+import type { Pseudonym } from './hide.ts';
+import { redactorOf, type Redactor } from './redactor.ts';
+
+export type Privacy = Subscription['spec']['privacy'];
+
+/** Whether a login may ask for a profile. `unknown`: the resource has none of that name. `wider`: it shows more than is granted. */
+export type Asked = 'granted' | 'unknown' | 'wider';
+
+/** The profiles of a resource, as they are now. */
+export class Profiles {
+  readonly #privacy: Live<Privacy>;
+  readonly #pseudonym: Pseudonym;
+  /** By the names of profiles that hold together, all of the resource: at most as many as it has sets of them. */
+  readonly #redactors = new Map<string, Redactor | null>();
+
+  constructor(privacy: Live<Privacy>, pseudonym: Pseudonym) {
+    this.#privacy = privacy;
+    this.#pseudonym = pseudonym;
+    privacy.onChange(() => this.#redactors.clear());
+  }
+
+  /**
+   * What a client sees for which these profiles hold besides the default: what all of them show. Null: everything. Undefined: the
+   * resource has no profile of one of the names, so that it is not known what may be shown.
+   */
+  of(names: readonly string[]): Redactor | null | undefined {
+    const key = names.join('\n');
+    const known = this.#redactors.get(key);
+    if (known !== undefined) return known;
+    const profile = this.#profileOf(names);
+    if (profile === undefined) return undefined;
+    const made = profile === null ? null : redactorOf(profile, this.#pseudonym);
+    this.#redactors.set(key, made);
+    return made;
+  }
+
+  /** Whether `asked` may hold in place of the default and the profiles of these names. */
+  judge(asked: string, names: readonly string[]): Asked {
+    const wanted = this.#find(asked);
+    if (wanted === undefined) return 'unknown';
+    const granted = this.#profileOf(names);
+    return granted === null || (granted !== undefined && isAtLeastAsStrict(wanted, granted)) ? 'granted' : 'wider';
+  }
+
+  /** Names of the profiles that may be asked for. */
+  grantedWith(names: readonly string[]): readonly string[] {
+    return this.#privacy.current.profiles
+      .map(({ name }) => name)
+      .filter((name) => this.judge(name, names) === 'granted');
+  }
+
+  #find(name: string): PrivacyProfile | undefined {
+    return this.#privacy.current.profiles.find((one) => one.name === name);
+  }
+
+  #profileOf(names: readonly string[]): PrivacyProfile | null | undefined {
+    const { default: usual } = this.#privacy.current;
+    let shown: PrivacyProfile | null = null;
+    for (const name of new Set([...(usual === '' ? [] : [usual]), ...names].toSorted())) {
+      const profile = this.#find(name);
+      if (profile === undefined) return undefined;
+      shown = shown === null ? profile : strictest(shown, profile);
+    }
+    return shown;
+  }
+}

@@ -1,0 +1,12 @@
+/** The keys of a login, with their JSON Schemas. A resource that takes tokens of an identity provider has `access_token` besides. */
+export const LOGIN_KEYS = {
+  username: { type: 'string' },
+  password: { type: 'string', format: 'password' },
+  domain: { type: 'string', description: 'Name or realm of the account of the user' },
+  accounts: { type: 'array', items: { type: 'string' }, description: 'Exactly these; all when not given' },
+  events: { type: 'array', items: { type: 'string' }, description: 'Only these names; all when not given' },
+  privacy: {
+    type: 'string',
+    description: 'A privacy profile that shows no more than what is granted; what is granted when not given',
+  },
+} as const;
