@@ -3,6 +3,7 @@ import type { Directory } from '../directory/directory.ts';
 import type { Cursors } from '../../event-log/cursor-seal.ts';
 import type { LogState, StoredEntry } from '../../event-log/event-log.ts';
 import type { Position } from '../../protocol/position.ts';
+import { Alike } from './alike.ts';
 import { Encodings, type Form } from './encoding.ts';
 import { Compressor, type DeflatedChunks } from './compressor.ts';
 import { createCounters, type FanoutCounters } from './counters.ts';
@@ -76,6 +77,7 @@ export class Fanout {
   readonly #connections = new Set<Connection>();
   readonly #index: RouteIndex;
   readonly #tail: Tail;
+  readonly #alike = new Alike();
   readonly #scratch = new Scratch();
   readonly #puller: Puller;
   readonly #options: FanoutOptions;
@@ -297,6 +299,7 @@ export class Fanout {
     this.#nextRound += 1;
     this.#position = { epoch: position.epoch, ids: round.to };
     for (const view of this.#gather(round)) this.#write(view, round);
+    this.#alike.clear();
     if (round.poison.length > 0) this.#tellPoison(round);
     if (round.sourceGap !== null) this.#tellSourceGap(round, round.sourceGap);
   }
@@ -361,7 +364,8 @@ export class Fanout {
     const events = countOf(selection);
     const deflated = view.stream === null ? null : this.#compressor.live(view, round, selection);
     if (deflated !== null) return this.#writeDeflated(view, round, deflated);
-    const shared = view.live.size > 1 ? view.seal(round, selection, this.#index.version) : null;
+    const isCrowd = view.live.size > 1;
+    const shared = isCrowd ? view.seal(round, selection, this.#index.version) : this.#alike.chunk(round, selection);
     for (const connection of view.live) {
       if (connection.sink.queued >= this.#highWater) {
         this.#fallBehind(connection, round);
