@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createListener, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -50,12 +50,19 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
   let folder: string;
   const printed: Printed[] = [];
   const stack = new AsyncDisposableStack();
+  let isGoBuilt = false;
+  let isRustBuilt = false;
   before(async () => {
-    running = stack.use(await startGateway({ plain: true }));
-    token = await running.token();
     folder = await mkdtemp(join(tmpdir(), 'firehose-clients-'));
     stack.defer(() => rm(folder, { recursive: true }));
     await cp(PROGRAMS, folder, { recursive: true });
+    // Before the gateway is there: it is in this process, which does nothing else while it waits for a compiler.
+    const builds = (command: string) =>
+      spawnSync('sh', ['-c', command], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
+    isGoBuilt = has('go') && builds(GO_BUILD);
+    isRustBuilt = has('cargo') && builds(RUST_BUILD);
+    running = stack.use(await startGateway({ plain: true }));
+    token = await running.token();
   });
   after(() => stack.disposeAsync());
 
@@ -93,7 +100,7 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
   }
 
   /** The page tells an HTTP server here what it got. */
-  async function browser(name: string, args: (profile: string) => string[]): Promise<void> {
+  async function browser(name: keyof typeof BROWSERS, { way, port }: Way): Promise<void> {
     const page = await readFile(new URL('page.html', PROGRAMS));
     const told = Promise.withResolvers<string>();
     const server = createServer((request: IncomingMessage, response) => {
@@ -106,62 +113,41 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    const parts = [urlAt(running.gateway.port), at].map(encodeURIComponent).join('|');
-    const child = spawn(name, [...args(join(folder, name)), `${at}#${parts}`], { stdio: 'ignore' });
+    const parts = [urlAt(port), at].map(encodeURIComponent).join('|');
+    const profile = join(folder, `${name}${port}`);
+    await mkdir(profile);
+    const child = spawn(name, [...BROWSERS[name](profile), `${at}#${parts}`], { stdio: 'ignore' });
     stack.defer(() => {
       child.kill();
       server.closeAllConnections();
       server.close();
     });
-    printed.push({ name, line: told.promise });
+    printed.push({ name: `${name}${way}`, line: told.promise });
   }
 
   async function startAll(): Promise<void> {
     const { port } = running.gateway;
-    const ports: [string, number][] = [['', port]];
-    if (has('nginx'))
-      ports.push([
-        ' through nginx',
-        await proxy(
-          'nginx',
-          (own) => nginxConf(own, port),
-          (file) => ['-c', file, '-p', folder],
-        ),
-      ]);
-    if (has('haproxy'))
-      ports.push([
-        ' through HAProxy',
-        await proxy(
-          'haproxy',
-          (own) => haproxyConf(own, port),
-          (file) => ['-f', file, '-db'],
-        ),
-      ]);
+    const ways: Way[] = [{ way: '', port }];
+    if (has('nginx')) {
+      const args = (file: string) => ['-c', file, '-p', folder];
+      ways.push({ way: ' through nginx', port: await proxy('nginx', (own) => nginxConf(own, port), args) });
+    }
+    if (has('haproxy')) {
+      const args = (file: string) => ['-f', file, '-db'];
+      ways.push({ way: ' through HAProxy', port: await proxy('haproxy', (own) => haproxyConf(own, port), args) });
+    }
     const python = process.env['PYTHON'] ?? 'python3';
-    const isBuilt = has('go') && spawnSync('sh', ['-c', GO_BUILD], { cwd: folder, stdio: 'inherit' }).status === 0;
     // The gateway is in this process: nothing that waits for a program comes once clients run.
     const modules = ['websockets', 'aiohttp'].filter((module) => hasPython(python, module));
-    const browsers = new Set(['chromium', 'firefox-esr'].filter(has));
+    const browsers = (['chromium', 'firefox-esr'] as const).filter(has);
     const hasJava = has('javac');
-    for (const [way, at] of ports) {
-      for (const module of modules) {
-        run(`Python ${module}${way}`, python, `${module}_client.py`, urlAt(at));
-      }
-      for (const kind of isBuilt ? ['coder', 'forgets', 'gorilla'] : [])
-        run(`Go ${kind}${way}`, './client', kind, urlAt(at));
-      if (hasJava) run(`Java${way}`, 'java', 'Client.java', urlAt(at));
-    }
-    if (browsers.has('chromium')) {
-      await browser('chromium', (profile) => [
-        '--headless',
-        '--no-sandbox',
-        '--disable-gpu',
-        `--user-data-dir=${profile}`,
-      ]);
-    }
-    if (browsers.has('firefox-esr')) {
-      spawnSync('mkdir', ['-p', join(folder, 'firefox-esr')]);
-      await browser('firefox-esr', (profile) => ['--headless', '--no-remote', '--profile', profile]);
+    for (const { way, port: at } of ways) {
+      const url = urlAt(at);
+      for (const module of modules) run(`Python ${module}${way}`, python, `${module}_client.py`, url);
+      for (const kind of isGoBuilt ? GO_KINDS : []) run(`Go ${kind}${way}`, './client', kind, url);
+      if (isRustBuilt) run(`Rust tungstenite${way}`, 'target/release/client', url);
+      if (hasJava) run(`Java${way}`, 'java', 'Client.java', url);
+      for (const name of browsers) await browser(name, { way, port: at });
     }
   }
 
@@ -205,6 +191,28 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
   });
 });
 
+/** How a client reaches the gateway. */
+interface Way {
+  readonly way: string;
+  readonly port: number;
+}
+
+const BROWSERS = {
+  chromium: (profile: string) => [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    `--user-data-dir=${profile}`,
+  ],
+  'firefox-esr': (profile: string) => ['--headless', '--no-remote', '--profile', profile],
+} as const;
+
+const GO_KINDS = ['coder', 'forgets', 'gorilla'];
+const RUST_BUILD = 'cargo build --release';
 const GO_BUILD =
   'go mod init client && go get github.com/coder/websocket github.com/gorilla/websocket && CGO_ENABLED=0 go build -o client .';
 
