@@ -1,10 +1,13 @@
 /**
  * The fan-out alone, for `npm run bench`: no log, no login.
- *   stage --connections 1000 --batch 32 --filters 1|distinct --seconds 3 [--tls]
- *     prints {"port":N}, takes WebSocket upgrades, and on "start" feeds rounds as fast as the sockets drain
+ *   stage --batch 32 --filters 1|distinct --seconds 3 [--tls] [--events FILE] [--privacy]
+ *     prints {"port":N}, takes WebSocket upgrades, and on "start" feeds rounds as fast as the sockets drain. Compresses for clients
+ *     that offer it, and shows events by a privacy profile where asked to. FILE as loadtest/benchmark/event-file.ts writes it
  *   match --subscriptions 10000
  *     prints nanoseconds an event for a scan of all filters, the index without memo, and with it
  */
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -13,9 +16,12 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
 import { encodeMeta } from '../../protocol/entry.ts';
+import { privacy as privacySchema } from '../../protocol/subscription/privacy.ts';
 import { createAuthority, issueCertificate, type CertificatePem } from '../../runtime/certificates/certificate.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
+import { redactorOf, type Redactor } from '../privacy/redactor.ts';
+import { negotiate } from '../session/negotiate.ts';
 import { cursors } from '../testing/cursors.ts';
 import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
@@ -34,7 +40,12 @@ function tree(accounts: number): Directory {
   return treeOf([[ROOT, null], ...Array.from({ length: accounts }, (_, at): [string, string] => [`a${at}`, ROOT])]);
 }
 
-function entry(sequence: number, name: string, account: string): StoredEntry {
+/** Bodies of a file of events, behind what the receiver looks for; events that are all alike without a file. */
+function bodiesOf(file: string): readonly string[] {
+  return file === '' ? [] : readFileSync(file, 'utf8').trimEnd().split('\n');
+}
+
+function entry(sequence: number, name: string, account: string, bodies: readonly string[] = []): StoredEntry {
   const meta = encodeMeta({
     name,
     account,
@@ -43,17 +54,32 @@ function entry(sequence: number, name: string, account: string): StoredEntry {
     ingestedAt: '',
     traceparent: '',
   });
+  const id = `${sequence}-0`;
+  if (bodies.length > 0) {
+    const body = bodies[sequence % bodies.length] ?? '';
+    return { partition: 0, id, meta, data: Buffer.from(`{"Bench-Seq":${sequence},"Bench-Sent":0,${body}`) };
+  }
   const head = `{"Event-Name":"${name}","Bench-Seq":${sequence},"Bench-Sent":0,"Filler":"`;
-  return { partition: 0, id: `${sequence}-0`, meta, data: Buffer.from(`${head}${'x'.repeat(1_023 - head.length)}"}`) };
+  return { partition: 0, id, meta, data: Buffer.from(`${head}${'x'.repeat(1_023 - head.length)}"}`) };
 }
 
-async function stage(options: {
-  connections: number;
-  batch: number;
-  distinct: boolean;
-  seconds: number;
-  tls: boolean;
-}): Promise<void> {
+interface StageOptions {
+  readonly batch: number;
+  readonly distinct: boolean;
+  readonly seconds: number;
+  readonly tls: boolean;
+  readonly events: string;
+  readonly privacy: boolean;
+}
+
+/** A profile with every default, which keeps what the receiver looks for. */
+function profile(): Redactor | null {
+  const fields = ['Bench-Seq', 'Bench-Sent'].map((name) => ({ name, action: 'Keep' }));
+  const pseudonym = (text: string) => createHmac('sha256', 'benchmark').update(text).digest('base64url').slice(0, 16);
+  return redactorOf(privacySchema.parse({ profiles: [{ name: 'bench', fields }], default: 'bench' }), pseudonym);
+}
+
+async function stage(options: StageOptions): Promise<void> {
   const fanout = new Fanout({
     directory: tree(1),
     offers: () => true,
@@ -61,16 +87,24 @@ async function stage(options: {
     pages: async (from) => ({ kind: 'page', rounds: [], ids: from.ids, complete: true }),
   });
   fanout.restart({ epoch: 'bench', oldest: ['0-0'], newest: ['0-0'], trimmed: ['0-0'] });
-  const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, clientTracking: false });
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: { clientNoContextTakeover: true },
+    clientTracking: false,
+  });
+  const privacy = options.privacy ? profile() : null;
   const server = options.tls ? createTlsServer(await certificate()) : createServer();
   let connected = 0;
   server.on('upgrade', (request, socket, head) => {
+    const { transport, offer } = negotiate(request.headers['sec-websocket-extensions']);
+    if (offer === null) delete request.headers['sec-websocket-extensions'];
+    else request.headers['sec-websocket-extensions'] = offer;
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       connected += 1;
       const events = options.distinct ? ['CHANNEL_ANSWER', `BENCH_${connected}`] : ['CHANNEL_ANSWER'];
       const connection = fanout.join({
         grant: { account: ROOT, accounts: null, events },
-        form: PLAIN,
+        form: { ...PLAIN, transport, privacy },
         sink: new SocketWriter(socket as Socket, webSocket),
         notices: expectedNotices({ lost: () => webSocket.terminate() }),
       });
@@ -91,7 +125,8 @@ async function certificate(): Promise<CertificatePem> {
   return issueCertificate(authority, { ...common, subject: 'CN=benchmark', usage: 'server', ips: ['127.0.0.1'] });
 }
 
-async function feed(fanout: Fanout, options: { batch: number; seconds: number }) {
+async function feed(fanout: Fanout, options: Pick<StageOptions, 'batch' | 'seconds' | 'events'>) {
+  const bodies = bodiesOf(options.events);
   const before = process.cpuUsage();
   const deliveries = fanout.counters.deliveries;
   const start = performance.now();
@@ -99,8 +134,8 @@ async function feed(fanout: Fanout, options: { batch: number; seconds: number })
   while (performance.now() - start < options.seconds * 1_000) {
     const entries: StoredEntry[] = [];
     for (let matched = 0; matched < options.batch; matched += 1) {
-      if (matched % FILLER_EVERY === 0) entries.push(entry(++sequence, 'CHANNEL_HOLD', ROOT));
-      entries.push(entry(++sequence, 'CHANNEL_ANSWER', ROOT));
+      if (matched % FILLER_EVERY === 0) entries.push(entry(++sequence, 'CHANNEL_HOLD', ROOT, bodies));
+      entries.push(entry(++sequence, 'CHANNEL_ANSWER', ROOT, bodies));
     }
     fanout.deliver(entries);
     await nextTurn();
@@ -185,21 +220,23 @@ function say(value: unknown): void {
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
-    connections: { type: 'string', default: '1000' },
     batch: { type: 'string', default: '32' },
     filters: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '3' },
     subscriptions: { type: 'string', default: '10000' },
     tls: { type: 'boolean', default: false },
+    events: { type: 'string', default: '' },
+    privacy: { type: 'boolean', default: false },
   },
 });
 if (positionals[0] === 'match') match(Number(values.subscriptions));
 else {
   await stage({
-    connections: Number(values.connections),
     batch: Number(values.batch),
     distinct: values.filters === 'distinct',
     seconds: Number(values.seconds),
     tls: values.tls,
+    events: values.events,
+    privacy: values.privacy,
   });
 }

@@ -13,6 +13,9 @@ const run = promisify(execFile);
 export type Programs = Readonly<Record<(typeof PROGRAMS)[number], string>> & {
   /** The receiver that speaks TLS; null where there is no OpenSSL to build it with (package libssl-dev). */
   readonly receiverTls: string | null;
+  /** Those that inflate, without and with TLS; null where there is no zlib to build them with (package zlib1g-dev). */
+  readonly receiverDeflate: string | null;
+  readonly receiverDeflateTls: string | null;
 };
 
 /** There is no compiler: the benchmark cannot run, and nothing is wrong with the product. */
@@ -28,12 +31,18 @@ export async function compilePrograms(): Promise<Programs> {
   const paths = await Promise.all(
     PROGRAMS.map(async (name) => [name, await compile(name, folder, ['-pthread'])] as const),
   );
-  // What it lacks is OpenSSL: without it the same source was compiled above.
-  const receiverTls = await compile('receiver', folder, WITH_TLS).catch(() => null);
-  return { ...(Object.fromEntries(paths) as Record<(typeof PROGRAMS)[number], string>), receiverTls };
+  // What they lack is OpenSSL or zlib: without these the same source was compiled above.
+  const [receiverTls = null, receiverDeflate = null, receiverDeflateTls = null] = await Promise.all(
+    [WITH_TLS, WITH_DEFLATE, [...WITH_DEFLATE, ...WITH_TLS]].map((flags) =>
+      compile('receiver', folder, flags).catch(() => null),
+    ),
+  );
+  const programs = Object.fromEntries(paths) as Record<(typeof PROGRAMS)[number], string>;
+  return { ...programs, receiverTls, receiverDeflate, receiverDeflateTls };
 }
 
 const WITH_TLS = ['-DTLS', '-lssl', '-lcrypto'];
+const WITH_DEFLATE = ['-DDEFLATE', '-lz'];
 
 async function compile(name: string, folder: string, flags: readonly string[]): Promise<string> {
   const source = fileURLToPath(new URL(`native/${name}.c`, import.meta.url));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { STREAM_PATH } from '../../protocol/paths.ts';
+import { eventLines, meanBytes } from './event-file.ts';
 
 export const ACCOUNT = 'benchmark';
 export const PARTITIONS = 4;
@@ -22,6 +23,14 @@ export interface Configuration extends AsyncDisposable {
   target(target: string): Promise<string>;
   /** For a server without path and token. */
   readonly anyTarget: string;
+  /** Events of calls, where their content matters. */
+  events(): Promise<EventFile>;
+}
+
+export interface EventFile {
+  readonly file: string;
+  /** Of an event, in the mean. */
+  readonly bytes: number;
 }
 
 const subscriptionOf = (isTls: boolean, calls: boolean) => ({
@@ -92,6 +101,12 @@ export async function writeConfiguration(): Promise<Configuration> {
       );
       await writeFile(file, lines.join(''), { mode: 0o600 });
       return file;
+    },
+    async events() {
+      const file = join(folder, 'events.ndjson');
+      const lines = eventLines(ACCOUNT);
+      await writeFile(file, `${lines.join('\n')}\n`);
+      return { file, bytes: meanBytes(lines) };
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };

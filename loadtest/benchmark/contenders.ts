@@ -27,6 +27,7 @@ export type ContenderName =
   | 'centrifugo'
   | 'distinct'
   | 'floor32'
+  | 'floor1'
   | 'stage'
   | 'stageDistinct'
   | 'stage1'
@@ -74,6 +75,7 @@ export function contenders(
       filters: connections,
       start: stage('distinct'),
     },
+    floor1: { ...fedByItself, name: 'C floor, 1 a write', content: 'none', start: () => startFloor(bench, 1) },
     stage1: { ...ofStage, name: 'fan-out, 1 a write', start: stage('1', 1) },
     stage100: { ...ofStage, name: 'fan-out, 32 a write', connections: 100, start: stage('1') },
     ...(bench.programs.receiverTls !== null && {

@@ -47,16 +47,22 @@ export interface LoadOptions {
   readonly accounts?: number;
 }
 
+function receiverFor(programs: Bench['programs'], { isTls = false, content }: Server): string | null {
+  if (content === undefined) return isTls ? programs.receiverTls : programs.receiver;
+  return isTls ? programs.receiverDeflateTls : programs.receiverDeflate;
+}
+
 /** Settles when everyone is subscribed. */
 export async function connectAll(
   { programs }: Bench,
   server: Server,
   { connections, sampleEvery }: Pick<LoadOptions, 'connections' | 'sampleEvery'>,
 ): Promise<Conversation> {
-  const program = server.isTls === true ? programs.receiverTls : programs.receiver;
-  if (program === null) throw new Error('unreachable: nothing over TLS is measured without a receiver for it');
+  const program = receiverFor(programs, server);
+  if (program === null) throw new Error('unreachable: nothing is measured without a receiver for it');
   const receive = [program, server.port, connections, server.targets, sampleEvery, server.dialect].map(String);
-  const receiver = await start(receive, { place: 'load' });
+  const extension = server.content === undefined ? [] : [server.content.extension];
+  const receiver = await start([...receive, ...extension], { place: 'load' });
   await receiver.next((line) => (line === 'READY' ? true : null), READY_LIMIT_MS);
   return receiver;
 }
@@ -69,7 +75,8 @@ export async function startLoad(bench: Bench, server: Server, options: LoadOptio
   const receiver = stack.use(await connectAll(bench, server, { connections, sampleEvery }));
   const { feedPort, dialect } = server;
   const events = [ACCOUNT, PARTITIONS, fillerEvery, dialect, tracedEvery, accounts];
-  const publish = [programs.publisher, feedPort, ...events].map(String);
+  const file = server.content === undefined ? [] : [server.content.file];
+  const publish = [programs.publisher, feedPort, ...events, ...file].map(String);
   const publisher = stack.use(await start(publish, { place: 'load' }));
   const owned = stack.move();
   return loadOf({ receiver, publisher, connections, fillerEvery, owned });

@@ -75,6 +75,7 @@ async function between(server: Server, load: Load, pass: () => Promise<unknown>)
   const [to, cpuTo, waitedTo] = [await load.mark(), cpuTime(server.pid), waitedSoFar(server)];
   return {
     deliveries: to.frames - from.frames,
+    bytes: to.bytes - from.bytes,
     elapsedUs: to.timeUs - from.timeUs,
     serverCpu: { userUs: cpuTo.userUs - cpuFrom.userUs, systemUs: cpuTo.systemUs - cpuFrom.systemUs },
     waitedUs: Math.max(0, waitedTo - waitedFrom),

@@ -48,6 +48,7 @@ export const MODES = {
 
 export const PARTS = [
   'saturated',
+  'compressed',
   'match',
   'latency',
   'durable',

@@ -16,8 +16,8 @@ test('a ratio that is to be high is judged by its median against floor and goal'
 
 test('a ratio that is to be low is judged the other way round, and its limits belong to it', () => {
   assert.equal(judge(TARGETS.P7batch, [1.2]).verdict, 'goal');
-  assert.equal(judge(TARGETS.P7batch, [1.4]).verdict, 'floor');
-  assert.equal(judge(TARGETS.P7batch, [1.41]).verdict, 'missed');
+  assert.equal(judge(TARGETS.P7batch, [1.3]).verdict, 'floor');
+  assert.equal(judge(TARGETS.P7batch, [1.31]).verdict, 'missed');
 });
 
 test('a latency of a step that did not keep up misses the floor', () => {
@@ -37,6 +37,17 @@ test('a disturbed round is left out, and the number of those that count is told'
 test('a ratio without limits is told, and neither met nor missed', () => {
   assert.equal(judge(TARGETS.centrifugo, [20]).verdict, 'told');
   assert.equal(judge(TARGETS.centrifugo, []).verdict, 'unmeasured');
+});
+
+test('against a peer the floor is a share of what the C floor reaches, where that is less than the target', () => {
+  const near = judge(TARGETS.P6, [30, 31, 32], [49, 50, Number.NaN, 51]);
+  assert.deepEqual([near.yardstick, near.floor, near.goal, near.verdict], [50, 30, 37.5, 'floor']);
+  assert.equal(judge(TARGETS.P6, [29], [50]).verdict, 'missed');
+  assert.equal(judge(TARGETS.P6, [38], [50]).verdict, 'goal');
+  const far = judge(TARGETS.P6, [39], [200]);
+  assert.deepEqual([far.floor, far.goal, far.verdict], [40, 75, 'missed']);
+  assert.equal(judge(TARGETS.P6, [39]).verdict, 'missed');
+  assert.ok(holds(near, 1) && !holds(far, 1));
 });
 
 test('a run fails at the floor, or with slack only when a figure is so many times worse', () => {

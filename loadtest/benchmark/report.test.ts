@@ -29,6 +29,7 @@ const SAMPLE: Sample = {
   filters: 1,
   content: 'complete',
   deliveries: 1_000,
+  bytes: 1_000_000,
   elapsedUs: 1_000,
   serverCpu: { userUs: 100, systemUs: 400 },
   waitedUs: 10,
@@ -79,6 +80,12 @@ test('a missed floor stands out in the table of ratios', () => {
   const text = ratioTable([judge(TARGETS.P1, [0.3]), judge(TARGETS.P11few, [3.9])]);
   assert.match(text, /P1 .*0\.30.*>= 0\.4.*FLOOR MISSED/);
   assert.match(text, /P11 .*3\.90 ms.*<= 4 ms.*goal met/);
+});
+
+test('what the C floor reaches stands beside a ratio that is judged by it', () => {
+  const text = ratioTable([judge(TARGETS.P6, [31], [50]), judge(TARGETS.P1, [0.5])]);
+  assert.match(text, /P6 .* 31\.0x .* 50\.0x +>= 30x +>= 37\.5x +above the floor/);
+  assert.match(text, /P1 .* - +>= 0\.4 +>= 0\.6/);
 });
 
 test('a sample whose deliveries all arrived once and in order has no faults', () => {

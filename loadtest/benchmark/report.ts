@@ -70,22 +70,25 @@ export function sampleTable(rows: readonly (readonly string[])[]): string {
 }
 
 export function ratioTable(ratios: readonly Ratio[]): string {
-  const rows = ratios.map(({ target, value, least, most, verdict, counted, rounds }) => {
+  const rows = ratios.map(({ target, value, least, most, verdict, counted, rounds, floor, goal, yardstick }) => {
     const figure = (number: number) => (Number.isFinite(number) ? `${precise(number)}${target.unit}` : 'none');
     const bound = (limit: number | null) =>
-      limit === null ? '-' : `${target.better === 'higher' ? '>=' : '<='} ${limit}${target.unit}`;
+      limit === null
+        ? '-'
+        : `${target.better === 'higher' ? '>=' : '<='} ${Number(limit.toPrecision(3))}${target.unit}`;
     const range = `${figure(least)} to ${figure(most)}`;
     return [
       `${target.id.padEnd(4)}${target.what}`,
       figure(value),
       range,
       `${counted} of ${rounds}`,
-      bound(target.floor),
-      bound(target.goal),
+      yardstick === null ? '-' : figure(yardstick),
+      bound(floor),
+      bound(goal),
       VERDICTS[verdict],
     ];
   });
-  return table(['ratio', 'median', 'range', 'rounds', 'floor', 'goal', 'verdict'], rows);
+  return table(['ratio', 'median', 'range', 'rounds', 'C floor', 'floor', 'goal', 'verdict'], rows);
 }
 
 function whole(value: number): string {

@@ -9,6 +9,7 @@ import { startRedis } from '../../testing/redis-server.ts';
 import { measureBeside } from './beside.ts';
 import { measureCalls } from './calls.ts';
 import { openCoreDistance } from './core-distance.ts';
+import { measureCompressed } from './compressed.ts';
 import { CompilerFault, compilePrograms, type Programs } from './compile.ts';
 import { writeConfiguration } from './configuration.ts';
 import { fleetTable } from './fleet.ts';
@@ -82,6 +83,7 @@ async function clients({ mode }: RunContext): Promise<Ratio[]> {
 
 const MEASURE: Readonly<Record<Exclude<Part, 'growth'>, (run: RunContext) => Promise<Ratio[]>>> = {
   saturated: measureSaturatedRatios,
+  compressed: measureCompressed,
   match: matching,
   latency: measureLatencies,
   durable,
@@ -119,6 +121,8 @@ async function benchmark(programs: Programs, mode: Mode, parts: readonly Part[])
     ...[...peers.values()].map(({ version }) => `against ${version}`),
   ].join('\n');
   console.log(`${machine}\n`);
+  if (programs.receiverDeflate === null)
+    console.log('without compression: install the headers of zlib (package zlib1g-dev)\n');
   if (programs.receiverTls === null) console.log('without TLS: install the headers of OpenSSL (package libssl-dev)\n');
   const ratios: Ratio[] = [];
   for (const part of parts) if (part !== 'growth') ratios.push(...(await measured(part, run)));

@@ -38,6 +38,7 @@ export interface Sample {
   readonly content: Content;
   /** Of the window: frames that the receiver has read, not frames that were queued. */
   readonly deliveries: number;
+  readonly bytes: number;
   readonly elapsedUs: number;
   readonly serverCpu: CpuTime;
   /** The server was ready to run, and another process had its core. */
@@ -55,6 +56,11 @@ export const GENERATOR_LIMIT = 0.9;
 
 export function cpuPerDelivery({ serverCpu, deliveries }: Sample): number {
   return (serverCpu.userUs + serverCpu.systemUs) / deliveries;
+}
+
+/** As they came, with the headers of frames. */
+export function bytesPerDelivery({ bytes, deliveries }: Sample): number {
+  return bytes / deliveries;
 }
 
 /** Deliveries for each second of the server's CPU time: no idle time, and no waiting for the generator, counts. */

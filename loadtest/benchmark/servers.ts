@@ -23,6 +23,8 @@ export interface Server extends AsyncDisposable {
   /** Runs on several threads: the wait of its main thread shows nothing. */
   readonly isManyThreaded?: boolean;
   readonly isTls?: boolean;
+  /** It is sent events of this file, and its clients offer this extension and look into whole events. */
+  readonly content?: { readonly file: string; readonly extension: 'permessage-deflate' | 'none' };
 }
 
 /** What every server is started from. */
@@ -64,11 +66,12 @@ export interface GatewayOptions {
   readonly calls?: boolean;
   /** Further settings, for one that exports. */
   readonly telemetry?: Readonly<Record<string, string>>;
+  readonly content?: NonNullable<Server['content']>;
 }
 
 /** The gateway as it is shipped, without TLS unless it is asked for. */
 export async function startGateway(bench: Bench, filters: number, options: GatewayOptions = {}): Promise<Server> {
-  const { accounts = 0, isTls = false, calls = false, telemetry = {} } = options;
+  const { accounts = 0, isTls = false, calls = false, telemetry = {}, content } = options;
   const { configuration, redis } = bench;
   const gateway = await start([process.execPath, ...SHIPPED_FLAGS, ...COMMAND, 'gateway'], {
     place: 'server',
@@ -88,7 +91,13 @@ export async function startGateway(bench: Bench, filters: number, options: Gatew
     const entry = (line.startsWith('{') ? JSON.parse(line) : {}) as { msg?: string; port?: number };
     return entry.msg === 'listening' && entry.port !== undefined ? { port: entry.port } : null;
   });
-  return serverOf(gateway, port, { targets: await configuration.targets(filters), begin: null, isTls, ...ours(bench) });
+  return serverOf(gateway, port, {
+    targets: await configuration.targets(filters),
+    begin: null,
+    isTls,
+    ...(content !== undefined && { content }),
+    ...ours(bench),
+  });
 }
 
 export async function startNaiveGateway(bench: Bench): Promise<Server> {
@@ -103,11 +112,22 @@ export async function startNaiveGateway(bench: Bench): Promise<Server> {
 /** The gateway's fan-out with nothing before it: rounds of a fixed number of matching events. */
 export async function startStage(
   bench: Bench,
-  options: { batch: number; filters: '1' | 'distinct'; seconds: number; isTls?: boolean },
+  options: {
+    readonly batch: number;
+    readonly filters: '1' | 'distinct';
+    readonly seconds: number;
+    readonly isTls?: boolean;
+    readonly content?: NonNullable<Server['content']>;
+    readonly hasPrivacy?: boolean;
+  },
 ): Promise<Server> {
-  const { batch, filters, seconds, isTls = false } = options;
-  const given = ['stage', '--batch', String(batch), '--filters', filters, '--seconds', String(seconds)];
-  const args = isTls ? [...given, '--tls'] : given;
+  const { batch, filters, seconds, isTls = false, content, hasPrivacy = false } = options;
+  const args = [
+    ...['stage', '--batch', String(batch), '--filters', filters, '--seconds', String(seconds)],
+    ...(isTls ? ['--tls'] : []),
+    ...(content === undefined ? [] : ['--events', content.file]),
+    ...(hasPrivacy ? ['--privacy'] : []),
+  ];
   const stage = await start([process.execPath, ...SHIPPED_FLAGS, at('../../gateway/fanout/fanout.bench.ts'), ...args], {
     place: 'server',
   });
@@ -116,13 +136,31 @@ export async function startStage(
     targets: bench.configuration.anyTarget,
     begin: () => stage.tell('start'),
     isTls,
+    ...(content !== undefined && { content }),
     ...ours(bench),
   });
 }
 
-/** write() in C, and nothing else. */
-export async function startFloor(bench: Bench, batch: number): Promise<Server> {
-  const floor = await start([bench.programs.floor, String(batch)], { place: 'server' });
+/** Compression with a window for each connection. */
+export async function startDeflating(bench: Bench, file: string): Promise<Server> {
+  const server = await start([process.execPath, at('deflating-server.ts'), file], {
+    place: 'server',
+    environment: { NODE_ENV: 'production' },
+  });
+  const { port } = await server.next(portLine);
+  return serverOf(server, port, {
+    targets: bench.configuration.anyTarget,
+    begin: () => server.tell('start'),
+    isManyThreaded: true,
+    content: { file, extension: 'permessage-deflate' },
+    ...ours(bench),
+  });
+}
+
+/** write() in C, and nothing else; of events of 1,025 bytes when not given. */
+export async function startFloor(bench: Bench, batch: number, eventBytes?: number): Promise<Server> {
+  const size = eventBytes === undefined ? [] : [String(eventBytes)];
+  const floor = await start([bench.programs.floor, String(batch), ...size], { place: 'server' });
   const { port } = await floor.next(portLine);
   return serverOf(floor, port, {
     targets: bench.configuration.anyTarget,

@@ -1,7 +1,7 @@
 /*
  * The least that a server can do: write() of frames built beforehand, to every connection that takes them.
  *
- *   floor <frames a write>
+ *   floor <frames a write> [<payload bytes>]
  *
  * Prints {"port":N}; answers any upgrade; after `start` on stdin it writes batches round robin as fast as they are
  * taken, until `stop`. `mark` prints {"frames":N,"writes":N}: what the kernel took, which is not yet delivered.
@@ -18,8 +18,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PAYLOAD 1025
-#define FRAME (4 + PAYLOAD)
 #define MAX_CONNECTIONS 20000
 
 struct connection {
@@ -30,22 +28,23 @@ struct connection {
 static struct connection connections[MAX_CONNECTIONS];
 static int count, epoll_fd, running;
 static unsigned char *batch;
-static size_t batch_bytes;
+static size_t batch_bytes, payload = 1025;
 static uint64_t taken, writes;
 
 static const char REPLY[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                             "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 static void build(int frames) {
-  batch_bytes = (size_t)frames * FRAME;
+  size_t frame_bytes = 4 + payload;
+  batch_bytes = (size_t)frames * frame_bytes;
   batch = malloc(batch_bytes);
   memset(batch, 'x', batch_bytes);
   for (int at = 0; at < frames; at++) {
-    unsigned char *frame = batch + (size_t)at * FRAME;
+    unsigned char *frame = batch + (size_t)at * frame_bytes;
     frame[0] = 0x81;
     frame[1] = 126;
-    frame[2] = PAYLOAD >> 8;
-    frame[3] = PAYLOAD & 0xff;
+    frame[2] = (unsigned char)(payload >> 8);
+    frame[3] = (unsigned char)payload;
   }
 }
 
@@ -103,13 +102,15 @@ static void command(void) {
     if (strcmp(word, "start") == 0) running = 1;
     if (strcmp(word, "stop") == 0) running = 0;
     if (strcmp(word, "quit") == 0) exit(0);
-    if (strcmp(word, "mark") == 0) printf("{\"frames\":%lu,\"writes\":%lu}\n", taken / FRAME, writes);
+    if (strcmp(word, "mark") == 0) printf("{\"frames\":%lu,\"writes\":%lu}\n", taken / (4 + payload), writes);
   }
 }
 
 int main(int argc, char **argv) {
-  if (argc != 2 || atoi(argv[1]) < 1) {
-    fprintf(stderr, "usage: floor <frames a write>\n");
+  if (argc == 3) payload = (size_t)atoi(argv[2]);
+  /* The lengths that a header of four bytes tells. */
+  if (argc < 2 || argc > 3 || atoi(argv[1]) < 1 || payload < 126 || payload > 65535) {
+    fprintf(stderr, "usage: floor <frames a write> [<payload bytes>]\n");
     return 2;
   }
   build(atoi(argv[1]));

@@ -1,8 +1,9 @@
 /*
  * The benchmark's producer: XADD of events of 1,025 bytes over one pipelined connection, round robin over partitions.
  *
- *   publisher <port> <account> <partitions> <filler every> <dialect> <traced every> <accounts>
+ *   publisher <port> <account> <partitions> <filler every> <dialect> <traced every> <accounts> [<events file>]
  *
+ * With a file (../event-file.ts) the events are those of its lines in turn, of other lengths, behind the same head.
  * Events are of the account, or of a0, a1, ... in turn where there are several.
  * The port is that of Redis, for NATS that of its server.
  *
@@ -41,13 +42,15 @@
   "\"Custom-SIP-Headers\":{},\"Disposition\":\"ANSWER\",\"Timestamp\":63900000000,"
 #define ROOM (512 * 1024)
 #define MAX_PARTITIONS 64
+#define MOST_LINE 8192
 
 static int fd, partitions, filler_every, traced_every;
 static enum dialect dialect;
 static const char *account;
 static char out[ROOM], filler[EVENT_BYTES];
 static size_t held;
-static uint64_t accounts, produced, matched, replies, sequence[MAX_PARTITIONS];
+static char **lines;
+static uint64_t line_count, accounts, produced, matched, replies, sequence[MAX_PARTITIONS];
 
 static uint64_t clock_us(clockid_t id) {
   struct timespec t;
@@ -67,6 +70,19 @@ __attribute__((format(printf, 1, 2))) static void hold(const char *format, ...) 
   va_end(values);
 }
 
+static void read_lines_of(const char *path) {
+  FILE *file = fopen(path, "r");
+  if (!file) fail("the events file cannot be read");
+  char line[MOST_LINE];
+  while (fgets(line, sizeof line, file)) {
+    line[strcspn(line, "\n")] = 0;
+    lines = realloc(lines, sizeof *lines * (line_count + 1));
+    lines[line_count++] = strdup(line);
+  }
+  fclose(file);
+  if (line_count == 0) fail("the events file is empty");
+}
+
 static void append(uint64_t due_us) {
   uint64_t number = produced++;
   int partition = (int)(number % (uint64_t)partitions);
@@ -77,12 +93,17 @@ static void append(uint64_t due_us) {
     matched++;
     sequence[partition]++;
   }
-  char data[EVENT_BYTES + 64];
-  int head = snprintf(data, sizeof data,
+  char data[EVENT_BYTES + MOST_LINE];
+  int size = EVENT_BYTES, head = snprintf(data, sizeof data,
                       "{\"Event-Name\":\"%s\",\"Bench-Part\":%d,\"Bench-Seq\":%lu,\"Bench-Sent\":%lu," FIELDS "\"Filler\":\"",
                       name, partition, sequence[partition], due_us);
-  memcpy(data + head, filler, (size_t)(EVENT_BYTES - 2 - head));
-  memcpy(data + EVENT_BYTES - 2, "\"}", 3);
+  if (line_count > 0) {
+    size = snprintf(data, sizeof data, "{\"Bench-Part\":%d,\"Bench-Seq\":%lu,\"Bench-Sent\":%lu,%s", partition,
+                    sequence[partition], due_us, lines[number % line_count]);
+  } else {
+    memcpy(data + head, filler, (size_t)(EVENT_BYTES - 2 - head));
+    memcpy(data + EVENT_BYTES - 2, "\"}", 3);
+  }
   if (dialect == FIREHOSE) {
     char meta[256], key[64], own[32];
     char trace[64] = "";
@@ -93,7 +114,7 @@ static void append(uint64_t due_us) {
                               partition, number, due_us, trace);
     int key_bytes = snprintf(key, sizeof key, "firehose:{%d}:events", partition);
     hold("*7\r\n$4\r\nXADD\r\n$%d\r\n%s\r\n$1\r\n*\r\n$1\r\nm\r\n$%d\r\n%s\r\n$1\r\nd\r\n$%d\r\n%s\r\n", key_bytes,
-         key, meta_bytes, meta, EVENT_BYTES, data);
+         key, meta_bytes, meta, size, data);
   } else if (dialect == SOCKETIO) {
     /* What the adapter of another server of the same application writes for io.emit('event', ...). */
     char packet[EVENT_BYTES + 256];
@@ -207,8 +228,8 @@ static void answer(uint64_t late_us, uint64_t started_us) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 8) {
-    fprintf(stderr, "usage: publisher <port> <account> <partitions> <filler every> <dialect> <traced every> <accounts>\n");
+  if (argc < 8 || argc > 9) {
+    fprintf(stderr, "usage: publisher <port> <account> <partitions> <filler every> <dialect> <traced every> <accounts> [<events file>]\n");
     return 2;
   }
   account = argv[2];
@@ -217,6 +238,7 @@ int main(int argc, char **argv) {
   dialect = dialect_of(argv[5]);
   traced_every = atoi(argv[6]);
   accounts = strtoull(argv[7], NULL, 10);
+  if (argc == 9) read_lines_of(argv[8]);
   if (partitions < 1 || partitions > MAX_PARTITIONS) fail("1 to 64 partitions");
   memset(filler, 'x', sizeof filler);
   setvbuf(stdout, NULL, _IOLBF, 0);

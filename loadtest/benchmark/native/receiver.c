@@ -1,9 +1,12 @@
 /*
  * The benchmark's subscriber: opens many plain WebSocket connections and counts whole frames (RFC 6455 section 5.2).
  *
- *   receiver <port> <connections> <targets file> <sample every> <dialect>
+ *   receiver <port> <connections> <targets file> <sample every> <dialect> [<extension>]
  *
- * Compiled with -DTLS (and -lssl -lcrypto) it speaks TLS, and trusts whatever certificate it is shown.
+ * Compiled with -DTLS (and -lssl -lcrypto) it speaks TLS, and trusts whatever certificate it is shown. Compiled with
+ * -DDEFLATE (and -lz) it reads the events of ../event-file.ts: the payloads of sampled connections are looked into as a whole,
+ * inflated where they are compressed (RFC 7692), and everything behind "Bench-Sum" must have that CRC-32. It offers the
+ * extension, `permessage-deflate` or `none`.
  *
  * The targets file holds one request target a line, used round robin. Every n-th connection is sampled: its payloads
  * are looked into for "Bench-Part", "Bench-Seq" and "Bench-Sent" (see publisher.c), which gives order, completeness and
@@ -29,6 +32,10 @@
 #ifdef TLS
 #include <openssl/ssl.h>
 #endif
+#ifdef DEFLATE
+#include <zlib.h>
+#define MOST_TEXT (64 * 1024)
+#endif
 
 #define READ_BYTES (256 * 1024)
 #define KEEP_BYTES 256
@@ -45,6 +52,12 @@ enum phase { CONNECTING, SECURING, HANDSHAKE, OPEN, CLOSED };
 struct connection {
 #ifdef TLS
   SSL *tls;
+#endif
+#ifdef DEFLATE
+  z_stream inflater;
+  /* The payload under way, of a sampled connection. */
+  unsigned char *payload;
+  int payload_bytes;
 #endif
   int fd;
   enum phase phase;
@@ -153,7 +166,60 @@ static int64_t number_after(const unsigned char *text, int length, const char *n
   return found ? strtoll(found + strlen(name), NULL, 10) : -1;
 }
 
+#ifdef DEFLATE
+static const char *extension = "none";
+static unsigned char plain[MOST_TEXT + 1];
+
+static void keep_payload(struct connection *c, const unsigned char *data, size_t size) {
+  if (!c->payload) {
+    /* Behind a payload there is room for what a flush ends with. */
+    c->payload = malloc(MOST_TEXT + 4);
+    if (inflateInit2(&c->inflater, -15) != Z_OK) fail("zlib");
+  }
+  if (c->payload_bytes + size > MOST_TEXT) fail("a payload is too long");
+  memcpy(c->payload + c->payload_bytes, data, size);
+  c->payload_bytes += (int)size;
+}
+
+/* The payload as text, and its length; -1 for one that cannot be inflated. RFC 7692 7.2.2. */
+static int unpack(struct connection *c) {
+  int length = c->payload_bytes;
+  c->payload_bytes = 0;
+  if (!(c->opcode & 0x40)) {
+    memcpy(plain, c->payload, (size_t)length);
+    return length;
+  }
+  memcpy(c->payload + length, "\0\0\xff\xff", 4);
+  c->inflater.next_in = c->payload;
+  c->inflater.avail_in = (unsigned)length + 4;
+  c->inflater.next_out = plain;
+  c->inflater.avail_out = MOST_TEXT;
+  int result = inflate(&c->inflater, Z_SYNC_FLUSH);
+  if ((result != Z_OK && result != Z_BUF_ERROR) || c->inflater.avail_in > 0) return -1;
+  return MOST_TEXT - (int)c->inflater.avail_out;
+}
+
+/* Whether the whole text is what was published. */
+static int is_exact(const unsigned char *text, int length) {
+  int64_t sum = number_after(text, length, "\"Bench-Sum\":");
+  /* Shown by a privacy profile, which changes the text. */
+  if (sum < 0) return text[0] == '{' && text[length - 1] == '}';
+  const unsigned char *name = memmem(text, (size_t)length, "\"Bench-Sum\":", 12);
+  const unsigned char *rest = memchr(name, ',', (size_t)(text + length - name));
+  return rest && crc32(0, rest, (unsigned)(text + length - rest)) == (unsigned long)sum;
+}
+#endif
+
 static void inspect(struct connection *c, unsigned char *text, int length, uint64_t now) {
+#ifdef DEFLATE
+  text = plain;
+  length = unpack(c);
+  if (length <= 0 || !is_exact(text, length)) {
+    sampled_frames++;
+    unreadable++;
+    return;
+  }
+#endif
   text[length < KEEP_BYTES ? length : KEEP_BYTES - 1] = 0;
   int64_t sequence = number_after(text, length, "\"Bench-Seq\":");
   int64_t sent = number_after(text, length, "\"Bench-Sent\":");
@@ -336,6 +402,9 @@ static void consume(struct connection *c, const unsigned char *data, size_t size
     }
     size_t part = c->left < size ? (size_t)c->left : size;
     int wanted = c->sampled || c->opcode & 8 ? KEEP_BYTES - 1 : dialect == SOCKETIO ? 4 : 0;
+#ifdef DEFLATE
+    if (c->sampled && !(c->opcode & 8)) keep_payload(c, data, part);
+#endif
     if (dialect >= NATS && !(c->opcode & 8)) {
       on_bytes(c, data, part, now);
     } else if (c->kept < wanted) {
@@ -366,12 +435,19 @@ static void open_next(void) {
   next_to_open++;
 }
 
+static const char *offer(void) {
+#ifdef DEFLATE
+  if (strcmp(extension, "permessage-deflate") == 0) return "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+#endif
+  return "";
+}
+
 static void send_request(struct connection *c, uint32_t index) {
   char request[9000];
   int length = snprintf(request, sizeof request,
                         "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                        targets[index % (uint32_t)target_count], port);
+                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
+                        targets[index % (uint32_t)target_count], port, offer());
   if (length >= (int)sizeof request || give(c, request, (size_t)length) != length) fail("request not sent");
   c->phase = HANDSHAKE;
 }
@@ -399,6 +475,7 @@ static void handshake(struct connection *c) {
     fprintf(stderr, "receiver: not upgraded: %.*s\n", (int)size, chunk);
     exit(1);
   }
+  if (*offer() && !memmem(chunk, (size_t)(end - chunk), "permessage-deflate", 18)) fail("compression was not agreed on");
   if (take(c, chunk, (size_t)(end + 4 - chunk)) < 0) fail("handshake");
   c->phase = OPEN;
   greet(c);
@@ -458,10 +535,13 @@ static void read_targets(const char *path) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 6) {
-    fprintf(stderr, "usage: receiver <port> <connections> <targets file> <sample every> <dialect>\n");
+  if (argc < 6 || argc > 7) {
+    fprintf(stderr, "usage: receiver <port> <connections> <targets file> <sample every> <dialect> [<extension>]\n");
     return 2;
   }
+#ifdef DEFLATE
+  if (argc == 7) extension = argv[6];
+#endif
   port = atoi(argv[1]);
   total = atoi(argv[2]);
   int every = atoi(argv[4]);

@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { CompilerFault, compilePrograms, type Programs } from '../compile.ts';
+import { eventLines } from '../event-file.ts';
 import { start } from '../processes.ts';
 import type { Mark } from '../sample.ts';
 import type { Dialect } from '../servers.ts';
@@ -95,5 +96,54 @@ for (const dialect of Object.keys(GREETINGS) as Dialect[]) {
     );
     const wrong = await count(programs, dialect, [1, 2, 2, 5, 3]);
     assert.deepEqual([wrong.missing, wrong.doubled, wrong.inverted], [4, 2, 2]);
+  });
+}
+
+/** What the receiver has counted of these texts, which are sent compressed or as they are. */
+async function countContent(program: string, isDeflated: boolean, texts: readonly string[]): Promise<Mark> {
+  const folder = await mkdtemp(join(tmpdir(), 'firehose-receiver-'));
+  const targets = join(folder, 'targets');
+  await writeFile(targets, '/\n');
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: isDeflated });
+  const sockets: WebSocket[] = [];
+  server.on('connection', (socket) => sockets.push(socket));
+  try {
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const extension = isDeflated ? 'permessage-deflate' : 'none';
+    await using receiver = await start([program, String(port), '2', targets, '1', 'firehose', extension], {
+      place: 'load',
+    });
+    await receiver.next((line) => (line === 'READY' ? true : null));
+    for (const socket of sockets) for (const text of texts) socket.send(text);
+    let mark = await receiver.ask<Mark>('mark');
+    while (mark.frames < texts.length * 2) {
+      await delay(10);
+      mark = await receiver.ask<Mark>('mark');
+    }
+    return mark;
+  } finally {
+    for (const socket of sockets) socket.terminate();
+    server.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+for (const isDeflated of [true, false]) {
+  const how = isDeflated ? 'compressed' : 'as they are';
+  test(`events of calls that come ${how} are looked into to the last byte`, LIMIT, async (t) => {
+    const program = (await compiled(t))?.receiverDeflate;
+    if (typeof program !== 'string') return t.skip('there is no zlib to build it with');
+    const lines = eventLines('account');
+    const text = (sequence: number) => `{"Bench-Part":0,"Bench-Seq":${sequence},"Bench-Sent":1,${lines[sequence]}`;
+    const right = await countContent(program, isDeflated, [1, 2, 3, 4, 5].map(text));
+    assert.deepEqual(
+      [right.sampled, right.missing, right.doubled, right.inverted, right.unreadable, right.closed],
+      [10, 0, 0, 0, 0, 0],
+    );
+    assert.equal(right.bytes < 5 * text(1).length, isDeflated);
+    const altered = text(2).replace(/.("}*)$/, '!$1');
+    const wrong = await countContent(program, isDeflated, [text(1), altered, text(4), text(4)]);
+    assert.deepEqual([wrong.unreadable, wrong.missing, wrong.doubled], [2, 4, 2]);
   });
 }

@@ -1,0 +1,42 @@
+import { crc32 } from 'node:zlib';
+import { createSimulator } from '../../protocol/simulator/simulator.ts';
+
+/** More than fit in any window that compression refers back to. */
+const EVENTS = 4_096;
+const START_MS = Date.UTC(2026, 0, 5, 9);
+const CALLS_A_SECOND = 20;
+const STEP_MS = 1_000;
+
+/**
+ * Events of simulated calls, for what depends on their content: compressing, hiding. One a line, without the brace that
+ * begins it: the head with the numbers that the receiver looks for comes before it. What is behind "Bench-Sum" has that CRC-32.
+ */
+export function eventLines(id: string): readonly string[] {
+  const account = { id, name: id, realm: 'benchmark.sip.example.com' };
+  const simulator = createSimulator({
+    seed: 'benchmark',
+    accounts: [account],
+    callsPerSecond: CALLS_A_SECOND,
+    startAt: START_MS,
+  });
+  const lines: string[] = [];
+  // The first minute has beginnings of calls alone.
+  simulator.next(START_MS + 60_000);
+  for (let until = START_MS + 60_000; lines.length < EVENTS; until += STEP_MS) {
+    for (const { json } of simulator.next(until)) lines.push(lineOf(json));
+  }
+  return lines.slice(0, EVENTS);
+}
+
+function lineOf(json: string): string {
+  const rest = `,${json.slice(1)}`;
+  return `"Bench-Sum":${crc32(rest)}${rest}`;
+}
+
+/** Bytes of the head before a line, about. */
+const HEAD = '{"Bench-Part":0,"Bench-Seq":100000,"Bench-Sent":1764500000000000,'.length;
+
+/** Mean bytes of an event of these lines. */
+export function meanBytes(lines: readonly string[]): number {
+  return Math.round(lines.reduce((sum, line) => sum + Buffer.byteLength(line), 0) / lines.length) + HEAD;
+}
