@@ -163,7 +163,9 @@ export async function openPath(
   if (keeping === null && redis !== null)
     removeCalls(stack, { redis, keyPrefix: keyspace.prefix, partitions: spec.stream.partitions, logger, signal });
   const calls = keeping?.calls ?? null;
-  const running = buildFanout({ calls: keeping, groups, eventLog, directory, scope, metrics, traces, logger, signal });
+  const isTls = !spec.gateway.tls.disabled;
+  const opened = { eventLog, directory, scope, metrics, traces, logger, signal };
+  const running = buildFanout({ ...opened, calls: keeping, groups, isTls });
   const limits = connectionLimits(spec.gateway.connections);
   const quota = stack.use(startConnectionQuota({ limits, redis, ...keyspace, logger }));
   const shared = { groups, calls, window, ...tokenChecks(state) };

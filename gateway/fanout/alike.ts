@@ -1,4 +1,5 @@
-import { framesOf, type Round } from './round.ts';
+import { framesOf } from './forms.ts';
+import type { Round } from './round.ts';
 import { seal, type Part, type Selection } from './selection.ts';
 
 /** More different selections that begin with the same part are not compared: each would be looked at for each view. */
@@ -28,7 +29,7 @@ export class Alike {
       return null;
     }
     const same = seen.find((one) => isSame(one.selection, selection));
-    if (same !== undefined) return (same.chunk ??= seal(framesOf(round, selection.encoding), selection));
+    if (same !== undefined) return (same.chunk ??= seal(framesOf(round, selection), selection));
     if (seen.length < MOST_COMPARED) seen.push({ selection, chunk: null });
     return null;
   }

@@ -23,6 +23,8 @@ export interface FanoutParts {
   readonly directory: LiveDirectory;
   /** What the resource offers. */
   readonly scope: Live<Scope>;
+  /** Whether this process ends TLS itself. */
+  readonly isTls: boolean;
   readonly metrics: Metrics;
   readonly traces: EventTraces | null;
   readonly logger: Logger;
@@ -38,7 +40,7 @@ export interface RunningFanout {
 
 /** Makes the fan-out and starts its reader. */
 export function buildFanout(parts: FanoutParts): RunningFanout {
-  const { eventLog, calls, groups, directory, scope, metrics, traces, logger, signal } = parts;
+  const { eventLog, calls, groups, directory, scope, isTls, metrics, traces, logger, signal } = parts;
   let offer = createOffer(scope.current);
   let reachable = false;
   const lines = unroutableLines(logger, performance.now.bind(performance));
@@ -47,6 +49,7 @@ export function buildFanout(parts: FanoutParts): RunningFanout {
     offers: (name, account) => offer(name, account),
     pages: createPages(eventLog, signal),
     cursors: eventLog.cursors,
+    isEncrypted: isTls,
     onSourceGap: (notice) => {
       groups.sourceGap(notice);
       metrics.sourceGap(notice.gap.reason);

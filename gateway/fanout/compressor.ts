@@ -23,12 +23,14 @@ export interface DeflatedChunks {
 /** Compresses rounds for views whose connections negotiated it, as far as the policy lets it. */
 export class Compressor {
   readonly #counters: FanoutCounters;
+  readonly #isEncrypted: boolean;
   #left = DEFLATED_A_TURN;
   /** Share of the last interval that the event loop was busy. */
   busy = 0;
 
-  constructor(counters: FanoutCounters) {
+  constructor(counters: FanoutCounters, isEncrypted: boolean) {
     this.#counters = counters;
+    this.#isEncrypted = isEncrypted;
   }
 
   /** Everything else had its turn. */
@@ -60,15 +62,20 @@ export class Compressor {
   #way(view: View, selection: Selection, connections: number) {
     const { transport } = view.encoding;
     const events = entriesOf(selection).length;
-    const way = chooseWay({ transport, connections, events, busy: this.busy, left: this.#left });
+    const way = chooseWay({
+      transport,
+      isEncrypted: this.#isEncrypted,
+      connections,
+      events,
+      busy: this.busy,
+      left: this.#left,
+    });
     if (way !== 'raw') this.#left -= events;
     return way;
   }
 
   #self(round: Round, selection: Selection): Buffer {
-    return this.#timed(() =>
-      Buffer.concat(selfFramesOf(round, selection, (payload) => deflatedFrame(payload, NOTHING))),
-    );
+    return this.#timed(() => Buffer.concat(selfFramesOf(round, selection, deflatedFrame)));
   }
 
   #timed(make: () => Buffer): Buffer {

@@ -8,7 +8,7 @@ export const DICTIONARY_BYTES = 8 * 1024;
 const LEAST_BYTES = 200;
 const MOST_BYTES = 64 * 1024;
 
-/** Level 9 gains 3 % and costs twice as much. A reference is never longer than the 32 KB window that RFC 7692 7.1.2.1 allows. */
+/** Level 9 gains 3 % and costs twice as much. */
 const OPTIONS: ZlibOptions = {
   level: 1,
   memLevel: 8,
@@ -24,14 +24,16 @@ export function isWorthDeflating(payload: Buffer): boolean {
   return payload.length >= LEAST_BYTES && payload.length <= MOST_BYTES;
 }
 
-/**
- * One text message as a compressed frame (RFC 7692 7.2.1). It refers back to the `dictionary`, the last bytes of the
- * compressed messages before it in the receiver's window; an empty one makes it self-contained. Pure.
- */
-export function deflatedFrame(payload: Buffer, dictionary: Buffer): Buffer {
-  const whole = deflateRawSync(payload, dictionary.length === 0 ? OPTIONS : { ...OPTIONS, dictionary });
-  const length = whole.length - FLUSH_TAIL;
+/** One text message as a self-contained compressed frame (RFC 7692 7.2.1). Pure. */
+export function deflatedFrame(payload: Buffer): Buffer {
+  const whole = deflateRawSync(payload, OPTIONS);
+  return deflatedFrameOf(whole.subarray(0, whole.length - FLUSH_TAIL));
+}
+
+/** A compressed payload, copied into its frame. Pure. */
+export function deflatedFrameOf(payload: Uint8Array): Buffer {
+  const { length } = payload;
   const frame = Buffer.allocUnsafe(frameHeaderLength(length) + length);
-  whole.copy(frame, writeFrameHeader(frame, 0, length, true), 0, length);
+  frame.set(payload, writeFrameHeader(frame, 0, length, true));
   return frame;
 }

@@ -76,7 +76,8 @@ interface StageOptions {
 function profile(): Redactor | null {
   const fields = ['Bench-Seq', 'Bench-Sent'].map((name) => ({ name, action: 'Keep' }));
   const pseudonym = (text: string) => createHmac('sha256', 'benchmark').update(text).digest('base64url').slice(0, 16);
-  return redactorOf(privacySchema.parse({ profiles: [{ name: 'bench', fields }], default: 'bench' }), pseudonym);
+  const [declared] = privacySchema.parse({ profiles: [{ name: 'bench', fields }], default: 'bench' }).profiles;
+  return declared === undefined ? null : redactorOf(declared, pseudonym);
 }
 
 async function stage(options: StageOptions): Promise<void> {
@@ -84,6 +85,7 @@ async function stage(options: StageOptions): Promise<void> {
     directory: tree(1),
     offers: () => true,
     cursors,
+    isEncrypted: options.tls,
     pages: async (from) => ({ kind: 'page', rounds: [], ids: from.ids, complete: true }),
   });
   fanout.restart({ epoch: 'bench', oldest: ['0-0'], newest: ['0-0'], trimmed: ['0-0'] });

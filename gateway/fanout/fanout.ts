@@ -19,7 +19,7 @@ import type { Sink, SlowPolicy, Connection, Notices } from './connection.ts';
 import { Tail } from './tail.ts';
 import { View, viewKey } from './view.ts';
 
-/** More than eight members: the last six are optional, and each is used by another part of the fan-out. */
+/** More than eight members: the last seven are optional, and each is used by another part of the fan-out. */
 export interface FanoutOptions {
   readonly directory: Directory;
   readonly offers: Offer;
@@ -30,6 +30,8 @@ export interface FanoutOptions {
   readonly tailBytes?: number;
   /** Writing to a connection pauses at this many bytes that the kernel has not taken, until it has. */
   readonly highWater?: number;
+  /** Whether the sockets encrypt what is written to them. */
+  readonly isEncrypted?: boolean;
   /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number;
   readonly unroutable?: Unroutable;
@@ -73,7 +75,7 @@ export class Fanout {
   readonly counters: FanoutCounters = createCounters();
   readonly #views = new Map<string, View>();
   readonly #encodings = new Encodings();
-  readonly #compressor = new Compressor(this.counters);
+  readonly #compressor: Compressor;
   readonly #connections = new Set<Connection>();
   readonly #index: RouteIndex;
   readonly #tail: Tail;
@@ -90,6 +92,7 @@ export class Fanout {
     this.#index = new RouteIndex(options.directory, options.offers);
     this.#tail = new Tail(options.tailBytes ?? 8 * 1024 * 1024);
     this.#options = options;
+    this.#compressor = new Compressor(this.counters, options.isEncrypted === true);
     this.#highWater = options.highWater ?? 1024 * 1024;
     this.#puller = new Puller({
       head: () => ({ round: this.#nextRound, position: this.#position }),

@@ -5,8 +5,6 @@ import { InflatingSink } from '../testing/inflating-sink.ts';
 import { DICTIONARY_BYTES, deflatedFrame, isWorthDeflating } from './deflate.ts';
 import { SharedStream } from './shared-stream.ts';
 
-const NOTHING = Buffer.alloc(0);
-
 /** Texts that resemble each other, as events do. */
 function textOf(number: number, bytes: number): Buffer {
   const head = `{"Event-Name":"CHANNEL_ANSWER","Call-ID":"${(number * 2_654_435_761) >>> 0}","n":${number},"filler":"`;
@@ -49,12 +47,12 @@ test('D2: a connection gets a frame of the shared stream only once it has had th
           const client = clients[one.who % Math.max(1, clients.length)];
           if (client === undefined) continue;
           const text = textOf((number += 1), 5_000);
-          client.sink.write(deflatedFrame(text, NOTHING), null);
+          client.sink.write(deflatedFrame(text), null);
           client.expected.push(text.toString());
           client.mark = stream.mark;
         } else if (one.kind !== 'raw') {
           const texts = one.bytes.map((bytes) => textOf((number += 1), bytes)).filter(isWorthDeflating);
-          const alone = texts.map((text) => deflatedFrame(text, NOTHING));
+          const alone = texts.map((text) => deflatedFrame(text));
           const { inStepUpTo } = stream;
           const shared = one.kind === 'events' ? stream.append(texts) : (stream.cut() ?? alone);
           for (const { sink, mark, expected } of clients) {
@@ -87,6 +85,6 @@ test('an event that repeats the last ones takes a fraction of what it takes alon
   const stream = new SharedStream();
   stream.append([textOf(1, 2_000), textOf(2, 2_000)]);
   const [shared] = stream.append([textOf(8, 2_000)]);
-  const alone = deflatedFrame(textOf(8, 2_000), NOTHING);
+  const alone = deflatedFrame(textOf(8, 2_000));
   assert.ok((shared?.length ?? Number.POSITIVE_INFINITY) * 3 < alone.length);
 });

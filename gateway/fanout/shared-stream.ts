@@ -1,4 +1,5 @@
-import { DICTIONARY_BYTES, deflatedFrame, isWorthDeflating } from './deflate.ts';
+import { DICTIONARY_BYTES, deflatedFrameOf, isWorthDeflating } from './deflate.ts';
+import { deflateEach } from './fixed-deflate.ts';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -27,15 +28,11 @@ export class SharedStream {
   /** The next messages of the stream as frames back to back. A connection that is not in step must get them self-contained. */
   append(payloads: readonly Buffer[]): Buffer[] {
     const worth = payloads.filter(isWorthDeflating);
-    const bytes = worth.reduce((sum, { length }) => sum + length, 0);
     const past = Buffer.concat([this.#dictionary, ...worth]);
-    let at = this.#dictionary.length;
-    const frames = worth.map((payload) => {
-      const frame = deflatedFrame(payload, past.subarray(Math.max(0, at - DICTIONARY_BYTES), at));
-      at += payload.length;
-      return frame;
-    });
-    this.#total += bytes;
+    const start = this.#dictionary.length;
+    const lengths = worth.map(({ length }) => length);
+    const frames = deflateEach({ bytes: past, start, reach: DICTIONARY_BYTES }, lengths, deflatedFrameOf);
+    this.#total += past.length - start;
     // A copy: a slice would keep all of the round in memory.
     this.#dictionary = Buffer.from(past.subarray(Math.max(0, past.length - DICTIONARY_BYTES)));
     return frames;
