@@ -16,6 +16,8 @@ const BATCH = 32;
 type Name =
   | 'floor128'
   | 'gatewayDeflated'
+  | 'floor32'
+  | 'floor32Deflated'
   | 'stage'
   | 'stageDeflated'
   | 'stageHidden'
@@ -29,7 +31,13 @@ const cost = cpuPerDelivery;
 const COMPARISONS: readonly Comparison<Name>[] = [
   { target: 'P1deflated', of: 'gatewayDeflated', against: 'floor128', figure: speed },
   { target: 'P14', of: 'fewDeflated', against: 'fewOwnWindows', figure: speed },
-  { target: 'P27', of: 'stageDeflated', against: 'stage', figure: cost },
+  {
+    target: 'P27',
+    of: 'stageDeflated',
+    against: 'stage',
+    figure: cost,
+    yardstick: { of: 'floor32Deflated', against: 'floor32' },
+  },
   { target: 'P27bytes', of: 'stageDeflated', against: 'stage', figure: bytesPerDelivery },
   { target: 'P27tls', of: 'stageTlsDeflated', against: 'stageTls', figure: cost },
   { target: 'P13deflated', of: 'stageTlsDeflated', against: 'stage', figure: speed },
@@ -45,19 +53,20 @@ export async function measureCompressed(run: RunContext): Promise<Ratio[]> {
 }
 
 async function field(bench: Bench, seconds: number): Promise<Partial<Record<Name, Contender>>> {
-  const { file, bytes } = await bench.configuration.events();
+  const { file, bytes, deflatedBytes } = await bench.configuration.events();
   const fedByItself = { ahead: 0, fillerEvery: 0, filters: 1, content: 'ordered' } as const;
+  const floor = (frames: number, size: number) => ({
+    ...fedByItself,
+    name: `C floor, ${frames} a write, ${size} B`,
+    content: 'none' as const,
+    start: () => startFloor(bench, frames, size),
+  });
   const stage = (extension: 'permessage-deflate' | 'none', more: { isTls?: boolean; hasPrivacy?: boolean } = {}) => ({
     ...fedByItself,
     start: () => startStage(bench, { batch: BATCH, filters: '1', seconds, content: { file, extension }, ...more }),
   });
   return {
-    floor128: {
-      ...fedByItself,
-      name: `C floor, 128 a write, ${bytes} B`,
-      content: 'none',
-      start: () => startFloor(bench, 128, bytes),
-    },
+    floor128: floor(128, bytes),
     gatewayDeflated: {
       name: 'gateway, compressed',
       filters: 1,
@@ -69,6 +78,8 @@ async function field(bench: Bench, seconds: number): Promise<Partial<Record<Name
     stageHidden: { ...stage('none', { hasPrivacy: true }), name: 'fan-out, 32 a write, privacy' },
     stage: { ...stage('none'), name: 'fan-out, 32 a write' },
     stageDeflated: { ...stage('permessage-deflate'), name: 'fan-out, 32, compressed' },
+    floor32Deflated: floor(BATCH, deflatedBytes),
+    floor32: floor(BATCH, bytes),
     ...(bench.programs.receiverDeflateTls !== null && {
       stageTlsDeflated: { ...stage('permessage-deflate', { isTls: true }), name: 'fan-out, 32, compressed, TLS' },
       stageTls: { ...stage('none', { isTls: true }), name: 'fan-out, 32 a write, TLS' },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { STREAM_PATH } from '../../protocol/paths.ts';
-import { eventLines, meanBytes } from './event-file.ts';
+import { eventLines, meanBytes, meanDeflatedBytes } from './event-file.ts';
 
 export const ACCOUNT = 'benchmark';
 export const PARTITIONS = 4;
@@ -27,10 +27,11 @@ export interface Configuration extends AsyncDisposable {
   events(): Promise<EventFile>;
 }
 
-export interface EventFile {
+interface EventFile {
   readonly file: string;
-  /** Of an event, in the mean. */
+  /** Of an event, in the mean; and compressed against the events before it. */
   readonly bytes: number;
+  readonly deflatedBytes: number;
 }
 
 const subscriptionOf = (isTls: boolean, calls: boolean) => ({
@@ -106,7 +107,7 @@ export async function writeConfiguration(): Promise<Configuration> {
       const file = join(folder, 'events.ndjson');
       const lines = eventLines(ACCOUNT);
       await writeFile(file, `${lines.join('\n')}\n`);
-      return { file, bytes: meanBytes(lines) };
+      return { file, bytes: meanBytes(lines), deflatedBytes: meanDeflatedBytes(lines) };
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };

@@ -25,9 +25,8 @@ function nextEvent(): Buffer {
   return Buffer.from(`{"Bench-Seq":${sequence},"Bench-Sent":0,${lines[sequence % lines.length] ?? ''}`);
 }
 
-for await (const line of createInterface({ input: process.stdin })) {
-  while (line === 'start') {
-    const events = Array.from({ length: BATCH }, nextEvent);
-    await Promise.all([...server.clients].flatMap((socket) => events.map((event) => send(socket, event))));
-  }
+for await (const line of createInterface({ input: process.stdin })) if (line === 'start') break;
+for (;;) {
+  const events = Array.from({ length: BATCH }, nextEvent);
+  await Promise.all([...server.clients].flatMap((socket) => events.map((event) => send(socket, event))));
 }

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { constants, crc32, deflateRawSync } from 'node:zlib';
 import { createSimulator } from '../../protocol/simulator/simulator.ts';
 
 /** More than fit in any window that compression refers back to. */
@@ -39,4 +39,22 @@ const HEAD = '{"Bench-Part":0,"Bench-Seq":100000,"Bench-Sent":1764500000000000,'
 /** Mean bytes of an event of these lines. */
 export function meanBytes(lines: readonly string[]): number {
   return Math.round(lines.reduce((sum, line) => sum + Buffer.byteLength(line), 0) / lines.length) + HEAD;
+}
+
+const DICTIONARY_BYTES = 8 * 1024;
+const TRIED = 256;
+
+/** What the C floor is given to write in the place of compressed events: by zlib, whatever the gateway makes of them. */
+export function meanDeflatedBytes(lines: readonly string[]): number {
+  const events = lines.slice(0, TRIED).map((line) => Buffer.from(line));
+  const all = Buffer.concat(events);
+  let at = 0;
+  let sum = 0;
+  for (const event of events) {
+    const dictionary = all.subarray(Math.max(0, at - DICTIONARY_BYTES), at);
+    const options = { level: 1, finishFlush: constants.Z_SYNC_FLUSH, ...(at > 0 && { dictionary }) };
+    sum += deflateRawSync(event, options).length;
+    at += event.length;
+  }
+  return Math.round(sum / events.length);
 }

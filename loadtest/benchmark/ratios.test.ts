@@ -48,6 +48,9 @@ test('against a peer the floor is a share of what the C floor reaches, where tha
   assert.deepEqual([far.floor, far.goal, far.verdict], [40, 75, 'missed']);
   assert.equal(judge(TARGETS.P6, [39]).verdict, 'missed');
   assert.ok(holds(near, 1) && !holds(far, 1));
+  const low = judge(TARGETS.P27, [0.7], [0.6]);
+  assert.deepEqual([low.floor?.toFixed(2), low.goal?.toFixed(2), low.verdict], ['0.75', '0.63', 'floor']);
+  assert.equal(judge(TARGETS.P27, [0.5], [0.2]).floor, 0.6);
 });
 
 test('a run fails at the floor, or with slack only when a figure is so many times worse', () => {

@@ -123,7 +123,10 @@ export async function startStage(
 ): Promise<Server> {
   const { batch, filters, seconds, isTls = false, content, hasPrivacy = false } = options;
   const args = [
-    ...['stage', '--batch', String(batch), '--filters', filters, '--seconds', String(seconds)],
+    'stage',
+    `--batch=${batch}`,
+    `--filters=${filters}`,
+    `--seconds=${seconds}`,
     ...(isTls ? ['--tls'] : []),
     ...(content === undefined ? [] : ['--events', content.file]),
     ...(hasPrivacy ? ['--privacy'] : []),
