@@ -169,8 +169,7 @@ export const GATEWAY = dashboard({
         {
           title: 'Forms of an event',
           unit: 'short',
-          says: 'Forms in use, by pod: with or without meta, compressed or not. A replica makes at most 16.',
-          thresholds: { warn: 12, bad: 16 },
+          says: 'Forms in use, by pod: with or without meta, by each set of privacy profiles, compressed or not.',
           queries: { '{{pod}}': `max by (pod) (firehose_encodings${IN})` },
         },
       ],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MOST_PROFILES } from '../../protocol/subscription/privacy.ts';
 import { cursors } from '../testing/cursors.ts';
 import { entryOf } from '../testing/entries.ts';
 import { expectedNotices } from '../testing/notices.ts';
@@ -38,6 +39,22 @@ test('compressed forms are limited, one that is in use has room for more users, 
   assert.throws(() => encodings.hold(shared), /more than 1 forms/);
   encodings.release(held);
   assert.ok(encodings.hasRoomFor(shared));
+});
+
+test('an account whose logins use every set of profiles takes compression from nobody', () => {
+  const encodings = new Encodings();
+  const sets = Array.from({ length: 2 ** MOST_PROFILES }, (_, set): Redactor | null =>
+    set === 0 ? null : { name: `set-${set}`, version: 'v', event: (event) => event, call: (call) => call },
+  );
+  for (const privacy of sets) {
+    for (const { format } of [PLAIN, WITH_META]) {
+      for (const transport of ['raw', 'self', 'shared'] as const) {
+        const form: Form = { format, transport, privacy };
+        assert.ok(encodings.hasRoomFor(form), `${format} ${transport} ${privacy?.name}`);
+        encodings.hold(form);
+      }
+    }
+  }
 });
 
 /** How often the cursor of an event was sealed: what a form with meta costs. */

@@ -1,13 +1,16 @@
+import { MOST_PROFILES } from '../../protocol/subscription/privacy.ts';
 import type { Redactor } from '../privacy/redactor.ts';
 
 /** What a connection gets of an event: its bytes, or its bytes with one trailing `_firehose` key. */
-export type Format = 'plain' | 'meta';
+const FORMATS = ['plain', 'meta'] as const;
+export type Format = (typeof FORMATS)[number];
 
 /**
  * How a text travels to connections that negotiated permessage-deflate (RFC 7692): `shared` to those that keep their window
  * between messages, `self` to those that do not; `raw` to all others.
  */
-export type Transport = 'raw' | 'self' | 'shared';
+const TRANSPORTS = ['raw', 'self', 'shared'] as const;
+export type Transport = (typeof TRANSPORTS)[number];
 
 /** Everything that decides which bytes an event becomes. Two connections with equal forms may share theirs. */
 export interface Form {
@@ -29,9 +32,10 @@ export interface Encoding extends Form {
 
 /**
  * Forms in use up to which connections may have events compressed. Beyond it they get them as they are: no connection is refused for
- * the forms that others use. Other forms are two for each set of profiles that hold together.
+ * the forms that others use. It is what one resource can declare, with every set of its profiles, so that the logins of one
+ * account cannot take compression from others. A form costs nothing but where a connection wants an event in it (F1).
  */
-const MOST_ENCODINGS = 16;
+const MOST_ENCODINGS = FORMATS.length * TRANSPORTS.length * 2 ** MOST_PROFILES;
 
 interface Held {
   readonly encoding: Encoding;
