@@ -17,19 +17,19 @@ export type BindOutcome =
   { readonly kind: 'bound'; readonly waiting: number } | { readonly kind: 'failed'; readonly reason: AmqpReason };
 
 /** AMQP does not tell whether a binding is there, nor whether a broker was away: markers of the same lifetime do. */
-function markersOf({ name }: QueueSpec) {
-  return { bound: `${name}.bound`, alive: `${name}.alive` } as const;
+function markersOf({ name }: QueueSpec, markers: string) {
+  return { bound: `${name}.bound.${markers}`, alive: `${name}.alive.${markers}` } as const;
 }
 
 /**
- * What happened since the markers were set: null when they are there. `bound` is an exchange with a binding to the queue:
- * it deletes itself when that binding goes, as it does with the queue. `alive` is a durable queue with one transient
- * message: a restart of the broker takes the message, and in RabbitMQ 3 all transient exchanges and their bindings. In
- * RabbitMQ 4 those stay, but nobody could publish while the broker was away. Rejects with amqplib's error.
+ * What happened since these markers were set: null when they are there. `bound` is an exchange with a binding to the
+ * queue: it deletes itself when that binding goes, as it does with the queue. `alive` is a durable queue with one
+ * transient message: a restart of the broker takes the message, and in RabbitMQ 3 all transient exchanges and their
+ * bindings. In RabbitMQ 4 those stay, but nobody could publish while the broker was away. Rejects with amqplib's error.
  */
-export async function findLoss(connection: ChannelModel, { queue }: Wanted): Promise<Loss | null> {
-  const { bound, alive } = markersOf(queue);
-  const isBound = await exists(connection, (channel) => channel.checkExchange(bound));
+export async function findLoss(connection: ChannelModel, { queue }: Wanted, markers: string): Promise<Loss | null> {
+  const { bound, alive } = markersOf(queue, markers);
+  const isBound = markers !== '' && (await exists(connection, (channel) => channel.checkExchange(bound)));
   if (isBound && (await messagesIn(connection, alive)) > 0) return null;
   return isBound || (await exists(connection, (channel) => channel.checkQueue(queue.name)))
     ? 'bindings_lost'
@@ -69,9 +69,12 @@ export async function countWaiting(connection: ChannelModel, { queue }: Wanted):
   return messageCount;
 }
 
-/** To be called once the log has, or Redis keeps, what `findLoss` found: the markers hide it. */
-export async function setMarkers(connection: ChannelModel, { queue }: Wanted): Promise<void> {
-  const { bound, alive } = markersOf(queue);
+/**
+ * Sets markers of a name that was never used. The bindings are made once more after it: then markers that stand say that
+ * the bindings of the same queue do. Rejects with amqplib's error.
+ */
+export async function setMarkers(connection: ChannelModel, { queue }: Wanted, markers: string): Promise<void> {
+  const { bound, alive } = markersOf(queue, markers);
   const channel = await connection.createConfirmChannel();
   channel.on('error', () => undefined);
   await channel.assertExchange(bound, 'fanout', { durable: false, autoDelete: true });
@@ -91,10 +94,16 @@ function markerQueue({ expiresMs }: QueueSpec) {
   return { durable: true, arguments: options };
 }
 
-/** The exchange of the switch is gone, and the markers are not: another replica must see it, too. */
-export async function removeMarkers(connection: ChannelModel, { queue }: Wanted): Promise<void> {
+/**
+ * When the exchange of the switch is gone, so that other replicas see it, too; or when other markers have replaced these.
+ * Rejects with amqplib's error.
+ */
+export async function removeMarkers(connection: ChannelModel, { queue }: Wanted, markers: string): Promise<void> {
+  const { bound, alive } = markersOf(queue, markers);
   const channel = await openChannel(connection);
-  await channel.deleteExchange(markersOf(queue).bound);
+  await channel.deleteExchange(bound);
+  await channel.deleteQueue(alive);
+  await channel.deleteExchange(alive);
   await channel.close();
 }
 

@@ -2,16 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AppendOutcome, EventLog } from '../../event-log/event-log.ts';
 import type { SourceGap } from '../../protocol/source-gap.ts';
 import { encodeSourceReport, type SourceReport } from '../../protocol/source-report.ts';
-import { gapEvent, gapStore } from '../collector/gaps.ts';
 import { reportStore } from '../collector/reports.ts';
 import type { MappedEvent } from '../mapper.ts';
-import { newEvent } from '../new-event.ts';
 import type { Wanted } from './bindings.ts';
 import type { BusMapper } from './bus-mapper.ts';
 import type { Broker } from '../../runtime/amqp/connect.ts';
-import { Consumer, type ConsumerState, type Look } from './consumer.ts';
-import { recordLook, writeReport, type CoveragePlace } from './coverage.ts';
+import { Consumer, type ConsumerState } from './consumer.ts';
+import { writeReport, type CoveragePlace } from './coverage.ts';
 import type { AmqpReason } from '../../runtime/amqp/fault.ts';
+import { Losses } from './losses.ts';
 import { OverflowWatch } from './overflow-watch.ts';
 import { Publisher } from './publisher.ts';
 
@@ -43,7 +42,7 @@ export interface BusEndpointOptions {
   readonly prefetch: number;
   readonly mapper: BusMapper;
   readonly holdMs: number;
-  readonly eventLog: Pick<EventLog, 'append'>;
+  readonly eventLog: Pick<EventLog, 'append' | 'partitions'>;
   readonly observer: BusObserver;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -52,7 +51,6 @@ export interface BusEndpointOptions {
 const REPORT_MS = 2_000;
 /** Reports of replicas that are gone are looked for with each thirtieth. */
 const PRUNE_EVERY = 30;
-const RETRY_MS = { first: 200, most: 2_000 };
 /** Reasons of the mapper that say that a message has not the form of an event. */
 const MALFORMED: ReadonlySet<string> = new Set(['malformed', 'rejected']);
 
@@ -62,15 +60,23 @@ export class BusEndpoint {
   readonly #consumer: Consumer;
   readonly #publisher: Publisher;
   readonly #overflow: OverflowWatch;
+  readonly #losses: Losses;
   #state: ConsumerState = { connected: false, bound: false, reason: null };
   #since: number;
-  #heard: { from: number; to: number } | null = null;
 
   constructor(options: BusEndpointOptions) {
-    const { spec, wanted, prefetch, mapper, holdMs, eventLog, observer, now } = options;
+    const { spec, place, wanted, prefetch, mapper, holdMs, eventLog, observer, now } = options;
     this.#options = options;
     this.#since = now();
     this.#overflow = new OverflowWatch(wanted.queue.maxLength);
+    this.#losses = new Losses({
+      place,
+      ttlMs: wanted.queue.messageTtlMs,
+      overflow: this.#overflow,
+      eventLog,
+      onGap: (gap) => observer.gapTold(spec.name, gap),
+      now,
+    });
     this.#publisher = new Publisher({
       mapper,
       eventLog,
@@ -81,18 +87,15 @@ export class BusEndpoint {
         if (drop === null) return observer.eventRead(spec.name, 'forwarded', '');
         observer.eventRead(spec.name, MALFORMED.has(drop.reason) ? 'malformed' : 'dropped', drop.reason);
       },
-      onOutcome: (outcome, events) => {
-        const time = now();
-        for (const event of events) observer.eventAppended(spec.name, event, outcome, time - event.at);
-      },
+      onOutcome: (outcome, event) => observer.eventAppended(spec.name, event, outcome, now() - event.at),
     });
     this.#consumer = new Consumer({
       broker: spec.broker,
       wanted,
       prefetch,
       now,
-      take: (delivery) => this.#publisher.take(delivery),
-      settle: (look, signal) => this.#settle(look, signal),
+      take: (delivery) => this.#publisher.receive(delivery),
+      coverage: this.#losses,
       onWaiting: (waiting, at) => this.#overflow.noteWhileAway(waiting, at, now()),
       onState: (state) => this.#noteState(state),
     });
@@ -116,39 +119,6 @@ export class BusEndpoint {
   /** Runs until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#consumer.run(signal), this.#publisher.run(signal), this.#report(signal)]);
-  }
-
-  /** Tells the gap that a look found; true once the log has it. */
-  async #settle(look: Look, signal: AbortSignal): Promise<boolean> {
-    const { place, wanted, now } = this.#options;
-    const boundAt = now();
-    const overflow = this.#overflow.note(look, boundAt);
-    const more = { boundAt, ttlMs: wanted.queue.messageTtlMs, overflow };
-    for (let wait = RETRY_MS.first; !signal.aborted; wait = Math.min(wait * 2, RETRY_MS.most)) {
-      try {
-        await this.#tell(await recordLook(place, look, more));
-        this.#heard = { from: look.lost !== null || this.#heard === null ? boundAt : this.#heard.from, to: look.at };
-        return true;
-      } catch {
-        // Redis is away, or refuses: nothing else can be appended either, and the client says why.
-        await delay(wait, undefined, { signal }).catch(() => undefined);
-      }
-    }
-    return false;
-  }
-
-  async #tell(gaps: readonly SourceGap[]): Promise<void> {
-    if (gaps.length === 0) return;
-    const { eventLog, observer, spec, place } = this.#options;
-    const outcomes = await eventLog.append(gaps.map((gap) => newEvent(gapEvent(gap))));
-    if (outcomes.some(({ outcome }) => outcome === 'failed')) throw new Error('the log does not take the gaps');
-    const store = gapStore(place.client, place.keys, place.endpoint);
-    for (const gap of gaps) await store.told(gap);
-    await store.passed(gaps);
-    outcomes.forEach(({ outcome }, index) => {
-      const gap = gaps[index];
-      if (outcome === 'accepted' && gap !== undefined) observer.gapTold(spec.name, gap);
-    });
   }
 
   #noteState(state: ConsumerState): void {
@@ -183,7 +153,7 @@ export class BusEndpoint {
       since: this.#since,
       reason: reason ?? '',
       instance: '',
-      heard: this.#heard,
+      heard: this.#losses.heard,
       leading: connected && this.#consumer.isActive,
       bound,
       at: this.#options.now(),

@@ -20,7 +20,7 @@ export interface BusOptions {
   readonly mapper: () => BusMapper;
   /** How long a leg's beginning waits for its account. Milliseconds. */
   readonly holdMs: number;
-  readonly eventLog: Pick<EventLog, 'append'>;
+  readonly eventLog: Pick<EventLog, 'append' | 'partitions'>;
   /** For commands that do not block, in the Redis of the log. */
   readonly client: RedisClient;
   readonly keyPrefix?: string;

@@ -5,11 +5,14 @@ import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startRabbit, type RabbitServer } from '../../testing/rabbitmq-server.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { startTcpProxy } from '../../testing/tcp-proxy.ts';
 import { until } from '../../testing/until.ts';
 import type { Wanted } from './bindings.ts';
-import { Consumer, type ConsumerOptions, type ConsumerState, type Look } from './consumer.ts';
+import { Consumer, type ConsumerOptions, type ConsumerState } from './consumer.ts';
+import type { Coverage, Look } from './look.ts';
 import { bindingKeys } from './queue.ts';
+import { openCoverage } from './testing/coverage.ts';
 import { numbers, openPublisher, ownPlace, publishAll, TRANSIENT } from './testing/rabbit-bus.ts';
 
 const LIMIT = { timeout: 110_000 };
@@ -17,10 +20,14 @@ const PROCESS = fileURLToPath(new URL('testing/consumer-process.ts', import.meta
 const KEYS = bindingKeys(['CHANNEL_CREATE', 'CHANNEL_DESTROY']);
 
 let rabbit: RabbitServer;
+let redis: RedisServer;
 before(async () => {
-  rabbit = await startRabbit();
+  [rabbit, redis] = await Promise.all([startRabbit(), startRedis()]);
 }, LIMIT);
-after(() => rabbit[Symbol.asyncDispose]());
+after(async () => {
+  await rabbit[Symbol.asyncDispose]();
+  await redis.stop();
+});
 
 function wants(declare = true): Wanted {
   const { queue, exchange } = ownPlace();
@@ -34,9 +41,25 @@ interface Running extends AsyncDisposable {
   readonly looks: Look[];
 }
 
-function consume(wanted: Wanted, given: Partial<ConsumerOptions> = {}, url = rabbit.url): Running {
+type Given = Partial<Omit<ConsumerOptions, 'coverage'>> & {
+  /** What is done before a look is settled. */
+  readonly beforeSettle?: () => Promise<unknown>;
+};
+
+function consume(wanted: Wanted, { beforeSettle, ...given }: Given = {}, url = rabbit.url): Running {
+  const opened = openCoverage(redis.url, wanted);
   const stopping = new AbortController();
   const [taken, states, looks] = [[] as string[], [] as ConsumerState[], [] as Look[]];
+  const coverage: Coverage = {
+    markers: () => opened.coverage.markers(),
+    announce: (markers, base, signal) => opened.coverage.announce(markers, base, signal),
+    async settle(look, signal) {
+      await beforeSettle?.();
+      looks.push(look);
+      return await opened.coverage.settle(look, signal);
+    },
+    forget: (markers) => opened.coverage.forget(markers),
+  };
   const consumer: Consumer = new Consumer({
     broker: { url, policy: null },
     wanted,
@@ -44,10 +67,7 @@ function consume(wanted: Wanted, given: Partial<ConsumerOptions> = {}, url = rab
     now: Date.now,
     onState: (state) => states.push(state),
     onWaiting: () => undefined,
-    settle: (look) => {
-      looks.push(look);
-      return Promise.resolve(true);
-    },
+    coverage,
     take: ({ number, body }) => {
       taken.push(body.toString());
       consumer.acknowledgeBelow(number + 1);
@@ -63,6 +83,7 @@ function consume(wanted: Wanted, given: Partial<ConsumerOptions> = {}, url = rab
     async [Symbol.asyncDispose]() {
       stopping.abort();
       await ended;
+      await opened[Symbol.asyncDispose]();
     },
   };
 }
@@ -80,7 +101,7 @@ const messages = (from: number, to: number) =>
 
 test('S5: kill -9 of the active consumer loses nothing and keeps the order', LIMIT, async () => {
   const wanted = wants();
-  const line = JSON.stringify({ broker: { url: rabbit.url, policy: null }, wanted });
+  const line = JSON.stringify({ broker: { url: rabbit.url, policy: null }, wanted, redisUrl: redis.url });
   const log: string[] = [];
   const start = () => {
     const child = spawn(process.execPath, [PROCESS, line], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -179,7 +200,7 @@ test('the queue is served while the exchange is absent, and bound once it is the
 test('S4: what may come after a loss waits until the loss is told', LIMIT, async () => {
   const wanted = wants();
   const told = Promise.withResolvers<void>();
-  await using running = consume(wanted, { settle: () => told.promise.then(() => true) });
+  await using running = consume(wanted, { beforeSettle: () => told.promise });
   await until('the bindings stand', () => running.states.at(-1)?.bound === true);
   await using bus = await publisher();
   await publishAll(bus, wanted.exchange.name, messages(0, 20));
@@ -211,7 +232,6 @@ test('a connection that is cut, and a new process, lose nothing while the bindin
     await using running = consume(wanted, {}, url);
     await isBound(running);
     assert.equal(running.looks[0]?.lost?.reason, 'queue_lost', 'there was none before');
-    // The marker is set after the first look; a cut before that tells the loss again.
     await until('a later look has found the bindings', () => running.looks.length > 1);
     proxy.cutAll();
     await until('the cut is seen', () => running.states.at(-1)?.connected === false);
@@ -261,7 +281,7 @@ test('least privilege suffices, and what is refused has a reason of its own', LI
     await bus.channel.deleteQueue(wanted.queue.name);
     await until('the loss is told', () => running.looks.some(({ lost, verifiedAt }) => lost !== null && verifiedAt));
   }
-  const reasonOf = async (url: string, other: Partial<Wanted> = {}, options: Partial<ConsumerOptions> = {}) => {
+  const reasonOf = async (url: string, other: Partial<Wanted> = {}, options: Given = {}) => {
     await using running = consume({ ...wanted, ...other }, options, url);
     const state = await until('a reason is told', () => running.states.find(({ reason }) => reason !== null));
     return state.reason;

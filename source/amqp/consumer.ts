@@ -1,11 +1,13 @@
 import type { ChannelModel } from 'amqplib';
-import { setTimeout as delay } from 'node:timers/promises';
+import { randomBytes } from 'node:crypto';
 import { MAX_EVENT_BYTES } from '../../protocol/event-object.ts';
 import { bind, countWaiting, findLoss, removeMarkers, setMarkers, type Loss, type Wanted } from './bindings.ts';
 import { closeWithin, connectBroker, type Broker } from '../../runtime/amqp/connect.ts';
-import { amqpReason, isLasting, NoAnswer, type AmqpReason } from '../../runtime/amqp/fault.ts';
+import { amqpReason, isLasting, type AmqpReason } from '../../runtime/amqp/fault.ts';
 import { Hand, type Delivery } from './hand.ts';
+import type { Coverage, Look, Settlement } from './look.ts';
 import { queueOptions } from './queue.ts';
+import { pause, within } from './waits.ts';
 
 export interface ConsumerState {
   readonly connected: boolean;
@@ -15,20 +17,6 @@ export interface ConsumerState {
   readonly reason: AmqpReason | null;
 }
 
-/** A look that found the bindings, or made them. Times are Unix milliseconds. */
-export interface Look {
-  /** When it began. */
-  readonly at: number;
-  /** When the last one before it began that found them; null for the first of a process. */
-  readonly verifiedAt: number | null;
-  /** Why they were gone, and since when this replica knows. */
-  readonly lost: { readonly reason: Loss; readonly seenAt: number } | null;
-  /** Messages that wait in the queue. */
-  readonly waiting: number;
-  /** A time of which the broker may have dropped messages as too old: they waited behind those in hand. */
-  readonly expired: { readonly from: number; readonly to: number } | null;
-}
-
 export interface ConsumerOptions {
   readonly broker: Broker;
   readonly wanted: Wanted;
@@ -36,11 +24,7 @@ export interface ConsumerOptions {
   readonly prefetch: number;
   /** Gets each message, in order; `acknowledgeBelow` says when the log has it. Must not throw. */
   readonly take: (delivery: Delivery) => void;
-  /**
-   * Called after each look that ends with the bindings in place. Resolves with true once the log has the gap that it
-   * tells, with false when the signal aborts; must not reject. What came after the gap waits for it (S4).
-   */
-  readonly settle: (look: Look, signal: AbortSignal) => Promise<boolean>;
+  readonly coverage: Coverage;
   /** Messages that wait in the queue, looked at while a gap cannot be told because the log is away. */
   readonly onWaiting: (waiting: number, at: number) => void;
   readonly onState: (state: ConsumerState) => void;
@@ -50,8 +34,6 @@ export interface ConsumerOptions {
 
 const CHECK_MS = 5_000;
 const RETRY_MS = { first: 200, bind: 2_000, connect: 30_000 };
-/** amqplib leaves calls open on a connection that is gone, and a quorum queue without a leader answers none. */
-const STEP_LIMIT_MS = 10_000;
 const BIND_LIMIT_MS = 60_000;
 const CLOSE_LIMIT_MS = 2_000;
 
@@ -65,7 +47,11 @@ export class Consumer {
   readonly #hand: Hand;
   #state: ConsumerState = { connected: false, bound: false, reason: null };
   #verifiedAt: number | null = null;
-  #lost: Look['lost'] = null;
+  /** When the look under way began, and the markers that it asked for. */
+  #lookedAt = 0;
+  #base: string | null = null;
+  /** Until a look has told it, or another replica has. */
+  #lost: { readonly reason: Loss; readonly base: string | null } | null = null;
   #isCancelled = false;
   #isActive = false;
   #fullSince: number | null = null;
@@ -149,12 +135,9 @@ export class Consumer {
     this.#tell({ connected: true, bound: false, reason: null });
     let attempt = 0;
     while (!signal.aborted) {
-      const reason = await this.#look(connection, signal);
-      attempt = reason === null ? 0 : attempt + 1;
-      await pause(
-        reason === null ? CHECK_MS : isLasting(reason) ? RETRY_MS.connect : backOff(attempt, RETRY_MS.bind),
-        signal,
-      );
+      const outcome = await this.#look(connection, signal);
+      attempt = outcome === 'InForce' ? 0 : attempt + 1;
+      await pause(pauseAfter(outcome, attempt), signal);
       if (!signal.aborted) await this.#noteLoss(connection);
     }
   }
@@ -184,39 +167,67 @@ export class Consumer {
     });
   }
 
-  /** Channel B: binds. Null: the bindings stand, and the log has the gap before them. */
-  async #look(connection: ChannelModel, signal: AbortSignal): Promise<AmqpReason | null> {
-    const { wanted, now, settle } = this.#options;
-    const at = now();
+  /** Channel B: binds, and sets new markers after a loss. */
+  async #look(connection: ChannelModel, signal: AbortSignal): Promise<Outcome> {
+    const { wanted, coverage } = this.#options;
     // Received before this look: if the exchange is not there now, no binding has brought them.
     const older = this.#hand.waiting;
-    const outcome = await within(bind(connection, wanted, signal), BIND_LIMIT_MS);
-    if (signal.aborted) return null;
-    if (outcome.kind === 'failed') {
+    let bound = await within(bind(connection, wanted, signal), BIND_LIMIT_MS);
+    let lost: Look['lost'] = null;
+    if (bound.kind === 'bound' && this.#lost !== null && !signal.aborted) {
+      const { reason, base } = this.#lost;
+      lost = { reason, markers: randomBytes(6).toString('hex') };
       this.#hand.close();
-      this.#hand.release(older);
-      this.#tell({ ...this.#state, bound: false, reason: outcome.reason });
-      if (outcome.reason === 'NoExchange') {
-        this.#lost ??= { reason: 'bindings_lost', seenAt: at };
-        await within(removeMarkers(connection, wanted));
-      }
-      return outcome.reason;
+      const announced = coverage.announce(lost.markers, base, signal);
+      if (!(await this.#whileCounting(connection, announced, signal))) return 'InForce';
+      await within(setMarkers(connection, wanted, lost.markers));
+      bound = await within(bind(connection, wanted, signal), BIND_LIMIT_MS);
     }
+    if (signal.aborted) return 'InForce';
+    if (bound.kind === 'failed') return await this.#noteUnbound(connection, bound.reason, older);
     this.#tell({ ...this.#state, bound: true, reason: null });
-    const lost = this.#lost;
-    const look: Look = { at, verifiedAt: this.#verifiedAt, lost, waiting: outcome.waiting, expired: this.#expired };
-    if (lost !== null) this.#hand.close();
-    if (!(await this.#whileCounting(connection, settle(look, signal), signal))) return null;
+    const look: Look = {
+      at: this.#lookedAt,
+      base: this.#base,
+      verifiedAt: this.#verifiedAt,
+      lost,
+      waiting: bound.waiting,
+      expired: this.#expired,
+    };
+    const settlement = await this.#whileCounting(connection, coverage.settle(look, signal), signal);
+    return settlement === null ? 'InForce' : await this.#finish(connection, look, settlement);
+  }
+
+  /** The log has what the look tells. */
+  async #finish(connection: ChannelModel, { at }: Look, { isInForce, stale }: Settlement): Promise<Outcome> {
+    const { wanted, coverage } = this.#options;
     this.#expired = null;
-    this.#verifiedAt = at;
-    if (lost !== null) await within(setMarkers(connection, wanted));
-    this.#lost = null;
-    this.#hand.open();
-    return null;
+    if (isInForce) {
+      this.#verifiedAt = at;
+      this.#lost = null;
+      this.#hand.open();
+    } else {
+      this.#hand.close();
+    }
+    for (const markers of stale) await within(removeMarkers(connection, wanted, markers));
+    if (stale.length > 0) await coverage.forget(stale);
+    return isInForce ? 'InForce' : 'Superseded';
+  }
+
+  async #noteUnbound(connection: ChannelModel, reason: AmqpReason, older: number): Promise<AmqpReason> {
+    this.#hand.close();
+    this.#hand.release(older);
+    this.#tell({ ...this.#state, bound: false, reason });
+    if (reason === 'NoExchange') {
+      this.#lost ??= { reason: 'bindings_lost', base: this.#base };
+      if (this.#base !== null && this.#base !== '')
+        await within(removeMarkers(connection, this.#options.wanted, this.#base));
+    }
+    return reason;
   }
 
   /** Looks at the length of the queue for as long as the work takes: a queue that is full loses messages in silence. */
-  async #whileCounting(connection: ChannelModel, work: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+  async #whileCounting<T>(connection: ChannelModel, work: Promise<T>, signal: AbortSignal): Promise<T> {
     const { wanted, now, onWaiting } = this.#options;
     const stopping = new AbortController();
     const stop = AbortSignal.any([signal, stopping.signal]);
@@ -229,11 +240,20 @@ export class Consumer {
     }
   }
 
+  /** Begins a look: asks which markers are in force, and whether they stand. */
   async #noteLoss(connection: ChannelModel): Promise<void> {
-    const seenAt = this.#options.now();
-    const reason = await within(findLoss(connection, this.#options.wanted));
-    if (reason !== null) this.#lost ??= { reason: this.#isCancelled ? 'queue_lost' : reason, seenAt };
+    const { coverage, wanted, now } = this.#options;
+    this.#lookedAt = now();
+    const base = await coverage.markers();
+    this.#base = base;
+    const isCancelled = this.#isCancelled;
     this.#isCancelled = false;
+    // Other markers: another replica has told that loss.
+    if (this.#lost !== null && this.#lost.base !== null && this.#lost.base !== base) this.#lost = null;
+    if (base === null) return;
+    const found = await within(findLoss(connection, wanted, base));
+    const reason = this.#lost?.reason ?? (found !== null && isCancelled ? 'queue_lost' : found);
+    this.#lost = reason === null ? null : { reason, base };
   }
 
   /** The broker drops what waits for longer than its time to live, and says nothing of it. */
@@ -267,23 +287,17 @@ export class Consumer {
 
 const NEVER = new AbortController().signal;
 
+/** `Superseded`: another replica has replaced the markers that a look asked for. */
+type Outcome = 'InForce' | 'Superseded' | AmqpReason;
+
+function pauseAfter(outcome: Outcome, attempt: number): number {
+  if (outcome === 'InForce') return CHECK_MS;
+  if (outcome === 'Superseded') return backOff(attempt, RETRY_MS.bind);
+  return isLasting(outcome) ? RETRY_MS.connect : backOff(attempt, RETRY_MS.bind);
+}
+
 /** Doubling from 200 ms to the limit, half of it jitter. */
 function backOff(attempt: number, limit: number): number {
   const ceiling = Math.min(RETRY_MS.first * 2 ** Math.min(attempt - 1, 16), limit);
   return Math.round(ceiling * (0.5 + Math.random() / 2));
-}
-
-/** Rejects when the broker does not answer. */
-async function within<T>(work: Promise<T>, limitMs = STEP_LIMIT_MS): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new NoAnswer()), limitMs);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await delay(milliseconds, undefined, { signal }).catch(() => undefined);
 }

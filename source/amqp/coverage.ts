@@ -3,49 +3,67 @@ import { decodeSourceGap, type SourceGap } from '../../protocol/source-gap.ts';
 import { reportField } from '../../protocol/source-report.ts';
 import type { RedisClient } from '../../runtime/redis/client.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
-import type { Look } from './consumer.ts';
+import type { Look, Settlement } from './look.ts';
 
 /**
- * What replicas know together of one broker: until when the bindings are known to have stood (`positions`, field
- * `<endpoint>`), and until when its overflows are told (`<endpoint>/overflow`). Of one loss each replica finds another
- * interval: the first that reports it makes the gap, for all. One that knew of the loss before that time saw the same one.
- * KEYS: positions, gaps, reports. ARGV: endpoint, source, begin of the look, end of the loss, since when the loss is known
- * or nothing, its reason, until when this replica knows of the bindings or nothing, time to live of messages, begin of an
- * overflow or nothing, its end, time to live of the keys in ms. Replies: the gaps that the log may not have.
+ * What replicas know together of one broker, in the hash of positions: until when the bindings are known to have stood
+ * (field `<endpoint>`), until when its overflows are told (`<endpoint>/overflow`), the markers in force
+ * (`<endpoint>/markers`), and markers that may be at the broker besides, with those that they were to replace
+ * (`<endpoint>/markers/<name>`). A loss is told by the look that replaces the markers whose absence it found; a look that
+ * asked for others than those in force changes nothing but overflows.
+ * KEYS: positions, gaps, reports. ARGV: endpoint, source, begin of the look, end of the loss, the markers that it asked
+ * for, the markers that it has set or nothing, the reason of the loss, until when this replica knows of the bindings or
+ * nothing, time to live of messages, begin of an overflow or nothing, its end, time to live of the keys in ms. Replies:
+ * whether the look is in force, the gaps that the log may not have, the markers that are stale.
  */
 const SETTLE = defineScript(`
 local endpoint, source = ARGV[1], ARGV[2]
 local at, bound = tonumber(ARGV[3]), tonumber(ARGV[4])
+local base, set = ARGV[5], ARGV[6]
 local known = tonumber(redis.call('HGET', KEYS[1], endpoint) or nil)
+local current = redis.call('HGET', KEYS[1], endpoint .. '/markers') or ''
 local function tell(reason, from, to)
   if to <= from then return end
   local text = cjson.encode({ source = source, endpoint = endpoint, reason = reason, from = from, to = to, legs_ended = 0, legs_begun = 0 })
   redis.call('HSETNX', KEYS[2], endpoint .. '/' .. string.format('%.0f', from), text)
 end
-if known then
-  if ARGV[5] ~= '' then
-    if known < tonumber(ARGV[5]) then tell(ARGV[6], math.max(known, tonumber(ARGV[7]) or 0), bound) end
-  elseif at - known > tonumber(ARGV[8]) then
-    tell('queue_overflow', known, at - tonumber(ARGV[8]))
-  end
-end
-if ARGV[9] ~= '' then
+if ARGV[10] ~= '' then
   local told = tonumber(redis.call('HGET', KEYS[1], endpoint .. '/overflow') or nil)
-  local from = math.max(tonumber(ARGV[9]), known and tonumber(ARGV[9]) == 0 and known or 0)
+  local from = math.max(tonumber(ARGV[10]), known and tonumber(ARGV[10]) == 0 and known or 0)
   if from > 0 and (not told or from > told) then
-    tell('queue_overflow', from, tonumber(ARGV[10]))
-    redis.call('HSET', KEYS[1], endpoint .. '/overflow', ARGV[10])
+    tell('queue_overflow', from, tonumber(ARGV[11]))
+    redis.call('HSET', KEYS[1], endpoint .. '/overflow', ARGV[11])
   end
 end
-if ARGV[5] ~= '' then at = bound end
-redis.call('HSET', KEYS[1], endpoint, string.format('%.0f', math.max(known or 0, at)))
-for i = 1, 3 do redis.call('PEXPIRE', KEYS[i], ARGV[11]) end
-local pending = {}
-local all = redis.call('HGETALL', KEYS[2])
-for i = 1, #all, 2 do
-  if string.sub(all[i], 1, #endpoint + 1) == endpoint .. '/' then pending[#pending + 1] = all[i + 1] end
+local inForce = current == base or (set ~= '' and current == set)
+if inForce then
+  if set == '' then
+    if known and at - known > tonumber(ARGV[9]) then tell('queue_overflow', known, at - tonumber(ARGV[9])) end
+  else
+    if current ~= set then
+      if known then tell(ARGV[7], math.max(known, tonumber(ARGV[8]) or 0), bound) end
+      redis.call('HSET', KEYS[1], endpoint .. '/markers', set)
+      redis.call('HDEL', KEYS[1], endpoint .. '/markers/' .. set)
+      if base ~= '' then redis.call('HSET', KEYS[1], endpoint .. '/markers/' .. base, '') end
+      current = set
+    end
+    at = bound
+  end
+  redis.call('HSET', KEYS[1], endpoint, string.format('%.0f', math.max(known or 0, at)))
 end
-return pending`);
+for i = 1, 3 do redis.call('PEXPIRE', KEYS[i], ARGV[12]) end
+local function fields(key, prefix, pick)
+  local found, all = {}, redis.call('HGETALL', key)
+  for i = 1, #all, 2 do
+    if string.sub(all[i], 1, #prefix) == prefix then found[#found + 1] = pick(string.sub(all[i], #prefix + 1), all[i + 1]) end
+  end
+  return found
+end
+return {
+  inForce and 1 or 0,
+  fields(KEYS[2], endpoint .. '/', function(_, text) return text end),
+  fields(KEYS[1], endpoint .. '/markers/', function(name, replaces) if replaces ~= current then return name end end),
+}`);
 
 /** What a source leaves behind is gone after a week. */
 const KEYS_LIVE_MS = 7 * 86_400_000;
@@ -65,10 +83,13 @@ export interface Overflow {
   readonly to: number;
 }
 
-/**
- * Records what a look found. Resolves with the gaps of this endpoint that the log may not have, in order. Rejects with
- * the client's error; a second call with the same look records nothing twice.
- */
+/** What `recordLook` found. */
+export interface Recorded extends Settlement {
+  /** Gaps of this endpoint that the log may not have, in order. */
+  readonly gaps: readonly SourceGap[];
+}
+
+/** Records what a look found. Rejects with the client's error; a second call with the same look records nothing twice. */
 export async function recordLook(
   { client, keys, source, endpoint }: CoveragePlace,
   look: Look,
@@ -77,14 +98,16 @@ export async function recordLook(
     ttlMs,
     overflow,
   }: { readonly boundAt: number; readonly ttlMs: number; readonly overflow: Overflow | null },
-): Promise<readonly SourceGap[]> {
-  const { at, lost, verifiedAt } = look;
+): Promise<Recorded> {
+  const { at, base, lost, verifiedAt } = look;
   const args = [
     endpoint,
     source,
     at,
     boundAt,
-    lost?.seenAt ?? '',
+    // No markers have this name: such a look is never in force.
+    base ?? '?',
+    lost?.markers ?? '',
     lost?.reason ?? '',
     verifiedAt ?? '',
     ttlMs,
@@ -93,8 +116,35 @@ export async function recordLook(
     KEYS_LIVE_MS,
   ].map(String);
   const reply = await runScript(client, SETTLE, { keys: [keys.positions, keys.gaps, keys.reports], args });
-  const found = (reply as readonly Buffer[]).flatMap((text) => decodeSourceGap(text.toString()) ?? []);
-  return found.toSorted((one, other) => one.from - other.from);
+  const [inForce, gaps, stale] = reply as readonly [number, readonly Buffer[], readonly Buffer[]];
+  const found = gaps.flatMap((text) => decodeSourceGap(text.toString()) ?? []);
+  return {
+    isInForce: inForce === 1,
+    gaps: found.toSorted((one, other) => one.from - other.from),
+    stale: stale.map(String),
+  };
+}
+
+/** The markers in force; '' before the first. Rejects with the client's error. */
+export async function readMarkers({ client, keys, endpoint }: CoveragePlace): Promise<string> {
+  return (await client.hget(keys.positions, `${endpoint}/markers`)) ?? '';
+}
+
+/** Notes markers that are about to be set. Rejects with the client's error. */
+export async function noteMarkers(
+  { client, keys, endpoint }: CoveragePlace,
+  name: string,
+  base: string,
+): Promise<void> {
+  await client.hset(keys.positions, `${endpoint}/markers/${name}`, base);
+}
+
+/** Rejects with the client's error. */
+export async function forgetMarkers(
+  { client, keys, endpoint }: CoveragePlace,
+  names: readonly string[],
+): Promise<void> {
+  await client.hdel(keys.positions, ...names.map((name) => `${endpoint}/markers/${name}`));
 }
 
 /** Rejects with the client's error. */

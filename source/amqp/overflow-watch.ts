@@ -1,4 +1,4 @@
-import type { Look } from './consumer.ts';
+import type { Look } from './look.ts';
 import type { Overflow } from './coverage.ts';
 
 /** An overflow that lasts is told again and again, each time with what was not told. */

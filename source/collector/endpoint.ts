@@ -1,5 +1,6 @@
 import type { EndpointSpec } from './hearing.ts';
 import { Hearing } from './hearing.ts';
+import type { Kept } from './kept.ts';
 import type { CollectorContext } from './context.ts';
 import { Leadership } from './leadership.ts';
 import type { EndpointFigures } from './observer.ts';
@@ -10,7 +11,7 @@ const DRAIN_MS = 2_000;
 const DRAIN_LOOK_MS = 20;
 
 /** One endpoint that runs: it listens, takes turns, and offers its events to the loop that publishes. */
-export class Endpoint implements Publishable {
+export class Endpoint implements Publishable<Kept> {
   readonly spec: EndpointSpec;
   readonly hearing: Hearing;
   readonly #leadership: Leadership;
@@ -63,11 +64,11 @@ export class Endpoint implements Publishable {
     return this.#leadership.next();
   }
 
-  take(batch: Parameters<Publishable['take']>[0]): void {
+  take(batch: Parameters<Publishable<Kept>['take']>[0]): void {
     this.hearing.tape.take(batch);
   }
 
-  settle(...given: Parameters<Publishable['settle']>): void {
+  settle(...given: Parameters<Publishable<Kept>['settle']>): void {
     this.#leadership.settle(...given);
     void this.#leadership.flush();
   }

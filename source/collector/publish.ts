@@ -3,19 +3,26 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import type { AppendOutcome, EventLog } from '../../event-log/event-log.ts';
 import { partitionOf } from '../../protocol/partition.ts';
 import { newEvent } from '../new-event.ts';
-import type { Kept } from './kept.ts';
+import type { MappedEvent } from '../mapper.ts';
 import type { Waker } from './waker.ts';
 
-/** One endpoint, for the loop that publishes. */
-export interface Publishable {
-  /** What is to be appended next, in order; nothing while another replica leads. A gap comes alone. */
-  next(): IterableIterator<Kept>;
-  take(batch: readonly Kept[]): void;
-  settle(batch: readonly Kept[], outcomes: readonly AppendOutcome[]): void;
+interface Waiting {
+  readonly kind: 'event' | 'adopted' | 'gap';
+  readonly event: MappedEvent;
 }
 
-export interface PublishOptions {
-  readonly endpoints: () => readonly Publishable[];
+/** One endpoint, for the loop that publishes. */
+export interface Publishable<Entry extends Waiting> {
+  /** What is to be appended next, in order; nothing while another replica leads. A gap comes alone. */
+  next(): IterableIterator<Entry>;
+  /** These are appended now. */
+  take(batch: readonly Entry[]): void;
+  /** The append has ended. What the log refused is the first that `next` tells. */
+  settle(batch: readonly Entry[], outcomes: readonly AppendOutcome[]): void;
+}
+
+export interface PublishOptions<Entry extends Waiting> {
+  readonly endpoints: () => readonly Publishable<Entry>[];
   readonly eventLog: Pick<EventLog, 'append' | 'partitions'>;
   readonly waker: Waker;
   readonly signal: AbortSignal;
@@ -35,7 +42,12 @@ const RETRY_MOST_MS = 1_000;
  * Appends what the endpoints have, one batch at a time, in order within each; what the log refuses is appended again
  * before anything newer. Until the signal aborts: an append under way is then left alone.
  */
-export async function publish({ endpoints, eventLog, waker, signal }: PublishOptions): Promise<void> {
+export async function publish<Entry extends Waiting>({
+  endpoints,
+  eventLog,
+  waker,
+  signal,
+}: PublishOptions<Entry>): Promise<void> {
   let refusals = 0;
   for (let round = 0; !signal.aborted; round += 1) {
     const shares = sharesOf(endpoints(), eventLog.partitions, round);
@@ -57,20 +69,24 @@ export async function publish({ endpoints, eventLog, waker, signal }: PublishOpt
   }
 }
 
-interface Share {
-  readonly endpoint: Publishable;
-  readonly batch: readonly Kept[];
+interface Share<Entry extends Waiting> {
+  readonly endpoint: Publishable<Entry>;
+  readonly batch: readonly Entry[];
 }
 
 /** Another endpoint is the first in each round, so that none waits for ever. */
-function sharesOf(endpoints: readonly Publishable[], partitions: number, round: number): Share[] {
+function sharesOf<Entry extends Waiting>(
+  endpoints: readonly Publishable<Entry>[],
+  partitions: number,
+  round: number,
+): Share<Entry>[] {
   const room = Array.from({ length: partitions }, () => MOST_OF_PARTITION);
   let left = MOST;
-  const shares: Share[] = [];
+  const shares: Share<Entry>[] = [];
   for (let index = 0; index < endpoints.length && left > 0; index += 1) {
     const endpoint = endpoints[(index + round) % endpoints.length];
     if (endpoint === undefined) continue;
-    const batch: Kept[] = [];
+    const batch: Entry[] = [];
     for (const one of endpoint.next()) {
       if (one.kind === 'gap' && batch.length > 0) break;
       const partition = partitionOf(one.event, partitions);

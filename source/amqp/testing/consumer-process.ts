@@ -1,14 +1,16 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Consumer, type ConsumerOptions } from '../consumer.ts';
+import { openCoverage } from './coverage.ts';
 
 /** A consumer as a process of its own, to be killed: prints each message that it takes, then acknowledges. */
-const given = JSON.parse(process.argv[2] ?? '') as Pick<ConsumerOptions, 'broker' | 'wanted'>;
+const given = JSON.parse(process.argv[2] ?? '') as Pick<ConsumerOptions, 'broker' | 'wanted'> & { redisUrl: string };
+const { coverage } = openCoverage(given.redisUrl, given.wanted);
 const consumer = new Consumer({
   ...given,
   prefetch: 100,
   now: Date.now,
-  settle: () => Promise.resolve(true),
+  coverage,
   onWaiting: () => undefined,
   onState: ({ connected, bound }) => writeSync(1, `state ${connected} ${bound}\n`),
   take: ({ number, body }) => {
