@@ -42,6 +42,14 @@ test('a CREATE makes a ringing leg that says what the event says, and null for t
   assert.deepEqual([call.dialled_number, call.callee_number, call.answered_at], ['1002', null, null]);
 });
 
+test('the switch of a leg is the pseudonym that its source gives, and Node where there is none; never that of an application', () => {
+  const switchOf = (said: LegEvent) => after(said)?.switch;
+  const pseudonym = { 'Firehose-Switch': 'sw-0123456789abcdef' };
+  assert.equal(switchOf(event('CHANNEL_CREATE', { ...pseudonym, Node: 'freeswitch@fs1' })), 'sw-0123456789abcdef');
+  assert.equal(switchOf(event('PARK_RETRIEVED', { Node: 'callflow@apps' })), null);
+  assert.equal(switchOf(event('PARK_RETRIEVED', pseudonym)), 'sw-0123456789abcdef');
+});
+
 test('an answer is dated once, and what CREATE said stays when later events say less', () => {
   const call = after(CREATE, event('CHANNEL_ANSWER', {}, 1_000), event('CHANNEL_BRIDGE', { To: 'other' }, 2_000));
   assert.equal(call?.answered_at, '2026-01-31T09:30:01.000Z');

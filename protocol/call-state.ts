@@ -1,3 +1,4 @@
+import { SWITCH_FIELD } from './switch-field.ts';
 import { callText, isLeg, TOUCH_MS, type CallRecord, type CallState, type LegName } from './call.ts';
 
 /** An event of the log, as far as the state of its leg depends on it. */
@@ -152,7 +153,8 @@ function withFields(record: CallRecord, name: string, fields: Fields): CallRecor
     parking_slot: name === 'PARK_PARKED' ? callText(fields['Parking-Slot']) : record.parking_slot,
     recording: name === 'RECORD_START' || (name !== 'RECORD_STOP' && record.recording),
     // An application of the platform publishes PARK_*: its Node is not the switch.
-    switch: record.switch ?? (name.startsWith('PARK_') ? null : callText(fields['Node'])),
+    switch:
+      record.switch ?? callText(fields[SWITCH_FIELD]) ?? (name.startsWith('PARK_') ? null : callText(fields['Node'])),
   };
 }
 

@@ -38,7 +38,7 @@ const callShape = {
   answered_at: time.nullable().default(null),
   /** Since when it is in this state. */
   state_since: time,
-  /** The switch, as its events name it. */
+  /** The switch, as its events name it: by a pseudonym, or by `Node`. */
   switch: unknownText,
   /** The event that last changed this. */
   last_event_id: z.string(),

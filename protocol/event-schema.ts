@@ -89,6 +89,7 @@ export const EVENT_FIELDS: Readonly<Record<string, EventField>> = {
     type: 'string',
     meaning: 'The event is not the switch’s own: missed, switch_restarted, switch_lost, reconciled or silent',
   },
+  'Firehose-Switch': { type: 'string', meaning: 'Pseudonym of the switch, on events of a FirehoseSource' },
   'Custom-Channel-Vars': {
     type: 'object',
     meaning: 'Account-ID, Account-Name, Account-Realm, Owner-ID, Call-Interaction-ID and others',

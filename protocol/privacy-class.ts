@@ -90,6 +90,7 @@ const OF_CLASS: Readonly<Record<Exclude<PrivacyClass, 'unknown'>, readonly strin
     'Detected-Tone',
     'Length',
     'Firehose-Synthetic',
+    'Firehose-Switch',
   ],
 };
 

@@ -11,6 +11,8 @@ export interface MappingOptions {
   readonly chosen: ChosenVariables | null;
   readonly privacy: MappingSpec['privacy'];
   readonly lostCalls: MappingSpec['lostCalls'];
+  /** Pseudonym of a switch by its name; '' for none. Of a bus, by the name that the switch has there. */
+  readonly switchId: (name: string) => string;
 }
 
 export function mappingOptions(spec: MappingSpec): MappingOptions {
@@ -21,6 +23,7 @@ export function mappingOptions(spec: MappingSpec): MappingOptions {
     chosen: createChosenVariables(spec.channelVariables),
     privacy: spec.privacy,
     lostCalls: spec.lostCalls,
+    switchId: () => '',
   };
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { legKey, type CallRecord } from '../../protocol/call.ts';
+import { isSwitchPseudonym, SWITCH_FIELD } from '../../protocol/switch-field.ts';
 import type { NewEvent } from '../../event-log/event-log.ts';
 import { VERSION } from '../../runtime/version.ts';
 
@@ -23,7 +24,7 @@ export function endEvent(record: CallRecord, reason: EndReason, now: number): Ne
     'App-Version': VERSION,
     'Msg-ID': String(now * 1_000),
     Timestamp: Math.floor(now / 1_000) + GREGORIAN_SECONDS,
-    Node: record.switch,
+    [isSwitchPseudonym(record.switch) ? SWITCH_FIELD : 'Node']: record.switch,
     'Call-ID': callId,
     'Call-Direction': record.direction,
     'Caller-ID-Number': record.caller_number,

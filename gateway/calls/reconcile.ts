@@ -9,8 +9,8 @@ import { CallsUnavailable } from './snapshot.ts';
 
 /** Which calls a switch has. */
 export interface SwitchList {
-  /** As the events of its legs name it. */
-  readonly switch: string;
+  /** As the events of its legs name it: by `Node`, or by the pseudonym of a source's switch. */
+  readonly switch: ReadonlySet<string>;
   readonly live: ReadonlySet<string>;
   /** Unix milliseconds: a leg that spoke later may have begun after the list was made. */
   readonly listedAt: number;
@@ -34,7 +34,7 @@ export interface ReconcileParts {
 
 /** Why the list ends a leg; null when it does not. Pure. */
 function reasonToEnd(record: CallRecord, list: SwitchList): EndReason | null {
-  if (record.switch !== list.switch) return null;
+  if (record.switch === null || !list.switch.has(record.switch)) return null;
   if (list.startedAt !== null && record.last_ms < list.startedAt) return 'switch_restarted';
   return record.last_ms < list.listedAt && !list.live.has(record.call_id) ? 'reconciled' : null;
 }

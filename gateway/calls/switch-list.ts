@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { switchPseudonym } from '../../event-log/switch-pseudonym.ts';
 import type { Problem } from '../http/problem.ts';
 import type { SwitchList } from './reconcile.ts';
 
@@ -31,7 +32,8 @@ export function readSwitchList(body: Buffer, now: number): { list: SwitchList } 
   // A list of the future would end calls that begin after it.
   const listedAt = Math.min(now, listed === undefined ? now - YOUNG_MS : Date.parse(listed));
   const startedAt = started === undefined ? null : Math.min(now, Date.parse(started));
-  return { list: { switch: name, live: new Set(live), listedAt, startedAt } };
+  const names = new Set([name, switchPseudonym(name)]);
+  return { list: { switch: names, live: new Set(live), listedAt, startedAt } };
 }
 
 /** Where and what, and nothing of the body itself. */

@@ -138,7 +138,7 @@ export class AsteriskLegs {
   }
 
   #draft(leg: AsteriskLeg, name: string, moment: Moment, own: Fields): Draft {
-    const { endpoint, accounts, chosen, version = 'unknown' } = this.#options;
+    const { endpoint, accounts, chosen, switchId, version = 'unknown' } = this.#options;
     const { micros, position } = moment;
     const synthetic = moment.synthetic?.kind ?? null;
     const isHidden = this.#isHidden;
@@ -155,7 +155,7 @@ export class AsteriskLegs {
       render(account) {
         const header = { name, callId, micros, appName: 'asterisk', appVersion: version } as const;
         const fields = {
-          ...headerFields({ ...header, node: `asterisk@${endpoint}` }),
+          ...headerFields({ ...header, node: `asterisk@${endpoint}`, switchId: switchId(endpoint) }),
           ...(BARE.has(name)
             ? { 'Channel-Created-Time': state.createdAt, ...own }
             : channelFields(state, { name, otherId, own }, account, accounts)),

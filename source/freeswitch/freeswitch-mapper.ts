@@ -17,6 +17,7 @@ export interface FreeswitchMapperOptions extends MappingOptions {
 interface FreeswitchLeg extends LegFacts {
   /** The switch it lives in: several may write to one exchange. */
   readonly switchName: string;
+  readonly switchId: string;
   /** The life of the switch in which it began; empty when a listing does not tell. */
   readonly core: string;
   answered: boolean;
@@ -130,12 +131,13 @@ class FreeswitchMapper implements HoldingMapper {
     const known = this.#registry.get(callId);
     const refused = this.#refuse(name, callId, event, known !== undefined);
     if (refused !== null) return nothing(refused, name);
+    const eventId = idOf(name, callId, event, this.#received);
+    if (known !== undefined && this.#registry.hasHad(known, eventId)) return nothing('no_change', name);
     const events: MappedEvent[] = [];
     const leg = known ?? this.#firstSeen(name, callId, event, { micros, lostAt: micros / 1_000, now }, events);
     this.#link(leg, name, event);
     noteState(leg.state, name);
     leg.state.last = event;
-    const eventId = idOf(name, callId, event, this.#received);
     const draft = this.#draft(leg, name, event, { micros, eventId, synthetic: null });
     const claim = this.#claimOf(event);
     const given =
@@ -170,8 +172,10 @@ class FreeswitchMapper implements HoldingMapper {
   }
 
   #begin(callId: string, rootId: string, event: SwitchEvent): Leg<FreeswitchLeg> {
+    const switchName = switchNameOf(event);
     return this.#registry.begin(callId, rootId, {
-      switchName: switchNameOf(event),
+      switchName,
+      switchId: this.#options.switchId(switchName),
       core: text(event['Core-UUID']),
       interactionId: text(event['Channel-Call-UUID']),
       createdAt: wholeNumber(event['Caller-Channel-Created-Time']),
@@ -273,10 +277,11 @@ class FreeswitchMapper implements HoldingMapper {
       at: Math.floor(micros / 1_000),
       synthetic,
       render(account) {
+        const { switchId } = facts;
         const node = `freeswitch@${facts.switchName}`;
         const realm = text(event['variable_domain_name']) || accounts.realmOf(account);
         const fields = {
-          ...headerFields({ name, callId, micros, appName: 'freeswitch', appVersion, node }),
+          ...headerFields({ name, callId, micros, appName: 'freeswitch', appVersion, node, switchId }),
           ...channelFields(name, event, facts),
           ...(synthetic !== null && syntheticFields(name, synthetic)),
           'Custom-Channel-Vars': { 'Account-ID': account, ...variableFields(event, facts, realm) },

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { openRedisLog } from '../../event-log/redis-log.ts';
+import { switchPseudonym } from '../../event-log/switch-pseudonym.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { startRabbit, type RabbitServer } from '../../testing/rabbitmq-server.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
@@ -126,8 +127,9 @@ test('the five commands of docs/sources.md bring what mod_amqp publishes into th
       holds: (output) => output.includes('the bus is consumed'),
     });
     await publishAll(publisher, MOD_AMQP_EXCHANGE, published('hold_unhold'));
+    const switchId = (name: string) => switchPseudonym(`default/source/${name}`);
     const expected = mapAll(
-      recording('freeswitch-1.11/mod_amqp/hold_unhold').mapper(),
+      recording('freeswitch-1.11/mod_amqp/hold_unhold').mapper({ switchId }),
       recording('freeswitch-1.11/mod_amqp/hold_unhold').events,
     );
     const events = await until('the call is in the log', () => loggedEvents(eventLog), {
@@ -144,6 +146,72 @@ test('the five commands of docs/sources.md bring what mod_amqp publishes into th
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+const XML = /```xml\n(<configuration name="amqp[^`]*)```/;
+const TOKEN = /<(\/?)([\w-]+)((?: [\w-]+="[^"<&]*")*)(\/?)>|\s+/y;
+
+interface Element {
+  readonly path: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** The elements of a document without text, comments and entities; fails when a tag is not closed. */
+function elementsOf(xml: string): Element[] {
+  const [open, found]: [string[], Element[]] = [[], []];
+  TOKEN.lastIndex = 0;
+  for (let at = 0; at < xml.length; at = TOKEN.lastIndex) {
+    const token = TOKEN.exec(xml);
+    assert.ok(token, `no XML: ${xml.slice(at, at + 40)}`);
+    const [, close, name, attributes = '', isEmpty] = token;
+    if (name === undefined) continue;
+    if (close === '/') {
+      assert.equal(open.pop(), name);
+      continue;
+    }
+    const pairs = [...attributes.matchAll(/ ([\w-]+)="([^"]*)"/g)].map(([, key = '', value = '']) => [key, value]);
+    found.push({ path: [...open, name].join('/'), attributes: Object.fromEntries(pairs) as Element['attributes'] });
+    if (isEmpty !== '/') open.push(name);
+  }
+  assert.deepEqual(open, []);
+  return found;
+}
+
+/** What mod_amqp reads (`mod_amqp_connection.c`, `mod_amqp_producer.c`), as far as a producer needs it. */
+const KNOWN: Readonly<Record<string, readonly string[]>> = {
+  'configuration/producers/profile/connections/connection/param': [
+    'hostname',
+    'virtualhost',
+    'username',
+    'password',
+    'port',
+    'heartbeat',
+  ],
+  'configuration/producers/profile/params/param': [
+    'exchange-name',
+    'exchange-type',
+    'circuit_breaker_ms',
+    'reconnect_interval_ms',
+    'send_queue_size',
+    'format_fields',
+    'event_filter',
+  ],
+};
+/** `MAX_ROUTING_KEY_FORMAT_FIELDS`. */
+const MOST_FORMAT_FIELDS = 10;
+
+test('amqp.conf.xml of docs/sources.md is XML, with the parameters that mod_amqp reads, each once', () => {
+  const page = readFileSync(new URL('../../docs/sources.md', import.meta.url), 'utf8');
+  const params = elementsOf(XML.exec(page)?.[1] ?? '').filter(({ path }) => path.endsWith('/param'));
+  const named = Map.groupBy(params, ({ path }) => path);
+  assert.deepEqual(
+    Object.fromEntries([...named].map(([path, list]) => [path, list.map(({ attributes }) => attributes['name'])])),
+    KNOWN,
+  );
+  assert.ok(params.every(({ attributes }) => Object.keys(attributes).join() === 'name,value'));
+  const valueOf = (name: string) => params.find(({ attributes }) => attributes['name'] === name)?.attributes['value'];
+  assert.equal(valueOf('exchange-name'), MOD_AMQP_EXCHANGE);
+  assert.ok((valueOf('format_fields') ?? '').split(',').length < MOST_FORMAT_FIELDS);
 });
 
 test('docs/sources.md lets mod_amqp publish what a source reads, and no more', () => {

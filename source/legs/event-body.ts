@@ -1,3 +1,4 @@
+import { SWITCH_FIELD } from '../../protocol/switch-field.ts';
 import type { Synthetic } from '../mapper.ts';
 
 /** Seconds from the year 0 to 1970: a Kazoo Timestamp is in Gregorian seconds. */
@@ -16,9 +17,11 @@ export interface EventHeader {
   readonly appName: 'freeswitch' | 'asterisk';
   readonly appVersion: string;
   readonly node: string;
+  /** Pseudonym of the switch; empty when it has none. */
+  readonly switchId: string;
 }
 
-export function headerFields({ name, callId, micros, appName, appVersion, node }: EventHeader): Fields {
+export function headerFields({ name, callId, micros, appName, appVersion, node, switchId }: EventHeader): Fields {
   return {
     'Event-Category': 'call_event',
     'Event-Name': name,
@@ -28,6 +31,7 @@ export function headerFields({ name, callId, micros, appName, appVersion, node }
     'App-Name': appName,
     'App-Version': appVersion,
     Node: node,
+    [SWITCH_FIELD]: switchId,
   };
 }
 
@@ -63,10 +67,14 @@ function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || value === '';
 }
 
-/** A value of a switch that must be text: anything else counts as absent. Half a surrogate pair is repaired. */
+/** No field of the catalogue is longer; what a caller writes into a name must not make an event too large for the log. */
+const MAX_TEXT = 1_024;
+
+/** A value of a switch that must be text: anything else counts as absent. A long one is cut, half a surrogate pair repaired. */
 export function text(value: unknown): string {
   if (typeof value !== 'string') return '';
-  return value.isWellFormed() ? value : value.toWellFormed();
+  const kept = value.length > MAX_TEXT ? value.slice(0, MAX_TEXT) : value;
+  return kept.isWellFormed() ? kept : kept.toWellFormed();
 }
 
 /** The first that is not empty. */

@@ -1,3 +1,4 @@
+import { switchPseudonym } from '../../event-log/switch-pseudonym.ts';
 import { durationMs } from '../../protocol/subscription/duration.ts';
 import { sourceKind, type SourceSpec } from '../../protocol/source.ts';
 import type { Wanted } from '../amqp/bindings.ts';
@@ -38,8 +39,19 @@ export function openModAmqp(
   parts: ProducerParts,
 ): Producer {
   const wanted = modAmqpWanted(parts.config.name, exchange, queueSpec(queue));
-  return openConsumer({ wanted, mapper: (mapping) => createModAmqpMapper({ ...mapping, park }) }, prefetch, parts);
+  const known = new Map<string, string>();
+  // Several switches may publish to one exchange.
+  const switchId = (name: string): string => {
+    const id = known.get(name) ?? switchPseudonym(`${parts.config.name}/${name}`);
+    if (known.size < MAX_SWITCHES) known.set(name, id);
+    return id;
+  };
+  const mapper = (mapping: MappingOptions) => createModAmqpMapper({ ...mapping, park, switchId });
+  return openConsumer({ wanted, mapper }, prefetch, parts);
 }
+
+/** Whose pseudonyms are remembered. */
+const MAX_SWITCHES = 1_000;
 
 type ModAmqpSpec = NonNullable<NonNullable<SourceSpec['freeswitch']>['amqp']>;
 

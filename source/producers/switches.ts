@@ -4,6 +4,7 @@ import { startAriListener, type AriListener } from '../asterisk/switches/ari-lis
 import { createAriSwitch } from '../asterisk/switches/ari-switch.ts';
 import { openCollector, type Collector } from '../collector/collector.ts';
 import { claimKeptMark } from '../collector/kept-mark.ts';
+import { switchPseudonym } from '../../event-log/switch-pseudonym.ts';
 import { sourceKeys } from '../../protocol/keys.ts';
 import { sourceKind } from '../../protocol/source.ts';
 import { followCertificate } from '../../runtime/certificates/mounted-certificate.ts';
@@ -121,13 +122,14 @@ function freeswitch(endpoint: FreeswitchEndpoint, mapping: MappingOptions, parts
   return {
     name,
     switch: createEslSwitch({ host, port, credentials, park, policy: config.addressPolicy, now }),
-    createMapper: () => createFreeswitchMapper({ ...mapping, park }),
+    createMapper: () => createFreeswitchMapper({ ...mapping, park, switchId: switchIdOf(config.name, name) }),
   };
 }
 
 /** Null: the switch would connect, to a port that is opened after a restart. */
 function asterisk(endpoint: AsteriskEndpoint, mapping: MappingOptions, parts: SwitchParts): EndpointSpec | null {
   const { name } = endpoint;
+  const switchId = switchIdOf(parts.config.name, name);
   const isAmi = endpoint.interface === 'AMI';
   const pbx = endpoint.address === null ? admitted(endpoint, parts) : reached(endpoint, endpoint.address, parts);
   if (pbx === null) return null;
@@ -135,8 +137,14 @@ function asterisk(endpoint: AsteriskEndpoint, mapping: MappingOptions, parts: Sw
     name,
     switch: pbx,
     createMapper: ({ version }) =>
-      createAsteriskMapper({ ...mapping, endpoint: name, interface: isAmi ? 'AMI' : 'ARI', version }),
+      createAsteriskMapper({ ...mapping, switchId, endpoint: name, interface: isAmi ? 'AMI' : 'ARI', version }),
   };
+}
+
+/** An endpoint is one switch, whatever that calls itself. */
+function switchIdOf(source: string, endpoint: string): () => string {
+  const id = switchPseudonym(`${source}/${endpoint}`);
+  return () => id;
 }
 
 function admitted({ name, credentials }: AsteriskEndpoint, { listener }: SwitchParts): Switch | null {
