@@ -206,6 +206,45 @@ test('S10: the same recording gives the same bytes, and no event is changed', ()
   }
 });
 
+test('S3, S10: events that come twice change nothing; of FreeSWITCH also when a part of the recording is between', () => {
+  for (const { name, mapper, events } of ALL) {
+    const ids = mapAll(mapper(), events).map(({ eventId }) => eventId);
+    const half = Math.floor(events.length / 2);
+    const doubled = {
+      each: events.flatMap((event) => [event, event]),
+      ...(name.startsWith('freeswitch') && {
+        half: [...events.slice(0, half), ...events.slice(Math.max(0, half - 20), half), ...events.slice(half)],
+      }),
+    };
+    for (const [how, given] of Object.entries(doubled)) {
+      const found = mapAll(mapper(), given);
+      assert.deepEqual(
+        found.map(({ eventId }) => eventId),
+        ids,
+        `${name}: ${how}`,
+      );
+      assertAlternation(found, `${name}: ${how}`);
+    }
+  }
+});
+
+test('S10: a text that a caller made very long is cut, and what is left is an event', () => {
+  const long = 'é😀'.repeat(40_000);
+  for (const folder of ['freeswitch-1.11/esl', 'asterisk-22/ami', 'asterisk-22/ari']) {
+    const { mapper, events } = recording(`${folder}/answered_caller_hangs_up`);
+    const wide = events.map(({ event, ...rest }) => ({
+      ...rest,
+      event: JSON.parse(JSON.stringify(event).replaceAll('"1001"', JSON.stringify(long))) as SwitchEvent,
+    }));
+    const found = mapAll(mapper(), wide);
+    assert.ok(found.some(({ json }) => json.includes('é😀é😀')));
+    for (const { json } of found) {
+      assert.ok(Buffer.byteLength(json) < 16_384, folder);
+      assert.ok(json.isWellFormed());
+    }
+  }
+});
+
 test('S10: two listeners that connect at different times make the same ids', () => {
   for (const { name, mapper, events } of ALL) {
     const ids = new Set(mapAll(mapper(), events).map(({ eventId }) => eventId));

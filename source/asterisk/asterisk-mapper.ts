@@ -55,6 +55,10 @@ class AsteriskMapper implements Mapper {
     if (typeof outcome === 'string') {
       return { events, dropped: { reason: outcome, what: (step.what || 'no name').slice(0, 64) } };
     }
+    // Nothing of it waits: it repeats an event.
+    if (outcome.length === 0 && registry.waitingSince() === null) {
+      return { events, dropped: { reason: 'no_change', what: step.what.slice(0, 64) } };
+    }
     events.push(...outcome);
     return { events, dropped: null };
   }

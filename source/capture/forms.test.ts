@@ -113,6 +113,36 @@ test('after a message of the event socket that was cut, the next ones are read',
   assert.equal(late.ids.length, whole.ids.length);
 });
 
+test('bytes of the event socket that are missing, or too many, cost two messages at most, wherever they are', async () => {
+  const bytes = Buffer.from(
+    eventsOf(HOLD)
+      .map((event) => frame('json', JSON.stringify(event)))
+      .join(''),
+  );
+  const whole = await mapped('freeswitch', bytes);
+  for (let at = 3_000; at < bytes.length - 6_000; at += 9_973) {
+    for (const hole of [20, 777]) {
+      const cut = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + hole)]);
+      const { ids, faults } = await mapped('freeswitch', cut);
+      assert.ok(ids.length >= whole.ids.length - 2, `${hole} bytes at ${at}: ${ids.length} of ${whole.ids.length}`);
+      assert.ok(faults.length <= 2, `${hole} bytes at ${at}: ${faults.join('; ')}`);
+    }
+    const garbage = Buffer.concat([bytes.subarray(0, at), Buffer.from('\n\n!! :\n\n'), bytes.subarray(at)]);
+    const { ids, faults } = await mapped('freeswitch', garbage);
+    assert.ok(ids.length >= whole.ids.length - 2, `garbage at ${at}: ${ids.length}`);
+    assert.ok(faults.length >= 1 && faults.length <= 2, `garbage at ${at}: ${faults.join('; ')}`);
+  }
+});
+
+test('objects over several lines are read after lines of a log', async () => {
+  for (const name of [HOLD, PBX]) {
+    const values = eventsOf(name).map((event) => JSON.stringify(event, null, 2));
+    const { ids } = await mapped(kindOf(name), bytesOf(name));
+    const log = `started at 10:00\n[info] listening\n${values.join('\n')}\n`;
+    assert.deepEqual((await mapped(kindOf(name), log)).ids, ids, name);
+  }
+});
+
 test('AMI as a telnet client sees it: a preamble, the greeting, the login, answers, and line feeds alone', async () => {
   const { ids } = await mapped('asterisk-ami', bytesOf(PBX));
   const texts = eventsOf(PBX).map((event) =>

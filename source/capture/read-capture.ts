@@ -14,8 +14,9 @@ const HEAD_BYTES = 16_384;
 /** Lines of the event socket or AMI; and a line of JSON, after lines that cannot be read. */
 const RAW = /Content-(Length|Type): |^(Event(-Name)?: |Response: |Action: |Asterisk Call Manager\/)/m;
 const JSON_LINE = /^\s*(< )?[{[]/m;
-/** As `jq` begins: an array, or an object over several lines. */
+/** As `jq` begins: an array, or an object over several lines; maybe after lines of a log. */
 const OVER_LINES = /^(\[|\{)\s*\n|^\[\s*\{/;
+const OVER_LATER_LINES = /^[{[][ \t]*\r?\n\s+["{]/m;
 
 /**
  * Reads NDJSON, a JSON array, objects over several lines, or, of FreeSWITCH and AMI, the bytes as they came from the
@@ -46,7 +47,8 @@ async function* readPlain(kind: CaptureKind, chunks: AsyncIterable<Buffer>): Asy
   }
   const rest = follow(early, iterator);
   const head = Buffer.concat(early).toString('latin1', 0, HEAD_BYTES).trimStart();
-  if (OVER_LINES.test(head)) yield* readLines(splitValues(rest, MAX_LINE_BYTES));
+  const isOverLines = OVER_LINES.test(head) || (!RAW.test(head) && OVER_LATER_LINES.test(head));
+  if (isOverLines) yield* readLines(splitValues(rest, MAX_LINE_BYTES));
   else if (isOfLines(kind, head)) yield* readLines(splitLines(rest, MAX_LINE_BYTES));
   else if (kind === 'freeswitch') yield* readEsl(rest);
   else yield* readAmi(rest);

@@ -4,8 +4,10 @@ import { eventItem, faultItem, type CaptureItem } from './capture-item.ts';
 
 /** A message begins with one of its headers: a capture that begins within one starts elsewhere. */
 const HEADER = /^[A-Za-z][A-Za-z0-9-]*: /m;
-const MARKS = [Buffer.from('Content-Length: '), Buffer.from('Content-Type: ')];
-const LONGEST_MARK = 16;
+/** Every message with a body has it, first, or second after its type. */
+const MARK = Buffer.from('Content-Length: ');
+const TYPE_BEFORE = /Content-Type: [^\n]{1,64}\n$/;
+const LONGEST_TYPE = 80;
 
 /**
  * The bytes of the event socket, of any format, or what `fs_cli` prints of events. After a message that was cut, it goes on
@@ -53,7 +55,7 @@ class EslReader {
         if (read.kind === 'event') yield eventItem((this.#number += 1), read.event);
         else if (read.kind === 'malformed') {
           yield this.#fault(read.detail);
-          if (MARKS.some((mark) => message.body.includes(mark))) return this.#lose(message.body);
+          return this.#lose(message.body);
         } else if (read.kind === 'other' && read.contentType === '')
           yield this.#fault('no message of the event socket');
         else this.#number += 1;
@@ -76,13 +78,14 @@ class EslReader {
 
   #findNext(bytes: Buffer): Buffer | null {
     const all = Buffer.concat([this.#lost ?? Buffer.alloc(0), bytes]);
-    const places = MARKS.map((mark) => all.indexOf(mark)).filter((at) => at >= 0);
-    if (places.length === 0) {
-      this.#lost = Buffer.from(all.subarray(Math.max(0, all.length - LONGEST_MARK)));
+    const place = all.indexOf(MARK);
+    if (place < 0) {
+      this.#lost = Buffer.from(all.subarray(Math.max(0, all.length - LONGEST_TYPE - MARK.length)));
       return null;
     }
     this.#lost = null;
-    return all.subarray(Math.min(...places));
+    const before = TYPE_BEFORE.exec(all.toString('latin1', Math.max(0, place - LONGEST_TYPE), place));
+    return all.subarray(place - (before?.[0].length ?? 0));
   }
 
   #fault(detail: string): CaptureItem {

@@ -91,6 +91,7 @@ class KazooMapper implements BusMapper {
     }
     // Several ecallmgr publish the same beginning.
     if (known !== undefined && name === 'CHANNEL_CREATE') return nothing('no_change', name);
+    if (known !== undefined && this.#registry.hasHad(known, event.eventId)) return nothing('no_change', name);
     const leg = known ?? this.#registry.begin(callId, '', null);
     const events = known === undefined ? this.#forgetSurplus() : [];
     if (name === 'CHANNEL_DESTROY') {

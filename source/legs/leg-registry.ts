@@ -7,6 +7,8 @@ export interface Leg<State> {
   readonly rootId: string;
   /** The latch: the last account that an event of this leg had. */
   account: string;
+  /** Ids of its last events. */
+  readonly ids: string[];
   readonly state: State;
 }
 
@@ -49,6 +51,9 @@ const MAX_ENDED = 20_000;
 const MAX_HELD_OF_LEG = 64;
 const MAX_HELD = 10_000;
 
+/** Ids of one leg that are remembered. */
+const MAX_IDS = 32;
+
 interface Held<State> {
   readonly leg: Leg<State>;
   /** By our clock. */
@@ -89,7 +94,7 @@ export class LegRegistry<State> {
   }
 
   begin(callId: string, rootId: string, state: State): Leg<State> {
-    const leg: Leg<State> = { callId, rootId: rootId === callId ? '' : rootId, account: '', state };
+    const leg: Leg<State> = { callId, rootId: rootId === callId ? '' : rootId, account: '', ids: [], state };
     this.#legs.set(callId, leg);
     return leg;
   }
@@ -99,8 +104,18 @@ export class LegRegistry<State> {
     return this.#legs.size > MAX_LEGS ? this.#legs.values().next().value : undefined;
   }
 
-  /** What may be given now: this event, or nothing while its leg waits, or all that waited and this event. */
+  /** Whether the leg has had an event of this id: the log would take it once. Two captures that were joined repeat them. */
+  hasHad({ ids }: Leg<State>, eventId: string): boolean {
+    return ids.includes(eventId);
+  }
+
+  /**
+   * What may be given now: this event, or nothing while its leg waits or when it repeats another, or all that waited and
+   * this event.
+   */
   emit(leg: Leg<State>, draft: Draft, claim: Claim, now: number): MappedEvent[] {
+    if (this.hasHad(leg, draft.eventId)) return [];
+    if (leg.ids.push(draft.eventId) > MAX_IDS) leg.ids.shift();
     const account = this.#accountOf(leg, claim);
     if (account !== '') {
       const events = this.latch(leg, account);
