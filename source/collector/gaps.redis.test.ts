@@ -82,6 +82,29 @@ test('S3, S4: what all replicas missed is one gap, and each leg ends once', TIME
   assert.deepEqual(JSON.parse(last ?? ''), gap, 'the status has it, and no gap is pending');
 });
 
+test('S3, S4: an endpoint that was removed and comes back tells the gap, and ends its legs', TIME_LIMIT, async () => {
+  await using scene = stage.source();
+  const { fs1 } = scene.switches;
+  const endpoints = [scene.endpoint('a', 'fs1')];
+  const replica = await scene.replica('a', { endpoints });
+  await inStep(replica);
+  const said = calls('removed');
+  const third = Math.floor(said.length / 3);
+  fs1.say(said.slice(0, third));
+  await stored(scene, said.slice(0, third));
+  replica.collector.setEndpoints([]);
+  await until('it has left the switch', () => replica.collector.figures().endpoints.length === 0);
+  fs1.say(said.slice(third, 2 * third));
+  replica.collector.setEndpoints(endpoints);
+  await inStep(replica);
+  fs1.say(said.slice(2 * third));
+  const { events, gaps } = await stored(scene, said);
+  assert.equal(gaps.length, 1);
+  assert.ok((gaps[0]?.legs_ended ?? 0) > 0);
+  assertOrder(events, mappedBy('fs1', said));
+  assertWholeLegs(events);
+});
+
 test('S4: the gap is in the log before anything newer of the switch', TIME_LIMIT, async () => {
   await using scene = stage.source();
   const { fs1 } = scene.switches;
