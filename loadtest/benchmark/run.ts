@@ -25,7 +25,14 @@ import { ratioTable, sampleTable } from './report.ts';
 import { growthTables, keepResults } from './results.ts';
 import { progress, type RunContext } from './run-context.ts';
 import { measureSaturatedRatios } from './saturated.ts';
-import { measureAmi, measureClients, measureDurable, measureMatch } from './servers.ts';
+import {
+  measureClients,
+  measureDurable,
+  measureKazoo,
+  measureMatch,
+  measureStandby,
+  measureSwitch,
+} from './servers.ts';
 import { measureTraced } from './traced.ts';
 import { measureUnitCosts } from './unit-costs.ts';
 
@@ -38,7 +45,13 @@ const NEEDED: readonly DebianPackage[] = [
   { name: 'gcc', isThere: () => isOnPath('cc') },
   { name: 'libc6-dev', isThere: () => isOnPath('cc') },
 ];
-const CALLS = 4_000;
+/** An event of FreeSWITCH has ten times as many bytes as one of AMI. */
+const SWITCHES = [
+  { target: TARGETS.P28, as: 'asterisk-ami', calls: 4_000 },
+  { target: TARGETS.P30, as: 'freeswitch', calls: 400 },
+  { target: TARGETS.P31, as: 'asterisk-ari', calls: 400 },
+] as const;
+const KAZOO_EVENTS = 20_000;
 const PEERS: readonly PeerName[] = ['socketio', 'nats', 'centrifugo'];
 
 async function matching({ faults }: RunContext): Promise<Ratio[]> {
@@ -60,15 +73,28 @@ async function durable({ bench, mode, faults }: RunContext): Promise<Ratio[]> {
   return [judge(TARGETS.P15, figures)];
 }
 
-/** P28: calls of a switch, mapped, against a consumer that reads the same bytes. */
-async function switches({ mode }: RunContext): Promise<Ratio[]> {
-  const figures: number[] = [];
-  for (let round = 1; round <= mode.durableRounds; round += 1) {
-    const { ami, bare } = await measureAmi(CALLS);
-    progress(`  Asterisk by AMI: ${ami} events a second of CPU, split alone ${bare}`);
-    figures.push(ami / bare);
+/** P28 to P33: sources against consumers that do not map, and what a standby costs. */
+async function switches({ mode, bench }: RunContext): Promise<Ratio[]> {
+  const ratios: Ratio[] = [];
+  const told = (what: string, { ours, bare }: { readonly ours: number; readonly bare: number }) => {
+    progress(`  ${what}: ${ours} events a second of CPU, bare ${bare}`);
+    return ours / bare;
+  };
+  for (const { target, as, calls } of SWITCHES) {
+    const figures: number[] = [];
+    for (let round = 1; round <= mode.durableRounds; round += 1) figures.push(told(as, await measureSwitch(as, calls)));
+    ratios.push(judge(target, figures));
   }
-  return [judge(TARGETS.P28, figures)];
+  const kazoo = await measureKazoo(bench.redis, KAZOO_EVENTS, mode.durableRounds);
+  ratios.push(
+    judge(
+      TARGETS.P29,
+      kazoo.map((rate) => told('kazoo', rate)),
+    ),
+  );
+  const { eventBytes, countedBytes, takeoverMs } = await measureStandby();
+  progress(`  standby: ${eventBytes} bytes an event, counted as ${countedBytes}; takeover after ${takeoverMs} ms`);
+  return [...ratios, judge(TARGETS.P32, [eventBytes / countedBytes]), judge(TARGETS.P33, [takeoverMs])];
 }
 
 /** P26: the client libraries against consumers without one. */

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { startRabbit } from '../../testing/rabbitmq-server.ts';
 import type { RedisServer } from '../../testing/redis-server.ts';
 import { SHIPPED_FLAGS } from '../../testing/shipped-flags.ts';
 import type { Programs } from './compile.ts';
@@ -202,16 +203,48 @@ export async function measureDurable(redis: RedisServer, events: number): Promis
 }
 
 export interface SwitchRate {
-  /** Events a second of CPU: through connection and mapper, and by splitting what the switch sends alone. */
-  readonly ami: number;
+  /** Events a second of CPU: of the source, and of one that only takes apart what comes. */
+  readonly ours: number;
   readonly bare: number;
 }
 
-/** Calls of an Asterisk by its manager interface, whose far end is a process that replays recordings. */
-export async function measureAmi(calls: number): Promise<SwitchRate> {
-  const command = [process.execPath, at('../../source/asterisk/switches/ami.bench.ts'), '--calls', String(calls)];
-  await using ami = await start(command, { place: 'server' });
-  return await ami.next((line) => (line.startsWith('{') ? (JSON.parse(line) as SwitchRate) : null), 120_000);
+/** Calls of a switch, whose far end is a process that replays recordings. */
+export async function measureSwitch(as: string, calls: number): Promise<SwitchRate> {
+  const command = [process.execPath, at('../../source/switch-cost.bench.ts'), '--as', as, '--calls', String(calls)];
+  await using cost = await start(command, { place: 'server' });
+  return await cost.next((line) => jsonLine<SwitchRate>(line), 120_000);
+}
+
+/** Messages of a RabbitMQ of its own, into a Redis of its own. */
+export async function measureKazoo(redis: RedisServer, events: number, rounds: number): Promise<readonly SwitchRate[]> {
+  await using rabbit = await startRabbit();
+  await redis.restart();
+  const args = ['--amqp', rabbit.url, '--redis', redis.url, '--events', String(events), '--rounds', String(rounds)];
+  await using kazoo = await start([process.execPath, at('../../source/kazoo/kazoo.bench.ts'), ...args], {
+    place: 'server',
+  });
+  const found: SwitchRate[] = [];
+  while (found.length < rounds) found.push(await kazoo.next((line) => jsonLine<SwitchRate>(line), 240_000));
+  return found;
+}
+
+export interface StandbyCost {
+  /** Bytes of memory an event that is kept, and what the limit of a standby counts for it. */
+  readonly eventBytes: number;
+  readonly countedBytes: number;
+  /** Milliseconds from the death of a leader until the log has what was said since. */
+  readonly takeoverMs: number;
+}
+
+/** Replicas of a source of FreeSWITCH in one process, with a Redis of their own. */
+export async function measureStandby(): Promise<StandbyCost> {
+  const command = [process.execPath, '--expose-gc', at('../../source/collector/collector.bench.ts'), '--standby'];
+  await using standby = await start(command, { place: 'server' });
+  return await standby.next((line) => jsonLine<StandbyCost>(line), 120_000);
+}
+
+function jsonLine<T>(line: string): T | null {
+  return line.startsWith('{') ? (JSON.parse(line) as T) : null;
 }
 
 interface ClientRate {

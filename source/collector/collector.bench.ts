@@ -1,6 +1,7 @@
 /**
  * A collector against a bare consumer of the same switches, and what a standby costs, to be run by hand:
  *   node --expose-gc source/collector/collector.bench.ts --copies 200
+ * With `--standby`, what a standby costs alone, as a line of JSON.
  * The bytes are those of a switch, in chunks of 64 KiB. The bare consumer parses them, and nothing else; the collector
  * maps them and appends to a Redis, whose work is not in the figure. Events a second of one core.
  */
@@ -16,7 +17,11 @@ import { startReplica, type Replica } from './testing/replicas.ts';
 import { callsOf, ENDPOINTS, mapperOf, mappedBy, type EndpointName } from './testing/stage.ts';
 
 const { values } = parseArgs({
-  options: { copies: { type: 'string', default: '200' }, rounds: { type: 'string', default: '5' } },
+  options: {
+    copies: { type: 'string', default: '200' },
+    rounds: { type: 'string', default: '5' },
+    standby: { type: 'boolean', default: false },
+  },
 });
 const CHUNK = 65_536;
 
@@ -151,7 +156,7 @@ async function settle(): Promise<void> {
 }
 
 /** Memory of what a standby keeps, against what its ring counts. */
-async function standby(redis: string): Promise<void> {
+async function standby(redis: string) {
   await using leader = await open(redis, 'bench-standby:', 'fs1', new OpenSwitch());
   await until('it leads', () => leader.leads('fs1'));
   const idle = new OpenSwitch();
@@ -170,13 +175,11 @@ async function standby(redis: string): Promise<void> {
   const { ringBytes, endpoints } = replica.collector.figures();
   const grown = after.heapUsed + after.external - before.heapUsed - before.external;
   const kept = endpoints[0]?.kept ?? 0;
-  console.log(
-    `standby: ${kept} events kept, ${(grown / kept).toFixed(0)} bytes each, counted as ${(ringBytes / kept).toFixed(0)}; a full ring is about ${((64 * grown) / ringBytes).toFixed(0)} MiB`,
-  );
+  return { kept, eventBytes: Math.round(grown / kept), countedBytes: Math.round(ringBytes / kept) };
 }
 
-/** From the death of a leader until the log has what was said since. */
-async function takeover(redis: string): Promise<void> {
+/** Milliseconds from the death of a leader until the log has what was said since. */
+async function takeover(redis: string): Promise<number> {
   const [first, second] = [new OpenSwitch(), new OpenSwitch()];
   const replicas = [
     await open(redis, 'bench-takeover:', 'fs1', first),
@@ -193,11 +196,11 @@ async function takeover(redis: string): Promise<void> {
     'the other one has appended',
     () => heir?.leads('fs1') === true && heir.collector.figures().endpoints[0]?.backlog === 0,
   );
-  console.log(`takeover: ${((performance.now() - start) / 1_000).toFixed(2)} s after the death of the leader`);
+  const takeoverMs = Math.round(performance.now() - start);
   for (const one of replicas) await one[Symbol.asyncDispose]();
+  return takeoverMs;
 }
 
 await using redis = await startRedis();
-for (const name of ENDPOINTS) await measure(redis.url, name);
-await standby(redis.url);
-await takeover(redis.url);
+if (!values.standby) for (const name of ENDPOINTS) await measure(redis.url, name);
+console.log(JSON.stringify({ ...(await standby(redis.url)), takeoverMs: await takeover(redis.url) }));

@@ -158,7 +158,7 @@ for (let round = 0; round <= Number(values.rounds); round += 1) {
   const bare = await measured(`bare${round}`, () => consumeAll(() => Promise.resolve()));
   const appending = await measured(`direct${round}`, direct);
   const kazoo = await measured(`kazoo${round}`, whole);
-  if (round > 0) process.stdout.write(`${JSON.stringify({ kazoo, bare, appending })}\n`);
+  if (round > 0) process.stdout.write(`${JSON.stringify({ ours: kazoo, bare, appending })}\n`);
 }
 await channel.deleteQueue(queue);
 await channel.deleteExchange(RUN);

@@ -2,8 +2,8 @@ import { createRandom } from '../../protocol/simulator/random.ts';
 import type { SwitchEvent } from '../mapper.ts';
 import type { Recording } from './recordings.ts';
 
-/** Ids of legs and bridges, of the event socket and of AMI. */
-const ID_KEYS = /^(Unique-ID|Uniqueid|Channel-Call-UUID|Linkedid|BridgeUniqueid)$/;
+/** Ids of legs and bridges, of the event socket, of AMI and of ARI. */
+const ID_KEYS = /^(Unique-ID|Uniqueid|Channel-Call-UUID|Linkedid|BridgeUniqueid|id)$/;
 const CORE = '00000000-0000-4000-8000-00000000000';
 /** Unix microseconds, near the recordings' own. */
 const START_MICROS = 1_795_986_000_000_000;
@@ -51,16 +51,24 @@ function timed(event: SwitchEvent, number: number): SwitchEvent {
   const micros = String(START_MICROS + number * SPACING_MICROS);
   if ('Event-Date-Timestamp' in event) return { 'Event-Date-Timestamp': micros };
   if ('Timestamp' in event) return { Timestamp: `${micros.slice(0, -6)}.${micros.slice(-6)}` };
-  return {};
+  // The clock of ARI has milliseconds.
+  const date = new Date(START_MICROS / 1_000 + number);
+  return 'timestamp' in event ? { timestamp: date.toISOString().replace('Z', '+0000') } : {};
+}
+
+/** ARI has its channels and bridges as objects in its events. */
+function noteIds(value: object, ids: Set<string>): void {
+  for (const [key, inner] of Object.entries(value)) {
+    if (typeof inner === 'object' && inner !== null) noteIds(inner as object, ids);
+    else if (ID_KEYS.test(key) && typeof inner === 'string' && inner.length > 8) ids.add(inner);
+  }
 }
 
 /** The events of a recording under other ids. */
 function copyOf({ events }: Recording, suffix: string): SwitchEvent[] {
   const ids = new Set<string>();
   for (const { event } of events) {
-    for (const [key, value] of Object.entries(event)) {
-      if (ID_KEYS.test(key) && typeof value === 'string' && value.length > 8) ids.add(value);
-    }
+    noteIds(event, ids);
   }
   let text = JSON.stringify(events.map(({ event }) => event));
   // A longer id may begin with a shorter one.
