@@ -29,6 +29,8 @@ const NOTHING = Buffer.alloc(0);
 const LOGINS_AT_ONCE = 1_000;
 /** One of these logs in as often as this: 500 logins a second in all. */
 const LOGIN_EVERY_MS = 2_000;
+/** Of users that a server is asked about: 1,000 logins in the time that an answer may take. */
+const ASKED_EVERY_MS = 4_000;
 const STREAMS_PER_ADDRESS = 2;
 /**
  * The rate of an attack is the same whatever it meets, so that a control can be compared: an address opens 20 connections
@@ -45,7 +47,10 @@ export const ATTACKS = {
   'pipelined logins': (options) =>
     keepSending(options, pipelined(`POST ${LOGIN_PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}`)),
   /** B2: 1,000 logins under way, half of them with the correct password of one user. */
-  'flood of logins': floodLogins,
+  'flood of logins': (options) =>
+    floodLogins(options, LOGIN_EVERY_MS, (at) => (at % 2 === 0 ? HOSTILE_USER : strangerOf(at))),
+  /** 1,000 logins of users that the directory lacks, at a gateway that asks a server about them which hangs. */
+  'logins at a hanging server': (options) => floodLogins(options, ASKED_EVERY_MS, strangerOf),
   /** B3: unsolicited pongs, as fast as the socket takes them. */
   'flood of pongs': (options) => floodFrames(options, Buffer.concat(repeat(frame(10, 'x'), 1_000))),
   /** B3: a frame that makes the gateway close, and a flood behind it. */
@@ -62,6 +67,9 @@ export const ATTACKS = {
 } as const satisfies Record<string, Attack>;
 
 export type AttackName = keyof typeof ATTACKS;
+
+/** Its target asks a server that hangs. */
+export const AT_HANGING_SERVER: AttackName = 'logins at a hanging server';
 
 function pipelined(request: string): Buffer {
   return Buffer.from(request.repeat(Math.ceil(BLOCK_BYTES / request.length)));
@@ -102,17 +110,25 @@ async function keepSending(options: AttackOptions, block: Buffer, hello: Buffer 
   await Promise.all(options.addresses.map(one));
 }
 
-async function floodLogins({ victim, addresses, signal, onAct }: AttackOptions): Promise<void> {
+/** Each of 1,000 clients logs in every `everyMs`. */
+async function floodLogins(
+  { victim, addresses, signal, onAct }: AttackOptions,
+  everyMs: number,
+  userOf: (at: number) => object,
+): Promise<void> {
   const one = async (at: number) => {
     const address = addresses[at % addresses.length] ?? '127.0.0.1';
-    const wrong = { ...HOSTILE_USER, username: `nobody-${at}`, password: 'wrong' };
-    await pause((at / LOGINS_AT_ONCE) * LOGIN_EVERY_MS, signal);
-    for await (const _beat of beats(LOGIN_EVERY_MS, signal)) {
-      await logIn(victim, at % 2 === 0 ? HOSTILE_USER : wrong, address);
+    await pause((at / LOGINS_AT_ONCE) * everyMs, signal);
+    for await (const _beat of beats(everyMs, signal)) {
+      await logIn(victim, userOf(at), address);
       onAct();
     }
   };
   await Promise.all(Array.from({ length: LOGINS_AT_ONCE }, (_, at) => one(at)));
+}
+
+function strangerOf(at: number): object {
+  return { ...HOSTILE_USER, username: `nobody-${at}`, password: 'wrong' };
 }
 
 /** Streams of one valid token that write the frames for as long as the socket takes them. */

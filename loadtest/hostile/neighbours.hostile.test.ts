@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isLong } from '../../testing/hostile-length.ts';
 import { Started } from '../../testing/started.ts';
-import { ATTACKS, type Victim } from './attacks.ts';
+import { AT_HANGING_SERVER, ATTACKS, type Victim } from './attacks.ts';
 import { hurry, idly } from './idly.ts';
 import { Neighbour } from './neighbour.ts';
 import { openDecoy, openTarget, type Decoy } from './target.ts';
@@ -32,7 +32,7 @@ describe('I15: one client, however hostile, hurts nobody else', SUITE_LIMIT, () 
 
   for (const name of Object.keys(ATTACKS)) {
     test(`${name}: the neighbour's p99 moves by less than 10 % and it logs in within 2 s`, LIMIT, async (context) => {
-      await using target = await openTarget();
+      await using target = await openTarget({ asksHanging: name === AT_HANGING_SERVER });
       await using neighbour = await Neighbour.open(target);
       // What is compiled and opened at the first use is not the attack's doing.
       await neighbour.observe(windowMs);

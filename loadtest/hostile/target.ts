@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
 import { Started } from '../../testing/started.ts';
 import { startRedis } from '../../testing/redis-server.ts';
 import { SHIPPED_FLAGS } from '../../testing/shipped-flags.ts';
 import type { Victim } from './attacks.ts';
+import { openHangingPlatform } from './hanging-platform.ts';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const EXAMPLE = at('../../gateway/quickstart/');
@@ -20,11 +22,13 @@ export interface Target extends Victim, AsyncDisposable {
   readonly pid: number;
 }
 
-export async function openTarget(): Promise<Target> {
+/** `asksHanging`: users that its directory lacks are judged by a server that hangs. */
+export async function openTarget({ asksHanging = false } = {}): Promise<Target> {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'firehose-hostile-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   await cp(EXAMPLE, join(folder, 'config'), { recursive: true });
+  const more = asksHanging ? await askHanging(join(folder, 'config'), stack) : {};
   const redis = await startRedis();
   stack.defer(() => redis.stop());
   const child = spawn(process.execPath, [...PROGRAM, 'gateway'], {
@@ -40,6 +44,7 @@ export async function openTarget(): Promise<Target> {
       FIREHOSE_SIMULATOR_RATE: '0',
       REDIS_URL: redis.url,
       LOG_LEVEL: 'info',
+      ...more,
     },
   });
   const started = owned(stack, new Started(child));
@@ -56,6 +61,15 @@ export async function openTarget(): Promise<Target> {
     pid: child.pid ?? 0,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** Makes the resource's directory and logins a server's, and returns what the gateway's environment needs for it. */
+async function askHanging(config: string, stack: AsyncDisposableStack): Promise<Record<string, string>> {
+  const directory: unknown = parse(await readFile(join(config, 'directory.yaml'), 'utf8'));
+  const platform = stack.use(await openHangingPlatform(JSON.stringify(directory)));
+  const auth = { directory: { http: { url: platform.url } }, login: ['Directory', 'Check'] };
+  await appendFile(join(config, 'subscription.yaml'), `  auth: ${JSON.stringify(auth)}\n`);
+  return { FIREHOSE_DIRECTORY_CA_FILE: platform.caFile };
 }
 
 /** The control: what the attacks do to a neighbour on the same machine that is not attacked itself. */
