@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GATEWAY_SETTINGS } from '../gateway/settings.ts';
@@ -8,6 +7,7 @@ import { readSettings } from '../runtime/settings/read-settings.ts';
 import type { SettingsTable } from '../runtime/settings/setting.ts';
 import { codeOf } from './doctor/listeners.ts';
 import { printable, type Terminal } from './terminal.ts';
+import { readText, unreadable } from '../runtime/files/text-file.ts';
 
 /** Exit codes of the commands that ask a running gateway. */
 const ANSWERED = { done: 0, refused: 1, usage: 2, unreachable: 3 } as const;
@@ -78,12 +78,11 @@ function originOf(host: string, port: number): URL {
 async function readToken(file: string): Promise<string> {
   let text = '';
   try {
-    text = await readFile(file, 'utf8');
+    text = await readText(file);
   } catch (error) {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
     throw new CommandFault(
       'usage',
-      `${file}: the admin token cannot be read (${code}): run this where the gateway is, or name its state folder by --state`,
+      `${file}: the admin token ${unreadable(error)}: run this where the gateway is, or name its state folder by --state`,
     );
   }
   // The error of `fetch` would show the value.

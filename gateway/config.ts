@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { durationMs, type Subscription } from '../protocol/subscription.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
@@ -13,6 +12,7 @@ import { readRedis } from '../runtime/redis/read-redis.ts';
 import { readSettings } from '../runtime/settings/read-settings.ts';
 import type { ValuesOf } from '../runtime/settings/setting.ts';
 import { GATEWAY_SETTINGS, QUICKSTART } from './settings.ts';
+import { readText, unreadable } from '../runtime/files/text-file.ts';
 
 /**
  * The settings of one gateway process: its environment, and the subscription that it serves. More than eight members:
@@ -155,9 +155,9 @@ async function directoryFaults(subscription: Subscription | null, values: Values
 async function readSubscription(file: string): Promise<ParsedSubscription> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readText(file);
   } catch (error) {
-    return { value: null, faults: [`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`] };
+    return { value: null, faults: [`${file}: ${unreadable(error)}`] };
   }
   return parseSubscription(text, file);
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { sourceSpecSchema } from '../protocol/source.ts';
 import { endpointName } from '../protocol/source-spec/endpoint-name.ts';
@@ -6,6 +5,7 @@ import { mappingFields, type MappingSpec } from '../protocol/source-spec/mapping
 import { freeswitch } from '../protocol/source-spec/switches.ts';
 import { faultsOf, parseYaml } from '../runtime/files/parse-yaml.ts';
 import type { ParkSource } from './freeswitch/freeswitch-names.ts';
+import { readText, unreadable } from '../runtime/files/text-file.ts';
 
 /** The part of a source's file that decides how events are mapped. */
 export interface MappingFile {
@@ -38,9 +38,9 @@ export async function readMappingFile(
 > {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readText(path);
   } catch (error) {
-    return { value: null, faults: [`${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`] };
+    return { value: null, faults: [`${path}: ${unreadable(error)}`] };
   }
   const document = parseYaml(text, path, z.unknown());
   if (document.faults.length > 0) return { value: null, faults: document.faults };

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { AccountRule } from '../protocol/source-spec/mapping.ts';
 import type { SourceSpec } from '../protocol/source.ts';
 import { ConfigurationFault } from '../runtime/lifecycle/configuration-fault.ts';
@@ -12,6 +11,7 @@ import { readDirectoryRules } from './config/directory-rules.ts';
 import { readEndpoints, type Endpoint } from './config/endpoints.ts';
 import { parseSource } from './config/source-file.ts';
 import { SOURCE_SETTINGS } from './settings.ts';
+import { readText, unreadable } from '../runtime/files/text-file.ts';
 
 /** Where the configuration of a source is. */
 export interface SourcePlaces {
@@ -104,10 +104,9 @@ interface ReadOutcome {
 export async function readSource(places: SourcePlaces): Promise<ReadOutcome> {
   let text: string;
   try {
-    text = await readFile(places.file, 'utf8');
+    text = await readText(places.file);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    return { value: null, spec: null, faults: [`${places.file}: cannot be read (${code})`] };
+    return { value: null, spec: null, faults: [`${places.file}: ${unreadable(error)}`] };
   }
   const parsed = parseSource(text, places.file, places.bareName);
   if (parsed.value === null) return { value: null, spec: null, faults: parsed.faults };

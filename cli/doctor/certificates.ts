@@ -1,9 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GatewayConfig } from '../../gateway/config.ts';
 import { about, type About, type Finding } from './finding.ts';
 import { howLong } from './how-long.ts';
+import { readText, unreadable } from '../../runtime/files/text-file.ts';
 
 /** A mounted certificate is usually renewed when a third of its life is left. */
 const SOON_MS = 14 * 86_400_000;
@@ -26,13 +26,13 @@ async function served(config: GatewayConfig, now: number): Promise<readonly Find
   const keyFile = mounted ? join(tlsFolder, 'tls.key') : join(stateFolder, 'server.key');
   const say = about('certificate', file);
   const [cert, key] = await Promise.all([read(file), read(keyFile)]);
-  if (!mounted && cert.code === 'ENOENT') return [say.ok('is not there yet: made by the first start')];
-  const code = cert.code ?? key.code;
-  if (code !== null) {
+  if (!mounted && cert.isAbsent) return [say.ok('is not there yet: made by the first start')];
+  const fault = cert.fault ?? key.fault;
+  if (fault !== null) {
     const remedy = mounted
       ? 'mount a Secret of type kubernetes.io/tls there, readable'
       : 'make the state folder readable';
-    return [say.fail(`certificate or key cannot be read (${code})`, remedy)];
+    return [say.fail(`certificate or key ${fault}`, remedy)];
   }
   const fix = mounted ? MOUNTED : OWN;
   const pair = parsePair(cert.text, key.text);
@@ -76,11 +76,17 @@ export function judgeCertificate(
     : say.ok(`is valid until ${until} (${howLong(left)})`);
 }
 
-/** The text, or the code of the error. */
-async function read(file: string): Promise<{ readonly text: string; readonly code: string | null }> {
+interface ReadFile {
+  readonly text: string;
+  /** Why it cannot be read; null when it was. */
+  readonly fault: string | null;
+  readonly isAbsent: boolean;
+}
+
+async function read(file: string): Promise<ReadFile> {
   try {
-    return { text: await readFile(file, 'utf8'), code: null };
+    return { text: await readText(file), fault: null, isAbsent: false };
   } catch (error) {
-    return { text: '', code: (error as NodeJS.ErrnoException).code ?? 'unknown' };
+    return { text: '', fault: unreadable(error), isAbsent: (error as NodeJS.ErrnoException).code === 'ENOENT' };
   }
 }

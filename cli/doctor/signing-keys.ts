@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { keyRing, SigningKeyFault, type KeyRing } from '../../gateway/auth/signing-keys.ts';
@@ -6,6 +6,7 @@ import type { GatewayConfig } from '../../gateway/config.ts';
 import { durationMs } from '../../protocol/subscription.ts';
 import { about, type Finding } from './finding.ts';
 import { howLong } from './how-long.ts';
+import { readText, unreadable } from '../../runtime/files/text-file.ts';
 
 /** When the operator made a key, and since when it signs: Unix seconds. */
 const dated = z.looseObject({ made: z.number().optional(), signs: z.number().optional() });
@@ -27,11 +28,11 @@ export async function lookAtSigningKeys(config: GatewayConfig, now: number): Pro
   const none = (finding: Finding): LookedAtKeys => ({ findings: [finding], signs: null });
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readText(file);
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
     if (signingKeysFile === null && code === 'ENOENT') return none(say.ok('is not there yet: made by the first start'));
-    return none(say.fail(`cannot be read (${code})`, 'mount the Secret with signing-keys.json there, readable'));
+    return none(say.fail(unreadable(error), 'mount the Secret with signing-keys.json there, readable'));
   }
   const keys = parse(text);
   const ring = await ringOf(keys);

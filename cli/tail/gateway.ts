@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';
 import type { FirehoseOptions, Login } from '../../clients/typescript/src/index.ts';
 import type { Environment } from '../../runtime/lifecycle/environment.ts';
@@ -8,6 +7,7 @@ import { CommandFault } from '../administration.ts';
 import { printable, readSecret, type Terminal } from '../terminal.ts';
 import { reachGateway } from './reach.ts';
 import { CLIENT_SETTINGS } from './settings.ts';
+import { readText, unreadable } from '../../runtime/files/text-file.ts';
 
 /** Flags that both commands have. */
 export interface ClientFlags {
@@ -73,10 +73,9 @@ async function readAuthority(path: string | null): Promise<string> {
   if (path === null) return getCACertificates('default').join('\n');
   let pem: string;
   try {
-    pem = await readFile(path, 'utf8');
+    pem = await readText(path);
   } catch (error) {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    throw new CommandFault('usage', `${path}: the authority cannot be read (${code})`);
+    throw new CommandFault('usage', `${path}: the authority ${unreadable(error)}`);
   }
   if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
   throw new CommandFault('usage', `${path}: holds no certificate as PEM (-----BEGIN CERTIFICATE-----)`);

@@ -24,7 +24,11 @@ const CLOSE_OBJECT = 0x7d;
 
 /** Without a byte order mark before it, and the white space of RFC 8259 section 2 around it. */
 export function trimJson(text: Buffer): Buffer {
-  const bytes = withoutByteOrderMark(text);
+  return trimSpace(withoutByteOrderMark(text));
+}
+
+/** Without the white space of RFC 8259 section 2 around it. */
+export function trimSpace(bytes: Buffer): Buffer {
   let end = bytes.length;
   while (end > 0 && isSpace(bytes[end - 1])) end -= 1;
   const start = Math.min(skipSpace(bytes, 0), end);

@@ -98,6 +98,13 @@ describe('the encoding of an event', () => {
     assert.equal(forwarded(`\ufeff \r\n${text}\n`).data.toString(), text);
   });
 
+  it('may not begin with two of them', () => {
+    const verdict = readEvent(Buffer.from(`\ufeff\ufeff${text}`));
+    assert.ok(
+      verdict.kind === 'rejected' && verdict.code === 'not_json' && /two byte order marks/.test(verdict.detail),
+    );
+  });
+
   it('is named when it is UTF-16, with or without its mark', () => {
     const little = Buffer.from(text, 'utf16le');
     const big = Buffer.from(little).swap16();

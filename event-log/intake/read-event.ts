@@ -8,7 +8,7 @@ import { digestOf, writeIdentity } from './event-id.ts';
 import { EVENT_KEYS, numberOf } from './event-keys.ts';
 import { ABSENT, JsonScan, ROOT } from './json-scan.ts';
 import { DEEPEST, depthBound, depthOf, sliceMembers, trimJson, valueEnd } from './json-slice.ts';
-import { encodingFault } from './text-encoding.ts';
+import { encodingFault, isMarked, TWO_MARKS } from './text-encoding.ts';
 
 /** What a producer says beside an event. */
 export interface Beside {
@@ -166,6 +166,7 @@ function parseObject(data: Buffer): { readonly value: JsonObject } | Rejection {
   try {
     value = JSON.parse(data.toString());
   } catch {
+    if (isMarked(data)) return reject('not_json', TWO_MARKS);
     return reject('not_json', hasLostLineFeeds(data) ? LOST_LINE_FEEDS : 'The bytes are not JSON');
   }
   return isObject(value) ? { value } : reject('not_an_object', 'An event is one JSON object');

@@ -2,6 +2,7 @@ import { followFile } from '../../runtime/files/follow-file.ts';
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { keyRing, SigningKeyFault, type KeyRing } from './signing-keys.ts';
+import { unreadable } from '../../runtime/files/text-file.ts';
 
 export interface MountedKeysOptions {
   /** A JSON array of private JWKs; the first one signs. */
@@ -70,5 +71,5 @@ function parse(text: string, path: string): readonly unknown[] {
 /** A SigningKeyFault repeats no content; other errors are named by their code alone. */
 function wordsOf(error: unknown): string {
   if (error instanceof SigningKeyFault) return error.message;
-  return `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`;
+  return unreadable(error);
 }

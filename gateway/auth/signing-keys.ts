@@ -1,8 +1,9 @@
 import { createPrivateKey, createSecretKey, randomBytes, webcrypto, type KeyObject } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { importJWK, type CryptoKey, type JWK } from 'jose';
 import { newKey, type SigningAlgorithm } from '../../runtime/signing/new-key.ts';
+import { readText, TextEncodingFault } from '../../runtime/files/text-file.ts';
 
 const { subtle } = webcrypto;
 
@@ -105,9 +106,10 @@ async function importKey(value: unknown): Promise<ImportedKey> {
 async function readKeys(path: string): Promise<JWK[]> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readText(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (error instanceof TextEncodingFault) throw new SigningKeyFault(`${path} ${error.message}`);
     throw error;
   }
   let keys: unknown;

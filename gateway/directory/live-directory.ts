@@ -3,6 +3,7 @@ import type { Logger } from '../../runtime/logging/logger.ts';
 import type { Directory, LiveDirectory } from './directory.ts';
 import { describeFaults, DirectoryFault, type DirectoryFaultCode, type Fault } from './fault.ts';
 import { parseDirectory } from './parse-directory.ts';
+import { unreadable } from '../../runtime/files/text-file.ts';
 
 /** For metrics and readiness. */
 export interface DirectoryStatus {
@@ -57,7 +58,7 @@ export async function openLiveDirectory(options: LiveDirectoryOptions): Promise<
     logger.info({ path, accounts: current.accounts.size }, 'the directory is in force');
     for (const listener of listeners) listener(current);
   };
-  const onError = (error: unknown) => refuse('directory_unreadable', [unreadable(error)]);
+  const onError = (error: unknown) => refuse('directory_unreadable', [unreadableFile(error)]);
 
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const { intervalMs } = options;
@@ -65,7 +66,7 @@ export async function openLiveDirectory(options: LiveDirectoryOptions): Promise<
     await followFile(path, { signal, onContent, onError, ...(intervalMs !== undefined && { intervalMs }) });
   } catch (error) {
     if (error instanceof DirectoryFault || signal.aborted) throw error;
-    throw new DirectoryFault('directory_unreadable', [unreadable(error)], { cause: error });
+    throw new DirectoryFault('directory_unreadable', [unreadableFile(error)], { cause: error });
   }
   return {
     get current() {
@@ -86,7 +87,6 @@ export async function openLiveDirectory(options: LiveDirectoryOptions): Promise<
   };
 }
 
-function unreadable(error: unknown): Fault {
-  const message = error instanceof Error ? error.message : String(error);
-  return { where: 'the file', message: `cannot be read: ${message}` };
+function unreadableFile(error: unknown): Fault {
+  return { where: 'the file', message: unreadable(error) };
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { GatewayConfig } from '../config.ts';
 import { DirectoryFault } from './fault.ts';
 import { readCredentials, type HttpDirectoryConfig } from './http/configuration.ts';
@@ -6,6 +5,7 @@ import { fetchSnapshot } from './http/fetch-snapshot.ts';
 import { readApart } from './http/read-apart.ts';
 import type { IndexedDirectory } from './directory-index.ts';
 import { parseDirectory } from './parse-directory.ts';
+import { readText, unreadable } from '../../runtime/files/text-file.ts';
 
 /** The directory as it is now, once, from its file or its server. Rejects with a DirectoryFault. */
 export async function loadDirectory({
@@ -18,10 +18,9 @@ export async function loadDirectory({
 async function fromFile(path: string): Promise<IndexedDirectory> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readText(path);
   } catch (error) {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    throw new DirectoryFault('directory_unreadable', [{ where: 'the file', message: `cannot be read (${code})` }]);
+    throw new DirectoryFault('directory_unreadable', [{ where: 'the file', message: unreadable(error) }]);
   }
   const parsed = parseDirectory(text);
   if (!parsed.ok) throw new DirectoryFault('directory_invalid', parsed.faults);

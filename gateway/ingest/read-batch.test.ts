@@ -49,6 +49,11 @@ describe('a body', () => {
     assert.deepEqual(textsOf(`\n${text}\n`), [text]);
   });
 
+  it('may begin with one byte order mark, as may each line, whose own is left for the event', () => {
+    assert.deepEqual(textsOf('\ufeff{"a":1}\n\ufeff{"b":2}'), ['{"a":1}', '\ufeff{"b":2}']);
+    for (const body of ['\ufeff\ufeff{"a":1}', '\ufeff\ufeff[{"a":1}]']) assert.equal(codeOf(body), '400 not_json');
+  });
+
   it('is refused when empty, over 8 MiB, or of more than 10,000 events', () => {
     for (const body of ['', ' \r\n\n']) assert.equal(codeOf(body), '400 empty_body');
     assert.equal(codeOf(Buffer.alloc(MAX_BODY_BYTES + 1, 0x20)), '413 body_too_large');

@@ -1,6 +1,7 @@
 import type { ProblemCode } from '../../protocol/problem-code.ts';
-import { isUtf16 } from '../../event-log/intake/text-encoding.ts';
-import { isParsable, sliceArray, trimJson, valueEnd } from '../../event-log/intake/json-slice.ts';
+import { isMarked, TWO_MARKS } from '../../event-log/intake/text-encoding.ts';
+import { isUtf16 } from '../../runtime/files/utf16.ts';
+import { isParsable, sliceArray, trimJson, trimSpace, valueEnd } from '../../event-log/intake/json-slice.ts';
 
 /** Elements of the wrapped form. */
 export const WRAPPED_TYPE = 'application/vnd.firehose.events+ndjson';
@@ -25,6 +26,7 @@ export function readBatch(body: Buffer, contentType: string): Batch {
   if (isUtf16(body)) return unreadable('invalid_utf8', 'The body is UTF-16: send UTF-8');
   const content = trimJson(body);
   if (content.length === 0) return unreadable('empty_body', 'The body holds no event');
+  if (isMarked(content)) return unreadable('not_json', TWO_MARKS);
   const elements =
     content[0] === OPEN_ARRAY ? sliceArray(content, MAX_EVENTS) : isOneObject(content) ? [content] : lines(content);
   if (elements === null) return unreadable('not_json', 'The array does not end, or its elements are not separated');
@@ -53,7 +55,8 @@ function lines(content: Buffer): Buffer[] {
   while (from < content.length && elements.length <= MAX_EVENTS) {
     const feed = content.indexOf(LINE_FEED, from);
     const end = feed < 0 ? content.length : feed;
-    const line = trimJson(content.subarray(from, end));
+    // Its mark is the event's, of which one is removed.
+    const line = trimSpace(content.subarray(from, end));
     if (line.length > 0) elements.push(line);
     from = end + 1;
   }

@@ -6,6 +6,7 @@ import { createLive, type Live } from '../../runtime/lifecycle/live.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { parseSubscription } from './parse-subscription.ts';
 import { scopeOf, type Scope } from './scope.ts';
+import { unreadable } from '../../runtime/files/text-file.ts';
 
 export interface FollowScopeOptions {
   readonly path: string;
@@ -60,7 +61,7 @@ export async function followScope(options: FollowScopeOptions): Promise<Followed
       logger.info({ path }, 'the scope of the subscription has changed');
       scope.set(next);
     },
-    onError: (error) => refuse([`${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]),
+    onError: (error) => refuse([`${path}: ${unreadable(error)}`]),
   });
   return { scope, privacy };
 }

@@ -1,10 +1,10 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CertificatePem } from './certificate.ts';
 import { followFile } from '../files/follow-file.ts';
 import { ConfigurationFault } from '../lifecycle/configuration-fault.ts';
 import type { Logger } from '../logging/logger.ts';
+import { readText, unreadable } from '../files/text-file.ts';
 
 export interface MountedCertificateOptions {
   /** With `tls.crt` and `tls.key`, as a Secret of type kubernetes.io/tls is mounted. */
@@ -65,8 +65,8 @@ export async function followCertificate(options: MountedCertificateOptions): Pro
 /** Rejects with an error that contains nothing of the files. */
 async function readPair(folder: string): Promise<CertificatePem> {
   const read = (name: string) =>
-    readFile(join(folder, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new Error(`${name} cannot be read (${error.code ?? 'unknown'})`);
+    readText(join(folder, name)).catch((error: unknown) => {
+      throw new Error(`${name} ${unreadable(error)}`);
     });
   const [cert, key] = [await read('tls.crt'), await read('tls.key')];
   let isPair: boolean;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readText } from './text-file.ts';
 
 export interface FollowOptions {
   /** Stops following the file. */
@@ -23,7 +24,7 @@ const DEFAULT_INTERVAL_MS = 500;
 export async function followFile(path: string, options: FollowOptions): Promise<void> {
   options.signal.throwIfAborted();
   const seen = await fingerprint(path);
-  const text = await readFile(path, 'utf8');
+  const text = await readText(path);
   await options.onContent(text);
   void look(path, { ...options, seen, digest: digestOf(text) });
 }
@@ -44,7 +45,7 @@ async function look(path: string, options: FollowOptions & { seen: string; diges
       const settled = now === last;
       last = now;
       if (!settled || now === delivered) continue;
-      const text = await readFile(path, 'utf8');
+      const text = await readText(path);
       if ((await fingerprint(path)) !== now) continue;
       delivered = now;
       lastError = '';

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readText, unreadable } from './text-file.ts';
 
 /** The text of a certificate or private key in PEM form, or why it cannot be used. `name` is for the fault. Empty: no path. */
 export async function readPem(
@@ -10,10 +10,9 @@ export async function readPem(
   if (path === null) return { text: '', fault: null };
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readText(path);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    return { text: '', fault: `${name}: ${path} cannot be read (${code})` };
+    return { text: '', fault: `${name}: ${path} ${unreadable(error)}` };
   }
   try {
     void (what === 'key' ? createPrivateKey(text) : new X509Certificate(text));

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Subscription } from '../../protocol/subscription.ts';
 import type { AddressPolicy } from '../net/address-guard.ts';
 import { belongTogether, readPem } from '../files/pem-file.ts';
@@ -6,6 +5,7 @@ import { secretValue } from '../files/secret-value.ts';
 import type { ValuesOf } from '../settings/setting.ts';
 import { parseRedisUrl, redisConnection, type RedisConnection } from './connection.ts';
 import type { REDIS_SETTINGS } from './redis-settings.ts';
+import { readText, unreadable } from '../files/text-file.ts';
 
 /** The settings of REDIS_SETTINGS, null or absent when not given. */
 export type RedisEnvironment = Partial<ValuesOf<typeof REDIS_SETTINGS>>;
@@ -59,13 +59,12 @@ async function readUrl({
   const failed = (fault: string) => ({ url: null, fault });
   if (REDIS_URL !== null) return failed('REDIS_URL, REDIS_URL_FILE: one of them, not both');
   try {
-    const read = secretValue(await readFile(REDIS_URL_FILE, 'utf8'));
+    const read = secretValue(await readText(REDIS_URL_FILE));
     return 'value' in read
       ? { url: read.value, fault: null }
       : failed(`REDIS_URL_FILE: ${REDIS_URL_FILE} ${read.fault}`);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    return failed(`REDIS_URL_FILE: ${REDIS_URL_FILE} cannot be read (${code})`);
+    return failed(`REDIS_URL_FILE: ${REDIS_URL_FILE} ${unreadable(error)}`);
   }
 }
 

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { AccountRule } from '../../protocol/source-spec/mapping.ts';
 import { accountId } from '../../protocol/subscription/filters.ts';
 import { parseYaml } from '../../runtime/files/parse-yaml.ts';
+import { readText, unreadable } from '../../runtime/files/text-file.ts';
 
 /** The part of a gateway's `directory.yaml` that says whose a call is. */
 const directory = z.looseObject({
@@ -15,9 +15,9 @@ export async function readDirectoryRules(
 ): Promise<{ readonly rules: readonly AccountRule[]; readonly faults: readonly string[] }> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readText(path);
   } catch (error) {
-    return { rules: [], faults: [`${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`] };
+    return { rules: [], faults: [`${path}: ${unreadable(error)}`] };
   }
   const { value, faults } = parseYaml(text, path, directory);
   if (value === null) return { rules: [], faults };

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { belongTogether, readPem } from '../../runtime/files/pem-file.ts';
 import { secretValue } from '../../runtime/files/secret-value.ts';
+import { readText, unreadable } from '../../runtime/files/text-file.ts';
 
 interface SecretKey {
   readonly name: string;
@@ -44,10 +44,10 @@ export class EndpointSecrets {
     if (path === null) return null;
     let text: string;
     try {
-      text = await readFile(path, 'utf8');
+      text = await readText(path);
     } catch (error) {
-      const { code = 'unknown' } = error as NodeJS.ErrnoException;
-      if (!(isOptional && code === 'ENOENT')) this.fault(`${path} cannot be read (${code})`);
+      if (!(isOptional && (error as NodeJS.ErrnoException).code === 'ENOENT'))
+        this.fault(`${path} ${unreadable(error)}`);
       return null;
     }
     const read = secretValue(text);

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import { readFile } from 'node:fs/promises';
+import { readText } from '../../../runtime/files/text-file.ts';
 import type { AddressPolicy } from '../../../runtime/net/address-guard.ts';
 import { guardedAgent } from '../../../runtime/net/guarded-agent.ts';
 
@@ -49,7 +49,7 @@ export function askServer({ caFile, policy }: ServerPlace): AskServer {
     const { request } = url.protocol === 'https:' ? https : http;
     const agent = agentFor(agents, url.protocol, policy);
     try {
-      const ca = caFile === null ? {} : { ca: await readFile(caFile, 'utf8') };
+      const ca = caFile === null ? {} : { ca: await readText(caFile) };
       const call = request(url, { method, headers: { ...JSON_TYPE, ...headers }, signal, agent, ...ca });
       return await answerTo(call, body);
     } catch (error) {

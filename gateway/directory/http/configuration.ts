@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { tokenValue } from '../../../runtime/files/secret-value.ts';
 import type { AddressPolicy } from '../../../runtime/net/address-guard.ts';
 import { DirectoryFault } from '../fault.ts';
+import { readText, unreadable } from '../../../runtime/files/text-file.ts';
 
 /** Address of a directory server, and how it is polled. */
 export interface HttpDirectoryConfig {
@@ -26,19 +26,19 @@ export async function readCredentials({
   const [token, ca] = await Promise.all([read(tokenFile), read(caFile)]);
   if (token === null) return { token, ca };
   const value = tokenValue(token);
-  if ('fault' in value) throw unreadable(`the file of the token ${value.fault}`);
+  if ('fault' in value) throw credentialsFault(`the file of the token ${value.fault}`);
   return { token: value.value, ca };
 }
 
 async function read(path: string | null): Promise<string | null> {
   if (path === null) return null;
   try {
-    return await readFile(path, 'utf8');
+    return await readText(path);
   } catch (error) {
-    throw unreadable(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+    throw credentialsFault(`${path} ${unreadable(error)}`);
   }
 }
 
-function unreadable(message: string): DirectoryFault {
+function credentialsFault(message: string): DirectoryFault {
   return new DirectoryFault('directory_unreadable', [{ where: 'the credentials', message }]);
 }

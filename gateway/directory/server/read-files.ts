@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { secretValue } from '../../../runtime/files/secret-value.ts';
+import { readText, unreadable } from '../../../runtime/files/text-file.ts';
 
 /** Reads the files that settings name, and collects their faults. No fault repeats a file's content. */
 export interface FileReader {
@@ -18,9 +18,9 @@ export function fileReader(): FileReader {
   const text = async (setting: string, path: string | null) => {
     if (path === null) return null;
     try {
-      return await readFile(path, 'utf8');
+      return await readText(path);
     } catch (error) {
-      faults.push(`${setting}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+      faults.push(`${setting}: ${path} ${unreadable(error)}`);
       return null;
     }
   };

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { secretValue } from '../../../../runtime/files/secret-value.ts';
@@ -13,6 +12,7 @@ import {
   type AccountDocument,
   type AccountRow,
 } from './answers.ts';
+import { readText, unreadable } from '../../../../runtime/files/text-file.ts';
 
 export interface CrossbarPlace {
   readonly url: URL;
@@ -148,10 +148,9 @@ async function attempt(ask: () => Promise<ServerAnswer>): Promise<ServerAnswer |
 async function apiKey(file: string): Promise<string> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readText(file);
   } catch (error) {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    throw new SourceUnavailable('KEY_UNREADABLE', `the file of the API key cannot be read (${code})`);
+    throw new SourceUnavailable('KEY_UNREADABLE', `the file of the API key ${unreadable(error)}`);
   }
   const value = secretValue(text);
   if ('value' in value) return value.value;
