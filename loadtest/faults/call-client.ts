@@ -8,8 +8,8 @@ import type { Replica } from './replica.ts';
 import { PASSWORD } from './setup.ts';
 
 const ATTEMPT_LIMIT_MS = 5_000;
-/** Without an event for so long there is none after a cursor. */
-const QUIET_MS = 1_500;
+/** An event is there: only a fault makes it come later. */
+const EVENT_LIMIT_MS = 30_000;
 
 export interface Taken {
   readonly cursor: string;
@@ -51,20 +51,18 @@ export async function firstAfter(
 ): Promise<FirstAfter> {
   const first: (string | undefined)[] = Array.from({ length: partitions });
   const socket = new WebSocket(`ws://${host}${STREAM_PATH}?v=1&cursor=${cursor}&token=${token}`);
-  let quiet = setTimeout(() => socket.terminate(), ATTEMPT_LIMIT_MS);
+  const limit = setTimeout(() => socket.terminate(), EVENT_LIMIT_MS);
   socket.on('message', (data) => {
     const event = JSON.parse((data as Buffer).toString()) as {
       'Call-ID'?: string;
       _firehose: { id: string; account_id: string };
     };
     if (event['Call-ID'] === undefined) return;
-    clearTimeout(quiet);
-    quiet = setTimeout(() => socket.terminate(), QUIET_MS);
     const { id, account_id: account } = event._firehose;
     first[partitionOf({ account, callId: event['Call-ID'] }, partitions)] ??= id;
     if (!first.includes(undefined)) socket.terminate();
   });
   await once(socket, 'close');
-  clearTimeout(quiet);
+  clearTimeout(limit);
   return first;
 }

@@ -1,62 +1,48 @@
-import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Call } from '../../protocol/call.ts';
 import { callKeys } from '../../protocol/keys.ts';
-import { silentLogger } from '../../runtime/logging/logger.ts';
-import { commandClient, type RedisClient } from '../../runtime/redis/client.ts';
-import { firstAfter, logIn, takeCalls, type Taken } from './call-client.ts';
-import { callsBefore, endedTwice, readPartition } from './call-log.ts';
+import { takeCalls, type Taken } from './call-client.ts';
+import { endedTwice, readPartition } from './call-log.ts';
 import { CallTraffic } from './call-traffic.ts';
+import { judgeSnapshots } from './call-verdict.ts';
+import { openCallWorld, type CallWorld } from './call-world.ts';
 import type { Product } from './product.ts';
 import type { Replica } from './replica.ts';
-import { openWorld, until, type World } from './world.ts';
+import { until } from './world.ts';
 
-const PARTITIONS = 2;
 /** So many that a snapshot takes several reads, and that some have their first call while it is read. */
-const ACCOUNTS = Array.from({ length: 1_000 }, (_, n) => `tenant-${n}`);
+const ACCOUNTS = 1_000;
 /** Snapshots that are compared, over the whole time. */
 const COMPARED = 80;
-
-interface Stage {
-  readonly world: World;
-  readonly client: RedisClient;
-  readonly traffic: CallTraffic;
-  readonly token: string;
-}
 
 /**
  * LC1, LC3, LC6: snapshots are taken all the while that calls come, that a switch says lists of its calls and forgets to say ends,
  * and that replicas are killed and paused at random. Each snapshot is compared with a plain reduction of the whole log.
  */
 export async function liveCalls(product: Product): Promise<string[]> {
-  const spec = { calls: { enabled: true, silentAfter: '1h' }, stream: { partitions: PARTITIONS } };
-  await using world = await openWorld(product, { spec });
-  const tenants = Object.fromEntries(ACCOUNTS.map((id) => [id, 'root']));
-  await world.setup.writeDirectory({ accounts: { root: null, ...tenants } });
-  using stack = new DisposableStack();
-  const client = commandClient(world.redis.url, { logger: silentLogger, name: 'faults' });
-  stack.defer(() => client.disconnect());
-  const [first] = world.replicas;
+  await using world = await openCallWorld(product, { partitions: 2, accounts: ACCOUNTS });
+  const { replicas, voice, accounts, token } = world;
+  const [first] = replicas;
   if (first === undefined) return ['there is no replica'];
-  const token = await logIn(first);
-  const { stateFolder } = world.setup;
-  const traffic = new CallTraffic({ replicas: world.replicas, stateFolder, accounts: ACCOUNTS, eventsPerSecond: 600 });
-  const stage: Stage = { world, client, traffic, token };
+  const traffic = new CallTraffic({ voice, accounts, eventsPerSecond: 600 });
   traffic.start();
   // Who does not know an account yet rightly shows none of its calls.
   const knows = async (replica: Replica) => {
-    const accounts = new Set((await takeCalls(replica, token))?.calls.map(({ account_id: account }) => account));
-    return accounts.size > ACCOUNTS.length / 4;
+    const shown = new Set((await takeCalls(replica, token))?.calls.map(({ account_id: account }) => account));
+    return shown.size > ACCOUNTS / 4;
   };
-  const all = async () => (await Promise.all(world.replicas.map(knows))).every(Boolean);
+  const all = async () => (await Promise.all(replicas.map(knows))).every(Boolean);
   if (!(await until(all, 90_000))) return ['no snapshot shows calls of many accounts'];
-  const taken = await takeWhile(stage, () => meddle(world.replicas));
+  const taken = await takeWhile(world, traffic, () => meddle(replicas));
   await traffic.stop();
-  return [...(await settle(stage, first)), ...(await compare(stage, first, taken))];
+  return [...(await settle(world, traffic, first)), ...(await compare(world, first, taken))];
 }
 
 /** Takes snapshots of all replicas, and says lists, until `done`. */
-async function takeWhile({ world, traffic, token }: Stage, done: () => Promise<void>): Promise<readonly Taken[]> {
+async function takeWhile(
+  { replicas, token }: CallWorld,
+  traffic: CallTraffic,
+  done: () => Promise<void>,
+): Promise<readonly Taken[]> {
   const taken: Taken[] = [];
   const over = new AbortController();
   const look = async (replica: Replica) => {
@@ -72,7 +58,7 @@ async function takeWhile({ world, traffic, token }: Stage, done: () => Promise<v
       await traffic.list();
     }
   };
-  const running = [...world.replicas.map(look), list()];
+  const running = [...replicas.map(look), list()];
   await done();
   over.abort();
   await Promise.all(running);
@@ -99,16 +85,20 @@ async function meddle(replicas: readonly Replica[]): Promise<void> {
 }
 
 /** The switch has lost all its calls: each ends once, and no key of a call is left. */
-async function settle({ client, traffic, token }: Stage, replica: Replica): Promise<string[]> {
+async function settle(
+  { client, token, accounts, partitions }: CallWorld,
+  traffic: CallTraffic,
+  replica: Replica,
+): Promise<string[]> {
   const faults: string[] = [];
   const isEmpty = async () => {
     await traffic.list(true);
     return (await takeCalls(replica, token))?.calls.length === 0;
   };
   if (!(await until(isEmpty, 60_000))) faults.push('calls are left although the switch has none');
-  for (let partition = 0; partition < PARTITIONS; partition += 1) {
-    const { accounts, legs } = callKeys('firehose:', partition);
-    const left = await client.exists(accounts, ...ACCOUNTS.map(legs));
+  for (let partition = 0; partition < partitions; partition += 1) {
+    const keys = callKeys('firehose:', partition);
+    const left = await client.exists(keys.accounts, ...accounts.map(keys.legs));
     if (left > 0) faults.push(`${left} keys of calls are left in partition ${partition}`);
     const twice = endedTwice(await readPartition(client, partition));
     if (twice > 0) faults.push(`${twice} calls of partition ${partition} have two ends`);
@@ -116,21 +106,10 @@ async function settle({ client, traffic, token }: Stage, replica: Replica): Prom
   return faults;
 }
 
-async function compare({ client, token }: Stage, replica: Replica, all: readonly Taken[]): Promise<string[]> {
+async function compare(world: CallWorld, replica: Replica, all: readonly Taken[]): Promise<string[]> {
   const step = Math.ceil(all.length / COMPARED);
   const taken = all.filter((_, at) => at % step === 0);
-  const places = [];
-  for (const { cursor } of taken) places.push(await firstAfter(replica, token, { cursor, partitions: PARTITIONS }));
-  const expected = taken.map((): Call[] => []);
-  for (let partition = 0; partition < PARTITIONS; partition += 1) {
-    const asked = places.map((place) => place[partition]);
-    const parts = callsBefore(await readPartition(client, partition), asked);
-    for (const [at, calls] of parts.entries()) expected[at]?.push(...calls);
-  }
-  const wrong = taken.filter(({ calls }, at) => !isDeepStrictEqual(byLeg(calls), byLeg(expected[at] ?? [])));
+  const faults = await judgeSnapshots(world, replica, taken);
   const shown = taken.reduce((sum, { calls }) => sum + calls.length, 0);
-  const faults = wrong.length === 0 ? [] : [`${wrong.length} of ${taken.length} snapshots are not what the log says`];
   return taken.length < 20 || shown < 1_000 ? [...faults, `only ${taken.length} snapshots, ${shown} calls`] : faults;
 }
-
-const byLeg = (calls: readonly Call[]) => new Map(calls.map((call) => [`${call.account_id}\t${call.call_id}`, call]));

@@ -1,19 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createSimulator, type SimulatedEvent } from '../../protocol/simulator/simulator.ts';
-import { INGEST_PATH, RECONCILE_PATH } from '../../protocol/paths.ts';
-import type { Replica } from './replica.ts';
+import type { CallVoice } from './call-voice.ts';
 
-/** The switch of all calls. */
-const SWITCH = 'freeswitch@fs1';
-const ATTEMPT_LIMIT_MS = 5_000;
 /** Of so many ends the switch says nothing: it was cut off. */
 const SILENT_ENDS = 0.2;
 
 export interface CallTrafficOptions {
-  readonly replicas: readonly Replica[];
-  readonly stateFolder: string;
+  readonly voice: CallVoice;
   readonly accounts: readonly string[];
   readonly eventsPerSecond: number;
 }
@@ -22,11 +15,9 @@ const START = Date.parse('2026-01-31T09:30:00Z');
 /** Calls of so much time are said one after the other: each whole. */
 const LIFE_MS = 120_000;
 
-type Said = 'taken' | 'not known';
-
 /**
- * Calls of a switch, said to whichever replica is up until it is acknowledged. A part of the ends is never said; a list of what the
- * switch still has is said now and then, beside the ends that are on their way.
+ * Calls of a switch, said until each is acknowledged. A part of the ends is never said; a list of what the switch still has is said
+ * now and then, beside the ends that are on their way.
  */
 export class CallTraffic {
   readonly #options: CallTrafficOptions;
@@ -34,7 +25,6 @@ export class CallTraffic {
   readonly #live = new Set<string>();
   #stopped = false;
   #running: Promise<void> | null = null;
-  said = 0;
 
   constructor(options: CallTrafficOptions) {
     this.#options = options;
@@ -50,10 +40,8 @@ export class CallTraffic {
   }
 
   /** Says what the switch still has; `nothing`: it has lost all. False when no replica answered. */
-  async list(nothing = false): Promise<boolean> {
-    const listed_at = new Date().toISOString();
-    const body = JSON.stringify({ switch: SWITCH, live: nothing ? [] : [...this.#live], listed_at });
-    return (await this.#post(RECONCILE_PATH, body)) === 200;
+  list(nothing = false): Promise<boolean> {
+    return this.#options.voice.list(nothing ? [] : this.#live);
   }
 
   async #run(): Promise<void> {
@@ -74,40 +62,12 @@ export class CallTraffic {
 
   async #say(events: readonly SimulatedEvent[]): Promise<void> {
     const spoken = events.filter(({ name }) => name !== 'CHANNEL_DESTROY' || Math.random() > SILENT_ENDS);
-    const lines = spoken.map(({ account, eventId, json }) =>
-      JSON.stringify({ account, id: eventId, event: { ...(JSON.parse(json) as object), Node: SWITCH } }),
-    );
     for (const { name, callId } of events) if (name === 'CHANNEL_CREATE') this.#live.add(callId);
     // The switch forgets a call before its end is said: a list may race with it.
     for (const { name, callId } of events) if (name === 'CHANNEL_DESTROY') this.#live.delete(callId);
-    if (lines.length === 0) return;
-    while ((await this.#told(lines.join('\n'))) !== 'taken') await delay(50);
-    this.said += lines.length;
-  }
-
-  async #told(body: string): Promise<Said> {
-    return (await this.#post(INGEST_PATH, body, 'application/vnd.firehose.events+ndjson')) === 200
-      ? 'taken'
-      : 'not known';
-  }
-
-  /** The status; 0 without an answer. */
-  async #post(path: string, body: string, type = 'application/json'): Promise<number> {
-    const up = this.#options.replicas.filter(({ isUp }) => isUp);
-    const inner = up[Math.floor(Math.random() * up.length)]?.inner;
-    if (inner === undefined || inner === null) return 0;
-    try {
-      const token = (await readFile(join(this.#options.stateFolder, 'ingest-token'), 'utf8')).trim();
-      const answer = await fetch(`http://${inner}${path}`, {
-        method: 'POST',
-        body,
-        headers: { Authorization: `Bearer ${token}`, 'Content-Type': type },
-        signal: AbortSignal.timeout(ATTEMPT_LIMIT_MS),
-      });
-      await answer.arrayBuffer();
-      return answer.status;
-    } catch {
-      return 0;
-    }
+    if (spoken.length === 0) return;
+    await this.#options.voice.say(
+      spoken.map(({ account, eventId, json }) => ({ account, id: eventId, event: JSON.parse(json) as object })),
+    );
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { callsLateList, callsLateWrite, callsSlowLink } from './call-links.ts';
 import { liveCalls } from './call-scenarios.ts';
 import { redisCommand } from './redis-cli.ts';
 import type { Product } from './product.ts';
@@ -252,6 +253,9 @@ export const SCENARIOS = {
   groupReplicas,
   groupAccounts,
   liveCalls,
+  callsSlowLink,
+  callsLateWrite,
+  callsLateList,
   clockSteps,
   rollingRestart,
   descriptorsGone,

@@ -32,6 +32,8 @@ export interface WorldOptions {
   readonly spec?: SetupOptions['spec'];
   /** Beside what the setup gives to each replica. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Each replica's own way to Redis; the same for all when not given. */
+  readonly redisUrls?: readonly string[];
 }
 
 /** A world with a Redis of its own. */
@@ -48,9 +50,12 @@ export async function openWorld(
 
 export async function openWorldOn(redisUrl: string, product: Product, options: WorldOptions): Promise<World> {
   const { replicas: count = 2, rate = 2_000, fillerBytes = 300, calls, spec = {}, environment = {} } = options;
+  const { redisUrls = [] } = options;
   await using stack = new AsyncDisposableStack();
   const setup = stack.use(await setUp({ redisUrl, spec, environment }));
-  const replicas = Array.from({ length: count }, () => stack.use(new Replica(product.root, setup)));
+  const replicas = Array.from({ length: count }, (_, at) =>
+    stack.use(new Replica(product.root, withRedis(setup, redisUrls[at] ?? redisUrl))),
+  );
   // The first one makes the keys that all of them share.
   for (const replica of replicas) await replica.start();
   const { stateFolder } = setup;
@@ -86,6 +91,10 @@ export async function openWorldOn(redisUrl: string, product: Product, options: W
       await owned.disposeAsync();
     },
   };
+}
+
+function withRedis(setup: Setup, url: string): Setup {
+  return { ...setup, environment: { ...setup.environment, REDIS_URL: url } };
 }
 
 export function accountOfConsumer(consumer: Consumer, producer: Producer) {
