@@ -50,6 +50,10 @@ class EmbeddedLog implements EventLog, EndingLog {
     return Promise.resolve(this.#state());
   }
 
+  epoch(): Promise<string> {
+    return Promise.resolve(this.#epoch);
+  }
+
   #state(): LogState {
     return {
       epoch: this.#epoch,

@@ -75,6 +75,8 @@ export interface EventLog extends AsyncDisposable {
   readonly isShared: boolean;
   /** Current ends of the log. Rejects with LogUnavailable when it is out of reach. */
   state(): Promise<LogState>;
+  /** The epoch of `state` alone, at a small part of its cost. Rejects with LogUnavailable. */
+  epoch(): Promise<string>;
   /** Appends in order; an outcome an event, never rejects. Nothing is `accepted` before the log has it. */
   append(events: readonly NewEvent[]): Promise<AppendOutcome[]>;
   /** Up to `count` entries of one partition after `afterId`, oldest first. */

@@ -108,6 +108,14 @@ export function logEpoch(epochs: readonly string[]): string {
   return createHash('sha256').update(epochs.join(',')).digest('base64url').slice(0, 16);
 }
 
+/** Of no log where a stream is missing. Rejects with the client's error. */
+export async function currentEpoch({ client, keyPrefix, partitions }: LogPlace): Promise<string> {
+  const epochs = Array.from({ length: partitions }, (_, partition) =>
+    client.hget(streamKeys(keyPrefix, partition).meta, 'epoch'),
+  );
+  return logEpoch((await Promise.all(epochs)).map((epoch) => epoch ?? ''));
+}
+
 export function logState(states: readonly PartitionState[]): LogState {
   return {
     epoch: logEpoch(states.map((state) => state.epoch)),

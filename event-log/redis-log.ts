@@ -11,7 +11,7 @@ import { remedyFor } from '../runtime/redis/remedy.ts';
 import { ClusterReader } from './cluster-reader.ts';
 import { decodeEntry, type RawEntry } from './decode-entry.ts';
 import { LogUnavailable, type AppendOutcome, type EventLog, type LogReader, type NewEvent } from './event-log.ts';
-import { logState, partitionStates, type FollowedPlace, type LogPlace } from './partition-state.ts';
+import { currentEpoch, logState, partitionStates, type FollowedPlace, type LogPlace } from './partition-state.ts';
 import { RedisAppender, type AppendPlace } from './redis-appender.ts';
 import { KnownStreams } from './known-streams.ts';
 import { RedisReader } from './redis-reader.ts';
@@ -178,6 +178,13 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
     async state() {
       try {
         return logState(await partitionStates(place));
+      } catch (error) {
+        throw unavailable(client, error);
+      }
+    },
+    async epoch() {
+      try {
+        return await currentEpoch(place);
       } catch (error) {
         throw unavailable(client, error);
       }

@@ -83,9 +83,32 @@ export function decodeCall(text: string): CallRecord | null {
   }
 }
 
-/** What clients get of a record. */
+/** What clients get of a record. Key by key: a snapshot has many, and a loop takes twenty times as long. */
 export function callOf(record: CallRecord): Call {
-  return Object.fromEntries(CALL_KEYS.map((key) => [key, record[key]])) as Call;
+  return {
+    call_id: record.call_id,
+    account_id: record.account_id,
+    state: record.state,
+    direction: record.direction,
+    from: record.from,
+    to: record.to,
+    caller_number: record.caller_number,
+    caller_name: record.caller_name,
+    callee_number: record.callee_number,
+    callee_name: record.callee_name,
+    dialled_number: record.dialled_number,
+    owner_id: record.owner_id,
+    device_id: record.device_id,
+    interaction_id: record.interaction_id,
+    other_call_id: record.other_call_id,
+    parking_slot: record.parking_slot,
+    recording: record.recording,
+    created_at: record.created_at,
+    answered_at: record.answered_at,
+    state_since: record.state_since,
+    switch: record.switch,
+    last_event_id: record.last_event_id,
+  };
 }
 
 /** A leg is an account's: what another account's events say under the same Call-ID is another leg. */

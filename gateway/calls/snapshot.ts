@@ -1,4 +1,4 @@
-import { compareIds, splitId, type Position } from '../../protocol/position.ts';
+import { BEFORE_EVERYTHING, compareIds, splitId, type Position } from '../../protocol/position.ts';
 import type { CallRecord } from '../../protocol/call.ts';
 import { LogUnavailable, type EventLog } from '../../event-log/event-log.ts';
 import { isTooOld } from '../../event-log/log-window.ts';
@@ -21,7 +21,7 @@ export interface Snapshot {
 
 export interface SnapshotSource {
   readonly table: CallTable;
-  readonly eventLog: Pick<EventLog, 'range' | 'state' | 'partitions'>;
+  readonly eventLog: Pick<EventLog, 'range' | 'state' | 'epoch' | 'partitions'>;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
@@ -57,15 +57,17 @@ export async function readSnapshot(
     const parts = await Promise.all(
       partitions.map((partition) => readPart(source, { partition, wanted, atLeast: atLeast?.ids[partition] ?? null })),
     );
-    const after = await eventLog.state();
+    const isRolled = parts.some(({ began, id }) => began !== id);
+    const state = isRolled ? await eventLog.state() : null;
+    const epoch = state?.epoch ?? (await eventLog.epoch());
     // Slices and entries fit together only when they are of one life of the log, and no entry between them is lost. An
     // epoch never comes back: that of the tables, found again after the reads, was in force all the while.
-    const epochs = [...parts.map(({ epoch }) => epoch), atLeast?.epoch ?? after.epoch];
-    if (epochs.some((epoch) => epoch !== after.epoch)) throw new CallsUnavailable('moved');
-    if (isTooOld({ epoch: after.epoch, ids: parts.map(({ began }) => began) }, after))
+    const epochs = [...parts.map((part) => part.epoch), atLeast?.epoch ?? epoch];
+    if (epochs.some((one) => one !== epoch)) throw new CallsUnavailable('moved');
+    if (state !== null && isTooOld({ epoch, ids: parts.map(({ began }) => began) }, state))
       throw new CallsUnavailable('moved');
     return {
-      position: { epoch: after.epoch, ids: parts.map(({ id }) => id) },
+      position: { epoch, ids: parts.map(({ id }) => id) },
       records: parts.flatMap(({ records }) => records),
     };
   } catch (error) {
@@ -91,24 +93,48 @@ interface PartAsked {
 
 async function readPart(source: SnapshotSource, { partition, wanted, atLeast }: PartAsked): Promise<Part> {
   const { table } = source;
-  const began = readable(await table.at(partition), null);
-  const accounts = wanted.accounts ?? (await table.accounts(partition)).filter(wanted.includes);
-  // An account that has left the list since `began` had its legs until some place before this one.
-  const listed = wanted.accounts === null ? readable(await table.at(partition), began) : began;
+  const listed = await list(table, partition, wanted);
+  const { accounts } = listed;
+  let { began } = listed;
   const slices: SliceRead[] = [];
-  let id = atLeast !== null && compareIds(atLeast, listed.id) > 0 ? atLeast : listed.id;
+  let id = latestOf(atLeast, listed.at?.id ?? null);
   for (let place = accounts.length === 0 ? null : FIRST_SLICE; place !== null;) {
     const slice = await table.slice(partition, accounts, place);
     const at = readable(slice?.at ?? null, began);
+    began ??= at;
     if (compareIds(at.id, id) > 0) id = at.id;
     slices.push({ id: at.id, records: slice?.records ?? [] });
     place = slice?.next ?? null;
   }
+  began ??= readable(await table.at(partition), null);
+  id = latestOf(id, began.id);
   const entries = await entriesBetween(source, partition, { from: began.id, to: id });
   const ofThem = entries.filter(({ event }) => wanted.includes(event.account));
   const ended = await table.ended(partition, legsOf(ofThem));
   await refuseBehind(source, partition, id);
   return { epoch: began.epoch, began: began.id, id, records: rollForward({ slices, entries: ofThem, ended }) };
+}
+
+interface Listed {
+  readonly accounts: readonly string[];
+  /** Where reading began; null: with the first slice. */
+  readonly began: TableAt | null;
+  /** A place at which the list was whole. */
+  readonly at: TableAt | null;
+}
+
+/** The accounts to read. Those of the table are listed between two looks at its place. */
+async function list(table: CallTable, partition: number, wanted: Wanted): Promise<Listed> {
+  if (wanted.accounts !== null) return { accounts: wanted.accounts, began: null, at: null };
+  const began = readable(await table.at(partition), null);
+  const accounts = (await table.accounts(partition)).filter(wanted.includes);
+  // An account that has left the list since `began` had its legs until some place before this one.
+  return { accounts, began, at: readable(await table.at(partition), began) };
+}
+
+function latestOf(one: string | null, other: string | null): string {
+  const [first, second] = [one ?? BEFORE_EVERYTHING, other ?? BEFORE_EVERYTHING];
+  return compareIds(first, second) > 0 ? first : second;
 }
 
 /** Rejects where the table is not live, or no longer the one that reading began with. */

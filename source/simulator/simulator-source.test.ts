@@ -27,6 +27,7 @@ function withAppend(eventLog: EventLog, append: EventLog['append']): EventLog {
     newest: eventLog.newest,
     isShared: false,
     state: () => eventLog.state(),
+    epoch: () => eventLog.epoch(),
     range: (partition, afterId, count) => eventLog.range(partition, afterId, count),
     reader: () => eventLog.reader(),
     [Symbol.asyncDispose]: () => eventLog[Symbol.asyncDispose](),
