@@ -17,6 +17,11 @@ export function takeBrokenCode(): string | null {
   return found;
 }
 
+/** The machine was too busy, or the code does not start: nothing was tested. */
+export class NotStarted extends Error {
+  override readonly name = 'NotStarted';
+}
+
 const alive = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
@@ -64,7 +69,7 @@ export class Replica implements AsyncDisposable {
     });
     const ports = new Promise<{ port: number; innerPort: number }>((resolve, reject) => {
       const timer = setTimeout(
-        () => reject(new Error(`no gateway after ${START_LIMIT_MS} ms:\n${output.join('\n')}`)),
+        () => reject(new NotStarted(`no gateway after ${START_LIMIT_MS} ms:\n${output.join('\n')}`)),
         START_LIMIT_MS,
       );
       child.once('exit', (code) => reject(new Error(`the gateway ended with ${code}:\n${output.join('\n')}`)));

@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { MUTANTS, type Mutant } from './mutants.ts';
 import { unchanged, withBug } from './product.ts';
-import { takeBrokenCode } from './replica.ts';
+import { NotStarted, takeBrokenCode } from './replica.ts';
 import { SCENARIOS, type ScenarioName } from './scenarios.ts';
 import { soak } from './soak.ts';
 
@@ -30,8 +30,12 @@ async function runMutant(mutant: Mutant): Promise<boolean> {
   await using product = await withBug(mutant);
   // A bug that prevents a scenario from running is caught, too.
   takeBrokenCode();
-  const faults = await SCENARIOS[mutant.scenario](product).catch(inWords);
-  const broken = takeBrokenCode();
+  let notStarted: string | null = null;
+  const faults = await SCENARIOS[mutant.scenario](product).catch((error: unknown) => {
+    if (error instanceof NotStarted) [notStarted = null] = inWords(error);
+    return inWords(error);
+  });
+  const broken = takeBrokenCode() ?? notStarted;
   if (broken !== null) {
     console.log(`CANNOT RUN  ${mutant.name} (${mutant.scenario}): ${broken}`);
     return false;
