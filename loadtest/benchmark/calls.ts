@@ -12,11 +12,6 @@ const QUIET = { connections: 100, rate: 1_000, warmSeconds: 1.5 } as const;
 const BUSY = { connections: 1_000, rate: 3_000, warmSeconds: 1.5, isNearLimit: true } as const;
 const SATURATED = { name: 'gateway', filters: 1, content: 'complete', ahead: 8_000, fillerEvery: 5 } as const;
 
-/** P18 to P20, and how much P1 and P11 move. A B A B. */
-export async function measureCalls(run: RunContext): Promise<Ratio[]> {
-  return [...(await tables(run)), ...(await readers(run)), ...(await moves(run))];
-}
-
 interface TableCost {
   readonly redisOn: number;
   readonly redisOff: number;
@@ -24,7 +19,8 @@ interface TableCost {
   readonly hvalsMs: number;
 }
 
-async function tables({ bench, mode }: RunContext): Promise<Ratio[]> {
+/** P19 and P20: what the table costs Redis, and what a snapshot takes. */
+export async function measureTable({ bench, mode }: RunContext): Promise<Ratio[]> {
   const figures = { cost: [] as number[], time: [] as number[] };
   for (let round = 1; round <= mode.durableRounds; round += 1) {
     await bench.redis.restart();
@@ -43,7 +39,7 @@ async function tables({ bench, mode }: RunContext): Promise<Ratio[]> {
 }
 
 /** P18: the same table, with and without one who reads it all. */
-async function readers(run: RunContext): Promise<Ratio[]> {
+export async function measureReaders(run: RunContext): Promise<Ratio[]> {
   const figures: number[] = [];
   for (let round = 1; round <= run.mode.pacedRounds; round += 1) {
     const take = async (reads: boolean) => {
@@ -58,7 +54,7 @@ async function readers(run: RunContext): Promise<Ratio[]> {
 }
 
 /** How much of P1 and of P11 live calls cost. */
-async function moves(run: RunContext): Promise<Ratio[]> {
+export async function measureCallsCost(run: RunContext): Promise<Ratio[]> {
   const figures = { cost: [] as number[], p99: [] as number[] };
   const { warmMs, windowMs, pacedRounds, pacedSeconds } = run.mode;
   const named = (calls: boolean) => (calls ? 'gateway, live calls' : 'gateway');

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { ensurePackages, isOnPath, type DebianPackage } from '../../testing/debian.ts';
 import { startRedis } from '../../testing/redis-server.ts';
 import { measureBeside } from './beside.ts';
-import { measureCalls } from './calls.ts';
+import { measureCallsCost, measureReaders, measureTable } from './calls.ts';
 import { openCoreDistance } from './core-distance.ts';
 import { measureCompressed } from './compressed.ts';
 import { CompilerFault, compilePrograms, type Programs } from './compile.ts';
@@ -115,7 +115,9 @@ const MEASURE: Readonly<Record<Exclude<Part, 'growth'>, (run: RunContext) => Pro
   durable,
   switches,
   clients,
-  calls: measureCalls,
+  'calls-table': measureTable,
+  'calls-read': measureReaders,
+  'calls-cost': measureCallsCost,
   idle: measureIdle,
   beside: measureBeside,
   traced: measureTraced,
