@@ -254,6 +254,12 @@ export const PROBLEMS = {
       'More than 1,000 calls are live',
       'ask for one account, or with Accept: application/x-ndjson',
     ),
+    too_many_reads: means(
+      429,
+      'wait',
+      'The account has as many answers with live calls under way as it may have',
+      'read these first, or join with snapshot=calls',
+    ),
     calls_unavailable: means(
       503,
       'wait',

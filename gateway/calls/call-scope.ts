@@ -7,13 +7,18 @@ import type { Wanted } from './snapshot.ts';
 /** The events without which a snapshot would show what a grant hides: that a leg is there, answered, gone. */
 const NEEDED = ['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'CHANNEL_DESTROY'] as const;
 
-/** Which of the needed events a grant, or the resource itself, leaves out; empty when none. Pure. */
-export function missingEvents(grant: Grant, { filters }: Scope): readonly string[] {
-  const isIn = (name: string) =>
+/** Whether a grant, and the resource itself, give events of a name. Pure. */
+export function givenEvents(grant: Grant, { filters }: Scope): (name: string) => boolean {
+  return (name) =>
     (grant.events === null || grant.events.includes(name)) &&
     (filters.events.length === 0 || filters.events.includes(name)) &&
     !filters.excludeEvents.includes(name);
-  return NEEDED.filter((name) => !isIn(name));
+}
+
+/** Which of the needed events a grant, or the resource itself, leaves out; empty when none. Pure. */
+export function missingEvents(grant: Grant, scope: Scope): readonly string[] {
+  const isGiven = givenEvents(grant, scope);
+  return NEEDED.filter((name) => !isGiven(name));
 }
 
 /** Beyond this many accounts those of the table are looked through. */

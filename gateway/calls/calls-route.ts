@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { callOf, type Call, type CallRecord } from '../../protocol/call.ts';
+import type { Call, CallRecord } from '../../protocol/call.ts';
 import { timeOf } from '../../protocol/position.ts';
 import { encodeServerFrame } from '../../protocol/server-frame.ts';
 import type { Cursors } from '../../event-log/cursor-seal.ts';
@@ -8,6 +8,7 @@ import type { Redactor } from '../privacy/redactor.ts';
 import type { Problem } from '../http/problem.ts';
 import { sendProblem } from '../http/respond.ts';
 import { CALLS_DISABLED, CALLS_UNAVAILABLE, type Calls } from './calls.ts';
+import { within } from './pace.ts';
 import { CallsUnavailable } from './snapshot.ts';
 
 type TokenOutcome =
@@ -28,42 +29,60 @@ export interface CallsRouteOptions {
   readonly mayStay: (token: VerifiedToken) => boolean;
   /** What the client of such a token sees of personal data; null: everything. */
   readonly privacyOf: (token: VerifiedToken) => Redactor | null;
+  /** 30,000 when not given. */
+  readonly takeLimitMs?: number;
 }
 
 /** Legs of one JSON document. */
 const MOST_IN_JSON = 1_000;
 const NDJSON = 'application/x-ndjson';
-/** Lines that are written before the socket is looked at again. */
-const LINES = 100;
+/** Calls that are written in a turn. */
+const IN_A_TURN = 100;
+/** A peer that does not take what was written to it in this time holds the records for nothing: it is cut off. */
+const TAKE_LIMIT_MS = 30_000;
+/** Answers that an account may have under way on this replica. */
+const MOST_UNDER_WAY = 16;
 
 /**
  * `GET /ws/v1/firehose/calls`: the live calls of a token's scope, with the cursor from which the stream goes on. As JSON up
  * to 1,000 of them, as NDJSON any number: the frames of a snapshot, one a line.
  */
 export function callsHandler(options: CallsRouteOptions): RequestHandler {
+  const { takeLimitMs = TAKE_LIMIT_MS } = options;
+  const underWay = new Map<string, number>();
   return async (request, response) => {
     const asked = await judge(options, request);
     if ('problem' in asked) return sendProblem(response, asked.problem);
     const { calls, grant, token } = asked;
+    const { account } = grant;
+    const others = underWay.get(account) ?? 0;
+    if (others >= MOST_UNDER_WAY) return sendProblem(response, TOO_MANY_READS);
+    underWay.set(account, others + 1);
     try {
-      const snapshot = await calls.take(grant, null);
-      const { includes } = calls.wanted(grant);
-      const records = snapshot.records.filter((record) => includes(record.account_id));
+      const { records, position } = await calls.take(grant, null);
       // Reading the table took time.
       if (!options.mayStay(token)) return sendProblem(response, INVALID_TOKEN);
-      const { cursors } = options;
-      const privacy = options.privacyOf(token);
-      const at = timeOf(snapshot.position);
-      const shown = (record: CallRecord) => (privacy === null ? callOf(record) : privacy.call(callOf(record), at));
-      const answer = { shown, records, cursor: cursors.seal(snapshot.position) };
+      const cursor = options.cursors.seal(position);
+      const view = () => {
+        if (!options.mayStay(token)) return null;
+        const shown = calls.shown(grant);
+        const privacy = options.privacyOf(token);
+        const at = timeOf(position);
+        const hide = (call: Call) => (privacy === null ? call : privacy.call(call, at));
+        return (some: readonly CallRecord[]) => some.flatMap((record) => shown(record) ?? []).map(hide);
+      };
+      const answer: Answer = { turn: () => calls.turn(), view, records, cursor };
       response.set('Cache-Control', 'no-store');
-      if (wantsLines(request)) return await sendLines(response, answer);
+      if (wantsLines(request)) return await sendLines(response, answer, takeLimitMs);
       if (records.length > MOST_IN_JSON) return sendProblem(response, TOO_MANY);
-      const body = { cursor: answer.cursor, as_of: now(), calls: records.map(shown), next: null };
-      return void response.json(body);
+      return await sendJson(response, answer);
     } catch (error) {
       if (!(error instanceof CallsUnavailable)) throw error;
       return sendProblem(response, CALLS_UNAVAILABLE);
+    } finally {
+      const left = (underWay.get(account) ?? 1) - 1;
+      if (left > 0) underWay.set(account, left);
+      else underWay.delete(account);
     }
   };
 }
@@ -95,34 +114,58 @@ function wantsLines(request: Request): boolean {
 }
 
 interface Answer {
-  readonly shown: (record: CallRecord) => Call;
+  readonly turn: () => Promise<void>;
+  /** What the token shows of records now; null when it may not be used any more. */
+  readonly view: () => ((some: readonly CallRecord[]) => readonly Call[]) | null;
   readonly records: readonly CallRecord[];
   readonly cursor: string;
 }
 
-async function sendLines(response: Response, { shown, records, cursor }: Answer): Promise<void> {
+/** The calls some at a time, each when it is the answer's turn: what the token shows is asked anew by then. */
+async function* inTurns(response: Response, { turn, view, records }: Answer): AsyncGenerator<readonly Call[]> {
+  for (let at = 0; at < records.length; at += IN_A_TURN) {
+    await turn();
+    const shown = view();
+    if (shown === null) response.destroy();
+    if (shown === null || response.destroyed) return;
+    yield shown(records.slice(at, at + IN_A_TURN));
+  }
+}
+
+async function sendJson(response: Response, answer: Answer): Promise<void> {
+  const as_of = now();
+  const parts: string[] = [];
+  for await (const some of inTurns(response, answer)) parts.push(...some.map((call) => JSON.stringify(call)));
+  if (response.destroyed) return;
+  const { cursor } = answer;
+  const [begin, end] = [JSON.stringify({ cursor, as_of }).slice(0, -1), JSON.stringify({ next: null }).slice(1)];
+  response.type('application/json').send(`${begin},"calls":[${parts.join(',')}],${end}`);
+}
+
+async function sendLines(response: Response, answer: Answer, takeLimitMs: number): Promise<void> {
+  const { cursor } = answer;
+  let written = 0;
   response.type(NDJSON);
   response.write(line({ type: 'snapshot_begin', cursor, as_of: now(), reason: 'asked' }));
-  for (let at = 0; at < records.length && !response.destroyed; at += LINES) {
-    const lines = records.slice(at, at + LINES).map((record) => line({ type: 'call', call: shown(record) }));
-    if (!response.write(lines.join(''))) await drained(response);
+  for await (const some of inTurns(response, answer)) {
+    const isTaken = response.write(some.map((call) => line({ type: 'call', call })).join(''));
+    written += some.length;
+    if (!isTaken && !(await within(takeLimitMs, (done) => drained(response, done)))) response.destroy();
   }
-  response.end(line({ type: 'snapshot_end', cursor, calls: records.length }));
+  if (!response.destroyed) response.end(line({ type: 'snapshot_end', cursor, calls: written }));
 }
 
 function line(frame: Parameters<typeof encodeServerFrame>[0]): string {
   return `${encodeServerFrame(frame)}\n`;
 }
 
-/** Until the peer has read, or is gone. */
-function drained(response: Response): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done).off('close', done);
-      resolve();
-    };
-    response.on('drain', done).on('close', done);
-  });
+/** Calls back once the peer has read, or is gone. */
+function drained(response: Response, callback: () => void): void {
+  const done = () => {
+    response.off('drain', done).off('close', done);
+    callback();
+  };
+  response.on('drain', done).on('close', done);
 }
 
 function now(): string {
@@ -147,4 +190,11 @@ const TOO_MANY: Problem = {
   status: 413,
   code: 'too_many_calls',
   detail: `More than ${MOST_IN_JSON} calls are live: ask for one account with ?account=, or with Accept: ${NDJSON}.`,
+};
+
+const TOO_MANY_READS: Problem = {
+  status: 429,
+  code: 'too_many_reads',
+  detail: `${MOST_UNDER_WAY} answers with the live calls of this account are under way: read them first.`,
+  headers: { 'Retry-After': '2' },
 };

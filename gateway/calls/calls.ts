@@ -1,21 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Call, CallRecord } from '../../protocol/call.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
 import type { Problem } from '../http/problem.ts';
 import type { Live } from '../../runtime/lifecycle/live.ts';
 import type { Scope } from '../subscription/scope.ts';
-import { missingEvents, wantedBy } from './call-scope.ts';
+import { givenEvents, missingEvents, wantedBy } from './call-scope.ts';
 import { createLooks } from './looks.ts';
+import { createPace } from './pace.ts';
 import { reconcile, type Reconciled, type ReconcileParts, type SwitchList } from './reconcile.ts';
-import { readSnapshot, type Snapshot, type SnapshotSource, type Wanted } from './snapshot.ts';
+import { shownTo } from './shown-call.ts';
+import { readSnapshot, type Snapshot, type SnapshotSource } from './snapshot.ts';
 
 /** The live calls, for sessions and for the HTTP route. */
 export interface Calls {
   /** Why a grant gets no snapshot at all; null when it may. */
   judge(grant: Grant): Needs | null;
-  /** Which legs a grant shows now: asked again for each that is written, since accounts move. */
-  wanted(grant: Grant): Wanted;
+  /** A leg as a grant shows it by the tree of now; null where it does not. Asked for anew before each turn: accounts move. */
+  shown(grant: Grant): (record: CallRecord) => Call | null;
+  /** Settles when it is the caller's turn to write some calls. */
+  turn(): Promise<void>;
   /** The legs of a grant, at `atLeast` or later where it is given. Rejects with CallsUnavailable. */
   take(grant: Grant, atLeast: Position | null): Promise<Snapshot>;
   /** Ends the legs that a switch no longer has. Rejects with CallsUnavailable. */
@@ -44,7 +49,12 @@ export function createCalls({ source, ending, directory, scope, onAsked }: Calls
       const missing = missingEvents(grant, scope.current);
       return missing.length === 0 ? null : needsEvents(missing);
     },
-    wanted,
+    shown(grant) {
+      const { includes } = wanted(grant);
+      const callOf = shownTo(givenEvents(grant, scope.current));
+      return (record) => (includes(record.account_id) ? callOf(record) : null);
+    },
+    turn: createPace(),
     reconcile: (list, mayEnd) => reconcile(ending, list, { mayEnd, now: Date.now, pause: delay }),
     async take(grant, atLeast) {
       const key = JSON.stringify([version, grant.account, grant.accounts?.toSorted(byText) ?? null]);

@@ -29,16 +29,16 @@ export function createLooks(now: () => number): Looks {
   return {
     take(key, read) {
       if (key === null) return inTurn(read);
-      for (const [of, { at }] of shared) if (now() - at > SHARED_MS) shared.delete(of);
       const known = shared.get(key);
-      if (known !== undefined) return known.snapshot;
+      if (known !== undefined && now() - known.at <= SHARED_MS) return known.snapshot;
       const snapshot = inTurn(read);
       const look = { at: now(), snapshot };
       shared.set(key, look);
-      // A read that failed serves only those that waited for it.
-      snapshot.catch(() => {
+      const forget = () => {
         if (shared.get(key) === look) shared.delete(key);
-      });
+      };
+      // A read that failed serves only those that waited for it; one that succeeded is not held when nobody asks any more.
+      snapshot.then(() => setTimeout(forget, SHARED_MS).unref(), forget);
       return snapshot;
     },
   };

@@ -69,6 +69,7 @@ export class LogDelivery implements Delivery, Notices {
         connection: this.#connection,
         sink,
         isOpen: () => session.isOpen,
+        tooSlow: () => session.close('slowConsumer', 'slow_consumer'),
         grant: () => this.#grant,
         seal: (position) => context.window.cursors.seal(position),
       });

@@ -1,9 +1,9 @@
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
-import { callOf } from '../../protocol/call.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FrameErrorCode } from '../../protocol/frame-error.ts';
 import { latest, timeOf, type Position } from '../../protocol/position.ts';
 import { encodeServerFrame, type SnapshotReason } from '../../protocol/server-frame.ts';
 import { CALLS_UNAVAILABLE, type Calls } from '../calls/calls.ts';
+import { within } from '../calls/pace.ts';
 import { CallsUnavailable, type Snapshot } from '../calls/snapshot.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Connection, Sink } from '../fanout/connection.ts';
@@ -18,6 +18,8 @@ export interface SnapshotParts {
   readonly connection: Connection;
   readonly sink: Sink;
   readonly isOpen: () => boolean;
+  /** Ends the session of a client that does not take its snapshot. */
+  readonly tooSlow: () => void;
   /** The scope and filter in force now. */
   readonly grant: () => Grant;
   readonly seal: (position: Position) => string;
@@ -30,8 +32,9 @@ export interface SnapshotRefusal {
 
 /** Bytes of calls that are written before the socket is looked at again. */
 const CHUNK_BYTES = 64 * 1024;
-/** Writing pauses at this many bytes that the kernel has not taken. */
+/** Writing pauses at this many bytes that the kernel has not taken, for so long: the records are held meanwhile. */
 const HIGH_WATER = 1024 * 1024;
+const TAKE_LIMIT_MS = 30_000;
 const RETRY_MS = 500;
 const REACH_MS = 10;
 const ASKED_EVERY_MS = 10_000;
@@ -66,7 +69,7 @@ export class SnapshotDelivery {
   /** After a loss: tries until the table can be read. The connection is held. `last`: what it had, in this epoch. */
   async heal(last: Position | null): Promise<void> {
     this.#giving = 'gap';
-    this.#reached = null;
+    this.finished();
     const snapshot = await this.#take(last, true);
     if (snapshot !== null) await this.#give(snapshot, 'gap');
   }
@@ -132,11 +135,22 @@ export class SnapshotDelivery {
     this.#reached = resolve;
     fanout.seek(connection, stands, ids);
     await promise;
-    fanout.hold(connection);
+    if (this.#isGiving('asked')) fanout.hold(connection);
+  }
+
+  /** False when the client takes nothing: its session has ended. */
+  async #isTaken(): Promise<boolean> {
+    const { sink, tooSlow } = this.#parts;
+    if (sink.queued < HIGH_WATER) return true;
+    const isTaken = await within(TAKE_LIMIT_MS, (done) => sink.whenDrained(done));
+    if (!isTaken) tooSlow();
+    return isTaken;
   }
 
   async #give({ position, records }: Snapshot, reason: SnapshotReason): Promise<void> {
     const { calls, fanout, connection, sink, grant, seal } = this.#parts;
+    await calls.turn();
+    if (!this.#isGiving(reason)) return;
     const cursor = seal(position);
     const at = timeOf(position);
     const write = (frame: Parameters<typeof encodeServerFrame>[0]) =>
@@ -146,12 +160,12 @@ export class SnapshotDelivery {
     let chunk: Buffer[] = [];
     let bytes = 0;
     // What a grant shows is asked at each chunk: accounts move while a slow client reads.
-    let { includes } = calls.wanted(grant());
+    let shown = calls.shown(grant());
     for (const record of records) {
-      if (!includes(record.account_id)) continue;
+      const call = shown(record);
+      if (call === null) continue;
       // A slow client reads for long: the profile in force may be another one by now.
       const { privacy } = connection.view.encoding;
-      const call = callOf(record);
       const frame = textFrame(
         encodeServerFrame({ type: 'call', call: privacy === null ? call : privacy.call(call, at) }),
       );
@@ -162,10 +176,10 @@ export class SnapshotDelivery {
       sink.write(Buffer.concat(chunk), null);
       chunk = [];
       bytes = 0;
-      if (sink.queued >= HIGH_WATER) await drained(sink);
-      else await nextTurn();
+      if (!(await this.#isTaken())) return;
+      await calls.turn();
       if (!this.#isGiving(reason)) return;
-      ({ includes } = calls.wanted(grant()));
+      shown = calls.shown(grant());
     }
     if (chunk.length > 0) sink.write(Buffer.concat(chunk), null);
     write({ type: 'snapshot_end', cursor, calls: written });
@@ -179,11 +193,6 @@ const TOO_SOON: SnapshotRefusal = {
   code: 'snapshot_too_soon',
   detail: 'A snapshot is given at most once in ten seconds: ask later.',
 };
-
-/** A socket that is gone never drains: what waits for it goes with it. */
-function drained(sink: Sink): Promise<void> {
-  return new Promise((resolve) => sink.whenDrained(resolve));
-}
 
 function unlessUnavailable(error: unknown): null {
   if (error instanceof CallsUnavailable) return null;
