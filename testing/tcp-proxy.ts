@@ -25,7 +25,7 @@ export interface TcpProxy extends AsyncDisposable {
   hold(text: RegExp): Held;
 }
 
-export interface Held {
+interface Held {
   /** Whether something is kept back. */
   readonly isHolding: boolean;
   release(): void;

@@ -5,7 +5,7 @@ import { INGEST_PATH, RECONCILE_PATH } from '../../protocol/paths.ts';
 import type { Replica } from './replica.ts';
 
 /** The switch of all calls. */
-export const SWITCH = 'freeswitch@fs1';
+const SWITCH = 'freeswitch@fs1';
 const ATTEMPT_LIMIT_MS = 5_000;
 
 export interface SpokenEvent {
