@@ -5,6 +5,7 @@ import { operatorWrites } from './testing/audit.ts';
 import { installForeignKinds } from './testing/foreign-kinds.ts';
 import { startPlatform, VOICE, type Platform } from './testing/platform.ts';
 import { FULL_SPEC, MINIMAL_SPEC } from './testing/resources.ts';
+import { tlsPair } from './testing/tls-pair.ts';
 import { ALLOW_ALL, runOperator } from './testing/run-operator.ts';
 import { morePasses, untilSteady } from './testing/steady.ts';
 import { until } from '../testing/until.ts';
@@ -54,7 +55,7 @@ describe("kinds of the Gateway API, cert-manager and Prometheus' operator", () =
     await until('a Certificate', () => platform.get(CERTIFICATE));
     await platform.plane.admin.must('POST', `/api/v1/namespaces/${VOICE}/secrets`, {
       metadata: { name: 'routed-tls' },
-      stringData: { 'tls.crt': 'x', 'tls.key': 'y' },
+      stringData: await tlsPair(),
     });
     await until('Ready', async () => {
       await platform.markReady('routed');

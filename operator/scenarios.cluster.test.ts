@@ -14,6 +14,7 @@ import { FULL_SPEC, MINIMAL_SPEC } from './testing/resources.ts';
 import { ALLOW_ALL, runOperator } from './testing/run-operator.ts';
 import { SIMULATOR_SPEC } from './testing/sources.ts';
 import { sourcesOf } from './testing/sources-platform.ts';
+import { tlsPair } from './testing/tls-pair.ts';
 import { until } from '../testing/until.ts';
 
 const core = (plural: string, name: string) => `/api/v1/namespaces/${VOICE}/${plural}/${name}`;
@@ -134,7 +135,7 @@ describe('resources of all kinds', () => {
     const certificate = `/apis/cert-manager.io/v1/namespaces/${VOICE}/certificates/full-tls`;
     await until('a Certificate', () => platform.get(certificate));
     // cert-manager's part.
-    await secret('full-tls', { 'tls.crt': 'x', 'tls.key': 'y' });
+    await secret('full-tls', await tlsPair());
     await must(
       'PATCH',
       `${core('services', 'full')}/status`,

@@ -3,6 +3,7 @@ import { CONTAINER_SECURITY, quantities } from '../resources/pod.ts';
 import { redisEnvironment, redisMounts, redisVolumes } from '../resources/redis-access.ts';
 import { INNER_PORT } from '../resources/rendering.ts';
 import { telemetryEnvironment } from '../resources/telemetry.ts';
+import { PAIR } from '../subscription/certificates.ts';
 import { namedSecrets } from './named-secrets.ts';
 import { listenSecret, sourceNames, type SourceRendering } from './rendering.ts';
 
@@ -99,8 +100,9 @@ export function sourceVolumes({ source }: SourceRendering): object[] {
 function secretSources({ spec }: SourceRendering['source']): object[] {
   const needed = new Map<string, Set<string>>();
   const optional = new Map<string, Set<string>>();
-  for (const { name, values, texts, optional: maybe } of namedSecrets(spec)) {
-    for (const key of [...values, ...texts]) (needed.get(name) ?? setOf(needed, name)).add(key);
+  for (const { name, values, authorities, pair, optional: maybe } of namedSecrets(spec)) {
+    for (const key of [...values, ...authorities, ...(pair ? PAIR : [])])
+      (needed.get(name) ?? setOf(needed, name)).add(key);
     for (const key of maybe) (optional.get(name) ?? setOf(optional, name)).add(key);
   }
   const of = (map: ReadonlyMap<string, ReadonlySet<string>>, more: object) =>

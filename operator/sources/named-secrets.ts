@@ -6,8 +6,10 @@ export interface NamedSecret {
   readonly name: string;
   /** Of one line. */
   readonly values: readonly string[];
-  /** Of several lines, in PEM form. */
-  readonly texts: readonly string[];
+  /** Certificates of authorities. */
+  readonly authorities: readonly string[];
+  /** Has `tls.crt` and `tls.key`. */
+  readonly pair: boolean;
   /** May be missing. */
   readonly optional: readonly string[];
 }
@@ -23,17 +25,18 @@ export function namedSecrets(spec: SourceSpec): readonly NamedSecret[] {
     field,
     name,
     values: [],
-    texts: [],
+    authorities: [],
+    pair: false,
     optional: [],
     ...keys,
   });
   const tls = (field: string, { caSecretRef, clientCertSecretName }: Tls) => [
     ...(caSecretRef === undefined
       ? []
-      : [secret(`${field}.caSecretRef`, caSecretRef.name, { texts: [caSecretRef.key] })]),
+      : [secret(`${field}.caSecretRef`, caSecretRef.name, { authorities: [caSecretRef.key] })]),
     ...(clientCertSecretName === undefined
       ? []
-      : [secret(`${field}.clientCertSecretName`, clientCertSecretName, { texts: ['tls.crt', 'tls.key'] })]),
+      : [secret(`${field}.clientCertSecretName`, clientCertSecretName, { pair: true })]),
   ];
   const credentials = (field: string, ref: { name: string } | undefined, keys: Partial<NamedSecret>) =>
     ref === undefined ? [] : [secret(`${field}.credentialsSecretRef`, ref.name, keys)];

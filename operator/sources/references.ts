@@ -24,8 +24,8 @@ export async function resolveSource({ spec, metadata }: Source, access: SecretAc
   const look = lookUp(metadata.namespace, access, problems);
   const redis = await lookUpRedis(spec.redis, look);
   const brokers: string[] = [];
-  for (const { field, name, values, texts } of namedSecrets(spec)) {
-    const secret = await look(field, name, { values, texts });
+  for (const { field, name, values, authorities, pair } of namedSecrets(spec)) {
+    const secret = await look(field, name, { values, authorities, pair });
     const [key = ''] = values;
     const url = field.endsWith('.urlSecretRef') ? valueOf(secret, key) : null;
     if (url === null) continue;
@@ -46,7 +46,7 @@ export async function resolveSource({ spec, metadata }: Source, access: SecretAc
 
 async function lookUpListener({ spec, metadata }: Pick<Source, 'spec' | 'metadata'>, look: LookUp): Promise<void> {
   const { secretName, issuerRef } = spec.asterisk?.listen?.tls ?? {};
-  const pair = { texts: ['tls.crt', 'tls.key'] };
+  const pair = { pair: true };
   const field = 'asterisk.listen.tls';
   if (secretName !== undefined) await look(`${field}.secretName`, secretName, pair);
   if (issuerRef !== undefined) await look(`${field}.issuerRef (not issued yet?)`, sourceNames(metadata.name).tls, pair);

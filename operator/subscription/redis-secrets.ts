@@ -3,9 +3,16 @@ import { redisConnection, type RedisConnection } from '../../runtime/redis/conne
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { secretText, valueOf } from './secret-text.ts';
 
-/** Keys that a Secret must have: texts of several lines, values of one line, and bearer tokens (I17). */
+/**
+ * Keys that a Secret must have: texts of several lines, values of one line, and bearer tokens (I17). Certificates are
+ * judged, too.
+ */
 interface Needed {
   readonly texts?: readonly string[];
+  /** Certificates of authorities. */
+  readonly authorities?: readonly string[];
+  /** `tls.crt` and `tls.key`. */
+  readonly pair?: boolean;
   readonly values?: readonly string[];
   readonly tokens?: readonly string[];
 }
@@ -35,9 +42,7 @@ export async function lookUpRedis(spec: Subscription['spec']['redis'], look: Loo
   const ca = caSecretRef ? await authority(caSecretRef, look) : '';
   let [cert, key]: [string | null, string | null] = ['', ''];
   if (clientCertSecretName !== undefined) {
-    const secret = await look('redis.tls.clientCertSecretName', clientCertSecretName, {
-      texts: ['tls.crt', 'tls.key'],
-    });
+    const secret = await look('redis.tls.clientCertSecretName', clientCertSecretName, { pair: true });
     [cert, key] = [secretText(secret, 'tls.crt'), secretText(secret, 'tls.key')];
   }
   const login = await sentinelLogin(spec, look);
@@ -46,7 +51,7 @@ export async function lookUpRedis(spec: Subscription['spec']['redis'], look: Loo
 }
 
 async function authority(ref: { name: string; key: string }, look: LookUp): Promise<string | null> {
-  return secretText(await look('redis.tls.caSecretRef', ref.name, { texts: [ref.key] }), ref.key);
+  return secretText(await look('redis.tls.caSecretRef', ref.name, { authorities: [ref.key] }), ref.key);
 }
 
 /** The user's name is for ACLs alone. Null when the Secret is not there. */

@@ -4,6 +4,7 @@ import { secretValue, tokenValue } from '../../runtime/files/secret-value.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { namesOf } from '../resources/rendering.ts';
 import { HEADERS_KEY } from '../resources/telemetry.ts';
+import { faultOfAuthorities, faultOfPair, PAIR } from './certificates.ts';
 import { KEYS_FILE, readForeignKeys } from './foreign-keys.ts';
 import { lookUpRedis, type LookUp, type RedisSecrets } from './redis-secrets.ts';
 import { secretText, valueOf } from './secret-text.ts';
@@ -27,6 +28,8 @@ export interface SecretAccess {
   readonly read: (name: string) => Promise<KubeObject | null>;
   /** Why the resource may not use a Secret; null when it may (I16). */
   readonly refusal: (secret: KubeObject) => string | null;
+  /** Unix milliseconds. */
+  readonly now: () => number;
 }
 
 /** Looks up every Secret that the resource names, in its own namespace. All problems at once. */
@@ -58,7 +61,7 @@ export async function resolveReferences(subscription: Subscription, access: Secr
 
 /** Returns a Secret that has the required keys and may be used; else null, and reports why. */
 export function lookUp(namespace: string, access: SecretAccess, problems: string[]): LookUp {
-  return async (field, name, { texts = [], values = [], tokens = [] }) => {
+  return async (field, name, { texts = [], values = [], tokens = [], authorities = [], pair = false }) => {
     const secret = await access.read(name);
     if (secret === null) {
       problems.push(`${field}: there is no Secret ${name} in namespace ${namespace}`);
@@ -69,12 +72,20 @@ export function lookUp(namespace: string, access: SecretAccess, problems: string
       problems.push(`${field}: the Secret ${name} ${refusal} and cannot be used here`);
       return null;
     }
-    const missing = [...texts, ...values, ...tokens].filter((key) => (secretText(secret, key)?.trim() ?? '') === '');
+    const textOf = (key: string) => secretText(secret, key) ?? '';
+    const all = [...texts, ...values, ...tokens, ...authorities, ...(pair ? PAIR : [])];
+    const missing = all.filter((key) => textOf(key).trim() === '');
     if (missing.length > 0) problems.push(`${field}: the Secret ${name} has no ${missing.join(' and no ')}`);
-    for (const key of [...values, ...tokens].filter((one) => !missing.includes(one))) {
-      const read = (tokens.includes(key) ? tokenValue : secretValue)(secretText(secret, key) ?? '');
+    const isThere = (key: string) => !missing.includes(key);
+    for (const key of [...values, ...tokens].filter(isThere)) {
+      const read = (tokens.includes(key) ? tokenValue : secretValue)(textOf(key));
       if ('fault' in read) problems.push(`${field}: the key ${key} of the Secret ${name} ${read.fault}`);
     }
+    const faults = authorities.filter(isThere).map((key) => faultOfAuthorities(key, textOf(key), access.now()));
+    if (pair && PAIR.every(isThere)) {
+      faults.push(faultOfPair({ cert: textOf('tls.crt'), key: textOf('tls.key') }, access.now()));
+    }
+    for (const fault of faults) if (fault !== null) problems.push(`${field}: the Secret ${name} ${fault}`);
     return secret;
   };
 }
@@ -90,7 +101,7 @@ async function lookUpPlatform({ directory, kazoo, oidc }: Subscription['spec']['
     ['kazoo', kazoo?.caSecretRef],
     ['oidc', oidc?.caSecretRef],
   ] as const) {
-    if (authority) await look(`auth.${field}.caSecretRef`, authority.name, { texts: [authority.key] });
+    if (authority) await look(`auth.${field}.caSecretRef`, authority.name, { authorities: [authority.key] });
   }
 }
 
@@ -109,7 +120,7 @@ async function lookUpPseudonymKeys(
 
 async function lookUpCertificate({ spec, metadata }: Subscription, look: LookUp): Promise<void> {
   const { secretName, issuerRef } = spec.gateway.tls;
-  const pair = { texts: ['tls.crt', 'tls.key'] };
+  const pair = { pair: true };
   if (secretName !== undefined) await look('gateway.tls.secretName', secretName, pair);
   if (issuerRef !== undefined) await look('gateway.tls.issuerRef (not issued yet?)', namesOf(metadata.name).tls, pair);
 }

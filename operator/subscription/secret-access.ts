@@ -9,6 +9,7 @@ export function secretAccess(context: Context, resource: KubeObject): SecretAcce
   const { name, namespace = '' } = resource.metadata;
   return {
     read: (secret) => context.secrets.read(namespace, secret),
+    now: context.now,
     refusal(secret) {
       const refusal = secretRefusal(secret, resource.metadata.uid ?? '', context.policy.secretOwners);
       if (refusal !== null) return refusal;
