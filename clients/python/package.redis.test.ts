@@ -19,6 +19,29 @@ const LIMIT = { timeout: 110_000 };
 const PIP_LIMIT_MS = 90_000;
 const EVENT = { 'Event-Name': 'CHANNEL_CREATE', 'Custom-Channel-Vars': { 'Account-ID': 'account_id_1' } };
 
+const CONSUMER = `from firehose_client import Event, EventName, Gap, Snapshot
+
+
+def consume(item: Event | Gap | Snapshot, event: Event) -> None:
+`;
+const CONSUMER_LINES = CONSUMER.split('\n').length - 1;
+const RIGHT = [
+  `call: str = event.event["Call-ID"]`,
+  `digit: str | None = event.event.get("DTMF-Digit")`,
+  `seconds: float | str = event.event["Duration-Seconds"]`,
+  `own: object = event.event.get("Screen")`,
+  `name: EventName = "PARK_PARKED"`,
+  `cursor: str = "" if isinstance(item, Gap) else item.cursor`,
+];
+/** One fault each. */
+const WRONG = [
+  `call: int = event.event["Call-ID"]`,
+  `cause: str = event.event["Hangup-Couse"]`,
+  `seconds: str = event.event["Duration-Seconds"]`,
+  `name: EventName = "PARK_PARKD"`,
+  `cursor: str = item.cursor`,
+];
+
 /** The wheel as it is published, in an environment of its own. The code of README.md runs there as it stands. */
 describe('the package', async () => {
   const wanted = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))';
@@ -83,6 +106,23 @@ describe('the package', async () => {
     const [code] = (await once(child, 'close')) as [number | null];
     assert.equal(code, 0, output);
     assert.match(output, /Ran [1-9][0-9] tests/);
+  });
+
+  test('K5: it is typed, and mypy fails what is wrong about an event', LIMIT, async () => {
+    run(python(), '-m', 'pip', 'install', '--quiet', 'mypy');
+    run(python(), '-m', 'mypy', '--strict', '--package', 'firehose_client');
+    const check = async (lines: readonly string[]) => {
+      await writeFile(join(folder, 'typed.py'), `${CONSUMER}${lines.map((line) => `    ${line}\n`).join('')}`);
+      const mypy = ['-m', 'mypy', '--strict', 'typed.py'];
+      const { stdout } = spawnSync(python(), mypy, { cwd: folder, encoding: 'utf8', timeout: PIP_LIMIT_MS });
+      assert.match(stdout, /^(Success|Found \d+ error)/m);
+      return [...stdout.matchAll(/^typed\.py:(\d+): error/gm)].map(([, line]) => Number(line) - CONSUMER_LINES);
+    };
+    assert.deepEqual(await check(RIGHT), []);
+    assert.deepEqual(
+      await check(WRONG),
+      WRONG.map((_, n) => n + 1),
+    );
   });
 
   for (const [place, expected] of [

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,27 @@ const OWN = fileURLToPath(new URL('./', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const LIMIT = { timeout: 90_000 };
 const MOST_BYTES = 40 * 1_024;
+const CONSUMER = `import type { CallEvent, EventName, StreamItem } from 'firehose-client';
+export function consume(event: CallEvent, item: StreamItem) {
+`;
+const CONSUMER_LINES = CONSUMER.split('\n').length - 1;
+const RIGHT = [
+  `const id: string | undefined = event['Call-ID'];`,
+  `if (event['Event-Name'] === 'DTMF') { const digit: string | undefined = event['DTMF-Digit']; }`,
+  `if (event['Event-Name'] === 'CHANNEL_DESTROY') { const s: number | string | undefined = event['Duration-Seconds']; }`,
+  `if (event['Event-Name'] === 'SCREEN_POP') { const own: unknown = event['Screen']; }`,
+  `const name: EventName = 'PARK_PARKED';`,
+  `if (item.type === 'gap') { const reason: string = item.reason; } else { const cursor: string = item.cursor; }`,
+];
+/** One fault each. */
+const WRONG = [
+  `const id: number = event['Call-ID'];`,
+  `const digit: string | undefined = event['DTMF-Digit'];`,
+  `if (event['Event-Name'] === 'DTMF') { const cause: string | undefined = event['Hangup-Cause']; }`,
+  `event['Call-ID'] = 'other';`,
+  `const name: EventName = 'PARK_PARKD';`,
+  `const reason: string = item.reason;`,
+];
 
 /** The package as it is published, installed into an empty folder. The code of README.md runs there as it stands. */
 describe('the package', () => {
@@ -86,6 +107,21 @@ describe('the package', () => {
     };
     assert.equal(dependencies, undefined);
     assert.match(await readFile(join(installed, 'dist/index.d.ts'), 'utf8'), /FirehoseError/);
+  });
+
+  test('K5: its types tell what an event has by its name, and fail what is wrong', { timeout: 180_000 }, async () => {
+    const check = async (lines: readonly string[]) => {
+      await writeFile(join(folder, 'consumer/types.ts'), `${CONSUMER}${lines.join('\n')}\n}\n`);
+      const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022', '--types', ''];
+      const run = { cwd: join(folder, 'consumer'), encoding: 'utf8' } as const;
+      const { stdout } = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), [...options, 'types.ts'], run);
+      return [...stdout.matchAll(/^\S*types\.ts\((\d+),/gm)].map(([, line]) => Number(line) - CONSUMER_LINES);
+    };
+    assert.deepEqual(await check(RIGHT), []);
+    assert.deepEqual(
+      await check(WRONG),
+      WRONG.map((_, n) => n + 1),
+    );
   });
 
   test('five lines print events', LIMIT, () => runs(0, /\S+ CHANNEL_CREATE account_id_1/));

@@ -18,6 +18,12 @@ def client(**options: object) -> Firehose:
     return Firehose(os.environ["FIREHOSE_URL"], **settings)  # type: ignore[arg-type]
 
 
+def number(item: Event | Delivery) -> int:
+    n = item.event.get("n")
+    assert isinstance(n, int)
+    return n
+
+
 def ask(url: str, body: bytes = b"") -> bytes:
     request = urllib.request.Request(url, body, {"Authorization": f"Bearer {os.environ['INGEST_TOKEN']}"})
     with urllib.request.urlopen(request, timeout=30) as answer:
@@ -55,8 +61,8 @@ class AgainstAGateway(unittest.IsolatedAsyncioTestCase):
                         await asyncio.to_thread(ask, os.environ["CUT_URL"])
                     item = await anext(stream)
                     assert isinstance(item, Event), item
-                    if item.event["n"] < events:
-                        seen.append(item.event["n"])
+                    if number(item) < events:
+                        seen.append(number(item))
         self.assertEqual(len(set(seen)), events)
         for call in range(20):
             of_call = [n for n in seen if n % 20 == call]
@@ -71,8 +77,8 @@ class AgainstAGateway(unittest.IsolatedAsyncioTestCase):
                 async with client() as firehose:
                     async for item in firehose.stream(cursor_store=store, start="-1m"):
                         assert isinstance(item, Event)
-                        if 100_000 <= item.event["n"] < 100_200:
-                            seen.append(item.event["n"])
+                        if 100_000 <= number(item) < 100_200:
+                            seen.append(number(item))
                         if len(set(seen)) == first + 100 - 100_000:
                             break
         self.assertEqual(set(seen), set(range(100_000, 100_200)))
@@ -99,7 +105,7 @@ class AgainstAGateway(unittest.IsolatedAsyncioTestCase):
             delivery = await first
             while True:
                 assert isinstance(delivery, Delivery)
-                n = delivery.event["n"]
+                n = number(delivery)
                 if n % 7 == 0 and n not in refused:
                     refused.add(n)
                     await delivery.nack(0)

@@ -4,8 +4,9 @@ import json
 import tempfile
 import unittest
 from pathlib import Path
+from typing import cast
 
-from firehose_client import FileCursor, Firehose, FirehoseError, Login
+from firehose_client import CallEvent, FileCursor, Firehose, FirehoseError, Login
 from firehose_client._call_state import reduce_call
 from firehose_client._decide import BackOff, RecentIds, after_close, after_refusal
 from firehose_client._items import Event, Gap, gap_of, place_of, read_message
@@ -84,7 +85,7 @@ class Rules(unittest.TestCase):
     def test_l15_a_leg_is_learnt_changes_and_ends(self) -> None:
         def event(name: str, **fields: object) -> Event:
             meta = {"id": name, "cursor": "c", "account_id": "a", "ingested_at": "2026-11-30T10:00:00.123456Z"}
-            return Event({"Event-Name": name, "Call-ID": "x", **fields}, meta)
+            return Event(cast(CallEvent, {"Event-Name": name, "Call-ID": "x", **fields}), meta)
 
         leg, is_change = reduce_call(None, event("CHANNEL_CREATE", From="x@y"))
         assert leg is not None and is_change

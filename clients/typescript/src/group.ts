@@ -1,6 +1,7 @@
 import { FirehoseError } from './errors.ts';
 import { InTurn } from './in-turn.ts';
-import type { CallEvent, EventItem, GapItem } from './items.ts';
+import type { CallEvent } from './call-event.ts';
+import type { EventItem, GapItem } from './items.ts';
 import type { FirehoseOptions, GroupOptions } from './options.ts';
 import { RecentIds } from './recent-ids.ts';
 import { Session, type Arrival } from './session.ts';

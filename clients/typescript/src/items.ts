@@ -1,11 +1,5 @@
 import type { Call } from './call.ts';
-
-/** A call event as the gateway sent it, without its `_firehose`. docs/events.md of the project lists the fields. */
-export interface CallEvent {
-  readonly 'Event-Name': string;
-  readonly 'Call-ID'?: string;
-  readonly [field: string]: unknown;
-}
+import type { CallEvent } from './call-event.ts';
 
 /** A call event, with what the gateway says about it. */
 export interface EventItem {

@@ -1,5 +1,6 @@
 """Receives the call events of a Firehose. The rules that it holds are in SPEC.md of the project."""
 
+from ._call_event import CallEvent, EventName
 from ._calls import Change, LiveCalls
 from ._client import Firehose
 from ._errors import FirehoseError
@@ -9,10 +10,12 @@ from ._tokens import Login
 from .cursor import CursorStore, FileCursor, MemoryCursor
 
 __all__ = [
+    "CallEvent",
     "Change",
     "CursorStore",
     "Delivery",
     "Event",
+    "EventName",
     "FileCursor",
     "Firehose",
     "FirehoseError",

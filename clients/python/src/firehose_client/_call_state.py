@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
@@ -121,7 +122,7 @@ def _with_state(leg: Leg, state: str, at: str) -> Leg:
     return Leg(call, former if former != "uncertain" else leg.state_before)
 
 
-def _with_fields(call: Call, name: str, fields: dict[str, Any]) -> Call:
+def _with_fields(call: Call, name: str, fields: Mapping[str, Any]) -> Call:
     ids = fields.get("Custom-Channel-Vars")
     ids = ids if isinstance(ids, dict) else {}
     direction = fields.get("Call-Direction")
@@ -149,7 +150,7 @@ def _with_fields(call: Call, name: str, fields: dict[str, Any]) -> Call:
     }
 
 
-def _other_leg(call: Call, name: str, fields: dict[str, Any]) -> str | None:
+def _other_leg(call: Call, name: str, fields: Mapping[str, Any]) -> str | None:
     if name in _SEPARATE:
         return None
     if name == "CHANNEL_REPLACED":
@@ -171,7 +172,7 @@ def _text(value: object) -> str | None:
     return value[:_MOST_TEXT] if isinstance(value, str) and value != "" else None
 
 
-def _dialled(fields: dict[str, Any]) -> str | None:
+def _dialled(fields: Mapping[str, Any]) -> str | None:
     request = _text(fields.get("Request"))
     return None if request is None else _text(request.split("@")[0])
 
@@ -183,7 +184,7 @@ def _time_of(item: Event) -> str:
     return f"{at[:23]}Z" if at is not None and len(at) >= 24 else _rfc3339(datetime.now(timezone.utc))
 
 
-def _created_at(fields: dict[str, Any], at: str) -> str:
+def _created_at(fields: Mapping[str, Any], at: str) -> str:
     """The switch's own time of the leg's beginning, unless it lies in the future."""
     micros = _text(fields.get("Channel-Created-Time")) or ""
     if _MICROSECONDS.fullmatch(micros) is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Literal
 
+from ._call_event import CallEvent
 from ._call_state import Call, Leg, reduce_call
 from ._decide import RecentIds
 from ._items import Event, Gap, Snapshot
@@ -26,7 +27,7 @@ class Change:
         *,
         call: Call | None = None,
         before: Call | None = None,
-        event: dict[str, Any] | None = None,
+        event: CallEvent | None = None,
         reason: str | None = None,
     ) -> None:
         self.kind: Literal["snapshot", "began", "changed", "ended"] = kind

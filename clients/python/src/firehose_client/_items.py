@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ._call_event import CallEvent
+
 
 class Event:
     """A call event, with what the gateway says about it."""
 
     __slots__ = ("account", "attempt", "cursor", "event", "id", "ingested_at")
 
-    def __init__(self, event: dict[str, Any], meta: dict[str, Any]) -> None:
+    def __init__(self, event: CallEvent, meta: dict[str, Any]) -> None:
         self.event = event
         #: Stable: an event keeps it in every redelivery.
         self.id: str = meta["id"]

@@ -225,15 +225,27 @@ class Session:
         await asyncio.sleep(after)
         if former is not self._socket:
             return
-        if self._may_overlap:
+        if not self._may_overlap:
+            await former.close()
+        elif self._connecting is None or self._connecting.done():
+            # The connection that is being made: if the former one ends meanwhile, no other one is made beside it.
+            self._connecting = asyncio.create_task(self._succeed(former))
+
+    async def _succeed(self, former: ClientConnection) -> None:
+        try:
             opened = await self._open()
+        except FirehoseError:
+            # The next connection meets the same fault, and raises it to the caller.
+            opened = 0.0
+        if former is self._socket:
             if isinstance(opened, ClientConnection):
-                if former is not self._socket:
-                    # It ended meanwhile, and another connection is in use or on its way.
-                    return await opened.close()
                 self._successor = opened
-        # What it still holds comes again on the next connection, behind the cursor.
-        await former.close()
+            # What it still holds comes again on the next connection, behind the cursor.
+            await former.close()
+        elif isinstance(opened, ClientConnection):
+            self._use(opened)
+        else:
+            await self._connect()
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

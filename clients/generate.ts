@@ -1,0 +1,6 @@
+/** Part of `npm run generate`: writes the types of events of both clients. Their test fails when it was forgotten. */
+import { writeFile } from 'node:fs/promises';
+import { PYTHON_FILE, pythonTypes, TYPESCRIPT_FILE, typescriptTypes } from './event-types.ts';
+
+await writeFile(TYPESCRIPT_FILE, await typescriptTypes());
+await writeFile(PYTHON_FILE, pythonTypes());
