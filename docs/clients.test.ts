@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { WebSocket } from 'ws';
-import { STREAM_PATH } from '../protocol/paths.ts';
+import { Firehose } from '../clients/typescript/src/index.ts';
 import { serve, type Served } from './testing/served.ts';
 import { snippet } from './testing/snippets.ts';
 
@@ -101,15 +99,13 @@ describe('the clients of the documentation', () => {
   async function everything(): Promise<Map<string, string[]>> {
     const ids = new Map<string, string[]>();
     const ca = await readFile(join(served.workplace.folder, '.firehose', 'ca.crt'));
-    const login = snippet('shell').split('NODE_EXTRA')[0] ?? '';
-    const { match } = await prints(`${login}\necho "token $TOKEN"`, /token (eyJ\S+)/);
-    const url = `wss://${served.client['FIREHOSE']}${STREAM_PATH}?token=${match[1]}&meta=1&from=-1h&to=-0s`;
-    const socket = new WebSocket(url, { ca });
-    socket.on('message', (data) => {
-      const event = JSON.parse((data as Buffer).toString()) as { 'Call-ID': string; _firehose: { id: string } };
-      ids.set(event['Call-ID'], [...(ids.get(event['Call-ID']) ?? []), event._firehose.id]);
-    });
-    await once(socket, 'close');
+    const login = { username: 'admin', password: 'adminpassword', domain: 'admin' };
+    const firehose = new Firehose({ url: `https://${served.client['FIREHOSE']}`, login, ca });
+    for await (const item of firehose.stream({ from: '-1h', to: '-0s' })) {
+      assert.ok(item.type === 'event');
+      const { 'Call-ID': callId = '' } = item.event;
+      ids.set(callId, [...(ids.get(callId) ?? []), item.id]);
+    }
     return ids;
   }
 });

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request as plainRequest } from 'node:http';
 import { request } from 'node:https';
@@ -17,6 +18,7 @@ import { silentLogger, type Logger } from '../../runtime/logging/logger.ts';
 import { startSimulator } from '../../source/simulator/start-simulator.ts';
 import { buildGateway, type Gateway, type StartSource } from '../build.ts';
 import { readConfig } from '../config.ts';
+import { Documented } from './documented.ts';
 
 export const ADMIN = { username: 'admin', password: 'adminpassword', domain: 'admin' };
 const QUICKSTART = new URL('../quickstart/', import.meta.url);
@@ -136,7 +138,12 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     Authorization: `Bearer ${(await readFile(join(stateFolder, name), 'utf8')).trim()}`,
   });
   const [producer, administrator] = [await bearer('ingest-token'), await bearer('admin-token')];
-  const login = (body: unknown) => post(gateway.port, ca, JSON.stringify(body));
+  const documented = new Documented();
+  const login = async (body: unknown) => {
+    const answer = await post(gateway.port, ca, JSON.stringify(body));
+    documented.answer('POST', LOGIN_PATH, answer);
+    return answer;
+  };
   const scheme = ca === null ? 'ws' : 'wss';
   return {
     gateway,
@@ -152,6 +159,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
           ...(ca !== null && { ca }),
           headers,
         }),
+        documented,
       ),
     async ingest(body) {
       const answer = await fetch(`${inner}${INGEST_PATH}`, { method: 'POST', body, headers: producer });
@@ -176,6 +184,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]();
       await rm(folder, { recursive: true });
+      assert.deepEqual(documented.faults, [], 'R1, R3: what a gateway says is in its documents');
     },
   };
 }
@@ -187,14 +196,18 @@ export class Client {
   readonly #socket: WebSocket;
   #wake: (() => void) | null = null;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, documented: Documented) {
     this.#socket = socket;
     socket.on('message', (data, isBinary) => {
-      this.messages.push(isBinary ? 'binary' : (data as Buffer).toString('utf8'));
+      const text = isBinary ? 'binary' : (data as Buffer).toString('utf8');
+      documented.message(text, this.messages.push(text));
       this.#wake?.();
     });
     this.closed = new Promise((resolve) => {
-      socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() }));
+      socket.once('close', (code, reason) => {
+        documented.close(code, reason.toString());
+        resolve({ code, reason: reason.toString() });
+      });
     });
   }
 
@@ -237,15 +250,19 @@ function protocols(headers: Record<string, string>): string[] {
   return headers['Sec-WebSocket-Protocol']?.split(', ') ?? [];
 }
 
-function openClient(socket: WebSocket): Promise<Client> {
-  const client = new Client(socket);
+function openClient(socket: WebSocket, documented: Documented): Promise<Client> {
+  const client = new Client(socket, documented);
   return new Promise((resolve, reject) => {
     socket.once('open', () => resolve(client));
     socket.once('error', reject);
     socket.once('unexpected-response', (_request, response) => {
       let body = '';
       response.on('data', (chunk) => (body += String(chunk)));
-      response.on('end', () => reject(new Refused(response.statusCode ?? 0, JSON.parse(body) as { code: string })));
+      response.on('end', () => {
+        const answer = { status: response.statusCode ?? 0, body: JSON.parse(body) as { code: string } };
+        documented.answer('GET', STREAM_PATH, answer);
+        reject(new Refused(answer.status, answer.body));
+      });
     });
   });
 }
