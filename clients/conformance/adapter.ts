@@ -39,7 +39,8 @@ export class Adapter implements AsyncDisposable {
 
   constructor({ command: [program, ...args], environment = {} }: AdapterProgram) {
     this.#child = spawn(program, args, { env: { ...process.env, ...environment } });
-    this.#closed = once(this.#child, 'exit');
+    // With all that it has said: what a killed process printed was handled.
+    this.#closed = once(this.#child, 'close');
     this.#child.once('error', (error) => (this.shown += error.message));
     // Orders to a process that was killed.
     this.#child.stdin.on('error', () => undefined);

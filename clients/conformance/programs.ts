@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { AdapterProgram } from './adapter.ts';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const PIP_LIMIT_MS = 120_000;
+const PIP_LIMIT_MS = 300_000;
 
 export const TYPESCRIPT: AdapterProgram = {
   name: 'typescript',

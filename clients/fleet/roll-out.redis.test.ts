@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startGateway } from '../../gateway/testing/running-gateway.ts';
+import { startRedis } from '../../testing/redis-server.ts';
+import { until } from '../../testing/until.ts';
+import { pythonProgram } from '../conformance/programs.ts';
+import { startService, type Service } from './service.ts';
+
+const CLIENTS = 1_000;
+const DRAIN_S = 30;
+/** Of the clients, in the busiest second. */
+const MOST = 0.06;
+const EVENT = '{"Event-Name":"DTMF","Call-ID":"one","Custom-Channel-Vars":{"Account-ID":"account_id_1"}}';
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+interface Fleet extends AsyncDisposable {
+  readonly language: string;
+  readonly service: Service;
+  /** Tokens that its clients have asked for: each is a login of a client with a password. */
+  tokens(): number;
+  /** Events that they have. */
+  events(): number;
+}
+
+interface Program {
+  readonly language: string;
+  readonly command: readonly string[];
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+}
+
+async function startFleet({ language, command, environment }: Program, port: number, token: string): Promise<Fleet> {
+  const service = await startService(port);
+  const [program = '', ...args] = command;
+  const child = spawn(program, [...args, service.url, String(CLIENTS), token], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  const printed = { token: 0, event: 0 };
+  createInterface({ input: child.stdout }).on('line', (line) => (printed[line as 'token' | 'event'] += 1));
+  return {
+    language,
+    service,
+    tokens: () => printed.token,
+    events: () => printed.event,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await ended;
+      await service[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** How many of these moments fall into the busiest second, wherever it begins. */
+function busiestSecond(moments: readonly number[]): number {
+  return Math.max(0, ...moments.map((from, n) => moments.filter((one, m) => m >= n && one < from + 1_000).length));
+}
+
+test(
+  'K3: 1,000 clients of each language after a roll-out come one after the other, once, and log in again never',
+  {
+    timeout: 240_000,
+  },
+  async (t) => {
+    await using redis = await startRedis();
+    const connections = { drainTimeout: `${DRAIN_S}s` };
+    await using former = await startGateway({ redisUrl: redis.url, plain: true, connections });
+    await using next = await former.another();
+    const token = await former.token();
+    await former.ingest(EVENT);
+    await using python = await pythonProgram();
+    const programs: readonly Program[] = [
+      { language: 'TypeScript', command: [process.execPath, at('./fleet.ts')] },
+      { language: 'Python', command: [python.command[0], at('./fleet.py')], environment: python.environment },
+    ];
+    await using stack = new AsyncDisposableStack();
+    const fleets: Fleet[] = [];
+    for (const program of programs) {
+      const fleet = stack.use(await startFleet(program, former.gateway.port, token));
+      // The event that was there before it: each client is served, and none is still shaking hands.
+      await until(`the event at all ${program.language} clients`, fleet.events, {
+        holds: (events) => events === CLIENTS,
+      });
+      assert.equal(fleet.tokens(), CLIENTS);
+      fleets.push(fleet);
+    }
+    const before = fleets.map(({ service }) => service.came.length);
+    for (const { service } of fleets) service.sendTo(next.gateway.port);
+    await former.gateway.drain('SIGTERM', new AbortController().signal);
+    for (const [n, { language, service, tokens }] of fleets.entries()) {
+      await until(`all ${language} clients at the new replica`, () => service.open(next.gateway.port), {
+        holds: (open) => open === CLIENTS,
+      });
+      const came = service.came.slice(before[n]);
+      const busiest = busiestSecond(came);
+      t.diagnostic(
+        `${language}: ${came.length} connections, ${busiest} in the busiest second, ${tokens() - CLIENTS} logins`,
+      );
+      assert.ok(busiest <= CLIENTS * MOST, `${language}: ${busiest} in a second`);
+      assert.ok(came.length <= CLIENTS * 1.01, `${language}: ${came.length} connections for ${CLIENTS} clients`);
+      assert.equal(tokens(), CLIENTS, 'no client logs in again');
+    }
+  },
+);
