@@ -196,7 +196,7 @@ export class Client {
   readonly #socket: WebSocket;
   #wake: (() => void) | null = null;
 
-  constructor(socket: WebSocket, documented: Documented) {
+  constructor(socket: WebSocket, documented = new Documented()) {
     this.#socket = socket;
     socket.on('message', (data, isBinary) => {
       const text = isBinary ? 'binary' : (data as Buffer).toString('utf8');
