@@ -8,5 +8,5 @@ test('every consumer that is written by hand stands in README.md with the reason
   );
   const [, section = ''] = readRepositoryFile('clients/README.md').split('## Consumers that are written by hand');
   const listed = [...section.matchAll(/^\| `([^`]+)` +\| \S/gm)].map(([, path]) => path);
-  assert.deepEqual(listed.toSorted(), opening.toSorted());
+  assert.deepEqual(new Set(listed), new Set(opening));
 });

@@ -21,9 +21,9 @@ interface Fleet extends AsyncDisposable {
   readonly language: string;
   readonly service: Service;
   /** Tokens that its clients have asked for: each is a login of a client with a password. */
-  tokens(): number;
+  readonly tokens: () => number;
   /** Events that they have. */
-  events(): number;
+  readonly events: () => number;
 }
 
 interface Program {

@@ -26,7 +26,7 @@ function read(): Documents {
     frames: new Map(Object.entries(serverFrames()).map(([type, schema]) => [type, ajv.compile(schema)])),
     meta: ajv.compile(schemas.get('meta') ?? {}),
     problem: ajv.compile(schemas.get('problem') ?? {}),
-    paths: openApi({ version: '0', additionalEvents: [] }).paths as Described,
+    paths: openApi({ version: '0', additionalEvents: [] }).paths,
   };
   return documents;
 }

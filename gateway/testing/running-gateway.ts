@@ -125,6 +125,37 @@ function environmentOf(options: StartOptions, folder: string, state: string): En
   };
 }
 
+type InnerClient = Pick<RunningGateway, 'ingest' | 'reconcile' | 'administer' | 'refreshDirectory'>;
+type Bearer = Readonly<Record<'Authorization', string>>;
+
+/** What producers and administrators ask of the inner listener. */
+function innerClient(
+  inner: string,
+  { producer, administrator }: { producer: Bearer; administrator: Bearer },
+): InnerClient {
+  return {
+    async ingest(body) {
+      const answer = await fetch(`${inner}${INGEST_PATH}`, { method: 'POST', body, headers: producer });
+      return { status: answer.status, body: (await answer.json()) as Record<string, number> };
+    },
+    async reconcile(body, token) {
+      const headers = token === undefined ? producer : { Authorization: `Bearer ${token}` };
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      const answer = await fetch(`${inner}${RECONCILE_PATH}`, { method: 'POST', body: text, headers });
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    },
+    async administer(path, body) {
+      const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+      const answer = await fetch(`${inner}${ADMINISTRATION_PATH}${path}`, { ...request, headers: administrator });
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    },
+    async refreshDirectory() {
+      const answer = await fetch(`${inner}${DIRECTORY_REFRESH_PATH}`, { method: 'POST', headers: administrator });
+      return answer.status;
+    },
+  };
+}
+
 /** A gateway with the quickstart's directory, on free ports, over TLS. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-gateway-'));
@@ -161,25 +192,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         }),
         documented,
       ),
-    async ingest(body) {
-      const answer = await fetch(`${inner}${INGEST_PATH}`, { method: 'POST', body, headers: producer });
-      return { status: answer.status, body: (await answer.json()) as Record<string, number> };
-    },
-    async reconcile(body, token) {
-      const headers = token === undefined ? producer : { Authorization: `Bearer ${token}` };
-      const text = typeof body === 'string' ? body : JSON.stringify(body);
-      const answer = await fetch(`${inner}${RECONCILE_PATH}`, { method: 'POST', body: text, headers });
-      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
-    },
-    async administer(path, body) {
-      const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
-      const answer = await fetch(`${inner}${ADMINISTRATION_PATH}${path}`, { ...request, headers: administrator });
-      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
-    },
-    async refreshDirectory() {
-      const answer = await fetch(`${inner}${DIRECTORY_REFRESH_PATH}`, { method: 'POST', headers: administrator });
-      return answer.status;
-    },
+    ...innerClient(inner, { producer, administrator }),
     another: () => startGateway({ ...options, state: stateFolder }),
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]();
