@@ -66,6 +66,8 @@ interface AnyFields {
   readonly 'User-Agent'?: string;
   /** The event is not the switch’s own: missed, switch_restarted, switch_lost, reconciled or silent */
   readonly 'Firehose-Synthetic'?: string;
+  /** Pseudonym of the switch, on events of a FirehoseSource */
+  readonly 'Firehose-Switch'?: string;
   /** Account-ID, Account-Name, Account-Realm, Owner-ID, Call-Interaction-ID and others */
   readonly 'Custom-Channel-Vars'?: JsonObject;
   /** Variables that the platform chose */

@@ -145,6 +145,8 @@ if TYPE_CHECKING:
             "Length": float | str,
             # The event is not the switch’s own: missed, switch_restarted, switch_lost, reconciled or silent.
             "Firehose-Synthetic": str,
+            # Pseudonym of the switch, on events of a FirehoseSource.
+            "Firehose-Switch": str,
             # Account-ID, Account-Name, Account-Realm, Owner-ID, Call-Interaction-ID and others.
             "Custom-Channel-Vars": dict[str, Any],
             # Variables that the platform chose.
