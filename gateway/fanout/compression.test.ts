@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { test } from 'node:test';
 import { until } from '../../testing/until.ts';
@@ -194,3 +195,24 @@ test('small and very large events go out as they are, in step or not', () => {
   assert.deepEqual(sink?.texts, datas);
   assert.equal(sink?.compressed, 2);
 });
+
+test('with no_context_takeover the length of an event says nothing about the events before it', () => {
+  const lengths = (transport: Form['transport'], before: number) => {
+    const fanout = open();
+    const [sink] = crowd(fanout, 10, { ...SHARED, transport });
+    for (let n = 0; n < 30; n += 1) fanout.deliver([secret(before)]);
+    fanout.deliver([secret(7_777)]);
+    return sink?.chunks.at(-1)?.length;
+  };
+  assert.equal(lengths('self', 7_777), lengths('self', 1_234));
+  // What shared streams give away, and why that is written down.
+  assert.notEqual(lengths('shared', 7_777), lengths('shared', 1_234));
+});
+
+/** An event that holds something that another event may hold too. */
+const secret = (of: number) =>
+  entryOf({
+    sequence: of,
+    account: 'a',
+    data: JSON.stringify({ 'Event-Name': 'X', secret: createHash('md5').update(String(of)).digest('hex').repeat(10) }),
+  });
