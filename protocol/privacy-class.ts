@@ -110,9 +110,21 @@ const CLASS_OF: ReadonlyMap<string, PrivacyClass> = new Map(
   ),
 );
 
-/** The class of a field by its name, whatever its case. Pure. */
+/** Classes of names as they were written, since most events have the same ones. Bounded: what publishers invent fills it once. */
+const REMEMBERED = new Map<string, PrivacyClass>();
+const MOST_REMEMBERED = 4_096;
+const LONGEST_REMEMBERED = 64;
+
+/** The class of a field by its name, whatever its case. */
 export function privacyClass(field: string): PrivacyClass {
-  const name = field.toLowerCase();
+  const known = REMEMBERED.get(field);
+  if (known !== undefined) return known;
+  const of = classOf(field.toLowerCase());
+  if (REMEMBERED.size < MOST_REMEMBERED && field.length <= LONGEST_REMEMBERED) REMEMBERED.set(field, of);
+  return of;
+}
+
+function classOf(name: string): PrivacyClass {
   return CLASS_OF.get(name) ?? BY_NAME.find(([pattern]) => pattern.test(name))?.[1] ?? 'unknown';
 }
 

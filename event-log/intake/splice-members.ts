@@ -13,32 +13,32 @@ export type Cut = 'keep' | 'cut' | Buffer;
  */
 export function spliceMembers(object: Buffer, judge: (key: string, value: Buffer) => Cut): Buffer {
   const pieces: Buffer[] = [];
-  let changed = false;
-  /** Where the bytes begin that have not been given, and where the member before ended. */
-  let end = 1;
-  let isFirst = true;
+  /** Bytes before this one are in the pieces, or cut out. */
+  let done = 0;
+  const skip = (from: number, to: number, instead?: Buffer) => {
+    if (from > done) pieces.push(object.subarray(done, from));
+    if (instead !== undefined) pieces.push(instead);
+    done = to;
+  };
+  /** Where the member before ended, and whether one before stays. */
+  let before = -1;
+  let hasKept = false;
   for (const { key, value } of sliceMembers(object)) {
-    const start = object.indexOf(QUOTE, end);
     const valueStart = value.byteOffset - object.byteOffset;
-    const valueEnd = valueStart + value.length;
+    const end = valueStart + value.length;
     const verdict = judge(key, value);
-    if (pieces.length === 0) pieces.push(object.subarray(0, start));
     if (verdict === 'cut') {
-      changed = true;
+      // With the comma before it; the first one that stays gets none.
+      skip(before < 0 ? object.indexOf(QUOTE, 1) : before, end);
     } else {
-      if (!isFirst) pieces.push(object.subarray(end, start));
-      isFirst = false;
-      if (verdict === 'keep') {
-        pieces.push(object.subarray(start, valueEnd));
-      } else {
-        changed = true;
-        pieces.push(object.subarray(start, valueStart), verdict);
-      }
+      if (before >= 0 && !hasKept) skip(before, object.indexOf(QUOTE, before));
+      hasKept = true;
+      if (verdict !== 'keep') skip(valueStart, end, verdict);
     }
-    end = valueEnd;
+    before = end;
   }
-  if (!changed) return object;
-  pieces.push(object.subarray(end));
+  if (done === 0) return object;
+  pieces.push(object.subarray(done));
   return Buffer.concat(pieces);
 }
 

@@ -28,6 +28,7 @@ export function redactEvent(profile: PrivacyProfile, hiding: Hiding): (event: Bu
   const rules = new Map(profile.fields.map(({ name, action }) => [name.toLowerCase(), action]));
   const allowed = new Set(profile.variables.allow.map((name) => name.toLowerCase()));
   const byRule = (key: string): Cut | null => {
+    if (rules.size === 0) return null;
     const action = rules.get(key.toLowerCase());
     return action === undefined ? null : action === 'Keep' ? 'keep' : 'cut';
   };
