@@ -7,7 +7,7 @@ import type { LoginServers } from './auth/upstream/build-methods.ts';
 import { DirectoryFault } from './directory/fault.ts';
 import { parseSubscription, type ParsedSubscription } from './subscription/parse-subscription.ts';
 import type { RedisConnection } from '../runtime/redis/connection.ts';
-import { redisPolicyOf } from '../runtime/net/guard-settings.ts';
+import { redisPolicyOf, type AddressGuard } from '../runtime/net/guard-settings.ts';
 import { readRedis } from '../runtime/redis/read-redis.ts';
 import { readSettings } from '../runtime/settings/read-settings.ts';
 import type { ValuesOf } from '../runtime/settings/setting.ts';
@@ -48,6 +48,8 @@ export interface GatewayConfig {
   readonly port: number;
   readonly innerHost: string;
   readonly innerPort: number;
+  /** What tenants' addresses are judged by. */
+  readonly addressGuard: AddressGuard;
   /** Calls a second; 0 is off. */
   readonly simulatorRate: number;
   readonly logBytes: number;
@@ -75,6 +77,7 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
     ...subscription.faults,
     ...(await directoryFaults(subscription.value, values)),
     ...(isExposed ? [EXPOSED] : []),
+    ...(redis.connection === null ? webhooksWithoutRedis(subscription.value) : []),
   ];
   if (subscription.value === null || faults.length > 0) throw new ConfigurationFault(faults);
   return {
@@ -96,10 +99,16 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
     port: values.FIREHOSE_PORT,
     innerHost: values.FIREHOSE_INNER_HOST,
     innerPort: values.FIREHOSE_INNER_PORT,
+    addressGuard: values.FIREHOSE_ADDRESS_GUARD,
     // With Redis the platform has its own producers.
     simulatorRate: values.FIREHOSE_SIMULATOR_RATE ?? (redis.connection === null ? 2 : 0),
     logBytes: values.FIREHOSE_LOG_BYTES,
   };
+}
+
+function webhooksWithoutRedis(subscription: Subscription | null): readonly string[] {
+  const named = subscription?.spec.consumerGroups.filter(({ webhook }) => webhook !== undefined) ?? [];
+  return named.map(({ name }) => `consumerGroups[${name}].webhook: the position of a group is in Redis: set REDIS_URL`);
 }
 
 type Values = Pick<

@@ -159,6 +159,7 @@ async function openAdministration(config: GatewayConfig, { state, path }: Parts,
     groups: spec.consumerGroups,
     backlog: path.backlog,
     replicas: () => path.presence?.replicas ?? [],
+    webhooks: path.webhooks,
     logger,
   });
 }

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type { Redactor } from './privacy/redactor.ts';
 import type { LogWindow } from '../event-log/log-window.ts';
 import { createLogWindow } from '../event-log/log-window.ts';
@@ -26,6 +27,7 @@ import { seesWhole } from './session/sees-whole.ts';
 import type { SessionContext } from './session/session.ts';
 import type { Session } from './session/session.ts';
 import { Sessions } from './session/sessions.ts';
+import { startWebhooks, type Webhooks } from './webhook/webhooks.ts';
 
 /** The way of an event from the log to the sockets. */
 export interface GatewayPath extends RunningFanout {
@@ -34,6 +36,8 @@ export interface GatewayPath extends RunningFanout {
   readonly backlog: () => ReadonlyMap<string, Backlog>;
   /** Null with the embedded log: there is one replica. */
   readonly presence: Presence | null;
+  /** Null with the embedded log. */
+  readonly webhooks: Webhooks | null;
   /** Null where the resource keeps no table of live calls. */
   readonly calls: Calls | null;
   readonly sessions: Sessions;
@@ -120,13 +124,14 @@ function beat(
 /** What the metrics read at each scrape. */
 function observePath(
   { directory, metrics, eventLog, revocations }: GatewayState,
-  path: Pick<GatewayPath, 'groups' | 'sessions' | 'backlog'> & { readonly running: RunningFanout },
+  path: Pick<GatewayPath, 'groups' | 'webhooks' | 'sessions' | 'backlog'> & { readonly running: RunningFanout },
 ): void {
-  const { running, groups, sessions, backlog } = path;
+  const { running, groups, webhooks, sessions, backlog } = path;
   metrics.observe({
     counters: running.fanout.counters,
     connections: () => sessions.byKind(),
     groups,
+    webhooks,
     behind: () => running.fanout.behind,
     encodings: () => running.fanout.sizes().encodings,
     newest: () => eventLog.newest,
@@ -134,6 +139,33 @@ function observePath(
     revocations: () => revocations.size,
     directory,
   });
+}
+
+/** The webhooks of the groups, which follow directory, scope and privacy. */
+function openWebhooks(
+  stack: AsyncDisposableStack,
+  config: GatewayConfig,
+  { redis, keyspace, directory, scope, privacy, profiles }: GatewayState,
+  parts: { readonly groups: Groups; readonly logger: Logger },
+): Webhooks | null {
+  if (redis === null) return null;
+  const webhooks = startWebhooks({
+    ...parts,
+    declared: config.subscription.spec.consumerGroups,
+    client: redis,
+    keyPrefix: keyspace.prefix,
+    resource: keyspace.resource,
+    folder: join(dirname(config.subscriptionFile), 'webhooks'),
+    guard: config.addressGuard,
+    directory: () => directory.current,
+    scope: () => scope.current,
+    profiles,
+  });
+  stack.use(webhooks);
+  stack.defer(directory.onChange(() => webhooks.look()));
+  stack.defer(scope.onChange(() => webhooks.look()));
+  stack.defer(privacy.onChange(() => webhooks.look()));
+  return webhooks;
 }
 
 /** Opens groups, fan-out and sessions on the state of the gateway, and starts reading. Owned by `stack`. */
@@ -189,9 +221,10 @@ export async function openPath(
   revocations.endSessionsOf(sessions);
   stack.defer(directory.onChange(() => sessions.judgeAgain()));
   stack.defer(privacy.onChange(() => sessions.judgeAgain()));
+  const webhooks = openWebhooks(stack, config, state, { groups, logger });
   beat(presence, state, { sessions, groups, departure, keepsCalls: calls !== null });
   const backlog = buildBacklog(stack, { redis, keyspace, spec, logger, metrics });
-  observePath(state, { running, groups, sessions, backlog });
+  observePath(state, { running, groups, webhooks, sessions, backlog });
   const { compression } = spec.gateway.connections;
-  return { ...running, ...shared, presence, backlog, compression, sessions, quota, departure, faults };
+  return { ...running, ...shared, webhooks, presence, backlog, compression, sessions, quota, departure, faults };
 }

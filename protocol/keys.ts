@@ -43,6 +43,8 @@ export function resourceKeys(prefix: string, resource: string) {
     directoryPushes: `${base}directory-pushes`,
     /** Slots taken by connections of an account or of a user: all on one shard, since one script takes those of both. */
     slots: (of: 'account' | 'user', holder: string) => `${base}slots:{${resource}}:${of}:${holder}`,
+    /** Hash: what is known of a group's webhook, see webhook-state.ts. */
+    webhook: (group: string) => `${base}webhook:${group}`,
     limit: (limiter: string) => `${base}limit:${limiter}`,
   };
 }

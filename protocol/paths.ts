@@ -12,6 +12,7 @@ export const REVOCATIONS_PATH = `${ADMINISTRATION_PATH}/revocations`;
 export const CONNECTIONS_PATH = `${ADMINISTRATION_PATH}/connections`;
 export const LOCKOUTS_PATH = `${ADMINISTRATION_PATH}/lockouts`;
 export const GROUPS_PATH = `${ADMINISTRATION_PATH}/groups`;
+export const WEBHOOKS_PATH = `${ADMINISTRATION_PATH}/webhooks`;
 export const DEAD_LETTERS_PATH = `${ADMINISTRATION_PATH}/dead-letters`;
 /** Documents of the contract, on the public listener. */
 export const REFERENCE_PATH = {

@@ -202,6 +202,7 @@ export const PROBLEMS = {
       'The group has another grant',
       'log in with the same filters, or send regroup=true',
     ),
+    group_is_a_webhook: means(409, 'no', 'The events of the group are sent to its webhook', 'use another group'),
     cursor_too_old: means(
       410,
       'no',
@@ -297,8 +298,10 @@ export const PROBLEMS = {
     not_in_directory: means(404, 'no', 'The directory has no such account or user', 'see the named field'),
     no_such_lockout: means(404, 'no', 'No lock-out matches', 'nothing: it has ended'),
     no_such_dead_letter: means(404, 'no', 'The group has no such dead letter', 'list them'),
+    no_such_webhook: means(404, 'no', 'The group has no webhook', 'list them'),
     lockouts_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
     dead_letters_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
+    webhooks_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
     too_many_revocations: means(507, 'no', 'The list of revocations is full', 'revoke or disable an account above'),
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, ProblemMeaning>>>>;

@@ -5,12 +5,14 @@ import { deadLetterRouter, type DeadLetterRouteOptions } from './dead-letter-rou
 import { groupRouter, type GroupRouteOptions } from './group-route.ts';
 import { lockoutRouter, type LockoutRouteOptions } from './lockout-route.ts';
 import { revocationRouter, type RevocationRouteOptions } from './revocation-route.ts';
+import { webhookRouter, type WebhookRouteOptions } from './webhook-route.ts';
 
 export type AdministrationParts = RevocationRouteOptions &
   ConnectionRouteOptions &
   DeadLetterRouteOptions &
   GroupRouteOptions &
-  LockoutRouteOptions & { readonly token: string };
+  LockoutRouteOptions &
+  WebhookRouteOptions & { readonly token: string };
 
 /** Makes the routers of all resources, behind the token. */
 export function buildAdministration(parts: AdministrationParts): Router {
@@ -20,6 +22,7 @@ export function buildAdministration(parts: AdministrationParts): Router {
     groupRouter(parts),
     deadLetterRouter(parts),
     lockoutRouter(parts),
+    webhookRouter(parts),
   ];
   return administrationRouter({ token: parts.token, resources });
 }

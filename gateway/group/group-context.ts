@@ -1,3 +1,4 @@
+import type { Position } from '../../protocol/position.ts';
 import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import { durationMs } from '../../protocol/subscription.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
@@ -7,8 +8,9 @@ import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
 import type { GroupCounters } from './counters.ts';
 import type { GroupFilter } from './group-filter.ts';
-import type { GroupGap, GroupGapReason } from './groups.ts';
+import type { GroupGap, GroupGapReason, LostReason } from './groups.ts';
 import type { Held, Loaded } from './ledger.ts';
+import type { PartitionWork } from './partition-work.ts';
 import type { GroupOf } from './registry.ts';
 import type { SpreadMember } from './spread.ts';
 
@@ -70,6 +72,33 @@ export interface GroupMember extends SpreadMember, Loaded {
   /** The event was not acknowledged in time. Returns whether the member hangs: it has finished nothing since the write. */
   missed(held: Held<GroupMember>): boolean;
 }
+
+/** A member as its group knows it: a connection, or a webhook. */
+export interface JoinedMember extends GroupMember {
+  /** Whether it knows that it is on standby or not: nothing is written before. */
+  readonly isPlaced: boolean;
+  tell(standby: boolean, position: Position | null): void;
+  tellGap(reason: GroupGapReason, gap: GroupGap): void;
+  /** Once, and not before the greeting. */
+  tellSourceGap(notice: SourceGapNotice): void;
+  /** Ends the membership from our side. */
+  lose(reason: LostReason): void;
+  /** What is pending goes to the others, in order. Twice is the same as once. */
+  leave(): void;
+}
+
+/** What a member needs of its group. */
+export interface MemberGroup {
+  readonly maxPending: number;
+  /** Where an event of this partition is under way, if it still is. */
+  workOf(partition: number): PartitionWork | undefined;
+  /** The member can take more. */
+  flows(): void;
+  left(member: JoinedMember): void;
+}
+
+/** Makes a member; `number` is unique among the members of this process. */
+export type MakeMember<R extends JoinedMember> = (number: number, group: MemberGroup) => R;
 
 /** What the owners of a group's partitions share. More than eight members: one object for all partitions of a group. */
 export interface GroupContext {

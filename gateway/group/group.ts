@@ -5,11 +5,10 @@ import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import { wantedBy, type Wanted } from '../fanout/route-index.ts';
 import { ownerOf } from '../replica/rendezvous.ts';
 import { ExpectedGaps } from './expected-gaps.ts';
-import type { GroupContext, GroupMember } from './group-context.ts';
-import type { GroupStatus, LostReason, MemberOptions } from './groups.ts';
-import { Member } from './member.ts';
+import type { Grant } from '../auth/grant.ts';
+import type { GroupContext, GroupMember, MakeMember, MemberGroup, JoinedMember } from './group-context.ts';
+import type { GroupStatus, LostReason } from './groups.ts';
 import { PartitionLoop } from './partition-loop.ts';
-import type { PartitionWork } from './partition-work.ts';
 import { groupPlace } from './place.ts';
 import type { GroupOf } from './registry.ts';
 import { Spread } from './spread.ts';
@@ -47,7 +46,7 @@ export class Group {
   #position: Position | null = null;
   readonly #parts: GroupParts;
   readonly #context: GroupContext;
-  readonly #members = new Map<number, Member>();
+  readonly #members = new Map<number, JoinedMember>();
   readonly #loops = new Map<number, Running>();
   readonly #spreads = new Map<number, Spread>();
   /** Until a member knows whether it is on standby. */
@@ -114,16 +113,17 @@ export class Group {
     this.#position = position;
   }
 
-  join(options: MemberOptions): Member {
-    if (this.#members.size === 0) this.#view = wantedBy(options.grant);
-    const group = {
+  /** Adds a member of this grant, which is that of all others. */
+  join<R extends JoinedMember>(grant: Grant, make: MakeMember<R>): R {
+    if (this.#members.size === 0) this.#view = wantedBy(grant);
+    const group: MemberGroup = {
       maxPending: this.#parts.limits.maxPending,
-      workOf: (partition: number): PartitionWork | undefined => this.#loops.get(partition)?.loop.work,
+      workOf: (partition) => this.#loops.get(partition)?.loop.work,
       flows: () => this.kick(),
-      left: (member: Member) => this.#left(member),
+      left: (member) => this.#left(member),
     };
     const number = this.#parts.nextMember();
-    const member = new Member(number, group, options);
+    const member = make(number, group);
     this.#members.set(number, member);
     this.#timers.set(
       number,
@@ -222,7 +222,7 @@ export class Group {
     this.#loops.set(partition, running);
   }
 
-  #left(member: Member): void {
+  #left(member: JoinedMember): void {
     this.#members.delete(member.number);
     clearTimeout(this.#timers.get(member.number));
     this.#timers.delete(member.number);
@@ -254,7 +254,7 @@ export class Group {
     return [...this.#members.values()].some((other) => other !== member && !other.isHung);
   }
 
-  #hung(): Member[] {
+  #hung(): JoinedMember[] {
     return [...this.#members.values()].filter(({ isHung }) => isHung);
   }
 
@@ -304,7 +304,7 @@ export class Group {
     this.kick();
   }
 
-  #tellStandby(member: Member): void {
+  #tellStandby(member: JoinedMember): void {
     clearTimeout(this.#timers.get(member.number));
     this.#timers.delete(member.number);
     member.tell(this.#owned.size === 0, this.#position);

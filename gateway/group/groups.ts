@@ -7,19 +7,28 @@ import type { Sink } from '../fanout/connection.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { Problem } from '../http/problem.ts';
 import type { GroupCounters } from './counters.ts';
+import type { MakeMember, JoinedMember } from './group-context.ts';
 
 export type Admission = { readonly ok: true } | { readonly ok: false; readonly problem: Problem };
+
+export interface AdmitOptions {
+  readonly regroup?: boolean;
+  /** The group's own webhook asks: nothing else may join such a group. */
+  readonly isWebhook?: boolean;
+}
 
 /** The consumer groups of one resource, as one replica serves them. A group belongs to the account of the grant. */
 export interface Groups extends AsyncDisposable {
   /**
    * Before the upgrade. 400 unknown_group; 403 group_keeps_nothing; 409 group_grant_differs, when another grant is in force
-   * (`regroup` takes the group over once no connection has the other one); 429 too_many_groups; 501 groups_need_redis; 503
+   * (`regroup` takes the group over once no connection has the other one) and group_is_a_webhook; 429 too_many_groups; 501 groups_need_redis; 503
    * group_migrating, and groups_unavailable while Redis is away or this replica drains.
    */
-  admit(group: string, grant: Grant, options?: { readonly regroup?: boolean }): Promise<Admission>;
+  admit(group: string, grant: Grant, options?: AdmitOptions): Promise<Admission>;
   /** After the upgrade, of an admitted connection. */
   join(group: string, options: MemberOptions): Membership;
+  /** Adds a member that is no connection, once the webhook of the group was admitted. */
+  attach<R extends JoinedMember>(group: string, grant: Grant, make: MakeMember<R>): R;
   /** Called by the reader of the log for each partition with a new entry. */
   wake(partition: number): void;
   /** Called by the reader of the log: notifies connections of groups whose partition another replica reads. */

@@ -3,7 +3,7 @@ import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import { seedOf } from '../replica/rendezvous.ts';
 import { eventFrames } from './event-frames.ts';
 import { ToldGaps } from './expected-gaps.ts';
-import type { GroupMember } from './group-context.ts';
+import type { GroupMember, MemberGroup, JoinedMember } from './group-context.ts';
 import { decodeGroupCursor } from './group-cursor.ts';
 import type { AckOutcome, MemberOptions, Membership } from './groups.ts';
 import type { Held } from './ledger.ts';
@@ -16,16 +16,6 @@ const NAMED = 10;
 /** Gaps of sources kept for a member that does not know yet whether it is on standby; the oldest are dropped. */
 const MOST_UNTOLD = 100;
 
-/** What a member needs of its group. */
-export interface MemberGroup {
-  readonly maxPending: number;
-  /** Where an event of this partition is under way, if it still is. */
-  workOf(partition: number): PartitionWork | undefined;
-  /** The member can take more. */
-  flows(): void;
-  left(member: Member): void;
-}
-
 const OK: AckOutcome = { ok: true };
 const IDLE: AckOutcome = { ok: true, isIdle: true };
 const MOVED: AckOutcome = {
@@ -35,7 +25,7 @@ const MOVED: AckOutcome = {
 };
 
 /** A connection of a group: what was written to it and is not finished, and what may be written to it next. */
-export class Member implements Membership, GroupMember {
+export class Member implements Membership, JoinedMember {
   readonly seed: number;
   /** Unique among the members of this process; its cursors carry it. */
   readonly number: number;

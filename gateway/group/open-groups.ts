@@ -17,10 +17,11 @@ import { FormerGroups } from './former-groups.ts';
 import { Grants, keyOf } from './grants.ts';
 import { Group } from './group.ts';
 import { groupFilter, keepsNothingOf } from './group-filter.ts';
-import { limitsOf, TIMINGS, type Timings } from './group-context.ts';
-import type { Admission, Groups, GroupStatus, LostReason, MemberOptions, Membership } from './groups.ts';
+import { limitsOf, TIMINGS, type MakeMember, type JoinedMember, type Timings } from './group-context.ts';
+import type { Admission, AdmitOptions, Groups, GroupStatus, LostReason, MemberOptions, Membership } from './groups.ts';
 import { Keeper } from './keeper.ts';
-import { migrating, nothingKept, refusalOf, refused, unavailable, unknownGroup } from './refusals.ts';
+import { Member } from './member.ts';
+import { migrating, nothingKept, refusalOf, refused, takenByWebhook, unavailable, unknownGroup } from './refusals.ts';
 import type { GroupOf } from './registry.ts';
 import { retireLoop } from './retire.ts';
 
@@ -125,9 +126,10 @@ class RedisGroups implements Groups {
     );
   }
 
-  async admit(name: string, grant: Grant, options: { readonly regroup?: boolean } = {}): Promise<Admission> {
+  async admit(name: string, grant: Grant, options: AdmitOptions = {}): Promise<Admission> {
     const declared = declaredFor(this.#options.declared, name, grant.account);
     if (declared === null) return refused(unknownGroup(namesFor(this.#options.declared, grant.account)));
+    if (declared.webhook !== undefined && options.isWebhook !== true) return refused(takenByWebhook(name));
     if (keepsNothingOf(grant, declared)) return refused(nothingKept(name));
     if (this.#isDraining) return refused(unavailable('DRAINING'));
     const of = { group: name, account: grant.account };
@@ -150,12 +152,16 @@ class RedisGroups implements Groups {
   }
 
   join(name: string, options: MemberOptions): Membership {
-    const of = { group: name, account: options.grant.account };
+    return this.attach(name, options.grant, (number, group) => new Member(number, group, options));
+  }
+
+  attach<R extends JoinedMember>(name: string, grant: Grant, make: MakeMember<R>): R {
+    const of = { group: name, account: grant.account };
     const key = keyOf(of);
     const group = this.#groups.get(key) ?? this.#open(of);
-    this.#grants.joined(of, options.grant);
+    this.#grants.joined(of, grant);
     const isFirst = group.connections === 0;
-    const member = group.join(options);
+    const member = group.join(grant, make);
     const untold = this.#untold.get(key);
     this.#untold.delete(key);
     // Not before the caller has the membership.

@@ -48,6 +48,21 @@ export class PartitionWork {
     return Promise.resolve(true);
   }
 
+  /** The one receiver that there is does not take the event: again later, or a dead letter with this error. */
+  fail(held: Event, error: string): void {
+    const attempts = countedAttempts(held);
+    if (attempts >= this.context.limits.maxDeliver) return void this.giveUp(held, 'max_deliver', error);
+    this.#delay(held, retryDelay(attempts));
+  }
+
+  /** The delivery failed for a reason that is not the event's: it does not count, and the event is ready at once. */
+  excuse(held: Event): void {
+    held.excused += 1;
+    this.outbox.wrote(held);
+    this.ledger.again(held);
+    this.waiting.kick();
+  }
+
   /** The wait starts again. False when the former wait had hardly begun. */
   extend(held: Event): boolean {
     const { ackWaitMs } = this.context.limits;

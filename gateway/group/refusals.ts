@@ -29,6 +29,16 @@ export function nothingKept(group: string): Problem {
   };
 }
 
+/** Its events go to a receiver over HTTP: a connection would take calls from it. */
+export function takenByWebhook(group: string): Problem {
+  return {
+    status: 409,
+    code: 'group_is_a_webhook',
+    detail: `The events of the group ${group} are sent to its webhook: use another group.`,
+    field: 'group',
+  };
+}
+
 export function unavailable(code: string): Problem {
   return {
     status: 503,

@@ -22,6 +22,9 @@ export function groupsWithoutRedis(groups: readonly ConsumerGroup[]): Groups {
     join: () => {
       throw new Error('a connection joins a group without Redis');
     },
+    attach: () => {
+      throw new Error('a webhook joins a group without Redis');
+    },
     wake: () => undefined,
     sourceGap: () => undefined,
     useDirectory: () => undefined,

@@ -74,6 +74,21 @@ export const GATEWAY_METRICS = {
   firehose_group_leases_taken_total: counter('Partitions taken over', 'group'),
   firehose_group_leases_lost_total: counter('Partitions lost to another replica or to time', 'group'),
 
+  firehose_webhook_requests_total: counter(
+    'Requests to the receiver of a webhook, by what came of them',
+    'group',
+    'verdict',
+  ),
+  firehose_webhook_request_seconds_total: counter('Time that these requests took together', 'group'),
+  firehose_webhook_in_flight: gauge('Requests to the receiver of a webhook that are under way', 'group'),
+  firehose_webhook_paused: gauge('1 while this replica waits for the receiver of a webhook', 'group'),
+  firehose_webhook_failing_seconds: gauge(
+    'Time since the receiver of a webhook took an event last, while it fails',
+    'group',
+  ),
+  firehose_webhook_off: gauge('1 while a webhook is switched off', 'group'),
+  firehose_webhook_held_back: gauge('1 while a webhook has no secret or its account may have no events', 'group'),
+
   firehose_ingest_events_total: counter('Events taken in', 'source', 'outcome', 'reason'),
   firehose_redis_client_state: gauge('1 while a connection to Redis is ready', 'role'),
   firehose_redis_errors_total: counter('Outages of Redis', 'role', 'code'),

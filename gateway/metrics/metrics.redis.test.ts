@@ -30,6 +30,7 @@ test('a running gateway exposes every metric of the table and no other', { timeo
   await using running = await startGateway({
     redisUrl: redis.url,
     connections: { maxPerAccount: 2 },
+    groups: [{ name: 'crm', account: 'account_id_1', webhook: { url: 'https://crm.example.com/' } }],
     directoryServer,
     auth: { login: ['Directory', 'Check'] },
   });

@@ -4,6 +4,8 @@ import type { FollowedDirectory } from '../directory/live-directory.ts';
 import type { FanoutCounters } from '../fanout/counters.ts';
 import type { Backlog } from '../group/backlog.ts';
 import type { Groups, GroupStatus } from '../group/groups.ts';
+import { failingMs } from '../../protocol/webhook-state.ts';
+import type { Webhooks } from '../webhook/webhooks.ts';
 import type { GATEWAY_METRICS } from './metric-table.ts';
 
 const CONNECTION_KINDS = ['plain', 'control', 'durable'] as const;
@@ -17,6 +19,8 @@ export interface Observed {
   readonly groups: Pick<Groups, 'counters' | 'status'>;
   /** What a group has not read and not finished, over its accounts; a group of which that is unknown now is absent. */
   readonly backlog: () => ReadonlyMap<string, Backlog>;
+  /** Null with the embedded log. */
+  readonly webhooks: Webhooks | null;
   readonly behind: () => number;
   /** Forms of an event in use. */
   readonly encodings: () => number;
@@ -61,6 +65,27 @@ export function observeGateway(instruments: GatewayInstruments, observed: Observ
   instruments.observe('firehose_encodings', (observe) => observe(observed.encodings()));
   instruments.observe('firehose_writes_total', (observe) => observe(counters.writes));
   observeGroups(instruments, observed);
+  observeWebhooks(instruments, observed.webhooks?.all ?? []);
+}
+
+function observeWebhooks(instruments: GatewayInstruments, webhooks: Webhooks['all']): void {
+  instruments.observe('firehose_webhook_requests_total', (observe) => {
+    for (const { name: group, counters } of webhooks)
+      for (const [verdict, requests] of Object.entries(counters.requests)) observe(requests, { group, verdict });
+  });
+  const each = {
+    firehose_webhook_request_seconds_total: ({ counters }) => counters.requestMs / 1_000,
+    firehose_webhook_in_flight: ({ endpoint }) => endpoint.inFlight,
+    firehose_webhook_paused: ({ endpoint }) => Number(endpoint.phase !== 'sending'),
+    firehose_webhook_failing_seconds: ({ state }) => (state === null ? 0 : failingMs(state, Date.now()) / 1_000),
+    firehose_webhook_off: ({ heldBack }) => Number(heldBack === 'off'),
+    firehose_webhook_held_back: ({ heldBack }) => Number(heldBack === 'no_secret' || heldBack === 'refused'),
+  } as const satisfies Record<string, (webhook: Webhooks['all'][number]) => number>;
+  for (const [name, of] of Object.entries(each)) {
+    instruments.observe(name as keyof typeof each, (observe) => {
+      for (const webhook of webhooks) observe(of(webhook), { group: webhook.name });
+    });
+  }
 }
 
 function observeDirectory(instruments: GatewayInstruments, { directory }: Observed): void {

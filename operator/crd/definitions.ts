@@ -20,6 +20,7 @@ const SUBSCRIPTION: KindDefinition = {
   required: [
     { place: 'redis', field: 'urlSecretRef' },
     { place: 'auth', field: 'directory' },
+    { place: 'consumerGroups.webhook', field: 'secretRefs' },
   ],
   columns: [
     { name: 'Ready', type: 'string', jsonPath: ready('status') },

@@ -77,6 +77,24 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.consumerGroups.filters.accounts': 'Accounts whose events it keeps; none named is all of them.',
   'spec.consumerGroups.deletionPolicy':
     'Retain: the group stays in Redis when it is no longer declared or the resource is deleted.',
+  'spec.consumerGroups.webhook':
+    'The events of the group are sent to a receiver over HTTP, signed; the group takes no connections. Needs account.',
+  'spec.consumerGroups.webhook.url': 'Address of the receiver.',
+  'spec.consumerGroups.webhook.user':
+    'A user of the account: nothing is sent while it is not in the directory or disabled.',
+  'spec.consumerGroups.webhook.secretRefs':
+    'Signing secrets (whsec_ and base64), the current one first. Every request is signed with each.',
+  'spec.consumerGroups.webhook.secretRefs.name': 'Name of the Secret.',
+  'spec.consumerGroups.webhook.secretRefs.key': 'Key in the Secret.',
+  'spec.consumerGroups.webhook.timeout': 'Time until an answer must have begun. Shorter than ackWait.',
+  'spec.consumerGroups.webhook.concurrency': 'Requests of one replica at a time.',
+  'spec.consumerGroups.webhook.format': 'Standard: type, time and event (Standard Webhooks). Raw: the event alone.',
+  'spec.consumerGroups.webhook.disableAfter': 'After this time of nothing but failures the webhook is switched off.',
+  'spec.consumerGroups.webhook.allowPrivateAddresses':
+    'Allows receivers in private networks, and plain HTTP. The platform must allow it, too.',
+  'spec.consumerGroups.webhook.caSecretRef': 'Authorities (PEM) that the certificate of the receiver may be of.',
+  'spec.consumerGroups.webhook.caSecretRef.name': 'Name of the Secret.',
+  'spec.consumerGroups.webhook.caSecretRef.key': 'Key in the Secret.',
   'spec.gateway': 'The gateways: pods that clients log in at and connect to.',
   'spec.gateway.connections': 'Limits of connections.',
   'spec.gateway.connections.maxPerReplica': 'Connections that one replica takes.',

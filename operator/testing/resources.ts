@@ -38,6 +38,21 @@ export const FULL_SPEC = {
       filters: { events: ['CHANNEL_DESTROY', 'DTMF'], excludeEvents: ['DTMF'], accounts: ['4a6f2c1e9b'] },
     },
     { name: 'recording', startPosition: 'ID', startID: '1700000000000-0' },
+    {
+      name: 'crm',
+      account: '4a6f2c1e9b',
+      webhook: {
+        url: 'https://crm.example.com/hooks?tenant=acme',
+        user: 'billing',
+        secretRefs: [{ name: 'crm-webhook' }, { name: 'crm-webhook-old', key: 'previous' }],
+        timeout: '10s',
+        concurrency: 8,
+        format: 'Raw',
+        disableAfter: '24h',
+        allowPrivateAddresses: true,
+        caSecretRef: { name: 'crm-authority' },
+      },
+    },
   ],
   gateway: {
     replicas: 3,

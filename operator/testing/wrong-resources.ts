@@ -24,6 +24,10 @@ const auth = (what: string, patch: Patch, says: RegExp) =>
   wrong(what, { auth: { ...MINIMAL_SPEC.auth, ...patch } }, says);
 const directory = (what: string, patch: Patch, says: RegExp) => wrong(what, { auth: { directory: patch } }, says);
 const group = (what: string, patch: Patch, says: RegExp) => wrong(what, { consumerGroups: [patch] }, says);
+const hook = (what: string, patch: Patch, says: RegExp, more: Patch = {}) => {
+  const webhook = { url: 'https://crm.example.com/hooks', secretRefs: [{ name: 'crm' }], ...patch };
+  return group(what, { name: 'a', account: MINIMAL_SPEC.account.id, webhook, ...more }, says);
+};
 const many = (count: number, make: (index: number) => unknown) => Array.from({ length: count }, (_, i) => make(i));
 const otlp = (what: string, patch: Patch, says: RegExp) =>
   wrong(what, { telemetry: { otlp: { endpoint: 'http://collector:4318', ...patch } } }, says);
@@ -107,6 +111,14 @@ export const WRONG_RESOURCES: readonly WrongResource[] = [
   group('a group of an account with a blank', { name: 'a', filters: { accounts: ['a b'] } }, /filters\.accounts/),
   group('no delivery', { name: 'a', maxDeliver: 0 }, /maxDeliver/),
   group('an acknowledgement within no time', { name: 'a', ackWait: '0s' }, /a duration from 1s to 1h/),
+  hook('a webhook of no account', {}, /declared for an account/, { account: undefined }),
+  hook('a webhook in clear', { url: 'http://crm.example.com/' }, /is https, unless/),
+  hook('a webhook with a password', { url: 'https://me:sesame@crm.example.com/' }, /webhook\.url/),
+  { ...hook('a webhook without a secret', { secretRefs: undefined }, /secretRefs: Required/), clusterOnly: true },
+  hook('three secrets', { secretRefs: [{ name: 'a' }, { name: 'b' }, { name: 'c' }] }, /secretRefs/),
+  hook('a webhook that may outlast ackWait', { timeout: '30s' }, /shorter than ackWait/),
+  hook('257 requests at a time', { concurrency: 257 }, /concurrency/),
+  hook('an unknown format', { format: 'XML' }, /"Raw"/),
   gateway('fewer than no replicas', { replicas: -1 }, /gateway\.replicas/),
   gateway('201 replicas', { replicas: 201 }, /gateway\.replicas/),
   gateway('autoscaling without a most', { autoscaling: {} }, /maxReplicas: Required/),

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { accountId, groupFilters } from './filters.ts';
+import { durationMs } from './duration.ts';
 import { duration, ruled } from './rules.ts';
 import { platformOnly } from './takes-effect.ts';
+import { webhook } from './webhook.ts';
 
 export const DEFAULT_GROUP = 'default';
 const MOST_GROUPS = 32;
@@ -47,12 +49,29 @@ const group = ruled(
      * goes.
      */
     deletionPolicy: platformOnly(z.enum(['Delete', 'Retain']).default('Delete')),
+    /** Its events are sent to a receiver over HTTP; it takes no connections. */
+    webhook: webhook.optional(),
   }),
   {
     cel: "(has(self.startPosition) && self.startPosition == 'ID') == has(self.startID)",
     holds: ({ startPosition, startID }) => (startPosition === 'ID') === (startID !== undefined),
     message: 'startID belongs to startPosition ID; give both or neither',
     field: 'startID',
+  },
+  {
+    cel: '!has(self.webhook) || has(self.account)',
+    holds: (group) => group.webhook === undefined || group.account !== undefined,
+    message: 'a group with a webhook is declared for an account: give account',
+    field: 'account',
+  },
+  {
+    // The elements of lists have no defaults in the API server.
+    cel:
+      "!has(self.webhook) || duration(has(self.webhook.timeout) ? self.webhook.timeout : '15s') < " +
+      "duration(has(self.ackWait) ? self.ackWait : '30s')",
+    holds: (group) => group.webhook === undefined || durationMs(group.webhook.timeout) < durationMs(group.ackWait),
+    message: 'webhook.timeout is shorter than ackWait, or an event would be sent again while it is under way',
+    field: 'ackWait',
   },
 );
 

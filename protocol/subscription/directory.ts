@@ -1,14 +1,10 @@
 import { z } from 'zod';
-import { duration, ruled, secretRef } from './rules.ts';
+import { duration, httpAddress, ruled, secretRef } from './rules.ts';
 import { platformOnly } from './takes-effect.ts';
-
-/** Host, port, path and query: credentials are in the Secret. */
-const ADDRESS =
-  /^https?:\/\/([A-Za-z0-9][-A-Za-z0-9.]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\/[-A-Za-z0-9._~/%]*)?(\?[-A-Za-z0-9._~/%=&]*)?$/;
 
 /** The contract over HTTP, see docs/directory.md. */
 const http = z.strictObject({
-  url: z.string().max(1_024).regex(ADDRESS, 'an address as https://directory.example.com/firehose'),
+  url: httpAddress('https://directory.example.com/firehose'),
   /** A standalone gateway has `FIREHOSE_DIRECTORY_TOKEN_FILE`. */
   tokenSecretRef: platformOnly(secretRef('token').optional()),
   /** A standalone gateway has `FIREHOSE_DIRECTORY_CA_FILE`. */

@@ -63,6 +63,12 @@ export const hostName = () => z.string().min(1).max(MAX_NAME).regex(NAME, 'a DNS
 /** Name or namespace in the metadata of a file. */
 export const dnsName = (what: string) => z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, what);
 
+/** Host, port, path and query: credentials are in Secrets. */
+const HTTP_ADDRESS =
+  /^https?:\/\/([A-Za-z0-9][-A-Za-z0-9.]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\/[-A-Za-z0-9._~/%]*)?(\?[-A-Za-z0-9._~/%=&]*)?$/;
+
+export const httpAddress = (example: string) => z.string().max(1_024).regex(HTTP_ADDRESS, `an address as ${example}`);
+
 /** One key of a Secret of the same namespace: there is no way to name another namespace's. */
 export const secretRef = (key: string) =>
   z.strictObject({

@@ -5,6 +5,8 @@ import ipaddr from 'ipaddr.js';
 export interface AddressPolicy {
   /** Loopback is the process's own pod: allowed outside of a cluster, and for a collector beside the gateway. */
   readonly allowLoopback: boolean;
+  /** Only addresses of the public internet: for a receiver that no platform vouches for. */
+  readonly publicOnly?: boolean;
 }
 
 /** Services of clouds, with credentials or configuration of the machine, that are not in a link-local range. */
@@ -24,6 +26,9 @@ const METADATA: readonly (readonly [ipaddr.IPv4 | ipaddr.IPv6, number])[] = [
 /** Ranges that never hold a tenant's server. */
 const REFUSED: ReadonlySet<string> = new Set(['linkLocal', 'unspecified', 'multicast', 'broadcast']);
 
+/** Ranges of the public internet. The last three carry an IPv4 address, which is judged as well. */
+const PUBLIC: ReadonlySet<string> = new Set(['unicast', 'rfc6052', '6to4', 'teredo']);
+
 /** Whether the policy refuses this address. What is not an IP address is refused. Pure. */
 export function isRefusedAddress(address: string, policy: AddressPolicy): boolean {
   if (!ipaddr.isValid(address)) return true;
@@ -31,10 +36,10 @@ export function isRefusedAddress(address: string, policy: AddressPolicy): boolea
   return [parsed, ...carried(parsed)].some((one) => isRefused(one, policy));
 }
 
-function isRefused(address: ipaddr.IPv4 | ipaddr.IPv6, { allowLoopback }: AddressPolicy): boolean {
+function isRefused(address: ipaddr.IPv4 | ipaddr.IPv6, { allowLoopback, publicOnly = false }: AddressPolicy): boolean {
   const range = address.range();
-  if (range === 'loopback') return !allowLoopback;
-  if (REFUSED.has(range)) return true;
+  if (range === 'loopback') return publicOnly || !allowLoopback;
+  if (REFUSED.has(range) || (publicOnly && !PUBLIC.has(range))) return true;
   return METADATA.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits));
 }
 

@@ -4,7 +4,8 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { isRefusedAddress, type AddressPolicy } from './address-guard.ts';
 
 /** Errors of the library keep only this text. It names no address, since a tenant may see it. */
-export const ADDRESS_REFUSED = 'a link-local, metadata, loopback, multicast or unspecified address is not connected to';
+export const ADDRESS_REFUSED =
+  'a link-local, metadata, loopback, multicast, unspecified or, for a webhook, private address is not connected to';
 
 /** The platform does not allow a connection to this address. */
 export class AddressRefused extends Error {

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { HookedResource, newSecret } from '../gateway/testing/webhook-gateway.ts';
+import { events } from '../gateway/testing/group-replica.ts';
+import { ADMINISTRATION_PATH, WEBHOOKS_PATH } from '../protocol/paths.ts';
+import { subscriptionSchema } from '../protocol/subscription.ts';
+import { makeCertificates } from '../testing/certificates.ts';
+import { startRedis } from '../testing/redis-server.ts';
+import { until } from '../testing/until.ts';
+import { readRepositoryFile } from './repository.ts';
+import { snippet } from './testing/snippets.ts';
+import { openWorkplace } from './testing/workplace.ts';
+
+test('the webhook of the documentation is a valid part of the resource', () => {
+  const resource = parse(snippet('resource')) as { spec: object };
+  const { spec } = parse(snippet('webhook-resource')) as { spec: object };
+  const read = subscriptionSchema.parse({ ...resource, spec: { ...resource.spec, ...spec } });
+  assert.equal(read.spec.consumerGroups.find(({ name }) => name === 'crm')?.webhook?.format, 'Standard');
+});
+
+test('the paths of the documentation are those of the product', () => {
+  const page = readRepositoryFile('docs/webhooks.md');
+  for (const path of [
+    `GET ${WEBHOOKS_PATH}`,
+    `POST ${WEBHOOKS_PATH}/<group>/enable`,
+    `GET ${ADMINISTRATION_PATH}/dead`,
+  ])
+    assert.ok(page.includes(path), path);
+});
+
+test('the receiver of the documentation verifies what a gateway sends', { timeout: 90_000 }, async () => {
+  await using workplace = await openWorkplace();
+  await using redis = await startRedis();
+  await using certificates = await makeCertificates('localhost');
+  const secret = newSecret();
+  await workplace.write('receiver.mjs', snippet('webhook-receiver'));
+  const environment = { WEBHOOK_SECRET: secret, PORT: '0' };
+  await using receiver = await workplace.starts(
+    'exec node_modules/.bin/node receiver.mjs',
+    /listening on (\d+)/,
+    environment,
+  );
+  const url = `http://127.0.0.1:${receiver.match[1]}/`;
+  await using resource = await HookedResource.create({
+    redisUrl: redis.url,
+    receiver: { url, secret, caFile: certificates.caFile },
+  });
+  await using gateway = await resource.start();
+  const { body } = await resource.administer(gateway.innerPort, '/webhooks/crm/test', {});
+  assert.equal(body['outcome'], 'HTTP 204');
+  await resource.publish(events(['call'], 1));
+  await until(
+    'an event acknowledged',
+    async () => (await resource.administer(gateway.innerPort, '/webhooks/crm')).body['succeeded_at'],
+  );
+});

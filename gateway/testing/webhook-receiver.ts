@@ -1,0 +1,135 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { Webhook as Verifier } from 'standardwebhooks';
+import { makeCertificates } from '../../testing/certificates.ts';
+import type { PublishedEvent } from './group-replica.ts';
+
+/** A request as the receiver took it. */
+export interface ReceivedHook {
+  /** `<call>/<n>`. */
+  readonly key: string;
+  readonly call: string;
+  readonly n: number;
+  readonly attempt: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  /** Monotonic. */
+  readonly at: number;
+}
+
+/** What to do with a request; one that answers nothing hangs. */
+type Behaviour = (hook: ReceivedHook, response: ServerResponse) => void;
+
+/** A receiver over TLS with a ledger of what it was sent: each signature is verified by the official library. */
+export class WebhookReceiver implements AsyncDisposable {
+  readonly secret: string;
+  readonly caFile: string;
+  readonly received: ReceivedHook[] = [];
+  /** Events that were answered with 2xx, by key. */
+  readonly accepted = new Set<string>();
+  /** Signatures that do not verify, and events that came before the one before them was accepted. */
+  readonly faults: string[] = [];
+  readonly #stack: AsyncDisposableStack;
+  readonly #port: number;
+  readonly #cutAll: () => void;
+  /** Connections are cut as soon as they are made. */
+  isDown = false;
+  #behave: Behaviour = (hook, response) => this.accept(hook, response);
+
+  private constructor(
+    secret: string,
+    caFile: string,
+    at: { port: number; cutAll: () => void; stack: AsyncDisposableStack },
+  ) {
+    this.secret = secret;
+    this.caFile = caFile;
+    this.#port = at.port;
+    this.#cutAll = at.cutAll;
+    this.#stack = at.stack;
+  }
+
+  static async start(secret: string): Promise<WebhookReceiver> {
+    await using stack = new AsyncDisposableStack();
+    const certificates = stack.use(await makeCertificates('localhost'));
+    const [cert, key] = [await readFile(certificates.certFile), await readFile(certificates.keyFile)];
+    const sockets = new Set<Socket>();
+    const server = createServer({ cert, key }, (request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => receiver.#take(Buffer.concat(chunks).toString('utf8'), request.headers, response));
+      request.on('error', () => undefined);
+    });
+    server.on('connection', (socket: Socket) => {
+      if (receiver.isDown) return void socket.destroy();
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    stack.defer(async () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await once(server, 'close');
+    });
+    const { port } = server.address() as AddressInfo;
+    const cutAll = () => {
+      for (const socket of sockets) socket.destroy();
+    };
+    const receiver = new WebhookReceiver(secret, certificates.caFile, { port, cutAll, stack: stack.move() });
+    return receiver;
+  }
+
+  get url(): string {
+    return `https://localhost:${this.#port}/hooks`;
+  }
+
+  /** Cuts every connection, and new ones until it is up again. */
+  down(isDown: boolean): void {
+    this.isDown = isDown;
+    if (isDown) this.#cutAll();
+  }
+
+  /** From now on answers so. */
+  behave(behaviour: Behaviour): void {
+    this.#behave = behaviour;
+  }
+
+  accept(hook: ReceivedHook, response: ServerResponse, status = 204): void {
+    this.accepted.add(hook.key);
+    response.writeHead(status).end();
+  }
+
+  /** What was published and never accepted. */
+  missing(published: readonly PublishedEvent[]): string[] {
+    return published.map(({ call, n }) => `${call}/${n}`).filter((key) => !this.accepted.has(key));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+
+  #take(body: string, headers: IncomingHttpHeaders, response: ServerResponse): void {
+    const { type, data } = JSON.parse(body) as { type: string; data: { call?: string; n?: number } };
+    const { call = type, n = 0 } = data;
+    const hook = {
+      key: `${call}/${n}`,
+      call,
+      n,
+      attempt: Number(headers['firehose-attempt']),
+      headers,
+      body,
+      at: performance.now(),
+    };
+    try {
+      new Verifier(this.secret).verify(body, headers as Record<string, string>);
+    } catch (error) {
+      this.faults.push(`${hook.key}: ${String(error)}`);
+    }
+    if (n > 0 && !this.accepted.has(`${call}/${n - 1}`)) this.faults.push(`${hook.key} came before ${call}/${n - 1}`);
+    this.received.push(hook);
+    this.#behave(hook, response);
+  }
+}

@@ -1,0 +1,35 @@
+import type { Verdict } from './judge-answer.ts';
+
+/** One request as administrators see it. */
+export interface Attempt {
+  /** Unix milliseconds at its begin. */
+  readonly at: number;
+  readonly eventId: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** Null where no answer came. */
+  readonly status: number | null;
+  /** Why no answer came; null where one did. */
+  readonly code: string | null;
+  readonly ms: number;
+  /** The beginning of the answer's body. */
+  readonly answer: string;
+  readonly verdict: Verdict['kind'];
+}
+
+const KEPT = 100;
+
+/** The last requests, the newest first. */
+export class Attempts {
+  readonly #ring: Attempt[] = [];
+  #next = 0;
+
+  add(attempt: Attempt): void {
+    this.#ring[this.#next] = attempt;
+    this.#next = (this.#next + 1) % KEPT;
+  }
+
+  get last(): readonly Attempt[] {
+    return [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)].toReversed();
+  }
+}

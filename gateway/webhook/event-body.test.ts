@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Held, Loaded } from '../group/ledger.ts';
+import { eventBody, webhookId } from './event-body.ts';
+
+const BYTES = '{ "Event-Name":"CHANNEL_ANSWER", "n": 1.50 }';
+const sent = (more: object = {}): Parameters<typeof eventBody>[0] => ({
+  id: '1767225600000-0',
+  eventId: 'call/1',
+  meta: {
+    name: 'CHANNEL_ANSWER',
+    account: 'acme',
+    callId: 'call',
+    eventId: 'call/1',
+    ingestedAt: '1767225600123456',
+    traceparent: '',
+  },
+  data: Buffer.from(BYTES),
+  ...(more as Partial<Held<Loaded>>),
+});
+
+test('the standard body has type, time and the bytes of the event as they are', () => {
+  assert.equal(
+    eventBody(sent(), 'Standard', null).toString(),
+    `{"type":"call.channel_answer","timestamp":"2026-01-01T00:00:00.123456Z","data":${BYTES},"firehose":{"id":"call/1","account_id":"acme"}}`,
+  );
+});
+
+test('the raw body is the bytes alone', () => {
+  assert.equal(eventBody(sent(), 'Raw', null).toString(), BYTES);
+});
+
+test('a body is JSON whatever the meta line holds', () => {
+  const meta = { ...sent().meta, name: 'A"B\u2028', account: '', ingestedAt: '' };
+  const body = JSON.parse(eventBody(sent({ meta, eventId: 'a"b' }), 'Standard', null).toString()) as object;
+  assert.deepEqual(body, {
+    type: 'call.a"b\u2028',
+    timestamp: '2026-01-01T00:00:00.000000Z',
+    data: JSON.parse(BYTES),
+    firehose: { id: 'a"b', account_id: null },
+  });
+});
+
+test('V1: what a privacy profile hides is in no body', () => {
+  const privacy = { name: 'hidden', version: '1', event: () => Buffer.from('{}'), call: <T>(call: T) => call };
+  for (const format of ['Standard', 'Raw'] as const)
+    assert.doesNotMatch(eventBody(sent(), format, privacy).toString(), /1\.50/);
+});
+
+test('an id that no header can carry is its digest, always the same', () => {
+  assert.equal(webhookId('call/1'), 'call/1');
+  for (const id of ['a b', 'ü', 'a\r\nx: y', 'x'.repeat(257), '']) {
+    assert.match(webhookId(id), /^sha256:[\w-]{43}$/);
+    assert.equal(webhookId(id), webhookId(id));
+  }
+});

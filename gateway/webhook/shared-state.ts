@@ -1,0 +1,116 @@
+import { resourceKeys } from '../../protocol/keys.ts';
+import type { Webhook } from '../../protocol/subscription/webhook.ts';
+import {
+  declarationOf,
+  decodeWebhookState,
+  WEBHOOK_FIELD,
+  type DisabledReason,
+  type WebhookState,
+} from '../../protocol/webhook-state.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
+import type { RedisClient } from '../../runtime/redis/client.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+
+/** Between two writes of the last success: nobody needs it to the second. */
+const SUCCESS_EVERY_MS = 10_000;
+
+export interface SharedStateOptions {
+  readonly client: RedisClient;
+  readonly keyPrefix: string;
+  /** `<namespace>/<name>`. */
+  readonly resource: string;
+  readonly group: string;
+  readonly webhook: Webhook;
+  readonly logger: Logger;
+}
+
+/**
+ * What all replicas know of one webhook, in Redis. What this replica decides counts here at once, and is written again at
+ * each `refresh` until Redis has it. Times are Unix milliseconds.
+ */
+export class SharedState {
+  readonly #options: SharedStateOptions;
+  readonly #key: string;
+  #current: WebhookState | null = null;
+  #owed: Readonly<Record<string, string>> | null = null;
+  #wroteSuccessAt = 0;
+  #lastCode = '';
+
+  constructor(options: SharedStateOptions) {
+    this.#options = options;
+    this.#key = resourceKeys(options.keyPrefix, options.resource).webhook(options.group);
+  }
+
+  /** Null until Redis has been read: nothing is sent before, as the webhook may be off. */
+  get current(): WebhookState | null {
+    return this.#current;
+  }
+
+  /** Writes what is owed and reads the rest. Never rejects. */
+  async refresh(): Promise<void> {
+    const { client, webhook } = this.#options;
+    await this.#trying(async () => {
+      const owed = this.#owed;
+      if (owed !== null) await client.hset(this.#key, owed);
+      if (this.#owed !== owed) return;
+      this.#owed = null;
+      const read = decodeWebhookState(await client.hgetall(this.#key), webhook);
+      // What was decided here while Redis answered is written next.
+      if (this.#owed === null) this.#current = read;
+    });
+  }
+
+  /** Nothing gets through from here: since now, unless it is so for longer. */
+  async fails(now: number): Promise<void> {
+    if (this.#current?.failingSince === null) this.#current = { ...this.#current, failingSince: now };
+    await this.#trying(async () => {
+      await this.#options.client.hsetnx(this.#key, WEBHOOK_FIELD.failingSince, String(now));
+    });
+  }
+
+  /** A request succeeded. */
+  async succeeds(now: number): Promise<void> {
+    const wasFailing = this.#current?.failingSince !== null;
+    if (!wasFailing && now - this.#wroteSuccessAt < SUCCESS_EVERY_MS) return;
+    this.#wroteSuccessAt = now;
+    if (this.#current !== null) this.#current = { ...this.#current, failingSince: null, succeededAt: now };
+    await this.#trying(async () => {
+      const { client } = this.#options;
+      await client.hset(this.#key, WEBHOOK_FIELD.succeededAt, String(now));
+      await client.hdel(this.#key, WEBHOOK_FIELD.failingSince);
+    });
+  }
+
+  /** Off for all replicas, until the declaration is changed or it is enabled. */
+  async disable(reason: DisabledReason, now: number): Promise<void> {
+    const { failingSince = null, succeededAt = null } = this.#current ?? {};
+    this.#current = { disabled: { reason, at: now }, failingSince, succeededAt };
+    this.#owed = {
+      [WEBHOOK_FIELD.disabledReason]: reason,
+      [WEBHOOK_FIELD.disabledAt]: String(now),
+      [WEBHOOK_FIELD.disabledOf]: declarationOf(this.#options.webhook),
+    };
+    await this.refresh();
+  }
+
+  /** On again for all replicas, with a new clock for `disableAfter`. Rejects with the client's error. */
+  async enable(): Promise<void> {
+    const { disabledReason, disabledAt, disabledOf, failingSince } = WEBHOOK_FIELD;
+    await this.#options.client.hdel(this.#key, disabledReason, disabledAt, disabledOf, failingSince);
+    this.#owed = null;
+    await this.refresh();
+  }
+
+  /** One line a reason and outage. */
+  async #trying(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.#lastCode = '';
+    } catch (error) {
+      const code = redisErrorCode(error);
+      if (code === this.#lastCode) return;
+      this.#lastCode = code;
+      this.#options.logger.warn({ code }, 'the state of a webhook cannot be shared; trying again');
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { DisabledReason } from '../../protocol/webhook-state.ts';
+import type { Attempt } from './attempts.ts';
+import type { HeldBack, Webhook } from './webhook.ts';
+
+/** A webhook as administrators see it. Times are RFC 3339, durations milliseconds. More than eight members: a report. */
+export interface ShownWebhook {
+  readonly group: string;
+  readonly account: string;
+  /** Of its URL, without path and query: these may hold a credential. */
+  readonly host: string;
+  readonly state: 'sending' | 'paused' | 'probing' | 'held_back';
+  /** Why it is held back; null while it is not. */
+  readonly held_back: HeldBack | null;
+  /** Why and since when it is off; null while it is on. */
+  readonly off: { readonly reason: DisabledReason; readonly since: string } | null;
+  readonly failing_since: string | null;
+  readonly succeeded_at: string | null;
+  /** Pauses since the last success, on this replica. */
+  readonly failures: number;
+  readonly in_flight: number;
+  /** Events that the log no longer had when they were due, and gaps of sources passed over, on this replica. */
+  readonly lost: number;
+  readonly source_gaps: number;
+  /** The last requests of this replica, the newest first. */
+  readonly attempts: readonly (Omit<Attempt, 'at'> & { readonly at: string })[];
+}
+
+/** Pure but for what it reads of the webhook. */
+export function show({ name, account, host, state, endpoint, heldBack, attempts, counters }: Webhook): ShownWebhook {
+  const { disabled = null, failingSince = null, succeededAt = null } = state ?? {};
+  return {
+    group: name,
+    account,
+    host,
+    state: heldBack === null ? endpoint.phase : 'held_back',
+    held_back: heldBack,
+    off: disabled && { reason: disabled.reason, since: timeOf(disabled.at) },
+    failing_since: failingSince === null ? null : timeOf(failingSince),
+    succeeded_at: succeededAt === null ? null : timeOf(succeededAt),
+    failures: endpoint.failures,
+    in_flight: endpoint.inFlight,
+    lost: counters.lost,
+    source_gaps: counters.sourceGaps,
+    attempts: attempts.last.map(({ at, ...rest }) => ({ at: timeOf(at), ...rest })),
+  };
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,77 @@
+import type { ConsumerGroup } from '../../protocol/subscription.ts';
+import { Background } from '../../runtime/lifecycle/background.ts';
+import type { AddressGuard } from '../../runtime/net/guard-settings.ts';
+import type { AddressPolicy } from '../../runtime/net/address-guard.ts';
+import { isServed } from '../auth/authorise.ts';
+import { isActive, type Directory } from '../directory/directory.ts';
+import { foldName } from '../directory/fold.ts';
+import type { Profiles } from '../privacy/profiles.ts';
+import type { Scope } from '../subscription/scope.ts';
+import { Webhook, type WebhookParts } from './webhook.ts';
+
+export type WebhooksParts = Omit<WebhookParts, 'group' | 'policy' | 'shown'> & {
+  readonly declared: readonly ConsumerGroup[];
+  readonly guard: AddressGuard;
+  readonly directory: () => Directory;
+  readonly scope: () => Scope;
+  readonly profiles: Pick<Profiles, 'of'>;
+};
+
+/** The webhooks of a resource on this replica. */
+export interface Webhooks extends AsyncDisposable {
+  readonly all: readonly Webhook[];
+  /** The directory, the scope or the privacy profiles have changed. */
+  look(): void;
+}
+
+/** Starts every declared webhook; each joins its group as soon as Redis lets it. */
+export function startWebhooks({ declared, guard, directory, scope, profiles, ...parts }: WebhooksParts): Webhooks {
+  const stop = new AbortController();
+  const background = new Background();
+  const all = declared.filter(hasWebhook).map((group) => {
+    const { user } = group.webhook;
+    const shown = () => shownTo({ account: group.account, user }, { directory: directory(), scope: scope(), profiles });
+    const logger = parts.logger.child({ webhook: group.name });
+    return new Webhook({ ...parts, group, policy: policyFor(group, guard), shown, logger });
+  });
+  for (const webhook of all) background.run(webhook.run(stop.signal));
+  return {
+    all,
+    look() {
+      for (const webhook of all) webhook.look();
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await background.settled();
+      for (const webhook of all) webhook[Symbol.dispose]();
+    },
+  };
+}
+
+function hasWebhook(group: ConsumerGroup): group is WebhookParts['group'] {
+  return group.webhook !== undefined && group.account !== undefined;
+}
+
+/** Metadata services and link-local addresses are refused wherever the gateway runs. Pure. */
+export function policyFor({ webhook }: Pick<WebhookParts['group'], 'webhook'>, guard: AddressGuard): AddressPolicy {
+  if (!webhook.allowPrivateAddresses) return { allowLoopback: false, publicOnly: true };
+  // Without a guard the gateway runs on a machine of its user.
+  return { allowLoopback: guard === 'off' };
+}
+
+/**
+ * What is shown of the events, by the privacy profiles of the resource and the declared user. Null while nothing may be
+ * sent: the account is inactive or not served, as for its logins, or the user is disabled or not there. Pure.
+ */
+export function shownTo(
+  { account: id, user: name }: { readonly account: string; readonly user: string | undefined },
+  by: { readonly directory: Directory; readonly scope: Scope; readonly profiles: Pick<Profiles, 'of'> },
+): ReturnType<WebhookParts['shown']> {
+  const account = by.directory.accounts.get(id);
+  if (account === undefined || !isActive(account) || !isServed(account, by.scope)) return null;
+  const user = name === undefined ? undefined : by.directory.userOf(account, foldName(name));
+  if (name !== undefined && user?.enabled !== true) return null;
+  const own = user?.privacy ?? null;
+  const privacy = by.profiles.of(own === null ? [] : [own]);
+  return privacy === undefined ? null : { privacy };
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { duration, httpAddress, listOf, ruled, secretRef } from './rules.ts';
+import { platformOnly } from './takes-effect.ts';
+
+/** The previous secret signs too, until receivers have the current one. */
+const MOST_SECRETS = 2;
+
+/**
+ * Where a group's events are sent. A standalone gateway has the secrets in files beside its subscription, see
+ * gateway/webhook/secrets.ts.
+ */
+export const webhook = ruled(
+  z.strictObject({
+    url: httpAddress('https://crm.example.com/hooks/firehose'),
+    /** A user of the group's account: nothing is sent while it could not log in. Absent: the account alone decides. */
+    user: z.string().min(1).max(128).optional(),
+    /** Signing secrets, the current one first. */
+    secretRefs: platformOnly(listOf(secretRef('secret'), MOST_SECRETS, 1).optional()),
+    /** Of one request, from its begin to the end of the answer's head. */
+    timeout: duration('1s', '60s').default('15s'),
+    /** Requests of one replica at a time. */
+    concurrency: z.int().min(1).max(256).default(32),
+    /** Standard: type, time and event, as Standard Webhooks has it; Raw: the event alone. */
+    format: z.enum(['Standard', 'Raw']).default('Standard'),
+    /** After this time of nothing but failures it is switched off. */
+    disableAfter: duration('1m', '720h').default('72h'),
+    /** Also addresses of private networks, and plain HTTP. */
+    allowPrivateAddresses: z.boolean().default(false),
+    /** Authorities that the receiver's certificate may be of. Absent: those that Node.js knows. */
+    caSecretRef: platformOnly(secretRef('ca.crt').optional()),
+  }),
+  {
+    cel: "(has(self.allowPrivateAddresses) && self.allowPrivateAddresses) || self.url.startsWith('https://')",
+    holds: ({ url, allowPrivateAddresses }) => allowPrivateAddresses || url.startsWith('https://'),
+    message: 'webhook.url is https, unless allowPrivateAddresses is set: events hold personal data',
+    field: 'url',
+  },
+);
+
+export type Webhook = z.output<typeof webhook>;
