@@ -3,6 +3,7 @@ import type { Redactor } from './privacy/redactor.ts';
 import type { LogWindow } from '../event-log/log-window.ts';
 import { createLogWindow } from '../event-log/log-window.ts';
 import type { Subscription } from '../protocol/subscription.ts';
+import { WEBHOOKS_FOLDER } from '../protocol/webhook-files.ts';
 import type { Logger } from '../runtime/logging/logger.ts';
 import { isStillThere, profilesOf } from './auth/authorise.ts';
 import type { VerifiedToken } from './auth/grant.ts';
@@ -155,7 +156,7 @@ function openWebhooks(
     client: redis,
     keyPrefix: keyspace.prefix,
     resource: keyspace.resource,
-    folder: join(dirname(config.subscriptionFile), 'webhooks'),
+    folder: join(dirname(config.subscriptionFile), WEBHOOKS_FOLDER),
     guard: config.addressGuard,
     directory: () => directory.current,
     scope: () => scope.current,

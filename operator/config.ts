@@ -71,6 +71,7 @@ function policyOf(values: ValuesOf<typeof OPERATOR_SETTINGS>): Policy {
     serviceTypes: entries(values.FIREHOSE_ALLOW_SERVICE_TYPES),
     loadBalancerClasses: entries(values.FIREHOSE_ALLOW_LOAD_BALANCER_CLASSES),
     priorityClasses: entries(values.FIREHOSE_ALLOW_PRIORITY_CLASSES),
+    privateWebhookHosts: entries(values.FIREHOSE_ALLOW_PRIVATE_WEBHOOK_HOSTS),
     secretOwners: entries(values.FIREHOSE_ALLOW_SECRET_OWNERS),
   };
 }

@@ -75,6 +75,10 @@ export const OPERATOR_SETTINGS = {
     "load balancer classes that a resource may name besides the cluster's own",
   ),
   FIREHOSE_ALLOW_PRIORITY_CLASSES: allowed(SAFE_POLICY.priorityClasses, 'PriorityClasses that a resource may name'),
+  FIREHOSE_ALLOW_PRIVATE_WEBHOOK_HOSTS: allowed(
+    SAFE_POLICY.privateWebhookHosts,
+    'host names of receivers of webhooks that may have private addresses, as crm.svc.cluster.local',
+  ),
   FIREHOSE_ALLOW_SECRET_OWNERS: allowed(
     SAFE_POLICY.secretOwners,
     'kinds whose Secrets a resource may name, as ExternalSecret.external-secrets.io',

@@ -4,7 +4,7 @@ import type { Operator } from './build.ts';
 import type { KubeObject } from './kubernetes/objects.ts';
 import { installForeignKinds } from './testing/foreign-kinds.ts';
 import { deploymentPath, startPlatform, VOICE, type Platform } from './testing/platform.ts';
-import { MINIMAL_SPEC, subscription } from './testing/resources.ts';
+import { MINIMAL_SPEC, ownGroup, subscription } from './testing/resources.ts';
 import { SIMULATOR_SPEC, source } from './testing/sources.ts';
 import { sourcesOf, workloadPath } from './testing/sources-platform.ts';
 import { runOperator } from './testing/run-operator.ts';
@@ -48,6 +48,18 @@ const ATTEMPTS: readonly [what: string, spec: object, says: RegExp][] = [
     /allow\.loadBalancerClasses/,
   ],
   ['a priority', gateway({ podTemplate: { priorityClassName: `${CANARY}-critical` } }), /allow\.priorityClasses/],
+  [
+    'a webhook into the cluster',
+    {
+      consumerGroups: [
+        {
+          ...ownGroup('crm'),
+          webhook: { url: `https://${CANARY}.svc/`, secretRefs: [{ name: 'crm' }], allowPrivateAddresses: true },
+        },
+      ],
+    },
+    /allow\.privateWebhookHosts/,
+  ],
   [
     "another resource's signing keys, as its own",
     { auth: { ...MINIMAL_SPEC.auth, token: { signing: { secretName: 'victim-signing-keys' } } } },

@@ -127,6 +127,7 @@ const OPERATOR: readonly ValueSet[] = [
         serviceTypes: [],
         loadBalancerClasses: ['service.k8s.aws/nlb'],
         priorityClasses: ['voice'],
+        privateWebhookHosts: ['crm.svc.cluster.local'],
         secretOwners: [],
       },
     },

@@ -31,6 +31,9 @@ export const allow = section(
       'Values of `gateway.service.loadBalancerClass`, as `service.k8s.aws/nlb`.',
     ),
     priorityClasses: entries(SAFE_POLICY.priorityClasses).describe('Names of PriorityClasses.'),
+    privateWebhookHosts: entries(SAFE_POLICY.privateWebhookHosts).describe(
+      'Receivers of webhooks that may have private addresses, as `crm.svc.cluster.local`.',
+    ),
     secretOwners: entries(SAFE_POLICY.secretOwners).describe(
       'Kinds whose Secrets may be named although they own them, as `ExternalSecret.external-secrets.io`.',
     ),

@@ -3,15 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from '../../runtime/logging/logger.ts';
+import { webhookFiles } from '../../protocol/webhook-files.ts';
 import { parseSecret, type SigningKey } from './sign.ts';
 
 /** Between two looks at the files: a mounted Secret changes them. */
 const EVERY_MS = 1_000;
-
-/** Names of a group's files in the folder `webhooks` beside the subscription. The operator mounts Secrets under them. */
-export function webhookFiles(group: string) {
-  return { secrets: [`${group}.secret`, `${group}.previous-secret`], ca: `${group}.ca.crt` } as const;
-}
 
 /** What a webhook signs and verifies with. */
 export interface WebhookSecrets {

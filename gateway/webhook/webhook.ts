@@ -34,7 +34,7 @@ export interface WebhookParts {
   readonly keyPrefix: string;
   /** `<namespace>/<name>`. */
   readonly resource: string;
-  /** Holds the secrets, see `webhookFiles`. */
+  /** Holds the secrets, see protocol/webhook-files.ts. */
   readonly folder: string;
   readonly policy: AddressPolicy;
   /** What is shown of the events now; null while nothing may be sent. */

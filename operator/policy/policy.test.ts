@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { subscriptionSchema } from '../../protocol/subscription.ts';
-import { MINIMAL_SPEC, subscription } from '../testing/resources.ts';
+import { MINIMAL_SPEC, ownGroup, subscription } from '../testing/resources.ts';
 import { refusals, SAFE_POLICY, type Policy } from './policy.ts';
 import { secretRefusal } from './secrets.ts';
 
@@ -61,6 +61,20 @@ describe('I16: what a resource may ask for', () => {
       assert.ok(!judge(gateway, open).some((text) => text.includes(`allow.${list}`)));
     });
   }
+
+  test('a webhook to a private address is refused by default, and allowed by its host name or one above it', () => {
+    const webhook = { url: 'https://crm.voice.svc.cluster.local/hooks', secretRefs: [{ name: 's' }] };
+    const judged = (allowPrivateAddresses: boolean, privateWebhookHosts: readonly string[]) => {
+      const group = { ...ownGroup('crm'), webhook: { ...webhook, allowPrivateAddresses } };
+      const resource = subscriptionSchema.parse(subscription('acme', { ...MINIMAL_SPEC, consumerGroups: [group] }));
+      return refusals(resource, { ...SAFE_POLICY, privateWebhookHosts }, OWN);
+    };
+    assert.match(judged(true, []).join(), /^consumerGroups\[crm\]\.webhook\..*allow\.privateWebhookHosts\)$/);
+    assert.equal(judged(true, ['other.svc.cluster.local']).length, 1);
+    for (const host of ['crm.voice.svc.cluster.local', 'svc.cluster.local', '*'])
+      assert.deepEqual(judged(true, [host]), []);
+    assert.deepEqual(judged(false, []), []);
+  });
 
   test('what gives nothing away needs no permission', () => {
     assert.deepEqual(judge({}), []);

@@ -19,6 +19,8 @@ export interface Policy {
   /** Who makes a load balancer, where the resource names one. Without a name it is the cluster's own. */
   readonly loadBalancerClasses: readonly string[];
   readonly priorityClasses: readonly string[];
+  /** Receivers of webhooks that may have private addresses: their host names are these or below them. */
+  readonly privateWebhookHosts: readonly string[];
   /** Kinds whose Secrets may be named although they own them, as `ExternalSecret.external-secrets.io`. */
   readonly secretOwners: readonly string[];
 }
@@ -34,6 +36,8 @@ export const SAFE_POLICY: Policy = {
   serviceTypes: ['LoadBalancer'],
   loadBalancerClasses: [],
   priorityClasses: [],
+  // A pod of the gateway reaches what the tenant may not reach.
+  privateWebhookHosts: [],
   secretOwners: [
     'Certificate.cert-manager.io',
     'ExternalSecret.external-secrets.io',
@@ -67,7 +71,19 @@ export function refusals({ spec }: Subscription, policy: Policy, ownImage: strin
   const asked = askedOf(spec.gateway, 'gateway.', { at: 'gateway.', tls, service });
   const ingressKeys = { field: 'gateway.ingress.annotations', value: ingress?.annotations ?? {} };
   const hosts = hostsOf({ ingress, route, tls });
-  return judge({ ...asked, annotations: [...asked.annotations, ingressKeys], hosts }, policy, ownImage);
+  const judged = judge({ ...asked, annotations: [...asked.annotations, ingressKeys], hosts }, policy, ownImage);
+  return [...judged, ...webhookRefusals(spec.consumerGroups, policy)];
+}
+
+/** Receivers with private addresses, which gateways reach and tenants may not. */
+function webhookRefusals(groups: Subscription['spec']['consumerGroups'], policy: Policy): readonly string[] {
+  return groups.flatMap(({ name, webhook }) => {
+    if (webhook?.allowPrivateAddresses !== true) return [];
+    const { hostname } = new URL(webhook.url);
+    if (isHostAllowed(hostname, policy.privateWebhookHosts)) return [];
+    const field = `consumerGroups[${name}].webhook.allowPrivateAddresses`;
+    return [`${field}: ${hostname} is not allowed here (chart value allow.privateWebhookHosts)`];
+  });
 }
 
 /** The same of a source. Which addresses it may connect to is judged where it connects, as for Redis. */

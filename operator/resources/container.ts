@@ -1,6 +1,7 @@
 import type { GatewayVariable } from '../../protocol/pod-variables.ts';
 import { PSEUDONYM_KEYS_FILE } from '../../protocol/pseudonym-keys.ts';
 import { durationMs } from '../../protocol/subscription.ts';
+import { WEBHOOKS_FOLDER, webhookFiles } from '../../protocol/webhook-files.ts';
 import { CONTAINER_SECURITY, quantities } from './pod.ts';
 import { redisEnvironment, redisMounts, redisVolumes } from './redis-access.ts';
 import { telemetryEnvironment } from './telemetry.ts';
@@ -124,9 +125,25 @@ function mounts({ subscription }: Rendering): object[] {
   ];
 }
 
+/** Secrets of webhooks, under the names by which gateways look for them. */
+function webhookSources(groups: Rendering['subscription']['spec']['consumerGroups']): object[] {
+  return groups.flatMap(({ name, webhook }) => {
+    const { secrets, ca } = webhookFiles(name);
+    const refs = [
+      ...(webhook?.secretRefs ?? []).map((ref, at) => ({ ref, file: secrets[at] })),
+      { ref: webhook?.caSecretRef, file: ca },
+    ];
+    return refs.flatMap(({ ref, file }) =>
+      ref === undefined || file === undefined
+        ? []
+        : [{ secret: { name: ref.name, items: [{ key: ref.key, path: `${WEBHOOKS_FOLDER}/${file}` }] } }],
+    );
+  });
+}
+
 /** Subscription and directory are in one folder, as beside a standalone gateway. No subPath: those never change. */
 export function volumes({ subscription }: Rendering): object[] {
-  const { auth, ingest, redis } = subscription.spec;
+  const { auth, ingest, redis, consumerGroups } = subscription.spec;
   const names = namesOf(subscription.metadata.name);
   const tls = tlsSecretName(subscription);
   const file = (key: string, path: string) => ({ items: [{ key, path }] });
@@ -142,6 +159,7 @@ export function volumes({ subscription }: Rendering): object[] {
           ...(directory === undefined
             ? []
             : [{ secret: { name: directory.name, ...file(directory.key, 'directory.yaml') } }]),
+          ...webhookSources(consumerGroups),
         ],
       },
     },

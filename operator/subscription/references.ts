@@ -46,6 +46,7 @@ export async function resolveReferences(subscription: Subscription, access: Secr
   const headers = spec.telemetry.otlp?.headersSecretName;
   const headersSecret =
     headers === undefined ? null : await look('telemetry.otlp.headersSecretName', headers, { values: [HEADERS_KEY] });
+  await lookUpWebhooks(spec.consumerGroups, look);
   await lookUpCertificate(subscription, look);
   await lookUpPullSecrets('gateway.imagePullSecrets', spec.gateway.imagePullSecrets, access, problems);
   const signing = token.signing.secretName;
@@ -116,6 +117,17 @@ async function lookUpPseudonymKeys(
   const text = secretText(await look(field, ref.name, { texts: [ref.key] }), ref.key);
   const read = text === null || text.trim() === '' ? null : readPseudonymKeys(text);
   if (read?.ok === false) problems.push(`${field}: the key ${ref.key} of the Secret ${ref.name}: ${read.fault}`);
+}
+
+/** What webhooks sign with, and whom they trust. */
+async function lookUpWebhooks(groups: Subscription['spec']['consumerGroups'], look: LookUp): Promise<void> {
+  for (const { name, webhook } of groups) {
+    const field = `consumerGroups[${name}].webhook`;
+    for (const { name: secret, key } of webhook?.secretRefs ?? [])
+      await look(`${field}.secretRefs`, secret, { values: [key] });
+    const ca = webhook?.caSecretRef;
+    if (ca !== undefined) await look(`${field}.caSecretRef`, ca.name, { texts: [ca.key] });
+  }
 }
 
 async function lookUpCertificate({ spec, metadata }: Subscription, look: LookUp): Promise<void> {

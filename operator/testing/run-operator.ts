@@ -31,6 +31,7 @@ export const ALLOW_ALL = Object.fromEntries(
     'PRIORITY_CLASSES',
     'SERVICE_TYPES',
     'LOAD_BALANCER_CLASSES',
+    'PRIVATE_WEBHOOK_HOSTS',
   ].map((list) => [`FIREHOSE_ALLOW_${list}`, '*']),
 );
 

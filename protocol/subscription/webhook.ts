@@ -7,7 +7,7 @@ const MOST_SECRETS = 2;
 
 /**
  * Where a group's events are sent. A standalone gateway has the secrets in files beside its subscription, see
- * gateway/webhook/secrets.ts.
+ * ../webhook-files.ts.
  */
 export const webhook = ruled(
   z.strictObject({
