@@ -46,8 +46,8 @@ export function webhookRouter(options: WebhookRouteOptions): Router {
   return router;
 }
 
-function withoutAttempts({ attempts: _, ...rest }: ShownWebhook): object {
-  return rest;
+function withoutAttempts(shown: ShownWebhook): object {
+  return { ...shown, attempts: undefined };
 }
 
 async function enable(webhook: AdministeredWebhook): Promise<object> {

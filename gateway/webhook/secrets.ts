@@ -51,7 +51,7 @@ export class SecretFiles {
   async read(): Promise<boolean> {
     const files = webhookFiles(this.#group);
     const faults: string[] = [];
-    const [current = '', previous = ''] = files.secrets;
+    const [current, previous] = files.secrets;
     const keys = [
       await this.#key(current, { isNeeded: true, faults }),
       await this.#key(previous, { isNeeded: false, faults }),
