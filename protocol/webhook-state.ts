@@ -4,7 +4,7 @@ import type { Webhook } from './subscription/webhook.ts';
  * Why a webhook is off. gone: the receiver answered 410. asked: it answered `webhook-delivery: disable`. failing: nothing
  * got through for `disableAfter`.
  */
-export const DISABLED_REASONS = ['gone', 'asked', 'failing'] as const;
+const DISABLED_REASONS = ['gone', 'asked', 'failing'] as const;
 export type DisabledReason = (typeof DISABLED_REASONS)[number];
 
 /** What all replicas of a resource, and the operator, know of one webhook. Times are Unix milliseconds. */

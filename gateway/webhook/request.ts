@@ -20,7 +20,7 @@ export interface Receiver {
   readonly ca: () => string | null;
 }
 
-export interface Sending {
+interface Sending {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
   readonly signal: AbortSignal;

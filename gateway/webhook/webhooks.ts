@@ -53,7 +53,7 @@ function hasWebhook(group: ConsumerGroup): group is WebhookParts['group'] {
 }
 
 /** Metadata services and link-local addresses are refused wherever the gateway runs. Pure. */
-export function policyFor({ webhook }: Pick<WebhookParts['group'], 'webhook'>, guard: AddressGuard): AddressPolicy {
+function policyFor({ webhook }: Pick<WebhookParts['group'], 'webhook'>, guard: AddressGuard): AddressPolicy {
   if (!webhook.allowPrivateAddresses) return { allowLoopback: false, publicOnly: true };
   // Without a guard the gateway runs on a machine of its user.
   return { allowLoopback: guard === 'off' };
@@ -63,7 +63,7 @@ export function policyFor({ webhook }: Pick<WebhookParts['group'], 'webhook'>, g
  * What is shown of the events, by the privacy profiles of the resource and the declared user. Null while nothing may be
  * sent: the account is inactive or not served, as for its logins, or the user is disabled or not there. Pure.
  */
-export function shownTo(
+function shownTo(
   { account: id, user: name }: { readonly account: string; readonly user: string | undefined },
   by: { readonly directory: Directory; readonly scope: Scope; readonly profiles: Pick<Profiles, 'of'> },
 ): ReturnType<WebhookParts['shown']> {
