@@ -230,7 +230,15 @@ export const TARGETS = {
   },
   P29: {
     id: 'P29',
-    what: 'Kazoo, from its bus into the log / a consumer that only acknowledges',
+    what: 'Kazoo, connection and mapper / a consumer that parses',
+    better: 'higher',
+    floor: 0.25,
+    goal: 0.5,
+    unit: '',
+  },
+  P29log: {
+    id: 'P29',
+    what: 'Kazoo, from its bus into the log / appending without a look',
     better: 'higher',
     floor: 0.25,
     goal: 0.5,

@@ -215,16 +215,22 @@ export async function measureSwitch(as: string, calls: number): Promise<SwitchRa
   return await cost.next((line) => jsonLine<SwitchRate>(line), 120_000);
 }
 
+export interface KazooRate extends SwitchRate {
+  /** The same, from the bus into the log; and of one that appends without looking. */
+  readonly whole: number;
+  readonly appending: number;
+}
+
 /** Messages of a RabbitMQ of its own, into a Redis of its own. */
-export async function measureKazoo(redis: RedisServer, events: number, rounds: number): Promise<readonly SwitchRate[]> {
+export async function measureKazoo(redis: RedisServer, events: number, rounds: number): Promise<readonly KazooRate[]> {
   await using rabbit = await startRabbit();
   await redis.restart();
   const args = ['--amqp', rabbit.url, '--redis', redis.url, '--events', String(events), '--rounds', String(rounds)];
   await using kazoo = await start([process.execPath, at('../../source/kazoo/kazoo.bench.ts'), ...args], {
     place: 'server',
   });
-  const found: SwitchRate[] = [];
-  while (found.length < rounds) found.push(await kazoo.next((line) => jsonLine<SwitchRate>(line), 240_000));
+  const found: KazooRate[] = [];
+  while (found.length < rounds) found.push(await kazoo.next((line) => jsonLine<KazooRate>(line), 240_000));
   return found;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Events a second of a core from Kazoo's bus into the log: consumed, mapped, appended and acknowledged. Against a consumer of
- * the same messages that appends them as they come, 500 at once, without looking at any; and against a bare one, which
- * only acknowledges. By the processor time of this process.
+ * What a message of Kazoo's bus costs in CPU, against consumers of the same messages with as many in hand: `ours` is connection and
+ * mapper, with a log that takes everything at once, against `bare`, which parses and acknowledges; `whole` is into a real log,
+ * against `appending`, which appends messages as they come, 500 at once, without looking at any; `acknowledging` does nothing else.
  *   node source/kazoo/kazoo.bench.ts --amqp amqp://... --redis redis://... --events 20000 --rounds 3
  * Prints a line for each round. What a round needs to be compiled is done before the first one.
  */
@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { connect, type ConsumeMessage } from 'amqplib';
-import { openRedisLog } from '../../event-log/redis-log.ts';
+import { openRedisLog, type RedisLog } from '../../event-log/redis-log.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { openBus } from '../amqp/bus.ts';
 import { queueOptions } from '../amqp/queue.ts';
@@ -117,6 +117,20 @@ async function direct(pass: string): Promise<void> {
 
 async function whole(): Promise<void> {
   await using eventLog = await openLog();
+  await consumeBus(eventLog, eventLog.client);
+}
+
+async function mapped(): Promise<void> {
+  await using place = await openLog();
+  const taken = { outcome: 'accepted', partition: 0, id: '1-0' } as const;
+  const append = (events: readonly unknown[]) => Promise.resolve(events.map(() => taken));
+  await consumeBus({ append, partitions: 4 }, place.client);
+}
+
+async function consumeBus(
+  eventLog: Pick<RedisLog, 'append' | 'partitions'>,
+  client: RedisLog['client'],
+): Promise<void> {
   const counted = { read: 0, appended: 0 };
   const mapping = defaultMappingOptions();
   await using bus = openBus({
@@ -128,7 +142,7 @@ async function whole(): Promise<void> {
     mapper: () => createKazooMapper(mapping),
     holdMs: mapping.holdMs,
     eventLog,
-    client: eventLog.client,
+    client,
     keyPrefix: `${RUN}:`,
     observer: {
       connectEnded: () => undefined,
@@ -143,6 +157,11 @@ async function whole(): Promise<void> {
   if (counted.appended !== COUNT) throw new Error(`${counted.appended} of ${COUNT} events are in the log`);
 }
 
+function parse(batch: readonly ConsumeMessage[]): Promise<void> {
+  for (const { content } of batch) JSON.parse(content.toString());
+  return Promise.resolve();
+}
+
 /** Events a second of processor time. */
 async function measured(pass: string, run: (pass: string) => Promise<void>): Promise<number> {
   // Acknowledgements at the end of a connection may be lost: its last messages would come again.
@@ -155,10 +174,12 @@ async function measured(pass: string, run: (pass: string) => Promise<void>): Pro
 }
 
 for (let round = 0; round <= Number(values.rounds); round += 1) {
-  const bare = await measured(`bare${round}`, () => consumeAll(() => Promise.resolve()));
+  const ours = await measured(`ours${round}`, mapped);
+  const bare = await measured(`bare${round}`, () => consumeAll(parse));
+  const all = await measured(`whole${round}`, whole);
   const appending = await measured(`direct${round}`, direct);
-  const kazoo = await measured(`kazoo${round}`, whole);
-  if (round > 0) process.stdout.write(`${JSON.stringify({ ours: kazoo, bare, appending })}\n`);
+  const acknowledging = await measured(`bare${round}`, () => consumeAll(() => Promise.resolve()));
+  if (round > 0) process.stdout.write(`${JSON.stringify({ ours, bare, whole: all, appending, acknowledging })}\n`);
 }
 await channel.deleteQueue(queue);
 await channel.deleteExchange(RUN);
