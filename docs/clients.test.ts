@@ -26,6 +26,10 @@ describe('the clients of the documentation', () => {
     await prints(snippet('shell'), /"Event-Name":"CHANNEL_CREATE"/);
   });
 
+  test('a shell prints Server-Sent Events', LIMIT, async () => {
+    await prints(snippet('sse-shell'), /id: \S+\ndata: \{"[^]*"Event-Name":"CHANNEL_CREATE"/);
+  });
+
   test('firehose tail prints events', LIMIT, async () => {
     const environment = { ...served.client, FIREHOSE_URL: `https://${served.client['FIREHOSE']}` };
     await served.workplace.prints(snippet('tail'), /"Event-Name":"CHANNEL_CREATE"/, environment);

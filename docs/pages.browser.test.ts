@@ -23,7 +23,7 @@ let folder: string;
 before(async () => {
   browser = await openBrowser();
   folder = await mkdtemp(join(tmpdir(), 'firehose-wallboard-'));
-  for (const name of ['browser', 'wallboard']) await writeFile(join(folder, `${name}.html`), snippet(name));
+  for (const name of ['browser', 'wallboard', 'sse-page']) await writeFile(join(folder, `${name}.html`), snippet(name));
 });
 after(async () => {
   await browser[Symbol.asyncDispose]();
@@ -57,6 +57,17 @@ test('the page streams, and prints why it was refused', LIMIT, async () => {
   await writeFile(join(folder, 'refused.html'), snippet('browser').replace('adminpassword', 'wrong'));
   const refused = await open('refused', `localhost:${running.gateway.port}`);
   await until('the reason', async () => (await refused.page.textContent('#events'))?.includes('login: '));
+});
+
+test('the page of Server-Sent Events streams, and comes back by itself', LIMIT, async () => {
+  await using running = await startGateway({ environment: { FIREHOSE_SIMULATOR_RATE: '20' } });
+  await using proxy = await startTcpProxy(running.gateway.port);
+  const { page, errors } = await open('sse-page', `localhost:${proxy.port}`);
+  const shown = async () => (await page.textContent('#events')) ?? '';
+  await until('events', async () => (await shown()).includes('CHANNEL_CREATE'));
+  proxy.cutAll();
+  await until('events after a cut', async () => /comes back\n[^]*hello\n[^]*CHANNEL_CREATE/.test(await shown()));
+  assert.deepEqual(errors, []);
 });
 
 test('the wallboard has at most 40 lines, and shows the calls of the gateway that the page starts', LIMIT, async () => {

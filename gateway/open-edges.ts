@@ -11,7 +11,7 @@ import { readCredentials } from './directory/http/configuration.ts';
 import { refreshRouter } from './directory/http/refresh-route.ts';
 import { directoryDetail } from './directory/directory-report.ts';
 import { AddressAllowance } from './http/address-allowance.ts';
-import { createAddressOf } from './http/client-address.ts';
+import { createAddressOf, type AddressOf } from './http/client-address.ts';
 import { connectionLimit } from './http/connection-limit.ts';
 import { createInnerApp, type ReadinessCheck } from './http/inner-app.ts';
 import { isOriginAllowed } from './http/origin.ts';
@@ -19,6 +19,7 @@ import { createPublicApp } from './http/public-app.ts';
 import { referenceRouter } from './http/reference-route.ts';
 import { openPublicListener } from './http/public-listener.ts';
 import { refuseOnSocket } from './http/refuse-upgrade.ts';
+import type { Routes } from './http/request-router.ts';
 import { createIngest } from './ingest/ingest.ts';
 import { ingestRouter } from './ingest/ingest-route.ts';
 import { createAccountJudge } from './ingest/judge-account.ts';
@@ -27,7 +28,11 @@ import { VERSION } from '../runtime/version.ts';
 import type { GatewayPath } from './open-path.ts';
 import type { GatewayState } from './open-state.ts';
 import { narrow } from './session/narrow.ts';
+import { createEventAnswers } from './session/event-answers.ts';
+import { createOpenEvents } from './session/open-events.ts';
 import { createUpgrade } from './session/upgrade.ts';
+import { cloudEventSource } from '../protocol/cloud-event.ts';
+import { EVENTS_PATH } from '../protocol/paths.ts';
 import { certificateEnd } from './tls/certificate-end.ts';
 import { followCertificate } from '../runtime/certificates/mounted-certificate.ts';
 import { selfSigned } from './tls/self-signed.ts';
@@ -178,6 +183,37 @@ function liveCalls({ state, path }: Parts): ReturnType<typeof callsHandler> {
   });
 }
 
+interface StreamOptions {
+  readonly allowedOrigins: readonly string[];
+  readonly isTls: boolean;
+  readonly addressOf: AddressOf;
+  readonly isDraining: () => boolean;
+}
+
+/** The stream by both of its framings: what decides is the same. */
+function streams({ state, path }: Parts, options: StreamOptions): Pick<Routes, 'onUpgrade' | 'events'> {
+  const { allowedOrigins, isTls, addressOf, isDraining } = options;
+  const answers = createEventAnswers({ allowedOrigins, isTls });
+  const admission = {
+    ...path,
+    source: cloudEventSource(state.keyspace.resource),
+    isOriginAllowed: (origin: string) => isOriginAllowed(origin, allowedOrigins),
+    isRevocationKnown: () => state.revocations.isKnown,
+    addressOf,
+    now: Date.now,
+    isDraining,
+    onHandshake: state.told.handshakeFinished,
+  };
+  return {
+    onUpgrade: createUpgrade({ ...admission, refuse: refuseOnSocket }),
+    events: {
+      isMeant: ({ method, url }) => method === 'GET' && url?.split('?', 1)[0] === EVENTS_PATH,
+      open: createOpenEvents({ ...admission, answers }),
+      refuse: answers.refuse,
+    },
+  };
+}
+
 /** Login and streams, for clients. */
 async function openPublic(
   stack: AsyncDisposableStack,
@@ -191,6 +227,8 @@ async function openPublic(
     told.connectionMismatched('forwarded_unreadable', peer),
   );
   const certificate = await openCertificate(config, state, { logger, signal });
+  const { allowedOrigins } = gateway;
+  const isTls = certificate.tls !== null;
   const listener = stack.use(
     await openPublicListener({
       host: config.host,
@@ -213,20 +251,11 @@ async function openPublic(
             additionalEvents: state.scope.current.filters.additionalEvents,
           })),
           addressOf,
-          allowedOrigins: gateway.allowedOrigins,
-          isTls: certificate.tls !== null,
+          allowedOrigins,
+          isTls,
           unexpected: unexpected(logger),
         }),
-        onUpgrade: createUpgrade({
-          ...path,
-          isOriginAllowed: (origin) => isOriginAllowed(origin, gateway.allowedOrigins),
-          isRevocationKnown: () => state.revocations.isKnown,
-          addressOf,
-          now: Date.now,
-          isDraining,
-          refuse: refuseOnSocket,
-          onHandshake: told.handshakeFinished,
-        }),
+        ...streams({ state, path }, { allowedOrigins, isTls, addressOf, isDraining }),
       },
       events: {
         onAnswer: told.requestAnswered,

@@ -25,8 +25,7 @@ import { createPresence } from './replica/create-presence.ts';
 import type { Presence } from './replica/presence.ts';
 import { narrow } from './session/narrow.ts';
 import { seesWhole } from './session/sees-whole.ts';
-import type { SessionContext } from './session/session.ts';
-import type { Session } from './session/session.ts';
+import type { ClientConnection, SessionContext } from './session/session.ts';
 import { Sessions } from './session/sessions.ts';
 import { startWebhooks, type Webhooks } from './webhook/webhooks.ts';
 
@@ -91,7 +90,7 @@ function grantChecks({ directory, scope, eventLog }: GatewayState): Pick<Session
 }
 
 function endOfSession(faults: AddressFaults, told: GatewayState['told']) {
-  return ({ id, token, address, age, isAtFault }: Session, code: number) => {
+  return ({ id, token, address, age, isAtFault }: ClientConnection, code: number) => {
     faults.noteStream(address, { lastedMs: age, isAtFault }, performance.now());
     told.sessionClosed({ id, account: token.grant.account }, code);
   };

@@ -1,6 +1,8 @@
 /** Paths of the outer contract. They never change. */
 export const LOGIN_PATH = '/ws/v1/firehose/login';
 export const STREAM_PATH = '/ws/v1/firehose/callEvents';
+/** The stream as Server-Sent Events. On the inner listener producers post to the same path. */
+export const EVENTS_PATH = '/ws/v1/firehose/events';
 /** The live calls, see docs/live-calls.md. */
 export const CALLS_PATH = '/ws/v1/firehose/calls';
 /** On the inner listener. */

@@ -140,6 +140,13 @@ export const PROBLEMS = {
     unknown_parameter: means(400, 'no', 'The control contract has no such parameter', 'leave it out'),
     repeated_parameter: means(400, 'no', 'A parameter is given twice', 'give it once'),
     invalid_meta: means(400, 'no', 'The parameter meta has another value than 1 or 0', 'send meta=1'),
+    invalid_format: means(
+      400,
+      'no',
+      'The parameter format has another value than cloudevents, or comes with meta or a group',
+      'send format=cloudevents alone',
+    ),
+    not_acceptable: means(406, 'no', 'The header Accept excludes text/event-stream', 'send Accept: text/event-stream'),
     invalid_refusals: means(400, 'no', 'The parameter refusals has another value than close', 'send refusals=close'),
     invalid_regroup: means(400, 'no', 'The parameter regroup is not true or false, or there is no group', 'give both'),
     invalid_on_gap: means(400, 'no', 'The parameter on_gap has another value', 'send fail, clamp or snapshot'),

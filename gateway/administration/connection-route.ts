@@ -1,12 +1,12 @@
 import { Router } from 'express';
 import { CONNECTIONS_PATH } from '../../protocol/paths.ts';
 import { onlyMethods, sendProblem } from '../http/respond.ts';
-import type { Session } from '../session/session.ts';
+import type { ClientConnection } from '../session/session.ts';
 import { readPage } from './read-request.ts';
 
 /** The part of a session that is shown. */
-type ShownSession = Pick<Session, 'id' | 'number' | 'address' | 'contract' | 'since' | 'isBehind'> & {
-  readonly token: Pick<Session['token'], 'grant' | 'username'>;
+type ShownSession = Pick<ClientConnection, 'id' | 'number' | 'address' | 'contract' | 'since' | 'isBehind'> & {
+  readonly token: Pick<ClientConnection['token'], 'grant' | 'username'>;
 };
 
 export interface ConnectionRouteOptions {

@@ -16,7 +16,7 @@ import { PLAIN, type Form } from './encoding.ts';
 import { Fanout } from './fanout.ts';
 
 const GRANT: Grant = { account: 'root', accounts: null, events: null };
-const SHARED: Form = { format: 'plain', transport: 'shared', privacy: null };
+const SHARED: Form = { ...PLAIN, transport: 'shared' };
 
 function open(highWater?: number): Fanout {
   const fanout = new Fanout({
@@ -59,7 +59,7 @@ const crowd = (fanout: Fanout, size: number, form = SHARED) =>
 test('D1: joins, changed filters, slow spells and every transport: each connection gets the exact texts', async () => {
   const random = seeded(19);
   const fanout = open(64 * 1024);
-  const forms: readonly Form[] = [SHARED, SHARED, SHARED, { format: 'plain', transport: 'self', privacy: null }];
+  const forms: readonly Form[] = [SHARED, SHARED, SHARED, { ...PLAIN, transport: 'self' }];
   const members = new Map<ReturnType<typeof join>, { sink: InflatingSink; expected: string[]; from: string | null }>();
   let sequence = 0;
   for (let step = 0; step < 500; step += 1) {

@@ -49,7 +49,7 @@ test('an account whose logins use every set of profiles takes compression from n
   for (const privacy of sets) {
     for (const { format } of [PLAIN, WITH_META]) {
       for (const transport of ['raw', 'self', 'shared'] as const) {
-        const form: Form = { format, transport, privacy };
+        const form: Form = { ...PLAIN, format, transport, privacy };
         assert.ok(encodings.hasRoomFor(form), `${format} ${transport} ${privacy?.name}`);
         encodings.hold(form);
       }

@@ -1,9 +1,15 @@
 import { MOST_PROFILES } from '../../protocol/subscription/privacy.ts';
 import type { Redactor } from '../privacy/redactor.ts';
 
-/** What a connection gets of an event: its bytes, or its bytes with one trailing `_firehose` key. */
-const FORMATS = ['plain', 'meta'] as const;
+/**
+ * What a connection gets of an event: its bytes, its bytes with one trailing `_firehose` key, or a CloudEvent whose data they
+ * are.
+ */
+const FORMATS = ['plain', 'meta', 'cloudevents'] as const;
 export type Format = (typeof FORMATS)[number];
+
+/** What stands around each text: a WebSocket frame, or the lines of a Server-Sent Event. */
+export type Framing = 'websocket' | 'sse';
 
 /**
  * How a text travels to connections that negotiated permessage-deflate (RFC 7692): `shared` to those that keep their window
@@ -11,22 +17,28 @@ export type Format = (typeof FORMATS)[number];
  */
 const TRANSPORTS = ['raw', 'self', 'shared'] as const;
 export type Transport = (typeof TRANSPORTS)[number];
+/** Those of a WebSocket, and Server-Sent Events. */
+const WAYS = TRANSPORTS.length + 1;
 
 /** Everything that decides which bytes an event becomes. Two connections with equal forms may share theirs. */
 export interface Form {
   readonly format: Format;
+  readonly framing: Framing;
+  /** Of a WebSocket; Server-Sent Events are `raw`. */
   readonly transport: Transport;
   /** Null shows everything. */
   readonly privacy: Redactor | null;
+  /** The `source` of CloudEvents, the same for all connections of a resource. */
+  readonly source: string;
 }
 
-export const PLAIN: Form = { format: 'plain', transport: 'raw', privacy: null };
-export const WITH_META: Form = { format: 'meta', transport: 'raw', privacy: null };
+export const PLAIN: Form = { format: 'plain', framing: 'websocket', transport: 'raw', privacy: null, source: '' };
+export const WITH_META: Form = { ...PLAIN, format: 'meta' };
 
 /** A form in use, of which there is one object a replica. */
 export interface Encoding extends Form {
   readonly key: string;
-  /** Names the text that an event becomes, however it travels: rounds keep what they made of it by this name. */
+  /** Names the framed text that an event becomes, however it travels: rounds keep what they made of it by this name. */
   readonly text: string;
 }
 
@@ -35,7 +47,7 @@ export interface Encoding extends Form {
  * the forms that others use. It is what one resource can declare, with every set of its profiles, so that the logins of one
  * account cannot take compression from others. A form costs nothing but where a connection wants an event in it (F1).
  */
-const MOST_ENCODINGS = FORMATS.length * TRANSPORTS.length * 2 ** MOST_PROFILES;
+const MOST_ENCODINGS = FORMATS.length * WAYS * 2 ** MOST_PROFILES;
 
 interface Held {
   readonly encoding: Encoding;
@@ -65,8 +77,8 @@ export class Encodings {
     let held = this.#held.get(key);
     if (held === undefined) {
       if (!this.hasRoomFor(form)) throw new Error(`more than ${this.#most} forms of an event are in use`);
-      const { format, transport, privacy } = form;
-      held = { encoding: { format, transport, privacy, key, text: textOf(form) }, uses: 0 };
+      const { format, framing, transport, privacy, source } = form;
+      held = { encoding: { format, framing, transport, privacy, source, key, text: textOf(form) }, uses: 0 };
       this.#held.set(key, held);
     }
     held.uses += 1;
@@ -85,6 +97,7 @@ function keyOf(form: Form): string {
   return form.transport === 'raw' ? textOf(form) : `${textOf(form)}/${form.transport}`;
 }
 
-function textOf({ format, privacy }: Form): string {
-  return privacy === null ? format : `${format} ${privacy.name}@${privacy.version}`;
+function textOf({ format, framing, privacy }: Form): string {
+  const text = framing === 'websocket' ? format : `${framing} ${format}`;
+  return privacy === null ? text : `${text} ${privacy.name}@${privacy.version}`;
 }

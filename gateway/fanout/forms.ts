@@ -1,11 +1,13 @@
 import { decodeMeta } from '../../protocol/entry.ts';
 import { eventIdOf, eventMetaOf, metaTail } from '../../protocol/event-meta.ts';
 import { splitId } from '../../protocol/position.ts';
+import { cloudEvent } from './cloud-event.ts';
 import { isWorthDeflating } from './deflate.ts';
 import type { Encoding } from './encoding.ts';
-import { frame, frameAt, hasKeys, payloadAt, type Frames } from './frames.ts';
+import { frame, frameAt, hasKeys, payloadAt, withTail, type Frames, type WholeFrames } from './frames.ts';
 import type { Round } from './round.ts';
 import { entriesOf, type Selection } from './selection.ts';
+import { sseFrames } from './sse-frame.ts';
 
 /**
  * The round in the form of a selection, with the frames of its entries. In another form than the log's an event is made once for all
@@ -13,8 +15,8 @@ import { entriesOf, type Selection } from './selection.ts';
  */
 export function framesOf(round: Round, selection: Selection): Frames {
   const { encoding } = selection;
-  const { text, format, privacy } = encoding;
-  if (format === 'plain' && privacy === null) return round.plain;
+  const { text, format, framing, privacy } = encoding;
+  if (format === 'plain' && framing === 'websocket' && privacy === null) return round.plain;
   const entries = entriesOf(selection);
   let pieces = round.forms.get(text);
   if (pieces === undefined) round.forms.set(text, (pieces = []));
@@ -30,12 +32,13 @@ export function framesOf(round: Round, selection: Selection): Frames {
   return { pieces };
 }
 
-function make(round: Round, { format, privacy }: Encoding, pieces: (Buffer | undefined)[], missing: readonly number[]) {
+function make(round: Round, encoding: Encoding, pieces: (Buffer | undefined)[], missing: readonly number[]) {
+  const { privacy } = encoding;
   const payloads = missing.map((entry) => {
     const event = payloadAt(round.plain, entry);
     return privacy === null ? event : privacy.event(event, splitId(round.ids[entry] ?? '')[0]);
   });
-  const { buffer, offsets } = frame(payloads, format === 'plain' ? null : metaTails(round, missing, payloads));
+  const { buffer, offsets } = framed(round, encoding, { entries: missing, payloads });
   for (const [at, entry] of missing.entries()) pieces[entry] = buffer.subarray(offsets[at], offsets[at + 1]);
   grow(round, buffer.length);
 }
@@ -65,21 +68,45 @@ function grow(round: Round, bytes: number): void {
   round.holder?.grew(bytes);
 }
 
-/** Of these entries, ascending, with these payloads. */
-function metaTails(round: Round, entries: readonly number[], payloads: readonly Buffer[]): string[] {
+/** Entries, ascending, and what is shown of each. */
+interface Shown {
+  readonly entries: readonly number[];
+  readonly payloads: readonly Buffer[];
+}
+
+function framed(round: Round, { format, framing, source }: Encoding, { entries, payloads }: Shown): WholeFrames {
+  if (format === 'plain' && framing === 'websocket') return frame(payloads, null);
+  const cursors = cursorsAfter(round, entries);
+  if (format === 'plain') return sseFrames(payloads, cursors);
+  const lines = entries.map((entry) => decodeMeta(round.metas[entry] ?? ''));
+  const metas = entries.map((entry, index) => {
+    const [line = null, entryId = ''] = [lines[index], round.ids[entry]];
+    const eventId = eventIdOf(line, round.partitions[entry] ?? 0, entryId);
+    return eventMetaOf(line, { eventId, entryId, cursor: cursors[index] ?? '' });
+  });
+  if (format === 'cloudevents') {
+    const texts = payloads.map((data, index) => {
+      const { name = '', callId = '' } = lines[index] ?? {};
+      const [meta, entryId = ''] = [metas[index], round.ids[entries[index] ?? 0]];
+      return meta === undefined ? data : cloudEvent(data, { meta, source, name, callId, entryId });
+    });
+    return framing === 'websocket' ? frame(texts, null) : sseFrames(texts, cursors);
+  }
+  const tails = metas.map((meta, index) => metaTail(meta, hasKeys(payloads[index] ?? NO_PAYLOAD)));
+  if (framing === 'websocket') return frame(payloads, tails);
+  return sseFrames(
+    payloads.map((payload, index) => withTail(payload, tails[index] ?? '')),
+    cursors,
+  );
+}
+
+/** The cursor after each of these entries. */
+function cursorsAfter(round: Round, entries: readonly number[]): string[] {
   const position = [...round.from];
   let passed = 0;
-  return entries.map((entry, index) => {
+  return entries.map((entry) => {
     for (; passed <= entry; passed += 1) position[round.partitions[passed] ?? 0] = round.ids[passed] ?? '';
-    const partition = round.partitions[entry] ?? 0;
-    const id = round.ids[entry] ?? '';
-    const meta = decodeMeta(round.metas[entry] ?? '');
-    const eventMeta = eventMetaOf(meta, {
-      eventId: eventIdOf(meta, partition, id),
-      entryId: id,
-      cursor: round.cursors.seal({ epoch: round.epoch, ids: position }),
-    });
-    return metaTail(eventMeta, hasKeys(payloads[index] ?? NO_PAYLOAD));
+    return round.cursors.seal({ epoch: round.epoch, ids: position });
   });
 }
 

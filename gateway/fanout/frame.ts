@@ -37,6 +37,14 @@ export function payloadStart(frames: Buffer, offset: number): number {
   return offset + (length === SHORT ? 4 : 10);
 }
 
+/** `Buffer.allocUnsafe` takes less than this from its slab. */
+const SHARED_SLAB = 4_096;
+
+/** Room for the frames of a round. Small rounds share a slab: an ArrayBuffer for each would keep the garbage collector busy. */
+export function allocateFrames(bytes: number): Buffer {
+  return bytes < SHARED_SLAB ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes);
+}
+
 /** One text message as a frame. */
 export function textFrame(text: string): Buffer {
   const payload = Buffer.byteLength(text);

@@ -1,4 +1,4 @@
-import { frameHeaderLength, payloadStart, writeFrameHeader } from './frame.ts';
+import { allocateFrames, frameHeaderLength, payloadStart, writeFrameHeader } from './frame.ts';
 
 /** The frames of a round, back to back: frame `i` is `buffer[offsets[i] .. offsets[i + 1]]`. */
 export interface WholeFrames {
@@ -31,22 +31,18 @@ export function payloadsOf(frames: WholeFrames): Buffer[] {
   return frames.offsets.slice(1).map((_, entry) => payloadAt(frames, entry));
 }
 
-/** `Buffer.allocUnsafe` takes less than this from its slab. */
-const SHARED_SLAB = 4_096;
-
 /** Frames payloads, back to back; with `tails`, a tail replaces each payload's closing brace and what follows it. */
 export function frame(payloads: readonly Buffer[], tails: readonly string[] | null): WholeFrames {
   const offsets = [0];
   const tailBytes = tails?.map((tail) => Buffer.from(tail));
-  const kept = tails === null ? payloads : payloads.map((payload) => payload.subarray(0, payload.lastIndexOf(CLOSE)));
+  const kept = tails === null ? payloads : payloads.map(openEnded);
   let total = 0;
   for (const [index, payload] of kept.entries()) {
     const length = payload.length + (tailBytes?.[index]?.length ?? 0);
     total += frameHeaderLength(length) + length;
     offsets.push(total);
   }
-  // Small rounds share a slab: one ArrayBuffer for each round would keep the garbage collector busy at medium rates.
-  const buffer = total < SHARED_SLAB ? Buffer.allocUnsafe(total) : Buffer.allocUnsafeSlow(total);
+  const buffer = allocateFrames(total);
   for (const [index, payload] of kept.entries()) {
     const tail = tailBytes?.[index];
     const length = payload.length + (tail?.length ?? 0);
@@ -58,6 +54,16 @@ export function frame(payloads: readonly Buffer[], tails: readonly string[] | nu
 }
 
 const CLOSE = 0x7d;
+
+/** Without the closing brace and what follows it. */
+function openEnded(payload: Buffer): Buffer {
+  return payload.subarray(0, payload.lastIndexOf(CLOSE));
+}
+
+/** A payload whose closing brace, and what follows it, is replaced by a tail. */
+export function withTail(payload: Buffer, tail: string): Buffer {
+  return Buffer.concat([openEnded(payload), Buffer.from(tail)]);
+}
 
 /** Whether an object has a key: only then does it hold a quote. */
 export function hasKeys(object: Buffer): boolean {

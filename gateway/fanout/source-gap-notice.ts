@@ -1,9 +1,9 @@
-import { encodeServerFrame } from '../../protocol/server-frame.ts';
 import { decodeSourceGap, type SourceGap } from '../../protocol/source-gap.ts';
 import type { Cursors } from '../../event-log/cursor-seal.ts';
 import type { StoredEntry } from '../../event-log/event-log.ts';
 import { poisonReason } from '../../event-log/poison.ts';
-import { textFrame } from './frame.ts';
+import { controlFrame } from './control-frame.ts';
+import type { Framing } from './encoding.ts';
 
 /** A gap of a source at its place in the log, as connections are notified of it. */
 export class SourceGapNotice {
@@ -13,8 +13,7 @@ export class SourceGapNotice {
   readonly gap: SourceGap;
   /** Stands for the source, whose name is the platform's own. */
   readonly pseudonym: string;
-  #whole: Buffer | null = null;
-  #cut: Buffer | null = null;
+  readonly #frames = new Map<string, Buffer>();
 
   constructor({ partition, id }: StoredEntry, gap: SourceGap, pseudonym: string) {
     this.partition = partition;
@@ -24,23 +23,24 @@ export class SourceGapNotice {
   }
 
   /** Made once for all connections. The counts are those of all accounts: only who may see all accounts gets them. */
-  frame(withCounts: boolean): Buffer {
-    return withCounts ? (this.#whole ??= this.#frame(true)) : (this.#cut ??= this.#frame(false));
+  frame(withCounts: boolean, framing: Framing): Buffer {
+    const key = `${framing} ${withCounts}`;
+    let made = this.#frames.get(key);
+    if (made === undefined) this.#frames.set(key, (made = this.#frame(withCounts, framing)));
+    return made;
   }
 
-  #frame(withCounts: boolean): Buffer {
+  #frame(withCounts: boolean, framing: Framing): Buffer {
     const { reason, from, to, legs_ended, legs_begun } = this.gap;
-    return textFrame(
-      encodeServerFrame({
-        type: 'source_gap',
-        source: this.pseudonym,
-        reason,
-        from: new Date(from).toISOString(),
-        to: new Date(to).toISOString(),
-        legs_ended: withCounts ? legs_ended : null,
-        legs_begun: withCounts ? legs_begun : null,
-      }),
-    );
+    return controlFrame(framing, {
+      type: 'source_gap',
+      source: this.pseudonym,
+      reason,
+      from: new Date(from).toISOString(),
+      to: new Date(to).toISOString(),
+      legs_ended: withCounts ? legs_ended : null,
+      legs_begun: withCounts ? legs_begun : null,
+    });
   }
 }
 

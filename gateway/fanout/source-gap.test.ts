@@ -54,7 +54,7 @@ function join(fanout: Fanout, more: Partial<ConnectionOptions> = {}) {
   const sink = new RecordingSink();
   const poison: number[] = [];
   const notices = expectedNotices({
-    sourceGap: (notice) => sink.write(notice.frame(true), null),
+    sourceGap: (notice) => sink.write(notice.frame(true, 'websocket'), null),
     poison: (entries) => poison.push(entries),
     finished: () => undefined,
   });
@@ -168,7 +168,7 @@ describe('a gap of a source', () => {
 test('a tenant sees neither the name of the source nor of its switch, and no counts of other accounts', () => {
   const notice = new SourceGapNotice(gapEntry(1), GAP, cursors.pseudonym(GAP.source));
   const parse = (withCounts: boolean) => {
-    const frame = notice.frame(withCounts);
+    const frame = notice.frame(withCounts, 'websocket');
     return JSON.parse(frame.toString('utf8', frame.indexOf('{'))) as { _firehose: Record<string, unknown> };
   };
   const cut = parse(false)._firehose;
@@ -186,7 +186,7 @@ test('a tenant sees neither the name of the source nor of its switch, and no cou
   assert.equal(cursors.pseudonym(GAP.source), notice.pseudonym);
   assert.notEqual(cursors.pseudonym('telephony/other'), notice.pseudonym);
   // One frame for all connections that may see the same.
-  assert.equal(notice.frame(false), notice.frame(false));
+  assert.equal(notice.frame(false, 'sse'), notice.frame(false, 'sse'));
 });
 
 test('a gateway that does not know gaps gives the entry to nobody: without an account no view matches', () => {

@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express';
 import { isOriginAllowed } from './origin.ts';
 
-/** Headers that browsers and their telemetry add to a login. */
-const ALLOWED_HEADERS = 'Content-Type, Authorization, traceparent, tracestate, X-Requested-With';
+/** Headers that browsers and their telemetry add to a login, and clients of Server-Sent Events to their request. */
+const ALLOWED_HEADERS = 'Content-Type, Authorization, Last-Event-ID, traceparent, tracestate, X-Requested-With';
 const PREFLIGHT_SECONDS = '600';
 
 /** CORS for a path that browsers call (Fetch standard, 3.2): no cookies, so no credentials. */

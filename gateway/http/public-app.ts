@@ -1,10 +1,11 @@
 import express, { type RequestHandler, type Router } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { CALLS_PATH, LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
+import { CALLS_PATH, EVENTS_PATH, LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { cors } from './cors.ts';
 import { loginRoute, type LoginRouteOptions } from './login-route.ts';
 import type { Problem } from './problem.ts';
 import { answerErrors, notFound, onlyMethods, sendProblem } from './respond.ts';
+import { securityHeaders } from './security-headers.ts';
 import { WELCOME } from './welcome.ts';
 
 export interface PublicAppOptions extends Omit<LoginRouteOptions, 'headers'> {
@@ -36,6 +37,8 @@ export function createPublicApp(
   others.all(CALLS_PATH, cors(options.allowedOrigins, 'GET'));
   others.get(CALLS_PATH, options.calls);
   others.all(CALLS_PATH, onlyMethods('GET', 'HEAD', 'OPTIONS'));
+  // A GET is the stream's, see request-router.ts.
+  others.all(EVENTS_PATH, cors(options.allowedOrigins, 'GET'), onlyMethods('GET', 'OPTIONS'));
   others.all(STREAM_PATH, (_request, response) => sendProblem(response, UPGRADE_REQUIRED));
   others.get('/.well-known/jwks.json', (_request, response) => {
     response.set('Cache-Control', 'public, max-age=300').json(options.jwks());
@@ -51,14 +54,6 @@ export function createPublicApp(
   return (request, response) => {
     if (request.url === LOGIN_PATH && request.method === 'POST') login(request, response);
     else others(request, response);
-  };
-}
-
-function securityHeaders(isTls: boolean) {
-  return {
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
-    ...(isTls && { 'Strict-Transport-Security': 'max-age=31536000' }),
   };
 }
 

@@ -142,7 +142,7 @@ test('malformed requests are answered with a code or cut, never with a 5xx', asy
   ]
     .concat(
       'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n',
-      get('/%E0%A4%A'),
+      get('/%e0%A4%A'),
       get('/', 'Bad Header: 1'),
     )
     .concat('GET / HTTP/1.1\r\n\r\n', `POST ${LOGIN_PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n`)

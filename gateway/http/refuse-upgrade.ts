@@ -6,6 +6,11 @@ const LAST_WORD_MS = 2_000;
 
 /** Answers a refused request on its raw socket and ends it; a peer that does not take the answer is cut off. */
 export function refuseOnSocket(socket: Socket, problem: Problem): void {
+  lastWords(socket, problemResponse(problem));
+}
+
+/** Ends a connection with an answer; a peer that does not take it is cut off. */
+export function lastWords(socket: Socket, answer: string | Buffer): void {
   // A second fault on a connection that is already being ended: the first answer stands, its timer continues.
   if (socket.writableEnded) return;
   if (socket.destroyed || !socket.writable) {
@@ -15,7 +20,7 @@ export function refuseOnSocket(socket: Socket, problem: Problem): void {
   const timer = setTimeout(() => socket.destroy(), LAST_WORD_MS);
   socket.once('close', () => clearTimeout(timer));
   socket.once('error', () => socket.destroy());
-  socket.end(problemResponse(problem));
+  socket.end(answer);
   // What the peer still sends is read and dropped, so that it sees the answer and not a reset.
   socket.resume();
 }

@@ -52,6 +52,7 @@ export class RequestGate extends Duplex {
   readonly #waiting: (() => void)[] = [];
   #requests = 0;
   #isEnding = false;
+  #isHandedOver = false;
 
   /** `first` was read before. */
   constructor(socket: Socket, limits: GateLimits, first: Buffer) {
@@ -104,6 +105,17 @@ export class RequestGate extends Duplex {
       // The request is not kept: the engine may count the gate as alive long after the upgrade.
       run(this.#socket, this.#release(head));
     });
+  }
+
+  /**
+   * Gives the connection to what answers the current request without Node's server, with what came behind the request. This
+   * gate is gone for Node then, as if its peer had left.
+   */
+  handOver(): { readonly socket: Socket; readonly rest: Buffer } {
+    const rest = this.#release(NOTHING);
+    this.#isHandedOver = true;
+    this.destroy();
+    return { socket: this.#socket, rest };
   }
 
   /** Ends the connection once its answer was written, and reads a little more so that the peer can take the answer. */
@@ -164,7 +176,7 @@ export class RequestGate extends Duplex {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#held = NOTHING;
     this.#waiting.length = 0;
-    this.#socket.destroy();
+    if (!this.#isHandedOver) this.#socket.destroy();
     done(error);
   }
 

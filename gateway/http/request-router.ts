@@ -19,6 +19,16 @@ export interface Routes {
   readonly app: (request: IncomingMessage, response: ServerResponse) => void;
   /** Owns the socket from here on. Settles to the status of the answer: 101 for a WebSocket that was opened. */
   readonly onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => Promise<number>;
+  /** Server-Sent Events: the answer is a stream on the connection itself. */
+  readonly events: EventStreamRoute;
+}
+
+interface EventStreamRoute {
+  /** Whether a request asks for it. */
+  readonly isMeant: (request: IncomingMessage) => boolean;
+  /** Owns the socket from here on. Settles to the status of the answer: 200 for a stream that was opened. */
+  readonly open: (request: IncomingMessage, socket: Socket) => Promise<number>;
+  readonly refuse: (request: IncomingMessage, socket: Socket, problem: Problem) => void;
 }
 
 export interface RouterOptions {
@@ -51,25 +61,40 @@ export class RequestRouter {
       this.#options.events.onAnswer(status);
       if (status >= 400) this.#refused(request, status);
     });
+    const refuse = (problem: Problem) => {
+      if (this.#options.routes.events.isMeant(request)) this.#refuseStream(request, problem);
+      else sendProblem(response, problem);
+    };
     const run = () => {
       if (gate.destroyed) return false;
       if (gate.isLast) response.shouldKeepAlive = false;
       const problem = this.#judge(request, forced);
-      if (problem !== null) {
-        sendProblem(response, problem);
-        return true;
-      }
-      if (request.method === 'POST') {
-        response.once('finish', () => {
-          if (response.statusCode === 200) this.#succeeded(request);
-        });
-      }
-      this.#options.routes.app(request, response);
+      const { events } = this.#options.routes;
+      if (problem !== null) refuse(problem);
+      else if (events.isMeant(request)) {
+        void this.#open(request, handOver(gate), (socket) => events.open(request, socket));
+      } else this.#route(request, response);
       return true;
     };
     gate.begin(request, response, () => {
-      if (!this.#inTurn(request, run)) sendProblem(response, TOO_MANY_REQUESTS);
+      if (!this.#inTurn(request, run)) refuse(TOO_MANY_REQUESTS);
     });
+  }
+
+  #route(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method === 'POST') {
+      response.once('finish', () => {
+        if (response.statusCode === 200) this.#succeeded(request);
+      });
+    }
+    this.#options.routes.app(request, response);
+  }
+
+  /** An EventSource would never come back after another status than 200. */
+  #refuseStream(request: IncomingMessage, problem: Problem): void {
+    this.#options.events.onAnswer(problem.status);
+    this.#refused(request, problem.status);
+    this.#options.routes.events.refuse(request, handOver(gateOf(request)), problem);
   }
 
   upgrade(request: IncomingMessage, head: Buffer, forced: Problem | null): void {
@@ -86,7 +111,7 @@ export class RequestRouter {
         const problem = this.#judge(request, forced);
         if (problem === null) {
           socket.off('error', cut);
-          void this.#open(request, socket, rest);
+          void this.#open(request, socket, () => this.#options.routes.onUpgrade(request, socket, rest));
         } else refuse(problem);
         return true;
       };
@@ -95,11 +120,11 @@ export class RequestRouter {
   }
 
   /** Never rejects. */
-  async #open(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    const { routes, events } = this.#options;
+  async #open(request: IncomingMessage, socket: Socket, open: (socket: Socket) => Promise<number>): Promise<void> {
+    const { events } = this.#options;
     try {
-      const status = await routes.onUpgrade(request, socket, head);
-      if (status === 101) this.#succeeded(request);
+      const status = await open(socket);
+      if (OPENED.has(status)) this.#succeeded(request);
       // Its token was verified: that a quota or this replica is full is no fault of the client.
       else if (status === 429) this.#options.excuse(request);
       else this.#refused(request, status);
@@ -155,6 +180,9 @@ export class RequestRouter {
   }
 }
 
+/** A WebSocket, a stream of Server-Sent Events, and one that has no more to give. */
+const OPENED: ReadonlySet<number> = new Set([101, 200, 204]);
+
 /**
  * Reports the answer's status, and ends the connection behind every answer of the 400s. On the response itself, as
  * Express gives it another prototype.
@@ -175,4 +203,11 @@ function watchAnswer(response: ServerResponse, onAnswer: (status: number) => voi
 
 function gateOf({ socket }: IncomingMessage): RequestGate {
   return socket as unknown as RequestGate;
+}
+
+/** What came behind the request is the stream's to judge. */
+function handOver(gate: RequestGate): Socket {
+  const { socket, rest } = gate.handOver();
+  if (rest.length > 0) socket.unshift(rest);
+  return socket;
 }

@@ -19,7 +19,7 @@ export const GATEWAY_METRICS = {
   firehose_logins_total: counter('Logins', 'outcome'),
   firehose_login_duration_seconds: histogram('Time a login took', SECONDS, 'outcome'),
   firehose_login_upstream_seconds: histogram('Time a server took to judge a login', SECONDS, 'backend', 'outcome'),
-  firehose_handshakes_total: counter('WebSocket handshakes, by HTTP status', 'status'),
+  firehose_handshakes_total: counter('Requests for a stream, by HTTP status', 'status'),
   firehose_quota_refusals_total: counter('Handshakes refused for a limit on connections', 'quota'),
   firehose_revocations_total: counter('Revocations asked for here', 'outcome'),
   firehose_revocations_in_force: gauge('Revocations that this replica knows'),

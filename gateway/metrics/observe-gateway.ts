@@ -8,7 +8,7 @@ import { failingMs } from '../../protocol/webhook-state.ts';
 import type { Webhooks } from '../webhook/webhooks.ts';
 import type { GATEWAY_METRICS } from './metric-table.ts';
 
-const CONNECTION_KINDS = ['plain', 'control', 'durable'] as const;
+const CONNECTION_KINDS = ['plain', 'control', 'durable', 'sse'] as const;
 export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 
 /** What the metrics read at each scrape; nothing is counted per delivery. */

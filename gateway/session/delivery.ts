@@ -1,11 +1,11 @@
 import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { ClientFrame } from '../../protocol/client-frame.ts';
-import type { GapReason } from '../../protocol/server-frame.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { Redactor } from '../privacy/redactor.ts';
 import type { AckOutcome } from '../group/groups.ts';
+import type { Gap } from './announcements.ts';
 import type { SnapshotRefusal } from './snapshot-delivery.ts';
 
 /** A client's acknowledgement of events of a group. */
@@ -39,7 +39,7 @@ export interface DeliverySession {
   readonly isOpen: boolean;
   /** Whether gaps can be reported by a frame. */
   readonly reportsGaps: boolean;
-  gap(gap: { reason: GapReason; requested: string | null; missed: number | null }): void;
+  gap(gap: Gap): void;
   sourceGap(notice: SourceGapNotice): void;
   /** `last` is sent as the cursor from which its client resumes. */
   close(name: CloseName, reason: CloseReason, last?: Position | null): void;

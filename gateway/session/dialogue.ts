@@ -7,31 +7,17 @@ import {
   type ParsedFrame,
 } from '../../protocol/client-frame.ts';
 import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
-import { splitId, type Position } from '../../protocol/position.ts';
-import { encodeServerFrame, MAX_MESSAGE_BYTES, type GapReason, type ServerFrame } from '../../protocol/server-frame.ts';
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
-import { LEEWAY_S } from '../auth/token.ts';
-import { textFrame } from '../fanout/frame.ts';
 import type { Sink } from '../fanout/connection.ts';
-import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
-import type { Redactor } from '../privacy/redactor.ts';
-import type { LogWindow } from '../../event-log/log-window.ts';
 import type { AckOutcome } from '../group/groups.ts';
+import { Announcements, expiry, inForce, type AnnouncedConnection, type AnnouncementOptions } from './announcements.ts';
 import type { Acknowledgement } from './delivery.ts';
-import { PING_EVERY_MS, type Moment } from './liveness.ts';
 import { intersect, type Narrowed } from './narrow.ts';
 import type { SnapshotRefusal } from './snapshot-delivery.ts';
 
 /** What the dialogue needs of its connection. */
-export interface Connection {
-  readonly id: string;
+export interface Connection extends AnnouncedConnection {
   readonly group: string | null;
-  readonly token: VerifiedToken;
-  /** What its client sees of personal data; null: everything. */
-  readonly privacy: Pick<Redactor, 'name'> | null;
-  readonly position: Position | null;
-  readonly isBehind: boolean;
-  readonly entriesBehind: number | null;
   readonly isOpen: boolean;
   renew(token: VerifiedToken): void;
   /** False where the filter cannot change. */
@@ -47,102 +33,35 @@ export interface Connection {
   closeForFrame(fault: FrameFault): void;
 }
 
-export interface Greeting {
-  readonly from: Position | null;
-  readonly group: string | null;
-  readonly standby: boolean | null;
-}
-
 export type TokenOutcome =
   | { readonly kind: 'valid'; readonly token: VerifiedToken }
   | { readonly kind: 'invalid' }
   /** What the token refers to cannot be looked up now. */
   | { readonly kind: 'unavailable' };
 
-export interface DialogueOptions {
+export interface DialogueOptions extends AnnouncementOptions {
   /** Whether a token is valid, and its account and user still exist. */
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
   readonly narrow: (grant: Grant, filter: Filter) => Narrowed;
-  /** Whether this grant shows all that the log holds: only then may it know how many legs of all accounts a gap ended. */
-  readonly seesWhole: (grant: Grant) => boolean;
-  readonly window: Pick<LogWindow, 'oldestCursor' | 'cursors'>;
   readonly now: () => number;
 }
-
-const WATERMARK_EVERY_MS = 10_000;
-const LAGGING_EVERY_MS = 10_000;
-const EXPIRES_SOON_MS = 60_000;
-/** A peer that does not read needs no watermark behind its unread data. */
-const MOST_QUEUED = 1024 * 1024;
 
 /**
  * The control contract of one connection: the frames that are sent besides events, and the handling of the client's
  * frames.
  */
-export class Dialogue {
+export class Dialogue extends Announcements {
   readonly #connection: Connection;
-  readonly #sink: Sink;
   readonly #options: DialogueOptions;
   /** What the client asked for within its token; null is all of the token. */
   #filter: Filter = { accounts: null, events: null };
-  #spokenAt = Number.NEGATIVE_INFINITY;
-  #laggingAt = Number.NEGATIVE_INFINITY;
-  /** The token whose end was announced. */
-  #announced: string | null = null;
   /** Frames are answered one after the other, in their order. */
   #turn: Promise<void> = Promise.resolve();
 
   constructor(connection: Connection, sink: Sink, options: DialogueOptions) {
+    super(connection, sink, options, 'websocket');
     this.#connection = connection;
-    this.#sink = sink;
     this.#options = options;
-  }
-
-  greet({ from, group, standby }: Greeting, steady = performance.now()): void {
-    const { id, token } = this.#connection;
-    this.#spokenAt = steady;
-    this.#say({
-      type: 'hello',
-      session: id,
-      heartbeat_ms: PING_EVERY_MS,
-      cursor: from === null ? null : this.#options.window.cursors.seal(from),
-      oldest: this.#options.window.oldestCursor,
-      filter: inForce(token.grant),
-      expires_at: rfc3339(expiresAt(token)),
-      privacy: this.#connection.privacy?.name ?? null,
-      max_message_bytes: MAX_MESSAGE_BYTES,
-      group,
-      standby,
-    });
-  }
-
-  gap(gap: { reason: GapReason; requested: string | null; missed: number | null }): void {
-    this.#say({ type: 'gap', ...gap, oldest: this.#options.window.oldestCursor });
-  }
-
-  sourceGap(notice: SourceGapNotice): void {
-    this.#sink.write(notice.frame(this.#options.seesWhole(this.#connection.token.grant)), null);
-  }
-
-  announceDrain(retryAfterMs: number): void {
-    this.#say({ type: 'drain', retry_after_ms: Math.round(retryAfterMs) });
-  }
-
-  sweep({ wall: now, steady }: Moment): void {
-    const { token, position, isBehind } = this.#connection;
-    const endsAt = expiresAt(token);
-    if (now >= endsAt - EXPIRES_SOON_MS && this.#announced !== token.id) {
-      this.#announced = token.id;
-      this.#say({ type: 'token_expiring', ...expiry(token, now) });
-    }
-    if (position === null) return;
-    if (isBehind && steady - this.#laggingAt >= LAGGING_EVERY_MS) {
-      this.#laggingAt = steady;
-      this.#say({ type: 'lagging', behind_events: this.#connection.entriesBehind, behind_ms: behindMs(position, now) });
-    }
-    if (steady - this.#spokenAt < WATERMARK_EVERY_MS || this.#sink.queued >= MOST_QUEUED) return;
-    this.#spokenAt = steady;
-    this.#say({ type: 'watermark', cursor: this.#options.window.cursors.seal(position), time: rfc3339(now) });
   }
 
   /** A text message of the client; anything but a known frame ends the connection. */
@@ -211,7 +130,7 @@ export class Dialogue {
     }
     const token = { ...outcome.token, grant };
     this.#connection.renew(token);
-    this.#say({ type: 'auth_ok', ...expiry(token, this.#options.now()), scope: inForce(grant) });
+    this.say({ type: 'auth_ok', ...expiry(token, this.#options.now()), scope: inForce(grant) });
     if (isNarrower) this.#narrowAgain(grant);
   }
 
@@ -220,7 +139,7 @@ export class Dialogue {
     const kept = intersect(grant, { account: grant.account, ...this.#filter });
     if (kept === null) this.#filter = { accounts: null, events: null };
     this.#connection.refilter(kept ?? grant);
-    this.#sayFilter(kept ?? grant);
+    this.sayFilter(kept ?? grant);
   }
 
   #refilter(filter: Filter, ref: string | null): void {
@@ -230,31 +149,17 @@ export class Dialogue {
       return this.#refuse('filter_fixed', 'In a group the filter is that of the token.', ref);
     }
     this.#filter = filter;
-    this.#sayFilter(narrowed.grant);
+    this.sayFilter(narrowed.grant);
   }
 
   /** Another profile is in force from here on. */
-  announceFilter(): void {
+  override announceFilter(): void {
     const { grant } = this.#connection.token;
-    this.#sayFilter(intersect(grant, { account: grant.account, ...this.#filter }) ?? grant);
-  }
-
-  #sayFilter(grant: Grant): void {
-    const { position, privacy } = this.#connection;
-    this.#say({
-      type: 'filter',
-      filter: inForce(grant),
-      privacy: privacy?.name ?? null,
-      cursor: position === null ? null : this.#options.window.cursors.seal(position),
-    });
+    this.sayFilter(intersect(grant, { account: grant.account, ...this.#filter }) ?? grant);
   }
 
   #refuse(code: FrameErrorCode, detail: string, ref: string | null): void {
-    this.#say({ type: 'error', code, detail, ref });
-  }
-
-  #say(frame: ServerFrame): void {
-    this.#sink.write(textFrame(encodeServerFrame(frame)), null);
+    this.say({ type: 'error', code, detail, ref });
   }
 }
 
@@ -268,29 +173,6 @@ function isAcknowledgement(frame: ClientFrame): frame is Acknowledgement {
   return frame.kind !== 'auth' && frame.kind !== 'filter' && frame.kind !== 'snapshot';
 }
 
-function inForce({ accounts, events }: Grant) {
-  return { accounts: accounts === null ? null : [...accounts], events: events === null ? null : [...events] };
-}
-
 function isSame(one: Grant, other: Grant): boolean {
   return JSON.stringify(inForce(one)) === JSON.stringify(inForce(other));
-}
-
-/** `exp` itself: the leeway after it is not promised. */
-function expiresAt(token: VerifiedToken): number {
-  return token.sessionEndsAt - LEEWAY_S * 1_000;
-}
-
-function expiry(token: VerifiedToken, now: number) {
-  return { expires_at: rfc3339(expiresAt(token)), expires_in_ms: Math.max(0, expiresAt(token) - now) };
-}
-
-/** By the newest entry that was written: entry ids begin with the time. */
-function behindMs(position: Position, now: number): number | null {
-  const newest = Math.max(...position.ids.map((id) => splitId(id)[0]));
-  return newest > 0 ? Math.max(0, now - newest) : null;
-}
-
-function rfc3339(milliseconds: number): string {
-  return new Date(milliseconds).toISOString();
 }

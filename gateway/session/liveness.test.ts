@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FRAMES_A_MINUTE, fullAllowance, takeFrame } from './client-frames.ts';
-import { DEAD_AFTER_MS, judgeLiveness, PING_EVERY_MS } from './liveness.ts';
+import { DEAD_AFTER_MS, judgeLiveness, PING_EVERY_MS, Uptake } from './liveness.ts';
 
 const fresh = { lastSignOfLife: 0, lastPing: 0, sessionEndsAt: 3_600_000 };
 const at = (steady: number, wall = steady) => ({ steady, wall });
@@ -41,4 +41,20 @@ test('a clock that steps back takes nothing away and gives nothing', () => {
   const allowance = fullAllowance(60_000);
   assert.ok(takeFrame(allowance, 0));
   assert.equal(Math.floor(allowance.tokens), FRAMES_A_MINUTE - 1);
+});
+
+test('a peer that only listens is judged by what its kernel takes, and hears something in a silence', () => {
+  const uptake = new Uptake(0);
+  const judge = (bytesWritten: number, writableLength: number, now: number) =>
+    uptake.judge({ bytesWritten, writableLength }, now);
+  assert.equal(judge(100, 0, 1_000), 'fine');
+  assert.equal(judge(100, 0, 15_999), 'fine');
+  assert.equal(judge(100, 0, 16_000), 'silent');
+  assert.equal(judge(102, 0, 17_000), 'fine');
+  // A backlog that moves is no dead peer, however long it is.
+  assert.equal(judge(9_000_000, 5_000_000, 20_000), 'fine');
+  assert.equal(judge(9_000_000, 4_999_999, 70_000), 'silent');
+  assert.equal(judge(9_000_002, 5_000_001, 129_000), 'fine');
+  assert.equal(judge(9_000_002, 5_000_001, 130_000), 'stuck');
+  assert.equal(judge(9_000_002, 0, 131_000), 'fine');
 });

@@ -59,7 +59,7 @@ export class LogDelivery implements Delivery, Notices {
     this.#session = session;
     this.#grant = grant;
     this.#form = form;
-    if (start?.gap) session.gap({ ...start.gap, missed: null });
+    if (start?.gap) session.gap({ ...start.gap, missed: null, goesOnFrom: 'from' in start ? start.from : null });
     this.#connection = fanout.join({ grant, form, sink, policy, ...placeOf(start), notices: this });
     this.#snapshots =
       context.calls &&
@@ -68,6 +68,7 @@ export class LogDelivery implements Delivery, Notices {
         fanout,
         connection: this.#connection,
         sink,
+        framing: form.framing,
         isOpen: () => session.isOpen,
         tooSlow: () => session.close('slowConsumer', 'slow_consumer'),
         grant: () => this.#grant,
@@ -129,6 +130,7 @@ export class LogDelivery implements Delivery, Notices {
         reason: 'skipped_to_live',
         requested: this.#context.window.cursors.seal(last),
         missed: null,
+        goesOnFrom: heals ? null : this.position,
       });
     } else this.#session.close('slowConsumer', 'slow_consumer', last);
     if (heals) void this.#snapshots?.heal(last);
@@ -162,7 +164,8 @@ export class LogDelivery implements Delivery, Notices {
     const { fanout, window } = this.#context;
     const from = await recover(window, { isWanted: () => this.#session.isOpen, fanout });
     if (from === null) return;
-    this.#session.gap({ reason, requested: this.#context.window.cursors.seal(last), missed: null });
+    const requested = this.#context.window.cursors.seal(last);
+    this.#session.gap({ reason, requested, missed: null, goesOnFrom: from });
     fanout.seek(this.#connection, from);
   }
 }

@@ -19,7 +19,7 @@ export interface UpgradePlan {
   readonly regroup: boolean;
 }
 
-type Contract = 'plain' | 'control';
+export type Contract = 'plain' | 'control';
 /** The subprotocol that asks for the control contract, as `?v=1` does. */
 const CONTROL_PROTOCOL = 'firehose.v1';
 
@@ -57,20 +57,20 @@ export function planUpgrade(request: UpgradeRequest, now: number): PlannedUpgrad
   if (repeated !== undefined) return refuse(400, 'repeated_parameter', `Give the query parameter '${repeated}' once.`);
   const token = readToken(query, request.headers.authorization);
   if ('problem' in token) return token;
-  const meta = query.get('meta');
-  if ((meta !== null && meta !== '0' && meta !== '1') || (meta === '0' && contract === 'control')) {
-    return refuse(400, 'invalid_meta', "The query parameter 'meta' is 1 or 0, and always 1 in the control contract.");
-  }
+  const format = readFormat(query, contract);
+  if (typeof format === 'object') return format;
   const refusals = query.get('refusals');
   if (refusals !== null && refusals !== 'close' && contract === 'control') {
     return refuse(400, 'invalid_refusals', "The query parameter 'refusals' is 'close', or left out.");
   }
   const replay = planReplay(query, now, contract === 'control');
   if ('problem' in replay) return replay;
-  const format = meta === '1' || contract === 'control' ? 'meta' : 'plain';
   const group = query.get('group');
   if (group !== null && replay.replay.start.kind !== 'live') {
     return refuse(400, 'group_keeps_position', 'A group keeps its own position: leave out cursor, from and to.');
+  }
+  if (group !== null && format === 'cloudevents') {
+    return refuse(400, 'invalid_format', 'A group has no format=cloudevents: leave one of them out.');
   }
   const regroup = query.get('regroup');
   if (regroup !== null && (group === null || (regroup !== 'true' && regroup !== 'false'))) {
@@ -136,7 +136,22 @@ function checkHandshake(request: UpgradeRequest): Problem | null {
   return null;
 }
 
-function readToken(
+/** What an event becomes, by `meta` and `format`. */
+export function readFormat(query: URLSearchParams, contract: Contract): Format | { readonly problem: Problem } {
+  const [meta, format] = [query.get('meta'), query.get('format')];
+  if ((meta !== null && meta !== '0' && meta !== '1') || (meta === '0' && contract === 'control')) {
+    return refuse(400, 'invalid_meta', "The query parameter 'meta' is 1 or 0, and always 1 in the control contract.");
+  }
+  if (format === null) return meta === '1' || contract === 'control' ? 'meta' : 'plain';
+  if (format !== 'cloudevents') {
+    return refuse(400, 'invalid_format', "The query parameter 'format' is cloudevents, or left out.");
+  }
+  if (meta === null || contract === 'control') return format;
+  return refuse(400, 'invalid_format', 'A CloudEvent has no _firehose, its cursor is an extension: leave meta out.');
+}
+
+/** The token of the query or the header. RFC 6750 2. */
+export function readToken(
   query: URLSearchParams,
   authorization: string | undefined,
 ): { token: string } | { problem: Problem } {
@@ -161,7 +176,7 @@ export function unauthorized(): Problem {
   });
 }
 
-function parseUrl(target: string | undefined): URL | null {
+export function parseUrl(target: string | undefined): URL | null {
   const url = target?.startsWith('/') === true ? URL.parse(`http://gateway${target}`) : null;
   return url?.host === 'gateway' ? url : null;
 }

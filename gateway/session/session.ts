@@ -28,11 +28,40 @@ import type { SessionStart } from './begin.ts';
 import { judgeLiveness, type Moment } from './liveness.ts';
 import { LogDelivery, type LogDeliveryContext } from './log-delivery.ts';
 import { GroupDelivery } from './group-delivery.ts';
-import type { UpgradePlan } from './plan-upgrade.ts';
+import type { Contract, UpgradePlan } from './plan-upgrade.ts';
 import { SocketWriter } from './socket-writer.ts';
 
 /** How long a connection on which nothing is read any more may still take the Close. */
 const LINGER_MS = 500;
+
+/** A connection of a client, by whatever it speaks: what a replica asks of each. */
+export interface ClientConnection {
+  readonly id: string;
+  /** Counts the connections of this replica. */
+  readonly number: number;
+  readonly address: string;
+  readonly contract: Contract | 'sse';
+  /** Null for one that reads the log itself. */
+  readonly group: string | null;
+  /** Unix milliseconds. */
+  readonly since: number;
+  readonly token: VerifiedToken;
+  readonly isBehind: boolean;
+  /** Bytes that this process holds for the peer. */
+  readonly unreadBytes: number;
+  /** How long it has been open, in milliseconds. */
+  readonly age: number;
+  /** It ends for what its client sent. */
+  readonly isAtFault: boolean;
+  announceDrain(retryAfterMs: number): void;
+  /** After a change of the directory or of the profiles of privacy. */
+  judgeAgain(): void;
+  /** Does what is due, once a second. */
+  sweep(now: Moment): void;
+  /** False: it was ended before. */
+  close(name: CloseName, reason: CloseReason, last?: Position | null): boolean;
+  terminate(): void;
+}
 
 /** What one session is opened with. */
 export interface SessionOptions {
@@ -72,7 +101,7 @@ export interface SessionContext {
   /** Told when it is ended for being slow. */
   readonly onSlowClose: (policy: SlowPolicy) => void;
   readonly now: () => number;
-  readonly onClose: (session: Session, code: number) => void;
+  readonly onClose: (session: ClientConnection, code: number) => void;
 }
 
 /** The session of a WebSocket, for the listeners that all sessions share. */
@@ -86,12 +115,12 @@ function onWebSocket<Given extends unknown[]>(run: (session: Session, ...given: 
 }
 
 /** One connection: events out, by either contract. The dialogue sends everything else. */
-export class Session implements DeliverySession, FrameReader {
+export class Session implements DeliverySession, ClientConnection, FrameReader {
   /** Copied, because Node joins it from 14 strings that the engine would keep in memory. */
   readonly id = Buffer.from(randomUUID(), 'latin1').toString('latin1');
   readonly number: number;
   readonly address: string;
-  readonly contract: UpgradePlan['contract'];
+  readonly contract: Contract;
   /** Null for one that reads the log itself. */
   readonly group: string | null;
   /** Unix milliseconds. */

@@ -4,7 +4,8 @@ import type { CloseName, CloseReason } from '../../protocol/close-code.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
 import type { ConnectionKind } from '../metrics/observe-gateway.ts';
 import { greediest } from './unread-budget.ts';
-import { Session, type SessionContext, type SessionOptions } from './session.ts';
+import { EventStream, type EventStreamOptions } from './event-stream.ts';
+import { Session, type ClientConnection, type SessionContext, type SessionOptions } from './session.ts';
 
 const SWEEP_MS = 1_000;
 /** A peer that has not answered a Close by then is cut off. */
@@ -15,7 +16,7 @@ export interface SessionsOptions {
   /** Bytes held for peers that do not read, over all sessions; beyond it the greediest account's are ended. */
   readonly maxUnreadBytes: number;
   readonly now: () => number;
-  readonly onClosed: (session: Session, code: number) => void;
+  readonly onClosed: (session: ClientConnection, code: number) => void;
   /** The same for every session. */
   readonly common: Omit<SessionContext, 'onClose' | 'now'>;
 }
@@ -30,10 +31,17 @@ export interface DrainOptions {
   readonly handedOver: Promise<void>;
 }
 
+/** A place for one more session. */
+export interface Place {
+  open(connection: Omit<SessionOptions, 'number'>): void;
+  openEvents(connection: Omit<EventStreamOptions, 'number'>): void;
+  release(): void;
+}
+
 /** All sessions of this replica: sweeps them, ends those whose account or user is gone, and drains. */
 export class Sessions implements AsyncDisposable {
   readonly #options: SessionsOptions;
-  readonly #sessions = new Set<Session>();
+  readonly #sessions = new Set<ClientConnection>();
   readonly #timer: NodeJS.Timeout;
   /** Handshakes with a reserved place that are not sessions yet. */
   #reserved = 0;
@@ -54,7 +62,7 @@ export class Sessions implements AsyncDisposable {
 
   /** How many there are of each kind: a member of a group is one of the group, by whatever contract. */
   byKind(): Record<ConnectionKind, number> {
-    const counts: Record<ConnectionKind, number> = { plain: 0, control: 0, durable: 0 };
+    const counts: Record<ConnectionKind, number> = { plain: 0, control: 0, durable: 0, sse: 0 };
     for (const session of this.#sessions) counts[session.group === null ? session.contract : 'durable'] += 1;
     return counts;
   }
@@ -63,8 +71,8 @@ export class Sessions implements AsyncDisposable {
     return this.#sessions.size;
   }
 
-  /** A place for one more session, or null when the replica is full. Give it back by `open` or `release`. */
-  reserve(): { open(connection: Omit<SessionOptions, 'number'>): void; release(): void } | null {
+  /** Null when the replica is full. Give it back by opening something or by `release`. */
+  reserve(): Place | null {
     if (this.#sessions.size + this.#reserved >= this.#options.maxSessions) return null;
     this.#reserved += 1;
     let held = true;
@@ -76,14 +84,17 @@ export class Sessions implements AsyncDisposable {
       release,
       open: (connection) => {
         release();
-        const session = new Session({ ...connection, number: (this.#opened += 1) }, this.#context);
-        this.#sessions.add(session);
+        this.#sessions.add(new Session({ ...connection, number: (this.#opened += 1) }, this.#context));
+      },
+      openEvents: (connection) => {
+        release();
+        this.#sessions.add(new EventStream({ ...connection, number: (this.#opened += 1) }, this.#context));
       },
     };
   }
 
   /** In the order in which they were opened. */
-  [Symbol.iterator](): Iterator<Session> {
+  [Symbol.iterator](): Iterator<ClientConnection> {
     return this.#sessions.values();
   }
 
@@ -165,7 +176,7 @@ export class Sessions implements AsyncDisposable {
     }
   }
 
-  #closed(session: Session, code: number): void {
+  #closed(session: ClientConnection, code: number): void {
     this.#sessions.delete(session);
     this.#options.onClosed(session, code);
     if (this.#sessions.size === 0) this.#empty?.();
@@ -180,7 +191,11 @@ function shuffled<T>(list: T[]): T[] {
   return list;
 }
 
-async function closeSpread(sessions: readonly Session[], windowMs: number, options: DrainOptions): Promise<void> {
+async function closeSpread(
+  sessions: readonly ClientConnection[],
+  windowMs: number,
+  options: DrainOptions,
+): Promise<void> {
   const start = performance.now();
   for (const [index, session] of sessions.entries()) {
     const wait = start + (windowMs * index) / sessions.length - performance.now();

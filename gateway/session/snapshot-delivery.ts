@@ -1,14 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FrameErrorCode } from '../../protocol/frame-error.ts';
 import { latest, timeOf, type Position } from '../../protocol/position.ts';
-import { encodeServerFrame, type SnapshotReason } from '../../protocol/server-frame.ts';
+import type { ServerFrame, SnapshotReason } from '../../protocol/server-frame.ts';
 import { CALLS_UNAVAILABLE, type Calls } from '../calls/calls.ts';
 import { within } from '../calls/pace.ts';
 import { CallsUnavailable, type Snapshot } from '../calls/snapshot.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Connection, Sink } from '../fanout/connection.ts';
 import type { Fanout } from '../fanout/fanout.ts';
-import { textFrame } from '../fanout/frame.ts';
+import { controlFrame } from '../fanout/control-frame.ts';
+import type { Framing } from '../fanout/encoding.ts';
 import { hasReached } from './recover.ts';
 
 /** More than eight members: a snapshot is of the table, the log and the connection. */
@@ -17,6 +18,7 @@ export interface SnapshotParts {
   readonly fanout: Fanout;
   readonly connection: Connection;
   readonly sink: Sink;
+  readonly framing: Framing;
   readonly isOpen: () => boolean;
   /** Ends the session of a client that does not take its snapshot. */
   readonly tooSlow: () => void;
@@ -148,13 +150,12 @@ export class SnapshotDelivery {
   }
 
   async #give({ position, records }: Snapshot, reason: SnapshotReason): Promise<void> {
-    const { calls, fanout, connection, sink, grant, seal } = this.#parts;
+    const { calls, fanout, connection, sink, framing, grant, seal } = this.#parts;
     await calls.turn();
     if (!this.#isGiving(reason)) return;
     const cursor = seal(position);
     const at = timeOf(position);
-    const write = (frame: Parameters<typeof encodeServerFrame>[0]) =>
-      sink.write(textFrame(encodeServerFrame(frame)), null);
+    const write = (frame: ServerFrame, id: string | null = null) => sink.write(controlFrame(framing, frame, id), null);
     write({ type: 'snapshot_begin', cursor, as_of: new Date().toISOString(), reason });
     let written = 0;
     let chunk: Buffer[] = [];
@@ -166,9 +167,8 @@ export class SnapshotDelivery {
       if (call === null) continue;
       // A slow client reads for long: the profile in force may be another one by now.
       const { privacy } = connection.view.encoding;
-      const frame = textFrame(
-        encodeServerFrame({ type: 'call', call: privacy === null ? call : privacy.call(call, at) }),
-      );
+      const hidden = privacy === null ? call : privacy.call(call, at);
+      const frame = controlFrame(framing, { type: 'call', call: hidden });
       chunk.push(frame);
       bytes += frame.length;
       written += 1;
@@ -182,7 +182,7 @@ export class SnapshotDelivery {
       shown = calls.shown(grant());
     }
     if (chunk.length > 0) sink.write(Buffer.concat(chunk), null);
-    write({ type: 'snapshot_end', cursor, calls: written });
+    write({ type: 'snapshot_end', cursor, calls: written }, cursor);
     this.#giving = null;
     this.#givenAt = performance.now();
     fanout.seek(connection, position, null);

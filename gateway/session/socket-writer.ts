@@ -1,21 +1,24 @@
 import type { Socket } from 'node:net';
-import type { WebSocket } from 'ws';
 import type { Sink } from '../fanout/connection.ts';
+
+/** The `readyState` of a connection that may be written to, of a WebSocket and of a stream of Server-Sent Events. */
+export const OPEN = 1;
 
 /**
  * The one writer of a connection. Event frames go straight to the socket below `ws`, which then sends control frames
  * alone: both write whole frames at once, so they cannot mix. Nothing is written once the
- * WebSocket is not OPEN, since the peer discards what follows a Close.
+ * WebSocket is not OPEN, since the peer discards what follows a Close. A stream of Server-Sent Events has no WebSocket:
+ * it says itself whether it is open.
  */
 export class SocketWriter implements Sink {
   readonly #socket: Socket;
-  readonly #webSocket: WebSocket;
+  readonly #owner: { readonly readyState: number };
   readonly #isEncrypted: boolean;
 
-  constructor(socket: Socket, webSocket: WebSocket) {
+  constructor(socket: Socket, owner: { readonly readyState: number }) {
     this.#socket = socket;
     this.#isEncrypted = 'encrypted' in socket;
-    this.#webSocket = webSocket;
+    this.#owner = owner;
   }
 
   /** Bytes in memory of this process that wait for the kernel: under TLS the plain bytes and their encrypted copy. */
@@ -26,7 +29,7 @@ export class SocketWriter implements Sink {
 
   write(chunk: Buffer, release: (() => void) | null): void {
     const socket = this.#socket;
-    if (this.#webSocket.readyState !== this.#webSocket.OPEN || !socket.writable) release?.();
+    if (this.#owner.readyState !== OPEN || !socket.writable) release?.();
     else if (release === null) socket.write(chunk);
     // Under TLS, and when other bytes are queued, the kernel takes nothing before this returns.
     else if (this.#isEncrypted || socket.writableLength > 0) socket.write(chunk, release);

@@ -10,45 +10,26 @@ import { sampledContext } from '../../runtime/telemetry/traceparent.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
 import type { Redactor } from '../privacy/redactor.ts';
 import type { Form, Transport } from '../fanout/encoding.ts';
-import type { Groups } from '../group/groups.ts';
 import type { Problem } from '../http/problem.ts';
-import type { ConnectionQuota, Reservation } from '../quota/connection-quota.ts';
-import type { Slot } from '../quota/quota.ts';
-import type { TokenOutcome } from './dialogue.ts';
+import { admit, judgeClient, judgeOrigin, type AdmissionOptions, type OnHandshake } from './admission.ts';
 import { feedInPieces } from './frame-feed.ts';
-import { begin, notNow, type BeginOptions, type SessionStart } from './begin.ts';
+import type { SessionStart } from './begin.ts';
 import { negotiate } from './negotiate.ts';
-import { agreedProtocol, planUpgrade, unauthorized, wantsRefusalAsClose, type UpgradePlan } from './plan-upgrade.ts';
+import { agreedProtocol, planUpgrade, wantsRefusalAsClose, type UpgradePlan } from './plan-upgrade.ts';
 import { refusalClose } from './refusal-close.ts';
-import type { Sessions } from './sessions.ts';
-
-/** The client of a handshake; its account is known once its token was verified. */
-interface HandshakeClient {
-  readonly address: string;
-  readonly account?: string;
-}
 
 /** More than eight members: an upgrade needs a decision of each part of the gateway. */
-export interface UpgradeOptions extends BeginOptions {
-  /** Whether a token is valid and not revoked, and its account and user still exist. */
-  readonly verifyToken: (token: string) => Promise<TokenOutcome>;
-  /** The same of a token that was verified before. */
-  readonly mayStay: (token: VerifiedToken) => boolean;
-  /** False until the list of revocations is known. */
-  readonly isRevocationKnown: () => boolean;
-  readonly quota: Pick<ConnectionQuota, 'reserve'>;
+export interface UpgradeOptions extends AdmissionOptions {
   readonly addressOf: (request: IncomingMessage) => string;
   readonly isOriginAllowed: (origin: string) => boolean;
-  readonly sessions: Sessions;
-  readonly groups: Pick<Groups, 'admit'>;
   readonly now: () => number;
-  readonly isDraining: () => boolean;
   /** What the client of a token that may stay sees of personal data; null: everything. */
   readonly privacyOf: (token: VerifiedToken) => Redactor | null;
+  /** The `source` of CloudEvents. */
+  readonly source: string;
   readonly compression: Subscription['spec']['gateway']['connections']['compression'];
   readonly refuse: (socket: Socket, problem: Problem) => void;
-  /** Called with each handshake's HTTP status, and with the code of a refusal. */
-  readonly onHandshake: (status: number, code: string | null, client: HandshakeClient) => void;
+  readonly onHandshake: OnHandshake;
 }
 
 /** Size of a client's frame (RFC 6455): clients send little. */
@@ -87,11 +68,6 @@ interface Handshake {
   readonly request: IncomingMessage;
   readonly socket: Socket;
   readonly head: Buffer;
-}
-
-interface Admitted {
-  readonly share: Slot;
-  readonly place: NonNullable<ReturnType<Sessions['reserve']>>;
 }
 
 interface Servers {
@@ -146,7 +122,7 @@ async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Han
     server.handleUpgrade(request, socket, handshake.head, (webSocket) => {
       options.onHandshake(101, null, { address });
       // The connection outlives its handshake: its work is not in that span.
-      const form = { transport, privacy };
+      const form = { framing: 'websocket', transport, privacy, source: options.source } as const;
       outsideOfSpans(() => place.open({ webSocket, socket, address, share, ...kept(decided, form) }));
       isOpen = true;
     });
@@ -155,20 +131,6 @@ async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Han
     if (!isOpen) share.release();
   }
   return isOpen ? 101 : MALFORMED.status;
-}
-
-/** A slot in the quota and a place among the sessions, or the refusal. */
-async function admit(options: UpgradeOptions, token: VerifiedToken): Promise<{ readonly problem: Problem } | Admitted> {
-  const { grant, username } = token;
-  const reservation = await options.quota.reserve({ account: grant.account, username });
-  if (reservation.slot === null) return { problem: quotaExceeded(reservation) };
-  const share = reservation.slot;
-  // Checked again, since log and quota took time: from here to the open session nothing waits, so no revocation is
-  // missed.
-  const place = options.mayStay(token) ? options.sessions.reserve() : 'revoked';
-  if (place !== 'revoked' && place !== null) return { share, place };
-  share.release();
-  return { problem: place === null ? full() : unauthorized() };
 }
 
 /** By an HTTP status, or by a Close where the client asked for that. */
@@ -200,7 +162,7 @@ const MALFORMED: Problem = { status: 400, code: 'websocket_handshake', detail: '
 /** Without the token's text, which is a slice of the whole request line. */
 function kept(
   { token, plan, start }: { token: VerifiedToken; plan: UpgradePlan; start: SessionStart | null },
-  form: Pick<Form, 'transport' | 'privacy'>,
+  form: Omit<Form, 'format'>,
 ) {
   const { contract, format, replay, group } = plan;
   return { token, start, plan: { contract, form: { format, ...form }, replay, group } };
@@ -211,13 +173,16 @@ function kept(
  * share, and nothing is compressed.
  */
 function agree(
-  { compression, fanout }: UpgradeOptions,
+  { compression, source, fanout }: UpgradeOptions,
   request: IncomingMessage,
   { plan, privacy }: { readonly plan: UpgradePlan; readonly privacy: Redactor | null },
 ): Transport {
   const { transport, offer } = negotiate(request.headers['sec-websocket-extensions']);
   const { format, group } = plan;
-  const isAgreed = compression === 'Negotiated' && group === null && fanout.hasRoomFor({ format, transport, privacy });
+  const isAgreed =
+    compression === 'Negotiated' &&
+    group === null &&
+    fanout.hasRoomFor({ format, framing: 'websocket', transport, privacy, source });
   if (isAgreed && offer !== null) request.headers['sec-websocket-extensions'] = offer;
   else delete request.headers['sec-websocket-extensions'];
   return isAgreed ? transport : 'raw';
@@ -241,49 +206,11 @@ async function decide(
   | { readonly problem: Problem }
   | { readonly token: VerifiedToken; readonly plan: UpgradePlan; readonly start: SessionStart | null }
 > {
-  const { origin } = request.headers;
-  if (origin !== undefined && !options.isOriginAllowed(origin)) {
-    return { problem: { status: 403, code: 'origin_not_allowed', detail: 'This origin is not on the allowed list.' } };
-  }
+  const problem = judgeOrigin(request, options.isOriginAllowed);
+  if (problem !== null) return { problem };
   const planned = planUpgrade(request, options.now());
   if ('problem' in planned) return planned;
   const { plan } = planned;
-  if (options.isDraining()) return { problem: notNow('draining', 'This replica is shutting down: connect again.') };
-  if (options.fanout.position === null) {
-    return { problem: notNow('log_unavailable', 'The event log has not been reached yet: try again.') };
-  }
-  if (!options.isRevocationKnown()) {
-    return { problem: notNow('revocations_unavailable', 'Revocations have not been read yet: try again.') };
-  }
-  const outcome = await options.verifyToken(plan.token);
-  if (outcome.kind === 'unavailable') {
-    return { problem: notNow('grant_unavailable', 'The grant of this token cannot be read now: try again.') };
-  }
-  if (outcome.kind === 'invalid') return { problem: unauthorized() };
-  if (plan.group !== null) {
-    const admission = await options.groups.admit(plan.group, outcome.token.grant, { regroup: plan.regroup });
-    if (!admission.ok) return admission;
-  }
-  const begun = await begin(options, plan, outcome.token.grant);
-  if ('problem' in begun) return begun;
-  return { token: outcome.token, plan, start: begun.start };
-}
-
-function quotaExceeded({ exceeded, most }: Reservation & { readonly slot: null }): Problem {
-  const whose = exceeded === 'account' ? 'The account of this login' : 'The user of this login';
-  return {
-    status: 429,
-    code: `${exceeded}_quota`,
-    detail: `${whose} has ${most} connections, as many as it may have: close one, or try again.`,
-    headers: { 'Retry-After': '10' },
-  };
-}
-
-function full(): Problem {
-  return {
-    status: 429,
-    code: 'too_many_connections',
-    detail: 'This replica has no room for another connection: try again.',
-    headers: { 'Retry-After': '5' },
-  };
+  const judged = await judgeClient(options, plan);
+  return 'problem' in judged ? judged : { ...judged, plan };
 }

@@ -53,7 +53,7 @@ export async function openListener({
     trustedProxies,
     allowance: allowance ?? new AddressAllowance({ burst: 10_000, perSecond: 1 }),
     faults: new AddressFaults(),
-    routes: { addressOf, app, onUpgrade },
+    routes: { addressOf, app, onUpgrade, events: NO_EVENTS },
     events: {
       onAnswer: (status) => answers.push(status),
       onMismatch: (mismatch) => mismatches.push(mismatch),
@@ -78,3 +78,9 @@ async function refuseAll(_request: unknown, socket: Socket): Promise<number> {
   refuseOnSocket(socket, { status: 403, code: 'not_found', detail: 'no' });
   return 403;
 }
+
+const NO_EVENTS = {
+  isMeant: () => false,
+  open: () => Promise.reject(new Error('no stream of Server-Sent Events is expected here')),
+  refuse: () => undefined,
+};

@@ -45,8 +45,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'cursors run ahead to the end of their round',
     scenario: 'cuts',
     file: 'gateway/fanout/forms.ts',
-    find: 'cursor: round.cursors.seal({ epoch: round.epoch, ids: position }),',
-    replace: 'cursor: round.cursors.seal({ epoch: round.epoch, ids: round.to }),',
+    find: 'return round.cursors.seal({ epoch: round.epoch, ids: position });',
+    replace: 'return round.cursors.seal({ epoch: round.epoch, ids: round.to });',
   },
   {
     name: 'goes live one round too early',
@@ -88,7 +88,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'goes on after a gap without a word',
     scenario: 'gap',
     file: 'gateway/session/log-delivery.ts',
-    find: '    if (start?.gap) session.gap({ ...start.gap, missed: null });',
+    find: "    if (start?.gap) session.gap({ ...start.gap, missed: null, goesOnFrom: 'from' in start ? start.from : null });",
     replace: '',
   },
   {

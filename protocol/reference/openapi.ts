@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { callSchema } from '../call.ts';
+import { eventStreamFrameSchema } from '../event-stream-frame.ts';
 import { LOGIN_KEYS } from '../login-body.ts';
-import { CALLS_PATH, LOGIN_PATH, STREAM_PATH } from '../paths.ts';
+import { CALLS_PATH, EVENTS_PATH, LOGIN_PATH, STREAM_PATH } from '../paths.ts';
 import { PROBLEMS, type ProblemMeaning } from '../problem-code.ts';
 import { allSchemas, type JsonSchema } from './schemas.ts';
-import { STREAM_PARAMETERS } from './stream-parameters.ts';
+import { EVENTS_PARAMETERS, STREAM_PARAMETERS } from './stream-parameters.ts';
 
 export interface ReferenceOptions {
   readonly version: string;
@@ -62,13 +63,42 @@ const LOGIN_ANSWER = {
   },
 };
 
-const PARAMETERS = Object.entries(STREAM_PARAMETERS).map(([name, description]) => ({
-  name,
-  in: 'query',
-  required: false,
-  description,
-  schema: { type: 'string' },
-}));
+const inQuery = (parameters: Readonly<Record<string, string>>) =>
+  Object.entries(parameters).map(([name, description]) => ({
+    name,
+    in: 'query',
+    required: false,
+    description,
+    schema: { type: 'string' },
+  }));
+
+/** The stream as Server-Sent Events. */
+const EVENTS = {
+  get: {
+    operationId: 'events',
+    summary: 'The stream as Server-Sent Events',
+    parameters: [
+      ...inQuery(EVENTS_PARAMETERS),
+      {
+        name: 'Last-Event-ID',
+        in: 'header',
+        required: false,
+        description: 'The id of the last event that the client had: wins over cursor and from',
+        schema: { type: 'string' },
+      },
+    ],
+    responses: {
+      '200': {
+        description:
+          'The stream. An event of a call has no name and its cursor as id; `event: firehose` is one of the frames below. ' +
+          'To an EventSource 429 and 503 are a stream of one frame `problem`.',
+        content: { 'text/event-stream': { schema: z.toJSONSchema(eventStreamFrameSchema, { io: 'input' }) } },
+      },
+      '204': { description: 'A client comes back behind the end of its replay: there is no more' },
+      ...refusals(['the handshake of the stream', 'live calls']),
+    },
+  },
+};
 
 const CALLS_ANSWER = {
   type: 'object',
@@ -132,13 +162,14 @@ export function openApi({ version, additionalEvents }: ReferenceOptions) {
         get: {
           operationId: 'callEvents',
           summary: 'Open the stream: a WebSocket, see asyncapi.json for its messages',
-          parameters: PARAMETERS,
+          parameters: inQuery(STREAM_PARAMETERS),
           responses: {
             '101': { description: 'The WebSocket is open' },
             ...refusals(['the handshake of the stream', 'live calls']),
           },
         },
       },
+      [EVENTS_PATH]: EVENTS,
       [CALLS_PATH]: CALLS,
       '/.well-known/jwks.json': {
         get: {

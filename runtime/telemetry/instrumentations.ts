@@ -28,7 +28,7 @@ export function instrumentations(): Instrumentation[] {
       ignoreIncomingRequestHook(request) {
         const path = pathOf(request);
         // Only a producer decides what is traced, or any client could have everything traced. The public listener
-        // answers the ingest endpoint's path too, by 404.
+        // has the same path, for Server-Sent Events.
         if (path !== INGEST_PATH || !mayBringTrace(request)) delete request.headers['traceparent'];
         return PROBES.has(path);
       },

@@ -1,0 +1,16 @@
+import { after, before } from 'node:test';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { startGateway } from '../testing/running-gateway.ts';
+import { eventsSuite } from './events.suite.ts';
+
+let redis: RedisServer;
+before(async () => {
+  redis = await startRedis();
+});
+after(() => redis.stop());
+
+let resources = 0;
+eventsSuite('Redis Streams', (options = {}) => {
+  resources += 1;
+  return startGateway({ ...options, redisUrl: redis.url, name: `events-${resources}` });
+});

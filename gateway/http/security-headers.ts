@@ -1,0 +1,8 @@
+/** What every answer of the public listener says to browsers. */
+export function securityHeaders(isTls: boolean): Record<string, string> {
+  return {
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    ...(isTls && { 'Strict-Transport-Security': 'max-age=31536000' }),
+  };
+}

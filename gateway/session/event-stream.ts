@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { CLOSE, FIRST_FINAL_CODE, type CloseName, type CloseReason } from '../../protocol/close-code.ts';
+import type { EventStreamFrame } from '../../protocol/event-stream-frame.ts';
+import type { Position } from '../../protocol/position.ts';
+import type { VerifiedToken } from '../auth/grant.ts';
+import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
+import { isSameRedactor, type Redactor } from '../privacy/redactor.ts';
+import { SSE_COMMENT, sseControl, sseRetry } from '../fanout/sse-frame.ts';
+import type { Slot } from '../quota/quota.ts';
+import { Announcements, type Gap } from './announcements.ts';
+import type { SessionStart } from './begin.ts';
+import type { DeliverySession } from './delivery.ts';
+import { Uptake, type Moment } from './liveness.ts';
+import { LogDelivery } from './log-delivery.ts';
+import { comeBackAfter, FIRST_RETRY, RETRY } from './retry.ts';
+import type { ClientConnection, SessionContext, SessionOptions } from './session.ts';
+import { OPEN, SocketWriter } from './socket-writer.ts';
+
+/** What one stream is opened with: its response has begun. */
+export interface EventStreamOptions extends Pick<SessionOptions, 'socket' | 'token' | 'address' | 'number' | 'share'> {
+  readonly plan: Pick<SessionOptions['plan'], 'replay' | 'form'>;
+  /** Null begins at the head. */
+  readonly start: SessionStart | null;
+}
+
+/** Close code of a peer that went away without a word (RFC 6455 7.1.5), for metrics. */
+const GONE = 1006;
+const CLOSING = 2;
+/** A peer that has not taken the end of the stream by then is cut off. */
+const LAST_WORD_MS = 2_000;
+/** Bytes that a client may send behind its request: it has nothing to say. */
+const MOST_SENT = 4_096;
+
+/** The stream of a socket, for the listeners that all streams share: closures would cost memory for each connection. */
+const STREAM = Symbol('event stream');
+type Owned = Socket & { readonly [STREAM]: EventStream };
+
+function onSocket<Given extends unknown[]>(run: (stream: EventStream, ...given: Given) => void) {
+  return function listener(this: Socket, ...given: Given): void {
+    run((this as Owned)[STREAM], ...given);
+  };
+}
+
+/** One connection of Server-Sent Events: events out, and what is announced beside them. Its client cannot answer. */
+export class EventStream implements DeliverySession, ClientConnection {
+  readonly id = Buffer.from(randomUUID(), 'latin1').toString('latin1');
+  readonly number: number;
+  readonly address: string;
+  readonly contract = 'sse';
+  readonly group = null;
+  readonly since: number;
+  readonly reportsGaps = true;
+  readonly token: VerifiedToken;
+  readonly #context: SessionContext;
+  readonly #socket: Socket;
+  readonly #share: Slot;
+  readonly #writer: SocketWriter;
+  readonly #announcements: Announcements;
+  readonly #delivery: LogDelivery;
+  readonly #openedAt = performance.now();
+  readonly #uptake: Uptake;
+  #readyState: number = OPEN;
+  #privacy: Redactor | null;
+  #received = 0;
+  #isAtFault = false;
+  /** Why it ends. */
+  #code: number = GONE;
+
+  constructor(options: EventStreamOptions, context: SessionContext) {
+    const { socket, token, plan, start } = options;
+    this.number = options.number;
+    this.address = options.address;
+    this.since = context.now();
+    this.token = token;
+    this.#privacy = plan.form.privacy;
+    this.#context = context;
+    this.#socket = socket;
+    this.#share = options.share;
+    this.#writer = new SocketWriter(socket, this);
+    this.#uptake = new Uptake(this.#openedAt);
+    this.#announcements = new Announcements(this, this.#writer, context, 'sse');
+    this.#listen();
+    this.#writer.write(sseRetry(comeBackAfter(FIRST_RETRY)), null);
+    this.#greet(start);
+    const { form, replay } = plan;
+    const wanted = { grant: token.grant, form, start, sink: this.#writer, onGap: replay.onGap };
+    this.#delivery = new LogDelivery(this, wanted, context);
+  }
+
+  #listen(): void {
+    Object.assign(this.#socket, { [STREAM]: this });
+    this.#socket.on('data', EventStream.#onData).on('end', EventStream.#onGone);
+    this.#socket.on('error', EventStream.#onGone).on('close', EventStream.#onClose).resume();
+  }
+
+  static readonly #onData = onSocket((stream, chunk: Buffer) => stream.#hear(chunk.length));
+  static readonly #onGone = onSocket((stream) => stream.terminate());
+  static readonly #onClose = onSocket((stream) => {
+    stream.#leave();
+    stream.#share.release();
+    stream.#context.onClose(stream, stream.#code);
+  });
+
+  /** A client that begins behind a gap is not told to resume from there before it was told of the gap. */
+  #greet(start: SessionStart | null): void {
+    const from = start === null ? this.#context.fanout.position : 'snapshot' in start ? null : start.from;
+    this.#announcements.greet({ from, group: null, standby: null, isPlace: (start?.gap ?? null) === null });
+  }
+
+  /** As a WebSocket has it, for what writes to either. */
+  get readyState(): number {
+    return this.#readyState;
+  }
+
+  get isOpen(): boolean {
+    return this.#readyState === OPEN;
+  }
+
+  get isAtFault(): boolean {
+    return this.#isAtFault;
+  }
+
+  get age(): number {
+    return performance.now() - this.#openedAt;
+  }
+
+  get privacy(): Redactor | null {
+    return this.#privacy;
+  }
+
+  /** By its token, the directory and the profiles as they are now: everything after this is shown so, or nothing follows. */
+  judgeAgain(): void {
+    if (!this.isOpen) return;
+    if (!this.#context.mayStay(this.token)) return void this.close('revoked', 'revoked');
+    const privacy = this.#context.privacyOf(this.token);
+    if (isSameRedactor(privacy, this.#privacy)) return;
+    this.#privacy = privacy;
+    this.#delivery.show(privacy);
+    this.#announcements.announceFilter();
+  }
+
+  get position(): Position | null {
+    return this.#delivery.position;
+  }
+
+  get entriesBehind(): number | null {
+    return this.#delivery.entriesBehind;
+  }
+
+  get isBehind(): boolean {
+    return this.#delivery.isBehind;
+  }
+
+  get unreadBytes(): number {
+    return this.#writer.queued;
+  }
+
+  gap(gap: Gap): void {
+    this.#context.onGap(gap.reason);
+    this.#announcements.gap(gap);
+  }
+
+  sourceGap(notice: SourceGapNotice): void {
+    this.#announcements.sourceGap(notice);
+  }
+
+  announceDrain(retryAfterMs: number): void {
+    this.#announcements.announceDrain(retryAfterMs);
+  }
+
+  /** Ends the stream, says something in a silence, or announces what is due. */
+  sweep(now: Moment): void {
+    const { bytesWritten, writableLength } = this.#socket;
+    const uptake = this.#uptake.judge({ bytesWritten, writableLength }, now.steady);
+    if (now.wall >= this.token.sessionEndsAt) this.close('tokenExpired', 'token_expired');
+    else if (uptake === 'stuck') this.close('noTraffic', 'no_traffic');
+    else if (this.#delivery.isTooSlow) this.close('slowConsumer', 'slow_consumer');
+    else if (this.isOpen) {
+      if (uptake === 'silent') this.#writer.write(SSE_COMMENT, null);
+      this.#announcements.sweep(now);
+    }
+  }
+
+  /**
+   * Ends the stream, with the cursor from which its client resumes and the time after which it does so. A browser comes back
+   * after every end; where that is of no use the answer to its next request is final.
+   */
+  close(name: CloseName, reason: CloseReason, last?: Position | null): boolean {
+    if (!this.isOpen) return false;
+    const at = last === undefined ? this.position : last;
+    const resumes = at !== null && CLOSE[name] < FIRST_FINAL_CODE;
+    const end: EventStreamFrame = { type: 'end', code: CLOSE[name], reason };
+    this.#leave();
+    if (reason === 'slow_consumer') this.#context.onSlowClose(this.#context.policy);
+    this.#writer.write(sseRetry(comeBackAfter(RETRY)), null);
+    this.#writer.write(sseControl(JSON.stringify(end), resumes ? this.#context.window.cursors.seal(at) : null), null);
+    this.#readyState = CLOSING;
+    this.#code = CLOSE[name];
+    this.#socket.end();
+    const timer = setTimeout(() => this.terminate(), LAST_WORD_MS);
+    this.#socket.once('close', () => clearTimeout(timer));
+    return true;
+  }
+
+  terminate(): void {
+    this.#readyState = CLOSING;
+    this.#socket.destroy();
+  }
+
+  #hear(bytes: number): void {
+    this.#received += bytes;
+    if (this.#received <= MOST_SENT) return;
+    this.#isAtFault = true;
+    this.terminate();
+  }
+
+  #leave(): void {
+    this.#delivery.leave();
+  }
+}
