@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { errors, jwtVerify, type JWTHeaderParameters, type JWTPayload } from 'jose';
+import { errors, jwtVerify, SignJWT, type JWTHeaderParameters, type JWTPayload } from 'jose';
 import { z } from 'zod';
 import { durationMs, MAX_TOKEN_TTL } from '../../protocol/subscription.ts';
 import { MOST_PROFILES } from '../../protocol/subscription/privacy.ts';
@@ -8,7 +8,6 @@ import type { Account } from '../directory/directory.ts';
 import { foldName } from '../directory/fold.ts';
 import type { Grant, VerifiedToken } from './grant.ts';
 import { GrantStoreUnavailable, type GrantStore } from './grant-store.ts';
-import { signCompact } from './sign-compact.ts';
 import type { KeyRing } from './signing-keys.ts';
 import { VIAS, type Via } from './upstream/verdict.ts';
 
@@ -106,21 +105,22 @@ async function issue(request: TokenRequest, options: TokensOptions): Promise<str
   const { account, username, mark, now, via, endsAt } = request;
   const { keys, ttlMs, resource, issuer, audience } = options;
   const issuedAt = Math.floor(now / 1000);
-  const claims = {
+  return new SignJWT({
     identity: `${account.id}:${account.name}`,
     type: 'access',
     res: resource,
     rev: mark,
     ...(via !== undefined && { via }),
     ...(await grantClaims(request, options)),
-    sub: foldName(username),
-    iss: issuer,
-    aud: audience,
-    jti: randomUUID(),
-    iat: issuedAt,
-    exp: issuedAt + lifetimeS(ttlMs, endsAt, now),
-  };
-  return signCompact(claims, keys);
+  })
+    .setProtectedHeader({ alg: keys.algorithm, kid: keys.kid, typ: 'JWT' })
+    .setSubject(foldName(username))
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setJti(randomUUID())
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + lifetimeS(ttlMs, endsAt, now))
+    .sign(keys.signKey);
 }
 
 /** Seconds for which a token lives: no longer than what its login was judged by. Pure. */
