@@ -13,10 +13,11 @@ function problem(body: unknown) {
 }
 
 test('absent, null and empty filters all mean everything', () => {
-  for (const filters of [{}, { accounts: null, events: null }, { accounts: [], events: [] }]) {
+  const empty = { accounts: [], events: [], privacy: '' };
+  for (const filters of [{}, { accounts: null, events: null, privacy: null }, empty]) {
     assert.deepEqual(parse({ ...good, ...filters }), {
       ok: true,
-      request: { ...good, accessToken: null, accounts: null, events: null, ignored: [] },
+      request: { ...good, accessToken: null, accounts: null, events: null, privacy: null, ignored: [] },
     });
   }
 });
