@@ -270,7 +270,8 @@ export function eventsSuite(name: string, open: (options?: StartOptions) => Prom
         await running.ingest([1, 2].map((n) => legEvent('account_id_1', `leg-${n}`, 'CHANNEL_CREATE')).join('\n'));
         using stream = await openOnceReady(running, `?token=${token}&snapshot=calls`);
         const end = await stream.announced('snapshot_end');
-        const types = stream.frames.map(({ type }) => type);
+        // A sweep may say meanwhile that the stream is behind.
+        const types = stream.frames.map(({ type }) => type).filter((type) => type !== 'lagging');
         assert.deepEqual(types, [
           'hello',
           'snapshot_begin',
