@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RedisClient } from '../runtime/redis/client.ts';
 import { ENTRY_FORMAT } from '../protocol/entry.ts';
 import { streamKeys } from '../protocol/keys.ts';
-import { defineScript, runScript } from '../runtime/redis/script.ts';
+import { defineScript, runScript, runsTogether } from '../runtime/redis/script.ts';
 import { ENSURE_LUA, newEpoch } from './provisioning/ensure-stream.ts';
 import { trimmedUpTo, type PartitionState } from './continuity.ts';
 import type { LogState } from './event-log.ts';
@@ -55,6 +55,8 @@ return {
   redis.call('HGET', KEYS[2], 'trimmed') or '', tonumber(redis.call('HGET', KEYS[2], 'removed') or 0),
   record, others,
 }`);
+
+const EPOCH = defineScript("return redis.call('HGET', KEYS[1], 'epoch')");
 
 /** Changes the epoch unless another replica has: of two replicas that find the same break one succeeds. */
 const RENEW = defineScript(`
@@ -110,10 +112,11 @@ export function logEpoch(epochs: readonly string[]): string {
 
 /** Of no log where a stream is missing. Rejects with the client's error. */
 export async function currentEpoch({ client, keyPrefix, partitions }: LogPlace): Promise<string> {
+  const run = runsTogether(client);
   const epochs = Array.from({ length: partitions }, (_, partition) =>
-    client.hget(streamKeys(keyPrefix, partition).meta, 'epoch'),
+    run(EPOCH, { keys: [streamKeys(keyPrefix, partition).meta], args: [] }),
   );
-  return logEpoch((await Promise.all(epochs)).map((epoch) => epoch ?? ''));
+  return logEpoch((await Promise.all(epochs)).map((epoch) => (epoch === null ? '' : String(epoch))));
 }
 
 export function logState(states: readonly PartitionState[]): LogState {

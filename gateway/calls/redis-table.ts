@@ -5,7 +5,7 @@ import { decodeGivenEnd } from '../../event-log/late-end.ts';
 import type { LogPlace } from '../../event-log/partition-state.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { outageCode } from '../../runtime/redis/outage.ts';
-import { defineScript, runScript, type Script } from '../../runtime/redis/script.ts';
+import { defineScript, runScript, runsTogether, type Script } from '../../runtime/redis/script.ts';
 import {
   LEGS_PER_ACCOUNT,
   SLICE_ACCOUNTS,
@@ -120,6 +120,7 @@ const SCAN_COUNT = 1_000;
 export function createRedisTable(place: LogPlace, legsPerAccount = LEGS_PER_ACCOUNT): CallTable {
   const share = String(Math.ceil(legsPerAccount / place.partitions));
   const keysOf = (partition: number) => callKeys(place.keyPrefix, partition);
+  const together = runsTogether(place.client);
   const run: Run = (script, keys, args) => available(place, () => runScript(place.client, script, { keys, args }));
   return {
     ...keptTable(place, run),
@@ -172,7 +173,8 @@ export function createRedisTable(place: LogPlace, legsPerAccount = LEGS_PER_ACCO
     async slice(partition, accounts, from) {
       const { at, legs } = keysOf(partition);
       const wanted = accounts.slice(from.account, from.account + SLICE_ACCOUNTS);
-      const reply = await run(SLICE, [at, ...wanted.map(legs)], [String(SLICE_LEGS), from.leg]);
+      const input = { keys: [at, ...wanted.map(legs)], args: [String(SLICE_LEGS), from.leg] };
+      const reply = await available(place, () => together(SLICE, input));
       return reply === null ? null : sliceOf(reply as SliceReply, accounts, from);
     },
   };

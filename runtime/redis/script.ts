@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Cluster } from 'ioredis';
 import type { RedisClient } from './client.ts';
 import { redisErrorCode } from './error-code.ts';
 
@@ -25,6 +26,45 @@ export async function runScript(
     if (redisErrorCode(error) !== 'NOSCRIPT') throw error;
     return client.callBuffer('eval', script.lua, ...rest);
   }
+}
+
+interface Input {
+  readonly keys: readonly string[];
+  readonly args: readonly (string | Buffer)[];
+}
+
+interface Asked {
+  readonly script: Script;
+  readonly input: Input;
+  readonly settle: (reply: Promise<unknown>) => void;
+}
+
+/**
+ * Runs what is asked for in the same turn by one write and one read: on a loopback several of them cost more than the scripts do.
+ * In a cluster each goes to its own shard by itself.
+ */
+export function runsTogether(client: RedisClient): (script: Script, input: Input) => Promise<unknown> {
+  if (client instanceof Cluster) return (script, input) => runScript(client, script, input);
+  let asked: Asked[] = [];
+  const send = async () => {
+    const these = asked;
+    asked = [];
+    const pipeline = client.pipeline();
+    for (const { script, input } of these)
+      pipeline.callBuffer('evalsha', script.sha, input.keys.length, ...input.keys, ...input.args);
+    const failed = (error: Error) => these.map(() => [error, null] as [Error, null]);
+    const replies = (await pipeline.exec().catch(failed)) ?? [];
+    for (const [at, { script, input, settle }] of these.entries()) {
+      const [error, reply] = replies[at] ?? [new Error('Connection is closed.'), null];
+      if (error === null) settle(Promise.resolve(reply));
+      else settle(redisErrorCode(error) === 'NOSCRIPT' ? runScript(client, script, input) : Promise.reject(error));
+    }
+  };
+  return (script, input) =>
+    new Promise((resolve, reject) => {
+      if (asked.push({ script, input, settle: (reply) => void reply.then(resolve, reject) }) > 1) return;
+      queueMicrotask(() => void send());
+    });
 }
 
 /** How long replicas may take: less than a command may. */
