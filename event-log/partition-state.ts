@@ -116,7 +116,7 @@ export async function currentEpoch({ client, keyPrefix, partitions }: LogPlace):
   const epochs = Array.from({ length: partitions }, (_, partition) =>
     run(EPOCH, { keys: [streamKeys(keyPrefix, partition).meta], args: [] }),
   );
-  return logEpoch((await Promise.all(epochs)).map((epoch) => (epoch === null ? '' : String(epoch))));
+  return logEpoch((await Promise.all(epochs)).map((epoch) => (Buffer.isBuffer(epoch) ? epoch.toString() : '')));
 }
 
 export function logState(states: readonly PartitionState[]): LogState {

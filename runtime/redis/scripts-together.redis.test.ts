@@ -15,7 +15,10 @@ test('scripts of one turn run in their order, and each gets its own reply, or it
   assert.ok(await becomesReady(client, 10_000));
   const run = runsTogether(client);
   const ask = (word: string) =>
-    run(ECHO, { keys: [], args: [word] }).then(String, (error: unknown) => String(error).replace(/^.*WRONG/, 'WRONG'));
+    run(ECHO, { keys: [], args: [word] }).then(
+      (reply) => (reply as Buffer).toString(),
+      (error: unknown) => String(error).replace(/^.*WRONG/, 'WRONG'),
+    );
   // The first turn finds a server that does not know the script.
   for (let turn = 0; turn < 2; turn += 1)
     assert.deepEqual(await Promise.all(['one', 'bad', 'two'].map(ask)), ['one', 'WRONG it is bad', 'two']);
