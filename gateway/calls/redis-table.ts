@@ -120,8 +120,8 @@ const SCAN_COUNT = 1_000;
 export function createRedisTable(place: LogPlace, legsPerAccount = LEGS_PER_ACCOUNT): CallTable {
   const share = String(Math.ceil(legsPerAccount / place.partitions));
   const keysOf = (partition: number) => callKeys(place.keyPrefix, partition);
-  const together = runsTogether(place.client);
   const run: Run = (script, keys, args) => available(place, () => runScript(place.client, script, { keys, args }));
+  const together = runTogether(place);
   return {
     ...keptTable(place, run),
     async at(partition) {
@@ -173,14 +173,19 @@ export function createRedisTable(place: LogPlace, legsPerAccount = LEGS_PER_ACCO
     async slice(partition, accounts, from) {
       const { at, legs } = keysOf(partition);
       const wanted = accounts.slice(from.account, from.account + SLICE_ACCOUNTS);
-      const input = { keys: [at, ...wanted.map(legs)], args: [String(SLICE_LEGS), from.leg] };
-      const reply = await available(place, () => together(SLICE, input));
+      const reply = await together(SLICE, [at, ...wanted.map(legs)], [String(SLICE_LEGS), from.leg]);
       return reply === null ? null : sliceOf(reply as SliceReply, accounts, from);
     },
   };
 }
 
 type Run = (script: Script, keys: readonly string[], args: readonly (string | Buffer)[]) => Promise<unknown>;
+
+/** What partitions ask for in the same turn goes by one write. */
+function runTogether(place: LogPlace): Run {
+  const together = runsTogether(place.client);
+  return (script, keys, args) => available(place, () => together(script, { keys, args }));
+}
 
 /** How long a table lives, and the ends of its legs. */
 function keptTable(place: LogPlace, run: Run): Pick<CallTable, 'end' | 'touch' | 'idleMs' | 'forget'> {
