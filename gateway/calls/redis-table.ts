@@ -125,8 +125,7 @@ export function createRedisTable(place: LogPlace, legsPerAccount = LEGS_PER_ACCO
   return {
     ...keptTable(place, run),
     async at(partition) {
-      const text = await available(place, () => place.client.get(keysOf(partition).at));
-      return decodeAt(text);
+      return decodeAt(await available(place, () => place.client.get(keysOf(partition).at)));
     },
     async look(partition, at, legs) {
       const { at: key, legs: hash } = keysOf(partition);
