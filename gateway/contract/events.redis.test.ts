@@ -12,5 +12,7 @@ after(() => redis.stop());
 let resources = 0;
 eventsSuite('Redis Streams', (options = {}) => {
   resources += 1;
-  return startGateway({ ...options, redisUrl: redis.url, name: `events-${resources}` });
+  // Streams of its own for each: equal events of two tests would be duplicates.
+  const keyPrefix = `events-${resources}:`;
+  return startGateway({ ...options, redisUrl: redis.url, redis: { keyPrefix } });
 });
