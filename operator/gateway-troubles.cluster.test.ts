@@ -14,6 +14,8 @@ const core = `/api/v1/namespaces/${VOICE}`;
 const ACCOUNT = '91eb05e5c68d7ca05e7618b6821d2d16';
 const own = { redis: { urlSecretRef: { name: 'firehose-redis' }, keyPrefix: 'own:' } };
 
+type Involving = Awaited<ReturnType<Platform['events']>>[number] & { involvedObject: { kind: string; name: string } };
+
 describe('a resource tells what its gateways meet', () => {
   let platform: Platform;
   let operator: Operator;
@@ -120,13 +122,13 @@ describe('a resource tells what its gateways meet', () => {
     await platform.markReady('calm');
     await until('Ready', async () => (await platform.condition('calm', 'Ready'))?.status === 'True');
     const of = (type: string) =>
-      platform
-        .events()
-        .then((events) =>
-          (events as (Awaited<ReturnType<Platform['events']>>[number] & { involvedObject: { name: string } })[]).filter(
-            (event) => event.type === type && event.involvedObject.name === 'calm',
-          ),
-        );
+      platform.events().then((events) =>
+        (events as Involving[]).filter(
+          // The API server itself warns of Services.
+          ({ type: said, involvedObject: { kind, name } }) =>
+            said === type && kind === 'FirehoseSubscription' && name === 'calm',
+        ),
+      );
     await until('the Event of Ready', async () => (await of('Normal')).some(({ reason }) => reason === 'Ready'));
     assert.deepEqual(await of('Warning'), []);
     // A gateway that is lost afterwards is a warning.
