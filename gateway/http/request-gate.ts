@@ -52,6 +52,8 @@ export class RequestGate extends Duplex {
   readonly #waiting: (() => void)[] = [];
   #requests = 0;
   #isEnding = false;
+  /** The peer sends nothing behind `#held`. */
+  #isPeerAtEnd = false;
   #isHandedOver = false;
 
   /** `first` was read before. */
@@ -61,14 +63,14 @@ export class RequestGate extends Duplex {
     this.#socket = socket;
     this.#limits = limits;
     this.#held = first;
+    this.#isPeerAtEnd = socket.readableEnded;
     Object.assign(socket, { [GATE]: this });
     socket.on('readable', RequestGate.#onReadable).on('end', RequestGate.#onEnd).on('timeout', RequestGate.#onTimeout);
     socket.on('error', RequestGate.#onGone).on('close', RequestGate.#onGone);
   }
 
   static readonly #onReadable = onSocket((gate) => gate.#pass());
-  /** Of a connection that is ending nothing is told: Node would end it again, and make an error of that. */
-  static readonly #onEnd = onSocket((gate) => void (gate.#isEnding || gate.push(null)));
+  static readonly #onEnd = onSocket((gate) => gate.#peerEnded());
   static readonly #onTimeout = onSocket((gate) => gate.emit('timeout'));
   static readonly #onGone = onSocket((gate) => gate.destroy());
 
@@ -184,13 +186,23 @@ export class RequestGate extends Duplex {
   #pass(): void {
     while (this.#isWanted && !this.#isEnding && !this.destroyed && !this.#isAnswering()) {
       if (this.#held.length === 0) this.#held = (this.#socket.read() as Buffer | null) ?? NOTHING;
-      if (this.#held.length === 0) return;
+      if (this.#held.length === 0) {
+        if (this.#isPeerAtEnd) this.push(null);
+        return;
+      }
       const length = this.#pieceLength();
       const piece = this.#held.subarray(0, length);
       this.#held = this.#held.subarray(length);
       if (this.#bodyLeft !== null) this.#bodyLeft = Math.max(0, this.#bodyLeft - length);
       this.#isWanted = this.push(piece);
     }
+  }
+
+  /** Of a connection that is ending nothing is told: Node would end it again, and make an error of that. */
+  #peerEnded(): void {
+    if (this.#isEnding) return;
+    this.#isPeerAtEnd = true;
+    if (this.#held.length === 0) this.push(null);
   }
 
   #isAnswering(): boolean {
