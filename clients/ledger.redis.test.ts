@@ -25,20 +25,20 @@ interface Life {
   readonly saved: ReadonlySet<string>;
 }
 
-/** Ids of the events that a connection of the proxy received up to the cursor; of all connections, as each begins behind the one before. */
+/**
+ * Ids of the events up to the cursor on the connection that received it. What an earlier connection received behind its last
+ * handled event may come in another order, so nothing is said of it.
+ */
 function idsUpTo({ proxy }: Stage, cursor: string): ReadonlySet<string> {
-  const ids = new Set<string>();
-  let since: string[] = [];
-  for (const { received } of proxy.connections) {
+  for (const { received } of proxy.connections.toReversed()) {
+    const ids = new Set<string>();
     for (const text of received) {
       const [, id] = /"id":"([^"]+)"/.exec(text) ?? [];
-      if (id !== undefined) since.push(id);
-      if (!text.includes(`"cursor":"${cursor}"`)) continue;
-      for (const one of since) ids.add(one);
-      since = [];
+      if (id !== undefined) ids.add(id);
+      if (text.includes(`"cursor":"${cursor}"`)) return ids;
     }
   }
-  return ids;
+  return new Set();
 }
 
 async function endedLife(stage: Stage, adapter: Adapter): Promise<Life> {

@@ -129,6 +129,9 @@ describe('resources of all kinds', () => {
   test('every field at once: issuer, load balancer, ingress, autoscaler; and what is not wanted any more goes', async () => {
     await secret('acme-ingest', { token: 'sesame' });
     await secret('acme-collector', { headers: 'x-team=voice' });
+    await secret('crm-webhook', { secret: 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3' });
+    await secret('crm-webhook-old', { previous: 'whsec_MTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4' });
+    await secret('crm-authority', { 'ca.crt': (await tlsPair())['tls.crt'] });
     await must('PATCH', core('secrets', 'acme-directory'), { stringData: { 'accounts.yaml': 'accounts: []' } }, MERGE);
     await must('PATCH', core('secrets', 'firehose-redis'), { stringData: { 'redis-url': platform.redis.url } }, MERGE);
     await platform.create('full', FULL_SPEC);

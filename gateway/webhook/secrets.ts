@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from '../../runtime/logging/logger.ts';
+import { readText, unreadable } from '../../runtime/files/text-file.ts';
 import { webhookFiles } from '../../protocol/webhook-files.ts';
 import { parseSecret, type SigningKey } from './sign.ts';
 
@@ -92,9 +92,9 @@ export class SecretFiles {
   /** Null where there is no such file, which is a fault where `faults` is given. */
   async #text(name: string, faults: string[] | null): Promise<string | null> {
     try {
-      return await readFile(join(this.#folder, name), 'utf8');
+      return await readText(join(this.#folder, name));
     } catch (error) {
-      faults?.push(`${name} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+      faults?.push(`${name} ${unreadable(error)}`);
       return null;
     }
   }
