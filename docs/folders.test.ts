@@ -3,6 +3,9 @@ import { test } from 'node:test';
 import { foldersWithoutReadme, unnamedFolders } from './folders.ts';
 import { readRepositoryFile, repositoryFiles } from './repository.ts';
 
+/** As CONTRIBUTING.md says. */
+const MOST_LINES = 400;
+
 test('every folder of the repository is named by the nearest README above it', () => {
   assert.deepEqual(unnamedFolders(repositoryFiles(), readRepositoryFile), []);
 });
@@ -14,6 +17,12 @@ test('a folder that its README does not name is found', () => {
     unnamedFolders(files, () => readme),
     ['a/c-d: README.md does not name a/c-d/'],
   );
+});
+
+test('no module but a test is longer than a reader holds in mind', () => {
+  const modules = repositoryFiles().filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'));
+  const long = modules.filter((path) => readRepositoryFile(path).split('\n').length - 1 > MOST_LINES);
+  assert.deepEqual(long, []);
 });
 
 test('every folder of more than three files opens with a README', () => {

@@ -25,7 +25,8 @@ import { createPresence } from './replica/create-presence.ts';
 import type { Presence } from './replica/presence.ts';
 import { narrow } from './session/narrow.ts';
 import { seesWhole } from './session/sees-whole.ts';
-import type { ClientConnection, SessionContext } from './session/session.ts';
+import type { ClientConnection } from './session/client-connection.ts';
+import type { SessionContext } from './session/session.ts';
 import { Sessions } from './session/sessions.ts';
 import { startWebhooks, type Webhooks } from './webhook/webhooks.ts';
 

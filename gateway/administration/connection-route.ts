@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { CONNECTIONS_PATH } from '../../protocol/paths.ts';
 import { onlyMethods, sendProblem } from '../http/respond.ts';
-import type { ClientConnection } from '../session/session.ts';
+import type { ClientConnection } from '../session/client-connection.ts';
 import { readPage } from './read-request.ts';
 
 /** The part of a session that is shown. */

@@ -9,7 +9,8 @@ import { seeded } from '../testing/hostile.ts';
 import { RecordingSink } from '../testing/sink.ts';
 import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
-import { Fanout, type FanoutOptions } from './fanout.ts';
+import type { FanoutOptions } from './fanout-options.ts';
+import { Fanout } from './fanout.ts';
 import { PLAIN, WITH_META, type Form } from './encoding.ts';
 
 const TREE: [string, string | null][] = [

@@ -11,7 +11,8 @@ import { cursors, openCursor } from '../testing/cursors.ts';
 import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
 import { WITH_META } from './encoding.ts';
-import { Fanout, type ConnectionOptions } from './fanout.ts';
+import type { ConnectionOptions } from './fanout-options.ts';
+import { Fanout } from './fanout.ts';
 import { createPages } from './pages.ts';
 import { SLOW_AFTER_MS, type SlowPolicy, type Notices } from './connection.ts';
 

@@ -14,7 +14,8 @@ import type { DeliverySession } from './delivery.ts';
 import { Uptake, type Moment } from './liveness.ts';
 import { LogDelivery } from './log-delivery.ts';
 import { comeBackAfter, FIRST_RETRY, RETRY } from './retry.ts';
-import type { ClientConnection, SessionContext, SessionOptions } from './session.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { SessionContext, SessionOptions } from './session.ts';
 import { OPEN, SocketWriter } from './socket-writer.ts';
 
 /** What one stream is opened with: its response has begun. */

@@ -14,7 +14,7 @@ import {
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import { CALLS_DISABLED, type Calls } from '../calls/calls.ts';
-import type { ConnectionOptions } from '../fanout/fanout.ts';
+import type { ConnectionOptions } from '../fanout/fanout-options.ts';
 import type { Delivery, DeliverySession } from './delivery.ts';
 import type { SessionStart } from './begin.ts';
 import type { OnGap } from './plan-replay.ts';

@@ -20,6 +20,7 @@ import { isSameRedactor, type Redactor } from '../privacy/redactor.ts';
 import type { SlowPolicy } from '../fanout/connection.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
+import type { ClientConnection } from './client-connection.ts';
 import { fullAllowance, takeFrame, type FrameAllowance } from './client-frames.ts';
 import { Dialogue, type DialogueOptions } from './dialogue.ts';
 import type { Acknowledgement, Delivery, DeliverySession } from './delivery.ts';
@@ -33,35 +34,6 @@ import { SocketWriter } from './socket-writer.ts';
 
 /** How long a connection on which nothing is read any more may still take the Close. */
 const LINGER_MS = 500;
-
-/** A connection of a client, by whatever it speaks: what a replica asks of each. */
-export interface ClientConnection {
-  readonly id: string;
-  /** Counts the connections of this replica. */
-  readonly number: number;
-  readonly address: string;
-  readonly contract: Contract | 'sse';
-  /** Null for one that reads the log itself. */
-  readonly group: string | null;
-  /** Unix milliseconds. */
-  readonly since: number;
-  readonly token: VerifiedToken;
-  readonly isBehind: boolean;
-  /** Bytes that this process holds for the peer. */
-  readonly unreadBytes: number;
-  /** How long it has been open, in milliseconds. */
-  readonly age: number;
-  /** It ends for what its client sent. */
-  readonly isAtFault: boolean;
-  announceDrain(retryAfterMs: number): void;
-  /** After a change of the directory or of the profiles of privacy. */
-  judgeAgain(): void;
-  /** Does what is due, once a second. */
-  sweep(now: Moment): void;
-  /** False: it was ended before. */
-  close(name: CloseName, reason: CloseReason, last?: Position | null): boolean;
-  terminate(): void;
-}
 
 /** What one session is opened with. */
 export interface SessionOptions {

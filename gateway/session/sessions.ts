@@ -5,7 +5,8 @@ import type { VerifiedToken } from '../auth/grant.ts';
 import type { ConnectionKind } from '../metrics/observe-gateway.ts';
 import { greediest } from './unread-budget.ts';
 import { EventStream, type EventStreamOptions } from './event-stream.ts';
-import { Session, type ClientConnection, type SessionContext, type SessionOptions } from './session.ts';
+import type { ClientConnection } from './client-connection.ts';
+import { Session, type SessionContext, type SessionOptions } from './session.ts';
 
 const SWEEP_MS = 1_000;
 /** A peer that has not answered a Close by then is cut off. */
