@@ -176,7 +176,8 @@ test(
     assert.ok(late <= TAKEOVER_MS, `${Math.round(late)} ms`);
     assert.ok(leads(standby));
     const third = await startReplica();
-    await delay(1_000);
+    // What the third did not hear is in the log before the second stands still.
+    await announced();
     standby.kill('SIGSTOP');
     assert.ok((await lateness()) <= TAKEOVER_MS);
     await delay(LEASE_MS);
