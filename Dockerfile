@@ -27,5 +27,5 @@ USER 65532:65532
 ENV NODE_ENV=production
 EXPOSE 9443 9090 8080
 # The flags are for gateways: with Node's own the collector's threads took the core from the event loop (docs/benchmarks.md).
-ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=1", "--initial-old-space-size=256", "--single-threaded-gc", "--import", "/app/runtime/telemetry/start.ts", "/app/cli/firehose.ts"]
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "--initial-old-space-size=256", "--single-threaded-gc", "--import", "/app/runtime/telemetry/start.ts", "/app/cli/firehose.ts"]
 CMD ["--help"]
