@@ -55,6 +55,16 @@ function acknowledging(client: Client): () => number[] {
   };
 }
 
+/** Refuses all that has come. */
+function refusing(client: Client): () => void {
+  let done = 0;
+  return () => {
+    const all = events(client);
+    for (const { _firehose } of all.slice(done)) client.send(JSON.stringify({ nack: _firehose.id, delay_ms: 1 }));
+    done = all.length;
+  };
+}
+
 const attemptsOf = (client: Client) => client.messages.flatMap((text) => /"attempt":(\d+)/.exec(text)?.[1] ?? []);
 
 async function deadLetters(running: RunningGateway): Promise<unknown[]> {
@@ -159,16 +169,8 @@ describe('I14, I18: a member of a group that hangs, over TLS', LIMIT, () => {
     LIMIT,
     async () => {
       await using running = await open();
-      const refuse = (client: Client) => {
-        let done = 0;
-        return () => {
-          const all = events(client);
-          for (const { _firehose } of all.slice(done)) client.send(JSON.stringify({ nack: _firehose.id, delay_ms: 1 }));
-          done = all.length;
-        };
-      };
       const [one, other] = [await member(running), await member(running)];
-      const [first, second] = [refuse(one), refuse(other)];
+      const [first, second] = [refusing(one), refusing(other)];
       await publish(running, 1);
       await until('a dead letter', async () => {
         first();
@@ -184,6 +186,32 @@ describe('I14, I18: a member of a group that hangs, over TLS', LIMIT, () => {
         return (await deadLetters(running)).length === 2;
       });
       one.close();
+    },
+  );
+
+  test(
+    'an event that the only member of its replica always refuses ends as a dead letter, wherever others are',
+    LIMIT,
+    async () => {
+      await using running = await open(16);
+      await using other = await running.another();
+      const refusers = [await running.connect(`?token=${await running.token()}&group=default&v=1`)];
+      refusers.push(await other.connect(`?token=${await other.token()}&group=default&v=1`));
+      const refuse = refusers.map(refusing);
+      await publish(running, 20);
+      await until(
+        '20 dead letters',
+        async () => {
+          for (const again of refuse) again();
+          return (await deadLetters(running)).length;
+        },
+        { holds: (count) => count === 20, limitMs: 30_000 },
+      );
+      assert.ok(
+        refusers.every((client) => events(client).length > 0),
+        'both replicas had some',
+      );
+      for (const client of refusers) client.close();
     },
   );
 });

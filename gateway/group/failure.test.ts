@@ -9,8 +9,8 @@ function delivered(attempts: number, excused = 0) {
   return new Ledger<Loaded>().add({ ...entry, attempts, excused }, 'call', () => ({ load: 0 }));
 }
 
-const other = { maxDeliver: 3, hasOther: true };
-const only = { maxDeliver: 3, hasOther: false };
+const other = { maxDeliver: 3, other: 'here' } as const;
+const only = { maxDeliver: 3, other: 'nowhere' } as const;
 
 test('I14: an event that failed on one member alone is no dead letter while another one could have it', () => {
   const held = delivered(3);
@@ -22,6 +22,15 @@ test('I14: an event that failed on one member alone is no dead letter while anot
 test('I14: on the only member the deliveries alone count', () => {
   assert.equal(isExhausted(delivered(2), { member: 1, ...only }), false);
   assert.equal(isExhausted(delivered(3), { member: 1, ...only }), true);
+});
+
+test('I14: while the other member is on another replica, an event that always fails is given up after twice as many', () => {
+  const elsewhere = { maxDeliver: 3, other: 'elsewhere' } as const;
+  assert.equal(isExhausted(delivered(5), { member: 1, ...elsewhere }), false);
+  assert.equal(isExhausted(delivered(6), { member: 1, ...elsewhere }), true);
+  const held = delivered(3);
+  assert.equal(isExhausted(held, { member: 1, ...elsewhere }), false);
+  assert.equal(isExhausted(held, { member: 2, ...elsewhere }), true);
 });
 
 test('I14: a delivery to a member that hung counts against no event', () => {

@@ -5,17 +5,28 @@ export function countedAttempts({ attempts, excused }: Pick<Held<Loaded>, 'attem
   return attempts - excused;
 }
 
+/** Where another member is that does not hang: on this replica, on another one alone, or nowhere. */
+export type OtherMember = 'here' | 'elsewhere' | 'nowhere';
+
+/** A member of another replica gets the event only once that replica takes the partition over: it has this many times as many deliveries for that. */
+const ELSEWHERE_FACTOR = 2;
+
+export interface Failure {
+  readonly member: number;
+  readonly maxDeliver: number;
+  readonly other: OtherMember;
+}
+
 /**
  * Records that the delivery to this member failed, and decides whether the event becomes a dead letter (I14): only when
  * it was delivered often enough, and failed on more than one member or has no other member to go to.
  */
-export function isExhausted<C extends Loaded>(
-  held: Held<C>,
-  failure: { readonly member: number; readonly maxDeliver: number; readonly hasOther: boolean },
-): boolean {
-  held.failedElsewhere ||= held.failedAt !== null && held.failedAt !== failure.member;
-  held.failedAt = failure.member;
-  return countedAttempts(held) >= failure.maxDeliver && (held.failedElsewhere || !failure.hasOther);
+export function isExhausted<C extends Loaded>(held: Held<C>, { member, maxDeliver, other }: Failure): boolean {
+  held.failedElsewhere ||= held.failedAt !== null && held.failedAt !== member;
+  held.failedAt = member;
+  const attempts = countedAttempts(held);
+  if (held.failedElsewhere || other === 'nowhere') return attempts >= maxDeliver;
+  return other === 'elsewhere' && attempts >= maxDeliver * ELSEWHERE_FACTOR;
 }
 
 /**

@@ -7,6 +7,7 @@ import type { RouteIndex, Wanted } from '../fanout/route-index.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
 import type { GroupCounters } from './counters.ts';
+import type { OtherMember } from './failure.ts';
 import type { GroupFilter } from './group-filter.ts';
 import type { GroupGap, GroupGapReason, LostReason } from './groups.ts';
 import type { Held, Loaded } from './ledger.ts';
@@ -123,8 +124,8 @@ export interface GroupContext {
   choose(call: string, partition: number): GroupMember | null;
   /** Another member than this one for the call; one that hangs only where all do, null where there is no other. */
   chooseOther(member: GroupMember, call: string, partition: number): GroupMember | null;
-  /** Whether there is another member, one that does not hang. */
-  hasHealthyOther(member: GroupMember): boolean;
+  /** Where there is another member, one that does not hang. */
+  otherThan(member: GroupMember): OtherMember;
   /** The member hangs: its calls go to others, in all partitions. */
   hangs(member: GroupMember): void;
   /** How many more entries this replica may hold for the group. */

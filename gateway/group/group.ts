@@ -6,6 +6,7 @@ import { wantedBy, type Wanted } from '../fanout/route-index.ts';
 import { ownerOf } from '../replica/rendezvous.ts';
 import { ExpectedGaps } from './expected-gaps.ts';
 import type { Grant } from '../auth/grant.ts';
+import type { OtherMember } from './failure.ts';
 import type { GroupContext, GroupMember, MakeMember, MemberGroup, JoinedMember } from './group-context.ts';
 import type { GroupStatus, LostReason } from './groups.ts';
 import { PartitionLoop } from './partition-loop.ts';
@@ -73,7 +74,7 @@ export class Group {
       isGranted: (now) => now < this.grantedUntil,
       choose: (call, partition) => this.#choose(call, partition),
       chooseOther: (member, call, partition) => this.#chooseOther(member, call, partition),
-      hasHealthyOther: (member) => this.#hasHealthyOther(member) || this.#healthyElsewhere.length > 0,
+      otherThan: (member) => this.#otherThan(member),
       hangs: (member) => this.#hangs(member),
       free: () => this.#free(),
       hold: (entries) => this.#hold(entries),
@@ -252,6 +253,11 @@ export class Group {
 
   #hasHealthyOther(member: GroupMember): boolean {
     return [...this.#members.values()].some((other) => other !== member && !other.isHung);
+  }
+
+  #otherThan(member: GroupMember): OtherMember {
+    if (this.#hasHealthyOther(member)) return 'here';
+    return this.#healthyElsewhere.length > 0 ? 'elsewhere' : 'nowhere';
   }
 
   #hung(): JoinedMember[] {

@@ -107,7 +107,7 @@ export class PartitionWork {
       if (isHung) hung.add(member);
       const other = isHung ? this.context.chooseOther(member, held.call.key, held.partition) : null;
       if (other !== null) this.#handBack(held, other);
-      else if (isHung && this.context.hasHealthyOther(member)) this.#leave(held);
+      else if (isHung && this.context.otherThan(member) !== 'nowhere') this.#leave(held);
       else this.#timedOut(held, member);
     }
   }
@@ -169,12 +169,12 @@ export class PartitionWork {
 
   #isExhausted(held: Event, member: GroupMember): boolean {
     const { maxDeliver } = this.context.limits;
-    return isExhausted(held, { member: member.number, maxDeliver, hasOther: this.context.hasHealthyOther(member) });
+    return isExhausted(held, { member: member.number, maxDeliver, other: this.context.otherThan(member) });
   }
 
   #moveToHealthy(held: Event): void {
     const { member, key } = held.call;
-    if (!this.context.hasHealthyOther(member)) return;
+    if (this.context.otherThan(member) !== 'here') return;
     const other = this.context.chooseOther(member, key, held.partition);
     if (other !== null) this.ledger.moveCall(held, other);
   }
