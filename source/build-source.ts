@@ -24,7 +24,7 @@ export interface Source extends AsyncDisposable {
 
 const LOOK_EVERY_MS = 2_000;
 
-/** Makes everything, in order, and releases it in reverse. */
+/** Opens all parts in order, and releases them in reverse. */
 export async function buildSource(config: SourceConfig, logger: Logger, now: () => number = Date.now): Promise<Source> {
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
@@ -69,7 +69,7 @@ export async function buildSource(config: SourceConfig, logger: Logger, now: () 
     signal: stop.signal,
   });
   const ended = Promise.all([producer.ended, looking, following]).then(() => undefined);
-  // A caller that awaits it gets the rejection; without a caller it must not end the process.
+  // A caller that awaits `failed` gets the rejection. Without such a caller the rejection must not end the process.
   ended.catch(() => undefined);
   stack.defer(async () => {
     stop.abort();
@@ -81,7 +81,7 @@ export async function buildSource(config: SourceConfig, logger: Logger, now: () 
   return { port: listener.port, ended, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** Reports every two seconds whether the streams exist as expected: null, or the code of the fault. */
+/** Checks every two seconds whether the streams exist as expected. The report is null or the code of the fault. */
 async function keepLooking(
   eventLog: EventLog,
   signal: AbortSignal,
@@ -101,7 +101,10 @@ async function keepLooking(
   }
 }
 
-/** Why this replica does not count yet, so that a rollout keeps the old ones; null: it counts. A switch that is away is no reason. */
+/**
+ * Why this replica is not ready yet, so that a rollout keeps the old ones; null when it is ready. An unreachable switch
+ * is not a reason.
+ */
 function unreadiness(fault: string | null, behind: readonly string[]): string | null {
   if (fault !== null) return `the event log: ${fault}`;
   return behind.length === 0 ? null : `not in step with the other replicas: ${behind.join(', ')}`;

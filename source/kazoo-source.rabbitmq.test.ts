@@ -143,7 +143,7 @@ test('the five commands of docs/sources.md bring the calls of a Kazoo into the l
     retention: null,
     logger: silentLogger,
   });
-  // The block makes it.
+  // The block creates it.
   await rabbit.ctl('delete_user', 'firehose');
   await using tried = runFirstTry('source/kazoo-source.rabbitmq.test.ts', {
     folder: own,

@@ -16,7 +16,7 @@ function apply(table: Table, event: MappedEvent): void {
   else if (after !== undefined) table.set(callId, decodeCall(encodeCall(after)) ?? after);
 }
 
-/** The state of a leg by its events, written a second time: the last one that says a state decides. */
+/** The state of a leg, computed a second time from its events: the last one with a state decides. */
 function plainState(events: readonly MappedEvent[]): string {
   let state = 'ringing';
   for (const { name } of events) {

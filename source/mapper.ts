@@ -1,22 +1,22 @@
 /** One event as a switch sends it: flat for the event socket and AMI, nested for ARI. Untrusted. */
 export type SwitchEvent = Readonly<Record<string, unknown>>;
 
-/** Why an event is not the switch's own: the one marker of all synthetic events, `Firehose-Synthetic`. */
+/** Why an event is not the switch's own. `Firehose-Synthetic` is the only marker of synthetic events. */
 export type Synthetic = 'missed' | 'switch_restarted';
 
 /** An event of the catalogue, ready to be appended. */
 export interface MappedEvent {
   readonly name: string;
-  /** Empty when neither the switch nor the rules name one: the event is then not delivered. */
+  /** Empty when neither the switch nor a rule gives one: the event is then not delivered. */
   readonly account: string;
   readonly callId: string;
-  /** Stable: two listeners and a restart make the same one. 1 to 128 of A-Z a-z 0-9 . _ : - */
+  /** Stable: two listeners and a restart produce the same id. 1 to 128 of A-Z a-z 0-9 . _ : - */
   readonly eventId: string;
   /** Orders the events of one endpoint; opaque. */
   readonly position: string;
   /** Unix milliseconds by the switch's clock. */
   readonly at: number;
-  /** The bytes of the event as the log holds them. */
+  /** The bytes of the event as the log stores them. */
   readonly json: string;
   readonly synthetic: Synthetic | null;
 }
@@ -28,17 +28,17 @@ export interface Drop {
 }
 
 export type DropReason =
-  /** The catalogue has no name for it, or it only changes what the mapper knows. */
+  /** The catalogue has no name for it, or it only changes the mapper's state. */
   | 'not_mapped'
   /** Repeats what the leg's state already says: an Unhold without Hold, a second CREATE. */
   | 'no_change'
   /** Its leg has ended. */
   | 'after_destroy'
-  /** It names no leg, or is not of the switch's form. */
+  /** It names no leg, or lacks the form of the switch's events. */
   | 'malformed'
   /** The name is never forwarded (`protocol/catalogue.ts`). */
   | 'never_forwarded'
-  /** Kazoo: the body's name is not that of the routing key. */
+  /** Kazoo: the body's name differs from that in the routing key. */
   | 'key_mismatch'
   /** Kazoo: `Event-Category: error`. */
   | 'error_category'
@@ -50,41 +50,42 @@ export interface Mapped {
   readonly dropped: Drop | null;
 }
 
-/** One leg of a listing, asked after the subscription is in force. */
+/** One leg of a listing, requested after the subscription is in force. */
 export interface ListedLeg {
   /** As the switch names it. */
   readonly id: string;
-  /** What the switch says of it, in the form of its events. */
+  /** Data of the leg from the switch, in the form of its events. */
   readonly event: SwitchEvent;
 }
 
-/** The time for which nobody listened. */
+/** A time without any listener. */
 export interface Outage {
   /** Unix milliseconds. */
   readonly from: number;
-  /** Unix milliseconds: the time of the listing. */
+  /** Unix milliseconds: time of the listing. */
   readonly to: number;
-  /** The switch has restarted since: none of the legs before it is left. */
+  /** The switch has restarted since: none of the earlier legs exists. */
   readonly restarted: boolean;
   /**
-   * Call-IDs whose CREATE, and whose DESTROY, was received between the subscription and the listing and is fed after
-   * it: the listing neither begins nor ends these legs.
+   * Call-IDs whose CREATE, or whose DESTROY, was received between the subscription and the listing and is fed after it:
+   * the listing neither begins nor ends these legs.
    */
   readonly begun?: ReadonlySet<string>;
   readonly ended?: ReadonlySet<string>;
 }
 
 /**
- * From a switch's events to those of the catalogue. Pure: no clock, no I/O; the state is one registry of live legs.
+ * Maps a switch's events to those of the catalogue. Pure: no clock, no I/O; its state is one registry of live legs.
  * `now` is the arrival in Unix milliseconds, by the same clock for all three methods; it bounds how long a CREATE waits
  * for its account.
  */
 export interface Mapper<Event = SwitchEvent> {
   feed(event: Event, now: number): Mapped;
-  /** After an outage: ends what is gone, begins what is new, corrects what changed. */
+  /** After an outage: ends legs that are gone, begins new ones, corrects changed ones. */
   adopt(listing: readonly ListedLeg[], outage: Outage): readonly MappedEvent[];
   /**
-   * Returns the events that have waited long enough; Infinity returns all. To be called while the switch sends nothing.
+   * Returns the events that have waited long enough; Infinity returns all. Call regularly while the switch sends
+   * nothing.
    */
   advance(now: number): readonly MappedEvent[];
   /** When the oldest event that waits for its account was fed; null when none waits. */

@@ -11,15 +11,15 @@ import { readText, unreadable } from '../runtime/files/text-file.ts';
 export interface MappingFile {
   readonly mapping: MappingSpec;
   readonly park: ParkSource;
-  /** Name of the first endpoint; null when the file names none. */
+  /** Name of the first endpoint; null when the file has none. */
   readonly endpoint: string | null;
-  /** Whether accounts come from a directory as well: its realms are not in this file. */
+  /** Whether accounts also come from a directory: its realms are not in this file. */
   readonly fromDirectory: boolean;
 }
 
 const elsewhere = z.unknown().optional();
 
-/** The fields that decide about mapping, as of a whole source; the others may be there, and are ignored. */
+/** The fields that affect mapping, as in a whole source; other fields may be present, and are ignored. */
 const sourceSchema = z.strictObject({
   ...Object.fromEntries(Object.keys(sourceSpecSchema.shape).map((name) => [name, elsewhere])),
   ...mappingFields,

@@ -23,7 +23,7 @@ test('S3: a leg has at most one ANSWER, HOLD and UNHOLD alternate, each BRIDGE h
   for (const { name, mapper, events } of ALL) {
     const mapped = mapAll(mapper(), events);
     assertAlternation(mapped, name);
-    // A switch that was killed unbridges nothing.
+    // A switch that was killed sends no UNBRIDGE.
     if (!name.includes('crash_kill')) assertBridgesEnd(mapped, name);
   }
 });
@@ -48,7 +48,7 @@ test('S3: legs hold when the source dies after any line and begins again with a 
       const at = timeOf(source, cut);
       const adopted = second.adopt(source.listing(cut), { from: at, to: at + 1, restarted: false });
       const after = mapAll(second, source.events.slice(cut));
-      // The log refuses an id that it has: what both say counts once.
+      // The log refuses an id that it has: an event that both send counts once.
       const log = unique([...before, ...adopted, ...after]);
       assertWholeLegs(log, second.liveLegs(), `${source.name} cut at ${cut}`);
       const next = source.events[cut];
@@ -253,7 +253,7 @@ test('S10: two listeners that connect at different times make the same ids', () 
   }
 });
 
-/** The accounts that a recording's events name for each leg, and its root at its beginning. */
+/** The accounts that a recording's events name for each leg, and the leg's root at its start. */
 function accountsNamed(events: readonly SwitchEvent[]) {
   const legs = new Map<string, { own: Set<string>; root: string }>();
   const note = (id: unknown, account: unknown, root: unknown) => {

@@ -3,7 +3,7 @@ import { durationMs } from '../protocol/subscription/duration.ts';
 import { createAccountRules, type AccountRules } from './legs/account-rules.ts';
 import { createChosenVariables, type ChosenVariables } from './legs/chosen-variables.ts';
 
-/** What all mappers are made with. */
+/** Options of all mappers. */
 export interface MappingOptions {
   readonly accounts: AccountRules;
   readonly accountVariable: string;
@@ -11,7 +11,7 @@ export interface MappingOptions {
   readonly chosen: ChosenVariables | null;
   readonly privacy: MappingSpec['privacy'];
   readonly lostCalls: MappingSpec['lostCalls'];
-  /** Pseudonym of a switch by its name; '' for none. Of a bus, by the name that the switch has there. */
+  /** Pseudonym of a switch by its name; '' for none. For a bus, by the switch's name in its messages. */
   readonly switchId: (name: string) => string;
 }
 
@@ -27,7 +27,7 @@ export function mappingOptions(spec: MappingSpec): MappingOptions {
   };
 }
 
-/** What an empty configuration means. */
+/** The options of an empty configuration. */
 export function defaultMappingOptions(): MappingOptions {
   return mappingOptions(DEFAULT_MAPPING);
 }

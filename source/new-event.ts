@@ -1,7 +1,7 @@
 import type { NewEvent } from '../event-log/event-log.ts';
 import type { MappedEvent } from './mapper.ts';
 
-/** An event as the log takes it. */
+/** An event in the form that the log takes. */
 export function newEvent({ name, account, callId, eventId, json }: MappedEvent): NewEvent {
   return { name, account, callId, eventId, traceparent: '', data: Buffer.from(json) };
 }

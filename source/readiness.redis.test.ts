@@ -35,7 +35,7 @@ test('a replica is ready once it is in step with the one that publishes; a switc
     await mkdir(join(folder, name));
     await writeFile(join(folder, name, 'password'), 'ClueCon');
   }
-  // Another replica publishes, and has not said yet what the log has.
+  // Another replica publishes, and has not announced yet what the log has.
   const { lead } = sourceKeys('firehose:', 'default/source');
   await reader.set(lead('fs1'), 'another:1', 'PX', 60_000);
   const config = await readSourceConfig({

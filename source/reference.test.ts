@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { allSchemas } from '../protocol/reference/schemas.ts';
 import { mapAll, recordings } from './testing/recordings.ts';
 
-/** What the mappers make of real switches is what the reference says of events. */
+/** The mappers' output for real switches agrees with the reference of events. */
 test('R2: every event that a recording becomes is one by the schema of its name', () => {
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   const validators = new Map([...allSchemas()].map(([name, schema]) => [name, ajv.compile(schema)]));

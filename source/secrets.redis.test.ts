@@ -22,7 +22,7 @@ const BROKER = 'amqp://canary-user:canary-of-the-broker@127.0.0.1:1';
 /** Numbers of the recording: personal data of a caller. */
 const PERSONAL = /"1001"|1002@|Alice/;
 
-/** Everything that Redis holds but the streams, whose events have a caller's number on purpose. */
+/** Everything in Redis except the streams, whose events contain a caller's number on purpose. */
 async function agreed(reader: ReturnType<typeof commandClient>): Promise<string> {
   const texts: string[] = [];
   for (const key of await reader.keys('*')) {

@@ -13,12 +13,12 @@ import { parseSource } from './config/source-file.ts';
 import { SOURCE_SETTINGS } from './settings.ts';
 import { readText, unreadable } from '../runtime/files/text-file.ts';
 
-/** Where the configuration of a source is. */
+/** Locations of a source's configuration. */
 export interface SourcePlaces {
   readonly file: string;
-  /** Name of a source whose file is a bare `spec`. */
+  /** Name of a source whose file is only a `spec`. */
   readonly bareName: string;
-  /** Each Secret as a folder with its keys; null where none is given. */
+  /** Folder with one folder for each Secret, which has its keys; null when none is given. */
   readonly secretsFolder: string | null;
   readonly directoryFile: string | null;
 }
@@ -26,33 +26,33 @@ export interface SourcePlaces {
 /** What a source follows while it runs. */
 export interface FollowedConfig {
   readonly endpoints: readonly Endpoint[];
-  /** Those of the specification, then those of the directory. */
+  /** Rules of the specification, then those of the directory. */
   readonly rules: readonly AccountRule[];
 }
 
-/** What the places say: the whole specification, and what its references name. */
+/** The content of these locations: the whole specification, and what its references name. */
 export interface ReadSource extends FollowedConfig {
   /** `<namespace>/<name>`. */
   readonly name: string;
   readonly spec: SourceSpec;
 }
 
-/** The settings of one source process. More than eight members: it says everything that the process is told. */
+/** The settings of one source process. More than eight members: all settings of the process. */
 export interface SourceConfig extends ReadSource {
   readonly places: SourcePlaces;
   readonly redis: RedisConnection;
-  /** With `tls.crt` and `tls.key` of the port that Asterisk connects to; null: not needed. */
+  /** Folder with `tls.crt` and `tls.key` of the port that Asterisk connects to; null: not needed. */
   readonly tlsFolder: string | null;
-  /** Which addresses switches and brokers may have; null: all. */
+  /** Addresses that switches and brokers may have; null: all. */
   readonly addressPolicy: AddressPolicy | null;
   readonly host: string;
   readonly port: number;
 }
 
-/** Reads everything at once; throws one ConfigurationFault that lists every fault. */
+/** Reads everything at once. Throws one ConfigurationFault that lists every fault. */
 export async function readSourceConfig(environment: Environment): Promise<SourceConfig> {
   const { values, faults: ownFaults } = readSettings(SOURCE_SETTINGS, environment);
-  // Null where it is missing: that is reported as a separate fault.
+  // Null where it is missing: a separate fault reports that.
   const path: string | null = values.FIREHOSE_SOURCE_FILE;
   const places: SourcePlaces = {
     file: path ?? '',
@@ -100,7 +100,7 @@ interface ReadOutcome {
   readonly faults: readonly string[];
 }
 
-/** Reads the file, the Secrets that it names and the directory. */
+/** Reads the file, the Secrets that it names, and the directory. */
 export async function readSource(places: SourcePlaces): Promise<ReadOutcome> {
   let text: string;
   try {

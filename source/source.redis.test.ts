@@ -39,7 +39,7 @@ after(async () => {
 });
 
 let logs = 0;
-/** Streams of its own for each, within the keys that the user may touch. */
+/** Each test has streams of its own, within the keys that the user may use. */
 function config(keyPrefix = `firehose:${(logs += 1)}:`, callsPerSecond = 5, retention = {}): SourceConfig {
   const node = { host: '127.0.0.1', port: redis.port };
   const spec = sourceSpecSchema.parse({
@@ -70,7 +70,7 @@ function config(keyPrefix = `firehose:${(logs += 1)}:`, callsPerSecond = 5, rete
   };
 }
 
-/** Rules name keys of the default prefix: a test's own lies beside them. */
+/** The rules name keys of the default prefix: a test's own keys lie beside them. */
 async function allow(keyPrefix: string): Promise<void> {
   const keys = ['events', 'meta', 'trim', 'seen:*'].map((key) => `~${keyPrefix}{*}:${key}`);
   await ask(redis.port, ['acl', 'setuser', 'firehose-source', ...keys]);
@@ -99,7 +99,7 @@ describe('a source of simulated calls', () => {
   test('two replicas, and one that starts again, tell each event once and calls in order', TIME_LIMIT, async () => {
     const settings = config();
     await allow(settings.spec.redis.keyPrefix);
-    // A clock of their own: what is due does not depend on how busy the machine is.
+    // The sources have a clock of their own: what is due does not depend on the machine's load.
     const start = Date.now();
     let time = start;
     const now = () => time;
@@ -150,7 +150,8 @@ describe('a source of simulated calls', () => {
     const statistics = String(await ask(redis.port, ['info', 'commandstats']));
     const { connection: _, cluster: __, ...own } = SOURCE_ACL_COMMANDS;
     for (const command of Object.values(own).flatMap((words) => words.split(' '))) {
-      // When something was trimmed, when streams have no meta, when replicas are waited for, when they share a switch.
+      // Used when entries were trimmed, when streams have no meta, when a start waits for replicas, when they share a
+      // switch.
       if (['xrange', 'hincrby', 'hsetnx', 'pexpire', 'pttl', 'hdel'].includes(command)) continue;
       assert.ok(statistics.includes(`cmdstat_${command}:`), `${command} is granted and was not used`);
     }

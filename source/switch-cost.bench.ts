@@ -1,6 +1,6 @@
 /**
- * What an event of a switch costs in CPU, to be run by hand: the connection and the mapper, against a consumer that reads
- * the same bytes from the same socket and takes them apart (AMI into keys, JSON into objects), and does nothing else.
+ * CPU cost of an event of a switch. Run by hand. Compares the connection and the mapper with a consumer that reads the
+ * same bytes from the same socket, only parses them (AMI into keys, JSON into objects), and does nothing else.
  *   node source/switch-cost.bench.ts --as freeswitch|asterisk-ami|asterisk-ari --calls 400
  * Prints one line: events a second of CPU of both.
  */
@@ -33,9 +33,9 @@ const { values } = parseArgs({
 const NAMES = ['hold_unhold', 'answered_caller_hangs_up', 'rejected_busy', 'attended_transfer_refer_replaces'];
 const PLACE = { host: '127.0.0.1', username: 'u', password: 'p', tls: null, policy: null, now: Date.now };
 
-/** Ends what it was given to begin. */
+/** Ends what it has started. */
 type Stop = () => Promise<void> | void;
-/** Reads all events from this port; `done` once the last one is there. */
+/** Reads all events from this port; `done` once the last one has arrived. */
 type Reader = (port: number, done: () => void) => Promise<Stop> | Stop;
 
 interface Contenders {
@@ -107,7 +107,7 @@ const FREESWITCH: Contenders = {
         if (body !== '' && (JSON.parse(body) as SwitchEvent)['Event-Info'] === 'the end') done();
       }
     });
-    /** Null: it has not come yet; empty: the message has none, or is no event. */
+    /** Null: incomplete; empty: the message has no event. */
     function nextBody(): string | null {
       const end = rest.indexOf('\n\n');
       if (end < 0) return null;
@@ -145,7 +145,7 @@ async function mapped(of: Switch, mapper: Mapper, look: (event: SwitchEvent) => 
   return async () => connection[Symbol.asyncDispose]();
 }
 
-/** As short as it can be written. */
+/** Written as short as possible. */
 function keysOf(message: string): Map<string, string> {
   return new Map(message.split('\r\n').map((line) => line.split(': ', 2) as [string, string]));
 }
@@ -171,7 +171,7 @@ if (values.feed) {
 } else {
   const feeder = fork(import.meta.filename, ['--feed', '--as', values.as, '--calls', values.calls]);
   const [{ port, events }] = (await once(feeder, 'message')) as [{ port: number; events: number }];
-  // The first of each is slower: it is compiled.
+  // The first run of each is slower, because it is compiled.
   await measure(contenders.ours, port);
   await measure(contenders.bare, port);
   const rate = async (read: Reader) => Math.round(events / ((await measure(read, port)) / 1_000_000));

@@ -6,24 +6,27 @@ const MAX_MESSAGE_BYTES = 1_048_576;
 
 export class AmiError extends Error {
   override readonly name = 'AmiError';
-  /** Stable. */
+  /** Stable code. */
   readonly code = 'message_too_long';
 }
 
 export interface AmiParser {
   /**
-   * The messages that this chunk completes, in their order: events have `Event`, answers have `Response`, the greeting
-   * has `Banner`. A key given twice has a list. Throws an AmiError when a message does not end.
+   * Messages completed by this chunk, in order: events have `Event`, answers have `Response`, the greeting has
+   * `Banner`. A repeated key has a list. Throws an AmiError when a message exceeds the limit without ending.
    */
   push(chunk: Buffer): SwitchEvent[];
-  /** Bytes of a message that is not complete. */
+  /** Number of buffered bytes of the incomplete message. */
   pending(): number;
 }
 
-/** Parses the manager interface's stream, however it is cut: `Key: value` lines, an empty line after each message. */
+/**
+ * Parses the stream of the manager interface, in chunks of any size: `Key: value` lines, an empty line after each
+ * message.
+ */
 export function createAmiParser(): AmiParser {
   let rest: Buffer = Buffer.alloc(0);
-  /** Where in `rest` the line under way begins: what is before it has been looked at. */
+  /** Start of the current line in `rest`. The bytes before it have been scanned. */
   let line = 0;
 
   return {
@@ -45,7 +48,7 @@ export function createAmiParser(): AmiParser {
       if (bytes.length - start > MAX_MESSAGE_BYTES) {
         throw new AmiError(`A message is longer than ${MAX_MESSAGE_BYTES} bytes`);
       }
-      // A copy: a slice would keep the whole chunk.
+      // Copies: a slice would keep the whole chunk in memory.
       rest = Buffer.from(bytes.subarray(start));
       line -= start;
       return messages;
@@ -56,7 +59,7 @@ export function createAmiParser(): AmiParser {
 
 const GREETING = 'Asterisk Call Manager/';
 
-/** The greeting is one line without an empty one after it. */
+/** The greeting is one line and has no empty line after it. */
 function isGreeting(bytes: Buffer, from: number, to: number): boolean {
   return to - from < 128 && bytes.toString('latin1', from, to).startsWith(GREETING);
 }

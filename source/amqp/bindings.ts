@@ -9,23 +9,27 @@ export interface Wanted {
   readonly keys: readonly string[];
 }
 
-/** Why events were lost before the bindings stood. */
+/** Why events were lost before the bindings existed. */
 export type Loss = 'bindings_lost' | 'queue_lost';
 
 export type BindOutcome =
   /** `waiting`: messages that are ready in the queue. */
   { readonly kind: 'bound'; readonly waiting: number } | { readonly kind: 'failed'; readonly reason: AmqpReason };
 
-/** AMQP does not tell whether a binding is there, nor whether a broker was away: markers of the same lifetime do. */
+/**
+ * AMQP has no way to ask whether a binding exists, or whether the broker was away. Markers with the same lifetime show
+ * it.
+ */
 function markersOf({ name }: QueueSpec, markers: string) {
   return { bound: `${name}.bound.${markers}`, alive: `${name}.alive.${markers}` } as const;
 }
 
 /**
- * What happened since these markers were set: null when they are there. `bound` is an exchange with a binding to the
- * queue: it deletes itself when that binding goes, as it does with the queue. `alive` is a durable queue with one
- * transient message: a restart of the broker takes the message, and in RabbitMQ 3 all transient exchanges and their
- * bindings. In RabbitMQ 4 those stay, but nobody could publish while the broker was away. Rejects with amqplib's error.
+ * What happened since these markers were set; null when both still exist. `bound` is an exchange with a binding to the
+ * queue: it deletes itself when that binding or the queue is deleted. `alive` is a durable queue with one transient
+ * message: a restart of the broker removes the message. In RabbitMQ 3, a restart also removes all transient exchanges
+ * and their bindings. In RabbitMQ 4 those remain, but nobody could publish while the broker was away. Rejects with
+ * amqplib's error.
  */
 export async function findLoss(connection: ChannelModel, { queue }: Wanted, markers: string): Promise<Loss | null> {
   const { bound, alive } = markersOf(queue, markers);
@@ -36,7 +40,7 @@ export async function findLoss(connection: ChannelModel, { queue }: Wanted, mark
     : 'queue_lost';
 }
 
-/** Declares and binds. */
+/** Declares the queue and binds it. */
 export async function bind(
   connection: ChannelModel,
   { exchange, queue, keys }: Wanted,
@@ -45,7 +49,7 @@ export async function bind(
   try {
     const channel = await openChannel(connection);
     if (exchange.declare) {
-      // Exactly as Kazoo declares it: another declaration would make Kazoo fail.
+      // The declaration must equal Kazoo's: with a different one, Kazoo's own declaration would fail.
       await channel.assertExchange(exchange.name, 'topic', { durable: false, autoDelete: false });
     }
     await channel.assertQueue(queue.name, queueOptions(queue));
@@ -61,7 +65,7 @@ export async function bind(
   }
 }
 
-/** Messages that are ready in the queue. */
+/** Number of messages that are ready in the queue. */
 export async function countWaiting(connection: ChannelModel, { queue }: Wanted): Promise<number> {
   const channel = await openChannel(connection);
   const { messageCount } = await channel.checkQueue(queue.name);
@@ -70,8 +74,8 @@ export async function countWaiting(connection: ChannelModel, { queue }: Wanted):
 }
 
 /**
- * Sets markers of a name that was never used. The bindings are made once more after it: then markers that stand say that
- * the bindings of the same queue do. Rejects with amqplib's error.
+ * Sets markers under a new name and then repeats the bindings: markers that still exist then prove that the bindings of
+ * the same queue do. Rejects with amqplib's error.
  */
 export async function setMarkers(connection: ChannelModel, { queue }: Wanted, markers: string): Promise<void> {
   const { bound, alive } = markersOf(queue, markers);
@@ -80,7 +84,7 @@ export async function setMarkers(connection: ChannelModel, { queue }: Wanted, ma
   await channel.assertExchange(bound, 'fanout', { durable: false, autoDelete: true });
   await channel.bindQueue(queue.name, bound, '');
   await channel.assertQueue(alive, markerQueue(queue));
-  // Through an exchange of its name: the right to write to the default one is not asked for.
+  // Published through the marker's own exchange: the user needs no right to write to the default exchange.
   await channel.assertExchange(alive, 'fanout', { durable: false, autoDelete: true });
   await channel.bindQueue(alive, alive, '');
   channel.publish(alive, '', Buffer.alloc(0), { deliveryMode: 1 });
@@ -88,14 +92,14 @@ export async function setMarkers(connection: ChannelModel, { queue }: Wanted, ma
   await channel.close();
 }
 
-/** Expires when no look has asked for it, as the queue that it belongs to. */
+/** Expires when no check has used it for as long as the queue itself may stay unused. */
 function markerQueue({ expiresMs }: QueueSpec) {
   const options = { 'x-queue-type': 'classic', 'x-max-length': 1, 'x-expires': expiresMs };
   return { durable: true, arguments: options };
 }
 
 /**
- * When the exchange of the switch is gone, so that other replicas see it, too; or when other markers have replaced these.
+ * For markers that others have replaced, and when the switch's exchange is gone, so that other replicas see the loss.
  * Rejects with amqplib's error.
  */
 export async function removeMarkers(connection: ChannelModel, { queue }: Wanted, markers: string): Promise<void> {
@@ -107,7 +111,7 @@ export async function removeMarkers(connection: ChannelModel, { queue }: Wanted,
   await channel.close();
 }
 
-/** Messages that are ready in a queue; none when it is not there. */
+/** Number of messages that are ready in a queue; 0 when the queue does not exist. */
 async function messagesIn(connection: ChannelModel, queue: string): Promise<number> {
   let count = 0;
   await exists(connection, async (channel) => {
@@ -130,7 +134,7 @@ async function exists(connection: ChannelModel, check: (channel: Channel) => Pro
 
 async function openChannel(connection: ChannelModel): Promise<Channel> {
   const channel = await connection.createChannel();
-  // The call that it answers rejects as well.
+  // The call that caused the error rejects as well.
   channel.on('error', () => undefined);
   return channel;
 }

@@ -14,18 +14,18 @@ import { Losses } from './losses.ts';
 import { OverflowWatch } from './overflow-watch.ts';
 import { Publisher } from './publisher.ts';
 
-/** One broker of a source. */
+/** One broker of a source with its name. */
 export interface BrokerSpec {
   /** Of a-z, 0-9 and -. */
   readonly name: string;
   readonly broker: Broker;
 }
 
-/** What happens at a bus, to be counted. Nothing of a call, an account or a credential is in a name or a reason. */
+/** Business events of a bus, to be counted. No name or reason contains data of a call, an account or a credential. */
 export interface BusObserver {
-  /** An attempt to connect has ended: messages come now, or why not. */
+  /** An attempt to connect has ended: messages arrive now, or `outcome` says why not. */
   connectEnded(endpoint: string, outcome: 'Live' | AmqpReason): void;
-  /** A message was mapped. `reason` is empty for what is forwarded. */
+  /** A message was mapped. `reason` is empty for a forwarded message. */
   eventRead(endpoint: string, outcome: 'forwarded' | 'dropped' | 'malformed', reason: string): void;
   /** An append has ended. `lagMs`: from the switch's time to now. */
   eventAppended(endpoint: string, event: MappedEvent, outcome: AppendOutcome['outcome'], lagMs: number): void;
@@ -34,7 +34,7 @@ export interface BusObserver {
   stateChanged(endpoint: string, state: ConsumerState): void;
 }
 
-/** More than eight members: the parts of a bus that one broker is given. */
+/** More than eight members: the parts of a bus that serve one broker. */
 export interface BusEndpointOptions {
   readonly spec: BrokerSpec;
   readonly place: CoveragePlace;
@@ -49,12 +49,12 @@ export interface BusEndpointOptions {
 }
 
 const REPORT_MS = 2_000;
-/** Reports of replicas that are gone are looked for with each thirtieth. */
+/** Every thirtieth report also removes the reports of replicas that are gone. */
 const PRUNE_EVERY = 30;
-/** Reasons of the mapper that say that a message has not the form of an event. */
+/** The mapper's reasons for a message that is not a valid event. */
 const MALFORMED: ReadonlySet<string> = new Set(['malformed', 'rejected']);
 
-/** One broker that is consumed, mapped and appended by this replica. */
+/** One broker whose messages this replica consumes, maps and appends. */
 export class BusEndpoint {
   readonly #options: BusEndpointOptions;
   readonly #consumer: Consumer;
@@ -130,7 +130,7 @@ export class BusEndpoint {
     observer.stateChanged(spec.name, state);
   }
 
-  /** What replicas and the operator read. Without a report of ten seconds a replica counts as gone. */
+  /** Report for the other replicas and the operator. A replica whose report is ten seconds old counts as gone. */
   async #report(signal: AbortSignal): Promise<void> {
     const { place, now } = this.#options;
     const reports = reportStore(place.client, place.keys, place);
@@ -139,7 +139,7 @@ export class BusEndpoint {
         await writeReport(place, encodeSourceReport(this.report()));
         if (count % PRUNE_EVERY === 0) await reports.prune(now());
       } catch {
-        // Redis is away: the next one is as good.
+        // Redis is away: the next report replaces this one.
       }
       await delay(REPORT_MS, undefined, { signal }).catch(() => undefined);
     }

@@ -6,22 +6,22 @@ import { BusEndpoint, type BrokerSpec, type BusObserver } from './bus-endpoint.t
 import type { BusMapper } from './bus-mapper.ts';
 import type { Wanted } from './bindings.ts';
 
-/** More than eight members: what is consumed, how it is mapped, where it goes, and who is told. */
+/** More than eight members: what is consumed, how it is mapped, where it is appended, and who observes it. */
 export interface BusOptions {
   /** `<namespace>/<name>`: replicas of one source share it. */
   readonly source: string;
-  /** Of this replica: unique, without a slash or a colon. */
+  /** Unique id of this replica, without a slash or a colon. */
   readonly replica: string;
   readonly brokers: readonly BrokerSpec[];
   readonly wanted: Wanted;
-  /** Messages in hand at most, of each broker. */
+  /** Largest number of unacknowledged messages, for each broker. */
   readonly prefetch: number;
-  /** Makes the mapper of one broker. */
+  /** Creates the mapper of one broker. */
   readonly mapper: () => BusMapper;
-  /** How long a leg's beginning waits for its account. Milliseconds. */
+  /** How long the CREATE of a leg waits for its account, in milliseconds. */
   readonly holdMs: number;
   readonly eventLog: Pick<EventLog, 'append' | 'partitions'>;
-  /** For commands that do not block, in the Redis of the log. */
+  /** Client for commands that do not block, of the Redis that holds the log. */
   readonly client: RedisClient;
   readonly keyPrefix?: string;
   readonly observer?: BusObserver;
@@ -29,15 +29,18 @@ export interface BusOptions {
   readonly now?: () => number;
 }
 
-/** A bus that is consumed until it is disposed of: what is not acknowledged then goes to another replica. */
+/** A bus that is consumed until it is disposed of. The broker then gives unacknowledged messages to another replica. */
 export interface Bus extends AsyncDisposable {
-  /** Replaces the brokers: one that is the same object goes on, another of the same name takes over from it. */
+  /**
+   * Replaces the brokers. A broker that is the same object continues; a different one of the same name replaces its
+   * predecessor.
+   */
   setBrokers(brokers: readonly BrokerSpec[]): void;
-  /** Read at a scrape. */
+  /** Reads the state at a scrape. */
   figures(): readonly BusEndpoint['figures'][];
-  /** What is reported of each broker, in Redis as well. */
+  /** The reported state of each broker; Redis holds it as well. */
   reports(): readonly SourceReport[];
-  /** Rejects with the unexpected error that ended it. */
+  /** Rejects with the unexpected error that ended the bus. */
   readonly ended: Promise<void>;
 }
 
@@ -57,13 +60,13 @@ interface Running {
 }
 
 /**
- * Consumes the queues of a source on all its brokers: several zones of one platform are several brokers, and the derived
- * ids of Kazoo's events join what is federated between them.
+ * Consumes the queues of a source on all its brokers. Several zones of one platform are several brokers. Kazoo's events
+ * have derived ids, so an event that is federated between zones is stored once.
  */
 export function openBus(options: BusOptions): Bus {
   const running = new Map<string, Running>();
   const failed = Promise.withResolvers<void>();
-  // A caller that awaits it gets the rejection; without a caller it must not end the process.
+  // A caller that awaits `failed` gets the rejection. Without such a caller the rejection must not end the process.
   failed.promise.catch(() => undefined);
   const start = (spec: BrokerSpec): Running => {
     const endpoint = new BusEndpoint(endpointOptions(spec, options));
@@ -80,7 +83,7 @@ export function openBus(options: BusOptions): Bus {
     const wanted = new Map(brokers.map((spec) => [spec.name, spec]));
     const gone = [...running.values()].filter(({ spec }) => wanted.get(spec.name) !== spec);
     for (const { spec } of gone) running.delete(spec.name);
-    // Two consumers of one name would be two in one place of the reports.
+    // Two consumers of one name would share one field of the reports.
     await Promise.all(gone.map(halt));
     for (const spec of wanted.values()) if (!running.has(spec.name)) running.set(spec.name, start(spec));
   };

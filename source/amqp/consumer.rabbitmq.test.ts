@@ -42,7 +42,7 @@ interface Running extends AsyncDisposable {
 }
 
 type Given = Partial<Omit<ConsumerOptions, 'coverage'>> & {
-  /** What is done before a look is settled. */
+  /** Runs before a look is recorded. */
   readonly beforeSettle?: () => Promise<unknown>;
 };
 

@@ -11,21 +11,21 @@ import { pause, within } from './waits.ts';
 
 export interface ConsumerState {
   readonly connected: boolean;
-  /** Whether every binding stands. */
+  /** Whether every binding exists. */
   readonly bound: boolean;
-  /** The reason, when one of the two is false and a reason is known. */
+  /** The reason, when one of the two is false and the reason is known. */
   readonly reason: AmqpReason | null;
 }
 
 export interface ConsumerOptions {
   readonly broker: Broker;
   readonly wanted: Wanted;
-  /** Messages in hand at most. */
+  /** Largest number of unacknowledged messages. */
   readonly prefetch: number;
-  /** Gets each message, in order; `acknowledgeBelow` says when the log has it. Must not throw. */
+  /** Receives each message, in order; `acknowledgeBelow` reports that the log has it. Must not throw. */
   readonly take: (delivery: Delivery) => void;
   readonly coverage: Coverage;
-  /** Messages that wait in the queue, looked at while a gap cannot be told because the log is away. */
+  /** Number of messages that wait in the queue. Read while the log is away, because a gap cannot be appended then. */
   readonly onWaiting: (waiting: number, at: number) => void;
   readonly onState: (state: ConsumerState) => void;
   /** Unix milliseconds. */
@@ -38,19 +38,19 @@ const BIND_LIMIT_MS = 60_000;
 const CLOSE_LIMIT_MS = 2_000;
 
 /**
- * Consumes a queue of the source's own. Two channels: RabbitMQ closes the channel on which a bind to an absent exchange
- * fails, and Kazoo's exchange is absent after a full restart of the broker. On one channel, the messages that are in the
- * queue would never come.
+ * Consumes the source's own queue. Uses two channels: RabbitMQ closes the channel on which a bind to an absent exchange
+ * fails, and Kazoo's exchange is absent after a full restart of the broker. With one channel, the messages that are in
+ * the queue would never arrive.
  */
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #hand: Hand;
   #state: ConsumerState = { connected: false, bound: false, reason: null };
   #verifiedAt: number | null = null;
-  /** When the look under way began, and the markers that it asked for. */
+  /** When the current look began, and the markers that it asked for. */
   #lookedAt = 0;
   #base: string | null = null;
-  /** Until a look has told it, or another replica has. */
+  /** Holds until a look of this replica or of another one has reported the loss. */
   #lost: { readonly reason: Loss; readonly base: string | null } | null = null;
   #isCancelled = false;
   #isActive = false;
@@ -63,17 +63,17 @@ export class Consumer {
     this.#hand = new Hand(options.take);
   }
 
-  /** Messages in hand. */
+  /** Number of unacknowledged messages. */
   get size(): number {
     return this.#hand.size;
   }
 
-  /** Whether the broker gives messages to this connection. */
+  /** Whether the broker delivers messages to this connection. */
   get isActive(): boolean {
     return this.#isActive;
   }
 
-  /** The log has what came of all messages below this number. */
+  /** The log has the events of all messages below this number. */
   acknowledgeBelow(number: number): void {
     this.#hand.acknowledgeBelow(number);
     this.#noteRoom();
@@ -81,7 +81,7 @@ export class Consumer {
   }
 
   /**
-   * Runs until the signal aborts; then it closes the connection and resolves: the broker gives unacknowledged messages to
+   * Runs until the signal aborts; then closes the connection and resolves. The broker gives unacknowledged messages to
    * another replica.
    */
   async run(signal: AbortSignal): Promise<void> {
@@ -89,7 +89,7 @@ export class Consumer {
     while (!signal.aborted) {
       const began = this.#options.now();
       const reason = await this.#serve(signal);
-      // They were received before the loss, and are redelivered: the log knows their ids by then.
+      // These messages arrived before the loss and will be redelivered: the log knows their ids by then.
       this.#hand.open();
       this.#hand.close();
       this.#isActive = false;
@@ -101,7 +101,7 @@ export class Consumer {
     }
   }
 
-  /** One connection, from its beginning to its end. */
+  /** One connection from start to end. */
   async #serve(signal: AbortSignal): Promise<AmqpReason> {
     let connection: ChannelModel;
     try {
@@ -114,7 +114,7 @@ export class Consumer {
     const stop = () => ended.resolve(null);
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
-    // amqplib tells an error first and the end after it.
+    // amqplib reports an error first and the end after it.
     connection.on('error', ended.resolve);
     connection.on('close', ended.resolve);
     const looking = this.#work(connection, ended.resolve, closing.signal).catch(ended.resolve);
@@ -128,7 +128,7 @@ export class Consumer {
     }
   }
 
-  /** Consumes, and looks again and again whether queue and bindings stand. Rejects with what ends the connection. */
+  /** Consumes, and checks repeatedly that queue and bindings exist. Rejects with the cause that ends the connection. */
   async #work(connection: ChannelModel, end: (reason: unknown) => void, signal: AbortSignal): Promise<void> {
     await this.#noteLoss(connection);
     await within(this.#consume(connection, end, signal));
@@ -142,7 +142,7 @@ export class Consumer {
     }
   }
 
-  /** Channel A: declares the queue and consumes it. */
+  /** Channel A declares the queue and consumes it. */
   async #consume(connection: ChannelModel, end: (reason: unknown) => void, signal: AbortSignal): Promise<void> {
     const { prefetch, wanted } = this.#options;
     const channel = await connection.createChannel();
@@ -151,26 +151,26 @@ export class Consumer {
     await channel.prefetch(prefetch);
     await channel.assertQueue(wanted.queue.name, queueOptions(wanted.queue));
     await channel.consume(wanted.queue.name, (message) => {
-      // amqplib has messages even after the end of a connection: the broker gives them again.
+      // amqplib may deliver messages after the end of a connection: the broker redelivers them.
       if (signal.aborted) return;
-      // Null: the queue was deleted, or its node has gone.
+      // Null: the queue was deleted, or its node is gone.
       if (message === null) {
         this.#isCancelled = true;
         return end(null);
       }
       this.#isActive = true;
       const { content, fields } = message;
-      // Of what is too large, as much as is needed to see that.
+      // Of a body that is too large, keeps just enough bytes to detect that.
       const body = content.length > MAX_EVENT_BYTES ? Buffer.from(content.subarray(0, MAX_EVENT_BYTES + 1)) : content;
       this.#hand.receive({ channel, tag: fields.deliveryTag, routingKey: fields.routingKey, body });
       if (this.#hand.size >= prefetch) this.#fullSince ??= this.#options.now();
     });
   }
 
-  /** Channel B: binds, and sets new markers after a loss. */
+  /** Channel B binds, and sets new markers after a loss. */
   async #look(connection: ChannelModel, signal: AbortSignal): Promise<Outcome> {
     const { wanted, coverage } = this.#options;
-    // Received before this look: if the exchange is not there now, no binding has brought them.
+    // These messages arrived before this look. If the exchange is absent now, no binding delivered them.
     const older = this.#hand.waiting;
     let bound = await within(bind(connection, wanted, signal), BIND_LIMIT_MS);
     let lost: Look['lost'] = null;
@@ -198,7 +198,7 @@ export class Consumer {
     return settlement === null ? 'InForce' : await this.#finish(connection, look, settlement);
   }
 
-  /** The log has what the look tells. */
+  /** The log has the result of the look. */
   async #finish(connection: ChannelModel, { at }: Look, { isInForce, stale }: Settlement): Promise<Outcome> {
     const { wanted, coverage } = this.#options;
     this.#expired = null;
@@ -226,7 +226,7 @@ export class Consumer {
     return reason;
   }
 
-  /** Looks at the length of the queue for as long as the work takes: a queue that is full loses messages in silence. */
+  /** Checks the length of the queue while `work` runs: a full queue drops messages without a notice. */
   async #whileCounting<T>(connection: ChannelModel, work: Promise<T>, signal: AbortSignal): Promise<T> {
     const { wanted, now, onWaiting } = this.#options;
     const stopping = new AbortController();
@@ -240,7 +240,7 @@ export class Consumer {
     }
   }
 
-  /** Begins a look: asks which markers are in force, and whether they stand. */
+  /** Begins a look: reads which markers are in force, and whether they exist. */
   async #noteLoss(connection: ChannelModel): Promise<void> {
     const { coverage, wanted, now } = this.#options;
     this.#lookedAt = now();
@@ -248,7 +248,7 @@ export class Consumer {
     this.#base = base;
     const isCancelled = this.#isCancelled;
     this.#isCancelled = false;
-    // Other markers: another replica has told that loss.
+    // The markers changed: another replica has reported that loss.
     if (this.#lost !== null && this.#lost.base !== null && this.#lost.base !== base) this.#lost = null;
     if (base === null) return;
     const found = await within(findLoss(connection, wanted, base));
@@ -256,7 +256,7 @@ export class Consumer {
     this.#lost = reason === null ? null : { reason, base };
   }
 
-  /** The broker drops what waits for longer than its time to live, and says nothing of it. */
+  /** The broker drops messages that wait longer than their time to live, without a notice. */
   #noteRoom(): void {
     const { prefetch, now, wanted } = this.#options;
     if (this.#fullSince === null || this.#hand.size >= prefetch) return;
@@ -265,7 +265,7 @@ export class Consumer {
     this.#fullSince = null;
   }
 
-  /** What is in hand is appended before it is redelivered. */
+  /** Unacknowledged messages are appended before they are redelivered. */
   async #whenEmpty(signal: AbortSignal): Promise<void> {
     if (this.#hand.size === 0 || signal.aborted) return;
     const { promise: emptied, resolve } = Promise.withResolvers<void>();
@@ -287,7 +287,7 @@ export class Consumer {
 
 const NEVER = new AbortController().signal;
 
-/** `Superseded`: another replica has replaced the markers that a look asked for. */
+/** `Superseded`: another replica has replaced the markers that the look asked for. */
 type Outcome = 'InForce' | 'Superseded' | AmqpReason;
 
 function pauseAfter(outcome: Outcome, attempt: number): number {
@@ -296,7 +296,7 @@ function pauseAfter(outcome: Outcome, attempt: number): number {
   return isLasting(outcome) ? RETRY_MS.connect : backOff(attempt, RETRY_MS.bind);
 }
 
-/** Doubling from 200 ms to the limit, half of it jitter. */
+/** Doubles from 200 ms to the limit; half of it is jitter. */
 function backOff(attempt: number, limit: number): number {
   const ceiling = Math.min(RETRY_MS.first * 2 ** Math.min(attempt - 1, 16), limit);
   return Math.round(ceiling * (0.5 + Math.random() / 2));

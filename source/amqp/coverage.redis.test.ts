@@ -37,7 +37,7 @@ function place(): CoveragePlace {
   return { client, keys: sourceKeys('firehose:', source), source, endpoint: 'broker', replica: 'a' };
 }
 
-/** Markers by which a test names a look's own; each look asks for those that the one before has set. */
+/** Names of markers in a test; each look asks for those that the previous one has set. */
 let marked = 0;
 const good = (at: number, base = ''): Look => ({ at, base, verifiedAt: null, lost: null, waiting: 0, expired: null });
 function lost(

@@ -6,15 +6,16 @@ import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import type { Look, Settlement } from './look.ts';
 
 /**
- * What replicas know together of one broker, in the hash of positions: until when the bindings are known to have stood
- * (field `<endpoint>`), until when its overflows are told (`<endpoint>/overflow`), the markers in force
- * (`<endpoint>/markers`), and markers that may be at the broker besides, with those that they were to replace
- * (`<endpoint>/markers/<name>`). A loss is told by the look that replaces the markers whose absence it found; a look that
- * asked for others than those in force changes nothing but overflows.
- * KEYS: positions, gaps, reports. ARGV: endpoint, source, begin of the look, end of the loss, the markers that it asked
- * for, the markers that it has set or nothing, the reason of the loss, until when this replica knows of the bindings or
- * nothing, time to live of messages, begin of an overflow or nothing, its end, time to live of the keys in ms. Replies:
- * whether the look is in force, the gaps that the log may not have, the markers that are stale.
+ * Shared knowledge of all replicas about one broker, in the hash of positions: until when the bindings are known to
+ * have existed (field `<endpoint>`), until when overflows are reported (`<endpoint>/overflow`), the markers in force
+ * (`<endpoint>/markers`), and other markers that may exist at the broker, with those that they were to replace
+ * (`<endpoint>/markers/<name>`). The look that replaces lost markers reports the loss. A look that asked for markers
+ * that are not in force changes nothing but overflows.
+ *
+ * KEYS: positions, gaps, reports. ARGV: endpoint, source, start of the look, end of the loss, the markers that it
+ * asked for, the markers that it has set or nothing, the reason of the loss, until when this replica knows that the
+ * bindings existed or nothing, time to live of messages, start of an overflow or nothing, its end, time to live of the
+ * keys in ms. Replies: whether the look is in force, the gaps that the log may not have, the markers that are stale.
  */
 const SETTLE = defineScript(`
 local endpoint, source = ARGV[1], ARGV[2]
@@ -65,7 +66,7 @@ return {
   fields(KEYS[1], endpoint .. '/markers/', function(name, replaces) if replaces ~= current then return name end end),
 }`);
 
-/** What a source leaves behind is gone after a week. */
+/** Time to live of a source's keys: a week. */
 const KEYS_LIVE_MS = 7 * 86_400_000;
 
 export interface CoveragePlace {
@@ -77,19 +78,22 @@ export interface CoveragePlace {
   readonly replica: string;
 }
 
-/** An overflow that has ended, or is told before it has. `from` 0: since nobody knows when. */
+/** An overflow that has ended, or that is reported before its end. `from` 0: the start is unknown. */
 export interface Overflow {
   readonly from: number;
   readonly to: number;
 }
 
-/** What `recordLook` found. */
+/** The result of `recordLook`. */
 export interface Recorded extends Settlement {
   /** Gaps of this endpoint that the log may not have, in order. */
   readonly gaps: readonly SourceGap[];
 }
 
-/** Records what a look found. Rejects with the client's error; a second call with the same look records nothing twice. */
+/**
+ * Records the result of a look. Rejects with the client's error; a second call with the same result records nothing
+ * twice.
+ */
 export async function recordLook(
   { client, keys, source, endpoint }: CoveragePlace,
   look: Look,
@@ -130,7 +134,7 @@ export async function readMarkers({ client, keys, endpoint }: CoveragePlace): Pr
   return (await client.hget(keys.positions, `${endpoint}/markers`)) ?? '';
 }
 
-/** Notes markers that are about to be set. Rejects with the client's error. */
+/** Notes markers that this replica is about to set. Rejects with the client's error. */
 export async function noteMarkers(
   { client, keys, endpoint }: CoveragePlace,
   name: string,

@@ -2,13 +2,13 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 
 /** A message of the exchange. */
 export interface Delivery {
-  /** Counts the messages that were taken, from 1. */
+  /** Counts the processed messages, from 1. */
   readonly number: number;
   readonly routingKey: string;
   readonly body: Buffer;
 }
 
-/** A message as its channel gave it. */
+/** A message as its channel delivered it. */
 export interface Received {
   readonly channel: Channel;
   readonly tag: number;
@@ -17,16 +17,16 @@ export interface Received {
 }
 
 /**
- * The messages that are not acknowledged. They wait until it is known that no gap belongs before them; then they are
- * taken, in order; then they are acknowledged where they came from, once the log has what came of them (S5).
+ * The unacknowledged messages. A message waits until it is known that no gap belongs before it. Then it is processed,
+ * in order. It is acknowledged on its own channel once the log has its events (S5).
  */
 export class Hand {
   readonly #take: (delivery: Delivery) => void;
   readonly #waiting: Received[] = [];
   #taken: Received[] = [];
-  /** Number of the first of `#taken`. */
+  /** Number of the first message of `#taken`. */
   #first = 1;
-  /** How many of the waiting may be taken: all, once the gate is open. */
+  /** How many of the waiting messages may be processed; all when the gate is open. */
   #isOpen = false;
 
   constructor(take: (delivery: Delivery) => void) {
@@ -47,7 +47,7 @@ export class Hand {
     this.#isOpen = false;
   }
 
-  /** What waits, and what comes, is taken at once. */
+  /** Processes waiting messages and later ones at once. */
   open(): void {
     this.#isOpen = true;
     this.release(this.#waiting.length);
@@ -57,7 +57,7 @@ export class Hand {
     return this.#waiting.length;
   }
 
-  /** The first `count` that wait are taken. */
+  /** Processes the first `count` waiting messages. */
   release(count: number): void {
     for (const received of this.#waiting.splice(0, count)) {
       this.#taken.push(received);
@@ -66,7 +66,7 @@ export class Hand {
     }
   }
 
-  /** The log has what came of all messages below this number. */
+  /** The log has the events of all messages below this number. */
   acknowledgeBelow(number: number): void {
     const count = Math.min(number - this.#first, this.#taken.length);
     if (count <= 0) return;
@@ -77,7 +77,7 @@ export class Hand {
       try {
         channel.ack({ fields: { deliveryTag: tag } } as ConsumeMessage, true);
       } catch {
-        // The channel has closed: the broker gives the messages again, and the log knows their ids.
+        // The channel has closed: the broker redelivers the messages, and the log knows their ids.
       }
     }
   }

@@ -1,40 +1,52 @@
 import type { Loss } from './bindings.ts';
 
-/** A look that found the bindings, or made them. Times are Unix milliseconds. */
+/**
+ * A look is one check of the queue and its bindings: it found the bindings, or restored them. Times are Unix
+ * milliseconds.
+ */
 export interface Look {
-  /** When it began. */
+  /** When the look began. */
   readonly at: number;
-  /** The markers that it asked for, as `Coverage.markers` told them. */
+  /** The markers that it asked for, as `Coverage.markers` returned them. */
   readonly base: string | null;
-  /** When the last one before it began that found them; null for the first of a process. */
+  /** When the previous look that found the bindings began; null for the first look of a process. */
   readonly verifiedAt: number | null;
-  /** Why they were gone, and the markers that were set anew. */
+  /** Why the bindings were gone, and the new markers. */
   readonly lost: { readonly reason: Loss; readonly markers: string } | null;
-  /** Messages that wait in the queue. */
+  /** Number of messages that wait in the queue. */
   readonly waiting: number;
-  /** A time of which the broker may have dropped messages as too old: they waited behind those in hand. */
+  /** A time whose messages the broker may have dropped as too old, because they waited behind unacknowledged ones. */
   readonly expired: { readonly from: number; readonly to: number } | null;
 }
 
-/** What became of a look. */
+/** The outcome of a look. */
 export interface Settlement {
-  /** False: the markers that the look asked for are not those in force. A loss that it found was told by another replica. */
+  /**
+   * False: the markers that the look asked for are not in force. Another replica has reported the loss, if there was
+   * one.
+   */
   readonly isInForce: boolean;
-  /** Markers that are in force no more. */
+  /** Markers that are no longer in force. */
   readonly stale: readonly string[];
 }
 
 /**
- * What replicas know together of one broker. Markers have another name each time they are set, and only one replica can
- * replace those in force: so one loss is told once, and markers that a slow replica sets late hide no second one.
- * No call rejects; `false` and `null` say that the signal has aborted.
+ * Shared knowledge of all replicas about one broker. Markers get a new name each time they are set, and only one
+ * replica can replace those in force. So one loss is reported once, and markers that a slow replica sets late hide no
+ * second loss. No call rejects; `false` and `null` mean that the signal has aborted.
  */
 export interface Coverage {
-  /** The markers in force; '' before the first; null while Redis is away and this process has not learnt of any. */
+  /** The markers in force; '' before the first; null while Redis is away and this process has not read any. */
   markers(): Promise<string | null>;
-  /** Before markers are set in place of `base`: if this replica ends before they are in force, another removes them. */
+  /**
+   * Call before setting markers that replace `base`: if this replica ends before they are in force, another replica
+   * removes them.
+   */
   announce(markers: string, base: string | null, signal: AbortSignal): Promise<boolean>;
-  /** After a look that ends with the bindings in place. Resolves once the log has the gap before what is newer (S4). */
+  /**
+   * Call after a look, once the bindings exist. Resolves once the log has the gap, and before newer events are
+   * appended (S4).
+   */
   settle(look: Look, signal: AbortSignal): Promise<Settlement | null>;
   /** Stale markers were removed. */
   forget(markers: readonly string[]): Promise<void>;

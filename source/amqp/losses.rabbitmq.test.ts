@@ -23,7 +23,10 @@ after(async () => {
   await redis.stop();
 });
 
-/** Where a replica that has found a loss can be held: before it sets markers, before or after Redis has them in force. */
+/**
+ * Points at which a test can pause a replica that has found a loss: before it sets markers, and before or after Redis
+ * has them in force.
+ */
 type Step = 'marking' | 'settling' | 'settled';
 
 class Hold {
@@ -51,9 +54,9 @@ class Hold {
 
 interface Replica extends AsyncDisposable {
   readonly looks: Look[];
-  /** Of the gaps that it has told. */
+  /** Reasons of the gaps that it reported. */
   readonly gapIds: () => readonly string[];
-  /** Holds the replica at its next loss. */
+  /** Pauses the replica at its next loss. */
   hold(step: Step): Hold;
 }
 
@@ -117,7 +120,7 @@ async function deleteQueue({ queue }: Wanted): Promise<void> {
   await bus.channel.deleteQueue(queue.name);
 }
 
-/** Markers at the broker. */
+/** Names of the markers at the broker. */
 async function markersOf({ queue }: Wanted): Promise<readonly string[]> {
   const prefixes = [`${queue.name}.bound.`, `${queue.name}.alive.`];
   const listed = await Promise.all([rabbit.ctl('list_exchanges', 'name'), rabbit.ctl('list_queues', 'name')]);
@@ -125,7 +128,7 @@ async function markersOf({ queue }: Wanted): Promise<readonly string[]> {
   return names.filter((name) => prefixes.some((prefix) => name.startsWith(prefix)));
 }
 
-/** An exchange for the queue; an exchange and a queue for the message that a restart takes. */
+/** An exchange with a binding to the queue; an exchange and a queue for the message that a restart removes. */
 const ONE_SET = 3;
 
 function wants(): Wanted {

@@ -9,7 +9,7 @@ import type { OverflowWatch } from './overflow-watch.ts';
 
 export interface LossesOptions {
   readonly place: CoveragePlace;
-  /** How long a message may wait in the queue. Milliseconds. */
+  /** How long a message may wait in the queue, in milliseconds. */
   readonly ttlMs: number;
   readonly overflow: OverflowWatch;
   readonly eventLog: Pick<EventLog, 'append'>;
@@ -21,7 +21,7 @@ export interface LossesOptions {
 
 const RETRY_MS = { first: 200, most: 2_000 };
 
-/** What replicas know together of one broker, in Redis; what was lost is told to the log. */
+/** The replicas' shared knowledge of one broker, in Redis. Losses become gaps in the log. */
 export class Losses implements Coverage {
   readonly #options: LossesOptions;
   #markers: string | null = null;
@@ -31,7 +31,7 @@ export class Losses implements Coverage {
     this.#options = options;
   }
 
-  /** Since when, and until when, the bindings are known to have stood; null before the first look. */
+  /** From when, and until when, the bindings are known to have existed; null before the first look. */
   get heard(): { readonly from: number; readonly to: number } | null {
     return this.#heard;
   }
@@ -40,7 +40,7 @@ export class Losses implements Coverage {
     try {
       this.#markers = await readMarkers(this.#options.place);
     } catch {
-      // Redis is away. If others are in force by now, the look that asks for these changes nothing.
+      // Redis is away. If other markers are in force by now, the look that asks for these changes nothing.
     }
     return this.#markers;
   }
@@ -64,7 +64,7 @@ export class Losses implements Coverage {
   }
 
   async forget(markers: readonly string[]): Promise<void> {
-    // The next replica that finds them in Redis removes them again.
+    // The next replica that reads them from Redis removes them again.
     await forgetMarkers(this.#options.place, markers).catch(() => undefined);
   }
 
@@ -83,7 +83,10 @@ export class Losses implements Coverage {
   }
 }
 
-/** Repeats what Redis refuses, or does not answer: nothing else can be appended either, and the client says why. */
+/**
+ * Retries while Redis refuses or does not answer: nothing else can be appended then either, and the client reports the
+ * reason.
+ */
 async function untilDone<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | null> {
   for (let wait = RETRY_MS.first; !signal.aborted; wait = Math.min(wait * 2, RETRY_MS.most)) {
     try {

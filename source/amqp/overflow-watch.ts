@@ -1,36 +1,36 @@
 import type { Look } from './look.ts';
 import type { Overflow } from './coverage.ts';
 
-/** An overflow that lasts is told again and again, each time with what was not told. */
+/** A lasting overflow is reported repeatedly, each time with the part that is not reported yet. */
 const TELL_MS = 60_000;
 
-/** A full queue drops its oldest messages, and the broker says nothing of it: its length tells. */
+/** A full queue drops its oldest messages without a notice: only its length shows it. */
 export class OverflowWatch {
   readonly #maxLength: number;
-  /** The last look that found room. */
+  /** Time of the last look that found room. */
   #roomAt: number | null = null;
-  /** Since when the queue may be full; 0: nobody knows; null: it is not. */
+  /** Since when the queue may be full; 0: unknown; null: it is not full. */
   #fullFrom: number | null = null;
   #toldAt = 0;
   #waiting = 0;
-  /** Found while it could not be told. */
+  /** Overflow that was found while it could not be reported. */
   #kept: Overflow | null = null;
 
   constructor(maxLength: number) {
     this.#maxLength = maxLength;
   }
 
-  /** Messages in the queue at the last look. */
+  /** Number of messages in the queue at the last look. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  /** Keeps what it finds for the next look: nothing can be told now. */
+  /** Keeps the finding for the next look, because nothing can be reported now. */
   noteWhileAway(waiting: number, at: number, now: number): void {
     this.#kept = this.note({ at, waiting, expired: null }, now);
   }
 
-  /** What is to be told after this look. Times are Unix milliseconds. */
+  /** Returns the overflow to report after this look. Times are Unix milliseconds. */
   note({ at, waiting, expired }: Pick<Look, 'at' | 'waiting' | 'expired'>, now: number): Overflow | null {
     this.#waiting = waiting;
     let found: Overflow | null = expired === null ? this.#kept : join(this.#kept, expired);

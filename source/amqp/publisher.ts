@@ -8,15 +8,15 @@ import type { Delivery } from './hand.ts';
 export interface PublisherOptions {
   readonly mapper: BusMapper;
   readonly eventLog: Pick<EventLog, 'append' | 'partitions'>;
-  /** How long a leg's beginning waits for its account. Milliseconds. */
+  /** How long the CREATE of a leg waits for its account, in milliseconds. */
   readonly holdMs: number;
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** The log has everything of the messages below this number, or they were dropped. */
+  /** The log has all events of the messages below this number, or the mapper dropped them. */
   readonly onDone: (number: number) => void;
-  /** Each message; null: it is forwarded. */
+  /** The outcome of each message; null when it is forwarded. */
   readonly onRead: (drop: Drop | null) => void;
-  /** Counted at each attempt: `failed` is tried again. */
+  /** Called for each attempt: a `failed` event is appended again. */
   readonly onOutcome: (outcome: AppendOutcome['outcome'], event: MappedEvent) => void;
 }
 
@@ -26,13 +26,13 @@ interface Ready {
 }
 
 /**
- * From messages to the log: maps each one as it comes, and reports a message once the log has everything of it and of
- * all before it: an event that waits for its account in the mapper counts as missing (S5).
+ * Maps each message as it arrives, and appends its events. Reports a message once the log has all its events and those
+ * of all earlier messages. An event that waits for its account in the mapper is not in the log yet (S5).
  */
 export class Publisher implements Publishable<Ready> {
   readonly #options: PublisherOptions;
   readonly #waker = createWaker();
-  /** In order; those being appended are the first `#sent`. */
+  /** In order; an append of the first `#sent` is running. */
   #ready: Ready[] = [];
   #sent = 0;
   #received = 0;
@@ -54,7 +54,7 @@ export class Publisher implements Publishable<Ready> {
   /** Appends until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { eventLog, mapper, now, holdMs } = this.#options;
-    // While no message comes, nothing else ends a wait.
+    // While no message arrives, nothing else ends a wait.
     const timer = setInterval(() => this.#add(mapper.advance(now())), Math.max(20, holdMs / 4));
     const stop = () => this.#waker.wake();
     signal.addEventListener('abort', stop, { once: true });

@@ -1,23 +1,25 @@
-/** The source's own queue. Its arguments cannot be changed later: RabbitMQ refuses others with 406. */
+/** The source's own queue. Its arguments cannot change later: RabbitMQ refuses a different declaration with 406. */
 export interface QueueSpec {
   /** `firehose.<namespace>.<name>`. */
   readonly name: string;
   readonly type: 'Quorum' | 'Classic';
   readonly maxLength: number;
   readonly messageTtlMs: number;
-  /** Without a consumer for this long, the broker deletes it: an uninstalled source leaves nothing behind. */
+  /** The broker deletes the queue after this long without a consumer: an uninstalled source leaves nothing behind. */
   readonly expiresMs: number;
 }
 
 /**
- * RabbitMQ 4 drops a message of a quorum queue that was given out 20 times, which a source that ends again and again while it has
- * messages in hand reaches in minutes. -1 is no limit there, and refused by 3.10: this is the largest that both take.
+ * RabbitMQ 4 drops a message of a quorum queue after 20 deliveries. A source that crashes repeatedly with
+ * unacknowledged messages reaches that in minutes. There, -1 means no limit, but 3.10 refuses it. This is the largest
+ * value that both accept.
  */
 const DELIVERY_LIMIT = 2 ** 31 - 1;
 
 /**
- * Durable, with a single active consumer: replicas stand by at the broker, and the order holds. Quorum, because Kazoo
- * publishes transient messages, which a classic queue loses when the broker stops. The oldest message goes first.
+ * Durable, with a single active consumer: the other replicas stand by at the broker, and the order holds. A quorum
+ * queue, because Kazoo publishes transient messages, which a classic queue loses when the broker stops. A full queue
+ * drops the oldest message first.
  */
 export function queueOptions({ type, maxLength, messageTtlMs, expiresMs }: QueueSpec) {
   return {
@@ -34,12 +36,12 @@ export function queueOptions({ type, maxLength, messageTtlMs, expiresMs }: Queue
   };
 }
 
-/** `call.<NAME>.*` for each name: the dots of a Call-ID are `%2E`. */
+/** `call.<NAME>.*` for each name: a Call-ID's dots are written `%2E`. */
 export function bindingKeys(names: readonly string[]): readonly string[] {
   return names.map((name) => `call.${name}.*`);
 }
 
-/** `firehose.<namespace>.<name>` of `<namespace>/<name>`: a namespace has no dot. */
+/** `firehose.<namespace>.<name>` from `<namespace>/<name>`: a namespace has no dot. */
 export function queueName(source: string): string {
   return `firehose.${source.replace('/', '.')}`;
 }

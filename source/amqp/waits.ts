@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NoAnswer } from '../../runtime/amqp/fault.ts';
 
-/** amqplib leaves calls open on a connection that is gone, and a quorum queue without a leader answers none. */
+/** amqplib leaves calls pending on a lost connection, and a quorum queue without a leader answers none. */
 const STEP_LIMIT_MS = 10_000;
 
 /** Rejects when the broker does not answer. */

@@ -4,27 +4,27 @@ import type { Fields } from '../legs/event-body.ts';
 import { asteriskHangupCause } from '../legs/hangup-causes.ts';
 import type { Channel } from './step.ts';
 
-/** What is remembered of a channel. Times are Unix microseconds of the switch. */
+/** State of a channel. Times are Unix microseconds of the switch. */
 export interface ChannelState {
   readonly direction: 'inbound' | 'outbound';
   readonly createdAt: number;
-  /** Linkedid when it began. */
+  /** Linkedid at the channel's start. */
   readonly interactionId: string;
-  /** The number that the channel began with; `s` and `h` are no numbers. */
+  /** The dialled number at the channel's start. The extensions `s` and `h` are not numbers. */
   readonly destination: string;
   up: boolean;
   /** Undefined when the answer was not received. */
   answeredAt: number | undefined;
   rang: boolean;
-  /** Null when it was begun from a listing, which does not tell it: its Unhold is then believed. */
+  /** Null when the leg began from a listing, which does not contain it: its next Unhold is then trusted. */
   held: boolean | null;
-  /** MixMonitors that run on it. */
+  /** Number of MixMonitors that run on it. */
   recordings: number;
-  /** Where it is parked; empty: it is not. */
+  /** Where it is parked; empty when it is not. */
   slot: string;
-  /** DialStatus of the last dial that it made or was. */
+  /** DialStatus of the last dial with this channel, as caller or as called side. */
   dialStatus: string;
-  /** The channel on the other side: the dial partner, then the other member of the bridge. */
+  /** The channel on the other side: the dial partner, later the other member of the bridge. */
   partner: string;
   /** As the last event showed it. */
   channel: Channel;
@@ -39,7 +39,7 @@ const CALL_STATES: Readonly<Record<string, string>> = {
   Down: 'DOWN',
 };
 
-/** What one event adds to its channel's state. */
+/** State that one event adds to its channel. */
 export interface EventFacts {
   readonly name: string;
   readonly otherId: string;
@@ -92,7 +92,7 @@ export function applicationFields(channel: Channel, chosen: ChosenVariables | nu
   return chosen?.(channel.variables);
 }
 
-/** Data of a leg's end. `micros`: its time. */
+/** Data of a leg's end. `micros`: time of the end. */
 export function endFields(state: ChannelState, micros: number, cause: number, techCause: string): Fields {
   const { up, answeredAt, createdAt, dialStatus } = state;
   const seconds = (from: number, to: number) => Math.max(0, Math.ceil((to - from) / 1_000_000));
@@ -100,7 +100,7 @@ export function endFields(state: ChannelState, micros: number, cause: number, te
     'Hangup-Cause': asteriskHangupCause({ cause, answered: up, dialStatus }),
     'Hangup-Code': techCause === '' ? '' : `sip:${techCause}`,
     'Duration-Seconds': seconds(createdAt, micros),
-    // An answer that was not seen leaves both open.
+    // Without an observed answer both remain undefined.
     ...(!up && { 'Ringing-Seconds': seconds(createdAt, micros), 'Billing-Seconds': 0 }),
     ...(up &&
       answeredAt !== undefined && {
@@ -119,7 +119,7 @@ function endpointOf(channelName: string): string {
 
 const NO_NUMBERS: ReadonlySet<string> = new Set(['s', 'h', 'i', 't']);
 
-/** The dialled number of a new channel; Asterisk's special extensions are none. */
+/** The dialled number of a new channel. Asterisk's special extensions do not count. */
 export function destinationOf({ exten }: Channel): string {
   return NO_NUMBERS.has(exten) ? '' : exten;
 }

@@ -17,18 +17,18 @@ import type { Channel } from './step.ts';
 
 export type AsteriskLeg = Leg<ChannelState>;
 
-/** The time of something that happens to a leg, and what makes its event's id. */
+/** The time of an event of a leg, and the parts of the event's id. */
 export interface Moment {
   /** Unix microseconds of the switch. */
   readonly micros: number;
-  /** The time as it stands in ids. */
+  /** The time as written in ids. */
   readonly stamp: string;
   readonly position: string;
-  /** Unix milliseconds of the arrival. */
+  /** Arrival, Unix milliseconds. */
   readonly now: number;
   /** ARI: part of the ids of BRIDGE and UNBRIDGE. */
   readonly bridgeId?: string;
-  /** Given when the event is not the switch's own. `lostAt`: Unix milliseconds. */
+  /** Set when the event is synthetic. `lostAt`: Unix milliseconds. */
   readonly synthetic?: { readonly kind: Synthetic; readonly lostAt: number };
 }
 
@@ -37,7 +37,7 @@ export interface AsteriskLegsOptions extends MappingOptions {
   readonly version?: string;
 }
 
-/** The legs of one Asterisk and how their events are written. */
+/** The legs of one Asterisk, and the construction of their events. */
 export class AsteriskLegs {
   readonly registry: LegRegistry<ChannelState>;
   readonly #options: AsteriskLegsOptions;
@@ -61,13 +61,15 @@ export class AsteriskLegs {
     return this.registry.hasEnded(this.callIdOf(id));
   }
 
-  /** A leg whose CREATE is here. */
+  /** Adds a leg whose CREATE was received. */
   begin(channel: Channel, moment: Moment): Begun {
     const leg = this.#begin(channel, channel.linkedId, channel.createdAt ?? moment.micros);
     return { leg, events: this.say(leg, 'CHANNEL_CREATE', moment) };
   }
 
-  /** A leg whose CREATE was not received: it begins as old as it is. Its root counts for no account (S8). */
+  /**
+   * Adds a leg whose CREATE was not received. It begins at its real age. Its root does not count for its account (S8).
+   */
   beginMissed(channel: Channel, moment: Moment, lostAt: number): Begun {
     const createdAt = Math.min(createdAtOf(channel) ?? moment.micros, moment.micros);
     const leg = this.#begin(channel, '', createdAt);
@@ -75,7 +77,7 @@ export class AsteriskLegs {
     return { leg, events: this.say(leg, 'CHANNEL_CREATE', { ...moment, micros: createdAt, synthetic }) };
   }
 
-  /** The channel as this event shows it. */
+  /** Updates the channel from this event. */
   note(leg: AsteriskLeg, channel: Channel): MappedEvent[] {
     const { variables } = leg.state.channel;
     leg.state.channel = channel.variables.size === 0 ? { ...channel, variables } : channel;
@@ -118,7 +120,7 @@ export class AsteriskLegs {
     });
   }
 
-  /** The configured variable, else AccountCode; where rules read accountCode, it means nothing by itself. */
+  /** The configured variable, else AccountCode. Where rules use accountCode, AccountCode alone is not an account. */
   #accountNamedBy(channel: Channel): string {
     const { accounts, accountVariable } = this.#options;
     const named = accountName(channel.variables.get(accountVariable));
@@ -142,7 +144,7 @@ export class AsteriskLegs {
     const { micros, position } = moment;
     const synthetic = moment.synthetic?.kind ?? null;
     const isHidden = this.#isHidden;
-    // As it is now: an event that waits must not show what comes later.
+    // Captures the present values: an event that waits must not show later ones.
     const state = { ...leg.state };
     const { callId } = leg;
     const otherId = state.partner === '' ? '' : this.callIdOf(state.partner);
@@ -174,12 +176,12 @@ interface Begun {
   readonly events: MappedEvent[];
 }
 
-/** Kazoo sends these with the header block and the variables alone. */
+/** For these events, Kazoo sends only the header block and the variables. */
 const BARE: ReadonlySet<string> = new Set(['DTMF']);
-/** A synthetic beginning claims no state: it was not seen. */
+/** A synthetic CREATE contains no state: none was observed. */
 const NO_STATE = { 'Channel-Call-State': undefined, 'Channel-Answer-State': undefined };
 
-/** What a leg has once has a fixed id: a synthetic one and the real one exclude each other. */
+/** Events that a leg has once have a fixed id, so the log accepts either the synthetic one or the real one. */
 const ONCE: ReadonlySet<string> = new Set(['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'CHANNEL_DESTROY']);
 
 function idOf(prefix: string, id: string, name: string, { stamp, bridgeId, synthetic }: Moment): string {
@@ -191,7 +193,7 @@ function idOf(prefix: string, id: string, name: string, { stamp, bridgeId, synth
     : eventIdOf(prefix, id, stamp, name);
 }
 
-/** A new inbound channel is the caller's. Later its application or its root decides. */
+/** A new inbound channel belongs to the caller. Later its application or its root decides. */
 function directionOf({ state, id, linkedId, application }: Channel): 'inbound' | 'outbound' {
   if (state === 'Ring') return 'inbound';
   if (state === 'Down' || state === 'Ringing' || application.startsWith('AppDial')) return 'outbound';

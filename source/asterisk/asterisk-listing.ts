@@ -10,14 +10,14 @@ export interface ListedChannel {
   readonly bridge: Bridge | null;
 }
 
-/** The legs of `CoreShowChannels`: its CoreShowChannel events. */
+/** The legs in the events of `CoreShowChannels`. */
 export function readAmiListing(events: readonly SwitchEvent[]): ListedLeg[] {
   return events
     .filter((event) => event['Event'] === 'CoreShowChannel')
     .map((event) => ({ id: text(event['Uniqueid']), event }));
 }
 
-/** The legs of `GET /ari/channels`, with what `GET /ari/bridges` says of their bridges. */
+/** The legs in `GET /ari/channels`, with their bridges from `GET /ari/bridges`. */
 export function readAriListing(channels: unknown, bridges: unknown): ListedLeg[] {
   const bridgeOf = new Map<string, SwitchEvent>();
   for (const bridge of recordsOf(bridges)) {
@@ -31,7 +31,7 @@ export function readAriListing(channels: unknown, bridges: unknown): ListedLeg[]
   });
 }
 
-/** Applications of AMI's listing whose bridge is not that of a call: it does not tell the bridge's type. */
+/** Applications in AMI's listing whose bridge is not a call's. The listing lacks the bridge's type. */
 const OTHER_BRIDGES: ReadonlySet<string> = new Set([
   'ConfBridge',
   'Park',
@@ -61,7 +61,7 @@ export function readListed(asterisk: 'AMI' | 'ARI', event: SwitchEvent): ListedC
 
 const MADE_BY_ASTERISK = /(?:^|-)(\d{9,10})\.\d+$/;
 
-/** When a channel began, in Unix microseconds: as it says, or to the second, as its id says. */
+/** Start of a channel in Unix microseconds: its own value, else the second in its id. */
 export function createdAtOf({ id, createdAt }: Channel): number | undefined {
   if (createdAt !== undefined) return createdAt;
   const second = wholeNumber(MADE_BY_ASTERISK.exec(id)?.[1]);

@@ -12,14 +12,14 @@ export interface AsteriskMapperOptions extends AsteriskLegsOptions {
   readonly interface: 'AMI' | 'ARI';
 }
 
-/** The result of one action, or why it has none. */
+/** The outcome of one event: events, or the reason why there is none. */
 type Outcome = MappedEvent[] | DropReason;
 
 const MAX_ID = 400;
 const NO_LEGS: ReadonlySet<string> = new Set();
-/** BridgeType and bridge_class of the bridges that hold the two parties of a call. */
+/** BridgeType and bridge_class of bridges that hold the two parties of a call. */
 const CALL_BRIDGE = 'basic';
-/** Uptime has whole seconds. */
+/** Uptime has a resolution of seconds. */
 const BOOT_SLACK_MICROS = 2_000_000;
 /** Kazoo's unit of DTMF-Duration: samples of 8 kHz. */
 const SAMPLES_PER_MS = 8;
@@ -55,7 +55,7 @@ class AsteriskMapper implements Mapper {
     if (typeof outcome === 'string') {
       return { events, dropped: { reason: outcome, what: (step.what || 'no name').slice(0, 64) } };
     }
-    // Nothing of it waits: it repeats an event.
+    // No events, although none waits: the leg has had this event already.
     if (outcome.length === 0 && registry.waitingSince() === null) {
       return { events, dropped: { reason: 'no_change', what: step.what.slice(0, 64) } };
     }
@@ -107,7 +107,10 @@ class AsteriskMapper implements Mapper {
     return [...this.#legs.registry.legs()].map(({ callId }) => callId);
   }
 
-  /** The leg of a channel, begun now when its beginning was not received; a reason when it has ended. */
+  /**
+   * Returns the leg of a channel. Begins it now when its CREATE was not received. Returns a reason when the leg has
+   * ended.
+   */
   #legOf(channel: Channel, moment: Moment, events: MappedEvent[]): AsteriskLeg | DropReason {
     const known = this.#legs.get(channel.id);
     if (known !== undefined) {
@@ -121,7 +124,7 @@ class AsteriskMapper implements Mapper {
     return missed.leg;
   }
 
-  /** A leg in the middle of its life: one that is up has been answered before. */
+  /** A leg that is first seen in the middle of its life: if it is up, it was answered before. */
   #runningLegOf(channel: Channel, moment: Moment, events: MappedEvent[]): AsteriskLeg | DropReason {
     const leg = this.#legOf(channel, moment, events);
     if (typeof leg === 'string' || channel.state !== 'Up' || leg.state.up) return leg;
@@ -167,13 +170,13 @@ class AsteriskMapper implements Mapper {
     const events: MappedEvent[] = [];
     const leg = this.#runningLegOf(channel, moment, events);
     if (typeof leg === 'string') return leg;
-    // An Unhold without a Hold comes with every REFER.
+    // Every REFER produces an Unhold without a Hold.
     if (leg.state.held === held) return unlessNone(events, 'no_change');
     leg.state.held = held;
     return [...events, ...this.#legs.say(leg, held ? 'CHANNEL_HOLD' : 'CHANNEL_UNHOLD', moment)];
   }
 
-  /** UNBRIDGE and BRIDGE of a pair, on the leg that carries them. */
+  /** UNBRIDGE and BRIDGE of a pair, on the leg that carries these events. */
   #tellPairs(changes: readonly PairChange[], moment: Moment): MappedEvent[] {
     const tell = (name: string, pair: PairChange['begun']): MappedEvent[] => {
       const leg = pair === null ? undefined : this.#legs.get(pair.on);
@@ -249,11 +252,11 @@ class AsteriskMapper implements Mapper {
     const leg = this.#runningLegOf(action.channel, moment, events);
     if (typeof leg === 'string') return leg;
     events.push(...this.#tellPairs(this.#bridges.forget(action.channel.id), moment));
-    // Asterisk says nothing of a MixMonitor that ends with its channel.
+    // Asterisk sends no event for a MixMonitor that ends with its channel.
     if (leg.state.recordings > 0) {
       events.push(...this.#legs.say(leg, 'RECORD_STOP', missedAt(moment, moment.micros / 1_000)));
     }
-    // That a parked call was given up may be told before or after its end.
+    // The event that a parked call was given up may arrive before or after the channel's end.
     if (leg.state.slot !== '') {
       const own = { 'Parking-Slot': leg.state.slot };
       events.push(...this.#legs.say(leg, 'PARK_ABANDONED', missedAt(moment, moment.micros / 1_000), own));
@@ -261,7 +264,7 @@ class AsteriskMapper implements Mapper {
     return [...events, ...this.#legs.end(leg, moment, action.cause, action.techCause)];
   }
 
-  /** Ends the legs of an earlier life when this channel is the first of a new one. */
+  /** When this channel is the first of a new life of the switch, ends the legs of the previous life. */
   #noteLife(channel: Channel, moment: Moment): MappedEvent[] {
     if (!this.#life.hasRestarted(channel.id)) return [];
     return this.#endLife(channel.createdAt ?? moment.micros, moment);
@@ -349,7 +352,7 @@ class AsteriskMapper implements Mapper {
   }
 }
 
-/** Nothing, when an event only changed what is known. */
+/** Nothing when the event only changed known state. */
 function unlessNone(events: MappedEvent[], reason: DropReason): Outcome {
   return events.length === 0 ? reason : events;
 }

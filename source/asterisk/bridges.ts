@@ -1,11 +1,11 @@
-/** The members of a bridge. Two members are a pair, of which one leg carries BRIDGE and UNBRIDGE. */
+/** Members of a bridge. Two members are a pair; one leg of the pair carries BRIDGE and UNBRIDGE. */
 interface Pair {
   readonly bridgeId: string;
   readonly on: string;
   readonly other: string;
 }
 
-/** What a member's coming or going changes; `ended` comes first. */
+/** Changes when a member enters or leaves; `ended` comes first. */
 export interface PairChange {
   readonly ended: Pair | null;
   readonly begun: Pair | null;
@@ -18,9 +18,9 @@ export interface Bridges {
   forget(member: string): PairChange[];
   /** Takes all members out. */
   dissolve(bridgeId: string): PairChange;
-  /** The other member of the pair that this one is in; empty when it is in none. */
+  /** The other member of its pair; empty when the member is in no pair. */
   otherOf(member: string): string;
-  /** After an outage: the members that each bridge has now, in their order. */
+  /** After an outage: replaces the members of each bridge, in order. */
   replace(members: ReadonlyMap<string, readonly string[]>): PairChange[];
 }
 
@@ -32,13 +32,13 @@ interface State {
 const NO_CHANGE: PairChange = { ended: null, begun: null };
 
 /**
- * The bridges of calls. The pair of a bridge is its first two members: it begins with the second, and ends when one of
- * the two leaves; a third who is then left makes a new one. So there are as many ends as beginnings. `isInbound` tells
- * which of the two carries the events: the one that called in, else the first.
+ * The bridges of calls. The first two members of a bridge are its pair. The pair begins with the second member and ends
+ * when one of the two leaves; a third member who remains forms a new pair. So there are as many ends as beginnings.
+ * `isInbound` tells which of the two carries the events: the inbound leg, else the first.
  */
 export function createBridges(isInbound: (member: string) => boolean): Bridges {
   const bridges = new Map<string, State>();
-  /** Bridges of a member; a swap may show it in the next before it has left the last. */
+  /** Bridges of a member. During a swap a member may enter the next bridge before it leaves the last one. */
   const placesOf = new Map<string, string[]>();
 
   const removePlace = (member: string, bridgeId: string) => {

@@ -1,17 +1,17 @@
 /**
- * Detects a restart of Asterisk by channel ids. An id that Asterisk makes is `[<systemname>-]<second>.<n>`, and n
- * counts all channels of one life: a later second with a smaller n is of a new life. Ids that an application chose say
- * nothing.
+ * Detects a restart of Asterisk by channel ids. An id that Asterisk creates is `[<systemname>-]<second>.<n>`, where n
+ * counts all channels of one life: a later second with a smaller n belongs to a new life. Ids that an application chose
+ * are ignored.
  */
 export interface Life {
-  /** Whether this channel is the first of a new life. */
+  /** Returns whether this channel is the first of a new life. */
   hasRestarted(channelId: string): boolean;
-  /** Knows no life: the next channel is the first of one. */
+  /** Forgets the life: the next channel is the first of one. */
   forget(): void;
 }
 
 const MADE_BY_ASTERISK = /^(.*-)?(\d{9,11})\.(\d{1,10})$/;
-/** Channels are made by many threads: the order of ids within a second or two says nothing. */
+/** Many threads create channels: the order of ids within one or two seconds has no meaning. */
 const SLACK_SECONDS = 2;
 
 export function createLife(): Life {

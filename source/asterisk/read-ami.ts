@@ -2,7 +2,7 @@ import { text, wholeNumber } from '../legs/event-body.ts';
 import type { SwitchEvent } from '../mapper.ts';
 import type { Channel, Step, StepAction } from './step.ts';
 
-/** What an AMI event means. AMI 2 and later: Asterisk 12. */
+/** Reads the meaning of an AMI event. Supports AMI 2 and later: Asterisk 12. */
 export function readAmiEvent(event: SwitchEvent): Step {
   const seconds = text(event['Timestamp']);
   const micros = microsOf(seconds);
@@ -103,7 +103,7 @@ function of(event: SwitchEvent, prefix: string, make: (channel: Channel) => Step
   return channel === null ? { kind: 'malformed' } : make(channel);
 }
 
-/** The channel that the keys with this prefix describe: `Uniqueid`, `DestUniqueid`, `ParkeeUniqueid`. */
+/** The channel in the keys with this prefix: `Uniqueid`, `DestUniqueid`, `ParkeeUniqueid`. */
 export function channelOf(event: SwitchEvent, prefix: string): Channel | null {
   const value = (key: string) => known(text(event[prefix + key]));
   const id = value('Uniqueid');
@@ -137,7 +137,7 @@ function known(value: string): string {
 
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 
-/** `K=V`, or a list of them. */
+/** `K=V`, or a list of such values. */
 function variablesOf(value: unknown): ReadonlyMap<string, string> {
   if (value === undefined) return NO_VARIABLES;
   const variables = new Map<string, string>();

@@ -2,7 +2,7 @@ import { text, wholeNumber } from '../legs/event-body.ts';
 import type { SwitchEvent } from '../mapper.ts';
 import type { Bridge, Channel, Step, StepAction } from './step.ts';
 
-/** What an ARI event means. Inbound and outbound sockets send the same. */
+/** Reads the meaning of an ARI event. Inbound and outbound sockets send the same events. */
 export function readAriEvent(event: SwitchEvent): Step {
   const millis = millisOf(event['timestamp']);
   const what = text(event['type']);
@@ -61,7 +61,7 @@ function actionOf(type: string, event: SwitchEvent): StepAction {
   }
 }
 
-/** An empty dialstatus is the beginning of a dial. RINGING, PROGRESS and PROCEEDING are on the way. */
+/** An empty dialstatus is the start of a dial. RINGING, PROGRESS and PROCEEDING are intermediate states. */
 function dial(event: SwitchEvent): StepAction {
   const status = text(event['dialstatus']);
   const caller = channelOf(event['caller']);
@@ -85,7 +85,7 @@ function of(event: SwitchEvent, key: string, make: (channel: Channel) => StepAct
   return channel === null ? { kind: 'malformed' } : make(channel);
 }
 
-/** A channel object of ARI, of an event or of `GET /ari/channels`. */
+/** A channel object of ARI, from an event or from `GET /ari/channels`. */
 export function channelOf(value: unknown): Channel | null {
   if (!isRecord(value)) return null;
   const id = text(value['id']);
@@ -113,7 +113,7 @@ export function channelOf(value: unknown): Channel | null {
   };
 }
 
-/** Given when `channelvars` of ari.conf names it. */
+/** Present when `channelvars` of ari.conf names it. */
 const LINKED_ID = 'CHANNEL(linkedid)';
 
 function bridgeOf(event: SwitchEvent): Bridge {

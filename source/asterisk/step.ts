@@ -1,4 +1,4 @@
-/** A channel as an event of Asterisk shows it, by AMI or ARI. Empty: not given. */
+/** A channel in an event of Asterisk, by AMI or ARI. Empty: not present. */
 export interface Channel {
   readonly id: string;
   readonly name: string;
@@ -12,9 +12,9 @@ export interface Channel {
   readonly context: string;
   readonly exten: string;
   readonly linkedId: string;
-  /** Unix microseconds; undefined when the event does not tell it. */
+  /** Unix microseconds; undefined when the event lacks it. */
   readonly createdAt: number | undefined;
-  /** The dialplan application that it runs; AMI tells it in listings alone. */
+  /** The dialplan application that it runs; in AMI only listings have it. */
   readonly application: string;
   readonly variables: ReadonlyMap<string, string>;
 }
@@ -25,7 +25,7 @@ export interface Bridge {
   readonly kind: string;
 }
 
-/** What an event means to the legs; the same for AMI and ARI. */
+/** The meaning of an event for the legs; the same for AMI and ARI. */
 export type StepAction =
   | { readonly kind: 'created' | 'state' | 'account' | 'hold' | 'unhold'; readonly channel: Channel }
   | { readonly kind: 'dialing'; readonly caller: Channel | null; readonly peer: Channel | null }
@@ -46,19 +46,19 @@ export type StepAction =
   | { readonly kind: 'recording' | 'recorded'; readonly channel: Channel }
   | { readonly kind: 'transferred'; readonly transferer: Channel; readonly transferee: Channel | null }
   | { readonly kind: 'gone'; readonly channel: Channel; readonly cause: number; readonly techCause: string }
-  /** The switch says since when it runs: Unix microseconds. */
+  /** The switch reports its start time: Unix microseconds. */
   | { readonly kind: 'booted'; readonly since: number }
   | { readonly kind: 'none' }
   | { readonly kind: 'malformed' };
 
 export interface Step {
   readonly action: StepAction;
-  /** Unix microseconds by the switch; undefined without `timestampevents`. */
+  /** Unix microseconds of the switch; undefined without `timestampevents`. */
   readonly micros: number | undefined;
-  /** How the event's time stands in an id. */
+  /** The event's time as written in an id. */
   readonly stamp: string;
   /** The switch's name of the event. */
   readonly what: string;
-  /** The bridge is part of the id of BRIDGE and UNBRIDGE: ARI's clock has milliseconds only. */
+  /** The bridge is part of the ids of BRIDGE and UNBRIDGE, because ARI's clock has a resolution of milliseconds. */
   readonly bridgeInId: boolean;
 }

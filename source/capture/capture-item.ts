@@ -1,11 +1,11 @@
 import type { SwitchEvent } from '../mapper.ts';
 import type { CaptureLine } from './read-line.ts';
 
-/** One thing of a capture, with its place: a line, or a message of a raw stream, counted from 1. */
+/** One line of a capture, or one message of a raw stream, with its place, counted from 1. */
 export interface CaptureItem {
   readonly place: string;
   readonly line: CaptureLine;
-  /** Its bytes, when it is a line. */
+  /** The bytes of a line. */
   readonly bytes: Buffer | null;
 }
 

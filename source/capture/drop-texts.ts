@@ -1,6 +1,6 @@
 import type { DropReason } from '../mapper.ts';
 
-/** What a person reads of each reason. */
+/** The text of each reason, for people. */
 export const DROP_TEXTS: Readonly<Record<DropReason, string>> = {
   not_mapped: 'the catalogue has no name for it, or it only tells what later events of the leg show',
   no_change: 'it repeats what is known of its leg',

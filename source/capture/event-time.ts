@@ -4,7 +4,7 @@ import { wholeNumber } from '../legs/event-body.ts';
 import type { SwitchEvent } from '../mapper.ts';
 import type { CaptureKind } from './capture-kinds.ts';
 
-/** Unix milliseconds of an event by its switch: the time for a capture without times of receipt. */
+/** Unix milliseconds of an event by its switch: the time in a capture without times of receipt. */
 export function eventTime(kind: CaptureKind, event: SwitchEvent): number | undefined {
   const micros = microsOf(kind, event);
   return micros === undefined ? undefined : micros / 1_000;

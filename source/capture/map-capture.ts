@@ -17,7 +17,7 @@ export interface CaptureOptions extends MappingOptions {
   readonly endpoint: string;
 }
 
-/** The result of one line of a capture. `live`: at the end, the legs that have no end. */
+/** The result for one line of a capture. `live`: at the end of the capture, the legs without an end. */
 export type CaptureStep =
   | { readonly kind: 'mapped'; readonly events: readonly MappedEvent[]; readonly dropped: Drop | null }
   | { readonly kind: 'fault'; readonly place: string; readonly detail: string }
@@ -25,7 +25,7 @@ export type CaptureStep =
 
 type EventLine = CaptureLine & { kind: 'event' };
 
-/** Maps a capture, line by line. Never throws for what the capture holds. */
+/** Maps a capture, line by line. Never throws because of the capture's content. */
 export async function* mapCapture(options: CaptureOptions, chunks: AsyncIterable<Buffer>): AsyncGenerator<CaptureStep> {
   const mapper = createCaptureMapper(options);
   let now = 0;
@@ -65,11 +65,11 @@ function createCaptureMapper(options: CaptureOptions): CaptureMapper {
   };
 }
 
-/** The bytes of a bus message as they are in the capture. */
+/** The bytes of a bus message, unchanged from the capture. */
 function bodyOf(line: EventLine, { bytes }: CaptureItem): Buffer {
   if (line.body !== undefined) return Buffer.from(line.body);
   const text = trimJson(bytes ?? Buffer.alloc(0));
   if (line.isBare) return text;
-  // As JSON.parse does: of a key given twice, the last value counts.
+  // Like JSON.parse: of a repeated key, the last value counts.
   return sliceMembers(text).findLast(({ key }) => key === line.bodyKey)?.value ?? text;
 }

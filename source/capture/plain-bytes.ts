@@ -1,7 +1,7 @@
 import { PassThrough, Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
-/** A compressed file that breaks off, or is none. */
+/** A compressed file that is cut off or invalid. */
 export class BrokenCapture extends Error {
   override readonly name = 'BrokenCapture';
 }
@@ -15,8 +15,8 @@ const UTF_16 = [
 const LONGEST_MARK = 3;
 
 /**
- * The bytes of a capture as UTF-8 without a byte order mark: a file may be compressed by gzip, and a shell may have
- * written it in UTF-16. Throws a BrokenCapture after what could be decompressed.
+ * The bytes of a capture as UTF-8 without a byte order mark. A file may be compressed with gzip, and a shell may have
+ * written it in UTF-16. Throws a BrokenCapture after the part that could be decompressed.
  */
 export async function* plainBytes(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const { head, rest } = await startOf(chunks);
@@ -39,7 +39,7 @@ export async function* plainBytes(chunks: AsyncIterable<Buffer>): AsyncGenerator
 
 async function* gunzipped(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const output = new PassThrough();
-  // What fails is thrown by the output that is read here.
+  // A failure reaches the reader through the output stream.
   pipeline(Readable.from(chunks), createGunzip(), output, () => undefined);
   try {
     for await (const chunk of output) yield chunk as Buffer;
@@ -54,7 +54,7 @@ async function* decoded(chunks: AsyncIterable<Buffer>, encoding: string): AsyncG
   yield Buffer.from(decoder.decode());
 }
 
-/** The first bytes, and all chunks again. */
+/** The first bytes, then all chunks from the start. */
 async function startOf(chunks: AsyncIterable<Buffer>) {
   const iterator = chunks[Symbol.asyncIterator]();
   const early: Buffer[] = [];

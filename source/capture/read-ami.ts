@@ -1,7 +1,7 @@
 import { AmiError, createAmiParser } from '../ami/ami-parser.ts';
 import { eventItem, faultItem, type CaptureItem } from './capture-item.ts';
 
-/** What is no event and no fault: answers, the greeting, and what the recorder sent itself, which has its password. */
+/** Answers, the greeting, and the recorder's own actions, which include its password: neither events nor faults. */
 const OTHERS = ['Response', 'Banner', 'Action'];
 
 /** The bytes of the manager interface. */

@@ -7,20 +7,20 @@ import { readCaptureLine } from './read-line.ts';
 import { splitLines, type Line } from './split-lines.ts';
 import { splitValues } from './split-values.ts';
 
-/** No event of these switches has 1 MiB. */
+/** No event of these switches reaches 1 MiB. */
 const MAX_LINE_BYTES = 1_048_576;
-/** In which the form of the capture is looked for: some events have ten KB. */
+/** The form of the capture is detected in this many bytes: some events have 10 KB. */
 const HEAD_BYTES = 16_384;
-/** Lines of the event socket or AMI; and a line of JSON, after lines that cannot be read. */
+/** Lines of the event socket or AMI, and a line of JSON after unreadable lines. */
 const RAW = /Content-(Length|Type): |^(Event(-Name)?: |Response: |Action: |Asterisk Call Manager\/)/m;
 const JSON_LINE = /^\s*(< )?[{[]/m;
-/** As `jq` begins: an array, or an object over several lines; maybe after lines of a log. */
+/** Starts as jq's output does: an array, or an object over several lines, possibly after log lines. */
 const OVER_LINES = /^(\[|\{)\s*\n|^\[\s*\{/;
 const OVER_LATER_LINES = /^[{[][ \t]*\r?\n\s+["{]/m;
 
 /**
- * Reads NDJSON, a JSON array, objects over several lines, or, of FreeSWITCH and AMI, the bytes as they came from the
- * socket: the first bytes tell which. Holds one line or message at a time.
+ * Reads NDJSON, a JSON array, objects over several lines or, for FreeSWITCH and AMI, the raw bytes of the socket. The
+ * first bytes decide which. Keeps one line or message in memory at a time.
  */
 export async function* readCapture(kind: CaptureKind, chunks: AsyncIterable<Buffer>): AsyncGenerator<CaptureItem> {
   let last = '0';

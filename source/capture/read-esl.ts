@@ -2,16 +2,16 @@ import { readEslMessage } from '../esl/esl-event.ts';
 import { createEslParser, EslError } from '../esl/esl-parser.ts';
 import { eventItem, faultItem, type CaptureItem } from './capture-item.ts';
 
-/** A message begins with one of its headers: a capture that begins within one starts elsewhere. */
+/** A message begins with one of these headers. A capture that begins within a message starts with something else. */
 const HEADER = /^[A-Za-z][A-Za-z0-9-]*: /m;
-/** Every message with a body has it, first, or second after its type. */
+/** Every message with a body has this header, as the first one, or as the second after its type. */
 const MARK = Buffer.from('Content-Length: ');
 const TYPE_BEFORE = /Content-Type: [^\n]{1,64}\n$/;
 const LONGEST_TYPE = 80;
 
 /**
- * The bytes of the event socket, of any format, or what `fs_cli` prints of events. After a message that was cut, it goes on
- * with the next one.
+ * The bytes of the event socket in any format, or the events that `fs_cli` prints. After a message that was cut, it
+ * continues with the next one.
  */
 export async function* readEsl(chunks: AsyncIterable<Buffer>): AsyncGenerator<CaptureItem> {
   const reader = new EslReader();
@@ -22,7 +22,7 @@ export async function* readEsl(chunks: AsyncIterable<Buffer>): AsyncGenerator<Ca
 class EslReader {
   #parser = createEslParser();
   #number = 0;
-  /** Bytes in which the next message is looked for; null while messages follow each other. */
+  /** Bytes in which the next message is searched; null while messages follow each other. */
   #lost: Buffer | null = null;
   #hasBegun = false;
 
@@ -46,7 +46,9 @@ class EslReader {
     if (this.#lost === null && this.#parser.pending() > 0) yield this.#fault('the message does not end');
   }
 
-  /** Null: all of it was read; else what is left after a message that was cut, in which the next one is to be found. */
+  /**
+   * Null when all of it was read; else the rest after a message that was cut, in which the next message is searched.
+   */
   *#read(bytes: Buffer): Generator<CaptureItem, Buffer | null> {
     try {
       this.#parser.feed(bytes);
@@ -68,7 +70,7 @@ class EslReader {
     }
   }
 
-  /** The body may have the messages that follow the one that was cut. */
+  /** The body may contain the messages after the one that was cut. */
   #lose(body: Buffer): Buffer {
     const rest = Buffer.concat([body, this.#parser.rest()]);
     this.#parser = createEslParser();

@@ -2,14 +2,14 @@ import { isUtf8 } from 'node:buffer';
 import { wholeNumber } from '../legs/event-body.ts';
 import type { SwitchEvent } from '../mapper.ts';
 
-/** One line of a recording, or of a capture of one's own. */
+/** One line of a recording or of a capture. */
 export type CaptureLine =
   | {
       readonly kind: 'event';
       readonly event: SwitchEvent;
-      /** Unix milliseconds of the recorder; undefined when the line tells none. */
+      /** Unix milliseconds of the recorder; undefined when the line has none. */
       readonly received: number | undefined;
-      /** Kazoo: the routing key and the body's text, when the line tells them. */
+      /** Kazoo: the routing key and the text of the body, when the line has them. */
       readonly routingKey: string | undefined;
       readonly body: string | undefined;
       /** Whether the line is the event itself, without a wrapper. */
@@ -17,19 +17,19 @@ export type CaptureLine =
       /** The member of the wrapper that is the event. */
       readonly bodyKey: string | null;
     }
-  /** The recorder's own connection. */
+  /** Marks of the recorder's own connection. */
   | { readonly kind: 'connected' | 'closed' }
   | { readonly kind: 'blank' }
   | { readonly kind: 'fault'; readonly detail: string };
 
 /**
- * A line is an event itself, or `{"received": <time>, "event": {...}}` with `routing_key` beside it for a bus. The body of a
- * bus message may be text, in `body` or `payload`: what RabbitMQ's tools write is read as well. `_connected` and `_closed`
- * mark the recorder's connection.
+ * A line is an event itself, or `{"received": <time>, "event": {...}}`, with `routing_key` beside it for a bus. The
+ * body of a bus message may be text, in `body` or `payload`, so the output of RabbitMQ's tools is read as well.
+ * `_connected` and `_closed` mark the recorder's connection.
  */
 export function readCaptureLine(bytes: Buffer): CaptureLine {
   if (!isUtf8(bytes)) return fault('the bytes are not UTF-8');
-  // Clients of WebSockets on a terminal mark what they receive.
+  // Terminal clients of WebSockets put a mark before received lines.
   const line = bytes
     .toString()
     .trim()
@@ -70,7 +70,7 @@ function bare(event: SwitchEvent): CaptureLine {
   };
 }
 
-/** Ours, that of `rabbitmqadmin` and of amqplib, and that of RabbitMQ's tracing, which has a list. */
+/** Names in Firehose's recorder, in `rabbitmqadmin` and in amqplib, and in RabbitMQ's tracing, which has a list. */
 function routingKeyOf(value: SwitchEvent): string | undefined {
   const fields = isRecord(value['fields']) ? value['fields'] : {};
   const keys: unknown = value['routing_keys'];
@@ -87,16 +87,22 @@ function decoded(text: string): string {
   return plain.startsWith('{') ? plain : text;
 }
 
-/** By the name that Kazoo and FreeSWITCH, AMI or ARI give every event: some have a key `event` of their own. */
+/**
+ * Recognises events by the name that Kazoo and FreeSWITCH, AMI or ARI put into every event: some events have a key
+ * `event` themselves.
+ */
 function isEvent(value: SwitchEvent): boolean {
   if (value['Event-Name'] !== undefined || typeof value['Event'] === 'string') return true;
-  // RabbitMQ's tracing has a `type`, too.
+  // RabbitMQ's tracing also has a `type`.
   return typeof value['type'] === 'string' && value['payload'] === undefined;
 }
 
 const [SECONDS_BELOW, MILLISECONDS_BELOW] = [1e11, 1e14];
 
-/** Unix milliseconds of seconds, milliseconds or microseconds, which no capture of this century confuses, or of ISO 8601. */
+/**
+ * Unix milliseconds from seconds, milliseconds or microseconds, which are distinct for all times of this century, or
+ * from ISO 8601.
+ */
 function receivedAt(value: unknown): number | undefined {
   const text = typeof value === 'string' && value.includes('-') ? Date.parse(value) : NaN;
   const given = Number.isNaN(text) ? (typeof value === 'number' ? value : wholeNumber(value)) : text;
@@ -105,7 +111,7 @@ function receivedAt(value: unknown): number | undefined {
   return given < MILLISECONDS_BELOW ? given : given / 1_000;
 }
 
-/** What JSON.parse says of a text that ends too early. */
+/** Error texts of JSON.parse for input that ends too early. */
 const BREAKS_OFF = /^(Unterminated|Unexpected end|Expected .* \(line 1 column (\d+)\))/;
 
 function parse(text: string): { readonly value: unknown; readonly detail: string | null } {

@@ -1,13 +1,13 @@
 const LINE_FEED = 0x0a;
 
-/** One line of a file; null when it is longer than the limit, whose bytes are then not kept. */
+/** One line of a file; null when it is longer than the limit. Its bytes are not kept then. */
 export interface Line {
-  /** From 1. */
+  /** Counted from 1. */
   readonly number: number;
   readonly bytes: Buffer | null;
 }
 
-/** The lines of a stream, without their line feeds, holding one line at a time. */
+/** The lines of a stream without their line feeds. Keeps one line in memory at a time. */
 export async function* splitLines(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line> {
   let parts: Buffer[] = [];
   let length = 0;

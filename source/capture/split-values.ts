@@ -3,9 +3,9 @@ import type { Line } from './split-lines.ts';
 const [OPEN, CLOSE, QUOTE, ESCAPE, LINE_FEED] = [0x7b, 0x7d, 0x22, 0x5c, 0x0a];
 
 /**
- * The objects of a JSON array, or of a file of objects over several lines, as `jq` writes them; each with the number of its
- * first line. What stands between them is passed over. An object that does not end is given as far as it goes, and one
- * that is longer than the limit is null.
+ * The objects of a JSON array, or of a file of objects over several lines as `jq` writes them, each with the number of
+ * its first line. Skips anything between them. Returns the available part of an object that does not end, and null for
+ * one that is longer than the limit.
  */
 export async function* splitValues(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line> {
   let parts: Buffer[] = [];
@@ -28,7 +28,7 @@ export async function* splitValues(chunks: AsyncIterable<Buffer>, maxBytes: numb
       if (byte === LINE_FEED) line += 1;
       if (depth === 0 && byte !== OPEN) continue;
       if (isText) {
-        // No text of JSON has a line feed: a line that was cut must not take the rest of the file with it.
+        // A JSON text contains no line feed: a line that was cut must not consume the rest of the file.
         if (byte === LINE_FEED || (byte === QUOTE && !isEscaped)) isText = false;
         isEscaped = byte === ESCAPE && !isEscaped;
       } else if (byte === QUOTE) isText = true;

@@ -1,15 +1,15 @@
 const FIRST_MS = 200;
 const MOST_MS = 30_000;
-/** A connection that lasted so long was good: the next attempt is a first one. */
+/** A connection that lasted this long was good: the next attempt counts as the first one. */
 const GOOD_AFTER_MS = 60_000;
 
-/** How long to wait before the next attempt to connect. Pure but for `random`, which gives 0 to 1. */
+/** Delay before the next attempt to connect. Pure except for `random`, which returns 0 to 1. */
 export interface Backoff {
-  /** `liveMs`: how long the last connection was live. `lasting`: only a person can fix the cause. */
+  /** `liveMs`: how long the last connection was live. `lasting`: only a person can remove the cause. */
   next(last: { readonly liveMs: number; readonly lasting: boolean }): number;
 }
 
-/** From 0.2 s, doubled each time, to 30 s, with full jitter; at least the first step, so that no loop spins. */
+/** From 0.2 s, doubled each time, to 30 s, with full jitter; never below the first step, so that a loop cannot spin. */
 export function createBackoff(random: () => number = Math.random): Backoff {
   let attempts = 0;
   return {

@@ -1,9 +1,9 @@
 /**
- * A collector against a bare consumer of the same switches, and what a standby costs, to be run by hand:
+ * Compares a collector with a bare consumer of the same switches, and measures the cost of a standby. Run by hand:
  *   node --expose-gc source/collector/collector.bench.ts --copies 200
- * With `--standby`, what a standby costs alone, as a line of JSON.
- * The bytes are those of a switch, in chunks of 64 KiB. The bare consumer parses them, and nothing else; the collector
- * maps them and appends to a Redis, whose work is not in the figure. Events a second of one core.
+ * With `--standby`, measures only the cost of a standby and prints a line of JSON. The bytes are those of a switch, in
+ * chunks of 64 KiB. The bare consumer only parses them. The collector maps them and appends to a Redis, whose work is
+ * not in the figure. Figures are events a second of one core.
  */
 import { parseArgs } from 'node:util';
 import { startRedis } from '../../testing/redis-server.ts';
@@ -58,7 +58,7 @@ function readerOf(name: EndpointName, take: Take): (chunk: Buffer) => void {
   };
 }
 
-/** Events a second of this process's own time. */
+/** Events for each second of this process's CPU time. */
 async function perCore(count: number, work: () => Promise<void>): Promise<number> {
   const before = process.cpuUsage();
   await work();
@@ -68,7 +68,7 @@ async function perCore(count: number, work: () => Promise<void>): Promise<number
 
 const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 
-/** Chunks with pauses of one turn, as a socket gives them. */
+/** Chunks with pauses of one turn of the event loop, as a socket delivers them. */
 async function feed(chunks: readonly Buffer[], read: (chunk: Buffer) => void): Promise<void> {
   for (const chunk of chunks) {
     read(chunk);
@@ -76,7 +76,7 @@ async function feed(chunks: readonly Buffer[], read: (chunk: Buffer) => void): P
   }
 }
 
-/** A switch that keeps nothing of what it says. */
+/** A switch that does not store what it sends. */
 class OpenSwitch implements Switch {
   #listener: SwitchListener = { event: () => undefined, malformed: () => undefined };
 
@@ -147,7 +147,7 @@ async function measure(redis: string, name: EndpointName): Promise<void> {
   );
 }
 
-/** What is garbage is gone. */
+/** Runs the garbage collector. */
 async function settle(): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     globalThis.gc?.();
@@ -155,7 +155,7 @@ async function settle(): Promise<void> {
   }
 }
 
-/** Memory of what a standby keeps, against what its ring counts. */
+/** Measured memory of what a standby keeps, against the size that its ring counts. */
 async function standby(redis: string) {
   await using leader = await open(redis, 'bench-standby:', 'fs1', new OpenSwitch());
   await until('it leads', () => leader.leads('fs1'));
@@ -178,7 +178,7 @@ async function standby(redis: string) {
   return { kept, eventBytes: Math.round(grown / kept), countedBytes: Math.round(ringBytes / kept) };
 }
 
-/** Milliseconds from the death of a leader until the log has what was said since. */
+/** Milliseconds from the death of a leader until the log has the events since then. */
 async function takeover(redis: string): Promise<number> {
   const [first, second] = [new OpenSwitch(), new OpenSwitch()];
   const replicas = [

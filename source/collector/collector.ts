@@ -11,15 +11,15 @@ import { silentObserver, type CollectorObserver, type EndpointFigures } from './
 import { publish } from './publish.ts';
 import { createWaker } from './waker.ts';
 
-/** More than eight members: what each part of a collector is given, and limits that tests make smaller. */
+/** More than eight members: the inputs of each part of a collector, and limits that tests make smaller. */
 export interface CollectorOptions {
   /** `<namespace>/<name>`: replicas of one source share it. */
   readonly source: string;
-  /** Of this replica: unique, without a slash or a colon. */
+  /** Unique id of this replica, without a slash or a colon. */
   readonly replica: string;
   readonly endpoints: readonly EndpointSpec[];
   readonly eventLog: Pick<EventLog, 'append' | 'partitions'>;
-  /** For commands that do not block; the lease is in the Redis of the log. */
+  /** Client for commands that do not block. The lease is in the Redis of the log. */
   readonly client: RedisClient;
   readonly keyPrefix?: string;
   readonly logger: Logger;
@@ -32,33 +32,39 @@ export interface CollectorOptions {
 }
 
 const LIMITS = {
-  /** Of what a source keeps in memory because the log is not known to have it. */
+  /** Limit of what a source keeps in memory because the log is not known to have it. */
   ringBytes: 64 * 1024 * 1024,
   ringEvents: 200_000,
   leaseMs: 5_000,
   turnMs: 1_500,
 };
 
-/** Room that is made at once, so that a full ring is not searched for each event. */
+/** Amount freed at once, so that a full ring is not searched for each event. */
 const ROOM = 0.1;
 const ADVANCE_EVERY_MS = 50;
 
-/** A collector that runs until it is disposed of: it then appends what it has for a moment, and releases its leases. */
+/**
+ * A collector that runs until it is disposed of. It then appends its remaining events for a short time, and releases
+ * its leases.
+ */
 export interface Collector extends AsyncDisposable {
-  /** Replaces the endpoints: one that is the same object goes on, another of the same name takes over from it. */
+  /**
+   * Replaces the endpoints. An endpoint that is the same object continues; a different one of the same name replaces
+   * its predecessor.
+   */
   setEndpoints(endpoints: readonly EndpointSpec[]): void;
-  /** Read at a scrape. */
+  /** Reads the state at a scrape. */
   figures(): {
-    /** Memory of what is kept, for all endpoints together; how many events fit into it. */
+    /** Memory used by all endpoints together, and how many events fit into the limit. */
     readonly ringBytes: number;
     readonly ringLimit: number;
     readonly endpoints: readonly EndpointFigures[];
   };
-  /** Rejects with the unexpected error that ended it. */
+  /** Rejects with the unexpected error that ended the collector. */
   readonly ended: Promise<void>;
 }
 
-/** Listens to the switches of a source on this replica, and publishes the events of those for which it has the lease. */
+/** Listens to the switches of a source on this replica. Publishes the events of the endpoints whose lease it holds. */
 export function openCollector(options: CollectorOptions): Collector {
   const waker = createWaker();
   const context: CollectorContext = contextOf(options, waker, () => makeRoom(context, running.all));
@@ -66,7 +72,7 @@ export function openCollector(options: CollectorOptions): Collector {
   const closing = new AbortController();
   const { eventLog } = options;
   const ended = publish({ endpoints: () => running.all, eventLog, waker, signal: closing.signal });
-  // A caller that awaits it gets the rejection; without a caller it must not end the process.
+  // A caller that awaits `failed` gets the rejection. Without such a caller the rejection must not end the process.
   ended.catch(() => undefined);
   const timer = setInterval(() => {
     for (const { hearing } of running.all) hearing.advance();

@@ -5,7 +5,7 @@ import type { RingBudget } from './kept.ts';
 import type { CollectorObserver } from './observer.ts';
 import type { Waker } from './waker.ts';
 
-/** What the endpoints of one collector share. More than eight members: each is made once. */
+/** Shared by the endpoints of one collector. More than eight members: each is created once. */
 export interface CollectorContext {
   /** `<namespace>/<name>`. */
   readonly source: string;
@@ -23,8 +23,8 @@ export interface CollectorContext {
   readonly startedAt: number;
   readonly leaseMs: number;
   readonly turnMs: number;
-  /** Of the loop that publishes. */
+  /** Wakes the loop that publishes. */
   readonly waker: Waker;
-  /** The ring holds more than it may. */
+  /** The ring is over its limit. */
   readonly onFull: () => void;
 }

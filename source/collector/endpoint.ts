@@ -10,7 +10,7 @@ import { createWaker, type Waker } from './waker.ts';
 const DRAIN_MS = 2_000;
 const DRAIN_LOOK_MS = 20;
 
-/** One endpoint that runs: it listens, takes turns, and offers its events to the loop that publishes. */
+/** One running endpoint: it listens, takes turns at the lease, and offers its events to the publishing loop. */
 export class Endpoint implements Publishable<Kept> {
   readonly spec: EndpointSpec;
   readonly hearing: Hearing;
@@ -54,7 +54,7 @@ export class Endpoint implements Publishable<Kept> {
     this.#running ??= this.#run(this.#stop.signal);
   }
 
-  /** Stops listening, appends what it has for a moment, and gives the lease back. Never rejects. */
+  /** Stops listening, appends its remaining events for a short time, and releases the lease. Never rejects. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -89,7 +89,7 @@ export class Endpoint implements Publishable<Kept> {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    // The first turn tells what the log has: a mapper needs it when it adopts the first listing.
+    // The first turn reads what the log has: a mapper needs it to adopt the first listing.
     let dueInMs = await this.#leadership.turn();
     const listening = this.hearing.run(signal);
     const wake = () => this.#waker.wake();

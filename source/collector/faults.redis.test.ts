@@ -33,7 +33,7 @@ const callsFor = (seed: string, copies = 8): Calls => ({
 });
 const expectedOf = (calls: Calls) => ENDPOINTS.flatMap((name) => mappedBy(name, calls[name]));
 
-/** Says a part of the calls, from one tenth to another. */
+/** Sends a part of the calls, from one tenth to another. */
 function say(scene: Scene, calls: Calls, [from, to]: readonly [number, number]): void {
   for (const name of ENDPOINTS) {
     const at = (tenth: number) => Math.floor((calls[name].length * tenth) / 10);
@@ -51,7 +51,7 @@ async function assertAll(scene: Scene, calls: Calls): Promise<void> {
   assert.deepEqual(split(entries).gaps, []);
 }
 
-/** A source whose Redis is at this address, with one leader killed in the middle. */
+/** A source whose Redis has this address; one leader is killed in the middle. */
 async function assertTakesOver(address: RedisAddress, between: () => Promise<void>, waitReplicas = 0): Promise<void> {
   const reader = commandClient(address, { logger: silentLogger, name: 'test' });
   assert.ok(await becomesReady(reader, 30_000));
@@ -93,7 +93,7 @@ test('S1, S2: a Redis without room refuses, and then takes all in order', TIME_L
     if (outcome === 'failed') refused += 1;
   };
   const observer = { ...silentObserver, eventAppended };
-  // The lease of the default: a full Redis gives no other one.
+  // The default duration of the lease: a full Redis grants no new one.
   const more = { observer, limits: {} };
   const replicas = [await scene.replica('a', more), await scene.replica('b', more)];
   await inStep(replicas);
@@ -154,7 +154,7 @@ test(
         ),
       ),
     );
-    // Legs of which the begin was given up are not in the log: the calls that show the end are later ones.
+    // Legs whose CREATE was given up are not in the log: later calls show the end of the outage.
     const after = {
       fs1: callsOf('fs1', { copies: 1, seed: 'later', first: 50_000 }),
       pbx1: callsOf('pbx1', { copies: 1, seed: 'later' }),

@@ -24,7 +24,7 @@ const inStep = (...replicas: readonly Replica[]) =>
     () => replicas.every((r) => r.isInStep('fs1')) && replicas.some((r) => r.leads('fs1')),
   );
 
-/** Waits until the log has the last event of each leg that these switch events become. */
+/** Waits until the log has the last event of each leg that results from these switch events. */
 async function stored(scene: Scene, said: readonly SwitchEvent[]) {
   const last = [...Map.groupBy(mappedBy('fs1', said), ({ callId }) => callId).values()].map((leg) => leg.at(-1));
   const ends = last.filter((event) => event?.name === 'CHANNEL_DESTROY' || event === last.at(-1));
@@ -41,7 +41,7 @@ async function stored(scene: Scene, said: readonly SwitchEvent[]) {
   return { entries, ...split(entries) };
 }
 
-/** A leg of which nobody heard anything is not in the log. */
+/** A leg that no replica received is not in the log. */
 const begunIn = (entries: Awaited<ReturnType<Scene['entries']>>, callId = '') =>
   entries.some((entry) => entry.callId === callId);
 
@@ -120,7 +120,7 @@ test('S4: the gap is in the log before anything newer of the switch', TIME_LIMIT
   await until('not live', () => !replica.isLive('fs1'));
   const said = calls('before');
   fs1.heal();
-  // Said before the leader knows that there is a gap.
+  // Sent before the leader knows that there is a gap.
   await until('connected', () => fs1.connected.length === 1);
   fs1.say(said);
   await stored(scene, said);
@@ -135,7 +135,7 @@ test('S4: a replica that comes back while another listened tells nothing', TIME_
   const said = calls('sibling');
   const part = Math.ceil(said.length / 5);
   for (let round = 0; round < 5; round += 1) {
-    // The leader, each time: the other takes over, and has what it missed.
+    // Each time, the leader breaks: the other one takes over, and has the events that the leader missed.
     const leader = replicas.find((replica) => replica.leads('fs1'))?.name ?? '';
     fs1.say(said.slice(round * part, round * part + 10));
     fs1.cut(leader);
@@ -240,7 +240,7 @@ test(
     await stored(scene, said.slice(0, half));
     await first[Symbol.asyncDispose]();
     fs1.say(said.slice(half, half + 60));
-    // As after more than ten minutes: the log does not know its ids again.
+    // As after more than ten minutes: the log no longer recognises its ids.
     const seen = await stage.reader.keys(`${scene.keyPrefix}{*}:seen:*`);
     await stage.reader.del(...seen);
     const second = await one(scene, 'b');

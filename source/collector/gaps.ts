@@ -9,7 +9,7 @@ import {
 } from '../../protocol/source-gap.ts';
 import type { MappedEvent } from '../mapper.ts';
 
-/** As an entry of the log; the source's name as Call-ID chooses the partition. */
+/** The gap as an entry of the log. The source's name as Call-ID chooses the partition. */
 export function gapEvent(gap: SourceGap): MappedEvent {
   return {
     name: SOURCE_GAP,
@@ -23,20 +23,22 @@ export function gapEvent(gap: SourceGap): MappedEvent {
   };
 }
 
-/** The gap of an entry; null when it is none. */
+/** The gap in an entry; null when the entry is not a gap. */
 export function gapOf({ name, json }: Pick<MappedEvent, 'name' | 'json'>): SourceGap | null {
   return name === SOURCE_GAP ? decodeSourceGap(json) : null;
 }
 
 /** The gaps of one endpoint in Redis. Each call rejects with the client's error. */
 export interface GapStore {
-  /** Found, and maybe not in the log. In order. */
+  /** Gaps that were found and may not be in the log yet. In order. */
   pending(): Promise<readonly SourceGap[]>;
-  /** Before it is appended: a leader that dies in between does not lose it. The first that is found counts. */
+  /**
+   * Stores a gap before it is appended: it survives a leader that dies in between. The first record of a gap counts.
+   */
   found(gap: SourceGap): Promise<void>;
-  /** The log has it. */
+  /** Removes a gap that the log has. */
   told(gap: SourceGap): Promise<void>;
-  /** The position of the endpoint is past it, so that no other leader looks for it. */
+  /** Removes gaps before the endpoint's announced position: no other leader searches for them. */
   passed(gaps: readonly SourceGap[]): Promise<void>;
 }
 

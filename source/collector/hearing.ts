@@ -10,10 +10,10 @@ import { Tape } from './tape.ts';
 
 /** One switch of a source. */
 export interface EndpointSpec {
-  /** Of `a-z`, `0-9` and `-`, unique in the source. */
+  /** Characters `a-z`, `0-9` and `-`; unique in the source. */
   readonly name: string;
   readonly switch: Switch;
-  /** A mapper without legs, for one life of the switch. */
+  /** Creates a mapper without legs, for one life of the switch. */
   readonly createMapper: (life: { readonly version: string; readonly instance: string }) => Mapper;
 }
 
@@ -30,7 +30,7 @@ export interface HearingOptions {
   readonly random?: () => number;
   /** What the log has, as far as it is known. */
   readonly known: () => Position | null;
-  /** Something was heard, or the state changed. */
+  /** Something was received, or the state changed. */
   readonly onNews: (news: 'event' | 'state') => void;
   readonly onFull: () => void;
 }
@@ -63,7 +63,7 @@ export class Hearing {
     return this.#instance;
   }
 
-  /** The last connection was closed in order, and the switch keeps what comes. */
+  /** The last connection was closed in order, and the switch keeps its events for the next one. */
   get isKept(): boolean {
     return this.#isClosed;
   }
@@ -72,13 +72,13 @@ export class Hearing {
     return this.#mapper?.liveLegs() ?? [];
   }
 
-  /** The last time in which it listened without a break; of our clock. */
+  /** The last time of uninterrupted listening, by the local clock. */
   get heard(): { readonly from: number; readonly to: number } | null {
     if (this.#heard !== null && this.#connection !== null) this.#heard.to = this.#heardAt(this.#connection);
     return this.#heard;
   }
 
-  /** Everything that the switch said before this time was received and mapped. */
+  /** Everything that the switch sent before this time was received and mapped. */
   get mappedUntil(): number {
     const until = this.heard?.to ?? 0;
     return this.#intake === null ? until : Math.min(until, this.#intake.givenUntil(this.#options.now()));
@@ -97,14 +97,14 @@ export class Hearing {
       onLost: (connection, reason) => this.#end(connection, reason),
       onFault: (reason, error) => {
         observer.connectEnded(spec.name, reason);
-        // The text of a SwitchFault holds no credential (S12); that of another error might.
+        // The text of a SwitchFault never holds a credential (S12); that of another error might.
         const told = error instanceof Error && error.name === 'SwitchFault' ? { why: error.message } : {};
         logger.warn({ endpoint: spec.name, code: reason, ...told }, 'the switch cannot be listened to');
       },
     });
   }
 
-  /** To be called while events may wait for their accounts. */
+  /** Call regularly while events may wait for their accounts. */
   advance(): void {
     this.#intake?.advance();
   }
@@ -130,7 +130,7 @@ export class Hearing {
     const { spec, now, observer, logger, known } = this.#options;
     const { version, instance, since, degraded, keeping } = connection;
     const to = now();
-    // Of the log, where it is known: all replicas then make the same ids.
+    // From the log if known: all replicas then produce the same ids.
     const outage = { from: Math.min(known()?.until ?? this.#heard?.to ?? since, to), to, restarted: false };
     const ends: MappedEvent[] = [];
     if (this.#mapper !== null && this.#instance !== instance) {

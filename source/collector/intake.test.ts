@@ -78,7 +78,7 @@ test('S7: events are read as they come, whatever the log does, and a listing tha
   const stop = new AbortController();
   const running = hearing.run(stop.signal);
   await until('live', () => hearing.isLive);
-  // Nobody appends: each is mapped within the call that says it.
+  // Nothing is appended: each event is mapped within the call that delivers it.
   fake.say(source.events.map(({ event }) => event));
   assert.ok(hearing.tape.length > 0);
   fake.onListing = () => new Promise(() => undefined);

@@ -2,9 +2,9 @@ import type { ListedLeg, MappedEvent, Mapper, Outage, SwitchEvent } from '../map
 import { GRACE_MS } from '../legs/leg-registry.ts';
 import { SwitchFault, type SwitchListener } from '../switch.ts';
 
-/** More events than any switch sends while it lists its legs: the listing has failed then. */
+/** More events than any switch sends while it lists its legs: more mean that the listing failed. */
 const MAX_WAITING = 20_000;
-/** A CREATE waits for its account no longer than that: what the schema allows, and what silence of the switch adds. */
+/** Upper bound of the wait of a CREATE for its account: the schema's maximum plus the allowed silence of the switch. */
 export const MAX_HOLD_MS = 2_000 + GRACE_MS;
 
 export interface IntakeOptions {
@@ -12,7 +12,7 @@ export interface IntakeOptions {
   readonly now: () => number;
   readonly forward: (event: MappedEvent, arrivedAt: number) => void;
   readonly onRead: (outcome: 'forwarded' | 'dropped' | 'malformed', reason: string) => void;
-  /** A defect of a mapper: the event is lost, the connection is not. */
+  /** A defect of a mapper loses the event, but not the connection. */
   readonly onDefect: (error: unknown) => void;
 }
 
@@ -22,8 +22,8 @@ interface Arrived {
 }
 
 /**
- * Takes what one connection says. Until the listing is there, events wait; then they pass through the mapper at once.
- * It never waits and never throws (S7).
+ * Receives what one connection delivers. Events wait until the listing has arrived; then the mapper gets them all at
+ * once. Never waits and never throws (S7).
  */
 export class Intake implements SwitchListener {
   readonly #options: IntakeOptions;
@@ -48,8 +48,8 @@ export class Intake implements SwitchListener {
   }
 
   /**
-   * What the listing changes, then the events that waited; later ones go their way at once. `scratch` is a mapper
-   * without legs, to see what the waiting events tell of themselves. Throws a SwitchFault when too many waited.
+   * Emits the changes of the listing, then the events that waited; later events are mapped at once. `scratch` is a
+   * mapper without legs: it shows what the waiting events say by themselves. Throws a SwitchFault when too many waited.
    */
   adopt(mapper: Mapper, scratch: Mapper, listing: readonly ListedLeg[], outage: Outage) {
     if (this.#waiting.length > MAX_WAITING) {
@@ -64,7 +64,7 @@ export class Intake implements SwitchListener {
     return { adopted: listed.filter((event) => !heard.has(nameOfLeg(event))), waited };
   }
 
-  /** Gives what has waited for its account for long enough. */
+  /** Emits events that have waited for their account long enough. */
   advance(): void {
     const at = this.#options.now();
     if (this.#mapper === null || this.#hasEnded || at - this.#fedAt > 2 * MAX_HOLD_MS) return;
@@ -74,21 +74,21 @@ export class Intake implements SwitchListener {
     );
   }
 
-  /** Everything that was fed before this time was given. */
+  /** Everything that arrived before this time was emitted. */
   givenUntil(now: number): number {
     return this.#mapper?.waitingSince() ?? now;
   }
 
   /**
-   * What still comes is ignored. What waits for its account stays in the mapper: a replica that goes on listening tells
-   * it better, and the next listing gives it.
+   * Ignores later events. Events that wait for an account remain in the mapper: a replica that still listens produces
+   * better ones, and the next listing adds them otherwise.
    */
   end(): void {
     this.#hasEnded = true;
     this.#waiting = [];
   }
 
-  /** Gives all that waits, since nobody else hears it. */
+  /** Emits all waiting events, because no other replica received them. */
   flush(): void {
     this.#forward(
       this.#guard(() => this.#mapper?.advance(Infinity) ?? []),
@@ -124,7 +124,7 @@ export class Intake implements SwitchListener {
 const isOwn = ({ synthetic }: MappedEvent) => synthetic === null;
 const nameOfLeg = ({ callId, name }: MappedEvent) => `${name} ${callId}`;
 
-/** The legs of which these events tell the begin, or the end, themselves. */
+/** The legs whose CREATE, or whose DESTROY, is among these events. */
 function ownEnds(scratch: Mapper, waiting: readonly Arrived[]): Required<Pick<Outage, 'begun' | 'ended'>> {
   const begun = new Set<string>();
   const ended = new Set<string>();

@@ -6,7 +6,7 @@ import type { KeptMark } from '../switch.ts';
 
 const schema = z.object({ instance: z.string().max(128), until: z.int().min(0) });
 
-/** KEYS: mark. Replies it, or nothing, and removes it. */
+/** KEYS: mark. Replies the mark, or nothing, and removes it. */
 const CLAIM = defineScript(`
 local mark = redis.call('GET', KEYS[1])
 redis.call('PEXPIRE', KEYS[1], 0)
@@ -17,8 +17,8 @@ export function encodeKeptMark(mark: KeptMark): string {
 }
 
 /**
- * Takes the mark that a connection of this endpoint has left, so that no second connection counts on it: what the switch
- * has kept, it says once. Rejects with the client's error.
+ * Takes the mark that a connection of this endpoint has left. A second connection must not use it: the switch delivers
+ * what it has kept only once. Rejects with the client's error.
  */
 export async function claimKeptMark(
   client: RedisClient,

@@ -2,22 +2,24 @@ import type { MappedEvent } from '../mapper.ts';
 
 /** An entry that waits for the log. */
 export interface Kept {
-  /** `adopted`: what a listing has changed. It is published only when nobody heard the switch before. */
+  /**
+   * `adopted`: a change that came from a listing. It is published only when no replica listened to the switch before.
+   */
   readonly kind: 'event' | 'adopted' | 'gap';
   readonly event: MappedEvent;
-  /** When it was received. Unix milliseconds of our clock. */
+  /** Receipt by the local clock, Unix milliseconds. */
   readonly arrivedAt: number;
   readonly bytes: number;
 }
 
-/** Objects, ids and the place in a queue; measured, see the README. */
+/** Overhead of objects, ids and the place in a queue; measured, see the README. */
 const OVERHEAD_BYTES = 600;
 
 export function keep(event: MappedEvent, arrivedAt: number, kind: Kept['kind'] = 'event'): Kept {
   return { kind, event, arrivedAt, bytes: event.json.length + OVERHEAD_BYTES };
 }
 
-/** What all endpoints of a source keep together. */
+/** Size of what all endpoints of a source keep together. */
 export class RingBudget {
   readonly maxBytes: number;
   readonly maxEvents: number;

@@ -5,11 +5,15 @@ import { reportField } from '../../protocol/source-report.ts';
 import { decodePosition, type Position } from './position.ts';
 
 /**
- * One turn of a replica at one endpoint: renews its lease and announces, or takes the lease when it is free and wanted,
- * or gives it back; and writes the replica's report. KEYS: lead, positions, reports, gaps, legs, kept. ARGV: lease, time to
- * live in ms, `keep`, `want` or `leave`, endpoint, position or nothing, field of the report, report or nothing, time to
- * live of the rest, mark of what a switch keeps or nothing. Replies: time, lease in force, its time to live, `1` when it was taken now, position. What a full
- * Redis refuses is not written: the lease is renewed nevertheless.
+ * One turn of a replica at one endpoint: renews its lease and announces the position, or takes a free lease, or
+ * releases it; and writes the replica's report.
+ *
+ * KEYS: lead, positions, reports, gaps, legs, kept. ARGV: lease, time to live in ms, `keep`, `want` or `leave`,
+ * endpoint, position or nothing, field of the report, report or nothing, time to live of the other keys in ms, mark of
+ * what a switch keeps or nothing. Replies: time, lease in force, its time to live, `1` when this turn took it,
+ * position.
+ *
+ * A full Redis may refuse some of the writes: they are skipped, and the lease is renewed nevertheless.
  */
 const TURN = defineScript(`
 local time = redis.call('TIME')
@@ -34,7 +38,7 @@ for i = 2, 5 do redis.call('PEXPIRE', KEYS[i], ARGV[8]) end
 local left = redis.call('PTTL', KEYS[1])
 return { string.format('%.0f', now), holder or '', left, taken, redis.call('HGET', KEYS[2], ARGV[4]) or '' }`);
 
-/** What a source leaves behind is gone after a week. */
+/** Time to live of a source's keys: a week. */
 const KEYS_LIVE_MS = 7 * 86_400_000;
 
 export interface LeadPlace {
@@ -48,12 +52,12 @@ export interface LeadPlace {
 export interface Turn {
   /** `<replica>:<token>`. */
   readonly lease: string;
-  /** `keep`: renews, and takes nothing; `want`: takes it too; `leave`: gives it back. */
+  /** `keep`: renews, but does not take a lease; `want`: also takes it; `leave`: releases it. */
   readonly intent: 'keep' | 'want' | 'leave';
   /** Announced if this replica leads. */
   readonly position: string;
   readonly report: string;
-  /** Left for the next connection with `leave`; nothing where the switch keeps nothing. */
+  /** Written with `leave` for the next connection; nothing where the switch keeps no events. */
   readonly mark?: string;
 }
 
@@ -61,9 +65,9 @@ export interface TurnReply {
   /** Redis's clock, Unix milliseconds. */
   readonly now: number;
   readonly leads: boolean;
-  /** Taken by this turn: another may have led before it. */
+  /** Taken by this turn: another replica may have led before. */
   readonly isNew: boolean;
-  /** Until another's lease ends by itself; null when there is none. */
+  /** Remaining time to live of another replica's lease; null when there is none. */
   readonly freeInMs: number | null;
   readonly position: Position | null;
 }

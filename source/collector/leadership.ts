@@ -17,7 +17,7 @@ import { hearsWithoutGap, reportStore, type Reports } from './reports.ts';
 import { judgeTakeover } from './takeover.ts';
 import { endLostLegs, tellWhatIsMissing } from './tell-missing.ts';
 
-/** More than eight members: one endpoint's part of what a collector is given. */
+/** More than eight members: one endpoint's part of a collector's inputs. */
 export interface LeadershipOptions {
   readonly place: LeadPlace;
   /** `<namespace>/<name>`. */
@@ -30,21 +30,21 @@ export interface LeadershipOptions {
   /** Monotonic milliseconds. */
   readonly elapsed: () => number;
   readonly turnMs: number;
-  /** When this process began; of our clock. */
+  /** Start of this process, by the local clock. */
   readonly startedAt: number;
 }
 
-/** Taken off the time to live for clock drift, and for the time until an append reaches the socket. */
+/** Safety margin taken off the time to live for clock drift and the time until an append reaches the socket. */
 const MARGIN = 0.1;
-/** How long a replica that missed something lets another take the lease that did not. */
+/** How long a replica that missed events leaves the lease to one that did not. */
 const GIVE_WAY_MS = 6_000;
-/** How long a leader that lost its switch keeps the lease to append what it has. */
+/** How long a leader that lost its switch keeps the lease to append its remaining events. */
 const DRAIN_MS = 5_000;
-/** Clocks of two replicas differ by less, and so do the times at which they receive one event. */
+/** Upper bound of the difference between two replicas' clocks, and between their receipts of one event. */
 const SAFE_MS = 60_000;
 const PRUNE_EVERY_MS = 600_000;
 
-/** The right to publish one endpoint's events, and what this replica says to the others. */
+/** The right to publish one endpoint's events, and this replica's report to the others. */
 export class Leadership {
   readonly #options: LeadershipOptions;
   readonly #clock: RedisClock = createRedisClock();
@@ -57,10 +57,10 @@ export class Leadership {
   #position: Position | null = null;
   #hasPosition = false;
   #lastId = '';
-  /** In the log; other leaders look for them until the position has passed them. */
+  /** Gaps that are in the log; other leaders search for them until the position has passed them. */
   #told: SourceGap[] = [];
   #overflow: Kept | null = null;
-  /** Events were given up, and the log is back: legs may have lost their ends. */
+  /** Events were given up, and the log is available again: legs may lack their ends. */
   #hasLostLegs = false;
   #resignsSince: number | null = null;
   #prunedAt = 0;
@@ -85,7 +85,7 @@ export class Leadership {
     return this.#position;
   }
 
-  /** What is to be appended next, in order: a gap alone (S4). Nothing without a lease that certainly holds. */
+  /** The next entries to append, in order; a gap comes alone (S4). Empty without a lease that certainly holds. */
   *next(): IterableIterator<Kept> {
     if (!this.#leads || this.#options.elapsed() >= this.#validUntil) return;
     const { tape } = this.#options.hearing;
@@ -94,7 +94,7 @@ export class Leadership {
     else yield* tape.next();
   }
 
-  /** The append of what was taken from `next` has ended. */
+  /** Call when the append of entries from `next` has ended. */
   settle(batch: readonly Kept[], outcomes: readonly AppendOutcome[]): void {
     const { hearing, observer, place, now } = this.#options;
     const refused = new Set(batch.filter((_, index) => outcomes[index]?.outcome === 'failed'));
@@ -116,7 +116,7 @@ export class Leadership {
     hearing.tape.settle(refused);
   }
 
-  /** Writes which legs the log has begun and ended: before the position passes them. What fails is written next time. */
+  /** Stores which legs the log has begun and ended, before the position passes them. Retries failures next time. */
   async flush(): Promise<boolean> {
     if (!this.#leads) return false;
     try {
@@ -132,7 +132,7 @@ export class Leadership {
   async turn(): Promise<number> {
     const { place, now, elapsed, turnMs, hearing } = this.#options;
     try {
-      // A full Redis refuses it, and renews the lease.
+      // A full Redis refuses the write, but renews the lease.
       const announced = (await this.flush()) ? this.#announcement() : null;
       const intent = await this.#intent();
       const sent = { at: now(), elapsed: elapsed() };
@@ -145,7 +145,7 @@ export class Leadership {
       await this.#follow(reply, announced);
       if (reply.leads) this.#validUntil = sent.elapsed + place.ttlMs * (1 - MARGIN);
       this.#failing = '';
-      // A position is announced at once by who has just begun to lead.
+      // A new leader announces a position at once.
       if ((isFirst && hearing.isLive) || this.#leads !== led) return 0;
       return this.#leads ? turnMs : Math.min(turnMs, (reply.freeInMs ?? turnMs) + 1 + Math.random() * 20);
     } catch (error) {
@@ -154,7 +154,7 @@ export class Leadership {
     }
   }
 
-  /** Gives the lease back, and takes the report away. Never rejects; what fails ends by itself. */
+  /** Releases the lease and removes the report. Never rejects: a lease or report that remains expires. */
   async leave(): Promise<void> {
     try {
       const announced = (await this.flush()) ? this.#announcement() : null;
@@ -168,7 +168,7 @@ export class Leadership {
     }
   }
 
-  /** Whether there is nothing left that this replica may append. */
+  /** Whether this replica has nothing left that it may append. */
   get isDrained(): boolean {
     if (!this.#leads) return true;
     const { tape } = this.#options.hearing;
@@ -186,12 +186,12 @@ export class Leadership {
       this.#resignsSince = null;
       return 'want';
     }
-    // It missed something: another replica may have heard it.
+    // This replica missed events: another one may have them.
     this.#resignsSince ??= elapsed();
     return this.isDrained || elapsed() - this.#resignsSince > DRAIN_MS ? 'leave' : 'keep';
   }
 
-  /** Whether another replica, that has missed nothing, should lead. */
+  /** Whether another replica, which missed nothing, should lead. */
   async #givesWay(): Promise<boolean> {
     const { hearing, now } = this.#options;
     const position = this.#position;
@@ -210,7 +210,7 @@ export class Leadership {
     }
     if (reply.isNew || !this.#leads) {
       if (this.#leads) this.#standDown({ keepsLease: true });
-      // Otherwise nobody has led since: what this replica could not write is still to be written.
+      // Otherwise no other replica has led since: this one still has to write what it could not write.
       if (!isSame(this.#position, reply.position)) this.#legs.forgetLegs();
       this.#learn(reply.position);
       await this.#takeOver();
@@ -223,7 +223,7 @@ export class Leadership {
     await endLostLegs(this.#options.hearing, this.#legs, this.#options.now());
   }
 
-  /** What the log has by another leader is dropped. */
+  /** Drops what another leader has put into the log. */
   #learn(position: Position | null): void {
     const { tape } = this.#options.hearing;
     this.#position = position;
@@ -276,7 +276,7 @@ export class Leadership {
     return { id, until, instance: complete.instance };
   }
 
-  /** For a switch that keeps what comes, once the log has everything that it said. */
+  /** For a switch that keeps its events: leaves the mark once the log has everything that the switch sent. */
   #keptMark(announced: Position | null): string {
     const { isKept, tape } = this.#options.hearing;
     if (announced === null || !this.#leads || !isKept || tape.length > 0 || !this.isDrained) return '';
@@ -311,7 +311,7 @@ export class Leadership {
   #noteTold(gap: SourceGap, isNew: boolean): void {
     const { observer, place, logger } = this.#options;
     this.#told.push(gap);
-    // An earlier leader may have written it, and said so.
+    // An earlier leader may have written and announced it.
     if (!isNew) return;
     observer.gapTold(place.endpoint, gap);
     const { endpoint, reason, from, to, legs_ended, legs_begun } = gap;

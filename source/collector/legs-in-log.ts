@@ -9,7 +9,10 @@ export interface LegInLog {
   readonly isAnswered: boolean;
 }
 
-/** KEYS: lead, legs. ARGV: lease, how many fields to remove, these, then fields and values. Replies 0 without the lease. */
+/**
+ * KEYS: lead, legs. ARGV: lease, number of fields to remove, these fields, then fields and values. Replies 0 without
+ * the lease.
+ */
 const NOTE = defineScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local gone = tonumber(ARGV[2])
@@ -17,18 +20,18 @@ for i = 3, 2 + gone do redis.call('HDEL', KEYS[2], ARGV[i]) end
 for i = 3 + gone, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
 return 1`);
 
-/** After a Call-ID: the leg was answered. A Call-ID holds no line feed that a mapper gives, or its leg has no such field. */
+/** Follows a Call-ID: the leg was answered. No mapper puts a line feed into a Call-ID that has such a field. */
 const ANSWERED = '\nanswered';
 const MOST_IN_A_CALL = 1_000;
 
 /**
- * The legs that are open in the log, in Redis: a source that starts anew, when none of its replicas is left, learns
- * from it which legs have ended meanwhile and which the log has begun (S3).
+ * The legs that are open in the log, kept in Redis. When all replicas were gone, a source that starts reads from it
+ * which legs the log has begun, and finds which ended in the meantime (S3).
  */
 export class LegsInLog {
   readonly #client: RedisClient;
   readonly #keys: readonly [lead: string, legs: string];
-  /** Fields that are to be written; null: removed. */
+  /** Fields to be written; null: to be removed. */
   readonly #changes = new Map<string, string | null>();
 
   constructor(client: RedisClient, keys: ReturnType<typeof sourceKeys>, endpoint: string) {
@@ -36,7 +39,7 @@ export class LegsInLog {
     this.#keys = [keys.lead(endpoint), keys.legs(endpoint)];
   }
 
-  /** The log has this event. */
+  /** Notes an event that the log has. */
   note({ name, callId, account, eventId, json }: MappedEvent): void {
     if (name === 'CHANNEL_CREATE') this.#changes.set(callId, JSON.stringify({ account, eventId, json }));
     else if (name === 'CHANNEL_ANSWER') this.#changes.set(callId + ANSWERED, '1');
@@ -46,7 +49,10 @@ export class LegsInLog {
     }
   }
 
-  /** Writes what was noted; what a failure or a lost lease leaves is written with the next. Rejects with the client's error. */
+  /**
+   * Writes the noted changes. After a failure or a lost lease, the next call writes them. Rejects with the client's
+   * error.
+   */
   async flush(lease: string): Promise<void> {
     while (this.#changes.size > 0) {
       const part = [...this.#changes].slice(0, MOST_IN_A_CALL);
@@ -58,7 +64,7 @@ export class LegsInLog {
     }
   }
 
-  /** Another replica may have led: what it noted of a leg counts. That a leg has ended stays true. */
+  /** Another replica may have led: its notes on a leg count. An ended leg stays ended. */
   forgetLegs(): void {
     for (const [field, value] of this.#changes) if (value !== null) this.#changes.delete(field);
   }

@@ -8,7 +8,7 @@ import type { Intake } from './intake.ts';
 const OPEN_LIMIT_MS = 60_000;
 const LISTING_LIMIT_MS = 30_000;
 const CLOSE_LIMIT_MS = 5_000;
-/** So that no loop spins. */
+/** Lower bound, so that a loop cannot spin. */
 const AGAIN_MS = 100;
 
 /** More than eight members: each step of a connection is a function of the endpoint. */
@@ -20,7 +20,7 @@ export interface ListenOptions {
   readonly random?: () => number;
   readonly openIntake: () => Intake;
   readonly onState: (state: 'Waiting' | 'Connecting' | 'Listing', reason: SwitchReason | '') => void;
-  /** The subscription is in force, and these legs exist. Throws a SwitchFault when it cannot begin. */
+  /** The subscription is in force, and these legs exist. Throws a SwitchFault when the connection cannot be adopted. */
   readonly onLive: (connection: SwitchConnection, intake: Intake, listing: readonly ListedLeg[]) => void;
   readonly onLost: (connection: SwitchConnection, reason: SwitchReason) => void;
   readonly onFault: (reason: SwitchReason, error: unknown) => void;
@@ -42,7 +42,7 @@ export async function listen(options: ListenOptions): Promise<void> {
 
 async function listenOnce(options: ListenOptions, elapsed: () => number) {
   const { onLive, onLost, onState, onFault, openIntake } = options;
-  // Of this attempt: nothing of it stays registered with the signal of the endpoint's life.
+  // Signal of this attempt: no listener of it remains on the signal of the endpoint's life.
   const attempt = new AbortController();
   const signal = AbortSignal.any([options.signal, attempt.signal]);
   onState('Connecting', '');
@@ -60,7 +60,7 @@ async function listenOnce(options: ListenOptions, elapsed: () => number) {
     reason = error instanceof SwitchFault ? error.code : 'Unreachable';
     if (!signal.aborted) onFault(reason, error);
   }
-  // A switch that keeps its events says each of them once: what it says until the connection is closed counts.
+  // A switch that keeps its events sends each of them once: everything until the connection closes counts.
   if (connection?.keeping !== undefined) await close(connection);
   intake.end();
   if (connection !== null && liveSince !== null) onLost(connection, reason);
@@ -69,7 +69,7 @@ async function listenOnce(options: ListenOptions, elapsed: () => number) {
   return { reason, liveMs: liveSince === null ? 0 : elapsed() - liveSince };
 }
 
-/** A connection that ends meanwhile gives no listing. */
+/** A connection that ends in the meantime returns no listing. */
 async function listingOf(connection: SwitchConnection, signal: AbortSignal): Promise<readonly ListedLeg[]> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LISTING_LIMIT_MS)]);
   const lost = connection.lost.then((reason) => {
@@ -83,7 +83,7 @@ async function listingOf(connection: SwitchConnection, signal: AbortSignal): Pro
 
 async function close(connection: SwitchConnection): Promise<void> {
   const closing = connection[Symbol.asyncDispose]();
-  // What a broken connection says at its end changes nothing.
+  // The last messages of a broken connection change nothing.
   await Promise.race([closing.then(undefined, () => undefined), pause(CLOSE_LIMIT_MS, null)]);
 }
 
@@ -91,7 +91,7 @@ async function pause(milliseconds: number, signal: AbortSignal | null): Promise<
   try {
     await delay(milliseconds, undefined, signal === null ? { ref: false } : { signal });
   } catch (error) {
-    // The one reason for a timer to reject is the abort, which ends the loop that waits here.
+    // Only an abort rejects this timer, and the abort ends the loop that waits here.
     if (signal?.aborted !== true) throw error;
   }
 }

@@ -1,6 +1,6 @@
 import type { Kept } from './kept.ts';
 
-/** How much must go. */
+/** How much must be freed. */
 export interface Surplus {
   readonly bytes: number;
   readonly events: number;
@@ -10,9 +10,9 @@ const isCreate = ({ event }: Kept) => event.name === 'CHANNEL_CREATE';
 const isDestroy = ({ event }: Kept) => event.name === 'CHANNEL_DESTROY';
 
 /**
- * Which events are given up when the log is away for too long, so that every leg of the log still has one CREATE first
- * and one DESTROY last (S3): first what is between them, oldest first; then whole legs, of which those that the log has
- * begun are ended once it is back; at last the oldest of all. Pure.
+ * Chooses the events to give up when the log is away for too long, so that every leg of the log still has one CREATE
+ * first and one DESTROY last (S3). First it gives up events between these, oldest first; then whole legs (for legs that
+ * the log has begun, a DESTROY is added once the log is back); last, the oldest of all. Pure.
  */
 export function chooseVictims(events: readonly Kept[], surplus: Surplus): ReadonlySet<Kept> {
   const victims = new Set<Kept>();
@@ -39,7 +39,7 @@ export function chooseVictims(events: readonly Kept[], surplus: Surplus): Readon
   return victims;
 }
 
-/** CREATE and DESTROY of the legs that have both here, by their ends. */
+/** CREATE and DESTROY of the legs for which both are here, in the order of their ends. */
 function wholeLegs(events: readonly Kept[]): readonly (readonly Kept[])[] {
   const begun = new Map<string, Kept>();
   const whole: Kept[][] = [];

@@ -11,13 +11,13 @@ interface Waiting {
   readonly event: MappedEvent;
 }
 
-/** One endpoint, for the loop that publishes. */
+/** One endpoint, as the publishing loop uses it. */
 export interface Publishable<Entry extends Waiting> {
-  /** What is to be appended next, in order; nothing while another replica leads. A gap comes alone. */
+  /** The next entries to append, in order; empty while another replica leads. A gap comes alone. */
   next(): IterableIterator<Entry>;
-  /** These are appended now. */
+  /** An append of these entries starts now. */
   take(batch: readonly Entry[]): void;
-  /** The append has ended. What the log refused is the first that `next` tells. */
+  /** The append has ended. `next` returns refused entries first. */
   settle(batch: readonly Entry[], outcomes: readonly AppendOutcome[]): void;
 }
 
@@ -30,8 +30,9 @@ export interface PublishOptions<Entry extends Waiting> {
 
 const MOST = 500;
 /**
- * The log appends so many events of a partition in one call. What is taken fits, so all of it is sent in the turn of the
- * event loop in which the lease was looked at: a process that is paused and continues sends nothing under an old lease.
+ * The log appends this many events of a partition in one call. A batch fits into one call, so all of it is sent in the
+ * same turn of the event loop in which the lease was checked: a process that is paused and continues sends nothing
+ * under an old lease.
  */
 const MOST_OF_PARTITION = 100;
 const IDLE_MS = 500;
@@ -39,8 +40,8 @@ const RETRY_MS = 100;
 const RETRY_MOST_MS = 1_000;
 
 /**
- * Appends what the endpoints have, one batch at a time, in order within each; what the log refuses is appended again
- * before anything newer. Until the signal aborts: an append under way is then left alone.
+ * Appends the endpoints' entries, one batch at a time, in order for each endpoint. Appends refused entries again before
+ * anything newer. Runs until the signal aborts, and does not wait for a running append then.
  */
 export async function publish<Entry extends Waiting>({
   endpoints,
@@ -54,7 +55,7 @@ export async function publish<Entry extends Waiting>({
     const events = shares.flatMap(({ batch }) => batch);
     if (events.length === 0) {
       await waker.sleep(IDLE_MS);
-      // What one read of a socket brings is appended together.
+      // Events from one read of a socket are appended together.
       await nextTurn();
       continue;
     }
@@ -74,7 +75,7 @@ interface Share<Entry extends Waiting> {
   readonly batch: readonly Entry[];
 }
 
-/** Another endpoint is the first in each round, so that none waits for ever. */
+/** Each round starts with another endpoint, so that none starves. */
 function sharesOf<Entry extends Waiting>(
   endpoints: readonly Publishable<Entry>[],
   partitions: number,
@@ -102,6 +103,6 @@ function sharesOf<Entry extends Waiting>(
 }
 
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  // The one reason for a timer to reject is the abort, which ends the loop that waits here.
+  // Only an abort rejects this timer, and the abort ends the loop that waits here.
   await delay(milliseconds, undefined, { signal }).catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 const COMPACT_FROM = 1_024;
 
-/** First in, first out, and back to the front; `shift` does not move the rest. */
+/** First in, first out, with a way to put items back; `shift` does not move the rest. */
 export class Queue<T> {
   #items: (T | undefined)[] = [];
   #head = 0;
@@ -24,21 +24,21 @@ export class Queue<T> {
   shift(): T | undefined {
     if (this.length === 0) return undefined;
     const item = this.#items[this.#head];
-    // Nothing that was taken is held in memory.
+    // Releases the memory of removed items.
     this.#items[this.#head] = undefined;
     this.#head += 1;
     if (this.#head >= COMPACT_FROM && this.#head * 2 >= this.#items.length) this.#compact();
     return item;
   }
 
-  /** Puts these before everything, in their order. */
+  /** Puts these before all others, in order. */
   unshift(items: readonly T[]): void {
     if (items.length === 0) return;
     this.#items = [...items, ...this.#items.slice(this.#head)];
     this.#head = 0;
   }
 
-  /** Keeps the items for which it is true. */
+  /** Keeps the items that fulfil the condition. */
   keep(wanted: (item: T, index: number) => boolean): void {
     this.#compact();
     this.#items = (this.#items as T[]).filter(wanted);

@@ -2,20 +2,20 @@ import type { MappedEvent, Synthetic } from '../mapper.ts';
 import type { LegInLog } from './legs-in-log.ts';
 
 export interface ReconcileFacts {
-  /** What the listing has changed for this replica's mapper. */
+  /** Changes that the listing made in this replica's mapper. */
   readonly adopted: readonly MappedEvent[];
-  /** What the log has begun and not ended. */
+  /** Legs that the log has begun and not ended. */
   readonly inLog: ReadonlyMap<string, LegInLog>;
-  /** Call-IDs of legs that exist, or of which an event waits here. */
+  /** Call-IDs of legs that exist, or that have a waiting event here. */
   readonly alive: ReadonlySet<string>;
-  /** When the listing was taken, Unix milliseconds. */
+  /** Time of the listing, Unix milliseconds. */
   readonly at: number;
   readonly synthetic: Synthetic;
 }
 
 /**
- * What a listing changes in the log: less than in a mapper that began without legs, for the log may have begun a leg
- * already; and more, for such a mapper knows nothing of a leg that has ended. Pure.
+ * Decides what a listing changes in the log. It may be less than in a mapper that began without legs, because the log
+ * may have begun a leg already. It may be more, because such a mapper knows nothing of a leg that has ended. Pure.
  */
 export function reconcile({ adopted, inLog, alive, at, synthetic }: ReconcileFacts): readonly MappedEvent[] {
   const ends = [...inLog]
@@ -33,7 +33,7 @@ export function reconcile({ adopted, inLog, alive, at, synthetic }: ReconcileFac
 const GREGORIAN_OFFSET = 62_167_219_200;
 const CREATE_END = /CREATE$/;
 
-/** Of what its CREATE told; as a mapper makes a synthetic end. */
+/** Data from its CREATE, in the form of a mapper's synthetic DESTROY. */
 function endOf(
   callId: string,
   { create }: LegInLog,

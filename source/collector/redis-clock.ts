@@ -1,14 +1,14 @@
 /**
- * Redis's clock, as far as an answer of Redis tells it: replicas compare times by it, because their own clocks differ.
- * A time is known within the duration of one command.
+ * Estimates Redis's clock from its answers. Replicas compare times by it, because their own clocks differ. The error is
+ * at most the duration of one command.
  */
 export interface RedisClock {
-  /** Redis answered `redisNow`; the command was sent and its answer came at these times of our clock. */
+  /** Records that Redis answered `redisNow`; the other two are the local times of the command and of its answer. */
   observe(redisNow: number, sentAt: number, receivedAt: number): void;
-  /** The earliest that this time of our clock can be; null before the first answer. Unix milliseconds. */
+  /** The earliest Redis time that this local time can be; null before the first answer. Unix milliseconds. */
   earliest(time: number): number | null;
   latest(time: number): number | null;
-  /** The earliest time of our clock that this time of Redis's can be. */
+  /** The earliest local time that this Redis time can be. */
   ours(redisTime: number): number | null;
 }
 

@@ -2,9 +2,9 @@ import type { RedisClient } from '../../runtime/redis/client.ts';
 import type { sourceKeys } from '../../protocol/keys.ts';
 import { decodeSourceReport, parseReportField, reportField, type SourceReport } from '../../protocol/source-report.ts';
 
-/** The report of a replica that is there is never that old. */
+/** The report of a live replica is never this old. */
 const FRESH_MS = 5_000;
-/** A replica that wrote nothing for that long is gone. */
+/** A replica without a report for this long is gone. */
 const GONE_MS = 600_000;
 
 export interface SiblingReport {
@@ -14,11 +14,11 @@ export interface SiblingReport {
 
 /** Reports of one endpoint. Each call rejects with the client's error. */
 export interface Reports {
-  /** Those of the other replicas. */
+  /** Reports of the other replicas. */
   siblings(): Promise<readonly SiblingReport[]>;
-  /** Removes those of replicas that are gone. */
+  /** Removes reports of replicas that are gone. */
   prune(now: number): Promise<void>;
-  /** This replica leaves the endpoint. */
+  /** Removes this replica's report when it leaves the endpoint. */
   remove(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export function reportStore(
   };
 }
 
-/** Whether another replica listens now, and has listened since before `complete`: it misses nothing. Pure. */
+/** Whether another replica listens now and has listened since before `complete`: it missed nothing. Pure. */
 export function hearsWithoutGap(siblings: readonly SiblingReport[], complete: number, now: number): boolean {
   return siblings.some(
     ({ report }) =>
@@ -55,8 +55,9 @@ export function hearsWithoutGap(siblings: readonly SiblingReport[], complete: nu
 }
 
 /**
- * Whether another replica ran between `from` and the start of this one, although it did not listen or is gone with what it heard:
- * it wrote a report after `from`, or its last one, which it writes each turn, is of the time of the start. Pure.
+ * Whether another replica ran between `from` and the start of this one, even if it did not listen, or is gone with what
+ * it received. True if it wrote a report after `from`, or if its last report, written each turn, is close to the start.
+ * Pure.
  */
 export function ranBetween(
   siblings: readonly SiblingReport[],

@@ -2,19 +2,19 @@ import type { CollectorContext } from './context.ts';
 import { Endpoint } from './endpoint.ts';
 import type { EndpointSpec } from './hearing.ts';
 
-/** The endpoints that run, by name, as they are wanted; two of one name never listen at the same time. */
+/** The running endpoints by name. Two of one name never listen at the same time. */
 export class RunningEndpoints {
   readonly #context: CollectorContext;
   readonly #running = new Map<string, Endpoint>();
   #wanted: ReadonlyMap<string, EndpointSpec> = new Map();
-  /** What is under way for a name. */
+  /** The running change of each name. */
   readonly #changes = new Map<string, Promise<void>>();
 
   constructor(context: CollectorContext) {
     this.#context = context;
   }
 
-  /** Those that are leaving as well. */
+  /** Includes those that are leaving. */
   get all(): readonly Endpoint[] {
     return [...this.#running.values()];
   }
@@ -31,7 +31,7 @@ export class RunningEndpoints {
     }
   }
 
-  /** Resolves once what is wanted runs, and nothing else. */
+  /** Resolves once exactly the wanted endpoints run. */
   async settled(): Promise<void> {
     await Promise.all(this.#changes.values());
   }

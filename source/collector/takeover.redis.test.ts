@@ -37,7 +37,7 @@ async function settled(scene: Scene, count: number) {
   return events;
 }
 
-/** The log takes events, but slowly: the replica that leads lags. */
+/** The log accepts events, but slowly: the leading replica lags. */
 const slowly = (log: Pick<EventLog, 'append'>): EventLog['append'] => {
   return async (events) => {
     await delay(30);
@@ -127,6 +127,6 @@ test('S2: a standby joins while another lags, and no leg is out of order when it
   const { events, gaps } = split(entries);
   assertOrder(events, expected);
   assertWholeLegs(events);
-  // What the first alone had received died with it: the log says so, before anything newer.
+  // Events that only the first replica had received died with it: the log says so before anything newer.
   assert.deepEqual(gaps.map(({ endpoint }) => endpoint).toSorted(), [...ENDPOINTS]);
 });

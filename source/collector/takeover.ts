@@ -3,13 +3,16 @@ import type { Position } from './position.ts';
 import type { RedisClock } from './redis-clock.ts';
 import type { Interval, Segment } from './tape.ts';
 
-/** What a new leader says before a segment of what it heard. */
+/** What a new leader publishes before a segment of its own events. */
 export type Verdict =
   /** The log has, or will have, everything before it. */
   | { readonly kind: 'continues' }
-  /** The endpoint's first day: nothing is missing, and the legs that exist begin. */
+  /** The endpoint's first day: nothing is missing, and the existing legs begin. */
   | { readonly kind: 'first' }
-  /** Nobody heard `gap`; null where an earlier leader has found it. `restarted`: the switch is in another life since. */
+  /**
+   * No replica listened during `gap`; null where an earlier leader has found it. `restarted`: the switch has restarted
+   * since.
+   */
   | { readonly kind: 'uncovered'; readonly gap: Interval | null; readonly restarted: boolean };
 
 export interface TakeoverFacts {
@@ -21,8 +24,8 @@ export interface TakeoverFacts {
 }
 
 /**
- * What nobody heard: the log is complete up to the announced position, and this replica holds what it heard in its
- * segments. Intervals are Unix milliseconds of Redis's clock. A verdict a segment. Pure.
+ * Finds the times without any listener: the log is complete up to the announced position, and this replica's segments
+ * hold what it received. Intervals are Unix milliseconds of Redis's clock. Returns one verdict for each segment. Pure.
  */
 export function judgeTakeover({ segments, position, pending, clock }: TakeoverFacts): readonly Verdict[] {
   let complete = position?.until ?? null;

@@ -4,19 +4,21 @@ import { chooseVictims, type Surplus } from './overflow.ts';
 import { MAX_HOLD_MS } from './intake.ts';
 import { Queue } from './queue.ts';
 
-/** One time in which this replica listened to a switch without a break, and what it heard that the log may lack. */
+/** One uninterrupted time in which this replica listened to a switch, and the received events that the log may lack. */
 export interface Segment {
   readonly from: number;
-  /** The same by Redis's clock, at the latest; it stays what it was when it was first needed. */
+  /** The start by Redis's clock, at the latest; fixed once it was first used. */
   beganAt: number | null;
-  /** Null while it lasts. */
+  /** Null while the segment lasts. */
   to: number | null;
   readonly instance: string;
-  /** The switch has kept everything since the log's last event, and said it here (ARIOutbound). */
+  /** The switch has kept everything since the log's last event, and delivered it here (ARIOutbound). */
   readonly isKept: boolean;
-  /** What the listing at its begin has changed; emptied once it is known that another replica heard what came before. */
+  /**
+   * Changes from the listing at its start; emptied once it is known that another replica received the time before it.
+   */
   adopted: readonly Kept[];
-  /** Whether the log is, or will be, complete up to its begin: nothing of a gap before it is to be said any more. */
+  /** Whether the log is, or will be, complete up to its start: no gap before it remains to be reported. */
   joined: boolean;
   readonly queue: Queue<Kept>;
 }
@@ -26,23 +28,23 @@ export interface Interval {
   readonly to: number;
 }
 
-/** Events that wait for an account do so by each replica's own clock: legs may be in another order elsewhere. */
+/** Events wait for an account by each replica's own clock: legs may be in a different order elsewhere. */
 const HOLD_BACK_MS = MAX_HOLD_MS + 500;
-/** More breaks than that, while the log is away, count as not having listened. */
+/** When the log is away, segments beyond this number count as not having listened. */
 const MAX_SEGMENTS = 16;
 
 /**
- * What a replica received from one endpoint and does not know to be in the log, in order: its part of the ring. Times are
- * Unix milliseconds of our clock.
+ * What a replica received from one endpoint and does not know to be in the log, in order: its part of the ring. Times
+ * are Unix milliseconds of the local clock.
  */
 export class Tape {
   readonly #budget: RingBudget;
   #segments: Segment[] = [];
-  /** In the hands of an append. */
+  /** Events of a running append. */
   #inFlight: ReadonlySet<Kept> = new Set();
-  /** Legs whose CREATE was given up while they lasted: the log gets nothing of them (S3). */
+  /** Legs whose CREATE was given up while they lasted: the log gets no event of them (S3). */
   readonly #lost = new Set<string>();
-  /** What was given up since it was last told. */
+  /** Events given up since the last report. */
   #overflow: Interval | null = null;
 
   constructor(budget: RingBudget) {
@@ -63,11 +65,11 @@ export class Tape {
     return bytes;
   }
 
-  /** Begins a segment; the one before must have ended. */
+  /** Begins a segment. The previous one must have ended. */
   begin(segment: {
     readonly from: number;
     readonly instance: string;
-    /** Of Redis's clock; null: the switch keeps nothing. */
+    /** By Redis's clock; null: the switch keeps no events. */
     readonly keptSince?: number | null;
     readonly adopted: readonly MappedEvent[];
   }): void {
@@ -94,14 +96,14 @@ export class Tape {
     if (last?.to === null) last.to = Math.max(at, last.from);
   }
 
-  /** Something was heard before this segment, or the first day: nothing more is said of the time before it. */
+  /** The time before this segment was received, or this is the first day: nothing more is reported of it. */
   join(segment: Segment): void {
     segment.joined = true;
     for (const one of segment.adopted) this.#budget.remove(one);
     segment.adopted = [];
   }
 
-  /** Gives up what a mapper told of a leg that it did not know, and the log does. */
+  /** Drops a mapper's events of legs that it did not know but that the log has. */
   dropKnown(segment: Segment, isKnown: (event: MappedEvent) => boolean): void {
     segment.queue.keep((one) => {
       const isDropped = one.kind === 'event' && one.event.synthetic !== null && isKnown(one.event);
@@ -110,7 +112,7 @@ export class Tape {
     });
   }
 
-  /** Nobody heard the time before this segment: the gap, and what the listing changed, come before its events. */
+  /** No replica listened before this segment: the gap and the listing's changes come before its events. */
   tellGap(segment: Segment, before: readonly MappedEvent[], adopted: readonly MappedEvent[]): void {
     for (const one of segment.adopted) this.#budget.remove(one);
     segment.adopted = [];
@@ -123,7 +125,7 @@ export class Tape {
     segment.queue.unshift(first);
   }
 
-  /** Takes back what is not in the log yet of gaps and listings: another leader judges anew. */
+  /** Withdraws gaps and listings that are not in the log yet: another leader judges again. */
   untell(): void {
     for (const segment of this.#segments) {
       const said = [...segment.queue].filter(({ kind }) => kind !== 'event');
@@ -144,8 +146,8 @@ export class Tape {
   }
 
   /**
-   * Until when everything that was heard is in the log, and in which life of the switch; `mapped` is how far the current
-   * segment was mapped. Null while that is not known.
+   * Until when the log has everything that was received, and in which life of the switch; `mapped` tells how far the
+   * current segment is mapped. Null while unknown.
    */
   complete(mapped: number): { readonly until: number; readonly instance: string } | null {
     let complete = null;
@@ -163,7 +165,7 @@ export class Tape {
     this.#inFlight = new Set(batch);
   }
 
-  /** Ends the append of what was taken: what was refused stays, in order. */
+  /** Ends the running append: refused entries remain, in order. */
   settle(refused: ReadonlySet<Kept>): void {
     const batch = this.#inFlight;
     this.#inFlight = new Set();
@@ -180,9 +182,9 @@ export class Tape {
   }
 
   /**
-   * The log has everything up to the event `id`, and what was heard before `until`; what arrived before `safe` is there
-   * even if the replicas' clocks differ. What is known to be in the log is dropped. An event that is found here shows
-   * that this segment continues what the log has.
+   * The log has everything up to the event `id`, everything received before `until`, and everything that arrived before
+   * `safe` even if the replicas' clocks differ. Drops all of these. If the event is found here, this segment continues
+   * what the log has.
    */
   drop({ id, until, safe }: { readonly id: string; readonly until: number; readonly safe: number }): void {
     const found = id === '' ? null : this.#find(id);
@@ -199,7 +201,7 @@ export class Tape {
     this.#segments = this.#segments.filter((segment) => !isOver(segment));
   }
 
-  /** Gives up events so that this much room is made. */
+  /** Gives up events until this much room is free. */
   shed(surplus: Surplus): number {
     const events = this.#segments.flatMap(({ queue }) => [...queue]);
     const victims = chooseVictims(
@@ -221,7 +223,7 @@ export class Tape {
     return this.#overflow;
   }
 
-  /** Told, or another replica has put that time into the log. */
+  /** Reported, or another replica has put that time into the log. */
   endOverflow(): void {
     this.#overflow = null;
   }

@@ -10,7 +10,7 @@ import { ranBetween, type Reports } from './reports.ts';
 import { judgeTakeover, type Verdict } from './takeover.ts';
 import type { Segment, Tape } from './tape.ts';
 
-/** More than eight members: what the judgement of a new leader needs to know, and where it is written. */
+/** More than eight members: what a new leader needs for its verdict, and where it writes it. */
 export interface TellMissing {
   readonly hearing: Pick<Hearing, 'tape' | 'liveLegs'>;
   readonly source: string;
@@ -25,9 +25,9 @@ export interface TellMissing {
 }
 
 /**
- * A new leader judges what nobody heard, and puts it before what it heard itself: gaps, and what the listing changed.
- * A gap is written down before it is said, so that the next leader says it when this one dies. Rejects with the
- * client's error; it is then judged anew.
+ * A new leader finds the times without any listener, and publishes gaps and the listing's changes before its own
+ * events. It stores a gap before it appends it: the next leader appends it if this one dies. Rejects with the client's
+ * error; the next call judges again.
  */
 export async function tellWhatIsMissing(given: TellMissing): Promise<void> {
   const { hearing, position, clock, gaps } = given;
@@ -49,12 +49,15 @@ export async function tellWhatIsMissing(given: TellMissing): Promise<void> {
       tape.tellGap(segment, [...before, ...told.gap], told.adopted);
     }
     before = [];
-    // What a later listing has changed is told by the mapper: it knew the legs by then.
+    // The mapper reports the changes of a later listing, because it knew the legs by then.
     if (verdict.kind !== 'continues') inLog = new Map();
   }
 }
 
-/** A mapper that did not know a leg began it again; the log may have begun it longer ago than it remembers ids. */
+/**
+ * A mapper that did not know a leg began it again. The log may have begun it so long ago that it no longer recognises
+ * the id.
+ */
 function isBegun({ name, callId }: MappedEvent, inLog: ReadonlyMap<string, LegInLog>): boolean {
   const leg = inLog.get(callId);
   if (leg === undefined) return false;
@@ -96,8 +99,8 @@ async function tellOf(
 }
 
 /**
- * After events were given up: legs of the log that are gone, and of which nothing waits here, end (S3). Rejects with the
- * client's error.
+ * After events were given up, ends the legs of the log that no longer exist and have no waiting event here (S3).
+ * Rejects with the client's error.
  */
 export async function endLostLegs(
   { tape, liveLegs }: Pick<Hearing, 'tape' | 'liveLegs'>,
@@ -111,7 +114,7 @@ export async function endLostLegs(
   if (ends.length > 0) tape.tellGap(first, [], ends);
 }
 
-/** Legs that exist, and those of which something waits here: their end is here, too. */
+/** Legs that exist, and legs with waiting events: their DESTROY is among those. */
 function aliveIn(tape: Tape, liveLegs: readonly string[]): ReadonlySet<string> {
   const alive = new Set(liveLegs);
   for (const { adopted, queue } of tape.segments) {

@@ -1,7 +1,7 @@
 /** Lets one loop sleep until there is work. */
 export interface Waker {
   wake(): void;
-  /** Resolves at the next `wake`, at once when there was one since the last wait, or after this time. */
+  /** Resolves at the next `wake`, at once when one came since the last wait, or after this time. */
   sleep(milliseconds: number): Promise<void>;
 }
 

@@ -4,12 +4,12 @@ import { accountId } from '../../protocol/subscription/filters.ts';
 import { parseYaml } from '../../runtime/files/parse-yaml.ts';
 import { readText, unreadable } from '../../runtime/files/text-file.ts';
 
-/** The part of a gateway's `directory.yaml` that says whose a call is. */
+/** The part of a gateway's `directory.yaml` that decides the account of a call. */
 const directory = z.looseObject({
   accounts: z.array(z.looseObject({ id: accountId(), realm: z.string().min(1).max(253).optional() })).max(1_000_000),
 });
 
-/** A rule for each account with a realm: calls of that SIP domain are the account's. */
+/** A rule for each account with a realm: calls of that SIP domain belong to the account. */
 export async function readDirectoryRules(
   path: string,
 ): Promise<{ readonly rules: readonly AccountRule[]; readonly faults: readonly string[] }> {

@@ -11,7 +11,7 @@ interface Credentials {
 interface BrokerEndpoint {
   readonly kind: 'broker';
   readonly name: string;
-  /** With the credentials in it: never in a log or an error (S12). */
+  /** Contains the credentials: must not appear in a log or an error (S12). */
   readonly url: string;
   readonly tls: TlsFiles;
 }
@@ -21,7 +21,7 @@ export interface FreeswitchEndpoint {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** Without a user, the password is that of event_socket.conf. */
+  /** Without a user, the password of event_socket.conf. */
   readonly credentials: { readonly username: string | null; readonly password: string };
 }
 
@@ -36,10 +36,10 @@ export interface AsteriskEndpoint {
   readonly tls: TlsFiles | null;
 }
 
-/** One switch or broker, with what it takes to connect to it. */
+/** One switch or broker, with everything needed to connect to it. */
 export type Endpoint = BrokerEndpoint | FreeswitchEndpoint | AsteriskEndpoint;
 
-/** Every endpoint of the specification; those with a fault are missing. */
+/** Every endpoint of the specification, without those that have a fault. */
 export async function readEndpoints(
   spec: SourceSpec,
   folder: string | null,

@@ -6,14 +6,14 @@ import { readSource, type FollowedConfig, type ReadSource, type SourcePlaces } f
 
 export interface FollowSourceOptions {
   readonly places: SourcePlaces;
-  /** As it was read at the start. */
+  /** The configuration at the start. */
   readonly initial: ReadSource;
   /** An endpoint that did not change is the same object. */
   readonly onChange: (config: FollowedConfig) => void;
   readonly logger: Logger;
-  /** Ends it. */
+  /** Ends the loop. */
   readonly signal: AbortSignal;
-  /** Milliseconds between two looks, default 1000; a change is in force after two of them. */
+  /** Milliseconds between two polls, default 1000; a change takes effect after two polls. */
   readonly intervalMs?: number;
 }
 

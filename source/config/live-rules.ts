@@ -1,7 +1,7 @@
 import type { AccountRule } from '../../protocol/source-spec/mapping.ts';
 import { createAccountRules, type AccountRules } from '../legs/account-rules.ts';
 
-/** The rules in force: mappers that have it follow each change. */
+/** The rules in force. Mappers that hold this object follow each change. */
 export interface LiveRules {
   readonly rules: AccountRules;
   set(rules: readonly AccountRule[]): void;

@@ -8,12 +8,12 @@ interface SecretKey {
   readonly key: string;
 }
 
-/** What TLS is made with, in PEM form; null where nothing is given. */
+/** Certificates and keys of TLS, PEM; null where none is given. */
 export interface TlsFiles {
   readonly ca: string | null;
   readonly cert: string | null;
   readonly key: string | null;
-  /** What the certificate must be for, where that is not the host's name. */
+  /** The name that the certificate must have, if it is not the host's. */
   readonly serverName: string | null;
 }
 
@@ -24,8 +24,8 @@ interface TlsReferences {
 }
 
 /**
- * Reads the Secrets of one endpoint from the folder that holds each as `<name>/<key>`, as Kubernetes mounts them. Collects
- * faults, which name files and never their content.
+ * Reads the Secrets of one endpoint from a folder that has them as `<name>/<key>`, as Kubernetes mounts them. Collects
+ * faults; they name files but never their content.
  */
 export class EndpointSecrets {
   readonly #folder: string | null;
@@ -38,7 +38,7 @@ export class EndpointSecrets {
     this.#faults = faults;
   }
 
-  /** Null after a fault, or where an optional one is not there. */
+  /** Null after a fault, or when an optional one is absent. */
   async value(secret: string, key: string, isOptional = false): Promise<string | null> {
     const path = this.#path(secret, key);
     if (path === null) return null;

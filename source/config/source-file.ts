@@ -13,8 +13,8 @@ type Parsed =
   | { readonly value: null; readonly faults: readonly string[] };
 
 /**
- * Reads `source.yaml`: a FirehoseSource, or its `spec` alone, which then has the name `bareName`. Every fault at once; `path` is
- * for the messages.
+ * Reads `source.yaml`: a FirehoseSource, or its `spec` alone, which then gets the name `bareName`. Reports every fault
+ * at once; `path` is for the messages.
  */
 export function parseSource(text: string, path: string, bareName: string): Parsed {
   const document = parseYaml(text, path, z.unknown());

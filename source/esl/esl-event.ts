@@ -1,7 +1,7 @@
 import type { SwitchEvent } from '../mapper.ts';
 import { parseHeaders, type EslMessage } from './esl-parser.ts';
 
-/** The meaning of one message of the event socket. */
+/** The kind of one message of the event socket. */
 export type EslReading =
   | { readonly kind: 'event'; readonly event: SwitchEvent }
   /** `text/disconnect-notice` and `text/rude-rejection` (the switch's access list) end the connection. */
@@ -22,7 +22,7 @@ export function readEslMessage({ headers, body }: EslMessage): EslReading {
     case 'text/event-xml':
       return readXmlEvent(body.toString());
     case '':
-      // What fs_cli prints: the headers of an event without a frame.
+      // The output of fs_cli: the headers of an event without a frame.
       return headers['Event-Name'] === undefined
         ? { kind: 'other', contentType }
         : { kind: 'event', event: listsOf({ ...headers }) };
@@ -56,7 +56,7 @@ function readJsonEvent(body: Buffer): EslReading {
   return { kind: 'event', event: value as SwitchEvent };
 }
 
-/** The plain form has the values of the JSON form, and lists as `ARRAY::a|:b`. A body of its own may follow. */
+/** The plain form has the same values as the JSON form, and lists as `ARRAY::a|:b`. A body of its own may follow. */
 export function readPlainEvent(text: string): SwitchEvent {
   const end = text.indexOf('\n\n');
   const headers = listsOf(parseHeaders(end < 0 ? text : text.slice(0, end)));
@@ -75,7 +75,7 @@ function listsOf(headers: Record<string, string>): Record<string, unknown> {
 const XML_HEADER = /<([A-Za-z_][\w.:-]*)>([^<]*)<\/\1>/g;
 const XML_ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-/** `<event><headers><Event-Name>DTMF</Event-Name>...`: as flat as the plain form, with values escaped as there. */
+/** `<event><headers><Event-Name>DTMF</Event-Name>...`: as flat as the plain form, and with the same escapes. */
 function readXmlEvent(text: string): EslReading {
   const headers = /<headers>([\s\S]*)<\/headers>/.exec(text)?.[1];
   if (headers === undefined)

@@ -1,20 +1,20 @@
 const LINE_FEED = 0x0a;
 const MAX_HEADER_BYTES = 65_536;
-/** A listing of 30,000 channels is about this long. */
+/** Approximate size of a listing of 30,000 channels. */
 const MAX_BODY_BYTES = 33_554_432;
-/** A short decimal number: 0x10, 1e9 and -1 are not valid. */
+/** A short decimal number; 0x10, 1e9 and -1 are invalid. */
 const LENGTH = /^\d{1,9}$/;
 
 /** One message of the event socket: header block, empty line, `Content-Length` bytes. */
 export interface EslMessage {
-  /** Values are URL-decoded. A key given twice has its last value. */
+  /** Values are URL-decoded. Of a repeated key, the last value counts. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
 }
 
 export class EslError extends Error {
   override readonly name = 'EslError';
-  /** Stable. */
+  /** Stable code. */
   readonly code: 'header_too_long' | 'body_too_long' | 'bad_length';
 
   constructor(code: EslError['code'], message: string) {
@@ -25,20 +25,20 @@ export class EslError extends Error {
 
 export interface EslParser {
   /**
-   * The messages that this chunk completes, in their order. Throws an EslError when the stream is not the event
-   * socket's: the connection cannot be used any more.
+   * Messages completed by this chunk, in order. Throws an EslError when the stream is not that of the event socket: the
+   * connection is unusable then.
    */
   push(chunk: Buffer): EslMessage[];
-  /** The same, message by message: `feed` the bytes, then take what is complete until it is null. */
+  /** The same, message by message: `feed` the bytes, then call `take` until it returns null. */
   feed(chunk: Buffer): void;
   next(): EslMessage | null;
-  /** Bytes of a message that is not complete. */
+  /** Number of buffered bytes of the incomplete message. */
   pending(): number;
-  /** These bytes; of a message whose header was read, those of the body. */
+  /** The buffered bytes; after a message's header was read, the bytes of its body. */
   rest(): Buffer;
 }
 
-/** Parses the event socket's stream, however it is cut into chunks. */
+/** Parses the event socket's stream in chunks of any size. */
 export function createEslParser(): EslParser {
   return new Parser();
 }
@@ -47,7 +47,7 @@ class Parser implements EslParser {
   #parts: Buffer[] = [];
   #bytes = 0;
   #headers: Record<string, string> | null = null;
-  /** Bytes that are needed before the next attempt: those of the body, or one more than the header has. */
+  /** Bytes needed before the next attempt: those of the body, or one more than the header has. */
   #needed = 1;
 
   push(chunk: Buffer): EslMessage[] {
@@ -104,7 +104,7 @@ class Parser implements EslParser {
 
   #readBody(headers: Readonly<Record<string, string>>): EslMessage {
     const whole = this.#join();
-    // A copy: the slice would keep the whole chunk for as long as the message lives.
+    // Copies: the slice would keep the whole chunk in memory for the lifetime of the message.
     const body = Buffer.from(whole.subarray(0, this.#needed));
     this.#consume(whole, this.#needed);
     this.#headers = null;
@@ -144,7 +144,7 @@ function bodyLength(headers: Readonly<Record<string, string>>): number {
   return length;
 }
 
-/** A `%` that begins no escape stands for itself. */
+/** A `%` without a valid escape stands for itself. */
 function decode(value: string): string {
   if (!value.includes('%')) return value;
   try {

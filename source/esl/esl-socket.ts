@@ -4,17 +4,19 @@ import { SwitchFault, type SwitchListener, type SwitchReason } from '../switch.t
 import { readEslMessage } from './esl-event.ts';
 import { createEslParser, type EslMessage } from './esl-parser.ts';
 
-/** What the switch answers to a command. */
+/** The switch's answer to a command. */
 export interface EslReply {
-  /** Of an `api` command: whether it was run. Its own failures are in the body, as `-ERR No such channel!`. */
+  /**
+   * Of an `api` command: whether it ran. A failure of the command itself is in the body, as `-ERR No such channel!`.
+   */
   readonly ok: boolean;
-  /** Of an `api` command that was run; else empty. */
+  /** Output of an `api` command that ran; else empty. */
   readonly body: Buffer;
 }
 
 export interface EslSocketOptions {
   readonly listener: SwitchListener;
-  /** No byte for this long: the connection has ended as Silent. Half of it without a byte: a command is sent. */
+  /** After this time without a byte, the connection ends as Silent. After half of it, a command is sent. */
   readonly silentMs: number;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -26,14 +28,14 @@ interface Pending {
 }
 
 const KEEP_ALIVE_MS = 15_000;
-/** Any command is answered: one that is not permitted as well. */
+/** Every command gets an answer, even one that is not permitted. */
 const SIGN_OF_LIFE = 'api global_getvar core_uuid';
 const NO_BODY = Buffer.alloc(0);
 
 const UNFINISHED =
   'An answer of the switch has no end: esl-allowed-events and esl-allowed-api of the user must have 400 characters together at most';
 
-/** Texts of the faults: none of them holds what the switch or the configuration says (S12). */
+/** Texts of the faults: they contain nothing from the switch or the configuration (S12). */
 const TEXTS: Readonly<Record<SwitchReason, string>> = {
   Unreachable: 'The event socket cannot be reached, or the connection ended',
   Silent: 'The event socket does not answer',
@@ -46,9 +48,9 @@ const TEXTS: Readonly<Record<SwitchReason, string>> = {
 };
 
 /**
- * A connection to the event socket: what it says goes to the listener at once, so that the socket is read as long as it
- * is open (S7); commands are answered in their order. It ends by itself when the switch is silent, leaves a command
- * unanswered, or says what no event socket says.
+ * A connection to the event socket. The listener gets each message at once, so the socket is read as long as it is open
+ * (S7). Commands are answered in order. The connection ends by itself when the switch is silent, leaves a command
+ * unanswered, or violates the protocol.
  */
 export class EslSocket implements AsyncDisposable {
   readonly #socket: Socket;
@@ -80,15 +82,15 @@ export class EslSocket implements AsyncDisposable {
     return this.#ended.promise;
   }
 
-  /** When the last byte came. Unix milliseconds. */
+  /** Receipt of the last byte, Unix milliseconds. */
   get heardAt(): number {
     return this.#heardAt;
   }
 
-  /** Resolves once the switch asks for the password. */
+  /** Resolves when the switch asks for the password. */
   greeting(limitMs: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(() => {
-      // Other servers greet too, in another way, or wait to be greeted.
+      // Other servers send a different greeting, or wait for the client.
       this.end(this.#socket.connecting ? 'Unreachable' : this.#parser.pending() > 0 ? 'Protocol' : 'Silent');
     }, limitMs);
     const greeted = this.#greeted.promise.finally(() => clearTimeout(timer));
@@ -97,7 +99,7 @@ export class EslSocket implements AsyncDisposable {
 
   /**
    * Sends a command. Without an answer within the limit the connection ends. Rejects with a SwitchFault, or with the
-   * signal's reason; then the answer that comes later is ignored.
+   * signal's reason; a later answer is then ignored.
    */
   command(line: string, limitMs: number, signal: AbortSignal): Promise<EslReply> {
     if (this.#fault !== null) return Promise.reject(this.#fault);
@@ -108,13 +110,13 @@ export class EslSocket implements AsyncDisposable {
     return unlessAborted(reply.promise, signal);
   }
 
-  /** FreeSWITCH writes the answer to `userauth` into 512 bytes: of longer lists of rights, the end of the answer is missing. */
+  /** FreeSWITCH writes the answer to `userauth` into 512 bytes: with longer lists of rights, the answer is cut off. */
   #giveUp(): void {
     if (this.#parser.pending() === 0) return this.end('Silent');
     this.end('Protocol', UNFINISHED);
   }
 
-  /** Ends the connection, once: later reasons are those of the same end. */
+  /** Ends the connection once: later reasons result from the same end. */
   end(reason: SwitchReason, text = TEXTS[reason]): void {
     if (this.#fault !== null) return;
     this.#fault = new SwitchFault(reason, text);
@@ -139,7 +141,7 @@ export class EslSocket implements AsyncDisposable {
     try {
       messages = this.#parser.push(chunk);
     } catch {
-      // An EslError: the stream cannot be read any further.
+      // An EslError: the rest of the stream is unreadable.
       return this.end('Protocol');
     }
     for (const message of messages) if (this.#fault === null) this.#take(message);
@@ -179,7 +181,7 @@ export class EslSocket implements AsyncDisposable {
     this.end('Unreachable');
   }
 
-  /** HEARTBEAT is a sign of life; a switch that is told to send it more rarely is asked. */
+  /** HEARTBEAT is a sign of life. A switch that is configured to send it less often gets a command instead. */
   #look(): void {
     const { silentMs, now } = this.#options;
     const silence = now() - this.#heardAt;
@@ -204,5 +206,5 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
 }
 
 function ignore(): void {
-  // The failure is reported in another way.
+  // The failure is reported elsewhere.
 }

@@ -4,16 +4,16 @@ import { SwitchFault, type SwitchListener, type SwitchReason } from '../switch.t
 export const CORE_UUID = /^[0-9A-Fa-f-]{8,64}$/;
 
 export interface NotedCore {
-  /** Passes everything on. */
+  /** A listener that forwards everything. */
   readonly listener: SwitchListener;
   /**
    * Resolves with the Core-UUID of the first event: a heartbeat at the latest. Rejects with a SwitchFault when the
-   * connection ends or the limit passes before, and with the signal's reason.
+   * connection ends or the limit passes first, and with the signal's reason.
    */
   core(ended: Promise<SwitchReason>, limitMs: number, signal: AbortSignal): Promise<string>;
 }
 
-/** For a user who may not run `global_getvar`: notes what the events tell. */
+/** For a user who may not run `global_getvar`: reads the values from events. */
 export function noteCore(listener: SwitchListener): NotedCore {
   const first = Promise.withResolvers<string>();
   let isSeen = false;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { subscribedEvents } from './subscription.ts';
 
-/** FreeSWITCH writes its answer to `userauth` into so many bytes, the closing NUL included (mod_event_socket.c). */
+/** Size of FreeSWITCH's buffer for the answer to `userauth`, including the closing NUL (mod_event_socket.c). */
 const ANSWER_BYTES = 512;
 const PAGE = readFileSync(new URL('../../docs/sources.md', import.meta.url), 'utf8');
 const valueOf = (name: string) => new RegExp(`<param name="${name}" value="([^"]*)"/>`).exec(PAGE)?.[1] ?? '';

@@ -57,7 +57,7 @@ async function faultOf(opening: Promise<unknown>): Promise<{ code: string; text:
   assert.fail('it was opened');
 }
 
-/** What differs by nothing but the number of events that were not subscribed to. */
+/** Differs only in the number of events without a subscription. */
 const shown = (events: readonly MappedEvent[]) => events.map((event) => ({ ...event, position: '' }));
 
 test('greets, logs in, subscribes, and tells instance and version', LIMIT, async () => {

@@ -12,14 +12,14 @@ export interface EslSwitchOptions {
   readonly port: number;
   readonly credentials: EslCredentials;
   readonly park: ParkSource;
-  /** Which addresses may be connected to; null: all. */
+  /** Addresses to which connections are allowed; null: all. */
   readonly policy: AddressPolicy | null;
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly limits?: Partial<EslLimits>;
 }
 
-/** Never in a log or an error (S12). */
+/** Must not appear in a log or an error (S12). */
 interface EslCredentials {
   /** `user@domain` of the directory; without it, the password is that of event_socket.conf. */
   readonly user?: string;
@@ -28,9 +28,9 @@ interface EslCredentials {
 
 /** Milliseconds. */
 interface EslLimits {
-  /** To connect, and for each answer. */
+  /** Limit for connecting, and for each answer. */
   readonly step: number;
-  /** For a whole listing: legs whose variables are not known by then are listed without them. */
+  /** Limit for a whole listing: legs without variables by then are listed without them. */
   readonly listing: number;
   readonly silent: number;
 }
@@ -40,7 +40,7 @@ const VERSION = /^[\w.+~-]{1,64}/;
 const LINE_BREAK = /[\r\n\0]/;
 const USER = /^[^@:\s]+@[^@:\s]+$/;
 
-/** A FreeSWITCH that is listened to by its event socket. */
+/** Listens to a FreeSWITCH through its event socket. */
 export function createEslSwitch(options: EslSwitchOptions): Switch {
   return {
     async open(listener, signal) {

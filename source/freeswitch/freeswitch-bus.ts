@@ -5,7 +5,7 @@ import { queueName, type QueueSpec } from '../amqp/queue.ts';
 import type { Mapped, SwitchEvent } from '../mapper.ts';
 import { createFreeswitchMapper, type FreeswitchMapperOptions } from './freeswitch-mapper.ts';
 
-/** mod_amqp publishes all events that it is configured to: the queue takes them all, and the mapper chooses. */
+/** mod_amqp publishes all events that its configuration names. The queue takes them all, and the mapper chooses. */
 export function modAmqpWanted(source: string, exchange: string, queue: Omit<QueueSpec, 'name'>): Wanted {
   return {
     exchange: { name: exchange, declare: false },
@@ -14,13 +14,13 @@ export function modAmqpWanted(source: string, exchange: string, queue: Omit<Queu
   };
 }
 
-/** Bodies of mod_amqp, which equal those of the event socket. */
+/** Bodies of mod_amqp. They equal those of the event socket. */
 export function createModAmqpMapper(options: FreeswitchMapperOptions): BusMapper {
   const mapper = createFreeswitchMapper(options);
   const feed = ({ body }: BusMessage, now: number): Mapped => {
     const event = body.length > MAX_EVENT_BYTES ? null : parseObject(body);
     if (event !== null) return mapper.feed(event, now);
-    // Every message counts: its number stands in the positions.
+    // Counts every message: its number is part of the positions.
     return mapper.feed({}, now);
   };
   return {

@@ -2,12 +2,12 @@ import type { SwitchEvent } from '../mapper.ts';
 import { firstText, text, wholeNumber, type Fields } from '../legs/event-body.ts';
 import type { ChosenVariables } from '../legs/chosen-variables.ts';
 
-/** What a leg's later events do not repeat. */
+/** Data that a leg's later events do not repeat. */
 export interface LegFacts {
-  /** Channel-Call-UUID when the leg began: later the called leg's becomes its own id. */
+  /** Channel-Call-UUID at the leg's start: for the called leg it later becomes its own id. */
   readonly interactionId: string;
   readonly createdAt: number | undefined;
-  /** The other leg, from this leg's events or from those of the other. */
+  /** The other leg, from this leg's events or from the other leg's. */
   otherId: string;
 }
 
@@ -19,7 +19,7 @@ const WITH_ADDRESSES: ReadonlySet<string> = new Set([
   'CHANNEL_DESTROY',
   'RECORD_STOP',
 ]);
-/** Kazoo sends these with the header block and the variables alone. */
+/** For these events, Kazoo sends only the header block and the variables. */
 const BARE: ReadonlySet<string> = new Set(['DTMF', 'DETECTED_TONE']);
 const STATE_PREFIX = 'CS_';
 
@@ -78,7 +78,7 @@ export function channelFields(name: string, event: SwitchEvent, facts: LegFacts)
   };
 }
 
-/** The fields that one kind of event alone has. */
+/** Fields that only one kind of event has. */
 function ownFields(name: string, event: SwitchEvent): Fields {
   const v = (variable: string) => event[`variable_${variable}`];
   switch (name) {
@@ -123,7 +123,7 @@ function endFields(event: SwitchEvent): Fields {
   };
 }
 
-/** Custom-Channel-Vars but for the account. `realm`: the account's. */
+/** Custom-Channel-Vars without the account. `realm`: realm of the account. */
 export function variableFields(event: SwitchEvent, facts: LegFacts, realm: string): Fields {
   return {
     'Account-Realm': realm,
@@ -147,7 +147,7 @@ function channelState(event: SwitchEvent): string {
   return state.startsWith(STATE_PREFIX) ? state.slice(STATE_PREFIX.length) : state;
 }
 
-/** FreeSWITCH says UNHELD where Kazoo says ACTIVE. */
+/** FreeSWITCH's UNHELD is Kazoo's ACTIVE. */
 function callState(event: SwitchEvent): string {
   const state = text(event['Channel-Call-State']);
   return state === 'UNHELD' ? 'ACTIVE' : state;

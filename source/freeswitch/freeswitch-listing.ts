@@ -4,8 +4,8 @@ import { text, wholeNumber } from '../legs/event-body.ts';
 const UP: ReadonlySet<string> = new Set(['ACTIVE', 'HELD', 'UNHELD']);
 
 /**
- * The legs that `show channels as json` lists. `dumps` holds what `uuid_dump <uuid> json` says of some of them: it alone
- * tells channel variables, and with them the account. `core` is the switch's Core-UUID.
+ * The legs in `show channels as json`. `dumps` holds `uuid_dump <uuid> json` of some of them: only that has channel
+ * variables, and with them the account. `core` is the switch's Core-UUID.
  */
 export function readChannels(answer: unknown, core: string, dumps: ReadonlyMap<string, SwitchEvent>): ListedLeg[] {
   const rows = isRecord(answer) && Array.isArray(answer['rows']) ? (answer['rows'] as unknown[]) : [];
@@ -15,7 +15,7 @@ export function readChannels(answer: unknown, core: string, dumps: ReadonlyMap<s
   });
 }
 
-/** A row in the form of an event: a row's values are of now, like those of an event. */
+/** Converts a row to the form of an event: a row has present values, as an event has. */
 function eventOf(row: SwitchEvent, core: string): SwitchEvent {
   const state = text(row['callstate']);
   const created = wholeNumber(row['created_epoch']);

@@ -10,20 +10,20 @@ import { createLives } from './lives.ts';
 
 export interface FreeswitchMapperOptions extends MappingOptions {
   readonly park: ParkSource;
-  /** Version of the switch; without it, what its heartbeat tells. */
+  /** Version of the switch. Without it, the version in its heartbeat. */
   readonly version?: string;
 }
 
 interface FreeswitchLeg extends LegFacts {
-  /** The switch it lives in: several may write to one exchange. */
+  /** The switch of the leg: several may write to one exchange. */
   readonly switchName: string;
   readonly switchId: string;
-  /** The life of the switch in which it began; empty when a listing does not tell. */
+  /** The life of the switch in which the leg began; empty when a listing lacks it. */
   readonly core: string;
   answered: boolean;
   held: boolean;
   parked: boolean;
-  /** The leg's last event: what a synthetic end can still tell. */
+  /** The leg's last event: the source of data for a synthetic DESTROY. */
   last: SwitchEvent;
 }
 
@@ -31,11 +31,11 @@ const MAX_CALL_ID = 512;
 const NO_LEGS: ReadonlySet<string> = new Set();
 
 interface HoldingMapper extends Mapper {
-  /** Position of the oldest event that waits for its account; null when none does. */
+  /** Position of the oldest event that waits for its account; null when none waits. */
   heldFrom(): string | null;
 }
 
-/** Events of FreeSWITCH, by the event socket or mod_amqp: the bodies are the same. */
+/** Maps events of FreeSWITCH from the event socket or mod_amqp: the bodies are the same. */
 export function createFreeswitchMapper(options: FreeswitchMapperOptions): HoldingMapper {
   return new FreeswitchMapper(options);
 }
@@ -63,7 +63,7 @@ class FreeswitchMapper implements HoldingMapper {
     const callId = firstText(event['Unique-ID'], event['Caller-Unique-ID']);
     const leg = this.#registry.get(callId);
     const mapped = this.#judge(event, callId, now, leg?.state.parked ?? false);
-    // What is not forwarded may still tell the account.
+    // An event that is not forwarded may still carry the account.
     if (mapped.dropped !== null && leg !== undefined) {
       events.push(...this.#registry.latch(leg, leg.account || this.#claimOf(event).named));
     }
@@ -102,7 +102,7 @@ class FreeswitchMapper implements HoldingMapper {
     return [...this.#registry.legs()].map(({ callId }) => callId);
   }
 
-  /** Ends the legs of a switch's earlier lives with the first event of a new one. */
+  /** The first event of a switch's new life ends the legs of its earlier lives. */
   #noteLife(event: SwitchEvent, now: number): MappedEvent[] {
     if (event['Event-Name'] === 'HEARTBEAT' && this.#options.version === undefined) {
       this.#version = text(event['FreeSWITCH-Version']) || this.#version;
@@ -150,7 +150,7 @@ class FreeswitchMapper implements HoldingMapper {
   #refuse(name: string, callId: string, event: SwitchEvent, isKnown: boolean): DropReason | null {
     if (isKnown) return name === 'CHANNEL_CREATE' ? 'no_change' : null;
     if (this.#registry.hasEnded(callId)) return 'after_destroy';
-    // Kazoo's mapping leaves it out as well: it is the end of a leg that never began.
+    // Kazoo's mapping drops it as well: it ends a leg that never began.
     const isStray = name === 'CHANNEL_DESTROY' && event['variable_hangup_cause'] === 'WRONG_CALL_STATE';
     return isStray ? 'no_change' : null;
   }
@@ -187,7 +187,9 @@ class FreeswitchMapper implements HoldingMapper {
     });
   }
 
-  /** A leg whose CREATE was not received: it begins as old as it is. Its root counts for no account (S8). */
+  /**
+   * Adds a leg whose CREATE was not received. It begins at its real age. Its root does not count for its account (S8).
+   */
   #beginMissed(callId: string, event: SwitchEvent, when: When) {
     const leg = this.#begin(callId, '', event);
     const micros = leg.state.createdAt ?? when.micros;
@@ -222,7 +224,7 @@ class FreeswitchMapper implements HoldingMapper {
     return events;
   }
 
-  /** A synthetic event of a leg that is known. */
+  /** A synthetic event of a known leg. */
   #correct(leg: Leg<FreeswitchLeg>, name: string, event: SwitchEvent, { micros, lostAt, now }: When): MappedEvent[] {
     const eventId = eventIdOf('fs', leg.callId, name, 'syn', Math.floor(lostAt / 1_000));
     noteState(leg.state, name);
@@ -237,7 +239,10 @@ class FreeswitchMapper implements HoldingMapper {
     return this.#registry.end(leg, draft, this.#claimOf(state.last), now);
   }
 
-  /** Each leg learns the other, also from the other's events: a caller whose call is rejected never names the callee. */
+  /**
+   * Each leg learns the other one, also from the other's events: a caller whose call is rejected never names the
+   * callee.
+   */
   #link(leg: Leg<FreeswitchLeg>, name: string, event: SwitchEvent): void {
     const isBridge = name === 'CHANNEL_BRIDGE';
     const other = firstText(isBridge ? event['Bridge-B-Unique-ID'] : undefined, event['Other-Leg-Unique-ID']);
@@ -268,7 +273,7 @@ class FreeswitchMapper implements HoldingMapper {
     const { accounts, chosen } = this.#options;
     const isHidden = this.#isHidden;
     const appVersion = this.#version === '' ? 'unknown' : this.#version;
-    // As it is now: an event that waits must not show what comes later.
+    // Captures the present values: an event that waits must not show later ones.
     const facts = { ...leg.state };
     return {
       name,
@@ -303,9 +308,9 @@ interface DraftFrom {
 interface When {
   /** Unix microseconds of the event. */
   readonly micros: number;
-  /** Unix milliseconds: when the source last received something from the switch. */
+  /** Unix milliseconds: last receipt from the switch. */
   readonly lostAt: number;
-  /** Unix milliseconds of the arrival. */
+  /** Arrival, Unix milliseconds. */
   readonly now: number;
 }
 
@@ -313,7 +318,7 @@ function nothing(reason: DropReason, what: string): Mapped {
   return { events: [], dropped: { reason, what } };
 }
 
-/** Bounded: names are the switch's own, and cut. */
+/** Bounded: names come from the switch, and are cut. */
 function whatOf(event: SwitchEvent): string {
   const name = text(event['Event-Name']) || 'no Event-Name';
   const subclass = text(event['Event-Subclass']);
@@ -328,18 +333,18 @@ function noteState(state: FreeswitchLeg, name: string): void {
   else if (name === 'PARK_RETRIEVED' || name === 'PARK_ABANDONED') state.parked = false;
 }
 
-/** CREATE and DESTROY have fixed ids: a synthetic end and the real one exclude each other. */
+/** CREATE and DESTROY have fixed ids, so the log accepts either the synthetic end or the real one. */
 function idOf(name: string, callId: string, event: SwitchEvent, received: number): string {
   if (name === 'CHANNEL_CREATE') return eventIdOf('fs', callId, 'CREATE');
   if (name === 'CHANNEL_DESTROY') return eventIdOf('fs', callId, 'DESTROY');
   const sequence = text(event['Event-Sequence']);
   const core = text(event['Core-UUID']);
   if (core !== '' && sequence !== '') return eventIdOf('fs', core, sequence, name);
-  // No switch sends events without them; a hand-made event at least gets a unique id.
+  // Every switch sends these. A hand-made event without them still gets a unique id.
   return eventIdOf('fs', callId, text(event['Event-Date-Timestamp']) || `n${received}`, name);
 }
 
-/** A synthetic event claims no state: the leg's was not seen. */
+/** A synthetic event contains no state: none was observed. */
 function syntheticFields(name: string, synthetic: Synthetic) {
   const unknown = { 'Channel-State': undefined, 'Channel-Call-State': undefined, 'Channel-Answer-State': undefined };
   if (name === 'CHANNEL_CREATE') return unknown;

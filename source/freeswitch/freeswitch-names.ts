@@ -1,10 +1,10 @@
 import type { SourceSpec } from '../../protocol/source.ts';
 import type { SwitchEvent } from '../mapper.ts';
 
-/** The sign of parking: valet_park, CHANNEL_PARK (which also fires inside att_xfer), or none. */
+/** What indicates parking: valet_park, CHANNEL_PARK (also sent inside att_xfer), or nothing. */
 export type ParkSource = NonNullable<SourceSpec['freeswitch']>['park'];
 
-/** Events that have the same name in the catalogue. */
+/** Events with the same name in the catalogue. */
 export const SAME_NAMES = [
   'CHANNEL_CREATE',
   'CHANNEL_PROGRESS',
@@ -23,7 +23,7 @@ export const SAME_NAMES = [
 ] as const;
 const SAME: ReadonlySet<string> = new Set(SAME_NAMES);
 
-/** Subclasses of CUSTOM, and the catalogue's names. */
+/** Subclasses of CUSTOM with the catalogue's names. */
 export const BY_SUBCLASS: Readonly<Record<string, string>> = {
   'sofia::transferor': 'CHANNEL_TRANSFEROR',
   'sofia::transferee': 'CHANNEL_TRANSFEREE',
@@ -32,7 +32,7 @@ export const BY_SUBCLASS: Readonly<Record<string, string>> = {
   'loopback::direct': 'CHANNEL_DIRECT',
 };
 
-/** The catalogue's name of an event, null when it has none. `parked`: whether its leg is parked now. */
+/** The catalogue's name of an event; null when it has none. `parked`: whether its leg is parked now. */
 export function catalogueName(event: SwitchEvent, park: ParkSource, parked: boolean): string | null {
   const name = event['Event-Name'];
   if (typeof name !== 'string') return null;
@@ -54,7 +54,7 @@ function customName(event: SwitchEvent, park: ParkSource, parked: boolean): stri
       return 'PARK_PARKED';
     case 'bridge':
       return 'PARK_RETRIEVED';
-    // Follows a retrieval, too: then the leg is no longer parked.
+    // Also follows a retrieval: then the leg is no longer parked.
     case 'exit':
       return parked ? 'PARK_ABANDONED' : null;
     default:

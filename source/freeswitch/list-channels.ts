@@ -9,19 +9,19 @@ export interface ListOptions {
   readonly core: string;
   /** Whether the user may run `uuid_dump`. */
   readonly canDump: boolean;
-  /** Milliseconds: for one answer, and for all of them. */
+  /** Milliseconds for one answer, and for all of them. */
   readonly limits: { readonly step: number; readonly listing: number };
   /** Unix milliseconds. */
   readonly now: () => number;
 }
 
-/** A name of a leg that cannot be a second command or argument. */
+/** A leg's id that cannot contain a second command or argument. */
 const LEG = /^[A-Za-z0-9._@:+-]{1,512}$/;
 
 /**
- * The legs of the switch, with their variables: `show channels` has none, so each leg is dumped, one after the other,
- * since the switch sends no events while it runs a command. A leg that is gone by then is listed as it was: its DESTROY
- * follows. Rejects with a SwitchFault, or with the signal's reason.
+ * Lists the legs of the switch with their variables. `show channels` lacks variables, so each leg is dumped, one after
+ * the other, because the switch sends no events while it runs a command. A leg that ends in the meantime is listed as
+ * it was: its DESTROY follows. Rejects with a SwitchFault, or with the signal's reason.
  */
 export async function listChannels(
   esl: EslSocket,
@@ -45,7 +45,7 @@ export async function listChannels(
   return readChannels(answer, core, dumps);
 }
 
-/** Null for `-ERR No such channel!` and everything else that is no JSON object. */
+/** Null for `-ERR No such channel!` and anything else that is not a JSON object. */
 function parseObject(body: Buffer): SwitchEvent | null {
   try {
     const value: unknown = JSON.parse(body.toString());

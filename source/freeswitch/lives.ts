@@ -1,9 +1,9 @@
 /**
- * Detects a restart of a switch by the Core-UUID of its events. Several switches may write to one exchange; two that
- * share a name cannot be distinguished, so that no restart is reported for either once both were seen.
+ * Detects a restart of a switch by the Core-UUID of its events. Several switches may write to one exchange. Two
+ * switches with the same name cannot be told apart: once both were seen, no restart is reported for either.
  */
 export interface Lives {
-  /** Whether this is the first event of a new life of that switch. */
+  /** Returns whether this is the first event of a new life of that switch. */
   hasRestarted(switchName: string, core: string): boolean;
 }
 

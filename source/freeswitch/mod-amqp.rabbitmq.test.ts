@@ -23,7 +23,7 @@ import { subscribedEvents } from './subscription.ts';
 const LIMIT = { timeout: 120_000 };
 const THIS = 'source/freeswitch/mod-amqp.rabbitmq.test.ts';
 const BROKER_PASSWORD = 'canary-of-the-broker';
-/** Of mod_amqp's default configuration: durable, of type topic. */
+/** mod_amqp's default: durable, of type topic. */
 const MOD_AMQP_EXCHANGE = 'TAP.Events';
 const RECORDINGS = [
   'answered_caller_hangs_up',
@@ -139,7 +139,7 @@ test('the five commands of docs/sources.md bring what mod_amqp publishes into th
       Object.fromEntries(
         [...Map.groupBy(list, ({ callId }) => callId)].map(([id, leg]) => [id, leg.map((e) => e.json)]),
       );
-    // However long the messages were in the broker: the clock of the switch decides which event has an account.
+    // Independent of the messages' time in the broker: the switch's clock decides which event has an account.
     assert.deepEqual(legs(events), legs(expected), 'each leg in its order');
     assert.deepEqual(await loggedGaps(eventLog), []);
     assert.doesNotMatch(tried.output(), /canary/, 'S12');
@@ -156,7 +156,7 @@ interface Element {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** The elements of a document without text, comments and entities; fails when a tag is not closed. */
+/** The elements of a document without text, comments and entities. Fails when a tag is not closed. */
 function elementsOf(xml: string): Element[] {
   const [open, found]: [string[], Element[]] = [[], []];
   TOKEN.lastIndex = 0;

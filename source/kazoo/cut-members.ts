@@ -1,6 +1,8 @@
 import { ROOT, type JsonScan } from '../../event-log/intake/json-scan.ts';
 
-/** What happens to a member: kept as it is, cut out, or kept without members of its own that another judge cuts out. */
+/**
+ * What happens to a member: it is kept, cut out, or kept without those of its own members that another judge cuts out.
+ */
 type Cut = 'keep' | 'cut' | Judge;
 
 /** Judges a member of an object by its key and the node of its value. */
@@ -12,14 +14,14 @@ export function cutMembers(scan: JsonScan, judge: Judge): string {
 }
 
 /**
- * What stays keeps its bytes, its order and the white space between: nothing is serialised again, so that a number beyond
- * 2^53 and an odd escape come through.
+ * The rest keeps its bytes, its order and its white space: nothing is serialised again, so that a number beyond 2^53
+ * and an unusual escape remain intact.
  */
 class MemberCutter {
   #bytes: Buffer = Buffer.alloc(0);
   #out = Buffer.alloc(4_096);
   #length = 0;
-  /** Bytes before this one are written or cut. */
+  /** Bytes before this offset are written or cut. */
   #done = 0;
 
   text(scan: JsonScan, judge: Judge): string {
@@ -34,17 +36,17 @@ class MemberCutter {
     return this.#out.toString('utf8', 0, this.#length);
   }
 
-  /** Writes the bytes up to the last ones that are cut out of this object. */
+  /** Writes the bytes up to the last members that are cut out of this object. */
   #cut(scan: JsonScan, object: number, judge: Judge): void {
     const end = scan.end(object);
-    /** Where the member before ended, and whether one before stays. */
+    /** Where the previous member ended, and whether a kept member precedes. */
     let before = -1;
     let hasKept = false;
     for (let node = scan.firstIn(object); node < end; node = scan.next(node)) {
       const verdict = judge(scan.keyName(node), node);
       const from = scan.memberFrom(node);
       if (verdict === 'cut') {
-        // Without the comma before it; the first one that stays gets none.
+        // Skips the comma before it, because the first kept member has none.
         if (before >= 0) this.#cutOut(before, from);
         this.#cutOut(from, scan.to(node));
       } else {

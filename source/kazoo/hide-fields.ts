@@ -3,7 +3,7 @@ import type { HiddenFields } from '../legs/hidden-fields.ts';
 import { cutMembers, type Judge } from './cut-members.ts';
 
 const VARIABLES = 'Custom-Channel-Vars';
-/** May name a file of the switch: cut when they hold a path, kept when they hold a name. */
+/** May name a file of the switch: cut when the value is a path, kept when it is a name. */
 const MAY_HOLD_PATHS: ReadonlySet<string> = new Set([
   'Media-Recordings',
   'Media-Name',
@@ -12,7 +12,7 @@ const MAY_HOLD_PATHS: ReadonlySet<string> = new Set([
 ]);
 const SLASH = 0x2f;
 
-/** Returns the text of a body of Kazoo's bus without what is hidden from tenants. */
+/** Returns the text of a body of Kazoo's bus without the fields that are hidden from tenants. */
 export function createFieldHider(isHidden: HiddenFields, isKept: HiddenFields): (scan: JsonScan) => string {
   const ofVariables: Judge = (key) => (isHidden(key) ? 'cut' : 'keep');
   return (scan) => {

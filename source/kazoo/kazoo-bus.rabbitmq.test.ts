@@ -46,7 +46,7 @@ const isBound = ({ states, bus }: RunningKazoo) =>
     holds: (seen) => seen.length > 0 && seen.every((state) => state?.bound === true),
   });
 
-/** Messages of a queue: those that are ready, and those in hand. */
+/** Messages of a queue: ready and unacknowledged ones. */
 async function inQueue({ source }: KazooGiven): Promise<string> {
   const listed = await rabbit.ctl('list_queues', 'name', 'messages_ready', 'messages_unacknowledged');
   const line = listed.split('\n').find((one) => one.startsWith(`firehose.${source.replace('/', '.')}\t`));
@@ -284,7 +284,7 @@ test(
       await using bus = await openPublisher(rabbit.url);
       await publishAll(bus, given.exchange, kazooCalls(50, 'before'));
     }
-    // RabbitMQ 3.10 that is killed within a second of a quorum queue's declaration never finds a leader for it again.
+    // RabbitMQ 3.10 never finds a leader again for a quorum queue if it is killed within a second of the declaration.
     await until('a later look has found the bindings', () => {
       const heard = first.bus.reports()[0]?.heard ?? null;
       return heard !== null && heard.to > heard.from;

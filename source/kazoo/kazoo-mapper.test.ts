@@ -123,7 +123,7 @@ test('S3: the copies that several ecallmgr publish of one beginning are one, and
     feed(of('CHANNEL_CREATE', { Node: 'ecallmgr@c' })),
   ].map(({ events, dropped }) => events[0]?.name ?? dropped?.reason);
   assert.deepEqual(names, ['CHANNEL_CREATE', 'no_change', 'CHANNEL_DESTROY', 'after_destroy', 'after_destroy']);
-  // Callflow learns of the end itself.
+  // Callflow itself detects the end.
   const abandoned = feed(of('PARK_ABANDONED', ACME)).events;
   assert.deepEqual([abandoned[0]?.name, abandoned[0]?.account], ['PARK_ABANDONED', 'acme']);
 });

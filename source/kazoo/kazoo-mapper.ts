@@ -11,7 +11,7 @@ import type { DropReason, Mapped, MappedEvent, SwitchEvent } from '../mapper.ts'
 import type { MappingOptions } from '../mapping-options.ts';
 import { createFieldHider } from './hide-fields.ts';
 
-/** Published by callflow, which learns of the end of a call itself: they come after the DESTROY. */
+/** Published by callflow, which detects the end of a call itself: they come after the DESTROY. */
 const FROM_APPLICATIONS = /^PARK_/;
 const GREGORIAN_OFFSET = 62_167_219_200;
 const CATEGORY = numberOf('Event-Category');
@@ -19,9 +19,8 @@ const MESSAGE_ID = numberOf('Msg-ID');
 const TIMESTAMP = numberOf('Timestamp');
 
 /**
- * Events of Kazoo's bus. Their bytes continue as they are, less the hidden fields. A leg that was not seen to begin
- * gets no synthetic CREATE: the consumer that takes over from another knows no leg, and the log has their CREATEs
- * already.
+ * Maps events of Kazoo's bus. Their bytes stay as they are, without the hidden fields. A leg without an observed start
+ * gets no synthetic CREATE: a consumer that takes over knows no legs, and the log has their CREATEs already.
  */
 export function createKazooMapper(options: MappingOptions): BusMapper {
   return new KazooMapper(options);
@@ -46,7 +45,7 @@ class KazooMapper implements BusMapper {
     return due.length === 0 ? mapped : { ...mapped, events: [...due, ...mapped.events] };
   }
 
-  /** Nothing: Kazoo has no listing, and says the loss of a switch itself (CHANNEL_DISCONNECTED). */
+  /** Does nothing: Kazoo has no listing, and reports the loss of a switch itself (CHANNEL_DISCONNECTED). */
   adopt(): readonly MappedEvent[] {
     return [];
   }
@@ -85,11 +84,11 @@ class KazooMapper implements BusMapper {
     const draft = this.#draft(event, at);
     const known = this.#registry.get(callId);
     if (known === undefined && this.#registry.hasEnded(callId)) {
-      // What applications say of an ended call continues; everything else is another publisher's copy.
+      // Events that applications send of an ended call are forwarded; everything else is another publisher's copy.
       if (!FROM_APPLICATIONS.test(name)) return nothing('after_destroy', name);
       return { events: [asMapped(draft, callId, account)], dropped: null };
     }
-    // Several ecallmgr publish the same beginning.
+    // Several ecallmgr publish the same CREATE.
     if (known !== undefined && name === 'CHANNEL_CREATE') return nothing('no_change', name);
     if (known !== undefined && this.#registry.hasHad(known, event.eventId)) return nothing('no_change', name);
     const leg = known ?? this.#registry.begin(callId, '', null);
@@ -105,7 +104,7 @@ class KazooMapper implements BusMapper {
     return { events, dropped: null };
   }
 
-  /** Consumers that wait only for the end must get that of a lost call, too. */
+  /** Consumers that wait only for DESTROY must get that of a lost call, too. */
   #endLost(leg: Leg<null>, last: Draft, claim: Claim, now: number): MappedEvent[] {
     const { at } = last;
     const body = {
@@ -127,7 +126,7 @@ class KazooMapper implements BusMapper {
     return this.#registry.end(leg, draft, claim, now);
   }
 
-  /** Kazoo does not say which legs it has: one that never ended must not stay forever. */
+  /** Kazoo does not list its legs: one without an end must not remain forever. */
   #forgetSurplus(): MappedEvent[] {
     const surplus = this.#registry.surplus();
     return surplus === undefined ? [] : this.#registry.forget(surplus);

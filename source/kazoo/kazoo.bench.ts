@@ -1,9 +1,10 @@
 /**
- * What a message of Kazoo's bus costs in CPU, against consumers of the same messages with as many in hand: `ours` is connection and
- * mapper, with a log that takes everything at once, against `bare`, which parses and acknowledges; `whole` is into a real log,
- * against `appending`, which appends messages as they come, 500 at once, without looking at any; `acknowledging` does nothing else.
+ * CPU cost of a message of Kazoo's bus, against consumers of the same messages with the same prefetch. `ours` is
+ * connection and mapper, with a log that accepts everything at once. `bare` parses and acknowledges. `whole` writes
+ * into a real log. `appending` appends messages as they come, 500 at once, without reading any. `acknowledging` only
+ * acknowledges.
  *   node source/kazoo/kazoo.bench.ts --amqp amqp://... --redis redis://... --events 20000 --rounds 3
- * Prints a line for each round. What a round needs to be compiled is done before the first one.
+ * Prints a line for each round. A warm-up before the first round compiles the code.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -49,7 +50,7 @@ await channel.assertExchange(RUN, 'topic', { durable: false, autoDelete: false }
 await channel.assertQueue(queue, queueOptions(wanted.queue));
 for (const key of wanted.keys) await channel.bindQueue(queue, RUN, key);
 
-/** Fills the queue with real bodies, each leg another, whatever was published before. */
+/** Fills the queue with real bodies, each leg different, independent of earlier rounds. */
 async function publish(pass: string): Promise<void> {
   for (let index = 0; index < COUNT; index += 1) {
     const leg = `${pass}-${Math.floor(index / LINES.length)}`;
@@ -64,7 +65,7 @@ async function publish(pass: string): Promise<void> {
   await channel.waitForConfirms();
 }
 
-/** Takes all messages, at most 1,000 unacknowledged, and acknowledges what `use` has done, 500 at once. */
+/** Consumes all messages, at most 1,000 unacknowledged, and acknowledges 500 at once after `use`. */
 async function consumeAll(use: (batch: readonly ConsumeMessage[]) => Promise<unknown>): Promise<void> {
   const connection = await connect(values.amqp);
   const reading = await connection.createChannel();
@@ -152,7 +153,7 @@ async function consumeBus(
       stateChanged: () => undefined,
     },
   });
-  // What was mapped and not dropped is in the log once nothing is in hand.
+  // When no message is unacknowledged, the log has everything that was mapped and not dropped.
   while (counted.read < COUNT || bus.figures().some(({ kept }) => kept > 0)) await delay(20);
   if (counted.appended !== COUNT) throw new Error(`${counted.appended} of ${COUNT} events are in the log`);
 }
@@ -162,9 +163,9 @@ function parse(batch: readonly ConsumeMessage[]): Promise<void> {
   return Promise.resolve();
 }
 
-/** Events a second of processor time. */
+/** Events for each second of CPU time. */
 async function measured(pass: string, run: (pass: string) => Promise<void>): Promise<number> {
-  // Acknowledgements at the end of a connection may be lost: its last messages would come again.
+  // Acknowledgements at the end of a connection may be lost: its last messages would be redelivered.
   await channel.purgeQueue(queue);
   await publish(pass);
   const before = process.cpuUsage();

@@ -1,14 +1,14 @@
 import { ACCOUNT_HINTS, type AccountRule } from '../../protocol/source-spec/mapping.ts';
 
-/** Fields of a leg by which a rule can choose an account; empty when the switch does not give them. */
+/** Fields of a leg by which a rule can choose an account; empty when the switch does not send them. */
 type AccountHints = Readonly<Partial<Record<(typeof ACCOUNT_HINTS)[number], string>>>;
 
 export interface AccountRules {
-  /** The account of the first rule that matches; empty without one. */
+  /** The account of the first rule that matches; empty when none does. */
   accountOf(hints: AccountHints): string;
-  /** Whether any rule looks at accountCode. */
+  /** Whether any rule uses accountCode. */
   readonly readAccountCode: boolean;
-  /** The realm of an account: the exact domain of its first rule that has one; empty when there is none. */
+  /** The realm of an account: the exact domain of its first rule that has one; empty when none has. */
   realmOf(account: string): string;
 }
 
@@ -32,7 +32,7 @@ export function createAccountRules(rules: readonly AccountRule[]): AccountRules 
   };
 }
 
-/** Domains are compared without regard to case (RFC 4343); an absent value fits nothing. */
+/** Domains are compared without regard to case (RFC 4343). An absent value matches nothing. */
 function matcher(hint: (typeof ACCOUNT_HINTS)[number], pattern: string): (value: string) => boolean {
   const fold = (text: string) => (hint === 'domain' ? text.toLowerCase() : text);
   const wanted = fold(pattern);

@@ -1,12 +1,12 @@
 import { SWITCH_FIELD } from '../../protocol/switch-field.ts';
 import type { Synthetic } from '../mapper.ts';
 
-/** Seconds from the year 0 to 1970: a Kazoo Timestamp is in Gregorian seconds. */
+/** Seconds from the year 0 to 1970: a Kazoo Timestamp counts Gregorian seconds. */
 const GREGORIAN_OFFSET = 62_167_219_200;
 
 const VARIABLES = 'Custom-Channel-Vars';
 
-/** Fields of an event in the order in which they are written. Undefined, null and empty ones are left out. */
+/** Fields of an event in the order of the output. Undefined, null and empty values are omitted. */
 export type Fields = Record<string, unknown>;
 
 export interface EventHeader {
@@ -35,7 +35,7 @@ export function headerFields({ name, callId, micros, appName, appVersion, node, 
   };
 }
 
-/** The event as text: without the hidden fields, and without values that are empty. */
+/** The event as text, without the hidden fields and empty values. */
 export function bodyText(fields: Fields, isHidden: (name: string) => boolean, synthetic: Synthetic | null): string {
   const body: Fields = {};
   for (const name in fields) {
@@ -67,17 +67,23 @@ function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || value === '';
 }
 
-/** No field of the catalogue is longer; what a caller writes into a name must not make an event too large for the log. */
+/**
+ * No field of the catalogue is longer. Text that a caller puts into a name must not make an event too large for the
+ * log.
+ */
 const MAX_TEXT = 1_024;
 
-/** A value of a switch that must be text: anything else counts as absent. A long one is cut, half a surrogate pair repaired. */
+/**
+ * A value of a switch that must be text: anything else counts as absent. A long one is cut, and half a surrogate pair
+ * is repaired.
+ */
 export function text(value: unknown): string {
   if (typeof value !== 'string') return '';
   const kept = value.length > MAX_TEXT ? value.slice(0, MAX_TEXT) : value;
   return kept.isWellFormed() ? kept : kept.toWellFormed();
 }
 
-/** The first that is not empty. */
+/** The first value that is not empty. */
 export function firstText(...values: readonly unknown[]): string {
   for (const value of values) if (typeof value === 'string' && value !== '') return text(value);
   return '';

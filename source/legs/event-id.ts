@@ -5,9 +5,9 @@ const UNSAFE = /[^A-Za-z0-9._:-]/;
 const DIGEST_CHARACTERS = 26;
 
 /**
- * An event id of these parts, joined by dots: `fs.<leg>.DESTROY`. The `@` of a leg becomes `:`. Parts that do not fit
- * the pattern of event ids (`A-Za-z0-9._:-`, 128 characters) are replaced, together, by their digest, so that two
- * different legs never share an id.
+ * An event id from these parts, joined by dots: `fs.<leg>.DESTROY`. The `@` of a leg becomes `:`. If the result breaks
+ * the pattern of event ids (`A-Za-z0-9._:-`, 128 characters), a digest of all parts replaces it, so that two different
+ * legs never share an id.
  */
 export function eventIdOf(prefix: string, leg: string, ...rest: readonly (string | number)[]): string {
   const tail = rest.join('.');

@@ -1,4 +1,4 @@
-/** Names of Q.850 causes as in FreeSWITCH's chart (`switch_types.h`, `switch_channel.c`). */
+/** Names of Q.850 causes, from FreeSWITCH's table (`switch_types.h`, `switch_channel.c`). */
 const NAMES: Readonly<Record<number, string>> = {
   1: 'UNALLOCATED_NUMBER',
   2: 'NO_ROUTE_TRANSIT_NET',
@@ -64,16 +64,16 @@ const BY_DIAL_STATUS: Readonly<Record<string, string>> = {
 
 /** How Asterisk ended a leg. */
 export interface AsteriskEnd {
-  /** Q.850; 0 when Asterisk knows none. */
+  /** Q.850; 0 when Asterisk has none. */
   readonly cause: number;
   readonly answered: boolean;
-  /** DialStatus of the last dial that this leg made or was; empty when there was none. */
+  /** DialStatus of the last dial with this leg, as caller or as called side; empty when there was none. */
   readonly dialStatus: string;
 }
 
 /**
- * The Hangup-Cause of a leg of Asterisk. The outcome of a call that was not answered is in DialStatus: the cause of an
- * unanswered leg is 0 or 16, of a cancelled one 127, and a rejected call has DialStatus NOANSWER.
+ * The Hangup-Cause of a leg of Asterisk. DialStatus has the outcome of an unanswered call: its cause is 0 or 16, that
+ * of a cancelled one 127, and a rejected call has DialStatus NOANSWER.
  */
 export function asteriskHangupCause({ cause, answered, dialStatus }: AsteriskEnd): string {
   if (answered) return cause === 0 ? 'NORMAL_CLEARING' : q850Name(cause);

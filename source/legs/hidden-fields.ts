@@ -1,7 +1,7 @@
 /**
- * Fields that are hidden from a tenant unless the platform keeps them by name: inner addresses, credentials, SDP, keyed
- * digits, the reseller's billing. A name that ends with `*` is a prefix. They count at the top of an event and in its
- * Custom-Channel-Vars.
+ * Fields that are hidden from a tenant unless the platform keeps them by name: internal addresses, credentials, SDP,
+ * keyed digits, the reseller's billing. A name that ends with `*` is a prefix. Applies to the top level of an event and
+ * to its Custom-Channel-Vars.
  */
 const HIDDEN = [
   'Local-SDP',
@@ -30,7 +30,7 @@ const HIDDEN = [
   'speech_body',
 ] as const;
 
-/** Fields that may not be removed: without them it is not an event. */
+/** Fields that must remain: without them an event is invalid. */
 const NEEDED: ReadonlySet<string> = new Set([
   'Event-Category',
   'Event-Name',
@@ -40,15 +40,15 @@ const NEEDED: ReadonlySet<string> = new Set([
 ]);
 
 export interface HiddenFieldOptions {
-  /** Names that are hidden by default and shall be shown; a prefix ends with `*`. */
+  /** Names that are hidden by default and shall be visible; a prefix ends with `*`. */
   readonly keep: readonly string[];
   /** More names to hide. */
   readonly remove: readonly string[];
-  /** More names that this kind of switch hides by default. */
+  /** Additional names that this kind of switch hides by default. */
   readonly also?: readonly string[];
 }
 
-/** Whether a field of this name is hidden. Remembers its verdicts: names repeat in every event. */
+/** Whether a field of this name is hidden. Caches its results: names repeat in every event. */
 export type HiddenFields = (name: string) => boolean;
 
 const MAX_REMEMBERED = 4_096;
@@ -67,7 +67,7 @@ export function createHiddenFields({ keep, remove, also = [] }: HiddenFieldOptio
   };
 }
 
-/** Whether a name is one of these; a pattern that ends with `*` is a prefix. */
+/** Whether a name matches one of these; a pattern that ends with `*` is a prefix. */
 export function createNameMatcher(patterns: readonly string[]): (name: string) => boolean {
   const exact = new Set(patterns.filter((pattern) => !pattern.endsWith('*')));
   const prefixes = patterns.filter((pattern) => pattern.endsWith('*')).map((pattern) => pattern.slice(0, -1));

@@ -3,7 +3,7 @@ import type { MappedEvent, Synthetic } from '../mapper.ts';
 /** A leg that has begun and has not ended. `State` is what the mapper of its switch knows about it. */
 export interface Leg<State> {
   readonly callId: string;
-  /** The leg that the switch named as the root of this one when it began; empty when it is its own. */
+  /** The leg that the switch named as this leg's root at its start; empty when the leg is its own root. */
   readonly rootId: string;
   /** The latch: the last account that an event of this leg had. */
   account: string;
@@ -12,62 +12,62 @@ export interface Leg<State> {
   readonly state: State;
 }
 
-/** An event before its account is known. */
+/** An event whose account is not known yet. */
 export interface Draft {
   readonly name: string;
   readonly eventId: string;
   readonly position: string;
   readonly at: number;
   readonly synthetic: Synthetic | null;
-  /** The bytes; called once, when the account is known or given up. */
+  /** Returns the bytes; called once, when the account is known or the wait is given up. */
   render(account: string): string;
 }
 
-/** Accounts that an event tells by itself: what the switch names, and what a rule makes of its hints. */
+/** Accounts that an event itself contains: the switch's own value, and the result of rules on its hints. */
 export interface Claim {
   readonly named: string;
-  /** Called only when neither the event, nor the leg before it, nor its root have an account. */
+  /** Called only when neither the event, nor the leg before it, nor its root has an account. */
   readonly byRule: () => string;
 }
 
 export interface LegRegistryOptions {
-  /** Milliseconds that a CREATE without account waits for it; 0: not at all. */
+  /** Milliseconds that a CREATE without account waits for it; 0: it does not wait. */
   readonly holdMs: number;
-  /** How much longer it waits by our clock while the switch says nothing; 0 when not given. */
+  /** Additional wait by the local clock while the switch sends nothing; default 0. */
   readonly graceMs?: number;
 }
 
 /**
- * Two replicas receive one event at most so long apart. All of them give up the wait for an account at the same event,
- * since the switch's clock measures it; ours only ends it when no event comes.
+ * Upper bound between two replicas' receipts of one event. All replicas give up the wait for an account at the same
+ * event, because the switch's clock measures it. The local clock ends it only when no event arrives.
  */
 export const GRACE_MS = 500;
 
 /** More legs than any switch has: a switch that begins legs without ending them must not fill the memory. */
 export const MAX_LEGS = 100_000;
-/** Ended legs that are remembered, so that a straggler does not begin its leg again. */
+/** Number of remembered ended legs, so that a late event does not begin its leg again. */
 const MAX_ENDED = 20_000;
-/** Events that wait, of one leg and in all. */
+/** Waiting events of one leg, and of all legs. */
 const MAX_HELD_OF_LEG = 64;
 const MAX_HELD = 10_000;
 
-/** Ids of one leg that are remembered. */
+/** Remembered ids of one leg. */
 const MAX_IDS = 32;
 
 interface Held<State> {
   readonly leg: Leg<State>;
-  /** By our clock. */
+  /** By the local clock. */
   readonly since: number;
-  /** The switch's clock, and its time. */
+  /** The switch, and its time. */
   readonly clock: string;
   readonly at: number;
   readonly drafts: Draft[];
 }
 
 /**
- * The legs of a switch and their accounts. Invariants: an event is given after all earlier ones of its leg; nothing of
- * a leg is given after its end; the root's account counts only when the switch named the root as the leg began, because
- * a later root may be a leg of another tenant (S8).
+ * The legs of a switch and their accounts. Invariants: an event is emitted after all earlier ones of its leg; nothing
+ * of a leg is emitted after its end; the root's account counts only when the switch named the root at the leg's start,
+ * because a later root may be a leg of another tenant (S8).
  */
 export class LegRegistry<State> {
   readonly #holdMs: number;
@@ -104,14 +104,14 @@ export class LegRegistry<State> {
     return this.#legs.size > MAX_LEGS ? this.#legs.values().next().value : undefined;
   }
 
-  /** Whether the leg has had an event of this id: the log would take it once. Two captures that were joined repeat them. */
+  /** Whether the leg has had an event of this id: the log accepts it only once. Joined captures repeat events. */
   hasHad({ ids }: Leg<State>, eventId: string): boolean {
     return ids.includes(eventId);
   }
 
   /**
-   * What may be given now: this event, or nothing while its leg waits or when it repeats another, or all that waited and
-   * this event.
+   * Returns what may be emitted now: this event; or nothing while its leg waits or when it repeats another; or all
+   * waiting events and this one.
    */
   emit(leg: Leg<State>, draft: Draft, claim: Claim, now: number): MappedEvent[] {
     if (this.hasHad(leg, draft.eventId)) return [];
@@ -135,7 +135,7 @@ export class LegRegistry<State> {
     return entry.drafts.length > MAX_HELD_OF_LEG || this.#held > MAX_HELD ? this.#release(entry) : [];
   }
 
-  /** Sets the account and gives what waited for it: in this leg, and in those whose root it is. */
+  /** Sets the account, and returns the events that waited for it, in this leg and in legs that have it as root. */
   latch(leg: Leg<State>, account: string): MappedEvent[] {
     const wasKnown = leg.account !== '';
     if (account !== '') leg.account = account;
@@ -149,7 +149,7 @@ export class LegRegistry<State> {
     return events;
   }
 
-  /** The last event of the leg, which is then forgotten. */
+  /** The last event of the leg. The leg is forgotten afterwards. */
   end(leg: Leg<State>, draft: Draft, claim: Claim, now: number): MappedEvent[] {
     const events = this.emit(leg, draft, claim, now);
     const entry = this.#waiting.get(leg.callId);
@@ -160,14 +160,17 @@ export class LegRegistry<State> {
     return events;
   }
 
-  /** The leg is no longer known; it has not ended. Returns what waited. */
+  /** Forgets a leg that has not ended. Returns its waiting events. */
   forget(leg: Leg<State>): MappedEvent[] {
     const entry = this.#waiting.get(leg.callId);
     this.#legs.delete(leg.callId);
     return entry === undefined ? [] : this.#release(entry);
   }
 
-  /** To be called before each event of a switch, with its clock: returns what has waited for longer than the hold by it. */
+  /**
+   * Call before each event of a switch, with its clock. Returns the events that have waited longer than the hold by
+   * that clock.
+   */
   tick(clock: string, at: number): MappedEvent[] {
     this.#clock = clock;
     this.#at = at;
@@ -176,7 +179,10 @@ export class LegRegistry<State> {
     return due.flatMap((entry) => this.#release(entry));
   }
 
-  /** Returns what has waited for longer than the hold by our clock; a clock that jumped back ends the wait too. */
+  /**
+   * Returns the events that have waited longer than the hold by the local clock. A clock that jumped back also ends the
+   * wait.
+   */
   advance(now: number): MappedEvent[] {
     if (this.#waiting.size === 0) return [];
     const events: MappedEvent[] = [];
@@ -186,13 +192,13 @@ export class LegRegistry<State> {
     return events;
   }
 
-  /** When the oldest event that waits was given to `emit`; null when none waits. */
+  /** When the oldest waiting event reached `emit`; null when none waits. */
   waitingSince(): number | null {
     for (const { since } of this.#waiting.values()) return since;
     return null;
   }
 
-  /** Position of the oldest event that waits for its account; null when none does. */
+  /** Position of the oldest event that waits for its account; null when none waits. */
   heldFrom(): string | null {
     for (const { drafts } of this.#waiting.values()) return drafts[0]?.position ?? null;
     return null;

@@ -5,7 +5,7 @@ const RESYNC_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30];
 /** `<namespace>/<name>` of the source, and the name of the endpoint in its spec. */
 const SWITCH = ['source', 'switch'] as const;
 
-/** Every metric of a source, as it is scraped. Those of switches are exposed once a switch is configured. */
+/** Every metric of a source, as scraped. Metrics of switches are exposed once a switch is configured. */
 export const SOURCE_METRICS = {
   firehose_ingest_events_total: counter('Events taken in', 'source', 'outcome', 'reason'),
   firehose_redis_client_state: gauge('1 while a connection to Redis is ready', 'role'),

@@ -5,10 +5,10 @@ import { createMeters } from '../../runtime/telemetry/meters.ts';
 import { SOURCE_METRICS } from './metric-table.ts';
 import { createSwitchMetrics, observeSwitches, type SourceFigures, type SwitchMetrics } from './switch-metrics.ts';
 
-/** Business events of a source, counted. Labels are bounded: never an account, a call or a credential. */
+/** Counts business events of a source. Labels are bounded: never an account, a call or a credential. */
 export interface SourceMetrics extends AsyncDisposable, RedisMetrics {
   ingested(source: 'simulator', outcome: string, events: number): void;
-  /** Of one source with switches. `kind` is what it takes in: kazoo, freeswitch, asterisk. */
+  /** For a source with switches. `kind` is its input: kazoo, freeswitch, asterisk. */
   switchesOf(source: string, kind: string): SwitchMetrics;
   /** `figures` are read at each scrape. */
   observeSwitches(source: string, figures: () => SourceFigures): void;

@@ -20,18 +20,18 @@ export interface SwitchFigures {
 
 /** One source, read at a scrape. */
 export interface SourceFigures {
-  /** Memory of what it keeps because the log is not known to have it. */
+  /** Memory used because the log is not known to have the events. */
   readonly ringBytes: number;
   readonly switches: readonly SwitchFigures[];
 }
 
-/** What happens to the switches of one source, counted. */
+/** Counts business events of the switches of one source. */
 export interface SwitchMetrics {
   /** An attempt to connect has ended: `Live`, or why not. */
   connectEnded(endpoint: string, outcome: string): void;
-  /** What the switch sent was judged; on every replica. `reason` is empty for what is forwarded. */
+  /** A message of the switch was mapped; on every replica. `reason` is empty for a forwarded one. */
   eventRead(endpoint: string, outcome: 'forwarded' | 'dropped' | 'malformed', reason: string): void;
-  /** An append has ended; only on the replica that leads. `lagMs`: from the switch's time to now. */
+  /** An append has ended; only on the leading replica. `lagMs`: from the switch's time to now. */
   eventAppended(
     endpoint: string,
     event: Pick<MappedEvent, 'name' | 'account' | 'synthetic'>,
@@ -40,13 +40,13 @@ export interface SwitchMetrics {
   ): void;
   /** The log has the gap. */
   gapTold(endpoint: string, gap: Pick<SourceGap, 'reason' | 'from' | 'to'>): void;
-  /** From the subscription until the listing was adopted. */
+  /** Duration from the subscription until the listing was adopted. */
   resynced(endpoint: string, milliseconds: number): void;
-  /** Events were given up because the log is away for too long. */
+  /** Events were given up because the log was away for too long. */
   overflowed(endpoint: string, events: number): void;
 }
 
-/** Counts for one source. `kind` labels what it takes in: kazoo, freeswitch, asterisk. */
+/** Counts for one source. `kind` labels its input: kazoo, freeswitch, asterisk. */
 export function createSwitchMetrics(
   instruments: SourceInstruments,
   { source, kind }: { readonly source: string; readonly kind: string },
@@ -80,7 +80,10 @@ export function createSwitchMetrics(
   };
 }
 
-/** Reads the switches at each scrape. What an alert looks for is 0 from the first one on, so that the first event is a step. */
+/**
+ * Reads the switches at each scrape. Series that alerts use are 0 from the first scrape on, so that the first event is
+ * an increase.
+ */
 export function observeSwitches(
   instruments: SourceInstruments,
   { source, figures }: { readonly source: string; readonly figures: () => SourceFigures },

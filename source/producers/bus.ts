@@ -50,7 +50,7 @@ export function openModAmqp(
   return openConsumer({ wanted, mapper }, prefetch, parts);
 }
 
-/** Whose pseudonyms are remembered. */
+/** The most switches whose pseudonyms are cached. */
 const MAX_SWITCHES = 1_000;
 
 type ModAmqpSpec = NonNullable<NonNullable<SourceSpec['freeswitch']>['amqp']>;
@@ -59,7 +59,7 @@ function queueSpec({ type, maxLength, messageTTL, expires }: ModAmqpSpec['queue'
   return { type, maxLength, messageTtlMs: durationMs(messageTTL), expiresMs: durationMs(expires) };
 }
 
-/** The brokers give their messages to one of the replicas. */
+/** The broker gives its messages to one of the replicas. */
 function openConsumer({ wanted, mapper }: BusKind, prefetch: number, parts: ProducerParts): Producer {
   const { config, replica, eventLog, client, metrics, now } = parts;
   const live = createLiveRules(config.rules);
@@ -95,14 +95,14 @@ function openConsumer({ wanted, mapper }: BusKind, prefetch: number, parts: Prod
       live.set(rules);
       bus.setBrokers(brokersOf(endpoints));
     },
-    // The broker keeps the messages for the others.
+    // The broker keeps the messages for the other replicas.
     behind: () => [],
     ended: bus.ended,
     [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
   };
 }
 
-/** One line for each change of a broker's state, and for each gap. */
+/** Logs one line for each change of a broker's state, and for each gap. */
 function observe(metrics: SwitchMetrics, { logger }: ProducerParts): BusObserver {
   return {
     connectEnded: (endpoint, outcome) => metrics.connectEnded(endpoint, outcome),

@@ -3,7 +3,7 @@ import { openKazoo, openModAmqp } from './bus.ts';
 import { openSimulated } from './simulated.ts';
 import { openSwitches } from './switches.ts';
 
-/** The producer of the kind that the source has. Rejects when the port that switches connect to cannot be opened. */
+/** The producer for the source's kind. Rejects when the port that switches connect to cannot be opened. */
 export async function openProducer(parts: ProducerParts): Promise<Producer> {
   const { spec } = parts.config;
   if (spec.simulator !== undefined) return openSimulated(spec.simulator, parts);

@@ -6,24 +6,24 @@ import type { FollowedConfig, SourceConfig } from '../source-config.ts';
 
 /** Writes events into a log until it is disposed of. */
 export interface Producer extends AsyncDisposable {
-  /** Takes the endpoints and rules that are in force from now on. */
+  /** Replaces the endpoints and rules in force. */
   follow(config: FollowedConfig): void;
   /**
-   * Endpoints that this replica listens to, and where it has not heard yet all that the log lacks: another one must not
-   * leave for it.
+   * Endpoints that this replica listens to without yet having received all that the log lacks: another replica must not
+   * stop yet.
    */
   behind(): readonly string[];
-  /** Rejects with the unexpected error that ended it. */
+  /** Rejects with the unexpected error that ended the producer. */
   readonly ended: Promise<void>;
 }
 
-/** More than eight members: everything that a producer writes to, and what it is told. */
+/** More than eight members: everything that a producer writes to, and its inputs. */
 export interface ProducerParts {
   readonly config: SourceConfig;
-  /** Of this replica: unique, without a slash or a colon. */
+  /** Unique id of this replica, without a slash or a colon. */
   readonly replica: string;
   readonly eventLog: Pick<EventLog, 'append' | 'partitions'>;
-  /** For commands that do not block, in the Redis of the log. */
+  /** Client for commands that do not block, of the Redis that holds the log. */
   readonly client: RedisClient;
   readonly metrics: SourceMetrics;
   readonly logger: Logger;

@@ -4,8 +4,8 @@ import { runSimulator } from '../simulator/simulator-source.ts';
 import type { Producer, ProducerParts } from './producer.ts';
 
 /**
- * A process that starts produces the last minute again: events that its predecessor wrote are recognised by their ids,
- * and events of a time in which none ran are not lost.
+ * A new process produces the last minute again: the log recognises its predecessor's events by their ids, and events of
+ * a time without a process are not lost.
  */
 const MAKE_UP_MS = 60_000;
 

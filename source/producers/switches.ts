@@ -20,7 +20,7 @@ import { mappingOptions, type MappingOptions } from '../mapping-options.ts';
 import type { Switch } from '../switch.ts';
 import type { Producer, ProducerParts } from './producer.ts';
 
-/** Listens to the switches of the source; one replica publishes each one's events. */
+/** Listens to the switches of the source. One replica publishes each endpoint's events. */
 export async function openSwitches(parts: ProducerParts): Promise<Producer> {
   const { config, replica, eventLog, client, metrics, logger, now } = parts;
   await using stack = new AsyncDisposableStack();
@@ -68,7 +68,7 @@ export async function openSwitches(parts: ProducerParts): Promise<Producer> {
   };
 }
 
-/** The endpoints share one ring: what the others keep of it is no room for this one. */
+/** The endpoints share one ring: memory that the others use is not available to this one. */
 function figuresOf(collector: Collector): SourceFigures {
   const { ringBytes, ringLimit, endpoints } = collector.figures();
   const all = endpoints.reduce((sum, { kept }) => sum + kept, 0);
@@ -78,7 +78,7 @@ function figuresOf(collector: Collector): SourceFigures {
   };
 }
 
-/** Where Asterisks connect to by themselves; null where none does. */
+/** The listener for Asterisks that connect by themselves; null when there is none. */
 async function openListener({ config, client, logger, now, signal }: ProducerParts): Promise<AriListener | null> {
   const listen = config.spec.asterisk?.listen;
   if (listen === undefined) return null;
@@ -126,7 +126,7 @@ function freeswitch(endpoint: FreeswitchEndpoint, mapping: MappingOptions, parts
   };
 }
 
-/** Null: the switch would connect, to a port that is opened after a restart. */
+/** Null: the switch would connect, but the port opens only after a restart. */
 function asterisk(endpoint: AsteriskEndpoint, mapping: MappingOptions, parts: SwitchParts): EndpointSpec | null {
   const { name } = endpoint;
   const switchId = switchIdOf(parts.config.name, name);
@@ -141,7 +141,7 @@ function asterisk(endpoint: AsteriskEndpoint, mapping: MappingOptions, parts: Sw
   };
 }
 
-/** An endpoint is one switch, whatever that calls itself. */
+/** An endpoint is one switch, whatever name the switch uses for itself. */
 function switchIdOf(source: string, endpoint: string): () => string {
   const id = switchPseudonym(`${source}/${endpoint}`);
   return () => id;
@@ -165,7 +165,7 @@ function reached(
     now,
   };
   if (endpoint.interface === 'AMI') return createAmiSwitch(connection);
-  // One replica's application is no other's: Asterisk would take it from the first.
+  // Each replica has an application of its own: Asterisk would take a shared one away from the first replica.
   const application = `firehose-${config.name.replaceAll('/', '.')}-${replica}`;
   return createAriSwitch({ ...connection, application });
 }

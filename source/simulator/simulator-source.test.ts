@@ -18,7 +18,7 @@ const simulated =
   (startAt: number) =>
     createSimulator({ seed: 7, accounts: ACCOUNTS, callsPerSecond, startAt });
 
-/** A log of which only `append` is another one. */
+/** A log with a different `append`. */
 function withAppend(eventLog: EventLog, append: EventLog['append']): EventLog {
   return {
     place: eventLog.place,
@@ -43,7 +43,7 @@ interface Run {
   readonly isEnough: (totals: Readonly<Record<SimulatorOutcome, number>>) => boolean;
 }
 
-/** Runs until it is enough. The clock stands at START, then at `seconds` later for good. */
+/** Runs until the condition holds. The clock stands at START, then at `seconds` later, and stays there. */
 async function run({ eventLog, seconds, callsPerSecond = 5, isEnough }: Run) {
   const totals = { accepted: 0, duplicate: 0, failed: 0, dropped: 0 };
   const abort = new AbortController();
@@ -70,7 +70,7 @@ async function stored(eventLog: EventLog) {
   return partitions.flat().map(({ meta, data }) => ({ ...decodeMeta(meta), json: data.toString() }));
 }
 
-/** Event ids a call, in the order of the log. */
+/** Event ids for each call, in the order of the log. */
 function byCall(events: readonly { callId?: string; eventId?: string }[]): Record<string, string[]> {
   const calls: Record<string, string[]> = {};
   for (const { callId = '', eventId = '' } of events) (calls[callId] ??= []).push(eventId);
@@ -94,7 +94,7 @@ test('events that the log refused come again, before later ones, and once', asyn
   await using inner = embeddedLog();
   const expected = due(60);
   let appends = 0;
-  // As the Redis log does, the failed event takes everything behind it along.
+  // As in the Redis log, a failed event makes all later ones of its partition fail.
   const eventLog = withAppend(inner, async (events) => {
     appends += 1;
     const taken = appends === 1 ? 0 : appends === 2 ? 123 : events.length;

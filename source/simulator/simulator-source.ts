@@ -8,7 +8,7 @@ export type SimulatorOutcome = AppendOutcome['outcome'] | 'dropped';
 
 export interface SimulatorSourceOptions {
   readonly eventLog: Pick<EventLog, 'append'>;
-  /** Makes the events, from `startAt` (Unix milliseconds, now) on. */
+  /** Produces the events from `startAt` (Unix milliseconds, default now) on. */
   readonly open: (startAt: number) => Pick<Simulator, 'next'>;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -19,17 +19,17 @@ export interface SimulatorSourceOptions {
 const ROUND_MS = 100;
 const MAX_BACKLOG = 10_000;
 /**
- * The log knows an event again for ten minutes: an event that waits half as long may be new to it when it is appended.
+ * The log recognises an event's id for ten minutes: an event that waits half as long may look new when it is appended.
  */
 const MAX_AGE_MS = 300_000;
 const MAX_APPEND = 500;
-/** The most that is simulated at once: after a long pause (a laptop asleep) the events of hours are due. */
+/** The longest time that is simulated at once: after a long pause (a laptop asleep) the events of hours are due. */
 const MAX_STEP_MS = 1_000;
 
 /**
- * Appends simulated events as they fall due, until the signal aborts; then it resolves at once, and what an append
- * under way has reached is not reported. What the log refused is appended again, under the same ids, before anything
- * newer: a call's order holds because the log refuses, with an event, all later ones of its partition.
+ * Appends simulated events as they fall due, until the signal aborts. Then it resolves at once, and does not report the
+ * outcome of a running append. Appends refused events again under the same ids before anything newer. A call's order
+ * holds, because with an event the log also refuses all later ones of its partition.
  */
 export async function runSimulator(options: SimulatorSourceOptions): Promise<void> {
   const { open, now, signal } = options;
@@ -81,7 +81,7 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   try {
     await delay(milliseconds, undefined, { signal });
   } catch (error) {
-    // The one reason for a timer to reject is the abort, which ends the loop that waits here.
+    // Only an abort rejects this timer, and the abort ends the loop that waits here.
     if (!signal.aborted) throw error;
   }
 }

@@ -3,15 +3,15 @@ import { SwitchFault, type Switch, type SwitchConnection, type SwitchListener, t
 
 export interface FakeSwitchOptions {
   readonly now: () => number;
-  /** The legs after everything that was said in this life. */
+  /** The legs after everything that was sent in this life. */
   readonly listing: (said: readonly SwitchEvent[]) => readonly ListedLeg[];
 }
 
-/** A switch without a network: what it says reaches every replica that is connected, in one order. */
+/** A switch without a network: every connected replica receives what it sends, in one order. */
 export class FakeSwitch {
-  /** Called with each listing that is asked for, before it is given. */
+  /** Called with each requested listing, before it is returned. */
   onListing: (() => void | Promise<void>) | null = null;
-  /** Connections that were opened. */
+  /** Number of connections that were opened. */
   opened = 0;
   readonly #options: FakeSwitchOptions;
   readonly #connections = new Map<string, FakeConnection>();
@@ -23,7 +23,7 @@ export class FakeSwitch {
     this.#options = options;
   }
 
-  /** Replicas that are connected. */
+  /** The connected replicas. */
   get connected(): readonly string[] {
     return [...this.#connections.keys()];
   }
@@ -32,12 +32,12 @@ export class FakeSwitch {
     return `life-${this.#life}`;
   }
 
-  /** As one replica sees it. */
+  /** The switch as one replica sees it. */
   of(replica: string): Switch {
     return { open: (listener) => this.#open(replica, listener) };
   }
 
-  /** Says the next events; who is not connected misses them. */
+  /** Sends the next events; replicas without a connection miss them. */
   say(events: readonly SwitchEvent[]): void {
     for (const event of events) {
       this.#said.push(event);
@@ -45,27 +45,27 @@ export class FakeSwitch {
     }
   }
 
-  /** Ends the connection of a replica, of all when none is named; with a reason, it cannot come back. */
+  /** Ends the connection of a replica, or of all when none is named. With a reason, the replica cannot reconnect. */
   cut(replica?: string, reason?: SwitchReason): void {
     if (reason !== undefined) this.#refused.set(replica ?? EVERYONE, reason);
     for (const one of replica === undefined ? this.connected : [replica])
       this.#connections.get(one)?.lose('Unreachable');
   }
 
-  /** Takes connections again, of all when none is named. */
+  /** Accepts connections again, from all when none is named. */
   heal(replica?: string): void {
     if (replica === undefined) this.#refused.clear();
     else this.#refused.delete(replica);
   }
 
-  /** Ends all connections and begins another life. */
+  /** Ends all connections and begins a new life. */
   restart(): void {
     this.#life += 1;
     this.#said = [];
     this.cut();
   }
 
-  /** The connection stays open and says nothing more. */
+  /** The connection remains open and silent. */
   mute(replica: string): void {
     const connection = this.#connections.get(replica);
     if (connection !== undefined) connection.isMute = true;

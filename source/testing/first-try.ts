@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = new URL('../../', import.meta.url);
 
-/** The commands of docs/sources.md that are marked by this test, as a person runs them. */
+/** The commands of docs/sources.md that name this test, as a person runs them. */
 export interface FirstTry extends AsyncDisposable {
-  /** What the commands have printed. */
+  /** The output of the commands. */
   readonly output: () => string;
 }
 
 /**
- * Runs the block in a folder, with these texts replaced. `path` is a folder with programs that the machine of a person has.
+ * Runs the block in a folder, with these texts replaced. `path` is a folder with programs that a person's machine has.
  */
 export function runFirstTry(
   test: string,

@@ -5,23 +5,23 @@ import type { Recording } from './recordings.ts';
 /** Ids of legs and bridges, of the event socket, of AMI and of ARI. */
 const ID_KEYS = /^(Unique-ID|Uniqueid|Channel-Call-UUID|Linkedid|BridgeUniqueid|id)$/;
 const CORE = '00000000-0000-4000-8000-00000000000';
-/** Unix microseconds, near the recordings' own. */
+/** Unix microseconds, close to the time of the recordings. */
 const START_MICROS = 1_795_986_000_000_000;
 const SPACING_MICROS = 10;
 
 export interface ManyCalls {
-  /** Of each recording. */
+  /** How many copies of each recording. */
   readonly copies: number;
   readonly seed: string;
-  /** The life of the switch; the first when not given. */
+  /** The life of the switch; default: the first. */
   readonly life?: number;
-  /** Number of the first event of FreeSWITCH, where others came before in this life. */
+  /** Number of the first event of FreeSWITCH, when earlier events exist in this life. */
   readonly first?: number;
 }
 
 /**
- * The calls of these recordings, each so many times under ids of its own, as one switch would tell them: interleaved at
- * random by the seed, each call in its order, by one clock. `life` is that of the switch.
+ * Copies of the calls of these recordings under ids of their own, as one switch would send them: interleaved at random
+ * by the seed, each call in its order, by one clock. `life` is that of the switch.
  */
 export function manyCalls(
   recordings: readonly Recording[],
@@ -46,17 +46,17 @@ export function manyCalls(
   return events;
 }
 
-/** One clock for all calls, as a switch has: event after event, too close together for a wait to end by it. */
+/** One clock for all calls, as a switch has. Events follow each other too closely for a wait to end by it. */
 function timed(event: SwitchEvent, number: number): SwitchEvent {
   const micros = String(START_MICROS + number * SPACING_MICROS);
   if ('Event-Date-Timestamp' in event) return { 'Event-Date-Timestamp': micros };
   if ('Timestamp' in event) return { Timestamp: `${micros.slice(0, -6)}.${micros.slice(-6)}` };
-  // The clock of ARI has milliseconds.
+  // The clock of ARI has a resolution of milliseconds.
   const date = new Date(START_MICROS / 1_000 + number);
   return 'timestamp' in event ? { timestamp: date.toISOString().replace('Z', '+0000') } : {};
 }
 
-/** ARI has its channels and bridges as objects in its events. */
+/** ARI's events contain channels and bridges as objects. */
 function noteIds(value: object, ids: Set<string>): void {
   for (const [key, inner] of Object.entries(value)) {
     if (typeof inner === 'object' && inner !== null) noteIds(inner as object, ids);
@@ -64,7 +64,7 @@ function noteIds(value: object, ids: Set<string>): void {
   }
 }
 
-/** The events of a recording under other ids. */
+/** The events of a recording with other ids. */
 function copyOf({ events }: Recording, suffix: string): SwitchEvent[] {
   const ids = new Set<string>();
   for (const { event } of events) {

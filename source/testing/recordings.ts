@@ -17,7 +17,7 @@ export interface Recording {
   readonly name: string;
   readonly events: readonly RecordedEvent[];
   readonly mapper: (options?: Partial<MappingOptions>) => Mapper;
-  /** What the switch would list after the first `count` events. */
+  /** The switch's listing after the first `count` events. */
   readonly listing: (count: number) => readonly ListedLeg[];
 }
 
@@ -55,7 +55,7 @@ export function recording(name: string): Recording {
   };
 }
 
-/** What these events become, to the last that waited. */
+/** The mapped events, up to the last that waited. */
 export function mapAll(mapper: Mapper, events: readonly RecordedEvent[]): MappedEvent[] {
   const mapped = events.flatMap(({ event, received }) => mapper.feed(event, received).events);
   return [...mapped, ...mapper.advance(Infinity)];

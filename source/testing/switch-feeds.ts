@@ -5,7 +5,10 @@ import { WebSocketServer } from 'ws';
 import { startFakeEventSocket } from '../freeswitch/testing/fake-event-socket.ts';
 import type { SwitchEvent } from '../mapper.ts';
 
-/** The far end of a connection to a switch: says all that it has, at once, to each client that subscribes. Resolves with its port. */
+/**
+ * The far end of a connection to a switch: sends everything at once to each client that subscribes. Resolves with its
+ * port.
+ */
 export type SwitchFeed = (events: readonly SwitchEvent[]) => Promise<number>;
 
 const FACTS = 'Challenge: 1\r\nCoreStartupDate: d\r\nCoreStartupTime: t\r\nAsteriskVersion: 22';

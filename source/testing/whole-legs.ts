@@ -6,7 +6,7 @@ function count(events: readonly MappedEvent[], name: string): number {
   return events.filter((event) => event.name === name).length;
 }
 
-/** S3: of each leg, one CREATE before and one DESTROY after everything else; `open` legs have no end yet. */
+/** S3: each leg has one CREATE first and one DESTROY last; `open` legs have no end yet. */
 export function assertWholeLegs(events: readonly MappedEvent[], open: readonly string[], where: string): void {
   for (const [callId, leg] of byLeg(events)) {
     const names = leg.map(({ name }) => name);

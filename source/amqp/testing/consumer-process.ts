@@ -3,7 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Consumer, type ConsumerOptions } from '../consumer.ts';
 import { openCoverage } from './coverage.ts';
 
-/** A consumer as a process of its own, to be killed: prints each message that it takes, then acknowledges. */
+/**
+ * A consumer in a process of its own, for tests that kill it. Prints each message that it processes, then acknowledges
+ * it.
+ */
 const given = JSON.parse(process.argv[2] ?? '') as Pick<ConsumerOptions, 'broker' | 'wanted'> & { redisUrl: string };
 const { coverage } = openCoverage(given.redisUrl, given.wanted);
 const consumer = new Consumer({
@@ -15,7 +18,7 @@ const consumer = new Consumer({
   onState: ({ connected, bound }) => writeSync(1, `state ${connected} ${bound}\n`),
   take: ({ number, body }) => {
     writeSync(1, `took ${body.toString()}\n`);
-    // Between the log and the acknowledgement: where a crash doubles.
+    // Waits between log and acknowledgement: a crash at this point causes a duplicate.
     void delay(5).then(() => consumer.acknowledgeBelow(number + 1));
   },
 });

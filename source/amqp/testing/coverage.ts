@@ -6,10 +6,10 @@ import type { Wanted } from '../bindings.ts';
 import { Losses } from '../losses.ts';
 import { OverflowWatch } from '../overflow-watch.ts';
 
-/** What replicas of one queue know together, in a Redis; the gaps stay there, as no log takes them. */
+/** The shared knowledge of the replicas of one queue, in Redis. Gaps stay there, because no log accepts them. */
 export interface TestCoverage extends AsyncDisposable {
   readonly coverage: Losses;
-  /** Told to the log by this replica. */
+  /** Gaps that this replica reported. */
   readonly gaps: SourceGap[];
 }
 

@@ -1,7 +1,7 @@
 import { connect, type Channel, type ChannelModel } from 'amqplib';
 import type { QueueSpec } from '../queue.ts';
 
-/** As Kazoo publishes: transient. */
+/** Kazoo's messages are transient. */
 export const TRANSIENT = { deliveryMode: 1, contentType: 'application/json' };
 
 export const QUEUE = { type: 'Quorum', maxLength: 50_000, messageTtlMs: 600_000, expiresMs: 600_000 } as const;
@@ -13,7 +13,7 @@ export function ownPlace(): { readonly queue: QueueSpec; readonly exchange: stri
   return { queue: { ...QUEUE, name: `firehose.test.q${count}` }, exchange: `callevt${count}` };
 }
 
-/** A client of the broker that may do everything. */
+/** A client of the broker with all rights. */
 export interface TestPublisher extends AsyncDisposable {
   readonly channel: Channel;
   readonly connection: ChannelModel;
@@ -28,13 +28,13 @@ export async function openPublisher(url: string): Promise<TestPublisher> {
     channel,
     connection,
     async [Symbol.asyncDispose]() {
-      // The broker may be gone.
+      // The broker may be gone already.
       await connection.close().catch(() => undefined);
     },
   };
 }
 
-/** Publishes all, each under its key, and waits until the broker has them. */
+/** Publishes each body under its key, and waits until the broker confirms all. */
 export async function publishAll(
   { connection }: TestPublisher,
   exchange: string,

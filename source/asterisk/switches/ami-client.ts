@@ -8,7 +8,7 @@ import { createAnswers } from './answers.ts';
 import { socketFault, whereOf, type AsteriskEndpoint } from './endpoint.ts';
 
 const KEEP_ALIVE_MS = 10_000;
-/** As many legs as are ever mapped at a time. */
+/** Equals the largest number of legs of a mapper. */
 const MAX_ITEMS = 100_000;
 
 interface Reply {
@@ -16,7 +16,7 @@ interface Reply {
   readonly items: readonly SwitchEvent[];
 }
 
-/** Connects and reads the greeting. Nobody has logged in yet. Rejects with a SwitchFault, or with the signal's reason. */
+/** Connects and reads the greeting, without a login. Rejects with a SwitchFault, or with the signal's reason. */
 export async function connectAmi(
   endpoint: AsteriskEndpoint,
   listener: SwitchListener,
@@ -43,7 +43,7 @@ export async function connectAmi(
 /** One connection to a manager interface: actions, their answers, events. The socket is read until it ends (S7). */
 export class AmiClient {
   readonly where: string;
-  /** Rejects with a SwitchFault when the connection ends before. */
+  /** Rejects with a SwitchFault when the connection ends first. */
   readonly greeted: Promise<void>;
   /** Resolves once the connection has ended; never rejects. */
   readonly lost: Promise<SwitchReason>;
@@ -52,7 +52,7 @@ export class AmiClient {
   readonly #socket: Socket;
   readonly #parser = createAmiParser();
   readonly #answers;
-  /** Answers of which more is to come. */
+  /** Lists that are not complete yet. */
   readonly #lists = new Map<string, SwitchEvent[]>();
   readonly #greeting = Promise.withResolvers<void>();
   readonly #end = Promise.withResolvers<SwitchReason>();
@@ -74,17 +74,17 @@ export class AmiClient {
     this.#socket.on('close', () => this.fail('Unreachable', 'the connection ended'));
   }
 
-  /** When something was received. Unix milliseconds. */
+  /** Last receipt, Unix milliseconds. */
   get heardAt(): number {
     return this.#answers.heardAt;
   }
 
-  /** The answer to an action, whatever it says. Rejects with a SwitchFault, or with the signal's reason. */
+  /** Returns the answer to an action, success or error. Rejects with a SwitchFault, or with the signal's reason. */
   async ask(action: string, fields: Fields = {}, signal?: AbortSignal): Promise<SwitchEvent> {
     return (await this.#request(action, fields, signal)).answer;
   }
 
-  /** The answer to an action, and the events that follow it to the last. */
+  /** Returns the answer to an action and all events of its list. */
   list(action: string, signal?: AbortSignal): Promise<Reply> {
     return this.#request(action, {}, signal);
   }
@@ -93,7 +93,7 @@ export class AmiClient {
     this.#finish(new SwitchFault(reason, `${this.where}: ${what}`));
   }
 
-  /** The first call counts. */
+  /** Only the first call has an effect. */
   #finish(fault: SwitchFault): void {
     this.#end.resolve(fault.code);
     this.#greeting.reject(fault);
@@ -133,13 +133,13 @@ export class AmiClient {
     }
     const id = text(message['ActionID']);
     if (this.#answers.isAwaited(id)) return this.#collect(message, id);
-    // The answer to an action that was given up.
+    // An answer to an abandoned action.
     if (this.#answers.isMine(id)) return;
     if (message['Event'] === undefined) return this.#listener.malformed('no event');
     this.#listener.event(message);
   }
 
-  /** A list begins with an answer, and ends with an event that says so. */
+  /** A list begins with an answer and ends with an event that marks the end. */
   #collect(message: SwitchEvent, id: string): void {
     if (message['Response'] !== undefined) {
       if (message['EventList'] === 'start') this.#lists.set(id, [message]);
@@ -157,7 +157,7 @@ export class AmiClient {
 
 type Fields = Readonly<Record<string, string>>;
 
-/** A line feed would begin a new header: none of them is in a value. */
+/** A line feed in a value would start a new header, so it is removed. */
 function actionText(action: string, id: string, fields: Fields): string {
   const lines = Object.entries({ Action: action, ActionID: id, ...fields });
   return `${lines.map(([key, value]) => `${key}: ${value.replaceAll(/[\r\n]/g, '')}`).join('\r\n')}\r\n\r\n`;

@@ -7,14 +7,15 @@ import { readAmiListing } from '../asterisk-listing.ts';
 import { connectAmi, type AmiClient } from './ami-client.ts';
 import { SWITCH_LIMITS, versionOf, type AsteriskEndpoint, type SwitchLimits } from './endpoint.ts';
 
-/** Classes of events: what the user needs as `read`. */
+/** Event classes that the user needs in `read`. */
 const EVENT_MASK = 'call,dtmf';
-/** A listing may come before the events of the newest channels. */
+/** A listing may arrive before the events of the newest channels. */
 const NEW_SECONDS = 2;
 
 /**
- * An Asterisk by its manager interface. The user needs `read = call,dtmf` and `write = reporting`. Its events have a time
- * only with `timestampevents = yes`: without, the connection is degraded as `TimestampsOff` from the first event on.
+ * An Asterisk with its manager interface. The user needs `read = call,dtmf` and `write = reporting`. Its events have a
+ * time only with `timestampevents = yes`. Without it, the connection is degraded as `TimestampsOff` from the first
+ * event on.
  */
 export function createAmiSwitch(endpoint: AsteriskEndpoint): Switch {
   return { open: (listener, signal) => openAmi(endpoint, listener, signal) };
@@ -44,7 +45,7 @@ async function openAmi(
   }
 }
 
-/** By a challenge: the password is not on the wire. */
+/** Login by challenge: the password is not sent. */
 async function logIn(client: AmiClient, { username, password }: AsteriskEndpoint, signal: AbortSignal): Promise<void> {
   const { Challenge: challenge } = await client.ask('Challenge', { AuthType: 'MD5' }, signal);
   if (challenge === undefined)
@@ -75,7 +76,7 @@ interface Ears {
   readonly degraded: () => string | null;
 }
 
-/** What the first events tell of the configuration. */
+/** Reads the configuration from the first events. */
 function createEars(listener: SwitchListener): Ears {
   let heard = false;
   let hasTimes = true;
@@ -126,7 +127,7 @@ async function list(client: AmiClient, signal?: AbortSignal): Promise<readonly L
   return readAmiListing(items);
 }
 
-/** Asks for a sign of life until the connection ends. Never rejects. */
+/** Pings until the connection ends. Never rejects. */
 async function beat(client: AmiClient, ears: Ears, beatMs: number, signal: AbortSignal): Promise<void> {
   const began = performance.now();
   while (await pause(beatMs, signal)) {
@@ -142,8 +143,8 @@ async function beat(client: AmiClient, ears: Ears, beatMs: number, signal: Abort
 }
 
 /**
- * Asterisk tells a user without `read = call` nothing, and not that it does so. But its listing shows a channel that began
- * while we listened, and nothing was received. `seconds`: since when we listen.
+ * Asterisk sends no call events to a user without `read = call`, and no error either. The listing reveals it: it shows
+ * a channel that began while this client listened, but no event arrived. `seconds`: age of the subscription.
  */
 function isDeaf(listing: readonly ListedLeg[], seconds: number): boolean {
   return listing.some(({ event }) => {
@@ -155,7 +156,7 @@ function isDeaf(listing: readonly ListedLeg[], seconds: number): boolean {
 
 const DURATION = /^(\d{1,6}):(\d{2}):(\d{2})$/;
 
-/** `00:01:05` -> 65; Infinity when it is not told. */
+/** `00:01:05` -> 65; Infinity when absent. */
 function secondsOf(duration: unknown): number {
   const match = DURATION.exec(text(duration));
   return match === null ? Infinity : Number(match[1]) * 3_600 + Number(match[2]) * 60 + Number(match[3]);

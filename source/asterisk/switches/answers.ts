@@ -1,18 +1,18 @@
 import { SwitchFault } from '../../switch.ts';
 
-/** Answers that are waited for, by the id of their request. */
+/** Pending answers, by the id of their request. */
 export interface Answers<Answer> {
-  /** Sends by `send` and waits at most `limitMs`. Rejects with a SwitchFault, or with the signal's reason. */
+  /** Calls `send` and waits at most `limitMs`. Rejects with a SwitchFault, or with the signal's reason. */
   wait(send: (id: string) => unknown, limitMs: number, signal?: AbortSignal): Promise<Answer>;
   give(id: string, answer: Answer): void;
   isAwaited(id: string): boolean;
-  /** Whether this is an id of a wait, present or past. */
+  /** Whether this id belongs to a present or past wait. */
   isMine(id: string): boolean;
-  /** Something was received: no wait ends as `Silent` before its limit has passed once more. */
+  /** Records a receipt: no wait ends as `Silent` before a full limit has passed after it. */
   noteLife(): void;
-  /** When something was received. Unix milliseconds. */
+  /** Last receipt, Unix milliseconds. */
   readonly heardAt: number;
-  /** Ends every wait, present and future. The first call counts. */
+  /** Ends every present and future wait. Only the first call has an effect. */
   end(fault: SwitchFault): void;
 }
 
@@ -23,11 +23,11 @@ interface Wait<Answer> {
 
 const PREFIX = 'firehose-';
 
-/** `where`: the switch, for the text of a fault. `now`: Unix milliseconds. */
+/** `where`: name of the switch in the text of a fault. `now`: Unix milliseconds. */
 export function createAnswers<Answer>(where: string, now: () => number): Answers<Answer> {
   const waits = new Map<string, Wait<Answer>>();
   let count = 0;
-  // A clock that is set must not end a connection.
+  // A change of the system clock must not end a connection.
   let livedAt = performance.now();
   let heardAt = now();
   let ended: SwitchFault | null = null;
@@ -46,7 +46,7 @@ export function createAnswers<Answer>(where: string, now: () => number): Answers
         if (left > 0) timer = setTimeout(expire, left);
         else reject(new SwitchFault('Silent', `${where}: no answer for ${limitMs} ms`));
       };
-      // A process that stood still runs its timers before it reads what has arrived.
+      // After a pause, a process runs its timers before it reads data that has arrived.
       const expire = () => setImmediate(judge);
       let timer = setTimeout(expire, limitMs);
       const stop = () => reject(signal?.reason);

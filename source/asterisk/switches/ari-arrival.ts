@@ -16,7 +16,7 @@ interface Arrived {
 export interface Arriving {
   waiting: ((arrived: Arrived) => void) | null;
   live: AriSocket | null;
-  /** Whether one came with other credentials since the last `open`. */
+  /** Whether a connection with wrong credentials was refused since the last `open`. */
   refused: boolean;
 }
 
@@ -35,7 +35,7 @@ interface ArrivalOptions {
   readonly signal: AbortSignal;
 }
 
-/** Waits for an Asterisk and takes its connection. As `Switch.open`. */
+/** Waits until Asterisk connects, and accepts the connection. Rejects as `Switch.open` does. */
 export async function openArrived(options: ArrivalOptions): Promise<SwitchConnection> {
   const { door, name, limits, now, listener, signal } = options;
   const { socket, mark } = await arrival(options);
@@ -72,7 +72,7 @@ export async function openArrived(options: ArrivalOptions): Promise<SwitchConnec
   }
 }
 
-/** While it starts, Asterisk connects and answers that it is unavailable. */
+/** While Asterisk starts, it connects and answers that it is unavailable. */
 async function onceBooted<T>(ask: () => Promise<T>, isOver: AbortSignal): Promise<T> {
   for (;;) {
     try {
@@ -85,7 +85,7 @@ async function onceBooted<T>(ask: () => Promise<T>, isOver: AbortSignal): Promis
   }
 }
 
-/** Wrong credentials end no wait: anyone who reaches the port can bring them. */
+/** Wrong credentials end no wait: any client that reaches the port can send them. */
 async function arrival({ door, name, limits, signal }: ArrivalOptions): Promise<Arrived> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<Arrived>();

@@ -20,15 +20,15 @@ interface OutboundStage extends AsyncDisposable {
   readonly stage: Stage;
   readonly listener: AriListener;
   readonly pbx1: Switch;
-  /** What the last connection has left. */
+  /** The mark of the previous connection. */
   mark: KeptMark | null;
-  /** Whether Redis can be asked for it. */
+  /** Whether Redis can return the mark. */
   isKnown: boolean;
   readonly asked: () => number;
   readonly ca: Buffer;
 }
 
-/** An Asterisk that connects to this listener by TLS, with the password given. */
+/** An Asterisk that connects to this listener by TLS with the given password. */
 async function setOutboundStage(password = LOGIN.password, limits = LIMITS): Promise<OutboundStage> {
   const stack = new AsyncDisposableStack();
   const certificates = stack.use(await makeCertificates());
@@ -69,7 +69,7 @@ async function setOutboundStage(password = LOGIN.password, limits = LIMITS): Pro
   return made;
 }
 
-/** From the tone to the end. */
+/** From the start to the end of a tone. */
 async function callBetween(stage: Stage): Promise<void> {
   const [alice, bob] = [await stage.phone('1001'), await stage.phone('1002')];
   const call = alice.call('1002');
@@ -142,7 +142,7 @@ test('what a connection that broke had not delivered may be lost', LIMIT, async 
   await first[Symbol.asyncDispose]();
   assert.equal(first.keeping?.isClosed, false);
   await stage.asterisk.start();
-  // While it starts, it connects and answers nothing.
+  // While it starts, it connects but does not answer.
   const again = () => pbx1.open(hear('ARI'), NEVER).catch(() => null);
   await using second = await until('Asterisk has connected anew', again);
   assert.notEqual(second.instance, first.instance);

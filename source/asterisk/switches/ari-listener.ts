@@ -23,13 +23,13 @@ interface ServerCertificate {
 export interface AriListenerOptions {
   /** `*`: all addresses. */
   readonly host: string;
-  /** 0: a free one. */
+  /** 0: a free port. */
   readonly port: number;
-  /** PEM of the server; null: without TLS. */
+  /** Certificate and key of the server, PEM; null: without TLS. */
   readonly tls: ServerCertificate | null;
   /**
-   * Takes away the mark that the last connection of this endpoint has left, of whatever replica; null when there is none.
-   * Asked before Asterisk is let in. Rejects when it cannot be known.
+   * Takes the mark of the previous connection of this endpoint, from any replica; null when there is none. Called
+   * before Asterisk is accepted. Rejects when the mark cannot be read.
    */
   readonly claim: (endpoint: string) => Promise<KeptMark | null>;
   readonly logger: Pick<Logger, 'info'>;
@@ -42,22 +42,22 @@ export interface AriListenerOptions {
 interface AriOutboundEndpoint {
   readonly name: string;
   readonly username: string;
-  /** Never in a log or an error (S12). */
+  /** Must not appear in a log or an error (S12). */
   readonly password: string;
 }
 
-/** Where Asterisks connect to by themselves (22.5 and later). */
+/** The listener for Asterisks that connect by themselves (22.5 and later). */
 export interface AriListener extends AsyncDisposable {
   readonly port: number;
-  /** Lets this Asterisk in from now on; another one of its name no longer. */
+  /** Accepts this Asterisk from now on. Replaces an earlier one of the same name. */
   admit(endpoint: AriOutboundEndpoint): Switch;
-  /** Lets no other Asterisk in. */
+  /** Stops accepting this Asterisk. */
   retain(names: ReadonlySet<string>): void;
   setCertificate(certificate: ServerCertificate): void;
 }
 
 /**
- * One endpoint's state. A connection that nobody has asked for is refused: Asterisk keeps the events and tries again.
+ * State of one endpoint. A connection without a waiting `open` is refused: Asterisk keeps the events and tries again.
  */
 interface Door extends Arriving {
   readonly credentials: Buffer;
@@ -84,7 +84,7 @@ export async function startAriListener(options: AriListenerOptions): Promise<Ari
     const status = door === undefined ? 404 : statusFor(door, request);
     const enter = door?.waiting;
     if (door === undefined || status !== 101 || enter === null || enter === undefined) return refuse(socket, status);
-    // One at a time: a second one is refused until it is known what the first has missed.
+    // At most one connection: a second one is refused until it is known what the first one missed.
     door.waiting = null;
     const upgrade = (mark: KeptMark | null) => {
       let isIn = false;
@@ -125,13 +125,13 @@ export async function startAriListener(options: AriListenerOptions): Promise<Ari
   };
 }
 
-/** The status for a connection that asks for this door; 101: it may enter. */
+/** HTTP status for a connection to this endpoint; 101: accept it. */
 function statusFor(door: Door, request: IncomingMessage): number {
   if (!timingSafeEqual(digest(request.headers.authorization ?? ''), door.credentials)) {
     door.refused = true;
     return 401;
   }
-  // Asterisk lost the old one, or a second Asterisk has this one's name. It tries again.
+  // Asterisk lost the old connection, or a second Asterisk uses this name. It tries again.
   door.live?.end('Replaced');
   return door.waiting === null ? 503 : 101;
 }

@@ -9,7 +9,10 @@ import { SWITCH_LIMITS, socketFault, whereOf, type AsteriskEndpoint } from './en
 const KEEP_ALIVE_MS = 10_000;
 
 export interface AriEndpoint extends AsteriskEndpoint {
-  /** Asterisk sends the events of one application to one connection: of each replica, a name of its own. */
+  /**
+   * Asterisk sends the events of one application to one connection. So each replica uses an application name of its
+   * own.
+   */
   readonly application: string;
 }
 
@@ -55,7 +58,7 @@ export async function httpGet(
   }
 }
 
-/** Without its scheme. */
+/** Host and port, without the scheme. */
 export function urlOf({ host, port }: AriEndpoint, path: string): string {
   return `//${isIP(host) === 6 ? `[${host}]` : host}:${port}/ari/${path}`;
 }

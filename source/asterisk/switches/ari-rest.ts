@@ -15,7 +15,7 @@ const info = z.object({
   status: z.object({ startup_time: z.string().min(1) }),
 });
 
-/** Its start time tells one life of Asterisk from the next. */
+/** The start time distinguishes the lives of an Asterisk. */
 export async function readInfo(
   get: AriGet,
   where: string,

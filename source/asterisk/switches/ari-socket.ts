@@ -6,36 +6,36 @@ import { SwitchFault, type SwitchListener, type SwitchReason } from '../../switc
 import { createAnswers } from './answers.ts';
 import type { SwitchLimits } from './endpoint.ts';
 
-/** The answers to listings come on the socket of an outbound connection: some 1 KB a channel. */
+/** On an outbound connection the answers to listings arrive on this socket: about 1 KB a channel. */
 export const ARI_MAX_MESSAGE_BYTES = 64 * 1_048_576;
 const CLOSE_LIMIT_MS = 2_000;
 const ABNORMAL_CLOSURE = 1_006;
 const GOING_AWAY = 1_001;
 const PONG: RestAnswer = { status: 0, body: '' };
 
-/** What `GET` says. */
+/** An answer to a `GET`. */
 interface RestAnswer {
   readonly status: number;
   readonly body: string;
 }
 
-/** One WebSocket of ARI, of either direction. It is read until it ends (S7), and pinged. */
+/** One WebSocket of ARI, in either direction. It is read until it ends (S7), and pinged. */
 export interface AriSocket {
   /** Resolves once it has ended; never rejects. */
   readonly lost: Promise<SwitchReason>;
-  /** When something was received. Unix milliseconds. */
+  /** Last receipt, Unix milliseconds. */
   readonly heardAt: number;
   /** Sends the request on this socket (Asterisk 22.3 and later). */
   readonly get: (path: string, signal?: AbortSignal) => Promise<RestAnswer>;
   end(reason: SwitchReason): void;
-  /** Ends it by a close frame: resolves with whether everything that Asterisk sent before was received. */
+  /** Ends it with a close frame. Resolves with whether everything was received that Asterisk sent before. */
   close(): Promise<boolean>;
 }
 
 export interface AriSocketOptions {
   readonly listener: SwitchListener;
   readonly limits: SwitchLimits;
-  /** The switch, for the text of a fault. */
+  /** Name of the switch in the text of a fault. */
   readonly where: string;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -60,7 +60,7 @@ export function ariSocket(socket: WebSocket, { listener, limits, where, now }: A
       });
       return;
     }
-    // The socket stays open, and is silent for ever.
+    // The socket remains open and silent.
     if (message['type'] === 'ApplicationReplaced') return end('Replaced');
     listener.event(message);
   };
@@ -74,7 +74,7 @@ export function ariSocket(socket: WebSocket, { listener, limits, where, now }: A
     answers.noteLife();
     answers.give(id.toString('latin1'), PONG);
   });
-  // What is wrong with a frame; `close` follows.
+  // Reports an invalid frame; `close` follows.
   socket.on('error', () => end('Unreachable'));
   socket.on('close', (code: number) => end(code === ABNORMAL_CLOSURE ? 'Unreachable' : 'Disconnected'));
   const ping = () => answers.wait((id) => isOpen(socket) && socket.ping(id), limits.stepMs, stop.signal);
@@ -101,7 +101,7 @@ export function ariSocket(socket: WebSocket, { listener, limits, where, now }: A
   };
 }
 
-/** Pings until the signal aborts; rejects when no pong comes, and nothing else either. */
+/** Pings until the signal aborts. Rejects when nothing arrives, neither a pong nor anything else. */
 async function beat(ping: () => Promise<unknown>, beatMs: number, signal: AbortSignal): Promise<void> {
   while (await delay(beatMs, true, { signal }).catch(() => false)) await ping();
 }

@@ -5,7 +5,7 @@ import { listChannels, readInfo, statusFault, type AriGet } from './ari-rest.ts'
 import { ARI_MAX_MESSAGE_BYTES, ariSocket, type AriSocket } from './ari-socket.ts';
 import { SWITCH_LIMITS, socketFault, whereOf } from './endpoint.ts';
 
-/** An Asterisk by its REST interface: we connect. The user may be `read_only = yes`. */
+/** An Asterisk with its REST interface, to which this process connects. The user may be `read_only = yes`. */
 export function createAriSwitch(endpoint: AriEndpoint): Switch {
   const get: AriGet = (path, signal) => httpGet(endpoint, path, signal);
   return {
@@ -13,7 +13,7 @@ export function createAriSwitch(endpoint: AriEndpoint): Switch {
       const socket = await connect(endpoint, listener, signal);
       try {
         const since = endpoint.now();
-        // After the socket is open: a restart before it would be of another instance.
+        // Requested after the socket is open: a request before it might reach an instance that restarts in between.
         return ariConnection({
           socket,
           get,
@@ -66,7 +66,7 @@ async function connect(endpoint: AriEndpoint, listener: SwitchListener, signal: 
       createConnection: () => socketTo(endpoint),
     },
   );
-  // Events may come with the answer.
+  // Events may arrive together with the answer.
   const wrapped = ariSocket(socket, { listener, limits, where: whereOf(endpoint), now });
   const opened = Promise.withResolvers<void>();
   const stop = () => socket.terminate();

@@ -9,7 +9,7 @@ import { assertAlternation, assertBridgesEnd, assertWholeLegs } from '../../test
 import type { SipAgent } from '../testing/sip-agent.ts';
 import { hear, setStage, stateOf, type AsteriskInterface, type Heard, type Stage } from '../testing/stage.ts';
 
-/** Calls on a real Asterisk, by both interfaces at a time. */
+/** Calls on a real Asterisk, through both interfaces at the same time. */
 const KINDS = ['AMI', 'ARI'] as const satisfies readonly AsteriskInterface[];
 
 const LIMIT = { limitMs: 20_000 };
@@ -44,7 +44,7 @@ after(async () => {
   await stage[Symbol.asyncDispose]();
 });
 
-// What one test leaves is not the next one's.
+// State of one test must not affect the next.
 afterEach(async () => {
   for (const phone of Object.values(phones)) phone.hangUp();
   for (const { mapper, mapped, dropped } of Object.values(heard)) {
@@ -54,7 +54,7 @@ afterEach(async () => {
   }
 });
 
-/** Threads of Asterisk tell these of one transfer, in any order. */
+/** Threads of Asterisk send these events of one transfer in any order. */
 const ORDERLESS = /(?:\b(?:TRANSFEREE|UNBRIDGE) )+/g;
 
 /** The names of each leg's events without parking, in the order in which the legs began. */
@@ -65,7 +65,7 @@ function shown(events: readonly MappedEvent[]): string[] {
   });
 }
 
-/** Asterisk's threads tell of the bridge and of the parking lot, each in order. */
+/** Asterisk's bridge thread and parking thread each send in order. */
 const parking = (events: readonly MappedEvent[]) =>
   events.map(({ name }) => name).filter((name) => name.startsWith('PARK_'));
 
@@ -77,7 +77,7 @@ const causes = (events: readonly MappedEvent[]) =>
 
 const WRONG: ReadonlySet<string> = new Set(['malformed', 'after_destroy']);
 
-/** What both interfaces told of these calls, once every leg has ended. S3 holds for it. */
+/** What both interfaces reported of these calls, once every leg has ended. S3 holds for it. */
 async function told(what: string): Promise<Record<AsteriskInterface, readonly MappedEvent[]>> {
   for (const kind of KINDS) {
     const { mapper, mapped } = heard[kind];
@@ -109,7 +109,7 @@ async function told(what: string): Promise<Record<AsteriskInterface, readonly Ma
   return { AMI: take('AMI'), ARI: take('ARI') };
 }
 
-/** Both interfaces have told so many of these since the test began. */
+/** Both interfaces have reported this many of these events since the test began. */
 async function heardOf(name: string, times: number, kinds: readonly AsteriskInterface[] = KINDS) {
   for (const kind of kinds) {
     const seen = () => heard[kind].mapped.filter((event) => event.name === name).length;
@@ -117,12 +117,12 @@ async function heardOf(name: string, times: number, kinds: readonly AsteriskInte
   }
 }
 
-/** Both interfaces tell the same. */
+/** Both interfaces report the same. */
 function assertLegs(events: Record<AsteriskInterface, readonly MappedEvent[]>, legs: readonly string[]) {
   for (const kind of KINDS) assert.deepEqual(shown(events[kind]), legs, kind);
 }
 
-/** Bridged: Asterisk refuses to transfer a call that is not. */
+/** Both are in a bridge: Asterisk refuses to transfer a call outside of a bridge. */
 async function answeredCall(from: SipAgent, number: string, by: SipAgent) {
   const bridges = heard.AMI.mapped.filter(({ name }) => name === 'CHANNEL_BRIDGE').length;
   const call = from.call(number);
@@ -179,7 +179,7 @@ describe('S3: each leg has one CREATE first and one DESTROY last, and', () => {
       assert.deepEqual(causes(given[kind]), ['ORIGINATOR_CANCEL', 'ORIGINATOR_CANCEL'], kind);
       assert.deepEqual(causes(none[kind]), ['NO_ANSWER', 'NO_ANSWER'], kind);
       const ends = refused[kind].filter(({ name }) => name === 'CHANNEL_DESTROY');
-      // Versions before 22 do not tell it.
+      // Versions before 22 do not report it.
       const isTold = Number.parseInt(stage.asterisk.version, 10) >= 22;
       assert.equal(
         ends.some((end) => fieldOf(end, 'Hangup-Code') === 'sip:486'),

@@ -40,12 +40,12 @@ async function faultOf(kind: AsteriskInterface, more: Partial<AriEndpoint>): Pro
   assert.fail('it was opened');
 }
 
-/** `live`, or why it was lost. */
+/** `live`, or why the connection was lost. */
 function stateNow({ lost }: SwitchConnection): Promise<string> {
   return Promise.race([lost, Promise.resolve('live')]);
 }
 
-/** A call that is up and one that rings, of four legs. */
+/** An answered call and a ringing one: four legs. */
 async function twoCalls(on: Stage) {
   const phones = [await on.phone('1001'), await on.phone('1002'), await on.phone('1003'), await on.phone('1004')];
   const [alice, bob, carol, dave] = phones;
@@ -230,7 +230,7 @@ test('S7: a listener that is slow for a while is read on, and never cut', LIMIT,
     const calls = Array.from({ length: 50 }, () => alice.call('620'));
     for (const call of calls) await stateOf(call, 'up');
     for (const call of calls) call.hangUp();
-    // Nothing is read meanwhile.
+    // Nothing is read in the meantime.
     const busyUntil = performance.now() + 300;
     while (performance.now() < busyUntil);
   }

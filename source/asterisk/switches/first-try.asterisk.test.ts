@@ -16,7 +16,7 @@ const THIS = 'source/asterisk/switches/first-try.asterisk.test.ts';
 const PASSWORD = 'canary-of-the-pbx';
 const LIMIT = { timeout: 60_000 };
 
-/** The configuration that docs/sources.md tells to write, for this machine: its ports, keys, addresses and password. */
+/** The configuration from docs/sources.md, with the ports, keys, addresses and password of this machine. */
 async function documented(): Promise<(ports: AsteriskPorts, keys: string) => Record<string, string>> {
   const page = await readFile(new URL('../../../docs/sources.md', import.meta.url), 'utf8');
   const blocks = [...page.matchAll(/<!-- run: (.+) -->\n\n```ini\n; (\w+\.conf)\n([\s\S]*?)```/g)];

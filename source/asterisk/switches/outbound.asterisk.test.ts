@@ -60,14 +60,14 @@ afterEach(async () => {
 });
 after(() => stack.disposeAsync());
 
-/** What docs/sources.md tells to write, in these files. */
+/** What docs/sources.md says to write in these files. */
 async function blocks(language: string): Promise<readonly string[]> {
   const page = await readFile(join(ROOT, 'docs/sources.md'), 'utf8');
   const marked = page.matchAll(/<!-- run: (.+) -->\n\n```(\w+)\n([\s\S]*?)```/g);
   return [...marked].flatMap(([, run = '', of, text = '']) => (THIS.endsWith(run) && of === language ? [text] : []));
 }
 
-/** The configuration of Asterisk, for this machine. */
+/** The configuration of Asterisk for this machine. */
 async function documented(): Promise<(ports: AsteriskPorts, keys: string) => Record<string, string>> {
   const texts = await blocks('ini');
   const files = texts.map((text) => [/^; (\w+\.conf)/.exec(text)?.[1] ?? '', text] as const);
@@ -82,7 +82,7 @@ async function documented(): Promise<(ports: AsteriskPorts, keys: string) => Rec
   };
 }
 
-/** In front of the replicas, as a Service of a cluster: one address, and one replica after the other. */
+/** Stands before the replicas like a Service of a cluster: one address, one replica after the other. */
 interface Service extends AsyncDisposable {
   readonly port: number;
   readonly targets: Set<number>;
@@ -121,7 +121,7 @@ interface Replica {
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** A process as a platform starts it; its port is its own, for all of them are on this machine. */
+/** A process as a platform starts it. It has a port of its own, because all replicas are on this machine. */
 async function startReplica(): Promise<Replica> {
   const port = await freePort();
   const file = join(folder, `source-${port}.yaml`);
@@ -195,7 +195,7 @@ test(
       return events.filter(({ name }) => name === 'CHANNEL_ANSWER').length === 4;
     });
     await first.end('SIGTERM');
-    // Nobody listens: a call that began before ends, and another one begins and ends.
+    // Nobody listens: an earlier call ends, and another one begins and ends.
     await staying.end();
     await (await place()).end();
     const second = await startReplica();

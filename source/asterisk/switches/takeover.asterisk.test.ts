@@ -24,7 +24,7 @@ const LIMIT = { timeout: 110_000 };
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const PASSWORD = 'canary-of-the-source';
 const LEASE_MS = 5_000;
-/** Floor of a takeover. */
+/** Lower bound of a takeover. */
 const TAKEOVER_MS = 6_000;
 
 let redis: RedisServer;
@@ -33,7 +33,7 @@ let stage: Stage;
 let folder: string;
 let phones: readonly SipAgent[];
 const replicas: Replica[] = [];
-/** Listens beside the replicas, without a break. */
+/** Listens beside the replicas without a break. */
 const reference = hear('AMI');
 
 before(async () => {
@@ -107,7 +107,7 @@ const leads = ({ started }: Replica) => {
   return output.lastIndexOf('publishing the events') > output.lastIndexOf('no longer publishing');
 };
 
-/** Calls that are answered and end, one after the other, until the signal aborts. */
+/** Calls that are answered and then end, one after the other, until the signal aborts. */
 async function keepCalling(signal: AbortSignal): Promise<number> {
   const [alice, bob] = phones;
   assert.ok(alice !== undefined && bob !== undefined);
@@ -129,7 +129,7 @@ const gaps = async () => (await stored(reader, 'firehose:')).filter(({ name }) =
 const idsByLeg = (all: readonly { callId: string; eventId: string }[]) =>
   Object.fromEntries([...Map.groupBy(all, ({ callId }) => callId)].map(([id, leg]) => [id, leg.map((e) => e.eventId)]));
 
-/** 0 lost, 0 disordered, 0 doubled: each leg is in the log as it was heard. */
+/** 0 lost, 0 disordered, 0 doubled: each leg is in the log as the listener received it. */
 async function assertComplete(): Promise<void> {
   await until('every leg has ended', () => reference.mapper.liveLegs().length === 0);
   const wanted = reference.mapped.length;
@@ -143,7 +143,7 @@ async function assertComplete(): Promise<void> {
   );
 }
 
-/** Waits until the leader has told the others that the log has everything up to now. */
+/** Waits until the leader has announced that the log has everything up to now. */
 async function announced(): Promise<void> {
   const { positions } = sourceKeys('firehose:', 'default/source');
   const now = Date.now();
@@ -151,7 +151,7 @@ async function announced(): Promise<void> {
   await until('the position is announced', known, { holds: (time) => time > now });
 }
 
-/** Milliseconds until the log has an event that is heard from now on. */
+/** Milliseconds until the log has an event that Asterisk sends from now on. */
 async function lateness(): Promise<number> {
   const [began, known] = [performance.now(), reference.mapped.length];
   await until('something is heard', () => reference.mapped.length > known);
@@ -176,7 +176,7 @@ test(
     assert.ok(late <= TAKEOVER_MS, `${Math.round(late)} ms`);
     assert.ok(leads(standby));
     const third = await startReplica();
-    // What the third did not hear is in the log before the second stands still.
+    // The log has what the third replica missed before the second one is paused.
     await announced();
     standby.kill('SIGSTOP');
     assert.ok((await lateness()) <= TAKEOVER_MS);
@@ -212,7 +212,7 @@ test(
     const ending = await up(carol, '1004', dave);
     await until('both calls are in the log', async () => (await live()).length === 4);
     const before = await live();
-    // The time between the two tests is one already.
+    // The time between the two tests already is one gap.
     const earlier = (await gaps()).length;
     only.kill('SIGKILL');
     await only.started.exitCode;

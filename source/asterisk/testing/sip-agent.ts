@@ -7,7 +7,7 @@ import { headerOf, methodOf, parseSip, responseTo, sipText, statusOf, type SipMe
 
 const LIMIT = { limitMs: 10_000 };
 
-/** `port`: of the server. */
+/** `port`: port of the server. */
 export async function startSipAgent(name: string, port: number): Promise<SipAgent> {
   const socket = createSocket('udp4');
   socket.bind(0, '127.0.0.1');
@@ -15,7 +15,7 @@ export async function startSipAgent(name: string, port: number): Promise<SipAgen
   return new SipAgent(socket, name, port);
 }
 
-/** A phone: registers, calls and is called, by SIP over UDP on the loopback interface. */
+/** A phone that registers, calls and is called, by SIP over UDP on the loopback interface. */
 export class SipAgent implements AsyncDisposable {
   readonly #line: SipLine;
   readonly #socket: Socket;
@@ -38,11 +38,11 @@ export class SipAgent implements AsyncDisposable {
       const message = parseSip(bytes);
       if (message !== null) this.#take(message);
     });
-    // Nobody is there after the server was killed.
+    // No one answers after the server was killed.
     socket.on('error', () => undefined);
   }
 
-  /** Tells the server where this phone is. */
+  /** Registers this phone's address with the server. */
   async register(): Promise<void> {
     const registration = this.#registration;
     registration.sequence += 1;
@@ -51,7 +51,7 @@ export class SipAgent implements AsyncDisposable {
     await until(`${this.#line.name} is registered`, () => registration.status === 200, LIMIT);
   }
 
-  /** Calls a number; the call has not been answered yet. */
+  /** Calls a number. The call is not answered yet on return. */
   call(number: string): SipCall {
     const call = new SipCall(this.#line, number, null);
     this.#calls.set(call.callId, call);
@@ -59,7 +59,7 @@ export class SipAgent implements AsyncDisposable {
     return call;
   }
 
-  /** The next call that comes in and has not been taken; it does not ring yet. */
+  /** The next incoming call that no caller of this method has received; it does not ring yet. */
   called(): Promise<SipCall> {
     return until(`${this.#line.name} is called`, () => this.#arrived.shift() ?? null, LIMIT);
   }

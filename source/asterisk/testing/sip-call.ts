@@ -4,7 +4,7 @@ import { headerOf, methodOf, responseTo, sipText, statusOf, tagOf, uriOf, type S
 
 const LIMIT_MS = 10_000;
 
-/** What a call needs of its phone. */
+/** What a call needs from its phone. */
 export interface SipLine {
   readonly name: string;
   /** `127.0.0.1:5062`. */
@@ -18,7 +18,7 @@ type Direction = 'sendrecv' | 'sendonly';
 /** One call of a phone, in a dialog with the server. No media is sent. */
 export class SipCall {
   state: 'calling' | 'ringing' | 'up' | 'ended' = 'calling';
-  /** The status that refused it, or 0. */
+  /** The status of the refusal, or 0. */
   status = 0;
   readonly callId: string;
   readonly localTag = randomBytes(6).toString('hex');
@@ -27,9 +27,9 @@ export class SipCall {
   #sequence = 0;
   readonly #line: SipLine;
   readonly #number: string;
-  /** The INVITE that came in; null for a call that this phone made. */
+  /** The received INVITE; null for a call that this phone made. */
   readonly #invite: SipMessage | null;
-  /** Of the INVITE that went out: CANCEL and ACK of a refusal repeat it. */
+  /** Parts of the sent INVITE: CANCEL and the ACK of a refusal repeat them. */
   #branch = '';
   /** Final responses by CSeq number. */
   readonly #replies = new Map<number, SipMessage>();
@@ -60,7 +60,7 @@ export class SipCall {
     this.state = 'up';
   }
 
-  /** `486 Busy Here`, `603 Decline`. */
+  /** `486 Busy Here` or `603 Decline`. */
   refuse(status: string): void {
     this.#answerInvite(status);
     this.#end(Number(status.slice(0, 3)));
@@ -76,7 +76,7 @@ export class SipCall {
     this.#end(0);
   }
 
-  /** Ends it, whatever its state. */
+  /** Ends the call in any state. */
   giveUp(): void {
     if (this.state === 'up') this.hangUp();
     else if (this.state === 'ended') return;
@@ -97,12 +97,15 @@ export class SipCall {
     await this.#reply(this.#ask('INFO', [type], `Signal=${digit}\r\nDuration=100\r\n`));
   }
 
-  /** Blind: the other party is sent to the number. Resolves once the server accepts it; ends with the transfer. */
+  /**
+   * Blind transfer: sends the other party to the number. Resolves when the server accepts it; the call ends with the
+   * transfer.
+   */
   async transfer(number: string): Promise<void> {
     await this.#refer(`<sip:${number}@${this.#line.server}>`);
   }
 
-  /** Attended: the other party is joined with that of the other call of this phone. */
+  /** Attended transfer: joins the other party with that of this phone's other call. */
   async transferTo(other: SipCall): Promise<void> {
     const replaces = `${other.callId};to-tag=${other.#remoteTag};from-tag=${other.localTag}`;
     await this.#refer(`<sip:${other.#number}@${this.#line.server}?Replaces=${encodeURIComponent(replaces)}>`);
@@ -135,7 +138,7 @@ export class SipCall {
     const method = methodOf(request);
     if (method === 'ACK') return;
     this.#line.send(responseTo(request, '200 OK', this.#contact(), method === 'INVITE' ? sdp('sendrecv') : ''));
-    // How a transfer ended.
+    // The final status of a transfer.
     if (method === 'NOTIFY' && /SIP\/2\.0 [2-6]/.test(request.body)) this.hangUp();
     if (method === 'CANCEL') this.#answerInvite('487 Request Terminated');
     if (method === 'BYE' || method === 'CANCEL') this.#end(0);
@@ -153,7 +156,7 @@ export class SipCall {
     await this.#reply(this.#ask('REFER', [['Refer-To', target], referredBy]));
   }
 
-  /** Sends a request that is answered; gives its CSeq number. */
+  /** Sends a request that gets an answer; returns its CSeq number. */
   #ask(method: string, headers: SipMessage['headers'], body = ''): number {
     this.#request(method, headers, body);
     return this.#sequence;
@@ -164,7 +167,7 @@ export class SipCall {
     if (statusOf(reply) >= 300) throw new Error(`The server refuses: ${reply.start}`);
   }
 
-  /** Gives the branch. */
+  /** Returns the branch. */
   #request(
     method: string,
     headers: SipMessage['headers'] = [],
@@ -205,7 +208,7 @@ function bodyType(body: string): SipMessage['headers'] {
   return body === '' ? [] : [['Content-Type', 'application/sdp']];
 }
 
-/** The port of discard: nobody listens for media. */
+/** The discard port: nothing listens for media. */
 function sdp(direction: Direction): string {
   const lines = ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0'];
   return `${[...lines, 'm=audio 9 RTP/AVP 0', 'a=rtpmap:0 PCMU/8000', `a=${direction}`].join('\r\n')}\r\n`;

@@ -1,12 +1,12 @@
-/** A request or a response of SIP (RFC 3261). Headers keep their order; Via may come more than once. */
+/** A request or a response of SIP (RFC 3261). Headers keep their order; Via may occur more than once. */
 export interface SipMessage {
-  /** `INVITE sip:1002@127.0.0.1 SIP/2.0`, or `SIP/2.0 200 OK`. */
+  /** `INVITE sip:1002@127.0.0.1 SIP/2.0` or `SIP/2.0 200 OK`. */
   readonly start: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: string;
 }
 
-/** Null for what is no SIP. */
+/** Null when the bytes are not SIP. */
 export function parseSip(bytes: Buffer): SipMessage | null {
   const [head = '', body = ''] = splitOnce(bytes.toString('utf8'), '\r\n\r\n');
   const [start = '', ...lines] = head.split('\r\n');
@@ -18,7 +18,7 @@ export function parseSip(bytes: Buffer): SipMessage | null {
   return { start, headers, body };
 }
 
-/** The first of this name, which is in lower case; empty for none. */
+/** The first header of this name, given in lower case; empty when absent. */
 export function headerOf({ headers }: SipMessage, name: string): string {
   return headers.find(([other]) => other === name)?.[1] ?? '';
 }
@@ -28,7 +28,7 @@ export function statusOf({ start }: SipMessage): number {
   return start.startsWith('SIP/2.0 ') ? Number(start.slice(8, 11)) : 0;
 }
 
-/** Of a request, and of the request that a response answers. */
+/** Method of a request, or of the request that a response answers. */
 export function methodOf(message: SipMessage): string {
   return headerOf(message, 'cseq').split(' ')[1] ?? '';
 }
@@ -48,7 +48,7 @@ export function sipText(start: string, headers: SipMessage['headers'], body = ''
   return `${start}\r\n${all.map(([name, value]) => `${name}: ${value}`).join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** The answer to a request: what has to be repeated of it is repeated. */
+/** The answer to a request, with the headers that an answer has to repeat. */
 export function responseTo(request: SipMessage, status: string, more: SipMessage['headers'], body = ''): string {
   const kept = request.headers.filter(([name]) => REPEATED.has(name) && (name !== 'to' || !hasOwnTo(more)));
   return sipText(`SIP/2.0 ${status}`, [...kept, ...more], body);

@@ -15,7 +15,7 @@ import type { SipCall } from './sip-call.ts';
 
 export type AsteriskInterface = 'AMI' | 'ARI';
 
-/** What a listener received, as it came and mapped. */
+/** What a listener received, raw and mapped. */
 export interface Heard extends SwitchListener {
   readonly mapper: Mapper;
   readonly raw: SwitchEvent[];
@@ -48,14 +48,14 @@ export function hear(kind: AsteriskInterface, options: Partial<MappingOptions> =
   return heard;
 }
 
-/** An Asterisk that both interfaces of which are reached by TLS, and phones. */
+/** An Asterisk whose interfaces are both reached by TLS, and phones. */
 export interface Stage extends AsyncDisposable {
   readonly asterisk: AsteriskServer;
   readonly certificates: Certificates;
-  /** What a connection is made with; `more` changes it. */
+  /** The options of a connection; `more` overrides them. */
   endpoint(kind: AsteriskInterface, more?: Partial<AriEndpoint>): Promise<AriEndpoint>;
   open(kind: AsteriskInterface, listener: SwitchListener, more?: Partial<AriEndpoint>): Promise<SwitchConnection>;
-  /** Registered. */
+  /** A registered phone. */
   phone(name: string): Promise<SipAgent>;
 }
 

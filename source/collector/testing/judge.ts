@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { SOURCE_GAP, decodeSourceGap, type SourceGap } from '../../../protocol/source-gap.ts';
 import type { Stored } from './replicas.ts';
 
-/** The events of switches in the log, and its gaps. */
+/** The switches' events in the log, and its gaps. */
 export function split(entries: readonly Stored[]): {
   readonly events: readonly Stored[];
   readonly gaps: readonly SourceGap[];
@@ -18,7 +18,7 @@ interface Ordered {
   readonly eventId: string;
 }
 
-/** S1 and S2: each of these events is in the log once, and each leg in its order; nothing else is there. */
+/** S1 and S2: the log has each of these events once, each leg in its order, and nothing else. */
 export function assertAllInOrder(entries: readonly Ordered[], expected: readonly Ordered[]): void {
   const wanted = new Set(expected.map(({ eventId }) => eventId));
   const seen = new Set(entries.map(({ eventId }) => eventId));
@@ -36,7 +36,7 @@ export function assertAllInOrder(entries: readonly Ordered[], expected: readonly
   assertOrder(entries, expected);
 }
 
-/** S2: legs of which the log has events in another order than the switch said them. */
+/** S2: legs whose events are in the log in a different order than the switch sent them. */
 export function assertOrder(entries: readonly Ordered[], expected: readonly Ordered[]): void {
   const places = new Map(expected.map(({ eventId }, index) => [eventId, index]));
   const disordered = [...Map.groupBy(entries, ({ callId }) => callId)].filter(([, leg]) => {
@@ -46,7 +46,7 @@ export function assertOrder(entries: readonly Ordered[], expected: readonly Orde
   assert.deepEqual(disordered, [], 'legs out of order');
 }
 
-/** S3: each leg has one CREATE before everything, and one DESTROY after it; `open` ones have no end yet. */
+/** S3: each leg has one CREATE first and one DESTROY last; `open` legs have no end yet. */
 export function assertWholeLegs(entries: readonly Stored[], open: ReadonlySet<string> = new Set()): void {
   for (const [callId, leg] of Map.groupBy(entries, ({ callId }) => callId)) {
     const names = leg.map(({ name }) => name.replace('CHANNEL_', ''));

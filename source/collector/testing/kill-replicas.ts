@@ -1,7 +1,7 @@
 import { startRedis } from '../../../testing/redis-server.ts';
 import { killReplicas } from './killed-replicas.ts';
 
-/** `kill-replicas.ts MINUTES`: prints the outcome, and ends with 1 when something is lost, disordered or not heard. */
+/** `kill-replicas.ts MINUTES`: prints the outcome. Exits with 1 when an event was lost, disordered or not received. */
 const forMs = Number(process.argv[2]) * 60_000;
 await using redis = await startRedis();
 const outcome = await killReplicas({ redisUrl: redis.url, forMs, seed: new Date().toISOString() });

@@ -20,25 +20,27 @@ const REPLICAS = 3;
 /** Longer than a lease. */
 const PAUSE_MS = 7_000;
 const SAY_EVERY_MS = 50;
-/** A process that is resumed takes a moment to find what it missed: so many times in a row it must say that it is in step. */
+/**
+ * A resumed process needs a moment to find what it missed: it must report this many times in a row that it is in step.
+ */
 const SURE = 5;
 const ENDS = ['SIGKILL', 'SIGSTOP', 'SIGTERM'] as const;
 
 export interface KilledReplicas {
   readonly kills: number;
   readonly said: number;
-  /** What must be 0. */
+  /** Must be 0. */
   readonly lost: number;
   readonly disordered: number;
   readonly gaps: number;
-  /** Entries of an id that the log has already: of another account, or after ten minutes. */
+  /** Entries with an id that the log had already: of another account, or after ten minutes. */
   readonly again: number;
 }
 
 /**
- * Three replicas of a source in processes of their own, two switches that talk all the time, and one replica after
- * another that is killed, paused beyond its lease, or stopped, at random: for so long. A replica is ended once another one could
- * lead without a gap, as a rolling restart waits for it.
+ * Runs three replicas of a source in processes of their own, with two switches that send all the time. One replica
+ * after another is killed, paused beyond its lease, or stopped, at random, for the given time. A replica is ended only
+ * when another one could lead without a gap, as in a rolling restart.
  */
 export async function killReplicas(given: { redisUrl: string; forMs: number; seed: string }): Promise<KilledReplicas> {
   await using stack = new AsyncDisposableStack();
@@ -72,7 +74,7 @@ export async function killReplicas(given: { redisUrl: string; forMs: number; see
     const seen = new Set(entries.map(({ eventId }) => eventId));
     return [...wanted].filter((id) => !seen.has(id)).length;
   };
-  // What is lost never comes.
+  // A lost event never arrives.
   const entries = await until('all in the log', () => stored(reader, KEY_PREFIX), {
     holds: (seen) => missing(seen) === 0,
     limitMs: 30_000,
@@ -105,7 +107,7 @@ async function endOne(victim: ReplicaProcess, random: Random): Promise<void> {
   victim.start();
 }
 
-/** Both switches say calls, wave after wave, until it is stopped; then the last wave is said to its end. */
+/** Both switches send calls, wave after wave, until stopped; the last wave is completed. */
 function startTalk(switches: readonly WireSwitch[]) {
   const said: SwitchEvent[][] = switches.map(() => []);
   const end = new AbortController();
@@ -148,7 +150,7 @@ class ReplicaProcess implements AsyncDisposable {
     return told.length === SURE && told.every(([, inStep]) => inStep === 'true');
   }
 
-  /** What it has said so far counts no more. */
+  /** Its earlier reports no longer count. */
   forget(): void {
     this.#forgotten = this.#process?.output.length ?? 0;
   }

@@ -6,7 +6,7 @@ import { openCollector } from '../collector.ts';
 import { mapperOf, type EndpointName } from './stage.ts';
 import { wireSwitch } from './switch-wire.ts';
 
-/** What a replica in a process of its own is told, as JSON on its standard input. */
+/** The options of a replica in a process of its own, as JSON on its standard input. */
 export interface ReplicaTask {
   readonly replica: string;
   readonly redisUrl: string;
@@ -42,7 +42,7 @@ await using collector = openCollector({
     createMapper: () => mapperOf(name),
   })),
 });
-// Said again and again: what was said before a pause is not true behind it.
+// Reported repeatedly: a report from before a pause is not valid after it.
 const timer = setInterval(() => {
   const { endpoints } = collector.figures();
   const inStep = endpoints.length > 0 && endpoints.every((one) => one.isInStep);

@@ -10,7 +10,7 @@ import { openCollector, type Collector, type CollectorOptions } from '../collect
 const SOURCE = 'voice/pbx';
 export const PARTITIONS = 4;
 
-/** A replica of a source, in this process: a log and a collector of its own. */
+/** A replica of a source in this process, with a log and a collector of its own. */
 export interface Replica extends AsyncDisposable {
   readonly name: string;
   readonly log: RedisLog;
@@ -26,7 +26,7 @@ export type ReplicaOptions = Pick<CollectorOptions, 'endpoints'> &
     readonly redis: RedisAddress;
     readonly keyPrefix: string;
     readonly waitReplicas?: number;
-    /** What stands before the log: a delay, a refusal. */
+    /** Intercepts the log: a delay or a refusal. */
     readonly slowed?: (log: Pick<EventLog, 'append'>) => EventLog['append'];
   };
 
@@ -78,7 +78,7 @@ export interface Stored {
   readonly data: string;
 }
 
-/** All entries of the log, partition after partition, each in its order. */
+/** All entries of the log, partition after partition, each in order. */
 export async function stored(reader: RedisClient, keyPrefix: string): Promise<readonly Stored[]> {
   const entries: Stored[] = [];
   for (let partition = 0; partition < PARTITIONS; partition += 1) {

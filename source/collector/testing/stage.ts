@@ -17,10 +17,10 @@ import { startReplica, stored, type Replica, type ReplicaOptions, type Stored } 
 const USER = 'firehose-source';
 const PASSWORD = 'canary-of-the-collector';
 const HOST = 'redis.internal';
-/** Of every prefix that a test uses. */
+/** Cleans up after every prefix of a test. */
 const PREFIXES = 'stage-*:';
 
-/** A leased turn lasts a fifth of the default, so that takeovers do not make tests slow. */
+/** A fifth of the default duration of a lease, so that takeovers do not make tests slow. */
 const FAST = { leaseMs: 1_000, turnMs: 250 };
 
 const RECORDINGS = {
@@ -35,23 +35,23 @@ const RECORDINGS = {
 export type EndpointName = keyof typeof RECORDINGS;
 export const ENDPOINTS = ['fs1', 'pbx1'] as const satisfies readonly EndpointName[];
 
-/** A Redis with TLS, in which a source has the rights of its own user alone. */
+/** A Redis with TLS, in which a source has only the rights of its own user. */
 export interface Stage extends AsyncDisposable {
   readonly redis: RedisServer;
   readonly address: RedisConnection;
-  /** May do everything. */
+  /** A client with all rights. */
   readonly reader: RedisClient;
   /** A source with streams of its own. */
   source(): Scene;
 }
 
-/** A Redis of any kind, and a reader that may do everything there. */
+/** A Redis of any kind, and a reader with all rights there. */
 export interface Place {
   readonly address: RedisAddress;
   readonly reader: RedisClient;
 }
 
-/** One source in a test: two switches, one of each kind, with calls of two tenants. */
+/** One source of a test with two switches, one of each kind, and calls of two tenants. */
 export class Scene implements AsyncDisposable {
   readonly keyPrefix: string;
   readonly switches: Readonly<Record<EndpointName, FakeSwitch>>;
@@ -84,7 +84,7 @@ export class Scene implements AsyncDisposable {
     };
   }
 
-  /** As a process that is killed: it says nothing more to Redis, and hears nothing. */
+  /** Like a killed process: it sends nothing more to Redis, and receives nothing. */
   kill(replica: Replica): void {
     for (const name of ENDPOINTS) this.switches[name].cut(replica.name, 'Unreachable');
     replica.log.client.disconnect();
@@ -99,12 +99,12 @@ export class Scene implements AsyncDisposable {
   }
 }
 
-/** Calls of one switch, whole, interleaved. `life` as in `manyCalls`. */
+/** Whole calls of one switch, interleaved. `life` as in `manyCalls`. */
 export function callsOf(name: EndpointName, given: ManyCalls): readonly SwitchEvent[] {
   return manyCalls(recordingsOf(name), given);
 }
 
-/** What a replica that hears all of it makes of it. */
+/** The mapped events of a replica that receives all of it. */
 export function mappedBy(name: EndpointName, events: readonly SwitchEvent[]) {
   return mapAll(
     mapperOf(name),
@@ -143,12 +143,12 @@ function recordingsOf(name: EndpointName): readonly Recording[] {
   return RECORDINGS[name].map((one) => recording(one));
 }
 
-/** A mapper without legs, for a switch of that kind. */
+/** A mapper without legs for a switch of that kind. */
 export function mapperOf(name: EndpointName): Mapper {
   return recordingsOf(name)[0]?.mapper() ?? never();
 }
 
-/** What the switch lists after it has said these events. */
+/** The switch's listing after it has sent these events. */
 export function listingOf(name: EndpointName, said: readonly SwitchEvent[]): readonly ListedLeg[] {
   const events = said.map((event) => ({ event, received: 0 }));
   return name === 'fs1' ? freeswitchListing(events) : asteriskListing('AMI', events);

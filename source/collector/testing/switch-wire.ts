@@ -11,8 +11,8 @@ import {
 } from '../../switch.ts';
 
 /**
- * A switch of the tests for replicas in processes of their own: JSON lines over loopback. The listing is asked for by a
- * line, and everything that was said before the answer precedes it.
+ * A switch for tests with replicas in processes of their own: JSON lines over loopback. A client sends a line to
+ * request the listing; all earlier messages precede the answer.
  */
 type Line =
   | { readonly kind: 'hello'; readonly instance: string }
@@ -35,7 +35,7 @@ export async function startWireSwitch(
   const send = (socket: Socket, line: Line) => socket.write(`${JSON.stringify(line)}\n`);
   const server: Server = createServer((socket) => {
     sockets.add(socket);
-    // A replica that is killed resets its connection.
+    // A killed replica resets its connection.
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
     socket.on('data', () => send(socket, { kind: 'listing', legs: listing(said) }));
@@ -62,7 +62,7 @@ export async function startWireSwitch(
   };
 }
 
-/** The switch of that port, for a collector. */
+/** The switch at that port, for a collector. */
 export function wireSwitch(port: number, now: () => number = Date.now): Switch {
   return {
     async open(listener, signal) {

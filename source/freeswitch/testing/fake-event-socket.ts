@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SwitchEvent } from '../../mapper.ts';
 
-/** More than eight members: what a switch is told by its configuration, and faults, one each. */
+/** More than eight members: the configuration of a switch, and its faults, one each. */
 export interface FakeOptions {
   readonly password?: string;
   /** `user@domain` to the password of a directory user. */
@@ -12,26 +12,26 @@ export interface FakeOptions {
   readonly denied?: readonly string[];
   /** An event that `esl-allowed-events` lacks. */
   readonly deniedEvent?: string;
-  /** The answers to `api` commands, without the final line feeds; null: none. */
+  /** Answers to `api` commands without the final line feeds; null: no answer. */
   readonly api?: (command: string) => string | null;
-  /** The command that is never answered; `greeting`: none comes. */
+  /** A command that is never answered; `greeting`: the greeting is not sent. */
   readonly hangsAt?: string;
   readonly isRude?: boolean;
-  /** The answer to the login has no end, as that of a user with long lists of rights. */
+  /** The answer to the login is cut off, as for a user with long lists of rights. */
   readonly isLoginCut?: boolean;
-  /** Where the bytes after the subscription are cut. */
+  /** Where the bytes after the subscription are split. */
   readonly cuts?: (bytes: Buffer) => readonly number[];
-  /** Sent once subscribed to, as far as they are subscribed to. */
+  /** Sent after the subscription, as far as it includes them. */
   readonly events?: readonly SwitchEvent[];
 }
 
-/** mod_event_socket as a client sees it: greeting, login, subscription, replies in their order, events between them. */
+/** mod_event_socket as a client sees it: greeting, login, subscription, replies in order, events between them. */
 export interface FakeEventSocket extends AsyncDisposable {
   readonly port: number;
   readonly commands: string[];
-  /** Sends an event to all who subscribed. */
+  /** Sends an event to all subscribed clients. */
   send(event: SwitchEvent): void;
-  /** Ends every connection as a switch that stops. */
+  /** Ends every connection as a stopping switch does. */
   bye(): void;
 }
 
@@ -49,7 +49,7 @@ export async function startFakeEventSocket(options: FakeOptions = {}): Promise<F
     if (options.isRude === true) return socket.end(message('text/rude-rejection', 'Access Denied, go away.\n'));
     if (options.hangsAt !== 'greeting') socket.write('Content-Type: auth/request\n\n');
     let text = '';
-    // In their order, also while an earlier one is written in pieces.
+    // In order, even while an earlier one is written in pieces.
     let said = Promise.resolve();
     const say = (bytes: Buffer) => void (said = said.then(() => void socket.write(bytes)));
     socket.on('data', (chunk: Buffer) => {
@@ -121,7 +121,7 @@ function answerTo(line: string, options: FakeOptions): Buffer {
   return message('api/response', `${api(command) ?? '-ERR no reply'}\n`);
 }
 
-/** Each piece in a turn of its own, so that it arrives alone. */
+/** Each piece in a turn of its own, so that it arrives separately. */
 async function writeCut(socket: Socket, bytes: Buffer, cuts: readonly number[]): Promise<void> {
   let from = 0;
   for (const to of [...cuts, bytes.length]) {

@@ -11,7 +11,7 @@ import { defaultMappingOptions } from '../../mapping-options.ts';
 import { kazooWanted } from '../kazoo-bus.ts';
 import { createKazooMapper } from '../kazoo-mapper.ts';
 
-/** More than eight members: what a test may want otherwise. */
+/** More than eight members: everything that a test may vary. */
 export interface KazooGiven {
   readonly brokers: readonly Broker[];
   readonly redisUrl: string;
@@ -26,14 +26,14 @@ export interface KazooGiven {
   readonly additionalEvents?: readonly string[];
 }
 
-/** A replica of a Kazoo source, with a log of its own connection. */
+/** A replica of a Kazoo source, with its own connection to the log. */
 export interface RunningKazoo extends AsyncDisposable {
   readonly bus: Bus;
   readonly eventLog: RedisLog;
-  /** By endpoint, the last one. */
+  /** The last state by endpoint. */
   readonly states: Map<string, ConsumerState>;
   readonly gaps: SourceGap[];
-  /** Reasons of what was dropped. */
+  /** Reasons of dropped messages. */
   readonly dropped: string[];
   readonly appended: { accepted: number; duplicate: number; failed: number };
 }

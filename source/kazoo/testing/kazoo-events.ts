@@ -8,7 +8,7 @@ export interface KazooPublish {
 
 export const FIRST_MSG_ID = 1_763_979_370_000_000;
 
-/** One event of a leg; the account is the leg's unless it is empty. `n` makes each body another. */
+/** One event of a leg. The account is the leg's unless it is empty. `n` makes each body different. */
 export function kazooEvent(name: string, callId: string, n: number, more: SwitchEvent = {}): KazooPublish {
   const { account = 'acme', ...fields } = more;
   const event = {
@@ -36,7 +36,7 @@ const NAMES = [
   'PARK_ABANDONED',
 ] as const;
 
-/** Whole legs of ten events each, interleaved; the number of each event is in its Msg-ID. */
+/** Whole legs of ten events each, interleaved; the Msg-ID contains the number of each event. */
 export function kazooCalls(legs: number, name = 'leg'): readonly KazooPublish[] {
   const at = (index: number) => {
     const [leg, step] = [Math.floor(index / 40) * 4 + (index % 4), Math.floor((index % 40) / 4)];

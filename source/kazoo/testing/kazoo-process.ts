@@ -1,7 +1,9 @@
 import { writeSync } from 'node:fs';
 import { runKazoo, type KazooGiven } from './kazoo-bus.ts';
 
-/** A replica of a Kazoo source as a process of its own, to be killed: prints how many events it has appended. */
+/**
+ * A replica of a Kazoo source in a process of its own, for tests that kill it: prints how many events it has appended.
+ */
 const given = JSON.parse(process.argv[2] ?? '') as KazooGiven;
 let count = 0;
 const running = await runKazoo(given, () => {

@@ -3,13 +3,13 @@ import { decodeMeta } from '../../../protocol/entry.ts';
 import { SOURCE_GAP, decodeSourceGap, type SourceGap } from '../../../protocol/source-gap.ts';
 import type { EventLog } from '../../../event-log/event-log.ts';
 
-/** An entry of the log, as a test compares it. */
+/** An entry of the log in the form that tests compare. */
 export interface Logged {
   readonly partition: number;
   readonly name: string;
   readonly account: string;
   readonly callId: string;
-  /** Of the bodies that `kazooEvent` makes. */
+  /** From the bodies that `kazooEvent` makes. */
   readonly n: number;
   readonly gap: SourceGap | null;
   readonly json: string;

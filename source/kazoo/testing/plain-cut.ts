@@ -2,7 +2,7 @@ import type { HiddenFields } from '../../legs/hidden-fields.ts';
 import { isObjectText, spliceMembers, type Cut } from '../../../event-log/intake/splice-members.ts';
 
 const VARIABLES = 'Custom-Channel-Vars';
-/** May name a file of the switch: cut when they hold a path, kept when they hold a name. */
+/** May name a file of the switch: cut when the value is a path, kept when it is a name. */
 const MAY_HOLD_PATHS: ReadonlySet<string> = new Set([
   'Media-Recordings',
   'Media-Name',
@@ -11,7 +11,7 @@ const MAY_HOLD_PATHS: ReadonlySet<string> = new Set([
 ]);
 const SLASH = '/';
 
-/** What `hide-fields` and `cut-members` do, in a plain way: by slices of the text, without their scan. */
+/** The result of `hide-fields` and `cut-members`, computed simply: by slices of the text, without their scan. */
 export function plainHide(body: Buffer, isHidden: HiddenFields, isKept: HiddenFields): Buffer {
   return spliceMembers(body, (key, value): Cut => {
     if (isHidden(key)) return 'cut';
