@@ -17,7 +17,7 @@ interface LegEvent {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** Calls as they are, and events of any name in any order. */
+/** Calls in their real order, and events of any name in any order. */
 function* events(): Iterable<LegEvent> {
   const simulator = createSimulator({ seed: 3, accounts: [ACCOUNT], callsPerSecond: 20, startAt: START });
   for (const [n, { name, callId, json }] of simulator.next(START + 120_000).entries()) {

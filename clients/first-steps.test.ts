@@ -13,14 +13,14 @@ const LIMIT = { timeout: 240_000 };
 const INSTALL_LIMIT_MS = 150_000;
 const PAGE = 'clients/README.md';
 
-/** The terminals of README.md, from an empty folder, beside `npm start` as README.md of the project has it. */
+/** The terminals of README.md, from an empty folder, beside `npm start` as in the project's README.md. */
 describe('the first steps of a stranger', () => {
   let served: Served;
   let home: string;
 
   before(async () => {
     served = await serve('start');
-    // The checkout of the transcripts: the packages as they are, and the state of the gateway that runs.
+    // The checkout of the transcripts: the packages as they are, and the state of the running gateway.
     home = await mkdtemp(join(tmpdir(), 'firehose-home-'));
     for (const language of ['typescript', 'python']) {
       await cp(join(ROOT, 'clients', language), join(home, 'firehose/clients', language), { recursive: true });
@@ -39,7 +39,7 @@ describe('the first steps of a stranger', () => {
       const transcript = readTranscript(transcripts[n]?.code ?? '');
       const folder = await mkdtemp(join(tmpdir(), 'firehose-empty-'));
       try {
-        // The Node.js that this runs on: that of the machine may be older.
+        // The Node.js of this process: the machine's own may be older.
         const path = `${dirname(process.execPath)}:${process.env['PATH']}`;
         const url = `https://${served.client['FIREHOSE']}`;
         const environment = { ...process.env, PATH: path, FIREHOSE_URL: url };

@@ -1,4 +1,4 @@
-/** Part of `npm run generate`: writes the types of events of both clients. Their test fails when it was forgotten. */
+/** Part of `npm run generate`: writes the event types of both clients. Their test fails when this was forgotten. */
 import { writeFile } from 'node:fs/promises';
 import { PYTHON_FILE, pythonTypes, TYPESCRIPT_FILE, typescriptTypes } from './event-types.ts';
 

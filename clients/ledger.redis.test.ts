@@ -9,25 +9,25 @@ import { pythonProgram, TYPESCRIPT } from './conformance/programs.ts';
 import { openTheatre, type Stage } from './conformance/stage.ts';
 
 const LIMIT = { timeout: 600_000 };
-/** Consumers beside each other, each with an account of its own: together 10,000 events, 200 cuts and 40 kills. */
+/** Concurrent consumers, each with an account of its own: together 10,000 events, 200 cuts and 40 kills. */
 const CONSUMERS = 4;
 const EVENTS = 10_000 / CONSUMERS;
 const CUTS = 200 / CONSUMERS;
 const BATCH = EVENTS / CUTS;
-/** Cuts of one process: each doubles the longest wait of its back-off, and a new process begins anew. */
+/** Cuts of one process: each doubles the longest wait of its back-off, and a new process starts from the first step. */
 const CUTS_A_PROCESS = 5;
 
 /** What one process of the consumer handled, in order, until it was killed. */
 interface Life {
   readonly ids: readonly string[];
   readonly numbers: readonly number[];
-  /** Ids up to the place that the cursor file held when it was killed. */
+  /** Ids up to the position in the cursor file at the time of the kill. */
   readonly saved: ReadonlySet<string>;
 }
 
 /**
- * Ids of the events up to the cursor on the connection that received it. What an earlier connection received behind its last
- * handled event may come in another order, so nothing is said of it.
+ * Ids of the events up to the cursor on the connection that received it. Events that an earlier connection received
+ * after its last handled one may arrive in another order, so they are not compared.
  */
 function idsUpTo({ proxy }: Stage, cursor: string): ReadonlySet<string> {
   for (const { received } of proxy.connections.toReversed()) {
@@ -48,7 +48,7 @@ async function endedLife(stage: Stage, adapter: Adapter): Promise<Life> {
   return { ids, numbers: adapter.numbers, saved: idsUpTo(stage, cursor) };
 }
 
-/** Produces, cuts and kills; returns what each process handled. */
+/** Produces events, cuts and kills; returns what each process handled. */
 async function livesOf(stage: Stage, random: Random): Promise<readonly Life[]> {
   const lives: Life[] = [];
   const handled = new Set<number>();
@@ -100,7 +100,7 @@ function judge(lives: readonly Life[], t: TestContext): void {
   assert.equal(lives.length, CUTS / CUTS_A_PROCESS + 1);
 }
 
-/** Consumers that print each event: what is printed was handled. They are cut at random places, and killed. */
+/** Consumers that print each event: a printed event is a handled one. They are cut at random places, and killed. */
 async function ledger(program: AdapterProgram, t: TestContext): Promise<void> {
   const seed = `${Math.floor(Math.random() * 1e9)}`;
   t.diagnostic(`seed ${seed}`);

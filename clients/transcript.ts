@@ -1,14 +1,16 @@
-/** What a terminal showed: commands, and what they printed. */
+/** A transcript of a terminal: commands, and their output. */
 export interface Transcript {
-  /** For bash: every command but the last. */
+  /** Script for bash: every command but the last. */
   readonly before: string;
-  /** The command that prints until it is ended. */
+  /** The last command, which prints until it is ended. */
   readonly last: string;
-  /** The printed lines in order, whatever is between them. Numbers stand for any number, ids for any id. */
+  /** The printed lines in order, with anything between them. Numbers match any number, ids any id. */
   readonly output: RegExp;
 }
 
-/** Reads a block whose commands begin with `$ ` and continue with `> `; `^C` and `...` are not printed. Pure. */
+/**
+ * Reads a block whose commands begin with `$ ` and continue with `> `; `^C` and `...` are not part of the output. Pure.
+ */
 export function readTranscript(block: string): Transcript {
   const lines = block.split('\n').filter((line) => line !== '');
   const commands: string[] = [];

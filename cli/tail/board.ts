@@ -13,15 +13,15 @@ const HEADINGS = { state: 9, since: 8, account: 14, from: 20, to: 20 };
 
 export interface BoardView {
   readonly calls: Iterable<Call>;
-  /** False while a gap is not healed. */
+  /** False while a gap is not closed. */
   readonly isCurrent: boolean;
   /** Unix milliseconds. */
   readonly now: number;
-  /** Lines that fit; null for all. */
+  /** Number of lines that fit; null for all. */
   readonly rows: number | null;
 }
 
-/** The table of live calls: a summary, headings, and a line each, the oldest call first. Pure. */
+/** The table of live calls: a summary, headings, and one line for each call, the oldest call first. Pure. */
 export function boardLines({ calls, isCurrent, now, rows }: BoardView, paint: Paint): readonly string[] {
   const all = [...calls].sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
   const most = rows === null ? all.length : Math.max(1, rows - 3);
@@ -44,7 +44,7 @@ function summary(calls: readonly Call[], paint: Paint): string {
   return [paint('bold', `${calls.length} live ${calls.length === 1 ? 'call' : 'calls'}`), ...counts].join('  ');
 }
 
-/** One call of the table. Pure. */
+/** The line of one call. Pure. */
 export function boardRow(call: Call, now: number, paint: Paint): string {
   const { state, account_id: account, caller_number: caller, callee_number: callee, dialled_number: dialled } = call;
   return [

@@ -51,7 +51,7 @@ describe('firehose calls', () => {
   test('once: the calls there are, as a table into a pipe where that is asked for', LIMIT, async () => {
     await leg('c', 'CHANNEL_CREATE');
     await leg('c', 'CHANNEL_HOLD');
-    // A look is shared for half a second: the first may be one of before.
+    // A read is shared for half a second: the first result may be an earlier one.
     const output = await until('a look that shows the held call', async () => {
       const { code, output: table, errors } = await type(['calls', '--once', '--pretty'], environmentOf(gateway)).ended;
       assert.deepEqual([code, errors], [0, '']);

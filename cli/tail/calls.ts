@@ -11,16 +11,19 @@ export interface CallsFlags extends ClientFlags {
   readonly once?: boolean;
 }
 
-/** Another screen without a cursor that cuts long lines, and back. */
+/** Switches to the alternate screen without a cursor and without line wrap, and back. */
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l';
 const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l';
 const HOME = '\x1b[H';
-/** Of the rest of a line, and of all lines below. */
+/** Erases the rest of a line, and all lines below. */
 const CLEAR_LINE = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 const REDRAW_MS = 250;
 
-/** Shows the live calls: a table that follows them at a terminal, else one JSON line a change. Returns the exit code. */
+/**
+ * Shows the live calls: a table that follows them at a terminal, else one JSON line for each change. Returns the exit
+ * code.
+ */
 export function callsCommand(flags: CallsFlags, terminal: Terminal, environment: Environment): Promise<number> {
   return onClient(terminal, async () => {
     const gateway = await openGateway(flags, terminal, environment);
@@ -28,7 +31,8 @@ export function callsCommand(flags: CallsFlags, terminal: Terminal, environment:
     const isTerminal = terminal.output.isTTY === true;
     const isPretty = flags.json !== true && (flags.pretty === true || isTerminal);
     const isLive = isPretty && isTerminal && flags.once !== true;
-    // At a live table a line of a reconnect would destroy it: the table itself says when it is not current.
+    // At a live table, a line about a reconnect would destroy the display: the table itself says when it is not
+    // current.
     const calls = new Firehose(isLive ? { ...gateway, log: () => undefined } : gateway).calls({
       signal: printer.signal,
     });
@@ -59,7 +63,7 @@ function linesOf(change: Known, calls: LiveCalls): string {
   return all.map((one) => `${JSON.stringify(one)}\n`).join('');
 }
 
-/** Redraws the table when something has changed, and each second for its times. */
+/** Redraws the table after a change, and each second because of its times. */
 async function showBoard(
   calls: LiveCalls,
   { output }: Terminal,

@@ -11,11 +11,11 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   CHANNEL_DESTROY: 'dim',
   CHANNEL_DISCONNECTED: 'bad',
 };
-/** Fields that say most about an event beside its leg, in this order. */
+/** Fields that say most about an event besides its leg, in this order. */
 const DETAILS = ['Hangup-Cause', 'DTMF-Digit', 'Parking-Slot', 'Other-Leg-Call-ID', 'Firehose-Synthetic'];
 const WIDTHS = { time: 12, name: 22, account: 14, parties: 31 };
 
-/** One line of an event for people: time, name, account, who calls whom, details, Call-ID. Pure. */
+/** One line of an event for people: time, name, account, caller and callee, details, Call-ID. Pure. */
 export function eventRow(
   { event, account, ingestedAt }: Pick<EventItem | Delivery, 'event' | 'account' | 'ingestedAt'>,
   paint: Paint,

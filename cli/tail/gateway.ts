@@ -9,7 +9,7 @@ import { reachGateway } from './reach.ts';
 import { CLIENT_SETTINGS } from './settings.ts';
 import { readText, unreadable } from '../../runtime/files/text-file.ts';
 
-/** Flags that both commands have. */
+/** Flags of both commands. */
 export interface ClientFlags {
   readonly passwordStdin?: boolean;
   readonly tokenStdin?: boolean;
@@ -18,7 +18,7 @@ export interface ClientFlags {
   readonly pretty?: boolean;
 }
 
-/** Forms and meanings of `ClientFlags`. */
+/** Syntax and help texts of `ClientFlags`. */
 export const CLIENT_FLAGS = [
   ['--password-stdin', 'the password is the first line of the standard input'],
   ['--token-stdin', 'a token instead of a login, in the first line of the standard input'],
@@ -30,8 +30,8 @@ export const CLIENT_FLAGS = [
 type Values = ValuesOf<typeof CLIENT_SETTINGS>;
 
 /**
- * The options of the client, once the gateway has answered; a secret is asked for after that. Rejects with a CommandFault
- * that names every fault. `events` are the login's.
+ * The options of the client, after the gateway has answered; a secret is requested only after that. Rejects with a
+ * CommandFault that names every fault. `events` are those of the login.
  */
 export async function openGateway(
   flags: ClientFlags,
@@ -68,7 +68,10 @@ function contradictions({ passwordStdin, tokenStdin, json, pretty }: ClientFlags
   ];
 }
 
-/** Those of Node.js with `NODE_EXTRA_CA_CERTS` where none is given: the client then has a socket that can wait. */
+/**
+ * Without given authorities, those of Node.js and `NODE_EXTRA_CA_CERTS`: the client then uses a socket that can be
+ * paused.
+ */
 async function readAuthority(path: string | null): Promise<string> {
   if (path === null) return getCACertificates('default').join('\n');
   let pem: string;

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { Terminal } from '../terminal.ts';
 
 /**
- * Writes to the standard output as fast as it is read. Its signal is aborted by SIGINT and SIGTERM, and when nobody reads
- * any more (EPIPE: `| head -1`): that is an end and not an error.
+ * Writes to the standard output as fast as the reader reads. SIGINT, SIGTERM and the end of the reader (EPIPE: `| head
+ * -1`) abort its signal: that is an end and not an error.
  */
 export class Printer implements Disposable {
   readonly #output: Terminal['output'];
@@ -29,7 +29,7 @@ export class Printer implements Disposable {
     return this.#abort.signal;
   }
 
-  /** Nobody reads what was written last. */
+  /** No reader gets the last lines. */
   get isGone(): boolean {
     return this.#isGone;
   }
@@ -38,14 +38,16 @@ export class Printer implements Disposable {
     this.#abort.abort();
   }
 
-  /** Resolves when the reader takes more. Rejects when the output fails, but for a reader that is gone. */
+  /** Resolves when the reader can take more. Rejects when the output fails, except when the reader is gone. */
   async write(text: string): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     if (this.signal.aborted || this.#output.write(text)) return;
     await once(this.#output, 'drain', { signal: this.signal }).catch(() => undefined);
   }
 
-  /** Resolves once what was written has left this process, or nobody reads it. Rejects when the output has failed. */
+  /**
+   * Resolves once the written lines have left this process, or the reader is gone. Rejects when the output has failed.
+   */
   async finish(): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     if (this.#isGone) return;

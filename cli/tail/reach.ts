@@ -10,18 +10,18 @@ import { tlsFault, type SeenCertificate } from './tls-fault.ts';
 const LIMIT_MS = 10_000;
 const KEYS_PATH = '/.well-known/jwks.json';
 const MOST_BYTES = 65_536;
-/** Where `npm start` keeps its authority. */
+/** Where `npm start` stores its certificate authority. */
 const EXAMPLE = '.firehose/ca.crt';
 
 export interface Place {
   readonly url: string;
   readonly ca: string;
   readonly insecure: boolean;
-  /** Whether `ca` was named by the caller. */
+  /** Whether the caller named `ca`. */
   readonly hasOwnAuthority: boolean;
 }
 
-/** Asks the gateway for its public keys, once. Rejects with a CommandFault that says what is wrong and what to do. */
+/** Requests the gateway's public keys, once. Rejects with a CommandFault that says what is wrong and what to do. */
 export async function reachGateway(place: Place): Promise<void> {
   const url = new URL(place.url);
   let answer: { status: number; body: string };
@@ -68,7 +68,7 @@ function ask(url: URL, { ca, insecure }: Place): Promise<{ status: number; body:
   });
 }
 
-/** The certificate that is shown there, whether it is trusted or not; null when there is none. */
+/** The certificate that the server presents, trusted or not; null when there is none. */
 function seenCertificate({ hostname, port }: URL): Promise<SeenCertificate | null> {
   const host = hostname.replaceAll(/^\[|\]$/g, '');
   return new Promise((resolve) => {

@@ -4,10 +4,10 @@ import { problemMeaning } from '../../protocol/problem-code.ts';
 import { answering, CommandFault } from '../administration.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** Codes of the client that say themselves what is wrong with the command. */
+/** Codes of the client whose texts fully explain the fault of the command. */
 const USAGE: ReadonlySet<string> = new Set(['invalid_option', 'cursor_store']);
 
-/** Runs a command on the client, and prints why it failed and what to do. Returns the exit code. */
+/** Runs a command on the client. On an error, prints why it failed and what to do. Returns the exit code. */
 export function onClient(terminal: Terminal, run: () => Promise<void>): Promise<number> {
   return answering(terminal, async () => {
     try {

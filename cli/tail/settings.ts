@@ -7,7 +7,7 @@ const origin = pattern(
   'as https://host:9443, without a path; a user and a password have settings of their own',
 );
 
-/** Where the gateway is, and who logs in. */
+/** Address of the gateway, and the login. */
 export const CLIENT_SETTINGS = {
   FIREHOSE_URL: setting(origin, {
     flag: 'url',

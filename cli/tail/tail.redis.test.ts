@@ -27,7 +27,7 @@ test(
       produced += 1;
     };
     const numbers = (output: string) => linesOf(output).map(({ n }) => Number(n));
-    // A reader that dies has read what was printed: it is acknowledged; the group continues behind it.
+    // A reader that dies has read the printed deliveries: they are acknowledged, and the group continues after them.
     const first = start(['tail', '--group', 'default'], environment);
     await until('the first events', async () => {
       await produce();

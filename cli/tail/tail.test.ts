@@ -11,7 +11,7 @@ import { linesOf, start, type } from './testing/typed.ts';
 const LIMIT = { timeout: 90_000 };
 const TERMINAL = { isTTY: true };
 
-/** The executable against a gateway over TLS, behind a proxy that cuts. */
+/** The executable against a gateway over TLS, behind a proxy that cuts connections. */
 describe('firehose tail', () => {
   let gateway: RunningGateway;
   let proxy: TcpProxy;

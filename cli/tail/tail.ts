@@ -28,13 +28,13 @@ export interface TailFlags extends ClientFlags {
   readonly count?: string;
 }
 
-/** What is printed of each item. */
+/** The printed form of each item. */
 interface Form {
   readonly event: (item: EventItem | Delivery) => string;
   readonly snapshot: (item: Extract<StreamItem, { type: 'snapshot' }>) => string;
 }
 
-/** Prints call events until a signal, `--to`, `--count` or a reader that is gone. Returns the exit code. */
+/** Prints call events until a signal, `--to`, `--count` or the end of the reader. Returns the exit code. */
 export function tailCommand(flags: TailFlags, terminal: Terminal, environment: Environment): Promise<number> {
   return onClient(terminal, async () => {
     const most = judge(flags);
@@ -50,12 +50,12 @@ export function tailCommand(flags: TailFlags, terminal: Terminal, environment: E
         continue;
       }
       await printer.write(item.type === 'snapshot' ? form.snapshot(item) : form.event(item));
-      // Its cursor is not kept, and a delivery not acknowledged: nobody has read it.
+      // Does not keep its cursor and does not acknowledge it, because no reader has it.
       if (printer.isGone) break;
       if (item.type === 'snapshot') continue;
       if (item.type === 'delivery') item.ack();
       printed += 1;
-      // The stream ends when the next item is asked for, and keeps the cursor of this one.
+      // Requesting the next item keeps the cursor of this one; the stream ends then.
       if (printed >= most) printer.stop();
     }
     await printer.finish();

@@ -1,6 +1,6 @@
-/** What a certificate says of itself, as far as it is known. */
+/** The known content of a certificate. */
 export interface SeenCertificate {
-  /** Names and addresses that it is for, as `DNS:localhost, IP Address:127.0.0.1`. */
+  /** Its names and addresses, as `DNS:localhost, IP Address:127.0.0.1`. */
   readonly names: string;
   readonly issuer: string;
   readonly from: string;
@@ -8,10 +8,10 @@ export interface SeenCertificate {
 }
 
 export interface Asked {
-  /** As it was given: `https://host:9443`. */
+  /** The URL as given: `https://host:9443`. */
   readonly url: URL;
   readonly hasOwnAuthority: boolean;
-  /** A file of an example gateway that is in this folder; null when there is none. */
+  /** The certificate of an example gateway in this folder; null when there is none. */
   readonly exampleAuthority: string | null;
 }
 
@@ -21,7 +21,7 @@ const NO_TLS =
   /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNEXPECTED_MESSAGE|UNSUPPORTED_PROTOCOL|wrong version number/;
 const NOT_HTTP = /^(ECONNRESET|EPIPE|HPE_|ERR_HTTP)/;
 
-/** Why a gateway could not be asked, and what to do: one line each. Pure. */
+/** Why the gateway did not answer, and what to do: one line each. Pure. */
 export function tlsFault(
   { code, message }: { readonly code: string; readonly message: string },
   { url, hasOwnAuthority, exampleAuthority }: Asked,

@@ -4,14 +4,14 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { until } from '../../testing/until.ts';
 
-/** How an adapter is started: a program and its arguments, and what it needs of the environment. */
+/** How to start an adapter: a program, its arguments, and its environment. */
 export interface AdapterProgram {
   readonly name: string;
   readonly command: readonly [string, ...string[]];
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** What an adapter says, one JSON object a line; README.md has the keys of each. */
+/** A report of an adapter, one JSON object on each line; README.md has the keys of each. */
 export interface Said {
   readonly is: 'adapter' | 'event' | 'delivery' | 'gap' | 'snapshot' | 'change' | 'end' | 'error';
   readonly id?: string;
@@ -29,20 +29,20 @@ export interface Said {
 
 const DONE = new Set(['end', 'error']);
 
-/** A client of some language under test: a process that is given orders and says what its caller would see. */
+/** A client of any language under test: a process that receives orders and reports what its caller would see. */
 export class Adapter implements AsyncDisposable {
   readonly said: Said[] = [];
-  /** Everything that it printed, also on its standard error: no secret may be in it. */
+  /** Everything that it printed, including its standard error: it must contain no secret. */
   shown = '';
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #closed: Promise<unknown>;
 
   constructor({ command: [program, ...args], environment = {} }: AdapterProgram) {
     this.#child = spawn(program, args, { env: { ...process.env, ...environment } });
-    // With all that it has said: what a killed process printed was handled.
+    // Everything that it reported: a killed process has handled what it printed.
     this.#closed = once(this.#child, 'close');
     this.#child.once('error', (error) => (this.shown += error.message));
-    // Orders to a process that was killed.
+    // Drops orders to a process that was killed.
     this.#child.stdin.on('error', () => undefined);
     this.#child.stderr.on('data', (part) => (this.shown += String(part)));
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
@@ -59,12 +59,12 @@ export class Adapter implements AsyncDisposable {
     return this.said.filter((one) => one.is === is);
   }
 
-  /** The key `n` of the events that it gave, in order. */
+  /** The key `n` of the events that it reported, in order. */
   get numbers(): number[] {
     return this.said.flatMap(({ is, event }) => (is === 'event' || is === 'delivery' ? [Number(event?.['n'])] : []));
   }
 
-  /** Waits until it has said this, and returns it. */
+  /** Waits until it has reported this, and returns the report. */
   async says(what: string, fits: (said: Said) => boolean, limitMs = 60_000): Promise<Said> {
     try {
       return await until(what, () => this.said.find(fits), { limitMs });
@@ -87,7 +87,7 @@ export class Adapter implements AsyncDisposable {
     return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1_024;
   }
 
-  /** As by a crash of the machine. */
+  /** Like a crash of the machine. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#closed;

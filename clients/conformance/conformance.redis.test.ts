@@ -8,7 +8,7 @@ import { broken, pythonProgram, TYPESCRIPT } from './programs.ts';
 
 const LIMIT = { timeout: 600_000 };
 const BESIDE = 6;
-/** What a broken client does not do is waited for so long. */
+/** How long the judge waits for an action that a broken client never takes. */
 const BROKEN_MS = 45_000;
 
 async function failures(program: AdapterProgram, wanted: readonly string[] | null = null): Promise<readonly string[]> {
@@ -27,7 +27,7 @@ test('K1: the Python client passes every case', LIMIT, async () => {
   assert.deepEqual(await failures(python), []);
 });
 
-/** Of each deliberate fault: a case that shows it, and one that it does not touch. */
+/** For each deliberate fault: a case that fails with it, and one that it does not affect. */
 const SHOWN: Readonly<Record<string, readonly [string, string]>> = {
   loses: ['connect/events', 'connect/forbidden'],
   doubles: ['connect/replay-ends', 'connect/forbidden'],

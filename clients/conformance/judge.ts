@@ -6,26 +6,26 @@ export interface Verdict {
   readonly name: string;
   readonly rules: readonly string[];
   readonly outcome: 'passed' | 'failed' | 'passed over';
-  /** Why it failed, or what the platform cannot do. */
+  /** Why it failed, or what the platform lacks. */
   readonly why: string;
   readonly milliseconds: number;
 }
 
 const LIMIT_MS = 120_000;
-/** Of the login of each case: nothing that a client shows may have it. */
+/** Secret in the login of each case: no output of a client may contain it. */
 const SECRET = /adminpassword|eyJ[\w-]{20,}/;
 
 export interface Judging {
   readonly program: AdapterProgram;
   readonly cases: readonly Case[];
-  /** Cases that run beside each other. */
+  /** Number of concurrent cases. */
   readonly beside: number;
   readonly report: (verdict: Verdict) => void;
-  /** Of a case, in milliseconds. */
+  /** Limit for a case, in milliseconds. */
   readonly limitMs?: number;
 }
 
-/** Runs the cases against one client. Resolves with a verdict each, in the order of the cases. */
+/** Runs the cases against one client. Resolves with a verdict for each, in the order of the cases. */
 export async function judge({
   program,
   cases,

@@ -21,7 +21,7 @@ export const broken = (fault: string): AdapterProgram => ({
 
 export interface PythonProgram extends AdapterProgram, AsyncDisposable {}
 
-/** The adapter of the Python client, in an environment of its own with `websockets`. Throws when it cannot be made. */
+/** The adapter of the Python client, in a virtual environment with `websockets`. Throws when it cannot be created. */
 export async function pythonProgram(): Promise<PythonProgram> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-python-'));
   const python = join(folder, 'bin/python');

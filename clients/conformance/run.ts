@@ -1,6 +1,6 @@
 /**
- * `npm run conformance`: both clients of this repository; `-- --adapter 'program argument'`: a client of any language by its
- * adapter; further words are parts of the names of cases. Ends with 1 when a case fails.
+ * `npm run conformance`: both clients of this repository; `-- --adapter 'program argument'`: a client of any language
+ * by its adapter. Further words are parts of the names of cases. Exits with 1 when a case fails.
  */
 import { parseArgs } from 'node:util';
 import type { AdapterProgram } from './adapter.ts';

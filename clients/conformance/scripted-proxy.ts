@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Certificates } from '../../testing/certificates.ts';
 
-/** An answer to a login, or to a handshake, in place of the gateway's. */
+/** An answer to a login or a handshake that replaces the gateway's. */
 interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -19,40 +19,42 @@ interface SeenLogin {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** More than eight members: what a case asks of a connection, and what it does to one. */
+/** More than eight members: what a case reads of a connection, and what it does to one. */
 interface SeenConnection {
   readonly at: number;
   readonly query: URLSearchParams;
-  /** Frames of the client. */
+  /** Frames that the client sent. */
   readonly sent: Readonly<Record<string, unknown>>[];
   /** Messages of the gateway so far, frames and events. */
   readonly received: string[];
   /** When it ended; null while it is open. */
   endedAt: number | null;
-  /** Sends a frame to the client, as if the gateway did. */
+  /** Sends a frame to the client as if it came from the gateway. */
   inject(frame: object): void;
   /** A text that is not a frame. */
   say(text: string): void;
   close(code: number, word?: string): void;
-  /** As a cable that is pulled. */
+  /** Like a cable that is pulled. */
   cut(): void;
   /** Nothing gets through in either direction, and nothing is closed. */
   stall(): void;
 }
 
-/** What happens instead of what the gateway does. Each is asked with the number of what it is about, from 0. */
+/**
+ * Replacements for the gateway's behaviour. Each is called with the number of the login, connection or message, from 0.
+ */
 interface Script {
   login: (n: number) => Answer | 'cut' | null;
   handshake: (n: number) => Answer | 'cut' | null;
-  /** Messages to the client in place of this one. */
+  /** Messages that the client gets instead of this one. */
   message: (text: string, n: number) => readonly string[];
   /** Whether a frame of the client reaches the gateway. */
   frame: (frame: Readonly<Record<string, unknown>>, n: number) => boolean;
 }
 
 /**
- * Between a client and a real gateway, over TLS: forwards logins, handshakes and messages, notes them, and does what a
- * case tells it to: the networks, proxies and replicas at their worst.
+ * Between a client and a real gateway, over TLS: forwards logins, handshakes and messages, records them, and injects
+ * the faults of a case, as the worst networks, proxies and replicas do.
  */
 export interface ScriptedProxy extends AsyncDisposable {
   readonly url: string;

@@ -10,10 +10,10 @@ import { startScriptedProxy, type ScriptedProxy } from './scripted-proxy.ts';
 const ROOT = 'conformance';
 const QUICKSTART = new URL('../../gateway/quickstart/directory.yaml', import.meta.url);
 
-/** A real gateway on a real Redis, with an account and a login for each case: no case sees the events of another. */
+/** A real gateway with a real Redis, and an account and a login for each case: no case sees the events of another. */
 export interface Theatre extends AsyncDisposable {
   readonly gateway: RunningGateway;
-  /** Everything of one case; `n` tells the accounts apart. */
+  /** The parts of one case; `n` distinguishes the accounts. */
   stage(n: number, program: AdapterProgram): Promise<Stage>;
 }
 
@@ -28,15 +28,15 @@ interface Order {
   readonly progress_ms?: number;
 }
 
-/** More than eight members: what a case works with. */
+/** More than eight members: everything that a case uses. */
 export interface Stage extends AsyncDisposable {
   readonly account: string;
   readonly proxy: ScriptedProxy;
   readonly gateway: RunningGateway;
   readonly cursorFile: string;
-  /** An adapter that has begun. */
+  /** A started adapter. */
   start(order?: Order): Adapter;
-  /** Events `from` to before `to` by their key `n`, of 7 calls. */
+  /** Events with `n` from `from` up to, but without, `to`, of 7 calls. */
   produce(from: number, to: number, more?: object): Promise<void>;
   /** An event of a leg. */
   leg(callId: string, name: string, fields?: object): Promise<void>;

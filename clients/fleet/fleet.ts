@@ -1,4 +1,7 @@
-/** `fleet.ts URL CLIENTS TOKEN`: that many clients, each with a stream. Prints `token` when a client asks for its token, `event` for each event. */
+/**
+ * `fleet.ts URL CLIENTS TOKEN`: starts this many clients, each with a stream. Prints `token` when a client requests its
+ * token, `event` for each event.
+ */
 import { Firehose } from '../typescript/src/index.ts';
 
 const [url = '', clients = '', token = ''] = process.argv.slice(2);

@@ -12,7 +12,7 @@ import { startService, type Service } from './service.ts';
 
 const CLIENTS = 1_000;
 const DRAIN_S = 30;
-/** Of the clients, in the busiest second. */
+/** Share of the clients, in the busiest second. */
 const MOST = 0.06;
 const EVENT = '{"Event-Name":"DTMF","Call-ID":"one","Custom-Channel-Vars":{"Account-ID":"account_id_1"}}';
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -20,9 +20,9 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 interface Fleet extends AsyncDisposable {
   readonly language: string;
   readonly service: Service;
-  /** Tokens that its clients have asked for: each is a login of a client with a password. */
+  /** Tokens that the clients requested: for a client with a password, each is a login. */
   readonly tokens: () => number;
-  /** Events that they have. */
+  /** Events that the clients received. */
   readonly events: () => number;
 }
 
@@ -55,7 +55,7 @@ async function startFleet({ language, command, environment }: Program, port: num
   };
 }
 
-/** How many of these moments fall into the busiest second, wherever it begins. */
+/** The most of these moments within one second, wherever it begins. */
 function busiestSecond(moments: readonly number[]): number {
   return Math.max(0, ...moments.map((from, n) => moments.filter((one, m) => m >= n && one < from + 1_000).length));
 }
@@ -81,7 +81,7 @@ test(
     const fleets: Fleet[] = [];
     for (const program of programs) {
       const fleet = stack.use(await startFleet(program, former.gateway.port, token));
-      // The event that was there before it: each client is served, and none is still shaking hands.
+      // The event that existed before: each client is served, and no handshake is pending.
       await until(`the event at all ${program.language} clients`, fleet.events, {
         holds: (events) => events === CLIENTS,
       });

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** What stands before the replicas of a gateway. */
+/** Stands before the replicas of a gateway, like a Service. */
 export interface Service extends AsyncDisposable {
   readonly url: string;
-  /** When each connection came, in milliseconds of the monotonic clock. */
+  /** When each connection arrived, in milliseconds of the monotonic clock. */
   readonly came: readonly number[];
   /** Open connections to this port. */
   open(port: number): number;
-  /** New connections go there from now on. */
+  /** Sends new connections to this port from now on. */
   sendTo(port: number): void;
 }
 

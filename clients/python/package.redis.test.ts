@@ -42,7 +42,7 @@ const WRONG = [
   `cursor: str = item.cursor`,
 ];
 
-/** The wheel as it is published, in an environment of its own. The code of README.md runs there as it stands. */
+/** The wheel as published, in a virtual environment. The code of README.md runs there unchanged. */
 describe('the package', async () => {
   const wanted = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))';
   if (spawnSync('python3', ['-c', wanted]).status !== 0) {

@@ -12,7 +12,7 @@ from firehose_client import Firehose, Login
 
 
 async def bare(port: str) -> int:
-    """What a consumer without a library does at least."""
+    """The least that a consumer without a library does."""
     events = 0
     async with connect(f"ws://127.0.0.1:{port}/", max_size=None) as socket:
         try:

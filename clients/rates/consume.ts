@@ -6,7 +6,7 @@ import { Firehose } from '../typescript/src/index.ts';
 const [how, port = ''] = process.argv.slice(2);
 let events = 0;
 
-/** What a consumer without a library does at least. */
+/** The least that a consumer without a library does. */
 async function bare(): Promise<void> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
   socket.on('message', (data: Buffer) => {
@@ -18,7 +18,7 @@ async function bare(): Promise<void> {
 
 async function client(): Promise<void> {
   const login = { username: 'a', password: 'b', domain: 'c' };
-  // `insecure` asks for the transport of the package `ws`, as `ca` does: the socket of both is the same.
+  // `insecure` selects the transport of the package `ws`, as `ca` does: both use the same socket.
   const firehose = new Firehose({ url: `http://127.0.0.1:${port}`, login, insecure: true });
   for await (const item of firehose.stream()) if (item.type === 'event') events += 1;
 }

@@ -1,6 +1,6 @@
 /**
- * `node clients/rates/rates.bench.ts --events 100000 --rounds 3`: events a second of CPU of each client and of a bare one of
- * its language, a JSON line for each round: `{ language, client, bare }`.
+ * `node clients/rates/rates.bench.ts --events 100000 --rounds 3`: events for each second of CPU, of each client and of
+ * a bare one in its language. Prints a JSON line for each round: `{ language, client, bare }`.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

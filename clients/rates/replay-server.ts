@@ -1,4 +1,4 @@
-/** Sends the same events to each connection as fast as it takes them, and ends it as a replay ends. Prints its port. */
+/** Sends the same events to each connection as fast as it accepts them, and ends it like a replay. Prints its port. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';

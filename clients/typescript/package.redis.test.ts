@@ -36,7 +36,7 @@ const WRONG = [
   `const reason: string = item.reason;`,
 ];
 
-/** The package as it is published, installed into an empty folder. The code of README.md runs there as it stands. */
+/** The package as published, installed into an empty folder. The code of README.md runs there unchanged. */
 describe('the package', () => {
   let folder: string;
   let redis: RedisServer;
@@ -64,7 +64,7 @@ describe('the package', () => {
     await rm(folder, { recursive: true });
   });
 
-  /** Runs a block of README.md until it has printed what is expected. */
+  /** Runs a block of README.md until it has printed the expected output. */
   async function runs(place: number, expected: RegExp): Promise<void> {
     const readme = await readFile(join(OWN, 'README.md'), 'utf8');
     const block = codeBlocks(readme).filter(({ run }) => run?.endsWith('package.redis.test.ts'))[place];

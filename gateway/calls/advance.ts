@@ -9,42 +9,42 @@ export interface AdvancePlace {
   readonly partition: number;
 }
 
-/** What one step made of the table. */
+/** The outcome of one step of a table. */
 export type Advanced =
-  /** `entries` were taken into the table; `isMore`: there are more to read now. */
+  /** `entries` were applied to the table; `isMore`: more can be read now. */
   | {
       readonly kind: 'advanced';
       readonly at: TableAt;
       readonly entries: number;
       readonly isMore: boolean;
       readonly refusedLegs: number;
-      /** A leg's switch was lost. */
+      /** The switch of a leg was lost. */
       readonly isUncertain: boolean;
     }
-  /** The table is begun anew, since the log no longer holds what it lacks. */
+  /** The table starts anew, because the log no longer holds the entries after it. */
   | { readonly kind: 'begun'; readonly at: TableAt }
-  /** It is being emptied, or was just emptied. */
+  /** The table is being emptied, or was just emptied. */
   | { readonly kind: 'emptied'; readonly at: TableAt }
-  /** Another keeper has moved it: nothing was written. */
+  /** Another keeper has moved the table: nothing was written. */
   | { readonly kind: 'refused' };
 
-/** Entries that a step reads at most. */
+/** Most entries that one step reads. */
 const ENTRIES = 500;
 
 /**
- * One step of a partition's table towards the end of the log. `at` is where the table was last found, null when that is not
- * known. `state` is compared with it although nothing seems wrong, where it is given. Every write says from where it was
- * made, so a second keeper, a crash between two steps and a lost reply do no harm. Rejects with LogUnavailable.
+ * One step of a partition's table towards the end of the log. `at` is the table's last known state, null when unknown.
+ * `state`, if given, is compared with it even without a sign of a fault. Every write names the state that it starts
+ * from, so a second keeper, a crash between two steps and a lost reply do no harm. Rejects with LogUnavailable.
  */
 export async function advance(place: AdvancePlace, known: TableAt | null, state: LogState | null): Promise<Advanced> {
   const { table, eventLog, partition } = place;
   const at = known ?? (await table.at(partition));
   if (at === null) return beginAnew(place, null, await eventLog.state());
   if (at.phase === 'dropping') return empty(place, at);
-  // Nothing after an entry was trimmed as long as the entry itself is there: it is read again with those that follow.
+  // As long as the entry itself exists, nothing after it was trimmed: it is read again together with the next ones.
   const page = await eventLog.range(partition, previousId(at.id), ENTRIES + 1);
   const isWhole = page[0]?.id === at.id;
-  // A state of before may lie behind the table; one of now may not.
+  // An earlier state may lie behind the table; a present one may not.
   const fresh = isWhole ? null : await eventLog.state();
   const compared = fresh ?? state;
   if (compared !== null && !fits(at, compared, partition)) return beginAnew(place, at, compared);
@@ -52,7 +52,7 @@ export async function advance(place: AdvancePlace, known: TableAt | null, state:
   return take(place, at, page.slice(isWhole ? 1 : 0, ENTRIES + 1));
 }
 
-/** Whether the log holds everything after the table, and is the one that made it. Pure. */
+/** Whether this log made the table, and holds everything after it. Pure. */
 function fits(at: TableAt, state: LogState, partition: number): boolean {
   return at.epoch === state.epoch && compareIds(at.id, state.trimmed[partition] ?? '0-0') >= 0;
 }

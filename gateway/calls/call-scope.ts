@@ -4,10 +4,10 @@ import { offersAccount } from '../fanout/offer.ts';
 import type { Scope } from '../subscription/scope.ts';
 import type { Wanted } from './snapshot.ts';
 
-/** The events without which a snapshot would show what a grant hides: that a leg is there, answered, gone. */
+/** A snapshot without one of these events would show what a grant hides: that a leg exists, is answered, has ended. */
 const NEEDED = ['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'CHANNEL_DESTROY'] as const;
 
-/** Whether a grant, and the resource itself, give events of a name. Pure. */
+/** Whether both the grant and the resource include events of a name. Pure. */
 export function givenEvents(grant: Grant, { filters }: Scope): (name: string) => boolean {
   return (name) =>
     (grant.events === null || grant.events.includes(name)) &&
@@ -15,16 +15,16 @@ export function givenEvents(grant: Grant, { filters }: Scope): (name: string) =>
     !filters.excludeEvents.includes(name);
 }
 
-/** Which of the needed events a grant, or the resource itself, leaves out; empty when none. Pure. */
+/** The needed events that the grant or the resource excludes; empty when none. Pure. */
 export function missingEvents(grant: Grant, scope: Scope): readonly string[] {
   const isGiven = givenEvents(grant, scope);
   return NEEDED.filter((name) => !isGiven(name));
 }
 
-/** Beyond this many accounts those of the table are looked through. */
+/** With more accounts than this, the accounts of the table are filtered instead. */
 const FEW = 200;
 
-/** The accounts whose legs a grant shows, by the tree and the resource of this moment (I5). Pure. */
+/** The accounts whose legs a grant shows, by the present tree and resource (I5). Pure. */
 export function wantedBy(grant: Grant, directory: Directory, scope: Scope): Wanted {
   const listed = grant.accounts === null ? null : new Set(grant.accounts);
   const includes = (id: string) => {
@@ -40,7 +40,7 @@ export function wantedBy(grant: Grant, directory: Directory, scope: Scope): Want
   return { accounts: few.length > FEW ? null : few.filter(includes), includes };
 }
 
-/** An account and those below it, as far as there are few. */
+/** An account and its descendants, as long as there are few. */
 function subtree(directory: Directory, root: string): string[] {
   const found = [root];
   for (let at = 0; at < found.length && found.length <= FEW; at += 1) {

@@ -23,7 +23,7 @@ const change = (account: string, callId: string, isThere = true) => ({
   record: isThere ? ringing(account, callId) : null,
 });
 
-/** All legs of these accounts, by as many slices as it takes. */
+/** All legs of these accounts, read in as many slices as needed. */
 async function readAll(table: CallTable, accounts: readonly string[], partition = 0): Promise<CallRecord[]> {
   const records: CallRecord[] = [];
   for (let place = FIRST_SLICE; ;) {
@@ -41,12 +41,12 @@ function byText(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
-/** A table, and the log that it is of. `legsPerAccount` are taken at most. */
+/** A table and its log. `legsPerAccount` is the limit of legs. */
 export type OpenTable = (
   legsPerAccount?: number,
 ) => Promise<{ readonly table: CallTable; readonly eventLog: EventLog }>;
 
-/** What every implementation of the table must do. `open` gives a new and empty one of two partitions. */
+/** Requirements for every implementation of the table. `open` returns a new, empty table of two partitions. */
 export function callTableSuite(name: string, open: OpenTable): void {
   describe(name, () => {
     const begun = async () => {

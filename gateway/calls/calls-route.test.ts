@@ -18,9 +18,9 @@ import { callsHandler } from './calls-route.ts';
 import { createCallCounters } from './counters.ts';
 import { createEmbeddedTable } from './embedded-table.ts';
 
-/** So many that no kernel takes all of them for a peer that does not read. */
+/** More than any kernel accepts for a peer that does not read. */
 const LEGS = 30_000;
-/** Answers that an account may have under way. */
+/** Limit of concurrent answers of an account. */
 const MOST = 16;
 const TAKE_LIMIT_MS = 500;
 const TREE = treeOf([
@@ -87,7 +87,7 @@ before(async () => {
 });
 after(() => stack.disposeAsync());
 
-/** The beginning of an answer, of which nothing is read yet. The token names the account. */
+/** The start of an answer whose body is not read yet. The token names the account. */
 async function ask(account: string): Promise<IncomingMessage> {
   const headers = { Authorization: `Bearer ${account}`, Accept: 'application/x-ndjson' };
   const asked = request({ port, host: '127.0.0.1', path: CALLS_PATH, headers, agent: false });

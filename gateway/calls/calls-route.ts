@@ -22,30 +22,30 @@ export interface CallsRouteOptions {
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
   /** False until the list of revocations is known. */
   readonly isRevocationKnown: () => boolean;
-  /** The scope of one account of a grant, as a filter would narrow it. */
+  /** The scope of one account of a grant, narrowed like a filter. */
   readonly narrow: (grant: Grant, account: string) => { ok: true; grant: Grant } | { ok: false; detail: string };
   readonly cursors: Pick<Cursors, 'seal'>;
-  /** Whether a token that was verified may still be used. */
+  /** Whether a verified token may still be used. */
   readonly mayStay: (token: VerifiedToken) => boolean;
-  /** What the client of such a token sees of personal data; null: everything. */
+  /** The privacy view of the token's client; null: everything. */
   readonly privacyOf: (token: VerifiedToken) => Redactor | null;
-  /** 30,000 when not given. */
+  /** Default 30,000. */
   readonly takeLimitMs?: number;
 }
 
-/** Legs of one JSON document. */
+/** Most legs of one JSON document. */
 const MOST_IN_JSON = 1_000;
 const NDJSON = 'application/x-ndjson';
-/** Calls that are written in a turn. */
+/** Calls written in one turn. */
 const IN_A_TURN = 100;
-/** A peer that does not take what was written to it in this time holds the records for nothing: it is cut off. */
+/** A peer that does not accept written data within this time keeps the records in memory: it is cut off. */
 const TAKE_LIMIT_MS = 30_000;
-/** Answers that an account may have under way on this replica. */
+/** Limit of concurrent answers of an account on this replica. */
 const MOST_UNDER_WAY = 16;
 
 /**
- * `GET /ws/v1/firehose/calls`: the live calls of a token's scope, with the cursor from which the stream goes on. As JSON up
- * to 1,000 of them, as NDJSON any number: the frames of a snapshot, one a line.
+ * `GET /ws/v1/firehose/calls`: the live calls of a token's scope, with the cursor at which the stream continues. JSON
+ * for up to 1,000 calls; NDJSON for any number: the frames of a snapshot, one on each line.
  */
 export function callsHandler(options: CallsRouteOptions): RequestHandler {
   const { takeLimitMs = TAKE_LIMIT_MS } = options;
@@ -60,7 +60,7 @@ export function callsHandler(options: CallsRouteOptions): RequestHandler {
     underWay.set(account, others + 1);
     try {
       const { records, position } = await calls.take(grant, null);
-      // Reading the table took time.
+      // Reading the table took time, so the token is checked again.
       if (!options.mayStay(token)) return sendProblem(response, INVALID_TOKEN);
       const cursor = options.cursors.seal(position);
       const view = () => {
@@ -115,13 +115,13 @@ function wantsLines(request: Request): boolean {
 
 interface Answer {
   readonly turn: () => Promise<void>;
-  /** What the token shows of records now; null when it may not be used any more. */
+  /** What the token shows of records now; null when it may no longer be used. */
   readonly view: () => ((some: readonly CallRecord[]) => readonly Call[]) | null;
   readonly records: readonly CallRecord[];
   readonly cursor: string;
 }
 
-/** The calls some at a time, each when it is the answer's turn: what the token shows is asked anew by then. */
+/** Yields the calls in chunks, each in the answer's turn. What the token shows is checked again for each chunk. */
 async function* inTurns(response: Response, { turn, view, records }: Answer): AsyncGenerator<readonly Call[]> {
   for (let at = 0; at < records.length; at += IN_A_TURN) {
     await turn();

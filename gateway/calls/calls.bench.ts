@@ -1,8 +1,9 @@
 /**
- * What the table of live calls costs Redis, and what a snapshot takes, to be run by hand too:
+ * Measures what the table of live calls costs Redis, and the duration of a snapshot. Also run by hand:
  *   node gateway/calls/calls.bench.ts --url redis://... --events 20000 --legs 10000
- * Prints one line of JSON: `redisOn` and `redisOff` are microseconds of Redis's processor an event, appended in batches of 20, with
- * and without the table; `snapshotMs` is a snapshot of an account of 100 legs as frames, `hvalsMs` the same legs by pipelined HVALS.
+ * Prints one line of JSON. `redisOn` and `redisOff` are microseconds of Redis's CPU for each event, appended in batches
+ * of 20, with and without the table. `snapshotMs` is a snapshot of an account of 100 legs as frames, `hvalsMs` the same
+ * legs by pipelined HVALS.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -28,7 +29,7 @@ const { values } = parseArgs({
 const PARTITIONS = 4;
 const APPENDED = 20;
 const ROUNDS = 300;
-/** Events of so much time go together into the table, as a keeper's step is spaced. */
+/** Events of this duration are written to the table together, as a keeper's steps are spaced. */
 const STEP = 200;
 
 interface Place extends AsyncDisposable {
@@ -61,14 +62,14 @@ async function open(): Promise<Place> {
   };
 }
 
-/** Microseconds of processor that the server has used. */
+/** Microseconds of CPU that the server has used. */
 async function processorUs({ eventLog }: Place): Promise<number> {
   const info = String(await eventLog.client.call('info', 'cpu'));
   const seconds = ['user', 'sys'].map((kind) => Number(new RegExp(`used_cpu_${kind}:([0-9.]+)`).exec(info)?.[1]));
   return seconds.reduce((sum, one) => sum + one, 0) * 1e6;
 }
 
-/** Microseconds of Redis an event. */
+/** Microseconds of Redis's CPU for each event. */
 async function appendAll(place: Place, events: readonly NewEvent[], isKept: boolean): Promise<number> {
   if (isKept) await place.keep();
   const before = await processorUs(place);
@@ -96,7 +97,7 @@ function* ringing(legs: number): Iterable<NewEvent> {
 
 const median = (figures: readonly number[]) => figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)] ?? NaN;
 
-/** Milliseconds of both, taken in turns. */
+/** Milliseconds of both, measured alternately. */
 async function snapshots({ eventLog, table, keyPrefix }: Place) {
   const wanted = { accounts: ['asked'], includes: (account: string) => account === 'asked' };
   const figures = { snapshotMs: [] as number[], hvalsMs: [] as number[] };

@@ -15,13 +15,13 @@ import { readSnapshot, type Snapshot, type SnapshotSource } from './snapshot.ts'
 
 /** The live calls, for sessions and for the HTTP route. */
 export interface Calls {
-  /** Why a grant gets no snapshot at all; null when it may. */
+  /** Why a grant gets no snapshot at all; null when it gets one. */
   judge(grant: Grant): Needs | null;
-  /** A leg as a grant shows it by the tree of now; null where it does not. Asked for anew before each turn: accounts move. */
+  /** A leg as a grant shows it by the present tree; null when hidden. Call again before each turn: accounts move. */
   shown(grant: Grant): (record: CallRecord) => Call | null;
-  /** Settles when it is the caller's turn to write some calls. */
+  /** Settles when it is the caller's turn to write a chunk of calls. */
   turn(): Promise<void>;
-  /** The legs of a grant, at `atLeast` or later where it is given. Rejects with CallsUnavailable. */
+  /** The legs of a grant, at `atLeast` or later if given. Rejects with CallsUnavailable. */
   take(grant: Grant, atLeast: Position | null): Promise<Snapshot>;
   /** Ends the legs that a switch no longer has. Rejects with CallsUnavailable. */
   reconcile(list: SwitchList, mayEnd: (account: string) => boolean): Promise<Reconciled>;
@@ -34,7 +34,7 @@ export interface CallsOptions {
   readonly ending: ReconcileParts;
   readonly directory: LiveDirectory;
   readonly scope: Live<Scope>;
-  /** Called for each snapshot that is asked for. */
+  /** Called for each requested snapshot. */
   readonly onAsked: (outcome: 'taken' | 'unavailable') => void;
 }
 
@@ -85,7 +85,7 @@ function needsEvents(missing: readonly string[]): Needs {
   };
 }
 
-/** Where the resource keeps no table of live calls. */
+/** For a resource that keeps no table of live calls. */
 export const CALLS_DISABLED = {
   code: 'calls_disabled',
   detail: 'This resource keeps no table of live calls: spec.calls.enabled is false.',

@@ -2,15 +2,15 @@ import { END_REASONS, type EndReason } from './end-event.ts';
 
 /** Plain numbers that the keepers raise and the metrics endpoint reads. */
 export interface CallCounters {
-  /** Entries that were taken into the table here. */
+  /** Entries applied to the table by this replica. */
   reduced: number;
   /** Writes that were refused because another keeper had moved the table. */
   refusedWrites: number;
-  /** Tables that were made anew from the oldest entry. */
+  /** Tables that were rebuilt from the oldest entry. */
   rebuilds: number;
-  /** Legs that were given an end here, by why. */
+  /** Legs that this replica ended, by reason. */
   readonly ends: Record<EndReason, number>;
-  /** Legs that were left out of the table, as their account had too many. */
+  /** Legs that were left out of the table because their account had too many. */
   refusedLegs: number;
   /** How far the table is behind the log, by partition; 0 for one that another replica keeps. */
   readonly behindMs: number[];

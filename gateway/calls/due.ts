@@ -2,11 +2,11 @@ import { TOUCH_MS, type CallRecord } from '../../protocol/call.ts';
 import type { LateEnd } from '../../event-log/late-end.ts';
 import type { EndReason } from './end-event.ts';
 
-/** When a leg is ended that its switch ends no more. */
+/** When the gateway ends a leg whose switch no longer ends it. */
 export interface EndRules {
-  /** Without an event of the leg for this long. */
+  /** After this long without an event of the leg. */
   readonly silentMs: number;
-  /** `uncertain` for this long. */
+  /** After this long in the state `uncertain`. */
   readonly graceMs: number;
   readonly lateEnd: LateEnd;
 }
@@ -17,9 +17,9 @@ export interface Due {
   readonly at: number;
 }
 
-/** When a leg is to be ended if nothing of it comes, and why. Pure. */
+/** When and why a leg will be ended if no event of it arrives. Pure. */
 export function dueOf(record: CallRecord, { silentMs, graceMs }: EndRules): Due {
-  // Its last event may be younger than the record says.
+  // Its last event may be newer than the record.
   const silent: Due = { reason: 'silent', at: record.last_ms + TOUCH_MS + silentMs };
   if (record.state !== 'uncertain') return silent;
   const lost: Due = { reason: 'switch_lost', at: Date.parse(record.state_since) + graceMs };

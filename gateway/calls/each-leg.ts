@@ -8,8 +8,8 @@ export interface FoundLeg {
 }
 
 /**
- * All legs of a partition's table, slice by slice: the table may move meanwhile. A leg may come twice. Ends early where the
- * table cannot be read: false.
+ * All legs of a partition's table, slice by slice, while the table may move. A leg may occur twice. Ends early and
+ * returns false when the table cannot be read.
  */
 export async function eachLeg(
   table: CallTable,

@@ -18,7 +18,7 @@ interface Part {
   readonly accounts: Map<string, Map<string, CallRecord>>;
 }
 
-/** The table of a process that keeps the log in its memory. It ends with the process, as that log does. */
+/** The table of a process with the embedded log, in memory. It ends with the process, as that log does. */
 export function createEmbeddedTable(partitions: number, log: EndingLog, legsPerAccount = LEGS_PER_ACCOUNT): CallTable {
   const share = Math.ceil(legsPerAccount / partitions);
   const parts = Array.from({ length: partitions }, (): Part => ({ at: null, accounts: new Map() }));
@@ -104,7 +104,7 @@ function apply({ accounts }: Part, { account, callId, record }: LegChange, most:
   return true;
 }
 
-/** Whole accounts, as long as there is room: between two slices nothing else runs that could not wait for one. */
+/** Adds whole accounts as long as there is room: other work of the process can wait for one slice. */
 function sliceOf(
   part: Part,
   accounts: readonly string[],

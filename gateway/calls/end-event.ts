@@ -5,8 +5,9 @@ import type { NewEvent } from '../../event-log/event-log.ts';
 import { VERSION } from '../../runtime/version.ts';
 
 /**
- * Why a leg is ended although its switch said no end: what the key `Firehose-Synthetic` says. `switch_lost`: it was
- * `uncertain` for too long; `switch_restarted`, `reconciled`: a list of its switch lacks it; `silent`: no event of it came.
+ * Why a leg is ended although its switch sent no end: the value of the key `Firehose-Synthetic`. `switch_lost`: it was
+ * `uncertain` for too long; `switch_restarted`, `reconciled`: a list of its switch lacks it; `silent`: no event of it
+ * arrived.
  */
 export const END_REASONS = ['switch_lost', 'switch_restarted', 'reconciled', 'silent'] as const;
 export type EndReason = (typeof END_REASONS)[number];
@@ -14,7 +15,9 @@ export type EndReason = (typeof END_REASONS)[number];
 /** Seconds between the years 0 and 1970. */
 const GREGORIAN_SECONDS = 62_167_219_200;
 
-/** The synthetic end of a leg: what is known of it, and its times up to its last event. Pure; `now` in Unix milliseconds. */
+/**
+ * The synthetic end of a leg, with its known data and its times up to its last event. Pure; `now` in Unix milliseconds.
+ */
 export function endEvent(record: CallRecord, reason: EndReason, now: number): NewEvent {
   const { account_id: account, call_id: callId } = record;
   const body = {
@@ -56,8 +59,8 @@ export function endEvent(record: CallRecord, reason: EndReason, now: number): Ne
 const BEGINNING = /\.CREATE$/;
 
 /**
- * The leg's own end where its source gives one id to a beginning and one to an end, so that both ends exclude each other by it;
- * else one of the leg and the event by which it was learnt.
+ * The id of the leg's real end, where its source gives fixed ids to CREATE and DESTROY: the log then accepts only one
+ * of both ends. Otherwise an id from the leg and its first known event.
  */
 function endId(record: CallRecord): string {
   const { began_id: began } = record;
@@ -70,7 +73,7 @@ function secondsSince(from: string, untilMs: number): number {
   return Math.max(0, Math.ceil((untilMs - Date.parse(from)) / 1_000));
 }
 
-/** Without what is not known. */
+/** Omits unknown values. */
 function known(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }

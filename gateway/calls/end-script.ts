@@ -6,17 +6,18 @@ import { callKeys, streamKeys } from '../../protocol/keys.ts';
 import { defineScript } from '../../runtime/redis/script.ts';
 import type { EndOutcome, LegEnd } from './call-table.ts';
 
-/** Entries that the table may be behind: all of these are looked through. */
+/** Most entries that the table may be behind: the script reads all of them. */
 const MOST_BEHIND = 500;
 const SEEN_MS = 600_000;
 
 /**
- * Appends the end of a leg. KEYS: the table's at, the account's legs, the leg's ended, events, the end's seen. ARGV: epoch,
- * Call-ID, last event and last time of the record, what the meta line of each entry of the leg holds, the earliest time in
- * ms, meta, data, what `ended` becomes without its id and how long it is kept, how long `seen` is kept, entries to look through.
+ * Appends the end of a leg. KEYS: the table's at, the account's legs, the leg's ended, events, the end's seen. ARGV:
+ * epoch, Call-ID, last event and last time of the record, the part that the meta line of each entry of the leg
+ * contains, the earliest time in ms, meta, data, the value of `ended` without its id and its time to live, the time to
+ * live of `seen`, most entries to read.
  *
- * The record must be as it was found, the log must hold nothing of the leg that the table has not, and no end may have been
- * given: so racing keepers, and the switch itself, end a leg once. The time is the log's own.
+ * Conditions: the record is unchanged, the log has no event of the leg that the table lacks, and the leg has no end. So
+ * racing keepers, and the switch itself, end a leg once. The time is the log's own.
  */
 export const END = defineScript(`
 local at = redis.call('GET', KEYS[1]) or ''
@@ -42,7 +43,7 @@ redis.call('SET', KEYS[3], new .. ARGV[9], 'PX', ARGV[10])
 redis.call('SET', KEYS[5], new .. ':end', 'PX', ARGV[11])
 return 'ended'`);
 
-/** What the script wants for a leg of a partition. */
+/** Inputs of the script for a leg of a partition. */
 export function endInput(keyPrefix: string, partition: number, { at, record, event, notBefore, lateEnd }: LegEnd) {
   const { account, callId, eventId } = event;
   const table = callKeys(keyPrefix, partition);
@@ -66,7 +67,7 @@ export function endInput(keyPrefix: string, partition: number, { at, record, eve
   };
 }
 
-/** Account and Call-ID as they stand between the tabs of a meta line. */
+/** Account and Call-ID as they are between the tabs of a meta line. */
 function legInMeta({ account, callId }: Pick<NewEvent, 'account' | 'callId'>): string {
   const line = encodeMeta({ name: '', account, callId, eventId: '', ingestedAt: '', traceparent: '' });
   return line.slice(line.indexOf('\t', 2), line.length - 2);

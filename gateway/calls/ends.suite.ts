@@ -19,7 +19,7 @@ interface Stage {
   say(name: string, more?: { eventId?: string; fields?: object }): Promise<string>;
   /** Brings the table to the end of the log. */
   keep(): Promise<TableAt>;
-  /** What the table has of the leg. */
+  /** The table's record of the leg. */
   found(): Promise<CallRecord | undefined>;
   /** Names of all entries. */
   names(): Promise<string[]>;
@@ -70,7 +70,7 @@ async function openStage(open: OpenTable): Promise<Stage> {
   };
 }
 
-/** What ends a leg once (LC3), on every log. */
+/** Every way of ending a leg ends it once (LC3), on every log. */
 export function endsSuite(name: string, open: OpenTable): void {
   describe(name, () => {
     const begun = async (lateEnd: 'Amend' | 'Drop' | null = null) => {

@@ -11,7 +11,7 @@ import type { CallCounters } from './counters.ts';
 import type { EndRules } from './due.ts';
 import { sweep } from './sweep.ts';
 
-/** More than eight members: it touches the table, the log, the replicas and what is counted. */
+/** More than eight members: it uses the table, the log and the replicas, and counts. */
 export interface KeeperOptions {
   readonly table: CallTable;
   readonly eventLog: AdvancePlace['eventLog'];
@@ -25,18 +25,18 @@ export interface KeeperOptions {
   readonly now: () => number;
 }
 
-/** Between two steps that found little: entries of this time are written together. */
+/** Between two steps with few entries: entries of this time are written together. */
 const SPACING_MS = 50;
-/** Without a sign of new entries the log is asked this often. */
+/** Without a notice of new entries, the log is polled at this interval. */
 const IDLE_MS = 1_000;
-/** The state of the log is compared this often although nothing seems wrong. */
+/** The state of the log is compared at this interval even without a sign of a fault. */
 const CHECK_MS = 5_000;
-/** After a refused write another keeper is at work: this one waits a while, so that one of them goes on. */
+/** After a refused write another keeper is active: this one waits, so that one of them continues. */
 const REFUSED_MS = 500;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
 
-/** Keeps the table of one partition at the end of the log, while this replica owns it. */
+/** Keeps the table of one partition at the end of the log while this replica owns it. */
 export class Keeper {
   readonly #options: KeeperOptions;
   readonly #partition: number;
@@ -52,12 +52,12 @@ export class Keeper {
     this.#partition = partition;
   }
 
-  /** Entries have come, or this replica may own the partition now. */
+  /** Entries have arrived, or this replica may own the partition now. */
   wake(): void {
     this.#waiting.kick();
   }
 
-  /** Settles after an abort. Never rejects but for an unexpected error. */
+  /** Settles after an abort. Rejects only with an unexpected error. */
   async run(signal: AbortSignal): Promise<void> {
     const wake = () => this.wake();
     signal.addEventListener('abort', wake);
@@ -68,7 +68,7 @@ export class Keeper {
     signal.removeEventListener('abort', wake);
   }
 
-  /** Another replica keeps it. */
+  /** Another replica keeps the table. */
   #rest(): number {
     this.#at = null;
     this.#sweepAt = 0;
@@ -97,7 +97,10 @@ export class Keeper {
     }
   }
 
-  /** Ends what is due, now that the table is at the end of the log. Milliseconds to wait before the next step. */
+  /**
+   * Ends the legs that are due, when the table is at the end of the log. Returns the milliseconds to wait before the
+   * next step.
+   */
   async #sweep(restMs: number): Promise<number> {
     const { table, rules, counters, now } = this.#options;
     const at = now();
@@ -128,10 +131,10 @@ export class Keeper {
     return outcome.entries > 0 ? SPACING_MS : IDLE_MS;
   }
 
-  /** One line for each outage. */
+  /** Logs one line for each outage. */
   #failed(code: string): number {
     const { logger } = this.#options;
-    // What was written is not known: a reply may be lost.
+    // It is unknown what was written: a reply may be lost.
     this.#at = null;
     if (this.#failures === 0) {
       logger.warn(
@@ -143,7 +146,7 @@ export class Keeper {
     return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10)) * (0.5 + Math.random() / 2);
   }
 
-  /** A short wait is not ended by new entries, so that they are written together. */
+  /** New entries do not end a short wait, so that they are written together. */
   async #wait(ms: number, signal: AbortSignal): Promise<void> {
     if (ms >= IDLE_MS) return this.#waiting.until(performance.now() + ms);
     return delay(ms, undefined, { signal }).catch((error: unknown) => {

@@ -6,12 +6,12 @@ import { splitId } from '../../protocol/position.ts';
 import type { StoredEntry } from '../../event-log/event-log.ts';
 import { poisonReason } from '../../event-log/poison.ts';
 
-/** The last millisecond of the year 9999: RFC 3339 has no later one. */
+/** The last millisecond of the year 9999, which is the last year of RFC 3339. */
 const LAST_MS = 253_402_300_799_999;
 
 /**
- * An entry as an event of a leg; null when it is none, or is delivered to nobody because it breaks the format. Its time is
- * that of its id, which the log made: a producer cannot set it.
+ * An entry as an event of a leg; null when it is not one, or breaks the format and is therefore not delivered. Its time
+ * is that of its id, which the log made: a producer cannot set it.
  */
 export function legEventOf(entry: StoredEntry): LegEvent | null {
   const meta = decodeMeta(entry.meta);
@@ -31,7 +31,7 @@ function fieldsOf(data: Buffer): Readonly<Record<string, unknown>> {
   try {
     return JSON.parse(data.toString()) as Record<string, unknown>;
   } catch {
-    // A scan found it well-formed: a parser that thinks otherwise says nothing of the leg.
+    // The scan found it well-formed. If the parser disagrees, the event has no data of the leg.
     return {};
   }
 }

@@ -1,17 +1,17 @@
 import { CallsUnavailable, type Snapshot } from './snapshot.ts';
 
-/** One read serves all who ask for the same within this time. */
+/** One read serves all callers that request the same within this time. */
 const SHARED_MS = 500;
-/** Reads at a time, and how long others wait for their turn. */
+/** Number of concurrent reads, and how long others wait for their turn. */
 const AT_ONCE = 4;
 const LONGEST_WAIT_MS = 5_000;
 
 export interface Looks {
-  /** `key` stands for what is read; null is read for this caller alone. Rejects with CallsUnavailable. */
+  /** `key` identifies what is read; a null key is read for this caller alone. Rejects with CallsUnavailable. */
   take(key: string | null, read: () => Promise<Snapshot>): Promise<Snapshot>;
 }
 
-/** Bounds what reading the table costs when all clients come at once. `now`: milliseconds that never go back. */
+/** Bounds the cost of reading the table when all clients come at once. `now`: milliseconds of a monotonic clock. */
 export function createLooks(now: () => number): Looks {
   const shared = new Map<string, { readonly at: number; readonly snapshot: Promise<Snapshot> }>();
   const waiting: (() => void)[] = [];
@@ -37,14 +37,15 @@ export function createLooks(now: () => number): Looks {
       const forget = () => {
         if (shared.get(key) === look) shared.delete(key);
       };
-      // A read that failed serves only those that waited for it; one that succeeded is not held when nobody asks any more.
+      // A failed read serves only the callers that waited for it. The result of a successful one is released when no
+      // caller needs it.
       snapshot.then(() => setTimeout(forget, SHARED_MS).unref(), forget);
       return snapshot;
     },
   };
 }
 
-/** Until it is called, or the wait is too long. */
+/** Waits until it is called, or until the limit. */
 function turn(waiting: (() => void)[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const begin = () => {

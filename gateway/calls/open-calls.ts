@@ -20,9 +20,9 @@ import { Keeper } from './keeper.ts';
 import { createRedisTable } from './redis-table.ts';
 import { keepRemoved } from './remove-unkept.ts';
 
-/** More than eight members: the table touches the log, the replicas and what decides who sees a call. */
+/** More than eight members: the table uses the log, the replicas and the rules of who sees a call. */
 export interface OpenCallsParts {
-  /** The log in memory ends legs itself. */
+  /** The embedded log ends legs itself. */
   readonly eventLog: EventLog & Partial<EndingLog>;
   readonly spec: CallsSpec;
   readonly window: LogWindow;
@@ -39,11 +39,11 @@ export interface OpenCallsParts {
 
 export interface RunningCalls {
   readonly calls: Calls;
-  /** Entries of this partition have come. */
+  /** Entries of this partition have arrived. */
   wake(partition: number): void;
 }
 
-/** Begins to keep the table of live calls. Owned by `stack`. */
+/** Starts to keep the table of live calls. Owned by `stack`. */
 export function openCalls(stack: AsyncDisposableStack, parts: OpenCallsParts): RunningCalls {
   const { eventLog, window, presence, directory, scope, metrics, logger } = parts;
   const { partitions } = eventLog;
@@ -97,7 +97,7 @@ export interface RemoveCallsParts {
   readonly signal: AbortSignal;
 }
 
-/** For a resource that keeps no table: one that it kept before is removed. Owned by `stack`. */
+/** For a resource that keeps no table: removes one that it kept before. Owned by `stack`. */
 export function removeCalls(stack: AsyncDisposableStack, parts: RemoveCallsParts): void {
   const { redis: client, keyPrefix, partitions, logger } = parts;
   const closing = new AbortController();
@@ -125,7 +125,7 @@ function rulesOf({ silentAfter, switchLost, lateEnd }: CallsSpec): EndRules {
   return { silentMs: durationMs(silentAfter), graceMs: durationMs(switchLost.gracePeriod), lateEnd };
 }
 
-/** Replicas that keep the table and stay, in an order that all agree on. */
+/** Replicas that keep the table and do not leave, in an order on which all agree. */
 function keeping(live: readonly LiveReplica[]): readonly string[] {
   const names = live.filter(({ heartbeat }) => heartbeat.calls === true && !heartbeat.leaving);
   return names.map(({ replica }) => replica).toSorted((one, other) => (one < other ? -1 : 1));

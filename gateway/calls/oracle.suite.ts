@@ -50,7 +50,7 @@ function deadly(table: CallTable, random: Random, crashed: () => void): CallTabl
   };
 }
 
-/** Keepers that all believe to own every partition, each followed by another one when it dies. */
+/** Keepers that all assume to own every partition; each is replaced when it dies. */
 function race(log: OracleLog, keepers: number, random: Random) {
   const { eventLog } = log;
   const over = new AbortController();
@@ -92,7 +92,7 @@ function race(log: OracleLog, keepers: number, random: Random) {
 
 const MOST_WAVES = 5;
 
-/** LC1 over any log: snapshots are taken all the while that events come and keepers die, and each is compared. */
+/** LC1 over any log: takes snapshots while events arrive and keepers die, and checks each. */
 export function oracleSuite(name: string, open: () => Promise<OracleLog>, joins: number): void {
   it(`LC1: ${name}: every snapshot is what a plain reduction of the log says at its cursor`, async () => {
     await using log = await open();
@@ -108,12 +108,12 @@ export function oracleSuite(name: string, open: () => Promise<OracleLog>, joins:
         const wanted = someScope(random);
         const snapshot = await readSnapshot(source, wanted, null).catch(unlessUnavailable);
         if (snapshot !== null) taken.push({ snapshot, wanted });
-        // As many as are wanted, over the whole time.
+        // As many as wanted, spread over the whole time.
         await delay(Math.max(1, 15_000 / joins));
       }
     };
     const joining = [join(), join(), join()];
-    // How often keepers meet depends on the machine: more calls until they have met often enough.
+    // How often keepers meet depends on the machine: adds calls until they have met often enough.
     for (let wave = 0; wave === 0 || (wave < MOST_WAVES && !isRaced()); wave += 1) {
       const seed = `calls ${wave}`;
       const events = simulatedEvents({ seconds: 600, callsPerSecond: 1, accounts: ACCOUNTS, seed });

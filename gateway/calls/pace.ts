@@ -1,6 +1,6 @@
 /**
- * Lets one of all that write calls go on in each turn of the event loop, in the order in which they ask: a thousand snapshots at once
- * hold up nobody else's events.
+ * In each turn of the event loop, lets one of all writers of calls continue, in the order of their requests: a thousand
+ * concurrent snapshots delay no other client's events.
  */
 export function createPace(): () => Promise<void> {
   const waiting: (() => void)[] = [];
@@ -14,7 +14,7 @@ export function createPace(): () => Promise<void> {
     });
 }
 
-/** Waits at most `limitMs` for what `begin` is told to call; false: it was not called by then. */
+/** Waits at most `limitMs` for a call of the function that `begin` receives; false when it was not called by then. */
 export function within(limitMs: number, begin: (done: () => void) => void): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, limitMs, false);

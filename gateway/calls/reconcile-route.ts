@@ -10,7 +10,7 @@ import { readSwitchList } from './switch-list.ts';
 export interface ReconcileRouteOptions {
   /** Null where the resource keeps no table of live calls. */
   readonly calls: Pick<Calls, 'reconcile'> | null;
-  /** What producers present as bearer token; an empty one refuses every request. */
+  /** Bearer token of producers; an empty one refuses every request. */
   readonly token: string;
   /** Whether a producer may write events of an account here. */
   readonly mayEnd: (account: string) => boolean;
@@ -18,23 +18,24 @@ export interface ReconcileRouteOptions {
   readonly now: () => number;
 }
 
-/** 100,000 Call-IDs of ordinary length. */
+/** Room for 100,000 Call-IDs of usual length. */
 const MAX_BODY_BYTES = 8 * 1_024 * 1_024;
 
 /**
- * `POST /ws/v1/firehose/calls/reconcile`, for the inner listener only: a producer says which calls a switch still has, and
- * the others of that switch are ended. Answers how many were, and how many calls of the list the table lacks.
+ * `POST /ws/v1/firehose/calls/reconcile`, for the inner listener only: a producer sends the calls that a switch still
+ * has, and the others of that switch are ended. Answers the number of ended calls, and how many calls of the list the
+ * table lacks.
  */
 export function reconcileRouter({ calls, token, mayEnd, now }: ReconcileRouteOptions): Router {
   return producerRouter({
     path: RECONCILE_PATH,
     token,
-    // Each reads the whole table: one after the other.
+    // Each request reads the whole table: they run one after the other.
     mostAtOnce: 1,
     busy: 'Another list is compared with the live calls: send this one again.',
     handle: async (request, response) => {
       if (calls === null) return sendProblem(response, { status: 404, ...CALLS_DISABLED, headers: CLOSE_UNREAD });
-      // What comes while the body is read began after the list was made.
+      // An event that arrives while the body is read began after the list was made.
       const arrivedAt = now();
       const body = await takeBody(request, response, MAX_BODY_BYTES);
       if (body === null) return;

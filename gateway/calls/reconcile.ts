@@ -7,21 +7,21 @@ import { eachLeg } from './each-leg.ts';
 import { endEvent, type EndReason } from './end-event.ts';
 import { CallsUnavailable } from './snapshot.ts';
 
-/** Which calls a switch has. */
+/** The calls of a switch. */
 export interface SwitchList {
-  /** As the events of its legs name it: by `Node`, or by the pseudonym of a source's switch. */
+  /** The switch's name in the events of its legs: `Node`, or the pseudonym of a source's switch. */
   readonly switch: ReadonlySet<string>;
   readonly live: ReadonlySet<string>;
-  /** Unix milliseconds: a leg that spoke later may have begun after the list was made. */
+  /** Unix milliseconds: a leg with a later event may have begun after the list was made. */
   readonly listedAt: number;
-  /** Unix milliseconds; null where the switch has not restarted as far as is known. */
+  /** Unix milliseconds; null when no restart of the switch is known. */
   readonly startedAt: number | null;
 }
 
 export interface Reconciled {
-  /** Legs that were given an end. */
+  /** Number of legs that were ended. */
   readonly ended: number;
-  /** Calls of the list that the table has not: the switch has said nothing of them that the log still holds. */
+  /** Calls of the list that the table lacks: the log holds no event of them any more. */
   readonly unknown: number;
 }
 
@@ -39,13 +39,13 @@ function reasonToEnd(record: CallRecord, list: SwitchList): EndReason | null {
   return record.last_ms < list.listedAt && !list.live.has(record.call_id) ? 'reconciled' : null;
 }
 
-/** Tries for a leg of which the log has more than the table; then it is for the next list. */
+/** Attempts for a leg with entries that the table has not read; after that the next list handles it. */
 const TRIES = 20;
 const TRY_MS = 100;
 
 /**
- * Ends the legs that a switch no longer has, of accounts that its producer may write for. Rejects with CallsUnavailable while the table
- * cannot be read; what was ended by then stays so, and the same list again ends the rest.
+ * Ends the legs that a switch no longer has, of accounts that its producer may write for. Rejects with CallsUnavailable
+ * while the table cannot be read. Legs that were ended by then stay ended; sending the same list again ends the rest.
  */
 export async function reconcile(
   { table, partitions, counters, lateEnd }: ReconcileParts,

@@ -20,13 +20,13 @@ import {
 import { END, endInput, endOutcome } from './end-script.ts';
 import type { KnownLeg } from './reduce-entries.ts';
 
-/** What every script compares first. KEYS[1] is the table's `at`, ARGV[1] what it must be. */
+/** First comparison of every script. KEYS[1] is the table's `at`, ARGV[1] the expected value. */
 const COMPARE = `if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return false end\n`;
 
 /**
- * KEYS: at, then each leg's hash and its `ended`. ARGV: at, then each leg's Call-ID, behind a `1` where its end is asked
- * for in any case. Replies a record and the entry id of an end for each leg, each empty for none; nothing when the table
- * has moved on.
+ * KEYS: at, then each leg's hash and its `ended`. ARGV: at, then each leg's Call-ID, with a `1` before it where its end
+ * is requested in any case. Replies a record and the entry id of an end for each leg, empty when absent; nothing when
+ * the table has moved on.
  */
 const LOOK = defineScript(`${COMPARE}
 local found = {}
@@ -38,16 +38,16 @@ for i = 2, #ARGV do
 end
 return found`);
 
-/** KEYS: each leg's `ended`. Replies an entry id for each leg, empty for none. */
+/** KEYS: each leg's `ended`. Replies an entry id for each leg, empty when absent. */
 const ENDED = defineScript(`
 local found = {}
 for i, key in ipairs(KEYS) do found[i] = redis.call('GET', key) or '' end
 return found`);
 
 /**
- * KEYS: at, accounts, then each leg's hash. ARGV: at, the new one, how long it is kept, legs of an account at most, then
- * account, Call-ID and record (empty: removed) of each leg. Replies how many legs were left out, as their account has too
- * many; nothing when the table has moved on.
+ * KEYS: at, accounts, then each leg's hash. ARGV: at, the new one, its time to live, most legs of an account, then
+ * account, Call-ID and record (empty: removed) of each leg. Replies how many legs were left out because their account
+ * has too many; nothing when the table has moved on.
  */
 const WRITE = defineScript(`${COMPARE}
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
@@ -69,7 +69,7 @@ for i = 3, #KEYS do
 end
 return refused`);
 
-/** KEYS: at. ARGV: at, the new one (empty: none), how long it is kept. */
+/** KEYS: at. ARGV: at, the new one (empty: none), its time to live. */
 const BEGIN = defineScript(`${COMPARE}
 if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
 return 1`);
@@ -83,9 +83,10 @@ end
 return redis.call('SCARD', KEYS[2])`);
 
 /**
- * Some legs of accounts. KEYS: at, then accounts' hashes. ARGV: legs at most, the place in the first hash. A hash that fits is read whole,
- * a larger one by HSCAN: a leg that is there all the while is in one slice at least. Replies at, the number of accounts that
- * were read, the place in the next one, and the records, a line each: one long text costs a client a tenth of many short ones.
+ * Reads some legs of accounts. KEYS: at, then accounts' hashes. ARGV: most legs, the place in the first hash. A hash
+ * that fits is read whole, a larger one by HSCAN: a leg that exists during the whole read is in at least one slice.
+ * Replies at, the number of accounts that were read, the place in the next one, and the records, one on each line: one
+ * long text costs a client a tenth of many short ones.
  */
 const SLICE = defineScript(`
 local at = redis.call('GET', KEYS[1])
@@ -111,12 +112,12 @@ for i = 2, #KEYS do
 end
 return { at, done, place, table.concat(found, '\\n') }`);
 
-/** A table that nobody keeps is begun anew after this time: longer than any log is likely to be away. */
+/** A table without a keeper expires after this time: longer than a log is likely to be away. */
 const KEPT_MS = 604_800_000;
 const DROPPED_ACCOUNTS = 20;
 const SCAN_COUNT = 1_000;
 
-/** The table in Redis, beside the log's streams: it is lost with them and with nothing else. */
+/** The table in Redis, beside the log's streams. It is lost only together with them. */
 export function createRedisTable(place: LogPlace, legsPerAccount = LEGS_PER_ACCOUNT): CallTable {
   const share = String(Math.ceil(legsPerAccount / place.partitions));
   const keysOf = (partition: number) => callKeys(place.keyPrefix, partition);
@@ -180,13 +181,13 @@ export function createRedisTable(place: LogPlace, legsPerAccount = LEGS_PER_ACCO
 
 type Run = (script: Script, keys: readonly string[], args: readonly (string | Buffer)[]) => Promise<unknown>;
 
-/** What partitions ask for in the same turn goes by one write. */
+/** Requests of partitions in the same turn are sent by one write. */
 function runTogether(place: LogPlace): Run {
   const together = runsTogether(place.client);
   return (script, keys, args) => available(place, () => together(script, { keys, args }));
 }
 
-/** How long a table lives, and the ends of its legs. */
+/** Time to live of a table, and of the ends of its legs. */
 function keptTable(place: LogPlace, run: Run): Pick<CallTable, 'end' | 'touch' | 'idleMs' | 'forget'> {
   const keysOf = (partition: number) => callKeys(place.keyPrefix, partition);
   return {
@@ -232,7 +233,7 @@ function sliceOf([text, done, leg, records]: SliceReply, accounts: readonly stri
   };
 }
 
-/** A record of a version that cannot be read is left out: the next event of its leg writes it anew. */
+/** Omits a record of a version that cannot be read: the next event of its leg writes it again. */
 function isReadable(record: CallRecord | null): record is CallRecord {
   return record !== null;
 }
@@ -250,7 +251,7 @@ function encodeAt(at: TableAt | null): string {
   return at === null ? '' : [at.epoch, at.id, at.phase, at.until].join(' ');
 }
 
-/** Null for none, and for what no version of this wrote: it is then begun again. */
+/** Null when absent, and for a value that no version of this code wrote: the table then starts anew. */
 function decodeAt(text: string | null): TableAt | null {
   const [epoch = '', id = '', word = '', until = ''] = (text ?? '').split(' ');
   const phase = PHASES.find((one) => one === word);

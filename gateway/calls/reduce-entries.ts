@@ -4,20 +4,17 @@ import { compareIds } from '../../protocol/position.ts';
 import type { StoredEntry } from '../../event-log/event-log.ts';
 import { legEventOf } from './leg-event.ts';
 
-/** An entry that is of a leg. */
+/** An entry that belongs to a leg. */
 export interface LegEntry {
   readonly id: string;
   readonly event: LegEvent;
 }
 
-/** What is known of a leg before the entries. */
+/** Knowledge about a leg before the entries. */
 export interface KnownLeg {
-  /** Undefined for one that is not in the table. */
+  /** Undefined for a leg that is not in the table. */
   readonly record: CallRecord | undefined;
-  /**
-   * Entry id of the synthetic end that the leg was given, null for none: what a switch says of it later does not bring
-   * it back.
-   */
+  /** Entry id of the leg's synthetic end, or null: later events of the switch do not revive the leg. */
   readonly endedAt: string | null;
 }
 
@@ -35,12 +32,12 @@ export function legEntriesOf(entries: readonly StoredEntry[]): LegEntry[] {
   return found;
 }
 
-/** A leg whose record is asked for; `ends`: its synthetic end too, although it has a record. */
+/** A leg whose record is requested; `ends`: also its synthetic end, although it has a record. */
 export interface LegQuery extends LegName {
   readonly ends: boolean;
 }
 
-/** The legs that the entries are of, each once. */
+/** The legs of the entries, each once. */
 export function legsOf(entries: readonly LegEntry[]): LegQuery[] {
   const legs = new Map<string, { account: string; callId: string; ends: boolean }>();
   for (const { event } of entries) {
@@ -53,7 +50,10 @@ export function legsOf(entries: readonly LegEntry[]): LegQuery[] {
   return [...legs.values()];
 }
 
-/** What the entries change, by `legKey`. Pure. `known` is by `legKey` too; a leg that it lacks is not in the table. */
+/**
+ * The changes that the entries make, by `legKey`. Pure. `known` is by `legKey` too; a leg that it lacks is not in the
+ * table.
+ */
 export function reduceEntries(
   entries: readonly LegEntry[],
   known: ReadonlyMap<string, KnownLeg>,

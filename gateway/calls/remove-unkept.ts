@@ -3,17 +3,18 @@ import { LogUnavailable } from '../../event-log/event-log.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import type { CallTable, TableAt } from './call-table.ts';
 
-/** Who keeps a table says so every few seconds. */
+/** A keeper marks its table every few seconds. */
 const UNKEPT_MS = 600_000;
 const EVERY_MS = 3_600_000;
 const RETRY_MS = 60_000;
 
-/** Where a table was that has lost its place. */
+/** The state of a table whose `at` is lost. */
 const NOWHERE: TableAt = { epoch: '', id: '0-0', phase: 'dropping', until: '0-0' };
 
 /**
- * Removes the table of a partition when no replica has kept it for a while: false while one does. Another resource on the same
- * streams may keep it: a replica that begins again meanwhile has moved it, and it is left alone. Rejects with LogUnavailable.
+ * Removes the table of a partition when no replica has kept it for a while; false while one keeps it. Another resource
+ * on the same streams may keep it: a replica that starts in the meantime has moved it, and it remains. Rejects with
+ * LogUnavailable.
  */
 export async function removeUnkept(table: CallTable, partition: number, unkeptMs = UNKEPT_MS): Promise<boolean> {
   const idleMs = await table.idleMs(partition);
@@ -36,7 +37,7 @@ export interface RemovingParts {
   readonly signal: AbortSignal;
 }
 
-/** For a resource that keeps no table: what it kept before is removed. Settles after an abort. */
+/** For a resource that keeps no table: removes a table that it kept before. Settles after an abort. */
 export async function keepRemoved({ table, partitions, logger, signal }: RemovingParts): Promise<void> {
   while (!signal.aborted) {
     let restMs = EVERY_MS;

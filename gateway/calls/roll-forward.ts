@@ -11,16 +11,16 @@ export interface SliceRead {
 
 export interface RollForward {
   readonly slices: readonly SliceRead[];
-  /** The entries after the place at which reading began, to the place at which the snapshot is true. */
+  /** The entries from the place where reading began to the place at which the snapshot is true. */
   readonly entries: readonly LegEntry[];
   /** Entry ids of synthetic ends, by `legKey`. */
   readonly ended: ReadonlyMap<string, string>;
 }
 
 /**
- * The legs at one place, of slices that were each read at another one. Pure. A leg of a slice gets the entries after that
- * slice; a leg of no slice gets all of them, from nothing: it began after the place at which reading began, or had ended
- * when its slice was read, and then its end is among the entries.
+ * Combines slices, each read at another place, into the legs at one place. Pure. A leg of a slice gets the entries
+ * after that slice. A leg of no slice gets all of the entries, from nothing: it began after the start of reading, or
+ * had ended when its slice was read, and then its end is among the entries.
  */
 export function rollForward({ slices, entries, ended }: RollForward): CallRecord[] {
   const legs = new Map<string, { record: CallRecord | undefined; id: string }>();

@@ -1,8 +1,9 @@
 import { callOf, type Call, type CallRecord } from '../../protocol/call.ts';
 
 /**
- * What a call shows beside its beginning, answer and end, and the events that say it. Who does not get all of them as events sees
- * none of it: a part would show what a grant hides, and would stay on a board for ever whose client does not get its end.
+ * Data of a call besides its start, answer and end, with the events that carry it. A client that does not get all of
+ * these events sees none of the data: a part would show what a grant hides, and would remain on a board that never
+ * receives its end.
  */
 const SAID_BY = {
   held: ['CHANNEL_HOLD', 'CHANNEL_UNHOLD'],
@@ -14,7 +15,7 @@ const SAID_BY = {
 
 type Said = keyof typeof SAID_BY;
 
-/** How a call looks to who gets the events of these names alone. Pure. */
+/** How a client that gets only the events of these names sees a call. Pure. */
 export function shownTo(gets: (event: string) => boolean): (record: CallRecord) => Call {
   const hidden = new Set((Object.keys(SAID_BY) as Said[]).filter((said) => !SAID_BY[said].every(gets)));
   if (hidden.size === 0) return callOf;

@@ -53,7 +53,7 @@ it('LC5: reading 100,000 legs holds Redis for less than 5 ms at a time', async (
   assert.ok(longest < 5, `a slice took ${longest.toFixed(1)} ms of Redis`);
 });
 
-/** Processor time of the server until now: a machine that is busy with something else does not count. */
+/** CPU time of the server until now: other load of the machine does not count. */
 async function processorMs(client: RedisClient): Promise<number> {
   const info = String(await client.call('info', 'cpu'));
   const seconds = ['user', 'sys'].map((kind) => Number(new RegExp(`used_cpu_${kind}:([0-9.]+)`).exec(info)?.[1]));

@@ -6,9 +6,9 @@ import { FIRST_SLICE, type CallTable, type TableAt } from './call-table.ts';
 import { legEntriesOf, legsOf, type LegEntry } from './reduce-entries.ts';
 import { rollForward, type SliceRead } from './roll-forward.ts';
 
-/** The accounts whose legs are asked for. */
+/** The accounts whose legs are requested. */
 export interface Wanted {
-  /** All of them where they are few; null: those of the table are looked through. */
+  /** All of them when they are few; null: the accounts of the table are filtered. */
   readonly accounts: readonly string[] | null;
   readonly includes: (account: string) => boolean;
 }
@@ -26,7 +26,7 @@ export interface SnapshotSource {
   readonly now: () => number;
 }
 
-/** The table cannot be read now: it is being built, or what keeps it is behind. */
+/** The table cannot be read now: it is being built, or its keeper is behind. */
 export class CallsUnavailable extends Error {
   override readonly name = 'CallsUnavailable';
   readonly code = 'calls_unavailable';
@@ -38,13 +38,13 @@ export class CallsUnavailable extends Error {
   }
 }
 
-/** The table may be this far behind the log. */
+/** How far the table may be behind the log. */
 const BEHIND_MS = 30_000;
 const PAGE = 500;
 
 /**
- * The legs of these accounts at one position, at `atLeast` or later. Nothing is locked: each partition is read in slices,
- * each true at a place of its own, and rolled forward by the entries between. Rejects with CallsUnavailable.
+ * The legs of these accounts at one position, at `atLeast` or later. Nothing is locked: each partition is read in
+ * slices, each true at a place of its own, and rolled forward by the entries in between. Rejects with CallsUnavailable.
  */
 export async function readSnapshot(
   source: SnapshotSource,
@@ -60,8 +60,8 @@ export async function readSnapshot(
     const isRolled = parts.some(({ began, id }) => began !== id);
     const state = isRolled ? await eventLog.state() : null;
     const epoch = state?.epoch ?? (await eventLog.epoch());
-    // Slices and entries fit together only when they are of one life of the log, and no entry between them is lost. An
-    // epoch never comes back: that of the tables, found again after the reads, was in force all the while.
+    // Slices and entries fit together only if they have the same epoch and no entry between them is lost. An epoch
+    // never returns: if the tables' epoch is the same after the reads, it was in force during all of them.
     const epochs = [...parts.map((part) => part.epoch), atLeast?.epoch ?? epoch];
     if (epochs.some((one) => one !== epoch)) throw new CallsUnavailable('moved');
     if (state !== null && isTooOld({ epoch, ids: parts.map(({ began }) => began) }, state))
@@ -119,11 +119,11 @@ interface Listed {
   readonly accounts: readonly string[];
   /** Where reading began; null: with the first slice. */
   readonly began: TableAt | null;
-  /** A place at which the list was whole. */
+  /** A place at which the list was complete. */
   readonly at: TableAt | null;
 }
 
-/** The accounts to read. Those of the table are listed between two looks at its place. */
+/** The accounts to read. The accounts of the table are listed between two reads of its place. */
 async function list(table: CallTable, partition: number, wanted: Wanted): Promise<Listed> {
   if (wanted.accounts !== null) return { accounts: wanted.accounts, began: null, at: null };
   const began = readable(await table.at(partition), null);
@@ -137,7 +137,7 @@ function latestOf(one: string | null, other: string | null): string {
   return compareIds(first, second) > 0 ? first : second;
 }
 
-/** Rejects where the table is not live, or no longer the one that reading began with. */
+/** Rejects when the table is not live, or no longer the one with which reading began. */
 function readable(at: TableAt | null, began: TableAt | null): TableAt {
   if (at === null || at.phase !== 'live') throw new CallsUnavailable('building');
   if (began !== null && at.epoch !== began.epoch) throw new CallsUnavailable('moved');
@@ -160,7 +160,7 @@ async function entriesBetween(
   return found;
 }
 
-/** A keeper that hangs must not show calls of long ago: the first entry that is not in the table is young. */
+/** A keeper that hangs must not show old calls: the first entry that the table lacks must be recent. */
 async function refuseBehind({ eventLog, now }: SnapshotSource, partition: number, id: string): Promise<void> {
   if (now() - splitId(id)[0] <= BEHIND_MS) return;
   const [unread] = await eventLog.range(partition, id, 1);

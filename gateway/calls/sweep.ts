@@ -11,12 +11,15 @@ export interface SweepParts {
   readonly counters: CallCounters;
 }
 
-/** What could not be ended now is tried again after this time: the log has more of the leg than the table, or is away. */
+/**
+ * After this time, a leg is tried again that could not be ended, because the table lacks entries of it or the log is
+ * away.
+ */
 const AGAIN_MS = 1_000;
 
 /**
- * Ends the legs of a partition that are due. Returns when to look again, Unix milliseconds: no leg that is there now, and none
- * that begins later, is due before. Rejects with LogUnavailable.
+ * Ends the legs of a partition that are due. Returns the time of the next check, Unix milliseconds: no present leg, and
+ * none that begins later, is due before. Rejects with LogUnavailable.
  */
 export async function sweep({ table, partition, rules, counters }: SweepParts, now: number): Promise<number> {
   let next = now + rules.silentMs;

@@ -44,7 +44,7 @@ function open() {
   return { fanout, join };
 }
 
-/** Events of a and b in turn, so that what one account gets never lies in a round as one piece. */
+/** Alternates events of a and b, so that one account's events are never adjacent in a round. */
 const events = (from: number) =>
   [0, 1, 2, 3].map((n) => {
     const account = n % 2 === 0 ? 'a' : 'b';

@@ -2,26 +2,26 @@ import { framesOf } from './forms.ts';
 import type { Round } from './round.ts';
 import { seal, type Part, type Selection } from './selection.ts';
 
-/** More different selections that begin with the same part are not compared: each would be looked at for each view. */
+/** Limit of different selections with the same first part that are compared, because each is compared for each view. */
 const MOST_COMPARED = 4;
 
 interface Seen {
   readonly selection: Selection;
-  /** Made for the second view that gets the same. */
+  /** Made for the second view that gets the same bytes. */
   chunk: Buffer | null;
 }
 
 /**
- * Finds views of one connection each that get the same bytes of a round although their filters differ, so that these are put
- * together once for all of them. The first one cannot know of others: it gets a buffer of its own.
+ * Finds views of one connection each that get the same bytes of a round although their filters differ, so that these
+ * bytes are assembled once for all of them. The first view cannot know of others: it gets a buffer of its own.
  */
 export class Alike {
   readonly #seen = new Map<Part, Seen[]>();
 
-  /** What this selection shares with one before it; null for the first. */
+  /** What this selection shares with an earlier one; null for the first. */
   chunk(round: Round, selection: Selection): Buffer | null {
     const [first, second] = selection.parts;
-    // A single event lies in the round as it is: nothing has to be put together.
+    // A single event is contiguous in the round: nothing has to be assembled.
     if (first === undefined || (second === undefined && first.entries.length === 1)) return null;
     const seen = this.#seen.get(first);
     if (seen === undefined) {

@@ -13,7 +13,7 @@ import { createPages } from './pages.ts';
 import type { SourceGapNotice } from './source-gap-notice.ts';
 import { unroutableLines } from './unroutable-lines.ts';
 
-/** More than eight members: it joins the log with all that an entry concerns. */
+/** More than eight members: it joins the log with everything that an entry affects. */
 export interface FanoutParts {
   readonly eventLog: EventLog;
   /** Woken when a partition has entries; null without a table of live calls. */
@@ -21,9 +21,9 @@ export interface FanoutParts {
   /** Woken when a partition has entries, and notified of gaps of sources. */
   readonly groups: { wake(partition: number): void; sourceGap(notice: SourceGapNotice): void };
   readonly directory: LiveDirectory;
-  /** What the resource offers. */
+  /** Accounts and events that the resource offers. */
   readonly scope: Live<Scope>;
-  /** Whether this process ends TLS itself. */
+  /** Whether this process terminates TLS itself. */
   readonly isTls: boolean;
   readonly metrics: Metrics;
   readonly traces: EventTraces | null;
@@ -33,12 +33,12 @@ export interface FanoutParts {
 
 export interface RunningFanout {
   readonly fanout: Fanout;
-  /** Settles when the reader has ended: cleanly after an abort, else with the error. */
+  /** Settles when the reader has ended: fulfilled after an abort, else rejected with the error. */
   readonly ended: Promise<void>;
   readonly isReachable: () => boolean;
 }
 
-/** Makes the fan-out and starts its reader. */
+/** Creates the fan-out and starts its reader. */
 export function buildFanout(parts: FanoutParts): RunningFanout {
   const { eventLog, calls, groups, directory, scope, isTls, metrics, traces, logger, signal } = parts;
   let offer = createOffer(scope.current);
@@ -68,7 +68,7 @@ export function buildFanout(parts: FanoutParts): RunningFanout {
     'abort',
     scope.onChange(() => {
       offer = createOffer(scope.current);
-      // Drops what was decided by the old scope.
+      // Drops the decisions of the old scope.
       fanout.useDirectory(directory.current);
     }),
   );
@@ -99,7 +99,7 @@ export function buildFanout(parts: FanoutParts): RunningFanout {
   return { fanout, ended, isReachable: () => reachable };
 }
 
-/** How many entries of each partition there are. */
+/** Number of entries of each partition. */
 function countsOf(entries: readonly StoredEntry[]): ReadonlyMap<number, number> {
   const counts = new Map<number, number>();
   for (const { partition } of entries) counts.set(partition, (counts.get(partition) ?? 0) + 1);

@@ -5,7 +5,7 @@ const END = Buffer.from(CLOUD_EVENT_END);
 /** The field of an event that names its switch. */
 const NODE = 'Node';
 
-/** An event as a CloudEvent. `data` is what a client may see of it: the switch is taken from it too. */
+/** An event as a CloudEvent. `data` is what a client may see of it; the switch is read from it too. */
 export function cloudEvent(data: Buffer, context: Omit<CloudEventContext, 'node'>): Buffer {
   return Buffer.concat([Buffer.from(cloudEventHead({ ...context, node: nodeOf(data) })), data, END]);
 }

@@ -205,11 +205,11 @@ test('with no_context_takeover the length of an event says nothing about the eve
     return sink?.chunks.at(-1)?.length;
   };
   assert.equal(lengths('self', 7_777), lengths('self', 1_234));
-  // What shared streams give away, and why that is written down.
+  // What shared streams reveal, and why that is documented.
   assert.notEqual(lengths('shared', 7_777), lengths('shared', 1_234));
 });
 
-/** An event that holds something that another event may hold too. */
+/** An event with content that another event may have too. */
 const secret = (of: number) =>
   entryOf({
     sequence: of,

@@ -16,16 +16,16 @@ export interface DeflatedChunks {
   readonly shared: Buffer | null;
   /** Connections with this mark or a smaller one get `shared`. */
   readonly inStepUpTo: number;
-  /** Self-contained, made when the first connection needs it. */
+  /** Self-contained; made when the first connection needs it. */
   readonly self: () => Buffer;
 }
 
-/** Compresses rounds for views whose connections negotiated it, as far as the policy lets it. */
+/** Compresses rounds for views whose connections negotiated it, as far as the policy allows. */
 export class Compressor {
   readonly #counters: FanoutCounters;
   readonly #isEncrypted: boolean;
   #left = DEFLATED_A_TURN;
-  /** Share of the last interval that the event loop was busy. */
+  /** Share of the last interval in which the event loop was busy. */
   busy = 0;
 
   constructor(counters: FanoutCounters, isEncrypted: boolean) {
@@ -33,12 +33,12 @@ export class Compressor {
     this.#isEncrypted = isEncrypted;
   }
 
-  /** Everything else had its turn. */
+  /** All other work has had its turn. */
   renew(): void {
     this.#left = DEFLATED_A_TURN;
   }
 
-  /** For the live connections of a view; null: the round goes to them as it is. */
+  /** For the live connections of a view; null: the round is sent uncompressed. */
   live(view: View, round: Round, selection: Selection): DeflatedChunks | null {
     const { stream } = view;
     const way = this.#way(view, selection, view.live.size);
@@ -54,7 +54,7 @@ export class Compressor {
     return { shared: anyInStep(view.live, inStepUpTo) ? shared : null, inStepUpTo, self };
   }
 
-  /** Self-contained, for a connection that pulls; null: the round goes to it as it is. */
+  /** Self-contained, for a connection that pulls; null: the round is sent uncompressed. */
   pulled(view: View, round: Round, selection: Selection): Buffer | null {
     return this.#way(view, selection, 1) === 'raw' ? null : this.#self(round, selection);
   }
@@ -91,7 +91,7 @@ function anyInStep(connections: ReadonlySet<Connection>, inStepUpTo: number): bo
   return false;
 }
 
-/** Small and very large messages stay as they are, for connections in step and for others alike. */
+/** Small and very large messages remain uncompressed, whether connections are in step or not. */
 function sharedChunk({ stream }: View, round: Round, selection: Selection): Buffer {
   const frames = framesOf(round, selection);
   const entries = entriesOf(selection);

@@ -3,13 +3,13 @@ import type { Subscription } from '../../protocol/subscription.ts';
 import type { SourceGapNotice } from './source-gap-notice.ts';
 import type { View } from './view.ts';
 
-/** Where a connection's frames go: the one writer of its connection. */
+/** The destination of a connection's frames: the only writer of that connection. */
 export interface Sink {
   /** Whole frames only. `release` is called once the socket has taken the bytes or is gone. */
   write(chunk: Buffer, release: (() => void) | null): void;
   /** Bytes written here that the kernel has not taken yet. */
   readonly queued: number;
-  /** Calls back once, later, when the kernel has taken what was queued; never for a socket that is gone. */
+  /** Calls back once, later, when the kernel has taken the queued bytes; never for a socket that is gone. */
   whenDrained(callback: () => void): void;
 }
 
@@ -18,35 +18,35 @@ export type LossReason = 'cursor_too_old' | 'epoch_lost';
 /** What happens to a connection that stays behind: it pulls at its own pace, skips to live, or is ended. */
 export type SlowPolicy = Subscription['spec']['gateway']['connections']['slowConsumerPolicy'];
 
-/** What the fan-out reports to a connection besides events; each call is in order with the events around it. */
+/** Reports of the fan-out to a connection besides events; each call is in order with the events around it. */
 export interface Notices {
   /**
    * Entries after `last` could not be kept. Nothing more is written until the connection leaves or starts at another
    * position.
    */
   lost(reason: LossReason, last: Position): void;
-  /** Under the policy Latest: entries after `last` were left out, and it is live again. */
+  /** Under the policy Latest: entries after `last` were skipped, and it is live again. */
   skipped(last: Position): void;
-  /** This many entries that may have been for it break the format and were left out. */
+  /** This many entries that may have been for it break the format and were skipped. */
   poison(entries: number): void;
-  /** A switch was not listened to for a time: for every connection, whatever it may see. */
+  /** A switch had no listener for a time. Every connection gets this, whatever it may see. */
   sourceGap(notice: SourceGapNotice): void;
-  /** Everything up to the asked end was written. */
+  /** Everything up to the requested end was written. */
   finished(): void;
 }
 
-/** Behind for this long, a connection is slow: a burst alone is not. */
+/** A connection that is behind for this long is slow: a burst alone does not make it slow. */
 export const SLOW_AFTER_MS = 5_000;
 
-/** Whether a connection has been behind for so long that its policy applies. Pure. */
+/** Whether a connection has been behind long enough for its policy to apply. Pure. */
 export function isSlow(behind: Behind | null, now: number): boolean {
   return behind !== null && behind.since !== null && now - behind.since >= SLOW_AFTER_MS;
 }
 
 /**
- * A connection as the fan-out sees it. It is live (gets each round as it comes) or behind, and then pulls from its
- * own position: from the tail in memory, or from pages of the log when it has fallen out of the tail. A connection that
- * resumes or replays is behind from the start.
+ * A connection as the fan-out sees it. It is live (gets each round at once) or behind. A connection that is behind
+ * pulls from its own position: from the tail in memory, or from pages of the log when it has fallen out of the tail. A
+ * connection that resumes or replays starts behind.
  */
 export interface Connection {
   view: View;
@@ -56,7 +56,10 @@ export interface Connection {
   /** Null while live. */
   behind: Behind | null;
   closed: boolean;
-  /** Where it came into the stream of its view, see shared-stream.ts: all that compression keeps of a connection (D3). */
+  /**
+   * Where it joined the stream of its view, see shared-stream.ts: the only state that compression keeps for a
+   * connection (D3).
+   */
   mark: number;
 }
 
@@ -66,9 +69,9 @@ export interface Behind {
   round: number | null;
   /** Everything up to here was written or did not match. */
   from: readonly string[];
-  /** Entries of the rounds to come that were delivered before a resume, null when there are none. */
+  /** Entries of coming rounds that were delivered before a resume, null when there are none. */
   delivered: readonly string[] | null;
-  /** Where a bounded replay ends. */
+  /** End of a bounded replay. */
   readonly until: readonly string[] | null;
   /** When it fell behind by not draining (`performance.now`); null for one that resumes or replays. */
   readonly since: number | null;

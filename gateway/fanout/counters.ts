@@ -1,16 +1,18 @@
-/** Plain numbers that the event path raises and the metrics endpoint reads: no instrument is called per delivery. */
+/**
+ * Plain numbers that the event path raises and the metrics endpoint reads: no instrument is called for each delivery.
+ */
 export interface FanoutCounters {
   /** Entries read, by partition. */
   readonly eventsRead: number[];
   deliveries: number;
   deliveredBytes: number;
-  /** Bytes that these would have had uncompressed, less what they had. */
+  /** Uncompressed size of these minus their compressed size, in bytes. */
   savedBytes: number;
-  /** Spent on compressing. */
+  /** Time spent on compression. */
   compressMs: number;
   writes: number;
   unknownAccount: number;
-  /** Entries of accounts that the directory lacks, of a log that other resources use too. */
+  /** Entries of accounts that the directory lacks, in a log that other resources use too. */
   foreignAccount: number;
   poison: number;
   /** Pages that could not be read for an unexpected reason. */

@@ -4,7 +4,7 @@ import { frameHeaderLength, writeFrameHeader } from './frame.ts';
 /** How much of a view's stream its next event may refer back to. */
 export const DICTIONARY_BYTES = 8 * 1024;
 
-/** Fewer bytes gain little; more would hold up everything else while they are compressed. */
+/** Fewer bytes gain little; more would block other work during compression. */
 const LEAST_BYTES = 200;
 const MOST_BYTES = 64 * 1024;
 
@@ -16,10 +16,10 @@ const OPTIONS: ZlibOptions = {
   finishFlush: constants.Z_SYNC_FLUSH,
 };
 
-/** What a flush ends with, and a message leaves out (RFC 7692 7.2.1). */
+/** End of a flush, which a message omits (RFC 7692 7.2.1). */
 const FLUSH_TAIL = 4;
 
-/** Whether a message is worth compressing. One that is not is sent as it is, and enters no window. Pure. */
+/** Whether a message is worth compressing. Otherwise it is sent uncompressed, and enters no window. Pure. */
 export function isWorthDeflating(payload: Buffer): boolean {
   return payload.length >= LEAST_BYTES && payload.length <= MOST_BYTES;
 }

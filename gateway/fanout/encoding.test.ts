@@ -57,7 +57,7 @@ test('an account whose logins use every set of profiles takes compression from n
   }
 });
 
-/** How often the cursor of an event was sealed: what a form with meta costs. */
+/** How often the cursor of an event was sealed: the cost of a form with meta. */
 function open(accounts: readonly string[] = ['a']) {
   let sealed = 0;
   const counting: typeof cursors = Object.assign(Object.create(cursors) as typeof cursors, {

@@ -2,29 +2,29 @@ import { MOST_PROFILES } from '../../protocol/subscription/privacy.ts';
 import type { Redactor } from '../privacy/redactor.ts';
 
 /**
- * What a connection gets of an event: its bytes, its bytes with one trailing `_firehose` key, or a CloudEvent whose data they
- * are.
+ * What a connection gets of an event: its bytes, its bytes with one trailing `_firehose` key, or a CloudEvent with them
+ * as data.
  */
 const FORMATS = ['plain', 'meta', 'cloudevents'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** What stands around each text: a WebSocket frame, or the lines of a Server-Sent Event. */
+/** The framing of each text: a WebSocket frame, or the lines of a Server-Sent Event. */
 export type Framing = 'websocket' | 'sse';
 
 /**
- * How a text travels to connections that negotiated permessage-deflate (RFC 7692): `shared` to those that keep their window
- * between messages, `self` to those that do not; `raw` to all others.
+ * How a text is sent to connections that negotiated permessage-deflate (RFC 7692): `shared` to those that keep their
+ * window between messages, `self` to those that do not; `raw` to all others.
  */
 const TRANSPORTS = ['raw', 'self', 'shared'] as const;
 export type Transport = (typeof TRANSPORTS)[number];
-/** Those of a WebSocket, and Server-Sent Events. */
+/** Framings of a WebSocket, and Server-Sent Events. */
 const WAYS = TRANSPORTS.length + 1;
 
-/** Everything that decides which bytes an event becomes. Two connections with equal forms may share theirs. */
+/** Everything that determines the bytes of an event. Two connections with equal forms may share the bytes. */
 export interface Form {
   readonly format: Format;
   readonly framing: Framing;
-  /** Of a WebSocket; Server-Sent Events are `raw`. */
+  /** For a WebSocket; Server-Sent Events are `raw`. */
   readonly transport: Transport;
   /** Null shows everything. */
   readonly privacy: Redactor | null;
@@ -35,17 +35,18 @@ export interface Form {
 export const PLAIN: Form = { format: 'plain', framing: 'websocket', transport: 'raw', privacy: null, source: '' };
 export const WITH_META: Form = { ...PLAIN, format: 'meta' };
 
-/** A form in use, of which there is one object a replica. */
+/** A form in use; a replica has one object for each. */
 export interface Encoding extends Form {
   readonly key: string;
-  /** Names the framed text that an event becomes, however it travels: rounds keep what they made of it by this name. */
+  /** Names the framed text of an event, without its compression: rounds store their texts by this name. */
   readonly text: string;
 }
 
 /**
- * Forms in use up to which connections may have events compressed. Beyond it they get them as they are: no connection is refused for
- * the forms that others use. It is what one resource can declare, with every set of its profiles, so that the logins of one
- * account cannot take compression from others. A form costs nothing but where a connection wants an event in it (F1).
+ * Largest number of forms in use with compression. Connections beyond it get events uncompressed: no connection is
+ * refused because of the forms of others. The limit equals what one resource can declare, with every set of its
+ * profiles, so that the logins of one account cannot take compression away from others. A form costs nothing unless a
+ * connection needs an event in it (F1).
  */
 const MOST_ENCODINGS = FORMATS.length * WAYS * 2 ** MOST_PROFILES;
 
@@ -54,7 +55,7 @@ interface Held {
   uses: number;
 }
 
-/** The forms in use on this replica (F1). A form goes with its last user. */
+/** The forms in use on this replica (F1). A form is dropped with its last user. */
 export class Encodings {
   readonly #held = new Map<string, Held>();
   readonly #most: number;
@@ -71,7 +72,7 @@ export class Encodings {
     return form.transport === 'raw' || this.#held.size < this.#most || this.#held.has(keyOf(form));
   }
 
-  /** Give it back by `release`. Ask `hasRoomFor` first. */
+  /** Return it with `release`. Check `hasRoomFor` first. */
   hold(form: Form): Encoding {
     const key = keyOf(form);
     let held = this.#held.get(key);

@@ -10,7 +10,7 @@ import type { PageSource } from './puller.ts';
 import type { Offer } from './route-index.ts';
 import type { SourceGapNotice } from './source-gap-notice.ts';
 
-/** More than eight members: the last seven are optional, and each is used by another part of the fan-out. */
+/** More than eight members: the last seven are optional, and different parts of the fan-out use them. */
 export interface FanoutOptions {
   readonly directory: Directory;
   readonly offers: Offer;
@@ -19,14 +19,14 @@ export interface FanoutOptions {
   readonly cursors: Pick<Cursors, 'seal' | 'pseudonym'>;
   /** Bytes of recent rounds kept in memory. */
   readonly tailBytes?: number;
-  /** Writing to a connection pauses at this many bytes that the kernel has not taken, until it has. */
+  /** Writing to a connection pauses at this many bytes that the kernel has not taken, until it has taken them. */
   readonly highWater?: number;
-  /** Whether the sockets encrypt what is written to them. */
+  /** Whether the sockets encrypt the written bytes. */
   readonly isEncrypted?: boolean;
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
   readonly unroutable?: Unroutable;
-  /** Called with each gap of a source as it is read, after the live connections were notified. */
+  /** Called with each gap of a source when it is read, after the live connections were notified. */
   readonly onSourceGap?: (notice: SourceGapNotice) => void;
   /** Called with an unexpected error, where it was caught. */
   readonly onError?: (error: unknown) => void;
@@ -36,9 +36,9 @@ export interface FanoutOptions {
 interface Unroutable {
   /** Called with each entry that breaks the format. */
   readonly poison?: (entry: StoredEntry, reason: PoisonReason) => void;
-  /** Whether other resources use the log too: accounts that the directory lacks are then theirs. */
+  /** Whether other resources use the log too: accounts that the directory lacks then belong to them. */
   readonly isShared?: () => boolean;
-  /** Called with this many entries of an account that the directory lacks, where that is a fault. */
+  /** Called with this many entries of an account that the directory lacks, when that is a fault. */
   readonly unknownAccount?: (account: string, entries: number) => void;
 }
 
@@ -47,9 +47,9 @@ export interface ConnectionOptions {
   readonly form: Form;
   readonly sink: Sink;
   readonly notices: Notices;
-  /** `CatchUp` when not given. */
+  /** Default: `CatchUp`. */
   readonly policy?: SlowPolicy;
-  /** Begins after this position instead of at the head; it must not be beyond the head. */
+  /** Begins after this position instead of at the head; must not be beyond the head. */
   readonly from?: Position;
   /** With `from`: ends there. */
   readonly until?: readonly string[] | null;

@@ -1,8 +1,9 @@
 /**
  * The fan-out alone, for `npm run bench`: no log, no login.
  *   stage --batch 32 --filters 1|distinct --seconds 3 [--tls] [--events FILE] [--privacy]
- *     prints {"port":N}, takes WebSocket upgrades, and on "start" feeds rounds as fast as the sockets drain. Compresses for clients
- *     that offer it, and shows events by a privacy profile where asked to. FILE as loadtest/benchmark/event-file.ts writes it
+ *     prints {"port":N}, accepts WebSocket upgrades, and on "start" sends rounds as fast as the sockets drain.
+ * Compresses for clients
+ *     that offer it, and applies a privacy profile with --privacy. FILE as loadtest/benchmark/event-file.ts writes it
  *   match --subscriptions 10000
  *     prints nanoseconds an event for a scan of all filters, the index without memo, and with it
  */
@@ -33,14 +34,14 @@ import { accepts, RouteIndex } from './route-index.ts';
 import { View, viewKey } from './view.ts';
 
 const ROOT = 'root';
-/** Of every five events one is for no connection here, so that a filtered view has to be put together. */
+/** One of every five events is for no connection here, so that a filtered view has to be assembled. */
 const FILLER_EVERY = 4;
 
 function tree(accounts: number): Directory {
   return treeOf([[ROOT, null], ...Array.from({ length: accounts }, (_, at): [string, string] => [`a${at}`, ROOT])]);
 }
 
-/** Bodies of a file of events, behind what the receiver looks for; events that are all alike without a file. */
+/** Bodies from a file of events, after the marker that the receiver searches for; equal events without a file. */
 function bodiesOf(file: string): readonly string[] {
   return file === '' ? [] : readFileSync(file, 'utf8').trimEnd().split('\n');
 }
@@ -72,7 +73,7 @@ interface StageOptions {
   readonly privacy: boolean;
 }
 
-/** A profile with every default, which keeps what the receiver looks for. */
+/** A profile with every default, which keeps the marker of the receiver. */
 function profile(): Redactor | null {
   const fields = ['Bench-Seq', 'Bench-Sent'].map((name) => ({ name, action: 'Keep' }));
   const pseudonym = (text: string) => createHmac('sha256', 'benchmark').update(text).digest('base64url').slice(0, 16);
@@ -192,7 +193,7 @@ function match(subscriptions: number): void {
   say({ ...result, agree: total.scan === total.index, found: found > 0 });
 }
 
-/** The index is only worth something when it finds what the scan finds. */
+/** The index must find what the scan finds. */
 function scanTotal(views: readonly View[], index: RouteIndex, metas: readonly string[]) {
   let scan = 0;
   let indexed = 0;
@@ -204,7 +205,7 @@ function scanTotal(views: readonly View[], index: RouteIndex, metas: readonly st
   return { scan, index: indexed };
 }
 
-/** Nanoseconds an event: the median of runs after a warm-up. */
+/** Nanoseconds for each event: the median of runs after a warm-up. */
 function time(run: () => void, events: number): number {
   for (let warm = 0; warm < 5; warm += 1) run();
   const samples = Array.from({ length: 21 }, () => {

@@ -326,7 +326,7 @@ test('I5: against an oracle, no event leaves its scope while accounts move, for 
   for (const session of sessions) assert.deepEqual(session.sink.messages(), session.expected);
 });
 
-/** What a connection must get, decided the slow and obvious way. */
+/** The expected events of a connection, computed in the slow and obvious way. */
 function oracle(directory: Directory, grant: Grant, entries: readonly ReturnType<typeof entryOf>[]): string[] {
   return entries
     .filter((entry) => {

@@ -20,9 +20,9 @@ import { Tail } from './tail.ts';
 import { View, viewKey } from './view.ts';
 
 /**
- * Hands each entry of the log to every connection that may see it. Each round is matched once for all live connections,
- * gathered once a view, and written once a connection. A connection whose socket does not drain is left out and pulls
- * later: it delays no other connection (I6).
+ * Delivers each entry of the log to every connection that may see it. Each round is matched once for all live
+ * connections, gathered once for each view, and written once for each connection. A connection whose socket does not
+ * drain is skipped and pulls later: it delays no other connection (I6).
  */
 export class Fanout {
   readonly counters: FanoutCounters = createCounters();
@@ -37,7 +37,7 @@ export class Fanout {
   readonly #puller: Puller;
   readonly #options: FanoutOptions;
   readonly #highWater: number;
-  /** Position after the last delivered entry, null before the log was first reached. */
+  /** Position after the last delivered entry; null before the log was first reached. */
   #position: Position | null = null;
   #nextRound = 0;
 
@@ -100,7 +100,7 @@ export class Fanout {
     this.#index.useDirectory(directory);
   }
 
-  /** Whether a connection of this form can join: ask before it does. */
+  /** Whether a connection of this form can join; check before it joins. */
   hasRoomFor(form: Form): boolean {
     return this.#encodings.hasRoomFor(form);
   }
@@ -123,21 +123,21 @@ export class Fanout {
     return behind === null ? this.#position : { epoch: behind.epoch, ids: behind.from };
   }
 
-  /** Entries between the connection and the head; null when that cannot be known from memory. */
+  /** Number of entries between the connection and the head; null when the memory does not show it. */
   entriesBehind(connection: Connection): number | null {
     const { behind } = connection;
     if (behind === null) return 0;
     return behind.round === null ? null : this.#tail.entriesFrom(behind.round);
   }
 
-  /** Live connections that an entry with this meta line is for. */
+  /** Live connections that get an entry with this meta line. */
   audience(meta: string): number {
     let connections = 0;
     for (const view of this.#index.match(meta).views) connections += view.live.size;
     return connections;
   }
 
-  /** Another scope, filter or form, for everything after the current `positionOf`. */
+  /** Changes scope, filter or form for everything after the current `positionOf`. */
   refilter(connection: Connection, grant: Grant, form: Form = connection.view.encoding): void {
     if (connection.closed) return;
     const { view } = connection;
@@ -147,7 +147,7 @@ export class Fanout {
     this.#release(view);
   }
 
-  /** Nothing more is written to it until `seek`. Returns where it stands; null when that is not known, or it has left. */
+  /** Writes nothing more to it until `seek`. Returns its position; null when that is unknown, or it has left. */
   hold(connection: Connection): Position | null {
     const position = this.positionOf(connection);
     if (connection.closed || position === null) return null;
@@ -157,8 +157,8 @@ export class Fanout {
   }
 
   /**
-   * Continues from another position, after a loss or a hold; a bounded replay keeps its end. With `to` it ends there, and
-   * `finished` is called; null: it has no end.
+   * Continues from another position, after a loss or a hold; a bounded replay keeps its end. With `to` it ends there,
+   * and `finished` is called; null: it has no end.
    */
   seek(connection: Connection, from: Position, to?: readonly string[] | null): void {
     if (connection.closed) return;
@@ -213,25 +213,25 @@ export class Fanout {
     }
   }
 
-  /** What a connection had in the epoch that ended with `last`. */
+  /** The position of a connection in the epoch that ended with `last`. */
   #lastOf(connection: Connection, last: Position): Position {
     const { behind } = connection;
     return behind === null ? last : { epoch: behind.epoch, ids: behind.from };
   }
 
-  /** The entries of a read, cut into portions: between two portions other work gets its turn. */
+  /** Cuts the entries of a read into portions: other work gets its turn between two portions. */
   batches(entries: readonly StoredEntry[]): Iterable<readonly StoredEntry[]> {
     return batchesOf(entries, this.connections);
   }
 
-  /** Delivers all of it now. `restart` must have been called before. */
+  /** Delivers all of it now. Call `restart` first. */
   deliver(entries: readonly StoredEntry[]): void {
     const { eventsRead } = this.counters;
     for (const { partition } of entries) eventsRead[partition] = (eventsRead[partition] ?? 0) + 1;
     for (const batch of this.batches(entries)) this.#round(batch);
   }
 
-  /** Told how busy the event loop was, 0 to 1: when CPU is short less is compressed. */
+  /** Receives the share of time in which the event loop was busy, 0 to 1: when CPU is short, less is compressed. */
   useLoad(busy: number): void {
     this.#compressor.busy = busy;
   }
@@ -260,7 +260,7 @@ export class Fanout {
     if (round.sourceGap !== null) this.#tellSourceGap(round, round.sourceGap);
   }
 
-  /** No event is in such a round, so that its place in the order is behind everything that was written before. */
+  /** Such a round contains no event, so its place in the order is after everything that was written before. */
   #tellSourceGap(round: Round, notice: SourceGapNotice): void {
     for (const connection of this.#connections) {
       if (connection.behind !== null || connection.closed) continue;
@@ -281,7 +281,7 @@ export class Fanout {
     }
   }
 
-  /** The views with live connections that match something of the round: entries of one route go to them together. */
+  /** The views with live connections that match an event of the round: entries of one route go to them together. */
   #gather(round: Round): View[] {
     const touched: View[] = [];
     for (const [route, entries] of this.#entriesByRoute(round)) {

@@ -15,7 +15,7 @@ const deflate = (dictionary: Buffer, messages: readonly Buffer[], reach = REACH)
     (payload) => Buffer.from(payload),
   );
 
-/** By zlib, with nothing but the dictionary in the window. */
+/** By zlib, with only the dictionary in the window. */
 function inflate(payload: Buffer, dictionary: Buffer): Buffer {
   const whole = Buffer.concat([payload, FLUSH_TAIL]);
   const options = { finishFlush: constants.Z_SYNC_FLUSH, ...(dictionary.length > 0 && { dictionary }) };

@@ -1,7 +1,7 @@
 /**
- * Compresses by DEFLATE (RFC 1951) with the fixed Huffman codes of 3.2.6. zlib makes an object of 200 KB for every event and reads
- * the whole dictionary for it; here the messages of a round are read once, one after the other. Codes of their own would save
- * another twentieth of the bytes, and cost more than all the rest.
+ * Compresses by DEFLATE (RFC 1951) with the fixed Huffman codes of 3.2.6. zlib allocates an object of 200 KB for every
+ * event and reads the whole dictionary for it; this code reads the messages of a round once, one after the other.
+ * Dynamic codes would save another 5 % of the bytes, and cost more than everything else.
  */
 
 /** A match is found by its first four bytes. */
@@ -11,18 +11,21 @@ const MOST_DISTANCE = 32 * 1024;
 const HASH_BITS = 12;
 const HASH_FACTOR = 0x9e3779b1;
 const END_OF_BLOCK = 256;
-/** Of what is referred back to, so many bytes are passed between two that are remembered: a match grows backwards too. */
+/** In the history, this many bytes are skipped between two indexed places: a match also grows backwards. */
 const STRIDE = 4;
 const DICTIONARY_STRIDE = 8;
 
-/** Where four bytes were seen last, and before that, as `base` and their place: places of former calls are below the base. */
+/**
+ * The last place of four bytes, and the one before it, as `base` plus place: places of earlier calls are below the
+ * base.
+ */
 const heads = new Int32Array(2 << HASH_BITS);
 const LAST_BASE = 2 ** 30;
 let base = 1;
 
-/** A match, and the literals before it from the end of the last one: where they begin and end, its length and distance. */
+/** A match, and the literals between the previous match and it: where they begin and end, its length and distance. */
 const TOKEN = 4;
-/** Both reused for each message. */
+/** Both are reused for each message. */
 let tokens = new Int32Array(0);
 let out = new Uint8Array(0);
 
@@ -33,7 +36,7 @@ function reversed(code: number, bits: number): number {
   return result;
 }
 
-/** A code in the low bits, and how many these are above. */
+/** A code in the low bits, and its number of bits above. */
 const COUNT_AT = 16;
 const pack = (code: number, bits: number) => code | (bits << COUNT_AT);
 const codeOf = (packed: number) => packed & 0xffff;
@@ -59,18 +62,18 @@ const LENGTHS = Int32Array.from({ length: MOST_MATCH + 1 }, (_, length) => {
 });
 const DISTANCES = Uint8Array.from({ length: 30 }, (_, symbol) => reversed(symbol, 5));
 
-/** Messages back to back, behind what the receiver has had before them. */
+/** Messages back to back, after what the receiver had before them. */
 export interface Stretch {
   readonly bytes: Uint8Array;
-  /** Where the first message begins. */
+  /** Offset of the first message. */
   readonly start: number;
-  /** How far before its own beginning a message may refer back. */
+  /** How far before its own start a message may refer back. */
   readonly reach: number;
 }
 
 /**
- * Each message as the payload of a compressed frame, without what a flush ends with (RFC 7692 7.2.1). `wrap` gets it in a buffer
- * that is reused. Pure, but for tables that are reused too.
+ * Each message as the payload of a compressed frame, without the end of a flush (RFC 7692 7.2.1). `wrap` gets it in a
+ * buffer that is reused. Pure, except for tables that are reused too.
  */
 export function deflateEach<T>(
   { bytes, start, reach }: Stretch,
@@ -94,7 +97,7 @@ export function deflateEach<T>(
   return wrapped;
 }
 
-/** A byte takes nine bits at most; then the headers of two blocks. Literals alone are a token too. */
+/** A byte takes at most nine bits; then follow the headers of two blocks. A run of literals counts as a token too. */
 function reserve(length: number): void {
   const most = length + (length >> 3) + 16;
   if (out.length >= most) return;
@@ -113,14 +116,14 @@ function remember(hash: number, at: number): void {
   heads[hash] = base + at;
 }
 
-/** How many bytes from `a` and from `b` on are alike, `most` at most. */
+/** How many bytes from `a` and from `b` on are equal, at most `most`. */
 function alike(bytes: Uint8Array, a: number, b: number, most: number): number {
   let length = 0;
   while (length < most && bytes[a + length] === bytes[b + length]) length += 1;
   return length;
 }
 
-/** Writes the tokens of one message, and returns how many there are. The last one has no match. */
+/** Writes the tokens of one message, and returns their number. The last one has no match. */
 function findMatches(
   bytes: Uint8Array,
   { from, end, oldest }: { readonly from: number; readonly end: number; readonly oldest: number },
@@ -134,7 +137,7 @@ function findMatches(
     let before = (heads[hash] ?? 0) - base;
     let length = before >= least ? alike(bytes, before, at, end - at) : 0;
     const other = (heads[hash + 1] ?? 0) - base;
-    // Only one that differs later is better.
+    // A candidate is better only if it differs later.
     if (other >= least && bytes[other + length] === bytes[at + length]) {
       const found = alike(bytes, other, at, end - at);
       if (found > length) {
@@ -169,7 +172,7 @@ function note(count: number, literals: number, end: number, length: number, dist
   return count + 1;
 }
 
-/** Writes the tokens to `out`, and returns how many bytes they take. Bits wait in `held` until there are eight. */
+/** Writes the tokens to `out`, and returns their size in bytes. `held` collects bits until there are eight. */
 function encode(bytes: Uint8Array, count: number): number {
   // A block that is not the last one, with fixed codes: 0, then 01.
   let held = 0b010;
@@ -186,7 +189,7 @@ function encode(bytes: Uint8Array, count: number): number {
     const extra = back < 4 ? 0 : 30 - Math.clz32(back);
     const distance = (DISTANCES[2 * extra + (back >> extra)] ?? 0) | ((back & ((1 << extra) - 1)) << 5);
     for (let left = tokens[token + 2] ?? 0; left > 0;) {
-      // What is left must be long enough for a match of its own.
+      // The rest must be long enough for a match of its own.
       const part = left <= MOST_MATCH ? left : Math.min(MOST_MATCH, left - LEAST_MATCH);
       const length = LENGTHS[part] ?? 0;
       held |= codeOf(length) << bits;
@@ -198,7 +201,7 @@ function encode(bytes: Uint8Array, count: number): number {
   }
   const end = LITERALS[END_OF_BLOCK] ?? 0;
   held |= codeOf(end) << bits;
-  // And the header of the empty block that a flush ends with: three zeros, then up to the next byte.
+  // Plus the header of the empty block at the end of a flush: three zeros, then padding to the next byte.
   for (bits += bitsOf(end) + 3; bits > 0; bits -= 8, held >>>= 8) out[size++] = held;
   return size;
 }

@@ -13,10 +13,10 @@ import { Fanout } from './fanout.ts';
 import { follow } from './follow.ts';
 
 const ROUNDS = 4;
-/** Two of them are more than a round holds. */
+/** Two of them exceed the size of a round. */
 const LARGE = JSON.stringify({ text: 'x'.repeat(200_000) });
 
-/** How often the event loop has gone round. */
+/** Counts the turns of the event loop. */
 function turns(signal: AbortSignal): () => number {
   let count = 0;
   const turn = () => {

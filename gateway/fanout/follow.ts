@@ -17,7 +17,7 @@ export interface FollowOptions {
   readonly fanout: Fanout;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** Called on each change of whether the log can be reached. */
+  /** Called on each change of whether the log is reachable. */
   readonly onReachable: (reachable: boolean, code: string) => void;
   readonly traces: EventTraces | null;
   /** Called with the entries of each read, once they are written. */
@@ -29,14 +29,16 @@ export interface FollowOptions {
 const WAIT_MS = 2_000;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
-/** With more than this share of the connections behind, the reader waits for the sockets instead of running ahead. */
+/**
+ * When more than this share of the connections is behind, the reader waits for the sockets instead of running ahead.
+ */
 const CROWD = 0.75;
 const LONGEST_WAIT_MS = 20;
 const JUDGE_EVERY_MS = 100;
 
 /**
- * One reader a process: asks the log again only when its rounds are through, so that batches grow with the load by
- * themselves and latency stays low when idle. Continues from the same position after every outage.
+ * The one reader of a process. It reads from the log again only when its rounds are delivered, so that batches grow
+ * with the load by themselves and latency stays low when idle. Continues from the same position after every outage.
  */
 export async function follow(options: FollowOptions): Promise<void> {
   const { eventLog, fanout, signal } = options;
@@ -78,7 +80,7 @@ export async function follow(options: FollowOptions): Promise<void> {
   }
 }
 
-/** The position goes forward batch by batch: at an abort in between, the rest was not delivered. */
+/** The position advances batch by batch: after an abort in between, the rest counts as not delivered. */
 async function deliver(entries: readonly StoredEntry[], options: FollowOptions): Promise<void> {
   const { fanout, traces, signal } = options;
   const readAt = traces === null ? 0 : traces.now();
@@ -107,7 +109,7 @@ async function read(
   return reader.read(fanout.position, { waitMs: WAIT_MS, signal });
 }
 
-/** Lets the sockets and everything else have their turn; a slow minority is not waited for. */
+/** Lets the sockets and other work have their turn; does not wait for a slow minority. */
 async function roundIsThrough(fanout: Fanout, restMs: number): Promise<void> {
   await nextTurn();
   if (restMs > 0) await delay(restMs);
@@ -116,7 +118,7 @@ async function roundIsThrough(fanout: Fanout, restMs: number): Promise<void> {
   }
 }
 
-/** How long to rest after a round, judged again every so often by how busy the event loop was, which `onBusy` is told. */
+/** How long to rest after a round, from the recent utilisation of the event loop; `onBusy` receives it too. */
 function createRest(onBusy: (busy: number) => void): (events: number) => number {
   let spacing = NO_SPACING;
   let judgedAt = performance.now();

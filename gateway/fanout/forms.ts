@@ -10,8 +10,9 @@ import { entriesOf, type Selection } from './selection.ts';
 import { sseFrames } from './sse-frame.ts';
 
 /**
- * The round in the form of a selection, with the frames of its entries. In another form than the log's an event is made once for all
- * views, and only where a view wants it: a profile or a cursor costs nothing for the events of other accounts (F1).
+ * The round in the form of a selection, with the frames of its entries. In a form that differs from the log's, an event
+ * is made once for all views, and only where a view needs it: a profile or a cursor costs nothing for the events of
+ * other accounts (F1).
  */
 export function framesOf(round: Round, selection: Selection): Frames {
   const { encoding } = selection;
@@ -43,7 +44,7 @@ function make(round: Round, encoding: Encoding, pieces: (Buffer | undefined)[], 
   grow(round, buffer.length);
 }
 
-/** The self-contained frame of each selected entry, made by `deflate` when it is first asked for. */
+/** The self-contained frame of each selected entry; `deflate` makes it at the first request. */
 export function selfFramesOf(round: Round, selection: Selection, deflate: (payload: Buffer) => Buffer): Buffer[] {
   const frames = framesOf(round, selection);
   const { text } = selection.encoding;
@@ -68,7 +69,7 @@ function grow(round: Round, bytes: number): void {
   round.holder?.grew(bytes);
 }
 
-/** Entries, ascending, and what is shown of each. */
+/** Entries, ascending, and the visible bytes of each. */
 interface Shown {
   readonly entries: readonly number[];
   readonly payloads: readonly Buffer[];

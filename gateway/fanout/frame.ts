@@ -11,7 +11,7 @@ export function frameHeaderLength(payloadLength: number): number {
   return payloadLength < LONG ? 4 : 10;
 }
 
-/** Writes the header of a text frame and returns where the payload begins. */
+/** Writes the header of a text frame and returns the offset of the payload. */
 export function writeFrameHeader(target: Buffer, offset: number, payloadLength: number, isDeflated = false): number {
   target[offset] = isDeflated ? FIN_TEXT | RSV1 : FIN_TEXT;
   if (payloadLength < SHORT) {
@@ -30,17 +30,20 @@ export function writeFrameHeader(target: Buffer, offset: number, payloadLength: 
   return offset + 10;
 }
 
-/** Where the payload of the frame at `offset` begins. */
+/** Offset of the payload of the frame at `offset`. */
 export function payloadStart(frames: Buffer, offset: number): number {
   const length = frames[offset + 1] ?? 0;
   if (length < SHORT) return offset + 2;
   return offset + (length === SHORT ? 4 : 10);
 }
 
-/** `Buffer.allocUnsafe` takes less than this from its slab. */
+/** `Buffer.allocUnsafe` takes sizes below this from its slab. */
 const SHARED_SLAB = 4_096;
 
-/** Room for the frames of a round. Small rounds share a slab: an ArrayBuffer for each would keep the garbage collector busy. */
+/**
+ * Room for the frames of a round. Small rounds share a slab: an ArrayBuffer for each would burden the garbage
+ * collector.
+ */
 export function allocateFrames(bytes: number): Buffer {
   return bytes < SHARED_SLAB ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes);
 }

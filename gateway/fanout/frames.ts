@@ -6,7 +6,7 @@ export interface WholeFrames {
   readonly offsets: readonly number[];
 }
 
-/** Frames by entry, of those entries that a view wants in this form. */
+/** Frames by entry, for the entries that a view needs in this form. */
 export interface PieceFrames {
   readonly pieces: readonly (Buffer | undefined)[];
 }
@@ -31,7 +31,7 @@ export function payloadsOf(frames: WholeFrames): Buffer[] {
   return frames.offsets.slice(1).map((_, entry) => payloadAt(frames, entry));
 }
 
-/** Frames payloads, back to back; with `tails`, a tail replaces each payload's closing brace and what follows it. */
+/** Frames payloads, back to back; with `tails`, a tail replaces each payload's closing brace and anything after it. */
 export function frame(payloads: readonly Buffer[], tails: readonly string[] | null): WholeFrames {
   const offsets = [0];
   const tailBytes = tails?.map((tail) => Buffer.from(tail));
@@ -55,17 +55,17 @@ export function frame(payloads: readonly Buffer[], tails: readonly string[] | nu
 
 const CLOSE = 0x7d;
 
-/** Without the closing brace and what follows it. */
+/** Without the closing brace and anything after it. */
 function openEnded(payload: Buffer): Buffer {
   return payload.subarray(0, payload.lastIndexOf(CLOSE));
 }
 
-/** A payload whose closing brace, and what follows it, is replaced by a tail. */
+/** A payload in which a tail replaces the closing brace and anything after it. */
 export function withTail(payload: Buffer, tail: string): Buffer {
   return Buffer.concat([openEnded(payload), Buffer.from(tail)]);
 }
 
-/** Whether an object has a key: only then does it hold a quote. */
+/** Whether an object has a key: only then does it contain a quote. */
 export function hasKeys(object: Buffer): boolean {
   return object.includes(QUOTE);
 }

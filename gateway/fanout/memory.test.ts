@@ -22,7 +22,7 @@ const HIGH_WATER = 64 * 1024;
 const ROUND = 256 * 1024;
 const TAIL = 8 * MIB;
 
-/** The far end of a connection that reads nothing: holds what it was written, as a socket's queue does. */
+/** The far end of a connection that reads nothing: keeps the written bytes as a socket's queue does. */
 class PausedSink implements Sink {
   held: { readonly chunk: Buffer; readonly release: (() => void) | null }[] = [];
   queued = 0;
@@ -46,7 +46,7 @@ class PausedSink implements Sink {
   }
 }
 
-/** Bytes of all buffers and of the heap, once what is garbage is gone. */
+/** Bytes of all buffers and of the heap after a garbage collection. */
 function memory(): number {
   collect();
   collect();
@@ -91,7 +91,7 @@ test('I6, I10: a thousand connections that read nothing hold what is documented,
   const later = memory();
   t.diagnostic(`${((full - before) / MIB).toFixed(1)} MiB, x ${(later / full).toFixed(2)} after three times as much`);
   for (const { sink } of connections) assert.ok(sink.queued <= HIGH_WATER + ROUND);
-  // Connections of one view share what they hold.
+  // Connections of one view share their bytes.
   assert.ok(full - before <= 2 * (TAIL + ACCOUNTS * (HIGH_WATER + ROUND)));
   assert.ok(later / full < 1.1, `grew by a factor of ${later / full}`);
   for (const { sink, connection } of connections) {
@@ -118,7 +118,7 @@ test('I10: connections that get nothing any more hold nothing of the rounds they
   }
   const before = memory();
   const data = JSON.stringify({ filler: 'x'.repeat(1_000) });
-  // One round for each account: its own event, and as many more for no connection as a round holds.
+  // One round for each account: its own event, and as many events for no connection as fit into a round.
   for (const account of accounts) {
     const others = Array.from({ length: 200 }, (_, sequence) => entryOf({ sequence, account: 'root', data }));
     fanout.deliver([entryOf({ sequence: 200, account, data }), ...others]);

@@ -4,8 +4,8 @@ import type { Scope } from '../subscription/scope.ts';
 import type { Offer } from './route-index.ts';
 
 /**
- * What a resource offers at all, whatever a login may see: its account's tree, narrowed by its own filters. Names that
- * no source forwards are not forwarded when they were put into the log by hand either.
+ * What a resource offers at all, independent of a login's grant: its account's tree, narrowed by its own filters. Names
+ * that no source forwards are also excluded when they were written to the log by hand.
  */
 export function createOffer({ account, filters }: Scope): Offer {
   const only = filters.events.length === 0 ? null : new Set(filters.events);

@@ -19,7 +19,7 @@ function event(sequence: number): NewEvent {
   return { name: 'DTMF', account: 'root', callId, eventId: `e${sequence}`, traceparent: '', data };
 }
 
-/** A fan-out over a real log with a connection that has stalled and fallen out of the tail. */
+/** A fan-out over a real log, with a connection that has stalled and fallen out of the tail. */
 async function stalled(logBytes: number) {
   const stop = new AbortController();
   const eventLog = createEmbeddedLog({ partitions: 4, maxBytes: logBytes, now: Date.now });
@@ -99,7 +99,7 @@ test('I4: when the log itself has let go of what comes next, the connection is t
   const { fanout, sink, losses, publish, close } = await stalled(200_000);
   await publish(0, 50);
   sink.stall();
-  // In steps that the log can hold, or its reader would be the one that is overtaken.
+  // In steps that the log can hold, so that the test's own reader is not overtaken.
   for (let at = 50; at < 3_050; at += 100) await publish(at, 100);
   sink.flow();
   while (losses.length === 0) await nextTurn();

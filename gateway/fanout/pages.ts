@@ -5,15 +5,16 @@ import { LogUnavailable, type EventLog, type StoredEntry } from '../../event-log
 import type { PageOutcome, PageSource } from './puller.ts';
 import { after, batchesOf, buildRound } from './round.ts';
 
-/** Entries a partition and page. */
+/** Entries for each partition and page. */
 const PAGE_ENTRIES = 128;
-/** Pages read at once by the process: connections that are far behind share what the log can spare. */
+/** Pages that the process reads at the same time: connections that are far behind share the log's spare capacity. */
 const CONCURRENT_PAGES = 4;
 const RETRY_MS = 500;
 
 /**
- * Pages of the log for connections that fell out of the tail. A page is delivered only when the log still reaches back
- * to the asked position after it was read: what was trimmed meanwhile is a gap that is reported, never skipped (I4).
+ * Pages of the log for connections that fell out of the tail. A page is delivered only if the log still reaches back to
+ * the requested position after it was read: entries that were trimmed in between are a gap, which is reported and never
+ * skipped (I4).
  */
 export function createPages(eventLog: EventLog, signal: AbortSignal): PageSource {
   let reading = 0;

@@ -17,7 +17,7 @@ interface Head {
 }
 
 export type PageOutcome =
-  /** Rounds after the asked position; `complete` when they reach `until`. */
+  /** Rounds after the requested position; `complete` when they reach `until`. */
   | {
       readonly kind: 'page';
       readonly rounds: readonly Round[];
@@ -26,10 +26,13 @@ export type PageOutcome =
     }
   | { readonly kind: 'lost'; readonly reason: 'cursor_too_old' | 'epoch_lost' };
 
-/** Reads the log itself, for connections that have fallen out of the tail. Retries until it can answer. Never rejects for a puller. */
+/**
+ * Reads the log itself, for connections that have fallen out of the tail. Retries until it can answer. Never rejects
+ * for a puller.
+ */
 export type PageSource = (from: Position, until: Position) => Promise<PageOutcome>;
 
-/** More than eight members: it joins the fan-out's own parts. */
+/** More than eight members: it connects the fan-out's own parts. */
 export interface PullerOptions {
   readonly head: () => Head;
   readonly tail: Tail;
@@ -39,16 +42,16 @@ export interface PullerOptions {
   readonly counters: FanoutCounters;
   readonly compressor: Compressor;
   readonly highWater: number;
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
 
 /** Pull steps between two turns of the event loop: many connections that are behind must not delay the live ones. */
 const STEPS_A_TURN = 64;
-/** Rounds looked through in one step when nothing in them matches. */
+/** Rounds searched in one step when nothing in them matches. */
 const ROUNDS_A_STEP = 32;
 
-/** Serves connections that are behind, one write a step, each at its own pace. */
+/** Serves connections that are behind, with one write for each step, each at its own pace. */
 export class Puller {
   readonly #options: PullerOptions;
   readonly #behind = new Set<Connection>();
@@ -64,7 +67,7 @@ export class Puller {
     return this.#behind.size;
   }
 
-  /** From now on `connection` is served from here, beginning with `round`. */
+  /** From now on the puller serves `connection`, beginning with `round`. */
   fallBehind(connection: Connection, round: Round): void {
     const { epoch, from } = round;
     const since = this.#options.now();
@@ -73,7 +76,7 @@ export class Puller {
     this.#waitForSocket(connection, behind);
   }
 
-  /** From now on `connection` is served from here, beginning after a position of its own. */
+  /** From now on the puller serves `connection`, beginning after a position of its own. */
   begin(connection: Connection, from: Position, until: readonly string[] | null): void {
     const { epoch, ids } = from;
     const behind = { epoch, from: ids, round: null, delivered: null, until, since: null, isHalted: false };
@@ -81,7 +84,10 @@ export class Puller {
     this.#enqueue(connection, behind);
   }
 
-  /** Entries after `last` are lost to `connection`: it gets nothing until it begins elsewhere. False when it was halted before. */
+  /**
+   * Entries after `last` are lost to `connection`: it gets nothing until it begins at another position. False when it
+   * was halted before.
+   */
   halt(connection: Connection, last: Position): boolean {
     if (connection.behind?.isHalted === true) return false;
     const until = connection.behind?.until ?? null;
@@ -90,7 +96,7 @@ export class Puller {
     return true;
   }
 
-  /** Reports how many of the entries that the round had to leave out may have been for this connection. */
+  /** Reports how many of the skipped entries of the round may have been for this connection. */
   tellPoison(connection: Connection, round: Round): void {
     const { index } = this.#options;
     const forIt = round.poison.filter((meta) => meta === null || accepts(connection.view, index.match(meta)));
@@ -111,7 +117,7 @@ export class Puller {
     connection.sink.whenDrained(() => this.#enqueue(connection, behind));
   }
 
-  /** One turn for each time that the connection is here: a turn of an earlier time would serve it twice. */
+  /** One turn for each stay of the connection here: a turn of an earlier stay would serve it twice. */
   #enqueue(connection: Connection, behind: Behind): void {
     if (connection.behind !== behind) return;
     this.#ready.push({ connection, behind });
@@ -131,7 +137,7 @@ export class Puller {
     }
   }
 
-  /** Writes the next round that holds something for this connection, or makes it live again. */
+  /** Writes the next round that contains an event for this connection, or makes it live again. */
   #step(connection: Connection, behind: Behind): void {
     if (connection.behind !== behind) return;
     if (connection.policy === 'Latest' && isSlow(behind, this.#options.now())) return this.#skip(connection, behind);
@@ -153,7 +159,10 @@ export class Puller {
     this.#continue(connection, behind);
   }
 
-  /** Finds the place in the tail, or at the head, of a connection that knows only its position; false when the log must be read. */
+  /**
+   * Finds the place in the tail or at the head for a connection of which only the position is known; false when the log
+   * must be read.
+   */
   #locate(behind: Behind): boolean {
     const { head, tail } = this.#options;
     const { round, position } = head();
@@ -230,13 +239,13 @@ export class Puller {
     return true;
   }
 
-  /** Owned here: whatever happens, the connection continues or is notified. */
+  /** Errors are handled here: in any case the connection continues or is notified. */
   async #readPage(connection: Connection, behind: Behind): Promise<void> {
     const head = this.#options.head();
     const from = { epoch: behind.epoch, ids: behind.from };
     const until = behind.until === null ? (head.position ?? from) : { epoch: behind.epoch, ids: behind.until };
     const outcome = await this.#options.pages(from, until);
-    // The connection left, was halted or moved meanwhile: nothing waits for this page.
+    // The connection left, was halted or moved in the meantime: nothing waits for this page.
     if (connection.behind !== behind) return;
     if (outcome.kind === 'lost') {
       this.halt(connection, from);
@@ -252,7 +261,7 @@ export class Puller {
   }
 }
 
-/** False when there is none, or when it was told before the resume. */
+/** False when there is none, or when it was reported before the resume. */
 function tellSourceGap(connection: Connection, { sourceGap }: Round, delivered: readonly string[] | null): boolean {
   if (sourceGap === null) return false;
   const { partition, id } = sourceGap;

@@ -33,7 +33,7 @@ function entry(partition: number, sequence: number, data = `{"p":${partition},"n
   return { partition, id: `${sequence}-0`, meta, data: Buffer.from(data) };
 }
 
-/** A log that holds just these entries, for pages. */
+/** A log with exactly these entries, for pages. */
 function logOf(
   entries: readonly StoredEntry[],
   trimmed: readonly string[] = START.ids,
@@ -86,7 +86,9 @@ const got = (sink: RecordingSink) => sink.messages().map((text) => JSON.parse(te
 const isOfThisLife = ({ _firehose }: Got) => openCursor(_firehose.cursor, PARTITIONS)?.epoch === EPOCH;
 const keys = (list: readonly Got[]) => list.map(({ p, n }) => `${p}:${n}`).toSorted();
 
-/** Deals entries out to reads at random, each partition in its order: as two replicas would read the same streams. */
+/**
+ * Distributes entries over reads at random, each partition in its order, as two replicas would read the same streams.
+ */
 function deal(entries: readonly StoredEntry[], choices: readonly number[]): StoredEntry[][] {
   const left = Array.from({ length: PARTITIONS }, (_, partition) =>
     entries.filter((one) => one.partition === partition),
@@ -241,8 +243,8 @@ test('I3, I4: after a loss nothing is written until the connection is sought els
 });
 
 /**
- * A connection that did not drain for this long under a policy; what it got, and the position from which a gap was
- * reported to it.
+ * A connection that did not drain for this long under a policy: the events that it got, and the position from which a
+ * gap was reported to it.
  */
 async function behindFor(milliseconds: number, policy: SlowPolicy) {
   let now = 0;

@@ -7,36 +7,38 @@ import { frame, payloadsOf, type WholeFrames } from './frames.ts';
 import { readSourceGap, type SourceGapNotice } from './source-gap-notice.ts';
 
 /**
- * Entries that are delivered together: one write a connection. Each event is framed once here, whatever the number of
- * connections; its payload is copied once, never parsed, and lives only in the frames afterwards.
+ * Entries that are delivered together: one write for each connection. Each event is framed once here, whatever the
+ * number of connections. Its payload is copied once, never parsed, and afterwards exists only in the frames.
  */
 export interface Round {
-  /** Counts up by one from round to round; -1 for a round that one connection made from pages of the log. */
+  /** Increases by one from round to round; -1 for a round made for one connection from pages of the log. */
   readonly number: number;
   readonly epoch: string;
-  /** Position before the first entry and after the last one, an id a partition. */
+  /** Position before the first entry and after the last one, one id for each partition. */
   readonly from: readonly string[];
   readonly to: readonly string[];
   /** By entry: its partition, its id, its meta line. */
   readonly partitions: readonly number[];
   readonly ids: readonly string[];
   readonly metas: readonly string[];
-  /** Meta lines of the entries between these that break the format; null for a line that cannot be read itself. */
+  /** Meta lines of the entries in between that break the format; null for a line that is itself unreadable. */
   readonly poison: readonly (string | null)[];
-  /** A gap of a source makes a round of its own, so that it is told at its place. */
+  /** A gap of a source makes a round of its own, so that it is reported at its place. */
   readonly sourceGap: SourceGapNotice | null;
   readonly plain: WholeFrames;
-  /** Other texts, by their names: each event is made in one when the first view wants it in that (F1). */
+  /** Other texts, by name: each event is made in one when the first view needs it (F1). */
   readonly forms: Map<string, (Buffer | undefined)[]>;
-  /** By the name of the text: frames that are compressed by themselves, each made when the first connection asks for it. */
+  /**
+   * By the name of the text: frames that are compressed by themselves, each made at the first request of a connection.
+   */
   readonly selfContained: Map<string, (Buffer | undefined)[]>;
-  /** Bytes of what was made of it. */
+  /** Total size of these texts and frames in bytes. */
   madeBytes: number;
-  /** Told of them as they are made. */
+  /** Called with the size of texts and frames when they are made. */
   holder: Holder | null;
   /** Seals the cursors of its events. */
   readonly cursors: Pick<Cursors, 'seal' | 'pseudonym'>;
-  /** Holders of a Buffer made of it, released with the round. */
+  /** Objects that hold a Buffer made from the round; they are released with the round. */
   readonly sealedBy: Set<Sealer>;
 }
 
@@ -57,15 +59,15 @@ export interface RoundOrigin {
   readonly onPoison?: (entry: StoredEntry, reason: PoisonReason) => void;
 }
 
-/** Payload bytes of a round at most: one write a connection. A single larger event makes a round of its own. */
+/** Most payload bytes of a round: one write for each connection. A single larger event makes a round of its own. */
 const ROUND_BYTES = 256 * 1024;
 
-/** Deliveries of a round at most, about a tenth of a second of writing: nothing else has its turn for this long. */
+/** Most deliveries of a round, about a tenth of a second of writing: no other work gets a turn for this long. */
 const ROUND_DELIVERIES = 512 * 1024;
 
 /**
- * Entries in order, cut into as few rounds as hold them for this many connections, all about as long: each is a write. A
- * gap of a source is a round of its own.
+ * Cuts entries, in order, into as few rounds as possible for this number of connections, of about equal length, because
+ * each is a write. A gap of a source is a round of its own.
  */
 export function* batchesOf(entries: readonly StoredEntry[], connections = 1): Iterable<readonly StoredEntry[]> {
   const most = Math.max(1, Math.floor(ROUND_DELIVERIES / Math.max(1, connections)));
@@ -81,7 +83,7 @@ export function* batchesOf(entries: readonly StoredEntry[], connections = 1): It
   }
 }
 
-/** Up to the entry that fills the share of a round; one entry at least. */
+/** Up to the entry that fills the share of a round; at least one entry. */
 function oneBatch(
   entries: readonly StoredEntry[],
   { start, most, share }: { readonly start: number; readonly most: number; readonly share: number },
@@ -174,8 +176,8 @@ function roundOf(
 }
 
 /**
- * A round without what one connection had before it resumed, as a round of its own: its cursors begin where the
- * connection stands, so that none of them goes back in a partition in which it is ahead (I3).
+ * A round without the events that one connection had before it resumed, as a round of its own. Its cursors begin at the
+ * connection's position, so that none of them goes back in a partition in which the connection is ahead (I3).
  */
 export function withoutDelivered(round: Round, delivered: readonly string[]): Round {
   const payloads = payloadsOf(round.plain);

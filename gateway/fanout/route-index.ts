@@ -9,16 +9,16 @@ export interface Route {
   readonly views: readonly View[];
   readonly outcome: 'known' | 'unknown_account' | 'not_offered';
   readonly name: string;
-  /** As the entry names it; empty for none. */
+  /** As the entry names it; empty when it names none. */
   readonly accountId: string;
-  /** Null when the directory does not hold it. */
+  /** Null when the directory lacks it. */
   readonly account: Account | null;
 }
 
 /** Whether the resource offers this event of this account at all. Pure. */
 export type Offer = (name: string, account: Account) => boolean;
 
-/** Views of one account, by the events they ask for. */
+/** Views of one account, by their events. */
 interface Bucket {
   readonly anyEvent: Set<View>;
   readonly byEvent: Map<string, Set<View>>;
@@ -28,9 +28,9 @@ const NOBODY: readonly View[] = [];
 const MAX_MEMO = 100_000;
 
 /**
- * (account, event name) -> views, by the living account tree (I5). A miss costs O(depth) look-ups, whatever the
- * number of views; a hit costs one. The memo's key is the piece of the meta line that holds name and account, so that
- * nothing is parsed on a hit. Any change of views or directory drops the memo.
+ * (account, event name) -> views, by the present account tree (I5). A miss costs O(depth) look-ups, whatever the number
+ * of views; a hit costs one. The memo's key is the piece of the meta line with name and account, so that a hit needs no
+ * parsing. Any change of views or directory drops the memo.
  */
 export class RouteIndex {
   readonly #subtree = new Map<string, Bucket>();
@@ -46,7 +46,7 @@ export class RouteIndex {
     this.#offers = offers;
   }
 
-  /** Accounts that some view names. */
+  /** Number of accounts that views name. */
   get buckets(): number {
     return this.#subtree.size + this.#exact.size;
   }
@@ -86,7 +86,7 @@ export class RouteIndex {
     this.#memo.clear();
   }
 
-  /** `meta` is an entry's meta line, already known not to be poison. */
+  /** `meta` is an entry's meta line that is already known not to be poison. */
   match(meta: string): Route {
     const key = routeKey(meta);
     const known = this.#memo.get(key);
@@ -147,7 +147,7 @@ export function accepts(view: Wanted, route: Route): boolean {
   return isWithin(route.account, view.root);
 }
 
-/** `<name>\t<account>` out of `1\t<name>\t<account>\t...`, as it stands there. */
+/** `<name>\t<account>` out of `1\t<name>\t<account>\t...`, unchanged. */
 function routeKey(meta: string): string {
   const nameEnd = meta.indexOf('\t', 2);
   const accountEnd = nameEnd < 0 ? -1 : meta.indexOf('\t', nameEnd + 1);

@@ -1,4 +1,4 @@
-/** A pooled buffer of the asked length and what gives it back. */
+/** A pooled buffer of the requested length and the function that returns it to the pool. */
 export interface ScratchLease {
   readonly chunk: Buffer;
   readonly release: (() => void) | null;
@@ -9,10 +9,10 @@ const CLASSES = 7;
 const KEPT_BYTES_A_CLASS = 8 * 1024 * 1024;
 
 /**
- * Buffers for views of one connection, reused instead of allocated. A buffer goes back as soon as the socket holds
- * nothing of it any more: at once when the kernel took it whole, so that it is still in the CPU cache for the next
- * connection, else in the write's callback (under TLS every write is still held when it returns). Releasing it twice is
- * the same as once.
+ * Buffers for views of one connection, reused instead of allocated. A buffer returns to the pool as soon as the socket
+ * holds nothing of it. If the kernel took it whole, that is at once, so that it is still in the CPU cache for the next
+ * connection; else in the write's callback (under TLS every write is still held when it returns). Releasing it twice
+ * has no further effect.
  */
 export class Scratch {
   readonly #free: Buffer[][] = Array.from({ length: CLASSES }, () => []);

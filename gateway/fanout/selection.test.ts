@@ -9,12 +9,12 @@ import { countOf, fill, Part, seal, type Selection } from './selection.ts';
 
 const encoding = new Encodings().hold(PLAIN);
 
-/** Payloads of many lengths, each of which says which entry it is. */
+/** Payloads of many lengths, each of which contains the number of its entry. */
 function payloadOf(entry: number): string {
   return `{"n":${entry},"x":"${'x'.repeat((entry * 37) % 300)}"}`;
 }
 
-/** Entries of a round, each given to one of some parts or, with 0, to none. */
+/** Entries of a round, each assigned to one of some parts or, with 0, to none. */
 const dealt = fc
   .record({ parts: fc.integer({ min: 1, max: 6 }), size: fc.integer({ min: 1, max: 200 }) })
   .chain(({ parts, size }) =>

@@ -2,7 +2,7 @@ import type { Encoding } from './encoding.ts';
 import { frameAt, type Frames, type PieceFrames, type WholeFrames } from './frames.ts';
 import type { Scratch, ScratchLease } from './scratch.ts';
 
-/** Entries of a round that are for the same views, in ascending order: gathered and measured once for all of these. */
+/** Entries of a round for the same views, in ascending order: gathered and measured once for all of these views. */
 export class Part {
   readonly entries: readonly number[];
   /** By the name of the text. */
@@ -31,7 +31,7 @@ export class Part {
   }
 }
 
-/** What one view gets of a round: parts in the order of their first entries, of which none has an entry of another. */
+/** What one view gets of a round: disjoint parts, in the order of their first entries. */
 export interface Selection {
   readonly parts: readonly Part[];
   readonly encoding: Encoding;
@@ -57,12 +57,15 @@ export function fill(frames: Frames, selection: Selection, scratch: Scratch): Sc
   return lease;
 }
 
-/** Of the selected frames as they are. */
+/** Size of the selected frames, uncompressed. */
 export function bytesOf(frames: Frames, { parts, encoding }: Selection): number {
   return sum(parts, (part) => part.bytesOf(frames, encoding));
 }
 
-/** Null when others are between them: they are as long as the whole stretch when none does. */
+/**
+ * Returns a zero-copy slice when the selected frames are contiguous, else null. They are contiguous when their total
+ * length equals the length of the whole range.
+ */
 function asTheyLie(frames: Frames, selection: Selection, bytes: number): Buffer | null {
   if ('pieces' in frames) return asPiecesLie(frames, selection, bytes);
   const { parts } = selection;
@@ -71,7 +74,7 @@ function asTheyLie(frames: Frames, selection: Selection, bytes: number): Buffer 
   return frames.buffer.subarray(frames.offsets[first], frames.offsets[end]);
 }
 
-/** What was made for one view alone lies together. */
+/** Frames that were made for one view alone are contiguous. */
 function asPiecesLie({ pieces }: PieceFrames, { parts }: Selection, bytes: number): Buffer | null {
   let first: Buffer | undefined;
   let end = 0;
@@ -105,7 +108,7 @@ function copy(frames: Frames, { parts }: Selection, target: Buffer): Buffer {
   return target;
 }
 
-/** With fewer than one selected entry of so many, sorting is cheaper than looking at all. */
+/** With fewer than one selected entry in this many, sorting is cheaper than a scan of all entries. */
 const SPARSE = 16;
 
 /** Reused, and all zeros between two calls: one for each view would cost more than the copy. */

@@ -43,7 +43,7 @@ test('D2: a connection gets a frame of the shared stream only once it has had th
       for (const one of steps) {
         if (one.kind === 'join') clients.push({ sink: new InflatingSink(), mark: stream.mark, expected: [] });
         else if (one.kind === 'return') {
-          // It was behind, got something else meanwhile, and is live again.
+          // It was behind, got other messages in the meantime, and is live again.
           const client = clients[one.who % Math.max(1, clients.length)];
           if (client === undefined) continue;
           const text = textOf((number += 1), 5_000);

@@ -8,10 +8,10 @@ import type { Framing } from './encoding.ts';
 /** A gap of a source at its place in the log, as connections are notified of it. */
 export class SourceGapNotice {
   readonly partition: number;
-  /** Of its entry. */
+  /** Id and partition of its entry. */
   readonly id: string;
   readonly gap: SourceGap;
-  /** Stands for the source, whose name is the platform's own. */
+  /** Pseudonym of the source, whose name belongs to the platform. */
   readonly pseudonym: string;
   readonly #frames = new Map<string, Buffer>();
 
@@ -22,7 +22,7 @@ export class SourceGapNotice {
     this.pseudonym = pseudonym;
   }
 
-  /** Made once for all connections. The counts are those of all accounts: only who may see all accounts gets them. */
+  /** Made once for all connections. The counts are those of all accounts: only a grant over all accounts gets them. */
   frame(withCounts: boolean, framing: Framing): Buffer {
     const key = `${framing} ${withCounts}`;
     let made = this.#frames.get(key);
@@ -44,7 +44,7 @@ export class SourceGapNotice {
   }
 }
 
-/** Null when the entry, which is a gap by its meta line, cannot be read: it is poison. */
+/** Null when the entry, which its meta line marks as a gap, cannot be read: it is poison. */
 export function readSourceGap(entry: StoredEntry, cursors: Pick<Cursors, 'pseudonym'>): SourceGapNotice | null {
   const gap = poisonReason(entry) === null ? decodeSourceGap(entry.data.toString()) : null;
   return gap && new SourceGapNotice(entry, gap, cursors.pseudonym(gap.source));

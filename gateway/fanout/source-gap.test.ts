@@ -149,7 +149,7 @@ describe('a gap of a source', () => {
     stalled.sink.stall();
     for (let sequence = 1; sequence <= 10_000; sequence += 1) fanout.deliver([gapEntry(sequence)]);
     assert.ok(stalled.sink.queued < 2_000, String(stalled.sink.queued));
-    // Entries that it is behind are known only while they are in the tail.
+    // How many entries it is behind is known only while they are in the tail.
     assert.equal(fanout.entriesBehind(stalled.connection), null);
   });
 

@@ -1,21 +1,21 @@
-/** How long the reader rests between two rounds, and how it got there. */
+/** How long the reader rests between two rounds, and the state behind that decision. */
 export interface Spacing {
   readonly ms: number;
 }
 
 export const NO_SPACING: Spacing = { ms: 0 };
 
-/** From the calmest: taken at `from` of a core busy, left again below `until`. */
+/** From the calmest level: entered at a utilisation of `from`, left below `until`. */
 const LEVELS = [
   { spacing: { ms: 1 }, from: 0.5, until: 0.15 },
   { spacing: { ms: 3 }, from: 0.85, until: 0.6 },
 ] as const;
 
 /**
- * An idle process reads at once, for latency. A busy one reads a little later and so reads more at once: at medium rates
- * most of the work is the write call, and rounds of one event cost ten times what rounds of twenty do. The two limits
- * of a level lie apart because resting itself makes the process calm.
- * @param utilisation share of the last interval that the event loop was busy, 0 to 1
+ * An idle process reads at once, for latency. A busy one waits a little and so reads more at once: at medium rates most
+ * of the work is the write call, and rounds of one event cost ten times as much as rounds of twenty. The two limits of
+ * a level differ because resting itself makes the process calm.
+ * @param utilisation share of the last interval in which the event loop was busy, 0 to 1
  */
 export function nextSpacing(current: Spacing, utilisation: number): Spacing {
   const level = LEVELS.findLast(
@@ -24,9 +24,12 @@ export function nextSpacing(current: Spacing, utilisation: number): Spacing {
   return level?.spacing ?? NO_SPACING;
 }
 
-/** Rounds shorter than this get the whole rest: two in one cost little more than one of them. */
+/** A round shorter than this is followed by the whole rest: merging two costs little more than one of them. */
 const SHORT = 32;
-/** A write of this many events costs little more an event than the longest: waiting for more would gain nothing. */
+/**
+ * A write of this many events costs little more for each event than the longest one: waiting for more would gain
+ * nothing.
+ */
 const WORTH_A_WRITE = 96;
 
 /** Milliseconds to rest after a round: none after a large one, or a reader that fell behind would never catch up. */

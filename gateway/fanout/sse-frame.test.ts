@@ -4,7 +4,7 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import fc from 'fast-check';
 import { sseControl, sseFrames, sseRetry } from './sse-frame.ts';
 
-/** What a parser of another house makes of a stream that ends after these bytes. */
+/** What an independent parser makes of a stream that ends after these bytes. */
 function read(bytes: Buffer): EventSourceMessage[] {
   const messages: EventSourceMessage[] = [];
   const decoder = new TextDecoder();
@@ -42,7 +42,7 @@ test('E3: any JSON arrives as the same JSON, with line ends in its white space r
       );
       for (const [at, { data }] of got.entries()) {
         assert.deepEqual(JSON.parse(data), JSON.parse(sent[at]?.json ?? ''));
-        // What is added: the id, and six bytes a line.
+        // The overhead: the id, and six bytes for each line.
         const lines = data.split('\n').length;
         const length = (offsets[at + 1] ?? 0) - (offsets[at] ?? 0);
         assert.ok(length <= (payloads[at]?.length ?? 0) + (sent[at]?.id.length ?? 0) + 7 + 6 * lines);

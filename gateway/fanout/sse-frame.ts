@@ -3,8 +3,8 @@ import type { WholeFrames } from './frames.ts';
 
 /**
  * Events as Server-Sent Events (HTML standard, 9.2.6): `id:` is the cursor after the event, `data:` the event's text. A
- * browser takes both when the empty line behind them has come, so that a stream that is cut at any byte resumes exactly
- * behind the last event that was delivered (E1).
+ * browser uses both when the empty line after them has arrived. So a stream that is cut at any byte resumes exactly
+ * after the last event that was delivered (E1).
  */
 const ID = 'id: ';
 const DATA = 'data: ';
@@ -34,26 +34,28 @@ export function sseFrames(texts: readonly Buffer[], ids: readonly string[]): Who
 const LINE_END = /\r\n|\r|\n/g;
 
 /**
- * JSON has line ends in its white space alone, and there any of them means the same. A reader joins the lines with a line
- * feed: what it gets is the same JSON.
+ * In JSON, line ends occur only as white space, and all of them mean the same. A reader joins the lines with a line
+ * feed: the result is the same JSON.
  */
 function onDataLines(text: Buffer): Buffer {
   if (!text.includes(0x0a) && !text.includes(0x0d)) return text;
   return Buffer.from(text.toString('latin1').replace(LINE_END, `\n${DATA}`), 'latin1');
 }
 
-/** The name of everything that is not an event of a call. */
+/** Event name of every message that is not a call event. */
 const CONTROL = 'firehose';
 
-/** A control frame: its text, and the cursor from which the stream resumes behind it, where it is a place to resume from. */
+/**
+ * A control frame: its text, and the cursor from which the stream resumes after it, if it is a place to resume from.
+ */
 export function sseControl(text: string, id: string | null): Buffer {
   return Buffer.from(`event: ${CONTROL}\n${id === null ? '' : `${ID}${id}\n`}${DATA}${text}${END}`);
 }
 
-/** How long a client waits, in milliseconds, before it comes back. */
+/** How long a client waits before it reconnects, in milliseconds. */
 export function sseRetry(milliseconds: number): Buffer {
   return Buffer.from(`retry: ${Math.round(milliseconds)}\n\n`);
 }
 
-/** A line that means nothing: it keeps proxies from closing a silent stream. */
+/** A comment line: it keeps proxies from closing a silent stream. */
 export const SSE_COMMENT = Buffer.from(':\n');

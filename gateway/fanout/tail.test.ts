@@ -7,7 +7,7 @@ import { Tail } from './tail.ts';
 
 const BYTES = 10_000;
 
-/** Rounds of one event of about a tenth of the tail. */
+/** Rounds of one event that is about a tenth of the tail. */
 function round(number: number): Round {
   const data = JSON.stringify({ filler: 'x'.repeat(BYTES / 10) });
   return buildRound({ number, epoch: 'e', from: [`${number}-0`], cursors }, [

@@ -1,11 +1,11 @@
 import { reaches } from '../../protocol/position.ts';
 import type { Round } from './round.ts';
 
-/** The last rounds, bounded in bytes: where connections that are a little behind read from. */
+/** The last rounds, bounded in bytes: connections that are a little behind read from here. */
 export class Tail {
   readonly #rounds: Round[] = [];
   readonly #maxBytes: number;
-  /** Rounds are shifted out in bulk: `#start` is the first one that still counts. */
+  /** Rounds are removed in bulk: `#start` is the first valid one. */
   #start = 0;
   #bytes = 0;
 
@@ -29,12 +29,12 @@ export class Tail {
     }
   }
 
-  /** A round of it was made in another form, which counts as it does. */
+  /** A text of the round was made in another form; its size counts too. */
   grew(bytes: number): void {
     this.#bytes += bytes;
   }
 
-  /** Null when the round has left the tail or is still to come. */
+  /** Null when the round has left the tail or does not exist yet. */
   get(number: number): Round | null {
     const first = this.#rounds[this.#start];
     if (first === undefined || number < first.number) return null;
@@ -42,9 +42,9 @@ export class Tail {
   }
 
   /**
-   * The round to begin with for a connection that has everything up to `ids`: the last one that begins at or before it. Null when
-   * entries after `ids` have left the tail already. What of that round and later ones was delivered before is skipped
-   * by the reader, since another replica may have read the partitions in another interleaving.
+   * The first round for a connection that has everything up to `ids`: the last round that begins at or before it. Null
+   * when entries after `ids` have left the tail already. The reader skips entries of that round and later ones that
+   * were delivered before, because another replica may have read the partitions in a different interleaving.
    */
   locate(ids: readonly string[]): number | null {
     let low = this.#start;
@@ -57,7 +57,7 @@ export class Tail {
     return low === this.#start ? null : (this.#rounds[low - 1]?.number ?? null);
   }
 
-  /** Entries of all rounds from this one on; null when it has left the tail. */
+  /** Number of entries of all rounds from this one on; null when it has left the tail. */
   entriesFrom(number: number): number | null {
     const first = this.#rounds[this.#start];
     if (first === undefined || number < first.number) return null;
@@ -76,14 +76,17 @@ export class Tail {
   }
 }
 
-/** The round leaves the tail, and no view keeps what it sealed of it; returns the bytes that were counted for it. */
+/**
+ * Removes the round from the tail, and releases the Buffers that views made from it; returns the bytes that were
+ * counted for it.
+ */
 function letGo(round: Round): number {
   for (const view of round.sealedBy) view.unseal();
   round.holder = null;
   return costOf(round);
 }
 
-/** A round without events is not free: any number of them would fit otherwise. */
+/** A round without events also has a size: otherwise any number of them would fit. */
 const LEAST_BYTES = 512;
 
 function costOf({ plain, madeBytes }: Round): number {

@@ -15,7 +15,7 @@ export interface UnroutableLines {
   readonly sourceGap: (notice: SourceGapNotice) => void;
 }
 
-/** `now` is milliseconds of a clock that never goes back. */
+/** `now` is milliseconds of a monotonic clock. */
 export function unroutableLines(logger: Logger, now: () => number): UnroutableLines {
   const poison = rarely(now);
   const unknown = rarely(now);

@@ -10,17 +10,19 @@ import { SharedStream } from './shared-stream.ts';
 
 export interface Sealed {
   readonly round: Round;
-  /** Version of the route index it was gathered under: after a change of the tree it must not be used (I5). */
+  /**
+   * Version of the route index at the time of gathering: after a change of the tree the Buffer must not be used (I5).
+   */
   readonly scope: number;
   readonly chunk: Buffer;
   readonly events: number;
-  /** Bytes less than the frames have uncompressed. */
+  /** Bytes saved in comparison with the uncompressed frames. */
   readonly saved: number;
 }
 
 /**
- * One scope, filter and encoding, shared by all connections that asked for the same. It gathers what matches of a round,
- * and keeps the Buffer that its connections share for as long as the round is in the tail.
+ * One scope, filter and encoding, shared by all connections that requested the same. It gathers the matching entries of
+ * a round, and keeps the Buffer that its connections share as long as the round is in the tail.
  */
 export class View implements Wanted {
   readonly key: string;
@@ -30,7 +32,7 @@ export class View implements Wanted {
   readonly encoding: Encoding;
   /** Connections of this view that are at the head of the log. */
   readonly live = new Set<Connection>();
-  /** What its live connections have in their windows; null for connections that did not negotiate compression. */
+  /** The content of its live connections' windows; null for connections that did not negotiate compression. */
   readonly stream: SharedStream | null;
   /** All connections of this view: at 0 the view is removed. */
   references = 0;
@@ -54,7 +56,7 @@ export class View implements Wanted {
     this.live.add(connection);
   }
 
-  /** Adds a part of the round at hand that matches; true for the first one. */
+  /** Adds a matching part of the current round; true for the first one. */
   gather(round: number, part: Part): boolean {
     const isFirst = this.#round !== round;
     if (isFirst) {
@@ -64,7 +66,7 @@ export class View implements Wanted {
     return isFirst;
   }
 
-  /** All that was gathered of the round at hand. */
+  /** Everything gathered from the current round. */
   get gathered(): Selection {
     return { parts: this.#parts, encoding: this.encoding };
   }
@@ -78,7 +80,7 @@ export class View implements Wanted {
     });
   }
 
-  /** The same of a Buffer that was made of the selection elsewhere. */
+  /** The same for a Buffer that was made from the selection elsewhere. */
   keep(round: Round, selection: Selection, kept: Pick<Sealed, 'scope' | 'chunk' | 'saved'>): Buffer {
     this.unseal();
     this.#sealed = { round, ...kept, events: countOf(selection) };
@@ -97,7 +99,7 @@ export class View implements Wanted {
     this.#sealed = null;
   }
 
-  /** The selected frames for one connection, in a pooled buffer that goes back when the socket has taken it. */
+  /** The selected frames for one connection, in a pooled buffer that is released when the socket has taken it. */
   fill(round: Round, selection: Selection, scratch: Scratch): ScratchLease {
     return fill(framesOf(round, selection), selection, scratch);
   }

@@ -4,11 +4,11 @@ import type { PrivacyClass } from '../../protocol/privacy-class.ts';
 import { canaryEvents } from '../testing/canary-events.ts';
 import { OPEN_PROFILE as OPEN, redactorFor } from '../testing/profiles.ts';
 
-/** `CANARIES=100000` is the long form. */
+/** `CANARIES=100000` runs the long form. */
 const EVENTS = Number(process.env['CANARIES'] ?? 5_000);
 const eventOf = canaryEvents(4_711);
 
-/** Profiles, and the classes of which no canary may leave. */
+/** Profiles, and the classes whose canaries must not appear. */
 const PROFILES: readonly (readonly [name: string, profile: object, hidden: readonly PrivacyClass[]])[] = [
   [
     'all that is hidden by default',

@@ -14,8 +14,8 @@ export interface FollowKeysOptions {
 }
 
 /**
- * Follows a file of pseudonym keys. A faulty file leaves the last good keys in force. Rejects with a ConfigurationFault when the first
- * content is faulty: pseudonyms of another key would match nothing.
+ * Follows a file of pseudonym keys. A faulty file leaves the last good keys in force. Rejects with a ConfigurationFault
+ * when the first content is faulty: pseudonyms by another key would match nothing.
  */
 export async function followPseudonymKeys(options: FollowKeysOptions): Promise<Live<readonly PseudonymKey[]>> {
   const { path, logger, signal, intervalMs, now = Date.now } = options;
@@ -48,7 +48,7 @@ export async function followPseudonymKeys(options: FollowKeysOptions): Promise<L
   return live;
 }
 
-/** Replicas read the file at different moments: a key must be with all of them before its time. */
+/** Replicas read the file at different moments: all must have a key before its start time. */
 function tellLate(
   keys: readonly PseudonymKey[],
   before: readonly PseudonymKey[],

@@ -1,11 +1,11 @@
 import type { PrivacyProfile } from '../../protocol/subscription/privacy.ts';
 
-/** What stands for a text: its first letter says of what kind it is. */
+/** Replacement of a text: its first letter names its kind. */
 type PseudonymKind = 'p' | 'n';
 
 /**
- * Stands for a text: the same for the same text of one resource within a period, and of no use without the key. `at`: when the
- * log got the event, Unix milliseconds.
+ * Pseudonym of a text: equal for equal texts of one resource within a period, and useless without the key. `at`: when
+ * the log got the event, Unix milliseconds.
  */
 export type Pseudonym = (kind: PseudonymKind, text: string, at: number) => string;
 
@@ -20,7 +20,7 @@ export interface Hiding {
 const HIDDEN = 'hidden';
 const MASKED = '********';
 const DIALLED = /^\+?[0-9]+$/;
-/** Extensions say little, and a masked one would be of no use. */
+/** Extensions identify little, and masking them would leave nothing useful. */
 const LONGEST_EXTENSION = 5;
 const SHOWN_DIGITS = 4;
 const REALM = /^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/;
@@ -49,12 +49,12 @@ export function hidingOf(profile: Pick<PrivacyProfile, 'numbers' | 'names' | 'ne
   };
 }
 
-/** The name of a tenant's realm, which is no address of the platform: `sip.example.com`. */
+/** The name of a tenant's realm, which is not an address of the platform: `sip.example.com`. */
 function isRealm(text: string): boolean {
   return REALM.test(text) && !IPV4.test(text);
 }
 
-/** The same for each spelling of a telephone number; another text is itself. */
+/** Equal for each spelling of a telephone number; another text stays as it is. */
 function canonical(text: string): string {
   const bare = text.replace(/[ ().-]/g, '');
   return DIALLED.test(bare) ? bare.replace(/^(\+|00)/, '') : text.toLowerCase();

@@ -6,7 +6,7 @@ import { createPseudonyms } from './pseudonyms.ts';
 
 export interface ProfilesOptions {
   readonly privacy: Live<Privacy>;
-  /** Null: the key of the log makes pseudonyms. */
+  /** Null: pseudonyms use the key of the log. */
   readonly keysFile: string | null;
   readonly ofLog: (text: string) => string;
   readonly logger: Logger;
@@ -14,7 +14,7 @@ export interface ProfilesOptions {
   readonly signal: AbortSignal;
 }
 
-/** The profiles of a resource, with keys of pseudonyms that are followed. */
+/** The profiles of a resource, with pseudonym keys that are followed. */
 export async function openProfiles({ privacy, keysFile, ofLog, logger, signal }: ProfilesOptions): Promise<Profiles> {
   const keys = keysFile === null ? null : await followPseudonymKeys({ path: keysFile, logger, signal });
   return new Profiles(privacy, createPseudonyms({ keys, ofLog }));

@@ -48,7 +48,7 @@ test('a change of the resource is in force at once, and an unchanged profile sta
   assert.equal(profiles.of(['nameless']), undefined);
 });
 
-/** The paths of everything in a JSON value. */
+/** The paths of all values in a JSON value. */
 function pathsOf(value: unknown, path = ''): readonly string[] {
   if (typeof value !== 'object' || value === null) return [path];
   return [path, ...Object.entries(value).flatMap(([key, inner]) => pathsOf(inner, `${path}/${key}`))];

@@ -7,14 +7,17 @@ import { redactorOf, type Redactor } from './redactor.ts';
 
 export type Privacy = Subscription['spec']['privacy'];
 
-/** Whether a login may ask for a profile. `unknown`: the resource has none of that name. `wider`: it shows more than is granted. */
+/**
+ * Whether a login may request a profile. `unknown`: the resource has none of that name. `wider`: it shows more than is
+ * granted.
+ */
 export type Asked = 'granted' | 'unknown' | 'wider';
 
-/** The profiles of a resource, as they are now. */
+/** The present profiles of a resource. */
 export class Profiles {
   readonly #privacy: Live<Privacy>;
   readonly #pseudonym: Pseudonym;
-  /** By the names of profiles that hold together, all of the resource: at most as many as it has sets of them. */
+  /** Redactors by the names of combined profiles of the resource: at most one for each set of profiles. */
   readonly #redactors = new Map<string, Redactor | null>();
 
   constructor(privacy: Live<Privacy>, pseudonym: Pseudonym) {
@@ -24,8 +27,8 @@ export class Profiles {
   }
 
   /**
-   * What a client sees for which these profiles hold besides the default: what all of them show. Null: everything. Undefined: the
-   * resource has no profile of one of the names, so that it is not known what may be shown.
+   * What a client sees when these profiles apply besides the default: only what all of them show. Null: everything.
+   * Undefined: the resource lacks a profile of one of the names, so nothing may be shown.
    */
   of(names: readonly string[]): Redactor | null | undefined {
     const key = names.join('\n');
@@ -38,7 +41,7 @@ export class Profiles {
     return made;
   }
 
-  /** Whether `asked` may hold in place of the default and the profiles of these names. */
+  /** Whether `asked` may replace the default and the profiles of these names. */
   judge(asked: string, names: readonly string[]): Asked {
     const wanted = this.#find(asked);
     if (wanted === undefined) return 'unknown';
@@ -46,7 +49,7 @@ export class Profiles {
     return granted === null || (granted !== undefined && isAtLeastAsStrict(wanted, granted)) ? 'granted' : 'wider';
   }
 
-  /** Names of the profiles that may be asked for. */
+  /** Names of the profiles that may be requested. */
   grantedWith(names: readonly string[]): readonly string[] {
     return this.#privacy.current.profiles
       .map(({ name }) => name)

@@ -6,21 +6,21 @@ import type { Pseudonym } from './hide.ts';
 export interface PseudonymOptions {
   /** Keys that the platform rotates; null: the key of the log. */
   readonly keys: Live<readonly PseudonymKey[]> | null;
-  /** Made with the key that is kept beside the log, which all replicas share. */
+  /** Made with the key that is stored beside the log, which all replicas share. */
   readonly ofLog: (text: string) => string;
 }
 
 const LENGTH = 16;
-/** Pseudonyms that are remembered: making one costs more than changing the rest of an event. */
+/** Number of cached pseudonyms: making one costs more than changing the rest of an event. */
 const MOST_REMEMBERED = 100_000;
 
 /**
- * The pseudonyms of one resource, for all its profiles. The key is that of the event's own time, so that every replica, replay and
- * delivery of an event says the same, also while the key changes.
+ * The pseudonyms of one resource, for all its profiles. The event's own time selects the key, so that every replica,
+ * replay and delivery of an event has the same pseudonyms, also while the key changes.
  */
 export function createPseudonyms({ keys, ofLog }: PseudonymOptions): Pseudonym {
   const remembered = new Map<string, string>();
-  // An id may come again with another key.
+  // An id may return with another key.
   keys?.onChange(() => remembered.clear());
   return (kind, text, at) => {
     const key = keys === null ? undefined : keyAt(keys.current, at);

@@ -2,7 +2,9 @@ import type { Call } from '../../protocol/call.ts';
 import type { PrivacyProfile } from '../../protocol/subscription/privacy.ts';
 import type { Hiding } from './hide.ts';
 
-/** The fields of events from which the keys of a live call come (`protocol/call-state.ts`): their rules are those of the key. */
+/**
+ * The fields of events from which the keys of a live call come (`protocol/call-state.ts`): the key follows their rules.
+ */
 const FIELDS_OF = {
   direction: ['Call-Direction'],
   from: ['From'],
@@ -23,8 +25,8 @@ type Ruled = keyof typeof FIELDS_OF;
 const RULED = Object.keys(FIELDS_OF) as readonly Ruled[];
 
 /**
- * A live call as a profile shows it: what it hides is null, as what is unknown. `at`: the time of the snapshot by the log, Unix
- * milliseconds. Pure.
+ * A live call as a profile shows it: hidden values are null, as unknown ones are. `at`: the time of the snapshot by the
+ * log, Unix milliseconds. Pure.
  */
 export function redactCall(profile: PrivacyProfile, hiding: Hiding): (call: Call, at: number) => Call {
   const rules = new Map(profile.fields.map(({ name, action }) => [name.toLowerCase(), action]));

@@ -8,7 +8,7 @@ const QUOTE = 0x22;
 const OPEN_ARRAY = 0x5b;
 const LITERALS = ['null', 'true', 'false'];
 const MASK = Buffer.from('"*"');
-/** Of the class network, but never with a number in them. */
+/** Of the class network, but they never contain a number. */
 const HOSTS_ALONE: ReadonlySet<string> = new Set([
   'switch-uri',
   'switch-url',
@@ -21,8 +21,8 @@ const HOSTS_ALONE: ReadonlySet<string> = new Set([
 type Judge = (key: string, value: Buffer) => Cut;
 
 /**
- * An event as a profile shows it. The bytes are one JSON object; what comes back is one too (V3). `at`: when the log got it, Unix
- * milliseconds. Pure.
+ * An event as a profile shows it. The bytes are one JSON object, and so is the result (V3). `at`: when the log got it,
+ * Unix milliseconds. Pure.
  */
 export function redactEvent(profile: PrivacyProfile, hiding: Hiding): (event: Buffer, at: number) => Buffer {
   const rules = new Map(profile.fields.map(({ name, action }) => [name.toLowerCase(), action]));
@@ -32,10 +32,10 @@ export function redactEvent(profile: PrivacyProfile, hiding: Hiding): (event: Bu
     const action = rules.get(key.toLowerCase());
     return action === undefined ? null : action === 'Keep' ? 'keep' : 'cut';
   };
-  /** Of the event at hand. */
+  /** Of the current event. */
   let gotAt = 0;
   const ofClass = classJudge(profile, hiding, () => gotAt);
-  /** Inside of an object that is kept: a name that a class has is of that class there, too. */
+  /** Inside of a kept object: a name that belongs to a class belongs to it there, too. */
   const nested: Judge = (key, value) => byRule(key) ?? ofClass(key, value) ?? inside(value, nested);
   const variable: Judge = (key, value) => {
     const isKept = profile.variables.policy === 'Keep' || allowed.has(key.toLowerCase());
@@ -84,10 +84,10 @@ function classJudge(
   };
 }
 
-/** A text or a number; anything else in its place is cut. */
+/** A text or a number; any other value in its place is cut. */
 function shown(value: Buffer, show: (text: string) => string | null): Cut {
   if (!isScalar(value)) return 'cut';
-  // A literal tells nothing.
+  // A literal identifies nothing.
   if (LITERALS.includes(value.toString('latin1', 0, 5))) return 'keep';
   const before = value[0] === QUOTE ? (JSON.parse(value.toString()) as string) : value.toString();
   const after = show(before);
@@ -95,7 +95,7 @@ function shown(value: Buffer, show: (text: string) => string | null): Cut {
   return after === before ? 'keep' : Buffer.from(JSON.stringify(after));
 }
 
-/** An object is judged by its members. A list is kept only where nothing in it has a name. */
+/** An object is judged by its members. A list is kept only if nothing in it has a name. */
 function inside(value: Buffer, judge: Judge): Cut {
   if (value[0] === OPEN_ARRAY) return value.includes('{') ? 'cut' : 'keep';
   if (!isObjectText(value)) return 'keep';

@@ -5,11 +5,11 @@ import { hidingOf, type Pseudonym } from './hide.ts';
 import { redactCall } from './redact-call.ts';
 import { redactEvent } from './redact-event.ts';
 
-/** Shows events and live calls as one profile says. `at`: the time by the log, Unix milliseconds. */
+/** Shows events and live calls according to one profile. `at`: the time by the log, Unix milliseconds. */
 export interface Redactor {
-  /** Of the profile; of several that hold at once, joined by `+`. */
+  /** Name of the profile; names of combined profiles are joined by `+`. */
   readonly name: string;
-  /** Another one for each content of a profile. */
+  /** Changes with each content of a profile. */
   readonly version: string;
   readonly event: (event: Buffer, at: number) => Buffer;
   readonly call: (call: Call, at: number) => Call;

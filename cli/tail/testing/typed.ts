@@ -20,7 +20,7 @@ export interface Started {
   readonly ended: Promise<Ended>;
 }
 
-/** Starts the executable, as from a shell, with nothing on its standard input until that is written to. */
+/** Starts the executable as from a shell. Its standard input is empty until the test writes to it. */
 export function start(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Started {
   const child = spawn(process.execPath, [PROGRAM, ...args], { env: { PATH: process.env['PATH'], ...environment } });
   let [output, errors] = ['', ''];
@@ -31,7 +31,7 @@ export function start(args: readonly string[], environment: Readonly<Record<stri
   return { child, output: () => output, errors: () => errors, ended };
 }
 
-/** A command line in this process: at a terminal, or with pipes. */
+/** Runs a command line in this process: at a terminal, or with pipes. */
 export function type(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,

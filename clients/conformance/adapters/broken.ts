@@ -1,6 +1,6 @@
 /**
- * The adapter of the TypeScript client with one deliberate fault, by its argument: a test of the judge. It stands before
- * the true adapter and changes what is ordered or said.
+ * The adapter of the TypeScript client with one deliberate fault, chosen by its argument: a test of the judge. It runs
+ * in front of the true adapter and changes orders or reports.
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 
 type Line = Record<string, unknown>;
 interface Fault {
-  /** Orders in place of one. */
+  /** Replaces one order. */
   readonly order?: (order: Line) => readonly Line[];
-  /** What is said in place of what the client says. */
+  /** Replaces a report of the client. */
   readonly say?: (said: Line) => readonly Line[];
 }
 

@@ -1,4 +1,4 @@
-"""The adapter of the Python client: orders on the standard input, what its caller sees on the standard output."""
+"""The adapter of the Python client: orders on the standard input, reports of what its caller sees on the standard output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Adapter:
         self.running: asyncio.Task[None] | None = None
 
     async def handled(self, n: object) -> None:
-        """The handler of an item: it has not finished while the gate is closed."""
+        """The handler of an item: it does not finish while the gate is closed."""
         if self.pause_at is not None and n == self.pause_at:
             self.gate.clear()
         await self.gate.wait()

@@ -1,4 +1,7 @@
-/** The adapter of the TypeScript client: orders on the standard input, what its caller sees on the standard output. */
+/**
+ * The adapter of the TypeScript client: orders on the standard input, reports of what its caller sees on the standard
+ * output.
+ */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileCursor } from '../../typescript/src/file-cursor.ts';
@@ -32,7 +35,7 @@ let refresh = () => false;
 
 const say = (said: object) => void process.stdout.write(`${JSON.stringify(said)}\n`);
 
-/** The handler of an item: it has not finished while the gate is closed. */
+/** The handler of an item: it does not finish while the gate is closed. */
 async function handled(n: unknown): Promise<void> {
   if (n === gate.at) gate.isClosed = true;
   if (gate.isClosed) await new Promise<void>((resolve) => (gate.open = resolve));

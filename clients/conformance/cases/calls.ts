@@ -7,7 +7,7 @@ import type { Stage } from '../stage.ts';
 const CALLS = { mode: 'calls' } as const;
 const NAMES = ['CHANNEL_ANSWER', 'CHANNEL_HOLD', 'CHANNEL_UNHOLD', 'PARK_PARKED', 'RECORD_START', 'CHANNEL_DESTROY'];
 
-/** The table as the caller has it after what was said: of the last snapshot, and the changes since. */
+/** The table as the caller has it after the reports: the last snapshot and the changes since. */
 function tableOf({ said }: Adapter): Map<unknown, NonNullable<Said['call']>> {
   const table = new Map<unknown, NonNullable<Said['call']>>();
   for (const { is, kind, call, calls } of said) {
@@ -36,7 +36,7 @@ async function becomes(adapter: Adapter, expected: Readonly<Record<string, strin
   });
 }
 
-/** Without times, which differ by the milliseconds between the gateway's clock and the log's. */
+/** Without times: they differ by the milliseconds between the gateway's clock and the log's. */
 function withoutTimes(call: Readonly<Record<string, unknown>>): object {
   const { state_since: _1, created_at: _2, answered_at: answered, ...rest } = call;
   return { ...rest, answered: answered !== null };

@@ -151,7 +151,7 @@ export const CONNECT: readonly Case[] = [
       const { is } = await adapter.done();
       assert.equal(is, 'end');
       await until('the end of the connection', () => stage.proxy.last.endedAt !== null);
-      // One second by the rule, one for the machine.
+      // One second by the rule, one for a busy machine.
       assert.ok((stage.proxy.last.endedAt ?? 0) - asked < 2_000, 'within a second');
     },
   },

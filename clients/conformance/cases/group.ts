@@ -79,7 +79,7 @@ export const GROUP_CASES: readonly Case[] = [
       const adapter = stage.start({ ...GROUP, progress_ms: 1_000 });
       const { id } = await delivery(adapter, 0);
       await until('progress', () => stage.proxy.last.sent.filter(({ progress }) => progress === id).length >= 2);
-      // The group's ackWait is 5 s: without progress it would come again.
+      // The group's ackWait is 5 s: without progress it would be delivered again.
       await never('it comes again', () => adapter.numbers.length > 1, 6_000);
     },
   },

@@ -42,7 +42,7 @@ export const RENEW: readonly Case[] = [
       const adapter = stage.start();
       for (const n of [1, 2]) {
         await until('a connection', () => stage.proxy.connections.length >= n);
-        // Before its `hello`: the token was never taken.
+        // Before its `hello`: the token was never accepted.
         stage.proxy.script.message = () => [];
         stage.proxy.last.close(4401, 'token_expired');
       }

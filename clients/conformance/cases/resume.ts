@@ -6,7 +6,7 @@ import type { Stage } from '../stage.ts';
 
 const isEvent = (text: string) => !text.startsWith('{"_firehose":');
 
-/** A close after which a client comes back with its cursor, and loses nothing. */
+/** A close after which a client reconnects with its cursor, and loses nothing. */
 function comesBack(code: number, word: string | undefined): Case {
   return {
     name: `resume/close-${code}`,
@@ -25,7 +25,7 @@ function comesBack(code: number, word: string | undefined): Case {
   };
 }
 
-/** An adapter that takes nothing more once it has said this event: it is within the handler. */
+/** An adapter that accepts nothing more once it has reported this event: it is within the handler. */
 async function pausedAt(stage: Stage, n: number) {
   const adapter = stage.start({ ...REPLAY, cursor_file: stage.cursorFile });
   adapter.order({ do: 'pause_at', n });
@@ -74,7 +74,7 @@ export const RESUME: readonly Case[] = [
       stage.proxy.script.message = (text, n) => {
         if (!isEvent(text)) return [text];
         if (n === 0) former.push(text);
-        // The second connection begins with what the first has sent, and sends each event twice.
+        // The second connection begins with the first one's messages, and sends each event twice.
         return n === 0 ? [text] : [...former.splice(0), text, text];
       };
       const adapter = stage.start(REPLAY);
@@ -121,7 +121,7 @@ export const RESUME: readonly Case[] = [
     async run(stage) {
       await stage.produce(0, 3, { 'Call-ID': 'one' });
       const first = await pausedAt(stage, 2);
-      // What came before it was finished, and is kept soon.
+      // The items before it are finished, and their cursor is saved soon.
       await never('wait for the store', () => false, 500);
       await first.kill();
       const second = stage.start({ ...REPLAY, cursor_file: stage.cursorFile });

@@ -33,7 +33,7 @@ def frame(**keys: object) -> str:
 
 
 class Peer:
-    """A server that is no gateway: what it saw, and how it answers handshakes."""
+    """A server that is not a gateway: the requests that it received, and its answers to handshakes."""
 
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
@@ -67,7 +67,7 @@ def client(url: str, token: Callable[[], str] = lambda: "token") -> Firehose:
 
 @contextlib.contextmanager
 def http_server(answer: Callable[[http.server.BaseHTTPRequestHandler, int], None]) -> Iterator[tuple[str, list[str]]]:
-    """An HTTP server, and the paths that it was asked for."""
+    """An HTTP server, and the requested paths."""
     asked: list[str] = []
 
     class Handling(http.server.BaseHTTPRequestHandler):
@@ -139,7 +139,7 @@ class Callers(unittest.IsolatedAsyncioTestCase):
 
         hung = await asyncio.start_server(hang, "127.0.0.1", 0)
         hung_url = f"http://127.0.0.1:{hung.sockets[0].getsockname()[1]}"
-        # Nothing listens there: the back-off is what it waits for.
+        # Nothing listens there, so it waits for its back-off.
         cases = {"a handshake": (hung_url, lambda: "t"), "the back-off": ("http://127.0.0.1:9", lambda: "t")}
         cases["a token"] = (hung_url, late)
         for what, (url, token) in cases.items():

@@ -4,7 +4,7 @@ const LONGEST_MS = 30_000;
 const STABLE_MS = 10_000;
 
 /**
- * How long to wait before the next attempt (L2): full jitter, doubling from 0.1 s to 30 s. `random` is in [0, 1).
+ * Delay before the next attempt (L2): full jitter, doubling from 0.1 s to 30 s. `random` returns a number in [0, 1).
  */
 export class BackOff {
   #failures = 0;
@@ -14,14 +14,14 @@ export class BackOff {
     this.#random = random;
   }
 
-  /** Milliseconds. `atLeast` is what the gateway asked for; jitter is added to it. */
+  /** Milliseconds. `atLeast` is the gateway's minimum; jitter is added to it. */
   next(atLeast = 0): number {
     const ceiling = Math.min(FIRST_MS * 2 ** this.#failures, LONGEST_MS);
     this.#failures = Math.min(this.#failures + 1, 16);
     return Math.round(atLeast + this.#random() * Math.max(ceiling, atLeast / 4));
   }
 
-  /** A connection has ended after this many milliseconds. */
+  /** Records that a connection ended after this many milliseconds. */
   lived(milliseconds: number): void {
     if (milliseconds >= STABLE_MS) this.#failures = 0;
   }

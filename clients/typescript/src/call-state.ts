@@ -1,7 +1,7 @@
 import { emptyCall, type Call, type CallState } from './call.ts';
 import type { EventItem } from './items.ts';
 
-/** What an event does to a leg, and whether an unknown leg is learnt by it. */
+/** What an event does to a leg, and whether it adds an unknown leg. */
 interface Effect {
   readonly learns: boolean;
   readonly state?: CallState;
@@ -26,7 +26,7 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   RECORD_START: { learns: false },
   RECORD_STOP: { learns: false },
 };
-/** Of a known leg these say nothing new. */
+/** For a known leg these change nothing. */
 const SAYS_NOTHING_NEW = new Set(['CHANNEL_CREATE', 'CHANNEL_PROGRESS', 'CHANNEL_PROGRESS_MEDIA']);
 const SEPARATE = new Set(['CHANNEL_UNBRIDGE', 'CHANNEL_TRANSFEROR', 'CHANNEL_TRANSFEREE']);
 const MOST_TEXT = 256;
@@ -35,15 +35,15 @@ const CLOCK_MS = 60_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A leg, and of an `uncertain` one what it did before; null where a snapshot did not say it. */
+/** A leg, and the state of an `uncertain` one before that; null where a snapshot lacked it. */
 export interface Leg {
   readonly call: Call;
   readonly stateBefore: CallState | null;
 }
 
 /**
- * The leg after an event, as the table of the gateway has it (L15): null when it has ended, undefined when nothing
- * changed. Pure. `clients/calls.test.ts` of the project compares it with the table's own.
+ * The leg after an event, as in the gateway's table (L15): null when it has ended, undefined when nothing changed.
+ * Pure. `clients/calls.test.ts` of the project compares it with the gateway's table.
  */
 export function reduceCall(before: Leg | undefined, item: EventItem): Leg | null | undefined {
   const name = item.event['Event-Name'];
@@ -100,7 +100,7 @@ function withFields(call: Call, name: string, fields: Fields): Call {
   return {
     ...call,
     direction: direction === 'inbound' || direction === 'outbound' ? direction : call.direction,
-    // After a bridge a switch no longer says these: the first ones count.
+    // After a bridge a switch no longer sends these: the first values count.
     from: call.from ?? textOf(fields['From']),
     to: call.to ?? textOf(fields['To']),
     dialled_number: call.dialled_number ?? textOf(fields['Caller-Destination-Number']) ?? dialled(fields),
@@ -137,12 +137,12 @@ function dialled(fields: Fields): string | null {
   return request === null ? null : textOf(request.split('@')[0]);
 }
 
-/** To the millisecond, as the table has times. */
+/** To the millisecond, like the times of the table. */
 function timeOf({ ingestedAt }: EventItem): string {
   return new Date(ingestedAt ?? Date.now()).toISOString();
 }
 
-/** The switch's own time of the leg's beginning, unless it lies in the future. */
+/** The switch's own time of the leg's start, unless it lies in the future. */
 function createdAt(fields: Fields, at: string): string {
   const micros = textOf(fields['Channel-Created-Time']) ?? '';
   if (!MICROSECONDS.test(micros)) return at;

@@ -1,9 +1,9 @@
-/** What a live leg does. `uncertain`: its switch is lost. */
+/** State of a live leg. `uncertain`: its switch was lost. */
 export type CallState = 'ringing' | 'answered' | 'held' | 'parked' | 'uncertain';
 
 /**
- * A live leg. Every key is always there, null while it is unknown. Times are RFC 3339. The rest of what a newer gateway
- * says of a leg is kept.
+ * A live leg. Every key is always present, and null while unknown. Times are RFC 3339. Further keys of a newer gateway
+ * are kept.
  */
 export interface Call {
   readonly call_id: string;
@@ -29,11 +29,11 @@ export interface Call {
   /** Since when it is in this state. */
   readonly state_since: string;
   readonly switch: string | null;
-  /** The event that last changed this. */
+  /** The event that last changed the leg. */
   readonly last_event_id: string;
 }
 
-/** A leg that was learnt by an event of this id. */
+/** A leg that was added by an event of this id. */
 export function emptyCall(id: { callId: string; account: string; eventId: string }, at: string): Call {
   return {
     call_id: id.callId,

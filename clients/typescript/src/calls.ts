@@ -4,26 +4,26 @@ import type { EventItem, GapItem, SnapshotItem } from './items.ts';
 import { RecentIds } from './recent-ids.ts';
 import type { EventStream } from './stream.ts';
 
-/** What became of the live calls. */
+/** A change of the live calls. */
 export type CallChange =
-  /** The table is new: read it as a whole. */
+  /** The table is new: read all of it. */
   | { readonly type: 'snapshot'; readonly reason: string; readonly calls: number }
   | { readonly type: 'began'; readonly call: Call }
   | { readonly type: 'changed'; readonly call: Call; readonly before: Call }
   /** `event` is its CHANNEL_DESTROY. */
   | { readonly type: 'ended'; readonly call: Call; readonly event: EventItem['event'] }
-  /** Events were lost. The table is as it was before that, until the `snapshot` that follows. */
+  /** Events were lost. The table keeps its state from before, until the `snapshot` that follows. */
   | GapItem;
 
 /**
- * The live calls, kept by a snapshot and the events after it. The table changes while the iteration goes on: it is that
- * of the change that was given last. Heals by itself: after a cut it resumes, after a loss a snapshot comes.
+ * The live calls, from a snapshot and the events after it. The table changes during the iteration: it has the state of
+ * the last returned change. Recovers by itself: after a cut it resumes, after a loss it gets a snapshot.
  */
 export class LiveCalls implements AsyncIterableIterator<CallChange> {
   readonly #stream: EventStream;
   #legs = new Map<string, Leg>();
   #isCurrent = false;
-  /** Ended by the platform, not by the switch: what the switch says later does not bring them back. */
+  /** Ended by the platform, not by the switch: later events of the switch do not revive them. */
   readonly #endedForIt = new RecentIds();
 
   constructor(stream: EventStream) {
@@ -47,7 +47,7 @@ export class LiveCalls implements AsyncIterableIterator<CallChange> {
     for (const { call } of this.#legs.values()) yield call;
   }
 
-  /** Asks for a snapshot. The gateway gives one in ten seconds at most. False when there is no connection. */
+  /** Requests a snapshot. The gateway sends at most one in ten seconds. False when there is no connection. */
   refresh(): boolean {
     return this.#stream.askForSnapshot();
   }

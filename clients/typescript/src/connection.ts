@@ -3,11 +3,11 @@ import { readMessage } from './items.ts';
 import type { Socket, Transport, WhyNotOpen } from './transport.ts';
 import { isFrame, Waiting } from './waiting.ts';
 
-/** Messages that wait for the consumer at most (L7). */
+/** Most messages that wait for the consumer (L7). */
 const MOST_WAITING = 1_000;
 /** A gateway sends a watermark every 10 s (L8). */
 const SILENCE_MS = 60_000;
-/** For a handshake to be answered. */
+/** Limit for the answer to a handshake. */
 const OPEN_MS = 15_000;
 const LOOK_MS = 5_000;
 
@@ -17,8 +17,8 @@ export interface Ended extends WhyNotOpen {
 }
 
 /**
- * One WebSocket and the messages that wait in it. When too many wait, the socket is paused; where the platform cannot do
- * that, it is closed, and the caller resumes from the last message: memory is bounded either way.
+ * One WebSocket and its waiting messages. When too many wait, the socket is paused. Where the platform cannot do that,
+ * the socket is closed, and the caller resumes from the last message. Memory is bounded either way.
  */
 export class Connection {
   readonly #socket: Socket;
@@ -27,15 +27,15 @@ export class Connection {
   #wake: (() => void) | null = null;
   #ended: Ended | null = null;
   #isPaused = false;
-  /** Whether nothing has come since the last look. */
+  /** Whether nothing has arrived since the last check. */
   #isQuiet = false;
   #quietMs = 0;
   readonly #looking: ReturnType<typeof setInterval>;
-  // Times are of the monotonic clock: that of the day may be set at any moment.
+  // Times are of the monotonic clock, because the system clock may be set at any moment.
   #openedAt: number | null = null;
   #livedMs = 0;
 
-  /** `onFrame` is called when a control frame arrives, before the messages ahead of it are taken. */
+  /** `onFrame` is called when a control frame arrives, before the earlier messages are taken. */
   constructor(
     transport: Transport,
     { url, token }: { url: string; token: string },
@@ -74,7 +74,7 @@ export class Connection {
     return text;
   }
 
-  /** The newest message that waits; null when none does. */
+  /** The newest waiting message; null when none waits. */
   get newest(): string | null {
     return this.#waiting.newest;
   }
@@ -91,7 +91,7 @@ export class Connection {
     return true;
   }
 
-  /** Ends it now: no further message is received. Those that wait can still be taken. */
+  /** Ends it now: no further message is received. Waiting ones can still be taken. */
   close(): void {
     this.#end(1006, '');
   }
@@ -113,7 +113,8 @@ export class Connection {
     }
     if (this.#waiting.length < MOST_WAITING || this.#isPaused) return;
     if (this.#socket.pause === undefined) {
-      // Events alone count: a snapshot that is cut comes again from its beginning, and its caller holds it all anyway.
+      // Only events count: a snapshot that is cut off is sent again from its start, and its caller keeps it in memory
+      // anyway.
       if (this.#waiting.events >= MOST_WAITING) this.#end(1006, '');
       return;
     }

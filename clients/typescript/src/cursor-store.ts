@@ -1,22 +1,28 @@
 import { FirehoseError } from './errors.ts';
 import { orAborted } from './waits.ts';
 
-/** For one save: a store that hangs would let the cursor fall ever further behind. */
+/** Limit for one save: a store that hangs would let the cursor fall behind without bound. */
 const SAVE_LIMIT_MS = 30_000;
-/** For the last save, once the caller has ended the stream (L11). */
+/** Limit for the last save, once the caller has ended the stream (L11). */
 const LAST_SAVE_MS = 1_000;
 
-/** Where the cursor of the last handled event is kept. `save` must be atomic: the new cursor, or the one before. */
+/**
+ * Stores the cursor of the last handled event. `save` must be atomic: the store has the new cursor, or the previous
+ * one.
+ */
 export interface CursorStore {
-  /** Null when there is none yet. Rejects when it cannot be read: the stream then fails, it never begins at now. */
+  /**
+   * Null when there is none yet. Rejects when it cannot be read: the stream then fails, and never begins at the
+   * present.
+   */
   load(): Promise<string | null>;
   /** Within 30 s. */
   save(cursor: string): Promise<void>;
 }
 
 /**
- * Keeps the cursor of the last handled event. One save at a time; what is handled meanwhile is saved by the next one.
- * Without a store it does nothing: within the process the session has its place.
+ * Keeps the cursor of the last handled event. One save at a time; the next save covers everything that is handled in
+ * the meantime. Without a store it does nothing: the session keeps its place within the process.
  */
 export class CursorKeeper {
   readonly #store: CursorStore | null;

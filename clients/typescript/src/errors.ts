@@ -13,11 +13,11 @@ export type ClientErrorCode =
   /** An option is wrong. */
   | 'invalid_option';
 
-/** The stream or group has ended and does not come back by itself. Holds no token and no password. */
+/** The stream or group has ended for good. Contains no token and no password. */
 export class FirehoseError extends Error {
   override readonly name = 'FirehoseError';
   readonly code: ClientErrorCode;
-  /** The gateway's own word: problem code of an HTTP answer, or `e` of a close reason. Null when it said none. */
+  /** The gateway's own code: problem code of an HTTP answer, or `e` of a close reason. Null when it gave none. */
   readonly reason: string | null;
   /** HTTP status or close code; null when there is none. */
   readonly status: number | null;

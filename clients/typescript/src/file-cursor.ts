@@ -4,8 +4,8 @@ import type { CursorStore } from './cursor-store.ts';
 const CURSOR = /^[A-Za-z0-9_-]{1,2048}$/;
 
 /**
- * Keeps the cursor in a file (Node.js, Deno, Bun). It is written beside the file and renamed, so that a crash leaves the
- * new cursor or the one before. A file that holds something else is an error.
+ * Keeps the cursor in a file (Node.js, Deno, Bun). A new file is written beside it and renamed, so that after a crash
+ * it has the new cursor or the previous one. A file with other content is an error.
  */
 export function fileCursor(path: string): CursorStore {
   return {

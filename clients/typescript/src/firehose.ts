@@ -13,10 +13,10 @@ import { webTransport, type OpenTransport, type Transport } from './transport.ts
 
 /**
  * A client of one gateway. Each stream and group has a connection of its own. Throws a FirehoseError with the code
- * `invalid_option` for options that contradict each other.
+ * `invalid_option` for contradictory options.
  */
 export class Firehose {
-  // Private, so that no log of this object holds the password (L10).
+  // Private, so that no log of this object contains the password (L10).
   readonly #options: FirehoseOptions;
   readonly #transport: OpenTransport;
 
@@ -27,12 +27,12 @@ export class Firehose {
     this.#transport = ca === undefined && !insecure ? () => Promise.resolve(webTransport) : ofNode({ ca, insecure });
   }
 
-  /** Events of the login's scope. Begins with the first call of `next`. */
+  /** Events of the login's scope. Connects at the first call of `next`. */
   stream(options: StreamOptions = {}): EventStream {
     return new EventStream(this.#options, this.#transport, options);
   }
 
-  /** The live calls: a table that heals itself, and what changes in it. */
+  /** The live calls: a table that recovers by itself, and its changes. */
   calls({ signal }: CallsOptions = {}): LiveCalls {
     return new LiveCalls(this.stream({ snapshot: true, ...(signal !== undefined && { signal }) }));
   }
@@ -43,7 +43,7 @@ export class Firehose {
   }
 }
 
-/** Of Node.js alone: loaded when it is first needed. */
+/** Only in Node.js: loaded at its first use. */
 function ofNode(trust: Trust): OpenTransport {
   let loading: Promise<Transport> | null = null;
   return () => (loading ??= import('./node-transport.ts').then(({ nodeTransport }) => nodeTransport(trust)));

@@ -80,7 +80,7 @@ describe('the client against a gateway', () => {
         if (value?.type === 'event' && Number(value.event['n']) >= 100_000) seen.push(value.id);
         if (new Set(seen).size === from + 100 - 100_000) break;
       }
-      // Left in the middle of the body, as by a crash.
+      // Interrupted in the middle of the body, as by a crash.
       await stream.return();
     }
     assert.equal(new Set(seen).size, 300);

@@ -9,7 +9,7 @@ import type { OpenTransport } from './transport.ts';
 
 const PROGRESS_MS = 15_000;
 
-/** An event of a durable group. It comes again until one of `ack` and `term` was called. */
+/** An event of a durable group. It is delivered again until `ack` or `term` is called. */
 export interface Delivery {
   readonly type: 'delivery';
   readonly event: CallEvent;
@@ -19,20 +19,20 @@ export interface Delivery {
   readonly ingestedAt: string | null;
   /** 1 for the first delivery. */
   readonly attempt: number;
-  /** It is handled. */
+  /** Handled: it is not delivered again. */
   ack(): void;
-  /** It failed: the gateway delivers it again, after this time instead of the group's back-off. */
+  /** Failed: the gateway delivers it again, after this time instead of the group's back-off. */
   nack(delayMs?: number): void;
   /** It can never be handled: it becomes a dead letter. */
   term(reason?: string): void;
 }
 
-/** Deliveries of a durable group. While one is under way, the gateway is asked for more time for it. */
+/** Deliveries of a durable group. While one is being handled, the client asks the gateway for more time for it. */
 export class GroupStream implements AsyncIterableIterator<Delivery | GapItem> {
   readonly #session: Session;
   readonly #concurrency: number;
   readonly #underWay = new Map<string, { readonly attempt: number }>();
-  /** Acknowledged here: a redelivery of one is acknowledged again and not given to the caller. */
+  /** Ids that this client acknowledged: it acknowledges a redelivery again, without giving it to the caller. */
   readonly #acknowledged = new RecentIds();
   readonly #progressMs: number;
   #progress: ReturnType<typeof setInterval> | null = null;
@@ -52,7 +52,7 @@ export class GroupStream implements AsyncIterableIterator<Delivery | GapItem> {
       signal,
       query: () => ({ group: name, ...(regroup && { regroup: 'true' }) }),
     });
-    // What the former connection had is delivered again on this one.
+    // The gateway delivers the former connection's unacknowledged events again on this one.
     this.#session.onConnected = () => this.#forgetAll();
     this.#progressMs = progressMs;
     this.#session.signal.addEventListener('abort', () => this.#end(), { once: true });
@@ -67,7 +67,7 @@ export class GroupStream implements AsyncIterableIterator<Delivery | GapItem> {
   }
 
   async #following(): Promise<IteratorResult<Delivery | GapItem, undefined>> {
-    // Nothing runs before the caller asks for the first one.
+    // Nothing runs before the caller requests the first delivery.
     if (!this.#session.isStopped) this.#progress ??= setInterval(() => this.#askForTime(), this.#progressMs);
     try {
       for (;;) {

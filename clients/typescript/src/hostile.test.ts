@@ -108,7 +108,7 @@ test('an answer of 200 without a token, as of a captive portal, is no reason to 
 test('L2: a Retry-After that is no time to wait is not one', () => {
   const waits = (header: string) => (afterRefusal(503, null, header) as { afterMs: number }).afterMs;
   assert.deepEqual(['7', '-5', '1e9', 'NaN', '', 'Infinity'].map(waits), [7_000, 1_000, 1_000, 1_000, 1_000, 1_000]);
-  // A timer of more fires at once.
+  // A timer with a longer time fires at once.
   assert.ok(waits('99999999999') <= 2 ** 31 - 1);
 });
 
@@ -248,7 +248,7 @@ test('L8: a server that answers no handshake is left after 15 s, one that says n
 
 test('K4: a consumer that is always behind holds what waits for it, and nothing that it has taken', () => {
   const waiting = new Waiting();
-  // Not one text that is shared: 400 MB in all.
+  // Not one shared text: 400 MB in all.
   const text = () => Buffer.alloc(20_000, 'x').toString('latin1');
   for (let n = 0; n < 500; n += 1) waiting.add(text());
   for (let n = 0; n < 20_000; n += 1) {

@@ -1,8 +1,8 @@
-/** Does one piece of work at a time, in the order in which they were asked for, as an async generator does. */
+/** Runs one task at a time, in the order of the requests, as an async generator does. */
 export class InTurn {
   #last: Promise<unknown> | null = null;
 
-  /** Whether nothing is under way. */
+  /** Whether no task is running. */
   get isIdle(): boolean {
     return this.#last === null;
   }

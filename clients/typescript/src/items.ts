@@ -1,13 +1,13 @@
 import type { Call } from './call.ts';
 import type { CallEvent } from './call-event.ts';
 
-/** A call event, with what the gateway says about it. */
+/** A call event with the gateway's metadata. */
 export interface EventItem {
   readonly type: 'event';
   readonly event: CallEvent;
-  /** Stable: an event keeps it in every redelivery. */
+  /** Stable: every redelivery of an event has the same id. */
   readonly id: string;
-  /** Continues after this event. */
+  /** Cursor that continues after this event. */
   readonly cursor: string;
   /** Account id; null when the gateway does not know it. */
   readonly account: string | null;
@@ -15,30 +15,30 @@ export interface EventItem {
   readonly ingestedAt: string | null;
 }
 
-/** Events were lost to this stream: read the present state from elsewhere. */
+/** Events of this stream were lost: read the present state from another place. */
 export interface GapItem {
   readonly type: 'gap';
-  /** As `cursor_too_old`, `epoch_lost`, `trimmed`; `source_gap`: nobody listened to a switch for a time. */
+  /** For example `cursor_too_old`, `epoch_lost`, `trimmed`; `source_gap`: nothing listened to a switch for a time. */
   readonly reason: string;
-  /** The cursor or time that was asked for. */
+  /** The requested cursor or time. */
   readonly requested: string | null;
   /** Entries of all accounts; null when unknown. */
   readonly missed: number | null;
 }
 
-/** The live calls at a place of the stream: the items after it are after that place. */
+/** The live calls at one position of the stream: the items after it follow that position. */
 export interface SnapshotItem {
   readonly type: 'snapshot';
-  /** `join`, `gap`: events were lost before it, `asked`. */
+  /** `join`; `gap`: events were lost before it; `asked`. */
   readonly reason: string;
-  /** Continues after it. */
+  /** Cursor that continues after it. */
   readonly cursor: string;
   readonly calls: readonly Call[];
 }
 
 export type StreamItem = EventItem | GapItem | SnapshotItem;
 
-/** A control frame of the gateway. Keys of a newer gateway are kept and ignored. */
+/** A control frame of the gateway. Unknown keys of a newer gateway are kept and ignored. */
 export interface Frame {
   readonly type: string;
   readonly cursor?: string | null;
@@ -64,7 +64,7 @@ interface Meta {
 export type Message =
   | { readonly kind: 'event'; readonly item: EventItem; readonly attempt: number }
   | { readonly kind: 'frame'; readonly frame: Frame }
-  /** Not what the control contract sends. */
+  /** Not part of the control contract. */
   | { readonly kind: 'unknown' };
 
 const UNKNOWN: Message = { kind: 'unknown' };
@@ -83,7 +83,7 @@ export function readMessage(text: string): Message {
   if (typeof meta !== 'object' || meta === null) return UNKNOWN;
   if ('type' in meta) return typeof meta.type === 'string' ? { kind: 'frame', frame: meta } : UNKNOWN;
   if (typeof meta.id !== 'string' || typeof meta.cursor !== 'string') return UNKNOWN;
-  // Its last key: to remove it costs nothing, to copy the others would.
+  // The last key of the object: deleting it costs nothing, copying the others would.
   delete event._firehose;
   const item: EventItem = {
     type: 'event',

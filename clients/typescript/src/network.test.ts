@@ -18,7 +18,7 @@ interface Peer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** An HTTP server that is no gateway. Ends with all its sockets. */
+/** An HTTP server that is not a gateway. All its sockets close with it. */
 async function serve(server: Server): Promise<Peer> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => sockets.add(socket));
@@ -37,7 +37,7 @@ async function serve(server: Server): Promise<Peer> {
 
 const givesTokens = () => createServer((_, response) => response.end('{"access_token":"t"}'));
 
-/** Accepts the handshake by hand, so that it can then say what no WebSocket library would. */
+/** Accepts the handshake by hand, so that it can then send what no WebSocket library would. */
 function accept({ headers }: IncomingMessage, socket: Socket): void {
   const key = `${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
   const lines = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'];
@@ -125,7 +125,7 @@ for (const isBehind of [false, true]) {
     let closed = false;
     gateway.server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
       accept(request, socket);
-      // What the client says is read and not heeded.
+      // Messages of the client are read and ignored.
       socket.on('data', () => undefined);
       for (const how of ['end', 'close']) socket.on(how, () => (closed = true));
       for (let n = 1; n <= (isBehind ? 5_000 : 1); n += 1) socket.write(textFrame(eventText(n)));
@@ -135,7 +135,7 @@ for (const isBehind of [false, true]) {
     const begun = performance.now();
     await events.return();
     await until('the end of the connection', () => closed, { limitMs: 5_000 });
-    // One second by the rule, one for the machine.
+    // One second by the rule, one for a busy machine.
     assert.ok(performance.now() - begun < 2_000);
   });
 }

@@ -5,12 +5,12 @@ import { FirehoseError } from './errors.ts';
 import { isUntrusted, parsedOrNull, type LoginAnswer, type Transport } from './transport.ts';
 
 const CLOSE_LIMIT_MS = 500;
-/** An event has 64 KiB at most: what is longer never comes from a gateway, and would fill the memory. */
+/** An event has 64 KiB at most: a longer message never comes from a gateway, and would fill the memory. */
 const MOST_BYTES = 1_048_576;
 
-/** Which certificates are taken. */
+/** Which certificates are accepted. */
 export interface Trust {
-  /** Authorities, as PEM; those of Node.js when undefined. */
+  /** Certificate authorities, PEM; those of Node.js when undefined. */
   readonly ca: string | Uint8Array | undefined;
   /** Any certificate. */
   readonly insecure: boolean;
@@ -33,8 +33,8 @@ interface Refusal {
 }
 
 /**
- * Node.js with an authority of one's own: `https` and the package `ws`, whose socket can also stop reading. Rejects
- * when `ws` is not installed.
+ * Node.js with a private certificate authority: `https` and the package `ws`, whose socket can also pause. Rejects when
+ * `ws` is not installed.
  */
 export async function nodeTransport(trust: Trust): Promise<Transport> {
   const WebSocketOfNode = await loadWs();
@@ -50,12 +50,12 @@ export async function nodeTransport(trust: Trust): Promise<Transport> {
       socket.on('message', (data: Uint8Array, isBinary: boolean) => {
         if (!isBinary) events.message(data.toString());
       });
-      // Of what stands before the gateway: the gateway itself accepts and closes.
+      // A status from a proxy in front of the gateway: the gateway itself accepts and closes.
       socket.on('unexpected-response', (_request: unknown, { statusCode = 0, headers }: Refusal) => {
         refusal = { status: statusCode, retryAfter: headers['retry-after'] ?? null };
         socket.terminate();
       });
-      // `close` follows, at once: the peer is not waited for. A message that is too long is such an error, too.
+      // `close` follows at once, without waiting for the peer. A message that is too long is such an error, too.
       socket.on('error', (error: unknown) => {
         untrusted = isUntrusted(error);
         socket.terminate();
@@ -76,14 +76,14 @@ export async function nodeTransport(trust: Trust): Promise<Transport> {
   };
 }
 
-/** Throws a FirehoseError for what is no certificate: a connection with it would fail for ever. */
+/** Throws a FirehoseError when it is not a certificate: every connection with it would fail. */
 function authorityOf(ca: string | Uint8Array): Buffer {
   const authority = Buffer.from(ca);
   if (isCertificate(authority)) return authority;
   throw new FirehoseError('invalid_option', 'ca: must be a certificate as PEM');
 }
 
-/** Whether the first of it is one. */
+/** Whether the first block is a certificate. */
 function isCertificate(pem: Buffer): boolean {
   try {
     return new X509Certificate(pem).raw.length > 0;
@@ -93,7 +93,7 @@ function isCertificate(pem: Buffer): boolean {
 }
 
 async function loadWs(): Promise<WsClass> {
-  // A variable: bundlers for browsers must not look for it.
+  // A variable, so that bundlers for browsers do not search for it.
   const name = 'ws';
   try {
     return ((await import(name)) as { WebSocket: WsClass }).WebSocket;

@@ -6,44 +6,44 @@ export interface Login {
   readonly password: string;
   /** Name or realm of the user's account. */
   readonly domain: string;
-  /** A privacy profile of the gateway that shows no more than what the user may see; that when not given. */
+  /** A privacy profile of the gateway that shows no more than the user may see; default: what the user may see. */
   readonly privacy?: string;
 }
 
-/** More than eight members: the two ways to authenticate, the filters, and what tests replace. */
+/** More than eight members: the two ways to authenticate, the filters, and the parts that tests replace. */
 export interface FirehoseOptions {
-  /** Where the gateway is, as `https://firehose.example.com:9443`. */
+  /** Address of the gateway: `https://firehose.example.com:9443`. */
   readonly url: string;
   readonly login?: Login;
   /**
-   * In place of `login`: gets a token of the gateway in another way, within 15 s. When it rejects, it is asked again after the
-   * back-off; to stop the stream it rejects with a FirehoseError.
+   * Replaces `login`: gets a token of the gateway in another way, within 15 s. If it rejects, it is called again after
+   * the back-off; to stop the stream, it rejects with a FirehoseError.
    */
   readonly token?: (options: { readonly signal: AbortSignal }) => Promise<string>;
-  /** Exactly these accounts; all that the login may see when not given. */
+  /** Exactly these accounts; default: all that the login may see. */
   readonly accounts?: readonly string[];
-  /** Only these event names; all when not given. */
+  /** Only these event names; default: all. */
   readonly events?: readonly string[];
-  /** Node.js: the authority of the gateway's certificate, as PEM. Needs the package `ws`. */
+  /** Node.js: the certificate authority of the gateway, PEM. Needs the package `ws`. */
   readonly ca?: string | Uint8Array;
-  /** Node.js: takes any certificate, also one of an attacker: for trials alone. Needs the package `ws`. */
+  /** Node.js: accepts any certificate, including an attacker's: only for trials. Needs the package `ws`. */
   readonly insecure?: boolean;
   /** Called with a line for each reconnect and its reason; never with a token. */
   readonly log?: (line: string) => void;
 }
 
 export interface StreamOptions {
-  /** Where the cursor of the last handled event is kept; in memory when not given. */
+  /** Stores the cursor of the last handled event; default: in memory. */
   readonly cursorStore?: CursorStore;
-  /** Where to begin without a cursor: RFC 3339, or `-15m`; with what comes from now on when not given. */
+  /** Where to begin without a cursor: RFC 3339, or `-15m`; default: the present. */
   readonly from?: string;
-  /** Ends the stream there; needs `from` or a cursor. */
+  /** Ends the stream at this time; needs `from` or a cursor. */
   readonly to?: string;
   /** Begins with the live calls as an item of type `snapshot`. */
   readonly snapshot?: boolean;
   /**
-   * `clamp` (default): a gap is an item, and the stream continues. `fail`: it is an error with the code `gap`. `snapshot`
-   * (default with `snapshot`): a gap is an item, and the live calls follow it.
+   * `clamp` (default): a gap is an item, and the stream continues. `fail`: it is an error with the code `gap`.
+   * `snapshot` (default with `snapshot`): a gap is an item, and the live calls follow it.
    */
   readonly onGap?: 'clamp' | 'fail' | 'snapshot';
   /** Ends the stream without an error. */
@@ -55,11 +55,14 @@ export interface CallsOptions {
 }
 
 export interface GroupOptions {
-  /** Deliveries that wait for their acknowledgement at once; 1 when not given. */
+  /** Most deliveries without an acknowledgement; default 1. */
   readonly concurrency?: number;
-  /** How often a delivery that is under way asks for more time; half of the group's `ackWait`. 15,000 ms when not given. */
+  /**
+   * How often the client asks for more time for a delivery that is being handled; use half of the group's `ackWait`.
+   * Default 15,000 ms.
+   */
   readonly progressMs?: number;
-  /** From the present position of the group with the filters of this client; see docs/never-lose-an-event.md. */
+  /** Begins at the present position of the group with the filters of this client; see docs/never-lose-an-event.md. */
   readonly regroup?: boolean;
   readonly signal?: AbortSignal;
 }

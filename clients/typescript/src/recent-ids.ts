@@ -1,4 +1,4 @@
-/** Ids of the last events, so that one that comes again is recognised (L5). Holds 10,000 to 20,000 of them. */
+/** Ids of the last events, to recognise one that is sent again (L5). Holds 10,000 to 20,000 of them. */
 export class RecentIds {
   readonly #most: number;
   #younger = new Set<string>();
@@ -12,7 +12,7 @@ export class RecentIds {
     return this.#younger.has(id) || this.#older.has(id);
   }
 
-  /** False when it is among them already. */
+  /** False when the id is known already. */
   add(id: string): boolean {
     const before = this.#younger.size;
     this.#younger.add(id);

@@ -49,7 +49,7 @@ test('L2, L4: a connection that is cut is followed by one that continues after t
   assert.equal(two.url.searchParams.get('cursor'), 'c2');
   assert.equal(fake.logins.length, 1, 'the token is kept');
   two.events.open();
-  // L5: one that comes again is dropped.
+  // L5: a repeated event is dropped.
   for (const text of [HELLO, eventText(2), eventText(3)]) two.events.message(text);
   assert.equal(idOf(await third), 'e3');
   await events.return();

@@ -13,16 +13,16 @@ const STREAM_PATH = '/ws/v1/firehose/callEvents';
 export interface SessionOptions {
   readonly client: FirehoseOptions;
   readonly transport: OpenTransport;
-  /** Query of the next connection, beside the token. */
+  /** Query of the next connection, without the token. */
   readonly query: (cursor: string | null) => Readonly<Record<string, string>>;
-  /** Whether a connection that is asked to leave may have its successor beside it: not in a group (L9). */
+  /** Whether the successor of a connection may open before the old one closes: not in a group (L9). */
   readonly mayOverlap: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 export type Arrival = Exclude<Message, { kind: 'unknown' }> | { readonly kind: 'gap'; readonly gap: GapItem };
 
-/** Connections, one after the other, that look like one: logs in, renews, reconnects, moves away from a replica that leaves. */
+/** Presents consecutive connections as one: logs in, renews, reconnects, moves away from a replica that drains. */
 export class Session {
   readonly #options: SessionOptions;
   readonly #tokens: Tokens;
@@ -33,13 +33,13 @@ export class Session {
   #successor: Connection | null = null;
   #moving: ReturnType<typeof setTimeout> | null = null;
   #isDone = false;
-  /** The first attempt waits for nothing. */
+  /** The first attempt has no delay. */
   #isFirst = true;
-  /** No connection is made before this time of the monotonic clock: a replica that leaves has named it (L2). */
+  /** No connection is made before this time of the monotonic clock: a draining replica has named it (L2). */
   #notBefore = 0;
-  /** The last place that was taken from a connection. */
+  /** The last position that was taken from a connection. */
   cursor: string | null = null;
-  /** Called when another connection is in use. */
+  /** Called when a new connection is in use. */
   onConnected: () => void = () => undefined;
 
   constructor(options: SessionOptions) {
@@ -59,7 +59,7 @@ export class Session {
     return this.#signal.aborted || this.#isDone;
   }
 
-  /** What has come already; null when nothing waits, or the caller has ended it (L11). */
+  /** A message that has arrived already; null when none waits, or the caller has ended the session (L11). */
   taken(): Arrival | null {
     while (!this.isStopped) {
       const text = this.#current?.take() ?? null;
@@ -143,7 +143,7 @@ export class Session {
     }
   }
 
-  /** Milliseconds to wait at least when there is no token now. */
+  /** Shortest wait in milliseconds when there is no token now. */
   async #open(cursor: string | null): Promise<Connection | number> {
     const outcome = await this.#tokens.get(this.#signal).catch((error: unknown) => {
       if (this.#signal.aborted) return { kind: 'again', login: false, afterMs: 0 } as const;
@@ -159,7 +159,7 @@ export class Session {
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const place = { url: url.href, token: outcome.token };
     const transport = await this.#options.transport();
-    // The caller may have ended it meanwhile: nobody would close this connection.
+    // The caller may have ended the session in the meantime: nothing else would close this connection.
     if (this.isStopped) return 0;
     return new Connection(transport, place, (frame, from) => this.#onFrame(frame, from));
   }
@@ -179,15 +179,15 @@ export class Session {
   }
 
   async #renew(connection: Connection): Promise<void> {
-    // When it fails, the gateway closes with 4401 in time, and the next connection logs in.
+    // When renewal fails, the gateway closes with 4401 in time, and the next connection logs in.
     const token = await this.#tokens.renew(this.#signal).catch(() => null);
     if (token !== null) connection.send({ auth: token });
   }
 
-  /** The gateway spreads its connections over the drain window by itself: each has a time of its own. */
+  /** The gateway spreads its connections over the drain window: each has a time of its own. */
   #moveAfter(milliseconds: number, connection: Connection): void {
     if (this.#moving !== null || connection !== this.#current) return;
-    // Also when the replica is gone before that: all its clients at once would be a storm.
+    // Applies even when the replica is gone before that: all its clients at once would be a storm.
     this.#notBefore = performance.now() + milliseconds;
     this.#moving = setTimeout(() => {
       this.#moving = null;
@@ -222,13 +222,13 @@ export class Session {
   }
 }
 
-/** The place after a message; null when it names none. */
+/** The position after a message; null when it has none. */
 function placeOf(message: Message, isKnown: boolean): string | null {
   if (message.kind === 'unknown') return null;
   if (message.kind === 'event') return message.item.cursor;
   const { type, cursor = null } = message.frame;
-  // Of a `hello` only the first one: the gap after a later one still reports what it skips.
+  // Only from the first `hello`: the gap after a later one still reports what it skips.
   if (type === 'hello' && isKnown) return null;
-  // A snapshot counts once it has ended (L13).
+  // The position of a snapshot counts once the snapshot is complete (L13).
   return type === 'snapshot_begin' || typeof cursor !== 'string' ? null : cursor;
 }

@@ -12,8 +12,9 @@ type Result = IteratorResult<StreamItem, undefined>;
 const DONE: Result = { done: true, value: undefined };
 
 /**
- * Events in order, over any number of connections. The cursor of an item is kept when the next item is asked for: what
- * the body of the loop did not finish comes again. Leaving the loop ends the connection, and does not keep its item.
+ * Events in order, over any number of connections. The cursor of an item is kept when the next item is requested: an
+ * item that the loop's body did not finish is sent again. Leaving the loop ends the connection, without keeping its
+ * item.
  */
 export class EventStream implements AsyncIterableIterator<StreamItem> {
   readonly #session: Session;
@@ -22,9 +23,9 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
   readonly #recent = new RecentIds();
   readonly #turns = new InTurn();
   #isLoaded = false;
-  /** The cursor of the item that the caller works on. */
+  /** The cursor of the item that the caller handles. */
   #handling: string | null = null;
-  /** A snapshot that has not ended. */
+  /** A snapshot that is not complete. */
   #coming: { readonly reason: string; readonly calls: Call[] } | null = null;
 
   constructor(client: FirehoseOptions, transport: OpenTransport, options: StreamOptions) {
@@ -51,7 +52,7 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
     return this;
   }
 
-  /** What has come already is given at once: a promise for each event, and nothing more, is what waiting costs. */
+  /** Returns waiting messages at once: the cost is one promise for each event, and nothing more. */
   next(): Promise<Result> {
     if (!this.#turns.isIdle) return this.#turns.run(() => this.#following());
     let value: StreamItem | null;
@@ -70,7 +71,7 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
     return DONE;
   }
 
-  /** Asks for the live calls, which come as an item. False when there is no connection. */
+  /** Requests the live calls, which arrive as an item. False when there is no connection. */
   askForSnapshot(): boolean {
     return this.#session.send({ snapshot: 'calls' });
   }
@@ -95,7 +96,7 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
 
   async #failed(reason: unknown): Promise<never> {
     this.#session.close();
-    // What was handled is kept nevertheless. The first failure is the one that counts.
+    // Keeps the cursor of handled items nevertheless. The first failure counts.
     await this.#keeper.flush().catch(() => undefined);
     throw reason;
   }
@@ -106,7 +107,7 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
     if (cursor !== null) this.#keeper.keep(cursor);
   }
 
-  /** An item of the messages that wait; null when they hold none. */
+  /** An item of the waiting messages; null when they contain none. */
   #waiting(): StreamItem | null {
     if (!this.#isLoaded) return null;
     for (let arrival = this.#session.taken(); arrival !== null; arrival = this.#session.taken()) {
@@ -131,12 +132,12 @@ export class EventStream implements AsyncIterableIterator<StreamItem> {
       const { reason = '', requested = null, missed = null } = frame;
       return this.#gap({ type: 'gap', reason: frame.type === 'gap' ? reason : 'source_gap', requested, missed });
     }
-    // Nothing is under way: everything before this place is handled.
+    // The caller handles no item: everything before this position is handled.
     if (frame.type === 'watermark' && typeof frame.cursor === 'string') this.#keeper.keep(frame.cursor);
     return null;
   }
 
-  /** The snapshot once it has ended: one that is cut off was not given (L13). */
+  /** The snapshot once it is complete: one that is cut off is not returned (L13). */
   #ofSnapshot({ type, reason = '', call, cursor }: Frame): SnapshotItem | null {
     if (type === 'call' && typeof call === 'object' && call !== null) this.#coming?.calls.push(call);
     if (type === 'hello') this.#coming = null;

@@ -11,7 +11,7 @@ export type TokenOutcome = { readonly kind: 'token'; readonly token: string } | 
 
 const AGAIN: Verdict = { kind: 'again', login: false, afterMs: 0 };
 
-/** Owns the token: logs in, keeps it while it is good, sends the former one with the next login. */
+/** Owns the token: logs in, keeps the token while it is valid, sends the former one with the next login. */
 export class Tokens {
   readonly #options: FirehoseOptions;
   readonly #transport: OpenTransport;
@@ -31,12 +31,12 @@ export class Tokens {
     this.#refusals += 1;
   }
 
-  /** The gateway took the token. */
+  /** The gateway accepted the token. */
   taken(): void {
     this.#refusals = 0;
   }
 
-  /** A token to connect with. Throws a FirehoseError when there will be none (L3). */
+  /** A token for a connection. Throws a FirehoseError when there will be none (L3). */
   async get(signal: AbortSignal): Promise<TokenOutcome> {
     if (this.#refusals >= 2) {
       throw new FirehoseError('login_refused', 'the gateway refused two tokens in a row that it had just given', {
@@ -48,7 +48,10 @@ export class Tokens {
     return answer === null || typeof answer === 'string' ? this.#take(answer) : this.#judge(answer);
   }
 
-  /** A new token while the present one is good; null when there is none now. A refusal counts once the present one has expired. */
+  /**
+   * A new token while the present one is valid; null when there is none now. A refusal counts once the present one has
+   * expired.
+   */
   async renew(signal: AbortSignal): Promise<string | null> {
     const answer = await this.#ask(signal);
     const token = answer === null || typeof answer === 'string' ? answer : tokenOf(answer);
@@ -56,12 +59,15 @@ export class Tokens {
     return token;
   }
 
-  /** A token of the caller, the answer to a login, or null when neither comes in time. Rejects when there will be none. */
+  /**
+   * A token of the caller, the answer to a login, or null when neither arrives in time. Rejects when there will be
+   * none.
+   */
   async #ask(signal: AbortSignal): Promise<string | LoginAnswer | null> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
     const { login, token, accounts, events } = this.#options;
     try {
-      // A function of the caller need not heed the signal.
+      // A function of the caller may ignore the signal.
       if (token !== undefined) return textToken(await orAborted(token({ signal: limited }), limited));
       const transport = await this.#transport();
       const url = new URL(LOGIN_PATH, this.#options.url).href;

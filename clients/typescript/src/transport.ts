@@ -2,11 +2,11 @@
 export interface LoginAnswer {
   readonly status: number;
   readonly retryAfter: string | null;
-  /** Parsed JSON; null when it is none. */
+  /** Parsed JSON; null when the body is not JSON. */
   readonly body: unknown;
 }
 
-/** Why a socket did not open, where the platform says it. */
+/** Why a socket did not open, where the platform reports it. */
 export interface WhyNotOpen {
   /** The certificate was refused. */
   readonly untrusted?: boolean;
@@ -17,7 +17,7 @@ export interface WhyNotOpen {
 export interface SocketEvents {
   open(): void;
   message(text: string): void;
-  /** Once, also when it never opened: 1006 then. */
+  /** Called once, also when the socket never opened: 1006 then. */
   closed(code: number, reason: string, why?: WhyNotOpen): void;
 }
 
@@ -29,7 +29,7 @@ export interface Socket {
   resume?(): void;
 }
 
-/** What a platform gives: HTTP and WebSocket. */
+/** The parts of a platform: HTTP and WebSocket. */
 export interface Transport {
   /** Rejects when there is no answer. `bearer` is the former token, or null. */
   login(url: string, body: string, options: { bearer: string | null; signal: AbortSignal }): Promise<LoginAnswer>;
@@ -41,7 +41,7 @@ export type OpenTransport = () => Promise<Transport>;
 
 const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_TLS/;
 
-/** Whether an error, or one of its causes, says that the certificate is not trusted. */
+/** Whether an error or one of its causes says that the certificate is not trusted. */
 export function isUntrusted(error: unknown): boolean {
   for (let cause = error; typeof cause === 'object' && cause !== null; cause = (cause as { cause?: unknown }).cause) {
     const { code } = cause as { code?: unknown };
@@ -66,7 +66,7 @@ export const webTransport: Transport = {
   async login(url, body, { bearer, signal }) {
     const headers: Record<string, string> = { 'Content-Type': 'application/json' };
     if (bearer !== null) headers['Authorization'] = `Bearer ${bearer}`;
-    // A redirect would take the password to another place.
+    // A redirect would send the password to another server.
     const answer = await fetch(url, { method: 'POST', body, headers, signal, redirect: 'manual' });
     return {
       status: answer.type === 'opaqueredirect' ? REDIRECTED : answer.status,

@@ -3,7 +3,7 @@ import { askedMs } from './waits.ts';
 /** What to do after a connection or a login has ended. */
 export type Verdict =
   | { readonly kind: 'again'; readonly login: boolean; readonly afterMs: number }
-  /** The gateway lost events of this connection, or of its group: reported as a gap, then connected again. */
+  /** The gateway lost events of this connection or of its group: report a gap, then reconnect. */
   | { readonly kind: 'gap'; readonly reason: string }
   /** A replay with `to` is complete. */
   | { readonly kind: 'done' }
@@ -18,7 +18,7 @@ const DEFAULT_RETRY_MS = 1_000;
 /** `reason` is the text of the close frame: JSON with `e`, or empty. */
 export function afterClose(code: number, reason: string): Verdict {
   const word = wordOf(reason);
-  // A proxy may say 1000 too: that ends nothing.
+  // A proxy may also send 1000: that does not end the stream.
   if (code === DONE && word === 'replay_done') return { kind: 'done' };
   if (code >= FIRST_FINAL) return { kind: 'stop', reason: word, status: code };
   if (code === EXPIRED) return { kind: 'again', login: true, afterMs: 0 };
@@ -27,8 +27,8 @@ export function afterClose(code: number, reason: string): Verdict {
 }
 
 /**
- * After an HTTP answer that has no token. `retryAfter` is the header of that name: whole seconds, or a date that is ignored.
- * 200 is of a proxy that shows a page of its own: it passes.
+ * Decides after an HTTP answer without a token. `retryAfter` is the header of that name: whole seconds, or a date that
+ * is ignored. A 200 comes from a proxy with a page of its own: the client tries again.
  */
 export function afterRefusal(status: number, code: string | null, retryAfter: string | null): Verdict {
   if (status === 401) return { kind: 'again', login: true, afterMs: 0 };

@@ -1,11 +1,11 @@
 const CONTROL = '{"_firehose":';
 
-/** Whether a message is a control frame: an event never begins so. */
+/** Whether a message is a control frame: an event never begins like this. */
 export function isFrame(text: string): boolean {
   return text.startsWith(CONTROL);
 }
 
-/** Messages in the order in which they came. What was taken is let go at once, however many follow it. */
+/** Messages in the order of arrival. Taken messages are released at once, however many follow. */
 export class Waiting {
   #taking: string[] = [];
   #next = 0;
@@ -16,12 +16,12 @@ export class Waiting {
     return this.#taking.length - this.#next + this.#coming.length;
   }
 
-  /** Those that are no control frames. */
+  /** Number of messages that are not control frames. */
   get events(): number {
     return this.#events;
   }
 
-  /** The last that came; null when none waits. */
+  /** The last message; null when none waits. */
   get newest(): string | null {
     if (this.#coming.length > 0) return this.#coming.at(-1) ?? null;
     return this.#next < this.#taking.length ? (this.#taking.at(-1) ?? null) : null;

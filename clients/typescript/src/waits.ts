@@ -1,7 +1,7 @@
-/** The longest time that a timer can have; beyond it, it fires at once. */
+/** The longest time of a timer; with a longer one it fires at once. */
 const LONGEST_MS = 2_147_483_647;
 
-/** Milliseconds that another side asked for; 0 for what is no time. Never more than a timer can have. Pure. */
+/** Milliseconds that the other side requested; 0 for an invalid time. Never more than a timer allows. Pure. */
 export function askedMs(value: unknown): number {
   return typeof value === 'number' && value > 0 ? Math.min(value, LONGEST_MS) : 0;
 }
@@ -20,7 +20,9 @@ export function pause(milliseconds: number, signal: AbortSignal): Promise<void> 
   });
 }
 
-/** What a promise of the caller resolves with; rejects at once when the signal is aborted, as the promise may never end. */
+/**
+ * The result of a caller's promise; rejects at once when the signal is aborted, because the promise may never settle.
+ */
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(new Error('aborted'));

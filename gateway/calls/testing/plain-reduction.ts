@@ -3,7 +3,7 @@ import { legKey, type CallRecord } from '../../../protocol/call.ts';
 import { BEFORE_EVERYTHING, compareIds, type Position } from '../../../protocol/position.ts';
 import { legEntriesOf, reduceEntries, type KnownLeg } from '../reduce-entries.ts';
 
-/** A snapshot that was taken: where, and of which accounts. */
+/** A snapshot: its position and its accounts. */
 export interface TakenAt {
   readonly position: Position;
   readonly includes: (account: string) => boolean;
@@ -23,7 +23,7 @@ export async function wholeLog(eventLog: EventLog): Promise<StoredEntry[][]> {
   );
 }
 
-/** What a plain reduction of the log says at the position of each snapshot, in their order. */
+/** The result of a plain reduction of the log at the position of each snapshot, in their order. */
 export function reduceAll(log: readonly (readonly StoredEntry[])[], taken: readonly TakenAt[]): CallRecord[][] {
   const expected = taken.map((): CallRecord[] => []);
   for (const [partition, entries] of log.entries()) {

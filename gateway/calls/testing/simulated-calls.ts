@@ -11,7 +11,7 @@ export interface SimulatedCalls {
 
 const START = Date.parse('2026-01-31T09:30:00Z');
 
-/** Whole calls: each that began in the time has all its events to its end. */
+/** Whole calls: each that began within the time has all its events to its end. */
 export function simulatedEvents({ seconds, callsPerSecond, accounts = ['acme'], seed = 'calls' }: SimulatedCalls) {
   const tenants = accounts.map((id) => ({ id, name: id, realm: `${id}.sip.example.com` }));
   const endAt = START + seconds * 1_000;
@@ -24,7 +24,7 @@ export function newEventOf({ name, account, callId, eventId, json }: SimulatedEv
   return { name, account, callId, eventId, traceparent: '', data: Buffer.from(json) };
 }
 
-/** The calls as one partition holds them. */
+/** The calls of one partition. */
 export function simulateCalls(options: SimulatedCalls): StoredEntry[] {
   return simulatedEvents(options).map((event, index) => ({
     partition: 0,

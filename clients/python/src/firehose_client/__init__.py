@@ -1,4 +1,4 @@
-"""Receives the call events of a Firehose. The rules that it holds are in SPEC.md of the project."""
+"""Receives the call events of a Firehose. It follows the rules in SPEC.md of the project."""
 
 from ._call_event import CallEvent, EventName
 from ._calls import Change, LiveCalls

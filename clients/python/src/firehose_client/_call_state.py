@@ -1,4 +1,4 @@
-"""The state of a leg after an event, as the table of the gateway has it (L15). Pure."""
+"""The state of a leg after an event, as in the gateway's table (L15). Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ._items import Event
 
-#: A live leg: the keys of docs/live-calls.md, each always there, None while unknown.
+#: A live leg: the keys of docs/live-calls.md, each always present, None while unknown.
 Call = dict[str, Any]
 
 _UNKNOWN = (
@@ -27,7 +27,7 @@ _UNKNOWN = (
     "other_call_id",
     "parking_slot",
 )
-#: By the name of an event: whether an unknown leg is learnt by it, and the state that it says.
+#: By the name of an event: whether it adds an unknown leg, and the state that it reports.
 _EFFECTS: dict[str, tuple[bool, str | None]] = {
     "CHANNEL_CREATE": (True, None),
     "CHANNEL_PROGRESS": (True, None),
@@ -57,7 +57,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 class Leg(NamedTuple):
     call: Call
-    #: Of an ``uncertain`` leg what it did before; None where a snapshot did not say it.
+    #: The state of an ``uncertain`` leg before that; None where a snapshot lacked it.
     state_before: str | None = None
 
 
@@ -109,7 +109,7 @@ def _recovered(leg: Leg, item: Event) -> Leg:
 
 
 def _with_state(leg: Leg, state: str, at: str) -> Leg:
-    """Changes the call of the leg, which is nobody else's."""
+    """Changes the call of the leg; no other object shares it."""
     call, former = leg.call, leg.call["state"]
     if state != former:
         call["state"], call["state_since"] = state, at
@@ -130,7 +130,7 @@ def _with_fields(call: Call, name: str, fields: Mapping[str, Any]) -> Call:
     return {
         **call,
         "direction": direction if direction in ("inbound", "outbound") else call["direction"],
-        # After a bridge a switch no longer says these: the first ones count.
+        # After a bridge a switch no longer sends these: the first values count.
         "from": _first(call["from"], _text(fields.get("From"))),
         "to": _first(call["to"], _text(fields.get("To"))),
         "dialled_number": _first(
@@ -178,14 +178,14 @@ def _dialled(fields: Mapping[str, Any]) -> str | None:
 
 
 def _time_of(item: Event) -> str:
-    """To the millisecond, as the table has times."""
+    """To the millisecond, like the times of the table."""
     at = item.ingested_at
     # As 2026-11-30T10:00:00.000000Z.
     return f"{at[:23]}Z" if at is not None and len(at) >= 24 else _rfc3339(datetime.now(timezone.utc))
 
 
 def _created_at(fields: Mapping[str, Any], at: str) -> str:
-    """The switch's own time of the leg's beginning, unless it lies in the future."""
+    """The switch's own time of the leg's start, unless it lies in the future."""
     micros = _text(fields.get("Channel-Created-Time")) or ""
     if _MICROSECONDS.fullmatch(micros) is None:
         return at

@@ -1,4 +1,4 @@
-"""The live calls, kept by a snapshot and the events after it."""
+"""The live calls, from a snapshot and the events after it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._stream import Stream
 
 
 class Change:
-    """What became of the live calls.
+    """A change of the live calls.
 
     ``kind``: ``snapshot``, the table is new, read it as a whole (``reason``: join, gap or asked); ``began``;
     ``changed`` (``before`` is what it was); ``ended`` (``event`` is its CHANNEL_DESTROY).
@@ -41,7 +41,7 @@ class Change:
 
 
 class LiveCalls(AsyncIterator[Change | Gap]):
-    """The table changes while the iteration goes on: it is that of the change that was given last.
+    """The table changes during the iteration: it has the state of the last returned change.
 
     Heals by itself: after a cut it resumes, after a gap a snapshot comes. Iterating over ``values()`` gives the calls.
     """
@@ -49,7 +49,7 @@ class LiveCalls(AsyncIterator[Change | Gap]):
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._legs: dict[tuple[str, str], Leg] = {}
-        #: Ended by the platform, not by the switch: what the switch says later does not bring them back.
+        #: Ended by the platform, not by the switch: later events of the switch do not revive them.
         self._ended_for_it = RecentIds()
         #: False before the first snapshot, and between a gap and the snapshot after it.
         self.is_current = False
@@ -65,7 +65,7 @@ class LiveCalls(AsyncIterator[Change | Gap]):
         return (leg.call for leg in self._legs.values())
 
     async def refresh(self) -> None:
-        """Asks for a snapshot. The gateway gives one in ten seconds at most."""
+        """Requests a snapshot. The gateway sends at most one in ten seconds."""
         await self._stream.ask_for_snapshot()
 
     async def aclose(self) -> None:

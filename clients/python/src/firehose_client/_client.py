@@ -1,4 +1,4 @@
-"""What callers use."""
+"""The public client."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Firehose:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # All are ended, also when one of them cannot save its cursor.
+        # Ends all of them, even when one cannot save its cursor.
         for failure in await asyncio.gather(*(one.aclose() for one in list(self._open)), return_exceptions=True):
             if isinstance(failure, BaseException) and error is None:
                 raise failure
@@ -97,7 +97,7 @@ class Firehose:
         return stream
 
     def calls(self) -> LiveCalls:
-        """The live calls: a table that heals itself, and what changes in it."""
+        """The live calls: a table that recovers by itself, and its changes."""
         return LiveCalls(self.stream(snapshot=True))
 
     def group(

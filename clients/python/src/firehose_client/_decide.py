@@ -25,7 +25,7 @@ class Verdict(NamedTuple):
 def after_close(code: int, reason: str) -> Verdict:
     """``reason`` is the text of the close frame: JSON with ``e``, or empty."""
     word = _word_of(reason)
-    # A proxy may say 1000 too: that ends nothing.
+    # A proxy may also send 1000: that does not end the stream.
     if code == 1000 and word == "replay_done":
         return Verdict("done")
     if code >= 4500:
@@ -41,7 +41,7 @@ def after_refusal(status: int, code: str | None, retry_after: str | None) -> Ver
     """``retry_after`` is the header of that name, in whole seconds; a date is ignored."""
     if status == 401:
         return Verdict("login", code)
-    # 200 is of a proxy that shows a page of its own: it passes.
+    # A 200 comes from a proxy with a page of its own: the client tries again.
     if 300 <= status < 500 and status not in (408, 425, 429):
         return Verdict("stop", code)
     is_seconds = retry_after is not None and re.fullmatch(r"[0-9]+", retry_after) is not None
@@ -59,27 +59,27 @@ def _word_of(reason: str) -> str | None:
 
 
 class BackOff:
-    """How long to wait before the next attempt (L2): full jitter, doubling from 0.1 s to 30 s."""
+    """Delay before the next attempt (L2): full jitter, doubling from 0.1 s to 30 s."""
 
     def __init__(self, chance: Callable[[], float] = random.random) -> None:
         self._chance = chance
         self._failures = 0
 
     def next(self, at_least: float = 0.0) -> float:
-        """Seconds. ``at_least`` is what the gateway asked for; jitter is added to it."""
+        """Seconds. ``at_least`` is the gateway's minimum; jitter is added to it."""
         ceiling = min(_FIRST_SECONDS * 2**self._failures, _LONGEST_SECONDS)
         self._failures = min(self._failures + 1, 16)
         jitter: float = self._chance() * max(ceiling, at_least / 4)
         return at_least + jitter
 
     def lived(self, seconds: float) -> None:
-        """A connection has ended after this many seconds."""
+        """Records that a connection ended after this many seconds."""
         if seconds >= _STABLE_SECONDS:
             self._failures = 0
 
 
 class RecentIds:
-    """Ids of the last events, so that one that comes again is recognised (L5). Holds 10,000 to 20,000 of them."""
+    """Ids of the last events, to recognise one that is sent again (L5). Holds 10,000 to 20,000 of them."""
 
     def __init__(self, most: int = 10_000) -> None:
         self._most = most

@@ -1,4 +1,4 @@
-"""What ends a stream or a group for good."""
+"""Errors that end a stream or a group for good."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ ErrorCode = Literal["refused", "login_refused", "gap", "cursor_store", "untruste
 
 
 class FirehoseError(Exception):
-    """The stream or group has ended and does not come back by itself. Holds no token and no password.
+    """The stream or group has ended for good. Contains no token and no password.
 
     ``code`` is stable. ``reason`` is the gateway's own word, ``status`` the HTTP status or close code; both may be None.
     """

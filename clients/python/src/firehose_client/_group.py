@@ -13,7 +13,7 @@ from ._session import Session
 
 
 class Delivery:
-    """An event of a group. It comes again until ``ack`` or ``term`` was called."""
+    """An event of a group. It is delivered again until ``ack`` or ``term`` is called."""
 
     __slots__ = ("_finish", "account", "attempt", "event", "id", "ingested_at")
 
@@ -28,11 +28,11 @@ class Delivery:
         self._finish = finish
 
     async def ack(self) -> None:
-        """It is handled."""
+        """Handled: it is not delivered again."""
         await self._finish(self, {"ack": [self.id]}, True)
 
     async def nack(self, delay: float | None = None) -> None:
-        """It failed: it comes again, after this many seconds instead of the group's back-off."""
+        """Failed: it is delivered again, after this many seconds instead of the group's back-off."""
         frame: dict[str, Any] = {"nack": self.id}
         if delay is not None:
             frame["delay_ms"] = round(delay * 1_000)
@@ -44,7 +44,7 @@ class Delivery:
 
 
 class Group(AsyncIterator[Delivery | Gap]):
-    """At most ``concurrency`` deliveries are under way. While one is, the gateway is asked for more time for it (L12)."""
+    """Handles at most ``concurrency`` deliveries at a time. Meanwhile, it asks the gateway for more time for them (L12)."""
 
     def __init__(self, session: Session, *, concurrency: int, progress: float, ended: Callable[[], None]) -> None:
         self._session = session
@@ -57,7 +57,7 @@ class Group(AsyncIterator[Delivery | Gap]):
         self._progress: asyncio.Task[None] | None = None
         #: Two callers at once would both connect.
         self._turns = asyncio.Lock()
-        # What the former connection had is delivered again on the next one.
+        # The gateway delivers the former connection's unacknowledged events again on the next one.
         session.on_connected = self._forget_all
 
     async def __anext__(self) -> Delivery | Gap:
@@ -96,7 +96,7 @@ class Group(AsyncIterator[Delivery | Gap]):
                 return delivery
 
     async def aclose(self) -> None:
-        """Ends the connection. What is not acknowledged goes to other members."""
+        """Ends the connection. Unacknowledged events go to other members."""
         if self._progress is not None:
             self._progress.cancel()
         self._ended()

@@ -1,4 +1,4 @@
-"""What the control contract sends, read. Pure."""
+"""Reads the messages of the control contract. Pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from ._call_event import CallEvent
 
 
 class Event:
-    """A call event, with what the gateway says about it."""
+    """A call event with the gateway's metadata."""
 
     __slots__ = ("account", "attempt", "cursor", "event", "id", "ingested_at")
 
     def __init__(self, event: CallEvent, meta: dict[str, Any]) -> None:
         self.event = event
-        #: Stable: an event keeps it in every redelivery.
+        #: Stable: every redelivery of an event has the same id.
         self.id: str = meta["id"]
-        #: Continues after this event.
+        #: Cursor that continues after this event.
         self.cursor: str = meta["cursor"]
         #: Account id; None when the gateway does not know it.
         self.account: str | None = meta["account_id"]
@@ -31,14 +31,14 @@ class Event:
 
 
 class Gap:
-    """Events were lost: read the present state from elsewhere."""
+    """Events were lost: read the present state from another place."""
 
     __slots__ = ("missed", "reason", "requested")
 
     def __init__(self, reason: str, requested: str | None = None, missed: int | None = None) -> None:
-        #: As ``cursor_too_old``, ``epoch_lost``, ``trimmed``, ``source_gap``.
+        #: For example ``cursor_too_old``, ``epoch_lost``, ``trimmed``, ``source_gap``.
         self.reason = reason
-        #: The cursor or time that was asked for.
+        #: The requested cursor or time.
         self.requested = requested
         #: Entries of all accounts; None when unknown.
         self.missed = missed
@@ -48,14 +48,14 @@ class Gap:
 
 
 class Snapshot:
-    """The live calls at a place of the stream: the items after it are after that place."""
+    """The live calls at one position of the stream: the items after it follow that position."""
 
     __slots__ = ("calls", "cursor", "reason")
 
     def __init__(self, reason: str, cursor: str, calls: list[dict[str, Any]]) -> None:
-        #: ``join``, ``gap``: events were lost before it, ``asked``.
+        #: ``join``; ``gap``: events were lost before it; ``asked``.
         self.reason = reason
-        #: Continues after it.
+        #: Cursor that continues after it.
         self.cursor = cursor
         #: The keys of each are in docs/live-calls.md.
         self.calls = calls
@@ -69,7 +69,7 @@ Message = Event | Frame | None
 
 
 def read_message(text: str | bytes) -> Message:
-    """An event, a control frame, or None for what the control contract does not send."""
+    """An event, a control frame, or None for a message that is not part of the control contract."""
     try:
         value = json.loads(text)
         meta = value.pop("_firehose")
@@ -82,19 +82,19 @@ def read_message(text: str | bytes) -> Message:
 
 
 def place_of(message: Event | Frame, is_known: bool) -> str | None:
-    """The cursor of the place after a message; None when it names none."""
+    """The cursor of the position after a message; None when it has none."""
     if isinstance(message, Event):
         return message.cursor
     cursor = message.get("cursor")
-    # Of a hello only the first one: the gap after a later one still reports what it skips. A snapshot counts once it
-    # has ended (L13).
+    # Only from the first hello: the gap after a later one still reports what it skips. A snapshot counts once it
+    # is complete (L13).
     if not isinstance(cursor, str) or message["type"] == "snapshot_begin" or (message["type"] == "hello" and is_known):
         return None
     return cursor
 
 
 def gap_of(frame: Frame) -> Gap | None:
-    """The gap that a control frame tells; None for other frames."""
+    """The gap in a control frame; None for other frames."""
     kind = frame["type"]
     if kind == "source_gap":
         return Gap("source_gap")

@@ -8,14 +8,14 @@ from ._errors import FirehoseError
 from ._waits import in_thread
 from .cursor import CursorStore
 
-#: For one load or save: a store that hangs would let the cursor fall ever further behind.
+#: Limit for one load or save: a store that hangs would let the cursor fall behind without bound.
 _LIMIT_SECONDS = 30.0
-#: For the last save, once the caller has ended the stream (L11).
+#: Limit for the last save, once the caller has ended the stream (L11).
 _LAST_SAVE_SECONDS = 1.0
 
 
 class CursorKeeper:
-    """One save at a time; what is handled meanwhile is saved by the next one. Without a store it does nothing."""
+    """One save at a time; the next save covers everything that is handled meanwhile. Without a store it does nothing."""
 
     def __init__(self, store: CursorStore | None) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""Connections, one after the other, that look like one."""
+"""Presents consecutive connections as one."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from ._waits import asked_seconds
 
 _STREAM_PATH = "/ws/v1/firehose/callEvents"
 _OPEN_SECONDS = 15
-#: Messages that wait for the consumer at most; reading continues below the second number (L7).
+#: Most messages that wait for the consumer; reading continues below the second number (L7).
 _WAITING = (1_000, 500)
-#: An event has 64 KiB at most: what is longer never comes from a gateway, and would fill the memory.
+#: An event has 64 KiB at most: a longer message never comes from a gateway, and would fill the memory.
 _MOST_BYTES = 1_048_576
 #: Together 60 s: a peer that answers no ping is cut (L8).
 _PING_SECONDS, _PONG_SECONDS = 20, 40
@@ -54,18 +54,18 @@ class Session:
         self._socket: ClientConnection | None = None
         self._successor: ClientConnection | None = None
         self._opened_at = 0.0
-        #: No connection is made before these times: after the back-off, and when a replica that leaves has said (L2).
+        #: No connection is made before these times: the end of the back-off, and the time that a draining replica has named (L2).
         self._next_at = 0.0
         self._drained_until = 0.0
-        #: The connection that is being made. A caller that stops waiting and asks again finds it as far as it is.
+        #: The connection that is being opened. A caller that stops waiting and calls again gets the same one.
         self._connecting: asyncio.Task[None] | None = None
-        #: Told to the caller once another connection is in use, also to one that had stopped waiting (L6).
+        #: Reported to the caller once a new connection is in use, even after it had stopped waiting (L6).
         self._gap: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
-        #: The last place that was received.
+        #: The last received position.
         self.cursor: str | None = None
-        #: Called when another connection is in use.
+        #: Called when a new connection is in use.
         self.on_connected: Callable[[], None] = lambda: None
 
     @property
@@ -96,7 +96,7 @@ class Session:
         return None
 
     async def send(self, frame: dict[str, Any]) -> None:
-        """Says nothing when there is no connection: what it is about is delivered again."""
+        """Does nothing when there is no connection: the gateway delivers the event again."""
         if self._socket is None:
             return
         try:
@@ -163,7 +163,7 @@ class Session:
             self._next_at = time.monotonic() + self._back_off.next(opened)
 
     async def _open(self) -> ClientConnection | float:
-        """Seconds to wait at least when there is no connection now."""
+        """Shortest wait in seconds when there is no connection now."""
         token = await self._tokens.get()
         if isinstance(token, Verdict):
             self._log("no token: logging in again")
@@ -210,37 +210,37 @@ class Session:
             self._in_background(self._renew())
         elif kind == "drain" and self._socket is not None:
             after = asked_seconds(frame.get("retry_after_ms"))
-            # Also when the replica is gone before that: all its clients at once would be a storm.
+            # Applies even when the replica is gone before that: all its clients at once would be a storm.
             self._drained_until = time.monotonic() + after
             self._in_background(self._move(self._socket, after))
 
     async def _renew(self) -> None:
-        # When it fails, the gateway closes with 4401 in time, and the next connection logs in.
+        # When renewal fails, the gateway closes with 4401 in time, and the next connection logs in.
         token = await self._tokens.renew()
         if token is not None:
             await self.send({"auth": token})
 
     async def _move(self, former: ClientConnection, after: float) -> None:
-        """Leaves a replica that leaves, for another one (L9)."""
+        """Moves from a draining replica to another one (L9)."""
         await asyncio.sleep(after)
         if former is not self._socket:
             return
         if not self._may_overlap:
             await former.close()
         elif self._connecting is None or self._connecting.done():
-            # The connection that is being made: if the former one ends meanwhile, no other one is made beside it.
+            # The connection that is being opened: if the former one ends meanwhile, no second one is opened.
             self._connecting = asyncio.create_task(self._succeed(former))
 
     async def _succeed(self, former: ClientConnection) -> None:
         try:
             opened = await self._open()
         except FirehoseError:
-            # The next connection meets the same fault, and raises it to the caller.
+            # The next connection gets the same fault, and raises it to the caller.
             opened = 0.0
         if former is self._socket:
             if isinstance(opened, ClientConnection):
                 self._successor = opened
-            # What it still holds comes again on the next connection, behind the cursor.
+            # Its remaining messages arrive again on the next connection, after the cursor.
             await former.close()
         elif isinstance(opened, ClientConnection):
             self._use(opened)
@@ -255,5 +255,5 @@ class Session:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            # The connection that is in use meets the same fault, and raises it to the caller.
+            # The connection that is in use gets the same fault, and raises it to the caller.
             self._log("a connection could not be moved or renewed")

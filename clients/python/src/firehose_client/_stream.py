@@ -17,7 +17,7 @@ OnGap = Literal["clamp", "fail", "snapshot"]
 
 
 class Stream(AsyncIterator[Event | Gap | Snapshot]):
-    """The cursor of an item is kept when the next item is asked for: what the body did not finish comes again."""
+    """The cursor of an item is kept when the next item is requested: an unfinished item is sent again."""
 
     def __init__(self, session: Session, keeper: CursorKeeper, on_gap: OnGap, ended: Callable[[], None]) -> None:
         self._session = session
@@ -29,7 +29,7 @@ class Stream(AsyncIterator[Event | Gap | Snapshot]):
         self._is_loaded = False
         #: Two callers at once would both connect.
         self._turns = asyncio.Lock()
-        #: A snapshot that has not ended.
+        #: A snapshot that is not complete.
         self._coming: tuple[str, list[dict[str, Any]]] | None = None
 
     async def __anext__(self) -> Event | Gap | Snapshot:
@@ -37,7 +37,7 @@ class Stream(AsyncIterator[Event | Gap | Snapshot]):
             try:
                 item = await self._following()
             except FirehoseError:
-                # What was handled is kept nevertheless. The first failure is the one that counts.
+                # Keeps the cursor of handled items nevertheless. The first failure counts.
                 with contextlib.suppress(FirehoseError):
                     await self.aclose()
                 raise
@@ -69,7 +69,7 @@ class Stream(AsyncIterator[Event | Gap | Snapshot]):
                     raise FirehoseError("gap", f"events were lost: {gap.reason}", reason=gap.reason)
                 return gap
             if isinstance(arrival, dict):
-                # Nothing is under way: everything before this place is handled.
+                # The caller handles no item: everything before this position is handled.
                 if arrival["type"] == "watermark" and isinstance(arrival.get("cursor"), str):
                     self._keeper.keep(arrival["cursor"])
                 snapshot = self._of_snapshot(arrival)
@@ -78,11 +78,11 @@ class Stream(AsyncIterator[Event | Gap | Snapshot]):
                     return snapshot
 
     async def ask_for_snapshot(self) -> None:
-        """Asks for the live calls, which come as an item. The gateway gives them once in ten seconds at most."""
+        """Requests the live calls, which arrive as an item. The gateway sends them at most once in ten seconds."""
         await self._session.send({"snapshot": "calls"})
 
     def _of_snapshot(self, frame: Frame) -> Snapshot | None:
-        """The snapshot once it has ended: one that is cut off was not given (L13)."""
+        """The snapshot once it is complete: one that is cut off is not returned (L13)."""
         kind = frame["type"]
         if kind == "hello":
             self._coming = None
@@ -96,7 +96,7 @@ class Stream(AsyncIterator[Event | Gap | Snapshot]):
         return None
 
     async def aclose(self) -> None:
-        """Ends the connection. The item that the caller works on is not kept."""
+        """Ends the connection, without keeping the item that the caller handles."""
         self._ended()
         await self._session.close()
         await self._keeper.flush()

@@ -1,4 +1,4 @@
-"""Owns the token: logs in, keeps it while it is good."""
+"""Owns the token: logs in, keeps the token while it is valid."""
 
 from __future__ import annotations
 
@@ -78,11 +78,11 @@ class Tokens:
         self._refusals += 1
 
     def taken(self) -> None:
-        """The gateway took the token."""
+        """The gateway accepted the token."""
         self._refusals = 0
 
     async def get(self) -> str | Verdict:
-        """A token to connect with, or when to ask again. Raises when there will be none (L3)."""
+        """A token for a connection, or when to try again. Raises when there will be none (L3)."""
         if self._refusals >= 2:
             raise FirehoseError(
                 "login_refused", "the gateway refused two tokens in a row that it had just given", status=401
@@ -90,14 +90,14 @@ class Tokens:
         return self._token or self._judge(await self._ask())
 
     async def renew(self) -> str | None:
-        """A new token while the present one is good; None when there is none now. A refusal counts once the present one has expired."""
+        """A new token while the present one is valid; None when there is none now. A refusal counts once the present one has expired."""
         answer = await self._ask()
         token = answer.token if isinstance(answer, _Answer) else answer
         self._token = token or self._token
         return token
 
     async def _ask(self) -> str | _Answer | None:
-        """A token of the caller, the answer to a login, or None when neither comes in time. Raises when there will be none."""
+        """A token of the caller, the answer to a login, or None when neither arrives in time. Raises when there will be none."""
         try:
             if self._source is None:
                 return await in_thread(self._post, _LIMIT_SECONDS)
@@ -152,7 +152,7 @@ class Tokens:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirect would take the password or the token to another place: it is a refusal."""
+    """A redirect counts as a refusal: it would send the password or the token to another server."""
 
     def redirect_request(self, *_: Any) -> None:
         return None

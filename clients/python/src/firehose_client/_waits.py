@@ -1,4 +1,4 @@
-"""Waits that end: what blocks runs in a thread, with a limit, and no process waits for it at its end."""
+"""Waits with a limit: blocking calls run in a thread, and a process does not wait for that thread at its end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def in_thread(work: Callable[[], T], limit: float) -> T:
         try:
             loop.call_soon_threadsafe(settle, *outcome)
         except RuntimeError:
-            # The loop has ended: nobody waits any more.
+            # The loop has ended: nothing waits any more.
             pass
 
     threading.Thread(target=run, daemon=True).start()
@@ -38,7 +38,7 @@ async def in_thread(work: Callable[[], T], limit: float) -> T:
 
 
 def asked_seconds(milliseconds: object) -> float:
-    """Seconds that another side asked for; 0 for what is no time. Pure."""
+    """Seconds that the other side requested; 0 for an invalid time. Pure."""
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, (int, float)):
         return 0.0
     return min(max(milliseconds / 1_000, 0.0), _LONGEST_SECONDS) if milliseconds == milliseconds else 0.0

@@ -1,4 +1,4 @@
-"""Where the cursor of the last handled event is kept."""
+"""Stores of the cursor of the last handled event."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _CURSOR = re.compile(r"[A-Za-z0-9_-]{1,2048}")
 
 
 class CursorStore(Protocol):
-    """``save`` must be atomic: the new cursor, or the one before. Both may block: they run in a thread."""
+    """``save`` must be atomic: the store has the new cursor, or the previous one. Both may block: they run in a thread."""
 
     def load(self) -> str | None:
-        """None when there is none yet. Raises when it cannot be read: the stream then fails, it never begins at now."""
+        """None when there is none yet. Raises when it cannot be read: the stream then fails, and never begins at the present."""
 
     def save(self, cursor: str) -> None: ...
 
 
 class MemoryCursor:
-    """Forgets the cursor with the process."""
+    """Keeps the cursor in memory: it ends with the process."""
 
     def __init__(self) -> None:
         self._cursor: str | None = None
@@ -33,7 +33,7 @@ class MemoryCursor:
 
 
 class FileCursor:
-    """Keeps the cursor in a file. It is written beside the file and renamed, so that a crash leaves the new one or the one before."""
+    """Keeps the cursor in a file. A new file is written beside it and renamed, so that a crash leaves the new cursor or the previous one."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)

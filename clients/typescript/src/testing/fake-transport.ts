@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { LoginAnswer, SocketEvents, Transport } from '../transport.ts';
 
-/** One connection as the gateway would see it. */
+/** One connection from the gateway's side. */
 export interface FakePeer {
   readonly url: URL;
   readonly token: string;
@@ -17,7 +17,7 @@ export interface FakeTransport {
   readonly logins: { readonly body: unknown; readonly bearer: string | null }[];
 }
 
-/** A platform without a network. `answer` is the answer to the n-th login, from 0. */
+/** A platform without a network. `answer` returns the answer to the n-th login, from 0. */
 export function fakeTransport({
   answer = (n: number): LoginAnswer => ({ status: 200, retryAfter: null, body: { access_token: `token-${n}` } }),
   canPause = false,
@@ -45,7 +45,7 @@ export function fakeTransport({
   return { transport, peers, logins };
 }
 
-/** The n-th connection, once there is one. */
+/** The n-th connection, once it exists. */
 export async function peerOf(fake: FakeTransport, n: number): Promise<FakePeer> {
   for (let turns = 0; turns < 1_000_000; turns += 1) {
     const found = fake.peers[n];
@@ -55,7 +55,7 @@ export async function peerOf(fake: FakeTransport, n: number): Promise<FakePeer> 
   throw new Error(`no connection ${n}, but ${fake.peers.length}`);
 }
 
-/** An event as the gateway sends it with the control contract. */
+/** An event as the control contract sends it. */
 export function eventText(n: number): string {
   const _firehose = { id: `e${n}`, cursor: `c${n}`, account_id: 'north', ingested_at: null, traceparent: null };
   return JSON.stringify({ 'Event-Name': 'CHANNEL_CREATE', 'Call-ID': `call-${n}`, n, _firehose });
