@@ -9,7 +9,7 @@ import type { TokenOutcome } from './dialogue.ts';
 import { unauthorized, type UpgradePlan } from './plan-upgrade.ts';
 import type { Place, Sessions } from './sessions.ts';
 
-/** The client of a handshake; its account is known once its token was verified. */
+/** The client of a handshake; its account is known once its token is verified. */
 interface HandshakeClient {
   readonly address: string;
   readonly account?: string;
@@ -18,11 +18,11 @@ interface HandshakeClient {
 /** Called with the HTTP status of each request for a stream, and with the code of a refusal. */
 export type OnHandshake = (status: number, code: string | null, client: HandshakeClient) => void;
 
-/** More than eight members: a stream needs a decision of each part of the gateway. */
+/** More than eight members: a stream needs a decision from each part of the gateway. */
 export interface AdmissionOptions extends BeginOptions {
   /** Whether a token is valid and not revoked, and its account and user still exist. */
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
-  /** The same of a token that was verified before. */
+  /** The same check for a token that was verified before. */
   readonly mayStay: (token: VerifiedToken) => boolean;
   /** False until the list of revocations is known. */
   readonly isRevocationKnown: () => boolean;
@@ -37,13 +37,13 @@ export interface Admitted {
   readonly place: Place;
 }
 
-/** Browsers name the page that asks (RFC 6454); null when it may. */
+/** Browsers name the page of the request (RFC 6454). Null when it is allowed. */
 export function judgeOrigin({ headers }: IncomingMessage, isAllowed: (origin: string) => boolean): Problem | null {
   if (headers.origin === undefined || isAllowed(headers.origin)) return null;
   return { status: 403, code: 'origin_not_allowed', detail: 'This origin is not on the allowed list.' };
 }
 
-/** Whose token it is and where its stream begins, or why there is none now. */
+/** The owner of the token and the start of the stream, or the refusal. */
 export async function judgeClient(
   options: AdmissionOptions,
   plan: UpgradePlan,
@@ -78,7 +78,7 @@ export async function admit(
   const reservation = await options.quota.reserve({ account: grant.account, username });
   if (reservation.slot === null) return { problem: quotaExceeded(reservation) };
   const share = reservation.slot;
-  // Checked again, since log and quota took time: from here to the open session nothing waits, so no revocation is
+  // Checked again, because log and quota took time. Nothing waits from here to the open session, so no revocation is
   // missed.
   const place = options.mayStay(token) ? options.sessions.reserve() : 'revoked';
   if (place !== 'revoked' && place !== null) return { share, place };

@@ -10,11 +10,11 @@ import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { Redactor } from '../privacy/redactor.ts';
 import { HEARTBEAT_MS, type Moment } from './liveness.ts';
 
-/** What is announced of a connection. */
+/** State of a connection that announcements need. */
 export interface AnnouncedConnection {
   readonly id: string;
   readonly token: VerifiedToken;
-  /** What its client sees of personal data; null: everything. */
+  /** The privacy view of the client; null: everything. */
   readonly privacy: Pick<Redactor, 'name'> | null;
   readonly position: Position | null;
   readonly isBehind: boolean;
@@ -25,32 +25,34 @@ export interface Greeting {
   readonly from: Position | null;
   readonly group: string | null;
   readonly standby: boolean | null;
-  /** False where a gap before `from` is still to be reported: until then nobody resumes from there. True when not given. */
+  /** False while a gap before `from` is still unreported: no client resumes from there until then. Default: true. */
   readonly isPlace?: boolean;
 }
 
 export interface AnnouncementOptions {
-  /** Whether this grant shows all that the log holds: only then may it know how many legs of all accounts a gap ended. */
+  /**
+   * Whether this grant shows everything in the log: only then it may show how many legs of all accounts a gap ended.
+   */
   readonly seesWhole: (grant: Grant) => boolean;
   readonly window: Pick<LogWindow, 'oldestCursor' | 'cursors'>;
 }
 
-/** A loss as a connection is notified of it. */
+/** A loss, as a connection is notified of it. */
 export interface Gap {
   readonly reason: GapReason;
   readonly requested: string | null;
   readonly missed: number | null;
-  /** Events after this one follow; null or absent where that is not known yet. */
+  /** Events after this one follow; null or absent when it is not known yet. */
   readonly goesOnFrom?: Position | null;
 }
 
 const WATERMARK_EVERY_MS = 10_000;
 const LAGGING_EVERY_MS = 10_000;
 const EXPIRES_SOON_MS = 60_000;
-/** A peer that does not read needs no watermark behind its unread data. */
+/** A peer that does not read needs no watermark after its unread data. */
 const MOST_QUEUED = 1024 * 1024;
 
-/** The frames that a connection is sent besides events, by whatever framing, unless it is of the plain contract. */
+/** The frames of a connection besides events, in any framing, except for a plain connection. */
 export class Announcements {
   readonly #connection: AnnouncedConnection;
   readonly #sink: Sink;
@@ -102,7 +104,7 @@ export class Announcements {
     this.say({ type: 'drain', retry_after_ms: Math.round(retryAfterMs) });
   }
 
-  /** Another profile is in force from here on. */
+  /** A new profile is in force from here on. */
   announceFilter(): void {
     this.sayFilter(this.#connection.token.grant);
   }
@@ -125,7 +127,7 @@ export class Announcements {
     this.say({ type: 'watermark', cursor, time: rfc3339(now) }, cursor);
   }
 
-  /** `id`: where a client of Server-Sent Events resumes from once it has the frame. */
+  /** `id`: where a client of Server-Sent Events resumes once it has the frame. */
   protected say(frame: ServerFrame, id: string | null = null): void {
     this.#sink.write(controlFrame(this.#framing, frame, id), null);
   }
@@ -145,7 +147,7 @@ export function inForce({ accounts, events }: Grant) {
   return { accounts: accounts === null ? null : [...accounts], events: events === null ? null : [...events] };
 }
 
-/** `exp` itself: the leeway after it is not promised. */
+/** Announces `exp` itself: the leeway after it is not promised. */
 function expiresAt(token: VerifiedToken): number {
   return token.sessionEndsAt - LEEWAY_S * 1_000;
 }
@@ -154,7 +156,7 @@ export function expiry(token: VerifiedToken, now: number) {
   return { expires_at: rfc3339(expiresAt(token)), expires_in_ms: Math.max(0, expiresAt(token) - now) };
 }
 
-/** By the newest entry that was written: entry ids begin with the time. */
+/** Time of the newest written entry: entry ids begin with the time. */
 function behindMs(position: Position, now: number): number | null {
   const newest = Math.max(...position.ids.map((id) => splitId(id)[0]));
   return newest > 0 ? Math.max(0, now - newest) : null;

@@ -12,7 +12,7 @@ import { judgeStart, type JudgedStart } from './judge-start.ts';
 import type { UpgradePlan } from './plan-upgrade.ts';
 import { hasReached } from './recover.ts';
 
-/** Where a session begins: at a place of the log, or with the live calls and what was lost before them. */
+/** Decides where a session begins: at a position of the log, or with the live calls and a report of earlier losses. */
 export type SessionStart = JudgedStart | { readonly snapshot: Snapshot; readonly gap: JudgedStart['gap'] };
 
 export interface BeginOptions {
@@ -24,15 +24,15 @@ export interface BeginOptions {
 
 type Begun = { readonly start: SessionStart | null } | { readonly problem: Problem };
 
-/** How old the oldest cursor in a greeting may be. */
+/** Largest age of the oldest cursor in a greeting. */
 const OLDEST_MAX_AGE_MS = 5_000;
-/** How old the state of the log may be that decides a resume; before a refusal it is read again. */
+/** Largest age of the log's state that decides a resume; before a refusal it is read again. */
 const LOOK_MAX_AGE_MS = 200;
-/** A replica that has read less than another one gets this long to catch up. */
+/** How long a replica may take to read as far as another one has. */
 const CATCH_UP_MS = 2_000;
 const CATCH_UP_POLL_MS = 10;
 
-/** Where the connection begins, or why it cannot: known before the upgrade, as far as it can be known. */
+/** Where the connection begins, or why it cannot: decided before the upgrade, as far as it is known then. */
 export async function begin(options: BeginOptions, plan: UpgradePlan, grant: Grant): Promise<Begun> {
   const { window, calls } = options;
   const { start, snapshot, onGap } = plan.replay;

@@ -12,7 +12,7 @@ const FILED_PASSWORD = 'canary-filed-Tui7Finch';
 
 test('no token and no password is in a log line, a metric or the body of an error', { timeout: 60_000 }, async () => {
   let logged = '';
-  // Without redaction: what is not handed to the log cannot leave by it.
+  // Runs without redaction: a secret that never reaches the log cannot leak through it.
   const logger = pino({ level: 'trace' }, { write: (line: string) => (logged += line) });
   await using running = await startGateway({ plain: true, logger });
   const token = await running.token();
@@ -23,7 +23,7 @@ test('no token and no password is in a log line, a metric or the body of an erro
     const received = await exchange(running.gateway.port, sent, { isEnough: (bytes) => closeCode(bytes) !== null });
     answers.push(received.toString('latin1'));
   }
-  // A password where its hash belongs is a mistake that is made.
+  // A password in the place of its hash is a mistake that people make.
   const directory = await readFile(running.directoryFile, 'utf8');
   const withPassword = directory.replace(/\$argon2id\$[^']+/, FILED_PASSWORD);
   assert.notEqual(withPassword, directory);
@@ -33,7 +33,7 @@ test('no token and no password is in a log line, a metric or the body of an erro
   assert.match(metrics, /firehose_/);
   await running.gateway[Symbol.asyncDispose]();
 
-  // The last part of a token is its signature: the secret one.
+  // The last part of a token is its signature: the secret part.
   const secrets = [
     ...[token, mutated].map((text) => text.slice(-24)),
     token.slice(40, 80),
@@ -48,7 +48,7 @@ test('no token and no password is in a log line, a metric or the body of an erro
   }
 });
 
-/** The bodies of what the gateway says to secrets in every place where a client could put one. */
+/** The gateway's answers to secrets in every place where a client could put one. */
 async function misuse(running: RunningGateway, token: string, mutated: string): Promise<string[]> {
   const { port, innerPort } = running.gateway;
   const upgrade = upgradeRequest(token);
@@ -73,7 +73,7 @@ async function misuse(running: RunningGateway, token: string, mutated: string): 
     login(JSON.stringify({ ...ADMIN, username: WRONG_PASSWORD })),
     login(JSON.stringify({ ...ADMIN, domain: WRONG_PASSWORD })),
     login(JSON.stringify({ ...ADMIN, password: [WRONG_PASSWORD] })),
-    // Only what is named as wrong is named: the accounts and events themselves, no neighbour of theirs.
+    // A message names only the wrong accounts and events themselves, and nothing near them.
     login(JSON.stringify({ ...ADMIN, accounts: ['nowhere'] })),
     login(JSON.stringify({ ...ADMIN, events: ['NOTHING'] })),
     login(JSON.stringify({ ...ADMIN, [token]: 1 })),
@@ -86,7 +86,7 @@ async function misuse(running: RunningGateway, token: string, mutated: string): 
   const answers: string[] = [];
   for (const request of requests) {
     const answer = await ask(port, request);
-    // A correct login with a field that is not known is let in, and its token is the answer.
+    // A correct login with an unknown field succeeds, and the answer contains its token.
     if (answer.status !== 200) answers.push(answer.body);
   }
   assert.ok(answers.length > requests.length - 3);

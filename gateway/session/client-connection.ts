@@ -4,31 +4,31 @@ import type { VerifiedToken } from '../auth/grant.ts';
 import type { Moment } from './liveness.ts';
 import type { Contract } from './plan-upgrade.ts';
 
-/** A connection of a client, by whatever it speaks: what a replica asks of each. */
+/** A connection of a client over any protocol: what a replica needs from each. */
 export interface ClientConnection {
   readonly id: string;
-  /** Counts the connections of this replica. */
+  /** Number of the connection on this replica. */
   readonly number: number;
   readonly address: string;
   readonly contract: Contract | 'sse';
-  /** Null for one that reads the log itself. */
+  /** Null for a connection that reads the log itself. */
   readonly group: string | null;
   /** Unix milliseconds. */
   readonly since: number;
   readonly token: VerifiedToken;
   readonly isBehind: boolean;
-  /** Bytes that this process holds for the peer. */
+  /** Bytes in memory of this process for the peer. */
   readonly unreadBytes: number;
   /** How long it has been open, in milliseconds. */
   readonly age: number;
-  /** It ends for what its client sent. */
+  /** It ends because of what its client sent. */
   readonly isAtFault: boolean;
   announceDrain(retryAfterMs: number): void;
-  /** After a change of the directory or of the profiles of privacy. */
+  /** Call after a change of the directory or of the privacy profiles. */
   judgeAgain(): void;
-  /** Does what is due, once a second. */
+  /** Does the work that is due; called once a second. */
   sweep(now: Moment): void;
-  /** False: it was ended before. */
+  /** False when it was ended before. */
   close(name: CloseName, reason: CloseReason, last?: Position | null): boolean;
   terminate(): void;
 }

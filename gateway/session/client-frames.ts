@@ -1,4 +1,4 @@
-/** How many frames a client may send: a token bucket of one minute's worth. Pure state with `now` in milliseconds. */
+/** How many frames a client may send: a token bucket for one minute. Pure state with `now` in milliseconds. */
 export interface FrameAllowance {
   tokens: number;
   refilledAt: number;
@@ -10,7 +10,7 @@ export function fullAllowance(now: number): FrameAllowance {
   return { tokens: FRAMES_A_MINUTE, refilledAt: now };
 }
 
-/** Takes one frame off the allowance; false when there is none left. */
+/** Takes one frame off the allowance; false when none is left. */
 export function takeFrame(allowance: FrameAllowance, now: number): boolean {
   const refill = ((now - allowance.refilledAt) / 60_000) * FRAMES_A_MINUTE;
   allowance.tokens = Math.min(FRAMES_A_MINUTE, allowance.tokens + Math.max(0, refill));

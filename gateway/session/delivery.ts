@@ -11,30 +11,33 @@ import type { SnapshotRefusal } from './snapshot-delivery.ts';
 /** A client's acknowledgement of events of a group. */
 export type Acknowledgement = Extract<ClientFrame, { kind: 'ack' | 'nack' | 'progress' | 'term' }>;
 
-/** Where a connection's events come from: the log itself, or a group's share of it. */
+/** The origin of a connection's events: the log itself, or a group's share of it. */
 export interface Delivery {
-  /** Everything up to here was written to the connection, or is not for it; null in a group, which keeps its own. */
+  /**
+   * Everything up to here was written to the connection, or is not for it; null in a group, which keeps its own
+   * position.
+   */
   readonly position: Position | null;
   readonly isBehind: boolean;
-  /** Entries between the connection and the head; null when that cannot be known. */
+  /** Entries between the connection and the head; null when unknown. */
   readonly entriesBehind: number | null;
   /** Whether its policy ends the connection now. */
   readonly isTooSlow: boolean;
-  /** Another scope or filter for all that comes; false where it cannot change. */
+  /** Changes scope or filter of later events; false where it cannot change. */
   refilter(grant: Grant): boolean;
-  /** Shows all that comes as this profile says; null: as it is. */
+  /** Applies this profile to later events; null: events are unchanged. */
   show(privacy: Redactor | null): void;
-  /** Null when a snapshot of the live calls comes, else why none does. */
+  /** Null when a snapshot of the live calls follows, else why none does. */
   askSnapshot(): Promise<SnapshotRefusal | null>;
   /** Null where nothing is acknowledged. */
   acknowledge(frame: Acknowledgement): Promise<AckOutcome> | AckOutcome | null;
-  /** A pong of the client. */
+  /** Receives a pong of the client. */
   pong(payload: Buffer): void;
-  /** Nothing is written any more. Twice is the same as once. */
+  /** Writes nothing more. A second call has no effect. */
   leave(): void;
 }
 
-/** What a delivery asks of its session besides writing events. */
+/** What a delivery needs from its session besides writing events. */
 export interface DeliverySession {
   readonly isOpen: boolean;
   /** Whether gaps can be reported by a frame. */

@@ -118,7 +118,7 @@ test('frames are answered in their order, also while a token is being verified',
   dialogue.received('{"filter":{"accounts":null,"events":["DTMF"]}}');
   while (types().length < 4) await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(types(), ['hello', 'auth_ok', 'filter', 'filter']);
-  // There is nothing to acknowledge outside of a group.
+  // Outside of a group there is nothing to acknowledge.
   dialogue.received('{"nack":"x","ref":"r"}');
   while (types().length < 5) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(types().at(-1), 'error');

@@ -15,28 +15,28 @@ import type { Acknowledgement } from './delivery.ts';
 import { intersect, type Narrowed } from './narrow.ts';
 import type { SnapshotRefusal } from './snapshot-delivery.ts';
 
-/** What the dialogue needs of its connection. */
+/** What the dialogue needs from its connection. */
 export interface Connection extends AnnouncedConnection {
   readonly group: string | null;
   readonly isOpen: boolean;
   renew(token: VerifiedToken): void;
   /** False where the filter cannot change. */
   refilter(grant: Grant): boolean;
-  /** Null when a snapshot of the live calls comes, else why none does. */
+  /** Null when a snapshot of the live calls follows, else why none does. */
   askSnapshot(): Promise<SnapshotRefusal | null>;
   /** Null where nothing is acknowledged. */
   acknowledge(frame: Acknowledgement): Promise<AckOutcome> | AckOutcome | null;
-  /** Takes a frame off what the client may send; false when that was too much. */
+  /** Takes one frame off the client's allowance; false when it was too much. */
   countFrame(): boolean;
   close(name: CloseName, reason: CloseReason): void;
-  /** Ends it for what its client said. */
+  /** Ends the connection because of a client's frame. */
   closeForFrame(fault: FrameFault): void;
 }
 
 export type TokenOutcome =
   | { readonly kind: 'valid'; readonly token: VerifiedToken }
   | { readonly kind: 'invalid' }
-  /** What the token refers to cannot be looked up now. */
+  /** Data that the token refers to cannot be read now. */
   | { readonly kind: 'unavailable' };
 
 export interface DialogueOptions extends AnnouncementOptions {
@@ -46,16 +46,13 @@ export interface DialogueOptions extends AnnouncementOptions {
   readonly now: () => number;
 }
 
-/**
- * The control contract of one connection: the frames that are sent besides events, and the handling of the client's
- * frames.
- */
+/** The control contract of one connection: frames besides events, and the handling of the client's frames. */
 export class Dialogue extends Announcements {
   readonly #connection: Connection;
   readonly #options: DialogueOptions;
-  /** What the client asked for within its token; null is all of the token. */
+  /** The filter that the client requested within its token; null is all of the token. */
   #filter: Filter = { accounts: null, events: null };
-  /** Frames are answered one after the other, in their order. */
+  /** Answers frames one after the other, in order. */
   #turn: Promise<void> = Promise.resolve();
 
   constructor(connection: Connection, sink: Sink, options: DialogueOptions) {
@@ -64,7 +61,7 @@ export class Dialogue extends Announcements {
     this.#options = options;
   }
 
-  /** A text message of the client; anything but a known frame ends the connection. */
+  /** Receives a text message of the client; anything but a known frame ends the connection. */
   received(text: string): void {
     const parsed = parseClientFrame(text);
     if (!parsed.ok) return this.#faulty(parsed);
@@ -95,8 +92,8 @@ export class Dialogue extends Announcements {
   }
 
   /**
-   * Handled at once, in parallel with the others: `maxPending` limits acknowledgements, so that only one that is
-   * refused or changes nothing counts as a frame.
+   * Handled at once, in parallel with the others: `maxPending` limits acknowledgements, so only one that is refused or
+   * changes nothing counts as a frame.
    */
   async #acknowledge(frame: Acknowledgement): Promise<void> {
     const outcome = (await this.#connection.acknowledge(frame)) ?? NO_GROUP;
@@ -134,7 +131,7 @@ export class Dialogue extends Announcements {
     if (isNarrower) this.#narrowAgain(grant);
   }
 
-  /** After a narrower token: the filter stays as far as the token still grants it. */
+  /** After a narrower token: keeps the part of the filter that the token still grants. */
   #narrowAgain(grant: Grant): void {
     const kept = intersect(grant, { account: grant.account, ...this.#filter });
     if (kept === null) this.#filter = { accounts: null, events: null };
@@ -152,7 +149,7 @@ export class Dialogue extends Announcements {
     this.sayFilter(narrowed.grant);
   }
 
-  /** Another profile is in force from here on. */
+  /** A new profile is in force from here on. */
   override announceFilter(): void {
     const { grant } = this.#connection.token;
     this.sayFilter(intersect(grant, { account: grant.account, ...this.#filter }) ?? grant);

@@ -9,13 +9,13 @@ import { securityHeaders } from '../http/security-headers.ts';
 import { isEventSource } from './plan-events.ts';
 import { comeBackAfter, retryOf } from './retry.ts';
 
-/** What answers a request for Server-Sent Events on the socket that it came on. */
+/** Answers a request for Server-Sent Events on its own socket. */
 export interface EventAnswers {
-  /** The head of a stream, behind which everything is the stream's own. */
+  /** The head of a stream; all later bytes belong to the stream itself. */
   readonly begin: (request: IncomingMessage, socket: Socket) => void;
-  /** To an EventSource a refusal that passes is a stream that says so and ends. */
+  /** For an EventSource, a temporary refusal is a stream that reports it and ends. */
   readonly refuse: (request: IncomingMessage, socket: Socket, problem: Problem) => void;
-  /** There is no more, for ever: 204. */
+  /** The stream is finished for good: 204. */
   readonly finish: (request: IncomingMessage, socket: Socket) => void;
 }
 
@@ -24,13 +24,13 @@ export interface EventAnswersOptions {
   readonly isTls: boolean;
 }
 
-/** What passes by itself: the same request may succeed later. */
+/** Temporary refusals: the same request may succeed later. */
 const PASSES: ReadonlySet<number> = new Set([429, 503]);
 
 /**
- * Answers requests for Server-Sent Events, on the raw socket: the stream ends with the connection, so that its bytes need no
- * chunk headers. After any status but 200 an EventSource never comes back: it gets what passes as a stream that says so
- * and ends.
+ * Answers requests for Server-Sent Events on the raw socket. The stream ends with the connection, so its bytes need no
+ * chunk headers. After any status but 200 an EventSource never reconnects, so a temporary refusal is a stream that
+ * reports it and ends.
  */
 export function createEventAnswers({ allowedOrigins, isTls }: EventAnswersOptions): EventAnswers {
   const common = (request: IncomingMessage) => ({
@@ -59,7 +59,7 @@ export function createEventAnswers({ allowedOrigins, isTls }: EventAnswersOption
 const STREAM_HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   'Cache-Control': 'no-store',
-  // nginx would hold the events back.
+  // Without it, nginx would buffer the events.
   'X-Accel-Buffering': 'no',
   Connection: 'close',
 };

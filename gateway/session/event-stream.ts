@@ -18,19 +18,19 @@ import type { ClientConnection } from './client-connection.ts';
 import type { SessionContext, SessionOptions } from './session.ts';
 import { OPEN, SocketWriter } from './socket-writer.ts';
 
-/** What one stream is opened with: its response has begun. */
+/** Inputs of one stream whose response has begun. */
 export interface EventStreamOptions extends Pick<SessionOptions, 'socket' | 'token' | 'address' | 'number' | 'share'> {
   readonly plan: Pick<SessionOptions['plan'], 'replay' | 'form'>;
   /** Null begins at the head. */
   readonly start: SessionStart | null;
 }
 
-/** Close code of a peer that went away without a word (RFC 6455 7.1.5), for metrics. */
+/** Close code for metrics of a peer that left without a Close (RFC 6455 7.1.5). */
 const GONE = 1006;
 const CLOSING = 2;
 /** A peer that has not taken the end of the stream by then is cut off. */
 const LAST_WORD_MS = 2_000;
-/** Bytes that a client may send behind its request: it has nothing to say. */
+/** Bytes that a client may send after its request: it has no reason to send any. */
 const MOST_SENT = 4_096;
 
 /** The stream of a socket, for the listeners that all streams share: closures would cost memory for each connection. */
@@ -43,7 +43,7 @@ function onSocket<Given extends unknown[]>(run: (stream: EventStream, ...given: 
   };
 }
 
-/** One connection of Server-Sent Events: events out, and what is announced beside them. Its client cannot answer. */
+/** One connection of Server-Sent Events: events, and announcements beside them. Its client cannot answer. */
 export class EventStream implements DeliverySession, ClientConnection {
   readonly id = Buffer.from(randomUUID(), 'latin1').toString('latin1');
   readonly number: number;
@@ -103,13 +103,13 @@ export class EventStream implements DeliverySession, ClientConnection {
     stream.#context.onClose(stream, stream.#code);
   });
 
-  /** A client that begins behind a gap is not told to resume from there before it was told of the gap. */
+  /** A client that begins after a gap gets a cursor to resume from only after the report of the gap. */
   #greet(start: SessionStart | null): void {
     const from = start === null ? this.#context.fanout.position : 'snapshot' in start ? null : start.from;
     this.#announcements.greet({ from, group: null, standby: null, isPlace: (start?.gap ?? null) === null });
   }
 
-  /** As a WebSocket has it, for what writes to either. */
+  /** Same interface as a WebSocket, for code that writes to either. */
   get readyState(): number {
     return this.#readyState;
   }
@@ -130,7 +130,7 @@ export class EventStream implements DeliverySession, ClientConnection {
     return this.#privacy;
   }
 
-  /** By its token, the directory and the profiles as they are now: everything after this is shown so, or nothing follows. */
+  /** Applies its token, the present directory and the present profiles to all later events, or ends the stream. */
   judgeAgain(): void {
     if (!this.isOpen) return;
     if (!this.#context.mayStay(this.token)) return void this.close('revoked', 'revoked');
@@ -170,7 +170,7 @@ export class EventStream implements DeliverySession, ClientConnection {
     this.#announcements.announceDrain(retryAfterMs);
   }
 
-  /** Ends the stream, says something in a silence, or announces what is due. */
+  /** Ends the stream, sends a comment after a silence, or announces what is due. */
   sweep(now: Moment): void {
     const { bytesWritten, writableLength } = this.#socket;
     const uptake = this.#uptake.judge({ bytesWritten, writableLength }, now.steady);
@@ -184,8 +184,8 @@ export class EventStream implements DeliverySession, ClientConnection {
   }
 
   /**
-   * Ends the stream, with the cursor from which its client resumes and the time after which it does so. A browser comes back
-   * after every end; where that is of no use the answer to its next request is final.
+   * Ends the stream, with the cursor from which its client resumes and the delay before it does. A browser reconnects
+   * after every end. Where that is useless, the answer to its next request is final.
    */
   close(name: CloseName, reason: CloseReason, last?: Position | null): boolean {
     if (!this.isOpen) return false;

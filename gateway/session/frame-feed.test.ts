@@ -14,7 +14,7 @@ const LIMIT = { timeout: 20_000 };
 /** An empty frame has six bytes. */
 const FLOOD = Buffer.concat(Array.from({ length: 10_000 }, () => clientFrame(PONG)));
 
-/** Counts the pongs that are parsed, and stops at `most`. Nothing is read before `begin`. */
+/** Counts the parsed pongs, and stops at `most`. Nothing is read before `begin`. */
 async function openCounter(most: number) {
   const counted = { pongs: 0, texts: [] as string[], buffered: () => 0, cutOff: () => {}, isClosed: false };
   const server = createServer();

@@ -8,13 +8,13 @@ import type { Acknowledgement, Delivery, DeliverySession } from './delivery.ts';
 import type { OnGap } from './plan-replay.ts';
 import type { SnapshotRefusal } from './snapshot-delivery.ts';
 
-/** More than eight members: what a group is joined with, and what its session learns of it. */
+/** More than eight members: what a group is joined with, and what it reports to its session. */
 export interface GroupDeliveryOptions {
   readonly groups: Groups;
   readonly group: string;
   readonly grant: Grant;
   readonly format: Format;
-  /** Asked at each delivery. */
+  /** Called at each delivery. */
   readonly privacy: () => Redactor | null;
   readonly sink: Sink;
   readonly onGap: OnGap;
@@ -23,7 +23,7 @@ export interface GroupDeliveryOptions {
   readonly onStandby: (standby: boolean, position: Position | null) => void;
 }
 
-/** Ids of lost events that one gap names. */
+/** Most ids of lost events in one gap. */
 const NAMED = 20;
 
 /** A connection's share of a durable consumer group: the group keeps the position, the client acknowledges. */
@@ -45,12 +45,12 @@ export class GroupDelivery implements Delivery {
     });
   }
 
-  /** Members of a group may have different profiles: an event is shown as that of the connection says that gets it. */
+  /** Members of a group may have different profiles: the profile of the receiving connection applies. */
   show(): void {
-    // Asked at each delivery.
+    // Called at each delivery.
   }
 
-  /** In a group the filter is that of the token, as it is of all its connections. */
+  /** In a group the filter is that of the token, which is the same for all its connections. */
   askSnapshot(): Promise<SnapshotRefusal> {
     return Promise.resolve({
       code: 'snapshot_in_group',
@@ -84,7 +84,9 @@ export class GroupDelivery implements Delivery {
   }
 }
 
-/** A plain client gets no frame about what was trimmed before it was delivered: the close code reports it. */
+/**
+ * A plain client gets no frame about entries that were trimmed before their delivery: the close code reports the loss.
+ */
 function tellGap(session: DeliverySession, told: { reason: GroupGapReason; gap: GroupGap; mayGoOn: boolean }): void {
   const { reason, gap, mayGoOn } = told;
   const requested = gap.ids.length === 0 ? null : gap.ids.slice(0, NAMED).join(' ');

@@ -21,8 +21,9 @@ const PONG = 10;
 const CONTINUE = 0;
 
 /**
- * What strangers send on raw sockets. Whatever it is, the gateway answers by the book and serves the next client. Crowds come
- * from many addresses: one address that sends nothing but faults is slowed, and then cut off (gateway/http/faults.test.ts).
+ * Hostile input on raw sockets. The gateway answers by the standards in every case, and serves the next client. The
+ * clients have many addresses: an address that sends only faults is slowed, and then cut off
+ * (gateway/http/faults.test.ts).
  */
 describe('a hostile client', { timeout: 120_000 }, () => {
   let running: RunningGateway;
@@ -130,7 +131,7 @@ describe('a hostile client', { timeout: 120_000 }, () => {
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
         assert.ok(status < 500, what);
         assert.ok(!body.includes(token), 'a token came back');
-        // Chance leaves some handshakes right; no answer is given to what ends before it begins.
+        // By chance some handshakes stay valid. A request that ends before its start line is complete gets no answer.
         if (status === 0) assert.equal(body, '', what);
         else if (status !== 101)
           assert.match(`${type} ${body}`, /^application\/problem\+json .*"code":"[a-z_]+"/, what);
@@ -171,7 +172,7 @@ describe('a hostile client', { timeout: 120_000 }, () => {
         codes.set(code, (codes.get(code) ?? 0) + 1);
       }
     }
-    // Without a code: the client went away first.
+    // Without a code: the client left first.
     const allowed = new Set<number | null>([null, 1000, 1002, 1007, 1009, 4429]);
     const seen = JSON.stringify([...codes]);
     for (const code of codes.keys()) assert.ok(allowed.has(code), seen);

@@ -7,14 +7,14 @@ import type { LogState } from '../../event-log/event-log.ts';
 import { isTooOld, oldestPosition } from '../../event-log/log-window.ts';
 import type { OnGap, ReplayPlan, Start } from './plan-replay.ts';
 
-/** Where a replay begins and ends in the log as it is now, and what was lost before it. */
+/** Start and end of a replay in the present log, and the loss before it. */
 export interface JudgedStart {
   readonly from: Position;
   readonly until: readonly string[] | null;
   readonly gap: { readonly reason: GapReason; readonly requested: string } | null;
 }
 
-/** The state of the log, and what opens its cursors. */
+/** The state of the log, and the key that opens its cursors. */
 export interface Look {
   readonly state: LogState;
   readonly cursors: Cursors;
@@ -22,11 +22,11 @@ export interface Look {
 
 export type StartVerdict =
   | { readonly start: JudgedStart }
-  /** It asked for a snapshot in this case. */
+  /** The client requested a snapshot for this case. */
   | { readonly lost: { readonly reason: GapReason; readonly requested: string } }
   | { readonly problem: Problem };
 
-/** Decides before the upgrade what is known then (I4). Pure. */
+/** Makes the decisions that are possible before the upgrade (I4). Pure. */
 export function judgeStart(
   replay: ReplayPlan & { readonly start: Exclude<Start, { kind: 'live' }> },
   { state, cursors }: Look,

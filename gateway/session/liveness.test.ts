@@ -51,7 +51,7 @@ test('a peer that only listens is judged by what its kernel takes, and hears som
   assert.equal(judge(100, 0, 15_999), 'fine');
   assert.equal(judge(100, 0, 16_000), 'silent');
   assert.equal(judge(102, 0, 17_000), 'fine');
-  // A backlog that moves is no dead peer, however long it is.
+  // A peer with a backlog that moves is alive, however long the backlog is.
   assert.equal(judge(9_000_000, 5_000_000, 20_000), 'fine');
   assert.equal(judge(9_000_000, 4_999_999, 70_000), 'silent');
   assert.equal(judge(9_000_002, 5_000_001, 129_000), 'fine');

@@ -1,15 +1,18 @@
 /**
- * Now, in milliseconds, by two clocks: Unix time, by which tokens end and frames are dated, and a monotonic clock.
- * Durations are measured by the latter: a step of the wall clock must neither end nor stop anything.
+ * The present time in milliseconds by two clocks. Unix time is for the end of tokens and the dates of frames. A
+ * monotonic clock is for durations: a step of the wall clock must neither end nor stop anything.
  */
 export interface Moment {
   readonly wall: number;
   readonly steady: number;
 }
 
-/** What decides whether a connection is alive. The end of the session is Unix time, the rest by the steady clock. */
+/**
+ * Inputs that decide whether a connection is alive. The end of the session is Unix time, the rest is by the steady
+ * clock.
+ */
 export interface Liveness {
-  /** When a frame of the peer was last received. Bytes that the local kernel accepted prove nothing about the peer. */
+  /** Receipt of the peer's last frame. Bytes that the local kernel accepted prove nothing about the peer. */
   readonly lastSignOfLife: number;
   readonly lastPing: number;
   readonly sessionEndsAt: number;
@@ -20,7 +23,10 @@ export type LivenessVerdict = 'fine' | 'ping' | 'no_traffic' | 'token_expired';
 export const PING_EVERY_MS = 25_000;
 export const DEAD_AFTER_MS = 60_000;
 
-/** How often a connection without events hears something, by its framing: a ping, or a comment of Server-Sent Events. */
+/**
+ * How often a connection without events gets a sign of life, by its framing: a ping, or a comment of Server-Sent
+ * Events.
+ */
 export const HEARTBEAT_MS = { websocket: PING_EVERY_MS, sse: 15_000 } as const;
 
 /** What is due for a connection now. Pure. */
@@ -30,16 +36,16 @@ export function judgeLiveness(liveness: Liveness, { wall, steady }: Moment): Liv
   return steady - liveness.lastPing >= PING_EVERY_MS ? 'ping' : 'fine';
 }
 
-/** What a socket was given, and what of it this process still holds, in bytes. */
+/** Bytes given to a socket, and how many of them are still in this process. */
 export interface Given {
   readonly bytesWritten: number;
   readonly writableLength: number;
 }
 
 /**
- * Whether the peer of a connection that only listens takes what it is given. All that can be seen of it is what its kernel
- * makes room for: one that takes nothing of what waits for it is `stuck` after a minute. One that has been given nothing for
- * a while hears a `silent` connection. `now` by the steady clock.
+ * Whether the peer of a connection that only listens reads. The only visible sign is that its kernel makes room: a peer
+ * that takes none of its waiting bytes for a minute is `stuck`. A connection that was given nothing for a while is
+ * `silent`, and a comment is due. `now` by the steady clock.
  */
 export class Uptake {
   #taken = 0;

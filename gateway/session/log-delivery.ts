@@ -21,7 +21,7 @@ import type { OnGap } from './plan-replay.ts';
 import { recover } from './recover.ts';
 import { SnapshotDelivery, type SnapshotRefusal } from './snapshot-delivery.ts';
 
-/** The same for all connections of a replica. */
+/** Shared by all connections of a replica. */
 export interface LogDeliveryContext {
   readonly fanout: Fanout;
   /** Null where the resource keeps no table of live calls. */
@@ -39,13 +39,13 @@ export interface LogDeliveryOptions {
   readonly onGap: OnGap;
 }
 
-/** Events straight from the log: live, resumed or replayed. The fan-out itself reports what happens to them. */
+/** Events directly from the log: live, resumed or replayed. The fan-out itself reports losses and other changes. */
 export class LogDelivery implements Delivery, Notices {
   readonly #context: LogDeliveryContext;
   readonly #onGap: OnGap;
   readonly #session: DeliverySession;
   readonly #connection: Connection;
-  /** As it was agreed on in the handshake. */
+  /** As negotiated in the handshake. */
   readonly #form: Form;
   /** Null where the resource keeps no table of live calls. */
   readonly #snapshots: SnapshotDelivery | null;
@@ -159,7 +159,7 @@ export class LogDelivery implements Delivery, Notices {
     else this.#session.close('cursorTooOld', reason, last);
   }
 
-  /** Continues from the oldest entry that is kept, as the client asked. */
+  /** Continues from the oldest stored entry, as the client requested. */
   async #goOn(reason: LossReason, last: Position): Promise<void> {
     const { fanout, window } = this.#context;
     const from = await recover(window, { isWanted: () => this.#session.isOpen, fanout });

@@ -10,7 +10,7 @@ export type Narrowed =
   | { readonly ok: true; readonly grant: Grant }
   | { readonly ok: false; readonly code: FrameErrorCode; readonly detail: string };
 
-/** A filter within what a token grants; one that reaches beyond it is refused, never silently narrowed. Pure. */
+/** A filter within a token's grant. One that exceeds the grant is refused, never silently narrowed. Pure. */
 export function narrow(grant: Grant, filter: Filter, directory: Directory, scope: Scope): Narrowed {
   const beyond = (filter.accounts ?? []).filter((id) => grant.accounts !== null && !grant.accounts.includes(id));
   if (beyond.length > 0)
@@ -18,7 +18,7 @@ export function narrow(grant: Grant, filter: Filter, directory: Directory, scope
   const ungranted = (filter.events ?? []).filter((name) => grant.events !== null && !grant.events.includes(name));
   if (ungranted.length > 0)
     return refused('event_not_granted', `not within this token: ${ungranted.slice(0, 20).join(', ')}`);
-  // As at login: a mistyped name would be a stream that is silently empty.
+  // As at login: with a mistyped name, the stream would be silently empty.
   const unknown = (filter.events ?? []).filter((name) => !isKnownEvent(name, scope.filters.additionalEvents));
   if (unknown.length > 0) return refused('unknown_event', `no event has this name: ${unknown.slice(0, 20).join(', ')}`);
   const account = directory.accounts.get(grant.account);
@@ -30,7 +30,7 @@ export function narrow(grant: Grant, filter: Filter, directory: Directory, scope
   return { ok: true, grant: { ...authorised.grant, ...(privacy !== undefined && { privacy }) } };
 }
 
-/** What two grants of one account have in common; null when that is nothing. Pure. */
+/** The intersection of two grants of one account; null when it is empty. Pure. */
 export function intersect(one: Grant, other: Grant): Grant | null {
   const accounts = common(one.accounts, other.accounts);
   const events = common(one.events, other.events);

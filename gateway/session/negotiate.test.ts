@@ -5,7 +5,7 @@ import { negotiate } from './negotiate.ts';
 
 const NONE = { transport: 'raw', offer: null };
 
-/** What the clients of the list offer, and what each gets. */
+/** The offers of the listed clients, and the result for each. */
 const OFFERS: readonly [client: string, header: string, transport: string, answered: string | null][] = [
   [
     'ws, Chromium, Firefox',

@@ -1,14 +1,14 @@
 import type { Transport } from '../fanout/encoding.ts';
 
-/** What is answered to a client's offers of extensions. */
+/** The answer to a client's offers of extensions. */
 export interface Negotiated {
   readonly transport: Transport;
-  /** The one offer to accept, as a Sec-WebSocket-Extensions header; null accepts none. */
+  /** The accepted offer, as a Sec-WebSocket-Extensions header; null when none is accepted. */
   readonly offer: string | null;
 }
 
 const NONE: Negotiated = { transport: 'raw', offer: null };
-/** A client's compressed message is inflated in a window of 512 bytes where the client allows it: it holds little memory. */
+/** A client's compressed message is inflated in a window of 512 bytes where the client allows it, to save memory. */
 const CLIENT_WINDOW_BITS = 9;
 /** RFC 7692 7.1.2.1: events are compressed for this window, and for no smaller one. */
 const SERVER_WINDOW_BITS = 15;
@@ -18,8 +18,8 @@ const PARAMETER = /^\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:"([^"\\]*)"|([!
 const MOST_HEADER = 2_048;
 
 /**
- * Chooses among the offers of a Sec-WebSocket-Extensions header: the first of permessage-deflate that can be met, else none,
- * which is never an error (RFC 6455 9.1, RFC 7692 5.1). Pure.
+ * Chooses among the offers of a Sec-WebSocket-Extensions header: the first acceptable one of permessage-deflate, else
+ * none, which is never an error (RFC 6455 9.1, RFC 7692 5.1). Pure.
  */
 export function negotiate(header: string | undefined): Negotiated {
   if (header === undefined || header.length > MOST_HEADER) return NONE;
@@ -30,7 +30,7 @@ export function negotiate(header: string | undefined): Negotiated {
   return NONE;
 }
 
-/** Null for another extension, and for what is not well-formed: a quoted comma or semicolon belongs to neither. */
+/** Null for another extension, and for malformed text: a quoted comma or semicolon is allowed in neither. */
 function parametersOf(offer: string): ReadonlyMap<string, string | null> | null {
   const [name, ...rest] = offer.split(';');
   if (name?.trim().toLowerCase() !== 'permessage-deflate') return null;

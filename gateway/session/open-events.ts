@@ -10,12 +10,12 @@ import type { SessionStart } from './begin.ts';
 import type { EventAnswers } from './event-answers.ts';
 import { planEvents, type EventsPlan } from './plan-events.ts';
 
-/** More than eight members: a stream needs a decision of each part of the gateway. */
+/** More than eight members: a stream needs a decision from each part of the gateway. */
 export interface OpenEventsOptions extends AdmissionOptions {
   readonly addressOf: (request: IncomingMessage) => string;
   readonly isOriginAllowed: (origin: string) => boolean;
   readonly now: () => number;
-  /** What the client of a token that may stay sees of personal data; null: everything. */
+  /** The privacy view of a token's client; null: everything. */
   readonly privacyOf: (token: VerifiedToken) => Form['privacy'];
   /** The `source` of CloudEvents. */
   readonly source: string;
@@ -28,7 +28,7 @@ type Decided =
   | { readonly token: VerifiedToken; readonly plan: EventsPlan; readonly start: SessionStart | null };
 
 /**
- * Decides a request for Server-Sent Events as an upgrade is decided, and opens the stream on its socket. Settles to the status
+ * Decides a request for Server-Sent Events like an upgrade, and opens the stream on its socket. Settles to the status
  * of the answer; 0 when the peer is gone.
  */
 export function createOpenEvents(
@@ -36,7 +36,7 @@ export function createOpenEvents(
 ): (request: IncomingMessage, socket: Socket) => Promise<number> {
   return async (request, socket) => {
     const address = options.addressOf(request);
-    // Until the stream takes over, a peer that goes away must not end the process.
+    // Until the stream takes over, an error of the socket must not end the process.
     const ignore = () => socket.destroy();
     socket.on('error', ignore);
     const refuse = (problem: Problem, account?: string): number => {
@@ -61,10 +61,10 @@ export function createOpenEvents(
       return 0;
     }
     options.onHandshake(200, null, { address });
-    // Head and greeting are one write.
+    // Head and greeting are sent in one write.
     socket.cork();
     options.answers.begin(request, socket);
-    // The connection outlives its request: its work is not in that span.
+    // The connection outlives its request: its work does not belong to that span.
     outsideOfSpans(() => place.openEvents({ socket, address, share, ...kept(options, decided) }));
     socket.uncork();
     return 200;
@@ -83,13 +83,13 @@ async function decide(options: OpenEventsOptions, request: IncomingMessage): Pro
   return 'problem' in judged ? judged : { ...judged, plan };
 }
 
-/** A client that comes back behind the end of its replay. One that asks for the first time gets a stream that ends. */
+/** A client that reconnects after the end of its replay. A first request gets a stream that ends. */
 function isDone({ plan, start }: Exclude<Decided, { problem: Problem }>): boolean {
   if (!plan.isReturning || start === null || 'snapshot' in start || start.until === null) return false;
   return reaches(start.from.ids, start.until);
 }
 
-/** Without the token's text, which is a slice of the whole request line. */
+/** Excludes the token's text, which is a slice of the whole request line. */
 function kept(
   { privacyOf, source }: OpenEventsOptions,
   { token, plan: { format, replay }, start }: Exclude<Decided, { problem: Problem }>,

@@ -6,7 +6,7 @@ import { parseUrl, readFormat, readToken, type UpgradePlan } from './plan-upgrad
 
 /** A valid request for the stream as Server-Sent Events. */
 export interface EventsPlan extends UpgradePlan {
-  /** The client comes back: it continues behind the last event that it had. */
+  /** The client reconnects: it continues after the last event that it received. */
   readonly isReturning: boolean;
 }
 
@@ -16,8 +16,8 @@ const EVENT_STREAM = 'text/event-stream';
 export type EventsRequest = Pick<IncomingMessage, 'url' | 'headers'>;
 
 /**
- * Reads a request for Server-Sent Events. Pure; the token itself is verified elsewhere. `now` in Unix milliseconds. A browser
- * sends the same URL again with the id of the last event that it had: this wins over where the URL begins.
+ * Reads a request for Server-Sent Events. Pure; the token itself is verified elsewhere. `now` in Unix milliseconds. A
+ * browser sends the same URL again, with the id of its last event: the id overrides the start in the URL.
  */
 export function planEvents(
   request: EventsRequest,
@@ -50,7 +50,9 @@ export function planEvents(
   return { plan: { token: token.token, format, replay: { ...replay, start }, isReturning, ...fixed } };
 }
 
-/** Whether a client takes Server-Sent Events (RFC 9110 12.5.1); one that does not say takes anything. Pure. */
+/**
+ * Whether a client accepts Server-Sent Events (RFC 9110 12.5.1); one without an Accept header accepts anything. Pure.
+ */
 function acceptsEventStream(accept: string | undefined): boolean {
   if (accept === undefined) return true;
   return accept.split(',').some((range) => {
@@ -61,8 +63,8 @@ function acceptsEventStream(accept: string | undefined): boolean {
 }
 
 /**
- * Whether a request is from an EventSource, which takes any answer but 200 for the end, for ever (HTML standard, 9.2.3), and
- * says so by what it alone sends: exactly this Accept, in mode cors (Fetch Metadata). Pure.
+ * Whether a request comes from an EventSource, for which any answer but 200 is the final end (HTML standard, 9.2.3).
+ * Only an EventSource sends exactly this Accept in mode cors (Fetch Metadata). Pure.
  */
 export function isEventSource({ headers }: EventsRequest): boolean {
   return headers.accept === EVENT_STREAM && headers['sec-fetch-mode'] === 'cors';

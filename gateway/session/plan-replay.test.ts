@@ -19,7 +19,7 @@ test('a time is RFC 3339 with any offset, or how long ago', () => {
   assert.equal(timeOf('-1h0m30s'), NOW - 3_630_000);
   assert.equal(timeOf('2026-03-15T11:00:00Z'), NOW - 3_600_000);
   assert.equal(timeOf('2026-03-15t11:00:00.5z'), NOW - 3_599_500);
-  // A plus sign that nobody escaped arrives as a blank.
+  // A plus sign that was not escaped arrives as a blank.
   for (const plus of ['%2B', '+']) assert.equal(timeOf(`2026-03-15T13:00:00${plus}02:00`), NOW - 3_600_000);
   assert.equal(timeOf('2026-03-15T09:00:00-02:00'), NOW - 3_600_000);
 });

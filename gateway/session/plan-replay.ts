@@ -9,14 +9,14 @@ export type Start =
   | { readonly kind: 'time'; readonly at: number; readonly asked: string };
 
 /**
- * `fail`: what cannot be kept ends the connection. `clamp`: it continues from the oldest, and the loss is reported
- * where the contract allows. `snapshot`: the loss is reported, and a snapshot of the live calls follows.
+ * `fail`: a loss ends the connection. `clamp`: it continues from the oldest entry, and the loss is reported where the
+ * contract allows. `snapshot`: the loss is reported, and a snapshot of the live calls follows.
  */
 export type OnGap = 'fail' | 'clamp' | 'snapshot';
 
 export interface ReplayPlan {
   readonly start: Start;
-  /** Unix milliseconds at which a bounded replay ends. */
+  /** End of a bounded replay, Unix milliseconds. */
   readonly until: number | null;
   readonly onGap: OnGap;
   /** Begins with a snapshot of the live calls, unless it resumes. */
@@ -26,15 +26,15 @@ export interface ReplayPlan {
 const LIVE: Start = { kind: 'live' };
 
 const RELATIVE = /^-((?:\d{1,6}h)?(?:\d{1,6}m)?(?:\d{1,6}s)?)$/;
-/** URL parsers read a plus sign in a query as a blank: in front of an offset it becomes a plus sign again. */
+/** URL parsers read a plus sign in a query as a blank: before an offset, the blank becomes a plus sign again. */
 const RFC_3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)(?:(Z)|([+ -]\d{2}:\d{2}))$/i;
 
 export type PlannedReplay = { readonly replay: ReplayPlan } | { readonly problem: Problem };
 
 /**
- * Reads `cursor`, `from`, `to`, `on_gap` and `snapshot`. Pure; `now` in Unix milliseconds. A time that is older than the log
- * continues from the oldest only where that can be reported: a client of the plain contract must ask for it itself
- * (I4).
+ * Reads `cursor`, `from`, `to`, `on_gap` and `snapshot`. Pure; `now` in Unix milliseconds. A time before the log's
+ * start continues from the oldest entry only where that can be reported: a client of the plain contract must request it
+ * itself (I4).
  */
 export function planReplay(query: URLSearchParams, now: number, reportsGaps: boolean): PlannedReplay {
   const onGap = query.get('on_gap');
@@ -70,7 +70,7 @@ interface SnapshotAsked {
   readonly reportsGaps: boolean;
 }
 
-/** Why a request cannot have a snapshot; null for one that can, or asks for none. */
+/** Why a request cannot have a snapshot; null when it can, or requests none. */
 function judgeSnapshot({ snapshot, onGap, query, reportsGaps }: SnapshotAsked) {
   if (snapshot === null && onGap !== 'snapshot') return null;
   const field = snapshot === null ? 'on_gap' : 'snapshot';
@@ -104,13 +104,13 @@ function timeStart(from: string, now: number): Start | { readonly problem: Probl
   return { kind: 'time', at, asked: from };
 }
 
-/** Unix milliseconds, or null for what is not a time. */
+/** Unix milliseconds, or null when the text is not a time. */
 function readTime(text: string, now: number): number | null {
   const ago = RELATIVE.exec(text)?.[1];
   if (ago !== undefined) return ago === '' ? null : Math.max(0, now - durationMs(ago));
   const [, local, utc, offset] = RFC_3339.exec(text) ?? [];
   if (local === undefined) return null;
-  // Date.parse takes 30 February for 2 March.
+  // Date.parse reads 30 February as 2 March.
   const wall = Date.parse(`${local}Z`);
   if (Number.isNaN(wall) || new Date(wall).toISOString().slice(0, 19) !== local.slice(0, 19).toUpperCase()) return null;
   const at = Date.parse(`${local}${utc === undefined ? (offset ?? '').replace(' ', '+') : 'Z'}`);

@@ -9,18 +9,18 @@ import { planReplay, type ReplayPlan } from './plan-replay.ts';
 /** The valid upgrade request of a client. */
 export interface UpgradePlan {
   readonly token: string;
-  /** `control` speaks frames beside events, see protocol/server-frame.ts. */
+  /** `control` sends frames beside events, see protocol/server-frame.ts. */
   readonly contract: Contract;
   readonly format: Format;
   readonly replay: ReplayPlan;
   /** The durable consumer group to join. */
   readonly group: string | null;
-  /** Takes the group over although it has another grant. */
+  /** Takes over the group even if the group has a different grant. */
   readonly regroup: boolean;
 }
 
 export type Contract = 'plain' | 'control';
-/** The subprotocol that asks for the control contract, as `?v=1` does. */
+/** The subprotocol that requests the control contract, as `?v=1` does. */
 const CONTROL_PROTOCOL = 'firehose.v1';
 
 export type PlannedUpgrade = { readonly plan: UpgradePlan } | { readonly problem: Problem };
@@ -35,7 +35,10 @@ const PARAMETERS: ReadonlySet<string> = new Set(Object.keys(STREAM_PARAMETERS));
 
 type UpgradeRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'headersDistinct' | 'httpVersion'>;
 
-/** Reads an upgrade request. Pure; the token itself is verified elsewhere. `now` in Unix milliseconds. RFC 6455 4.2.1, RFC 6750 2.1. */
+/**
+ * Reads an upgrade request. Pure; the token itself is verified elsewhere. `now` in Unix milliseconds. RFC 6455 4.2.1,
+ * RFC 6750 2.1.
+ */
 export function planUpgrade(request: UpgradeRequest, now: number): PlannedUpgrade {
   const url = parseUrl(request.url);
   if (url === null) return refuse(400, 'invalid_url', 'The request target is not a valid URL.');
@@ -80,8 +83,8 @@ export function planUpgrade(request: UpgradeRequest, now: number): PlannedUpgrad
 }
 
 /**
- * Whether a refusal is answered by a Close behind an accepted handshake, and not by an HTTP status: asked for with
- * `refusals=close`, by a request that is a handshake.
+ * Whether a refusal is sent as a Close after an accepted handshake, instead of an HTTP status: a valid handshake
+ * requests that with `refusals=close`.
  */
 export function wantsRefusalAsClose(request: UpgradeRequest): boolean {
   const query = request.url?.split('?')[1] ?? '';
@@ -92,7 +95,7 @@ function asksForControl({ headers }: UpgradeRequest): boolean {
   return offeredProtocols(headers['sec-websocket-protocol'])?.includes(CONTROL_PROTOCOL) === true;
 }
 
-/** The subprotocols that a client offers; null for what is not a list of different tokens (RFC 6455 11.3.4). */
+/** The subprotocols that a client offers; null when the header is not a list of distinct tokens (RFC 6455 11.3.4). */
 function offeredProtocols(header: string | undefined): readonly string[] | null {
   if (header === undefined) return [];
   const offered = header.split(',').map((protocol) => protocol.replace(/^[ \t]+|[ \t]+$/g, ''));
@@ -101,8 +104,8 @@ function offeredProtocols(header: string | undefined): readonly string[] | null 
 }
 
 /**
- * The subprotocol to confirm: the control contract where it is offered, else the first other name, as clients of the
- * plain contract have always got. An unsupported name of the firehose's own family is never confirmed.
+ * The subprotocol to confirm: the control contract if offered, else the first other name, as for clients of the
+ * original plain contract. An unsupported name of the firehose family is never confirmed.
  */
 export function agreedProtocol(offered: readonly string[]): string | null {
   if (offered.includes(CONTROL_PROTOCOL)) return CONTROL_PROTOCOL;
@@ -115,7 +118,7 @@ function checkHandshake(request: UpgradeRequest): Problem | null {
     return problem(405, 'method_not_allowed', 'The event stream is opened with GET.', { Allow: 'GET' });
   }
   if (httpVersion !== '1.1') return problem(400, 'http_version', 'A WebSocket is opened with HTTP/1.1.');
-  // Node asks for a Host of every request but an upgrade, and never that it be the only one. RFC 9112 3.2.
+  // Node requires a Host for every request except an upgrade, and never checks that there is only one. RFC 9112 3.2.
   if (request.headersDistinct['host']?.length !== 1) {
     return problem(400, 'invalid_host', 'Send the header Host, once.');
   }
@@ -136,7 +139,7 @@ function checkHandshake(request: UpgradeRequest): Problem | null {
   return null;
 }
 
-/** What an event becomes, by `meta` and `format`. */
+/** The form of an event, from `meta` and `format`. */
 export function readFormat(query: URLSearchParams, contract: Contract): Format | { readonly problem: Problem } {
   const [meta, format] = [query.get('meta'), query.get('format')];
   if ((meta !== null && meta !== '0' && meta !== '1') || (meta === '0' && contract === 'control')) {
@@ -150,7 +153,7 @@ export function readFormat(query: URLSearchParams, contract: Contract): Format |
   return refuse(400, 'invalid_format', 'A CloudEvent has no _firehose, its cursor is an extension: leave meta out.');
 }
 
-/** The token of the query or the header. RFC 6750 2. */
+/** The token from the query or the header. RFC 6750 2. */
 export function readToken(
   query: URLSearchParams,
   authorization: string | undefined,
@@ -169,7 +172,7 @@ export function readToken(
   return { token };
 }
 
-/** The same for every way in which a token can be bad. */
+/** The same answer for every fault of a token. */
 export function unauthorized(): Problem {
   return problem(401, 'invalid_token', 'The token is missing, not valid or expired: log in again.', {
     'WWW-Authenticate': 'Bearer realm="firehose", error="invalid_token"',

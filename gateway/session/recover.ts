@@ -7,8 +7,8 @@ import { oldestPosition, type LogWindow } from '../../event-log/log-window.ts';
 const RETRY_MS = 500;
 
 /**
- * The oldest available position, once the log and this replica's reader have it; null when it is no longer wanted.
- * Repeats until then: a connection outlives an outage of the log.
+ * The oldest available position, once the log and this replica's reader have it; null when it is no longer needed.
+ * Retries until then: a connection outlives an outage of the log.
  */
 export async function recover(
   window: LogWindow,

@@ -15,8 +15,8 @@ const CODES: Readonly<Record<number, number>> = {
 };
 
 /**
- * The Close that stands for a refused handshake under `refusals=close`: browsers and Node report an HTTP refusal only
- * as 1006. The reason holds the problem's `code` as `e`, its field as `f`, and its detail as `d` where it fits.
+ * The Close for a refused handshake under `refusals=close`: browsers and Node report an HTTP refusal only as 1006. The
+ * reason contains the problem's `code` as `e`, its field as `f`, and its detail as `d` where it fits.
  */
 export function refusalClose({ status, code, field, detail }: Problem): { code: number; reason: string } {
   return {

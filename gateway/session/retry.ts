@@ -1,15 +1,18 @@
 import { randomInt } from 'node:crypto';
 import type { Problem } from '../http/problem.ts';
 
-/** When a client of Server-Sent Events comes back, in milliseconds: at random in between, so that a crowd does not come at once. */
+/**
+ * When a client of Server-Sent Events reconnects, in milliseconds: random within these bounds, so that many clients do
+ * not reconnect at once.
+ */
 export interface Retry {
   readonly least: number;
   readonly most: number;
 }
 
-/** After a cut that nobody foresaw. */
+/** After an unexpected cut. */
 export const FIRST_RETRY: Retry = { least: 1_000, most: 3_000 };
-/** After an end that the gateway chose, or a refusal that passes. */
+/** After an end that the gateway chose, or a temporary refusal. */
 export const RETRY: Retry = { least: 2_000, most: 10_000 };
 
 export function comeBackAfter({ least, most }: Retry): number {

@@ -3,8 +3,8 @@ import type { Grant } from '../auth/grant.ts';
 import type { Scope } from '../subscription/scope.ts';
 
 /**
- * Whether a grant shows every account of which the log may hold events. Pure. False where other resources use the log too,
- * or where the resource offers only a part of its account tree.
+ * Whether a grant shows every account whose events the log may contain. Pure. False where other resources also use the
+ * log, or where the resource offers only a part of its account tree.
  */
 export function seesWhole(
   grant: Grant,

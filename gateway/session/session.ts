@@ -32,10 +32,10 @@ import { GroupDelivery } from './group-delivery.ts';
 import type { Contract, UpgradePlan } from './plan-upgrade.ts';
 import { SocketWriter } from './socket-writer.ts';
 
-/** How long a connection on which nothing is read any more may still take the Close. */
+/** How long a connection may still take the Close after reading from it has stopped. */
 const LINGER_MS = 500;
 
-/** What one session is opened with. */
+/** Inputs of one session. */
 export interface SessionOptions {
   readonly webSocket: WebSocket;
   readonly socket: Socket;
@@ -43,17 +43,17 @@ export interface SessionOptions {
   readonly plan: Pick<UpgradePlan, 'contract' | 'replay' | 'group'> & { readonly form: Form };
   /** Null begins at the head. */
   readonly start: SessionStart | null;
-  /** The client's, for administration. */
+  /** Address of the client, for administration. */
   readonly address: string;
-  /** Counts the sessions of this replica. */
+  /** Number of the session on this replica. */
   readonly number: number;
-  /** Its share of the account's quota. */
+  /** Its slot in the account's quota. */
   readonly share: Slot;
 }
 
 /**
- * More than eight members: one object for all sessions of a replica, since copies of its fields in each session would cost
- * memory for each connection.
+ * More than eight members: one object for all sessions of a replica, because copies of its fields in each session would
+ * cost memory for each connection.
  */
 export interface SessionContext {
   readonly fanout: Fanout;
@@ -66,11 +66,11 @@ export interface SessionContext {
   readonly seesWhole: DialogueOptions['seesWhole'];
   /** Whether a token that was verified is still valid. */
   readonly mayStay: (token: VerifiedToken) => boolean;
-  /** What the client of such a token sees of personal data, as it is now; null: everything. */
+  /** The present privacy view of a token's client; null: everything. */
   readonly privacyOf: (token: VerifiedToken) => Redactor | null;
-  /** Called for each loss that the connection is notified of. */
+  /** Called for each loss that is reported to a connection. */
   readonly onGap: (reason: string) => void;
-  /** Told when it is ended for being slow. */
+  /** Called when a session ends because its client is slow. */
   readonly onSlowClose: (policy: SlowPolicy) => void;
   readonly now: () => number;
   readonly onClose: (session: ClientConnection, code: number) => void;
@@ -86,14 +86,14 @@ function onWebSocket<Given extends unknown[]>(run: (session: Session, ...given: 
   };
 }
 
-/** One connection: events out, by either contract. The dialogue sends everything else. */
+/** One connection: sends events, in either contract. The dialogue sends everything else. */
 export class Session implements DeliverySession, ClientConnection, FrameReader {
   /** Copied, because Node joins it from 14 strings that the engine would keep in memory. */
   readonly id = Buffer.from(randomUUID(), 'latin1').toString('latin1');
   readonly number: number;
   readonly address: string;
   readonly contract: Contract;
-  /** Null for one that reads the log itself. */
+  /** Null for a connection that reads the log itself. */
   readonly group: string | null;
   /** Unix milliseconds. */
   readonly since: number;
@@ -107,15 +107,15 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
   readonly #dialogue: Dialogue | null;
   #token: VerifiedToken;
   #privacy: Redactor | null;
-  /** By the steady clock, as the times below. */
+  /** By the steady clock, like the times below. */
   readonly #openedAt: number;
   #lastSignOfLife: number;
   #lastPing: number;
   /** The allowance is used up: nothing more is read. */
   #isDeaf = false;
-  /** It ends for what its client sent. */
+  /** It ends because of what its client sent. */
   #isAtFault = false;
-  /** Pings that were not answered: this many pongs do not count against the allowance. */
+  /** Number of unanswered pings: this many pongs do not count against the allowance. */
   #awaitedPongs = 0;
 
   constructor(options: SessionOptions, context: SessionContext) {
@@ -142,7 +142,7 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
     this.#listen(webSocket);
   }
 
-  /** By shared listeners: a closure for each event would cost memory for each connection. */
+  /** Shared listeners: a closure for each event would cost memory for each connection. */
   #listen(webSocket: WebSocket): void {
     Object.assign(webSocket, { [SESSION]: this });
     webSocket.on('message', Session.#onMessage).on('ping', Session.#onPing).on('pong', Session.#onPong);
@@ -165,7 +165,7 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
     session.#context.onClose(session, code);
   });
 
-  /** Whether what its client sends is read. */
+  /** Whether the client's input is read. */
   get mayRead(): boolean {
     return !this.#isDeaf;
   }
@@ -208,14 +208,14 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
     return this.#delivery.askSnapshot();
   }
 
-  /** Another token of the same account from now on. */
+  /** Replaces the token by another one of the same account. */
   renew(token: VerifiedToken): void {
     this.#token = token;
-    // It was verified a moment ago: a revocation since then did not reach this session.
+    // The token was verified just before: a revocation in between did not reach this session.
     this.judgeAgain();
   }
 
-  /** By its token, the directory and the profiles as they are now: everything after this is shown so, or nothing follows. */
+  /** Applies its token, the present directory and the present profiles to all later events, or ends the session. */
   judgeAgain(): void {
     if (!this.isOpen) return;
     if (!this.#context.mayStay(this.#token)) return void this.close('revoked', 'revoked');
@@ -240,12 +240,12 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
     this.#dialogue?.gap(gap);
   }
 
-  /** A plain client learns of it by the synthetic ends alone. */
+  /** A plain client sees only the synthetic ends. */
   sourceGap(notice: SourceGapNotice): void {
     this.#dialogue?.sourceGap(notice);
   }
 
-  /** Announces that this replica leaves, and when the client should reconnect. */
+  /** Announces that this replica drains, and when the client should reconnect. */
   announceDrain(retryAfterMs: number): void {
     this.#dialogue?.announceDrain(retryAfterMs);
   }
@@ -266,17 +266,17 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
     if (this.isOpen) this.#dialogue?.sweep(now);
   }
 
-  /** Bytes that this process holds for the peer. */
+  /** Bytes in memory of this process for the peer. */
   get unreadBytes(): number {
     return this.#writer.queued;
   }
 
   /**
-   * Ends the session, with the cursor from which its client resumes; a peer that does not answer the Close is cut off
-   * by ws after its close timeout. False: it was ended before.
+   * Ends the session, with the cursor from which its client resumes. ws cuts off a peer that does not answer the Close
+   * within its close timeout. False: it was ended before.
    */
   close(name: CloseName, reason: CloseReason, last?: Position | null): boolean {
-    // Sealing a cursor costs microseconds: a flood behind the Close must not pay for one each frame.
+    // Sealing a cursor costs microseconds: a flood of frames after the Close must not cause one for each frame.
     if (!this.isOpen) return false;
     const at = last === undefined ? this.position : last;
     const resumes = at !== null && CLOSE[name] < FIRST_FINAL_CODE;
@@ -305,7 +305,7 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
     return this.#webSocket.readyState === this.#webSocket.OPEN;
   }
 
-  /** Null before a snapshot: what its end says is the first cursor that leads to a state. */
+  /** Null before a snapshot: the end of the snapshot has the first cursor that leads to a state. */
   #begins(start: SessionStart | null): Position | null {
     if (start === null) return this.#context.fanout.position;
     return 'snapshot' in start ? null : start.from;
@@ -340,7 +340,7 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
     this.#webSocket.ping(payload);
   }
 
-  /** An unsolicited pong (RFC 6455 5.5.3) is a frame like any other. */
+  /** An unsolicited pong (RFC 6455 5.5.3) counts as a frame. */
   #pong(payload: Buffer): void {
     if (this.#awaitedPongs === 0 || !this.isOpen) return void this.countFrame();
     this.#awaitedPongs -= 1;
@@ -348,7 +348,7 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
     this.#delivery.pong(payload);
   }
 
-  /** Null for what is not a text. */
+  /** Null when it is not text. */
   #received(text: Buffer | null): void {
     if (!this.isOpen) return void this.countFrame();
     this.#lastSignOfLife = performance.now();
@@ -357,9 +357,9 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
   }
 
   /**
-   * Takes a frame off what the client may send; false when that was too much and the session has ended. After the Close
-   * of this side the same allowance holds for frames that were on their way: beyond it nothing is read, and the
-   * connection is cut off once the peer had time to take the Close.
+   * Takes one frame off the client's allowance; false when it was too much and the session has ended. After the Close
+   * of this side, the same allowance holds for frames that were on their way: beyond it nothing is read, and the
+   * connection is cut off once the peer has had time to take the Close.
    */
   countFrame(): boolean {
     if (this.#isDeaf) return false;

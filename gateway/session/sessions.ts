@@ -14,11 +14,14 @@ const LAST_WORD_MS = 2_000;
 
 export interface SessionsOptions {
   readonly maxSessions: number;
-  /** Bytes held for peers that do not read, over all sessions; beyond it the greediest account's are ended. */
+  /**
+   * Bytes in memory for peers that do not read, over all sessions. Beyond it, sessions of the account that uses most
+   * are ended.
+   */
   readonly maxUnreadBytes: number;
   readonly now: () => number;
   readonly onClosed: (session: ClientConnection, code: number) => void;
-  /** The same for every session. */
+  /** Shared by all sessions. */
   readonly common: Omit<SessionContext, 'onClose' | 'now'>;
 }
 
@@ -26,9 +29,9 @@ export interface DrainOptions {
   readonly windowMs: number;
   readonly name: CloseName;
   readonly reason: CloseReason;
-  /** Aborted: what is left is closed at once. */
+  /** When aborted, the remaining sessions are closed at once. */
   readonly signal: AbortSignal;
-  /** Settles when the groups' leases are given up. */
+  /** Settles when the groups' leases are released. */
   readonly handedOver: Promise<void>;
 }
 
@@ -39,7 +42,7 @@ export interface Place {
   release(): void;
 }
 
-/** All sessions of this replica: sweeps them, ends those whose account or user is gone, and drains. */
+/** All sessions of this replica: does their periodic work, ends those whose account or user is gone, and drains. */
 export class Sessions implements AsyncDisposable {
   readonly #options: SessionsOptions;
   readonly #sessions = new Set<ClientConnection>();
@@ -61,7 +64,7 @@ export class Sessions implements AsyncDisposable {
     return new Sessions(options);
   }
 
-  /** How many there are of each kind: a member of a group is one of the group, by whatever contract. */
+  /** Number of sessions of each kind: a member of a group counts for the group, in any contract. */
   byKind(): Record<ConnectionKind, number> {
     const counts: Record<ConnectionKind, number> = { plain: 0, control: 0, durable: 0, sse: 0 };
     for (const session of this.#sessions) counts[session.group === null ? session.contract : 'durable'] += 1;
@@ -72,7 +75,7 @@ export class Sessions implements AsyncDisposable {
     return this.#sessions.size;
   }
 
-  /** Null when the replica is full. Give it back by opening something or by `release`. */
+  /** Null when the replica is full. Give the place back by opening a session, or by `release`. */
   reserve(): Place | null {
     if (this.#sessions.size + this.#reserved >= this.#options.maxSessions) return null;
     this.#reserved += 1;
@@ -94,12 +97,12 @@ export class Sessions implements AsyncDisposable {
     };
   }
 
-  /** In the order in which they were opened. */
+  /** In the order of opening. */
   [Symbol.iterator](): Iterator<ClientConnection> {
     return this.#sessions.values();
   }
 
-  /** Ends the sessions of these tokens, and returns how many it ended. */
+  /** Ends the sessions of these tokens, and returns their number. */
   closeWhere(isMeant: (token: VerifiedToken) => boolean, reason: CloseName & CloseReason): number {
     let closed = 0;
     for (const session of this.#sessions) {
@@ -109,17 +112,17 @@ export class Sessions implements AsyncDisposable {
   }
 
   /**
-   * After a change of the directory or of the profiles of privacy: ends sessions whose user or account is no longer there or
-   * no longer enabled, or whose profile is gone, and shows the others what they may see now.
+   * After a change of the directory or of the privacy profiles: ends sessions whose user or account is removed or
+   * disabled, or whose profile is gone, and applies the change to the others.
    */
   judgeAgain(): void {
     for (const session of this.#sessions) session.judgeAgain();
   }
 
   /**
-   * Closes all sessions, spread evenly over the window so that their clients do not come back all at once. Those of a
-   * group begin when it is `handedOver`: until then they can acknowledge the events that they have, so that no other
-   * member gets these; after that they get none, so that the first one closes at once.
+   * Closes all sessions, spread evenly over the window so that their clients do not reconnect all at once. Sessions of
+   * a group begin to close when it is `handedOver`: until then they can acknowledge the events that they have, so that
+   * no other member gets these. After that they get no events, so the first one closes at once.
    */
   async drain(options: DrainOptions): Promise<void> {
     const sessions = shuffled([...this.#sessions]);
@@ -134,7 +137,7 @@ export class Sessions implements AsyncDisposable {
       options.handedOver.then(() => closeSpread(members, left(), options)),
       closeSpread(others, left(), options),
     ]);
-    // Those that came in meanwhile.
+    // Sessions that were opened in the meantime.
     for (const session of this.#sessions) session.close(options.name, options.reason);
     await this.#gone();
   }

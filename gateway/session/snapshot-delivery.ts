@@ -12,7 +12,7 @@ import { controlFrame } from '../fanout/control-frame.ts';
 import type { Framing } from '../fanout/encoding.ts';
 import { hasReached } from './recover.ts';
 
-/** More than eight members: a snapshot is of the table, the log and the connection. */
+/** More than eight members: a snapshot involves the table, the log and the connection. */
 export interface SnapshotParts {
   readonly calls: Calls;
   readonly fanout: Fanout;
@@ -32,9 +32,12 @@ export interface SnapshotRefusal {
   readonly detail: string;
 }
 
-/** Bytes of calls that are written before the socket is looked at again. */
+/** Bytes of calls that are written before the socket is checked again. */
 const CHUNK_BYTES = 64 * 1024;
-/** Writing pauses at this many bytes that the kernel has not taken, for so long: the records are held meanwhile. */
+/**
+ * Writing pauses at this many bytes that the kernel has not taken, at most for this long: the records stay in memory
+ * meanwhile.
+ */
 const HIGH_WATER = 1024 * 1024;
 const TAKE_LIMIT_MS = 30_000;
 const RETRY_MS = 500;
@@ -42,22 +45,22 @@ const REACH_MS = 10;
 const ASKED_EVERY_MS = 10_000;
 
 /**
- * Snapshots of one connection: its events are held, the calls are written, and the events after them follow. Records are
- * immutable and shared with all who asked at the same time: a client that reads slowly holds references alone.
+ * Snapshots of one connection: its events are held, the calls are written, and the later events follow. Records are
+ * immutable and shared by all clients that asked at the same time: a client that reads slowly holds only references.
  */
 export class SnapshotDelivery {
   readonly #parts: SnapshotParts;
   #givenAt = Number.NEGATIVE_INFINITY;
-  /** A snapshot that is under way. */
+  /** A running snapshot. */
   #giving: SnapshotReason | null = null;
-  /** Waits until events up to the asked snapshot's position were written. */
+  /** Waits until events up to the requested snapshot's position were written. */
   #reached: (() => void) | null = null;
 
   constructor(parts: SnapshotParts) {
     this.#parts = parts;
   }
 
-  /** Whether the client has no state to resume with: until the snapshot has ended, no cursor leads to one. */
+  /** Whether the client has no state to resume with: until the end of the snapshot, no cursor leads to one. */
   get isWithoutState(): boolean {
     return this.#giving === 'join' || this.#giving === 'gap';
   }
@@ -68,7 +71,7 @@ export class SnapshotDelivery {
     void this.#give(snapshot, reason);
   }
 
-  /** After a loss: tries until the table can be read. The connection is held. `last`: what it had, in this epoch. */
+  /** After a loss: tries until the table can be read. The connection is held. `last`: its position, in this epoch. */
   async heal(last: Position | null): Promise<void> {
     this.#giving = 'gap';
     this.finished();
@@ -76,7 +79,7 @@ export class SnapshotDelivery {
     if (snapshot !== null) await this.#give(snapshot, 'gap');
   }
 
-  /** Null when a snapshot comes. */
+  /** Null when a snapshot follows. */
   async ask(now = performance.now()): Promise<SnapshotRefusal | null> {
     const { calls, fanout, connection, grant } = this.#parts;
     const refused = calls.judge(grant());
@@ -86,7 +89,7 @@ export class SnapshotDelivery {
     if (stands === null) return CALLS_UNAVAILABLE;
     this.#giving = 'asked';
     const snapshot = await this.#take(stands, false);
-    // A loss meanwhile brings a snapshot by itself.
+    // A loss in the meantime causes a snapshot by itself.
     if (this.#giving !== 'asked') return null;
     if (snapshot === null) {
       this.#giving = null;
@@ -98,7 +101,7 @@ export class SnapshotDelivery {
     return null;
   }
 
-  /** The events before an asked snapshot were written; false when nothing waited for that. */
+  /** The events before a requested snapshot were written; false when nothing waited for that. */
   finished(): boolean {
     const reached = this.#reached;
     this.#reached = null;
@@ -110,7 +113,7 @@ export class SnapshotDelivery {
     return this.#giving === reason && this.#parts.isOpen();
   }
 
-  /** Null when it is no longer wanted, or cannot be had and `tries` is false. */
+  /** Null when it is no longer needed, or not available and `tries` is false. */
   async #take(atLeast: Position | null, tries: boolean): Promise<Snapshot | null> {
     const { calls, fanout, grant, isOpen } = this.#parts;
     while (isOpen()) {
@@ -128,7 +131,10 @@ export class SnapshotDelivery {
     return null;
   }
 
-  /** Writes the events between where the connection stands and the snapshot: they are not lost to who wants all. */
+  /**
+   * Writes the events between the connection's position and the snapshot: a client that gets all events does not lose
+   * them.
+   */
   async #writeUpTo(stands: Position, to: Position): Promise<void> {
     const { fanout, connection } = this.#parts;
     const ids = latest(stands.ids, to.ids);
@@ -160,12 +166,12 @@ export class SnapshotDelivery {
     let written = 0;
     let chunk: Buffer[] = [];
     let bytes = 0;
-    // What a grant shows is asked at each chunk: accounts move while a slow client reads.
+    // The grant is checked at each chunk: accounts move while a slow client reads.
     let shown = calls.shown(grant());
     for (const record of records) {
       const call = shown(record);
       if (call === null) continue;
-      // A slow client reads for long: the profile in force may be another one by now.
+      // A slow client reads for long: the profile may have changed by now.
       const { privacy } = connection.view.encoding;
       const hidden = privacy === null ? call : privacy.call(call, at);
       const frame = controlFrame(framing, { type: 'call', call: hidden });

@@ -48,7 +48,7 @@ async function certificateOf(t: TestContext): Promise<CertificatePem> {
   return selfSigned(await openStateFolder(folder), Date.now());
 }
 
-/** One frame in a buffer that is overwritten as soon as it is given back. */
+/** One frame in a buffer that is overwritten as soon as it is released. */
 function pooled(text: string) {
   const { buffer: chunk } = frame([Buffer.from(text)], null);
   const state = { chunk, released: 0, release: () => {} };

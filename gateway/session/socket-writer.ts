@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import type { Sink } from '../fanout/connection.ts';
 
-/** The `readyState` of a connection that may be written to, of a WebSocket and of a stream of Server-Sent Events. */
+/** The `readyState` of a connection that accepts writes, of a WebSocket and of a stream of Server-Sent Events. */
 export const OPEN = 1;
 
 /**
- * The one writer of a connection. Event frames go straight to the socket below `ws`, which then sends control frames
- * alone: both write whole frames at once, so they cannot mix. Nothing is written once the
- * WebSocket is not OPEN, since the peer discards what follows a Close. A stream of Server-Sent Events has no WebSocket:
- * it says itself whether it is open.
+ * The one writer of a connection. Event frames go directly to the socket, below `ws`, which then sends only control
+ * frames. Both write whole frames at once, so they cannot mix. Nothing is written once the WebSocket is not OPEN,
+ * because the peer discards everything after a Close. A stream of Server-Sent Events has no WebSocket: it reports its
+ * state itself.
  */
 export class SocketWriter implements Sink {
   readonly #socket: Socket;
@@ -35,7 +35,7 @@ export class SocketWriter implements Sink {
     else if (this.#isEncrypted || socket.writableLength > 0) socket.write(chunk, release);
     else {
       socket.write(chunk);
-      // A callback adds a third to what a write costs in user time: only a write that the kernel took in part has one.
+      // A callback adds a third to the user time of a write: only a write that the kernel took in part has one.
       if (socket.writableLength === 0) release();
       else socket.write(NOTHING, release);
     }

@@ -1,12 +1,12 @@
-/** Memory of the replica that one connection holds by not reading. */
+/** Memory of the replica that one connection uses by not reading. */
 export interface Unread {
   readonly account: string;
   readonly bytes: number;
 }
 
 /**
- * The connections that must end so that the memory held for all fits into the budget: repeatedly the largest connection
- * of the account that holds most. Empty while it fits. Pure.
+ * The connections that must end so that the total memory fits into the budget: repeatedly the largest connection of the
+ * account that uses most. Empty while it fits. Pure.
  */
 export function greediest<T extends Unread>(connections: Iterable<T>, budget: number): T[] {
   const byAccount = new Map<string, { bytes: number; connections: T[] }>();

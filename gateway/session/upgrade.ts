@@ -18,12 +18,12 @@ import { negotiate } from './negotiate.ts';
 import { agreedProtocol, planUpgrade, wantsRefusalAsClose, type UpgradePlan } from './plan-upgrade.ts';
 import { refusalClose } from './refusal-close.ts';
 
-/** More than eight members: an upgrade needs a decision of each part of the gateway. */
+/** More than eight members: an upgrade needs a decision from each part of the gateway. */
 export interface UpgradeOptions extends AdmissionOptions {
   readonly addressOf: (request: IncomingMessage) => string;
   readonly isOriginAllowed: (origin: string) => boolean;
   readonly now: () => number;
-  /** What the client of a token that may stay sees of personal data; null: everything. */
+  /** The privacy view of a token's client; null: everything. */
   readonly privacyOf: (token: VerifiedToken) => Redactor | null;
   /** The `source` of CloudEvents. */
   readonly source: string;
@@ -45,8 +45,8 @@ const CLOSE_TIMEOUT_MS = 2_000;
 const WEBSOCKET_OPTIONS = {
   noServer: true,
   clientTracking: false,
-  // What a client offers is decided by `negotiate`; ws answers it, and inflates what the client compresses. It compresses
-  // nothing. Frames would overtake what `ws.send` sends: it is never called.
+  // `negotiate` decides on a client's offers; ws answers them, and inflates the client's compressed messages. It
+  // compresses nothing. Event frames would overtake frames of `ws.send`, so `ws.send` is never called.
   perMessageDeflate: { clientNoContextTakeover: true, zlibInflateOptions: { chunkSize: 1_024 } },
   maxPayload: MAX_CLIENT_FRAME,
   closeTimeout: CLOSE_TIMEOUT_MS,
@@ -73,7 +73,7 @@ interface Handshake {
 interface Servers {
   readonly single: WebSocketServer;
   readonly group: WebSocketServer;
-  /** Handshakes that were accepted to be closed, and are not closed yet. */
+  /** Handshakes that were accepted only to be closed, and are not closed yet. */
   readonly refused: Set<WebSocket>;
 }
 
@@ -94,7 +94,7 @@ function createServers({ onHandshake, refuse, addressOf }: UpgradeOptions): Serv
 async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Handshake): Promise<number> {
   const { request, socket } = handshake;
   const address = options.addressOf(request);
-  // Until ws takes over, a peer that goes away must not end the process.
+  // Until ws takes over, an error of the socket must not end the process.
   const ignore = () => socket.destroy();
   socket.on('error', ignore);
   const refuseFor = (problem: Problem, account?: string): number => {
@@ -121,7 +121,7 @@ async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Han
     const transport = agree(options, request, { plan: decided.plan, privacy });
     server.handleUpgrade(request, socket, handshake.head, (webSocket) => {
       options.onHandshake(101, null, { address });
-      // The connection outlives its handshake: its work is not in that span.
+      // The connection outlives its handshake: its work does not belong to that span.
       const form = { framing: 'websocket', transport, privacy, source: options.source } as const;
       outsideOfSpans(() => place.open({ webSocket, socket, address, share, ...kept(decided, form) }));
       isOpen = true;
@@ -133,7 +133,7 @@ async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Han
   return isOpen ? 101 : MALFORMED.status;
 }
 
-/** By an HTTP status, or by a Close where the client asked for that. */
+/** By an HTTP status, or by a Close where the client requested that. */
 function refuse(
   options: UpgradeOptions,
   { single, refused }: Servers,
@@ -154,12 +154,12 @@ function refuse(
   });
 }
 
-/** Refused handshakes that wait for the peer's Close at once; beyond it the HTTP status is the answer. */
+/** Most refused handshakes that wait for the peer's Close; beyond it the HTTP status is the answer. */
 const MOST_REFUSED = 256;
 
 const MALFORMED: Problem = { status: 400, code: 'websocket_handshake', detail: 'This is not a WebSocket handshake.' };
 
-/** Without the token's text, which is a slice of the whole request line. */
+/** Excludes the token's text, which is a slice of the whole request line. */
 function kept(
   { token, plan, start }: { token: VerifiedToken; plan: UpgradePlan; start: SessionStart | null },
   form: Omit<Form, 'format'>,
@@ -169,8 +169,8 @@ function kept(
 }
 
 /**
- * Leaves of the offers in the request the one to accept. In a group each event goes to one connection: there is nothing to
- * share, and nothing is compressed.
+ * Leaves only the accepted offer in the request. In a group each event goes to one connection, so no work can be
+ * shared, and nothing is compressed.
  */
 function agree(
   { compression, source, fanout }: UpgradeOptions,
@@ -188,7 +188,10 @@ function agree(
   return isAgreed ? transport : 'raw';
 }
 
-/** HTTP instrumentation sees no upgrade. A client's trace is linked, not continued: a client decides nothing here. */
+/**
+ * HTTP instrumentation sees no upgrade. A client's trace is linked, not continued: a client must not decide about
+ * sampling here.
+ */
 function handshakeSpan(request: IncomingMessage): SpanOptions {
   const client = sampledContext(String(request.headers['traceparent'] ?? ''));
   return {
