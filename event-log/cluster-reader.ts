@@ -18,7 +18,7 @@ export interface ClusterReaderOptions {
   readonly checkEveryMs: number;
 }
 
-/** A turn that is under way, or came to its end and was not fetched yet. */
+/** A turn that is running, or has ended and whose result was not fetched yet. */
 interface UnderWay {
   readonly id: string;
   ended: Promise<void>;
@@ -29,13 +29,13 @@ interface Lane {
   follower: PartitionFollower;
   known: Known;
   underWay: UnderWay | null;
-  /** Why the partition is out of reach; null while it is not. */
+  /** Why the partition is unavailable; null while it is available. */
   outCode: string | null;
 }
 
 /**
- * Follows a Redis Cluster: no command may name keys of two slots, not even on one node, so that each partition is read
- * on a connection of its own. While some partitions are out of reach the others continue; when all are, `read` rejects.
+ * Follows a Redis Cluster. No command may name keys of two slots, not even on one node, so each partition is read on a
+ * connection of its own. While some partitions are unavailable the others continue; when all are, `read` rejects.
  */
 export class ClusterReader implements LogReader {
   readonly #options: ClusterReaderOptions;
@@ -66,7 +66,7 @@ export class ClusterReader implements LogReader {
     }
   }
 
-  /** Compares every partition with the position; the state when they are not the same streams, else null. */
+  /** Compares every partition with the position. Returns the state when the streams differ, else null. */
   async #begin(position: Position): Promise<LogState | null> {
     const { place } = this.#options;
     this.#discard();
@@ -100,7 +100,7 @@ export class ClusterReader implements LogReader {
     return isBroken;
   }
 
-  /** Until a partition's turn has ended, or `waitMs` are over: turns continue while nobody waits for them. */
+  /** Resolves when a partition's turn has ended, or after `waitMs`: turns continue without a waiting caller. */
   async #wait(position: Position, waitMs: number, signal: AbortSignal): Promise<void> {
     for (const [partition, lane] of this.#lanes.entries()) this.#start(lane, position.ids[partition] ?? '0-0', waitMs);
     if (this.#lanes.some(({ underWay }) => underWay?.outcome)) return;
@@ -122,7 +122,7 @@ export class ClusterReader implements LogReader {
   #start(lane: Lane, id: string, waitMs: number): void {
     if (lane.underWay?.id === id) return;
     if (lane.underWay !== null) {
-      // Of another position than the one asked for now: its answer would be of no use.
+      // It belongs to a position that differs from the requested one: its answer would be useless.
       lane.follower.discard();
       lane.follower = this.#follower(lane.follower.partition);
     }

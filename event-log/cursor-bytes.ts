@@ -3,8 +3,8 @@ import { BEFORE_EVERYTHING, splitId, type Position } from '../protocol/position.
 /**
  * A position as bytes, of the same length for all usual positions of a log: the length must not reveal which partitions
  * are busy. Compact layout: number of partitions, length-prefixed epoch, the latest millisecond, then for each
- * partition its distance from that millisecond plus one, and its sequence; 0 for a partition at its beginning. Numbers
- * are LEB128. Ids beyond 2^53 are written as text behind a 0.
+ * partition its distance from that millisecond plus one, and its sequence; 0 for a partition at its start. Numbers are
+ * LEB128. Ids beyond 2^53 are written as text after a 0.
  */
 export function positionBytes(position: Position): Buffer {
   const ids = position.ids.map(splitId);
@@ -31,11 +31,11 @@ export function positionOfBytes(bytes: Buffer, partitions: number): Position | n
   return { epoch: bytes.toString(isPacked ? 'base64url' : 'latin1', 2, epochEnd), ids };
 }
 
-/** Most bytes that the latest millisecond, and an id within a day of it, take in practice. */
+/** Most bytes of the latest millisecond, and of an id within a day of it, in practice. */
 const LATEST_BYTES = 6;
 const ID_BYTES = 5;
 const STEP = 8;
-/** Added to the length of an epoch that is kept as the bytes of its base64url, as every log's own is. */
+/** Added to the length of an epoch that is stored as the bytes of its base64url, as every epoch made by a log is. */
 const PACKED = 0x80;
 
 function isExact(value: number): boolean {
@@ -80,7 +80,7 @@ function pushInteger(bytes: number[], value: number): void {
   bytes.push(rest);
 }
 
-/** Reads one integer after the other; behind the end they are 0. */
+/** Reads one integer after the other; after the end they are 0. */
 function createReader(bytes: Buffer, from: number): () => number {
   let at = from;
   return () => {

@@ -15,16 +15,16 @@ import { decodeUnsealed } from './unsealed-cursor.ts';
 
 export type OpenedCursor =
   | { readonly kind: 'position'; readonly position: Position }
-  /** Well-formed, but of a key that is not held: of a log that is lost, or of another resource. */
+  /** Well-formed, but its key is unknown: it belongs to a lost log, or to another resource. */
   | { readonly kind: 'foreign' }
-  /** Not a cursor of a log of this many partitions, or changed by its bearer. */
+  /** Not a cursor of a log with this many partitions, or its bearer changed it. */
   | { readonly kind: 'invalid' };
 
 /** Cursors as clients see them: opaque, URL-safe, about 90 characters for four partitions. */
 export interface Cursors {
   seal(position: Position): string;
   open(text: string, partitions: number): OpenedCursor;
-  /** Stands for a name that clients must not see: the same for as long as the log lives, another for each resource. */
+  /** Pseudonym of a name that clients must not see: the same for the life of the log, different for each resource. */
   pseudonym(name: string): string;
 }
 
@@ -33,7 +33,7 @@ const KEY_BYTES = 32;
 const KEY_ID_BYTES = 3;
 const HEAD_BYTES = 1 + KEY_ID_BYTES;
 const NONCE_BYTES = 12;
-/** Of the nonce: drawn at random, and again when the counter behind it is used up. */
+/** Prefix of the nonce: random, and drawn again when the counter after it is used up. */
 const PREFIX_BYTES = 8;
 const MOST_SEALS = 2 ** 32;
 const TAG_BYTES = 12;
@@ -42,9 +42,12 @@ const MAX_CURSOR_LENGTH = 4_096;
 const PSEUDONYM_LENGTH = 16;
 const ALGORITHM = 'aes-256-gcm';
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
-/** Former keys that still open cursors: a key changes only when two replicas made one at the same moment, or the log was lost. */
+/**
+ * Former keys that still open cursors: a key changes only when two replicas created one at the same moment, or the log
+ * was lost.
+ */
 const MOST_KEYS = 4;
-/** For this time after the key was made, replicas of a version that did not seal may run. */
+/** For this time after the key was created, replicas of a version without sealing may run. */
 const UNSEALED_FOR_MS = 24 * 60 * 60 * 1_000;
 
 interface Key {
@@ -57,8 +60,8 @@ interface Key {
 }
 
 /**
- * Seals positions with AES-256-GCM, as they tell when every account of the log last had an event. All replicas of a
- * resource share one key, which is kept beside the log and lives as long as it does: `learn` takes what is there.
+ * Seals positions with AES-256-GCM, because they show when any account of the log last had an event. All replicas of a
+ * resource share one key, which is stored beside the log and lives as long as the log: `learn` takes the stored key.
  */
 export class CursorSeal implements Cursors {
   /** The one that seals comes first. */
@@ -72,12 +75,12 @@ export class CursorSeal implements Cursors {
     this.#keys = [key];
   }
 
-  /** The key in force as it is kept beside the log. Secret. */
+  /** The key in force as it is stored beside the log. Secret. */
   get record(): string {
     return this.#keys[0]?.record ?? '';
   }
 
-  /** Seals with this key from now on. What cannot be read, as a later version wrote it, is ignored. */
+  /** Seals with this key from now on. Ignores a key that cannot be read, because a later version wrote it. */
   learn(record: string): void {
     if (record === this.record) return;
     const key = parseKey(record);
@@ -99,7 +102,7 @@ export class CursorSeal implements Cursors {
   open(text: string, partitions: number): OpenedCursor {
     if (text.length > MAX_CURSOR_LENGTH || !BASE64URL.test(text)) return INVALID;
     const bytes = Buffer.from(text, 'base64url');
-    // Another text of the same bytes is not a cursor that was issued.
+    // Another text with the same bytes was not issued as a cursor.
     if (bytes.toString('base64url') !== text) return INVALID;
     if (bytes[0] !== FORMAT || bytes.length <= LEAST_BYTES) return this.#openUnsealed(text, partitions);
     const key = this.#keys.find(({ head }) => bytes.subarray(0, HEAD_BYTES).equals(head));
@@ -116,8 +119,8 @@ export class CursorSeal implements Cursors {
   }
 
   /**
-   * Cursors of versions before 0.2 stay valid, but only for positions before the upgrade: otherwise they could be used
-   * to probe.
+   * Cursors of versions before 0.2 remain valid, but only for positions before the upgrade: otherwise they could be
+   * used to probe.
    */
   #openUnsealed(text: string, partitions: number): OpenedCursor {
     const position = decodeUnsealed(text, partitions);
@@ -157,8 +160,8 @@ function unsealed(bytes: Buffer, { secret, head }: Key): Buffer | null {
 }
 
 /**
- * A new key: `<base64url>.<Unix milliseconds>`. The time is that of the upgrade from a version that did not seal, 0 for
- * a log that never had one.
+ * A new key: `<base64url>.<Unix milliseconds>`. The time is that of the upgrade from a version without sealing, 0 for a
+ * log that never had one.
  */
 export function newKeyRecord(upgradedAt = 0): string {
   return `${randomBytes(KEY_BYTES).toString('base64url')}.${upgradedAt}`;

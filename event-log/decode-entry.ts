@@ -1,7 +1,7 @@
 import { DATA_FIELD, META_FIELD } from '../protocol/entry.ts';
 import type { StoredEntry } from './event-log.ts';
 
-/** A stream entry as Redis replies it: id, then field, value, field, value. */
+/** A stream entry in a reply of Redis: id, then field, value, field, value. */
 export type RawEntry = readonly [id: Buffer, fields: readonly Buffer[]];
 
 const META = META_FIELD.charCodeAt(0);
@@ -9,8 +9,8 @@ const DATA = DATA_FIELD.charCodeAt(0);
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Fields in any order, others ignored: any client may XADD. Without both fields the meta is empty, and the caller judges
- * the entry to be poison. This runs for each event that is read: nothing but the entry is allocated.
+ * Accepts fields in any order and ignores others, because any client may XADD. Without both fields the meta is empty,
+ * and the caller treats the entry as poison. This runs for each event that is read: only the entry is allocated.
  */
 export function decodeEntry(partition: number, raw: RawEntry): StoredEntry {
   const fields = raw[1];

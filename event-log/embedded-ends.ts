@@ -4,12 +4,12 @@ import { ENDED_MS, isEnd, type GivenEnd } from './late-end.ts';
 
 const MOST = 100_000;
 
-/** The synthetic ends that legs of a log in memory were given, for as long as the log remembers them. */
+/** The synthetic ends of legs in the embedded log, as long as the log remembers them. */
 export class EmbeddedEnds {
   /** By leg, the oldest first. */
   readonly #ends = new Map<string, GivenEnd & { readonly until: number }>();
 
-  /** Of an event that ends a leg which has one; null for every other. */
+  /** For an event that ends a leg with a synthetic end; null for every other event. */
   of(event: NewEvent, now: number): GivenEnd | null {
     return isEnd(event) ? this.given(event, now) : null;
   }

@@ -14,13 +14,15 @@ const COUNT = 128;
 
 export interface EmbeddedLogOptions {
   readonly partitions: number;
-  /** Bound of everything held: events, meta lines and what an entry costs besides. */
+  /** Limit of everything in memory: events, meta lines and the overhead of entries. */
   readonly maxBytes: number;
   /** Milliseconds of Unix time. */
   readonly now: () => number;
 }
 
-/** In the memory of one process: for one replica, a laptop, a test. It and its epoch end with the process. */
+/**
+ * A log in the memory of one process: for one replica, a laptop, a test. The log and its epoch end with the process.
+ */
 export function createEmbeddedLog(options: EmbeddedLogOptions): EventLog & EndingLog {
   return new EmbeddedLog(options);
 }
@@ -108,7 +110,7 @@ class EmbeddedLog implements EventLog, EndingLog {
     return { outcome: duplicate ? 'duplicate' : 'accepted', partition, id };
   }
 
-  /** Forgets the oldest entries of all partitions until the bound holds. */
+  /** Drops the oldest entries of all partitions until the size is within the limit. */
   #makeRoom(): void {
     let held = this.#parts.reduce((sum, part) => sum + part.bytes, 0);
     while (held > this.#options.maxBytes) {
@@ -143,7 +145,8 @@ class EmbeddedLog implements EventLog, EndingLog {
   #look(position: Position): ReadOutcome | null {
     const id = (partition: number) => position.ids[partition] ?? '0-0';
     if (position.epoch === this.#epoch && this.#parts.some((part, index) => part.lostAfter(id(index)))) {
-      // A reader that was overtaken learns it by a new epoch, as with Redis: `epoch_lost` never carries the position's own.
+      // A reader that was overtaken gets a new epoch, as with Redis: `epoch_lost` never contains the position's own
+      // epoch.
       this.#epoch = newEpoch();
     }
     const ahead = this.#parts.some((part, index) => compareIds(id(index), part.newest) > 0);
@@ -152,7 +155,7 @@ class EmbeddedLog implements EventLog, EndingLog {
     return entries.length === 0 ? null : { kind: 'entries', entries };
   }
 
-  /** Until something is appended, `ms` have passed or the signal fires. */
+  /** Waits until an append, the end of `ms`, or the signal. */
   #nextAppend(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {

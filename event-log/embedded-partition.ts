@@ -3,14 +3,14 @@ import { decodeMeta } from '../protocol/entry.ts';
 import { BEFORE_EVERYTHING, compareIds, splitId } from '../protocol/position.ts';
 import type { StoredEntry } from './event-log.ts';
 
-/** Rough cost of an entry besides its bytes: the object, its id, its place in the list. */
+/** Approximate overhead of an entry: the object, its id, its place in the list. */
 const OVERHEAD = 200;
 const SEEN_MS = 600_000;
 const MOST_SEEN = 100_000;
-/** Forgotten places at the front of the list that are kept before it is copied. */
+/** Dropped places at the front of the list that remain before the list is copied. */
 const SLACK = 1_024;
 
-/** One partition in memory. Ids only grow, also when the clock steps back. */
+/** One partition in memory. Ids only increase, even when the clock steps back. */
 export class EmbeddedPartition {
   readonly #partition: number;
   #entries: (StoredEntry | undefined)[] = [];
@@ -59,12 +59,12 @@ export class EmbeddedPartition {
     return { duplicate: false, id };
   }
 
-  /** Whether an event of this id is in it, as far as that is remembered. */
+  /** Whether the partition contains an event of this id, as far as it is remembered. */
   has(event: Identified): boolean {
     return event.eventId !== '' && this.#seen.has(seenKey(event));
   }
 
-  /** Whether an entry after `id` is of this leg. */
+  /** Whether an entry after `id` belongs to this leg. */
   speaksAfter({ account, callId }: LegName, id: string): boolean {
     return this.after(id, this.length).some(({ meta }) => {
       const of = decodeMeta(meta);
@@ -85,7 +85,7 @@ export class EmbeddedPartition {
     }
   }
 
-  /** Whether entries after `id` are forgotten. Reading from `0-0` asks for the entries that exist. */
+  /** Whether entries after `id` were dropped. Reading from `0-0` requests the existing entries. */
   lostAfter(id: string): boolean {
     return id !== BEFORE_EVERYTHING && compareIds(id, this.#lastDropped) < 0;
   }
@@ -103,7 +103,7 @@ export class EmbeddedPartition {
     return this.#entries.slice(low, low + count).filter((entry) => entry !== undefined);
   }
 
-  /** Bytes that became free. */
+  /** Returns the freed bytes. */
   dropOldest(): number {
     const entry = this.#entries[this.#start];
     if (entry === undefined) return 0;

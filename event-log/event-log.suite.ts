@@ -28,7 +28,7 @@ export function after(position: Position, entries: readonly StoredEntry[]): Posi
   return { epoch: position.epoch, ids };
 }
 
-/** Reads until `count` entries have come. */
+/** Reads until `count` entries have arrived. */
 export async function readAll(reader: LogReader, from: Position, count: number): Promise<StoredEntry[]> {
   const signal = AbortSignal.timeout(20_000);
   const entries: StoredEntry[] = [];
@@ -53,7 +53,7 @@ function assertIncreasing(entries: readonly StoredEntry[]): void {
   }
 }
 
-/** What every implementation of the log must do. `open` gives a new and empty one of four partitions. */
+/** Requirements for every implementation of the log. `open` returns a new, empty log of four partitions. */
 export function eventLogSuite(name: string, open: () => Promise<EventLog>): void {
   describe(`${name}: writing`, () => {
     it('keeps the order of a call', async () => {

@@ -30,7 +30,7 @@ function open(redis: RedisConnection, waitReplicas: number) {
   });
 }
 
-/** Of all partitions, as this server has them. */
+/** Entries of all partitions on this server. */
 async function entriesOf(port: number): Promise<number> {
   const keys = Array.from({ length: PARTITIONS }, (_, partition) => streamKeys('firehose:', partition).events);
   const lengths = await Promise.all(keys.map((key) => ask(port, ['xlen', key])));
@@ -38,9 +38,9 @@ async function entriesOf(port: number): Promise<number> {
 }
 
 /**
- * Under load: `fault`, then so much more load that recovery is shown. The log then holds everything acknowledged, once
- * and in order. So has the reader, unless it was told otherwise: it may have seen what no replica had yet, and that may
- * be found when the load is over.
+ * Under load: runs `fault`, then enough further load to show recovery. Afterwards the log contains everything
+ * acknowledged, once and in order. So does the reader, unless it was notified otherwise: it may have seen entries that
+ * no replica had yet, and this may be discovered after the load.
  */
 async function survives(
   t: TestContext,
@@ -52,7 +52,7 @@ async function survives(
   await using reader = eventLog.reader();
   await using load = produce(eventLog, CALLS);
   let isOver = false;
-  // Partitions are read each for itself: the last event read is not the last one to be read.
+  // Each partition is read separately: the event that was read last need not be the last one.
   const following = followUntil(
     reader,
     start,
@@ -82,7 +82,7 @@ async function goesOn(eventLog: EventLog, reader: LogReader): Promise<void> {
   assert.equal(read.length, 1);
 }
 
-// While an old master lives on, unknowing, the replicas that were not promoted still follow it and answer WAIT: the
+// While an isolated old master lives on, the replicas that were not promoted still follow it and answer WAIT: the
 // sentinels are asked as well.
 describe('a Sentinel failover under load (I1, I2, I12)', () => {
   it('of a killed master loses and doubles nothing', LIMIT, async (t) => {
@@ -120,7 +120,7 @@ describe('a Sentinel failover under load (I1, I2, I12)', () => {
       await using sentinel = await startSentinel({ replicas: 2 });
       await survives(t, { redis: sentinelConnection(sentinel.url), waitReplicas: 1 }, async () => {
         const old = await sentinel.master();
-        // Their PING alone is refused: gateway and replicas stay with it, and notice nothing.
+        // Only their PING is refused: gateway and replicas stay with it, and notice nothing.
         await ask(old.port, ['acl', 'setuser', 'default', '-ping']);
         await sentinel.failedOver(old);
         await ask(old.port, ['acl', 'setuser', 'default', '+ping']);
@@ -148,7 +148,7 @@ it('a lagging replica that is promoted: what it lacks is told (I4)', LIMIT, asyn
   const lagging = sentinel.servers.find((server) => server !== old);
   assert.ok(lagging);
   await until('1 entry on the lagging replica', () => entriesOf(lagging.port), { holds: (seen) => seen === 1 });
-  // It follows nobody any more, and the sentinels leave it so for longer than this takes.
+  // It follows no server any more, and the sentinels leave it like that for longer than this takes.
   await ask(lagging.port, ['replicaof', '127.0.0.1', 1]);
   await eventLog.append(Array.from({ length: 40 }, (_, at) => event(`lost-${at}`)));
   const { read } = await followUntil(reader, start, (found) => found.length === 41);

@@ -2,8 +2,8 @@ const STEP_MS = 50;
 let origin = performance.timeOrigin;
 
 /**
- * Now, in microseconds of Unix time, as digits. Wall-clock time has whole milliseconds only; the monotonic clock has
- * finer ones but does not follow a clock that was set, so it is anchored again when the two diverge.
+ * The present Unix time in microseconds, as digits. Wall-clock time has only whole milliseconds. The monotonic clock is
+ * finer, but does not follow changes of the system clock, so it is anchored again when the two diverge.
  */
 export function microsecondsNow(): string {
   const elapsed = performance.now();

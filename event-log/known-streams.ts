@@ -3,12 +3,12 @@ import { retentionField } from './provisioning/retention.ts';
 
 const CURSOR_KEY = 'cursor-key:';
 
-/** Field of the first partition's meta that holds the key of a resource's cursors: it is lost with the log, and with nothing else. */
+/** Field of the first partition's meta with the key of a resource's cursors: it is lost only together with the log. */
 export function cursorKeyField(resource: string): string {
   return `${CURSOR_KEY}${resource}`;
 }
 
-/** What this process knows of the streams since it last read them: each read updates it. */
+/** This process's knowledge of the streams since its last read: each read updates it. */
 export class KnownStreams {
   /** `<namespace>/<name>`; null for a process that serves no resource: it needs no cursors. */
   readonly resource: string | null;
@@ -24,8 +24,8 @@ export class KnownStreams {
   }
 
   /**
-   * Arguments of the script for one partition: the field of the cursor key, the key to keep where there is none, `1`
-   * while the key in force is not known, and the field of this resource's retention.
+   * Arguments of the script for one partition: the field of the cursor key, the key to store when there is none, `1`
+   * while the key in force is unknown, and the field of this resource's retention.
    */
   argumentsFor(partition: number): [field: string, record: string, isFirst: string, own: string] {
     if (partition !== 0 || this.resource === null) return ['', '', '', ''];
@@ -33,7 +33,7 @@ export class KnownStreams {
     return [cursorKeyField(this.resource), record, this.#hasKey ? '' : '1', retentionField(this.resource)];
   }
 
-  /** `record` is empty, and `others` 0, for partitions that do not keep them. */
+  /** `record` is empty, and `others` 0, for partitions that do not have them. */
   looked(partition: number, look: { readonly newest: string; readonly record: string; readonly others: number }): void {
     this.newest[partition] = look.newest;
     if (look.record === '') return;

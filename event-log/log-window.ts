@@ -2,12 +2,12 @@ import { compareIds, type Position } from '../protocol/position.ts';
 import type { Cursors } from './cursor-seal.ts';
 import type { EventLog, LogState } from './event-log.ts';
 
-/** Whether entries after a position of this epoch may be gone. One partition too old makes it too old. */
+/** Whether entries after a position of this epoch may be missing. One partition that is too old suffices. */
 export function isTooOld(position: Position, state: LogState): boolean {
   return position.ids.some((id, partition) => compareIds(id, state.trimmed[partition] ?? '0-0') < 0);
 }
 
-/** The position from which everything that the log still holds can be read. */
+/** The position from which everything that the log still contains can be read. */
 export function oldestPosition(state: LogState): Position {
   return { epoch: state.epoch, ids: state.trimmed };
 }
@@ -18,7 +18,7 @@ export interface LogWindow {
   state(maxAgeMs: number): Promise<LogState>;
   /** The oldest cursor that could be resumed at the last check; null before the first one. */
   readonly oldestCursor: string | null;
-  /** Seals positions, and opens what clients bring. */
+  /** Seals positions, and opens clients' cursors. */
   readonly cursors: Cursors;
 }
 

@@ -17,11 +17,11 @@ import { CONNECT_LIMIT_MS, COUNT, WATCHDOG_MARGIN_MS, type ReaderOptions } from 
 export type Turn =
   | { readonly kind: 'entries'; readonly entries: readonly StoredEntry[] }
   | { readonly kind: 'lost' }
-  /** The slot is elsewhere: the next turn goes there. */
+  /** The slot has moved: the next turn goes to its new node. */
   | { readonly kind: 'redirected' }
   | { readonly kind: 'failed'; readonly code: string };
 
-/** What is known of the partition's stream since it was last found to be the same. */
+/** Knowledge of the partition's stream since it was last found to be the same. */
 export interface Known {
   readonly epoch: string;
   readonly added: number;
@@ -40,16 +40,16 @@ export interface FollowerOptions extends Omit<ReaderOptions, 'place' | 'open'> {
 }
 
 /**
- * Follows one partition of a cluster with a blocking XREAD on a connection of its own to the master that has its slot,
- * wherever that is moved. After any fault the connection is thrown away, and the next one delivers nothing before the
- * stream was found to be the same.
+ * Follows one partition of a cluster with a blocking XREAD, on a connection of its own to the master of its slot,
+ * wherever that moves. After any fault the connection is discarded, and the next one delivers nothing before the stream
+ * was found to be the same.
  */
 export class PartitionFollower {
   readonly #options: FollowerOptions;
   readonly #key: string;
   #slot: number | null = null;
   #client: Redis | null = null;
-  /** Where to connect after a redirection; ASK holds while the slot migrates. */
+  /** Where to connect after a redirection; ASK applies while the slot migrates. */
   #told: { readonly node: RedisNode; readonly asking: boolean } | null = null;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #behind = true;
@@ -106,7 +106,7 @@ export class PartitionFollower {
   async #connect(): Promise<Redis> {
     const { place, open, signal } = this.#options;
     this.#slot ??= await slotOf(place.client, this.#key);
-    // A command follows the slot to where it is now, and the client learns that.
+    // A command follows the slot to its present node, and the client learns that node.
     if (this.#failures > 0) await place.client.exists(this.#key);
     const node = this.#told?.node ?? nodeOf(place.client, this.#slot);
     if (node === null) throw new Error("the slot's node isn't ready and enableOfflineQueue");
@@ -120,7 +120,7 @@ export class PartitionFollower {
 
   async #next(client: Redis, id: string, waitMs: number): Promise<StoredEntry[]> {
     const { partition, signal } = this.#options;
-    // ASKING holds for the one command that follows on the connection.
+    // ASKING applies to the one command that follows on the connection.
     if (this.#told?.asking === true) client.asking().catch(() => undefined);
     const command = client.callBuffer('xread', 'COUNT', COUNT, 'BLOCK', waitMs, 'STREAMS', this.#key, id);
     const reply = (await withDeadline(command, { ms: waitMs + WATCHDOG_MARGIN_MS, signal })) as ReadReply;
@@ -129,7 +129,7 @@ export class PartitionFollower {
     return raws.map((raw) => decodeEntry(partition, raw));
   }
 
-  /** Null when the stream is no longer the one that was read up to `id`: its epoch is another one then. */
+  /** Null when the stream is no longer the one that was read up to `id`: its epoch differs then. */
   async #check(id: string, known: Known): Promise<Known | null> {
     const { place, partition, logger } = this.#options;
     const state = await partitionState(place, partition, id);

@@ -10,7 +10,7 @@ import type { KnownStreams } from './known-streams.ts';
 
 export { ENSURE_LUA, newEpoch };
 
-/** Where one log is in Redis. */
+/** The place of one log in Redis. */
 export interface LogPlace {
   readonly client: RedisClient;
   readonly keyPrefix: string;
@@ -24,8 +24,8 @@ export interface FollowedPlace extends LogPlace {
 
 /**
  * ARGV[4] is the reader's position in this partition, empty for none. ARGV[5] to ARGV[8] are
- * `KnownStreams.argumentsFor`: a cursor key that is made for streams with entries records the time, as clients may hold
- * cursors of an earlier version.
+ * `KnownStreams.argumentsFor`: a cursor key that is created for streams with entries records the time, because clients
+ * may have cursors of an earlier version.
  */
 const STATE = defineScript(`${ENSURE_LUA}
 local info = redis.call('XINFO', 'STREAM', KEYS[1])
@@ -58,7 +58,7 @@ return {
 
 const EPOCH = defineScript("return redis.call('HGET', KEYS[1], 'epoch')");
 
-/** Changes the epoch unless another replica has: of two replicas that find the same break one succeeds. */
+/** Changes the epoch unless another replica has: if two replicas find the same break, one succeeds. */
 const RENEW = defineScript(`
 if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
 return 1`);
@@ -89,7 +89,10 @@ export async function partitionState(
   };
 }
 
-/** All partitions' streams, made when missing. `ids` are a reader's positions. Rejects with the client's error. */
+/**
+ * The state of all partitions' streams, which are created when missing. `ids` are a reader's positions. Rejects with
+ * the client's error.
+ */
 export function partitionStates(place: FollowedPlace, ids?: readonly string[]): Promise<PartitionState[]> {
   return Promise.all(
     Array.from({ length: place.partitions }, (_, partition) =>
@@ -110,7 +113,7 @@ export function logEpoch(epochs: readonly string[]): string {
   return createHash('sha256').update(epochs.join(',')).digest('base64url').slice(0, 16);
 }
 
-/** Of no log where a stream is missing. Rejects with the client's error. */
+/** The epoch of no log when a stream is missing. Rejects with the client's error. */
 export async function currentEpoch({ client, keyPrefix, partitions }: LogPlace): Promise<string> {
   const run = runsTogether(client);
   const epochs = Array.from({ length: partitions }, (_, partition) =>

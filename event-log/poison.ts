@@ -5,8 +5,8 @@ import type { StoredEntry } from './event-log.ts';
 export type PoisonReason = 'meta_line' | 'too_large' | 'not_utf8' | 'source_gap' | ObjectFault;
 
 /**
- * Why an entry can be delivered to nobody, or null. One scan of its bytes, without allocating, as any client of Redis
- * may have written it: for each entry that is read, never for a delivery.
+ * Why an entry can be delivered to no connection, or null. One scan of its bytes without allocation, because any client
+ * of Redis may have written it: once for each entry that is read, never for each delivery.
  */
 export function poisonReason(entry: StoredEntry): PoisonReason | null {
   const { meta, data } = entry;

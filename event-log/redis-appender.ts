@@ -18,11 +18,11 @@ const RETRIES = 2;
 const RECONNECT_WAIT_MS = 2_000;
 
 /**
- * Appends events in order. KEYS: events, meta, then a seen key an event, then an ended key for each that ends a leg. ARGV:
- * epoch, partitions, format, seen TTL, the batch's name, `1` when replicas are waited for, then meta and data of each
- * event. Replies `A<id>`, `D<id>`, `L<synthetic end>` for the end of a leg that has a synthetic one, which is not written,
- * or, as the last element, `E<error>`. A known event is written again where replicas are waited for, since they must have it. XADD
- * comes before SET: an XADD that fails (OOM, WRONGTYPE) leaves nothing marked as seen.
+ * Appends events in order. KEYS: events, meta, then a seen key for each event, then an ended key for each that ends a
+ * leg. ARGV: epoch, partitions, format, seen TTL, the batch's name, `1` when it waits for replicas, then meta and data
+ * of each event. Replies `A<id>`, `D<id>`, `L<synthetic end>` for the end of a leg that has a synthetic one, which is
+ * not written, or, as the last element, `E<error>`. When it waits for replicas, a known event is written again, because
+ * they must have it. XADD comes before SET: an XADD that fails (OOM, WRONGTYPE) leaves nothing marked as seen.
  */
 const APPEND = defineScript(`${ENSURE_LUA}
 local replies = {}
@@ -56,7 +56,7 @@ end
 return replies`);
 
 export interface AppendPlace extends LogPlace {
-  /** How many replicas must have an event before it is acknowledged; 0 when not given. */
+  /** How many replicas must have an event before it is acknowledged; default 0. */
   readonly waitReplicas?: number;
   /**
    * Whether the server is still the master, which replicas alone do not show; true where there can be no other master.
@@ -76,9 +76,9 @@ interface Waiting {
 }
 
 /**
- * The way into one partition: one script call at a time, so that no event overtakes an earlier one (I2); what arrives
- * meanwhile goes with the next call. After a failure everything that waits fails too: it waited behind the failed one,
- * and must not come before it when that is tried again.
+ * The append queue of one partition: one script call at a time, so that no event overtakes an earlier one (I2); later
+ * events go with the next call. After a failure every waiting event fails too: it came after the failed one, and must
+ * not be written before that is tried again.
  */
 export class RedisAppender {
   readonly #place: AppendPlace;
@@ -98,8 +98,8 @@ export class RedisAppender {
       this.#waiting.push({ event, finish });
       if (this.#busy) return;
       this.#busy = true;
-      // The rest of the caller's events is pushed before the first batch is taken. One drain serves later appends of
-      // other requests too, so it is in no request's trace.
+      // The rest of the caller's events is pushed before the first batch is taken. One drain also serves later appends
+      // of other requests, so it belongs to no request's trace.
       outsideOfSpans(() => queueMicrotask(() => void this.#drain()));
     });
   }
@@ -132,7 +132,7 @@ export class RedisAppender {
     return failedAt === -1 && replies.length === batch.length ? null : rest;
   }
 
-  /** Its leg has ended already: what the real end says goes with the next batch, under another name. */
+  /** Its leg has ended already: the data of the real end goes with the next batch, under a different name. */
   #endedLate({ event, finish }: Waiting, text: string): void {
     const end = decodeGivenEnd(text) ?? { id: BEFORE_EVERYTHING, lateEnd: 'Drop' as const };
     const done: AppendOutcome = { outcome: 'duplicate', partition: this.#partition, id: end.id };
@@ -141,7 +141,10 @@ export class RedisAppender {
     this.#waiting.push({ event: correction, finish: (outcome) => finish(lateOutcome(outcome, end)) });
   }
 
-  /** Sends a batch, again under the same name when the reply was lost: what is in the log already is then known. */
+  /**
+   * Sends a batch, and sends it again under the same name when the reply was lost: the log then recognises the events
+   * that it has.
+   */
   async #call(events: readonly NewEvent[]): Promise<Sent> {
     const input = this.#input(events);
     for (let attempt = 0; ; attempt += 1) {
@@ -157,7 +160,7 @@ export class RedisAppender {
   }
 
   /**
-   * Without replies where the batch may be in the log but is not acknowledged: too few replicas have it, or it may be
+   * Returns no replies when the batch may be in the log but is not acknowledged: too few replicas have it, or it may be
    * lost with its master.
    */
   async #run(input: { keys: readonly string[]; args: readonly (string | Buffer)[] }): Promise<Sent> {

@@ -20,7 +20,7 @@ function open(redis: { readonly url: string }): Promise<RedisLog> {
   return openRedisLog({ redis: redis.url, ...given });
 }
 
-/** The first outcome that is more than an empty wait; unavailability in between is waited for. */
+/** The first outcome that is not an empty wait; waits through outages. */
 async function nextOutcome(reader: LogReader, position: Position): Promise<ReadOutcome> {
   const signal = AbortSignal.timeout(20_000);
   for (;;) {
@@ -33,7 +33,7 @@ async function nextOutcome(reader: LogReader, position: Position): Promise<ReadO
   }
 }
 
-/** Reads one event, so that the reader is connected and has a position behind which something is. */
+/** Reads one event, so that the reader is connected and has a position with an entry before it. */
 async function followed(eventLog: RedisLog): Promise<{ reader: LogReader; position: Position }> {
   const start = await ends(eventLog);
   await eventLog.append([event('call', '{"n":0}')]);
@@ -73,7 +73,7 @@ describe('lost streams (I4)', () => {
       await eventLog.client.del(`firehose:{${partition}}:events`);
       await eventLog.client.xadd(`firehose:{${partition}}:events`, '*', 'm', '1\tDTMF\ta', 'd', '{}');
     }
-    // The same reader, connecting again: its count of added entries is its memory.
+    // The same reader on a new connection: it remembers its count of added entries.
     await eventLog.append([event('call')]);
     await assertLost(reader, position, eventLog);
   });

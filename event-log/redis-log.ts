@@ -28,25 +28,27 @@ export interface RedisLogOptions {
   readonly keyPrefix: string;
   readonly partitions: number;
   /**
-   * `<namespace>/<name>`: whose retention is registered. Null for a process that serves no resource: it counts while
-   * there is none.
+   * `<namespace>/<name>`: the owner of the registered retention. Null for a process that serves no resource: its
+   * retention counts while no resource has one.
    */
   readonly resource: string | null;
-  /** What this resource asks to keep; null when the streams are managed elsewhere: nothing is trimmed then. */
+  /**
+   * The retention that this resource requests; null when the streams are managed elsewhere: nothing is trimmed then.
+   */
   readonly retention: Retention | null;
-  /** How many replicas must have an event before it is acknowledged; 0 when not given. */
+  /** How many replicas must have an event before it is acknowledged; default 0. */
   readonly waitReplicas?: number;
   readonly logger: Logger;
   /** Called with each connection for commands. */
   readonly onClient?: (role: 'commands' | 'append', client: RedisClient) => void;
-  /** 10,000 when not given. */
+  /** Default 10,000. */
   readonly trimEveryMs?: number;
   /** Milliseconds between two checks of readers that the streams are still the same; default 5,000. */
   readonly checkEveryMs?: number;
 }
 
 export interface RedisLog extends EventLog {
-  /** For commands of others that do not block, such as rate limits: never for a blocking one. */
+  /** For commands of other rooms that do not block, such as rate limits; never for a blocking one. */
   readonly client: RedisClient;
 }
 
@@ -78,7 +80,7 @@ async function firstLook(place: FollowedPlace, logger: Logger): Promise<void> {
   }
 }
 
-/** `closing`: appends that a stop cuts off are not faults of the log. */
+/** `closing`: appends that a stop interrupts are not faults of the log. */
 function appendTo(place: AppendPlace, logger: Logger, closing: AbortSignal): EventLog['append'] {
   const appenders = Array.from({ length: place.partitions }, (_, partition) => new RedisAppender(place, partition));
   const tell = appendFaults(logger);
@@ -95,7 +97,7 @@ function appendTo(place: AppendPlace, logger: Logger, closing: AbortSignal): Eve
 
 const NO_PARTITION: AppendOutcome = { outcome: 'failed', code: 'NO_PARTITION' };
 
-/** One line a reason, and one when every partition takes events again. */
+/** One line for each reason, and one when every partition accepts events again. */
 function appendFaults(logger: Logger): (partition: number, outcome: AppendOutcome) => void {
   const failing = new Set<number>();
   const told = new Set<string>();
@@ -143,8 +145,8 @@ function openReader(place: FollowedPlace, options: RedisLogOptions & { readonly 
 }
 
 /**
- * The event log on Redis Streams. Never rejects: a Redis that is away is tried again forever, and until then `state`,
- * `range` and `read` reject with LogUnavailable and `append` answers `failed`, each with the reason's code.
+ * The event log on Redis Streams. Never rejects. It retries while Redis is away; until then `state`, `range` and `read`
+ * reject with LogUnavailable and `append` answers `failed`, each with the reason's code.
  */
 export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> {
   const { redis, keyPrefix, partitions, logger } = options;
@@ -153,7 +155,7 @@ export async function openRedisLog(options: RedisLogOptions): Promise<RedisLog> 
   const place: FollowedPlace = { client, keyPrefix, partitions, known };
   options.onClient?.('commands', client);
   const { waitReplicas = 0 } = options;
-  // WAIT holds up its connection.
+  // WAIT blocks its connection.
   const appending = waitReplicas === 0 ? client : commandClient(redis, { logger, name: 'firehose:append' });
   if (appending !== client) options.onClient?.('append', appending);
   const watch = waitReplicas === 0 ? null : MasterWatch.of(connectionOf(redis), appending);

@@ -28,7 +28,7 @@ export interface ReaderOptions {
 
 /**
  * Follows all partitions with one blocking XREAD on a connection of its own. The connection never recovers by itself:
- * after any fault it is thrown away, and the next one delivers nothing before the streams were found to be the same.
+ * after any fault it is discarded, and the next one delivers nothing before the streams were found to be the same.
  */
 export class RedisReader implements LogReader {
   readonly #options: ReaderOptions;
@@ -38,7 +38,7 @@ export class RedisReader implements LogReader {
   #checkedAt = Number.NEGATIVE_INFINITY;
   #checkedEpoch = '';
   #added: readonly number[] = [];
-  /** Whether entries may have been trimmed that were not read yet. */
+  /** Whether unread entries may have been trimmed. */
   #behind = true;
 
   constructor(options: ReaderOptions) {

@@ -1,6 +1,8 @@
 import { splitId } from '../protocol/position.ts';
 
-/** Ids are times. An id that is further in the future than clocks may differ was not given by Redis. Milliseconds. */
+/**
+ * Ids are times. An id that is further in the future than clocks may differ was not assigned by Redis. Milliseconds.
+ */
 const TOLERANCE_MS = 60_000;
 const GREATEST = '18446744073709551615-18446744073709551615';
 
@@ -9,7 +11,7 @@ export interface StreamAhead {
   readonly partition: number;
   readonly newest: string;
   readonly aheadMs: number;
-  /** The last id is the greatest: the stream takes no entry any more. */
+  /** The last id is the greatest possible: the stream accepts no further entry. */
   readonly isExhausted: boolean;
 }
 

@@ -22,9 +22,9 @@ local time = redis.call('TIME')
 return { time[1] .. string.format('%03d', math.floor(time[2] / 1000)), redis.call('HGETALL', KEYS[2]) }`);
 
 /**
- * Trims, and records up to where entries are gone: a resume from there has missed nothing. The length is approximate,
- * since whole nodes of the stream are cheap to remove; the age is exact, since it is a promise to forget. KEYS: events,
- * meta. ARGV: most entries, first id to keep.
+ * Trims, and records the last id up to which entries are gone: a resume from there has missed nothing. The length is
+ * approximate, because whole nodes of the stream are cheap to remove; the age is exact, because deletion after this age
+ * is promised. KEYS: events, meta. ARGV: most entries, first id to keep.
  */
 const TRIM = defineScript(`
 local removed = redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[1]) + redis.call('XTRIM', KEYS[1], 'MINID', '=', ARGV[2])
@@ -44,7 +44,7 @@ redis.call('HSET', KEYS[2], 'trimmed', trimmed)
 return removed`);
 
 export interface TrimOptions {
-  /** `<namespace>/<name>`; null: the retention is not registered, and counts only while no other one is. */
+  /** `<namespace>/<name>`; null: the retention is not registered, and counts only while there is no other one. */
   readonly resource: string | null;
   readonly retention: Retention;
   readonly intervalMs: number;

@@ -1,8 +1,9 @@
 import type { Position } from '../protocol/position.ts';
 
 /**
- * Cursors of versions before 0.2, which were not sealed. Layout before base64url: a format byte, a length-prefixed epoch,
- * then for each partition the milliseconds as a zigzag difference to the partition before, and the sequence, as LEB128.
+ * Cursors of versions before 0.2, which were not sealed. Layout before base64url: a format byte, a length-prefixed
+ * epoch, then for each partition the milliseconds as a zigzag difference to the previous partition, and the sequence,
+ * as LEB128.
  */
 const FORMAT = 1;
 

@@ -30,7 +30,7 @@ it('an event is acknowledged once a replica has it, and known again until then',
   assert.deepEqual(outcomes, ['duplicate', 'duplicate']);
   await using reader = eventLog.reader();
   assert.equal((await readAll(reader, start, 5)).length, 5);
-  // What is acknowledged is on the replica, with its idempotency.
+  // An acknowledged event is on the replica, with its idempotency key.
   await using promoted = await openRedisLog({ ...given, redis: replica.url });
   await promoted.client.call('replicaof', 'no', 'one');
   assert.deepEqual(accepted(await promoted.append(late)), ['duplicate', 'duplicate']);

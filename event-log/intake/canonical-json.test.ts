@@ -10,7 +10,7 @@ import { plainCanonical } from './testing/plain-canonical.ts';
 const scan = new JsonScan(['value', 'a', 'b']);
 const writer = new CanonicalWriter(scan);
 
-/** Of any value: an object holds it. */
+/** A value of any type, inside of an object. */
 function canonicalText(text: string): string | undefined {
   if (!scan.scan(Buffer.from(`{"value":${text}}`))) return undefined;
   return writer.textOf(scan.first(0));

@@ -5,31 +5,31 @@ import { JSON_BYTE } from '../../protocol/json-text.ts';
 const { COMMA, COLON, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT } = JSON_BYTE;
 /** Shorter texts are copied faster byte by byte. */
 const WORTH_A_CALL = 32;
-/** Objects of more members are sorted by a method that does not get slow with them. */
+/** Objects with more members are sorted by a method that remains fast for them. */
 const MANY_MEMBERS = 64;
 
-/** What is left out of an object, by the numbers of keys. */
+/** Members omitted from an object, by the numbers of keys. */
 export interface LeftOut {
   isLeftOut(key: number): boolean;
-  /** What is left out of the value of a key. */
+  /** Members omitted from the value of a key. */
   within(key: number): LeftOut;
 }
 
 export const NOTHING: LeftOut = { isLeftOut: () => false, within: () => NOTHING };
 
 /**
- * Writes values of a scan in RFC 8785's form except for what a double cannot hold: numbers stay as written, and repeated
- * keys stay repeated, in their order. Both give another text for another value. For all that JSON.stringify writes it is
- * the RFC's form. The memory is used again by the next `start`.
+ * Writes values of a scan in RFC 8785's form, except for values that a double cannot represent: numbers stay as
+ * written, and repeated keys stay repeated, in order. With both, different values have different texts. For everything
+ * that JSON.stringify writes, the result is the RFC's form. The next `start` reuses the memory.
  */
 export class CanonicalWriter {
   readonly #scan: JsonScan;
   #out = Buffer.alloc(4_096);
   #at = 0;
-  /** Members of the objects that are being written, the innermost last; those of one are in order. */
+  /** Members of the objects that are being written, the innermost last; the members of one object are sorted. */
   #order = new Int32Array(256);
   #top = 0;
-  /** Objects that were written since `start` and have a key more than once. */
+  /** Objects since `start` with a repeated key. */
   #repeating: number[] = [];
 
   constructor(scan: JsonScan) {
@@ -44,12 +44,12 @@ export class CanonicalWriter {
     if (this.#repeating.length > 0) this.#repeating = [];
   }
 
-  /** What was written since `start`. */
+  /** The text written since `start`. */
   get bytes(): Buffer {
     return this.#out.subarray(0, this.#at);
   }
 
-  /** Whether an object that was written since `start` has a key more than once. */
+  /** Whether an object since `start` has a repeated key. */
   isRepeating(object: number): boolean {
     return this.#repeating.length > 0 && this.#repeating.includes(object);
   }
@@ -66,14 +66,14 @@ export class CanonicalWriter {
     else this.#copy(scan.bytes, scan.from(node), scan.to(node));
   }
 
-  /** The text of one value. Ends what was written before. */
+  /** The text of one value. Discards the text written before. */
   textOf(node: number): string {
     this.start();
     this.value(node);
     return this.bytes.toString();
   }
 
-  /** The members of an object in the order of their keys, those of one key in their own. */
+  /** The members of an object, sorted by key; members with the same key keep their order. */
   membersOf(object: number): readonly number[] {
     const from = this.#sort(object);
     const members = Array.from(this.#order.subarray(from, this.#top));
@@ -131,7 +131,7 @@ export class CanonicalWriter {
     return from;
   }
 
-  /** Insertion sort from `from` on; returns whether a key is there twice. */
+  /** Insertion sort from `from` on; returns whether a key occurs twice. */
   #insert(from: number): boolean {
     const [scan, order] = [this.#scan, this.#order];
     let isRepeating = false;

@@ -8,7 +8,7 @@ const PUBLISHER_VARIABLE = numberOf('Ecallmgr-Node');
 const IDENTITY = [numberOf('Call-ID'), numberOf('Event-Name'), numberOf('Msg-ID')] as const;
 const ID_BYTES = 16;
 const BASE32 = Buffer.from('abcdefghijklmnopqrstuvwxyz234567');
-/** Of 128 bits, five in each character. */
+/** 128 bits, five in each character. */
 const ID = Buffer.alloc(26);
 
 const OF_VARIABLES: LeftOut = { isLeftOut: (key) => key === PUBLISHER_VARIABLE, within: () => NOTHING };
@@ -18,10 +18,10 @@ const OF_EVENT: LeftOut = {
 };
 
 /**
- * Writes what the id of an event is made of when its producer gave none: Call-ID, Event-Name, Msg-ID and the body without
- * what the publisher adds, in canonical JSON (RFC 8785). Msg-ID alone does not suffice: a switch's clock ticks in 20 ms,
- * and DTMF within one tick are different events. Numbers count as they are written, and a repeated key as often as it is
- * there.
+ * Writes the input of the id of an event without an id from its producer: Call-ID, Event-Name, Msg-ID and the body
+ * without the publisher's own fields, in canonical JSON (RFC 8785). Msg-ID alone does not suffice: a switch's clock
+ * ticks in 20 ms, and DTMF within one tick are different events. Numbers count as written, and a repeated key as often
+ * as it occurs.
  */
 export function writeIdentity(scan: JsonScan, writer: CanonicalWriter): void {
   writer.start();
@@ -38,7 +38,7 @@ export function writeIdentity(scan: JsonScan, writer: CanonicalWriter): void {
 
 /** SHA-256 cut to 128 bits, in lower-case base32 (RFC 4648) without padding. */
 export function digestOf(identity: Buffer): string {
-  // One character a byte.
+  // One character for each byte.
   const digest = hash('sha256', identity, 'binary');
   let group = 0;
   let bits = 0;

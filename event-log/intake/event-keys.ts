@@ -1,12 +1,12 @@
 import { META_KEY } from '../../protocol/event-meta.ts';
 
 /**
- * What differs between two publications of one switch event: every ecallmgr publishes it under its own name. The id
- * must not depend on them, nor on the order of keys, which differs between publishers too.
+ * Fields that differ between two publications of one switch event: every ecallmgr publishes it under its own name. The
+ * id must not depend on them, nor on the order of keys, which also differs between publishers.
  */
 const PUBLISHER_KEYS = ['Node', 'Server-ID', 'App-Name', 'App-Version', 'Ecallmgr-Node'] as const;
 
-/** Keys of an event that are looked at. */
+/** Keys of an event that the intake reads. */
 export const EVENT_KEYS = [
   ...PUBLISHER_KEYS,
   'Custom-Channel-Vars',

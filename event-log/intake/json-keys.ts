@@ -1,16 +1,16 @@
 import { isThere } from '../../protocol/json-text.ts';
 
-/** Number of a key that is not remembered. */
+/** Number of a key that is not in the table. */
 export const UNKNOWN_KEY = -1;
 
 const MOST = 1_024;
 const SLOTS = 4_096;
-/** FNV-1a, of 32 bits. */
+/** FNV-1a, 32 bits. */
 const HASH = { start: 0x811c9dc5, prime: 0x01000193 } as const;
 
 /**
- * Numbers for the keys of JSON objects, which are the same in every event: two keys are equal, or in order, when their
- * numbers and ranks are, without a string. `first` are the keys that are always known, by their places in it.
+ * Numbers for the keys of JSON objects, which repeat in every event. Numbers and ranks decide whether two keys are
+ * equal or ordered, without a string. `first` are the keys that are always known, by their index.
  */
 export class JsonKeys {
   readonly #first: readonly string[];
@@ -21,7 +21,7 @@ export class JsonKeys {
   #names: string[] = [];
   /** Numbers in the order of their keys. */
   #sorted: number[] = [];
-  /** The number that came behind each one when it was given last, and the one that was given last. */
+  /** For each number, the number that followed it last time; and the last returned number. */
   readonly #behind = new Int32Array(MOST);
   #last = 0;
 
@@ -30,12 +30,15 @@ export class JsonKeys {
     this.#forget();
   }
 
-  /** To be called between events: all numbers but those of the first keys may change. */
+  /** Call between events: all numbers but those of the first keys may change. */
   makeRoom(): void {
     if (this.#names.length > MOST / 2) this.#forget();
   }
 
-  /** The number of the key with its quotes at `from`, when it follows the last one as it did before; else UNKNOWN_KEY. */
+  /**
+   * The number of the key with its quotes at `from`, if it follows the previous key as it did last time; else
+   * UNKNOWN_KEY.
+   */
   expected(bytes: Buffer, from: number): number {
     const number = this.#behind[this.#last] ?? 0;
     const lexeme = this.#lexemes[number];

@@ -6,7 +6,7 @@ const { QUOTE, BACKSLASH, COMMA, COLON, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CL
 const SLASH = 0x2f;
 const LETTER_U = 0x75;
 
-/** Numbers of a node: its key, where the key and the value are, the node behind it, and whether it is canonical. */
+/** The numbers of a node: its key, the offsets of key and value, the node after it, and whether it is canonical. */
 const KEY = 0;
 const KEY_FROM = 1;
 const FROM = 2;
@@ -17,24 +17,24 @@ const SIZE = 6;
 
 /** The object itself. */
 export const ROOT = 0;
-/** A member that is not there. */
+/** An absent member. */
 export const ABSENT = -1;
 
 /**
- * One JSON object, found by one pass over its bytes: where each value is, and which keys are the same. The memory is used
- * again by the next `scan`, and with it all nodes become invalid. Values are nodes; those of a container follow it.
+ * One JSON object, parsed by one pass over its bytes: the place of each value, and which keys are equal. The next
+ * `scan` reuses the memory and makes all nodes invalid. Values are nodes; the values of a container follow it.
  */
 export class JsonScan {
   readonly #keys: JsonKeys;
   #bytes: Buffer = Buffer.alloc(0);
   #nodes = new Int32Array(SIZE * 256);
   readonly #open = new Int32Array(MAX_EVENT_DEPTH);
-  /** The last member of the object itself that has each of the first keys. */
+  /** For each of the first keys, the last member of the object itself that has it. */
   readonly #firsts: Int32Array;
   /** Of the key that was read last. */
   #key = UNKNOWN_KEY;
 
-  /** `first`: keys that are found without a search, by their places in it. */
+  /** `first`: keys that are found without a search, by their index. */
   constructor(first: readonly string[]) {
     this.#keys = new JsonKeys(first);
     this.#firsts = new Int32Array(first.length);
@@ -51,7 +51,7 @@ export class JsonScan {
     this.#key = UNKNOWN_KEY;
     if (bytes[0] !== OPEN_OBJECT) return false;
     let [at, keyFrom, depth, node] = [0, 0, 0, ROOT];
-    /** One bit a level, the innermost last: 1 for an array. */
+    /** One bit for each level, the innermost last: 1 for an array. */
     let arrays = 0;
     for (;;) {
       if (node + SIZE > this.#nodes.length) this.#grow();
@@ -83,7 +83,7 @@ export class JsonScan {
         nodes[node - SIZE + AFTER] = node;
         at = skipSpace(bytes, at);
       }
-      // Behind a value: the containers that end here, then the next value.
+      // After a value: the containers that end here, then the next value.
       while (bytes[at] === ((arrays & 1) === 1 ? CLOSE_ARRAY : CLOSE_OBJECT)) {
         depth -= 1;
         arrays >>>= 1;
@@ -114,17 +114,17 @@ export class JsonScan {
     return container + SIZE;
   }
 
-  /** Where the values of a container end: the next value behind one is compared with it. */
+  /** Where the values of a container end: compare the next value with it. */
   end(container: number): number {
     return this.#nodes[container + AFTER] ?? 0;
   }
 
-  /** The value behind this one in its container. */
+  /** The next value in the same container. */
   next(node: number): number {
     return this.#nodes[node + AFTER] ?? 0;
   }
 
-  /** The values of a container, in their order. */
+  /** The values of a container, in order. */
   nodesIn(container: number): readonly number[] {
     const nodes: number[] = [];
     const end = this.end(container);
@@ -132,7 +132,7 @@ export class JsonScan {
     return nodes;
   }
 
-  /** The number of a member's key; UNKNOWN_KEY when only its name tells it apart. */
+  /** The number of a member's key; UNKNOWN_KEY when the key has no number and must be compared by name. */
   key(node: number): number {
     return this.#nodes[node + KEY] ?? UNKNOWN_KEY;
   }
@@ -152,7 +152,7 @@ export class JsonScan {
     return key === UNKNOWN_KEY ? Buffer.from(JSON.stringify(this.keyName(node))) : this.#keys.lexeme(key);
   }
 
-  /** Where a member begins, with its key. */
+  /** Offset of a member, including its key. */
   memberFrom(node: number): number {
     return this.#nodes[node + KEY_FROM] ?? 0;
   }
@@ -177,7 +177,7 @@ export class JsonScan {
     return this.#bytes[this.from(node)] === QUOTE;
   }
 
-  /** Whether a string has an escape that is not the one of RFC 8785. */
+  /** Whether a string has an escape that differs from RFC 8785's. */
   isOdd(node: number): boolean {
     return this.#nodes[node + ODD] === 1;
   }
@@ -201,7 +201,7 @@ export class JsonScan {
     return this.#bytes.toString('utf8', from, stringEnd(this.#bytes, from));
   }
 
-  /** Where the value behind the key at `from` begins; an element of an array has no key. */
+  /** Offset of the value after the key at `from`; an element of an array has no key. */
   #readKey(from: number, isElement: boolean): number {
     if (isElement) {
       this.#key = UNKNOWN_KEY;
@@ -248,14 +248,14 @@ export class JsonScan {
   }
 }
 
-/** The first byte of the string at `from` that does not stand for itself. */
+/** The first byte of the string at `from` that needs decoding. */
 function plainEnd(bytes: Buffer, from: number): number {
   let at = from + 1;
   while (PLAIN[bytes[at] ?? 0] === 1) at += 1;
   return at;
 }
 
-/** JSON.stringify writes neither `\/` nor a `\u` where it can do without; `from` is at a backslash or before it. */
+/** JSON.stringify never writes `\/`, and `\u` only where it must; `from` is at a backslash or before it. */
 function hasOddEscape(bytes: Buffer, from: number, to: number): boolean {
   for (let at = from; at < to; at += 1) {
     if (bytes[at] !== BACKSLASH) continue;

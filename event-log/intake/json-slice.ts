@@ -1,8 +1,8 @@
 import { withoutByteOrderMark } from './text-encoding.ts';
 
 /**
- * Where the values of a JSON text are, without changing a byte of them. Only strings and brackets are followed: what a
- * slice holds is judged by JSON.parse afterwards, so garbage between brackets is found there.
+ * Finds the values in a JSON text without changing a byte of them. It follows only strings and brackets. JSON.parse
+ * judges a slice afterwards, and finds garbage between brackets then.
  */
 export interface Member {
   /** The key with its escapes resolved. */
@@ -22,12 +22,12 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Without a byte order mark before it, and the white space of RFC 8259 section 2 around it. */
+/** Removes a byte order mark before it, and the white space of RFC 8259 section 2 around it. */
 export function trimJson(text: Buffer): Buffer {
   return trimSpace(withoutByteOrderMark(text));
 }
 
-/** Without the white space of RFC 8259 section 2 around it. */
+/** Removes the white space of RFC 8259 section 2 around it. */
 export function trimSpace(bytes: Buffer): Buffer {
   let end = bytes.length;
   while (end > 0 && isSpace(bytes[end - 1])) end -= 1;
@@ -53,7 +53,7 @@ export function sliceArray(bytes: Buffer, limit: number): Buffer[] | null {
   }
 }
 
-/** The first `limit` members of an object that JSON.parse has accepted, in their order, repeated keys included. */
+/** The first `limit` members of an object that JSON.parse has accepted, in order, including repeated keys. */
 export function sliceMembers(bytes: Buffer, limit = Infinity): Member[] {
   const members: Member[] = [];
   let at = skipSpace(bytes, 1);
@@ -78,12 +78,15 @@ function keyText(bytes: Buffer, from: number, to: number): string {
   return text.includes('\\') ? (JSON.parse(text) as string) : text.slice(1, -1);
 }
 
-/** Whether the text is shallow enough to be handed to JSON.parse. */
+/** Whether the text is shallow enough for JSON.parse. */
 export function isParsable(bytes: Buffer): boolean {
   return depthOf(bytes) <= DEEPEST;
 }
 
-/** The number of opening brackets, in strings as well, when there are at most `limit`: the text is no deeper. Else null. */
+/**
+ * The number of opening brackets, including those in strings, if there are at most `limit`: the text is no deeper. Else
+ * null.
+ */
 export function depthBound(bytes: Buffer, limit: number): number | null {
   let count = 0;
   for (const bracket of [OPEN_OBJECT, OPEN_ARRAY]) {

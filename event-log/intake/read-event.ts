@@ -10,17 +10,17 @@ import { ABSENT, JsonScan, ROOT } from './json-scan.ts';
 import { DEEPEST, depthBound, depthOf, sliceMembers, trimJson, valueEnd } from './json-slice.ts';
 import { encodingFault, isMarked, TWO_MARKS } from './text-encoding.ts';
 
-/** What a producer says beside an event. */
+/** What a producer sends with an event. */
 export interface Beside {
   readonly account?: string | undefined;
   readonly id?: string | undefined;
-  /** W3C Trace Context; one that is not well-formed is ignored, as that recommendation asks. */
+  /** W3C Trace Context; a malformed one is ignored, as that recommendation requires. */
   readonly traceparent?: string | undefined;
 }
 
 interface Rejection {
   readonly kind: 'rejected';
-  /** Stable. */
+  /** Stable code. */
   readonly code: RejectionCode;
   readonly detail: string;
   readonly field?: string;
@@ -41,7 +41,7 @@ type RejectionCode =
   | 'invalid_id'
   | 'invalid_wrapper';
 
-/** An event that is never forwarded: counted, no error. */
+/** An event that is never forwarded: counted, not an error. */
 interface Dropped {
   readonly kind: 'dropped';
   readonly name: string;
@@ -49,7 +49,7 @@ interface Dropped {
 
 export type EventVerdict = { readonly kind: 'forward'; readonly event: NewEvent } | Dropped | Rejection;
 
-/** What an event is routed by, and where its values are. */
+/** The routing data of an event, and the places of its values. */
 export interface ScannedEvent {
   readonly kind: 'scanned';
   readonly name: string;
@@ -57,7 +57,7 @@ export interface ScannedEvent {
   readonly callId: string;
   readonly eventId: string;
   readonly traceparent: string;
-  /** Of its bytes without white space around them. Holds another event after the next call. */
+  /** Of its bytes without white space around them. The next call overwrites it. */
   readonly scan: JsonScan;
 }
 
@@ -77,8 +77,8 @@ const scan = new JsonScan(EVENT_KEYS);
 const writer = new CanonicalWriter(scan);
 
 /**
- * Judges one event. Its bytes are kept as they came, without white space around them, and in a copy: a slice in a log
- * that keeps its entries in memory would keep the whole body.
+ * Judges one event. Its bytes are kept as sent, without white space around them, and copied: a slice in a log that
+ * keeps its entries in memory would keep the whole body.
  */
 export function readEvent(bytes: Buffer, beside: Beside = {}): EventVerdict {
   const read = scanEvent(bytes, beside);
@@ -88,7 +88,7 @@ export function readEvent(bytes: Buffer, beside: Beside = {}): EventVerdict {
   return { kind: 'forward', event: { name, account, callId, eventId, traceparent, data } };
 }
 
-/** The same without a copy, for a caller that looks into the event at once. */
+/** The same without a copy, for a caller that reads the event at once. */
 export function scanEvent(bytes: Buffer, beside: Beside = {}): ScannedEvent | Dropped | Rejection {
   const data = trimJson(bytes);
   if (data.length > MAX_EVENT_BYTES || !isUtf8(data) || !scan.scan(data)) return faultOf(data);
@@ -99,13 +99,14 @@ export function scanEvent(bytes: Buffer, beside: Beside = {}): ScannedEvent | Dr
   return judgeKeys() ?? route(beside);
 }
 
-/** Why the bytes are no event that has the form and the size of one. */
+/** Why the bytes lack the form or the size of an event. */
 function faultOf(data: Buffer): Dropped | Rejection {
   const encoding = encodingFault(data);
   if (encoding !== null) return reject('invalid_utf8', encoding);
   const event = parseObject(data);
   if ('kind' in event) return event;
-  // The name before anything else of the event: what is never forwarded is not an error, whatever else is odd about it.
+  // Checks the name before the rest of the event: an event that is never forwarded is not an error, whatever its other
+  // faults.
   const fault = judgeName(event.value['Event-Name']);
   if (fault !== null) return fault;
   if (data.length > MAX_EVENT_BYTES) return reject('too_large', `An event has at most ${MAX_EVENT_BYTES} bytes`);
@@ -121,14 +122,14 @@ function judgeName(name: unknown): Dropped | Rejection | null {
 }
 
 /**
- * Judges one element `{"event":{...},"account":"...","id":"...","traceparent":"..."}`, which wins over `headers`. An
+ * Judges one element `{"event":{...},"account":"...","id":"...","traceparent":"..."}`, which overrides `headers`. An
  * account may be a number, as in an event.
  */
 export function readWrapped(bytes: Buffer, headers: Beside = {}): EventVerdict {
   const data = trimJson(bytes);
   const wrapper = parseObject(data);
   if ('kind' in wrapper) return wrapper;
-  // One more than it may have: a fifth is unknown or a repetition.
+  // One more than allowed: a fifth member is unknown or a repetition.
   const members = sliceMembers(data, WRAPPER_KEYS.size + 1);
   const twice = members.find(({ key }, index) => members.findIndex((other) => other.key === key) < index);
   if (twice !== undefined) return reject('invalid_wrapper', 'A key is given twice', twice.key);
@@ -140,7 +141,7 @@ export function readWrapped(bytes: Buffer, headers: Beside = {}): EventVerdict {
     if (typeof text === 'string') beside[key] = text;
     else if (key !== 'account' || typeof text !== 'number') return reject('invalid_wrapper', 'A string', key);
     else {
-      // As it is written: a number beyond 2^53 would be another account.
+      // As written: a number beyond 2^53 would become a different account.
       const account = readNumber(trimJson(value).toString());
       if (typeof account !== 'string') return reject('invalid_account', account.wrong, 'account');
       beside.account = account;
@@ -198,7 +199,7 @@ function judgeKeys(): Rejection | null {
   return null;
 }
 
-/** A key that has two different values. */
+/** A key with two different values. */
 function contradictedKey(members: readonly number[]): string | undefined {
   const seen = new Map<string, string>();
   for (const member of members) {
@@ -268,7 +269,7 @@ function reservedKey(): Rejection {
 const NUMBER = /^-?\d/;
 const ID_DIGITS = /^\d{1,64}$/;
 
-/** An account id that is an integer, as it is written. Empty for what is no number. */
+/** An account id that is an integer, as written. Empty when it is not a number. */
 function readNumber(text: string): AccountRead {
   if (!NUMBER.test(text)) return '';
   return ID_DIGITS.test(text) ? text : { wrong: 'An account id that is a number is one of digits alone: quote it' };
@@ -285,7 +286,7 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The fault of a text that the meta line, being UTF-8, cannot hold; null for any other value. */
+/** The fault of a text that the meta line, being UTF-8, cannot contain; null for any other value. */
 function halfPair(value: unknown): string | null {
   return typeof value === 'string' && !value.isWellFormed() ? 'Half a surrogate pair is no character' : null;
 }

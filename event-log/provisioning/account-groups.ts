@@ -34,7 +34,7 @@ end
 local function keep(account, row) redis.call('HSET', KEYS[1], account, cjson.encode(row)) end
 `;
 
-/** ARGV: account, 1 when connections used the group before. In a row that exists only that field is changed. */
+/** ARGV: account, 1 when connections used the group before. In an existing row only that field is changed. */
 const REGISTER = defineScript(`${REGISTER_LUA}
 local row = row_of(ARGV[1])
 if row and not row.gone then
@@ -47,9 +47,7 @@ end
 keep(ARGV[1], { since = now, used = ARGV[2] == '1' and now or 0, grant = '' })
 return 1`);
 
-/**
- * Accounts of a group, removed ones included. Rows that cannot be read are ignored. Rejects with the client's error.
- */
+/** Accounts of a group, including removed ones. Unreadable rows are ignored. Rejects with the client's error. */
 export async function accountRows(
   client: RedisClient,
   keyPrefix: string,
@@ -62,7 +60,10 @@ export async function accountRows(
   });
 }
 
-/** Enters a group that was made without a connection: declared for its account, or migrated. Rejects with the client's error. */
+/**
+ * Enters a group that was created without a connection: declared for its account, or migrated. Rejects with the
+ * client's error.
+ */
 export async function registerAccount(
   client: RedisClient,
   keyPrefix: string,

@@ -3,10 +3,10 @@ import type { ConsumerGroup } from '../../protocol/subscription.ts';
 const GROUP_FIELD = 'group:';
 
 /**
- * Defines `create_group(stream, name, start, meta, mark)`, for scripts. A group that is made leaves a mark of its own
- * in the meta, so that its readers learn that it is another one under the same name. The count of entries read is set
- * with the group, so that entries which are trimmed before they were read can be reported later; after a declared id it
- * is unknown. Raises nothing: replies what XGROUP does, BUSYGROUP where the group is there.
+ * Defines `create_group(stream, name, start, meta, mark)`, for scripts. A new group leaves a mark of its own in the
+ * meta, so that its readers notice a different group under the same name. The count of read entries is set with the
+ * group, so that entries that are trimmed before they were read can be reported later; after a declared id it is
+ * unknown. Raises nothing: replies as XGROUP does, BUSYGROUP when the group exists.
  */
 export const CREATE_GROUP_LUA = `
 local function create_group(stream, name, start, meta, mark)
@@ -26,12 +26,12 @@ local function create_group(stream, name, start, meta, mark)
 end
 `;
 
-/** Field of a partition's meta that holds the mark of a group. `name` is the group's in Redis. */
+/** Field of a partition's meta with the mark of a group. `name` is the group's in Redis. */
 export function groupField(name: string): string {
   return `${GROUP_FIELD}${name}`;
 }
 
-/** Where a group begins that does not exist yet, as XGROUP CREATE takes it. */
+/** Where a new group begins, as XGROUP CREATE takes it. */
 export function startOf(group: Pick<ConsumerGroup, 'startPosition' | 'startID'>): string {
   if (group.startPosition === 'ID') return group.startID ?? '$';
   return group.startPosition === 'Earliest' ? '0' : '$';

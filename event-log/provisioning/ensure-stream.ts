@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 
 /**
- * Makes the stream and its meta when either is missing, and refuses another layout. Wants `events, meta` as the first
- * two keys, and a fresh epoch, the number of partitions and the format as the first three arguments.
- * Refuses a server older than Redis 7.0, whose scripts do not know its version: reading needs what it lacks.
- * A stream that is gone while its meta remains was deleted: a new epoch. So is everything after FLUSHALL.
+ * Creates the stream and its meta when either is missing, and refuses a different layout. Needs `events, meta` as the
+ * first two keys, and a fresh epoch, the number of partitions and the format as the first three arguments. Refuses a
+ * server older than Redis 7.0, whose scripts cannot read its version: reading needs commands that it lacks. A stream
+ * that is missing while its meta exists was deleted: it gets a new epoch. So does everything after FLUSHALL.
  */
 export const ENSURE_LUA = `
 if not redis.REDIS_VERSION_NUM then return redis.error_reply('TOO_OLD Redis 7.0 or newer is needed') end

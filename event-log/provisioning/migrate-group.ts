@@ -9,8 +9,8 @@ import { newEpoch } from './ensure-stream.ts';
  * KEYS: events, meta, then owner, token, attempts and dead letters of the former group, then attempts and dead letters
  * of the heir. ARGV: the former name, the heir's, a fresh mark, the field of each in the meta. Replies `none` without a
  * former group, `owned` while a replica of the former version reads for it, `more` after a page of dead letters,
- * `moved` with the number of pending entries that were trimmed and 1 when the group was used. The order is what makes
- * it safe to stop after any call: the former group goes last, with everything else moved.
+ * `moved` with the number of pending entries that were trimmed and 1 when the group was used. The order makes it safe
+ * to stop after any call: the former group is deleted last, when everything else has moved.
  */
 const MIGRATE = defineScript(`
 local PAGE = 100
@@ -70,9 +70,9 @@ return { 'moved', trimmed, used }`);
 export interface Migration {
   /** `owned`: replicas of the former version still read for the group; try again. */
   readonly state: 'none' | 'moved' | 'owned';
-  /** Pending entries that had been trimmed from the log: lost, as they were before. */
+  /** Pending entries that had been trimmed from the log: they were lost before. */
   readonly trimmed: number;
-  /** Whether a connection had ever been there. */
+  /** Whether a connection ever used it. */
   readonly wasUsed: boolean;
 }
 

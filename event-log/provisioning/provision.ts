@@ -6,25 +6,25 @@ import { CREATE_GROUP_LUA } from './create-group.ts';
 import { ENSURE_LUA, newEpoch } from './ensure-stream.ts';
 import { retentionField, type Retention } from './retention.ts';
 
-/** What one resource needs of the streams that it shares with others. */
+/** What one resource needs from the streams that it shares with others. */
 export interface StreamNeeds {
   readonly keyPrefix: string;
   readonly partitions: number;
   /** `<namespace>/<name>`. */
   readonly resource: string;
-  /** Null: this resource asks for no trimming. */
+  /** Null: this resource requests no trimming. */
   readonly retention: Retention | null;
   /**
-   * By their names in Redis. A group of the name `former` holds the position that this one inherits: where that group
-   * exists, none is created, and a gateway migrates it.
+   * By their names in Redis. A group named `former` has the position that this one inherits: where it exists, none is
+   * created, and a gateway migrates it.
    */
   readonly groups: readonly { readonly name: string; readonly start: string; readonly former: string }[];
 }
 
 /**
- * Makes stream, epoch and groups where they are missing, and registers the retention. KEYS: events, meta. ARGV: epoch,
- * partitions, format, retention field, its value or nothing, then name, start and former
- * name for each group. Replies the epoch.
+ * Creates stream, epoch and groups where they are missing, and registers the retention. KEYS: events, meta. ARGV:
+ * epoch, partitions, format, retention field, its value or nothing, then name, start and former name for each group.
+ * Replies the epoch.
  */
 const PROVISION = defineScript(`${ENSURE_LUA}${CREATE_GROUP_LUA}
 local held_wish = redis.call('HGET', KEYS[2], ARGV[4])
@@ -43,7 +43,10 @@ for i = 6, #ARGV, 3 do
 end
 return redis.call('HGET', KEYS[2], 'epoch')`);
 
-/** Idempotent, one script a partition. Rejects with the client's error; PARTITIONS_MISMATCH for another layout. */
+/**
+ * Idempotent, one script for each partition. Rejects with the client's error; PARTITIONS_MISMATCH for a different
+ * layout.
+ */
 export async function provisionStreams(client: RedisClient, needs: StreamNeeds): Promise<void> {
   const { keyPrefix, partitions, resource, retention, groups } = needs;
   const args = [

@@ -7,7 +7,10 @@ import { cursorKeyField } from '../known-streams.ts';
 import { reportStreams } from './report.ts';
 import { retentionField } from './retention.ts';
 
-/** KEYS: events, owner, token, attempts, dead, meta. ARGV: group, its field in the meta. Replies 1 when there was such a group. */
+/**
+ * KEYS: events, owner, token, attempts, dead, meta. ARGV: group, its field in the meta. Replies 1 when the group
+ * existed.
+ */
 const DESTROY = defineScript(`
 redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 redis.call('HDEL', KEYS[6], ARGV[2])
@@ -15,10 +18,10 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 return redis.call('XGROUP', 'DESTROY', KEYS[1], ARGV[1])`);
 
 /**
- * Withdraws a resource's retention. KEYS: events, meta, trim, the table of live calls and its accounts. ARGV: field of the
- * retention, 1 to delete the stream when no retention is left and no group reads it, field of the cursor key, what an
- * account's legs are under. A resource of the same name may continue to read
- * a stream that is kept, with old cursors. Replies 1 when it was deleted.
+ * Withdraws a resource's retention. KEYS: events, meta, trim, the table of live calls and its accounts. ARGV: field of
+ * the retention, 1 to delete the stream when no retention is left and no group reads it, field of the cursor key, the
+ * prefix of an account's legs. A resource of the same name may later read a remaining stream with old cursors. Replies
+ * 1 when it was deleted.
  */
 const LEAVE = defineScript(`
 redis.call('HDEL', KEYS[2], ARGV[1])
@@ -32,7 +35,7 @@ for _, account in ipairs(redis.call('SMEMBERS', KEYS[5])) do redis.call('DEL', A
 redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 return 1`);
 
-/** Destroys a consumer group on every partition, and what belongs to it: its owner, its counters, its dead letters. */
+/** Destroys a consumer group on every partition, with its owner, its counters and its dead letters. */
 export async function destroyGroup(
   client: RedisClient,
   where: { keyPrefix: string; partitions: number },
@@ -72,8 +75,8 @@ export async function destroyDeclared(
 }
 
 /**
- * A resource leaves the streams: its retention no longer counts. With `deletes` they are deleted when it was the last
- * one. Returns the number of deleted streams.
+ * A resource leaves the streams: its retention no longer counts. With `deletes` the streams are deleted if it was the
+ * last resource. Returns the number of deleted streams.
  */
 export async function leaveStreams(
   client: RedisClient,

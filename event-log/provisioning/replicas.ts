@@ -6,7 +6,9 @@ export interface LiveReplica extends Heartbeat {
   readonly replica: string;
 }
 
-/** The gateways whose heartbeat has not expired. Each key by itself: they are on different shards of a cluster. */
+/**
+ * The gateways whose heartbeat has not expired. Each key is read separately: they are on different shards of a cluster.
+ */
 export async function liveReplicas(client: RedisClient, keyPrefix: string, resource: string): Promise<LiveReplica[]> {
   const keys = replicaKeys(keyPrefix, resource);
   const names = await client.zrange(keys.seen, '0', '-1');

@@ -25,7 +25,7 @@ export interface GroupSummary {
   readonly dead: number;
 }
 
-/** A group that a resource declares; with `account` it is that account's alone, and exists from the beginning. */
+/** A group that a resource declares; with `account` it belongs to that account alone, and exists from the start. */
 export interface DeclaredGroup {
   readonly name: string;
   readonly account?: string | undefined;
@@ -44,7 +44,7 @@ export interface GroupsReport {
   readonly groups: readonly GroupSummary[];
 }
 
-/** Looks at the streams and at the groups of every account. Rejects with the client's error. */
+/** Reads the state of the streams and of the groups of every account. Rejects with the client's error. */
 export async function reportGroups(
   client: RedisClient,
   place: GroupsPlace,
@@ -81,7 +81,7 @@ export function accountsThatExist(rows: readonly AccountGroup[], declaredFor: st
   return [...there, { account: declaredFor, row: { since: 0, used: 0, grant: '' } }];
 }
 
-/** Pure. A group whose former form is still there is not missing: a gateway migrates it. */
+/** Pure. A group whose former form still exists is not missing: a gateway migrates it. */
 function summarise(
   partitions: readonly PartitionReport[],
   accounts: readonly { readonly name: string; readonly former: string; readonly isUsed: boolean }[],

@@ -4,8 +4,8 @@ import { groupKeys, streamKeys } from '../../protocol/keys.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 
 /**
- * What one partition holds. KEYS: events, then a dead-letter stream a group. ARGV: the groups' names. Replies JSON.
- * MEMORY may be forbidden to the user: its size is then 0.
+ * The content of one partition. KEYS: events, then a dead-letter stream for each group. ARGV: the groups' names.
+ * Replies JSON. The user may lack the right to MEMORY: the size is then 0.
  */
 const REPORT = defineScript(`
 local function fields(list)
@@ -61,14 +61,14 @@ const partitionSchema = z.object({
   oldest: z.string().default(''),
   bytes: z.int().default(0),
   groups: z.record(z.string(), groupSchema).default({}),
-  /** Of every group, also of other resources. */
+  /** Of every group, including groups of other resources. */
   names: listOf(z.string()).default([]),
 });
 
 export type PartitionReport = z.output<typeof partitionSchema>;
 export type GroupReport = z.output<typeof groupSchema>;
 
-/** What each stream holds now. `groups` are the names in Redis of the groups to look at. */
+/** The present content of each stream. `groups` are the names in Redis of the reported groups. */
 export async function reportStreams(
   client: RedisClient,
   where: { keyPrefix: string; partitions: number },
@@ -94,7 +94,7 @@ export function lagOf(partition: PartitionReport, group: GroupReport): { lag: nu
   const [oldest, newest] = [milliseconds(partition.oldest), milliseconds(partition.newest)];
   if (group.delivered === partition.newest || partition.length === 0) return { lag: 0, isExact: true };
   if (delivered < oldest) return { lag: partition.length, isExact: false };
-  // Assumes that entries come evenly over time, which is good enough to distinguish ten from ten thousand.
+  // Assumes that entries arrive evenly over time, which suffices to distinguish ten from ten thousand.
   const share = newest > oldest ? (newest - delivered) / (newest - oldest) : 1;
   return { lag: Math.max(1, Math.round(partition.length * Math.min(1, share))), isExact: false };
 }

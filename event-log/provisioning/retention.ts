@@ -2,9 +2,9 @@ import { z } from 'zod';
 
 const shape = z.object({ maxLength: z.int().positive(), maxAgeMs: z.int().positive() });
 
-/** How much of a partition one resource asks to keep: whichever limit is reached first. */
+/** How much of a partition one resource asks to keep; the first limit that is reached counts. */
 export interface Retention {
-  /** Entries a partition. */
+  /** Entries of each partition. */
   readonly maxLength: number;
   readonly maxAgeMs: number;
 }
@@ -15,7 +15,7 @@ export function retentionField(resource: string): string {
   return `${FIELD}${resource}`;
 }
 
-/** Whether the fields of a meta hash hold a retention of another resource: the streams are shared then. */
+/** Whether a meta hash contains a retention of another resource: the streams are shared then. */
 export function isSharedBy(fields: readonly string[], resource: string): boolean {
   return fields.some((field) => field.startsWith(FIELD) && field !== retentionField(resource));
 }
@@ -30,7 +30,7 @@ function parse(value: string): Retention | null {
 
 /**
  * The longest retention of all resources that share a stream, each limit by itself. `fields` are those of the meta
- * hash; fields of other kinds are ignored, unreadable ones are counted. Null where no resource asks for any: no
+ * hash; fields of other kinds are ignored, unreadable ones are counted. Null when no resource requests any: no
  * trimming.
  */
 export function longestRetention(fields: Readonly<Record<string, string>>): {

@@ -89,7 +89,7 @@ test('a group begins where it was declared to', async () => {
     { lag: 0, isExact: true },
     { lag: 4, isExact: true },
   ]);
-  // Redis does not know it after an id of our choice: said so, and never 0.
+  // Redis does not know it after an explicitly set id: the report says so, and is never 0.
   assert.deepEqual(lags[2], { lag: 3, isExact: false });
 });
 
@@ -124,7 +124,7 @@ test('a stream is deleted by the resource that leaves it last, and never while a
 });
 
 test('a server older than Redis 7.0 is refused by name, for reading and for ingest alike', async () => {
-  // What such a server lacks, in front of the same script.
+  // A stub for the missing feature of such a server, before the same script.
   const old = 'local redis = { error_reply = redis.error_reply, call = redis.call }';
   const { events, meta } = streamKeys(`${randomUUID()}:`, 0);
   const run = client.eval(`${old}\n${ENSURE_LUA}`, 2, events, meta, 'epoch', '1', '1');

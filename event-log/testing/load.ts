@@ -6,17 +6,17 @@ import { Oracle } from '../../loadtest/oracle/oracle.ts';
 import { BEFORE_EVERYTHING, type Position } from '../../protocol/position.ts';
 
 export interface Load extends AsyncDisposable {
-  /** What was acknowledged, as `<call> <number>`. */
+  /** Acknowledged events, as `<call> <number>`. */
   readonly acknowledged: ReadonlySet<string>;
-  /** Codes of what failed, and how often. */
+  /** Codes of failures, and their number. */
   readonly failures: ReadonlyMap<string, number>;
   /** The longest time between two acknowledged events of one call. */
   longestGapMs(): number;
-  /** Ends the producers; what they hold is tried until it is acknowledged. */
+  /** Ends the producers; their remaining events are tried until they are acknowledged. */
   finish(): Promise<void>;
 }
 
-/** One producer a call, each saying an event again, with its id, until the log has it. */
+/** One producer for each call; it sends an event again, with its id, until the log has it. */
 export function produce(eventLog: EventLog, calls: number): Load {
   const acknowledged = new Set<string>();
   const failures = new Map<string, number>();
@@ -54,16 +54,16 @@ export function produce(eventLog: EventLog, calls: number): Load {
   return { acknowledged, failures, longestGapMs: () => longestGap, finish, [Symbol.asyncDispose]: finish };
 }
 
-// A producer that nobody ends must not keep a failed test's process.
+// A producer that is never ended must not keep a failed test's process alive.
 const pause = (ms: number) => delay(ms, undefined, { ref: false });
 
 export interface Followed {
-  /** Every event in the order in which it was read, as `<call> <number>`. */
+  /** Every event in the order of reading, as `<call> <number>`. */
   readonly read: readonly string[];
   readonly epochsLost: number;
 }
 
-/** Everything that the log holds, each partition in its order. */
+/** The whole content of the log, each partition in order. */
 export async function contentOf(eventLog: EventLog): Promise<string[]> {
   const texts: string[] = [];
   for (let partition = 0; partition < eventLog.partitions; partition += 1) {
@@ -78,7 +78,7 @@ export async function contentOf(eventLog: EventLog): Promise<string[]> {
   return texts;
 }
 
-/** Asks again while the log is out of reach: a failover may not be over yet. The test's own limit bounds it. */
+/** Retries while the log is unavailable: a failover may not be over yet. The test's own limit bounds it. */
 async function pageOf(eventLog: EventLog, partition: number, last: string): Promise<readonly StoredEntry[]> {
   for (;;) {
     try {
@@ -126,7 +126,7 @@ function textOf(entry: StoredEntry): string {
   return (JSON.parse(entry.data.toString()) as { text: string }).text;
 }
 
-/** I1, I2, I3: nothing acknowledged is missing, nothing comes twice, and each call is in its order. */
+/** I1, I2, I3: nothing acknowledged is missing, nothing occurs twice, and each call is in order. */
 export function assertComplete(read: readonly string[], acknowledged: ReadonlySet<string>): void {
   const seen = new Set(read);
   assert.deepEqual(
@@ -137,7 +137,7 @@ export function assertComplete(read: readonly string[], acknowledged: ReadonlySe
   const oracle = new Oracle<string>({ owes: () => true });
   for (const text of read) {
     const [call = '', n = ''] = text.split(' ');
-    // The load numbers from 0.
+    // The load counts from 0.
     oracle.take(call, Number(n) + 1);
   }
   assert.deepEqual(oracle.faults([]), { lost: 0, doubled: 0, inverted: 0, foreign: 0 });

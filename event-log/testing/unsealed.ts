@@ -1,6 +1,6 @@
 import { splitId, type Position } from '../../protocol/position.ts';
 
-/** A cursor as versions before 0.2 gave it out. */
+/** A cursor in the form of versions before 0.2. */
 export function encodeUnsealed({ epoch, ids }: Position): string {
   const bytes = [1, epoch.length, ...Buffer.from(epoch, 'latin1')];
   const push = (value: number) => {

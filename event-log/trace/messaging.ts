@@ -5,11 +5,11 @@ import { isTracing } from '../../runtime/telemetry/telemetry.ts';
 const TYPES = { send: 'send', receive: 'receive', deliver: 'process', settle: 'settle' } as const;
 export type MessagingOperation = keyof typeof TYPES;
 
-/** The log as spans name it. */
+/** The log's name in spans. */
 export interface MessagingDestination {
-  /** `firehose:{p}:events`: one name for all partitions, so that span names stay few. */
+  /** `firehose:{p}:events`: one name for all partitions, so that there are few span names. */
   readonly destination: string;
-  /** What holds the log. */
+  /** The storage of the log. */
   readonly system: 'redis' | 'firehose';
 }
 

@@ -7,8 +7,8 @@ import { operationAttributes, type MessagingDestination } from './messaging.ts';
 const MOST_LINKS = 32;
 
 /**
- * Appends to the log with a `send` span each. An event without a trace gets that of the append, when it is recorded; it
- * is stored with the event.
+ * Appends to the log with a `send` span for each event. An event without a trace gets that of the append, if it is
+ * recorded; it is stored with the event.
  */
 export function traceAppends(
   eventLog: Pick<EventLog, 'append'>,

@@ -3,14 +3,14 @@ import type { Profiles } from '../privacy/profiles.ts';
 import type { Redactor } from '../privacy/redactor.ts';
 
 export interface PrivacyRequest {
-  /** The profile that the login asks for; null: what is granted. */
+  /** The profile that the login requests; null: what is granted. */
   readonly asked: string | null;
-  /** The profile of the user; null: none of its own. */
+  /** The profile of the user; null: the user has none. */
   readonly ofUser: string | null;
 }
 
 export type AuthorisedPrivacy =
-  /** `names`: of profiles that the token carries. `shown`: what comes of them and the default; null: everything. */
+  /** `names`: names of profiles for the token. `shown`: what these and the default show; null: everything. */
   | { readonly ok: true; readonly names: readonly string[]; readonly shown: Redactor | null }
   | {
       readonly ok: false;
@@ -18,8 +18,8 @@ export type AuthorisedPrivacy =
     };
 
 /**
- * The profiles of a login: that of the user, or the one that it asks for where this shows no more. The default of the resource holds in
- * any case, as it is at each use. Pure, by the profiles as they are now.
+ * The profiles of a login: that of the user, or the requested one if it shows no more. The default of the resource
+ * applies in addition, in its present form at each use. Pure, by the present profiles.
  */
 export function authorisePrivacy({ asked, ofUser }: PrivacyRequest, profiles: Profiles): AuthorisedPrivacy {
   const own = ofUser === null ? [] : [ofUser];

@@ -4,7 +4,7 @@ import type { Scope } from '../subscription/scope.ts';
 import type { Grant, VerifiedToken } from './grant.ts';
 
 export interface AuthoriseRequest {
-  /** The login's account, which the resource serves. */
+  /** The login's account, if the resource serves it. */
   readonly account: Account;
   readonly accounts: readonly string[] | null;
   readonly events: readonly string[] | null;
@@ -24,8 +24,8 @@ export function isServed(account: Account, scope: Scope): boolean {
 }
 
 /**
- * Whether the account and the user of a token exist and are enabled. A user that another server has let in need not be
- * in the directory; one that is there and disabled is out.
+ * Whether the account and the user of a token exist and are enabled. The directory may lack a user that another server
+ * accepted; if it has that user as disabled, the answer is no.
  */
 export function isStillThere(directory: Directory, token: VerifiedToken): boolean {
   const account = directory.accounts.get(token.grant.account);
@@ -33,7 +33,10 @@ export function isStillThere(directory: Directory, token: VerifiedToken): boolea
   return directory.userOf(account, token.username)?.enabled ?? token.via !== undefined;
 }
 
-/** The profiles that hold for the client of a token besides the default: those that it carries, and that of its user now. */
+/**
+ * The profiles that apply to the client of a token besides the default: those in the token, and the present one of its
+ * user.
+ */
 export function profilesOf(directory: Directory, { grant, username }: VerifiedToken): readonly string[] {
   const account = directory.accounts.get(grant.account);
   const own = account && directory.userOf(account, username)?.privacy;
@@ -44,15 +47,15 @@ export function profilesOf(directory: Directory, { grant, username }: VerifiedTo
 const NONE: readonly string[] = [];
 
 /**
- * The grant of a login: what it asked for, within its own subtree and within what the resource offers. A filter that
- * lets nothing through is refused: a stream is never silently empty.
+ * The grant of a login: its request, within its own subtree and within what the resource offers. A filter that excludes
+ * everything is refused: a stream is never silently empty.
  */
 export function authorise(request: AuthoriseRequest, directory: Directory, scope: Scope): Authorised {
   const { account } = request;
   const foreign = (request.accounts ?? []).filter((id) => !isBelow(directory, id, account.id));
   if (foreign.length > 0) {
     const field = `accounts[${request.accounts?.indexOf(foreign[0] ?? '') ?? 0}]`;
-    // The answer does not show whether the account exists elsewhere.
+    // The answer does not reveal whether the account exists in another subtree.
     return forbidden('foreign_account', `not within the account of this login: ${named(foreign)}`, {
       field,
       extra: { accounts: foreign.slice(0, NAMED) },

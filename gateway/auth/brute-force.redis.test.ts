@@ -26,7 +26,7 @@ const parsed = parseDirectory(
     accounts: [{ id: 'root', name: 'admin', realm: 'admin.example.com' }],
     users: [
       { username: 'eva', account: 'root', passwordHash },
-      // One user a try, so that no limit comes into play.
+      // One user for each try, so that no limit applies.
       ...Array.from({ length: SAMPLES }, (_, at) => ({ username: `user-${at}`, account: 'root', passwordHash })),
     ],
   }),
@@ -127,7 +127,7 @@ test(
     const { login } = replica(limitsOn(client));
     const times = { known: [] as number[], unknown: [] as number[] };
     for (let at = 0; at < SAMPLES; at += 1) {
-      // In turn, and each first as often as the other: the machine's drift falls on both alike.
+      // Alternates, and each goes first equally often: drift of the machine affects both alike.
       const order = at % 2 === 0 ? (['known', 'unknown'] as const) : (['unknown', 'known'] as const);
       for (const kind of order) {
         const username = kind === 'known' ? `user-${at}` : `stranger-${at}`;

@@ -18,7 +18,7 @@ import { buildMethods } from './upstream/build-methods.ts';
 import type { UpstreamParts } from './upstream/upstream.ts';
 import { createTokens, type TokenOutcome } from './token.ts';
 
-/** More than eight members: what logins and tokens are made of. */
+/** More than eight members: the parts of logins and tokens. */
 export interface AuthParts {
   readonly config: GatewayConfig;
   readonly directory: LiveDirectory;
@@ -29,7 +29,7 @@ export interface AuthParts {
   readonly keys: KeyRing;
   readonly revocationMark: () => Promise<number>;
   readonly logger: Logger;
-  /** A server that judges logins has answered, or not. */
+  /** A server that judges logins has answered, or has failed to. */
   readonly onAnswer: UpstreamParts['onAnswer'];
 }
 
@@ -42,7 +42,7 @@ export interface Auth {
   readonly keyIds: readonly string[];
 }
 
-/** Makes login and tokens of one resource. */
+/** Builds login and tokens of one resource. */
 export function buildAuth(parts: AuthParts): Auth {
   const { config, directory, scope, profiles, redis, keys, revocationMark, logger, onAnswer } = parts;
   const { spec, metadata } = config.subscription;
@@ -88,7 +88,7 @@ export function buildAuth(parts: AuthParts): Auth {
   };
 }
 
-/** The keys that are mounted and followed, or those of `path`, which are made here. `signal` ends the following. */
+/** The mounted keys, which are followed, or those of `path`, which are created here. `signal` ends the following. */
 export async function openKeys(
   { signingKeysFile, subscription }: Pick<GatewayConfig, 'signingKeysFile' | 'subscription'>,
   path: string,

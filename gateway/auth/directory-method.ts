@@ -5,7 +5,7 @@ export interface DirectoryMethodOptions {
   readonly passwords: Passwords;
   /** Whether the user may log in once the password is right. */
   readonly mayLogIn: (user: NonNullable<Judged['found']>) => boolean;
-  /** Whether other methods follow: a user that the directory lacks is theirs, and needs no hash to hide it. */
+  /** Whether other methods follow: a user that the directory lacks belongs to them, and needs no hash to hide it. */
   readonly isLast: boolean;
 }
 
@@ -22,7 +22,7 @@ export function directoryMethod({ passwords, mayLogIn, isLast }: DirectoryMethod
   return {
     remembered(login) {
       const stored = storedOf(login);
-      // A correct password needs no limit here: it was verified a moment ago.
+      // A correct password needs no limit here: it was verified just before.
       if (stored.isOpen && passwords.isRemembered(stored)) return allow(login);
       return login.found === undefined ? null : 'judge';
     },

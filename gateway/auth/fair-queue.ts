@@ -1,22 +1,25 @@
-/** Largest number of lanes that are remembered, for each item that may wait. */
+/** Largest number of lanes in memory, for each item that may wait. */
 const LANES_PER_PLACE = 8;
 
 interface Waiting<T> {
   readonly item: T;
-  /** Virtual start time: how many items of its longest lane come before it. */
+  /** Virtual start time: the number of earlier items in its longest lane. */
   readonly start: number;
 }
 
 /**
  * A bounded queue in which lanes take turns (start-time fair queueing, Goyal 1996). An item belongs to several lanes,
- * such as its user and its address, and waits for the slowest of them: 1,000 items of one user, or of one address,
- * let a newcomer pass after one of them. When the queue is full, the last item of the longest lane leaves.
+ * such as its user and its address, and waits for the slowest of them: with 1,000 items of one user, or of one address,
+ * a newcomer waits for only one of them. When the queue is full, the last item of the longest lane is dropped.
  */
 export class FairQueue<T> {
   readonly #most: number;
-  /** By rising start; equal ones in the order in which they came. */
+  /** By rising start; equal ones in the order of arrival. */
   #waiting: Waiting<T>[] = [];
-  /** Start of the next item of a lane; a lane whose turn has passed is forgotten. The longest unused is the first. */
+  /**
+   * Start of the next item of a lane. A lane whose turn has passed is removed. The least recently used lane is the
+   * first.
+   */
   readonly #lanes = new Map<string, number>();
   #now = 0;
 
@@ -28,12 +31,12 @@ export class FairQueue<T> {
     return this.#waiting.length;
   }
 
-  /** Lanes that are remembered: none when nothing waits (I10). */
+  /** Lanes in memory: none when nothing waits (I10). */
   get lanes(): number {
     return this.#lanes.size;
   }
 
-  /** Adds an item. Returns the item that lost its place: the new one, another one, or null for none. */
+  /** Adds an item. Returns the item that was dropped: the new one, another one, or null for none. */
   push(item: T, lanes: readonly string[]): T | null {
     const start = Math.max(this.#now, ...lanes.map((lane) => this.#lanes.get(lane) ?? 0));
     const last = this.#waiting.at(-1);
@@ -46,7 +49,7 @@ export class FairQueue<T> {
     return last.item;
   }
 
-  /** The item whose turn it is. */
+  /** Removes the next item in turn, and returns it. */
   shift(): T | undefined {
     const first = this.#waiting.shift();
     if (first === undefined) return undefined;
@@ -55,14 +58,14 @@ export class FairQueue<T> {
     return first.item;
   }
 
-  /** Removes a waiting item; any other is ignored. */
+  /** Removes a waiting item; ignores any other. */
   remove(item: T): void {
     const at = this.#waiting.findIndex((waiting) => waiting.item === item);
     if (at !== -1) this.#waiting.splice(at, 1);
     this.#reset();
   }
 
-  /** Behind every item that starts no later. */
+  /** After every item that starts no later. */
   #placeOf(start: number): number {
     const later = this.#waiting.findIndex((waiting) => waiting.start > start);
     return later === -1 ? this.#waiting.length : later;
@@ -80,7 +83,7 @@ export class FairQueue<T> {
     for (const [lane, next] of this.#lanes) if (next <= now) this.#lanes.delete(lane);
   }
 
-  /** An empty queue has no memory of its lanes. */
+  /** An empty queue keeps no lanes. */
   #reset(): void {
     if (this.#waiting.length > 0) return;
     this.#lanes.clear();

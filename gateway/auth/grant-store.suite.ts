@@ -6,7 +6,7 @@ import { TooManyGrants, type GrantStore } from './grant-store.ts';
 const HOUR = 3_600_000;
 const stored = (digest: string, owner = 'eva', ttlMs = HOUR) => ({ digest, grant: `{"of":"${digest}"}`, owner, ttlMs });
 
-/** What holds for every grant store. `open` gives an empty one. */
+/** Requirements for every grant store. `open` returns an empty one. */
 export function grantStoreSuite(name: string, open: () => GrantStore): void {
   test(`${name}: a grant is found by its digest, and equal grants share one place`, async () => {
     const store = open();
@@ -47,7 +47,7 @@ export function grantStoreSuite(name: string, open: () => GrantStore): void {
         () => false,
       ),
     );
-    // The place of a grant ends a moment after its claim.
+    // The slot of a grant ends a moment after its claim.
     await until('the end of the grant itself', async () => (await store.get('a0')) === null);
   });
 }

@@ -4,11 +4,11 @@ import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 
 interface StoredGrant {
-  /** SHA-256 (base64url) of `grant`: equal grants share one place. */
+  /** SHA-256 (base64url) of `grant`: equal grants share one slot. */
   readonly digest: string;
   /** Canonical JSON. */
   readonly grant: string;
-  /** Account and user, whose grants are bounded in number. */
+  /** Account and user; the number of their grants is bounded. */
   readonly owner: string;
   readonly ttlMs: number;
 }
@@ -17,7 +17,7 @@ interface StoredGrant {
 export interface GrantStore {
   /** Rejects with a GrantStoreUnavailable, or with TooManyGrants. */
   put(stored: StoredGrant): Promise<void>;
-  /** Null when there is none. Rejects with a GrantStoreUnavailable. What it gives is checked against the token. */
+  /** Null when there is none. Rejects with a GrantStoreUnavailable. The caller checks the result against the token. */
   get(digest: string): Promise<string | null>;
 }
 
@@ -35,7 +35,7 @@ export class TooManyGrants extends Error {
   override readonly name = 'TooManyGrants';
   readonly code = 'too_many_grants';
   readonly most = MOST_GRANTS;
-  /** Until the first of them ends. */
+  /** Time until the first of them ends. */
   readonly retryAfterS: number;
   constructor(waitMs: number) {
     super(`one owner has ${MOST_GRANTS} different large grants`);
@@ -43,7 +43,7 @@ export class TooManyGrants extends Error {
   }
 }
 
-/** Different large grants of one owner at once: at 65 KB each, 1 MiB. */
+/** Most different large grants of one owner: at 65 KB each, 1 MiB. */
 const MOST_GRANTS = 16;
 
 /**
@@ -74,7 +74,7 @@ export function redisGrantStore(redis: RedisClient, place: { prefix: string; res
     try {
       return await answer;
     } catch (error) {
-      // Not attached as a cause: an ioredis error carries the command's arguments.
+      // Not attached as a cause: an ioredis error contains the command's arguments.
       throw new GrantStoreUnavailable(redisErrorCode(error));
     }
   };
@@ -92,8 +92,8 @@ export function redisGrantStore(redis: RedisClient, place: { prefix: string; res
 const DEFAULT_MAX_BYTES = 33_554_432;
 
 /**
- * For one process: bounded in bytes too, the oldest goes first. After a restart or an eviction the client gets 401 and
- * logs in again.
+ * For one process. Its size in bytes is bounded too: the oldest grant is dropped first. After a restart or a drop the
+ * client gets 401 and logs in again.
  */
 export function memoryGrantStore(now: () => number, maxBytes: number = DEFAULT_MAX_BYTES): GrantStore {
   const grants = new Map<string, { readonly grant: string; readonly owners: Map<string, number> }>();

@@ -12,14 +12,14 @@ export interface LoginRequest {
   readonly username: string;
   readonly password: string;
   readonly domain: string;
-  /** Of an identity provider, in place of user name, password and domain, which are empty then; else null. */
+  /** Token of an identity provider; user name, password and domain are empty then. Otherwise null. */
   readonly accessToken: string | null;
   /** Exactly these accounts; null is all. */
   readonly accounts: readonly string[] | null;
   readonly events: readonly string[] | null;
   /** A profile of `spec.privacy` that shows no more than what is granted; null: what is granted. */
   readonly privacy: string | null;
-  /** Keys that mean nothing here, cut to 64 characters, at most 20 of them. */
+  /** Unknown keys, cut to 64 characters, at most 20 of them. */
   readonly ignored: readonly string[];
 }
 
@@ -51,7 +51,7 @@ class Refusal extends Error {
 
 /**
  * The login's body, or the fault of its shape. Its size is judged where it is read (`http/login-route.ts`).
- * `additionalEvents` are the names added by configuration. `takesTokens`: `access_token` may stand for the password.
+ * `additionalEvents` are the names that the configuration adds. `takesTokens`: `access_token` may replace the password.
  */
 export function parseLogin(
   body: Buffer,

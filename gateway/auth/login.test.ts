@@ -212,13 +212,13 @@ test('a victim logs in after at most one try of each address beside 1,000 hostil
   ]) {
     const { ask, passwords } = await house({ queue: 512 });
     const hostile = parallel(1_000, (at) => ask(hostileBody(at), `198.51.100.${at % 20}`));
-    // All of them are in the queue, or refused, before the victim comes.
+    // All of them are in the queue, or refused, before the victim's login.
     while (passwords.begun < 2) await new Promise(setImmediate);
     const before = passwords.begun;
     const answer = await ask(good, '203.0.113.1');
     assert.equal(answer.outcome, 'granted');
     assert.ok(passwords.begun - before <= 26, `${passwords.begun - before} hashes before the victim's`);
-    // And where it comes from an address that was known before the attack.
+    // Also when the victim's address was known before the attack.
     assert.ok((await hostile).every(({ outcome }) => outcome !== 'granted'));
   }
 });
@@ -255,7 +255,7 @@ test('a former token is a known device: its user gets in where the password is b
   }
   const known = { ...client, formerToken: first.body.access_token };
   assert.equal((await login(body, known)).outcome, 'granted');
-  // It shows a device of this user, and of no other one.
+  // The token identifies a device of this user only.
   for (let at = 0; at < 10; at += 1) await ask({ ...good, username: 'max', password: `${at}` });
   const other = Buffer.from(JSON.stringify({ ...good, username: 'max' }));
   assert.equal((await login(other, known)).outcome, 'rate_limited');

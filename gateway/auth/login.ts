@@ -28,7 +28,7 @@ export type LoginAnswer = { readonly outcome: LoginOutcome } & (
   | { readonly kind: 'refused'; readonly problem: Problem }
 );
 
-/** The answer's body; the original's consists of `access_token` alone. */
+/** The answer's body; that of the original firehose consists of `access_token` alone. */
 interface LoginBody {
   readonly access_token: string;
   readonly token_type: 'Bearer';
@@ -36,17 +36,17 @@ interface LoginBody {
   readonly expires_in: number;
   readonly account_id: string;
   readonly scope: { readonly accounts: readonly string[] | null; readonly events: readonly string[] | null };
-  /** What is shown of personal data; absent: everything is. */
+  /** The privacy view; absent: everything is shown. */
   readonly privacy?: { readonly profile: string; readonly version: string };
-  /** Keys of the request that mean nothing here; absent when there are none. */
+  /** Unknown keys of the request; absent when there are none. */
   readonly ignored?: readonly string[];
 }
 
-/** More than eight members: a login is judged in one place, by all of these. */
+/** More than eight members: one place judges a login, with all of these. */
 export interface LoginParts {
   readonly directory: LiveDirectory;
   readonly passwords: Passwords;
-  /** Absent: the directory alone judges. */
+  /** Absent: only the directory judges. */
   readonly methods?: LoginMethods;
   readonly limits: LoginLimits;
   readonly tokens: Tokens;
@@ -69,12 +69,12 @@ interface LoginClient {
 export type Login = (body: Buffer, client: LoginClient) => Promise<LoginAnswer>;
 
 const BUSY_RETRY_S = 2;
-/** A server that is away is not back in a moment. */
+/** An unavailable server needs some time to return. */
 const UNAVAILABLE_RETRY_S = 5;
-/** Tries that wait for a delayed address at once; others are refused. */
+/** Most tries that wait for a delayed address; others are refused. */
 const MOST_HELD = 256;
 
-/** A login under way. */
+/** A running login. */
 interface Attempt extends LoginTry, Judged {
   /** `performance.now()`. */
   readonly start: number;
@@ -82,7 +82,7 @@ interface Attempt extends LoginTry, Judged {
 
 const DIRECTORY_ALONE: LoginMethods = { order: ['Directory'], takesTokens: false, even: async () => undefined };
 
-/** What `createLogin` makes of its parts. */
+/** The parts that `createLogin` builds. */
 interface Judging extends LoginParts, Omit<LoginMethods, 'order'> {
   readonly method: LoginMethod;
 }
@@ -113,7 +113,7 @@ async function attemptOf(request: LoginRequest, client: LoginClient, parts: Logi
   const start = performance.now();
   const directory = parts.directory.current;
   const { accessToken } = request;
-  // Whose token it is shows only once it is verified: until then each token counts for itself.
+  // The owner of a token is known only after its verification: until then each token counts by itself.
   const [user, domain] =
     accessToken === null ? [request.username, request.domain] : [`token:${digest(accessToken)}`, 'access_token'];
   const named = accessToken === null ? directory.accountByDomain(domain) : undefined;
@@ -147,7 +147,7 @@ async function logIn(attempt: Attempt, parts: Judging): Promise<LoginAnswer> {
   if (checked.delay !== null) return delayed(checked.delay, parts.now());
   const tried: { admission: Promise<Admission> | null } = { admission: null };
   const admit = async () => {
-    // Several methods may judge it: it is one try.
+    // Several methods may judge it, but it counts as one try.
     tried.admission ??= limits.admit(attempt, checked.isKnown);
     return (await tried.admission).kind === 'admitted';
   };
@@ -161,7 +161,7 @@ async function logIn(attempt: Attempt, parts: Judging): Promise<LoginAnswer> {
   return conclude(verdict, await tried.admission, attempt, parts);
 }
 
-/** Waits out the short delay of an address with many failures: honest users share it behind a proxy. */
+/** Waits for the short delay of an address with many failures: honest users may share it behind a proxy. */
 function holdingCheck(limits: LoginLimits): LoginLimits['check'] {
   let held = 0;
   return async (attempt) => {
@@ -266,14 +266,14 @@ const WRONG_CREDENTIALS: Problem = {
   detail: 'the user name, password or domain is wrong',
 };
 
-/** The server has judged the password, and asks for more than a login can hold. */
+/** The server accepted the password, and requires more than a login can contain. */
 const MULTI_FACTOR_REQUIRED: Problem = {
   status: 401,
   code: 'multi_factor_required',
   detail: 'this account asks for a second factor, which a login here cannot give: use an account for programs',
 };
 
-/** Says nothing of a known device: that would reveal that the user has logged in from this address. */
+/** Does not mention that the device is known: that would reveal that the user has logged in from this address. */
 const DELAY_REASONS: Readonly<Record<LockoutScope, { readonly reason: string; readonly of: string }>> = {
   user_and_address: { reason: 'user_and_address', of: 'for this user name from this address' },
   known_device: { reason: 'user_and_address', of: 'for this user name from this address' },

@@ -13,8 +13,8 @@ export interface MountedKeysOptions {
 }
 
 /**
- * Follows a file of keys that another process rotates: the returned ring is always the one in force. A faulty file leaves
- * the last good ring in force. Rejects with a ConfigurationFault when the first content is faulty.
+ * Follows a file of keys that another process rotates: the returned ring is always the one in force. A faulty file
+ * leaves the last good ring in force. Rejects with a ConfigurationFault when the first content is faulty.
  */
 export async function followKeyRing(options: MountedKeysOptions): Promise<KeyRing> {
   const { path, logger, signal, intervalMs } = options;
@@ -68,7 +68,7 @@ function parse(text: string, path: string): readonly unknown[] {
   return keys;
 }
 
-/** A SigningKeyFault repeats no content; other errors are named by their code alone. */
+/** A SigningKeyFault repeats no content; of other errors only the code is kept. */
 function wordsOf(error: unknown): string {
   if (error instanceof SigningKeyFault) return error.message;
   return unreadable(error);

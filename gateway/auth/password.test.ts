@@ -154,7 +154,7 @@ test('each try does the work of every cost in the directory, so that no user is 
       times[kind]?.push(user + system);
     }
   }
-  // Without padding the dear hash takes 50 times what the cheap one does.
+  // Without padding the expensive hash takes 50 times as long as the cheap one.
   const [cheapest = 0, , dearest = 0] = Object.values(times)
     .map((list) => list.toSorted((a, b) => a - b)[2] ?? 0)
     .toSorted((a, b) => a - b);

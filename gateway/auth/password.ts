@@ -8,17 +8,20 @@ import { lowerWorkers } from './worker-priority.ts';
 /** OWASP's first recommendation for argon2id: 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const DEFAULT_COST = 'm=19456,t=2,p=1';
-/** Salt and hash that no password is known for: verified where there is no such user, so that it takes the same work. */
+/** Salt and hash without a known password: verified when there is no such user, so that the work is the same. */
 const DUMMY = '$XWk+LYnJBrnccPql75Pc+Q$t5uMXgTGWOCFwVQyv8vaclWW3ddQjv31PwNMEdBlbS8';
 
 export const MAX_PASSWORD_BYTES = 1_024;
 
-/** An argon2id hash for the directory (PHC string). Composed and decomposed text is one password (RFC 8265 4.1). */
+/**
+ * An argon2id hash for the directory (PHC string). Composed and decomposed Unicode forms are one password (RFC 8265
+ * 4.1).
+ */
 export function hashPassword(password: string): Promise<string> {
   return hash(Buffer.from(composed(password), 'utf8'), COST);
 }
 
-/** `refused`: `admit` said no. `busy`: too many wait, or this one waited too long. Nothing was hashed for either. */
+/** `refused`: `admit` refused. `busy`: too many tries wait, or this one waited too long. Neither was hashed. */
 type PasswordOutcome = 'match' | 'mismatch' | 'refused' | 'busy';
 
 export interface PasswordTry {
@@ -27,18 +30,21 @@ export interface PasswordTry {
   /** Null when there is no such user: the same work is done and the outcome is a mismatch. */
   readonly hash: string | null;
   readonly password: string;
-  /** Whether a match lets the user in. Only then it is shared and remembered, or times would reveal a disabled user. */
+  /**
+   * Whether a match lets the user log in. Only then the result is shared and cached; otherwise times would reveal a
+   * disabled user.
+   */
   readonly isOpen: boolean;
   /** Tries of one lane take turns with those of others. */
   readonly lanes: readonly string[];
-  /** Called when the try has its turn: its count cannot overshoot by more than `concurrency`. */
+  /** Called when the try has its turn: its count cannot exceed a limit by more than `concurrency`. */
   admit(): Promise<boolean>;
 }
 
 export interface Passwords {
-  /** Whether this password of this user matched a moment ago: no hash, no turn. */
+  /** Whether this password of this user matched a moment ago: it needs no hash and no turn. */
   isRemembered(attempt: Pick<PasswordTry, 'user' | 'hash' | 'password'>): boolean;
-  /** Several tries with the same user and password at once cost one hash when it matches. */
+  /** Concurrent tries with the same user and password cost one hash when it matches. */
   verify(attempt: PasswordTry): Promise<PasswordOutcome>;
   /** Tries that wait for their turn. */
   readonly waiting: number;
@@ -47,9 +53,9 @@ export interface Passwords {
 }
 
 export interface PasswordsOptions {
-  /** Verifications at once; each takes a thread of libuv's four and 19 MiB. */
+  /** Concurrent verifications; each takes one of libuv's four threads and 19 MiB. */
   readonly concurrency?: number;
-  /** Tries that may wait. */
+  /** Most tries that may wait. */
   readonly queue?: number;
   /** Longest wait for a turn, milliseconds. */
   readonly patienceMs?: number;
@@ -110,12 +116,12 @@ export function createPasswords(options: PasswordsOptions = {}): Passwords {
   };
 }
 
-/** One verification for each cost, in their order: the user's own hash where it has this cost, else the dummy. */
+/** One verification for each cost, in order: the user's own hash where it has this cost, else the dummy. */
 async function verifyAtAllCosts({ hash, password }: PasswordTry, costs: readonly string[]): Promise<boolean> {
   const bytes = Buffer.from(composed(password), 'utf8');
   const own = hash === null ? null : costOf(hash);
   const all = new Set(costs.length === 0 ? [DEFAULT_COST] : costs);
-  // The directory may have changed since the hash was taken from it.
+  // The directory may have changed since the hash was read from it.
   if (own !== null) all.add(own);
   let matches = false;
   for (const cost of all) {

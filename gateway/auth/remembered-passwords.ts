@@ -2,11 +2,11 @@ import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 
 /** Passwords that matched a moment ago, as keyed MACs: a reconnect costs no hash. */
 export interface RememberedPasswords {
-  /** What the password is remembered by. `user` distinguishes users whose hashes are equal. */
+  /** The key of a cached password. `user` distinguishes users whose hashes are equal. */
   keyOf(user: string, hash: string | null, password: string): string;
   has(key: string): boolean;
   add(key: string): void;
-  /** Passwords that are remembered. */
+  /** Most cached passwords. */
   readonly size: number;
 }
 
@@ -14,12 +14,12 @@ const LASTS_MS = 30_000;
 const MOST = 10_000;
 
 /**
- * The MAC's key (HMAC-SHA-256) exists in this process alone, and the stored hash is part of what is authenticated: a
- * changed password is unknown at once. `now` in milliseconds of a clock that only rises.
+ * The MAC's key (HMAC-SHA-256) exists only in this process, and the MAC covers the stored hash: a changed password
+ * invalidates the entry at once. `now` in milliseconds of a monotonic clock.
  */
 export function rememberedPasswords(now: () => number, most: number = MOST): RememberedPasswords {
   const secret = createSecretKey(randomBytes(32));
-  /** The end of each. All last equally long, so the oldest is the first. */
+  /** The expiry of each. All last equally long, so the oldest is the first. */
   const ends = new Map<string, number>();
   return {
     keyOf: (user, hash, password) =>

@@ -15,7 +15,7 @@ interface VerifyKey {
   readonly key: CryptoKey | Uint8Array;
 }
 
-/** One key signs; it and those before it verify. */
+/** One key signs; that key and the older ones verify. */
 export interface KeyRing {
   readonly algorithm: SigningAlgorithm;
   readonly kid: string;
@@ -25,7 +25,7 @@ export interface KeyRing {
   readonly jwks: { readonly keys: readonly JWK[] };
 }
 
-/** A file or list does not hold signing keys. The message never repeats its content. */
+/** A file or list does not contain signing keys. The message never repeats its content. */
 export class SigningKeyFault extends Error {
   override readonly name = 'SigningKeyFault';
   readonly code = 'signing_key_invalid';
@@ -36,9 +36,9 @@ const MIN_SECRET_BYTES = 32;
 const CURVES: Readonly<Record<string, SigningAlgorithm>> = { Ed25519: 'EdDSA', 'P-256': 'ES256' };
 
 /**
- * The keys of a file: a JSON array of private JWKs (RFC 7517), each with `kid` and `alg`; the first one signs.
- * If the file is missing, or its first key has another algorithm, a new key is made and put first (mode 0600). Tokens
- * stay valid through a restart and through a change of algorithm. At most four keys are kept.
+ * The keys of a file: a JSON array of private JWKs (RFC 7517), each with `kid` and `alg`; the first one signs. If the
+ * file is missing, or its first key has another algorithm, a new key is created and put first (mode 0600). Tokens
+ * remain valid through a restart and a change of algorithm. At most four keys are kept.
  */
 export async function openKeyRing(path: string, algorithm: SigningAlgorithm): Promise<KeyRing> {
   const kept = await readKeys(path);
@@ -98,7 +98,7 @@ async function importKey(value: unknown): Promise<ImportedKey> {
       published: { ...publicKey, kid, use: 'sig', alg: algorithm },
     };
   } catch {
-    // The cause may hold the key's parameters.
+    // The cause may contain the key's parameters.
     throw new SigningKeyFault(`the signing key ${kid} is not a valid ${algorithm} key`);
   }
 }

@@ -11,14 +11,14 @@ import { GrantStoreUnavailable, type GrantStore } from './grant-store.ts';
 import type { KeyRing } from './signing-keys.ts';
 import { VIAS, type Via } from './upstream/verdict.ts';
 
-/** Tolerated between clocks, and the grace that a session has after `exp`. */
+/** Tolerance between clocks, and a session's grace after `exp`. */
 export const LEEWAY_S = 25;
 const MAX_TOKEN_CHARS = 8_192;
 /** Longest life and age of a token, whatever its claims say: a longer one is refused. */
 const MAX_LIFETIME_S = durationMs(MAX_TOKEN_TTL) / 1000;
-/** How long an expired token still shows that a device has logged in before. */
+/** How long an expired token still proves that a device has logged in before. */
 const RECOGNISED_S = 30 * 24 * 3_600;
-/** A larger grant is stored and the token carries its hash: tokens travel in URLs. */
+/** A larger grant is stored and the token contains its hash: tokens travel in URLs. */
 const MAX_GRANT_BYTES = 2_048;
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const HEADER_KEYS: ReadonlySet<string> = new Set(['alg', 'kid', 'typ']);
@@ -29,9 +29,9 @@ interface TokenRequest {
   readonly username: string;
   /** How the login was judged; absent: by the directory. */
   readonly via?: Via;
-  /** Unix milliseconds after which the token must not live; absent: no such limit. */
+  /** Unix milliseconds at which the token must end; absent: no such limit. */
   readonly endsAt?: number;
-  /** Revocations with a higher mark stop the token. */
+  /** Revocations with a higher mark invalidate the token. */
   readonly mark: number;
   /** Unix milliseconds. */
   readonly now: number;
@@ -41,14 +41,14 @@ export type TokenOutcome =
   | { readonly kind: 'valid'; readonly token: VerifiedToken }
   /** `reason` is for metrics; the client gets 401 for each. */
   | { readonly kind: 'invalid'; readonly reason: 'malformed' | 'expired' | 'refused' | 'grant_missing' }
-  /** The grant cannot be looked up now: 503. */
+  /** The grant cannot be read now: 503. */
   | { readonly kind: 'unavailable'; readonly code: string };
 
 export interface Tokens {
   readonly ttlMs: number;
   /** Rejects with a GrantStoreUnavailable or TooManyGrants when a large grant cannot be stored. */
   issue(request: TokenRequest): Promise<string>;
-  /** Never rejects for what a token holds. `now` in Unix milliseconds. */
+  /** Never rejects because of a token's content. `now` in Unix milliseconds. */
   verify(token: string, now: number): Promise<TokenOutcome>;
   /** The owner of a token, up to 30 days after its end; null for any other text. It grants no access. */
   recognise(token: string, now: number): Promise<{ readonly account: string; readonly username: string } | null>;
@@ -57,7 +57,7 @@ export interface Tokens {
 export interface TokensOptions {
   readonly keys: KeyRing;
   readonly grants: GrantStore;
-  /** `<namespace>/<name>` of the resource, which every token carries. */
+  /** `<namespace>/<name>` of the resource, which is in every token. */
   readonly resource: string;
   readonly issuer: string;
   readonly audience: string;
@@ -75,20 +75,22 @@ const claimsSchema = z.object({
   jti: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
   iat: z.int(),
   exp: z.int(),
-  /** Newest mark of a revocation that was known before the login was judged: the token is younger than those. */
+  /**
+   * Newest mark of a revocation that was known before the login was judged: the token is newer than those revocations.
+   */
   rev: z.int().nonnegative(),
-  /** How the login was judged, where it was not by the directory: the user need not be in it. */
+  /** How the login was judged, if not by the directory: the directory may lack the user. */
   via: z.enum(VIAS).optional(),
   accounts: list.optional(),
   events: list.optional(),
-  /** Of the grant: beside a stored one, too, so that equal filters share one whatever their profiles. */
+  /** Of the grant. Also present beside a stored grant, so that equal filters share one whatever their profiles. */
   privacy: z.array(z.string()).max(MOST_PROFILES).optional(),
-  /** SHA-256 (base64url) of the grant's canonical JSON (RFC 8785), when it is kept in the store. */
+  /** SHA-256 (base64url) of the grant's canonical JSON (RFC 8785), when it is in the store. */
   gh: z.string().length(43).optional(),
 });
 type Claims = z.output<typeof claimsSchema>;
 
-/** Issues and verifies access tokens: JWS compact, claims as the original's, and the grant. */
+/** Issues and verifies access tokens: JWS compact, the claims of the original firehose, and the grant. */
 export function createTokens(options: TokensOptions): Tokens {
   return {
     ttlMs: options.ttlMs,
@@ -123,7 +125,7 @@ async function issue(request: TokenRequest, options: TokensOptions): Promise<str
     .sign(keys.signKey);
 }
 
-/** Seconds for which a token lives: no longer than what its login was judged by. Pure. */
+/** Lifetime of a token in seconds: limited by the evidence of its login. Pure. */
 export function lifetimeS(ttlMs: number, endsAt: number | undefined, now: number): number {
   const most = endsAt === undefined ? Infinity : Math.floor(endsAt / 1000) - Math.floor(now / 1000);
   return Math.max(0, Math.min(Math.floor(ttlMs / 1000), most));
@@ -164,7 +166,7 @@ async function verify(token: string, now: number, options: TokensOptions): Promi
   return { kind: 'valid', token: { grant, username, id, mark, sessionEndsAt, ...(via !== undefined && { via }) } };
 }
 
-/** `graceS`: seconds after its end for which a token is taken. */
+/** `graceS`: seconds after its end for which a token is accepted. */
 async function verifiedClaims(
   token: string,
   now: number,
@@ -190,7 +192,7 @@ async function verifiedClaims(
   } catch (error) {
     if (error instanceof errors.JWTExpired) return 'expired';
     if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return 'malformed';
-    // Every other error of the library is caused by the token: 401, never 500.
+    // The token causes every other error of the library: 401, never 500.
     return 'refused';
   }
 }
@@ -208,7 +210,7 @@ function accountOf({ identity }: Claims): string {
   return identity.slice(0, identity.indexOf(':'));
 }
 
-/** Accepts exactly the header that `issue` writes. A key is found by its exact `kid` and verifies one algorithm. */
+/** Accepts exactly the header that `issue` writes. A key is selected by its exact `kid` and verifies one algorithm. */
 function keyFor(header: JWTHeaderParameters, keys: KeyRing) {
   const found = typeof header.kid === 'string' ? keys.verifyKeys.get(header.kid) : undefined;
   const ours = header.typ === 'JWT' && Object.keys(header).every((key) => HEADER_KEYS.has(key));
@@ -222,7 +224,7 @@ async function grantOf(claims: Claims, account: string, store: GrantStore): Prom
     return accounts === undefined || events === undefined ? null : { account, accounts, events };
   }
   const kept = await store.get(gh);
-  // Write access to the store cannot widen a grant: the token holds its hash.
+  // Write access to the store cannot widen a grant: the token contains its hash.
   if (kept === null || digest(kept) !== gh) return null;
   const grant = grantSchema.parse(JSON.parse(kept));
   return grant.account === account ? grant : null;

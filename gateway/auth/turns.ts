@@ -1,7 +1,7 @@
 import { FairQueue } from './fair-queue.ts';
 
 export interface TurnsOptions {
-  /** Turns at once. */
+  /** Concurrent turns. */
   readonly concurrency: number;
   /** How many may wait. */
   readonly queue: number;
@@ -9,7 +9,7 @@ export interface TurnsOptions {
   readonly patienceMs: number;
 }
 
-/** A few at a time, in fair order. */
+/** Runs a few at a time, in fair order. */
 export interface Turns {
   /** False when the queue was full, or no turn came in time. */
   take(lanes: readonly string[]): Promise<boolean>;
@@ -43,7 +43,7 @@ export function createTurns({ concurrency, queue: most, patienceMs }: TurnsOptio
       });
     },
     give() {
-      // The turn goes to the next one instead of back to the pool: a newcomer cannot overtake those who wait.
+      // The turn goes to the next waiting one instead of back to the pool: a newcomer cannot overtake.
       const next = queue.shift();
       if (next === undefined) running -= 1;
       else next(true);

@@ -2,14 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
 
 const WORKER = 'libuv-worker';
-/** Nice values below the main thread: a tenth of its share of a core that both want. */
+/** Nice values below the main thread: a tenth of its share of a contended core. */
 export const WORKERS_BELOW = 10;
 
 /**
  * Lowers the priority of libuv's workers below the main thread's. A hash takes a core for 24 ms; with few cores the
  * kernel would share them evenly, and events would wait for logins. The workers' other work (files, names) is not
- * urgent. Only Linux has priorities of threads (sched(7), setpriority(2)); elsewhere nothing happens. libuv creates the
- * workers with their first work.
+ * urgent. Only Linux has priorities of threads (sched(7), setpriority(2)); on other systems this does nothing. libuv
+ * creates the workers with their first work.
  */
 export function lowerWorkers(): void {
   if (process.platform !== 'linux') return;

@@ -60,7 +60,7 @@ it('T6: a group is taken over with regroup as soon as it is empty, on any replic
   const next = await second.connect({ ...regroup, grant: GRANT });
   assert.deepEqual(codeOf(await first.groups.admit('default', NARROW, regroup)), [409, 'group_grant_differs']);
   next.membership.leave();
-  // On the replica that they left, nothing is waited for.
+  // On the replica that they left, nothing waits for them.
   const back = await second.connect({ ...regroup, grant: NARROW });
   assert.equal(back.lost, null);
 });
@@ -88,7 +88,7 @@ it('a grant that another replica replaced ends the connections that still have i
   await using first = await replica(keyPrefix);
   await using second = await replica(keyPrefix);
   const consumer = await first.connect({ grant: NARROW });
-  // As when the replica could not renew its claim.
+  // Like a replica that could not renew its claim.
   await second.client.del(MEMBERS(keyPrefix));
   await second.connect({ regroup: true });
   await until('the connection told', () => consumer.lost !== null);
@@ -134,7 +134,7 @@ it('I4: an account whose group was removed begins with the oldest event that is 
     async () => (await gateway.client.hget(accounts, 'acme'))?.includes('"gone"') === true,
   );
   assert.deepEqual(codeOf(await gateway.groups.admit('default', GRANT)), [503, 'groups_unavailable']);
-  // The replica that removes it has 10 s for that.
+  // The replica that removes the group has 10 s for that.
   await gateway.client.hset(accounts, 'acme', '{"since":1,"used":1,"grant":"","gone":1}');
   const back = await gateway.connect();
   await until('the event and the gap', () => back.ids.length === 1 && back.gaps.length === 1);

@@ -8,7 +8,10 @@ import { reportGroups, type DeclaredGroup, type GroupsPlace } from '../../event-
 export interface Backlog {
   /** Accounts that have a group of this name. */
   readonly accounts: number;
-  /** Entries that it has not read, an estimate where Redis does not know; null while no connection has used it yet. */
+  /**
+   * Entries that the group has not read, an estimate where Redis does not know; null while no connection has used it
+   * yet.
+   */
   readonly lag: number | null;
   /** Arrival of the oldest entry that was read and not finished, in Unix milliseconds; null when there is none. */
   readonly oldestPendingAt: number | null;
@@ -28,8 +31,8 @@ export interface BacklogOptions {
 const EVERY_MS = 10_000;
 
 /**
- * Reads the backlog of each group periodically, for monitoring, also while there is no connection. Unknown values are
- * left out. `ended` settles after the signal; it never rejects.
+ * Reads the backlog of each group periodically for monitoring, even without a connection. Unknown values are omitted.
+ * `ended` settles after the signal; it never rejects.
  */
 export function followBacklog(options: BacklogOptions): {
   readonly current: () => ReadonlyMap<string, Backlog>;

@@ -13,7 +13,7 @@ export interface BacklogParts {
   readonly logger: Logger;
 }
 
-/** Follows the backlog of the declared groups until `stack` is released, and returns what is known of it. */
+/** Follows the backlog of the declared groups until `stack` is released, and returns the last known values. */
 export function buildBacklog(
   stack: AsyncDisposableStack,
   { redis, keyspace, spec, metrics, logger }: BacklogParts,

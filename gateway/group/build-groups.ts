@@ -17,7 +17,7 @@ import { groupsWithoutRedis } from './without-redis.ts';
 export interface GroupsParts {
   readonly config: GatewayConfig;
   readonly directory: LiveDirectory;
-  /** What the resource offers. */
+  /** Accounts and events that the resource offers. */
   readonly scope: Live<Scope>;
   readonly cursors: Pick<Cursors, 'pseudonym'>;
   /** Null with the embedded log. */
@@ -27,7 +27,10 @@ export interface GroupsParts {
   readonly logger: Logger;
 }
 
-/** The groups of the resource, on a Redis client of their own; with the embedded log they are answered 501. Owned by `stack`. */
+/**
+ * The groups of the resource, with a Redis client of their own; with the embedded log they are answered 501. Owned by
+ * `stack`.
+ */
 export async function buildGroups(
   stack: AsyncDisposableStack,
   { config, directory, scope, cursors, presence, traces, metrics, logger }: GroupsParts,
@@ -58,7 +61,7 @@ export async function buildGroups(
   stack.defer(
     scope.onChange(() => {
       offer = createOffer(scope.current);
-      // Drops what was decided by the old scope.
+      // Drops the decisions of the old scope.
       groups.useDirectory(directory.current);
     }),
   );

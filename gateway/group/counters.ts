@@ -1,13 +1,13 @@
 /**
- * Plain numbers that the event path raises and the metrics endpoint reads: of one declared group on this replica, summed
- * over its accounts.
+ * Plain numbers that the event path raises and the metrics endpoint reads, for one declared group on this replica,
+ * summed over its accounts.
  */
 export interface GroupCounters {
-  /** Events written to connections; of these, not for the first time. */
+  /** Events written to connections; and how many of these were not the first delivery. */
   delivered: number;
   redelivered: number;
   acknowledged: number;
-  /** Events that went from a member that hangs to another one, without counting an attempt. */
+  /** Events that moved from a member that hangs to another one, without counting an attempt. */
   handedBack: number;
   /** Entries that the grant or the filters of the group exclude, acknowledged at once. */
   filtered: number;
@@ -15,7 +15,7 @@ export interface GroupCounters {
   poison: number;
   /** Entries that were trimmed before they were delivered or acknowledged, as far as known. */
   trimmed: number;
-  /** Leases taken, and lost to another replica or by expiry. */
+  /** Leases taken, and leases lost to another replica or by expiry. */
   leasesTaken: number;
   leasesLost: number;
 }

@@ -5,10 +5,10 @@ import { ENSURE_LUA, newEpoch } from '../../event-log/provisioning/ensure-stream
 import type { GroupPlace } from './place.ts';
 
 /**
- * Makes the stream and the group where they are missing. Replies the stream's epoch, the group's mark and the id that the
- * group was given last. KEYS: events, meta. ARGV: epoch, partitions, format, group, start, the group's field in the meta,
- * and the epoch in which the group was made (empty: unknown). In another epoch the group begins with the stream, of which
- * it has read nothing.
+ * Creates the stream and the group where they are missing. Replies the stream's epoch, the group's mark and the last id
+ * that the group received. KEYS: events, meta. ARGV: epoch, partitions, format, group, start, the group's field in the
+ * meta, and the epoch in which the group was created (empty: unknown). In another epoch the group begins at the start
+ * of the stream, of which it has read nothing.
  */
 const CREATE = defineScript(`${ENSURE_LUA}${CREATE_GROUP_LUA}
 local start = ARGV[5]
@@ -26,7 +26,7 @@ return { known[1], known[2], delivered }`);
 
 export interface CreatedGroup {
   readonly epoch: string;
-  /** Null for a group that an older version made. */
+  /** Null for a group that an older version created. */
   readonly mark: string | null;
   /** The group gets the events after this one, and those that it has not finished. */
   readonly delivered: string;

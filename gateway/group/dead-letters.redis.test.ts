@@ -39,7 +39,7 @@ it('dead letters are listed, page by page, and shown with their event', async ()
       .map((call) => `${call}/0`)
       .sort(),
   );
-  // Pages of three over the seams of the partitions give the same list.
+  // Pages of three, across the borders of partitions, give the same list.
   const paged: string[] = [];
   for (let page = await listDeadLetters(dead, { count: 3 }); page.length > 0;) {
     assert.ok(page.length <= 3);

@@ -10,9 +10,9 @@ import { HOLD_LUA, type Lease } from './lease.ts';
 export type DeadReason = 'max_deliver' | 'terminated';
 
 /**
- * Moves an entry to the dead letters, unless it is finished already: again after a lost reply is the same as once. XADD
- * comes before XACK, so that one that fails (OOM) loses nothing. KEYS: owner, fence, events, attempts, dead. ARGV: lease, TTL,
- * group, id, most kept, then the fields.
+ * Moves an entry to the dead letters, unless it is finished already: repeating it after a lost reply has no further
+ * effect. XADD comes before XACK, so that a failure (OOM) loses nothing. KEYS: owner, fence, events, attempts, dead.
+ * ARGV: lease, TTL, group, id, most kept, then the fields.
  */
 const KEEP = defineScript(`${HOLD_LUA}
 if #redis.call('XPENDING', KEYS[3], ARGV[3], ARGV[4], ARGV[4], 1) == 1 then
@@ -25,7 +25,7 @@ redis.call('HDEL', KEYS[4], ARGV[4])
 return 1`);
 
 /**
- * Puts it back at the end of the log and takes it out of the dead letters; nothing when it is not there (any more).
+ * Puts it back at the end of the log and removes it from the dead letters; nothing when it is not there (any more).
  * KEYS: dead, events. ARGV: id, meta line.
  */
 const REDRIVE = defineScript(`
@@ -48,7 +48,7 @@ export interface GivenUpEvent {
   readonly data: Buffer;
 }
 
-/** False when the lease is another's. Rejects with the client's error. */
+/** False when another replica has the lease. Rejects with the client's error. */
 export async function keepDeadLetter(
   place: GroupPlace,
   lease: Lease,
@@ -75,9 +75,9 @@ export async function keepDeadLetter(
 
 /** A dead letter as it is listed. */
 export interface DeadLetter {
-  /** `<account of the group>:<partition>:<id in the dead-letter stream>`: what `show` and `redrive` take. */
+  /** `<account of the group>:<partition>:<id in the dead-letter stream>`: the argument of `show` and `redrive`. */
   readonly id: string;
-  /** Entry id in the log, at the time. */
+  /** Entry id in the log at that time. */
   readonly entry: string;
   readonly eventId: string;
   readonly name: string;
@@ -91,7 +91,7 @@ export interface DeadLetter {
 
 export interface WholeDeadLetter extends DeadLetter {
   readonly metaLine: string;
-  /** The event's bytes as the producer gave them. */
+  /** The event's bytes as the producer sent them. */
   readonly data: Buffer;
 }
 
@@ -109,8 +109,7 @@ const MOST_LISTED = 1_000;
 
 /**
  * The dead letters, account by account and partition by partition, the oldest first, after `after` (an id of a dead
- * letter) or from the beginning; at most `count` (1,000), and of one account where that is given. Rejects with the
- * client's error.
+ * letter) or from the start; at most `count` (1,000), and of one account if given. Rejects with the client's error.
  */
 export async function listDeadLetters(
   of: DeadLettersOf,
@@ -137,7 +136,7 @@ export async function listDeadLetters(
   return letters;
 }
 
-/** One dead letter with its event, null when there is none of this id. Rejects with the client's error. */
+/** One dead letter with its event; null when there is none of this id. Rejects with the client's error. */
 export async function showDeadLetter(of: DeadLettersOf, id: string): Promise<WholeDeadLetter | null> {
   const at = parseId(of, id);
   if (at === null) return null;
@@ -148,8 +147,8 @@ export async function showDeadLetter(of: DeadLettersOf, id: string): Promise<Who
 }
 
 /**
- * Puts a dead letter back at the end of the log, under the same event id. All readers get it there, not its group
- * alone. Null when there is none of this id: it was never there, or is back already. Rejects with the client's error.
+ * Puts a dead letter back at the end of the log, under the same event id. All readers of the log get it there, not only
+ * its group. Null when there is none of this id: it never existed, or is back already. Rejects with the client's error.
  */
 export async function redriveDeadLetter(of: DeadLettersOf, id: string): Promise<{ readonly entry: string } | null> {
   const at = parseId(of, id);
@@ -163,7 +162,9 @@ export async function redriveDeadLetter(of: DeadLettersOf, id: string): Promise<
   return entry === null ? null : { entry: entry.toString() };
 }
 
-/** An entry that was written by hand has its id and its time from its place in the log; both are kept when it moves. */
+/**
+ * An entry that was written by hand gets its id and its time from its place in the log; both are kept when it moves.
+ */
 function metaElsewhere({ metaLine, entry, eventId }: WholeDeadLetter): string {
   const meta = decodeMeta(metaLine);
   if (meta === null) return metaLine;

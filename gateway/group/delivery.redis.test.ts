@@ -134,7 +134,7 @@ describe('a group: credit', () => {
     await gateway.publish(one());
     await until('1 pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 1 });
     assert.equal(consumer.ids.length, 0);
-    // It was not written, so it was not tried.
+    // It was not written, so it does not count as an attempt.
     const keys = groupKeys(gateway.place.keyPrefix, 0, NAME);
     assert.equal(await gateway.client.exists(keys.attempts), 0);
     consumer.sink.flow();
@@ -152,7 +152,7 @@ describe('a group: credit', () => {
       holds: (seen) => seen >= 60,
     });
     const before = fast.ids.length;
-    // The slow one has what it may have, or less; new calls go to the other.
+    // The slow one has at most its limit; new calls go to the other.
     for (let round = 1; round <= 5; round += 1) await gateway.publish(events(calls(round * 60), 1));
     await until('360 events received by both together', () => fast.ids.length + slow.ids.length, {
       holds: (seen) => seen >= 360,

@@ -7,8 +7,8 @@ import { encodeGroupCursor } from './group-cursor.ts';
 import type { Held, Loaded } from './ledger.ts';
 
 /**
- * A batch as the frames of one write. With `meta` each event ends in a `_firehose` key, as in the fan-out, and which
- * attempt this is.
+ * A batch as the frames of one write. With `meta` each event ends in a `_firehose` key, as in the fan-out, with the
+ * number of the attempt.
  */
 export function eventFrames<C extends Loaded>(
   batch: readonly Held<C>[],

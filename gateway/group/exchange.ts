@@ -9,9 +9,9 @@ import { encodeAttempts, readPending, type PendingEntry } from './pending.ts';
 import type { GroupPlace } from './place.ts';
 import { takeTurn } from './turn.ts';
 
-/** Entries of one read. */
+/** Most entries of one read. */
 const COUNT = 500;
-/** Milliseconds between two tries to store a dead letter that Redis refuses. */
+/** Milliseconds between two attempts to store a dead letter that Redis refuses. */
 const DEAD_LETTER_RETRY_MS = 1_000;
 
 interface Read {
@@ -20,13 +20,13 @@ interface Read {
   readonly isRecovery: boolean;
 }
 
-/** False: the lease is another's. */
+/** False: another replica has the lease. */
 type Held = boolean;
 
 /**
  * The commands of an owner to Redis during one lease, one script at a time. First come the entries that the group read
- * before and never acknowledged, in order; then new ones (I2). Each step rejects with the client's error, and Redis may
- * have executed it: everything can be sent again.
+ * before and never acknowledged, in order; then new ones (I2). Each step rejects with the client's error. Redis may
+ * have executed it: every step can be repeated.
  */
 export class Exchange {
   readonly #work: PartitionWork;
@@ -38,10 +38,13 @@ export class Exchange {
   #mayHaveMore = true;
   #readAt = 0;
   #turnAt = performance.now();
-  /** Nothing is read before the first turn: Redis has the script then, and the read follows it. */
+  /** Nothing is read before the first turn: after it Redis has the script, and the read follows it. */
   #isFirst = true;
   #deadLettersAt = 0;
-  /** Read, and not taken in yet: a gap of a source and what is behind it. What is before it is written first. */
+  /**
+   * Entries that were read and not yet taken in: a gap of a source and those after it. Earlier entries are written
+   * first.
+   */
   #later: Read | null = null;
 
   constructor(work: PartitionWork, place: GroupPlace, lease: Lease) {
@@ -50,12 +53,12 @@ export class Exchange {
     this.#lease = lease;
   }
 
-  /** An entry has come. */
+  /** An entry has arrived. */
   wake(): void {
     this.#mayHaveMore = true;
   }
 
-  /** Does what is most urgent; null when there is nothing to do. Without `reads`, nothing more is read. */
+  /** Does the most urgent work; null when there is nothing to do. Without `reads`, nothing more is read. */
   step(now: number, reads: boolean): Promise<Held> | null {
     const { outbox } = this.#work;
     if (this.#later !== null && reads) return this.#passGap(this.#later);
@@ -70,7 +73,7 @@ export class Exchange {
   nextTime(now: number, reads: boolean): number {
     const poll = this.#readAt + this.#work.context.timings.pollMs;
     const deadLetters = this.#work.outbox.givenUp.length > 0 ? this.#deadLettersAt : this.#renewal;
-    // A read that is due and cannot be done waits for credit, which kicks.
+    // A read that is due but has no credit waits for credit, which kicks.
     return Math.min(this.#renewal, deadLetters, reads && poll > now ? poll : this.#renewal);
   }
 
@@ -78,7 +81,7 @@ export class Exchange {
     return this.#turnAt + this.#lease.ttlMs / 3;
   }
 
-  /** How many entries to ask for: none without credit, or before there is a reason to. */
+  /** How many entries to read: none without credit, or before there is a reason to. */
   #wanted(now: number): number {
     const { context } = this.#work;
     if (now >= this.#readAt + context.timings.pollMs) this.#mayHaveMore = true;
@@ -150,7 +153,7 @@ export class Exchange {
     }
   }
 
-  /** Up to the first gap of a source; `step` goes on with the rest, when that was written. */
+  /** Up to the first gap of a source; `step` continues with the rest once these are written. */
   #takeIn({ entries, isRecovery }: Read): void {
     const gap = entries.findIndex(({ entry }) => isSourceGap(entry.meta));
     const taken = takeIn(this.#work, gap < 0 ? entries : entries.slice(0, gap));
@@ -175,7 +178,7 @@ export class Exchange {
     this.#work.context.traces?.settled(held, outcome, this.#work.group);
   }
 
-  /** One at a time: they are few, and each carries its event. */
+  /** One at a time: they are few, and each contains its event. */
   async #keepOne(): Promise<Held> {
     const { outbox, context } = this.#work;
     const [first] = outbox.givenUp;

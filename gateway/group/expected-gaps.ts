@@ -1,16 +1,16 @@
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 
-/** More than these are told at once: that is early, and nothing is lost. */
+/** More than these are reported at once: that is early, and nothing is lost. */
 const MOST = 100;
 
 /**
- * Gaps of sources that the log has, in partitions that this replica reads for the group: it comes to them itself, unless it
- * loses the partition first. Pure.
+ * Gaps of sources in the log, in partitions that this replica reads for the group. The group reaches them itself,
+ * unless this replica loses the partition first. Pure.
  */
 export class ExpectedGaps {
   readonly #expected = new Map<string, SourceGapNotice>();
 
-  /** Returns what is to be told now, because too many are expected. */
+  /** Returns the gaps to report now, because too many are expected. */
   add(notice: SourceGapNotice): SourceGapNotice | null {
     this.#expected.set(keyOf(notice), notice);
     if (this.#expected.size <= MOST) return null;
@@ -19,12 +19,15 @@ export class ExpectedGaps {
     return oldest ?? null;
   }
 
-  /** The group has come to it. */
+  /** The group has reached it. */
   passed(notice: SourceGapNotice): void {
     this.#expected.delete(keyOf(notice));
   }
 
-  /** The partition is another replica's, which tells its own connections: these are left to this one. */
+  /**
+   * The partition moved to another replica, which notifies only its own connections: this replica must report these
+   * gaps.
+   */
   leave(partition: number): readonly SourceGapNotice[] {
     const left = [...this.#expected.values()].filter((notice) => notice.partition === partition);
     for (const notice of left) this.passed(notice);
@@ -32,11 +35,14 @@ export class ExpectedGaps {
   }
 }
 
-/** Gaps that one connection was notified of, so that it is not again when its replica takes the partition over. Pure. */
+/**
+ * Gaps that one connection was notified of, so that it is not notified again when its replica takes the partition over.
+ * Pure.
+ */
 export class ToldGaps {
   readonly #told = new Set<string>();
 
-  /** False when it was told before. */
+  /** False when it was reported before. */
   isNew(notice: SourceGapNotice): boolean {
     const key = keyOf(notice);
     if (this.#told.has(key)) return false;

@@ -1,14 +1,17 @@
 import type { Held, Loaded } from './ledger.ts';
 
-/** Deliveries that count against the event: all but those to members that hung. */
+/** Deliveries that count against the event: all except those to members that hung. */
 export function countedAttempts({ attempts, excused }: Pick<Held<Loaded>, 'attempts' | 'excused'>): number {
   return attempts - excused;
 }
 
-/** Where another member is that does not hang: on this replica, on another one alone, or nowhere. */
+/** Where there is another member that does not hang: on this replica, only on another one, or nowhere. */
 export type OtherMember = 'here' | 'elsewhere' | 'nowhere';
 
-/** A member of another replica gets the event only once that replica takes the partition over: it has this many times as many deliveries for that. */
+/**
+ * A member of another replica gets the event only once that replica takes over the partition: for that, this many times
+ * as many deliveries are allowed.
+ */
 const ELSEWHERE_FACTOR = 2;
 
 export interface Failure {

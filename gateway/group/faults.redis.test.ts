@@ -72,7 +72,7 @@ describe('a group when Redis fails', () => {
     const consumer = await gateway.connect();
     await until('consumer served', () => consumer.standbys.at(-1), { holds: (seen) => seen === false });
     const { events: stream } = streamKeys(gateway.place.keyPrefix, 0);
-    // Another client reads as the owner, as a turn does whose reply never comes.
+    // Another client reads as the owner, like a turn whose reply never arrives.
     await gateway.client
       .multi()
       .xadd(stream, '*', 'm', '1\tDTMF\tacme\tcall\tcall/0', 'd', '{"call":"call","n":0}')
@@ -214,7 +214,7 @@ describe('a group whose log is not what it was', () => {
     );
     first.membership.leave();
     await until('no group in use', () => gateway.groups.status().length, { holds: (seen) => seen === 0 });
-    // All that was read, and 3 of what was not.
+    // Everything that was read, and 3 of the unread entries.
     await gateway.publish(events(calls(10), 1, 1));
     await gateway.client.xtrim(stream, 'MAXLEN', '=', 7);
     const second = await gateway.connect();
@@ -222,7 +222,7 @@ describe('a group whose log is not what it was', () => {
     await gateway.publish(events(calls(1), 1, 2));
     await until('8 events received by second', () => second.ids.length, { holds: (seen) => seen === 8 });
     assert.deepEqual(second.gaps, [{ reason: 'trimmed', ids: [], missed: 3 }]);
-    // What was read and is trimmed then is not a gap.
+    // Entries that are trimmed after they were read are not a gap.
     await until('nothing pending in Redis', () => pendingInRedis(gateway.place), { holds: (seen) => seen === 0 });
     await gateway.client.xtrim(stream, 'MAXLEN', '=', 0);
     await gateway.publish(events(calls(1), 1, 3));

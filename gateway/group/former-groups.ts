@@ -12,20 +12,20 @@ export interface FormerGroupsOptions {
   readonly place: LogPlace;
   readonly resource: string;
   readonly groups: readonly ConsumerGroup[];
-  /** The resource's account: it inherits what is not declared for another one. */
+  /** The resource's account: it inherits groups that are not declared for another account. */
   readonly account: string;
   readonly presence: Pick<Presence, 'replica' | 'replicas' | 'beat'>;
   readonly logger: Logger;
 }
 
 /**
- * Groups of the former form, with one position for all accounts of the resource: their position, pending entries, attempts
- * and dead letters go to one account. Nothing is moved while replicas of the former version have connections of the group,
- * or read for it: they would acknowledge in a group that is gone.
+ * Groups of the former form, with one position for all accounts of the resource: their position, pending entries,
+ * attempts and dead letters move to one account. Nothing is moved while replicas of the former version have connections
+ * of the group, or read for it: they would acknowledge in a group that is gone.
  */
 export class FormerGroups {
   readonly #options: FormerGroupsOptions;
-  /** Declared groups whose former form may be there. */
+  /** Declared groups that may exist in their former form. */
   #open: Set<string>;
   #moving: Promise<void> | null = null;
 
@@ -39,12 +39,12 @@ export class FormerGroups {
     return !this.#open.has(group) || this.#heirOf(group) !== account;
   }
 
-  /** Looks again for former groups: a replica of the former version that starts late creates its own again. */
+  /** Checks again for former groups: a replica of the former version that starts late creates its own again. */
   reopen(): void {
     this.#open = new Set(this.#options.groups.map(({ name }) => name));
   }
 
-  /** Moves what can be moved now; one at a time. Rejects with the client's error. */
+  /** Moves what can be moved now; one run at a time. Rejects with the client's error. */
   migrate(): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();
     this.#moving ??= this.#migrate().finally(() => (this.#moving = null));

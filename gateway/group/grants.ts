@@ -10,13 +10,11 @@ import {
   type RegistryPlace,
 } from './registry.ts';
 
-/**
- * A claim outlives its replica for this long: longer than a lease, so that no owner acts on a grant that was replaced.
- */
+/** A claim outlives its replica by this time: longer than a lease, so that no owner acts on a replaced grant. */
 const CLAIMED_MS = 15_000;
-/** Safety margin taken off the claim for clock drift and the way to Redis. */
+/** Safety margin taken off the claim for clock drift and the time to reach Redis. */
 const MARGIN = 0.1;
-/** An admitted connection has joined by then, or never will. */
+/** An admitted connection that has not joined by then never will. */
 const JOINS_WITHIN_MS = 10_000;
 
 export interface GrantsOptions extends RegistryPlace {
@@ -27,7 +25,7 @@ export interface GrantsOptions extends RegistryPlace {
   readonly onReplaced: (of: GroupOf) => void;
 }
 
-/** What this replica has of a group. */
+/** State of a group on this replica. */
 interface Held {
   readonly of: GroupOf;
   grant: Grant;
@@ -43,13 +41,13 @@ export interface Ask {
   readonly regroup: boolean;
 }
 
-/** `<group>/<account>`: none of both can hold a slash. */
+/** `<group>/<account>`: neither can contain a slash. */
 export function keyOf({ group, account }: GroupOf): string {
   return `${group}/${account}`;
 }
 
 /**
- * The grant of each group that has members here: the same on all replicas (I13). Claims it before a connection joins, and
+ * The grant of each group with members here: the same on all replicas (I13). Claims it before a connection joins, and
  * renews the claim at each heartbeat.
  */
 export class Grants {
@@ -66,7 +64,7 @@ export class Grants {
     return this.#held.size;
   }
 
-  /** Asks for a connection with this grant. Rejects with the client's error. */
+  /** Requests admission for a connection with this grant. Rejects with the client's error. */
   async admit(of: GroupOf, ask: Ask): Promise<Registered> {
     const key = keyOf(of);
     const isIdleHere = !this.#isInUse(this.#held.get(key));
@@ -105,7 +103,7 @@ export class Grants {
     await this.#sweep(held);
   }
 
-  /** Renews the claims of groups with members, and gives up the others. Never rejects. */
+  /** Renews the claims of groups with members, and releases the others. Never rejects. */
   async renew(): Promise<void> {
     await Promise.all([...this.#held.values()].map((held) => this.#renewOne(held)));
   }
@@ -150,12 +148,12 @@ export class Grants {
     try {
       await withdrawMembers(this.#options, held.of);
     } catch (error) {
-      // The claim ends by itself.
+      // The claim expires by itself.
       this.#failed(error);
     }
   }
 
-  /** One line a reason and outage. */
+  /** One line for each reason and outage. */
   #failed(error: unknown): void {
     const code = redisErrorCode(error);
     if (code === this.#lastCode) return;

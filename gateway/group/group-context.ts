@@ -15,14 +15,14 @@ import type { PartitionWork } from './partition-work.ts';
 import type { GroupOf } from './registry.ts';
 import type { SpreadMember } from './spread.ts';
 
-/** How long things take; tests shorten them. */
+/** Durations; tests shorten them. */
 export interface Timings {
   readonly leaseMs: number;
-  /** Between two tries to take a lease that another replica still has. */
+  /** Between two attempts to take a lease that another replica still has. */
   readonly acquireMs: number;
   /** Between two reads without a wake: a safety net. */
   readonly pollMs: number;
-  /** How long a hand-over to another replica waits for what is with members. */
+  /** How long a hand-over to another replica waits for events that members have. */
   readonly handOverMs: number;
   /** How long a drain waits at most. */
   readonly drainMs: number;
@@ -43,7 +43,7 @@ export const TIMINGS: Timings = {
   retireMs: 60_000,
 };
 
-/** What a group declares, in milliseconds. */
+/** The declaration of a group; times in milliseconds. */
 export interface GroupLimits {
   readonly ackWaitMs: number;
   readonly maxDeliver: number;
@@ -64,44 +64,49 @@ export function limitsOf(group: ConsumerGroup): GroupLimits {
 export interface GroupMember extends SpreadMember, Loaded {
   /** Unique among the members of this process. */
   readonly number: number;
-  /** How much may be written to it now: nothing while it is not placed, its socket is full or it has no credit. */
+  /**
+   * How much may be written to it now: nothing while its client does not know whether it is on standby, its socket is
+   * full, or it has no credit.
+   */
   room(): { readonly events: number; readonly bytes: number };
-  /** Writes a batch, and counts each event as with this member. */
+  /** Writes a batch, and counts each event as being with this member. */
   deliver(batch: readonly Held<GroupMember>[]): void;
-  /** The event is not with this member any more. */
+  /** The member no longer has the event. */
   forget(held: Held<GroupMember>): void;
-  /** The event was not acknowledged in time. Returns whether the member hangs: it has finished nothing since the write. */
+  /**
+   * The event was not acknowledged in time. Returns whether the member hangs: it has finished nothing since the write.
+   */
   missed(held: Held<GroupMember>): boolean;
 }
 
 /** A member as its group knows it: a connection, or a webhook. */
 export interface JoinedMember extends GroupMember {
-  /** Whether it knows that it is on standby or not: nothing is written before. */
+  /** Whether it knows if it is on standby: nothing is written before. */
   readonly isPlaced: boolean;
   tell(standby: boolean, position: Position | null): void;
   tellGap(reason: GroupGapReason, gap: GroupGap): void;
-  /** Once, and not before the greeting. */
+  /** Called once, and not before the greeting. */
   tellSourceGap(notice: SourceGapNotice): void;
-  /** Ends the membership from our side. */
+  /** Ends the membership from the gateway's side. */
   lose(reason: LostReason): void;
-  /** What is pending goes to the others, in order. Twice is the same as once. */
+  /** Pending events go to the others, in order. A second call has no effect. */
   leave(): void;
 }
 
-/** What a member needs of its group. */
+/** What a member needs from its group. */
 export interface MemberGroup {
   readonly maxPending: number;
-  /** Where an event of this partition is under way, if it still is. */
+  /** The work of the partition that has this event, if the event is unfinished. */
   workOf(partition: number): PartitionWork | undefined;
   /** The member can take more. */
   flows(): void;
   left(member: JoinedMember): void;
 }
 
-/** Makes a member; `number` is unique among the members of this process. */
+/** Creates a member; `number` is unique among the members of this process. */
 export type MakeMember<R extends JoinedMember> = (number: number, group: MemberGroup) => R;
 
-/** What the owners of a group's partitions share. More than eight members: one object for all partitions of a group. */
+/** Shared by the owners of a group's partitions. More than eight members: one object for all partitions of a group. */
 export interface GroupContext {
   readonly of: GroupOf;
   readonly replica: string;
@@ -116,27 +121,27 @@ export interface GroupContext {
   /** Scope and filter of all members; null without any. */
   readonly view: Wanted | null;
   /**
-   * Whether the grant of the members is known to be in force at this time (monotonic). Where it is not, nothing is
-   * acknowledged because nothing matched it, and the partitions are given up (I13).
+   * Whether the grant of the members is known to be in force at this time (monotonic). If not, entries that it excludes
+   * are not acknowledged, and the partitions are released (I13).
    */
   isGranted(now: number): boolean;
   /** The member that gets this call; null without any. */
   choose(call: string, partition: number): GroupMember | null;
-  /** Another member than this one for the call; one that hangs only where all do, null where there is no other. */
+  /** A different member for the call. One that hangs only if all hang; null if there is no other. */
   chooseOther(member: GroupMember, call: string, partition: number): GroupMember | null;
-  /** Where there is another member, one that does not hang. */
+  /** Where there is another member that does not hang. */
   otherThan(member: GroupMember): OtherMember;
   /** The member hangs: its calls go to others, in all partitions. */
   hangs(member: GroupMember): void;
   /** How many more entries this replica may hold for the group. */
   free(): number;
-  /** This many more are held, or are about to be. */
+  /** Changes the number of entries that are held, or are about to be. */
   hold(entries: number): void;
   tell(reason: GroupGapReason, gap: GroupGap): void;
   /** Notifies all members. */
   tellSourceGap(notice: SourceGapNotice): void;
   /** This replica reads the partition from now on, or no longer. */
   owns(partition: number, isOwner: boolean): void;
-  /** The group is not in Redis any more. */
+  /** The group no longer exists in Redis. */
   groupLost(): void;
 }

@@ -5,7 +5,7 @@ import type { Route } from '../fanout/route-index.ts';
 /** Whether a group keeps an event that its connections may see. Null keeps everything. */
 export type GroupFilter = ((route: Route) => boolean) | null;
 
-/** Pure. What the group skips is acknowledged at once. */
+/** Pure. Excluded events are acknowledged at once. */
 export function groupFilter({ filters }: ConsumerGroup): GroupFilter {
   const only = filters.events.length === 0 ? null : new Set(filters.events);
   const never = new Set(filters.excludeEvents);
@@ -17,7 +17,7 @@ export function groupFilter({ filters }: ConsumerGroup): GroupFilter {
     (accounts === null || (account !== null && accounts.has(account.id)));
 }
 
-/** Whether it would keep no event: a stream is never silently empty. Pure. */
+/** Whether it would exclude every event: a stream is never silently empty. Pure. */
 export function keepsNothingOf(grant: Grant, { filters }: ConsumerGroup): boolean {
   const { events, excludeEvents, accounts } = filters;
   const isKept = (name: string) => !excludeEvents.includes(name) && (events.length === 0 || events.includes(name));

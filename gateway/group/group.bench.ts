@@ -1,6 +1,6 @@
 /**
- * Durable delivery without sockets, to be run by hand: one replica, a connection whose far end acknowledges each write
- * at once, against bare XREADGROUP and XACK at 500 of the same entries on the same Redis.
+ * Durable delivery without sockets. Run by hand: one replica with a connection whose far end acknowledges each write at
+ * once, against bare XREADGROUP and XACK of the same entries, 500 at a time, on the same Redis.
  *   node gateway/group/group.bench.ts --url redis://... --events 200000 --connections 4 --format plain|meta
  */
 import { randomUUID } from 'node:crypto';
@@ -40,7 +40,7 @@ async function fill(gateway: Replica): Promise<void> {
   }
 }
 
-/** Events a second of a loop that reads and acknowledges, pipelined, and does nothing else. */
+/** Events a second of a loop that only reads and acknowledges, pipelined. */
 async function bare(gateway: Replica): Promise<number> {
   const start = performance.now();
   for (let partition = 0; partition < gateway.place.partitions; partition += 1) {

@@ -14,12 +14,12 @@ import { groupPlace } from './place.ts';
 import type { GroupOf } from './registry.ts';
 import { Spread } from './spread.ts';
 
-/** A connection is notified whether it is on standby within this time, whatever Redis does. */
+/** A connection learns whether it is on standby within this time, whatever Redis does. */
 const PLACED_WITHIN_MS = 2_000;
 /** How long the last acknowledgements may take when no member is left. */
 const LAST_WORDS_MS = 1_000;
 
-/** What all groups of a replica share, and what this one is. */
+/** Shared by all groups of a replica, with the identity of this one. */
 export type GroupParts = Pick<
   GroupContext,
   'of' | 'replica' | 'limits' | 'timings' | 'index' | 'filter' | 'counters' | 'traces' | 'logger' | 'cursors'
@@ -39,7 +39,9 @@ interface Running {
   wasTried: boolean;
 }
 
-/** One account's group on this replica: its members, the partitions that it reads for them, and which member has which call. */
+/**
+ * One account's group on this replica: its members, the partitions that it reads for them, and the member of each call.
+ */
 export class Group {
   readonly of: GroupOf;
   /** Until when the grant of the members is known to be in force (monotonic). */
@@ -50,7 +52,7 @@ export class Group {
   readonly #members = new Map<number, JoinedMember>();
   readonly #loops = new Map<number, Running>();
   readonly #spreads = new Map<number, Spread>();
-  /** Until a member knows whether it is on standby. */
+  /** Deadline at which a member learns whether it is on standby. */
   readonly #timers = new Map<number, NodeJS.Timeout>();
   #view: Wanted | null = null;
   #held = 0;
@@ -59,7 +61,7 @@ export class Group {
   readonly #gaps = new ExpectedGaps();
   /** Replicas with connections of this group, by their last heartbeats; null before the first ones. */
   #replicas: readonly string[] | null = null;
-  /** Of the other ones, those with a connection that does not hang. */
+  /** Other replicas with a connection that does not hang. */
   #healthyElsewhere: readonly string[] = [];
 
   constructor(parts: GroupParts) {
@@ -91,7 +93,7 @@ export class Group {
     return this.#members.size;
   }
 
-  /** Nothing of it is left here. */
+  /** Nothing of the group remains on this replica. */
   get isIdle(): boolean {
     return this.#members.size === 0 && this.#loops.size === 0;
   }
@@ -107,14 +109,14 @@ export class Group {
   }
 
   /**
-   * Where the group was when a connection asked for it: it gets the events after this position, and those that are not
-   * finished.
+   * Position of the group when a connection requested it: it gets the events after this position, and the unfinished
+   * ones.
    */
   movedTo(position: Position): void {
     this.#position = position;
   }
 
-  /** Adds a member of this grant, which is that of all others. */
+  /** Adds a member with this grant, which equals that of all others. */
   join<R extends JoinedMember>(grant: Grant, make: MakeMember<R>): R {
     if (this.#members.size === 0) this.#view = wantedBy(grant);
     const group: MemberGroup = {
@@ -148,7 +150,7 @@ export class Group {
     this.#loops.get(partition)?.loop.wake();
   }
 
-  /** The log has a gap of a source. The owner of the partition tells its members when the group comes to it. */
+  /** The log has a gap of a source. The owner of the partition notifies its members when the group reaches it. */
   sourceGap(notice: SourceGapNotice): void {
     const now = this.#owned.has(notice.partition) ? this.#gaps.add(notice) : notice;
     if (now !== null) this.#tellSourceGap(now);
@@ -168,7 +170,7 @@ export class Group {
     for (const member of this.#members.values()) member.lose(reason);
   }
 
-  /** Stops reading, and settles once all leases are given up. `by` is monotonic. */
+  /** Stops reading, and settles once all leases are released. `by` is monotonic. */
   async stop(by: number): Promise<void> {
     this.#replicas = null;
     for (const { loop } of this.#loops.values()) loop.stop(by);
@@ -194,7 +196,7 @@ export class Group {
     this.#placeWhenKnown();
   }
 
-  /** The replicas that may own a partition: those with a connection that does not hang, or all where all hang (I14). */
+  /** The replicas that may own a partition: those with a connection that does not hang, or all if all hang (I14). */
   #candidates(): readonly string[] | null {
     if (this.#replicas === null) return null;
     const isHealthy = this.#hung().length < this.#members.size;
@@ -279,7 +281,7 @@ export class Group {
       loop.work.moveFrom(hung, (call) => this.#chooseOther(hung, call, partition));
   }
 
-  /** The credit of the members that do not hang; of all where all hang. */
+  /** The credit of the members that do not hang; of all if all hang. */
   #free(): number {
     const members = this.#members.size - this.#hung().length || this.#members.size;
     const free = members * this.#parts.limits.maxPending - this.#held;
@@ -302,7 +304,7 @@ export class Group {
     for (const member of this.#members.values()) if (member.isPlaced) this.#tellStandby(member);
   }
 
-  /** New members learn whether they are standby once the owners are known, and each lease was tried for. */
+  /** New members learn whether they are on standby once the owners are known and each lease was tried. */
   #placeWhenKnown(): void {
     const isKnown = this.#replicas !== null && [...this.#loops.values()].every(({ wasTried }) => wasTried);
     if (!isKnown && this.#owned.size === 0) return;

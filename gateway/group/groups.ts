@@ -20,14 +20,15 @@ export interface AdmitOptions {
 /** The consumer groups of one resource, as one replica serves them. A group belongs to the account of the grant. */
 export interface Groups extends AsyncDisposable {
   /**
-   * Before the upgrade. 400 unknown_group; 403 group_keeps_nothing; 409 group_grant_differs, when another grant is in force
-   * (`regroup` takes the group over once no connection has the other one) and group_is_a_webhook; 429 too_many_groups; 501 groups_need_redis; 503
-   * group_migrating, and groups_unavailable while Redis is away or this replica drains.
+   * Call before the upgrade. Refusals: 400 unknown_group; 403 group_keeps_nothing; 409 group_grant_differs, when
+   * another grant is in force (`regroup` takes over the group once no connection has the other grant) and
+   * group_is_a_webhook; 429 too_many_groups; 501 groups_need_redis; 503 group_migrating, and groups_unavailable while
+   * Redis is away or this replica drains.
    */
   admit(group: string, grant: Grant, options?: AdmitOptions): Promise<Admission>;
-  /** After the upgrade, of an admitted connection. */
+  /** Call after the upgrade of an admitted connection. */
   join(group: string, options: MemberOptions): Membership;
-  /** Adds a member that is no connection, once the webhook of the group was admitted. */
+  /** Adds a member that is not a connection, once the webhook of the group was admitted. */
   attach<R extends JoinedMember>(group: string, grant: Grant, make: MakeMember<R>): R;
   /** Called by the reader of the log for each partition with a new entry. */
   wake(partition: number): void;
@@ -35,17 +36,17 @@ export interface Groups extends AsyncDisposable {
   sourceGap(notice: SourceGapNotice): void;
   useDirectory(directory: Directory): void;
   /**
-   * Stops reading, waits for what is with connections until it is finished, the signal fires or the limit is over, and
-   * gives up the leases. Connections stay, as standby.
+   * Stops reading. Waits until the connections have finished their events, the signal fires or the limit is over, and
+   * releases the leases. Connections remain, on standby.
    */
   drain(signal: AbortSignal): Promise<void>;
-  /** Of every declared group, over its accounts. */
+  /** For each declared group, over its accounts. */
   readonly counters: ReadonlyMap<string, Readonly<GroupCounters>>;
-  /** Of every group of an account that is served here. */
+  /** For each group of an account that is served here. */
   status(): readonly GroupStatus[];
   /** For the heartbeat: connections by `<group>/<account>`, without groups that have none. */
   connections(): Readonly<Record<string, number>>;
-  /** For the heartbeat: of these, connections that hang. */
+  /** For the heartbeat: those of them that hang. */
   hung(): Readonly<Record<string, number>>;
 }
 
@@ -65,39 +66,39 @@ export interface GroupStatus {
 export type GroupGapReason = 'trimmed' | 'poison';
 
 export interface GroupGap {
-  /** Ids of the lost events, or `<partition>:<entry id>` where nothing else is known; empty when they are unknown. */
+  /** Ids of the lost events, or `<partition>:<entry id>` where only that is known; empty when they are unknown. */
   readonly ids: readonly string[];
-  /** Null when that is unknown. */
+  /** Null when unknown. */
   readonly missed: number | null;
 }
 
 /**
- * What ends a membership from our side: the streams were lost and refilled, the group was deleted (both 4410), or its
- * connections elsewhere have another grant.
+ * Why the gateway ends a membership: the streams were lost and refilled, the group was deleted (both 4410), or its
+ * connections on other replicas have another grant.
  */
 export type LostReason = 'epoch_lost' | 'group_lost' | 'grant_differs';
 
-/** More than eight members: a connection as its session opens it; the last four are what it is notified of. */
+/** More than eight members: a connection as its session opens it; the last four are its notifications. */
 export interface MemberOptions {
   readonly grant: Grant;
   /** `meta` adds `"_firehose":{...,"attempt":n}`. */
   readonly format: Format;
-  /** What the connection sees of personal data, asked at each delivery; null: everything. */
+  /** The privacy view of the connection, read at each delivery; null: everything. */
   readonly privacy: () => Redactor | null;
   readonly sink: Sink;
-  /** By frames (the methods of the membership), or by the pong that follows what was written. */
+  /** By frames (the methods of the membership), or by the pong that follows the written events. */
   readonly acknowledges: 'frames' | 'pongs';
   /** Sends a WebSocket ping, for `pongs`. */
   readonly ping: (payload: Buffer) => void;
   /**
    * Called once before any event is written, within two seconds of joining, and then on each change. `true`: this
-   * replica owns nothing of the group. `position`: where the group was when this or a later connection asked for it.
+   * replica owns nothing of the group. `position`: position of the group when this or a later connection requested it.
    */
   readonly onStandby: (standby: boolean, position: Position | null) => void;
   readonly onGap: (reason: GroupGapReason, gap: GroupGap) => void;
-  /** A switch was not listened to for a time. Nobody acknowledges it: the group has passed over it. */
+  /** A switch had no listener for a time. No client acknowledges this: the group has passed it. */
   readonly onSourceGap: (notice: SourceGapNotice) => void;
-  /** Nothing is written any more; the connection must be notified and closed. */
+  /** Nothing more is written; the connection must be notified and closed. */
   readonly lost: (reason: LostReason) => void;
 }
 
@@ -108,23 +109,29 @@ export type AckOutcome =
 
 /**
  * unknown_id: not with this connection, or finished already. unknown_cursor: not of this connection. moved: another
- * replica reads the partition now, or Redis could not be reached; the event may come again.
+ * replica reads the partition now, or Redis could not be reached; the event may be delivered again.
  */
 type AckCode = 'unknown_id' | 'unknown_cursor' | 'moved';
 
-/** One connection of a group. Promises settle once Redis has it, or cannot have it. None rejects. */
+/** One connection of a group. Promises settle once Redis has the change, or cannot get it. None rejects. */
 export interface Membership {
   readonly standby: boolean;
-  /** A cursor (everything written to this connection up to it), or event ids; those that are known count in any case. */
+  /**
+   * A cursor (everything written to this connection up to it), or event ids; known ids count even if others are
+   * unknown.
+   */
   ack(what: string | readonly string[]): Promise<AckOutcome>;
-  /** Again, after `delayMs` in place of the back-off of this try; a dead letter when that was the last one. */
+  /**
+   * Delivers it again, after `delayMs` instead of the back-off of this attempt; a dead letter when that was the last
+   * one.
+   */
   nack(id: string, delayMs?: number): Promise<AckOutcome>;
-  /** Still at work: the wait for the acknowledgement starts again. */
+  /** Still being handled: the wait for the acknowledgement starts again. */
   progress(id: string): AckOutcome;
-  /** Never again: a dead letter. */
+  /** Never delivered again: a dead letter. */
   term(id: string, reason?: string): Promise<AckOutcome>;
   /** Any pong; one that answers no ping of this membership is ignored. */
   pong(payload: Buffer): void;
-  /** What is pending goes to the others, in order. Twice is the same as once. */
+  /** Pending events go to the others, in order. A second call has no effect. */
   leave(): void;
 }

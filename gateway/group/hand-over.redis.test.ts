@@ -30,7 +30,7 @@ after(() => redis.stop());
 const CHILD = fileURLToPath(new URL('../testing/group-child.ts', import.meta.url));
 const calls = (count: number) => Array.from({ length: count }, (_, at) => `call-${at}`);
 
-/** Replicas of which the first owns the partition of a log of one. */
+/** Replicas of which the first owns the partition of a log with one partition. */
 function namesByOwner(): [owner: string, standby: string] {
   const names = [`a-${randomUUID()}`, `b-${randomUUID()}`] as const;
   const owner = ownerOf(`${NAME}/0`, names);
@@ -72,7 +72,7 @@ describe('a group on several replicas', () => {
     const second = await standby.connect();
     await until('second served', () => second.standbys.at(-1), { holds: (seen) => seen === false });
     const first = await owner.connect();
-    // It was alone, and hands over to the one that is chosen now.
+    // It was alone, and hands over to the newly chosen one.
     await until(
       'the first served and the second on standby',
       () => first.standbys.at(-1) === false && second.standbys.at(-1) === true,
@@ -174,7 +174,7 @@ describe('a replica that dies', () => {
     await until('the first event received by the stopped process', () =>
       stopped.lines.some(({ id }) => id === 'call/0'),
     );
-    // It is to be written again in half a second: by then another one has the partition.
+    // It is due again in half a second: by then another replica has the partition.
     stopped.process.kill('SIGSTOP');
     const before = stopped.lines.length;
     await until('1 event received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 1 });
@@ -183,7 +183,7 @@ describe('a replica that dies', () => {
     await until('the stopped process on standby', () =>
       stopped.lines.slice(before).some(({ standby }) => standby === true),
     );
-    // It is chosen again, and is given what is pending in its turn: then it counts on from there.
+    // It is chosen again, and gets the pending events in turn: from then on it counts further.
     await until('an event received by the stopped process', () =>
       stopped.lines.slice(before).some(({ id }) => id !== undefined),
     );

@@ -8,7 +8,7 @@ import type { Held, Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
 import type { PendingEntry } from './pending.ts';
 
-/** Whether the group may see the event, by the account tree as it is now (I5), and keeps it. */
+/** Whether the group may see the event, by the present account tree (I5), and its filters keep it. */
 function isAllowed(context: GroupContext, metaLine: string): boolean {
   if (context.view === null) return false;
   const route = context.index.match(metaLine);
@@ -16,9 +16,10 @@ function isAllowed(context: GroupContext, metaLine: string): boolean {
 }
 
 /**
- * Takes in what was read, in order. What the grant of the group or its filters exclude is acknowledged at once, poison is
- * reported too, and the rest waits for its turn. The grant is the group's own (I13): without members, or while it is not
- * known to be in force, nothing is acknowledged, and the entries stay pending for the next owner.
+ * Takes in read entries, in order. Entries that the grant of the group or its filters exclude are acknowledged at once,
+ * and so is poison, which is also reported; the rest waits for its turn. The grant is the group's own (I13): without
+ * members, or while the grant is not known to be in force, nothing is acknowledged, and the entries stay pending for
+ * the next owner.
  */
 export function takeIn(
   parts: { context: GroupContext; ledger: Ledger<GroupMember>; outbox: Outbox<GroupMember> },
@@ -63,8 +64,8 @@ export function takeIn(
 }
 
 /**
- * A gap of a source, which no client acknowledges: the members are notified, and the group passes over it. It waits for
- * nothing, is no delivery and never a dead letter; one that cannot be read is poison.
+ * A gap of a source, which no client acknowledges: the members are notified, and the group passes it. It waits for
+ * nothing, is not a delivery and never a dead letter; an unreadable one is poison.
  */
 export function passSourceGap(
   { context, outbox }: { context: GroupContext; outbox: Outbox<GroupMember> },
@@ -78,7 +79,7 @@ export function passSourceGap(
   context.tell('poison', { ids: [`${entry.partition}:${entry.id}`], missed: 1 });
 }
 
-/** Judges again what is about to be written, when the tree has changed since. */
+/** Decides again about entries that are about to be written, when the tree has changed since. */
 export function mayStill(context: GroupContext, held: Held<GroupMember>): boolean {
   if (held.scope === context.index.version) return true;
   held.scope = context.index.version;

@@ -21,16 +21,18 @@ export interface KeeperOptions {
   readonly everyMs: number;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** False while the former group, whose position this one inherits, is not migrated: it must not be made then. */
+  /**
+   * False while the former group, whose position this one inherits, is not migrated: this one must not be created yet.
+   */
   readonly isMigrated: (of: GroupOf) => boolean;
   /**
-   * epoch_lost: the streams were lost and refilled. group_lost: the group was deleted in some partition and made again, by
-   * any process; what it had not finished is lost.
+   * epoch_lost: the streams were lost and refilled. group_lost: the group was deleted in some partition and created
+   * again, by any process; its unfinished events are lost.
    */
   readonly onLost: (of: GroupOf, reason: 'epoch_lost' | 'group_lost') => void;
 }
 
-/** A group as it was seen last in one partition: the stream's epoch, and the group's mark. */
+/** Last seen state of a group in one partition: the stream's epoch, and the group's mark. */
 type Seen = Pick<CreatedGroup, 'epoch' | 'mark'>;
 
 interface Followed {
@@ -40,10 +42,10 @@ interface Followed {
 }
 
 /**
- * Keeps the groups of all accounts in every partition: those that are declared for an account from the beginning, the
- * others from their first connection on. A stream that was lost and refilled is given its groups again from its beginning,
- * as they have read nothing of it. A group that was deleted is made again by the first replica, or operator, that finds it
- * missing; the others notice by its mark, also where their own reading never failed (I4).
+ * Keeps the groups of all accounts in every partition: groups that are declared for an account from the start, the
+ * others from their first connection on. In a stream that was lost and refilled, the groups are created at its start,
+ * because they have read nothing of it. A deleted group is created again by the first replica, or operator, that finds
+ * it missing. The others notice by its mark, even if their own reading never failed (I4).
  */
 export class Keeper {
   readonly #options: KeeperOptions;
@@ -56,7 +58,7 @@ export class Keeper {
     for (const { name, account } of options.groups) if (account !== undefined) this.#follow({ group: name, account });
   }
 
-  /** Makes the group where it is missing, and gives its position. Rejects with the client's error. */
+  /** Creates the group where it is missing, and returns its position. Rejects with the client's error. */
   async make(of: GroupOf, from: 'declared' | 'oldest' = 'declared'): Promise<Position> {
     const { place, resource, groups } = this.#options;
     const declared = groups.find(({ name }) => name === of.group);
@@ -80,7 +82,7 @@ export class Keeper {
     this.#followed.delete(keyOf(of));
   }
 
-  /** Makes what is missing; false, with a line in the log, when Redis does not let it. Never rejects. */
+  /** Creates what is missing; false, with a line in the log, when Redis refuses. Never rejects. */
   async ensure(): Promise<boolean> {
     if (this.#isComplete) return true;
     return this.#trying(async () => {
@@ -142,7 +144,7 @@ export class Keeper {
     await this.make(of);
   }
 
-  /** Follows the groups that other replicas made, and no longer those that were removed. */
+  /** Adds the groups that other replicas created, and drops those that were removed. */
   async #adopt(): Promise<void> {
     const { place, resource, groups } = this.#options;
     for (const { name, account: declaredFor } of groups) {
@@ -188,7 +190,7 @@ export class Keeper {
     return groupPlace(this.#options.place, partition, { resource: this.#options.resource, ...of });
   }
 
-  /** One line a reason and outage. */
+  /** One line for each reason and outage. */
   #failed(code: string): void {
     if (code === this.#lastCode) return;
     this.#lastCode = code;
@@ -200,7 +202,7 @@ function isDeclaredFor(groups: readonly ConsumerGroup[], of: GroupOf): boolean {
   return groups.some(({ name, account }) => name === of.group && account === of.account);
 }
 
-/** What was not seen before is not a difference. */
+/** An unseen state does not count as a difference. */
 function isSame(before: Seen | null, now: Seen): boolean {
   return before === null || (before.epoch === now.epoch && before.mark === now.mark);
 }

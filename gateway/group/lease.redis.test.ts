@@ -42,7 +42,7 @@ it('one has it at a time, each with a greater token than the one before', async 
   await releaseLease(one.place, first);
   const second = await acquire(one.place, 'b');
   assert.equal(second?.token, first.token + 1);
-  // A release that comes late releases nothing.
+  // A late release has no effect.
   await releaseLease(one.place, first);
   assert.equal(await acquire(one.place, 'c'), null);
 });

@@ -3,8 +3,8 @@ import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import type { GroupPlace } from './place.ts';
 
 /**
- * KEYS: owner, fence, token. ARGV: replica, time to live in ms, group. Replies the token, or
- * nothing while the lease is taken.
+ * KEYS: owner, fence, token. ARGV: replica, time to live in ms, group. Replies the token, or nothing while the lease is
+ * taken.
  */
 const ACQUIRE = defineScript(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return false end
@@ -34,10 +34,10 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `;
 
 /**
- * The right to read a partition for a group. Every script compares it, so what a former owner still sends changes
- * nothing; it is renewed by every turn. XREADGROUP is not a script, since events would be copied into Lua and back,
- * which costs four times the read: it names the lease's fence as a second stream, and Redis refuses it whole once that
- * is gone.
+ * The right to read a partition for a group. Every script compares it, so commands of a former owner change nothing;
+ * every turn renews it. XREADGROUP is not in a script, because events would be copied into Lua and back, which costs
+ * four times the read. Instead it names the lease's fence as a second stream, and Redis refuses the whole command once
+ * the fence is gone.
  */
 export interface Lease {
   /** `<replica>:<token>`. */
@@ -73,7 +73,7 @@ export async function acquireLease(
   return { value: `${replica}:${token}`, token, fence, ttlMs, validUntil: validUntil(sentAt, ttlMs) };
 }
 
-/** Releases it, if this replica still has it. Rejects with the client's error: the lease then ends by itself. */
+/** Releases it, if this replica still has it. Rejects with the client's error: the lease then expires by itself. */
 export async function releaseLease(place: GroupPlace, lease: Lease): Promise<void> {
   await runScript(place.client, RELEASE, { keys: [place.owner, lease.fence], args: [lease.value] });
 }

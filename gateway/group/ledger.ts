@@ -3,20 +3,20 @@ import type { EntryMeta } from '../../protocol/entry.ts';
 
 /**
  * waiting: an earlier event of its call is not finished. ready: may be written. written: waits for its acknowledgement.
- * delayed: is written again later. finishing: acknowledged or given up, and Redis does not have that yet.
+ * delayed: will be written again later. finishing: acknowledged or given up, but not yet recorded in Redis.
  */
 type HeldState = 'waiting' | 'ready' | 'written' | 'delayed' | 'finishing' | 'finished';
 
 /** A member as the ledger sees it. */
 export interface Loaded {
-  /** Events under way for the member, in all partitions: counted by the ledgers. */
+  /** Unfinished events of the member, in all partitions: counted by the ledgers. */
   load: number;
 }
 
-/** What is kept of a delivery that was traced, until the event is finished. */
+/** State of a traced delivery, until the event is finished. */
 interface DeliveryTrace {
   readonly delivered: SpanContext;
-  /** When its end was asked for: acknowledged, or given up. */
+  /** When its end was requested: acknowledged, or given up. */
   endedAt: number;
 }
 
@@ -32,21 +32,21 @@ export interface Held<C extends Loaded> {
   readonly meta: EntryMeta;
   readonly data: Buffer;
   state: HeldState;
-  /** Times it was written to a socket, by any replica. */
+  /** Number of writes to a socket, by any replica. */
   attempts: number;
   /** Of these, deliveries to members that hung: they do not count against the event. */
   excused: number;
-  /** The member whose failure counted last, by number; null before the first one that this replica saw. */
+  /** Number of the member whose failure counted last; null before the first one that this replica saw. */
   failedAt: number | null;
   /** Whether failures of more than one member counted. */
   failedElsewhere: boolean;
-  /** When it was written last (monotonic). */
+  /** Time of the last write (monotonic). */
   writtenAt: number;
-  /** Time until which it must be acknowledged (written), or at which it is ready again (delayed). */
+  /** Deadline for the acknowledgement (written), or time at which it is ready again (delayed). */
   dueAt: number;
   /** The number of its last delivery among those of its member. */
   delivery: number;
-  /** Version of the account tree under which it was last judged. */
+  /** Version of the account tree at the last decision about it. */
   scope: number;
   /** Of its last delivery, when that was traced. */
   trace: DeliveryTrace | null;
@@ -65,8 +65,9 @@ export interface Call<C extends Loaded> {
 }
 
 /**
- * What one partition of a group has under way. Pure: it decides what may be written to which member, and when; it reads,
- * writes and times nothing. The next event of a call is ready only when the one before it is finished (I2).
+ * The unfinished events of one partition of a group. Pure: it decides what may be written to which member, and when; it
+ * does not read, write or time anything. The next event of a call is ready only when the one before it is finished
+ * (I2).
  */
 export class Ledger<C extends Loaded> {
   readonly #held = new Map<string, Held<C>>();
@@ -79,17 +80,17 @@ export class Ledger<C extends Loaded> {
     return this.#held.size;
   }
 
-  /** Events that are with a member now. */
+  /** Events that a member has now. */
   get written(): number {
     return this.#written;
   }
 
-  /** Not later than the earliest time at which `due` has something to say. */
+  /** Not later than the earliest time at which `due` has a result. */
   get nextDue(): number {
     return this.#nextDue;
   }
 
-  /** Members and calls under way: all 0 again when everything is finished (I10). */
+  /** Members and calls with unfinished events: all 0 again when everything is finished (I10). */
   sizes(): { held: number; calls: number; lanes: number } {
     return { held: this.#held.size, calls: this.#calls.size, lanes: this.#ready.size };
   }
@@ -98,12 +99,12 @@ export class Ledger<C extends Loaded> {
     return this.#held.has(id);
   }
 
-  /** Whether this very entry is still under way here. */
+  /** Whether exactly this entry is still unfinished here. */
   holds(held: Held<C>): boolean {
     return this.#held.get(held.id) === held;
   }
 
-  /** Entries come in the order of their ids. `choose` gives the member of a call that has nothing under way. */
+  /** Entries come in the order of their ids. `choose` returns the member of a call without unfinished events. */
   add(entry: NewHeld, callKey: string, choose: (call: string) => C): Held<C> {
     let call = this.#calls.get(callKey);
     if (call === undefined) this.#calls.set(callKey, (call = { key: callKey, member: choose(callKey), queue: [] }));
@@ -142,7 +143,7 @@ export class Ledger<C extends Loaded> {
     return lane;
   }
 
-  /** The event was handed to its member's socket. */
+  /** The event was passed to its member's socket. */
   write(held: Held<C>, now: number, dueAt: number): void {
     held.state = 'written';
     held.attempts += 1;
@@ -151,7 +152,7 @@ export class Ledger<C extends Loaded> {
     this.#waitUntil(held, dueAt);
   }
 
-  /** Its member is still at work on the event. */
+  /** Its member still handles the event. */
   extend(held: Held<C>, dueAt: number): void {
     held.dueAt = dueAt;
   }
@@ -163,7 +164,7 @@ export class Ledger<C extends Loaded> {
     this.#waitUntil(held, dueAt);
   }
 
-  /** The event is acknowledged or given up. It stays here until Redis has that: then `remove` it. */
+  /** The event is acknowledged or given up. It stays here until Redis has recorded that: then `remove` it. */
   finish(held: Held<C>): void {
     this.#leaveWritten(held);
     held.state = 'finishing';
@@ -183,7 +184,7 @@ export class Ledger<C extends Loaded> {
     else if (next.state === 'waiting') this.#makeReady(next);
   }
 
-  /** Makes ready what is due again, and returns what was written and not acknowledged in time. */
+  /** Makes delayed events ready that are due, and returns the written ones that were not acknowledged in time. */
   due(now: number): Held<C>[] {
     if (now < this.#nextDue) return [];
     const overdue: Held<C>[] = [];
@@ -199,8 +200,8 @@ export class Ledger<C extends Loaded> {
   }
 
   /**
-   * A member is gone: its calls go to others, in order. Returns what had been written to it; the caller decides what
-   * happens to that.
+   * A member is gone: its calls go to others, in order. Returns the events that had been written to it; the caller
+   * decides about those.
    */
   release(member: C, choose: (call: string) => C): Held<C>[] {
     const written: Held<C>[] = [];
@@ -213,7 +214,7 @@ export class Ledger<C extends Loaded> {
     return written;
   }
 
-  /** A member hangs: its calls go to others, except those whose first event is with it and not overdue yet. */
+  /** A member hangs: its calls go to others, except those whose first event it has and is not overdue yet. */
   moveIdleCalls(member: C, choose: (call: string) => C | null): void {
     this.#ready.delete(member);
     for (const call of this.#callsOf(member)) {
@@ -224,7 +225,7 @@ export class Ledger<C extends Loaded> {
     }
   }
 
-  /** The call of this event goes to another member, with all its events under way. */
+  /** The call of this event goes to another member, with all its unfinished events. */
   moveCall(held: Held<C>, to: C): void {
     this.#move(held.call, to);
   }
@@ -235,7 +236,7 @@ export class Ledger<C extends Loaded> {
     this.#makeReady(held);
   }
 
-  /** Forgets everything, as another replica reads the partition now. Returns what was with members. */
+  /** Drops everything, because another replica reads the partition now. Returns the events that members have. */
   clear(): Held<C>[] {
     const written = [...this.#held.values()].filter((held) => held.state === 'written');
     for (const { member, queue } of this.#calls.values()) member.load -= queue.length;

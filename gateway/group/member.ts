@@ -13,7 +13,7 @@ import { Pinger } from './pinger.ts';
 /** Writing pauses at this many bytes that the peer has not taken. */
 const HIGH_WATER = 1024 * 1024;
 const NAMED = 10;
-/** Gaps of sources kept for a member that does not know yet whether it is on standby; the oldest are dropped. */
+/** Most gaps of sources kept for a member that does not know yet whether it is on standby; the oldest are dropped. */
 const MOST_UNTOLD = 100;
 
 const OK: AckOutcome = { ok: true };
@@ -24,27 +24,27 @@ const MOVED: AckOutcome = {
   detail: 'the acknowledgement could not be kept: the events may come again, with the same ids',
 };
 
-/** A connection of a group: what was written to it and is not finished, and what may be written to it next. */
+/** A connection of a group: its written and unfinished events, and what may be written to it next. */
 export class Member implements Membership, JoinedMember {
   readonly seed: number;
-  /** Unique among the members of this process; its cursors carry it. */
+  /** Unique among the members of this process; its cursors contain it. */
   readonly number: number;
   readonly #group: MemberGroup;
   readonly #options: MemberOptions;
   readonly #pinger: Pinger | null;
-  /** By event id, in the order in which they were written last. */
+  /** By event id, in the order of the last write. */
   readonly #inFlight = new Map<string, Held<GroupMember>>();
-  /** Ids that were taken back because they were overdue: an acknowledgement that comes late is a sign of life. */
+  /** Ids that were taken back because they were overdue: a late acknowledgement is a sign of life. */
   readonly #overdue = new Set<string>();
   #deliveries = 0;
-  /** When it acknowledged, refused or worked on an event last (monotonic). */
+  /** When it last acknowledged, refused or reported progress on an event (monotonic). */
   #activeAt = Number.NEGATIVE_INFINITY;
   #isHung = false;
   /** Null until its client knows whether it is on standby: nothing is written before. */
   #standby: boolean | null = null;
   #isBlocked = false;
   #untold: SourceGapNotice[] = [];
-  /** Made with the first gap: most connections meet none. */
+  /** Created with the first gap: most connections get none. */
   #toldGaps: ToldGaps | null = null;
   load = 0;
   gone = false;
@@ -92,7 +92,7 @@ export class Member implements Membership, JoinedMember {
     if (!this.gone) this.#options.onGap(...gap);
   }
 
-  /** Once, and not before the greeting. */
+  /** Called once, and not before the greeting. */
   tellSourceGap(notice: SourceGapNotice): void {
     if (this.gone || !(this.#toldGaps ??= new ToldGaps()).isNew(notice)) return;
     if (this.#standby !== null) return this.#options.onSourceGap(notice);
@@ -100,7 +100,7 @@ export class Member implements Membership, JoinedMember {
     if (this.#untold.length > MOST_UNTOLD) this.#untold.shift();
   }
 
-  /** Ends the membership from our side. */
+  /** Ends the membership from the gateway's side. */
   lose(reason: Parameters<MemberOptions['lost']>[0]): void {
     if (this.gone) return;
     this.leave();
@@ -117,7 +117,7 @@ export class Member implements Membership, JoinedMember {
   deliver(batch: readonly Held<GroupMember>[]): void {
     for (const held of batch) {
       held.delivery = this.#deliveries += 1;
-      // The event that was written last is last in the map: cursors and pongs acknowledge from the front.
+      // The last written event is last in the map: cursors and pongs acknowledge from the front.
       this.#inFlight.delete(held.eventId);
       this.#inFlight.set(held.eventId, held);
     }
@@ -196,7 +196,7 @@ export class Member implements Membership, JoinedMember {
     this.#group.left(this);
   }
 
-  /** What was written up to this delivery; it is not with this connection any more. */
+  /** Removes and returns the events that were written up to this delivery. */
   #upTo(delivery: number): Held<GroupMember>[] {
     const held: Held<GroupMember>[] = [];
     for (const one of this.#inFlight.values()) {
@@ -234,7 +234,7 @@ export class Member implements Membership, JoinedMember {
     return flushed.every(Boolean) ? OK : MOVED;
   }
 
-  /** Null when one of them is not under way here any more. */
+  /** Null when one of them is finished or unknown here. */
   #finish(held: readonly Held<GroupMember>[]): Set<PartitionWork> | null {
     const works = new Set<PartitionWork>();
     let isHere = true;

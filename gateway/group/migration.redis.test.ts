@@ -23,7 +23,10 @@ after(async () => {
   await redis.stop();
 });
 
-/** A group as the former version left it: two events acknowledged, two pending (one delivered twice), two unread, one dead. */
+/**
+ * A group as the former version left it: two events acknowledged, two pending (one delivered twice), two unread, one
+ * dead.
+ */
 async function former() {
   const place = { client, keyPrefix: `${randomUUID()}:`, partitions: 1 };
   const { events, meta } = streamKeys(place.keyPrefix, 0);
@@ -69,7 +72,7 @@ it('a group that is declared for an account is its heir', async () => {
   const place = await former();
   await using gateway = await replica(place.keyPrefix, declaredForAll({ name: 'default', account: 'shop' }));
   const heir = await gateway.connect({ grant: { ...GRANT, account: 'shop' } });
-  // What the former group had is of the account above, which the heir does not see.
+  // The former group's events belong to the account above, which the heir does not see.
   await until('everything passed over', () => pendingInRedis(gateway.place, 'default', 'shop'), {
     holds: (seen) => seen === 0,
   });
@@ -104,7 +107,7 @@ it('while a replica of the former version serves the group its heir waits, and a
   assert.ok(!admission.ok && admission.problem.code === 'group_migrating' && admission.problem.status === 503);
   assert.ok(admission.problem.headers?.['Retry-After']);
   assert.deepEqual(await gateway.groups.admit('default', OTHER), { ok: true });
-  // Its connections are gone, and it still has the lease.
+  // Its connections are gone, but it still has the lease.
   await client.set(place.keys.owner, 'former:1');
   await client.zrem(keys.seen, 'former');
   await gateway.presence.beat();

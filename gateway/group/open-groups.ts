@@ -29,7 +29,9 @@ const FIRST_CONNECT_MS = 1_000;
 
 /** More than eight members: what the composition root has opened, and two that tests set. */
 export interface GroupsOptions {
-  /** With a command client of its own: no other commands should wait behind pages of events. It stays the caller's. */
+  /**
+   * With a command client of its own: no other commands should wait behind pages of events. The caller still owns it.
+   */
   readonly place: LogPlace;
   readonly declared: DeclaredGroups;
   readonly presence: Presence;
@@ -42,7 +44,7 @@ export interface GroupsOptions {
   readonly timings?: Partial<Timings>;
 }
 
-/** Makes the groups that are declared for an account, waiting a moment for Redis, and keeps them. Never rejects. */
+/** Creates the groups that are declared for an account, waiting a moment for Redis, and keeps them. Never rejects. */
 export async function openGroups(options: GroupsOptions): Promise<Groups> {
   const groups = new RedisGroups(options);
   if (await becomesReady(options.place.client, FIRST_CONNECT_MS)) await groups.ensure();
@@ -64,12 +66,12 @@ class RedisGroups implements Groups {
   readonly #background = new Background();
   /** Losses of groups without a connection: the next connection is notified. */
   readonly #untold = new Map<string, LostReason | 'trimmed'>();
-  /** Position and end of the grant's claim, of groups that were asked for and are not open yet. */
+  /** Position and end of the grant's claim, for groups that were requested and are not open yet. */
   readonly #admitted = new Map<string, { position: Position | null; until: number }>();
-  /** Groups that have connections on other replicas: those are notified there. */
+  /** Groups that have connections on other replicas: those replicas notify them. */
   #elsewhere: ReadonlySet<string> = new Set();
   #isDraining = false;
-  /** Whether a replica of the former version had connections of a group, by the last heartbeats. */
+  /** Whether a replica of the former version had connections of the group, by the last heartbeats. */
   #sawFormer = false;
   #lastMember = 0;
   readonly #unsubscribe: () => void;
@@ -201,7 +203,7 @@ class RedisGroups implements Groups {
   async drain(signal: AbortSignal): Promise<void> {
     this.#isDraining = true;
     const limit = performance.now() + this.#timings.drainMs;
-    // The other replicas are notified at once that this one serves no group, and wait for the leases.
+    // Notifies the other replicas at once that this one serves no group; they wait for the leases.
     this.#beat();
     const hurry = () => {
       for (const group of this.#groups.values()) this.#background.run(group.stop(0));
@@ -320,7 +322,7 @@ class RedisGroups implements Groups {
     this.#background.run(this.#options.presence.beat());
   }
 
-  /** Logs what Redis refused, and gives its code. The client's outages are logged and counted by its watcher. */
+  /** Logs the refusal of Redis, and returns its code. The client's watcher logs and counts outages. */
   #failed(error: unknown): string {
     const code = redisErrorCode(error);
     if (code === 'UNKNOWN') this.#options.logger.error({ err: error }, 'unexpected error of a consumer group');

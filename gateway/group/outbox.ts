@@ -1,10 +1,10 @@
 import type { DeadReason } from './dead-letters.ts';
 import type { Held, Loaded } from './ledger.ts';
 
-/** What goes to Redis in one turn. */
+/** What is sent to Redis in one turn. */
 export interface Parcel<C extends Loaded> {
   readonly acks: readonly Held<C>[];
-  /** Ids of entries that were never held: dropped by the filter, poison, trimmed. */
+  /** Ids of entries that were never held: excluded by the filter, poison, trimmed. */
   readonly dropped: readonly string[];
   readonly written: readonly Held<C>[];
   readonly flushed: PromiseWithResolvers<boolean> | null;
@@ -18,7 +18,7 @@ export interface GivenUp<C extends Loaded> {
   readonly done: PromiseWithResolvers<boolean>;
 }
 
-/** What a partition's owner has to send to Redis, gathered between two turns. */
+/** What a partition's owner has to send to Redis, collected between two turns. */
 export class Outbox<C extends Loaded> {
   #acks: Held<C>[] = [];
   #dropped: string[] = [];
@@ -38,7 +38,7 @@ export class Outbox<C extends Loaded> {
     this.#dropped.push(id);
   }
 
-  /** Its attempts are to be kept. */
+  /** The event's attempts are to be stored. */
   wrote(held: Held<C>): void {
     this.#written.push(held);
   }
@@ -57,7 +57,7 @@ export class Outbox<C extends Loaded> {
   }
 
   take(): Parcel<C> {
-    // What is finished meanwhile needs no attempts: Redis would keep them forever.
+    // An event that is finished in the meantime needs no attempts: Redis would keep them forever.
     const written = this.#written.filter((held) => held.state !== 'finishing' && held.state !== 'finished');
     const parcel = { acks: this.#acks, dropped: this.#dropped, written, flushed: this.#flushed };
     this.#acks = [];
@@ -67,7 +67,7 @@ export class Outbox<C extends Loaded> {
     return parcel;
   }
 
-  /** The turn failed, and may have been done in Redis: it is sent again, with what came since. */
+  /** The turn failed, but Redis may have executed it: it is sent again, with later additions. */
   putBack(parcel: Parcel<C>): void {
     this.#acks = [...parcel.acks, ...this.#acks];
     this.#dropped = [...parcel.dropped, ...this.#dropped];
@@ -78,7 +78,7 @@ export class Outbox<C extends Loaded> {
     if (later !== null) later.resolve(parcel.flushed.promise);
   }
 
-  /** The lease is gone: callers that wait are answered, and the ids that were acknowledged in vain are returned. */
+  /** The lease is gone: answers waiting callers, and returns the ids whose acknowledgement was not sent. */
   discard(): string[] {
     const { acks, flushed } = this.take();
     flushed?.resolve(false);

@@ -9,8 +9,8 @@ const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1_000;
 
 /**
- * Serves one partition of a group while it has the lease, and tries to get the lease until stopped. One command is under
- * way at a time: what happens meanwhile goes with the next one. It never blocks in Redis.
+ * Serves one partition of a group while it has the lease, and tries to get the lease until stopped. One command runs at
+ * a time: later changes go with the next one. It never blocks in Redis.
  */
 export class PartitionLoop {
   readonly work: PartitionWork;
@@ -21,7 +21,7 @@ export class PartitionLoop {
   /** Acknowledged before the last lease was lost, and not sent to Redis. */
   #owed: readonly string[] = [];
   #failures = 0;
-  /** Null until it is stopped: then it waits for what is with members until this time. */
+  /** Null until it is stopped: then it waits until this time for events that members have. */
   #stopBy: number | null = null;
 
   constructor(context: GroupContext, place: GroupPlace) {
@@ -34,7 +34,7 @@ export class PartitionLoop {
     return this.#exchange !== null;
   }
 
-  /** Settles once stopped, with the lease given up. Never rejects. `onTried`: the lease was tried for once. */
+  /** Settles once stopped, with the lease released. Never rejects. `onTried`: the lease was tried once. */
   async run(onTried: () => void): Promise<void> {
     while (this.#stopBy === null) {
       const lease = await this.#acquire();
@@ -46,18 +46,20 @@ export class PartitionLoop {
     }
   }
 
-  /** An entry has come. */
+  /** An entry has arrived. */
   wake(): void {
     this.#exchange?.wake();
     this.work.waiting.kick();
   }
 
-  /** Something changed that may let it continue: credit, a socket, a connection. */
+  /** A change that may let it continue: credit, a socket, a connection. */
   kick(): void {
     this.work.waiting.kick();
   }
 
-  /** Reads and writes nothing more; ends once nothing is with a member, or at `by` (monotonic). The earliest counts. */
+  /**
+   * Reads and writes nothing more; ends once no member has an event, or at `by` (monotonic). The earliest call counts.
+   */
   stop(by: number): void {
     this.#stopBy = Math.min(this.#stopBy ?? Number.POSITIVE_INFINITY, by);
     this.work.waiting.kick();
@@ -79,7 +81,7 @@ export class PartitionLoop {
 
   async #serve(lease: Lease, onTried: () => void): Promise<void> {
     const { partition } = this.#place;
-    // No other owner in between: what was acknowledged then is acknowledged now.
+    // There was no other owner in between: the earlier acknowledgements are sent now.
     if (lease.token === this.#lastToken + 1) for (const id of this.#owed) this.work.outbox.drop(id);
     this.#lastToken = lease.token;
     const exchange = new Exchange(this.work, this.#place, lease);
@@ -114,12 +116,12 @@ export class PartitionLoop {
   /** Writes what may be written, then sends and reads what is due; else waits. False when the lease is gone. */
   async #step(exchange: Exchange, lease: Lease): Promise<boolean> {
     const now = performance.now();
-    // What was decided by a grant that may not be in force any more is not sent to Redis (I13).
+    // Decisions by a grant that may no longer be in force are not sent to Redis (I13).
     if (!this.#context.isGranted(now)) this.stop(0);
     const goesOn = this.#stopBy === null;
     if (!goesOn && this.#isThrough(now)) return true;
     this.work.judgeOverdue(now);
-    // The fence: nothing is written to a member unless no other replica can have the partition yet.
+    // The fence: writes to a member only while no other replica can have the partition.
     if (goesOn && now < lease.validUntil) this.work.deliver(now);
     try {
       const step = exchange.step(now, goesOn);
@@ -161,7 +163,7 @@ export class PartitionLoop {
     try {
       await releaseLease(this.#place, lease);
     } catch (error) {
-      // It ends by itself.
+      // The lease expires by itself.
       this.#context.logger.debug({ code: redisErrorCode(error) }, 'a lease could not be released');
     }
   }

@@ -9,7 +9,10 @@ import { Waiting } from './waiting.ts';
 
 type Event = Held<GroupMember>;
 
-/** What is under way in one partition of a group, and what its members do to it. The loop's next turn tells Redis. */
+/**
+ * The unfinished events of one partition of a group, and the actions of its members. The loop's next turn sends the
+ * changes to Redis.
+ */
 export class PartitionWork {
   readonly context: GroupContext;
   /** The group's name in Redis. */
@@ -34,12 +37,15 @@ export class PartitionWork {
     this.waiting.kick();
   }
 
-  /** True once Redis has all that was acknowledged so far, false when it cannot have it. */
+  /** True once Redis has all acknowledgements so far, false when it cannot get them. */
   flushed(): Promise<boolean> {
     return this.outbox.flushed();
   }
 
-  /** The member refused the event: again later, or a dead letter. False when Redis could not record that now. */
+  /**
+   * The member refused the event: it is delivered again later, or becomes a dead letter. False when Redis could not
+   * record that now.
+   */
   refuse(held: Event, delayMs?: number): Promise<boolean> {
     const why = 'refused by the consumer';
     if (this.#isExhausted(held, held.call.member)) return this.giveUp(held, 'max_deliver', why);
@@ -48,7 +54,9 @@ export class PartitionWork {
     return Promise.resolve(true);
   }
 
-  /** The one receiver that there is does not take the event: again later, or a dead letter with this error. */
+  /**
+   * The only receiver does not accept the event: it is delivered again later, or becomes a dead letter with this error.
+   */
   fail(held: Event, error: string): void {
     const attempts = countedAttempts(held);
     if (attempts >= this.context.limits.maxDeliver) return void this.giveUp(held, 'max_deliver', error);
@@ -80,7 +88,7 @@ export class PartitionWork {
     return done;
   }
 
-  /** A member is gone, and there are others: what it had goes to them at once, in order (I2). */
+  /** A member is gone, and there are others: its events go to them at once, in order (I2). */
   release(gone: GroupMember, choose: (call: string) => GroupMember): void {
     for (const held of this.ledger.release(gone, choose)) {
       if (gone.isHung) held.excused += 1;
@@ -90,13 +98,13 @@ export class PartitionWork {
     this.waiting.kick();
   }
 
-  /** A member hangs: its calls go to others, and what it was written follows as it becomes overdue (I14). */
+  /** A member hangs: its calls go to others, and its written events follow as they become overdue (I14). */
   moveFrom(hung: GroupMember, chooseOther: (call: string) => GroupMember | null): void {
     this.ledger.moveIdleCalls(hung, chooseOther);
     this.waiting.kick();
   }
 
-  /** What was not acknowledged in time goes to another member, is delivered again later, or is given up. */
+  /** An event that was not acknowledged in time goes to another member, is delivered again later, or is given up. */
   judgeOverdue(now: number): void {
     const hung = new Set<GroupMember>();
     for (const held of this.ledger.due(now)) {
@@ -113,15 +121,15 @@ export class PartitionWork {
   }
 
   /**
-   * An entry that was delivered as often as it may be, by an owner that is gone: it is not delivered once more, since
-   * whether the last delivery failed is unknown.
+   * An entry that an owner that is gone delivered as often as allowed: it is not delivered once more, because it is
+   * unknown whether the last delivery failed.
    */
   giveUpExhausted(held: Event): void {
     if (countedAttempts(held) < this.context.limits.maxDeliver) return;
     void this.giveUp(held, 'max_deliver', 'not acknowledged before the replica that delivered it was gone');
   }
 
-  /** Writes to each member what may be written to it, one write a batch. */
+  /** Writes to each member what may be written to it, one write for each batch. */
   deliver(now: number): void {
     for (const member of Array.from(this.ledger.members())) {
       for (;;) {
@@ -133,8 +141,8 @@ export class PartitionWork {
   }
 
   /**
-   * Another replica may read the partition now: forgets everything, answers what waits, and returns the ids that were
-   * acknowledged in vain.
+   * Another replica may read the partition now: drops everything, answers waiting callers, and returns the ids whose
+   * acknowledgement was not sent.
    */
   letGo(): readonly string[] {
     this.context.hold(-this.ledger.size);
@@ -147,12 +155,15 @@ export class PartitionWork {
     held.excused += 1;
     this.context.counters.handedBack += 1;
     this.ledger.moveCall(held, other);
-    // Where all members hang, an event goes round them with a pause.
+    // If all members hang, an event goes from one to the next with a pause.
     if (other.isHung) this.#delay(held);
     else this.ledger.again(held);
   }
 
-  /** Another replica has a member that does not hang: it takes the partition over, and the delivery does not count (I14). */
+  /**
+   * Another replica has a member that does not hang: it takes over the partition, and the delivery does not count
+   * (I14).
+   */
   #leave(held: Event): void {
     held.excused += 1;
     this.context.counters.handedBack += 1;

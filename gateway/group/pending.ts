@@ -24,7 +24,7 @@ export interface PendingEntry {
   readonly excused: number;
 }
 
-/** Deliveries of an event as Redis keeps them: `<attempts>`, or `<attempts>:<excused>`. */
+/** Deliveries of an event in Redis: `<attempts>`, or `<attempts>:<excused>`. */
 export function encodeAttempts({ attempts, excused }: { attempts: number; excused: number }): string {
   return excused === 0 ? String(attempts) : `${attempts}:${excused}`;
 }
@@ -38,13 +38,13 @@ export interface PendingPage {
   readonly entries: readonly PendingEntry[];
   /** Ids of entries that were trimmed while they were pending. */
   readonly trimmed: readonly string[];
-  /** After this id the next page begins; null when this was the last one. */
+  /** The next page begins after this id; null when this was the last one. */
   readonly last: string | null;
 }
 
 type Row = readonly [id: Buffer, fields: RawEntry[1] | null, attempts: Buffer | null];
 
-/** Null when the lease is another's. `after` is null for the first page. Rejects with the client's error. */
+/** Null when another replica has the lease. `after` is null for the first page. Rejects with the client's error. */
 export async function readPending(
   place: GroupPlace,
   lease: Lease,

@@ -1,11 +1,11 @@
-/** A ping at least after this many events, and after this many milliseconds. */
+/** Sends a ping at least after this many events, and after this many milliseconds. */
 const EVERY_EVENTS = 500;
 const EVERY_MS = 1_000;
 const PREFIX = 'group:';
 
 /**
- * Asks a plain client, by pings with a number, how far it has read: the pong (RFC 6455 5.5.3) acknowledges everything
- * written before the ping. One ping is under way at a time, unless much was written since or it is not answered.
+ * Finds out how far a plain client has read, by numbered pings: the pong (RFC 6455 5.5.3) acknowledges everything
+ * written before the ping. One ping is pending at a time, unless much was written since or it is not answered.
  */
 export class Pinger {
   readonly #ping: (payload: Buffer) => void;
@@ -18,14 +18,14 @@ export class Pinger {
     this.#ping = ping;
   }
 
-  /** Delivery `delivery` and all before it are written. */
+  /** Delivery `delivery` and all earlier ones are written. */
   wrote(delivery: number): void {
     this.#written = delivery;
     if (this.#pinged <= this.#answered || delivery - this.#pinged >= EVERY_EVENTS) this.#send();
     else this.#timer ??= setTimeout(() => this.#send(), EVERY_MS);
   }
 
-  /** Up to which delivery a pong acknowledges; null when it answers none of these pings. */
+  /** The last delivery that a pong acknowledges; null when it answers none of these pings. */
   answered(payload: Buffer): number | null {
     const text = payload.length <= 32 ? payload.toString('latin1') : '';
     const delivery = text.startsWith(PREFIX) ? Number(text.slice(PREFIX.length)) : Number.NaN;

@@ -2,7 +2,7 @@ import type { RedisClient } from '../../runtime/redis/client.ts';
 import { groupKeys, groupName, streamKeys } from '../../protocol/keys.ts';
 import type { LogPlace } from '../../event-log/partition-state.ts';
 
-/** One group in one partition of the log, as Redis has it. */
+/** One group in one partition of the log in Redis. */
 export interface GroupPlace {
   readonly client: RedisClient;
   readonly partition: number;

@@ -4,7 +4,7 @@ import type { Problem } from '../http/problem.ts';
 import type { Admission } from './groups.ts';
 import type { Registered, ShownGrant } from './registry.ts';
 
-/** Accounts and events that a refusal lists of the grant in force. */
+/** Most accounts and events of the grant in force that a refusal lists. */
 const SHOWN = 1_000;
 
 export function refused(problem: Problem): Admission {
@@ -48,7 +48,9 @@ export function unavailable(code: string): Problem {
   };
 }
 
-/** The group of an account that inherits the position of all accounts, while replicas of the former version still read. */
+/**
+ * The group of an account that inherits the position of all accounts, while replicas of the former version still read.
+ */
 export function migrating(group: string): Problem {
   return {
     status: 503,
@@ -69,8 +71,8 @@ function tooManyAccounts(group: string, most: number): Problem {
 }
 
 /**
- * Another grant is in force. It is shown, since it is one of the same account; `mayRegroup`: no connection has it, so that
- * `regroup=true` takes the group over.
+ * Another grant is in force. It is shown, because it belongs to the same account; `mayRegroup`: no connection has it,
+ * so `regroup=true` takes over the group.
  */
 function grantDiffers(
   group: string,

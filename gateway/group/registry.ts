@@ -6,9 +6,9 @@ import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import type { Grant } from '../auth/grant.ts';
 import { viewKey } from '../fanout/view.ts';
 
-/** A group that is being removed is made again only after this time: the replica that removes it has finished by then. */
+/** A removed group is created again only after this time: by then the replica that removes it has finished. */
 const REMOVED_WITHIN_MS = 10_000;
-/** Rows of removed groups that are remembered, so that their accounts get the gap when they come back. */
+/** Rows of removed groups that are kept, so that their accounts get the gap when they return. */
 const GONE_ROWS = 1_000;
 
 /**
@@ -66,7 +66,10 @@ redis.call('SET', KEYS[2], ARGV[4])
 claim(ARGV[2], ARGV[5])
 return { how }`);
 
-/** KEYS and ARGV as for ADMIT, up to the time to live. A register that was lost is entered again. Replies 0: another grant. */
+/**
+ * KEYS and ARGV as for ADMIT, up to the time to live. A register that was lost is entered again. Replies 0: another
+ * grant.
+ */
 const RENEW = defineScript(`${REGISTER_LUA}${LIVE_LUA}
 local row = row_of(ARGV[1]) or { since = now, used = now, grant = ARGV[3] }
 if row.gone or (row.grant ~= '' and row.grant ~= ARGV[3]) then return 0 end
@@ -77,9 +80,7 @@ keep(ARGV[1], row)
 claim(ARGV[2], ARGV[5])
 return 1`);
 
-/**
- * KEYS as for ADMIT. ARGV: account, idle for this many milliseconds. Replies 1: the group is this caller's to destroy.
- */
+/** KEYS as for ADMIT. ARGV: account, idle for this many milliseconds. Replies 1: this caller may destroy the group. */
 const RETIRE = defineScript(`${REGISTER_LUA}${LIVE_LUA}
 local row = row_of(ARGV[1])
 if not row or row.gone or live('') > 0 or now - math.max(row.used, row.since) < tonumber(ARGV[2]) then return 0 end
@@ -95,7 +96,7 @@ table.sort(gone, function(a, b) return a[2] > b[2] end)
 for i = ${GONE_ROWS} + 1, #gone do redis.call('HDEL', KEYS[1], gone[i][1]) end
 return 1`);
 
-/** Which account's group. `resource` is `<namespace>/<name>`. */
+/** Group and account. `resource` is `<namespace>/<name>`. */
 export interface RegistryPlace {
   readonly client: RedisClient;
   readonly keyPrefix: string;
@@ -109,7 +110,7 @@ export interface GroupOf {
   readonly account: string;
 }
 
-/** What a login may see of its account's tree, as it is shown to clients; null is everything. */
+/** What a login may see of its account's tree, as clients see it; null is everything. */
 export interface ShownGrant {
   readonly accounts: readonly string[] | null;
   readonly events: readonly string[] | null;
@@ -118,7 +119,7 @@ export interface ShownGrant {
 export type Registered =
   /** `again`: it had been removed because it was unused. `regrouped`: it was taken over from another grant. */
   | { readonly kind: 'joined' | 'again' | 'regrouped' }
-  /** Another grant is in force; `in_use`: and cannot be replaced while connections have it. */
+  /** Another grant is in force; `in_use`: it cannot be replaced while connections have it. */
   | { readonly kind: 'differs' | 'in_use'; readonly grant: ShownGrant | null }
   /** The account has no such group yet and the resource has no room for it; or the group is being removed. */
   | { readonly kind: 'full' | 'removing' };
@@ -128,12 +129,14 @@ export interface Claim {
   readonly ttlMs: number;
 }
 
-/** Digest of a grant: equal for the same accounts and events, in whatever order. */
+/** Digest of a grant: equal for the same accounts and events, in any order. */
 function grantDigest(grant: Grant): string {
   return createHash('sha256').update(viewKey(grant, 'plain')).digest('base64url');
 }
 
-/** Enters a connection that asks for the group, and claims the grant for this replica. Rejects with the client's error. */
+/**
+ * Enters a connection that requests the group, and claims the grant for this replica. Rejects with the client's error.
+ */
 export async function registerMember(
   place: RegistryPlace,
   of: GroupOf,
@@ -159,7 +162,10 @@ export async function renewMembers(place: RegistryPlace, of: GroupOf, claim: Cla
   return reply === 1;
 }
 
-/** This replica has no connection of the group any more. Rejects with the client's error: the claim then ends by itself. */
+/**
+ * This replica has no connection of the group any more. Rejects with the client's error: the claim then expires by
+ * itself.
+ */
 export async function withdrawMembers(place: RegistryPlace, of: GroupOf): Promise<void> {
   await place.client.hdel(accountsOfGroup(place.keyPrefix, { ...place, ...of }).members(of.account), place.replica);
 }
@@ -180,7 +186,7 @@ function argumentsOf({ replica }: RegistryPlace, { account }: GroupOf, { grant, 
   return [account, replica, grantDigest(grant), JSON.stringify({ accounts, events }), String(ttlMs)];
 }
 
-/** What this or another replica has written; null when it is lost. */
+/** The text that this or another replica has written; null when it is lost. */
 function shown(text: string): ShownGrant | null {
   return JSON.parse(text) as ShownGrant | null;
 }

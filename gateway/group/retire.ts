@@ -8,7 +8,10 @@ import type { Logger } from '../../runtime/logging/logger.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { retireGroup, type GroupOf, type RegistryPlace } from './registry.ts';
 
-/** A group that is marked as removed may be made again after 10 s: by then this replica destroys nothing of it any more. */
+/**
+ * A group that is marked as removed may be created again after 10 s: by then this replica destroys nothing of it any
+ * more.
+ */
 const DESTROYED_WITHIN_MS = 8_000;
 
 export interface RetireOptions {
@@ -42,8 +45,8 @@ export async function retireLoop(options: RetireOptions): Promise<void> {
 }
 
 /**
- * Removes the groups that no connection has used for `idleMs`, except those that are declared for an account: what they
- * have not read is trimmed from the log by then. Returns them. Rejects with the client's error.
+ * Removes the groups that no connection has used for `idleMs`, except those that are declared for an account: their
+ * unread entries are trimmed from the log by then. Returns them. Rejects with the client's error.
  */
 async function retireUnused(
   place: LogPlace,

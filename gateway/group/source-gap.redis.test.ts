@@ -124,7 +124,7 @@ test('connections on a replica that does not read the partition are notified too
     holds: ([owns, stands]) => owns === false && stands === true,
   });
   const id = await publishGap(first);
-  // What the reader of the log does on each replica.
+  // The part of the reader of the log on each replica.
   const entry = { partition: 0, id, meta: '', data: Buffer.alloc(0) };
   for (const { groups } of [first, second]) groups.sourceGap(new SourceGapNotice(entry, GAP, 'pseudonym'));
   await untilGaps(owner, 1);
@@ -137,7 +137,7 @@ test('S4: a replica that loses the partition before it came to the gap notifies 
   await using replica = await start({ partitions: 1, keyPrefix });
   const consumer = await connect(replica);
   await until('the partition', () => consumer.membership.standby, { holds: (standby) => !standby });
-  // In the log of another replica's reader alone: this one never comes to it.
+  // Only in the log of another replica's reader: this one never reaches it.
   const entry = { partition: 0, id: `${Date.now()}-0`, meta: '', data: Buffer.alloc(0) };
   replica.groups.sourceGap(new SourceGapNotice(entry, GAP, 'pseudonym'));
   assert.deepEqual(consumer.gapsAt, []);

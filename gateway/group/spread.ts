@@ -3,20 +3,20 @@ import { seedOf, weight } from '../replica/rendezvous.ts';
 /** A member as a choice for calls. */
 export interface SpreadMember {
   readonly seed: number;
-  /** False when it has as much to do as it may have: new calls go to others. */
+  /** False when it has as many events as it may have: new calls go to others. */
   readonly hasRoom: boolean;
   /** True when it finishes nothing: calls go to others, new ones or not. */
   readonly isHung: boolean;
 }
 
-/** Calls that are remembered, in each of two generations: the older one is dropped as soon as the younger one is full. */
+/** Most remembered calls, in each of two generations: the older one is dropped as soon as the younger one is full. */
 const REMEMBERED = 32_768;
 const NOBODY = -1;
 
 /**
- * Chooses the member of a call: by rendezvous hashing when the call is first seen, and kept while that member is there
- * and does not hang, also when others join. What was used least recently is forgotten first; such a call gets a member
- * again, by the same hash. Members are remembered by number, so that none is kept alive here after its socket.
+ * Chooses the member of a call by rendezvous hashing when the call is first seen. The choice holds while that member is
+ * there and does not hang, also when others join. The least recently used choice is dropped first; such a call gets a
+ * member again, by the same hash. Members are stored by number, so that none is kept alive here after its socket.
  */
 export class Spread {
   readonly #remembered: number;
@@ -39,7 +39,7 @@ export class Spread {
     return this.#keep(call, old?.isHung === false ? (this.#old.get(call) ?? NOBODY) : heaviest(call, members), members);
   }
 
-  /** The call leaves the member of this number. Null when there is no other one; hung members only where all hang. */
+  /** The call leaves the member of this number. Null when there is no other one; a hung member only if all hang. */
   moveFrom<M extends SpreadMember>(number: number, call: string, members: ReadonlyMap<number, M>): M | null {
     return this.#keep(call, heaviest(call, members, number), members);
   }

@@ -9,11 +9,11 @@ const CONSUMER = 'owner';
 
 /**
  * Everything that an owner sends at a time. KEYS: owner, fence, events, attempts. ARGV: lease, TTL, group, ids to
- * acknowledge, ids with their attempts, how many are read next, the id read last (empty: not known). Everything is
+ * acknowledge, ids with their attempts, how many are read next, the last read id (empty: unknown). All values are
  * absolute, so a turn whose reply was lost is simply sent again. Attempts may be refused (OOM) without the rest.
- * XREADGROUP silently skips entries that were trimmed before they were read. They are found by counting: those that
- * left the stream against those that the group has read, once the entry read last has left it. -1: some may be lost,
- * how many is unknown, because the group's count is not known.
+ * XREADGROUP silently skips entries that were trimmed before they were read. The script finds them by counting: once
+ * the last read entry has left the stream, it compares the entries that left the stream with those that the group has
+ * read. -1: an unknown number may be lost, because the group's count is unknown.
  */
 const TURN = defineScript(`${HOLD_LUA}
 local raised = {}
@@ -85,7 +85,7 @@ export interface Turn {
   readonly attempts: readonly (string | number)[];
   /** 0: nothing is read. */
   readonly count: number;
-  /** The id read last in this life of the lease, empty when none was. */
+  /** The last read id in this life of the lease, empty when none was. */
   readonly lastRead: string;
 }
 
@@ -93,10 +93,10 @@ export type TurnOutcome =
   | {
       readonly held: true;
       readonly entries: readonly StoredEntry[];
-      /** Entries that were trimmed before they were read; null when some may have been, and their number is unknown. */
+      /** Entries that were trimmed before they were read; null when there may be an unknown number of them. */
       readonly missed: number | null;
     }
-  /** The lease is another's: nothing was done. */
+  /** Another replica has the lease: nothing was done. */
   | { readonly held: false };
 
 /**

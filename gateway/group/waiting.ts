@@ -1,4 +1,4 @@
-/** One wait at a time that a kick ends. A kick without a wait ends the next wait at once: none is missed. */
+/** One wait at a time, which a kick ends. A kick without a wait ends the next wait at once: none is missed. */
 export class Waiting {
   #kicked = false;
   #end: (() => void) | null = null;

@@ -2,7 +2,7 @@ import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import { refused, unknownGroup } from './refusals.ts';
 import type { Groups } from './groups.ts';
 
-/** With the embedded log: every group that is declared is answered 501. */
+/** With the embedded log: every declared group is answered 501. */
 export function groupsWithoutRedis(groups: readonly ConsumerGroup[]): Groups {
   const names = groups.map(({ name }) => name);
   return {

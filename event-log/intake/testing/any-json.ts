@@ -29,7 +29,7 @@ const stringText = fc
   .map((text) => text.toWellFormed());
 const scalar = fc.oneof(stringText, fc.constantFrom(...NUMBERS, 'true', 'false', 'null'));
 
-/** Commas and white space of all kinds between. */
+/** Commas and white space of all kinds in between. */
 const listed = (items: readonly string[], space: string, open: string, close: string) =>
   `${open}${space}${items.join(`${space},${space}`)}${space}${close}`;
 
@@ -40,7 +40,7 @@ function objectOf(key: fc.Arbitrary<string>, value: fc.Arbitrary<string>): fc.Ar
     .map(([members, space]) => listed(members, space, '{', '}'));
 }
 
-/** Few keys, so that they are there twice. */
+/** Few keys, so that they repeat. */
 const anyKey = fc.oneof(fc.constantFrom('"a"', '"b"', '"\\u0061"', '"Node"', '"__proto__"'), stringText);
 
 const { value: anyText } = fc.letrec<{ value: string }>((tie) => ({
@@ -52,7 +52,7 @@ const { value: anyText } = fc.letrec<{ value: string }>((tie) => ({
   ),
 }));
 
-/** The text of any JSON object: nested, repeated keys, odd escapes, big numbers, white space. */
+/** The text of any JSON object: nested, repeated keys, unusual escapes, big numbers, white space. */
 export const anyObjectText: fc.Arbitrary<string> = objectOf(anyKey, anyText);
 
 const EVENT_KEYS = [
@@ -89,7 +89,7 @@ const eventValue = fc.oneof(
   anyText,
 );
 
-/** What begins as an event and has any members besides, some of them with names of an event's own. */
+/** Begins as an event and has any other members, some of them with names of an event's own. */
 export const anyEventText: fc.Arbitrary<string> = fc
   .tuple(objectOf(fc.oneof(eventKey, anyKey), eventValue), fc.boolean())
   .map(([text, isWhole]) => {

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 
 /**
- * What `canonical-json` and `event-id` do, in a plain way: from text to text, each value on its own. Their tests compare
- * the two.
+ * The result of `canonical-json` and `event-id`, computed simply: from text to text, each value by itself. Their tests
+ * compare the two.
  */
 
 /** A member of an object, by its key and its canonical value. */
 type CanonicalMember = readonly [key: string, value: string];
 
 /**
- * The members of an object in canonical JSON (RFC 8785), in their own order. `text` is JSON that JSON.parse accepted and
- * that is nested at most 32 deep.
+ * The members of an object in canonical JSON (RFC 8785), in their original order. `text` is JSON that JSON.parse
+ * accepted, nested at most 32 deep.
  */
 function canonicalMembers(text: string): CanonicalMember[] {
   return new Canonical(text).members();
@@ -33,8 +33,9 @@ const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/y;
 const SCALAR = /[^,\]} \n\r\t]+/y;
 
 /**
- * RFC 8785 except for what a double cannot hold: numbers stay as written, and repeated keys stay repeated. Both give
- * another text for another value. For all that JSON.stringify writes it is the RFC's form.
+ * RFC 8785, except for values that a double cannot represent: numbers stay as written, and repeated keys stay repeated.
+ * With both, different values have different texts. For everything that JSON.stringify writes, the result is the RFC's
+ * form.
  */
 class Canonical {
   readonly #text: string;
@@ -100,7 +101,7 @@ class Canonical {
   #string(): string {
     const end = this.#text.indexOf('"', this.#at + 1) + 1;
     const text = this.#text.slice(this.#at, end);
-    // The quote that was found may be an escaped one.
+    // The quote that was found may be escaped.
     if (end === 0 || text.includes('\\')) return this.#take(STRING);
     this.#at = end;
     return text;

@@ -5,24 +5,24 @@ import { createStepper, type Stepper } from './redis-steps.ts';
 
 /** A counter of one key. */
 export interface Counted {
-  /** 0 where there is none. */
+  /** 0 when there is none. */
   readonly count: number;
-  /** Milliseconds until it ends. */
+  /** Milliseconds until it expires. */
   readonly leftMs: number;
 }
 
-/** Counters of one kind, by key. Each ends by itself. Nothing rejects. */
+/** Counters of one kind, by key. Each expires by itself. Nothing rejects. */
 export interface Counter {
   see(key: string): Promise<Counted>;
-  /** `lastsS` is the lifetime in seconds of a counter that begins with it. A negative `by` begins none. */
+  /** `lastsS` is the lifetime in seconds of a counter that this call starts. A negative `by` starts none. */
   add(key: string, by: number, lastsS: number): Promise<Counted>;
-  /** Begins a counter of 1, in place of what there was. */
+  /** Starts a counter at 1, and replaces an existing one. */
   put(key: string, lastsS: number): Promise<void>;
   drop(key: string): Promise<void>;
 }
 
 /**
- * Where counters are kept: in Redis, so that they hold over all replicas, and in this process alone while it is away.
+ * Where counters are kept: in Redis, so that they hold over all replicas, and only in this process while Redis is away.
  */
 export interface CounterPlace {
   /** Null: this process is the only replica. */
@@ -31,7 +31,7 @@ export interface CounterPlace {
   readonly resource: string;
 }
 
-/** Makes the counters of one kind, under keys of the resource. */
+/** Creates the counters of one kind, under keys of the resource. */
 export type CounterOf = (name: string) => Counter;
 
 export function createCounters({ redis, prefix, resource }: CounterPlace): CounterOf {
@@ -51,14 +51,14 @@ function inProcess(counter: MemoryCounter): Counter {
   };
 }
 
-/** While Redis is away, which its client has logged, the counters of this process are in force. */
+/** While Redis is away, which its client has logged, the counters of this process apply. */
 function inRedis(steps: Stepper, prefix: string, own: Counter): Counter {
   const keyOf = (key: string) => `${prefix}:${key}`;
   return {
     see: (key) => steps({ act: 'see', key: keyOf(key), by: 0, lastsS: 0 }).catch(() => own.see(key)),
     add: (key, by, lastsS) => steps({ act: 'add', key: keyOf(key), by, lastsS }).catch(() => own.add(key, by, lastsS)),
     async put(key, lastsS) {
-      // What this process has put is there when Redis goes away.
+      // Counts of this process remain available when Redis goes away.
       await own.put(key, lastsS);
       await steps({ act: 'put', key: keyOf(key), by: 1, lastsS }).catch(() => undefined);
     },
@@ -69,7 +69,7 @@ function inRedis(steps: Stepper, prefix: string, own: Counter): Counter {
   };
 }
 
-/** Takes one of `points`. Returns 0 when there was one left, else the milliseconds to wait. */
+/** Takes one of `points`. Returns 0 when one was left, else the milliseconds to wait. */
 export async function takePoint(
   counter: Counter,
   key: string,

@@ -5,13 +5,13 @@ import { redisErrorCode } from '../../../runtime/redis/error-code.ts';
 import type { CounterPlace } from './counters.ts';
 
 const LOCKOUT_SCOPES = ['user_and_address', 'known_device', 'address', 'user'] as const;
-/** Tries that are delayed: all of an address, all of a user from unknown addresses, or those of both together. */
+/** Delayed tries: all of an address, all of a user from unknown addresses, or those of a user from one address. */
 export type LockoutScope = (typeof LOCKOUT_SCOPES)[number];
 
 const lockoutSchema = z.object({
   id: z.string(),
   scope: z.enum(LOCKOUT_SCOPES),
-  /** As the login gave it; null: any user. */
+  /** As given at login; null: any user. */
   username: z.string().nullable(),
   domain: z.string().nullable(),
   /** An IPv4 address or an IPv6 /64; null: any address. */
@@ -19,9 +19,9 @@ const lockoutSchema = z.object({
 });
 export type Lockout = z.output<typeof lockoutSchema>;
 
-/** The lock-outs of all replicas: the counters have digests alone, and an administrator needs the names. */
+/** The lock-outs of all replicas. The counters contain only digests, and an administrator needs the names. */
 export interface LockoutRegistry {
-  /** Returns false when it is known already. `until`, in Unix milliseconds, is when it is forgotten. */
+  /** Returns false when it is known already. `until`, in Unix milliseconds, is its end. */
   note(lockout: Lockout, until: number): Promise<boolean>;
   /** Ordered by their end, the last one first. Rejects with a LockoutsUnavailable. */
   list(): Promise<Lockout[]>;
@@ -81,14 +81,14 @@ interface RedisRegistryOptions {
   readonly inProcess: LockoutRegistry;
 }
 
-/** One sorted set a resource: lock-outs as JSON by their end. */
+/** One sorted set for each resource: lock-outs as JSON by their end. */
 function redisRegistry(redis: RedisClient, { prefix, resource, now, inProcess }: RedisRegistryOptions) {
   const key = resourceKeys(prefix, resource).limit('lockouts');
   const reached = async <T>(answer: Promise<T>): Promise<T> => {
     try {
       return await answer;
     } catch (error) {
-      // Not attached as a cause: an ioredis error carries the command's arguments.
+      // Not attached as a cause: an ioredis error contains the command's arguments.
       throw new LockoutsUnavailable(redisErrorCode(error));
     }
   };
@@ -101,7 +101,8 @@ function redisRegistry(redis: RedisClient, { prefix, resource, now, inProcess }:
         await redis.pexpire(key, LONGEST_MS);
         return added === 1;
       } catch {
-        // Redis is away, which its client has logged: this replica lists what it saw itself once Redis is back.
+        // Redis is away, which its client has logged: this replica adds its own lock-outs to the list once Redis is
+        // back.
         return inProcess.note(lockout, until);
       }
     },

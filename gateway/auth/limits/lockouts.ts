@@ -7,7 +7,7 @@ import type { Throttle } from './throttle.ts';
 export interface ShownLockout extends Lockout {
   readonly failures: number;
   readonly nextTryAt: number;
-  /** When its failures are forgotten. */
+  /** When its failures expire. */
   readonly until: number;
 }
 
@@ -18,11 +18,11 @@ type LockoutFilter =
 export interface Lockouts {
   /** Rejects with a LockoutsUnavailable. */
   list(): Promise<ShownLockout[]>;
-  /** Returns the ids of those that were lifted. Rejects with a LockoutsUnavailable. */
+  /** Returns the ids of the lifted ones. Rejects with a LockoutsUnavailable. */
   lift(filter: LockoutFilter): Promise<string[]>;
 }
 
-/** An id is the throttle's name and the key of its counters. */
+/** An id contains the throttle's name and the key of its counters. */
 export function lockoutId(throttle: Throttle, key: string): string {
   return `${throttle.policy.name}:${key}`;
 }

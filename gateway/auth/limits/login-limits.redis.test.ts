@@ -42,7 +42,7 @@ test('three replicas share one limit, in parallel too, and counters hold no name
   const admitted = admissions.filter((admission) => admission.kind === 'admitted');
   assert.ok(admitted.length <= 10, `${admitted.length} tries were admitted`);
   await Promise.all(admitted.map((admission) => admission.finish('not_judged')));
-  // One after the other the limit is exact: what was taken in parallel was given back.
+  // With sequential tries the limit is exact: tries that were taken in parallel were given back.
   let failures = 0;
   for (let at = 0; at < 30; at += 1) if (await fail(all.limits[at % 3], eva)) failures += 1;
   assert.equal(failures, 10);

@@ -20,7 +20,7 @@ const limitsOf = (more: Partial<LoginLimitsOptions> = {}) =>
     ...more,
   });
 
-/** A try that is wrong. Gives why it was not judged, or null. */
+/** A wrong try. Returns why it was not judged, or null. */
 async function fail(limits: LoginLimits, attempt: LoginTry) {
   const { delay, isKnown } = await limits.check(attempt);
   if (delay !== null) return delay.scope;
@@ -105,7 +105,7 @@ test('failures from 20 addresses delay a user by seconds elsewhere, and not at a
   delayedBy(await limits.check(elsewhere), 'user', 5);
   assert.equal((await limits.check(here)).delay, null);
   assert.equal(await succeed(limits, here), null);
-  // A former token makes a device known wherever it is, even beside an attacker at the same address.
+  // A former token makes a device known at any address, even beside an attacker at the same address.
   assert.equal(await succeed(limits, { ...elsewhere, holdsToken: true }), null);
   assert.equal(await succeed(limits, { ...eva, address: '198.51.100.1', holdsToken: true }), null);
 });

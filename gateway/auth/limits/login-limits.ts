@@ -15,7 +15,7 @@ export interface LoginTry {
   readonly account: string | null;
   /** The client's IP address. */
   readonly address: string;
-  /** Whether the client has shown a former token of this user: the device is known wherever it is. */
+  /** Whether the client sent a former token of this user: the device is then known at any address. */
   readonly holdsToken: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface LoginDelay {
 export interface CheckedTry {
   /** Null: judge it. */
   readonly delay: LoginDelay | null;
-  /** Whether the user has logged in from this address before, or shows a former token. */
+  /** Whether the user has logged in from this address before, or sends a former token. */
   readonly isKnown: boolean;
   /** Lanes of the password queue: tries of one user, or of one unknown address, take turns with those of others. */
   readonly lanes: readonly string[];
@@ -37,7 +37,7 @@ export interface CheckedTry {
 export type Admission =
   | {
       readonly kind: 'admitted';
-      /** Must be called once: only wrong credentials stay counted, every other outcome returns the try. */
+      /** Must be called once: only wrong credentials stay counted; every other outcome returns the try. */
       finish(outcome: 'wrong_credentials' | 'right_credentials' | 'not_judged'): Promise<void>;
     }
   | { readonly kind: 'delayed'; readonly delay: LoginDelay }
@@ -45,13 +45,11 @@ export type Admission =
   | { readonly kind: 'busy' };
 
 export interface LoginLimits {
-  /** Reads only: delays before the queue what `admit` would delay. */
+  /** Reads only. Called before the queue, and delays the same tries that `admit` would delay. */
   check(attempt: LoginTry): Promise<CheckedTry>;
-  /** Takes one try from each limit before the hash: tries in flight cannot overshoot. */
+  /** Takes one try from each limit before the hash: concurrent tries cannot exceed a limit. */
   admit(attempt: LoginTry, isKnown: boolean): Promise<Admission>;
-  /**
-   * Counts a login that succeeded, with or without a hash. Returns the seconds to wait when there are too many, else 0.
-   */
+  /** Counts a successful login, with or without a hash. Returns the seconds to wait when there are too many, else 0. */
   succeed(attempt: LoginTry): Promise<number>;
   readonly lockouts: Lockouts;
 }
@@ -59,7 +57,7 @@ export interface LoginLimits {
 export interface LoginLimitsOptions extends CounterPlace {
   /** Hashes a second over all replicas, default 300. */
   readonly hashesPerSecond?: number;
-  /** Logins of one user that succeed in a minute, default 6,000. */
+  /** Successful logins of one user in a minute, default 6,000. */
   readonly successesPerMinute?: number;
   /** A lock-out has begun. */
   readonly onLockout: (lockout: Lockout, attempt: LoginTry) => void;
@@ -78,7 +76,7 @@ const POLICIES = {
 const HASHES_PER_SECOND = 300;
 const SUCCESSES_PER_MINUTE = 6_000;
 const BUDGET_KEY = 'all';
-/** Longest wait for the hash budget; it holds up a turn of the password queue. */
+/** Longest wait for the hash budget; it blocks a turn of the password queue. */
 const BUDGET_PATIENCE_MS = 3_000;
 
 interface Limit {
@@ -98,9 +96,9 @@ interface Counters {
 }
 
 /**
- * Tries are counted in Redis, so that limits hold over all replicas, and in this process while Redis is away.
- * An unknown device is bound by its user name and address together, by its address and by its user; a known one by
- * failures of its own user, account and address alone.
+ * Redis counts tries, so that limits hold over all replicas; this process counts while Redis is away. An unknown device
+ * is limited by its user name and address together, by its address and by its user; a known one only by failures of its
+ * own user, account and address.
  */
 export function createLoginLimits(options: LoginLimitsOptions): LoginLimits {
   const counterOf = createCounters(options);
@@ -128,7 +126,7 @@ export function createLoginLimits(options: LoginLimitsOptions): LoginLimits {
   };
 }
 
-/** Asks for all counters at once, whichever are in force: together they are one call of Redis. */
+/** Requests all counters at once, whichever are in force: together they are one call of Redis. */
 async function check(attempt: LoginTry, counters: Counters): Promise<CheckedTry> {
   const keys = keysOf(attempt);
   const delaysOf = (limits: readonly Limit[]) =>
@@ -145,7 +143,7 @@ async function check(attempt: LoginTry, counters: Counters): Promise<CheckedTry>
   return { delay: delay ?? null, isKnown, lanes };
 }
 
-/** Takes from the budget and all limits at once, and gives back what it took where one of them refuses. */
+/** Takes from the budget and all limits at once. Gives everything back when one of them refuses. */
 async function admit(attempt: LoginTry, isKnown: boolean, counters: Counters): Promise<Admission> {
   const { known } = counters;
   const [isWithin, ...tried] = await Promise.all([
@@ -190,14 +188,14 @@ function limitsOf(attempt: LoginTry, isKnown: boolean, { throttles }: Counters):
   return scopes.map((scope) => ({ scope, throttle: throttles[scope], key: keys[scope] }));
 }
 
-/** Notes the lock-out that a failure began or made longer. */
+/** Records the lock-out that a failure began or extended. */
 async function note(attempt: LoginTry, { limit, taken }: TakenLimit, { registry, options }: Counters): Promise<void> {
   if (!taken.isDelayed) return;
   const lockout = lockoutOf(attempt, limit);
   if (await registry.note(lockout, options.now() + taken.windowS * 1000)) options.onLockout(lockout, attempt);
 }
 
-/** Waits for the budget, so that an exhausted budget slows the password queue down and the queue stays fair. */
+/** Waits for the budget, so that an exhausted budget slows down the password queue and the queue stays fair. */
 async function isWithinBudget({ budget, options }: Counters): Promise<boolean> {
   const { now } = options;
   const end = now() + BUDGET_PATIENCE_MS;
@@ -227,7 +225,7 @@ function lockoutOf({ user, domain, address, holdsToken }: LoginTry, { scope, thr
 }
 
 /**
- * Hashed, so that the counters hold no names; JSON keeps `a`+`bc` and `ab`+`c` apart. No key of an unknown device
+ * Hashed, so that the counters contain no names; JSON distinguishes `a`+`bc` from `ab`+`c`. No key of an unknown device
  * depends on whether the domain exists: otherwise the limits would reveal it.
  */
 function keysOf({ user, domain, account, address, holdsToken }: LoginTry) {

@@ -1,12 +1,15 @@
 import type { Counted } from './counters.ts';
 
-/** Counters that are kept; beyond it the one that began first is forgotten. */
+/** Most counters in memory; beyond it the one that began first is dropped. */
 const MOST = 100_000;
-/** Ended counters are looked for when there are twice as many as were left the last time, but not below this number. */
+/**
+ * Expired counters are removed when there are twice as many counters as after the last removal, but not below this
+ * number.
+ */
 const FIRST_SWEEP = 1_000;
 const NONE: Counted = { count: 0, leftMs: 0 };
 
-/** Counters of this process. `now` in milliseconds of a clock that never goes back. */
+/** Counters of this process. `now` in milliseconds of a monotonic clock. */
 export class MemoryCounter {
   readonly #counters = new Map<string, { count: number; readonly end: number }>();
   readonly #most: number;

@@ -10,7 +10,7 @@ interface Step {
   readonly lastsS: number;
 }
 
-/** Rejects as Redis or its client does. */
+/** Rejects with the error of Redis or of its client. */
 export type Stepper = (step: Step) => Promise<Counted>;
 
 /** KEYS: one for each step. ARGV: act, number and seconds of each. Replies count and milliseconds left of each. */
@@ -35,7 +35,7 @@ for at, key in ipairs(KEYS) do
 end
 return counted`);
 
-/** Steps of one call. */
+/** Most steps of one call. */
 const MOST_STEPS = 512;
 
 interface Waiting {
@@ -45,9 +45,9 @@ interface Waiting {
 }
 
 /**
- * Runs the steps of all logins in one call at a time: those that are asked for meanwhile go together into the next one. A
- * login takes a few steps, and a call costs as much as its write to the socket, so a crowd of logins costs few calls. In a
- * cluster each key is on a shard of its own, and each step a call.
+ * Runs the steps of all logins in one call at a time: steps that are requested in the meantime go together into the
+ * next call. A login takes a few steps, and a call costs as much as its write to the socket, so many concurrent logins
+ * cost few calls. In a cluster each key may be on a different shard, so each step is a call.
  */
 export function createStepper(redis: RedisClient): Stepper {
   let waiting: Waiting[] = [];
@@ -65,7 +65,7 @@ export function createStepper(redis: RedisClient): Stepper {
       waiting.push({ step, resolve, reject });
       if (isUnderWay) return;
       isUnderWay = true;
-      // Behind the steps that the same caller asks for at once.
+      // After the steps that the same caller requests in the same turn.
       queueMicrotask(() => void flush());
     });
 }

@@ -2,12 +2,12 @@ import { takePoint, type Counted, type CounterOf } from './counters.ts';
 
 export interface ThrottlePolicy {
   readonly name: string;
-  /** Failures of a window before delays begin. */
+  /** Failures in a window before delays begin. */
   readonly free: number;
   readonly windowS: number;
   /**
-   * Seconds between two tries once the free ones are used up: one value for each further try, the last one for all that
-   * follow.
+   * Seconds between two tries once the free ones are used up: one value for each further try; the last one applies to
+   * all later ones.
    */
   readonly delaysS: readonly [number, ...number[]];
 }
@@ -15,11 +15,11 @@ export interface ThrottlePolicy {
 export type Taken =
   | {
       readonly kind: 'taken';
-      /** Failures of the window, with this try if it is one. */
+      /** Failures in the window, including this try if it is one. */
       readonly failures: number;
       /** Seconds until the window ends. */
       readonly windowS: number;
-      /** Whether delays are in force for the tries that follow. */
+      /** Whether later tries are delayed. */
       readonly isDelayed: boolean;
       /** For a try that was not a failure. */
       giveBack(): Promise<void>;
@@ -30,23 +30,23 @@ interface ThrottleState {
   readonly failures: number;
   /** Seconds until the next try is judged; 0: now. */
   readonly retryAfterS: number;
-  /** Seconds until all failures are forgotten. */
+  /** Seconds until all failures expire. */
   readonly windowS: number;
 }
 
-/** Counts failures by key, and delays tries where there were too many: it never locks a key for long. */
+/** Counts failures by key, and delays tries when there are too many: it never locks a key for long. */
 export interface Throttle {
   readonly policy: ThrottlePolicy;
   /** Reads only: seconds until the next try of this key is judged, 0 for now. */
   wait(key: string): Promise<number>;
-  /** Takes one try before it is judged, so that tries in flight cannot overshoot. */
+  /** Takes one try before it is judged, so that concurrent tries cannot exceed the limit. */
   take(key: string): Promise<Taken>;
   read(key: string): Promise<ThrottleState>;
-  /** Forgets all failures of a key. */
+  /** Removes all failures of a key. */
   lift(key: string): Promise<void>;
 }
 
-/** A throttle with two counters a key: failures of the window, and the one try that a delay allows. */
+/** A throttle with two counters for each key: failures of the window, and the one try that a delay allows. */
 export function createThrottle(policy: ThrottlePolicy, counterOf: CounterOf): Throttle {
   const { windowS } = policy;
   const failures = counterOf(policy.name);

@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { Account, Directory } from '../../directory/directory.ts';
 
-/** Who a server has let in. */
+/** An accepted login of a server. */
 interface AllowedLogin {
   readonly account: string;
   readonly username: string;
@@ -12,14 +12,14 @@ interface AllowedLogin {
 const LASTS_MS = 30_000;
 const MOST = 10_000;
 
-/** Logins that a server has allowed a moment ago: a reconnect asks it nothing. What was sent is kept nowhere. */
+/** Logins that a server accepted a moment ago: a reconnect needs no request. The credentials are not kept. */
 export interface AllowedLogins {
-  /** Null: ask. One whose account has changed since is forgotten. */
+  /** Null: ask the server. An entry whose account has changed since is removed. */
   get(sent: readonly unknown[], directory: Directory): AllowedLogin | null;
   add(sent: readonly unknown[], login: AllowedLogin, directory: Directory): void;
 }
 
-/** The MAC's key exists in this process alone. `now` in milliseconds of a clock that only rises. */
+/** The MAC's key exists only in this process. `now` in milliseconds of a monotonic clock. */
 export function allowedLogins(now: () => number = () => performance.now(), most: number = MOST): AllowedLogins {
   const secret = createSecretKey(randomBytes(32));
   /** All last equally long, so the oldest is the first. */
@@ -47,7 +47,7 @@ export function allowedLogins(now: () => number = () => performance.now(), most:
   };
 }
 
-/** Changes with the account and everything above it. */
+/** Changes with the account and all its ancestors. */
 function stateOf(account: Account | undefined): string {
   const path: unknown[] = [];
   for (let one: Account | null = account ?? null; one !== null; one = one.parent) {

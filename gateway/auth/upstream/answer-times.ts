@@ -3,14 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const KEPT = 200;
 const SHARE = 0.9;
 
-/** How long a server took lately to answer, so that refusals which need no answer take as long. */
+/** Recent answer times of a server, so that refusals without a request take as long. */
 export interface AnswerTimes {
   add(ms: number): void;
-  /** Waits until as much time has passed since `start` as nine of ten answers took, and some as long as one of the others. */
+  /**
+   * Waits until the time since `start` equals the 90th percentile of answer times, and for some calls one of the longer
+   * times.
+   */
   even(start: number): Promise<void>;
 }
 
-/** `now` in milliseconds of a clock that only rises. */
+/** `now` in milliseconds of a monotonic clock. */
 export function answerTimes(
   now: () => number = () => performance.now(),
   random: () => number = Math.random,

@@ -4,7 +4,7 @@ import { readText } from '../../../runtime/files/text-file.ts';
 import type { AddressPolicy } from '../../../runtime/net/address-guard.ts';
 import { guardedAgent } from '../../../runtime/net/guarded-agent.ts';
 
-/** The server has not answered the question. It holds neither address nor credential. */
+/** The server has not answered the request. Contains neither address nor credential. */
 export class ServerUnavailable extends Error {
   override readonly name = 'ServerUnavailable';
   readonly code: string;
@@ -15,9 +15,9 @@ export class ServerUnavailable extends Error {
 }
 
 export interface ServerPlace {
-  /** PEM of authorities; null: the system's. */
+  /** Certificate authorities, PEM; null: the system's. */
   readonly caFile: string | null;
-  /** Null: every address may be connected to. */
+  /** Null: connections to every address are allowed. */
   readonly policy: AddressPolicy | null;
 }
 
@@ -33,14 +33,14 @@ interface Question {
 export interface ServerAnswer {
   readonly status: number;
   readonly text: string;
-  /** Of `Retry-After`; null when it is not there, or a date. */
+  /** From `Retry-After`; null when it is absent, or a date. */
   readonly retryAfterS: number | null;
 }
 
 const MAX_ANSWER_BYTES = 512 * 1024;
 const JSON_TYPE = { 'content-type': 'application/json', accept: 'application/json' };
 
-/** Asks one server over connections that are kept. Rejects with a ServerUnavailable. */
+/** Sends requests to one server over kept-alive connections. Rejects with a ServerUnavailable. */
 export type AskServer = (question: Question) => Promise<ServerAnswer>;
 
 export function askServer({ caFile, policy }: ServerPlace): AskServer {

@@ -11,19 +11,19 @@ import { oidcUpstream } from './oidc.ts';
 import { upstreamMethod, type Upstream, type UpstreamParts } from './upstream.ts';
 import type { LoginMethods } from './verdict.ts';
 
-/** Where the servers of the configured methods are. */
+/** Addresses of the servers of the configured methods. */
 export interface LoginServers {
   readonly directory: HttpDirectoryConfig | null;
   readonly kazooCaFile: string | null;
   readonly oidcCaFile: string | null;
-  /** Null: every address may be connected to. */
+  /** Null: connections to every address are allowed. */
   readonly policy: AddressPolicy | null;
 }
 
-/** Questions at once, and logins that wait for one; none waits for longer. */
+/** Concurrent requests, waiting logins, and the longest wait. */
 const TURNS = { concurrency: 8, queue: 64, patienceMs: 1_000 };
 
-/** The methods of `spec.auth.login` in their order. */
+/** The methods of `spec.auth.login` in order. */
 export function buildMethods(
   auth: Subscription['spec']['auth'],
   servers: LoginServers,

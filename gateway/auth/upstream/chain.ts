@@ -1,12 +1,12 @@
 import type { Judged, LoginMethod, Turn, Verdict } from './verdict.ts';
 
-/** The methods in their order, as one: the first that does not ignore a login decides. Nobody knows it: it is denied. */
+/** Combines the methods, in order: the first that does not ignore a login decides. If all ignore it, it is denied. */
 export function chainOf(methods: readonly LoginMethod[]): LoginMethod {
   return {
     remembered(login: Judged) {
       for (const method of methods) {
         const verdict = method.remembered(login);
-        // An earlier method that knows the user decides, however often a later one has let it in.
+        // An earlier method that knows the user decides, even if a later one has accepted the login often.
         if (verdict !== null) return verdict;
       }
       return null;

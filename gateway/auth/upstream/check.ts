@@ -13,7 +13,7 @@ const answerSchema = z.discriminatedUnion('result', [
     result: z.literal('allow'),
     account: z.string(),
     username: z.string().min(1).max(256),
-    /** A profile of `spec.privacy` that holds for the user. */
+    /** A profile of `spec.privacy` for the user. */
     privacy: z.string().max(MAX_PROFILE_NAME).regex(PROFILE_NAME).nullish(),
   }),
   z.object({ result: z.literal('deny') }),

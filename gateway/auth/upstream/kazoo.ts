@@ -8,15 +8,15 @@ const allowSchema = z.object({ data: z.object({ account_id: z.string() }) });
 const multiFactorSchema = z.object({ data: z.object({ multi_factor_request: z.unknown() }) });
 
 /**
- * `PUT /v2/user_auth` of Kazoo's API (crossbar, `cb_user_auth`): the MD5 of `user:password`, with the realm of the account
- * that the directory has for the domain. 201 for a user of exactly this account lets it in.
+ * `PUT /v2/user_auth` of Kazoo's API (crossbar, `cb_user_auth`): the MD5 of `user:password`, with the realm of the
+ * domain's account in the directory. 201 for a user of exactly this account accepts the login.
  */
 export function kazooUpstream(api: URL, ask: AskServer): Upstream {
   const url = new URL(api);
   url.pathname = `${url.pathname.replace(/\/$/, '')}/v2/user_auth`;
   const prepare = ({ request, named: account }: Judged): Ask | Verdict => {
     if (request.accessToken !== null) return { kind: 'ignore' };
-    // Without an account there is nobody to ask about; the answer comes as late as one that was asked for.
+    // Without an account no request is possible; the refusal takes as long as a request.
     if (account === undefined) return { kind: 'ignore' };
     const { username, password } = request;
     const credentials = createHash('md5').update(`${username}:${password}`).digest('hex');
@@ -35,12 +35,12 @@ export function kazooUpstream(api: URL, ask: AskServer): Upstream {
   return { via: 'kazoo', prepare };
 }
 
-/** An account with multi-factor authentication answers 401 with what it asks for. */
+/** For an account with multi-factor authentication the API answers 401 with the required factor. */
 function denial(text: string): Extract<Verdict, { kind: 'deny' }> {
   try {
     if (multiFactorSchema.safeParse(JSON.parse(text)).success) return { kind: 'deny', code: 'multi_factor_required' };
   } catch {
-    // A denial without JSON is a denial.
+    // A denial without JSON is still a denial.
   }
   return { kind: 'deny' };
 }

@@ -16,14 +16,14 @@ export interface OidcConfig {
 }
 
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url({ protocol: /^https?$/ }) });
-/** Between the clocks of the identity provider and of this gateway. */
+/** Tolerance between the clocks of the identity provider and of this gateway. */
 const CLOCK_TOLERANCE_S = 5;
 const COOLDOWN_MS = 5_000;
 const MAX_NAME = 256;
 
 /**
- * A token of an OpenID provider in place of user name and password: verified with the provider's published keys (OpenID
- * Connect Discovery 1.0, RFC 7517). An unknown key is looked up again, at most every five seconds.
+ * A token of an OpenID provider instead of user name and password: verified with the provider's published keys (OpenID
+ * Connect Discovery 1.0, RFC 7517). For an unknown key, the keys are fetched again, at most every five seconds.
  */
 export function oidcUpstream(config: OidcConfig, directory: LiveDirectory, ask: AskServer): Upstream {
   const keysOf = publishedKeys(config.issuer, ask);
@@ -44,7 +44,7 @@ export function oidcUpstream(config: OidcConfig, directory: LiveDirectory, ask: 
   return { via: 'oidc', prepare };
 }
 
-/** Null for a token that is not valid. Rejects with a ServerUnavailable when the keys cannot be had. */
+/** Null for an invalid token. Rejects with a ServerUnavailable when the keys cannot be fetched. */
 async function verified(token: string, config: OidcConfig, keys: RemoteJWKSet): Promise<JWTPayload | null> {
   const { issuer, audience, algorithms } = config;
   try {
@@ -61,7 +61,7 @@ async function verified(token: string, config: OidcConfig, keys: RemoteJWKSet): 
     if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) {
       throw new ServerUnavailable(error.code);
     }
-    // Every other error is caused by the token; one of the library without a class of its own is about the key set.
+    // The token causes every other error; a library error without a class of its own concerns the key set.
     if (error instanceof errors.JOSEError && error.code !== 'ERR_JOSE_GENERIC') return null;
     throw new ServerUnavailable('KEYS_UNREADABLE');
   }

@@ -13,25 +13,25 @@ export interface UpstreamParts {
   readonly times: AnswerTimes;
   readonly logger: Logger;
   readonly onAnswer: (via: Via, outcome: UpstreamOutcome, seconds: number) => void;
-  /** For one question, default 3 s. */
+  /** Limit for one request, default 3 s. */
   readonly limitMs?: number;
 }
 
 type UpstreamOutcome = 'allow' | 'deny' | 'ignore' | 'unavailable';
 
-/** What one server is asked, and how its answer is read. */
+/** The request to one server, and the reading of its answer. */
 export interface Upstream {
   readonly via: Via;
-  /** Null: this login is not for it, or names nothing that it could judge; the verdict then. */
+  /** Null: this login is not for the server, or lacks what it needs; the verdict then. */
   readonly prepare: (login: Judged) => Ask | Verdict;
 }
 
-/** Asks. Rejects with a ServerUnavailable. */
+/** Sends the request. Rejects with a ServerUnavailable. */
 export type Ask = (signal: AbortSignal) => Promise<Exclude<Verdict, { kind: 'refused' | 'busy' | 'unavailable' }>>;
 
 const LIMIT_MS = 3_000;
 
-/** A method that asks a server: in turns, within a time, remembering whom it let in. */
+/** A method that sends requests to a server: in turns, with a limit of time, and with a cache of accepted logins. */
 export function upstreamMethod({ via, prepare }: Upstream, parts: UpstreamParts): LoginMethod {
   const allowed = allowedLogins();
   const outages = outageLines(via, parts.logger);
@@ -43,7 +43,7 @@ export function upstreamMethod({ via, prepare }: Upstream, parts: UpstreamParts)
       if (!(await parts.turns.take(turn.lanes))) return { kind: 'busy' };
       try {
         const verdict = await askInTurn(ask, { via, turn, outages }, parts);
-        // One that ends at its own time is not allowed by another minute's token.
+        // A login that ends at a time of its own must not be accepted because of another token.
         if (verdict.kind === 'allow' && verdict.endsAt === undefined) {
           const { account, username, privacy } = verdict;
           const kept = { account: account.id, username, ...(privacy !== undefined && { privacy }) };
@@ -62,7 +62,7 @@ async function askInTurn(
   { via, turn, outages }: { readonly via: Via; readonly turn: Turn; readonly outages: (code: string | null) => void },
   { times, onAnswer, limitMs = LIMIT_MS }: UpstreamParts,
 ): Promise<Verdict> {
-  // The limits may make it wait, too: no login holds its turn for longer.
+  // The limits may also delay it: no login holds its turn for longer.
   const signal = AbortSignal.timeout(limitMs);
   if (!(await turn.admit())) return { kind: 'refused' };
   const start = performance.now();
@@ -81,7 +81,7 @@ async function askInTurn(
   }
 }
 
-/** One line an outage and reason, whatever the number of logins. */
+/** One line for each outage and reason, whatever the number of logins. */
 function outageLines(via: Via, logger: Logger): (code: string | null) => void {
   let told: string | null = null;
   return (code) => {
@@ -103,7 +103,7 @@ function remembered(
   return { ...known, kind: 'allow', account, via };
 }
 
-/** All that decides. Any revocation since is another mark: the server is asked again then. */
+/** Everything that decides. Any revocation since then has another mark: the server is asked again. */
 function sentBy({ request, named: account, mark }: Judged): readonly unknown[] {
   const { username, password, domain } = request;
   return [username, password, domain, account?.id ?? null, mark];

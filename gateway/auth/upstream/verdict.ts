@@ -1,7 +1,7 @@
 import type { Account, User } from '../../directory/directory.ts';
 import type { LoginRequest } from '../login-request.ts';
 
-/** How a login was judged; absent in the token of one that the directory's hash has let in. */
+/** How a login was judged; absent in the token of a login that the directory's hash accepted. */
 export const VIAS = ['check', 'kazoo', 'oidc'] as const;
 export type Via = (typeof VIAS)[number];
 
@@ -12,9 +12,9 @@ export type Verdict =
       readonly username: string;
       /** Absent: by the directory. */
       readonly via?: Via;
-      /** A profile that holds for the user; absent: as the directory says. */
+      /** A profile for the user; absent: as the directory says. */
       readonly privacy?: string;
-      /** Unix milliseconds by which the token must end; absent: no such limit. */
+      /** Unix milliseconds at which the token must end; absent: no such limit. */
       readonly endsAt?: number;
     }
   /** `code` tells the client what else it needs. */
@@ -23,18 +23,18 @@ export type Verdict =
   | { readonly kind: 'ignore' }
   /** A limit has refused it, see `Turn.admit`. */
   | { readonly kind: 'refused' }
-  /** Too many wait. */
+  /** Too many logins wait. */
   | { readonly kind: 'busy' }
   | { readonly kind: 'unavailable' };
 
 /** A login that is judged. */
 export interface Judged {
   readonly request: LoginRequest;
-  /** What the domain names; undefined: nothing. */
+  /** The account that the domain names; undefined: none. */
   readonly named: Account | undefined;
-  /** The user that the directory has for it. */
+  /** The directory's user for the login. */
   readonly found: User | undefined;
-  /** The newest revocation before it is judged. */
+  /** The newest revocation before the login is judged. */
   readonly mark: number;
 }
 
@@ -42,25 +42,25 @@ export interface Judged {
 export interface Turn {
   /** Lanes in which the login waits for its turn. */
   readonly lanes: readonly string[];
-  /** Counts the try, once a login: false when a limit refuses it. */
+  /** Counts the try, once for each login: false when a limit refuses it. */
   admit(): Promise<boolean>;
 }
 
 export interface LoginMethod {
   /**
-   * A login that was allowed a moment ago: no limit is asked. `judge`: this method decides, and must judge it; null: it
-   * remembers none.
+   * A login that was accepted a moment ago: limits do not apply. `judge`: this method decides, and must judge it; null:
+   * it has no such login.
    */
   remembered(login: Judged): Verdict | 'judge' | null;
-  /** Never rejects for what a server does. */
+  /** Never rejects because of a server's behaviour. */
   judge(login: Judged, turn: Turn): Promise<Verdict>;
 }
 
 /** The methods of a gateway. */
 export interface LoginMethods {
   readonly order: readonly ('Directory' | LoginMethod)[];
-  /** Whether a login may hold the token of an identity provider. */
+  /** Whether a login may contain the token of an identity provider. */
   readonly takesTokens: boolean;
-  /** Waits until a refusal that began at `start` (`performance.now()`) has taken as long as others take. */
+  /** Waits until a refusal that began at `start` (`performance.now()`) has taken as long as other refusals. */
   readonly even: (start: number) => Promise<void>;
 }
