@@ -1,5 +1,12 @@
 import type { HiddenFields } from '../../legs/hidden-fields.ts';
-import { isObjectText, spliceMembers, type Cut } from '../../../event-log/intake/splice-members.ts';
+import {
+  bytesOf,
+  byteText,
+  CUT,
+  isObjectText,
+  spliceMembers,
+  type Judge,
+} from '../../../event-log/intake/splice-members.ts';
 
 const VARIABLES = 'Custom-Channel-Vars';
 /** May name a file of the switch: cut when the value is a path, kept when it is a name. */
@@ -13,22 +20,20 @@ const SLASH = '/';
 
 /** The result of `hide-fields` and `cut-members`, computed simply: by slices of the text, without their scan. */
 export function plainHide(body: Buffer, isHidden: HiddenFields, isKept: HiddenFields): Buffer {
-  return spliceMembers(body, (key, value): Cut => {
-    if (isHidden(key)) return 'cut';
-    if (key === VARIABLES && isObjectText(value)) return unlessSame(value, spliceMembers(value, hiddenIn(isHidden)));
-    if (key === 'Recording' && isObjectText(value)) return unlessSame(value, spliceMembers(value, pathsIn(isKept)));
-    return MAY_HOLD_PATHS.has(key) && !isKept(key) && value.includes(SLASH) ? 'cut' : 'keep';
+  const text = byteText(body);
+  const shown = spliceMembers(text, (key, value) => {
+    if (isHidden(key)) return CUT;
+    if (key === VARIABLES && isObjectText(value)) return spliceMembers(value, hiddenIn(isHidden));
+    if (key === 'Recording' && isObjectText(value)) return spliceMembers(value, pathsIn(isKept));
+    return MAY_HOLD_PATHS.has(key) && !isKept(key) && value.includes(SLASH) ? CUT : value;
   });
+  return shown === text ? body : bytesOf(shown);
 }
 
-function hiddenIn(isHidden: HiddenFields) {
-  return (key: string): Cut => (isHidden(key) ? 'cut' : 'keep');
+function hiddenIn(isHidden: HiddenFields): Judge {
+  return (key, value) => (isHidden(key) ? CUT : value);
 }
 
-function pathsIn(isKept: HiddenFields) {
-  return (key: string, value: Buffer): Cut => (!isKept(key) && value.includes(SLASH) ? 'cut' : 'keep');
-}
-
-function unlessSame(before: Buffer, after: Buffer): Cut {
-  return before === after ? 'keep' : after;
+function pathsIn(isKept: HiddenFields): Judge {
+  return (key, value) => (!isKept(key) && value.includes(SLASH) ? CUT : value);
 }
