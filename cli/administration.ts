@@ -69,6 +69,24 @@ export async function answering(terminal: Terminal, run: () => Promise<void>): P
   }
 }
 
+/** How a list is asked for: the answer as one JSON document, or as a person reads it. */
+export interface ListFlags {
+  readonly json?: boolean;
+}
+
+/** Reads an answer of the gateway and prints it. Returns the exit code. */
+export function listing<Answer extends object>(
+  { json = false }: ListFlags,
+  { terminal, environment }: { readonly terminal: Terminal; readonly environment: Environment },
+  read: (ask: Ask) => Promise<Answer>,
+  asText: (answer: Answer) => string,
+): Promise<number> {
+  return answering(terminal, async () => {
+    const answer = await read(await openEndpoint(environment));
+    terminal.output.write(json ? `${JSON.stringify(answer, null, 2)}\n` : asText(answer));
+  });
+}
+
 function originOf(host: string, port: number): URL {
   const origin = URL.parse(`http://${host.includes(':') ? `[${host}]` : host}:${port}/`);
   if (origin === null) throw new CommandFault('usage', `${host} is not an address`);

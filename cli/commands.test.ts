@@ -28,7 +28,15 @@ function all(command: Command, path: readonly string[]): Found[] {
 const nowhere = { environment: {}, exit: () => undefined };
 const streams = { input: new PassThrough(), output: new PassThrough(), errors: new PassThrough() };
 const COMMANDS = all(createProgram(streams, nowhere), []);
-const LISTS = [['connections'], ['dead-letters', 'list'], ['lockouts', 'list']];
+const LISTS = [
+  ['connections'],
+  ['dead-letters', 'list'],
+  ['lockouts', 'list'],
+  ['groups'],
+  ['directory', 'list'],
+  ['sources'],
+  ['health'],
+];
 
 describe('every command', () => {
   for (const { path, command } of COMMANDS) {

@@ -6,8 +6,9 @@ import { OPERATOR_SETTINGS } from '../operator/settings.ts';
 import { UNINSTALL_SETTINGS } from '../operator/uninstall/settings.ts';
 import { CAPTURE_KINDS } from '../source/capture/capture-kinds.ts';
 import { SOURCE_SETTINGS } from '../source/settings.ts';
-import { ENDPOINT_SETTINGS } from './administration.ts';
+import { ENDPOINT_SETTINGS, type ListFlags } from './administration.ts';
 import type { DeadLetterFlags } from './dead-letters.ts';
+import type { DirectoryFlags } from './directory.ts';
 import type { DoctorFlags } from './doctor/doctor.ts';
 import type { LiftFlags } from './lockouts.ts';
 import { addCommand, addGroup, createRoot, type Surroundings } from './program.ts';
@@ -33,12 +34,13 @@ export function createProgram(terminal: Terminal, surroundings: Surroundings): C
   const root = createRoot(terminal);
   addProcesses(root, surroundings);
   addSources(root, terminal, surroundings);
-  addDirectories(root, surroundings);
+  addDirectories(root, terminal, surroundings);
   addClients(root, terminal, surroundings);
   addDoctor(root, terminal, surroundings);
   addHashPassword(root, terminal, surroundings);
   addAdministration(root, terminal, surroundings);
   addGroups(root, terminal, surroundings);
+  addSurvey(root, terminal, surroundings);
   addLockouts(root, terminal, surroundings);
   addDeadLetters(root, terminal, surroundings);
   return root;
@@ -109,11 +111,28 @@ function addSources(root: Command, terminal: Terminal, surroundings: Surrounding
   );
 }
 
-function addDirectories(root: Command, surroundings: Surroundings): void {
+function addDirectories(root: Command, terminal: Terminal, surroundings: Surroundings): void {
   const group = addGroup(
     root,
     'directory',
-    'serve accounts and users of a platform to gateways, by the directory contract',
+    'list accounts and users of a running gateway, or serve those of a platform to gateways',
+  );
+  addCommand<DirectoryFlags>(
+    group,
+    {
+      name: 'list',
+      about: 'list accounts and users as one replica has them, without password hashes',
+      exitCodes: ASKS,
+      flags: [
+        ['--parent <id>', 'only the accounts right below this one; empty: those without a parent'],
+        ['--account <id>', 'only the account with this id'],
+        ['--domain <name>', 'only the account with this name or realm'],
+        JSON_FLAG,
+      ],
+    },
+    ENDPOINT_SETTINGS,
+    async (flags, environment) => (await import('./directory.ts')).directoryListCommand(flags, terminal, environment),
+    surroundings,
   );
   addCommand(
     group,
@@ -227,7 +246,7 @@ function addAdministration(root: Command, terminal: Terminal, surroundings: Surr
     async (flags, environment) => (await import('./revoke.ts')).revokeCommand(flags, terminal, environment),
     surroundings,
   );
-  addCommand<{ json?: boolean }>(
+  addCommand<ListFlags>(
     root,
     { name: 'connections', about: 'list the live connections of one replica', exitCodes: ASKS, flags: [JSON_FLAG] },
     ENDPOINT_SETTINGS,
@@ -237,7 +256,7 @@ function addAdministration(root: Command, terminal: Terminal, surroundings: Surr
 }
 
 function addGroups(root: Command, terminal: Terminal, surroundings: Surroundings): void {
-  addCommand<{ json?: boolean }>(
+  addCommand<ListFlags>(
     root,
     {
       name: 'groups',
@@ -251,9 +270,36 @@ function addGroups(root: Command, terminal: Terminal, surroundings: Surroundings
   );
 }
 
+function addSurvey(root: Command, terminal: Terminal, surroundings: Surroundings): void {
+  addCommand<ListFlags>(
+    root,
+    {
+      name: 'sources',
+      about: 'list the sources that write into the same Redis, and what each replica reports of each switch',
+      exitCodes: ASKS,
+      flags: [JSON_FLAG],
+    },
+    ENDPOINT_SETTINGS,
+    async (flags, environment) => (await import('./sources.ts')).sourcesCommand(flags, terminal, environment),
+    surroundings,
+  );
+  addCommand<ListFlags>(
+    root,
+    {
+      name: 'health',
+      about: 'print what a running gateway finds of itself and of the other replicas',
+      exitCodes: ASKS,
+      flags: [JSON_FLAG],
+    },
+    ENDPOINT_SETTINGS,
+    async (flags, environment) => (await import('./health.ts')).healthCommand(flags, terminal, environment),
+    surroundings,
+  );
+}
+
 function addLockouts(root: Command, terminal: Terminal, surroundings: Surroundings): void {
   const group = addGroup(root, 'lockouts', 'list and lift delays of logins after too many wrong passwords');
-  addCommand<{ json?: boolean }>(
+  addCommand<ListFlags>(
     group,
     {
       name: 'list',

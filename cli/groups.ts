@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GROUPS_PATH } from '../protocol/paths.ts';
 import type { Environment } from '../runtime/lifecycle/environment.ts';
-import { answering, openEndpoint } from './administration.ts';
+import { listing, type ListFlags } from './administration.ts';
 import { columns } from './columns.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -20,22 +20,22 @@ const listed = z.object({
 const COLUMNS = ['group', 'accounts', 'lag', 'oldest_pending_at', 'connections', 'hung'] as const;
 
 /** Prints the declared groups of a gateway, over all replicas; `-` is unknown. Returns the exit code. */
-export function groupsCommand(
-  flags: { readonly json?: boolean },
-  terminal: Terminal,
-  environment: Environment,
-): Promise<number> {
-  return answering(terminal, async () => {
-    const ask = await openEndpoint(environment);
-    const answer = await ask(GROUPS_PATH, listed);
-    const rows = answer.groups.map(({ group, accounts, lag, oldest_pending_at, members }) => ({
-      group,
-      accounts: accounts ?? '-',
-      lag: lag ?? '-',
-      oldest_pending_at: oldest_pending_at ?? '-',
-      connections: members.reduce((sum, { connections }) => sum + connections, 0),
-      hung: members.reduce((sum, { hung }) => sum + hung, 0),
-    }));
-    terminal.output.write(flags.json === true ? `${JSON.stringify(answer, null, 2)}\n` : columns(COLUMNS, rows));
-  });
+export function groupsCommand(flags: ListFlags, terminal: Terminal, environment: Environment): Promise<number> {
+  return listing(
+    flags,
+    { terminal, environment },
+    (ask) => ask(GROUPS_PATH, listed),
+    ({ groups }) =>
+      columns(
+        COLUMNS,
+        groups.map(({ group, accounts, lag, oldest_pending_at, members }) => ({
+          group,
+          accounts: accounts ?? '-',
+          lag: lag ?? '-',
+          oldest_pending_at: oldest_pending_at ?? '-',
+          connections: members.reduce((sum, { connections }) => sum + connections, 0),
+          hung: members.reduce((sum, { hung }) => sum + hung, 0),
+        })),
+      ),
+  );
 }

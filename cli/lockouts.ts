@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LOCKOUTS_PATH } from '../protocol/paths.ts';
 import type { Environment } from '../runtime/lifecycle/environment.ts';
-import { answering, CommandFault, openEndpoint } from './administration.ts';
+import { answering, CommandFault, listing, openEndpoint, type ListFlags } from './administration.ts';
 import { columns } from './columns.ts';
 import { printable, type Terminal } from './terminal.ts';
 
@@ -31,21 +31,18 @@ const lifted = z.object({ lifted: z.array(z.string()) });
 const USAGE = 'name the lock-out by one of its ID, --user NAME, --address ADDRESS and --all';
 
 /** Prints the users and addresses whose logins are delayed; `-` is any. Returns the exit code. */
-export function listLockoutsCommand(
-  flags: { readonly json?: boolean },
-  terminal: Terminal,
-  environment: Environment,
-): Promise<number> {
-  return answering(terminal, async () => {
-    const ask = await openEndpoint(environment);
-    const { lockouts } = await ask(LOCKOUTS_PATH, listed);
-    const rows = lockouts.map((lockout) => {
-      const cells = COLUMNS.map((column) => [column, lockout[column] ?? '-'] as const);
-      return Object.fromEntries(cells) as Record<(typeof COLUMNS)[number], string | number>;
-    });
-    const text = flags.json === true ? `${JSON.stringify({ lockouts }, null, 2)}\n` : columns(COLUMNS, rows);
-    terminal.output.write(text);
-  });
+export function listLockoutsCommand(flags: ListFlags, terminal: Terminal, environment: Environment): Promise<number> {
+  return listing(
+    flags,
+    { terminal, environment },
+    (ask) => ask(LOCKOUTS_PATH, listed),
+    ({ lockouts }) => columns(COLUMNS, lockouts.map(rowOf)),
+  );
+}
+
+function rowOf(lockout: z.output<typeof listed>['lockouts'][number]) {
+  const cells = COLUMNS.map((column) => [column, lockout[column] ?? '-'] as const);
+  return Object.fromEntries(cells) as Record<(typeof COLUMNS)[number], string | number>;
 }
 
 /** Ends delays and prints which. Returns the exit code. */

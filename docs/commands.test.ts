@@ -38,6 +38,13 @@ describe('the commands of the documentation', () => {
     );
   });
 
+  test('directory, sources and health are shown', LIMIT, async () => {
+    await prints(
+      snippet('survey'),
+      /admin\.sip\.example\.com[^]*\nsource +kind [^]*\nok +ready\.log +reached\n[^]* 0 fail\n/,
+    );
+  });
+
   test('lock-outs are listed and lifted', LIMIT, async () => {
     const wrong = snippet('shell').split('NODE_EXTRA')[0]?.replace('adminpassword', 'wrong') ?? '';
     await prints(`for try in 1 2 3 4 5 6 7 8 9 10 11; do ${wrong.trim()}; done; echo tried`, /tried/);

@@ -4,6 +4,7 @@ import { streamKeys } from '../protocol/keys.ts';
 import { openInnerListener } from '../runtime/http/inner-listener.ts';
 import { readAdminToken } from './administration/admin-token.ts';
 import { buildAdministration } from './administration/build-administration.ts';
+import type { HealthLook } from './administration/judge-health.ts';
 import { callsHandler } from './calls/calls-route.ts';
 import { reconcileRouter } from './calls/reconcile-route.ts';
 import type { GatewayConfig } from './config.ts';
@@ -73,7 +74,8 @@ async function openInner(
   { state, path }: Parts,
   { isDraining, logger }: EdgeOptions,
 ): Promise<number> {
-  const { revocations, metrics, folder, told } = state;
+  const { metrics, folder, told } = state;
+  const checks = () => readinessOf({ state, path }, isDraining());
   const ingestToken = await readIngestToken(config.ingestTokenFile, folder);
   const judgeAccount = createAccountJudge({ ...state, isShared: () => state.eventLog.isShared });
   const ingest =
@@ -92,13 +94,7 @@ async function openInner(
     logger,
     port: config.innerPort,
     app: createInnerApp({
-      checks: () => ({
-        revocations: { ok: revocations.isKnown, detail: revocations.isKnown ? 'known' : 'not read yet' },
-        log: { ok: path.isReachable(), detail: path.isReachable() ? 'reached' : 'out of reach' },
-        streams: checkStreams(state.eventLog.newest, state.keyspace.prefix),
-        directory: { ok: true, detail: directoryDetail(state.directory.status) },
-        draining: { ok: !isDraining(), detail: isDraining() ? 'this replica is going away' : 'no' },
-      }),
+      checks,
       metrics: (request, response) => metrics.scrape(request, response),
       ingest,
       reconcile:
@@ -111,11 +107,23 @@ async function openInner(
               now: Date.now,
             }),
       directory: await openRefresh(config, state),
-      administration: await openAdministration(config, { state, path }, logger),
+      administration: await openAdministration(config, { state, path }, { checks, logger }),
       unexpected: unexpected(logger),
     }),
   });
   return stack.use(listener).port;
+}
+
+/** What must hold before this replica should get traffic. */
+function readinessOf({ state, path }: Parts, isDraining: boolean): Readonly<Record<string, ReadinessCheck>> {
+  const { revocations, eventLog, keyspace, directory } = state;
+  return {
+    revocations: { ok: revocations.isKnown, detail: revocations.isKnown ? 'known' : 'not read yet' },
+    log: { ok: path.isReachable(), detail: path.isReachable() ? 'reached' : 'out of reach' },
+    streams: checkStreams(eventLog.newest, keyspace.prefix),
+    directory: { ok: true, detail: directoryDetail(directory.status) },
+    draining: { ok: !isDraining, detail: isDraining ? 'this replica is going away' : 'no' },
+  };
 }
 
 /** A partition that takes no event is a fault; one whose ids are in the future is named. */
@@ -144,7 +152,11 @@ async function openRefresh(config: GatewayConfig, { directoryServer, folder }: G
   });
 }
 
-async function openAdministration(config: GatewayConfig, { state, path }: Parts, logger: Logger) {
+async function openAdministration(
+  config: GatewayConfig,
+  { state, path }: Parts,
+  { checks, logger }: { readonly checks: () => HealthLook['checks']; readonly logger: Logger },
+) {
   const { spec } = config.subscription;
   const { redis, keyspace } = state;
   return buildAdministration({
@@ -165,6 +177,17 @@ async function openAdministration(config: GatewayConfig, { state, path }: Parts,
     backlog: path.backlog,
     replicas: () => path.presence?.replicas ?? [],
     webhooks: path.webhooks,
+    directoryStatus: () => state.directory.status,
+    sources: redis && { client: redis, keyPrefix: keyspace.prefix },
+    health: () => ({
+      checks: checks(),
+      connections: path.sessions.size,
+      behind: path.fanout.behind,
+      replicas: path.presence === null ? null : (path.presence.replicas ?? []),
+      groups: redis === null ? [] : spec.consumerGroups.map(({ name }) => name),
+      backlog: path.backlog(),
+      webhooks: (path.webhooks?.all ?? []).map((webhook) => webhook.shown()),
+    }),
     logger,
   });
 }

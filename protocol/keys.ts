@@ -119,6 +119,14 @@ export function replicaKeys(prefix: string, resource: string) {
 }
 
 /**
+ * Hash of `<namespace>/<name>` to what each source says of itself, see source-report.ts. A source's own user may write it:
+ * it is a key of sources without a name.
+ */
+export function sourcesKey(prefix: string): string {
+  return `${prefix}{source:}:all`;
+}
+
+/**
  * Keys of one source, which no stream depends on. All are on one shard: a script touches several. `source` is
  * `<namespace>/<name>`.
  */

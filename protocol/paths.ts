@@ -14,6 +14,10 @@ export const REVOCATIONS_PATH = `${ADMINISTRATION_PATH}/revocations`;
 export const CONNECTIONS_PATH = `${ADMINISTRATION_PATH}/connections`;
 export const LOCKOUTS_PATH = `${ADMINISTRATION_PATH}/lockouts`;
 export const GROUPS_PATH = `${ADMINISTRATION_PATH}/groups`;
+export const DIRECTORY_PATH = `${ADMINISTRATION_PATH}/directory`;
+export const SOURCES_PATH = `${ADMINISTRATION_PATH}/sources`;
+export const HEALTH_PATH = `${ADMINISTRATION_PATH}/health`;
+export const ADMINISTRATION_REFERENCE_PATH = `${ADMINISTRATION_PATH}/openapi.json`;
 export const WEBHOOKS_PATH = `${ADMINISTRATION_PATH}/webhooks`;
 export const DEAD_LETTERS_PATH = `${ADMINISTRATION_PATH}/dead-letters`;
 /** Documents of the contract, on the public listener. */

@@ -308,6 +308,7 @@ export const PROBLEMS = {
     no_such_webhook: means(404, 'no', 'The group has no webhook', 'list them'),
     lockouts_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
     dead_letters_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
+    sources_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
     webhooks_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
     too_many_revocations: means(507, 'no', 'The list of revocations is full', 'revoke or disable an account above'),
   },

@@ -48,3 +48,25 @@ export function parseReportField(field: string): { readonly replica: string; rea
   const [replica = '', endpoint = '', ...rest] = field.split('/');
   return replica === '' || endpoint === '' || rest.length > 0 ? null : { replica, endpoint };
 }
+
+/** What a source says of itself, so that it is found by its name. */
+const sourceEntrySchema = z.object({
+  /** One of the kinds of a FirehoseSource; another one of a newer version. */
+  kind: z.string().min(1).max(64),
+  /** When a replica wrote it last, Unix milliseconds. */
+  at: z.int().min(0),
+});
+export type SourceEntry = z.output<typeof sourceEntrySchema>;
+
+export function encodeSourceEntry(entry: SourceEntry): string {
+  return JSON.stringify(entry);
+}
+
+/** Null when it is not readable. */
+export function decodeSourceEntry(text: string): SourceEntry | null {
+  try {
+    return sourceEntrySchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}

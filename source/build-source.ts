@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { sourceKind } from '../protocol/source.ts';
 import { durationMs } from '../protocol/subscription/duration.ts';
 import type { Logger } from '../runtime/logging/logger.ts';
 import { openInnerListener } from '../runtime/http/inner-listener.ts';
@@ -13,6 +14,7 @@ import { openRedisLog } from '../event-log/redis-log.ts';
 import { tracedDestination } from '../event-log/trace/messaging.ts';
 import { traceAppends } from '../event-log/trace/traced-appends.ts';
 import { watchClient } from '../runtime/redis/watch-client.ts';
+import { registerSource, type RegisterOptions } from './register-source.ts';
 import type { SourceConfig } from './source-config.ts';
 
 /** A running source. */
@@ -61,6 +63,7 @@ export async function buildSource(config: SourceConfig, logger: Logger, now: () 
   const looking = keepLooking(eventLog, stop.signal, (fault) => {
     health.fault = fault;
   });
+  const registering = register(config, { client: eventLog.client, now, signal: stop.signal });
   const following = followSource({
     places: config.places,
     initial: config,
@@ -68,17 +71,24 @@ export async function buildSource(config: SourceConfig, logger: Logger, now: () 
     logger,
     signal: stop.signal,
   });
-  const ended = Promise.all([producer.ended, looking, following]).then(() => undefined);
+  const ended = Promise.all([producer.ended, looking, registering, following]).then(() => undefined);
   // A caller that awaits `failed` gets the rejection. Without such a caller the rejection must not end the process.
   ended.catch(() => undefined);
   stack.defer(async () => {
     stop.abort();
-    await Promise.allSettled([looking, following]);
+    await Promise.allSettled([looking, registering, following]);
   });
   const app = listenerFor(() => unreadiness(health.fault, producer.behind()), metrics);
   const listener = stack.use(await openInnerListener({ host: config.host, port: config.port, app, logger }));
   const owned = stack.move();
   return { port: listener.port, ended, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+function register(
+  { name: source, spec }: SourceConfig,
+  parts: Pick<RegisterOptions, 'client' | 'now' | 'signal'>,
+): Promise<void> {
+  return registerSource({ ...parts, keyPrefix: spec.redis.keyPrefix, source, kind: sourceKind(spec) });
 }
 
 /** Checks every two seconds whether the streams exist as expected. The report is null or the code of the fault. */

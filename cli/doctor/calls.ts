@@ -1,7 +1,7 @@
 import { callKeys, streamKeys } from '../../protocol/keys.ts';
 import { splitId } from '../../protocol/position.ts';
 import type { RedisClient } from '../../runtime/redis/client.ts';
-import { about, type Finding } from './finding.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 
 /** A partition's table of live calls; `at` is empty for none. */
 export interface CallsLook {

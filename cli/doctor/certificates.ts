@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import type { GatewayConfig } from '../../gateway/config.ts';
-import { about, type About, type Finding } from './finding.ts';
+import { about, type About, type Finding } from '../../protocol/finding.ts';
 import { howLong } from './how-long.ts';
 import { readText, unreadable } from '../../runtime/files/text-file.ts';
 

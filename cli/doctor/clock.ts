@@ -1,4 +1,4 @@
-import { about, type Finding } from './finding.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 
 /** Another machine's clock, as it was read from here. All in Unix milliseconds by the clocks they belong to. */
 export interface ClockReading {

@@ -1,7 +1,7 @@
 import { connect as connectHttp2 } from 'node:http2';
 import type { Environment } from '../../runtime/lifecycle/environment.ts';
 import { readSettings, settingFaults, type OtlpProtocol } from '../../runtime/telemetry/settings.ts';
-import { about, type Finding } from './finding.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 import { PROBE_MS } from './limit.ts';
 import { codeOf } from './listeners.ts';
 

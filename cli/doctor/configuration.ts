@@ -5,7 +5,7 @@ import { QUICKSTART } from '../../gateway/settings.ts';
 import type { Environment } from '../../runtime/lifecycle/environment.ts';
 import { givenToken } from '../../gateway/state/given-token.ts';
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
-import { about, type Finding } from './finding.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 
 export interface Configuration {
   /** Null when it is faulty. */

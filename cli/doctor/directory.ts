@@ -3,7 +3,7 @@ import type { IndexedDirectory } from '../../gateway/directory/directory-index.t
 import { isActive } from '../../gateway/directory/directory.ts';
 import { DirectoryFault } from '../../gateway/directory/fault.ts';
 import type { GatewayConfig } from '../../gateway/config.ts';
-import { about, type Finding } from './finding.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 
 const MOST_FAULTS = 100;
 const MOST_NAMES = 10;

@@ -9,7 +9,7 @@ import { ask, freePort } from '../../testing/redis-process.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { startTcpProxy } from '../../testing/tcp-proxy.ts';
 import { diagnose } from './doctor.ts';
-import type { Finding } from './finding.ts';
+import type { Finding } from '../../protocol/finding.ts';
 import { ofCheck, settings, troubles } from './testing.ts';
 
 const LIMIT = { timeout: 60_000 };

@@ -1,4 +1,4 @@
-import { about, type Finding } from './finding.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 
 /** What one server reports about itself. */
 export interface ServerLook {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SOURCE_GAP_REASONS, type SourceGap } from '../../protocol/source-gap.ts';
 import type { SourceReport } from '../../protocol/source-report.ts';
-import { judgeSource, judgeSourceMetrics, type SourceLook } from './judge-source.ts';
+import type { SourceLook } from '../../gateway/administration/read-sources.ts';
+import { judgeSource, judgeSourceMetrics } from './judge-source.ts';
 import { readSourceFlags } from './source-flags.ts';
 
 const NOW = Date.parse('2026-01-31T10:00:00Z');

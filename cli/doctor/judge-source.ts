@@ -1,24 +1,9 @@
 import type { SourceGap } from '../../protocol/source-gap.ts';
 import type { SourceReport } from '../../protocol/source-report.ts';
-import { about, type Finding } from './finding.ts';
+import type { ReplicaReport, SourceLook } from '../../gateway/administration/read-sources.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 import { howLong } from './how-long.ts';
 import { gapRemedy, switchRemedy } from './switch-remedies.ts';
-
-/** What the replicas of a source have written into Redis. */
-export interface SourceLook {
-  /** `<namespace>/<name>`. */
-  readonly name: string;
-  readonly reports: readonly ReplicaReport[];
-  /** The last gap of each endpoint that is in the log, and those that are not yet. */
-  readonly told: readonly SourceGap[];
-  readonly untold: readonly SourceGap[];
-}
-
-interface ReplicaReport {
-  readonly replica: string;
-  readonly endpoint: string;
-  readonly report: SourceReport;
-}
 
 /** Reports are written every two seconds; clocks may differ. */
 const FRESH_MS = 30_000;

@@ -5,7 +5,7 @@ import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import type { LiveReplica } from '../../event-log/provisioning/replicas.ts';
 import type { PartitionReport } from '../../event-log/provisioning/report.ts';
 import type { GroupsReport } from '../../event-log/provisioning/report-groups.ts';
-import { about, type Finding } from './finding.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 import { mebibytes, numberOf, type ServerLook } from './judge-server.ts';
 
 /** One partition's stream and meta; null for what the meta does not say. */

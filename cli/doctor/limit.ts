@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { about, type Finding } from './finding.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 
 /** For one connection, or one answer. */
 export const PROBE_MS = 5_000;

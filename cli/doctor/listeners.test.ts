@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { startGateway } from '../../gateway/testing/running-gateway.ts';
 import { diagnose } from './doctor.ts';
 import { freePort } from '../../testing/redis-server.ts';
-import type { Finding } from './finding.ts';
+import type { Finding } from '../../protocol/finding.ts';
 import { settings } from './testing.ts';
 
 const LIMIT = { timeout: 60_000 };

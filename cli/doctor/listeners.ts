@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { GatewayConfig } from '../../gateway/config.ts';
 import { ALL_ADDRESSES } from '../../runtime/http/listen.ts';
 import { judgeClock } from './clock.ts';
-import { about, type Finding } from './finding.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 import { PROBE_MS } from './limit.ts';
 
 const readiness = z.object({

@@ -11,7 +11,7 @@ import type { LoginServers } from '../../gateway/auth/upstream/build-methods.ts'
 import type { GatewayConfig } from '../../gateway/config.ts';
 import { DirectoryFault } from '../../gateway/directory/fault.ts';
 import { readCredentials } from '../../gateway/directory/http/configuration.ts';
-import { about, type About, type Finding } from './finding.ts';
+import { about, type About, type Finding } from '../../protocol/finding.ts';
 import { PROBE_MS } from './limit.ts';
 
 type Auth = GatewayConfig['subscription']['spec']['auth'];

@@ -1,6 +1,6 @@
 import { ACL_COMMANDS, aclRules } from '../../runtime/redis/acl.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
-import { about, type Finding } from './finding.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 import type { Probe } from './redis-probe.ts';
 
 type Words<Text extends string> = Text extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Text;

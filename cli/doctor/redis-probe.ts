@@ -6,7 +6,7 @@ import { withDeadline } from '../../runtime/redis/deadline.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { outageCode } from '../../runtime/redis/outage.ts';
 import { remedyFor } from '../../runtime/redis/remedy.ts';
-import type { About, Finding } from './finding.ts';
+import type { About, Finding } from '../../protocol/finding.ts';
 import { PROBE_MS } from './limit.ts';
 import { tlsMismatch, type TlsMismatch } from './redis-tls.ts';
 

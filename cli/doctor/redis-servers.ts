@@ -1,6 +1,6 @@
 import type { RedisConnection, RedisNode } from '../../runtime/redis/connection.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
-import { about, type Finding } from './finding.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 import { addressOf, probe, probeSentinel, unreachable } from './redis-probe.ts';
 
 export interface FoundServers {

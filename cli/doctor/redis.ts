@@ -3,7 +3,7 @@ import { infoFields } from '../../runtime/redis/info.ts';
 import type { RedisConnection, RedisNode } from '../../runtime/redis/connection.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { judgeClock } from './clock.ts';
-import { about, type Finding } from './finding.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 import { judgeServer, type ServerLook } from './judge-server.ts';
 import { judgePermissions, LostServer } from './permissions.ts';
 import { addressOf, probe, unreachable, type Probe } from './redis-probe.ts';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { keyRing, SigningKeyFault, type KeyRing } from '../../gateway/auth/signing-keys.ts';
 import type { GatewayConfig } from '../../gateway/config.ts';
 import { durationMs } from '../../protocol/subscription.ts';
-import { about, type Finding } from './finding.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 import { howLong } from './how-long.ts';
 import { readText, unreadable } from '../../runtime/files/text-file.ts';
 

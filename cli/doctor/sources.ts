@@ -1,14 +1,12 @@
-import { decodeSourceGap } from '../../protocol/source-gap.ts';
-import { decodeSourceReport, parseReportField } from '../../protocol/source-report.ts';
-import { sourceKeys } from '../../protocol/keys.ts';
+import { readSource } from '../../gateway/administration/read-sources.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
-import { becomesReady, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
+import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import type { RedisConnection } from '../../runtime/redis/connection.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { outageCode } from '../../runtime/redis/outage.ts';
 import { remedyFor } from '../../runtime/redis/remedy.ts';
-import { about, type Finding } from './finding.ts';
-import { judgeSource, judgeSourceMetrics, type SourceLook } from './judge-source.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
+import { judgeSource, judgeSourceMetrics } from './judge-source.ts';
 import { PROBE_MS } from './limit.ts';
 import { judgeFailure } from './listeners.ts';
 
@@ -37,24 +35,6 @@ export async function lookAtSources({ redis, keyPrefix, names, now }: SourcesInp
   } finally {
     client.disconnect();
   }
-}
-
-async function readSource(client: RedisClient, keyPrefix: string, name: string): Promise<SourceLook> {
-  const keys = sourceKeys(keyPrefix, name);
-  const [reports, gaps] = await Promise.all([client.hgetall(keys.reports), client.hgetall(keys.gaps)]);
-  const found = Object.entries(gaps).flatMap(([field, text]) => {
-    const gap = decodeSourceGap(text);
-    return gap === null ? [] : [{ gap, isTold: field === gap.endpoint }];
-  });
-  return {
-    name,
-    reports: Object.entries(reports).flatMap(([field, text]) => {
-      const [of, report] = [parseReportField(field), decodeSourceReport(text)];
-      return of === null || report === null ? [] : [{ ...of, report }];
-    }),
-    told: found.filter(({ isTold }) => isTold).map(({ gap }) => gap),
-    untold: found.filter(({ isTold }) => !isTold).map(({ gap }) => gap),
-  };
 }
 
 const READ_ITS_LOG = 'start the source, and read its log';

@@ -14,7 +14,7 @@ import { milliseconds, type PartitionReport } from '../../event-log/provisioning
 import { reportGroups } from '../../event-log/provisioning/report-groups.ts';
 import { isSharedBy } from '../../event-log/provisioning/retention.ts';
 import { judgeCalls, lookAtCalls } from './calls.ts';
-import { about, type Finding } from './finding.ts';
+import { about, type Finding } from '../../protocol/finding.ts';
 import {
   judgeAccounts,
   judgeGroups,

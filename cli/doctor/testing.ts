@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../../runtime/lifecycle/environment.ts';
 import { freePort } from '../../testing/redis-server.ts';
-import type { Finding, Status } from './finding.ts';
+import type { Finding, Status } from '../../protocol/finding.ts';
 
 const QUICKSTART = new URL('../../gateway/quickstart/', import.meta.url);
 

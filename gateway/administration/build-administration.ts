@@ -1,10 +1,14 @@
 import type { Router } from 'express';
 import { administrationRouter } from './administration-router.ts';
 import { connectionRouter, type ConnectionRouteOptions } from './connection-route.ts';
+import { directoryRouter, type DirectoryRouteOptions } from './directory-route.ts';
 import { deadLetterRouter, type DeadLetterRouteOptions } from './dead-letter-route.ts';
 import { groupRouter, type GroupRouteOptions } from './group-route.ts';
+import { healthRouter, type HealthRouteOptions } from './health-route.ts';
 import { lockoutRouter, type LockoutRouteOptions } from './lockout-route.ts';
 import { revocationRouter, type RevocationRouteOptions } from './revocation-route.ts';
+import { referenceRouter } from './reference-route.ts';
+import { sourceRouter, type SourceRouteOptions } from './source-route.ts';
 import { webhookRouter, type WebhookRouteOptions } from './webhook-route.ts';
 
 export type AdministrationParts = RevocationRouteOptions &
@@ -12,6 +16,9 @@ export type AdministrationParts = RevocationRouteOptions &
   DeadLetterRouteOptions &
   GroupRouteOptions &
   LockoutRouteOptions &
+  DirectoryRouteOptions &
+  SourceRouteOptions &
+  HealthRouteOptions &
   WebhookRouteOptions & { readonly token: string };
 
 /** Makes the routers of all resources, behind the token. */
@@ -23,6 +30,10 @@ export function buildAdministration(parts: AdministrationParts): Router {
     deadLetterRouter(parts),
     lockoutRouter(parts),
     webhookRouter(parts),
+    directoryRouter(parts),
+    sourceRouter(parts),
+    healthRouter(parts),
+    referenceRouter(),
   ];
   return administrationRouter({ token: parts.token, resources });
 }

@@ -136,6 +136,7 @@ const NOBODY: ReadonlySet<TreeAccount> = new Set();
 export function directoryOf(index: DirectoryIndex): IndexedDirectory {
   return {
     accounts: index.accounts,
+    users: index.users,
     hashCosts: index.hashCosts,
     ambiguousNames: index.ambiguousNames,
     accountByDomain: (domain) => index.accountByDomain(foldDomain(domain)),

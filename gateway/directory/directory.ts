@@ -25,6 +25,8 @@ export interface User {
 /** Accounts and users. Each change makes a new directory; accounts that stay are the same objects in it. */
 export interface Directory {
   readonly accounts: ReadonlyMap<string, Account>;
+  /** In no order that means something; the keys are the index's own. */
+  readonly users: ReadonlyMap<string, User>;
   /** Costs of the users' password hashes, each once, as `m=19456,t=2,p=1`. */
   readonly hashCosts: readonly string[];
   /** Names of several accounts, or names that are another account's realm: no login finds an account by them. */

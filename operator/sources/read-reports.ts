@@ -1,4 +1,4 @@
-import { sourceKeys, streamKeys } from '../../protocol/keys.ts';
+import { sourceKeys, sourcesKey, streamKeys } from '../../protocol/keys.ts';
 import { decodeSourceGap, type SourceGap } from '../../protocol/source-gap.ts';
 import { decodeSourceReport, parseReportField, type SourceReport } from '../../protocol/source-report.ts';
 import { endpointNames, type Source } from '../../protocol/source.ts';
@@ -61,5 +61,6 @@ export async function forgetSource(client: RedisClient, source: Source, known: r
     ...reports.map((field) => parseReportField(field)?.endpoint ?? ''),
   ]);
   const named = [...endpoints].flatMap((endpoint) => [keys.lead(endpoint), keys.legs(endpoint), keys.kept(endpoint)]);
+  await client.hdel(sourcesKey(source.spec.redis.keyPrefix), sourceName(source));
   return client.del(keys.reports, keys.positions, keys.gaps, ...named);
 }

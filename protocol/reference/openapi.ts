@@ -3,37 +3,14 @@ import { callSchema } from '../call.ts';
 import { eventStreamFrameSchema } from '../event-stream-frame.ts';
 import { LOGIN_KEYS } from '../login-body.ts';
 import { CALLS_PATH, EVENTS_PATH, LOGIN_PATH, STREAM_PATH } from '../paths.ts';
-import { PROBLEMS, type ProblemMeaning } from '../problem-code.ts';
-import { allSchemas, type JsonSchema } from './schemas.ts';
+import { refusals } from './refusals.ts';
+import { allSchemas } from './schemas.ts';
 import { EVENTS_PARAMETERS, STREAM_PARAMETERS } from './stream-parameters.ts';
 
 export interface ReferenceOptions {
   readonly version: string;
   /** Events that the resource adds to the catalogue. */
   readonly additionalEvents: readonly string[];
-}
-
-const ANY = Object.values<ProblemMeaning>(PROBLEMS['any request']);
-
-/** One response a status, with the codes that it may have. */
-function refusals(sections: readonly (keyof typeof PROBLEMS)[]): Record<string, JsonSchema> {
-  const codes = sections.flatMap((section) => Object.entries<ProblemMeaning>(PROBLEMS[section]));
-  const statuses = new Set([...codes.flatMap(([, { status }]) => status), ...ANY.flatMap(({ status }) => status)]);
-  const described = [...codes, ...Object.entries<ProblemMeaning>(PROBLEMS['any request'])];
-  return Object.fromEntries(
-    [...statuses]
-      .toSorted((a, b) => a - b)
-      .map((status) => [
-        String(status),
-        {
-          description: described
-            .filter(([, meaning]) => meaning.status.includes(status))
-            .map(([code, { cause }]) => `\`${code}\`: ${cause}`)
-            .join('\n\n'),
-          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/problem' } } },
-        },
-      ]),
-  );
 }
 
 const LOGIN_BODY = {
