@@ -122,7 +122,7 @@ test(
   'K2: 10,000 events, 200 cuts, kill -9: the Python client loses none and repeats none that was saved',
   LIMIT,
   async (t) => {
-    await using python = await pythonProgram();
+    const python = await pythonProgram();
     await ledger(python, t);
   },
 );

@@ -182,7 +182,6 @@ export const PROBLEMS = {
     ),
     two_tokens: means(400, 'no', 'The query and the header have different tokens', 'send one'),
     http_version: means(400, 'no', 'The handshake is not HTTP/1.1', 'use HTTP/1.1'),
-    websocket_handshake: means(400, 'no', 'The request is not a WebSocket handshake', 'use a WebSocket client'),
     websocket_key: means(400, 'no', 'Sec-WebSocket-Key is missing or wrong', 'use a WebSocket client'),
     websocket_protocol: means(
       400,

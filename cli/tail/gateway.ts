@@ -48,7 +48,7 @@ export async function openGateway(
   const wrong = [
     ...faults,
     ...contradictions(flags),
-    ...(hasToken ? faultsOfToken(scope) : faultsOfLogin(flags, values, terminal)),
+    ...(hasToken ? faultsOfToken(scope, values) : faultsOfLogin(flags, values, terminal)),
   ];
   if (wrong.length > 0) throw new CommandFault('usage', wrong.join('\n'));
   const { FIREHOSE_URL: url, FIREHOSE_CA: file } = values;
@@ -84,9 +84,10 @@ async function readAuthority(path: string | null): Promise<string> {
   throw new CommandFault('usage', `${path}: holds no certificate as PEM (-----BEGIN CERTIFICATE-----)`);
 }
 
-function faultsOfToken(scope: object): string[] {
-  const isNarrow = Object.keys(scope).length > 0;
-  return isNarrow ? ['a token has accounts and events of its own: leave out --accounts and --events'] : [];
+function faultsOfToken(scope: object, { FIREHOSE_PRIVACY: privacy }: Values): string[] {
+  const isNarrow = Object.keys(scope).length > 0 || privacy !== null;
+  const fault = 'a token has accounts, events and a profile of its own: leave out --accounts, --events and --privacy';
+  return isNarrow ? [fault] : [];
 }
 
 function faultsOfLogin({ passwordStdin }: ClientFlags, values: Values, { input }: Terminal): string[] {
@@ -110,8 +111,9 @@ async function readToken({ tokenStdin }: ClientFlags, values: Values, terminal: 
 
 async function readLogin({ passwordStdin }: ClientFlags, values: Values, terminal: Terminal): Promise<Login> {
   const { FIREHOSE_USERNAME: username, FIREHOSE_DOMAIN: domain, FIREHOSE_PASSWORD: known } = values;
+  const { FIREHOSE_PRIVACY: privacy } = values;
   const name = username ?? '';
   const password = passwordStdin === true || known === null ? await readSecret(terminal, `Password of ${name}`) : known;
   if (password === '') throw new CommandFault('usage', 'the password is empty');
-  return { username: name, password, domain: domain ?? '' };
+  return { username: name, password, domain: domain ?? '', ...(privacy !== null && { privacy }) };
 }

@@ -21,6 +21,11 @@ export const CLIENT_SETTINGS = {
     about: 'only these accounts, with commas',
     shown: 'all of the login',
   }),
+  FIREHOSE_PRIVACY: setting(text('<profile>'), {
+    flag: 'privacy',
+    about: 'a privacy profile of the resource, as strict as what the login may see or stricter',
+    shown: 'that of the login',
+  }),
   FIREHOSE_CA: setting(file, {
     flag: 'ca',
     about: "authority of the gateway's certificate, as PEM",

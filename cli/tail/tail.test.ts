@@ -159,6 +159,33 @@ describe('firehose tail', () => {
     assert.equal(foreign.code, 1);
   });
 
+  test(
+    'a stricter privacy profile hides what the login may see, and one that is not there is refused',
+    LIMIT,
+    async () => {
+      await using other = await startGateway({ privacy: { profiles: [{ name: 'strict' }] } });
+      const place = {
+        ...environment,
+        FIREHOSE_URL: `https://localhost:${other.gateway.port}`,
+        FIREHOSE_CA: join(other.stateFolder, 'ca.crt'),
+      };
+      const vars = { 'Account-ID': 'account_id_1' };
+      const event = { 'Event-Name': 'DTMF', 'Call-ID': 'a', 'DTMF-Digit': '7', 'Custom-Channel-Vars': vars };
+      await other.ingest(JSON.stringify(event));
+      const args = ['tail', '--from', '-1h', '--count', '1'];
+      const [whole, hidden] = [type(args, place), type([...args, '--privacy', 'strict'], place)];
+      const digitOf = async ({ ended }: typeof whole) => linesOf((await ended).output)[0]?.['DTMF-Digit'];
+      assert.deepEqual([await digitOf(whole), (await hidden.ended).errors], ['7', '']);
+      assert.notEqual(await digitOf(hidden), '7');
+      const none = await type([...args, '--privacy', 'loose'], place).ended;
+      assert.deepEqual([none.code, none.output], [1, '']);
+      assert.match(none.errors, /The resource has no privacy profile of this name/);
+      const token = type([...args, '--privacy', 'strict', '--token-stdin'], place);
+      assert.equal((await token.ended).code, 2);
+      assert.match(token.errors(), /a token has accounts, events and a profile of its own: leave out .*--privacy/);
+    },
+  );
+
   test('contradictions are a wrong use, all at once', LIMIT, async () => {
     const args = ['--group', 'default', '--from', '-1m', '--snapshot', '--to', '-0s', '--count', '0', '--events', ','];
     const { code, errors } = await type(['tail', ...args], environment).ended;

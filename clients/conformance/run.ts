@@ -32,7 +32,7 @@ let passed: boolean;
 if (program !== undefined) passed = await run({ name: values.adapter ?? '', command: [program, ...args] });
 else {
   passed = await run(TYPESCRIPT);
-  await using python = await pythonProgram();
+  const python = await pythonProgram();
   passed = (await run(python)) && passed;
 }
 process.exitCode = passed ? 0 : 1;

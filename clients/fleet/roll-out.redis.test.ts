@@ -72,7 +72,7 @@ test(
     await using next = await former.another();
     const token = await former.token();
     await former.ingest(EVENT);
-    await using python = await pythonProgram();
+    const python = await pythonProgram();
     const programs: readonly Program[] = [
       { language: 'TypeScript', command: [process.execPath, at('./fleet.ts')] },
       { language: 'Python', command: [python.command[0], at('./fleet.py')], environment: python.environment },

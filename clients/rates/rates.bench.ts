@@ -36,7 +36,7 @@ async function rateOf(
 const server = spawn(process.execPath, [at('./replay-server.ts'), values.events]);
 const [port] = (await once(server.stdout, 'data')) as [Buffer];
 try {
-  await using python = await pythonProgram();
+  const python = await pythonProgram();
   const programs: Program[] = [
     { language: 'TypeScript', command: [process.execPath, at('./consume.ts')] },
     {

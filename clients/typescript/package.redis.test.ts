@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { codeBlocks } from '../../docs/markdown.ts';
 import { startGateway, type RunningGateway } from '../../gateway/testing/running-gateway.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { npmPackages } from '../../testing/registry-packages.ts';
 
 const OWN = fileURLToPath(new URL('./', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -64,15 +65,17 @@ describe('the package', () => {
     await rm(folder, { recursive: true });
   });
 
-  /** Runs a block of README.md until it has printed the expected output. */
-  async function runs(place: number, expected: RegExp): Promise<void> {
+  /** Runs a block of README.md, in Node.js or by another command, until it has printed the expected output. */
+  async function runs(place: number, expected: RegExp, command: readonly string[] = [process.execPath]): Promise<void> {
+    const [program = '', ...args] = command;
     const readme = await readFile(join(OWN, 'README.md'), 'utf8');
     const block = codeBlocks(readme).filter(({ run }) => run?.endsWith('package.redis.test.ts'))[place];
     await writeFile(join(folder, `consumer/block-${place}.js`), block?.code ?? '');
-    const child = spawn(process.execPath, [`block-${place}.js`], {
+    const child = spawn(program, [...args, `block-${place}.js`], {
       cwd: join(folder, 'consumer'),
       env: {
         ...environment(),
+        DENO_CERT: join(gateway.stateFolder, 'ca.crt'),
         FIREHOSE_URL: `https://localhost:${gateway.gateway.port}`,
         NODE_EXTRA_CA_CERTS: join(gateway.stateFolder, 'ca.crt'),
       },
@@ -130,6 +133,38 @@ describe('the package', () => {
     assert.match(await readFile(join(folder, 'consumer/cursor'), 'utf8'), /^[A-Za-z0-9_-]+$/);
   });
   test('the live calls', LIMIT, () => runs(2, /snapshot [^]*began .*call-\d+ ringing/));
+  const isKnown = process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch);
+  test(
+    'in Deno and in Bun: five lines, a cursor file, the live calls, a group',
+    {
+      timeout: 400_000,
+      skip: isKnown ? false : 'the versions of Deno and Bun here are for Linux',
+    },
+    async () => {
+      const bun = `@oven/bun-linux-${process.arch === 'x64' ? 'x64' : 'aarch64'}`;
+      const deno = `@deno/linux-${process.arch}-glibc`;
+      const modules = await npmPackages([`${deno}@2.9.6`, `${bun}@1.4.5`], environment());
+      for (const command of [
+        [
+          join(modules, deno, 'deno'),
+          'run',
+          '--no-prompt',
+          '--allow-net',
+          '--allow-env',
+          '--allow-read',
+          '--allow-write',
+        ],
+        [join(modules, bun, 'bin/bun')],
+      ]) {
+        await rm(join(folder, 'consumer/cursor'), { force: true });
+        await runs(0, /\S+ CHANNEL_CREATE account_id_1/, command);
+        await runs(1, /event \S+/, command);
+        assert.match(await readFile(join(folder, 'consumer/cursor'), 'utf8'), /^[A-Za-z0-9_-]+$/);
+        await runs(2, /snapshot [^]*began .*call-\d+ ringing/, command);
+        await runs(3, /(CHANNEL_CREATE\n){20}/, command);
+      }
+    },
+  );
   test('a group acknowledges', LIMIT, () => runs(3, /(CHANNEL_CREATE\n){20}/));
 });
 

@@ -45,8 +45,8 @@ assert.ok(parsed.ok);
 const directory: LiveDirectory = { current: parsed.directory, onChange: () => () => undefined };
 
 const good = { username: 'eva', password: 'sesame', domain: 'acme' };
-const unlimited = (): LoginLimits =>
-  createLoginLimits({ redis: null, prefix: 'test:', resource: 'a/b', onLockout: () => undefined, now: () => NOW });
+const LIMITS = { redis: null, prefix: 'test:', resource: 'a/b', onLockout: () => undefined, now: () => NOW };
+const unlimited = (): LoginLimits => createLoginLimits(LIMITS);
 
 interface Parts {
   limits?: LoginLimits;
@@ -191,6 +191,15 @@ test('a full hash queue is 503 with Retry-After, and counts as no failure', asyn
   assert.equal(busy.length, 18);
   assert.equal(refusal(busy[0] as LoginAnswer).headers?.['Retry-After'], '2');
   assert.equal((await ask(good)).outcome, 'granted');
+});
+
+test('a user who logs in more often than a user may waits, and others do not', async () => {
+  const { ask } = await house({ limits: createLoginLimits({ ...LIMITS, successesPerMinute: 2 }) });
+  for (const outcome of ['granted', 'granted', 'rate_limited']) assert.equal((await ask(good)).outcome, outcome);
+  const problem = refusal(await ask(good));
+  assert.deepEqual([problem.status, problem.code], [429, 'too_many_logins']);
+  assert.ok(Number(problem.headers?.['Retry-After']) > 0);
+  assert.equal((await ask({ ...good, username: 'Jos\u00e9', domain: 'b\u00fccher' })).outcome, 'granted');
 });
 
 test('a large grant that cannot be kept is 503', async () => {

@@ -71,7 +71,7 @@ export interface CallsAnswer {
 
 /** `GET /ws/v1/firehose/calls` of a gateway without TLS. */
 export function getCalls(
-  { gateway }: RunningGateway,
+  { gateway, documented }: RunningGateway,
   token: string,
   { query = '', accept = 'application/json' } = {},
 ): Promise<CallsAnswer> {
@@ -81,7 +81,11 @@ export function getCalls(
     asked.once('response', (response) => {
       let text = '';
       response.on('data', (chunk) => (text += String(chunk)));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on('end', () => {
+        const { statusCode: status = 0 } = response;
+        documented.answer('GET', CALLS_PATH, { status, body: status < 400 ? null : JSON.parse(text) });
+        resolve({ status, text });
+      });
     });
     asked.once('error', reject);
     asked.end();

@@ -88,6 +88,9 @@ test('a cursor of the version before is good after the upgrade', async () => {
   const client = await running.connect(`?token=${await running.token()}&cursor=${old}`);
   assert.deepEqual(await client.received(1), ['{"n":2}']);
   client.close();
+  const beyond = encodeUnsealed({ epoch, ids: newest.map((id) => `${Number(id.split('-')[0]) + 3_600_000}-0`) });
+  const asked = running.connect(`?token=${await running.token()}&cursor=${beyond}`);
+  await assert.rejects(asked, isRefused(400, 'cursor_from_future'));
 });
 
 test('the key of cursors outlives every replica, and goes with the log: what is lost is told as lost', async () => {

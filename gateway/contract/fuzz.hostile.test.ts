@@ -10,7 +10,15 @@ import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { parseDirectory } from '../directory/parse-directory.ts';
 import { parseSubscription } from '../subscription/parse-subscription.ts';
 import { seeded, type Random } from '../testing/hostile.ts';
-import { clientFrame, closeCode, rawAnswer, upgradeRequest } from '../testing/raw-client.ts';
+import { Documented } from '../testing/documented.ts';
+import {
+  assertDocumented,
+  clientFrame,
+  closeCode,
+  rawAnswer,
+  serverFrames,
+  upgradeRequest,
+} from '../testing/raw-client.ts';
 import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
 import { inputsOf, readCorpus, type Surface } from '../testing/fuzz/corpus.ts';
 
@@ -108,7 +116,7 @@ describe(`fuzzers, FUZZ_SEED=${SEED}`, LIMIT, () => {
     await fuzz(context, 'login', COUNT, async (body) => {
       const head = `POST ${LOGIN_PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n`;
       const request = Buffer.concat([Buffer.from(`${head}Connection: close\r\n\r\n`), body]);
-      return judgeAnswer(await overTls(request, () => false), body);
+      return judgeAnswer(await overTls(request, () => false), request);
     });
     await stillServes();
   });
@@ -117,7 +125,7 @@ describe(`fuzzers, FUZZ_SEED=${SEED}`, LIMIT, () => {
     await fuzz(context, 'upgrade', COUNT, async (input) => {
       const request = Buffer.from(input.toString('latin1').replaceAll('{token}', token), 'latin1');
       const endAfterMs = request.includes('\r\n\r\n') ? null : 100;
-      return judgeAnswer(await overTls(request, isWhole, endAfterMs), input);
+      return judgeAnswer(await overTls(request, (part) => rawAnswer(part) !== null, endAfterMs), request);
     });
     await stillServes();
   });
@@ -126,8 +134,10 @@ describe(`fuzzers, FUZZ_SEED=${SEED}`, LIMIT, () => {
     await fuzz(context, 'frames', COUNT / 4, async (input) => {
       const bytes = Buffer.concat([Buffer.from(upgradeRequest(token, '&v=1')), input, CLOSE_FRAME]);
       // A frame that was cut short swallows the Close behind it: such a stream ends with the client's side.
-      const code = closeCode(await overTls(bytes, (received) => closeCode(received) !== null, 1_000));
+      const received = await overTls(bytes, (part) => closeCode(part) !== null, 1_000);
+      const code = closeCode(received);
       assert.ok(code === null || KNOWN_CLOSE.has(code), `${code} to ${shown(input)}`);
+      if (code !== null) assertFrames(received);
       return String(code);
     });
     await stillServes();
@@ -178,20 +188,23 @@ function random(surface: Surface): Random {
   return seeded(SEED + surface.length * 7_919);
 }
 
-/** Whether an answer has come in full: by its length, or by the last chunk. */
-function isWhole(received: Buffer): boolean {
-  const isChunked = /^transfer-encoding: chunked/im.test(received.toString('latin1'));
-  return isChunked ? received.includes('\r\n0\r\n\r\n') : rawAnswer(received) !== null;
+/** Every frame before the Close is one of the documents (R3). */
+function assertFrames(received: Buffer): void {
+  const documented = new Documented();
+  const texts = serverFrames(received).filter(({ opcode }) => opcode === 1);
+  for (const [at, { payload }] of texts.entries()) documented.message(payload.toString('utf8'), at + 1);
+  documented.assertNone();
 }
 
-function judgeAnswer(received: Buffer, input: Buffer): string {
+function judgeAnswer(received: Buffer, request: Buffer): string {
   const text = received.toString('latin1');
   if (text === '') return 'cut';
   const answer = rawAnswer(received);
-  const what = `${text.slice(0, 400)} to ${shown(input)}`;
+  const what = `${text.slice(0, 400)} to ${shown(request)}`;
   assert.ok(answer !== null, `half an answer: ${what}`);
   assert.ok(answer.status < 500 || answer.status === 503, what);
   if (answer.status >= 400) assert.match(text, /problem\+json[^]*"code":"[a-z_]+"/, what);
+  assertDocumented(request, answer);
   return String(answer.status);
 }
 

@@ -175,7 +175,10 @@ test('a request that does not arrive is cut, also behind a proxy', async () => {
     exchange(connect(plain.port, '127.0.0.1'), `POST ${LOGIN_PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{`),
     exchange(connect(proxied.port, '127.0.0.1'), `${LINE}GET / HTTP/1.1\r\nHost: x\r\n`),
   ];
-  for (const text of await Promise.all(slow)) assert.equal(statusOf(text), '408', text);
+  for (const text of await Promise.all(slow)) {
+    assert.equal(statusOf(text), '408', text);
+    assert.match(text, /"code":"request_timeout"/);
+  }
   assert.equal(await exchange(connect(proxied.port, '127.0.0.1'), 'PROXY TCP4 '), '');
 });
 

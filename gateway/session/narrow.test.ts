@@ -33,3 +33,7 @@ test('a filter that would let nothing through is refused, never a silently empty
   for (const name of ['CHANNEL_ANSWERED', 'channel_answer', 'LEG_CREATED', '__proto__'])
     assert.equal(ask({ events: ['CHANNEL_ANSWER', name] }), 'unknown_event', name);
 });
+
+test('a filter of an account that has left the directory is refused until the connection is ended', () => {
+  assert.equal(ask({}, { ...WHOLE, account: 'gone' }), 'account_gone');
+});

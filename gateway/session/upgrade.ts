@@ -157,7 +157,7 @@ function refuse(
 /** Most refused handshakes that wait for the peer's Close; beyond it the HTTP status is the answer. */
 const MOST_REFUSED = 256;
 
-const MALFORMED: Problem = { status: 400, code: 'websocket_handshake', detail: 'This is not a WebSocket handshake.' };
+const MALFORMED: Problem = { status: 400, code: 'malformed_request', detail: 'This is not a WebSocket handshake.' };
 
 /** Excludes the token's text, which is a slice of the whole request line. */
 function kept(

@@ -1,15 +1,24 @@
+import assert from 'node:assert/strict';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { CLOSE_MEANINGS } from '../../protocol/close-meaning.ts';
 import { CONTROL_FRAME_START, META_KEY } from '../../protocol/event-meta.ts';
+import { EVENTS_PATH, REFERENCE_PATH } from '../../protocol/paths.ts';
 import { problemMeaning } from '../../protocol/problem-code.ts';
 import { openApi } from '../../protocol/reference/openapi.ts';
 import { allSchemas, serverFrames } from '../../protocol/reference/schemas.ts';
 
 type Described = Readonly<Record<string, Readonly<Record<string, { responses?: Responses }>>>>;
-type Responses = Readonly<Record<string, { readonly description: string } | undefined>>;
+type Responses = Readonly<
+  Record<string, { readonly description: string; readonly content?: Readonly<Record<string, Content>> } | undefined>
+>;
+interface Content {
+  readonly schema?: object;
+}
 
 interface Documents {
   readonly frames: ReadonlyMap<string, ValidateFunction>;
+  /** A frame of the stream as Server-Sent Events. */
+  readonly streamFrame: ValidateFunction;
   readonly meta: ValidateFunction;
   readonly problem: ValidateFunction;
   readonly paths: Described;
@@ -22,11 +31,14 @@ function read(): Documents {
   if (documents !== null) return documents;
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   const schemas = allSchemas();
+  const paths: Described = openApi({ version: '0', additionalEvents: [] }).paths;
+  const stream = paths[EVENTS_PATH]?.['get']?.responses?.[200]?.content?.['text/event-stream'];
   documents = {
     frames: new Map(Object.entries(serverFrames()).map(([type, schema]) => [type, ajv.compile(schema)])),
+    streamFrame: ajv.compile(stream?.schema ?? false),
     meta: ajv.compile(schemas.get('meta') ?? {}),
     problem: ajv.compile(schemas.get('problem') ?? {}),
-    paths: openApi({ version: '0', additionalEvents: [] }).paths,
+    paths,
   };
   return documents;
 }
@@ -48,6 +60,13 @@ export class Documented {
     if (validate?.(meta) !== true) this.#fault(`${text.slice(0, 300)}: ${JSON.stringify(validate?.errors)}`);
   }
 
+  /** What a stream of Server-Sent Events holds besides events of calls. */
+  streamFrame(frame: unknown): void {
+    const { streamFrame } = read();
+    if (!streamFrame(frame))
+      this.#fault(`${JSON.stringify(frame).slice(0, 300)}: ${JSON.stringify(streamFrame.errors)}`);
+  }
+
   /** The end of a stream. A close without a reason is of the WebSocket protocol. */
   close(code: number, reason: string): void {
     if (!reason.startsWith('{')) return;
@@ -58,8 +77,8 @@ export class Documented {
   }
 
   /** An answer of the public listener: its status is described for the path, and of a problem also its code. */
-  answer(method: string, path: string, { status, body }: { status: number; body: unknown }): void {
-    const described = read().paths[path]?.[method.toLowerCase()]?.responses?.[status]?.description;
+  answer(method: string, path: string, { status, body }: Answer): void {
+    const described = responsesOf(method, path)?.[status]?.description;
     if (described === undefined) this.#fault(`${method} ${path} ${status}`);
     if (status < 400 || described === undefined) return;
     const { code } = body as { code?: string };
@@ -67,7 +86,42 @@ export class Documented {
     if (!isProblem) this.#fault(`${method} ${path} ${status} ${JSON.stringify(body)}`);
   }
 
+  /** A refusal of the inner listener, or of a path that is in no document: its code comes with its status. */
+  problem({ status, body }: Answer): void {
+    if (status < 400) return;
+    const { code } = body as { code?: string };
+    const isProblem = read().problem(body) && problemMeaning(code ?? '')?.status.includes(status) === true;
+    if (!isProblem) this.#fault(`${status} ${JSON.stringify(body)}`);
+  }
+
+  /** The answer to a request as it was sent: whether it can be read or not. */
+  raw(request: string, { status, body }: { readonly status: number; readonly body: string }): void {
+    // The answer to a HEAD has no body.
+    if (status < 400 || body === '') return;
+    const [, method = '', path = ''] = /^([A-Z]+) ([^ ?]+)/.exec(request) ?? [];
+    const answer = { status, body: JSON.parse(body) as unknown };
+    if (responsesOf(method, path) === undefined) this.problem(answer);
+    else this.answer(method, path, answer);
+  }
+
+  /** Fails when something was said that no document has. */
+  assertNone(): void {
+    assert.deepEqual(this.faults, [], 'R1, R3: what a gateway says is in its documents');
+  }
+
   #fault(what: string): void {
     this.faults.push(`no document has: ${what}`);
   }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+const SCHEMA = new RegExp(`^${REFERENCE_PATH.schemas}/[^/]+\\.json$`);
+
+function responsesOf(method: string, path: string): Responses | undefined {
+  const described = SCHEMA.test(path) ? `${REFERENCE_PATH.schemas}/{name}.json` : path;
+  return read().paths[described]?.[method.toLowerCase()]?.responses;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { EVENTS_PATH } from '../../protocol/paths.ts';
 import { until } from '../../testing/until.ts';
+import type { Documented } from './documented.ts';
 import type { RunningGateway } from './running-gateway.ts';
 
 /** What browsers send with an EventSource. */
@@ -25,9 +26,11 @@ export class EventStreamClient implements Disposable {
   lastEventId = '';
   isEnded = false;
   readonly #response: IncomingMessage;
+  readonly #documented: Documented;
 
-  constructor(response: IncomingMessage) {
+  constructor(response: IncomingMessage, documented: Documented) {
     this.#response = response;
+    this.#documented = documented;
     this.status = response.statusCode ?? 0;
     this.headers = response.headers;
     const parser = createParser({
@@ -41,13 +44,22 @@ export class EventStreamClient implements Disposable {
       parser.feed(text);
     });
     response.on('error', () => undefined);
+    response.on('end', () => {
+      const body: unknown = this.status < 400 ? null : JSON.parse(this.body);
+      documented.answer('GET', EVENTS_PATH, { status: this.status, body });
+    });
     response.on('close', () => (this.isEnded = true));
   }
 
   #take(message: EventSourceMessage): void {
     if (message.id !== undefined) this.lastEventId = message.id;
-    if (message.event === undefined) this.events.push(message);
-    else this.frames.push(JSON.parse(message.data) as Record<string, unknown>);
+    if (message.event === undefined) {
+      this.events.push(message);
+      return;
+    }
+    const frame = JSON.parse(message.data) as Record<string, unknown>;
+    this.#documented.streamFrame(frame);
+    this.frames.push(frame);
   }
 
   frame(type: string): Record<string, unknown> | undefined {
@@ -99,7 +111,7 @@ export async function openEvents(
   };
   return new Promise((resolve, reject) => {
     const asked = ca === null ? plainRequest(target) : request({ ...target, ca });
-    asked.once('response', (response) => resolve(new EventStreamClient(response)));
+    asked.once('response', (response) => resolve(new EventStreamClient(response, running.documented)));
     asked.once('error', reject);
     asked.end();
   });

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { STREAM_PATH } from '../../protocol/paths.ts';
+import { Documented } from './documented.ts';
 
 export interface ExchangeOptions {
   /** The connection is cut as soon as this says so. */
@@ -57,14 +58,41 @@ export function rawAnswer(received: Buffer): RawAnswer | null {
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return null;
   const head = text.slice(0, end);
-  const length = Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? 0);
-  if (text.length < end + 4 + length) return null;
+  const rest = text.slice(end + 4);
+  const body = /^transfer-encoding: chunked$/im.test(head) ? chunkedBody(rest) : sizedBody(head, rest);
+  if (body === null) return null;
   return {
     status: Number(/^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1] ?? 0),
     head,
     type: /^content-type: (.*)$/im.exec(head)?.[1] ?? '',
-    body: text.slice(end + 4, end + 4 + length),
+    body,
   };
+}
+
+function sizedBody(head: string, rest: string): string | null {
+  const length = Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? 0);
+  return rest.length < length ? null : rest.slice(0, length);
+}
+
+/** RFC 9112 7.1. */
+function chunkedBody(rest: string): string | null {
+  let body = '';
+  for (let at = 0; ;) {
+    const lineEnd = rest.indexOf('\r\n', at);
+    if (lineEnd < 0) return null;
+    const length = Number.parseInt(rest.slice(at, lineEnd), 16);
+    if (length === 0) return body;
+    if (rest.length < lineEnd + 2 + length + 2) return null;
+    body += rest.slice(lineEnd + 2, lineEnd + 2 + length);
+    at = lineEnd + 2 + length + 2;
+  }
+}
+
+/** Fails where the answer to these bytes is none that the documents have (R1). */
+export function assertDocumented(bytes: Buffer | string, answer: RawAnswer): void {
+  const documented = new Documented();
+  documented.raw(bytes.toString('latin1'), answer);
+  documented.assertNone();
 }
 
 /** Sends what should be refused, and waits for the refusal in full. */
@@ -74,7 +102,10 @@ export async function ask(
   options: Pick<ExchangeOptions, 'halfClose' | 'from'> = {},
 ): Promise<RawAnswer> {
   const received = await exchange(port, bytes, { ...options, isEnough: (got) => rawAnswer(got) !== null });
-  return rawAnswer(received) ?? { status: 0, type: '', head: '', body: received.toString('latin1') };
+  const answer = rawAnswer(received);
+  if (answer === null) return { status: 0, type: '', head: '', body: received.toString('latin1') };
+  assertDocumented(bytes, answer);
+  return answer;
 }
 
 export function upgradeRequest(token: string, query = ''): string {
@@ -146,5 +177,12 @@ export function serverFrames(received: Buffer): { opcode: number; payload: Buffe
 /** The code of the server's Close frame, null when there was none. */
 export function closeCode(received: Buffer): number | null {
   const close = serverFrames(received).find(({ opcode }) => opcode === 8);
-  return close === undefined || close.payload.length < 2 ? null : close.payload.readUInt16BE(0);
+  if (close === undefined || close.payload.length < 2) return null;
+  const code = close.payload.readUInt16BE(0);
+  const documented = new Documented();
+  const reason = close.payload.toString('utf8', 2);
+  // Not one of which the end is still to come.
+  if (reason.endsWith('}')) documented.close(code, reason);
+  documented.assertNone();
+  return code;
 }

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request as plainRequest } from 'node:http';
 import { request } from 'node:https';
@@ -18,6 +17,7 @@ import { silentLogger, type Logger } from '../../runtime/logging/logger.ts';
 import { startSimulator } from '../../source/simulator/start-simulator.ts';
 import { buildGateway, type Gateway, type StartSource } from '../build.ts';
 import { readConfig } from '../config.ts';
+import { PROBLEM_TYPE } from '../http/problem.ts';
 import { Documented } from './documented.ts';
 
 export const ADMIN = { username: 'admin', password: 'adminpassword', domain: 'admin' };
@@ -27,6 +27,8 @@ export interface RunningGateway extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly directoryFile: string;
   readonly stateFolder: string;
+  /** Compares what the gateway says with its documents when it stops. */
+  readonly documented: Documented;
   login(body: unknown): Promise<{ status: number; body: Record<string, unknown> }>;
   token(filters?: object): Promise<string>;
   /** Open, or rejected with the status and body of the refusal. */
@@ -131,23 +133,25 @@ type Bearer = Readonly<Record<'Authorization', string>>;
 /** What producers and administrators ask of the inner listener. */
 function innerClient(
   inner: string,
-  { producer, administrator }: { producer: Bearer; administrator: Bearer },
+  { producer, administrator, documented }: { producer: Bearer; administrator: Bearer; documented: Documented },
 ): InnerClient {
+  const read = async <T>(response: Response): Promise<{ status: number; body: Record<string, T> }> => {
+    const answer = { status: response.status, body: (await response.json()) as Record<string, T> };
+    if (response.headers.get('content-type') === PROBLEM_TYPE) documented.problem(answer);
+    return answer;
+  };
   return {
     async ingest(body) {
-      const answer = await fetch(`${inner}${INGEST_PATH}`, { method: 'POST', body, headers: producer });
-      return { status: answer.status, body: (await answer.json()) as Record<string, number> };
+      return read(await fetch(`${inner}${INGEST_PATH}`, { method: 'POST', body, headers: producer }));
     },
     async reconcile(body, token) {
       const headers = token === undefined ? producer : { Authorization: `Bearer ${token}` };
       const text = typeof body === 'string' ? body : JSON.stringify(body);
-      const answer = await fetch(`${inner}${RECONCILE_PATH}`, { method: 'POST', body: text, headers });
-      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+      return read(await fetch(`${inner}${RECONCILE_PATH}`, { method: 'POST', body: text, headers }));
     },
     async administer(path, body) {
       const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
-      const answer = await fetch(`${inner}${ADMINISTRATION_PATH}${path}`, { ...request, headers: administrator });
-      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+      return read(await fetch(`${inner}${ADMINISTRATION_PATH}${path}`, { ...request, headers: administrator }));
     },
     async refreshDirectory() {
       const answer = await fetch(`${inner}${DIRECTORY_REFRESH_PATH}`, { method: 'POST', headers: administrator });
@@ -180,6 +184,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     gateway,
     directoryFile,
     stateFolder,
+    documented,
     login,
     async token(filters = {}) {
       return String((await login({ ...ADMIN, ...filters })).body['access_token']);
@@ -192,12 +197,12 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         }),
         documented,
       ),
-    ...innerClient(inner, { producer, administrator }),
+    ...innerClient(inner, { producer, administrator, documented }),
     another: () => startGateway({ ...options, state: stateFolder }),
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]();
       await rm(folder, { recursive: true });
-      assert.deepEqual(documented.faults, [], 'R1, R3: what a gateway says is in its documents');
+      documented.assertNone();
     },
   };
 }

@@ -193,4 +193,15 @@ describe('the state of a webhook', { timeout: 300_000 }, () => {
       assert.partialDeepStrictEqual(list.body, { webhooks: [{ group: 'crm', held_back: null, off: null }] });
     },
   );
+
+  test('while Redis is away nothing can be switched on, and the answer says so', LIMIT, async () => {
+    await using own = await startRedis();
+    await using it = await hooked({ redisUrl: own.url });
+    await using gateway = await it.resource.start();
+    await own.kill();
+    const { status, body } = await it.resource.administer(gateway.innerPort, '/webhooks/crm/enable', {});
+    assert.deepEqual([status, body['code']], [503, 'webhooks_unavailable']);
+    // A replica leaves what it has in Redis.
+    await own.restart();
+  });
 });

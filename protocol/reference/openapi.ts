@@ -3,6 +3,7 @@ import { callSchema } from '../call.ts';
 import { eventStreamFrameSchema } from '../event-stream-frame.ts';
 import { LOGIN_KEYS } from '../login-body.ts';
 import { CALLS_PATH, EVENTS_PATH, LOGIN_PATH, STREAM_PATH } from '../paths.ts';
+import { DOCUMENT_PATHS } from './document-paths.ts';
 import { refusals } from './refusals.ts';
 import { allSchemas } from './schemas.ts';
 import { EVENTS_PARAMETERS, STREAM_PARAMETERS } from './stream-parameters.ts';
@@ -13,20 +14,30 @@ export interface ReferenceOptions {
   readonly additionalEvents: readonly string[];
 }
 
+const refer = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+
 const LOGIN_BODY = {
   type: 'object',
   required: ['username', 'password', 'domain'],
   properties: LOGIN_KEYS,
 };
 
+const NAMES = { type: ['array', 'null'], items: { type: 'string' } };
+
 const LOGIN_ANSWER = {
   type: 'object',
-  required: ['access_token'],
+  required: ['access_token', 'token_type', 'expires_in', 'account_id', 'scope'],
   properties: {
     access_token: { type: 'string', description: 'A JSON Web Token' },
+    token_type: { type: 'string', const: 'Bearer' },
     expires_in: { type: 'integer', description: 'Seconds' },
     account_id: { type: 'string' },
-    scope: { type: 'object' },
+    scope: {
+      type: 'object',
+      required: ['accounts', 'events'],
+      properties: { accounts: NAMES, events: NAMES },
+      description: 'What the token grants; null: all',
+    },
     privacy: {
       type: 'object',
       required: ['profile', 'version'],
@@ -83,7 +94,7 @@ const CALLS_ANSWER = {
   properties: {
     cursor: { type: 'string', description: 'The stream continues after this place' },
     as_of: { type: 'string', format: 'date-time' },
-    calls: { type: 'array', items: z.toJSONSchema(callSchema) },
+    calls: { type: 'array', items: refer('call') },
     next: { type: 'null' },
   },
 };
@@ -100,11 +111,11 @@ const CALLS = {
       '200': {
         description: 'The live calls',
         content: {
-          'application/json': { schema: CALLS_ANSWER },
+          'application/json': { schema: refer('liveCalls') },
           'application/x-ndjson': { schema: { type: 'string', description: 'The frames of a snapshot, one a line' } },
         },
       },
-      ...refusals(['live calls']),
+      ...refusals(['live calls'], ['invalid_token', 'foreign_account', 'grant_unavailable']),
     },
   },
 };
@@ -128,9 +139,9 @@ export function openApi({ version, additionalEvents }: ReferenceOptions) {
           operationId: 'login',
           summary: 'Log in',
           security: [],
-          requestBody: { required: true, content: { 'application/json': { schema: LOGIN_BODY } } },
+          requestBody: { required: true, content: { 'application/json': { schema: refer('login') } } },
           responses: {
-            '200': { description: 'A token', content: { 'application/json': { schema: LOGIN_ANSWER } } },
+            '200': { description: 'A token', content: { 'application/json': { schema: refer('token') } } },
             ...refusals(['login']),
           },
         },
@@ -148,14 +159,7 @@ export function openApi({ version, additionalEvents }: ReferenceOptions) {
       },
       [EVENTS_PATH]: EVENTS,
       [CALLS_PATH]: CALLS,
-      '/.well-known/jwks.json': {
-        get: {
-          operationId: 'jwks',
-          summary: 'Public keys that verify tokens (RFC 7517)',
-          security: [],
-          responses: { '200': { description: 'A JWK set', content: { 'application/jwk-set+json': {} } } },
-        },
-      },
+      ...DOCUMENT_PATHS,
     },
     security: [{ bearer: [] }, { query: [] }],
     components: {
@@ -163,7 +167,13 @@ export function openApi({ version, additionalEvents }: ReferenceOptions) {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
         query: { type: 'apiKey', in: 'query', name: 'token' },
       },
-      schemas: Object.fromEntries(shown.map((name) => [name, schemas.get(name)])),
+      schemas: {
+        ...Object.fromEntries(shown.map((name) => [name, schemas.get(name)])),
+        login: LOGIN_BODY,
+        token: LOGIN_ANSWER,
+        call: z.toJSONSchema(callSchema),
+        liveCalls: CALLS_ANSWER,
+      },
     },
   };
 }

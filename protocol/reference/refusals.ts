@@ -1,22 +1,26 @@
-import { PROBLEMS, type ProblemMeaning } from '../problem-code.ts';
+import { PROBLEMS, problemMeaning, type ProblemCode, type ProblemMeaning } from '../problem-code.ts';
 import type { JsonSchema } from './schemas.ts';
 
-const ANY = Object.values<ProblemMeaning>(PROBLEMS['any request']);
+type Section = keyof typeof PROBLEMS;
 
-/** One response a status, with the codes that it may have. */
-export function refusals(sections: readonly (keyof typeof PROBLEMS)[]): Record<string, JsonSchema> {
-  const codes = sections.flatMap((section) => Object.entries<ProblemMeaning>(PROBLEMS[section]));
-  const statuses = new Set([...codes.flatMap(([, { status }]) => status), ...ANY.flatMap(({ status }) => status)]);
-  const described = [...codes, ...Object.entries<ProblemMeaning>(PROBLEMS['any request'])];
+/** The refusals of an operation, one response a status, with the codes that it may have: of sections, and single ones. */
+export function refusals(
+  sections: readonly Section[],
+  single: readonly ProblemCode[] = [],
+): Readonly<Record<string, JsonSchema>> {
+  const bySection = [...sections, 'any request' as const].flatMap((section) =>
+    Object.entries<ProblemMeaning>(PROBLEMS[section]),
+  );
+  const codes = [...single.map((code) => [code, problemMeaning(code)] as const), ...bySection];
+  const statuses = new Set(codes.flatMap(([, meaning]) => meaning?.status ?? []));
   return Object.fromEntries(
     [...statuses]
       .toSorted((a, b) => a - b)
       .map((status) => [
         String(status),
         {
-          description: described
-            .filter(([, meaning]) => meaning.status.includes(status))
-            .map(([code, { cause }]) => `\`${code}\`: ${cause}`)
+          description: codes
+            .flatMap(([code, meaning]) => (meaning?.status.includes(status) ? [`\`${code}\`: ${meaning.cause}`] : []))
             .join('\n\n'),
           content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/problem' } } },
         },
