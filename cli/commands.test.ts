@@ -36,6 +36,7 @@ const LISTS = [
   ['directory', 'list'],
   ['sources'],
   ['health'],
+  ['webhook', 'list'],
 ];
 
 describe('every command', () => {

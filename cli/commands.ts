@@ -19,6 +19,7 @@ import { CLIENT_FLAGS } from './tail/gateway.ts';
 import { CLIENT_SETTINGS } from './tail/settings.ts';
 import type { TailFlags } from './tail/tail.ts';
 import type { Terminal } from './terminal.ts';
+import { addWebhooks } from './webhook/commands.ts';
 
 const SERVES = { 0: 'stopped by a signal', 1: 'unexpected error', 3: 'a port is taken or needs a privilege' };
 const ASKS = { 0: 'done', 1: 'refused by the gateway', 3: 'no gateway answers' };
@@ -43,6 +44,7 @@ export function createProgram(terminal: Terminal, surroundings: Surroundings): C
   addSurvey(root, terminal, surroundings);
   addLockouts(root, terminal, surroundings);
   addDeadLetters(root, terminal, surroundings);
+  addWebhooks(root, terminal, surroundings);
   return root;
 }
 

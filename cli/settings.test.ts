@@ -12,6 +12,7 @@ import type { SettingsTable } from '../runtime/settings/setting.ts';
 import { SOURCE_SETTINGS } from '../source/settings.ts';
 import { ENDPOINT_SETTINGS } from './administration.ts';
 import { CLIENT_SETTINGS } from './tail/settings.ts';
+import { LISTEN_SETTINGS } from './webhook/settings.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const TABLES: Readonly<Record<string, SettingsTable>> = {
@@ -23,6 +24,7 @@ const TABLES: Readonly<Record<string, SettingsTable>> = {
   'directory sql': DIRECTORY_SQL_SETTINGS,
   administration: ENDPOINT_SETTINGS,
   client: CLIENT_SETTINGS,
+  'webhook listen': LISTEN_SETTINGS,
 };
 
 /** Variables of the tests and of the load tests' runner: no process of the product reads them. */

@@ -29,6 +29,28 @@ test('the paths of the documentation are those of the product', () => {
     assert.ok(page.includes(path), path);
 });
 
+test(
+  'the commands of the documentation receive webhooks here, and send a range again',
+  { timeout: 90_000 },
+  async () => {
+    await using workplace = await openWorkplace();
+    await using redis = await startRedis();
+    const secret = newSecret();
+    const listen = snippet('webhook-listen').replace('--port 8080', '--port 0');
+    const environment = { WEBHOOK_SECRET: secret };
+    await using receiver = await workplace.starts(listen, /on http:\/\/localhost:(\d+)/, environment);
+    const url = `http://localhost:${receiver.match[1]}/`;
+    const hooked = { redisUrl: redis.url, receiver: { url, secret, caFile: null } };
+    await using resource = await HookedResource.create(hooked);
+    await using gateway = await resource.start();
+    await resource.publish(events(['call'], 2));
+    const shown = async () => (await resource.administer(gateway.innerPort, '/webhooks/crm')).body;
+    await until('two requests', shown, { holds: ({ attempts }) => (attempts as unknown[]).length === 2 });
+    const at = { FIREHOSE_INNER_PORT: String(gateway.innerPort), FIREHOSE_STATE: `${resource.folder}/state` };
+    await workplace.prints(snippet('webhook-replay'), /done: 2 sent, 0 refused/, at);
+  },
+);
+
 test('the receiver of the documentation verifies what a gateway sends', { timeout: 90_000 }, async () => {
   await using workplace = await openWorkplace();
   await using redis = await startRedis();

@@ -188,6 +188,7 @@ async function openAdministration(
       backlog: path.backlog(),
       webhooks: (path.webhooks?.all ?? []).map((webhook) => webhook.shown()),
     }),
+    window: path.window,
     logger,
   });
 }

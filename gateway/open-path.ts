@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import type { Redactor } from './privacy/redactor.ts';
 import type { LogWindow } from '../event-log/log-window.ts';
 import { createLogWindow } from '../event-log/log-window.ts';
+import { cloudEventSource } from '../protocol/cloud-event.ts';
 import type { Subscription } from '../protocol/subscription.ts';
 import { WEBHOOKS_FOLDER } from '../protocol/webhook-files.ts';
 import type { Logger } from '../runtime/logging/logger.ts';
@@ -146,16 +147,18 @@ function observePath(
 function openWebhooks(
   stack: AsyncDisposableStack,
   config: GatewayConfig,
-  { redis, keyspace, directory, scope, privacy, profiles }: GatewayState,
+  { redis, keyspace, directory, scope, privacy, profiles, eventLog: log }: GatewayState,
   parts: { readonly groups: Groups; readonly logger: Logger },
 ): Webhooks | null {
   if (redis === null) return null;
   const webhooks = startWebhooks({
     ...parts,
+    log,
     declared: config.subscription.spec.consumerGroups,
     client: redis,
     keyPrefix: keyspace.prefix,
     resource: keyspace.resource,
+    source: cloudEventSource(keyspace.resource),
     folder: join(dirname(config.subscriptionFile), WEBHOOKS_FOLDER),
     guard: config.addressGuard,
     directory: () => directory.current,

@@ -305,6 +305,12 @@ export const PROBLEMS = {
     no_such_lockout: means(404, 'no', 'No lock-out matches', 'nothing: it has ended'),
     no_such_dead_letter: means(404, 'no', 'The group has no such dead letter', 'list them'),
     no_such_webhook: means(404, 'no', 'The group has no webhook', 'list them'),
+    replay_running: means(
+      409,
+      'wait',
+      'A replay of the webhook is under way on this replica',
+      'wait for its end, or stop it',
+    ),
     lockouts_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
     dead_letters_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
     sources_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),

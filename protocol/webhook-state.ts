@@ -15,6 +15,8 @@ export interface WebhookState {
   readonly failingSince: number | null;
   /** When any replica was answered with success last, to within some seconds; null: never, or not known. */
   readonly succeededAt: number | null;
+  /** Events that the log no longer had when they were due, as far as known. */
+  readonly lost: number;
 }
 
 /** Fields of the hash in Redis, see `resourceKeys`. */
@@ -25,6 +27,7 @@ export const WEBHOOK_FIELD = {
   disabledOf: 'disabled_of',
   failingSince: 'failing_since',
   succeededAt: 'succeeded_at',
+  lost: 'lost',
 } as const;
 
 /** A declaration as text: one that is changed is switched on again. */
@@ -34,16 +37,17 @@ export function declarationOf(webhook: Webhook): string {
 
 /** Reads the hash. What this or another version cannot have written counts as missing. */
 export function decodeWebhookState(hash: Readonly<Record<string, string>>, webhook: Webhook): WebhookState {
-  const time = (field: string) => {
+  const number = (field: string) => {
     const text = hash[field] ?? '';
     return /^\d{1,15}$/.test(text) ? Number(text) : null;
   };
   const reason = DISABLED_REASONS.find((one) => one === hash[WEBHOOK_FIELD.disabledReason]);
   const isOfThis = hash[WEBHOOK_FIELD.disabledOf] === declarationOf(webhook);
   return {
-    disabled: reason === undefined || !isOfThis ? null : { reason, at: time(WEBHOOK_FIELD.disabledAt) ?? 0 },
-    failingSince: time(WEBHOOK_FIELD.failingSince),
-    succeededAt: time(WEBHOOK_FIELD.succeededAt),
+    disabled: reason === undefined || !isOfThis ? null : { reason, at: number(WEBHOOK_FIELD.disabledAt) ?? 0 },
+    failingSince: number(WEBHOOK_FIELD.failingSince),
+    succeededAt: number(WEBHOOK_FIELD.succeededAt),
+    lost: number(WEBHOOK_FIELD.lost) ?? 0,
   };
 }
 

@@ -165,6 +165,34 @@ export const ALERT_CASES: readonly AlertCase[] = [
     quiet: [{ [gateway('firehose_group_dead_letters_total', ',group="default"')]: '4x20' }],
   },
   {
+    alert: 'FirehoseWebhookOff',
+    fires: { [gateway('firehose_webhook_off', ',group="crm"')]: '0 1x10' },
+    after: 2,
+    labels: { ...GATEWAY, group: 'crm', severity: 'critical' },
+    quiet: [{ [gateway('firehose_webhook_off', ',group="crm"')]: '0x20' }],
+  },
+  {
+    alert: 'FirehoseWebhookFailing',
+    fires: { [gateway('firehose_webhook_failing_seconds', ',group="crm"')]: '0+60x20' },
+    after: 13,
+    labels: { ...GATEWAY, group: 'crm', severity: 'warning' },
+    quiet: [
+      { [gateway('firehose_webhook_failing_seconds', ',group="crm"')]: '0+60x9 0x20' },
+      // FirehoseWebhookOff fires then.
+      {
+        [gateway('firehose_webhook_failing_seconds', ',group="crm"')]: '0+60x30',
+        [gateway('firehose_webhook_off', ',group="crm"')]: '1x30',
+      },
+    ],
+  },
+  {
+    alert: 'FirehoseWebhookHeldBack',
+    fires: { [gateway('firehose_webhook_held_back', ',group="crm"')]: '0 1x20' },
+    after: 12,
+    labels: { ...GATEWAY, group: 'crm', severity: 'warning' },
+    quiet: [{ [gateway('firehose_webhook_held_back', ',group="crm"')]: '0 1x8 0x20' }],
+  },
+  {
     alert: 'FirehoseDirectoryServerStale',
     fires: { [directoryServer('age_seconds')]: '0+60x60' },
     after: 37,

@@ -207,6 +207,49 @@ export const STREAMS = dashboard({
       ],
     },
     {
+      title: 'Webhooks',
+      panels: [
+        {
+          title: 'Requests',
+          unit: 'ops',
+          says: 'By what came of them. `endpoint` is a receiver that is away: everything waits. `event` is one that it refuses: only its call waits.',
+          alert: 'FirehoseWebhookFailing',
+          queries: {
+            '{{group}} {{verdict}}': sum('group, verdict', rate('firehose_webhook_requests_total', GROUP)),
+          },
+        },
+        {
+          title: 'Time of a request',
+          unit: 's',
+          says: 'On average. Times the events a second it is the concurrency that a receiver needs.',
+          queries: {
+            '{{group}}': `${ofGroup('firehose_webhook_request_seconds_total')} / ${ofGroup('firehose_webhook_requests_total')}`,
+          },
+        },
+        {
+          title: 'Failing for',
+          unit: 's',
+          says: 'Time since the receiver took an event last, while it fails. At `disableAfter` the webhook is switched off.',
+          thresholds: { bad: 600 },
+          alert: 'FirehoseWebhookFailing',
+          queries: { '{{job}} {{group}}': `min by (job, group) (firehose_webhook_failing_seconds${GROUP})` },
+        },
+        {
+          title: 'State',
+          unit: 'short',
+          says: 'Pods that wait for a receiver, requests that are under way, and 1 while a webhook is off or held back.',
+          thresholds: { bad: 1 },
+          alert: 'FirehoseWebhookOff',
+          queries: {
+            'off {{group}}': `max by (group) (firehose_webhook_off${GROUP})`,
+            'held back {{group}}': `max by (group) (firehose_webhook_held_back${GROUP})`,
+            'paused {{group}}': sum('group', `firehose_webhook_paused${GROUP}`),
+            'under way {{group}}': sum('group', `firehose_webhook_in_flight${GROUP}`),
+          },
+        },
+      ],
+    },
+    {
       title: 'Live calls',
       panels: [
         {

@@ -9,6 +9,7 @@ import { markdownOf } from '../../runtime/settings/describe.ts';
 import { SOURCE_SETTINGS } from '../../source/settings.ts';
 import { ENDPOINT_SETTINGS } from '../administration.ts';
 import { CLIENT_SETTINGS } from '../tail/settings.ts';
+import { LISTEN_SETTINGS } from '../webhook/settings.ts';
 import { fieldsOfSource, fieldsOfSubscription, type Field } from './fields.ts';
 
 export const CONFIGURE_FILE = fileURLToPath(new URL('../../docs/configure.md', import.meta.url));
@@ -110,5 +111,9 @@ ${markdownOf(ENDPOINT_SETTINGS)}
 \`firehose tail\` and \`firehose calls\`, see [connect.md](connect.md#at-a-terminal).
 
 ${markdownOf(CLIENT_SETTINGS)}
+
+\`firehose webhook listen\`, see [webhooks.md](webhooks.md#try-it).
+
+${markdownOf(LISTEN_SETTINGS)}
 `;
 }

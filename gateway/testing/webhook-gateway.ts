@@ -22,7 +22,7 @@ export interface HookedOptions {
   readonly redisUrl: RedisAddress;
   /** More of the environment: how Redis is reached. */
   readonly environment?: Readonly<Record<string, string>>;
-  readonly receiver: { readonly url: string; readonly secret: string; readonly caFile: string };
+  readonly receiver: { readonly url: string; readonly secret: string; readonly caFile: string | null };
   /** More of `consumerGroups[].webhook`. */
   readonly webhook?: object;
   /** Further groups with a webhook. */
@@ -59,7 +59,7 @@ export class HookedResource implements AsyncDisposable {
     const others = (options.more ?? []).map(({ group, ...files }) => ({ name: group.name, ...files }));
     for (const { name, secret, caFile } of [{ name: 'crm', ...options.receiver }, ...others]) {
       await writeFile(join(folder, 'webhooks', `${name}.secret`), secret);
-      await copyFile(caFile, join(folder, 'webhooks', `${name}.ca.crt`));
+      if (caFile !== null) await copyFile(caFile, join(folder, 'webhooks', `${name}.ca.crt`));
     }
     await resource.declare(options.webhook ?? {});
     return resource;

@@ -16,6 +16,8 @@ export interface ReceivedHook {
   readonly attempt: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  /** Keys of all events of the request. */
+  readonly batch: readonly string[];
   /** Monotonic. */
   readonly at: number;
 }
@@ -98,7 +100,7 @@ export class WebhookReceiver implements AsyncDisposable {
   }
 
   accept(hook: ReceivedHook, response: ServerResponse, status = 204): void {
-    this.accepted.add(hook.key);
+    for (const key of hook.batch) this.accepted.add(key);
     response.writeHead(status).end();
   }
 
@@ -112,24 +114,35 @@ export class WebhookReceiver implements AsyncDisposable {
   }
 
   #take(body: string, headers: IncomingHttpHeaders, response: ServerResponse): void {
-    const { type, data } = JSON.parse(body) as { type: string; data: { call?: string; n?: number } };
-    const { call = type, n = 0 } = data;
-    const hook = {
-      key: `${call}/${n}`,
-      call,
-      n,
-      attempt: Number(headers['firehose-attempt']),
-      headers,
-      body,
-      at: performance.now(),
-    };
+    const hooks = hooksOf(body, headers);
+    const [hook] = hooks;
+    if (hook === undefined) throw new Error('an empty batch');
     try {
       new Verifier(this.secret).verify(body, headers as Record<string, string>);
     } catch (error) {
       this.faults.push(`${hook.key}: ${String(error)}`);
     }
-    if (n > 0 && !this.accepted.has(`${call}/${n - 1}`)) this.faults.push(`${hook.key} came before ${call}/${n - 1}`);
-    this.received.push(hook);
+    for (const { key, call, n } of hooks) {
+      if (n > 0 && !this.accepted.has(`${call}/${n - 1}`)) this.faults.push(`${key} came before ${call}/${n - 1}`);
+    }
+    this.received.push(...hooks);
     this.#behave(hook, response);
   }
+}
+
+/** A hook for each event of a request. */
+function hooksOf(body: string, headers: IncomingHttpHeaders): readonly ReceivedHook[] {
+  const content = JSON.parse(body) as Sent | readonly Sent[];
+  const sent = (Array.isArray(content) ? (content as readonly Sent[]) : [content as Sent]).map(({ type, data }) => {
+    const { call = type, n = 0 } = data;
+    return { key: `${call}/${n}`, call, n };
+  });
+  const batch = sent.map(({ key }) => key);
+  const attempt = Number(headers['firehose-attempt']);
+  return sent.map((one) => ({ ...one, attempt, headers, body, batch, at: performance.now() }));
+}
+
+interface Sent {
+  readonly type: string;
+  readonly data: { readonly call?: string; readonly n?: number };
 }

@@ -3,7 +3,18 @@ import { test } from 'node:test';
 import { Attempts } from './attempts.ts';
 
 const attempt = (at: number) =>
-  ({ at, eventId: 'e', attempt: 1, status: 200, code: null, ms: 1, answer: '', verdict: 'acknowledged' }) as const;
+  ({
+    at,
+    eventId: 'e',
+    events: 1,
+    attempt: 1,
+    status: 200,
+    code: null,
+    ms: 1,
+    answer: '',
+    verdict: 'acknowledged',
+    replay: false,
+  }) as const;
 
 test('the last hundred attempts are kept, the newest first', () => {
   const attempts = new Attempts();

@@ -4,7 +4,9 @@ import type { Verdict } from './judge-answer.ts';
 export interface Attempt {
   /** Unix milliseconds at its begin. */
   readonly at: number;
+  /** The id of the request: of its event, or of its batch. */
   readonly eventId: string;
+  readonly events: number;
   /** From 1. */
   readonly attempt: number;
   /** Null where no answer came. */
@@ -15,6 +17,8 @@ export interface Attempt {
   /** The beginning of the answer's body. */
   readonly answer: string;
   readonly verdict: Verdict['kind'];
+  /** Of a replay. */
+  readonly replay: boolean;
 }
 
 const KEPT = 100;

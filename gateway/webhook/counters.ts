@@ -6,8 +6,6 @@ export interface WebhookCounters {
   readonly requests: Record<Verdict['kind'], number>;
   /** Time that they took together, milliseconds. */
   requestMs: number;
-  /** Events that the log no longer had when they were due, as far as known. */
-  lost: number;
   /** Gaps of sources that the group passed over. */
   sourceGaps: number;
 }
@@ -16,7 +14,6 @@ export function createWebhookCounters(): WebhookCounters {
   return {
     requests: { acknowledged: 0, event: 0, endpoint: 0, dead_letter: 0, disable: 0 },
     requestMs: 0,
-    lost: 0,
     sourceGaps: 0,
   };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { HTTP, type CloudEvent } from 'cloudevents';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { until } from '../../testing/until.ts';
 import { Refused, startGateway } from '../testing/running-gateway.ts';
@@ -122,6 +123,59 @@ describe('a group with a webhook', LIMIT, () => {
     await until('all events of the other one accepted', left, { holds: (seen) => seen === 0, limitMs: 50_000 });
     assert.equal(silent.received.length, 32);
     assert.deepEqual(it.receiver.faults, []);
+  });
+
+  test('W1: batches are of different calls, and what is refused in one is sent alone', LIMIT, async () => {
+    await using it = await hooked({
+      webhook: { batch: { maxEvents: 10, maxWaitMilliseconds: 200 } },
+      group: { maxDeliver: 1 },
+    });
+    it.receiver.behave((hook, response) => {
+      if (hook.batch.includes('call-3/1')) response.writeHead(422).end('not this one');
+      else it.receiver.accept(hook, response);
+    });
+    const published = events(calls(20), 3);
+    await it.resource.publish(published);
+    const letters = await until(
+      'a dead letter',
+      async () => (await it.resource.administer(it.gateway.innerPort, '/dead-letters/crm')).body['dead_letters'],
+      { holds: (seen) => (seen as unknown[]).length === 1 },
+    );
+    assert.partialDeepStrictEqual(letters, [{ eventId: 'call-3/1', attempts: 2, error: 'HTTP 422: not this one' }]);
+    await until('the others accepted', () => it.receiver.missing(published), {
+      holds: (left) => left.length === 1 || left.length === 2,
+    });
+    await until('all but one', () => it.receiver.missing(published).join(), { holds: (left) => left === 'call-3/1' });
+    const sizes = it.receiver.received.map(({ batch }) => batch.length);
+    assert.ok(Math.max(...sizes) > 1 && Math.max(...sizes) <= 10, String(sizes));
+    // The receiver does not have call-3/1, which was given up.
+    assert.deepEqual(it.receiver.faults, ['call-3/2 came before call-3/1']);
+    for (const { batch } of it.receiver.received)
+      assert.equal(new Set(batch.map((key) => key.split('/')[0])).size, batch.length);
+    const batched = it.receiver.received.find(({ batch }) => batch.length > 1);
+    assert.match(String(batched?.headers['webhook-id']), /^batch_/);
+  });
+
+  test('CloudEvents are CloudEvents to their own library, alone and in a batch', LIMIT, async () => {
+    for (const [batch, contentType] of [
+      [{}, 'application/cloudevents+json'],
+      [{ maxEvents: 5, maxWaitMilliseconds: 50 }, 'application/cloudevents-batch+json'],
+    ] as const) {
+      await using it = await hooked({ webhook: { format: 'CloudEvents', batch } });
+      const published = events(calls(6), 2);
+      await it.resource.publish(published);
+      await until('all events accepted', () => it.receiver.missing(published).length, { holds: (left) => left === 0 });
+      assert.deepEqual(it.receiver.faults, []);
+      for (const { headers, body } of it.receiver.received) {
+        assert.equal(headers['content-type'], contentType);
+        const parsed = HTTP.toEvent({ headers, body });
+        for (const event of [parsed].flat() as CloudEvent<{ call: string; n: number }>[]) {
+          assert.ok(event.validate());
+          assert.equal(event.id, `${event.data?.call}/${event.data?.n}`);
+          assert.equal(event.subject, event.data?.call);
+        }
+      }
+    }
   });
 
   test('it takes no connections', LIMIT, async () => {

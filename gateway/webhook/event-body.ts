@@ -3,25 +3,54 @@ import type { Webhook } from '../../protocol/subscription/webhook.ts';
 import { eventMetaOf } from '../../protocol/event-meta.ts';
 import { splitId } from '../../protocol/position.ts';
 import type { Held, Loaded } from '../group/ledger.ts';
+import { cloudEvent } from '../fanout/cloud-event.ts';
 import type { Redactor } from '../privacy/redactor.ts';
 
 type Sent = Pick<Held<Loaded>, 'id' | 'eventId' | 'meta' | 'data'>;
 
+export interface BodyForm {
+  readonly format: Webhook['format'];
+  /** Of CloudEvents. */
+  readonly source: string;
+}
+
 /**
  * The body of a request, which is the same at each attempt. Standard is that of Standard Webhooks: type, time and the
- * event's own bytes; Raw is these bytes alone. Nothing of the event is parsed.
+ * event's own bytes; CloudEvents is a CloudEvent 1.0 in structured JSON; Raw is the bytes alone. No event is serialised again.
  */
 export function eventBody(
   { id, eventId, meta, data }: Sent,
-  format: Webhook['format'],
+  { format, source }: BodyForm,
   privacy: Redactor | null,
 ): Buffer {
   const bytes = privacy === null ? data : privacy.event(data, splitId(id)[0]);
   if (format === 'Raw') return bytes;
-  const { account_id, ingested_at } = eventMetaOf(meta, { eventId, entryId: id, cursor: '' });
+  const known = eventMetaOf(meta, { eventId, entryId: id, cursor: '' });
+  if (format === 'CloudEvents') {
+    const { name, callId } = meta;
+    return cloudEvent(bytes, { meta: { ...known, cursor: null }, source, name, callId, entryId: id });
+  }
+  const { account_id, ingested_at } = known;
   const head = `{"type":${JSON.stringify(typeOf(meta.name))},"timestamp":${JSON.stringify(ingested_at)},"data":`;
   const tail = `,"firehose":${JSON.stringify({ id: eventId, account_id })}}`;
   return Buffer.concat([Buffer.from(head), bytes, Buffer.from(tail)]);
+}
+
+/** Several bodies as one. */
+export function batchBody(bodies: readonly Buffer[]): Buffer {
+  const parts = bodies.flatMap((body, at) => [Buffer.from(at === 0 ? '[' : ','), body]);
+  return Buffer.concat([...parts, Buffer.from(']')]);
+}
+
+/** An id of its own: another one for each set of events. */
+export function batchId(eventIds: readonly string[]): string {
+  return `batch_${createHash('sha256').update(JSON.stringify(eventIds)).digest('base64url')}`;
+}
+
+/** By the HTTP binding of CloudEvents, where that is the format. */
+export function contentType(format: Webhook['format'], isBatch: boolean): string {
+  if (format !== 'CloudEvents') return 'application/json';
+  return isBatch ? 'application/cloudevents-batch+json' : 'application/cloudevents+json';
 }
 
 /** The body of a test event, which no call has. `at`: Unix milliseconds. */

@@ -2,6 +2,8 @@ import { seedOf } from '../replica/rendezvous.ts';
 import type { GroupMember, MemberGroup, JoinedMember } from '../group/group-context.ts';
 import type { GroupGap, GroupGapReason, LostReason } from '../group/groups.ts';
 import type { Held } from '../group/ledger.ts';
+import { countedAttempts } from '../group/failure.ts';
+import { Gathering } from './gathering.ts';
 import type { Verdict } from './judge-answer.ts';
 
 type Event = Held<GroupMember>;
@@ -10,16 +12,22 @@ type Event = Held<GroupMember>;
 export interface MemberWebhook {
   /** How many requests may begin now. */
   room(): number;
-  /** Sends an event once. Never rejects; null when it was cut off by the signal. */
-  send(event: Event, signal: AbortSignal): Promise<{ readonly verdict: Verdict; readonly error: string } | null>;
+  /** Events of one request at most, and how long the first of them waits for others. */
+  readonly batch: { readonly most: number; readonly waitMs: number };
+  /** Sends events once, in one request. Never rejects; null when it was cut off by the signal. */
+  send(
+    events: readonly Event[],
+    signal: AbortSignal,
+  ): Promise<{ readonly verdict: Verdict; readonly error: string } | null>;
   readonly onGap: (reason: GroupGapReason, gap: GroupGap) => void;
   readonly onSourceGap: () => void;
   readonly onLost: (reason: LostReason) => void;
 }
 
 /**
- * The webhook of a group as its member: what a connection gets as frames becomes a request for each event. Its answer
- * acknowledges, refuses or gives up the event in the ledger, which keeps the order of each call (W1).
+ * The webhook of a group as its member: what a connection gets as frames becomes a request for each event, or for a batch of
+ * them. Its answer acknowledges, refuses or gives up the event in the ledger, which keeps the order of each call (W1). A
+ * batch that is refused says nothing of its events: each is then sent alone.
  */
 export class WebhookMember implements JoinedMember {
   readonly number: number;
@@ -29,6 +37,9 @@ export class WebhookMember implements JoinedMember {
   readonly #group: MemberGroup;
   readonly #webhook: MemberWebhook;
   readonly #underWay = new Map<Event, AbortController>();
+  readonly #gathering: Gathering<Event>;
+  /** Refused in a batch. */
+  readonly #alone = new WeakSet<Event>();
   #isPlaced = false;
   /** An event waited for a request that could not begin. */
   #isStarved = false;
@@ -39,6 +50,7 @@ export class WebhookMember implements JoinedMember {
     this.number = number;
     this.#group = group;
     this.#webhook = webhook;
+    this.#gathering = new Gathering(webhook.batch, (events) => this.#sendBatch(events));
     this.seed = seedOf(`member ${number}`);
   }
 
@@ -71,25 +83,36 @@ export class WebhookMember implements JoinedMember {
   leave(): void {
     if (this.gone) return;
     this.gone = true;
+    this.#gathering[Symbol.dispose]();
     for (const controller of this.#underWay.values()) controller.abort();
     this.#underWay.clear();
     this.#group.left(this);
   }
 
   room(): { readonly events: number; readonly bytes: number } {
-    const events = this.gone || !this.#isPlaced ? 0 : this.#webhook.room();
+    const requests = this.gone || !this.#isPlaced ? 0 : this.#webhook.room();
+    const events = Math.max(0, requests * this.#webhook.batch.most - this.#gathering.size);
     this.#isStarved ||= events === 0;
     return { events, bytes: Number.POSITIVE_INFINITY };
   }
 
   deliver(batch: readonly Event[]): void {
-    for (const held of batch) void this.#send(held);
+    for (const held of batch) {
+      const isAlone = this.#webhook.batch.most === 1 || countedAttempts(held) > 1 || this.#alone.has(held);
+      if (!isAlone) this.#gathering.add(held);
+      else if (this.#webhook.room() > 0) void this.#send([held]);
+      // Others of this turn have the last request.
+      else this.#excuse(held);
+    }
   }
 
   /** Another replica may have the event now, or it is overdue: its request is cut off. */
   forget(held: Event): void {
-    this.#underWay.get(held)?.abort();
+    this.#gathering.delete(held);
+    const controller = this.#underWay.get(held);
     this.#underWay.delete(held);
+    // The others of its batch are under way still.
+    if (controller !== undefined && !Array.from(this.#underWay.values()).includes(controller)) controller.abort();
   }
 
   missed(): boolean {
@@ -103,23 +126,41 @@ export class WebhookMember implements JoinedMember {
     this.#group.flows();
   }
 
-  async #send(held: Event): Promise<void> {
+  #sendBatch(events: readonly Event[]): void {
+    if (this.#webhook.room() === 0) {
+      for (const held of events) this.#excuse(held);
+      return;
+    }
+    for (const held of events) this.#group.workOf(held.partition)?.extend(held);
+    void this.#send(events);
+  }
+
+  async #send(events: readonly Event[]): Promise<void> {
     const controller = new AbortController();
-    this.#underWay.set(held, controller);
-    const ended = await this.#webhook.send(held, controller.signal);
-    if (this.#underWay.get(held) === controller) {
+    for (const held of events) this.#underWay.set(held, controller);
+    const ended = await this.#webhook.send(events, controller.signal);
+    for (const held of events) {
+      if (this.#underWay.get(held) !== controller) continue;
       this.#underWay.delete(held);
-      if (ended !== null) this.#settle(held, ended.verdict, ended.error);
+      if (ended !== null) this.#settle(held, ended.verdict, { error: ended.error, isBatch: events.length > 1 });
     }
     this.flows();
   }
 
-  #settle(held: Event, verdict: Verdict, error: string): void {
+  #excuse(held: Event): void {
+    const work = this.#group.workOf(held.partition);
+    if (work?.holds(held) === true) work.excuse(held);
+  }
+
+  #settle(held: Event, verdict: Verdict, { error, isBatch }: { error: string; isBatch: boolean }): void {
     const work = this.#group.workOf(held.partition);
     if (work?.holds(held) !== true) return;
     const { kind } = verdict;
     if (kind === 'acknowledged' || (kind === 'disable' && verdict.isTaken)) work.acknowledge(held);
-    else if (kind === 'event') work.fail(held, error);
+    else if (isBatch) {
+      if (kind === 'event' || kind === 'dead_letter') this.#alone.add(held);
+      work.excuse(held);
+    } else if (kind === 'event') work.fail(held, error);
     else if (kind === 'dead_letter') void work.giveUp(held, 'terminated', error);
     else work.excuse(held);
   }

@@ -34,6 +34,8 @@ export class SharedState {
   #current: WebhookState | null = null;
   #owed: Readonly<Record<string, string>> | null = null;
   #wroteSuccessAt = 0;
+  /** Lost events that Redis was not told of yet. */
+  #owedLosses = 0;
   #lastCode = '';
 
   constructor(options: SharedStateOptions) {
@@ -50,6 +52,7 @@ export class SharedState {
   async refresh(): Promise<void> {
     const { client, webhook } = this.#options;
     await this.#trying(async () => {
+      await this.#writeLosses();
       const owed = this.#owed;
       if (owed !== null) await client.hset(this.#key, owed);
       if (this.#owed !== owed) return;
@@ -83,14 +86,26 @@ export class SharedState {
 
   /** Off for all replicas, until the declaration is changed or it is enabled. */
   async disable(reason: DisabledReason, now: number): Promise<void> {
-    const { failingSince = null, succeededAt = null } = this.#current ?? {};
-    this.#current = { disabled: { reason, at: now }, failingSince, succeededAt };
+    const { failingSince = null, succeededAt = null, lost = 0 } = this.#current ?? {};
+    this.#current = { disabled: { reason, at: now }, failingSince, succeededAt, lost };
     this.#owed = {
       [WEBHOOK_FIELD.disabledReason]: reason,
       [WEBHOOK_FIELD.disabledAt]: String(now),
       [WEBHOOK_FIELD.disabledOf]: declarationOf(this.#options.webhook),
     };
     await this.refresh();
+  }
+
+  /** Events that nobody will send: the log no longer had them. Written at the next `refresh`. */
+  loses(events: number): void {
+    this.#owedLosses += events;
+  }
+
+  async #writeLosses(): Promise<void> {
+    const losses = this.#owedLosses;
+    if (losses === 0) return;
+    await this.#options.client.hincrby(this.#key, WEBHOOK_FIELD.lost, losses);
+    this.#owedLosses -= losses;
   }
 
   /** On again for all replicas, with a new clock for `disableAfter`. Rejects with the client's error. */

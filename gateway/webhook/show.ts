@@ -1,5 +1,6 @@
 import type { DisabledReason } from '../../protocol/webhook-state.ts';
 import type { Attempt } from './attempts.ts';
+import type { ReplayReport } from './replay.ts';
 import type { HeldBack, Webhook } from './webhook.ts';
 
 /** A webhook as administrators see it. Times are RFC 3339, durations milliseconds. More than eight members: a report. */
@@ -18,16 +19,29 @@ export interface ShownWebhook {
   /** Pauses since the last success, on this replica. */
   readonly failures: number;
   readonly in_flight: number;
-  /** Events that the log no longer had when they were due, and gaps of sources passed over, on this replica. */
+  /** On this replica, under way or the last one; null before the first. */
+  readonly replay: ReplayReport | null;
+  /** Events that the log no longer had when they were due, on all replicas. */
   readonly lost: number;
+  /** Gaps of sources passed over, on this replica. */
   readonly source_gaps: number;
   /** The last requests of this replica, the newest first. */
   readonly attempts: readonly (Omit<Attempt, 'at'> & { readonly at: string })[];
 }
 
 /** Pure but for what it reads of the webhook. */
-export function show({ name, account, host, state, endpoint, heldBack, attempts, counters }: Webhook): ShownWebhook {
-  const { disabled = null, failingSince = null, succeededAt = null } = state ?? {};
+export function show({
+  name,
+  account,
+  host,
+  state,
+  endpoint,
+  heldBack,
+  attempts,
+  counters,
+  replays,
+}: Webhook): ShownWebhook {
+  const { disabled = null, failingSince = null, succeededAt = null, lost = 0 } = state ?? {};
   return {
     group: name,
     account,
@@ -39,7 +53,8 @@ export function show({ name, account, host, state, endpoint, heldBack, attempts,
     succeeded_at: succeededAt === null ? null : timeOf(succeededAt),
     failures: endpoint.failures,
     in_flight: endpoint.inFlight,
-    lost: counters.lost,
+    replay: replays.report,
+    lost,
     source_gaps: counters.sourceGaps,
     attempts: attempts.last.map(({ at, ...rest }) => ({ at: timeOf(at), ...rest })),
   };

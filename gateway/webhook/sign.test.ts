@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Webhook as Verifier, WebhookVerificationError } from 'standardwebhooks';
-import { parseSecret, signatureOf, type SigningKey } from './sign.ts';
+import { parseSecret, signatureOf, verifySignature, type SigningKey } from './sign.ts';
 
 const keyOf = (secret: string): SigningKey => {
   const parsed = parseSecret(secret);
@@ -53,4 +53,16 @@ test('W5: a secret that cannot be used is refused without being repeated', () =>
     const parsed = parseSecret(text);
     assert.ok('fault' in parsed && !parsed.fault.includes('sesame'), text);
   }
+});
+
+test('what is verified here is what the official library verifies', () => {
+  const given = secret();
+  const body = Buffer.from('{"a":1}');
+  const timestamp = now();
+  const signature = signatureOf({ id: 'evt', timestamp, body }, [keyOf(given)]);
+  const headers = { 'webhook-id': 'evt', 'webhook-timestamp': String(timestamp), 'webhook-signature': signature };
+  assert.deepEqual(new Verifier(given).verify(body.toString(), headers), { a: 1 });
+  const request = { id: 'evt', timestamp: String(timestamp), signature, body };
+  assert.equal(verifySignature(request, [keyOf(given)], Date.now()), null);
+  assert.match(verifySignature(request, [keyOf(secret())], Date.now()) ?? '', /no signature/);
 });

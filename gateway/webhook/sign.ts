@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { secretValue } from '../../runtime/files/secret-value.ts';
 
 /** A signing secret's key. It appears in no log, metric, span or error (W5). */
@@ -46,4 +46,32 @@ export function signatureOf({ id, timestamp, body }: Signed, keys: readonly Sign
       return `v1,${hmac.digest('base64')}`;
     })
     .join(' ');
+}
+
+/** Seconds by which clocks may differ, as the official libraries have it. */
+const TOLERANCE_S = 300;
+
+/**
+ * Why a request does not verify, as a receiver judges it; null for one that does. `now`: Unix milliseconds. For the command
+ * that receives webhooks; receivers use an official library. Pure.
+ */
+export function verifySignature(
+  request: { readonly id: string; readonly timestamp: string; readonly signature: string; readonly body: Buffer },
+  keys: readonly SigningKey[],
+  now: number,
+): string | null {
+  const timestamp = /^\d{1,12}$/.test(request.timestamp) ? Number(request.timestamp) : Number.NaN;
+  if (Number.isNaN(timestamp)) return 'webhook-timestamp is not a time in seconds';
+  const apart = Math.abs(now / 1_000 - timestamp);
+  if (apart > TOLERANCE_S) return `webhook-timestamp is ${Math.round(apart)} s away from the clock of this machine`;
+  const expected = signatureOf({ id: request.id, timestamp, body: request.body }, keys).split(' ');
+  const given = request.signature.split(' ');
+  const isOne = given.some((one) => expected.some((other) => isSameText(one, other)));
+  return isOne ? null : 'no signature is of this secret and this body';
+}
+
+/** In constant time. */
+function isSameText(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

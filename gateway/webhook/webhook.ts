@@ -3,28 +3,26 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { durationMs, type ConsumerGroup } from '../../protocol/subscription.ts';
 import type { Webhook as Declaration } from '../../protocol/subscription/webhook.ts';
 import { failingMs, type DisabledReason, type WebhookState } from '../../protocol/webhook-state.ts';
+import type { EventLog } from '../../event-log/event-log.ts';
 import type { AddressPolicy } from '../../runtime/net/address-guard.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import type { RedisClient } from '../../runtime/redis/client.ts';
 import { VERSION } from '../../runtime/version.ts';
 import type { Grant } from '../auth/grant.ts';
-import type { GroupMember } from '../group/group-context.ts';
 import type { Groups } from '../group/groups.ts';
-import type { Held } from '../group/ledger.ts';
 import type { Redactor } from '../privacy/redactor.ts';
 import { Attempts, type Attempt } from './attempts.ts';
 import { createWebhookCounters, type WebhookCounters } from './counters.ts';
 import { Endpoint } from './endpoint.ts';
-import { eventBody, testBody, webhookId } from './event-body.ts';
+import { batchBody, batchId, contentType, eventBody, testBody, webhookId } from './event-body.ts';
 import { inWords, judgeAnswer, type Outcome, type Verdict } from './judge-answer.ts';
 import { WebhookMember } from './member.ts';
+import { Replays, type SentEvent } from './replay.ts';
 import { openRequests, type Requests } from './request.ts';
 import { SecretFiles } from './secrets.ts';
 import { SharedState } from './shared-state.ts';
 import { show, type ShownWebhook } from './show.ts';
 import { signatureOf } from './sign.ts';
-
-type Event = Held<GroupMember>;
 
 /** More than eight members: what one webhook of the resource needs of the gateway. */
 export interface WebhookParts {
@@ -34,12 +32,27 @@ export interface WebhookParts {
   readonly keyPrefix: string;
   /** `<namespace>/<name>`. */
   readonly resource: string;
+  /** Of CloudEvents. */
+  readonly source: string;
   /** Holds the secrets, see protocol/webhook-files.ts. */
   readonly folder: string;
   readonly policy: AddressPolicy;
+  readonly log: Pick<EventLog, 'range'>;
+  /** Whether the group has the event of a meta line, by the account tree as it is now. */
+  readonly keeps: () => (metaLine: string) => boolean;
   /** What is shown of the events now; null while nothing may be sent. */
   readonly shown: () => { readonly privacy: Redactor | null } | null;
   readonly logger: Logger;
+}
+
+/** A request, and what it is about. */
+interface Posted {
+  /** Of its event, or of its batch. */
+  readonly id: string;
+  readonly attempts: number;
+  readonly events: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
 }
 
 /** Why nothing is sent, apart from a pause. unknown: Redis was not read yet. */
@@ -57,6 +70,7 @@ export class Webhook implements Disposable {
   readonly host: string;
   readonly counters: WebhookCounters = createWebhookCounters();
   readonly attempts = new Attempts();
+  readonly replays: Replays;
   readonly #parts: WebhookParts;
   readonly #shared: SharedState;
   readonly #endpoint: Endpoint;
@@ -78,6 +92,16 @@ export class Webhook implements Disposable {
     this.#secrets = new SecretFiles(folder, group.name, logger);
     const ca = () => this.#secrets.current.ca;
     this.#requests = openRequests({ url: new URL(url), policy, timeoutMs: durationMs(timeout), ca });
+    this.replays = new Replays({
+      ...parts,
+      lanes: Math.max(1, Math.floor(concurrency / 4)),
+      mayBegin: () => this.heldBack === null && this.#endpoint.roomAt(performance.now()) > 0,
+      send: async (event, cut) => {
+        const ended = await this.#send([event], cut, true);
+        this.#member?.flows();
+        return ended;
+      },
+    });
   }
 
   get state(): WebhookState | null {
@@ -103,6 +127,7 @@ export class Webhook implements Disposable {
       this.#keepShared(signal),
       this.#keepMember(signal),
     ]);
+    await this.replays.stop();
     this.#member?.leave();
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
@@ -169,6 +194,7 @@ export class Webhook implements Disposable {
   /** Settles when the membership has ended, or when aborted. */
   async #beMember(grant: Grant, signal: AbortSignal): Promise<void> {
     const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const { batch } = this.#parts.group.webhook;
     signal.addEventListener('abort', () => resolve(), { once: true });
     this.#member = this.#parts.groups.attach(
       this.name,
@@ -176,9 +202,10 @@ export class Webhook implements Disposable {
       (number, group) =>
         new WebhookMember(number, group, {
           room: () => (this.heldBack === null ? this.#endpoint.roomAt(performance.now()) : 0),
-          send: (event, cut) => this.#send(event, cut),
-          onGap: (reason, { missed }) => {
-            this.counters.lost += missed ?? 0;
+          batch: { most: batch.maxEvents, waitMs: batch.maxWaitMilliseconds },
+          send: (events, cut) => this.#send(events, cut),
+          onGap: (reason, { missed, ids }) => {
+            this.#shared.loses(missed ?? Math.max(1, ids.length));
             this.#parts.logger.warn({ reason, missed }, 'events of a webhook are lost: the log no longer has them');
           },
           onSourceGap: () => (this.counters.sourceGaps += 1),
@@ -191,35 +218,50 @@ export class Webhook implements Disposable {
     await ended;
   }
 
-  async #send(event: Event, cut: AbortSignal): Promise<{ verdict: Verdict; error: string } | null> {
+  async #send(
+    events: readonly SentEvent[],
+    cut: AbortSignal,
+    isReplay = false,
+  ): Promise<{ verdict: Verdict; error: string } | null> {
     const begunAt = performance.now();
     const at = Date.now();
     this.#endpoint.begin();
-    const outcome = await this.#requests.send({ ...this.#request(event, at), signal: cut });
+    const request = this.#request(events, { at, isReplay });
+    const outcome = await this.#requests.send({ ...request, signal: cut });
     const now = performance.now();
     if (cut.aborted) {
       this.#endpoint.cut(now);
       this.#wakeLater();
       return null;
     }
-    const othersSucceed = this.#endpoint.othersSucceed(event.eventId, now);
+    const othersSucceed = this.#endpoint.othersSucceed(request.id, now);
     const verdict = judgeAnswer(outcome, { othersSucceed, now: Date.now() });
-    this.#learn(verdict, { eventId: event.eventId, begunAt, now });
-    this.#note(event, { outcome, verdict, at, ms: now - begunAt });
+    this.#learn(verdict, { id: request.id, begunAt, now });
+    this.#note({ ...request, outcome, verdict, at, ms: now - begunAt, isReplay });
     return { verdict, error: inWords(outcome) };
   }
 
-  #request(event: Event, at: number): { headers: Readonly<Record<string, string>>; body: Buffer } {
-    const { shown, group } = this.#parts;
+  /** The id is that of the event, or of the batch. */
+  #request(events: readonly SentEvent[], { at, isReplay }: { at: number; isReplay: boolean }): Posted {
+    const { shown, group, source } = this.#parts;
+    const { format } = group.webhook;
     const seen = shown();
-    if (seen === null) throw new Error('unreachable: nothing is taken while nothing may be sent');
-    const body = eventBody(event, group.webhook.format, seen.privacy);
+    const [event] = events;
+    if (seen === null || event === undefined)
+      throw new Error('unreachable: nothing is taken while nothing may be sent');
+    const bodies = events.map((one) => eventBody(one, { format, source }, seen.privacy));
+    const isBatch = group.webhook.batch.maxEvents > 1;
+    const body = isBatch ? batchBody(bodies) : (bodies[0] ?? Buffer.alloc(0));
+    const id = events.length > 1 ? batchId(events.map(({ eventId }) => eventId)) : event.eventId;
+    const { attempts, meta } = event;
     const headers = {
-      ...this.#headers({ id: webhookId(event.eventId), body, at }),
-      'firehose-attempt': String(event.attempts),
-      ...(TRACEPARENT.test(event.meta.traceparent) && { traceparent: event.meta.traceparent }),
+      ...this.#headers({ id: webhookId(id), body, at }),
+      'content-type': contentType(format, isBatch),
+      'firehose-attempt': String(attempts),
+      ...(isReplay && { 'firehose-replay': '1' }),
+      ...(events.length === 1 && TRACEPARENT.test(meta.traceparent) && { traceparent: meta.traceparent }),
     };
-    return { headers, body };
+    return { id, attempts, events: events.length, headers, body };
   }
 
   #headers({ id, body, at }: { id: string; body: Buffer; at: number }): Readonly<Record<string, string>> {
@@ -234,15 +276,15 @@ export class Webhook implements Disposable {
   }
 
   /** What the verdict says of the endpoint. */
-  #learn(verdict: Verdict, of: { eventId: string; begunAt: number; now: number }): void {
-    const { now, begunAt, eventId } = of;
+  #learn(verdict: Verdict, of: { id: string; begunAt: number; now: number }): void {
+    const { now, begunAt, id } = of;
     if (verdict.kind === 'endpoint') {
       this.#endpoint.fails(now, { begunAt, retryAfterMs: verdict.retryAfterMs });
       void this.#fails();
     } else if (verdict.kind === 'acknowledged') {
       this.#endpoint.succeeds(now);
       void this.#shared.succeeds(Date.now());
-    } else if (verdict.kind === 'event') this.#endpoint.refuses(eventId);
+    } else if (verdict.kind === 'event') this.#endpoint.refuses(id);
     else this.#endpoint.works();
     if (verdict.kind === 'disable') void this.#disable(verdict.reason);
     this.#wakeLater();
@@ -263,18 +305,20 @@ export class Webhook implements Disposable {
     this.#look();
   }
 
-  #note(event: Event, of: { outcome: Outcome; verdict: Verdict; at: number; ms: number }): void {
-    const { outcome, verdict, at, ms } = of;
+  #note(of: Posted & { outcome: Outcome; verdict: Verdict; at: number; ms: number; isReplay: boolean }): void {
+    const { id, attempts, events, outcome, verdict, at, ms, isReplay } = of;
     const answer = outcome.kind === 'answer' ? outcome : null;
     const attempt: Attempt = {
       at,
-      eventId: event.eventId,
-      attempt: event.attempts,
+      eventId: id,
+      events,
+      attempt: attempts,
       status: answer?.status ?? null,
       code: outcome.kind === 'failure' ? outcome.code : null,
       ms: Math.round(ms),
       answer: answer?.text ?? '',
       verdict: verdict.kind,
+      replay: isReplay,
     };
     this.attempts.add(attempt);
     this.counters.requests[verdict.kind] += 1;

@@ -5,11 +5,14 @@ import type { AddressPolicy } from '../../runtime/net/address-guard.ts';
 import { isServed } from '../auth/authorise.ts';
 import { isActive, type Directory } from '../directory/directory.ts';
 import { foldName } from '../directory/fold.ts';
+import { createOffer } from '../fanout/offer.ts';
+import { accepts, RouteIndex, wantedBy } from '../fanout/route-index.ts';
+import { groupFilter } from '../group/group-filter.ts';
 import type { Profiles } from '../privacy/profiles.ts';
 import type { Scope } from '../subscription/scope.ts';
 import { Webhook, type WebhookParts } from './webhook.ts';
 
-export type WebhooksParts = Omit<WebhookParts, 'group' | 'policy' | 'shown'> & {
+export type WebhooksParts = Omit<WebhookParts, 'group' | 'policy' | 'shown' | 'keeps'> & {
   readonly declared: readonly ConsumerGroup[];
   readonly guard: AddressGuard;
   readonly directory: () => Directory;
@@ -32,7 +35,8 @@ export function startWebhooks({ declared, guard, directory, scope, profiles, ...
     const { user } = group.webhook;
     const shown = () => shownTo({ account: group.account, user }, { directory: directory(), scope: scope(), profiles });
     const logger = parts.logger.child({ webhook: group.name });
-    return new Webhook({ ...parts, group, policy: policyFor(group, guard), shown, logger });
+    const keeps = () => keptBy(group, directory(), scope());
+    return new Webhook({ ...parts, group, policy: policyFor(group, guard), shown, keeps, logger });
   });
   for (const webhook of all) background.run(webhook.run(stop.signal));
   return {
@@ -50,6 +54,17 @@ export function startWebhooks({ declared, guard, directory, scope, profiles, ...
 
 function hasWebhook(group: ConsumerGroup): group is WebhookParts['group'] {
   return group.webhook !== undefined && group.account !== undefined;
+}
+
+/** What connections of the group would get, by the account tree as it is now. */
+function keptBy(group: WebhookParts['group'], directory: Directory, scope: Scope): (metaLine: string) => boolean {
+  const index = new RouteIndex(directory, createOffer(scope));
+  const view = wantedBy({ account: group.account, accounts: null, events: null });
+  const filter = groupFilter(group);
+  return (metaLine) => {
+    const route = index.match(metaLine);
+    return accepts(view, route) && (filter?.(route) ?? true);
+  };
 }
 
 /** Metadata services and link-local addresses are refused wherever the gateway runs. Pure. */

@@ -88,7 +88,12 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.consumerGroups.webhook.secretRefs.key': 'Key in the Secret.',
   'spec.consumerGroups.webhook.timeout': 'Time until an answer must have begun. Shorter than ackWait.',
   'spec.consumerGroups.webhook.concurrency': 'Requests of one replica at a time.',
-  'spec.consumerGroups.webhook.format': 'Standard: type, time and event (Standard Webhooks). Raw: the event alone.',
+  'spec.consumerGroups.webhook.batch': 'Several events in one request, as an array.',
+  'spec.consumerGroups.webhook.batch.maxEvents':
+    'Events of one request; the next event of a call waits for its answer.',
+  'spec.consumerGroups.webhook.batch.maxWaitMilliseconds': 'How long the first event of a batch waits for others.',
+  'spec.consumerGroups.webhook.format':
+    'Standard: type, time and event (Standard Webhooks). CloudEvents: CloudEvents 1.0 in JSON. Raw: the event alone.',
   'spec.consumerGroups.webhook.disableAfter': 'After this time of nothing but failures the webhook is switched off.',
   'spec.consumerGroups.webhook.allowPrivateAddresses':
     'Allows receivers in private networks, and plain HTTP. The platform must allow it, too.',
@@ -146,7 +151,8 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.gateway.disruptionBudget': 'How many gateways may be away at once when nodes are drained.',
   'spec.gateway.disruptionBudget.maxUnavailable': 'Gateways that may be away.',
   'spec.gateway.networkPolicy': 'A NetworkPolicy for the gateways.',
-  'spec.gateway.networkPolicy.enabled': "Lets the inner port be reached from this namespace and the operator's alone.",
+  'spec.gateway.networkPolicy.enabled':
+    "Lets the inner port be reached from this namespace and the operator's alone. With a webhook it also limits what gateways connect to.",
   'spec.gateway.trustedProxies': 'CIDRs of proxies whose X-Forwarded-For (or Forwarded) counts.',
   'spec.gateway.addressLimit':
     'Connections and requests of one client address; logins and streams that succeed do not count.',
@@ -239,6 +245,13 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'status.consumerGroups.consumers': 'Consumers that Redis knows of it.',
   'status.consumerGroups.oldestPendingTime': 'Time of the oldest entry that is not acknowledged.',
   'status.consumerGroups.deadLettered': 'Entries in its dead-letter streams.',
+  'status.consumerGroups.webhook': 'Its webhook, as the gateways share it.',
+  'status.consumerGroups.webhook.state':
+    'Failing: nothing has got through for a minute. Off: nothing is sent any more.',
+  'status.consumerGroups.webhook.reason':
+    'Why it is off: the receiver answered 410 (Gone), asked for it (Asked), or failed for disableAfter (Failing).',
+  'status.consumerGroups.webhook.since': 'Since when it fails or is off.',
+  'status.consumerGroups.webhook.lost': 'Events that the log no longer had when they were due.',
   'status.consumerGroups.deletionPolicy': 'What becomes of it when it is no longer declared.',
   'status.lag': 'Unread entries of all groups.',
   'status.signing': 'The signing keys.',

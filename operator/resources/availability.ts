@@ -5,6 +5,7 @@ import {
   SERVICE_MONITORS,
   type KubeObject,
 } from '../kubernetes/objects.ts';
+import { gatewayEgress } from './gateway-egress.ts';
 import {
   componentOf,
   INNER_PORT,
@@ -48,18 +49,23 @@ export function innerPeers(namespace: string, { innerFromNamespaces }: RenderSet
   }));
 }
 
-/** All peers may reach the public port; only this namespace and those of the platform may reach the inner one. */
+/**
+ * All peers may reach the public port; only this namespace and those of the platform may reach the inner one. What gateways
+ * connect to is limited once a webhook is declared.
+ */
 export function networkPolicy(rendering: Rendering): KubeObject {
   const { metadata } = rendering.subscription;
   const from = innerPeers(metadata.namespace, rendering.settings);
+  const egress = gatewayEgress(rendering.subscription, rendering.redis);
   return owned(rendering, NETWORK_POLICIES, namesOf(metadata.name).gateway, {
     spec: {
       podSelector: { matchLabels: selectorOf(metadata.name) },
-      policyTypes: ['Ingress'],
+      policyTypes: egress === null ? ['Ingress'] : ['Ingress', 'Egress'],
       ingress: [
         { ports: [{ protocol: 'TCP', port: PUBLIC_PORT }] },
         { from, ports: [{ protocol: 'TCP', port: INNER_PORT }] },
       ],
+      ...(egress !== null && { egress }),
     },
   });
 }

@@ -20,6 +20,7 @@ function rendered(spec: object, serviceMonitors: boolean): string {
     uid: '00000000-0000-4000-8000-000000000000',
     settings: { ...SETTINGS, serviceMonitors },
     restartHash: 'feedface',
+    redis: [{ host: 'redis.voice.svc', port: 6_379 }],
   };
   const replicas = parsed.spec.gateway.autoscaling === undefined ? parsed.spec.gateway.replicas : null;
   const objects = desiredObjects(rendering, { replicas, workload: true });

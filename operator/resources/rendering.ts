@@ -1,5 +1,6 @@
 import type { Subscription } from '../../protocol/subscription.ts';
 import type { AddressGuard } from '../../runtime/net/guard-settings.ts';
+import type { Destination } from './egress.ts';
 import type { Kind, KubeObject, OwnerReference } from '../kubernetes/objects.ts';
 import { apiVersionOf, SOURCES, SUBSCRIPTIONS } from '../kubernetes/objects.ts';
 
@@ -10,6 +11,8 @@ export interface Rendering {
   readonly settings: RenderSettings;
   /** Changes with what a gateway reads at its start alone, secrets among it: its pods are then replaced. */
   readonly restartHash: string;
+  /** Servers of Redis; null while they are not known. */
+  readonly redis: readonly Destination[] | null;
 }
 
 /** What the platform has decided for all resources. */

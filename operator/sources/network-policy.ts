@@ -1,17 +1,11 @@
-import { isIP } from 'node:net';
 import { NETWORK_POLICIES, type KubeObject } from '../kubernetes/objects.ts';
 import { innerPeers } from '../resources/availability.ts';
+import { destinationRules, DNS_RULE } from '../resources/egress.ts';
 import { INNER_PORT, ownedBy, selectorOf } from '../resources/rendering.ts';
-import { sourceNames, sourceOwner, type Destination, type SourceRendering } from './rendering.ts';
-
-const DNS = [
-  { protocol: 'UDP', port: 53 },
-  { protocol: 'TCP', port: 53 },
-];
+import { sourceNames, sourceOwner, type SourceRendering } from './rendering.ts';
 
 /**
- * Metrics may be read, switches may reach the listener; out go DNS, Redis, the switches and the collector. A policy knows
- * addresses and no names: a destination with a name is its port alone.
+ * Metrics may be read, switches may reach the listener; out go DNS, Redis, the switches and the collector.
  */
 export function sourceNetworkPolicy(rendering: SourceRendering): KubeObject {
   const { source, settings, destinations } = rendering;
@@ -26,16 +20,7 @@ export function sourceNetworkPolicy(rendering: SourceRendering): KubeObject {
         { from: innerPeers(namespace, settings), ports: [tcp(INNER_PORT)] },
         ...(listen === undefined ? [] : [{ ports: [tcp(listen.port)] }]),
       ],
-      egress: [{ ports: DNS }, ...egress(destinations)],
+      egress: [DNS_RULE, ...destinationRules(destinations)],
     },
   });
-}
-
-function egress(destinations: readonly Destination[]): readonly object[] {
-  const rules = destinations.map(({ host, port }) => {
-    const family = isIP(host);
-    const to = family === 0 ? {} : { to: [{ ipBlock: { cidr: `${host}/${family === 4 ? 32 : 128}` } }] };
-    return { ...to, ports: [{ protocol: 'TCP', ...(port !== null && { port }) }] };
-  });
-  return [...new Map(rules.map((rule) => [JSON.stringify(rule), rule])).values()];
 }

@@ -1,13 +1,7 @@
 import type { Source } from '../../protocol/source.ts';
 import { SOURCES } from '../kubernetes/objects.ts';
+import type { Destination } from '../resources/egress.ts';
 import type { Owner, RenderSettings } from '../resources/rendering.ts';
-
-/** Where pods of a source connect to, as a NetworkPolicy has to know it. */
-export interface Destination {
-  readonly host: string;
-  /** Null: any port, of servers whose addresses others name. */
-  readonly port: number | null;
-}
 
 /** Everything that the objects of one source are made from. */
 export interface SourceRendering {

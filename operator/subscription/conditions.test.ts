@@ -21,6 +21,7 @@ const ALL_GOOD: Findings = {
   clientAddressHidden: null,
   unknownEventNames: null,
   directoryStale: null,
+  webhookDisabled: null,
 };
 const at = { generation: 3, now: Date.parse('2026-01-02T03:04:05.678Z') };
 const types = (findings: Findings) => conditionsOf(findings, [], at).map(({ type }) => type);

@@ -28,6 +28,7 @@ export function conditionsOf(
     ['ClientAddressHidden', findings.clientAddressHidden],
     ['UnknownEventNames', findings.unknownEventNames],
     ['DirectoryStale', findings.directoryStale],
+    ['WebhookDisabled', findings.webhookDisabled],
   ];
   return stamped(present, before, options);
 }
@@ -82,9 +83,10 @@ const WARNINGS: ReadonlySet<string> = new Set([
   'ClientAddressHidden',
   'UnknownEventNames',
   'DirectoryStale',
+  'WebhookDisabled',
 ]);
 /** Conditions that get an Event at once, also for a new resource, and again when their reason changes. */
-const TOLD_AT_ONCE: ReadonlySet<string> = new Set(['ClientAddressHidden', 'UnknownEventNames']);
+const TOLD_AT_ONCE: ReadonlySet<string> = new Set(['ClientAddressHidden', 'UnknownEventNames', 'WebhookDisabled']);
 /** Reasons that pass by themselves: a start, a rollout, a scale-down, an address that is on its way. */
 const PASSING: ReadonlySet<string> = new Set([
   'Progressing',

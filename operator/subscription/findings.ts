@@ -35,6 +35,7 @@ export interface Findings {
   readonly clientAddressHidden: Finding | null;
   readonly unknownEventNames: Finding | null;
   readonly directoryStale: Finding | null;
+  readonly webhookDisabled: Finding | null;
 }
 
 export const good = (reason: string, message: string): Finding => ({ status: 'True', reason, message });

@@ -2,6 +2,7 @@ import type { Subscription } from '../../protocol/subscription.ts';
 import { inSpan } from '../../runtime/telemetry/span.ts';
 import { refusals } from '../policy/policy.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
+import { redisDestinations } from '../resources/egress.ts';
 import { clientAddresses } from './client-addresses.ts';
 import type { Context, Memory } from './context.ts';
 import { directoryAge } from './directory-age.ts';
@@ -21,6 +22,7 @@ import { secretAccess } from './secret-access.ts';
 import { secretsStep, type SecretsStep } from './secrets-step.ts';
 import { writeStatus, type WholePass } from './status.ts';
 import { judgeTelemetry } from './telemetry.ts';
+import { disabledWebhooks } from './webhook-states.ts';
 import { mayChangeGateways } from './workload.ts';
 
 /** The resource of a pass. */
@@ -96,7 +98,8 @@ async function changeObjects(context: Context, memory: Memory, subject: Subject,
     isProvisioned: secrets.keys.status === 'True' && redis.groups.status === 'True',
   });
   const hash = restartHash(subscription, { ...references, adminToken: secrets.adminToken });
-  const rendering = { subscription, uid, settings: context.settings, restartHash: hash };
+  const servers = memory.redis && redisDestinations(memory.redis);
+  const rendering = { subscription, uid, settings: context.settings, restartHash: hash, redis: servers };
   return objectsStep(context, memory, { resource, rendering, workload });
 }
 
@@ -104,7 +107,8 @@ async function changeObjects(context: Context, memory: Memory, subject: Subject,
 async function readBackAll(context: Context, subject: Subject, found: Found, objects: Finding): Promise<WholePass> {
   const { resource, subscription } = subject;
   const { policy, references, redis, gateways, secrets, telemetry } = found;
-  const stood = await readStreams(redis, subscription, groupsOf(resource));
+  const before = groupsOf(resource);
+  const stood = await readStreams(redis, subscription, { before, now: context.now() });
   const state = gatewayState(ownLive(context, 'deployment', subject));
   const gateway = { ...state, finding: await lastWordsOf(context, subject, state) };
   const service = ownLive(context, 'service', subject);
@@ -129,6 +133,7 @@ async function readBackAll(context: Context, subject: Subject, found: Found, obj
       clientAddressHidden: clientAddresses(subscription),
       unknownEventNames: unknownEventNames(subscription),
       directoryStale: directoryAge(gateways.replicas, context.now()),
+      webhookDisabled: disabledWebhooks(stood?.groups ?? before),
     },
     gateway,
     urls: endpoint.urls,

@@ -5,6 +5,7 @@ import { milliseconds } from '../../event-log/provisioning/report.ts';
 import { reportGroups, type GroupSummary } from '../../event-log/provisioning/report-groups.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { resourceOf, type RedisStep } from './redis-step.ts';
+import { readWebhooks } from './webhook-states.ts';
 
 /** What Redis holds for a resource now. */
 export interface StreamsReadBack {
@@ -13,26 +14,26 @@ export interface StreamsReadBack {
   readonly lag: number;
 }
 
-/** Null while it cannot be known. */
+/** Null while it cannot be known. `before` are the groups of the last status. */
 export async function readStreams(
   { client, groups }: RedisStep,
   subscription: Subscription,
-  before: readonly GroupStatus[],
+  { before, now }: { readonly before: readonly GroupStatus[]; readonly now: number },
 ): Promise<StreamsReadBack | null> {
   if (client === null || groups.status !== 'True') return null;
   try {
-    return await readBack(client, subscription, before);
+    return await readBack(client, subscription, { before, now });
   } catch (error) {
     if (redisErrorCode(error) === 'UNKNOWN') throw error;
     return null;
   }
 }
 
-/** Reads streams and groups. Rejects with the client's error. `before` are the groups of the last status. */
+/** Reads streams, groups and webhooks. Rejects with the client's error. */
 async function readBack(
   client: RedisClient,
   subscription: Subscription,
-  before: readonly GroupStatus[],
+  { before, now }: { readonly before: readonly GroupStatus[]; readonly now: number },
 ): Promise<StreamsReadBack> {
   const { redis, stream, consumerGroups } = subscription.spec;
   const resource = resourceOf(subscription);
@@ -43,10 +44,12 @@ async function readBack(
   const wanted = [...consumerGroups, ...retained];
   const place = { keyPrefix: redis.keyPrefix, partitions: stream.partitions, resource };
   const report = await reportGroups(client, place, wanted);
+  const webhooks = await readWebhooks(client, subscription, { resource, now });
   const groups = wanted
     .flatMap((group, at) => {
       const summary = report.groups[at];
-      return summary === undefined ? [] : [groupStatus(group, summary)];
+      const webhook = webhooks.get(group.name);
+      return summary === undefined ? [] : [{ ...groupStatus(group, summary), ...(webhook && { webhook }) }];
     })
     .filter(({ name, accounts = 0 }) => accounts > 0 || consumerGroups.some((group) => group.name === name));
   const reports = report.partitions;

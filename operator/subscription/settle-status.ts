@@ -15,6 +15,7 @@ const MOVING: ReadonlySet<string> = new Set([
   'pending',
   'consumers',
   'deadLettered',
+  'lost',
   'oldestEntryTime',
   'oldestPendingTime',
 ]);

@@ -97,6 +97,7 @@ function nothingLookedAt(finding: Finding): Findings {
     clientAddressHidden: null,
     unknownEventNames: null,
     directoryStale: null,
+    webhookDisabled: null,
   };
 }
 

@@ -47,6 +47,7 @@ export const FULL_SPEC = {
         secretRefs: [{ name: 'crm-webhook' }, { name: 'crm-webhook-old', key: 'previous' }],
         timeout: '10s',
         concurrency: 8,
+        batch: { maxEvents: 20, maxWaitMilliseconds: 100 },
         format: 'Raw',
         disableAfter: '24h',
         allowPrivateAddresses: true,

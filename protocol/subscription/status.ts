@@ -26,6 +26,18 @@ const group = z.strictObject({
   consumers: z.int().min(0).optional(),
   oldestPendingTime: z.string().meta({ format: 'date-time' }).optional(),
   deadLettered: z.int().min(0).optional(),
+  /** Of a group that has one. */
+  webhook: z
+    .strictObject({
+      /** Failing: nothing has got through for a minute. Off: until its declaration is changed or it is enabled. */
+      state: z.enum(['On', 'Failing', 'Off']),
+      /** Why it is off. */
+      reason: z.enum(['Gone', 'Asked', 'Failing']).optional(),
+      since: z.string().meta({ format: 'date-time' }).optional(),
+      /** Events that the log no longer had when they were due. */
+      lost: z.int().min(0).optional(),
+    })
+    .optional(),
   /** What happens to it when it is no longer declared. */
   deletionPolicy: z.enum(['Delete', 'Retain']),
 });

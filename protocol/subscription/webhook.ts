@@ -20,8 +20,16 @@ export const webhook = ruled(
     timeout: duration('1s', '60s').default('15s'),
     /** Requests of one replica at a time. */
     concurrency: z.int().min(1).max(256).default(32),
-    /** Standard: type, time and event, as Standard Webhooks has it; Raw: the event alone. */
-    format: z.enum(['Standard', 'Raw']).default('Standard'),
+    /** Events of different calls in one request. */
+    batch: z
+      .strictObject({
+        maxEvents: z.int().min(1).max(100).default(1),
+        /** The first event of a batch waits so long for others. */
+        maxWaitMilliseconds: z.int().min(0).max(1_000).default(0),
+      })
+      .prefault({}),
+    /** Standard: type, time and event, as Standard Webhooks has it; CloudEvents: as CloudEvents 1.0; Raw: the event alone. */
+    format: z.enum(['Standard', 'CloudEvents', 'Raw']).default('Standard'),
     /** After this time of nothing but failures it is switched off. */
     disableAfter: duration('1m', '720h').default('72h'),
     /** Also addresses of private networks, and plain HTTP. */

@@ -1,0 +1,145 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { WEBHOOKS_PATH } from '../../protocol/paths.ts';
+import type { Environment } from '../../runtime/lifecycle/environment.ts';
+import { answering, CommandFault, openEndpoint, type Ask } from '../administration.ts';
+import { columns } from '../columns.ts';
+import { printable, type Terminal } from '../terminal.ts';
+
+const attempt = z.object({
+  at: z.string(),
+  eventId: z.string(),
+  attempt: z.int(),
+  status: z.int().nullable(),
+  code: z.string().nullable(),
+  ms: z.int(),
+  verdict: z.string(),
+  answer: z.string(),
+});
+const replay = z.object({
+  state: z.enum(['running', 'done', 'stopped']),
+  gap: z.string().nullable(),
+  sent: z.int(),
+  refused: z.int(),
+  last_error: z.string().nullable(),
+});
+const shown = z.looseObject({
+  group: z.string(),
+  account: z.string(),
+  host: z.string(),
+  state: z.string(),
+  held_back: z.string().nullable(),
+  off: z.object({ reason: z.string(), since: z.string() }).nullable(),
+  failing_since: z.string().nullable(),
+  succeeded_at: z.string().nullable(),
+  in_flight: z.int(),
+  lost: z.int(),
+});
+const list = z.object({ webhooks: z.array(shown) });
+const whole = shown.extend({ attempts: z.array(attempt) });
+const tested = z.object({ id: z.string(), outcome: z.string(), ms: z.int() });
+const replayed = z.object({ replay: replay.nullable() });
+
+const COLUMNS = ['group', 'account', 'host', 'state', 'failing_since', 'succeeded_at', 'in_flight', 'lost'] as const;
+const ATTEMPT_COLUMNS = ['at', 'eventId', 'attempt', 'verdict', 'status', 'ms', 'answer'] as const;
+const LOOK_EVERY_MS = 500;
+
+interface JsonFlag {
+  readonly json?: boolean;
+}
+
+/** Prints the webhooks as one replica knows them. Returns the exit code. */
+export function listWebhooksCommand(flags: JsonFlag, terminal: Terminal, environment: Environment): Promise<number> {
+  return asking(terminal, environment, async (ask) => {
+    const answer = await ask(WEBHOOKS_PATH, list);
+    terminal.output.write(flags.json === true ? json(answer) : columns(COLUMNS, answer.webhooks.map(rowOf)));
+  });
+}
+
+/** Prints one webhook with its last requests. Returns the exit code. */
+export function showWebhookCommand(
+  group: string,
+  flags: JsonFlag,
+  terminal: Terminal,
+  environment: Environment,
+): Promise<number> {
+  return asking(terminal, environment, async (ask) => {
+    const answer = await ask(pathOf(group), whole);
+    if (flags.json === true) {
+      terminal.output.write(json(answer));
+      return;
+    }
+    const attempts = answer.attempts.map(({ status, code, ...rest }) => ({ ...rest, status: status ?? code ?? '-' }));
+    terminal.output.write(`${columns(COLUMNS, [rowOf(answer)])}\n${columns(ATTEMPT_COLUMNS, attempts)}`);
+  });
+}
+
+/** Switches a webhook on for all replicas. Returns the exit code. */
+export function enableWebhookCommand(group: string, terminal: Terminal, environment: Environment): Promise<number> {
+  return asking(terminal, environment, async (ask) => {
+    const { state } = await ask(`${pathOf(group)}/enable`, shown, {});
+    terminal.output.write(`the webhook of ${printable(group)} is on again (${printable(state)})\n`);
+  });
+}
+
+/** Sends a test event; an answer other than 2xx is exit code 1. Returns the exit code. */
+export function testWebhookCommand(
+  group: string,
+  flags: JsonFlag,
+  terminal: Terminal,
+  environment: Environment,
+): Promise<number> {
+  return asking(terminal, environment, async (ask) => {
+    const answer = await ask(`${pathOf(group)}/test`, tested, {});
+    const text = `${printable(answer.outcome)} after ${answer.ms} ms`;
+    terminal.output.write(flags.json === true ? json(answer) : `${text}\n`);
+    if (!/^HTTP 2\d\d/.test(answer.outcome))
+      throw new CommandFault('refused', 'the receiver did not take the test event');
+  });
+}
+
+export interface ReplayFlags extends JsonFlag {
+  readonly from?: string;
+  readonly to?: string;
+  readonly cursor?: string;
+}
+
+/** Sends a range of the log again and waits for the end; interrupted, the replay goes on. Returns the exit code. */
+export function replayWebhookCommand(
+  group: string,
+  { json: asJson = false, ...range }: ReplayFlags,
+  terminal: Terminal,
+  environment: Environment,
+): Promise<number> {
+  return asking(terminal, environment, async (ask) => {
+    let { replay: now } = await ask(`${pathOf(group)}/replay`, replayed, range);
+    if (now !== null && now.gap !== null)
+      terminal.errors.write(`begins at the oldest event that is kept (${now.gap})\n`);
+    while (now?.state === 'running') {
+      await delay(LOOK_EVERY_MS);
+      ({ replay: now } = await ask(pathOf(group), replayed));
+    }
+    const { state = 'stopped', sent = 0, refused = 0, last_error: error = null } = now ?? {};
+    const last = error === null ? '' : `; last error: ${printable(error)}`;
+    terminal.output.write(asJson ? json({ replay: now }) : `${state}: ${sent} sent, ${refused} refused${last}\n`);
+    if (state === 'stopped' || refused > 0) throw new CommandFault('refused', 'not every event was taken');
+  });
+}
+
+function pathOf(group: string): string {
+  return `${WEBHOOKS_PATH}/${encodeURIComponent(group)}`;
+}
+
+function rowOf({ state, held_back: heldBack, off, ...rest }: z.output<typeof shown>) {
+  const why = off === null ? (heldBack ?? state) : `off (${off.reason})`;
+  const { failing_since: failing, succeeded_at: succeeded } = rest;
+  return { ...rest, state: why, failing_since: failing ?? '-', succeeded_at: succeeded ?? '-' };
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function asking(terminal: Terminal, environment: Environment, run: (ask: Ask) => Promise<void>): Promise<number> {
+  return answering(terminal, async () => run(await openEndpoint(environment)));
+}

@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import { ENDPOINT_SETTINGS } from '../administration.ts';
+import { addCommand, addGroup, type Surroundings } from '../program.ts';
+import type { Terminal } from '../terminal.ts';
+import type { ReplayFlags } from './administer.ts';
+import type { ListenFlags } from './listen.ts';
+import { LISTEN_SETTINGS } from './settings.ts';
+
+const JSON_FLAG = ['--json', 'print one JSON document'] as const;
+const ASKS = { 0: 'done', 1: 'refused by the gateway or by the receiver', 3: 'no gateway answers' };
+
+/** `firehose webhook` and all below it. */
+export function addWebhooks(root: Command, terminal: Terminal, surroundings: Surroundings): void {
+  const group = addGroup(root, 'webhook', 'receive webhooks on this machine, and administer those of a gateway');
+  const load = () => import('./administer.ts');
+  addListen(group, terminal, surroundings);
+  addCommand<{ json?: boolean }>(
+    group,
+    { name: 'list', about: 'list the webhooks as one replica knows them', exitCodes: ASKS, flags: [JSON_FLAG] },
+    ENDPOINT_SETTINGS,
+    async (flags, environment) => (await load()).listWebhooksCommand(flags, terminal, environment),
+    surroundings,
+  );
+  addCommand<{ json?: boolean }>(
+    group,
+    { name: 'show <group>', about: 'show one webhook with its last requests', exitCodes: ASKS, flags: [JSON_FLAG] },
+    ENDPOINT_SETTINGS,
+    async (flags, environment, [name]) => (await load()).showWebhookCommand(String(name), flags, terminal, environment),
+    surroundings,
+  );
+  addCommand(
+    group,
+    { name: 'enable <group>', about: 'switch a webhook on that is off; it goes on where it was', exitCodes: ASKS },
+    ENDPOINT_SETTINGS,
+    async (_, environment, [name]) => (await load()).enableWebhookCommand(String(name), terminal, environment),
+    surroundings,
+  );
+  addCommand<{ json?: boolean }>(
+    group,
+    { name: 'test <group>', about: 'send a test event and print the answer', exitCodes: ASKS, flags: [JSON_FLAG] },
+    ENDPOINT_SETTINGS,
+    async (flags, environment, [name]) => (await load()).testWebhookCommand(String(name), flags, terminal, environment),
+    surroundings,
+  );
+  addReplay(group, terminal, surroundings);
+}
+
+function addListen(group: Command, terminal: Terminal, surroundings: Surroundings): void {
+  addCommand<ListenFlags>(
+    group,
+    {
+      name: 'listen',
+      about: 'print webhooks that are sent here and verify: for people at a terminal, else one JSON object a line',
+      exitCodes: { 0: 'ended as asked, by a signal or by its reader', 3: 'the port is taken or needs a privilege' },
+      flags: [
+        ['--status <code>', 'answer to what verifies', '204'],
+        ['--count <n>', 'end after this many that verify'],
+        ['--json', 'print one JSON object a line at a terminal, too'],
+      ],
+    },
+    LISTEN_SETTINGS,
+    async (flags, environment) => (await import('./listen.ts')).listenCommand(flags, terminal, environment),
+    surroundings,
+  );
+}
+
+function addReplay(group: Command, terminal: Terminal, surroundings: Surroundings): void {
+  addCommand<ReplayFlags>(
+    group,
+    {
+      name: 'replay <group>',
+      about: 'send a range of the log to a webhook again, beside its live events, and wait for the end',
+      exitCodes: ASKS,
+      flags: [
+        ['--from <time>', 'begin there: RFC 3339, or as -15m'],
+        ['--cursor <cursor>', 'begin behind this cursor'],
+        ['--to <time>', 'end there, instead of now'],
+        JSON_FLAG,
+      ],
+    },
+    ENDPOINT_SETTINGS,
+    async (flags, environment, [name]) => {
+      const { from, to, cursor, json } = flags;
+      const given = Object.entries({ from, to, cursor, json }).filter(([, value]) => value !== undefined);
+      const { replayWebhookCommand } = await import('./administer.ts');
+      return replayWebhookCommand(String(name), Object.fromEntries(given), terminal, environment);
+    },
+    surroundings,
+  );
+}

@@ -1,0 +1,44 @@
+import { isIP } from 'node:net';
+import type { RedisConnection } from '../../runtime/redis/connection.ts';
+
+/** Where pods connect to, as a NetworkPolicy has to know it. */
+export interface Destination {
+  /** Empty: any. */
+  readonly host: string;
+  /** Null: any port, of servers whose addresses others name. */
+  readonly port: number | null;
+}
+
+export const DNS_RULE = {
+  ports: [
+    { protocol: 'UDP', port: 53 },
+    { protocol: 'TCP', port: 53 },
+  ],
+};
+
+/** A policy knows addresses and no names: a destination with a name is its port alone. Pure. */
+export function destinationRules(destinations: readonly Destination[]): readonly object[] {
+  const rules = destinations.map(({ host, port }) => {
+    const family = isIP(host);
+    const to = family === 0 ? {} : { to: [{ ipBlock: { cidr: `${host}/${family === 4 ? 32 : 128}` } }] };
+    return { ...to, ports: [{ protocol: 'TCP', ...(port !== null && { port }) }] };
+  });
+  return [...new Map(rules.map((rule) => [JSON.stringify(rule), rule])).values()];
+}
+
+/** Sentinels and clusters name servers of their own, whose ports nobody knows before. */
+export function redisDestinations({ mode, nodes }: Pick<RedisConnection, 'mode' | 'nodes'>): readonly Destination[] {
+  return mode === 'Standalone' ? nodes.map(({ host, port }) => ({ host, port })) : [{ host: '', port: null }];
+}
+
+/** Of an HTTP address; none where there is none. */
+export function addressDestinations(address: string | undefined): readonly Destination[] {
+  const url = address === undefined ? null : URL.parse(address);
+  if (url === null) return [];
+  return [{ host: bareHost(url.hostname), port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80) }];
+}
+
+/** Without the brackets of IPv6. */
+export function bareHost(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1');
+}

@@ -1,0 +1,54 @@
+import type { Subscription } from '../../protocol/subscription.ts';
+import { addressDestinations, destinationRules, DNS_RULE, type Destination } from './egress.ts';
+
+/** Addresses of IPv4 that are not of the public internet (IANA's registry), and a host agent of a cloud. */
+const NOT_PUBLIC = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '168.63.129.16/32',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+];
+/** Global unicast, without the tunnels that carry IPv4. */
+const PUBLIC_BLOCKS = [
+  { ipBlock: { cidr: '0.0.0.0/0', except: NOT_PUBLIC } },
+  { ipBlock: { cidr: '2000::/3', except: ['2001::/32', '2002::/16'] } },
+];
+
+/**
+ * Where gateways may connect to, once a receiver that nobody vouches for is among it: DNS, the servers that the resource
+ * names, and the receivers of its webhooks, of which one without `allowPrivateAddresses` is in the public internet. The
+ * gateway judges each address as well; this holds where it would not. Null where no webhook is declared: then only the platform
+ * names addresses. `redis` is null while it is not known, which closes no way to it. Pure.
+ */
+export function gatewayEgress(
+  { spec }: Pick<Subscription, 'spec'>,
+  redis: readonly Destination[] | null,
+): readonly object[] | null {
+  const webhooks = spec.consumerGroups.flatMap(({ webhook }) => (webhook === undefined ? [] : [webhook]));
+  if (webhooks.length === 0) return null;
+  const { directory, kazoo, oidc } = spec.auth;
+  const named = [
+    ...(redis ?? [{ host: '', port: null }]),
+    ...addressDestinations(spec.telemetry.otlp?.endpoint),
+    ...addressDestinations(directory?.http?.url),
+    ...addressDestinations(kazoo?.url),
+    ...addressDestinations(oidc?.issuer),
+    // Its keys may be at another host.
+    ...(oidc === undefined ? [] : [{ host: '', port: 443 }]),
+    ...webhooks.flatMap(({ url, allowPrivateAddresses }) => (allowPrivateAddresses ? addressDestinations(url) : [])),
+  ];
+  const publicPorts = webhooks
+    .filter(({ allowPrivateAddresses }) => !allowPrivateAddresses)
+    .flatMap(({ url }) => addressDestinations(url).map(({ port }) => port));
+  const ports = [...new Set(publicPorts)].map((port) => ({ protocol: 'TCP', port }));
+  const toReceivers = ports.length === 0 ? [] : [{ to: PUBLIC_BLOCKS, ports }];
+  return [DNS_RULE, ...destinationRules(named), ...toReceivers];
+}

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { GroupStatus } from '../../protocol/subscription/status.ts';
+import type { WebhookState } from '../../protocol/webhook-state.ts';
+import { disabledWebhooks, webhookStatus } from './webhook-states.ts';
+
+const NOW = Date.parse('2026-01-02T03:04:05Z');
+const state = (more: Partial<WebhookState>): WebhookState => ({
+  disabled: null,
+  failingSince: null,
+  succeededAt: null,
+  lost: 0,
+  ...more,
+});
+const group = (name: string, webhook: GroupStatus['webhook']): GroupStatus => ({
+  name,
+  state: 'Ready',
+  deletionPolicy: 'Delete',
+  ...(webhook && { webhook }),
+});
+
+test('a webhook is on, fails once nothing gets through for a minute, or is off with its reason', () => {
+  assert.deepEqual(webhookStatus(state({}), NOW), { state: 'On' });
+  assert.deepEqual(webhookStatus(state({ failingSince: NOW - 59_000 }), NOW), { state: 'On' });
+  assert.deepEqual(webhookStatus(state({ failingSince: NOW - 60_000, lost: 7 }), NOW), {
+    state: 'Failing',
+    since: '2026-01-02T03:03:05Z',
+    lost: 7,
+  });
+  // Another replica gets through.
+  assert.deepEqual(webhookStatus(state({ failingSince: NOW - 90_000, succeededAt: NOW - 1_000 }), NOW), {
+    state: 'On',
+  });
+  assert.deepEqual(webhookStatus(state({ disabled: { reason: 'gone', at: NOW } }), NOW), {
+    state: 'Off',
+    reason: 'Gone',
+    since: '2026-01-02T03:04:05Z',
+  });
+});
+
+test('webhooks that are off are one warning that names each, with what to do', () => {
+  assert.equal(disabledWebhooks([group('a', { state: 'On' }), group('b', undefined)]), null);
+  const off = (reason: 'Gone' | 'Failing') => ({ state: 'Off', reason, since: '2026-01-02T03:04:05Z' }) as const;
+  const found = disabledWebhooks([group('crm', off('Gone')), group('erp', off('Failing'))]);
+  assert.equal(found?.reason, 'ReceiverGone');
+  assert.match(found.message, /^crm: the receiver answered 410 \(2026-.*; erp: nothing got through/);
+  assert.match(found.message, /firehose webhook enable GROUP/);
+});
