@@ -87,6 +87,29 @@ describe('objects that are there before the resource', () => {
     assert.ok(Date.now() - since < 10_000, 'it was looked at again at once');
   });
 
+  test('what a resource deleted with `--cascade=orphan` left is taken over, and its Secrets are made anew', async () => {
+    await platform.create('kept', { ...MINIMAL_SPEC, redis: { ...own.redis, keyPrefix: 'kept:' } });
+    await until('a Deployment', () => platform.get(deploymentPath('kept')));
+    const paths = ['admin-token', 'signing-keys', 'ca', 'tls'].map((name) => `${core}/secrets/kept-${name}`);
+    const contents = () => Promise.all(paths.map(async (path) => JSON.stringify((await platform.get(path))?.['data'])));
+    const before = await contents();
+    await platform.plane.kubectl(['delete', 'fhs', '-n', VOICE, 'kept', '--cascade=orphan']);
+    for (const path of paths) assert.equal((await platform.get(path))?.metadata.ownerReferences, undefined, path);
+    await platform.create('kept', { ...MINIMAL_SPEC, redis: { ...own.redis, keyPrefix: 'kept:' } });
+    const uid = (await platform.fhs('kept'))?.metadata.uid;
+    for (const path of [...paths, `${core}/configmaps/kept-config`, deploymentPath('kept')]) {
+      await until(`${path} has its new owner`, async () => {
+        return (await platform.get(path))?.metadata.ownerReferences?.some((owner) => owner.uid === uid);
+      });
+    }
+    const after = await contents();
+    assert.deepEqual(
+      after.filter((content) => before.includes(content)),
+      [],
+    );
+    assert.equal(await platform.condition('kept', 'Stalled'), undefined);
+  });
+
   test('no gateway mounts a ConfigMap of another owner', async () => {
     await platform.plane.admin.must('POST', `${core}/configmaps`, {
       metadata: { name: 'taken-config' },

@@ -35,8 +35,17 @@ const OUTBOUND = {
 
 const WANTED_AT_TIMES = ['networkpolicies', 'ingresses', 'httproutes', 'certificates', 'horizontalpodautoscalers'];
 
-/** Never a request of its own: admission asks whether we may block the deletion of an owner, see `owned`. */
-const ASKED_BY_ADMISSION = ['update firehosesubscriptions/finalizers', 'update firehosesources/finalizers'];
+/**
+ * Never a request of its own: admission asks whether we may block the deletion of an owner (see `owned`), and whether we may
+ * delete what we set an owner on (see `orphan` in subscription/ownership.ts, and leftovers.cluster.test.ts).
+ */
+const ASKED_BY_ADMISSION = [
+  'update firehosesubscriptions/finalizers',
+  'update firehosesources/finalizers',
+  'delete secrets',
+  'delete configmaps',
+  'delete poddisruptionbudgets',
+];
 
 const GRANTED = [...WATCHED_RULES, ...OWN_RULES].flatMap(({ resources, verbs }) =>
   resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),

@@ -41,11 +41,12 @@ const rule = ({ group, plural }: Kind, verbs: readonly string[], subresource = '
   verbs,
 });
 
-/** `get` is for a name that the watch does not show: another owner may have it. Server-side apply needs `create` and `patch`. */
-const KEPT = ['get', 'list', 'watch', 'create', 'patch'];
-/** Kinds that are wanted at times only, and the Deployment before Redis is cleaned up. */
-const PRUNED = [...KEPT, 'delete'];
-const ALWAYS_WANTED: ReadonlySet<Kind> = new Set([CONFIG_MAPS, DISRUPTION_BUDGETS]);
+/**
+ * `get` is for a name that the watch does not show: another owner may have it. Server-side apply needs `create` and `patch`.
+ * Kinds that are wanted at times only are deleted, and the Deployment before Redis is cleaned up; for the others admission
+ * asks for `delete` where an owner is set on an object that was left without one.
+ */
+const KEPT = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
 
 /** What the operator may do in the namespaces that it watches: the chart's role is made of it. */
 export const WATCHED_RULES: readonly Rule[] = [
@@ -55,14 +56,12 @@ export const WATCHED_RULES: readonly Rule[] = [
     // To block the deletion of an owner, where the cluster asks for that.
     rule(kind, ['update'], '/finalizers'),
   ]),
-  // Never listed, never watched: read by name.
-  rule(SECRETS, ['get', 'create', 'patch']),
+  // Never listed, never watched: read by name. `delete` as above.
+  rule(SECRETS, ['get', 'create', 'patch', 'delete']),
   rule(EVENTS, ['create']),
   // Why gateways do not come up: the last lines that their containers wrote.
   rule(PODS, ['list']),
-  ...[...FOLLOWED, ROUTES, CERTIFICATES, SERVICE_MONITORS].map((kind) =>
-    rule(kind, ALWAYS_WANTED.has(kind) ? KEPT : PRUNED),
-  ),
+  ...[...FOLLOWED, ROUTES, CERTIFICATES, SERVICE_MONITORS].map((kind) => rule(kind, KEPT)),
 ];
 
 /** What it may do in its own namespace. */

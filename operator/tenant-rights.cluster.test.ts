@@ -234,6 +234,28 @@ describe('I16: a user with rights on firehosesubscriptions and firehosesources a
     });
   }
 
+  test('does not obtain the keys of a resource by deleting it with `--cascade=orphan`', async () => {
+    await platform.create('bereft', { ...MINIMAL_SPEC, redis: { ...MINIMAL_SPEC.redis, keyPrefix: 'bereft:' } });
+    await until('the keys of the victim', () => platform.get(`${secrets}/bereft-signing-keys`));
+    await asTenant(['delete', 'fhs', 'bereft', '--cascade=orphan']);
+    assert.equal((await platform.get(`${secrets}/bereft-signing-keys`))?.metadata.ownerReferences, undefined);
+    const attempts = {
+      heir: { auth: { ...MINIMAL_SPEC.auth, token: { signing: { secretName: 'bereft-signing-keys' } } } },
+      thief: { ingest: { tokenSecretRef: { name: 'bereft-admin-token' } } },
+    };
+    for (const [name, spec] of Object.entries(attempts)) {
+      await asTenant(['create', '-f', '-'], subscription(name, { ...MINIMAL_SPEC, ...spec }, VOICE));
+      await refusal(name, /was made for the resource bereft, which is gone/);
+      assert.equal(await platform.get(deploymentPath(name)), null);
+    }
+    await asTenant(['create', '-f', '-'], source('siphon', socket('bereft-admin-token'), VOICE));
+    await until('the refusal of the source', async () =>
+      ((await sourcesOf(platform).status('siphon')).conditions ?? []).some(({ message }) =>
+        /which is gone/.test(message),
+      ),
+    );
+  });
+
   test('who changes a running resource to what is refused changes nothing; suspend still stops it', async () => {
     const path = deploymentPath('victim');
     const specOf = async () =>

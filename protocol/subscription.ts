@@ -25,11 +25,19 @@ export { durationMs, type ConsumerGroup };
 /** The longest life of a token, whatever the resource says. */
 export const MAX_TOKEN_TTL = '168h';
 
-const cidr = ruled(z.string().max(43), {
-  cel: 'isCIDR(self)',
-  holds: (text) => z.cidrv4().safeParse(text).success || z.cidrv6().safeParse(text).success,
-  message: 'a CIDR as 10.0.0.0/8',
-});
+const cidr = ruled(
+  z.string().max(43),
+  {
+    cel: 'isCIDR(self)',
+    holds: (text) => z.cidrv4().safeParse(text).success || z.cidrv6().safeParse(text).success,
+    message: 'a CIDR as 10.0.0.0/8',
+  },
+  {
+    cel: '!isCIDR(self) || cidr(self).prefixLength() > 0',
+    holds: (text) => !/\/0+$/.test(text),
+    message: 'not a range of all addresses: every client could claim any address',
+  },
+);
 const cidrs = setOf(cidr, 64);
 
 const account = z.strictObject({

@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import { subscriptionSchema } from '../../protocol/subscription.ts';
 import { MINIMAL_SPEC, ownGroup, subscription } from '../testing/resources.ts';
 import { refusals, SAFE_POLICY, type Policy } from './policy.ts';
+import type { KubeObject } from '../kubernetes/objects.ts';
+import { labelsOf } from '../resources/rendering.ts';
 import { secretRefusal } from './secrets.ts';
 
 const OWN = 'registry.example.com/firehose:1.0.0';
@@ -149,7 +151,7 @@ describe('I16: which Secrets a resource may name', () => {
     type,
   });
   const owner = (kind: string, apiVersion: string, uid = 'other') => ({ kind, apiVersion, uid, name: 'x' });
-  const judgeSecret = (one: ReturnType<typeof secret>) => secretRefusal(one, 'mine', SAFE_POLICY.secretOwners);
+  const judgeSecret = (one: KubeObject) => secretRefusal(one, 'mine', SAFE_POLICY.secretOwners);
 
   test('those without an owner, its own, and those of kinds that make Secrets for others', () => {
     assert.equal(judgeSecret(secret(null)), null);
@@ -164,6 +166,19 @@ describe('I16: which Secrets a resource may name', () => {
     assert.match(judgeSecret(secret(owner('ConfigMap', 'v1'))) ?? '', /belongs to/);
     // The kind's name alone is not a proof.
     assert.match(judgeSecret(secret(owner('ExternalSecret', 'evil.example.com/v1'))) ?? '', /belongs to/);
+  });
+
+  test('not those that the operator made for a resource which was deleted without them', () => {
+    const left = { metadata: { name: 's', labels: labelsOf('victim') }, type: 'Opaque' };
+    assert.match(judgeSecret(left) ?? '', /was made for the resource victim, which is gone/);
+    const isMine = {
+      ...left.metadata,
+      ownerReferences: [owner('FirehoseSubscription', 'firehose.dev/v1alpha1', 'mine')],
+    };
+    assert.equal(judgeSecret({ ...left, metadata: isMine }), null);
+    // Labels of others, such as those of a chart, say nothing.
+    const ofChart = { ...labelsOf('victim'), 'app.kubernetes.io/managed-by': 'Helm' };
+    assert.equal(judgeSecret({ ...left, metadata: { name: 's', labels: ofChart } }), null);
   });
 
   test("not the cluster's own credentials", () => {

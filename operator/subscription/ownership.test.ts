@@ -23,9 +23,18 @@ test('an object of a resource of the same name whose uid is gone is left over, a
   assert.equal(ownershipOf(live({ deletionTimestamp: '2026-01-01T00:00:00Z' }), ASKING), 'former');
 });
 
+test('an object that lost its owner with `--cascade=orphan` is an orphan, and is taken over', () => {
+  for (const metadata of [{}, { ownerReferences: [] }]) {
+    assert.equal(ownershipOf(live(metadata), ASKING), 'orphan');
+    assert.doesNotThrow(() => assertOwn(live(metadata), 'Secret', ASKING, 'keep it under another name'));
+  }
+});
+
 test('everything else is foreign, whatever it says of itself', () => {
   const foreign = [
-    {},
+    { labels: {} },
+    { labels: labelsOf('other') },
+    { labels: labelsOf('acme', 'source') },
     { ownerReferences: [owner('old', { name: 'other' })] },
     { ownerReferences: [owner('old', { kind: 'Deployment', apiVersion: 'apps/v1' })] },
     { ownerReferences: [owner('old', { apiVersion: 'evil.example.com/v1' })] },
@@ -44,7 +53,7 @@ test('a leftover is said to be on its way, a foreign object is named with the wa
     assert.equal(error.message, 'the Secret acme-ca was left by the former resource acme and is being deleted');
     return true;
   });
-  assert.throws(check({}), (error) => {
+  assert.throws(check({ labels: {} }), (error) => {
     assert.ok(error instanceof ObjectOwnedByOther);
     assert.match(error.message, /delete it, or keep it under another name$/);
     return true;

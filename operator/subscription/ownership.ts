@@ -8,6 +8,11 @@ export type Ownership =
   | 'own'
   /** Owned by a deleted resource of the same name: Kubernetes deletes it within moments. */
   | 'former'
+  /**
+   * Made for a resource of the same name, and without an owner since that one was deleted with `--cascade=orphan`: nobody
+   * deletes it, so it is taken over. What a Secret of this kind holds is not used: anybody could have written it.
+   */
+  | 'orphan'
   | 'foreign';
 
 /** The resource that asks: its name, and its uid, which no later resource of that name has again. */
@@ -28,7 +33,10 @@ export function ownershipOf(live: KubeObject, { kind = SUBSCRIPTIONS.kind, name,
     owner.apiVersion.startsWith(`${SUBSCRIPTIONS.group}/`) &&
     // One name, one resource: an owner of this name with another uid is gone.
     owner.name === name;
-  return bearsLabels && (isOfFormer || (owner === undefined && deletionTimestamp !== undefined)) ? 'former' : 'foreign';
+  if (!bearsLabels) return 'foreign';
+  if (isOfFormer) return 'former';
+  if (ownerReferences.length > 0) return 'foreign';
+  return deletionTimestamp === undefined ? 'orphan' : 'former';
 }
 
 /**
@@ -59,7 +67,7 @@ export class LeftByFormer extends Error {
   readonly code = 'left_by_former';
 }
 
-/** Throws when the object is not the asking resource's. `wayOut` says what a person can do about a foreign one. */
+/** Throws when the object is neither the asking resource's nor an orphan. `wayOut` says what a person can do about a foreign one. */
 export function assertOwn(live: KubeObject, kind: string, asking: Asking, wayOut: string): void {
   const ownership = ownershipOf(live, asking);
   const { name } = live.metadata;

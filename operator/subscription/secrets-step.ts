@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { bad, good, type Finding } from './findings.ts';
 import type { KeysInUse } from './key-rotation.ts';
 import { LEFTOVER } from './objects-step.ts';
-import { assertOwn, LeftByFormer, ObjectOwnedByOther } from './ownership.ts';
+import { assertOwn, LeftByFormer, ObjectOwnedByOther, ownershipOf } from './ownership.ts';
 import { renewSelfSigned, type SelfSignedInput } from './self-signed.ts';
 import { rotateKeys } from './signing-keys.ts';
 
@@ -103,7 +103,7 @@ export async function keepSelfSigned(
 }
 
 /**
- * Null when there is none. A Secret of that name with another owner is neither used nor overwritten; `field` is where a
+ * Null when there is none, or it is an orphan, which is then written anew. A Secret of that name with another owner is neither used nor overwritten; `field` is where a
  * resource may name it instead.
  */
 async function ownSecret(
@@ -115,14 +115,15 @@ async function ownSecret(
   const secret = await context.secrets.read(namespace, name);
   if (secret === null) return null;
   const wayOut = field === undefined ? 'keep it under another name' : `name it in ${field}`;
+  const owner = { kind: kind.kind, name: asking, uid };
   try {
-    assertOwn(secret, SECRETS.kind, { kind: kind.kind, name: asking, uid }, wayOut);
+    assertOwn(secret, SECRETS.kind, owner, wayOut);
   } catch (error) {
     // The next pass reads it again.
     context.secrets.forget(namespace, [name]);
     throw error;
   }
-  return secret;
+  return ownershipOf(secret, owner) === 'own' ? secret : null;
 }
 
 async function applySecret(context: Context, secret: KubeObject): Promise<void> {

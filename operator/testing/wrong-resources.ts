@@ -145,6 +145,12 @@ export const WRONG_RESOURCES: readonly WrongResource[] = [
   gateway('names for no certificate', { tls: { disabled: true, dnsNames: ['a.b'] } }, /leave out secretName/),
   gateway('an address without a range', { trustedProxies: ['10.0.0.1'] }, /a CIDR as 10\.0\.0\.0\/8/),
   gateway('a range too wide', { trustedProxies: ['10.0.0.0/33'] }, /a CIDR as/),
+  gateway('a proxy that everybody is', { trustedProxies: ['10.0.0.0/8', '0.0.0.0/0'] }, /not a range of all addresses/),
+  gateway(
+    'a PROXY header of everybody',
+    { proxyProtocol: true, trustedProxies: ['::/0'] },
+    /not a range of all addresses/,
+  ),
   gateway('no origin', { allowedOrigins: [] }, /allowedOrigins/),
   gateway(
     'an ingress and a route',
