@@ -1,4 +1,4 @@
-/** The rate of events rises in steps until the gateway no longer holds it; prints that rate. */
+/** Raises the rate of events in steps until the gateway no longer keeps up; prints that rate. */
 import { attend, audienceScenario } from './client/audience.ts';
 import { Consumer } from './client/consumer.ts';
 import { scopeOf } from './client/mix.ts';
@@ -13,14 +13,14 @@ import { Ledger } from './traffic/ledger.ts';
 const settings = readSettings('breakpoint', __ENV);
 const steps = Math.ceil(Math.log(settings.MOST_RATE / settings.RATE) / Math.log(1 + settings.STEP_PERCENT / 100)) + 1;
 const rateOf = (step: number) => Math.round(settings.RATE * (1 + settings.STEP_PERCENT / 100) ** step);
-/** At most: it ends where it breaks. */
+/** Longest duration: it ends when the gateway no longer keeps up. */
 const publishMs = settings.RAMP + steps * settings.STEP;
-/** A producer that is further behind its plan at the end of a step does not hold it. */
+/** A producer that is further behind its plan at the end of a step does not keep up. */
 const MOST_LAG_MS = Math.max(1_000, settings.STEP / 10);
 
 export const options = {
   scenarios: { ...audienceScenario(settings, publishMs), climb: once('climb', publishMs + settings.DRAIN + MARGIN_MS) },
-  // Breaking is not a failure; losing something on the way is. The path is judged up to where it broke.
+  // Reaching the limit is not a failure; losing an event on the way is. Events up to the limit are judged.
   thresholds: { ...ACCOUNTED, firehose_held_events_per_second: ['value>0'] },
   summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max', 'count'],
 };
@@ -29,7 +29,7 @@ export const setup = () => beginRun(settings);
 
 export const consume = (run: TestRun) => attend(settings, run, { publishMs, timeEvery: 10, onEvent: p99ByStep() });
 
-/** The p99 of this virtual user's connections, by step: where it is far above the probe's, the generator broke. */
+/** The p99 of this virtual user's connections, by step: if it is far above the probe's, the generator is the limit. */
 function p99ByStep() {
   const late = new Map<string, number[]>();
   let current = '';
@@ -47,8 +47,8 @@ function p99ByStep() {
 }
 
 /**
- * Publishes step by step, and listens to all of it on one connection of its own: it stops where the p99 there is above
- * the limit, or where the gateway does not take the events as fast as they come.
+ * Publishes step by step, and listens to all of it on one connection of its own. It stops when the p99 there is above
+ * the limit, or when the gateway accepts events more slowly than they are produced.
  */
 export async function climb(run: TestRun): Promise<void> {
   const probe = new Probe(run);

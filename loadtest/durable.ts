@@ -1,6 +1,6 @@
 /**
- * A durable group whose consumers acknowledge, refuse, give up and die: each event is settled once, and the dead letters
- * are those that have to be. All connections share one virtual user, and so one ledger.
+ * A durable group whose consumers acknowledge, refuse, give up and die: each event is finished once, and exactly the
+ * expected events are dead letters. All connections share one virtual user, and so one ledger.
  */
 import exec from 'k6/execution';
 import { clearInterval, setInterval } from 'k6/timers';
@@ -15,7 +15,7 @@ import { deedOf, GroupLedger } from './oracle/group-attempts.ts';
 import { CYCLE } from './traffic/numbering.ts';
 
 const settings = readSettings('durable', __ENV);
-/** Dead letters are listed for administrators alone. */
+/** Only administrators can list dead letters. */
 const isJudged = settings.FIREHOSE_ADMIN_TOKEN !== '';
 const LOOK_MS = 200;
 /** Messages after which a consumer dies, on average. */
@@ -84,7 +84,7 @@ function completed(ledger: GroupLedger, deadline: number): Promise<void> {
   });
 }
 
-/** Those that were refused at each attempt and those that were given up, each with its reason, and no others. */
+/** Exactly the events that were refused at each attempt and those that were given up, each with its reason. */
 async function judgeDeadLetters(ledger: GroupLedger, prefix: string): Promise<void> {
   const expected = new Map<string, string>();
   for (let call = 0; call < settings.CALLS; call += 1) {
@@ -94,7 +94,7 @@ async function judgeDeadLetters(ledger: GroupLedger, prefix: string): Promise<vo
       if (deed === 'term') expected.set(`${prefix}${call}:${n}`, 'terminated');
     }
   }
-  // The last of them may still be on its way.
+  // The last of them may not have arrived yet.
   let found = new Map<string, string>();
   for (let looks = 0; looks < 20 && found.size < expected.size; looks += 1) {
     if (looks > 0) await pause(LOOK_MS);

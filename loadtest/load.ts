@@ -1,4 +1,4 @@
-/** Connections of a realistic mix of filters open one after the other, at a constant rate of events. */
+/** Connections with a realistic mix of filters open one after the other, at a constant rate of events. */
 import { attend, audienceScenario } from './client/audience.ts';
 import { beginRun, producerOf, producerScenario, type TestRun } from './client/test-run.ts';
 import { ACCOUNTED } from './report/metrics.ts';

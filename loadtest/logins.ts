@@ -1,4 +1,4 @@
-/** A rush of logins, wrong passwords among them, beside a running stream, whose events must not come later for it. */
+/** A rush of logins, including wrong passwords, beside a running stream, whose events must not be delayed by it. */
 import { check } from 'k6';
 import { attend, audienceScenario } from './client/audience.ts';
 import { describe, tryLogIn } from './client/login.ts';
@@ -9,7 +9,7 @@ import { readSettings } from './settings/settings.ts';
 import { percentile } from './report/statistics.ts';
 
 const settings = readSettings('logins', __ENV);
-/** First the stream alone, then as long with the rush. */
+/** First only the stream, then as long with the rush. */
 const RUSH_AT = settings.RAMP + settings.DURATION;
 const publishMs = RUSH_AT + settings.DURATION;
 /** Of one user, domain and address in 15 minutes. */

@@ -27,8 +27,8 @@ export const setup = () => beginRun(settings);
 export const consume = (run: TestRun) => attend(settings, run, { publishMs, onConsumer: cutAtRandom });
 
 /**
- * Cut by messages and not by time: messages come in rounds, and between two rounds nothing could be lost. The rest of a
- * round is ignored, as if the consumer had died in the middle of it.
+ * Cut after a number of messages and not after a time: messages come in rounds, and between two rounds nothing could be
+ * lost. The rest of a round is ignored, as if the consumer had died in the middle of it.
  */
 function cutAtRandom(consumer: Consumer): void {
   let left = someMessages();

@@ -24,7 +24,7 @@ export const options = {
 
 export const setup = () => beginRun(settings, ['all']);
 
-/** The plain contract with `meta=1`, as a client that knows nothing else uses it. */
+/** The plain contract with `meta=1`, as a client without further knowledge uses it. */
 export async function smoke(run: TestRun): Promise<void> {
   metrics.books.add(false);
   const headers = { Authorization: `Bearer ${run.tokens['all'] ?? ''}` };
@@ -49,7 +49,7 @@ export async function smoke(run: TestRun): Promise<void> {
   account.close();
 }
 
-/** All of one call, whose order is kept; the last is one more, by which the end is known. */
+/** All of one call, whose order is kept; the last is an additional one that marks the end. */
 function publishEachKind(run: TestRun): void {
   producerOf(settings, run);
   const [account = ''] = settings.ACCOUNTS;
@@ -79,7 +79,7 @@ interface SmokeEvent {
   readonly _firehose?: { readonly id?: string; readonly cursor?: string; readonly account_id?: string };
 }
 
-/** The received events; they are parsed completely, as there are few. */
+/** The received events; they are parsed completely, because there are few. */
 class Arrivals {
   readonly #run: string;
   readonly #seen = new Set<number>();

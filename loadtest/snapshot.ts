@@ -1,6 +1,6 @@
 /**
- * Wallboards join with the live calls, follow them, are cut and heal: by their cursor, or as new clients. Each asks for a snapshot
- * now and then, and compares it with its own board: no call may differ.
+ * Wallboards join with the live calls, follow them, are cut, and recover: by their cursor, or as new clients. Each
+ * requests a snapshot from time to time, and compares it with its own board: no call may differ.
  */
 import { clearInterval, setInterval } from 'k6/timers';
 import { attend, audienceScenario } from './client/audience.ts';
@@ -13,9 +13,9 @@ import { readSettings } from './settings/settings.ts';
 
 const settings = readSettings('snapshot', __ENV);
 const publishMs = settings.RAMP + settings.DURATION;
-/** The gateway gives one in ten seconds. */
+/** The gateway sends at most one in ten seconds. */
 const ASK_EVERY_MS = 11_000;
-/** Who comes back as a new client is not owed what happened meanwhile: no call may end for good in that time. */
+/** A new client is not owed events from before: no call may end for good in that time. */
 const FORGETS_UNTIL = 0.6;
 
 export const options = {

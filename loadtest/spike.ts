@@ -1,4 +1,4 @@
-/** All clients come back at once: with jitter, as they should, and then without, as they will. */
+/** All clients reconnect at once: with jitter, as they should, and then without, as some will. */
 import { attend, audienceScenario } from './client/audience.ts';
 import type { Consumer } from './client/consumer.ts';
 import { pause } from './client/login.ts';
@@ -8,7 +8,7 @@ import { summarize, type SummaryData } from './report/summary.ts';
 import { readSettings } from './settings/settings.ts';
 
 const settings = readSettings('spike', __ENV);
-/** Each of the two spikes has as long to settle as `DURATION` says. */
+/** Each of the two spikes has `DURATION` to settle. */
 const JITTERED_AT = settings.RAMP + 1_000;
 const RUSHED_AT = JITTERED_AT + settings.JITTER + settings.DURATION;
 const publishMs = RUSHED_AT + settings.DURATION;
@@ -47,7 +47,7 @@ async function comeBackTwice(consumer: Consumer, run: TestRun): Promise<void> {
     [RUSHED_AT, 0],
   ] as const) {
     await pause(run.startedAt + at - Date.now());
-    // A client that is not back yet comes back later: slow clients are not lost ones.
+    // A client that has not reconnected yet does so later: slow clients are not lost ones.
     while (!consumer.isConnected && Date.now() < deadline) await pause(50);
     consumer.cut(backMs);
   }

@@ -27,15 +27,15 @@ export type { OperatorTimings } from './contexts.ts';
 export interface Operator extends AsyncDisposable {
   readonly port: number;
   readonly isLeader: boolean;
-  /** Rejects with a LeadershipLost when another process leads: this one ends then. */
+  /** Rejects with a LeadershipLost when another process leads: this process ends then. */
   readonly ended: Promise<never>;
 }
 
 const LEASE = 'firehose-operator';
-/** Silence of a watch after which it is logged as stale. */
+/** A watch that is silent for this long is logged as stale. */
 const STALE_MS = 300_000;
 
-/** The composition root: makes everything, in order, and releases it in reverse. */
+/** The composition root: opens all parts in order, and releases them in reverse. */
 export async function buildOperator(parts: OperatorParts): Promise<Operator> {
   const { config, connection, logger, timings = {} } = parts;
   await using stack = new AsyncDisposableStack();
@@ -72,7 +72,7 @@ export async function buildOperator(parts: OperatorParts): Promise<Operator> {
   const work = async () => {
     await Promise.all([resources.follow(SUBSCRIPTIONS), ...FOLLOWED.map((kind) => owned.follow(kind))]);
     void followSources(resources, { lookAgainMs: timings.lookAgainMs, signal: stop.signal, logger });
-    // Objects that an earlier operator process made of them may have to be deleted.
+    // Objects that an earlier operator process created for them may have to be deleted.
     await Promise.all(OPTIONAL_KINDS.map((kind) => owned.has(kind)));
     isSynced = true;
     const { workers } = config;
@@ -120,7 +120,7 @@ interface Caches {
   readonly owned: ObjectCache;
 }
 
-/** Milliseconds since each watch last received something, by plural. */
+/** Milliseconds since the last data of each watch, by plural. */
 function watchAges({ resources, owned }: Caches): ReadonlyMap<string, number> {
   return new Map([...owned.ages(), ...resources.ages()]);
 }

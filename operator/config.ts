@@ -7,17 +7,16 @@ import type { RenderSettings } from './resources/rendering.ts';
 import { OPERATOR_SETTINGS } from './settings.ts';
 
 /**
- * The settings of an operator process. The API server is found as every client finds it (KUBECONFIG, service account).
- * More than eight members: it mirrors the table of settings, one member for each setting; rendering and policy get
- * their own parts of it.
+ * The settings of an operator process. The API server is found as by every client (KUBECONFIG, service account).
+ * More than eight members: one for each setting of the table; rendering and policy get their own parts.
  */
 export interface OperatorConfig {
   readonly settings: Omit<RenderSettings, 'addressGuard'>;
-  /** What resources may ask for. */
+  /** What resources may request. */
   readonly policy: Policy;
   /** Null: the whole cluster; undefined in the environment: the namespace of the credentials. */
   readonly watchNamespaces: readonly string[] | null | 'own';
-  /** Of the Lease; the namespace of the credentials when not given. */
+  /** Namespace of the Lease; default: the namespace of the credentials. */
   readonly namespace: string | null;
   /** Unique among operators: the pod's name. */
   readonly identity: string;
@@ -54,12 +53,12 @@ export function readConfig(environment: Environment, unique: string): OperatorCo
   };
 }
 
-/** Of `key=value` texts. */
+/** From texts `key=value`. */
 function labelsOf(given: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(given.map((label) => label.split('=') as [string, string]));
 }
 
-/** `none` is an empty list, where the default is not. */
+/** `none` is an empty list, where the default is not empty. */
 function policyOf(values: ValuesOf<typeof OPERATOR_SETTINGS>): Policy {
   const entries = (given: readonly string[]) => (given.length === 1 && given[0] === 'none' ? [] : given);
   return {

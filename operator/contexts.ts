@@ -34,7 +34,7 @@ export interface OperatorParts {
   readonly now?: () => number;
 }
 
-/** The kinds of resources that are reconciled, each by a queue of its own. */
+/** The kinds of resources that are reconciled, each with a queue of its own. */
 export const CONTROLLED = [
   { kind: 'FirehoseSubscription', reconcile },
   { kind: 'FirehoseSource', reconcile: reconcileSource },
@@ -55,7 +55,7 @@ interface ContextParts extends OperatorParts {
   readonly apiOptions: ApiOptions;
 }
 
-/** What a pass works with, and the caches whose changes trigger it. */
+/** The inputs of a pass, and the caches whose changes trigger it. */
 export function makeContexts({
   config,
   connection,

@@ -9,7 +9,7 @@ import type { Outcome } from './subscription/reconcile.ts';
 
 /** One kind of resource, and how it is reconciled. */
 export interface Controlled {
-  /** As `FirehoseSubscription`. */
+  /** For example `FirehoseSubscription`. */
   readonly kind: string;
   readonly reconcile: (context: Context, namespace: string, name: string) => Promise<Outcome>;
 }
@@ -23,7 +23,7 @@ export interface ControllerOptions {
   readonly signal: AbortSignal;
 }
 
-/** Processes the queue until the signal; resolves when the passes under way are done. */
+/** Processes the queue until the signal; resolves when the running passes are done. */
 export async function runController(options: ControllerOptions): Promise<void> {
   await Promise.all(Array.from({ length: options.workers }, () => work(options)));
 }
@@ -42,7 +42,7 @@ async function work(options: ControllerOptions): Promise<void> {
   }
 }
 
-/** True when this process has to stop working. */
+/** True when this process must stop working. */
 async function onePass(options: ControllerOptions, key: string, span: Span): Promise<boolean> {
   const { context, queue, metrics, signal } = options;
   const { kind, reconcile } = options.controlled;
@@ -88,7 +88,7 @@ function split(key: string): [namespace: string, name: string] {
   return [key.slice(0, slash), key.slice(slash + 1)];
 }
 
-/** Spreads repeated passes over time: resources that were made together drift apart. */
+/** Spreads repeated passes over time: resources that were created together drift apart. */
 function spread(ms: number): number {
   return ms * (0.9 + Math.random() / 5);
 }

@@ -12,14 +12,17 @@ import { GROUPED_SPEC } from './testing/resources.ts';
 import { runOperator } from './testing/run-operator.ts';
 import { until } from '../testing/until.ts';
 
-/** The namespace controller looks for new kinds every 30 s alone, and again when it has missed one. */
+/** The namespace controller searches for new kinds only every 30 s, and again when it has missed one. */
 const LONG = { timeout: 240_000 };
 const MERGE = 'application/merge-patch+json';
 const fhsPath = (name: string, namespace = VOICE) =>
   `/apis/firehose.dev/v1alpha1/namespaces/${namespace}/firehosesubscriptions/${name}`;
 const core = (plural: string, name: string, namespace = VOICE) => `/api/v1/namespaces/${namespace}/${plural}/${name}`;
 
-/** With all of Kubernetes' own controllers: pods are made (and never run), owners' objects collected, namespaces emptied. */
+/**
+ * With all of Kubernetes' own controllers: pods are created (and never run), objects of deleted owners are collected,
+ * namespaces are emptied.
+ */
 const HEARTBEAT = encodeHeartbeat({ keys: [], connections: 0, groups: {}, revision: '', leaving: false });
 
 describe('beginning and end', () => {
@@ -201,7 +204,7 @@ describe('beginning and end', () => {
     await until('the namespace gone', async () => (await platform.get('/api/v1/namespaces/short')) === null, {
       limitMs: 200_000,
     });
-    // The Secret may have gone before its turn came: the operator still knew the way.
+    // The Secret may be gone first: the operator still has the last connection.
     assert.deepEqual(await redis.xinfo('GROUPS', 'short:{0}:events'), []);
   });
 

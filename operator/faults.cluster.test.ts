@@ -36,7 +36,7 @@ describe('an API server that fails', () => {
     await platform[Symbol.asyncDispose]();
   });
 
-  /** A change that the operator must carry over, by whatever way it learns of it. */
+  /** A change that the operator must carry out, however it receives it. */
   const change = async () => {
     port += 1;
     await platform.patch('acme', { spec: { gateway: { service: { port } } } });
@@ -49,7 +49,7 @@ describe('an API server that fails', () => {
       const generation = (await platform.fhs('acme'))?.metadata.generation;
       return JSON.stringify(service?.['spec']).includes(`"port":${wanted}`) && observedGeneration === generation;
     });
-  /** Makes a change while each second request meets the fault, at least one of them. */
+  /** Makes a change while every second request gets the fault, at least one. */
   const under = async (fault: Fault) => {
     let [count, met] = [0, 0];
     proxy.judge = ({ path }) => {
@@ -94,7 +94,7 @@ describe('an API server that fails', () => {
     const renewals = () => proxy.requests.filter(({ method, path }) => method === 'PUT' && path.includes('/leases'));
     await until('an answer lost', async () => lost > 0);
     const before = renewals().length;
-    // The one that is tried again meets its own change; those after it do not.
+    // The repeated request finds its own change; later ones do not.
     await until('renewals that go on', async () => renewals().length >= before + 3);
     proxy.judge = () => null;
     await isCarriedOver(await change());
@@ -134,7 +134,7 @@ describe('an API server that fails', () => {
       fetch(`${platform.plane.etcdUrl}${path}`, { method: 'POST', body: JSON.stringify(body) });
     const range = (await (await post('/v3/kv/range', { key: 'AA==' })).json()) as { header: { revision: string } };
     assert.ok((await post('/v3/kv/compaction', { revision: range.header.revision, physical: true })).ok);
-    // Its cache of events goes with it: what is older than now cannot be asked for any more.
+    // Its cache of events is lost with it: no request for older events is possible.
     await platform.plane.apiServer.restart();
     const before = proxy.expired.length;
     proxy.judge = () => null;
@@ -180,7 +180,7 @@ describe('an API server that fails', () => {
     const exited = once(sleeper, 'exit') as Promise<[number | null]>;
     const imageOf = async () => JSON.stringify(await platform.get(deploymentPath('acme')));
     await until('the sleeper leads', async () => (await imageOf()).includes('firehose:sleeper'));
-    // It falls asleep in the middle of its work: each of its workers waits for an answer, and has more to write after.
+    // It is paused during its work: each of its workers waits for an answer, and has more to write afterwards.
     const answers = Promise.withResolvers<void>();
     const held = new Set<string>();
     proxy.judge = ({ path, isWrite }) => {

@@ -5,7 +5,10 @@ import { SOURCES } from './kubernetes/objects.ts';
 
 const LOOK_AGAIN_MS = 60_000;
 
-/** An operator that was upgraded before its CustomResourceDefinitions serves subscriptions meanwhile. Never rejects. */
+/**
+ * An operator that was upgraded before its CustomResourceDefinitions serves subscriptions in the meantime. Never
+ * rejects.
+ */
 export async function followSources(
   resources: ObjectCache,
   {

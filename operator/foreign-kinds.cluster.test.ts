@@ -27,7 +27,7 @@ const ROUTE = path('gateway.networking.k8s.io', 'httproutes', 'routed');
 const CERTIFICATE = path('cert-manager.io', 'certificates', 'routed-tls');
 const MONITOR = path('monitoring.coreos.com', 'servicemonitors', 'routed-gateway');
 
-/** Judged by the definitions that these projects ship, in a real API server. */
+/** Validated by these projects' own definitions, in a real API server. */
 describe("kinds of the Gateway API, cert-manager and Prometheus' operator", () => {
   let platform: Platform;
   let operator: Operator;
@@ -62,7 +62,7 @@ describe("kinds of the Gateway API, cert-manager and Prometheus' operator", () =
       return (await platform.condition('routed', 'Ready'))?.status === 'True';
     });
     const route = await platform.get(ROUTE);
-    // What the definition filled in, which must not be taken for a difference.
+    // Defaults from the definition, which must not count as a difference.
     assert.match(JSON.stringify(route?.['spec']), /"kind":"Gateway".*"weight":1/);
     assert.ok(await platform.get(MONITOR));
     assert.equal(

@@ -21,7 +21,7 @@ describe('a resource tells what its gateways meet', () => {
   let operator: Operator;
   before(async () => {
     platform = await startPlatform();
-    // As `echo url | base64` makes it.
+    // The output of `echo url | base64`.
     await platform.secrets(VOICE, `${platform.redis.url}\n`);
     const directory = await readFile(new URL('../gateway/quickstart/directory.yaml', import.meta.url), 'utf8');
     const stringData = { 'directory.yaml': directory };
@@ -131,7 +131,7 @@ describe('a resource tells what its gateways meet', () => {
       );
     await until('the Event of Ready', async () => (await of('Normal')).some(({ reason }) => reason === 'Ready'));
     assert.deepEqual(await of('Warning'), []);
-    // A gateway that is lost afterwards is a warning.
+    // Losing a gateway afterwards is a warning.
     await platform.markReady('calm', VOICE, 1);
     await until('Degraded', async () => (await platform.condition('calm', 'Degraded'))?.status === 'True');
   });

@@ -18,7 +18,7 @@ export interface Leading extends AsyncDisposable {
   ): Promise<void>;
 }
 
-/** Time that passes under way get at the end. */
+/** Time for running passes at the end. */
 const LAST_PASSES_MS = 8_000;
 
 /** Leads once: a process that has lost its lease ends, and the next one starts with empty caches. */

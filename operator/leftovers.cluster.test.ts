@@ -48,7 +48,7 @@ describe('objects that are there before the resource', () => {
   });
 
   test('what a former resource left is waited for and named, and taken as soon as it is gone', async () => {
-    // Its owner is gone, and a finalizer holds it: as slow as a collector can be.
+    // Its owner is gone, and a finalizer keeps it, like the slowest possible garbage collector.
     const owner = {
       apiVersion: 'firehose.dev/v1alpha1',
       kind: 'FirehoseSubscription',
@@ -79,7 +79,7 @@ describe('objects that are there before the resource', () => {
       platform.plane.admin.must('PATCH', `${core}/${plural}/${name}`, { metadata: { finalizers: null } }, MERGE);
     await release('secrets', 'again-ca');
     await saying('again', 'Ready', /the ConfigMap again-config was left by the former resource/);
-    // No gateway mounts a ConfigMap that is another's.
+    // No gateway mounts a ConfigMap of another owner.
     assert.equal(await platform.get(deploymentPath('again')), null);
     const since = Date.now();
     await release('configmaps', 'again-config');

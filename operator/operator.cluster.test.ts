@@ -161,7 +161,7 @@ describe('one resource', () => {
     const { accounts } = accountsOfGroup('firehose:', { resource: `${VOICE}/acme`, group: 'default' });
     await redis.hset(accounts, MINIMAL_SPEC.account.id, JSON.stringify({ since: 1, used: 1, grant: '' }));
     await redis.xadd('firehose:{1}:events', '*', 'm', '1\tCHANNEL_CREATE\tacme', 'd', '{}');
-    // Numbers are written every 30 s at most, unless something else changes.
+    // Numbers are written at most every 30 s, unless something else changes.
     await platform.patch('acme', { spec: { gateway: { service: { port: 9_443 } } } });
     const status = await until('lag', async () => {
       const now = await platform.status('acme');

@@ -11,8 +11,9 @@ import { runOperator } from './testing/run-operator.ts';
 import { until } from '../testing/until.ts';
 
 /**
- * An API server away for a minute, five times as fast: outage, lease, deadline and renewal are shortened alike, so that
- * the lease runs out in the same share of the outage. FIREHOSE_OUTAGE_SCALE=1 runs it with the operator's own timings.
+ * Simulates an outage of a minute of the API server, five times as fast: outage, lease, deadline and renewal are
+ * shortened alike, so that the lease expires at the same share of the outage. FIREHOSE_OUTAGE_SCALE=1 runs it with the
+ * operator's real timings.
  */
 const SCALE = Number(process.env['FIREHOSE_OUTAGE_SCALE'] ?? '5');
 const OUTAGE_MS = 60_000 / SCALE;
@@ -54,7 +55,7 @@ describe('an API server away for a minute', () => {
     // The process that lost the lease has ended; the others wait, and do not end while the API server is away.
     assert.deepEqual(new Set(kept.ends), new Set(['leadership_lost']));
     await redis.xgroup('DESTROY', EVENTS, groupName(`${VOICE}/acme`, 'default', MINIMAL_SPEC.account.id));
-    // Longer than any retry and any look of an operator that thought it led.
+    // Longer than any retry and any read of an operator that assumes it leads.
     await Promise.all([outage, delay(5_000)]);
     assert.doesNotMatch(await groups(), /acme\/default/);
 
@@ -75,11 +76,11 @@ describe('an API server away for a minute', () => {
 
 interface KeptOperator extends AsyncDisposable {
   readonly isLeader: boolean;
-  /** The codes with which operators ended, in order. */
+  /** The exit codes of operators, in order. */
   readonly ends: readonly unknown[];
 }
 
-/** An operator that is started again when it ends, as a kubelet would. */
+/** An operator that is restarted when it ends, as a kubelet would do. */
 async function keepOperator(platform: Platform): Promise<KeptOperator> {
   const ends: unknown[] = [];
   let isOver = false;

@@ -15,7 +15,7 @@ import { until } from '../testing/until.ts';
 const PARTITIONS = 4;
 const SECRETS = `/api/v1/namespaces/${VOICE}/secrets`;
 
-/** Real sentinels and a real cluster: what the operator makes lies where the gateways will look for it. */
+/** Real sentinels and a real cluster: the gateways find what the operator creates. */
 describe('a Redis of several servers', () => {
   let platform: Platform;
   let operator: Operator;
@@ -151,7 +151,7 @@ describe('a Redis of several servers', () => {
   });
 });
 
-/** Of the master that has the stream of this partition. */
+/** Of the master with the stream of this partition. */
 async function portOf(cluster: RedisCluster, partition: number): Promise<number> {
   return (await cluster.masterOf(streamKeys('firehose:', partition).events)).port;
 }

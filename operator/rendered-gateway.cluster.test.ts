@@ -18,7 +18,7 @@ const ADMIN = { username: 'admin', password: 'adminpassword', domain: 'admin' };
 const ACCOUNT = '91eb05e5c68d7ca05e7618b6821d2d16';
 const secretPath = (name: string) => `/api/v1/namespaces/${VOICE}/secrets/${name}`;
 
-/** What the operator renders is what a gateway runs on: its environment and its mounted files, to the letter. */
+/** A gateway runs on exactly what the operator renders: its environment and its mounted files. */
 describe('a gateway as it is rendered', () => {
   let platform: Platform;
   let operator: Operator;

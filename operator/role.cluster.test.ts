@@ -65,7 +65,7 @@ describe('of what the role grants', () => {
       environment: { ...ALLOW_ALL, FIREHOSE_SERVICE_MONITORS: String(serviceMonitors), FIREHOSE_RESYNC_SECONDS: '2' },
     });
 
-  /** Each as `verb resource/subresource`; an apply that makes its object needs the verb `create` too. */
+  /** Each as `verb resource/subresource`; an apply that creates its object also needs the verb `create`. */
   async function asked(verb?: string): Promise<ReadonlySet<string>> {
     const requests = (await operatorRequests(platform.plane)).filter(({ resource }) => resource !== '');
     const words = requests.flatMap((one) => {

@@ -48,21 +48,21 @@ const rule = ({ group, plural }: Kind, verbs: readonly string[], subresource = '
  */
 const KEPT = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
 
-/** What the operator may do in the namespaces that it watches: the chart's role is made of it. */
+/** The operator's rights in the namespaces that it watches: the chart's role is generated from them. */
 export const WATCHED_RULES: readonly Rule[] = [
   ...[SUBSCRIPTIONS, SOURCES].flatMap((kind) => [
     rule(kind, ['list', 'watch', 'patch']),
     rule(kind, ['patch'], '/status'),
-    // To block the deletion of an owner, where the cluster asks for that.
+    // To block the deletion of an owner, where the cluster checks that right.
     rule(kind, ['update'], '/finalizers'),
   ]),
   // Never listed, never watched: read by name. `delete` as above.
   rule(SECRETS, ['get', 'create', 'patch', 'delete']),
   rule(EVENTS, ['create']),
-  // Why gateways do not come up: the last lines that their containers wrote.
+  // Why gateways do not start: the last lines of their containers' logs.
   rule(PODS, ['list']),
   ...[...FOLLOWED, ROUTES, CERTIFICATES, SERVICE_MONITORS].map((kind) => rule(kind, KEPT)),
 ];
 
-/** What it may do in its own namespace. */
+/** The operator's rights in its own namespace. */
 export const OWN_RULES: readonly Rule[] = [rule(LEASES, ['get', 'create', 'update'])];

@@ -137,7 +137,7 @@ describe('resources of all kinds', () => {
     await platform.create('full', FULL_SPEC);
     const certificate = `/apis/cert-manager.io/v1/namespaces/${VOICE}/certificates/full-tls`;
     await until('a Certificate', () => platform.get(certificate));
-    // cert-manager's part.
+    // The part of cert-manager.
     await secret('full-tls', await tlsPair());
     await must(
       'PATCH',
@@ -146,7 +146,7 @@ describe('resources of all kinds', () => {
       MERGE,
     );
     await until('Ready', async () => {
-      // Giving the replicas away is another generation of the Deployment.
+      // Handing over the replicas makes another generation of the Deployment.
       await platform.markReady('full');
       return (await platform.condition('full', 'Ready'))?.status === 'True';
     });
@@ -263,7 +263,7 @@ describe('resources of all kinds', () => {
     await until('no Service', async () => (await platform.get(core('services', 'pbx-source-listen'))) === null);
     await sources.remove('pbx');
     await until('no source', async () => (await sources.get('pbx')) === null);
-    // Without the setting the monitors of an earlier life go.
+    // Without the setting, monitors from an earlier configuration are deleted.
     await operator[Symbol.asyncDispose]();
     operator = await runOperator(platform);
     const monitor = `/apis/monitoring.coreos.com/v1/namespaces/${VOICE}/servicemonitors/acme-gateway`;
@@ -275,10 +275,11 @@ describe('resources of all kinds', () => {
     for (const { verb, resource, subresource, code } of requests) {
       const place = `${resource}${subresource === '' ? '' : `/${subresource}`}`;
       used.add(`${verb} ${place}`);
-      // Server-side apply of what is not there yet needs both.
+      // Server-side apply of a missing object needs both.
       if (verb === 'patch' && code === 201) used.add(`create ${place}`);
     }
-    // Asked for by admission, not by a request: without it no owner reference could be set in this control plane.
+    // Admission checks this right; no request uses it. Without it no owner reference could be set in this control
+    // plane.
     for (const kind of ['firehosesubscriptions', 'firehosesources']) used.add(`update ${kind}/finalizers`);
     const granted = [...WATCHED_RULES, ...OWN_RULES].flatMap(({ resources, verbs }) =>
       resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),

@@ -28,7 +28,7 @@ const allowed = (fallback: readonly string[], about: string) =>
     about: `${about}, with commas between them; \`*\`: all, \`none\`: none`,
   });
 
-/** The settings of an operator. The API server is found as every client finds it: KUBECONFIG, or the service account. */
+/** The settings of an operator. The API server is found as by every client: KUBECONFIG, or the service account. */
 export const OPERATOR_SETTINGS = {
   FIREHOSE_GATEWAY_IMAGE: setting(pattern('<image>', /^[^\s]{1,512}$/, 'an image reference'), {
     flag: 'gateway-image',

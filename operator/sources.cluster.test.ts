@@ -57,7 +57,7 @@ describe('a FirehoseSource', () => {
     const { key, field, text } = reportOf(name, replica, endpoint, more);
     await redis.hset(key, field, text);
   };
-  /** Reports of replicas that run, until the signal: each counts for some seconds. */
+  /** Reports of running replicas, until the signal: each counts for some seconds. */
   const keepReporting = (name: string, of: () => readonly (readonly [string, string, Partial<SourceReport>?])[]) => {
     const timer = setInterval(() => of().forEach((one) => void report(name, ...one).catch(() => undefined)), 500);
     return { [Symbol.dispose]: () => clearInterval(timer) };
@@ -101,7 +101,7 @@ describe('a FirehoseSource', () => {
     ]);
     const away = await sources.is('pbx', 'Connected', ({ status }) => status === 'False');
     assert.deepEqual([away.reason, away.message], ['Credentials', 'fs2: Credentials']);
-    // Nobody but a person can fix that.
+    // Only a person can fix that.
     assert.equal((await sources.is('pbx', 'Ready', ({ reason }) => reason === 'Credentials')).status, 'False');
     fs2 = { state: 'Waiting', reason: 'Unreachable', instance: '' };
     await sources.is('pbx', 'Ready', ({ status }) => status === 'True');
@@ -133,7 +133,7 @@ describe('a FirehoseSource', () => {
     assert.match(table, /^NAME +TYPE +READY +CONNECTED +LAST GAP +AGE\npbx +FreeSWITCH +True +2\/2 +\d+s/);
     assert.equal(await sources.condition('pbx', 'Bound'), undefined);
 
-    // Reports move every moment; what they say does not.
+    // Reports change continuously, but their meaning does not.
     await untilSteady(platform, operator, 3);
     const start = Date.now();
     await untilSteady(platform, operator, 3);
@@ -217,7 +217,7 @@ describe('a FirehoseSource', () => {
     using _ = keepReporting('bus', () => [['a', 'broker', { bound }]]);
     const unbound = await sources.is('bus', 'Bound', ({ status }) => status === 'False');
     assert.equal(unbound.reason, 'BindingsMissing');
-    // The queue is served, and what comes later is bound.
+    // The queue is served, and later bindings exist.
     await sources.is('bus', 'Ready', ({ status }) => status === 'True');
     bound = true;
     await sources.is('bus', 'Bound', ({ status }) => status === 'True');

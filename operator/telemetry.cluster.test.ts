@@ -33,7 +33,7 @@ describe('what the operator tells of itself', () => {
     await receiver.until((spans) => passes(spans).some((span) => inside(spans, span, 'objects').length > 2));
     await platform.markReady('acme');
     await until('a key', async () => (await platform.status('acme')).signing?.nextRotationTime !== undefined);
-    // The status is followed, and what is followed is told.
+    // The status is followed, and its numbers agree.
     await until('the metrics of it', async () => {
       const told = await operator.metrics();
       return ['key_rotation_timestamp_seconds{', 'firehose_source_condition{'].every((name) => told.includes(name));
@@ -63,7 +63,7 @@ describe('what the operator tells of itself', () => {
       commands.some((text) => String(text).startsWith('eval')),
       commands.join(),
     );
-    // Watches and the lease are nobody's: they would continue in the pass that began them.
+    // Watches and the lease belong to no pass: they would otherwise continue in the trace of the pass that began them.
     const strays = spans.filter(({ name, parentSpanId }) => parentSpanId === '' && !name.startsWith('reconcile '));
     assert.deepEqual(strays, []);
     for (const secret of ['PRIVATE KEY', 'firehose:{0}:events', platform.redis.url]) {
@@ -78,7 +78,7 @@ function childrenOf(spans: readonly RecordedSpan[], parent: RecordedSpan): Recor
     .toSorted((one, other) => Number(one.start - other.start));
 }
 
-/** What happened in a step of a pass. */
+/** The spans within a step of a pass. */
 function inside(spans: readonly RecordedSpan[], pass: RecordedSpan, step: string): RecordedSpan[] {
   return childrenOf(spans, pass)
     .filter(({ name }) => name === step)

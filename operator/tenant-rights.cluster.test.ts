@@ -18,7 +18,7 @@ const secrets = `/api/v1/namespaces/${VOICE}/secrets`;
 const gateway = (more: object) => ({ gateway: more });
 const host = `${CANARY}.bank.example`;
 
-/** What a tenant tries: the field, and what names the rule that refuses it. */
+/** An attempt of a tenant: the field, and the name of the rule that refuses it. */
 const ATTEMPTS: readonly [what: string, spec: object, says: RegExp][] = [
   ['an image', gateway({ image: `evil.example.com/${CANARY}:1` }), /allow\.images/],
   ['a label', gateway({ podTemplate: { labels: { app: CANARY } } }), /allow\.labelPrefixes/],
@@ -110,7 +110,7 @@ const listener = (more: object) => ({
   },
 });
 
-/** The same by a FirehoseSource. */
+/** The same through a FirehoseSource. */
 const BY_SOURCES: readonly [what: string, spec: object, says: RegExp][] = [
   ['an image', sim({ image: `evil.example.com/${CANARY}:1` }), /^image: .*allow\.images/],
   ['a label', sim({ podTemplate: { labels: { app: CANARY } } }), /allow\.labelPrefixes/],
@@ -210,7 +210,7 @@ describe('I16: a user with rights on firehosesubscriptions and firehosesources a
       assert.ok(isPolicy || references?.status === 'False');
       assert.equal(await platform.get(deploymentPath(name)), null);
       for (const object of await objectsOf(name)) {
-        // The gateway's own view of the resource is no power: it repeats what was written.
+        // The gateway's own view of the resource grants no right: it repeats what was written.
         if (object.kind === 'ConfigMap') continue;
         assert.doesNotMatch(JSON.stringify(object), new RegExp(CANARY), `${object.kind} ${object.metadata.name}`);
       }

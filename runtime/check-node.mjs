@@ -1,4 +1,5 @@
-// Plain JavaScript that any Node can parse: says in one line what to do when this Node is too old to run the TypeScript source.
+// Plain JavaScript that any Node can parse: if this Node is too old to run the TypeScript source, prints one line that
+// says what to do.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 24 || (major === 24 && minor < 12)) {
   console.error(

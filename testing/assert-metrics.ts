@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { MetricTable } from '../runtime/telemetry/metric-table.ts';
 import { parseExposition } from './exposition.ts';
 
-/** What is exposed is what the table says, and nothing else: names, kinds and labels, each with a sample. */
+/** The exposition agrees exactly with the table: names, kinds and labels, each with a sample. */
 export function assertMetrics(exposition: string, table: MetricTable): void {
   const exposed = parseExposition(exposition);
   assert.deepEqual([...exposed.keys()].toSorted(), Object.keys(table).toSorted());

@@ -28,7 +28,7 @@ const tests = (room: string) => `Tests of ${room}/ import ${room}/, what lies be
 interface Fixture {
   readonly file: string;
   readonly code: string;
-  /** Part of what the linter says; null for a file that nothing is wrong with. */
+  /** Part of the linter's message; null for a file without faults. */
   readonly says: string | null;
 }
 
@@ -38,7 +38,7 @@ const from = (file: string, module: string, says: string | null): Fixture => ({
   says,
 });
 
-/** Who may import whom: a room, what it may import, and what the linter says of the rest. */
+/** The import rules: a room, the rooms that it may import, and the linter's message for others. */
 const ROOMS: readonly (readonly [room: string, below: readonly string[], says: string])[] = [
   ['runtime', ['protocol'], RUNTIME],
   ['event-log', ['protocol', 'runtime'], EVENT_LOG],
@@ -125,7 +125,7 @@ interface Diagnostic {
   readonly help?: string;
 }
 
-/** The rules are worth what they catch: one file a rule that breaks it, in folders of the same names. */
+/** A test of the rules themselves: for each rule one file that breaks it, in folders of the same names. */
 describe('import boundaries', () => {
   let tree = '';
   let said: ReadonlyMap<string, string>;

@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { ensurePackages, isOnPath, type Installed } from './debian.ts';
 
-/** Installs Chromium as root on Debian when it is not on the PATH; elsewhere `remedy` says how. */
+/** Installs Chromium as root on Debian when it is not on the PATH; on other machines `remedy` says how. */
 export function ensureBrowser(say: (line: string) => void): Installed {
   return ensurePackages([{ name: 'chromium', isThere: () => isOnPath('chromium') }], say);
 }
@@ -11,15 +11,15 @@ export function ensureBrowser(say: (line: string) => void): Installed {
 /** A Chromium of this machine, without a window. */
 export interface Browser extends AsyncDisposable {
   /**
-   * A page with storage of its own. It takes every certificate, as a person who has looked at the gateway's own one does. An
-   * error that no script caught is in `errors`.
+   * A page with storage of its own. It accepts every certificate, like a person who has checked the gateway's own one.
+   * Errors that no script caught are in `errors`.
    */
   page(): Promise<{ readonly page: Page; readonly errors: readonly string[] }>;
 }
 
-/** Ends with the test's process too. */
+/** Also ends with the test's process. */
 export async function openBrowser(): Promise<Browser> {
-  // As root Chromium has no sandbox; what is opened here is our own.
+  // As root Chromium has no sandbox; only the project's own pages are opened here.
   const isRoot = process.getuid?.() === 0;
   const browser = await chromium.launch({ executablePath: programPath(), chromiumSandbox: !isRoot });
   return {

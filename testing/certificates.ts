@@ -8,14 +8,14 @@ import * as x509 from '@peculiar/x509';
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const HOUR_MS = 3_600_000;
 
-/** A throw-away authority and one certificate of it, for servers and clients alike, as PEM files. */
+/** A temporary authority and one certificate of it, for servers and clients alike, as PEM files. */
 export interface Certificates extends AsyncDisposable {
   readonly caFile: string;
   readonly certFile: string;
   readonly keyFile: string;
 }
 
-/** The certificate is for the DNS name given and no address, so that a client must know the name. `until`: its end. */
+/** The certificate is for the given DNS name and no address, so that a client must use the name. `until`: its end. */
 export async function makeCertificates(
   name = 'localhost',
   until = new Date(Date.now() + 24 * HOUR_MS),

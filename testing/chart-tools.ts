@@ -3,7 +3,7 @@ import { ensureGoTool, missingGoTools } from './go-tools.ts';
 import { ensureHadolint } from './hadolint.ts';
 import type { Environment } from './program-places.ts';
 
-/** The programs that chart and image are tested with: their paths. */
+/** Paths of the programs that test chart and image. */
 export interface ChartTools {
   readonly helm: string;
   readonly helm3: string;
@@ -14,7 +14,7 @@ export interface ChartTools {
 
 export type FoundChartTools =
   | { readonly ok: true; readonly tools: ChartTools }
-  /** `remedy` is what would change that. */
+  /** `remedy` says how to change that. */
   | { readonly ok: false; readonly remedy: string };
 
 /** What `ensureChartTools` would build, each with its version. */
@@ -22,7 +22,7 @@ export function missingChartTools(environment: Environment): readonly string[] {
   return missingGoTools(['helm', 'helm3', 'kube-score', 'glua'], environment);
 }
 
-/** Finds them, or builds what is missing once into the cache. */
+/** Finds them, or builds missing ones once into the cache. */
 export async function ensureChartTools(
   environment: Environment,
   say: (line: string) => void,
@@ -43,7 +43,7 @@ export async function ensureChartTools(
   return { ok: true, tools: { helm, helm3, kubeScore, hadolint, glua } };
 }
 
-/** The same for a test; throws where they are not to be had. */
+/** The same for a test; throws where they are not available. */
 export async function chartTools(): Promise<ChartTools> {
   announceBuilds(missingChartTools(process.env), process.env, console.log);
   const found = await ensureChartTools(process.env, console.log);

@@ -13,7 +13,7 @@ const run = promisify(execFile);
 
 /** A real database server of this machine, on the loopback interface, with a folder of its own. */
 export interface DatabaseServer extends AsyncDisposable {
-  /** As a user that owns the database `platform`. */
+  /** URL for a user that owns the database `platform`. */
   readonly url: string;
   /** Runs SQL as that user. */
   sql(text: string): Promise<void>;
@@ -23,7 +23,7 @@ export interface DatabaseServer extends AsyncDisposable {
 
 const postgresBin = () => globSync('/usr/lib/postgresql/*/bin').at(-1) ?? '/usr/lib/postgresql/none';
 
-/** Installs both as root on Debian when they are not there; elsewhere `remedy` says how. */
+/** Installs both as root on Debian when they are missing; on other machines `remedy` says how. */
 export function ensureDatabases(say: (line: string) => void): Installed {
   return ensurePackages(
     [
@@ -34,7 +34,7 @@ export function ensureDatabases(say: (line: string) => void): Installed {
   );
 }
 
-/** Neither server runs as root: the user that its package has made. Nothing where the tests do not run as root. */
+/** Neither server runs as root, but as the user of its package. Nothing when the tests do not run as root. */
 function userOf(name: string): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }));
@@ -53,7 +53,7 @@ process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
 
-/** A server that is started, stopped and started again in the same place. */
+/** A server that is started, stopped and started again in the same folder. */
 async function supervise(start: () => ChildProcess, isReady: () => Promise<unknown>, dir: string) {
   let child = start();
   alive.add(child);

@@ -4,13 +4,13 @@ const APT_LIMIT_MS = 300_000;
 
 export type Installed = { readonly ok: true } | { readonly ok: false; readonly remedy: string };
 
-/** Something that a Debian package brings, and how to see whether it is there. */
+/** Something from a Debian package, and a check whether it is installed. */
 export interface DebianPackage {
   readonly name: string;
   readonly isThere: () => boolean;
 }
 
-/** Installs the missing ones as root on Debian; elsewhere `remedy` says how. */
+/** Installs the missing ones as root on Debian; on other machines `remedy` says how. */
 export function ensurePackages(packages: readonly DebianPackage[], say: (line: string) => void): Installed {
   const missing = packages.filter(({ isThere }) => !isThere());
   if (missing.length === 0) return { ok: true };

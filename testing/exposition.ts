@@ -8,7 +8,7 @@ const TYPE = /^# TYPE (\S+) (\S+)$/;
 const SAMPLE = /^(\w+?)(?:_bucket|_sum|_count)?(?:\{(.*)\})? (\S+)(?: \d+)?$/;
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 
-/** The metrics of an exposition by name; the bound of a histogram's bucket is no label. */
+/** The metrics of an exposition by name; the bound of a histogram's bucket is not a label. */
 export function parseExposition(text: string): ReadonlyMap<string, Exposed> {
   const found = new Map<string, { kind: string; samples: Exposed['samples'][number][] }>();
   let name = '';

@@ -6,7 +6,7 @@ export type FoundK6 =
   | { readonly ok: true; readonly command: string; readonly version: string }
   | { readonly ok: false; readonly why: string; readonly remedy: string };
 
-/** The command in `K6`, else `k6` on the PATH: k6 is the user's own tool, and no part of the project. */
+/** The command in `K6`, else `k6` on the PATH: k6 is the user's own tool, and not part of the project. */
 export function findK6(environment: Readonly<Record<string, string | undefined>>): FoundK6 {
   const named = environment['K6'] ?? '';
   const command = named === '' ? 'k6' : named;

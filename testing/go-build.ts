@@ -14,7 +14,7 @@ export interface GoBuild {
   readonly args: readonly string[];
   readonly environment: Environment;
   readonly cwd?: string;
-  /** What is removed when the build fails. */
+  /** Removed when the build fails. */
   readonly draft: string;
   readonly say: (line: string) => void;
 }
@@ -24,8 +24,8 @@ export function hasGo(environment: Environment): boolean {
 }
 
 /**
- * Runs a build of Go; false when it failed. Says one line, when it is done; what Go says is passed on, without its lines
- * on modules that it downloads.
+ * Runs a Go build; false when it failed. Prints one line when it is done. Go's output is passed on without its lines
+ * about downloaded modules.
  */
 export async function buildWithGo({ title, args, environment, cwd, draft, say }: GoBuild): Promise<boolean> {
   const start = performance.now();
@@ -47,7 +47,7 @@ export async function buildWithGo({ title, args, environment, cwd, draft, say }:
   return true;
 }
 
-/** Says, before the first build, what will be built. Nothing without Go: then the remedy is said. */
+/** Before the first build, prints what will be built. Prints nothing without Go: the remedy is printed then. */
 export function announceBuilds(titles: readonly string[], environment: Environment, say: (line: string) => void): void {
   if (titles.length === 0 || !hasGo(environment)) return;
   say(`building once with Go, or fetching, into ${programCache(environment)}: ${titles.join(', ')}`);

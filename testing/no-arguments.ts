@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 
 /**
- * For a program whose only argument is `--help`: its exit code where it has nothing more to do, having said why; null
- * where it is to continue.
+ * For a program whose only argument is `--help`: the exit code when it has nothing more to do, after a message; null
+ * when it continues.
  */
 export function answerArguments(args: readonly string[], usage: string): number | null {
   try {

@@ -1,10 +1,10 @@
 import protobuf from 'protobufjs';
 
-/** A field as protobufjs takes it: its number, its type, and whether there are many. */
+/** A field for protobufjs: its number, its type, and whether it is repeated. */
 const one = (id: number, type: string) => ({ id, type });
 const many = (id: number, type: string) => ({ id, type, rule: 'repeated' });
 
-/** What tests look at of an OTLP export, by the field numbers of the protocol; other fields are ignored. */
+/** The parts of an OTLP export that tests read, by the field numbers of the protocol; other fields are ignored. */
 const MESSAGES = {
   Value: {
     text: one(1, 'string'),
@@ -67,7 +67,7 @@ interface TraceExport {
   }[];
 }
 
-/** A span as the collector got it. Ids are lower-case hex. */
+/** A span as the collector received it. Ids are lower-case hex. */
 export interface RecordedSpan {
   readonly service: string;
   readonly scope: string;

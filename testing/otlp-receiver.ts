@@ -5,16 +5,16 @@ import { Server as GrpcServer, ServerCredentials, type handleUnaryCall } from '@
 import { decodeMetricNames, decodeSpans, type RecordedSpan } from './otlp-messages.ts';
 import { until } from './until.ts';
 
-/** A collector that records what it is sent, by HTTP (protobuf) and by gRPC. */
+/** A collector that records the received data, by HTTP (protobuf) and by gRPC. */
 export interface OtlpReceiver extends AsyncDisposable {
   /** For OTEL_EXPORTER_OTLP_ENDPOINT with OTEL_EXPORTER_OTLP_PROTOCOL http/protobuf and grpc. */
   readonly http: string;
   readonly grpc: string;
   readonly spans: readonly RecordedSpan[];
   readonly metricNames: ReadonlySet<string>;
-  /** Every body as it came: texts are in it as they are. */
+  /** Every body as received: texts are in it unchanged. */
   readonly bodies: readonly Buffer[];
-  /** Settles once the spans that came are what is asked for. */
+  /** Settles once the received spans fulfil the condition. */
   until(isThere: (spans: readonly RecordedSpan[]) => boolean): Promise<readonly RecordedSpan[]>;
 }
 
@@ -22,7 +22,7 @@ const SERVICES = {
   traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
   metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
 };
-/** An export's answer without anything to say is empty. */
+/** The answer to an export without errors is empty. */
 const NOTHING = Buffer.alloc(0);
 
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {

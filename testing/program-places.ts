@@ -13,7 +13,7 @@ export interface VersionCheck {
 
 const ASK_LIMIT_MS = 30_000;
 
-/** Where programs are kept that were built once: outside of the checkout, so a clean clone does not build again. */
+/** Cache of programs that were built once: outside of the checkout, so that a clean clone does not build again. */
 export function programCache(environment: Environment): string {
   const base = environment['XDG_CACHE_HOME'] ?? '';
   return join(base === '' ? join(homedir(), '.cache') : base, 'firehose');

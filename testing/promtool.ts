@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 const REMEDY = 'promtool is needed: apt-get install -y prometheus';
 const LIMIT_MS = 300_000;
 
-/** Installs promtool as root on Debian when it is not on the PATH. Throws with the remedy where it cannot. */
+/** Installs promtool as root on Debian when it is not on the PATH. Throws with the remedy when it cannot. */
 export function ensurePromtool(): void {
   if (isThere()) return;
   if (process.getuid?.() === 0) {

@@ -13,11 +13,11 @@ const STEP_LIMIT_MS = 300_000;
 
 /** Where a broker runs. */
 export interface RabbitPlace {
-  /** The folder that it sees as the root; empty for that of this machine. */
+  /** Its root folder; empty for that of this machine. */
   readonly root: string;
-  /** Where it has its folders. */
+  /** The parent of its folders. */
   readonly folders: string;
-  /** What comes before each of its programs. */
+  /** Prefix of each of its commands. */
   readonly before: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export async function rabbitPlace(environment: Environment): Promise<RabbitPlace
   if (!isThere(root)) throw new Error('There is no RabbitMQ 4: node testing/run.ts rabbitmq installs it');
   const folders = join(root, 'srv');
   await removeLeftovers(folders);
-  // Erlang looks its own host name up.
+  // Erlang looks up its own host name.
   await writeFile(join(root, 'etc/hosts'), `127.0.0.1 localhost ${hostname()}\n`);
   return { root, folders, before: ['chroot', root] };
 }
@@ -41,14 +41,14 @@ async function removeLeftovers(folders: string): Promise<void> {
   }
 }
 
-/** Installs rabbitmq-server as root on Debian when it is not there (3.10); elsewhere `remedy` says how. */
+/** Installs rabbitmq-server (3.10) as root on Debian when it is missing; on other machines `remedy` says how. */
 export function ensureRabbit(say: (line: string) => void): Installed {
   return ensurePackages([{ name: 'rabbitmq-server', isThere: () => isThere('') }], say);
 }
 
 /**
- * Makes a small Debian with a RabbitMQ 4 in the cache, once, as root on Debian (a minute, 500 MB); elsewhere `remedy` says
- * how. Nothing of it is installed on the machine itself.
+ * Creates a small Debian with a RabbitMQ 4 in the cache, once, as root on Debian (a minute, 500 MB); on other machines
+ * `remedy` says how. Installs nothing of it on the machine itself.
  */
 export async function ensureNewRabbit(environment: Environment, say: (line: string) => void): Promise<Installed> {
   const root = newRoot(environment);
@@ -70,7 +70,9 @@ function isThere(root: string): boolean {
   return existsSync(join(root, SERVER));
 }
 
-/** Under another name until it is whole: what was interrupted is not used, and two at a time do not meet. */
+/**
+ * Under a temporary name until it is complete: an interrupted one is not used, and two concurrent ones do not collide.
+ */
 function install(root: string): boolean {
   const partial = `${root}.partial-${process.pid}`;
   const apt = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'apt-get', '-qq'];

@@ -13,9 +13,12 @@ import { freePort } from './redis-process.ts';
 const BIN = '/usr/lib/rabbitmq/bin';
 const START_LIMIT_MS = 90_000;
 
-/** A real RabbitMQ, of the release that `rabbitPlace` tells, on the loopback interface, with a node name, ports and folders of its own. */
+/**
+ * A real RabbitMQ, of the release that `rabbitPlace` selects, on the loopback interface, with a node name, ports and
+ * folders of its own.
+ */
 export interface RabbitServer extends AsyncDisposable {
-  /** As `guest`, who may do everything. */
+  /** As `guest`, who has all rights. */
   readonly url: string;
   readonly port: number;
   /** With TLS, for the host `localhost`; empty without `tls`. */
@@ -24,9 +27,9 @@ export interface RabbitServer extends AsyncDisposable {
   readonly bin: string;
   /** SIGKILL of all its processes, and waits until they are gone. */
   kill(): Promise<void>;
-  /** Starts again, in the same place. */
+  /** Starts it again on the same ports and folders. */
   restart(): Promise<void>;
-  /** Runs `rabbitmqctl` with these arguments; resolves with what it prints. */
+  /** Runs `rabbitmqctl` with these arguments; resolves with its output. */
   ctl(...args: readonly string[]): Promise<string>;
 }
 
@@ -36,7 +39,7 @@ process.on('exit', () => {
 });
 
 interface RabbitOptions {
-  /** Listens with TLS as well, to clients with a certificate of the same authority alone. */
+  /** Also listens with TLS, only for clients with a certificate of the same authority. */
   readonly tls?: Certificates;
 }
 
@@ -72,7 +75,7 @@ export async function startRabbit({ tls }: RabbitOptions = {}): Promise<RabbitSe
   const exports = Object.entries(env).map(([name, value]) => `export ${name}='${value}'`);
   const wrapper = ['#!/bin/sh', ...exports, `exec ${program('rabbitmqctl').join(' ')} -q "$@"`, ''].join('\n');
   await writeFile(join(bin, 'rabbitmqctl'), wrapper, { mode: 0o755 });
-  // In the foreground, so that it ends with us; a broker would leave one behind.
+  // In the foreground, so that it ends with this process; a detached broker would remain.
   const epmd = run([...before, 'epmd', '-port', String(epmdPort), '-address', '127.0.0.1'], env);
   const start = () => run(program('rabbitmq-server'), env);
   let broker = start();
@@ -121,7 +124,7 @@ async function configureTls(tls: Certificates, { folder, dir, port }: TlsPlace):
   await writeFile(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`);
 }
 
-/** In a process group of its own: the broker's script starts others. */
+/** In a process group of its own, because the broker's script starts other processes. */
 function run([program = '', ...args]: readonly string[], env: Record<string, string>): ChildProcess {
   const child = spawn(program, args, { env, stdio: 'ignore', detached: true });
   child.on('error', () => undefined);

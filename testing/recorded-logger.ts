@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 
-/** A log whose lines a test looks at, from this level on. */
+/** A logger whose lines a test reads, from this level on. */
 export function recordedLogger(level: 'debug' | 'info' = 'info') {
   const lines: string[] = [];
   const sink = new Writable({

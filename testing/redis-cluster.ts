@@ -10,16 +10,16 @@ const MASTERS = 3;
 const SLOTS = 16_384;
 
 export interface ClusterOptions {
-  /** Replicas of each master; 0 when not given. */
+  /** Replicas of each master; default 0. */
   readonly replicas?: number;
-  /** Of each Redis. */
+  /** For each Redis. */
   readonly args?: readonly string[];
   readonly users?: readonly string[];
-  /** The nodes speak TLS with each other, and name their TLS ports to who asks over TLS; `url` is `rediss://`. */
+  /** The nodes use TLS between each other, and name their TLS ports to clients that use TLS; `url` is `rediss://`. */
   readonly tls?: Certificates;
 }
 
-/** A node of the cluster, with its id there. */
+/** A node of the cluster with its id. */
 interface ClusterServer extends RedisServer {
   readonly id: string;
 }
@@ -30,9 +30,9 @@ export interface RedisCluster extends AsyncDisposable {
   readonly url: string;
   readonly masters: readonly ClusterServer[];
   readonly replicas: readonly ClusterServer[];
-  /** The master that the first living node names for a key's slot, by port. */
+  /** The master of a key's slot according to the first living node, by port. */
   masterOf(key: string): Promise<ClusterServer>;
-  /** Moves the slot of a key, and every key in it, to another master, in batches of `count`. */
+  /** Moves the slot of a key, with every key in it, to another master, in batches of `count`. */
   moveSlot(key: string, to: ClusterServer, count?: number): Promise<void>;
 }
 
@@ -51,7 +51,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
     followers.map(({ port }, at) => ask(port, ['cluster', 'replicate', masters[at % MASTERS]?.id ?? ''])),
   );
   await Promise.all(followers.map(isInStep));
-  // A replica counts for a failover once the others know whose it is.
+  // A replica counts for a failover once the others know its master.
   await Promise.all(nodes.map(({ port }) => knowsReplicas(port, followers.length)));
   const byPort = (port: number) => nodes.find((node) => node.port === port);
   const masterOf = async (key: string) => {
@@ -126,7 +126,7 @@ async function join(nodes: readonly ClusterServer[], masters: readonly ClusterSe
     nodes.map(({ port }) =>
       until('a cluster that is up', async () => {
         const info = String(await ask(port, ['cluster', 'info']));
-        // Where full coverage is not asked for, a node is ok before it knows whose the slots are.
+        // Without required full coverage, a node reports ok before it knows the owners of the slots.
         const wanted = ['cluster_state:ok', `cluster_slots_ok:${SLOTS}`, `cluster_known_nodes:${nodes.length}`];
         return wanted.every((line) => info.includes(`${line}\r`));
       }),
@@ -141,7 +141,7 @@ async function knowsReplicas(port: number, count: number): Promise<void> {
   });
 }
 
-/** The answer of the first node that gives one. */
+/** The answer of the first node that answers. */
 async function anyOf(nodes: readonly RedisServer[], command: readonly (string | number)[]): Promise<unknown> {
   for (const { port } of nodes) {
     try {
@@ -161,7 +161,7 @@ interface Move {
   readonly others: readonly ClusterServer[];
 }
 
-/** As the Redis Cluster specification has it: importing, migrating, key by key, then the new owner is told. */
+/** As the Redis Cluster specification requires: importing, migrating, key by key, then the new owner is announced. */
 async function moveSlot({ key, from, to, count, others }: Move): Promise<void> {
   const slot = Number(await ask(from.port, ['cluster', 'keyslot', key]));
   await ask(to.port, ['cluster', 'setslot', slot, 'importing', from.id]);

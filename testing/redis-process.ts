@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 
 const START_LIMIT_MS = 30_000;
 
-/** A port that nothing listened on a moment ago. */
+/** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
@@ -36,7 +36,7 @@ const alive = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
-// A runner that gives a file up ends it by signal, which by itself is no exit.
+// A test runner ends a file by a signal, after which no exit handler runs by default.
 process.once('SIGTERM', () => process.exit(143));
 
 /** Null when the server ended before it answered: the port was taken in the meantime, or an argument is wrong. */
@@ -46,7 +46,7 @@ export async function launch(port: number, args: readonly string[]): Promise<Chi
   await Promise.race([once(child, 'spawn'), failed]);
   failed.catch(() => undefined);
   alive.add(child);
-  // A server that a failed test left behind must not keep the process: it ends with it.
+  // A server that a failed test left behind must not keep the process alive: it ends with it.
   child.unref();
   child.once('exit', () => alive.delete(child));
   const deadline = Date.now() + START_LIMIT_MS;
@@ -63,7 +63,7 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<
   child.ref();
   const gone = once(child, 'exit');
   child.kill(signal);
-  // A stopped process sees SIGKILL, but no other signal before it continues.
+  // A stopped process gets SIGKILL, but no other signal before it continues.
   if (signal !== 'SIGKILL') child.kill('SIGCONT');
   await gone;
 }

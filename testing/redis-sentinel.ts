@@ -13,14 +13,14 @@ const SENTINELS = 3;
 export const MASTER_NAME = 'firehose-master';
 
 export interface SentinelOptions {
-  /** Of each Redis. */
+  /** For each Redis. */
   readonly args?: readonly string[];
   readonly replicas?: number;
-  /** ACL lines of each Redis; the default user stays open for replication. */
+  /** ACL lines of each Redis; the default user remains open for replication. */
   readonly users?: readonly string[];
-  /** What clients must say to the sentinels themselves; without blanks. */
+  /** Password of the sentinels themselves; without blanks. */
   readonly sentinelPassword?: string;
-  /** The sentinels' own ports and those of the servers that they name speak TLS; `url` begins with `rediss://`. */
+  /** The ports of the sentinels and of the servers that they name use TLS; `url` begins with `rediss://`. */
   readonly tls?: Certificates;
 }
 
@@ -29,11 +29,11 @@ export interface RedisSentinel extends AsyncDisposable {
   /** The sentinels: `redis://127.0.0.1:1,127.0.0.1:2,...`. */
   readonly url: string;
   readonly sentinelPorts: readonly number[];
-  /** All of them; the first began as the master. */
+  /** All of them; the first one started as the master. */
   readonly servers: readonly RedisServer[];
   /** The server that the sentinels name as master now. */
   master(): Promise<RedisServer>;
-  /** Waits until another than `old` is the master. */
+  /** Waits until a server other than `old` is the master. */
   failedOver(old: RedisServer): Promise<RedisServer>;
 }
 
@@ -90,7 +90,7 @@ async function roleOf(port: number): Promise<string> {
   return role;
 }
 
-/** Waits until a replica has taken over all data of its master. */
+/** Waits until a replica has received all data of its master. */
 export async function isInStep({ port }: { readonly port: number }): Promise<void> {
   await until('a replica in step', async () => {
     const text = String(await ask(port, ['info', 'replication']));
@@ -98,7 +98,7 @@ export async function isInStep({ port }: { readonly port: number }): Promise<voi
   });
 }
 
-/** The port that others use: with TLS where there is TLS. */
+/** The port for other processes: the TLS port where there is TLS. */
 export function portOf(one: { readonly port: number; readonly tlsPort: number }): number {
   return one.tlsPort === 0 ? one.port : one.tlsPort;
 }
@@ -133,7 +133,7 @@ async function startWatcher(masterPort: number, password: string, tls: Certifica
   throw new Error('a sentinel does not start');
 }
 
-/** A sentinel finds replicas by asking the master, and other sentinels by what they publish there every 2 s. */
+/** A sentinel finds replicas by asking the master, and other sentinels by their announcements there every 2 s. */
 async function knowsAll(port: number, replicas: number, password: string): Promise<void> {
   await until('a sentinel that knows all others', async () => {
     const pairs = (await ask(port, ['sentinel', 'master', MASTER_NAME], password)) as string[];

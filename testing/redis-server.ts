@@ -7,17 +7,17 @@ import { end, freePort, launch } from './redis-process.ts';
 export { freePort } from './redis-process.ts';
 
 export interface RedisServerOptions {
-  /** Data folder; a temporary one, removed by `stop()`, when not given. */
+  /** Data folder; default: a temporary one, removed by `stop()`. */
   readonly dir?: string;
-  /** A free one when not given. */
+  /** Default: a free one. */
   readonly port?: number;
   /** Further arguments of redis-server, such as `--appendonly yes`. */
   readonly args?: readonly string[];
   /** ACL lines without the word `user`: `gateway on >secret ~* +@all`. */
   readonly users?: readonly string[];
-  /** Listens with TLS as well, on `tlsUrl`. */
+  /** Also listens with TLS, on `tlsUrl`. */
   readonly tls?: Certificates;
-  /** Whether clients must show a certificate of the same authority; false when not given. */
+  /** Whether clients must present a certificate of the same authority; default false. */
   readonly clientCertificates?: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface RedisServer extends AsyncDisposable {
   kill(): Promise<void>;
   /** Stops for good and removes a temporary folder. */
   stop(): Promise<void>;
-  /** Starts again on the same port and folder, after `kill()` or in place of a running one. */
+  /** Starts again on the same port and folder, after `kill()` or to replace a running one. */
   restart(): Promise<void>;
 }
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const RUN = fileURLToPath(new URL('run.ts', import.meta.url));
 
-/** Where no program is found, nothing but the pure tests can run. */
+/** Without any program, only the pure tests can run. */
 function runBare(...args: string[]) {
   const env = { PATH: '/nonexistent', CI: 'true' };
   return spawnSync(process.execPath, [RUN, ...args], { env, encoding: 'utf8' });

@@ -1,7 +1,7 @@
 /**
- * `npm test`: runs the test files of the wanted levels under node's own runner, whose summary closes the output. A
- * level that this machine cannot run is named at the end with the command that would change it; it is a failure where
- * CI is set, so that nothing goes untested there silently, unless `--where-possible` says that it need not be.
+ * `npm test`: runs the test files of the selected levels under node's own runner, whose summary ends the output. A
+ * level that this machine cannot run is named at the end with the command that would change it. With CI set that is a
+ * failure, so that nothing goes untested silently, unless `--where-possible` allows it.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,11 +27,14 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const TEST_LIMIT_MS = 120_000;
 const E2E_LIMIT_MS = 1_200_000;
 const HOSTILE_LIMIT_MS = 600_000;
-/** Files at a time. Two leave more than half of two cores idle, since much of a test is waiting for a failover or a drain. */
+/** Files at a time. Two leave more than half of two cores idle, because tests often wait for a failover or a drain. */
 const CONCURRENCY = 3;
 /** Files of the level `rabbitmq` that run a second time, with a RabbitMQ 4. */
 const ON_BOTH_RABBITS = ['source/amqp/consumer', 'source/kazoo/kazoo-bus'];
-/** Of these, the one for RabbitMQ 3 alone: 4.3 looks for late acknowledgements once a minute, and cancels the consumer instead of closing its channel. */
+/**
+ * The one of them that is only for RabbitMQ 3: 4.3 checks for late acknowledgements once a minute, and cancels the
+ * consumer instead of closing its channel.
+ */
 const NOT_ON_4 = 'a broker that waits for no acknowledgement any more';
 const EACH_FILE = { concurrency: CONCURRENCY, limitMs: TEST_LIMIT_MS } as const;
 
@@ -78,7 +81,7 @@ async function main(args: readonly string[]): Promise<number> {
   return isPartial && isCi() && !plan.isWherePossible ? Math.max(code, 1) : code;
 }
 
-/** What runs a second time, with a RabbitMQ 4, and the line that says why it does not. */
+/** The files that run a second time, with a RabbitMQ 4, and the line that says why they do not. */
 async function onNewRabbit(files: readonly string[]) {
   const rabbit = files.length === 0 ? ({ ok: true } as const) : await ensureNewRabbit(process.env, console.log);
   if (rabbit.ok) return { files, notRun: null };
@@ -144,7 +147,7 @@ async function testFiles(): Promise<string[]> {
   return files;
 }
 
-/** One file after the other, each in a sandbox of its own, which takes along whatever is left of its cluster. */
+/** One file after the other, each in a sandbox of its own, which removes everything that remains of its cluster. */
 async function runE2e(files: readonly string[]): Promise<number> {
   const options = ['--test', '--test-reporter=spec', `--test-timeout=${E2E_LIMIT_MS}`];
   let worst = 0;
@@ -157,13 +160,13 @@ async function runE2e(files: readonly string[]): Promise<number> {
 
 function environment(): NodeJS.ProcessEnv {
   const env = { ...process.env };
-  // A debugger or loader of the caller's, or a runner around this one, would change what the tests see.
+  // A debugger or loader of the caller, or a runner around this one, would affect the tests.
   delete env['NODE_OPTIONS'];
   delete env['NODE_TEST_CONTEXT'];
   return env;
 }
 
-/** One file at a time: the suite compares times. Asked for by name, it runs its long form. */
+/** One file at a time: the suite compares times. Selected by name, it runs its long form. */
 function runHostile(files: readonly string[], isAskedFor: boolean): Promise<number> {
   const settings = isAskedFor ? { [HOSTILE_LONG]: '1' } : {};
   return runFiles(files, { concurrency: 1, limitMs: HOSTILE_LIMIT_MS, settings });
@@ -171,7 +174,7 @@ function runHostile(files: readonly string[], isAskedFor: boolean): Promise<numb
 
 interface RunFilesOptions {
   readonly concurrency: number;
-  /** For one test. */
+  /** Limit for one test. */
   readonly limitMs: number;
   /** Of the environment. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -191,7 +194,7 @@ async function runFiles(
     env: { ...environment(), ...settings },
     stdio: 'inherit',
   });
-  // A terminal's Ctrl-C reaches both: the child ends by itself, and its end is waited for.
+  // A terminal's Ctrl-C reaches both: the child ends by itself, and this process waits for its end.
   const ignore = () => undefined;
   process.on('SIGINT', ignore);
   const stop = () => child.kill('SIGTERM');

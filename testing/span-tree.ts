@@ -1,6 +1,6 @@
 import type { RecordedSpan } from './otlp-messages.ts';
 
-/** Attributes that a reader of the tree wants to see. */
+/** Attributes that a reader of the tree needs. */
 const SHOWN: Readonly<Record<string, string>> = {
   'http.response.status_code': 'status',
   'messaging.consumer.group.name': 'group',
@@ -10,8 +10,8 @@ const SHOWN: Readonly<Record<string, string>> = {
 };
 
 /**
- * One trace as text: children below their parent, those of the whole first and then group by group, in the order in
- * which they began; links by the name they lead to.
+ * One trace as text: children below their parent, those of the whole first and then group by group, in the order of
+ * their start; links by the name they lead to.
  */
 export function spanTree(spans: readonly RecordedSpan[], traceId: string): string {
   const ofTrace = spans

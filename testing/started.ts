@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 
-/** A started process: what it prints and how it ends. */
+/** A started process: its output and its end. */
 export class Started {
   output = '';
   readonly exitCode: Promise<number | null>;

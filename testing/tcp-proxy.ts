@@ -2,36 +2,36 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 /**
- * Between a client and a server: forwards, until it is told to be the network at its worst. A black hole takes bytes
- * and lets none through, without closing anything: a half-open connection to either side.
+ * A proxy between a client and a server: forwards until a test disturbs it. A black hole accepts bytes and forwards
+ * none, without closing: a half-open connection for either side.
  */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   /** Cuts a connection as soon as the server answers on it, so that only the reply is lost; once. */
   cutNextReply(): void;
-  /** How often `cutNextReply` came true. */
+  /** How often `cutNextReply` took effect. */
   cuts(): number;
-  /** Cuts every connection; new ones are taken. */
+  /** Cuts every connection; new ones are accepted. */
   cutAll(): void;
-  /** What a server says reaches the client this much later; 0 is at once. */
+  /** Delay of the server's data to the client; 0 is none. */
   delayReplies(ms: number): void;
-  /** From now on nothing gets through on any connection, old or new, until it is false again for new ones. */
+  /** While true, nothing gets through on any connection, old or new; false applies to new ones. */
   blackHole(on: boolean): void;
   /**
-   * Keeps back the next piece of a client in which this text is, and what follows on that connection, until it is released: then
-   * the server gets all of it, although its client may be gone.
+   * Holds the next piece of a client that contains this text, and later data of that connection, until it is released:
+   * then the server gets all of it, although its client may be gone.
    */
   hold(text: RegExp): Held;
 }
 
 interface Held {
-  /** Whether something is kept back. */
+  /** Whether something is held. */
   readonly isHolding: boolean;
   release(): void;
 }
 
-/** What is kept back of one connection. */
+/** Held data of one connection. */
 class Holding implements Held {
   readonly #text: RegExp;
   readonly #kept: Buffer[] = [];
@@ -50,7 +50,7 @@ class Holding implements Held {
     return this.isHolding && this.#connection?.client === client;
   }
 
-  /** Whether this piece is kept back. */
+  /** Whether this piece is held. */
   takes(chunk: Buffer, client: Socket, upstream: Socket): boolean {
     if (this.#isOver) return false;
     if (this.#connection === null && this.#text.test(chunk.toString('latin1'))) this.#connection = { client, upstream };

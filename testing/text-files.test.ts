@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** Files that the program itself, or the kernel, has written: nobody saves them in another encoding. */
+/** Files that the program itself, or the kernel, has written: no one saves them in another encoding. */
 const OWN = [
   'cli/configure/generate.ts',
   'gateway/auth/worker-priority.ts',

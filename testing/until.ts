@@ -2,24 +2,24 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { inspect } from 'node:util';
 
 export interface UntilOptions<T> {
-  /** Whether the value that was seen is the wanted one. Default: it is neither null nor undefined nor false. */
+  /** Whether the seen value is the wanted one. Default: it is neither null nor undefined nor false. */
   readonly holds?: (seen: Awaited<T>) => boolean;
   /** Default 90,000 ms: below the runner's own limit for a test, which names nothing. */
   readonly limitMs?: number;
 }
 
-/** What is left of a value that was waited for. */
+/** The type of a value after a successful wait. */
 export type Found<T> = Exclude<Awaited<T>, null | undefined | false>;
 
 const LIMIT_MS = 90_000;
-/** The first looks follow each other without a timer: most conditions hold within a few turns of the event loop. */
+/** The first checks follow each other without a timer: most conditions hold within a few turns of the event loop. */
 const EAGER_MS = 10;
 const PAUSE_MS = 25;
 const SHOWN = 500;
 
 /**
- * Looks until the value holds, and returns it. A look that throws counts as one that does not hold yet. Rejects at the
- * limit with what was waited for and the last value or error.
+ * Checks until the value holds, and returns it. A check that throws counts as one that does not hold yet. Rejects at
+ * the limit with the awaited condition and the last value or error.
  */
 export async function until<T>(what: string, look: () => T, options: UntilOptions<T> = {}): Promise<Found<T>> {
   const { holds = isThere, limitMs = LIMIT_MS } = options;
@@ -39,7 +39,7 @@ export async function until<T>(what: string, look: () => T, options: UntilOption
   }
 }
 
-/** `cause` is the last error, if the last look threw one. */
+/** `cause` is the last error, if the last check threw one. */
 export class WaitedInVain extends Error {
   override readonly name = 'WaitedInVain';
   readonly code = 'waited_in_vain';

@@ -21,7 +21,7 @@ const ALONE: Company = { logins: 0, resumes: 0, slow: 0 };
 const LOGINS: Company = { ...ALONE, logins: HALF_A_CORE };
 const EVERYONE: Company = { logins: HALF_A_CORE, resumes: 5, slow: 10 };
 
-/** P16: p99 of events beside expensive work of other clients, compared with none. A B C A B C. */
+/** P16: p99 of events beside expensive work of other clients, compared with no such work. Order: A B C A B C. */
 export async function measureBeside(run: RunContext): Promise<Ratio[]> {
   const figures = { logins: [] as number[], everyone: [] as number[] };
   for (let round = 1; round <= run.mode.pacedRounds; round += 1) {
@@ -40,7 +40,7 @@ async function sample(run: RunContext, name: string, company: Company): Promise<
   return note(run, await measurePaced(run.bench, { name: `gateway ${name}`, start }, step), true);
 }
 
-/** The hashing threads are helpers of the server's own: the time they take is measured, and is not a disturbance. */
+/** The hashing threads are helpers of the server itself: their time is measured, and is not a disturbance. */
 function ratio(beside: PacedSample, alone: PacedSample): number {
   if (isDisturbed(beside) || isDisturbed(alone) || !keptUp(alone)) return Number.NaN;
   return keptUp(beside) ? beside.end.p99Us / alone.end.p99Us : Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 /**
- * Fills the table of live calls of a gateway, and reads all of it every second. Environment: PORT, REDIS_URL, LEGS, READS (1 or 0).
- * Prints {"ready":true} once the table has all legs.
+ * Fills the table of live calls of a gateway, and reads all of it every second. Environment: PORT, REDIS_URL, LEGS,
+ * READS (1 or 0). Prints {"ready":true} once the table has all legs.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeMeta } from '../../protocol/entry.ts';
@@ -38,7 +38,7 @@ async function fill(): Promise<void> {
   client.disconnect();
 }
 
-/** The number of calls of a whole snapshot; -1 without one. */
+/** The number of calls in a whole snapshot; -1 without one. */
 async function read(token: string): Promise<number> {
   const headers = { Authorization: `Bearer ${token}`, Accept: 'application/x-ndjson' };
   const answer = await fetch(`${base}${CALLS_PATH}`, { headers });

@@ -1,6 +1,6 @@
 import type { Target } from './ratios.ts';
 
-/** What the table of live calls may cost. */
+/** Limits of the cost of the table of live calls. */
 export const CALL_TARGETS = {
   P18: {
     id: 'P18',

@@ -19,7 +19,7 @@ interface TableCost {
   readonly hvalsMs: number;
 }
 
-/** P19 and P20: what the table costs Redis, and what a snapshot takes. */
+/** P19 and P20: cost of the table for Redis, and duration of a snapshot. */
 export async function measureTable({ bench, mode }: RunContext): Promise<Ratio[]> {
   const figures = { cost: [] as number[], time: [] as number[] };
   for (let round = 1; round <= mode.durableRounds; round += 1) {
@@ -38,7 +38,7 @@ export async function measureTable({ bench, mode }: RunContext): Promise<Ratio[]
   return [judge(TARGETS.P19, figures.cost), judge(TARGETS.P20, figures.time)];
 }
 
-/** P18: the same table, with and without one who reads it all. */
+/** P18: the same table, with and without a client that reads all of it. */
 export async function measureReaders(run: RunContext): Promise<Ratio[]> {
   const figures: number[] = [];
   for (let round = 1; round <= run.mode.pacedRounds; round += 1) {
@@ -53,7 +53,7 @@ export async function measureReaders(run: RunContext): Promise<Ratio[]> {
   return [judge(TARGETS.P18, figures)];
 }
 
-/** How much of P1 and of P11 live calls cost. */
+/** Cost of live calls as a share of P1 and of P11. */
 export async function measureCallsCost(run: RunContext): Promise<Ratio[]> {
   const figures = { cost: [] as number[], p99: [] as number[] };
   const { warmMs, windowMs, pacedRounds, pacedSeconds } = run.mode;
@@ -86,7 +86,7 @@ function moved(one: PacedSample, other: PacedSample): number {
   return keptUp(one) ? one.end.p99Us / other.end.p99Us : Number.POSITIVE_INFINITY;
 }
 
-/** A gateway whose table has many legs; `reads`: one client reads all of them every second. */
+/** A gateway with many legs in its table; `reads`: one client reads all of them every second. */
 async function startWithLegs({ bench }: RunContext, reads: boolean): Promise<Server> {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await startGateway(bench, 1, { calls: true }));

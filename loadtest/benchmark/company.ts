@@ -1,7 +1,7 @@
 /**
- * Other clients of a gateway while its latency is measured. Environment: PORT, TARGET (a request target that is
- * admitted), LOGINS and RESUMES a second, SLOW connections that do not read. Prints {"ready":true}, and what was done
- * for each line of input.
+ * Other clients of a gateway while its latency is measured. Environment: PORT, TARGET (an accepted request target),
+ * LOGINS and RESUMES a second, SLOW connections that do not read. Prints {"ready":true}, and a count of its actions for
+ * each line of input.
  */
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
@@ -36,10 +36,10 @@ function resume(): Promise<void> {
   });
 }
 
-/** Open, and never read from then on. */
+/** Open, but not read from then on. */
 function slow(): Promise<void> {
   const socket = new WebSocket(`ws://${base}${target}`, { perMessageDeflate: false });
-  // A slow one may be closed: that is the policy of the product, not a fault of the run.
+  // A slow one may be closed: that is the product's policy, not a fault of the run.
   socket.on('error', () => socket.terminate());
   return new Promise((resolve) => {
     socket.once('open', () => {
@@ -51,7 +51,7 @@ function slow(): Promise<void> {
   });
 }
 
-/** Starts whether or not the login before has ended: real users do not wait for each other. */
+/** Starts even if the previous login has not ended: real users do not wait for each other. */
 function every(perSecond: number, what: () => Promise<void>): void {
   if (perSecond > 0) setInterval(() => void what().catch(() => (done.failed += 1)), 1_000 / perSecond);
 }

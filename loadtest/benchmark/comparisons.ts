@@ -5,24 +5,24 @@ import { isDisturbed, type Sample } from './sample.ts';
 
 const CONNECTIONS = 1_000;
 
-/** Two contenders, by their names. */
+/** Names of two contenders. */
 interface Pair<Name extends string> {
   readonly of: Name;
   readonly against: Name;
 }
 
-/** What is compared with what, and by which figure. */
+/** The compared contenders, and the compared figure. */
 export interface Comparison<Name extends string> extends Pair<Name> {
   readonly target: TargetName;
   readonly figure: (sample: Sample) => number;
-  /** Nothing here is faster than write() alone: a round in which it is was disturbed. */
+  /** Nothing here is faster than write() alone: a round in which something is was disturbed. */
   readonly most?: number;
   readonly isFullAlone?: boolean;
-  /** The same ratio of the C floor, which does nothing but write: the target's shares are of it. */
+  /** The same ratio for the C floor, which only writes: the target is a share of it. */
   readonly yardstick?: Pair<Name>;
 }
 
-/** A B C A B C, in the order of the field. Each round gives one figure a ratio. */
+/** A B C A B C, in the order of the field. Each round gives one figure for each ratio. */
 export async function measureComparisons<Name extends string>(
   run: RunContext,
   field: Partial<Record<Name, Contender>>,

@@ -11,14 +11,14 @@ const run = promisify(execFile);
 
 /** Paths of the compiled programs. */
 export type Programs = Readonly<Record<(typeof PROGRAMS)[number], string>> & {
-  /** The receiver that speaks TLS; null where there is no OpenSSL to build it with (package libssl-dev). */
+  /** The receiver with TLS; null without OpenSSL to build it (package libssl-dev). */
   readonly receiverTls: string | null;
-  /** Those that inflate, without and with TLS; null where there is no zlib to build them with (package zlib1g-dev). */
+  /** Receivers that inflate, without and with TLS; null without zlib to build them (package zlib1g-dev). */
   readonly receiverDeflate: string | null;
   readonly receiverDeflateTls: string | null;
 };
 
-/** There is no compiler: the benchmark cannot run, and nothing is wrong with the product. */
+/** There is no compiler: the benchmark cannot run, but the product has no fault. */
 export class CompilerFault extends Error {
   override readonly name = 'CompilerFault';
   readonly code = 'no_compiler';
@@ -31,7 +31,7 @@ export async function compilePrograms(): Promise<Programs> {
   const paths = await Promise.all(
     PROGRAMS.map(async (name) => [name, await compile(name, folder, ['-pthread'])] as const),
   );
-  // What they lack is OpenSSL or zlib: without these the same source was compiled above.
+  // They lack OpenSSL or zlib: without these the same source was compiled above.
   const [receiverTls = null, receiverDeflate = null, receiverDeflateTls = null] = await Promise.all(
     [WITH_TLS, WITH_DEFLATE, [...WITH_DEFLATE, ...WITH_TLS]].map((flags) =>
       compile('receiver', folder, flags).catch(() => null),

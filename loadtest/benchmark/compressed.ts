@@ -8,11 +8,11 @@ import { startDeflating, startFloor, startGateway, startStage, type Bench } from
 /** As in contenders.ts. */
 const AHEAD = 8_000;
 const FILLER_EVERY = 5;
-/** Of P14: a thousand windows are half a second of work for 32 events. */
+/** For P14: a thousand windows are half a second of work for 32 events. */
 const FEW = 100;
 const BATCH = 32;
 
-/** In the order of one round: those that are compared are neighbours. */
+/** In the order of one round: compared contenders are neighbours. */
 type Name =
   | 'floor128'
   | 'gatewayDeflated'
@@ -44,7 +44,7 @@ const COMPARISONS: readonly Comparison<Name>[] = [
   { target: 'P22', of: 'stageHidden', against: 'stage', figure: cost },
 ];
 
-/** Saturated servers with events of calls, compressed and not, and shown by a privacy profile. */
+/** Saturated servers with events of calls: compressed, uncompressed, and with a privacy profile. */
 export async function measureCompressed(run: RunContext): Promise<Ratio[]> {
   const { bench, mode } = run;
   if (bench.programs.receiverDeflate === null) return [];

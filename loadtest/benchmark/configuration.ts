@@ -8,16 +8,16 @@ import { eventLines, meanBytes, meanDeflatedBytes } from './event-file.ts';
 
 export const ACCOUNT = 'benchmark';
 export const PARTITIONS = 4;
-/** Names of the publisher's events; every fifth may have a name that no client asks for. */
+/** Names of the publisher's events; every fifth may have a name that no client requests. */
 const WANTED = 'CHANNEL_ANSWER';
 const TOKEN_TTL_S = 3_600;
 
-/** The files that a gateway starts from, and request targets that it admits. */
+/** The files with which a gateway starts, and request targets that it accepts. */
 export interface Configuration extends AsyncDisposable {
-  /** With this many accounts below the one that everyone sees. */
+  /** With this many accounts below the one that all clients see. */
   configFolder(accounts: number, options: { readonly isTls: boolean; readonly calls: boolean }): Promise<string>;
   readonly stateFolder: string;
-  /** Path of a file with one request target a line; all of them filter, alike or each in its own way. */
+  /** Path of a file with one request target on each line; all of them filter, with equal or different filters. */
   targets(distinctFilters: number): Promise<string>;
   /** The same for one target that all use. */
   target(target: string): Promise<string>;
@@ -29,7 +29,7 @@ export interface Configuration extends AsyncDisposable {
 
 interface EventFile {
   readonly file: string;
-  /** Of an event, in the mean; and compressed against the events before it. */
+  /** Mean size of an event; and its size compressed against the events before it. */
   readonly bytes: number;
   readonly deflatedBytes: number;
 }
@@ -48,9 +48,9 @@ const subscriptionOf = (isTls: boolean, calls: boolean) => ({
     },
   },
 });
-/** Users that log in where logins are part of the load; all other tokens are minted here. */
+/** Users that log in where logins are part of the load; all other tokens are created here. */
 export const LOGIN = { username: 'benchmark', password: 'benchmark', domain: 'benchmark' } as const;
-/** Of that password, at the gateway's own cost. */
+/** Hash of that password, at the gateway's own cost. */
 const PASSWORD_HASH =
   '$argon2id$v=19$m=19456,t=2,p=1$4pEy4t2l1Wsbn6aquro/gw$Oyo/38xLWR/KF/6Dh0CcrT31ua74dA2fq7uZxKnGzZM';
 const directoryOf = (accounts: number) => ({
@@ -116,7 +116,7 @@ export async function writeConfiguration(): Promise<Configuration> {
 /** `<namespace>/<name>` of the subscription. */
 const RESOURCE = 'default/benchmark';
 
-/** A token as the gateway's login issues it. A thousand logins would measure argon2id. */
+/** A token as the gateway's login issues it. A thousand real logins would measure argon2id. */
 function mint(secret: Uint8Array, events: readonly string[]): Promise<string> {
   const claims = { identity: `${ACCOUNT}:benchmark`, type: 'access', res: RESOURCE, accounts: null, events, rev: 0 };
   return new SignJWT(claims)

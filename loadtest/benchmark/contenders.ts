@@ -9,15 +9,15 @@ import { startFloor, startGateway, startNaiveGateway, startStage, type Bench } f
 const AHEAD = 8_000;
 /** With a thousand connections, 65 events are a second of work. */
 const NAIVE_AHEAD = 60;
-/** Socket.io is not faster than it by much. */
+/** Socket.io is not much faster than it. */
 const SOCKETIO_AHEAD = NAIVE_AHEAD * 2;
-/** The server holds a copy of the events under way for each connection. */
+/** The server keeps a copy of the pending events for each connection. */
 const NATS_AHEAD = 1_000;
 const CENTRIFUGO_AHEAD = 200;
-/** One event of five matches nobody, so that no gateway can send what Redis gave it as one piece. */
+/** One event of five matches no client, so that no gateway can forward Redis's reply as one piece. */
 const FILLER_EVERY = 5;
 
-/** All contenders, in the order of one round: those that are compared are neighbours. */
+/** All contenders, in the order of one round: compared contenders are neighbours. */
 export type ContenderName =
   | 'floor128'
   | 'gateway'
@@ -35,7 +35,7 @@ export type ContenderName =
   | 'stage5000'
   | 'stageTls';
 
-/** Everything that is saturated, and the installed peers. */
+/** All saturated servers, and the installed peers. */
 export function contenders(
   bench: Bench,
   options: { connections: number; seconds: number; peers: RunContext['peers'] },
@@ -56,7 +56,7 @@ export function contenders(
       filters: 0,
       content: 'complete',
       ahead: NAIVE_AHEAD,
-      // It knows no filter.
+      // It has no filter.
       fillerEvery: 0,
       start: () => startNaiveGateway(bench),
     },
@@ -89,7 +89,7 @@ export function contenders(
   };
 }
 
-/** Servers of other projects that are installed here. They have no filter: everything that is published is for everyone. */
+/** Servers of other projects that are installed here. They have no filter: all clients get every published event. */
 function peerContenders(bench: Bench, peers: RunContext['peers']): Partial<Record<ContenderName, Contender>> {
   const peer = { filters: 0, content: 'complete', fillerEvery: 0 } as const;
   const [socketio, nats, centrifugo] = [peers.get('socketio'), peers.get('nats'), peers.get('centrifugo')];

@@ -5,16 +5,16 @@ import { CORES, isPinned } from './processes.ts';
 import { median } from './ratios.ts';
 
 /**
- * How far apart the core of the server and that of the load are. A host moves the cores of a virtual machine about, and
- * what one writes and the other reads costs more than twice as much once they share no cache any more: the same work was
- * measured at 0.28 and at 0.64 us, seconds apart, with nothing else running.
+ * Measures the distance between the cores of the server and of the load. A host moves the cores of a virtual machine.
+ * When the two share no cache, data that one writes and the other reads costs more than twice as much: the same work
+ * took 0.28 and 0.64 us, seconds apart, with nothing else running.
  */
 export interface CoreDistance {
-  /** Nanoseconds for a cache line to the other core and back, before the run; NaN where it is not known. */
+  /** Nanoseconds for a cache line to the other core and back, before the run; NaN when unknown. */
   readonly usualNs: number;
-  /** Not further than that. */
+  /** Upper bound of this distance. */
   isUsual(): Promise<boolean>;
-  /** Waits until it is as usual, for a few seconds at most. */
+  /** Waits until the distance is as usual, for a few seconds at most. */
   settle(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export function isFar(ns: number, usualNs: number): boolean {
   return ns > usualNs * SAME;
 }
 
-/** `program` is `native/distance.c`. Without cores of their own there is no distance between them. */
+/** `program` is `native/distance.c`. Without separate cores there is no distance. */
 export async function openCoreDistance(program: string): Promise<CoreDistance> {
   const run = promisify(execFile);
   const probe = async () => {
@@ -46,7 +46,7 @@ export async function openCoreDistance(program: string): Promise<CoreDistance> {
     probes.push(await probe());
     await delay(PROBE_EVERY_MS);
   }
-  // A run may begin while they are far apart: a quarter of the probes is enough to know better.
+  // A run may begin while they are far apart: a quarter of the probes suffices to detect that.
   const usualNs = probes.toSorted((a, b) => a - b)[PROBES / 4] ?? Number.NaN;
   const isUsual = async () => !isPinned() || !isFar(await probe(), usualNs);
   return {

@@ -1,6 +1,7 @@
 /**
- * What compression costs where each connection has a window of its own, as WebSocket servers have it: the yardstick of P14.
- * Arguments: the file of events (event-file.ts). Prints {"port":N}; on "start" sends 32 events at a time to every connection.
+ * Cost of compression with a window for each connection, as in other WebSocket servers: the yardstick of P14.
+ * Arguments: the file of events (event-file.ts). Prints {"port":N}; on "start" sends 32 events at a time to every
+ * connection.
  */
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';

@@ -1,15 +1,15 @@
 import { constants, crc32, deflateRawSync } from 'node:zlib';
 import { createSimulator } from '../../protocol/simulator/simulator.ts';
 
-/** More than fit in any window that compression refers back to. */
+/** More than fit in any window of compression. */
 const EVENTS = 4_096;
 const START_MS = Date.UTC(2026, 0, 5, 9);
 const CALLS_A_SECOND = 20;
 const STEP_MS = 1_000;
 
 /**
- * Events of simulated calls, for what depends on their content: compressing, hiding. One a line, without the brace that
- * begins it: the head with the numbers that the receiver looks for comes before it. What is behind "Bench-Sum" has that CRC-32.
+ * Events of simulated calls, for measurements that depend on content: compression, privacy. One on each line, without
+ * the opening brace: the head with the receiver's numbers comes before it. The text after "Bench-Sum" has that CRC-32.
  */
 export function eventLines(id: string): readonly string[] {
   const account = { id, name: id, realm: 'benchmark.sip.example.com' };
@@ -20,7 +20,7 @@ export function eventLines(id: string): readonly string[] {
     startAt: START_MS,
   });
   const lines: string[] = [];
-  // The first minute has beginnings of calls alone.
+  // The first minute contains only beginnings of calls.
   simulator.next(START_MS + 60_000);
   for (let until = START_MS + 60_000; lines.length < EVENTS; until += STEP_MS) {
     for (const { json } of simulator.next(until)) lines.push(lineOf(json));
@@ -33,7 +33,7 @@ function lineOf(json: string): string {
   return `"Bench-Sum":${crc32(rest)}${rest}`;
 }
 
-/** Bytes of the head before a line, about. */
+/** Approximate size of the head before a line, in bytes. */
 const HEAD = '{"Bench-Part":0,"Bench-Seq":100000,"Bench-Sent":1764500000000000,'.length;
 
 /** Mean bytes of an event of these lines. */
@@ -44,7 +44,7 @@ export function meanBytes(lines: readonly string[]): number {
 const DICTIONARY_BYTES = 8 * 1024;
 const TRIED = 256;
 
-/** What the C floor is given to write in the place of compressed events: by zlib, whatever the gateway makes of them. */
+/** Data that the C floor writes in the place of compressed events: from zlib, independent of the gateway's result. */
 export function meanDeflatedBytes(lines: readonly string[]): number {
   const events = lines.slice(0, TRIED).map((line) => Buffer.from(line));
   const all = Buffer.concat(events);

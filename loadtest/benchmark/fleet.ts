@@ -1,21 +1,21 @@
 import { table } from './report.ts';
 
-/** What one gateway was measured to cost, over TLS. */
+/** Measured costs of one gateway, over TLS. */
 export interface UnitCosts {
   /** Resident memory of an idle connection. */
   readonly connectionBytes: number;
   /** CPU of reading and matching one event, independent of the number of connections. */
   readonly eventUs: number;
-  /** CPU of one delivery when every write holds one event, as for a connection that seldom gets one. */
+  /** CPU of one delivery when every write contains one event, as for a connection with few events. */
   readonly deliveryUs: number;
 }
 
-/** What many connections do. */
+/** Load of many connections. */
 export interface Demand {
   readonly connections: number;
-  /** Of all accounts together: every replica reads them all. */
+  /** Of all accounts together, because every replica reads all of them. */
   readonly eventsPerSecond: number;
-  /** That one connection gets. */
+  /** Events for one connection. */
   readonly deliveriesPerSecond: number;
 }
 
@@ -28,14 +28,14 @@ export interface Fleet {
   readonly limit: 'connections' | 'CPU';
 }
 
-/** A replica is one process on one core, of which this much is planned with: the rest is for peaks and a lost neighbour. */
+/** A replica is one process on one core, of which this share is planned: the rest is for peaks and a lost neighbour. */
 const USABLE = 0.6;
 /** `spec.gateway.connections.maxPerReplica` by default. */
 const MOST_EACH = 10_000;
-/** Resident memory of a gateway before its first connection, as the samples show it. */
+/** Resident memory of a gateway before its first connection, from the samples. */
 const BASE_BYTES = 160 * 1024 * 1024;
 
-/** Null when reading alone takes more than a replica has. */
+/** Null when reading alone needs more than a replica has. */
 export function fleetFor(costs: UnitCosts, demand: Demand): Fleet | null {
   const { connections, eventsPerSecond, deliveriesPerSecond } = demand;
   const reading = (eventsPerSecond * costs.eventUs) / 1e6;

@@ -15,7 +15,7 @@ export interface Grown {
 }
 
 const GATEWAY = { content: 'complete', fillerEvery: 5 } as const;
-/** Events under way at the end must arrive before a sample counts: their number does not grow with the connections. */
+/** Pending events must arrive before a sample counts at its end: their number does not grow with the connections. */
 const ahead = (connections: number) => Math.round(Math.min(8_000, 8_000_000 / connections));
 const STAGE = { content: 'ordered', fillerEvery: 0, filters: 1 } as const;
 
@@ -23,10 +23,10 @@ const CONNECTIONS = [100, 300, 1_000, 3_000, 10_000] as const;
 const FILTERS = [1, 10, 100, 1_000, 10_000] as const;
 const ACCOUNTS = [10, 1_000, 10_000, 100_000] as const;
 const RATES = [10, 100, 1_000, 3_000, 10_000] as const;
-/** A scan, which the index is compared with, takes minutes beyond. */
+/** A scan, with which the index is compared, takes minutes beyond this. */
 const SUBSCRIPTIONS = [10, 100, 1_000, 10_000] as const;
 
-/** The curves: what a delivery costs as something grows. Each round has all sizes of a curve as neighbours. */
+/** The curves: cost of a delivery as something grows. Each round has all sizes of a curve as neighbours. */
 export async function measureGrowth(run: RunContext): Promise<Grown[]> {
   return [
     await overConnections(run),
@@ -97,7 +97,7 @@ async function overAccounts(run: RunContext): Promise<Grown> {
   return { title: 'Cost against accounts that events are of', x: 'accounts', y: COST, lines };
 }
 
-/** At a fixed rate the length of batches follows the rate, and latency has a meaning. */
+/** At a fixed rate the length of batches follows the rate, and latency is meaningful. */
 async function overRates(run: RunContext): Promise<Grown[]> {
   progress('growth over events a second');
   const costs = new Map(RATES.map((rate) => [rate as number, [] as number[]]));
@@ -132,7 +132,7 @@ async function overSubscriptions(): Promise<Grown> {
   return { title: 'Filter match against subscriptions', x: 'subscriptions', y: 'ns an event', lines };
 }
 
-/** Sizes for which there is no figure are left out of the picture, and say so in the table. */
+/** Sizes without a figure are omitted from the picture, and marked in the table. */
 export function plotOf({ title, x, y, lines }: Grown): Plot {
   const drawn = lines.map(({ name, values }) => ({ name, points: values.filter((value) => Number.isFinite(value.y)) }));
   return { title, x, y, lines: drawn.filter(({ points }) => points.length > 0) };

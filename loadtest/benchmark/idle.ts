@@ -6,13 +6,13 @@ import { judge, TARGETS, type Ratio } from './ratios.ts';
 import { progress, type RunContext } from './run-context.ts';
 import { startGateway, type Server } from './servers.ts';
 
-/** What every process takes once: code, buffers, the first garbage. */
+/** One-time memory of every process: code, buffers, the first garbage. */
 const FIRST = 500;
 const MORE = 5_000;
 const SETTLE_MS = 2_000;
 const ROUNDS = 3;
 
-/** P12: resident memory that each further idle connection costs. */
+/** P12: resident memory of each further idle connection. */
 export async function measureIdle(run: RunContext): Promise<Ratio[]> {
   const socketio = run.peers.get('socketio');
   const hasTls = run.bench.programs.receiverTls !== null;
@@ -36,7 +36,7 @@ export async function measureIdle(run: RunContext): Promise<Ratio[]> {
   ];
 }
 
-/** Of connections that do nothing, beyond the first. */
+/** Number of idle connections beyond the first ones. */
 export async function bytesEach({ bench }: RunContext, name: string, start: () => Promise<Server>): Promise<number> {
   await bench.redis.restart();
   await using server = await start();

@@ -10,10 +10,10 @@ const PACED = {
   P11many: { connections: 1_000, rate: 3_000, isNearLimit: true },
 } as const;
 const WARM_SECONDS = 1.5;
-/** So low that every write holds one event. */
+/** So low that every write contains one event. */
 const SELDOM = { connections: 1_000, rate: 20, warmSeconds: WARM_SECONDS } as const;
 
-/** P11: from the time at which an event was due to when its frame was read. P4, where socket.io is there. */
+/** P11: from the time at which an event was due until its frame was read. P4, if socket.io is available. */
 export async function measureLatencies(run: RunContext): Promise<Ratio[]> {
   const { bench, mode } = run;
   const ratios: Ratio[] = [];

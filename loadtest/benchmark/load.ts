@@ -9,19 +9,19 @@ const POLL_MS = 20;
 /** A run whose receiver gets nothing for this long is complete. */
 const STALL_MS = 4_000;
 
-/** Both ends of the load: who receives, and who publishes. */
+/** Both ends of the load: the receiver and the publisher. */
 export interface Load extends AsyncDisposable {
   readonly connections: number;
   mark(): Promise<Mark>;
-  /** Forgets the latencies seen so far. */
+  /** Drops the latencies so far. */
   reset(): void;
-  /** Deliveries that are owed for what was published: each matching event to each connection. */
+  /** Deliveries owed for the published events: each matching event to each connection. */
   owed(): number;
-  /** Publishes so fast that `ahead` matching events are under way, until the time is over. */
+  /** Publishes so fast that `ahead` matching events are pending, until the time is over. */
   feed(ms: number, ahead: number): Promise<void>;
-  /** Publishes at a fixed rate, whether or not anything keeps up. */
+  /** Publishes at a fixed rate, even if nothing keeps up. */
   pace(rate: number, seconds: number): Promise<Published>;
-  /** Waits until everything owed has arrived, or nothing comes any more. */
+  /** Waits until everything owed has arrived, or nothing arrives any more. */
   drain(): Promise<Mark>;
 }
 
@@ -41,9 +41,9 @@ export interface LoadOptions {
   readonly sampleEvery: number;
   /** Every n-th event matches no connection; 0: none. */
   readonly fillerEvery: number;
-  /** Every n-th event belongs to a trace that is recorded; 0 when not given: none. */
+  /** Every n-th event belongs to a recorded trace; default 0: none. */
   readonly tracedEvery?: number;
-  /** Events are of this many accounts below the one that everyone sees; 0 when not given: of that one itself. */
+  /** Events belong to this many accounts below the one that all clients see; default 0: to that one itself. */
   readonly accounts?: number;
 }
 
@@ -52,7 +52,7 @@ function receiverFor(programs: Bench['programs'], { isTls = false, content }: Se
   return isTls ? programs.receiverDeflateTls : programs.receiverDeflate;
 }
 
-/** Settles when everyone is subscribed. */
+/** Settles when all clients are subscribed. */
 export async function connectAll(
   { programs }: Bench,
   server: Server,

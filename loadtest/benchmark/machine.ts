@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { isPinned } from './processes.ts';
 
-/** What ran, and on what: figures without it cannot be compared. */
+/** Programs, versions and machine of a run: figures without them cannot be compared. */
 export function describeMachine(): string {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;

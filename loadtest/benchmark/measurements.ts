@@ -10,15 +10,15 @@ export interface Contender {
   readonly name: string;
   readonly filters: number;
   readonly content: Content;
-  /** Matching events published and not yet received; meaningless for a server that makes its own events. */
+  /** Matching events that are published and not yet received; ignored for a server that makes its own events. */
   readonly ahead: number;
-  /** Every n-th event matches nobody, so that no server can send what Redis gave it as one piece; 0: none. */
+  /** Every n-th event matches no client, so that no server can forward Redis's reply as one piece; 0: none. */
   readonly fillerEvery: number;
-  /** Every n-th event belongs to a trace that is recorded. */
+  /** Every n-th event belongs to a recorded trace. */
   readonly tracedEvery?: number;
-  /** As many as all others have when not given. */
+  /** Default: as many as all others have. */
   readonly connections?: number;
-  /** Events are of this many accounts in turn; all of one when not given. */
+  /** Events belong to this many accounts in turn; default: all to one. */
   readonly accounts?: number;
   start(): Promise<Server>;
 }
@@ -31,14 +31,14 @@ export interface Window {
 
 const SATURATED_SAMPLES = 20;
 
-/** Starts a server afresh, saturates it, and measures a window in the middle. */
+/** Starts a new server, saturates it, and measures a window in the middle. */
 export function measureSaturated(bench: Bench, contender: Contender, window: Window): Promise<Sample> {
   return whileUnmoved(bench, async () => ({ sample: await saturate(bench, contender, window), wasSteady: true }));
 }
 
 const ATTEMPTS = 3;
 
-/** Measures again when a core was moved meanwhile; the last attempt counts as disturbed then. */
+/** Measures again when a core was moved in the meantime; the last attempt then counts as disturbed. */
 async function whileUnmoved<T>(
   { distance }: Bench,
   measure: () => Promise<{ readonly sample: T; readonly wasSteady: boolean }>,
@@ -54,7 +54,7 @@ async function whileUnmoved<T>(
 async function saturate(bench: Bench, contender: Contender, window: Window): Promise<Omit<Sample, 'hasMoved'>> {
   const { connections, warmMs, windowMs } = window;
   const { fillerEvery, tracedEvery = 0, accounts = 0 } = contender;
-  // Empty streams for each run: nobody reads what another run has left.
+  // Empty streams for each run: no client reads entries of another run.
   await bench.redis.restart();
   await using server = await contender.start();
   const sampleEvery = Math.max(1, Math.floor(connections / SATURATED_SAMPLES));
@@ -84,7 +84,7 @@ async function between(server: Server, load: Load, pass: () => Promise<unknown>)
   };
 }
 
-/** How long other processes had the server's core; for a server with many threads, everything else that ran there. */
+/** How long other processes had the server's core; for a server with many threads, everything else on it. */
 function waitedSoFar({ pid, isManyThreaded = false }: Server): number {
   if (!isManyThreaded || !isPinned()) return keptFromCoreUs(pid);
   const { userUs, systemUs } = cpuTime(pid);
@@ -97,13 +97,13 @@ export interface PacedStep {
   readonly rate: number;
   readonly warmSeconds: number;
   readonly seconds: number;
-  /** Every n-th event matches no connection; 0, or not given: none. */
+  /** Every n-th event matches no connection; default 0: none. */
   readonly fillerEvery?: number;
-  /** Near the limit of a core: a window in which a delivery did not cost the same all the time is taken again. */
+  /** Near the limit of a core: a window with varying cost for each delivery is measured again. */
   readonly isNearLimit?: boolean;
 }
 
-/** A sample at a fixed rate. Its latencies mean something only if everyone kept up. */
+/** A sample at a fixed rate. Its latencies are meaningful only if all clients kept up. */
 export interface PacedSample extends Sample {
   readonly rate: number;
   readonly published: Published;
@@ -111,7 +111,7 @@ export interface PacedSample extends Sample {
   readonly backlog: number;
 }
 
-/** Starts a server afresh, and sends it events at a fixed rate, whether or not it keeps up. */
+/** Starts a new server, and sends it events at a fixed rate, whether or not it keeps up. */
 export function measurePaced(
   bench: Bench,
   contender: Pick<Contender, 'name' | 'start'>,
@@ -167,10 +167,10 @@ async function progressOf(server: Server, load: Load): Promise<Progress> {
   return { cpuUs: userUs + systemUs, deliveries: frames };
 }
 
-/** What may be under way at the end of a step that kept up. */
+/** Largest number of pending events at the end of a step that kept up. */
 const KEPT_UP_S = 0.1;
 
-/** Whether publisher and server kept the pace: nothing piled up, and nothing was sent late. */
+/** Whether publisher and server kept the pace: no backlog, and nothing sent late. */
 export function keptUp(sample: Pick<PacedSample, 'rate' | 'connections' | 'backlog' | 'published'>): boolean {
   const underWay = sample.rate * sample.connections * KEPT_UP_S;
   return sample.backlog <= underWay && sample.published.lateUs <= KEPT_UP_S * 1e6;

@@ -1,6 +1,6 @@
 /**
- * How long each part of a run takes. `quick` is for CI: no peers, and its floors are loose, as
- * others may have a part of the machine. `full` is for figures that are kept.
+ * How long each part of a run takes. `quick` is for CI: no peers, and loose floors, because others may use a part of
+ * the machine. `full` is for figures that are kept.
  */
 export interface Mode {
   readonly name: 'quick' | 'full';
@@ -63,7 +63,7 @@ export const PARTS = [
   'growth',
 ] as const;
 export type Part = (typeof PARTS)[number];
-/** Without this, quick mode leaves out what takes longer than its limit. */
+/** Without this, quick mode skips what takes longer than its limit. */
 const OF_QUICK: readonly Part[] = ['saturated', 'match', 'latency', 'durable', 'switches'];
 
 const WHERE_POSSIBLE = '--where-possible';
@@ -75,7 +75,7 @@ export interface Asked {
   readonly isWherePossible: boolean;
 }
 
-/** What `npm run bench -- ...` is asked for; null for what is not such a thing. */
+/** The arguments of `npm run bench -- ...`; null when they are invalid. */
 export function readArguments(args: readonly string[]): Asked | null {
   const isWherePossible = args.includes(WHERE_POSSIBLE);
   const [first = 'quick', ...rest] = args.filter((word) => word !== WHERE_POSSIBLE);

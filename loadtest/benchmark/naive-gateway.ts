@@ -1,6 +1,6 @@
 /**
- * What a gateway looks like when it is written in an afternoon: each event is parsed, and stringified again for every
- * connection. The yardstick of P6. Environment: REDIS_URL, PARTITIONS. Prints {"port":N}.
+ * A gateway written in the simplest way: each event is parsed, and stringified again for every connection. The
+ * yardstick of P6. Environment: REDIS_URL, PARTITIONS. Prints {"port":N}.
  */
 import type { AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';

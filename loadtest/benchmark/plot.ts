@@ -6,9 +6,9 @@ interface Line {
 
 export interface Plot {
   readonly title: string;
-  /** Drawn by powers of ten. */
+  /** Logarithmic axis. */
   readonly x: string;
-  /** Drawn from 0. */
+  /** Linear axis from 0. */
   readonly y: string;
   readonly lines: readonly Line[];
 }

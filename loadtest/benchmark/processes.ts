@@ -32,10 +32,7 @@ export interface Conversation extends AsyncDisposable {
 
 export interface StartOptions {
   readonly place: Place;
-  /**
-   * Runs only while nobody else wants its core: one that is not a part of what is measured must not delay the others
-   * there.
-   */
+  /** Runs only while nothing else needs its core: a program that is not measured must not delay the others there. */
   readonly isYielding?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -48,13 +45,13 @@ process.on('exit', () => {
 let canPin: boolean | null = null;
 let canYield: boolean | null = null;
 
-/** Whether processes are given cores of their own here. */
+/** Whether processes get cores of their own here. */
 export function isPinned(): boolean {
   canPin ??= availableParallelism() > 1 && answers('taskset', ['-c', '1', 'true']);
   return canPin;
 }
 
-/** What is put before a command to make it yield to all others (sched(7), SCHED_IDLE); nothing where that is not possible. */
+/** Prefix of a command that makes it yield to all others (sched(7), SCHED_IDLE); empty where that is not possible. */
 function yielding(): readonly string[] {
   const prefix = ['-i', '0'];
   canYield ??= answers('chrt', [...prefix, 'true']);
@@ -66,17 +63,17 @@ function answers(program: string, args: readonly string[]): boolean {
     execFileSync(program, [...args], { stdio: 'ignore' });
     return true;
   } catch {
-    // The program is not installed, or the machine does not allow it: the run goes without.
+    // The program is not installed, or the machine does not allow it: the run continues without it.
     return false;
   }
 }
 
 const PIN_TRIES = 5;
 
-/** Moves a process that runs already, all its threads included. */
+/** Moves a running process with all its threads. */
 export function pin(pid: number, place: Place): void {
   if (!isPinned()) return;
-  // One try fails when a thread ends while they are listed.
+  // An attempt fails when a thread ends while they are listed.
   for (let left = PIN_TRIES; left > 0; left -= 1) {
     if (answers('taskset', ['-a', '-c', '-p', CORES[place], String(pid)])) return;
   }
@@ -114,7 +111,7 @@ function converse(child: ChildProcess, exited: Promise<unknown>, title: string):
   stderr.on('data', (data: Buffer) => {
     errors = (errors + data.toString()).slice(-2_000);
   });
-  // A process that has ended takes no more lines: what awaits its answer rejects.
+  // A process that has ended accepts no more lines: callers that await its answer are rejected.
   stdin.on('error', () => wake?.());
   child.once('close', () => {
     ended = true;
@@ -171,7 +168,7 @@ function tickUs(): number {
 /** CPU time of a process so far, all threads (proc_pid_stat(5), fields 14 and 15). */
 export function cpuTime(pid: number): CpuTime {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The second field is the name in brackets and may hold anything.
+  // The second field is the name in brackets and may contain anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const us = (at: number) => Number(fields[at]) * tickUs();
   return { userUs: us(11), systemUs: us(12) };
@@ -179,8 +176,8 @@ export function cpuTime(pid: number): CpuTime {
 
 /**
  * How long the main thread was ready to run while *another process* had its core, in microseconds. Its own helper
- * threads share that core (the collector's, above all): the time they ran is not a disturbance, and is taken off. From
- * `schedstat`: nanoseconds on a core, nanoseconds of waiting for one.
+ * threads share that core (above all, those of the garbage collector): their time is not a disturbance, and is
+ * subtracted. From `schedstat`: nanoseconds on a core, nanoseconds of waiting for one.
  */
 export function keptFromCoreUs(pid: number): number {
   let helpersNs = 0;
@@ -190,7 +187,10 @@ export function keptFromCoreUs(pid: number): number {
   return (scheduled(pid, String(pid)).waitedNs - helpersNs) / 1_000;
 }
 
-/** How long anything ran on the server's core so far, in microseconds (proc_stat(5)). Of meaning where it is pinned. */
+/**
+ * How long anything ran on the server's core so far, in microseconds (proc_stat(5)). Meaningful if the server is pinned
+ * to it.
+ */
 export function coreBusyUs(): number {
   const line = new RegExp(`^cpu${CORES.server} (.*)$`, 'm').exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '';
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = line.split(' ').map(Number);

@@ -1,6 +1,6 @@
 import { CALL_TARGETS } from './calls-targets.ts';
 
-/** What a ratio has to be. */
+/** The required value of a ratio. */
 export interface Target {
   readonly id: string;
   readonly what: string;
@@ -10,13 +10,14 @@ export interface Target {
   readonly goal: number | null;
   readonly unit: '' | 'x' | ' ms' | ' KB';
   /**
-   * Of a ratio whose other side differs by machine: which share of what the C floor reaches in the same run is enough where
-   * that is less than floor and goal. What a peer's write or a write of one event costs is no property of the gateway.
+   * For a ratio whose other side differs by machine: which share of the C floor's value in the same run suffices if
+   * that is below floor and goal. The cost of a peer's write or of a write of one event is not a property of the
+   * gateway.
    */
   readonly share?: { readonly floor: number; readonly goal: number };
 }
 
-/** About what P1 asks of the gateway against the C floor. */
+/** About what P1 requires of the gateway against the C floor. */
 const SHARE = { floor: 0.6, goal: 0.75 } as const;
 
 export const TARGETS = {
@@ -193,7 +194,7 @@ export const TARGETS = {
     floor: 0.6,
     goal: 0.4,
     unit: '',
-    // Of what a write of a few bytes saves; compressing comes on top of it.
+    // Share of what a write of a few bytes saves; compression costs extra.
     share: { floor: 0.8, goal: 0.95 },
   },
   P27tls: {
@@ -325,31 +326,31 @@ export type Verdict = 'told' | 'goal' | 'floor' | 'missed' | 'unmeasured';
 
 export interface Ratio {
   readonly target: Target;
-  /** Median of the rounds that gave a figure; NaN when none did. */
+  /** Median of the rounds with a figure; NaN when there is none. */
   readonly value: number;
   readonly least: number;
   readonly most: number;
   readonly verdict: Verdict;
-  /** What the value was judged by. */
+  /** The limit for the value. */
   readonly floor: number | null;
   readonly goal: number | null;
   /** The same ratio of the C floor; null where it has none. */
   readonly yardstick: number | null;
-  /** Rounds that gave a figure, of all. */
+  /** Rounds with a figure, and all rounds. */
   readonly counted: number;
   readonly rounds: number;
 }
 
-/** Of an even number the worse one of the two in the middle: a figure that was measured, and not the better one. */
+/** Of an even number, the worse of the two in the middle: a figure that was really measured. */
 export function median(values: readonly number[], better: Target['better']): number {
   const worstFirst = values.toSorted((a, b) => (better === 'higher' ? a - b : b - a));
   return worstFirst[Math.floor((worstFirst.length - 1) / 2)] ?? Number.NaN;
 }
 
 /**
- * The figure of each round is a ratio of neighbours in time: the machine drifts by more than what is measured. NaN is a
- * round that was disturbed. It is left out, since it proves nothing for or against the product. `yardsticks` are the same ratio of
- * the C floor.
+ * The figure of each round is a ratio of neighbours in time, because the machine drifts by more than the measured
+ * difference. NaN is a disturbed round. It is excluded, because it proves nothing for or against the product.
+ * `yardsticks` are the same ratio of the C floor.
  */
 export function judge(target: Target, rounds: readonly number[], yardsticks: readonly number[] = []): Ratio {
   const counted = undisturbed(rounds);
@@ -376,7 +377,7 @@ export function judge(target: Target, rounds: readonly number[], yardsticks: rea
 
 const undisturbed = (figures: readonly number[]) => figures.filter((figure) => !Number.isNaN(figure));
 
-/** Never stricter than the target's own, and looser where the C floor itself is not far from them. */
+/** Never stricter than the target's own, and looser where the C floor itself is close to it. */
 function limitsOf({ floor, goal, share, better }: Target, yardstick: number | null): Pick<Ratio, 'floor' | 'goal'> {
   if (share === undefined || yardstick === null || floor === null || goal === null) return { floor, goal };
   if (better === 'lower') {
@@ -385,7 +386,7 @@ function limitsOf({ floor, goal, share, better }: Target, yardstick: number | nu
   return { floor: Math.min(floor, share.floor * yardstick), goal: Math.min(goal, share.goal * yardstick) };
 }
 
-/** Whether a figure is no more than `slack` times worse than its floor; with slack one that was not measured fails nobody. */
+/** Whether a figure is at most `slack` times worse than its floor; with slack, a missing figure is not a failure. */
 export function holds({ target, value, verdict, floor }: Ratio, slack: number): boolean {
   const { better } = target;
   if (verdict === 'unmeasured') return slack > 1;

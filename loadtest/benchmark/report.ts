@@ -39,7 +39,7 @@ const SAMPLE_HEAD = [
   'max ms',
 ];
 
-/** The figures of one sample. Latencies are left out where the load was not paced: those of a queue mean nothing. */
+/** The figures of one sample. Latencies are omitted if the load was not paced: those of a queue are meaningless. */
 export function sampleRow(sample: Sample, paced: boolean): string[] {
   const { connections, filters, offered, end, deliveries, elapsedUs, serverCpu } = sample;
   const share = receiverShare(sample);

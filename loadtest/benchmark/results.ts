@@ -13,7 +13,7 @@ export interface Results {
   readonly verdict: string;
   readonly samples: string;
   readonly curves: readonly Grown[];
-  /** What many connections need; empty where it could not be measured. */
+  /** Requirements of many connections; empty where they could not be measured. */
   readonly fleet: string;
 }
 
@@ -31,7 +31,7 @@ export function growthTables(curves: readonly Grown[]): string {
     .join('\n\n');
 }
 
-/** README.md and a picture for each curve; what an earlier run has left there is replaced. */
+/** README.md and a picture for each curve; replaces those of an earlier run. */
 export async function keepResults(folder: string, results: Results): Promise<void> {
   const { date, machine, ratios, verdict, samples, curves, fleet } = results;
   await mkdir(folder, { recursive: true });

@@ -4,7 +4,7 @@ import { cpuPerDelivery, faultsOf, type Sample } from './sample.ts';
 import type { Bench } from './servers.ts';
 import type { Mode } from './mode.ts';
 
-/** What one run is made of, and what it has found so far. */
+/** The parts of one run, and its findings so far. */
 export interface RunContext {
   readonly bench: Bench;
   readonly mode: Mode;

@@ -1,7 +1,8 @@
 /**
- * `npm run bench`: how fast the gateway is, as ratios of one run (see README.md). `-- full` takes longer and more rounds,
- * and the peers; `-- full latency` only that part. Ends with 1 when a floor is missed (in quick mode by a factor of two) or
- * an event was lost, doubled or out of order; with 2 when it cannot run here, or with 0 and `--where-possible`.
+ * `npm run bench`: how fast the gateway is, as ratios of one run (see README.md). `-- full` takes longer and more
+ * rounds, and includes the peers; `-- full latency` runs only that part. Exits with 1 when a floor is missed (in quick
+ * mode by a factor of two) or an event was lost, doubled or out of order; with 2 when it cannot run here, or with 0 and
+ * `--where-possible`.
  */
 import { fileURLToPath } from 'node:url';
 import { ensurePackages, isOnPath, type DebianPackage } from '../../testing/debian.ts';
@@ -73,7 +74,7 @@ async function durable({ bench, mode, faults }: RunContext): Promise<Ratio[]> {
   return [judge(TARGETS.P15, figures)];
 }
 
-/** P28 to P33: sources against consumers that do not map, and what a standby costs. */
+/** P28 to P33: sources against consumers that do not map, and the cost of a standby. */
 async function switches({ mode, bench }: RunContext): Promise<Ratio[]> {
   const ratios: Ratio[] = [];
   const told = (what: string, { ours, bare }: { readonly ours: number; readonly bare: number }) => {
@@ -120,7 +121,7 @@ const MEASURE: Readonly<Record<Exclude<Part, 'growth'>, (run: RunContext) => Pro
   traced: measureTraced,
 };
 
-/** None in quick mode; one that cannot be installed is reported, and its ratios are left out. */
+/** None in quick mode; one that cannot be installed is reported, and its ratios are omitted. */
 async function findPeers(mode: Mode): Promise<RunContext['peers']> {
   const found = new Map<PeerName, Extract<Awaited<ReturnType<typeof installPeer>>, { ok: true }>>();
   if (mode.name === 'quick') return found;
@@ -134,7 +135,7 @@ async function findPeers(mode: Mode): Promise<RunContext['peers']> {
 
 async function benchmark(programs: Programs, mode: Mode, parts: readonly Part[]): Promise<boolean> {
   const peers = await findPeers(mode);
-  // Whatever is started from here on shares the core of the load, unless it is configured otherwise.
+  // Every later process shares the core of the load, unless it is configured otherwise.
   pin(process.pid, 'load');
   await using redis = await startRedis();
   await using configuration = await writeConfiguration();
@@ -164,7 +165,7 @@ async function benchmark(programs: Programs, mode: Mode, parts: readonly Part[])
   return isGood;
 }
 
-/** A part that breaks fails the run, and the figures of the others are kept. */
+/** A part that breaks fails the run, but the figures of the others are kept. */
 async function measured(part: Exclude<Part, 'growth'>, run: RunContext): Promise<readonly Ratio[]> {
   try {
     const ratios = await MEASURE[part](run);
@@ -199,7 +200,7 @@ function conclude({ faults, mode }: RunContext, ratios: readonly Ratio[]): { ver
   return { verdict: lines.join('\n'), isGood: faults.length === 0 && failed.length === 0 };
 }
 
-/** What it takes to run here; installed where that is possible. */
+/** What it needs to run here; installed where that is possible. */
 async function prepare(): Promise<{ programs: Programs } | { remedy: string }> {
   if (process.platform !== 'linux') return { remedy: 'run it on Linux' };
   const installed = ensurePackages(NEEDED, progress);

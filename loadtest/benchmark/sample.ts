@@ -1,6 +1,6 @@
 import type { CpuTime } from './processes.ts';
 
-/** What the receiver counted so far. Times in microseconds. */
+/** The receiver's counts so far. Times in microseconds. */
 export interface Mark {
   readonly timeUs: number;
   readonly frames: number;
@@ -27,7 +27,7 @@ export type Content =
   | 'complete'
   /** Numbered, with gaps where an event was for no connection. */
   | 'ordered'
-  /** Bytes that mean nothing. */
+  /** Bytes without a meaning. */
   | 'none';
 
 /** One measurement of one server. */
@@ -41,13 +41,13 @@ export interface Sample {
   readonly bytes: number;
   readonly elapsedUs: number;
   readonly serverCpu: CpuTime;
-  /** The server was ready to run, and another process had its core. */
+  /** The server was ready to run, but another process had its core. */
   readonly waitedUs: number;
-  /** Its core and that of the load were another distance apart than usual (see core-distance.ts). */
+  /** The distance between its core and that of the load differed from usual (see core-distance.ts). */
   readonly hasMoved: boolean;
   readonly receiverCpuUs: number;
   readonly residentBytes: number;
-  /** Of the whole run; null where the server feeds itself. */
+  /** Of the whole run; null where the server makes its own events. */
   readonly offered: number | null;
   readonly end: Mark;
 }
@@ -58,12 +58,12 @@ export function cpuPerDelivery({ serverCpu, deliveries }: Sample): number {
   return (serverCpu.userUs + serverCpu.systemUs) / deliveries;
 }
 
-/** As they came, with the headers of frames. */
+/** As received, with the headers of frames. */
 export function bytesPerDelivery({ bytes, deliveries }: Sample): number {
   return bytes / deliveries;
 }
 
-/** Deliveries for each second of the server's CPU time: no idle time, and no waiting for the generator, counts. */
+/** Deliveries for each second of the server's CPU time: excludes idle time and waiting for the generator. */
 export function deliveriesPerCpuSecond(sample: Sample): number {
   return 1e6 / cpuPerDelivery(sample);
 }
@@ -74,12 +74,12 @@ export function receiverShare({ receiverCpuUs, elapsedUs }: Sample): number {
 
 const DISTURBED_LIMIT = 0.05;
 
-/** Whether something else ran on the server's core, or the core was moved: its caches were not what they usually are. */
+/** Whether something else ran on the server's core, or the core was moved: its caches were not in their usual state. */
 export function isDisturbed({ waitedUs, elapsedUs, hasMoved }: Pick<Sample, 'waitedUs' | 'elapsedUs' | 'hasMoved'>) {
   return hasMoved || waitedUs > elapsedUs * DISTURBED_LIMIT;
 }
 
-/** Why the figures of a sample count for nothing; empty when they count. */
+/** Why the figures of a sample do not count; empty when they count. */
 export function faultsOf(sample: Sample): string[] {
   const { content, end, offered } = sample;
   const faults: string[] = [];

@@ -7,7 +7,7 @@ import { cpuPerDelivery, deliveriesPerCpuSecond } from './sample.ts';
 const CONNECTIONS = 1_000;
 const speed = deliveriesPerCpuSecond;
 const cost = cpuPerDelivery;
-/** What write() alone reaches against a peer. */
+/** write() alone against a peer. */
 const floorAgainst = (against: ContenderName) => ({ of: 'floor128', against }) as const;
 const COMPARISONS: readonly Comparison<ContenderName>[] = [
   { target: 'P1', of: 'gateway', against: 'floor128', figure: speed, most: 1 },
@@ -30,7 +30,7 @@ const COMPARISONS: readonly Comparison<ContenderName>[] = [
   { target: 'P13', of: 'stageTls', against: 'stage', figure: speed, isFullAlone: true },
 ];
 
-/** Saturated servers, each event as it is. */
+/** Saturated servers, each event uncompressed. */
 export function measureSaturatedRatios(run: RunContext): Promise<Ratio[]> {
   const { bench, mode, peers } = run;
   const seconds = (mode.warmMs + mode.windowMs) / 1_000 + 2;

@@ -7,7 +7,7 @@ import type { CoreDistance } from './core-distance.ts';
 import { PARTITIONS, type Configuration } from './configuration.ts';
 import { start, type Conversation } from './processes.ts';
 
-/** How a server is fed and how its clients are spoken to, as `native/dialect.h` has it. */
+/** How a server gets its events and which protocol its clients use, as in `native/dialect.h`. */
 export type Dialect = 'firehose' | 'socketio' | 'nats' | 'centrifugo';
 
 /** A server under test. */
@@ -16,7 +16,7 @@ export interface Server extends AsyncDisposable {
   readonly port: number;
   /** File of request targets for the receiver. */
   readonly targets: string;
-  /** Begins to write, for those that feed themselves; the others are fed through Redis. */
+  /** Starts writing, for servers that make their own events; the others get them through Redis. */
   readonly begin: (() => void) | null;
   readonly dialect: Dialect;
   /** Where its events are published: Redis's port, for NATS its own. */
@@ -24,11 +24,11 @@ export interface Server extends AsyncDisposable {
   /** Runs on several threads: the wait of its main thread shows nothing. */
   readonly isManyThreaded?: boolean;
   readonly isTls?: boolean;
-  /** It is sent events of this file, and its clients offer this extension and look into whole events. */
+  /** It gets events from this file, and its clients offer this extension and check whole events. */
   readonly content?: { readonly file: string; readonly extension: 'permessage-deflate' | 'none' };
 }
 
-/** What every server is started from. */
+/** The inputs of every server. */
 export interface Bench {
   readonly programs: Programs;
   readonly redis: RedisServer;
@@ -38,7 +38,7 @@ export interface Bench {
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** As `npm start` has it. */
+/** As in `npm start`. */
 const COMMAND = ['--import', at('../../runtime/telemetry/start.ts'), at('../../cli/firehose.ts')];
 
 interface Place {
@@ -60,7 +60,7 @@ export function serverOf(
 const ours = (bench: Bench) => ({ dialect: 'firehose', feedPort: bench.redis.port }) as const;
 
 export interface GatewayOptions {
-  /** This many below the one that all its clients see; 0 when not given. */
+  /** Accounts below the one that all its clients see; default 0. */
   readonly accounts?: number;
   readonly isTls?: boolean;
   /** Keeps the table of live calls. */
@@ -70,7 +70,7 @@ export interface GatewayOptions {
   readonly content?: NonNullable<Server['content']>;
 }
 
-/** The gateway as it is shipped, without TLS unless it is asked for. */
+/** The gateway as shipped, without TLS unless requested. */
 export async function startGateway(bench: Bench, filters: number, options: GatewayOptions = {}): Promise<Server> {
   const { accounts = 0, isTls = false, calls = false, telemetry = {}, content } = options;
   const { configuration, redis } = bench;
@@ -161,7 +161,7 @@ export async function startDeflating(bench: Bench, file: string): Promise<Server
   });
 }
 
-/** write() in C, and nothing else; of events of 1,025 bytes when not given. */
+/** Only write() in C; of events of 1,025 bytes by default. */
 export async function startFloor(bench: Bench, batch: number, eventBytes?: number): Promise<Server> {
   const size = eventBytes === undefined ? [] : [String(eventBytes)];
   const floor = await start([bench.programs.floor, String(batch), ...size], { place: 'server' });
@@ -174,7 +174,7 @@ export async function startFloor(bench: Bench, batch: number, eventBytes?: numbe
 }
 
 export interface MatchCost {
-  /** Nanoseconds an event. */
+  /** Nanoseconds for each event. */
   readonly scanNs: number;
   readonly indexNs: number;
   readonly hotNs: number;
@@ -183,7 +183,7 @@ export interface MatchCost {
 }
 
 export interface DurableRate {
-  /** Acknowledged events a second: through the groups' engine, and by XREADGROUP and XACK at 500 alone. */
+  /** Acknowledged events a second: through the groups' engine, and only by XREADGROUP and XACK at 500. */
   readonly durable: number;
   readonly bare: number;
   readonly redelivered: number;
@@ -203,12 +203,12 @@ export async function measureDurable(redis: RedisServer, events: number): Promis
 }
 
 export interface SwitchRate {
-  /** Events a second of CPU: of the source, and of one that only takes apart what comes. */
+  /** Events a second of CPU: of the source, and of a consumer that only parses. */
   readonly ours: number;
   readonly bare: number;
 }
 
-/** Calls of a switch, whose far end is a process that replays recordings. */
+/** Calls of a switch whose far end is a process that replays recordings. */
 export async function measureSwitch(as: string, calls: number): Promise<SwitchRate> {
   const command = [process.execPath, at('../../source/switch-cost.bench.ts'), '--as', as, '--calls', String(calls)];
   await using cost = await start(command, { place: 'server' });
@@ -216,7 +216,7 @@ export async function measureSwitch(as: string, calls: number): Promise<SwitchRa
 }
 
 export interface KazooRate extends SwitchRate {
-  /** The same, from the bus into the log; and of one that appends without looking. */
+  /** The same, from the bus into the log; and of a consumer that appends without reading. */
   readonly whole: number;
   readonly appending: number;
 }
@@ -235,10 +235,10 @@ export async function measureKazoo(redis: RedisServer, events: number, rounds: n
 }
 
 export interface StandbyCost {
-  /** Bytes of memory an event that is kept, and what the limit of a standby counts for it. */
+  /** Bytes of memory for each kept event, and the size that the limit of a standby counts for it. */
   readonly eventBytes: number;
   readonly countedBytes: number;
-  /** Milliseconds from the death of a leader until the log has what was said since. */
+  /** Milliseconds from the death of a leader until the log has the events since then. */
   readonly takeoverMs: number;
 }
 
@@ -255,12 +255,12 @@ function jsonLine<T>(line: string): T | null {
 
 interface ClientRate {
   readonly language: string;
-  /** Events a second of CPU, through the client library and without one. */
+  /** Events a second of CPU, with the client library and without one. */
   readonly client: number;
   readonly bare: number;
 }
 
-/** One of each language a round. */
+/** One of each language for each round. */
 export async function measureClients(rounds: number): Promise<readonly ClientRate[]> {
   const command = [process.execPath, at('../../clients/rates/rates.bench.ts'), '--rounds', String(rounds)];
   await using rates = await start(command, { place: 'server' });

@@ -8,13 +8,13 @@ import { cpuPerDelivery, isDisturbed } from './sample.ts';
 import { startGateway } from './servers.ts';
 
 const CONNECTIONS = 1_000;
-/** Of each round of the mode: a difference of 2 % is less than what two windows differ by with nothing changed. */
+/** Times the rounds of the mode: a difference of 2 % is less than the difference between two unchanged windows. */
 const PAIRS = 2;
 /** 5 %. */
 const TRACED_EVERY = 20;
 const FEED = { filters: 1, content: 'complete', ahead: 8_000, fillerEvery: 5, tracedEvery: TRACED_EVERY } as const;
 
-/** What telemetry costs a delivery: the same events, 5 % of them of a recorded trace, exported or not. */
+/** What telemetry costs for each delivery: the same events, 5 % of them of a recorded trace, exported or not. */
 export async function measureTraced({ bench, mode, ...run }: RunContext): Promise<Ratio[]> {
   await using collector = await startCollector();
   const off: Contender = { ...FEED, name: 'gateway, telemetry off', start: () => startGateway(bench, 1) };

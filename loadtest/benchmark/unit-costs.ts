@@ -6,15 +6,16 @@ import { cpuPerDelivery } from './sample.ts';
 import { startGateway } from './servers.ts';
 
 const WARM_SECONDS = 1.5;
-/** So low that every write holds one event. */
+/** So low that every write contains one event. */
 const SELDOM = { connections: 1_000, rate: 20, warmSeconds: WARM_SECONDS } as const;
 /**
- * Every event is for no connection: what is left is reading and matching. At lower rates a read brings one event or two
- * and costs as much as one of twenty: the core has nothing else to do then, and what is asked is how many it can take.
+ * Every event is for no connection: the rest is reading and matching. At lower rates a read returns one or two events
+ * and costs as much as one of twenty, because the core is otherwise idle. The question is how many events a core can
+ * handle.
  */
 const READING = { connections: 10, rate: 20_000, warmSeconds: WARM_SECONDS, fillerEvery: 1 } as const;
 
-/** What the model of a fleet needs. Null where TLS cannot be measured. */
+/** Inputs for the model of a fleet. Null where TLS cannot be measured. */
 export async function measureUnitCosts(run: RunContext): Promise<UnitCosts | null> {
   if (run.bench.programs.receiverTls === null) return null;
   progress('unit costs over TLS');

@@ -5,21 +5,21 @@ import { STREAM_PATH } from '../../protocol/paths.ts';
 export interface Refusal {
   readonly status: number;
   readonly code: string;
-  /** Seconds; null when it does not say. */
+  /** Seconds; null when absent. */
   readonly retryAfter: number | null;
 }
 
 export interface Question {
   readonly url: string;
   readonly token: string;
-  /** Of a connection that resumes; empty for one that begins. */
+  /** Cursor of a connection that resumes; empty for one that begins. */
   readonly cursor: string;
 }
 
 /**
- * k6/websockets tells neither the status of a refusal nor its headers, so the handshake is asked for again as a plain
- * request. A successful one could not be closed, and would never end. So the first request has no token, which shows
- * what every client is refused; the second asks for a replay that ends at once.
+ * k6/websockets reports neither the status of a refusal nor its headers, so the handshake is repeated as a plain
+ * request. A successful one could not be closed, and would never end. So the first request has no token, and shows a
+ * refusal for every client; the second requests a replay that ends at once.
  */
 export async function askWhy({ url, token, cursor }: Question): Promise<Refusal> {
   const forAll = await askForAll(url);
@@ -28,7 +28,7 @@ export async function askWhy({ url, token, cursor }: Question): Promise<Refusal>
   return ask(`${url}${STREAM_PATH}?v=1&${start}&to=-1s`, { Authorization: `Bearer ${token}` });
 }
 
-/** 401 when nothing is wrong but the missing token. */
+/** 401 means that only the token is missing. */
 export function askForAll(url: string): Promise<Refusal> {
   return ask(`${url}${STREAM_PATH}?v=1`, {});
 }

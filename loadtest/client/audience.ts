@@ -6,7 +6,7 @@ import { logIn, pause } from './login.ts';
 import { filtersOf, scopeOf, shareOf, type Share } from './mix.ts';
 import { MARGIN_MS, type TestRun } from './test-run.ts';
 
-/** Virtual users for the connections; the last one is filled up, so that all hold the same number. */
+/** Virtual users for the connections; the count is rounded up, so that all have the same number. */
 const virtualUsers = (settings: Settings) => Math.max(1, Math.ceil(settings.CONNECTIONS / settings.CONNECTIONS_PER_VU));
 
 /** The consumers as a scenario; `publishMs` is how long events are published. */
@@ -23,16 +23,16 @@ export function audienceScenario(settings: Settings, publishMs: number) {
 }
 
 export interface Attendance extends Pick<ConsumerOptions, 'timeEvery' | 'handshakeTags' | 'onEvent'> {
-  /** Further options of each consumer, which may know it. */
+  /** Further options of each consumer; the function gets the consumer. */
   readonly optionsOf?: (consumer: () => Consumer) => Partial<ConsumerOptions>;
   /** All consumers want everything. */
   readonly share?: Share;
   readonly publishMs: number;
-  /** Given each consumer as it begins. */
+  /** Called with each consumer when it begins. */
   readonly onConsumer?: (consumer: Consumer) => void;
 }
 
-/** Opens this virtual user's share of the connections over the ramp, and ends when each has all it is owed. */
+/** Opens this virtual user's share of the connections over the ramp, and ends when each has all its owed events. */
 export async function attend(settings: Settings, run: TestRun, attendance: Attendance): Promise<void> {
   const { publishMs, onConsumer, optionsOf, share: every, ...options } = attendance;
   const connections = Math.ceil(settings.CONNECTIONS / virtualUsers(settings));
@@ -55,7 +55,7 @@ export async function attend(settings: Settings, run: TestRun, attendance: Atten
   await Promise.all(Array.from({ length: connections }, (_, index) => attendOne(index)));
 }
 
-/** The tokens of one virtual user, made again when they have expired: once for all connections that share it. */
+/** The tokens of one virtual user, renewed when they have expired: once for all connections that share one. */
 class Tokens {
   readonly #settings: Settings;
   readonly #current: Map<Share, Promise<string>>;

@@ -2,7 +2,7 @@ import * as metrics from '../report/metrics.ts';
 import { nameOf, type Numbering } from '../traffic/numbering.ts';
 import type { Frame } from './consumer.ts';
 
-/** What an event says of its leg; null: it has ended. Others leave it as it is. */
+/** The state of a leg in an event; null: it has ended. Other events do not change it. */
 const STATES: Readonly<Record<string, string | null>> = {
   CHANNEL_CREATE: 'ringing',
   CHANNEL_ANSWER: 'answered',
@@ -11,8 +11,8 @@ const STATES: Readonly<Record<string, string | null>> = {
 };
 
 /**
- * The wallboard of docs/live-calls.md, of the calls of one run: every snapshot that it gets although it has a board is compared with
- * that board, and what differs is counted as drift.
+ * The wallboard of docs/live-calls.md for the calls of one run. Compares every snapshot that it gets in addition with
+ * its board, and counts differences as drift.
  */
 export class Board {
   readonly #run: string;

@@ -13,31 +13,31 @@ export interface ConsumerOptions {
   /** Name of the run whose events are accounted for. */
   readonly run: string;
   readonly ledger: Ledger;
-  /** A token; a new one when the last one is no longer accepted. */
+  /** Returns a token; a new one when the last one is no longer accepted. */
   readonly token: (isSpent: boolean) => Promise<string>;
-  /** Unix milliseconds: what has not come by then is lost. */
+  /** Unix milliseconds: an event that has not arrived by then is lost. */
   readonly deadline: number;
   /** One event in this many is timed. */
   readonly timeEvery?: number;
-  /** Tags of this consumer's handshakes, asked at each. */
+  /** Tags of this consumer's handshakes, read at each. */
   readonly handshakeTags?: () => Record<string, string>;
   readonly onEvent?: (numbering: Numbering, latencyMs: number) => void;
-  /** The connection is there, after `hello`. */
+  /** The connection is open, after `hello`. */
   readonly onReady?: () => void;
-  /** Joins with the live calls, and gets them after every loss. */
+  /** Joins with the live calls, and gets them again after every loss. */
   readonly joinsWithCalls?: boolean;
-  /** Given each frame of the gateway but events. */
+  /** Called with each frame of the gateway except events. */
   readonly onFrame?: (frame: Frame) => void;
-  /** It has closed its books. */
+  /** It has finished its accounting. */
   readonly onDone?: () => void;
 }
 
 /** A frame of the control contract, as far as a load test reads it. */
 export interface Frame {
   readonly type: string;
-  /** Of `gap` and of `snapshot_begin`. */
+  /** In `gap` and in `snapshot_begin`. */
   readonly reason?: string;
-  /** Of `call`. */
+  /** In `call`. */
   readonly call?: { readonly call_id: string; readonly state: string };
 }
 
@@ -47,16 +47,16 @@ const KEEPS_PLACE: ReadonlySet<string> = new Set(['hello', 'watermark', 'snapsho
 const TOKEN_EXPIRED = 4401;
 const FIRST_FINAL_CODE = 4500;
 
-/** How a connection ended: `refused` when there never was one. */
+/** How a connection ended: `refused` when it never opened. */
 type End = { readonly kind: 'refused' } | { readonly kind: 'closed'; readonly code: number };
 
-/** One consumer: connects, accounts for each event, and comes back by its cursor until everything has come. */
+/** One consumer: connects, accounts for each event, and resumes by its cursor until everything has arrived. */
 export class Consumer {
   /** Called after each event. */
   onMessage: () => void = () => undefined;
   readonly #options: ConsumerOptions;
   #socket: WebSocket | null = null;
-  /** The newest message with a cursor, which is parsed only when it is needed. */
+  /** The newest message with a cursor, parsed only when needed. */
   #newest = '';
   #isDone = false;
   #isCut = false;
@@ -68,7 +68,7 @@ export class Consumer {
     this.#options = options;
   }
 
-  /** Ends when the ledger is complete, or at the deadline; then what is missing is lost. */
+  /** Ends when the ledger is complete, or at the deadline; missing events are then lost. */
   async run(): Promise<void> {
     const { ledger, deadline } = this.#options;
     metrics.books.add(false);
@@ -87,18 +87,18 @@ export class Consumer {
     this.#options.onDone?.();
   }
 
-  /** Drops the connection as if the network did; it comes back at once, or after `backMs`. */
+  /** Drops the connection as a network would; it reconnects at once, or after `backMs`. */
   cut(backMs = 0): void {
     if (this.#socket === null || this.#isDone) return;
     const socket = this.#socket;
     this.#isCut = true;
     this.#backMs = backMs;
-    // What still arrives on it is ignored: it must come again after the resume.
+    // Later messages on it are ignored: they must arrive again after the resume.
     this.#socket = null;
     socket.close();
   }
 
-  /** Drops the connection and what it had: it comes back as a new client does. */
+  /** Drops the connection and its state: it returns as a new client. */
   forget(backMs = 0): void {
     this.#newest = '';
     this.#options.ledger.rejoined();
@@ -143,10 +143,10 @@ export class Consumer {
     }
   }
 
-  /** Counts a refusal, and waits as long as it says. Returns its status. */
+  /** Counts a refusal, and waits as long as requested. Returns its status. */
   async #refused(token: string): Promise<number> {
     const { status, retryAfter, code } = await askWhy({ url: this.#options.url, token, cursor: this.#cursor });
-    // To a client that was not connected, an expired token is the sign of an expiry.
+    // For a client that was not connected, an expired token shows as an expiry.
     if (status === 401) return status;
     metrics.handshakesRefused.add(1, { status: String(status), code });
     if (status >= 500 && retryAfter === null) metrics.withoutRetryAfter.add(1);
@@ -207,7 +207,7 @@ export class Consumer {
   #told(text: string): void {
     const { _firehose: frame } = JSON.parse(text) as { _firehose: Frame };
     if (KEEPS_PLACE.has(frame.type)) this.#newest = text;
-    // Until a snapshot has ended there is no state to resume with.
+    // Until the end of a snapshot there is no state to resume with.
     if (frame.type === 'snapshot_begin' && frame.reason !== 'asked') this.#newest = '';
     this.#options.onFrame?.(frame);
     if (frame.type === 'hello') this.#options.onReady?.();

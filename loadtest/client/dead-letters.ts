@@ -7,7 +7,7 @@ interface Page {
   readonly next: string | null;
 }
 
-/** The reason of each dead letter of a group, by event id; only ids with this beginning. */
+/** The reason of each dead letter of a group, by event id; only ids with this prefix. */
 export function deadLettersOf(
   innerUrl: string,
   token: string,

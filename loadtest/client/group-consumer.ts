@@ -27,17 +27,19 @@ export interface GroupConsumerOptions {
 const FAULTS = { repeated: metrics.repeated, doubled: metrics.doubled, inverted: metrics.inverted };
 const NACK_DELAY_MS = 50;
 const BACK_MS = 100;
-/** Time for which acknowledgements may have been under way when a connection died. */
+/** How long acknowledgements may have been pending when a connection died. */
 const UNSURE_MS = 2_000;
 
-/** One connection of a durable group: acknowledges, refuses, gives up and dies as the events and its index say. */
+/**
+ * One connection of a durable group: acknowledges, refuses, gives up and dies according to the events and its index.
+ */
 export class GroupConsumer {
   readonly #options: GroupConsumerOptions;
   #socket: WebSocket | null = null;
   #isDone = false;
   #lives = 0;
   #left: number;
-  /** `call:n` of what this connection settled, and when. */
+  /** `call:n` of the events that this connection finished, and when. */
   #settled: { readonly key: string; readonly at: number }[] = [];
 
   constructor(options: GroupConsumerOptions) {
@@ -85,7 +87,7 @@ export class GroupConsumer {
     if (isOpen || this.#isDone) return;
     const { status, code: why, retryAfter } = await askForAll(url);
     metrics.handshakesRefused.add(1, { status: String(status), code: why });
-    // The service is available then: the group, its grant or the token is at fault.
+    // The service is available: the fault is in the group, its grant or the token.
     if (status === 401) onRefused();
     await pause((retryAfter ?? 0) * 1_000);
   }
@@ -98,7 +100,7 @@ export class GroupConsumer {
     if (meta.type === 'error') metrics.acksRefused.add(1, { code: meta.code ?? '' });
     if (meta.id === undefined) return;
     const numbering = decodeNumbering(text);
-    // What an earlier run left in the group.
+    // Events of an earlier run in the group.
     if (numbering === null || numbering.run !== this.#options.run)
       return socket.send(JSON.stringify({ ack: [meta.id] }));
     const attempt = meta.attempt ?? 1;

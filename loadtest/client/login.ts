@@ -4,7 +4,7 @@ import { LOGIN_PATH } from '../../protocol/paths.ts';
 import { loginTime } from '../report/metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 
-/** Accounts that the token is for; absent: all of the account. */
+/** Accounts of the token; absent: all of the account. */
 export interface Filters {
   readonly accounts?: readonly string[];
   readonly events?: readonly string[];
@@ -17,7 +17,7 @@ export type Target = Pick<
 
 const TRIES = 30;
 
-/** A token. Waits as long as a 429 or 503 says; throws when it is refused for another reason. */
+/** Returns a token. Waits as long as a 429 or 503 says; throws when it is refused for another reason. */
 export async function logIn(target: Target, filters: Filters = {}): Promise<string> {
   for (let tries = 1; ; tries += 1) {
     const answer = await tryLogIn(target, { filters });
@@ -31,7 +31,7 @@ export async function logIn(target: Target, filters: Filters = {}): Promise<stri
   }
 }
 
-/** One try, whatever comes of it. */
+/** One attempt with any outcome. */
 export async function tryLogIn(
   target: Target,
   { filters = {}, username = target.FIREHOSE_USERNAME }: { filters?: Filters; username?: string },
@@ -46,7 +46,7 @@ export async function tryLogIn(
   return answer;
 }
 
-/** The status and code of an answer, or why there is none, with nothing secret in it. */
+/** The status and code of an answer, or why there is none, without secrets. */
 export function describe(answer: { status: number; error: string; body: unknown }): string {
   if (answer.status === 0) return answer.error;
   const code = typeof answer.body === 'string' ? /"code":"(\w+)"/.exec(answer.body)?.[1] : undefined;

@@ -3,8 +3,8 @@ import type { Scope } from '../traffic/ledger.ts';
 import type { Filters } from './login.ts';
 
 /**
- * The mix of clients: half want everything of the account and below it, a quarter only one account, a quarter the
- * beginnings and ends of calls.
+ * The mix of clients: half want everything of the account and its descendants, a quarter only one account, a quarter
+ * the beginnings and ends of calls.
  */
 export const MIX = ['all', 'account', 'names'] as const;
 export type Share = (typeof MIX)[number];

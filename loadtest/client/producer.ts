@@ -18,7 +18,7 @@ export interface Pace {
   /** Events a second. */
   readonly rate: number;
   readonly durationMs: number;
-  /** Said in each event. */
+  /** Contained in each event. */
   readonly phase: string;
 }
 
@@ -41,7 +41,7 @@ interface Line {
 export class Producer {
   readonly #options: ProducerOptions;
   readonly #bodies = new EventBodies();
-  /** A part of the event ids: a run of the same name later must not be taken for a repetition. */
+  /** Part of the event ids: a later run of the same name must not count as a repetition. */
   readonly #begun = Date.now().toString(36);
   readonly #next: number[];
   #turn = 0;
@@ -51,12 +51,12 @@ export class Producer {
     this.#next = Array.from({ length: options.calls }, () => 1);
   }
 
-  /** With which the ids of its events begin; `<call>:<n>` follows. */
+  /** Prefix of the ids of its events; `<call>:<n>` follows. */
   get idPrefix(): string {
     return `${this.#options.run}-${this.#begun}:`;
   }
 
-  /** Returns by how many milliseconds it was behind its plan at the end. */
+  /** Returns how many milliseconds it was behind its plan at the end. */
   async publish({ rate, durationMs, phase }: Pace): Promise<number> {
     const begun = Date.now();
     let [done, lagMs] = [0, 0];
@@ -73,7 +73,7 @@ export class Producer {
     return lagMs;
   }
 
-  /** The last cycle of each call, after which nothing is owed. */
+  /** Completes each call; nothing is owed afterwards. */
   async end(): Promise<void> {
     const calls = this.#next.map((_, call) => call);
     const most = Math.max(1, Math.floor(MOST_A_BATCH / (2 * CYCLE)));
@@ -94,7 +94,7 @@ export class Producer {
     return { call, n, isLast };
   }
 
-  /** Fills the cycle that is begun, and adds a whole one. */
+  /** Completes the current cycle, and adds a whole one. */
   #ending(call: number): Line[] {
     const lines: Line[] = [];
     while (((this.#next[call] ?? 1) - 1) % CYCLE !== 0) lines.push(this.#lineOf(call, false));
@@ -134,7 +134,7 @@ export class Producer {
   }
 }
 
-/** A sum of the answer: it stands after the list of the events, which is long. */
+/** A count in the answer: it follows the list of the events, which is long. */
 function countOf(text: string, status: string): number {
   const at = text.lastIndexOf(`"${status}":`);
   return at < 0 ? 0 : Number.parseInt(text.slice(at + status.length + 3), 10);

@@ -4,16 +4,16 @@ import { logIn } from './login.ts';
 import { MIX, filtersOf, type Share } from './mix.ts';
 import { Producer } from './producer.ts';
 
-/** What `setup` hands to every virtual user. */
+/** The data that `setup` passes to every virtual user. */
 export interface TestRun {
   readonly name: string;
   /** Unix milliseconds. */
   readonly startedAt: number;
-  /** One for each share of the mix: a login costs a password hash, which is what `logins` is about. */
+  /** One for each share of the mix: a login costs a password hash, which `logins` measures. */
   readonly tokens: Readonly<Record<string, string>>;
 }
 
-/** Counts from zero, names the run, and logs in once for each share. */
+/** Resets the counts, names the run, and logs in once for each share. */
 export async function beginRun(settings: Settings, shares: readonly Share[] = MIX): Promise<TestRun> {
   beginCounting();
   const tokens: Record<string, string> = {};
@@ -51,5 +51,5 @@ export function producerScenario(settings: Settings, milliseconds: number) {
   return settings.RATE === 0 ? {} : { producer: once('produce', milliseconds + settings.DRAIN + MARGIN_MS) };
 }
 
-/** What logins, handshakes and a last batch may take beyond the plan. */
+/** Time for logins, handshakes and a last batch beyond the plan. */
 export const MARGIN_MS = 60_000;

@@ -5,7 +5,7 @@ import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { accountOf } from '../faults/producer.ts';
 import { Oracle } from '../oracle/oracle.ts';
 
-/** The address for clients, and the authority that they trust. */
+/** The address for clients, and its certificate authority. */
 export interface Entrance {
   /** `acme.voice.svc:9443`. */
   readonly host: string;
@@ -29,12 +29,12 @@ export async function login(entrance: Entrance, body: object): Promise<string> {
   return token;
 }
 
-/** A consumer as docs/never-lose-an-event.md describes: it keeps the last cursor and comes back with jitter and back-off. */
+/** A consumer as in docs/never-lose-an-event.md: it keeps the last cursor and reconnects with jitter and back-off. */
 export class Client {
   readonly oracle: Oracle;
-  /** When, and with which code, a connection that was open ended. */
+  /** When, and with which code, an open connection ended. */
   readonly ends: { readonly code: number; readonly at: number }[] = [];
-  /** Refusals and faults of the way there. */
+  /** Refusals and faults of the connection attempts. */
   readonly failures: string[] = [];
   /** Losses that were reported to it. */
   readonly told: string[] = [];
@@ -46,7 +46,7 @@ export class Client {
   #stopped = false;
   #inARow = 0;
 
-  /** The token is for `account` alone. */
+  /** The token is only for `account`. */
   constructor(entrance: Entrance, token: string, account: string) {
     this.#entrance = entrance;
     this.#token = token;

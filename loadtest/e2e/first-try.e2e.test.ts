@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { openCluster, ROOT, say, type Installed } from './installed.ts';
 
-/** As docs/kubernetes.md has it. */
+/** As in docs/kubernetes.md. */
 const NAMESPACE = 'firehose';
 const KINDS = 'all,configmaps,secrets,networkpolicies,poddisruptionbudgets,serviceaccounts,roles,rolebindings,leases';
 
@@ -45,7 +45,7 @@ describe('a first try on a cluster that has nothing', () => {
     const left = (await kubectl('get', '-n', NAMESPACE, KINDS, '-o', 'name')).trim().split('\n').sort();
     assert.deepEqual(left, [
       'configmap/kube-root-ca.crt',
-      // A Lease is nobody's: it outlives its holders, here and elsewhere.
+      // A Lease has no owner: it outlives its holders, here and elsewhere.
       'lease.coordination.k8s.io/firehose-operator',
       'serviceaccount/default',
     ]);

@@ -59,7 +59,7 @@ export class Fleet implements Disposable {
     }
   }
 
-  /** Waits, up to a limit, until each has what it is owed; then reports what happened since the moment. */
+  /** Waits, up to a limit, until each has its owed events; then reports what happened since the moment. */
   async settle(producer: Producer, since: number): Promise<Toll> {
     const deadline = Date.now() + SETTLE_LIMIT_MS;
     while (Date.now() < deadline && this.#faults(producer.produced).lost > 0) await delay(200);

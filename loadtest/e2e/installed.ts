@@ -7,7 +7,7 @@ import { loadImages, type ChartImages } from '../../testing/cluster/images.ts';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const CHART = join(ROOT, 'charts/firehose');
 export const SYSTEM = 'firehose-system';
-/** Another name of the same image, for an update of the operator alone. */
+/** Another name of the same image, for an update of only the operator. */
 export const NEXT_TAG = 'next';
 
 const COMMAND_LIMIT_MS = 300_000;
@@ -19,14 +19,13 @@ export interface Installed extends AsyncDisposable {
   readonly kubectl: (...args: readonly string[]) => Promise<string>;
   readonly helm: (...args: readonly string[]) => Promise<string>;
   readonly apply: (...objects: readonly object[]) => Promise<void>;
-  /** A namespace in which nothing but restricted pods may run. */
+  /** A namespace in which only restricted pods may run. */
   readonly namespace: (name: string) => Promise<void>;
   /**
-   * Runs lines of bash as a user would, in the checkout, until they have printed what is expected; returns what they
-   * printed.
+   * Runs lines of bash like a user, in the checkout, until they have printed the expected text; returns their output.
    */
   readonly bash: (script: string, expected: RegExp) => Promise<string>;
-  /** What these service accounts asked for and were refused. */
+  /** Refused requests of these service accounts. */
   readonly refusals: (namespace: string) => Promise<string[]>;
 }
 
@@ -71,7 +70,7 @@ export function say(what: string, since: number): void {
 }
 
 async function bash(cluster: Cluster, script: string, expected: RegExp): Promise<string> {
-  // A group of its own: what the script leaves in the background goes with it.
+  // A process group of its own: background processes of the script end with it.
   const child = spawn('bash', ['-eu', '-c', script], {
     cwd: ROOT,
     env: cluster.environment,

@@ -25,7 +25,7 @@ describe(`a platform on a real cluster, with ${CLIENTS} clients and ${RATE} even
     await platform?.[Symbol.asyncDispose]();
   });
 
-  /** Does something under load, and accounts for every event of every call at every client. */
+  /** Disturbs the platform under load, and accounts for every event of every call at every client. */
   async function underLoad(what: string, act: () => Promise<void>): Promise<Toll> {
     const { fleet, producer } = platform;
     const since = performance.now();
@@ -114,7 +114,7 @@ describe(`a platform on a real cluster, with ${CLIENTS} clients and ${RATE} even
 
   test('a node is drained as the PodDisruptionBudget allows, and nothing is lost', async () => {
     const { kubectl, cluster } = platform.installed;
-    // All of them on the one that goes.
+    // All of them are on the drained one.
     await kubectl('cordon', 'node-2');
     await kubectl('-n', VOICE, 'rollout', 'restart', `deployment/${NAME}-gateway`);
     await platform.rolledOut();

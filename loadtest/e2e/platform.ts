@@ -7,7 +7,7 @@ import { Fleet } from './fleet.ts';
 import { CHART, openCluster, say, SYSTEM, type Installed } from './installed.ts';
 
 export const VOICE = 'voice';
-/** The resource that the load goes through. */
+/** The resource that carries the load. */
 export const NAME = 'acme';
 export const REPLICAS = 3;
 export const DRAIN_S = 20;
@@ -20,9 +20,9 @@ export interface Platform extends AsyncDisposable {
   readonly installed: Installed;
   readonly producer: Producer;
   readonly fleet: Fleet;
-  /** Running gateways, by their pods' names; without terminating ones. */
+  /** Names of the running gateways' pods; without terminating ones. */
   readonly gateways: () => Promise<readonly Gateway[]>;
-  /** Waits until all gateways are of the last revision, and those before are gone. */
+  /** Waits until all gateways have the last revision, and the earlier ones are gone. */
   readonly rolledOut: () => Promise<void>;
 }
 
@@ -41,11 +41,11 @@ export async function openPlatform(clients: number, rate: number): Promise<Platf
   const start = performance.now();
   await namespace(SYSTEM);
   await namespace(VOICE);
-  // The gateways' image is named, so that an update of the operator is one of the operator alone.
+  // The gateways' image is named, so that an update of the operator changes only the operator.
   const values = [
     `watchNamespaces={${VOICE}}`,
     `gateway.image=${images.firehose}`,
-    // What the fullest resource asks for.
+    // Prerequisites of the fullest resource.
     'allow.serviceTypes={NodePort}',
     'allow.labelPrefixes={team}',
     'allow.hostSuffixes={calls.example.com}',
@@ -105,7 +105,7 @@ export async function becomesReady({ kubectl }: Installed, name: string): Promis
   }
 }
 
-/** The name by which the Service is known in the cluster, and the authority that the operator made for it. */
+/** The Service's name in the cluster, and the authority that the operator created for it. */
 export async function entranceOf({ kubectl }: Installed, name = NAME): Promise<Entrance> {
   const path = String.raw`jsonpath={.data.ca\.crt}`;
   const ca = Buffer.from(await kubectl('-n', VOICE, 'get', 'secret', `${name}-tls`, '-o', path), 'base64').toString();

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { CHART } from './installed.ts';
 
 /**
- * A copy of the chart as a version before might have been: of another version, and with a definition that does not know
- * the short name yet. It shows what an upgrade must bring along.
+ * A copy of the chart like an earlier version: with an older version number, and with a definition that lacks the short
+ * name. It shows what an upgrade must update.
  */
 export async function writePreviousChart(folder: string): Promise<string> {
   const copy = join(folder, 'previous-chart');

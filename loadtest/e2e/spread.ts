@@ -1,4 +1,6 @@
-/** How evenly moments lie: the time from the first tenth to the last, and the largest share of one second. Pure. */
+/**
+ * How evenly moments are spread: the time from the first tenth to the last, and the largest share of one second. Pure.
+ */
 export function spreadOf(moments: readonly number[]): { middleMs: number; busiestSecond: number } {
   const sorted = [...moments].sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;

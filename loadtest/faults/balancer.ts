@@ -4,7 +4,7 @@ import type { Replica } from './replica.ts';
 
 const CHECK_MS = 200;
 
-/** A TCP proxy in front of replicas, as a Service is: new connections go in turn to those that say they are ready. */
+/** A TCP proxy in front of replicas, like a Service: new connections go in turn to the ready ones. */
 export interface Balancer extends AsyncDisposable {
   readonly host: string;
   /** Checked from now on, beside the known ones. */

@@ -8,7 +8,7 @@ import type { Replica } from './replica.ts';
 import { PASSWORD } from './setup.ts';
 
 const ATTEMPT_LIMIT_MS = 5_000;
-/** An event is there: only a fault makes it come later. */
+/** An event exists: only a fault delays it. */
 const EVENT_LIMIT_MS = 30_000;
 
 export interface Taken {
@@ -22,7 +22,7 @@ export async function logIn({ host }: Replica): Promise<string> {
   return ((await answer.json()) as { access_token: string }).access_token;
 }
 
-/** The live calls as one replica gives them; null when it does not, and for a snapshot that is not whole. */
+/** The live calls from one replica; null when it gives none, and for an incomplete snapshot. */
 export async function takeCalls({ host }: Replica, token: string): Promise<Taken | null> {
   if (host === null) return null;
   try {
@@ -43,7 +43,7 @@ export async function takeCalls({ host }: Replica, token: string): Promise<Taken
   }
 }
 
-/** The first event after a cursor in each partition, as a client that goes on from there gets them. */
+/** The first event after a cursor in each partition, as a client that continues there gets them. */
 export async function firstAfter(
   { host }: Replica,
   token: string,

@@ -9,13 +9,16 @@ import type { Product } from './product.ts';
 import type { Replica } from './replica.ts';
 import { until } from './world.ts';
 
-/** Each answer of Redis is so much older when it comes: the table moves between any two reads of a snapshot. */
+/** Each answer of Redis arrives with this delay: the table moves between any two reads of a snapshot. */
 const SLOW_MS = 25;
 const SNAPSHOTS = 20;
 const LIMIT_MS = 180_000;
 const LEGS = 20;
 
-/** LC1: snapshots over a slow network, of a table that moves while they are read and of accounts that begin meanwhile. */
+/**
+ * LC1: snapshots over a slow network, of a table that moves while they are read, and of accounts that begin in the
+ * meantime.
+ */
 export async function callsSlowLink(product: Product): Promise<string[]> {
   // So many accounts that a snapshot takes several reads, and that some have their first call while it is read.
   await using world = await openCallWorld(product, { partitions: 2, accounts: 1_000 });
@@ -26,7 +29,7 @@ export async function callsSlowLink(product: Product): Promise<string[]> {
   const traffic = new CallTraffic({ voice, accounts, eventsPerSecond: 300 });
   traffic.start();
   const taken: Taken[] = [];
-  // Who does not know an account yet rightly shows none of its calls.
+  // A replica that does not know an account yet correctly shows none of its calls.
   const isBusy = async () => (await takeCalls(slow, token))?.calls.length ?? 0;
   if (!(await until(async () => (await isBusy()) > 100, LIMIT_MS))) return ['no snapshot shows many calls'];
   await until(async () => {
@@ -39,12 +42,12 @@ export async function callsSlowLink(product: Product): Promise<string[]> {
   return taken.length < SNAPSHOTS ? [...faults, `only ${taken.length} snapshots`] : faults;
 }
 
-/** The write of a table: it names the list of accounts behind the place. */
+/** The write of a table: it names the list of accounts after the place. */
 const WRITE = /:calls:at\r\n\$\d+\r\n[^\r]*:calls\r\n/;
 
 /**
- * LC1: a keeper is paused between its look and its write, and the network keeps the write back until another keeper has moved the
- * table: the calls of the late write have ended by then.
+ * LC1: a keeper is paused between its read and its write, and the network holds the write until another keeper has
+ * moved the table: the calls of the late write have ended by then.
  */
 export async function callsLateWrite(product: Product): Promise<string[]> {
   await using world = await openCallWorld(product, { partitions: 1, accounts: LEGS });
@@ -60,7 +63,7 @@ export async function callsLateWrite(product: Product): Promise<string[]> {
   stuck.release();
   const taken: Taken[] = [];
   await sayOfAll(stuck.voice, world, 'late', 'CHANNEL_ANSWER');
-  // At once, and until the keeper is back: a replica that reads the table anew fixes what the late write broke.
+  // At once, and until the keeper is back: a replica that rebuilds the table repairs the damage of the late write.
   const isBack = async () => {
     for (const replica of [stuck.other, stuck.keeper]) {
       const one = await takeCalls(replica, token);
@@ -73,7 +76,7 @@ export async function callsLateWrite(product: Product): Promise<string[]> {
   return [...faults, ...(await judgeSnapshots(world, stuck.other, taken))];
 }
 
-/** LC3: a list of the switch comes while the ends that it said itself are not in the table yet. */
+/** LC3: a list of the switch arrives while the table lacks ends that the switch itself has sent. */
 export async function callsLateList(product: Product): Promise<string[]> {
   await using world = await openCallWorld(product, { partitions: 1, accounts: LEGS });
   const [first] = world.replicas;
@@ -97,12 +100,12 @@ export async function callsLateList(product: Product): Promise<string[]> {
 interface Stuck {
   readonly keeper: Replica;
   readonly other: Replica;
-  /** What is said to the other one. */
+  /** Events for the other one. */
   readonly voice: CallVoice;
   release(): void;
 }
 
-/** Says something of which the keeper's write is kept back, and pauses that keeper. */
+/** Sends an event whose keeper's write is held, and pauses that keeper. */
 async function holdWrite(
   { links, replicas, voice, voiceTo }: CallWorld,
   say: (voice: CallVoice) => Promise<void>,

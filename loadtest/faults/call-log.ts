@@ -17,7 +17,7 @@ interface LoggedEvent {
 
 const PAGE = 1_000;
 
-/** A whole partition, read past the product. */
+/** A whole partition, read directly from Redis. */
 export async function readPartition(client: RedisClient, partition: number): Promise<LoggedEvent[]> {
   const found: LoggedEvent[] = [];
   const { events } = streamKeys('firehose:', partition);
@@ -32,10 +32,12 @@ export async function readPartition(client: RedisClient, partition: number): Pro
   }
 }
 
-/** Where a snapshot was taken: by partition, the id of the first event after it; undefined for none. */
+/** Position of a snapshot: for each partition, the id of the first event after it; undefined for none. */
 export type FirstAfter = readonly (string | undefined)[];
 
-/** What a plain reduction of a partition says before the first event after each snapshot, in the order of `asked`. */
+/**
+ * The result of a plain reduction of a partition before the first event after each snapshot, in the order of `asked`.
+ */
 export function callsBefore(
   events: readonly LoggedEvent[],
   asked: readonly (string | undefined)[],
@@ -63,7 +65,7 @@ export function callsBefore(
   return found;
 }
 
-/** The end that the table itself gave: what the switch says later brings no leg back. */
+/** The synthetic end: later events of the switch do not revive the leg. */
 function isSynthetic({ name, data }: LoggedEvent): boolean {
   return name === 'CHANNEL_DESTROY' && data.includes('"App-Name":"firehose"');
 }

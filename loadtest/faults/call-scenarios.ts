@@ -11,12 +11,12 @@ import { until } from './world.ts';
 
 /** So many that a snapshot takes several reads, and that some have their first call while it is read. */
 const ACCOUNTS = 1_000;
-/** Snapshots that are compared, over the whole time. */
+/** Number of compared snapshots, over the whole time. */
 const COMPARED = 80;
 
 /**
- * LC1, LC3, LC6: snapshots are taken all the while that calls come, that a switch says lists of its calls and forgets to say ends,
- * and that replicas are killed and paused at random. Each snapshot is compared with a plain reduction of the whole log.
+ * LC1, LC3, LC6: takes snapshots while calls arrive, while a switch sends lists of its calls and omits ends, and while
+ * replicas are killed and paused at random. Compares each snapshot with a plain reduction of the whole log.
  */
 export async function liveCalls(product: Product): Promise<string[]> {
   await using world = await openCallWorld(product, { partitions: 2, accounts: ACCOUNTS });
@@ -25,7 +25,7 @@ export async function liveCalls(product: Product): Promise<string[]> {
   if (first === undefined) return ['there is no replica'];
   const traffic = new CallTraffic({ voice, accounts, eventsPerSecond: 600 });
   traffic.start();
-  // Who does not know an account yet rightly shows none of its calls.
+  // A replica that does not know an account yet correctly shows none of its calls.
   const knows = async (replica: Replica) => {
     const shown = new Set((await takeCalls(replica, token))?.calls.map(({ account_id: account }) => account));
     return shown.size > ACCOUNTS / 4;
@@ -37,7 +37,7 @@ export async function liveCalls(product: Product): Promise<string[]> {
   return [...(await settle(world, traffic, first)), ...(await compare(world, first, taken))];
 }
 
-/** Takes snapshots of all replicas, and says lists, until `done`. */
+/** Takes snapshots of all replicas, and sends lists, until `done`. */
 async function takeWhile(
   { replicas, token }: CallWorld,
   traffic: CallTraffic,
@@ -65,7 +65,7 @@ async function takeWhile(
   return taken;
 }
 
-/** Replicas are killed and come back; others are paused for longer than they are believed to live, and go on where they were. */
+/** Replicas are killed and restarted; others are paused for longer than their lease, and continue. */
 async function meddle(replicas: readonly Replica[]): Promise<void> {
   for (const how of ['kill', 'pause'] as const) {
     for (const replica of replicas) {
@@ -84,7 +84,7 @@ async function meddle(replicas: readonly Replica[]): Promise<void> {
   }
 }
 
-/** The switch has lost all its calls: each ends once, and no key of a call is left. */
+/** The switch has lost all its calls: each ends once, and no key of a call remains. */
 async function settle(
   { client, token, accounts, partitions }: CallWorld,
   traffic: CallTraffic,

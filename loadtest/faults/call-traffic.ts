@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createSimulator, type SimulatedEvent } from '../../protocol/simulator/simulator.ts';
 import type { CallVoice } from './call-voice.ts';
 
-/** Of so many ends the switch says nothing: it was cut off. */
+/** For this share of the calls the switch sends no end, as if it was cut off. */
 const SILENT_ENDS = 0.2;
 
 export interface CallTrafficOptions {
@@ -12,16 +12,16 @@ export interface CallTrafficOptions {
 }
 
 const START = Date.parse('2026-01-31T09:30:00Z');
-/** Calls of so much time are said one after the other: each whole. */
+/** Calls of this duration are sent one after the other, each whole. */
 const LIFE_MS = 120_000;
 
 /**
- * Calls of a switch, said until each is acknowledged. A part of the ends is never said; a list of what the switch still has is said
- * now and then, beside the ends that are on their way.
+ * Calls of a switch, sent until each is acknowledged. Some ends are never sent. From time to time the switch sends a
+ * list of its present calls, while other ends are pending.
  */
 export class CallTraffic {
   readonly #options: CallTrafficOptions;
-  /** Calls that the switch has. */
+  /** Present calls of the switch. */
   readonly #live = new Set<string>();
   #stopped = false;
   #running: Promise<void> | null = null;
@@ -39,7 +39,7 @@ export class CallTraffic {
     await this.#running;
   }
 
-  /** Says what the switch still has; `nothing`: it has lost all. False when no replica answered. */
+  /** Sends the switch's present calls; `nothing`: it has lost all. False when no replica answered. */
   list(nothing = false): Promise<boolean> {
     return this.#options.voice.list(nothing ? [] : this.#live);
   }
@@ -63,7 +63,7 @@ export class CallTraffic {
   async #say(events: readonly SimulatedEvent[]): Promise<void> {
     const spoken = events.filter(({ name }) => name !== 'CHANNEL_DESTROY' || Math.random() > SILENT_ENDS);
     for (const { name, callId } of events) if (name === 'CHANNEL_CREATE') this.#live.add(callId);
-    // The switch forgets a call before its end is said: a list may race with it.
+    // The switch drops a call before its end is sent: a list may race with it.
     for (const { name, callId } of events) if (name === 'CHANNEL_DESTROY') this.#live.delete(callId);
     if (spoken.length === 0) return;
     await this.#options.voice.say(

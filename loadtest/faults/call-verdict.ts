@@ -7,10 +7,10 @@ import type { SpokenEvent } from './call-voice.ts';
 import type { CallWorld } from './call-world.ts';
 import type { Replica } from './replica.ts';
 
-/** LC1: snapshots that are not what a plain reduction of the log says at their cursor. Each ledger is the whole log. */
+/** LC1: snapshots that differ from a plain reduction of the log at their cursor. Each ledger is the whole log. */
 export async function judgeSnapshots(world: CallWorld, replica: Replica, taken: readonly Taken[]): Promise<string[]> {
   const { client, token, partitions } = world;
-  // No event of a leg that is there: the first event after each snapshot is known of every partition.
+  // Not an event of an existing leg: so the first event after each snapshot is known in every partition.
   await world.voice.say(lastWords(world));
   const places = [];
   for (const { cursor } of taken) places.push(await firstAfter(replica, token, { cursor, partitions }));

@@ -14,11 +14,11 @@ export interface SpokenEvent {
   readonly event: object;
 }
 
-/** What the producer of a switch says, to whichever replica is up. */
+/** The producer of a switch, which sends to any running replica. */
 export interface CallVoice {
-  /** Says events until they are acknowledged. */
+  /** Sends events until they are acknowledged. */
   say(events: readonly SpokenEvent[]): Promise<void>;
-  /** Says which calls the switch still has. False when no replica answered that it took it. */
+  /** Sends the switch's present calls. False when no replica accepted them. */
   list(live: Iterable<string>): Promise<boolean>;
 }
 

@@ -8,17 +8,20 @@ import type { Product } from './product.ts';
 import type { Replica } from './replica.ts';
 import { openWorldOn } from './world.ts';
 
-/** More than eight members: two replicas that keep live calls, each with a way of its own to Redis, and what is said and asked there. */
+/**
+ * More than eight members: two replicas that keep live calls, each with its own connection to Redis, and the traffic of
+ * the test.
+ */
 export interface CallWorld extends AsyncDisposable {
   readonly replicas: readonly Replica[];
-  /** Each replica's way to Redis. */
+  /** Each replica's own proxy to Redis. */
   readonly links: readonly TcpProxy[];
   readonly partitions: number;
   readonly accounts: readonly string[];
   readonly voice: CallVoice;
-  /** What is said to one replica alone. */
+  /** Traffic to only one replica. */
   readonly voiceTo: (replica: Replica) => CallVoice;
-  /** Of the log, past the product. */
+  /** From the log, read directly. */
   readonly client: RedisClient;
   readonly token: string;
 }

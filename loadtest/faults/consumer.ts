@@ -14,9 +14,9 @@ export interface ConsumerOptions {
   readonly account: string;
   readonly accounts?: readonly string[];
   readonly events?: readonly string[];
-  /** Instead of a login of its own to begin with. */
+  /** Replaces its own first login. */
   readonly token?: string;
-  /** Speaks the control contract; else the plain one, with `meta=1`. */
+  /** Uses the control contract; else the plain one, with `meta=1`. */
   readonly control?: boolean;
   readonly onGap?: 'fail' | 'clamp';
   /** Further query parameters, such as a group. */
@@ -58,8 +58,8 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * A consumer as docs/never-lose-an-event.md describes: keeps the last cursor, comes back to any replica, and trusts the
- * gaps that are reported to it. It also keeps all received events, for the ledger.
+ * A consumer as in docs/never-lose-an-event.md: keeps the last cursor, reconnects to any replica, and trusts the
+ * reported gaps. It also keeps all received events, for the ledger.
  */
 export class Consumer {
   readonly name: string;
@@ -94,7 +94,7 @@ export class Consumer {
     return events === undefined || events.includes(nameOf(n));
   }
 
-  /** Connected for the first time, so that everything from now on is owed. */
+  /** Connected for the first time: everything from now on is owed. */
   async start(): Promise<void> {
     const first = Promise.withResolvers<void>();
     this.#running = this.#run(first.resolve);
@@ -104,13 +104,13 @@ export class Consumer {
     ]);
   }
 
-  /** Cuts the connection off, as a network does. */
+  /** Cuts the connection as a network would. */
   cut(): void {
     this.#end(1006);
     this.#socket?.terminate();
   }
 
-  /** Dies after a few more events, whatever else has reached it by then: in the middle of a round, as a crash does. */
+  /** Dies after a few more events, whatever else has arrived by then: in the middle of a round, like a crash. */
   crash(): void {
     this.#crashAfter = Math.floor(Math.random() * CRASH_WITHIN);
   }
@@ -149,7 +149,7 @@ export class Consumer {
     return ((await answer.json()) as { access_token?: string }).access_token ?? '';
   }
 
-  /** Connects once more, beside what it does, with these parameters, and looks for a moment at what comes. */
+  /** Opens a second connection with these parameters, and watches for a moment what arrives. */
   async ask(host: string, query: Readonly<Record<string, string>>): Promise<Answer> {
     const other = new Consumer({ ...this.#options, query: { ...this.#options.query, ...query } });
     const ended = other.#connect(host, await other.login(host), () => undefined);
@@ -177,10 +177,10 @@ export class Consumer {
           this.#cursor = '';
         }
         if (end.code >= 4500) return;
-        // Only a refused consumer waits: one that was cut off comes back at once.
+        // Only a refused consumer waits: one that was cut off reconnects at once.
         if (end.status !== null || end.code === 0) await delay(100);
       } catch {
-        // Expected while a fault is active: the replica is down or ends. Events that stay out are faults of the ledger.
+        // Expected while a fault is active: the replica is down or ends. Missing events are faults of the ledger.
         await delay(50);
       }
     }

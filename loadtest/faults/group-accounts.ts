@@ -6,7 +6,10 @@ import { openWorld, until, type World } from './world.ts';
 const SETTLE_LIMIT_MS = 30_000;
 const TURNS = 12;
 
-/** The consumer of one account in the group `default`: it comes and goes, and acknowledges each event by its id. */
+/**
+ * The consumer of one account in the group `default`: it connects and disconnects, and acknowledges each event by its
+ * id.
+ */
 class AccountMember {
   readonly account: string;
   readonly #handled = new Set<string>();
@@ -71,8 +74,8 @@ class AccountMember {
 }
 
 /**
- * I1, I13: accounts of one tree come and go on the group of one name, while replicas are killed with -9: whichever is away,
- * nothing of it is acknowledged by the others.
+ * I1, I13: accounts of one tree connect to and disconnect from the group of one name, while replicas are killed with
+ * -9: whichever account is away, the others acknowledge none of its events.
  */
 export async function groupAccounts(product: Product): Promise<string[]> {
   await using world = await openWorld(product, { rate: 300, calls: 80 });

@@ -6,7 +6,7 @@ export type Acknowledges = 'by cursor' | 'by id' | 'by pong';
 
 const AGAIN_MS = 40;
 const RETRY_MS = 10;
-/** What a consumer leaves for later, it handles when nothing has come for this long. */
+/** Postponed events are handled when none has arrived for this long. */
 const LEAVES_MS = 100;
 
 /** Events that no consumer can handle: refused again and again, or given up. */
@@ -24,9 +24,9 @@ export interface GroupConnectionOptions {
   readonly ledger: GroupLedger;
   readonly onOpen: (link: GroupLink) => void;
   readonly onEnded: (link: GroupLink) => void;
-  /** It works for this long before it acknowledges: events that it dies with must come again. */
+  /** Handling time before it acknowledges: events that it dies with must be delivered again. */
   readonly handlesMs: number;
-  /** What it does with what it cannot handle: refuses it once and then gives it up, or refuses it forever. */
+  /** What it does with events that it cannot handle: refuses each once and then gives it up, or refuses it always. */
   readonly pills: 'given up' | 'refused';
   /** Refuses everything for this many milliseconds, over and over; null to handle it. */
   readonly refusesForMs: number | null;
@@ -34,7 +34,7 @@ export interface GroupConnectionOptions {
 
 type Event = Parameters<Listener['event']>[0];
 
-/** One connection of a group's consumer, which reports to the ledger what it does. */
+/** One connection of a group's consumer, which reports its actions to the ledger. */
 export function groupConnection(connection: Connection, options: GroupConnectionOptions): Listener {
   const { consumer, ledger, acknowledges } = options;
   const link: GroupLink = { consumer, host: connection.host, mishaps: [] };
@@ -49,8 +49,7 @@ export function groupConnection(connection: Connection, options: GroupConnection
   };
   const flush = () => {
     isHandling = false;
-    // With cursors it leaves the newest event for later: that reveals an acknowledgement that covers more than it
-    // names.
+    // With cursors it postpones the newest event: that reveals an acknowledgement that covers more than it names.
     const handled = acknowledges === 'by cursor' && batch.length > 1 ? batch.slice(0, -1) : batch;
     batch = batch.slice(handled.length);
     if (batch.length > 0) flushIn(LEAVES_MS);
@@ -84,7 +83,7 @@ export function groupConnection(connection: Connection, options: GroupConnection
     },
     ended(code) {
       clearTimeout(timer);
-      // A drain waits for what was acknowledged: it explains nothing.
+      // A drain waits for acknowledgements: it explains no redelivery.
       const at = performance.now();
       if (code !== 1012) link.mishaps.push({ from: at, to: at });
       options.onEnded(link);

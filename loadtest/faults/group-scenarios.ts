@@ -16,7 +16,7 @@ async function joinAll(groups: GroupWorld): Promise<void> {
   for (const acknowledges of KINDS) await groups.join({ acknowledges });
 }
 
-/** Consumers die in the middle of what they have in hand, one after the other, at random moments. */
+/** Consumers die while they handle events, one after the other, at random moments. */
 async function crash({ members }: GroupWorld, times: number, withinMs: number): Promise<void> {
   for (let at = 0; at < times; at += 1) {
     await delay(Math.random() * withinMs);
@@ -34,7 +34,7 @@ export async function groupConsumers(product: Product): Promise<string[]> {
   return account.dead === 0 ? [...faults, 'nothing was given up'] : faults;
 }
 
-/** I1, I2: what is refused until it was delivered often enough is a dead letter, and its call continues. */
+/** I1, I2: an event that was refused often enough becomes a dead letter, and its call continues. */
 export async function groupDead(product: Product): Promise<string[]> {
   await using groups = await openGroupWorld(product, { rate: 500, calls: 100, maxDeliver: 3 });
   for (let at = 0; at < 4; at += 1) await groups.join({ acknowledges: 'by id', pills: 'refused' });
@@ -44,7 +44,7 @@ export async function groupDead(product: Product): Promise<string[]> {
   return account.dead === 0 ? [...faults, 'nothing was given up'] : faults;
 }
 
-/** I1, I2, I3, I7: replicas drain and come back: nobody died, so nothing comes twice. */
+/** I1, I2, I3, I7: replicas drain and return: no process died, so nothing arrives twice. */
 export async function groupHandOver(product: Product): Promise<string[]> {
   await using groups = await openGroupWorld(product, { rate: 1_000, calls: 400, spec: DRAINS_FAST });
   const slowly = (replica?: Replica) => ({ handlesMs: 200, ...(replica !== undefined && { replicas: [replica] }) });
@@ -55,7 +55,7 @@ export async function groupHandOver(product: Product): Promise<string[]> {
     await delay(1_000);
     await replica.end('SIGTERM');
     await replica.start();
-    // A connection to it makes it an owner again, and the other hands over.
+    // A connection to it makes it an owner again, and the other one hands over.
     for (const acknowledges of KINDS.slice(0, 3)) await groups.join({ acknowledges, ...slowly(replica) });
   }
   await delay(1_000);
@@ -63,7 +63,7 @@ export async function groupHandOver(product: Product): Promise<string[]> {
   return account.redelivered === 0 ? faults : [...faults, `${account.redelivered} came twice though nobody died`];
 }
 
-/** I1, I2, I12: a replica is killed with -9 with events in hand; the other one continues where it was. */
+/** I1, I2, I12: a replica is killed with -9 while it has events; the other one continues at its place. */
 export async function groupKilled(product: Product): Promise<string[]> {
   await using groups = await openGroupWorld(product, { rate: 1_000, calls: 400 });
   for (const acknowledges of ['by id', 'by cursor', 'by id', 'by pong'] as const)
@@ -75,13 +75,13 @@ export async function groupKilled(product: Product): Promise<string[]> {
 }
 
 /**
- * I2, I3: the event loop of an owner stands still beyond its lease, with events that it is to deliver again meanwhile.
- * It writes and settles nothing of them when it continues, and connections outside the group lose nothing.
+ * I2, I3: the event loop of an owner stops beyond its lease, with events that are due again in the meantime. When it
+ * continues, it writes and finishes none of them, and connections outside the group lose nothing.
  */
 export async function groupPaused(product: Product): Promise<string[]> {
   await using groups = await openGroupWorld(product, { rate: 500, calls: 200 });
   const { world, ledger } = groups;
-  // Not the one that takes events in.
+  // Not the one that ingests events.
   const [other, paused] = world.replicas;
   if (other === undefined || paused === undefined) return ['there are no two replicas'];
   for (let at = 0; at < 4; at += 1) await world.join({ name: `beside the group ${at}`, account: 'root' });
@@ -106,7 +106,7 @@ export async function groupPaused(product: Product): Promise<string[]> {
 }
 
 /**
- * I4, I12: a group that is deleted by hand, and a Redis that is flushed, under load: all are notified, and continue.
+ * I4, I12: under load, a group is deleted by hand, and a Redis is flushed: all connections are notified, and continue.
  */
 export async function groupLost(product: Product): Promise<string[]> {
   await using redis = await startRedis();
@@ -135,7 +135,9 @@ export async function groupLost(product: Product): Promise<string[]> {
   return faults;
 }
 
-/** I1, I2, I3: the slots of all partitions move in a Redis Cluster, key by key, with consumers of a group under load. */
+/**
+ * I1, I2, I3: the slots of all partitions move in a Redis Cluster, key by key, with consumers of a group under load.
+ */
 export async function groupSlots(product: Product): Promise<string[]> {
   await using cluster = await startCluster();
   const { url: redisUrl } = cluster;
@@ -158,7 +160,9 @@ export async function groupSlots(product: Product): Promise<string[]> {
   return (await groups.settle()).faults;
 }
 
-/** I1, I2, I3, I7, I12: of three replicas one after the other is killed with -9 or drained, while consumers die too. */
+/**
+ * I1, I2, I3, I7, I12: of three replicas, one after the other is killed with -9 or drained, while consumers die too.
+ */
 export async function groupReplicas(product: Product): Promise<string[]> {
   await using groups = await openGroupWorld(product, {
     replicas: 3,

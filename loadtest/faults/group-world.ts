@@ -10,20 +10,22 @@ import type { Replica } from './replica.ts';
 import { startRedis } from '../../testing/redis-server.ts';
 import { openWorldOn, type World, type WorldOptions } from './world.ts';
 
-/** More than dying consumers can use up: each death counts as an attempt for every event that was written to them. */
+/**
+ * More attempts than dying consumers can use: each death counts as an attempt for every event that was written to them.
+ */
 const MAX_DELIVER = 100;
-/** Longer than a run waits: an event that comes again only later counts as lost. */
+/** Longer than a run waits: an event that is delivered again only later counts as lost. */
 const ACK_WAIT = '2m';
 /** Longer than a lease: when nothing is finished for this long, the end is reached. */
 const STANDSTILL_MS = 12_000;
 
 interface MemberOptions extends Partial<Pick<GroupConnectionOptions, 'handlesMs' | 'pills' | 'refusesForMs'>> {
   readonly acknowledges: Acknowledges;
-  /** Where it connects; any replica that is up when not given. */
+  /** Where it connects; default: any running replica. */
   readonly replicas?: readonly Replica[];
 }
 
-/** A world whose consumers are connections of one durable group, followed by one ledger. */
+/** A world whose consumers are connections of one durable group, with one ledger. */
 export interface GroupWorld extends AsyncDisposable {
   readonly world: World;
   readonly ledger: GroupLedger;
@@ -31,7 +33,7 @@ export interface GroupWorld extends AsyncDisposable {
   join(options: MemberOptions): Promise<Consumer>;
   /** Connections that lead to a replica now. */
   linksTo(replica: Replica): readonly GroupLink[];
-  /** Stops producing, waits until each event is handled or a dead letter, and says what is wrong. */
+  /** Stops producing, waits until each event is handled or a dead letter, and returns the faults. */
   settle(): Promise<{ readonly account: GroupAccount; readonly faults: string[] }>;
 }
 
@@ -127,7 +129,7 @@ async function deadLetters({ setup, replicas }: World): Promise<GivenUp[]> {
       after = page.next;
     }
   } catch {
-    // Expected while a fault is active: no replica is up, or it ends during the request. The caller asks again.
+    // Expected while a fault is active: no replica is up, or it ends during the request. The caller tries again.
     return [];
   }
   return letters;

@@ -9,7 +9,7 @@ export interface Mutant extends Patch {
   readonly scenario: ScenarioName;
 }
 
-/** A harness that catches nothing proves nothing: each of these must make its scenario fail. */
+/** These test the harness: each bug must make its scenario fail. */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'follows from the newest end after an outage',

@@ -10,8 +10,8 @@ import { openWorld, until } from './world.ts';
 const CLOCK = new URL('stepping-clock.ts', import.meta.url).href;
 
 /**
- * I11: the wall clock of a replica is set forward and back, by less than what its tokens live. No connection is closed
- * for it, and idle ones still receive watermarks.
+ * I11: the wall clock of a replica is set forward and back, by less than the lifetime of its tokens. No connection is
+ * closed because of it, and idle ones still receive watermarks.
  */
 export async function clockSteps(product: Product): Promise<string[]> {
   await using world = await openWorld(product, {
@@ -36,7 +36,7 @@ export async function clockSteps(product: Product): Promise<string[]> {
   });
   world.producer.start();
   const faults: string[] = [];
-  // Bytes of the beginning are received by then, and are not a sign of life any more.
+  // Earlier bytes are received by then, and no longer count as a sign of life.
   await delay(3_000);
   for (const step of ['forward', 'back']) {
     world.replicas[0]?.signal('SIGUSR2');
@@ -49,7 +49,7 @@ export async function clockSteps(product: Product): Promise<string[]> {
   return [...faults, ...(await world.settle()), ...closes];
 }
 
-/** I7: both replicas are replaced behind a proxy, the new ones up before the old ones drain. */
+/** I7: both replicas are replaced behind a proxy; the new ones start before the old ones drain. */
 export async function rollingRestart(product: Product): Promise<string[]> {
   const spec = { gateway: { connections: { drainTimeout: '3s' } } };
   await using world = await openWorld(product, { rate: 1_000, spec });
@@ -69,12 +69,12 @@ export async function rollingRestart(product: Product): Promise<string[]> {
   return faults;
 }
 
-/** What a process has open. */
+/** Open descriptors of a process. */
 const descriptors = async ({ pid }: Replica) => (await readdir(`/proc/${pid}/fd`)).length;
 
 /**
- * I11, I12: a replica runs out of file descriptors under a flood of connections. Its connections are still served, it
- * does not end, and takes new ones as soon as there is room.
+ * I11, I12: a replica runs out of file descriptors under a flood of connections. It still serves its connections, does
+ * not end, and accepts new ones as soon as there is room.
  */
 export async function descriptorsGone(product: Product): Promise<string[]> {
   await using world = await openWorld(product, { replicas: 1 });
@@ -96,7 +96,7 @@ export async function descriptorsGone(product: Product): Promise<string[]> {
     15_000,
   );
   for (const socket of flood) socket.destroy();
-  // Refused while the replica has no descriptors; `until` asks again, and its end is a fault of the run.
+  // Refused while the replica has no descriptors; `until` retries, and reaching its limit is a fault of the run.
   const answers = async () => (await fetch(`http://${replica.inner}/livez`).catch(() => null))?.status === 200;
   const takesNew = async () =>
     (await world.consumers[0]?.ask(replica.host ?? '', {}).catch(() => null))?.status === null;
@@ -120,7 +120,7 @@ function open(port: number): Socket {
 
 const CROWD = 1_000;
 
-/** I1, I2, I3, I12: a replica dies with a thousand connections, and all of them come to the other one at once. */
+/** I1, I2, I3, I12: a replica dies with a thousand connections, and all of them reconnect to the other one at once. */
 export async function reconnectStorm(product: Product): Promise<string[]> {
   await using world = await openWorld(product, {
     rate: 40,

@@ -5,7 +5,7 @@ import { INGEST_PATH } from '../../protocol/paths.ts';
 import type { Replica } from './replica.ts';
 
 const CALLS = 40;
-/** Accounts and event names by call and number: every consumer's scope is known from them. */
+/** Accounts and event names by call and number: they determine every consumer's owed events. */
 export const ACCOUNTS = ['north', 'south', 'north-1', 'root'] as const;
 const NAMES = ['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'DTMF', 'CHANNEL_DESTROY'] as const;
 
@@ -14,7 +14,7 @@ export const nameOf = (n: number): string => NAMES[n % NAMES.length] ?? 'DTMF';
 
 const BATCH = 80;
 const ATTEMPT_LIMIT_MS = 5_000;
-/** Longer than any fault of a scenario: after that the product does not come back. */
+/** Longer than any fault of a scenario: after this time the product will not recover. */
 const BATCH_LIMIT_MS = 60_000;
 
 export interface ProducerOptions {
@@ -25,12 +25,12 @@ export interface ProducerOptions {
   readonly rate: number;
   /** Bytes added to each event. */
   readonly fillerBytes?: number;
-  /** Calls whose events are interleaved. */
+  /** Number of interleaved calls. */
   readonly calls?: number;
 }
 
 /**
- * Numbers every event per call and sends each one again, with the same id, until it is acknowledged. Only acknowledged
+ * Numbers every event of a call, and sends each one again with the same id until it is acknowledged. Only acknowledged
  * events count as produced.
  */
 export class Producer {
@@ -57,7 +57,7 @@ export class Producer {
     this.#running.catch(() => undefined);
   }
 
-  /** Stops after the batch at hand is acknowledged. Rejects when no replica took one for a minute. */
+  /** Stops after the current batch is acknowledged. Rejects when no replica accepted one for a minute. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running;
@@ -82,8 +82,7 @@ export class Producer {
       const n = (counts[call] = (counts[call] ?? 0) + 1);
       lines.push(JSON.stringify({ event: this.#event(call, n), id: `${call}:${n}`, account: accountOf(call) }));
     }
-    // `stop` does not end this: whether an event that was sent is in the log must be known, or it could not be
-    // accounted for.
+    // `stop` does not end this: it must be known whether a sent event is in the log, or the accounting would fail.
     const limit = performance.now() + BATCH_LIMIT_MS;
     while (!(await this.#say(lines.join('\n'), token))) {
       if (performance.now() > limit) throw new Error(`no replica took a batch for ${BATCH_LIMIT_MS / 1_000} s`);

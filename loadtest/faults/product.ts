@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The product's source as a run uses it. */
+/** The product's source for a run. */
 export interface Product extends AsyncDisposable {
   readonly root: string;
 }
@@ -21,7 +21,10 @@ export const SOURCES = ['gateway', 'event-log', 'source', 'protocol', 'runtime',
 
 export const unchanged: Product = { root: ROOT, [Symbol.asyncDispose]: () => Promise.resolve() };
 
-/** A copy of the source with a bug in it; throws when the place is not there once, or the bug would test nothing. */
+/**
+ * A copy of the source with a bug in it; throws unless the place occurs exactly once, because the bug would test
+ * nothing.
+ */
 export async function withBug(patch: Patch): Promise<Product> {
   const root = await mkdtemp(join(tmpdir(), 'firehose-mutant-'));
   for (const source of SOURCES) await cp(join(ROOT, source), join(root, source), { recursive: true });

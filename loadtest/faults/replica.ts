@@ -6,7 +6,7 @@ import type { Setup } from './setup.ts';
 
 const START_LIMIT_MS = 90_000;
 
-/** A gateway that ends with one of these has code that cannot run: a deliberate bug that is none. */
+/** A gateway that exits with one of these has code that cannot run: an invalid deliberate bug. */
 const BROKEN_CODE = /\b(ReferenceError|SyntaxError)\b.*/;
 let brokenCode: string | null = null;
 

@@ -28,7 +28,7 @@ async function runScenario(name: ScenarioName): Promise<boolean> {
 async function runMutant(mutant: Mutant): Promise<boolean> {
   const start = performance.now();
   await using product = await withBug(mutant);
-  // A bug that prevents a scenario from running is caught, too.
+  // A bug that prevents a scenario from running counts as caught, too.
   takeBrokenCode();
   let notStarted: string | null = null;
   const faults = await SCENARIOS[mutant.scenario](product).catch((error: unknown) => {

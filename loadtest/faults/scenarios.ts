@@ -18,7 +18,7 @@ import {
 import { clockSteps, rollingRestart, descriptorsGone, reconnectStorm } from './process-scenarios.ts';
 import { accountOfConsumer, openWorld, until, type World } from './world.ts';
 
-/** Faults found; empty for a sound run. */
+/** Faults found; empty for a correct run. */
 export type Scenario = (product: Product) => Promise<string[]>;
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
@@ -33,9 +33,7 @@ async function joinAll(world: World): Promise<void> {
   await world.join({ name: 'one account', account: 'root', accounts: ['south'], control: true });
 }
 
-/**
- * I2, I3, I4, I5: connections are cut in the middle of whatever they get, and resumed by cursor on the other replica.
- */
+/** I2, I3, I4, I5: connections are cut at any point, and resumed by cursor on the other replica. */
 const cuts: Scenario = async (product) => {
   await using world = await openWorld(product);
   await joinAll(world);
@@ -77,7 +75,7 @@ const redisKilled: Scenario = async (product) => {
   }
   await delay(500);
   const faults = await world.settle();
-  // Redis goes, connections stay.
+  // Redis stops; connections remain.
   const closed = world.consumers.flatMap(({ name, closes }) =>
     closes.map(({ code }) => `${name}: closed with ${code}`),
   );
@@ -93,7 +91,7 @@ const slow: Scenario = async (product) => {
   const paused = [first, second, third];
   world.producer.start();
   for (const one of paused) one?.pause();
-  // The kernels of both ends buffer megabytes first; the time after that is measured.
+  // The kernels of both ends buffer megabytes first; measuring starts after that.
   if (!(await until(() => staysBehind(world), 30_000))) return ['a consumer that does not read never fell behind'];
   await delay(3_000);
   const behind = other === undefined ? 0 : accountOfConsumer(other, world.producer).lost;
@@ -104,7 +102,7 @@ const slow: Scenario = async (product) => {
     : faults;
 };
 
-/** Whether a connection is behind at each of several looks: for a moment each is, now and then. */
+/** Whether a connection is behind at several consecutive checks: any connection is behind for a moment at times. */
 async function staysBehind(world: World): Promise<boolean> {
   for (let look = 0; look < 10; look += 1) {
     if (!(await hasOneBehind(world))) return false;
@@ -118,9 +116,7 @@ async function hasOneBehind({ replicas }: World): Promise<boolean> {
   return texts.some((text) => /^firehose_behind_connections [1-9]/m.test(text));
 }
 
-/**
- * I4: what the log no longer keeps is reported before the upgrade, and by a frame to a client that asked to continue.
- */
+/** I4: loss of trimmed entries is reported before the upgrade, and by a frame to a client that asked to continue. */
 const gap: Scenario = async (product) => {
   await using world = await openWorld(product, {
     replicas: 1,
@@ -137,7 +133,7 @@ const gap: Scenario = async (product) => {
   const host = replica?.host ?? '';
   const lengthNow = async () => Number(await redisCommand(world.redis.port, 'XLEN', 'firehose:{0}:events'));
   world.producer.start();
-  // Trimming has its turn every ten seconds.
+  // Trimming runs every ten seconds.
   let most = 0;
   const trimmed = await until(async () => {
     const length = await lengthNow();
@@ -178,7 +174,10 @@ const epochLost: Scenario = async (product) => {
     : [...silent, `a cursor of a lost log was answered with ${answer.status ?? 'an open connection'}`];
 };
 
-/** I5: what moves out of a subtree is no longer seen from there, live or replayed, and a disabled user is cut off. */
+/**
+ * I5: accounts that move out of a subtree are no longer visible from there, live or replayed, and a disabled user is
+ * cut off.
+ */
 const scope: Scenario = async (product) => {
   await using world = await openWorld(product, { replicas: 1 });
   await joinAll(world);
@@ -191,7 +190,7 @@ const scope: Scenario = async (product) => {
   const accounts = { ...TREE.accounts, 'north-1': 'south' };
   await world.setup.writeDirectory({ accounts });
   const faults: string[] = [];
-  // In force within two seconds; what is published from then on is judged by it.
+  // In force within two seconds; it applies to events that are published afterwards.
   await delay(2_500);
   const before = north?.arrivals.length ?? 0;
   const probed = probe.arrivals.length;

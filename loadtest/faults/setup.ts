@@ -61,7 +61,7 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
   };
 }
 
-/** What directory.yaml says of it: a user `admin` with the same password in each account. */
+/** The same in directory.yaml: a user `admin` with the same password in each account. */
 export function directoryOf({ accounts, disabled = [] }: Directory): object {
   const ids = Object.keys(accounts);
   const list = ids.map((id) => ({ id, name: id, realm: `${id}.sip.example.com`, parent: accounts[id] ?? undefined }));

@@ -7,7 +7,7 @@ import type { Replica } from './replica.ts';
 const SAMPLE_MS = 5_000;
 const PAGE_BYTES = 4_096;
 const MIB = 1024 * 1024;
-/** With room to spare the heap grows for an hour before it is collected, and its size would show nothing. */
+/** With spare room the heap grows for an hour before it is collected, and its size would show nothing. */
 const SMALL_HEAP = '--max-semi-space-size=1 --max-old-space-size=128';
 /** A heap varies; a leak under this load grows by far more in all but the shortest soak. */
 const MOST_GROWTH = 1.25;
@@ -20,7 +20,7 @@ interface Sample {
 }
 
 /**
- * I10: a constant load of all kinds: consumers of the log and of a group that die and come back, one that stands still
+ * I10: a constant load of all kinds: consumers of the log and of a group that die and return, one that stops reading
  * and catches up, events that are refused and given up. Memory and descriptors of each replica stay flat from the
  * second quarter to the last, and nothing is lost.
  */
@@ -49,7 +49,7 @@ export async function soak(product: Product, minutes: number): Promise<string[]>
   return [...faults, ...(await world.settle()), ...samples.flatMap((all, at) => growthOf(`replica ${at}`, all))];
 }
 
-/** Each second one consumer dies and comes back; one stands still for ten seconds of every twenty. */
+/** Each second one consumer dies and returns; one stops reading for ten seconds of every twenty. */
 async function churn({ world, members }: GroupWorld, signal: AbortSignal): Promise<void> {
   const [slow, ...others] = world.consumers;
   const mortal = [...members, ...others];
@@ -74,7 +74,7 @@ function lineOf(samples: readonly (readonly Sample[])[], events: number): string
   return `${(last[0]?.minutes ?? 0).toFixed(1).padStart(6)} min  ${events} events  ${texts.join('; ')}`;
 }
 
-/** Compares the second quarter with the last one: the first is warming up. */
+/** Compares the second quarter with the last one: the first is for warming up. */
 function growthOf(who: string, samples: readonly Sample[]): string[] {
   const quarter = Math.floor(samples.length / 4);
   const early = samples.slice(quarter, 2 * quarter);

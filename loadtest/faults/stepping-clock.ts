@@ -1,6 +1,6 @@
 /**
  * Loaded before a gateway: each SIGUSR2 sets its wall clock to the next of the offsets in FAULTS_CLOCK_STEPS, seconds
- * with commas. The monotonic clock is not changed, as when an operator or NTP sets a machine's clock.
+ * separated by commas. The monotonic clock is not changed, as when an operator or NTP sets a machine's clock.
  */
 const steps = (process.env['FAULTS_CLOCK_STEPS'] ?? '').split(',').map(Number);
 const real = Date.now;

@@ -10,7 +10,7 @@ import { setUp, type Setup, type SetupOptions } from './setup.ts';
 const SETTLE_LIMIT_MS = 15_000;
 const POLL_MS = 50;
 
-/** Replicas on a Redis, a producer and consumers; all of it ends with the scenario. */
+/** Replicas with a Redis, a producer and consumers; all of it ends with the scenario. */
 export interface World extends AsyncDisposable {
   readonly setup: Setup;
   readonly replicas: readonly Replica[];
@@ -18,9 +18,9 @@ export interface World extends AsyncDisposable {
   grow(): Promise<Replica>;
   readonly producer: Producer;
   readonly consumers: Consumer[];
-  /** To the replicas, or to what stands in front of them. */
+  /** To the replicas, or to a proxy in front of them. */
   join(options: Omit<ConsumerOptions, 'replicas'>, to?: ConsumerOptions['replicas']): Promise<Consumer>;
-  /** The verdict on a scenario at its end: stops producing, waits until all have what they are owed. */
+  /** The verdict on a scenario at its end: stops producing, and waits until all consumers have their owed events. */
   settle(): Promise<string[]>;
 }
 
@@ -30,9 +30,9 @@ export interface WorldOptions {
   readonly fillerBytes?: number;
   readonly calls?: number;
   readonly spec?: SetupOptions['spec'];
-  /** Beside what the setup gives to each replica. */
+  /** In addition to the setup of each replica. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Each replica's own way to Redis; the same for all when not given. */
+  /** Each replica's own proxy to Redis; default: the same for all. */
   readonly redisUrls?: readonly string[];
 }
 
@@ -56,7 +56,7 @@ export async function openWorldOn(redisUrl: string, product: Product, options: W
   const replicas = Array.from({ length: count }, (_, at) =>
     stack.use(new Replica(product.root, withRedis(setup, redisUrls[at] ?? redisUrl))),
   );
-  // The first one makes the keys that all of them share.
+  // The first one creates the keys that all of them share.
   for (const replica of replicas) await replica.start();
   const { stateFolder } = setup;
   const producer = new Producer({ replicas, stateFolder, rate, fillerBytes, ...(calls !== undefined && { calls }) });
@@ -105,7 +105,7 @@ function owedTo(consumer: Consumer, producer: Producer): number {
   return accountOfConsumer(consumer, producer).lost;
 }
 
-/** Waits until it holds, at most for the limit; whether it did. */
+/** Waits until it holds, at most for the limit; returns whether it did. */
 export async function until(holds: () => boolean | Promise<boolean>, limitMs: number): Promise<boolean> {
   const end = performance.now() + limitMs;
   while (!(await holds())) {

@@ -6,7 +6,7 @@ import { logIn } from './neighbour.ts';
 /** A gateway as an attacker knows it. */
 export interface Victim {
   readonly port: number;
-  /** PEM of the authority that signed its certificate. */
+  /** Authority that signed its certificate, PEM. */
   readonly ca: string;
 }
 
@@ -15,7 +15,7 @@ interface AttackOptions {
   /** Loopback addresses that the attacker sends from. */
   readonly addresses: readonly string[];
   readonly signal: AbortSignal;
-  /** Called for each hostile act that the victim took. */
+  /** Called for each hostile act that reached the victim. */
   readonly onAct: () => void;
 }
 
@@ -27,14 +27,14 @@ const HOSTILE_USER = { username: 'operator', password: 'operatorpassword', domai
 const BLOCK_BYTES = 65_536;
 const NOTHING = Buffer.alloc(0);
 const LOGINS_AT_ONCE = 1_000;
-/** One of these logs in as often as this: 500 logins a second in all. */
+/** Interval at which one of these logs in: 500 logins a second in all. */
 const LOGIN_EVERY_MS = 2_000;
-/** Of users that a server is asked about: 1,000 logins in the time that an answer may take. */
+/** For users that an external server judges: 1,000 logins within the time of one answer. */
 const ASKED_EVERY_MS = 4_000;
 const STREAMS_PER_ADDRESS = 2;
 /**
- * The rate of an attack is the same whatever it meets, so that a control can be compared: an address opens 20 connections
- * a second, one after the other, and writes at most 1 MB on each.
+ * The rate of an attack does not depend on its effect, so that a control can be compared: an address opens 20
+ * connections a second, one after the other, and writes at most 1 MB on each.
  */
 const CONNECT_EVERY_MS = 50;
 const MOST_BLOCKS = 16;
@@ -43,22 +43,22 @@ const HOLD_MS = 1_000;
 export const ATTACKS = {
   /** B1: blocks of pipelined requests, on many connections. */
   'pipelined requests': (options) => keepSending(options, pipelined(`GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n`)),
-  /** B1: the same with logins, each of which reads a body. */
+  /** B1: the same with logins, of which each has its body read. */
   'pipelined logins': (options) =>
     keepSending(options, pipelined(`POST ${LOGIN_PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}`)),
-  /** B2: 1,000 logins under way, half of them with the correct password of one user. */
+  /** B2: 1,000 concurrent logins, half of them with the correct password of one user. */
   'flood of logins': (options) =>
     floodLogins(options, LOGIN_EVERY_MS, (at) => (at % 2 === 0 ? HOSTILE_USER : strangerOf(at))),
-  /** 1,000 logins of users that the directory lacks, at a gateway that asks a server about them which hangs. */
+  /** 1,000 logins of users that the directory lacks, at a gateway whose external login server hangs. */
   'logins at a hanging server': (options) => floodLogins(options, ASKED_EVERY_MS, strangerOf),
   /** B3: unsolicited pongs, as fast as the socket takes them. */
   'flood of pongs': (options) => floodFrames(options, Buffer.concat(repeat(frame(10, 'x'), 1_000))),
-  /** B3: a frame that makes the gateway close, and a flood behind it. */
+  /** B3: a frame that makes the gateway close, and a flood after it. */
   'frames after close': (options) =>
     floodFrames(options, Buffer.concat([...repeat(frame(1, 'x'), 200), ...repeat(frame(9, 'y'), 1_000)])),
-  /** TLS handshakes and nothing else. */
+  /** Only TLS handshakes. */
   'handshakes for nothing': (options) => keepSending(options, NOTHING),
-  /** Streams of a valid token that are closed as soon as they are open. */
+  /** Streams with a valid token that are closed as soon as they are open. */
   reconnects: (options) => floodFrames(options, frame(8, ''), NOTHING),
   /** B5: streams that never read, over TLS. */
   'unread streams': holdUnread,
@@ -68,7 +68,7 @@ export const ATTACKS = {
 
 export type AttackName = keyof typeof ATTACKS;
 
-/** Its target asks a server that hangs. */
+/** Its target uses a login server that hangs. */
 export const AT_HANGING_SERVER: AttackName = 'logins at a hanging server';
 
 function pipelined(request: string): Buffer {
@@ -79,14 +79,14 @@ function repeat<T>(value: T, times: number): T[] {
   return Array.from({ length: times }, () => value);
 }
 
-/** A masked client frame of at most 125 bytes (RFC 6455 5.2); the key of zeros leaves the payload as it is. */
+/** A masked client frame of at most 125 bytes (RFC 6455 5.2); the key of zeros leaves the payload unchanged. */
 function frame(opcode: number, payload: string): Buffer {
   return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]), Buffer.from(payload)]);
 }
 
 /**
  * Connections of each address, one after the other: each writes the block until it is ended or has written enough. With
- * an empty block it is closed as soon as it has said `hello`, and had the time of one answer.
+ * an empty block it is closed after `hello` and the time of one answer.
  */
 async function keepSending(options: AttackOptions, block: Buffer, hello: Buffer | null = null): Promise<void> {
   const one = async (localAddress: string) => {
@@ -131,7 +131,7 @@ function strangerOf(at: number): object {
   return { ...HOSTILE_USER, username: `nobody-${at}`, password: 'wrong' };
 }
 
-/** Streams of one valid token that write the frames for as long as the socket takes them. */
+/** Streams with one valid token that write the frames as long as the socket takes them. */
 async function floodFrames(options: AttackOptions, frames: Buffer, block = flooding(frames)): Promise<void> {
   const { token } = await logIn(options.victim, HOSTILE_USER, options.addresses[0]);
   return keepSending(options, block, Buffer.concat([upgrade(token), frames]));
@@ -224,7 +224,7 @@ async function answered(socket: TLSSocket): Promise<void> {
   });
 }
 
-/** Beats every `ms`, and skips those that come while the last one is still under way. Ends when the signal aborts. */
+/** Calls every `ms`, and skips calls while the last one is still running. Ends when the signal aborts. */
 async function* beats(ms: number, signal: AbortSignal): AsyncGenerator<void> {
   let next = performance.now();
   while (!signal.aborted) {

@@ -1,6 +1,6 @@
 /**
- * A TLS server that takes the attacks instead of the gateway, on the same machine: it answers as little as keeps an
- * attack going, and discards what it reads. Prints `{"port":…,"ca":…}` when it listens.
+ * A TLS server that takes the attacks instead of the gateway, on the same machine: it answers just enough to keep an
+ * attack running, and discards what it reads. Prints `{"port":…,"ca":…}` when it listens.
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -15,7 +15,7 @@ const ANSWERS = {
 } as const;
 /** A WebSocket Close without a code (RFC 6455 5.5.1). */
 const CLOSE = Buffer.from([0x88, 0]);
-/** What is still read behind a Close or a refusal. */
+/** Data that is still read after a Close or a refusal. */
 const LINGER_MS = 200;
 
 const now = Date.now();
@@ -40,7 +40,7 @@ function serve(socket: TLSSocket): void {
       isStream = true;
       socket.write(ANSWERS.upgrade);
     } else if (text.includes('"password":')) end(socket, ANSWERS.token);
-    // The head and the body of a login come apart; a head that never ends is held.
+    // The head and the body of a login arrive separately; a head that never ends is kept.
     else if (/\r\n\r\n./s.test(text)) end(socket, ANSWERS.refusal);
   });
 }

@@ -4,7 +4,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { makeCertificates } from '../../testing/certificates.ts';
 
-/** A platform that serves its directory, and takes every login that it is asked to judge without ever answering. */
+/** A platform that serves its directory, and accepts every login request without ever answering. */
 export interface HangingPlatform extends AsyncDisposable {
   readonly url: string;
   /** Path of its authority's PEM. */

@@ -1,14 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { constants, getPriority, setPriority } from 'node:os';
 
-/** Runs a command only while a core is idle: the CPU time of an attacker on another machine is not the gateway's either. */
+/**
+ * Runs a command only while a core is idle: the CPU time of an attacker on another machine would not affect the gateway
+ * either.
+ */
 const IDLE = ['chrt', '--idle', '0'];
 let canIdle: boolean | undefined;
 
 /**
- * The command with which a program runs in the scheduler's idle class (sched(7)), or the program's own elsewhere. One that
- * is measured at a raised priority has other programs beside it, which would leave an idle one nothing: a low priority
- * does there.
+ * The command that runs a program in the scheduler's idle class (sched(7)), or the program itself on other systems. If
+ * the measured program has a raised priority, other programs beside it would leave nothing to an idle one: then a low
+ * priority is used.
  */
 export function idly(command: readonly [string, ...string[]]): readonly [string, ...string[]] {
   canIdle ??= getPriority() >= 0 && spawnSync(IDLE[0] ?? '', [...IDLE.slice(1), 'true']).status === 0;
@@ -16,8 +19,8 @@ export function idly(command: readonly [string, ...string[]]): readonly [string,
 }
 
 /**
- * Takes a process out of the idle class. Beside other load the class may get no time for minutes: nothing would be
- * attacked, and the process could not even end.
+ * Takes a process out of the idle class. Under other load the class may get no time for minutes: the attack would not
+ * run, and the process could not even end.
  */
 export function hurry(pid: number | undefined): void {
   if (canIdle === true && pid !== undefined)
@@ -27,7 +30,7 @@ export function hurry(pid: number | undefined): void {
 /** Nice values below a raised priority: a tenth of the share of a core (sched(7)). */
 const FAR_BELOW = 10;
 
-/** Gives this process the lowest priority; where it was raised, one far below. */
+/** Gives this process the lowest priority; below a raised one, a far lower one. */
 export function lowerPriority(): void {
   const now = getPriority();
   setPriority(now < 0 ? now + FAR_BELOW : constants.priority.PRIORITY_LOW);

@@ -43,7 +43,7 @@ export class Neighbour implements AsyncDisposable {
     return new Neighbour(target, socket);
   }
 
-  /** Streams and logs in for `ms` milliseconds. Rejects when the stream ends meanwhile. */
+  /** Streams and logs in for `ms` milliseconds. Rejects when the stream ends in the meantime. */
   async observe(ms: number): Promise<Window> {
     this.#latencies = [];
     this.#sentAt.clear();
@@ -118,7 +118,7 @@ export class Neighbour implements AsyncDisposable {
   }
 }
 
-/** `localAddress` is the loopback address that the login comes from. Status 0 is a connection without an answer. */
+/** `localAddress` is the loopback address of the login's connection. Status 0 is a connection without an answer. */
 export async function logIn(
   { port, ca }: Victim,
   body: object,

@@ -11,13 +11,13 @@ import { openDecoy, openTarget, type Decoy } from './target.ts';
 import { judge, type Round, type Verdict, type Window } from './verdict.ts';
 
 const ATTACKER = fileURLToPath(new URL('attacker.ts', import.meta.url));
-/** The fewest rounds, and the most: more than the fewest only while the machine does not show what it should. */
+/** The minimum and maximum number of rounds: more than the minimum only if the result is not clear yet. */
 const { windowMs, least, most, isShared } = isLong(process.env)
   ? { windowMs: 5_000, least: 5, most: 9, isShared: false }
   : { windowMs: 1_500, least: 2, most: 6, isShared: true };
-/** An attack begins before its window and is stopped behind it. */
+/** An attack begins before its window and is stopped after it. */
 const LONGEST_ATTACK_MS = 60_000;
-/** An attacker that has done nothing by then is out of time, as no core is idle. */
+/** An attacker that has done nothing by then has no CPU time, because no core is idle. */
 const STARVED_MS = 5_000;
 const LIMIT = { timeout: 300_000 };
 const SUITE_LIMIT = { timeout: 3_600_000 };
@@ -34,7 +34,7 @@ describe('I15: one client, however hostile, hurts nobody else', SUITE_LIMIT, () 
     test(`${name}: the neighbour's p99 moves by less than 10 % and it logs in within 2 s`, LIMIT, async (context) => {
       await using target = await openTarget({ asksHanging: name === AT_HANGING_SERVER });
       await using neighbour = await Neighbour.open(target);
-      // What is compiled and opened at the first use is not the attack's doing.
+      // Compilation and first-time opening are not effects of the attack.
       await neighbour.observe(windowMs);
       const rounds: Round[] = [];
       let verdict: Verdict;

@@ -22,7 +22,7 @@ export interface Target extends Victim, AsyncDisposable {
   readonly pid: number;
 }
 
-/** `asksHanging`: users that its directory lacks are judged by a server that hangs. */
+/** `asksHanging`: a server that hangs judges users that its directory lacks. */
 export async function openTarget({ asksHanging = false } = {}): Promise<Target> {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'firehose-hostile-'));
@@ -63,7 +63,7 @@ export async function openTarget({ asksHanging = false } = {}): Promise<Target> 
   };
 }
 
-/** Makes the resource's directory and logins a server's, and returns what the gateway's environment needs for it. */
+/** Moves the resource's directory and logins to a server, and returns the gateway's environment for it. */
 async function askHanging(config: string, stack: AsyncDisposableStack): Promise<Record<string, string>> {
   const directory: unknown = parse(await readFile(join(config, 'directory.yaml'), 'utf8'));
   const platform = stack.use(await openHangingPlatform(JSON.stringify(directory)));
@@ -72,7 +72,7 @@ async function askHanging(config: string, stack: AsyncDisposableStack): Promise<
   return { FIREHOSE_DIRECTORY_CA_FILE: platform.caFile };
 }
 
-/** The control: what the attacks do to a neighbour on the same machine that is not attacked itself. */
+/** The control: the effect of the attacks on a neighbour on the same machine that is not attacked itself. */
 export interface Decoy extends Victim, AsyncDisposable {}
 
 export async function openDecoy(): Promise<Decoy> {

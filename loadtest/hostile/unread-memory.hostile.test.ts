@@ -9,7 +9,7 @@ import { logIn } from './neighbour.ts';
 import { openTarget, type Target } from './target.ts';
 
 const STREAMS = 40;
-/** 1 MiB waits for each connection, as plain bytes and encrypted; beside it is what a TLS connection has anyway. */
+/** 1 MiB waits for each connection, as plain bytes and encrypted; in addition to the memory of any TLS connection. */
 const MOST_MIB_EACH = 1.5;
 const EVENT_BYTES = 16_000;
 const EVENTS_A_BATCH = 100;
@@ -19,7 +19,7 @@ const LIMIT = { timeout: 120_000 };
 test('a TLS connection that does not read costs a bounded amount of memory', LIMIT, async (context) => {
   await using target = await openTarget();
   const { token } = await logIn(target, USER);
-  // What the first events and a collection leave behind is no connection's.
+  // Memory of the first events and of a collection does not belong to a connection.
   for (let batch = 0; batch < 10; batch += 1) await ingest(target);
   const before = await memoryOf(target);
   const sockets = await Promise.all(Array.from({ length: STREAMS }, () => openUnread(target, token)));

@@ -45,7 +45,7 @@ test('one busy window of several decides nothing', () => {
 test('on a shared machine the best attacked window counts, and a bound that holds in none is a fault', () => {
   const busy = [round(3, 3, 500), round(3, 400, 500), round(3, 3, 5)];
   assert.deepEqual(judge(busy, { isShared: true }).slow, []);
-  // Far beyond both, or it may be the machine.
+  // Far beyond both; otherwise it may be the machine.
   assert.deepEqual(judge([round(3, 3, 18), round(3, 90, 32)], { isShared: true }).slow, []);
   assert.deepEqual(judge([round(60, 100, 150)], { isShared: true }).slow, []);
   assert.equal(judge([round(3, 3, 60), round(3, 90, 19)], { isShared: true }).slow.length, 1);

@@ -1,4 +1,4 @@
-/** What the well-behaved client saw in one window. Times in milliseconds. */
+/** The well-behaved client's measurements in one window. Times in milliseconds. */
 export interface Window {
   readonly latencies: readonly number[];
   readonly logins: readonly LoginTry[];
@@ -13,9 +13,9 @@ export interface LoginTry {
 
 /** Three windows in a row on one machine. */
 export interface Round {
-  /** Nobody attacks. */
+  /** Without an attack. */
   readonly quiet: Window;
-  /** The attack goes to a decoy: what it costs the machine. */
+  /** The attack goes to a decoy: its cost for the machine. */
   readonly beside: Window;
   /** The attack goes to the gateway of the well-behaved client. */
   readonly attacked: Window;
@@ -27,30 +27,30 @@ export interface Verdict {
   readonly besideP99: number;
   readonly attackedP99: number;
   readonly slowestLogin: number;
-  /** Of this machine's present load: more rounds may tell. */
+  /** Depends on the machine's present load: more rounds may decide. */
   readonly slow: readonly string[];
-  /** Whatever the machine does. */
+  /** Independent of the machine. */
   readonly broken: readonly string[];
 }
 
 /** I15: the p99 of others moves by at most 10 %. */
 const RATIO = 1.1;
-/** An event's path crosses a few turns of the event loop, each of which may hold a stranger's handshake. */
+/** An event's path crosses a few turns of the event loop, each of which may contain an attacker's handshake. */
 const NOISE_MS = 5;
-/** On a machine that others load: only what is far beyond both is the gateway's for certain. */
+/** On a machine with other load: only a value far beyond both certainly belongs to the gateway. */
 const SHARED = { ratio: 1.5, noiseMs: 15 };
 const LOGIN_LIMIT_MS = 2_000;
 
-/** The 99th percentile; 0 of nothing. */
+/** The 99th percentile; 0 for no values. */
 export function p99(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))] ?? 0;
 }
 
 /**
- * Judges the attacked windows by the ones beside a decoy: the difference is the gateway's own part. Medians over the
- * rounds, so that one window in which the machine was busy decides nothing. On a machine that others load (`isShared`)
- * the best attacked window counts instead: what the gateway itself does, it does in each of them. Pure.
+ * Compares the attacked windows with those beside a decoy: the difference is the gateway's own part. Uses medians over
+ * the rounds, so that one window on a busy machine decides nothing. On a machine with other load (`isShared`) the best
+ * attacked window counts instead: the gateway's own effects occur in each of them. Pure.
  */
 export function judge(rounds: readonly Round[], { isShared = false } = {}): Verdict {
   const all99 = (of: (round: Round) => Window) => rounds.map((round) => p99(of(round).latencies));
@@ -68,7 +68,7 @@ export function judge(rounds: readonly Round[], { isShared = false } = {}): Verd
   return { quietP99, besideP99, attackedP99, slowestLogin, slow, broken: attacked.flatMap(brokenIn) };
 }
 
-/** What must never happen, whatever the machine does. */
+/** Must never happen, on any machine. */
 function brokenIn({ latencies, logins, missing }: Window): string[] {
   const refused = logins.filter(({ status }) => status !== 200);
   const slowest = Math.max(0, ...logins.map((login) => login.ms));

@@ -19,9 +19,9 @@ interface TestRun {
 const read = async (script: ScriptName) =>
   parse(await readFile(new URL(`${script}.yaml`, import.meta.url), 'utf8')) as TestRun;
 
-/** Scripts that may be split: what they judge does not need all of the connections. */
+/** Scripts that may be split: their verdict does not need all connections in one place. */
 const MAY_BE_SPLIT: readonly ScriptName[] = ['load', 'resume', 'snapshot'];
-/** Of etcd and of the API server: an object has at most about a mebibyte. */
+/** Limit of etcd and of the API server: an object has at most about a mebibyte. */
 const MOST_BYTES = 1024 * 1024;
 
 describe('TestRuns of the k6 operator', () => {

@@ -2,24 +2,27 @@
 export interface Faults {
   /** Owed, and never arrived. */
   readonly lost: number;
-  /** Arrived again outside of a redelivery. */
+  /** Arrived again, not in a redelivery. */
   readonly doubled: number;
   /** Arrived for the first time after a later event of its call. */
   readonly inverted: number;
-  /** Arrived and was not owed. */
+  /** Arrived although it was not owed. */
   readonly foreign: number;
 }
 
 /**
- * `next`: in its order. `repeated`: again after a resume, before anything new of its call, which the contract allows.
- * The others are the faults of the same names.
+ * `next`: in order. `repeated`: again after a resume, before any new event of its call, which the contract allows. The
+ * others are the faults of the same names.
  */
 export type Verdict = 'next' | 'repeated' | 'doubled' | 'inverted' | 'foreign';
 
 /** What one consumer is owed. The events of a call are numbered from 1, without holes. */
 export interface Owed<Call> {
   readonly owes: (call: Call, n: number) => boolean;
-  /** It listened before the first event was published; else it is owed what follows the first event that it got of a call. */
+  /**
+   * It listened before the first event was published; else, for each call, it is owed the events after the first one
+   * that it got.
+   */
   readonly isFromStart?: boolean;
 }
 
@@ -27,11 +30,11 @@ interface Progress {
   last: number;
   /** Owed numbers below `last` that have not arrived. */
   readonly missing: Set<number>;
-  /** Something new has arrived since the last resume. */
+  /** A new event has arrived since the last resume. */
   isPastSeam: boolean;
 }
 
-/** Judges each arrival at one consumer. Holds one number a call, and those that are missing. Pure. */
+/** Judges each arrival at one consumer. Keeps one number for each call, and the missing numbers. Pure. */
 export class Oracle<Call = number> {
   readonly #owed: Owed<Call>;
   readonly #calls = new Map<Call, Progress>();
@@ -54,7 +57,7 @@ export class Oracle<Call = number> {
     return verdict;
   }
 
-  /** After a resume: until something new of a call arrives, what arrives again is a redelivery. */
+  /** After a resume: until a new event of a call arrives, a repeated one is a redelivery. */
   resumed(): void {
     for (const call of this.#calls.values()) call.isPastSeam = false;
   }
@@ -66,7 +69,7 @@ export class Oracle<Call = number> {
     return missing;
   }
 
-  /** `produced` has, by call, how many events were acknowledged to the producer. */
+  /** `produced` has, by call, the number of events that were acknowledged to the producer. */
   faults(produced: Iterable<readonly [Call, number]>): Faults {
     let lost = this.missing;
     for (const [call, count] of produced) {

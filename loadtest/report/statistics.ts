@@ -1,4 +1,4 @@
-/** The value that `percent` of 100 values do not exceed; 0 of none. Pure. */
+/** The value that `percent` of 100 values do not exceed; 0 for no values. Pure. */
 export function percentile(values: readonly number[], percent: number): number {
   if (values.length === 0) return 0;
   const sorted = [...values].sort((a, b) => a - b);

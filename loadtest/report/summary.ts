@@ -1,7 +1,7 @@
 import { PARAMETERS, parametersOf, type ScriptName } from '../settings/parameters.ts';
 import type { Settings } from '../settings/settings.ts';
 
-/** What k6 hands to `handleSummary`, as far as it is used. */
+/** The input of `handleSummary` from k6, as far as it is used. */
 export interface SummaryData {
   readonly metrics: Readonly<Record<string, Metric>>;
   readonly state: { readonly testRunDurationMs: number };
@@ -18,12 +18,12 @@ export interface Result {
   readonly script: ScriptName;
   readonly passed: boolean;
   readonly seconds: number;
-  /** As the test was run; nothing secret. */
+  /** As the test was run; contains no secret. */
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly thresholds: readonly { readonly metric: string; readonly condition: string; readonly ok: boolean }[];
   /** The values of each metric of the load test, and of those of k6 that describe the load; times in milliseconds. */
   readonly metrics: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** What the script itself has to say. */
+  /** The script's own messages. */
   readonly notes: readonly string[];
 }
 
@@ -50,7 +50,7 @@ function resultOf(
   };
 }
 
-/** The end-of-test summary: a page to read on standard output, and JSON where `SUMMARY` says. */
+/** The end-of-test summary: a page of text on standard output, and JSON in the file `SUMMARY`. */
 export function summarize(
   script: ScriptName,
   settings: Settings,
@@ -82,7 +82,7 @@ function textOf({ script, passed, seconds, thresholds, metrics, notes }: Result)
 }
 
 function valuesOf(metric: string, values: Readonly<Record<string, number>>): string {
-  // Its rate means: at least as many closed as opened.
+  // Meaning of its rate: at least as many finished as started.
   if (metric === 'firehose_books') return `${values['passes'] ?? 0} closed of ${values['fails'] ?? 0} opened`;
   return Object.entries(values)
     .map(([name, value]) => `${name}=${Number.isInteger(value) ? value : value.toFixed(2)}`)

@@ -14,7 +14,7 @@ export type Command =
       readonly given: ReadonlyMap<ParameterName, string>;
       /** Folder with the tokens and the certificate of the gateway; null: that of `npm start`, if it is that one. */
       readonly state: string | null;
-      /** Further arguments for k6, as given after `--`. */
+      /** Further arguments for k6, given after `--`. */
       readonly rest: readonly string[];
     };
 

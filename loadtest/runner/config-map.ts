@@ -6,7 +6,9 @@ import { NAMES } from './command.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const IMPORT = /(from ')(\.{1,2}\/[^']+\.ts)(')/g;
 
-/** `loadtest/client/mix.ts` is `client.mix.ts`: the keys of a ConfigMap, and its files in a pod, have no folders. */
+/**
+ * `loadtest/client/mix.ts` becomes `client.mix.ts`: the keys of a ConfigMap, and its files in a pod, have no folders.
+ */
 const flat = (file: string): string =>
   relative(ROOT, file)
     .replace(/^loadtest\//, '')
@@ -31,7 +33,7 @@ export async function flatFiles(): Promise<Map<string, string>> {
 
 export const CONFIG_MAP = 'firehose-loadtest';
 
-/** The manifest that the TestRuns take their scripts from; JSON is YAML. */
+/** The manifest with the scripts of the TestRuns; JSON is YAML. */
 export async function configMap(): Promise<string> {
   const data = Object.fromEntries([...(await flatFiles())].toSorted(([a], [b]) => a.localeCompare(b)));
   const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: CONFIG_MAP }, data };

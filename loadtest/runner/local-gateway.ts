@@ -3,12 +3,12 @@ import { join } from 'node:path';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Whether a URL leads to this machine; without one the gateway of `npm start` is meant. */
+/** Whether a URL leads to this machine; the default is the gateway of `npm start`. */
 export function isHere(url: string): boolean {
   return url === '' || (URL.canParse(url) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname));
 }
 
-/** Where `npm start` listens under the same environment, for settings that are not given. Pure. */
+/** Where `npm start` listens with the same environment, for settings that are not given. Pure. */
 export function urlsOf(environment: Environment): Record<string, string> {
   const { FIREHOSE_PORT: port = '', FIREHOSE_INNER_PORT: innerPort = '' } = environment;
   const urls: Record<string, string> = {};
@@ -19,7 +19,7 @@ export function urlsOf(environment: Environment): Record<string, string> {
   return urls;
 }
 
-/** Files that the gateway made; a token of the environment wins over its file. */
+/** Files that the gateway created; a token of the environment overrides its file. */
 export function readState(folder: string, environment: Environment): Record<string, string> {
   const found: Record<string, string> = {};
   const read = (name: string, file: string) => {
@@ -28,7 +28,7 @@ export function readState(folder: string, environment: Environment): Record<stri
   };
   read('FIREHOSE_INGEST_TOKEN', 'ingest-token');
   read('FIREHOSE_ADMIN_TOKEN', 'admin-token');
-  // A bundle that the machine trusts does not know the gateway's own authority.
+  // A bundle that the machine trusts does not contain the gateway's own authority.
   const ca = join(folder, 'ca.crt');
   if (existsSync(ca)) found['SSL_CERT_FILE'] = ca;
   return found;

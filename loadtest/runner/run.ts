@@ -1,6 +1,6 @@
 /**
- * `npm run loadtest -- <script> [--<parameter> <value> ...]`: runs a load test under the command in `K6`, else `k6`, with
- * the tokens and the certificate of a gateway on this machine where there is one. Its exit code is k6's.
+ * `npm run loadtest -- <script> [--<parameter> <value> ...]`: runs a load test with the command in `K6`, else `k6`, and
+ * with the tokens and the certificate of a gateway on this machine if there is one. Its exit code is k6's.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

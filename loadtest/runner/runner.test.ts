@@ -120,7 +120,7 @@ describe('the gateway of npm start', () => {
     const shown = 'echo "$FIREHOSE_URL, $FIREHOSE_INGEST_TOKEN, $FIREHOSE_ADMIN_TOKEN, $SSL_CERT_FILE"';
     const stub = join(folder, 'k6');
     await writeFile(stub, `#!/bin/sh\n[ "$1" = version ] && echo k6 || { ${shown}; } > "${asked}"\n`, { mode: 0o755 });
-    // Connections are accepted by the kernel, whatever answers them.
+    // The kernel accepts connections, whatever the process answers.
     const server = createServer().listen(0, '0.0.0.0');
     await once(server, 'listening');
     const port = String((server.address() as AddressInfo).port);

@@ -1,7 +1,7 @@
 /** Every parameter of the load tests: given to k6 as `-e NAME=value`, to `npm run loadtest` as `--name value`. Pure. */
 export interface Parameter {
   readonly kind: 'text' | 'secret' | 'count' | 'duration' | 'list';
-  /** As it is written; '' where there is none. */
+  /** In its written form; '' when there is none. */
   readonly fallback: string;
   readonly about: string;
 }
@@ -70,7 +70,7 @@ const TARGET = [
 
 interface Script {
   readonly about: string;
-  /** What it takes beside the target, with its own default where that differs. */
+  /** Its parameters besides the target, with its own default where that differs. */
   readonly parameters: Partial<Readonly<Record<ParameterName, string | null>>>;
 }
 

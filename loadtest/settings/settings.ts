@@ -24,7 +24,7 @@ export function readDuration(text: string): number | null {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The parameters make no test; the message lists every fault. */
+/** The parameters are invalid; the message lists every fault. */
 export class WrongParameters extends Error {
   readonly code = 'wrong_parameters';
 
@@ -37,8 +37,8 @@ export class WrongParameters extends Error {
 export const FEWEST_LOOKS = 5;
 
 /**
- * Reads what a script takes; throws one WrongParameters that lists every fault. A parameter that the script does not take has its
- * default, so that what is shared between scripts may ask for it.
+ * Reads a script's parameters; throws one WrongParameters that lists every fault. A parameter that the script does not
+ * take has its default, so that shared code may read it.
  */
 export function readSettings(script: ScriptName, environment: Environment): Settings {
   const taken = parametersOf(script);
@@ -56,10 +56,10 @@ export function readSettings(script: ScriptName, environment: Environment): Sett
   return values as unknown as Settings;
 }
 
-/** Counts that may be 0: nothing is published, or tried. */
+/** Counts that may be 0: nothing is published or tried. */
 const MAY_BE_NONE: readonly string[] = ['RATE', 'WRONG_TRIES'];
 
-/** Parameters that are valid alone and not together. */
+/** Parameters that are valid separately but not together. */
 function contradictions(script: ScriptName, settings: Settings): string[] {
   const faults = [...parametersOf(script)].flatMap(([name, { kind }]) =>
     kind === 'count' && settings[name] === 0 && !MAY_BE_NONE.includes(name) ? [`${name}: at least 1`] : [],

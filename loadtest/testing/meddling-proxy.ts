@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 
-/** An HTTP answer as the proxy gives it. */
+/** An HTTP answer of the proxy. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -12,9 +12,9 @@ export interface Answer {
 
 /** Deliberate faults of a gateway. */
 export interface Meddling {
-  /** Made for each connection: given every event, and what sends a text on to the client. */
+  /** Created for each connection: gets every event, and a function that sends a text on to the client. */
   readonly events?: (target: string) => (text: string, send: (text: string) => void) => void;
-  /** Asked at each handshake: an answer instead of it, or null. */
+  /** Called at each handshake: an answer instead of it, or null. */
   readonly handshake?: () => Answer | null;
   readonly login?: (answer: Answer) => Answer;
 }
@@ -26,7 +26,7 @@ export interface MeddlingProxy extends AsyncDisposable {
 /** `closeTimeout` is newer than the published types. */
 const WEB_SOCKETS = { noServer: true, perMessageDeflate: false, closeTimeout: 1_000 };
 
-/** Stands before a plain-HTTP gateway and does what a gateway must not do. */
+/** Stands before a plain-HTTP gateway and does what a gateway must never do. */
 export async function startMeddlingProxy(upstream: string, meddling: Meddling): Promise<MeddlingProxy> {
   const sockets = new Set<Socket>();
   const server = createServer((from, to) => void passOn(upstream, { from, to, meddling }));
@@ -90,7 +90,7 @@ function bridge(
   }
 }
 
-/** A request that is no upgrade: whole, there and back. */
+/** A request that is not an upgrade is forwarded whole in both directions. */
 async function passOn(
   upstream: string,
   { from, to, meddling }: { from: IncomingMessage; to: ServerResponse; meddling: Meddling },
@@ -127,7 +127,7 @@ export const dropping = (every: number): Meddling => ({
   },
 });
 
-/** Gives one event in this many twice. */
+/** Sends one event in this many twice. */
 export const doubling = (every: number): Meddling => ({
   events: () => {
     let count = 0;
@@ -138,7 +138,7 @@ export const doubling = (every: number): Meddling => ({
   },
 });
 
-/** Gives one event in this many after the next one of its call. */
+/** Sends one event in this many after the next one of its call. */
 export const swapping = (every: number): Meddling => ({
   events: () => {
     let count = 0;

@@ -13,7 +13,7 @@ import type { ParameterName, ScriptName } from '../settings/parameters.ts';
 import { startMeddlingProxy, type Meddling } from './meddling-proxy.ts';
 
 const LOADTEST = fileURLToPath(new URL('../', import.meta.url));
-/** A run that hangs is ended, well after its own end. */
+/** A run that hangs is ended, well after its planned end. */
 const RUN_LIMIT_MS = 100_000;
 
 type Parameters = Partial<Record<ParameterName, string>>;
@@ -22,9 +22,9 @@ interface Ran {
   readonly code: number | null;
   readonly output: string;
   readonly result: Result;
-  /** The conditions that were not held, as `metric condition`. */
+  /** The violated thresholds, as `metric condition`. */
   readonly broken: readonly string[];
-  /** What a metric came to: its count, else its value. */
+  /** A metric's result: its count, else its value. */
   readonly valueOf: (metric: string) => number;
 }
 
@@ -34,23 +34,23 @@ export interface Stage extends AsyncDisposable {
   run(script: ScriptName, parameters: Parameters, options?: RunOptions): Promise<Ran>;
 }
 
-/** The runner on this machine; without one a test says that it is skipped. */
+/** The runner on this machine; without one a test reports that it is skipped. */
 export const k6: FoundK6 = findK6(process.env);
 export const WITH_K6 = k6.ok ? { timeout: RUN_LIMIT_MS + 20_000 } : { skip: k6.why };
-/** The same of a suite, whose limit is that of all its tests. */
+/** The same for a suite, whose limit covers all its tests. */
 export const SUITE_WITH_K6 = k6.ok ? { timeout: 10 * RUN_LIMIT_MS } : { skip: k6.why };
 
 export interface StageOptions {
   /** Empty: the embedded log. */
   readonly redisUrl?: string;
   readonly tls?: boolean;
-  /** More of the resource's `spec`. */
+  /** Additions to the resource's `spec`. */
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
 interface RunOptions {
   readonly meddling?: Meddling;
-  /** Where the script lies, when not in the project. */
+  /** Folder of the script, when it is not in the project. */
   readonly folder?: string;
   /** Further arguments of the runner. */
   readonly args?: readonly string[];

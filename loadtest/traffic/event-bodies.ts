@@ -13,7 +13,7 @@ export class EventBodies {
   constructor() {
     const accounts: SimulatedAccount[] = [{ id: 'account', name: 'account', realm: 'account.sip.example.com' }];
     const simulator = createSimulator({ seed: 'load test', accounts, callsPerSecond: 1, startAt: START });
-    // Only until each name was used once: the engines of k6 are slow.
+    // Only until each name was used once, because the engines of k6 are slow.
     for (let step = 1; step <= MOST_STEPS && NAMES.some((name) => !this.#simulated.has(name)); step += 1) {
       for (const { name, json } of simulator.next(START + step * STEP_MS)) {
         if (!this.#simulated.has(name)) this.#simulated.set(name, json);
@@ -21,7 +21,7 @@ export class EventBodies {
     }
   }
 
-  /** The JSON of an event without its last brace; Call-ID and what else is the event's own have to follow. */
+  /** The JSON of an event without its last brace; Call-ID and the event's other own members have to follow. */
   open(name: string, account: string): string {
     const key = `${name} ${account}`;
     let text = this.#ready.get(key);

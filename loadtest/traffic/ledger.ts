@@ -7,11 +7,11 @@ export interface Scope {
   readonly owesCall: (call: number) => boolean;
   /** Names of its filter; null is all. */
   readonly names: ReadonlySet<string> | null;
-  /** It listened before the first event was published: numbers begin with 1 and not with the first that came. */
+  /** It listened before the first event was published: numbers begin with 1 instead of the first received one. */
   readonly isFromStart: boolean;
 }
 
-/** Accounts for each event of a run at one consumer, and knows when the last one that is owed has come. */
+/** Accounts for each event of a run at one consumer, and knows when the last owed one has arrived. */
 export class Ledger {
   readonly #scope: Scope;
   #oracle: Oracle;
@@ -36,23 +36,23 @@ export class Ledger {
     return verdict;
   }
 
-  /** A resume: until a new event of a call comes, repeated ones are at the seam. */
+  /** A resume: until a new event of a call arrives, repeated ones are allowed. */
   resumed(): void {
     this.#oracle.resumed();
   }
 
-  /** It comes back without a cursor: what is owed of a call begins with the first event that it gets. */
+  /** It returns without a cursor: the owed events of a call begin with the first received one. */
   rejoined(): void {
     this.#missedBefore += this.#oracle.missing;
     this.#oracle = this.#begin(false);
   }
 
-  /** The last event of every call that is owed has come. */
+  /** The last owed event of every call has arrived. */
   get isComplete(): boolean {
     return this.#ended.size === this.#owedCalls;
   }
 
-  /** Numbers that were skipped, and one for each call whose end never came: how many follow is unknown. */
+  /** Skipped numbers, and one for each call whose end never arrived: how many follow is unknown. */
   get lost(): number {
     return this.#owedCalls - this.#ended.size + this.#missedBefore + this.#oracle.missing;
   }

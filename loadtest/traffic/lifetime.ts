@@ -2,8 +2,8 @@
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /**
- * After how many messages a consumer dies: up to twice `average`, and about it over any lives in a row. No chance is in
- * it, and life 0 ends at once: a short run has deaths, too.
+ * After how many messages a consumer dies: up to twice `average`, and about `average` over consecutive lives. It is
+ * deterministic, and life 0 ends at once, so that a short run has deaths, too.
  */
 export function messagesToLive(life: number, average: number): number {
   return 1 + Math.floor(((life * GOLDEN) % 1) * 2 * average);

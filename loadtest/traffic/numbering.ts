@@ -1,24 +1,24 @@
 /**
- * The numbers in each event of a load test, so that lost, doubled and inverted events are measured. Calls are numbered
- * from 0 and never end; the events of a call are numbered from 1, and their names follow from the number: a filter says
- * which numbers are owed. The last whole cycle of names of each call is marked. Pure.
+ * The numbers in each event of a load test, by which lost, doubled and inverted events are found. Calls are numbered
+ * from 0 and never end; the events of a call are numbered from 1, and their names follow from the number: a filter
+ * determines the owed numbers. The last whole cycle of names of each call is marked. Pure.
  */
 export interface Numbering {
   readonly run: string;
   readonly call: number;
   readonly n: number;
-  /** Of the last cycle of names: nothing of this call comes after it. */
+  /** Of the last cycle of names: no event of this call follows it. */
   readonly isLast: boolean;
   /** Unix milliseconds by the producer's clock. */
   readonly sentAt: number;
-  /** What the producer was doing, as `calm`. */
+  /** The producer's phase, for example `calm`. */
   readonly phase: string;
 }
 
-/** The phase of what ends the calls: it comes in one burst, and is not timed. */
+/** The phase of the calls' ends: they come in one burst, and are not timed. */
 export const END_PHASE = 'end';
 
-/** The names of a call's events, over and over. */
+/** The names of a call's events, repeated. */
 export const NAMES = [
   'CHANNEL_CREATE',
   'CHANNEL_PROGRESS',
@@ -41,7 +41,10 @@ export function encodeNumbering({ run, call, n, isLast, sentAt, phase }: Numberi
   return `${KEY}${run} ${call} ${n} ${isLast ? 1 : 0} ${sentAt} ${phase}"`;
 }
 
-/** Null for an event that is not of a load test. Looks for the member instead of parsing: engines of k6 parse slowly. */
+/**
+ * Null for an event that does not belong to a load test. Searches for the member instead of parsing: engines of k6
+ * parse slowly.
+ */
 export function decodeNumbering(text: string): Numbering | null {
   const from = text.lastIndexOf(KEY);
   if (from < 0) return null;

@@ -4,12 +4,12 @@ import { sourceDefinition, subscriptionDefinition } from './definitions.ts';
 
 interface CrdFile {
   readonly path: string;
-  /** As `firehosesources`. */
+  /** For example `firehosesources`. */
   readonly plural: string;
   readonly text: string;
 }
 
-/** Every CustomResourceDefinition of the project, as it stands in `crds/`. */
+/** Every CustomResourceDefinition of the project, as in `crds/`. */
 export function crdFiles(): readonly CrdFile[] {
   const made = [
     { definition: subscriptionDefinition(), origin: 'protocol/subscription.ts' },

@@ -7,7 +7,7 @@ import { FULL_SPEC, MINIMAL_SPEC, SENTINEL_REDIS, subscription } from '../testin
 import { WRONG_RESOURCES } from '../testing/wrong-resources.ts';
 
 const PATH = '/apis/firehose.dev/v1alpha1/namespaces/default/firehosesubscriptions';
-/** As kubectl asks: an unknown field is an error. */
+/** Like kubectl: an unknown field is an error. */
 const STRICT = '?fieldValidation=Strict&dryRun=All';
 
 describe('the API server', () => {
@@ -20,7 +20,7 @@ describe('the API server', () => {
 
   const create = (resource: object, query = STRICT) => plane.admin.call('POST', `${PATH}${query}`, resource);
 
-  /** What both readers make of a resource: the API server fills in everything but what is below lists. */
+  /** How both readers read a resource: the API server adds every default except those listed below. */
   const readBoth = (body: Readonly<Record<string, unknown>>, spec?: object) =>
     assert.deepEqual(
       subscriptionSchema.parse(subscription('acme', body['spec'] as object)).spec,

@@ -9,25 +9,25 @@ interface Column {
   readonly priority?: number;
 }
 
-/** What one kind of the group `firehose.dev` is. */
+/** Definition of one kind of the group `firehose.dev`. */
 export interface KindDefinition {
   readonly kind: string;
   readonly shortName: string;
   readonly about: string;
   readonly spec: z.ZodType;
   readonly status: z.ZodType;
-  /** Text of each field, `spec` and `status` at their tops; `file` is the one that holds them. */
+  /** Text of each field, including `spec` and `status`; `file` contains them. */
   readonly descriptions: { readonly texts: Readonly<Record<string, string>>; readonly file: string };
   /** Fields that only a cluster needs: `field` of the object, or of the elements of the list, at `place`. */
   readonly required: readonly { readonly place: string; readonly field: string }[];
-  /** Rules that hold in a cluster alone. */
+  /** Rules that apply only in a cluster. */
   readonly rules?: readonly { readonly place: string; readonly rule: string; readonly message: string }[];
   readonly columns: readonly Column[];
-  /** Of the `scale` subresource. */
+  /** For the `scale` subresource. */
   readonly scale: { readonly spec: string; readonly status: string; readonly selector: string };
 }
 
-/** Names derived from the resource's are those of Services, which are DNS labels of at most 63 characters. */
+/** Names derived from the resource's are names of Services, which are DNS labels of at most 63 characters. */
 const NAME_RULES = [
   {
     rule: "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$') && self.metadata.name.size() <= 44",
@@ -41,8 +41,8 @@ const propertiesOf = (node: StructuralSchema) =>
     Record<string, StructuralSchema> | undefined;
 
 /**
- * Only a cluster needs it: a standalone process has its environment and files. What holds a required field has no
- * default, and is required itself up to the first optional place.
+ * Required only in a cluster: a standalone process has its environment and files. A parent of a required field has no
+ * default, and is itself required, up to the first optional one.
  */
 function requireOfCluster(spec: StructuralSchema, { place, field }: KindDefinition['required'][number]): void {
   let node = spec;
@@ -68,7 +68,7 @@ function require(node: StructuralSchema, field: string): void {
   target['required'] = [...((target['required'] as string[] | undefined) ?? []), field];
 }
 
-/** Writes the descriptions that `kubectl explain` shows. Throws when a field has none. */
+/** Adds the descriptions that `kubectl explain` shows. Throws when a field has none. */
 function describe(node: StructuralSchema, path: string, left: Map<string, string>, file: string): void {
   const text = left.get(path);
   if (text === undefined) throw new TypeError(`${file} has no text for '${path}'`);
@@ -77,7 +77,7 @@ function describe(node: StructuralSchema, path: string, left: Map<string, string
   for (const [name, child] of Object.entries(propertiesOf(node) ?? {})) describe(child, `${path}.${name}`, left, file);
 }
 
-/** `spec` and `status` as the API server takes them, with their texts. */
+/** `spec` and `status` in the form of the API server, with their texts. */
 function schemasOf(of: KindDefinition): { readonly spec: StructuralSchema; readonly status: StructuralSchema } {
   const spec = structuralSchema(of.spec);
   for (const one of of.required) requireOfCluster(spec, one);
@@ -96,7 +96,7 @@ function schemasOf(of: KindDefinition): { readonly spec: StructuralSchema; reado
   return { spec, status };
 }
 
-/** The CustomResourceDefinition of a kind, generated from the schema that its process reads files with. */
+/** The CustomResourceDefinition of a kind, generated from the schema that its process uses for files. */
 export function customResourceDefinition(of: KindDefinition) {
   const { kind, about, columns, shortName } = of;
   const singular = kind.toLowerCase();

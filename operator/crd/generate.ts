@@ -1,4 +1,4 @@
-/** `npm run generate`: writes crds/ from the schemas. `crd.test.ts` fails when it was forgotten. */
+/** `npm run generate`: writes crds/ from the schemas. `crd.test.ts` fails when this was forgotten. */
 import { writeFile } from 'node:fs/promises';
 import { crdFiles } from './crd-file.ts';
 

@@ -5,7 +5,7 @@ export function below(path: string, texts: Texts): Texts {
   return Object.fromEntries(Object.entries(texts).map(([field, text]) => [`${path}.${field}`, text]));
 }
 
-/** Of `redis`, in every resource. */
+/** Texts of `redis`, in every resource. */
 export const REDIS_TEXTS: Texts = {
   redis: 'Where the event log is.',
   'redis.urlSecretRef': 'Secret with the URL, as redis://user:password@host:6379 or rediss://.',
@@ -28,7 +28,7 @@ export const REDIS_TEXTS: Texts = {
   'redis.keyPrefix': 'Begins every key in Redis. Cannot be changed.',
 };
 
-/** Of fields about pods. */
+/** Texts of fields about pods. */
 export const POD_TEXTS: Texts = {
   imagePullSecrets: 'Secrets with which the image is pulled.',
   'imagePullSecrets.name': 'Name of the Secret, in this namespace.',
@@ -53,7 +53,7 @@ export const POD_TEXTS: Texts = {
   'podTemplate.topologySpreadConstraints.whenUnsatisfiable': 'As in a pod.',
 };
 
-/** Of `telemetry`. */
+/** Texts of `telemetry`. */
 export const TELEMETRY_TEXTS: Texts = {
   'telemetry.otlp': 'Sends them by the OpenTelemetry protocol. A change replaces the pods.',
   'telemetry.otlp.endpoint': 'Address of the collector, as http://collector.monitoring:4318.',
@@ -63,7 +63,7 @@ export const TELEMETRY_TEXTS: Texts = {
   'telemetry.otlp.samplePercent': 'Percent of the traces that begin here and are recorded.',
 };
 
-/** Of a condition. */
+/** Texts of a condition. */
 export const CONDITION_TEXTS: Texts = {
   'conditions.type': 'What it is about.',
   'conditions.status': 'Whether it holds.',

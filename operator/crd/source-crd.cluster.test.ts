@@ -8,7 +8,7 @@ import { WRONG_SOURCES } from '../testing/wrong-sources.ts';
 import { sourceDefinition } from './definitions.ts';
 
 const PATH = '/apis/firehose.dev/v1alpha1/namespaces/default/firehosesources';
-/** As kubectl asks: an unknown field is an error. */
+/** Like kubectl: an unknown field is an error. */
 const STRICT = '?fieldValidation=Strict&dryRun=All';
 const MERGE = 'application/merge-patch+json';
 
@@ -68,7 +68,7 @@ describe('the API server and a FirehoseSource', () => {
     ];
     for (const [spec, says] of changes) {
       const { status, body } = await plane.admin.call('PATCH', `${PATH}/fixed`, { spec }, MERGE);
-      // Left out is the default, which it has.
+      // An absent field has the default.
       assert.equal(status, says.source === '^$' ? 200 : 422);
       if (status !== 200) assert.match(String(body['message']), says);
     }

@@ -107,7 +107,7 @@ const ACCOUNTS: Texts = {
   'accounts.holdCreate': 'Time that the events of a new leg wait for one that names the account, at most 2s.',
 };
 
-/** What `kubectl explain` says of each field of a FirehoseSource. */
+/** The texts of `kubectl explain` for each field of a FirehoseSource. */
 export const SOURCE_DESCRIPTIONS: Texts = {
   spec: 'What should run.',
   ...below('spec', {

@@ -9,8 +9,10 @@ const FOREIGN: ReadonlySet<string> = new Set(['$schema', 'propertyNames', '$id',
 const SAFE = Number.MAX_SAFE_INTEGER;
 
 /**
- * Translates a zod schema. Elements of lists have no defaults: a defaulted element differs from the one that was applied, and
- * tools that compare lists as a whole (Argo CD) would never be in sync. Readers fill these in. Cross-field rules come through its metadata (`x-kubernetes-validations`). */
+ * Translates a zod schema. Elements of lists have no defaults: an element with added defaults differs from the applied
+ * one, and tools that compare whole lists (Argo CD) would never be in sync. Readers add these defaults. Cross-field
+ * rules come from its metadata (`x-kubernetes-validations`).
+ */
 export function structuralSchema(schema: z.ZodType): StructuralSchema {
   return clean(z.toJSONSchema(schema, { io: 'input', target: 'openapi-3.0', unrepresentable: 'any' }));
 }
@@ -24,9 +26,9 @@ function clean(node: unknown): StructuralSchema {
   const cleaned: StructuralSchema = {};
   for (const [key, value] of Object.entries(given)) {
     if (FOREIGN.has(key)) continue;
-    // Unknown fields are refused by kubectl and pruned by the API server; both forms at once are not structural.
+    // kubectl refuses unknown fields and the API server prunes them; both forms at once are not structural.
     if (key === 'additionalProperties' && (value === false || 'properties' in given)) continue;
-    // The pattern says what a date-time is, too; the format is enough.
+    // The format suffices: the pattern describes a date-time, too.
     if ((key === 'maximum' && value === SAFE) || (key === 'minimum' && value === -SAFE)) continue;
     cleaned[key] = translate(key, value);
   }
@@ -36,8 +38,8 @@ function clean(node: unknown): StructuralSchema {
 }
 
 /**
- * Kubernetes takes 500m, 1Gi, 2 and 0.5, but its "int or string" refuses 0.5. Without a type the values are judged by
- * what they are: numbers by their size, strings by the pattern; anything else is refused.
+ * Kubernetes accepts 500m, 1Gi, 2 and 0.5, but its "int or string" refuses 0.5. Without a type each value is checked by
+ * its own type: numbers by size, strings by the pattern; anything else is refused.
  */
 function quantity(given: StructuralSchema): StructuralSchema {
   const branches = given['anyOf'] as StructuralSchema[];
@@ -65,7 +67,7 @@ function withoutDefaults(schema: StructuralSchema): StructuralSchema {
   return { ...rest, ...('properties' in rest && { properties: below('properties') }) };
 }
 
-/** The API server runs the rules on a default as it is written: without the defaults below it they would fail. */
+/** The API server evaluates the rules on a default as written: without the nested defaults they would fail. */
 function populated(value: unknown, schema: StructuralSchema): unknown {
   if (Array.isArray(value)) return value.map((item) => populated(item, schema['items'] as StructuralSchema));
   if (!isPlainObject(value)) return value;

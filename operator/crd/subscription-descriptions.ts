@@ -1,6 +1,6 @@
 import { CONDITION_TEXTS, POD_TEXTS, REDIS_TEXTS, TELEMETRY_TEXTS, below } from './shared-descriptions.ts';
 
-/** What `kubectl explain` says of each field. One line a field: a test finds the ones that are missing. */
+/** The texts of `kubectl explain` for each field, one line each: a test finds missing ones. */
 export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
   spec: 'What should run.',
   'spec.suspend': 'Runs no gateway while true. Streams and consumer groups stay.',

@@ -9,7 +9,7 @@ const FIELD_MANAGER = 'firehose-operator';
 
 export interface ApiOptions {
   readonly connection: Connection;
-  /** Everything ends with it. */
+  /** Aborting it ends everything. */
   readonly signal: AbortSignal;
   /** Throws when this process must not write: it has lost its lease, or may have. */
   readonly assertMayWrite?: () => void;
@@ -17,20 +17,20 @@ export interface ApiOptions {
   readonly requestsPerSecond?: number;
 }
 
-/** One answered page of a list. */
+/** One received page of a list. */
 interface Page {
   readonly items: readonly KubeObject[];
   readonly resourceVersion: string;
 }
 
 /**
- * Raw requests: JSON is passed through unchanged. Every call has a time limit, and is tried again where that is safe.
- * More than eight members: one for each verb of the API; who uses it takes a `Pick` of the verbs it needs.
+ * Raw requests: JSON passes through unchanged. Every call has a time limit, and is repeated where that is safe.
+ * More than eight members: one for each verb of the API; a caller takes a `Pick` of the verbs it needs.
  */
 export interface KubernetesApi {
   /** Null when there is none. */
   get(kind: Kind, namespace: string, name: string): Promise<KubeObject | null>;
-  /** All of them, read in pages of one resource version. Rejects with an ApiError 410 when that version has expired. */
+  /** All objects, read in pages of one resource version. Rejects with an ApiError 410 when that version has expired. */
   list(kind: Kind, namespace: string | null, labelSelector: string): Promise<Page>;
   /** The open answer of a watch: lines of JSON. It has no time limit of its own. */
   watch(
@@ -39,11 +39,11 @@ export interface KubernetesApi {
     query: Record<string, string>,
     signal: AbortSignal,
   ): Promise<IncomingMessage>;
-  /** Server-side apply with force: for what is ours. */
+  /** Server-side apply with force: for the operator's own objects. */
   apply(kind: Kind, object: KubeObject, how?: { subresource?: 'status'; manager?: string }): Promise<KubeObject>;
-  /** JSON merge patch; with a `resourceVersion` in it, it fails when the object has changed since. */
+  /** JSON merge patch; if it contains a `resourceVersion`, it fails when the object has changed since. */
   merge(kind: Kind, object: KubeObject): Promise<KubeObject>;
-  /** Whether the cluster knows this kind at all. */
+  /** Whether the cluster knows this kind. */
   serves(kind: Kind): Promise<boolean>;
   create(kind: Kind, object: KubeObject): Promise<KubeObject>;
   replace(kind: Kind, object: KubeObject): Promise<KubeObject>;
@@ -137,9 +137,7 @@ async function listAll(call: (request: ApiRequest) => Promise<unknown>, path: st
   return { items, resourceVersion };
 }
 
-/**
- * 429 and 5xx mean that nothing was done, or that repeating it has the same effect; this holds for everything but POST.
- */
+/** After 429 and 5xx nothing was done, or a repetition has the same effect; this holds for everything but POST. */
 async function withRetries(once: () => Promise<unknown>, isRepeatable: boolean, signal: AbortSignal): Promise<unknown> {
   for (let attempt = 1; ; attempt += 1) {
     try {

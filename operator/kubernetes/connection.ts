@@ -1,13 +1,13 @@
 import { Agent, type RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 
-/** How to reach the API server, and with which credentials. */
+/** Address of the API server, and the credentials. */
 export interface Connection {
   readonly server: URL;
   /** Namespace of the credentials: the service account's in a cluster, the context's elsewhere. */
   readonly namespace: string;
   readonly isInCluster: boolean;
-  /** Asked before every request: tokens are renewed on disk. */
+  /** Called before every request: tokens are renewed on disk. */
   options(): Promise<RequestOptions>;
 }
 
@@ -32,7 +32,7 @@ export function openConnection(file?: string): Connection {
     async options() {
       const options: RequestOptions = {};
       await config.applyToHTTPSOptions(options);
-      // The library makes agents that use a proxy.
+      // The library creates agents that use a proxy.
       if (!cluster.proxyUrl) options.agent = agent;
       return options;
     },

@@ -19,7 +19,7 @@ export type RecordEvent = (
 
 const MAX_MESSAGE = 1_024;
 
-/** Records Events for transitions. An Event that cannot be recorded is logged and fails nothing. */
+/** Records Events for transitions. A failure to record one is logged, and nothing else fails. */
 export function createEventRecorder({ api, instance, logger }: EventOptions): RecordEvent {
   return async (about, type, reason, message) => {
     const { name, namespace = 'default', uid = '', resourceVersion = '' } = about.metadata;

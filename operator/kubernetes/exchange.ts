@@ -19,7 +19,7 @@ export class ApiError extends Error {
   readonly status: number;
   /** The machine-readable reason: `Conflict`, `Expired`, `Forbidden`, ... */
   readonly reason: string;
-  /** Milliseconds; null when the server did not say. */
+  /** Milliseconds; null when the server gave none. */
   readonly retryAfterMs: number | null;
   /** The namespace is being deleted and accepts no new objects. */
   readonly isNamespaceTerminating: boolean;
@@ -33,7 +33,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The API server could not be reached, answered too late, or what it said was cut off. */
+/** The API server could not be reached, answered too late, or its answer was cut off. */
 export class ApiUnavailable extends Error {
   override readonly name = 'ApiUnavailable';
   readonly code = 'api_unavailable';
@@ -52,9 +52,9 @@ export interface Conditions {
 }
 
 /**
- * Opens one exchange; the answer's body is still to be read. Rejects with ApiUnavailable, the signal's reason, or what
- * `assertMaySend` threw. That is called when the connection is open: a process that was paused while credentials were
- * read, or during a handshake, could otherwise send after its lease.
+ * Opens one exchange; the caller reads the answer's body. Rejects with ApiUnavailable, the signal's reason, or the
+ * error of `assertMaySend`. That is called when the connection is open: a process that was paused while it read
+ * credentials, or during a handshake, could otherwise send after its lease.
  */
 export async function send(
   connection: Connection,
@@ -78,7 +78,7 @@ export async function send(
   const sent = request(url, { ...options, method, headers, signal });
   sent.once('response', resolve);
   sent.once('error', (error) => {
-    // The error is then that of the abort here. It may name the address but holds no credentials.
+    // The error is then that of the abort here. It may name the address but contains no credentials.
     reject(signal.aborted ? (signal.reason as Error) : new ApiUnavailable(error.message));
   });
   const write = () => {
@@ -117,7 +117,7 @@ export async function readAnswer(response: IncomingMessage, signal: AbortSignal)
     return parsed;
   }
   const answer: ErrorAnswer = parsed ?? { message: content.slice(0, 200) };
-  // Server-side apply answers 500 when a field has another type than in the schema: that is not a failure of the
+  // Server-side apply answers 500 when the type of a field differs from the schema: that is not a failure of the
   // server.
   const isMistyped = status === 500 && answer.message?.startsWith('failed to create typed patch object') === true;
   throw new ApiError(isMistyped ? 422 : status, answer, retryAfter(response));

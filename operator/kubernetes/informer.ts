@@ -8,10 +8,13 @@ import { watchEvents } from './watch-events.ts';
 export interface InformerOptions {
   readonly api: Pick<KubernetesApi, 'list' | 'watch'>;
   readonly kind: Kind;
-  /** Null: of the whole cluster. */
+  /** Null: the whole cluster. */
   readonly namespace: string | null;
   readonly labelSelector?: string;
-  /** Each object that appeared, changed or went (then as it was last seen). A throw is logged and ends nothing. */
+  /**
+   * Called for each object that was added, changed or deleted (with its last known state). An exception is logged and
+   * ends nothing.
+   */
   readonly onChange: (object: KubeObject, isGone: boolean) => void;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -21,20 +24,20 @@ export interface InformerOptions {
 export interface InformerTimings {
   /** The server ends a watch after this many seconds, or up to twice as many. */
   readonly watchSeconds: number;
-  /** A watch without a byte for this long is given up; bookmarks come every minute. */
+  /** A watch without a byte for this long is abandoned; bookmarks come every minute. */
   readonly silenceMs: number;
   readonly maxBackoffMs: number;
 }
 
 const TIMINGS: InformerTimings = { watchSeconds: 240, silenceMs: 150_000, maxBackoffMs: 30_000 };
 
-/** What is there, kept by list and watch for as long as the process lives. */
+/** The present objects, kept by list and watch for the lifetime of the process. */
 export interface Informer {
-  /** Settles when the first list is in. */
+  /** Settles after the first list. */
   readonly synced: Promise<void>;
   get(namespace: string, name: string): KubeObject | undefined;
   values(): IterableIterator<KubeObject>;
-  /** Milliseconds since the server last sent something: an alarm when it grows. */
+  /** Milliseconds since the server last sent something; a rising value is an alarm. */
   readonly ageMs: number;
 }
 
@@ -81,7 +84,7 @@ async function supervise(options: Supervised): Promise<void> {
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
-      // Gone or Expired: the missed changes cannot be requested any more.
+      // Gone or Expired: the missed changes can no longer be requested.
       const mustList = error instanceof ApiError && (error.status === 410 || error.status === 404);
       if (mustList) version = null;
       logger.warn(
@@ -119,7 +122,7 @@ async function follow(options: Supervised, from: string, onVersion: (version: st
     timeoutSeconds: String(Math.ceil(watchSeconds * (1 + Math.random()))),
     ...(options.labelSelector !== undefined && { labelSelector: options.labelSelector }),
   };
-  // A server that takes the request and never answers is silent, too.
+  // A server that accepts the request and never answers is silent, too.
   const opening = new AbortController();
   const timer = setTimeout(() => opening.abort(new Error('a watch was not answered')), silenceMs);
   const response = await options.api

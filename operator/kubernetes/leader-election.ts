@@ -4,11 +4,11 @@ import type { KubernetesApi } from './api.ts';
 import { ApiError } from './exchange.ts';
 import { apiVersionOf, LEASES, type KubeObject } from './objects.ts';
 
-/** `renewMs` < `deadlineMs` < `leaseMs`: what is between them is the room for slow answers and paused processes. */
+/** `renewMs` < `deadlineMs` < `leaseMs`: the differences allow for slow answers and paused processes. */
 export interface LeaseTimings {
-  /** A standby waits for this long after the record last changed, by its own clock. */
+  /** A standby waits this long after the last change of the record, by its own clock. */
   readonly leaseMs: number;
-  /** A leader that could not renew for this long leads no more. */
+  /** A leader that could not renew for this long no longer leads. */
   readonly deadlineMs: number;
   readonly renewMs: number;
 }
@@ -35,7 +35,7 @@ export class LeadershipLost extends Error {
 export interface Leadership {
   /** Aborted with a LeadershipLost when the lease is lost; the process ends then. */
   readonly lost: AbortSignal;
-  /** By the monotonic clock: false too after a pause that outlasted the deadline, before any timer has fired. */
+  /** By the monotonic clock: also false after a pause that outlasted the deadline, before any timer has fired. */
   isHeld(): boolean;
   /** Releases the lease, so that a standby need not wait. Never rejects. */
   release(): Promise<void>;
@@ -86,7 +86,7 @@ async function tryToTake(options: ElectionOptions, timings: LeaseTimings, seen: 
     const record = JSON.stringify(spec);
     if (record !== seen.record) Object.assign(seen, { record, at: performance.now() });
     const isFree = !spec.holderIdentity || spec.holderIdentity === identity;
-    // Clocks of other machines are not trusted: expiry is judged by how long the record has not changed here.
+    // Clocks of other machines are not trusted: a lease expires when its record has not changed here for long enough.
     const isExpired = performance.now() - seen.at > (spec.leaseDurationSeconds ?? 0) * 1_000;
     if (!isFree && !isExpired) return null;
     return await api.replace(LEASES, {
@@ -160,7 +160,7 @@ function lead(
   };
 }
 
-/** V1MicroTime: the API server wants six digits, a Date has three. */
+/** V1MicroTime: the API server requires six digits, a Date has three. */
 function microTime(ms: number): string {
   return new Date(ms).toISOString().replace('Z', '000Z');
 }

@@ -14,14 +14,14 @@ export interface ObjectCacheOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly timings?: Partial<InformerTimings>;
-  /** A missing kind of another project is looked up again after this time; a minute when not given. */
+  /** Interval after which a missing kind of another project is looked up again; default a minute. */
   readonly lookAgainMs?: number;
   readonly now?: () => number;
 }
 
 /** Kinds of other projects, which a cluster may lack. They are looked up when a resource needs one. */
 export const OPTIONAL_KINDS: readonly Kind[] = [CERTIFICATES, ROUTES, SERVICE_MONITORS];
-/** Our own kind that an older release did not have: the cluster may learn it after the operator. */
+/** An own kind that an older release did not have: the cluster may get it after the operator. */
 const LATER_KINDS: readonly Kind[] = [SOURCES];
 const LOOK_AGAIN_MS = 60_000;
 
@@ -37,7 +37,7 @@ export class ObjectCache {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Starts following a kind; settles when everything of it is known. */
+  /** Starts to follow a kind; settles when all its objects are known. */
   async follow(kind: Kind): Promise<void> {
     let informers = this.#informers.get(kind);
     if (informers === undefined) {
@@ -54,7 +54,7 @@ export class ObjectCache {
   }
 
   /**
-   * Whether objects of this kind can be made and are followed. A kind of another project is looked up from time to
+   * Whether objects of this kind can be created and are followed. A kind of another project is looked up from time to
    * time.
    */
   async has(kind: Kind): Promise<boolean> {

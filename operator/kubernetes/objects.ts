@@ -1,4 +1,4 @@
-/** What all objects of the API share. The rest stays as it is on the wire. */
+/** The common part of all objects of the API. The rest stays as it is on the wire. */
 export interface KubeObject {
   readonly apiVersion?: string;
   readonly kind?: string;
@@ -65,7 +65,7 @@ export const INGRESSES = kind('networking.k8s.io', 'v1', 'ingresses', 'Ingress')
 export const ROUTES = kind('gateway.networking.k8s.io', 'v1', 'httproutes', 'HTTPRoute');
 export const CERTIFICATES = kind('cert-manager.io', 'v1', 'certificates', 'Certificate');
 export const SERVICE_MONITORS = kind('monitoring.coreos.com', 'v1', 'servicemonitors', 'ServiceMonitor');
-/** Of the chart alone. */
+/** Only the chart creates it. */
 export const PROMETHEUS_RULES = kind('monitoring.coreos.com', 'v1', 'prometheusrules', 'PrometheusRule');
 
 export function apiVersionOf({ group, version }: Kind): string {

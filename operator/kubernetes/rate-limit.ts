@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface RateLimit {
-  /** Settles when a request may go; rejects with the signal's reason. */
+  /** Settles when a request may be sent; rejects with the signal's reason. */
   turn(signal: AbortSignal): Promise<void>;
 }
 

@@ -5,7 +5,7 @@ import { SECRETS, type KubeObject } from './objects.ts';
 export interface SecretReader {
   /** Null when there is none. A missing one is requested each time. */
   read(namespace: string, name: string): Promise<KubeObject | null>;
-  /** As it was just written. */
+  /** Replaces the cached Secret after a write. */
   put(secret: KubeObject): void;
   /** Reads it again the next time. */
   forget(namespace: string, names: Iterable<string>): void;
@@ -19,7 +19,7 @@ export interface SecretReaderOptions {
 
 /** Budget of repeated reads for all Secrets. */
 const READS_PER_SECOND = 10;
-/** Below the time between two passes over an unchanged resource, so that each pass sees its Secrets again. */
+/** Below the time between two passes over an unchanged resource, so that each pass reads its Secrets again. */
 const LEAST_AGE_MS = 20_000;
 
 export function createSecretReader(api: Pick<KubernetesApi, 'get'>, options: SecretReaderOptions): SecretReader {

@@ -7,7 +7,7 @@ export type WatchEvent = {
   readonly object: KubeObject;
 };
 
-/** A line may hold the largest object that etcd takes, and a little more. */
+/** A line may contain the largest object of etcd, and a little more. */
 const MAX_LINE = 4 * 1024 * 1024;
 
 /**

@@ -7,19 +7,19 @@ export interface Backoff {
 const BACKOFF: Backoff = { baseMs: 500, maxMs: 300_000 };
 
 /**
- * Keys that wait for a worker. A key is there at most once; one that is added while a worker has it comes again after
- * `done`, never to a second worker at the same time. Urgent keys go first.
+ * Keys that wait for a worker. Each key is in the queue at most once. A key that is added while a worker has it is
+ * queued again after `done`, never for a second worker at the same time. Urgent keys go first.
  */
 export class WorkQueue {
   readonly #backoff: Backoff;
   readonly #random: () => number;
-  /** Waiting, in order; the value says whether it is urgent. */
+  /** Waiting keys, in order; the value says whether the key is urgent. */
   readonly #waiting = new Map<string, boolean>();
-  /** With the milliseconds for which each had waited. */
+  /** With the time that each had waited, in milliseconds. */
   readonly #processing = new Map<string, number>();
-  /** Since when each waits. */
+  /** When each began to wait. */
   readonly #since = new Map<string, number>();
-  /** Added while being processed. */
+  /** Added while a worker has them. */
   readonly #dirty = new Map<string, boolean>();
   readonly #timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly due: number }>();
   readonly #failures = new Map<string, number>();
@@ -68,12 +68,12 @@ export class WorkQueue {
     return ms;
   }
 
-  /** Forgets its failures. */
+  /** Resets its failures. */
   forget(key: string): void {
     this.#failures.delete(key);
   }
 
-  /** Forgets everything about a key whose resource was deleted. */
+  /** Removes all state of a key whose resource was deleted. */
   drop(key: string): void {
     this.forget(key);
     this.#cancel(key);
@@ -105,7 +105,7 @@ export class WorkQueue {
     this.#wait(key, isUrgent);
   }
 
-  /** How long a key that a worker has waited for it, in milliseconds. */
+  /** How long a key that a worker has waited for that worker, in milliseconds. */
   waitedMs(key: string): number {
     return this.#processing.get(key) ?? 0;
   }

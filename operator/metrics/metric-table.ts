@@ -2,7 +2,9 @@ import { counter, gauge, histogram, type MetricTable } from '../../runtime/telem
 
 const RECONCILE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** Every metric of the operator. Names of controller-runtime, so that dashboards made for other operators work. */
+/**
+ * Every metric of the operator. The names are those of controller-runtime, so that dashboards for other operators work.
+ */
 export const OPERATOR_METRICS = {
   controller_runtime_reconcile_total: counter('Passes', 'controller', 'result'),
   controller_runtime_reconcile_errors_total: counter('Passes that failed', 'controller'),

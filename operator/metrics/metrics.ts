@@ -5,7 +5,7 @@ import { createMeters } from '../../runtime/telemetry/meters.ts';
 
 type ReconcileResult = 'success' | 'requeue' | 'error';
 
-/** What the metrics read at each scrape. */
+/** Values that the metrics read at each scrape. */
 interface Queue {
   readonly depth: number;
   readonly adds: number;
@@ -13,10 +13,10 @@ interface Queue {
 }
 
 interface Observed {
-  /** By kind, as `FirehoseSubscription`. */
+  /** By kind, for example `FirehoseSubscription`. */
   readonly queues: Readonly<Record<string, Queue>>;
   readonly isLeader: () => boolean;
-  /** Milliseconds since each watch last received something, by plural. */
+  /** Milliseconds since the last data of each watch, by plural. */
   readonly watchAges: () => ReadonlyMap<string, number>;
   readonly subscriptions: () => Iterable<SubscriptionSample>;
   readonly sources: () => Iterable<ResourceSample>;
@@ -26,16 +26,16 @@ export interface ResourceSample {
   readonly namespace: string;
   readonly name: string;
   readonly conditions: readonly { readonly type: string; readonly status: string }[];
-  /** For how long it is being deleted, in milliseconds; 0 while it is not. */
+  /** How long it has been deleting, in milliseconds; 0 otherwise. */
   readonly deletingMs: number;
 }
 
 export interface SubscriptionSample extends ResourceSample {
-  /** When its signing key is due to be rotated, Unix milliseconds; null when it is not rotated here. */
+  /** When its signing key is due for rotation, Unix milliseconds; null when the operator does not rotate it. */
   readonly rotationAt: number | null;
 }
 
-/** controller-runtime's names, so that dashboards made for other operators work. */
+/** controller-runtime's names, so that dashboards for other operators work. */
 export interface Metrics extends AsyncDisposable {
   observe(observed: Observed): void;
   reconciled(kind: string, result: ReconcileResult, seconds: number): void;
@@ -56,7 +56,7 @@ export function createMetrics(): Metrics {
   const duration = instruments.histogram('controller_runtime_reconcile_time_seconds');
   const waiting = instruments.histogram('workqueue_queue_duration_seconds');
   const requests = instruments.counter('rest_client_requests_total');
-  // Exposed as 0 from the start, so that the first failure is seen as a step.
+  // Exposed as 0 from the start, so that the first failure is an increase.
   for (const kind of KINDS) errors.add(0, controllerOf(kind));
   return {
     observe: (observed) => observeAll(instruments, observed),

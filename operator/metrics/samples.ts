@@ -5,7 +5,7 @@ import type { ResourceSample, SubscriptionSample } from './metrics.ts';
 
 type Resources = Pick<ObjectCache, 'values'>;
 
-/** What metrics tell of each resource of a kind. */
+/** Metrics of each resource of a kind. */
 export function* samplesOf(resources: Resources, kind: Kind, now: () => number): IterableIterator<ResourceSample> {
   for (const resource of resources.values(kind)) yield sampleOf(resource, now());
 }
@@ -17,7 +17,7 @@ function sampleOf({ metadata, status }: KubeObject, now: number): ResourceSample
   return { namespace, name, conditions, deletingMs };
 }
 
-/** The same of FirehoseSubscriptions. */
+/** Additional metrics of FirehoseSubscriptions. */
 export function* subscriptionSamples(resources: Resources, now: () => number): IterableIterator<SubscriptionSample> {
   for (const resource of resources.values(SUBSCRIPTIONS)) {
     const { signing } = (resource['status'] ?? {}) as SubscriptionStatus;

@@ -1,6 +1,6 @@
 /**
- * Domains of annotations that controllers, admission webhooks and kubelets act on: they inject containers, change routing
- * and TLS, ask clouds for addresses and roles. A domain covers those below it.
+ * Domains of annotations that controllers, admission webhooks and kubelets act on: they inject containers, change
+ * routing and TLS, request addresses and roles from clouds. A domain covers its subdomains.
  */
 const CONTROL_DOMAINS: readonly string[] = [
   'firehose.dev',

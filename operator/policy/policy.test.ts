@@ -98,7 +98,7 @@ describe('I16: what a resource may ask for', () => {
   test('a platform may allow no Service but one within the cluster, and single classes of load balancers', () => {
     const balancer = { type: 'LoadBalancer' };
     assert.equal(judge({ service: balancer }, { serviceTypes: [] }).length, 1);
-    // The resource cannot be without a Service: it is ClusterIP unless it says more.
+    // Every resource has a Service: it is ClusterIP unless the resource says otherwise.
     assert.equal(judge({}, { serviceTypes: [] }).length, 0);
     const policy = { loadBalancerClasses: ['example.com/internal'] };
     const of = (loadBalancerClass: string) => judge({ service: { ...balancer, loadBalancerClass } }, policy);

@@ -4,39 +4,39 @@ import { isControlKey } from './control-domains.ts';
 
 /** What the platform allows beyond the defaults. An entry `*` allows everything of its kind. */
 export interface Policy {
-  /** Repositories as `registry.example.com/firehose`; with a `/` at the end everything below it. */
+  /** Repositories such as `registry.example.com/firehose`; with a `/` at the end everything below it. */
   readonly images: readonly string[];
-  /** Beginnings of annotation keys that controllers act on, as `nginx.ingress.kubernetes.io/proxy-`. */
+  /** Prefixes of annotation keys that controllers act on, such as `nginx.ingress.kubernetes.io/proxy-`. */
   readonly annotationPrefixes: readonly string[];
-  /** Beginnings of label keys of the pods. */
+  /** Prefixes of label keys of the pods. */
   readonly labelPrefixes: readonly string[];
-  /** Host names are these domains or below them, as `example.com`. */
+  /** Domains of allowed host names, such as `example.com`; subdomains are allowed, too. */
   readonly hostSuffixes: readonly string[];
-  /** As `ClusterIssuer/letsencrypt` or `Issuer/*`. */
+  /** For example `ClusterIssuer/letsencrypt` or `Issuer/*`. */
   readonly issuers: readonly string[];
-  /** Of Services that peers outside reach, besides ClusterIP. */
+  /** Types of Services besides ClusterIP, which peers outside of the cluster can reach. */
   readonly serviceTypes: readonly string[];
-  /** Who makes a load balancer, where the resource names one. Without a name it is the cluster's own. */
+  /** Allowed load balancer classes, where the resource names one. Without a name the cluster's own is used. */
   readonly loadBalancerClasses: readonly string[];
   readonly priorityClasses: readonly string[];
   /** Receivers of webhooks that may have private addresses: their host names are these or below them. */
   readonly privateWebhookHosts: readonly string[];
-  /** Kinds whose Secrets may be named although they own them, as `ExternalSecret.external-secrets.io`. */
+  /** Kinds whose Secrets may be named although these kinds own them, such as `ExternalSecret.external-secrets.io`. */
   readonly secretOwners: readonly string[];
 }
 
-/** Where each rule is set: the chart's value and the operator's variable are named after it. */
+/** Where each rule is set: the chart's value and the operator's variable have its name. */
 export const SAFE_POLICY: Policy = {
   images: [],
   annotationPrefixes: [],
   labelPrefixes: [],
   hostSuffixes: [],
   issuers: [],
-  // A NodePort opens a port of every node, past the firewalls in front of load balancers.
+  // A NodePort opens a port of every node, behind the firewalls in front of load balancers.
   serviceTypes: ['LoadBalancer'],
   loadBalancerClasses: [],
   priorityClasses: [],
-  // A pod of the gateway reaches what the tenant may not reach.
+  // A pod of the gateway can reach addresses that the tenant may not reach.
   privateWebhookHosts: [],
   secretOwners: [
     'Certificate.cert-manager.io',
@@ -47,12 +47,12 @@ export const SAFE_POLICY: Policy = {
   ],
 };
 
-/** What a resource asks for that a platform may refuse, with the fields that say so. */
+/** Requests of a resource that a platform may refuse, with the fields that contain them. */
 interface Asked {
   readonly image: Field<string> | null;
   readonly annotations: readonly Field<Readonly<Record<string, string>>>[];
   readonly podLabels: Field<Readonly<Record<string, string>>>;
-  /** Names that others resolve or trust. Those of a self-signed certificate are neither. */
+  /** Names that others resolve or trust. Names of a self-signed certificate are neither. */
   readonly hosts: readonly Field<string>[];
   readonly issuer: Field<IssuerRef> | null;
   readonly service: Field<Gateway['service']> | null;
@@ -75,7 +75,7 @@ export function refusals({ spec }: Subscription, policy: Policy, ownImage: strin
   return [...judged, ...webhookRefusals(spec.consumerGroups, policy)];
 }
 
-/** Receivers with private addresses, which gateways reach and tenants may not. */
+/** Receivers with private addresses, which gateways can reach and tenants may not. */
 function webhookRefusals(groups: Subscription['spec']['consumerGroups'], policy: Policy): readonly string[] {
   return groups.flatMap(({ name, webhook }) => {
     if (webhook?.allowPrivateAddresses !== true) return [];
@@ -86,7 +86,7 @@ function webhookRefusals(groups: Subscription['spec']['consumerGroups'], policy:
   });
 }
 
-/** The same of a source. Which addresses it may connect to is judged where it connects, as for Redis. */
+/** The same for a source. Its destination addresses are checked at connect time, as for Redis. */
 export function sourceRefusals({ spec }: Pick<Source, 'spec'>, policy: Policy, ownImage: string): readonly string[] {
   const { listen } = spec.asterisk ?? {};
   const asked = askedOf(spec, '', { at: 'asterisk.listen.', ...listen });
@@ -95,7 +95,7 @@ export function sourceRefusals({ spec }: Pick<Source, 'spec'>, policy: Policy, o
   return judge({ ...asked, hosts }, policy, ownImage);
 }
 
-/** `prefix` is where the pods' fields are, `at` where the Service and its certificate are. */
+/** `prefix` is the path of the pods' fields, `at` the path of the Service and its certificate. */
 function askedOf(
   { image, podTemplate }: Pick<Gateway, 'image' | 'podTemplate'>,
   prefix: string,
@@ -156,7 +156,7 @@ const isListed = (value: string, list: readonly string[]) => list.includes('*') 
 const begins = (key: string, prefixes: readonly string[]) =>
   prefixes.some((prefix) => prefix === '*' || key.startsWith(prefix));
 
-/** `registry:5000/a/b:tag@sha256:...` is of the repository `registry:5000/a/b`. */
+/** `registry:5000/a/b:tag@sha256:...` belongs to the repository `registry:5000/a/b`. */
 function isImageAllowed(image: string, allowed: readonly string[]): boolean {
   const [named = ''] = image.split('@');
   const colon = named.lastIndexOf(':');
@@ -184,7 +184,7 @@ function isHostAllowed(host: string, suffixes: readonly string[]): boolean {
 }
 
 function isIssuerAllowed({ kind, name, group }: IssuerRef, allowed: readonly string[]): boolean {
-  // Issuers of other groups are named with it, so that an allowed name means one issuer.
+  // Issuers of other groups are named with the group, so that an allowed name means one issuer.
   const full = group === 'cert-manager.io' ? `${kind}/${name}` : `${kind}.${group}/${name}`;
   const kindAll = full.replace(/\/[^/]*$/, '/*');
   return allowed.some((entry) => entry === '*' || entry === full || entry === kindAll);

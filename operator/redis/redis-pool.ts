@@ -10,14 +10,14 @@ import { serverFacts, type ServerFacts } from './server-facts.ts';
 
 export interface RedisPoolOptions {
   readonly logger: Logger;
-  /** Where the operator runs outside of a cluster, beside a developer's Redis. */
+  /** The operator runs outside of a cluster, beside a developer's Redis. */
   readonly allowLoopback: boolean;
   readonly now?: () => number;
 }
 
 type Connected =
   | { readonly ok: true; readonly client: RedisClient; readonly facts: ServerFacts }
-  /** `isFinal`: nothing but a change by a person helps. The message never contains the URL or a host's answer. */
+  /** `isFinal`: only a change by a person helps. The message never contains the URL or a host's answer. */
   | { readonly ok: false; readonly reason: string; readonly message: string; readonly isFinal: boolean };
 
 /** Connections to the Redis servers that resources name, shared by all that name the same one. */
@@ -81,7 +81,7 @@ export function createRedisPool(options: RedisPoolOptions): RedisPool {
   };
 }
 
-/** Sentinels and clusters name servers of their own, and names change: the guard judges each connection (runtime/net). */
+/** Sentinels and clusters name servers themselves, and names change: the guard checks each connection (runtime/net). */
 function open(connection: RedisConnection, { logger, allowLoopback }: RedisPoolOptions): RedisClient {
   return commandClient({ ...connection, guard: { allowLoopback } }, { logger, name: 'firehose:operator' });
 }

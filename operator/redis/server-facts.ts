@@ -1,7 +1,7 @@
 import type { RedisClient } from '../../runtime/redis/client.ts';
 import { infoFields } from '../../runtime/redis/info.ts';
 
-/** What a Redis says of itself. */
+/** Facts about a Redis from its own answers. */
 export interface ServerFacts {
   readonly version: string;
   /** What survives a restart. */
@@ -12,7 +12,7 @@ export interface ServerFacts {
 
 const FLOOR = 7;
 
-/** Asks the server. `CONFIG` is often forbidden: then it is unknown whether the server makes snapshots. */
+/** Queries the server. `CONFIG` is often forbidden: then it is unknown whether the server makes snapshots. */
 export async function serverFacts(client: RedisClient): Promise<ServerFacts> {
   const info = infoFields(await client.info());
   const save = await client.config('GET', 'save').then(
@@ -22,7 +22,7 @@ export async function serverFacts(client: RedisClient): Promise<ServerFacts> {
   return factsOf(info, save);
 }
 
-/** Pure. Valkey says `redis_version:7.2.4` beside its own. `save` is null when it could not be asked for. */
+/** Pure. Valkey reports `redis_version:7.2.4` beside its own version. `save` is null when it could not be queried. */
 export function factsOf(info: ReadonlyMap<string, string>, save: string | null): ServerFacts {
   const redis = info.get('redis_version') ?? '';
   const valkey = info.get('valkey_version');

@@ -20,7 +20,7 @@ import {
   type RenderSettings,
 } from './rendering.ts';
 
-/** How many gateways a drain of nodes may take at once. */
+/** How many gateways a drain of nodes may evict at once. */
 export function disruptionBudget(rendering: Rendering): KubeObject {
   const { metadata, spec } = rendering.subscription;
   return disruptionBudgetOf(
@@ -36,13 +36,13 @@ export function disruptionBudgetOf(owner: Owner, name: string, maxUnavailable: n
     spec: {
       maxUnavailable,
       selector: { matchLabels: selectorOf(owner.name, componentOf(owner.kind.kind)) },
-      // A pod that is not ready serves nobody: it must not delay the drain of a node.
+      // A pod that is not ready serves no client: it must not delay the drain of a node.
       unhealthyPodEvictionPolicy: 'AlwaysAllow',
     },
   });
 }
 
-/** Who may reach an inner port: this namespace and those of the platform. */
+/** Peers that may reach an inner port: this namespace and those of the platform. */
 export function innerPeers(namespace: string, { innerFromNamespaces }: RenderSettings): readonly object[] {
   return [...new Set([namespace, ...innerFromNamespaces])].map((name) => ({
     namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
@@ -99,12 +99,12 @@ export function serviceMonitorOf(owner: Owner, name: string, settings: RenderSet
   const monitor = ownedBy(owner, SERVICE_MONITORS, name, {
     spec: {
       selector: { matchLabels: selectorOf(owner.name, componentOf(owner.kind.kind)) },
-      // The label `job` is the resource's name: two resources of a namespace can be distinguished.
+      // The label `job` is the resource's name, which distinguishes two resources of a namespace.
       jobLabel: 'app.kubernetes.io/instance',
       endpoints: [{ port: 'inner', path: '/metrics' }],
     },
   });
-  // The operator's labels win: it finds its objects by them.
+  // The operator's labels override others: it finds its objects by them.
   const labels = { ...settings.serviceMonitorLabels, ...monitor.metadata.labels };
   return { ...monitor, metadata: { ...monitor.metadata, labels } };
 }

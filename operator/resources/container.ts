@@ -26,7 +26,7 @@ export function drainSeconds(spec: Rendering['subscription']['spec']): number {
   return Math.ceil(durationMs(spec.gateway.connections.drainTimeout) / 1_000);
 }
 
-/** The gateway's container: what it knows of the platform is in its environment and its mounted files. */
+/** The gateway's container: its environment and its mounted files contain everything that it knows of the platform. */
 export function container(rendering: Rendering): Record<string, unknown> {
   const { spec } = rendering.subscription;
   const probe = (path: string) => ({ httpGet: { path, port: 'inner', scheme: 'HTTP' }, timeoutSeconds: 3 });
@@ -89,7 +89,7 @@ function environment({ subscription, settings }: Rendering): object[] {
 
 type Spec = Rendering['subscription']['spec'];
 
-/** What the platform gives by Secrets of its own: the variable, the Secret, and the file in the folder PLATFORM. */
+/** Files from Secrets of the platform: the variable, the Secret, and the file in the folder PLATFORM. */
 function platformRefs({ auth: { directory, kazoo, oidc }, privacy }: Pick<Spec, 'auth' | 'privacy'>) {
   const refs: readonly [GatewayVariable, { name: string; key: string } | undefined, string][] = [
     ['FIREHOSE_DIRECTORY_TOKEN_FILE', directory?.http?.tokenSecretRef, 'directory-token'],
@@ -125,7 +125,7 @@ function mounts({ subscription }: Rendering): object[] {
   ];
 }
 
-/** Secrets of webhooks, under the names by which gateways look for them. */
+/** Secrets of webhooks, under the names that gateways expect. */
 function webhookSources(groups: Rendering['subscription']['spec']['consumerGroups']): object[] {
   return groups.flatMap(({ name, webhook }) => {
     const { secrets, ca } = webhookFiles(name);
@@ -141,7 +141,10 @@ function webhookSources(groups: Rendering['subscription']['spec']['consumerGroup
   });
 }
 
-/** Subscription and directory are in one folder, as beside a standalone gateway. No subPath: those never change. */
+/**
+ * Subscription and directory are in one folder, as beside a standalone gateway. No subPath: files of a subPath never
+ * change.
+ */
 export function volumes({ subscription }: Rendering): object[] {
   const { auth, ingest, redis, consumerGroups } = subscription.spec;
   const names = namesOf(subscription.metadata.name);

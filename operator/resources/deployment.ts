@@ -8,8 +8,8 @@ import { labelsOf, namesOf, owned, selectorOf, type Rendering } from './renderin
 export const REPLICAS_ANNOTATION = 'firehose.dev/replicas';
 
 /**
- * The gateways. All new pods are up before an old one drains, so that a client reconnects once. `replicas` is left out
- * when null: then an autoscaler decides.
+ * The gateways. All new pods are ready before an old one drains, so that a client reconnects once. `replicas` is
+ * omitted when null: then an autoscaler decides.
  */
 export function deployment(rendering: Rendering, replicas: number | null): KubeObject {
   const { metadata, spec } = rendering.subscription;

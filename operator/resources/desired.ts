@@ -24,7 +24,9 @@ export interface Desired {
   readonly object: KubeObject;
 }
 
-/** Every kind that a resource may own, with the names that its objects may have; Secrets are apart. In order of making. */
+/**
+ * Every kind that a resource may own, with the names of its objects; Secrets are separate. In the order of creation.
+ */
 export function ownedNames(name: string): readonly { readonly kind: Kind; readonly names: readonly string[] }[] {
   const { config, service, inner, gateway, tls } = namesOf(name);
   return [
@@ -42,8 +44,8 @@ export function ownedNames(name: string): readonly { readonly kind: Kind; readon
 }
 
 /**
- * All objects of a resource but its Secrets. `replicas` is null while an autoscaler decides; `workload` is false until
- * the gateways have what they need to start.
+ * All objects of a resource except its Secrets. `replicas` is null while an autoscaler decides; `workload` is false
+ * until the gateways have what they need to start.
  */
 export function desiredObjects(
   rendering: Rendering,

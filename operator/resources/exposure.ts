@@ -37,7 +37,7 @@ export function httpRoute(rendering: Rendering): KubeObject | null {
   });
 }
 
-/** Asked of cert-manager; null when the resource names no issuer. */
+/** Requested from cert-manager; null when the resource names no issuer. */
 export function certificate(rendering: Rendering): KubeObject | null {
   const { metadata, spec } = rendering.subscription;
   const { issuerRef } = spec.gateway.tls;

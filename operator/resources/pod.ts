@@ -2,7 +2,7 @@ import type { Subscription } from '../../protocol/subscription.ts';
 
 type Gateway = Subscription['spec']['gateway'];
 
-/** Pods that changed this say why they were replaced. */
+/** Pods of one revision share this value; a changed one replaces the pods. */
 export const RESTART_ANNOTATION = 'firehose.dev/restart-hash';
 
 export const POD_SECURITY = { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } } as const;
@@ -18,7 +18,7 @@ const EVERYWHERE = ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map
   whenUnsatisfiable: 'ScheduleAnyway',
 }));
 
-/** Where pods run, as the resource says it. `selector` finds them. */
+/** Placement of pods according to the resource. `selector` finds them. */
 export function placement(template: Gateway['podTemplate'], selector: Readonly<Record<string, string>>) {
   const { nodeSelector, priorityClassName, affinity, tolerations, topologySpreadConstraints } = template;
   const spread = topologySpreadConstraints.length > 0 ? topologySpreadConstraints : EVERYWHERE;

@@ -4,28 +4,28 @@ import type { Destination } from './egress.ts';
 import type { Kind, KubeObject, OwnerReference } from '../kubernetes/objects.ts';
 import { apiVersionOf, SOURCES, SUBSCRIPTIONS } from '../kubernetes/objects.ts';
 
-/** Everything that the objects of one resource are made from. */
+/** The inputs of the objects of one resource. */
 export interface Rendering {
   readonly subscription: Subscription;
   readonly uid: string;
   readonly settings: RenderSettings;
-  /** Changes with what a gateway reads at its start alone, secrets among it: its pods are then replaced. */
+  /** Changes with everything that a gateway reads only at its start, including secrets: its pods are then replaced. */
   readonly restartHash: string;
   /** Servers of Redis; null while they are not known. */
   readonly redis: readonly Destination[] | null;
 }
 
-/** What the platform has decided for all resources. */
+/** Decisions of the platform for all resources. */
 export interface RenderSettings {
-  /** The gateway's image where the resource names none. */
+  /** The gateway's image when the resource names none. */
   readonly image: string;
-  /** Judges what the gateways connect to: loopback is refused where they run in pods. */
+  /** Checks the addresses that the gateways connect to: loopback is refused where they run in pods. */
   readonly addressGuard: AddressGuard;
   /** Namespaces that may reach the inner ports, besides the resource's own. */
   readonly innerFromNamespaces: readonly string[];
-  /** Makes a ServiceMonitor for each resource. */
+  /** Creates a ServiceMonitor for each resource. */
   readonly serviceMonitors: boolean;
-  /** By which a Prometheus finds them. */
+  /** Labels by which a Prometheus finds them. */
   readonly serviceMonitorLabels: Readonly<Record<string, string>>;
 }
 
@@ -33,7 +33,7 @@ export const PUBLIC_PORT = 9_443;
 export const INNER_PORT = 9_090;
 export const MANAGED_BY = { 'app.kubernetes.io/managed-by': 'firehose-operator' } as const;
 
-/** The names of what belongs to a resource of this name. */
+/** The names of the objects of a resource with this name. */
 export function namesOf(name: string) {
   return {
     gateway: `${name}-gateway`,
@@ -47,10 +47,10 @@ export function namesOf(name: string) {
   };
 }
 
-/** What pods are: the gateways of a subscription, or the replicas of a source. */
+/** Role of pods: the gateways of a subscription, or the replicas of a source. */
 export type Component = 'gateway' | 'source';
 
-/** A resource that objects are made for. */
+/** A resource that owns objects. */
 export interface Owner {
   readonly kind: Kind;
   readonly name: string;
@@ -58,12 +58,12 @@ export interface Owner {
   readonly uid: string;
 }
 
-/** What the pods of a resource of this kind are. */
+/** Role of the pods of a resource of this kind. */
 export function componentOf(kind: string): Component {
   return kind === SOURCES.kind ? 'source' : 'gateway';
 }
 
-/** Labels by which the pods of a resource are found. They never change: a Deployment's selector cannot. */
+/** Labels that select the pods of a resource. They never change: a Deployment's selector cannot. */
 export function selectorOf(name: string, component: Component = 'gateway'): Record<string, string> {
   return {
     'app.kubernetes.io/name': 'firehose',
@@ -72,7 +72,7 @@ export function selectorOf(name: string, component: Component = 'gateway'): Reco
   };
 }
 
-/** As the API takes it in a query. */
+/** The same as a query of the API. */
 export function selectorText(name: string, component: Component = 'gateway'): string {
   return Object.entries(selectorOf(name, component))
     .map(([key, value]) => `${key}=${value}`)
@@ -96,7 +96,7 @@ export function ownerOf(rendering: Pick<Rendering, 'subscription' | 'uid'>): Own
   return referenceTo(subscriptionOwner(rendering));
 }
 
-/** An object of the resource's: named, labelled, owned. */
+/** An object of the resource: named, labelled, owned. */
 export function owned(
   rendering: Pick<Rendering, 'subscription' | 'uid'>,
   kind: Kind,
@@ -107,7 +107,7 @@ export function owned(
   return ownedBy(subscriptionOwner(rendering), kind, name, rest, annotations);
 }
 
-/** The same of any resource. */
+/** The same for any resource. */
 export function ownedBy(
   owner: Owner,
   kind: Kind,

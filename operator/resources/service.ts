@@ -12,7 +12,7 @@ import {
   type Rendering,
 } from './rendering.ts';
 
-/** What clients reach. */
+/** The Service that clients reach. */
 export function publicService(rendering: Rendering): KubeObject {
   const { metadata, spec } = rendering.subscription;
   const { service, tls } = spec.gateway;
@@ -39,7 +39,7 @@ export function exposed(owner: Owner, name: string, { service, isPlain, targetPo
       type: service.type,
       selector: selectorOf(owner.name, componentOf(owner.kind.kind)),
       ports: [port],
-      // Keeps the peers' addresses: limits of logins and handshakes count by them.
+      // Preserves the peers' addresses: limits of logins and handshakes count by them.
       ...(service.type === 'LoadBalancer' && { externalTrafficPolicy: 'Local' }),
       ...(service.loadBalancerClass !== undefined && { loadBalancerClass: service.loadBalancerClass }),
     },
@@ -47,7 +47,7 @@ export function exposed(owner: Owner, name: string, { service, isPlain, targetPo
   return ownedBy(owner, SERVICES, name, body, service.annotations);
 }
 
-/** Health, metrics, ingest: for the platform alone. */
+/** Health, metrics, ingest: only for the platform. */
 export function innerService(rendering: Rendering): KubeObject {
   return innerServiceOf(subscriptionOwner(rendering), namesOf(rendering.subscription.metadata.name).inner);
 }

@@ -9,7 +9,7 @@ interface Described {
 /** Key of the Secret that `headersSecretName` names. */
 export const HEADERS_KEY = 'headers';
 
-/** OpenTelemetry's own variables; none where nothing is sent. */
+/** OpenTelemetry's own variables; none when nothing is exported. */
 export function telemetryEnvironment(component: Component, { metadata, spec }: Described): object[] {
   const { otlp } = spec.telemetry;
   if (otlp === undefined) return [];

@@ -4,14 +4,14 @@ import { busOf, endpointNames, type SourceSpec } from '../../protocol/source.ts'
 import { bad, good, unknown, type Finding } from '../subscription/findings.ts';
 import type { EndpointReport, SourceFacts } from './read-reports.ts';
 
-/** What waiting does not fix: a person must change something at the switch or in the source. */
+/** Waiting does not help: a person must change something at the switch or in the source. */
 const LASTING: ReadonlySet<string> = new Set(['Credentials', 'AccessRefused', 'TLS', 'Protocol', 'QueueArguments']);
 
 const timeOf = (ms: number) => new Date(ms).toISOString().replace(/\.\d+/, '');
 
 /**
- * The endpoints as their best replica reports them; the last known ones while Redis cannot be asked. A connection that is
- * tried again and again is one state, Waiting, since the time that it was lost. Pure.
+ * The endpoints as their best replica reports them; the last known ones while Redis cannot be read. A connection that
+ * is retried repeatedly is one state, Waiting, since the time that it was lost. Pure.
  */
 export function endpointStatuses(
   spec: SourceSpec,
@@ -26,7 +26,7 @@ export function endpointStatuses(
   });
 }
 
-/** Live before not, the leader before others, the longest first. */
+/** Live before not live, the leader before others, the longest first. */
 function better(one: EndpointReport, other: EndpointReport): number {
   const rank = ({ state, leading }: EndpointReport) => (state === 'Live' ? 0 : 2) + (leading ? 0 : 1);
   return rank(one) - rank(other) || one.since - other.since || one.replica.localeCompare(other.replica);
@@ -39,20 +39,20 @@ function statusOf(name: string, best: EndpointReport, old: EndpointStatus | unde
     return { name, state: 'Live', ...(instance !== '' && { instance }), ...since, ...(reason !== '' && { reason }) };
   }
   const wasWaiting = old?.state === 'Waiting';
-  // While it tries again it has no reason of its own.
+  // While it retries it has no reason of its own.
   const why = reason === '' && wasWaiting ? (old.reason ?? '') : reason;
   const since = wasWaiting ? (old.since ?? timeOf(best.since)) : timeOf(best.since);
   return { name, state: 'Waiting', since, ...(why !== '' && { reason: why }) };
 }
 
-/** `live/all`, for a person; null for a source without endpoints. */
+/** `live/all`, for people; null for a source without endpoints. */
 export function connectedText(endpoints: readonly EndpointStatus[]): string | null {
   return endpoints.length === 0
     ? null
     : `${endpoints.filter(({ state }) => state === 'Live').length}/${endpoints.length}`;
 }
 
-/** Whether all switches are listened to. */
+/** Whether it listens to all switches. */
 export function connectedFinding(endpoints: readonly EndpointStatus[]): Finding {
   if (endpoints.length === 0) return good('Simulated', 'the source has no switch');
   if (endpoints.every(({ state }) => state === 'Unknown')) return unknown('NoReport', 'no replica reports yet');
@@ -63,7 +63,7 @@ export function connectedFinding(endpoints: readonly EndpointStatus[]): Finding 
   return bad(worst?.reason ?? 'Connecting', told);
 }
 
-/** Whether the source cannot do what it is for: nothing is listened to, or something that waiting does not fix. */
+/** Whether the source cannot do its work: it listens to no switch, or has a fault that waiting does not fix. */
 export function blocksReady(endpoints: readonly EndpointStatus[]): boolean {
   if (endpoints.length === 0) return false;
   return (
@@ -72,7 +72,7 @@ export function blocksReady(endpoints: readonly EndpointStatus[]): boolean {
   );
 }
 
-/** It works, but with less than it should; null when it is complete. */
+/** It works, but in a reduced form; null when it is complete. */
 export function lacks(endpoints: readonly EndpointStatus[]): Finding | null {
   const away = endpoints.filter(({ state }) => state !== 'Live');
   if (away.length > 0) {
@@ -84,7 +84,7 @@ export function lacks(endpoints: readonly EndpointStatus[]): Finding | null {
   return poor.length === 0 ? null : { status: 'True', reason: poor[0]?.reason ?? '', message };
 }
 
-/** Whether all bindings to a bus stand. Null for sources without one. */
+/** Whether all bindings to a bus exist. Null for sources without one. */
 export function boundFinding(spec: SourceSpec, facts: SourceFacts | null): Finding | null {
   const bus = busOf(spec);
   if (bus === null) return null;
@@ -96,7 +96,7 @@ export function boundFinding(spec: SourceSpec, facts: SourceFacts | null): Findi
   return bad('BindingsMissing', `no events come from ${missing.join(', ')}: is the exchange ${bus.exchange} there?`);
 }
 
-/** The last interval in which nobody listened. */
+/** The last interval without a listener. */
 export function lastGapOf(gaps: readonly SourceGap[]): SourceStatus['lastGap'] {
   const last = gaps.toSorted((one, other) => other.to - one.to)[0];
   if (last === undefined) return undefined;

@@ -12,7 +12,9 @@ const SECRETS = '/etc/firehose/secrets';
 const DIRECTORY = '/etc/firehose/directory';
 const TLS = '/etc/firehose/tls';
 
-/** The container of a source: what it knows of the platform is in its environment and its mounted files. */
+/**
+ * The container of a source: its environment and its mounted files contain everything that it knows of the platform.
+ */
 export function sourceContainer(rendering: SourceRendering): Record<string, unknown> {
   const { spec } = rendering.source;
   const { listen } = spec.asterisk ?? {};
@@ -67,7 +69,7 @@ function mounts({ source }: SourceRendering): object[] {
   ];
 }
 
-/** No subPath: those never change. */
+/** No subPath: files of a subPath never change. */
 export function sourceVolumes({ source }: SourceRendering): object[] {
   const { spec, metadata } = source;
   const directory = spec.accounts.directorySecretRef;
@@ -96,7 +98,7 @@ export function sourceVolumes({ source }: SourceRendering): object[] {
   ];
 }
 
-/** Each Secret once, as `<name>/<key>`, with the keys that are read and no others. */
+/** Each Secret once, as `<name>/<key>`, with only the keys that are read. */
 function secretSources({ spec }: SourceRendering['source']): object[] {
   const needed = new Map<string, Set<string>>();
   const optional = new Map<string, Set<string>>();

@@ -5,7 +5,7 @@ import { addressDestinations, bareHost, redisDestinations, type Destination } fr
 
 const AMQP_PORTS: Readonly<Record<string, number>> = { 'amqp:': 5_672, 'amqps:': 5_671 };
 
-/** Where the pods of a source connect to. `brokers` are the URLs of its brokers, which hold credentials. Pure. */
+/** Where the pods of a source connect to. `brokers` are the URLs of its brokers, which contain credentials. Pure. */
 export function destinationsOf(
   spec: SourceSpec,
   { redis, brokers }: { readonly redis: RedisConnection | null; readonly brokers: readonly string[] },

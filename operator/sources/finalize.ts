@@ -11,10 +11,10 @@ import { forgetSource, readFacts, sourceName } from './read-reports.ts';
 import { sourceNames } from './rendering.ts';
 import { statusOf } from './status.ts';
 
-/** How long replicas may take to go. */
+/** How long replicas may take to end. */
 const LEAVE_LIMIT_MS = 60_000;
 
-/** Deletes what the replicas agreed on in Redis; the streams stay, for they belong to their readers. */
+/** Deletes the replicas' shared state in Redis; the streams remain, because they belong to their readers. */
 export async function finalizeSource(context: Context, memory: Memory, resource: KubeObject): Promise<Finalized> {
   const parsed = sourceSchema.safeParse(bare(resource));
   const { data } = parsed;
@@ -50,7 +50,7 @@ async function cleanUp(
     const { isFinal, message } = connected;
     return isFinal ? { kind: 'left', why: message } : { kind: 'wait', why: message };
   }
-  // A replica that still runs would write again what is deleted here.
+  // A replica that still runs would write the deleted state again.
   const facts = await readFacts(connected.client, source, context.now());
   if (facts === null) return { kind: 'wait', why: 'Redis cannot be used' };
   const running = new Set(facts.reports.map(({ replica }) => replica)).size;

@@ -1,16 +1,16 @@
 import { busOf, type SourceSpec } from '../../protocol/source.ts';
 
-/** One Secret that endpoints name, with the keys that pods read of it. */
+/** One Secret that endpoints name, with the keys that pods read from it. */
 export interface NamedSecret {
   readonly field: string;
   readonly name: string;
-  /** Of one line. */
+  /** A value of one line. */
   readonly values: readonly string[];
   /** Certificates of authorities. */
   readonly authorities: readonly string[];
   /** Has `tls.crt` and `tls.key`. */
   readonly pair: boolean;
-  /** May be missing. */
+  /** Optional. */
   readonly optional: readonly string[];
 }
 
@@ -58,7 +58,7 @@ export function namedSecrets(spec: SourceSpec): readonly NamedSecret[] {
   ];
 }
 
-/** Every Secret that a source names, for whatever: those are read again when something is missing. */
+/** Every Secret that a source names, for any purpose: all are read again when something is missing. */
 export function allSecretNames(spec: SourceSpec): readonly string[] {
   const { redis } = spec;
   const others = [

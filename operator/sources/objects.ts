@@ -19,10 +19,10 @@ import { sourceContainer, sourceVolumes } from './container.ts';
 import { sourceNetworkPolicy } from './network-policy.ts';
 import { listenNames, sourceNames, sourceOwner, type SourceRendering } from './rendering.ts';
 
-/** Time that a replica gets to append what it holds and to hand over. */
+/** Time for a replica to append its events and to hand over. */
 const GRACE_S = 30;
 
-/** Every kind that a source may own, with the names that its objects may have; Secrets are apart. */
+/** Every kind that a source may own, with the names of its objects; Secrets are separate. */
 export function ownedBySource(name: string): readonly { readonly kind: Kind; readonly names: readonly string[] }[] {
   const { workload, inner, listen, tls } = sourceNames(name);
   return [
@@ -36,7 +36,7 @@ export function ownedBySource(name: string): readonly { readonly kind: Kind; rea
   ];
 }
 
-/** All objects of a source but its Secrets. `hasWorkload` is false until its pods have what they need to start. */
+/** All objects of a source except its Secrets. `hasWorkload` is false until its pods have what they need to start. */
 export function desiredOfSource(rendering: SourceRendering, hasWorkload: boolean): readonly Desired[] {
   const { source, settings } = rendering;
   const { spec } = source;
@@ -66,7 +66,7 @@ function configMap(rendering: SourceRendering): KubeObject {
   return ownedBy(sourceOwner(rendering), CONFIG_MAPS, sourceNames(name).workload, { data: { 'source.yaml': text } });
 }
 
-/** New replicas listen before old ones leave: what a switch says meanwhile is heard. */
+/** New replicas listen before old ones leave, so that no event of a switch is missed. */
 function deployment(rendering: SourceRendering): KubeObject {
   const { metadata, spec } = rendering.source;
   const { podTemplate, imagePullSecrets } = spec;
@@ -99,7 +99,7 @@ function deployment(rendering: SourceRendering): KubeObject {
   return ownedBy(sourceOwner(rendering), DEPLOYMENTS, sourceNames(metadata.name).workload, { spec: body });
 }
 
-/** Replicas on different nodes, where the resource does not say otherwise: a node that dies takes one of them. */
+/** Replicas on different nodes, unless the resource says otherwise: a node that dies takes down one of them. */
 function apart(given: object | undefined, matchLabels: Readonly<Record<string, string>>): object {
   if (given !== undefined) return {};
   const podAffinityTerm = { labelSelector: { matchLabels }, topologyKey: 'kubernetes.io/hostname' };
@@ -107,7 +107,7 @@ function apart(given: object | undefined, matchLabels: Readonly<Record<string, s
   return { affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution } } };
 }
 
-/** What switches connect to (ARIOutbound); null when none does. */
+/** The Service that switches connect to (ARIOutbound); null when none does. */
 function listenService(rendering: SourceRendering): KubeObject | null {
   const { metadata, spec } = rendering.source;
   const { listen } = spec.asterisk ?? {};
@@ -117,7 +117,7 @@ function listenService(rendering: SourceRendering): KubeObject | null {
   return exposed(sourceOwner(rendering), sourceNames(metadata.name).listen, what);
 }
 
-/** Asked of cert-manager; null when the source names no issuer. */
+/** Requested from cert-manager; null when the source names no issuer. */
 function certificate(rendering: SourceRendering): KubeObject | null {
   const { metadata, spec } = rendering.source;
   const issuerRef = spec.asterisk?.listen?.tls.issuerRef;

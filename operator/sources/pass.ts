@@ -33,7 +33,7 @@ interface Subject {
   readonly uid: string;
 }
 
-/** What the steps before the objects have found. */
+/** Findings of the steps before the objects. */
 interface Found {
   readonly policy: Finding;
   readonly references: SourceReferences;
@@ -72,7 +72,7 @@ function judgePolicy({ policy, settings }: Context, source: Source): Finding {
     : bad('NotAllowed', refused.join('; '), true);
 }
 
-/** Streams with another number of partitions are not written to. */
+/** Streams with a different number of partitions are not written to. */
 function judgeStreams({ spec }: Source, redis: Finding, facts: SourceFacts | null): Finding {
   const there = facts?.partitions ?? null;
   if (there === null || there === spec.stream.partitions) return redis;
@@ -84,7 +84,7 @@ function judgeStreams({ spec }: Source, redis: Finding, facts: SourceFacts | nul
   );
 }
 
-/** The certificate that switches see, where the operator makes it. */
+/** The certificate that switches see, if the operator creates it. */
 async function certificateStep(context: Context, { resource, source, uid }: Subject): Promise<Finding> {
   const tls = source.spec.asterisk?.listen?.tls;
   const isOurs = tls !== undefined && !tls.disabled && tls.secretName === undefined && tls.issuerRef === undefined;
@@ -104,7 +104,7 @@ async function certificateStep(context: Context, { resource, source, uid }: Subj
   }
 }
 
-/** The source's Deployment; undefined when there is none, or it is another's. */
+/** The source's Deployment; undefined when there is none, or another resource owns it. */
 function ownDeployment({ cache }: Context, { source, uid }: Subject): KubeObject | undefined {
   const { name, namespace } = source.metadata;
   const live = cache.get(DEPLOYMENTS, namespace, sourceNames(name).workload);
@@ -112,7 +112,9 @@ function ownDeployment({ cache }: Context, { source, uid }: Subject): KubeObject
   return live !== undefined && ownershipOf(live, asking) === 'own' ? live : undefined;
 }
 
-/** Applies what is desired. A refused specification changes nothing, except that the source can always be stopped. */
+/**
+ * Applies the desired objects. A refused specification changes nothing, except that the source can always be stopped.
+ */
 async function changeObjects(context: Context, memory: Memory, subject: Subject, found: Found): Promise<Finding> {
   const { resource, source, uid } = subject;
   const { policy, references, certificate, redis, telemetry } = found;
@@ -143,7 +145,7 @@ async function changeObjects(context: Context, memory: Memory, subject: Subject,
   return judge(failures, missing);
 }
 
-/** Changes with what is read at the start alone. Endpoints and their Secrets are followed. */
+/** Changes with everything that is read only at the start. Endpoints and their Secrets are followed. */
 function hashOf({ spec }: Source, { redis, otlpHeaders }: SourceReferences): string {
   const read = [sourceRestartView(spec, 'cluster'), redis, ...(otlpHeaders === null ? [] : [otlpHeaders])];
   return createHash('sha256').update(JSON.stringify(read)).digest('hex').slice(0, 16);
@@ -188,7 +190,7 @@ async function tell(
   return nextLook(context, findings);
 }
 
-/** It runs, but Redis is away or a switch is. */
+/** It runs, but Redis or a switch is away. */
 function degradation(workload: GatewayState, redis: Finding, missing: Finding | null): Finding | null {
   if (workload.ready === 0) return null;
   return redis.status === 'True' ? missing : { ...redis, status: 'True' };
@@ -201,7 +203,7 @@ function nextLook({ timings }: Context, findings: SourceFindings): Outcome {
   }
   const isWaiting = [references, redis, objects].some(({ status }) => status !== 'True');
   if (isWaiting) return { requeueAfterMs: timings.retryMs, why: 'something is missing' };
-  // Pods are not watched, and a switch says nothing to the operator.
+  // Pods are not watched, and a switch reports nothing to the operator.
   const isStarting = workload.status !== 'True' || connected.status !== 'True';
   if (isStarting) return { requeueAfterMs: timings.retryMs, why: 'the source is starting' };
   return { requeueAfterMs: timings.refreshMs, why: 'looked at' };

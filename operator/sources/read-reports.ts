@@ -13,19 +13,19 @@ export interface EndpointReport extends SourceReport {
   readonly endpoint: string;
 }
 
-/** What Redis holds of a source. */
+/** State of a source in Redis. */
 export interface SourceFacts {
-  /** Of replicas that run. */
+  /** Of running replicas. */
   readonly reports: readonly EndpointReport[];
   /** The last one of each endpoint. */
   readonly gaps: readonly SourceGap[];
-  /** Number of partitions that the streams have; null when there are none yet. */
+  /** Number of partitions of the streams; null when there are none yet. */
   readonly partitions: number | null;
 }
 
 export const sourceName = ({ metadata }: Pick<Source, 'metadata'>) => `${metadata.namespace}/${metadata.name}`;
 
-/** Null when Redis cannot be asked. */
+/** Null when Redis cannot be read. */
 export async function readFacts(client: RedisClient, source: Source, now: number): Promise<SourceFacts | null> {
   const prefix = source.spec.redis.keyPrefix;
   const keys = sourceKeys(prefix, sourceName(source));
@@ -50,7 +50,10 @@ export async function readFacts(client: RedisClient, source: Source, now: number
   }
 }
 
-/** Deletes everything that the source alone uses. `known` are endpoints that it had once. Rejects with the client's error. */
+/**
+ * Deletes everything that only the source uses. `known` are endpoints that it had once. Rejects with the client's
+ * error.
+ */
 export async function forgetSource(client: RedisClient, source: Source, known: readonly string[]): Promise<number> {
   const keys = sourceKeys(source.spec.redis.keyPrefix, sourceName(source));
   const [reports, positions] = await Promise.all([client.hkeys(keys.reports), client.hkeys(keys.positions)]);

@@ -6,19 +6,19 @@ import { valueOf } from '../subscription/secret-text.ts';
 import { namedSecrets } from './named-secrets.ts';
 import { sourceNames } from './rendering.ts';
 
-/** What a source refers to, as it was found. */
+/** The objects that a source refers to, as found. */
 export interface SourceReferences {
-  /** Null when something of it is not there. */
+  /** Null when a part is missing. */
   readonly redis: RedisSecrets | null;
-  /** URLs of the brokers: secrets, too. */
+  /** URLs of the brokers: also secret. */
   readonly brokers: readonly string[];
-  /** A secret, too. */
+  /** Also secret. */
   readonly otlpHeaders: string | null;
   /** What is missing, wrong or refused, and what to do; empty when everything is there. */
   readonly problems: readonly string[];
 }
 
-/** Looks up every Secret that the source names, in its own namespace. All problems at once. */
+/** Looks up every Secret that the source names, in its own namespace. Reports all problems at once. */
 export async function resolveSource({ spec, metadata }: Source, access: SecretAccess): Promise<SourceReferences> {
   const problems: string[] = [];
   const look = lookUp(metadata.namespace, access, problems);

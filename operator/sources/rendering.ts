@@ -8,12 +8,12 @@ export interface SourceRendering {
   readonly source: Source;
   readonly uid: string;
   readonly settings: RenderSettings;
-  /** Changes with what a source reads at its start alone: its pods are then replaced. */
+  /** Changes with everything that a source reads only at its start: its pods are then replaced. */
   readonly restartHash: string;
   readonly destinations: readonly Destination[];
 }
 
-/** The names of what belongs to a source of this name. Those of a FirehoseSubscription are others. */
+/** The names of the objects of a source with this name. They differ from those of a FirehoseSubscription. */
 export function sourceNames(name: string) {
   const own = `${name}-source`;
   return {

@@ -9,7 +9,7 @@ import type { GatewayState } from '../subscription/gateway-finding.ts';
 import { applyStatus } from '../subscription/status.ts';
 import { connectedText } from './connectedness.ts';
 
-/** One finding a step. More than eight members: conditions and summary are made of all of them. */
+/** One finding for each step. More than eight members: conditions and summary are computed from all of them. */
 export interface SourceFindings {
   readonly policy: Finding;
   readonly references: Finding;
@@ -18,10 +18,10 @@ export interface SourceFindings {
   readonly objects: Finding;
   readonly workload: Finding;
   readonly connected: Finding;
-  /** Of a bus alone. */
+  /** Only of a bus. */
   readonly bound: Finding | null;
   readonly degraded: Finding | null;
-  /** Whether what `connected` says keeps it from being Ready. */
+  /** Whether the finding `connected` keeps it from being Ready. */
   readonly blocksReady: boolean;
   readonly isSuspended: boolean;
 }
@@ -44,7 +44,7 @@ export interface SourcePass {
 
 export const statusOf = (resource: KubeObject) => (resource['status'] ?? {}) as SourceStatus;
 
-/** Composes the status and writes it when it says something new. */
+/** Composes the status and writes it when its meaning has changed. */
 export async function writeSourceStatus(
   context: Context,
   memory: Memory,
@@ -72,7 +72,7 @@ export async function writeSourceStatus(
   await applyStatus(context, memory, { kind: SOURCES, resource, before, next });
 }
 
-/** The specification cannot be read: nothing else was looked at. */
+/** The specification cannot be read: nothing else was checked. */
 export async function tellInvalid(
   context: Context,
   memory: Memory,
@@ -111,7 +111,7 @@ function presentConditions(findings: SourceFindings): readonly (readonly [string
 
 const SUSPENDED = 'spec.suspend is true: nothing is taken from the switches';
 
-/** The first obstacle; one that needs a person comes before one that passes by itself. */
+/** The first obstacle; one that needs a person comes before a temporary one. */
 function summary(findings: SourceFindings): Finding {
   const { policy, references, redis, telemetry, objects, workload, connected, blocksReady, isSuspended } = findings;
   const all = [policy, references, redis, telemetry, objects, workload, ...(blocksReady ? [connected] : [])];

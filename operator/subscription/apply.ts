@@ -6,7 +6,9 @@ import type { Context, Memory } from './context.ts';
 import { covers } from './covers.ts';
 import { assertOwn, LeftByFormer, ObjectOwnedByOther, type Asking } from './ownership.ts';
 
-/** On every applied object: the hash of what was applied. A change of it also removes fields that are no longer wanted. */
+/**
+ * On every applied object: the hash of what was applied. A change of it also removes fields that are no longer wanted.
+ */
 const APPLIED_ANNOTATION = 'firehose.dev/applied';
 
 /** Why an object could not be applied. */
@@ -16,7 +18,7 @@ export interface ApplyFailure {
   readonly error: ApiError | ObjectOwnedByOther | LeftByFormer;
 }
 
-/** The object with the mark of what it was made from. */
+/** The object with the hash of its inputs. */
 function marked(object: KubeObject): KubeObject & { readonly hash: string } {
   const hash = createHash('sha256').update(JSON.stringify(object)).digest('hex').slice(0, 24);
   const annotations = { ...object.metadata.annotations, [APPLIED_ANNOTATION]: hash };
@@ -25,9 +27,9 @@ function marked(object: KubeObject): KubeObject & { readonly hash: string } {
 }
 
 /**
- * Applies what differs. A steady state writes nothing: an object that has all that is wanted is left alone, and so is
- * one that is unchanged since the last apply (where the API server writes a value in another way). Failures of single
- * objects are returned, so that they do not stop others; an API server that is away rejects.
+ * Applies objects that differ. A steady state writes nothing: an object is left alone if it has all wanted fields, or
+ * is unchanged since the last apply (where the API server writes a value in another form). Failures of single objects
+ * are returned, so that they do not stop others; an unavailable API server rejects.
  */
 export async function applyObjects(
   context: Context,
@@ -72,13 +74,13 @@ async function applyOne(context: Context, memory: Memory, kind: Kind, object: Ku
   memory.applied.set(path, { uid, resourceVersion, hash: wanted.hash });
 }
 
-/** The resource that an object is made for. */
+/** The resource that owns the object. */
 function askingOf({ metadata }: KubeObject): Asking {
   const [owner] = metadata.ownerReferences ?? [];
   return { kind: owner?.kind ?? '', name: owner?.name ?? '', uid: owner?.uid ?? '' };
 }
 
-/** Deletes what this resource owns and does not want any more. Names are fixed, so nothing has to be searched. */
+/** Deletes objects of this resource that are no longer wanted. Names are fixed, so no search is needed. */
 export async function pruneObjects(
   context: Context,
   memory: Memory,

@@ -5,8 +5,8 @@ export const PAIR = ['tls.crt', 'tls.key'] as const;
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /**
- * Why a certificate and its key are of no use to a server or a client, and what to do; null when they are. `now` in Unix
- * milliseconds. Nothing of the key is in it. Pure.
+ * Why a certificate and its key are useless for a server or a client, and what to do; null when they are fine. `now` in
+ * Unix milliseconds. Contains nothing of the key. Pure.
  */
 export function faultOfPair(
   { cert, key }: { readonly cert: string; readonly key: string },
@@ -21,7 +21,7 @@ export function faultOfPair(
   return null;
 }
 
-/** The same of authorities: one that is in force is enough, since a bundle may keep older ones. Pure. */
+/** The same for authorities: one valid certificate suffices, because a bundle may keep older ones. Pure. */
 export function faultOfAuthorities(key: string, pem: string, now: number): string | null {
   const all = certificatesOf(pem);
   const [first] = all;
@@ -30,7 +30,7 @@ export function faultOfAuthorities(key: string, pem: string, now: number): strin
   return `has in ${key} no authority that is in force, the first one ended at ${endOf(first)}: put the present one there`;
 }
 
-/** Empty when one of them is no certificate. */
+/** Empty when one of them is not a certificate. */
 function certificatesOf(pem: string): X509Certificate[] {
   try {
     return (pem.match(PEM_CERTIFICATE) ?? []).map((one) => new X509Certificate(one));

@@ -2,9 +2,9 @@ import type { Subscription } from '../../protocol/subscription.ts';
 import { good, type Finding } from './findings.ts';
 
 /**
- * Whether gateways see the proxy's address in place of the clients'. Limits of logins and handshakes then count all clients
- * as one. An Ingress and an HTTPRoute are proxies; a NodePort replaces addresses on the way. A LoadBalancer keeps them, since
- * its Service has `externalTrafficPolicy: Local`. Null when addresses are known.
+ * Whether gateways see the proxy's address instead of the clients'. Limits of logins and handshakes then count all
+ * clients as one. An Ingress and an HTTPRoute are proxies; a NodePort replaces addresses on the way. A LoadBalancer
+ * keeps them, because its Service has `externalTrafficPolicy: Local`. Null when addresses are known.
  */
 export function clientAddresses({ spec }: Subscription): Finding | null {
   const { ingress, route, service, trustedProxies, proxyProtocol } = spec.gateway;

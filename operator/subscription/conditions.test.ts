@@ -80,7 +80,7 @@ test('a gateway drains for as long as its pod is there, or its heartbeat', () =>
   assert.equal(draining({ replicas: 2 }, null), 2);
   assert.equal(draining({ replicas: 0, terminatingReplicas: 3 }, 2), 3);
   assert.equal(draining({ replicas: 1, terminatingReplicas: 1 }, 2), 2);
-  // Before Kubernetes 1.35 a Deployment does not tell the pods that are ending.
+  // Before Kubernetes 1.35 a Deployment does not report terminating pods.
   assert.equal(draining({ replicas: 0 }, 2), 2);
   assert.equal(draining({ replicas: 0 }, 0), 0);
 });

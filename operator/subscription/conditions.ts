@@ -2,8 +2,8 @@ import type { Condition } from '../../protocol/subscription/status.ts';
 import { bad, good, type Finding, type Findings } from './findings.ts';
 
 /**
- * The conditions, as kstatus reads them: `Ready` sums up; `Reconciling` and `Stalled` are there only while true, and one
- * of them whenever Ready is not True, unless it is suspended. Pure.
+ * The conditions, as kstatus reads them: `Ready` sums up; `Reconciling` and `Stalled` exist only while true, and one of
+ * them whenever Ready is not True, unless it is suspended. Pure.
  */
 export function conditionsOf(
   findings: Findings,
@@ -33,7 +33,7 @@ export function conditionsOf(
   return stamped(present, before, options);
 }
 
-/** As conditions, without those that have no finding. `lastTransitionTime` moves with the status alone. */
+/** As conditions, without those that have no finding. `lastTransitionTime` changes only with the status. */
 export function stamped(
   present: readonly (readonly [type: string, finding: Finding | null])[],
   before: readonly Condition[],
@@ -49,11 +49,11 @@ export function stamped(
   });
 }
 
-/** The first obstacle; one that needs a person comes before one that passes by itself. */
+/** The first obstacle; one that needs a person comes before a temporary one. */
 function summary(findings: Findings): Finding {
   const { policy, references, redis, groups, keys, telemetry, objects, gateway, endpoint, isSuspended } = findings;
   const isScaledToZero = gateway.reason === 'ScaledToZero';
-  // Where no gateway is asked for, none is missing behind the endpoint.
+  // Where no gateway is wanted, none is missing behind the endpoint.
   const all = [
     policy,
     references,
@@ -76,7 +76,7 @@ function suspension({ draining }: Findings): string {
   return `spec.suspend is true: ${draining === 0 ? 'no gateway runs' : `gateways that drain still: ${draining}`}`;
 }
 
-/** Conditions that are there only while something is wrong. */
+/** Conditions that exist only while something is wrong. */
 const WARNINGS: ReadonlySet<string> = new Set([
   'Stalled',
   'Degraded',
@@ -100,7 +100,10 @@ const PASSING: ReadonlySet<string> = new Set([
   'Suspended',
 ]);
 
-/** The changes that are worth an Event: what stopped or began to hold. The first look at a new resource is not news. */
+/**
+ * The changes that deserve an Event: a condition stopped or began to hold. The first pass over a new resource reports
+ * none.
+ */
 export function transitions(before: readonly Condition[], after: readonly Condition[]): readonly Condition[] {
   return after.filter(({ type, status, reason, message }) => {
     const old = before.find((condition) => condition.type === type);
@@ -111,7 +114,7 @@ export function transitions(before: readonly Condition[], after: readonly Condit
   });
 }
 
-/** Whether the Event of a transition is a warning: something is wrong, and does not pass by itself. */
+/** Whether the Event of a transition is a warning: something is wrong, and not temporarily. */
 export function isWarning({ type, status, reason }: Condition): boolean {
   if (WARNINGS.has(type)) return status === 'True';
   return status !== 'True' && !PASSING.has(reason);

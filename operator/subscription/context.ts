@@ -8,7 +8,7 @@ import type { RedisPool } from '../redis/redis-pool.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { RenderSettings } from '../resources/rendering.ts';
 
-/** What every reconcile works with. More than eight members: every step gets it and uses the few that it needs. */
+/** The inputs of every pass. More than eight members: every step gets it and uses the few that it needs. */
 export interface Context {
   readonly api: KubernetesApi;
   readonly cache: Pick<ObjectCache, 'get' | 'has'>;
@@ -21,24 +21,24 @@ export interface Context {
   readonly logger: Logger;
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** Asked before anything is written to Redis; the API asks for itself. */
+  /** Called before anything is written to Redis; the API client checks by itself. */
   readonly assertMayWrite: () => void;
-  /** What is remembered of each resource between two passes. */
+  /** State of each resource between two passes. */
   readonly memories: Memories;
 }
 
 export interface ReconcileTimings {
-  /** An unchanged resource is reconciled again after this time, for its numbers. */
+  /** An unchanged resource is reconciled again after this time, to update its numbers. */
   readonly refreshMs: number;
   /** Delay when something is missing that may appear: a Secret, Redis. */
   readonly retryMs: number;
   /** Delay when something is being deleted: an object of a former resource. */
   readonly leftoverMs: number;
-  /** Deleting waits for Redis at most this long. */
+  /** Deletion waits for Redis at most this long. */
   readonly deletionLimitMs: number;
 }
 
-/** Spread by a tenth, a look comes within 30 s: a manual change of a Secret of the operator is reverted by then. */
+/** With a spread of a tenth, a pass comes within 30 s: it reverts a manual change of the operator's own Secrets. */
 export const TIMINGS: ReconcileTimings = {
   refreshMs: 27_000,
   retryMs: 10_000,
@@ -46,7 +46,7 @@ export const TIMINGS: ReconcileTimings = {
   deletionLimitMs: 600_000,
 };
 
-/** A cache between passes. Correctness does not need it: a new process begins with none. */
+/** A cache between passes. Correctness does not need it: a new process begins with an empty one. */
 export interface Memory {
   /** Objects as they were last applied, by path. */
   readonly applied: Map<string, Applied>;
@@ -54,7 +54,10 @@ export interface Memory {
   generation: number;
   /** The last connection that worked: clean-up uses it when the Secret was deleted first. */
   redis: RedisConnection | null;
-  /** Uid of the resource whose finalizer was removed: the cache may still hold it, and it must not be cleaned up twice. */
+  /**
+   * Uid of the resource whose finalizer was removed: the cache may still contain it, and it must not be cleaned up
+   * twice.
+   */
   released: string | null;
   /** Uid of the resource for which the Event DeletionPaused was recorded. */
   pausedDeletion: string | null;

@@ -1,6 +1,6 @@
 /**
  * Whether the live object has everything that is wanted. Fields that others or the API server added do not matter; a
- * list must have the same length, since an extra element is a difference.
+ * list must have the same length, because an extra element is a difference.
  */
 export function covers(live: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) {
@@ -15,7 +15,7 @@ export function covers(live: unknown, wanted: unknown): boolean {
   return live === wanted;
 }
 
-/** The API server leaves out what is empty. */
+/** The API server omits empty values. */
 function isEmpty(value: object): boolean {
   return Object.values(value).every((item) => typeof item === 'object' && item !== null && isEmpty(item as object));
 }

@@ -1,7 +1,7 @@
 import type { LiveReplica } from '../../event-log/provisioning/replicas.ts';
 import { good, type Finding } from './findings.ts';
 
-/** A directory may be away for this long before anybody is told. */
+/** How long a directory may be away without a warning. */
 const PATIENCE_MS = 10 * 60_000;
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -12,8 +12,8 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Whether gateways serve an older directory than they should: its server has confirmed none for ten minutes, or serves
- * one that is not taken over. Null when it is current, a file, or not known. Pure.
+ * Whether gateways serve an outdated directory: its server has confirmed none for ten minutes, or serves one that the
+ * gateways refuse. Null when it is current, a file, or unknown. Pure.
  */
 export function directoryAge(replicas: readonly LiveReplica[] | null, now: number): Finding | null {
   const stale = (replicas ?? []).flatMap(({ directory }) => (directory?.fault ? [directory] : []));

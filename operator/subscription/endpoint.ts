@@ -10,8 +10,8 @@ export interface Endpoint {
 }
 
 /**
- * Where clients connect: the ingress, the route, the load balancer, or the Service inside of the cluster. It is ready when a
- * gateway serves there.
+ * Where clients connect: the ingress, the route, the load balancer, or the Service inside of the cluster. It is ready
+ * when a gateway serves there.
  */
 export function endpointOf(subscription: Subscription, service: KubeObject | undefined, ready: number): Endpoint {
   const { urls, finding } = addressOf(subscription, service);
@@ -25,7 +25,7 @@ function addressOf(subscription: Subscription, service: KubeObject | undefined):
   if (service === undefined) return { finding: bad('ServicePending', 'the Service is not there yet'), urls: null };
   const [hostname] = route?.hostnames ?? [];
   const outer = ingress?.host ?? hostname;
-  // TLS in front of a plain gateway is terminated by the platform: clients are assumed to use it.
+  // The platform terminates TLS in front of a plain gateway: clients are assumed to use it.
   if (outer !== undefined) return at(outer, ingress === undefined || !tls.disabled);
   const isTls = !tls.disabled;
   const port = wanted.port === (isTls ? 443 : 80) ? '' : `:${wanted.port}`;

@@ -4,8 +4,8 @@ import type { Subscription } from '../../protocol/subscription.ts';
 import { good, type Finding } from './findings.ts';
 
 /**
- * Names in filters that are neither in the catalogue nor declared in `filters.additionalEvents`: most are typing mistakes,
- * and a filter of nothing else delivers nothing. Null when every name is known.
+ * Names in filters that are neither in the catalogue nor declared in `filters.additionalEvents`: most are typing
+ * mistakes, and a filter with only such names delivers nothing. Null when every name is known.
  */
 export function unknownEventNames({ spec }: Subscription): Finding | null {
   const known = [...NAMED_EVENTS, ...spec.filters.additionalEvents];

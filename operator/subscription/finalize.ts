@@ -15,20 +15,20 @@ import { secretAccess } from './secret-access.ts';
 import { connectionOf, lookUpRedis } from './redis-secrets.ts';
 
 export const FINALIZER = 'firehose.dev/redis-cleanup';
-/** On a resource: delete it without cleaning up Redis. */
+/** Annotation on a resource: delete it without cleaning up Redis. */
 export const SKIP_ANNOTATION = 'firehose.dev/skip-redis-cleanup';
 
-/** What is left to do: nothing, or again after a while. */
+/** What is left to do: nothing, or another pass after a while. */
 export type Finalized = { readonly done: true } | { readonly done: false; readonly why: string };
 
 export type CleanUp =
   | { readonly kind: 'cleaned'; readonly message: string }
-  /** It is not cleaned up; `why` is a part of the Event that names what is left. */
+  /** It is not cleaned up; `why` is a part of the Event that names what remains. */
   | { readonly kind: 'left'; readonly why: string }
   | { readonly kind: 'wait'; readonly why: string };
 
 /**
- * Cleans up in Redis and removes the finalizer, at the latest at the limit. Objects are deleted by their owner
+ * Cleans up in Redis and removes the finalizer, at the limit at the latest. Objects are deleted by their owner
  * references.
  */
 export async function finalize(context: Context, memory: Memory, resource: KubeObject): Promise<Finalized> {
@@ -50,7 +50,7 @@ export interface FinalizeOptions {
   readonly whatIsLeft: string;
 }
 
-/** The same of any resource: it always ends. */
+/** The same for any resource: it always ends. */
 export async function finalizeResource(
   context: Context,
   memory: Memory,
@@ -75,7 +75,7 @@ export async function finalizeResource(
   return { done: true };
 }
 
-/** The resource as a file would hold it. */
+/** The resource in the form of a file. */
 export function bare({ apiVersion, kind, metadata, spec }: KubeObject) {
   return { apiVersion, kind, metadata: { name: metadata.name, namespace: metadata.namespace }, spec };
 }
@@ -98,7 +98,7 @@ async function cleanUp(
     return isFinal ? { kind: 'left', why: message } : { kind: 'wait', why: message };
   }
   try {
-    // A gateway that still runs would create again what is deleted here.
+    // A gateway that still runs would create the deleted keys again.
     const running = await stopGateways(context, { subscription, uid: resource.metadata.uid }, connected.client);
     const since = context.now() - Date.parse(resource.metadata.deletionTimestamp ?? '');
     if (running > 0 && since < drainLimitMs({ subscription })) {
@@ -112,7 +112,7 @@ async function cleanUp(
   }
 }
 
-/** Deletes the Deployment, when it is this resource's. Returns the number of gateways with a live heartbeat. */
+/** Deletes the Deployment, if it belongs to this resource. Returns the number of gateways with a live heartbeat. */
 async function stopGateways(
   context: Context,
   { subscription, uid }: { subscription: Subscription; uid: string | undefined },
@@ -124,7 +124,7 @@ async function stopGateways(
   return live.length;
 }
 
-/** When it is this resource's. */
+/** If it belongs to this resource. */
 export async function deleteDeployment(
   context: Context,
   { namespace, name, uid }: { namespace: string; name: string; uid: string | undefined },
@@ -156,7 +156,7 @@ async function leave(
   return { kind: 'cleaned', message: `consumer groups destroyed: ${names}; streams deleted: ${deleted}` };
 }
 
-/** Declared ones, and those that the status still knows. */
+/** Declared ones, and those that the status still contains. */
 function policies({ spec }: Subscription, known: readonly GroupStatus[]) {
   const undeclared = known.filter(({ name }) => !spec.consumerGroups.some((group) => group.name === name));
   return [...spec.consumerGroups, ...undeclared];
@@ -178,13 +178,13 @@ export function groupsOf(resource: KubeObject): readonly GroupStatus[] {
 async function withoutFinalizer(context: Context, of: Kind, resource: KubeObject): Promise<void> {
   const { name, namespace = '', resourceVersion, finalizers = [] } = resource.metadata;
   const kept = finalizers.filter((finalizer) => finalizer !== FINALIZER);
-  // The version makes it fail when the object has changed: the next pass sees the change.
+  // With the version it fails when the object has changed: the next pass sees the change.
   const metadata = { name, namespace, ...(resourceVersion !== undefined && { resourceVersion }), finalizers: kept };
   await context.api.merge(of, { metadata });
   context.logger.info({ resource: keyOf(resource) }, 'the finalizer was removed');
 }
 
-/** Before the first write to Redis: whatever happens from then on, it is cleaned up. */
+/** Before the first write to Redis: from then on clean-up is certain. */
 export async function ensureFinalizer(context: Context, kind: Kind, resource: KubeObject): Promise<void> {
   const { name, namespace = '', resourceVersion, finalizers = [] } = resource.metadata;
   if (finalizers.includes(FINALIZER)) return;

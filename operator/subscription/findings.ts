@@ -1,26 +1,26 @@
 import type { Condition } from '../../protocol/subscription/status.ts';
 
-/** What a step has found, as a code for programs and a text for people. */
+/** The result of a step: a code for programs and a text for people. */
 export interface Finding {
   readonly status: Condition['status'];
   readonly reason: string;
   readonly message: string;
-  /** Nothing but a change by a person helps. */
+  /** Only a change by a person helps. */
   readonly isFinal?: boolean;
 }
 
 /**
- * One finding a step; Unknown where an earlier step has to succeed first. More members than eight: conditions, summary and
- * Events are made of all of them.
+ * One finding for each step; Unknown while an earlier step has to succeed first. More than eight members: conditions,
+ * summary and Events are computed from all of them.
  */
 export interface Findings {
-  /** Whether the platform allows what is asked for. */
+  /** Whether the platform allows the resource's requests. */
   readonly policy: Finding;
   readonly references: Finding;
   readonly redis: Finding;
   readonly groups: Finding;
   readonly keys: Finding;
-  /** Whether traces may go where they are sent. */
+  /** Whether traces may be sent to their destination. */
   readonly telemetry: Finding;
   /** Whether every object is as it should be. */
   readonly objects: Finding;
@@ -29,9 +29,9 @@ export interface Findings {
   readonly isSuspended: boolean;
   /** Gateways that still exist or have a live heartbeat although none is wanted. */
   readonly draining: number;
-  /** Why it serves with less than it should; null when it is complete, or does not serve. */
+  /** Why it serves in a reduced form; null when it is complete, or does not serve. */
   readonly degraded: Finding | null;
-  /** Warnings, which stop nothing; null when there is nothing to warn of. */
+  /** Warnings, which stop nothing; null when there are none. */
   readonly clientAddressHidden: Finding | null;
   readonly unknownEventNames: Finding | null;
   readonly directoryStale: Finding | null;

@@ -3,7 +3,7 @@ import { bad, good, unknown, type Finding } from './findings.ts';
 
 interface DeploymentStatus {
   readonly observedGeneration?: number;
-  /** Without those that are ending. */
+  /** Without those that are terminating. */
   readonly replicas?: number;
   /** Pods that are terminating; reported by Kubernetes 1.35 and newer. */
   readonly terminatingReplicas?: number;
@@ -26,7 +26,7 @@ export interface GatewayState {
   readonly finding: Finding;
 }
 
-/** Gateways that are not gone yet where none is wanted; `heard` is how many have a heartbeat, null when that is not known. */
+/** Gateways that still exist although none is wanted; `heard` is how many have a heartbeat, null when unknown. */
 export function drainingGateways({ replicas, ending }: GatewayState, heard: number | null): number {
   return Math.max(replicas + ending, heard ?? 0);
 }

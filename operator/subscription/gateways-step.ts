@@ -13,13 +13,13 @@ import { ownLive } from './ownership.ts';
 import type { Subject } from './pass.ts';
 import { resourceOf } from './redis-step.ts';
 
-/** The gateways before anything is changed. */
+/** The gateways before any change. */
 export interface Gateways {
-  /** Undefined when there is none, or it is another's. */
+  /** Undefined when there is none, or another resource owns it. */
   readonly deployment: KubeObject | undefined;
-  /** Those with a heartbeat; null while that cannot be known. */
+  /** Gateways with a heartbeat; null when unknown. */
   readonly replicas: readonly LiveReplica[] | null;
-  /** What they verify and sign with; null while that cannot be known. */
+  /** The keys with which they verify and sign; null when unknown. */
   readonly keysInUse: KeysInUse | null;
 }
 
@@ -49,14 +49,14 @@ async function heartbeats(
 }
 
 /**
- * The finding about the gateways; when they do not start, with the messages of their pods. Only then are pods listed.
+ * The finding about the gateways; when they do not start, with the messages of their pods. Pods are listed only then.
  */
 export async function lastWordsOf(context: Context, { subscription }: Subject, state: GatewayState): Promise<Finding> {
   const { name, namespace } = subscription.metadata;
   return withLastWords(context, state, { namespace, selector: selectorText(name), what: 'Gateway' });
 }
 
-/** The finding about pods, with their messages when they do not start. Only then are they listed. */
+/** The finding about pods, with their messages when they do not start. Pods are listed only then. */
 export async function withLastWords(
   context: Context,
   { finding, desired }: GatewayState,
@@ -69,8 +69,8 @@ export async function withLastWords(
 }
 
 /**
- * Serving, but with less than it had: Redis is away, or gateways were lost. Starts, rollouts and scale-ups do not
- * count. Null when it is complete or does not serve.
+ * It serves, but in a reduced form: Redis is away, or gateways were lost. Starts, rollouts and scale-ups do not count.
+ * Null when it is complete or does not serve.
  */
 export function degradation(resource: KubeObject, gateway: GatewayState, redis: Finding): Finding | null {
   if (gateway.ready === 0) return null;

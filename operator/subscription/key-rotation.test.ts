@@ -60,7 +60,7 @@ test('an old key verifies for the whole overlap after the last gateway stopped s
   assert.deepEqual(kids(nextRotation(retired.keys, RULES, null, 61 * HOUR).keys), ['b']);
 });
 
-/** A world of gateways that read the keys late, and of tokens that live for a while. */
+/** A simulation of gateways that read the keys late, and of tokens with a lifetime. */
 test('whatever is late, no token is ever refused for want of its key', () => {
   const ttl = RULES.overlapMs;
   const turn = fc.record({

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-/** A private JWK with three dates of its own (seconds): readers ignore members that they do not know (RFC 7517 4). */
+/** A private JWK with three additional dates (seconds): readers ignore members that they do not know (RFC 7517 4). */
 const storedKey = z.looseObject({
   kid: z.string().min(1),
   alg: z.enum(['HS256', 'EdDSA', 'ES256']),
-  /** Made. */
+  /** Created. */
   made: z.number(),
-  /** Began to sign; absent while it verifies alone. */
+  /** Began to sign; absent while it only verifies. */
   signs: z.number().optional(),
   /** No replica signs with it any more. */
   retired: z.number().optional(),
@@ -20,25 +20,25 @@ export interface RotationRules {
   readonly overlapMs: number;
 }
 
-/** Key ids from the gateways' heartbeats, the one that signs first. */
+/** Key ids from the gateways' heartbeats, the signing one first. */
 export interface KeysInUse {
   readonly replicas: readonly (readonly string[])[];
-  /** Gateways that run according to Kubernetes. One without a heartbeat may have any keys. */
+  /** Running gateways according to Kubernetes. One without a heartbeat may have any keys. */
   readonly expected: number;
 }
 
 export interface Rotation {
   readonly keys: readonly StoredKey[];
-  /** Another key has to be made, and put at the end: it verifies first. */
+  /** A new key must be created and put at the end: at first it only verifies. */
   readonly needsKey: boolean;
   /** Unix milliseconds. */
   readonly nextAt: number;
 }
 
 /**
- * The next step, pure. A key is created, verifies everywhere, signs, retires, is deleted. Each step is taken only when
- * every gateway has followed the one before, so that no token is ever refused because a key is missing. `inUse` is null
- * while that is unknown: then no step is taken.
+ * The next step, pure. A key is created, verifies everywhere, signs, retires, is deleted. A step is taken only when
+ * every gateway has followed the previous one, so that no token is ever refused because a key is missing. `inUse` is
+ * null while unknown: then no step is taken.
  */
 export function nextRotation(
   keys: readonly StoredKey[],

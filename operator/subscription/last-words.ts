@@ -19,7 +19,7 @@ export interface LastWords {
 const MAX_LENGTH = 512;
 /** Levels of pino. */
 const [ERROR, FATAL] = [50, 60];
-/** Reasons of the kubelet that a person has to act on. Others, such as ContainerCreating, pass. */
+/** Reasons of the kubelet that need a person. Others, such as ContainerCreating, are temporary. */
 const WAITING: ReadonlySet<string> = new Set([
   'ErrImagePull',
   'ImagePullBackOff',
@@ -31,7 +31,7 @@ const WAITING: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The reason from the pods of a resource: the last line that a gateway logged before it ended (its termination message,
+ * The reason from the pods of a resource: the last line of a gateway's log before its end (its termination message,
  * `FallbackToLogsOnError`), or why its container was not started. Null when no pod has ended. Gateways log no secrets.
  */
 export function lastWords(pods: readonly KubeObject[]): LastWords | null {
@@ -56,7 +56,7 @@ export function lastWords(pods: readonly KubeObject[]): LastWords | null {
   return null;
 }
 
-/** Every line that ended the process, else the last error, else the last line: as a person would read it. */
+/** Every line that ended the process, else the last error, else the last line: what a person would read. */
 function lastLine(text: string): string {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const parsed = lines.map(messageOf).filter((line) => line !== null);

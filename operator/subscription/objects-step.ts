@@ -9,20 +9,20 @@ import type { Context, Memory } from './context.ts';
 import { bad, good, type Finding } from './findings.ts';
 import { LeftByFormer, ObjectOwnedByOther, ownershipOf } from './ownership.ts';
 
-/** Under its own field manager, so that handing the number to an autoscaler does not take it back. */
+/** Under a separate field manager, so that a hand-over to an autoscaler does not remove the number. */
 const HANDOVER_MANAGER = 'firehose-operator-handover';
 
-/** Reason of a condition: an object of a former resource of this name is still there. */
+/** Reason of a condition: an object of a former resource of this name still exists. */
 export const LEFTOVER = 'LeftByFormerResource';
 
 export interface ObjectsInput {
   readonly resource: KubeObject;
   readonly rendering: Rendering;
-  /** Whether gateways may be started or changed: everything that they need is there. */
+  /** Whether gateways may be started or changed: everything that they need exists. */
   readonly workload: boolean;
 }
 
-/** Applies what is desired and prunes what is not. */
+/** Applies wanted objects and deletes others. */
 export async function objectsStep(context: Context, memory: Memory, input: ObjectsInput): Promise<Finding> {
   const { rendering, workload, resource } = input;
   const { name, namespace } = rendering.subscription.metadata;
@@ -40,7 +40,7 @@ export async function objectsStep(context: Context, memory: Memory, input: Objec
   return judge(failures, missing);
 }
 
-/** With a refused specification nothing is changed, except that `suspend` stops the gateways. */
+/** A refused specification changes nothing, except that `suspend` stops the gateways. */
 export async function stopRefused(
   context: Context,
   { spec }: { readonly spec: { readonly suspend: boolean } },
@@ -53,8 +53,8 @@ export async function stopRefused(
 }
 
 /**
- * The number to apply; null while an autoscaler decides. A number that the operator set is first handed to another
- * field manager: removing a field without another owner would make it 1.
+ * The number to apply; null while an autoscaler decides. A number that the operator set is first handed over to another
+ * field manager: removing a field without another owner would reset it to 1.
  */
 async function replicasOf(context: Context, { subscription, uid }: Rendering, live: KubeObject | undefined) {
   const { suspend, gateway } = subscription.spec;
@@ -92,12 +92,12 @@ export async function split(context: Context, wanted: readonly Desired[]): Promi
   return [served, missing];
 }
 
-/** The finding about objects that were applied. */
+/** The finding about applied objects. */
 export function judge(failures: readonly ApplyFailure[], missing: readonly string[]): Finding {
   if (missing.length > 0) {
     return bad('KindNotServed', `the cluster does not know ${missing.join(', ')}: install it, or leave it out`, true);
   }
-  // An obstacle that needs a person comes before one that passes by itself.
+  // An obstacle that needs a person comes before a temporary one.
   const first = failures.find(({ error }) => !(error instanceof LeftByFormer)) ?? failures[0];
   if (first === undefined) return good('Applied', 'every object is as it should be');
   const { what, error } = first;
@@ -110,7 +110,7 @@ export function judge(failures: readonly ApplyFailure[], missing: readonly strin
   return bad(isFinal ? 'ObjectInvalid' : 'ApplyRefused', `${what}: ${error.message.slice(0, 512)}`, isFinal);
 }
 
-/** How long gateways may take to go. */
+/** How long gateways may take to end. */
 export function drainLimitMs({ subscription }: Pick<Rendering, 'subscription'>): number {
   return durationMs(subscription.spec.gateway.connections.drainTimeout) + 60_000;
 }

@@ -15,9 +15,9 @@ export type Ownership =
   | 'orphan'
   | 'foreign';
 
-/** The resource that asks: its name, and its uid, which no later resource of that name has again. */
+/** The asking resource: its name, and its uid, which no later resource of that name has again. */
 export interface Asking {
-  /** FirehoseSubscription when not given. */
+  /** Default: FirehoseSubscription. */
   readonly kind?: string;
   readonly name: string;
   readonly uid: string;
@@ -61,7 +61,7 @@ export class ObjectOwnedByOther extends Error {
   readonly code = 'object_owned_by_other';
 }
 
-/** An object of this name is still there from a former resource. It goes by itself. */
+/** An object of this name still exists from a former resource. Kubernetes will delete it. */
 export class LeftByFormer extends Error {
   override readonly name = 'LeftByFormer';
   readonly code = 'left_by_former';

@@ -32,7 +32,7 @@ export interface Subject {
   readonly uid: string;
 }
 
-/** What the steps before the objects have found. */
+/** Findings of the steps before the objects. */
 interface Found {
   readonly policy: Finding;
   readonly references: References;
@@ -42,7 +42,7 @@ interface Found {
   readonly telemetry: Finding;
 }
 
-/** The steps of a pass, in order. Returns when to reconcile again, and why. */
+/** The steps of a pass, in order. Returns when and why to reconcile again. */
 export async function pass(
   context: Context,
   memory: Memory,
@@ -70,7 +70,7 @@ export async function pass(
   return nextLook(context, whole.findings);
 }
 
-/** A step of a pass, as a span of its own: its requests and commands are in it. */
+/** A step of a pass as a span of its own, which contains its requests and commands. */
 export function step<T>(name: string, run: () => Promise<T>): Promise<T> {
   return inSpan(name, {}, run);
 }
@@ -82,7 +82,7 @@ function judgePolicy({ policy, settings }: Context, subscription: Subscription):
     : bad('NotAllowed', refused.join('; '), true);
 }
 
-/** Applies what is desired. A refused specification changes nothing, except that gateways can always be stopped. */
+/** Applies the desired objects. A refused specification changes nothing, except that gateways can always be stopped. */
 async function changeObjects(context: Context, memory: Memory, subject: Subject, found: Found): Promise<Finding> {
   const { resource, subscription, uid } = subject;
   const { policy, references, redis, gateways, secrets, telemetry } = found;
@@ -103,7 +103,7 @@ async function changeObjects(context: Context, memory: Memory, subject: Subject,
   return objectsStep(context, memory, { resource, rendering, workload });
 }
 
-/** What there is now that everything is applied. */
+/** The state after everything is applied. */
 async function readBackAll(context: Context, subject: Subject, found: Found, objects: Finding): Promise<WholePass> {
   const { resource, subscription } = subject;
   const { policy, references, redis, gateways, secrets, telemetry } = found;

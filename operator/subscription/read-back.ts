@@ -7,7 +7,7 @@ import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { resourceOf, type RedisStep } from './redis-step.ts';
 import { readWebhooks } from './webhook-states.ts';
 
-/** What Redis holds for a resource now. */
+/** Present state of a resource in Redis. */
 export interface StreamsReadBack {
   readonly stream: NonNullable<SubscriptionStatus['stream']>;
   readonly groups: readonly GroupStatus[];

@@ -7,29 +7,29 @@ import { bad, type Finding } from './findings.ts';
 import { pass, step } from './pass.ts';
 import { writeStatus } from './status.ts';
 
-/** On a resource: leave everything as it is, for as long as it is there. */
+/** Annotation on a resource: leave everything as it is while the annotation exists. */
 const PAUSE_ANNOTATION = 'firehose.dev/paused';
 
 export interface Outcome {
   readonly requeueAfterMs: number | null;
   readonly why: string;
-  /** Of the resource, when there is one. */
+  /** Of the resource, if it exists. */
   readonly generation?: number | undefined;
 }
 
 /**
- * One pass over one resource. It knows only the key and reads everything again: what triggered it does not matter. A
- * step that fails sets its condition and stops only the steps that need it. Rejects with unexpected errors, and when
- * the API server is away: then the queue backs off.
+ * One pass over one resource. It gets only the key and reads everything again: its trigger does not matter. A step that
+ * fails sets its condition and stops only the steps that need it. Rejects with unexpected errors, and when the API
+ * server is away: then the queue backs off.
  */
 export async function reconcile(context: Context, namespace: string, name: string): Promise<Outcome> {
   return reconcileKind(SUBSCRIPTION, context, namespace, name);
 }
 
-/** How a kind of resource is reconciled; what all kinds have in common is in `reconcileKind`. */
+/** How a kind of resource is reconciled; `reconcileKind` has the common part of all kinds. */
 export interface Reconciled<Parsed> {
   readonly kind: Kind;
-  /** For the commands of messages. */
+  /** For the commands in messages. */
   readonly shortName: string;
   readonly schema: z.ZodType<Parsed>;
   /** Whether such a resource leaves nothing in Redis, and needs no finalizer. */
@@ -94,7 +94,7 @@ async function judge<Parsed>(
     await of.tellInvalid(context, memory, resource, bad('InvalidSpec', message, true));
     return { requeueAfterMs: null, why: 'the specification is not valid' };
   }
-  // With the annotation nothing waits for its deletion, the operator's neither.
+  // With the annotation nothing waits for its deletion, not even the operator.
   const isSkipped = of.kind !== SUBSCRIPTIONS && resource.metadata.annotations?.[SKIP_ANNOTATION] === 'true';
   if (!isSkipped && of.leavesNothing?.(parsed.data) !== true) {
     await step('finalizer', () => ensureFinalizer(context, of.kind, resource));

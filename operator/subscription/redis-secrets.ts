@@ -5,7 +5,7 @@ import { secretText, valueOf } from './secret-text.ts';
 
 /**
  * Keys that a Secret must have: texts of several lines, values of one line, and bearer tokens (I17). Certificates are
- * judged, too.
+ * checked, too.
  */
 interface Needed {
   readonly texts?: readonly string[];
@@ -17,22 +17,22 @@ interface Needed {
   readonly tokens?: readonly string[];
 }
 
-/** Looks up one Secret of a field; null when it is not there or may not be used. */
+/** Looks up one Secret of a field; null when it is missing or may not be used. */
 export type LookUp = (field: string, name: string, needed: Needed) => Promise<KubeObject | null>;
 
-/** The settings of Redis from Secrets. Never in a log, an Event or a status. */
+/** The settings of Redis from Secrets. Must not appear in a log, an Event or a status. */
 export interface RedisSecrets {
   readonly url: string;
   /** PEM texts, empty where none is named. */
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
-  /** Of the sentinels themselves. */
+  /** Login of the sentinels themselves. */
   readonly sentinelUsername?: string;
   readonly sentinelPassword?: string;
 }
 
-/** Null when something of it is not there. */
+/** Null when a part is missing. */
 export async function lookUpRedis(spec: Subscription['spec']['redis'], look: LookUp): Promise<RedisSecrets | null> {
   const { urlSecretRef, tls } = spec;
   const urlSecret =
@@ -54,7 +54,7 @@ async function authority(ref: { name: string; key: string }, look: LookUp): Prom
   return secretText(await look('redis.tls.caSecretRef', ref.name, { authorities: [ref.key] }), ref.key);
 }
 
-/** The user's name is for ACLs alone. Null when the Secret is not there. */
+/** The user's name is only for ACLs. Null when the Secret is missing. */
 async function sentinelLogin({ sentinel }: Subscription['spec']['redis'], look: LookUp) {
   const name = sentinel?.loginSecretName;
   if (name === undefined) return {};

@@ -23,8 +23,8 @@ export interface RedisStep {
 export const resourceOf = ({ metadata }: Subscription) => `${metadata.namespace}/${metadata.name}`;
 
 /**
- * Connects, and makes streams, epoch and groups on every partition: before the first gateway starts, and again in every
- * pass.
+ * Connects, and creates streams, epoch and groups on every partition: before the first gateway starts, and again in
+ * every pass.
  */
 export async function redisStep(
   context: Context,
@@ -76,7 +76,7 @@ function needsOf(subscription: Subscription) {
     partitions: stream.partitions,
     resource,
     retention: stream.management === 'Managed' ? { maxLength, maxAgeMs: durationMs(maxAge) } : null,
-    // A group that is not declared for an account is made by a gateway, at the account's first connection.
+    // A gateway creates a group that is not declared for an account, at the account's first connection.
     groups: consumerGroups.flatMap((group) =>
       group.account === undefined
         ? []
@@ -91,7 +91,9 @@ function needsOf(subscription: Subscription) {
   };
 }
 
-/** Groups that are declared for an account are in the register from the beginning, so that they are known when undeclared. */
+/**
+ * Groups that are declared for an account are in the register from the start, so that they are known when undeclared.
+ */
 async function registerDeclared(client: RedisClient, subscription: Subscription): Promise<void> {
   const { redis, consumerGroups } = subscription.spec;
   const resource = resourceOf(subscription);
@@ -101,7 +103,7 @@ async function registerDeclared(client: RedisClient, subscription: Subscription)
   }
 }
 
-/** A group that the status knows and the spec does not: its policy, as it was last declared, decides. */
+/** A group that the status contains and the spec does not: its last declared policy decides. */
 async function destroyUndeclared(
   context: Context,
   client: RedisClient,

@@ -7,7 +7,7 @@ import { resolveReferences } from './references.ts';
 const NOW = Date.now();
 const DAY_MS = 86_400_000;
 
-/** The problems of a resource that names three Secrets, which hold this. */
+/** The problems of a resource that names three Secrets with this content. */
 async function problemsOf(held: {
   readonly tls: Readonly<Record<string, string>>;
   readonly authority?: string;

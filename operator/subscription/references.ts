@@ -9,15 +9,15 @@ import { KEYS_FILE, readForeignKeys } from './foreign-keys.ts';
 import { lookUpRedis, type LookUp, type RedisSecrets } from './redis-secrets.ts';
 import { secretText, valueOf } from './secret-text.ts';
 
-/** What the resource refers to, as it was found. */
+/** The objects that the resource refers to, as found. */
 export interface References {
-  /** Null when something of it is not there. */
+  /** Null when a part is missing. */
   readonly redis: RedisSecrets | null;
-  /** A secret, too. Null when none is named, or it is not there. */
+  /** Also secret. Null when none is named, or it is missing. */
   readonly ingestToken: string | null;
-  /** What the collector asks for: a secret, too. */
+  /** Credentials for the collector: also secret. */
   readonly otlpHeaders: string | null;
-  /** With signing keys that the platform rotates: the id of the one that signs. */
+  /** With signing keys that the platform rotates: the id of the signing one. */
   readonly foreignKeyId: string | null;
   /** What is missing, wrong or refused, and what to do; empty when everything is there. */
   readonly problems: readonly string[];
@@ -32,7 +32,7 @@ export interface SecretAccess {
   readonly now: () => number;
 }
 
-/** Looks up every Secret that the resource names, in its own namespace. All problems at once. */
+/** Looks up every Secret that the resource names, in its own namespace. Reports all problems at once. */
 export async function resolveReferences(subscription: Subscription, access: SecretAccess): Promise<References> {
   const { spec, metadata } = subscription;
   const problems: string[] = [];
@@ -91,7 +91,7 @@ export function lookUp(namespace: string, access: SecretAccess, problems: string
   };
 }
 
-/** What servers of the platform are asked with. */
+/** Credentials for servers of the platform. */
 async function lookUpPlatform({ directory, kazoo, oidc }: Subscription['spec']['auth'], look: LookUp): Promise<void> {
   const { secretRef, http } = directory ?? {};
   if (secretRef) await look('auth.directory.secretRef', secretRef.name, { texts: [secretRef.key] });
@@ -106,7 +106,7 @@ async function lookUpPlatform({ directory, kazoo, oidc }: Subscription['spec']['
   }
 }
 
-/** They are mounted: a gateway would refuse what cannot be read, and keep the last good ones. */
+/** They are mounted: a gateway would refuse unreadable ones, and keep the last good ones. */
 async function lookUpPseudonymKeys(
   { pseudonymKeySecretRef: ref }: Subscription['spec']['privacy'],
   look: LookUp,
@@ -119,7 +119,7 @@ async function lookUpPseudonymKeys(
   if (read?.ok === false) problems.push(`${field}: the key ${ref.key} of the Secret ${ref.name}: ${read.fault}`);
 }
 
-/** What webhooks sign with, and whom they trust. */
+/** Signing secrets and trusted authorities of webhooks. */
 async function lookUpWebhooks(groups: Subscription['spec']['consumerGroups'], look: LookUp): Promise<void> {
   for (const { name, webhook } of groups) {
     const field = `consumerGroups[${name}].webhook`;
@@ -151,7 +151,7 @@ export async function lookUpPullSecrets(
   }
 }
 
-/** With keys that the platform rotates: the id of the one that signs. */
+/** With keys that the platform rotates: the id of the signing one. */
 async function lookUpKeys(name: string, look: LookUp, problems: string[]): Promise<string | null> {
   const secret = await look('auth.token.signing.secretName', name, { texts: [KEYS_FILE] });
   const keys = readForeignKeys(secret);

@@ -3,9 +3,9 @@ import { restartView, type Subscription } from '../../protocol/subscription.ts';
 import type { References } from './references.ts';
 
 /**
- * Changes when the gateways' pods have to be replaced: with what they read at their start alone. Which fields these are is
- * said in the schema (`protocol/subscription/takes-effect.ts`). Secrets that are left out where there are none replace no
- * pod when a release brings them.
+ * Changes when the gateways' pods must be replaced: with everything that they read only at their start. The schema
+ * marks these fields (`protocol/subscription/takes-effect.ts`). Absent Secrets are omitted, so that a new release with
+ * further Secrets replaces no pod.
  */
 export function restartHash(
   { spec }: Subscription,

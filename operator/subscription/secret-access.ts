@@ -20,7 +20,7 @@ export function secretAccess(context: Context, resource: KubeObject): SecretAcce
   };
 }
 
-/** The resource for which cert-manager makes this Secret: such a Secret bears no owner. */
+/** The resource for which cert-manager creates this Secret: such a Secret has no owner. */
 function issuedFor(context: Context, namespace: string, secret: string): string | null {
   const suffix = namesOf('').tls;
   if (!secret.endsWith(suffix)) return null;

@@ -1,7 +1,7 @@
 import { secretValue } from '../../runtime/files/secret-value.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
 
-/** One key of a Secret, decoded. Null when it is not there. */
+/** One key of a Secret, decoded. Null when it is absent. */
 export function secretText(secret: KubeObject | null, key: string): string | null {
   const data = secret?.['data'];
   if (typeof data !== 'object' || data === null || !Object.hasOwn(data, key)) return null;
@@ -9,7 +9,7 @@ export function secretText(secret: KubeObject | null, key: string): string | nul
   return typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : null;
 }
 
-/** One value of one line, as a gateway reads it (I17). Null when it is not there or cannot be used. */
+/** One value of one line, as a gateway reads it (I17). Null when it is absent or cannot be used. */
 export function valueOf(secret: KubeObject | null, key: string): string | null {
   const read = secretValue(secretText(secret, key) ?? '');
   return 'value' in read ? read.value : null;

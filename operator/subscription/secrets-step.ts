@@ -14,7 +14,7 @@ import { rotateKeys } from './signing-keys.ts';
 export interface SecretsStep {
   readonly keys: Finding;
   readonly signing: { readonly activeKeyID: string; readonly nextRotationTime?: string } | null;
-  /** A secret. Null when it could not be read: a Secret of that name has another owner. */
+  /** Secret. Null when it could not be read: a Secret of that name has another owner. */
   readonly adminToken: string | null;
 }
 
@@ -23,11 +23,14 @@ interface Input {
   readonly subscription: Subscription;
   readonly uid: string;
   readonly inUse: KeysInUse | null;
-  /** With keys that the platform rotates: the id of the one that signs. */
+  /** With keys that the platform rotates: the id of the signing one. */
   readonly foreignKeyId: string | null;
 }
 
-/** Makes, rotates and renews signing keys, certificate and administrators' token. Secrets of another owner are not touched. */
+/**
+ * Creates, rotates and renews signing keys, certificate and administrators' token. Secrets of another owner are not
+ * changed.
+ */
 export async function secretsStep(context: Context, input: Input): Promise<SecretsStep> {
   let token: string | null = null;
   try {
@@ -85,7 +88,7 @@ async function certificateStep(context: Context, input: Input): Promise<void> {
   });
 }
 
-/** Makes and renews a certificate of the operator's own. Throws where a Secret of that name has another owner. */
+/** Creates and renews a self-signed certificate. Throws when a Secret of that name has another owner. */
 export async function keepSelfSigned(
   context: Context,
   resource: KubeObject,

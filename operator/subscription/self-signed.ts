@@ -11,19 +11,19 @@ const RENEW_BEFORE_DAYS = 30;
 
 export interface SelfSignedInput {
   readonly owner: Owner;
-  /** Of the two Secrets. */
+  /** Names of the two Secrets. */
   readonly secrets: { readonly authority: string; readonly tls: string };
-  /** What the certificate is for. */
+  /** Host names of the certificate. */
   readonly dnsNames: readonly string[];
-  /** As they are now; null where there is none. */
+  /** Their present content; null when absent. */
   readonly authority: KubeObject | null;
   readonly server: KubeObject | null;
 }
 
 /**
- * The Secrets that must be applied so that peers see a certificate which is valid for long enough and for every name:
- * none, the server's, or the authority's too. Clients trust `ca.crt`, which outlives every renewal; its key is in a
- * Secret that no pod mounts.
+ * The Secrets to apply so that peers see a certificate that is valid long enough and for every name: none, the
+ * server's, or the authority's too. Clients trust `ca.crt`, which outlives every renewal; its key is in a Secret that
+ * no pod mounts.
  */
 export async function renewSelfSigned(input: SelfSignedInput, now: number): Promise<readonly KubeObject[]> {
   const kept = keptAuthority(input.authority, now);

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** Numbers that move by themselves are written at most this often. */
+/** Numbers that change by themselves are written at most this often. */
 const NUMBERS_EVERY_MS = 30_000;
 /** And only when they changed by more than this share, or to or from zero: metrics have the exact ones. */
 const MATERIAL_SHARE = 0.1;
 
-/** Fields that move by themselves, and say nothing of the state. */
+/** Fields that change by themselves and do not affect the state. */
 const MOVING: ReadonlySet<string> = new Set([
   'connections',
   'length',
@@ -20,7 +20,7 @@ const MOVING: ReadonlySet<string> = new Set([
   'oldestPendingTime',
 ]);
 
-/** The status to write, or null when what is written already says the same as far as it matters. Pure. */
+/** The status to write, or null when the written one has the same meaning. Pure. */
 export function settleStatus<Status extends object>(
   before: Status,
   now: Status,
@@ -31,7 +31,7 @@ export function settleStatus<Status extends object>(
   return isMaterial(before, now) ? now : null;
 }
 
-/** The status without what moves. */
+/** The status without changing numbers. */
 function standing(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(standing);
   if (typeof value !== 'object' || value === null) return value;

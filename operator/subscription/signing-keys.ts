@@ -7,18 +7,18 @@ import { secretText } from './secret-text.ts';
 
 import { KEYS_FILE } from './foreign-keys.ts';
 
-/** What was found or made. */
+/** Keys that were found or created. */
 export interface SigningKeys {
   readonly activeKeyId: string;
   /** Null when the platform rotates the keys. */
   readonly nextRotationAt: number | null;
-  /** The Secret to apply; null when it is as it should be. */
+  /** The Secret to apply; null when it needs no change. */
   readonly change: KubeObject | null;
   /** Text for an Event: a key was created, signs now, or was deleted. */
   readonly news: string | null;
 }
 
-/** The keys in a Secret, newest step first. Null for none, or for a Secret of another owner. */
+/** The keys in a Secret, newest step first. Null when there is none, or another resource owns the Secret. */
 export function readKeys(secret: KubeObject | null): readonly StoredKey[] | null {
   try {
     return storedKeys.parse(JSON.parse(secretText(secret, KEYS_FILE) ?? ''));
@@ -27,7 +27,7 @@ export function readKeys(secret: KubeObject | null): readonly StoredKey[] | null
   }
 }
 
-/** Takes the next step of the rotation. A Secret that cannot be read is made again: gateways cannot read it either. */
+/** Takes the next step of the rotation. An unreadable Secret is replaced: gateways cannot read it either. */
 export async function rotateKeys(
   input: { subscription: Subscription; uid: string; secret: KubeObject | null; inUse: KeysInUse | null },
   now: number,

@@ -11,7 +11,7 @@ import type { GatewayState } from './gateway-finding.ts';
 import type { StreamsReadBack } from './read-back.ts';
 import { settleStatus } from './settle-status.ts';
 
-/** Everything that a pass has found. More than eight members: the status is composed of all of them, in one place. */
+/** All findings of a pass. More than eight members: the status is composed of all of them, in one place. */
 export interface WholePass {
   readonly kind: 'whole';
   readonly subscription: Subscription;
@@ -19,7 +19,7 @@ export interface WholePass {
   readonly gateway: GatewayState;
   readonly urls: SubscriptionStatus['endpoint'] | null;
   readonly image: string;
-  /** Null while it is unknown: the last known value stays. */
+  /** Null while unknown: the last known value remains. */
   readonly replicas: readonly LiveReplica[] | null;
   readonly facts: ServerFacts | null;
   readonly stood: StreamsReadBack | null;
@@ -32,7 +32,7 @@ export interface InvalidPass {
   readonly finding: Finding;
 }
 
-/** Composes the status and writes it when it says something new; reports transitions by Events. */
+/** Composes the status and writes it when its meaning has changed; reports transitions by Events. */
 export async function writeStatus(
   context: Context,
   memory: Memory,
@@ -55,7 +55,7 @@ interface AnyStatus {
   readonly conditions?: readonly Condition[] | undefined;
 }
 
-/** Writes the status of any resource when it says something new; reports transitions by Events. */
+/** Writes the status of any resource when its meaning has changed; reports transitions by Events. */
 export async function applyStatus<Status extends AnyStatus>(
   context: Context,
   memory: Memory,

@@ -3,9 +3,9 @@ import { judgeHost } from '../../runtime/net/address-guard.ts';
 import { bad, good, type Finding } from './findings.ts';
 
 /**
- * Whether the gateways may be given the collector's address: the same ranges are refused as for Redis. The operator
- * never connects there. Loopback is the pod's own, where a collector may run beside the gateway; a host that is not
- * found is accepted, since gateways serve without a collector.
+ * Whether the gateways may connect to the collector's address: the same ranges are refused as for Redis. The operator
+ * never connects there. Loopback is the pod's own, where a collector may run beside the gateway. An unknown host is
+ * accepted, because gateways serve without a collector.
  */
 export async function judgeTelemetry({ telemetry }: Pick<Subscription['spec'], 'telemetry'>): Promise<Finding> {
   const { otlp } = telemetry;

@@ -5,13 +5,13 @@ export interface WorkloadInput {
   readonly isSuspended: boolean;
   /** Everything that their pods refer to exists, is allowed, and has the right owner. */
   readonly isComplete: boolean;
-  /** Keys and groups are made. */
+  /** Keys and groups exist. */
   readonly isProvisioned: boolean;
 }
 
 /**
- * Whether the Deployment may be made or changed. Running gateways are not changed while something that their pods need
- * is missing; they can always be stopped.
+ * Whether the Deployment may be created or changed. Running gateways are not changed while something that their pods
+ * need is missing; they can always be stopped.
  */
 export function mayChangeGateways({ isThere, isSuspended, isComplete, isProvisioned }: WorkloadInput): boolean {
   if (isThere && isSuspended) return true;

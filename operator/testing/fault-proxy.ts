@@ -10,12 +10,12 @@ import type { ControlPlane } from '../../testing/control-plane/control-plane.ts'
 export type Fault =
   | { readonly kind: 'answer'; readonly status: number; readonly retryAfterS?: number }
   | { readonly kind: 'delay'; readonly ms: number }
-  /** Passes on when this is settled. */
+  /** Forwards it when this is settled. */
   | { readonly kind: 'hold'; readonly until: Promise<void> }
-  /** The answer ends in the middle. */
+  /** The answer is cut off in the middle. */
   | { readonly kind: 'truncate' }
   | { readonly kind: 'cut' }
-  /** The answer begins, and nothing more comes. */
+  /** The answer begins, and then stops. */
   | { readonly kind: 'silence' };
 
 export interface PassingRequest {
@@ -27,17 +27,17 @@ export interface PassingRequest {
 
 export interface FaultProxy extends AsyncDisposable {
   readonly server: string;
-  /** Everything that came, in order. */
+  /** All requests, in order. */
   readonly requests: readonly (PassingRequest & { readonly at: number })[];
   /** Watches that the real API server answered with 410: before the stream, or as its first event. */
   readonly expired: readonly string[];
-  /** Decides over each request; null lets it pass. */
+  /** Decides on each request; null lets it pass. */
   judge: (request: PassingRequest) => Fault | null;
   /** Ends every open exchange. */
   cutAll(): void;
 }
 
-/** In front of the real API server: clients prove who they are by their token, which passes through. */
+/** A proxy in front of the real API server: clients authenticate by their token, which passes through. */
 export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> {
   const names = { dns: ['localhost'], ips: ['127.0.0.1'], subject: 'CN=proxy', usage: 'server' as const };
   const certificate = await issueCertificate(plane.pki.authority, { ...names, now: Date.now(), days: 1 });
@@ -92,7 +92,7 @@ interface Forwarding {
   readonly onExpired: (path: string) => void;
 }
 
-/** Passes a request on to the real API server, and its answer back as far as the fault lets it. */
+/** Forwards a request to the real API server, and its answer back as far as the fault allows. */
 function forward(
   incoming: IncomingMessage,
   outgoing: ServerResponse,

@@ -9,12 +9,12 @@ import type { Definition } from './install-crd.ts';
 export interface DefinitionSource {
   readonly module: string;
   readonly version: string;
-  /** What Go's checksum database says of the module. */
+  /** The module's hash in Go's checksum database. */
   readonly sum: string;
   readonly file: string;
 }
 
-/** Where other projects keep the definitions of the kinds that we make objects of. */
+/** Where other projects keep the definitions of the kinds of which the operator creates objects. */
 const SOURCES: readonly DefinitionSource[] = [
   {
     module: 'sigs.k8s.io/gateway-api',
@@ -46,9 +46,9 @@ const run = promisify(execFile);
 const DOWNLOAD_LIMIT_MS = 120_000;
 
 /**
- * The real definitions, of HTTPRoute, Certificate, ServiceMonitor and PrometheusRule when not said: from the cache, else
- * from their projects' Go modules,
- * whose checksums are pinned. Null where there is neither (no Go, no module proxy), with a line of why.
+ * The real definitions, by default of HTTPRoute, Certificate, ServiceMonitor and PrometheusRule: from the cache, else
+ * from their projects' Go modules, whose checksums are pinned. Null when neither is available (no Go, no module proxy),
+ * with a line that says why.
  */
 export async function foreignDefinitions(
   sources: readonly DefinitionSource[] = SOURCES,
@@ -75,7 +75,7 @@ async function kept(source: DefinitionSource): Promise<string> {
   if (isKept) return path;
   const downloaded = await download(source);
   await mkdir(folder, { recursive: true });
-  // Whole or not at all: two test files may do it at once.
+  // Atomic: two test files may do it at the same time.
   const draft = `${path}.${process.pid}`;
   await copyFile(downloaded, draft);
   await rename(draft, path);

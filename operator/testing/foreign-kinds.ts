@@ -4,8 +4,8 @@ import { foreignDefinitions } from './foreign-definitions.ts';
 import { installCrd, type Definition } from './install-crd.ts';
 
 /**
- * Kinds of other projects: with their real schemas and rules where those are to be had, else with their names alone, which
- * is enough to make, change and prune objects of them. Tells whether they are the real ones.
+ * Kinds of other projects: with their real schemas and rules if available, else only with their names, which suffices
+ * to create, change and delete objects of them. Returns whether they are the real ones.
  */
 export async function installForeignKinds(plane: { admin: Admin }): Promise<boolean> {
   const real = await foreignDefinitions();
@@ -26,7 +26,7 @@ function shapeless({ group, version, plural, kind }: Kind): Definition {
   };
   const metadata = {
     name: `${plural}.${group}`,
-    // Groups of Kubernetes' own are only taken with a word of where they were approved.
+    // The API server accepts groups of Kubernetes' own only with a reference to their approval.
     ...(protectedGroup && { annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' } }),
   };
   return Object.assign({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' }, { metadata, spec });

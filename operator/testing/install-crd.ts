@@ -13,7 +13,7 @@ export interface Definition {
   };
 }
 
-/** Installs a CRD, FirehoseSubscription's when none is given, and waits until its resources are served. */
+/** Installs a CRD, by default FirehoseSubscription's, and waits until its resources are served. */
 export async function installCrd(plane: { admin: Admin }, definition: Definition = subscriptionDefinition()) {
   await plane.admin.must('POST', PATH, definition);
   const { group, names, versions } = definition.spec;

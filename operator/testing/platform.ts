@@ -14,11 +14,14 @@ import { until } from '../../testing/until.ts';
 export const SYSTEM = 'firehose-system';
 export const VOICE = 'voice';
 
-/** A cluster's control plane with the CRD and the operator's service account, and a Redis: what a platform team has. */
+/**
+ * A cluster's control plane with the CRD and the operator's service account, and a Redis: the environment of a platform
+ * team.
+ */
 export interface Platform extends AsyncDisposable {
   readonly plane: ControlPlane;
   readonly redis: RedisServer;
-  /** Kubeconfig of the operator's service account; `server` when it goes through something. */
+  /** Kubeconfig of the operator's service account; `server` when a proxy stands in between. */
   operatorKubeconfig(server?: string): Promise<string>;
   namespace(name: string): Promise<void>;
   /** The Secrets that the smallest resource names. */
@@ -29,7 +32,7 @@ export interface Platform extends AsyncDisposable {
   fhs(name: string, namespace?: string): Promise<KubeObject | null>;
   status(name: string, namespace?: string): Promise<SubscriptionStatus>;
   condition(name: string, type: string, namespace?: string): Promise<Condition | undefined>;
-  /** Reports what the Deployment's pods would: no kubelet runs. */
+  /** Reports the status that the Deployment's pods would cause: no kubelet runs. */
   markReady(name: string, namespace?: string, ready?: number): Promise<void>;
   events(namespace?: string): Promise<readonly { reason: string; message: string; type: string }[]>;
 }
@@ -84,7 +87,7 @@ export async function startPlatform(controllers: 'all' | 'without workloads' = '
   };
 }
 
-/** What is there, and what the Deployment's pods would say. */
+/** The present Deployment, and the status that its pods would cause. */
 function readers({
   admin,
 }: ControlPlane): Pick<Platform, 'get' | 'fhs' | 'status' | 'condition' | 'markReady' | 'events'> {
@@ -115,7 +118,7 @@ function readers({
   };
 }
 
-/** The account that the chart makes, with the role that the chart ships. Returns a token of it. */
+/** The account that the chart creates, with the role that the chart ships. Returns a token of it. */
 async function createAccount({ admin }: ControlPlane): Promise<string> {
   const rbac = '/apis/rbac.authorization.k8s.io/v1';
   const subjects = [{ kind: 'ServiceAccount', name: 'operator', namespace: SYSTEM }];

@@ -46,12 +46,12 @@ interface PodSpec {
   readonly volumes: readonly Volume[];
 }
 
-/** One pod of a resource's Deployment, as a kubelet would run it, but as a process of this machine. */
+/** One pod of a resource's Deployment, as a process of this machine instead of a kubelet's container. */
 export interface Pod extends AsyncDisposable {
   readonly innerPort: number;
-  /** Brings the mounted files up to date, as a kubelet does now and then. */
+  /** Updates the mounted files, as a kubelet does periodically. */
   sync(): Promise<void>;
-  /** Logs in with the certificate that the operator made. */
+  /** Logs in with the certificate that the operator created. */
   login(body: object): Promise<{ status: number; body: Record<string, unknown> }>;
 }
 
@@ -66,7 +66,7 @@ export async function runPod(platform: Platform, name: string): Promise<Pod> {
     for (const { name: volume, mountPath } of container.volumeMounts) {
       const found = spec?.volumes.find((one) => one.name === volume);
       const files = found === undefined ? {} : await filesOf(platform, found);
-      // A kubelet leaves alone what has not changed.
+      // A kubelet does not touch unchanged files.
       if (mounted.get(mountPath) === JSON.stringify(files)) continue;
       mounted.set(mountPath, JSON.stringify(files));
       await mount(join(root, mountPath), files);
@@ -75,7 +75,7 @@ export async function runPod(platform: Platform, name: string): Promise<Pod> {
   await sync();
   const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', NODE_ENV: 'test' };
   for (const variable of container.env) env[variable.name] = await valueOf(platform, variable, root);
-  // Any free ones, for which the gateway itself asks: pods of one machine share its ports.
+  // Free ports, which the gateway itself chooses: pods of one machine share its ports.
   Object.assign(env, { FIREHOSE_PORT: '0', FIREHOSE_INNER_PORT: '0', LOG_LEVEL: 'info' });
   const child = spawn(process.execPath, [PROGRAM, ...container.args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
@@ -96,7 +96,7 @@ export async function runPod(platform: Platform, name: string): Promise<Pod> {
 
 const START_LIMIT_MS = 60_000;
 
-/** Reads the log until it says where the gateway listens, and on to its end: a full pipe would stop the gateway. */
+/** Reads the log until it says where the gateway listens, and then to its end: a full pipe would stop the gateway. */
 async function listening(child: ChildProcessByStdio<null, Readable, null>) {
   const said = Promise.withResolvers<{ port: number; inner_port: number }>();
   const timer = setTimeout(() => said.reject(new Error('the gateway does not say where it listens')), START_LIMIT_MS);
@@ -116,7 +116,7 @@ async function listening(child: ChildProcessByStdio<null, Readable, null>) {
 
 async function valueOf(platform: Platform, { value, valueFrom }: EnvironmentVariable, root: string): Promise<string> {
   if (valueFrom === undefined) return value?.startsWith('/') === true ? join(root, value) : (value ?? '');
-  // What a pod says of itself: there is one of each revision here, and it has the name of its path.
+  // A pod's own identity: here there is one pod of each revision, and its path is its name.
   if (valueFrom.fieldRef !== undefined) return valueFrom.fieldRef.fieldPath.replace(/\W+/g, '-');
   const { name = '', key = '' } = valueFrom.secretKeyRef ?? {};
   return secretText(await platform.get(`/api/v1/namespaces/${VOICE}/secrets/${name}`), key) ?? '';
@@ -141,7 +141,7 @@ function dataOf(object: KubeObject | null, isSecret: boolean): Record<string, st
   return isSecret ? Object.fromEntries(Object.keys(data).map((key) => [key, secretText(object, key) ?? ''])) : data;
 }
 
-/** As the kubelet writes: a new folder, and one swap of `..data`. */
+/** Like the kubelet: a new folder, and one swap of `..data`. */
 async function mount(folder: string, files: Record<string, string>): Promise<void> {
   const version = `..${Date.now()}-${Math.random().toString(36).slice(2)}`;
   await mkdir(join(folder, version), { recursive: true });

@@ -1,4 +1,4 @@
-/** The least that a platform team must write. */
+/** The smallest resource of a platform team. */
 export const MINIMAL_SPEC = {
   account: { id: '4a6f2c1e9b' },
   redis: { urlSecretRef: { name: 'firehose-redis' } },
@@ -8,10 +8,10 @@ export const MINIMAL_SPEC = {
 /** A group of the resource's account, which exists from the moment the resource is applied. */
 export const ownGroup = (name: string) => ({ name, account: MINIMAL_SPEC.account.id });
 
-/** The same, with a group that the operator makes. */
+/** The same, with a group that the operator creates. */
 export const GROUPED_SPEC = { ...MINIMAL_SPEC, consumerGroups: [ownGroup('default')] };
 
-/** Every field, each with another value than its default. */
+/** Every field, each with a value that differs from its default. */
 export const FULL_SPEC = {
   suspend: false,
   account: { id: '4a6f2c1e9b', includeDescendants: false },

@@ -7,20 +7,20 @@ import { SYSTEM, type Platform } from './platform.ts';
 
 export const IMAGE = 'registry.example.com/firehose:test';
 
-/** In a hurry: what takes minutes in a cluster takes seconds here. */
+/** Shortened times: minutes in a cluster are seconds here. */
 export const HURRY: OperatorTimings = {
   informer: { silenceMs: 90_000, maxBackoffMs: 1_000 },
-  // Not the lease: a busy machine would take it from a test that is about something else.
+  // Except the lease: a busy machine would lose it in a test of something else.
   lease: { leaseMs: 150_000, deadlineMs: 120_000, renewMs: 1_000 },
   reconcile: { refreshMs: 2_000, retryMs: 500, leftoverMs: 300, deletionLimitMs: 5_000 },
   backoff: { baseMs: 50, maxMs: 1_000 },
   lookAgainMs: 500,
 };
 
-/** For a test whose operator must lose its lease, and soon. */
+/** For a test whose operator must lose its lease soon. */
 export const SHORT_LEASE = { leaseMs: 3_000, deadlineMs: 2_000, renewMs: 300 };
 
-/** A platform that allows its resources everything: for tests that are about something else. */
+/** A platform that allows its resources everything: for tests of other topics. */
 export const ALLOW_ALL = Object.fromEntries(
   [
     'IMAGES',

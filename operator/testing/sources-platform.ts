@@ -20,10 +20,10 @@ export interface Sources {
   get(name: string): Promise<KubeObject | null>;
   status(name: string): Promise<SourceStatus>;
   condition(name: string, type: string): Promise<Condition | undefined>;
-  /** Waits until the condition is so. */
+  /** Waits until the condition has this value. */
   is(name: string, type: string, holds: (condition: Condition) => boolean): Promise<Condition>;
   secret(name: string, data: Readonly<Record<string, string>>): Promise<void>;
-  /** As pods that are ready would say: no kubelet runs. */
+  /** The status that ready pods would cause: no kubelet runs. */
   markReady(name: string): Promise<void>;
 }
 

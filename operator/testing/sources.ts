@@ -1,6 +1,6 @@
 const redis = { urlSecretRef: { name: 'firehose-redis' } } as const;
 
-/** The least that a platform team must write, for each kind. */
+/** The smallest resource of each kind. */
 export const KAZOO_SPEC = { redis, kazoo: { brokers: [{ urlSecretRef: { name: 'amqp' } }] } } as const;
 export const FREESWITCH_SPEC = {
   redis,
@@ -55,7 +55,7 @@ const COMMON = {
   logLevel: 'debug',
 } as const;
 
-/** Every field of a source of Kazoo, each with another value than its default. */
+/** Every field of a source of Kazoo, each with a value that differs from its default. */
 export const FULL_KAZOO_SPEC = {
   ...COMMON,
   kazoo: {
@@ -79,7 +79,7 @@ export const FULL_KAZOO_SPEC = {
   },
 } as const;
 
-/** Every field of mod_amqp, each with another value than its default. */
+/** Every field of mod_amqp, each with a value that differs from its default. */
 export const FULL_MOD_AMQP_SPEC = {
   ...COMMON,
   freeswitch: {

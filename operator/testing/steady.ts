@@ -10,7 +10,7 @@ async function passesOf({ port }: Operator): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
 
-/** Waits until this many more passes were made, however long a busy machine takes for them. */
+/** Waits until this many more passes were made, however slow a busy machine is. */
 export async function morePasses(operator: Operator, count: number): Promise<void> {
   const goal = (await passesOf(operator)) + count;
   await until(`${count} passes`, async () => (await passesOf(operator)) >= goal, { limitMs: 120_000 });

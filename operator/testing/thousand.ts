@@ -1,6 +1,7 @@
 /**
- * `npm run operator:thousand [-- <resources>]`: a thousand resources on a real API server, converged, then looked at for
- * three resyncs during which nothing but the Lease may be written. Prints figures; fails when something was written.
+ * `npm run operator:thousand [-- <resources>]`: a thousand resources on a real API server. After they converge, three
+ * resyncs are observed, during which nothing but the Lease may be written. Prints figures; fails when something was
+ * written.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

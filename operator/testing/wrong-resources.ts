@@ -4,9 +4,9 @@ import { MINIMAL_SPEC } from './resources.ts';
 export interface WrongResource {
   readonly what: string;
   readonly spec: object;
-  /** Part of what the API server must say: it names the field or tells what to do. */
+  /** Part of the API server's message: it names the field or says what to do. */
   readonly says: RegExp;
-  /** A file may hold it: it has `REDIS_URL`, and the directory beside it. */
+  /** Valid in a file, where `REDIS_URL` and the directory exist besides it. */
   readonly clusterOnly?: true;
 }
 

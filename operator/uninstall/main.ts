@@ -9,7 +9,7 @@ import { openConnection } from '../kubernetes/connection.ts';
 import { UNINSTALL_SETTINGS } from './settings.ts';
 import { uninstall, type UninstallOutcome } from './uninstall.ts';
 
-/** What to do about the resources that are in the way. */
+/** What to do about the resources that prevent the uninstall. */
 const WORDS: Readonly<Record<Exclude<UninstallOutcome['kind'], 'clear'>, string>> = {
   refused:
     'Delete them first (kubectl delete fhs NAME -n NAMESPACE), or let Helm do it: set uninstall.subscriptions to Delete.',
@@ -19,14 +19,14 @@ const WORDS: Readonly<Record<Exclude<UninstallOutcome['kind'], 'clear'>, string>
     'They were not deleted in time: check that the operator runs, and what kubectl describe fhs says of them.',
 };
 
-/** What a person reads when `helm uninstall` fails: one sentence of what is in the way, one of what to do. Pure. */
+/** The text when `helm uninstall` fails: one sentence on the obstacle, one on what to do. Pure. */
 export function sentenceOf({ kind, left }: Exclude<UninstallOutcome, { kind: 'clear' }>): string {
   const count =
     left.length === 1 ? '1 FirehoseSubscription still exists' : `${left.length} FirehoseSubscriptions still exist`;
   return `Firehose is not uninstalled: ${count} (${left.join(', ')}). ${WORDS[kind]}`;
 }
 
-/** Exit code 0: nothing is in the way. 1: something is, or another fault. 2: configuration. */
+/** Exit code 0: no obstacle. 1: an obstacle, or another fault. 2: configuration. */
 export async function main(environment: Readonly<Record<string, string | undefined>>): Promise<number> {
   const logger = createLogger({ level: logLevelOf(environment), pretty: process.stdout.isTTY });
   let isClear = false;
@@ -49,7 +49,7 @@ export async function main(environment: Readonly<Record<string, string | undefin
         say: (line) => logger.info(line),
       });
       isClear = outcome.kind === 'clear';
-      // Helm shows the last lines of this output, and the pod's termination message is made of them.
+      // Helm shows the last lines of this output; they also become the pod's termination message.
       if (outcome.kind !== 'clear') process.stdout.write(`${sentenceOf(outcome)}\n`);
     },
   });

@@ -8,9 +8,9 @@ export interface UninstallOptions {
   readonly api: Pick<KubernetesApi, 'list' | 'delete'>;
   /** Namespaces that the operator watches; null: all. */
   readonly namespaces: readonly string[] | null;
-  /** What happens to resources that are there. */
+  /** What happens to existing resources. */
   readonly subscriptions: 'Refuse' | 'Delete';
-  /** The CustomResourceDefinition goes as well, and with it resources of other namespaces. */
+  /** The CustomResourceDefinition is removed as well, and with it resources of other namespaces. */
   readonly crdGoes: boolean;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -27,9 +27,9 @@ export type UninstallOutcome =
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Looks at the resources before their operator goes: without it their finalizers are not removed, and they, their
- * namespace and the CustomResourceDefinition could not be deleted. Deletes them while the operator still runs, when
- * that is wanted, and waits.
+ * Checks the resources before their operator is removed. Without it their finalizers would remain, and the resources,
+ * their namespace and the CustomResourceDefinition could not be deleted. If wanted, deletes them while the operator
+ * still runs, and waits.
  */
 export async function uninstall(options: UninstallOptions): Promise<UninstallOutcome> {
   const { api, subscriptions, crdGoes, say, signal } = options;
@@ -58,14 +58,14 @@ interface Found {
   readonly resource: KubeObject;
 }
 
-/** Sources without a finalizer go with the release: nothing waits for the operator. */
+/** Sources without a finalizer are removed with the release: nothing waits for the operator. */
 async function listAll(options: UninstallOptions, namespaces: readonly string[] | null): Promise<readonly Found[]> {
   const sources = await listKind(SOURCES, options, namespaces);
   const waiting = sources.filter(({ resource }) => resource.metadata.finalizers?.includes(FINALIZER) === true);
   return [...(await listKind(SUBSCRIPTIONS, options, namespaces)), ...waiting];
 }
 
-/** `namespace/name`; of a source with its kind, since a subscription may have the same name. */
+/** `namespace/name`; for a source also its kind, because a subscription may have the same name. */
 function nameOf({ kind, resource }: Found): string {
   return kind === SOURCES ? `FirehoseSource ${keyOf(resource)}` : keyOf(resource);
 }

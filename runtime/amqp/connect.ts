@@ -4,12 +4,12 @@ import { connect, type ChannelModel } from 'amqplib';
 import { isRefusedAddress, type AddressPolicy } from '../net/address-guard.ts';
 import { AddressRefused, guardedLookup } from '../net/guarded-socket.ts';
 
-/** Where a broker is. */
+/** Address of a broker. */
 export interface Broker {
-  /** Contains credentials: never in a log or an error. */
+  /** Contains credentials: must not appear in a log or an error. */
   readonly url: string;
   readonly tls?: BrokerTls;
-  /** Which addresses may be connected to; null: all. */
+  /** Addresses to which connections are allowed; null: all. */
   readonly policy: AddressPolicy | null;
 }
 
@@ -17,7 +17,7 @@ export interface BrokerTls {
   readonly ca?: Buffer;
   readonly cert?: Buffer;
   readonly key?: Buffer;
-  /** What the certificate must be for, where that is not the host's name. */
+  /** The name that the certificate must have, if it is not the host's. */
   readonly servername?: string;
 }
 
@@ -29,7 +29,7 @@ export async function connectBroker({ url, tls, policy }: Broker): Promise<Chann
   const { protocol, hostname, port, username, password, pathname } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
   if (policy !== null && isIP(host) !== 0 && isRefusedAddress(host, policy)) throw new AddressRefused();
-  // In parts: amqplib reads escapes of a URL as Latin-1.
+  // Passed in parts: amqplib decodes escapes of a URL as Latin-1.
   const target = {
     protocol: protocol.slice(0, -1),
     hostname: host,
@@ -43,7 +43,10 @@ export async function connectBroker({ url, tls, policy }: Broker): Promise<Chann
   return withLimit(connect(target, policy === null ? socket : { ...socket, lookup: guardedLookup(policy) }));
 }
 
-/** amqplib's own limit is not kept where the broker resets the connection during the handshake, as one that starts does. */
+/**
+ * amqplib's own limit does not work when the broker resets the connection during the handshake, as a starting broker
+ * does.
+ */
 async function withLimit(connecting: Promise<ChannelModel>): Promise<ChannelModel> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   let isLate = false;
@@ -60,7 +63,7 @@ async function withLimit(connecting: Promise<ChannelModel>): Promise<ChannelMode
   }
 }
 
-/** A broker that is gone answers no close. */
+/** A lost broker answers no close. */
 export async function closeWithin(connection: ChannelModel, limitMs: number): Promise<void> {
   const stopping = new AbortController();
   const closing = (async () => connection.close())().catch(ignore);
@@ -69,5 +72,5 @@ export async function closeWithin(connection: ChannelModel, limitMs: number): Pr
 }
 
 function ignore(): void {
-  // It is closed already, or it is given up.
+  // It is closed already, or abandoned.
 }

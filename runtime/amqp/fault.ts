@@ -1,19 +1,22 @@
 import { AddressRefused } from '../net/guarded-socket.ts';
 
-/** Why a broker does not serve. Stable: a condition of the resource. */
+/** Why a broker does not serve. Stable: a condition of the resource uses it. */
 export type AmqpReason =
-  /** The user lacks a right: configure or read of the queue, or read of the exchange. Or the address is refused. */
+  /** The user lacks a right (configure or read of the queue, or read of the exchange), or the address is refused. */
   | 'AccessRefused'
-  /** The queue is there with other arguments. */
+  /** The queue exists with different arguments. */
   | 'QueueArguments'
   /** Wrong user or password, or no access to the virtual host. */
   | 'Credentials'
   | 'TLS'
-  /** The exchange is not there: a Kazoo node makes it. */
+  /** The exchange does not exist: a Kazoo node creates it. */
   | 'NoExchange'
-  /** The broker closed the channel because messages were in hand for too long (`consumer_timeout`): the log was away. */
+  /**
+   * The broker closed the channel because messages were unacknowledged for too long (`consumer_timeout`): the log was
+   * away.
+   */
   | 'AckTimeout'
-  /** The broker is there and does not answer, as a quorum queue without a leader. */
+  /** The broker is reachable but does not answer, for example for a quorum queue without a leader. */
   | 'NoAnswer'
   | 'Unreachable';
 
@@ -27,7 +30,7 @@ const LATE_ACK = /delivery acknowledgement/;
 const REFUSED_LOGIN =
   /ACCESS[-_]REFUSED|NOT[-_]ALLOWED|Handshake terminated by server: (403|530)|Expected ConnectionOpenOk; got <ConnectionClose/;
 
-/** A call on a connection that stands was not answered in time. */
+/** A call on an open connection was not answered in time. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
   constructor() {
@@ -35,7 +38,7 @@ export class NoAnswer extends Error {
   }
 }
 
-/** The reason of an error of amqplib. Its text may hold the user's name and is never shown. */
+/** The reason for an error of amqplib. Its text may contain the user's name and is never shown. */
 export function amqpReason(error: unknown, isLogin: boolean): AmqpReason {
   const { code, message = '' } = (error ?? {}) as { code?: unknown; message?: string };
   if (isLogin && REFUSED_LOGIN.test(message)) return 'Credentials';
@@ -48,7 +51,7 @@ export function amqpReason(error: unknown, isLogin: boolean): AmqpReason {
 
 const PASSING: ReadonlySet<AmqpReason> = new Set(['Unreachable', 'NoAnswer', 'NoExchange', 'AckTimeout']);
 
-/** What waiting does not fix: a person must change something. */
+/** Waiting does not help: a person must change something. */
 export function isLasting(reason: AmqpReason): boolean {
   return !PASSING.has(reason);
 }

@@ -1,5 +1,5 @@
 import { webcrypto } from 'node:crypto';
-// Needed by x509's dependency container, before it is loaded.
+// x509's dependency container needs it, so it is loaded first.
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 
@@ -26,7 +26,7 @@ export interface CertificateRequest extends AuthorityRequest {
 const DAY_MS = 86_400_000;
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
-/** A new authority, signed by itself. Valid from a day ago: clocks differ. */
+/** A new self-signed authority. Valid from a day ago, because clocks differ. */
 export async function createAuthority({ subject, now, days }: AuthorityRequest): Promise<CertificatePem> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
@@ -88,7 +88,7 @@ async function privatePem(key: webcrypto.CryptoKey): Promise<string> {
   return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
 }
 
-/** 127 random bits: positive, so its first bit is 0 (RFC 5280 4.1.2.2). */
+/** 127 random bits: positive, so the first bit is 0 (RFC 5280 4.1.2.2). */
 function serial(): string {
   return Buffer.from(webcrypto.getRandomValues(new Uint8Array(16)))
     .toString('hex')

@@ -7,7 +7,7 @@ import type { Logger } from '../logging/logger.ts';
 import { readText, unreadable } from '../files/text-file.ts';
 
 export interface MountedCertificateOptions {
-  /** With `tls.crt` and `tls.key`, as a Secret of type kubernetes.io/tls is mounted. */
+  /** Folder with `tls.crt` and `tls.key`, as a Secret of type kubernetes.io/tls is mounted. */
   readonly folder: string;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -21,9 +21,9 @@ export interface MountedCertificate {
 }
 
 /**
- * A certificate that another process renews, followed: a renewed one is in force within two seconds. A pair that does
- * not fit (half of it written, say) is ignored, and the last good one stays. Rejects with a ConfigurationFault for the
- * first.
+ * Follows a certificate that another process renews: a renewed one takes effect within two seconds. An invalid pair
+ * (for example half written) is ignored, and the last good one remains. Rejects with a ConfigurationFault for an
+ * invalid first one.
  */
 export async function followCertificate(options: MountedCertificateOptions): Promise<MountedCertificate> {
   const { folder, logger, signal, intervalMs } = options;

@@ -10,7 +10,7 @@ async function folder() {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Collects what is delivered, and lets a test wait for it. */
+/** Collects the delivered contents, and lets a test wait for one. */
 function collector() {
   const texts: string[] = [];
   const errors: unknown[] = [];
@@ -33,7 +33,7 @@ function collector() {
   };
 }
 
-/** Ends the following when the test's scope ends. */
+/** Stops following when the test's scope ends. */
 function stopper() {
   const controller = new AbortController();
   return { signal: controller.signal, [Symbol.dispose]: () => controller.abort() };

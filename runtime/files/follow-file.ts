@@ -10,16 +10,16 @@ export interface FollowOptions {
   onContent(text: string): void | Promise<void>;
   /** The file cannot be read, or `onContent` threw. Called once for each kind of error until reading succeeds again. */
   onError(error: unknown): void;
-  /** Time between two checks, default 500 ms; a change is in force after at most two of them. */
+  /** Time between two checks, default 500 ms; a change takes effect after at most two of them. */
   readonly intervalMs?: number;
 }
 
 const DEFAULT_INTERVAL_MS = 500;
 
 /**
- * Follows a file's content. Looks at `stat` instead of waiting for notifications: those name the old inode after an
- * editor's rename and never fire for Kubernetes' `..data` symlink swap; `stat` follows both.
- * Resolves when the first content was delivered; rejects when the file cannot be read or its first content is refused.
+ * Follows a file's content. It polls `stat` instead of waiting for notifications: those name the old inode after an
+ * editor's rename, and never fire for Kubernetes' `..data` symlink swap; `stat` follows both. Resolves when the first
+ * content was delivered; rejects when the file cannot be read or its first content is refused.
  */
 export async function followFile(path: string, options: FollowOptions): Promise<void> {
   options.signal.throwIfAborted();
@@ -37,11 +37,11 @@ async function look(path: string, options: FollowOptions & { seen: string; diges
     try {
       await sleep(intervalMs, undefined, { signal, ref: false });
     } catch {
-      return; // aborted: the one way that this ends
+      return; // Only an abort ends this wait early.
     }
     try {
       const now = await fingerprint(path);
-      // A writer may not be finished: a file is read only when it did not change for one interval.
+      // A writer may not have finished: a file is read only when it did not change for one interval.
       const settled = now === last;
       last = now;
       if (!settled || now === delivered) continue;
@@ -57,7 +57,7 @@ async function look(path: string, options: FollowOptions & { seen: string; diges
       const message = String(error);
       if (message !== lastError) options.onError(error);
       lastError = message;
-      // After an error the content is delivered again even when it is unchanged.
+      // After an error the content is delivered again even if it is unchanged.
       digest = '';
     }
   }

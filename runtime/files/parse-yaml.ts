@@ -1,7 +1,7 @@
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 
-/** A file in YAML by its schema. */
+/** Parses a YAML file by its schema. */
 export function parseYaml<S extends z.ZodType>(
   text: string,
   file: string,
@@ -15,7 +15,7 @@ export function parseYaml<S extends z.ZodType>(
   try {
     content = document.toJS();
   } catch (error) {
-    // Aliases that unfold without end, or that name no anchor.
+    // Aliases that expand without end, or that name no anchor.
     if (!(error instanceof ReferenceError)) throw error;
     return { value: null, faults: [`${file}: its aliases cannot be followed (${error.message})`] };
   }

@@ -1,7 +1,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readText, unreadable } from './text-file.ts';
 
-/** The text of a certificate or private key in PEM form, or why it cannot be used. `name` is for the fault. Empty: no path. */
+/**
+ * The text of a certificate or private key in PEM form, or why it cannot be used. `name` is for the fault. An empty
+ * path means none.
+ */
 export async function readPem(
   name: string,
   path: string | null,

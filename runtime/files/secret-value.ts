@@ -1,14 +1,16 @@
-/** A secret value that one line holds (URL, password, token, header list), or why it cannot be used. */
+/** A secret value of one line (URL, password, token, header list), or why it cannot be used. */
 export type SecretValue = { readonly value: string } | { readonly fault: string };
 
-/** C0 and C1 controls, DEL, and the line separators of Unicode. A line break in a credential would end a command or header. */
+/**
+ * C0 and C1 controls, DEL, and the line separators of Unicode. A line break in a credential would end a command or
+ * header.
+ */
 const CONTROL = /[\p{Cc}\u2028\u2029]/u;
 
 /**
- * The one reader of secret values, whether they come from a Secret, a mounted file or the environment: white space and
- * a byte order mark at both ends are removed, control characters within are refused. The fault contains nothing of the
- * value. Tools that write files end them with a line feed (`echo url | base64`); operator and gateway must read the
- * same from it.
+ * The one reader of secret values, from a Secret, a mounted file or the environment. It removes white space and a byte
+ * order mark at both ends, and refuses control characters within. The fault contains nothing of the value. Tools that
+ * write files end them with a line feed (`echo url | base64`): operator and gateway must read the same value.
  */
 export function secretValue(text: string): SecretValue {
   const value = text.trim();
@@ -17,10 +19,10 @@ export function secretValue(text: string): SecretValue {
   return { value };
 }
 
-/** What a header can carry behind `Bearer`: visible ASCII characters without blanks. */
+/** Allowed after `Bearer` in a header: visible ASCII characters without blanks. */
 const PRESENTABLE = /^[\x21-\x7e]+$/;
 
-/** A bearer token, which a request has to carry. */
+/** A bearer token for requests. */
 export function tokenValue(text: string): SecretValue {
   const read = secretValue(text);
   if ('fault' in read || PRESENTABLE.test(read.value)) return read;

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { isUtf16 } from './utf16.ts';
 
-/** A file holds no text in UTF-8. Nothing of its content is in the message. */
+/** A file is not text in UTF-8. The message contains nothing of its content. */
 export class TextEncodingFault extends Error {
   override readonly name = 'TextEncodingFault';
   readonly code = 'not_utf8';
@@ -11,8 +11,9 @@ export class TextEncodingFault extends Error {
 const utf8 = new TextDecoder('utf-8');
 
 /**
- * The text of a file that a person or a tool wrote: UTF-8, with or without a byte order mark, which is no part of it.
- * Rejects as `readFile` does, or with a TextEncodingFault: read leniently, UTF-16 gives faults at places that nobody finds.
+ * The text of a file that a person or a tool wrote: UTF-8, with or without a byte order mark, which is removed. Rejects
+ * as `readFile` does, or with a TextEncodingFault. If UTF-16 were read leniently, its faults would be reported at
+ * useless places.
  */
 export async function readText(path: string): Promise<string> {
   const bytes = await readFile(path);

@@ -8,7 +8,7 @@ export interface InnerListener extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Plain HTTP on an address that the platform alone reaches. Stays open while the public one drains. */
+/** Plain HTTP on an address that only the platform reaches. Stays open while the public one drains. */
 export async function openInnerListener(options: {
   readonly host: string;
   readonly port: number;

@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
 import type { Logger } from '../logging/logger.ts';
 
-/** All addresses of this machine: of IPv6 and IPv4, or of IPv4 alone where the kernel has no IPv6. */
+/** All addresses of this machine: IPv6 and IPv4, or only IPv4 if the kernel has no IPv6. */
 export const ALL_ADDRESSES = '*';
 
 /** The error of a kernel without IPv6 for `::`. */
 const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 
 /**
- * Listens, and returns the port. `*` falls back to IPv4 with one log line; an address that was given and is not
- * available rejects with the system's error (EAFNOSUPPORT, EADDRNOTAVAIL, EADDRINUSE, EACCES, ...).
+ * Listens, and returns the port. `*` falls back to IPv4 with one log line; a specific address that is not available
+ * rejects with the system's error (EAFNOSUPPORT, EADDRNOTAVAIL, EADDRINUSE, EACCES, ...).
  */
 export async function listenOn(
   server: Server,

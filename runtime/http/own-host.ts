@@ -3,9 +3,9 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 
 /**
- * Whether a request over the loopback interface names this machine by one of its own names. A foreign web page can give
- * its name the address 127.0.0.1 (DNS rebinding) and then read the inner port through a browser of this machine: its
- * Host is that name. A name without a dot cannot be a foreign one. Requests from other interfaces may have any Host.
+ * Whether a request over the loopback interface names this machine by one of its own names. A foreign web page can map
+ * its name to 127.0.0.1 (DNS rebinding), and then read the inner port through a browser of this machine: its Host is
+ * that name. A name without a dot cannot be a foreign one. Requests from other interfaces may have any Host.
  */
 export function isOwnHost({ headersDistinct, socket }: Pick<IncomingMessage, 'headersDistinct' | 'socket'>): boolean {
   if (!isLoopback(socket.localAddress ?? '')) return true;

@@ -1,4 +1,4 @@
-/** Settles when the signal is aborted, at once when it is already. Never rejects: an abort is the expected end. */
+/** Settles when the signal is aborted, at once if it is already. Never rejects: an abort is the expected end. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
@@ -6,7 +6,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** What the work resolves to; null as soon as the signal aborts, whatever becomes of the work. */
+/** The result of the work; null as soon as the signal aborts, whatever the work does later. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
   const { promise: aborted, resolve } = Promise.withResolvers<null>();
   const stop = () => resolve(null);

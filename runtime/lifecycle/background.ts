@@ -1,4 +1,4 @@
-/** Work that is started and not awaited at once: it has an owner that awaits it at its end. */
+/** Work that is started and not awaited at once: its owner awaits it at the end. */
 export class Background {
   readonly #running = new Set<Promise<unknown>>();
 
@@ -8,7 +8,7 @@ export class Background {
     this.#running.add(owned);
   }
 
-  /** Resolves once nothing runs, what was started meanwhile included. */
+  /** Resolves once nothing runs, including work that was started in the meantime. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }

@@ -1,4 +1,4 @@
-/** The process cannot start as it is configured: every fault at once, each with its place and what to do. */
+/** The process cannot start with its configuration: contains every fault, each with its place and what to do. */
 export class ConfigurationFault extends Error {
   override readonly name = 'ConfigurationFault';
   readonly code = 'configuration_fault';

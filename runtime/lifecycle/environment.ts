@@ -1,2 +1,2 @@
-/** The variables of a process, as `process.env` has them. */
+/** The variables of a process, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;

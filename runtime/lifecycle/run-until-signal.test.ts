@@ -8,7 +8,10 @@ const FAULT = new URL('configuration-fault.ts', import.meta.url).href;
 const KINDS = new URL('../settings/kinds.ts', import.meta.url).href;
 const LOG = new URL('../logging/logger.ts', import.meta.url).href;
 
-/** A process of its own, since signals and exit codes are the process's. `signals` are sent one for each line it says. */
+/**
+ * A process of its own, because signals and exit codes belong to a process. One of `signals` is sent for each line that
+ * it prints.
+ */
 async function run(body: string, ...signals: NodeJS.Signals[]): Promise<{ code: number | null; text: string }> {
   const program = `
     import { runUntilSignal } from '${MODULE}';
@@ -53,7 +56,7 @@ test('the first signal asks to drain and the second to leave, and both end clean
 test('a configuration fault is exit code 2, with a line for each fault and no stack', async () => {
   const { code, text } = await run(`throw new ConfigurationFault(['a: is missing', 'b: is no port']);`);
   assert.equal(code, 2);
-  // A line each; two fatal lines may be written in either order.
+  // One line each; two fatal lines may be written in either order.
   for (const fault of ['a: is missing', 'b: is no port']) assert.ok(text.includes(`"msg":"${fault}"`), text);
   assert.doesNotMatch(text, /stack/);
 });

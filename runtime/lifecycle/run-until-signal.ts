@@ -17,7 +17,7 @@ export const EXIT = {
 export type StopReason = 'SIGTERM' | 'SIGINT';
 
 export interface StopSignals {
-  /** Aborted by the first SIGTERM or SIGINT, with its name as reason: finish what is under way. */
+  /** Aborted by the first SIGTERM or SIGINT, with its name as reason: finish running work. */
   readonly drain: AbortSignal;
   /** Aborted by the second one: leave at once. */
   readonly now: AbortSignal;
@@ -27,14 +27,14 @@ export interface RunOptions {
   readonly logger: Logger;
   /** The settings of this process: errors about a listener name them. */
   readonly settings: SettingsTable;
-  /** With the flags that were given. */
+  /** Environment with the given flags. */
   readonly environment: Environment;
   readonly run: (signals: StopSignals) => Promise<void>;
 }
 
 /**
- * Runs until it ends by itself or a signal stops it, and returns the exit code. An exception or rejection that nobody
- * caught ends it too, with `run` still going: the caller exits with the code, at once.
+ * Runs until it ends by itself or a signal stops it, and returns the exit code. An uncaught exception or rejection also
+ * ends it, while `run` still runs: the caller exits with the code at once.
  */
 export async function runUntilSignal({ logger, settings, environment, run }: RunOptions): Promise<number> {
   const drain = new AbortController();
@@ -48,7 +48,7 @@ export async function runUntilSignal({ logger, settings, environment, run }: Run
   process.on('SIGTERM', onTerm);
   process.on('SIGINT', onInt);
   const uncaught = Promise.withResolvers<never>();
-  // A rejection without a handler arrives here as well.
+  // A rejection without a handler also arrives here.
   process.on('uncaughtException', uncaught.reject);
   useTelemetryLog(logger);
   try {
@@ -64,7 +64,7 @@ export async function runUntilSignal({ logger, settings, environment, run }: Run
   }
 }
 
-/** What listening fails with. */
+/** Errors of listening. */
 type ListenError = NodeJS.ErrnoException & { address?: string; port?: number; hostname?: string };
 
 const NO_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL']);

@@ -12,7 +12,7 @@ export interface LoggerOptions {
   readonly pretty: boolean;
 }
 
-/** JSON lines on standard output, with the ids of the span that they were written in; readable ones on a terminal. */
+/** JSON lines on standard output, with the ids of the active span; readable lines on a terminal. */
 export function createLogger(options: LoggerOptions): Logger {
   return pino({
     level: options.level,

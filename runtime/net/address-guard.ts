@@ -5,11 +5,11 @@ import ipaddr from 'ipaddr.js';
 export interface AddressPolicy {
   /** Loopback is the process's own pod: allowed outside of a cluster, and for a collector beside the gateway. */
   readonly allowLoopback: boolean;
-  /** Only addresses of the public internet: for a receiver that no platform vouches for. */
+  /** Only addresses of the public internet: for a receiver without the platform's approval. */
   readonly publicOnly?: boolean;
 }
 
-/** Services of clouds, with credentials or configuration of the machine, that are not in a link-local range. */
+/** Cloud services outside of the link-local range, with credentials or configuration of the machine. */
 const METADATA: readonly (readonly [ipaddr.IPv4 | ipaddr.IPv6, number])[] = [
   // Amazon: metadata, pod identity, DNS, time.
   ipaddr.parseCIDR('fd00:ec2::/32'),
@@ -23,13 +23,13 @@ const METADATA: readonly (readonly [ipaddr.IPv4 | ipaddr.IPv6, number])[] = [
   ipaddr.parseCIDR('192.0.0.192/32'),
 ];
 
-/** Ranges that never hold a tenant's server. */
+/** Ranges that never contain a tenant's server. */
 const REFUSED: ReadonlySet<string> = new Set(['linkLocal', 'unspecified', 'multicast', 'broadcast']);
 
-/** Ranges of the public internet. The last three carry an IPv4 address, which is judged as well. */
+/** Ranges of the public internet. The last three contain an IPv4 address, which is checked as well. */
 const PUBLIC: ReadonlySet<string> = new Set(['unicast', 'rfc6052', '6to4', 'teredo']);
 
-/** Whether the policy refuses this address. What is not an IP address is refused. Pure. */
+/** Whether the policy refuses this address. Text that is not an IP address is refused. Pure. */
 export function isRefusedAddress(address: string, policy: AddressPolicy): boolean {
   if (!ipaddr.isValid(address)) return true;
   const parsed = ipaddr.process(address);
@@ -43,14 +43,14 @@ function isRefused(address: ipaddr.IPv4 | ipaddr.IPv6, { allowLoopback, publicOn
   return METADATA.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits));
 }
 
-/** IPv4 addresses that an IPv6 address carries: a translator or a tunnel may deliver to them. */
+/** IPv4 addresses inside an IPv6 address: a translator or a tunnel may deliver to them. */
 function carried(address: ipaddr.IPv4 | ipaddr.IPv6): readonly ipaddr.IPv4[] {
   if (!(address instanceof ipaddr.IPv6)) return [];
   const bytes = address.toByteArray();
   const from = (at: number, flip = 0) =>
     new ipaddr.IPv4([0, 1, 2, 3].map((offset) => (bytes[at + offset] ?? 0) ^ flip));
   const found = carriers(bytes).map(({ at, flip }) => from(at, flip));
-  // ::a.b.c.d (RFC 4291 2.5.5.1), but not :: and ::1, which are judged as themselves.
+  // ::a.b.c.d (RFC 4291 2.5.5.1), but not :: and ::1, which are checked directly.
   if (bytes.slice(0, 12).every((byte) => byte === 0) && bytes.slice(12).some((byte, at) => byte > (at === 3 ? 1 : 0))) {
     found.push(from(12));
   }
@@ -79,13 +79,13 @@ export type Judged = 'allowed' | 'refused' | 'unknown_host';
 
 const LOOKUP_LIMIT_MS = 5_000;
 
-/** Judges all addresses of a host: it is refused where one of them is. Takes at most 5 s. Never rejects. */
+/** Checks all addresses of a host: it is refused if one of them is. Takes at most 5 s. Never rejects. */
 export async function judgeHost(host: string, policy: AddressPolicy): Promise<Judged> {
   const literal = host.replace(/^\[|\]$/g, '');
   if (ipaddr.isValid(literal)) return isRefusedAddress(literal, policy) ? 'refused' : 'allowed';
   const { promise: tooLate, resolve } = Promise.withResolvers<null>();
   const timer = setTimeout(resolve, LOOKUP_LIMIT_MS, null);
-  // A lookup rejects only where DNS has no answer (ENOTFOUND, EAI_AGAIN): the caller reports such a host.
+  // A lookup rejects only if DNS has no answer (ENOTFOUND, EAI_AGAIN): the caller reports such a host.
   const answer = lookup(literal, { all: true }).catch(() => null);
   const found = await Promise.race([answer, tooLate]);
   clearTimeout(timer);

@@ -5,7 +5,7 @@ import type { AddressPolicy } from './address-guard.ts';
 const GUARDS = ['off', 'metadata', 'strict'] as const;
 export type AddressGuard = (typeof GUARDS)[number];
 
-/** The operator sets it for its gateways. `off` is for a machine whose configuration is its user's own. */
+/** The operator sets it for its gateways. `off` is for a machine whose configuration belongs to its user. */
 export const GUARD_SETTINGS = {
   FIREHOSE_ADDRESS_GUARD: setting(oneOf('<guard>', GUARDS), {
     fallback: 'off',
@@ -14,7 +14,7 @@ export const GUARD_SETTINGS = {
   }),
 } as const satisfies SettingsTable;
 
-/** For Redis and directories. Null: every address may be connected to. */
+/** For Redis and directories. Null: connections to every address are allowed. */
 export function redisPolicyOf(guard: AddressGuard): AddressPolicy | null {
   return guard === 'off' ? null : { allowLoopback: guard === 'metadata' };
 }

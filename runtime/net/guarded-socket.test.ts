@@ -34,7 +34,7 @@ describe('a connection through the guard', () => {
     );
   }
 
-  /** DNS that gives one answer after the other for any name. */
+  /** DNS that returns one answer after the other for any name. */
   function answering(...answers: readonly string[]): typeof lookup {
     let asked = 0;
     const resolve = (_: string, __: unknown, done: (error: null, found: object[]) => void) => {

@@ -3,7 +3,7 @@ import { isIP, type Socket, type LookupFunction, type TcpNetConnectOpts, connect
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { isRefusedAddress, type AddressPolicy } from './address-guard.ts';
 
-/** Errors of the library keep only this text. It names no address, since a tenant may see it. */
+/** The library's errors keep only this text. It names no address, because a tenant may see it. */
 export const ADDRESS_REFUSED =
   'a link-local, metadata, loopback, multicast, unspecified or, for a webhook, private address is not connected to';
 
@@ -24,7 +24,9 @@ export interface Target {
   readonly tls: ConnectionOptions | null;
 }
 
-/** Opens a connection like `net.connect` and `tls.connect`. A refused address is an error of the socket: AddressRefused. */
+/**
+ * Opens a connection like `net.connect` and `tls.connect`. A refused address is an error of the socket: AddressRefused.
+ */
 export function guardedSocket(
   { host, port, tls }: Target,
   policy: AddressPolicy | null,
@@ -33,7 +35,7 @@ export function guardedSocket(
   const target: TcpNetConnectOpts = { host, port };
   if (policy !== null) {
     target.lookup = guardedLookup(policy, resolve);
-    // Node calls `lookup` only for names: a refused address fails like a name, before a packet is sent.
+    // Node calls `lookup` only for names. A refused address fails in the same way, before a packet is sent.
     if (isIP(host) !== 0 && isRefusedAddress(host, policy)) {
       target.host = 'refused.invalid';
       target.lookup = (_, __, answer) => answer(new AddressRefused(), '');
@@ -44,7 +46,7 @@ export function guardedSocket(
     : connectTls({ servername: isIP(host) === 0 ? host : '', ...tls, ...target });
 }
 
-/** `dns.lookup` that fails with AddressRefused where one of the addresses is refused. */
+/** `dns.lookup` that fails with AddressRefused if one of the addresses is refused. */
 export function guardedLookup(policy: AddressPolicy, resolve: typeof lookup = lookup): LookupFunction {
   return (hostname, options, answer) => {
     resolve(hostname, { ...options, all: true }, (error: Error | null, found: LookupAddress[]) => {

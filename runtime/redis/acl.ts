@@ -1,8 +1,8 @@
 import { DEFAULT_KEY_PREFIX, sourceKeys, streamKeys } from '../../protocol/keys.ts';
 
 /**
- * Everything a gateway asks of Redis, by purpose. A command that is added is added here, too: the gateway's suites run
- * as this user, and a command that is missing fails them with NOPERM.
+ * All Redis commands of a gateway, by purpose. A new command must be added here, too: the gateway's suites run as this
+ * user, and a missing command fails them with NOPERM.
  */
 export const ACL_COMMANDS = {
   connection: 'info select client|setname wait',
@@ -19,8 +19,9 @@ export const ACL_COMMANDS = {
 } as const satisfies Record<string, string>;
 
 /**
- * The rules of a user of least privilege, as `ACL SETUSER <name>` and a `user <name>` line of redis.conf take them: the
- * keys of one prefix, no channels, these commands. A password (`>...` or `#<sha256>`) is added when the user is made.
+ * The rules of a least-privilege user, in the form of `ACL SETUSER <name>` and of a `user <name>` line of redis.conf:
+ * the keys of one prefix, no channels, these commands. A password (`>...` or `#<sha256>`) is added when the user is
+ * created.
  */
 export function aclRules(keyPrefix: string = DEFAULT_KEY_PREFIX): string {
   const commands = Object.values(ACL_COMMANDS).flatMap((words) => words.split(' '));
@@ -28,8 +29,8 @@ export function aclRules(keyPrefix: string = DEFAULT_KEY_PREFIX): string {
 }
 
 /**
- * What a source asks of Redis: to append to the streams, to make them, and to trim them while nobody else does; and what
- * its replicas agree on in the keys of sources.
+ * All Redis commands of a source: it appends to the streams, creates them, and trims them while no other process does;
+ * its replicas share state in the keys of sources.
  */
 export const SOURCE_ACL_COMMANDS = {
   connection: ACL_COMMANDS.connection,
@@ -41,7 +42,7 @@ export const SOURCE_ACL_COMMANDS = {
   hashes: 'hget hset hsetnx hexists hgetall hdel hincrby',
 } as const satisfies Record<string, string>;
 
-/** The rules of a source's user: no key of a resource, a consumer group, a login. As `aclRules` otherwise. */
+/** The rules of a source's user: no key of a resource, a consumer group or a login. Otherwise like `aclRules`. */
 export function sourceAclRules(keyPrefix: string = DEFAULT_KEY_PREFIX): string {
   const every = streamKeys(keyPrefix, '*');
   const own = sourceKeys(keyPrefix, '*').everything;

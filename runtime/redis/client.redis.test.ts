@@ -5,7 +5,7 @@ import { startRedis } from '../../testing/redis-server.ts';
 import { becomesReady, blockingClient, commandClient } from './client.ts';
 import { redisErrorCode } from './error-code.ts';
 
-/** The next `count` times of an event. Not `once` of node:events, which an `error` event ends. */
+/** The next `count` occurrences of an event. Not `once` of node:events, which an `error` event ends. */
 function times(client: ReturnType<typeof commandClient>, name: string, count: number): Promise<void> {
   let seen = 0;
   return new Promise((resolve) => client.on(name, () => (seen += 1) === count && resolve()));

@@ -9,14 +9,14 @@ import { LastingRedis } from './lasting-redis.ts';
 import { reconnectDelay } from './reconnect-delay.ts';
 
 /**
- * A client for commands that do not block. In a cluster each finds its shard by its key, so every command and every
- * script must name keys of one hash tag.
+ * A client for commands that do not block. In a cluster it finds the shard of a command by its key, so every command
+ * and every script must use keys of one hash tag.
  */
 export type RedisClient = Redis | Cluster;
 
 export interface RedisClientOptions {
   readonly logger: Logger;
-  /** Shown by CLIENT LIST and in the log: what this connection is for. */
+  /** Shown by CLIENT LIST and in the log: the purpose of this connection. */
   readonly name: string;
 }
 
@@ -25,7 +25,7 @@ const COMMAND_TIMEOUT_MS = 3_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 const SENTINEL_TIMEOUT_MS = 1_000;
 
-/** For every server that holds data, also one that a sentinel or node names. */
+/** For every server with data, including servers that a sentinel or node names. */
 function hardened(connection: RedisConnection, name: string) {
   const { username, password, tls, guard } = connection;
   return {
@@ -106,7 +106,7 @@ const answersAtOnce = {
   socketTimeout: COMMAND_TIMEOUT_MS + 500,
 };
 
-/** For commands that answer at once. Starts connecting, and continues trying until `disconnect()`. */
+/** For commands that answer at once. Starts to connect, and retries until `disconnect()`. */
 export function commandClient(address: RedisAddress, options: RedisClientOptions): RedisClient {
   const connection = connectionOf(address);
   if (connection.mode === 'Cluster') {
@@ -129,14 +129,14 @@ export function commandClient(address: RedisAddress, options: RedisClientOptions
 }
 
 /**
- * For one blocking command at a time, without a time limit of its own: the caller holds a watchdog. Not connected yet
+ * For one blocking command at a time, without a time limit of its own: the caller has a watchdog. Not connected yet
  * (call `connect()`), and never reconnects. In a cluster it is for one node.
  */
 export function blockingClient(address: RedisAddress, options: RedisClientOptions & { node?: RedisNode }): Redis {
   const connection = connectionOf(address);
   const { node, ...rest } = options;
   const target = node === undefined ? connection : { ...connection, nodes: [node], sentinel: null };
-  // Each attempt is another client, and the command client of the same Redis reports the outage.
+  // Each attempt is a new client; the command client of the same Redis reports the outage.
   return single(
     target,
     { ...rest, level: 'debug' },
@@ -144,10 +144,7 @@ export function blockingClient(address: RedisAddress, options: RedisClientOption
   );
 }
 
-/**
- * For questions to one sentinel. Starts connecting, and continues trying; errors are reported by the user of the
- * master.
- */
+/** For queries to one sentinel. Starts to connect, and retries; the user of the master reports errors. */
 export function sentinelClient(connection: RedisConnection, node: RedisNode): Redis {
   const { sentinel, tls } = connection;
   const login = { username: sentinel?.username ?? '', password: sentinel?.password ?? '' };
@@ -162,12 +159,14 @@ export function sentinelClient(connection: RedisConnection, node: RedisNode): Re
     replyMapping: 'legacy',
     retryStrategy: (attempt) => reconnectDelay(attempt),
   });
-  // Expected while a Sentinel is down: the commands that it is asked with are rejected, and report it.
+  // Expected while a Sentinel is down: its commands are rejected, and report it.
   client.on('error', () => undefined);
   return client;
 }
 
-/** Whether the client is, or within `ms` becomes, ready for commands. Failed attempts to connect do not end the wait. */
+/**
+ * Whether the client is ready for commands, or becomes so within `ms`. Failed attempts to connect do not end the wait.
+ */
 export function becomesReady(client: RedisClient, ms: number): Promise<boolean> {
   if (client.status === 'ready' || client.status === 'end') return Promise.resolve(client.status === 'ready');
   return new Promise((resolve) => {

@@ -9,11 +9,11 @@ import { reconnectDelay } from './reconnect-delay.ts';
 const SLOTS_REFRESH_MS = 5_000;
 
 /**
- * A cluster's queue is for commands to a node that is being connected: without it all but the first of them would be
- * refused. It has no time limit, and no command may wait in it while the cluster is away.
+ * A cluster's queue is for commands to a node that is being connected: without it, all but the first of them would be
+ * refused. The queue has no time limit, and no command may wait in it while the cluster is away.
  */
 class BoundedCluster extends Cluster {
-  /** The library's own interval starts again when a refresh that was under way ends after `disconnect()`. */
+  /** The library's own interval starts again when a refresh that was running ends after `disconnect()`. */
   readonly #looking = setInterval(() => this.status === 'ready' && this.refreshSlotsCache(), SLOTS_REFRESH_MS).unref();
 
   override disconnect(reconnect = false): void {
@@ -22,7 +22,7 @@ class BoundedCluster extends Cluster {
   }
 
   override sendCommand(...[command, ...rest]: Parameters<Cluster['sendCommand']>): unknown {
-    // One that timed out while it waited is not sent after all.
+    // A command that timed out while it waited is not sent later.
     if (command.isSettled) return command.promise;
     if (this.status !== 'ready') {
       command.reject(new Error("Cluster isn't writeable"));
@@ -56,12 +56,12 @@ export function clusterClient(
     // With a check of CLUSTER INFO the client would be closed while one shard is down; the other shards still answer.
     enableReadyCheck: false,
     clusterRetryStrategy: (attempt: number) => reconnectDelay(attempt),
-    // Only commands that were certainly not executed are sent again: MOVED, ASK and TRYAGAIN. Not commands that were
-    // cut off.
+    // Only commands that were certainly not executed are sent again: MOVED, ASK and TRYAGAIN. Not commands whose reply
+    // was lost.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 50,
-    // A host keeps its name, for which its certificate is.
+    // A host keeps its name, because its certificate contains the name.
     dnsLookup: (host, found) => found(null, host),
   });
   tell = watchClusterOutages(client, options);

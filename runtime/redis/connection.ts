@@ -6,28 +6,28 @@ export interface RedisNode {
   readonly port: number;
 }
 
-/** How to reach one Redis, whatever its mode. Holds secrets: never logged. */
+/** How to reach one Redis, in any mode. Contains secrets: never logged. */
 export interface RedisConnection {
   readonly mode: 'Standalone' | 'Sentinel' | 'Cluster';
-  /** The server; with Sentinel the sentinels; with Cluster some of its nodes, from which the others are found. */
+  /** The server; with Sentinel the sentinels; with Cluster some of its nodes, which name the others. */
   readonly nodes: readonly RedisNode[];
-  /** Of the servers that hold the data. Empty: none. */
+  /** Login of the servers with the data. Empty: none. */
   readonly username: string;
   readonly password: string;
   readonly database: number;
-  /** With Sentinel alone. User and password are the sentinels' own, empty for none. */
+  /** Only with Sentinel. User and password are the sentinels' own, empty for none. */
   readonly sentinel: { readonly masterName: string; readonly username: string; readonly password: string } | null;
   readonly tls: RedisTls | null;
-  /** Judges every address before a connection; null: no address is judged. */
+  /** Checks every address before a connection; null: no address is checked. */
   readonly guard: AddressPolicy | null;
 }
 
-/** PEM texts, empty where not given: the system's authorities, no client certificate, the host's own name. */
+/** PEM texts; when empty: the system's authorities, no client certificate, the host's own name. */
 export interface RedisTls {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
-  /** The name that every server's certificate must be for, in place of the host that was connected to. */
+  /** The name that every server's certificate must have, instead of the connected host's. */
   readonly serverName: string;
 }
 
@@ -46,7 +46,7 @@ interface ParsedUrl {
   readonly database: number | null;
 }
 
-/** Null for what is not such a URL. The default port is Redis's own, 6379, and 26379 for sentinels. */
+/** Null when it is not such a URL. The default port is Redis's own, 6379, and 26379 for sentinels. */
 export function parseRedisUrl(url: string, defaultPort = 6_379): ParsedUrl | null {
   const [whole, scheme, credentials = '', hosts = '', database = ''] = URL_FORM.exec(url) ?? [];
   if (whole === undefined) return null;
@@ -73,7 +73,7 @@ function parseNode(text: string, defaultPort: number): RedisNode | null {
   return { host: host.startsWith('[') ? host.slice(1, -1) : host, port };
 }
 
-/** Whether a host has two colons and no bracket: an IPv6 address, of which a port cannot be told apart. */
+/** Whether a host has two colons and no bracket: an IPv6 address, in which a port cannot be recognised. */
 function namesBareIpv6(url: string): boolean {
   const authority = url.replace(/^rediss?:\/\//, '').split('/', 1)[0] ?? '';
   const hosts = authority.slice(authority.lastIndexOf('@') + 1).split(',');
@@ -89,7 +89,7 @@ function decoded(text: string): string | null {
   try {
     return decodeURIComponent(text);
   } catch {
-    // A `%` that begins no escape: the caller reports the URL, without its text.
+    // A `%` without a valid escape: the caller reports the URL, without its text.
     return null;
   }
 }
@@ -164,7 +164,7 @@ function sentinelOf({ mode, sentinel }: RedisSettings['spec'], username: string,
 
 const NOTHING_SAID = { mode: 'Standalone', database: 0, keyPrefix: '', tls: { enabled: false } } as const;
 
-/** Of a URL alone: a single server. Throws for what is not a URL. */
+/** From a URL alone: a single server. Throws when it is not a URL. */
 export function connectionOf(address: RedisAddress): RedisConnection {
   if (typeof address !== 'string') return address;
   const outcome = redisConnection({ url: address, spec: NOTHING_SAID });

@@ -7,13 +7,13 @@ const TLS_CODE = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZE
 const LOST_BEFORE_REPLY = /Connection is closed|max retries per request|Command aborted/;
 const NOT_SENT =
   /isn't writeable|isn't ready and enableOfflineQueue|All sentinels are unreachable|startup nodes|Failed to refresh slots/;
-/** What a script met is in the text of its error, after text that Redis adds. */
+/** An error within a script is in the text of the script's error, after text that Redis adds. */
 const IN_SCRIPT = /\b(OOM command not allowed|MISCONF|NOREPLICAS|READONLY)\b/;
-/** The stream holds an entry with the greatest possible id. */
+/** The stream contains an entry with the greatest possible id. */
 const EXHAUSTED = /^ERR The stream has exhausted the last possible ID/;
-/** How Redis 7.0 says NOPERM of what a script does. */
+/** Redis 7.0's form of NOPERM for commands of a script. */
 const NOT_PERMITTED_IN_SCRIPT = /^ERR The user executing the script can't/;
-/** Errors of the client itself: about this command, or while it looked for a server. */
+/** Errors of the client itself: about this command, or during the search for a server. */
 const REDIRECTED = /^Too many Cluster redirections\. Last error: (?:\w*Error: )?(.+)$/s;
 const SOUGHT = /^(?:All sentinels are unreachable.*Last error:|failed to connect to sentinel \S+ because) (.+)$/s;
 const NO_SUCH_MASTER = /got an invalid reply: null|^ERR No such master/;
@@ -49,17 +49,17 @@ function codeBehind(error: unknown): string | null {
           ?.slice(1)
           .map((text) => new Error(text))[0];
   if (sought === undefined || sought === null) return null;
-  // No command of the caller's was cut off: there was no server to send it to.
+  // No command of the caller lost its reply: there was no server to send it to.
   const code = redisErrorCode(sought);
   return replyWasLost(code) ? 'UNREACHABLE' : code;
 }
 
 /**
- * A stable code for whatever a Redis client threw, safe to log and to show: the first word of Redis's own reply
- * (LOADING, OOM, READONLY, NOAUTH, WRONGPASS, NOPERM, MISCONF, BUSY, CLUSTERDOWN, WRONGTYPE, ERR, ...), `TIMEOUT`,
+ * A stable code for any error of a Redis client, safe to log and to show: the first word of Redis's own reply (LOADING,
+ * OOM, READONLY, NOAUTH, WRONGPASS, NOPERM, MISCONF, BUSY, CLUSTERDOWN, WRONGTYPE, ERR, ...), `TIMEOUT`,
  * `CONNECTION_LOST` (sent, but the reply never came), `UNREACHABLE` (not sent), `ADDRESS_REFUSED` (not connected to),
- * `TLS`, `EXHAUSTED` (a stream's last id is the greatest), `TOO_OLD` (our scripts: not Redis 7.0), `UNKNOWN_MASTER` (no sentinel
- * knows a master of this name), or `UNKNOWN`.
+ * `TLS`, `EXHAUSTED` (a stream's last id is the greatest), `TOO_OLD` (the project's scripts: not Redis 7.0),
+ * `UNKNOWN_MASTER` (no sentinel knows a master of this name), or `UNKNOWN`.
  */
 export function redisErrorCode(error: unknown): string {
   if (error instanceof RedisTimeout) return 'TIMEOUT';

@@ -34,7 +34,7 @@ async function listener(reply: (command: string) => string = () => '+OK\r\n') {
 
 const guarded = (url: string, guard: AddressPolicy): RedisConnection => ({ ...connectionOf(url), guard });
 
-/** The code of the outage that a client for commands comes to. */
+/** The code of the outage that a client for commands reports. */
 async function refusal(connection: RedisConnection): Promise<void> {
   const client = commandClient(connection, OPTIONS);
   try {

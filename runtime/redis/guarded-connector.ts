@@ -14,7 +14,7 @@ interface ServerOptions {
 }
 
 /**
- * Connects to one server, a node of a cluster or a sentinel. The address is judged at each attempt, see runtime/net.
+ * Connects to one server, a node of a cluster or a sentinel. The address is checked at each attempt, see runtime/net.
  * `onRefused` gets `host:port`: the library drops the errors of some of its connections.
  */
 export function guardedConnector(
@@ -33,7 +33,7 @@ export function guardedConnector(
       this.connecting = true;
       const { host = '127.0.0.1', port = 6_379, tls = null } = this.#options;
       return new Promise((resolve, reject) => {
-        // As the library's own: `disconnect()` in the same turn prevents the connection.
+        // Like the library's own: `disconnect()` in the same turn prevents the connection.
         process.nextTick(() => {
           if (!this.connecting) {
             reject(new Error('Connection is closed.'));

@@ -12,7 +12,7 @@ it(
     await using redis = await startRedis();
     let searches = 0;
     let socket: Socket | null = null;
-    /** As the connector of the sentinels, when it receives a failover while it searches. */
+    /** Like the connector of the sentinels when it is notified of a failover during its search. */
     class BrokenOff {
       check(): boolean {
         return true;

@@ -2,9 +2,9 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { reconnectDelay } from './reconnect-delay.ts';
 
 /**
- * A client that ends with `disconnect()` and with nothing else. The library's client ends permanently, despite its
- * retry strategies, when it is notified of a failover while it looks for the master: it then refused all commands until
- * the process was restarted.
+ * A client that ends only with `disconnect()`. The library's client ends permanently, despite its retry strategies,
+ * when it is notified of a failover while it searches for the master: it then refused all commands until the process
+ * was restarted.
  */
 export class LastingRedis extends Redis {
   #isOver = false;

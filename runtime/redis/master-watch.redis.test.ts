@@ -9,7 +9,7 @@ import { MasterWatch } from './master-watch.ts';
 
 const LIMIT = { timeout: 60_000 };
 
-/** Whether it says so within the test's limit. */
+/** Whether it reports so within the test's limit. */
 async function comes(confirm: () => Promise<boolean>, wanted: boolean): Promise<void> {
   while ((await confirm()) !== wanted) await new Promise((resolve) => setTimeout(resolve, 50));
 }

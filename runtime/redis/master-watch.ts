@@ -30,15 +30,15 @@ export class MasterWatch implements Disposable {
     this.#know(connection.nodes);
   }
 
-  /** Null where there are no sentinels. Starts connecting. */
+  /** Null where there are no sentinels. Starts to connect. */
   static of(connection: RedisConnection, client: RedisClient): MasterWatch | null {
     return connection.sentinel === null ? null : new MasterWatch(connection, connection.sentinel.masterName, client);
   }
 
-  /** Uses only answers to questions that are asked from now on. Never rejects; within the limits of a few commands. */
+  /** Uses only answers to queries from now on. Never rejects; takes at most the limits of a few commands. */
   confirm(): Promise<boolean> {
     if (this.#running === null) return (this.#running = this.#confirm().finally(() => (this.#running = null)));
-    // That one may have been answered before the write that is to be confirmed.
+    // That query may have been answered before the write that is to be confirmed.
     this.#following ??= this.#running.then(() => {
       this.#following = null;
       return this.confirm();
@@ -74,7 +74,7 @@ export class MasterWatch implements Disposable {
   }
 
   /**
-   * Asks the known sentinels for the others, and forgets those that none of them names. Returns whether there are new
+   * Asks the known sentinels for the others, and removes those that none of them names. Returns whether there are new
    * ones.
    */
   async #look(): Promise<boolean> {

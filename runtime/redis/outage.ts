@@ -11,8 +11,8 @@ const AWAY = 'Redis is not available';
 const BACK = 'Redis is available again';
 
 /**
- * One line a reason and outage, and one when it is over: a client that retries for an hour logs it once. The error
- * itself is never logged, see README.md.
+ * One line for each reason and outage, and one when it is over: a client that retries for an hour logs it once. The
+ * error itself is never logged, see README.md.
  */
 export function watchOutages(client: Redis, options: { logger: Logger; name: string; level: 'warn' | 'debug' }): void {
   const { logger, name, level } = options;
@@ -40,7 +40,7 @@ export function watchOutages(client: Redis, options: { logger: Logger; name: str
 }
 
 /**
- * The same, node by node. The state of a node is forgotten when it is back, or no longer in the cluster. Returns a
+ * The same, node by node. The state of a node is dropped when it is back, or no longer in the cluster. Returns a
  * function that reports an error of a node for which the client emits no event.
  */
 export function watchClusterOutages(
@@ -80,8 +80,8 @@ export function watchClusterOutages(
 }
 
 /**
- * What TLS to a plain port and plain text to a TLS port look like from here: no answer to the hello, and an end of the
- * connection at the first command.
+ * Signs of TLS to a plain port and of plain text to a TLS port: no answer to the hello, and an end of the connection at
+ * the first command.
  */
 function mismatch({ options }: Redis, error: unknown, wasReady: boolean): { readonly remedy?: string } {
   const { code = '' } = (error ?? {}) as { readonly code?: string };
@@ -107,14 +107,14 @@ function addressOf(node: Redis): string {
   return `${node.options.host}:${node.options.port}`;
 }
 
-/** Calls back with the code of each new reason of an outage, as it is logged. One listener a client. */
+/** Calls back with the code of each new reason for an outage, as it is logged. One listener for each client. */
 export function onOutage(client: Watched, listener: (code: string) => void): void {
   listeners.set(client, listener);
 }
 
 /**
- * Why the client has no connection now, as far as it knows: the last new reason of this outage, or that an address is
- * refused, whatever followed from that.
+ * Why the client has no connection now, as far as it knows: the last new reason of this outage, or a refused address,
+ * whatever followed from that.
  */
 export function outageCode(client: Watched): string | null {
   const codes = [...(outages.get(client)?.values() ?? [])];

@@ -50,7 +50,7 @@ export async function readRedis(
   return { connection: outcome.connection, faults };
 }
 
-/** The URL of the variable or of the file. Null for neither. */
+/** The URL from the variable or the file. Null when neither is given. */
 async function readUrl({
   REDIS_URL = null,
   REDIS_URL_FILE = null,

@@ -1,7 +1,7 @@
 import type { Cluster } from 'ioredis';
 import type { RedisNode } from './connection.ts';
 
-/** A cluster's answer that a slot is elsewhere: for good (MOVED), or for this one command while it is moved (ASK). */
+/** A cluster's answer that a slot has moved: for good (MOVED), or for this one command during the move (ASK). */
 export interface Redirect {
   readonly kind: 'MOVED' | 'ASK';
   readonly node: RedisNode;
@@ -21,7 +21,7 @@ export async function slotOf(cluster: Cluster, key: string): Promise<number> {
   return Number(await cluster.call('cluster', 'keyslot', key));
 }
 
-/** The master that holds a slot, as far as the client knows now. */
+/** The present master of a slot, as far as the client knows. */
 export function nodeOf(cluster: Cluster, slot: number): RedisNode | null {
   const address = cluster.slots[slot]?.[0] ?? '';
   const colon = address.lastIndexOf(':');

@@ -3,7 +3,9 @@ import { Cluster } from 'ioredis';
 import type { RedisClient } from './client.ts';
 import { redisErrorCode } from './error-code.ts';
 
-/** A Lua script, known to Redis by its digest. All its keys carry one hash tag, or a cluster answers CROSSSLOT. */
+/**
+ * A Lua script, which Redis knows by its digest. All its keys have one hash tag; otherwise a cluster answers CROSSSLOT.
+ */
 export interface Script {
   readonly lua: string;
   readonly sha: string;
@@ -40,8 +42,8 @@ interface Asked {
 }
 
 /**
- * Runs what is asked for in the same turn by one write and one read: on a loopback several of them cost more than the scripts do.
- * In a cluster each goes to its own shard by itself.
+ * Runs all calls of the same turn with one write and one read: on a loopback interface, separate writes cost more than
+ * the scripts. In a cluster each goes to its own shard by itself.
  */
 export function runsTogether(client: RedisClient): (script: Script, input: Input) => Promise<unknown> {
   if (client instanceof Cluster) return (script, input) => runScript(client, script, input);
@@ -72,7 +74,7 @@ const REPLICAS_LIMIT_MS = 1_000;
 const MOST_ATTEMPTS = 4;
 
 /**
- * The same, and how many replicas have what it wrote, at least `replicas` or whatever had it after a second. Both are
+ * The same, and returns how many replicas have its writes: at least `replicas`, or the number after a second. Both are
  * sent together: WAIT counts the writes of its own connection and blocks it, so the client must have no other use.
  */
 export async function runScriptReplicated(

@@ -10,7 +10,9 @@ interface Endpoint {
   lookup?: LookupFunction;
 }
 
-/** The library's connector with what its types hide: each connection to a sentinel, and where the master is. */
+/**
+ * Members of the library's connector that its types hide: each connection to a sentinel, and the address of the master.
+ */
 interface Connector {
   connectToSentinel(endpoint: unknown, options?: RedisOptions): Redis;
   resolve(endpoint: unknown): Promise<Endpoint | null>;
@@ -18,9 +20,9 @@ interface Connector {
 const Library = SentinelConnector as unknown as new (options: unknown) => Connector;
 
 /**
- * The library's connector with two differences. Its connections that wait for a failover have no listener for errors:
- * it would print each to stderr; that a sentinel is away is logged when it is asked for the master. And the address
- * that a sentinel names is judged before it is connected to; so are the sentinels themselves.
+ * The library's connector with two differences. Its connections that wait for a failover have no listener for errors,
+ * so the library would print each error to stderr; an unavailable sentinel is logged when it is asked for the master.
+ * And the address that a sentinel names is checked before a connection to it; so are the sentinels themselves.
  */
 export function sentinelConnector(policy: AddressPolicy | null): NonNullable<RedisOptions['Connector']> {
   class Own extends Library {
@@ -43,7 +45,7 @@ export function sentinelConnector(policy: AddressPolicy | null): NonNullable<Red
       });
       if (found === null || policy === null) return found;
       if (isIP(found.host) !== 0 && isRefusedAddress(found.host, policy)) throw new AddressRefused();
-      // The library connects with these options: names are judged when they are looked up.
+      // The library connects with these options: names are checked when they are looked up.
       found.lookup = guardedLookup(policy);
       return found;
     }

@@ -1,8 +1,8 @@
-/** What one sentinel says of the master. */
+/** One sentinel's report on the master. */
 export interface SentinelView {
   /** The sentinel's own id: it identifies one that has two names. */
   readonly id: string;
-  /** Of this sentinel and all others that it knows. */
+  /** Number of this sentinel and all others that it knows. */
   readonly sentinels: number;
   /** How many must consider the master down before a failover may begin. */
   readonly quorum: number;
@@ -13,7 +13,7 @@ export interface SentinelView {
 
 const UNWELL = /(^|,)(s_down|o_down|failover_in_progress|disconnected|master_down)(,|$)/;
 
-/** Names and values in turn, as sentinels reply; empty for anything else. */
+/** Alternating names and values, as sentinels reply; empty for anything else. */
 function fieldsOf(reply: unknown): Map<string, string> {
   const fields = new Map<string, string>();
   if (!Array.isArray(reply)) return fields;
@@ -21,7 +21,7 @@ function fieldsOf(reply: unknown): Map<string, string> {
   return fields;
 }
 
-/** Of the replies of SENTINEL MYID and SENTINEL MASTER; null for anything else. */
+/** From the replies of SENTINEL MYID and SENTINEL MASTER; null for anything else. */
 export function parseSentinelView(id: unknown, reply: unknown): SentinelView | null {
   const fields = fieldsOf(reply);
   const numberOf = (name: string) => Number(fields.get(name) ?? Number.NaN);
@@ -31,7 +31,7 @@ export function parseSentinelView(id: unknown, reply: unknown): SentinelView | n
   return { id: String(id), sentinels: others + 1, quorum, isWell, host: fields.get('ip') ?? '', port };
 }
 
-/** Of the reply of SENTINEL SENTINELS: where the others are. */
+/** From the reply of SENTINEL SENTINELS: the addresses of the others. */
 export function parseSentinels(reply: unknown): { readonly host: string; readonly port: number }[] {
   return (Array.isArray(reply) ? reply : []).flatMap((one: unknown) => {
     const fields = fieldsOf(one);
@@ -62,7 +62,7 @@ function isSame({ host, port }: SentinelView, master: { readonly address: string
   return !ADDRESS.test(host) || withoutMapping(host) === withoutMapping(master.address);
 }
 
-/** An IPv4 address as a socket for both families has it. */
+/** An IPv4 address as a socket for both families shows it. */
 function withoutMapping(address: string): string {
   return address.replace(/^::ffff:(?=[0-9.]+$)/i, '');
 }

@@ -1,7 +1,7 @@
 import type { RedisClient } from './client.ts';
 import { onOutage } from './outage.ts';
 
-/** What a connection to Redis is for. */
+/** The purpose of a connection to Redis. */
 export type RedisRole = 'log' | 'commands' | 'append' | 'groups';
 
 /** The part of a process's metrics that counts its connections to Redis. */

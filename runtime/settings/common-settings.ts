@@ -5,7 +5,7 @@ import { setting, type SettingsTable } from './setting.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-/** What every process has. */
+/** Settings of every process. */
 export const COMMON_SETTINGS = {
   LOG_LEVEL: setting(oneOf('<level>', LOG_LEVELS), {
     flag: 'log-level',
@@ -14,10 +14,7 @@ export const COMMON_SETTINGS = {
   }),
 } as const satisfies SettingsTable;
 
-/**
- * The level to log with before the settings are judged: a faulty level is reported with the settings, and is `info`
- * here.
- */
+/** The log level before the settings are read: a faulty level is reported with the settings, and is `info` here. */
 export function logLevelOf(environment: Environment): string {
   return readSettings(COMMON_SETTINGS, environment).values.LOG_LEVEL;
 }

@@ -2,11 +2,11 @@ import type { Environment } from '../lifecycle/environment.ts';
 import { readSettings } from './read-settings.ts';
 import type { Kind, Setting, SettingsTable } from './setting.ts';
 
-/** A flag of the command line and the variable that it stands for. */
+/** A flag of the command line and its variable. */
 export interface Flag {
-  /** As `--port <port>`. */
+  /** For example `--port <port>`. */
   readonly form: string;
-  /** As the command line's parser names it: `innerPort`. */
+  /** Name in the command line's parser: `innerPort`. */
   readonly key: string;
   readonly variable: string;
   readonly help: string;
@@ -53,7 +53,7 @@ function wrapped(text: string, width: number): readonly string[] {
   return lines;
 }
 
-/** The environment with the flags that were given: a flag wins over its variable. Pure. */
+/** The environment with the given flags: a flag overrides its variable. Pure. */
 export function withFlags(
   table: SettingsTable,
   environment: Readonly<Record<string, string | undefined>>,
@@ -77,8 +77,8 @@ export function markdownOf(table: SettingsTable): string {
 }
 
 /**
- * Names of the settings of one kind, for an error that is about them: those whose value is the one at fault, or else all:
- * `FIREHOSE_PORT or FIREHOSE_INNER_PORT`. Pure.
+ * Names of the settings of one kind, for an error about them: those with the faulty value, or else all: `FIREHOSE_PORT
+ * or FIREHOSE_INNER_PORT`. Pure.
  */
 export function namesOfKind<T>(
   table: SettingsTable,

@@ -24,14 +24,17 @@ export const secret: Kind<string> = {
 
 export const folder = text('<folder>', 'a folder');
 export const file = text('<file>', 'a file');
-/** An address that a listener binds to: `*`, a name, IPv4, IPv6 without brackets. Errors about one name the settings of this kind. */
+/**
+ * An address that a listener binds to: `*`, a name, IPv4, IPv6 without brackets. Errors about an address name the
+ * settings of this kind.
+ */
 export const host: Kind<string> = {
   argument: '<address>',
   expects: 'an address without a port, IPv6 without brackets: the port has a setting of its own',
   read: (given) => (isIP(given) !== 0 || /^(\*|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)$/.test(given) ? given : null),
 };
 
-/** A whole number in plain digits: neither a blank nor `0x10` nor `1e3` is one. */
+/** A whole number in plain digits: a blank, `0x10` and `1e3` are invalid. */
 export function integer(argument: string, expects: string, least: number, most: number): Kind<number> {
   return {
     argument,
@@ -43,7 +46,7 @@ export function integer(argument: string, expects: string, least: number, most: 
   };
 }
 
-/** A port to listen on. Errors about one name the settings of this kind. */
+/** A port to listen on. Errors about a port name the settings of this kind. */
 export const port = integer('<port>', 'a port from 0 (any free one) to 65535', 0, 65_535);
 
 /** A number with or without decimals, from 0. */
@@ -73,7 +76,7 @@ export const truth: Kind<boolean> = {
 /** Off unless it is given: the flag needs no value. */
 export const toggle: Kind<boolean> = { ...truth, argument: '[true|false]' };
 
-/** Items with commas between them; blanks around an item and empty items are ignored. */
+/** Items separated by commas; blanks around an item and empty items are ignored. */
 export function list(argument: string, expects: string, item: RegExp): Kind<readonly string[]> {
   return {
     argument,

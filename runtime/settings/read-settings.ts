@@ -2,7 +2,7 @@ import type { Environment } from '../lifecycle/environment.ts';
 import type { SettingsTable, ValuesOf } from './setting.ts';
 
 export interface ReadSettings<Table extends SettingsTable> {
-  /** Complete where `faults` is empty. A setting with a fault has its default here, or null. */
+  /** Complete when `faults` is empty. A setting with a fault has its default here, or null. */
   readonly values: ValuesOf<Table>;
   /** Every fault, as `environment: NAME: what is expected`. No fault repeats a value: it may be a secret. */
   readonly faults: readonly string[];

@@ -1,21 +1,21 @@
 /** How the text of a setting is read. */
 export interface Kind<T> {
-  /** Placeholder for the value of the flag, as `<port>`. */
+  /** Placeholder for the value of the flag, for example `<port>`. */
   readonly argument: string;
-  /** What is expected, for errors. */
+  /** Expected form, for errors. */
   readonly expects: string;
-  /** Null for a text of another kind. Pure. */
+  /** Null for a text of another form. Pure. */
   readonly read: (text: string) => T | null;
 }
 
 /** One setting of a process. Its variable's name is its key in the table. */
 export interface Setting<T = unknown> {
   readonly kind: Kind<NonNullable<T>>;
-  /** Without the dashes. Null: by the environment alone. */
+  /** Without the dashes. Null: only the environment sets it. */
   readonly flag: string | null;
-  /** As it would be written. Null: none. */
+  /** In its written form. Null: none. */
   readonly fallback: string | null;
-  /** The default as help and documentation show it. */
+  /** The default in help and documentation. */
   readonly shown: string;
   /** The error when it is not given; null when it is optional. */
   readonly required: string | null;
@@ -32,7 +32,7 @@ interface Given {
   readonly shown?: string;
 }
 
-/** With a default, or required: it always has a value. Otherwise null is the value of one that is not given. */
+/** With a default, or required: it always has a value. Otherwise the value is null when it is not given. */
 export function setting<T>(
   kind: Kind<T>,
   given: Given & ({ readonly fallback: string } | { readonly required: string }),

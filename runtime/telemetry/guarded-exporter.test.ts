@@ -18,7 +18,7 @@ test('a collector whose name stands for a refused address from now on gets nothi
   verdict = 'refused';
   const refused = await send('second');
   assert.deepEqual([refused.code, refused.error?.message], [ExportResultCode.FAILED, 'ADDRESS_REFUSED']);
-  // gRPC reports a name that DNS does not have.
+  // gRPC's error for a name that DNS does not have.
   verdict = 'unknown_host';
   assert.equal((await send('third')).code, ExportResultCode.SUCCESS);
   assert.deepEqual(sent, ['first', 'third']);

@@ -6,8 +6,8 @@ interface Exporter<Items> {
 }
 
 /**
- * Lets an exporter send only while the names of its collectors stand for allowed addresses. For gRPC, which opens its
- * connections itself: it resolves the name again when it connects again, so the name is judged before each export.
+ * Lets an exporter send only while the names of its collectors resolve to allowed addresses. For gRPC, which opens its
+ * connections itself: it resolves the name again at each connect, so the name is checked before each export.
  */
 export function guardExports<Items>(
   exporter: Exporter<Items>,
@@ -17,7 +17,7 @@ export function guardExports<Items>(
 ): void {
   const send = exporter.export.bind(exporter);
   const isRefused = async () => (await Promise.all(hosts.map((host) => judge(host, policy)))).includes('refused');
-  /** Never rejects, as `judge` never does. */
+  /** Never rejects, because `judge` never does. */
   const sendUnlessRefused = async (...[items, done]: Parameters<Exporter<Items>['export']>) => {
     if (await isRefused()) done({ code: ExportResultCode.FAILED, error: new Error('ADDRESS_REFUSED') });
     else send(items, done);

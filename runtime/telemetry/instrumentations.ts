@@ -7,7 +7,7 @@ import { ADMINISTRATION_PATH, INGEST_PATH, LOGIN_PATH, STREAM_PATH } from '../..
 import { mayBringTrace } from './producer-traces.ts';
 import { schemeOf } from './scheme.ts';
 
-/** Requested all the time by machines that need only the answer. */
+/** Paths that machines request all the time and that need no trace. */
 const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
 const ROUTES = [LOGIN_PATH, INGEST_PATH, STREAM_PATH, ADMINISTRATION_PATH, '/.well-known/jwks.json'];
 
@@ -21,19 +21,19 @@ const NOTHING_OF_A_CLIENT = {
   'http.request.method_original': '',
 };
 
-/** HTTP in and out, and Redis commands: each within a span of this process, or of a request that came in. */
+/** HTTP in and out, and Redis commands: each within a span of this process, or of an incoming request. */
 export function instrumentations(): Instrumentation[] {
   return [
     new HttpInstrumentation({
       ignoreIncomingRequestHook(request) {
         const path = pathOf(request);
-        // Only a producer decides what is traced, or any client could have everything traced. The public listener
-        // has the same path, for Server-Sent Events.
+        // Only a producer decides what is traced; otherwise any client could have everything traced. The public
+        // listener has the same path, for Server-Sent Events.
         if (path !== INGEST_PATH || !mayBringTrace(request)) delete request.headers['traceparent'];
         return PROBES.has(path);
       },
-      // Clients put tokens into the query, and by mistake into the path and every header: nothing that a client sent
-      // leaves the process but the route.
+      // Clients put tokens into the query, and by mistake into the path and any header: of a client's request, only the
+      // route leaves the process.
       startIncomingSpanHook: (request) => ({
         ...NOTHING_OF_A_CLIENT,
         'url.path': routeOf(request) ?? '',

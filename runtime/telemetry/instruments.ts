@@ -3,11 +3,11 @@ import type { MetricOf, MetricTable } from './metric-table.ts';
 
 type NamesOf<T extends MetricTable> = keyof T & string;
 
-/** The instruments of one table, by the names that are scraped. */
+/** The instruments of one table, by their scraped names. */
 export interface Instruments<T extends MetricTable> {
   counter(name: NamesOf<T>): Counter;
   histogram(name: NamesOf<T>): Histogram;
-  /** Read at each scrape, a counter or a gauge. */
+  /** A counter or a gauge that is read at each scrape. */
   observe(name: NamesOf<T>, read: (observe: (value: number, labels?: Attributes) => void) => void): void;
 }
 
@@ -40,7 +40,7 @@ export function createInstruments<T extends MetricTable>(meter: Meter, table: T)
   };
 }
 
-/** The exporter adds the ending that Prometheus asks for. */
+/** The exporter adds the suffix that Prometheus requires. */
 function instrumentName(name: string): string {
   return name.replace(/_total$/, '');
 }

@@ -4,7 +4,7 @@ import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { currentTelemetry, withinFlushTime } from './telemetry.ts';
 
-/** Where a process's metrics are made: scraped from its inner port, and exported by OTLP when that is asked for. */
+/** Creates a process's metrics: scraped from its inner port, and exported by OTLP if configured. */
 export interface Meters extends AsyncDisposable {
   readonly meter: Meter;
   /** Prometheus exposition. */
@@ -26,7 +26,7 @@ export function createMeters(name: string): Meters {
   return {
     meter: provider.getMeter(name),
     scrape: (request, response) => prometheus.getMetricsRequestHandler(request, response),
-    // The last export is a part of it, and the collector may hang.
+    // Includes the last export, and the collector may hang.
     [Symbol.asyncDispose]: () => withinFlushTime(provider.shutdown()),
   };
 }

@@ -1,6 +1,6 @@
 export interface MetricOf {
   readonly kind: 'counter' | 'gauge' | 'histogram';
-  /** Bounded in their values: never a user, an account, a call, a token. */
+  /** Their values are bounded: never a user, an account, a call, a token. */
   readonly labels: readonly string[];
   readonly what: string;
   /** Upper bounds of a histogram's buckets. */

@@ -3,7 +3,9 @@ import type { Socket } from 'node:net';
 
 const trusted = new WeakSet<Socket>();
 
-/** A client that reaches this listener may decide, by a `traceparent`, that a request to the ingest endpoint is traced. */
+/**
+ * A client that reaches this listener may decide, by a `traceparent`, that a request to the ingest endpoint is traced.
+ */
 export function takeTracesOfProducers(server: Server): void {
   server.on('connection', (socket) => trusted.add(socket));
 }

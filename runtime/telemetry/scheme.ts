@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * The scheme of a request that came in. The instrumentation itself knows only whose server answers, and Node's plain
- * HTTP server answers behind TLS too.
+ * The scheme of an incoming request. The instrumentation itself knows only which server answers, and Node's plain HTTP
+ * server also answers behind TLS.
  */
 export function schemeOf({ socket }: IncomingMessage): 'https' | 'http' {
   return 'encrypted' in socket && socket.encrypted === true ? 'https' : 'http';

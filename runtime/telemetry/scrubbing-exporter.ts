@@ -1,7 +1,8 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 
 /**
- * Removes error texts of instrumentation from spans before the export: Redis repeats arguments of the command in them.
+ * Removes error texts of instrumentation from spans before the export, because Redis repeats arguments of the command
+ * in them.
  */
 export class ScrubbingExporter implements SpanExporter {
   readonly #inner: SpanExporter;

@@ -60,7 +60,7 @@ const METRICS: Readonly<Record<OtlpProtocol, (options: ExporterOptions) => PushM
 const FAULT_LINE_EVERY_MS = 60_000;
 
 /**
- * Starts the SDK for this process. Exporters and sampler read the standard variables by themselves: endpoint, headers,
+ * Starts the SDK for this process. Exporters and sampler read the standard variables themselves: endpoint, headers,
  * certificates, `OTEL_TRACES_SAMPLER`, `OTEL_BSP_*`. `hosts` are those of the collectors with gRPC.
  */
 export function startSdk(settings: TelemetrySettings, hosts: readonly string[]): void {
@@ -73,7 +73,7 @@ export function startSdk(settings: TelemetrySettings, hosts: readonly string[]):
     resource,
     // The detector of the process would export its arguments.
     autoDetectResources: false,
-    // And not what OTEL_PROPAGATORS names: a client's header of another format would decide what is traced.
+    // Overrides OTEL_PROPAGATORS: otherwise a client's header of another format would decide what is traced.
     textMapPropagator: new W3CTraceContextPropagator(),
     ...(traces === null ? { spanProcessors: [] } : { traceExporter: new ScrubbingExporter(TRACES[traces](options)) }),
     metricReaders: [],
@@ -105,8 +105,8 @@ function describe(service: string) {
 }
 
 /**
- * One line a minute about errors of the SDK, without their texts: those hold answers of the collector and request
- * headers.
+ * At most one line a minute about errors of the SDK, without their texts, which contain answers of the collector and
+ * request headers.
  */
 class Faults implements DiagLogger {
   #logger: Logger | null = null;

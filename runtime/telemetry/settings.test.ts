@@ -72,7 +72,7 @@ test('what cannot be read is named with what is done instead, and never with its
     'OTEL_TRACES_SAMPLER_ARG: a number from 0 to 1; 1 is used',
   ]);
   assert.deepEqual(settingFaults({ ...ratio, OTEL_TRACES_SAMPLER_ARG: '0.05' }, ['gateway']), []);
-  // Nothing is exported: nothing is said.
+  // Nothing is exported, so nothing is logged.
   assert.deepEqual(settingFaults({ ...wrong, OTEL_EXPORTER_OTLP_ENDPOINT: '' }, ['gateway']), []);
   assert.deepEqual(settingFaults(wrong, ['hash-password']), []);
 });

@@ -9,7 +9,7 @@ export interface TelemetrySettings {
   readonly traces: OtlpProtocol | null;
   readonly metrics: OtlpProtocol | null;
   readonly metricIntervalMs: number;
-  /** Judges the collector's address; null: it is not judged. */
+  /** Checks the collector's address; null: it is not checked. */
   readonly guard: AddressPolicy | null;
 }
 
@@ -26,8 +26,8 @@ const INTERVAL_MS = 60_000;
 const SAMPLERS = ['always_on', 'always_off', 'traceidratio'].flatMap((name) => [name, `parentbased_${name}`]);
 
 /**
- * Null when nothing is to be exported: without an OTLP endpoint, and for whatever is not a service. Then nothing of the
- * SDK is loaded. `args` are those of the command line after the program. Pure.
+ * Null when nothing is to be exported: without an OTLP endpoint, and for every process that is not a service. Then
+ * nothing of the SDK is loaded. `args` are those of the command line after the program. Pure.
  */
 export function readSettings(environment: Environment, args: readonly string[]): TelemetrySettings | null {
   const command = SERVICES.find((name) => name === args[0]);
@@ -46,8 +46,8 @@ export function readSettings(environment: Environment, args: readonly string[]):
 }
 
 /**
- * Settings that cannot be read, and what is done instead; their values are left out. As the specification requires,
- * they do not end the process. Pure.
+ * Settings that cannot be read, and their replacements; their values are omitted. As the specification requires, they
+ * do not end the process. Pure.
  */
 export function settingFaults(environment: Environment, args: readonly string[]): readonly string[] {
   const isService = SERVICES.some((name) => name === args[0]);
@@ -64,7 +64,7 @@ export function settingFaults(environment: Environment, args: readonly string[])
     expect(`OTEL_EXPORTER_OTLP_${signal}PROTOCOL`, isProtocol, what);
   }
   expect('OTEL_TRACES_EXPORTER', (value) => ['otlp', 'none'].includes(value), 'otlp or none; no traces are exported');
-  // A scrape finds them in any case.
+  // Metrics can be scraped in any case.
   const isMetrics = (value: string) => ['otlp', 'none', 'prometheus'].includes(value);
   expect('OTEL_METRICS_EXPORTER', isMetrics, 'otlp, prometheus or none; no metrics are exported');
   expect('OTEL_METRIC_EXPORT_INTERVAL', (value) => Number(value) > 0, `milliseconds; ${INTERVAL_MS} is used`);

@@ -13,12 +13,12 @@ import {
 export const tracer = trace.getTracer('firehose');
 
 /**
- * Runs within a span of its own, and ends it with the outcome. Of an error it gets the class and the code, never the
- * text.
+ * Runs `work` within a span of its own, and ends the span with the outcome. For an error, the span gets the class and
+ * the code, never the text.
  */
 export function inSpan<T>(name: string, options: SpanOptions, run: (span: Span) => Promise<T>): Promise<T> {
   const span = tracer.startSpan(name, options);
-  // Without telemetry nothing asks for the active span, and a context would only take memory.
+  // Without telemetry nothing uses the active span, and a context would only take memory.
   if (!isSpanContextValid(span.spanContext())) return run(span);
   return context.with(trace.setSpan(context.active(), span), async () => {
     try {
@@ -43,7 +43,7 @@ export function outsideOfSpans<T>(run: () => T): T {
   return context.with(ROOT_CONTEXT, run);
 }
 
-/** The ids by which a log line and a span find each other; none outside of a span. */
+/** The ids that connect a log line and a span; none outside of a span. */
 export function traceIds(): Attributes {
   const span = trace.getSpanContext(context.active());
   return span === undefined ? {} : { trace_id: span.traceId, span_id: span.spanId };

@@ -1,5 +1,5 @@
-// Given to Node by --import, before anything that is instrumented is loaded. Without an OTLP endpoint in the
-// environment it loads nothing else.
+// Given to Node by --import, before any instrumented module is loaded. Without an OTLP endpoint in the environment it
+// loads nothing else.
 import { register } from 'node:module';
 import { grpcHosts, readSettings, settingFaults, type TelemetrySettings } from './settings.ts';
 import { noteSettingFaults } from './telemetry.ts';
@@ -19,7 +19,10 @@ if (settings !== null && !isRefused) {
   startSdk(settings, grpcHosts(settings, process.env));
 }
 
-/** gRPC's hosts are judged here, so that the log says so at once, and before each export; HTTP's at each connection. */
+/**
+ * gRPC's hosts are checked here, so that the log reports a fault at once, and before each export; HTTP's at each
+ * connection.
+ */
 async function refusesGrpc(of: TelemetrySettings): Promise<boolean> {
   const hosts = of.guard === null ? [] : grpcHosts(of, process.env);
   if (of.guard === null || hosts.length === 0) return false;

@@ -3,16 +3,16 @@ import type { Resource } from '@opentelemetry/resources';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import type { Logger } from '../logging/logger.ts';
 
-/** The exporter of this process; there is one at most, as there is one OpenTelemetry API in a process. */
+/** The exporter of this process. There is at most one, because a process has one OpenTelemetry API. */
 export interface Telemetry {
-  /** Whether spans go anywhere. */
+  /** Whether spans are exported. */
   readonly traces: boolean;
   readonly resource: Resource;
-  /** A new reader that exports what its meter provider has; null when metrics are not exported. */
+  /** A new reader that exports the metrics of its meter provider; null when metrics are not exported. */
   readonly metricReader: () => IMetricReader | null;
   /** Logs when the collector cannot be reached. */
   useLog(logger: Logger): void;
-  /** Sends what is left, and ends. */
+  /** Sends the remaining data, and ends. */
   shutdown(): Promise<void>;
 }
 
@@ -20,14 +20,14 @@ export interface Telemetry {
 const FLUSH_MS = 1_400;
 
 let current: Telemetry | null = null;
-/** Settings that could not be read when the process began: there was no log yet. */
+/** Settings that could not be read at the start of the process, before there was a log. */
 let faults: readonly string[] = [];
 
 export function noteSettingFaults(found: readonly string[]): void {
   faults = found;
 }
 
-/** Gives the logger to the exporter, and logs settings that could not be read. */
+/** Passes the logger to the exporter, and logs settings that could not be read. */
 export function useTelemetryLog(logger: Logger): void {
   current?.useLog(logger);
   for (const fault of faults) logger.warn({ code: 'telemetry_setting' }, fault);
@@ -47,7 +47,7 @@ export function isTracing(): boolean {
   return current?.traces === true;
 }
 
-/** Sends what is left, at the end of the process. Never rejects. */
+/** Sends the remaining data at the end of the process. Never rejects. */
 export async function endTelemetry(): Promise<void> {
   const ending = current;
   current = null;
@@ -56,7 +56,7 @@ export async function endTelemetry(): Promise<void> {
 
 /**
  * Waits for the end of an export, for a limited time. The SDK's diagnostic logger reports a failed export (`Faults` in
- * sdk.ts): the rejection says no more.
+ * sdk.ts): the rejection contains no more.
  */
 export async function withinFlushTime(work: Promise<unknown>): Promise<void> {
   const limit = new AbortController();

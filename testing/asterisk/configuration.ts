@@ -4,7 +4,7 @@ export interface AsteriskUser {
   readonly password: string;
 }
 
-/** Of AMI and of ARI alike. `deaf` may not read calls, `powerless` may ask nothing; both of AMI alone. */
+/** The same for AMI and ARI. `deaf` may not read calls, `powerless` may send no actions; both only for AMI. */
 export const ASTERISK_USERS = {
   firehose: { username: 'firehose', password: 'firehose-secret-1' },
   deaf: { username: 'deaf', password: 'deaf-secret-1' },
@@ -63,7 +63,7 @@ export function asteriskConfiguration(parts: ConfigurationParts): Readonly<Recor
   };
 }
 
-/** Modules that ask for a configuration or a service that is not there. */
+/** Modules that need a configuration or a service that does not exist here. */
 const UNUSED_MODULES = ['res_snmp', 'chan_console', 'chan_unistim', 'chan_motif', 'res_xmpp', 'pbx_dundi', 'res_hep'];
 
 function asterisk({ folder, modules }: ConfigurationParts): string {
@@ -87,7 +87,7 @@ systemname = pbx1
 `;
 }
 
-/** What docs/sources.md tells a platform to write, and users that lack something. */
+/** The configuration that docs/sources.md requires from a platform, and users that lack a right. */
 function manager({ ports, folder, timestampEvents, hasTls }: ConfigurationParts): string {
   const user = ({ username, password }: AsteriskUser, rights: string) =>
     `[${username}]\nsecret = ${password}\ndeny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.1/255.255.255.255\n${rights}\n`;
@@ -175,7 +175,7 @@ timers=no
 
 /**
  * 9 before a phone's number rings for one second. 600 is a conference, 610 a queue, 620 answers and waits, 700 parks.
- * From the trunk, +1555 and more reaches 1001, and +1666 and more nobody: it answers and waits.
+ * From the trunk, +1555 and more digits reaches 1001; +1666 and more digits reaches no phone: it answers and waits.
  */
 function extensions(): string {
   const tenant = (name: string, phones: string) => `

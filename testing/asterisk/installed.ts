@@ -5,7 +5,10 @@ import { dirname, join } from 'node:path';
 import { ensurePackages, isOnPath, type Installed } from '../debian.ts';
 import { programCache, type Environment } from '../program-places.ts';
 
-/** Newest first. No release of Debian between the two has an Asterisk; on a day when sid is broken, the other one is used. */
+/**
+ * Newest first. No release of Debian between the two has an Asterisk; on a day when sid is broken, the other one is
+ * used.
+ */
 const SUITES = ['sid', 'bullseye'] as const;
 const STEP_LIMIT_MS = 300_000;
 
@@ -16,8 +19,8 @@ export function asteriskRoot(environment: Environment): string | null {
 }
 
 /**
- * Makes a small Debian with an Asterisk in the cache, once, as root on Debian (about 30 s, 600 MB); elsewhere `remedy`
- * says how. Nothing of it is installed on the machine itself.
+ * Creates a small Debian with an Asterisk in the cache, once, as root on Debian (about 30 s, 600 MB); on other machines
+ * `remedy` says how. Installs nothing of it on the machine itself.
  */
 export async function ensureAsterisk(environment: Environment, say: (line: string) => void): Promise<Installed> {
   if (asteriskRoot(environment) !== null) return { ok: true };
@@ -38,7 +41,9 @@ function rootOf(suite: string, environment: Environment): string {
   return join(programCache(environment), `asterisk-${suite}`);
 }
 
-/** Under another name until it is whole: what was interrupted is not used, and two at a time do not meet. */
+/**
+ * Under a temporary name until it is complete: an interrupted one is not used, and two concurrent ones do not collide.
+ */
 function install(suite: string, root: string): boolean {
   const partial = `${root}.partial-${process.pid}`;
   const apt = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'apt-get', '-qq'];

@@ -17,13 +17,13 @@ const COMMAND_LIMIT_MS = 10_000;
 const SHOWN_LOG_CHARACTERS = 2_000;
 
 export interface AsteriskServerOptions {
-  /** AMI and HTTP listen with TLS as well; Asterisk trusts the authority when it connects by itself. */
+  /** AMI and HTTP also listen with TLS; Asterisk trusts the authority when it connects by itself. */
   readonly tls?: Certificates;
-  /** Default true, as docs/sources.md asks for. */
+  /** Default true, as docs/sources.md requires. */
   readonly timestampEvents?: boolean;
-  /** Asterisk connects there, and stays connected (22.5 and later). */
+  /** Asterisk connects to this address, and stays connected (22.5 and later). */
   readonly outbound?: AsteriskOutbound;
-  /** In place of files of `configuration.ts`, once the ports and the folder with `tls.crt` and `tls.key` are known. */
+  /** Replaces files of `configuration.ts`, once the ports and the folder with `tls.crt` and `tls.key` are known. */
   readonly files?: (ports: AsteriskPorts, keys: string) => Readonly<Record<string, string>>;
 }
 
@@ -35,7 +35,7 @@ export interface AsteriskServer extends AsyncDisposable {
   readonly pid: number;
   /** Its CLI: a program and its first arguments. */
   readonly cli: readonly string[];
-  /** Runs a command of the CLI; resolves with what it prints. */
+  /** Runs a command of the CLI; resolves with its output. */
   command(text: string): Promise<string>;
   /** SIGKILL, and waits until it is gone. */
   kill(): Promise<void>;
@@ -54,7 +54,7 @@ export async function startAsterisk(options: AsteriskServerOptions = {}): Promis
   const places = join(root, 'srv/firehose');
   await mkdir(places, { recursive: true });
   await removeLeftovers(places);
-  // Asterisk looks its own host name up.
+  // Asterisk looks up its own host name.
   await writeFile(join(root, 'etc/hosts'), `127.0.0.1 localhost ${hostname()}\n`);
   const place = await mkdtemp(join(places, `${process.pid}-`));
   const folder = place.slice(root.length);
@@ -99,7 +99,7 @@ interface Instance {
   readonly root: string;
   /** The instance's folder on this machine. */
   readonly place: string;
-  /** The same, as Asterisk sees it. */
+  /** The same folder, as Asterisk sees it. */
   readonly folder: string;
   readonly ports: AsteriskPorts;
   readonly options: AsteriskServerOptions;
@@ -127,7 +127,7 @@ function modulesOf(root: string): string {
   return found;
 }
 
-/** Ends with this process, also when that is killed. */
+/** Ends with this process, even when that is killed. */
 async function launchOne(args: readonly string[], place: string, ask: () => Promise<string>): Promise<ChildProcess> {
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'chroot', ...args], { stdio: 'ignore' });
   child.on('error', () => undefined);
@@ -136,7 +136,7 @@ async function launchOne(args: readonly string[], place: string, ask: () => Prom
   child.once('exit', () => alive.delete(child));
   const deadline = Date.now() + START_LIMIT_MS;
   for (;;) {
-    // Asked early, the command line answers without having waited.
+    // When called too early, the command line answers without having waited.
     const answer = await ask().catch(() => '');
     const isUp = answer.includes('fully booted') && !answer.includes('not');
     if (isUp) return child;

@@ -4,7 +4,7 @@ import type { ControlPlane } from '../control-plane/control-plane.ts';
 import { kubeconfig } from '../control-plane/kubeconfig.ts';
 import type { ClusterPrograms } from './programs.ts';
 
-/** What each daemon of a cluster starts with. */
+/** The inputs of each daemon of a cluster. */
 export interface ClusterParts {
   readonly plane: ControlPlane;
   readonly programs: ClusterPrograms;
@@ -12,7 +12,7 @@ export interface ClusterParts {
   readonly folder: string;
 }
 
-/** A file by which a part of the cluster finds the API server, as this user. */
+/** A file with which a part of the cluster finds the API server, as this user. */
 export async function accessFor({ plane, folder }: Omit<ClusterParts, 'programs'>, user: string): Promise<string> {
   const file = join(folder, `${user.replaceAll(':', '-')}.kubeconfig`);
   const client = await plane.pki.client(user);

@@ -13,13 +13,13 @@ import { SANDBOX_VARIABLE } from './sandbox.ts';
 
 const run = promisify(execFile);
 
-/** All of it is known inside of the sandbox alone. */
+/** These values are known only inside of the sandbox. */
 const NETWORK = '10.250.0';
 const PODS = '10.244';
 const HELM_LIMIT_MS = 300_000;
 
 export interface ClusterOptions {
-  /** How many nodes; 2 when not given. */
+  /** Number of nodes; default 2. */
   readonly nodes?: number;
 }
 
@@ -29,15 +29,15 @@ export interface Cluster extends AsyncDisposable {
   readonly nodes: readonly ClusterNode[];
   readonly programs: ClusterPrograms;
   readonly folder: string;
-  /** Variables with which kubectl and helm, found on the PATH, work on it. */
+  /** Variables with which kubectl and helm, found on the PATH, use this cluster. */
   readonly environment: NodeJS.ProcessEnv;
-  /** Brings an image to every node, from a file as `docker save` writes it. */
+  /** Loads an image into every node, from a file in the format of `docker save`. */
   load(file: string): Promise<void>;
-  /** Runs helm as the administrator; rejects with what it said. */
+  /** Runs helm as the administrator; rejects with its output. */
   helm(...args: readonly string[]): Promise<string>;
 }
 
-/** Starts one in about ten seconds. Only inside of a sandbox, see `runInSandbox`: that is what ends it for sure. */
+/** Starts one in about ten seconds. Only inside of a sandbox, see `runInSandbox`, which reliably ends it. */
 export async function startCluster({ nodes: count = 2 }: ClusterOptions = {}): Promise<Cluster> {
   const sandbox = process.env[SANDBOX_VARIABLE];
   if (sandbox === undefined) throw new Error('a cluster runs in a sandbox alone: use npm run cluster or npm run e2e');
@@ -84,7 +84,7 @@ export async function startCluster({ nodes: count = 2 }: ClusterOptions = {}): P
   };
 }
 
-/** It holds a pod's namespaces open, and does nothing. */
+/** It only keeps a pod's namespaces open. */
 const writePause = (file: string) => writeProgramImage(file, PAUSE_IMAGE, ['/usr/bin/sleep', 'infinity']);
 
 async function startScheduler(parts: ClusterParts): Promise<Daemon> {
@@ -127,7 +127,7 @@ async function commandEnvironment(plane: ControlPlane, programs: ClusterPrograms
     ['kubectl', plane.kubectlProgram],
     ['helm', programs.helm],
   ] as const) {
-    // What was found on the PATH is found there again.
+    // Programs on the PATH are found there again.
     if (isAbsolute(path)) await symlink(path, join(bin, name));
   }
   return {

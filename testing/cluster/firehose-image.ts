@@ -9,8 +9,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const NODE = '/usr/local/bin/node';
 
 /**
- * Writes the image as the Dockerfile says that it is (user, paths, environment, entry point, what is copied), of this
- * checkout and its installed packages: what stands in for the base image is this machine's node and its libraries.
+ * Writes the image that the Dockerfile describes (user, paths, environment, entry point, copied files), from this
+ * checkout and its installed packages. This machine's node and its libraries replace the base image.
  */
 export async function writeFirehoseImage(file: string, ...names: readonly string[]): Promise<void> {
   const stage = readLastStage(await readFile(join(ROOT, 'Dockerfile'), 'utf8'));
@@ -52,7 +52,7 @@ export function readLastStage(text: string): Instruction[] {
   return lines.slice(lines.findLastIndex(({ word }) => word === 'FROM') + 1);
 }
 
-/** What the last stage says of its containers. Pure. */
+/** The container configuration in the last stage. Pure. */
 export function configOf(stage: readonly Instruction[]): ImageConfig {
   const all = (word: string) => stage.filter((one) => one.word === word).map(({ text }) => text);
   const list = (word: string) => JSON.parse(all(word).at(-1) ?? '[]') as string[];
@@ -65,7 +65,7 @@ export function configOf(stage: readonly Instruction[]): ImageConfig {
   };
 }
 
-/** The packages of production that are installed here, the node that npm brings along left out. */
+/** The installed packages of production, without the node that npm installs. */
 async function productionPackages(): Promise<string[]> {
   const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, { dev?: boolean; devOptional?: boolean }>;
@@ -78,7 +78,7 @@ async function productionPackages(): Promise<string[]> {
     );
 }
 
-/** `COPY a ./b` of the checkout, in order; what comes from another stage is in the other layers. Pure. */
+/** `COPY a ./b` of the checkout, in order; files from another stage are in the other layers. Pure. */
 export function copiesOf(stage: readonly Instruction[]): { paths: readonly string[]; to: string }[] {
   return stage
     .filter(({ word, text }) => word === 'COPY' && !text.startsWith('--from'))
@@ -90,7 +90,7 @@ export function copiesOf(stage: readonly Instruction[]): { paths: readonly strin
     });
 }
 
-/** What the build's context leaves out of the folders that are copied, as patterns of `tar`. Pure. */
+/** Files of the copied folders that the build's context excludes, as patterns of `tar`. Pure. */
 export function excludesOf(dockerignore: string): string[] {
   const isPattern = (line: string) => line !== '' && line !== '*' && !line.startsWith('#') && !line.startsWith('!');
   return dockerignore

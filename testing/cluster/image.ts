@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
-/** What a container of an image runs, when it is told nothing else; names as in an image's own configuration. */
+/** The default command of an image's container; names as in an image's own configuration. */
 export interface ImageConfig {
   readonly Entrypoint: readonly string[];
   readonly Cmd?: readonly string[];
@@ -21,7 +21,7 @@ export interface ImageConfig {
 }
 
 export interface Image {
-  /** What pods may call it, such as `registry.example.com/firehose:1.0.0`: no registry is asked. */
+  /** Names that pods may use, such as `registry.example.com/firehose:1.0.0`: no registry is contacted. */
   readonly names: readonly string[];
   readonly config: ImageConfig;
   readonly layers: readonly Layer[];
@@ -30,15 +30,15 @@ export interface Image {
 /** Files of this machine, owned by root in the image. */
 interface Layer {
   readonly folder: string;
-  /** What is taken of the folder; everything when not given. */
+  /** The copied part of the folder; default: everything. */
   readonly paths?: readonly string[];
-  /** Patterns of `tar` for what is left out. */
+  /** Patterns of `tar` for excluded files. */
   readonly excludes?: readonly string[];
-  /** Where it is in the image: `/app`. */
+  /** Its place in the image: `/app`. */
   readonly at?: string;
 }
 
-/** Writes an image as `docker save` does. */
+/** Writes an image in the format of `docker save`. */
 export async function writeImage(file: string, { names, config, layers }: Image): Promise<void> {
   const draft = await mkdtemp(join(dirname(file), '.image-'));
   const digests: string[] = [];
@@ -52,7 +52,7 @@ export async function writeImage(file: string, { names, config, layers }: Image)
   await rm(draft, { recursive: true });
 }
 
-/** Writes a layer's file, named by its digest, which it gives. */
+/** Writes a layer's file, named by its digest, and returns the digest. */
 async function writeLayer(draft: string, { folder, paths = ['.'], excludes = [], at = '/' }: Layer): Promise<string> {
   const place = at.replace(/^\/|\/$/g, '');
   const transform = `--transform=s,^\\./,,;s,^,${place}${place && '/'},`;
@@ -75,7 +75,7 @@ async function writeLayer(draft: string, { folder, paths = ['.'], excludes = [],
   return digest;
 }
 
-/** An image of one program of this machine, with the libraries that it is linked with. */
+/** An image of one program of this machine, with its linked libraries. */
 export async function writeProgramImage(file: string, name: string, command: readonly string[]): Promise<void> {
   const layer = await mkdtemp(join(tmpdir(), 'firehose-layer-'));
   try {
@@ -91,15 +91,15 @@ export async function writeProgramImage(file: string, name: string, command: rea
   }
 }
 
-/** Copies a program to `target` below `root`, and its libraries to where they are looked for. */
+/** Copies a program to `target` below `root`, and its libraries to the places where the linker searches them. */
 export async function copyProgram(program: string, target: string, root: string): Promise<void> {
   await copyInto(root, program, target);
   await copyLibraries(program, root);
 }
 
 /**
- * Copies the libraries that `ldd` names for a program, or for a library, to where they are looked for below `root`. A
- * package may carry libraries for other systems too: they need none here.
+ * Copies the libraries that `ldd` lists for a program or a library below `root`, to the places where the linker
+ * searches them. A package may also contain libraries for other systems: those are skipped.
  */
 export async function copyLibraries(program: string, root: string): Promise<void> {
   const stdout = await librariesOf(program);

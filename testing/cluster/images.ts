@@ -10,13 +10,13 @@ import { copyProgram, writeImage } from './image.ts';
 const CHART = fileURLToPath(new URL('../../charts/firehose/', import.meta.url));
 const REDIS_PROGRAMS = ['redis-server', 'redis-cli'];
 
-/** What the chart runs by its default values, the demo's Redis included. */
+/** Images of the chart with its default values, including the demo's Redis. */
 export interface ChartImages {
   readonly firehose: string;
   readonly redis: string;
 }
 
-/** Puts what the chart runs on every node, under the names that its values have. `more` are further names of Firehose. */
+/** Loads the chart's images into every node, under the names in its values. `more` are further names of Firehose. */
 export async function loadImages(cluster: Cluster, ...more: readonly string[]): Promise<ChartImages> {
   const names = await imageNames();
   const load = async (file: string, write: (path: string) => Promise<void>) => {
@@ -45,7 +45,7 @@ async function imageNames(): Promise<ChartImages> {
   return { firehose: nameOf(values.image), redis: nameOf(values.demo.redis.image) };
 }
 
-/** What the official image has at the same places: the server and its command line. */
+/** The same places as in the official image: the server and its command line. */
 async function writeRedisImage(file: string, name: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-layer-'));
   try {

@@ -1,6 +1,6 @@
 /**
- * `npm run cluster`: a whole cluster to develop against, until Ctrl-C, with the image of this checkout on its nodes.
- * Reports how to use it from another terminal. Starts itself once more inside of a sandbox, where the cluster runs.
+ * `npm run cluster`: a whole cluster for development, until Ctrl-C, with the image of this checkout on its nodes.
+ * Reports how to use it from another terminal. Starts itself again inside of a sandbox, where the cluster runs.
  */
 import { once } from 'node:events';
 import { chmod, writeFile } from 'node:fs/promises';
@@ -65,11 +65,11 @@ async function inside(): Promise<number> {
   return 0;
 }
 
-/** Passes each connection on, whole, to where `open` leads. */
+/** Forwards each connection to the one that `open` returns. */
 function forward(open: () => ReturnType<typeof connect>): Server {
   return createServer((from) => {
     const to = open();
-    // Either end may go first, and both go then.
+    // When either end closes, both close.
     pipeline(from, to, () => to.destroy());
     pipeline(to, from, () => from.destroy());
   });

@@ -7,7 +7,7 @@ import { DNS_ADDRESS } from './node.ts';
 
 const USER = 'firehose:names';
 
-/** Starts CoreDNS on an address of the sandbox, and creates the Service that pods know it by. */
+/** Starts CoreDNS on an address of the sandbox, and creates the Service by which pods find it. */
 export async function startNames(parts: ClusterParts, address: string): Promise<Daemon> {
   const settings = join(parts.folder, 'Corefile');
   await writeFile(settings, corefile(address, await accessFor(parts, USER)));

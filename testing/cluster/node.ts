@@ -27,15 +27,15 @@ export interface NodeOptions {
   readonly folder: string;
 }
 
-/** A containerd and a kubelet: all that makes a machine a node. */
+/** A containerd and a kubelet: everything that a machine needs to be a node. */
 export interface ClusterNode extends AsyncDisposable {
   readonly name: string;
   readonly address: string;
-  /** Brings an image into it, from a file as `docker save` writes it. */
+  /** Loads an image into it, from a file in the format of `docker save`. */
   load(file: string): Promise<void>;
 }
 
-/** Starts one inside of a sandbox. Resolves when pods can run on it; what ran in them ends with the sandbox. */
+/** Starts one inside of a sandbox. Resolves when pods can run on it; its processes end with the sandbox. */
 export async function startNode(options: NodeOptions, pauseImage: string): Promise<ClusterNode> {
   await using stack = new AsyncDisposableStack();
   const own = join(options.folder, options.name);
@@ -52,7 +52,7 @@ export async function startNode(options: NodeOptions, pauseImage: string): Promi
   return { name, address, load, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** In the sandbox's own /run: a socket's path must be short. */
+/** In the sandbox's own /run, because a socket's path must be short. */
 const socketFolder = ({ name }: NodeOptions) => `/run/${name}`;
 const socketOf = (options: NodeOptions) => `${socketFolder(options)}/containerd.sock`;
 
@@ -74,7 +74,7 @@ async function startContainerd(options: NodeOptions, own: string): Promise<Daemo
   });
 }
 
-/** Every packet of a pod is routed, so that Services reach pods of the same node too; there is nowhere to masquerade to. */
+/** Every packet of a pod is routed, so that Services also reach pods of the same node; masquerading is not needed. */
 function podNetwork({ subnet, name }: NodeOptions): object {
   const dataDir = `/var/lib/cni/${name}`;
   const ipam = { type: 'host-local', dataDir, ranges: [[{ subnet }]], routes: [{ dst: '0.0.0.0/0' }] };
@@ -167,7 +167,7 @@ async function kubeletSettings(options: NodeOptions, own: string): Promise<objec
     resolvConf: join(options.folder, 'resolv.conf'),
     podLogsDir: join(own, 'pods'),
     volumePluginDir: join(own, 'volume-plugins'),
-    // A full disk of this machine is not what is tested.
+    // The tests must not depend on the free space of this machine's disk.
     evictionHard: { 'memory.available': '0%', 'nodefs.available': '0%', 'imagefs.available': '0%' },
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
@@ -175,8 +175,8 @@ async function kubeletSettings(options: NodeOptions, own: string): Promise<objec
 }
 
 /**
- * The kubelet wants it to be there in every controller. Removed with the sandbox. All pods together weigh as much as ten
- * processes of this machine: as one among them they would starve beside a busy test.
+ * The kubelet requires the group in every controller. It is removed with the sandbox. All pods together have the weight
+ * of ten processes of this machine: with the weight of one they would starve beside a busy test.
  */
 export async function makeCgroup(path: string): Promise<string> {
   const isUnified = existsSync(join(CGROUPS, 'cgroup.controllers'));

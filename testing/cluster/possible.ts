@@ -5,8 +5,9 @@ import { ensurePrograms, type FoundPrograms } from './programs.ts';
 import { openSandbox, sandboxPossible } from './sandbox.ts';
 
 /**
- * Whether a whole cluster can run on this machine, and what with: the one place that decides it. Installs and builds what
- * is missing; then a sandbox is tried as nodes use one, since a machine that gives namespaces may refuse what goes into them.
+ * Whether a whole cluster can run on this machine, and with which programs: the only place that decides it. Installs
+ * and builds what is missing; then tries a sandbox as nodes use it, because a machine that allows namespaces may refuse
+ * operations inside of them.
  */
 export async function ensureCluster(environment: Environment, say: (line: string) => void): Promise<FoundPrograms> {
   const possible = sandboxPossible();

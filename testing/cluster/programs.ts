@@ -10,16 +10,16 @@ import { ensurePackages, isOnPath, type DebianPackage } from '../debian.ts';
 import { ensureGoTool, missingGoTools } from '../go-tools.ts';
 import type { Environment } from '../program-places.ts';
 
-/** Kubernetes' own, of the control plane's version; from its module and its cache. */
+/** Kubernetes' own programs, of the control plane's version, from its module and its cache. */
 const KUBERNETES = ['kube-scheduler', 'kubelet', 'kube-proxy'] as const;
 /** `helm` is for the users of a cluster. */
 const TOOLS = ['containerd', 'containerd-shim-runc-v2', 'ctr', 'coredns', 'helm'] as const;
 
-/** What runs beside the control plane. */
+/** Programs that run beside the control plane. */
 export type ClusterPrograms = Readonly<Record<(typeof KUBERNETES | typeof TOOLS)[number], string>>;
 export type FoundPrograms =
   | { readonly ok: true; readonly programs: ClusterPrograms }
-  /** `remedy` is what would change that. */
+  /** `remedy` says how to change that. */
   | { readonly ok: false; readonly remedy: string };
 
 export const CNI_FOLDERS = ['/usr/lib/cni', '/opt/cni/bin'];
@@ -38,7 +38,7 @@ export function missingPrograms(environment: Environment): readonly string[] {
   return [...missingBinaries(environment), ...node, ...missingGoTools(TOOLS, environment)];
 }
 
-/** Finds the programs of a whole cluster, its control plane included, or installs and builds what is missing. */
+/** Finds the programs of a whole cluster, including its control plane, or installs and builds missing ones. */
 export async function ensurePrograms(environment: Environment, say: (line: string) => void): Promise<FoundPrograms> {
   const installed = ensurePackages(PACKAGES, say);
   if (!installed.ok) return installed;

@@ -17,7 +17,7 @@ function runs(argument: string): boolean {
       try {
         return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(argument);
       } catch {
-        return false; // It is gone by now.
+        return false; // The process has ended.
       }
     });
 }

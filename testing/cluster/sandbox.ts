@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-/** Names the sandbox's folder to what runs inside. */
+/** Passes the sandbox's folder to its processes. */
 export const SANDBOX_VARIABLE = 'FIREHOSE_SANDBOX';
 
 const INIT = fileURLToPath(new URL('sandbox.sh', import.meta.url));
@@ -19,7 +19,7 @@ const RELEASE_LIMIT_MS = 10_000;
 
 export type SandboxPossible = { readonly ok: true } | { readonly ok: false; readonly remedy: string };
 
-/** Whether this machine lets us have namespaces of our own. */
+/** Whether this machine allows own namespaces. */
 export function sandboxPossible(): SandboxPossible {
   if (process.platform !== 'linux') return { ok: false, remedy: 'run it on Linux' };
   if (process.getuid?.() !== 0) return { ok: false, remedy: 'run it as root' };
@@ -30,20 +30,20 @@ export function sandboxPossible(): SandboxPossible {
 }
 
 /**
- * Network, mount and process namespaces of its own for each command that runs in it. Every process that a command leaves
- * behind, every mount and every address ends with it, also when this process is killed: what a kill leaves on disk goes
- * with the next start.
+ * Network, mount and process namespaces of its own for each command that runs in it. Every remaining process, every
+ * mount and every address ends with the command, even when this process is killed: files that a kill leaves on disk are
+ * removed at the next start.
  */
 export interface Sandbox extends AsyncDisposable {
-  /** Seen inside and outside: sockets in here lead in. */
+  /** Visible inside and outside: it contains sockets that lead into the sandbox. */
   readonly folder: string;
-  /** Runs a command with its output here; gives its exit code. SIGINT and SIGTERM of this process end it. */
+  /** Runs a command with its output here; returns its exit code. SIGINT and SIGTERM of this process end it. */
   run(command: readonly string[], environment: NodeJS.ProcessEnv): Promise<number>;
 }
 
 export async function openSandbox(): Promise<Sandbox> {
   removeLeftovers();
-  // Its name tells whose it is from the first moment on.
+  // Its name contains its owner from the first moment on.
   const folder = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-${startOf(process.pid)}-`));
   return {
     folder,
@@ -71,17 +71,17 @@ async function runIn(folder: string, command: readonly string[], environment: No
   }
 }
 
-/** `unshare` takes no signals for its child: process 1 of the sandbox is told itself. */
+/** `unshare` forwards no signals to its child: process 1 of the sandbox gets them directly. */
 async function stopInit(unshare: ChildProcess): Promise<void> {
   const { pid = 0 } = unshare;
-  // Gone by now, there is nobody to tell.
+  // The process has ended already.
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
   for (const child of children.split(' ').filter(Boolean)) process.kill(Number(child), 'SIGTERM');
   await Promise.race([once(unshare, 'exit'), delay(STOP_LIMIT_MS, undefined, { ref: false })]);
   if (unshare.exitCode === null) unshare.kill('SIGKILL');
 }
 
-/** What sandboxes whose owner is gone have left on disk. */
+/** Removes files of sandboxes whose owner is gone. */
 function removeLeftovers(): void {
   for (const name of readdirSync(tmpdir()).filter((one) => one.startsWith(PREFIX))) {
     const [pid = '', start = ''] = name.slice(PREFIX.length).split('-');
@@ -91,14 +91,17 @@ function removeLeftovers(): void {
   }
 }
 
-/** Processes that were killed take a moment to leave their groups. */
+/** Killed processes take a moment to leave their groups. */
 async function release(folder: string): Promise<void> {
   const deadline = Date.now() + RELEASE_LIMIT_MS;
   while (!removeCgroups(basename(folder)) && Date.now() < deadline) await delay(100);
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
-/** The folders of a control group, inner ones first; false when one is still in use. Each controller of v1 has its own. */
+/**
+ * Removes the folders of a control group, inner ones first; false when one is still in use. Each controller of v1 has
+ * its own.
+ */
 function removeCgroups(name: string): boolean {
   const roots = [CGROUPS, ...foldersIn(CGROUPS).map((controller) => join(CGROUPS, controller))];
   return roots.map((root) => removeTree(join(root, name))).every(Boolean);
@@ -122,16 +125,18 @@ function foldersIn(folder: string): string[] {
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name);
   } catch {
-    return []; // It is not there.
+    return []; // It does not exist.
   }
 }
 
-/** When a process began, in the kernel's ticks: a pid alone may belong to another process by now. Empty when there is none. */
+/**
+ * Start time of a process, in the kernel's ticks: by now, another process may have the pid. Empty when there is none.
+ */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // One that has ended and was not asked after yet is gone, too.
+    // A zombie counts as gone, too.
     return fields[0] === 'Z' ? '' : (fields[19] ?? '');
   } catch {
     return '';

@@ -7,14 +7,14 @@ interface AdminAnswer {
   readonly body: Record<string, unknown>;
 }
 
-/** The administrator of a control plane, over plain HTTPS: what a test arranges, and what it looks at. */
+/** The administrator of a control plane, over plain HTTPS: prepares and reads the state of a test. */
 export interface Admin {
   readonly credentials: CertificatePem;
-  /** Whether the API server says that it is ready; false too when it does not answer. */
+  /** Whether the API server reports that it is ready; also false when it does not answer. */
   isReady(): Promise<boolean>;
-  /** Whether there is something at this path. */
+  /** Whether there is an object at this path. */
   isServed(path: string): Promise<boolean>;
-  /** JSON in, JSON out; never rejects for a status. A string is sent as it is. */
+  /** JSON in, JSON out; never rejects because of a status. A string is sent unchanged. */
   call(method: string, path: string, body?: unknown, contentType?: string): Promise<AdminAnswer>;
   /** Like `call`, but rejects for a status of 400 or more. */
   must(method: string, path: string, body?: unknown, contentType?: string): Promise<Record<string, unknown>>;

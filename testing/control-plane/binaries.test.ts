@@ -31,7 +31,7 @@ test('an incomplete folder is passed over for the cache, so that versions never 
   assert.equal(found?.etcd, join(cache.folder, 'etcd'));
 });
 
-/** Programs that say their version, by name. */
+/** Programs that print their version, by name. */
 async function onPath(answers: Readonly<Record<string, string>>) {
   const made = await folderWith([]);
   for (const [name, answer] of Object.entries(answers)) {

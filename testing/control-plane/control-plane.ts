@@ -15,17 +15,19 @@ import { createPki, type Pki } from './pki.ts';
 
 export interface ControlPlaneOptions {
   /**
-   * Kubernetes' own controllers: all (garbage collection, deployments, service accounts) when not given; none; or all but
-   * those of workloads, so that a test can say what no kubelet does: that the pods of a Deployment are ready.
+   * Kubernetes' own controllers: all (garbage collection, deployments, service accounts) by default; none; or all
+   * except those of workloads, so that a test can report what no kubelet does: that the pods of a Deployment are ready.
    */
   readonly controllers?: 'all' | 'none' | 'without workloads';
-  /** Data, certificates, logs; a temporary folder, removed at the end, when not given. */
+  /** Data, certificates, logs; default: a temporary folder, removed at the end. */
   readonly folder?: string;
-  /** An address of this machine by which kubelets and pods reach the API server; nobody but this machine when not given. */
+  /**
+   * An address of this machine by which kubelets and pods reach the API server; default: only this machine reaches it.
+   */
   readonly nodesVia?: string;
 }
 
-/** A request that the API server has answered, as its audit log tells it. */
+/** A request that the API server has answered, from its audit log. */
 export interface AuditEntry {
   readonly user: string;
   readonly verb: string;
@@ -34,7 +36,10 @@ export interface AuditEntry {
   readonly namespace: string;
   readonly name: string;
   readonly code: number;
-  /** By who may do what; a 403 can be of admission too, which knows a new kind only seconds after it was made. */
+  /**
+   * By the rule of authorisation; a 403 can also come from admission, which knows a new kind only seconds after its
+   * creation.
+   */
   readonly isForbidden: boolean;
   /** Unix milliseconds. */
   readonly at: number;
@@ -52,13 +57,13 @@ export interface ControlPlane extends AsyncDisposable {
   readonly etcdUrl: string;
   readonly apiServer: Daemon;
   readonly kubectlProgram: string;
-  /** Runs kubectl as the administrator; rejects with what it said. */
+  /** Runs kubectl as the administrator; rejects with its output. */
   kubectl(args: readonly string[], input?: string): Promise<string>;
-  /** What was asked so far, watches and reads included. */
+  /** All requests so far, including watches and reads. */
   audit(): Promise<AuditEntry[]>;
 }
 
-/** Starts one in about five seconds. Rejects when the programs are not to be had on this machine. */
+/** Starts one in about five seconds. Rejects when the programs are not available on this machine. */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   await using stack = new AsyncDisposableStack();
   announceBuilds(missingBinaries(process.env), process.env, console.log);
@@ -210,7 +215,7 @@ async function startApiServer({ folder, binaries, pki, etcdUrl, nodesVia }: ApiS
   return { apiServer, server, admin };
 }
 
-/** Garbage collection looks for new kinds every 30 s: a test that waits for it takes that long. */
+/** Garbage collection searches for new kinds every 30 s: a test that waits for it takes that long. */
 async function startControllers(
   parts: Parts & { server: string },
   which: 'all' | 'without workloads',
@@ -248,7 +253,7 @@ async function kubectl(program: string, args: readonly string[], input = ''): Pr
 }
 
 interface AuditLine {
-  /** Nobody, where no credentials were shown. */
+  /** Anonymous, where no credentials were sent. */
   readonly user: { readonly username?: string };
   readonly verb: string;
   readonly objectRef?: Partial<Record<'resource' | 'subresource' | 'namespace' | 'name', string>>;

@@ -7,21 +7,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface DaemonOptions {
   readonly program: string;
   readonly args: readonly string[];
-  /** Takes what it prints, appended. */
+  /** File to which its output is appended. */
   readonly logFile: string;
-  /** Whether it does its work by now; asked until it does. */
+  /** Whether it does its work by now; called until it does. */
   readonly isUp: () => Promise<boolean>;
   readonly limitMs?: number;
 }
 
-/** A program that runs beside the tests, and can be hurt. */
+/** A program that runs beside the tests, and can be disturbed. */
 export interface Daemon {
   readonly pid: number;
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Stands still until `resume()`: SIGSTOP. */
+  /** Pauses it until `resume()`: SIGSTOP. */
   pause(): void;
   resume(): void;
-  /** Ends it when it runs, and starts it again as it was. */
+  /** Ends it if it runs, and starts it again in the same way. */
   restart(): Promise<void>;
 }
 
@@ -31,13 +31,13 @@ const endAll = () => {
   for (const child of alive) child.kill('SIGKILL');
 };
 process.on('exit', endAll);
-// A test that is stopped from outside runs no 'exit': its control plane would stay forever.
+// A test that is stopped from outside runs no 'exit': its control plane would remain.
 process.once('SIGTERM', () => {
   endAll();
   if (process.listenerCount('SIGTERM') === 0) process.exit(143);
 });
 
-/** Resolves when it is up; rejects with the end of its log when it is not in time. */
+/** Resolves when it is up; rejects with the end of its log when it is not up in time. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   let child = await launch(options);
   return {
@@ -80,7 +80,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
   child.kill(signal);
-  // One that stands still takes no signal but these.
+  // A paused process accepts only these signals.
   child.kill('SIGCONT');
   await gone;
 }

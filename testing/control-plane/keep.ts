@@ -1,6 +1,6 @@
 /**
- * `npm run control-plane`: an API server to develop against, until Ctrl-C. Its data is in a temporary folder and goes
- * with it. Reports how to use it from another terminal.
+ * `npm run control-plane`: an API server for development, until Ctrl-C. Its data is in a temporary folder that is
+ * removed with it. Reports how to use it from another terminal.
  */
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 
-/** How a client proves who it is: a certificate, or a service account's token. */
+/** How a client authenticates: by a certificate, or a service account's token. */
 export type Credentials = { readonly cert: string; readonly key: string } | { readonly token: string };
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');

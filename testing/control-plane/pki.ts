@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAuthority, issueCertificate, type CertificatePem } from '../../runtime/certificates/certificate.ts';
 
-/** What the parts of a control plane trust each other by. Files are PEM, in the folder that it was made in. */
+/** The mutual trust of the parts of a control plane. Files are PEM, in the given folder. */
 export interface Pki {
   readonly authority: CertificatePem;
   readonly files: {
@@ -22,8 +22,8 @@ export interface Pki {
 const DAYS = 30;
 
 /**
- * Makes an authority of its own for this control plane, the API server's certificate and the service accounts' key.
- * `addresses` are those of the API server beyond loopback.
+ * Creates an authority for this control plane, the API server's certificate and the service accounts' key. `addresses`
+ * are those of the API server beyond loopback.
  */
 export async function createPki(folder: string, now: number, addresses: readonly string[] = []): Promise<Pki> {
   const authority = await createAuthority({ subject: 'CN=firehose test control plane', now, days: DAYS });

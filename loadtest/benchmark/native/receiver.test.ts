@@ -17,7 +17,7 @@ const LIMIT = { timeout: 60_000 };
 const event = (sequence: number) =>
   `{"Event-Name":"CHANNEL_ANSWER","Bench-Part":0,"Bench-Seq":${sequence},"Bench-Sent":1,"Filler":"${'x'.repeat(900)}"}`;
 
-/** How a server of each dialect begins, and says that the client is subscribed once it has asked. */
+/** How a server of each dialect begins, and confirms a client's subscription. */
 const GREETINGS: Readonly<Record<Dialect, { first: string; asked: RegExp; answer: string }>> = {
   firehose: { first: '', asked: /^/, answer: '' },
   socketio: { first: '0{"sid":"a"}', asked: /^40$/, answer: '40{"sid":"b"}' },
@@ -29,7 +29,7 @@ const GREETINGS: Readonly<Record<Dialect, { first: string; asked: RegExp; answer
   },
 };
 
-/** The messages as frames of a dialect; those of NATS are cut where no message ends. */
+/** The messages as frames of a dialect; those of NATS are cut within messages. */
 function framesOf(dialect: Dialect, events: readonly string[]): string[] {
   if (dialect === 'socketio') return events.map((one) => `42["event",${one}]`);
   if (dialect === 'centrifugo') {
@@ -51,7 +51,7 @@ async function compiled(t: TestContext): Promise<Programs | null> {
   }
 }
 
-/** What the receiver has counted of these events. */
+/** The receiver's counts for these events. */
 async function count(programs: Programs, dialect: Dialect, sequence: readonly number[]): Promise<Mark> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-receiver-'));
   const targets = join(folder, 'targets');
@@ -99,7 +99,7 @@ for (const dialect of Object.keys(GREETINGS) as Dialect[]) {
   });
 }
 
-/** What the receiver has counted of these texts, which are sent compressed or as they are. */
+/** The receiver's counts for these texts, sent compressed or uncompressed. */
 async function countContent(program: string, isDeflated: boolean, texts: readonly string[]): Promise<Mark> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-receiver-'));
   const targets = join(folder, 'targets');

@@ -9,10 +9,10 @@ import { findOnPath, programCache } from '../../../testing/program-places.ts';
 
 export type PeerName = 'socketio' | 'nats' | 'centrifugo';
 
-/** Where a peer is to be started from: a program, or the folder of a server that Node runs. */
+/** Where a peer is started from: a program, or the folder of a server that Node runs. */
 export type Installed =
   | { readonly ok: true; readonly path: string; readonly version: string }
-  /** `remedy` is what would change that. */
+  /** `remedy` says how to change that. */
   | { readonly ok: false; readonly remedy: string };
 
 /** Go programs: found on the PATH by this name, or built from this package. */
@@ -23,7 +23,7 @@ const PROGRAMS = {
 
 const INSTALL_LIMIT_MS = 3_000_000;
 
-/** Installs a peer once, into a cache outside of the checkout; each has a lock of its own beside this file. */
+/** Installs a peer once, into a cache outside of the checkout; each has its own lock file in this folder. */
 export async function installPeer(peer: PeerName, say: (line: string) => void): Promise<Installed> {
   return peer === 'socketio' ? installSocketIo(say) : installProgram(peer, say);
 }
@@ -66,7 +66,7 @@ async function installProgram(peer: keyof typeof PROGRAMS, say: (line: string) =
   }
   say(`building ${version} into ${path}, once`);
   const draft = `${path}.${process.pid}`;
-  // Under another name first: an interrupted build leaves nothing that looks complete.
+  // Under a temporary name first: an interrupted build leaves nothing that looks complete.
   const args = ['build', '-trimpath', '-ldflags', '-s -w', '-o', draft, module];
   const isBuilt = await buildWithGo({ title: version, args, environment: process.env, cwd: source, draft, say });
   if (!isBuilt) return { ok: false, remedy: `see why 'go build ${module}' in ${source} fails` };
@@ -78,7 +78,7 @@ function folderOf(peer: PeerName): string {
   return fileURLToPath(new URL(`${peer}/`, import.meta.url));
 }
 
-/** A folder of the cache for exactly this source: another lock is another place. */
+/** A folder of the cache for exactly this source: another lock file has another folder. */
 async function placeOf(peer: PeerName): Promise<string> {
   const source = folderOf(peer);
   const hash = createHash('sha256');
@@ -98,7 +98,7 @@ function isThere(path: string, mode: number): boolean {
     accessSync(path, mode);
     return true;
   } catch {
-    // Absent or not accessible: either way it is installed.
+    // Absent or not accessible: in both cases it is installed.
     return false;
   }
 }

@@ -6,7 +6,7 @@ import { serverOf, type Bench, type Server } from '../servers.ts';
 import { folderFor, ownedBy, PENDING_BYTES } from './starting.ts';
 import { until } from '../../../testing/until.ts';
 
-/** The current Centrifugo, fed by its own consumer of a Redis stream; everyone is in one channel. */
+/** The current Centrifugo, with its own consumer of a Redis stream; all clients are in one channel. */
 export async function startCentrifugo(bench: Bench, program: string): Promise<Server> {
   await using stack = new AsyncDisposableStack();
   const folder = await folderFor(stack, 'centrifugo');

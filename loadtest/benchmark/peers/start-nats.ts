@@ -5,7 +5,7 @@ import { serverOf, type Bench, type Server } from '../servers.ts';
 import { folderFor, ownedBy, PENDING_BYTES } from './starting.ts';
 import { until } from '../../../testing/until.ts';
 
-/** It reads no Redis: events are published to it by its own protocol, which costs it less than reading would. */
+/** It does not read Redis: events are published to it by its own protocol, which costs it less than reading would. */
 export async function startNats(bench: Bench, program: string): Promise<Server> {
   await using stack = new AsyncDisposableStack();
   const folder = await folderFor(stack, 'nats');

@@ -5,7 +5,7 @@ import { portLine, serverOf, type Bench, type Server } from '../servers.ts';
 /** Path and query of an Engine.IO 4 WebSocket. */
 const SOCKETIO_TARGET = '/socket.io/?EIO=4&transport=websocket';
 
-/** `folder` is where it was installed. Fed by the stream that its adapter reads. */
+/** `folder` is where it was installed. The events come from the stream that its adapter reads. */
 export async function startSocketIo(bench: Bench, folder: string): Promise<Server> {
   const server = await start([process.execPath, join(folder, 'server.mjs')], {
     place: 'server',

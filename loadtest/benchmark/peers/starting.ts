@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Server } from '../servers.ts';
 
-/** Far more than a run has under way: no receiver is to be cut off because the machine is busy. */
+/** Far more than the pending events of a run: no receiver must be cut off because the machine is busy. */
 export const PENDING_BYTES = 512 * 1024 * 1024;
 
 /** A folder that lives as long as the stack. */
@@ -13,7 +13,7 @@ export async function folderFor(stack: AsyncDisposableStack, name: string): Prom
   return folder;
 }
 
-/** A server with all that was made for it. */
+/** A server with everything that was created for it. */
 export function ownedBy(owned: AsyncDisposableStack, server: Server): Server {
   return { ...server, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

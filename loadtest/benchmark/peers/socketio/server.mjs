@@ -1,6 +1,6 @@
 /**
- * The yardstick of P3 and P4: socket.io with its Redis Streams adapter, as its documentation sets it up. Every client gets
- * every event. Environment: REDIS_URL. Prints {"port":N} once the adapter is connected.
+ * The yardstick of P3 and P4: socket.io with its Redis Streams adapter, set up as in its documentation. Every client
+ * gets every event. Environment: REDIS_URL. Prints {"port":N} once the adapter is connected.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
