@@ -13,7 +13,7 @@ export interface Gateway extends AsyncDisposable {
   readonly innerPort: number;
   /** Stops accepting connections and closes the open ones, spread over the drain window. */
   drain(reason: unknown, now: AbortSignal): Promise<void>;
-  /** Settles when the reader of the log ends: cleanly after an abort, else with the error that ended it. */
+  /** Settles when the reader of the log ends: fulfilled after an abort, else rejected with the error that ended it. */
   readonly ended: Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export async function buildGateway(
   let draining = false;
   const state = await openState(stack, config, { logger, signal });
   const path = await openPath(stack, config, state, { logger, signal });
-  // What follows the log ends before the log is closed, so that a stop is not taken for an outage.
+  // Followers of the log end before the log is closed, so that a stop does not look like an outage.
   stack.defer(() => stop.abort());
   const edges = await openEdges(stack, config, { state, path }, { isDraining: () => draining, logger, signal });
   if (startSource !== null && config.simulatorRate > 0) {
@@ -68,7 +68,9 @@ export async function buildGateway(
   };
 }
 
-/** Closes the connections of a replica that leaves: spread over the window, or at once when the gateway stops for good. */
+/**
+ * Closes the connections of a replica that drains: spread over the window, or at once when the gateway stops for good.
+ */
 async function drainPath(
   { groups, sessions, departure }: GatewayPath,
   { isForGood, windowMs, now }: { isForGood: boolean; windowMs: number; now: AbortSignal },

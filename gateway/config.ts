@@ -16,31 +16,31 @@ import { readText, unreadable } from '../runtime/files/text-file.ts';
 
 /**
  * The settings of one gateway process: its environment, and the subscription that it serves. More than eight members:
- * it mirrors the table in settings.ts, one member for each setting; only the opening functions take it whole.
+ * one for each setting of settings.ts; only the opening functions take it whole.
  */
 export interface GatewayConfig {
   readonly subscription: Subscription;
   /** Nothing was configured: the example account and user of the quickstart are served. */
   readonly isQuickstart: boolean;
   readonly directoryFile: string;
-  /** Where the directory is asked in place of the file; null: it is the file. */
+  /** The directory server that replaces the file; null: the directory is the file. */
   readonly directoryServer: HttpDirectoryConfig | null;
   /** Servers that judge logins. */
   readonly loginServers: LoginServers;
   readonly stateFolder: string;
-  /** Beside the directory; its scope is followed. */
+  /** Besides the directory; its scope is followed. */
   readonly subscriptionFile: string;
   /** Signing keys that another process rotates; null: kept in the state folder. */
   readonly signingKeysFile: string | null;
   /** Keys of pseudonyms that the platform rotates; null: the key of the log. */
   readonly pseudonymKeysFile: string | null;
-  /** With `tls.crt` and `tls.key` that another process renews; null: made here and kept in the state folder. */
+  /** Folder with `tls.crt` and `tls.key` that another process renews; null: created and kept in the state folder. */
   readonly tlsFolder: string | null;
-  /** Holds the ingest token; null: made here and kept in the state folder; `none`: there is no ingest endpoint. */
+  /** File of the ingest token; null: created and kept in the state folder; `none`: there is no ingest endpoint. */
   readonly ingestTokenFile: string | null;
-  /** Holds the administrators' token, the same for all replicas; null: made here and kept in the state folder. */
+  /** File of the administrators' token, the same for all replicas; null: created and kept in the state folder. */
   readonly adminTokenFile: string | null;
-  /** Revision of the roll-out of this replica; null when it is unknown. */
+  /** Revision of the roll-out of this replica; null when unknown. */
   readonly revision: string | null;
   /** Null: events are kept in memory. */
   readonly redis: RedisConnection | null;
@@ -48,7 +48,7 @@ export interface GatewayConfig {
   readonly port: number;
   readonly innerHost: string;
   readonly innerPort: number;
-  /** What tenants' addresses are judged by. */
+  /** The guard that checks tenants' addresses. */
   readonly addressGuard: AddressGuard;
   /** Calls a second; 0 is off. */
   readonly simulatorRate: number;
@@ -142,7 +142,7 @@ function loginServers(subscription: Subscription, values: Values): LoginServers 
   };
 }
 
-/** Files that are given for a server that is not, or cannot be read. */
+/** Files that are given for a server that is not configured, or that cannot be read. */
 async function directoryFaults(subscription: Subscription | null, values: Values): Promise<readonly string[]> {
   const tokenFile = values.FIREHOSE_DIRECTORY_TOKEN_FILE ?? null;
   const caFile = values.FIREHOSE_DIRECTORY_CA_FILE ?? null;

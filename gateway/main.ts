@@ -29,7 +29,7 @@ export async function main(environment: Environment, startSource: StartSource | 
   });
 }
 
-/** The two lines that a person pastes next, when this is the quickstart at a terminal or in a transcript. */
+/** The two lines to paste next, when this is the quickstart at a terminal or in a transcript. */
 function sayHow(config: GatewayConfig, port: number, logger: Logger): void {
   if (!config.isQuickstart || logger.level === 'silent') return;
   process.stdout.write(

@@ -114,7 +114,7 @@ async function openInner(
   return stack.use(listener).port;
 }
 
-/** What must hold before this replica should get traffic. */
+/** Conditions for this replica to get traffic. */
 function readinessOf({ state, path }: Parts, isDraining: boolean): Readonly<Record<string, ReadinessCheck>> {
   const { revocations, eventLog, keyspace, directory } = state;
   return {
@@ -126,7 +126,7 @@ function readinessOf({ state, path }: Parts, isDraining: boolean): Readonly<Reco
   };
 }
 
-/** A partition that takes no event is a fault; one whose ids are in the future is named. */
+/** A partition that accepts no event is a fault; one whose ids are in the future is named. */
 function checkStreams(newest: readonly string[], prefix: string): ReadinessCheck {
   const ahead = streamsAhead(newest, Date.now());
   const told = ahead.map((one) => `${aheadText(one)}: ${aheadRemedy(one, streamKeys(prefix, one.partition).events)}`);
@@ -136,7 +136,7 @@ function checkStreams(newest: readonly string[], prefix: string): ReadinessCheck
   };
 }
 
-/** Null where the directory is a file. Its server may ask with the token that it is asked with. */
+/** Null where the directory is a file. Its server may call this with the token that the gateway uses to poll it. */
 async function openRefresh(config: GatewayConfig, { directoryServer, folder }: GatewayState) {
   const { directoryServer: server } = config;
   if (directoryServer === null || server === null) return null;
@@ -214,7 +214,7 @@ interface StreamOptions {
   readonly isDraining: () => boolean;
 }
 
-/** The stream by both of its framings: what decides is the same. */
+/** The stream in both of its framings: both use the same decisions. */
 function streams({ state, path }: Parts, options: StreamOptions): Pick<Routes, 'onUpgrade' | 'events'> {
   const { allowedOrigins, isTls, addressOf, isDraining } = options;
   const answers = createEventAnswers({ allowedOrigins, isTls });
@@ -293,7 +293,7 @@ async function openPublic(
   return listener.port;
 }
 
-/** The certificate that is mounted and followed, or the one that the gateway signs itself; none where TLS is off. */
+/** The mounted certificate, which is followed, or the self-signed one; none where TLS is off. */
 async function openCertificate(
   config: GatewayConfig,
   { folder, metrics }: GatewayState,

@@ -31,10 +31,10 @@ import type { SessionContext } from './session/session.ts';
 import { Sessions } from './session/sessions.ts';
 import { startWebhooks, type Webhooks } from './webhook/webhooks.ts';
 
-/** The way of an event from the log to the sockets. */
+/** The path of an event from the log to the sockets. */
 export interface GatewayPath extends RunningFanout {
   readonly groups: Groups;
-  /** What the declared groups have not delivered yet, by their names. */
+  /** Undelivered entries of the declared groups, by name. */
   readonly backlog: () => ReadonlyMap<string, Backlog>;
   /** Null with the embedded log: there is one replica. */
   readonly presence: Presence | null;
@@ -46,11 +46,11 @@ export interface GatewayPath extends RunningFanout {
   readonly window: LogWindow;
   readonly quota: ConnectionQuota;
   readonly departure: Departure;
-  /** What the client of a token that may stay sees of personal data, as it is now; null: everything. */
+  /** The present privacy view of a token's client; null: everything. */
   readonly privacyOf: (token: VerifiedToken) => Redactor | null;
   /** Whether events are compressed for clients that offer it. */
   readonly compression: Subscription['spec']['gateway']['connections']['compression'];
-  /** Which addresses cause work for nothing. */
+  /** Addresses that cause useless work. */
   readonly faults: AddressFaults;
   /** Whether a token that was valid may still be used. */
   readonly mayStay: (token: VerifiedToken) => boolean;
@@ -62,7 +62,9 @@ export interface PathOptions {
   readonly signal: AbortSignal;
 }
 
-/** Signature and time, the directory as it is now, revocations, and whether it is known what the token's client may see. */
+/**
+ * Signature and time, the present directory, revocations, and whether the privacy view of the token's client is known.
+ */
 function tokenChecks(state: GatewayState): Pick<GatewayPath, 'mayStay' | 'verifyToken' | 'privacyOf'> {
   const { auth, directory, revocations, profiles } = state;
   const shown = (token: VerifiedToken) => profiles.of(profilesOf(directory.current, token));
@@ -82,7 +84,7 @@ function tokenChecks(state: GatewayState): Pick<GatewayPath, 'mayStay' | 'verify
   };
 }
 
-/** What a grant may see, by directory, resource and log as they are now. */
+/** What a grant may see, by the present directory, resource and log. */
 function grantChecks({ directory, scope, eventLog }: GatewayState): Pick<SessionContext, 'narrow' | 'seesWhole'> {
   return {
     narrow: (grant, filter) => narrow(grant, filter, directory.current, scope.current),
@@ -105,7 +107,7 @@ interface Beating {
   readonly keepsCalls: boolean;
 }
 
-/** Begins to tell the other replicas what this one does. */
+/** Starts the heartbeats to the other replicas. */
 function beat(
   presence: Presence | null,
   { auth, directory }: GatewayState,
@@ -123,7 +125,7 @@ function beat(
   }));
 }
 
-/** What the metrics read at each scrape. */
+/** Values that the metrics read at each scrape. */
 function observePath(
   { directory, metrics, eventLog, revocations }: GatewayState,
   path: Pick<GatewayPath, 'groups' | 'webhooks' | 'sessions' | 'backlog'> & { readonly running: RunningFanout },

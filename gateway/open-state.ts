@@ -31,18 +31,18 @@ interface Keyspace {
 }
 
 /**
- * What a gateway knows and shares: one member for each part that path and edges need, so that they take one value
- * instead of many arguments.
+ * Shared state of a gateway: one member for each part that path and edges need, so that they take one value instead of
+ * many arguments.
  */
 export interface GatewayState {
   readonly keyspace: Keyspace;
   readonly scope: Live<Scope>;
-  /** What clients see of personal data. */
+  /** The privacy profiles. */
   readonly privacy: Live<Privacy>;
   readonly profiles: Profiles;
   readonly folder: StateFolder;
   readonly directory: FollowedDirectory;
-  /** The directory where it is asked over HTTP; null for a file. */
+  /** The directory from a server; null for a file. */
   readonly directoryServer: RefreshedDirectory | null;
   readonly metrics: Metrics;
   readonly told: BusinessEvents;
@@ -56,7 +56,7 @@ export interface GatewayState {
   readonly auth: Auth;
 }
 
-/** Opens what the gateway's path and edges share. Owned by `stack`. */
+/** Opens the state that the gateway's path and edges share. Owned by `stack`. */
 export async function openState(
   stack: AsyncDisposableStack,
   config: GatewayConfig,

@@ -11,7 +11,10 @@ export interface AdministrationOptions {
   readonly resources: readonly Router[];
 }
 
-/** Everything below `/ws/v1/firehose/admin`, for the inner listener only. Without the token every path is 401, existing or not. */
+/**
+ * Everything below `/ws/v1/firehose/admin`, for the inner listener only. Without the token every path is 401, existing
+ * or not.
+ */
 export function administrationRouter({ token, resources }: AdministrationOptions): Router {
   const isAllowed = createBearerCheck(token);
   const guard: RequestHandler = (request, response, next) => {

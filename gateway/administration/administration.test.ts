@@ -9,7 +9,7 @@ import { MAX_BODY_BYTES } from './read-request.ts';
 const ROOT = '91eb05e5c68d7ca05e7618b6821d2d16';
 const OPERATOR = { username: 'operator', password: 'operatorpassword', domain: 'north' };
 
-/** The administration endpoint as a stranger and as an administrator meet it. */
+/** The administration endpoint from the view of a client without the token and of an administrator. */
 describe('the administration endpoint', { timeout: 60_000 }, () => {
   let running: RunningGateway;
   before(async () => {

@@ -21,7 +21,7 @@ export type AdministrationParts = RevocationRouteOptions &
   HealthRouteOptions &
   WebhookRouteOptions & { readonly token: string };
 
-/** Makes the routers of all resources, behind the token. */
+/** Builds the routers of all resources, behind the token. */
 export function buildAdministration(parts: AdministrationParts): Router {
   const resources = [
     revocationRouter(parts),

@@ -29,8 +29,8 @@ const page = z.strictObject({
 });
 
 /**
- * `GET <group>` lists, account by account and partition by partition, the oldest first; `GET <group>/<id>` shows one with its event;
- * `POST <group>/<id>/redrive` puts it back at the end of the log, once.
+ * `GET <group>` lists, account by account and partition by partition, the oldest first; `GET <group>/<id>` shows one
+ * with its event; `POST <group>/<id>/redrive` puts it back at the end of the log, once.
  */
 export function deadLetterRouter(options: DeadLetterRouteOptions): Router {
   const router = Router();

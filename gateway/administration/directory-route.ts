@@ -19,7 +19,7 @@ const query = z
   .strictObject({
     limit: limitSchema,
     after: accountId.optional(),
-    /** Empty: those without a parent. */
+    /** Empty: accounts without a parent. */
     parent: z.union([z.literal(''), accountId]).optional(),
     account: accountId.optional(),
     domain: z.string().min(1).max(1_024).optional(),
@@ -27,14 +27,14 @@ const query = z
   .refine(({ parent, account, domain }) => [parent, account, domain].filter((one) => one !== undefined).length < 2);
 type DirectoryQuery = z.output<typeof query>;
 
-/** Users of one account that are shown; `users_total` counts all. */
+/** Most listed users of one account; `users_total` counts all. */
 const MOST_USERS = 100;
-/** Ambiguous names that are shown. */
+/** Most listed ambiguous names. */
 const MOST_NAMES = 20;
 
 /**
- * `GET` shows accounts and users as this replica has them: all accounts, those right below `parent` (empty: the roots), or the
- * one with the id `account` or the name or realm `domain`. No password hash is in an answer.
+ * `GET` lists accounts and users as this replica has them: all accounts, those directly below `parent` (empty: the
+ * roots), or the one with the id `account` or the name or realm `domain`. No answer contains a password hash.
  */
 export function directoryRouter(options: DirectoryRouteOptions): Router {
   const router = Router();
@@ -63,7 +63,7 @@ function answer(request: Request, response: Response, options: DirectoryRouteOpt
   response.set('Cache-Control', 'no-store').json(found);
 }
 
-/** Null where the directory lacks what is asked for. */
+/** Null when the directory lacks it. */
 function choose(directory: Directory, { parent, account, domain }: DirectoryQuery): Iterable<Account> | null {
   if (parent === '') return rootsOf(directory);
   if (parent !== undefined) return directory.accounts.has(parent) ? directory.childrenOf(parent) : null;
@@ -76,7 +76,7 @@ function* rootsOf({ accounts }: Directory): Iterable<Account> {
   for (const account of accounts.values()) if (account.parent === null) yield account;
 }
 
-/** Null when `after` is not among them any more. */
+/** Null when `after` is no longer among them. */
 function pageOf(accounts: Iterable<Account>, { after, limit }: DirectoryQuery) {
   const page: Account[] = [];
   let isThere = after === undefined;

@@ -14,7 +14,7 @@ export interface GroupRouteOptions {
   readonly replicas: () => readonly LiveReplica[];
 }
 
-/** `GET` lists the declared groups: what each has not delivered yet, and its connections over all replicas. */
+/** `GET` lists the declared groups: the undelivered entries of each, and its connections over all replicas. */
 export function groupRouter({ groups, backlog, replicas }: GroupRouteOptions): Router {
   const router = Router();
   router
@@ -33,7 +33,7 @@ export function groupRouter({ groups, backlog, replicas }: GroupRouteOptions): R
   return router;
 }
 
-/** Null is what Redis does not tell now; the lag is null before the first connection, too. */
+/** Null while Redis does not report it; the lag is null before the first connection, too. */
 function waiting(backlog: Backlog | undefined): object {
   if (backlog === undefined) return { accounts: null, lag: null, oldest_pending_at: null };
   const { accounts, lag, oldestPendingAt } = backlog;

@@ -8,7 +8,7 @@ export interface HealthRouteOptions {
   readonly health: () => HealthLook;
 }
 
-/** `GET` says what this replica finds of itself and of the others, as `firehose doctor --json` says it. */
+/** `GET` returns this replica's findings about itself and the others, as in `firehose doctor --json`. */
 export function healthRouter({ health }: HealthRouteOptions): Router {
   const router = Router();
   router

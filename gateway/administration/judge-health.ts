@@ -6,7 +6,7 @@ import type { ShownWebhook } from '../webhook/show.ts';
 
 /** What a replica knows of itself and of the others. */
 export interface HealthLook {
-  /** By name, as `/readyz` has them. */
+  /** By name, as in `/readyz`. */
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
   /** Connections of this replica, and how many of them are behind. */
   readonly connections: number;
@@ -19,10 +19,10 @@ export interface HealthLook {
   readonly webhooks: readonly Pick<ShownWebhook, 'group' | 'state' | 'held_back' | 'off' | 'failing_since'>[];
 }
 
-/** An event that waits longer for its acknowledgement than all tries of one event take is stuck. */
+/** An event that waits for its acknowledgement longer than all attempts of one event take is stuck. */
 const STUCK_MS = 15 * 60_000;
 
-/** What is to be done about a readiness check that fails, by its name. */
+/** What to do about a failing readiness check, by its name. */
 const REMEDIES: Readonly<Record<string, string>> = {
   revocations: 'see what the log says of Redis: until they are read no connection is accepted',
   log: 'see what the log says of Redis, and run firehose doctor',
@@ -32,7 +32,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 const OTHER_REMEDY = 'see the log of this replica';
 
-/** What works, what may hurt and what does not work, of a running resource. Pure; `now` in Unix milliseconds. */
+/** What works, what may cause harm and what does not work, of a running resource. Pure; `now` in Unix milliseconds. */
 export function judgeHealth(look: HealthLook, now: number): Finding[] {
   return [
     ...Object.entries(look.checks).map(([name, check]) => judgeCheck(name, check)),

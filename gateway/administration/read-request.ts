@@ -14,8 +14,8 @@ export type ReadRequest<T> =
 export const MAX_BODY_BYTES = 16 * 1024;
 
 /**
- * Reads a JSON body by a strict schema; `expected` tells the client what is taken. No part of the body is repeated in an
- * error: it may hold a token, even as a key.
+ * Reads a JSON body by a strict schema; `expected` tells the client what is accepted. An error repeats no part of the
+ * body, which may contain a token, even as a key.
  */
 export async function readJson<T>(
   request: IncomingMessage,
@@ -39,7 +39,7 @@ export async function readJson<T>(
 }
 
 const MOST_A_PAGE = 1_000;
-/** `limit` of a list. */
+/** Default and maximum of `limit` of a list. */
 export const limitSchema = z
   .string()
   .regex(/^[1-9]\d{0,3}$/)
@@ -59,7 +59,7 @@ const page = z.strictObject({
 
 export type PageRequest = z.output<typeof page>;
 
-/** `?limit=` (1 to 1,000) and `?after=` (the `next` of the page before), and nothing else. */
+/** `?limit=` (1 to 1,000) and `?after=` (the `next` of the previous page), and nothing else. */
 export function readPage(query: unknown): { readonly page: PageRequest } | { readonly problem: Problem } {
   const parsed = page.safeParse(query);
   if (parsed.success) return { page: parsed.data };

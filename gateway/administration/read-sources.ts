@@ -9,7 +9,7 @@ import {
 } from '../../protocol/source-report.ts';
 import type { RedisClient } from '../../runtime/redis/client.ts';
 
-/** What the replicas of a source have written into Redis. */
+/** Data of a source's replicas in Redis. */
 export interface SourceLook {
   /** `<namespace>/<name>`. */
   readonly name: string;

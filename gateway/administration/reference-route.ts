@@ -4,7 +4,7 @@ import { administrationApi } from '../../protocol/reference/administration.ts';
 import { VERSION } from '../../runtime/version.ts';
 import { onlyMethods } from '../http/respond.ts';
 
-/** `GET` gives the OpenAPI document of the administration endpoint. Made once, when it is asked for. */
+/** `GET` returns the OpenAPI document of the administration endpoint. It is made once, at the first request. */
 export function referenceRouter(): Router {
   let document: string | undefined;
   const router = Router();

@@ -15,7 +15,7 @@ export interface RevocationRouteOptions {
   readonly revocations: Pick<Revocations, 'revoke' | 'page'>;
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
   readonly directory: () => Directory;
-  /** Whether users log in that the directory does not have, since another server judges them. */
+  /** Whether users log in that the directory lacks, because another server judges them. */
   readonly hasOtherUsers: boolean;
   readonly logger: Logger;
 }
@@ -38,7 +38,7 @@ type RevocationRequest = z.output<typeof requestSchema>;
 const EXPECTED =
   'Send one of {"token": "..."}, {"jti": "..."}, {"user": {"domain": "..." or "account": "...", "username": "..."}} and {"account": "..."}.';
 
-/** `POST` revokes, `GET` lists what is revoked, the newest first. */
+/** `POST` revokes, `GET` lists the revocations, the newest first. */
 export function revocationRouter(options: RevocationRouteOptions): Router {
   const router = Router();
   router
@@ -72,7 +72,7 @@ async function revoke(request: Request, response: Response, options: RevocationR
   response.set('Cache-Control', 'no-store').json({ ...shown(revocation), closed });
 }
 
-/** Resolves the request against the directory: revoking an unknown user would look as if it had stopped one. */
+/** Resolves the request against the directory: revoking an unknown user would look like a success. */
 async function revokedBy(
   request: RevocationRequest,
   { verifyToken, directory, hasOtherUsers }: RevocationRouteOptions,

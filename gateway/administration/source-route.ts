@@ -10,17 +10,17 @@ import { onlyMethods, sendProblem } from '../http/respond.ts';
 import { readSource, readSourceEntries, type ReplicaReport, type SourceLook } from './read-sources.ts';
 
 export interface SourceRouteOptions {
-  /** Where sources write what they report; null with the embedded log, which no other process writes into. */
+  /** Where sources write their reports; null with the embedded log, into which no other process writes. */
   readonly sources: { readonly client: RedisClient; readonly keyPrefix: string } | null;
 }
 
 type ShownSource = SourcesAnswer['sources'][number];
 type ShownEndpoint = ShownSource['endpoints'][number];
 
-/** Sources in one answer. */
+/** Most sources in one answer. */
 const MOST = 200;
 
-/** `GET` lists the sources that write into this Redis, with what each of their replicas reports of each switch or broker. */
+/** `GET` lists the sources that write into this Redis, with the reports of each replica on each switch or broker. */
 export function sourceRouter({ sources }: SourceRouteOptions): Router {
   const router = Router();
   router

@@ -29,7 +29,7 @@ before(async () => {
 after(() => Promise.all([redis, sentinel, cluster].map((one) => one[Symbol.asyncDispose]())));
 
 let resources = 0;
-/** Streams of its own for each, within the prefix that the user may touch. */
+/** Each test has streams of its own, within the prefix that the user may use. */
 const open = (url: () => string, fields: object, environment: Record<string, string> = {}) => {
   const name = `acl-${(resources += 1)}`;
   return { name, redisUrl: withUser(url()), redis: { ...fields, keyPrefix: `firehose:${name}:` }, environment };

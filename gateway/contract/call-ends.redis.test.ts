@@ -88,7 +88,7 @@ test('the table that a resource no longer keeps is removed', LIMIT, async () => 
   const keys = Array.from({ length: PARTITIONS }, (_, partition) => callKeys(keyPrefix, partition));
   const left = async () => client.exists(...keys.flatMap((of) => [of.at, of.accounts, of.legs('account_id_1')]));
   assert.equal(await left(), PARTITIONS + 2);
-  // As if nobody had kept it for an hour.
+  // Simulates that no replica has kept it for an hour.
   for (const { at } of keys) await client.pexpire(at, 604_800_000 - HOUR_MS);
   await using _ = await open(keyPrefix);
   await until('no key of the table', async () => (await left()) === 0);

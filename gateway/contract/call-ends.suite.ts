@@ -10,7 +10,7 @@ const FS1 = { Node: 'freeswitch@fs1' };
 
 type Event = Readonly<Record<string, unknown>>;
 
-/** The events that a client of either contract got of a leg. */
+/** The events of a leg that a client of either contract received. */
 export function eventsOf(client: Client, callId: string): Event[] {
   return client.messages.map((text) => JSON.parse(text) as Event).filter((event) => event['Call-ID'] === callId);
 }
@@ -18,7 +18,7 @@ export function eventsOf(client: Client, callId: string): Event[] {
 const namesOf = (events: readonly Event[]) => events.map((event) => event['Event-Name']);
 const soon = () => new Date(Date.now() + 3_600_000).toISOString();
 
-/** How calls end that their switch ends no more, for both logs. `open` takes `spec.calls`. */
+/** Ways in which the gateway ends calls that their switch no longer ends, for both logs. `open` takes `spec.calls`. */
 export function callEndsSuite(name: string, open: (calls?: object) => Promise<RunningGateway>): void {
   describe(`ends of live calls on ${name}`, () => {
     test(
@@ -58,7 +58,7 @@ export function callEndsSuite(name: string, open: (calls?: object) => Promise<Ru
       await running.ingest([of('a', FS1), of('b', FS1), of('c', FS1), of('d', other), of('e', {})].join('\n'));
       await tableHas(running, token, ['a', 'b', 'c', 'd', 'e']);
       const list = { switch: 'freeswitch@fs1', live: ['a', 'nowhere'] };
-      // Without a time the list is older than these legs.
+      // Without a time the list counts as older than these legs.
       assert.deepEqual(await running.reconcile(list), { status: 200, body: { ended: 0, unknown: 1 } });
       const now = { ...list, listed_at: soon() };
       const both = await Promise.all([running.reconcile(now), running.reconcile(now)]);

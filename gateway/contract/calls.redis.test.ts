@@ -125,7 +125,7 @@ test('LC1: the table goes on behind Sentinels when the master is killed, and lac
   const old = await sentinel.master();
   await old.kill();
   await sentinel.failedOver(old);
-  // Only one server is left: nothing is acknowledged by a replica until the old one is back.
+  // Only one server is left: no replica acknowledges anything until the old one is back.
   await old.restart();
   await say('b', 'CHANNEL_DESTROY');
   await say('d', 'CHANNEL_CREATE');

@@ -39,7 +39,7 @@ export function heard(client: Client): Heard[] {
 const ofType = <T extends ServerFrame['type']>(client: Client, type: T) =>
   heard(client).flatMap(({ frame }) => (frame?.type === type ? [frame as Extract<ServerFrame, { type: T }>] : []));
 
-/** The calls of the last whole snapshot, and what the events after it made of them: Call-ID to state. */
+/** The calls of the last whole snapshot, changed by the events after it: Call-ID to state. */
 export function board(client: Client): Map<string, string> {
   let calls = new Map<string, string>();
   let coming: Map<string, string> | null = null;
@@ -95,7 +95,7 @@ export function getCalls(
 const callsOf = ({ text }: CallsAnswer) =>
   (JSON.parse(text) as { calls: { call_id: string; account_id: string; state: string }[] }).calls;
 
-/** The table has all that was ingested before. */
+/** The table contains everything that was ingested before. */
 export async function tableHas(running: RunningGateway, token: string, callIds: readonly string[]): Promise<void> {
   await until('the calls in the table', () => getCalls(running, token), {
     holds: (answer) =>
@@ -105,7 +105,7 @@ export async function tableHas(running: RunningGateway, token: string, callIds: 
   });
 }
 
-/** Live calls over real sockets, for both logs. `open` gives a gateway without TLS and with `spec.calls.enabled`. */
+/** Live calls over real sockets, for both logs. `open` starts a gateway without TLS and with `spec.calls.enabled`. */
 export function callsSuite(name: string, open: (options?: object) => Promise<RunningGateway>): void {
   describe(`live calls on ${name}`, () => {
     test('LC1: a client joins with the calls that are live, and gets every event after them', LIMIT, async () => {

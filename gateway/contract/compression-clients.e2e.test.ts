@@ -17,7 +17,7 @@ const PROGRAMS = new URL('../testing/deflate-clients/', import.meta.url);
 const EVENTS = Number(process.env['COMPRESSED_EVENTS'] ?? 100_000);
 const BATCH = 50;
 const LIMIT = { timeout: 1_500_000 };
-/** So many of one view share a stream. */
+/** Enough connections of one view for a shared stream. */
 const CROWD = 8;
 
 const line = (n: number, isLast: boolean) =>
@@ -35,7 +35,7 @@ const line = (n: number, isLast: boolean) =>
     ...(isLast && { last: true }),
   });
 
-/** A client of another language: what it printed, `<first> <count> <digest>`. */
+/** A client in another language; it prints `<first> <count> <digest>`. */
 interface Printed {
   readonly name: string;
   readonly line: Promise<string>;
@@ -56,7 +56,7 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
     folder = await mkdtemp(join(tmpdir(), 'firehose-clients-'));
     stack.defer(() => rm(folder, { recursive: true }));
     await cp(PROGRAMS, folder, { recursive: true });
-    // Before the gateway is there: it is in this process, which does nothing else while it waits for a compiler.
+    // Before the gateway starts: it runs in this process, which is blocked while it waits for a compiler.
     const builds = (command: string) =>
       spawnSync('sh', ['-c', command], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
     isGoBuilt = has('go') && builds(GO_BUILD);
@@ -99,7 +99,7 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
     return port;
   }
 
-  /** The page tells an HTTP server here what it got. */
+  /** The page reports its result to an HTTP server here. */
   async function browser(name: keyof typeof BROWSERS, { way, port }: Way): Promise<void> {
     const page = await readFile(new URL('page.html', PROGRAMS));
     const told = Promise.withResolvers<string>();
@@ -137,7 +137,7 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
       ways.push({ way: ' through HAProxy', port: await proxy('haproxy', (own) => haproxyConf(own, port), args) });
     }
     const python = process.env['PYTHON'] ?? 'python3';
-    // The gateway is in this process: nothing that waits for a program comes once clients run.
+    // The gateway runs in this process: nothing waits for a program once clients run.
     const modules = ['websockets', 'aiohttp'].filter((module) => hasPython(python, module));
     const browsers = (['chromium', 'firefox-esr'] as const).filter(has);
     const hasJava = has('javac');
@@ -167,7 +167,7 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
     const texts: string[] = [];
     let all = false;
     for (let n = 0; n < EVENTS;) {
-      // The greater part comes when all have joined; until then they join while events flow.
+      // Most events come when all clients have joined; until then they join while events flow.
       if (!all && n > EVENTS / 5) {
         await until('all clients have joined', async () => (await connections()) === CROWD + printed.length, {
           limitMs: 120_000,

@@ -16,7 +16,7 @@ const RSV1 = 4;
 const line = (n: number) =>
   JSON.stringify({
     'Event-Name': 'CHANNEL_ANSWER',
-    // One call: order is kept within a call.
+    // One call, because order is kept within a call.
     'Call-ID': 'c@10.0.0.1',
     'Bridge-ID': createHash('md5').update(String(n)).digest('hex'),
     'Account-ID': 'account_id_1',
@@ -25,7 +25,7 @@ const line = (n: number) =>
     n,
   });
 
-/** Everything that a client has got, and what it agreed on. */
+/** Everything that a client has received, and its negotiated extension. */
 interface Received {
   readonly texts: string[];
   readonly extensions: string;
@@ -33,7 +33,7 @@ interface Received {
   readonly socket: WsClient;
 }
 
-/** Every test names the client that it stands for; `compression-clients.e2e.test.ts` has those of other languages. */
+/** Every test names the client that it represents; `compression-clients.e2e.test.ts` has clients in other languages. */
 describe('compression on the wire', LIMIT, () => {
   let running: RunningGateway;
   let token: string;

@@ -52,7 +52,8 @@ test(
     await using running = await startGateway({ redisUrl: redis.url });
     const client = await running.connect(`?token=${await running.token()}`);
     let refused = 0;
-    // One producer a call, as order is promised within a call; each says an event again until it is acknowledged.
+    // One producer for each call, because order is promised within a call; each sends an event again until it is
+    // acknowledged.
     const produce = async (call: number) => {
       for (let at = 0; at < EVENTS_A_CALL; at += 1) {
         await until('the event acknowledged', async () => {

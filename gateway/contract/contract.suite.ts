@@ -16,7 +16,7 @@ export async function readiness(running: RunningGateway): Promise<{ status: numb
   return { status: answer.status, checks: Object.fromEntries(checks) };
 }
 
-/** What a client library sees beside the events: headers of refusals, the meta form, readiness. Over plain HTTP. */
+/** What a client library sees besides the events: headers of refusals, the meta form, readiness. Over plain HTTP. */
 export function contractSuite(name: string, open: () => Promise<RunningGateway>): void {
   describe(`what a client library sees on ${name}`, () => {
     test('an unknown query parameter is ignored in the plain contract', LIMIT, async () => {
@@ -88,6 +88,6 @@ async function refusal(running: RunningGateway, bytes: string) {
   const received = await exchange(running.gateway.port, bytes, ANSWERED);
   const text = received.toString('latin1');
   const body = JSON.parse(rawAnswer(received)?.body ?? '{}') as { code: string; detail: string };
-  // Line feeds alone, so that `$` ends a header.
+  // Only line feeds, so that `$` matches the end of a header.
   return { head: (text.split('\r\n\r\n')[0] ?? '').replaceAll('\r\n', '\n'), body };
 }

@@ -11,7 +11,7 @@ import { ADMIN, startGateway, type RunningGateway } from '../testing/running-gat
 const ADDRESSES = 20;
 const EACH = 50;
 
-/** A client host of its own: on Linux every address of 127.0.0.0/8 is local. */
+/** A separate client host: on Linux every address of 127.0.0.0/8 is local. */
 function clientAt(running: RunningGateway, ca: string, localAddress: string) {
   const agent = new Agent({ keepAlive: true, maxSockets: EACH, ca });
   const send = (method: string, path: string, body: string) =>
@@ -26,7 +26,7 @@ function clientAt(running: RunningGateway, ca: string, localAddress: string) {
     });
   return {
     login: (body: object) => send('POST', LOGIN_PATH, JSON.stringify(body)),
-    /** Opens this many connections, so that no TLS handshake falls into the measurement. */
+    /** Opens this many connections, so that the measurement contains no TLS handshake. */
     open: (count: number) => Promise.all(Array.from({ length: count }, () => send('GET', '/', ''))),
     [Symbol.dispose]: () => agent.destroy(),
   };

@@ -35,7 +35,7 @@ test(
         connect(port, '127.0.0.1').on('error', () => undefined),
       );
       const inner = `http://127.0.0.1:${innerPort}`;
-      // Each on a connection of its own, as a kubelet asks.
+      // Each on a connection of its own, like a kubelet's probe.
       const ask = (path: string) => fetch(inner + path, { headers: { Connection: 'close' } });
       await until('new connections are cut off', async () =>
         /firehose_connections_dropped_total{limit="replica"} [1-9]/.test(await (await ask('/metrics')).text()),

@@ -54,7 +54,7 @@ test('a push to one replica makes a change visible at all of them in less than a
   server.serve(document('one'));
   await using first = await start('pushed');
   await using second = await first.another();
-  // The second replica has looked at the pushes before.
+  // The second replica has processed the earlier pushes.
   await until('both replicas ready', async () => (await readiness(second)).status === 200);
   for (const account of ['two', 'three']) {
     server.serve(document('one', account));

@@ -22,7 +22,7 @@ before(async () => {
 });
 after(() => redis.stop());
 
-/** All orders in which two connections come, go and come again. */
+/** All orders in which two connections connect, disconnect and reconnect. */
 function orders(parent = 'PpP', child = 'CcC'): string[] {
   if (parent === '' || child === '') return [parent + child];
   const [p, ...ps] = parent;
@@ -33,7 +33,7 @@ function orders(parent = 'PpP', child = 'CcC'): string[] {
   ];
 }
 
-/** One account's consumer of a group: acknowledges what it gets, on whichever replica it is. */
+/** One account's consumer of a group: acknowledges its events, on any replica. */
 class Account {
   readonly got = new Map<number, number>();
   readonly owed: number[] = [];
@@ -57,14 +57,14 @@ class Account {
     this.hasJoined = true;
   }
 
-  /** Goes silently, with whatever it has in hand. */
+  /** Disconnects without a Close, with all its unacknowledged events. */
   go(): void {
     this.work();
     this.#client?.close();
     this.#client = null;
   }
 
-  /** Acknowledges what has come. */
+  /** Acknowledges the received events. */
   work(): void {
     const client = this.#client;
     if (client === null) return;
@@ -96,7 +96,7 @@ async function tokensOf(running: RunningGateway): Promise<Map<Login, string>> {
   ]);
 }
 
-/** An event of each account; the parent is owed both. Entered to all that have joined by then. */
+/** An event of each account; the parent is owed both. Recorded for all consumers that have joined by then. */
 async function publish(running: RunningGateway, accounts: readonly { parent: Account; child: Account }[]) {
   const [own, below] = [(published += 1), (published += 1)];
   const { body } = await running.ingest(

@@ -22,13 +22,13 @@ after(() => redis.stop());
 
 const open = (partitions = 2) => {
   const name = `hung-${(resources += 1)}`;
-  // Streams of its own: their number of partitions cannot differ within one prefix.
+  // Streams of its own: the number of partitions cannot differ within one prefix.
   const own = { name, redis: { keyPrefix: `firehose:${name}:` } };
   return startGateway({ redisUrl: redis.url, ...own, groups: GROUPS, stream: { partitions } });
 };
 
 let published = 0;
-/** Events of as many calls. */
+/** Events of this many calls. */
 async function publish(running: RunningGateway, count: number): Promise<number[]> {
   const list = Array.from({ length: count }, () => (published += 1));
   const bodies = list.map((n) =>
@@ -44,7 +44,7 @@ async function member(running: RunningGateway): Promise<Client> {
   return client;
 }
 
-/** Acknowledges all that has come, and gives the numbers of the events. */
+/** Acknowledges all received events, and returns their numbers. */
 function acknowledging(client: Client): () => number[] {
   let done = 0;
   return () => {
@@ -55,7 +55,7 @@ function acknowledging(client: Client): () => number[] {
   };
 }
 
-/** Refuses all that has come. */
+/** Refuses all received events. */
 function refusing(client: Client): () => void {
   let done = 0;
   return () => {
@@ -89,9 +89,9 @@ describe('I14, I18: a member of a group that hangs, over TLS', LIMIT, () => {
       assert.equal(events(hung).length, had);
       assert.deepEqual(await deadLetters(running), []);
       assert.deepEqual(new Set(work()), new Set([...sent, ...more]));
-      // The second delivery counts as such for the client.
+      // The client sees the second delivery as such.
       assert.equal(attemptsOf(healthy).filter((attempt) => attempt === '2').length, had);
-      // It works again: an acknowledgement that comes late is a sign of life.
+      // It works again: a late acknowledgement is a sign of life.
       hung.send(JSON.stringify({ ack: events(hung).map(({ _firehose }) => _firehose.id) }));
       const revived = acknowledging(hung);
       await until('calls for both', async () => {

@@ -15,11 +15,11 @@ before(async () => {
 });
 after(() => redis.stop());
 
-/** A resource of its own, whose groups begin with what is published now. */
+/** A resource of its own, whose groups begin with events that are published from now on. */
 const open = () => startGateway({ redisUrl: redis.url, name: `durable-${(resources += 1)}` });
 
 let published = 0;
-/** Events of three calls that were never there before; gives their numbers. */
+/** Events of three new calls; returns their numbers. */
 async function publish(running: RunningGateway, count: number): Promise<number[]> {
   const list = Array.from({ length: count }, () => (published += 1));
   const { body } = await running.ingest(list.map((n) => event('account_id_1', 'DTMF', n)).join('\n'));
@@ -27,7 +27,7 @@ async function publish(running: RunningGateway, count: number): Promise<number[]
   return list;
 }
 
-/** Connected and served: events come from now on. */
+/** Connected and served: it gets events from now on. */
 async function served(running: RunningGateway, token: string, query = '&v=1'): Promise<Client> {
   const client = await running.connect(`?token=${token}&group=default${query}`);
   if (query.includes('v=1')) while ((await untilFrame(client, 'hello')).standby === null) await delay(10);
@@ -51,7 +51,7 @@ describe('a durable group over sockets', LIMIT, () => {
     assert.deepEqual([refused.code, refused.ref], ['unknown_id', 'r1']);
     first.close();
     const second = await served(running, token);
-    // Each call's next event waits for the one before: acknowledged one by one, all of them come.
+    // The next event of each call waits for the previous one: when they are acknowledged one by one, all arrive.
     const rest = await acknowledgeAll(second, sent.length - 1);
     assert.deepEqual(sorted(rest), sorted(sent.filter((n) => n !== got[0]?.n)));
     second.close();
@@ -68,7 +68,7 @@ describe('a durable group over sockets', LIMIT, () => {
       const ofCall = got.map(({ n }) => n).filter((n) => n % 3 === call);
       assert.deepEqual(ofCall, sorted(ofCall));
     }
-    // Until the last pong has been taken; a ping comes a second after the last event at the latest.
+    // Until the last pong has been processed; a ping comes a second after the last event at the latest.
     await delay(2_000);
     first.close();
     const second = await served(running, token, '&meta=1');
@@ -207,7 +207,7 @@ async function acknowledgeAll(client: Client, count: number): Promise<number[]> 
   return numbers(client);
 }
 
-/** Acknowledges each event by its cursor as it comes. */
+/** Acknowledges each event by its cursor on arrival. */
 async function acknowledgeUntil(client: Client, isEnough: () => boolean): Promise<void> {
   let done = 0;
   while (!isEnough()) {

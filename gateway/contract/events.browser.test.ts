@@ -13,13 +13,15 @@ import { startGateway } from '../testing/running-gateway.ts';
 import { event } from './gateway.suite.ts';
 
 const LIMIT = { timeout: 240_000 };
-/** Each source has an origin of its own, as a browser holds six connections to one. */
+/** Each source has an origin of its own, because browsers limit an origin to six connections. */
 const SOURCES = 20;
 const CUTS = 10;
 const CALL = 3;
 
 let browser: Browser;
-/** A page of another origin than the gateway. It comes from a server: browsers let no other page reach this machine. */
+/**
+ * A page of another origin than the gateway's. It comes from a server: browsers let no other page reach this machine.
+ */
 const pages = createServer((_request, response) => response.end('<!doctype html><title>streams</title>'));
 before(async () => {
   browser = await openBrowser();
@@ -38,7 +40,7 @@ interface Seen {
   readonly state: number;
 }
 
-/** Opens an EventSource of the browser itself; what it gets is kept in the page under its number. */
+/** Opens an EventSource of the browser itself; the page keeps its events under its number. */
 async function openSource(page: Page, at: number, url: string): Promise<void> {
   await page.evaluate(
     ([index, target]) => {
@@ -82,7 +84,7 @@ test(
     const proxies: CuttingProxy[] = [];
     for (let at = 0; at < SOURCES; at += 1) {
       let left = CUTS;
-      // The first connection is left alone until it has begun: only what was begun can be resumed.
+      // The first connection is not cut before the stream has begun: otherwise there is nothing to resume.
       let isFirst = true;
       const proxy = stack.use(
         await startCuttingProxy(running.gateway.port, () => {
@@ -132,7 +134,7 @@ test(
   },
 );
 
-/** Bytes within which head and greeting of an answer are. */
+/** Most bytes of an answer's head and greeting. */
 const BEGUN = 1_500;
 
 test(

@@ -12,7 +12,7 @@ after(() => redis.stop());
 let resources = 0;
 eventsSuite('Redis Streams', (options = {}) => {
   resources += 1;
-  // Streams of its own for each: equal events of two tests would be duplicates.
+  // Each test has streams of its own: equal events of two tests would be duplicates.
   const keyPrefix = `events-${resources}:`;
   return startGateway({ ...options, redisUrl: redis.url, redis: { keyPrefix } });
 });

@@ -270,7 +270,7 @@ export function eventsSuite(name: string, open: (options?: StartOptions) => Prom
         await running.ingest([1, 2].map((n) => legEvent('account_id_1', `leg-${n}`, 'CHANNEL_CREATE')).join('\n'));
         using stream = await openOnceReady(running, `?token=${token}&snapshot=calls`);
         const end = await stream.announced('snapshot_end');
-        // A sweep may say meanwhile that the stream is behind.
+        // A sweep may report in between that the stream is behind.
         const types = stream.frames.map(({ type }) => type).filter((type) => type !== 'lagging');
         assert.deepEqual(types, [
           'hello',
@@ -292,7 +292,7 @@ export function eventsSuite(name: string, open: (options?: StartOptions) => Prom
   });
 }
 
-/** Two connections seal the same place in two ways, and any line end is a line feed on a stream. */
+/** Two connections seal the same position differently, and any line end is a line feed on a stream. */
 function comparable(text: string): string {
   return text.replace(/"cursor":"[^"]+"/, '"cursor":""').replace(/\r\n|\r/g, '\n');
 }
@@ -301,7 +301,7 @@ async function openOnceFree(running: RunningGateway, token: string): Promise<Eve
   return openOnceReady(running, `?token=${token}`);
 }
 
-/** Asks until it is not refused for something that passes. */
+/** Requests it until the refusal is not temporary. */
 async function openOnceReady(running: RunningGateway, query: string): Promise<EventStreamClient> {
   for (let tries = 0; tries < 200; tries += 1) {
     const stream = await openEvents(running, query, { Accept: 'text/event-stream' });

@@ -107,7 +107,7 @@ describe('an entry that was written to the stream by hand', () => {
     await client.call('XSETID', key, last);
     for (const group of await groupsOf(key)) await client.xgroup('SETID', key, group, last);
     await until('it is in order again', ready, { holds: ({ status }) => status === 200 });
-    // The other replica may still hold the position of the removed entry: what it ends with 4410 connects again.
+    // The other replica may still have the position of the removed entry: clients that it ends with 4410 reconnect.
     const token = await two.token();
     const [arrived] = await until('an event through the healed stream', async () => {
       const connection = await two.connect(`?token=${token}`);

@@ -5,7 +5,7 @@ import { until } from '../../testing/until.ts';
 import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
 
 const event = (fields: object) => JSON.stringify({ 'Event-Name': 'CHANNEL_ANSWER', 'Call-ID': 'c1', ...fields });
-/** Another resource's: it shares the Redis, and no account. */
+/** Another resource, which shares the Redis, but no account. */
 const OTHERS = `
 accounts:
   - { id: tenant_b, name: tenant-b, realm: b.sip.example.com }

@@ -13,7 +13,7 @@ const PING = 9;
 const PONG = 10;
 const CLOSE = 8;
 
-/** A WebSocket below TLS that says only what the test says, and keeps what came. */
+/** A WebSocket below TLS that sends only what the test sends, and keeps the received data. */
 class RawWebSocket implements Disposable {
   readonly socket: TLSSocket;
   readonly closed: Promise<void>;
@@ -49,7 +49,7 @@ class RawWebSocket implements Disposable {
   }
 }
 
-/** Moves the clock that nobody sets on, for everything in this process. */
+/** Advances the steady clock for everything in this process. */
 function steadyClock(t: TestContext): (milliseconds: number) => void {
   const real = performance.now.bind(performance);
   let offset = 0;
@@ -68,7 +68,7 @@ describe('a peer that answers no ping, over TLS (I18)', LIMIT, () => {
       advance(26_000);
       await until('a ping for each', () => silent.count(PING) >= pings && alive.count(PING) >= pings);
       alive.socket.write(clientFrame(PONG));
-      // The kernel of the silent one takes events all the time.
+      // The kernel of the silent client keeps accepting events.
       await running.ingest(`{"Event-Name":"DTMF","Call-ID":"c${pings}","Account-ID":"account_id_1"}`);
       await until('the event for each', () => silent.count(1) >= pings && alive.count(1) >= pings);
     }
@@ -84,7 +84,7 @@ describe('a peer that answers no ping, over TLS (I18)', LIMIT, () => {
     await using running = await startGateway({});
     const token = await running.token();
     using vanished = await RawWebSocket.open(running, token);
-    // Nothing is read and nothing is acknowledged by the application any more.
+    // The application no longer reads and no longer acknowledges.
     vanished.socket.pause();
     advance(61_000);
     await until('no connection is left', async () => {

@@ -30,7 +30,7 @@ after(async () => {
   await server[Symbol.asyncDispose]();
   await redis.stop();
 });
-// Each test has a resource of its own: limits and memories of another do not count.
+// Each test has a resource of its own, so that limits and caches of another test do not apply.
 beforeEach(async () => {
   await running?.[Symbol.asyncDispose]();
   server.judge(byPassword);
@@ -53,7 +53,7 @@ function start(auth: object = { login: ['Directory', 'Check'] }): Promise<Runnin
 
 const json = (response: ServerResponse, answer: object) =>
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
-/** Lets in who has the password `right`, and knows nobody whose name begins with x. */
+/** Accepts logins with the password `right`, and knows no user whose name begins with x. */
 function byPassword({ username, password, account }: CheckQuestion, response: ServerResponse): void {
   if (username.startsWith('x')) return void json(response, { result: 'ignore' });
   if (password !== 'right') return void json(response, { result: 'deny' });
@@ -73,7 +73,7 @@ test(
     const client = await running.connect(`?token=${String(body['access_token'])}`);
     await running.ingest(JSON.stringify({ 'Event-Name': 'DTMF', 'Call-ID': 'c', 'Account-ID': 'acme' }));
     await client.received(1);
-    // A new directory, still without the user, ends nothing.
+    // A new directory that still lacks the user ends no session.
     server.serve(document({ name: 'Acme Limited' }));
     await running.refreshDirectory();
     await until('the renamed account', async () => (await statusOf({ ...EVA, domain: 'acme limited' })) === 200);
@@ -152,7 +152,7 @@ test(
     using kept = destroyable(new Agent({ keepAlive: true, maxSockets: LOGINS, maxFreeSockets: LOGINS, ca }));
     const send = sender(running.gateway.port, kept.agent);
     await Promise.all(Array.from({ length: LOGINS }, () => send('GET', '/')));
-    // The same requests without a login: how fast this machine is, with its other work, while events flow.
+    // The same requests without a login: the speed of this machine, with its other load, while events flow.
     const plain = await besideEvents(deliver, () =>
       Promise.all(Array.from({ length: LOGINS }, () => send('GET', '/'))),
     );
@@ -197,7 +197,10 @@ function deliverer(client: Client): () => Promise<number> {
   };
 }
 
-/** Delivers events, one after another, until the work is done: its results, and the milliseconds of each delivery. */
+/**
+ * Delivers events, one after another, until the work is done; returns its results, and the milliseconds of each
+ * delivery.
+ */
 async function besideEvents<T>(
   deliver: () => Promise<number>,
   work: () => Promise<T>,
@@ -218,7 +221,7 @@ function destroyable(agent: Agent) {
   return { agent, [Symbol.dispose]: () => agent.destroy() };
 }
 
-/** Sends over connections that are kept: a handshake takes longer than many an answer. */
+/** Uses kept-alive connections: a handshake takes longer than many an answer. */
 function sender(port: number, agent: Agent) {
   return (method: string, path: string, body = '') => {
     const began = performance.now();

@@ -18,7 +18,7 @@ interface Claims {
   ttl?: number;
 }
 
-/** A real OpenID provider with these keys, the first of which signs. */
+/** A real OpenID provider with these keys, of which the first signs. */
 function provide(server: TlsServer, keys: readonly JWK[], claims: Claims, audience = RESOURCE): void {
   const configuration: Configuration = {
     clients: [

@@ -9,15 +9,15 @@ import type { HeapUse } from '../testing/memory-child.ts';
 import { upgradeRequest } from '../testing/raw-client.ts';
 
 const LIMIT = { timeout: 120_000 };
-/** Compiles what a handshake runs, and makes what a process makes once. */
+/** Warms up: compiles the code of a handshake, and creates everything that a process has once. */
 const FIRST = 1_000;
 const MORE = 2_000;
 const UNDER_WAY = 4;
-/** Measured: 3.9 KB. Of these ws and the sockets of Node.js take 3. */
+/** Measured: 3.9 KB, of which ws and the sockets of Node.js take 3. */
 const MOST_LIVE = 5 * 1_024;
 /**
- * Beyond that, what the collector of young objects leaves of a handshake. Measured: 1.4 KB, most of it the gate, which a
- * function of Node's streams holds.
+ * In addition, the remains of a handshake after a collection of young objects. Measured: 1.4 KB, most of it the gate,
+ * which a function of Node's streams references.
  */
 const MOST_LEFT = 2.5 * 1_024;
 
@@ -31,7 +31,7 @@ async function answerOf<T>(child: ChildProcess): Promise<T> {
   return message;
 }
 
-/** Opens connections, a few at once, so that nothing waits long for its turn. */
+/** Opens connections, a few at a time, so that nothing waits long for its turn. */
 async function open(port: number, token: string, count: number): Promise<Socket[]> {
   const sockets: Socket[] = [];
   const openNext = async () => {
@@ -59,7 +59,7 @@ test('an idle connection keeps few bytes in memory, and its handshake leaves few
   const more = await open(port, token, MORE);
   const after = await measure();
   const live = (after.live - before.live) / MORE;
-  // What was left behind before was collected by the first measurement.
+  // The first measurement collected earlier garbage.
   const left = after.left / MORE;
   t.diagnostic(`${live.toFixed(0)} bytes a connection, ${left.toFixed(0)} bytes left behind by its handshake`);
   for (const socket of [...first, ...more]) socket.destroy();

@@ -15,7 +15,7 @@ before(async () => {
 after(() => Promise.all([sentinel[Symbol.asyncDispose](), cluster[Symbol.asyncDispose]()]));
 
 let resources = 0;
-/** A gateway with streams of its own: the suites send the same events. */
+/** A gateway with streams of its own, because the suites send the same events. */
 const open = (url: () => string, redis: object, plain: boolean) => () => {
   const name = `modes-${(resources += 1)}`;
   return startGateway({ name, plain, redisUrl: url(), redis: { ...redis, keyPrefix: `${name}:` } });

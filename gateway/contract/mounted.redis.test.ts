@@ -17,7 +17,7 @@ import { readConfig } from '../config.ts';
 import { ADMIN, post } from '../testing/running-gateway.ts';
 import { until } from '../../testing/until.ts';
 
-/** What a gateway sees in a pod: every file comes by mounted volumes, which change by one swap of a symlink. */
+/** A gateway's view in a pod: every file is in a mounted volume, which changes by one swap of a symlink. */
 
 let redis: RedisServer;
 let folder: string;
@@ -25,7 +25,7 @@ let authority: CertificatePem;
 let gateway: Gateway;
 const volumes: Record<string, Record<string, string>> = {};
 
-/** Kubernetes' atomic writer: files are links through `..data`, which is replaced at once. */
+/** Like Kubernetes' atomic writer: files are links through `..data`, which is replaced at once. */
 async function mount(volume: string, files: Record<string, string>): Promise<void> {
   const root = join(folder, volume);
   volumes[volume] = files;

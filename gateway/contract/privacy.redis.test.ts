@@ -50,7 +50,10 @@ const leg = (callId: string, { account = 'account_id_1', name = 'CHANNEL_CREATE'
     },
   });
 
-/** Who has which profile: `partner` none, beside `vendor` of the same account; `south` of another account another one. */
+/**
+ * The profile of each login: `partner` has none, beside `vendor` of the same account; `south` of another account has a
+ * different one.
+ */
 async function directoryWith(profiles: Readonly<Record<string, string>>): Promise<string> {
   const passwordHash = await PASSWORD_HASH;
   const user = (username: string, account: string) => ({
@@ -108,7 +111,7 @@ async function getCalls({ gateway, stateFolder }: RunningGateway, token: string,
   });
 }
 
-/** Two replicas over TLS, with the configuration that a resource has by default. */
+/** Two replicas over TLS, with a resource's default configuration. */
 async function openTwo(redis: RedisServer, options: Parameters<typeof startGateway>[0] = {}) {
   const first = await startGateway({
     redisUrl: redis.url,
@@ -405,7 +408,7 @@ describe('V5: a key of pseudonyms that rotates', LIMIT, () => {
       const [first] = replicas;
       const token = await tokenOf(first, 'vendor');
       const clients = await Promise.all(replicas.map((replica) => replica.connect(`?token=${token}&meta=1`)));
-      // A key must be with all replicas before its own time.
+      // All replicas must have a key before its start time.
       const from = new Date(Date.now() + 8_000);
       await writeFile(file, JSON.stringify([FIRST, { id: '2', key: secret('b'), from: from.toISOString() }]));
       await until('both replicas', () => lines.filter((line) => line.includes('"ids":["1","2"]')).length === 2);

@@ -144,7 +144,7 @@ describe('firehose gateway, as a process', () => {
 
   test('SIGTERM before it is ready ends it, at whatever moment of the start', async () => {
     const config = await plainHttp();
-    // Nobody says when it can be heard: before that the signal itself ends the process.
+    // The moment at which the handler is installed is unknown: before it the signal itself ends the process.
     for (const says of [null, /"msg"/, /listening/]) {
       const gateway = start([], { FIREHOSE_CONFIG: config, REDIS_URL: 'redis://127.0.0.1:1' });
       if (says !== null) await gateway.says(says);

@@ -19,7 +19,7 @@ before(async () => {
 });
 after(() => redis.stop());
 
-/** Open, or null for a quota that is used up; anything else is a failure. */
+/** An open connection, or null when the quota is used up; anything else is a failure. */
 async function tryToConnect(on: RunningGateway, token: string): Promise<Client | null> {
   try {
     return await on.connect(`?token=${token}`);

@@ -21,13 +21,13 @@ interface Fault {
 let sent = 0;
 const next = () => event('account_id_1', 'CHANNEL_HOLD', (sent += 1));
 
-/** The status of an ingest and the code of its event, null when that was taken in. */
+/** The status of an ingest and the code of its event, null when it was accepted. */
 async function ingest(running: RunningGateway, body: string): Promise<{ status: number; code: string | null }> {
   const answer = (await running.ingest(body)) as unknown as { status: number; body: { events: { code?: string }[] } };
   return { status: answer.status, code: answer.body.events[0]?.code ?? null };
 }
 
-/** Ingest answers 503 with the code while the fault lasts; the connection stays, and everything continues after it. */
+/** Ingest answers 503 with the code during the fault; the connection stays, and everything continues after it. */
 async function meets(running: RunningGateway, code: RegExp, provoke: () => Promise<Fault>): Promise<void> {
   const client = await running.connect(`?token=${await running.token()}`);
   const first = next();
@@ -38,7 +38,7 @@ async function meets(running: RunningGateway, code: RegExp, provoke: () => Promi
   await until('ingest refused with the code', async () => {
     const answer = await ingest(running, refused);
     if (answer.status === 200) {
-      // The fault was not felt yet.
+      // The fault had no effect yet.
       taken.push(refused);
       refused = next();
     }
@@ -108,7 +108,7 @@ const REPLIES: readonly [code: string, args: readonly string[], provoke: Provoke
     'MISCONF',
     ['--save', '3600 1000000'],
     async ({ port, dir }) => {
-      // A dump cannot take the place of a folder.
+      // A dump cannot replace a folder.
       const inTheWay = join(dir, 'dump.rdb');
       await mkdir(inTheWay);
       const saved = (status: string) =>
@@ -187,7 +187,7 @@ describe('each fault of the network and the process (I11, I12)', () => {
   });
 });
 
-/** A file system of 8 MiB in memory; null where this user may not mount one. */
+/** A file system of 8 MiB in memory; null if this user may not mount one. */
 async function smallDisk() {
   const dir = await mkdtemp(join(tmpdir(), 'firehose-disk-'));
   if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', dir]).status !== 0) return null;

@@ -20,7 +20,7 @@ interface OpenApi {
   >;
 }
 
-/** What a gateway says about its contract, and whether that is true. */
+/** What a gateway says about its contract, compared with its behaviour. */
 describe('the reference', () => {
   let gateway: RunningGateway;
   let ca: string;

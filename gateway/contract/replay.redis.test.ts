@@ -2,7 +2,7 @@ import { startRedis } from '../../testing/redis-server.ts';
 import { replaySuite } from './replay.suite.ts';
 import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
 
-/** A Redis of its own for each test: a replay sees everything that was ever put into a stream. */
+/** Each test has a Redis of its own: a replay contains everything that was ever put into a stream. */
 async function open(): Promise<RunningGateway> {
   await using stack = new AsyncDisposableStack();
   const redis = stack.use(await startRedis());

@@ -10,7 +10,7 @@ const LIMIT = { timeout: 30_000 };
 const numbers = (found: readonly { n: number }[]) => found.map(({ n }) => n).toSorted((a, b) => a - b);
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);
 
-/** Until the clock shows another millisecond on both sides of a time. */
+/** Waits until the clock shows a different millisecond, before and after the returned time. */
 async function laterMillisecond(): Promise<void> {
   const now = Date.now();
   while (Date.now() < now + 2) await nextTurn();

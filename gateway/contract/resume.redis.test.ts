@@ -17,7 +17,7 @@ interface Got {
   readonly _firehose: { readonly id: string; readonly cursor: string };
 }
 
-/** Numbers each call's events and keeps publishing until told to stop; gives how many each call has. */
+/** Numbers each call's events and publishes until stopped; returns the number of events of each call. */
 async function produce(running: RunningGateway, isOver: () => boolean): Promise<number[]> {
   const counts = Array.from({ length: CALLS }, () => 0);
   while (!isOver()) {
@@ -33,7 +33,7 @@ async function produce(running: RunningGateway, isOver: () => boolean): Promise<
   return counts;
 }
 
-/** Connects again and again, each time to another replica, cut off at a random moment, and keeps what it got. */
+/** Connects repeatedly, each time to another replica, is cut off at random moments, and keeps all received events. */
 async function consume(
   first: Client,
   reconnect: (round: number, cursor: string) => Promise<Client>,

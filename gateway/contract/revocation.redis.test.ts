@@ -34,7 +34,7 @@ test(
     for (let n = 0; n < 50; n += 1) {
       const token = await at(n).token();
       tokens.push(token);
-      // Each token is revoked elsewhere than where its connection is.
+      // Each token is revoked on a replica without its connection.
       clients.push(await at(n + 1).connect(`?token=${token}`));
     }
     const took = await Promise.all(
@@ -49,7 +49,7 @@ test(
     );
     const slowest = Math.max(...took);
     t.diagnostic(`the slowest of 50 was closed ${Math.round(slowest)} ms after the revocation was answered`);
-    // 2 s are promised; this machine may be busy with something else.
+    // 2 s are promised; the machine may have other load.
     assert.ok(slowest < 20_000, `${slowest} ms`);
     for (const [n, token] of tokens.entries()) await isRefused(at(n), token);
     for (const on of replicas) (await on.connect(`?token=${await on.token()}`)).close();
@@ -59,7 +59,7 @@ test(
   },
 );
 
-/** Events to one replica after the other, 50 at a time, until it is ended; gives how many there were. */
+/** Sends events to one replica after the other, 50 at a time, until it is ended; returns their number. */
 function loadOn(replicas: readonly RunningGateway[]) {
   const stop = new AbortController();
   const sending = (async () => {
@@ -113,7 +113,7 @@ test(
     );
     await isRefused(running, token);
     (await running.connect(`?token=${other}`)).close();
-    // Without persistence: the list comes back from the replica that knows it.
+    // Without persistence: the replica that knows the list restores it.
     await redis.restart();
     await until('the token refused by a new replica', async () => {
       await using later = await running.another();

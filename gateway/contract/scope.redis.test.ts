@@ -35,10 +35,10 @@ interface Sent {
   readonly call: string;
 }
 
-/** Where the moves of accounts come from. */
+/** The moved accounts and their new parents. */
 interface Source extends AsyncDisposable {
   readonly options: StartOptions;
-  /** Makes this directory the present one. */
+  /** Puts this directory in force. */
   put(running: RunningGateway, text: string): Promise<void>;
 }
 
@@ -78,7 +78,7 @@ const sources: Readonly<Record<string, (text: string) => Promise<Source>>> = {
   },
 };
 
-/** The lines that lead from one document to the next: its accounts change, its users do not. Each has a marker of its own. */
+/** The lines from one document to the next: its accounts change, its users do not. Each has a marker account. */
 function linesBetween(before: string, after: string): string {
   const entriesOf = (text: string) => {
     const { accounts } = JSON.parse(text) as { accounts: { id: string }[] };
@@ -163,7 +163,7 @@ async function connectAll(running: RunningGateway, grantOf: () => Grant): Promis
   return watched;
 }
 
-/** Every account has a user `admin`; the marker account tells when this version is in force. */
+/** Every account has a user `admin`; the marker account shows when this version is in force. */
 function directoryText(parents: ReadonlyMap<string, string | null>, passwordHash: string, version: number): string {
   const accounts = [...parents].map(([id, parent]) => ({
     id,
@@ -201,7 +201,7 @@ function moveSome(
   }
 }
 
-/** What a connection must get, decided the slow and obvious way. */
+/** The expected events of a connection, computed in the slow and obvious way. */
 function maySee(directory: Directory, grant: Grant, event: Sent): boolean {
   const account = directory.accounts.get(event.account);
   if (account === undefined || !isWithin(account, grant.account)) return false;

@@ -10,7 +10,7 @@ import { until } from '../../testing/until.ts';
 const LIMIT = { timeout: 120_000 };
 const FILLER = randomBytes(12_000).toString('base64');
 
-/** Publishes until a connection is behind while the other one has everything; gives how many events that took. */
+/** Publishes until one connection is behind while the other one has everything; returns how many events that took. */
 async function publishUntilBehind(running: RunningGateway, other: Client): Promise<number> {
   let sent = 0;
   const isBehind = async () => (await metric(running, 'firehose_behind_connections')) > 0;
@@ -57,7 +57,7 @@ describe('I6: a consumer that does not read delays nobody', LIMIT, () => {
       await untilFrame(slow, 'hello');
       slow.pause();
       const sent = await publishUntilBehind(running, other);
-      // Behind for this long it is slow; until then any policy lets a burst pass.
+      // A connection that is behind for this long is slow; until then every policy tolerates a burst.
       if (policy === 'Latest') await delay(SLOW_AFTER_MS + 100);
       if (policy === 'Disconnect')
         await until('fewer than 2 connections', () => metric(running, 'firehose_connections'), {
@@ -81,7 +81,7 @@ describe('I6: a consumer that does not read delays nobody', LIMIT, () => {
         assert.ok(got.length < sent);
         const gap = await untilFrame(slow, 'gap');
         assert.equal(gap.reason, 'skipped_to_live');
-        // A cursor is sealed again each time: two of one position continue with the same event.
+        // A cursor is sealed again each time: two cursors of one position continue with the same event.
         const last = events(slow).findLast(({ n }) => n >= 0)?._firehose.cursor ?? '';
         const next = async (cursor: string | null) => {
           const resumed = await running.connect(`?token=${token}&v=1&cursor=${cursor}`);

@@ -9,7 +9,7 @@ import { frames, untilFrame } from '../testing/frames.ts';
 import { startGateway, type RunningGateway, type StartOptions } from '../testing/running-gateway.ts';
 import { GAP, sourceGapSuite, TENANT } from './source-gap.suite.ts';
 
-/** A Redis of its own for each test. */
+/** Each test has a Redis of its own. */
 async function open(options: StartOptions): Promise<RunningGateway> {
   await using stack = new AsyncDisposableStack();
   const redis = stack.use(await startRedis());

@@ -22,7 +22,7 @@ export const GAP: SourceGap = {
 
 type Open = (options: StartOptions) => Promise<RunningGateway>;
 
-/** A gateway, and its log as a source inside of it has it. */
+/** A gateway, and its log as an embedded source has it. */
 async function start(open: Open) {
   let append: (events: readonly NewEvent[]) => Promise<unknown> = () => Promise.reject(new Error('no source'));
   const source: StartSource = (_, { eventLog }) => void (append = (events) => eventLog.append(events));
@@ -40,7 +40,7 @@ async function start(open: Open) {
   };
 }
 
-/** What a control client got, in order: the numbers of events, and gaps of sources. */
+/** What a control client received, in order: the numbers of events, and gaps of sources. */
 function order({ messages }: Client): (number | 'gap')[] {
   return messages.flatMap((text): (number | 'gap')[] => {
     if (text.includes('"type":"source_gap"')) return ['gap'];
@@ -96,7 +96,7 @@ export function sourceGapSuite(name: string, open: Open, hasGroups: boolean): vo
         for (const client of [live, resumed])
           await until('the second one', () => order(client).length, { holds: (count) => count >= 5 });
         assert.deepEqual(order(live), [1, 'gap', 2, 3, 'gap', 4]);
-        // The last event is of the call of the first one, which nobody has acknowledged: the gaps wait for neither.
+        // The last event belongs to the call of the first one, which is not acknowledged: the gaps wait for neither.
         if (durable !== null) await untilOrder(durable, [1, 'gap', 2, 3, 'gap']);
         for (const client of [plain, withMeta, ...(pongs === null ? [] : [pongs])]) {
           await client.received(4);

@@ -12,7 +12,7 @@ const EVENT = {
   'Custom-Channel-Vars': { 'Account-ID': 'account_id_1' },
 };
 const WRONG_PASSWORD = 'canary-wrong-Kea9Wren';
-/** Nothing is sent by itself: what arrives was flushed at the end. */
+/** Nothing is exported during the run: everything that arrives was flushed at the end. */
 const LAZY = { OTEL_BSP_SCHEDULE_DELAY: '3600000', OTEL_METRIC_EXPORT_INTERVAL: '3600000' };
 
 const PROTOCOLS: readonly { name: string; settings: (receiver: OtlpReceiver) => Record<string, string> }[] = [
@@ -165,7 +165,7 @@ test('a collector that is away changes nothing, and is told once', async () => {
   assert.equal(gateway.process.output.split('telemetry cannot be exported').length, 2);
 });
 
-/** Takes connections and never says a word. */
+/** Accepts connections and never answers. */
 async function silentCollector() {
   const held = new Set<Socket>();
   const server = createServer((socket) => held.add(socket)).listen(0, '127.0.0.1');

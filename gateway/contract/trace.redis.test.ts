@@ -23,7 +23,10 @@ after(async () => {
   await redis.stop();
 });
 
-/** Spans are sent at once. Requests that bring no trace are not sampled: what arrives belongs to a producer's trace. */
+/**
+ * Spans are exported at once. Requests without a trace are not sampled: everything that arrives belongs to a producer's
+ * trace.
+ */
 const environment = () => ({
   REDIS_URL: redis.url,
   OTEL_EXPORTER_OTLP_ENDPOINT: receiver.http,
@@ -94,7 +97,7 @@ describe('one trace follows an event', LIMIT, () => {
 
 const eventOf = (name: string) => ({ 'Event-Name': name, 'Call-ID': CALL, 'Account-ID': 'account_id_1' });
 
-/** So many events of a connection that gets their meta. */
+/** Number of events of a connection that gets their meta. */
 function collect(socket: WebSocket, count: number): Promise<{ _firehose: { traceparent: string } }[]> {
   const events: { _firehose: { traceparent: string } }[] = [];
   return new Promise((resolve) => {
@@ -105,7 +108,7 @@ function collect(socket: WebSocket, count: number): Promise<{ _firehose: { trace
   });
 }
 
-/** The trace that docs/operate.md shows. */
+/** The trace in docs/operate.md. */
 async function documentedTree(): Promise<string> {
   const page = await readFile(new URL('../../docs/operate.md', import.meta.url), 'utf8');
   return /```text\n(call \[internal\]\n[^`]*)```/.exec(page)?.[1] ?? '';

@@ -41,7 +41,7 @@ describe('connections that do not read, over TLS (I18)', LIMIT, () => {
       });
       await ingest(running, 'account_id_2', 3);
       assert.equal((await reading.received(3)).length, 3);
-      // The budget holds at every sweep: what each of the rest may leave unread is about 1 MiB.
+      // The budget holds at every sweep: each of the remaining connections may leave about 1 MiB unread.
       await until('no more than fit', async () => {
         await ingest(running, 'account_id_1', 50);
         return (await connections(running)) <= 1 + Math.ceil(BUDGET / (1024 * 1024));

@@ -13,7 +13,7 @@ test('an address has its burst, then so many a second; another address is not to
   assert.deepEqual([take(499), take(500), take(501)], [false, true, false]);
   allowance.giveBack('192.0.2.1', 501);
   assert.ok(take(501));
-  // A clock that steps back gives nothing.
+  // A clock that steps back adds no tokens.
   assert.equal(take(0), false);
 });
 

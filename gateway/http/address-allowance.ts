@@ -3,35 +3,35 @@ import ipaddr from 'ipaddr.js';
 export interface AllowanceLimits {
   /** Requests and connections that an address may make at once. */
   readonly burst: number;
-  /** And from then on, a second. */
+  /** Further ones for each second. */
   readonly perSecond: number;
 }
 
 interface Bucket {
   tokens: number;
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   at: number;
-  /** When it was last put behind the others. */
+  /** When it was last moved to the end of the order. */
   orderedAt: number;
 }
 
-/** Addresses that are remembered; beyond it the one that was seen longest ago is forgotten. */
+/** Most addresses in memory; beyond it the least recently seen one is dropped. */
 const MOST_ADDRESSES = 20_000;
 
 /**
- * The order of addresses is as exact as this. To move a key of a Map leaves a table behind at each move, and once one of
- * these is old every later one stays until the collector looks at old objects.
+ * Precision of the order of addresses. Moving a key of a Map allocates a new table each time. Once one of these tables
+ * is old, every later one survives until a full garbage collection.
  */
 const ORDERED_EVERY_MS = 1_000;
 
 /**
- * How many connections and further requests each address may make: a token bucket an address, asked before anything is routed.
- * What succeeds (a login, an upgrade) gives its token back, so that honest clients behind one address do not hold each
- * other up. Of IPv6 a network of 64 bits is one address. `now` in milliseconds of a clock that never goes back.
+ * How many connections and further requests each address may make: a token bucket for each address, checked before
+ * routing. A success (a login, an upgrade) returns its token, so that honest clients behind one address do not block
+ * each other. A /64 network of IPv6 counts as one address. `now` in milliseconds of a monotonic clock.
  */
 export class AddressAllowance {
   readonly #limits: AllowanceLimits;
-  /** Ordered by when they were last seen, to a second; an address whose bucket is full again is forgotten. */
+  /** Ordered by the last use, to a second; an address whose bucket is full again is dropped. */
   readonly #buckets = new Map<string, Bucket>();
 
   constructor(limits: AllowanceLimits) {
@@ -80,7 +80,7 @@ export class AddressAllowance {
     return Math.min(burst, bucket.tokens + (Math.max(0, now - bucket.at) / 1_000) * perSecond);
   }
 
-  /** Looks at the two addresses that were seen longest ago: each call adds one at most, so the list shrinks again. */
+  /** Checks the two least recently used addresses: each call adds at most one, so the list shrinks again. */
   #forgetSome(now: number): void {
     let looked = 0;
     for (const key of this.#buckets.keys()) {

@@ -1,17 +1,17 @@
 import { AddressAllowance } from './address-allowance.ts';
 
-/** Faults of an address that are overlooked at once, and then one more in five seconds. */
+/** Tolerated faults of an address at once, and then one more in five seconds. */
 const OVERLOOKED = { burst: 20, perSecond: 0.2 };
-/** A stream that ends for what its client sent costs more: it held up more. */
+/** A stream that ends because of its client's input costs more, because it blocked more. */
 const STREAM_FAULT = 5;
-/** A stream that ends this soon is a handshake for nothing. */
+/** A stream that ends this soon is a useless handshake. */
 const SHORT_STREAM_MS = 1_000;
 
 /**
- * Which addresses cause work for nothing: connections without a login or stream that succeeded or met a quota, streams that are ended for
- * their frames, streams of less than a second. What comes from an address with more faults than are overlooked is done
- * slowly, never refused for good: honest clients may share the address. `now` in milliseconds of a clock that never goes
- * back.
+ * Finds addresses that cause useless work: connections without a successful login or stream and without a quota
+ * refusal, streams that are ended because of their frames, streams of less than a second. Work for an address with more
+ * faults than are tolerated is done slowly, but never refused for good: honest clients may share the address. `now` in
+ * milliseconds of a monotonic clock.
  */
 export class AddressFaults {
   readonly #overlooked = new AddressAllowance(OVERLOOKED);
@@ -20,7 +20,7 @@ export class AddressFaults {
     this.#overlooked.take(address, now);
   }
 
-  /** A stream has ended. `isAtFault`: for what its client sent. */
+  /** A stream has ended. `isAtFault`: because of its client's input. */
   noteStream(address: string, { lastedMs, isAtFault }: { lastedMs: number; isAtFault: boolean }, now: number): void {
     const faults = isAtFault ? STREAM_FAULT : Number(lastedMs < SHORT_STREAM_MS);
     for (let fault = 0; fault < faults; fault += 1) this.note(address, now);

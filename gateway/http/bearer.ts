@@ -2,8 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Whether a request presents exactly this bearer token; an empty one refuses every request. Digests are compared, so
- * that neither the time nor the length reveals how much of a token was correct.
+ * Whether a request has exactly this bearer token; an empty token refuses every request. Compares digests, so that
+ * neither the time nor the length reveals how much of a token was correct.
  */
 export function createBearerCheck(token: string): (request: Pick<IncomingMessage, 'headers'>) => boolean {
   const expected = sha256(token);

@@ -59,7 +59,7 @@ test('Forwarded (RFC 7239) counts where there is no X-Forwarded-For, and never b
     ['for=1.1.1.1, for=198.51.100.7;host="a,b;for=9.9.9.9", for=10.0.0.5', '198.51.100.7'],
     ['host="a;for=9.9.9.9;";for=198.51.100.7', '198.51.100.7'],
     ['host="\\";for=9.9.9.9;";for="198.51.100.7:1"', '198.51.100.7'],
-    // What the client wrote ends in a lone quote, or in half an escape.
+    // The client's text ends with an unpaired quote, or with half an escape.
     ['for="x, for="198.51.100.7:4711"', '198.51.100.7'],
     ['for="x\\, for="198.51.100.7:4711";host="b", for=10.0.0.5', '198.51.100.7'],
     ['for=unknown', '10.0.0.1'],

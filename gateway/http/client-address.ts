@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js';
 import proxyaddr from 'proxy-addr';
 import { forwardedHops, hopAddress } from './forwarded-hops.ts';
 
-/** Addresses that a PROXY header named, by the socket it came on. */
+/** Addresses from PROXY headers, by the socket of the connection. */
 const proxied = new WeakMap<object, string>();
 
 export function rememberProxied(socket: object, address: string): void {
@@ -14,9 +14,9 @@ export function rememberProxied(socket: object, address: string): void {
 export type AddressOf = (request: IncomingMessage) => string;
 
 /**
- * The address of a request's client: what the PROXY header says, else what `X-Forwarded-For` (or `Forwarded`, RFC 7239,
- * where there is none) says as far as each hop is a trusted proxy, else the connection's own address. IPv4 in IPv6 is
- * written as IPv4. A trusted proxy's hop that is not an address ends the walk, and is reported once a request.
+ * The address of a request's client: from the PROXY header, else from `X-Forwarded-For` (or `Forwarded`, RFC 7239, if
+ * that is absent) as far as each hop is a trusted proxy, else the connection's own address. IPv4 in IPv6 is written as
+ * IPv4. A trusted proxy's hop that is not an address ends the search, and is reported once for each request.
  */
 export function createAddressOf(
   trustedProxies: readonly string[],
@@ -45,7 +45,7 @@ export function createAddressOf(
   };
 }
 
-/** The address that the connection itself is from: the PROXY header's, else the peer's. */
+/** The address of the connection itself: the PROXY header's, else the peer's. */
 export function connectionAddress({ socket }: IncomingMessage): string {
   return normalise(proxiedAddress(socket) ?? socket.remoteAddress) ?? 'unknown';
 }
@@ -54,7 +54,9 @@ function proxiedAddress(socket: object): string | undefined {
   return proxied.get(acceptedSocket(socket));
 }
 
-/** The socket that was accepted: a request's is a gate before the connection, which under TLS wraps that one. */
+/**
+ * The accepted socket: a request's socket is a gate in front of the connection, which under TLS wraps the accepted one.
+ */
 export function acceptedSocket(socket: object): object {
   const connection = (socket as { connection?: object }).connection ?? socket;
   return (connection as { _parent?: object | null })._parent ?? connection;
@@ -64,7 +66,7 @@ function normalise(address: string | null | undefined): string | null {
   if (address === null || address === undefined) return null;
   const version = isIP(address);
   if (version === 0) return null;
-  // An IPv4 address has one spelling.
+  // Gives an IPv4 address one spelling.
   return version === 4 ? address : ipaddr.process(address).toString();
 }
 

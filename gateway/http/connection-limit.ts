@@ -7,8 +7,9 @@ const RESERVED = 128;
 const MOST_RESERVED_SHARE = 0.25;
 
 /**
- * How many connections the public listener may have at once, so that a probe of the inner port always gets a descriptor;
- * null where the system does not say. Warns when that is fewer than the sessions that are allowed.
+ * How many connections the public listener may have at once, so that a probe of the inner port always gets a
+ * descriptor; null when the system does not report its limit. Warns when that is less than the allowed number of
+ * sessions.
  */
 export function connectionLimit(maxSessions: number, logger: Logger): number | null {
   const descriptors = descriptorLimit();

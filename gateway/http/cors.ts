@@ -22,7 +22,7 @@ export function cors(allowed: readonly string[], methods: string): RequestHandle
   };
 }
 
-/** What an answer says to the browser page that asked. Pure. */
+/** Headers of the answer for the requesting browser page. Pure. */
 export function corsHeaders(origin: string | undefined, allowed: readonly string[]): Readonly<Record<string, string>> {
   if (origin === undefined || !isOriginAllowed(origin, allowed)) return { Vary: 'Origin' };
   return {

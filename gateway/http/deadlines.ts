@@ -1,4 +1,4 @@
-/** Runs `expire` for each item that is still there after the same time, with one timer for all. */
+/** Runs `expire` for each item that is still present after the same time, with one timer for all. */
 export class Deadlines<Item> {
   readonly #limitMs: number;
   readonly #expire: (item: Item) => void;

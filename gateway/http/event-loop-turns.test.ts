@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { Turns } from './event-loop-turns.ts';
 
 /**
- * Turns on a clock that moves by the waits, by the work and by what the loop does besides: of each wait it works for
- * this share. What is due behind a piece runs at once.
+ * Simulates turns with a clock that advances by the waits, by the work and by the loop's other work, which takes this
+ * share of each wait. Callbacks that are due after a piece run at once.
  */
 function openTurns({ busy = 0 } = {}) {
   let now = 0;
@@ -21,7 +21,7 @@ function openTurns({ busy = 0 } = {}) {
   return {
     turns,
     done,
-    /** Work that takes so long, and so much longer in what it leaves for the next tick. */
+    /** Work with this duration, and a further duration in the next tick. */
     work:
       (name: string, costMs: number, laterMs = 0) =>
       () => {
@@ -30,7 +30,7 @@ function openTurns({ busy = 0 } = {}) {
         if (laterMs > 0) due.push(() => (now += laterMs));
         return true;
       },
-    /** The times at which a turn began. */
+    /** The start times of turns. */
     runAll: (): number[] => {
       const begun: number[] = [];
       for (let next = scheduled.shift(); next !== undefined; next = scheduled.shift()) {
@@ -48,7 +48,7 @@ function openTurns({ busy = 0 } = {}) {
   };
 }
 
-/** The beginnings of slices: the first of the pieces that follow each other without a pause. */
+/** The starts of slices: the first of consecutive pieces without a pause. */
 function slices(done: readonly { at: number }[], costMs: number): number[] {
   return done.flatMap(({ at }, index) => (at - (done[index - 1]?.at ?? -Infinity) > costMs + 0.01 ? [at] : []));
 }

@@ -1,27 +1,30 @@
 import { Lanes, type Stage, type Work } from './lanes.ts';
 
-/** A slice of work takes no more than this, but for its last piece. */
+/** A slice of work takes no longer than this, except for its last piece. */
 const SLICE_MS = 1;
-/** Between two slices events are delivered, and nothing else that waits here. */
+/** Between two slices events are delivered, and no other waiting work of this queue runs. */
 const PAUSE_MS = 1;
-/** The pause lasts until the event loop was idle for this many times as long as the slice took. */
+/** The pause lasts until the event loop was idle for this many times the duration of the slice. */
 const IDLE_RATIO = 2;
-/** A loop that is never idle runs a slice as often as this. */
+/** A loop that is never idle runs a slice this often. */
 const LONGEST_PAUSE_MS = 5;
-/** What waits in the slow lanes runs one piece at a time, this far apart: more than the longest pause, so that others run too. */
+/**
+ * Waiting work of the slow lanes runs one piece at a time, this far apart: more than the longest pause, so that other
+ * work also runs.
+ */
 const SLOW_EVERY_MS = 40;
-/** As much may wait in one slow lane: a second's worth when one address alone has any. */
+/** Limit of one slow lane: a second's worth when only one address has any. */
 const MOST_SLOW = 25;
 
-/** The event loop, as far as turns need it. */
+/** The parts of the event loop that turns need. */
 export interface EventLoop {
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   now(): number;
-  /** Milliseconds that the loop has spent waiting for something to do. */
+  /** Milliseconds that the loop has been idle. */
   idleTime(): number;
   /** Starts a turn: at once, or after a wait in milliseconds. */
   schedule(turn: () => void, waitMs: number): void;
-  /** Runs the work behind what is due in the present tick. */
+  /** Runs the work after the due callbacks of the present tick. */
   behind(work: () => void): void;
 }
 
@@ -36,17 +39,17 @@ const EVENT_LOOP: EventLoop = {
 };
 
 /**
- * Runs what clients cause before they have a stream (TLS handshakes, requests), so that a crowd delays events by about a
- * millisecond: slices of a millisecond, in which lanes (addresses) take turns, with pauses between them. A pause is long
- * enough for what a slice leads to (a login's later steps): it ends when the loop has been idle. What comes from a lane
- * with faults waits in a slow lane, of which 25 pieces run in a second.
+ * Runs the work that clients cause before they have a stream (TLS handshakes, requests), so that many of them delay
+ * events by only about a millisecond. Work runs in slices of a millisecond, in which lanes (addresses) take turns, with
+ * pauses between them. A pause is long enough for the consequences of a slice (a login's later steps): it ends when the
+ * loop has been idle. Work of a lane with faults waits in a slow lane, of which 25 pieces run in a second.
  */
 export class Turns {
   readonly #loop: EventLoop;
   readonly #lanes = new Lanes();
   readonly #slow = new Lanes();
   #isScheduled = false;
-  /** The earliest beginning of the next slice, and of the next slow piece. */
+  /** The earliest start of the next slice, and of the next slow piece. */
   #nextAt = Number.NEGATIVE_INFINITY;
   #nextSlowAt = Number.NEGATIVE_INFINITY;
   /** The next slice begins at this idle time of the loop, or at the latest at this time. */
@@ -70,7 +73,7 @@ export class Turns {
     return true;
   }
 
-  /** Whether no more work of this lane may wait to run slowly. */
+  /** Whether the slow lane has no room for more work of this lane. */
   isFull(lane: string): boolean {
     return this.#slow.lengthOf(lane) >= MOST_SLOW;
   }
@@ -91,12 +94,15 @@ export class Turns {
     }
     if (this.#slow.size === 0 || start < this.#nextSlowAt) return this.#slice(start);
     this.#nextSlowAt = start + SLOW_EVERY_MS;
-    // What its client gave up takes no turn from others.
+    // Work that its client abandoned takes no turn from others.
     while (this.#slow.shift()?.() === false);
     this.#loop.behind(() => this.#slice(start));
   }
 
-  /** Pieces, until the slice is used up. What a piece leaves for the next tick (a handshake does) is a part of it. */
+  /**
+   * Runs pieces until the slice is used up. Work that a piece leaves for the next tick (as a handshake does) counts as
+   * part of it.
+   */
   #slice(start: number): void {
     if (this.#lanes.size > 0 && this.#loop.now() - start < SLICE_MS) {
       this.#lanes.shift()?.();

@@ -20,7 +20,7 @@ const LOGIN = `POST ${LOGIN_PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCo
 const UPGRADE = `GET ${STREAM_PATH} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
 const NOWHERE = 'GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n';
 
-/** Over TLS, as it is served by default. */
+/** Over TLS, as served by default. */
 describe('I15: an address whose connections are of no use', { timeout: 60_000 }, () => {
   let folder: string;
   let certificate: { cert: string; key: string };
@@ -48,7 +48,7 @@ describe('I15: an address whose connections are of no use', { timeout: 60_000 },
     };
   }
 
-  /** What comes back on a connection until it ends. An empty text is a client that says nothing. */
+  /** All received data of a connection until it ends. An empty text is a client that sends nothing. */
   async function exchange(port: number, text: string, localAddress: string): Promise<string> {
     const socket = connect({
       socket: connectTcp({ port, host: '127.0.0.1', localAddress }),

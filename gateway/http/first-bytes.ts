@@ -1,6 +1,6 @@
 import { parseProxyHeader, startsWithProxyHeader } from './proxy-protocol.ts';
 
-/** The beginning of every connection of a port. */
+/** The first bytes of a connection. */
 export interface Expected {
   readonly proxyHeader: boolean;
   readonly tls: boolean;
@@ -13,27 +13,27 @@ export const MISMATCHES = [
   'proxy_header_unexpected',
   /** A connection of a peer outside `trustedProxies` where a PROXY header is required. */
   'proxy_not_trusted',
-  /** Something else than TLS on a port with TLS. */
+  /** Not TLS on a port with TLS. */
   'tls_missing',
   /** TLS on a port without it: `tls.disabled` is true. */
   'tls_unexpected',
-  /** A trusted proxy wrote something else than an address into X-Forwarded-For or Forwarded. */
+  /** A trusted proxy sent text that is not an address in X-Forwarded-For or Forwarded. */
   'forwarded_unreadable',
 ] as const;
-/** How the two ends of a connection disagree about what it carries. */
+/** A disagreement between the two ends of a connection about its protocol. */
 export type Mismatch = (typeof MISMATCHES)[number];
 
 export type FirstBytes =
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'mismatch'; readonly mismatch: Mismatch }
-  /** `address` is what the PROXY header says, null where it says none. */
+  /** `address` is from the PROXY header, null where it has none. */
   | { readonly kind: 'expected'; readonly address: string | null; readonly headerLength: number };
 
 /** The type of a TLS handshake record (RFC 8446 5.1). */
 const TLS_HANDSHAKE = 0x16;
 const INCOMPLETE: FirstBytes = { kind: 'incomplete' };
 
-/** Judges what a connection begins with. Pure. */
+/** Judges the first bytes of a connection. Pure. */
 export function judgeFirstBytes(bytes: Buffer, expected: Expected): FirstBytes {
   if (!expected.proxyHeader) return judgeBehindHeader(bytes, { address: null, headerLength: 0 }, expected);
   const header = parseProxyHeader(bytes);

@@ -1,18 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Elements of a list that is written backwards, each with its quoted strings whole (RFC 9110 5.6.1, 5.6.4). */
+/** Elements of a reversed list, each with its quoted strings intact (RFC 9110 5.6.1, 5.6.4). */
 const ELEMENTS = /(?:"(?:.\\|[^"\\])*"|[^",])+/g;
-/** The parameters of one element of Forwarded (RFC 7239 4), and the one that names the hop. */
+/** The parameters of one element of Forwarded (RFC 7239 4), and the one with the hop. */
 const PARAMETERS = /(?:"(?:\\.|[^"\\])*"|[^";])+/g;
 const FOR = /^\s*for\s*=(.*)$/i;
 
 /**
- * The address that each hop gives for the one before it, the nearest hop first. `X-Forwarded-For` alone counts where
- * there is one.
+ * The address that each hop reports of the one before it, the nearest hop first. Only `X-Forwarded-For` counts if
+ * present.
  */
 export function forwardedHops(headers: IncomingHttpHeaders): readonly string[] {
   const list = headers['x-forwarded-for'];
-  // Split at every comma: an address holds none, and a client's lone quote must not hide what a proxy adds.
+  // Splits at every comma: an address contains none, and a client's unpaired quote must not hide what a proxy adds.
   if (list !== undefined) return [list].flat().join().split(',').map(trim).filter(Boolean).toReversed();
   const forwarded = headers.forwarded;
   if (forwarded === undefined) return [];
@@ -21,7 +21,7 @@ export function forwardedHops(headers: IncomingHttpHeaders): readonly string[] {
 
 /**
  * The address in a hop: bare, with a port (`203.0.113.9:4711`, `[2001:db8::1]:4711`), and quoted. Null for `unknown`, a
- * hidden name (RFC 7239 6.3) and whatever else is not an address.
+ * hidden name (RFC 7239 6.3) and any other text that is not an address.
  */
 export function hopAddress(hop: string): string | null {
   const text = hop.trim().replace(/^"(.*)"$/, '$1');
@@ -31,7 +31,7 @@ export function hopAddress(hop: string): string | null {
   return text.replace(/%.*$/, '') || null;
 }
 
-/** The nearest hop first. Read from the end: a client's lone quote must not swallow what a proxy adds behind it. */
+/** The nearest hop first. Read from the end: a client's unpaired quote must not consume what a proxy appends. */
 function elementsOf(list: string): string[] {
   return backwards(list).match(ELEMENTS)?.map(backwards).map(trim).filter(Boolean) ?? [];
 }

@@ -14,11 +14,11 @@ export interface FrontOptions {
   readonly firstBytesMs: number;
   /** Whether an address may open another connection. */
   readonly admit: (address: string) => boolean;
-  /** A connection was cut off for what it began with. */
+  /** A connection was cut off because of its first bytes. */
   readonly onMismatch: (mismatch: Mismatch, address: string) => void;
   /**
-   * Runs `start` when it is the turn of the address (null: of all proxies): a crowd that connects at once must not hold
-   * up events. False: it never runs.
+   * Runs `start` in the turn of the address (null: of all proxies): many simultaneous connections must not delay
+   * events. False: it never runs.
    */
   readonly inTurn: (address: string | null, start: Work) => boolean;
   /** `first` are the bytes that were read. */
@@ -26,8 +26,8 @@ export interface FrontOptions {
 }
 
 /**
- * Accepts connections, reads their first bytes, and hands over those that begin as this port expects: with a PROXY
- * header where that is configured, then with TLS or without it. A connection without any bytes is a health check.
+ * Accepts connections, reads their first bytes, and passes on those that begin as this port expects: with a PROXY
+ * header if configured, then with TLS or without it. A connection without any bytes is a health check.
  */
 export function createFront(options: FrontOptions): Server {
   const isTrusted = createIsTrusted(options.trustedProxies);
@@ -53,14 +53,16 @@ interface Peer {
   readonly isProxy: boolean;
 }
 
-/** What all arrivals of a port share. */
+/** Shared by all arrivals of a port. */
 interface Port {
   readonly options: FrontOptions;
   readonly deadlines: Deadlines<Arrival>;
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
-/** The arrival of a connection, for the listeners that all of them share: closures would cost memory for each handshake. */
+/**
+ * The arrival of a connection, for the listeners that all of them share: closures would cost memory for each handshake.
+ */
 const ARRIVAL = Symbol('arrival');
 type Arriving = Socket & { readonly [ARRIVAL]?: Arrival };
 
@@ -71,7 +73,7 @@ function onArriving(run: (arrival: Arrival) => void) {
   };
 }
 
-/** A connection until its first bytes say what it is. */
+/** A connection until its first bytes show its protocol. */
 class Arrival {
   readonly #socket: Socket;
   readonly #peer: Peer;
@@ -135,7 +137,7 @@ class Arrival {
   }
 }
 
-/** Hands the connection over; false when it has gone meanwhile. */
+/** Passes on the connection; false when it has closed in the meantime. */
 function turn(first: Buffer, socket: Socket, from: string | null, { accept }: FrontOptions): Work {
   return () => {
     socket.off('error', cut);

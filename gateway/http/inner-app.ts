@@ -1,7 +1,7 @@
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import { answerErrors, notFound } from './respond.ts';
 
-/** One thing that must hold before this replica should get traffic. */
+/** One condition for this replica to get traffic. */
 export interface ReadinessCheck {
   readonly ok: boolean;
   readonly detail: string;
@@ -12,7 +12,7 @@ export interface InnerAppOptions {
   readonly metrics: RequestHandler;
   /** Null: producers write to Redis themselves. */
   readonly ingest: Router | null;
-  /** Null where `ingest` is: which calls a switch still has. */
+  /** Null where `ingest` is null. Receives the calls that a switch still has. */
   readonly reconcile: Router | null;
   /** Null: the directory is a file. */
   readonly directory: Router | null;
@@ -20,7 +20,7 @@ export interface InnerAppOptions {
   readonly unexpected: (error: unknown) => void;
 }
 
-/** What the platform can reach and clients cannot: health, metrics, ingest, administration. */
+/** Endpoints for the platform that clients cannot reach: health, metrics, ingest, administration. */
 export function createInnerApp(options: InnerAppOptions): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag');

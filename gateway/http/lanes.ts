@@ -1,20 +1,26 @@
-/** Runs it. False: there was nothing to do any more, as its client is gone. */
+/** Runs it. False: there was nothing left to do, because its client is gone. */
 export type Work = () => boolean;
 
-/** Begins something, or continues what has begun: of one lane this goes first, so that little is under way at once. */
+/**
+ * Starts something, or continues a started task: within one lane the latter go first, so that few tasks are open at
+ * once.
+ */
 export type Stage = 'begin' | 'continue';
 
 type Lane = Readonly<Record<Stage, Work[]>>;
 
-/** Lanes that had their turn are dropped from the order this many at a time. */
+/** Lanes that had their turn are removed from the order this many at a time. */
 const MOST_PASSED = 64;
 
-/** Work that waits, in lanes that take turns: however much waits in one lane, another waits for one of each. */
+/**
+ * Waiting work, in lanes that take turns: however much waits in one lane, another lane waits for only one piece of
+ * each.
+ */
 export class Lanes {
   readonly #lanes = new Map<string, Lane>();
   /**
-   * Whose turn is next, from `#next` on. An array: a Map whose keys move to its end leaves a table behind at each move,
-   * and once one of these is old every later one stays until the collector looks at old objects.
+   * The order of turns, from `#next` on. An array, because a Map whose keys move to its end allocates a new table each
+   * time. Once one of these tables is old, every later one survives until a full garbage collection.
    */
   readonly #order: string[] = [];
   #next = 0;
@@ -41,7 +47,7 @@ export class Lanes {
     this.#size += 1;
   }
 
-  /** The next piece of work; its lane goes behind the others, and is forgotten when it is empty. */
+  /** The next piece of work; its lane moves behind the others, and is removed when it is empty. */
   shift(): Work | undefined {
     const name = this.#order[this.#next];
     const lane = name === undefined ? undefined : this.#lanes.get(name);

@@ -1,4 +1,4 @@
-/** Limits for slow or greedy clients of the public listener. Node's own defaults leave a slow header 95 s. */
+/** Limits for slow or greedy clients of the public listener. Node's own defaults allow 95 s for a slow header. */
 export const LIMITS = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 10_000,
@@ -10,9 +10,9 @@ export const LIMITS = {
   requestsPerSocket: 100,
   /** A connection that has not sent its first bytes, or its whole PROXY header, by then is cut off. */
   firstBytesMs: 5_000,
-  /** An ended connection may still read its answer for this long. */
+  /** How long an ended connection may still read its answer. */
   lingerMs: 1_000,
-  /** What is still under way when the listener closes gets this long. */
+  /** How long running requests may take when the listener closes. */
   closeMs: 500,
 };
 

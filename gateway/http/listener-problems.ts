@@ -1,7 +1,7 @@
 import type { Problem } from './problem.ts';
 import { LIMITS } from './limits.ts';
 
-/** What the public listener answers itself, before a request is routed. */
+/** Answers of the public listener itself, before a request is routed. */
 export const TOO_MANY_HEADERS: Problem = {
   status: 431,
   code: 'too_many_headers',
@@ -42,7 +42,7 @@ export const NO_TUNNEL: Problem = {
   headers: { Allow: 'GET, HEAD, POST, OPTIONS' },
 };
 
-/** What is not a request, by the parser's error. */
+/** Input that is not a request, by the parser's error. */
 export function problemOf(error: NodeJS.ErrnoException): Problem {
   if (error.code === 'HPE_HEADER_OVERFLOW') return { ...TOO_MANY_HEADERS, code: 'headers_too_large' };
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {

@@ -27,9 +27,9 @@ export interface LoginRouteOptions {
 const LOGIN_BODY_BYTES = 64 * 1024;
 
 /**
- * Answers a POST of a login. Without Express, whose layers cost as much as all else that a refusal needs: in a flood the
- * logins that are refused are the ones that matter. The body is read whatever its declared type: existing clients send
- * various ones.
+ * Answers a POST of a login. Without Express, whose layers cost as much as everything else in a refusal: in a flood,
+ * the refused logins matter. The body is read whatever its declared type, because existing clients send different
+ * types.
  */
 export function loginRoute(options: LoginRouteOptions) {
   return (request: IncomingMessage, response: ServerResponse): void => {

@@ -2,13 +2,13 @@ import type { Socket } from 'node:net';
 import type { AddressFaults } from './address-faults.ts';
 import { acceptedSocket } from './client-address.ts';
 
-/** The connections that are open, and the addresses to which those of no use are charged. */
+/** The open connections, and the addresses to which useless ones are charged. */
 export class OpenConnections {
   readonly #faults: AddressFaults;
-  /** Null: however this one ends, it is nobody's fault. A connection without any bytes is a health check. */
+  /** Null: the end of this connection is not a fault. A connection without any bytes is a health check. */
   readonly #charged = new Map<object, string | null>();
 
-  /** Shared: a closure, and what `once` wraps around it, would cost 300 bytes for each connection. */
+  /** Shared: a closure, and the wrapper of `once` around it, would cost 300 bytes for each connection. */
   readonly #onClose = removerOf(this);
 
   constructor(faults: AddressFaults) {
@@ -26,7 +26,7 @@ export class OpenConnections {
     if (address !== null) this.#faults.note(address, performance.now());
   }
 
-  /** From now on it is a fault of the address (null: of nobody) unless it is excused. */
+  /** From now on the connection counts as a fault of the address (null: of none) unless it is excused. */
   judge(socket: Socket, address: string | null): void {
     this.#charged.set(socket, address);
   }

@@ -13,7 +13,7 @@ const SAME = [
 ];
 
 const HOSTS = ['app.example.com', 'localhost:3000', 'wall.example.com:8443'];
-/** Each way to look like an allowed host, for each host and both schemes. */
+/** Each way to imitate an allowed host, for each host and both schemes. */
 const DISGUISES = [
   (host: string) => `evil-${host}`,
   (host: string) => `x.${host}`,

@@ -24,7 +24,7 @@ const chunked = (body: string) =>
 const upgrade = get(STREAM_PATH, 'Connection: Upgrade', 'Upgrade: websocket');
 const statuses = (text: string) => [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
 
-/** RFC 9112 9.3.2, over TLS, as it is served by default. */
+/** RFC 9112 9.3.2, over TLS, as served by default. */
 describe('pipelined requests', { timeout: 60_000 }, () => {
   let folder: string;
   let certificate: { cert: string; key: string };
@@ -44,7 +44,7 @@ describe('pipelined requests', { timeout: 60_000 }, () => {
     await once(socket, 'secureConnect');
     return socket;
   }
-  /** Everything that comes back until the connection ends. */
+  /** All received data until the connection ends. */
   async function exchange(port: number, text: string, localAddress?: string): Promise<string> {
     const socket = await dial(port, localAddress);
     let received = '';
@@ -93,7 +93,7 @@ describe('pipelined requests', { timeout: 60_000 }, () => {
     socket.on('error', () => undefined);
     socket.write(login('{}'));
     await asked.promise;
-    // More than the buffers of both kernels hold.
+    // More than the buffers of both kernels can store.
     socket.write(get('/').repeat(1_000_000));
     await delay(200);
     assert.ok(socket.writableLength > 4 * 1024 * 1024, 'the kernel slows the peer down');
@@ -175,7 +175,7 @@ describe('pipelined requests', { timeout: 60_000 }, () => {
   test('an address that has used up its requests gets 429 and then no connection, and no other address does', async () => {
     const allowance = new AddressAllowance({ burst: 10, perSecond: 0.001 });
     await using server = await open({ allowance });
-    // The connection, which covers its first request, and nine more.
+    // The connection, which includes its first request, and nine more.
     const received = await exchange(server.port, get('/').repeat(20));
     assert.deepEqual(statuses(received), [...Array<number>(10).fill(200), 429]);
     assert.match(received, /"code":"too_many_requests"/);

@@ -4,9 +4,9 @@ export interface Problem {
   readonly status: number;
   readonly code: ProblemCode;
   readonly detail: string;
-  /** The request field at fault, as a JSON path such as `accounts[3]`. */
+  /** The faulty request field, as a JSON path such as `accounts[3]`. */
   readonly field?: string;
-  /** More that helps, e.g. the known event names. */
+  /** Further help, for example the known event names. */
   readonly extra?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
 }

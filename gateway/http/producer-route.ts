@@ -10,17 +10,17 @@ export const RETRY_AFTER_SECONDS = '1';
 
 export interface ProducerRoute {
   readonly path: string;
-  /** What producers present as bearer token; an empty one refuses every request. */
+  /** Bearer token of producers; an empty one refuses every request. */
   readonly token: string;
-  /** Requests that are handled at once: the memory of their bodies is bounded. */
+  /** Concurrent requests: the memory of their bodies is bounded. */
   readonly mostAtOnce: number;
-  /** Why one more is refused. */
+  /** Why a further one is refused. */
   readonly busy: string;
-  /** Has the token; nothing of the body was read. */
+  /** The request has the token; none of its body was read. */
   readonly handle: (request: Request, response: Response) => Promise<void>;
 }
 
-/** `POST path` of the inner listener, for producers: the token is judged before anything is read of a body. */
+/** `POST path` of the inner listener, for producers: the token is checked before any of the body is read. */
 export function producerRouter({ path, token, mostAtOnce, busy, handle }: ProducerRoute): Router {
   const isAllowed = createBearerCheck(token);
   const router = Router();
@@ -42,7 +42,7 @@ export function producerRouter({ path, token, mostAtOnce, busy, handle }: Produc
   return router;
 }
 
-/** The body; null when the request was refused for it, or its producer is gone. */
+/** The body; null when the request was refused because of it, or its producer is gone. */
 export async function takeBody(request: Request, response: Response, maxBytes: number): Promise<Buffer | null> {
   const encoded = encodedBody(request);
   if (encoded !== null) sendProblem(response, encoded);

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 
 /**
- * The PROXY protocol, versions 1 and 2 (haproxy.org, proxy-protocol.txt): how a load balancer that forwards bytes says
- * who the client is. Pure.
+ * The PROXY protocol, versions 1 and 2 (haproxy.org, proxy-protocol.txt): how a load balancer that forwards bytes
+ * reports the client's address. Pure.
  */
 export type ProxyHeader =
   | { readonly kind: 'incomplete' }
@@ -27,7 +27,7 @@ export function parseProxyHeader(bytes: Buffer): ProxyHeader {
   return INVALID;
 }
 
-/** Whether these bytes begin as a PROXY header of either version does; null while there are too few to tell. */
+/** Whether these bytes begin like a PROXY header of either version; null while there are too few to tell. */
 export function startsWithProxyHeader(bytes: Buffer): boolean | null {
   const signature = [SIGNATURE_1, SIGNATURE_2].find((candidate) => startsLike(bytes, candidate));
   if (signature === undefined) return false;

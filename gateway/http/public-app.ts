@@ -13,7 +13,7 @@ export interface PublicAppOptions extends Omit<LoginRouteOptions, 'headers'> {
   readonly calls: RequestHandler;
   /** Public keys that verify tokens, as a JWK set (RFC 7517); empty for symmetric ones. */
   readonly jwks: () => object;
-  /** What the contract is, as documents. */
+  /** The contract as documents. */
   readonly reference: Router;
   readonly isTls: boolean;
 }
@@ -37,7 +37,7 @@ export function createPublicApp(
   others.all(CALLS_PATH, cors(options.allowedOrigins, 'GET'));
   others.get(CALLS_PATH, options.calls);
   others.all(CALLS_PATH, onlyMethods('GET', 'HEAD', 'OPTIONS'));
-  // A GET is the stream's, see request-router.ts.
+  // A GET requests the stream, see request-router.ts.
   others.all(EVENTS_PATH, cors(options.allowedOrigins, 'GET'), onlyMethods('GET', 'OPTIONS'));
   others.all(STREAM_PATH, (_request, response) => sendProblem(response, UPGRADE_REQUIRED));
   others.get('/.well-known/jwks.json', (_request, response) => {

@@ -11,7 +11,7 @@ import { selfSigned } from '../tls/self-signed.ts';
 import { openListener as open } from '../testing/public-listener.ts';
 import { LIMITS } from './limits.ts';
 
-/** Everything that comes back until the connection ends. */
+/** All received data until the connection ends. */
 function exchange(socket: Socket, ...parts: (string | Buffer)[]): Promise<string> {
   return new Promise((resolve) => {
     let text = '';

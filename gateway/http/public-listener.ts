@@ -15,17 +15,17 @@ import { problemResponse } from './refuse-upgrade.ts';
 import { RequestGate } from './request-gate.ts';
 import { RequestRouter, type Routes } from './request-router.ts';
 
-/** More than eight members: the settings of one listener, each used by one of the layers that a connection passes. */
+/** More than eight members: the settings of one listener, each used by one of the layers of a connection. */
 export interface PublicListenerOptions {
   readonly host: string;
   readonly port: number;
   readonly logger: Pick<Logger, 'info'>;
-  /** PEM; null is plain HTTP, for a proxy in front that ends TLS. */
+  /** PEM; null is plain HTTP, behind a proxy that terminates TLS. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Every connection begins with a PROXY header, and peers outside `trustedProxies` are cut off. */
   readonly proxyProtocol: boolean;
   readonly trustedProxies: readonly string[];
-  /** Connections at once; null: no limit. Beyond it new ones are cut off at once. */
+  /** Most concurrent connections; null: no limit. Further ones are cut off at once. */
   readonly maxConnections: number | null;
   readonly limits?: Partial<Limits>;
   readonly allowance: AddressAllowance;
@@ -34,9 +34,9 @@ export interface PublicListenerOptions {
   readonly events: ListenerEvents;
 }
 
-/** What the listener reports. */
+/** Reports of the listener. */
 interface ListenerEvents {
-  /** A request was answered, an upgrade that this listener refused among them. */
+  /** A request was answered, including an upgrade that this listener refused. */
   readonly onAnswer: (status: number) => void;
   readonly onMismatch: (mismatch: Mismatch, address: string) => void;
   /** A connection was cut off: its address has opened too many, or this replica has no room. */
@@ -54,8 +54,8 @@ const MIN_VERSION = 'TLSv1.2';
 const NOTHING = Buffer.alloc(0);
 
 /**
- * The listener that clients reach: first bytes -> TLS -> one request at a time -> routes. An upgrade is handed over
- * with the connection itself: the event path writes to it directly.
+ * The listener for clients: first bytes -> TLS -> one request at a time -> routes. An upgrade is passed on with the
+ * connection itself: the event path writes to it directly.
  */
 export async function openPublicListener(options: PublicListenerOptions): Promise<PublicListener> {
   const limits = { ...LIMITS, ...options.limits };
@@ -106,7 +106,7 @@ export async function openPublicListener(options: PublicListenerOptions): Promis
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => void front.close(() => resolve()));
       http.closeIdleConnections();
-      // Upgraded connections are no longer the server's: without this the close would wait for them forever.
+      // Upgraded connections no longer belong to the server: otherwise the close would wait for them.
       const timer = setTimeout(() => open.destroy(), limits.closeMs);
       await closed;
       clearTimeout(timer);
@@ -128,7 +128,7 @@ function createTls(
     ALPNProtocols: ['http/1.1'],
   });
   server.on('secureConnection', serve);
-  // What fails before there is TLS cannot be answered.
+  // A failure before TLS cannot be answered.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   return server;
 }
@@ -140,9 +140,9 @@ function createHttp(router: RequestRouter, events: ListenerEvents, limits: Limit
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     connectionsCheckingInterval: limits.checkEveryMs,
     maxHeaderSize: limits.headerBytes,
-    // Checked in checkForm, for upgrades too.
+    // Checked in checkForm, also for upgrades.
     requireHostHeader: false,
-    // Without it an h2c offer (curl --http2) would turn a login into an upgrade.
+    // Otherwise an h2c offer (curl --http2) would turn a login into an upgrade.
     shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket',
   });
   // Node silently drops headers beyond its limit: checkForm counts them.
@@ -153,7 +153,7 @@ function createHttp(router: RequestRouter, events: ListenerEvents, limits: Limit
   server.on('connect', (request: IncomingMessage, _gate, head: Buffer) => router.upgrade(request, head, NO_TUNNEL));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const gate = socket as unknown as RequestGate & { _httpMessage?: { headersSent: boolean } };
-    // An answer is under way already.
+    // An answer is already being sent.
     if (gate._httpMessage?.headersSent === true || !gate.writable) return void gate.destroy();
     const problem = problemOf(error);
     events.onAnswer(problem.status);

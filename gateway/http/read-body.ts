@@ -4,7 +4,7 @@ export type BodyOutcome =
   | { readonly kind: 'body'; readonly bytes: Buffer }
   /** Nothing more is read: the connection cannot be used again. */
   | { readonly kind: 'too_large' }
-  /** The producer went away in the middle: there is nobody to answer. */
+  /** The producer disconnected in the middle: no answer is possible. */
   | { readonly kind: 'gone' };
 
 /** The whole body, when it has at most `maxBytes`. Never rejects. */

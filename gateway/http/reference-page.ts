@@ -14,7 +14,7 @@ const STYLE =
 
 const AGAIN = { wait: 'after a wait', login: 'after a login', no: 'no' } as const;
 
-/** The contract for a person: works offline and without a script. Names of the resource are escaped. */
+/** The contract for people: works offline and without a script. Names of the resource are escaped. */
 export function referencePage({ version, additionalEvents }: ReferenceOptions): string {
   const events = [...NAMED_EVENTS, ...additionalEvents].map(
     (name) => `<a href="${REFERENCE_PATH.schemas}/${encodeURIComponent(name)}.json"><code>${escaped(name)}</code></a>`,

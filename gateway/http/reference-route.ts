@@ -20,8 +20,8 @@ interface Document {
 }
 
 /**
- * The contract as documents: OpenAPI, AsyncAPI, JSON Schemas, and a page. Public, without a token; made when first asked for,
- * from then on the same bytes until the resource's events change.
+ * The contract as documents: OpenAPI, AsyncAPI, JSON Schemas, and a page. Public, without a token. They are made at the
+ * first request, and the same bytes are served until the resource's events change.
  */
 export function referenceRouter(options: () => ReferenceOptions): Router {
   const documents = rememberedBy(options);

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Problem } from './problem.ts';
 
-/** After a refusal before the body was read, the next request on the connection cannot be found. */
+/** After a refusal before the body was read, the start of the next request on the connection is unknown. */
 export const CLOSE_UNREAD = { Connection: 'close' };
 
 /** For callers without the right bearer token of an inner endpoint. */
@@ -14,7 +14,7 @@ export function bearerRequired(name: string): Problem {
   };
 }
 
-/** Null when the body is sent as it is. */
+/** Null when the body is not encoded. */
 export function encodedBody({ headers }: Pick<IncomingMessage, 'headers'>): Problem | null {
   if ((headers['content-encoding'] ?? 'identity').toLowerCase() === 'identity') return null;
   return {

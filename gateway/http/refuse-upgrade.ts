@@ -11,7 +11,7 @@ export function refuseOnSocket(socket: Socket, problem: Problem): void {
 
 /** Ends a connection with an answer; a peer that does not take it is cut off. */
 export function lastWords(socket: Socket, answer: string | Buffer): void {
-  // A second fault on a connection that is already being ended: the first answer stands, its timer continues.
+  // A second fault on a connection that is already being ended: the first answer and its timer remain.
   if (socket.writableEnded) return;
   if (socket.destroyed || !socket.writable) {
     socket.destroy();
@@ -21,7 +21,7 @@ export function lastWords(socket: Socket, answer: string | Buffer): void {
   socket.once('close', () => clearTimeout(timer));
   socket.once('error', () => socket.destroy());
   socket.end(answer);
-  // What the peer still sends is read and dropped, so that it sees the answer and not a reset.
+  // Further input of the peer is read and dropped, so that it gets the answer and not a reset.
   socket.resume();
 }
 

@@ -6,8 +6,8 @@ import type { Problem } from './problem.ts';
 const HOST = /^(?:\[[0-9A-Za-z:.~_-]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::\d{0,5})?$/;
 
 /**
- * Checks what holds for every request, an upgrade or not, and writes its target in origin form (RFC 9112 3.2): of an
- * absolute one the path and query are what is asked for. Null when the request may be routed.
+ * Checks the rules for every request, an upgrade or not, and writes its target in origin form (RFC 9112 3.2): path and
+ * query of an absolute one. Null when the request may be routed.
  */
 export function checkForm(request: IncomingMessage, mostHeaders: number): Problem | null {
   if (request.rawHeaders.length / 2 > mostHeaders) return TOO_MANY_HEADERS;
@@ -21,7 +21,7 @@ export function checkForm(request: IncomingMessage, mostHeaders: number): Proble
   return null;
 }
 
-/** The target in origin form; null for one that is not a target of a server (RFC 9112 3.2). Pure. */
+/** The target in origin form; null when it is not a target of a server (RFC 9112 3.2). Pure. */
 function originForm(target: string): string | null {
   if (target.startsWith('/') || target === '*') return target;
   const absolute = /^https?:\/\/[^/?#]+/i.exec(target)?.[0];

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
 export interface GateLimits {
-  /** Requests that one connection may send; the answer to the last one carries `Connection: close`. */
+  /** Requests that one connection may send; the answer to the last one contains `Connection: close`. */
   readonly requestsPerSocket: number;
   /** How long an ended connection may still read its answer. */
   readonly lingerMs: number;
@@ -12,9 +12,12 @@ export interface GateLimits {
 /** The end of a header section (RFC 9112 2.1), and of a chunked body without trailers (RFC 9112 7.1). */
 const SECTION_END = Buffer.from('\r\n\r\n');
 const NOTHING = Buffer.alloc(0);
-/** A chunked body is cut no finer than this: each piece costs a call of the parser. */
+/** Smallest piece of a chunked body: each piece costs a call of the parser. */
 const SMALLEST_PIECE = 1_024;
-/** What an ended connection still sends is read and dropped up to this size, so that the peer gets its answer and no reset. */
+/**
+ * Further input of an ended connection is read and dropped up to this size, so that the peer gets its answer and no
+ * reset.
+ */
 const MOST_DROPPED_BYTES = 256 * 1_024;
 
 /** The gate of a connection, for the listeners that all gates share: closures would cost memory for each handshake. */
@@ -29,36 +32,38 @@ function onSocket(run: (gate: RequestGate) => void) {
 }
 
 /**
- * Stands between a connection and Node's HTTP server, and gives the server the bytes of one request at a time
- * (RFC 9112 9.3.2). Node itself parses everything that one read brings, and starts all requests in it at once: 64 KB of
- * pipelined requests are 2,600 requests in memory. While a request is in flight nothing more is read from the
- * connection, so the kernel slows the peer down.
+ * Stands between a connection and Node's HTTP server, and passes the bytes of one request at a time to the server (RFC
+ * 9112 9.3.2). Node itself parses everything in one read, and starts all its requests at once: 64 KB of pipelined
+ * requests are 2,600 requests in memory. While a request is running, nothing more is read from the connection, so the
+ * kernel slows the peer down.
  *
- * A pipelined upgrade waits for the answers before it. `release` gives the connection back to what takes over from HTTP.
+ * A pipelined upgrade waits for the answers before it. `release` returns the connection to the code that takes over
+ * from HTTP.
  */
 export class RequestGate extends Duplex {
   readonly #socket: Socket;
   readonly #limits: GateLimits;
-  /** Read from the connection and not yet given to the server. */
+  /** Read from the connection and not yet passed to the server. */
   #held: Buffer = NOTHING;
-  /** Whether the server takes more bytes. */
+  /** Whether the server accepts more bytes. */
   #isWanted = false;
   #current: IncomingMessage | null = null;
   /**
-   * Bytes of the current request's body that the server has not got yet; null where only the parser knows (chunked).
+   * Bytes of the current request's body that the server has not received yet; null where only the parser knows
+   * (chunked).
    */
   #bodyLeft: number | null = 0;
-  /** Requests that the parser found behind a chunked body. */
+  /** Requests that the parser found after a chunked body. */
   readonly #waiting: (() => void)[] = [];
   #requests = 0;
   #isEnding = false;
-  /** The peer sends nothing behind `#held`. */
+  /** The peer sends nothing after `#held`. */
   #isPeerAtEnd = false;
   #isHandedOver = false;
 
   /** `first` was read before. */
   constructor(socket: Socket, limits: GateLimits, first: Buffer) {
-    // With a mark of one byte the stream holds at most one piece that the server has not taken.
+    // With a high-water mark of one byte the stream contains at most one piece that the server has not taken.
     super({ readableHighWaterMark: 1, allowHalfOpen: true });
     this.#socket = socket;
     this.#limits = limits;
@@ -84,10 +89,10 @@ export class RequestGate extends Duplex {
     return this.#requests >= this.#limits.requestsPerSocket;
   }
 
-  /** Runs a request when those before it have been answered. */
+  /** Runs a request when the earlier ones have been answered. */
   begin(request: IncomingMessage, response: ServerResponse, run: () => void): void {
     const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-    // Of one that was found behind a chunked body some bytes may have been given already.
+    // For one that was found after a chunked body, some bytes may have been passed already.
     const isExact = encoding === undefined && this.#current === null;
     this.#inTurn(() => {
       if (this.#isEnding) return;
@@ -99,19 +104,19 @@ export class RequestGate extends Duplex {
     });
   }
 
-  /** Runs an upgrade when the requests before it have been answered. `head` came behind it. */
+  /** Runs an upgrade when the earlier requests have been answered. `head` came after it. */
   beginUpgrade(head: Buffer, run: (socket: Socket, head: Buffer) => void): void {
     this.#inTurn(() => {
       if (this.#isEnding || this.destroyed) return;
       this.#requests += 1;
-      // The request is not kept: the engine may count the gate as alive long after the upgrade.
+      // The request is not kept: the engine may consider the gate alive long after the upgrade.
       run(this.#socket, this.#release(head));
     });
   }
 
   /**
-   * Gives the connection to what answers the current request without Node's server, with what came behind the request. This
-   * gate is gone for Node then, as if its peer had left.
+   * Passes the connection, with the data after the request, to the code that answers the current request without Node's
+   * server. For Node this gate is then gone, as if its peer had left.
    */
   handOver(): { readonly socket: Socket; readonly rest: Buffer } {
     const rest = this.#release(NOTHING);
@@ -136,7 +141,7 @@ export class RequestGate extends Duplex {
     return this;
   }
 
-  /** The connection's own, for what Node, Express and the telemetry ask of a request's socket. */
+  /** The connection's own values, for Node, Express and the telemetry, which read them from a request's socket. */
   get encrypted(): boolean {
     return 'encrypted' in this.#socket;
   }
@@ -182,7 +187,7 @@ export class RequestGate extends Duplex {
     done(error);
   }
 
-  /** Gives the server pieces until a request is complete or nothing is left. */
+  /** Passes pieces to the server until a request is complete or nothing is left. */
   #pass(): void {
     while (this.#isWanted && !this.#isEnding && !this.destroyed && !this.#isAnswering()) {
       if (this.#held.length === 0) this.#held = (this.#socket.read() as Buffer | null) ?? NOTHING;
@@ -198,7 +203,7 @@ export class RequestGate extends Duplex {
     }
   }
 
-  /** Of a connection that is ending nothing is told: Node would end it again, and make an error of that. */
+  /** A connection that is ending reports nothing: Node would end it again, and raise an error. */
   #peerEnded(): void {
     if (this.#isEnding) return;
     this.#isPeerAtEnd = true;
@@ -230,7 +235,7 @@ export class RequestGate extends Duplex {
     this.#pass();
   }
 
-  /** Everything that came behind `head`; the connection is no longer this gate's. */
+  /** Everything after `head`; the connection no longer belongs to this gate. */
   #release(head: Buffer): Buffer {
     const socket = this.#socket;
     socket.off('readable', RequestGate.#onReadable).off('end', RequestGate.#onEnd);

@@ -36,7 +36,7 @@ export interface RouterOptions {
   readonly allowance: AddressAllowance;
   readonly faults: AddressFaults;
   readonly turns: Turns;
-  /** The connection of this request is no fault of its address, however it ends. */
+  /** The connection of this request is not a fault of its address, however it ends. */
   readonly excuse: (request: IncomingMessage) => void;
   readonly events: {
     readonly onAnswer: (status: number) => void;
@@ -44,7 +44,7 @@ export interface RouterOptions {
   };
 }
 
-/** Takes the requests of all connections, one at a time of each, checks what holds for all of them, and routes them. */
+/** Receives the requests of all connections, one at a time for each, checks the common rules, and routes them. */
 export class RequestRouter {
   readonly #options: RouterOptions;
   readonly #limits: Limits;
@@ -54,7 +54,7 @@ export class RequestRouter {
     this.#limits = limits;
   }
 
-  /** `forced` is the answer whatever is asked for. */
+  /** `forced` is the answer to any request. */
   request(request: IncomingMessage, response: ServerResponse, forced: Problem | null): void {
     const gate = gateOf(request);
     watchAnswer(response, (status) => {
@@ -90,7 +90,7 @@ export class RequestRouter {
     this.#options.routes.app(request, response);
   }
 
-  /** An EventSource would never come back after another status than 200. */
+  /** An EventSource would never reconnect after another status than 200. */
   #refuseStream(request: IncomingMessage, problem: Problem): void {
     this.#options.events.onAnswer(problem.status);
     this.#refused(request, problem.status);
@@ -125,7 +125,7 @@ export class RequestRouter {
     try {
       const status = await open(socket);
       if (OPENED.has(status)) this.#succeeded(request);
-      // Its token was verified: that a quota or this replica is full is no fault of the client.
+      // Its token was verified: a full quota or replica is not the client's fault.
       else if (status === 429) this.#options.excuse(request);
       else this.#refused(request, status);
     } catch (error) {
@@ -153,7 +153,7 @@ export class RequestRouter {
     return forced ?? checkForm(request, this.#limits.headers);
   }
 
-  /** The first request of a connection that is its client's own. */
+  /** The first request of a connection that belongs to its client. */
   #isFirst(request: IncomingMessage): boolean {
     return gateOf(request).isFirst && !this.#isForwarded(request);
   }
@@ -167,7 +167,7 @@ export class RequestRouter {
     this.#options.excuse(request);
   }
 
-  /** A fault of this side is none of the client's. A proxy's connection is not judged, but each request on it. */
+  /** A fault of this side is not the client's. On a proxy's connection, each request is judged instead. */
   #refused(request: IncomingMessage, status: number): void {
     if (status >= 500) this.#options.excuse(request);
     else if (status >= 400 && this.#isForwarded(request)) {
@@ -180,16 +180,16 @@ export class RequestRouter {
   }
 }
 
-/** A WebSocket, a stream of Server-Sent Events, and one that has no more to give. */
+/** A WebSocket, a stream of Server-Sent Events, and a finished stream. */
 const OPENED: ReadonlySet<number> = new Set([101, 200, 204]);
 
 /**
- * Reports the answer's status, and ends the connection behind every answer of the 400s. On the response itself, as
+ * Reports the answer's status, and ends the connection after every 4xx answer. Set on the response itself, because
  * Express gives it another prototype.
  */
 function watchAnswer(response: ServerResponse, onAnswer: (status: number) => void): void {
   const writeHead = response.writeHead.bind(response) as (status: number, ...rest: unknown[]) => ServerResponse;
-  // Not assigned directly: the engine makes such a function an old object, and all that it refers to with it.
+  // Not assigned directly: the engine allocates such a function as an old object, and everything that it references.
   const watched = (status: number, ...rest: unknown[]): ServerResponse => {
     onAnswer(status);
     if (status >= 400 && status < 500) {
@@ -205,7 +205,7 @@ function gateOf({ socket }: IncomingMessage): RequestGate {
   return socket as unknown as RequestGate;
 }
 
-/** What came behind the request is the stream's to judge. */
+/** The stream judges the data after the request. */
 function handOver(gate: RequestGate): Socket {
   const { socket, rest } = gate.handOver();
   if (rest.length > 0) socket.unshift(rest);

@@ -11,7 +11,7 @@ export function sendProblem(response: ServerResponse, { headers, ...problem }: P
   response.end(problemBody(problem));
 }
 
-/** For paths that nothing answers. */
+/** For paths without a route. */
 export const notFound: RequestHandler = (_request, response) => {
   sendProblem(response, { status: 404, code: 'not_found', detail: 'There is nothing at this path.' });
 };
@@ -29,7 +29,7 @@ export function onlyMethods(...methods: string[]): RequestHandler {
   };
 }
 
-/** The client's fault by the status that the middleware set, and no internal detail. */
+/** A client fault with the status that the middleware set, without internal details. */
 export function answerErrors(unexpected: (error: unknown) => void): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     const status = Number((error as { status?: unknown } | null)?.status);

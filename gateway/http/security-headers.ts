@@ -1,4 +1,4 @@
-/** What every answer of the public listener says to browsers. */
+/** Headers of every answer of the public listener for browsers. */
 export function securityHeaders(isTls: boolean): Record<string, string> {
   return {
     'X-Content-Type-Options': 'nosniff',

@@ -5,12 +5,12 @@ import { sendProblem } from '../http/respond.ts';
 import type { Ingest, IngestAnswer } from './ingest.ts';
 import { MAX_BODY_BYTES } from './read-batch.ts';
 
-/** Batches at once, each of at most 8 MiB: the memory that producers can use is bounded. */
+/** Concurrent batches, each of at most 8 MiB: the memory that producers can use is bounded. */
 const MOST_AT_ONCE = 16;
 
 export interface IngestRouteOptions {
   readonly ingest: Ingest;
-  /** What producers present as bearer token; an empty one refuses every request. */
+  /** Bearer token of producers; an empty one refuses every request. */
   readonly token: string;
   /** Called with the answer to each batch. */
   readonly onAnswer: (answer: IngestAnswer) => void;
@@ -44,7 +44,7 @@ export function ingestRouter({ ingest, token, onAnswer }: IngestRouteOptions): R
   });
 }
 
-/** A header as UTF-8, as Node reads each byte as a character; empty when it is not there. */
+/** A header as UTF-8, because Node reads each byte as a character; empty when absent. */
 function headerOf(request: Request, name: string): string {
   return Buffer.from(request.get(name) ?? '', 'latin1').toString();
 }

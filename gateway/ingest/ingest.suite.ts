@@ -15,7 +15,7 @@ export async function reported(eventLog: EventLog, body: Buffer | string, conten
   return answer.answer;
 }
 
-/** Everything that the log holds, partition by partition. */
+/** The content of the log, partition by partition. */
 export async function held(eventLog: EventLog): Promise<StoredEntry[]> {
   const entries: StoredEntry[] = [];
   for (let partition = 0; partition < eventLog.partitions; partition += 1) {
@@ -26,7 +26,7 @@ export async function held(eventLog: EventLog): Promise<StoredEntry[]> {
 
 const REAL = ['call-events-2015', 'derived-call-events'];
 
-/** What ingest must do on every log. `open` gives a new and empty one. */
+/** Requirements for ingest on every log. `open` returns a new, empty one. */
 export function ingestSuite(name: string, open: () => Promise<EventLog>): void {
   describe(`ingest into the ${name}`, () => {
     for (const file of REAL) {

@@ -7,21 +7,21 @@ import { readEvent, readWrapped, type Beside, type EventVerdict } from '../../ev
 
 type IngestStatus = 'accepted' | 'duplicate' | 'dropped' | 'rejected' | 'failed';
 
-/** What became of one element. */
+/** The outcome of one element. */
 interface IngestedEvent {
   /** Its place in the request, from 0; blank lines do not count. */
   readonly index: number;
   readonly status: IngestStatus;
   /** Id of the event, given or derived; absent when it was dropped or rejected. */
   readonly id?: string;
-  /** `<partition>:<entry id>`; of a duplicate, where the first one is. */
+  /** `<partition>:<entry id>`; for a duplicate, that of the first one. */
   readonly position?: string;
   readonly code?: string;
   readonly detail?: string;
   readonly field?: string;
-  /** The end of a leg that had been given a synthetic end, at `position`. */
+  /** The end of a leg that already has a synthetic end, at `position`. */
   readonly late?: true;
-  /** `unknown_account`: it is in the log, and is not delivered while its account is not in the directory. */
+  /** `unknown_account`: it is in the log, but is not delivered while the directory lacks its account. */
   readonly warning?: 'unknown_account';
 }
 
@@ -32,8 +32,8 @@ export type IngestAnswer = { readonly summary: string } & Readonly<Record<Ingest
 
 type IngestResult =
   /**
-   * 207 when some were rejected: see `events`. 503 when some failed, as the log is out of reach: the same body again,
-   * unchanged, is safe.
+   * 207 when some were rejected: see `events`. 503 when some failed, because the log is unavailable: sending the same
+   * body again is safe.
    */
   | { readonly kind: 'answered'; readonly status: 200 | 207 | 503; readonly answer: IngestAnswer }
   /** The body as a whole cannot be read; nothing was appended. */
@@ -41,16 +41,16 @@ type IngestResult =
 
 interface IngestOptions {
   readonly contentType: string;
-  /** For a batch of one event, as the other two are; an empty value counts as absent. */
+  /** For a batch of one event, like the other two; an empty value counts as absent. */
   readonly account?: string | undefined;
   readonly eventId?: string | undefined;
   readonly traceparent?: string | undefined;
 }
 
-/** Never rejects, and nothing is accepted before the log has it. */
+/** Never rejects, and no event is accepted before the log has it. */
 export type Ingest = (body: Buffer, options: IngestOptions) => Promise<IngestResult>;
 
-/** Elements judged before other work has its turn: 10,000 in one go would hold up the delivery of events. */
+/** Elements that are judged before other work gets its turn: 10,000 at once would delay the delivery of events. */
 const ELEMENTS_A_TURN = 50;
 
 export interface IngestParts {

@@ -3,7 +3,7 @@ import type { LiveDirectory } from '../directory/directory.ts';
 import { offersAccount } from '../fanout/offer.ts';
 import type { Scope } from '../subscription/scope.ts';
 
-/** `unknown` is an account that is not in the directory: its events are not delivered until it is. */
+/** `unknown` is an account that the directory lacks: its events are not delivered until it is added. */
 export type AccountVerdict = 'offered' | 'not_offered' | 'unknown';
 
 export interface AccountScope {
@@ -14,8 +14,8 @@ export interface AccountScope {
 }
 
 /**
- * Whether a producer may write events of an account here, by directory and scope as they are now. On streams that other
- * resources use, an unknown account may be one of theirs: writing for it would forge their events.
+ * Whether a producer may write events of an account here, by the present directory and scope. On streams that other
+ * resources use, an unknown account may belong to one of them: writing for it would forge their events.
  */
 export function createAccountJudge({ directory, scope, isShared }: AccountScope): (account: string) => AccountVerdict {
   return (account) => {

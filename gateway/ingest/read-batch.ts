@@ -10,7 +10,7 @@ export const MAX_EVENTS = 10_000;
 
 export type Batch =
   | { readonly kind: 'elements'; readonly elements: readonly Buffer[]; readonly wrapped: boolean }
-  /** No element of the body can be distinguished. */
+  /** The elements of the body cannot be separated. */
   | { readonly kind: 'unreadable'; readonly status: 400 | 413; readonly code: ProblemCode; readonly detail: string };
 
 const OPEN_ARRAY = 0x5b;
@@ -18,7 +18,7 @@ const OPEN_OBJECT = 0x7b;
 const LINE_FEED = 0x0a;
 
 /**
- * Cuts a body into its elements without judging them. The first byte decides: `[` begins a JSON array; else each line
+ * Splits a body into its elements without judging them. The first byte decides: `[` begins a JSON array; else each line
  * is an element (NDJSON, blank lines skipped), unless the whole body is one JSON object, as a person would write it.
  */
 export function readBatch(body: Buffer, contentType: string): Batch {
@@ -43,7 +43,7 @@ function isOneObject(content: Buffer): boolean {
     JSON.parse(content.toString());
     return true;
   } catch {
-    // A broken line whose brackets are closed by a later one: the valid lines between them must be kept.
+    // A broken line whose brackets are closed by a later one: the valid lines in between must be kept.
     return false;
   }
 }
@@ -55,7 +55,7 @@ function lines(content: Buffer): Buffer[] {
   while (from < content.length && elements.length <= MAX_EVENTS) {
     const feed = content.indexOf(LINE_FEED, from);
     const end = feed < 0 ? content.length : feed;
-    // Its mark is the event's, of which one is removed.
+    // Its byte order mark belongs to the event, from which one is removed.
     const line = trimSpace(content.subarray(from, end));
     if (line.length > 0) elements.push(line);
     from = end + 1;

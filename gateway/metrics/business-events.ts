@@ -6,7 +6,7 @@ import type { Mismatch } from '../http/first-bytes.ts';
 import type { Metrics } from './metrics.ts';
 import { createOccasionalLine } from './occasional-line.ts';
 
-/** Something that happened, reported once: each function counts it, logs it, and records it in the active span. */
+/** Business events, each reported once: each function counts the event, logs it, and records it in the active span. */
 export interface BusinessEvents {
   /** Runs a login from a client's address in a span of its own. */
   login<A extends { readonly outcome: string; readonly accountId?: string }>(
@@ -16,9 +16,9 @@ export interface BusinessEvents {
   /** The public port has answered a request. */
   readonly requestAnswered: (status: number) => void;
   readonly connectionMismatched: (mismatch: Mismatch, address: string) => void;
-  /** A connection was cut off for the limit of its address or of this replica. */
+  /** A connection was cut off because of the limit of its address or of this replica. */
   readonly connectionDropped: (limit: 'address' | 'replica') => void;
-  /** `code` says why it was refused; null for one that was not. */
+  /** `code` says why it was refused; null when it was not. */
   readonly handshakeFinished: (
     status: number,
     code: string | null,
@@ -111,7 +111,7 @@ export function createBusinessEvents(metrics: Metrics, logger: Logger): Business
   };
 }
 
-/** The lines for what strangers can cause in any number: one a while, with a count. */
+/** Log lines for events that unauthenticated clients can cause in any number: one line in a while, with a count. */
 function createLines(logger: Logger) {
   const refusals = (message: string) =>
     createOccasionalLine<string, { address: string; account?: string }>({

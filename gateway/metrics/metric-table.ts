@@ -4,7 +4,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 const ENTRIES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 /**
- * Every metric of a gateway, as it is scraped. Everything that is exposed is listed here, and everything listed here is
+ * Every metric of a gateway, as scraped. Everything that is exposed is listed here, and everything listed here is
  * exposed.
  */
 export const GATEWAY_METRICS = {

@@ -14,10 +14,10 @@ import { GATEWAY_METRICS } from './metric-table.ts';
 import { createMeters } from '../../runtime/telemetry/meters.ts';
 import { observeGateway, type GatewayInstruments, type Observed } from './observe-gateway.ts';
 
-/** Business events, counted. Labels are bounded: never a user, an account, a call or a token. */
+/** Counts business events. Labels are bounded: never a user, an account, a call or a token. */
 export interface Metrics extends AsyncDisposable, RedisMetrics {
   observe(observed: Observed): void;
-  /** When the served certificate ends, Unix milliseconds; null when it cannot be read. */
+  /** When the served certificate expires, Unix milliseconds; null when it cannot be read. */
   observeCertificate(ends: () => number | null): void;
   loginFinished(outcome: string, seconds: number): void;
   handshake(status: number): void;
@@ -36,16 +36,16 @@ export interface Metrics extends AsyncDisposable, RedisMetrics {
   /** `reason` only where there is more than one. */
   ingested(source: 'http' | 'simulator', outcome: string, events: number, reason?: string): void;
   gap(reason: string): void;
-  /** What the keepers of the table of live calls count. */
+  /** Counts of the keepers of the table of live calls. */
   observeCalls(counters: CallCounters): void;
   snapshotAsked(outcome: 'taken' | 'unavailable'): void;
-  /** Real ends of legs that had been given a synthetic one. */
+  /** Real ends of legs that already had a synthetic one. */
   endedLate(ends: number): void;
   /** A gap of a source was read from the log. */
   sourceGap(reason: string): void;
-  /** A server was asked to judge a login. */
+  /** A login was sent to a server. */
   loginAsked: UpstreamParts['onAnswer'];
-  /** The directory was asked over HTTP; `outcome` is bounded by its type. */
+  /** The directory server was polled; `outcome` is bounded by its type. */
   directoryAsked(outcome: RefreshOutcome): void;
   /** Prometheus exposition. */
   scrape(request: IncomingMessage, response: ServerResponse): void;
@@ -53,11 +53,11 @@ export interface Metrics extends AsyncDisposable, RedisMetrics {
 
 /**
  * The close codes of the gateway and of ws, 1005 (a close without a code) and 1006 (no close); all other codes of peers
- * are one label.
+ * share one label.
  */
 const KNOWN_CODES: ReadonlySet<number> = new Set([...Object.values(CLOSE), 1002, 1005, 1006, 1007, 1008, 1009]);
 
-/** Exposed as 0 from the start, so that the first one is seen as a step. */
+/** Exposed as 0 from the start, so that the first one is an increase. */
 function startAtZero(instruments: GatewayInstruments): void {
   const counter: GatewayInstruments['counter'] = (name) => instruments.counter(name);
   for (const quota of ['account', 'user', 'replica']) counter('firehose_quota_refusals_total').add(0, { quota });
@@ -71,7 +71,7 @@ function startAtZero(instruments: GatewayInstruments): void {
   counter('firehose_revocations_total').add(0, { outcome: 'revoked' });
 }
 
-/** All 0 without a table of live calls. Returns what sets the counters that are read. */
+/** All 0 without a table of live calls. Returns a function that sets the counters that are read. */
 function observeCallCounters(instruments: GatewayInstruments): (counters: CallCounters) => void {
   let counters = createCallCounters();
   instruments.observe('firehose_calls_behind_seconds', (observe) =>
@@ -100,7 +100,7 @@ function ofCalls(instruments: GatewayInstruments): Pick<Metrics, 'observeCalls' 
   };
 }
 
-/** Memory, descriptors and the delay of the event loop; the caller stops what it returns. */
+/** Memory, descriptors and the delay of the event loop; the caller stops the returned observer. */
 function observeProcess(instruments: GatewayInstruments) {
   const loop = monitorEventLoopDelay({ resolution: 10 });
   loop.enable();
@@ -116,7 +116,7 @@ function observeProcess(instruments: GatewayInstruments) {
   return loop;
 }
 
-/** Null where the system does not say. */
+/** Null when the system does not report it. */
 function openDescriptors(): number | null {
   try {
     return readdirSync('/proc/self/fd').length;
@@ -125,7 +125,7 @@ function openDescriptors(): number | null {
   }
 }
 
-/** Logins, and where their accounts come from. */
+/** Logins, and the origin of their accounts. */
 function ofUsers(instruments: GatewayInstruments): Pick<Metrics, 'loginFinished' | 'loginAsked' | 'directoryAsked'> {
   const logins = instruments.counter('firehose_logins_total');
   const loginSeconds = instruments.histogram('firehose_login_duration_seconds');

@@ -11,13 +11,13 @@ import type { GATEWAY_METRICS } from './metric-table.ts';
 const CONNECTION_KINDS = ['plain', 'control', 'durable', 'sse'] as const;
 export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 
-/** What the metrics read at each scrape; nothing is counted per delivery. */
+/** Values that the metrics read at each scrape; nothing is counted for each delivery. */
 export interface Observed {
   readonly counters: FanoutCounters;
   /** Open connections, by contract. */
   readonly connections: () => Readonly<Record<ConnectionKind, number>>;
   readonly groups: Pick<Groups, 'counters' | 'status'>;
-  /** What a group has not read and not finished, over its accounts; a group of which that is unknown now is absent. */
+  /** Unread and unfinished entries of a group, over its accounts; absent while unknown. */
   readonly backlog: () => ReadonlyMap<string, Backlog>;
   /** Null with the embedded log. */
   readonly webhooks: Webhooks | null;
@@ -99,12 +99,12 @@ function observeDirectory(instruments: GatewayInstruments, { directory }: Observ
   );
   instruments.observe('firehose_directory_age_seconds', (observe) => {
     const { confirmedAt } = directory.status;
-    // A file is looked at twice a second: it has no age.
+    // A file is checked twice a second: it has no age.
     if (confirmedAt !== null) observe(Math.max(0, Date.now() - confirmedAt) / 1_000);
   });
 }
 
-/** What this replica does for each durable group of the resource, summed over its accounts. */
+/** This replica's work for each durable group of the resource, summed over its accounts. */
 function observeGroups(instruments: GatewayInstruments, { groups, backlog }: Observed): void {
   const totals = {
     delivered: 'firehose_group_deliveries_total',

@@ -1,15 +1,15 @@
 export interface OccasionalLineOptions<K extends string, D> {
-  /** Writes what happened `count` times since the last line; `last` is the newest of them. */
+  /** Writes what happened `count` times since the last line; `last` is the newest occurrence. */
   readonly write: (kind: K, last: D, count: number) => void;
-  /** Between two lines of a kind. */
+  /** Shortest time between two lines of a kind. */
   readonly everyMs?: number;
 }
 
 const EVERY_MS = 10_000;
 
 /**
- * One log line for what unauthenticated clients can cause as often as they like: the first of a kind is written at
- * once, those that follow are counted and written together. Kinds are a closed set, so at most one timer each is kept.
+ * One log line for events that unauthenticated clients can cause as often as they like: the first of a kind is written
+ * at once, later ones are counted and written together. Kinds are a closed set, so there is at most one timer for each.
  */
 export function createOccasionalLine<K extends string, D>({
   write,

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 
-/** What a person pastes next: log in, then stream, with the quickstart's own user. */
+/** The next commands to paste: log in, then stream, with the quickstart's own user. */
 export function quickstartLines(gateway: { port: number; isTls: boolean; state: string; node: string }): string {
   const trust = gateway.isTls ? `--cacert ${join(gateway.state, 'ca.crt')} ` : '';
   const host = `localhost:${gateway.port}`;
   const scheme = gateway.isTls ? 's' : '';
   const body = '{"username":"admin","password":"adminpassword","domain":"admin"}';
   const certificates = gateway.isTls ? `NODE_EXTRA_CA_CERTS=${join(gateway.state, 'ca.crt')} ` : '';
-  // A refused handshake and a close end it with a message: without a message the WebSocket would end silently.
+  // A refused handshake and a close print a message: without one the WebSocket would end silently.
   const print = [
     'const socket = new WebSocket(process.argv[1])',
     'socket.onmessage = (event) => console.log(event.data)',

@@ -22,8 +22,8 @@ export interface ConnectionLimits {
 }
 
 /**
- * The limits in force. Without any, one account gets half of a replica and one user a quarter, so that others find
- * room. A limit that is given for accounts alone binds their users, too.
+ * The limits in force. Without any, one account gets half of a replica and one user a quarter, so that others have
+ * room. A limit that is given only for accounts also applies to their users.
  */
 export function connectionLimits(
   connections: Pick<Connections, 'maxPerReplica' | 'maxPerAccount' | 'maxPerUser'>,
@@ -70,7 +70,7 @@ export function startConnectionQuota({ limits, redis, logger, ...place }: Connec
   };
 }
 
-/** Hashed, so that keys hold no names. */
+/** Hashed, so that keys contain no names. */
 function userHolder(account: string, username: string): string {
   return createHash('sha256')
     .update(JSON.stringify([account, username]))

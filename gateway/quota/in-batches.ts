@@ -1,7 +1,7 @@
 /**
- * Runs work for single items in batches: what is asked while a batch is under way goes with the next one, at most `most`
- * items in each. An idle caller waits for nothing. `run` answers a batch in its order; its rejection is that of every
- * item in it.
+ * Runs work for single items in batches: items that are added while a batch runs go with the next one, at most `most`
+ * items in each. An idle caller does not wait. `run` returns the results of a batch in order; its rejection applies to
+ * every item in it.
  */
 export function inBatches<Item, Answer>(
   most: number,

@@ -35,7 +35,7 @@ function resource(most: number, lastsMs?: number) {
       return {
         quota,
         client,
-        /** As a process that is killed: nothing is given back or renewed any more. */
+        /** Like a process that is killed: nothing is released or renewed any more. */
         kill: () => client.disconnect(),
         async [Symbol.asyncDispose]() {
           await quota[Symbol.asyncDispose]();
@@ -122,7 +122,7 @@ test('while Redis is away each replica goes by its own count, and nobody waits',
   first?.release();
   assert.notEqual(await quota.reserve('acme'), null);
   await own.restart();
-  // Back again, Redis learns of what was let in without it.
+  // When Redis is back, it receives the connections that were admitted without it.
   const reader = new Redis(own.url);
   await until('2 slots taken', () => reader.zcard(resourceKeys('test:', 'a/away').slots('account', 'acme')), {
     holds: (seen) => seen === 2,

@@ -5,7 +5,7 @@ import { SlotsUnavailable, type HolderKind, type SharedSlots } from './shared-sl
 
 /** A connection's slot within a quota. */
 export interface Slot {
-  /** Called when the connection has ended, or was never opened. A second call does nothing. */
+  /** Call when the connection has ended, or was never opened. A second call does nothing. */
   release(): void;
 }
 
@@ -16,11 +16,11 @@ export interface QuotaOptions {
   /** Null: this process is the only replica. */
   readonly shared: SharedSlots | null;
   readonly logger: Logger;
-  /** Time between two renewals of the slots held here, default 5 s: well within the time they last. */
+  /** Time between two renewals of the slots of this replica, default 5 s: well within their lifetime. */
   readonly renewEveryMs?: number;
 }
 
-/** Slots of this process have names that no other process gives. */
+/** Slot names of this process are unique among all processes. */
 const PROCESS = randomUUID();
 let named = 0;
 
@@ -42,8 +42,8 @@ class Slots implements Slot {
 }
 
 /**
- * A slot of each quota, one holder for each, or none: the index of the first quota that is full. Redis is asked once for
- * all. Never rejects for a store that is away.
+ * A slot of each quota, one holder for each, or none: the index of the first quota that is full. Redis is called once
+ * for all. Never rejects because of an unavailable store.
  */
 export async function reserveOfEach(quotas: readonly Quota[], holders: readonly string[]): Promise<Slot | number> {
   named += 1;
@@ -74,7 +74,7 @@ async function take(quotas: readonly Quota[], holders: readonly string[], slot: 
     return full;
   } catch (error) {
     for (const quota of quotas) quota.report(error);
-    // This replica's counts were within the limits. The next renewal brings the slot into the store.
+    // This replica's counts were within the limits. The next renewal adds the slot to the store.
     return null;
   } finally {
     for (const quota of quotas) quota.hasAsked(slot);
@@ -82,12 +82,13 @@ async function take(quotas: readonly Quota[], holders: readonly string[], slot: 
 }
 
 /**
- * Counts the connections of each holder, an account or a user, over all replicas. A replica holds its slots only while
- * it renews them, so that one that was killed leaves none behind. While they cannot be shared its own count decides.
+ * Counts the connections of each holder, an account or a user, over all replicas. A replica has its slots only while it
+ * renews them, so that a killed one leaves none behind. While the store is unavailable, the replica's own count
+ * decides.
  */
 export class Quota implements AsyncDisposable {
   readonly #options: QuotaOptions;
-  /** Slots by holder; a holder without any is not there. */
+  /** Slots by holder; a holder without slots is absent. */
   readonly #held = new Map<string, Set<string>>();
   readonly #asked = new Set<string>();
   readonly #stop = new AbortController();
@@ -123,13 +124,13 @@ export class Quota implements AsyncDisposable {
     return this.#options.shared;
   }
 
-  /** Null when the holder has no slot left. Never rejects for a store that is away. */
+  /** Null when the holder has no slot left. Never rejects because of an unavailable store. */
   async reserve(holder: string): Promise<Slot | null> {
     const reserved = await reserveOfEach([this], [holder]);
     return typeof reserved === 'number' ? null : reserved;
   }
 
-  /** Counts a slot of this replica; false when the holder has no more here alone. */
+  /** Counts a slot of this replica; false when the holder's limit is reached on this replica alone. */
   hold(holder: string, slot: string): boolean {
     const held = this.#held.get(holder) ?? new Set<string>();
     if (held.size >= this.most) return false;
@@ -138,7 +139,7 @@ export class Quota implements AsyncDisposable {
     return true;
   }
 
-  /** The store is asked for this slot: it is not renewed meanwhile. */
+  /** A request for this slot is pending: it is not renewed in the meantime. */
   asks(slot: string): void {
     this.#asked.add(slot);
   }
@@ -152,7 +153,7 @@ export class Quota implements AsyncDisposable {
     this.#fault = null;
   }
 
-  /** Gives back everything, so that other replicas need not wait until the slots run out. */
+  /** Releases everything, so that other replicas need not wait until the slots expire. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#renewing;
@@ -169,7 +170,7 @@ export class Quota implements AsyncDisposable {
     this.#given.set(holder, [slot]);
   }
 
-  /** Without giving it back to the store. */
+  /** Without releasing it in the store. */
   forget(holder: string, slot: string): boolean {
     const held = this.#held.get(holder);
     if (held?.delete(slot) !== true) return false;
@@ -182,7 +183,7 @@ export class Quota implements AsyncDisposable {
     return this.#held.get(holder)?.has(slot) === true && !this.#asked.has(slot);
   }
 
-  /** Gives back what was released since the last time, one command for each holder. */
+  /** Releases slots since the last call, one command for each holder. */
   async #give(): Promise<void> {
     const given = this.#given;
     this.#given = new Map();
@@ -191,7 +192,7 @@ export class Quota implements AsyncDisposable {
         await this.#options.shared?.give(this.of, holder, slots);
       } catch (error) {
         this.report(error);
-        // No replica renews them: they run out by themselves.
+        // No replica renews them: they expire by themselves.
         return;
       }
     }
@@ -214,7 +215,7 @@ export class Quota implements AsyncDisposable {
     }
   }
 
-  /** Logs a store that is away, once. */
+  /** Logs an unavailable store once. */
   report(error: unknown): void {
     if (!(error instanceof SlotsUnavailable)) throw error;
     if (this.#fault !== error.code) {

@@ -4,7 +4,7 @@ import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import { inBatches } from './in-batches.ts';
 
-/** Whose connections a quota counts. */
+/** The account or user whose connections a quota counts. */
 export type HolderKind = 'account' | 'user';
 
 interface AskedSlot {
@@ -14,12 +14,12 @@ interface AskedSlot {
   readonly most: number;
 }
 
-/** The slots of all replicas. A slot lasts for a while and is renewed. Rejects with a SlotsUnavailable. */
+/** The slots of all replicas. A slot expires unless it is renewed. Rejects with a SlotsUnavailable. */
 export interface SharedSlots {
   /** All of them or none: the index of the first one whose holder has `most` already, null when all were taken. */
   take(asked: readonly AskedSlot[]): Promise<number | null>;
   give(of: HolderKind, holder: string, slots: readonly string[]): Promise<void>;
-  /** Of one holder, in batches; takes again what has run out. `isHeld` is asked just before each batch. */
+  /** Renews slots of one holder, in batches; takes expired ones again. `isHeld` is called just before each batch. */
   renew(holder: Pick<AskedSlot, 'of' | 'holder'>, slots: readonly string[], isHeld: IsHeld): Promise<void>;
 }
 
@@ -35,10 +35,10 @@ export class SlotsUnavailable extends Error {
 }
 
 /**
- * Takes slots for several connections. KEYS: slots of each holder, connection after connection. ARGV: ms that a slot lasts;
- * then for each connection its number of holders, its slot, and the most that each holder may have. Replies a number for
- * each connection: 0 when it has a slot of every holder, else it has none, and this is its first holder without one left.
- * The clock is Redis's.
+ * Takes slots for several connections. KEYS: slots of each holder, connection after connection. ARGV: lifetime of a
+ * slot in ms; then for each connection its number of holders, its slot, and the limit of each holder. Replies a number
+ * for each connection: 0 when it has a slot of every holder, else it has none, and the number is its first holder
+ * without one left. The clock is Redis's.
  */
 const TAKE = defineScript(`
 local time = redis.call('TIME')
@@ -65,7 +65,7 @@ while ARGV[at] do
 end
 return replies`);
 
-/** KEYS: slots. ARGV: ms that they last, slots. */
+/** KEYS: slots. ARGV: their lifetime in ms, slots. */
 const RENEW = defineScript(`
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -75,18 +75,18 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1`);
 
 const BATCH = 500;
-/** Connections of one script: it holds up Redis for less than a millisecond. */
+/** Connections of one script: it blocks Redis for less than a millisecond. */
 const MOST_TAKEN = 64;
 
 export interface SlotsPlace {
   readonly prefix: string;
   /** `<namespace>/<name>`. */
   readonly resource: string;
-  /** Time that a slot lasts without renewal, default 15 s. */
+  /** Lifetime of a slot without renewal, default 15 s. */
   readonly lastsMs?: number;
 }
 
-/** One sorted set for each holder: slots by the time at which they run out. */
+/** One sorted set for each holder: slots by their expiry. */
 export function redisSlots(redis: RedisClient, place: SlotsPlace): SharedSlots {
   const keys = resourceKeys(place.prefix, place.resource);
   const lasts = String(place.lastsMs ?? 15_000);
@@ -94,7 +94,7 @@ export function redisSlots(redis: RedisClient, place: SlotsPlace): SharedSlots {
     try {
       return await answer;
     } catch (error) {
-      // Not attached as a cause: an ioredis error carries the command's arguments.
+      // Not attached as a cause: an ioredis error contains the command's arguments.
       throw new SlotsUnavailable(redisErrorCode(error));
     }
   };

@@ -4,7 +4,7 @@ import type { Logger } from '../../runtime/logging/logger.ts';
 import type { RedisClient } from '../../runtime/redis/client.ts';
 import { Presence } from './presence.ts';
 
-/** The presence of this process, under a name of its own; it beats once it is started. */
+/** The presence of this process, under a unique name; it beats once it is started. */
 export function createPresence(
   client: RedisClient,
   {
@@ -12,7 +12,7 @@ export function createPresence(
     logger,
   }: { readonly keyspace: { readonly prefix: string; readonly resource: string }; readonly logger: Logger },
 ): Presence {
-  // A pod's host name is its own; two processes of one machine still differ.
+  // A pod's host name is unique; two processes of one machine need a further part.
   const replica = `${hostname()}-${randomBytes(4).toString('hex')}`;
   return new Presence({ client, keyPrefix: keyspace.prefix, resource: keyspace.resource, replica, logger });
 }

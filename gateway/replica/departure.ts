@@ -7,8 +7,9 @@ export type Companion = Pick<Heartbeat, 'revision' | 'leaving'>;
 
 /**
  * Whether a replica that is to stop should wait for others. A roll-out ends replicas one by one, as fast as new ones
- * become available; clients of the first could reconnect to the next one to end, and would move twice (I7). So the old
- * replicas wait for each other. Without a newer replica, as with fewer replicas or a drained node, none waits. Pure.
+ * become available. Clients of the first one could reconnect to the next one to end, and would move twice (I7). So the
+ * old replicas wait for each other. Without a newer replica, as with fewer replicas or a drained node, none waits.
+ * Pure.
  */
 export function waitsForOthers(revision: string, others: readonly Companion[]): boolean {
   const isReplaced = others.some((one) => one.revision !== '' && one.revision !== revision && !one.leaving);
@@ -31,13 +32,15 @@ export class Departure {
     return { revision: this.#revision ?? '', leaving: this.#isLeaving };
   }
 
-  /** After each heartbeat; this replica is the first. */
+  /** Call after each heartbeat; this replica is the first. */
   hear(replicas: readonly LiveReplica[]): void {
     this.#others = replicas.slice(1).map(({ heartbeat }) => heartbeat);
     this.#onHeartbeats?.();
   }
 
-  /** From now on this replica is leaving. Settles when it may drain: for the limit at most, at once when aborted. */
+  /**
+   * From now on this replica is leaving. Settles when it may drain: at the limit at the latest, at once when aborted.
+   */
   async together(signal: AbortSignal, limitMs = LEAVE_TOGETHER_S * 1_000): Promise<void> {
     this.#isLeaving = true;
     const revision = this.#revision;

@@ -6,13 +6,13 @@ import type { RedisClient } from '../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 
-/** Seconds for which a heartbeat can be read. */
+/** Lifetime of a heartbeat in seconds. */
 const KEPT_S = 15;
 const FORGOTTEN_MS = 60_000;
 
 /**
- * Enters this replica in the list and replies with the replicas that are alive. KEYS: the sorted set. ARGV: replica,
- * forgotten after this many ms, alive within this many ms. The clock is Redis's: replicas need not agree on theirs.
+ * Enters this replica in the list and replies the replicas that are alive. KEYS: the sorted set. ARGV: replica, dropped
+ * after this many ms, alive within this many ms. The clock is Redis's: replicas need not agree on theirs.
  */
 const BEAT = defineScript(`
 local time = redis.call('TIME')
@@ -74,7 +74,7 @@ export class Presence implements AsyncDisposable {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Begins to beat. `says` is called at each beat. */
+  /** Starts to beat. `says` is called at each beat. */
   start(says: () => Heartbeat): void {
     this.#says = says;
     this.#beating = this.#beatOnAndOn();
@@ -82,7 +82,7 @@ export class Presence implements AsyncDisposable {
 
   /**
    * Beats now, because something changed, and settles when that beat has ended. Never rejects. A call during a beat
-   * causes another beat, since the running one may have sent the former values.
+   * causes another beat, because the running one may have sent the former values.
    */
   beat(): Promise<void> {
     if (this.#says === null || this.#closing.signal.aborted) return Promise.resolve();
@@ -126,7 +126,7 @@ export class Presence implements AsyncDisposable {
     }
   }
 
-  /** One line a reason and outage. */
+  /** One line for each reason and outage. */
   #failed(code: string): void {
     if (code === this.#lastCode || this.#closing.signal.aborted) return;
     this.#lastCode = code;
@@ -134,7 +134,7 @@ export class Presence implements AsyncDisposable {
   }
 }
 
-/** Each key by itself: they are on different shards of a cluster. */
+/** Each key is read separately: they are on different shards of a cluster. */
 async function exchange(options: PresenceOptions, heartbeat: Heartbeat): Promise<LiveReplica[]> {
   const { client, replica, aliveMs = ALIVE_MS } = options;
   const keys = replicaKeys(options.keyPrefix, options.resource);

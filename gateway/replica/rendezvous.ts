@@ -1,6 +1,6 @@
 /**
- * Rendezvous hashing: all processes that know the same replicas choose the same one, and a replica that joins or leaves
- * moves only its own share. Pure, and the same in every process.
+ * Rendezvous hashing: all processes with the same list of replicas choose the same one, and a replica that joins or
+ * leaves moves only its own share. Pure, and the same in every process.
  */
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
@@ -12,7 +12,7 @@ export function seedOf(text: string): number {
   return mix(hash);
 }
 
-/** The murmur3 finaliser: neighbouring inputs give unrelated weights. */
+/** The murmur3 finaliser: similar inputs give unrelated weights. */
 function mix(value: number): number {
   let hash = value;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

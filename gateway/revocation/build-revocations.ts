@@ -16,7 +16,7 @@ export interface RevocationParts {
   readonly onAsked: (outcome: string) => void;
 }
 
-/** Opens the list of what is revoked. */
+/** Opens the list of revocations. */
 export async function buildRevocations(parts: RevocationParts): Promise<Revocations> {
   const { redis, place, state, directory, logger, onAsked } = parts;
   const store = redis === null ? await fileRevocationStore(state, Date.now) : redisRevocationStore(redis, place);

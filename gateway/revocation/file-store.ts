@@ -8,12 +8,12 @@ const FILE = 'revocations.json';
 const content = z.array(z.tuple([z.string().refine(isSubject), z.int().positive()]));
 
 /**
- * For one process: in memory and in the state folder, beside the signing key, because tokens outlive a restart. `now` in
- * Unix milliseconds. Rejects with a ConfigurationFault when the file is not a list of revocations.
+ * For one process: in memory and in the state folder, beside the signing key, because tokens outlive a restart. `now`
+ * in Unix milliseconds. Rejects with a ConfigurationFault when the file is not a list of revocations.
  */
 export async function fileRevocationStore(state: StateFolder, now: () => number): Promise<RevocationStore> {
   let list: RevokedList = merge(new Map(), await load(state), now() * 1_000);
-  /** List in the file. Reads return nothing newer, or sessions would end before their revocation counts them. */
+  /** List in the file. Reads return nothing newer; otherwise sessions would end before their revocation counts them. */
   let safe = list;
   let writing: Promise<void> = Promise.resolve();
   const write = async () => {
@@ -23,7 +23,7 @@ export async function fileRevocationStore(state: StateFolder, now: () => number)
   };
   const save = (next: RevokedList): Promise<void> => {
     list = next;
-    // Writes are in order: the last one holds the newest list.
+    // Writes are in order: the last one contains the newest list.
     writing = writing.then(write);
     const written = writing.catch((error: unknown) => {
       throw new RevocationsUnavailable((error as NodeJS.ErrnoException).code ?? 'UNKNOWN');

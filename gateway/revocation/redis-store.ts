@@ -6,8 +6,8 @@ import { isSubject, LIFETIME_US } from './revocation.ts';
 import { MOST_REVOCATIONS, RevocationsUnavailable, type RevocationStore } from './revocation-store.ts';
 
 /**
- * KEYS: revoked. ARGV: subject, lifetime in us, newest mark known to the caller, most subjects.
- * Replies the mark; nothing when there is no room. The clock is Redis's, and never runs backwards here.
+ * KEYS: revoked. ARGV: subject, lifetime in us, newest mark known to the caller, most subjects. Replies the mark;
+ * nothing when there is no room. The clock is Redis's, and never runs backwards here.
  */
 const REVOKE = defineScript(`
 local time = redis.call('TIME')
@@ -20,7 +20,9 @@ redis.call('ZADD', KEYS[1], mark, ARGV[1])
 redis.call('PEXPIRE', KEYS[1], string.format('%.0f', ARGV[2] / 1000))
 return mark`);
 
-/** KEYS: revoked. ARGV: count and newest mark that the caller has seen. Only reads: it works while writes are refused. */
+/**
+ * KEYS: revoked. ARGV: count and newest mark that the caller has seen. Only reads: it works while writes are refused.
+ */
 const READ = defineScript(`
 local count = tostring(redis.call('ZCARD', KEYS[1]))
 local newest = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2] or '0'
@@ -29,14 +31,14 @@ return { count, newest, redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES') }`);
 
 const BATCH = 1_000;
 
-/** One sorted set a resource, subjects by mark: it prunes itself and ends with its last entry. */
+/** One sorted set for each resource, subjects by mark: it removes expired entries, and expires with its last entry. */
 export function redisRevocationStore(redis: RedisClient, place: { prefix: string; resource: string }): RevocationStore {
   const key = resourceKeys(place.prefix, place.resource).revoked;
   const reached = async <T>(answer: Promise<T>): Promise<T> => {
     try {
       return await answer;
     } catch (error) {
-      // Not attached as a cause: an ioredis error carries the command's arguments.
+      // Not attached as a cause: an ioredis error contains the command's arguments.
       throw new RevocationsUnavailable(redisErrorCode(error));
     }
   };

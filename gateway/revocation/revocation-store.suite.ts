@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MOST_REVOCATIONS, type RevocationStore } from './revocation-store.ts';
 
-/** What every store promises. `open` opens the same store again. */
+/** Requirements for every store. `open` opens the same store again. */
 export function revocationStoreSuite(
   name: string,
   fresh: () => Promise<{ open: () => Promise<RevocationStore> } & AsyncDisposable>,

@@ -1,6 +1,6 @@
 import type { RevokedList } from './revocation.ts';
 
-/** At most this many subjects at a time: each is held in memory by every replica. */
+/** Most subjects: every replica keeps each in memory. */
 export const MOST_REVOCATIONS = 20_000;
 
 /** State of the store at the last read: an unchanged store is not read again. */
@@ -9,13 +9,13 @@ export interface Seen {
   readonly newest: number;
 }
 
-/** Where the replicas of a resource keep what is revoked. Every method rejects with a RevocationsUnavailable. */
+/** Where the replicas of a resource store revocations. Every method rejects with a RevocationsUnavailable. */
 export interface RevocationStore {
   /** The mark of the revocation: above every mark in the store and above `known`. Null: there is no room left. */
   revoke(subject: string, known: number): Promise<number | null>;
   /** The whole list; null when nothing has changed since `seen`. */
   read(seen: Seen | null): Promise<{ readonly list: RevokedList; readonly seen: Seen } | null>;
-  /** Writes back entries that the store has lost and a replica still knows. */
+  /** Writes back entries that the store has lost and a replica still has. */
   restore(list: RevokedList): Promise<void>;
 }
 

@@ -3,15 +3,15 @@ import type { VerifiedToken } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import { foldName } from '../directory/fold.ts';
 
-/** Which tokens are revoked: one, all of a user, or all of an account and of every account below it. */
+/** Which tokens are revoked: one, all of a user, or all of an account and its descendants. */
 export type Revoked =
   | { readonly jti: string }
   | { readonly user: { readonly account: string; readonly username: string } }
   | { readonly account: string };
 
 /**
- * What is revoked, by subject (see `subjectOf`), with the mark that the revocation made: microseconds since 1970, and
- * above every mark before it.
+ * Revocations by subject (see `subjectOf`), with the mark of each: microseconds since 1970, and above every earlier
+ * mark.
  */
 export type RevokedList = ReadonlyMap<string, number>;
 
@@ -41,7 +41,7 @@ export function revokedOf(subject: string): Revoked {
 
 /**
  * Whether a token is revoked: itself, or because its user or account was revoked after its login. Marks decide the
- * order, not clocks: a token carries the newest mark that was known before its login was judged.
+ * order, not clocks: a token contains the newest mark that was known before its login was judged.
  */
 export function isRevoked(
   list: RevokedList,
@@ -60,14 +60,14 @@ export function isRevoked(
   return false;
 }
 
-/** The newest mark, 0 when nothing was ever revoked. */
+/** The newest mark, 0 when there was no revocation. */
 export function newestMark(list: RevokedList): number {
   let newest = 0;
   for (const mark of list.values()) if (mark > newest) newest = mark;
   return newest;
 }
 
-/** Both lists in one, without entries that have ended by `nowUs`; returns `list` itself when nothing changes. */
+/** Combines both lists, without entries that have ended by `nowUs`; returns `list` itself when nothing changes. */
 export function merge(list: RevokedList, added: RevokedList, nowUs: number): RevokedList {
   const merged = new Map(list);
   let changed = false;

@@ -16,7 +16,7 @@ const tokenOf = (account: string, mark = 0): VerifiedToken => ({
   sessionEndsAt: 0,
 });
 
-/** Stands for the Redis of all replicas: its reads can be held up, and it can be away. */
+/** Represents the Redis of all replicas: its reads can be delayed, and it can be unavailable. */
 class FarStore implements RevocationStore {
   list = new Map<string, number>();
   reads = 0;
@@ -48,7 +48,7 @@ class FarStore implements RevocationStore {
   }
 }
 
-/** A replica that looks at the store when it is told to, with these tokens connected. */
+/** A replica that reads the store when the test says so, with these tokens connected. */
 async function replica(store: RevocationStore, tokens: readonly VerifiedToken[] = []) {
   const live = new Set(tokens);
   const listeners = new Set<(directory: Directory) => void>();
@@ -120,7 +120,7 @@ describe('revocations', () => {
     await underWay;
     for (const mark of await marks) assert.equal(there.revocations.isRevoked(tokenOf('sales', mark)), false);
     assert.equal(there.revocations.isRevoked(tokenOf('sales')), true);
-    // One to open each, the one under way, and one for all 100 logins.
+    // One read to open each, the running one, and one for all 100 logins.
     assert.equal(store.reads, 4);
   });
 

@@ -33,13 +33,16 @@ export type RevokeOutcome =
   /** It may be in force nevertheless; the request can be repeated. */
   | { readonly kind: 'unavailable'; readonly code: string };
 
-/** The revocations that this replica knows: at most about a second behind the store, the last known ones while it is away. */
+/**
+ * The revocations that this replica knows: at most about a second behind the store; the last known ones while it is
+ * away.
+ */
 export class Revocations implements AsyncDisposable {
   readonly #options: RevocationsOptions;
   readonly #stop = new AbortController();
   #list: RevokedList = new Map();
   #isKnown = false;
-  /** State of the store when it last held every revocation that is known here; null: read it in full. */
+  /** State of the store when it last contained every revocation that is known here; null: read it in full. */
   #seen: Seen | null = null;
   #fault: string | null = null;
   #reading: Promise<void> | null = null;
@@ -57,7 +60,7 @@ export class Revocations implements AsyncDisposable {
     const revocations = new Revocations(options);
     await revocations.refresh();
     revocations.#following = revocations.#follow();
-    // An account may have been moved below one that is revoked.
+    // An account may have been moved below a revoked one.
     revocations.#leaveDirectory = options.directory.onChange(() => void revocations.#closeRevoked());
     return revocations;
   }
@@ -111,7 +114,7 @@ export class Revocations implements AsyncDisposable {
     }
   }
 
-  /** Those made before the mark `before`, the newest first. */
+  /** Revocations before the mark `before`, the newest first. */
   page(before: number, most: number): { revocations: Revocation[]; next: number | null } {
     const older = [...this.#list].filter(([, mark]) => mark < before).toSorted(([, one], [, other]) => other - one);
     const page = older.slice(0, most);
@@ -119,13 +122,13 @@ export class Revocations implements AsyncDisposable {
     return { revocations: page.map(([subject, mark]) => revocationOf(subject, mark)), next };
   }
 
-  /** Reads the store; never rejects. One read is under way and one waits, however many ask. */
+  /** Reads the store; never rejects. At most one read runs and one waits. */
   refresh(): Promise<void> {
     if (this.#reading === null) {
       this.#reading = this.#read().finally(() => (this.#reading = null));
       return this.#reading;
     }
-    // The read under way may have missed a revocation made since: only the next read is sure to see it.
+    // The running read may have missed a later revocation: only the next read certainly sees it.
     this.#next ??= this.#reading.then(() => {
       this.#next = null;
       return this.refresh();

@@ -7,7 +7,7 @@ import { createEmbeddedLog } from '../../event-log/embedded-log.ts';
 import type { EventLog } from '../../event-log/event-log.ts';
 import { openRedisLog } from '../../event-log/redis-log.ts';
 
-/** The log that the configuration asks for, and the Redis client beside it where there is one. */
+/** The configured log, and the Redis client beside it if there is one. */
 export type OpenedLog = EventLog & { readonly client?: RedisClient };
 
 export async function openLog(config: GatewayConfig, logger: Logger, metrics: RedisMetrics): Promise<OpenedLog> {

@@ -4,12 +4,15 @@ import { dirname, join, resolve } from 'node:path';
 import { ConfigurationFault } from '../../runtime/lifecycle/configuration-fault.ts';
 import { secretValue } from '../../runtime/files/secret-value.ts';
 
-/** What a standalone gateway makes for itself and keeps over restarts: certificates, keys, tokens. Files are 0600. */
+/**
+ * Files that a standalone gateway creates for itself and keeps over restarts: certificates, keys, tokens. Their mode is
+ * 0600.
+ */
 export interface StateFolder {
   readonly path: string;
   /** Null when there is no such file yet. */
   read(name: string): Promise<string | null>;
-  /** Written completely or not at all: a crash never leaves half a key. */
+  /** Writes atomically: a crash never leaves half a key. */
   write(name: string, content: string): Promise<void>;
 }
 
@@ -39,7 +42,7 @@ export async function openStateFolder(path: string): Promise<StateFolder> {
   };
 }
 
-/** A folder of another owner, such as a pod's volume, is accepted as it is when files can be made in it. */
+/** A folder of another owner, such as a pod's volume, is accepted unchanged if files can be created in it. */
 async function closeToOthers(path: string): Promise<void> {
   try {
     await chmod(path, 0o700);
@@ -49,7 +52,7 @@ async function closeToOthers(path: string): Promise<void> {
   }
 }
 
-/** Parents first. Not `recursive`: Node tries forever where a parent takes no children, as in /proc. */
+/** Parents first. Not `recursive`: Node retries without end where a parent takes no children, as in /proc. */
 async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });

@@ -10,9 +10,9 @@ import { unreadable } from '../../runtime/files/text-file.ts';
 
 export interface FollowScopeOptions {
   readonly path: string;
-  /** The subscription as it was read at the start. */
+  /** The subscription at the start. */
   readonly initial: Subscription;
-  /** In a cluster the operator replaces the pods by itself, and makes the signing keys. */
+  /** In a cluster the operator replaces the pods by itself, and creates the signing keys. */
   readonly place: Place;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -20,15 +20,15 @@ export interface FollowScopeOptions {
   readonly intervalMs?: number;
 }
 
-/** What is followed of a subscription. */
+/** The followed parts of a subscription. */
 export interface Followed {
   readonly scope: Live<Scope>;
   readonly privacy: Live<Subscription['spec']['privacy']>;
 }
 
 /**
- * Follows the subscription file: its filters, whether descendants are served, and the profiles of privacy. Any other change
- * takes effect after a restart, which is logged. A faulty file changes nothing.
+ * Follows the subscription file: its filters, whether descendants are served, and the privacy profiles. Any other
+ * change takes effect after a restart, which is logged. A faulty file changes nothing.
  */
 export async function followScope(options: FollowScopeOptions): Promise<Followed> {
   const { path, initial, place, logger, signal, intervalMs } = options;

@@ -5,7 +5,7 @@ export type ParsedSubscription =
   | { readonly value: Subscription; readonly faults: readonly [] }
   | { readonly value: null; readonly faults: readonly string[] };
 
-/** Reads `subscription.yaml`: every fault at once, each with its place. `file` is for the messages. */
+/** Reads `subscription.yaml`: reports every fault at once, each with its place. `file` is for the messages. */
 export function parseSubscription(text: string, file: string): ParsedSubscription {
   return parseYaml(text, file, subscriptionSchema);
 }

@@ -3,8 +3,8 @@ import { PRIVACY_CLASSES, privacyClass, type PrivacyClass } from '../../protocol
 import { seeded } from './hostile.ts';
 
 /**
- * An event as text, and its canaries by class: nine digits in a value of every kind of field, in odd places and spellings too. They are
- * found again however the value is written.
+ * An event as text, and its canaries by class: nine digits in a value of every kind of field, including unusual places
+ * and spellings. They can be found in any form of the value.
  */
 export interface CanaryEvent {
   readonly text: string;
@@ -23,20 +23,20 @@ export function canaryEvents(seed: number): () => CanaryEvent {
   const random = seeded(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
 
-  /** A value that says of which class it is. */
+  /** A value that shows its class. */
   function valueWith(digits: string, of: PrivacyClass): string {
     if (of === 'numbers') return pick([`+4930${digits}`, `0049 30 ${digits}`, `user_canarynumbers${digits}`]);
     return `canary${of}${digits}`;
   }
 
-  /** As JSON, now and then with an escape that nobody would write. */
+  /** As JSON, sometimes with an unusual escape. */
   function written(text: string): string {
     return random() < 0.1 && text.length > 1
       ? `"\\u${text.charCodeAt(0).toString(16).padStart(4, '0')}${JSON.stringify(text.slice(1)).slice(1)}`
       : JSON.stringify(text);
   }
 
-  /** The same field as publishers spell it. */
+  /** The same field in the spellings of publishers. */
   const spell = (field: string) => written(pick([field, field, field, field.toLowerCase(), field.toUpperCase()]));
 
   function eventOf(): CanaryEvent {
@@ -51,7 +51,7 @@ export function canaryEvents(seed: number): () => CanaryEvent {
     const value = (field: string, of: PrivacyClass): string => {
       if (of === 'numbers' && addressed.has(field.toLowerCase())) return written(`${mark(of)}@a.example.com`);
       const shape = random();
-      // Of the wrong type, nested, or in a list: in what can hold a secret.
+      // Of the wrong type, nested, or in a list: wherever a secret can occur.
       if (shape < 0.05)
         return JSON.stringify({
           deep: [{ er: mark(of) }],

@@ -3,16 +3,17 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { createServer } from 'node:tls';
 import { createAuthority, issueCertificate } from '../../runtime/certificates/certificate.ts';
 
-/** A proxy that ends TLS, and cuts each connection once the server has said so many bytes on it. */
+/** A proxy that terminates TLS, and cuts each connection once the server has sent this many bytes on it. */
 export interface CuttingProxy extends AsyncDisposable {
   readonly port: number;
-  /** Connections that it cut. */
+  /** Number of connections that it cut. */
   cuts(): number;
 }
 
 /**
- * `nextCut` says behind which byte of the answer the next connection is cut; null: it is left alone. The peer gets every byte
- * up to there, then the end. It speaks TLS to the client: over plain HTTP a browser takes a head that was cut for a whole one.
+ * `nextCut` returns after which byte of the answer the next connection is cut; null: it is not cut. The peer gets every
+ * byte up to there, then the end. It uses TLS to the client: over plain HTTP a browser treats a head that was cut as
+ * complete.
  */
 export async function startCuttingProxy(port: number, nextCut: () => number | null): Promise<CuttingProxy> {
   const sockets = new Set<Socket>();

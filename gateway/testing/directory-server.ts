@@ -12,7 +12,7 @@ import { NDJSON_TYPE } from '../directory/http/snapshot.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** The body of a question to `/check`. */
+/** The body of a request to `/check`. */
 export interface CheckQuestion {
   readonly username: string;
   readonly password: string;
@@ -22,21 +22,21 @@ export interface CheckQuestion {
 
 type Judge = (question: CheckQuestion, response: ServerResponse) => void;
 
-/** A platform that serves its directory by the contract, over TLS, until a test makes it misbehave. */
+/** A platform that serves its directory by the contract, over TLS, until a test disturbs it. */
 export interface DirectoryServer extends AsyncDisposable {
   readonly url: string;
   readonly caFile: string;
   /** Requests for the snapshot so far. */
   readonly asked: readonly { readonly authorization: string | undefined; readonly status: number }[];
-  /** From now on serves this, and these lines to who has what it served before. */
+  /** From now on serves this, and these lines to clients that have the previous version. */
   change(text: string, lines: string): void;
   /** From now on serves this, with its digest as ETag. */
   serve(text: string, type?: string): void;
   /** Logins that it was asked to judge. */
   readonly checked: readonly CheckQuestion[];
-  /** From now on judges logins so. */
+  /** From now on judges logins like this. */
   judge(judge: Judge): void;
-  /** From now on answers so; null: by the contract again. */
+  /** From now on answers like this; null: by the contract again. */
   misbehave(answer: Answer | null): void;
   /** Ends every connection and refuses new ones, until it is opened again. */
   close(): Promise<void>;
@@ -92,7 +92,7 @@ export async function startDirectoryServer(first: string): Promise<DirectoryServ
   };
 }
 
-/** A content that is served by the contract, with its digest as ETag. */
+/** Serves a content by the contract, with its digest as ETag. */
 function servedContent(first: string) {
   let [content, type] = [first, 'application/json'];
   const etagOf = (text: string) => `"${createHash('sha256').update(text).digest('hex').slice(0, 16)}"`;

@@ -1,7 +1,7 @@
 import { encodeMeta } from '../../protocol/entry.ts';
 import type { StoredEntry } from '../../event-log/event-log.ts';
 
-/** A stored entry as a producer would have put it: enough of an event to be told apart. */
+/** A stored entry like a producer's: enough of an event to be distinguished. */
 export function entryOf(options: {
   sequence: number;
   account: string;

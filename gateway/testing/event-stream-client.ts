@@ -8,19 +8,19 @@ import { until } from '../../testing/until.ts';
 import type { Documented } from './documented.ts';
 import type { RunningGateway } from './running-gateway.ts';
 
-/** What browsers send with an EventSource. */
+/** Headers that browsers send with an EventSource. */
 export const EVENT_SOURCE = { Accept: 'text/event-stream', 'Sec-Fetch-Mode': 'cors' };
 
-/** A stranger's client of Server-Sent Events, with the parser of another house. */
+/** An independent client of Server-Sent Events, with a third-party parser. */
 export class EventStreamClient implements Disposable {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** Everything that is not an event of a call, parsed. */
+  /** Every message that is not a call event, parsed. */
   readonly frames: Record<string, unknown>[] = [];
   readonly events: EventSourceMessage[] = [];
   readonly retries: number[] = [];
   readonly comments: string[] = [];
-  /** Bytes as they came. */
+  /** Bytes as received. */
   body = '';
   /** As a browser keeps it. */
   lastEventId = '';
@@ -66,7 +66,7 @@ export class EventStreamClient implements Disposable {
     return this.frames.find((frame) => frame['type'] === type);
   }
 
-  /** The data of the events, once there are so many. */
+  /** The data of the events, once there are this many. */
   async received(count: number): Promise<string[]> {
     await until(`${count} events`, () => this.events.length >= count);
     return this.events.map(({ data }) => data);
@@ -95,7 +95,7 @@ export class EventStreamClient implements Disposable {
   }
 }
 
-/** Asks for the stream, and returns the answer once its head is there. */
+/** Requests the stream, and returns the answer once its head has arrived. */
 export async function openEvents(
   running: RunningGateway,
   query: string,

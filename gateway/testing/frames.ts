@@ -11,7 +11,7 @@ function isFrame(text: string): boolean {
   return Object.keys(JSON.parse(text) as object).join() === '_firehose';
 }
 
-/** The frames among a client's messages, each of them by its schema. */
+/** The frames among a client's messages, each checked by its schema. */
 export function frames(client: Client): ServerFrame[] {
   return client.messages
     .filter(isFrame)

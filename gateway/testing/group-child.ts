@@ -1,7 +1,8 @@
 /**
- * A replica with one connection in a process of its own, to be killed or stopped:
+ * A replica with one connection in a process of its own, for tests that kill or stop it:
  *   node group-child.ts <url> <key prefix> <replica> <partitions> <ack|hold|nack> <options as JSON>
- * `nack` refuses each event for half a second. Prints a JSON line for each event (`id`, `attempt`) and each change (`standby`).
+ * `nack` refuses each event for half a second. Prints a JSON line for each event (`id`, `attempt`) and each change
+ * (`standby`).
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { startReplica, type ReplicaOptions } from './group-replica.ts';

@@ -22,7 +22,7 @@ import { treeOf } from './tree.ts';
 import type { LogPlace } from '../../event-log/partition-state.ts';
 import type { MemberOptions } from '../group/groups.ts';
 
-/** Short, and yet longer than a busy machine stands still. */
+/** Short, but longer than the pauses of a busy machine. */
 const QUICK: Timings = {
   leaseMs: 3_000,
   acquireMs: 50,
@@ -45,7 +45,7 @@ export const RESOURCE = 'voice/acme';
 export const ACCOUNT = 'acme';
 export const NAME = groupName(RESOURCE, 'default', ACCOUNT);
 
-/** Groups of the account, which exist from the beginning. */
+/** Groups of the account, which exist from the start. */
 export function declared(...groups: readonly object[]): ConsumerGroup[] {
   const list = groups.length === 0 ? [{ name: 'default' }] : groups;
   return declaredForAll(...list.map((group) => ({ account: ACCOUNT, ...group })));
@@ -74,7 +74,7 @@ export interface ReplicaOptions {
 
 const BEATS = { everyMs: 100, aliveMs: 3_000 };
 
-/** A Redis for all tests of a file, and replicas on it, each with streams of its own unless it is told which. */
+/** A Redis for all tests of a file, and replicas on it, each with streams of its own by default. */
 export function onOneRedis() {
   let redis: RedisServer;
   before(async () => {
@@ -135,7 +135,7 @@ export interface PublishedEvent {
   readonly name?: string;
 }
 
-/** Puts events into the log as a producer does, in order; gives their entry ids. Event ids are `<call>/<n>`. */
+/** Puts events into the log like a producer, in order; returns their entry ids. Event ids are `<call>/<n>`. */
 export async function publish(place: LogPlace, events: readonly PublishedEvent[]): Promise<string[]> {
   return Promise.all(
     events.map(async ({ call, n, account = 'acme', name = 'DTMF' }) => {
@@ -159,9 +159,9 @@ export interface ConsumerOptions {
   readonly regroup?: boolean;
   readonly format?: Format;
   readonly acknowledges?: 'frames' | 'pongs';
-  /** Acknowledges each event as it comes; true when not given. */
+  /** Acknowledges each event on arrival; default true. */
   readonly acks?: boolean;
-  /** All that its members receive, in order. */
+  /** Everything that its members receive, in order. */
   readonly received?: Received[];
 }
 
@@ -180,10 +180,10 @@ export class Consumer {
   readonly received: Received[] = [];
   readonly pings: Buffer[] = [];
   readonly standbys: boolean[] = [];
-  /** Where the group was when the connection joined. */
+  /** Position of the group when the connection joined. */
   position: Position | null = null;
   readonly gaps: (GroupGap & { readonly reason: GroupGapReason })[] = [];
-  /** For each gap of a source, how many events had come before it. */
+  /** For each gap of a source, how many events came before it. */
   readonly gapsAt: number[] = [];
   readonly membership: Membership;
   lost: LostReason | null = null;
@@ -246,7 +246,7 @@ export class Consumer {
   }
 }
 
-/** Faults of what was received in all: a call that went backwards (I2), an event that is missing (I1). */
+/** Faults in all received events: a call that went backwards (I2), an event that is missing (I1). */
 export function faultsOf(received: readonly Received[], expected: readonly PublishedEvent[]): string[] {
   const faults: string[] = [];
   const last = new Map<string, number>();
@@ -260,7 +260,7 @@ export function faultsOf(received: readonly Received[], expected: readonly Publi
   return faults;
 }
 
-/** Entries that the group was given and has not acknowledged, in all partitions. */
+/** Entries that the group received and has not acknowledged, in all partitions. */
 export async function pendingInRedis(place: LogPlace, group = 'default', account = ACCOUNT): Promise<number> {
   let pending = 0;
   for (let partition = 0; partition < place.partitions; partition += 1) {

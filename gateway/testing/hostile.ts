@@ -1,12 +1,12 @@
 import { clientFrame } from './raw-client.ts';
 
-/** What strangers send: made from a seed, so that a run can be repeated. `random` gives numbers in [0, 1). */
+/** Hostile input: made from a seed, so that a run can be repeated. `random` returns numbers in [0, 1). */
 export type Random = () => number;
 
 export function seeded(seed: number): Random {
   let state = seed;
   return () => {
-    // mulberry32: unlike those of a plain congruence its low bits do not repeat after a few steps.
+    // mulberry32: in contrast to a plain congruence its low bits do not repeat after a few steps.
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
@@ -26,7 +26,7 @@ const TARGETS = ['//ws/v1', '/ws/../v1', '/%00ws/v1', '/%zz', 'http://evil.examp
 const HEADERS = ['Content-Length: -1', 'Transfer-Encoding: chunked', 'Host: two', ' folded', 'No Colon', 'A\0: b', ':'];
 const ORIGINS = ['null', 'https://', 'file://x', 'https://a.example.com, https://b.example.com', '\x7f', '%0d%0aX: y'];
 
-/** The ways to get a handshake wrong. Each makes one from a right one. */
+/** Faulty handshakes. Each function turns a correct one into a faulty one. */
 export const WRONG_HANDSHAKES: readonly ((right: string, random: Random) => string)[] = [
   (right, random) => right.replace('GET', oneOf(random, ['POST', 'PUT', 'get', 'PRI', 'CONNECT', '', '\0'])),
   (right, random) => right.replace('Version: 13', `Version: ${oneOf(random, ['', '8', '013', '13, 8', '1e1', '-13'])}`),
@@ -54,9 +54,9 @@ export const WRONG_HANDSHAKES: readonly ((right: string, random: Random) => stri
 
 const TOKEN_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.';
 
-/** A token near a right one: a character changed, lost or added, or an end cut off. */
+/** A token close to a correct one: a character changed, lost or added, or an end cut off. */
 export function mutateToken(token: string, random: Random): string {
-  // The last character's low bits are padding: another one there can be the same signature.
+  // The last character's low bits are padding: a different character can have the same signature.
   const at = Math.floor(random() * (token.length - 1));
   const other = oneOf(
     random,
@@ -72,7 +72,7 @@ export function mutateToken(token: string, random: Random): string {
   return oneOf(random, ways);
 }
 
-/** A token that nobody signed, with the claims of a right one under another header, or with none. */
+/** An unsigned token, with the claims of a correct one under another header, or without a header. */
 export function forgeToken(token: string, random: Random): string {
   const [head = '', claims = '', signature = ''] = token.split('.');
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -90,7 +90,7 @@ export function forgeToken(token: string, random: Random): string {
   ]);
 }
 
-/** Frames of one connection, right ones and wrong ones mixed; the last may be cut short. */
+/** Frames of one connection, correct and faulty ones mixed; the last may be cut off. */
 export function randomFrames(count: number, random: Random): Buffer {
   const wild = oneOf(random, [0, 0.002, 0.02, 0.2]);
   const frames = Array.from({ length: count }, () => (random() < wild ? wildFrame(random) : rightFrame(random)));
@@ -98,7 +98,7 @@ export function randomFrames(count: number, random: Random): Buffer {
   return random() < 0.3 ? bytes.subarray(0, bytes.length - Math.floor(random() * 40)) : bytes;
 }
 
-/** Mostly pongs, and some of the rest, fragmented texts included. */
+/** Mostly pongs, and some of the others, including fragmented texts. */
 function rightFrame(random: Random): Buffer {
   const key = randomBytes(random, 4);
   if (random() < 0.9) return clientFrame(10, randomBytes(random, random() * 126), { key });

@@ -7,8 +7,9 @@ const WINDOW_BYTES = 32 * 1024;
 const FLUSH_TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
 /**
- * A client that negotiated permessage-deflate, by the letter of RFC 7692: its window holds the compressed messages that it
- * got and nothing else, so that a frame which refers to anything else cannot be read. `forgets`: it keeps no window between messages.
+ * A client that negotiated permessage-deflate and follows RFC 7692 exactly: its window contains only the compressed
+ * messages that it received, so that it cannot read a frame that refers to anything else. `forgets`: it keeps no window
+ * between messages.
  */
 export class InflatingSink extends RecordingSink {
   readonly texts: string[] = [];
@@ -26,7 +27,7 @@ export class InflatingSink extends RecordingSink {
     super.write(chunk, release);
   }
 
-  /** Returns where the next frame begins. */
+  /** Returns the offset of the next frame. */
   #read(chunk: Buffer, offset: number): number {
     const first = chunk[offset] ?? 0;
     if ((first & 0xbf) !== 0x81) throw new Error(`not a text frame at byte ${offset}: ${first}`);

@@ -1,11 +1,11 @@
-// A gateway in a process of its own, with the collector's flags as it is shipped: `gateway/contract/memory.test.ts`.
+// A gateway in a process of its own, with the shipped flags of the collector: `gateway/contract/memory.test.ts`.
 import { getHeapSpaceStatistics } from 'node:v8';
 import { startGateway } from './running-gateway.ts';
 
 export interface HeapUse {
-  /** Bytes of old objects that nothing refers to: a collection of young objects has left them. */
+  /** Bytes of unreferenced old objects that a collection of young objects has left. */
   readonly left: number;
-  /** Bytes after a whole collection. */
+  /** Bytes after a full collection. */
   readonly live: number;
 }
 

@@ -1,6 +1,6 @@
 import type { Notices } from '../fanout/connection.ts';
 
-/** The notices that a test expects; any other is a fault of the test. */
+/** The notices that a test expects; any other is a failure of the test. */
 export function expectedNotices(looked: Partial<Notices> = {}): Notices {
   const unexpected = (what: string) => () => {
     throw new Error(`unexpected notice: ${what}`);

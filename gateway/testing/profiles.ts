@@ -36,7 +36,7 @@ export function privacyOf(privacy: object): Privacy {
   return subscriptionSchema.parse(resourceWith(privacy)).spec.privacy;
 }
 
-/** A profile with what is left out as the resource has it by default. */
+/** A profile with the resource's defaults for absent fields. */
 export function profileOf(profile: object): PrivacyProfile {
   const [made] = privacyOf({ profiles: [{ name: 'p', ...profile }] }).profiles;
   if (made === undefined) throw new Error('unreachable: it has one');
@@ -47,7 +47,7 @@ export function redactorFor(profile: object): Redactor {
   return redactorOf(profileOf(profile), pseudonym);
 }
 
-/** The profiles of a resource, and how to change them. */
+/** The profiles of a resource, and a way to change them. */
 export function profilesFor(privacy: object = {}): { profiles: Profiles; live: LiveValue<Privacy> } {
   const live = createLive(privacyOf(privacy));
   return { profiles: new Profiles(live, pseudonym), live };

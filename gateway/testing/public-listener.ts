@@ -17,7 +17,7 @@ export interface ListenerChange {
   readonly allowance?: AddressAllowance;
 }
 
-/** A public listener without a gateway behind it, whose login answers with what it was given. */
+/** A public listener without a gateway behind it; its login answers with its input. */
 export async function openListener({
   listener = {},
   origins = ['*'],

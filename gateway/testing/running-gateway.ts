@@ -34,17 +34,17 @@ export interface RunningGateway extends AsyncDisposable {
   /** Open, or rejected with the status and body of the refusal. */
   connect(target: string, headers?: Record<string, string>): Promise<Client>;
   ingest(body: string): Promise<{ status: number; body: Record<string, number> }>;
-  /** Says which calls a switch still has, with the producers' token or another one. */
+  /** Sends the calls that a switch still has, with the producers' token or another one. */
   reconcile(body: unknown, token?: string): Promise<{ status: number; body: Record<string, unknown> }>;
-  /** Asks the administration endpoint with its token: GET, or POST of a body. */
+  /** A request to the administration endpoint with its token: GET, or POST of a body. */
   administer(path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }>;
-  /** Asks for the directory to be asked again, with the administrators' token. Returns the status. */
+  /** Requests a new poll of the directory, with the administrators' token. Returns the status. */
   refreshDirectory(): Promise<number>;
   /** One more replica of the same resource, with the same keys and tokens. */
   another(): Promise<RunningGateway>;
 }
 
-/** More than eight members: each test sets the few that it is about. */
+/** More than eight members: each test sets the few that it needs. */
 export interface StartOptions {
   redisUrl?: string;
   /** Fields under `spec.redis` and `spec.stream`. */
@@ -60,11 +60,11 @@ export interface StartOptions {
   environment?: Readonly<Record<string, string>>;
   name?: string;
   directory?: string;
-  /** The directory is asked here in place of the file. */
+  /** A directory server that replaces the file. */
   directoryServer?: { readonly url: string; readonly caFile?: string; readonly interval?: string };
   /** More of `spec.auth`. */
   auth?: object;
-  /** `spec.account.id`; the quickstart's when not given. */
+  /** `spec.account.id`; default: the quickstart's. */
   accountId?: string;
   /** Plain HTTP, for raw sockets. */
   plain?: boolean;
@@ -73,10 +73,10 @@ export interface StartOptions {
   gateway?: object;
   /** More of `spec.gateway.connections`: `{ maxPerAccount: 3 }`. */
   connections?: object;
-  /** The state folder of another replica, so that both know the same keys. */
+  /** The state folder of another replica, so that both have the same keys. */
   state?: string;
   logger?: Logger;
-  /** Starts in the gateway where `FIREHOSE_SIMULATOR_RATE` is above 0; the simulator when not given. */
+  /** Started in the gateway when `FIREHOSE_SIMULATOR_RATE` is above 0; default: the simulator. */
   source?: StartSource;
 }
 
@@ -130,7 +130,7 @@ function environmentOf(options: StartOptions, folder: string, state: string): En
 type InnerClient = Pick<RunningGateway, 'ingest' | 'reconcile' | 'administer' | 'refreshDirectory'>;
 type Bearer = Readonly<Record<'Authorization', string>>;
 
-/** What producers and administrators ask of the inner listener. */
+/** Requests of producers and administrators to the inner listener. */
 function innerClient(
   inner: string,
   { producer, administrator, documented }: { producer: Bearer; administrator: Bearer; documented: Documented },
@@ -207,7 +207,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   };
 }
 
-/** A stranger's client: what it got, in order. */
+/** An independent client: its received messages, in order. */
 export class Client {
   readonly messages: string[] = [];
   readonly closed: Promise<{ code: number; reason: string }>;
@@ -240,7 +240,7 @@ export class Client {
     return this.messages;
   }
 
-  /** The subprotocol that was agreed on. */
+  /** The negotiated subprotocol. */
   get protocol(): string {
     return this.#socket.protocol;
   }
@@ -249,7 +249,7 @@ export class Client {
     this.#socket.send(text);
   }
 
-  /** Takes nothing from the network until `resume`. */
+  /** Reads nothing from the network until `resume`. */
   pause(): void {
     this.#socket.pause();
   }
@@ -263,7 +263,7 @@ export class Client {
   }
 }
 
-/** Subprotocols go by the client's own option, as it checks the answer against them. */
+/** Subprotocols use the client's own option, because it checks the answer against them. */
 function protocols(headers: Record<string, string>): string[] {
   return headers['Sec-WebSocket-Protocol']?.split(', ') ?? [];
 }

@@ -1,7 +1,7 @@
 import type { Sink } from '../fanout/connection.ts';
 import { payloadStart } from '../fanout/frame.ts';
 
-/** A connection's far end: takes frames as a socket does, and can be told to stop taking them. */
+/** A connection's far end: accepts frames like a socket, and can be told to stop. */
 export class RecordingSink implements Sink {
   readonly chunks: Buffer[] = [];
   queued = 0;
@@ -9,7 +9,7 @@ export class RecordingSink implements Sink {
   #waiting: (() => void)[] = [];
 
   write(chunk: Buffer, release: (() => void) | null): void {
-    // A copy: the chunk may be pooled and is only ours until it is released.
+    // Copies: the chunk may be pooled and is valid only until it is released.
     this.chunks.push(Buffer.from(chunk));
     if (this.#stalled) this.queued += chunk.length;
     release?.();
@@ -30,7 +30,7 @@ export class RecordingSink implements Sink {
     for (const callback of this.#waiting.splice(0)) setImmediate(callback);
   }
 
-  /** The payloads of all frames so far, in order; fails on a chunk that is not made of whole text frames. */
+  /** The payloads of all frames so far, in order; fails on a chunk that does not consist of whole text frames. */
   messages(fromChunk = 0): string[] {
     return this.chunks.slice(fromChunk).flatMap(payloads);
   }

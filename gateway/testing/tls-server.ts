@@ -5,11 +5,11 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { makeCertificates } from '../../testing/certificates.ts';
 
-/** A server of the platform, over TLS, as its own host name and authority. */
+/** A server of the platform, over TLS, with its own host name and authority. */
 export interface TlsServer extends AsyncDisposable {
   readonly url: string;
   readonly caFile: string;
-  /** From now on answers so. */
+  /** From now on answers like this. */
   answer(listener: RequestListener): void;
   close(): Promise<void>;
 }

@@ -12,7 +12,7 @@ const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const START = ['--import', fileOf('../../runtime/telemetry/start.ts'), fileOf('../../cli/firehose.ts')];
 const QUICKSTART = new URL('../quickstart/', import.meta.url);
 
-/** A gateway as a process of its own, started as the image starts it: with the telemetry that its environment asks for. */
+/** A gateway as a process of its own, started as the image starts it, with the telemetry of its environment. */
 export class TracedGateway implements AsyncDisposable {
   readonly process: Started;
   readonly port: number;
@@ -29,7 +29,9 @@ export class TracedGateway implements AsyncDisposable {
     this.#ca = ca;
   }
 
-  /** `spec` is appended to the quickstart's, line by line. `isTls` false: plain HTTP, for clients without the authority. */
+  /**
+   * `spec` is appended to the quickstart's, line by line. `isTls` false: plain HTTP, for clients without the authority.
+   */
   static async start(
     environment: Readonly<Record<string, string>>,
     spec: readonly string[] = [],
@@ -65,7 +67,7 @@ export class TracedGateway implements AsyncDisposable {
     return String((await post(this.port, this.#ca, body)).body['access_token']);
   }
 
-  /** An open socket; its messages are the caller's. */
+  /** An open socket; the caller reads its messages. */
   async connect(query: string): Promise<WebSocket> {
     const address = `127.0.0.1:${this.port}${STREAM_PATH}?${query}`;
     // The global one takes no certificate authority.
@@ -106,7 +108,7 @@ export class TracedGateway implements AsyncDisposable {
   }
 }
 
-/** Closes a socket, and waits until both ends have. */
+/** Closes a socket, and waits until both ends have closed. */
 export function closed(socket: WebSocket): Promise<void> {
   return new Promise((resolve) => {
     socket.onclose = () => resolve();

@@ -17,10 +17,10 @@ const PROGRAM = fileURLToPath(new URL('../main.ts', import.meta.url));
 const DIRECTORY = fileURLToPath(new URL('../quickstart/directory.yaml', import.meta.url));
 export const ACCOUNT = '91eb05e5c68d7ca05e7618b6821d2d16';
 
-/** More than eight members: each test sets the few that it is about. */
+/** More than eight members: each test sets the few that it needs. */
 export interface HookedOptions {
   readonly redisUrl: RedisAddress;
-  /** More of the environment: how Redis is reached. */
+  /** Additions to the environment: how Redis is reached. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly receiver: { readonly url: string; readonly secret: string; readonly caFile: string | null };
   /** More of `consumerGroups[].webhook`. */
@@ -31,14 +31,14 @@ export interface HookedOptions {
     readonly secret: string;
     readonly caFile: string;
   }[];
-  /** More of the group, and of `spec`. */
+  /** Additions to the group, and to `spec`. */
   readonly group?: object;
   readonly spec?: object;
-  /** More of `spec.redis`. */
+  /** Additions to `spec.redis`. */
   readonly redis?: object;
 }
 
-/** A resource with one group `crm` that has a webhook, and how gateways of it are started. */
+/** A resource with one group `crm` that has a webhook, and functions that start gateways of it. */
 export class HookedResource implements AsyncDisposable {
   readonly folder: string;
   readonly name = `hooked-${randomUUID().slice(0, 8)}`;
@@ -116,7 +116,7 @@ export class HookedResource implements AsyncDisposable {
     return started;
   }
 
-  /** Puts events into the log as a producer does. `url`: a plain one, where that of the gateways is not. */
+  /** Puts events into the log like a producer. `url`: a plain one, if that of the gateways is not plain. */
   async publish(list: readonly PublishedEvent[], url: RedisAddress = this.#options.redisUrl): Promise<void> {
     const client = commandClient(url, { logger: silentLogger, name: 'test:producer' });
     try {
@@ -130,7 +130,7 @@ export class HookedResource implements AsyncDisposable {
     }
   }
 
-  /** Asks the administration of one gateway: GET, or POST of a body. */
+  /** A request to the administration of one gateway: GET, or POST of a body. */
   async administer(
     innerPort: number,
     path: string,

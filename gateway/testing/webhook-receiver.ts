@@ -7,7 +7,7 @@ import { Webhook as Verifier } from 'standardwebhooks';
 import { makeCertificates } from '../../testing/certificates.ts';
 import type { PublishedEvent } from './group-replica.ts';
 
-/** A request as the receiver took it. */
+/** A request as the receiver got it. */
 export interface ReceivedHook {
   /** `<call>/<n>`. */
   readonly key: string;
@@ -22,22 +22,22 @@ export interface ReceivedHook {
   readonly at: number;
 }
 
-/** What to do with a request; one that answers nothing hangs. */
+/** How to answer a request; a function that does not answer leaves it hanging. */
 type Behaviour = (hook: ReceivedHook, response: ServerResponse) => void;
 
-/** A receiver over TLS with a ledger of what it was sent: each signature is verified by the official library. */
+/** A receiver over TLS with a ledger of received events: the official library verifies each signature. */
 export class WebhookReceiver implements AsyncDisposable {
   readonly secret: string;
   readonly caFile: string;
   readonly received: ReceivedHook[] = [];
   /** Events that were answered with 2xx, by key. */
   readonly accepted = new Set<string>();
-  /** Signatures that do not verify, and events that came before the one before them was accepted. */
+  /** Signatures that do not verify, and events that arrived before the previous one was accepted. */
   readonly faults: string[] = [];
   readonly #stack: AsyncDisposableStack;
   readonly #port: number;
   readonly #cutAll: () => void;
-  /** Connections are cut as soon as they are made. */
+  /** Connections are cut as soon as they open. */
   isDown = false;
   #behave: Behaviour = (hook, response) => this.accept(hook, response);
 
@@ -94,7 +94,7 @@ export class WebhookReceiver implements AsyncDisposable {
     if (isDown) this.#cutAll();
   }
 
-  /** From now on answers so. */
+  /** From now on answers like this. */
   behave(behaviour: Behaviour): void {
     this.#behave = behaviour;
   }
@@ -104,7 +104,7 @@ export class WebhookReceiver implements AsyncDisposable {
     response.writeHead(status).end();
   }
 
-  /** What was published and never accepted. */
+  /** Published events that were never accepted. */
   missing(published: readonly PublishedEvent[]): string[] {
     return published.map(({ call, n }) => `${call}/${n}`).filter((key) => !this.accepted.has(key));
   }

@@ -6,7 +6,7 @@ import type { StateFolder } from '../state/state-folder.ts';
 const DAY_MS = 86_400_000;
 const CA_DAYS = 3_650;
 const SERVER_DAYS = 365;
-/** A server certificate with less than this left is made again at start. */
+/** A server certificate with less than this left is replaced at start. */
 const RENEW_BEFORE_DAYS = 30;
 
 /**

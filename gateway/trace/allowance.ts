@@ -1,4 +1,4 @@
-/** At most this many in each second, whatever producers ask for. `now` in milliseconds of any clock. */
+/** At most this many in each second, whatever producers request. `now` in milliseconds of any clock. */
 export class Allowance {
   readonly #most: number;
   #second = Number.NEGATIVE_INFINITY;

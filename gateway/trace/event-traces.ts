@@ -17,12 +17,12 @@ import type { StoredEntry } from '../../event-log/event-log.ts';
 import { Allowance } from './allowance.ts';
 import { mayBeSampled, traceparentIn } from './sampled-meta.ts';
 
-/** Deliveries that are traced in a second: a gateway may make millions. */
+/** Traced deliveries in a second: a gateway may make millions. */
 const MOST_A_SECOND = 100;
-/** Contexts that one span links. */
+/** Most contexts that one span links. */
 const MOST_LINKS = 32;
 
-/** An entry whose trace is recorded, as one read brought it. */
+/** An entry whose trace is recorded, as a read returned it. */
 interface Traced {
   readonly entry: StoredEntry;
   readonly created: SpanContext;
@@ -34,9 +34,9 @@ export interface EventTracesOptions extends MessagingDestination {
 }
 
 /**
- * The spans of an event's way from the log to a socket: `receive` for a read, `deliver` for an entry, `settle` for its
- * acknowledgement. Made once it is done, for entries whose producer's trace is recorded, and for this many a second at
- * most: a span for each delivery is never made. All belong to the trace of the event's creation, and link to it.
+ * The spans of an event's path from the log to a socket: `receive` for a read, `deliver` for an entry, `settle` for its
+ * acknowledgement. They are made afterwards, for entries whose producer's trace is recorded, and at most this many a
+ * second: there is never a span for each delivery. All belong to the trace of the event's creation, and link to it.
  */
 export class EventTraces {
   readonly now: () => number;
@@ -50,7 +50,7 @@ export class EventTraces {
     this.now = now;
   }
 
-  /** A read of the fan-out was written to its connections; `audience` says how many are live for an entry. */
+  /** A read of the fan-out was written to its connections; `audience` returns how many are live for an entry. */
   delivered(entries: readonly StoredEntry[], readAt: number, audience: (meta: string) => number): void {
     const traced = this.#tracedOf(entries, this.#deliveries);
     if (traced.length === 0) return;
@@ -69,7 +69,7 @@ export class EventTraces {
     }
   }
 
-  /** A group has read these. */
+  /** A group has read these entries. */
   received(entries: readonly StoredEntry[], readAt: number, group: string): void {
     const traced = this.#tracedOf(entries, this.#groupReads);
     if (traced.length > 0) this.#receive(traced, { entries: entries.length, readAt, group });

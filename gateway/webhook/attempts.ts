@@ -2,16 +2,16 @@ import type { Verdict } from './judge-answer.ts';
 
 /** One request as administrators see it. */
 export interface Attempt {
-  /** Unix milliseconds at its begin. */
+  /** Start, Unix milliseconds. */
   readonly at: number;
   /** The id of the request: of its event, or of its batch. */
   readonly eventId: string;
   readonly events: number;
   /** From 1. */
   readonly attempt: number;
-  /** Null where no answer came. */
+  /** Null without an answer. */
   readonly status: number | null;
-  /** Why no answer came; null where one did. */
+  /** Why there was no answer; null when there was one. */
   readonly code: string | null;
   readonly ms: number;
   /** The beginning of the answer's body. */

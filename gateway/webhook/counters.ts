@@ -2,9 +2,9 @@ import type { Verdict } from './judge-answer.ts';
 
 /** Plain numbers of one webhook on this replica, read by the metrics. */
 export interface WebhookCounters {
-  /** Requests that ended, by what they meant. */
+  /** Finished requests, by their verdict. */
   readonly requests: Record<Verdict['kind'], number>;
-  /** Time that they took together, milliseconds. */
+  /** Their total duration, milliseconds. */
   requestMs: number;
   /** Gaps of sources that the group passed over. */
   sourceGaps: number;

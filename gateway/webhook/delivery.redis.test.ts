@@ -115,7 +115,7 @@ describe('a group with a webhook', LIMIT, () => {
     silent.behave(() => undefined);
     const first = events(calls(40), 1);
     await it.resource.publish(first);
-    // As many as may be under way wait for an answer.
+    // The allowed number of concurrent requests waits for an answer.
     await until('32 requests without an answer', () => silent.received.length, { holds: (seen) => seen === 32 });
     const second = events(calls(40), 5, 1);
     await it.resource.publish(second);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Endpoint } from './endpoint.ts';
 
 const fresh = (concurrency = 32) => new Endpoint(concurrency, () => 0);
-/** As many as may begin at once. */
+/** The number of requests that may begin at once. */
 function beginAll(endpoint: Endpoint, now: number): number {
   let begun = 0;
   while (endpoint.roomAt(now) > 0) {
@@ -125,7 +125,7 @@ test('five events that fail without a success between them are no fault of the e
     endpoint.refuses(id);
   }
   assert.ok(!endpoint.othersSucceed('f', 1));
-  // One that fails again and again is one event.
+  // An event that fails repeatedly counts once.
   assert.ok(endpoint.othersSucceed('a', 1));
   endpoint.begin();
   endpoint.succeeds(2);

@@ -1,18 +1,19 @@
 /** A pause after the first failure, and the longest one; both with jitter. */
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 300_000;
-/** For so long a success says that the endpoint works. */
+/** How long a success proves that the endpoint works. */
 const SUCCESS_COUNTS_MS = 60_000;
-/** So many different events that fail without a success between them show that it does not. */
+/** This many different failed events without a success in between show that it does not. */
 const MOST_SUSPECTS = 5;
 
-/** sending: works. paused: nothing is sent until a time. probing: one request is under way, and decides. */
+/** sending: works. paused: nothing is sent until a time. probing: one request is running, and decides. */
 type Phase = 'sending' | 'paused' | 'probing';
 
 /**
- * What is known of a receiver on this replica: a circuit breaker. Pure: `now` is monotonic, in milliseconds, and the caller
- * tells what happened. After a fault of the endpoint it pauses for 1 s to 5 min, or for what the receiver asked for; then
- * one request goes out. Once that succeeds the number of requests at a time doubles with each success, up to the limit.
+ * State of a receiver on this replica: a circuit breaker. Pure: `now` is monotonic, in milliseconds, and the caller
+ * reports what happened. After a fault of the endpoint it pauses for 1 s to 5 min, or as long as the receiver
+ * requested; then one request is sent. Once that succeeds, the number of concurrent requests doubles with each success,
+ * up to the limit.
  */
 export class Endpoint {
   readonly #concurrency: number;
@@ -20,12 +21,12 @@ export class Endpoint {
   #phase: Phase = 'sending';
   #failures = 0;
   #pausedUntil = Number.NEGATIVE_INFINITY;
-  /** Requests that began before are not judged twice. */
+  /** Requests that began earlier are not judged twice. */
   #pausedAt = Number.NEGATIVE_INFINITY;
   #succeededAt = Number.NEGATIVE_INFINITY;
   #allowance: number;
   #inFlight = 0;
-  /** Events that failed since the last success, by id. */
+  /** Ids of failed events since the last success. */
   readonly #suspects = new Set<string>();
 
   constructor(concurrency: number, random: () => number = Math.random) {
@@ -53,8 +54,8 @@ export class Endpoint {
   }
 
   /**
-   * Whether other events get through, so that a failure is this event's own: one did within the last minute, and few
-   * others have failed since.
+   * Whether other events succeed, so that a failure belongs to the event itself: one succeeded within the last minute,
+   * and few others have failed since.
    */
   othersSucceed(eventId: string, now: number): boolean {
     const others = this.#suspects.size - (this.#suspects.has(eventId) ? 1 : 0);
@@ -73,7 +74,7 @@ export class Endpoint {
     if (this.#phase === 'paused') this.#phase = 'probing';
   }
 
-  /** A request ended, and says nothing of the endpoint: it was cut off by us. */
+  /** A request ended without a result for the endpoint: the gateway cut it off. */
   cut(now: number): void {
     this.#inFlight -= 1;
     if (this.#phase !== 'probing') return;
@@ -81,23 +82,23 @@ export class Endpoint {
     this.#pausedUntil = now;
   }
 
-  /** The endpoint took an event. */
+  /** The endpoint accepted an event. */
   succeeds(now: number): void {
     this.#succeededAt = now;
     this.#suspects.clear();
     this.works();
   }
 
-  /** It refused an event that is at fault itself. */
+  /** It refused an event that is itself at fault. */
   refuses(eventId: string): void {
     if (this.#suspects.size <= MOST_SUSPECTS) this.#suspects.add(eventId);
     this.works();
   }
 
-  /** It answered as an endpoint that works. */
+  /** It answered like an endpoint that works. */
   works(): void {
     this.#inFlight -= 1;
-    // One that began before the pause says nothing of what the receiver asked for then.
+    // A request that began before the pause does not affect the pause that the receiver requested.
     if (this.#phase === 'paused') return;
     if (this.#phase === 'probing') this.#allowance = 1;
     else this.#allowance = Math.min(this.#concurrency, this.#allowance * 2);
@@ -114,7 +115,7 @@ export class Endpoint {
   fails(now: number, { begunAt, retryAfterMs }: { begunAt: number; retryAfterMs: number | null }): void {
     this.#inFlight -= 1;
     if (this.#phase === 'paused' && begunAt < this.#pausedAt) {
-      // Others of the same outage: only a longer wait that was asked for counts.
+      // Further faults of the same outage: only a longer requested wait counts.
       if (retryAfterMs !== null) this.#pausedUntil = Math.max(this.#pausedUntil, now + retryAfterMs);
       return;
     }

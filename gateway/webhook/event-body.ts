@@ -58,14 +58,14 @@ export function testBody(at: number): string {
   return JSON.stringify({ type: 'firehose.test', timestamp: new Date(at).toISOString(), data: {} });
 }
 
-/** `call.channel_answer` of `CHANNEL_ANSWER`. */
+/** `call.channel_answer` from `CHANNEL_ANSWER`. */
 function typeOf(name: string): string {
   return `call.${name.toLowerCase()}`;
 }
 
 const HEADER_SAFE = /^[\x21-\x7e]{1,256}$/;
 
-/** The event's id as `webhook-id`: as it is, or its digest where a header cannot carry it. */
+/** The event's id as `webhook-id`: unchanged, or its digest if a header cannot contain it. */
 export function webhookId(eventId: string): string {
   return HEADER_SAFE.test(eventId) ? eventId : `sha256:${createHash('sha256').update(eventId).digest('base64url')}`;
 }

@@ -14,7 +14,7 @@ const answer = (status: number, more: Partial<Extract<Outcome, { kind: 'answer' 
 const ENDPOINT: Verdict = { kind: 'endpoint', retryAfterMs: null };
 const EVENT: Verdict = { kind: 'event' };
 
-/** An outcome, and the verdict while other events get through and while none does. */
+/** An outcome, and the verdict while other events succeed and while none does. */
 const TABLE: readonly (readonly [Outcome, whenOthersSucceed: Verdict, whenNoneDoes: Verdict])[] = [
   ...[200, 201, 202, 204, 299].map((status) => both(answer(status), { kind: 'acknowledged' })),
   ...[408, 429, 502, 503, 504].map((status) => both(answer(status), ENDPOINT)),

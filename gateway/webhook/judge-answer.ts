@@ -1,9 +1,9 @@
-/** What came of a request: an answer, or the code of a system's or of our own error. */
+/** The outcome of a request: an answer, or the code of a system's error or of the gateway's own. */
 export type Outcome =
   | {
       readonly kind: 'answer';
       readonly status: number;
-      /** `Retry-After` as it was sent; null where it was not. */
+      /** `Retry-After` as sent; null when absent. */
       readonly retryAfter: string | null;
       /** The header `webhook-delivery`. */
       readonly directive: string | null;
@@ -14,9 +14,9 @@ export type Outcome =
   | { readonly kind: 'failure'; readonly code: string };
 
 /**
- * acknowledged: the receiver has it. event: the event's fault, which counts an attempt; only its call waits. endpoint: the
- * endpoint's fault, for which everything waits and no attempt counts. dead_letter: the receiver never wants it.
- * disable: the receiver wants nothing more.
+ * acknowledged: the receiver has it. event: a fault of the event, which counts an attempt; only its call waits.
+ * endpoint: a fault of the endpoint, for which everything waits and no attempt counts. dead_letter: the receiver never
+ * wants it. disable: the receiver wants nothing more.
  */
 export type Verdict =
   | { readonly kind: 'acknowledged' | 'event' | 'dead_letter' }
@@ -24,14 +24,14 @@ export type Verdict =
   | { readonly kind: 'disable'; readonly reason: 'gone' | 'asked'; readonly isTaken: boolean }
   | {
       readonly kind: 'endpoint';
-      /** What the receiver asked for, at most an hour; null: nothing. */
+      /** Wait that the receiver requested, at most an hour; null: none. */
       readonly retryAfterMs: number | null;
     };
 
-/** Answers of a receiver, or of a proxy before it, that is overloaded or away. */
+/** Answers of an overloaded or unavailable receiver, or of a proxy in front of it. */
 const AWAY: ReadonlySet<number> = new Set([408, 429, 502, 503, 504]);
 /**
- * Answers about the address or the sender: the same for every event where nothing gets through. Redirects are never
+ * Answers about the address or the sender: they are the same for every event when nothing succeeds. Redirects are never
  * followed.
  */
 const ADDRESSED: ReadonlySet<number> = new Set([401, 403, 404, 405, 407]);
@@ -39,9 +39,9 @@ const GONE = 410;
 const LONGEST_RETRY_MS = 3_600_000;
 
 /**
- * Whose fault an outcome is. `othersSucceed`: as the endpoint judges it (endpoint.ts). What fails for all
- * events is the endpoint's fault: a receiver that moved, or lost its credentials, must not empty the log into the dead
- * letters. `now`: Unix milliseconds. Pure.
+ * Decides whether an outcome is the fault of the event or of the endpoint. `othersSucceed`: as the endpoint judges it
+ * (endpoint.ts). An outcome that all events have is the endpoint's fault: a receiver that moved, or lost its
+ * credentials, must not empty the log into the dead letters. `now`: Unix milliseconds. Pure.
  */
 export function judgeAnswer(
   outcome: Outcome,

@@ -8,7 +8,7 @@ import type { Verdict } from './judge-answer.ts';
 
 type Event = Held<GroupMember>;
 
-/** What a member asks of its webhook. */
+/** What a member needs from its webhook. */
 export interface MemberWebhook {
   /** How many requests may begin now. */
   room(): number;

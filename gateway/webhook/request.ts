@@ -4,19 +4,19 @@ import type { AddressPolicy } from '../../runtime/net/address-guard.ts';
 import { guardedAgent } from '../../runtime/net/guarded-agent.ts';
 import type { Outcome } from './judge-answer.ts';
 
-/** Read of an answer's body; the connection is cut where there is more. */
+/** Limit of an answer's body; the connection is cut if there is more. */
 const READ_BYTES = 1_024;
-/** Of these, kept for people. */
+/** Part of it that is kept for people. */
 const KEPT_CHARACTERS = 200;
-/** The body is not waited for longer. */
+/** Limit of the wait for the body. */
 const BODY_WAIT_MS = 1_000;
 
 export interface Receiver {
   readonly url: URL;
   readonly policy: AddressPolicy;
-  /** Until the head of the answer, milliseconds. */
+  /** Limit until the head of the answer, milliseconds. */
   readonly timeoutMs: number;
-  /** Authorities of its certificate as they are now; null: those that Node.js knows. */
+  /** The present authorities for its certificate; null: those of Node.js. */
   readonly ca: () => string | null;
 }
 
@@ -26,7 +26,7 @@ interface Sending {
   readonly signal: AbortSignal;
 }
 
-/** Connections to one receiver, which are kept. */
+/** Kept-alive connections to one receiver. */
 export interface Requests extends Disposable {
   /** Posts a body. Never rejects; an aborted request is a failure with the code ABORTED. */
   send(sending: Sending): Promise<Outcome>;
@@ -48,7 +48,8 @@ export function openRequests({ url, policy, timeoutMs, ca }: Receiver): Requests
   return {
     async send(sending) {
       const first = await once(sending);
-      // The receiver closed a kept connection as the request was written: that says nothing of the receiver.
+      // The receiver closed a kept-alive connection while the request was written: that says nothing about the
+      // receiver.
       const isStale = first.outcome.kind === 'failure' && first.wasKept && STALE.has(first.outcome.code);
       return isStale && !sending.signal.aborted ? (await once(sending)).outcome : first.outcome;
     },
@@ -56,12 +57,12 @@ export function openRequests({ url, policy, timeoutMs, ca }: Receiver): Requests
   };
 }
 
-/** How a connection fails that the peer has closed. */
+/** The errors of a connection that the peer has closed. */
 const STALE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
 
 interface Exchanged {
   readonly outcome: Outcome;
-  /** It went over a connection that was there before. */
+  /** It used a connection that existed before. */
   readonly wasKept: boolean;
 }
 
@@ -117,7 +118,7 @@ function readAnswer(call: http.ClientRequest, response: http.IncomingMessage): P
   });
 }
 
-/** Text of a stranger: one line, without control characters. */
+/** Text of an external system: reduced to one line without control characters. */
 function readable(bytes: Buffer): string {
   return bytes
     .subarray(0, READ_BYTES)

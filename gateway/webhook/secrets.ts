@@ -6,20 +6,20 @@ import { readText, unreadable } from '../../runtime/files/text-file.ts';
 import { webhookFiles } from '../../protocol/webhook-files.ts';
 import { parseSecret, type SigningKey } from './sign.ts';
 
-/** Between two looks at the files: a mounted Secret changes them. */
+/** Interval between two reads of the files: a mounted Secret changes them. */
 const EVERY_MS = 1_000;
 
-/** What a webhook signs and verifies with. */
+/** The keys with which a webhook signs, and the authorities with which it verifies. */
 export interface WebhookSecrets {
-  /** The current one first; empty where none can be used. */
+  /** The current one first; empty when none can be used. */
   readonly keys: readonly SigningKey[];
-  /** Authorities in PEM form; null: those that Node.js knows. */
+  /** Authorities in PEM form; null: those of Node.js. */
   readonly ca: string | null;
 }
 
 /**
- * Follows the files of one group. A file that becomes unusable changes nothing but a line in the log, which holds nothing
- * of it; only the current secret must be there.
+ * Follows the files of one group. A file that becomes unusable changes nothing, but is logged without its content; only
+ * the current secret is required.
  */
 export class SecretFiles {
   readonly #folder: string;
@@ -38,11 +38,11 @@ export class SecretFiles {
     return this.#current;
   }
 
-  /** Reads the files until aborted; `onChange` after each read that changed something. Never rejects. */
+  /** Reads the files until aborted; `onChange` after each read with a change. Never rejects. */
   async follow(signal: AbortSignal, onChange: () => void): Promise<void> {
     while (!signal.aborted) {
       if (await this.read()) onChange();
-      // Aborted: the one way that this ends.
+      // Only an abort ends this wait early.
       await delay(EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
@@ -89,7 +89,7 @@ export class SecretFiles {
     }
   }
 
-  /** Null where there is no such file, which is a fault where `faults` is given. */
+  /** Null when there is no such file, which is a fault if `faults` is given. */
   async #text(name: string, faults: string[] | null): Promise<string | null> {
     try {
       return await readText(join(this.#folder, name));

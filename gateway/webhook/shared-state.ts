@@ -11,7 +11,7 @@ import type { Logger } from '../../runtime/logging/logger.ts';
 import type { RedisClient } from '../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 
-/** Between two writes of the last success: nobody needs it to the second. */
+/** Interval between two writes of the last success, which need not be exact to the second. */
 const SUCCESS_EVERY_MS = 10_000;
 
 export interface SharedStateOptions {
@@ -25,8 +25,8 @@ export interface SharedStateOptions {
 }
 
 /**
- * What all replicas know of one webhook, in Redis. What this replica decides counts here at once, and is written again at
- * each `refresh` until Redis has it. Times are Unix milliseconds.
+ * The replicas' shared state of one webhook, in Redis. Decisions of this replica apply here at once, and each `refresh`
+ * writes them again until Redis has them. Times are Unix milliseconds.
  */
 export class SharedState {
   readonly #options: SharedStateOptions;
@@ -43,12 +43,12 @@ export class SharedState {
     this.#key = resourceKeys(options.keyPrefix, options.resource).webhook(options.group);
   }
 
-  /** Null until Redis has been read: nothing is sent before, as the webhook may be off. */
+  /** Null until Redis has been read: nothing is sent before, because the webhook may be off. */
   get current(): WebhookState | null {
     return this.#current;
   }
 
-  /** Writes what is owed and reads the rest. Never rejects. */
+  /** Writes pending changes and reads the rest. Never rejects. */
   async refresh(): Promise<void> {
     const { client, webhook } = this.#options;
     await this.#trying(async () => {
@@ -58,12 +58,12 @@ export class SharedState {
       if (this.#owed !== owed) return;
       this.#owed = null;
       const read = decodeWebhookState(await client.hgetall(this.#key), webhook);
-      // What was decided here while Redis answered is written next.
+      // Decisions that were made here while Redis answered are written next.
       if (this.#owed === null) this.#current = read;
     });
   }
 
-  /** Nothing gets through from here: since now, unless it is so for longer. */
+  /** Nothing succeeds from here: since now, unless it is so for longer. */
   async fails(now: number): Promise<void> {
     if (this.#current?.failingSince === null) this.#current = { ...this.#current, failingSince: now };
     await this.#trying(async () => {
@@ -116,7 +116,7 @@ export class SharedState {
     await this.refresh();
   }
 
-  /** One line a reason and outage. */
+  /** One line for each reason and outage. */
   async #trying(work: () => Promise<void>): Promise<void> {
     try {
       await work();

@@ -3,11 +3,13 @@ import type { Attempt } from './attempts.ts';
 import type { ReplayReport } from './replay.ts';
 import type { HeldBack, Webhook } from './webhook.ts';
 
-/** A webhook as administrators see it. Times are RFC 3339, durations milliseconds. More than eight members: a report. */
+/**
+ * A webhook as administrators see it. Times are RFC 3339, durations milliseconds. More than eight members: a report.
+ */
 export interface ShownWebhook {
   readonly group: string;
   readonly account: string;
-  /** Of its URL, without path and query: these may hold a credential. */
+  /** Origin of its URL, without path and query, which may contain a credential. */
   readonly host: string;
   readonly state: 'sending' | 'paused' | 'probing' | 'held_back';
   /** Why it is held back; null while it is not. */

@@ -13,8 +13,8 @@ const SHORTEST = 24;
 const LONGEST = 64;
 
 /**
- * A secret as Standard Webhooks writes it: `whsec_` and the key in base64; the prefix may be missing. A fault says what is
- * wrong, and contains nothing of the secret.
+ * A secret in the form of Standard Webhooks: `whsec_` and the key in base64; the prefix may be missing. A fault says
+ * what is wrong, and contains nothing of the secret.
  */
 export function parseSecret(text: string): { readonly key: SigningKey } | { readonly fault: string } {
   const read = secretValue(text);
@@ -28,7 +28,7 @@ export function parseSecret(text: string): { readonly key: SigningKey } | { read
   return { key: { bytes } };
 }
 
-/** What is signed: the headers `webhook-id` and `webhook-timestamp` (Unix seconds), and the body. */
+/** The signed content: the headers `webhook-id` and `webhook-timestamp` (Unix seconds), and the body. */
 export interface Signed {
   readonly id: string;
   readonly timestamp: number;

@@ -49,7 +49,7 @@ describe('the state of a webhook', { timeout: 300_000 }, () => {
         });
       for (const { innerPort } of [one, two])
         assert.partialDeepStrictEqual(await off(innerPort), { off: { reason: 'gone' } });
-      // One request at a time: each replica sent one at most.
+      // One request at a time: each replica sent at most one.
       assert.ok(receiver.received.length <= 2, String(receiver.received.length));
       assert.deepEqual((await resource.administer(one.innerPort, '/dead-letters/crm')).body['dead_letters'], []);
       receiver.behave((hook, response) => receiver.accept(hook, response));

@@ -58,15 +58,15 @@ interface Posted {
 /** Why nothing is sent, apart from a pause. unknown: Redis was not read yet. */
 export type HeldBack = 'off' | 'no_secret' | 'refused' | 'unknown';
 
-/** Milliseconds between two looks at what other replicas decided. */
+/** Milliseconds between two reads of other replicas' decisions. */
 const REFRESH_MS = 1_000;
 const ADMIT_AGAIN_MS = 1_000;
 
-/** One declared webhook on this replica: it joins its group, sends what the group gives it, and judges the answers. */
+/** One declared webhook on this replica: it joins its group, sends the group's events, and judges the answers. */
 export class Webhook implements Disposable {
   readonly name: string;
   readonly account: string;
-  /** Of its URL, without path and query. */
+  /** Origin of its URL, without path and query. */
   readonly host: string;
   readonly counters: WebhookCounters = createWebhookCounters();
   readonly attempts = new Attempts();
@@ -132,7 +132,7 @@ export class Webhook implements Disposable {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
-  /** On again, from where the group is. Rejects with the client's error. */
+  /** On again, from the position of the group. Rejects with the client's error. */
   async enable(): Promise<void> {
     await this.#shared.enable();
     this.#endpoint.tryNow(performance.now());
@@ -144,7 +144,7 @@ export class Webhook implements Disposable {
     return show(this);
   }
 
-  /** Sends a test event, whatever the state, and says what came of it. The state does not change. Never rejects. */
+  /** Sends a test event in any state, and returns the outcome. The state does not change. Never rejects. */
   async test(): Promise<{ readonly id: string; readonly outcome: string; readonly ms: number }> {
     const at = Date.now();
     const begunAt = performance.now();
@@ -325,7 +325,7 @@ export class Webhook implements Disposable {
     this.counters.requestMs += ms;
   }
 
-  /** Tells the group when a pause is over. */
+  /** Notifies the group when a pause is over. */
   #wakeLater(): void {
     const ms = this.#endpoint.pausedUntil - performance.now();
     if (this.#endpoint.phase !== 'paused' || this.#timer !== null) return;
@@ -333,7 +333,7 @@ export class Webhook implements Disposable {
       () => {
         this.#timer = null;
         this.#member?.flows();
-        // A wait that became longer meanwhile.
+        // The wait became longer in the meantime.
         this.#wakeLater();
       },
       Math.max(0, ms) + 1,

@@ -27,7 +27,7 @@ export interface Webhooks extends AsyncDisposable {
   look(): void;
 }
 
-/** Starts every declared webhook; each joins its group as soon as Redis lets it. */
+/** Starts every declared webhook; each joins its group as soon as Redis allows it. */
 export function startWebhooks({ declared, guard, directory, scope, profiles, ...parts }: WebhooksParts): Webhooks {
   const stop = new AbortController();
   const background = new Background();
@@ -76,7 +76,7 @@ function policyFor({ webhook }: Pick<WebhookParts['group'], 'webhook'>, guard: A
 
 /**
  * What is shown of the events, by the privacy profiles of the resource and the declared user. Null while nothing may be
- * sent: the account is inactive or not served, as for its logins, or the user is disabled or not there. Pure.
+ * sent: the account is inactive or not served, as for its logins, or the user is disabled or missing. Pure.
  */
 function shownTo(
   { account: id, user: name }: { readonly account: string; readonly user: string | undefined },

@@ -6,14 +6,14 @@ const FOLDER = new URL('corpus/', import.meta.url);
 
 export type Surface = 'login' | 'ingest' | 'upgrade' | 'frames' | 'directory' | 'subscription';
 
-/** Every input that is kept for a surface, in the order of file names. */
+/** Every stored input for a surface, in the order of file names. */
 export async function readCorpus(surface: Surface): Promise<Buffer[]> {
   const folder = new URL(`${surface}/`, FOLDER);
   const names = (await readdir(folder)).toSorted();
   return Promise.all(names.map((name) => readFile(new URL(name, folder))));
 }
 
-/** The corpus as it is, then `count` mutations of it. */
+/** The corpus unchanged, then `count` mutations of it. */
 export function* inputsOf(corpus: readonly Buffer[], count: number, random: Random): Generator<Buffer> {
   yield* corpus;
   for (let made = 0; made < count; made += 1) {

@@ -1,6 +1,6 @@
 import { oneOf, randomBytes, type Random } from '../hostile.ts';
 
-/** Pieces that parsers stumble over: numbers, escapes, structure, encodings, names with a meaning in JavaScript. */
+/** Pieces that often break parsers: numbers, escapes, structure, encodings, names with a meaning in JavaScript. */
 const PIECES: readonly string[] = [
   '',
   'null',
