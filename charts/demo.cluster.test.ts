@@ -17,7 +17,7 @@ interface Container {
   readonly args: readonly string[];
 }
 
-/** The FirehoseSource of a first try. */
+/** The FirehoseSource for a first test. */
 async function demoSource(): Promise<string> {
   const text = await readFile(new URL('demo.yaml', import.meta.url), 'utf8');
   const source = text.split(/^---$/m).find((part) => part.includes('kind: FirehoseSource'));
@@ -25,7 +25,7 @@ async function demoSource(): Promise<string> {
   return source ?? '';
 }
 
-/** What a kubelet would run, run here: the files, the arguments and the addresses are those that were rendered. */
+/** Runs what a kubelet would run: the rendered files, arguments and addresses. */
 test(
   "the demo's Redis, its users and its source work together as they are rendered",
   { timeout: 100_000 },

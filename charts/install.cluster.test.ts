@@ -33,7 +33,7 @@ after(() => plane[Symbol.asyncDispose]());
 const isThere = async (path: string) => (await plane.admin.call('GET', path)).status === 200;
 const isGone = (path: string) => until(`${path} is gone`, async () => !(await isThere(path)));
 
-/** As the version before this one may have been: an older CRD, without one field. */
+/** Like an earlier version: an older CRD, without one field. */
 async function previousChart(): Promise<string> {
   const folder = join(plane.folder, 'previous');
   await cp(CHART, folder, { recursive: true });
@@ -201,7 +201,7 @@ test("the operator works in the chart's role and the demo's Redis user, and unin
   for (const type of ['RedisConnected', 'ConsumerGroupsReady', 'SigningKeysReady', 'ReferencesResolved']) {
     await until(type, async () => (await condition(type)) === 'True');
   }
-  // Owners of a kind that is new are refused for a moment, whatever the role says: what counts is what is never allowed.
+  // Owners of a new kind are refused for a moment, whatever the role says: only rights that are never granted count.
   const refused = async (account: string) => {
     const user = `system:serviceaccount:${SYSTEM}:firehose-${account}`;
     const own = (await plane.audit()).filter((entry) => entry.user === user);

@@ -27,7 +27,7 @@ before(async () => {
 });
 after(() => plane[Symbol.asyncDispose]());
 
-/** As Go reads it: `no` is a word in YAML 1.2 alone. */
+/** As Go reads it: `no` is a word only in YAML 1.2. */
 const asYaml = (objects: readonly RenderedObject[]) =>
   objects.map((object) => stringify(object, { aliasDuplicateObjects: false, version: '1.1' })).join('---\n');
 
@@ -53,7 +53,7 @@ describe('the chart passes with', { concurrency: 2 }, () => {
         assert.ok(known !== undefined, `${object}: ${check}: ${why}`);
         occurred.add(`${known.check} ${String(known.object)}`);
       }
-      // Fields that there are not, and pods that "restricted" would not let in, are warned of.
+      // Unknown fields, and pods that "restricted" would refuse, cause warnings.
       const args = ['apply', '--dry-run=server', '--validate=strict', '--warnings-as-errors', '-f', '-'];
       await plane.kubectl([...args, '--server-side', '--field-manager=helm'], yaml);
     });

@@ -30,7 +30,7 @@ const WITH_CA = {
   directory: { ...DIRECTORY.directory, sql: { ...DIRECTORY.directory.sql, caSecret: { name: 'ca' } } },
 };
 
-/** Where a value only counts beside another one. The longest beginning of its path decides. */
+/** For values that only apply beside another one. The longest matching prefix of the path decides. */
 const BESIDE: Readonly<Record<string, object>> = {
   '': {},
   source: { source: SOURCE },
@@ -38,7 +38,7 @@ const BESIDE: Readonly<Record<string, object>> = {
   'source.redis.tls.caSecret.key': {
     source: { ...SOURCE, redis: { ...SOURCE.redis, tls: { caSecret: { name: 'authority' } } } },
   },
-  // Else each rendering has a password of its own.
+  // Otherwise each rendering has a password of its own.
   demo: { demo: { enabled: true, redis: { password: 'usual' } } },
   'demo.enabled': {},
   'demo.redis.password': { demo: { enabled: true, redis: { password: 'usual' } } },
@@ -66,7 +66,7 @@ const REQUIRED: ReadonlySet<string> = new Set([
   'directory.kazoo.apiKeySecret',
 ]);
 
-/** Another value, where one cannot be told from the default. */
+/** A different value, when one cannot be distinguished from the default. */
 const OTHER: Readonly<Record<string, unknown>> = {
   imagePullSecrets: [{ name: 'registry' }],
   'source.kind': 'none',
@@ -244,7 +244,7 @@ function valueAt(values: object, path: readonly string[]): unknown {
   return path.reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], values);
 }
 
-/** The demo's password and the checksums of it are others each time. */
+/** The demo's password and its checksums differ each time. */
 function withoutGenerated(text: string): string {
   return text.replaceAll(/\b[A-Za-z0-9]{32}\b|\b[0-9a-f]{64}\b/g, 'GENERATED');
 }

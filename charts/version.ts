@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { VERSION } from '../runtime/version.ts';
 
-/** Where the version stands in a file: in place of the group. `docs/compatibility.test.ts` finds a place that is missing here. */
+/**
+ * Place of the version in a file: the group of the pattern. `docs/compatibility.test.ts` finds a place that is missing
+ * here.
+ */
 const PLACES: Readonly<Record<string, RegExp>> = {
   'firehose/Chart.yaml': /^((?:version|appVersion): ).+$/gm,
   'gitops/argo-cd/application.yaml': /(targetRevision: v)\d\S*/g,
@@ -12,7 +15,7 @@ const PLACES: Readonly<Record<string, RegExp>> = {
   '../docs/kubernetes.md': /(firehose:)\d+\.\d+\.\d+/g,
 };
 
-/** The files of the chart and around it with the version of package.json. */
+/** The files of the chart and around it that contain the version of package.json. */
 export function filesWithVersion(): Promise<readonly { readonly path: string; readonly text: string }[]> {
   return Promise.all(
     Object.entries(PLACES).map(async ([name, place]) => {

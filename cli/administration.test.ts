@@ -118,7 +118,7 @@ describe('firehose revoke and firehose connections', { timeout: 120_000 }, () =>
       assert.equal(code, 2);
       assert.match(errors, /FIREHOSE_INNER_HOST: an address without a port, IPv6 without brackets/);
     }
-    // An IPv6 address by its form.
+    // Recognises an IPv6 address by its form.
     const { code, errors } = await type(['connections'], { environment: { FIREHOSE_INNER_HOST: '100::1:9090' } });
     assert.equal(code, 3);
     assert.match(errors, /If 9090 is the port: give it by --inner-port\.$/m);

@@ -9,7 +9,7 @@ import { codeOf } from './doctor/listeners.ts';
 import { printable, type Terminal } from './terminal.ts';
 import { readText, unreadable } from '../runtime/files/text-file.ts';
 
-/** Exit codes of the commands that ask a running gateway. */
+/** Exit codes of the commands that query a running gateway. */
 const ANSWERED = { done: 0, refused: 1, usage: 2, unreachable: 3 } as const;
 
 /** Ends such a command with a message for a person and an exit code. */
@@ -24,7 +24,7 @@ export class CommandFault extends Error {
 
 const { FIREHOSE_INNER_HOST, FIREHOSE_INNER_PORT, FIREHOSE_STATE, FIREHOSE_ADMIN_TOKEN_FILE } = GATEWAY_SETTINGS;
 
-/** Settings of every command that asks a gateway: those by which the gateway itself was started. */
+/** Settings of every command that queries a gateway: those with which the gateway itself was started. */
 export const ENDPOINT_SETTINGS = {
   FIREHOSE_INNER_HOST: { ...FIREHOSE_INNER_HOST, about: 'address of the gateway' },
   FIREHOSE_INNER_PORT: { ...FIREHOSE_INNER_PORT, about: 'inner port of the gateway' },
@@ -36,13 +36,13 @@ export const ENDPOINT_SETTINGS = {
   },
 } as const satisfies SettingsTable;
 
-/** Asks the administration endpoint; gives the body of a 200. Rejects with a CommandFault. */
+/** Sends a request to the administration endpoint; returns the body of a 200. Rejects with a CommandFault. */
 export type Ask = <T>(path: string, schema: z.ZodType<T>, body?: object) => Promise<T>;
 
 const LIMIT_MS = 10_000;
 const problem = z.object({ code: z.string(), detail: z.string(), field: z.string().optional() });
 
-/** Rejects with a CommandFault when there is no token to present. */
+/** Rejects with a CommandFault when there is no token. */
 export async function openEndpoint(environment: Environment): Promise<Ask> {
   const { values, faults } = readSettings(ENDPOINT_SETTINGS, environment);
   if (faults.length > 0) throw new CommandFault('usage', faults.join('\n'));
@@ -69,7 +69,7 @@ export async function answering(terminal: Terminal, run: () => Promise<void>): P
   }
 }
 
-/** How a list is asked for: the answer as one JSON document, or as a person reads it. */
+/** Output form of a list: one JSON document, or lines for people. */
 export interface ListFlags {
   readonly json?: boolean;
 }
@@ -123,7 +123,7 @@ async function send(url: URL, token: string, body: object | undefined): Promise<
     text = await response.text();
   } catch (error) {
     const why = codeOf(error);
-    // A port behind an IPv6 address without brackets is a part of the address.
+    // A port after an IPv6 address without brackets would be part of the address.
     const asPort = /:(\d{4,5})\]$/.exec(url.hostname)?.[1];
     const hint = asPort === undefined ? '' : ` If ${asPort} is the port: give it by --inner-port.`;
     throw new CommandFault(
@@ -144,7 +144,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // A proxy's own page, for example; the caller reports an answer without a problem.
+    // For example, a proxy's own page; the caller reports an answer without a problem.
     return null;
   }
 }

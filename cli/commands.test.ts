@@ -42,7 +42,7 @@ const LISTS = [
 describe('every command', () => {
   for (const { path, command } of COMMANDS) {
     const name = ['firehose', ...path].join(' ');
-    // `source` runs by itself as well.
+    // `source` is also a command by itself.
     const isGroup = command.commands.length > 0 && name !== 'firehose source';
 
     test(`${name} --help describes use, flags and exit codes on the standard output`, async () => {
@@ -64,7 +64,7 @@ describe('every command', () => {
     test(`${name} describes each flag in one style`, () => {
       for (const { flags, description } of command.options) {
         assert.match(description, /^[a-z`0-9][^]*[^.]$/, `${flags} ${description}`);
-        // An origin of `firehose tail` has no place for one: see tail/.
+        // The origin in `firehose tail` has no field for one: see tail/.
         const isOrigin = flags === '--url <origin>';
         assert.ok(
           isOrigin || !/(password|token|url|secret)$/.test(flags.split(' ')[0] ?? ''),

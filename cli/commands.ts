@@ -30,7 +30,7 @@ const FOLLOWS = {
 };
 const JSON_FLAG = ['--json', 'print one JSON document'] as const;
 
-/** Every command of the executable. Each loads what it runs when it runs: a short command starts at once. */
+/** Every command of the executable. Each loads its code when it runs: a short command starts at once. */
 export function createProgram(terminal: Terminal, surroundings: Surroundings): Command {
   const root = createRoot(terminal);
   addProcesses(root, surroundings);

@@ -9,7 +9,7 @@ import { typeCommand } from './testing/type-command.ts';
 const LIMIT = { timeout: 60_000 };
 const EVENT = '{"Event-Name":"DTMF","Call-ID":"c","n":1,"Account-ID":"account_id_1"}';
 
-/** From a client that gives an event up to the same event delivered again, by the commands and over HTTP. */
+/** From a client that gives up an event to the redelivery of that event, by the commands and over HTTP. */
 describe('dead letters of a running gateway', LIMIT, () => {
   let redis: RedisServer;
   let running: RunningGateway;

@@ -7,7 +7,7 @@ import { printable, type Terminal } from './terminal.ts';
 
 export interface DeadLetterFlags {
   readonly group: string;
-  /** Only its dead letters. */
+  /** Only this account's dead letters. */
   readonly account?: string;
   readonly json?: boolean;
 }
@@ -30,7 +30,7 @@ const redriven = z.object({ entry: z.string() });
 const COLUMNS = ['id', 'eventId', 'name', 'account', 'callId', 'reason', 'attempts', 'error'] as const;
 const PAGE_SIZE = 1_000;
 
-/** Where a command prints, and what it asks. */
+/** Output of a command, and its request. */
 interface Asked {
   readonly terminal: Terminal;
   readonly ask: Ask;
@@ -103,7 +103,7 @@ export function redriveCommand(
         if (flags.json !== true) terminal.output.write(`${printable(id)} is back in the log as ${printable(entry)}\n`);
       }
     } finally {
-      // An error after some of them must not hide which.
+      // An error after some of them must not hide which ones were redriven.
       if (flags.json === true) terminal.output.write(json({ redriven: done }));
     }
   });

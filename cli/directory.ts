@@ -14,7 +14,10 @@ export interface DirectoryFlags extends ListFlags {
 const COLUMNS = ['account', 'name', 'realm', 'parent', 'state', 'user', 'user_state', 'privacy'] as const;
 const PAGE_SIZE = 1_000;
 
-/** Prints accounts and users as one replica has them, a line a user, or one for an account without any. Returns the exit code. */
+/**
+ * Prints accounts and users as one replica has them: one line for each user, or one for an account without any. Returns
+ * the exit code.
+ */
 export function directoryListCommand(
   flags: DirectoryFlags,
   terminal: Terminal,

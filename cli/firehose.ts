@@ -5,7 +5,7 @@ import { runProgram } from './program.ts';
 const terminal = { input: process.stdin, output: process.stdout, errors: process.stderr };
 const FLUSH_LIMIT_MS = 2_000;
 
-/** Ends the process once its output has reached the pipe, or after 2 s where nobody reads it. */
+/** Ends the process once its output has reached the pipe, or after 2 s when nothing reads it. */
 function exit(code: number): void {
   const leave = () => process.exit(code);
   setTimeout(leave, FLUSH_LIMIT_MS);

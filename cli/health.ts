@@ -5,7 +5,7 @@ import { listing, type ListFlags } from './administration.ts';
 import { asText } from './doctor/finding.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Prints what a running gateway finds of itself and of the other replicas. Returns the exit code. */
+/** Prints a running gateway's findings about itself and the other replicas. Returns the exit code. */
 export function healthCommand(flags: ListFlags, terminal: Terminal, environment: Environment): Promise<number> {
   return listing(
     flags,

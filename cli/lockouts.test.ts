@@ -4,7 +4,7 @@ import { recordedLogger } from '../testing/recorded-logger.ts';
 import { ADMIN, startGateway, type RunningGateway } from '../gateway/testing/running-gateway.ts';
 import { typeCommand } from './testing/type-command.ts';
 
-/** A lock-out as the user, the operator of the log and an administrator meet it. */
+/** A lock-out from the view of the user, of the log's reader and of an administrator. */
 describe('lock-outs', { timeout: 120_000 }, () => {
   const { lines, logger } = recordedLogger();
   let running: RunningGateway;

@@ -5,17 +5,17 @@ import type { SettingsTable } from '../runtime/settings/setting.ts';
 import { VERSION } from '../runtime/version.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Exit code of a wrong command line, of every command. */
+/** Exit code of a wrong command line, for every command. */
 export const USAGE = 2;
 
-/** What a command needs of the process that it runs in. */
+/** What a command needs from its process. */
 export interface Surroundings {
   readonly environment: Environment;
   /** Called with the code of a command that ended. */
   readonly exit: (code: number) => void;
 }
 
-/** The root command: its help, its version, and how a wrong use is answered, for all commands below it. */
+/** The root command: its help, its version, and the answer to wrong use, for all commands below it. */
 export function createRoot({ output, errors }: Terminal): Command {
   return new Command('firehose')
     .description('Call events of a telephony account tree over a WebSocket.')
@@ -31,7 +31,7 @@ export function createRoot({ output, errors }: Terminal): Command {
     .exitOverride();
 }
 
-/** What was typed in the wrong place may be a password: the error names flags, and no value. */
+/** Text typed in the wrong place may be a password: the error names flags, and no value. */
 function withoutValues(error: string): string {
   return error
     .replace(/^(error: unknown option '[^'=]*)=[^]*'/, "$1'")
@@ -43,24 +43,24 @@ export async function runProgram(root: Command, args: readonly string[], { exit 
   try {
     await root.parseAsync([...args], { from: 'user' });
   } catch (error) {
-    // Help and version end this way too, with 0.
+    // Help and version also end here, with 0.
     if (!(error instanceof CommanderError)) throw error;
     exit(error.exitCode === 0 ? 0 : USAGE);
   }
 }
 
 export interface CommandText {
-  /** With its arguments, as `show <id>`. */
+  /** With its arguments, for example `show <id>`. */
   readonly name: string;
   /** Starts with a lower-case verb, no full stop. */
   readonly about: string;
-  /** Meaning of each exit code beside USAGE. */
+  /** Meaning of each exit code besides USAGE. */
   readonly exitCodes: Readonly<Record<number, string>>;
   /** Further flags: form and meaning. */
   readonly flags?: readonly (readonly [form: string, about: string, fallback?: string])[];
 }
 
-/** A command whose settings come from a table. `run` gets the environment with the flags that were given. */
+/** A command whose settings come from a table. `run` gets the environment with the given flags. */
 export function addCommand<Options>(
   parent: Command,
   { name, about, exitCodes, flags = [] }: CommandText,
@@ -82,7 +82,7 @@ export function addCommand<Options>(
     });
 }
 
-/** A command that only has commands below it. */
+/** A command that only has subcommands. */
 export function addGroup(parent: Command, name: string, about: string): Command {
   return parent.command(name).description(about).helpOption('-h, --help', 'print this help').helpCommand(false);
 }

@@ -50,7 +50,8 @@ test('every setting that a chart, a document, a message or a program names is on
   for await (const path of glob(['**/*.{ts,md,yaml,yml,tpl,json,txt}', 'Dockerfile'], { cwd: ROOT, exclude })) {
     const text = await readFile(`${ROOT}${path}`, 'utf8');
     for (const [name] of text.matchAll(NAME)) {
-      // A constant of a program may be named alike: a setting is in quotes, in a text or a key of an environment.
+      // A constant of a program may have the same form: a setting is in quotes, in a text or as a key of an
+      // environment.
       const isConstant =
         path.endsWith('.ts') && new RegExp(`\\b(?:const|type|import (?:type )?\\{[^}]*) ${name}\\b`).test(text);
       if (!known.has(name) && !isConstant) unknown.push(`${path}: ${name}`);

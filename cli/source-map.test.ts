@@ -124,7 +124,7 @@ test('ends quietly when nobody reads on', async () => {
   const told = textOf(child.stderr);
   child.stdin.on('error', () => undefined);
   child.stdout.once('data', () => child.stdout.destroy());
-  // More than pipes hold, each time with other channels.
+  // More than pipes buffer, each time with other channels.
   for (let round = 0; round < 400; round += 1)
     child.stdin.write(event.replaceAll('1795986228.', `17959862${round}28.`));
   child.stdin.end();

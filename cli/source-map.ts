@@ -23,7 +23,10 @@ const ENDPOINT_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const MAX_SHOWN = 100;
 const NO_DESTROY = 'the capture has no CHANNEL_DESTROY, with which a leg ends: CHANNEL_HANGUP is not its end';
 
-/** Prints events on the output; faults, and a summary of what was dropped and why, on the errors. Returns the exit code. */
+/**
+ * Prints events to the output; faults, and a summary of dropped events with reasons, to the errors. Returns the exit
+ * code.
+ */
 export async function sourceMapCommand(file: string, flags: SourceMapFlags, terminal: Terminal): Promise<number> {
   const read = await readOptions(flags);
   if ('faults' in read) {
@@ -37,7 +40,7 @@ export async function sourceMapCommand(file: string, flags: SourceMapFlags, term
     return await mapInto(terminal, { file, input: input as AsyncIterable<Buffer> }, read.options, print);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // The reader of the output has seen enough.
+    // The reader of the output has ended.
     if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return 0;
     if (code === undefined || !(error instanceof Error) || !('syscall' in error)) throw error;
     terminal.errors.write(`error: ${file}: cannot be read (${code})\n`);
@@ -53,7 +56,7 @@ async function mapInto(
 ): Promise<number> {
   const summary = createSummary();
   const broken = new Promise<never>((_, reject) => output.once('error', reject));
-  // Each write that waits races with it; while none waits, the next write reports the error.
+  // Each waiting write races with it; while none waits, the next write reports the error.
   broken.catch(() => undefined);
   const print = async (events: readonly MappedEvent[]) => {
     for (const event of events) {
@@ -74,7 +77,7 @@ async function mapInto(
   return summary.faults() === 0 ? 0 : 1;
 }
 
-/** The event with what `meta=1` adds, as far as it is known before the log has it. */
+/** The event with the data that `meta=1` adds, as far as it is known before the log has the event. */
 function withMeta({ json, eventId, account }: MappedEvent): string {
   return `${json.slice(0, -1)},"${META_KEY}":${JSON.stringify({ id: eventId, account_id: account || null })}}`;
 }
@@ -118,7 +121,7 @@ function notesOf(file: MappingFile | null): readonly string[] {
 interface Summary {
   noteEvent(event: MappedEvent): void;
   noteRead(dropped: Drop | null): void;
-  /** Returns how many there are now. */
+  /** Returns the present number. */
   noteFault(): number;
   noteLive(legs: readonly string[]): void;
   faults(): number;

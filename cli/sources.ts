@@ -17,7 +17,10 @@ const COLUMNS = [
   'last_gap_until',
 ] as const;
 
-/** Prints the sources that write into the Redis of a gateway, a line a replica and endpoint; `-` is none. Returns the exit code. */
+/**
+ * Prints the sources that write into the Redis of a gateway, one line for each replica and endpoint; `-` is none.
+ * Returns the exit code.
+ */
 export function sourcesCommand(flags: ListFlags, terminal: Terminal, environment: Environment): Promise<number> {
   return listing(
     flags,

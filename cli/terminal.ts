@@ -9,7 +9,10 @@ export interface Terminal {
   readonly errors: NodeJS.WritableStream;
 }
 
-/** One secret: typed without an echo at a terminal, or the first line of a pipe. Secrets are never arguments: those show in the process list. */
+/**
+ * One secret: typed without an echo at a terminal, or the first line of a pipe. Secrets are never arguments, because
+ * the process list shows those.
+ */
 export async function readSecret({ input, errors }: Terminal, prompt: string): Promise<string> {
   const hidden = input.isTTY === true;
   if (hidden) errors.write(`${prompt}: `);
@@ -31,7 +34,7 @@ function firstLine(input: NodeJS.ReadableStream, hidden: boolean): Promise<strin
   });
 }
 
-/** Text from elsewhere on one line: what would move the cursor or end the column is shown as `?`. */
+/** External text on one line: characters that would move the cursor or end the column are shown as `?`. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
 }

@@ -10,7 +10,7 @@ import { snippet } from './testing/snippets.ts';
 const EVENT = /CHANNEL_CREATE/;
 const LIMIT = { timeout: 90_000 };
 
-/** Every client of the documentation, as it stands there, against a gateway that was started as it stands there. */
+/** Every client in the documentation, unchanged, against a gateway that was started as documented. */
 describe('the clients of the documentation', () => {
   let served: Served;
   before(async () => {
@@ -83,11 +83,11 @@ describe('the clients of the documentation', () => {
       ids.push(...output.split('\n').flatMap((line) => /^(\S+) [A-Z_]+$/.exec(line)?.[1] ?? []));
     }
     const seen = new Set(ids);
-    // The one that was handled and not yet kept when it was killed.
+    // The one that was handled, but not saved, when it was killed.
     assert.ok(ids.length - seen.size <= 2);
     for (const ofCall of (await everything()).values()) {
       const places = ofCall.flatMap((id, place) => (seen.has(id) ? [place] : []));
-      // No hole between the first and the last event that it saw of a call.
+      // No gap between its first and last event of a call.
       assert.equal(places.length === 0 ? 0 : (places.at(-1) ?? 0) - (places[0] ?? 0) + 1, places.length);
     }
   });
@@ -99,7 +99,7 @@ describe('the clients of the documentation', () => {
     assert.deepEqual(Object.keys(JSON.parse(match[1] ?? '{}') as object), Object.keys(sample._firehose));
   });
 
-  /** The ids of all events that the log holds, by call and in order, as a replay from the beginning gives them. */
+  /** The ids of all events in the log, by call and in order, from a replay of the whole log. */
   async function everything(): Promise<Map<string, string[]>> {
     const ids = new Map<string, string[]>();
     const ca = await readFile(join(served.workplace.folder, '.firehose', 'ca.crt'));

@@ -4,12 +4,14 @@ import { test } from 'node:test';
 import { readRepositoryFile, repositoryFiles } from './repository.ts';
 import { documentedBlocks } from './testing/snippets.ts';
 
-/** What a person reads, and does not run. */
+/** Blocks for reading only. */
 const READ_ONLY = new Set(['text']);
 const FILES = repositoryFiles();
 const OWN_TESTS = FILES.filter((path) => /^docs\/[^/]+\.test\.ts$/.test(path));
 
-/** Whether a test executes what is named so: one of this folder by name, or the named test, which names the page. */
+/**
+ * Whether a test executes a block with this name: one of this folder by name, or the named test, which names the page.
+ */
 function isExecuted(run: string, page: string): boolean {
   if (!run.endsWith('.test.ts')) return OWN_TESTS.some((path) => readRepositoryFile(path).includes(`'${run}'`));
   return FILES.includes(run) && readRepositoryFile(run).includes(basename(page));

@@ -6,7 +6,7 @@ import { snippet } from './testing/snippets.ts';
 
 const LIMIT = { timeout: 90_000 };
 
-/** The commands of the documentation that need a Redis, with the port of a free one instead of 6379. */
+/** The commands of the documentation that need a Redis, with a free port instead of 6379. */
 describe('the commands of the documentation, with a Redis', () => {
   let redis: RedisServer;
   let served: Served;

@@ -5,7 +5,7 @@ import { snippet } from './testing/snippets.ts';
 
 const LIMIT = { timeout: 90_000 };
 
-/** Every command of the documentation that needs no Redis, as it stands there. */
+/** Every command of the documentation that needs no Redis, unchanged. */
 describe('the commands of the documentation', () => {
   let served: Served;
   before(async () => {

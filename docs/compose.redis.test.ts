@@ -38,7 +38,7 @@ test('the services of compose.yaml work together: a user logs in and gets events
   const env = {
     PATH: process.env['PATH'],
     ...gateway.environment,
-    // What differs on one machine: the name that Docker resolves, the place of the volume, free ports.
+    // Differences on one machine: the name that Docker resolves, the place of the volume, free ports.
     REDIS_URL: gateway.environment['REDIS_URL']?.replace('redis:6379', `127.0.0.1:${server.port}`),
     FIREHOSE_STATE: state,
     FIREHOSE_PORT: '0',

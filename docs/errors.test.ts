@@ -20,7 +20,7 @@ const TEST = /\.(test|suite)\.ts$|^clients\/conformance\/cases\//;
 const OWN = 'docs/errors.test.ts';
 
 test('R1: every code of the tables is one that the gateway gives', () => {
-  // Those that are composed, and those that come from elsewhere as they are.
+  // Composed texts, and texts that come from elsewhere unchanged.
   const composed = new Set(['too_many_accounts', 'too_many_events', 'account_quota', 'user_quota']);
   const source = repositoryFiles()
     .filter((path) => path.startsWith('gateway/') && path.endsWith('.ts') && !/\.test\.ts$|\.suite\.ts$/.test(path))

@@ -16,7 +16,7 @@ Every HTTP error is a problem document (RFC 9457): \`code\` is stable, \`detail\
 says whether the same request may succeed later: after a wait (as \`Retry-After\` says, else with jitter and back-off), after a login, or not at all.
 `;
 
-/** docs/errors.md as \`npm run check\` wants it. */
+/** docs/errors.md, formatted as `npm run check` requires. */
 export async function errorsText(): Promise<string> {
   const sections = Object.entries<Readonly<Record<string, ProblemMeaning>>>(PROBLEMS).map(
     ([name, codes]) =>

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 /** Folders that need no line: their content is not source. */
 const EXEMPT = /^(\.git|node_modules)(\/|$)/;
 
-/** Every folder that holds a file, in it or below, by its path; the root is not one of them. Pure. */
+/** Every folder that contains a file, directly or deeper, by its path, except the root. Pure. */
 function foldersOf(files: readonly string[]): readonly string[] {
   const found = new Set<string>();
   for (const file of files) {
@@ -13,9 +13,8 @@ function foldersOf(files: readonly string[]): readonly string[] {
 }
 
 /**
- * Folders that the nearest README above them names neither by their path from there nor by their own name, as `name/` or in
- * a link. `read` gives the text of a file
- * of `files`. Pure.
+ * Folders that the nearest README above them does not name, neither by their path from there nor by their own name, as
+ * `name/` or in a link. `read` returns the text of a file of `files`. Pure.
  */
 export function unnamedFolders(files: readonly string[], read: (path: string) => string): readonly string[] {
   const readmes = new Map(files.filter((path) => /(^|\/)README\.md$/.test(path)).map((path) => [dirname(path), path]));
@@ -37,7 +36,7 @@ function names(text: string, name: string): boolean {
   return new RegExp(String.raw`(^|[^\w-])${written}(/|\b(?=[^\w.-]*[\x60\])]))`, 'm').test(text);
 }
 
-/** Folders in which files are data of one kind, which the README above them describes. */
+/** Folders with files of one kind of data, which the README above them describes. */
 const DATA = /(^|\/)(fixtures|recordings|results|golden|templates|native|files|peers|firehose\/dashboards)(\/|$)/;
 const MOST_WITHOUT_README = 3;
 

@@ -7,7 +7,7 @@ const PAGE = 'docs/invariants.md';
 const DEFINED = readInvariants(readRepositoryFile(PAGE));
 const NAMES = new Set(DEFINED.map(({ name }) => name));
 const FAMILIES = new Set(DEFINED.map(({ name }) => name.replace(/\d+$/, '')));
-/** Where a name is a citation: source, tests and documentation, and no data or figures. */
+/** Where a name is a citation: source, tests and documentation, but not data or figures. */
 const CITING = repositoryFiles().filter(
   (path) => /\.(ts|md)$/.test(path) && !path.startsWith('loadtest/benchmark/') && !path.startsWith('docs/invariants'),
 );

@@ -20,7 +20,10 @@ export function readInvariants(page: string): readonly Invariant[] {
   return found;
 }
 
-/** The names of invariants that a text cites: `I4`, `I1-I3`. Families are the letters that count, such as `I` and `LC`. Pure. */
+/**
+ * The names of invariants that a text cites: `I4`, `I1-I3`. Families are the accepted letters, such as `I` and `LC`.
+ * Pure.
+ */
 export function citedIn(text: string, families: ReadonlySet<string>): ReadonlySet<string> {
   const cited = new Set<string>();
   for (const [, letter = '', first = '', last = first] of text.matchAll(

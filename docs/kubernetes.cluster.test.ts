@@ -14,7 +14,7 @@ interface Container {
 }
 
 /**
- * The commands of a production installation, as they stand there, against a real API server. No kubelet runs there, so the
+ * The commands of a production installation, unchanged, against a real API server. No kubelet runs there, so the
  * operator is started here with the environment of its Deployment, and nothing waits for a pod.
  */
 describe('the production installation of the documentation', () => {

@@ -7,7 +7,7 @@ import { readRepositoryFile, repositoryFiles, ROOT } from './repository.ts';
 
 const PAGES = repositoryFiles().filter((path) => path.endsWith('.md'));
 
-/** The fault of a link of a page; null when it leads somewhere. Links to the web are not followed. */
+/** The fault of a link of a page; null when it has a target. Links to the web are not followed. */
 function faultOf(page: string, target: string): string | null {
   if (/^[a-z]+:/.test(target)) return null;
   const [path = '', anchor] = target.split('#');

@@ -2,13 +2,13 @@
 export interface CodeBlock {
   readonly language: string;
   readonly code: string;
-  /** What the comment `<!-- run: NAME -->` before it names; null without one. */
+  /** The name in the comment `<!-- run: NAME -->` before it; null without one. */
   readonly run: string | null;
   readonly line: number;
 }
 
 export interface Link {
-  /** As it is written: `path`, `path#anchor`, `#anchor` or a URL. */
+  /** As written: `path`, `path#anchor`, `#anchor` or a URL. */
   readonly target: string;
   readonly line: number;
 }
@@ -35,7 +35,7 @@ export function codeBlocks(text: string): readonly CodeBlock[] {
   return blocks;
 }
 
-/** The text outside of code blocks and code spans, line by line, so that line numbers stay. */
+/** The text outside of code blocks and code spans, line by line, so that line numbers remain. */
 export function prose(text: string): string {
   let isCode = false;
   return text
@@ -56,7 +56,7 @@ export function links(text: string): readonly Link[] {
     .flatMap((line, index) => [...line.matchAll(LINK)].map(([, target = '']) => ({ target, line: index + 1 })));
 }
 
-/** The anchors that GitHub makes of the headings. */
+/** The anchors that GitHub makes from the headings. */
 export function anchors(text: string): ReadonlySet<string> {
   const found = new Set<string>();
   let isCode = false;

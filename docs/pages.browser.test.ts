@@ -37,7 +37,7 @@ async function open(name: string, host: string) {
   return { page, errors };
 }
 
-/** The wallboard, and what it shows. */
+/** The wallboard, and its content. */
 async function openBoard(host: string) {
   const { page, errors } = await open('wallboard', host);
   const shown = async () => (await page.textContent('#board'))?.split('\n').join(', ');
@@ -97,7 +97,7 @@ test('the wallboard heals by itself: after a cut, after a lost log, and after bo
   await say(leg('a', 'CHANNEL_ANSWER'), leg('c', 'CHANNEL_CREATE'));
   await board.shows('2 answered, 1 ringing');
 
-  // It resumes, and misses nothing of what was said meanwhile.
+  // It resumes, and misses no event in between.
   proxy.cutAll();
   await say(leg('a', 'CHANNEL_DESTROY'), leg('b', 'CHANNEL_HOLD'), leg('d', 'CHANNEL_CREATE'));
   await board.shows('1 held, 2 ringing');
@@ -107,7 +107,7 @@ test('the wallboard heals by itself: after a cut, after a lost log, and after bo
   await say(leg('e', 'CHANNEL_CREATE'));
   await board.shows('1 ringing');
 
-  // The log is lost while it is away: nothing of its cursor is known any more.
+  // The log is lost while it is away: its cursor is unknown afterwards.
   proxy.blackHole(true);
   proxy.cutAll();
   await client.redis.call('flushall');

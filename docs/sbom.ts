@@ -1,7 +1,7 @@
 /**
- * `npm run sbom`: writes firehose.cdx.json, the CycloneDX list of what the image is made of. npm makes the list from the
- * lock file. Development packages are removed here, since `npm sbom --omit=dev` also removes each package that is both a
- * development dependency and one of a shipped package, with all below it (npm 11.19).
+ * `npm run sbom`: writes firehose.cdx.json, the CycloneDX list of the image's parts. npm makes the list from the lock
+ * file. Development packages are removed here, because `npm sbom --omit=dev` also removes each package that is both a
+ * development dependency and a dependency of a shipped package, with everything below it (npm 11.19).
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

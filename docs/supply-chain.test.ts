@@ -83,7 +83,7 @@ test('base images have a version, and .ci/pin-images pins each by digest and upd
   await mkdir(join(folder, '.ci'));
   await cp(join(ROOT, '.ci/pin-images'), join(folder, '.ci/pin-images'));
   await cp(join(ROOT, 'Dockerfile'), join(folder, 'Dockerfile'));
-  // The registry is the outermost edge: a docker that knows each image by a digest made of one digit.
+  // The registry is the outermost edge: this docker reports for each image a digest of one repeated digit.
   for (const digit of ['1', '2']) {
     const docker = `#!/bin/sh\ncase "$*" in *'$'*) exit 1;; esac\nprintf 'sha256:%064d' ${digit}\n`;
     await writeFile(join(folder, 'bin/docker'), docker, { mode: 0o755 });

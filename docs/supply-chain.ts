@@ -1,4 +1,4 @@
-/** A package of `package-lock.json`, as far as it is judged. */
+/** The judged fields of a package in `package-lock.json`. */
 export interface LockedPackage {
   readonly name: string;
   readonly version: string;
@@ -50,7 +50,7 @@ export function readLock(text: string): readonly LockedPackage[] {
     }));
 }
 
-/** The faults of these packages, one sentence each. `allowedScripts` are those whose scripts were judged. Pure. */
+/** The faults of these packages, one sentence each. `allowedScripts` are packages whose scripts were reviewed. Pure. */
 export function faultsOf(packages: readonly LockedPackage[], allowedScripts: ReadonlySet<string>): readonly string[] {
   return packages.flatMap(({ name, version, license, hasInstallScript, hasIntegrity }) => {
     const floor = FLOORS[name];

@@ -5,7 +5,7 @@ import { forbiddenUses, readForbiddenTwins } from './words.ts';
 
 const TWINS = readForbiddenTwins(readRepositoryFile('docs/glossary.md'));
 const WRITTEN = /\.(ts|mjs|md|ya?ml|tpl|txt|sh|json|lua)$/;
-/** The list and its test, generated files (their sources are read), recordings of others, figures of a run. */
+/** The list and its test, generated files (their sources are read), third-party recordings, figures of a run. */
 const EXEMPT =
   /^(docs\/(glossary\.md|configure\.md|words\.test\.ts|words\.ts)|crds\/|package-lock\.json|LICENSE|.*\/(fixtures|recordings|results|dashboards\/.*\.json)(\/|$))/;
 

@@ -1,4 +1,4 @@
-/** A row of the glossary's forbidden twins: what is not written, and what is written instead. */
+/** A row of the glossary's forbidden twins: what not to write, and what to write instead. */
 export interface ForbiddenTwin {
   readonly words: readonly string[];
   readonly instead: string;
@@ -20,7 +20,7 @@ export function readForbiddenTwins(glossary: string): readonly ForbiddenTwin[] {
     .map(([, words = '', instead = '']) => ({ words: words.split(', '), instead }));
 }
 
-/** Other systems whose word it is, when the line names them. */
+/** Other systems that use the word, when the line names them. */
 const OTHER_SYSTEMS = /\b(nats|rabbitmq|amqp|kafka|mqtt|centrifugo|socket\.io|SUBSCRIBER_ABSENT|telephone network)\b/i;
 
 /** Where a text uses a forbidden word: as a whole word in any case, or as a part of an identifier. Pure. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Answers of the administration endpoint as programs read them: the command line and the console. Times are RFC 3339; null is
- * unknown or none. Keys of a newer version are ignored.
+ * Answers of the administration endpoint as programs read them: the command line and the console. Times are RFC 3339;
+ * null means unknown or none. Keys of a newer version are ignored.
  */
 const time = z.string();
 

@@ -7,17 +7,17 @@ export interface LegEvent extends LegName {
   readonly eventId: string;
   /** When the log got it, Unix milliseconds. */
   readonly at: number;
-  /** The event itself; called for the events alone that change a state. Empty where it cannot be read. */
+  /** The event itself; called only for events that change a state. Empty when it cannot be read. */
   readonly fields: () => Readonly<Record<string, unknown>>;
 }
 
 /** The leg after an event: a record, null when the leg has ended, undefined when nothing is to be written. */
 export type Reduced = CallRecord | null | undefined;
 
-/** What an event does to a leg, and whether the table learns an unknown leg by it. */
+/** What an event does to a leg, and whether it adds an unknown leg to the table. */
 interface Effect {
   readonly learns: boolean;
-  /** The state that the event says. */
+  /** The state that the event reports. */
   readonly state?: CallState;
 }
 
@@ -41,24 +41,24 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   RECORD_STOP: { learns: false },
 };
 
-/** Of a known leg these say nothing new: its CREATE said it. */
+/** For a known leg these report nothing new: its CREATE did. */
 const SAYS_NOTHING_NEW: ReadonlySet<string> = new Set(['CHANNEL_CREATE', 'CHANNEL_PROGRESS', 'CHANNEL_PROGRESS_MEDIA']);
 
-/** Whether events of this name change a leg, or end it: of all others their name and time count alone. */
+/** Whether events of this name change a leg, or end it: of all others only name and time count. */
 export function changesCall(name: string): boolean {
   return name === 'CHANNEL_DESTROY' || Object.hasOwn(EFFECTS, name);
 }
 
 /**
- * The state of a leg after an event, of its state before. Pure, and a function of the log alone. A table that begins in
- * the middle of a call learns the leg by the first event that says that it is there; what a switch says of a leg after
- * its end (RECORD_STOP, PARK_ABANDONED, UNBRIDGE) brings none back.
+ * The state of a leg after an event, from its state before. Pure, and a function of the log alone. A table that begins
+ * in the middle of a call adds the leg at the first event that shows its existence. Events after a leg's end
+ * (RECORD_STOP, PARK_ABANDONED, UNBRIDGE) do not revive it.
  */
 export function reduceCall(before: CallRecord | undefined, event: LegEvent): Reduced {
   if (event.name === 'CHANNEL_DESTROY') return before === undefined ? undefined : null;
   const effect = Object.hasOwn(EFFECTS, event.name) ? EFFECTS[event.name] : undefined;
   if (before === undefined) return effect?.learns === true && isLeg(event) ? learn(event, effect) : undefined;
-  // Any event of an uncertain leg but another loss shows that its switch is there.
+  // Any event of an uncertain leg, except another loss, shows that its switch is back.
   const found = before.state === 'uncertain' && event.name !== 'CHANNEL_DISCONNECTED' ? recovered(before, event) : null;
   if (effect === undefined || SAYS_NOTHING_NEW.has(event.name)) return found ?? touched(before, event);
   return changed(found ?? before, event, effect);
@@ -106,7 +106,7 @@ function changed(before: CallRecord, event: LegEvent, effect: Effect): CallRecor
   return { ...next, last_event_id: event.eventId, last_ms: event.at };
 }
 
-/** Nothing changed; that it spoke is written when the record says it too little. */
+/** Nothing changed; the time of the event is written only when the record's time is too old. */
 function touched(before: CallRecord, event: LegEvent): CallRecord | undefined {
   return event.at - before.last_ms >= TOUCH_MS ? { ...before, last_ms: event.at } : undefined;
 }
@@ -131,14 +131,14 @@ function withState(record: CallRecord, event: LegEvent, state: CallState): CallR
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What the event says of the leg; what it does not say stays. */
+/** Data from the event; values that the event lacks remain. */
 function withFields(record: CallRecord, name: string, fields: Fields): CallRecord {
   const ids = (fields['Custom-Channel-Vars'] ?? {}) as Fields;
   const direction = fields['Call-Direction'];
   return {
     ...record,
     direction: direction === 'inbound' || direction === 'outbound' ? direction : record.direction,
-    // After a bridge a switch no longer says these: the first ones count.
+    // After a bridge a switch no longer sends these: the first values count.
     from: record.from ?? callText(fields['From']),
     to: record.to ?? callText(fields['To']),
     dialled_number: record.dialled_number ?? callText(fields['Caller-Destination-Number']) ?? dialled(fields),
@@ -178,7 +178,7 @@ const MICROSECONDS = /^\d{16}$/;
 /** A switch's clock may be ahead of the log's by this much. */
 const CLOCK_MS = 60_000;
 
-/** The switch's own time of the leg's beginning, unless it lies in the future. */
+/** The switch's own time of the leg's start, unless it lies in the future. */
 function createdAt(fields: Fields, at: number): string {
   const micros = callText(fields['Channel-Created-Time']) ?? '';
   const milliseconds = MICROSECONDS.test(micros) ? Math.floor(Number(micros) / 1_000) : at;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
-/** What a live leg does. `uncertain`: its switch is lost, and the state before that is kept. */
+/** State of a live leg. `uncertain`: its switch was lost, and the state before that is kept. */
 const CALL_STATES = ['ringing', 'answered', 'held', 'parked', 'uncertain'] as const;
 export type CallState = (typeof CALL_STATES)[number];
 
-/** Characters of a text in a record; a longer one is cut. */
+/** Most characters of a text in a record; a longer one is cut. */
 const MAX_TEXT = 256;
 const MAX_CALL_ID = 512;
 
@@ -12,8 +12,8 @@ const unknownText = z.string().max(MAX_CALL_ID).nullable().default(null);
 const time = z.iso.datetime();
 
 /**
- * A live leg as clients see it. Every key is always there, null while it is unknown. Times are RFC 3339: `created_at` by
- * the switch where it says one, the others by the log.
+ * A live leg as clients see it. Every key is always present, and null while unknown. Times are RFC 3339: `created_at`
+ * by the switch if it reports one, the others by the log.
  */
 const callShape = {
   call_id: z.string().min(1).max(MAX_CALL_ID),
@@ -38,24 +38,24 @@ const callShape = {
   answered_at: time.nullable().default(null),
   /** Since when it is in this state. */
   state_since: time,
-  /** The switch, as its events name it: by a pseudonym, or by `Node`. */
+  /** The switch in its events: a pseudonym, or `Node`. */
   switch: unknownText,
-  /** The event that last changed this. */
+  /** The event that last changed the leg. */
   last_event_id: z.string(),
 };
 export const callSchema = z.strictObject(callShape);
 export type Call = z.output<typeof callSchema>;
 
-/** The keys of a call in the order in which clients get them. */
+/** The keys of a call in the order of the output. */
 export const CALL_KEYS = Object.keys(callShape) as readonly (keyof Call)[];
 
-/** What the table keeps of a leg besides. Keys of a newer version are kept as they are. */
+/** Further data of a leg in the table. Keys of a newer version are kept unchanged. */
 export interface CallRecord extends Call {
-  /** Id of the event by which the leg was learnt. */
+  /** Id of the event that added the leg. */
   readonly began_id: string;
-  /** Unix milliseconds, by the log: the leg spoke then or at most `TOUCH_MS` later. */
+  /** Unix milliseconds, by the log: the leg's last event was then or at most `TOUCH_MS` later. */
   readonly last_ms: number;
-  /** Of an `uncertain` leg, what it did before. */
+  /** The state of an `uncertain` leg before that. */
   readonly state_before: CallState | null;
   readonly [ofANewerVersion: string]: unknown;
 }
@@ -63,7 +63,7 @@ export interface CallRecord extends Call {
 /** How much older than the leg's last event `last_ms` may be. */
 export const TOUCH_MS = 30_000;
 
-/** Without what is unknown: most keys of most legs are. */
+/** Omits unknown values, which are most keys of most legs. */
 export function encodeCall(record: CallRecord): string {
   const known: Record<string, unknown> = {};
   for (const key in record) {
@@ -74,8 +74,8 @@ export function encodeCall(record: CallRecord): string {
 }
 
 /**
- * Null when it is not readable. By hand and not by the schema above, which takes five times as long: a snapshot has many, and who
- * wrote them is this product.
+ * Null when unreadable. Parsed by hand and not by the schema above, which takes five times as long: a snapshot has many
+ * records, and only this product writes them.
  */
 export function decodeCall(text: string): CallRecord | null {
   let value: unknown;
@@ -140,7 +140,7 @@ function isState(value: unknown): value is CallState {
   return CALL_STATES.includes(value as CallState);
 }
 
-/** What clients get of a record. Key by key: a snapshot has many, and a loop takes twenty times as long. */
+/** A record as clients get it. Key by key: a snapshot has many records, and a loop takes twenty times as long. */
 export function callOf(record: CallRecord): Call {
   return {
     call_id: record.call_id,
@@ -168,7 +168,7 @@ export function callOf(record: CallRecord): Call {
   };
 }
 
-/** A leg is an account's: what another account's events say under the same Call-ID is another leg. */
+/** A leg belongs to an account: events of another account with the same Call-ID belong to another leg. */
 export interface LegName {
   readonly account: string;
   readonly callId: string;
@@ -178,12 +178,12 @@ export function legKey({ account, callId }: LegName): string {
   return `${account}\t${callId}`;
 }
 
-/** Whether an event of these names can be of a leg in the table. Neither is longer than ingest allows. */
+/** Whether an event of these names can belong to a leg in the table. Neither is longer than ingest allows. */
 export function isLeg({ account, callId }: LegName): boolean {
   return account !== '' && account.length <= 128 && callId !== '' && callId.length <= MAX_CALL_ID;
 }
 
-/** A text of an event, cut to what a record holds; null for what is no text or empty. */
+/** A text of an event, cut to the size in a record; null when it is not a text or empty. */
 export function callText(value: unknown): string | null {
   if (typeof value === 'number') return String(value);
   return typeof value !== 'string' || value === '' ? null : value.slice(0, MAX_TEXT);

@@ -1,6 +1,6 @@
 /**
- * The event names that a Kazoo bus carries, by what happens to them here. Source: 2600hz/kazoo 4.3 `kapi_call`,
- * `blackhole`, `ecallmgr`; Kazoo 5 for RECORD_PAUSE and its kin.
+ * The event names of a Kazoo bus, by their handling here. Source: 2600hz/kazoo 4.3 `kapi_call`, `blackhole`,
+ * `ecallmgr`; Kazoo 5 for RECORD_PAUSE and related names.
  */
 const KNOWN = [
   'CHANNEL_CREATE',
@@ -37,9 +37,9 @@ const KNOWN = [
 
 export const KNOWN_EVENTS: readonly string[] = KNOWN;
 
-/** What the real end of a leg says that had been given a synthetic one: delivered to those alone who name it. */
+/** The name of the real end of a leg that already has a synthetic one: delivered only to filters that name it. */
 export const CALL_END_CORRECTED = 'CALL_END_CORRECTED';
-/** All that a filter may name: what switches send, and what the firehose makes. */
+/** All names for filters: those that switches send, and those that the firehose makes. */
 export const NAMED_EVENTS: readonly string[] = [...KNOWN, CALL_END_CORRECTED];
 const named: ReadonlySet<string> = new Set(NAMED_EVENTS);
 
@@ -56,11 +56,11 @@ const NEVER_FORWARDED: ReadonlySet<string> = new Set([
 const WELL_FORMED = /^[A-Z][A-Z0-9_]{1,63}$/;
 const LOWER_CASE = /^[a-z]/;
 
-/** What a source does with an event of this name. */
+/** How a source handles an event of this name. */
 export type NameVerdict = 'forward' | 'drop' | 'malformed';
 
 /**
- * The name is judged before anything else of an event: never-forwarded ones are dropped and counted, an unknown but
+ * The name is judged before the rest of an event: never-forwarded ones are dropped and counted, an unknown but
  * well-formed name is forwarded to unfiltered consumers, everything else is a fault of the producer.
  */
 export function judgeName(name: unknown): NameVerdict {
@@ -69,7 +69,7 @@ export function judgeName(name: unknown): NameVerdict {
   return WELL_FORMED.test(name) ? 'forward' : 'malformed';
 }
 
-/** Whether a filter may name this event. `extra` holds the names that the platform team added by configuration. */
+/** Whether a filter may name this event. `extra` has the names that the platform team added by configuration. */
 export function isKnownEvent(name: string, extra: readonly string[] = []): boolean {
   return named.has(name) || extra.includes(name);
 }

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
 /**
- * What a client of the control contract may send: a text message that is one of these JSON objects. `ref` comes back in
- * the error frame that answers it. A filter with a fault is answered by an error frame; anything else ends the
- * connection with 4500, and a reason that names the field.
+ * What a client of the control contract may send: a text message that is one of these JSON objects. The answering error
+ * frame repeats `ref`. A faulty filter is answered by an error frame; anything else ends the connection with 4500, and
+ * a reason that names the field.
  */
 const DAY_MS = 86_400_000;
 
-/** Each rule has its own text for the close reason: short, and without anything that the client sent. */
+/** Each rule has its own text for the close reason: short, and without the client's input. */
 function text(least: number, most: number) {
   const error = `must be a string of ${least} to ${most} characters`;
   return z.string({ error }).min(least, { error }).max(most, { error });
@@ -53,18 +53,18 @@ const ackFrameSchema = object({
   ack: z.union([word(2_048, CURSOR_OR_IDS), list(eventId, 1_000, CURSOR_OR_IDS)], { error: CURSOR_OR_IDS }),
   ref,
 });
-/** In a group: deliver this one again, after `delay_ms` instead of the usual back-off where it is given. */
+/** In a group: deliver this one again, after `delay_ms` instead of the usual back-off if given. */
 const nackFrameSchema = object({
   nack: eventId,
   delay_ms: z.int(DELAY).min(0, DELAY).max(DAY_MS, DELAY).optional(),
   ref,
 });
-/** In a group: still at work on this one, the acknowledgement wait starts again. */
+/** In a group: this one is still being handled; the wait for its acknowledgement starts again. */
 const progressFrameSchema = object({ progress: eventId, ref });
 /** In a group: never deliver this one again, keep it as a dead letter. */
 const termFrameSchema = object({ term: eventId, reason: text(0, 256).optional(), ref });
 
-/** The live calls again. */
+/** Requests the live calls again. */
 const SNAPSHOT = { error: 'must be "calls"' };
 const snapshotFrameSchema = object({ snapshot: z.literal('calls', SNAPSHOT), ref });
 
@@ -77,7 +77,7 @@ export type ClientFrame =
   | ({ readonly kind: 'term' } & z.output<typeof termFrameSchema>)
   | ({ readonly kind: 'snapshot' } & z.output<typeof snapshotFrameSchema>);
 
-/** Every frame that a client may send, by the key that it has. */
+/** Every frame that a client may send, by its key. */
 export const CLIENT_FRAMES = {
   auth: authFrameSchema,
   filter: filterFrameSchema,
@@ -88,19 +88,21 @@ export const CLIENT_FRAMES = {
   snapshot: snapshotFrameSchema,
 } as const;
 
-/** Why a text is not a frame; holds no text of the client. */
+/** Why a text is not a frame; contains no text of the client. */
 export interface FrameFault {
-  /** Path of the field, as `filter.accounts[2]`; null when no field is at fault. */
+  /** Path of the field, as `filter.accounts[2]`; null when no field is faulty. */
   readonly field: string | null;
   readonly wrong: string;
 }
 
 export type ParsedFrame =
   | { readonly ok: true; readonly frame: ClientFrame }
-  /** `filter` is set for a filter frame, which is answered and does not end the connection; `ref` is its own, if valid. */
+  /**
+   * `filter` is set for a filter frame, which is answered and does not end the connection; `ref` is its own, if valid.
+   */
   | { readonly ok: false; readonly fault: FrameFault; readonly filter?: { readonly ref: string | null } };
 
-/** The text as the one known frame that it is, or the first thing that is wrong with it. */
+/** Parses the text as the one known frame that it is, or returns its first fault. */
 export function parseClientFrame(text: string): ParsedFrame {
   let value: unknown;
   try {

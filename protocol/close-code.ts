@@ -1,6 +1,6 @@
 /**
- * WebSocket close codes of the gateway; ws chooses those of a broken protocol (1002, 1007, 1009). 4000-4499: the client
- * reconnects; 4500 and above: it must not.
+ * WebSocket close codes of the gateway; ws chooses those for a violation of the protocol (1002, 1007, 1009). 4000-4499:
+ * the client reconnects; 4500 and above: it must not.
  */
 export const CLOSE = {
   replayDone: 1000,
@@ -15,7 +15,7 @@ export const CLOSE = {
   revoked: 4503,
 } as const;
 
-/** From this code on a client must not reconnect, and so gets no cursor. */
+/** From this code on a client must not reconnect, so it gets no cursor. */
 export const FIRST_FINAL_CODE = 4500;
 
 export type CloseName = keyof typeof CLOSE;
@@ -40,17 +40,17 @@ export type CloseReason =
 
 const MAX_REASON_BYTES = 123;
 
-/** Keys of a reason beside `e`, the most important first; null ones are left out. */
+/** Keys of a reason besides `e`, the most important first; null ones are omitted. */
 export interface ReasonDetail {
   /** The cursor to continue from. */
   readonly c?: string | null;
-  /** The field of the client's frame that is wrong. */
+  /** The faulty field of the client's frame. */
   readonly f?: string | null;
   /** The fault of that field. */
   readonly d?: string;
 }
 
-/** A close reason as JSON of at most 123 bytes (RFC 6455 5.5): what does not fit is left out. */
+/** A close reason as JSON of at most 123 bytes (RFC 6455 5.5): keys that do not fit are omitted. */
 export function closeReason(reason: string, { c = null, f = null, d }: ReasonDetail = {}): string {
   const keys = { ...(c !== null && { c }), ...(f !== null && { f }), ...(d !== undefined && { d }) };
   let said: Record<string, string> = { e: reason };

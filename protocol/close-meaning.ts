@@ -17,7 +17,7 @@ const means = (code: number, again: Again, cause: string, remedy: string): Close
 
 const RESYNCHRONISE = 'connect again, and read the present state from elsewhere';
 
-/** What each `e` of a close reason means. `again: 'wait'` is: connect again, with jitter. */
+/** The meaning of each `e` of a close reason. `again: 'wait'` means: reconnect, with jitter. */
 export const CLOSE_MEANINGS: Readonly<Record<CloseReason, CloseMeaning>> = {
   replay_done: means(CLOSE.replayDone, 'no', 'A replay with to is complete', 'nothing'),
   shutdown: means(CLOSE.shutdown, 'wait', 'The replica stops', 'connect again with jitter'),

@@ -1,8 +1,8 @@
 import type { EventMeta } from './event-meta.ts';
 
-/** What a CloudEvent says about a call event, beside the event's own bytes. */
+/** The attributes of a CloudEvent for a call event, without the event's own bytes. */
 export interface CloudEventContext {
-  /** Id, account, time, trace and cursor of the event. `cursor: null` leaves the extension out. */
+  /** Id, account, time, trace and cursor of the event. `cursor: null` omits the extension. */
   readonly meta: Pick<EventMeta, 'id' | 'account_id' | 'ingested_at' | 'traceparent' | 'attempt'> & {
     readonly cursor: string | null;
   };
@@ -18,21 +18,22 @@ export interface CloudEventContext {
   readonly entryId: string;
 }
 
-/** The beginning of every `type`. */
+/** The prefix of every `type`. */
 const CLOUD_EVENT_TYPE = 'dev.firehose.call.';
 
-/** The beginning of `source` for a resource, given as `<namespace>/<name>`; the switch of an event follows it. */
+/** The prefix of `source` for a resource, given as `<namespace>/<name>`; the switch of an event follows it. */
 export function cloudEventSource(resource: string): string {
   return `/firehose/${resource.split('/').map(encodeURIComponent).join('/')}`;
 }
 
-/** What follows the data of a CloudEvent. */
+/** The text after the data of a CloudEvent. */
 export const CLOUD_EVENT_END = '}';
 
 /**
  * Everything of a CloudEvent 1.0 in structured JSON up to its data, which is the event's own bytes: head + bytes +
- * `CLOUD_EVENT_END` is the whole text, and nothing is serialised again. Extensions: `partitionkey` and `sequence` order the
- * events of a call, `cursor` resumes after the event, `attempt` is the number of this delivery. Unknown is absent. Pure.
+ * `CLOUD_EVENT_END` is the whole text, and nothing is serialised again. Extensions: `partitionkey` and `sequence` order
+ * the events of a call, `cursor` resumes after the event, `attempt` is the number of this delivery. Unknown values are
+ * absent. Pure.
  */
 export function cloudEventHead({ meta, source, node, name, callId, entryId }: CloudEventContext): string {
   const { id, account_id: account, ingested_at: time, traceparent, cursor, attempt } = meta;
@@ -57,7 +58,7 @@ export function cloudEventHead({ meta, source, node, name, callId, entryId }: Cl
 /** Digits of the largest part of an entry id. */
 const WIDTH = 20;
 
-/** Texts that are in the order of the entries of a partition; a number would not hold all 64 bits. */
+/** Texts that sort like the entries of a partition; a number cannot represent all 64 bits. */
 function sequenceOf(entryId: string): string {
   return entryId
     .split('-')

@@ -40,12 +40,12 @@ export function encodeMeta(meta: EntryMeta): string {
   return `${ENTRY_FORMAT}\t${values.map(escape).join('\t')}`;
 }
 
-/** Sixteen digits are microseconds until the year 2286: more is not a time. */
+/** Sixteen digits are microseconds until the year 2286: a longer number is not a time. */
 const TIME = /^\d{1,16}$/;
 
 /**
- * Null when the line is not of this format: the entry is then poison. Missing values are unknown, and an invalid time
- * is unknown too: it must not hide the rest.
+ * Null when the line does not have this format: the entry is then poison. Missing values are unknown, and so is an
+ * invalid time: it must not hide the rest.
  */
 export function decodeMeta(line: string): EntryMeta | null {
   const values = line.split('\t');

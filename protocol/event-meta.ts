@@ -1,17 +1,19 @@
 import type { EntryMeta } from './entry.ts';
 import { splitId } from './position.ts';
 
-/** The key that belongs to the gateway: no event of a producer has it at its top level. */
+/** The gateway's reserved key: no event of a producer has it at its top level. */
 export const META_KEY = '_firehose';
 
 /** The beginning of every control frame, and of no event. */
 export const CONTROL_FRAME_START = `{"${META_KEY}":`;
 
-/** What `meta=1` and the control contract add to an event, as its last key. Unknown is null and never absent. */
+/**
+ * What `meta=1` and the control contract add to an event, as its last key. Unknown values are null and never absent.
+ */
 export interface EventMeta {
-  /** Stable: an event keeps it in every redelivery. */
+  /** Stable: every redelivery of an event has the same id. */
   readonly id: string;
-  /** Continues after this event; in a group it acknowledges up to it. */
+  /** Continues after this event; in a group it acknowledges everything up to it. */
   readonly cursor: string;
   readonly account_id: string | null;
   /** RFC 3339 with microseconds. */
@@ -22,7 +24,7 @@ export interface EventMeta {
   readonly attempt?: number;
 }
 
-/** What an entry's meta line and id say of its event. `eventId` is the id of an event that has none of its own. */
+/** Data of an event from its entry's meta line and id. `eventId` is the id for an event that has none of its own. */
 export function eventMetaOf(
   meta: Pick<EntryMeta, 'account' | 'ingestedAt' | 'traceparent'> | null,
   place: { readonly eventId: string; readonly entryId: string; readonly cursor: string },
@@ -41,17 +43,17 @@ export function eventIdOf(meta: Pick<EntryMeta, 'eventId'> | null, partition: nu
   return meta?.eventId || `${partition}:${entryId}`;
 }
 
-/** What replaces the closing brace of an event with other keys (`,`) or without any. */
+/** The replacement for the closing brace of an event with other keys (`,`) or without any. */
 export function metaTail(meta: EventMeta, hasKeys: boolean): string {
   return `${hasKeys ? ',' : ''}"${META_KEY}":${JSON.stringify(meta)}}`;
 }
 
-/** The last millisecond that a date can be made of. */
+/** The last millisecond of a valid date. */
 const LAST_DATE_MS = 8.64e15;
 
 /**
- * RFC 3339 with microseconds; the entry id's milliseconds where the producer gave no time, and null where an id made by
- * hand is not a time.
+ * RFC 3339 with microseconds; the entry id's milliseconds if the producer gave no time, and null if a hand-made id is
+ * not a time.
  */
 function ingestTime(microseconds: string, entryId: string): string | null {
   const padded = microseconds.padStart(7, '0');

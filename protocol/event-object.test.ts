@@ -5,7 +5,7 @@ import { MAX_EVENT_DEPTH, objectFault } from './event-object.ts';
 
 const faultOf = (text: string) => objectFault(Buffer.from(text));
 
-/** What JSON.parse says of the same text: the oracle. */
+/** JSON.parse's verdict on the same text: the oracle. */
 function expected(text: string): 'fine' | 'not_an_object' | 'reserved_key' {
   let value: unknown;
   try {
@@ -17,7 +17,7 @@ function expected(text: string): 'fine' | 'not_an_object' | 'reserved_key' {
   return Object.hasOwn(value, '_firehose') ? 'reserved_key' : 'fine';
 }
 
-/** Both are poison: a reserved key may be found before the fault behind it. */
+/** Both are poison: a reserved key may be found before a later fault. */
 function agrees(text: string): void {
   const found = faultOf(text);
   const wanted = expected(text);

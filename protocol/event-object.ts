@@ -1,9 +1,9 @@
 import { META_KEY } from './event-meta.ts';
 import { INVALID, JSON_BYTE, scalarEnd, skipSpace, stringEnd } from './json-text.ts';
 
-/** How deep the arrays and objects of an event are nested at most; 1 is a flat object. One bit a level: at most 32. */
+/** Deepest nesting of the arrays and objects of an event; 1 is a flat object. One bit for each level: at most 32. */
 export const MAX_EVENT_DEPTH = 32;
-/** Bytes of an event that ingest takes. */
+/** Largest event that ingest accepts, in bytes. */
 export const MAX_EVENT_BYTES = 65_536;
 /** Largest event in bytes that may be written to the log directly, and largest message to a client without its meta. */
 export const MAX_ENTRY_BYTES = 1024 * 1024;
@@ -17,15 +17,15 @@ const UNDERSCORE = 0x5f;
 const RESERVED = -2;
 
 /**
- * Why the bytes are not one JSON object (RFC 8259) that can be delivered, or null when they are one: white space around
- * it is allowed, the reserved key at its top level is not, in whatever spelling. The bytes must be UTF-8, which is not
- * checked here. Allocates nothing but for a top-level key that begins with `_` or an escape.
+ * Why the bytes are not one JSON object (RFC 8259) that can be delivered, or null when they are. White space around it
+ * is allowed. The reserved key at its top level is not allowed, in any spelling. The bytes must be UTF-8, which is not
+ * checked here. Allocates only for a top-level key that begins with `_` or an escape.
  */
 export function objectFault(bytes: Uint8Array): ObjectFault | null {
   let at = skipSpace(bytes, 0);
   if (bytes[at] !== OPEN_OBJECT) return 'not_an_object';
   let depth = 0;
-  /** One bit a level, the innermost last: 1 for an array. */
+  /** One bit for each level, the innermost last: 1 for an array. */
   let arrays = 0;
   for (;;) {
     const byte = bytes[at];
@@ -44,7 +44,7 @@ export function objectFault(bytes: Uint8Array): ObjectFault | null {
       if (at < 0) return 'not_an_object';
       at = skipSpace(bytes, at);
     }
-    // Behind a value: the containers that end here, then the next value.
+    // After a value: the containers that end here, then the next value.
     while (bytes[at] === ((arrays & 1) === 1 ? CLOSE_ARRAY : CLOSE_OBJECT)) {
       depth -= 1;
       arrays >>>= 1;
@@ -58,7 +58,7 @@ export function objectFault(bytes: Uint8Array): ObjectFault | null {
   }
 }
 
-/** Where the value of the member begins whose key begins at `from`; INVALID, or RESERVED for the reserved key. */
+/** Offset of the value of the member whose key begins at `from`; INVALID, or RESERVED for the reserved key. */
 function memberValue(bytes: Uint8Array, from: number, isTop: boolean): number {
   if (bytes[from] !== QUOTE) return INVALID;
   const end = stringEnd(bytes, from);

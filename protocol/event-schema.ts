@@ -5,11 +5,11 @@ type JsonType = 'string' | 'number' | 'boolean' | 'object' | 'array';
 export interface EventField {
   readonly type: JsonType | readonly JsonType[];
   readonly meaning: string;
-  /** The events that carry it; every event when not given. */
+  /** The events with this field; default: every event. */
   readonly on?: readonly string[];
 }
 
-/** Durations and counts come as numbers or as strings of digits, by the version of the switch. */
+/** Durations and counts are numbers or strings of digits, depending on the version of the switch. */
 const COUNT = ['number', 'string'] as const;
 /** Some publishers write true and false as strings. */
 const FLAG = ['boolean', 'string'] as const;
@@ -25,8 +25,8 @@ const ENDED = ['CHANNEL_DESTROY', 'CALL_END_CORRECTED'];
 const PARKED = ['PARK_PARKED', 'PARK_RETRIEVED', 'PARK_ABANDONED'];
 
 /**
- * Fields of a call event. Events are open: others may come, and only `Event-Name` is always there. Sources: kapi_call of
- * 2600hz/kazoo 4.3, and the mappings of this project.
+ * Fields of a call event. Events are open: other fields may occur, and only `Event-Name` is always present. Sources:
+ * kapi_call of 2600hz/kazoo 4.3, and the mappings of this project.
  */
 export const EVENT_FIELDS: Readonly<Record<string, EventField>> = {
   'Event-Category': { type: 'string', meaning: 'call_event' },
@@ -103,7 +103,9 @@ interface JsonSchema {
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
-/** The JSON Schema (2020-12) of an event of this name; of every event when there is none. Open: other fields may come. */
+/**
+ * The JSON Schema (2020-12) of an event of this name, or of every event without a name. Open: other fields may occur.
+ */
 export function eventSchema(name: string | null): JsonSchema {
   const fields = Object.entries(EVENT_FIELDS).filter(
     ([, { on }]) => name === null || on === undefined || on.includes(name),

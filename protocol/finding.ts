@@ -1,10 +1,12 @@
 export type Status = 'ok' | 'warn' | 'fail';
 
-/** The result of one check of one thing. Holds no secret: it is printed, and sent along with questions for help. */
+/**
+ * The result of one check of one subject. Contains no secret: it is printed, and sent along with questions for help.
+ */
 export interface Finding {
   /** Stable name of the check: `redis.memory`. */
   readonly check: string;
-  /** Which one of several was looked at: an address, a file, a group; empty where there is one alone. */
+  /** The checked subject if there are several: an address, a file, a group; empty if there is only one. */
   readonly subject: string;
   readonly status: Status;
   readonly seen: string;
@@ -12,10 +14,10 @@ export interface Finding {
   readonly fix: string | null;
 }
 
-/** Findings about one thing. */
+/** Findings about one subject. */
 export interface About {
   ok(seen: string): Finding;
-  /** It works, and will or may hurt. */
+  /** It works, but may cause harm. */
   warn(seen: string, fix: string): Finding;
   /** It does not work, or loses events. */
   fail(seen: string, fix: string): Finding;

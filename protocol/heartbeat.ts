@@ -1,23 +1,23 @@
 import { z } from 'zod';
 
 /**
- * What a gateway replica reports about itself: written by the replica, read by the other replicas, the operator and the
- * doctor. Keys of a newer version are ignored; a record that lacks a key, or holds another type, is unreadable.
+ * A gateway replica's report about itself: written by the replica, read by the other replicas, the operator and the
+ * doctor. Keys of a newer version are ignored; a record that lacks a key, or has a wrong type, is unreadable.
  */
 export const heartbeatSchema = z.object({
   /** Ids of the signing keys that the replica verifies; the first one signs. */
   keys: z.array(z.string()),
   /** Open connections, of every contract. */
   connections: z.int().min(0),
-  /** Connections of each consumer group that has any here, by `<group>/<account>`. */
+  /** Connections of each consumer group with connections here, by `<group>/<account>`. */
   groups: z.record(z.string(), z.int().min(1)),
-  /** Of these, connections that hang, by the same key. A replica of an older version does not tell. */
+  /** Of these, connections that hang, by the same key. A replica of an older version lacks it. */
   hung: z.record(z.string(), z.int().min(1)).optional(),
-  /** Of a directory that is asked over HTTP: when it was confirmed last (Unix ms), and why no newer one is in force. */
+  /** For a directory over HTTP: when it was last confirmed (Unix ms), and why no newer one is in force. */
   directory: z.object({ confirmedAt: z.int().min(0), fault: z.string().max(64).nullable() }).optional(),
-  /** Revision of the Deployment that the replica belongs to; empty where that is unknown. */
+  /** Revision of the Deployment that the replica belongs to; empty when unknown. */
   revision: z.string().default(''),
-  /** Whether the replica keeps the table of live calls. A replica of an older version does not tell. */
+  /** Whether the replica keeps the table of live calls. A replica of an older version lacks it. */
   calls: z.boolean().optional(),
   /** Whether the replica is stopping. */
   leaving: z.boolean().default(false),

@@ -1,4 +1,4 @@
-/** Bytes that JSON text (RFC 8259) is built of. */
+/** Bytes of the syntax of JSON (RFC 8259). */
 export const JSON_BYTE = {
   QUOTE: 0x22,
   BACKSLASH: 0x5c,
@@ -17,14 +17,14 @@ const DOT = 0x2e;
 const ZERO = 0x30;
 const LETTER_U = 0x75;
 
-/** What the functions below return when the text is not JSON. */
+/** Result of the functions below when the text is not JSON. */
 export const INVALID = -1;
 
-/** Bytes that stand for themselves in a string: all but control characters, the quote and the backslash. */
+/** Bytes that need no escape in a string: all but control characters, the quote and the backslash. */
 export const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
 );
-/** What may follow a backslash; `u` wants four hexadecimal digits behind it. */
+/** Allowed after a backslash; `u` needs four hexadecimal digits after it. */
 const ESCAPES: ReadonlySet<number> = new Set(new TextEncoder().encode('"\\/bfnrtu'));
 const LITERALS = ['true', 'false', 'null'].map((word) => new TextEncoder().encode(word));
 
@@ -85,7 +85,7 @@ function isHex(byte: number): boolean {
   return isDigit(byte) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
 }
 
-/** The first byte from `from` on that is no white space (RFC 8259 section 2). */
+/** The first byte from `from` on that is not white space (RFC 8259 section 2). */
 export function skipSpace(bytes: Uint8Array, from: number): number {
   let at = from;
   for (;;) {

@@ -1,4 +1,4 @@
-/** Redis keys. `{p}` is the partition and the cluster hash tag: everything a stream depends on lives on its shard. */
+/** Redis keys. `{p}` is the partition and the cluster hash tag: everything that belongs to a stream is on its shard. */
 export interface StreamKeys {
   readonly events: string;
   readonly meta: string;
@@ -8,8 +8,8 @@ export interface StreamKeys {
   /** Pattern of all of these, and of `ended`. */
   readonly everySeen: string;
   /**
-   * The synthetic end that the table of live calls gave a leg: its entry id and whether a late real end is amended, with a
-   * time to live. No event id has a slash.
+   * The synthetic end of a leg from the table of live calls: its entry id and whether a late real end is amended, with
+   * a time to live. No event id contains a slash.
    */
   readonly ended: (account: string, callId: string) => string;
 }
@@ -29,7 +29,7 @@ export function streamKeys(prefix: string, partition: number | '*'): StreamKeys 
   };
 }
 
-/** Keys of one resource that no stream depends on, on any shards. `resource` is `<namespace>/<name>`. */
+/** Keys of one resource that belong to no stream, on any shards. `resource` is `<namespace>/<name>`. */
 export function resourceKeys(prefix: string, resource: string) {
   const base = `${prefix}${resource}:`;
   return {
@@ -37,34 +37,34 @@ export function resourceKeys(prefix: string, resource: string) {
     /** Digests of the large grants of one account's user, by their end. */
     grantsOf: (owner: string) => `${base}grants:${owner}`,
     revoked: `${base}revoked`,
-    /** The last good snapshot of a directory that is asked over HTTP. */
+    /** The last good snapshot of a directory over HTTP. */
     directory: `${base}directory`,
-    /** Counts the requests to ask it again now. */
+    /** Counts the requests to poll it now. */
     directoryPushes: `${base}directory-pushes`,
-    /** Slots taken by connections of an account or of a user: all on one shard, since one script takes those of both. */
+    /** Slots of an account's or a user's connections: all on one shard, because one script takes both. */
     slots: (of: 'account' | 'user', holder: string) => `${base}slots:{${resource}}:${of}:${holder}`,
-    /** Hash: what is known of a group's webhook, see webhook-state.ts. */
+    /** Hash: state of a group's webhook, see webhook-state.ts. */
     webhook: (group: string) => `${base}webhook:${group}`,
     limit: (limiter: string) => `${base}limit:${limiter}`,
   };
 }
 
 /**
- * A consumer group's name in Redis: `<namespace>/<resource>/<group>/<account>`. None of the four can hold a slash, so no two
- * resources, groups or accounts have the same name.
+ * A consumer group's name in Redis: `<namespace>/<resource>/<group>/<account>`. None of the four can contain a slash,
+ * so no two resources, groups or accounts have the same name.
  */
 export function groupName(resource: string, group: string, account: string): string {
   return `${resource}/${group}/${account}`;
 }
 
-/** The name before groups belonged to accounts: all accounts of a resource had one position. */
+/** The former name, before groups belonged to accounts: all accounts of a resource had one position. */
 export function formerGroupName(resource: string, group: string): string {
   return `${resource}/${group}`;
 }
 
 /**
- * Keys that say which accounts have a group of this name, and under which grant. They belong to no partition, and are
- * on the shard of partition 0, so that one script can touch all of them.
+ * Keys that record which accounts have a group of this name, and under which grant. They belong to no partition, and
+ * are on the shard of partition 0, so that one script can use all of them.
  */
 export function accountsOfGroup(prefix: string, { resource, group }: { resource: string; group: string }) {
   const base = `${prefix}{0}:`;
@@ -74,7 +74,7 @@ export function accountsOfGroup(prefix: string, { resource, group }: { resource:
     accounts: `${base}groups:${resource}/${group}`,
     /** The grant in force, as JSON. */
     grant: (account: string) => `${of(account)}:grant`,
-    /** Hash of replica to the time until which its connections are known to be there. */
+    /** Hash of replica to the time until which its connections count as present. */
     members: (account: string) => `${of(account)}:members`,
   };
 }
@@ -83,7 +83,7 @@ export function accountsOfGroup(prefix: string, { resource, group }: { resource:
 export function callKeys(prefix: string, partition: number) {
   const base = `${prefix}{${partition}}:`;
   return {
-    /** Up to which entry the table is true, and whether it is being built: one text that is compared. */
+    /** The entry up to which the table is true, and whether it is being built: one text, for comparisons. */
     at: `${base}calls:at`,
     /** Set of the accounts that have a live leg here. */
     accounts: `${base}calls`,
@@ -102,7 +102,7 @@ export function groupKeys(prefix: string, partition: number, group: string) {
     fence: (nonce: string) => `${base}group:${group}:fence:${nonce}`,
     /** Counts the owners: a later one has a greater token. */
     token: `${base}group:${group}:token`,
-    /** Delivery attempts by entry id, of entries that are not settled. */
+    /** Delivery attempts by entry id, of unfinished entries. */
     attempts: `${base}group:${group}:attempts`,
     /** Stream of entries that were given up. */
     dead: `${base}dead:${group}`,
@@ -112,41 +112,41 @@ export function groupKeys(prefix: string, partition: number, group: string) {
 /** Keys of the gateway replicas of one resource. */
 export function replicaKeys(prefix: string, resource: string) {
   return {
-    /** Sorted set of the replicas by when they were last seen. */
+    /** Sorted set of the replicas by their last beat. */
     seen: `${prefix}replicas:${resource}`,
     heartbeat: (replica: string) => `${prefix}replica:${resource}:${replica}`,
   };
 }
 
 /**
- * Hash of `<namespace>/<name>` to what each source says of itself, see source-report.ts. A source's own user may write it:
- * it is a key of sources without a name.
+ * Hash of `<namespace>/<name>` to each source's report on itself, see source-report.ts. A source's own user may write
+ * it: it is a key of sources without a name.
  */
 export function sourcesKey(prefix: string): string {
   return `${prefix}{source:}:all`;
 }
 
 /**
- * Keys of one source, which no stream depends on. All are on one shard: a script touches several. `source` is
+ * Keys of one source, to which no stream belongs. All are on one shard, because scripts use several. `source` is
  * `<namespace>/<name>`.
  */
 export function sourceKeys(prefix: string, source: string) {
   const base = `${prefix}{source:${source}}:`;
   return {
-    /** Hash of `<replica>/<endpoint>` to what that replica reports, see source-report.ts. */
+    /** Hash of `<replica>/<endpoint>` to that replica's report, see source-report.ts. */
     reports: `${base}reports`,
     /** The replica that publishes an endpoint's events: `<replica>:<token>`, with a time to live. */
     lead: (endpoint: string) => `${base}lead:${endpoint}`,
-    /** Hash of endpoint to what the log has of it, see source/collector/position.ts. */
+    /** Hash of endpoint to its position in the log, see source/collector/position.ts. */
     positions: `${base}positions`,
     /**
-     * Hash of endpoint to the last gap of it that is in the log, see source-gap.ts; and of `<endpoint>/<from>` to each
-     * gap that may not be there yet.
+     * Hash of endpoint to its last gap that is in the log, see source-gap.ts; and of `<endpoint>/<from>` to each gap
+     * that may not be in the log yet.
      */
     gaps: `${base}gaps`,
     /** Hash of Call-ID to the CREATE of each leg that the log has begun and not ended. */
     legs: (endpoint: string) => `${base}legs:${endpoint}`,
-    /** Where a switch that keeps its events was left, see source/collector/kept-mark.ts. */
+    /** Mark of the last connection of a switch that keeps its events, see source/collector/kept-mark.ts. */
     kept: (endpoint: string) => `${base}kept:${endpoint}`,
     /** Pattern of all of these. */
     everything: `${base}*`,

@@ -1,5 +1,2 @@
-/**
- * How long a gateway that is replaced waits, at most, until the others of its roll-out are stopping too, before it
- * drains.
- */
+/** How long a replaced gateway waits at most for the others of its roll-out to stop too, before it drains. */
 export const LEAVE_TOGETHER_S = 300;

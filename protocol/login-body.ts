@@ -1,4 +1,7 @@
-/** The keys of a login, with their JSON Schemas. A resource that takes tokens of an identity provider has `access_token` besides. */
+/**
+ * The keys of a login, with their JSON Schemas. A resource that accepts tokens of an identity provider also has
+ * `access_token`.
+ */
 export const LOGIN_KEYS = {
   username: { type: 'string' },
   password: { type: 'string', format: 'password' },

@@ -22,7 +22,7 @@ test('a problem code is in one section, with statuses of HTTP errors and a sente
 test('a server that is out of order may be asked again, and only that, a crowd or a conflict', () => {
   for (const [code, { status, again }] of problems) {
     const passes = status.some((one) => [408, 429, 500, 503].includes(one));
-    // A conflict may pass, or last as long as the configuration.
+    // A conflict may be temporary, or last as long as the configuration.
     if (again === 'wait') assert.ok(passes || status.includes(409), code);
     else assert.ok(!passes, code);
   }

@@ -1,11 +1,11 @@
-/** The known name that was most likely meant; null when none is near enough. For "did you mean". Pure. */
+/** The known name that was most likely meant; null when none is close enough. For "did you mean". Pure. */
 export function nearestName(given: string, known: Iterable<string>): string | null {
-  // One error in three letters, at least one: with more it is another word.
+  // One error in three letters, at least one: with more it is a different word.
   let least = Math.max(1, Math.floor(given.length / 3)) + 1;
   let nearest: string | null = null;
   for (const name of known) {
     const [typed, meant] = [given.toLowerCase(), name.toLowerCase()];
-    // The first letter is seldom wrong: `agents` is another word than `events`.
+    // The first letter is seldom wrong: `agents` is not a misspelt `events`.
     const most = typed[0] === meant[0] ? least : Math.min(least, 2);
     const distance = editDistance(typed, meant, most);
     if (distance < most) [least, nearest] = [distance, name];
@@ -13,7 +13,10 @@ export function nearestName(given: string, known: Iterable<string>): string | nu
   return nearest;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that make one of the other; `most` when it is at least that. */
+/**
+ * The number of insertions, deletions, replacements and swaps of neighbours that turn one into the other; `most` when
+ * it is at least that.
+ */
 function editDistance(from: string, to: string, most: number): number {
   if (Math.abs(from.length - to.length) >= most) return most;
   let [beforeLast, last]: [number[], number[]] = [[], Array.from({ length: to.length + 1 }, (_, index) => index)];

@@ -10,8 +10,8 @@ const REDIS_VARIABLES = [
 export type RedisVariable = (typeof REDIS_VARIABLES)[number];
 
 /**
- * Variables that the operator gives to a gateway's container. `operator/resources/container.ts` writes no other names, and
- * `gateway/settings.ts` has a setting for each: a name that only one of the two knows fails `npm run check`.
+ * Variables that the operator sets in a gateway's container. `operator/resources/container.ts` writes no other names,
+ * and `gateway/settings.ts` has a setting for each: a name that only one of the two has fails `npm run check`.
  */
 const GATEWAY_VARIABLES = [
   'FIREHOSE_CONFIG',
@@ -33,7 +33,7 @@ const GATEWAY_VARIABLES = [
 ] as const;
 export type GatewayVariable = (typeof GATEWAY_VARIABLES)[number];
 
-/** The same of a source's container: `operator/sources/container.ts` and `source/settings.ts`. */
+/** The same for a source's container: `operator/sources/container.ts` and `source/settings.ts`. */
 const SOURCE_VARIABLES = [
   'FIREHOSE_SOURCE_FILE',
   'FIREHOSE_SOURCE_SECRETS',

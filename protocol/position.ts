@@ -1,11 +1,11 @@
 /**
- * A position in the log: the last entry id seen of each partition, and the epoch of the streams. Entry ids are Redis's:
+ * A position in the log: the last seen entry id of each partition, and the epoch of the streams. Entry ids are Redis's:
  * `<milliseconds>-<sequence>`.
  */
 export interface Position {
-  /** Identifies the content of all streams; with another value ids can no longer be compared. */
+  /** Identifies the content of all streams; ids of different epochs cannot be compared. */
   readonly epoch: string;
-  /** One entry id a partition, in partition order; `0-0` is before everything. */
+  /** One entry id for each partition, in partition order; `0-0` is before everything. */
   readonly ids: readonly string[];
 }
 
@@ -26,14 +26,14 @@ export function reaches(ids: readonly string[], other: readonly string[]): boole
   return other.every((id, partition) => compareIds(ids[partition] ?? BEFORE_EVERYTHING, id) >= 0);
 }
 
-/** In each partition the later one of two ids. */
+/** For each partition, the later one of two ids. */
 export function latest(ids: readonly string[], other: readonly string[]): string[] {
   return ids.map((id, partition) =>
     compareIds(id, other[partition] ?? BEFORE_EVERYTHING) < 0 ? (other[partition] ?? id) : id,
   );
 }
 
-/** In each partition the earlier one of two ids. */
+/** For each partition, the earlier one of two ids. */
 export function earliest(ids: readonly string[], other: readonly string[]): string[] {
   return ids.map((id, partition) => (compareIds(id, other[partition] ?? id) > 0 ? (other[partition] ?? id) : id));
 }
@@ -41,14 +41,14 @@ export function earliest(ids: readonly string[], other: readonly string[]): stri
 /** Greater than the sequence of any id that Redis or the firehose makes, and still exact as a number. */
 const LAST_SEQUENCE = Number.MAX_SAFE_INTEGER;
 
-/** Right before an id: what comes after it begins with that id. */
+/** Directly before an id: entries after it begin with that id. */
 export function previousId(id: string): string {
   const [milliseconds = '', sequence = ''] = id.split('-');
   if (sequence !== '0') return `${milliseconds}-${BigInt(sequence) - 1n}`;
   return milliseconds === '0' ? BEFORE_EVERYTHING : `${BigInt(milliseconds) - 1n}-${LAST_SEQUENCE}`;
 }
 
-/** The last id that a millisecond of Unix time can have. */
+/** The last possible id of a millisecond of Unix time. */
 export function lastIdOf(milliseconds: number): string {
   return `${milliseconds}-${LAST_SEQUENCE}`;
 }
@@ -57,8 +57,8 @@ export function lastIdOf(milliseconds: number): string {
 export function compareIds(a: string, b: string): number {
   if (a === b) return 0;
   const [aDash, bDash] = [a.indexOf('-'), b.indexOf('-')];
-  // Compared as digits, since a double cannot hold 64 bits: the longer number is greater, equal lengths compare as
-  // text.
+  // Compared as digits, because a double cannot represent 64 bits: the longer number is greater, equal lengths compare
+  // as text.
   if (aDash !== bDash) return aDash - bDash;
   const [aMs, bMs] = [a.slice(0, aDash), b.slice(0, bDash)];
   if (aMs !== bMs) return aMs < bMs ? -1 : 1;

@@ -1,11 +1,14 @@
 /**
- * What a field of an event tells about people. `signal`: nothing, it is what the event is about; `variable`: the platform's
- * own, it may hold anything; `unknown`: no table has it.
+ * What a field of an event reveals about people. `signal`: nothing, it is the subject of the event; `variable`: the
+ * platform's own, it may contain anything; `unknown`: no table has it.
  */
 export type PrivacyClass =
   'sdp' | 'network' | 'digits' | 'numbers' | 'names' | 'billing' | 'variables' | 'signal' | 'unknown';
 
-/** Fields that a table names; keys in lower case, as publishers differ in it. Sources: kapi_call of 2600hz/kazoo 4.3 and mod_kazoo of Kazoo 5. */
+/**
+ * Fields in a table; keys in lower case, because publishers use different cases. Sources: kapi_call of 2600hz/kazoo 4.3
+ * and mod_kazoo of Kazoo 5.
+ */
 const OF_CLASS: Readonly<Record<Exclude<PrivacyClass, 'unknown'>, readonly string[]>> = {
   sdp: ['Local-SDP', 'Remote-SDP'],
   network: [
@@ -94,7 +97,7 @@ const OF_CLASS: Readonly<Record<Exclude<PrivacyClass, 'unknown'>, readonly strin
   ],
 };
 
-/** Fields that no table has, by what their names end or begin with. */
+/** Fields in no table, by the beginnings or ends of their names. */
 const BY_NAME: readonly (readonly [pattern: RegExp, of: PrivacyClass])[] = [
   [/-sdp$/, 'sdp'],
   [/-billing$|-trunk-usage$|-cost$|^rate|^surcharge|^reseller-/, 'billing'],
@@ -110,12 +113,15 @@ const CLASS_OF: ReadonlyMap<string, PrivacyClass> = new Map(
   ),
 );
 
-/** Classes of names as they were written, since most events have the same ones. Bounded: what publishers invent fills it once. */
+/**
+ * Cache of classes by the written name, because most events have the same names. Bounded: invented names of publishers
+ * fill it once.
+ */
 const REMEMBERED = new Map<string, PrivacyClass>();
 const MOST_REMEMBERED = 4_096;
 const LONGEST_REMEMBERED = 64;
 
-/** The class of a field by its name, whatever its case. */
+/** The class of a field by its name, regardless of case. */
 export function privacyClass(field: string): PrivacyClass {
   const known = REMEMBERED.get(field);
   if (known !== undefined) return known;
@@ -128,5 +134,5 @@ function classOf(name: string): PrivacyClass {
   return CLASS_OF.get(name) ?? BY_NAME.find(([pattern]) => pattern.test(name))?.[1] ?? 'unknown';
 }
 
-/** The fields of each class that a table names, for the documentation. */
+/** The fields of each class in the tables, for the documentation. */
 export const PRIVACY_CLASSES: Readonly<Record<string, readonly string[]>> = OF_CLASS;

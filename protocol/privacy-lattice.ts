@@ -2,15 +2,15 @@ import { privacyClass } from './privacy-class.ts';
 import { STRICTEST_FIRST, type PrivacyProfile } from './subscription/privacy.ts';
 
 /**
- * Which of two profiles shows less. Profiles are a lattice: class by class each is stricter, equal or wider, and any two of them have
- * a strictest one below them. All of this is pure, and errs on the strict side where rules for single fields cannot be
- * compared exactly.
+ * Compares privacy profiles. Profiles are a lattice: class by class each is stricter, equal or wider, and any two of
+ * them have a strictest one below them. All of this is pure. Where rules for single fields cannot be compared exactly,
+ * the result is the stricter one.
  */
 
 type Graded = keyof typeof STRICTEST_FIRST;
 const GRADED = Object.keys(STRICTEST_FIRST) as readonly Graded[];
 
-/** Whether everything that `one` shows is shown by `other`, too. */
+/** Whether `other` also shows everything that `one` shows. */
 export function isAtLeastAsStrict(one: PrivacyProfile, other: PrivacyProfile): boolean {
   return (
     GRADED.every((of) => rank(of, one) <= rank(of, other)) &&
@@ -20,14 +20,14 @@ export function isAtLeastAsStrict(one: PrivacyProfile, other: PrivacyProfile): b
   );
 }
 
-/** What both profiles show: one of the two where it is as strict as the other, else the stricter of each class. */
+/** What both profiles show: one of the two if it is as strict as the other, else the stricter of each class. */
 export function strictest(one: PrivacyProfile, other: PrivacyProfile): PrivacyProfile {
   if (isAtLeastAsStrict(one, other)) return one;
   if (isAtLeastAsStrict(other, one)) return other;
   const dropped = new Set([...ruled(one, 'Drop'), ...ruled(other, 'Drop')]);
   const kept = ruled(one, 'Keep').filter((field) => !dropped.has(field) && ruled(other, 'Keep').includes(field));
   return {
-    // The same name for the same pair, whichever comes first.
+    // The same name for the same pair, in any order.
     name: [one.name, other.name].toSorted().join('+'),
     ...(Object.fromEntries(GRADED.map((of) => [of, stricterOf(of, one, other)])) as Pick<PrivacyProfile, Graded>),
     variables: intersection(one.variables, other.variables),
@@ -75,19 +75,19 @@ function ruled({ fields }: PrivacyProfile, wanted: 'Keep' | 'Drop'): readonly st
   return fields.filter(({ action }) => action === wanted).map(({ name }) => name.toLowerCase());
 }
 
-/** Whether the profile shows this field as it is, wherever it stands in an event. */
+/** Whether the profile shows this field unchanged, anywhere in an event. */
 function keepsWhole(profile: PrivacyProfile, field: string): boolean {
   if (ruled(profile, 'Keep').includes(field)) return true;
   if (ruled(profile, 'Drop').includes(field)) return false;
   if (profile.variables.policy !== 'Keep' && !allowed(profile.variables).includes(field)) return false;
   const of = privacyClass(field);
-  // What a field without a class holds is judged by names inside of it.
+  // The content of a field without a class is judged by the names inside of it.
   if (of === 'variables' || of === 'signal' || of === 'unknown') return false;
   if (of === 'numbers' || of === 'network') return profile.numbers === 'Keep' && profile.network === 'Keep';
   return profile[of] === 'Keep';
 }
 
-/** Whether the profile shows nothing of this field, wherever it stands in an event. */
+/** Whether the profile shows nothing of this field, anywhere in an event. */
 function dropsWhole(profile: PrivacyProfile, field: string): boolean {
   if (ruled(profile, 'Drop').includes(field)) return true;
   if (ruled(profile, 'Keep').includes(field)) return false;

@@ -2,7 +2,7 @@
 export type Again = 'wait' | 'login' | 'no';
 
 export interface ProblemMeaning {
-  /** Every HTTP status that it comes with. */
+  /** Every HTTP status with which it occurs. */
   readonly status: readonly number[];
   readonly again: Again;
   readonly cause: string;
@@ -16,7 +16,7 @@ const means = (status: number | readonly number[], again: Again, cause: string, 
   remedy,
 });
 
-/** The `code` of every problem document (RFC 9457) of a gateway, by where it comes from. */
+/** The `code` of every problem document (RFC 9457) of a gateway, by its origin. */
 export const PROBLEMS = {
   'any request': {
     malformed_request: means(

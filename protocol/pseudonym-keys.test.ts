@@ -15,7 +15,7 @@ test('each key holds from its time until that of the next one; the first from th
     [0, at - 1, at, at + 1].map((time) => keyAt(keys.keys, time)?.id),
     ['1', '1', '2', '2'],
   );
-  // Once the first one is removed, the next one holds for what is older, too.
+  // Once the first one is removed, the next one also applies to older events.
   assert.equal(keyAt(keys.keys.slice(1), 0)?.id, '2');
   assert.deepEqual(Buffer.from(keys.keys[0]?.secret ?? []).toString(), 'a'.repeat(32));
 });

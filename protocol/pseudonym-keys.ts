@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The key of a Secret, and the name of a file, that holds keys of pseudonyms. */
+/** The key of a Secret, and the name of a file, with keys of pseudonyms. */
 export const PSEUDONYM_KEYS_FILE = 'pseudonym-keys.json';
 
 const MOST_KEYS = 8;
@@ -8,13 +8,13 @@ const MIN_KEY_BYTES = 32;
 const MAX_KEY_CHARS = 512;
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
-/** A key, and from when on it makes the pseudonyms of events. */
+/** A key, and the time from which on it makes the pseudonyms of events. */
 export interface PseudonymKey {
-  /** Part of each pseudonym that it makes, so that a client sees which ones can be compared. Not secret. */
+  /** Part of each of its pseudonyms, so that a client sees which ones can be compared. Not secret. */
   readonly id: string;
   /** Secret. */
   readonly secret: Uint8Array;
-  /** Unix milliseconds, by the log; 0: from its beginning. */
+  /** Unix milliseconds, by the log; 0: from its start. */
   readonly from: number;
 }
 
@@ -26,12 +26,12 @@ const keySchema = z.strictObject({
 
 export type ReadPseudonymKeys =
   | { readonly ok: true; readonly keys: readonly PseudonymKey[] }
-  /** What is wrong and what to do. It repeats nothing of the content. */
+  /** The fault and what to do. It repeats nothing of the content. */
   | { readonly ok: false; readonly fault: string };
 
 /**
- * Keys as a platform writes them: a JSON array of `{"id":"1","key":"<base64>","from":"<RFC 3339>"}`, the oldest first. Each
- * holds for events from its time on, until the time of the next one; the first needs no time. Pure.
+ * Keys as a platform writes them: a JSON array of `{"id":"1","key":"<base64>","from":"<RFC 3339>"}`, the oldest first.
+ * Each applies to events from its time on, until the time of the next one; the first needs no time. Pure.
  */
 export function readPseudonymKeys(text: string): ReadPseudonymKeys {
   const rows = z.array(keySchema).min(1).max(MOST_KEYS).safeParse(parsed(text));
@@ -56,7 +56,10 @@ export function readPseudonymKeys(text: string): ReadPseudonymKeys {
   return { ok: true, keys };
 }
 
-/** The key of an event that the log got at this time (Unix milliseconds): the same for all replicas that have these keys. */
+/**
+ * The key for an event that the log got at this time (Unix milliseconds): the same for all replicas that have these
+ * keys.
+ */
 export function keyAt(keys: readonly PseudonymKey[], at: number): PseudonymKey | undefined {
   return keys.findLast(({ from }) => from <= at) ?? keys[0];
 }

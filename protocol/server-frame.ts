@@ -6,9 +6,9 @@ import { META_KEY } from './event-meta.ts';
 import { SOURCE_GAP_REASONS } from './source-gap.ts';
 
 /**
- * What the control contract sends besides events: a text message whose only key is `_firehose`, an object with a
- * `type`. An event has other keys before it. Times are RFC 3339, durations milliseconds, unknown is null and never
- * absent.
+ * Messages of the control contract besides events: a text message whose only key is `_firehose`, an object with a
+ * `type`. An event has other keys before it. Times are RFC 3339, durations milliseconds, unknown values are null and
+ * never absent.
  */
 const time = z.iso.datetime();
 const ms = z.int().min(0);
@@ -24,22 +24,25 @@ const helloSchema = z.strictObject({
   type: z.literal('hello'),
   session: z.string(),
   heartbeat_ms: ms,
-  /** Events after this one follow; in a group its position, behind what it has not finished. Null while it is unknown. */
+  /**
+   * Events after this one follow; in a group its position, after which its unfinished events may follow too. Null while
+   * unknown.
+   */
   cursor: cursor.nullable(),
-  /** The oldest cursor that can be asked for; null while that is not known. */
+  /** The oldest cursor that can be requested; null while unknown. */
   oldest: cursor.nullable(),
   filter,
   expires_at: time,
   group: z.string().nullable(),
-  /** The profile by which personal data is hidden; null: none is. */
+  /** The profile that hides personal data; null: none. */
   privacy: z.string().nullable(),
   /** The largest text message that a client must take: an event with its `_firehose`. */
   max_message_bytes: z.int().min(1),
-  /** In a group: this replica owns nothing of it now, events come once it does; on a change `hello` comes again. */
+  /** In a group: this replica owns nothing of it now; events come once it does. On a change `hello` is sent again. */
   standby: z.boolean().nullable(),
 });
 
-/** Everything up to `cursor` was sent or did not match: what an idle, filtered consumer resumes from. */
+/** Everything up to `cursor` was sent or did not match: an idle, filtered consumer resumes from it. */
 const watermarkSchema = z.strictObject({ type: z.literal('watermark'), cursor, time });
 
 export const GAP_REASONS = [
@@ -54,7 +57,7 @@ export const GAP_REASONS = [
 const gapSchema = z.strictObject({
   type: z.literal('gap'),
   reason: z.enum(GAP_REASONS),
-  /** The cursor, or the time, from which events were asked for; in a group the ids that are known to be lost. */
+  /** The cursor, or the time, from which events were requested; in a group the known ids of lost events. */
   requested: z.string().nullable(),
   oldest: cursor.nullable(),
   missed: z.int().min(0).nullable(),
@@ -62,12 +65,12 @@ const gapSchema = z.strictObject({
 export type GapReason = (typeof GAP_REASONS)[number];
 
 /**
- * In this time no events of a switch were received: calls that began or ended in it may be missing from the log, for every
- * connection. What became of them follows as events that are marked as synthetic.
+ * No events of a switch were received in this time: calls that began or ended in it may be missing from the log, for
+ * every connection. Changes found afterwards follow as events that are marked as synthetic.
  */
 const sourceGapSchema = z.strictObject({
   type: z.literal('source_gap'),
-  /** Stands for the source in all its gaps, and says nothing else. */
+  /** Pseudonym of the source in all its gaps. */
   source: z.string(),
   reason: z.enum(SOURCE_GAP_REASONS),
   from: time,
@@ -79,11 +82,11 @@ const sourceGapSchema = z.strictObject({
 
 const expiry = { expires_at: time, expires_in_ms: ms };
 const tokenExpiringSchema = z.strictObject({ type: z.literal('token_expiring'), ...expiry });
-/** A new token is in force; `scope` is what this connection may see from now on, cut to what it had. */
+/** A new token is in force; `scope` is what this connection may see from now on: at most its former scope. */
 const authOkSchema = z.strictObject({ type: z.literal('auth_ok'), ...expiry, scope: filter });
 /**
- * The filter and the profile of privacy now in force, and the cursor after which they apply; null while the log's place is not known.
- * It comes for a filter that the client set, and by itself when another profile holds or its content has changed.
+ * The filter and the privacy profile now in force, and the cursor after which they apply; null while the log's place is
+ * unknown. Sent after a filter of the client, and by itself when another profile applies or its content has changed.
  */
 const filterInForceSchema = z.strictObject({
   type: z.literal('filter'),
@@ -91,13 +94,13 @@ const filterInForceSchema = z.strictObject({
   privacy: z.string().nullable(),
   cursor: cursor.nullable(),
 });
-/** How far this connection is behind the log; null where only the other is known. */
+/** How far this connection is behind the log; a value is null when only the other is known. */
 const laggingSchema = z.strictObject({
   type: z.literal('lagging'),
   behind_events: z.int().min(0).nullable(),
   behind_ms: ms.nullable(),
 });
-/** This replica leaves: reconnect after this time, spread over the drain window. */
+/** This replica drains: reconnect after this time, spread over the drain window. */
 const drainSchema = z.strictObject({ type: z.literal('drain'), retry_after_ms: ms });
 /** A well-formed client frame that cannot be granted; the connection continues. */
 const errorSchema = z.strictObject({
@@ -107,11 +110,12 @@ const errorSchema = z.strictObject({
   ref: z.string().nullable(),
 });
 
-/** Why a snapshot comes: the client joined with it, events were lost to it, it asked. */
+/** Why a snapshot is sent: the client joined with it, it lost events, or it asked. */
 const SNAPSHOT_REASONS = ['join', 'gap', 'asked'] as const;
 export type SnapshotReason = (typeof SNAPSHOT_REASONS)[number];
 /**
- * The live calls at `cursor` follow, one frame each, and no event between them. A snapshot without its end was not given.
+ * The live calls at `cursor` follow, one frame each, and no event between them. A snapshot without its end does not
+ * count.
  */
 const snapshotBeginSchema = z.strictObject({
   type: z.literal('snapshot_begin'),
@@ -121,7 +125,7 @@ const snapshotBeginSchema = z.strictObject({
   reason: z.enum(SNAPSHOT_REASONS),
 });
 const callFrameSchema = z.strictObject({ type: z.literal('call'), call: callSchema });
-/** The snapshot is whole: everything after this is after `cursor`. */
+/** The snapshot is complete: everything after this is after `cursor`. */
 const snapshotEndSchema = z.strictObject({ type: z.literal('snapshot_end'), cursor, calls: z.int().min(0) });
 
 export const serverFrameSchema = z.discriminatedUnion('type', [
@@ -141,7 +145,7 @@ export const serverFrameSchema = z.discriminatedUnion('type', [
 ]);
 export type ServerFrame = z.output<typeof serverFrameSchema>;
 
-/** Bytes for the `_firehose` of an event, besides the event. */
+/** Bytes for the `_firehose` of an event, in addition to the event. */
 const META_BYTES = 4_096;
 export const MAX_MESSAGE_BYTES = MAX_ENTRY_BYTES + META_BYTES;
 

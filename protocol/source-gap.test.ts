@@ -33,7 +33,7 @@ test('what is not a gap is unreadable', () => {
     'null',
     JSON.stringify({ ...GAP, reason: 'boredom' }),
     JSON.stringify({ ...GAP, from: -1 }),
-    // No date can be made of it.
+    // It is not a valid date.
     JSON.stringify({ ...GAP, to: Number.MAX_SAFE_INTEGER }),
   ]) {
     assert.equal(decodeSourceGap(text), null, text);

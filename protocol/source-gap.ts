@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Name of the log entry that says: nobody listened to a switch in this time. It has no account, so that it reaches no
- * plain session, and a lower-case name, so that ingest drops a forged one.
+ * Name of the log entry for a time without a listener to a switch. It has no account, so that it reaches no plain
+ * session, and a lower-case name, so that ingest drops a forged one.
  */
 export const SOURCE_GAP = 'source.gap';
 
@@ -10,7 +10,7 @@ export const SOURCE_GAP_REASONS = [
   /** All replicas lost the switch, or were cut off from it. */
   'connection_lost',
   'switch_restarted',
-  /** The log was away for longer than the source can hold events. */
+  /** The log was away longer than the source can store events. */
   'overflow',
   /** AMQP: the queue was deleted, the bindings were away, the queue was full or its messages too old. */
   'queue_lost',
@@ -22,7 +22,7 @@ export const SOURCE_GAP_REASONS = [
 export type SourceGapReason = (typeof SOURCE_GAP_REASONS)[number];
 
 const count = z.int().min(0);
-/** Unix milliseconds of which a date can be made. */
+/** Unix milliseconds of a valid date. */
 const time = z.int().min(0).max(8.64e15);
 
 /** The data of such an entry. Times are Unix milliseconds; keys of a newer version are ignored. */
@@ -33,19 +33,19 @@ const sourceGapSchema = z.object({
   reason: z.enum(SOURCE_GAP_REASONS),
   from: time,
   to: time,
-  /** Legs that got a synthetic end, and legs that began in it. */
+  /** Legs that got a synthetic end, and legs that began in this time. */
   legs_ended: count,
   legs_begun: count,
 });
 export type SourceGap = z.output<typeof sourceGapSchema>;
 
-/** The first letter of the name, where no name of an ordinary event has it. */
+/** The first letter of the name; no name of an ordinary event has it there. */
 const FIRST = SOURCE_GAP.charCodeAt(0);
 const GAP_LINE = /^1\tsource\.gap(?:\t(?:\t|$)|$)/;
 
 /**
- * Whether a meta line is that of a gap: the name, and no account. Asked for each entry that is read: for all others it is a
- * look at one character.
+ * Whether a meta line is that of a gap: the name, and no account. Called for each read entry: for all others it
+ * compares one character.
  */
 export function isSourceGap(meta: string): boolean {
   return meta.charCodeAt(2) === FIRST && GAP_LINE.test(meta);
@@ -55,7 +55,7 @@ export function encodeSourceGap(gap: SourceGap): string {
   return JSON.stringify(gap);
 }
 
-/** Null when it is not readable: the entry is then poison. */
+/** Null when unreadable: the entry is then poison. */
 export function decodeSourceGap(text: string): SourceGap | null {
   try {
     return sourceGapSchema.parse(JSON.parse(text));

@@ -10,7 +10,7 @@ import { dnsName, duration, immutable, ruled } from './subscription/rules.ts';
 import { platformOnly, restartRules, type Place, type RestartRules } from './subscription/takes-effect.ts';
 import { logLevel, telemetry } from './subscription/telemetry.ts';
 
-/** What events come from. A source has exactly one of these fields. */
+/** The origin of events. A source has exactly one of these fields. */
 const SOURCE_KINDS = ['kazoo', 'freeswitch', 'asterisk', 'simulator'] as const;
 export type SourceKind = (typeof SOURCE_KINDS)[number];
 
@@ -19,12 +19,12 @@ const stream = z.strictObject({
     z.int().min(1).max(64),
     'stream.partitions cannot be changed: order within a call would end, and every cursor with it',
   ).default(4),
-  /** An event is in the log once this many replicas of its Redis have it. */
+  /** An event counts as written once this many replicas of its Redis have it. */
   waitReplicas: z.int().min(0).max(16).default(0),
-  /** Counts while no subscription uses the streams: then nobody else trims them. */
+  /** Applies while no subscription uses the streams: no other process trims them then. */
   retention: z
     .strictObject({
-      /** Entries kept a partition. */
+      /** Entries kept in each partition. */
       maxLength: z.int().min(1).max(1_000_000_000).default(50_000),
       maxAge: duration('1m', '8760h').default('1h'),
     })
@@ -32,7 +32,7 @@ const stream = z.strictObject({
 });
 
 const fields = z.strictObject({
-  /** No replica runs; what the log has stays. */
+  /** No replica runs; the log keeps its entries. */
   suspend: platformOnly(z.boolean().default(false)),
   /** All listen, one publishes. */
   replicas: platformOnly(z.int().min(0).max(20).default(2)),
@@ -43,7 +43,7 @@ const fields = z.strictObject({
   asterisk: asterisk.optional(),
   simulator: simulator.optional(),
   ...mappingFields,
-  /** The operator's own when not given. */
+  /** Default: the operator's own. */
   image: platformOnly(image.optional()),
   imagePullSecrets: platformOnly(imagePullSecrets.default([])),
   resources: platformOnly(resources.prefault({})),
@@ -67,8 +67,8 @@ const oneKind = ruled(fields, {
 const rules = (oneKind.meta() as { 'x-kubernetes-validations': object[] })['x-kubernetes-validations'];
 
 /**
- * The FirehoseSource, read by `firehose source` from a file and by the API server as a custom resource (crds/ is generated
- * from it). Every field has its default here and works.
+ * The FirehoseSource, read by `firehose source` from a file and by the API server as a custom resource (crds/ is
+ * generated from it). Every field has its default here and works.
  */
 export const sourceSpecSchema = oneKind.meta({
   ...oneKind.meta(),
@@ -79,7 +79,7 @@ export const sourceSpecSchema = oneKind.meta({
 });
 export type SourceSpec = z.output<typeof sourceSpecSchema>;
 
-/** A manifest as kubectl takes and prints it: what else its metadata holds, and its status, are ignored. */
+/** A manifest as kubectl takes and prints it: its other metadata and its status are ignored. */
 export const sourceSchema = z.strictObject({
   apiVersion: z.literal('firehose.dev/v1alpha1'),
   kind: z.literal('FirehoseSource'),
@@ -92,27 +92,27 @@ export const sourceSchema = z.strictObject({
 });
 export type Source = z.output<typeof sourceSchema>;
 
-/** The kind that a specification has. */
+/** The kind of a specification. */
 export function sourceKind(spec: SourceSpec): SourceKind {
   const kind = SOURCE_KINDS.find((one) => spec[one] !== undefined);
   if (kind === undefined) throw new TypeError('the schema accepts no source without a kind');
   return kind;
 }
 
-/** Names of the switches or brokers, in their order; the simulator has none. */
+/** Names of the switches or brokers, in order; the simulator has none. */
 export function endpointNames(spec: SourceSpec): readonly string[] {
   const list = busOf(spec)?.brokers ?? spec.freeswitch?.endpoints ?? spec.asterisk?.endpoints ?? [];
   return list.map(({ name }) => name);
 }
 
-/** What is consumed of RabbitMQ, and the section of the specification that says so; null for other sources. */
+/** What is consumed from RabbitMQ, and the name of its section of the specification; null for other sources. */
 export function busOf({ kazoo: bus, freeswitch: switches }: SourceSpec) {
   if (bus !== undefined) return { place: 'kazoo', ...bus } as const;
   return switches?.amqp === undefined ? null : ({ place: 'freeswitch.amqp', ...switches.amqp } as const);
 }
 
 let madeRules: RestartRules | undefined;
-/** When a change of each field takes effect; made once, of the marks in the schema. */
+/** When a change of each field takes effect; made once, from the marks in the schema. */
 export function sourceTakesEffect(): RestartRules {
   madeRules ??= restartRules(sourceSpecSchema);
   return madeRules;

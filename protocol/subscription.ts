@@ -22,7 +22,7 @@ import { logLevel, telemetry } from './subscription/telemetry.ts';
 
 export { durationMs, type ConsumerGroup };
 
-/** The longest life of a token, whatever the resource says. */
+/** The longest lifetime of a token, whatever the resource says. */
 export const MAX_TOKEN_TTL = '168h';
 
 const cidr = ruled(
@@ -50,15 +50,15 @@ const stream = z.strictObject({
     z.int().min(1).max(64),
     'stream.partitions cannot be changed: order within a call would end, and every cursor with it',
   ).default(4),
-  /** External: the streams are made, trimmed and deleted by another system. */
+  /** External: another system creates, trims and deletes the streams. */
   management: z.enum(['Managed', 'External']).default('Managed'),
-  /** What happens to the streams when the last resource that uses them goes. */
+  /** What happens to the streams when the last resource that uses them is deleted. */
   deletionPolicy: platformOnly(z.enum(['Retain', 'Delete']).default('Retain')),
   /** An ingested event is acknowledged once this many replicas of its Redis have it. */
   waitReplicas: z.int().min(0).max(16).default(0),
   retention: z
     .strictObject({
-      /** Entries kept a partition. */
+      /** Entries kept in each partition. */
       maxLength: z.int().min(1).max(1_000_000_000).default(250_000),
       maxAge: duration('1m', '8760h').default('24h'),
     })
@@ -70,20 +70,29 @@ const exposedGateway = z.strictObject({
     .strictObject({
       maxPerReplica: z.int().min(1).max(1_000_000).default(10_000),
       slowConsumerPolicy: z.enum(['CatchUp', 'Latest', 'Disconnect']).default('CatchUp'),
-      /** Connections whose login account is the same one, over all replicas; absent: half of `maxPerReplica`. */
+      /** Connections with the same login account, over all replicas; absent: half of `maxPerReplica`. */
       maxPerAccount: z.int().min(1).max(1_000_000).optional(),
-      /** Of one user, over all replicas; absent: a quarter of `maxPerReplica`, no limit of its own beside `maxPerAccount`. */
+      /**
+       * Connections of one user, over all replicas; absent: a quarter of `maxPerReplica`; no separate limit if
+       * `maxPerAccount` is given.
+       */
       maxPerUser: z.int().min(1).max(1_000_000).optional(),
-      /** Bytes that a replica holds for peers that do not read; beyond it the greediest account's connections are ended. */
+      /**
+       * Bytes that a replica keeps for peers that do not read; beyond it connections of the account that uses most are
+       * ended.
+       */
       maxUnreadBytes: z.int().min(16_777_216).max(1_099_511_627_776).default(268_435_456),
       drainTimeout: duration('0s', '1h').default('60s'),
-      /** Events are compressed for clients that offer permessage-deflate (RFC 7692), once for all of them that want the same. */
+      /**
+       * Events are compressed for clients that offer permessage-deflate (RFC 7692), once for all clients that need the
+       * same bytes.
+       */
       compression: z.enum(['Negotiated', 'Disabled']).default('Negotiated'),
     })
     .prefault({}),
   tls: tls.prefault({}),
   trustedProxies: cidrs.default([]),
-  /** Connections and requests that a client address may make before it succeeds with any: at once, and a second. */
+  /** Connections and requests of a client address before any of them succeeds: at once, and for each second. */
   addressLimit: z
     .strictObject({
       burst: z.int().min(10).max(1_000_000).default(4_000),
@@ -96,7 +105,7 @@ const exposedGateway = z.strictObject({
   /** Ignored while autoscaling. */
   replicas: platformOnly(z.int().min(0).max(200).default(2)),
   autoscaling: platformOnly(autoscaling.optional()),
-  /** The operator's own when not given. */
+  /** Default: the operator's own. */
   image: platformOnly(image.optional()),
   imagePullSecrets: platformOnly(imagePullSecrets.default([])),
   resources: platformOnly(resources.prefault({})),
@@ -158,7 +167,7 @@ const token = ruled(
   },
 );
 
-/** `directory` is required of a custom resource; a file may have its directory beside it. */
+/** A custom resource requires `directory`; a file may have its directory beside it. */
 const auth = ruled(
   z.strictObject({
     directory: directory.optional(),
@@ -189,10 +198,10 @@ const auth = ruled(
 
 /**
  * The FirehoseSubscription, read by the gateway from a file and by the API server as a custom resource (crds/ is
- * generated from it). Every field has its default here and works; durations are as Kubernetes writes them (`1h30m`).
+ * generated from it). Every field has its default here and works; durations are as in Kubernetes (`1h30m`).
  */
 export const specSchema = z.strictObject({
-  /** No gateway runs; groups and streams stay. */
+  /** No gateway runs; groups and streams remain. */
   suspend: platformOnly(z.boolean().default(false)),
   account,
   filters: followed(resourceFilters.prefault({})),
@@ -224,7 +233,7 @@ export const subscriptionSchema = z.strictObject({
 export type Subscription = z.output<typeof subscriptionSchema>;
 
 let rules: RestartRules | undefined;
-/** When a change of each field takes effect; made once, of the marks in the schema. */
+/** When a change of each field takes effect; made once, from the marks in the schema. */
 export function takesEffect(): RestartRules {
   rules ??= restartRules(specSchema);
   return rules;

@@ -1,10 +1,10 @@
 /**
- * The field by which events of a FirehoseSource say of which switch they are: a pseudonym (`event-log/switch-pseudonym.ts`).
- * `Node`, by which other events do, shows the host.
+ * The field with the switch in events of a FirehoseSource: a pseudonym (`event-log/switch-pseudonym.ts`). Other events
+ * have `Node`, which reveals the host.
  */
 export const SWITCH_FIELD = 'Firehose-Switch';
 
-/** No `Node` looks like it: that is `<program>@<host>`. */
+/** No `Node` has this form: that is `<program>@<host>`. */
 const PSEUDONYM = /^sw-[A-Za-z0-9_-]{16}$/;
 
 export function isSwitchPseudonym(name: string | null): boolean {

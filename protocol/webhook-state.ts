@@ -1,19 +1,19 @@
 import type { Webhook } from './subscription/webhook.ts';
 
 /**
- * Why a webhook is off. gone: the receiver answered 410. asked: it answered `webhook-delivery: disable`. failing: nothing
- * got through for `disableAfter`.
+ * Why a webhook is off. gone: the receiver answered 410. asked: it answered `webhook-delivery: disable`. failing:
+ * nothing succeeded for `disableAfter`.
  */
 const DISABLED_REASONS = ['gone', 'asked', 'failing'] as const;
 export type DisabledReason = (typeof DISABLED_REASONS)[number];
 
-/** What all replicas of a resource, and the operator, know of one webhook. Times are Unix milliseconds. */
+/** Shared state of one webhook for all replicas of a resource and the operator. Times are Unix milliseconds. */
 export interface WebhookState {
   /** Null while it is on. */
   readonly disabled: { readonly reason: DisabledReason; readonly at: number } | null;
-  /** Since when a replica has met nothing but faults of the endpoint; null: none has. */
+  /** Since when a replica has had only faults of the endpoint; null: none has. */
   readonly failingSince: number | null;
-  /** When any replica was answered with success last, to within some seconds; null: never, or not known. */
+  /** Last success of any replica, to within some seconds; null: never, or unknown. */
   readonly succeededAt: number | null;
   /** Events that the log no longer had when they were due, as far as known. */
   readonly lost: number;
@@ -30,12 +30,12 @@ export const WEBHOOK_FIELD = {
   lost: 'lost',
 } as const;
 
-/** A declaration as text: one that is changed is switched on again. */
+/** A declaration as text: a changed one is switched on again. */
 export function declarationOf(webhook: Webhook): string {
   return JSON.stringify(webhook);
 }
 
-/** Reads the hash. What this or another version cannot have written counts as missing. */
+/** Reads the hash. Values that no version can have written count as missing. */
 export function decodeWebhookState(hash: Readonly<Record<string, string>>, webhook: Webhook): WebhookState {
   const number = (field: string) => {
     const text = hash[field] ?? '';
@@ -51,7 +51,7 @@ export function decodeWebhookState(hash: Readonly<Record<string, string>>, webho
   };
 }
 
-/** For how long nothing got through; 0 while no replica fails. Pure. */
+/** How long nothing succeeded; 0 while no replica fails. Pure. */
 export function failingMs({ failingSince, succeededAt }: WebhookState, now: number): number {
   return failingSince === null ? 0 : Math.max(0, now - Math.max(failingSince, succeededAt ?? 0));
 }

@@ -1,9 +1,10 @@
 /**
- * Series on which an alert must fire, and on which it must not. Series are in promtool's notation, a value a minute.
+ * Series for which an alert must fire, and series for which it must not. Series are in promtool's notation, one value
+ * for each minute.
  */
 export interface AlertCase {
   readonly alert: string;
-  /** Series by what they are. */
+  /** Values of series, by the series. */
   readonly fires: Readonly<Record<string, string>>;
   /** Minutes after which it must fire. */
   readonly after: number;
@@ -11,7 +12,7 @@ export interface AlertCase {
   /** The same series in normal operation, or below the threshold: nothing fires. */
   readonly quiet: readonly Readonly<Record<string, string>>[];
   /**
-   * Fires also when there is no series at all: their absence is the fault. Other alerts are silent then, and
+   * Also fires when there is no series at all: their absence is the fault. Other alerts are silent then, and
    * FirehoseNoLeader fires.
    */
   readonly firesUnscraped?: true;

@@ -57,7 +57,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-/** What promtool says of a test file; empty when it passes. */
+/** promtool's output for a test file; empty when it passes. */
 async function judge(name: string, content: object): Promise<string> {
   const path = join(folder, `${name}.json`);
   await writeFile(path, JSON.stringify(content));
@@ -68,7 +68,7 @@ async function judge(name: string, content: object): Promise<string> {
 const series = (all: Readonly<Record<string, string>>) =>
   Object.entries(all).map(([one, values]) => ({ series: one, values }));
 
-/** Its annotations, with what promtool would put into them, are asked of promtool itself: they are not compared. */
+/** promtool itself computes the expected annotations: they are not compared. */
 function alertTest(name: string, all: Readonly<Record<string, string>>, expectation: object) {
   return {
     rule_files: [RULES],
@@ -125,7 +125,7 @@ describe('alerts', () => {
         ],
       };
       assert.equal(await judge(`${alert}-unscraped`, alertTest(alert, { 'up{job="other"}': '1x40' }, expectation)), '');
-      // Series that have ended: the process is gone, and what it last said is stale.
+      // Series that have ended: the process is gone, and its last values are stale.
       const ended = Object.fromEntries(Object.keys(fires).map((one) => [one, '0x2 stale']));
       assert.equal(await judge(`${alert}-stale`, alertTest(alert, ended, expectation)), '');
     });
@@ -144,7 +144,7 @@ describe('what panels and alerts ask for', () => {
   const namesIn = (expression: string) =>
     [...expression.matchAll(/\b(?:firehose|controller_runtime|workqueue|leader_election|rest_client)_\w+/g)]
       .map(([name]) => name)
-      // Not what is said within quotes.
+      // Excludes text within quotes.
       .filter((name) => !expression.includes(`"${name}"`));
 
   test('is exposed: every name is in the table that is proven against running processes', () => {
@@ -193,7 +193,7 @@ describe('what panels and alerts ask for', () => {
   }
 });
 
-/** What a person on duty needs: what to look for, what is bad, which resource and pod, and where to read on. */
+/** Information for a person on duty: what to check, what is bad, which resource and pod, and where to read on. */
 function assertExplained({ panels, templating, links }: Dashboard): void {
   const shown = panels.filter(({ type }) => type !== 'row');
   for (const { title, description = '' } of shown) {

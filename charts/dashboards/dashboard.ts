@@ -1,4 +1,4 @@
-/** What distinguishes one Grafana dashboard. */
+/** The specific parts of one Grafana dashboard. */
 export interface DashboardOf {
   readonly uid: string;
   readonly title: string;
@@ -29,14 +29,14 @@ interface Panel {
   readonly kind?: 'timeseries' | 'stat';
   /** Legend to PromQL. */
   readonly queries: Readonly<Record<string, string>>;
-  /** What it shows and what to look for. */
+  /** What it shows and what to watch for. */
   readonly says: string;
   readonly thresholds?: Thresholds;
   /** The alert whose section of the runbook belongs to it. */
   readonly alert?: string;
 }
 
-/** Values from which on a panel is orange or red; with `below` the values under which it is. */
+/** Values from which on a panel is orange or red; with `below`, values under which it is. */
 interface Thresholds {
   readonly warn?: number;
   readonly bad?: number;
@@ -47,7 +47,7 @@ const COLUMNS = 24;
 const HEIGHT = 8;
 const STAT_HEIGHT = 4;
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
-/** The chart puts its value `prometheusRule.runbookUrl` here. */
+/** The chart inserts its value `prometheusRule.runbookUrl` here. */
 const RUNBOOK = 'RUNBOOK.md';
 
 /** The JSON model, as Grafana 10 and newer import it. */

@@ -5,7 +5,7 @@ const SWITCH = '{namespace=~"$namespace",job=~"$resource",pod=~"$pod",switch=~"$
 const rate = (metric: string, where = SWITCH) => `rate(${metric}${where}[$__rate_interval])`;
 const increase = (metric: string, time: string) => `increase(${metric}${SWITCH}[${time}])`;
 const sum = (by: string, of: string) => `sum by (${by}) (${of})`;
-/** Over the replicas of a source: one that listens, or publishes, is enough. */
+/** Over the replicas of a source: one replica that listens or publishes suffices. */
 const any = (metric: string) => `max by (namespace, source, switch) (${metric}${SWITCH})`;
 const quantile = (q: number, metric: string) => `histogram_quantile(${q}, sum by (le) (${rate(`${metric}_bucket`)}))`;
 

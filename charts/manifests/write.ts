@@ -1,4 +1,4 @@
-/** `npm run manifests`: renders install.yaml again. `gitops.cluster.test.ts` fails when that was forgotten. */
+/** `npm run manifests`: renders install.yaml again. `gitops.cluster.test.ts` fails when this was forgotten. */
 import { writeFile } from 'node:fs/promises';
 import { announceBuilds } from '../../testing/go-build.ts';
 import { ensureGoTool, missingGoTools } from '../../testing/go-tools.ts';

@@ -9,7 +9,7 @@ export interface Health {
   readonly message: string;
 }
 
-/** Runs health.lua over an object, in the Lua that Argo CD runs. Throws with what it said. */
+/** Runs health.lua over an object, in the Lua version of Argo CD. Throws with its output. */
 export function argoHealth(glua: string, object: unknown): Health {
   const script = `obj = ${luaOf(object)}
 local result = dofile(${JSON.stringify(HEALTH)})
@@ -29,6 +29,6 @@ function luaOf(value: unknown): string {
       .map(([key, item]) => `[${JSON.stringify(key)}] = ${luaOf(item)}`)
       .join(', ')}}`;
   }
-  // Escapes that Lua 5.1 does not know do not occur in what is tested.
+  // The tested text contains no escapes that Lua 5.1 lacks.
   return JSON.stringify(value);
 }

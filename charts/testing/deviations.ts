@@ -1,8 +1,8 @@
-/** What kube-score would have otherwise, and why it is as it is. Each must still occur, or it is taken from this list. */
+/** Deviations from kube-score's rules, each with a reason. Each must still occur, or be removed from this list. */
 export interface Deviation {
-  /** As `kube-score list` names it. */
+  /** Name as in `kube-score list`. */
   readonly check: string;
-  /** Kind and end of the name; all objects when not given. */
+  /** Kind and end of the name; default: all objects. */
   readonly object?: RegExp;
   readonly why: string;
 }

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { parseAllDocuments } from 'yaml';
 import { CHART } from '../generated.ts';
 
-/** What a chart is rendered for, and with. */
+/** Inputs of a chart's rendering. */
 export interface Rendering {
   readonly values?: object;
   readonly release?: string;
@@ -30,7 +30,7 @@ export interface RenderedObject {
   readonly [field: string]: unknown;
 }
 
-/** A Helm of this machine. A build of one's own takes the cluster for an ancient one when it does not ask it. */
+/** A Helm of this machine. A self-built one assumes an ancient cluster when it does not ask it. */
 const OFFLINE = ['--kube-version', '1.36.3'];
 const KINDS = ['monitoring.coreos.com/v1', 'firehose.dev/v1alpha1/FirehoseSource'].flatMap((kind) => [
   '--api-versions',
@@ -38,7 +38,7 @@ const KINDS = ['monitoring.coreos.com/v1', 'firehose.dev/v1alpha1/FirehoseSource
 ]);
 const LIMIT_MS = 110_000;
 
-/** Runs Helm; never rejects for its exit code. */
+/** Runs Helm; never rejects because of its exit code. */
 export async function helm(program: string, args: readonly string[], values?: object): Promise<HelmAnswer> {
   const all = values === undefined ? args : [...args, '--values', '-'];
   const child = spawn(program, all, { stdio: 'pipe', timeout: LIMIT_MS });
@@ -58,14 +58,14 @@ export function lint(program: string, values: object): Promise<HelmAnswer> {
   return helm(program, ['lint', '--strict', CHART, ...OFFLINE], values);
 }
 
-/** The objects of a rendering, hooks among them, by kind and name. Rejects with what Helm said. */
+/** The objects of a rendering, including hooks, by kind and name. Rejects with Helm's output. */
 export async function objectsOf(program: string, rendering: Rendering = {}): Promise<readonly RenderedObject[]> {
   const { code, output, errors } = await template(program, rendering);
   if (code !== 0) throw new Error(errors);
   return readObjects(output);
 }
 
-/** In an order that does not depend on who rendered them. */
+/** In an order that does not depend on the renderer. */
 export function readObjects(yaml: string): readonly RenderedObject[] {
   const objects = parseAllDocuments(yaml)
     .map((document) => document.toJS() as RenderedObject | null)

@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, matchesGlob, normalize } from 'node:path';
 
-/** What a program is made of, by the text of its files. */
+/** The parts of a program, by the text of its files. */
 export interface Closure {
-  /** Of the checkout: modules, and files that are named beside them. */
+  /** From the checkout: modules, and files that are named beside them. */
   readonly files: ReadonlySet<string>;
   readonly packages: ReadonlySet<string>;
 }
 
-// What is of types alone is gone when it runs.
+// Imports of types disappear when it runs.
 const IMPORT = /^(?:import|export) (?!type\b)(?:[^;']* from )?'([^']+)'|\bimport\('([^']+)'\)/gm;
 const BESIDE = /new URL\('([^']+)', import\.meta\.url\)/g;
 
-/** Follows imports from these files on. Paths are of `root`. */
+/** Follows imports from these files on. Paths are relative to `root`. */
 export async function closureOf(root: string, entries: readonly string[]): Promise<Closure> {
   const files = new Set<string>(entries);
   const packages = new Set<string>();
@@ -36,7 +36,7 @@ function packageOf(name: string): string {
     .join('/');
 }
 
-/** Whether a build gets this file, by the lines of its .dockerignore: the last one that fits decides. Pure. */
+/** Whether a build gets this file, by the lines of its .dockerignore: the last matching one decides. Pure. */
 export function isInContext(path: string, dockerignore: string): boolean {
   const lines = dockerignore.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const last = lines.findLast((line) => {

@@ -17,7 +17,7 @@ export const SYSTEM = 'firehose-system';
 export interface Installation {
   readonly plane: ControlPlane;
   run(...args: string[]): Promise<HelmAnswer>;
-  /** `install` or `upgrade` of the release `firehose`; fails with what Helm said. */
+  /** `install` or `upgrade` of the release `firehose`; fails with Helm's output. */
   put(verb: 'install' | 'upgrade', values?: object, chart?: string): Promise<string>;
   /** `helm uninstall`, with the pod of its Job run by this machine. */
   uninstall(): Promise<HelmAnswer & { readonly job: string }>;
@@ -72,7 +72,7 @@ async function playKubelet({ admin, ...plane }: ControlPlane, signal: AbortSigna
   const pod = await until('the pod of the Job', async () => {
     if (signal.aborted) return 'none';
     const { items } = await admin.must('GET', `${pods}?labelSelector=batch.kubernetes.io/job-name`);
-    // One that an earlier try has left is finished.
+    // A Job from an earlier attempt is finished.
     return (items as Pod[]).find(({ status }) => status?.phase === 'Pending');
   });
   const [container] = pod === 'none' ? [] : pod.spec.containers;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
-/** Something that kube-score would have otherwise. */
+/** A finding of kube-score. */
 export interface Finding {
   readonly check: string;
   /** `Deployment firehose-operator` */

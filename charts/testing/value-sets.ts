@@ -1,4 +1,4 @@
-/** What people install: each set is linted, rendered by both Helms, judged, and shown to an API server. */
+/** Typical values of users: each set is linted, rendered by both Helms, judged, and sent to an API server. */
 export interface ValueSet {
   readonly what: string;
   readonly values: object;
@@ -6,7 +6,7 @@ export interface ValueSet {
 
 const ACCOUNT = { id: 'account_id_1', name: 'north', realm: 'north.sip.example.com' };
 const URL_SECRET = { urlSecret: { name: 'calls-redis' } };
-/** The simulator with a Redis of one's own. */
+/** The simulator with an existing Redis. */
 export const source = (more: object = {}, redis: object = {}) => ({
   source: { kind: 'simulator', redis: { ...URL_SECRET, ...redis }, simulator: { accounts: [ACCOUNT] }, ...more },
 });
@@ -150,7 +150,7 @@ const OPERATOR: readonly ValueSet[] = [
   },
 ];
 
-/** With a password of its own each rendering would differ. */
+/** With a random password each rendering would differ. */
 const DEMO = { enabled: true, redis: { password: 'usual' } };
 
 const SOURCES: readonly ValueSet[] = [
@@ -248,7 +248,7 @@ const DIRECTORIES: readonly ValueSet[] = [
 
 export const VALUE_SETS: readonly ValueSet[] = [...OPERATOR, ...SOURCES, ...DIRECTORIES];
 
-/** What is refused before anything is installed, and what is said of it. */
+/** Values that are refused before anything is installed, and the message. */
 export const REFUSED: readonly (ValueSet & { readonly says: RegExp })[] = [
   { what: 'a value that there is not', values: { operator: { replica: 3 } }, says: /replica/ },
   { what: 'one at the top', values: { replicaCount: 3 }, says: /replicaCount/ },

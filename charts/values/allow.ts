@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { SAFE_POLICY } from '../../operator/policy/policy.ts';
 import { section } from './pods.ts';
 
-/** Entries that no comma divides: they reach the operator as one variable. */
+/** Entries without a comma: the operator gets them as one variable. */
 const entries = (list: readonly string[]) =>
   z
     .array(z.string().regex(/^[^\s,]{1,253}$/))
     .meta({ uniqueItems: true })
     .default([...list]);
 
-/** What tenants may ask for: `operator/policy` judges by it. */
+/** What tenants may request: `operator/policy` judges by it. */
 export const allow = section(
   'What a FirehoseSubscription may ask for beyond a plain firehose. Empty: nothing; `["*"]`: everything.',
   {

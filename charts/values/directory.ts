@@ -22,7 +22,7 @@ const url = (description: string) =>
     .describe(description);
 const query = (description: string) => z.string().max(65_536).default('').describe(description);
 
-/** What all directory servers have. */
+/** Shared by all directory servers. */
 const server = (mostMemory: string) => ({
   replicas: integer(2, 0, 9).describe('Replicas serve the same.'),
   logLevel: logLevel(),
@@ -66,7 +66,7 @@ const kazoo = section('`firehose directory kazoo`: the account tree of a Kazoo p
   ...server('1Gi'),
 });
 
-/** Servers of the directory contract, for platforms that have none. */
+/** Servers of the directory contract, for platforms without one. */
 export const directory = section('Directory servers, for `spec.auth.directory.http` of FirehoseSubscriptions.', {
   tokenSecret: secretKey('The bearer token that gateways present. Required with a server.', 'token'),
   tlsSecretName: objectName().describe('A Secret of type kubernetes.io/tls for the servers. Empty: plain HTTP.'),

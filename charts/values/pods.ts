@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** A part of the Kubernetes API, passed through unchanged: the API server checks it. */
 const foreign = z.record(z.string(), z.unknown());
 export const foreignList = () => z.array(foreign).default([]);
-/** What Kubernetes takes for labels. */
+/** Syntax of labels in Kubernetes. */
 export const labels = () =>
   z
     .record(
@@ -25,7 +25,7 @@ export const objectName = () =>
     .max(253)
     .regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$/)
     .default('');
-/** Names of Services are made of it. */
+/** Names of Services are derived from it. */
 export const partOfNames = () =>
   z
     .string()
@@ -37,7 +37,7 @@ export const integer = (fallback: number, least: number, most: number) =>
 export const oneOf = <const T extends readonly [string, ...string[]]>(known: T, fallback: T[number]) =>
   z.enum(known).default(fallback as never);
 
-/** A part with exactly these fields; one that is left out has its default. */
+/** An object with exactly these fields; an absent one has its default. */
 export const section = <T extends z.ZodRawShape>(description: string, shape: T) =>
   z
     .strictObject(shape)
@@ -47,7 +47,7 @@ export const section = <T extends z.ZodRawShape>(description: string, shape: T) 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export const logLevel = () => oneOf(LOG_LEVELS, 'info').describe('Least severe level that is logged.');
 
-/** Nothing but logs is written to disk. A CPU limit would only delay leases and heartbeats. */
+/** Only logs are written to disk. A CPU limit would only delay leases and heartbeats. */
 export const resources = (cpu: string, memory: string, mostMemory: string) =>
   foreign
     .default({

@@ -66,7 +66,7 @@ const simulator = section('Simulated calls.', {
     .describe('Accounts of the calls: `- { id, name, realm }`. Required without the demo.'),
 });
 
-/** What writes events into a Redis: one Deployment a Redis, whatever number of resources reads it. */
+/** Writes events into a Redis: one Deployment for each Redis, whatever number of resources reads it. */
 export const source = section('A source that writes events into a Redis.', {
   kind: oneOf(['none', 'simulator'], 'none').describe('`simulator` makes up calls, for a first try and for tests.'),
   replicas: integer(1, 0, 9).describe('Replicas produce the same calls; each event is written once.'),

@@ -22,8 +22,8 @@ import { directory } from './directory.ts';
 import { demo, source } from './source.ts';
 
 /**
- * Every value of the chart, its default, and what it is for: `npm run generate` writes values.yaml, values.schema.json
- * and the table in the chart's README from it. No value is optional: what can be left out has a default that says so.
+ * Every value of the chart, with default and description: `npm run generate` writes values.yaml, values.schema.json and
+ * the table in the chart's README from it. No value is optional: an optional one has a default that says so.
  */
 export const valuesSchema = z.strictObject({
   nameOverride: partOfNames().describe('Replaces the name of the chart.'),

@@ -5,9 +5,9 @@ import type { RestartRules, TakesEffect } from '../../protocol/subscription/take
 
 /** A field of a resource as the documentation shows it. */
 export interface Field {
-  /** Below `spec`, as `consumerGroups[].name`. */
+  /** Path below `spec`, for example `consumerGroups[].name`. */
   readonly path: string;
-  /** As it is written in YAML; empty for none, `required` where it must be given. */
+  /** As in YAML; empty for none, `required` if it must be given. */
   readonly fallback: string;
   readonly meaning: string;
   readonly takesEffect: TakesEffect | null;
@@ -25,9 +25,9 @@ interface Node {
   readonly items?: Node;
 }
 
-/** Every field of a FirehoseSubscription that holds a value, in the order of the schema. Pure. */
+/** Every field of a FirehoseSubscription that has a value, in the order of the schema. Pure. */
 export const fieldsOfSubscription = () => fieldsOf(subscriptionDefinition(), takesEffect());
-/** The same of a FirehoseSource. */
+/** The same for a FirehoseSource. */
 export const fieldsOfSource = () => fieldsOf(sourceDefinition(), sourceTakesEffect());
 
 function fieldsOf(definition: object, rules: RestartRules): readonly Field[] {

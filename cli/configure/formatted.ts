@@ -1,7 +1,7 @@
 import { format, resolveConfig } from 'prettier';
 import { CONFIGURE_FILE, configureText } from './document.ts';
 
-/** As `npm run check` wants it. */
+/** Formatted as `npm run check` requires. */
 export async function formattedConfigureText(): Promise<string> {
   return format(configureText(), { ...(await resolveConfig(CONFIGURE_FILE)), filepath: CONFIGURE_FILE });
 }

@@ -24,10 +24,10 @@ export async function lookAtCalls(client: RedisClient, keyPrefix: string, partit
   );
 }
 
-/** Behind by this much there are no snapshots. */
+/** When the table is this far behind, there are no snapshots. */
 const BEHIND_MS = 30_000;
 
-/** Whether the table is kept where it is wanted, and is not where it is not. Pure; `now` in Unix milliseconds. */
+/** Whether the table is kept if and only if it is wanted. Pure; `now` in Unix milliseconds. */
 export function judgeCalls(looks: readonly CallsLook[], isWanted: boolean, now: number): Finding[] {
   const say = about('calls');
   const kept = looks.filter(({ at, accounts }) => at !== '' || accounts > 0);

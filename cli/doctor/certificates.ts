@@ -41,12 +41,12 @@ async function served(config: GatewayConfig, now: number): Promise<readonly Find
   return [say.fail(`${keyFile} is not the key of this certificate`, fix)];
 }
 
-/** Null where one of them is not PEM. */
+/** Null when one of them is not PEM. */
 function parsePair(cert: string, key: string) {
   try {
     return { certificate: new X509Certificate(cert), key: createPrivateKey(key) };
   } catch {
-    // Node has no code for it: what cannot be parsed is a finding, whatever the parser says.
+    // Node has no code for it: any certificate that cannot be parsed is a finding, whatever the parser says.
     return null;
   }
 }
@@ -69,7 +69,7 @@ export function judgeCertificate(
   if (now < from) return say.fail(`is not valid before ${new Date(from).toISOString()}`, 'set the clock, or renew it');
   if (now > to) return say.fail(`has expired at ${until}`, fix);
   const left = to - now;
-  // One that lives for a day or an hour is renewed in time by its issuer.
+  // The issuer of a certificate that lives a day or an hour renews it in time.
   const isSoon = left < SOON_MS && left < (to - from) / 5;
   return isSoon
     ? say.warn(`ends in ${howLong(left)}, at ${until}`, fix)

@@ -1,6 +1,6 @@
 import { about, type Finding } from '../../protocol/finding.ts';
 
-/** Another machine's clock, as it was read from here. All in Unix milliseconds by the clocks they belong to. */
+/** Another machine's clock, read from here. All times are Unix milliseconds of the respective clock. */
 export interface ClockReading {
   readonly check: string;
   readonly subject: string;
@@ -11,14 +11,14 @@ export interface ClockReading {
   readonly latest: number;
 }
 
-/** Beyond this, times of events are not what `from=`, latency and retention take them for. */
+/** Beyond this, times of events differ from what `from=`, latency and retention assume. */
 const NOTICEABLE_MS = 1_000;
 /** The leeway of token times: beyond this, fresh tokens are refused. */
 const LEEWAY_MS = 25_000;
 
 const FIX = 'let both machines follow a time server (chrony, systemd-timesyncd)';
 
-/** The smallest possible difference to the other clock: the time on the way is not counted. */
+/** The smallest possible difference to the other clock: excludes the time of transmission. */
 export function judgeClock({ check, subject, asked, answered, earliest, latest }: ClockReading): Finding {
   const ahead = earliest - answered;
   const behind = asked - latest;

@@ -8,7 +8,7 @@ import { codeOf } from './listeners.ts';
 const SIGNALS = ['traces', 'metrics'] as const;
 const AWAY = 'start it, or correct OTEL_EXPORTER_OTLP_ENDPOINT; the gateway goes on without it';
 
-/** Whether its settings can be read, and whether the collector accepts an export of a gateway: an empty one. */
+/** Whether its settings can be read, and whether the collector accepts an (empty) export of a gateway. */
 export async function lookAtCollector(environment: Environment): Promise<readonly Finding[]> {
   const faults = settingFaults(environment, ['gateway']).map((fault) =>
     about('telemetry').warn(fault, 'correct it, or leave it out'),
@@ -37,7 +37,7 @@ async function lookAtSignal(
   }
   const say = about('collector', `${signal} to ${base.host}`);
   if (protocol === 'grpc') return judged(say, () => speaksHttp2(base));
-  // The general endpoint is a base, a signal's own is used as it is.
+  // The general endpoint is a base, a signal's own is used unchanged.
   const path = own === '' ? `${base.pathname.replace(/\/$/, '')}/v1/${signal}` : base.pathname;
   return judged(say, () => exportNothing(new URL(path, base), protocol, environment['OTEL_EXPORTER_OTLP_HEADERS']));
 }
@@ -51,10 +51,10 @@ async function judged(say: ReturnType<typeof about>, look: () => Promise<string>
   }
 }
 
-/** An empty message is a valid export of nothing. Returns the refusal, empty for none. */
+/** An empty message is a valid empty export. Returns the refusal, empty for none. */
 async function exportNothing(url: URL, protocol: OtlpProtocol, headers = ''): Promise<string> {
   const isJson = protocol === 'http/json';
-  // As HTTP clients of Node take it; fetch refuses a URL with a login.
+  // In the form for Node's HTTP clients; fetch refuses a URL with a login.
   const login = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   const authorization = login === ':' ? {} : { authorization: `Basic ${Buffer.from(login).toString('base64')}` };
   [url.username, url.password] = ['', ''];
@@ -73,7 +73,7 @@ async function exportNothing(url: URL, protocol: OtlpProtocol, headers = ''): Pr
   return response.ok ? '' : `HTTP ${response.status}`;
 }
 
-/** `key=value,key=value`, values percent-encoded (W3C Baggage). What is malformed is left out. */
+/** `key=value,key=value`, values percent-encoded (W3C Baggage). Malformed parts are omitted. */
 function parseHeaders(text: string): Record<string, string> {
   const pairs = text.split(',').map((pair) => /^\s*([\w.-]+)\s*=\s*(\S.*?)\s*$/.exec(pair));
   return Object.fromEntries(
@@ -81,7 +81,7 @@ function parseHeaders(text: string): Record<string, string> {
   );
 }
 
-/** gRPC is HTTP/2 from the first byte: its settings frame is the sign. */
+/** gRPC is HTTP/2 from the first byte: its settings frame shows it. */
 function speaksHttp2(base: URL): Promise<string> {
   const session = connectHttp2(base);
   return new Promise<string>((resolve, reject) => {

@@ -32,7 +32,7 @@ export async function readConfiguration(environment: Environment): Promise<Confi
   }
 }
 
-/** The folder that the gateway writes to, who may read its content, and the ingest token. Writes nothing. */
+/** The folder that the gateway writes to, the access rights of its content, and the ingest token. Writes nothing. */
 export async function lookAtState(config: GatewayConfig): Promise<readonly Finding[]> {
   const folder = config.stateFolder;
   const say = about('state', folder);
@@ -58,7 +58,7 @@ export async function lookAtState(config: GatewayConfig): Promise<readonly Findi
 
 const SECRET = /\.key$|-token$|^signing-key\.json$/;
 
-/** Those that another process gives; the gateway's own are made by its first start. */
+/** Certificates and keys from another process; the gateway creates its own at its first start. */
 async function givenTokens({ ingestTokenFile, adminTokenFile }: GatewayConfig): Promise<Finding[]> {
   const none = ingestTokenFile === 'none';
   const asked = [

@@ -8,7 +8,7 @@ import { about, type Finding } from '../../protocol/finding.ts';
 const MOST_FAULTS = 100;
 const MOST_NAMES = 10;
 
-/** Accounts and users: every fault of file or server, and what the subscription names that they do not hold. */
+/** Accounts and users: every fault of file or server, and names in the subscription that the directory lacks. */
 export async function lookAtDirectory(file: string, config: GatewayConfig | null): Promise<readonly Finding[]> {
   const server = config?.directoryServer ?? null;
   const say = about('directory', server === null ? file : server.url.origin + server.url.pathname);
@@ -54,7 +54,7 @@ const FIXES: Readonly<Record<string, string>> = {
   directory_timeout: 'make it answer within 10 s: all of it, as gzip',
 };
 
-/** At most a few are named. */
+/** Most of them that are named. */
 function ambiguous(names: readonly string[], say: ReturnType<typeof about>): Finding {
   const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
   const seen = `${names.slice(0, MOST_NAMES).join(', ')}${more}: the name of several accounts, or the realm of another`;

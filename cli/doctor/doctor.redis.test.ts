@@ -70,7 +70,7 @@ describe('a Redis that is wrong', () => {
 
   it('cannot write its snapshot', LIMIT, async () => {
     await using redis = await startRedis({ args: FULL });
-    // A dump cannot take the place of a folder.
+    // A dump cannot replace a folder.
     await mkdir(join(redis.dir, 'dump.rdb'));
     await until('the status of the last dump', async () => {
       await ask(redis.port, ['bgsave']).catch(() => undefined);

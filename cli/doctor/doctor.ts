@@ -18,7 +18,7 @@ import { lookAtStreams } from './streams.ts';
 
 export interface DoctorFlags {
   readonly json?: boolean;
-  /** `<namespace>/<name>`, and more with commas between them. */
+  /** `<namespace>/<name>`; several are separated by commas. */
   readonly source?: string;
   /** Inner listener of a source: `host:port`. */
   readonly sourceAddress?: string;
@@ -27,7 +27,7 @@ export interface DoctorFlags {
 /** Of the command: warnings do not count. Wrong use is 2. */
 const EXIT = { fine: 0, something: 1 } as const;
 
-/** Looks at everything that a gateway with these settings needs, and prints what it found. Returns the exit code. */
+/** Checks everything that a gateway with these settings needs, and prints the findings. Returns the exit code. */
 export async function doctorCommand(flags: DoctorFlags, terminal: Terminal, environment: Environment): Promise<number> {
   const asked = readSourceFlags(flags);
   if ('fault' in asked) {
@@ -41,7 +41,7 @@ export async function doctorCommand(flags: DoctorFlags, terminal: Terminal, envi
 
 const NO_SOURCES: AskedSources = { names: [], origin: null };
 
-/** Never rejects, changes nothing, and ends within about a minute. `now` gives Unix milliseconds. */
+/** Never rejects, changes nothing, and ends within about a minute. `now` returns Unix milliseconds. */
 export async function diagnose(
   environment: Environment,
   now: () => number = Date.now,

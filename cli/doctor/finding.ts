@@ -1,7 +1,7 @@
 import { worst, type Finding, type Status } from '../../protocol/finding.ts';
 import { printable } from '../terminal.ts';
 
-/** A line each, the fix below it, and the sum. */
+/** One line for each, the fix below it, and the sum. */
 export function asText(findings: readonly Finding[]): string {
   const width = Math.max(0, ...findings.map(({ check }) => check.length));
   const lines = findings.flatMap(({ check, subject, status, seen, fix }) => {

@@ -1,9 +1,9 @@
 import { about, type Finding } from '../../protocol/finding.ts';
 
-/** What one server reports about itself. */
+/** A server's report about itself. */
 export interface ServerLook {
   readonly address: string;
-  /** What it is taken for by who named it. */
+  /** Its role according to the server that named it. */
   readonly expected: 'master' | 'replica';
   /** The fields of INFO. */
   readonly info: ReadonlyMap<string, string>;
@@ -16,7 +16,7 @@ const FLOOR = 7;
 const FULL = 0.95;
 const FILLING = 0.8;
 
-/** Pure: a finding each about version, persistence, memory, connections and replication. */
+/** Pure: one finding each about version, persistence, memory, connections and replication. */
 export function judgeServer(look: ServerLook, needs: { readonly waitReplicas: number }): Finding[] {
   return [
     judgeVersion(look),

@@ -9,7 +9,10 @@ import { gapRemedy, switchRemedy } from './switch-remedies.ts';
 const FRESH_MS = 30_000;
 const RECENT_MS = 3_600_000;
 
-/** Whether every switch of a source is listened to and published, and since when not. Times are Unix milliseconds. Pure. */
+/**
+ * Whether every switch of a source has a listener and a publisher, and since when not. Times are Unix milliseconds.
+ * Pure.
+ */
 export function judgeSource({ name, reports, told, untold }: SourceLook, now: number): Finding[] {
   const gaps = [...judgeGaps(name, told, now), ...untold.map((gap) => judgeUntold(name, gap))];
   const fresh = reports.filter(({ report }) => now - report.at < FRESH_MS);
@@ -59,7 +62,7 @@ function judgeEndpoint(subject: string, reports: readonly ReplicaReport[]): Find
   return say.ok(`${listening}, ${leader.replica} publishes`);
 }
 
-/** The report that says why, else any. There is one at least. */
+/** The report that contains the reason, else any. There is at least one. */
 function withReason(reports: readonly ReplicaReport[]): Pick<SourceReport, 'state' | 'reason' | 'since'> {
   const found = reports.find(({ report }) => report.reason !== '') ?? reports[0];
   return found?.report ?? { state: 'Waiting', reason: '', since: 0 };
@@ -86,11 +89,11 @@ function judgeUntold(name: string, { endpoint, reason, from }: SourceGap): Findi
   );
 }
 
-/** Shares from which on a figure of `/metrics` is a finding. */
+/** Shares from which on a value of `/metrics` is a finding. */
 const UNATTRIBUTED = 0.01;
 const BACKLOG = 0.5;
 
-/** What the source itself counts, since it started. `exposition` is its `/metrics`. Pure. */
+/** The source's own counts since its start. `exposition` is its `/metrics`. Pure. */
 export function judgeSourceMetrics(subject: string, exposition: string): Finding[] {
   const taken = sumOf(exposition, 'firehose_ingest_events_total', 'outcome="accepted"');
   const unattributed = sumOf(exposition, 'firehose_source_unattributed_total');

@@ -8,7 +8,7 @@ import type { GroupsReport } from '../../event-log/provisioning/report-groups.ts
 import { about, type Finding } from '../../protocol/finding.ts';
 import { mebibytes, numberOf, type ServerLook } from './judge-server.ts';
 
-/** One partition's stream and meta; null for what the meta does not say. */
+/** One partition's stream and meta; null for values that the meta lacks. */
 export interface PartitionLook {
   readonly exists: boolean;
   readonly epoch: string | null;
@@ -16,7 +16,7 @@ export interface PartitionLook {
   readonly format: string | null;
 }
 
-/** Whether the streams are made, and laid out as this resource wants them. */
+/** Whether the streams exist, in this resource's layout. */
 export function judgeLayout(
   looks: readonly PartitionLook[],
   wanted: { readonly partitions: number; readonly format: string },
@@ -43,7 +43,10 @@ export function judgeLayout(
   return [say.warn(seen, 'find out who deletes; a running gateway makes them anew and tells clients of the gap')];
 }
 
-/** Entry ids are times. One from the future makes all later ones wrong, as ids must grow; the greatest one ends the stream. */
+/**
+ * Entry ids are times. An id from the future makes all later ones wrong, because ids must grow; the greatest possible
+ * one ends the stream.
+ */
 export function judgeIds(report: readonly PartitionReport[], keyPrefix: string, now: number): Finding[] {
   const say = about('streams.ids');
   const ahead = streamsAhead(
@@ -56,7 +59,7 @@ export function judgeIds(report: readonly PartitionReport[], keyPrefix: string, 
   });
 }
 
-/** Whether the newest events are of accounts that the directory holds: other events are not delivered. */
+/** Whether the directory has the accounts of the newest events: other events are not delivered. */
 export function judgeAccounts(metas: readonly string[], accounts: ReadonlyMap<string, unknown>): Finding[] {
   const named = metas.map((line) => decodeMeta(line)?.account ?? '');
   const absent = named.filter((account) => !accounts.has(account));
@@ -84,7 +87,7 @@ export function judgeRetention(
   const each = bytes > 0 && length > 0 ? bytes / length : ENTRY_BYTES;
   const missing = Math.max(0, maxLength * report.length - length) * each;
   const seen = `${length} events; full (retention.maxLength) they take ${mebibytes(missing)} more`;
-  // Without a limit there is no figure to compare with, and that is a finding by itself.
+  // Without a limit there is nothing to compare with, which is a finding by itself.
   if (masters.length === 0 || masters.some(({ info }) => numberOf(info, 'maxmemory') === 0)) return [say.ok(seen)];
   const free = sum(masters.map(({ info }) => numberOf(info, 'maxmemory') - numberOf(info, 'used_memory')));
   if (missing <= free) return [say.ok(`${seen} of ${mebibytes(free)} free`)];
@@ -123,7 +126,10 @@ export function judgeGroups(
   });
 }
 
-/** Whether the live replicas verify what is signed here: each with keys of its own would refuse the others' tokens. */
+/**
+ * Whether the live replicas verify tokens that are signed here: replicas with separate keys would refuse each other's
+ * tokens.
+ */
 export function judgeKeys(replicas: readonly LiveReplica[], signs: string | null): Finding[] {
   const say = about('replicas');
   if (replicas.length === 0) return [say.ok('no gateway of this resource is alive')];

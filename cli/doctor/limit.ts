@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { about, type Finding } from '../../protocol/finding.ts';
 
-/** For one connection, or one answer. */
+/** Limit for one connection, or one answer. */
 export const PROBE_MS = 5_000;
-/** For all of one check, whatever it consists of. */
+/** Limit for all of one check. */
 const CHECK_MS = 30_000;
 
-/** A check that neither throws nor waits forever: an unexpected error is a finding, and so is a timeout. */
+/** A check that neither throws nor waits without end: an unexpected error is a finding, and so is a timeout. */
 export async function bounded(
   check: string,
   look: () => Promise<readonly Finding[]>,
@@ -19,7 +19,7 @@ export async function bounded(
   try {
     return await Promise.race([look(), tooLate]);
   } catch (error) {
-    // Its text may hold what it was about.
+    // Its text may contain checked data.
     const name = error instanceof Error ? error.name : 'unknown';
     return [
       about(check).fail(`the check itself failed (${name})`, 'report this, with the version and the other lines'),

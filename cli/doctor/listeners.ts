@@ -18,7 +18,7 @@ const readiness = z.object({
 const ABSENT = 'start the gateway if it should run, and read its log';
 const TAKEN = 'stop what listens there, or set FIREHOSE_PORT and FIREHOSE_INNER_PORT';
 
-/** The gateway's own ports, as they are configured here: what answers there, and whether it is ready. */
+/** The gateway's own ports, as configured here: whether they answer, and whether the gateway is ready. */
 export async function lookAtListeners(config: GatewayConfig, now: () => number): Promise<readonly Finding[]> {
   const findings = await Promise.all([lookAtInner(config, now), lookAtPublic(config)]);
   return findings.flat();
@@ -50,7 +50,7 @@ async function lookAtInner(config: GatewayConfig, now: () => number): Promise<Fi
       : say.fail(`is not ready: ${words.join(', ')}`, 'fix what is reported of Redis here, and read its log');
   const date = Date.parse(response.headers.get('date') ?? '');
   if (Number.isNaN(date)) return [judged];
-  // The header has whole seconds, and Node writes one that may be a second old.
+  // The header has whole seconds, and Node's may be a second old.
   const reading = { asked, answered, earliest: date, latest: date + 2_000 };
   return [judged, judgeClock({ check: 'gateway.clock', subject: origin, ...reading })];
 }
@@ -76,7 +76,7 @@ async function lookAtPublic(config: GatewayConfig): Promise<Finding[]> {
     await opened(socket, 'connect');
     if (proxyProtocol) socket.write(PROXY_HEADER);
     if (!tls.disabled) {
-      // The served certificate is compared with the file, whatever authority has signed it.
+      // Compares the served certificate with the file, whatever authority has signed it.
       socket = connectTls({ socket, rejectUnauthorized: false });
       await opened(socket, 'secureConnect');
       shown = (socket as TLSSocket).getPeerX509Certificate() ?? null;
@@ -117,7 +117,7 @@ function answered(socket: Socket): Promise<void> {
   });
 }
 
-/** Settles with the event, or with what is in the way. */
+/** Settles with the event, or rejects with the obstacle. */
 function opened(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.setTimeout(PROBE_MS, () => reject(new DOMException('no answer', 'TimeoutError')));
@@ -132,7 +132,7 @@ async function certificateFile({ tlsFolder, stateFolder }: GatewayConfig): Promi
   try {
     return new X509Certificate(await readFile(file));
   } catch {
-    // The check of certificates reports a file that cannot be read or parsed; here it is compared only.
+    // The check of certificates reports a file that cannot be read or parsed; here it is only compared.
     return null;
   }
 }
@@ -149,7 +149,7 @@ export function judgeFailure(say: ReturnType<typeof about>, error: unknown, abse
   return say.fail(`something else than a gateway answers (${code})`, TAKEN);
 }
 
-/** What the system says; `fetch` hides it in the cause. */
+/** The system's error; `fetch` hides it in the cause. */
 export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   const cause = error.cause instanceof Error ? error.cause : error;
@@ -158,7 +158,7 @@ export function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : error.name;
 }
 
-/** An address that is bound to all is reached by the loopback one. */
+/** A listener on all addresses is reached by the loopback one. */
 function reachable(host: string): string {
   if (host === ALL_ADDRESSES || host === '::' || host === '0.0.0.0') return 'localhost';
   return host.includes(':') ? `[${host}]` : host;

@@ -16,7 +16,7 @@ import { PROBE_MS } from './limit.ts';
 
 type Auth = GatewayConfig['subscription']['spec']['auth'];
 
-/** No platform has this user: a server that lets it in lets anybody in. */
+/** No platform has this user: a server that accepts it accepts anyone. */
 const NOBODY = { username: 'firehose-doctor', domain: 'firehose-doctor.invalid' };
 const LETS_IN = 'lets in a user that does not exist, with a random password';
 const CLOSE_IT = 'take it out of auth.login until it judges passwords';
@@ -25,7 +25,7 @@ const checkSchema = z.object({ result: z.enum(['allow', 'deny', 'ignore']) });
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url({ protocol: /^https?$/ }) });
 const keysSchema = z.object({ keys: z.array(z.object({ kty: z.string(), use: z.string().optional() })) });
 
-/** Each server that judges logins, asked as a gateway asks it, for a user that does not exist. */
+/** Sends a login of a non-existent user to each server that judges logins, as a gateway does. */
 export async function lookAtLoginServers(config: GatewayConfig): Promise<readonly Finding[]> {
   const { auth } = config.subscription.spec;
   const { login } = auth;
@@ -88,7 +88,7 @@ async function lookAtOidc({ oidc }: Auth, { oidcCaFile, policy }: LoginServers):
   });
 }
 
-/** Without a user name or a query, which may hold a secret. */
+/** Without a user name or a query, which may contain a secret. */
 function shown({ host, pathname }: URL): string {
   return host + pathname;
 }

@@ -91,10 +91,10 @@ describe('a cluster', () => {
   let cluster: RedisCluster;
   before(async () => {
     cluster = await startCluster({ replicas: 1, args: FULL, users: [USER] });
-    // A replica is named once it has been sent something and has said so.
+    // A replica is named once it has received data and confirmed it.
     await Promise.all(cluster.masters.map(({ port, id }) => ask(port, ['publish', id, 'x'])));
     await until('slots with their replicas', async () => {
-      // As each node sees them: the doctor goes by whichever answers it first.
+      // From the view of each node: the doctor uses the one that answers first.
       const seen = await Promise.all(
         [...cluster.masters, ...cluster.replicas].map(({ port }) => ask(port, ['cluster', 'slots'])),
       );

@@ -7,9 +7,9 @@ type Words<Text extends string> = Text extends `${infer First} ${infer Rest}` ? 
 type Command = Words<(typeof ACL_COMMANDS)[keyof typeof ACL_COMMANDS]>;
 
 /**
- * Arguments with which Redis accepts each command as well-formed; `@` is a key of this gateway. Inside MULTI it judges
- * the user and then queues: nothing is ever executed, as the connection ends without EXEC. A command that is added to
- * the rules is added here, too: the types require it.
+ * Arguments with which Redis accepts each command as well-formed; `@` is a key of this gateway. Inside MULTI, Redis
+ * checks the user and then queues: nothing is ever executed, because the connection ends without EXEC. A new command in
+ * the rules must be added here, too: the types require it.
  */
 const SAMPLES: Readonly<Record<Exclude<Command, 'multi' | 'exec'>, string>> = {
   info: '',
@@ -92,7 +92,7 @@ export interface PermissionInput {
   readonly isCluster: boolean;
 }
 
-/** Whether this user may do on this server what a gateway does. The connection is for nothing else, before or after. */
+/** Whether this user may execute a gateway's commands on this server. The connection is used for nothing else. */
 export async function judgePermissions(asked: Probe, input: PermissionInput): Promise<Finding> {
   const { address, username, keyPrefix, isCluster } = input;
   const user = username === '' ? 'default' : username;
@@ -132,7 +132,7 @@ export async function judgePermissions(asked: Probe, input: PermissionInput): Pr
   return say.ok(`the user ${user} may do what a gateway needs`);
 }
 
-/** Other errors of a command are replied only to a user that may run it. */
+/** Redis replies other errors of a command only to a user that may run it. */
 function verdictOf(error: unknown): 'allowed' | 'command' | 'key' {
   const code = redisErrorCode(error);
   // How EXEC is refused.
@@ -142,7 +142,7 @@ function verdictOf(error: unknown): 'allowed' | 'command' | 'key' {
   return 'allowed';
 }
 
-/** The server went away during the check: its own finding reports that. */
+/** The server became unavailable during the check: its own finding reports that. */
 export class LostServer extends Error {
   override readonly name = 'LostServer';
   readonly code = 'redis_lost';

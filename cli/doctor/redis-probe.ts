@@ -12,7 +12,7 @@ import { tlsMismatch, type TlsMismatch } from './redis-tls.ts';
 
 const NAME = 'firehose:doctor';
 
-/** One server that can be asked; every answer has a limit. */
+/** One reachable server; every answer has a limit. */
 export interface Probe extends Disposable {
   readonly client: Redis;
   ask(command: string, ...args: readonly (string | number)[]): Promise<unknown>;
@@ -50,7 +50,7 @@ const TLS_REMEDIES: Readonly<Record<TlsMismatch, string>> = {
   TLS_ABSENT: 'the server speaks no TLS at this port: write redis:// in REDIS_URL, or the port on which it does',
 };
 
-/** A gateway waits for these to pass; the user of doctor should see them. */
+/** A gateway waits for these to end; the user of doctor should see them. */
 const PASSING: Readonly<Record<string, string>> = {
   ...TLS_REMEDIES,
   LOADING: 'wait until it has loaded its data',

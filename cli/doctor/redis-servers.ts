@@ -4,7 +4,7 @@ import { about, type Finding } from '../../protocol/finding.ts';
 import { addressOf, probe, probeSentinel, unreachable } from './redis-probe.ts';
 
 export interface FoundServers {
-  /** That hold the data: the server, the master, the cluster's masters. */
+  /** Servers with the data: the server, the master, the cluster's masters. */
   readonly masters: readonly RedisNode[];
   readonly replicas: readonly RedisNode[];
   readonly findings: readonly Finding[];

@@ -3,22 +3,22 @@ import { guardedSocket } from '../../runtime/net/guarded-socket.ts';
 import type { RedisConnection, RedisNode } from '../../runtime/redis/connection.ts';
 import { PROBE_MS } from './limit.ts';
 
-/** `TLS_REQUIRED`: the server speaks TLS, and the settings do not. `TLS_ABSENT`: the other way round. */
+/** `TLS_REQUIRED`: the server uses TLS, and the settings do not. `TLS_ABSENT`: the reverse. */
 export type TlsMismatch = 'TLS_REQUIRED' | 'TLS_ABSENT';
 
-/** What the client reports where only one side speaks TLS: bytes that mean nothing, or a connection that ends. */
+/** The client's errors when only one side uses TLS: meaningless bytes, or a connection that ends. */
 const SUSPECT: ReadonlySet<string> = new Set(['UNREACHABLE', 'CONNECTION_LOST', 'TLS', 'TIMEOUT', 'UNKNOWN']);
-/** How any Redis answers PING, whatever it wants first. */
+/** Any Redis answers PING like this, whatever it requires first. */
 const REDIS_ANSWER = /^(\+PONG|-[A-Z]+ )/;
 
-/** Whether a server that could not be used with `code` speaks TLS where the settings do not, or the reverse. */
+/** Whether a server that failed with `code` uses TLS and the settings do not, or the reverse. */
 export async function tlsMismatch(
   { tls, guard }: RedisConnection,
   { host, port }: RedisNode,
   code: string,
 ): Promise<TlsMismatch | null> {
   if (!SUSPECT.has(code)) return null;
-  // Whatever certificate it shows: only whether it speaks TLS is asked, and nothing is sent.
+  // With any certificate: this only checks whether the server uses TLS, and sends nothing.
   const options = tls === null ? { rejectUnauthorized: false } : null;
   const socket = guardedSocket({ host, port, tls: options }, guard);
   socket.setTimeout(PROBE_MS, () => socket.destroy());
@@ -35,7 +35,7 @@ export async function tlsMismatch(
 function opens(socket: Socket, event: 'connect' | 'secureConnect'): Promise<boolean> {
   return new Promise((resolve) => {
     socket.once(event, () => resolve(true));
-    // Why it does not open was reported by the client already.
+    // The client has already reported why it does not open.
     socket.once('error', () => resolve(false));
     socket.once('close', () => resolve(false));
   });

@@ -11,11 +11,11 @@ import { findServers } from './redis-servers.ts';
 
 export interface LookedAtRedis {
   readonly findings: readonly Finding[];
-  /** Those that hold the streams and could be asked. */
+  /** Servers that have the streams and answered. */
   readonly masters: readonly ServerLook[];
 }
 
-/** Every server that the gateway's Redis consists of, replicas too: each of them may be the master tomorrow. */
+/** Every server of the gateway's Redis, including replicas: each of them may be the master tomorrow. */
 export async function lookAtRedis(
   config: GatewayConfig & { readonly redis: RedisConnection },
   now: () => number,
@@ -38,7 +38,7 @@ interface LookedAtServer {
   readonly look: ServerLook | null;
 }
 
-/** One that cannot be reached serves nobody today. */
+/** An unreachable one serves no client today. */
 function asReplica(server: LookedAtServer): LookedAtServer {
   if (server.look !== null) return server;
   const fix = 'bring it back, or open the way to it: a failover would lead nowhere';
@@ -74,7 +74,7 @@ async function lookAtServer(
   }
 }
 
-/** A node of a cluster takes the same commands as a single server, for its own slots. */
+/** A node of a cluster accepts the same commands as a single server, for its own slots. */
 function judgeMode({ address, info }: ServerLook, isCluster: boolean): Finding[] {
   if (isCluster || info.get('redis_mode') !== 'cluster') return [];
   return [

@@ -8,18 +8,18 @@ import { about, type Finding } from '../../protocol/finding.ts';
 import { howLong } from './how-long.ts';
 import { readText, unreadable } from '../../runtime/files/text-file.ts';
 
-/** When the operator made a key, and since when it signs: Unix seconds. */
+/** When the operator created a key, and since when it signs: Unix seconds. */
 const dated = z.looseObject({ made: z.number().optional(), signs: z.number().optional() });
 
 const ADD = 'put a new JWK first and keep the old one behind it: tokens that are out stay valid';
 
 export interface LookedAtKeys {
   readonly findings: readonly Finding[];
-  /** Of the key that signs, null when there is none. */
+  /** Of the signing key, null when there is none. */
   readonly signs: string | null;
 }
 
-/** The keys that sign and verify tokens: whether they can be used, and for how long the first one signs already. */
+/** The keys that sign and verify tokens: whether they can be used, and how long the first one has been signing. */
 export async function lookAtSigningKeys(config: GatewayConfig, now: number): Promise<LookedAtKeys> {
   const { signingKeysFile, stateFolder, subscription } = config;
   const { algorithm, rotationInterval } = subscription.spec.auth.token.signing;

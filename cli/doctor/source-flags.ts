@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { DoctorFlags } from './doctor.ts';
 
-/** Sources that the doctor looks at besides the gateway. */
+/** Sources that the doctor checks besides the gateway. */
 export interface AskedSources {
   /** Each `<namespace>/<name>`. */
   readonly names: readonly string[];

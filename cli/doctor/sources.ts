@@ -19,11 +19,11 @@ export interface SourcesInput {
   readonly now: () => number;
 }
 
-/** What the replicas of these sources report in Redis. Changes nothing. */
+/** The replicas' reports on these sources in Redis. Changes nothing. */
 export async function lookAtSources({ redis, keyPrefix, names, now }: SourcesInput): Promise<readonly Finding[]> {
   const client = commandClient(redis, { logger: silentLogger, name: 'firehose:doctor' });
   try {
-    // Why it cannot be reached is the finding of its servers.
+    // The finding of its servers says why it cannot be reached.
     if (!(await becomesReady(client, PROBE_MS))) return [];
     const looks = await Promise.all(names.map((name) => readSource(client, keyPrefix, name)));
     return looks.flatMap((look) => judgeSource(look, now()));
@@ -38,7 +38,7 @@ export async function lookAtSources({ redis, keyPrefix, names, now }: SourcesInp
 }
 
 const READ_ITS_LOG = 'start the source, and read its log';
-/** Of what a process that is not ready says. */
+/** From the answer of a process that is not ready. */
 const MOST_WORDS = 200;
 
 /** The inner listener of one replica of a source. `origin`: `http://host:port`. */

@@ -32,7 +32,7 @@ describe('streams, groups and replicas as they are in Redis', () => {
     return findings.map(({ status, seen }) => `${status}: ${seen}`);
   }
 
-  /** One partition, made by a gateway that is gone again. */
+  /** One partition, created by a gateway that has ended. */
   async function made(options: StartOptions = {}): Promise<void> {
     await using running = await startGateway({ redisUrl: redis.url, stream: { partitions: 1 }, ...options });
     assert.equal((await running.ingest(DTMF)).status, 200);

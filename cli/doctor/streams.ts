@@ -30,17 +30,17 @@ import { PROBE_MS } from './limit.ts';
 export interface StreamsInput {
   readonly config: GatewayConfig & { readonly redis: RedisConnection };
   readonly masters: readonly ServerLook[];
-  /** Id of the key that signs by the files here; null for none. */
+  /** Id of the key that signs according to the files here; null for none. */
   readonly signs: string | null;
   /** Unix milliseconds. */
   readonly now: number;
 }
 
-/** What is in Redis now, as the gateway will find it. Makes nothing. */
+/** Present state in Redis, as the gateway will find it. Creates nothing. */
 export async function lookAtStreams({ config, ...rest }: StreamsInput): Promise<readonly Finding[]> {
   const client = commandClient(config.redis, { logger: silentLogger, name: 'firehose:doctor' });
   try {
-    // Why it cannot be reached is the finding of its servers.
+    // The finding of its servers says why it cannot be reached.
     if (!(await becomesReady(client, PROBE_MS))) return [];
     return await judged(client, config, rest);
   } catch (error) {
@@ -83,13 +83,13 @@ async function judged(
   ];
 }
 
-/** Entries a partition that are looked at, of the ten minutes before its newest one. */
+/** Checked entries of each partition, within the ten minutes before its newest one. */
 const SAMPLE = 100;
 const RECENT_MS = 600_000;
 
 /**
- * Nothing where other resources use the streams: unknown accounts are theirs. Faults of the directory are reported
- * elsewhere.
+ * Nothing where other resources use the streams: unknown accounts belong to them. Another check reports faults of the
+ * directory.
  */
 async function lookAtAccounts(
   client: RedisClient,
@@ -118,7 +118,7 @@ async function lookAtAccounts(
   return judgeAccounts(metas, accounts);
 }
 
-/** Null where the directory is faulty or away. */
+/** Null when the directory is faulty or away. */
 async function accountsOf(config: GatewayConfig) {
   try {
     return (await loadDirectory(config)).accounts;

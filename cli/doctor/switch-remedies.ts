@@ -2,7 +2,7 @@ import type { SourceGapReason } from '../../protocol/source-gap.ts';
 import type { AmqpReason } from '../../runtime/amqp/fault.ts';
 import type { SwitchReason } from '../../source/switch.ts';
 
-/** What to do about a reason of a report: why a switch or broker is not Live, or what it lacks. */
+/** What to do about a reason in a report: why a switch or broker is not Live, or what it lacks. */
 const REMEDIES = {
   Unreachable: 'is it up, are host and port those of the spec, and is the way open (NetworkPolicy, firewall)?',
   Silent: 'it accepted the connection and says nothing: is it overloaded, or does a firewall drop idle connections?',

@@ -8,13 +8,13 @@ const RATE = 'export FIREHOSE_SIMULATOR_RATE=50; ';
 /** A workplace in which the gateway of the documentation runs, on free ports instead of 9443 and 9090. */
 export interface Served extends AsyncDisposable {
   readonly workplace: Workplace;
-  /** Where clients of the documentation look for the gateway, and whom they trust. */
+  /** Where clients of the documentation find the gateway, and the authority that they trust. */
   readonly client: Environment;
-  /** A command of the documentation with the ports that are free here. */
+  /** A command of the documentation with free ports. */
   on(command: string): string;
 }
 
-/** Starts the gateway by a command of the documentation, `npm ci` left out: it has been done. */
+/** Starts the gateway by a command of the documentation, without its `npm ci`, which has been run. */
 export async function serve(name: string, change = (command: string): string => command): Promise<Served> {
   await using stack = new AsyncDisposableStack();
   const workplace = stack.use(await openWorkplace());

@@ -12,7 +12,7 @@ export function documentedBlocks(): readonly PlacedBlock[] {
   );
 }
 
-/** The code of the blocks that name this in `<!-- run: name -->`. Throws when there is none, or when they differ. */
+/** The code of the blocks with this name in `<!-- run: name -->`. Throws when there is none, or when they differ. */
 export function snippet(name: string): string {
   const found = documentedBlocks().filter((block) => block.run === name);
   const [first] = found;

@@ -12,21 +12,21 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 interface Printing {
   readonly output: string;
-  /** What follows the first match of what was expected. */
+  /** The text after the first match of the expected output. */
   readonly match: RegExpExecArray;
 }
 
-/** A process that has printed what was expected, and still runs. */
+/** A running process that has printed the expected text. */
 interface Running extends Printing, AsyncDisposable {}
 
 /**
- * A folder that looks like the checkout (its entries are links) and has a state folder of its own, so that commands run in
- * it as the documentation has them.
+ * A folder that looks like the checkout (its entries are links) and has a state folder of its own, so that commands run
+ * in it unchanged.
  */
 export interface Workplace extends AsyncDisposable {
   readonly folder: string;
   write(name: string, text: string): Promise<void>;
-  /** Runs `bash -ec script` until it has printed what is expected; then it is killed. Rejects with what it printed. */
+  /** Runs `bash -ec script` until it has printed the expected text; then it is killed. Rejects with its output. */
   prints(script: string, expected: RegExp, environment?: Environment, signal?: NodeJS.Signals): Promise<Printing>;
   /** The same, and it continues until it is disposed of. */
   starts(script: string, expected: RegExp, environment?: Environment): Promise<Running>;
@@ -60,7 +60,7 @@ interface Run {
 }
 
 async function run(folder: string, { script, expected, environment, signal = 'SIGTERM' }: Run): Promise<Running> {
-  // A group of its own: what the script starts ends with it.
+  // A process group of its own: processes that the script starts end with it.
   const child = spawn('bash', ['-ec', script], {
     cwd: folder,
     env: { ...process.env, ...environment },

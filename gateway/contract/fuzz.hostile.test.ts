@@ -25,11 +25,11 @@ import { inputsOf, readCorpus, type Surface } from '../testing/fuzz/corpus.ts';
 const COUNT = isLong(process.env) ? 20_000 : 1_000;
 const FILES = isLong(process.env) ? 5_000 : 500;
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000);
-/** Inputs under way at once. */
+/** Concurrent inputs. */
 const BATCH = 16;
-/** One input. An answer that takes longer is a hang. */
+/** Limit for one input. An answer that takes longer counts as a hang. */
 const ANSWER_MS = 20_000;
-/** One file: a parser that takes longer is a way to stop the gateway. */
+/** Limit for one file: a parser that takes longer could be used to stop the gateway. */
 const PARSE_MS = 3_000;
 /** Ends a stream that the input left open. */
 const CLOSE_FRAME = clientFrame(8, Buffer.from([3, 232]));
@@ -83,7 +83,10 @@ describe(`fuzzers, FUZZ_SEED=${SEED}`, LIMIT, () => {
     context.diagnostic(`${surface}: ${corpus.length + count} inputs, ${JSON.stringify(Object.fromEntries(answers))}`);
   }
 
-  /** `isEnough` ends the exchange. The client ends its side after `endAfterMs`, for bytes that the gateway waits behind. */
+  /**
+   * `isEnough` ends the exchange. The client ends its side after `endAfterMs`, for input after which the gateway waits
+   * for more.
+   */
   function overTls(
     bytes: Buffer,
     isEnough: (received: Buffer) => boolean,
@@ -133,7 +136,7 @@ describe(`fuzzers, FUZZ_SEED=${SEED}`, LIMIT, () => {
   test('frames: whatever follows the handshake, the end is a close code of the table', LIMIT, async (context) => {
     await fuzz(context, 'frames', COUNT / 4, async (input) => {
       const bytes = Buffer.concat([Buffer.from(upgradeRequest(token, '&v=1')), input, CLOSE_FRAME]);
-      // A frame that was cut short swallows the Close behind it: such a stream ends with the client's side.
+      // A frame that was cut off consumes the Close after it: such a stream ends with the client's side.
       const received = await overTls(bytes, (part) => closeCode(part) !== null, 1_000);
       const code = closeCode(received);
       assert.ok(code === null || KNOWN_CLOSE.has(code), `${code} to ${shown(input)}`);
@@ -188,7 +191,7 @@ function random(surface: Surface): Random {
   return seeded(SEED + surface.length * 7_919);
 }
 
-/** Every frame before the Close is one of the documents (R3). */
+/** Every frame before the Close is described by the documents (R3). */
 function assertFrames(received: Buffer): void {
   const documented = new Documented();
   const texts = serverFrames(received).filter(({ opcode }) => opcode === 1);

@@ -26,7 +26,7 @@ interface Documents {
 
 let documents: Documents | null = null;
 
-/** Made once a process: the documents are the same for every gateway that adds no events. */
+/** Made once for each process: the documents are the same for every gateway that adds no events. */
 function read(): Documents {
   if (documents !== null) return documents;
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
@@ -44,13 +44,13 @@ function read(): Documents {
 }
 
 /**
- * Compares what a gateway says with its own documents (R1, R3). Each test of the whole gateway records here, and fails when
- * the gateway said what no document has.
+ * Compares a gateway's output with its own documents (R1, R3). Each test of the whole gateway records here, and fails
+ * when the gateway sent something that no document describes.
  */
 export class Documented {
   readonly faults: string[] = [];
 
-  /** A text message of the stream. Of events the first ones: all of them are made in one place. */
+  /** A text message of the stream. Only the first events: all of them are made in one place. */
   message(text: string, number: number): void {
     if (!text.includes(`"${META_KEY}":`)) return;
     const isFrame = text.startsWith(CONTROL_FRAME_START);
@@ -60,14 +60,14 @@ export class Documented {
     if (validate?.(meta) !== true) this.#fault(`${text.slice(0, 300)}: ${JSON.stringify(validate?.errors)}`);
   }
 
-  /** What a stream of Server-Sent Events holds besides events of calls. */
+  /** Messages of a stream of Server-Sent Events besides call events. */
   streamFrame(frame: unknown): void {
     const { streamFrame } = read();
     if (!streamFrame(frame))
       this.#fault(`${JSON.stringify(frame).slice(0, 300)}: ${JSON.stringify(streamFrame.errors)}`);
   }
 
-  /** The end of a stream. A close without a reason is of the WebSocket protocol. */
+  /** The end of a stream. A close without a reason belongs to the WebSocket protocol. */
   close(code: number, reason: string): void {
     if (!reason.startsWith('{')) return;
     const { e } = JSON.parse(reason) as { e?: string };
@@ -76,7 +76,7 @@ export class Documented {
     if (!isKnown) this.#fault(`close ${code} ${reason}`);
   }
 
-  /** An answer of the public listener: its status is described for the path, and of a problem also its code. */
+  /** An answer of the public listener: its status is described for the path, and for a problem also its code. */
   answer(method: string, path: string, { status, body }: Answer): void {
     const described = responsesOf(method, path)?.[status]?.description;
     if (described === undefined) this.#fault(`${method} ${path} ${status}`);
@@ -86,7 +86,7 @@ export class Documented {
     if (!isProblem) this.#fault(`${method} ${path} ${status} ${JSON.stringify(body)}`);
   }
 
-  /** A refusal of the inner listener, or of a path that is in no document: its code comes with its status. */
+  /** A refusal of the inner listener, or of a path that is in no document: its code belongs to its status. */
   problem({ status, body }: Answer): void {
     if (status < 400) return;
     const { code } = body as { code?: string };
@@ -94,7 +94,7 @@ export class Documented {
     if (!isProblem) this.#fault(`${status} ${JSON.stringify(body)}`);
   }
 
-  /** The answer to a request as it was sent: whether it can be read or not. */
+  /** The answer to a request as sent, readable or not. */
   raw(request: string, { status, body }: { readonly status: number; readonly body: string }): void {
     // The answer to a HEAD has no body.
     if (status < 400 || body === '') return;
@@ -104,7 +104,7 @@ export class Documented {
     else this.answer(method, path, answer);
   }
 
-  /** Fails when something was said that no document has. */
+  /** Fails when something was sent that no document describes. */
   assertNone(): void {
     assert.deepEqual(this.faults, [], 'R1, R3: what a gateway says is in its documents');
   }

@@ -3,13 +3,13 @@ import { STREAM_PATH } from '../../protocol/paths.ts';
 import { Documented } from './documented.ts';
 
 export interface ExchangeOptions {
-  /** The connection is cut as soon as this says so. */
+  /** Cuts the connection as soon as this returns true. */
   readonly isEnough?: (received: Buffer) => boolean;
-  /** Says "no more" behind the bytes, so that what is truncated is seen as such at once. */
+  /** Ends its side after the bytes, so that a truncated input is detected at once. */
   readonly halfClose?: boolean;
-  /** Sent, with a half-close behind it, once something has come back. */
+  /** Sent, followed by a half-close, once an answer has arrived. */
   readonly andThen?: Buffer;
-  /** A loopback address to connect from: what is hostile is charged to it alone. */
+  /** The loopback address of the connection: hostile input is charged only to it. */
   readonly from?: string;
 }
 
@@ -19,10 +19,10 @@ export function freshAddress(): string {
   return `127.${[addressesTaken >>> 16, addressesTaken >>> 8, addressesTaken].map((part) => part & 0xff).join('.')}`;
 }
 
-/** 127.0.0.x is left to those who need no address of their own. */
+/** 127.0.0.x is left to clients that need no address of their own. */
 let addressesTaken = 0x01_00_00;
 
-/** What came back on a raw connection until it ended or `isEnough` said so. */
+/** The received data of a raw connection until it ended or `isEnough` returned true. */
 export function exchange(port: number, bytes: Buffer | string, options: ExchangeOptions = {}): Promise<Buffer> {
   const { isEnough = () => false, halfClose = false, andThen, from } = options;
   const allowHalfOpen = halfClose || andThen !== undefined;
@@ -34,7 +34,7 @@ export function exchange(port: number, bytes: Buffer | string, options: Exchange
       if (isEnough(received)) socket.destroy();
     });
     if (andThen !== undefined) socket.once('data', () => socket.end(andThen));
-    // A reset is an answer too: what came before it counts.
+    // A reset counts as an answer too: earlier data remains.
     socket.on('error', () => socket.destroy());
     socket.once('end', () => socket.end());
     socket.once('close', () => resolve(received));
@@ -52,7 +52,7 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** The first HTTP answer, null while it has not come in full. */
+/** The first HTTP answer, null while it is incomplete. */
 export function rawAnswer(received: Buffer): RawAnswer | null {
   const text = received.toString('latin1');
   const end = text.indexOf('\r\n\r\n');
@@ -88,14 +88,14 @@ function chunkedBody(rest: string): string | null {
   }
 }
 
-/** Fails where the answer to these bytes is none that the documents have (R1). */
+/** Fails when the documents do not describe the answer to these bytes (R1). */
 export function assertDocumented(bytes: Buffer | string, answer: RawAnswer): void {
   const documented = new Documented();
   documented.raw(bytes.toString('latin1'), answer);
   documented.assertNone();
 }
 
-/** Sends what should be refused, and waits for the refusal in full. */
+/** Sends input that should be refused, and waits for the complete refusal. */
 export async function ask(
   port: number,
   bytes: Buffer | string,
@@ -124,13 +124,13 @@ export interface FrameOptions {
   readonly fin?: boolean;
   readonly reserved?: number;
   readonly masked?: boolean;
-  /** Says this length in the header, whatever the payload is. */
+  /** Length in the header, independent of the payload. */
   readonly length?: number;
   /** Four bytes. */
   readonly key?: Buffer;
 }
 
-/** A client's frame, right by default (RFC 6455 5.2). */
+/** A client's frame, correct by default (RFC 6455 5.2). */
 export function clientFrame(opcode: number, payload: Buffer | string = '', options: FrameOptions = {}): Buffer {
   const { fin = true, reserved = 0, masked = true } = options;
   const body = Buffer.from(payload);
@@ -181,7 +181,7 @@ export function closeCode(received: Buffer): number | null {
   const code = close.payload.readUInt16BE(0);
   const documented = new Documented();
   const reason = close.payload.toString('utf8', 2);
-  // Not one of which the end is still to come.
+  // Skips a reason whose end has not arrived yet.
   if (reason.endsWith('}')) documented.close(code, reason);
   documented.assertNone();
   return code;

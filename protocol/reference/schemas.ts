@@ -51,7 +51,7 @@ function typeOf(frame: JsonSchema): string {
   return type.const;
 }
 
-/** The frames of a client, by the key that each has. */
+/** The frames of a client, by their keys. */
 export function clientFrames(): Readonly<Record<string, JsonSchema>> {
   return Object.fromEntries(
     Object.entries(CLIENT_FRAMES).map(([kind, schema]) => [
@@ -61,7 +61,7 @@ export function clientFrames(): Readonly<Record<string, JsonSchema>> {
   );
 }
 
-/** Every schema that is served, by its name: `event`, one a known event, `meta`, `problem`, and the frames. */
+/** Every served schema, by its name: `event`, one for each known event, `meta`, `problem`, and the frames. */
 export function allSchemas(additionalEvents: readonly string[] = []): ReadonlyMap<string, JsonSchema> {
   const named = (prefix: string, schemas: Readonly<Record<string, JsonSchema>>) =>
     Object.entries(schemas).map(([name, schema]): [string, JsonSchema] => [`${prefix}-${name}`, schema]);

@@ -1,4 +1,4 @@
-/** Query parameters of the stream, by what they mean. */
+/** Query parameters of the stream, with their meanings. */
 export const STREAM_PARAMETERS = {
   token: 'The token of a login; or the header Authorization',
   v: '1: the control contract, whose messages all have _firehose',

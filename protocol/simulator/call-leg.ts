@@ -1,13 +1,13 @@
 import type { Random } from './random.ts';
 
-/** An account that has calls. `realm` is its SIP realm. */
+/** An account with calls. `realm` is its SIP realm. */
 export interface SimulatedAccount {
   readonly id: string;
   readonly name: string;
   readonly realm: string;
 }
 
-/** The party at one end of a leg: a desk phone of the account, or a subscriber of the telephone network. */
+/** The party at one end of a leg: a desk phone of the account, or a number in the telephone network. */
 export interface Party {
   readonly number: string;
   readonly name: string;
@@ -19,7 +19,7 @@ export interface Party {
 /** One leg of a call, as the switch sees it. Times are Unix milliseconds. */
 export interface Leg {
   readonly callId: string;
-  /** Seen from the switch: the caller's leg is inbound, the leg to the called party is outbound. */
+  /** From the view of the switch: the caller's leg is inbound, the leg to the called party is outbound. */
   readonly direction: 'inbound' | 'outbound';
   readonly caller: Party;
   readonly callee: Party;
@@ -44,7 +44,7 @@ export function deskPhone(account: SimulatedAccount, random: Random): Party {
   };
 }
 
-/** A party outside, with a number that nobody has (555-0100 to 555-0199 are kept for fiction). */
+/** A party outside, with an unassigned number (555-0100 to 555-0199 are reserved for fiction). */
 export function outsider(random: Random): Party {
   const number = `+1555555${String(random.integer(100, 199)).padStart(4, '0')}`;
   return { number, name: random.chance(0.5) ? number : random.pick(NAMES), userAgent: CARRIER, owner: null };
@@ -61,7 +61,7 @@ function uuid(random: Random): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(12, 15)}-a${hex.slice(15, 18)}-${hex.slice(18, 30)}`;
 }
 
-/** 32 characters that stand for an object of the account, the same ones in every run. */
+/** A 32-character id of an object of the account, the same in every run. */
 function objectId(accountId: string, label: string): string {
   let hash = 7;
   const text = `${accountId}/${label}`;

@@ -2,7 +2,7 @@ import { createLeg, type Leg, type Party, type SimulatedAccount } from './call-l
 import { TICK_MS, type CallScript } from './call-script.ts';
 import type { Random } from './random.ts';
 
-/** What a call is written with. */
+/** The inputs of a call's script. */
 export interface Scene {
   readonly random: Random;
   readonly account: SimulatedAccount;
@@ -44,7 +44,7 @@ export function beginTalk(scene: Scene, callee?: Party): Leg {
     script.wait(TICK_MS);
     script.say('CHANNEL_ANSWER', first);
   }
-  // One BRIDGE a bridge, on the leg that ran it.
+  // One BRIDGE for each bridge, on the leg that ran it.
   script.wait(TICK_MS);
   script.say('CHANNEL_BRIDGE', first, { peer: second });
   return second;

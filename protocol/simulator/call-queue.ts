@@ -1,15 +1,15 @@
 import type { CallFacts } from './event-fields.ts';
 import type { Step } from './call-script.ts';
 
-/** A call some of whose steps are still to come. */
+/** A call with remaining steps. */
 export interface RunningCall {
-  /** Counts the calls of a run; decides between two events of one millisecond. */
+  /** Number of the call in a run; orders two events of one millisecond. */
   readonly number: number;
   readonly steps: readonly Step[];
   readonly facts: CallFacts;
-  /** What the ids of the call's events begin with. */
+  /** Prefix of the ids of the call's events. */
   readonly eventIds: string;
-  /** Steps given out. */
+  /** Number of returned steps. */
   done: number;
 }
 
@@ -23,8 +23,8 @@ export interface CallQueue {
 }
 
 /**
- * A binary heap over calls, not over events: at 1,000 calls a second some 40,000 run at once, and each of their events
- * costs one way through the heap.
+ * A binary heap over calls, not over events: at 1,000 calls a second about 40,000 run at once, and each of their events
+ * costs one pass through the heap.
  */
 export function createCallQueue(): CallQueue {
   const heap: RunningCall[] = [];

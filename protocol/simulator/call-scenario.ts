@@ -3,7 +3,7 @@ import { createScript, TICK_MS, type CallScript } from './call-script.ts';
 import { beginTalk, destroy, dial, endTalk, ring, talk, type Scene } from './call-passage.ts';
 import type { Random } from './random.ts';
 
-/** How a call goes, and how often: of 100 calls. */
+/** The course of a call, and its share: of 100 calls. */
 export const SCENARIOS = {
   answered: 46,
   held: 10,
@@ -74,7 +74,7 @@ const PLAYS: Readonly<Record<ScenarioName, (scene: Scene) => void>> = {
     const second = beginTalk(scene);
     for (let left = random.integer(1, 8); left > 0; left -= 1) {
       script.wait(300 + random.exponential(500));
-      // Without DTMF-Digit, which may be card data: sources leave it out.
+      // Without DTMF-Digit, which may be card data: sources remove it.
       const extra = { 'DTMF-Duration': random.integer(8, 25) * 80 };
       script.say('DTMF', first, { extra });
     }
@@ -100,7 +100,7 @@ const PLAYS: Readonly<Record<ScenarioName, (scene: Scene) => void>> = {
     endTalk(scene, second);
   },
 
-  /** The called party passes the caller on to a third one. */
+  /** The called party transfers the caller to a third one. */
   transferred(scene) {
     const { script, random, account, first } = scene;
     const second = beginTalk(scene);

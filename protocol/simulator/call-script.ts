@@ -1,7 +1,7 @@
 import type { Fields } from './event-fields.ts';
 import type { Leg } from './call-leg.ts';
 
-/** One event to come: which leg, when (Unix milliseconds), and what it has beyond the fields of its leg. */
+/** A future event: which leg, when (Unix milliseconds), and its data besides the fields of its leg. */
 export interface Step {
   readonly at: number;
   readonly name: string;
@@ -11,7 +11,7 @@ export interface Step {
   readonly extra: Fields;
 }
 
-/** Writes the steps of one call; every method moves the call's own time to the step that it writes. */
+/** Writes the steps of one call; every method advances the call's own time to the step that it writes. */
 export interface CallScript {
   readonly steps: readonly Step[];
   now(): number;
@@ -19,7 +19,7 @@ export interface CallScript {
   say(name: string, leg: Leg, about?: { readonly peer?: Leg | null; readonly extra?: Fields }): void;
 }
 
-/** The clock of a switch advances in steps of 20 ms: two steps closer than that share their time. */
+/** The clock of a switch advances in steps of 20 ms: two closer steps share their time. */
 export const TICK_MS = 20;
 
 export function createScript(startAt: number): CallScript {

@@ -3,7 +3,7 @@ import { TICK_MS, type Step } from './call-script.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** What all events of one call share. */
+/** Shared by all events of one call. */
 export interface CallFacts {
   readonly account: SimulatedAccount;
   /** Correlates the legs: Gregorian seconds and 8 hexadecimal digits. */
@@ -12,7 +12,7 @@ export interface CallFacts {
   readonly firstLeg: Leg;
 }
 
-/** Seconds from the year 0 to 1970: a Kazoo Timestamp is in Gregorian seconds. */
+/** Seconds from the year 0 to 1970: a Kazoo Timestamp counts Gregorian seconds. */
 export const GREGORIAN_OFFSET = 62_167_219_200;
 
 const SWITCH = 'freeswitch@fs001.example.com';
@@ -29,7 +29,7 @@ const WITH_ADDRESSES: ReadonlySet<string> = new Set([
 export function eventFields(step: Step, call: CallFacts): Fields {
   if (step.name.startsWith('PARK_')) return parkFields(step, call);
   const { leg } = step;
-  // DTMF carries the header block and the channel variables alone.
+  // DTMF contains only the header block and the channel variables.
   const body = step.name === 'DTMF' ? {} : { ...channelFields(step), ...peerFields(step) };
   const microseconds = switchMicroseconds(step.at);
   return {
@@ -57,7 +57,7 @@ function switchMicroseconds(milliseconds: number): number {
   return tick * TICK_MS * 1_000 + ((tick * 7_919) % 1_000);
 }
 
-/** PARK_* come from the callflow application: a random Msg-ID, no Timestamp, nothing of the channel. */
+/** PARK_* come from the callflow application: a random Msg-ID, no Timestamp, no data of the channel. */
 function parkFields(step: Step, call: CallFacts): Fields {
   const { leg } = step;
   return {
@@ -148,7 +148,7 @@ function channelVariables({ name, leg }: Step, call: CallFacts): Fields {
           'Authorizing-Type': 'device',
         }),
     'Channel-Authorized': 'true',
-    // Kazoo sets these once its callflow has taken the leg: after it has published the CREATE of an inbound one.
+    // Kazoo sets these once its callflow controls the leg: after it has published the CREATE of an inbound one.
     ...(!isFirstEvent && {
       'Call-Interaction-ID': call.interactionId,
       'Bridge-ID': call.firstLeg.callId,

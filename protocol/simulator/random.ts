@@ -1,6 +1,6 @@
 /**
  * A repeatable random source: sfc32 (Chris Doty-Humphrey, PractRand), seeded by FNV-1a over a text. Plain 32-bit
- * arithmetic, so every engine gives the same numbers. Not for secrets.
+ * arithmetic, so every engine returns the same numbers. Not for secrets.
  */
 export interface Random {
   /** Uniform in [0, 1). */

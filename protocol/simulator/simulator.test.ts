@@ -28,8 +28,8 @@ const DURATIONS = ['Duration-Seconds', 'Ringing-Seconds', 'Billing-Seconds'];
 const PARK = [...HEADERS, 'Caller-ID-Number', 'Caller-ID-Name', 'Callee-ID-Number', 'Callee-ID-Name', 'Parking-Slot'];
 
 /**
- * What each event may carry: the headers that Kazoo 4.3's event profile gives it (2600hz/kazoo dcf86cbc6d,
- * applications/ecallmgr/priv/mod_kazoo) and that its bus lets through (kapi_call); PARK_* by schemas/kapi.call.event.
+ * Allowed fields of each event: the headers in Kazoo 4.3's event profile (2600hz/kazoo dcf86cbc6d,
+ * applications/ecallmgr/priv/mod_kazoo) that its bus lets through (kapi_call); PARK_* by schemas/kapi.call.event.
  */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   CHANNEL_CREATE: [...COMMON, ...ADDRESSES],
@@ -43,7 +43,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   CHANNEL_TRANSFEREE: COMMON,
   RECORD_START: [...COMMON, 'Recording'],
   RECORD_STOP: [...COMMON, ...ADDRESSES, 'Recording', 'Length'],
-  // Without DTMF-Digit: what sources hide is hidden in the example too.
+  // Without DTMF-Digit: fields that sources hide are also hidden in the example.
   DTMF: [...BLOCK, 'DTMF-Duration'],
   CHANNEL_DESTROY: [...COMMON, ...ADDRESSES, ...DURATIONS, 'Hangup-Cause', 'Hangup-Code', 'Disposition'],
   PARK_PARKED: PARK,
@@ -94,7 +94,7 @@ test('an event is of the size of a real one', () => {
 });
 
 test('events come in time order, and each leg begins with CREATE and ends with DESTROY', () => {
-  // Only calls that began early enough to have ended, whatever they did.
+  // Only calls that began early enough to have ended in any case.
   const legs = new Map<string, SimulatedEvent[]>();
   let before = 0;
   for (const event of long) {

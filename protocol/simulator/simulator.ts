@@ -11,11 +11,11 @@ export interface SimulatorOptions {
   readonly seed: number | string;
   /** Every call belongs to one of these, each equally likely; without any, nothing happens. */
   readonly accounts: readonly SimulatedAccount[];
-  /** Mean of new calls; they arrive as a Poisson process. At 0 nothing happens. */
+  /** Mean rate of new calls; they arrive as a Poisson process. At 0 nothing happens. */
   readonly callsPerSecond: number;
   /** Unix milliseconds: nothing happens earlier. */
   readonly startAt: number;
-  /** Unix milliseconds: no call begins then or later, those that run continue to their end. Never when not given. */
+  /** Unix milliseconds: no call begins then or later; running ones continue to their end. Default: never. */
   readonly endAt?: number;
   /** Unix milliseconds: earlier events are not returned. Default: all are. */
   readonly tellFrom?: number;
@@ -37,7 +37,7 @@ export interface SimulatedEvent {
 export interface Simulator {
   /**
    * The events up to and including `untilMs` (Unix milliseconds) that were not returned yet, in order of time. The
-   * length of the steps changes nothing: each call has its own random source.
+   * sizes of the steps do not affect the result: each call has its own random source.
    */
   next(untilMs: number): SimulatedEvent[];
   /** Unix milliseconds: nothing happens before, Infinity when nothing happens any more. */
@@ -49,7 +49,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   const { seed, accounts, callsPerSecond, startAt, endAt = Infinity, tellFrom = startAt } = options;
   if (!(callsPerSecond >= 0 && Number.isFinite(callsPerSecond))) throw new RangeError('callsPerSecond: 0 or more');
   if (callsPerSecond === 0 || accounts.length === 0) return { next: () => [], nextAt: () => Infinity };
-  // The start is part of the seed: a second run must not repeat the ids of the first, they would be duplicates.
+  // The start is part of the seed: a second run must not repeat the ids of the first, which would be duplicates.
   const root = `${seed}/${startAt}`;
   const arrivals = createRandom(`${root}/arrivals`);
   const gap = () => arrivals.exponential(1_000 / callsPerSecond);

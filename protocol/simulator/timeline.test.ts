@@ -37,7 +37,7 @@ test('calls come at the wanted rate, across the windows of time', () => {
   const events = timeline(START).next(START + 30 * MINUTE);
   const calls = new Set(events.filter(({ name }) => name === 'CHANNEL_CREATE').map(({ eventId }) => eventId));
   const legs = calls.size / (30 * 60);
-  // A call has two legs, few have three.
+  // A call has two legs, a few calls have three.
   assert.ok(legs > 3 * 1.8 && legs < 3 * 2.3, `${legs} legs a second`);
 });
 

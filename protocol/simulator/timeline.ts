@@ -2,7 +2,7 @@ import type { SimulatedAccount } from './call-leg.ts';
 import { createSimulator, type SimulatedEvent, type Simulator } from './simulator.ts';
 
 export interface TimelineOptions {
-  /** The same seed, accounts and rate give the same calls at the same time, whenever a process started. */
+  /** The same seed, accounts and rate give the same calls at the same time, independent of the start of a process. */
   readonly seed: string;
   readonly accounts: readonly SimulatedAccount[];
   readonly callsPerSecond: number;
@@ -10,20 +10,20 @@ export interface TimelineOptions {
   readonly from: number;
 }
 
-/** Calls that begin in one of these belong together. */
+/** Calls that begin in one window belong together. */
 const WINDOW_MS = 60_000;
-/** No call is longer, but for about one in a million: an answered one takes 40 s on average. */
+/** No call is longer, except for about one in a million: an answered one takes 40 s on average. */
 const LONGEST_CALL_MS = 600_000;
 
 /**
- * The calls of a simulated world that has always existed: time is cut into windows, each with a simulator whose seed is
- * the window's place in time. So a process that starts again, and a second one beside it, produce the same calls with
- * the same ids, where a simulator that starts with its process would leave calls without an end and begin others.
- * Throws as `createSimulator` does.
+ * The calls of a simulation without a start: time is cut into windows, each with a simulator whose seed is the window's
+ * place in time. So a process that restarts, and a second one beside it, produce the same calls with the same ids. A
+ * simulator that starts with its process would leave calls without an end and begin others. Throws as `createSimulator`
+ * does.
  */
 export function createTimeline(options: TimelineOptions): Pick<Simulator, 'next'> {
   const { accounts, callsPerSecond, from } = options;
-  // Other calls at once when accounts or rate change: never the same ids with another content.
+  // Different calls at once when accounts or rate change: an id never has two contents.
   const seed = JSON.stringify([options.seed, callsPerSecond, accounts]);
   const windows: Simulator[] = [];
   let opensAt = Math.floor((from - LONGEST_CALL_MS) / WINDOW_MS) * WINDOW_MS;
@@ -37,7 +37,7 @@ export function createTimeline(options: TimelineOptions): Pick<Simulator, 'next'
       for (let index = windows.length - 1; index >= 0; index -= 1) {
         if (windows[index]?.nextAt() === Infinity) windows.splice(index, 1);
       }
-      // Events of one call are of one window and stay in order: sorting is stable.
+      // Events of one call belong to one window and stay in order: sorting is stable.
       return events.sort(byTime);
     },
   };

@@ -22,7 +22,10 @@ export type BrokerSpec = z.output<typeof broker>;
 
 const NAME_OF = (item: string) => `(has(${item}.name) ? ${item}.name : '${DEFAULT_BROKER}')`;
 
-/** The brokers of one platform, as one a zone: each has a queue of its own, and the events' ids join what is federated. */
+/**
+ * The brokers of one platform, for example one for each zone: each has a queue of its own, and a federated event has
+ * the same id in all of them.
+ */
 const brokers = ruled(listOf(broker, 16, 1), {
   cel: `self.all(one, self.exists_one(other, ${NAME_OF('one')} == ${NAME_OF('other')}))`,
   holds: (list) => new Set(list.map(({ name }) => name)).size === list.length,
@@ -32,14 +35,14 @@ const brokers = ruled(listOf(broker, 16, 1), {
 const queue = z.strictObject({
   /** Switches publish transient messages: a Classic queue loses them when the broker stops. */
   type: z.enum(['Quorum', 'Classic']).default('Quorum'),
-  /** Messages that wait while no replica takes them; then the oldest goes. */
+  /** Most messages that wait while no replica consumes; then the oldest is dropped. */
   maxLength: z.int().min(1).max(100_000_000).default(500_000),
   messageTTL: duration('1m', '168h').default('1h'),
   /** The broker deletes a queue that no replica has used for this long. */
   expires: duration('1m', '720h').default('24h'),
 });
 
-/** What is consumed of RabbitMQ. `place` names the section for messages. */
+/** What is consumed from RabbitMQ. `place` names the section for messages. */
 export function busFields(place: string, exchange: string) {
   return {
     brokers: followed(brokers),

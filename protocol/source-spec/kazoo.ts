@@ -8,10 +8,10 @@ const { brokers, exchange, queue, prefetch } = busFields('kazoo', 'callevt');
 export const kazoo = z.strictObject({
   brokers,
   exchange,
-  /** Makes the exchange as Kazoo does, which needs the right to configure it. */
+  /** Creates the exchange as Kazoo does; the user needs the right to configure it. */
   declareExchange: z.boolean().default(false),
   queue,
   prefetch,
-  /** Event names beyond the catalogue that are taken. */
+  /** Consumed event names beyond the catalogue. */
   additionalEvents: eventNames.default([]),
 });

@@ -51,14 +51,14 @@ const variableName = z
   .regex(/^[A-Za-z0-9_.-]{1,128}\*?$/, 'the name of a channel variable, or its beginning and *');
 
 const accounts = z.strictObject({
-  /** FreeSWITCH: a channel variable. Asterisk: one of `channelvars`; AccountCode counts besides. */
+  /** FreeSWITCH: a channel variable. Asterisk: one of `channelvars`; AccountCode also counts. */
   variable: z
     .string()
     .max(128)
     .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,127}$/, 'the name of a channel variable')
     .default('account_id'),
   rules: followed(listOf(accountRule, MAX_RULES).default([])),
-  /** The realms of the directory choose accounts, too; the rules come first. */
+  /** The realms of the directory also choose accounts; the rules come first. */
   fromDirectory: z.boolean().default(false),
   /** The directory, in a cluster; a standalone process has `FIREHOSE_SOURCE_DIRECTORY`. */
   directorySecretRef: platformOnly(secretRef('directory.yaml').optional()),
@@ -66,21 +66,23 @@ const accounts = z.strictObject({
   holdCreate: hold.default('250ms'),
 });
 
-/** How the events of a switch become those of accounts: the same for all kinds of switches. */
+/** How the events of a switch are assigned to accounts: the same for all kinds of switches. */
 export const mappingFields = {
   accounts: accounts.prefault({}),
-  /** Channel variables that events carry, in `Custom-Application-Vars`. */
+  /** Channel variables in events, as `Custom-Application-Vars`. */
   channelVariables: setOf(variableName, 32).default([]),
-  /** Fields of the switch that tenants see although they are hidden by default, and those that they do not see. */
+  /**
+   * Fields of the switch that are visible to tenants although they are hidden by default, and further hidden fields.
+   */
   privacy: z
     .strictObject({ keep: setOf(fieldName, 128).default([]), remove: setOf(fieldName, 128).default([]) })
     .prefault({}),
-  /** Whether a leg that ended while nobody listened gets a synthetic CHANNEL_DESTROY. */
+  /** Whether a leg that ended without a listener gets a synthetic CHANNEL_DESTROY. */
   lostCalls: z.enum(['Destroy', 'None']).default('Destroy'),
 };
 
 const mapping = z.strictObject(mappingFields);
 export type MappingSpec = z.output<typeof mapping>;
 
-/** What an empty configuration means. */
+/** The result of an empty configuration. */
 export const DEFAULT_MAPPING: MappingSpec = mapping.parse({});

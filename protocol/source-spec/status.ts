@@ -5,7 +5,7 @@ import { SOURCE_GAP_REASONS } from '../source-gap.ts';
 
 const dateTime = () => z.string().meta({ format: 'date-time' });
 
-/** One switch or broker, as the replica reports that knows most of it. */
+/** One switch or broker, from the report of the replica that knows most of it. */
 const endpoint = z.strictObject({
   name: z.string(),
   state: z.enum([...SWITCH_STATES, 'Unknown']),
@@ -17,12 +17,14 @@ const endpoint = z.strictObject({
 });
 export type EndpointStatus = z.output<typeof endpoint>;
 
-/** What the operator reports about a source. Written when something changes, and never for a number that moves. */
+/**
+ * The operator's report on a source. Written when something changes, but not for a number that changes continuously.
+ */
 export const sourceStatusSchema = z.strictObject({
   observedGeneration: z.int().min(0).optional(),
   conditions: conditions.optional(),
   type: z.enum(['Kazoo', 'FreeSWITCH', 'Asterisk', 'Simulator']).optional(),
-  /** `connected/all` endpoints, for a person. */
+  /** `connected/all` endpoints, for people. */
   connected: z.string().optional(),
   endpoints: keyedList(endpoint, 'name', 64).optional(),
   /** The last interval in which no replica listened. */

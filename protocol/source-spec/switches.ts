@@ -37,7 +37,7 @@ const socket = z.strictObject({
   credentialsSecretRef,
 });
 
-/** What mod_amqp publishes, whose bodies equal those of the event socket. */
+/** What mod_amqp publishes; its bodies equal those of the event socket. */
 const amqp = z.strictObject(busFields('freeswitch.amqp', 'TAP.Events'));
 
 /** FreeSWITCH, by its event socket, which has no TLS (same node, VPN, or a proxy beside the switch), or by mod_amqp. */
@@ -45,7 +45,7 @@ export const freeswitch = ruled(
   z.strictObject({
     endpoints: followed(endpointsOf(socket).optional()),
     amqp: amqp.optional(),
-    /** The sign of parking: valet_park, CHANNEL_PARK (which also fires inside att_xfer), or none. */
+    /** What indicates parking: valet_park, CHANNEL_PARK (also sent inside att_xfer), or nothing. */
     park: z.enum(['Valet', 'Application', 'None']).default('Valet'),
   }),
   {
@@ -58,11 +58,11 @@ export const freeswitch = ruled(
 const tls = z
   .strictObject({
     enabled: z.boolean().default(false),
-    /** Authorities that the switch's certificate may be of; the system's when not given. */
+    /** Certificate authorities for the switch's certificate; default: the system's. */
     caSecretRef: secretRef('ca.crt').optional(),
     /** A Secret of type kubernetes.io/tls. */
     clientCertSecretName: objectName().optional(),
-    /** What the certificate must be for, where that is not the host's name. */
+    /** The name that the certificate must have, if it is not the host's. */
     serverName: hostName().optional(),
   })
   .prefault({});

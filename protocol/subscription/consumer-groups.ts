@@ -16,13 +16,13 @@ const group = ruled(
       .max(63)
       .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'a DNS label'),
     /**
-     * The account that the group belongs to alone; it exists from the moment the resource is applied. Absent: each account
-     * has a group of this name of its own, from its first connection on.
+     * The only account of the group; the group exists from the moment the resource is applied. Absent: each account has
+     * a group of this name of its own, from its first connection on.
      */
     account: accountId().optional(),
-    /** Accounts that may have a group of this name, where it is not declared for one. */
+    /** Most accounts with a group of this name, if it is not declared for one. */
     maxAccounts: z.int().min(1).max(2_000).default(100),
-    /** Where a group begins when it is made: with what comes from then on, with the oldest retained, or after an id. */
+    /** Where a new group begins: with events from then on, with the oldest retained one, or after an id. */
     startPosition: z.enum(['New', 'Earliest', 'ID']).default('New'),
     /** Entry id after which the group begins in every partition, with `startPosition: ID`. */
     startID: z
@@ -32,24 +32,23 @@ const group = ruled(
       .optional(),
     /** How long a delivered event may wait for its acknowledgement before it is delivered again. */
     ackWait: duration('1s', '1h').default('30s'),
-    /** Deliveries of an event before it is a dead letter. */
+    /** Deliveries of an event before it becomes a dead letter. */
     maxDeliver: z.int().min(1).max(100).default(5),
-    /** Delivered and not acknowledged events a connection. */
+    /** Most delivered and unacknowledged events of a connection. */
     maxPending: z.int().min(1).max(10_000).default(1_000),
     deadLetter: z
       .strictObject({
-        /** Dead letters kept a partition; the oldest go first. */
+        /** Dead letters kept in each partition; the oldest are dropped. */
         maxLength: z.int().min(1).max(1_000_000).default(10_000),
       })
       .prefault({}),
     /** Everything else is acknowledged at once, even without members. */
     filters: groupFilters.prefault({}),
     /**
-     * What happens to the group, and to what it has not acknowledged, when it is no longer declared or the resource
-     * goes.
+     * What happens to the group and its unacknowledged events when it is no longer declared or the resource is deleted.
      */
     deletionPolicy: platformOnly(z.enum(['Delete', 'Retain']).default('Delete')),
-    /** Its events are sent to a receiver over HTTP; it takes no connections. */
+    /** Its events are sent to a receiver over HTTP; it accepts no connections. */
     webhook: webhook.optional(),
   }),
   {

@@ -11,7 +11,7 @@ const http = z.strictObject({
   caSecretRef: platformOnly(secretRef('ca.crt').optional()),
   /** Between two polls; each is up to 20 % earlier or later. */
   interval: duration('5s', '1h').default('30s'),
-  /** A snapshot in which more accounts are gone is taken over only when three polls in a row serve it. */
+  /** A snapshot that lacks more accounts than this takes effect only when three consecutive polls return it. */
   maxShrinkPercent: z.int().min(0).max(100).default(50),
 });
 

@@ -29,11 +29,11 @@ export const tls = ruled(
   z.strictObject({
     /** A Secret of type kubernetes.io/tls that the platform renews. */
     secretName: platformOnly(objectName().optional()),
-    /** Asked of cert-manager. */
+    /** Requested from cert-manager. */
     issuerRef: platformOnly(issuerRef.optional()),
-    /** Plain HTTP, for a proxy in front that ends TLS. */
+    /** Plain HTTP, behind a proxy that terminates TLS. */
     disabled: z.boolean().default(false),
-    /** Names that the certificate is for besides those of the Service, the ingress and the route. */
+    /** Names in the certificate besides those of the Service, the ingress and the route. */
     dnsNames: platformOnly(setOf(hostName(), 32).default([])),
   }),
   {
@@ -68,7 +68,7 @@ export const route = z.strictObject({
   hostnames: listOf(hostName(), 16).default([]),
 });
 
-/** How many pods a drain of nodes may take away at once. */
+/** How many pods a drain of nodes may evict at once. */
 export const disruptionBudget = z.strictObject({ maxUnavailable: z.int().min(1).max(200).default(1) });
 
 export const networkPolicy = z.strictObject({ enabled: z.boolean().default(true) });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ruled, setOf } from './rules.ts';
 
-/** Ids of accounts, as directories, tokens and keys in Redis have them: no slash, no colon. */
+/** Ids of accounts, as in directories, tokens and keys in Redis: no slash, no colon. */
 export const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const EVENT_NAME = /^[A-Z][A-Z0-9_]{1,63}$/;
 

@@ -22,7 +22,7 @@ export const oidc = z.strictObject({
   audience: z.string().min(1).max(253),
   /** Only asymmetric ones: the provider's keys are public. */
   algorithms: setOf(z.enum(['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA']), 5, 1).default(['RS256', 'ES256', 'EdDSA']),
-  /** Holds the id, realm or name of the account. */
+  /** Claim with the id, realm or name of the account. */
   accountClaim: claim().default('account_id'),
   usernameClaim: claim().default('sub'),
   /** A standalone gateway has `FIREHOSE_OIDC_CA_FILE`. */

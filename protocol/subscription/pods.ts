@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { listOf, objectName, ruled, stringMap } from './rules.ts';
 
-/** What a Kubernetes quantity may be: `500m`, `1Gi`, 2, 0.5. */
+/** Forms of a Kubernetes quantity: `500m`, `1Gi`, 2, 0.5. */
 const quantity = z
   .union([
     z.number().min(0).max(1_000_000_000_000_000),
@@ -27,14 +27,14 @@ const toleration = z.strictObject({
   tolerationSeconds: z.int().optional(),
 });
 
-/** The selector is the operator's own. */
+/** The operator sets the selector. */
 const spread = z.strictObject({
   maxSkew: z.int().min(1).max(100).default(1),
   topologyKey: z.string().min(1).max(316),
   whenUnsatisfiable: z.enum(['DoNotSchedule', 'ScheduleAnyway']).default('ScheduleAnyway'),
 });
 
-/** What a platform may set for pods of a gateway or a source. Their security context is the operator's alone. */
+/** Platform settings for pods of a gateway or a source. Only the operator sets their security context. */
 export const podTemplate = z.strictObject({
   labels: stringMap(64).default({}),
   annotations: stringMap(64).default({}),
@@ -43,11 +43,11 @@ export const podTemplate = z.strictObject({
   /** As Kubernetes defines it; checked when the Deployment is applied. */
   affinity: z.record(z.string(), z.unknown()).meta({ 'x-kubernetes-preserve-unknown-fields': true }).optional(),
   tolerations: listOf(toleration, 64).default([]),
-  /** Over nodes and zones, as well as can be, when empty. */
+  /** When empty: over nodes and zones, as well as possible. */
   topologySpreadConstraints: listOf(spread, 16).default([]),
 });
 
-/** A HorizontalPodAutoscaler by CPU; the share is of what the pods request. */
+/** A HorizontalPodAutoscaler by CPU; the share refers to the pods' requests. */
 export const autoscaling = ruled(
   z.strictObject({
     minReplicas: z.int().min(1).max(200).default(2),

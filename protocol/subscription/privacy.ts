@@ -7,7 +7,7 @@ export const MOST_PROFILES = 8;
 const MOST_RULES = 64;
 export const MAX_PROFILE_NAME = 63;
 export const PROFILE_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-/** What routes and orders an event: a client could do nothing without them. */
+/** Fields that route and order an event: clients need them in any case. */
 const ALWAYS_KEPT = ['event-name', 'call-id'];
 
 const fieldName = z.string().min(1).max(128);
@@ -25,7 +25,7 @@ const fieldRule = ruled(
   },
 );
 
-/** What each class can be shown as, the strictest first: the order decides which of two profiles is stricter. */
+/** Possible rules for each class, the strictest first: the order decides which of two profiles is stricter. */
 export const STRICTEST_FIRST = {
   sdp: ['Drop', 'Keep'],
   network: ['Drop', 'Keep'],
@@ -36,7 +36,7 @@ export const STRICTEST_FIRST = {
   unknownFields: ['Drop', 'Keep'],
 } as const;
 
-/** What is left out is hidden: a profile lists what its readers may see. */
+/** Absent classes are hidden: a profile lists what its readers may see. */
 const profile = z.strictObject({
   name: z.string().min(1).max(MAX_PROFILE_NAME).regex(PROFILE_NAME, 'a DNS label'),
   sdp: z.enum(STRICTEST_FIRST.sdp).default('Drop'),
@@ -48,18 +48,20 @@ const profile = z.strictObject({
   variables: z
     .strictObject({
       policy: z.enum(['AllowList', 'Keep']).default('AllowList'),
-      /** Names of the channel's variables that are kept. */
+      /** Names of the kept channel variables. */
       allow: setOf(fieldName, MOST_RULES).default([]),
     })
     .prefault({}),
   unknownFields: z.enum(STRICTEST_FIRST.unknownFields).default('Drop'),
-  /** Of single fields, whatever their class says. */
+  /** Rules for single fields, which override their class. */
   fields: listOf(fieldRule, MOST_RULES).default([]),
 });
 
 export type PrivacyProfile = z.output<typeof profile>;
 
-/** What the clients of a resource see of personal data. A user may have a profile of its own: see `privacy-lattice.ts`. */
+/**
+ * What the clients of a resource see of personal data. A user may have a profile of its own: see `privacy-lattice.ts`.
+ */
 export const privacy = ruled(
   z.strictObject({
     profiles: z
@@ -68,7 +70,7 @@ export const privacy = ruled(
       .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'names a profile twice')
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
       .default([]),
-    /** The profile of every connection, unless that of its user is stricter; empty: events are sent as they are. */
+    /** The profile of every connection, unless that of its user is stricter; empty: events are sent unchanged. */
     default: z.string().max(MAX_PROFILE_NAME).default(''),
     /** Keys of pseudonyms that the platform rotates; absent: one key that lives as long as the log. */
     pseudonymKeySecretRef: platformOnly(secretRef(PSEUDONYM_KEYS_FILE).optional()),

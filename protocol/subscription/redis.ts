@@ -3,7 +3,7 @@ import { DEFAULT_KEY_PREFIX } from '../keys.ts';
 import { hostName, immutable, objectName, ruled, secretRef } from './rules.ts';
 import { platformOnly } from './takes-effect.ts';
 
-/** `urlSecretRef` is required of a custom resource; a standalone process has `REDIS_URL`, `REDIS_CA_FILE` and so on. */
+/** A custom resource requires `urlSecretRef`; a standalone process has `REDIS_URL`, `REDIS_CA_FILE` and so on. */
 const place = z.strictObject({
   mode: immutable(
     z.enum(['Standalone', 'Sentinel', 'Cluster']),
@@ -22,18 +22,19 @@ const place = z.strictObject({
     z
       .string()
       .max(64)
-      // Braces would be the cluster's hash tag in place of the partition: all partitions in one slot, or none together.
+      // Braces would become the cluster's hash tag instead of the partition's: all partitions would be in one slot, or
+      // partition keys in different ones.
       .regex(/^[A-Za-z0-9_.:/-]+$/, 'letters, digits and _ . : / -'),
     'redis.keyPrefix cannot be changed: the streams are where they are',
   ).default(DEFAULT_KEY_PREFIX),
   tls: z
     .strictObject({
       enabled: z.boolean().default(false),
-      /** Authorities that the servers' certificates may be of; the system's when not given. */
+      /** Certificate authorities for the servers' certificates; default: the system's. */
       caSecretRef: platformOnly(secretRef('ca.crt').optional()),
       /** A Secret of type kubernetes.io/tls. */
       clientCertSecretName: platformOnly(objectName().optional()),
-      /** What the certificate of every server must be for, where that is not the host's name. */
+      /** The name that every server's certificate must have, if it is not the host's. */
       serverName: hostName().optional(),
     })
     .prefault({}),

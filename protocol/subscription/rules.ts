@@ -6,9 +6,9 @@ export interface Rule<T> {
   /** Kubernetes CEL over `self`. */
   readonly cel: string;
   readonly holds: (value: T) => boolean;
-  /** What is wrong and what to do. */
+  /** The fault and what to do. */
   readonly message: string;
-  /** The field that a file's fault names; the object itself when not given. */
+  /** The field that a file's fault names; default: the object itself. */
   readonly field?: string;
 }
 
@@ -27,7 +27,7 @@ export function immutable<S extends z.ZodType>(schema: S, message: string): S {
   return schema.meta({ ...schema.meta(), 'x-kubernetes-validations': [{ rule: 'self == oldSelf', message }] });
 }
 
-/** A duration within bounds, both of them allowed, as Kubernetes writes them (`1h30m`). */
+/** A duration within bounds, inclusive, in the form of Kubernetes (`1h30m`). */
 export function duration(least: string, most: string) {
   const DURATION = /^([0-9]+h)?([0-9]+m)?([0-9]+s)?$/;
   return ruled(z.string().min(2).max(24).regex(DURATION, 'a duration as 30s, 5m or 1h30m'), {
@@ -69,7 +69,7 @@ const HTTP_ADDRESS =
 
 export const httpAddress = (example: string) => z.string().max(1_024).regex(HTTP_ADDRESS, `an address as ${example}`);
 
-/** One key of a Secret of the same namespace: there is no way to name another namespace's. */
+/** One key of a Secret of the same namespace: another namespace's cannot be named. */
 export const secretRef = (key: string) =>
   z.strictObject({
     name: objectName(),

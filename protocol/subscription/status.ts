@@ -17,7 +17,7 @@ const group = z.strictObject({
   state: z.enum(['Ready', 'Missing', 'Unused']),
   /** Accounts that have a group of this name; the numbers are sums over them. */
   accounts: z.int().min(0).optional(),
-  /** Entries not yet read by the group, over all partitions; absent while nothing is known, and while it is unused. */
+  /** Entries not yet read by the group, over all partitions; absent while unknown, and while the group is unused. */
   lag: z.int().min(0).optional(),
   /** Whether Redis itself knows `lag`; else it is an estimate. */
   lagExact: z.boolean().optional(),
@@ -50,7 +50,7 @@ export const keyedList = <S extends z.ZodType>(element: S, key: string, most: nu
 
 export const conditions = keyedList(condition, 'type', 32);
 
-/** What the operator reports about a resource. Numbers that change fast are at most 30 s old, or nearly right. */
+/** The operator's report on a resource. Numbers that change fast are at most 30 s old, or approximate. */
 export const statusSchema = z.strictObject({
   observedGeneration: z.int().min(0).optional(),
   conditions: conditions.optional(),
@@ -59,7 +59,7 @@ export const statusSchema = z.strictObject({
     .strictObject({
       replicas: z.int().min(0),
       readyReplicas: z.int().min(0),
-      /** `ready/desired`, for a person. */
+      /** `ready/desired`, for people. */
       summary: z.string(),
       connections: z.int().min(0),
       image: z.string(),

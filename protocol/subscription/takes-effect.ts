@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * When a change of a field takes effect in a running gateway. The schema is the one place that says it; a field without a
- * mark takes effect after a restart.
+ * When a change of a field takes effect in a running gateway. Only the schema says it; a field without a mark takes
+ * effect after a restart.
  * - `followed`: at once, from the file.
  * - `followed-in-cluster`: in a cluster from another file that the operator writes (keys, certificates); a standalone
  *   gateway makes these itself, at its start.
@@ -10,7 +10,7 @@ import { z } from 'zod';
  */
 export type TakesEffect = 'followed' | 'followed-in-cluster' | 'platform';
 
-/** Key of the mark in a schema's metadata. It is left out of the CustomResourceDefinition. */
+/** Key of the mark in a schema's metadata. The CustomResourceDefinition omits it. */
 export const TAKES_EFFECT = 'x-firehose-takes-effect';
 
 const marked = <S extends z.ZodType>(schema: S, how: TakesEffect): S =>
@@ -40,11 +40,11 @@ export type Place = 'standalone' | 'cluster';
 export interface RestartRules {
   readonly leaves: readonly Leaf[];
   /**
-   * The part of a specification that needs a restart: what is followed, what gateways do not read, and what equals its
-   * default is left out. So a new field with a default changes no view of an older resource.
+   * The part of a specification that needs a restart: omits followed fields, fields that gateways do not read, and
+   * values that equal their defaults. So a new field with a default changes no view of an older resource.
    */
   readonly view: (spec: unknown, place: Place) => unknown;
-  /** Paths whose change needs a restart, as `spec.redis.keyPrefix`. */
+  /** Paths whose change needs a restart, for example `spec.redis.keyPrefix`. */
   readonly changes: (before: unknown, after: unknown, place: Place) => readonly string[];
 }
 

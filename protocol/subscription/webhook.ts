@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { duration, httpAddress, listOf, ruled, secretRef } from './rules.ts';
 import { platformOnly } from './takes-effect.ts';
 
-/** The previous secret signs too, until receivers have the current one. */
+/** The previous secret also signs, until receivers have the current one. */
 const MOST_SECRETS = 2;
 
 /**
@@ -12,13 +12,13 @@ const MOST_SECRETS = 2;
 export const webhook = ruled(
   z.strictObject({
     url: httpAddress('https://crm.example.com/hooks/firehose'),
-    /** A user of the group's account: nothing is sent while it could not log in. Absent: the account alone decides. */
+    /** A user of the group's account: nothing is sent while it could not log in. Absent: only the account decides. */
     user: z.string().min(1).max(128).optional(),
     /** Signing secrets, the current one first. */
     secretRefs: platformOnly(listOf(secretRef('secret'), MOST_SECRETS, 1).optional()),
-    /** Of one request, from its begin to the end of the answer's head. */
+    /** Of one request, from its start to the end of the answer's head. */
     timeout: duration('1s', '60s').default('15s'),
-    /** Requests of one replica at a time. */
+    /** Concurrent requests of one replica. */
     concurrency: z.int().min(1).max(256).default(32),
     /** Events of different calls in one request. */
     batch: z
@@ -32,9 +32,9 @@ export const webhook = ruled(
     format: z.enum(['Standard', 'CloudEvents', 'Raw']).default('Standard'),
     /** After this time of nothing but failures it is switched off. */
     disableAfter: duration('1m', '720h').default('72h'),
-    /** Also addresses of private networks, and plain HTTP. */
+    /** Also allows addresses of private networks, and plain HTTP. */
     allowPrivateAddresses: z.boolean().default(false),
-    /** Authorities that the receiver's certificate may be of. Absent: those that Node.js knows. */
+    /** Certificate authorities for the receiver's certificate. Absent: those of Node.js. */
     caSecretRef: platformOnly(secretRef('ca.crt').optional()),
   }),
   {
