@@ -15,6 +15,13 @@ export const INVALID_HOST: Problem = {
   detail: 'Send the header Host once, as host or host:port.',
 };
 
+/** Node keeps the first one, and a proxy in front may have judged the last. */
+export const REPEATED_AUTHORIZATION: Problem = {
+  status: 400,
+  code: 'malformed_request',
+  detail: 'Send the header Authorization once.',
+};
+
 export const INVALID_TARGET: Problem = {
   status: 400,
   code: 'invalid_url',

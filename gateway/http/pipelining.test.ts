@@ -172,6 +172,21 @@ describe('pipelined requests', { timeout: 60_000 }, () => {
     }
   });
 
+  test('an Authorization that is sent twice is a 400 on every path and on an upgrade, also with equal values', async () => {
+    await using server = await open();
+    for (const path of ['/', LOGIN_PATH, '/.well-known/jwks.json', STREAM_PATH]) {
+      for (const more of [[], ['Connection: Upgrade', 'Upgrade: websocket']]) {
+        for (const second of ['Authorization: Bearer b', 'authorization: Bearer a']) {
+          const twice = await exchange(server.port, get(path, 'Authorization: Bearer a', second, ...more));
+          assert.match(twice, /^HTTP\/1\.1 400 .*"code":"malformed_request".*Authorization once/s, path);
+        }
+        const ended = more.length > 0 ? more : ['Connection: close'];
+        const once = await exchange(server.port, get(path, 'Authorization: Bearer a', ...ended));
+        assert.doesNotMatch(once, /Authorization once/, path);
+      }
+    }
+  });
+
   test('an address that has used up its requests gets 429 and then no connection, and no other address does', async () => {
     const allowance = new AddressAllowance({ burst: 10, perSecond: 0.001 });
     await using server = await open({ allowance });

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { INVALID_TARGET, INVALID_HOST, TOO_MANY_HEADERS } from './listener-problems.ts';
+import { INVALID_TARGET, INVALID_HOST, REPEATED_AUTHORIZATION, TOO_MANY_HEADERS } from './listener-problems.ts';
 import type { Problem } from './problem.ts';
 
 /** `uri-host [ ":" port ]`, which may be empty (RFC 9110 7.2, RFC 3986 3.2.2). */
@@ -15,6 +15,7 @@ export function checkForm(request: IncomingMessage, mostHeaders: number): Proble
   const hosts = request.headersDistinct['host'] ?? [];
   if (hosts.length > 1 || (hosts.length === 0 && request.httpVersion === '1.1')) return INVALID_HOST;
   if (hosts[0] !== undefined && !HOST.test(hosts[0])) return INVALID_HOST;
+  if ((request.headersDistinct['authorization']?.length ?? 0) > 1) return REPEATED_AUTHORIZATION;
   const target = originForm(request.url ?? '');
   if (target === null) return INVALID_TARGET;
   request.url = target;
