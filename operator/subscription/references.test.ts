@@ -9,13 +9,14 @@ const DAY_MS = 86_400_000;
 
 /** The problems of a resource that names three Secrets with this content. */
 async function problemsOf(held: {
-  readonly tls: Readonly<Record<string, string>>;
+  readonly tls: Readonly<Record<string, string | Buffer>>;
+  readonly url?: string | Buffer;
   readonly authority?: string;
   readonly client?: Readonly<Record<string, string>>;
 }): Promise<readonly string[]> {
   const good = await tlsPair();
-  const secrets: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-    url: { url: 'rediss://redis:6379' },
+  const secrets: Readonly<Record<string, Readonly<Record<string, string | Buffer>>>> = {
+    url: { url: held.url ?? 'rediss://redis:6379' },
     tls: held.tls,
     client: held.client ?? good,
     authority: { 'ca.crt': held.authority ?? good['tls.crt'] },
@@ -91,4 +92,17 @@ test('authorities and client certificates are judged, too', async () => {
     ended.join(),
     /the Secret authority has in ca\.crt no authority that is in force, the first one ended at/,
   );
+});
+
+test('what is no text in UTF-8 is named by field, Secret and key; a byte order mark is no fault (I17)', async () => {
+  const pair = await tlsPair();
+  const marked = { 'tls.crt': `\ufeff${pair['tls.crt']}`, 'tls.key': `\ufeff${pair['tls.key']}\r\n` };
+  assert.deepEqual(await problemsOf({ tls: marked, url: '\ufeffrediss://redis:6379\n' }), []);
+  const [problem, ...more] = await problemsOf({ tls: { ...pair, 'tls.key': Buffer.from(pair['tls.key'], 'utf16le') } });
+  assert.equal(problem, 'gateway.tls.secretName: the key tls.key of the Secret tls is UTF-16: save it as UTF-8');
+  assert.deepEqual(more, []);
+  const latin = Buffer.from('rediss://:pässword@redis:6379', 'latin1');
+  const [said = ''] = await problemsOf({ tls: pair, url: latin });
+  assert.match(said, /^redis\.urlSecretRef: the key url of the Secret url is not UTF-8/);
+  assert.doesNotMatch(said, /word@/);
 });

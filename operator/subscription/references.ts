@@ -7,7 +7,7 @@ import { HEADERS_KEY } from '../resources/telemetry.ts';
 import { faultOfAuthorities, faultOfPair, PAIR } from './certificates.ts';
 import { KEYS_FILE, readForeignKeys } from './foreign-keys.ts';
 import { lookUpRedis, type LookUp, type RedisSecrets } from './redis-secrets.ts';
-import { secretText, valueOf } from './secret-text.ts';
+import { readSecret, secretText, valueOf } from './secret-text.ts';
 
 /** The objects that the resource refers to, as found. */
 export interface References {
@@ -73,8 +73,10 @@ export function lookUp(namespace: string, access: SecretAccess, problems: string
       problems.push(`${field}: the Secret ${name} ${refusal} and cannot be used here`);
       return null;
     }
-    const textOf = (key: string) => secretText(secret, key) ?? '';
     const all = [...texts, ...values, ...tokens, ...authorities, ...(pair ? PAIR : [])];
+    const unread = tellUnreadable(secret, all, (fault) => problems.push(`${field}: ${fault}`));
+    if (unread) return secret;
+    const textOf = (key: string) => secretText(secret, key) ?? '';
     const missing = all.filter((key) => textOf(key).trim() === '');
     if (missing.length > 0) problems.push(`${field}: the Secret ${name} has no ${missing.join(' and no ')}`);
     const isThere = (key: string) => !missing.includes(key);
@@ -89,6 +91,18 @@ export function lookUp(namespace: string, access: SecretAccess, problems: string
     for (const fault of faults) if (fault !== null) problems.push(`${field}: the Secret ${name} ${fault}`);
     return secret;
   };
+}
+
+/** Whether a key holds something else than text in UTF-8, which is told for each. */
+function tellUnreadable(secret: KubeObject, keys: readonly string[], tell: (fault: string) => void): boolean {
+  const faults = keys.flatMap((key) => {
+    const read = readSecret(secret, key);
+    return read !== null && 'fault' in read
+      ? [`the key ${key} of the Secret ${secret.metadata.name} ${read.fault}`]
+      : [];
+  });
+  faults.forEach(tell);
+  return faults.length > 0;
 }
 
 /** Credentials for servers of the platform. */

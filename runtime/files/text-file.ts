@@ -16,7 +16,11 @@ const utf8 = new TextDecoder('utf-8');
  * useless places.
  */
 export async function readText(path: string): Promise<string> {
-  const bytes = await readFile(path);
+  return decodeText(await readFile(path));
+}
+
+/** The same of bytes that were read elsewhere, as from a Secret. Throws a TextEncodingFault. */
+export function decodeText(bytes: Buffer): string {
   if (isUtf16(bytes)) throw new TextEncodingFault('is UTF-16: save it as UTF-8');
   if (!isUtf8(bytes)) throw new TextEncodingFault('is not UTF-8: save it as UTF-8');
   return utf8.decode(bytes);
