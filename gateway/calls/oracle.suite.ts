@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LogUnavailable, type EventLog } from '../../event-log/event-log.ts';
+import { LogUnavailable, type EventLog, type NewEvent } from '../../event-log/event-log.ts';
 import { createLogWindow } from '../../event-log/log-window.ts';
 import { createRandom, type Random } from '../../protocol/simulator/random.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
@@ -13,9 +13,11 @@ import { CallsUnavailable, readSnapshot, type Snapshot, type Wanted } from './sn
 import { byLeg, reduceAll, wholeLog } from './testing/plain-reduction.ts';
 import { newEventOf, simulatedEvents } from './testing/simulated-calls.ts';
 
-interface OracleLog extends AsyncDisposable {
+export interface OracleLog extends AsyncDisposable {
   readonly eventLog: EventLog;
   readonly table: CallTable;
+  /** What happens to the log while events come and snapshots are read. */
+  readonly meddle?: () => Promise<void>;
 }
 
 interface Taken {
@@ -92,6 +94,16 @@ function race(log: OracleLog, keepers: number, random: Random) {
 
 const MOST_WAVES = 5;
 
+/** Appends events until each is acknowledged: what failed is said again, in its order. */
+async function say(eventLog: EventLog, events: readonly NewEvent[]): Promise<void> {
+  let left = events;
+  await until('acknowledged events', async () => {
+    const outcomes = await eventLog.append(left);
+    left = left.filter((_, at) => outcomes[at]?.outcome === 'failed');
+    return left.length === 0;
+  });
+}
+
 /** LC1 over any log: takes snapshots while events arrive and keepers die, and checks each. */
 export function oracleSuite(name: string, open: () => Promise<OracleLog>, joins: number): void {
   it(`LC1: ${name}: every snapshot is what a plain reduction of the log says at its cursor`, async () => {
@@ -113,14 +125,17 @@ export function oracleSuite(name: string, open: () => Promise<OracleLog>, joins:
       }
     };
     const joining = [join(), join(), join()];
+    let meddling: Promise<void> | null = null;
     // How often keepers meet depends on the machine: adds calls until they have met often enough.
     for (let wave = 0; wave === 0 || (wave < MOST_WAVES && !isRaced()); wave += 1) {
       const seed = `calls ${wave}`;
       const events = simulatedEvents({ seconds: 600, callsPerSecond: 1, accounts: ACCOUNTS, seed });
       for (let at = 0; at < events.length; at += 20) {
-        await eventLog.append(events.slice(at, at + 20).map(newEventOf));
+        await say(eventLog, events.slice(at, at + 20).map(newEventOf));
         await delay(10);
+        if (at > events.length / 3) meddling ??= log.meddle?.() ?? Promise.resolve();
       }
+      await meddling;
     }
     await until('the table at the end of the log', async () => {
       const { newest } = await eventLog.state();
