@@ -62,7 +62,7 @@ test('L15: the TypeScript client has the same state of a call as the table of th
       callId,
       eventId,
       at,
-      fields: () => fields,
+      fields,
     });
     if (record === null) table.delete(callId);
     else if (record !== undefined) table.set(callId, record);

@@ -7,7 +7,7 @@ const START = Date.parse('2026-01-31T09:30:00Z');
 
 function event(name: string, fields: Record<string, unknown> = {}, after = 0): LegEvent {
   const eventId = `${name}.${after}`;
-  return { name, account: 'acme', callId: 'leg-1', eventId, at: START + after, fields: () => fields };
+  return { name, account: 'acme', callId: 'leg-1', eventId, at: START + after, fields };
 }
 
 /** The record after all of these; undefined when there is none. */

@@ -7,8 +7,8 @@ export interface LegEvent extends LegName {
   readonly eventId: string;
   /** When the log got it, Unix milliseconds. */
   readonly at: number;
-  /** The event itself; called only for events that change a state. Empty when it cannot be read. */
-  readonly fields: () => Readonly<Record<string, unknown>>;
+  /** The event itself; empty for events that do not change a state. */
+  readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /** The leg after an event: a record, null when the leg has ended, undefined when nothing is to be written. */
@@ -65,7 +65,7 @@ export function reduceCall(before: CallRecord | undefined, event: LegEvent): Red
 }
 
 function learn(event: LegEvent, effect: Effect): CallRecord | undefined {
-  const fields = event.fields();
+  const fields = event.fields;
   if (fields['Channel-Answer-State'] === 'hangup') return undefined;
   const state = effect.state ?? (fields['Channel-Answer-State'] === 'answered' ? 'answered' : 'ringing');
   const at = rfc3339(event.at);
@@ -100,7 +100,7 @@ function learn(event: LegEvent, effect: Effect): CallRecord | undefined {
 }
 
 function changed(before: CallRecord, event: LegEvent, effect: Effect): CallRecord {
-  const fields = event.fields();
+  const fields = event.fields;
   const state = effect.state ?? before.state;
   const next = withState(withFields(before, event.name, fields), event, state);
   return { ...next, last_event_id: event.eventId, last_ms: event.at };
@@ -117,14 +117,15 @@ function recovered(before: CallRecord, event: LegEvent): CallRecord {
 }
 
 function withState(record: CallRecord, event: LegEvent, state: CallState): CallRecord {
-  const at = rfc3339(event.at);
   const isNew = state !== record.state;
+  const isAnswer = record.answered_at === null && state !== 'ringing' && state !== 'uncertain';
+  const at = isNew || isAnswer ? rfc3339(event.at) : record.state_since;
   return {
     ...record,
     state,
     state_since: isNew ? at : record.state_since,
     state_before: state !== 'uncertain' ? null : isNew ? record.state : record.state_before,
-    answered_at: record.answered_at ?? (state === 'ringing' || state === 'uncertain' ? null : at),
+    answered_at: isAnswer ? at : record.answered_at,
     parking_slot: state === 'parked' || state === 'uncertain' ? record.parking_slot : null,
   };
 }

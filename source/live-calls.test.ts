@@ -10,7 +10,7 @@ type Table = Map<string, CallRecord>;
 function apply(table: Table, event: MappedEvent): void {
   const { name, account, callId, eventId, at, json } = event;
   const leg = { name, account: account || 'none', callId, eventId, at };
-  const after = reduceCall(table.get(callId), { ...leg, fields: () => JSON.parse(json) as Record<string, unknown> });
+  const after = reduceCall(table.get(callId), { ...leg, fields: JSON.parse(json) as Record<string, unknown> });
   if (after === null) table.delete(callId);
   // As it comes back from a table in Redis.
   else if (after !== undefined) table.set(callId, decodeCall(encodeCall(after)) ?? after);

@@ -28,6 +28,8 @@ export const FIRST_SLICE: SlicePlace = { account: 0, leg: '0' };
 
 export interface Slice {
   readonly at: TableAt;
+  /** The epoch of the partition's stream at that moment; null where the log itself says its epoch at no cost. */
+  readonly streamEpoch: string | null;
   readonly records: readonly CallRecord[];
   /** Null when all accounts were read. */
   readonly next: SlicePlace | null;

@@ -67,7 +67,8 @@ export function createEmbeddedTable(partitions: number, log: EndingLog, legsPerA
     accounts: (partition) => Promise.resolve([...partOf(partition).accounts.keys()]),
     slice(partition, accounts, from) {
       const part = partOf(partition);
-      return Promise.resolve(part.at === null ? null : { at: part.at, ...sliceOf(part, accounts, from) });
+      const slice = part.at && { at: part.at, streamEpoch: null, ...sliceOf(part, accounts, from) };
+      return Promise.resolve(slice);
     },
   };
 }

@@ -27,6 +27,10 @@ export interface KeeperOptions {
 
 /** Between two steps with few entries: entries of this time are written together. */
 const SPACING_MS = 50;
+/** The same where many entries arrive, since each step has a cost of its own. */
+const BUSY_SPACING_MS = 250;
+/** Many: entries of one step. */
+const MANY = 10;
 /** Without a notice of new entries, the log is polled at this interval. */
 const IDLE_MS = 1_000;
 /** The state of the log is compared at this interval even without a sign of a fault. */
@@ -128,7 +132,8 @@ export class Keeper {
     if (outcome.isUncertain) this.#sweepAt = Math.min(this.#sweepAt, now() + this.#options.rules.graceMs);
     counters.behindMs[partition] = outcome.isMore ? Math.max(0, now() - splitId(outcome.at.id)[0]) : 0;
     if (outcome.isMore) return 0;
-    return outcome.entries > 0 ? SPACING_MS : IDLE_MS;
+    if (outcome.entries === 0) return IDLE_MS;
+    return outcome.entries < MANY ? SPACING_MS : BUSY_SPACING_MS;
   }
 
   /** Logs one line for each outage. */

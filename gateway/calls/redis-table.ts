@@ -83,10 +83,10 @@ end
 return redis.call('SCARD', KEYS[2])`);
 
 /**
- * Reads some legs of accounts. KEYS: at, then accounts' hashes. ARGV: most legs, the place in the first hash. A hash
- * that fits is read whole, a larger one by HSCAN: a leg that exists during the whole read is in at least one slice.
- * Replies at, the number of accounts that were read, the place in the next one, and the records, one on each line: one
- * long text costs a client a tenth of many short ones.
+ * Reads some legs of accounts. KEYS: at, the stream's meta, then accounts' hashes. ARGV: most legs, the place in the first
+ * hash. A hash that fits is read whole, a larger one by HSCAN: a leg that exists during the whole read is in at least one
+ * slice. Replies at, the number of accounts that were read, the place in the next one, the stream's epoch, and the
+ * records, one on each line: one long text costs a client a tenth of many short ones.
  */
 const SLICE = defineScript(`
 local at = redis.call('GET', KEYS[1])
@@ -94,10 +94,10 @@ if not at then return false end
 local most, place = tonumber(ARGV[1]), ARGV[2]
 local found, done = {}, 0
 local left = most
-for i = 2, #KEYS do
+for i = 3, #KEYS do
   if place == '0' and redis.call('HLEN', KEYS[i]) <= left then
     local records = redis.call('HVALS', KEYS[i])
-    for _, record in ipairs(records) do found[#found + 1] = record end
+    if #records > 0 then found[#found + 1] = table.concat(records, '\\n') end
     left = left - #records
     done = done + 1
   elseif left < most then
@@ -110,7 +110,7 @@ for i = 2, #KEYS do
     break
   end
 end
-return { at, done, place, table.concat(found, '\\n') }`);
+return { at, done, place, redis.call('HGET', KEYS[2], 'epoch') or '', table.concat(found, '\\n') }`);
 
 /** A table without a keeper expires after this time: longer than a log is likely to be away. */
 const KEPT_MS = 604_800_000;
@@ -172,8 +172,9 @@ export function createRedisTable(place: LogPlace, legsPerAccount = LEGS_PER_ACCO
     accounts: (partition) => available(place, () => scanAccounts(place, keysOf(partition).accounts)),
     async slice(partition, accounts, from) {
       const { at, legs } = keysOf(partition);
+      const { meta } = streamKeys(place.keyPrefix, partition);
       const wanted = accounts.slice(from.account, from.account + SLICE_ACCOUNTS);
-      const reply = await together(SLICE, [at, ...wanted.map(legs)], [String(SLICE_LEGS), from.leg]);
+      const reply = await together(SLICE, [at, meta, ...wanted.map(legs)], [String(SLICE_LEGS), from.leg]);
       return reply === null ? null : sliceOf(reply as SliceReply, accounts, from);
     },
   };
@@ -220,14 +221,16 @@ async function scanAccounts({ client }: LogPlace, key: string): Promise<readonly
   return [...accounts];
 }
 
-type SliceReply = readonly [at: Buffer, done: number, leg: Buffer, records: Buffer];
+type SliceReply = readonly [at: Buffer, done: number, leg: Buffer, epoch: Buffer, records: Buffer];
 
-function sliceOf([text, done, leg, records]: SliceReply, accounts: readonly string[], from: SlicePlace): Slice | null {
+function sliceOf(reply: SliceReply, accounts: readonly string[], from: SlicePlace): Slice | null {
+  const [text, done, leg, epoch, records] = reply;
   const at = decodeAt(text.toString());
   if (at === null) return null;
   const account = from.account + done;
   return {
     at,
+    streamEpoch: epoch.toString(),
     records: records.length === 0 ? [] : records.toString().split('\n').map(decodeCall).filter(isReadable),
     next: account >= accounts.length ? null : { account, leg: leg.toString() },
   };

@@ -22,7 +22,9 @@ export interface RollForward {
  * after that slice. A leg of no slice gets all of the entries, from nothing: it began after the start of reading, or
  * had ended when its slice was read, and then its end is among the entries.
  */
-export function rollForward({ slices, entries, ended }: RollForward): CallRecord[] {
+export function rollForward({ slices, entries, ended }: RollForward): readonly CallRecord[] {
+  const [only, ...others] = slices;
+  if (only !== undefined && others.length === 0 && entries.length === 0) return only.records;
   const legs = new Map<string, { record: CallRecord | undefined; id: string }>();
   for (const { id, records } of slices) {
     for (const record of records) {

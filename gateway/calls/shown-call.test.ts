@@ -11,7 +11,7 @@ function after(...events: readonly (readonly [name: string, fields?: object])[])
   let record: CallRecord | undefined;
   for (const [n, [name, fields = {}]] of events.entries()) {
     const event = { name, account: 'acme', callId: 'leg', eventId: `event-${n}`, at: AT + n * 1_000 };
-    record = reduceCall(record, { ...event, fields: () => ({ ...fields }) }) ?? record;
+    record = reduceCall(record, { ...event, fields: { ...fields } }) ?? record;
   }
   assert.ok(record);
   return record;

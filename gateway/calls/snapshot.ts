@@ -2,6 +2,7 @@ import { BEFORE_EVERYTHING, compareIds, splitId, type Position } from '../../pro
 import type { CallRecord } from '../../protocol/call.ts';
 import { LogUnavailable, type EventLog } from '../../event-log/event-log.ts';
 import { isTooOld } from '../../event-log/log-window.ts';
+import { logEpoch } from '../../event-log/partition-state.ts';
 import { FIRST_SLICE, type CallTable, type TableAt } from './call-table.ts';
 import { legEntriesOf, legsOf, type LegEntry } from './reduce-entries.ts';
 import { rollForward, type SliceRead } from './roll-forward.ts';
@@ -59,9 +60,9 @@ export async function readSnapshot(
     );
     const isRolled = parts.some(({ began, id }) => began !== id);
     const state = isRolled ? await eventLog.state() : null;
-    const epoch = state?.epoch ?? (await eventLog.epoch());
+    const epoch = state?.epoch ?? epochOfStreams(parts) ?? (await eventLog.epoch());
     // Slices and entries fit together only if they have the same epoch and no entry between them is lost. An epoch
-    // never returns: if the tables' epoch is the same after the reads, it was in force during all of them.
+    // never returns: if the tables' epoch is the same with or after the last read, it was in force during all of them.
     const epochs = [...parts.map((part) => part.epoch), atLeast?.epoch ?? epoch];
     if (epochs.some((one) => one !== epoch)) throw new CallsUnavailable('moved');
     if (state !== null && isTooOld({ epoch, ids: parts.map(({ began }) => began) }, state))
@@ -76,9 +77,17 @@ export async function readSnapshot(
   }
 }
 
+/** The log's epoch, as the last slices found that of each stream; null where one has none. */
+function epochOfStreams(parts: readonly Part[]): string | null {
+  const epochs = parts.flatMap(({ streamEpoch }) => streamEpoch ?? []);
+  return epochs.length < parts.length ? null : logEpoch(epochs);
+}
+
 /** One partition's part of a snapshot. */
 interface Part {
   readonly epoch: string;
+  /** That of the partition's stream at the last slice. */
+  readonly streamEpoch: string | null;
   /** Where reading began, and where the records are true. */
   readonly began: string;
   readonly id: string;
@@ -97,6 +106,7 @@ async function readPart(source: SnapshotSource, { partition, wanted, atLeast }: 
   const { accounts } = listed;
   let { began } = listed;
   const slices: SliceRead[] = [];
+  let streamEpoch: string | null = null;
   let id = latestOf(atLeast, listed.at?.id ?? null);
   for (let place = accounts.length === 0 ? null : FIRST_SLICE; place !== null;) {
     const slice = await table.slice(partition, accounts, place);
@@ -104,6 +114,7 @@ async function readPart(source: SnapshotSource, { partition, wanted, atLeast }: 
     began ??= at;
     if (compareIds(at.id, id) > 0) id = at.id;
     slices.push({ id: at.id, records: slice?.records ?? [] });
+    streamEpoch = slice?.streamEpoch ?? null;
     place = slice?.next ?? null;
   }
   began ??= readable(await table.at(partition), null);
@@ -112,7 +123,8 @@ async function readPart(source: SnapshotSource, { partition, wanted, atLeast }: 
   const ofThem = entries.filter(({ event }) => wanted.includes(event.account));
   const ended = await table.ended(partition, legsOf(ofThem));
   await refuseBehind(source, partition, id);
-  return { epoch: began.epoch, began: began.id, id, records: rollForward({ slices, entries: ofThem, ended }) };
+  const records = rollForward({ slices, entries: ofThem, ended });
+  return { epoch: began.epoch, streamEpoch, began: began.id, id, records };
 }
 
 interface Listed {

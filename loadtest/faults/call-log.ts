@@ -55,7 +55,7 @@ export function callsBefore(
     give(places.get(event.eventId));
     const key = legKey(event);
     if (ended.has(key)) continue;
-    const fields = () => JSON.parse(event.data) as Record<string, unknown>;
+    const fields = JSON.parse(event.data) as Record<string, unknown>;
     const after = reduceCall(legs.get(key), { ...event, at: splitId(event.id)[0], fields });
     if (after === null) legs.delete(key);
     else if (after !== undefined) legs.set(key, after);

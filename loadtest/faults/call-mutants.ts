@@ -6,8 +6,8 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     name: 'calls: gives slices as they were read, each true at a place of its own',
     scenario: 'callsSlowLink',
     file: 'gateway/calls/snapshot.ts',
-    find: 'records: rollForward({ slices, entries: ofThem, ended })',
-    replace: 'records: slices.flatMap(({ records }) => records)',
+    find: 'const records = rollForward({ slices, entries: ofThem, ended });',
+    replace: 'const records = slices.flatMap(({ records: read }) => read);',
   },
   {
     name: 'calls: forgets accounts whose first leg began while it read',
