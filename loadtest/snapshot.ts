@@ -15,6 +15,8 @@ const settings = readSettings('snapshot', __ENV);
 const publishMs = settings.RAMP + settings.DURATION;
 /** The gateway sends at most one in ten seconds. */
 const ASK_EVERY_MS = 11_000;
+/** A stream that lasts less than a second is a fault of its address. An address with many faults is served slowly. */
+const SHORTEST_MS = 1_500;
 /** A new client is not owed events from before: no call may end for good in that time. */
 const FORGETS_UNTIL = 0.6;
 
@@ -40,6 +42,7 @@ function wallboard(run: TestRun, consumer: () => Consumer): Partial<ConsumerOpti
   const board = new Board(run.name);
   const forgetsUntil = run.startedAt + publishMs * FORGETS_UNTIL;
   let left = someMessages();
+  let readyAt = Infinity;
   let asking: ReturnType<typeof setInterval> | null = null;
   const ask = () => {
     if (Date.now() < run.startedAt + publishMs + settings.DRAIN) return consumer().send({ snapshot: 'calls' });
@@ -47,11 +50,14 @@ function wallboard(run: TestRun, consumer: () => Consumer): Partial<ConsumerOpti
   };
   return {
     joinsWithCalls: true,
-    onReady: () => void (asking ??= setInterval(ask, ASK_EVERY_MS * (1 + Math.random() / 2))),
+    onReady() {
+      readyAt = Date.now();
+      asking ??= setInterval(ask, ASK_EVERY_MS * (1 + Math.random() / 2));
+    },
     onFrame: (frame) => board.hear(frame),
     onEvent(numbering) {
       board.take(numbering);
-      if (numbering.isLast || left-- > 0) return;
+      if (numbering.isLast || left-- > 0 || Date.now() - readyAt < SHORTEST_MS) return;
       left = someMessages();
       const one = consumer();
       if (Date.now() < forgetsUntil && Math.random() < 0.5) one.forget(Math.random() * 200);
