@@ -134,8 +134,9 @@ export function createRedisTable(place: LogPlace, legsPerAccount = LEGS_PER_ACCO
       const keys = legs.flatMap(({ account, callId }) => [hash(account), ended(account, callId)]);
       const args = legs.map(({ callId, ends }) => `${ends ? 1 : 0}${callId}`);
       const reply = (await run(LOOK, [key, ...keys], [encodeAt(at), ...args])) as readonly Buffer[] | null;
-      if (reply === null) return null;
-      return new Map(legs.map((leg, index) => [legKey(leg), knownLeg(reply[2 * index], reply[2 * index + 1])]));
+      return (
+        reply && new Map(legs.map((leg, index) => [legKey(leg), knownLeg(reply[2 * index], reply[2 * index + 1])]))
+      );
     },
     async ended(partition, legs) {
       if (legs.length === 0) return new Map();
@@ -172,9 +173,9 @@ export function createRedisTable(place: LogPlace, legsPerAccount = LEGS_PER_ACCO
     accounts: (partition) => available(place, () => scanAccounts(place, keysOf(partition).accounts)),
     async slice(partition, accounts, from) {
       const { at, legs } = keysOf(partition);
-      const { meta } = streamKeys(place.keyPrefix, partition);
-      const wanted = accounts.slice(from.account, from.account + SLICE_ACCOUNTS);
-      const reply = await together(SLICE, [at, meta, ...wanted.map(legs)], [String(SLICE_LEGS), from.leg]);
+      const wanted = accounts.slice(from.account, from.account + SLICE_ACCOUNTS).map(legs);
+      const keys = [at, streamKeys(place.keyPrefix, partition).meta, ...wanted];
+      const reply = await together(SLICE, keys, [String(SLICE_LEGS), from.leg]);
       return reply === null ? null : sliceOf(reply as SliceReply, accounts, from);
     },
   };
