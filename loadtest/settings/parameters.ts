@@ -122,7 +122,16 @@ export const SCRIPTS = {
   },
   snapshot: {
     about: 'wallboards join with the live calls, are cut and heal under load; each compares its board with snapshots',
-    parameters: { ...LOAD, CONNECTIONS: '1000', CONNECTIONS_PER_VU: '50', DURATION: '60s', CUT_AFTER: '400' },
+    parameters: {
+      ...LOAD,
+      CONNECTIONS: '1000',
+      CONNECTIONS_PER_VU: '50',
+      RATE: '4',
+      RAMP: '20s',
+      DURATION: '60s',
+      DRAIN: '60s',
+      CUT_AFTER: '60',
+    },
   },
   durable: {
     about: 'a durable group whose consumers acknowledge, refuse, give up and die; needs Redis',
