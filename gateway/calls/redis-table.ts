@@ -125,30 +125,9 @@ export function createRedisTable(place: LogPlace, legsPerAccount = LEGS_PER_ACCO
   const together = runTogether(place);
   return {
     ...keptTable(place, run),
+    ...knownTable(place, run),
     async at(partition) {
       return decodeAt(await available(place, () => place.client.get(keysOf(partition).at)));
-    },
-    async look(partition, at, legs) {
-      const { at: key, legs: hash } = keysOf(partition);
-      const { ended } = streamKeys(place.keyPrefix, partition);
-      const keys = legs.flatMap(({ account, callId }) => [hash(account), ended(account, callId)]);
-      const args = legs.map(({ callId, ends }) => `${ends ? 1 : 0}${callId}`);
-      const reply = (await run(LOOK, [key, ...keys], [encodeAt(at), ...args])) as readonly Buffer[] | null;
-      return (
-        reply && new Map(legs.map((leg, index) => [legKey(leg), knownLeg(reply[2 * index], reply[2 * index + 1])]))
-      );
-    },
-    async ended(partition, legs) {
-      if (legs.length === 0) return new Map();
-      const { ended } = streamKeys(place.keyPrefix, partition);
-      const keys = legs.map(({ account, callId }) => ended(account, callId));
-      const reply = (await run(ENDED, keys, [])) as readonly Buffer[];
-      return new Map(
-        legs.flatMap((leg, index) => {
-          const end = decodeGivenEnd(reply[index]?.toString() ?? '');
-          return end === null ? [] : [[legKey(leg), end.id] as const];
-        }),
-      );
     },
     async write(partition, { from, to, changes }: TableStep) {
       const { at, accounts, legs } = keysOf(partition);
@@ -187,6 +166,35 @@ type Run = (script: Script, keys: readonly string[], args: readonly (string | Bu
 function runTogether(place: LogPlace): Run {
   const together = runsTogether(place.client);
   return (script, keys, args) => available(place, () => together(script, { keys, args }));
+}
+
+/** What is known of single legs. */
+function knownTable(place: LogPlace, run: Run): Pick<CallTable, 'look' | 'ended'> {
+  const keysOf = (partition: number) => callKeys(place.keyPrefix, partition);
+  return {
+    async look(partition, at, legs) {
+      const { at: key, legs: hash } = keysOf(partition);
+      const { ended } = streamKeys(place.keyPrefix, partition);
+      const keys = legs.flatMap(({ account, callId }) => [hash(account), ended(account, callId)]);
+      const args = legs.map(({ callId, ends }) => `${ends ? 1 : 0}${callId}`);
+      const reply = (await run(LOOK, [key, ...keys], [encodeAt(at), ...args])) as readonly Buffer[] | null;
+      return (
+        reply && new Map(legs.map((leg, index) => [legKey(leg), knownLeg(reply[2 * index], reply[2 * index + 1])]))
+      );
+    },
+    async ended(partition, legs) {
+      if (legs.length === 0) return new Map();
+      const { ended } = streamKeys(place.keyPrefix, partition);
+      const keys = legs.map(({ account, callId }) => ended(account, callId));
+      const reply = (await run(ENDED, keys, [])) as readonly Buffer[];
+      return new Map(
+        legs.flatMap((leg, index) => {
+          const end = decodeGivenEnd(reply[index]?.toString() ?? '');
+          return end === null ? [] : [[legKey(leg), end.id] as const];
+        }),
+      );
+    },
+  };
 }
 
 /** Time to live of a table, and of the ends of its legs. */
