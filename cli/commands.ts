@@ -6,13 +6,11 @@ import { OPERATOR_SETTINGS } from '../operator/settings.ts';
 import { UNINSTALL_SETTINGS } from '../operator/uninstall/settings.ts';
 import { CAPTURE_KINDS } from '../source/capture/capture-kinds.ts';
 import { SOURCE_SETTINGS } from '../source/settings.ts';
-import { ENDPOINT_SETTINGS, type ListFlags } from './administration.ts';
-import type { DeadLetterFlags } from './dead-letters.ts';
+import { addAdministrationCommands, ASKS, JSON_FLAG } from './administration-commands.ts';
+import { ENDPOINT_SETTINGS } from './administration.ts';
 import type { DirectoryFlags } from './directory.ts';
 import type { DoctorFlags } from './doctor/doctor.ts';
-import type { LiftFlags } from './lockouts.ts';
 import { addCommand, addGroup, createRoot, type Surroundings } from './program.ts';
-import type { RevokeFlags } from './revoke.ts';
 import type { SourceMapFlags } from './source-map.ts';
 import type { CallsFlags } from './tail/calls.ts';
 import { CLIENT_FLAGS } from './tail/gateway.ts';
@@ -22,13 +20,11 @@ import type { Terminal } from './terminal.ts';
 import { addWebhooks } from './webhook/commands.ts';
 
 const SERVES = { 0: 'stopped by a signal', 1: 'unexpected error', 3: 'a port is taken or needs a privilege' };
-const ASKS = { 0: 'done', 1: 'refused by the gateway', 3: 'no gateway answers' };
 const FOLLOWS = {
   0: 'ended as asked, by a signal or by its reader',
   1: 'refused by the gateway',
   3: 'no gateway answers',
 };
-const JSON_FLAG = ['--json', 'print one JSON document'] as const;
 
 /** Every command of the executable. Each loads its code when it runs: a short command starts at once. */
 export function createProgram(terminal: Terminal, surroundings: Surroundings): Command {
@@ -39,11 +35,7 @@ export function createProgram(terminal: Terminal, surroundings: Surroundings): C
   addClients(root, terminal, surroundings);
   addDoctor(root, terminal, surroundings);
   addHashPassword(root, terminal, surroundings);
-  addAdministration(root, terminal, surroundings);
-  addGroups(root, terminal, surroundings);
-  addSurvey(root, terminal, surroundings);
-  addLockouts(root, terminal, surroundings);
-  addDeadLetters(root, terminal, surroundings);
+  addAdministrationCommands(root, terminal, surroundings);
   addWebhooks(root, terminal, surroundings);
   return root;
 }
@@ -225,153 +217,6 @@ function addHashPassword(root: Command, terminal: Terminal, surroundings: Surrou
     },
     {},
     async () => (await import('./hash-password.ts')).hashPasswordCommand(terminal),
-    surroundings,
-  );
-}
-
-function addAdministration(root: Command, terminal: Terminal, surroundings: Surroundings): void {
-  addCommand<RevokeFlags>(
-    root,
-    {
-      name: 'revoke',
-      about: 'revoke tokens: closes their connections and refuses new ones; a later login works',
-      exitCodes: ASKS,
-      flags: [
-        ['--user <name>', 'all tokens of this user so far, with --domain or --account'],
-        ['--domain <name>', "name or realm of the user's account"],
-        ['--account <id>', "id of the user's account; alone: all tokens so far of it and of every account below it"],
-        ['--jti <id>', 'the token with this id'],
-        ['--token-stdin', 'the token in the first line of the standard input'],
-      ],
-    },
-    ENDPOINT_SETTINGS,
-    async (flags, environment) => (await import('./revoke.ts')).revokeCommand(flags, terminal, environment),
-    surroundings,
-  );
-  addCommand<ListFlags>(
-    root,
-    { name: 'connections', about: 'list the live connections of one replica', exitCodes: ASKS, flags: [JSON_FLAG] },
-    ENDPOINT_SETTINGS,
-    async (flags, environment) => (await import('./connections.ts')).connectionsCommand(flags, terminal, environment),
-    surroundings,
-  );
-}
-
-function addGroups(root: Command, terminal: Terminal, surroundings: Surroundings): void {
-  addCommand<ListFlags>(
-    root,
-    {
-      name: 'groups',
-      about: 'list the durable groups, over all replicas: backlog and connections',
-      exitCodes: ASKS,
-      flags: [JSON_FLAG],
-    },
-    ENDPOINT_SETTINGS,
-    async (flags, environment) => (await import('./groups.ts')).groupsCommand(flags, terminal, environment),
-    surroundings,
-  );
-}
-
-function addSurvey(root: Command, terminal: Terminal, surroundings: Surroundings): void {
-  addCommand<ListFlags>(
-    root,
-    {
-      name: 'sources',
-      about: 'list the sources that write into the same Redis, and what each replica reports of each switch',
-      exitCodes: ASKS,
-      flags: [JSON_FLAG],
-    },
-    ENDPOINT_SETTINGS,
-    async (flags, environment) => (await import('./sources.ts')).sourcesCommand(flags, terminal, environment),
-    surroundings,
-  );
-  addCommand<ListFlags>(
-    root,
-    {
-      name: 'health',
-      about: 'print what a running gateway finds of itself and of the other replicas',
-      exitCodes: ASKS,
-      flags: [JSON_FLAG],
-    },
-    ENDPOINT_SETTINGS,
-    async (flags, environment) => (await import('./health.ts')).healthCommand(flags, terminal, environment),
-    surroundings,
-  );
-}
-
-function addLockouts(root: Command, terminal: Terminal, surroundings: Surroundings): void {
-  const group = addGroup(root, 'lockouts', 'list and lift delays of logins after too many wrong passwords');
-  addCommand<ListFlags>(
-    group,
-    {
-      name: 'list',
-      about: 'list users and addresses whose logins are delayed, over all replicas',
-      exitCodes: ASKS,
-      flags: [JSON_FLAG],
-    },
-    ENDPOINT_SETTINGS,
-    async (flags, environment) => (await import('./lockouts.ts')).listLockoutsCommand(flags, terminal, environment),
-    surroundings,
-  );
-  addCommand<LiftFlags>(
-    group,
-    {
-      name: 'lift [id]',
-      about: 'end delays: one by its id, or those of a user or an address',
-      exitCodes: ASKS,
-      flags: [
-        ['--user <name>', 'all that name this user'],
-        ['--address <address>', 'all that name this address'],
-        ['--all', 'all of them'],
-      ],
-    },
-    ENDPOINT_SETTINGS,
-    async (flags, environment, [id]) =>
-      (await import('./lockouts.ts')).liftLockoutsCommand(id as string | undefined, flags, terminal, environment),
-    surroundings,
-  );
-}
-
-function addDeadLetters(root: Command, terminal: Terminal, surroundings: Surroundings): void {
-  const group = addGroup(root, 'dead-letters', 'list, read and redrive events that a durable group has given up');
-  const ofGroup = ['--group <name>', 'the durable consumer group', 'default'] as const;
-  const ofAccount = ['--account <id>', 'only those of the group of this account'] as const;
-  addCommand<DeadLetterFlags>(
-    group,
-    {
-      name: 'list',
-      about: 'list the dead letters of a group',
-      exitCodes: ASKS,
-      flags: [ofGroup, ofAccount, JSON_FLAG],
-    },
-    ENDPOINT_SETTINGS,
-    async (flags, environment) => (await import('./dead-letters.ts')).listCommand(flags, terminal, environment),
-    surroundings,
-  );
-  addCommand<DeadLetterFlags>(
-    group,
-    { name: 'show <id>', about: 'show one dead letter with its event', exitCodes: ASKS, flags: [ofGroup, JSON_FLAG] },
-    ENDPOINT_SETTINGS,
-    async (flags, environment, [id]) =>
-      (await import('./dead-letters.ts')).showCommand(String(id), flags, terminal, environment),
-    surroundings,
-  );
-  addCommand<DeadLetterFlags & { all?: boolean }>(
-    group,
-    {
-      name: 'redrive [id...]',
-      about: 'put dead letters back at the end of the log, where every reader receives them again',
-      exitCodes: ASKS,
-      flags: [
-        ofGroup,
-        ['--all', 'all of the group, of every account'],
-        ['--account <id>', 'all of the group of this account'],
-        JSON_FLAG,
-      ],
-    },
-    ENDPOINT_SETTINGS,
-    async (flags, environment, [ids]) =>
-      (await import('./dead-letters.ts')).redriveCommand(ids as readonly string[], flags, terminal, environment),
     surroundings,
   );
 }

@@ -45,6 +45,14 @@ describe('the commands of the documentation', () => {
     );
   });
 
+  test('an event is explained to an operator and to its consumer', LIMIT, async () => {
+    const login = snippet('shell').split('NODE_EXTRA')[0] ?? '';
+    const { match } = await prints(`${login}\necho "token $TOKEN"`, /token (eyJ\S+)/);
+    await prints(`EVENT=never\n${snippet('explain')}`, /no event\n[^]*not_written: No such event[^]*no +in_log/);
+    const own = `TOKEN=${match[1]}\nEVENT=never\n${served.on(snippet('explain-own'))}`;
+    await prints(own, /"verdict":"unknown","reason":"unknown_event"/);
+  });
+
   test('lock-outs are listed and lifted', LIMIT, async () => {
     const wrong = snippet('shell').split('NODE_EXTRA')[0]?.replace('adminpassword', 'wrong') ?? '';
     await prints(`for try in 1 2 3 4 5 6 7 8 9 10 11; do ${wrong.trim()}; done; echo tried`, /tried/);

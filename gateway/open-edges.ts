@@ -11,6 +11,8 @@ import type { GatewayConfig } from './config.ts';
 import { readCredentials } from './directory/http/configuration.ts';
 import { refreshRouter } from './directory/http/refresh-route.ts';
 import { directoryDetail } from './directory/directory-report.ts';
+import { ownExplainHandler } from './explain/own-route.ts';
+import { createCounters } from './auth/limits/counters.ts';
 import { AddressAllowance } from './http/address-allowance.ts';
 import { createAddressOf, type AddressOf } from './http/client-address.ts';
 import { connectionLimit } from './http/connection-limit.ts';
@@ -177,6 +179,7 @@ async function openAdministration(
     backlog: path.backlog,
     replicas: () => path.presence?.replicas ?? [],
     webhooks: path.webhooks,
+    explanations: path.explanations,
     directoryStatus: () => state.directory.status,
     sources: redis && { client: redis, keyPrefix: keyspace.prefix },
     health: () => ({
@@ -269,6 +272,13 @@ async function openPublic(
         app: createPublicApp({
           login: (body, client) => told.login(client.address, () => auth.login(body, client)),
           calls: liveCalls({ state, path }),
+          explain: ownExplainHandler({
+            ...path,
+            ...path.explanations,
+            ...path.explanations.place,
+            questions: createCounters({ redis: state.redis, ...state.keyspace })('explain'),
+            isRevocationKnown: () => state.revocations.isKnown,
+          }),
           jwks: () => auth.jwks,
           reference: referenceRouter(() => ({
             version: VERSION,

@@ -11,9 +11,13 @@ import type { VerifiedToken } from './auth/grant.ts';
 import type { TokenOutcome } from './auth/token.ts';
 import type { GatewayConfig } from './config.ts';
 import { directoryReport } from './directory/directory-report.ts';
+
+import type { ExplainRouteOptions } from './administration/explain-route.ts';
+import { ExplanationAnswers } from './explain/answer.ts';
 import type { Calls } from './calls/calls.ts';
 import { openCalls, removeCalls } from './calls/open-calls.ts';
 import { buildFanout, type RunningFanout } from './fanout/build-fanout.ts';
+import type { Fanout } from './fanout/fanout.ts';
 import type { Backlog } from './group/backlog.ts';
 import { buildBacklog } from './group/build-backlog.ts';
 import { buildGroups } from './group/build-groups.ts';
@@ -24,10 +28,12 @@ import { connectionLimits, startConnectionQuota, type ConnectionQuota } from './
 import { Departure } from './replica/departure.ts';
 import { createPresence } from './replica/create-presence.ts';
 import type { Presence } from './replica/presence.ts';
+import type { Journal } from './journal/journal.ts';
+import { noteChanges, openJournal } from './journal/open-journal.ts';
 import { narrow } from './session/narrow.ts';
 import { seesWhole } from './session/sees-whole.ts';
 import type { ClientConnection } from './session/client-connection.ts';
-import type { SessionContext } from './session/session.ts';
+import type { SessionContext } from './session/session-context.ts';
 import { Sessions } from './session/sessions.ts';
 import { startWebhooks, type Webhooks } from './webhook/webhooks.ts';
 
@@ -43,6 +49,10 @@ export interface GatewayPath extends RunningFanout {
   /** Null where the resource keeps no table of live calls. */
   readonly calls: Calls | null;
   readonly sessions: Sessions;
+  /** Why clients got an event or not. */
+  readonly explanations: ExplainRouteOptions['explanations'];
+  /** What sessions note, for explanations. */
+  readonly journal: Journal;
   readonly window: LogWindow;
   readonly quota: ConnectionQuota;
   readonly departure: Departure;
@@ -104,6 +114,7 @@ interface Beating {
   readonly sessions: Sessions;
   readonly groups: Groups;
   readonly departure: Departure;
+  readonly fanout: Pick<Fanout, 'position'>;
   readonly keepsCalls: boolean;
 }
 
@@ -111,7 +122,7 @@ interface Beating {
 function beat(
   presence: Presence | null,
   { auth, directory }: GatewayState,
-  { sessions, groups, departure, keepsCalls }: Beating,
+  { sessions, groups, departure, fanout, keepsCalls }: Beating,
 ): void {
   presence?.onReplicas((replicas) => departure.hear(replicas));
   presence?.start(() => ({
@@ -121,6 +132,7 @@ function beat(
     hung: groups.hung(),
     ...directoryReport(directory.status),
     ...(keepsCalls && { calls: true }),
+    ...(fanout.position !== null && { position: { epoch: fanout.position.epoch, ids: [...fanout.position.ids] } }),
     ...departure.says(),
   }));
 }
@@ -128,9 +140,11 @@ function beat(
 /** Values that the metrics read at each scrape. */
 function observePath(
   { directory, metrics, eventLog, revocations }: GatewayState,
-  path: Pick<GatewayPath, 'groups' | 'webhooks' | 'sessions' | 'backlog'> & { readonly running: RunningFanout },
+  path: Pick<GatewayPath, 'groups' | 'webhooks' | 'sessions' | 'backlog' | 'journal'> & {
+    readonly running: RunningFanout;
+  },
 ): void {
-  const { running, groups, webhooks, sessions, backlog } = path;
+  const { running, groups, webhooks, sessions, backlog, journal } = path;
   metrics.observe({
     counters: running.fanout.counters,
     connections: () => sessions.byKind(),
@@ -140,6 +154,7 @@ function observePath(
     encodings: () => running.fanout.sizes().encodings,
     newest: () => eventLog.newest,
     backlog,
+    journal,
     revocations: () => revocations.size,
     directory,
   });
@@ -174,6 +189,67 @@ function openWebhooks(
   return webhooks;
 }
 
+/** The sessions and their journal, which follow directory, scope, privacy and revocations. */
+function openSessions(
+  stack: AsyncDisposableStack,
+  config: GatewayConfig,
+  state: GatewayState,
+  parts: {
+    readonly shared: Pick<SessionContext, 'groups' | 'calls' | 'window' | 'verifyToken' | 'mayStay' | 'privacyOf'>;
+    readonly running: RunningFanout;
+    readonly journal: Journal;
+    readonly faults: AddressFaults;
+  },
+): Sessions {
+  const { shared, running, journal, faults } = parts;
+  const { directory, scope, privacy, revocations, told } = state;
+  const { maxUnreadBytes, maxPerReplica, slowConsumerPolicy } = config.subscription.spec.gateway.connections;
+  noteChanges(stack, journal, { directory, scope, position: () => running.fanout.position });
+  const sessions = stack.use(
+    Sessions.start({
+      maxUnreadBytes,
+      maxSessions: maxPerReplica,
+      now: Date.now,
+      onClosed: endOfSession(faults, told),
+      common: {
+        ...shared,
+        fanout: running.fanout,
+        policy: slowConsumerPolicy,
+        ...grantChecks(state),
+        onGap: told.gapReported,
+        onSlowClose: told.slowConsumerClosed,
+        journal,
+      },
+    }),
+  );
+  revocations.endSessionsOf(sessions);
+  stack.defer(directory.onChange(() => sessions.judgeAgain()));
+  stack.defer(privacy.onChange(() => sessions.judgeAgain()));
+  return sessions;
+}
+
+function explanationsOf(
+  config: GatewayConfig,
+  { eventLog, directory, scope, redis, keyspace }: GatewayState,
+  { journal, sessions, presence, webhooks }: Pick<GatewayPath, 'journal' | 'sessions' | 'presence' | 'webhooks'>,
+): GatewayPath['explanations'] {
+  const { consumerGroups, stream } = config.subscription.spec;
+  const { partitions } = stream;
+  const explainer = {
+    eventLog,
+    journal,
+    directory: () => directory.current,
+    scope: () => scope.current,
+    sessions,
+    replicas: () => presence?.replicas ?? null,
+    groups: redis && { client: redis, keyPrefix: keyspace.prefix, partitions, resource: keyspace.resource },
+    webhooks,
+    now: Date.now,
+  };
+  const place = { cursors: eventLog.cursors, partitions: eventLog.partitions, groups: consumerGroups };
+  return { explainer, answers: new ExplanationAnswers(), place };
+}
+
 /** Opens groups, fan-out and sessions on the state of the gateway, and starts reading. Owned by `stack`. */
 export async function openPath(
   stack: AsyncDisposableStack,
@@ -181,7 +257,7 @@ export async function openPath(
   state: GatewayState,
   { logger, signal }: PathOptions,
 ): Promise<GatewayPath> {
-  const { keyspace, scope, privacy, directory, metrics, told, eventLog, redis, traces, revocations } = state;
+  const { keyspace, scope, directory, metrics, eventLog, redis, traces } = state;
   const { spec } = config.subscription;
   const departure = new Departure(config.revision);
   const presence = redis && stack.use(createPresence(redis, { keyspace, logger }));
@@ -208,29 +284,27 @@ export async function openPath(
   const quota = stack.use(startConnectionQuota({ limits, redis, ...keyspace, logger }));
   const shared = { groups, calls, window, ...tokenChecks(state) };
   const faults = new AddressFaults();
-  const sessions = stack.use(
-    Sessions.start({
-      maxUnreadBytes: spec.gateway.connections.maxUnreadBytes,
-      maxSessions: spec.gateway.connections.maxPerReplica,
-      now: Date.now,
-      onClosed: endOfSession(faults, told),
-      common: {
-        ...shared,
-        fanout: running.fanout,
-        policy: spec.gateway.connections.slowConsumerPolicy,
-        ...grantChecks(state),
-        onGap: told.gapReported,
-        onSlowClose: told.slowConsumerClosed,
-      },
-    }),
-  );
-  revocations.endSessionsOf(sessions);
-  stack.defer(directory.onChange(() => sessions.judgeAgain()));
-  stack.defer(privacy.onChange(() => sessions.judgeAgain()));
+  const journal = openJournal(stack, { redis, keyspace, replica: presence?.replica ?? null, logger });
+  const sessions = openSessions(stack, config, state, { shared, running, journal, faults });
   const webhooks = openWebhooks(stack, config, state, { groups, logger });
-  beat(presence, state, { sessions, groups, departure, keepsCalls: calls !== null });
+  const { fanout } = running;
+  beat(presence, state, { sessions, groups, departure, fanout, keepsCalls: calls !== null });
   const backlog = buildBacklog(stack, { redis, keyspace, spec, logger, metrics });
-  observePath(state, { running, groups, webhooks, sessions, backlog });
+  observePath(state, { running, journal, groups, webhooks, sessions, backlog });
   const { compression } = spec.gateway.connections;
-  return { ...running, ...shared, webhooks, presence, backlog, compression, sessions, quota, departure, faults };
+  const explanations = explanationsOf(config, state, { journal, sessions, presence, webhooks });
+  return {
+    ...running,
+    ...shared,
+    journal,
+    explanations,
+    webhooks,
+    presence,
+    backlog,
+    compression,
+    sessions,
+    quota,
+    departure,
+    faults,
+  };
 }

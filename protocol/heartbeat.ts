@@ -19,6 +19,11 @@ export const heartbeatSchema = z.object({
   revision: z.string().default(''),
   /** Whether the replica keeps the table of live calls. A replica of an older version lacks it. */
   calls: z.boolean().optional(),
+  /**
+   * How far the replica has delivered, to connections that are not behind. A replica of an older version does not tell, nor one that
+   * has not reached the log.
+   */
+  position: z.object({ epoch: z.string(), ids: z.array(z.string()) }).optional(),
   /** Whether the replica is stopping. */
   leaving: z.boolean().default(false),
 });

@@ -37,6 +37,8 @@ export function resourceKeys(prefix: string, resource: string) {
     /** Digests of the large grants of one account's user, by their end. */
     grantsOf: (owner: string) => `${base}grants:${owner}`,
     revoked: `${base}revoked`,
+    /** Stream of what sessions note, see gateway/journal/. */
+    journal: `${base}journal`,
     /** The last good snapshot of a directory over HTTP. */
     directory: `${base}directory`,
     /** Counts the requests to poll it now. */

@@ -5,6 +5,8 @@ export const STREAM_PATH = '/ws/v1/firehose/callEvents';
 export const EVENTS_PATH = '/ws/v1/firehose/events';
 /** The live calls, see docs/live-calls.md. */
 export const CALLS_PATH = '/ws/v1/firehose/calls';
+/** Why a consumer's own sessions got an event or not, see docs/explain.md. */
+export const EXPLAIN_PATH = '/ws/v1/firehose/explain';
 /** On the inner listener. */
 export const INGEST_PATH = '/ws/v1/firehose/events';
 export const RECONCILE_PATH = '/ws/v1/firehose/calls/reconcile';
@@ -18,6 +20,7 @@ export const DIRECTORY_PATH = `${ADMINISTRATION_PATH}/directory`;
 export const SOURCES_PATH = `${ADMINISTRATION_PATH}/sources`;
 export const HEALTH_PATH = `${ADMINISTRATION_PATH}/health`;
 export const ADMINISTRATION_REFERENCE_PATH = `${ADMINISTRATION_PATH}/openapi.json`;
+export const EXPLAIN_EVENT_PATH = `${ADMINISTRATION_PATH}/explain`;
 export const WEBHOOKS_PATH = `${ADMINISTRATION_PATH}/webhooks`;
 export const DEAD_LETTERS_PATH = `${ADMINISTRATION_PATH}/dead-letters`;
 /** Documents of the contract, on the public listener. */

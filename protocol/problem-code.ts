@@ -274,6 +274,16 @@ export const PROBLEMS = {
       'try again; the operator sees firehose_calls_behind_seconds',
     ),
   },
+  explanations: {
+    invalid_question: means(400, 'no', 'The query has other parameters or values', 'see the detail'),
+    too_many_explanations: means(
+      429,
+      'wait',
+      'The user asks more than ten times a minute, or the replica is busy with others',
+      'ask later',
+    ),
+    journal_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
+  },
   ingest: {
     not_json: means(400, 'no', 'The body is not JSON', 'send JSON, or one event a line'),
     invalid_utf8: means(400, 'no', 'The body is not UTF-8', 'send UTF-8'),

@@ -3,6 +3,7 @@ import { administrationRouter } from './administration-router.ts';
 import { connectionRouter, type ConnectionRouteOptions } from './connection-route.ts';
 import { directoryRouter, type DirectoryRouteOptions } from './directory-route.ts';
 import { deadLetterRouter, type DeadLetterRouteOptions } from './dead-letter-route.ts';
+import { explainRouter, type ExplainRouteOptions } from './explain-route.ts';
 import { groupRouter, type GroupRouteOptions } from './group-route.ts';
 import { healthRouter, type HealthRouteOptions } from './health-route.ts';
 import { lockoutRouter, type LockoutRouteOptions } from './lockout-route.ts';
@@ -19,6 +20,7 @@ export type AdministrationParts = RevocationRouteOptions &
   DirectoryRouteOptions &
   SourceRouteOptions &
   HealthRouteOptions &
+  ExplainRouteOptions &
   WebhookRouteOptions & { readonly token: string };
 
 /** Builds the routers of all resources, behind the token. */
@@ -33,6 +35,7 @@ export function buildAdministration(parts: AdministrationParts): Router {
     directoryRouter(parts),
     sourceRouter(parts),
     healthRouter(parts),
+    explainRouter(parts),
     referenceRouter(),
   ];
   return administrationRouter({ token: parts.token, resources });

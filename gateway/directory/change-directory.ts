@@ -109,6 +109,7 @@ function usersFit(index: DirectoryIndex, { accounts, gone, users, goneUsers }: W
 }
 
 function apply(index: DirectoryIndex, { accounts, gone, users, goneUsers }: Wanted): IndexedDirectory {
+  const moved = [...gone, ...[...accounts.values()].filter((entry) => isElsewhere(index, entry)).map(({ id }) => id)];
   for (const key of goneUsers) index.removeUser(key);
   const known = [...gone, ...accounts.keys()].flatMap((id) => index.accounts.get(id) ?? []);
   for (const account of known) forgetNames(index, account);
@@ -130,7 +131,12 @@ function apply(index: DirectoryIndex, { accounts, gone, users, goneUsers }: Want
     const account = index.accounts.get(id);
     if (account !== undefined) index.setUser(key, { username, account, passwordHash, enabled, privacy });
   }
-  return directoryOf(index);
+  return { ...directoryOf(index), moved };
+}
+
+function isElsewhere(index: DirectoryIndex, { id, parent }: AccountEntry): boolean {
+  const known = index.accounts.get(id);
+  return known === undefined || (known.parent?.id ?? null) !== parent;
 }
 
 function forgetNames(index: DirectoryIndex, account: TreeAccount): void {

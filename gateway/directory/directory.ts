@@ -37,6 +37,8 @@ export interface Directory {
   userOf(account: Account, username: string): User | undefined;
   /** The accounts right below this one. */
   childrenOf(id: string): ReadonlySet<Account>;
+  /** After a change in place: the accounts that it has added, removed or moved. Absent where all was read anew. */
+  readonly moved?: readonly string[];
 }
 
 /** Whether `account` is `ancestor` or below it; O(depth). */

@@ -40,6 +40,8 @@ export class Fanout {
   /** Position after the last delivered entry; null before the log was first reached. */
   #position: Position | null = null;
   #nextRound = 0;
+  /** Position before the round that is written now; null between two rounds. */
+  #before: Position | null = null;
 
   constructor(options: FanoutOptions) {
     this.#index = new RouteIndex(options.directory, options.offers);
@@ -121,6 +123,11 @@ export class Fanout {
   positionOf(connection: Connection): Position | null {
     const { behind } = connection;
     return behind === null ? this.#position : { epoch: behind.epoch, ids: behind.from };
+  }
+
+  /** The same, without the round that is being written. */
+  writtenTo(connection: Connection): Position | null {
+    return connection.behind === null && this.#before !== null ? this.#before : this.positionOf(connection);
   }
 
   /** Number of entries between the connection and the head; null when the memory does not show it. */
@@ -254,7 +261,9 @@ export class Fanout {
     this.#tail.push(round);
     this.#nextRound += 1;
     this.#position = { epoch: position.epoch, ids: round.to };
+    this.#before = position;
     for (const view of this.#gather(round)) this.#write(view, round);
+    this.#before = null;
     this.#alike.clear();
     if (round.poison.length > 0) this.#tellPoison(round);
     if (round.sourceGap !== null) this.#tellSourceGap(round, round.sourceGap);

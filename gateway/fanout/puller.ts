@@ -253,7 +253,10 @@ export class Puller {
       return;
     }
     behind.delivered = null;
-    for (const round of outcome.rounds) this.#writeRound(connection, round);
+    for (const round of outcome.rounds) {
+      this.#writeRound(connection, round);
+      behind.from = round.to;
+    }
     behind.from = outcome.ids;
     behind.round = outcome.complete ? head.round : null;
     if (outcome.complete && behind.until !== null) connection.notices.finished();

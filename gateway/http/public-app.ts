@@ -1,6 +1,6 @@
 import express, { type RequestHandler, type Router } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { CALLS_PATH, EVENTS_PATH, LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
+import { CALLS_PATH, EVENTS_PATH, EXPLAIN_PATH, LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { cors } from './cors.ts';
 import { loginRoute, type LoginRouteOptions } from './login-route.ts';
 import type { Problem } from './problem.ts';
@@ -11,6 +11,8 @@ import { WELCOME } from './welcome.ts';
 export interface PublicAppOptions extends Omit<LoginRouteOptions, 'headers'> {
   /** Answers a GET of the live calls. */
   readonly calls: RequestHandler;
+  /** Answers why an event arrived or not. */
+  readonly explain: RequestHandler;
   /** Public keys that verify tokens, as a JWK set (RFC 7517); empty for symmetric ones. */
   readonly jwks: () => object;
   /** The contract as documents. */
@@ -37,6 +39,9 @@ export function createPublicApp(
   others.all(CALLS_PATH, cors(options.allowedOrigins, 'GET'));
   others.get(CALLS_PATH, options.calls);
   others.all(CALLS_PATH, onlyMethods('GET', 'HEAD', 'OPTIONS'));
+  others.all(EXPLAIN_PATH, cors(options.allowedOrigins, 'GET'));
+  others.get(EXPLAIN_PATH, options.explain);
+  others.all(EXPLAIN_PATH, onlyMethods('GET', 'HEAD', 'OPTIONS'));
   // A GET requests the stream, see request-router.ts.
   others.all(EVENTS_PATH, cors(options.allowedOrigins, 'GET'), onlyMethods('GET', 'OPTIONS'));
   others.all(STREAM_PATH, (_request, response) => sendProblem(response, UPGRADE_REQUIRED));

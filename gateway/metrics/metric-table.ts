@@ -39,6 +39,7 @@ export const GATEWAY_METRICS = {
   firehose_behind_connections: gauge('Connections that pull because they are behind'),
   firehose_slow_consumer_closes_total: counter('Connections ended for being slow', 'policy'),
   firehose_gaps_total: counter('Losses that connections were told of', 'reason'),
+  firehose_journal_entries_total: counter('Entries of the session journal, by whether they were kept', 'outcome'),
   firehose_source_gaps_read_total: counter(
     'Gaps of sources read from the log, as clients are notified of them',
     'reason',

@@ -6,6 +6,7 @@ import type { Backlog } from '../group/backlog.ts';
 import type { Groups, GroupStatus } from '../group/groups.ts';
 import { failingMs } from '../../protocol/webhook-state.ts';
 import type { Webhooks } from '../webhook/webhooks.ts';
+import type { JournalCounters } from '../journal/journal.ts';
 import type { GATEWAY_METRICS } from './metric-table.ts';
 
 const CONNECTION_KINDS = ['plain', 'control', 'durable', 'sse'] as const;
@@ -26,6 +27,7 @@ export interface Observed {
   readonly encodings: () => number;
   /** Last entry id of each partition. */
   readonly newest: () => readonly string[];
+  readonly journal: { readonly counters: Readonly<JournalCounters> };
   readonly revocations: () => number;
   readonly directory: Pick<FollowedDirectory, 'current' | 'status'>;
 }
@@ -40,6 +42,11 @@ export function observeGateway(instruments: GatewayInstruments, observed: Observ
   });
   instruments.observe('firehose_behind_connections', (observe) => observe(observed.behind()));
   instruments.observe('firehose_revocations_in_force', (observe) => observe(observed.revocations()));
+  instruments.observe('firehose_journal_entries_total', (observe) => {
+    const { written, dropped } = observed.journal.counters;
+    observe(written, { outcome: 'written' });
+    observe(dropped, { outcome: 'dropped' });
+  });
   observeDirectory(instruments, observed);
   instruments.observe('firehose_events_read_total', (observe) => {
     for (const [partition, events] of counters.eventsRead.entries()) {

@@ -16,6 +16,8 @@ export interface ClientConnection {
   /** Unix milliseconds. */
   readonly since: number;
   readonly token: VerifiedToken;
+  /** Everything up to here was handed to the connection, or is not for it; null in a group. */
+  readonly writtenTo: Position | null;
   readonly isBehind: boolean;
   /** Bytes in memory of this process for the peer. */
   readonly unreadBytes: number;

@@ -4,6 +4,7 @@ import type { ClientFrame } from '../../protocol/client-frame.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import type { Redactor } from '../privacy/redactor.ts';
+import type { SessionRecord } from '../journal/session-record.ts';
 import type { AckOutcome } from '../group/groups.ts';
 import type { Gap } from './announcements.ts';
 import type { SnapshotRefusal } from './snapshot-delivery.ts';
@@ -18,6 +19,8 @@ export interface Delivery {
    * position.
    */
   readonly position: Position | null;
+  /** The same, also while a round is being written, and where the client has no cursor for it. */
+  readonly writtenTo: Position | null;
   readonly isBehind: boolean;
   /** Entries between the connection and the head; null when unknown. */
   readonly entriesBehind: number | null;
@@ -42,6 +45,8 @@ export interface DeliverySession {
   readonly isOpen: boolean;
   /** Whether gaps can be reported by a frame. */
   readonly reportsGaps: boolean;
+  /** What it notes in the journal. */
+  readonly record: SessionRecord;
   gap(gap: Gap): void;
   sourceGap(notice: SourceGapNotice): void;
   /** `last` is sent as the cursor from which its client resumes. */

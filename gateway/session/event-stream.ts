@@ -7,6 +7,7 @@ import type { VerifiedToken } from '../auth/grant.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
 import { isSameRedactor, type Redactor } from '../privacy/redactor.ts';
 import { SSE_COMMENT, sseControl, sseRetry } from '../fanout/sse-frame.ts';
+import { SessionRecord } from '../journal/session-record.ts';
 import type { Slot } from '../quota/quota.ts';
 import { Announcements, type Gap } from './announcements.ts';
 import type { SessionStart } from './begin.ts';
@@ -15,7 +16,7 @@ import { Uptake, type Moment } from './liveness.ts';
 import { LogDelivery } from './log-delivery.ts';
 import { comeBackAfter, FIRST_RETRY, RETRY } from './retry.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { SessionContext, SessionOptions } from './session.ts';
+import type { SessionContext, SessionOptions } from './session-context.ts';
 import { OPEN, SocketWriter } from './socket-writer.ts';
 
 /** Inputs of one stream whose response has begun. */
@@ -53,6 +54,7 @@ export class EventStream implements DeliverySession, ClientConnection {
   readonly since: number;
   readonly reportsGaps = true;
   readonly token: VerifiedToken;
+  readonly record: SessionRecord;
   readonly #context: SessionContext;
   readonly #socket: Socket;
   readonly #share: Slot;
@@ -78,6 +80,7 @@ export class EventStream implements DeliverySession, ClientConnection {
     this.#context = context;
     this.#socket = socket;
     this.#share = options.share;
+    this.record = new SessionRecord(context.journal, this);
     this.#writer = new SocketWriter(socket, this);
     this.#uptake = new Uptake(this.#openedAt);
     this.#announcements = new Announcements(this, this.#writer, context, 'sse');
@@ -100,6 +103,7 @@ export class EventStream implements DeliverySession, ClientConnection {
   static readonly #onClose = onSocket((stream) => {
     stream.#leave();
     stream.#share.release();
+    stream.record.closed(stream.#code);
     stream.#context.onClose(stream, stream.#code);
   });
 
@@ -112,6 +116,11 @@ export class EventStream implements DeliverySession, ClientConnection {
   /** Same interface as a WebSocket, for code that writes to either. */
   get readyState(): number {
     return this.#readyState;
+  }
+
+  /** A write met a socket that takes nothing more. */
+  dropped(): void {
+    this.record.stopped();
   }
 
   get isOpen(): boolean {
@@ -149,6 +158,10 @@ export class EventStream implements DeliverySession, ClientConnection {
     return this.#delivery.entriesBehind;
   }
 
+  get writtenTo(): Position | null {
+    return this.record.writtenTo;
+  }
+
   get isBehind(): boolean {
     return this.#delivery.isBehind;
   }
@@ -179,6 +192,7 @@ export class EventStream implements DeliverySession, ClientConnection {
     else if (this.#delivery.isTooSlow) this.close('slowConsumer', 'slow_consumer');
     else if (this.isOpen) {
       if (uptake === 'silent') this.#writer.write(SSE_COMMENT, null);
+      this.record.swept(this.#delivery);
       this.#announcements.sweep(now);
     }
   }

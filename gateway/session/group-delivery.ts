@@ -29,6 +29,7 @@ const NAMED = 20;
 /** A connection's share of a durable consumer group: the group keeps the position, the client acknowledges. */
 export class GroupDelivery implements Delivery {
   readonly position = null;
+  readonly writtenTo = null;
   readonly isBehind = false;
   readonly entriesBehind = null;
   readonly isTooSlow = false;

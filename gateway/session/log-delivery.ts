@@ -12,6 +12,7 @@ import {
   type Notices,
 } from '../fanout/connection.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
+import type { PassReason } from '../journal/entry.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import { CALLS_DISABLED, type Calls } from '../calls/calls.ts';
 import type { ConnectionOptions } from '../fanout/fanout-options.ts';
@@ -73,13 +74,19 @@ export class LogDelivery implements Delivery, Notices {
         tooSlow: () => session.close('slowConsumer', 'slow_consumer'),
         grant: () => this.#grant,
         seal: (position) => context.window.cursors.seal(position),
+        onSeek: (to) => this.#passed('snapshot', this.writtenTo, to),
       });
+    session.record.opened(this);
     if (start !== null && 'snapshot' in start)
       this.#snapshots?.join(start.snapshot, start.gap === null ? 'join' : 'gap');
   }
 
   get position(): Position | null {
     return this.#snapshots?.isWithoutState === true ? null : this.#context.fanout.positionOf(this.#connection);
+  }
+
+  get writtenTo(): Position | null {
+    return this.#context.fanout.writtenTo(this.#connection);
   }
 
   get isBehind(): boolean {
@@ -97,6 +104,7 @@ export class LogDelivery implements Delivery, Notices {
   refilter(grant: Grant): boolean {
     this.#grant = grant;
     this.#context.fanout.refilter(this.#connection, grant);
+    this.#session.record.refiltered(grant);
     return true;
   }
 
@@ -119,11 +127,13 @@ export class LogDelivery implements Delivery, Notices {
   }
 
   leave(): void {
+    this.#session.record.stopped();
     this.#context.fanout.leave(this.#connection);
   }
 
   /** A plain client gets no frame: the close code reports the loss, unless it asked to continue. */
   skipped(last: Position): void {
+    this.#passed('skipped_to_live', last, this.writtenTo);
     const heals = this.#onGap === 'snapshot' && this.#context.fanout.hold(this.#connection) !== null;
     if (this.#session.reportsGaps || this.#onGap === 'clamp') {
       this.#session.gap({
@@ -166,7 +176,12 @@ export class LogDelivery implements Delivery, Notices {
     if (from === null) return;
     const requested = this.#context.window.cursors.seal(last);
     this.#session.gap({ reason, requested, missed: null, goesOnFrom: from });
+    this.#passed('gap_told', last, from);
     fanout.seek(this.#connection, from);
+  }
+
+  #passed(reason: PassReason, from: Position | null, to: Position | null): void {
+    if (from !== null && to !== null) this.#session.record.passed(reason, { from, to });
   }
 }
 

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { FrameFault } from '../../protocol/client-frame.ts';
 import {
@@ -12,69 +11,25 @@ import {
 } from '../../protocol/close-code.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
-import type { Form } from '../fanout/encoding.ts';
-import type { Fanout } from '../fanout/fanout.ts';
-import type { Groups } from '../group/groups.ts';
+import { SessionRecord } from '../journal/session-record.ts';
 import type { Slot } from '../quota/quota.ts';
 import { isSameRedactor, type Redactor } from '../privacy/redactor.ts';
-import type { SlowPolicy } from '../fanout/connection.ts';
 import type { SourceGapNotice } from '../fanout/source-gap-notice.ts';
-import type { LogWindow } from '../../event-log/log-window.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { fullAllowance, takeFrame, type FrameAllowance } from './client-frames.ts';
-import { Dialogue, type DialogueOptions } from './dialogue.ts';
+import { Dialogue } from './dialogue.ts';
 import type { Acknowledgement, Delivery, DeliverySession } from './delivery.ts';
 import { feedInPieces, type FrameReader } from './frame-feed.ts';
 import type { SessionStart } from './begin.ts';
 import { judgeLiveness, type Moment } from './liveness.ts';
-import { LogDelivery, type LogDeliveryContext } from './log-delivery.ts';
+import { LogDelivery } from './log-delivery.ts';
 import { GroupDelivery } from './group-delivery.ts';
-import type { Contract, UpgradePlan } from './plan-upgrade.ts';
+import type { Contract } from './plan-upgrade.ts';
+import type { SessionContext, SessionOptions } from './session-context.ts';
 import { SocketWriter } from './socket-writer.ts';
 
 /** How long a connection may still take the Close after reading from it has stopped. */
 const LINGER_MS = 500;
-
-/** Inputs of one session. */
-export interface SessionOptions {
-  readonly webSocket: WebSocket;
-  readonly socket: Socket;
-  readonly token: VerifiedToken;
-  readonly plan: Pick<UpgradePlan, 'contract' | 'replay' | 'group'> & { readonly form: Form };
-  /** Null begins at the head. */
-  readonly start: SessionStart | null;
-  /** Address of the client, for administration. */
-  readonly address: string;
-  /** Number of the session on this replica. */
-  readonly number: number;
-  /** Its slot in the account's quota. */
-  readonly share: Slot;
-}
-
-/**
- * More than eight members: one object for all sessions of a replica, because copies of its fields in each session would
- * cost memory for each connection.
- */
-export interface SessionContext {
-  readonly fanout: Fanout;
-  readonly groups: Groups;
-  readonly calls: LogDeliveryContext['calls'];
-  readonly window: LogWindow;
-  readonly policy: SlowPolicy;
-  readonly verifyToken: DialogueOptions['verifyToken'];
-  readonly narrow: DialogueOptions['narrow'];
-  readonly seesWhole: DialogueOptions['seesWhole'];
-  /** Whether a token that was verified is still valid. */
-  readonly mayStay: (token: VerifiedToken) => boolean;
-  /** The present privacy view of a token's client; null: everything. */
-  readonly privacyOf: (token: VerifiedToken) => Redactor | null;
-  /** Called for each loss that is reported to a connection. */
-  readonly onGap: (reason: string) => void;
-  /** Called when a session ends because its client is slow. */
-  readonly onSlowClose: (policy: SlowPolicy) => void;
-  readonly now: () => number;
-  readonly onClose: (session: ClientConnection, code: number) => void;
-}
 
 /** The session of a WebSocket, for the listeners that all sessions share. */
 const SESSION = Symbol('session');
@@ -97,6 +52,7 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
   readonly group: string | null;
   /** Unix milliseconds. */
   readonly since: number;
+  readonly record: SessionRecord;
   readonly #context: SessionContext;
   readonly #webSocket: WebSocket;
   readonly #share: Slot;
@@ -135,9 +91,11 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
     this.#openedAt = steady;
     this.#lastSignOfLife = steady;
     this.#lastPing = steady;
-    this.#writer = new SocketWriter(socket, webSocket);
+    this.record = new SessionRecord(context.journal, this);
+    this.#writer = new SocketWriter(socket, this);
     this.#dialogue = plan.contract === 'control' ? new Dialogue(this, this.#writer, context) : null;
     this.#delivery = plan.group === null ? this.#fromLog(options) : this.#fromGroup(options, plan.group);
+    if (plan.group !== null) this.record.opened(null);
     feedInPieces(socket, this);
     this.#listen(webSocket);
   }
@@ -162,6 +120,7 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
   static readonly #onClose = onWebSocket((session, code: number) => {
     session.#leave();
     session.#share.release();
+    session.record.closed(code);
     session.#context.onClose(session, code);
   });
 
@@ -196,6 +155,10 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
     return this.#delivery.entriesBehind;
   }
 
+  get writtenTo(): Position | null {
+    return this.record.writtenTo;
+  }
+
   get isBehind(): boolean {
     return this.#delivery.isBehind;
   }
@@ -211,6 +174,7 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
   /** Replaces the token by another one of the same account. */
   renew(token: VerifiedToken): void {
     this.#token = token;
+    this.record.renewed();
     // The token was verified just before: a revocation in between did not reach this session.
     this.judgeAgain();
   }
@@ -261,9 +225,12 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
     else if (this.#delivery.isTooSlow) this.close('slowConsumer', 'slow_consumer');
     else if (verdict === 'ping' && this.isOpen) {
       this.#lastPing = now.steady;
+      this.record.pinged();
       this.#ping();
     }
-    if (this.isOpen) this.#dialogue?.sweep(now);
+    if (!this.isOpen) return;
+    this.record.swept(this.#delivery);
+    this.#dialogue?.sweep(now);
   }
 
   /** Bytes in memory of this process for the peer. */
@@ -299,6 +266,16 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
 
   terminate(): void {
     this.#webSocket.terminate();
+  }
+
+  /** Of its WebSocket, for its writer. */
+  get readyState(): number {
+    return this.#webSocket.readyState;
+  }
+
+  /** A write met a connection that takes nothing more. */
+  dropped(): void {
+    this.record.stopped();
   }
 
   get isOpen(): boolean {
@@ -344,6 +321,7 @@ export class Session implements DeliverySession, ClientConnection, FrameReader {
   #pong(payload: Buffer): void {
     if (this.#awaitedPongs === 0 || !this.isOpen) return void this.countFrame();
     this.#awaitedPongs -= 1;
+    this.record.ponged();
     this.#lastSignOfLife = performance.now();
     this.#delivery.pong(payload);
   }

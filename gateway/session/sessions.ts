@@ -6,7 +6,8 @@ import type { ConnectionKind } from '../metrics/observe-gateway.ts';
 import { greediest } from './unread-budget.ts';
 import { EventStream, type EventStreamOptions } from './event-stream.ts';
 import type { ClientConnection } from './client-connection.ts';
-import { Session, type SessionContext, type SessionOptions } from './session.ts';
+import { Session } from './session.ts';
+import type { SessionContext, SessionOptions } from './session-context.ts';
 
 const SWEEP_MS = 1_000;
 /** A peer that has not answered a Close by then is cut off. */

@@ -25,6 +25,8 @@ export interface SnapshotParts {
   /** The scope and filter in force now. */
   readonly grant: () => Grant;
   readonly seal: (position: Position) => string;
+  /** Called before the connection continues from the snapshot's position. */
+  readonly onSeek: (position: Position) => void;
 }
 
 export interface SnapshotRefusal {
@@ -156,7 +158,7 @@ export class SnapshotDelivery {
   }
 
   async #give({ position, records }: Snapshot, reason: SnapshotReason): Promise<void> {
-    const { calls, fanout, connection, sink, framing, grant, seal } = this.#parts;
+    const { calls, fanout, connection, sink, framing, grant, seal, onSeek } = this.#parts;
     await calls.turn();
     if (!this.#isGiving(reason)) return;
     const cursor = seal(position);
@@ -191,6 +193,7 @@ export class SnapshotDelivery {
     write({ type: 'snapshot_end', cursor, calls: written }, cursor);
     this.#giving = null;
     this.#givenAt = performance.now();
+    onSeek(position);
     fanout.seek(connection, position, null);
   }
 }

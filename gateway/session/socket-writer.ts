@@ -4,6 +4,12 @@ import type { Sink } from '../fanout/connection.ts';
 /** The `readyState` of a connection that accepts writes, of a WebSocket and of a stream of Server-Sent Events. */
 export const OPEN = 1;
 
+export interface WriterOwner {
+  readonly readyState: number;
+  /** Called with each write that was not made. */
+  dropped?(): void;
+}
+
 /**
  * The one writer of a connection. Event frames go directly to the socket, below `ws`, which then sends only control
  * frames. Both write whole frames at once, so they cannot mix. Nothing is written once the WebSocket is not OPEN,
@@ -12,10 +18,10 @@ export const OPEN = 1;
  */
 export class SocketWriter implements Sink {
   readonly #socket: Socket;
-  readonly #owner: { readonly readyState: number };
+  readonly #owner: WriterOwner;
   readonly #isEncrypted: boolean;
 
-  constructor(socket: Socket, owner: { readonly readyState: number }) {
+  constructor(socket: Socket, owner: WriterOwner) {
     this.#socket = socket;
     this.#isEncrypted = 'encrypted' in socket;
     this.#owner = owner;
@@ -29,8 +35,10 @@ export class SocketWriter implements Sink {
 
   write(chunk: Buffer, release: (() => void) | null): void {
     const socket = this.#socket;
-    if (this.#owner.readyState !== OPEN || !socket.writable) release?.();
-    else if (release === null) socket.write(chunk);
+    if (this.#owner.readyState !== OPEN || !socket.writable) {
+      this.#owner.dropped?.();
+      release?.();
+    } else if (release === null) socket.write(chunk);
     // Under TLS, and when other bytes are queued, the kernel takes nothing before this returns.
     else if (this.#isEncrypted || socket.writableLength > 0) socket.write(chunk, release);
     else {

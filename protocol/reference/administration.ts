@@ -4,6 +4,7 @@ import {
   CONNECTIONS_PATH,
   DEAD_LETTERS_PATH,
   DIRECTORY_PATH,
+  EXPLAIN_EVENT_PATH,
   GROUPS_PATH,
   HEALTH_PATH,
   LOCKOUTS_PATH,
@@ -11,6 +12,8 @@ import {
   SOURCES_PATH,
   WEBHOOKS_PATH,
 } from '../paths.ts';
+import { explanationSchema } from '../explanation.ts';
+import { EXPLAIN_PARAMETERS } from './explain-parameters.ts';
 import { refusals } from './refusals.ts';
 import { allSchemas, type JsonSchema } from './schemas.ts';
 
@@ -111,6 +114,21 @@ const OPERATIONS: readonly Operation[] = [
     id: 'health',
     summary: 'What this replica finds of itself and of the others, in the form of firehose doctor',
     answer: of(healthAnswerSchema),
+  },
+  {
+    method: 'get',
+    path: EXPLAIN_EVENT_PATH,
+    id: 'explain',
+    summary: 'Why a session, a user, a token or a durable group got an event or not',
+    query: {
+      ...EXPLAIN_PARAMETERS,
+      session: 'Of this session',
+      token_id: 'Of the sessions of the token with this id (jti)',
+      user: 'Of the sessions of this user of the account',
+      domain: 'Name or realm of the account',
+      account: 'Id of the account',
+    },
+    answer: of(explanationSchema),
   },
   {
     method: 'get',
@@ -216,7 +234,7 @@ function shown({ path, id, summary, query = {}, body, answer }: Operation): obje
     }),
     responses: {
       '200': { description: summary, content: { 'application/json': { schema: answer } } },
-      ...refusals(['administration']),
+      ...refusals(['administration', 'explanations']),
     },
   };
 }

@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { callSchema } from '../call.ts';
 import { eventStreamFrameSchema } from '../event-stream-frame.ts';
 import { LOGIN_KEYS } from '../login-body.ts';
-import { CALLS_PATH, EVENTS_PATH, LOGIN_PATH, STREAM_PATH } from '../paths.ts';
+import { CALLS_PATH, EVENTS_PATH, EXPLAIN_PATH, LOGIN_PATH, STREAM_PATH } from '../paths.ts';
 import { DOCUMENT_PATHS } from './document-paths.ts';
+import { explanationSchema } from '../explanation.ts';
+import { EXPLAIN_PARAMETERS } from './explain-parameters.ts';
 import { refusals } from './refusals.ts';
 import { allSchemas } from './schemas.ts';
 import { EVENTS_PARAMETERS, STREAM_PARAMETERS } from './stream-parameters.ts';
@@ -120,6 +122,22 @@ const CALLS = {
   },
 };
 
+/** Why a consumer's own sessions got an event or not. */
+const EXPLAIN = {
+  get: {
+    operationId: 'explain',
+    summary: 'Why the sessions of the user of the token got an event or not',
+    parameters: inQuery(EXPLAIN_PARAMETERS),
+    responses: {
+      '200': {
+        description: 'The explanation. An event that the token does not show is answered as one that never was',
+        content: { 'application/json': { schema: z.toJSONSchema(explanationSchema) } },
+      },
+      ...refusals(['explanations', 'the handshake of the stream']),
+    },
+  },
+};
+
 /** The public listener of a gateway, as OpenAPI 3.1. Pure. */
 export function openApi({ version, additionalEvents }: ReferenceOptions) {
   const schemas = allSchemas(additionalEvents);
@@ -159,6 +177,7 @@ export function openApi({ version, additionalEvents }: ReferenceOptions) {
       },
       [EVENTS_PATH]: EVENTS,
       [CALLS_PATH]: CALLS,
+      [EXPLAIN_PATH]: EXPLAIN,
       ...DOCUMENT_PATHS,
     },
     security: [{ bearer: [] }, { query: [] }],

@@ -1,0 +1,66 @@
+import type { Request, RequestHandler } from 'express';
+import { z } from 'zod';
+import type { VerifiedToken } from '../auth/grant.ts';
+import type { Counter } from '../auth/limits/counters.ts';
+import type { Problem } from '../http/problem.ts';
+import { sendProblem } from '../http/respond.ts';
+import { notNow } from '../session/begin.ts';
+import type { TokenOutcome } from '../session/dialogue.ts';
+import { unauthorized } from '../session/plan-upgrade.ts';
+import { TOO_MANY, type ExplanationAnswers } from './answer.ts';
+import { explain, type ExplainerOptions } from './explainer.ts';
+import { eventKeys, readEvent, type QuestionPlace } from './read-question.ts';
+
+export interface OwnExplainOptions extends QuestionPlace {
+  readonly explainer: ExplainerOptions;
+  readonly answers: ExplanationAnswers;
+  /** Counts the questions of each user, over all replicas. */
+  readonly questions: Pick<Counter, 'add'>;
+  readonly verifyToken: (token: string) => Promise<TokenOutcome>;
+  /** Whether a token that was verified may still be used. */
+  readonly mayStay: (token: VerifiedToken) => boolean;
+  /** False until the list of revocations is known. */
+  readonly isRevocationKnown: () => boolean;
+}
+
+const query = z.strictObject(eventKeys);
+const MOST_A_MINUTE = 10;
+const MINUTE_S = 60;
+
+/**
+ * `GET /ws/v1/firehose/explain?event=<id>`: why the sessions of the user of a token got an event or not. What the token does not
+ * show is answered as what never was (X3).
+ */
+export function ownExplainHandler(options: OwnExplainOptions): RequestHandler {
+  return async (request, response) => {
+    const judged = await judgeClient(options, request);
+    if ('problem' in judged) return sendProblem(response, judged.problem);
+    const { grant, username } = judged.token;
+    const asked = query.safeParse(request.query);
+    if (!asked.success) return sendProblem(response, INVALID_QUESTION);
+    const read = readEvent(asked.data, options);
+    if ('problem' in read) return sendProblem(response, read.problem);
+    const { count } = await options.questions.add(`${grant.account}/${username}`, 1, MINUTE_S);
+    if (count > MOST_A_MINUTE) return sendProblem(response, TOO_MANY);
+    const subject = { kind: 'user', account: grant.account, user: username } as const;
+    return options.answers.send(response, () => explain(options.explainer, { ...read, subject, viewer: grant }));
+  };
+}
+
+async function judgeClient(
+  { verifyToken, mayStay, isRevocationKnown }: OwnExplainOptions,
+  request: Request,
+): Promise<{ readonly problem: Problem } | { readonly token: VerifiedToken }> {
+  const text = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
+  const outcome = text === undefined ? ({ kind: 'invalid' } as const) : await verifyToken(text);
+  if (outcome.kind === 'unavailable' || !isRevocationKnown()) {
+    return { problem: notNow('grant_unavailable', 'The grant of this token cannot be read now: try again.') };
+  }
+  return outcome.kind === 'invalid' || !mayStay(outcome.token) ? { problem: unauthorized() } : { token: outcome.token };
+}
+
+const INVALID_QUESTION: Problem = {
+  status: 400,
+  code: 'invalid_question',
+  detail: 'The query takes event, the id of an event, and with it call_id, cursor and group.',
+};

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { WebSocket } from 'ws';
+import { STREAM_PATH } from '../../../protocol/paths.ts';
+import type { RunningGateway } from '../../testing/running-gateway.ts';
+
+/** One event as a client got it. */
+export interface Received {
+  readonly id: string;
+  readonly cursor: string;
+}
+
+/** A client of the control contract that writes down what it got, and leaves politely or not. */
+export class LedgerClient {
+  readonly received = new Map<string, Received>();
+  /** Null before the greeting. */
+  session: string | null = null;
+  /** Whether it was cut off: then the last bytes that were written may not have come. */
+  isCut = false;
+  cursor: string | null = null;
+  readonly gone: Promise<void>;
+  readonly #socket: WebSocket;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on('message', (data: Buffer) => this.#take(data.toString('utf8')));
+    this.gone = new Promise((resolve) => socket.once('close', () => resolve()));
+  }
+
+  /** Rejects when the handshake is refused. */
+  static async open(running: RunningGateway, token: string, query = ''): Promise<LedgerClient> {
+    const ca = await readFile(join(running.stateFolder, 'ca.crt'), 'utf8');
+    const url = `wss://127.0.0.1:${running.gateway.port}${STREAM_PATH}?token=${token}&v=1${query}`;
+    const socket = new WebSocket(url, { ca });
+    const client = new LedgerClient(socket);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('open', resolve).once('error', reject);
+    });
+    return client;
+  }
+
+  send(frame: object): void {
+    this.#socket.send(JSON.stringify(frame));
+  }
+
+  /** Reads until the gateway has answered the Close. */
+  async leave(): Promise<void> {
+    this.#socket.close();
+    await this.gone;
+  }
+
+  async cut(): Promise<void> {
+    this.isCut = true;
+    this.#socket.terminate();
+    await this.gone;
+  }
+
+  #take(text: string): void {
+    const { _firehose: meta, ...event } = JSON.parse(text) as { _firehose: Record<string, string> };
+    if (typeof meta['cursor'] === 'string') this.cursor = meta['cursor'];
+    if (meta['type'] === 'hello') this.session = meta['session'] ?? null;
+    if (Object.keys(event).length === 0) return;
+    const { id = '', cursor = '' } = meta;
+    this.received.set(id, { id, cursor });
+  }
+}

@@ -1,0 +1,131 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { resourceKeys } from '../../protocol/keys.ts';
+import { splitId } from '../../protocol/position.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
+import type { RedisClient } from '../../runtime/redis/client.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { decodeEntry, encodeEntry, type JournalEntry } from './entry.ts';
+import { JournalUnavailable, type Journal, type JournalRead } from './journal.ts';
+
+export interface RedisJournalOptions {
+  readonly client: RedisClient;
+  readonly keyPrefix: string;
+  /** `<namespace>/<name>`. */
+  readonly resource: string;
+  readonly replica: string;
+  readonly logger: Logger;
+}
+
+const FIELD = 'e';
+const MOST_ENTRIES = 100_000;
+const KEPT_MS = 7 * 86_400_000;
+/** Entries that wait for Redis at most. */
+const MOST_WAITING = 5_000;
+const FLUSH_MS = 200;
+const IN_A_FLUSH = 500;
+const FORGET_EVERY_MS = 600_000;
+const PAGE = 2_000;
+/** How long the entries of the last sessions are waited for when the gateway ends. */
+const LAST_FLUSH_MS = 1_000;
+
+/** One stream of the resource that all replicas add to. What Redis does not take is counted and lost. */
+export class RedisJournal implements Journal {
+  readonly now = Date.now;
+  readonly counters = { written: 0, dropped: 0 };
+  readonly replica: string;
+  readonly #options: RedisJournalOptions;
+  readonly #key: string;
+  #waiting: JournalEntry[] = [];
+  #isFlushDue = false;
+  #forgotAt = 0;
+  #failing = '';
+
+  constructor(options: RedisJournalOptions) {
+    this.#options = options;
+    this.replica = options.replica;
+    this.#key = resourceKeys(options.keyPrefix, options.resource).journal;
+  }
+
+  note(entry: JournalEntry): void {
+    if (this.#waiting.length >= MOST_WAITING) {
+      this.counters.dropped += 1;
+      return;
+    }
+    this.#waiting.push(entry);
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    void this.#flushSoon();
+  }
+
+  async read(isMeant: (text: string) => boolean): Promise<JournalRead> {
+    await this.#flush();
+    const entries: JournalEntry[] = [];
+    let since: number | null = null;
+    let from = '-';
+    try {
+      while (true) {
+        const page = await this.#options.client.xrange(this.#key, from, '+', 'COUNT', PAGE);
+        since ??= page[0] === undefined ? null : splitId(page[0][0])[0];
+        for (const [, fields] of page) {
+          const text = fields[1] ?? '';
+          const entry = isMeant(text) ? decodeEntry(text) : null;
+          if (entry !== null) entries.push(entry);
+        }
+        const last = page.at(-1);
+        if (last === undefined || page.length < PAGE) return { entries, since };
+        from = `(${last[0]}`;
+      }
+    } catch (error) {
+      const code = redisErrorCode(error);
+      if (code === 'UNKNOWN') throw error;
+      throw new JournalUnavailable(code, { cause: error });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.race([this.#flush(), delay(LAST_FLUSH_MS, undefined, { ref: false })]);
+  }
+
+  async #flushSoon(): Promise<void> {
+    await delay(FLUSH_MS, undefined, { ref: false });
+    this.#isFlushDue = false;
+    await this.#flush();
+  }
+
+  /** Never rejects. */
+  async #flush(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, IN_A_FLUSH);
+      try {
+        await this.#write(batch);
+        this.counters.written += batch.length;
+        this.#failing = '';
+      } catch (error) {
+        this.counters.dropped += batch.length;
+        this.#failed(redisErrorCode(error));
+      }
+    }
+  }
+
+  async #write(batch: readonly JournalEntry[]): Promise<void> {
+    const { client } = this.#options;
+    const writing = batch.map((entry) =>
+      client.xadd(this.#key, 'MAXLEN', '~', MOST_ENTRIES, '*', FIELD, encodeEntry(entry)),
+    );
+    const now = Date.now();
+    if (now - this.#forgotAt > FORGET_EVERY_MS) {
+      this.#forgotAt = now;
+      writing.push(client.xtrim(this.#key, 'MINID', '~', String(now - KEPT_MS)).then(String));
+      writing.push(client.pexpire(this.#key, KEPT_MS).then(String));
+    }
+    const failed = (await Promise.allSettled(writing)).find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  /** One line a reason and outage. */
+  #failed(code: string): void {
+    if (code === this.#failing) return;
+    this.#failing = code;
+    this.#options.logger.warn({ code }, 'the session journal cannot be written: entries are lost, delivery goes on');
+  }
+}
