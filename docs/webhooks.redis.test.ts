@@ -5,7 +5,6 @@ import { HookedResource, newSecret } from '../gateway/testing/webhook-gateway.ts
 import { events } from '../gateway/testing/group-replica.ts';
 import { ADMINISTRATION_PATH, WEBHOOKS_PATH } from '../protocol/paths.ts';
 import { subscriptionSchema } from '../protocol/subscription.ts';
-import { makeCertificates } from '../testing/certificates.ts';
 import { startRedis } from '../testing/redis-server.ts';
 import { until } from '../testing/until.ts';
 import { readRepositoryFile } from './repository.ts';
@@ -50,30 +49,3 @@ test(
     await workplace.prints(snippet('webhook-replay'), /done: 2 sent, 0 refused/, at);
   },
 );
-
-test('the receiver of the documentation verifies what a gateway sends', { timeout: 90_000 }, async () => {
-  await using workplace = await openWorkplace();
-  await using redis = await startRedis();
-  await using certificates = await makeCertificates('localhost');
-  const secret = newSecret();
-  await workplace.write('receiver.mjs', snippet('webhook-receiver'));
-  const environment = { WEBHOOK_SECRET: secret, PORT: '0' };
-  await using receiver = await workplace.starts(
-    'exec node_modules/.bin/node receiver.mjs',
-    /listening on (\d+)/,
-    environment,
-  );
-  const url = `http://127.0.0.1:${receiver.match[1]}/`;
-  await using resource = await HookedResource.create({
-    redisUrl: redis.url,
-    receiver: { url, secret, caFile: certificates.caFile },
-  });
-  await using gateway = await resource.start();
-  const { body } = await resource.administer(gateway.innerPort, '/webhooks/crm/test', {});
-  assert.equal(body['outcome'], 'HTTP 204');
-  await resource.publish(events(['call'], 1));
-  await until(
-    'an event acknowledged',
-    async () => (await resource.administer(gateway.innerPort, '/webhooks/crm')).body['succeeded_at'],
-  );
-});
