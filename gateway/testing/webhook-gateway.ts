@@ -29,7 +29,7 @@ export interface HookedOptions {
   readonly more?: readonly {
     readonly group: { readonly name: string };
     readonly secret: string;
-    readonly caFile: string;
+    readonly caFile: string | null;
   }[];
   /** Additions to the group, and to `spec`. */
   readonly group?: object;

@@ -52,6 +52,7 @@ export const PARTS = [
   'match',
   'latency',
   'durable',
+  'webhooks',
   'switches',
   'clients',
   'calls-table',

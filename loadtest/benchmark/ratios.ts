@@ -1,4 +1,5 @@
 import { CALL_TARGETS } from './calls-targets.ts';
+import { WEBHOOK_TARGETS } from './webhook-targets.ts';
 
 /** The required value of a ratio. */
 export interface Target {
@@ -318,6 +319,7 @@ export const TARGETS = {
     unit: 'x',
   },
   ...CALL_TARGETS,
+  ...WEBHOOK_TARGETS,
 } as const satisfies Record<string, Target>;
 
 export type TargetName = keyof typeof TARGETS;

@@ -33,6 +33,7 @@ import {
   measureMatch,
   measureStandby,
   measureSwitch,
+  measureWebhooks,
 } from './servers.ts';
 import { measureTraced } from './traced.ts';
 import { measureUnitCosts } from './unit-costs.ts';
@@ -74,6 +75,28 @@ async function durable({ bench, mode, faults }: RunContext): Promise<Ratio[]> {
   return [judge(TARGETS.P15, figures)];
 }
 
+/** P24: from the log to the answers of a receiver, and what a receiver that never answers costs another (W3). */
+async function webhooks({ bench, mode }: RunContext): Promise<Ratio[]> {
+  const rates = [];
+  for (let round = 1; round <= mode.durableRounds; round += 1) {
+    const rate = await measureWebhooks(bench.redis, mode.durableEvents / 10);
+    progress(
+      `  webhooks: ${rate.ours}/s acknowledged, bare ${rate.bare}; p99 ${rate.p99} ms, beside ${rate.p99Beside} ms`,
+    );
+    rates.push(rate);
+  }
+  return [
+    judge(
+      TARGETS.P24,
+      rates.map(({ ours, bare }) => ours / bare),
+    ),
+    judge(
+      TARGETS.P24beside,
+      rates.map(({ p99, p99Beside }) => p99Beside / p99),
+    ),
+  ];
+}
+
 /** P28 to P33: sources against consumers that do not map, and the cost of a standby. */
 async function switches({ mode, bench }: RunContext): Promise<Ratio[]> {
   const ratios: Ratio[] = [];
@@ -111,6 +134,7 @@ const MEASURE: Readonly<Record<Exclude<Part, 'growth'>, (run: RunContext) => Pro
   match: matching,
   latency: measureLatencies,
   durable,
+  webhooks,
   switches,
   clients,
   'calls-table': measureTable,

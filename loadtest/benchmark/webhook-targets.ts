@@ -1,0 +1,21 @@
+import type { Target } from './ratios.ts';
+
+/** Of webhooks against loops that only post. */
+export const WEBHOOK_TARGETS = {
+  P24: {
+    id: 'P24',
+    what: 'acknowledged webhooks/s at 64 at once / a bare loop that posts the same to the same receiver',
+    better: 'higher',
+    floor: 0.7,
+    goal: 0.85,
+    unit: '',
+  },
+  P24beside: {
+    id: 'P24',
+    what: 'p99 of a webhook beside a receiver that never answers / alone',
+    better: 'lower',
+    floor: 1.1,
+    goal: 1.05,
+    unit: 'x',
+  },
+} as const satisfies Record<string, Target>;
