@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { EventSource } from 'eventsource';
 import { startTcpProxy } from '../../testing/tcp-proxy.ts';
@@ -52,6 +53,27 @@ test('an EventSource outside of browsers comes back by itself, behind the last e
   await until('the rest', () => events.length === 20);
   assert.deepEqual(events.toSorted(), sent.toSorted());
 });
+
+test(
+  'half-open: a client that ends its side has the stream as long as it reads, and then gives its place back',
+  LIMIT,
+  async () => {
+    await using running = await startGateway({ plain: true, connections: { maxPerAccount: 1 } });
+    const token = await running.token();
+    const socket = connect({ port: running.gateway.port, host: '127.0.0.1', allowHalfOpen: true });
+    const connections = async () =>
+      ((await running.administer('/connections')).body as { connections: object[] }).connections.length;
+    let received = '';
+    socket.on('data', (chunk) => (received += String(chunk)));
+    socket.on('error', () => undefined);
+    socket.end(`GET /ws/v1/firehose/events?token=${token} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n`);
+    await until('an answer or the end', () => received.includes('"hello"') || socket.closed || socket.readableEnded);
+    socket.destroy();
+    await until('no connection', async () => (await connections()) === 0);
+    using next = await openEvents(running, `?token=${token}`);
+    await next.announced('hello');
+  },
+);
 
 test('a client that says more than a request is cut off, and one that leaves gives its place back', LIMIT, async () => {
   await using running = await startGateway({ plain: true, connections: { maxPerAccount: 1 } });

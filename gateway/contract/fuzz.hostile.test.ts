@@ -9,6 +9,8 @@ import { isLong } from '../../testing/hostile-length.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { parseDirectory } from '../directory/parse-directory.ts';
 import { parseSubscription } from '../subscription/parse-subscription.ts';
+import { openEvents } from '../testing/event-stream-client.ts';
+import { mutate } from '../testing/fuzz/mutate.ts';
 import { seeded, type Random } from '../testing/hostile.ts';
 import { Documented } from '../testing/documented.ts';
 import {
@@ -132,6 +134,45 @@ describe(`fuzzers, FUZZ_SEED=${SEED}`, LIMIT, () => {
     });
     await stillServes();
   });
+
+  test(
+    'Server-Sent Events: whatever the request and its Last-Event-ID are, the answer is a coded problem or a stream',
+    LIMIT,
+    async (context) => {
+      using client = await openEvents(running, `?token=${token}`);
+      await client.announced('hello');
+      const cursor = client.lastEventId;
+      assert.notEqual(cursor, '');
+      await fuzz(context, 'events', COUNT, async (input) => {
+        const text = input.toString('latin1').replaceAll('{token}', token).replaceAll('{cursor}', cursor);
+        const request = Buffer.from(text, 'latin1');
+        const endAfterMs = request.includes('\r\n\r\n') ? null : 100;
+        return judgeAnswer(await overTls(request, (part) => rawAnswer(part) !== null, endAfterMs), request);
+      });
+      await stillServes();
+    },
+  );
+
+  test(
+    'Server-Sent Events: a Last-Event-ID that was changed is refused, and never resumes elsewhere',
+    LIMIT,
+    async () => {
+      using client = await openEvents(running, `?token=${token}`);
+      await client.announced('hello');
+      const next = random('events');
+      for (let tries = 0; tries < COUNT / 10; tries += 1) {
+        const id = mutate(Buffer.from(client.lastEventId), next).toString('latin1');
+        // What no header can carry does not arrive; an empty one asks for nothing.
+        if (!/^[\x21-\x7e]+$/.test(id) || id === client.lastEventId) continue;
+        using resumed = await openEvents(running, `?token=${token}`, {
+          Accept: 'text/event-stream',
+          'Last-Event-ID': id,
+        });
+        assert.ok([400, 410, 431].includes(resumed.status), `${resumed.status} to ${id.slice(0, 300)}`);
+      }
+      await stillServes();
+    },
+  );
 
   test('frames: whatever follows the handshake, the end is a close code of the table', LIMIT, async (context) => {
     await fuzz(context, 'frames', COUNT / 4, async (input) => {

@@ -9,6 +9,7 @@ import { recordedLogger } from '../../testing/recorded-logger.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { until } from '../../testing/until.ts';
 import { hashPassword } from '../auth/password.ts';
+import { openEvents } from '../testing/event-stream-client.ts';
 import { frames, untilFrame } from '../testing/frames.ts';
 import { OPEN_PROFILE } from '../testing/profiles.ts';
 import { Refused, startGateway, type Client, type RunningGateway } from '../testing/running-gateway.ts';
@@ -166,6 +167,27 @@ describe('V1: on every way that events leave, nothing leaves of what a profile h
       seen.push(...replay.messages);
     }
     assert.equal(pseudonymsIn(seen).size, 1);
+  });
+
+  test('as Server-Sent Events: live, resumed, as CloudEvents and in a snapshot', LIMIT, async () => {
+    const token = await tokenOf(replicas[0], 'vendor');
+    for (const replica of replicas) {
+      const queries = ['', '&meta=1', '&format=cloudevents', '&snapshot=calls', '&from=-1h'];
+      const streams = await Promise.all(queries.map((query) => openEvents(replica, `?token=${token}${query}`)));
+      for (const stream of streams) await stream.announced('hello');
+      const resumeFrom = streams[0]?.lastEventId ?? '';
+      await replica.ingest([1, 2, 3].map((n) => leg(`sse-${replica.gateway.port}-${n}`)).join('\n'));
+      for (const [at, stream] of streams.entries()) {
+        await until('the events', () => stream.events.length >= 3);
+        assertClean([stream.body], `Server-Sent Events ${queries[at]}`);
+        assert.equal(pseudonymsIn([stream.body]).size, 1);
+      }
+      const headers = { Accept: 'text/event-stream', 'Last-Event-ID': resumeFrom };
+      const resumed = await openEvents(replica, `?token=${token}`, headers);
+      await resumed.received(3);
+      assertClean([resumed.body], 'Server-Sent Events, resumed');
+      for (const stream of [...streams, resumed]) stream[Symbol.dispose]();
+    }
   });
 
   test(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { openEvents } from '../testing/event-stream-client.ts';
 import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
 import { until } from '../../testing/until.ts';
 
@@ -25,6 +26,26 @@ async function connections(running: RunningGateway): Promise<number> {
 }
 
 describe('connections that do not read, over TLS (I18)', LIMIT, () => {
+  test('streams of Server-Sent Events count in the same budget', LIMIT, async () => {
+    await using running = await startGateway({ connections: { maxUnreadBytes: BUDGET } });
+    const greedy = await running.token({ accounts: ['account_id_1'] });
+    const honest = await running.token({ accounts: ['account_id_2'] });
+    const unread = await Promise.all(Array.from({ length: UNREAD }, () => openEvents(running, `?token=${greedy}`)));
+    for (const stream of unread) stream.pause();
+    using reading = await openEvents(running, `?token=${honest}`);
+    await until('streams that were ended for what they left unread', async () => {
+      await ingest(running, 'account_id_1', 50);
+      return (await connections(running)) < UNREAD + 1;
+    });
+    await ingest(running, 'account_id_2', 3);
+    assert.equal((await reading.received(3)).length, 3);
+    await until('no more than fit', async () => {
+      await ingest(running, 'account_id_1', 50);
+      return (await connections(running)) <= 1 + Math.ceil(BUDGET / (1024 * 1024));
+    });
+    for (const stream of unread) stream[Symbol.dispose]();
+  });
+
   test(
     'beyond the budget of the replica the account that holds most loses some; others lose nothing',
     LIMIT,

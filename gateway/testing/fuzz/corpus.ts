@@ -4,7 +4,7 @@ import type { Random } from '../hostile.ts';
 
 const FOLDER = new URL('corpus/', import.meta.url);
 
-export type Surface = 'login' | 'ingest' | 'upgrade' | 'frames' | 'directory' | 'subscription';
+export type Surface = 'login' | 'ingest' | 'upgrade' | 'events' | 'frames' | 'directory' | 'subscription';
 
 /** Every stored input for a surface, in the order of file names. */
 export async function readCorpus(surface: Surface): Promise<Buffer[]> {
