@@ -31,6 +31,6 @@ export const CLIENT_SETTINGS = {
     about: "authority of the gateway's certificate, as PEM",
     shown: 'those of the system',
   }),
-  FIREHOSE_PASSWORD: setting(secret, { about: 'password of the user; at a terminal it is asked for' }),
+  FIREHOSE_PASSWORD: setting(secret, { about: 'password of the user; at a terminal the command prompts for it' }),
   FIREHOSE_TOKEN: setting(secret, { about: 'a token of the gateway, instead of a login' }),
 } as const satisfies SettingsTable;

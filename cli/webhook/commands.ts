@@ -30,7 +30,7 @@ export function addWebhooks(root: Command, terminal: Terminal, surroundings: Sur
   );
   addCommand(
     group,
-    { name: 'enable <group>', about: 'switch a webhook on that is off; it goes on where it was', exitCodes: ASKS },
+    { name: 'enable <group>', about: 'enable a webhook that is off; it continues at its position', exitCodes: ASKS },
     ENDPOINT_SETTINGS,
     async (_, environment, [name]) => (await load()).enableWebhookCommand(String(name), terminal, environment),
     surroundings,

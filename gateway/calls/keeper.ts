@@ -124,7 +124,7 @@ export class Keeper {
     this.#at = outcome.at;
     if (outcome.kind === 'begun') {
       counters.rebuilds += 1;
-      logger.info({ partition }, 'the table of live calls is made anew from the oldest event that is kept');
+      logger.info({ partition }, 'the table of live calls is rebuilt from the oldest retained event');
     }
     if (outcome.kind !== 'advanced') return 0;
     counters.reduced += outcome.entries;

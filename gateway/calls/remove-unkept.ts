@@ -45,7 +45,7 @@ export async function keepRemoved({ table, partitions, logger, signal }: Removin
       for (let partition = 0; partition < partitions; partition += 1) {
         const had = (await table.idleMs(partition)) !== null;
         if ((await removeUnkept(table, partition)) && had)
-          logger.info({ partition }, 'removed a table of live calls that nobody keeps');
+          logger.info({ partition }, 'removed a table of live calls that no replica keeps');
       }
     } catch (error) {
       if (!(error instanceof LogUnavailable)) throw error;

@@ -59,7 +59,7 @@ function tellLate(
     if (!known.has(id) && from <= now)
       logger.warn(
         { path, id },
-        'a key of pseudonyms came after its own time: events since then had pseudonyms of the key before',
+        'a pseudonym key arrived after its start time: events since then have pseudonyms of the previous key',
       );
   }
 }

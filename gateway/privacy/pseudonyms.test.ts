@@ -56,7 +56,7 @@ test('V5: the file of keys is followed; a faulty one leaves the last good keys, 
     );
     await writeFile(path, JSON.stringify([first, { id: '2', key: secret('b'), from: '2000-01-01T00:00:00Z' }]));
     await until('the new key', () => keys.current.length === 2);
-    assert.ok(lines.some((line) => line.includes('came after its own time')));
+    assert.ok(lines.some((line) => line.includes('arrived after its start time')));
     for (const line of lines) {
       for (const hidden of [secret('a'), secret('b'), 'c2hvcnQ=']) assert.ok(!line.includes(hidden.slice(0, 8)), line);
     }

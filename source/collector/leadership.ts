@@ -317,7 +317,7 @@ export class Leadership {
     const { endpoint, reason, from, to, legs_ended, legs_begun } = gap;
     logger.warn(
       { endpoint, reason, from, to, legs_ended, legs_begun },
-      'nobody listened to the switch for a time: the log has a gap',
+      'the switch had no listener for a time: the log has a gap',
     );
   }
 

@@ -166,7 +166,7 @@ class HttpDirectory implements RefreshedDirectory {
       if (fetched.kind !== 'changes') return this.#takeWhole(fetched, isTimed);
       if (await this.#takeChanges(inForce, fetched, isTimed)) return;
       // Changes that are not valid: the whole directory is requested, and its faults are reported.
-      this.#options.logger.info('the changes of the directory do not fit: it is asked for as a whole');
+      this.#options.logger.info('the changes of the directory are not valid: the whole directory is requested');
       return this.#takeWhole(await this.#fetch(null, false), isTimed);
     }
     return this.#takeWhole(await this.#fetch(null, false), isTimed);

@@ -23,7 +23,7 @@ export function openPusher(
       const reason = await push(url, token, stop.signal);
       if (stop.signal.aborted) return;
       onPush(reason === null ? 'told' : 'failed');
-      if (reason !== null && !hasFailed) logger.warn({ url, reason }, 'gateways cannot be told of a new directory');
+      if (reason !== null && !hasFailed) logger.warn({ url, reason }, 'gateways cannot be notified of a new directory');
       hasFailed = reason !== null;
     };
   });

@@ -132,7 +132,7 @@ function answers(parts: AnswerParts): RequestListener {
     const work = isCheck ? judge(request, response) : snapshot(request, response, { etag, book, metrics });
     if (isCheck) metrics.answered('check');
     work.catch((error: unknown) => {
-      logger.error({ err: error }, 'unexpected error while a question is answered');
+      logger.error({ err: error }, 'unexpected error while answering a request');
       response.destroy();
     });
     return undefined;
