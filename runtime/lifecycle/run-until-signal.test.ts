@@ -13,6 +13,18 @@ const LOG = new URL('../logging/logger.ts', import.meta.url).href;
  * it prints.
  */
 async function run(body: string, ...signals: NodeJS.Signals[]): Promise<{ code: number | null; text: string }> {
+  const child = start(body);
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+    const signal = signals.shift();
+    if (signal !== undefined) child.kill(signal);
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, text };
+}
+
+function start(body: string) {
   const program = `
     import { runUntilSignal } from '${MODULE}';
     import { ConfigurationFault } from '${FAULT}';
@@ -28,17 +40,7 @@ async function run(body: string, ...signals: NodeJS.Signals[]): Promise<{ code: 
       logger: createLogger({ level: 'info', pretty: false }),
       run: async ({ drain, now }) => { ${body} },
     }));`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let text = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
-    const signal = signals.shift();
-    if (signal !== undefined) child.kill(signal);
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, text };
+  return spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 test('the first signal asks to drain and the second to leave, and both end cleanly', async () => {
@@ -95,4 +97,16 @@ test('an address of another machine is exit code 2, and names the one setting th
   const { code, text } = await run(body);
   assert.equal(code, 2);
   assert.match(text, /192\.0\.2\.1 is not an address of this machine: set TEST_INNER_HOST"/);
+});
+
+test('an output that nobody reads any more ends it, as behind `| head`', { timeout: 30_000 }, async () => {
+  const child = start(`setInterval(() => say('more'), 10); await new Promise(() => {});`);
+  try {
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    const [code] = (await once(child, 'exit')) as [number | null];
+    assert.equal(code, 0);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });

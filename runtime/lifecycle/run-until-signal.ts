@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import type { Logger } from '../logging/logger.ts';
 import { endTelemetry, useTelemetryLog } from '../telemetry/telemetry.ts';
 import { namesOfKind } from '../settings/describe.ts';
@@ -55,6 +56,8 @@ export async function runUntilSignal({ logger, settings, environment, run }: Run
     await Promise.race([run({ drain: drain.signal, now: now.signal }), uncaught.promise]);
     return EXIT.clean;
   } catch (error) {
+    // A line about it could not be written, and pino would try for ever.
+    if (isUnread(error)) return EXIT.clean;
     return explain(error, { logger, settings, environment });
   } finally {
     await endTelemetry();
@@ -62,6 +65,21 @@ export async function runUntilSignal({ logger, settings, environment, run }: Run
     process.off('SIGINT', onInt);
     process.off('uncaughtException', uncaught.reject);
   }
+}
+
+const STANDARD_OUTPUTS = [1, 2];
+
+/** Whether nobody reads this process's output any more, as behind `| head`. Only an attempt to write tells. */
+function isUnread(error: unknown): boolean {
+  if ((error as NodeJS.ErrnoException | null)?.code !== 'EPIPE') return false;
+  return STANDARD_OUTPUTS.some((fd) => {
+    try {
+      writeSync(fd, '\n');
+      return false;
+    } catch (fault) {
+      return (fault as NodeJS.ErrnoException).code === 'EPIPE';
+    }
+  });
 }
 
 /** Errors of listening. */
