@@ -21,6 +21,7 @@ const FILLER_EVERY = 5;
 export type ContenderName =
   | 'floor128'
   | 'gateway'
+  | 'gatewayEvents'
   | 'naive'
   | 'socketio'
   | 'nats'
@@ -51,6 +52,12 @@ export function contenders(
   return {
     floor128: { ...fedByItself, name: 'C floor, 128 a write', content: 'none', start: () => startFloor(bench, 128) },
     gateway: { ...ofGateway, name: 'gateway', filters: 1, start: () => startGateway(bench, 1) },
+    gatewayEvents: {
+      ...ofGateway,
+      name: 'gateway, Server-Sent Events',
+      filters: 1,
+      start: () => startGateway(bench, 1, { isEvents: true }),
+    },
     naive: {
       name: 'naive gateway',
       filters: 0,

@@ -1,5 +1,5 @@
 import { CALL_TARGETS } from './calls-targets.ts';
-import { WEBHOOK_TARGETS } from './webhook-targets.ts';
+import { DELIVERY_TARGETS } from './delivery-targets.ts';
 
 /** The required value of a ratio. */
 export interface Target {
@@ -319,7 +319,7 @@ export const TARGETS = {
     unit: 'x',
   },
   ...CALL_TARGETS,
-  ...WEBHOOK_TARGETS,
+  ...DELIVERY_TARGETS,
 } as const satisfies Record<string, Target>;
 
 export type TargetName = keyof typeof TARGETS;

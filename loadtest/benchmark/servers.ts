@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { EVENTS_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { startRabbit } from '../../testing/rabbitmq-server.ts';
 import type { RedisServer } from '../../testing/redis-server.ts';
 import { SHIPPED_FLAGS } from '../../testing/shipped-flags.ts';
@@ -8,7 +9,7 @@ import { PARTITIONS, type Configuration } from './configuration.ts';
 import { start, type Conversation } from './processes.ts';
 
 /** How a server gets its events and which protocol its clients use, as in `native/dialect.h`. */
-export type Dialect = 'firehose' | 'socketio' | 'nats' | 'centrifugo';
+export type Dialect = 'firehose' | 'socketio' | 'nats' | 'centrifugo' | 'sse';
 
 /** A server under test. */
 export interface Server extends AsyncDisposable {
@@ -63,6 +64,8 @@ export interface GatewayOptions {
   /** Accounts below the one that all its clients see; default 0. */
   readonly accounts?: number;
   readonly isTls?: boolean;
+  /** Its clients read Server-Sent Events. */
+  readonly isEvents?: boolean;
   /** Keeps the table of live calls. */
   readonly calls?: boolean;
   /** Further settings, for one that exports. */
@@ -72,7 +75,7 @@ export interface GatewayOptions {
 
 /** The gateway as shipped, without TLS unless requested. */
 export async function startGateway(bench: Bench, filters: number, options: GatewayOptions = {}): Promise<Server> {
-  const { accounts = 0, isTls = false, calls = false, telemetry = {}, content } = options;
+  const { accounts = 0, isTls = false, isEvents = false, calls = false, telemetry = {}, content } = options;
   const { configuration, redis } = bench;
   const gateway = await start([process.execPath, ...SHIPPED_FLAGS, ...COMMAND, 'gateway'], {
     place: 'server',
@@ -93,11 +96,12 @@ export async function startGateway(bench: Bench, filters: number, options: Gatew
     return entry.msg === 'listening' && entry.port !== undefined ? { port: entry.port } : null;
   });
   return serverOf(gateway, port, {
-    targets: await configuration.targets(filters),
+    ...ours(bench),
+    targets: await configuration.targets(filters, isEvents ? EVENTS_PATH : STREAM_PATH),
     begin: null,
     isTls,
     ...(content !== undefined && { content }),
-    ...ours(bench),
+    ...(isEvents && { dialect: 'sse' }),
   });
 }
 

@@ -236,6 +236,7 @@ int main(int argc, char **argv) {
   partitions = atoi(argv[3]);
   filler_every = atoi(argv[4]);
   dialect = dialect_of(argv[5]);
+  if (dialect == SSE) dialect = FIREHOSE;
   traced_every = atoi(argv[6]);
   accounts = strtoull(argv[7], NULL, 10);
   if (argc == 9) read_lines_of(argv[8]);

@@ -69,7 +69,7 @@ struct connection {
   int kept;
   unsigned char keep[KEEP_BYTES];
   /* Of dialects whose messages are not frames: the line or payload under way, as far as it is kept, and what is left. */
-  int lined, is_subscribed;
+  int lined, is_subscribed, is_named;
   unsigned char line[KEEP_BYTES];
   uint64_t body;
   uint64_t last[PARTITIONS];
@@ -293,7 +293,7 @@ static void refused(const unsigned char *text, int length) {
 
 /* After the upgrade: subscribes. Engine.IO's server speaks first. */
 static void greet(struct connection *c) {
-  if (dialect == FIREHOSE) subscribed(c);
+  if (dialect == FIREHOSE || dialect == SSE) subscribed(c);
   if (dialect == NATS) say(c, "CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB bench 1\r\nPING\r\n");
   if (dialect == CENTRIFUGO) say(c, "{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{\"channel\":\"bench\"}}");
 }
@@ -309,6 +309,13 @@ static void on_packet(struct connection *c, uint64_t now) {
 static void on_line(struct connection *c, uint64_t now) {
   int length = c->lined;
   c->lined = 0;
+  if (dialect == SSE) {
+    /* What is no event of a call has a name; an empty line ends an event. */
+    if (length == 0) c->is_named = 0;
+    else if (begins(c->line, length, "event:")) c->is_named = 1;
+    else if (begins(c->line, length, "data: ") && !c->is_named) delivered(c, c->line + 6, length - 6, now);
+    return;
+  }
   if (dialect == NATS) {
     c->line[length < KEEP_BYTES ? length : KEEP_BYTES - 1] = 0;
     const char *size = strrchr((const char *)c->line, ' ');
@@ -325,7 +332,9 @@ static void on_line(struct connection *c, uint64_t now) {
 }
 
 static void keep_line(struct connection *c, const unsigned char *data, size_t size) {
-  size_t room = (size_t)(KEEP_BYTES - 1 - c->lined);
+  /* Of a line that is not looked into, its field alone. */
+  int most = dialect == SSE && !c->sampled ? 6 : KEEP_BYTES - 1;
+  size_t room = (size_t)(most - c->lined);
   memcpy(c->line + c->lined, data, size < room ? size : room);
   c->lined += (int)(size < room ? size : room);
 }
@@ -389,6 +398,10 @@ static uint64_t payload_length(const unsigned char *header) {
 
 static void consume(struct connection *c, const unsigned char *data, size_t size, uint64_t now) {
   bytes += size;
+  if (dialect == SSE) {
+    on_bytes(c, data, size, now);
+    return;
+  }
   while (size > 0 && c->phase == OPEN) {
     if (c->left == 0) {
       while (size > 0 && c->have < header_length(c->header, c->have)) {
@@ -444,10 +457,11 @@ static const char *offer(void) {
 
 static void send_request(struct connection *c, uint32_t index) {
   char request[9000];
-  int length = snprintf(request, sizeof request,
-                        "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
-                        targets[index % (uint32_t)target_count], port, offer());
+  const char *upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                        "Sec-WebSocket-Version: 13\r\n";
+  int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s%s\r\n",
+                        targets[index % (uint32_t)target_count], port,
+                        dialect == SSE ? "Accept: text/event-stream\r\n" : upgrade, offer());
   if (length >= (int)sizeof request || give(c, request, (size_t)length) != length) fail("request not sent");
   c->phase = HANDSHAKE;
 }
@@ -471,7 +485,7 @@ static void handshake(struct connection *c) {
   if (size <= 0) fail("closed during the handshake");
   unsigned char *end = memmem(chunk, (size_t)size, "\r\n\r\n", 4);
   if (!end) return;
-  if (memcmp(chunk, "HTTP/1.1 101", 12) != 0) {
+  if (memcmp(chunk, dialect == SSE ? "HTTP/1.1 200" : "HTTP/1.1 101", 12) != 0) {
     fprintf(stderr, "receiver: not upgraded: %.*s\n", (int)size, chunk);
     exit(1);
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,11 +15,12 @@ import type { Mark } from '../sample.ts';
 import type { Dialect } from '../servers.ts';
 
 const LIMIT = { timeout: 60_000 };
+type FramedDialect = Exclude<Dialect, 'sse'>;
 const event = (sequence: number) =>
   `{"Event-Name":"CHANNEL_ANSWER","Bench-Part":0,"Bench-Seq":${sequence},"Bench-Sent":1,"Filler":"${'x'.repeat(900)}"}`;
 
 /** How a server of each dialect begins, and confirms a client's subscription. */
-const GREETINGS: Readonly<Record<Dialect, { first: string; asked: RegExp; answer: string }>> = {
+const GREETINGS: Readonly<Record<FramedDialect, { first: string; asked: RegExp; answer: string }>> = {
   firehose: { first: '', asked: /^/, answer: '' },
   socketio: { first: '0{"sid":"a"}', asked: /^40$/, answer: '40{"sid":"b"}' },
   nats: { first: 'INFO {"a":1}\r\n', asked: /SUB bench 1\r\nPING\r\n$/, answer: 'PONG\r\n' },
@@ -30,7 +32,7 @@ const GREETINGS: Readonly<Record<Dialect, { first: string; asked: RegExp; answer
 };
 
 /** The messages as frames of a dialect; those of NATS are cut within messages. */
-function framesOf(dialect: Dialect, events: readonly string[]): string[] {
+function framesOf(dialect: FramedDialect, events: readonly string[]): string[] {
   if (dialect === 'socketio') return events.map((one) => `42["event",${one}]`);
   if (dialect === 'centrifugo') {
     const lines = events.map((one) => `{"push":{"channel":"bench","pub":{"data":${one}}}}`);
@@ -52,7 +54,7 @@ async function compiled(t: TestContext): Promise<Programs | null> {
 }
 
 /** The receiver's counts for these events. */
-async function count(programs: Programs, dialect: Dialect, sequence: readonly number[]): Promise<Mark> {
+async function count(programs: Programs, dialect: FramedDialect, sequence: readonly number[]): Promise<Mark> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-receiver-'));
   const targets = join(folder, 'targets');
   await writeFile(targets, '/\n');
@@ -85,7 +87,43 @@ async function count(programs: Programs, dialect: Dialect, sequence: readonly nu
   }
 }
 
-for (const dialect of Object.keys(GREETINGS) as Dialect[]) {
+test('sse: events of a call count once, frames and comments not, wherever the bytes are cut', LIMIT, async (t) => {
+  const programs = await compiled(t);
+  if (programs === null) return;
+  const folder = await mkdtemp(join(tmpdir(), 'firehose-receiver-'));
+  const targets = join(folder, 'targets');
+  await writeFile(targets, '/\n');
+  const hello = 'retry: 1000\n\nevent: firehose\nid: a\ndata: {"type":"hello"}\n\n:\n\n';
+  const bytes = [1, 2, 2, 5, 3].map((n) => `id: c${n}\ndata: ${event(n)}\n\n`).join('');
+  const answers: ServerResponse[] = [];
+  const server = createServer((_, response) => {
+    answers.push(response);
+    response.socket?.write(`HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n${hello}`);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  try {
+    await using receiver = await start([programs.receiver, String(port), '2', targets, '1', 'sse'], { place: 'load' });
+    await receiver.next((line) => (line === 'READY' ? true : null));
+    for (const { socket } of answers) for (const part of [bytes.slice(0, 7), bytes.slice(7)]) socket?.write(part);
+    let mark = await receiver.ask<Mark>('mark');
+    while (mark.frames < 10) {
+      await delay(10);
+      mark = await receiver.ask<Mark>('mark');
+    }
+    assert.deepEqual(
+      [mark.frames, mark.sampled, mark.missing, mark.doubled, mark.inverted, mark.unreadable],
+      [10, 10, 4, 2, 2, 0],
+    );
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+for (const dialect of Object.keys(GREETINGS) as FramedDialect[]) {
   test(`${dialect}: every event counts once, in whatever frames it comes`, LIMIT, async (t) => {
     const programs = await compiled(t);
     if (programs === null) return;

@@ -1,7 +1,15 @@
 import type { Target } from './ratios.ts';
 
-/** Of webhooks against loops that only post. */
-export const WEBHOOK_TARGETS = {
+/** Of Server-Sent Events against a WebSocket, and of webhooks against loops that only post. */
+export const DELIVERY_TARGETS = {
+  P23: {
+    id: 'P23',
+    what: 'cost of a delivery as Server-Sent Events / over a WebSocket, gateway saturated',
+    better: 'lower',
+    floor: 1.05,
+    goal: 1,
+    unit: 'x',
+  },
   P24: {
     id: 'P24',
     what: 'acknowledged webhooks/s at 64 at once / a bare loop that posts the same to the same receiver',
