@@ -42,10 +42,13 @@ describe('R1: a code of the documents comes where they say', LIMIT, () => {
       [right.replace('HTTP/1.1', 'HTTP/1.0'), 400, 'http_version'],
       [right.replace(/Key: \S+/, 'Key: short'), 400, 'websocket_key'],
       [right.replace('Host:', 'Origin: https://evil.example.com\r\nHost:'), 403, 'origin_not_allowed'],
+      [right.replace('Host:', 'Content-Length: 6\r\nHost:'), 400, 'malformed_request'],
+      [right.replace('Host:', 'Transfer-Encoding: chunked\r\nHost:'), 400, 'malformed_request'],
       [right.replace('GET', 'POST'), 405, 'method_not_allowed'],
       [upgradeRequest(token, '&v=1&from=-1m&to=never'), 400, 'invalid_to'],
     ];
     for (const [request, status, code] of cases) await answers(port, request, [status, code]);
+    assert.equal((await ask(port, right.replace('Host:', 'Content-Length: 0\r\nHost:'))).status, 101);
     const allowed = right.replace('Host:', 'Origin: https://app.example.com\r\nHost:');
     assert.equal((await ask(port, allowed)).status, 101);
   });

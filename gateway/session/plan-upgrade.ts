@@ -125,6 +125,10 @@ function checkHandshake(request: UpgradeRequest): Problem | null {
   if (headers.upgrade?.toLowerCase() !== 'websocket') {
     return problem(426, 'upgrade_required', 'This is a WebSocket endpoint.', { Upgrade: 'websocket' });
   }
+  // Its bytes would be read as frames, and a proxy would read them as the request's (RFC 9112 11.2).
+  if (Number(headers['content-length'] ?? 0) !== 0 || headers['transfer-encoding'] !== undefined) {
+    return problem(400, 'malformed_request', 'The request for a WebSocket has no body.');
+  }
   if (headers['sec-websocket-version'] !== '13') {
     return problem(426, 'websocket_version', 'Only WebSocket version 13 is supported.', {
       'Sec-WebSocket-Version': '13',
