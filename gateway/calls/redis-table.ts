@@ -97,7 +97,7 @@ local left = most
 for i = 3, #KEYS do
   if place == '0' and redis.call('HLEN', KEYS[i]) <= left then
     local records = redis.call('HVALS', KEYS[i])
-    if #records > 0 then found[#found + 1] = table.concat(records, '\\n') end
+    for _, record in ipairs(records) do found[#found + 1] = record end
     left = left - #records
     done = done + 1
   elseif left < most then
