@@ -117,7 +117,7 @@ function judgeName(name: unknown): Dropped | Rejection | null {
   const verdict = verdictOnName(name);
   if (verdict === 'drop') return { kind: 'dropped', name: String(name) };
   if (verdict === 'forward') return null;
-  const detail = halfPair(name) ?? 'Event-Name is as CHANNEL_ANSWER: A-Z, 0-9 and _';
+  const detail = halfPair(name) ?? 'Event-Name must have the form of CHANNEL_ANSWER: A-Z, 0-9 and _';
   return reject('invalid_event_name', detail, 'Event-Name');
 }
 
