@@ -81,5 +81,5 @@ function asText({ event, verdict, reason, checks, sessions, known_since }: Expla
   return `${printable(what)}\n${verdict}${why}\n${lines.join('\n')}\n${table}${known}`;
 }
 
-/** Of a check that holds, that does not, and that nobody can know. */
+/** Labels for a check that is true, false, or unknown. */
 const MARK: Readonly<Record<string, string>> = { true: 'ok  ', false: 'no  ', null: '?   ' };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Checks in the order in which they are made: the first one that is false is the cause. */
+/** Checks in their order: the first false one is the cause. */
 export const CHECKS = [
   'in_log',
   'sound',

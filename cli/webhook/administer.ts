@@ -74,7 +74,7 @@ export function showWebhookCommand(
   });
 }
 
-/** Switches a webhook on for all replicas. Returns the exit code. */
+/** Enables a webhook for all replicas. Returns the exit code. */
 export function enableWebhookCommand(group: string, terminal: Terminal, environment: Environment): Promise<number> {
   return asking(terminal, environment, async (ask) => {
     const { state } = await ask(`${pathOf(group)}/enable`, shown, {});
@@ -104,7 +104,10 @@ export interface ReplayFlags extends JsonFlag {
   readonly cursor?: string;
 }
 
-/** Sends a range of the log again and waits for the end; interrupted, the replay goes on. Returns the exit code. */
+/**
+ * Sends a range of the log again and waits for the end; after an interrupt, the replay continues. Returns the exit
+ * code.
+ */
 export function replayWebhookCommand(
   group: string,
   { json: asJson = false, ...range }: ReplayFlags,

@@ -9,7 +9,7 @@ import { LISTEN_SETTINGS } from './settings.ts';
 const JSON_FLAG = ['--json', 'print one JSON document'] as const;
 const ASKS = { 0: 'done', 1: 'refused by the gateway or by the receiver', 3: 'no gateway answers' };
 
-/** `firehose webhook` and all below it. */
+/** `firehose webhook` and its subcommands. */
 export function addWebhooks(root: Command, terminal: Terminal, surroundings: Surroundings): void {
   const group = addGroup(root, 'webhook', 'receive webhooks on this machine, and administer those of a gateway');
   const load = () => import('./administer.ts');

@@ -16,7 +16,7 @@ export interface ListenFlags {
   readonly count?: string;
 }
 
-/** Prints webhooks that verify, until a signal, `--count` or a reader that is gone. Returns the exit code. */
+/** Prints verified webhooks until a signal, `--count` or the end of the reader. Returns the exit code. */
 export function listenCommand(flags: ListenFlags, terminal: Terminal, environment: Environment): Promise<number> {
   return answering(terminal, async () => {
     const { status, most } = judge(flags);
@@ -32,11 +32,11 @@ export function listenCommand(flags: ListenFlags, terminal: Terminal, environmen
     await using server = await listenForWebhooks(at, (request) => {
       const fault = faultOf(request, keys, Date.now());
       if (fault !== null) terminal.errors.write(`refused with 401: ${fault}\n`);
-      // A receiver that is slow to print is a slow receiver: nothing is held for it.
+      // A receiver that prints slowly is a slow receiver: nothing is buffered for it.
       if (isJson) void printer.write(asJson(request, fault));
       else if (fault === null) void printer.write(asRow(request, paint));
       taken += fault === null ? 1 : 0;
-      // The sender has its answer first.
+      // The sender gets its answer first.
       if (taken >= most) setImmediate(() => printer.stop());
       return fault === null ? status : 401;
     });

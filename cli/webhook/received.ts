@@ -3,7 +3,7 @@ import { eventRow } from '../tail/event-row.ts';
 import { cell, type Paint } from '../tail/paint.ts';
 import { printable } from '../terminal.ts';
 
-/** A request as it was taken; names of headers in lower case. */
+/** A request as received; names of headers in lower case. */
 export interface ReceivedRequest {
   readonly method: string;
   readonly path: string;
@@ -11,7 +11,7 @@ export interface ReceivedRequest {
   readonly body: Buffer;
 }
 
-/** Why a request is refused, as a receiver would; null for one that is taken. `now`: Unix milliseconds. Pure. */
+/** Why a request is refused, as a receiver would; null when it is accepted. `now`: Unix milliseconds. Pure. */
 export function faultOf(request: ReceivedRequest, keys: readonly SigningKey[], now: number): string | null {
   const { method, headers, body } = request;
   if (method !== 'POST') return `the method is ${printable(method)}, and not POST`;
@@ -38,7 +38,7 @@ export function asJson({ headers, body }: ReceivedRequest, fault: string | null)
 
 const WIDTHS = { attempt: 4, type: 22 };
 
-/** As a line for people: attempt, then the event as `firehose tail` shows it, or the type of what is no call event. Pure. */
+/** As a line for people: attempt, then the event as `firehose tail` shows it, or the type of another message. Pure. */
 export function asRow({ headers, body }: ReceivedRequest, paint: Paint): string {
   const attempt = printable(
     `#${headers['firehose-attempt'] ?? '-'}${headers['firehose-replay'] === undefined ? '' : 'r'}`,
@@ -70,12 +70,12 @@ function recordOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-/** Undefined for what is not JSON. */
+/** Undefined when it is not JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // A receiver is sent anything: it is shown as text.
+    // A receiver may get any bytes: they are shown as text.
     return undefined;
   }
 }

@@ -5,17 +5,17 @@ import { CommandFault } from '../administration.ts';
 import { codeOf } from '../doctor/listeners.ts';
 import type { ReceivedRequest } from './received.ts';
 
-/** More than any event; a sender that sends more is no gateway. */
+/** More than any event: no gateway sends a longer body. */
 const MOST_BYTES = 4 * 1_024 * 1_024;
 
-/** Gives the status to answer with. */
+/** Returns the status of the answer. */
 export type Take = (request: ReceivedRequest) => number;
 
 export interface Listening extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Rejects with a CommandFault where the port cannot be had. */
+/** Rejects with a CommandFault when the port is not available. */
 export async function listenForWebhooks(at: { host: string; port: number }, take: Take): Promise<Listening> {
   const server = createServer((request, response) => void answer(request, response, take));
   server.listen(at.port, at.host);
@@ -44,7 +44,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, take: 
       chunks.push(chunk);
     }
   } catch {
-    // The sender has gone: nobody is answered.
+    // The sender has gone: no answer is possible.
     return;
   }
   const { method = '', url = '', headers } = request;

@@ -1,7 +1,7 @@
 import { file, host, port, secret } from '../../runtime/settings/kinds.ts';
 import { setting, type SettingsTable } from '../../runtime/settings/setting.ts';
 
-/** Where `firehose webhook listen` listens, and what it verifies with. */
+/** Address of `firehose webhook listen`, and the secrets with which it verifies. */
 export const LISTEN_SETTINGS = {
   FIREHOSE_WEBHOOK_HOST: setting(host, { flag: 'host', fallback: 'localhost', about: 'address to listen on' }),
   FIREHOSE_WEBHOOK_PORT: setting(port, { flag: 'port', fallback: '8080', about: 'port to listen on' }),

@@ -1,13 +1,13 @@
 /**
- * JSON with one character for each of its UTF-8 bytes (latin1): the engine finds and cuts in such a text several times faster than
- * in a Buffer, and every byte comes through.
+ * JSON with one character for each of its UTF-8 bytes (latin1): the engine searches and cuts such a text several times
+ * faster than a Buffer, and every byte remains intact.
  */
 export type ByteText = string;
 
-/** What a member's value becomes: the same text keeps it, an empty one cuts the member out. */
+/** The new text of a member's value: the same text keeps it, an empty one cuts out the member. */
 export type Judge = (key: string, value: ByteText) => ByteText;
 
-/** Instead of a value: the member is cut out. */
+/** Replaces a value: the member is cut out. */
 export const CUT = '';
 
 const QUOTE = 0x22;
@@ -17,7 +17,7 @@ const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-/** Escaped, or not of ASCII alone. */
+/** Contains an escape, or characters outside of ASCII. */
 const ODD = /[\\\x80-\xff]/;
 const BEYOND_ASCII = /[\u0080-\uffff]/;
 
@@ -30,15 +30,15 @@ export function bytesOf(text: ByteText): Buffer {
 }
 
 /**
- * An object without some of its members, or with other values of them. What stays keeps its bytes, its order and the
- * white space between: nothing is serialised again, so that a number beyond 2^53 and an odd escape come through. `object`
- * is JSON that JSON.parse accepted, without white space around it; the same text comes back when nothing changes.
+ * An object without some of its members, or with other values of them. The rest keeps its bytes, its order and its
+ * white space: nothing is serialised again, so that a number beyond 2^53 and an unusual escape remain intact. `object`
+ * is JSON that JSON.parse accepted, without white space around it. Returns the same text when nothing changes.
  */
 export function spliceMembers(object: ByteText, judge: Judge): ByteText {
   let pieces = '';
-  /** What is before this place is in the pieces, or cut out. */
+  /** Text before this offset is in the pieces, or cut out. */
   let done = 0;
-  /** Where the member before ended, and whether one before stays. */
+  /** Where the previous member ended, and whether a kept member precedes. */
   let before = -1;
   let hasKept = false;
   let at = skipSpace(object, 1);
@@ -48,7 +48,7 @@ export function spliceMembers(object: ByteText, judge: Judge): ByteText {
     const end = valueEnd(object, start);
     const value = object.slice(start, end);
     const shown = judge(stringOf(object.slice(at, keyEnd)), value);
-    // A member goes with the comma before it; the first one that stays gets none.
+    // A member is cut out with the comma before it; the first kept member has none.
     if (shown === CUT) {
       pieces += object.slice(done, before < 0 ? at : Math.max(before, done));
       done = end;
@@ -81,12 +81,12 @@ export function isStringText(value: ByteText): boolean {
   return value.charCodeAt(0) === QUOTE;
 }
 
-/** What a string of JSON says. */
+/** The value of a JSON string. */
 export function stringOf(value: ByteText): string {
   return ODD.test(value) ? (JSON.parse(bytesOf(value).toString()) as string) : value.slice(1, -1);
 }
 
-/** The string of JSON that says this. */
+/** The JSON string with this value. */
 export function stringText(text: string): ByteText {
   const json = JSON.stringify(text);
   return BEYOND_ASCII.test(json) ? byteText(Buffer.from(json)) : json;
@@ -121,7 +121,7 @@ function stringEnd(text: ByteText, from: number): number {
   return quote < 0 ? text.length : quote + 1;
 }
 
-/** An odd number of backslashes is before it. */
+/** An odd number of backslashes precedes it. */
 function isEscaped(text: ByteText, at: number): boolean {
   let first = at;
   while (text.charCodeAt(first - 1) === BACKSLASH) first -= 1;

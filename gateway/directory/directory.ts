@@ -1,8 +1,8 @@
 import type { Live } from '../../runtime/lifecycle/live.ts';
 
 /**
- * An account as it is now: a change of the directory may change it between two turns of the event loop, and a listener of
- * the live directory is told in the same turn.
+ * An account in its present state: a change of the directory may modify it between two turns of the event loop, and
+ * notifies a listener of the live directory in the same turn.
  */
 export interface Account {
   readonly id: string;
@@ -18,14 +18,14 @@ export interface User {
   readonly account: Account;
   readonly passwordHash: string;
   readonly enabled: boolean;
-  /** A profile of `spec.privacy` that holds for this user besides the default; null: none. */
+  /** A profile of `spec.privacy` for this user besides the default; null: none. */
   readonly privacy: string | null;
 }
 
 /** Accounts and users. Each change makes a new directory; accounts that stay are the same objects in it. */
 export interface Directory {
   readonly accounts: ReadonlyMap<string, Account>;
-  /** In no order that means something; the keys are the index's own. */
+  /** In no particular order; the keys belong to the index. */
   readonly users: ReadonlyMap<string, User>;
   /** Costs of the users' password hashes, each once, as `m=19456,t=2,p=1`. */
   readonly hashCosts: readonly string[];
@@ -35,9 +35,12 @@ export interface Directory {
   accountByDomain(domain: string): Account | undefined;
   /** A user of exactly this account, by a name as `foldName` compares it. */
   userOf(account: Account, username: string): User | undefined;
-  /** The accounts right below this one. */
+  /** The accounts directly below this one. */
   childrenOf(id: string): ReadonlySet<Account>;
-  /** After a change in place: the accounts that it has added, removed or moved. Absent where all was read anew. */
+  /**
+   * After a change in place: the accounts that it has added, removed or moved. Absent when the whole directory was read
+   * again.
+   */
   readonly moved?: readonly string[];
 }
 

@@ -7,7 +7,7 @@ import type { Problem } from '../http/problem.ts';
 import { sendProblem } from '../http/respond.ts';
 import { JournalUnavailable } from '../journal/journal.ts';
 
-/** Explanations under way at once on a replica: each may look through much of the log. */
+/** Concurrent explanations on a replica: each may read much of the log. */
 const MOST_UNDER_WAY = 2;
 
 /** Runs explanations, a few at a time, and answers. */
@@ -30,7 +30,7 @@ export class ExplanationAnswers {
   }
 }
 
-/** Null for what is not expected. */
+/** Null for an unexpected error. */
 function problemOf(error: unknown): Problem | null {
   if (error instanceof LogUnavailable) return away('log_unavailable', 'The event log is out of reach: try again.');
   const isJournal = error instanceof JournalUnavailable;

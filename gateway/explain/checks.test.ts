@@ -65,7 +65,7 @@ const narrowed = (look: Look, of: 'login' | 'grant', more: Partial<NotedGrant>):
     segments: segments.map((segment) => ({ ...segment, [of]: { ...(segment[of] ?? ALL), ...more } })),
   }));
 
-/** One thing that is otherwise in the world, and the cause that it is: in the order of the checks. */
+/** One input that differs, and the resulting cause: in the order of the checks. */
 const FLIPS: readonly [what: string, flip: (look: Look) => Look, reason: Reason][] = [
   ['the log lacks it', (look) => ({ ...look, search: { kind: 'absent', oldestAt: 1 } }), 'unknown_event'],
   ['its entry is poison', (look) => withEvent(look, { poison: 'not_utf8' }), 'poison'],
@@ -123,7 +123,7 @@ describe('X2: the first false check is the only cause', () => {
   test('of two things that are wrong the one that is checked first is the cause', () => {
     for (const [index, [first, flip, cause]] of FLIPS.entries()) {
       for (const [second, another] of FLIPS.slice(index + 1)) {
-        // A session that began behind the event was not taken to live before it.
+        // A session that began after the event was never live before it.
         if (cause === 'no_session_then' && second === 'the session was taken to live') continue;
         assert.equal(judge(another(flip(WORLD))).reason, cause, `${first}, and ${second}`);
       }
@@ -143,7 +143,7 @@ describe('X2: the first false check is the only cause', () => {
   });
 });
 
-/** What cannot be known is said, and is no cause. */
+/** An unknown value is reported, and is not a cause. */
 const UNKNOWN: readonly [what: string, look: Look][] = [
   ['the search gave up', { ...WORLD, search: { kind: 'gave_up', at: 1 } }],
   ['the account was moved since', { ...WORLD, isTreeKnown: false }],

@@ -3,34 +3,34 @@ import { holds } from '../journal/history.ts';
 import type { FoundEvent, GroupLook, Look, SessionLook } from './look.ts';
 import { every, grantsAccount, grantsEvent, isWithinLogin, passageOf, type Passage } from './session-outcome.ts';
 
-/** A check, and the cause that it is when it is the first one that is false. */
+/** A check, and the cause if it is the first false one. */
 interface Judged extends Check {
   readonly reason: Reason | null;
 }
 
-/** What one session did with the event. */
+/** The outcome of one session for the event. */
 export interface SessionOutcome {
   readonly look: SessionLook;
   readonly passage: Passage;
-  /** Whether accounts and names of the filter in force let it through; null where it is not known. */
+  /** Whether accounts and names of the filter in force include it; null when unknown. */
   readonly isInFilter: boolean | null;
-  /** Null where it cannot be known. */
+  /** Null when unknown. */
   readonly written: boolean | null;
-  /** Whether a pong proved that the client has read it; null for one that sends no pongs, or sent none since. */
+  /** Whether a pong proved that the client has read it; null when the client sends no pongs, or none since. */
   readonly confirmed: boolean | null;
 }
 
 export interface Judgement {
   readonly verdict: Verdict;
-  /** Null when it was written, or nothing is known to be the cause. */
+  /** Null when it was written, or no cause is known. */
   readonly reason: Reason | null;
   readonly checks: readonly Judged[];
   readonly outcomes: readonly SessionOutcome[];
 }
 
 /**
- * Why an event arrived or not. Pure: the same look gives the same judgement. The first check that is false is the cause (X2); what
- * cannot be known is null and is no cause.
+ * Why an event arrived or not. Pure: the same inputs give the same result. The first false check is the cause (X2); an
+ * unknown value is null and not a cause.
  */
 export function judge(look: Look): Judgement {
   const { search } = look;
@@ -93,7 +93,7 @@ function judgeOffer({ isOffered, account }: Look): Judged {
   return check('offered', isOffered, detail, 'filtered_by_resource');
 }
 
-/** The grant of the session that counts, or the account of the login alone where there was none. */
+/** The grant of the relevant session, or only the account of the login if there was none. */
 function judgeLogin(event: FoundEvent, look: Look, chosen: SessionOutcome | null): Judged[] {
   const login = loginOf(chosen);
   const root = login?.account ?? look.loginAccount;
@@ -137,7 +137,7 @@ function loginOf(chosen: SessionOutcome | null) {
 /** `Close code` of a session that was revoked. */
 const REVOKED = 4503;
 
-/** A session that was there when the event passed shows that both were so then. */
+/** A session that existed when the event passed proves that both were valid then. */
 function judgeUser({ isUserEnabled }: Look, chosen: SessionOutcome | null): Judged[] {
   if (chosen !== null && isThere(chosen.passage)) {
     return [check('user_enabled', true, 'its session was open'), check('not_revoked', true, 'its session was open')];
@@ -217,7 +217,7 @@ function judgeFilter({ passage, isInFilter }: SessionOutcome): Judged {
   return check('within_filter', isInFilter, detail, 'filtered');
 }
 
-/** What one session did with an event. Pure. */
+/** The outcome of one session for an event. Pure. */
 function outcomeOf(look: SessionLook, event: FoundEvent, { account, isOffered, isTreeKnown }: Look): SessionOutcome {
   const passage = passageOf(look, event.place);
   const segment = 'segment' in passage ? passage.segment : null;
@@ -235,7 +235,10 @@ function outcomeOf(look: SessionLook, event: FoundEvent, { account, isOffered, i
 
 const RANK: readonly Passage['kind'][] = ['in', 'passed', 'not_yet', 'unknown', 'ended_before', 'began_later'];
 
-/** The session that says most about the event: one that wrote it, one that was there, the last one before it, the first one after. */
+/**
+ * The session that says most about the event: one that wrote it, one that existed then, the last one before it, the
+ * first one after.
+ */
 function choose(outcomes: readonly SessionOutcome[]): SessionOutcome | null {
   const wrote = outcomes.findLast(({ written }) => written === true);
   if (wrote !== undefined) return wrote;
@@ -288,7 +291,7 @@ function judgeSettled(state: GroupLook['state']): Judged {
   }
 }
 
-/** In a group its own state decides: which member got the event is not noted. */
+/** In a group its own state decides: it is not recorded which member got the event. */
 function conclude(checks: readonly Judged[], group: GroupLook | null, chosen: SessionOutcome | null) {
   const first = checks.find(({ ok }) => ok === false) ?? null;
   const reason = first?.reason ?? null;

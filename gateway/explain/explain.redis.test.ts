@@ -18,7 +18,7 @@ const ACCOUNTS = ['account_id_1', 'account_id_2', 'account_id_3'];
 const NAMES = ['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'DTMF'];
 const KEY = resourceKeys('firehose:', 'default/quickstart').journal;
 
-/** A repeatable sequence of numbers from 0 to below `below`. */
+/** A repeatable sequence of numbers from 0 up to, but without, `below`. */
 function dice(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -59,7 +59,7 @@ describe('explain', LIMIT, () => {
     });
     assert.equal((await one.ingest(lines.join('\n'))).status, 200);
   };
-  /** Asks as a client does, over TLS. */
+  /** Sends a request like a client, over TLS. */
   const own = async (token: string, query: Record<string, string>, at = one) => {
     const ca = await readFile(join(at.stateFolder, 'ca.crt'), 'utf8');
     const path = `${EXPLAIN_PATH}?${new URLSearchParams(query).toString()}`;
@@ -124,7 +124,7 @@ describe('explain', LIMIT, () => {
           if (client === undefined) continue;
           pairs += 1;
           const has = client.received.has(event);
-          // Bytes that were on their way to a client that was cut off are lost; what it has was written.
+          // Bytes that were on their way to a client that was cut off are lost; the events that it has were written.
           if (client.isCut) assert.ok(!has || written === true, `${session} ${event}`);
           else assert.equal(written, has, `${session} ${event}: written ${written}, received ${has}`);
           assert.ok(confirmed !== true || has, 'what a pong confirmed was received');

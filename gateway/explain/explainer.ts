@@ -17,7 +17,7 @@ import { lookAtGroup, type GroupsPlace } from './group-look.ts';
 import type { FoundEvent, Look, Standing } from './look.ts';
 import { every, grantsAccount, grantsEvent, isWithinLogin } from './session-outcome.ts';
 
-/** Whose sessions a question is about. */
+/** The account, user or session of a question. */
 export type Subject =
   | { readonly kind: 'user'; readonly account: string; readonly user: string }
   | { readonly kind: 'session'; readonly session: string }
@@ -30,7 +30,10 @@ export interface Question {
   readonly cursor: Position | null;
   readonly subject: Subject;
   readonly group: ConsumerGroup | null;
-  /** The grant of a consumer that asks about itself: what lies beyond it is answered as what never was (X3). Null: an administrator. */
+  /**
+   * The grant of a consumer that asks about itself: events beyond it get the same answer as events that never existed
+   * (X3). Null: an administrator.
+   */
   readonly viewer: Grant | null;
 }
 
@@ -46,9 +49,9 @@ export interface ExplainerOptions {
   readonly journal: Journal;
   readonly directory: () => Directory;
   readonly scope: () => Scope;
-  /** Of this replica. */
+  /** Name of this replica. */
   readonly sessions: Iterable<LiveSession>;
-  /** The replicas that are alive; null where there is one. */
+  /** The replicas that are alive; null when there is one. */
   readonly replicas: () => readonly LiveReplica[] | null;
   /** Null with the embedded log. */
   readonly groups: GroupsPlace | null;
@@ -70,9 +73,9 @@ interface WebhookAttempts {
 }
 
 const BUDGET: SearchBudget = { entries: 200_000, ms: 3_000 };
-/** A consumer's search costs all others something. */
+/** A consumer's search costs resources of all others. */
 const OWN_BUDGET: SearchBudget = { entries: 50_000, ms: 1_000 };
-/** What another replica wrote last is known this much later: it notes and beats once a second. */
+/** Delay after which another replica's last entry is known: it writes and beats once a second. */
 const SETTLED_MS = 4_000;
 
 /** Rejects with LogUnavailable, JournalUnavailable or the Redis client's error. */
@@ -104,7 +107,7 @@ export async function explain(options: ExplainerOptions, question: Question): Pr
 
 const NO_CHANGES = { isTreeKnown: true, isOfferKnown: true };
 
-/** The same for an event that never was and for one that is not the viewer's, to the byte (X3). */
+/** Byte for byte the same for an event that never existed and for one that the viewer may not see (X3). */
 const UNKNOWN_EVENT: Explanation = {
   event: null,
   verdict: 'unknown',
@@ -115,7 +118,7 @@ const UNKNOWN_EVENT: Explanation = {
   webhook_attempts: [],
 };
 
-/** Whether an event is within what a grant shows, as things are now. */
+/** Whether a grant shows an event, in the present state. */
 function isVisible(
   event: FoundEvent,
   grant: Grant,
@@ -176,7 +179,7 @@ function isEnabled(
   return user === null ? null : (directory.userOf(account, user)?.enabled ?? null);
 }
 
-/** What was changed behind the event: then the state now says nothing about the state when it passed. */
+/** Changes after the event: the present state then says nothing about the state when it passed. */
 function changesSince({ entries }: JournalRead, { place }: FoundEvent, account: Account | null) {
   const chain = new Set<string>();
   for (let at = account; at !== null; at = at.parent) chain.add(at.id);
@@ -191,7 +194,7 @@ function changesSince({ entries }: JournalRead, { place }: FoundEvent, account: 
   return { isTreeKnown, isOfferKnown };
 }
 
-/** Null for a session that is closed, or of which nothing more is known than what it has noted. */
+/** Null for a closed session, or for one of which only its entries are known. */
 function standingOf(options: ExplainerOptions, history: SessionHistory, event: FoundEvent | null): Standing | null {
   if (history.closed !== null || history.group !== null) return null;
   for (const { id, writtenTo } of options.sessions) {

@@ -6,18 +6,18 @@ import { partitionOf } from '../../protocol/partition.ts';
 import { compareIds, lastIdOf, previousId, splitId, type Position } from '../../protocol/position.ts';
 import type { FoundEvent, Search } from './look.ts';
 
-/** What is known of an event that is looked for. */
+/** Known data of the searched event. */
 export interface Sought {
   /** Its id, or its place `<partition>:<entry id>`. */
   readonly event: string;
   readonly callId: string | null;
-  /** A cursor that came with it. */
+  /** A cursor that was received with it. */
   readonly position: Position | null;
   /** Entries that do not count. */
   readonly isMeant: (event: FoundEvent) => boolean;
 }
 
-/** Entries and milliseconds after which a search gives up. */
+/** Entries and milliseconds after which a search stops. */
 export interface SearchBudget {
   readonly entries: number;
   readonly ms: number;
@@ -25,10 +25,10 @@ export interface SearchBudget {
 
 const PLACE = /^(\d{1,2}):(\d{1,16}-\d{1,16})$/;
 const PAGE = 1_000;
-/** Looked through from the newest end, each behind the one before: an event that is asked for is mostly a recent one. */
+/** Searched from the newest end, one page after the other: a requested event is usually recent. */
 const WINDOWS_MS = [5_000, 30_000, 120_000, 600_000, 3_600_000, 6 * 3_600_000, 86_400_000, Number.POSITIVE_INFINITY];
 
-/** Finds an event by its place, the cursor that came with it, or a search from the newest end. Rejects with LogUnavailable. */
+/** Finds an event by its place, its cursor, or a search from the newest end. Rejects with LogUnavailable. */
 export async function findEvent(log: EventLog, sought: Sought, budget: SearchBudget): Promise<Search> {
   const state = await log.state();
   const found = (await byPlace(log, state, sought)) ?? (await byCursor(log, state, sought));
@@ -36,7 +36,7 @@ export async function findEvent(log: EventLog, sought: Sought, budget: SearchBud
   return bySearch(log, state, sought, budget);
 }
 
-/** Null for an id that is not a place, or a place where another event is. */
+/** Null when the id is not a place, or another event is at the place. */
 async function byPlace(log: EventLog, state: LogState, sought: Sought): Promise<Search | null> {
   const [, partition = '', id = ''] = PLACE.exec(sought.event) ?? [];
   if (id === '' || Number(partition) >= log.partitions) return null;
@@ -118,7 +118,7 @@ async function lookThrough(log: EventLog, state: LogState, stretch: Stretch) {
   return { entries, event: null };
 }
 
-/** The line is looked at before it is decoded: most are of other events. */
+/** The line is compared before it is decoded: most belong to other events. */
 function matching(entry: StoredEntry, state: LogState, { event: id, callId, isMeant }: Sought): FoundEvent | null {
   if (!entry.meta.includes(id)) return null;
   const event = eventOf(entry, state);

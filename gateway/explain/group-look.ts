@@ -16,10 +16,10 @@ export interface GroupsPlace extends LogPlace {
   readonly resource: string;
 }
 
-/** Dead letters of a group and partition that are looked through. */
+/** Most dead letters of a group and partition that are searched. */
 const MOST_LETTERS = 1_000;
 
-/** What Redis has of an event in the group of an account. Rejects with the client's error. */
+/** State of an event in the group of an account in Redis. Rejects with the client's error. */
 export async function lookAtGroup(
   place: GroupsPlace,
   { declared, account: of }: { readonly declared: ConsumerGroup; readonly account: string },
@@ -55,7 +55,7 @@ function keeps(declared: ConsumerGroup, { name, account: accountId }: FoundEvent
   return filter === null || filter({ views: [], outcome: 'known', name, accountId, account });
 }
 
-/** Null where no grant is in force, or it is not readable. */
+/** Null when no grant is in force, or it is unreadable. */
 function allows(text: string | null, { name, account: id }: FoundEvent, account: Account | null): boolean | null {
   const grant = text === null ? null : readGrant(text);
   if (grant === null || account === null) return null;

@@ -3,7 +3,7 @@ import type { PoisonReason } from '../../event-log/poison.ts';
 import type { Account } from '../directory/directory.ts';
 import type { Place, SessionHistory } from '../journal/history.ts';
 
-/** An event as the log has it. */
+/** An event in the log. */
 export interface FoundEvent {
   readonly id: string;
   readonly name: string;
@@ -15,33 +15,33 @@ export interface FoundEvent {
   readonly poison: PoisonReason | null;
 }
 
-/** What the search for an event found. */
+/** The result of the search for an event. */
 export type Search =
   | { readonly kind: 'found'; readonly event: FoundEvent }
-  /** The whole log was looked through. `oldestAt`: its oldest entry, Unix milliseconds. */
+  /** The whole log was searched. `oldestAt`: its oldest entry, Unix milliseconds. */
   | { readonly kind: 'absent'; readonly oldestAt: number | null }
-  /** The place is older than what the log keeps. */
+  /** The place is older than the log's first entry. */
   | { readonly kind: 'trimmed' }
   /** The search ended before the oldest entry: at this time, Unix milliseconds. */
   | { readonly kind: 'gave_up'; readonly at: number };
 
-/** How far a session that is still open has certainly come. */
+/** The certain progress of a session that is still open. */
 export interface Standing {
   readonly to: Position;
-  /** Whether nothing behind `to` was written yet; false where that is not known. */
+  /** Whether nothing after `to` was written yet; false when unknown. */
   readonly isExact: boolean;
 }
 
 export interface SessionLook {
   readonly history: SessionHistory;
-  /** Null for one that is closed, or of which nothing is known. */
+  /** Null for a closed session, or an unknown one. */
   readonly standing: Standing | null;
 }
 
-/** What Redis has of an event in a durable group. */
+/** State of an event in a durable group, in Redis. */
 export interface GroupLook {
   readonly group: string;
-  /** Whether the group's own filter and grant keep the event; null where its grant is not known. */
+  /** Whether the group's own filter and grant keep the event; null when its grant is unknown. */
   readonly isKept: boolean | null;
   /** The replica that reads the partition for the group; null for none. */
   readonly owner: string | null;
@@ -58,21 +58,21 @@ export interface GroupLook {
     | { readonly kind: 'acknowledged' };
 }
 
-/** Everything that an explanation is computed from. More than eight members: one of each input of delivery. */
+/** All inputs of an explanation. More than eight members: one for each input of delivery. */
 export interface Look {
   readonly search: Search;
-  /** The account of the event now; null where the directory lacks it. */
+  /** The present account of the event; null when the directory lacks it. */
   readonly account: Account | null;
-  /** Whether the resource offers it; null where what it offers has changed since. */
+  /** Whether the resource offers it; null when its offer has changed since. */
   readonly isOffered: boolean | null;
-  /** Whether the account is where it was when the event passed. */
+  /** Whether the account is at the same place as when the event passed. */
   readonly isTreeKnown: boolean;
-  /** The account that the question is about; null where a session or token is named that nobody knows. */
+  /** The account in the question; null when it names an unknown session or token. */
   readonly loginAccount: string | null;
-  /** Whether user and account exist and are enabled now; null where that is not known. */
+  /** Whether user and account exist and are enabled now; null when unknown. */
   readonly isUserEnabled: boolean | null;
-  /** The sessions that the question is about, in the order of their beginnings. */
+  /** The sessions in the question, in the order of their start. */
   readonly sessions: readonly SessionLook[];
-  /** Null where the question is not about a group. */
+  /** Null when the question is not about a group. */
   readonly group: GroupLook | null;
 }

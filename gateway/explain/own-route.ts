@@ -17,7 +17,7 @@ export interface OwnExplainOptions extends QuestionPlace {
   /** Counts the questions of each user, over all replicas. */
   readonly questions: Pick<Counter, 'add'>;
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
-  /** Whether a token that was verified may still be used. */
+  /** Whether a verified token may still be used. */
   readonly mayStay: (token: VerifiedToken) => boolean;
   /** False until the list of revocations is known. */
   readonly isRevocationKnown: () => boolean;
@@ -28,8 +28,8 @@ const MOST_A_MINUTE = 10;
 const MINUTE_S = 60;
 
 /**
- * `GET /ws/v1/firehose/explain?event=<id>`: why the sessions of the user of a token got an event or not. What the token does not
- * show is answered as what never was (X3).
+ * `GET /ws/v1/firehose/explain?event=<id>`: why the sessions of the token's user got an event or not. For events that
+ * the token does not show, the answer is that of an event that never existed (X3).
  */
 export function ownExplainHandler(options: OwnExplainOptions): RequestHandler {
   return async (request, response) => {

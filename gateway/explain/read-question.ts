@@ -5,7 +5,7 @@ import type { Cursors } from '../../event-log/cursor-seal.ts';
 import type { Problem } from '../http/problem.ts';
 
 const text = z.string().min(1).max(1_024);
-/** What both kinds of a question have. */
+/** The common part of both kinds of a question. */
 export const eventKeys = {
   event: text,
   call_id: text.optional(),
@@ -34,7 +34,7 @@ export interface ReadEvent {
   readonly group: ConsumerGroup | null;
 }
 
-/** A cursor that leads nowhere is a fault; one of another log names no event. Pure. */
+/** An invalid cursor is a fault; one of another log names no event. Pure. */
 export function readEvent(asked: AskedEvent, place: QuestionPlace): ReadEvent | { readonly problem: Problem } {
   const { event, call_id: callId = null, cursor, group: name } = asked;
   const opened = cursor === undefined ? null : place.cursors.open(cursor, place.partitions);

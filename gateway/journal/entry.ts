@@ -3,26 +3,26 @@ import type { Position } from '../../protocol/position.ts';
 
 const position = z.object({ epoch: z.string(), ids: z.array(z.string()) });
 const names = z.array(z.string()).nullable();
-/** A grant as it is kept. */
+/** A grant as it is stored. */
 export const grantSchema = z.object({ account: z.string(), accounts: names, events: names });
 export type NotedGrant = z.output<typeof grantSchema>;
 
-/** Whose session it is: in every entry of one, since earlier entries may be gone. */
+/** The session's account and user: in every entry, because earlier entries may be gone. */
 const session = {
   session: z.string(),
   account: z.string(),
   user: z.string(),
-  /** When it was noted, Unix milliseconds; for people: positions decide. */
+  /** Time of recording, Unix milliseconds; for people: positions decide. */
   at: z.int().min(0),
 };
 
-/** Why a session passed over a part of the log without writing it. */
+/** Why a session skipped a part of the log without writing it. */
 const PASSES = ['skipped_to_live', 'gap_told', 'snapshot'] as const;
 export type PassReason = (typeof PASSES)[number];
 
 /**
- * One entry. A grant is null where it is too long for an entry. Positions are those of a connection that reads the log itself: in a
- * group they are null.
+ * One entry. A grant is null when it is too long for an entry. Positions are those of a connection that reads the log
+ * itself: in a group they are null.
  */
 const entrySchema = z.discriminatedUnion('kind', [
   z.object({
@@ -46,10 +46,13 @@ const entrySchema = z.discriminatedUnion('kind', [
   }),
   /** Nothing between the two was written. */
   z.object({ kind: z.literal('passed'), ...session, reason: z.enum(PASSES), from: position, to: position }),
-  /** It does not take events as fast as they come: what it was written is exact up to `position` alone. */
+  /** It does not take events as fast as they arrive: the written events are exactly known only up to `position`. */
   z.object({ kind: z.literal('behind'), ...session, position }),
   z.object({ kind: z.literal('caught_up'), ...session, position }),
-  /** A pong proved that the client has read up to `position`. Grant and replica again, where `opened` is gone by now. */
+  /**
+   * A pong proved that the client has read up to `position`. Contains grant and replica again, because `opened` may be
+   * gone by now.
+   */
   z.object({
     kind: z.literal('confirmed'),
     ...session,
@@ -64,12 +67,15 @@ const entrySchema = z.discriminatedUnion('kind', [
     kind: z.literal('closed'),
     ...session,
     code: z.int(),
-    /** The last place up to which events were handed to the connection. */
+    /** The last place up to which events were passed to the connection. */
     position: position.nullable(),
     confirmed: position.nullable(),
     behind_max: z.int().min(0),
   }),
-  /** The account tree of a replica changed when it had delivered up to `position`. `moved` is null where nobody knows which accounts. */
+  /**
+   * The account tree of a replica changed when it had delivered up to `position`. `moved` is null when the accounts are
+   * unknown.
+   */
   z.object({
     kind: z.literal('tree'),
     at: session.at,
@@ -77,16 +83,16 @@ const entrySchema = z.discriminatedUnion('kind', [
     position: position.nullable(),
     moved: z.array(z.string()).nullable(),
   }),
-  /** What the resource offers changed. */
+  /** The resource's offer changed. */
   z.object({ kind: z.literal('offer'), at: session.at, replica: z.string(), position: position.nullable() }),
 ]);
 export type JournalEntry = z.output<typeof entrySchema>;
 export type SessionEntry = Extract<JournalEntry, { session: string }>;
 
-/** Longer than any entry but one with hundreds of accounts in its grant. */
+/** Longer than any entry, except one with hundreds of accounts in its grant. */
 const MOST_BYTES = 4_096;
 
-/** As it is kept. A grant that is too long is left out. */
+/** In its stored form. A grant that is too long is omitted. */
 export function encodeEntry(entry: JournalEntry): string {
   const text = JSON.stringify(entry);
   if (Buffer.byteLength(text) <= MOST_BYTES) return text;
@@ -95,7 +101,7 @@ export function encodeEntry(entry: JournalEntry): string {
   return entry.kind === 'tree' ? JSON.stringify({ ...entry, moved: null }) : text;
 }
 
-/** Null for what is not readable, as a later version wrote it. */
+/** Null when unreadable, because a later version wrote it. */
 export function decodeEntry(text: string): JournalEntry | null {
   try {
     return entrySchema.parse(JSON.parse(text));
@@ -104,7 +110,7 @@ export function decodeEntry(text: string): JournalEntry | null {
   }
 }
 
-/** A position as an entry has it. */
+/** A position in an entry. */
 export function noted({ epoch, ids }: Position): z.output<typeof position> {
   return { epoch, ids: [...ids] };
 }

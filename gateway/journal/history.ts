@@ -9,14 +9,14 @@ export interface Place {
   readonly id: string;
 }
 
-/** A part of a session in which grant and filter were the same: what was written lies after `from`, up to `to`. */
+/** A part of a session with the same grant and filter: written events lie after `from`, up to `to`. */
 export interface Segment {
-  /** What the token grants; null where the journal does not have it. */
+  /** Grant of the token; null when the journal lacks it. */
   readonly login: NotedGrant | null;
   /** The filter in force: within `login`. */
   readonly grant: NotedGrant | null;
   readonly from: Position;
-  /** Null: it goes on, or ended where nobody knows. */
+  /** Null: it continues, or its end is unknown. */
   readonly to: Position | null;
 }
 
@@ -27,32 +27,32 @@ interface PassedOver {
   readonly to: Position;
 }
 
-/** What the journal has of one session. More than eight members: a report. */
+/** The journal's data of one session. More than eight members: a report. */
 export interface SessionHistory {
   readonly session: string;
   readonly account: string;
   readonly user: string;
   /** Ids of its tokens, the first one first. */
   readonly tokens: readonly string[];
-  /** Null where the journal has no entry with it. */
+  /** Null when the journal has no entry with it. */
   readonly replica: string | null;
   readonly contract: string | null;
   readonly group: string | null;
-  /** Unix milliseconds; null where the journal begins later than the session. */
+  /** Unix milliseconds; null when the journal begins later than the session. */
   readonly openedAt: number | null;
   readonly closed: { readonly at: number; readonly code: number } | null;
   readonly segments: readonly Segment[];
   readonly passed: readonly PassedOver[];
-  /** A pong proved that the client has read so far. */
+  /** A pong proved that the client has read up to here. */
   readonly confirmed: Position | null;
   readonly behindMax: number;
-  /** Whether it was behind by its last entry. */
+  /** Whether it was behind in its last entry. */
   readonly isBehind: boolean;
-  /** The latest place up to which it certainly was written; null for none. */
+  /** The latest place up to which events were certainly written; null for none. */
   readonly reached: Position | null;
 }
 
-/** Whether a position is at or behind a place. False when their epochs differ. Pure. */
+/** Whether a position is at or after a place. False when their epochs differ. Pure. */
 export function holds({ epoch, ids }: Position, place: Place): boolean {
   return epoch === place.epoch && compareIds(place.id, ids[place.partition] ?? BEFORE_EVERYTHING) <= 0;
 }
@@ -62,7 +62,7 @@ export function isBetween(place: Place, from: Position, to: Position | null): bo
   return from.epoch === place.epoch && !holds(from, place) && (to === null || holds(to, place));
 }
 
-/** The sessions of which these entries are, in the order of their first entries. Pure. */
+/** The sessions in these entries, in the order of their first entries. Pure. */
 export function historiesOf(entries: readonly JournalEntry[]): readonly SessionHistory[] {
   const found = new Map<string, SessionHistory>();
   for (const entry of entries) {
@@ -136,7 +136,7 @@ function opened(known: SessionHistory, entry: Extract<SessionEntry, { kind: 'ope
   };
 }
 
-/** Where the first entries are gone, what is known begins here. */
+/** When the first entries are gone, the known part begins here. */
 function confirmed(known: SessionHistory, entry: Extract<SessionEntry, { kind: 'confirmed' }>): SessionHistory {
   const { replica, token, contract, grant, position, behind_max: behindMax } = entry;
   const isFirst = known.openedAt === null && known.segments.length === 0;

@@ -2,11 +2,11 @@ import type { JournalEntry } from './entry.ts';
 
 export interface JournalCounters {
   written: number;
-  /** Not taken, since too many waited or Redis refused them. */
+  /** Not recorded, because too many waited or Redis refused them. */
   dropped: number;
 }
 
-/** What sessions note, over all replicas of a resource. */
+/** Entries of sessions, over all replicas of a resource. */
 export interface Journal extends AsyncDisposable {
   /** Name of this replica in the entries. */
   readonly replica: string;
@@ -16,7 +16,7 @@ export interface Journal extends AsyncDisposable {
   /** Never waits and never throws (X4). */
   note(entry: JournalEntry): void;
   /**
-   * Entries in the order in which they were noted, those of this replica included. `isMeant` is asked of each text before it is
+   * Entries in the order of recording, including those of this replica. `isMeant` is called with each text before it is
    * parsed. Rejects with JournalUnavailable.
    */
   read(isMeant: (text: string) => boolean): Promise<JournalRead>;
@@ -24,7 +24,7 @@ export interface Journal extends AsyncDisposable {
 
 export interface JournalRead {
   readonly entries: readonly JournalEntry[];
-  /** Time of the oldest entry that is kept, Unix milliseconds; null for none. What was noted before is not known. */
+  /** Time of the oldest entry, Unix milliseconds; null for none. Anything earlier is unknown. */
   readonly since: number | null;
 }
 

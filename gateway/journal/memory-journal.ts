@@ -3,7 +3,7 @@ import type { Journal, JournalRead } from './journal.ts';
 
 const KEPT = 10_000;
 
-/** The journal of a gateway without Redis: gone with the process, as its log is. */
+/** The journal of a gateway without Redis: it ends with the process, like its log. */
 export class MemoryJournal implements Journal {
   readonly replica = 'this';
   readonly now = Date.now;

@@ -19,7 +19,7 @@ export interface OpenJournalOptions {
   readonly logger: Logger;
 }
 
-/** The journal of this resource. Owned by `stack`: what sessions note at their end is written before it is released. */
+/** The journal of this resource. Owned by `stack`: the last entries of sessions are written before it is released. */
 export function openJournal(
   stack: AsyncDisposableStack,
   { redis, keyspace, replica, logger }: OpenJournalOptions,
@@ -36,7 +36,7 @@ export interface FollowedInputs {
   readonly position: () => Position | null;
 }
 
-/** Notes changes of the account tree and of what the resource offers. Owned by `stack`. */
+/** Records changes of the account tree and of the resource's offer. Owned by `stack`. */
 export function noteChanges(
   stack: AsyncDisposableStack,
   journal: Journal,

@@ -19,16 +19,16 @@ export interface RedisJournalOptions {
 const FIELD = 'e';
 const MOST_ENTRIES = 100_000;
 const KEPT_MS = 7 * 86_400_000;
-/** Entries that wait for Redis at most. */
+/** Most entries that wait for Redis. */
 const MOST_WAITING = 5_000;
 const FLUSH_MS = 200;
 const IN_A_FLUSH = 500;
 const FORGET_EVERY_MS = 600_000;
 const PAGE = 2_000;
-/** How long the entries of the last sessions are waited for when the gateway ends. */
+/** How long the gateway waits at its end for the last sessions' entries. */
 const LAST_FLUSH_MS = 1_000;
 
-/** One stream of the resource that all replicas add to. What Redis does not take is counted and lost. */
+/** One stream of the resource to which all replicas add. Entries that Redis refuses are counted and lost. */
 export class RedisJournal implements Journal {
   readonly now = Date.now;
   readonly counters = { written: 0, dropped: 0 };
@@ -122,7 +122,7 @@ export class RedisJournal implements Journal {
     if (failed !== undefined) throw failed.reason;
   }
 
-  /** One line a reason and outage. */
+  /** One line for each reason and outage. */
   #failed(code: string): void {
     if (code === this.#failing) return;
     this.#failing = code;

@@ -3,7 +3,7 @@ import type { Grant, VerifiedToken } from '../auth/grant.ts';
 import { noted, type NotedGrant, type PassReason } from './entry.ts';
 import type { Journal } from './journal.ts';
 
-/** Whose record it is. */
+/** Account and user of the session. */
 export interface RecordedSession {
   readonly id: string;
   readonly token: Pick<VerifiedToken, 'id' | 'username' | 'grant'>;
@@ -11,9 +11,9 @@ export interface RecordedSession {
   readonly group: string | null;
 }
 
-/** Where the connection stands. */
+/** Progress of the connection. */
 export interface RecordedPlace {
-  /** Everything up to here was handed to the connection, or is not for it. */
+  /** Everything up to here was passed to the connection, or is not for it. */
   readonly writtenTo: Position | null;
 }
 
@@ -23,24 +23,24 @@ export interface RecordedPace {
   readonly entriesBehind: number | null;
 }
 
-/** How often a confirmed place is noted while a session is open. */
+/** How often a confirmed place is recorded while a session is open. */
 const CONFIRM_EVERY_MS = 15 * 60_000;
-/** A session that was behind is noted as caught up after this time without being behind. */
+/** A session that was behind counts as caught up after this time without being behind. */
 const CALM_MS = 30_000;
 
-/** What one session notes. It keeps positions that others hold anyway, and allocates nothing for an event. */
+/** Records of one session. Uses positions that other parts hold anyway, and allocates nothing for an event. */
 export class SessionRecord {
   readonly #journal: Journal;
   readonly #session: RecordedSession;
   #place: RecordedPlace | null = null;
   #grant: Grant;
-  /** Where nothing more was handed over; null while something may be. */
+  /** The place after which nothing more was passed on; null while something may be. */
   #end: Position | null = null;
   #asked: Position | null = null;
   #confirmed: Position | null = null;
   #confirmNotedAt: number;
   #behindMax = 0;
-  /** When it was behind last; null while the journal does not have it as behind. */
+  /** When it was last behind; null while the journal does not record it as behind. */
   #behindAt: number | null = null;
 
   constructor(journal: Journal, session: RecordedSession) {
@@ -65,12 +65,12 @@ export class SessionRecord {
     });
   }
 
-  /** How far events were handed to the connection. */
+  /** How far events were passed to the connection. */
   get writtenTo(): Position | null {
     return this.#end ?? this.#place?.writtenTo ?? null;
   }
 
-  /** Another token holds. */
+  /** A new token is in force. */
   renewed(): void {
     this.refiltered(this.#grant);
   }
@@ -95,7 +95,7 @@ export class SessionRecord {
     this.#journal.note({ kind: 'passed', ...this.#head(), reason, from: noted(from), to: noted(to) });
   }
 
-  /** A ping was sent. While one is not answered, the place of the first one counts. */
+  /** A ping was sent. While one is unanswered, the place of the first one counts. */
   pinged(): void {
     this.#asked ??= this.#place?.writtenTo ?? null;
   }

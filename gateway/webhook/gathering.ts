@@ -1,4 +1,4 @@
-/** Events that wait for others, to be sent in one request. It times itself, and decides nothing else. */
+/** Collects events, to be sent in one request. It has its own timer, and decides nothing else. */
 export class Gathering<Event> implements Disposable {
   readonly #most: number;
   readonly #waitMs: number;
@@ -6,7 +6,7 @@ export class Gathering<Event> implements Disposable {
   readonly #events = new Set<Event>();
   #timer: NodeJS.Timeout | null = null;
 
-  /** `flush` gets at most `most` events, `waitMs` after the first of them at the latest. */
+  /** `flush` gets at most `most` events, at most `waitMs` after the first of them. */
   constructor({ most, waitMs }: { most: number; waitMs: number }, flush: (events: readonly Event[]) => void) {
     this.#most = most;
     this.#waitMs = waitMs;
@@ -27,7 +27,7 @@ export class Gathering<Event> implements Disposable {
     this.#events.delete(event);
   }
 
-  /** Nothing is flushed any more. */
+  /** Nothing more is flushed. */
   [Symbol.dispose](): void {
     this.#events.clear();
     this.#clear();

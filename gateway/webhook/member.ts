@@ -12,9 +12,9 @@ type Event = Held<GroupMember>;
 export interface MemberWebhook {
   /** How many requests may begin now. */
   room(): number;
-  /** Events of one request at most, and how long the first of them waits for others. */
+  /** Most events of one request, and how long the first of them waits for others. */
   readonly batch: { readonly most: number; readonly waitMs: number };
-  /** Sends events once, in one request. Never rejects; null when it was cut off by the signal. */
+  /** Sends events once, in one request. Never rejects; null when the signal cut it off. */
   send(
     events: readonly Event[],
     signal: AbortSignal,
@@ -25,9 +25,9 @@ export interface MemberWebhook {
 }
 
 /**
- * The webhook of a group as its member: what a connection gets as frames becomes a request for each event, or for a batch of
- * them. Its answer acknowledges, refuses or gives up the event in the ledger, which keeps the order of each call (W1). A
- * batch that is refused says nothing of its events: each is then sent alone.
+ * The webhook of a group as its member: each frame of a connection becomes a request here, for one event or for a
+ * batch. The answer acknowledges, refuses or gives up the event in the ledger, which keeps the order of each call (W1).
+ * A refused batch says nothing about its events: each is then sent alone.
  */
 export class WebhookMember implements JoinedMember {
   readonly number: number;
@@ -111,7 +111,7 @@ export class WebhookMember implements JoinedMember {
     this.#gathering.delete(held);
     const controller = this.#underWay.get(held);
     this.#underWay.delete(held);
-    // The others of its batch are under way still.
+    // The other events of its batch are still being sent.
     if (controller !== undefined && !Array.from(this.#underWay.values()).includes(controller)) controller.abort();
   }
 

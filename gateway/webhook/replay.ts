@@ -11,29 +11,29 @@ export interface SentEvent {
   /** Entry id. */
   readonly id: string;
   readonly eventId: string;
-  /** Of this try, from 1. */
+  /** Number of this attempt, from 1. */
   readonly attempts: number;
   readonly meta: EntryMeta;
   readonly data: Buffer;
 }
 
-/** A part of the log: after these entry ids, a partition each, up to and including those. */
+/** A part of the log: after these entry ids, one for each partition, up to and including those. */
 export interface ReplayRange {
   readonly from: readonly string[];
   readonly until: readonly string[];
-  /** Why it begins later than was asked for; null where it does not. */
+  /** Why it begins later than requested; null when it does not. */
   readonly gap: string | null;
 }
 
 export interface ReplayParts {
   readonly log: Pick<EventLog, 'range'>;
-  /** By the account tree as it is now: whether the group has the event of this meta line. */
+  /** By the present account tree: whether the group has the event of this meta line. */
   readonly keeps: () => (metaLine: string) => boolean;
-  /** Requests at a time. */
+  /** Concurrent requests. */
   readonly lanes: number;
   /** Whether a request may begin now, beside those of live events. */
   readonly mayBegin: () => boolean;
-  /** Null when it was cut off by the signal. */
+  /** Null when the signal cut it off. */
   readonly send: (
     event: SentEvent,
     signal: AbortSignal,
@@ -47,7 +47,7 @@ export interface ReplayReport {
   readonly ended_at: string | null;
   readonly gap: string | null;
   readonly sent: number;
-  /** Events that the receiver refused at each of three tries, or asked never to get. */
+  /** Events that the receiver refused at each of three attempts, or asked never to get. */
   readonly refused: number;
   readonly last_error: string | null;
 }
@@ -58,9 +58,9 @@ const LOOK_AGAIN_MS = 100;
 const LOG_AGAIN_MS = 1_000;
 
 /**
- * The replay of one webhook on this replica: events of a range again, with their ids, the events of a call in order. It has a
- * quarter of the requests at a time, and waits whenever live events need the room. It ends with its replica: nothing of
- * it is kept.
+ * The replay of one webhook on this replica: sends events of a range again, with their ids, the events of a call in
+ * order. It uses a quarter of the concurrent requests, and waits whenever live events need the room. It ends with its
+ * replica: none of its state is stored.
  */
 export class Replays {
   readonly #parts: ReplayParts;
@@ -70,12 +70,12 @@ export class Replays {
     this.#parts = parts;
   }
 
-  /** The one under way, else the last one; null before the first. */
+  /** The running one, else the last one; null before the first. */
   get report(): ReplayReport | null {
     return this.#now?.report ?? null;
   }
 
-  /** False while one is under way. */
+  /** False while one is running. */
   begin(range: ReplayRange): boolean {
     if (this.#now?.report.state === 'running') return false;
     const stop = new AbortController();
@@ -98,7 +98,7 @@ export class Replays {
     return true;
   }
 
-  /** Settles once nothing of it is under way. Does nothing where none is. */
+  /** Settles once the replay has ended. Does nothing when there is none. */
   async stop(): Promise<void> {
     if (this.#now?.report.state !== 'running') return;
     this.#now.stop.abort();
@@ -145,7 +145,7 @@ class Replay {
     }
   }
 
-  /** Again until the log answers. */
+  /** Retries until the log answers. */
   async #read(partition: number, after: string): Promise<readonly StoredEntry[]> {
     while (!this.#signal.aborted) {
       try {
@@ -159,7 +159,7 @@ class Replay {
     return [];
   }
 
-  /** What the group has of a page, by calls. */
+  /** The group's events in a page, by calls. */
   #callsOf(entries: readonly StoredEntry[]): readonly (readonly SentEvent[])[] {
     const keeps = this.#parts.keeps();
     const calls = new Map<string, SentEvent[]>();
@@ -178,7 +178,10 @@ class Replay {
     for (const event of call) await this.#settle(event);
   }
 
-  /** Until the receiver has it, never wants it, or has refused it often enough. An outage of the receiver is waited out. */
+  /**
+   * Until the receiver has it, never wants it, or has refused it often enough. It waits through an outage of the
+   * receiver.
+   */
   async #settle(event: SentEvent): Promise<void> {
     for (let attempts = 1; !this.#signal.aborted;) {
       const ended = await this.#inLane(() => this.#parts.send({ ...event, attempts }, this.#signal));

@@ -34,7 +34,7 @@ export class SharedState {
   #current: WebhookState | null = null;
   #owed: Readonly<Record<string, string>> | null = null;
   #wroteSuccessAt = 0;
-  /** Lost events that Redis was not told of yet. */
+  /** Lost events that are not reported to Redis yet. */
   #owedLosses = 0;
   #lastCode = '';
 
@@ -96,7 +96,7 @@ export class SharedState {
     await this.refresh();
   }
 
-  /** Events that nobody will send: the log no longer had them. Written at the next `refresh`. */
+  /** Events that will never be sent: the log no longer had them. Written at the next `refresh`. */
   loses(events: number): void {
     this.#owedLosses += events;
   }

@@ -21,17 +21,17 @@ export interface ShownWebhook {
   /** Pauses since the last success, on this replica. */
   readonly failures: number;
   readonly in_flight: number;
-  /** On this replica, under way or the last one; null before the first. */
+  /** On this replica: the running one or the last one; null before the first. */
   readonly replay: ReplayReport | null;
   /** Events that the log no longer had when they were due, on all replicas. */
   readonly lost: number;
-  /** Gaps of sources passed over, on this replica. */
+  /** Passed gaps of sources, on this replica. */
   readonly source_gaps: number;
   /** The last requests of this replica, the newest first. */
   readonly attempts: readonly (Omit<Attempt, 'at'> & { readonly at: string })[];
 }
 
-/** Pure but for what it reads of the webhook. */
+/** Pure except for what it reads from the webhook. */
 export function show({
   name,
   account,

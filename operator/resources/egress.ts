@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { RedisConnection } from '../../runtime/redis/connection.ts';
 
-/** Where pods connect to, as a NetworkPolicy has to know it. */
+/** Destinations of pods, as a NetworkPolicy needs them. */
 export interface Destination {
   /** Empty: any. */
   readonly host: string;
@@ -16,7 +16,7 @@ export const DNS_RULE = {
   ],
 };
 
-/** A policy knows addresses and no names: a destination with a name is its port alone. Pure. */
+/** A policy knows addresses and no names: for a destination with a name, only its port is allowed. Pure. */
 export function destinationRules(destinations: readonly Destination[]): readonly object[] {
   const rules = destinations.map(({ host, port }) => {
     const family = isIP(host);
@@ -26,12 +26,12 @@ export function destinationRules(destinations: readonly Destination[]): readonly
   return [...new Map(rules.map((rule) => [JSON.stringify(rule), rule])).values()];
 }
 
-/** Sentinels and clusters name servers of their own, whose ports nobody knows before. */
+/** Sentinels and clusters name servers themselves, whose ports are not known in advance. */
 export function redisDestinations({ mode, nodes }: Pick<RedisConnection, 'mode' | 'nodes'>): readonly Destination[] {
   return mode === 'Standalone' ? nodes.map(({ host, port }) => ({ host, port })) : [{ host: '', port: null }];
 }
 
-/** Of an HTTP address; none where there is none. */
+/** From an HTTP address; none when there is none. */
 export function addressDestinations(address: string | undefined): readonly Destination[] {
   const url = address === undefined ? null : URL.parse(address);
   if (url === null) return [];

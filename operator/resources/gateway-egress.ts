@@ -1,7 +1,7 @@
 import type { Subscription } from '../../protocol/subscription.ts';
 import { addressDestinations, destinationRules, DNS_RULE, type Destination } from './egress.ts';
 
-/** Addresses of IPv4 that are not of the public internet (IANA's registry), and a host agent of a cloud. */
+/** Addresses of IPv4 that do not belong to the public internet (IANA's registry), and a cloud's host agent. */
 const NOT_PUBLIC = [
   '0.0.0.0/8',
   '10.0.0.0/8',
@@ -16,17 +16,18 @@ const NOT_PUBLIC = [
   '224.0.0.0/4',
   '240.0.0.0/4',
 ];
-/** Global unicast, without the tunnels that carry IPv4. */
+/** Global unicast, without the tunnels that contain IPv4 addresses. */
 const PUBLIC_BLOCKS = [
   { ipBlock: { cidr: '0.0.0.0/0', except: NOT_PUBLIC } },
   { ipBlock: { cidr: '2000::/3', except: ['2001::/32', '2002::/16'] } },
 ];
 
 /**
- * Where gateways may connect to, once a receiver that nobody vouches for is among it: DNS, the servers that the resource
- * names, and the receivers of its webhooks, of which one without `allowPrivateAddresses` is in the public internet. The
- * gateway judges each address as well; this holds where it would not. Null where no webhook is declared: then only the platform
- * names addresses. `redis` is null while it is not known, which closes no way to it. Pure.
+ * Destinations of gateways, once a receiver without the platform's approval is among them: DNS, the servers that the
+ * resource names, and the receivers of its webhooks, of which one without `allowPrivateAddresses` must be in the public
+ * internet. The gateway checks each address as well; this policy applies even if that check failed. Null when no
+ * webhook is declared: then only the platform names addresses. `redis` is null while unknown, which keeps every way to
+ * it open. Pure.
  */
 export function gatewayEgress(
   { spec }: Pick<Subscription, 'spec'>,
@@ -41,7 +42,7 @@ export function gatewayEgress(
     ...addressDestinations(directory?.http?.url),
     ...addressDestinations(kazoo?.url),
     ...addressDestinations(oidc?.issuer),
-    // Its keys may be at another host.
+    // Its keys may be on another host.
     ...(oidc === undefined ? [] : [{ host: '', port: 443 }]),
     ...webhooks.flatMap(({ url, allowPrivateAddresses }) => (allowPrivateAddresses ? addressDestinations(url) : [])),
   ];

@@ -9,8 +9,9 @@ export type Ownership =
   /** Owned by a deleted resource of the same name: Kubernetes deletes it within moments. */
   | 'former'
   /**
-   * Made for a resource of the same name, and without an owner since that one was deleted with `--cascade=orphan`: nobody
-   * deletes it, so it is taken over. What a Secret of this kind holds is not used: anybody could have written it.
+   * Made for a resource of the same name, and without an owner since that one was deleted with `--cascade=orphan`:
+   * nothing would delete it, so it is taken over. The content of a Secret of this kind is not used: any user could have
+   * written it.
    */
   | 'orphan'
   | 'foreign';
@@ -67,7 +68,10 @@ export class LeftByFormer extends Error {
   readonly code = 'left_by_former';
 }
 
-/** Throws when the object is neither the asking resource's nor an orphan. `wayOut` says what a person can do about a foreign one. */
+/**
+ * Throws when the object belongs neither to the asking resource nor is an orphan. `wayOut` says what a person can do
+ * about a foreign one.
+ */
 export function assertOwn(live: KubeObject, kind: string, asking: Asking, wayOut: string): void {
   const ownership = ownershipOf(live, asking);
   const { name } = live.metadata;

@@ -93,7 +93,7 @@ export function lookUp(namespace: string, access: SecretAccess, problems: string
   };
 }
 
-/** Whether a key holds something else than text in UTF-8, which is told for each. */
+/** Whether a key is not UTF-8 text, which is reported for each. */
 function tellUnreadable(secret: KubeObject, keys: readonly string[], tell: (fault: string) => void): boolean {
   const faults = keys.flatMap((key) => {
     const read = readSecret(secret, key);

@@ -106,8 +106,8 @@ export async function keepSelfSigned(
 }
 
 /**
- * Null when there is none, or it is an orphan, which is then written anew. A Secret of that name with another owner is neither used nor overwritten; `field` is where a
- * resource may name it instead.
+ * Null when there is none, or it is an orphan, which is then overwritten. A Secret of that name with another owner is
+ * neither used nor overwritten; `field` is where a resource may name it instead.
  */
 async function ownSecret(
   context: Context,

@@ -56,7 +56,7 @@ export async function runUntilSignal({ logger, settings, environment, run }: Run
     await Promise.race([run({ drain: drain.signal, now: now.signal }), uncaught.promise]);
     return EXIT.clean;
   } catch (error) {
-    // A line about it could not be written, and pino would try for ever.
+    // A line about it could not be written, and pino would retry without end.
     if (isUnread(error)) return EXIT.clean;
     return explain(error, { logger, settings, environment });
   } finally {
@@ -69,7 +69,7 @@ export async function runUntilSignal({ logger, settings, environment, run }: Run
 
 const STANDARD_OUTPUTS = [1, 2];
 
-/** Whether nobody reads this process's output any more, as behind `| head`. Only an attempt to write tells. */
+/** Whether nothing reads this process's output any more, as behind `| head`. Only an attempt to write shows it. */
 function isUnread(error: unknown): boolean {
   if ((error as NodeJS.ErrnoException | null)?.code !== 'EPIPE') return false;
   return STANDARD_OUTPUTS.some((fd) => {

@@ -25,9 +25,9 @@ interface Step {
 }
 
 /**
- * What is served: each entry as its line, one ETag for all of them, and what has changed since earlier ETags. The ETag is
- * the sum of keyed digests of the lines: it is the same whatever their order, a change costs as much as it changes, and
- * without the key nobody can make two contents that have the same.
+ * The served content: each entry as its line, one ETag for all of them, and the changes since earlier ETags. The ETag
+ * is the sum of keyed digests of the lines: it does not depend on their order, the cost of a change depends only on its
+ * size, and without the key it is impossible to construct two contents with the same ETag.
  */
 export class Book {
   readonly #secret: string;

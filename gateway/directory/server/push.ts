@@ -2,15 +2,15 @@ import type { Logger } from '../../../runtime/logging/logger.ts';
 
 const LIMIT_MS = 5_000;
 
-/** Asks gateways to poll the directory now. */
+/** Requests a poll of the directory from the gateways. */
 export interface Pusher extends AsyncDisposable {
   /** Never rejects, and does not wait for the answers. */
   tell(): void;
 }
 
 /**
- * One question to each gateway is under way and one waits, however many changes there are. A gateway that cannot be
- * reached asks at its next poll anyway: that is logged once until it succeeds.
+ * At most one request to each gateway runs and one waits, however many changes there are. An unreachable gateway polls
+ * later anyway: its failure is logged once until a request succeeds.
  */
 export function openPusher(
   urls: readonly string[],

@@ -4,18 +4,18 @@ import { WebSocket } from 'ws';
 import { STREAM_PATH } from '../../../protocol/paths.ts';
 import type { RunningGateway } from '../../testing/running-gateway.ts';
 
-/** One event as a client got it. */
+/** An event as a client received it. */
 export interface Received {
   readonly id: string;
   readonly cursor: string;
 }
 
-/** A client of the control contract that writes down what it got, and leaves politely or not. */
+/** A client of the control contract that records the events that it receives, and leaves with a Close or without. */
 export class LedgerClient {
   readonly received = new Map<string, Received>();
   /** Null before the greeting. */
   session: string | null = null;
-  /** Whether it was cut off: then the last bytes that were written may not have come. */
+  /** Whether it was cut off: the last written bytes may not have arrived then. */
   isCut = false;
   cursor: string | null = null;
   readonly gone: Promise<void>;
