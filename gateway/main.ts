@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { aborted } from '../runtime/lifecycle/aborted.ts';
 import { runUntilSignal } from '../runtime/lifecycle/run-until-signal.ts';
 import { createLogger, type Logger } from '../runtime/logging/logger.ts';
-import { buildGateway, type StartSource } from './build.ts';
+import { buildGateway, type Gateway, type StartSource } from './build.ts';
 import type { Environment } from '../runtime/lifecycle/environment.ts';
 import { readConfig, type GatewayConfig } from './config.ts';
 import { quickstartLines } from './quickstart/quickstart-lines.ts';
@@ -20,7 +20,7 @@ export async function main(environment: Environment, startSource: StartSource | 
       const config = await readConfig(environment);
       await using gateway = await buildGateway(config, logger, startSource);
       logger.info({ port: gateway.port, inner_port: gateway.innerPort }, 'listening');
-      sayHow(config, gateway.port, logger);
+      sayHow(config, gateway, logger);
       await Promise.race([gateway.ended, aborted(signals.drain)]);
       if (!signals.drain.aborted) return;
       logger.info({ signal: String(signals.drain.reason) }, 'draining');
@@ -30,11 +30,12 @@ export async function main(environment: Environment, startSource: StartSource | 
 }
 
 /** The two lines to paste next, when this is the quickstart at a terminal or in a transcript. */
-function sayHow(config: GatewayConfig, port: number, logger: Logger): void {
+function sayHow(config: GatewayConfig, { port, innerPort }: Gateway, logger: Logger): void {
   if (!config.isQuickstart || logger.level === 'silent') return;
   process.stdout.write(
     quickstartLines({
       port,
+      innerPort,
       isTls: !config.subscription.spec.gateway.tls.disabled,
       state: config.stateFolder,
       node: relative('.', process.execPath),

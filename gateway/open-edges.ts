@@ -13,6 +13,8 @@ import { refreshRouter } from './directory/http/refresh-route.ts';
 import { directoryDetail } from './directory/directory-report.ts';
 import { ownExplainHandler } from './explain/own-route.ts';
 import { createCounters } from './auth/limits/counters.ts';
+import { consoleRouter } from './console/console-router.ts';
+import type { Side } from './console/shell.ts';
 import { AddressAllowance } from './http/address-allowance.ts';
 import { createAddressOf, type AddressOf } from './http/client-address.ts';
 import { connectionLimit } from './http/connection-limit.ts';
@@ -110,6 +112,7 @@ async function openInner(
             }),
       directory: await openRefresh(config, state),
       administration: await openAdministration(config, { state, path }, { checks, logger }),
+      console: openConsole(config, 'inner'),
       unexpected: unexpected(logger),
     }),
   });
@@ -126,6 +129,11 @@ function readinessOf({ state, path }: Parts, isDraining: boolean): Readonly<Reco
     directory: { ok: true, detail: directoryDetail(directory.status) },
     draining: { ok: !isDraining, detail: isDraining ? 'this replica is going away' : 'no' },
   };
+}
+
+/** Null where the resource turns it off. */
+function openConsole({ subscription }: GatewayConfig, side: Side) {
+  return subscription.spec.gateway.console.enabled ? consoleRouter(side) : null;
 }
 
 /** A partition that accepts no event is a fault; one whose ids are in the future is named. */
@@ -284,6 +292,7 @@ async function openPublic(
             version: VERSION,
             additionalEvents: state.scope.current.filters.additionalEvents,
           })),
+          console: openConsole(config, 'public'),
           addressOf,
           allowedOrigins,
           isTls,

@@ -23,6 +23,8 @@ export const ADMINISTRATION_REFERENCE_PATH = `${ADMINISTRATION_PATH}/openapi.jso
 export const EXPLAIN_EVENT_PATH = `${ADMINISTRATION_PATH}/explain`;
 export const WEBHOOKS_PATH = `${ADMINISTRATION_PATH}/webhooks`;
 export const DEAD_LETTERS_PATH = `${ADMINISTRATION_PATH}/dead-letters`;
+/** The console, on both listeners. */
+export const CONSOLE_PATH = '/console/';
 /** Documents of the contract, on the public listener. */
 export const REFERENCE_PATH = {
   openApi: '/ws/v1/firehose/openapi.json',

@@ -101,6 +101,8 @@ const exposedGateway = z.strictObject({
     .prefault({}),
   /** Every connection begins with a PROXY protocol header (v1 or v2), and only `trustedProxies` may connect. */
   proxyProtocol: z.boolean().default(false),
+  /** The page at `/console/` of both listeners. */
+  console: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   allowedOrigins: setOf(z.string().min(1).max(253), 64, 1).default(['*']),
   /** Ignored while autoscaling. */
   replicas: platformOnly(z.int().min(0).max(200).default(2)),

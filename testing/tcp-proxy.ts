@@ -68,12 +68,13 @@ class Holding implements Held {
   }
 }
 
-export async function startTcpProxy(port: number): Promise<TcpProxy> {
+/** `port` may be another one for each connection. */
+export async function startTcpProxy(port: number | (() => number)): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let [armed, cuts, delayMs, isHole] = [false, 0, 0, false];
   let holding: Holding | null = null;
   const server = createServer((client) => {
-    const upstream = connect(port, '127.0.0.1');
+    const upstream = connect(typeof port === 'number' ? port : port(), '127.0.0.1');
     let isLost = isHole;
     const swallows = () => (isLost ||= isHole);
     client.on('data', (chunk) => {

@@ -19,6 +19,7 @@ test('alive always, ready when every check holds, and each failing check says wh
     },
     ingest,
     administration: Router(),
+    console: null,
     unexpected: (error) => assert.fail(String(error)),
   });
   await using listener = await openInnerListener({ host: '127.0.0.1', port: 0, app, logger: silentLogger });

@@ -17,6 +17,8 @@ export interface InnerAppOptions {
   /** Null: the directory is a file. */
   readonly directory: Router | null;
   readonly administration: Router;
+  /** Null: the console is off. */
+  readonly console: Router | null;
   readonly unexpected: (error: unknown) => void;
 }
 
@@ -37,6 +39,7 @@ export function createInnerApp(options: InnerAppOptions): Express {
   if (options.reconcile !== null) app.use(options.reconcile);
   if (options.directory !== null) app.use(options.directory);
   app.use(options.administration);
+  if (options.console !== null) app.use(options.console);
   app.use(notFound);
   app.use(answerErrors(options.unexpected));
   return app;

@@ -6,7 +6,7 @@ import { loginRoute, type LoginRouteOptions } from './login-route.ts';
 import type { Problem } from './problem.ts';
 import { answerErrors, notFound, onlyMethods, sendProblem } from './respond.ts';
 import { securityHeaders } from './security-headers.ts';
-import { WELCOME } from './welcome.ts';
+import { welcome } from './welcome.ts';
 
 export interface PublicAppOptions extends Omit<LoginRouteOptions, 'headers'> {
   /** Answers a GET of the live calls. */
@@ -17,6 +17,8 @@ export interface PublicAppOptions extends Omit<LoginRouteOptions, 'headers'> {
   readonly jwks: () => object;
   /** The contract as documents. */
   readonly reference: Router;
+  /** Null: the console is off. */
+  readonly console: Router | null;
   readonly isTls: boolean;
 }
 
@@ -49,9 +51,10 @@ export function createPublicApp(
     response.set('Cache-Control', 'public, max-age=300').json(options.jwks());
   });
   others.use(options.reference);
+  if (options.console !== null) others.use(options.console);
   others.get('/', (_request, response) => {
     response.set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
-    response.type('html').send(WELCOME);
+    response.type('html').send(welcome(options.console !== null));
   });
   others.all(['/', '/.well-known/jwks.json'], onlyMethods('GET', 'HEAD'));
   others.use(notFound);

@@ -1,8 +1,14 @@
 import { join } from 'node:path';
-import { LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
+import { CONSOLE_PATH, LOGIN_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 
 /** The next commands to paste: log in, then stream, with the quickstart's own user. */
-export function quickstartLines(gateway: { port: number; isTls: boolean; state: string; node: string }): string {
+export function quickstartLines(gateway: {
+  port: number;
+  innerPort: number;
+  isTls: boolean;
+  state: string;
+  node: string;
+}): string {
   const trust = gateway.isTls ? `--cacert ${join(gateway.state, 'ca.crt')} ` : '';
   const host = `localhost:${gateway.port}`;
   const scheme = gateway.isTls ? 's' : '';
@@ -19,6 +25,12 @@ Log in, then open the stream: paste these two lines into another terminal, in th
 
   TOKEN=$(curl -s ${trust}http${scheme}://${host}${LOGIN_PATH} -d '${body}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
   ${certificates}${gateway.node} -e '${print}' "ws${scheme}://${host}${STREAM_PATH}?token=$TOKEN"
+
+Or look at it in a browser, which asks about the certificate once: user admin, password adminpassword, domain admin.
+
+  http${scheme}://${host}${CONSOLE_PATH}
+
+Administration: http://localhost:${gateway.innerPort}${CONSOLE_PATH} with the token in ${join(gateway.state, 'admin-token')}
 
 `;
 }

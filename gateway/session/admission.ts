@@ -37,11 +37,15 @@ export interface Admitted {
   readonly place: Place;
 }
 
-/** Browsers name the page of the request (RFC 6454). Null when it is allowed. */
+/** Browsers name the page of the request (RFC 6454). Null when it is allowed. A page of this gateway itself, the console, always is. */
 export function judgeOrigin({ headers }: IncomingMessage, isAllowed: (origin: string) => boolean): Problem | null {
-  if (headers.origin === undefined || isAllowed(headers.origin)) return null;
+  const { origin, host } = headers;
+  if (origin === undefined || isAllowed(origin) || isOwnOrigin(origin, host)) return null;
   return { status: 403, code: 'origin_not_allowed', detail: 'This origin is not on the allowed list.' };
 }
+
+const isOwnOrigin = (origin: string, host: string | undefined): boolean =>
+  host !== undefined && URL.parse(origin)?.host === URL.parse(`https://${host}`)?.host;
 
 /** The owner of the token and the start of the stream, or the refusal. */
 export async function judgeClient(

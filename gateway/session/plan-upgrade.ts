@@ -28,6 +28,8 @@ export type PlannedUpgrade = { readonly plan: UpgradePlan } | { readonly problem
 const MAX_TOKEN_LENGTH = 8_192;
 /** RFC 9110 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** A token as a subprotocol: browsers can give a WebSocket no header, and a URL is written into logs on its way. */
+const TOKEN_PROTOCOL = 'firehose.token.';
 const OWN_FAMILY = /^firehose(\.|$)/i;
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 const REPLAY_PARAMETERS = ['cursor', 'from', 'to', 'on_gap', 'snapshot', 'group', 'regroup'];
@@ -58,7 +60,7 @@ export function planUpgrade(request: UpgradeRequest, now: number): PlannedUpgrad
   const once = contract === 'control' ? [...PARAMETERS].filter((name) => name !== 'token') : REPLAY_PARAMETERS;
   const repeated = once.find((name) => query.getAll(name).length > 1);
   if (repeated !== undefined) return refuse(400, 'repeated_parameter', `Give the query parameter '${repeated}' once.`);
-  const token = readToken(query, request.headers.authorization);
+  const token = readToken(query, request.headers.authorization, tokenProtocols(request));
   if ('problem' in token) return token;
   const format = readFormat(query, contract);
   if (typeof format === 'object') return format;
@@ -157,12 +159,21 @@ export function readFormat(query: URLSearchParams, contract: Contract): Format |
   return refuse(400, 'invalid_format', 'A CloudEvent has no _firehose, its cursor is an extension: leave meta out.');
 }
 
-/** The token from the query or the header. RFC 6750 2. */
+/** The tokens among the subprotocols of a handshake. */
+function tokenProtocols({ headers }: UpgradeRequest): readonly string[] {
+  const offered = offeredProtocols(headers['sec-websocket-protocol']) ?? [];
+  return offered
+    .filter((protocol) => protocol.startsWith(TOKEN_PROTOCOL))
+    .map((protocol) => protocol.slice(TOKEN_PROTOCOL.length));
+}
+
+/** The token from the query, the header or a subprotocol. RFC 6750 2. */
 export function readToken(
   query: URLSearchParams,
   authorization: string | undefined,
+  fromProtocols: readonly string[] = [],
 ): { token: string } | { problem: Problem } {
-  const tokens = new Set(query.getAll('token').filter((token) => token !== ''));
+  const tokens = new Set([...query.getAll('token'), ...fromProtocols].filter((token) => token !== ''));
   if (authorization !== undefined) {
     const bearer = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
     if (bearer === undefined && tokens.size === 0) return { problem: unauthorized() };
@@ -170,7 +181,11 @@ export function readToken(
   }
   const [token, other] = tokens;
   if (other !== undefined) {
-    return refuse(400, 'two_tokens', 'Two different tokens were given: send one, in the query or in the header.');
+    return refuse(
+      400,
+      'two_tokens',
+      'Two different tokens were given: send one, in the query, in the header or as a subprotocol.',
+    );
   }
   if (token === undefined || token.length > MAX_TOKEN_LENGTH) return { problem: unauthorized() };
   return { token };

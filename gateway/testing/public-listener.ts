@@ -36,6 +36,7 @@ export async function openListener({
       body: (await login?.(body, address)) ?? { bytes: body.length, address },
     }),
     reference: express.Router(),
+    console: null,
     calls: (_request, response) => void response.end(),
     explain: (_request, response) => void response.end(),
     jwks: () => ({ keys: [] }),

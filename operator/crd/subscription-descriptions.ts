@@ -160,6 +160,8 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.gateway.addressLimit.perSecond': 'How many a second from then on.',
   'spec.gateway.proxyProtocol':
     'Every connection begins with a PROXY protocol header; only trustedProxies may connect then.',
+  'spec.gateway.console': 'The page at /console/ of both listeners.',
+  'spec.gateway.console.enabled': 'False: no gateway serves it.',
   'spec.gateway.allowedOrigins': 'Origins of browser pages that may log in and connect.',
   'spec.auth': 'Who may log in, and for how long.',
   'spec.auth.directory': 'Accounts and users: from a Secret, or from a server.',

@@ -1,6 +1,6 @@
 /** Query parameters of the stream, with their meanings. */
 export const STREAM_PARAMETERS = {
-  token: 'The token of a login; or the header Authorization',
+  token: 'The token of a login; or the header Authorization, or on a WebSocket the subprotocol firehose.token.<token>',
   v: '1: the control contract, whose messages all have _firehose',
   meta: '1: each event has _firehose as its last key',
   format: 'cloudevents: each event is the data of a CloudEvent 1.0',
@@ -17,7 +17,7 @@ export const STREAM_PARAMETERS = {
 
 /** Those of the stream as Server-Sent Events. */
 export const EVENTS_PARAMETERS = {
-  token: STREAM_PARAMETERS.token,
+  token: 'The token of a login; or the header Authorization',
   meta: STREAM_PARAMETERS.meta,
   format: STREAM_PARAMETERS.format,
   cursor: STREAM_PARAMETERS.cursor,

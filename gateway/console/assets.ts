@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { stripTypes } from './strip-types.ts';
+
+/** A file that a browser gets. */
+export interface Asset {
+  readonly type: string;
+  readonly body: Buffer;
+  readonly gzip: Buffer;
+}
+
+export interface Assets {
+  /** By their path below the folder of the assets. */
+  readonly files: ReadonlyMap<string, Asset>;
+  /** Another one for other files. */
+  readonly digest: string;
+}
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** The one library of the page, as its package has it for browsers. */
+export const LIBRARY = 'lit-html';
+export const ENTRY = 'gateway/console/page/main.ts';
+export const STYLE = 'gateway/console/page/style.css';
+/** Folders whose modules the page may import: its own, and what processes agree on. */
+const FOLDERS = ['gateway/console/page', 'protocol'];
+
+/** Statements at the beginning of a line, or behind another one in what is minified. */
+const IMPORTED = /(?:^|;)(?:import|export)\b(?:[\w$\s{},*]*?\bfrom)?\s*["']([^"']+)["']/gm;
+
+/** Reads the page from its first module on: what it imports, and nothing else, is served. */
+export async function readAssets(): Promise<Assets> {
+  const files = new Map<string, Asset>();
+  await addModule(files, ENTRY);
+  files.set(STYLE, await asset('text/css; charset=utf-8', await readFile(join(ROOT, STYLE), 'utf8')));
+  const hash = createHash('sha256');
+  for (const [path, { body }] of files) hash.update(path).update(body);
+  return { files, digest: hash.digest('base64url').slice(0, 16) };
+}
+
+async function addModule(files: Map<string, Asset>, path: string): Promise<void> {
+  if (files.has(path)) return;
+  const source = await readFile(placeOf(path), 'utf8');
+  const script = path.endsWith('.ts') ? stripTypes(source) : source.replace(/\n\/\/# sourceMappingURL=.*/, '');
+  files.set(path, await asset('text/javascript; charset=utf-8', withoutMargins(script)));
+  for (const [, imported = ''] of script.matchAll(IMPORTED)) await addModule(files, pathOf(imported, path));
+}
+
+/** Where an asset lies on this machine. The library is found as Node finds it: its folder need not be this project's own. */
+function placeOf(path: string): string {
+  if (!path.startsWith(`${LIBRARY}/`)) return join(ROOT, path);
+  const found = fileURLToPath(import.meta.resolve(LIBRARY));
+  const folder = found.slice(0, found.lastIndexOf(`${sep}${LIBRARY}${sep}`) + LIBRARY.length + 2);
+  return join(folder, path.slice(LIBRARY.length + 1));
+}
+
+function pathOf(imported: string, from: string): string {
+  if (imported === LIBRARY) return `${LIBRARY}/${LIBRARY}.js`;
+  if (imported.startsWith(`${LIBRARY}/`)) return imported;
+  const path = relative('/', resolve('/', dirname(from), imported)).replaceAll(sep, '/');
+  const isOwn = from.startsWith(`${LIBRARY}/`)
+    ? path.startsWith(`${LIBRARY}/`)
+    : FOLDERS.some((folder) => path.startsWith(`${folder}/`));
+  if (!imported.startsWith('.') || !isOwn) throw new Error(`${from} of the console imports ${imported}`);
+  return path;
+}
+
+/** Stripped types leave blanks: none of them is sent at the end of a line. */
+function withoutMargins(script: string): string {
+  return script.replaceAll(/[ \t]+$/gm, '').replaceAll(/\n{2,}/g, '\n');
+}
+
+const compressed = promisify(gzip);
+
+async function asset(type: string, text: string): Promise<Asset> {
+  const body = Buffer.from(text);
+  return { type, body, gzip: await compressed(body, { level: 9 }) };
+}

@@ -1,0 +1,227 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { DEAD_LETTERS_PATH, GROUPS_PATH } from '../../../../protocol/paths.ts';
+import { say } from '../base/announce.ts';
+import { askPerson } from '../base/ask-person.ts';
+import { count, shortened } from '../base/format.ts';
+import { jsonView } from '../base/json-view.ts';
+import type { Page } from '../base/page.ts';
+import { Poll } from '../base/poll.ts';
+import { list, object, parsed, text, type Json } from '../base/read.ts';
+import { fragmentOf, type Place } from '../base/route.ts';
+import { redrawNow } from '../base/redraw.ts';
+import type { Administration } from './admin.ts';
+
+const EVERY_MS = 4_000;
+/** Redriven by one press: beyond it the person looks again. */
+const MOST_AT_ONCE = 100;
+
+/** What durable groups gave up: why, with the event, and the way back into the log. */
+export class DeadLettersPage implements Page {
+  readonly name = 'dead-letters';
+  readonly title = 'Dead letters';
+  readonly #administration: Administration;
+  readonly #groups: Poll;
+  readonly #letters: Poll;
+  #group = '';
+  #account = '';
+  #open: Json | null = null;
+  #redriving: string | null = null;
+
+  constructor(administration: Administration) {
+    this.#administration = administration;
+    this.#groups = new Poll(
+      30_000,
+      () => administration.get(GROUPS_PATH),
+      (value) => this.#chooseFirst(value),
+    );
+    this.#letters = new Poll(EVERY_MS, () =>
+      administration.get(this.#path(), { account: this.#account, limit: String(MOST_AT_ONCE) }),
+    );
+  }
+
+  enter({ item, query }: Place): void {
+    this.#group = item;
+    this.#account = query.get('account') ?? '';
+    this.#open = null;
+    this.#letters.clear();
+    this.#groups.start();
+    if (item !== '') this.#letters.start();
+  }
+
+  leave(): void {
+    this.#groups.stop();
+    this.#letters.stop();
+  }
+
+  key({ key }: KeyboardEvent): boolean {
+    if (key !== 'Escape' || this.#open === null) return false;
+    this.#close();
+    return true;
+  }
+
+  view(): TemplateResult {
+    const letters = list(this.#letters.value?.['dead_letters']).map(object);
+    const isMore = text(this.#letters.value?.['next']) !== null;
+    return html`<header class="top">
+        <h1>Dead letters</h1>
+        ${this.#letters.value === null ? nothing : html`<span class=${letters.length === 0 ? 'chip good' : 'chip bad'}>${count(letters.length)}${isMore ? ' and more' : ''}</span>`}
+        <span class="end links">
+          ${this.#pickers()}
+          <button
+            ?disabled=${letters.length === 0 || this.#redriving !== null}
+            @click=${() => this.#redriveAll(letters)}
+          >
+            ${this.#redriving ?? `Redrive ${letters.length === 0 ? 'all' : count(letters.length)}…`}
+          </button>
+        </span>
+      </header>
+      <div class=${this.#open === null ? 'split' : 'split open'}>
+        <div class="scroll">${this.#groups.trouble()}${this.#letters.trouble()}${this.#list(letters)}</div>
+        ${this.#panel()}
+      </div>`;
+  }
+
+  #pickers(): TemplateResult {
+    const groups = list(this.#groups.value?.['groups']).map((one) => text(object(one)['group']) ?? '');
+    const go = (group: string, account: string) => {
+      location.hash = fragmentOf('dead-letters', group, { account });
+    };
+    return html`<label
+        >Group
+        <select name="group" @change=${(event: Event) => go((event.target as HTMLSelectElement).value, '')}>
+          ${groups.map((name) => html`<option value=${name} ?selected=${name === this.#group}>${name}</option>`)}
+        </select></label
+      >
+      <label
+        >Account
+        <input
+          name="account"
+          size="14"
+          placeholder="all"
+          .value=${this.#account}
+          @change=${(event: Event) => go(this.#group, (event.target as HTMLInputElement).value.trim())}
+      /></label>`;
+  }
+
+  #list(letters: readonly Json[]): TemplateResult | typeof nothing {
+    if (this.#letters.value === null) return this.#letters.waiting();
+    if (letters.length === 0) return html`<p class="empty">This group has given nothing up.</p>`;
+    return html`<div class="card">
+      <table>
+        <thead>
+          <tr>
+            <th>Event</th>
+            <th>Account</th>
+            <th>Call</th>
+            <th>Why</th>
+            <th class="number">Attempts</th>
+            <th></th>
+          </tr>
+        </thead>
+        <tbody>
+          ${letters.map(
+            (letter) =>
+              html`<tr>
+                <td>
+                  <button class="quiet" @click=${() => this.#show(letter)}>${text(letter['name']) ?? '–'}</button>
+                </td>
+                <td>${text(letter['account'])}</td>
+                <td class="mono">${shortened(text(letter['callId']) ?? '–', 22)}</td>
+                <td>${causeOf(letter)}</td>
+                <td class="number">${text(letter['attempts'])}</td>
+                <td class="actions"><button @click=${() => this.#redrive(letter)}>Redrive…</button></td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
+  }
+
+  #panel(): TemplateResult | typeof nothing {
+    if (this.#open === null) return nothing;
+    const letter = this.#open;
+    const facts = ['id', 'entry', 'eventId', 'reason', 'attempts', 'error'];
+    return html`<aside class="panel" aria-label="Dead letter">
+      <header>
+        <h2>${text(letter['name'])}</h2>
+        <button class="quiet" @click=${() => this.#close()}>Close <kbd>Esc</kbd></button>
+      </header>
+      <p class="trouble">${causeOf(letter)}</p>
+      <p class="links"><button @click=${() => this.#redrive(letter)}>Redrive…</button></p>
+      <dl class="facts">
+        ${facts.map(
+          (key) =>
+            html`<dt>${key}</dt>
+              <dd>${text(letter[key]) ?? '–'}</dd>`,
+        )}
+      </dl>
+      ${jsonView(parsed(text(letter['data']) ?? ''))}
+    </aside>`;
+  }
+
+  async #show(letter: Json): Promise<void> {
+    const answer = await this.#administration.get(`${this.#path()}/${encodeURIComponent(text(letter['id']) ?? '')}`);
+    if (answer.ok) this.#open = answer.value;
+    else say(answer.problem.detail);
+    redrawNow();
+  }
+
+  #close(): void {
+    this.#open = null;
+    redrawNow();
+  }
+
+  async #redrive(letter: Json): Promise<void> {
+    const detail = 'The event goes to the end of the log under its old id: every reader of the log sees it again.';
+    if ((await askPerson({ title: `Redrive ${text(letter['name']) ?? 'it'}?`, detail, action: 'Redrive' })) === null)
+      return;
+    const problem = await this.#send(letter);
+    say(problem ?? 'The event is back in the log');
+    this.#close();
+    this.#letters.start();
+  }
+
+  async #redriveAll(letters: readonly Json[]): Promise<void> {
+    const detail = `The ${letters.length} events that are shown go to the end of the log, the oldest first: every reader of the log sees them again.`;
+    if ((await askPerson({ title: `Redrive ${letters.length}?`, detail, action: 'Redrive them' })) === null) return;
+    let done = 0;
+    let problem: string | null = null;
+    for (const letter of letters) {
+      this.#redriving = `${done} of ${letters.length}…`;
+      redrawNow();
+      problem = await this.#send(letter);
+      if (problem !== null) break;
+      done += 1;
+    }
+    this.#redriving = null;
+    say(problem === null ? `${done} events are back in the log` : `${done} are back in the log, then: ${problem}`);
+    this.#close();
+    this.#letters.start();
+  }
+
+  /** Null when it is back in the log. */
+  async #send(letter: Json): Promise<string | null> {
+    const id = encodeURIComponent(text(letter['id']) ?? '');
+    const answer = await this.#administration.post(`${this.#path()}/${id}/redrive`);
+    return answer.ok ? null : answer.problem.detail;
+  }
+
+  #path(): string {
+    return `${DEAD_LETTERS_PATH}/${encodeURIComponent(this.#group)}`;
+  }
+
+  #chooseFirst(value: Json): void {
+    const first = text(object(list(value['groups'])[0])['group']);
+    if (this.#group !== '' || first === null) return;
+    this.#group = first;
+    this.#letters.start();
+  }
+}
+
+function causeOf(letter: Json): string {
+  const error = text(letter['error']);
+  const reason = text(letter['reason']) ?? '';
+  const why =
+    reason === 'max_deliver' ? 'too many tries' : reason === 'terminated' ? 'given up by its consumer' : reason;
+  return error === null ? why : `${why}: ${error}`;
+}
