@@ -60,12 +60,15 @@ test('C2: values of events are text and nothing else, however hostile', LIMIT, a
     const { status, body } = await running.ingest(line);
     assert.equal(status, 200, JSON.stringify(body));
   }
-  await console.shows('the last one', '.bottom', /[89]|1\d lines heard/);
+  await console.shows('the last one', '.bottom', /^7 lines heard/);
   const { page } = console;
   const elements = await page
     .locator('.events tbody *')
-    .evaluateAll((all) => [...new Set(all.map(({ localName }) => localName))].toSorted());
-  assert.deepEqual(elements, ['a', 'span', 'td', 'tr']);
+    .evaluateAll((all) => [...new Set(all.map(({ localName }) => localName))].join(' '));
+  assert.deepEqual(
+    elements.split(' ').toSorted((a, b) => (a < b ? -1 : 1)),
+    ['a', 'span', 'td', 'tr'],
+  );
   for (let row = 0; row < hostile.length; row += 1) {
     await page
       .locator('tr.event')
@@ -98,7 +101,7 @@ test(
     const [head = ''] = token.split('.');
     const holds = (text: string) => text.includes(head);
     const stored = () =>
-      page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+      page.evaluate<string>('JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])');
     assert.equal(holds(await stored()), false);
     assert.deepEqual(console.requested.filter(holds), []);
     assert.equal(holds(page.url()) || holds(await page.content()), false);
@@ -177,7 +180,7 @@ test('C5: a filter is built, holds from a boundary on, is in the address, and is
   await page.getByRole('button', { name: /^Filter/ }).click();
   await page.getByLabel('Another account').fill('no_such_account');
   await page.keyboard.press('Enter');
-  await console.shows('the refusal', '.refusal', /account_not_granted/);
+  await console.shows('the refusal', '.refusal', /foreign_account/);
   assert.deepEqual(console.faults, []);
 });
 
@@ -192,7 +195,7 @@ test('C5: an event is opened with its facts, and copied as JSON, id and program'
   const copied = async (button: string) => {
     await page.getByRole('button', { name: button, exact: true }).click();
     await console.shows('what was done', '.toast', /copied/);
-    return page.evaluate(() => navigator.clipboard.readText());
+    return page.evaluate<string>('navigator.clipboard.readText()');
   };
   assert.equal((JSON.parse(await copied('Copy JSON')) as { n: number }).n, 7);
   assert.match(await copied('Copy id'), /^\S{8,}$/);
@@ -204,6 +207,6 @@ test('C5: an event is opened with its facts, and copied as JSON, id and program'
   await page.getByRole('button', { name: 'Theme: system' }).click();
   await page.getByRole('button', { name: 'Theme: light' }).click();
   await page.getByRole('button', { name: 'Theme: dark' }).click();
-  await page.getByRole('button', { name: 'Close the event' }).click();
+  await page.getByRole('button', { name: /^Close/ }).click();
   assert.equal(await page.locator('.panel').count(), 0);
 });

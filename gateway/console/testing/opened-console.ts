@@ -90,7 +90,7 @@ export async function unlock({ page }: Pick<OpenedConsole, 'page'>, running: Run
   await page.locator('nav.side').waitFor();
 }
 
-export async function adminToken({ stateFolder }: RunningGateway): Promise<string> {
+async function adminToken({ stateFolder }: RunningGateway): Promise<string> {
   return (await readFile(join(stateFolder, 'admin-token'), 'utf8')).trim();
 }
 

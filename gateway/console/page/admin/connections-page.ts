@@ -51,7 +51,7 @@ export class ConnectionsPage implements Page {
         ${value === null ? nothing : html`<span class="chip">${count(all.length)}${hasMore ? ' and more' : ''} on this replica</span>`}
         ${behind === 0 ? nothing : html`<span class="chip busy">${count(behind)} behind</span>`}
       </header>
-      <div class="scroll">
+      <div class="scroll" tabindex="0">
         ${this.#poll.trouble()}${this.#poll.waiting()}${value === null ? nothing : this.#table(all)}
       </div>`;
   }
@@ -69,7 +69,7 @@ export class ConnectionsPage implements Page {
             <th>State</th>
             <th>Address</th>
             <th>Session</th>
-            <th></th>
+            <th>Action</th>
           </tr>
         </thead>
         <tbody>

@@ -76,7 +76,7 @@ export class DeadLettersPage implements Page {
         </span>
       </header>
       <div class=${this.#open === null ? 'split' : 'split open'}>
-        <div class="scroll">${this.#groups.trouble()}${this.#letters.trouble()}${this.#list(letters)}</div>
+        <div class="scroll" tabindex="0">${this.#groups.trouble()}${this.#letters.trouble()}${this.#list(letters)}</div>
         ${this.#panel()}
       </div>`;
   }
@@ -115,7 +115,7 @@ export class DeadLettersPage implements Page {
             <th>Call</th>
             <th>Why</th>
             <th class="number">Attempts</th>
-            <th></th>
+            <th>Action</th>
           </tr>
         </thead>
         <tbody>

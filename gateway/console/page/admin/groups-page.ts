@@ -53,7 +53,7 @@ export class GroupsPage implements Page {
     const groups = list(value?.['groups']).map(object);
     const webhooks = list(this.#webhooks.value?.['webhooks']).map(object);
     return html`<header class="top"><h1>Groups and webhooks</h1></header>
-      <div class="scroll">
+      <div class="scroll" tabindex="0">
         ${this.#groups.trouble()}${this.#groups.waiting()}
         ${value !== null && groups.length === 0 ? html`<p class="empty">The resource declares no consumer group.</p>` : nothing}
         ${groups.map((group) =>

@@ -74,7 +74,7 @@ export class CallPage implements Page {
           </button>
         </span>
       </header>
-      <div class="scroll">
+      <div class="scroll" tabindex="0">
         ${this.#trouble()}${ladder.steps.length === 0 ? this.#nothingYet() : this.#call(ladder)}
       </div>`;
   }

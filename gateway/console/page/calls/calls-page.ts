@@ -47,7 +47,7 @@ export class CallsPage implements Page {
         ${value === null ? nothing : this.#summary(calls)}
         <label class="end">Account ${this.#picker()}</label>
       </header>
-      <div class="scroll">
+      <div class="scroll" tabindex="0">
         ${this.#poll.problem?.code === 'calls_disabled' ? DISABLED : this.#poll.trouble()}${this.#poll.waiting()}
         ${value === null ? nothing : table(calls)}
       </div>`;

@@ -36,7 +36,7 @@ export interface Phase {
   readonly firstStep: number;
   readonly lastStep: number | null;
 }
-export type PhaseState = 'ringing' | 'answered' | 'held' | 'parked';
+type PhaseState = 'ringing' | 'answered' | 'held' | 'parked';
 
 export interface Ladder {
   readonly legs: readonly Leg[];

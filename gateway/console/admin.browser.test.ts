@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { openBrowser, type Browser } from '../../testing/browser.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { until } from '../../testing/until.ts';
+import { untilEvents, untilFrame } from '../testing/frames.ts';
+import { startGateway, type Client, type RunningGateway } from '../testing/running-gateway.ts';
+import { assertOwnRequestsAlone, openConsole, unlock } from './testing/opened-console.ts';
+
+const LIMIT = { timeout: 240_000 };
+const event = (n: number) =>
+  JSON.stringify({ 'Event-Name': 'DTMF', 'Call-ID': `call-${n}`, 'Account-ID': 'account_id_1', 'DTMF-Digit': '5', n });
+
+let browser: Browser;
+let redis: RedisServer;
+let running: RunningGateway;
+before(async () => {
+  browser = await openBrowser();
+  redis = await startRedis();
+  running = await startGateway({ redisUrl: redis.url });
+});
+after(async () => {
+  await running[Symbol.asyncDispose]();
+  await redis.stop();
+  await browser[Symbol.asyncDispose]();
+});
+
+const join = async (query: string): Promise<Client> => running.connect(`?token=${await running.token()}${query}`);
+
+/** Gives events up, as a consumer that cannot handle them. */
+async function giveUp(reasons: readonly string[]): Promise<void> {
+  const client = await join('&group=default&v=1');
+  await untilFrame(client, 'hello');
+  await until(
+    'accepted events',
+    async () => (await running.ingest(reasons.map((_, n) => event(n)).join('\n'))).status === 200,
+  );
+  const events = await untilEvents(client, reasons.length);
+  for (const [at, { _firehose }] of events.entries()) {
+    client.send(JSON.stringify({ term: _firehose.id, reason: reasons[at] ?? '' }));
+  }
+  await until('dead letters', async () => (await running.administer('/dead-letters/default')).body['dead_letters'], {
+    holds: (letters) => (letters as readonly unknown[]).length === reasons.length,
+  });
+  client.close();
+}
+
+test('C3, C5: a wrong admin token is said on its page; the right one is in memory alone', LIMIT, async () => {
+  const console = await openConsole(browser, running, { side: 'inner' });
+  const { page } = console;
+  await page.getByLabel('Admin token').fill('wrong');
+  await page.getByRole('button', { name: 'Open' }).click();
+  await console.shows('why not', '[role=alert]', /does not take this token/);
+  await unlock(console, running);
+  assert.equal(await page.evaluate(() => sessionStorage.length + localStorage.length), 0);
+  await page.getByRole('button', { name: 'Forget the token' }).click();
+  await page.getByLabel('Admin token').waitFor();
+  assertOwnRequestsAlone(console);
+  assert.deepEqual(console.faults, []);
+});
+
+test('C5: a connection is shown, and its user revoked after a question', LIMIT, async () => {
+  const client = await join('&v=1');
+  const console = await openConsole(browser, running, { side: 'inner', at: '#/connections' });
+  const { page } = console;
+  await unlock(console, running);
+  await console.shows('the connection', 'table', /admin.*control/s);
+  await page.getByRole('button', { name: 'Revoke…' }).first().click();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(await page.locator('dialog').count(), 0);
+  await page.getByRole('button', { name: 'Revoke…' }).first().click();
+  await page.locator('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await console.shows('what was done', '.toast', /admin is revoked: 1 connections closed/);
+  assert.equal((await client.closed).code, 4503);
+  await console.shows('nobody', '.empty', /Nobody is connected/);
+  assert.deepEqual(console.faults, []);
+});
+
+test('C5: the lag of a group moves by itself', LIMIT, async () => {
+  const member = await join('&group=default&v=1');
+  await untilFrame(member, 'hello');
+  member.pause();
+  const console = await openConsole(browser, running, { side: 'inner', at: '#/groups' });
+  await unlock(console, running);
+  await console.shows('the group with its member', '[data-group=default]', /connections\s*1 of /);
+  await running.ingest(Array.from({ length: 40 }, (_, n) => event(100 + n)).join('\n'));
+  await console.shows('its lag', '.lag', /^[1-9]\d*$/);
+  await console.shows('the line of its lag', '.group .spark', /^\s*$/);
+  assert.match(
+    (await console.page.locator('.group .spark').first().getAttribute('aria-label')) ?? '',
+    /Lag of default: now \d+/,
+  );
+  member.resume();
+  const events = await untilEvents(member, 40);
+  for (const { _firehose } of events) member.send(JSON.stringify({ ack: [_firehose.id] }));
+  await console.shows('no lag', '.lag', /^0$/);
+  member.close();
+  assert.deepEqual(console.faults, []);
+});
+
+test('C5: a dead letter shows its cause and its event, and goes back into the log, one or all', LIMIT, async () => {
+  await giveUp(['no such <b>customer</b>', 'timeout', 'timeout']);
+  const console = await openConsole(browser, running, { side: 'inner', at: '#/groups' });
+  const { page } = console;
+  await unlock(console, running);
+  await page.getByRole('link', { name: 'Dead letters' }).last().click();
+  await console.shows('the causes', 'table', /given up by its consumer: no such <b>customer<\/b>.*timeout/s);
+  await page
+    .getByRole('row', { name: /customer/ })
+    .getByRole('button', { name: 'DTMF' })
+    .click();
+  await console.shows('its event', '.panel .json', /"DTMF-Digit": "5"/);
+  await page.locator('.panel').getByRole('button', { name: 'Redrive…' }).click();
+  await page.locator('dialog').getByRole('button', { name: 'Redrive' }).click();
+  await console.shows('what was done', '.toast', /back in the log/);
+  await console.shows('the others', '.top .chip', /^2$/);
+  await page.getByLabel('Account').fill('account_id_2');
+  await page.keyboard.press('Enter');
+  await console.shows('none of another account', '.empty', /given nothing up/);
+  await page.getByLabel('Account').fill('');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Redrive 2…' }).click();
+  await page.locator('dialog').getByRole('button', { name: 'Redrive them' }).click();
+  await console.shows('nothing left', '.empty', /given nothing up/);
+  assert.deepEqual(console.faults, []);
+});
