@@ -3,7 +3,10 @@ import { CONNECTIONS_PATH } from '../../../protocol/paths.ts';
 import { Administration } from './admin/admin.ts';
 import { ConnectionsPage } from './admin/connections-page.ts';
 import { DeadLettersPage } from './admin/dead-letters-page.ts';
+import { DirectoryPage } from './admin/directory-page.ts';
 import { GroupsPage } from './admin/groups-page.ts';
+import { HealthPage } from './admin/health-page.ts';
+import { SourcesPage } from './admin/sources-page.ts';
 import { tokenPage } from './admin/token-page.ts';
 import type { App } from './app.ts';
 import { frame } from './base/frame.ts';
@@ -18,6 +21,9 @@ export class AdminApp implements App {
     new ConnectionsPage(this.#administration),
     new GroupsPage(this.#administration),
     new DeadLettersPage(this.#administration),
+    new DirectoryPage(this.#administration),
+    new SourcesPage(this.#administration),
+    new HealthPage(this.#administration),
   ]);
   #why: string | null = null;
 
