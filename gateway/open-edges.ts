@@ -218,6 +218,17 @@ function liveCalls({ state, path }: Parts): ReturnType<typeof callsHandler> {
   });
 }
 
+/** Explanations of a login about itself. */
+function ownExplain({ state, path }: Parts): ReturnType<typeof ownExplainHandler> {
+  return ownExplainHandler({
+    ...path,
+    ...path.explanations,
+    ...path.explanations.place,
+    questions: createCounters({ redis: state.redis, ...state.keyspace })('explain'),
+    isRevocationKnown: () => state.revocations.isKnown,
+  });
+}
+
 interface StreamOptions {
   readonly allowedOrigins: readonly string[];
   readonly isTls: boolean;
@@ -280,13 +291,7 @@ async function openPublic(
         app: createPublicApp({
           login: (body, client) => told.login(client.address, () => auth.login(body, client)),
           calls: liveCalls({ state, path }),
-          explain: ownExplainHandler({
-            ...path,
-            ...path.explanations,
-            ...path.explanations.place,
-            questions: createCounters({ redis: state.redis, ...state.keyspace })('explain'),
-            isRevocationKnown: () => state.revocations.isKnown,
-          }),
+          explain: ownExplain({ state, path }),
           jwks: () => auth.jwks,
           reference: referenceRouter(() => ({
             version: VERSION,
