@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OWN = [
   'cli/configure/generate.ts',
   'gateway/auth/worker-priority.ts',
+  'gateway/console/assets.ts',
   'gateway/http/connection-limit.ts',
   'gateway/state/state-folder.ts',
   'runtime/version.ts',
