@@ -27,7 +27,7 @@ export function readInvariants(page: string): readonly Invariant[] {
 export function citedIn(text: string, families: ReadonlySet<string>): ReadonlySet<string> {
   const cited = new Set<string>();
   for (const [, letter = '', first = '', last = first] of text.matchAll(
-    /\b([A-Z]{1,2})(\d{1,2})\b(?:\s?[-–]\s?\1(\d{1,2})\b)?/g,
+    /\b([A-Z]{1,2})([1-9]\d?)\b(?:\s?[-–]\s?\1(\d{1,2})\b)?/g,
   )) {
     if (!families.has(letter)) continue;
     for (let number = Number(first); number <= Number(last); number += 1) cited.add(`${letter}${number}`);

@@ -23,6 +23,9 @@ const LICENCES = new Set([
   'BlueOak-1.0.0',
 ]);
 
+/** SPDX names of tools that tests run and nothing ships: their licence binds who changes or passes on the tool itself. */
+const LICENCES_OF_TOOLS = new Set(['MPL-2.0']);
+
 /** First versions without a known vulnerability that concerns this project; append when an advisory is published. */
 export const FLOORS: Readonly<Record<string, string>> = {
   ws: '8.23.0',
@@ -52,10 +55,12 @@ export function readLock(text: string): readonly LockedPackage[] {
 
 /** The faults of these packages, one sentence each. `allowedScripts` are packages whose scripts were reviewed. Pure. */
 export function faultsOf(packages: readonly LockedPackage[], allowedScripts: ReadonlySet<string>): readonly string[] {
-  return packages.flatMap(({ name, version, license, hasInstallScript, hasIntegrity }) => {
+  return packages.flatMap(({ name, version, license, isDevelopment, hasInstallScript, hasIntegrity }) => {
     const floor = FLOORS[name];
     return [
-      ...(isAllowed(license) ? [] : [`${name} ${version}: the licence ${license ?? '(none)'} is not on the list`]),
+      ...(isAllowed(license, isDevelopment)
+        ? []
+        : [`${name} ${version}: the licence ${license ?? '(none)'} is not on the list`]),
       ...(floor !== undefined && isBelow(version, floor) ? [`${name} ${version} is below ${floor}`] : []),
       ...(hasInstallScript && !allowedScripts.has(name)
         ? [`${name} ${version}: its install script was not judged`]
@@ -66,12 +71,12 @@ export function faultsOf(packages: readonly LockedPackage[], allowedScripts: Rea
 }
 
 /** One licence, or a choice (`MIT OR GPL-3.0`) of which one is allowed. */
-function isAllowed(license: string | null): boolean {
+function isAllowed(license: string | null, isTool: boolean): boolean {
   if (license === null) return false;
   return license
     .replaceAll(/[()]/g, '')
     .split(' OR ')
-    .some((one) => one.split(' AND ').every((part) => LICENCES.has(part)));
+    .some((one) => one.split(' AND ').every((part) => LICENCES.has(part) || (isTool && LICENCES_OF_TOOLS.has(part))));
 }
 
 function isBelow(version: string, floor: string): boolean {

@@ -174,7 +174,7 @@ test('C5: a filter is built, holds from a boundary on, is in the address, and is
   await page.getByRole('button', { name: 'Clear' }).click();
   await console.shows('everything again', '.in-force', /everything that this login may see/);
 
-  // Whoever opens the address has the filter; what is not granted is said.
+  // The address brings the filter; what is not granted is said.
   const other = await opened(running, '#/live?events=DTMF');
   await other.shows('its filter', '.in-force', /Shows DTMF/);
   await page.getByRole('button', { name: /^Filter/ }).click();

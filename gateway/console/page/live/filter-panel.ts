@@ -33,7 +33,7 @@ export function closeFilter(): void {
   setTimeout(() => document.querySelector<HTMLElement>('#filter-button')?.focus(), 150);
 }
 
-/** The address holds the filter: whoever opens it sees the same, within their own login. */
+/** The address holds the filter: another person who opens it sees the same, within their own login. */
 function apply(filter: Filter): void {
   location.hash = fragmentOf('live', '', filterQuery(filter));
   closeFilter();

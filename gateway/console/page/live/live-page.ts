@@ -17,7 +17,7 @@ const ROW_PX = 30;
 /** Rows drawn beyond the edges. */
 const MARGIN_ROWS = 6;
 
-/** Live events: the newest on top. Whoever scrolls down, selects or presses the space bar pauses it, and is told how much is unseen. */
+/** Live events: the newest on top. A scroll, a selection and the space bar pause it; a bar says how much is unseen. */
 export class LivePage implements Page {
   readonly name = 'live';
   readonly title = 'Live events';
