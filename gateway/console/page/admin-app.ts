@@ -1,5 +1,5 @@
 import type { TemplateResult } from 'lit-html';
-import { CONNECTIONS_PATH } from '../../../protocol/paths.ts';
+import { CONNECTIONS_PATH, EXPLAIN_EVENT_PATH } from '../../../protocol/paths.ts';
 import { Administration } from './admin/admin.ts';
 import { ConnectionsPage } from './admin/connections-page.ts';
 import { DeadLettersPage } from './admin/dead-letters-page.ts';
@@ -9,10 +9,21 @@ import { HealthPage } from './admin/health-page.ts';
 import { SourcesPage } from './admin/sources-page.ts';
 import { tokenPage } from './admin/token-page.ts';
 import type { App } from './app.ts';
+import { EVENT_FIELDS } from './explain/event-fields.ts';
+import { ExplainPage } from './explain/explain-page.ts';
 import { frame } from './base/frame.ts';
 import { placeOf, type Place } from './base/route.ts';
 import { redrawNow } from './base/redraw.ts';
 import { Pages } from './pages.ts';
+
+const ABOUT_ANYBODY =
+  'What became of an event for a user, a session or a durable group: the first check that fails is the cause.';
+const SUBJECT_FIELDS = [
+  { name: 'user', label: 'User', hint: 'with its domain' },
+  { name: 'domain', label: 'Domain', hint: 'name or realm' },
+  { name: 'session', label: 'Session', hint: 'in place of a user' },
+  { name: 'account', label: 'Account', hint: 'of a durable group' },
+];
 
 /** The console of administrators, on the inner listener. */
 export class AdminApp implements App {
@@ -21,6 +32,11 @@ export class AdminApp implements App {
     new ConnectionsPage(this.#administration),
     new GroupsPage(this.#administration),
     new DeadLettersPage(this.#administration),
+    new ExplainPage({
+      about: ABOUT_ANYBODY,
+      fields: [...EVENT_FIELDS, ...SUBJECT_FIELDS],
+      ask: (query) => this.#administration.get(EXPLAIN_EVENT_PATH, query),
+    }),
     new DirectoryPage(this.#administration),
     new SourcesPage(this.#administration),
     new HealthPage(this.#administration),

@@ -1,11 +1,15 @@
 import type { TemplateResult } from 'lit-html';
 import type { App } from './app.ts';
+import { EXPLAIN_PATH } from '../../../protocol/paths.ts';
 import { CallPage } from './calls/call-page.ts';
 import { CallsPage } from './calls/calls-page.ts';
 import { askPerson } from './base/ask-person.ts';
+import { ask } from './base/gateway.ts';
 import { frame } from './base/frame.ts';
 import { placeOf, type Place } from './base/route.ts';
 import { redrawNow } from './base/redraw.ts';
+import { EVENT_FIELDS } from './explain/event-fields.ts';
+import { ExplainPage } from './explain/explain-page.ts';
 import { LivePage } from './live/live-page.ts';
 import { forgetLogin, keepLogin, keptLogin, logIn, type Login } from './live/login.ts';
 import { loginPage, sayWhy } from './live/login-page.ts';
@@ -14,6 +18,8 @@ import { Pages } from './pages.ts';
 
 const ADMINISTRATION =
   'Connections, groups, dead letters and health are on the inner port of a gateway, at the same path.';
+
+const ABOUT_OWN = 'What became of an event for the sessions of this login: the first check that fails is the cause.';
 
 /** The console of a login, on the public listener: what its grant shows. */
 export class LoginApp implements App {
@@ -25,7 +31,15 @@ export class LoginApp implements App {
   });
   readonly #token = () => this.#login?.token ?? null;
   readonly #pages = new Pages(
-    [new LivePage(this.#watch, () => this.#login), new CallsPage(this.#token)],
+    [
+      new LivePage(this.#watch, () => this.#login),
+      new CallsPage(this.#token),
+      new ExplainPage({
+        about: ABOUT_OWN,
+        fields: EVENT_FIELDS,
+        ask: (query) => ask(`${EXPLAIN_PATH}?${new URLSearchParams(query)}`, { token: this.#token() }),
+      }),
+    ],
     [new CallPage(this.#token, this.#watch.ring)],
   );
   #isRenewing = false;

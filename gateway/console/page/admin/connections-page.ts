@@ -6,6 +6,7 @@ import { ago, count, dateAndTime, shortened } from '../base/format.ts';
 import type { Page } from '../base/page.ts';
 import { Poll } from '../base/poll.ts';
 import { list, object, text } from '../base/read.ts';
+import { fragmentOf } from '../base/route.ts';
 import type { Administration } from './admin.ts';
 
 const EVERY_MS = 3_000;
@@ -87,7 +88,10 @@ export class ConnectionsPage implements Page {
                 </td>
                 <td>${one.address}</td>
                 <td class="mono" title=${one.session}>${shortened(one.session, 13)}</td>
-                <td class="actions"><button class="quiet" @click=${() => this.#revoke(one)}>Revoke…</button></td>
+                <td class="actions">
+                  <a class="button" href=${fragmentOf('explain', '', { session: one.session })}>Explain</a
+                  ><button class="quiet" @click=${() => this.#revoke(one)}>Revoke…</button>
+                </td>
               </tr>`,
           )}
         </tbody>

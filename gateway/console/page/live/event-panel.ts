@@ -17,7 +17,8 @@ export interface PanelParts {
 /** One event, whole, with what a person does next. */
 export function eventPanel({ text, place, close }: PanelParts): TemplateResult {
   const event = parsed(text);
-  const { name, id, call } = rowOf(event);
+  const { name, id, call, cursor } = rowOf(event);
+  const question = { event: id, cursor, ...(call !== null && { call_id: call }) };
   const { [META_KEY]: meta, ...said } = event;
   return html`<aside class="panel" aria-label="Event">
     <header>
@@ -26,6 +27,7 @@ export function eventPanel({ text, place, close }: PanelParts): TemplateResult {
     </header>
     <p class="links">
       ${call === null ? nothing : html`<a class="button" href=${fragmentOf('call', call)}>Show the call</a>`}
+      <a class="button" href=${fragmentOf('explain', '', question)}>Explain</a>
       <button @click=${() => copy('JSON', JSON.stringify(said, null, 2))}>Copy JSON</button>
       <button @click=${() => copy('Id', id)}>Copy id</button>
     </p>

@@ -1,0 +1,172 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { count, dateAndTime } from '../base/format.ts';
+import type { Answer } from '../base/gateway.ts';
+import type { Page } from '../base/page.ts';
+import { list, number, object, text, type Json } from '../base/read.ts';
+import { fragmentOf, type Place } from '../base/route.ts';
+import { redrawNow } from '../base/redraw.ts';
+
+/** A field of the question. */
+export interface ExplainField {
+  readonly name: string;
+  readonly label: string;
+  readonly hint: string;
+}
+
+export interface ExplainParts {
+  readonly about: string;
+  readonly fields: readonly ExplainField[];
+  readonly ask: (query: Readonly<Record<string, string>>) => Promise<Answer>;
+}
+
+/** Why an event was written to a client, or was not: the checks in their order, the first that fails is the cause. */
+export class ExplainPage implements Page {
+  readonly name = 'explain';
+  readonly title = 'Explain';
+  readonly #parts: ExplainParts;
+  #query: ReadonlyMap<string, string> = new Map();
+  #answer: Answer | null = null;
+  #isAsking = false;
+
+  constructor(parts: ExplainParts) {
+    this.#parts = parts;
+  }
+
+  enter({ query }: Place): void {
+    this.#query = query;
+    this.#answer = null;
+    if (query.size > 0) void this.#ask();
+  }
+
+  view(): TemplateResult {
+    return html`<header class="top"><h1>Why did I not get it?</h1></header>
+      <div class="scroll" tabindex="0">
+        <p class="hint">${this.#parts.about}</p>
+        <form class="card explain-form" @submit=${(event: SubmitEvent) => this.#submit(event)}>
+          ${this.#parts.fields.map(
+            ({ name, label, hint }) =>
+              html`<label
+                >${label}<input name=${name} placeholder=${hint} .value=${this.#query.get(name) ?? ''}
+              /></label>`,
+          )}
+          <button class="primary" ?disabled=${this.#isAsking}>${this.#isAsking ? 'Looking…' : 'Explain'}</button>
+        </form>
+        ${this.#shown()}
+      </div>`;
+  }
+
+  #submit(event: SubmitEvent): void {
+    event.preventDefault();
+    const given = new FormData(event.target as HTMLFormElement);
+    const query = Object.fromEntries(
+      this.#parts.fields.map(({ name }) => [name, (text(given.get(name)) ?? '').trim()]),
+    );
+    const next = fragmentOf('explain', '', query);
+    if (next === location.hash) void this.#ask();
+    else location.hash = next;
+  }
+
+  async #ask(): Promise<void> {
+    const names = new Set(this.#parts.fields.map(({ name }) => name));
+    this.#isAsking = true;
+    redrawNow();
+    const given = [...this.#query].filter(([name, value]) => value !== '' && names.has(name));
+    this.#answer = await this.#parts.ask(Object.fromEntries(given));
+    this.#isAsking = false;
+    redrawNow();
+  }
+
+  #shown(): TemplateResult | typeof nothing {
+    if (this.#answer === null) return nothing;
+    return this.#answer.ok
+      ? explanation(this.#answer.value)
+      : html`<p class="trouble" role="alert">${this.#answer.problem.detail}</p>`;
+  }
+}
+
+const TONES: Readonly<Record<string, string>> = {
+  written: 'good',
+  acknowledged: 'good',
+  pending: 'busy',
+  dead_letter: 'bad',
+  not_written: 'bad',
+};
+
+function explanation(answer: Json): TemplateResult {
+  const verdict = text(answer['verdict']) ?? 'unknown';
+  const reason = text(answer['reason']);
+  const checks = list(answer['checks']).map(object);
+  const sessions = list(answer['sessions']).map(object);
+  return html`<section class="card verdict" aria-label="Verdict">
+      <p>
+        <span class="chip ${TONES[verdict] ?? ''}">${verdict.replaceAll('_', ' ')}</span>
+        ${reason === null ? nothing : html`<strong>${reason}</strong>`}
+      </p>
+      ${eventFacts(object(answer['event']))}
+      <ol class="checks">
+        ${checks.map(check)}
+      </ol>
+    </section>
+    ${sessions.length === 0 ? nothing : sessionTable(sessions)}`;
+}
+
+function eventFacts(event: Json): TemplateResult | typeof nothing {
+  const facts = Object.entries(event).filter(([, value]) => text(value) !== null);
+  if (facts.length === 0) return nothing;
+  return html`<dl class="facts">
+    ${facts.map(
+      ([key, value]) =>
+        html`<dt>${key}</dt>
+          <dd>${text(value)}</dd>`,
+    )}
+  </dl>`;
+}
+
+function check(one: Json): TemplateResult {
+  const ok = one['ok'];
+  const [tone, mark, said] =
+    ok === true ? ['good', '✓', 'holds'] : ok === false ? ['bad', '✕', 'fails'] : ['', '–', 'not known'];
+  return html`<li class=${tone}>
+    <span class="mark-of" role="img" aria-label=${said}>${mark}</span>
+    <code>${text(one['check'])}</code>
+    <span>${text(one['detail']) ?? ''}</span>
+  </li>`;
+}
+
+function sessionTable(sessions: readonly Json[]): TemplateResult {
+  return html`<h2>Sessions of that time</h2>
+    <div class="card">
+      <table>
+        <thead>
+          <tr>
+            <th>Session</th>
+            <th>Opened</th>
+            <th>Closed</th>
+            <th>Code</th>
+            <th class="number">Behind</th>
+            <th>Written</th>
+            <th>Confirmed</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${sessions.map(
+            (one) =>
+              html`<tr>
+                <td class="mono">${text(one['session'])}</td>
+                <td>${dateAndTime(text(one['opened_at']))}</td>
+                <td>${text(one['closed_at']) === null ? 'open' : dateAndTime(text(one['closed_at']))}</td>
+                <td>${text(one['close_code']) ?? '–'}</td>
+                <td class="number">${count(number(one['behind_max']))}</td>
+                <td>${yesOrNo(one['written'])}</td>
+                <td>${yesOrNo(one['confirmed'])}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
+}
+
+function yesOrNo(value: unknown): TemplateResult {
+  if (value === true) return html`<span class="chip good">yes</span>`;
+  return value === false ? html`<span class="chip bad">no</span>` : html`<span class="muted">not known</span>`;
+}

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { openBrowser, type Browser } from '../../testing/browser.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { until } from '../../testing/until.ts';
+import { untilEvents, untilFrame } from '../testing/frames.ts';
+import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
+import { logIn, openConsole, unlock } from './testing/opened-console.ts';
+
+const LIMIT = { timeout: 240_000 };
+/** `CONSOLE_SCREENSHOTS=docs/console` writes them there; README.md shows one of these. */
+const FOLDER = process.env['CONSOLE_SCREENSHOTS'];
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+let browser: Browser;
+let redis: RedisServer;
+let running: RunningGateway;
+before(async () => {
+  browser = await openBrowser();
+  redis = await startRedis();
+  const environment = { FIREHOSE_SIMULATOR_RATE: '4', FIREHOSE_EXAMPLE_DIRECTORY: 'true' };
+  running = await startGateway({ redisUrl: redis.url, calls: { enabled: true }, environment });
+});
+after(async () => {
+  await running[Symbol.asyncDispose]();
+  await redis.stop();
+  await browser[Symbol.asyncDispose]();
+});
+
+async function shot(page: Page, name: string): Promise<void> {
+  if (FOLDER === undefined) return;
+  await mkdir(join(ROOT, FOLDER), { recursive: true });
+  await page.screenshot({ path: join(ROOT, FOLDER, `${name}.png`) });
+}
+
+const link = (page: Page, name: RegExp | string) => page.getByRole('link', { name });
+
+test('somebody new finds the calls of one account now, and what one of them did', LIMIT, async () => {
+  const console = await openConsole(browser, running);
+  const { page } = console;
+  await logIn(console);
+  await console.shows('many events', '.bottom', /[1-9]\d\d lines heard/);
+  await shot(page, 'live-events');
+  await link(page, /^Live calls/).click();
+  await page.getByLabel('Account').selectOption({ label: 'north-sales' });
+  await console.shows('the calls of that account', '.calls', /north-sales/);
+  assert.doesNotMatch(await page.locator('.calls tbody').innerText(), /south|north-support/);
+  await shot(page, 'live-calls');
+  await page.locator('.calls tbody tr', { hasText: 'answered' }).first().getByRole('link').click();
+  await console.shows('its ladder', '.ladder', /CHANNEL_ANSWER/);
+  await shot(page, 'call');
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save SVG' }).click();
+  assert.equal((await download).suggestedFilename(), 'call.svg');
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: console.origin });
+  await page.getByRole('button', { name: 'Copy Mermaid' }).click();
+  await console.shows('what was done', '.toast', /Mermaid copied/);
+  assert.match(await page.evaluate<string>('navigator.clipboard.readText()'), /^sequenceDiagram\n/);
+  assert.deepEqual(console.faults, []);
+});
+
+test(
+  'somebody new finds the consumer that lags, the dead letter and its cause, and sends it again',
+  LIMIT,
+  async () => {
+    const join_ = async () => running.connect(`?token=${await running.token()}&group=default&v=1`);
+    const consumer = await join_();
+    await untilFrame(consumer, 'hello');
+    const [given] = await untilEvents(consumer, 1);
+    consumer.send(JSON.stringify({ term: given?._firehose.id, reason: 'no such customer: +15555550123' }));
+    await until(
+      'the dead letter',
+      async () => (await running.administer('/dead-letters/default')).body['dead_letters'],
+      {
+        holds: (letters) => (letters as readonly unknown[]).length > 0,
+      },
+    );
+    consumer.close();
+    const console = await openConsole(browser, running, { side: 'inner', dark: true });
+    const { page } = console;
+    await unlock(console, running);
+    await link(page, /^Groups/).click();
+    await console.shows('a lag that moves', '.lag', /[1-9]/);
+    await console.shows('why', '[data-group=default]', /nobody consumes it/);
+    await until('a line of the lag', () => page.locator('.group .spark polyline').count(), {
+      holds: (lines) => lines > 0,
+    });
+    await shot(page, 'groups');
+    await link(page, 'Dead letters').last().click();
+    await console.shows('the cause', 'table', /no such customer/);
+    await page.locator('tbody button').first().click();
+    await console.shows('the event', '.panel .json', /Event-Name/);
+    await shot(page, 'dead-letters');
+    await page.locator('.panel').getByRole('button', { name: 'Redrive…' }).click();
+    await page.locator('dialog').getByRole('button', { name: 'Redrive' }).click();
+    await console.shows('nothing left', '.empty', /given nothing up/);
+    for (const name of ['Directory', 'Health']) {
+      await link(page, new RegExp(`^${name}`)).click();
+      await page.locator('table').waitFor();
+      await shot(page, name.toLowerCase());
+    }
+    assert.deepEqual(console.faults, []);
+  },
+);
+
+test('somebody new finds why an event did not arrive', LIMIT, async () => {
+  const console = await openConsole(browser, running);
+  const { page } = console;
+  await logIn(console);
+  await console.shows('events', '.bottom', /[1-9]\d lines heard/);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await link(page, 'Explain').last().click();
+  await console.shows('that it was written', '.verdict', /written/);
+  await shot(page, 'explain-written');
+
+  // A customer whose program takes answers alone asks for an event that began a call.
+  const narrow = await running.connect(`?v=1&token=${await running.token({ events: ['CHANNEL_ANSWER'] })}`);
+  await untilFrame(narrow, 'hello');
+  const { body } = await running.administer('/connections?limit=1000');
+  const { session } = (body['connections'] as { session: string; contract: string }[]).at(-1) ?? { session: '' };
+  await page.goto(`${console.origin}/console/#/live?events=CALL_SECURE`);
+  await console.shows('the filter', '.in-force', /Shows CALL_SECURE/);
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: /^Resume/ }).click();
+  await running.ingest('{"Event-Name":"CALL_SECURE","Call-ID":"lost-call","Account-ID":"account_id_1"}');
+  await page
+    .locator('tr.event', { hasText: 'lost-call' })
+    .first()
+    .click({ position: { x: 200, y: 10 } });
+  const id = await page.locator('.panel .facts dd').first().innerText();
+  const inner = await openConsole(browser, running, { side: 'inner', at: '#/explain' });
+  await unlock(inner, running);
+  await inner.page.getByLabel('Event id').fill(id);
+  await inner.page.getByLabel('Call-ID').fill('lost-call');
+  await inner.page.getByLabel('Session').fill(session);
+  await inner.page.getByRole('button', { name: 'Explain' }).click();
+  await inner.shows('the cause', '.verdict', /not written[^]*event_not_granted/);
+  await shot(inner.page, 'explain-cause');
+  narrow.close();
+  assert.deepEqual([...console.faults, ...inner.faults], []);
+});
