@@ -39,7 +39,7 @@ async function shot(page: Page, name: string): Promise<void> {
 
 const link = (page: Page, name: RegExp | string) => page.getByRole('link', { name });
 
-test('somebody new finds the calls of one account now, and what one of them did', LIMIT, async () => {
+test('a newcomer finds the calls of one account now, and what one of them did', LIMIT, async () => {
   const console = await openConsole(browser, running);
   const { page } = console;
   await logIn(console);
@@ -64,7 +64,7 @@ test('somebody new finds the calls of one account now, and what one of them did'
 });
 
 test(
-  'somebody new finds the consumer that lags, the dead letter and its cause, and sends it again',
+  'a newcomer finds the consumer that lags, the dead letter and its cause, and sends it again',
   LIMIT,
   async () => {
     const join_ = async () => running.connect(`?token=${await running.token()}&group=default&v=1`);
@@ -107,7 +107,7 @@ test(
   },
 );
 
-test('somebody new finds why an event did not arrive', LIMIT, async () => {
+test('a newcomer finds why an event did not arrive', LIMIT, async () => {
   const console = await openConsole(browser, running);
   const { page } = console;
   await logIn(console);
