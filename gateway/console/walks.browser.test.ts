@@ -12,7 +12,7 @@ import { startGateway, type RunningGateway } from '../testing/running-gateway.ts
 import { logIn, openConsole, unlock } from './testing/opened-console.ts';
 
 const LIMIT = { timeout: 240_000 };
-/** `CONSOLE_SCREENSHOTS=docs/console` writes them there; README.md shows one of these. */
+/** `CONSOLE_SCREENSHOTS=FOLDER` writes them there; docs/console.png, which README.md shows, is `live-events.png` of a run. */
 const FOLDER = process.env['CONSOLE_SCREENSHOTS'];
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -63,49 +63,41 @@ test('a newcomer finds the calls of one account now, and what one of them did', 
   assert.deepEqual(console.faults, []);
 });
 
-test(
-  'a newcomer finds the consumer that lags, the dead letter and its cause, and sends it again',
-  LIMIT,
-  async () => {
-    const join_ = async () => running.connect(`?token=${await running.token()}&group=default&v=1`);
-    const consumer = await join_();
-    await untilFrame(consumer, 'hello');
-    const [given] = await untilEvents(consumer, 1);
-    consumer.send(JSON.stringify({ term: given?._firehose.id, reason: 'no such customer: +15555550123' }));
-    await until(
-      'the dead letter',
-      async () => (await running.administer('/dead-letters/default')).body['dead_letters'],
-      {
-        holds: (letters) => (letters as readonly unknown[]).length > 0,
-      },
-    );
-    consumer.close();
-    const console = await openConsole(browser, running, { side: 'inner', dark: true });
-    const { page } = console;
-    await unlock(console, running);
-    await link(page, /^Groups/).click();
-    await console.shows('a lag that moves', '.lag', /[1-9]/);
-    await console.shows('why', '[data-group=default]', /nobody consumes it/);
-    await until('a line of the lag', () => page.locator('.group .spark polyline').count(), {
-      holds: (lines) => lines > 0,
-    });
-    await shot(page, 'groups');
-    await link(page, 'Dead letters').last().click();
-    await console.shows('the cause', 'table', /no such customer/);
-    await page.locator('tbody button').first().click();
-    await console.shows('the event', '.panel .json', /Event-Name/);
-    await shot(page, 'dead-letters');
-    await page.locator('.panel').getByRole('button', { name: 'Redrive…' }).click();
-    await page.locator('dialog').getByRole('button', { name: 'Redrive' }).click();
-    await console.shows('nothing left', '.empty', /given nothing up/);
-    for (const name of ['Directory', 'Health']) {
-      await link(page, new RegExp(`^${name}`)).click();
-      await page.locator('table').waitFor();
-      await shot(page, name.toLowerCase());
-    }
-    assert.deepEqual(console.faults, []);
-  },
-);
+test('a newcomer finds the consumer that lags, the dead letter and its cause, and sends it again', LIMIT, async () => {
+  const join_ = async () => running.connect(`?token=${await running.token()}&group=default&v=1`);
+  const consumer = await join_();
+  await untilFrame(consumer, 'hello');
+  const [given] = await untilEvents(consumer, 1);
+  consumer.send(JSON.stringify({ term: given?._firehose.id, reason: 'no such customer: +15555550123' }));
+  await until('the dead letter', async () => (await running.administer('/dead-letters/default')).body['dead_letters'], {
+    holds: (letters) => (letters as readonly unknown[]).length > 0,
+  });
+  consumer.close();
+  const console = await openConsole(browser, running, { side: 'inner', dark: true });
+  const { page } = console;
+  await unlock(console, running);
+  await link(page, /^Groups/).click();
+  await console.shows('a lag that moves', '.lag', /[1-9]/);
+  await console.shows('why', '[data-group=default]', /nobody consumes it/);
+  await until('a line of the lag', () => page.locator('.group .spark polyline').count(), {
+    holds: (lines) => lines > 0,
+  });
+  await shot(page, 'groups');
+  await link(page, 'Dead letters').last().click();
+  await console.shows('the cause', 'table', /no such customer/);
+  await page.locator('tbody button').first().click();
+  await console.shows('the event', '.panel .json', /Event-Name/);
+  await shot(page, 'dead-letters');
+  await page.locator('.panel').getByRole('button', { name: 'Redrive…' }).click();
+  await page.locator('dialog').getByRole('button', { name: 'Redrive' }).click();
+  await console.shows('nothing left', '.empty', /given nothing up/);
+  for (const name of ['Directory', 'Health']) {
+    await link(page, new RegExp(`^${name}`)).click();
+    await page.locator('table').waitFor();
+    await shot(page, name.toLowerCase());
+  }
+  assert.deepEqual(console.faults, []);
+});
 
 test('a newcomer finds why an event did not arrive', LIMIT, async () => {
   const console = await openConsole(browser, running);

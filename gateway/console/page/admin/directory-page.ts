@@ -96,7 +96,7 @@ export class DirectoryPage implements Page {
             : html`<button
                 class="quiet twist"
                 aria-expanded=${open !== undefined}
-                aria-label="Accounts below ${text(account['name'])}"
+                aria-label="${open === undefined ? '▸' : '▾'} ${count(below)} accounts below ${text(account['name'])}"
                 @click=${() => this.#toggle(id)}
               >
                 ${open === undefined ? '▸' : '▾'} ${count(below)}
