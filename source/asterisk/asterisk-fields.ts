@@ -28,6 +28,8 @@ export interface ChannelState {
   partner: string;
   /** As the last event showed it. */
   channel: Channel;
+  /** Those of the last event that had any. */
+  variables: Channel['variables'];
 }
 
 const WITH_ADDRESSES: ReadonlySet<string> = new Set(['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'CHANNEL_DESTROY']);
@@ -88,8 +90,8 @@ export function variableFields(state: ChannelState, account: string, rules: Acco
   };
 }
 
-export function applicationFields(channel: Channel, chosen: ChosenVariables | null): Fields | undefined {
-  return chosen?.(channel.variables);
+export function applicationFields(variables: Channel['variables'], chosen: ChosenVariables | null): Fields | undefined {
+  return chosen?.(variables);
 }
 
 /** Data of a leg's end. `micros`: time of the end. */

@@ -42,6 +42,9 @@ export class AsteriskLegs {
   readonly registry: LegRegistry<ChannelState>;
   readonly #options: AsteriskLegsOptions;
   readonly #isHidden: HiddenFields;
+  /** The channel that was asked for last. */
+  #lastId: string | null = null;
+  #lastCallId = '';
 
   constructor(options: AsteriskLegsOptions) {
     this.#options = options;
@@ -50,7 +53,12 @@ export class AsteriskLegs {
   }
 
   callIdOf(id: string): string {
-    return `${id}@${this.#options.endpoint}`;
+    // Several times for each event.
+    if (id !== this.#lastId) {
+      this.#lastId = id;
+      this.#lastCallId = `${id}@${this.#options.endpoint}`;
+    }
+    return this.#lastCallId;
   }
 
   get(id: string): AsteriskLeg | undefined {
@@ -79,9 +87,9 @@ export class AsteriskLegs {
 
   /** Updates the channel from this event. */
   note(leg: AsteriskLeg, channel: Channel): MappedEvent[] {
-    const { variables } = leg.state.channel;
-    leg.state.channel = channel.variables.size === 0 ? { ...channel, variables } : channel;
-    return this.registry.latch(leg, this.#accountNamedBy(channel));
+    leg.state.channel = channel;
+    if (channel.variables.size > 0) leg.state.variables = channel.variables;
+    return this.registry.latch(leg, this.#accountNamedBy(channel, channel.variables));
   }
 
   say(leg: AsteriskLeg, name: string, moment: Moment, own: Fields = {}): MappedEvent[] {
@@ -117,19 +125,20 @@ export class AsteriskLegs {
       dialStatus: '',
       partner: '',
       channel,
+      variables: channel.variables,
     });
   }
 
   /** The configured variable, else AccountCode. Where rules use accountCode, AccountCode alone is not an account. */
-  #accountNamedBy(channel: Channel): string {
+  #accountNamedBy(channel: Channel, variables: Channel['variables']): string {
     const { accounts, accountVariable } = this.#options;
-    const named = accountName(channel.variables.get(accountVariable));
+    const named = accountName(variables.get(accountVariable));
     return named !== '' || accounts.readAccountCode ? named : accountName(channel.accountCode);
   }
 
-  #claimOf({ direction, destination, channel }: ChannelState): Claim {
+  #claimOf({ direction, destination, channel, variables }: ChannelState): Claim {
     return {
-      named: this.#accountNamedBy(channel),
+      named: this.#accountNamedBy(channel, variables),
       byRule: () =>
         this.#options.accounts.accountOf({
           accountCode: channel.accountCode,
@@ -163,7 +172,7 @@ export class AsteriskLegs {
             : channelFields(state, { name, otherId, own }, account, accounts)),
           ...(synthetic !== null && name === 'CHANNEL_CREATE' && NO_STATE),
           'Custom-Channel-Vars': variableFields(state, account, accounts),
-          'Custom-Application-Vars': applicationFields(state.channel, chosen),
+          'Custom-Application-Vars': applicationFields(state.variables, chosen),
         };
         return bodyText(fields, isHidden, synthetic);
       },

@@ -68,7 +68,7 @@ class AsteriskMapper implements Mapper {
     const at = to * 1_000;
     const moment: Moment = { micros: at, stamp: String(at), position: `${at}:${this.#received}`, now: to };
     const missed = missedAt(moment, from);
-    const events = this.#legs.registry.advance(Infinity);
+    const events = [...this.#legs.registry.advance(Infinity)];
     if (restarted) {
       events.push(...this.#endLife(Infinity, moment));
       this.#life.forget();

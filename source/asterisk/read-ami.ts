@@ -19,7 +19,7 @@ export function readAmiEvent(event: SwitchEvent): Step {
 function actionOf(name: string, event: SwitchEvent, micros: number | undefined): StepAction {
   switch (name) {
     case 'Newchannel':
-      return of(event, '', (channel) => ({ kind: 'created', channel: { ...channel, createdAt: micros } }));
+      return of(event, '', (channel) => ({ kind: 'created', channel }), micros);
     case 'Newstate':
       return of(event, '', (channel) => ({ kind: 'state', channel }));
     case 'NewAccountCode':
@@ -98,32 +98,114 @@ function digit(event: SwitchEvent, channel: Channel): StepAction {
   return { kind: 'digit', channel, digit: text(event['Digit']), durationMs: wholeNumber(event['DurationMs']) };
 }
 
-function of(event: SwitchEvent, prefix: string, make: (channel: Channel) => StepAction): StepAction {
-  const channel = channelOf(event, prefix);
+function of(
+  event: SwitchEvent,
+  prefix: string,
+  make: (channel: Channel) => StepAction,
+  createdAt?: number,
+): StepAction {
+  const channel = channelOf(event, prefix, createdAt);
   return channel === null ? { kind: 'malformed' } : make(channel);
 }
 
 /** The channel in the keys with this prefix: `Uniqueid`, `DestUniqueid`, `ParkeeUniqueid`. */
-export function channelOf(event: SwitchEvent, prefix: string): Channel | null {
-  const value = (key: string) => known(text(event[prefix + key]));
-  const id = value('Uniqueid');
-  if (id === '') return null;
-  return {
-    id,
-    name: value('Channel'),
-    state: value('ChannelStateDesc'),
-    callerNumber: value('CallerIDNum'),
-    callerName: value('CallerIDName'),
-    connectedNumber: value('ConnectedLineNum'),
-    connectedName: value('ConnectedLineName'),
-    accountCode: value('AccountCode'),
-    context: value('Context'),
-    exten: value('Exten'),
-    linkedId: value('Linkedid'),
-    createdAt: undefined,
-    application: value('Application'),
-    variables: variablesOf(event[`${prefix}ChanVariable`]),
-  };
+export function channelOf(event: SwitchEvent, prefix: string, createdAt?: number): Channel | null {
+  const keys = keysWith(prefix);
+  const id = known(event[keys.id]);
+  return id === '' ? null : new AmiChannel(id, event, keys, createdAt);
+}
+
+/** Reads what is asked for: most events only tell the account, or nothing new. */
+class AmiChannel implements Channel {
+  readonly id: string;
+  readonly createdAt: number | undefined;
+  readonly #event: SwitchEvent;
+  readonly #keys: ChannelKeys;
+
+  constructor(id: string, event: SwitchEvent, keys: ChannelKeys, createdAt: number | undefined) {
+    this.id = id;
+    this.createdAt = createdAt;
+    this.#event = event;
+    this.#keys = keys;
+  }
+
+  get name() {
+    return known(this.#event[this.#keys.name]);
+  }
+
+  get state() {
+    return known(this.#event[this.#keys.state]);
+  }
+
+  get callerNumber() {
+    return known(this.#event[this.#keys.callerNumber]);
+  }
+
+  get callerName() {
+    return known(this.#event[this.#keys.callerName]);
+  }
+
+  get connectedNumber() {
+    return known(this.#event[this.#keys.connectedNumber]);
+  }
+
+  get connectedName() {
+    return known(this.#event[this.#keys.connectedName]);
+  }
+
+  get accountCode() {
+    return known(this.#event[this.#keys.accountCode]);
+  }
+
+  get context() {
+    return known(this.#event[this.#keys.context]);
+  }
+
+  get exten() {
+    return known(this.#event[this.#keys.exten]);
+  }
+
+  get linkedId() {
+    return known(this.#event[this.#keys.linkedId]);
+  }
+
+  get application() {
+    return known(this.#event[this.#keys.application]);
+  }
+
+  get variables() {
+    return variablesOf(this.#event[this.#keys.variables]);
+  }
+}
+
+const CHANNEL_KEYS = {
+  id: 'Uniqueid',
+  name: 'Channel',
+  state: 'ChannelStateDesc',
+  callerNumber: 'CallerIDNum',
+  callerName: 'CallerIDName',
+  connectedNumber: 'ConnectedLineNum',
+  connectedName: 'ConnectedLineName',
+  accountCode: 'AccountCode',
+  context: 'Context',
+  exten: 'Exten',
+  linkedId: 'Linkedid',
+  application: 'Application',
+  variables: 'ChanVariable',
+} as const;
+
+type ChannelKeys = Readonly<Record<keyof typeof CHANNEL_KEYS, string>>;
+
+const keysByPrefix = new Map<string, ChannelKeys>();
+
+/** Made once for each of the few prefixes. */
+function keysWith(prefix: string): ChannelKeys {
+  const known = keysByPrefix.get(prefix);
+  if (known !== undefined) return known;
+  const keys = Object.entries(CHANNEL_KEYS).map(([member, key]) => [member, prefix + key] as const);
+  const made = Object.fromEntries(keys) as ChannelKeys;
+  keysByPrefix.set(prefix, made);
+  return made;
 }
 
 function bridgeOf(event: SwitchEvent) {
@@ -131,8 +213,8 @@ function bridgeOf(event: SwitchEvent) {
 }
 
 /** AMI sends `<unknown>` for an unknown value. */
-function known(value: string): string {
-  return value === '<unknown>' ? '' : value;
+function known(value: unknown): string {
+  return value === '<unknown>' ? '' : text(value);
 }
 
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();

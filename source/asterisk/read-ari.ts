@@ -89,28 +89,69 @@ function of(event: SwitchEvent, key: string, make: (channel: Channel) => StepAct
 export function channelOf(value: unknown): Channel | null {
   if (!isRecord(value)) return null;
   const id = text(value['id']);
-  if (id === '') return null;
-  const caller = recordOf(value['caller']);
-  const connected = recordOf(value['connected']);
-  const dialplan = recordOf(value['dialplan']);
-  const variables = variablesOf(value['channelvars']);
-  const millis = millisOf(value['creationtime']);
-  return {
-    id,
-    name: text(value['name']),
-    state: text(value['state']),
-    callerNumber: text(caller['number']),
-    callerName: text(caller['name']),
-    connectedNumber: text(connected['number']),
-    connectedName: text(connected['name']),
-    accountCode: text(value['accountcode']),
-    context: text(dialplan['context']),
-    exten: text(dialplan['exten']),
-    linkedId: variables.get(LINKED_ID) ?? '',
-    createdAt: millis === undefined ? undefined : millis * 1_000,
-    application: text(dialplan['app_name']),
-    variables,
-  };
+  return id === '' ? null : new AriChannel(id, value);
+}
+
+/** Reads what is asked for: most events only tell the account, or nothing new. */
+class AriChannel implements Channel {
+  readonly id: string;
+  readonly variables: ReadonlyMap<string, string>;
+  readonly #value: SwitchEvent;
+
+  constructor(id: string, value: SwitchEvent) {
+    this.id = id;
+    this.variables = variablesOf(value['channelvars']);
+    this.#value = value;
+  }
+
+  get name() {
+    return text(this.#value['name']);
+  }
+
+  get state() {
+    return text(this.#value['state']);
+  }
+
+  get callerNumber() {
+    return text(recordOf(this.#value['caller'])['number']);
+  }
+
+  get callerName() {
+    return text(recordOf(this.#value['caller'])['name']);
+  }
+
+  get connectedNumber() {
+    return text(recordOf(this.#value['connected'])['number']);
+  }
+
+  get connectedName() {
+    return text(recordOf(this.#value['connected'])['name']);
+  }
+
+  get accountCode() {
+    return text(this.#value['accountcode']);
+  }
+
+  get context() {
+    return text(recordOf(this.#value['dialplan'])['context']);
+  }
+
+  get exten() {
+    return text(recordOf(this.#value['dialplan'])['exten']);
+  }
+
+  get linkedId() {
+    return this.variables.get(LINKED_ID) ?? '';
+  }
+
+  get createdAt() {
+    const millis = millisOf(this.#value['creationtime']);
+    return millis === undefined ? undefined : millis * 1_000;
+  }
+
+  get application() {
+    return text(recordOf(this.#value['dialplan'])['app_name']);
+  }
 }
 
 /** Present when `channelvars` of ari.conf names it. */
@@ -125,7 +166,9 @@ const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 
 function variablesOf(value: unknown): ReadonlyMap<string, string> {
   if (!isRecord(value)) return NO_VARIABLES;
-  return new Map(Object.entries(value).map(([name, inner]) => [name, text(inner)]));
+  const variables = new Map<string, string>();
+  for (const name of Object.keys(value)) variables.set(name, text(value[name]));
+  return variables;
 }
 
 function techCause(value: unknown): string {
@@ -140,12 +183,19 @@ function isRecord(value: unknown): value is SwitchEvent {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3})([+-]\d{2}):?(\d{2})$/;
+const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\.(\d{3})([+-]\d{2}):?(\d{2})$/;
+/** The second that was parsed last: many events are of one. */
+let lastSecond = '';
+let lastMillis = NaN;
 
 /** `2026-11-29T21:03:41.238+0000` to Unix milliseconds. */
 function millisOf(value: unknown): number | undefined {
   const match = TIME.exec(text(value));
   if (match === null) return undefined;
-  const millis = Date.parse(`${match[1]}${match[2]}:${match[3]}`);
-  return Number.isNaN(millis) ? undefined : millis;
+  const second = `${match[1]}${match[3]}:${match[4]}`;
+  if (second !== lastSecond) {
+    lastSecond = second;
+    lastMillis = Date.parse(second);
+  }
+  return Number.isNaN(lastMillis) ? undefined : lastMillis + Number(match[2]);
 }

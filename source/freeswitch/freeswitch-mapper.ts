@@ -73,7 +73,7 @@ class FreeswitchMapper implements HoldingMapper {
   adopt(listing: readonly ListedLeg[], outage: Outage): readonly MappedEvent[] {
     const { from, to, restarted, begun = NO_LEGS, ended = NO_LEGS } = outage;
     const listed = new Map(listing.map((leg) => [leg.id, leg.event]));
-    const events = this.#registry.advance(Infinity);
+    const events = [...this.#registry.advance(Infinity)];
     for (const leg of this.#registry.legs()) {
       if (!restarted && (listed.has(leg.callId) || ended.has(leg.callId))) continue;
       events.push(...this.#endSynthetically(leg, restarted ? 'switch_restarted' : 'missed', to * 1_000, to));

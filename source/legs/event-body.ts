@@ -35,32 +35,36 @@ export function headerFields({ name, callId, micros, appName, appVersion, node, 
   };
 }
 
-/** The event as text, without the hidden fields and empty values. */
+/**
+ * The event as text, without the hidden fields and empty values. Removes them from `fields`, which the caller has made
+ * for this call: a copy costs as much as the text.
+ */
 export function bodyText(fields: Fields, isHidden: (name: string) => boolean, synthetic: Synthetic | null): string {
-  const body: Fields = {};
   for (const name in fields) {
     const value = fields[name];
-    if (isEmpty(value) || isHidden(name)) continue;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      body[name] = value;
-      continue;
-    }
-    const inner = withoutEmpty(value as Fields, name === VARIABLES ? isHidden : null);
-    if (inner !== null) body[name] = inner;
+    if (value === undefined) continue;
+    const isLeftOut =
+      value === null || value === '' || isHidden(name) || (isGroup(value) && leaveOut(value, name, isHidden));
+    // JSON.stringify leaves it out, and the object keeps its shape.
+    if (isLeftOut) fields[name] = undefined;
   }
-  if (synthetic !== null) body['Firehose-Synthetic'] = synthetic;
-  return JSON.stringify(body);
+  if (synthetic !== null) fields['Firehose-Synthetic'] = synthetic;
+  return JSON.stringify(fields);
 }
 
-function withoutEmpty(fields: Fields, isHidden: ((name: string) => boolean) | null): Fields | null {
-  let kept: Fields | null = null;
-  for (const name in fields) {
-    const value = fields[name];
-    if (isEmpty(value) || isHidden?.(name) === true) continue;
-    kept ??= {};
-    kept[name] = value;
+function isGroup(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether nothing is left of a group of fields. Those of Custom-Channel-Vars may be hidden. */
+function leaveOut(group: Fields, name: string, isHidden: (name: string) => boolean): boolean {
+  let isNothing = true;
+  for (const inner in group) {
+    const value = group[inner];
+    if (isEmpty(value) || (name === VARIABLES && isHidden(inner))) group[inner] = undefined;
+    else isNothing = false;
   }
-  return kept;
+  return isNothing;
 }
 
 function isEmpty(value: unknown): boolean {

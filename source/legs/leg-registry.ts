@@ -1,4 +1,5 @@
 import type { MappedEvent, Synthetic } from '../mapper.ts';
+import { HeldLegs, type Held } from './held-legs.ts';
 
 /** A leg that has begun and has not ended. `State` is what the mapper of its switch knows about it. */
 export interface Leg<State> {
@@ -54,15 +55,7 @@ const MAX_HELD = 10_000;
 /** Remembered ids of one leg. */
 const MAX_IDS = 32;
 
-interface Held<State> {
-  readonly leg: Leg<State>;
-  /** By the local clock. */
-  readonly since: number;
-  /** The switch, and its time. */
-  readonly clock: string;
-  readonly at: number;
-  readonly drafts: Draft[];
-}
+const NONE: readonly MappedEvent[] = [];
 
 /**
  * The legs of a switch and their accounts. Invariants: an event is emitted after all earlier ones of its leg; nothing
@@ -74,7 +67,7 @@ export class LegRegistry<State> {
   readonly #graceMs: number;
   readonly #legs = new Map<string, Leg<State>>();
   readonly #ended = new Set<string>();
-  readonly #waiting = new Map<string, Held<State>>();
+  readonly #waiting = new HeldLegs<State>();
   #held = 0;
   #clock = '';
   #at = 0;
@@ -126,7 +119,7 @@ export class LegRegistry<State> {
     if (entry === undefined) {
       const waits = draft.name === 'CHANNEL_CREATE' && this.#holdMs > 0 && this.#held < MAX_HELD;
       if (!waits) return [mapped(leg, draft, '')];
-      this.#waiting.set(leg.callId, { leg, since: now, clock: this.#clock, at: this.#at, drafts: [draft] });
+      this.#waiting.add({ leg, since: now, clock: this.#clock, at: this.#at, drafts: [draft] });
       this.#held += 1;
       return [];
     }
@@ -142,9 +135,8 @@ export class LegRegistry<State> {
     if (account === '' || wasKnown || this.#waiting.size === 0) return [];
     const own = this.#waiting.get(leg.callId);
     const events = own === undefined ? [] : this.#release(own);
-    for (const entry of this.#waiting.values()) {
-      if (entry.leg.rootId !== leg.callId || entry.leg.account !== '') continue;
-      events.push(...this.latch(entry.leg, account));
+    for (const entry of this.#waiting.withRoot(leg.callId)) {
+      if (entry.leg.account === '') events.push(...this.latch(entry.leg, account));
     }
     return events;
   }
@@ -171,37 +163,30 @@ export class LegRegistry<State> {
    * Call before each event of a switch, with its clock. Returns the events that have waited longer than the hold by
    * that clock.
    */
-  tick(clock: string, at: number): MappedEvent[] {
+  tick(clock: string, at: number): readonly MappedEvent[] {
     this.#clock = clock;
     this.#at = at;
-    if (this.#waiting.size === 0) return [];
-    const due = [...this.#waiting.values()].filter((one) => one.clock === clock && at - one.at >= this.#holdMs);
-    return due.flatMap((entry) => this.#release(entry));
+    if (this.#waiting.size === 0) return NONE;
+    return this.#releaseAll(this.#waiting.dueByClock(clock, at, this.#holdMs));
   }
 
   /**
    * Returns the events that have waited longer than the hold by the local clock. A clock that jumped back also ends the
    * wait.
    */
-  advance(now: number): MappedEvent[] {
-    if (this.#waiting.size === 0) return [];
-    const events: MappedEvent[] = [];
-    for (const entry of this.#waiting.values()) {
-      if (now - entry.since >= this.#holdMs + this.#graceMs || now < entry.since) events.push(...this.#release(entry));
-    }
-    return events;
+  advance(now: number): readonly MappedEvent[] {
+    if (this.#waiting.size === 0) return NONE;
+    return this.#releaseAll(this.#waiting.due(now, this.#holdMs + this.#graceMs));
   }
 
   /** When the oldest waiting event reached `emit`; null when none waits. */
   waitingSince(): number | null {
-    for (const { since } of this.#waiting.values()) return since;
-    return null;
+    return this.#waiting.oldest()?.since ?? null;
   }
 
   /** Position of the oldest event that waits for its account; null when none waits. */
   heldFrom(): string | null {
-    for (const { drafts } of this.#waiting.values()) return drafts[0]?.position ?? null;
-    return null;
+    return this.#waiting.oldest()?.drafts[0]?.position ?? null;
   }
 
   legs(): IterableIterator<Leg<State>> {
@@ -212,8 +197,12 @@ export class LegRegistry<State> {
     return named || leg.account || this.#legs.get(leg.rootId)?.account || byRule();
   }
 
+  #releaseAll(entries: readonly Held<State>[]): readonly MappedEvent[] {
+    return entries.length === 0 ? NONE : entries.flatMap((entry) => this.#release(entry));
+  }
+
   #release(entry: Held<State>): MappedEvent[] {
-    this.#waiting.delete(entry.leg.callId);
+    this.#waiting.delete(entry);
     this.#held -= entry.drafts.length;
     return entry.drafts.map((draft) => mapped(entry.leg, draft, entry.leg.account));
   }
