@@ -9,7 +9,17 @@ const encoder = new TextEncoder();
 /** CRC-32 (IEEE 802.3) of the UTF-8 bytes of `text`, unsigned. */
 export function crc32(text: string): number {
   let value = 0xffffffff;
-  for (const byte of encoder.encode(text)) value = (TABLE[(value ^ byte) & 0xff] ?? 0) ^ (value >>> 8);
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit > 0x7f) return crc32Of(encoder.encode(text));
+    value = (TABLE[(value ^ unit) & 0xff] ?? 0) ^ (value >>> 8);
+  }
+  return (value ^ 0xffffffff) >>> 0;
+}
+
+function crc32Of(bytes: Uint8Array): number {
+  let value = 0xffffffff;
+  for (const byte of bytes) value = (TABLE[(value ^ byte) & 0xff] ?? 0) ^ (value >>> 8);
   return (value ^ 0xffffffff) >>> 0;
 }
 

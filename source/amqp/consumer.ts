@@ -60,7 +60,8 @@ export class Consumer {
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
-    this.#hand = new Hand(options.take);
+    // A broker that waits for a quarter of the prefetch still sends.
+    this.#hand = new Hand(options.take, Math.ceil(options.prefetch / 4));
   }
 
   /** Number of unacknowledged messages. */
@@ -123,6 +124,7 @@ export class Consumer {
     } finally {
       closing.abort();
       signal.removeEventListener('abort', stop);
+      this.#hand.settle();
       await closeWithin(connection, CLOSE_LIMIT_MS);
       await Promise.race([looking, pause(CLOSE_LIMIT_MS, NEVER)]);
     }
@@ -247,11 +249,12 @@ export class Consumer {
     const base = await coverage.markers();
     this.#base = base;
     const isCancelled = this.#isCancelled;
-    this.#isCancelled = false;
     // The markers changed: another replica has reported that loss.
     if (this.#lost !== null && this.#lost.base !== null && this.#lost.base !== base) this.#lost = null;
+    const found = base === null ? null : await within(findLoss(connection, wanted, base));
+    // Not before: a look that failed has told nothing.
+    if (isCancelled) this.#isCancelled = false;
     if (base === null) return;
-    const found = await within(findLoss(connection, wanted, base));
     const reason = this.#lost?.reason ?? (found !== null && isCancelled ? 'queue_lost' : found);
     this.#lost = reason === null ? null : { reason, base };
   }

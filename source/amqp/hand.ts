@@ -1,5 +1,8 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 
+/** An acknowledgement is a write to the socket, and makes the broker send: it waits so long for others. */
+const OWED_MS = 5;
+
 /** A message of the exchange. */
 export interface Delivery {
   /** Counts the processed messages, from 1. */
@@ -22,15 +25,22 @@ export interface Received {
  */
 export class Hand {
   readonly #take: (delivery: Delivery) => void;
+  readonly #mostOwed: number;
   readonly #waiting: Received[] = [];
   #taken: Received[] = [];
   /** Number of the first message of `#taken`. */
   #first = 1;
+  /** The last message of each channel that is done and not acknowledged: it stands for those before it. */
+  readonly #owed = new Map<Channel, number>();
+  #owedCount = 0;
+  #timer: NodeJS.Timeout | undefined;
   /** How many of the waiting messages may be processed; all when the gate is open. */
   #isOpen = false;
 
-  constructor(take: (delivery: Delivery) => void) {
+  /** `mostOwed`: acknowledgements that wait for others at most. */
+  constructor(take: (delivery: Delivery) => void, mostOwed: number) {
     this.#take = take;
+    this.#mostOwed = mostOwed;
   }
 
   get size(): number {
@@ -38,6 +48,7 @@ export class Hand {
   }
 
   receive(received: Received): void {
+    if (this.#isOpen && this.#waiting.length === 0) return this.#takeOne(received);
     this.#waiting.push(received);
     if (this.#isOpen) this.release(this.#waiting.length);
   }
@@ -59,26 +70,39 @@ export class Hand {
 
   /** Processes the first `count` waiting messages. */
   release(count: number): void {
-    for (const received of this.#waiting.splice(0, count)) {
-      this.#taken.push(received);
-      const { routingKey, body } = received;
-      this.#take({ number: this.#first + this.#taken.length - 1, routingKey, body });
-    }
+    for (const received of this.#waiting.splice(0, count)) this.#takeOne(received);
+  }
+
+  #takeOne(received: Received): void {
+    this.#taken.push(received);
+    const { routingKey, body } = received;
+    this.#take({ number: this.#first + this.#taken.length - 1, routingKey, body });
   }
 
   /** The log has the events of all messages below this number. */
   acknowledgeBelow(number: number): void {
     const count = Math.min(number - this.#first, this.#taken.length);
     if (count <= 0) return;
-    const done = this.#taken.slice(0, count);
+    for (const { channel, tag } of this.#taken.slice(0, count)) this.#owed.set(channel, tag);
     this.#taken = this.#taken.slice(count);
     this.#first += count;
-    for (const { channel, tag } of new Map(done.map((one) => [one.channel, one])).values()) {
+    this.#owedCount += count;
+    if (this.#owedCount >= this.#mostOwed) this.settle();
+    else this.#timer ??= setTimeout(() => this.settle(), OWED_MS);
+  }
+
+  /** Acknowledges what is owed. */
+  settle(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const [channel, tag] of this.#owed) {
       try {
         channel.ack({ fields: { deliveryTag: tag } } as ConsumeMessage, true);
       } catch {
         // The channel has closed: the broker redelivers the messages, and the log knows their ids.
       }
     }
+    this.#owed.clear();
+    this.#owedCount = 0;
   }
 }

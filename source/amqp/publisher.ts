@@ -23,6 +23,8 @@ export interface PublisherOptions {
 interface Ready {
   readonly kind: 'event';
   readonly event: MappedEvent;
+  /** Number of its message. */
+  readonly message: number;
 }
 
 /**
@@ -88,13 +90,13 @@ export class Publisher implements Publishable<Ready> {
   }
 
   #add(events: readonly MappedEvent[]): void {
-    for (const event of events) this.#ready.push({ kind: 'event', event });
+    for (const event of events) this.#ready.push({ kind: 'event', event, message: messageOf(event.position) });
     if (events.length > 0) this.#waker.wake();
   }
 
   #report(): void {
     let below = Math.min(this.#received + 1, this.#options.mapper.heldFrom() ?? Infinity);
-    for (const { event } of this.#ready) below = Math.min(below, messageOf(event.position));
+    for (const { message } of this.#ready) below = Math.min(below, message);
     if (below <= this.#done) return;
     this.#done = below;
     this.#options.onDone(below);

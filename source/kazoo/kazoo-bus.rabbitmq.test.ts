@@ -5,59 +5,28 @@ import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startRabbit, type RabbitServer } from '../../testing/rabbitmq-server.ts';
-import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { startRedis } from '../../testing/redis-server.ts';
 import { until } from '../../testing/until.ts';
 import { openPublisher, publishAll, TRANSIENT } from '../amqp/testing/rabbit-bus.ts';
-import { runKazoo, type KazooGiven, type RunningKazoo } from './testing/kazoo-bus.ts';
+import { runKazoo } from './testing/kazoo-bus.ts';
 import { kazooCalls, kazooEvent } from './testing/kazoo-events.ts';
-import { logged, loggedEvents, loggedGaps } from './testing/log-of.ts';
+import { isBound, startKazooStage, type KazooStage } from './testing/kazoo-stage.ts';
+import { loggedEvents, loggedGaps } from './testing/log-of.ts';
 
 const LIMIT = { timeout: 180_000 };
 const PROCESS = fileURLToPath(new URL('testing/kazoo-process.ts', import.meta.url));
 
-let rabbit: RabbitServer;
-let redis: RedisServer;
+let stage: KazooStage;
 before(async () => {
-  [rabbit, redis] = await Promise.all([startRabbit(), startRedis()]);
+  stage = await startKazooStage();
 }, LIMIT);
-after(async () => {
-  await rabbit[Symbol.asyncDispose]();
-  await redis.stop();
-});
-
-let sources = 0;
-/** A source with a queue, an exchange and streams of its own. */
-function ownSource(more: Partial<KazooGiven> = {}): KazooGiven {
-  sources += 1;
-  return {
-    brokers: [{ url: rabbit.url, policy: null }],
-    redisUrl: redis.url,
-    keyPrefix: `test${sources}:`,
-    source: `telephony/kazoo${sources}`,
-    replica: 'a',
-    exchange: `callevt${sources}`,
-    ...more,
-  };
-}
-
-const isBound = ({ states, bus }: RunningKazoo) =>
-  until('the source is bound', () => bus.figures().map(({ endpoint }) => states.get(endpoint)), {
-    holds: (seen) => seen.length > 0 && seen.every((state) => state?.bound === true),
-  });
-
-/** Messages of a queue: ready and unacknowledged ones. */
-async function inQueue({ source }: KazooGiven): Promise<string> {
-  const listed = await rabbit.ctl('list_queues', 'name', 'messages_ready', 'messages_unacknowledged');
-  const line = listed.split('\n').find((one) => one.startsWith(`firehose.${source.replace('/', '.')}\t`));
-  return line?.split('\t').slice(1).join() ?? 'none';
-}
+after(() => stage[Symbol.asyncDispose]());
 
 test(
   'S1 S2 S5: kill -9 of the active replica at 800 events a second: 10,000 of 10,000 in the log, in order',
   LIMIT,
   async () => {
-    const given = ownSource();
+    const given = stage.ownSource();
     const start = (replica: string) => {
       const line = JSON.stringify({ ...given, replica });
       const child = spawn(process.execPath, [PROCESS, line], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -72,7 +41,7 @@ test(
     await using reading = await runKazoo({ ...given, source: 'telephony/reader', exchange: 'elsewhere' });
     try {
       await until('both replicas are bound', () => replicas.every(({ bound }) => bound));
-      await using bus = await openPublisher(rabbit.url);
+      await using bus = await openPublisher(stage.rabbit.url);
       const calls = kazooCalls(1_000);
       const begin = performance.now();
       for (const [index, { key, body }] of calls.entries()) {
@@ -111,8 +80,8 @@ test(
   'S5: a beginning that waits for its account is not acknowledged, and goes to the next replica',
   LIMIT,
   async () => {
-    const given = ownSource({ holdMs: 60_000 });
-    await using bus = await openPublisher(rabbit.url);
+    const given = stage.ownSource({ holdMs: 60_000 });
+    await using bus = await openPublisher(stage.rabbit.url);
     {
       await using first = await runKazoo(given);
       await isBound(first);
@@ -122,13 +91,16 @@ test(
         kazooEvent('DTMF', 'known@zone', 3),
       ]);
       await until('what has an account is in the log', () => first.appended.accepted === 2);
-      await until('the held one, and what came after it, are in hand', async () => (await inQueue(given)) === '0,2');
+      await until(
+        'the held one, and what came after it, are in hand',
+        async () => (await stage.inQueue(given)) === '0,2',
+      );
     }
-    await until('the broker has them again', async () => (await inQueue(given)) === '2,0');
+    await until('the broker has them again', async () => (await stage.inQueue(given)) === '2,0');
     await using second = await runKazoo({ ...given, replica: 'b' });
     await isBound(second);
     await publishAll(bus, given.exchange, [kazooEvent('CHANNEL_ANSWER', 'held@zone', 4)]);
-    await until('all are acknowledged', async () => (await inQueue(given)) === '0,0');
+    await until('all are acknowledged', async () => (await stage.inQueue(given)) === '0,0');
     const found = await loggedEvents(second.eventLog);
     assert.deepEqual(
       found.filter(({ callId }) => callId === 'held@zone').map(({ name, account }) => [name, account]),
@@ -142,13 +114,13 @@ test(
 );
 
 test('a beginning that gets no account is given up after its wait, without another message', LIMIT, async () => {
-  const given = ownSource({ holdMs: 100 });
+  const given = stage.ownSource({ holdMs: 100 });
   await using running = await runKazoo(given);
   await isBound(running);
-  await using bus = await openPublisher(rabbit.url);
+  await using bus = await openPublisher(stage.rabbit.url);
   await publishAll(bus, given.exchange, [kazooEvent('CHANNEL_CREATE', 'alone@zone', 1, { account: '' })]);
   await until('it is in the log', () => running.appended.accepted === 1);
-  await until('it is acknowledged', async () => (await inQueue(given)) === '0,0');
+  await until('it is acknowledged', async () => (await stage.inQueue(given)) === '0,0');
 });
 
 test(
@@ -157,19 +129,19 @@ test(
   async () => {
     const away = await startRedis({ args: ['--appendonly', 'yes'] });
     try {
-      const given = ownSource({ redisUrl: away.url, prefetch: 50 });
+      const given = stage.ownSource({ redisUrl: away.url, prefetch: 50 });
       await using running = await runKazoo(given);
       await isBound(running);
-      await using bus = await openPublisher(rabbit.url);
+      await using bus = await openPublisher(stage.rabbit.url);
       await publishAll(bus, given.exchange, kazooCalls(10, 'before'));
       await until('the log has the first', () => running.appended.accepted === 100);
-      await until('they are acknowledged', async () => (await inQueue(given)) === '0,0');
+      await until('they are acknowledged', async () => (await stage.inQueue(given)) === '0,0');
       await away.kill();
       await publishAll(bus, given.exchange, kazooCalls(40, 'during'));
-      await until('the prefetch is in hand', async () => (await inQueue(given)) === '350,50');
+      await until('the prefetch is in hand', async () => (await stage.inQueue(given)) === '350,50');
       await until('the log refuses', () => running.appended.failed > 0);
       await away.restart();
-      await until('all are acknowledged', async () => (await inQueue(given)) === '0,0');
+      await until('all are acknowledged', async () => (await stage.inQueue(given)) === '0,0');
       const found = await loggedEvents(running.eventLog);
       assert.equal(found.length, 500);
       for (const leg of Map.groupBy(found, ({ callId }) => callId).values()) {
@@ -191,18 +163,18 @@ test(
   LIMIT,
   async () => {
     const environment = (timeoutMs: number, tickMs: number) =>
-      rabbit.ctl(
+      stage.rabbit.ctl(
         'eval',
         `application:set_env(rabbit, consumer_timeout, ${timeoutMs}), application:set_env(rabbit, channel_tick_interval, ${tickMs}).`,
       );
     await environment(1_000, 300);
     const away = await startRedis({ args: ['--appendonly', 'yes'] });
     try {
-      const given = ownSource({ redisUrl: away.url, prefetch: 50 });
+      const given = stage.ownSource({ redisUrl: away.url, prefetch: 50 });
       await using running = await runKazoo(given);
       await isBound(running);
       await until('the first look is settled', () => running.bus.reports()[0]?.heard !== null);
-      await using bus = await openPublisher(rabbit.url);
+      await using bus = await openPublisher(stage.rabbit.url);
       await away.kill();
       await publishAll(bus, given.exchange, kazooCalls(20));
       await until('it is told', () => running.states.get('broker')?.reason === 'AckTimeout');
@@ -223,131 +195,11 @@ test(
   },
 );
 
-test('a queue that was full while the log was away is a gap', LIMIT, async () => {
-  const away = await startRedis({ args: ['--appendonly', 'yes'] });
-  try {
-    const given = ownSource({ redisUrl: away.url, prefetch: 10, queue: { maxLength: 100 } });
-    await using running = await runKazoo(given);
-    await isBound(running);
-    await until('the first look is settled', () => running.bus.reports()[0]?.heard !== null);
-    await away.kill();
-    const cut = Date.now();
-    await using bus = await openPublisher(rabbit.url);
-    await publishAll(bus, given.exchange, kazooCalls(40));
-    await until('the full queue is seen', () => (running.bus.figures()[0]?.backlog ?? 0) >= 90);
-    await away.restart();
-    await until('the gap is in the log', async () => (await loggedGaps(running.eventLog)).length > 0);
-    const [gap] = await loggedGaps(running.eventLog);
-    assert.equal(gap?.reason, 'queue_overflow');
-    assert.ok(gap.from <= cut && gap.to > cut);
-    await until('what was left is in the log', async () => (await inQueue(given)) === '0,0');
-    assert.ok((await loggedEvents(running.eventLog)).length < 400, 'the oldest that waited are lost');
-  } finally {
-    await away.stop();
-  }
-});
-
-test('messages that the broker drops as too old, while the log is away, are a gap', LIMIT, async () => {
-  const away = await startRedis({ args: ['--appendonly', 'yes'] });
-  try {
-    const given = ownSource({ redisUrl: away.url, prefetch: 10, queue: { messageTtlMs: 1_000 } });
-    await using running = await runKazoo(given);
-    await isBound(running);
-    await until('the first look is settled', () => running.bus.reports()[0]?.heard !== null);
-    const listed = await rabbit.ctl('list_queues', 'name', 'arguments');
-    const declared = listed.split('\n').find((line) => line.startsWith(`firehose.${given.source.replace('/', '.')}\t`));
-    const args = ['x-message-ttl",1000', 'x-max-length",50000', 'x-expires",600000', 'x-single-active-consumer",true'];
-    for (const argument of [...args, 'x-queue-type","quorum"']) {
-      assert.ok(declared?.includes(`{"${argument}}`), `${argument} of ${declared}`);
-    }
-    await away.kill();
-    await using bus = await openPublisher(rabbit.url);
-    await publishAll(bus, given.exchange, kazooCalls(10));
-    await until('what waited too long is dropped', async () => (await inQueue(given)) === '0,10');
-    await away.restart();
-    await until('the gap is in the log', async () => (await loggedGaps(running.eventLog)).length > 0);
-    assert.equal((await loggedGaps(running.eventLog))[0]?.reason, 'queue_overflow');
-  } finally {
-    await away.stop();
-  }
-});
-
-test(
-  'S4: a broker that is killed loses nothing of the queue; the loss of bindings is one gap, before what is newer',
-  LIMIT,
-  async () => {
-    const given = ownSource();
-    await using first = await runKazoo(given);
-    await using second = await runKazoo({ ...given, replica: 'b' });
-    await Promise.all([isBound(first), isBound(second)]);
-    {
-      await using bus = await openPublisher(rabbit.url);
-      await publishAll(bus, given.exchange, kazooCalls(50, 'before'));
-    }
-    // RabbitMQ 3.10 never finds a leader again for a quorum queue if it is killed within a second of the declaration.
-    await until('a later look has found the bindings', () => {
-      const heard = first.bus.reports()[0]?.heard ?? null;
-      return heard !== null && heard.to > heard.from;
-    });
-    const cut = Date.now();
-    await rabbit.kill();
-    await until('both have seen it', () =>
-      [first, second].every(({ states }) => states.get('broker')?.connected === false),
-    );
-    await rabbit.restart();
-    await Promise.all([isBound(first), isBound(second)]);
-    await using bus = await openPublisher(rabbit.url);
-    await publishAll(bus, given.exchange, kazooCalls(50, 'after'));
-    await until('all are in the log', async () => (await loggedEvents(first.eventLog)).length === 1_000);
-    const gaps = await loggedGaps(first.eventLog);
-    assert.deepEqual(
-      gaps.map(({ reason, endpoint, source }) => [reason, endpoint, source]),
-      [['bindings_lost', 'broker', given.source]],
-    );
-    const [gap] = gaps;
-    assert.ok(gap !== undefined && gap.from <= cut && gap.to > cut, 'it covers the loss');
-    assert.equal(first.gaps.length + second.gaps.length, 1, 'one replica has told it');
-    const entries = await logged(first.eventLog);
-    const place = entries.findIndex((entry) => entry.gap !== null);
-    assert.equal(entries[place]?.account, '', 'it reaches no tenant by its account');
-    const newer = entries
-      .slice(0, place)
-      .filter(({ callId, partition }) => partition === entries[place]?.partition && callId.startsWith('after'));
-    assert.deepEqual(newer, [], 'nothing newer is before it in its partition');
-  },
-);
-
-test(
-  'S4: a queue that is deleted again and again is one gap each time, however many replicas see it',
-  LIMIT,
-  async () => {
-    const given = ownSource();
-    await using first = await runKazoo(given);
-    await using second = await runKazoo({ ...given, replica: 'b' });
-    await Promise.all([isBound(first), isBound(second)]);
-    await using bus = await openPublisher(rabbit.url);
-    for (let round = 1; round <= 5; round += 1) {
-      await bus.channel.deleteQueue(`firehose.${given.source.replace('/', '.')}`);
-      await until('a gap is told', () => first.gaps.length + second.gaps.length >= round);
-      const end = Math.max(...(await loggedGaps(first.eventLog)).map(({ to }) => to));
-      const hasLooked = (replica: RunningKazoo) => (replica.bus.reports()[0]?.heard?.to ?? 0) > end;
-      await until('both have looked since', () => [first, second].every(hasLooked));
-      await publishAll(bus, given.exchange, kazooCalls(5, `round${round}`));
-      await until('events come again', async () => (await loggedEvents(first.eventLog)).length === round * 50);
-      const told = (await loggedGaps(first.eventLog)).map(({ reason }) => reason);
-      assert.deepEqual(
-        told,
-        Array.from({ length: round }, () => 'queue_lost'),
-      );
-    }
-  },
-);
-
 test('what is not an event is acknowledged and counted', LIMIT, async () => {
-  const given = ownSource({ additionalEvents: ['CHANNEL_ODD'] });
+  const given = stage.ownSource({ additionalEvents: ['CHANNEL_ODD'] });
   await using running = await runKazoo(given);
   await isBound(running);
-  await using bus = await openPublisher(rabbit.url);
+  await using bus = await openPublisher(stage.rabbit.url);
   const key = 'call.CHANNEL_CREATE.x';
   await publishAll(bus, given.exchange, [
     { key, body: Buffer.from('{') },
@@ -360,7 +212,7 @@ test('what is not an event is acknowledged and counted', LIMIT, async () => {
     kazooEvent('CHANNEL_ODD', 'odd@zone', 5),
   ]);
   await until('the last one is in the log', () => running.appended.accepted === 1);
-  await until('all are acknowledged', async () => (await inQueue(given)) === '0,0');
+  await until('all are acknowledged', async () => (await stage.inQueue(given)) === '0,0');
   assert.deepEqual(running.dropped, ['rejected', 'rejected', 'rejected', 'rejected', 'key_mismatch', 'error_category']);
   assert.deepEqual(
     (await loggedEvents(running.eventLog)).map(({ name }) => name),
@@ -368,35 +220,19 @@ test('what is not an event is acknowledged and counted', LIMIT, async () => {
   );
 });
 
-test('two sources on one exchange do not touch each other', LIMIT, async () => {
-  const one = ownSource();
-  const other = { ...ownSource(), exchange: one.exchange };
-  await using first = await runKazoo(one);
-  await using second = await runKazoo(other);
-  await Promise.all([isBound(first), isBound(second)]);
-  await using bus = await openPublisher(rabbit.url);
-  await publishAll(bus, one.exchange, kazooCalls(5));
-  await until('both have all', () => first.appended.accepted === 50 && second.appended.accepted === 50);
-  await bus.channel.deleteQueue(`firehose.${one.source.replace('/', '.')}`);
-  await until('the one tells its gap', () => first.gaps.length === 1);
-  await isBound(first);
-  assert.deepEqual(second.gaps, []);
-  assert.deepEqual(await loggedGaps(second.eventLog), []);
-});
-
 test('several brokers are one source: what they share is in the log once', LIMIT, async () => {
-  await rabbit.ctl('add_vhost', 'other-zone');
-  await rabbit.ctl('set_permissions', '-p', 'other-zone', 'guest', '.*', '.*', '.*');
-  const there = `${rabbit.url}/other-zone`;
-  const given = ownSource({
+  await stage.rabbit.ctl('add_vhost', 'other-zone');
+  await stage.rabbit.ctl('set_permissions', '-p', 'other-zone', 'guest', '.*', '.*', '.*');
+  const there = `${stage.rabbit.url}/other-zone`;
+  const given = stage.ownSource({
     brokers: [
-      { url: rabbit.url, policy: null },
+      { url: stage.rabbit.url, policy: null },
       { url: there, policy: null },
     ],
   });
   await using running = await runKazoo(given);
   await isBound(running);
-  await using here = await openPublisher(rabbit.url);
+  await using here = await openPublisher(stage.rabbit.url);
   await using far = await openPublisher(there);
   const shared = kazooEvent('CHANNEL_CREATE', 'shared@zone', 1);
   const federated = kazooEvent('CHANNEL_CREATE', 'shared@zone', 1, { Node: 'ecallmgr@other.example.com' });

@@ -50,11 +50,16 @@ await channel.assertExchange(RUN, 'topic', { durable: false, autoDelete: false }
 await channel.assertQueue(queue, queueOptions(wanted.queue));
 for (const key of wanted.keys) await channel.bindQueue(queue, RUN, key);
 
-/** Fills the queue with real bodies, each leg different, independent of earlier rounds. */
+/**
+ * Fills the queue with real bodies, each leg different, independent of earlier rounds. They contain an account, as Kazoo's
+ * do: a CREATE without one waits, and holds up the acknowledgements.
+ */
 async function publish(pass: string): Promise<void> {
   for (let index = 0; index < COUNT; index += 1) {
     const leg = `${pass}-${Math.floor(index / LINES.length)}`;
-    const text = (LINES[index % LINES.length] ?? '').replace(/"Call-ID":\s*"/, `"Call-ID":"${leg}-`);
+    const text = (LINES[index % LINES.length] ?? '')
+      .replace(/"Call-ID":\s*"/, `"Call-ID":"${leg}-`)
+      .replace(/"Custom-Channel-Vars":\s*\{/, '$&"Account-ID":"91eb05e5c68d7ca05e7618b6821d2d16",');
     const name = /"Event-Name":\s*"([^"]+)"/.exec(text)?.[1] ?? '';
     channel.publish(RUN, `call.${name}.${leg}`, Buffer.from(text), {
       deliveryMode: 1,
