@@ -248,14 +248,16 @@ export class Consumer {
     this.#lookedAt = now();
     const base = await coverage.markers();
     this.#base = base;
-    const isCancelled = this.#isCancelled;
+    const wasCancelled = this.#isCancelled;
     // The markers changed: another replica has reported that loss.
     if (this.#lost !== null && this.#lost.base !== null && this.#lost.base !== base) this.#lost = null;
-    const found = base === null ? null : await within(findLoss(connection, wanted, base));
-    // Not before: a look that failed has told nothing.
-    if (isCancelled) this.#isCancelled = false;
     if (base === null) return;
-    const reason = this.#lost?.reason ?? (found !== null && isCancelled ? 'queue_lost' : found);
+    const found = await within(findLoss(connection, wanted, base));
+    const known = this.#lost?.reason ?? found;
+    // Another replica may have declared the queue again.
+    const reason = known !== null && this.#isCancelled ? 'queue_lost' : known;
+    // Kept when a look fails, and when the cancellation arrived meanwhile and may belong to another loss.
+    if (wasCancelled || reason !== null) this.#isCancelled = false;
     this.#lost = reason === null ? null : { reason, base };
   }
 
