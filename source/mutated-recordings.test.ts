@@ -104,8 +104,9 @@ test('S8: two recordings of one switch at a time, mutated, share no account', (t
       const random = createRandom(where);
       const owners = new Map<string, Set<string>>();
       for (const { name, mapper, events } of [one, other]) {
-        const accounts = mapAll(mapper(), events).map(({ account }) => account);
-        for (const { callId } of mapAll(mapper(), events)) owners.set(`${callId}`, new Set(['', ...accounts]));
+        const alone = mapAll(mapper(), events);
+        const accounts = alone.map(({ account }) => account);
+        for (const { callId } of alone) owners.set(callId, new Set(['', ...accounts]));
         assert.ok(accounts.length > 0, name);
       }
       const mapper = one.mapper();
