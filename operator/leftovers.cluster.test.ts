@@ -87,7 +87,7 @@ describe('objects that are there before the resource', () => {
     assert.ok(Date.now() - since < 10_000, 'it was looked at again at once');
   });
 
-  test('what a resource deleted with `--cascade=orphan` left is taken over, and its Secrets are made anew', async () => {
+  test('what a resource deleted with `--cascade=orphan` left is taken over, and its Secrets are created again', async () => {
     await platform.create('kept', { ...MINIMAL_SPEC, redis: { ...own.redis, keyPrefix: 'kept:' } });
     await until('a Deployment', () => platform.get(deploymentPath('kept')));
     const paths = ['admin-token', 'signing-keys', 'ca', 'tls'].map((name) => `${core}/secrets/kept-${name}`);

@@ -18,7 +18,7 @@ import {
   type Kind,
 } from './kubernetes/objects.ts';
 
-/** Kinds of Kubernetes' own that a resource may own, all followed from the start. */
+/** Kinds of Kubernetes itself that a resource may own. All are watched from the start. */
 export const FOLLOWED: readonly Kind[] = [
   DEPLOYMENTS,
   SERVICES,

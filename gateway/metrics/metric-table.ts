@@ -48,7 +48,7 @@ export const GATEWAY_METRICS = {
   firehose_calls_behind_seconds: gauge('How far the tables of live calls that this replica keeps are behind the log'),
   firehose_calls_entries_total: counter('Entries that this replica took into the table of live calls'),
   firehose_calls_refused_writes_total: counter('Writes to the table that another replica was faster with'),
-  firehose_calls_rebuilds_total: counter('Tables of a partition that were made anew from the oldest event'),
+  firehose_calls_rebuilds_total: counter('Tables of a partition that were rebuilt from the oldest event'),
   firehose_calls_ends_total: counter('Legs that were given a synthetic end', 'reason'),
   firehose_calls_late_ends_total: counter('Real ends that producers sent of legs which had a synthetic one'),
   firehose_calls_refused_legs_total: counter('Legs left out of the table, as their account had too many'),

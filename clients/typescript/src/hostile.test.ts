@@ -248,7 +248,7 @@ test('L8: a server that answers no handshake is left after 15 s, one that says n
 
 test('K4: a consumer that is always behind holds what waits for it, and nothing that it has taken', () => {
   const waiting = new Waiting();
-  // Not one shared text: 400 MB in all.
+  // Each one is a text of its own, so all of them need 400 MB.
   const text = () => Buffer.alloc(20_000, 'x').toString('latin1');
   for (let n = 0; n < 500; n += 1) waiting.add(text());
   for (let n = 0; n < 20_000; n += 1) {
