@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openRedisLog } from '../../event-log/redis-log.ts';
+import { callKeys, streamKeys } from '../../protocol/keys.ts';
+import { silentLogger } from '../../runtime/logging/logger.ts';
+import { startRedis } from '../../testing/redis-server.ts';
+import { advance } from './advance.ts';
+import type { TableAt } from './call-table.ts';
+import { createRedisTable } from './redis-table.ts';
+import { readSnapshot } from './snapshot.ts';
+
+const PLACE = { keyPrefix: 'firehose:', partitions: 1 };
+const ACCOUNT = 'acme';
+const EVERYTHING = { accounts: null, includes: () => true };
+
+/** A table on a Redis of its own, which the test moves by itself. */
+async function openTable() {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startRedis());
+  const options = { ...PLACE, resource: 'test/rebuild', retention: null, logger: silentLogger };
+  const eventLog = stack.use(await openRedisLog({ redis: server.url, ...options }));
+  const table = createRedisTable({ client: eventLog.client, ...PLACE });
+  let at: TableAt | null = null;
+  const step = async () => {
+    const done = await advance({ table, eventLog, partition: 0 }, at, null);
+    if (done.kind === 'refused') throw new Error('nobody else keeps this table');
+    at = done.at;
+    return done;
+  };
+  const owned = stack.move();
+  return {
+    client: eventLog.client,
+    step,
+    /** Moves the table to the end of the log. */
+    keep: async () => {
+      for (let done = await step(); done.kind !== 'advanced' || done.entries > 0;) done = await step();
+    },
+    say: async (callId: string, name: string) => {
+      const data = Buffer.from(JSON.stringify({ 'Event-Name': name, 'Call-ID': callId }));
+      const event = { name, account: ACCOUNT, callId, eventId: `${callId}.${name}`, traceparent: '', data };
+      const [outcome] = await eventLog.append([event]);
+      assert.equal(outcome?.outcome, 'accepted');
+    },
+    /** Call-IDs of a snapshot that is taken so much later. */
+    calls: async (laterMs = 0) => {
+      const now = () => Date.now() + laterMs;
+      const { records } = await readSnapshot({ table, eventLog, now }, EVERYTHING, null);
+      return records.map(({ call_id }) => call_id).toSorted((one, other) => (one < other ? -1 : 1));
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+test('LC1: where the log was trimmed past the table, it is made anew from the oldest entry, and older calls are learnt when they speak', async () => {
+  await using opened = await openTable();
+  const { client, step, keep, say, calls } = opened;
+  await say('old', 'CHANNEL_CREATE');
+  await keep();
+  assert.deepEqual(await calls(), ['old']);
+  await say('lost', 'CHANNEL_CREATE');
+  await say('new', 'CHANNEL_CREATE');
+  await client.call('xtrim', streamKeys(PLACE.keyPrefix, 0).events, 'MAXLEN', '1');
+  assert.equal((await step()).kind, 'begun');
+  await assert.rejects(calls(), { code: 'calls_unavailable', why: 'building' });
+  await keep();
+  assert.deepEqual(await calls(), ['new']);
+  await say('old', 'CHANNEL_HOLD');
+  await keep();
+  assert.deepEqual(await calls(), ['new', 'old']);
+});
+
+test('a table that is more than 30 s behind gives no snapshot, and one to which nothing came for so long does', async () => {
+  await using opened = await openTable();
+  const { keep, say, calls } = opened;
+  await say('early', 'CHANNEL_CREATE');
+  await keep();
+  assert.deepEqual(await calls(31_000), ['early']);
+  await say('late', 'CHANNEL_CREATE');
+  assert.deepEqual(await calls(), ['early']);
+  await assert.rejects(calls(31_000), { code: 'calls_unavailable', why: 'behind' });
+  await keep();
+  assert.deepEqual(await calls(31_000), ['early', 'late']);
+});
+
+test('a record that cannot be read is in no snapshot, and is written anew by the next event of its call', async () => {
+  await using opened = await openTable();
+  const { client, keep, say, calls } = opened;
+  await say('one', 'CHANNEL_CREATE');
+  await say('other', 'CHANNEL_CREATE');
+  await keep();
+  await client.hset(callKeys(PLACE.keyPrefix, 0).legs(ACCOUNT), 'one', '{"of":"another version"}');
+  assert.deepEqual(await calls(), ['other']);
+  await say('one', 'CHANNEL_ANSWER');
+  await keep();
+  assert.deepEqual(await calls(), ['one', 'other']);
+});
