@@ -16,5 +16,5 @@ export function mermaidOf({ legs, steps }: Ladder): string {
 
 /** Without what means something to Mermaid. */
 function plain(text: string): string {
-  return text.replaceAll(/[\n\r;#<>"`{}%:]/g, ' ').slice(0, 120);
+  return text.replaceAll(/[\p{Cc};#<>"`{}%:]/gu, ' ').slice(0, 120);
 }
