@@ -67,7 +67,7 @@ test('C2: the files of a call hold no markup of its events', () => {
   const hostile = step('9', 1, 'CHANNEL_CREATE', { 'Caller-ID-Number': '<script>&"\u0000;\n end' });
   const svg = svgText(drawingOf(ladderOf([hostile])));
   assert.ok(svg.includes('&lt;script&gt;&amp;&quot;'));
-  assert.doesNotMatch(svg, /<script|\u0000/);
+  assert.equal(svg.includes('<script') || svg.includes('\u0000'), false);
   const mermaid = mermaidOf(ladderOf([hostile]))
     .trim()
     .split('\n');
