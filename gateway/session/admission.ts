@@ -3,6 +3,7 @@ import type { VerifiedToken } from '../auth/grant.ts';
 import type { Groups } from '../group/groups.ts';
 import type { Problem } from '../http/problem.ts';
 import type { ConnectionQuota, Reservation } from '../quota/connection-quota.ts';
+import type { Redactor } from '../privacy/redactor.ts';
 import type { Slot } from '../quota/quota.ts';
 import { begin, notNow, type BeginOptions, type SessionStart } from './begin.ts';
 import type { TokenOutcome } from './dialogue.ts';
@@ -16,7 +17,7 @@ interface HandshakeClient {
 }
 
 /** Called with the HTTP status of each request for a stream, and with the code of a refusal. */
-export type OnHandshake = (status: number, code: string | null, client: HandshakeClient) => void;
+type OnHandshake = (status: number, code: string | null, client: HandshakeClient) => void;
 
 /** More than eight members: a stream needs a decision from each part of the gateway. */
 export interface AdmissionOptions extends BeginOptions {
@@ -32,13 +33,32 @@ export interface AdmissionOptions extends BeginOptions {
   readonly isDraining: () => boolean;
 }
 
+/** More than eight members: what a request for a stream needs besides, by either framing. */
+export interface HandshakeOptions extends AdmissionOptions {
+  readonly addressOf: (request: IncomingMessage) => string;
+  readonly isOriginAllowed: (origin: string) => boolean;
+  readonly now: () => number;
+  /** The privacy view of a token's client; null: everything. */
+  readonly privacyOf: (token: VerifiedToken) => Redactor | null;
+  /** The `source` of CloudEvents. */
+  readonly source: string;
+  readonly onHandshake: OnHandshake;
+}
+
+/** A request whose client may have what it asks for. */
+export interface Granted<Plan> {
+  readonly token: VerifiedToken;
+  readonly plan: Plan;
+  readonly start: SessionStart | null;
+}
+
 export interface Admitted {
   readonly share: Slot;
   readonly place: Place;
 }
 
 /** Browsers name the page of the request (RFC 6454). Null when it is allowed. A page of this gateway itself, the console, always is. */
-export function judgeOrigin({ headers }: IncomingMessage, isAllowed: (origin: string) => boolean): Problem | null {
+function judgeOrigin({ headers }: IncomingMessage, isAllowed: (origin: string) => boolean): Problem | null {
   const { origin, host } = headers;
   if (origin === undefined || isAllowed(origin) || isOwnOrigin(origin, host)) return null;
   return { status: 403, code: 'origin_not_allowed', detail: 'This origin is not on the allowed list.' };
@@ -48,7 +68,7 @@ const isOwnOrigin = (origin: string, host: string | undefined): boolean =>
   host !== undefined && URL.parse(origin)?.host === URL.parse(`https://${host}`)?.host;
 
 /** The owner of the token and the start of the stream, or the refusal. */
-export async function judgeClient(
+async function judgeClient(
   options: AdmissionOptions,
   plan: UpgradePlan,
 ): Promise<{ readonly problem: Problem } | { readonly token: VerifiedToken; readonly start: SessionStart | null }> {
@@ -71,6 +91,21 @@ export async function judgeClient(
   const begun = await begin(options, plan, outcome.token.grant);
   if ('problem' in begun) return begun;
   return { token: outcome.token, start: begun.start };
+}
+
+/** Origin, parameters (by `read`), client and start of a request, or the refusal. Nothing is reserved yet. */
+export async function decide<Plan extends UpgradePlan>(
+  options: HandshakeOptions,
+  request: IncomingMessage,
+  read: (request: IncomingMessage, now: number) => { readonly plan: Plan } | { readonly problem: Problem },
+): Promise<{ readonly problem: Problem } | Granted<Plan>> {
+  const problem = judgeOrigin(request, options.isOriginAllowed);
+  if (problem !== null) return { problem };
+  const planned = read(request, options.now());
+  if ('problem' in planned) return planned;
+  const { plan } = planned;
+  const judged = await judgeClient(options, plan);
+  return 'problem' in judged ? judged : { ...judged, plan };
 }
 
 /** A slot in the quota and a place among the sessions, or the refusal. */

@@ -2,30 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { reaches } from '../../protocol/position.ts';
 import { outsideOfSpans } from '../../runtime/telemetry/span.ts';
-import type { VerifiedToken } from '../auth/grant.ts';
 import type { Form } from '../fanout/encoding.ts';
 import type { Problem } from '../http/problem.ts';
-import { admit, judgeClient, judgeOrigin, type AdmissionOptions, type OnHandshake } from './admission.ts';
-import type { SessionStart } from './begin.ts';
+import { admit, decide, type Granted, type HandshakeOptions } from './admission.ts';
 import type { EventAnswers } from './event-answers.ts';
 import { planEvents, type EventsPlan } from './plan-events.ts';
 
-/** More than eight members: a stream needs a decision from each part of the gateway. */
-export interface OpenEventsOptions extends AdmissionOptions {
-  readonly addressOf: (request: IncomingMessage) => string;
-  readonly isOriginAllowed: (origin: string) => boolean;
-  readonly now: () => number;
-  /** The privacy view of a token's client; null: everything. */
-  readonly privacyOf: (token: VerifiedToken) => Form['privacy'];
-  /** The `source` of CloudEvents. */
-  readonly source: string;
+export interface OpenEventsOptions extends HandshakeOptions {
   readonly answers: EventAnswers;
-  readonly onHandshake: OnHandshake;
 }
-
-type Decided =
-  | { readonly problem: Problem }
-  | { readonly token: VerifiedToken; readonly plan: EventsPlan; readonly start: SessionStart | null };
 
 /**
  * Decides a request for Server-Sent Events like an upgrade, and opens the stream on its socket. Settles to the status
@@ -44,7 +29,7 @@ export function createOpenEvents(
       options.answers.refuse(request, socket, problem);
       return problem.status;
     };
-    const decided = await decide(options, request);
+    const decided = await decide(options, request, planEvents);
     if ('problem' in decided) return refuse(decided.problem);
     if (isDone(decided)) {
       options.onHandshake(NO_CONTENT, null, { address });
@@ -73,18 +58,8 @@ export function createOpenEvents(
 
 const NO_CONTENT = 204;
 
-async function decide(options: OpenEventsOptions, request: IncomingMessage): Promise<Decided> {
-  const problem = judgeOrigin(request, options.isOriginAllowed);
-  if (problem !== null) return { problem };
-  const planned = planEvents(request, options.now());
-  if ('problem' in planned) return planned;
-  const { plan } = planned;
-  const judged = await judgeClient(options, plan);
-  return 'problem' in judged ? judged : { ...judged, plan };
-}
-
 /** A client that reconnects after the end of its replay. A first request gets a stream that ends. */
-function isDone({ plan, start }: Exclude<Decided, { problem: Problem }>): boolean {
+function isDone({ plan, start }: Granted<EventsPlan>): boolean {
   if (!plan.isReturning || start === null || 'snapshot' in start || start.until === null) return false;
   return reaches(start.from.ids, start.until);
 }
@@ -92,7 +67,7 @@ function isDone({ plan, start }: Exclude<Decided, { problem: Problem }>): boolea
 /** Excludes the token's text, which is a slice of the whole request line. */
 function kept(
   { privacyOf, source }: OpenEventsOptions,
-  { token, plan: { format, replay }, start }: Exclude<Decided, { problem: Problem }>,
+  { token, plan: { format, replay }, start }: Granted<EventsPlan>,
 ) {
   const form: Form = { format, framing: 'sse', transport: 'raw', privacy: privacyOf(token), source };
   return { token, start, plan: { replay, form } };

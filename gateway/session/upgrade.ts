@@ -7,29 +7,19 @@ import { STREAM_PATH } from '../../protocol/paths.ts';
 import { schemeOf } from '../../runtime/telemetry/scheme.ts';
 import { inSpan, outsideOfSpans } from '../../runtime/telemetry/span.ts';
 import { sampledContext } from '../../runtime/telemetry/traceparent.ts';
-import type { VerifiedToken } from '../auth/grant.ts';
 import type { Redactor } from '../privacy/redactor.ts';
 import type { Form, Transport } from '../fanout/encoding.ts';
 import type { Problem } from '../http/problem.ts';
-import { admit, judgeClient, judgeOrigin, type AdmissionOptions, type OnHandshake } from './admission.ts';
+import { admit, decide, type Granted, type HandshakeOptions } from './admission.ts';
 import { feedInPieces } from './frame-feed.ts';
-import type { SessionStart } from './begin.ts';
 import { negotiate } from './negotiate.ts';
 import { agreedProtocol, planUpgrade, wantsRefusalAsClose, type UpgradePlan } from './plan-upgrade.ts';
 import { refusalClose } from './refusal-close.ts';
 
 /** More than eight members: an upgrade needs a decision from each part of the gateway. */
-export interface UpgradeOptions extends AdmissionOptions {
-  readonly addressOf: (request: IncomingMessage) => string;
-  readonly isOriginAllowed: (origin: string) => boolean;
-  readonly now: () => number;
-  /** The privacy view of a token's client; null: everything. */
-  readonly privacyOf: (token: VerifiedToken) => Redactor | null;
-  /** The `source` of CloudEvents. */
-  readonly source: string;
+export interface UpgradeOptions extends HandshakeOptions {
   readonly compression: Subscription['spec']['gateway']['connections']['compression'];
   readonly refuse: (socket: Socket, problem: Problem) => void;
-  readonly onHandshake: OnHandshake;
 }
 
 /** Size of a client's frame (RFC 6455): clients send little. */
@@ -103,7 +93,7 @@ async function upgrade(options: UpgradeOptions, servers: Servers, handshake: Han
     refuse(options, servers, { ...handshake, problem });
     return problem.status;
   };
-  const decided = await decide(options, request);
+  const decided = await decide(options, request, planUpgrade);
   if ('problem' in decided) return refuseFor(decided.problem);
   const admitted = await admit(options, decided.token);
   if ('problem' in admitted) return refuseFor(admitted.problem, decided.token.grant.account);
@@ -160,10 +150,7 @@ const MOST_REFUSED = 256;
 const MALFORMED: Problem = { status: 400, code: 'malformed_request', detail: 'This is not a WebSocket handshake.' };
 
 /** Excludes the token's text, which is a slice of the whole request line. */
-function kept(
-  { token, plan, start }: { token: VerifiedToken; plan: UpgradePlan; start: SessionStart | null },
-  form: Omit<Form, 'format'>,
-) {
+function kept({ token, plan, start }: Granted<UpgradePlan>, form: Omit<Form, 'format'>) {
   const { contract, format, replay, group } = plan;
   return { token, start, plan: { contract, form: { format, ...form }, replay, group } };
 }
@@ -200,20 +187,4 @@ function handshakeSpan(request: IncomingMessage): SpanOptions {
     attributes: { 'http.request.method': 'GET', 'http.route': STREAM_PATH, 'url.scheme': schemeOf(request) },
     links: client === null ? [] : [{ context: client }],
   };
-}
-
-async function decide(
-  options: UpgradeOptions,
-  request: IncomingMessage,
-): Promise<
-  | { readonly problem: Problem }
-  | { readonly token: VerifiedToken; readonly plan: UpgradePlan; readonly start: SessionStart | null }
-> {
-  const problem = judgeOrigin(request, options.isOriginAllowed);
-  if (problem !== null) return { problem };
-  const planned = planUpgrade(request, options.now());
-  if ('problem' in planned) return planned;
-  const { plan } = planned;
-  const judged = await judgeClient(options, plan);
-  return 'problem' in judged ? judged : { ...judged, plan };
 }
