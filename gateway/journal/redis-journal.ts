@@ -82,6 +82,11 @@ export class RedisJournal implements Journal {
     }
   }
 
+  /** Settles when Redis has, or has refused, what was noted so far. Never rejects. */
+  flushed(): Promise<void> {
+    return this.#flush();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.race([this.#flush(), delay(LAST_FLUSH_MS, undefined, { ref: false })]);
   }

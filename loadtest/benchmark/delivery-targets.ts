@@ -2,6 +2,14 @@ import type { Target } from './ratios.ts';
 
 /** Of Server-Sent Events against a WebSocket, and of webhooks against loops that only post. */
 export const DELIVERY_TARGETS = {
+  P21: {
+    id: 'P21',
+    what: 'part of a core that the journal of 1,000 connections takes',
+    better: 'lower',
+    floor: 0.01,
+    goal: 0.002,
+    unit: '',
+  },
   P23: {
     id: 'P23',
     what: 'cost of a delivery as Server-Sent Events / over a WebSocket, gateway saturated',

@@ -58,6 +58,7 @@ export const PARTS = [
   'calls-table',
   'calls-read',
   'calls-cost',
+  'journal',
   'idle',
   'beside',
   'traced',

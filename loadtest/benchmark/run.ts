@@ -15,6 +15,7 @@ import { CompilerFault, compilePrograms, type Programs } from './compile.ts';
 import { writeConfiguration } from './configuration.ts';
 import { fleetTable } from './fleet.ts';
 import { measureGrowth } from './growth.ts';
+import { measureJournal } from './journal.ts';
 import { measureIdle } from './idle.ts';
 import { measureLatencies } from './latency.ts';
 import { describeMachine } from './machine.ts';
@@ -140,6 +141,7 @@ const MEASURE: Readonly<Record<Exclude<Part, 'growth'>, (run: RunContext) => Pro
   'calls-table': measureTable,
   'calls-read': measureReaders,
   'calls-cost': measureCallsCost,
+  journal: measureJournal,
   idle: measureIdle,
   beside: measureBeside,
   traced: measureTraced,
