@@ -10,6 +10,7 @@ import { codeBlocks } from '../../docs/markdown.ts';
 import { startGateway, type RunningGateway } from '../../gateway/testing/running-gateway.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { npmPackages } from '../../testing/registry-packages.ts';
+import { until } from '../../testing/until.ts';
 
 const OWN = fileURLToPath(new URL('./', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -84,10 +85,8 @@ describe('the package', () => {
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += String(data)));
     const ended = once(child, 'exit');
     const feeding = setInterval(() => void gateway.ingest(event()).catch(() => undefined), 100);
-    const until = performance.now() + 20_000;
-    while (!expected.test(output) && performance.now() < until && child.exitCode === null) {
-      await Promise.race([once(child.stdout, 'data'), ended, new Promise((resolve) => setTimeout(resolve, 200))]);
-    }
+    const isDone = () => expected.test(output) || child.exitCode !== null;
+    await until('the expected output', isDone, { limitMs: 60_000 }).catch(() => undefined);
     clearInterval(feeding);
     child.kill();
     await ended;

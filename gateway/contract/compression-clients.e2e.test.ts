@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createListener, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { WebSocket as WsClient } from 'ws';
 import { STREAM_PATH } from '../../protocol/paths.ts';
+import { pythonWith } from '../../testing/registry-packages.ts';
 import { until } from '../../testing/until.ts';
 import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
 
@@ -17,6 +19,7 @@ const PROGRAMS = new URL('../testing/deflate-clients/', import.meta.url);
 const EVENTS = Number(process.env['COMPRESSED_EVENTS'] ?? 100_000);
 const BATCH = 50;
 const LIMIT = { timeout: 1_500_000 };
+const PYTHON_PACKAGES = ['websockets==17.4', 'aiohttp==3.14.5'];
 /** Enough connections of one view for a shared stream. */
 const CROWD = 8;
 
@@ -42,7 +45,6 @@ interface Printed {
 }
 
 const has = (name: string) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
-const hasPython = (python: string, module: string) => spawnSync(python, ['-c', `import ${module}`]).status === 0;
 
 describe('D1: the exact bytes, in every client that this machine has', LIMIT, () => {
   let running: RunningGateway;
@@ -52,15 +54,18 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
   const stack = new AsyncDisposableStack();
   let isGoBuilt = false;
   let isRustBuilt = false;
+  let python: string;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'firehose-clients-'));
     stack.defer(() => rm(folder, { recursive: true }));
     await cp(PROGRAMS, folder, { recursive: true });
+    await symlink(fileURLToPath(new URL('../../node_modules', import.meta.url)), join(folder, 'node_modules'));
     // Before the gateway starts: it runs in this process, which is blocked while it waits for a compiler.
     const builds = (command: string) =>
       spawnSync('sh', ['-c', command], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
     isGoBuilt = has('go') && builds(GO_BUILD);
     isRustBuilt = has('cargo') && builds(RUST_BUILD);
+    python = await pythonWith(PYTHON_PACKAGES, process.env);
     running = stack.use(await startGateway({ plain: true }));
     token = await running.token();
   });
@@ -136,14 +141,13 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
       const args = (file: string) => ['-f', file, '-db'];
       ways.push({ way: ' through HAProxy', port: await proxy('haproxy', (own) => haproxyConf(own, port), args) });
     }
-    const python = process.env['PYTHON'] ?? 'python3';
     // The gateway runs in this process: nothing waits for a program once clients run.
-    const modules = ['websockets', 'aiohttp'].filter((module) => hasPython(python, module));
     const browsers = (['chromium', 'firefox-esr'] as const).filter(has);
     const hasJava = has('javac');
     for (const { way, port: at } of ways) {
       const url = urlAt(at);
-      for (const module of modules) run(`Python ${module}${way}`, python, `${module}_client.py`, url);
+      for (const kind of ['own', 'ws']) run(`Node ${kind}${way}`, process.execPath, 'node.mjs', kind, url);
+      for (const module of ['websockets', 'aiohttp']) run(`Python ${module}${way}`, python, `${module}_client.py`, url);
       for (const kind of isGoBuilt ? GO_KINDS : []) run(`Go ${kind}${way}`, './client', kind, url);
       if (isRustBuilt) run(`Rust tungstenite${way}`, 'target/release/client', url);
       if (hasJava) run(`Java${way}`, 'java', 'Client.java', url);
