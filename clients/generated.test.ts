@@ -166,8 +166,8 @@ describe('R4: a client that a public generator makes of the served document', LI
   test('openapi-python-client: it is made without a warning, logs in and reads live calls', LIMIT, async () => {
     const python = await pythonWith(PYTHON, process.env);
     const generate = ['generate', '--path', 'openapi.json', '--output-path', 'generated', '--meta', 'none'];
-    // It formats with a program beside it.
-    const said = await run(join(dirname(python), 'openapi-python-client'), ...generate);
+    // It formats with a program beside Python.
+    const said = await run(python, '-m', 'openapi_python_client', ...generate);
     assert.doesNotMatch(said, /warning|error|unable/i);
     await writeFile(join(folder, 'consumer.py'), PYTHON_CONSUMER);
     assert.equal(await run(python, 'consumer.py'), 'call leg ringing\nrefused 401 wrong_credentials\n');

@@ -21,19 +21,17 @@ export async function npmPackages(packages: Packages, environment: Environment):
   return join(folder, 'node_modules');
 }
 
-/** The Python of an environment with these packages, made once in the cache. Rejects when it cannot be made. */
+/**
+ * The Python of a virtual environment with these packages, installed once into the cache. Programs of packages are started by
+ * `-m`: the environment is moved to its place when it is complete. Rejects when they cannot be had.
+ */
 export async function pythonWith(packages: Packages, environment: Environment): Promise<string> {
-  // In its place at once: the programs of an environment name its folder.
-  const folder = folderOf('python', packages, environment);
-  const python = join(folder, 'bin/python');
-  const done = join(folder, '.complete');
-  if (existsSync(done)) return python;
-  await rm(folder, { recursive: true, force: true });
-  run('python3', ['-m', 'venv', folder], environment);
-  const flags = ['--quiet', '--disable-pip-version-check'];
-  run(python, ['-m', 'pip', 'install', ...flags, ...packages], environment);
-  await mkdir(done);
-  return python;
+  const folder = await once('python', packages, environment, async (draft) => {
+    run('python3', ['-m', 'venv', draft], environment);
+    const flags = ['--quiet', '--disable-pip-version-check'];
+    run(join(draft, 'bin/python'), ['-m', 'pip', 'install', ...flags, ...packages], environment);
+  });
+  return join(folder, 'bin/python');
 }
 
 async function once(
