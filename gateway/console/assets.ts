@@ -20,13 +20,15 @@ export interface Assets {
   readonly digest: string;
 }
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** The one library of the page, as its package has it for browsers. */
 export const LIBRARY = 'lit-html';
 export const ENTRY = 'gateway/console/page/main.ts';
 export const STYLE = 'gateway/console/page/style.css';
-/** Folders whose modules the page may import: its own, and what processes agree on. */
-const FOLDERS = ['gateway/console/page', 'protocol'];
+/** Folders whose modules the page may import, and where they are: its own, and what processes agree on. */
+const FOLDERS: readonly (readonly [folder: string, place: URL])[] = [
+  ['gateway/console/page', new URL('page', import.meta.url)],
+  ['protocol', new URL('../../protocol', import.meta.url)],
+];
 
 /** Statements at the beginning of a line, or behind another one in what is minified. */
 const IMPORTED = /(?:^|;)(?:import|export)\b(?:[\w$\s{},*]*?\bfrom)?\s*["']([^"']+)["']/gm;
@@ -35,7 +37,7 @@ const IMPORTED = /(?:^|;)(?:import|export)\b(?:[\w$\s{},*]*?\bfrom)?\s*["']([^"'
 export async function readAssets(): Promise<Assets> {
   const files = new Map<string, Asset>();
   await addModule(files, ENTRY);
-  files.set(STYLE, await asset('text/css; charset=utf-8', await readFile(join(ROOT, STYLE), 'utf8')));
+  files.set(STYLE, await asset('text/css; charset=utf-8', await readFile(placeOf(STYLE), 'utf8')));
   const hash = createHash('sha256');
   for (const [path, { body }] of files) hash.update(path).update(body);
   return { files, digest: hash.digest('base64url').slice(0, 16) };
@@ -51,7 +53,8 @@ async function addModule(files: Map<string, Asset>, path: string): Promise<void>
 
 /** Where an asset lies on this machine. The library is found as Node finds it: its folder need not be this project's own. */
 function placeOf(path: string): string {
-  if (!path.startsWith(`${LIBRARY}/`)) return join(ROOT, path);
+  const own = FOLDERS.find(([folder]) => path.startsWith(`${folder}/`));
+  if (own !== undefined) return join(fileURLToPath(own[1]), path.slice(own[0].length + 1));
   const found = fileURLToPath(import.meta.resolve(LIBRARY));
   const folder = found.slice(0, found.lastIndexOf(`${sep}${LIBRARY}${sep}`) + LIBRARY.length + 2);
   return join(folder, path.slice(LIBRARY.length + 1));
@@ -63,7 +66,7 @@ function pathOf(imported: string, from: string): string {
   const path = relative('/', resolve('/', dirname(from), imported)).replaceAll(sep, '/');
   const isOwn = from.startsWith(`${LIBRARY}/`)
     ? path.startsWith(`${LIBRARY}/`)
-    : FOLDERS.some((folder) => path.startsWith(`${folder}/`));
+    : FOLDERS.some(([folder]) => path.startsWith(`${folder}/`));
   if (!imported.startsWith('.') || !isOwn) throw new Error(`${from} of the console imports ${imported}`);
   return path;
 }
