@@ -28,6 +28,6 @@ export function readTranscript(block: string): Transcript {
 
 function anyOf(line: string): string {
   const escaped = line.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-  const anyId = escaped.replaceAll(/\b(account_id_\d+|[0-9a-f]{24,32})\b/g, String.raw`\w+`);
+  const anyId = escaped.replaceAll(/\b(account_id_\d+|[0-9a-f]{24,32}(?:-\d+)?)\b/g, String.raw`[\w-]+`);
   return anyId.replaceAll(/(?<![a-z\d-])\d+/g, String.raw`\d+`);
 }

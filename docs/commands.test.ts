@@ -21,7 +21,8 @@ describe('the commands of the documentation', () => {
       FIREHOSE_PORT: '0',
       FIREHOSE_INNER_PORT: '0',
     });
-    const lines = output.split('\n').filter((line) => line.startsWith('  '));
+    // The address of the console is the third.
+    const lines = output.split('\n').filter((line) => /^ {2}(?!https?:)/.test(line));
     assert.equal(lines.length, 2);
     const pasted = lines.join('\n').replaceAll(/localhost:\d+/g, other.client['FIREHOSE'] ?? '');
     await other.workplace.prints(pasted, /"Event-Name":"CHANNEL_CREATE"/);

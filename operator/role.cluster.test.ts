@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Operator } from './build.ts';
 import { OWN_RULES, WATCHED_RULES } from './role.ts';
+import { ASKED_BY_ADMISSION } from './testing/admission.ts';
 import { operatorRequests } from './testing/audit.ts';
 import { installForeignKinds } from './testing/foreign-kinds.ts';
 import { startPlatform, VOICE, type Platform } from './testing/platform.ts';
@@ -34,18 +35,6 @@ const OUTBOUND = {
 };
 
 const WANTED_AT_TIMES = ['networkpolicies', 'ingresses', 'httproutes', 'certificates', 'horizontalpodautoscalers'];
-
-/**
- * Never a request of its own: admission asks whether we may block the deletion of an owner (see `owned`), and whether we may
- * delete what we set an owner on (see `orphan` in subscription/ownership.ts, and leftovers.cluster.test.ts).
- */
-const ASKED_BY_ADMISSION = [
-  'update firehosesubscriptions/finalizers',
-  'update firehosesources/finalizers',
-  'delete secrets',
-  'delete configmaps',
-  'delete poddisruptionbudgets',
-];
 
 const GRANTED = [...WATCHED_RULES, ...OWN_RULES].flatMap(({ resources, verbs }) =>
   resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),

@@ -19,6 +19,7 @@ test('the heartbeat has these fields on the wire, and no others: another version
     'hung',
     'keys',
     'leaving',
+    'position',
     'revision',
   ]);
   assert.deepEqual(JSON.parse(encodeHeartbeat(HEARTBEAT)), HEARTBEAT);

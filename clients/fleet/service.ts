@@ -33,7 +33,7 @@ export async function startService(port: number): Promise<Service> {
   server.listen(0, '127.0.0.1', 2_048);
   await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
     came,
     open: (of) => [...sockets.values()].filter((one) => one === of).length,
     sendTo: (next) => void (target = next),

@@ -138,10 +138,10 @@ describe('explain', LIMIT, () => {
     const client = await LedgerClient.open(other, await tokenOf(OPERATOR, { events: ['DTMF'] }));
     const auditor = await LedgerClient.open(one, await tokenOf(ADMIN));
     await until('two greetings', () => client.session !== null && auditor.session !== null);
-    await one.ingest('{"Event-Name":"CHANNEL_ANSWER","Call-ID":"cause","Account-ID":"account_id_2"}');
+    await one.ingest('{"Event-Name":"CHANNEL_ANSWER","Call-ID":"foreign","Account-ID":"account_id_2"}');
     await one.ingest('{"Event-Name":"CHANNEL_ANSWER","Call-ID":"cause","Account-ID":"account_id_1"}');
     await until('both at the auditor', () => auditor.received.size === 2);
-    const [foreign, filtered] = [...auditor.received.keys()];
+    const [foreign, filtered] = ['foreign', 'cause'].map((call) => auditor.of(call)?.id);
     const session = client.session ?? '';
     assert.equal((await explained({ event: foreign ?? '', session })).reason, 'outside_of_login');
     const answer = await explained({ event: filtered ?? '', call_id: 'cause', session });
@@ -174,7 +174,7 @@ describe('explain', LIMIT, () => {
     await one.ingest('{"Event-Name":"DTMF","Call-ID":"b","Account-ID":"account_id_2"}');
     await one.ingest('{"Event-Name":"CHANNEL_ANSWER","Call-ID":"c","Account-ID":"account_id_1"}');
     await until('three at the auditor', () => auditor.received.size === 3);
-    const [mine, foreign, filtered] = [...auditor.received.values()];
+    const [mine, foreign, filtered] = ['a', 'b', 'c'].map((call) => auditor.of(call));
     const never = await own(token, { event: 'never' });
     assert.equal(never.status, 200);
     for (const { id, cursor } of [foreign, filtered].filter((one) => one !== undefined)) {

@@ -187,8 +187,11 @@ test('S4: a second loss is told while a replica is held in the midst of the firs
   await using second = startReplica(wanted);
   await looksAgain('both know them', second);
   const hold = first.hold('marking');
+  // A loss that the other has told already is none to the first.
+  const later = second.hold('marking');
   await deleteQueue(wanted);
-  await hold.reached;
+  await Promise.all([hold.reached, later.reached]);
+  later.release();
   await looksAgain('the other has told the loss', second);
   assert.equal(second.gapIds().length, 1);
   await deleteQueue(wanted);

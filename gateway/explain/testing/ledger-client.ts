@@ -8,6 +8,7 @@ import type { RunningGateway } from '../../testing/running-gateway.ts';
 export interface Received {
   readonly id: string;
   readonly cursor: string;
+  readonly callId: string;
 }
 
 /** A client of the control contract that records the events that it receives, and leaves with a Close or without. */
@@ -39,6 +40,11 @@ export class LedgerClient {
     return client;
   }
 
+  /** The event of this call; of several, the one received last. */
+  of(callId: string): Received | undefined {
+    return [...this.received.values()].findLast((event) => event.callId === callId);
+  }
+
   send(frame: object): void {
     this.#socket.send(JSON.stringify(frame));
   }
@@ -56,11 +62,14 @@ export class LedgerClient {
   }
 
   #take(text: string): void {
-    const { _firehose: meta, ...event } = JSON.parse(text) as { _firehose: Record<string, string> };
+    const { _firehose: meta, ...event } = JSON.parse(text) as {
+      _firehose: Record<string, string>;
+      'Call-ID'?: string;
+    };
     if (typeof meta['cursor'] === 'string') this.cursor = meta['cursor'];
     if (meta['type'] === 'hello') this.session = meta['session'] ?? null;
     if (Object.keys(event).length === 0) return;
     const { id = '', cursor = '' } = meta;
-    this.received.set(id, { id, cursor });
+    this.received.set(id, { id, cursor, callId: String(event['Call-ID'] ?? '') });
   }
 }
