@@ -122,9 +122,9 @@ test('C6: everything is done by the keyboard alone', LIMIT, async () => {
   await keyboard.press('Enter');
   await page.locator('.panel').waitFor();
   await keyboard.press('Escape');
-  assert.equal(await page.locator('.panel').count(), 0);
+  await page.locator('.panel').waitFor({ state: 'detached' });
   await keyboard.press('Space');
-  assert.equal(await page.locator('.paused-bar').count(), 0);
+  await page.locator('.paused-bar').waitFor({ state: 'detached' });
   await keyboard.press('/');
   await page.locator('#filter input:focus').waitFor();
   await keyboard.press('Space');

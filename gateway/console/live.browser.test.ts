@@ -208,5 +208,5 @@ test('C5: an event is opened with its facts, and copied as JSON, id and program'
   await page.getByRole('button', { name: 'Theme: light' }).click();
   await page.getByRole('button', { name: 'Theme: dark' }).click();
   await page.getByRole('button', { name: /^Close/ }).click();
-  assert.equal(await page.locator('.panel').count(), 0);
+  await page.locator('.panel').waitFor({ state: 'detached' });
 });
