@@ -70,6 +70,6 @@ export class LedgerClient {
     if (meta['type'] === 'hello') this.session = meta['session'] ?? null;
     if (Object.keys(event).length === 0) return;
     const { id = '', cursor = '' } = meta;
-    this.received.set(id, { id, cursor, callId: String(event['Call-ID'] ?? '') });
+    this.received.set(id, { id, cursor, callId: event['Call-ID'] ?? '' });
   }
 }
