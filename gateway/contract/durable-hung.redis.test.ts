@@ -202,7 +202,7 @@ describe('I14, I18: a member of a group that hangs, over TLS', LIMIT, () => {
       const again = () => {
         for (const one of refuse) one();
       };
-      // The second replica takes its partitions over once it has heard of the first.
+      // The second replica takes its partitions over once it has learned of the first.
       await until('events at both', async () => {
         sent += (await publish(running, 5)).length;
         again();
