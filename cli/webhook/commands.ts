@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { JSON_FLAG } from '../administration-commands.ts';
 import { ENDPOINT_SETTINGS } from '../administration.ts';
 import { addCommand, addGroup, type Surroundings } from '../program.ts';
 import type { Terminal } from '../terminal.ts';
@@ -6,7 +7,6 @@ import type { ReplayFlags } from './administer.ts';
 import type { ListenFlags } from './listen.ts';
 import { LISTEN_SETTINGS } from './settings.ts';
 
-const JSON_FLAG = ['--json', 'print one JSON document'] as const;
 const ASKS = { 0: 'done', 1: 'refused by the gateway or by the receiver', 3: 'no gateway answers' };
 
 /** `firehose webhook` and its subcommands. */

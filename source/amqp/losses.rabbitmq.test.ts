@@ -31,19 +31,19 @@ type Step = 'marking' | 'settling' | 'settled';
 
 class Hold {
   readonly step: Step;
-  readonly #reached = Promise.withResolvers<void>();
+  #isReached = false;
   readonly #released = Promise.withResolvers<void>();
 
   constructor(step: Step) {
     this.step = step;
   }
 
-  get reached(): Promise<void> {
-    return this.#reached.promise;
+  async reached(): Promise<void> {
+    await until(`a replica that finds a loss is at '${this.step}'`, () => this.#isReached);
   }
 
   async pass(): Promise<void> {
-    this.#reached.resolve();
+    this.#isReached = true;
     await this.#released.promise;
   }
 
@@ -148,7 +148,7 @@ for (const step of ['settling', 'settled'] as const) {
       await looksAgain('both know them', second);
       const holds = [first.hold(step), second.hold('settling')] as const;
       await deleteQueue(wanted);
-      await Promise.all(holds.map(({ reached }) => reached));
+      await Promise.all(holds.map((hold) => hold.reached()));
       holds[1].release();
       await looksAgain('the second one goes on', second);
       assert.equal(gapsOf([first, second]).length, 1);
@@ -171,7 +171,7 @@ test('S4: a replica that ends between its markers and their record leaves the lo
     await looksAgain('both know them', first);
     hold = first.hold('settling');
     await deleteQueue(wanted);
-    await Promise.all([hold.reached, later.reached]);
+    await Promise.all([hold.reached(), later.reached()]);
   }
   hold.release();
   later.release();
@@ -190,7 +190,7 @@ test('S4: a second loss is told while a replica is held in the midst of the firs
   // A loss that the other has told already is none to the first.
   const later = second.hold('marking');
   await deleteQueue(wanted);
-  await Promise.all([hold.reached, later.reached]);
+  await Promise.all([hold.reached(), later.reached()]);
   later.release();
   await looksAgain('the other has told the loss', second);
   assert.equal(second.gapIds().length, 1);
