@@ -68,7 +68,7 @@ function refusing(client: Client): () => void {
 const attemptsOf = (client: Client) => client.messages.flatMap((text) => /"attempt":(\d+)/.exec(text)?.[1] ?? []);
 
 async function deadLetters(running: RunningGateway): Promise<unknown[]> {
-  return (await running.administer('/dead-letters/default')).body['dead_letters'] as unknown[];
+  return (await running.administer('/dead-letters/default?limit=500')).body['dead_letters'] as unknown[];
 }
 
 describe('I14, I18: a member of a group that hangs, over TLS', LIMIT, () => {

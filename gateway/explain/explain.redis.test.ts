@@ -48,6 +48,9 @@ describe('explain', LIMIT, () => {
     assert.equal(status, 200, JSON.stringify(body));
     return explanationSchema.parse(body);
   };
+  /** A replica writes its journal several times a second: until then the other one does not know a new session. */
+  const untilJournaled = (session: string, event: string) =>
+    until('the session in the journal', async () => (await explained({ event, session })).sessions.length === 1);
   const tokenOf = async (login: object, more: object = {}) =>
     String((await one.login({ ...login, ...more })).body['access_token']);
   let numbers = 0;
@@ -143,6 +146,7 @@ describe('explain', LIMIT, () => {
     await until('both at the auditor', () => auditor.received.size === 2);
     const [foreign, filtered] = ['foreign', 'cause'].map((call) => auditor.of(call)?.id);
     const session = client.session ?? '';
+    await untilJournaled(session, foreign ?? '');
     assert.equal((await explained({ event: foreign ?? '', session })).reason, 'outside_of_login');
     const answer = await explained({ event: filtered ?? '', call_id: 'cause', session });
     assert.deepEqual([answer.verdict, answer.reason], ['not_written', 'event_not_granted']);
@@ -175,6 +179,7 @@ describe('explain', LIMIT, () => {
     await one.ingest('{"Event-Name":"CHANNEL_ANSWER","Call-ID":"c","Account-ID":"account_id_1"}');
     await until('three at the auditor', () => auditor.received.size === 3);
     const [mine, foreign, filtered] = ['a', 'b', 'c'].map((call) => auditor.of(call));
+    await untilJournaled(client.session ?? '', mine?.id ?? '');
     const never = await own(token, { event: 'never' });
     assert.equal(never.status, 200);
     for (const { id, cursor } of [foreign, filtered].filter((one) => one !== undefined)) {
