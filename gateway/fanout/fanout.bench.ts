@@ -3,7 +3,8 @@
  *   stage --batch 32 --filters 1|distinct --seconds 3 [--tls] [--events FILE] [--privacy]
  *     prints {"port":N}, accepts WebSocket upgrades, and on "start" sends rounds as fast as the sockets drain.
  * Compresses for clients
- *     that offer it, and applies a privacy profile with --privacy. FILE as loadtest/benchmark/event-file.ts writes it
+ *     that offer it, and applies a privacy profile with --privacy. FILE as loadtest/benchmark/event-file.ts writes it.
+ *     A GET without an upgrade is answered with Server-Sent Events
  *   match --subscriptions 10000
  *     prints nanoseconds an event for a scan of all filters, the index without memo, and with it
  */
@@ -21,12 +22,13 @@ import { privacy as privacySchema } from '../../protocol/subscription/privacy.ts
 import { createAuthority, issueCertificate, type CertificatePem } from '../../runtime/certificates/certificate.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
+import { createPseudonyms } from '../privacy/pseudonyms.ts';
 import { redactorOf, type Redactor } from '../privacy/redactor.ts';
 import { negotiate } from '../session/negotiate.ts';
 import { cursors } from '../testing/cursors.ts';
 import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
-import { SocketWriter } from '../session/socket-writer.ts';
+import { OPEN, SocketWriter } from '../session/socket-writer.ts';
 import type { StoredEntry } from '../../event-log/event-log.ts';
 import { Encodings, PLAIN } from './encoding.ts';
 import { Fanout } from './fanout.ts';
@@ -76,9 +78,9 @@ interface StageOptions {
 /** A profile with every default, which keeps the marker of the receiver. */
 function profile(): Redactor | null {
   const fields = ['Bench-Seq', 'Bench-Sent'].map((name) => ({ name, action: 'Keep' }));
-  const pseudonym = (text: string) => createHmac('sha256', 'benchmark').update(text).digest('base64url').slice(0, 16);
+  const ofLog = (text: string) => createHmac('sha256', 'benchmark').update(text).digest('base64url').slice(0, 16);
   const [declared] = privacySchema.parse({ profiles: [{ name: 'bench', fields }], default: 'bench' }).profiles;
-  return declared === undefined ? null : redactorOf(declared, pseudonym);
+  return declared === undefined ? null : redactorOf(declared, createPseudonyms({ keys: null, ofLog }));
 }
 
 async function stage(options: StageOptions): Promise<void> {
@@ -114,6 +116,16 @@ async function stage(options: StageOptions): Promise<void> {
       webSocket.on('error', () => webSocket.terminate());
       webSocket.on('close', () => fanout.leave(connection));
     });
+  });
+  server.on('request', ({ socket }) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n');
+    const connection = fanout.join({
+      grant: { account: ROOT, accounts: null, events: ['CHANNEL_ANSWER'] },
+      form: { ...PLAIN, framing: 'sse', privacy },
+      sink: new SocketWriter(socket, { readyState: OPEN }),
+      notices: expectedNotices({ lost: () => socket.destroy() }),
+    });
+    socket.on('error', () => socket.destroy()).on('close', () => fanout.leave(connection));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   say({ port: (server.address() as AddressInfo).port });

@@ -56,8 +56,9 @@ function isRealm(text: string): boolean {
 
 /** Equal for each spelling of a telephone number; another text stays as it is. */
 function canonical(text: string): string {
-  const bare = text.replace(/[ ().-]/g, '');
-  return DIALLED.test(bare) ? bare.replace(/^(\+|00)/, '') : text.toLowerCase();
+  const bare = DIALLED.test(text) ? text : text.replace(/[ ().-]/g, '');
+  if (!DIALLED.test(bare)) return text.toLowerCase();
+  return bare.startsWith('+') ? bare.slice(1) : bare.startsWith('00') ? bare.slice(2) : bare;
 }
 
 function lastDigits(text: string): string {

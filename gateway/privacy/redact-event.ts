@@ -3,21 +3,24 @@ import {
   bytesOf,
   byteText,
   CUT,
-  isArrayText,
   isObjectText,
   isStringText,
+  MemberRules,
   spliceMembers,
   stringOf,
   stringText,
   type ByteText,
-  type Judge,
+  type MemberRule,
 } from '../../event-log/intake/splice-members.ts';
 import { privacyClass, type PrivacyClass } from '../../protocol/privacy-class.ts';
 import type { PrivacyProfile } from '../../protocol/subscription/privacy.ts';
 import type { Hiding } from './hide.ts';
 
 const LITERALS: readonly ByteText[] = ['null', 'true', 'false'];
-const MASK: ByteText = '"*"';
+const mask = (): ByteText => '"*"';
+const KEEP: MemberRule = { scalar: 'keep', container: 'keep' };
+const DROP: MemberRule = { scalar: 'cut', container: 'cut' };
+const MASKED: MemberRule = { scalar: mask, container: mask };
 /** Of the class network, but they never contain a number. */
 const HOSTS_ALONE: ReadonlySet<string> = new Set([
   'switch-uri',
@@ -28,39 +31,14 @@ const HOSTS_ALONE: ReadonlySet<string> = new Set([
   'node',
 ]);
 
-/** Like `Judge`, of a member of this class; null for a member that it does not decide about. */
-type ClassJudge = (of: PrivacyClass, key: string, value: ByteText) => ByteText | null;
-
 /**
  * An event as a profile shows it. The bytes are one JSON object, and so is the result (V3). `at`: when the log got it,
  * Unix milliseconds. Pure.
  */
 export function redactEvent(profile: PrivacyProfile, hiding: Hiding): (event: Buffer, at: number) => Buffer {
-  const rules = new Map(profile.fields.map(({ name, action }) => [name.toLowerCase(), action]));
-  const allowed = new Set(profile.variables.allow.map((name) => name.toLowerCase()));
   /** Of the current event. */
   let gotAt = 0;
-  const ofClass = classJudge(profile, hiding, () => gotAt);
-  const decided: ClassJudge = (of, key, value) => {
-    const action = rules.size === 0 ? undefined : rules.get(key.toLowerCase());
-    if (action === undefined) return ofClass(of, key, value);
-    return action === 'Keep' ? value : CUT;
-  };
-  /** Inside of a kept object: a name that belongs to a class belongs to it there, too. */
-  const nested: Judge = (key, value) => decided(privacyClass(key), key, value) ?? inside(value, nested);
-  const variable: Judge = (key, value) => {
-    const isKept = profile.variables.policy === 'Keep' || allowed.has(key.toLowerCase());
-    if (isKept) return nested(key, value);
-    return rules.get(key.toLowerCase()) === 'Keep' ? value : CUT;
-  };
-  const top: Judge = (key, value) => {
-    const of = privacyClass(key);
-    const shown = decided(of, key, value);
-    if (shown !== null) return shown;
-    if (of === 'variables') return isObjectText(value) ? inside(value, variable) : CUT;
-    if (of === 'signal' && isScalar(value)) return value;
-    return profile.unknownFields === 'Keep' ? inside(value, nested) : CUT;
-  };
+  const top = topRules(profile, hiding, () => gotAt);
   return (event, at) => {
     gotAt = at;
     const object = trimJson(event);
@@ -70,47 +48,83 @@ export function redactEvent(profile: PrivacyProfile, hiding: Hiding): (event: Bu
   };
 }
 
-/** Decides about the fields that a class hides or changes by itself. */
-function classJudge(profile: PrivacyProfile, hiding: Hiding, at: () => number): ClassJudge {
+/** Each rule is decided once for a key, not for each event. */
+function topRules(profile: PrivacyProfile, hiding: Hiding, at: () => number): MemberRules {
+  const rules = new Map(profile.fields.map(({ name, action }) => [name.toLowerCase(), action]));
+  const allowed = new Set(profile.variables.allow.map((name) => name.toLowerCase()));
+  const ofClass = classRule(profile, hiding, at);
+  /** Null: the class decides nothing. */
+  const decided = (of: PrivacyClass, key: string): MemberRule | null => {
+    const action = rules.get(key.toLowerCase());
+    if (action === undefined) return ofClass(of, key);
+    return action === 'Keep' ? KEEP : DROP;
+  };
+  /** Inside of a kept object: a name that belongs to a class belongs to it there, too. */
+  const nested = new MemberRules((key) => decided(privacyClass(key), key) ?? known);
+  const known: MemberRule = { scalar: 'keep', container: (value) => inside(value, nested) };
+  const variables = new MemberRules((key) => {
+    const isKept = profile.variables.policy === 'Keep' || allowed.has(key.toLowerCase());
+    if (isKept) return decided(privacyClass(key), key) ?? known;
+    return rules.get(key.toLowerCase()) === 'Keep' ? KEEP : DROP;
+  });
+  const unknown = profile.unknownFields === 'Keep' ? known : DROP;
+  const signal: MemberRule = { scalar: 'keep', container: unknown.container };
+  const holder: MemberRule = {
+    scalar: 'cut',
+    container: (value) => (isObjectText(value) ? spliceMembers(value, variables) : CUT),
+  };
+  return new MemberRules((key) => {
+    const of = privacyClass(key);
+    const undecided = of === 'variables' ? holder : of === 'signal' ? signal : unknown;
+    return decided(of, key) ?? undecided;
+  });
+}
+
+/** The rules of fields that a class hides or changes by itself. */
+function classRule(
+  profile: PrivacyProfile,
+  hiding: Hiding,
+  at: () => number,
+): (of: PrivacyClass, key: string) => MemberRule | null {
   const isAllShown = profile.network === 'Keep' && profile.numbers === 'Keep';
-  const address = (text: string) => hiding.address(text, at());
-  const name = (text: string) => hiding.name(text, at());
-  return (of, key, value) => {
+  const numbers = hidden((text) => hiding.address(text, at()));
+  const names = hidden((text) => hiding.name(text, at()));
+  return (of, key) => {
     switch (of) {
       case 'sdp':
       case 'billing':
-        return profile[of] === 'Keep' ? value : CUT;
+        return profile[of] === 'Keep' ? KEEP : DROP;
       case 'network':
-        return isAllShown || (profile.network === 'Keep' && HOSTS_ALONE.has(key.toLowerCase())) ? value : CUT;
+        return isAllShown || (profile.network === 'Keep' && HOSTS_ALONE.has(key.toLowerCase())) ? KEEP : DROP;
       case 'digits':
-        return profile.digits === 'Keep' ? value : profile.digits === 'Mask' ? MASK : CUT;
+        return profile.digits === 'Keep' ? KEEP : profile.digits === 'Mask' ? MASKED : DROP;
       case 'numbers':
-        return isAllShown ? value : shown(value, address);
+        return isAllShown ? KEEP : numbers;
       case 'names':
-        return profile.names === 'Keep' ? value : shown(value, name);
+        return profile.names === 'Keep' ? KEEP : names;
       default:
         return null;
     }
   };
 }
 
-/** A text or a number; any other value in its place is cut. */
-function shown(value: ByteText, show: (text: string) => string | null): ByteText {
-  if (!isScalar(value)) return CUT;
-  // A literal identifies nothing.
-  if (LITERALS.includes(value)) return value;
-  const before = isStringText(value) ? stringOf(value) : value;
-  const after = show(before);
-  if (after === null) return CUT;
-  return after === before ? value : stringText(after);
+/** A text or a number is shown like this; any other value in its place is cut. */
+function hidden(show: (text: string) => string | null): MemberRule {
+  return {
+    container: 'cut',
+    scalar(value) {
+      // A literal identifies nothing.
+      if (LITERALS.includes(value)) return value;
+      const before = isStringText(value) ? stringOf(value) : value;
+      const after = show(before);
+      if (after === null) return CUT;
+      return after === before ? value : stringText(after);
+    },
+  };
 }
 
 /** An object is judged by its members. A list is kept only if nothing in it has a name. */
-function inside(value: ByteText, judge: Judge): ByteText {
-  if (isArrayText(value)) return value.includes('{') ? CUT : value;
-  return isObjectText(value) ? spliceMembers(value, judge) : value;
-}
-
-function isScalar(value: ByteText): boolean {
-  return !isArrayText(value) && !isObjectText(value);
+function inside(value: ByteText, rules: MemberRules): ByteText {
+  if (isObjectText(value)) return spliceMembers(value, rules);
+  return value.includes('{') ? CUT : value;
 }

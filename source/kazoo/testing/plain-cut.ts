@@ -4,6 +4,7 @@ import {
   byteText,
   CUT,
   isObjectText,
+  MemberRules,
   spliceMembers,
   type Judge,
 } from '../../../event-log/intake/splice-members.ts';
@@ -21,19 +22,19 @@ const SLASH = '/';
 /** The result of `hide-fields` and `cut-members`, computed simply: by slices of the text, without their scan. */
 export function plainHide(body: Buffer, isHidden: HiddenFields, isKept: HiddenFields): Buffer {
   const text = byteText(body);
-  const shown = spliceMembers(text, (key, value) => {
+  const variables = rules((key) => (value) => (isHidden(key) ? CUT : value));
+  const recording = rules((key) => (value) => (!isKept(key) && value.includes(SLASH) ? CUT : value));
+  const top = rules((key) => (value) => {
     if (isHidden(key)) return CUT;
-    if (key === VARIABLES && isObjectText(value)) return spliceMembers(value, hiddenIn(isHidden));
-    if (key === 'Recording' && isObjectText(value)) return spliceMembers(value, pathsIn(isKept));
+    if (key === VARIABLES && isObjectText(value)) return spliceMembers(value, variables);
+    if (key === 'Recording' && isObjectText(value)) return spliceMembers(value, recording);
     return MAY_HOLD_PATHS.has(key) && !isKept(key) && value.includes(SLASH) ? CUT : value;
   });
+  const shown = spliceMembers(text, top);
   return shown === text ? body : bytesOf(shown);
 }
 
-function hiddenIn(isHidden: HiddenFields): Judge {
-  return (key, value) => (isHidden(key) ? CUT : value);
-}
-
-function pathsIn(isKept: HiddenFields): Judge {
-  return (key, value) => (!isKept(key) && value.includes(SLASH) ? CUT : value);
+/** One rule for any value. */
+function rules(judgeOf: (key: string) => Judge): MemberRules {
+  return new MemberRules((key) => ({ scalar: judgeOf(key), container: judgeOf(key) }));
 }
