@@ -22,6 +22,8 @@ const LIMIT = { timeout: 1_500_000 };
 const PYTHON_PACKAGES = ['websockets==17.4', 'aiohttp==3.14.5'];
 /** Enough connections of one view for a shared stream. */
 const CROWD = 8;
+/** Events between two steps of a client: see the README of the programs. */
+const STEP = String(EVENTS / 20);
 
 const line = (n: number, isLast: boolean) =>
   JSON.stringify({
@@ -75,7 +77,8 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
   });
   after(() => stack.disposeAsync());
 
-  const urlAt = (port: number) => `ws://127.0.0.1:${port}${STREAM_PATH}?token=${token}`;
+  const urlAt = (port: number, contract: Contract = '') =>
+    `ws://127.0.0.1:${port}${STREAM_PATH}?token=${token}${contract}`;
 
   function run(name: string, command: string, ...args: string[]): void {
     const child = spawn(command, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -109,7 +112,7 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
   }
 
   /** The page reports its result to an HTTP server here. */
-  async function browser(name: keyof typeof BROWSERS, { way, port }: Way): Promise<void> {
+  async function browser(name: keyof typeof BROWSERS, { way, port, contract }: Way): Promise<void> {
     const page = await readFile(new URL('page.html', PROGRAMS));
     const told = Promise.withResolvers<string>();
     const server = createServer((request: IncomingMessage, response) => {
@@ -122,8 +125,8 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    const parts = [urlAt(port), at].map(encodeURIComponent).join('|');
-    const profile = join(folder, `${name}${port}`);
+    const parts = [urlAt(port, contract), at, STEP].map(encodeURIComponent).join('|');
+    const profile = join(folder, `${name}${port}${contract}`);
     await mkdir(profile);
     const child = spawn(name, [...BROWSERS[name](profile), `${at}#${parts}`], { stdio: 'ignore' });
     stack.defer(() => {
@@ -136,28 +139,35 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
 
   async function startAll(): Promise<void> {
     const { port } = running.gateway;
-    const ways: Way[] = [{ way: '', port }];
+    const contract = '&v=1';
+    const ways: Way[] = [
+      { way: '', port, contract: '' },
+      { way: ' that walks', port, contract },
+    ];
     if (has('nginx')) {
       const args = (file: string) => ['-c', file, '-p', folder];
-      ways.push({ way: ' through nginx', port: await proxy('nginx', (own) => nginxConf(own, port), args) });
+      const own = await proxy('nginx', (at) => nginxConf(at, port), args);
+      ways.push({ way: ' that walks, through nginx', port: own, contract });
     }
     if (has('haproxy')) {
       const args = (file: string) => ['-f', file, '-db'];
-      ways.push({ way: ' through HAProxy', port: await proxy('haproxy', (own) => haproxyConf(own, port), args) });
+      const own = await proxy('haproxy', (at) => haproxyConf(at, port), args);
+      ways.push({ way: ' that walks, through HAProxy', port: own, contract });
     }
     // The gateway runs in this process: nothing waits for a program once clients run.
     const browsers = (['chromium', 'firefox-esr'] as const).filter(has);
     const hasJava = has('javac');
-    for (const { way, port: at } of ways) {
-      const url = urlAt(at);
-      for (const kind of ['own', 'ws']) run(`Node ${kind}${way}`, process.execPath, 'node.mjs', kind, url);
+    for (const one of ways) {
+      const { way } = one;
+      const to = [urlAt(one.port, one.contract), STEP];
+      for (const kind of ['own', 'ws']) run(`Node ${kind}${way}`, process.execPath, 'node.mjs', kind, ...to);
       if (python !== null)
         for (const module of ['websockets', 'aiohttp'])
-          run(`Python ${module}${way}`, python, `${module}_client.py`, url);
-      for (const kind of isGoBuilt ? GO_KINDS : []) run(`Go ${kind}${way}`, './client', kind, url);
-      if (isRustBuilt) run(`Rust tungstenite${way}`, 'target/release/client', url);
-      if (hasJava) run(`Java${way}`, 'java', 'Client.java', url);
-      for (const name of browsers) await browser(name, { way, port: at });
+          run(`Python ${module}${way}`, python, `${module}_client.py`, ...to);
+      for (const kind of isGoBuilt ? GO_KINDS : []) run(`Go ${kind}${way}`, './client', kind, ...to);
+      if (isRustBuilt) run(`Rust tungstenite${way}`, 'target/release/client', ...to);
+      if (hasJava) run(`Java${way}`, 'java', 'Client.java', ...to);
+      for (const name of browsers) await browser(name, one);
     }
   }
 
@@ -169,42 +179,50 @@ describe('D1: the exact bytes, in every client that this machine has', LIMIT, ()
     );
   }
 
-  test('joins while events flow, slow spells, directly and through proxies', LIMIT, async (t) => {
-    const crowd = Array.from({ length: CROWD }, () => new WsClient(urlAt(running.gateway.port)));
-    for (const socket of crowd) socket.on('message', () => {});
-    stack.defer(() => crowd.forEach((socket) => socket.terminate()));
-    await startAll();
-    const texts: string[] = [];
-    let all = false;
-    for (let n = 0; n < EVENTS;) {
-      // Most events come when all clients have joined; until then they join while events flow.
-      if (!all && n > EVENTS / 5) {
-        await until('all clients have joined', async () => (await connections()) === CROWD + printed.length, {
-          limitMs: 120_000,
-        });
-        all = true;
+  test(
+    'joins, slow spells, changed filters and resumes while events flow, directly and through proxies',
+    LIMIT,
+    async (t) => {
+      const crowd = Array.from({ length: CROWD }, () => new WsClient(urlAt(running.gateway.port)));
+      for (const socket of crowd) socket.on('message', () => {});
+      stack.defer(() => crowd.forEach((socket) => socket.terminate()));
+      await startAll();
+      const texts: string[] = [];
+      let all = false;
+      for (let n = 0; n < EVENTS;) {
+        // Most events come when all clients have joined; until then they join while events flow.
+        if (!all && n > EVENTS / 5) {
+          await until('all clients have joined', async () => (await connections()) === CROWD + printed.length, {
+            limitMs: 120_000,
+          });
+          all = true;
+        }
+        const lines = Array.from({ length: BATCH }, (_, at) => line(n + at, n + at === EVENTS - 1));
+        n += BATCH;
+        texts.push(...lines);
+        assert.equal((await running.ingest(lines.join('\n'))).body['accepted'], lines.length);
       }
-      const lines = Array.from({ length: BATCH }, (_, at) => line(n + at, n + at === EVENTS - 1));
-      n += BATCH;
-      texts.push(...lines);
-      assert.equal((await running.ingest(lines.join('\n'))).body['accepted'], lines.length);
-    }
-    for (const { name, line: out } of printed) {
-      const [first = '', count = '', digest = '', ...extensions] = (await out).split(' ');
-      const expected = createHash('sha256');
-      for (const text of texts.slice(Number(first))) expected.update(`${text}\n`);
-      assert.equal(digest, expected.digest('hex'), `${name}: ${await out}`);
-      assert.equal(Number(count), EVENTS - Number(first), name);
-      t.diagnostic(`${name}: ${count} events ${extensions.join(' ')}`);
-    }
-    assert.ok(printed.length > 0);
-  });
+      for (const { name, line: out } of printed) {
+        const [first = '', count = '', digest = '', ...extensions] = (await out).split(' ');
+        const expected = createHash('sha256');
+        for (const text of texts.slice(Number(first))) expected.update(`${text}\n`);
+        assert.equal(digest, expected.digest('hex'), `${name}: ${await out}`);
+        assert.equal(Number(count), EVENTS - Number(first), name);
+        t.diagnostic(`${name}: ${count} events ${extensions.join(' ')}`);
+      }
+      assert.ok(printed.length > 0);
+    },
+  );
 });
+
+/** Plain, or the control contract: only that has cursors and changes of filters. */
+type Contract = '' | '&v=1';
 
 /** How a client reaches the gateway. */
 interface Way {
   readonly way: string;
   readonly port: number;
+  readonly contract: Contract;
 }
 
 const BROWSERS = {

@@ -1,19 +1,20 @@
 """The library websockets, as it negotiates by default."""
-import asyncio, hashlib, json, sys
+import asyncio
 import websockets
+from reader import Reader
 
 async def main():
-    digest, count, first = hashlib.sha256(), 0, None
-    async with websockets.connect(sys.argv[1], max_size=None, open_timeout=120) as socket:
-        async for text in socket:
-            digest.update(text.encode() + b"\n")
-            count += 1
-            event = json.loads(text)
-            first = event["n"] if first is None else first
-            if event.get("last"):
-                break
-            if count % 5000 == 0:
-                await asyncio.sleep(0.3)
-    print(first, count, digest.hexdigest())
+    reader = Reader()
+    while not reader.is_done:
+        async with websockets.connect(reader.next_url, max_size=None, open_timeout=120) as socket:
+            async for text in socket:
+                step = reader.read(text)
+                if reader.is_done or step == "resume":
+                    break
+                if step is not None:
+                    if step != "":
+                        await socket.send(step)
+                    await asyncio.sleep(0.3)
+    reader.report()
 
 asyncio.run(main())
