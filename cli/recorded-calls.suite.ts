@@ -180,7 +180,7 @@ async function beginWalk({ eventLog, table }: RecordedLog): Promise<Walk> {
       };
       const parts = { table, partitions: partitions.length, counters: createCallCounters(), lateEnd: 'Amend' } as const;
       const pause = () => Promise.reject(new Error('the table is at the end of the log'));
-      const told = await reconcile(parts, list, { mayEnd: () => true, now: Date.now, pause });
+      const told = await reconcile(parts, [list], { mayEnd: () => true, now: Date.now, pause });
       ends = (await since(from)).flat();
       return told;
     },

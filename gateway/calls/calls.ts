@@ -23,8 +23,8 @@ export interface Calls {
   turn(): Promise<void>;
   /** The legs of a grant, at `atLeast` or later if given. Rejects with CallsUnavailable. */
   take(grant: Grant, atLeast: Position | null): Promise<Snapshot>;
-  /** Ends the legs that a switch no longer has. Rejects with CallsUnavailable. */
-  reconcile(list: SwitchList, mayEnd: (account: string) => boolean): Promise<Reconciled>;
+  /** Ends the legs that switches no longer have. Rejects with CallsUnavailable. */
+  reconcile(lists: readonly SwitchList[], mayEnd: (account: string) => boolean): Promise<Reconciled>;
 }
 
 type Needs = Problem & { readonly code: 'snapshot_needs_events' };
@@ -55,7 +55,7 @@ export function createCalls({ source, ending, directory, scope, onAsked }: Calls
       return (record) => (includes(record.account_id) ? callOf(record) : null);
     },
     turn: createPace(),
-    reconcile: (list, mayEnd) => reconcile(ending, list, { mayEnd, now: Date.now, pause: delay }),
+    reconcile: (lists, mayEnd) => reconcile(ending, lists, { mayEnd, now: Date.now, pause: delay }),
     async take(grant, atLeast) {
       const key = JSON.stringify([version, grant.account, grant.accounts?.toSorted(byText) ?? null]);
       try {

@@ -5,7 +5,7 @@ import { CLOSE_UNREAD } from '../http/refuse-unread.ts';
 import { sendProblem } from '../http/respond.ts';
 import { CALLS_DISABLED, CALLS_UNAVAILABLE, type Calls } from './calls.ts';
 import { CallsUnavailable } from './snapshot.ts';
-import { readSwitchList } from './switch-list.ts';
+import { readSwitchLists } from './switch-list.ts';
 
 export interface ReconcileRouteOptions {
   /** Null where the resource keeps no table of live calls. */
@@ -18,13 +18,14 @@ export interface ReconcileRouteOptions {
   readonly now: () => number;
 }
 
+const NDJSON = 'application/x-ndjson';
 /** Room for 100,000 Call-IDs of usual length. */
 const MAX_BODY_BYTES = 8 * 1_024 * 1_024;
 
 /**
  * `POST /ws/v1/firehose/calls/reconcile`, for the inner listener only: a producer sends the calls that a switch still
- * has, and the others of that switch are ended. Answers the number of ended calls, and how many calls of the list the
- * table lacks.
+ * has, and the others of that switch are ended. NDJSON: one list on each line, for several switches. Answers the number
+ * of ended calls, and how many calls of the lists the table lacks.
  */
 export function reconcileRouter({ calls, token, mayEnd, now }: ReconcileRouteOptions): Router {
   return producerRouter({
@@ -39,10 +40,11 @@ export function reconcileRouter({ calls, token, mayEnd, now }: ReconcileRouteOpt
       const arrivedAt = now();
       const body = await takeBody(request, response, MAX_BODY_BYTES);
       if (body === null) return;
-      const read = readSwitchList(body, arrivedAt);
+      const isLines = request.is(NDJSON) === NDJSON;
+      const read = readSwitchLists(body, isLines, arrivedAt);
       if ('problem' in read) return sendProblem(response, read.problem);
       try {
-        response.set('Cache-Control', 'no-store').json(await calls.reconcile(read.list, mayEnd));
+        response.set('Cache-Control', 'no-store').json(await calls.reconcile(read.lists, mayEnd));
       } catch (error) {
         if (!(error instanceof CallsUnavailable)) throw error;
         sendProblem(response, CALLS_UNAVAILABLE);

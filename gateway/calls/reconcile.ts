@@ -32,9 +32,9 @@ export interface ReconcileParts {
   readonly lateEnd: LateEnd;
 }
 
-/** Why the list ends a leg; null when it does not. Pure. */
-function reasonToEnd(record: CallRecord, list: SwitchList): EndReason | null {
-  if (record.switch === null || !list.switch.has(record.switch)) return null;
+/** Why the list of its switch ends a leg; null when it does not. Pure. */
+function reasonToEnd(record: CallRecord, list: SwitchList | undefined): EndReason | null {
+  if (list === undefined) return null;
   if (list.startedAt !== null && record.last_ms < list.startedAt) return 'switch_restarted';
   return record.last_ms < list.listedAt && !list.live.has(record.call_id) ? 'reconciled' : null;
 }
@@ -44,18 +44,20 @@ const TRIES = 20;
 const TRY_MS = 100;
 
 /**
- * Ends the legs that a switch no longer has, of accounts that its producer may write for. Rejects with CallsUnavailable
- * while the table cannot be read. Legs that were ended by then stay ended; sending the same list again ends the rest.
+ * Ends the legs that switches no longer have, of accounts that their producer may write for. No switch has two lists.
+ * Rejects with CallsUnavailable while the table cannot be read. Legs that were ended by then stay ended; sending the same
+ * lists again ends the rest.
  */
 export async function reconcile(
   { table, partitions, counters, lateEnd }: ReconcileParts,
-  list: SwitchList,
+  lists: readonly SwitchList[],
   { mayEnd, now, pause }: { mayEnd: (account: string) => boolean; now: () => number; pause: Pause },
 ): Promise<Reconciled> {
-  const unknown = new Set(list.live);
+  const unknown = new Set(lists.flatMap(({ live }) => [...live]));
+  const listOf = new Map(lists.flatMap((list) => [...list.switch].map((name) => [name, list] as const)));
   const end = async (partition: number, leg: Parameters<Parameters<typeof eachLeg>[2]>[0]): Promise<boolean> => {
     const { at, record } = leg;
-    const reason = reasonToEnd(record, list);
+    const reason = reasonToEnd(record, listOf.get(record.switch ?? ''));
     if (reason === null || !mayEnd(record.account_id)) return false;
     const event = endEvent(record, reason, now());
     for (let left = TRIES; left > 0; left -= 1) {

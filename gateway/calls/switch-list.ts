@@ -15,19 +15,50 @@ const listSchema = z.strictObject({
   started_at: time.optional(),
 });
 
-/** Reads the body of a reconcile request. Pure; `now` in Unix milliseconds. */
-export function readSwitchList(body: Buffer, now: number): { list: SwitchList } | { problem: Problem } {
+type Read<T> = T | { readonly problem: Problem };
+
+/**
+ * Reads the body of a reconcile request: one list, or with `isLines` a list on each line, of as many switches. Pure;
+ * `now` in Unix milliseconds.
+ */
+export function readSwitchLists(
+  body: Buffer,
+  isLines: boolean,
+  now: number,
+): Read<{ readonly lists: readonly SwitchList[] }> {
+  if (!isLines) {
+    const read = readSwitchList(body.toString(), now);
+    return 'problem' in read ? read : { lists: [read.list] };
+  }
+  const lists: SwitchList[] = [];
+  const faults: string[] = [];
+  const named = new Set<string>();
+  for (const [at, line] of body.toString().split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const read = readSwitchList(line, now);
+    const names = 'list' in read ? read.list.switch : new Set<string>();
+    if ('problem' in read) faults.push(`line ${at + 1}: ${read.problem.detail}`);
+    else if (!named.isDisjointFrom(names)) faults.push(`line ${at + 1}: an earlier line has this switch`);
+    else lists.push(read.list);
+    for (const name of names) named.add(name);
+  }
+  if (lists.length === 0 && faults.length === 0) faults.push('the body has no list');
+  return faults.length === 0 ? { lists } : { problem: invalid(faults) };
+}
+
+function invalid(faults: Iterable<string>): Problem {
+  return { status: 400, code: 'invalid_request', detail: [...new Set(faults)].slice(0, 10).join('; ') };
+}
+
+function readSwitchList(text: string, now: number): Read<{ readonly list: SwitchList }> {
   let value: unknown;
   try {
-    value = JSON.parse(body.toString());
+    value = JSON.parse(text);
   } catch {
     return { problem: { status: 400, code: 'not_json', detail: 'The body is not JSON' } };
   }
   const read = listSchema.safeParse(value);
-  if (!read.success) {
-    const wrong = new Set(read.error.issues.map(wrongOf));
-    return { problem: { status: 400, code: 'invalid_request', detail: [...wrong].slice(0, 10).join('; ') } };
-  }
+  if (!read.success) return { problem: invalid(read.error.issues.map(wrongOf)) };
   const { switch: name, live, listed_at: listed, started_at: started } = read.data;
   // A list from the future would end calls that begin after it.
   const listedAt = Math.min(now, listed === undefined ? now - YOUNG_MS : Date.parse(listed));

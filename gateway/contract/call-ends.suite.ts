@@ -76,6 +76,22 @@ export function callEndsSuite(name: string, open: (calls?: object) => Promise<Ru
       client.close();
     });
 
+    test('LC3: lists of several switches in one request end what each lacks', LIMIT, async () => {
+      await using running = await open();
+      const token = await running.token();
+      const of = (callId: string, node: string) => legEvent(ACCOUNT, callId, 'CHANNEL_CREATE', { Node: node });
+      await running.ingest([of('a', 'fs1'), of('b', 'fs1'), of('c', 'fs2'), of('d', 'fs3')].join('\n'));
+      await tableHas(running, token, ['a', 'b', 'c', 'd']);
+      const list = (name: string, ...live: readonly string[]) => ({ switch: name, live, listed_at: soon() });
+      const twice = await running.reconcile([list('fs1'), list('fs2'), { switch: 7 }, list('fs1', 'b')]);
+      assert.deepEqual([twice.status, twice.body['code']], [400, 'invalid_request']);
+      assert.match(String(twice.body['detail']), /line 3: .*switch.*; line 4: an earlier line has this switch/);
+      const answer = await running.reconcile([list('fs1', 'b'), list('fs2', 'b', 'nowhere')]);
+      assert.deepEqual(answer, { status: 200, body: { ended: 2, unknown: 1 } });
+      await tableHas(running, token, ['b', 'd']);
+      assert.deepEqual((await running.reconcile([])).body['detail'], 'the body has no list');
+    });
+
     test('a switch that has restarted has none of its calls of before', LIMIT, async () => {
       await using running = await open();
       const token = await running.token();
@@ -117,6 +133,7 @@ export function callEndsSuite(name: string, open: (calls?: object) => Promise<Ru
       const list = { switch: 'freeswitch@fs1', live: [] };
       const refusals: [unknown, number, string][] = [
         ['{', 400, 'not_json'],
+        ['[]', 400, 'invalid_request'],
         [[], 400, 'invalid_request'],
         [{ ...list, live: 'all' }, 400, 'invalid_request'],
         [{ ...list, switch: '' }, 400, 'invalid_request'],

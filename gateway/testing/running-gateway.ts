@@ -34,7 +34,7 @@ export interface RunningGateway extends AsyncDisposable {
   /** Open, or rejected with the status and body of the refusal. */
   connect(target: string, headers?: Record<string, string>): Promise<Client>;
   ingest(body: string): Promise<{ status: number; body: Record<string, number> }>;
-  /** Sends the calls that a switch still has, with the producers' token or another one. */
+  /** Sends the calls that a switch still has, an array as NDJSON, with the producers' token or another one. */
   reconcile(body: unknown, token?: string): Promise<{ status: number; body: Record<string, unknown> }>;
   /** A request to the administration endpoint with its token: GET, or POST of a body. */
   administer(path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }>;
@@ -127,6 +127,8 @@ function environmentOf(options: StartOptions, folder: string, state: string): En
   };
 }
 
+const bodyText = (body: unknown) => (typeof body === 'string' ? body : JSON.stringify(body));
+
 type InnerClient = Pick<RunningGateway, 'ingest' | 'reconcile' | 'administer' | 'refreshDirectory'>;
 type Bearer = Readonly<Record<'Authorization', string>>;
 
@@ -145,8 +147,10 @@ function innerClient(
       return read(await fetch(`${inner}${INGEST_PATH}`, { method: 'POST', body, headers: producer }));
     },
     async reconcile(body, token) {
-      const headers = token === undefined ? producer : { Authorization: `Bearer ${token}` };
-      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      const bearer = token === undefined ? producer : { Authorization: `Bearer ${token}` };
+      const isLines = Array.isArray(body);
+      const text = isLines ? body.map((one) => JSON.stringify(one)).join('\n') : bodyText(body);
+      const headers = { ...bearer, ...(isLines && { 'Content-Type': 'application/x-ndjson' }) };
       return read(await fetch(`${inner}${RECONCILE_PATH}`, { method: 'POST', body: text, headers }));
     },
     async administer(path, body) {
