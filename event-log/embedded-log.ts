@@ -1,7 +1,7 @@
 import type { LegName } from '../protocol/call.ts';
 import { encodeMeta } from '../protocol/entry.ts';
 import { partitionOf } from '../protocol/partition.ts';
-import { compareIds, splitId, type Position } from '../protocol/position.ts';
+import { compareIds, previousId, splitId, type Position } from '../protocol/position.ts';
 import { CursorSeal } from './cursor-seal.ts';
 import { EmbeddedPartition } from './embedded-partition.ts';
 import { EmbeddedEnds } from './embedded-ends.ts';
@@ -99,6 +99,10 @@ class EmbeddedLog implements EventLog, EndingLog {
 
   givenEnd(leg: LegName) {
     return this.#ends.given(leg, this.#options.now());
+  }
+
+  holds(partition: number, id: string): boolean {
+    return this.#parts[partition]?.after(previousId(id), 1)[0]?.id === id;
   }
 
   #appendOne(event: NewEvent): AppendOutcome {

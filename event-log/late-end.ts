@@ -74,4 +74,6 @@ export interface EndingLog {
    */
   end(event: NewEvent, options: { readonly afterId: string; readonly lateEnd: LateEnd }): string | null;
   givenEnd(leg: LegName): GivenEnd | null;
+  /** Whether the partition contains this entry. */
+  holds(partition: number, id: string): boolean;
 }

@@ -50,7 +50,9 @@ const TIME = /^\d{1,16}$/;
 export function decodeMeta(line: string): EntryMeta | null {
   const values = line.split('\t');
   if (values[0] !== ENTRY_FORMAT) return null;
-  const [, name = '', account = '', callId = '', eventId = '', time = '', traceparent = ''] = values.map(unescapeValue);
+  const [, name = '', account = '', callId = '', eventId = '', time = '', traceparent = ''] = line.includes('\\')
+    ? values.map(unescapeValue)
+    : values;
   if (name === '') return null;
   return { name, account, callId, eventId, ingestedAt: TIME.test(time) ? time : '', traceparent };
 }

@@ -28,8 +28,8 @@ export type Advanced =
   /** Another keeper has moved the table: nothing was written. */
   | { readonly kind: 'refused' };
 
-/** Most entries that one step reads. */
-const ENTRIES = 500;
+/** Most entries of one step. */
+export const ENTRIES = 500;
 
 /**
  * One step of a partition's table towards the end of the log. `at` is the table's last known state, null when unknown.
@@ -57,7 +57,27 @@ function fits(at: TableAt, state: LogState, partition: number): boolean {
   return at.epoch === state.epoch && compareIds(at.id, state.trimmed[partition] ?? '0-0') >= 0;
 }
 
-async function take({ table, partition }: AdvancePlace, at: TableAt, page: readonly StoredEntry[]): Promise<Advanced> {
+/**
+ * The same by entries that were read earlier and directly follow the table at `at`. Null, and nothing is written, where
+ * that may no longer be so: entries were trimmed or lost since then, or the table was moved. The caller then reads the
+ * log. Trimming begins at the oldest entry: as long as that of `at` exists, no entry after it was missed.
+ */
+export async function advanceBy(
+  place: AdvancePlace,
+  { at, state }: { readonly at: TableAt; readonly state: LogState | null },
+  entries: readonly StoredEntry[],
+): Promise<Advanced | null> {
+  if (state !== null && !fits(at, state, place.partition)) return null;
+  const outcome = await take(place, at, entries, [at.id, entries.at(-1)?.id ?? at.id]);
+  return outcome.kind === 'refused' ? null : outcome;
+}
+
+async function take(
+  { table, partition }: AdvancePlace,
+  at: TableAt,
+  page: readonly StoredEntry[],
+  holds: readonly string[] = [],
+): Promise<Advanced> {
   const last = page.at(-1);
   const isMore = page.length >= ENTRIES;
   const id = last?.id ?? at.id;
@@ -71,13 +91,14 @@ async function take({ table, partition }: AdvancePlace, at: TableAt, page: reado
     if (legs === null) return { kind: 'refused' };
     changes = [...reduceEntries(entries, legs).values()];
   }
-  const written = await table.write(partition, { from: at, to, changes });
+  const written = await table.write(partition, { from: at, to, changes, holds });
   if (written === null) return { kind: 'refused' };
   const isUncertain = changes.some(({ record }) => record?.state === 'uncertain');
   return { kind: 'advanced', at: to, entries: page.length, isMore, ...written, isUncertain };
 }
 
-const NOTHING = { entries: 0, isMore: false, refusedLegs: 0, isUncertain: false } as const;
+/** Of a step for which there is nothing to do. */
+export const NOTHING = { entries: 0, isMore: false, refusedLegs: 0, isUncertain: false } as const;
 
 async function beginAnew(
   { table, partition }: AdvancePlace,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { EventLog } from '../../event-log/event-log.ts';
 import { legKey, type CallRecord } from '../../protocol/call.ts';
+import { partitionOf } from '../../protocol/partition.ts';
 import { FIRST_SLICE, type CallTable, type TableAt } from './call-table.ts';
 import { removeUnkept } from './remove-unkept.ts';
 import { reduceEntries, type LegQuery } from './reduce-entries.ts';
@@ -97,6 +98,26 @@ export function callTableSuite(name: string, open: OpenTable): void {
       assert.equal(await table.begin(0, null, LIVE), false);
       assert.deepEqual(await table.at(0), at('5-0'));
       assert.deepEqual(namesOf(await readAll(table, ['acme'])), ['acme/a']);
+    });
+
+    it('refuses a write that was made of entries which the log no longer has, and changes nothing', async () => {
+      const { table, eventLog } = await open();
+      await table.begin(0, null, LIVE);
+      const callId = Array.from({ length: 100 }, (_, n) => `leg-${n}`).find(
+        (one) => partitionOf({ account: 'acme', callId: one }, 2) === 0,
+      );
+      assert.ok(callId);
+      const event = { name: 'CHANNEL_CREATE', account: 'acme', callId, eventId: 'begin', traceparent: '' };
+      const [outcome] = await eventLog.append([{ ...event, data: Buffer.from('{}') }]);
+      assert.equal(outcome?.outcome, 'accepted');
+      const { id } = outcome;
+      const step = { from: LIVE, to: at(id), changes: [change('acme', callId)] };
+      for (const gone of [LIVE.id, '1-0', `${id}9`])
+        assert.equal(await table.write(0, { ...step, holds: [id, gone] }), null, gone);
+      assert.deepEqual(await table.at(0), LIVE);
+      assert.deepEqual(await readAll(table, ['acme']), []);
+      assert.deepEqual(await table.write(0, { ...step, holds: [id] }), { refusedLegs: 0 });
+      assert.deepEqual(namesOf(await readAll(table, ['acme'])), [`acme/${callId}`]);
     });
 
     it('keeps no account whose last leg has ended', async () => {

@@ -54,7 +54,7 @@ export interface CallTable {
   look(partition: number, at: TableAt, legs: readonly LegQuery[]): Promise<ReadonlyMap<string, KnownLeg> | null>;
   /** Entry ids of the synthetic ends of legs, by `legKey`, for legs that have one. */
   ended(partition: number, legs: readonly LegName[]): Promise<ReadonlyMap<string, string>>;
-  /** Null when the table was no longer at `from`: nothing was written. */
+  /** Null when the table was no longer at `from`, or the log lacks an entry of `holds`: nothing was written. */
   write(partition: number, step: TableStep): Promise<Written | null>;
   /**
    * Appends the end of a leg to the log, unless the leg has an end or a newer event: at most one end, whatever races
@@ -107,4 +107,6 @@ export interface TableStep {
   readonly from: TableAt;
   readonly to: TableAt;
   readonly changes: Iterable<LegChange>;
+  /** Ids of entries that the log must hold at the moment of the write; default: none. */
+  readonly holds?: readonly string[];
 }

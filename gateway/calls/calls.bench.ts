@@ -2,19 +2,20 @@
  * Measures what the table of live calls costs Redis, and the duration of a snapshot. Also run by hand:
  *   node gateway/calls/calls.bench.ts --url redis://... --events 20000 --legs 10000
  * Prints one line of JSON. `redisOn` and `redisOff` are microseconds of Redis's CPU for each event, appended in batches
- * of 20, with and without the table. `snapshotMs` is a snapshot of an account of 100 legs as frames, `hvalsMs` the same
+ * of 20, with and without the table. The steps of the table get the entries as a gateway's do, from who has read them. `snapshotMs` is a snapshot of an account of 100 legs as frames, `hvalsMs` the same
  * legs by pipelined HVALS.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { openRedisLog, type RedisLog } from '../../event-log/redis-log.ts';
-import type { NewEvent } from '../../event-log/event-log.ts';
+import type { AppendOutcome, NewEvent, StoredEntry } from '../../event-log/event-log.ts';
 import { callOf } from '../../protocol/call.ts';
+import { encodeMeta } from '../../protocol/entry.ts';
 import { callKeys } from '../../protocol/keys.ts';
 import { encodeServerFrame } from '../../protocol/server-frame.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
-import { advance } from './advance.ts';
+import { advance, advanceBy } from './advance.ts';
 import { createRedisTable } from './redis-table.ts';
 import { readSnapshot } from './snapshot.ts';
 import { newEventOf, simulatedEvents } from './testing/simulated-calls.ts';
@@ -35,7 +36,8 @@ const STEP = 200;
 interface Place extends AsyncDisposable {
   readonly eventLog: RedisLog;
   readonly keyPrefix: string;
-  keep(): Promise<void>;
+  /** Brings the table to the end of the log; by these entries, if given. */
+  keep(fed?: readonly StoredEntry[]): Promise<void>;
   readonly table: ReturnType<typeof createRedisTable>;
 }
 
@@ -45,6 +47,12 @@ async function open(): Promise<Place> {
   const eventLog = await openRedisLog({ redis: values.url, ...options, logger: silentLogger });
   const table = createRedisTable({ client: eventLog.client, keyPrefix, partitions: PARTITIONS });
   const ats = Array.from({ length: PARTITIONS }, (): Awaited<ReturnType<typeof table.at>> => null);
+  const keepBy = async (partition: number, fed: readonly StoredEntry[]) => {
+    const at = ats[partition] ?? null;
+    const step = at === null ? null : await advanceBy({ table, eventLog, partition }, { at, state: null }, fed);
+    if (step?.kind !== 'advanced') throw new Error('the entries do not follow the table');
+    ats[partition] = step.at;
+  };
   const keepOne = async (partition: number) => {
     for (;;) {
       const step = await advance({ table, eventLog, partition }, ats[partition] ?? null, null);
@@ -57,7 +65,13 @@ async function open(): Promise<Place> {
     eventLog,
     keyPrefix,
     table,
-    keep: async () => void (await Promise.all(ats.map((_, partition) => keepOne(partition)))),
+    async keep(fed) {
+      if (fed === undefined) await Promise.all(ats.map((_, partition) => keepOne(partition)));
+      else {
+        const parts = Map.groupBy(fed, ({ partition }) => partition);
+        await Promise.all([...parts].map(([partition, entries]) => keepBy(partition, entries)));
+      }
+    },
     [Symbol.asyncDispose]: () => eventLog[Symbol.asyncDispose](),
   };
 }
@@ -71,14 +85,30 @@ async function processorUs({ eventLog }: Place): Promise<number> {
 
 /** Microseconds of Redis's CPU for each event. */
 async function appendAll(place: Place, events: readonly NewEvent[], isKept: boolean): Promise<number> {
+  // The first entry of a log follows nothing: this one is read by the table itself.
+  if (isKept) await place.eventLog.append([...ringing(PARTITIONS * 10)]);
   if (isKept) await place.keep();
   const before = await processorUs(place);
+  let fed: StoredEntry[] = [];
   for (let at = 0; at < events.length; at += APPENDED) {
-    await place.eventLog.append(events.slice(at, at + APPENDED));
-    if (isKept && at % STEP === 0) await place.keep();
+    const these = events.slice(at, at + APPENDED);
+    fed.push(...entriesOf(these, await place.eventLog.append(these)));
+    if (!isKept || fed.length < STEP) continue;
+    await place.keep(fed);
+    fed = [];
   }
-  if (isKept) await place.keep();
+  if (isKept) await place.keep(fed);
   return ((await processorUs(place)) - before) / events.length;
+}
+
+/** The entries of appended events, as a reader of the log gets them. */
+function entriesOf(events: readonly NewEvent[], outcomes: readonly AppendOutcome[]): StoredEntry[] {
+  return events.map((event, index) => {
+    const outcome = outcomes[index];
+    if (outcome?.outcome !== 'accepted') throw new Error('an event was not accepted');
+    const { partition, id } = outcome;
+    return { partition, id, meta: encodeMeta({ ...event, ingestedAt: '' }), data: event.data };
+  });
 }
 
 function* ringing(legs: number): Iterable<NewEvent> {

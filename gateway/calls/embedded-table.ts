@@ -35,9 +35,10 @@ export function createEmbeddedTable(partitions: number, log: EndingLog, legsPerA
       return Promise.resolve(new Map(known));
     },
     ended: (_partition, legs) => Promise.resolve(endsOf(log, legs)),
-    write(partition, { from, to, changes }) {
+    write(partition, { from, to, changes, holds = [] }) {
       const part = partOf(partition);
       if (!isSame(part.at, from)) return Promise.resolve(null);
+      if (!holds.every((id) => log.holds(partition, id))) return Promise.resolve(null);
       part.at = to;
       let refusedLegs = 0;
       for (const change of changes) if (!apply(part, change, share)) refusedLegs += 1;

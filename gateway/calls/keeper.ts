@@ -1,14 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { splitId } from '../../protocol/position.ts';
-import { LogUnavailable } from '../../event-log/event-log.ts';
+import { LogUnavailable, type LogState, type StoredEntry } from '../../event-log/event-log.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { remedyFor } from '../../runtime/redis/remedy.ts';
 import { Waiting } from '../group/waiting.ts';
-import { advance, type Advanced, type AdvancePlace } from './advance.ts';
+import { advance, advanceBy, ENTRIES, NOTHING, type Advanced, type AdvancePlace } from './advance.ts';
 import type { CallTable, TableAt } from './call-table.ts';
 import type { CallCounters } from './counters.ts';
 import type { EndRules } from './due.ts';
+import { Feed, type LogPoint } from './feed.ts';
 import { sweep } from './sweep.ts';
 
 /** More than eight members: it uses the table, the log and the replicas, and counts. */
@@ -18,6 +19,8 @@ export interface KeeperOptions {
   readonly window: Pick<LogWindow, 'state'>;
   readonly counters: CallCounters;
   readonly rules: EndRules;
+  /** Bytes of events that the fan-out has read and the table lacks, in memory. */
+  readonly feedBytes: number;
   /** Whether this replica keeps the partition now. */
   readonly owns: (partition: number) => boolean;
   readonly logger: Logger;
@@ -45,8 +48,12 @@ export class Keeper {
   readonly #options: KeeperOptions;
   readonly #partition: number;
   readonly #waiting = new Waiting();
+  readonly #feed: Feed;
+  #isKeeping = false;
   #at: TableAt | null = null;
   #checkedAt = Number.NEGATIVE_INFINITY;
+  /** When the log itself was last read: the fan-out may be late. */
+  #readAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
   /** When legs of the table may be due, Unix milliseconds. */
   #sweepAt = 0;
@@ -54,9 +61,17 @@ export class Keeper {
   constructor(options: KeeperOptions, partition: number) {
     this.#options = options;
     this.#partition = partition;
+    this.#feed = new Feed(options.feedBytes);
   }
 
-  /** Entries have arrived, or this replica may own the partition now. */
+  /** The fan-out has read these entries, which directly follow `before`. */
+  offer(entries: readonly StoredEntry[], before: LogPoint): void {
+    if (!this.#isKeeping) return;
+    this.#feed.offer(entries, before);
+    this.wake();
+  }
+
+  /** This replica may own the partition now. */
   wake(): void {
     this.#waiting.kick();
   }
@@ -66,7 +81,8 @@ export class Keeper {
     const wake = () => this.wake();
     signal.addEventListener('abort', wake);
     while (!signal.aborted) {
-      const restMs = this.#options.owns(this.#partition) ? await this.#step() : this.#rest();
+      this.#isKeeping = this.#options.owns(this.#partition);
+      const restMs = this.#isKeeping ? await this.#step() : this.#rest();
       if (restMs > 0) await this.#wait(restMs, signal);
     }
     signal.removeEventListener('abort', wake);
@@ -75,6 +91,7 @@ export class Keeper {
   /** Another replica keeps the table. */
   #rest(): number {
     this.#at = null;
+    this.#feed.clear();
     this.#sweepAt = 0;
     this.#options.counters.behindMs[this.#partition] = 0;
     return IDLE_MS;
@@ -82,12 +99,12 @@ export class Keeper {
 
   /** Milliseconds to wait before the next step. */
   async #step(): Promise<number> {
-    const { table, eventLog, window } = this.#options;
+    const { table, window } = this.#options;
     const steady = performance.now();
     const isDue = steady - this.#checkedAt >= CHECK_MS;
     try {
       const state = isDue ? await window.state(CHECK_MS / 2) : null;
-      const outcome = await advance({ table, eventLog, partition: this.#partition }, this.#at, state);
+      const outcome = await this.#advance(state);
       if (isDue) {
         this.#checkedAt = steady;
         await table.touch(this.#partition);
@@ -99,6 +116,21 @@ export class Keeper {
       if (!(error instanceof LogUnavailable)) throw error;
       return this.#failed(error.code);
     }
+  }
+
+  /** By the entries that the fan-out has read, where they follow the table; else by those in the log. */
+  async #advance(state: LogState | null): Promise<Advanced> {
+    const place = { ...this.#options, partition: this.#partition };
+    const at = this.#at;
+    if (at?.phase === 'live') {
+      const fed = this.#feed.after(at, ENTRIES);
+      const outcome = fed === null ? null : await advanceBy(place, { at, state }, fed);
+      if (outcome !== null) return outcome;
+      const isRead = state === null && performance.now() - this.#readAt < IDLE_MS && this.#feed.endsAt(at);
+      if (isRead) return { kind: 'advanced', at, ...NOTHING };
+    }
+    this.#readAt = performance.now();
+    return advance(place, at, state);
   }
 
   /**

@@ -1,5 +1,6 @@
-import type { EventLog } from '../../event-log/event-log.ts';
+import type { EventLog, StoredEntry } from '../../event-log/event-log.ts';
 import type { EndingLog } from '../../event-log/late-end.ts';
+import { BEFORE_EVERYTHING, type Position } from '../../protocol/position.ts';
 import { durationMs } from '../../protocol/subscription.ts';
 import type { CallsSpec } from '../../protocol/subscription/calls.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
@@ -39,9 +40,12 @@ export interface OpenCallsParts {
 
 export interface RunningCalls {
   readonly calls: Calls;
-  /** Entries of this partition have arrived. */
-  wake(partition: number): void;
+  /** The fan-out has read these entries, which directly follow `before`. */
+  arrived(entries: readonly StoredEntry[], before: Position): void;
 }
+
+/** Events in memory that the fan-out has read and the tables of all partitions lack. */
+const FEED_BYTES = 16 * 1024 * 1024;
 
 /** Starts to keep the table of live calls. Owned by `stack`. */
 export function openCalls(stack: AsyncDisposableStack, parts: OpenCallsParts): RunningCalls {
@@ -58,6 +62,7 @@ export function openCalls(stack: AsyncDisposableStack, parts: OpenCallsParts): R
     window,
     counters,
     rules: rulesOf(parts.spec),
+    feedBytes: Math.ceil(FEED_BYTES / partitions),
     owns: (partition: number) => replicas !== null && ownerOf(`calls/${partition}`, replicas) === own,
     logger,
     now: Date.now,
@@ -85,7 +90,11 @@ export function openCalls(stack: AsyncDisposableStack, parts: OpenCallsParts): R
   const ending = { table, partitions, counters, lateEnd: parts.spec.lateEnd };
   return {
     calls: createCalls({ source, ending, directory, scope, onAsked: (outcome) => metrics.snapshotAsked(outcome) }),
-    wake: (partition) => keepers[partition]?.wake(),
+    arrived(entries, { epoch, ids }) {
+      for (const [partition, those] of Map.groupBy(entries, (entry) => entry.partition)) {
+        keepers[partition]?.offer(those, { epoch, id: ids[partition] ?? BEFORE_EVERYTHING });
+      }
+    },
   };
 }
 
@@ -115,9 +124,10 @@ export function removeCalls(stack: AsyncDisposableStack, parts: RemoveCallsParts
 function openTable({ eventLog, redis, keyPrefix, spec }: OpenCallsParts): CallTable {
   const { partitions } = eventLog;
   if (redis !== null) return createRedisTable({ client: redis, keyPrefix, partitions }, spec.maxLegsPerAccount);
-  const { end, givenEnd } = eventLog;
-  if (end === undefined || givenEnd === undefined) throw new Error('a log without Redis ends legs itself');
-  const ending = { end: end.bind(eventLog), givenEnd: givenEnd.bind(eventLog) };
+  const { end, givenEnd, holds } = eventLog;
+  if (end === undefined || givenEnd === undefined || holds === undefined)
+    throw new Error('a log without Redis ends legs itself');
+  const ending = { end: end.bind(eventLog), givenEnd: givenEnd.bind(eventLog), holds: holds.bind(eventLog) };
   return createEmbeddedTable(partitions, ending, spec.maxLegsPerAccount);
 }
 

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LogUnavailable, type EventLog, type NewEvent } from '../../event-log/event-log.ts';
+import { LogUnavailable, type EventLog, type LogState, type StoredEntry } from '../../event-log/event-log.ts';
 import { createLogWindow } from '../../event-log/log-window.ts';
+import { BEFORE_EVERYTHING, type Position } from '../../protocol/position.ts';
 import { createRandom, type Random } from '../../protocol/simulator/random.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { until } from '../../testing/until.ts';
 import type { CallTable } from './call-table.ts';
 import { createCallCounters } from './counters.ts';
+import type { LogPoint } from './feed.ts';
 import { Keeper } from './keeper.ts';
 import { CallsUnavailable, readSnapshot, type Snapshot, type Wanted } from './snapshot.ts';
 import { byLeg, reduceAll, wholeLog } from './testing/plain-reduction.ts';
-import { newEventOf, simulatedEvents } from './testing/simulated-calls.ts';
+import { appendAll, newEventOf, simulatedEvents } from './testing/simulated-calls.ts';
 
 export interface OracleLog extends AsyncDisposable {
   readonly eventLog: EventLog;
@@ -52,13 +54,14 @@ function deadly(table: CallTable, random: Random, crashed: () => void): CallTabl
   };
 }
 
-/** Keepers that all assume to own every partition; each is replaced when it dies. */
+/** Keepers that all assume to own every partition; each is replaced when it dies. Two of three get what a reader reads. */
 function race(log: OracleLog, keepers: number, random: Random) {
   const { eventLog } = log;
   const over = new AbortController();
   const counters = createCallCounters();
   let crashes = 0;
-  const keep = async (partition: number) => {
+  const fed = new Map<number, Set<Keeper>>();
+  const keep = async (partition: number, isFed: boolean) => {
     while (!over.signal.aborted) {
       const life = new AbortController();
       const die = () => {
@@ -71,6 +74,7 @@ function race(log: OracleLog, keepers: number, random: Random) {
           eventLog,
           window: createLogWindow(eventLog, performance.now.bind(performance)),
           counters,
+          feedBytes: 256 * 1024,
           rules: { silentMs: 3_600_000, graceMs: 60_000, lateEnd: 'Amend' },
           owns: () => true,
           logger: silentLogger,
@@ -78,10 +82,19 @@ function race(log: OracleLog, keepers: number, random: Random) {
         },
         partition,
       );
+      const those = isFed ? (fed.get(partition) ?? new Set()) : new Set<Keeper>();
+      if (isFed) fed.set(partition, those.add(keeper));
       await keeper.run(AbortSignal.any([life.signal, over.signal]));
+      those.delete(keeper);
     }
   };
-  const running = Array.from({ length: keepers * eventLog.partitions }, (_, n) => keep(n % eventLog.partitions));
+  const { partitions } = eventLog;
+  const running = Array.from({ length: keepers * partitions }, (_, n) => keep(n % partitions, n >= partitions));
+  running.push(
+    readAhead(eventLog, over.signal, (partition, entries, before) => {
+      for (const keeper of fed.get(partition) ?? []) keeper.offer(entries, before);
+    }),
+  );
   return {
     counters,
     crashes: () => crashes,
@@ -92,17 +105,37 @@ function race(log: OracleLog, keepers: number, random: Random) {
   };
 }
 
-const MOST_WAVES = 5;
+type Offer = (partition: number, entries: readonly StoredEntry[], before: LogPoint) => void;
 
-/** Appends events until each is acknowledged: what failed is said again, in its order. */
-async function say(eventLog: EventLog, events: readonly NewEvent[]): Promise<void> {
-  let left = events;
-  await until('acknowledged events', async () => {
-    const outcomes = await eventLog.append(left);
-    left = left.filter((_, at) => outcomes[at]?.outcome === 'failed');
-    return left.length === 0;
-  });
+/** Reads the log as the fan-out does, and offers what it reads. */
+async function readAhead(eventLog: EventLog, signal: AbortSignal, offer: Offer): Promise<void> {
+  await using reader = eventLog.reader();
+  let position: Position | null = null;
+  while (!signal.aborted) {
+    try {
+      position ??= positionOf(await eventLog.state());
+      const outcome = await reader.read(position, { waitMs: 500, signal });
+      if (outcome.kind === 'epoch_lost') position = positionOf(outcome.state);
+      else {
+        const { epoch, ids: before }: Position = position;
+        const ids: string[] = [...before];
+        for (const [partition, entries] of Map.groupBy(outcome.entries, (entry) => entry.partition)) {
+          offer(partition, entries, { epoch, id: ids[partition] ?? BEFORE_EVERYTHING });
+          ids[partition] = entries.at(-1)?.id ?? '';
+        }
+        position = { epoch, ids };
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof LogUnavailable)) throw error;
+      await delay(50);
+    }
+  }
 }
+
+const positionOf = ({ epoch, newest }: LogState): Position => ({ epoch, ids: newest });
+
+const MOST_WAVES = 5;
 
 /** LC1 over any log: takes snapshots while events arrive and keepers die, and checks each. */
 export function oracleSuite(name: string, open: () => Promise<OracleLog>, joins: number): void {
@@ -131,7 +164,7 @@ export function oracleSuite(name: string, open: () => Promise<OracleLog>, joins:
       const seed = `calls ${wave}`;
       const events = simulatedEvents({ seconds: 600, callsPerSecond: 1, accounts: ACCOUNTS, seed });
       for (let at = 0; at < events.length; at += 20) {
-        await say(eventLog, events.slice(at, at + 20).map(newEventOf));
+        await appendAll(eventLog, events.slice(at, at + 20).map(newEventOf));
         await delay(10);
         if (at > events.length / 3) meddling ??= log.meddle?.() ?? Promise.resolve();
       }

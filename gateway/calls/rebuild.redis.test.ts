@@ -4,7 +4,7 @@ import { openRedisLog } from '../../event-log/redis-log.ts';
 import { callKeys, streamKeys } from '../../protocol/keys.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { startRedis } from '../../testing/redis-server.ts';
-import { advance } from './advance.ts';
+import { advance, advanceBy, ENTRIES } from './advance.ts';
 import type { TableAt } from './call-table.ts';
 import { createRedisTable } from './redis-table.ts';
 import { readSnapshot } from './snapshot.ts';
@@ -27,8 +27,21 @@ async function openTable() {
     at = done.at;
     return done;
   };
+  const events = streamKeys(PLACE.keyPrefix, 0).events;
   const owned = stack.move();
   return {
+    events,
+    /** The entries after the table, read now and written by the returned function. */
+    readAhead: async () => {
+      const from = at;
+      if (from === null) throw new Error('the table is not kept yet');
+      const entries = await eventLog.range(0, from.id, ENTRIES);
+      return async () => {
+        const done = await advanceBy({ table, eventLog, partition: 0 }, { at: from, state: null }, entries);
+        if (done?.kind === 'advanced') at = done.at;
+        return done?.kind ?? null;
+      };
+    },
     client: eventLog.client,
     step,
     /** Moves the table to the end of the log. */
@@ -53,13 +66,13 @@ async function openTable() {
 
 test('LC1: where the log was trimmed past the table, it is made anew from the oldest entry, and older calls are learnt when they speak', async () => {
   await using opened = await openTable();
-  const { client, step, keep, say, calls } = opened;
+  const { client, events, step, keep, say, calls } = opened;
   await say('old', 'CHANNEL_CREATE');
   await keep();
   assert.deepEqual(await calls(), ['old']);
   await say('lost', 'CHANNEL_CREATE');
   await say('new', 'CHANNEL_CREATE');
-  await client.call('xtrim', streamKeys(PLACE.keyPrefix, 0).events, 'MAXLEN', '1');
+  await client.call('xtrim', events, 'MAXLEN', '1');
   assert.equal((await step()).kind, 'begun');
   await assert.rejects(calls(), { code: 'calls_unavailable', why: 'building' });
   await keep();
@@ -67,6 +80,30 @@ test('LC1: where the log was trimmed past the table, it is made anew from the ol
   await say('old', 'CHANNEL_HOLD');
   await keep();
   assert.deepEqual(await calls(), ['new', 'old']);
+});
+
+test('LC1: entries that were read earlier move the table only if the log still has them, and all between', async () => {
+  await using opened = await openTable();
+  const { client, events, readAhead, keep, say, calls } = opened;
+  await say('one', 'CHANNEL_CREATE');
+  await keep();
+  await say('two', 'CHANNEL_CREATE');
+  const whole = await readAhead();
+  assert.equal(await whole(), 'advanced');
+  assert.deepEqual(await calls(), ['one', 'two']);
+  assert.equal(await whole(), null, 'the table has moved since then');
+  await say('lost', 'CHANNEL_CREATE');
+  const lost = await readAhead();
+  // A replica that became the master had not got it yet.
+  const [[last] = []] = (await client.call('xrevrange', events, '+', '-', 'COUNT', '1')) as [id: string][];
+  await client.call('xdel', events, String(last));
+  assert.equal(await lost(), null);
+  await say('three', 'CHANNEL_CREATE');
+  const trimmed = await readAhead();
+  await say('four', 'CHANNEL_CREATE');
+  await client.call('xtrim', events, 'MAXLEN', '2');
+  assert.equal(await trimmed(), null);
+  assert.deepEqual(await calls(), ['one', 'two']);
 });
 
 test('a table that is more than 30 s behind gives no snapshot, and one to which nothing came for so long does', async () => {

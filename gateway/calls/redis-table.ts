@@ -45,15 +45,20 @@ for i, key in ipairs(KEYS) do found[i] = redis.call('GET', key) or '' end
 return found`);
 
 /**
- * KEYS: at, accounts, then each leg's hash. ARGV: at, the new one, its time to live, most legs of an account, then
- * account, Call-ID and record (empty: removed) of each leg. Replies how many legs were left out because their account
- * has too many; nothing when the table has moved on.
+ * KEYS: at, accounts, the stream, then each leg's hash. ARGV: at, the new one, its time to live, most legs of an
+ * account, the number of entries that must exist, their ids, then account, Call-ID and record (empty: removed) of each
+ * leg. Replies how many legs were left out because their account has too many; nothing when the table has moved on, or
+ * an entry is gone.
  */
 const WRITE = defineScript(`${COMPARE}
+local held = 5 + tonumber(ARGV[5])
+for i = 6, held do
+  if #redis.call('XRANGE', KEYS[3], ARGV[i], ARGV[i]) == 0 then return false end
+end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 local most, refused = tonumber(ARGV[4]), 0
-for i = 3, #KEYS do
-  local at = 3 * i - 4
+for i = 4, #KEYS do
+  local at = held + 3 * i - 11
   if ARGV[at + 2] ~= '' then
     if redis.call('HSET', KEYS[i], ARGV[at + 1], ARGV[at + 2]) == 1 then
       if redis.call('HLEN', KEYS[i]) > most then
@@ -129,10 +134,10 @@ export function createRedisTable(place: LogPlace, legsPerAccount = LEGS_PER_ACCO
     async at(partition) {
       return decodeAt(await available(place, () => place.client.get(keysOf(partition).at)));
     },
-    async write(partition, { from, to, changes }: TableStep) {
+    async write(partition, { from, to, changes, holds = [] }: TableStep) {
       const { at, accounts, legs } = keysOf(partition);
-      const keys = [at, accounts];
-      const args = [encodeAt(from), encodeAt(to), String(KEPT_MS), share];
+      const keys = [at, accounts, streamKeys(place.keyPrefix, partition).events];
+      const args = [encodeAt(from), encodeAt(to), String(KEPT_MS), share, String(holds.length), ...holds];
       for (const { account, callId, record } of changes) {
         keys.push(legs(account));
         args.push(account, callId, record === null ? '' : encodeCall(record));

@@ -1,4 +1,5 @@
 import { decodeMeta } from '../../protocol/entry.ts';
+import type { Position } from '../../protocol/position.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import type { Live } from '../../runtime/lifecycle/live.ts';
 import type { LiveDirectory } from '../directory/directory.ts';
@@ -16,8 +17,8 @@ import { unroutableLines } from './unroutable-lines.ts';
 /** More than eight members: it joins the log with everything that an entry affects. */
 export interface FanoutParts {
   readonly eventLog: EventLog;
-  /** Woken when a partition has entries; null without a table of live calls. */
-  readonly calls: { wake(partition: number): void } | null;
+  /** Gets the entries of each read, and the position before them; null without a table of live calls. */
+  readonly calls: { arrived(entries: readonly StoredEntry[], before: Position): void } | null;
   /** Woken when a partition has entries, and notified of gaps of sources. */
   readonly groups: { wake(partition: number): void; sourceGap(notice: SourceGapNotice): void };
   readonly directory: LiveDirectory;
@@ -83,12 +84,10 @@ export function buildFanout(parts: FanoutParts): RunningFanout {
       if (isReachable) logger.info(eventLog.place, 'the event log is available');
       else metrics.redisError('log', code);
     },
-    onRead: (entries) => {
+    onRead: (entries, before) => {
       const counts = countsOf(entries);
-      for (const partition of counts.keys()) {
-        groups.wake(partition);
-        calls?.wake(partition);
-      }
+      for (const partition of counts.keys()) groups.wake(partition);
+      calls?.arrived(entries, before);
       metrics.batchRead(counts);
       const age = ageSeconds(entries[0], Date.now());
       if (age !== null) metrics.delivered(age);

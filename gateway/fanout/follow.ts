@@ -8,6 +8,7 @@ import {
   type ReadOutcome,
   type StoredEntry,
 } from '../../event-log/event-log.ts';
+import type { Position } from '../../protocol/position.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
 import type { Fanout } from './fanout.ts';
 import { NO_SPACING, nextSpacing, restAfter } from './spacing.ts';
@@ -20,8 +21,8 @@ export interface FollowOptions {
   /** Called on each change of whether the log is reachable. */
   readonly onReachable: (reachable: boolean, code: string) => void;
   readonly traces: EventTraces | null;
-  /** Called with the entries of each read, once they are written. */
-  readonly onRead?: (entries: readonly StoredEntry[]) => void;
+  /** Called with the entries of each read, once they are written, and with the position that they directly follow. */
+  readonly onRead?: (entries: readonly StoredEntry[], before: Position) => void;
   /** Called when the streams were lost and refilled. */
   readonly onEpochLost?: () => void;
 }
@@ -61,7 +62,7 @@ export async function follow(options: FollowOptions): Promise<void> {
         options.onEpochLost?.();
         fanout.restart(outcome.state);
       } else if (outcome !== null && outcome.entries.length > 0) {
-        await deliver(outcome.entries, options);
+        await deliver(outcome.entries, fanout.position, options);
         await roundIsThrough(fanout, rest(outcome.entries.length));
       }
     } catch (error) {
@@ -81,7 +82,11 @@ export async function follow(options: FollowOptions): Promise<void> {
 }
 
 /** The position advances batch by batch: after an abort in between, the rest counts as not delivered. */
-async function deliver(entries: readonly StoredEntry[], options: FollowOptions): Promise<void> {
+async function deliver(
+  entries: readonly StoredEntry[],
+  before: Position | null,
+  options: FollowOptions,
+): Promise<void> {
   const { fanout, traces, signal } = options;
   const readAt = traces === null ? 0 : traces.now();
   let isFirst = true;
@@ -92,7 +97,7 @@ async function deliver(entries: readonly StoredEntry[], options: FollowOptions):
     fanout.deliver(batch);
     traces?.delivered(batch, readAt, (meta) => fanout.audience(meta));
   }
-  options.onRead?.(entries);
+  if (before !== null) options.onRead?.(entries, before);
 }
 
 /** Null when the newest end was found, from which following begins. */

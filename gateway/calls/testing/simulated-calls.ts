@@ -1,6 +1,7 @@
 import { encodeMeta } from '../../../protocol/entry.ts';
 import { createSimulator, type SimulatedEvent } from '../../../protocol/simulator/simulator.ts';
-import type { NewEvent, StoredEntry } from '../../../event-log/event-log.ts';
+import type { EventLog, NewEvent, StoredEntry } from '../../../event-log/event-log.ts';
+import { until } from '../../../testing/until.ts';
 
 export interface SimulatedCalls {
   readonly seconds: number;
@@ -22,6 +23,16 @@ export function simulatedEvents({ seconds, callsPerSecond, accounts = ['acme'], 
 
 export function newEventOf({ name, account, callId, eventId, json }: SimulatedEvent): NewEvent {
   return { name, account, callId, eventId, traceparent: '', data: Buffer.from(json) };
+}
+
+/** Appends events until each is acknowledged: what failed is said again, in its order. */
+export async function appendAll(eventLog: EventLog, events: readonly NewEvent[]): Promise<void> {
+  let left = events;
+  await until('acknowledged events', async () => {
+    const outcomes = await eventLog.append(left);
+    left = left.filter((_, at) => outcomes[at]?.outcome === 'failed');
+    return left.length === 0;
+  });
 }
 
 /** The calls of one partition. */
