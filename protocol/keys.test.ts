@@ -26,6 +26,14 @@ test('no two keys of a partition are the same, and partitions share none', () =>
   assert.equal(new Set(all).size, all.length);
 });
 
+test('whatever an account is called, no event takes the place of the end of a call', () => {
+  const keys = streamKeys('p:', 0);
+  const end = keys.ended('A', 'call');
+  for (const [account, id] of [['/ended/A', 'call'], ['/ended', 'A'], ['', 'ended'], ['/ended/A/call', 'x']] as const)
+    assert.notEqual(keys.seen(account, id), end);
+  assert.ok(end.startsWith(keys.everySeen.slice(0, -1)));
+});
+
 test('keys of a resource carry its name, so that resources may share a Redis', () => {
   const keys = resourceKeys(DEFAULT_KEY_PREFIX, 'voice/acme');
   assert.equal(keys.grant('t1'), 'firehose:voice/acme:grant:t1');

@@ -9,7 +9,7 @@ export interface StreamKeys {
   readonly everySeen: string;
   /**
    * The synthetic end of a leg from the table of live calls: its entry id and whether a late real end is amended, with
-   * a time to live. No event id contains a slash.
+   * a time to live. What follows the last slash of `seen` is an event id, and none is empty: no key is both.
    */
   readonly ended: (account: string, callId: string) => string;
 }
@@ -25,7 +25,7 @@ export function streamKeys(prefix: string, partition: number | '*'): StreamKeys 
     trim: `${base}trim`,
     seen: (account, eventId) => `${base}seen:${account}/${eventId}`,
     everySeen: `${base}seen:*`,
-    ended: (account, callId) => `${base}seen:/ended/${account}/${callId}`,
+    ended: (account, callId) => `${base}seen:/ended/${account}/${callId}/`,
   };
 }
 

@@ -12,6 +12,7 @@ import {
   secretKey,
   section,
 } from './pods.ts';
+import { ACCOUNT_ID } from '../../protocol/subscription/filters.ts';
 
 const redis = section(
   'Redis that events are written to. Mode, database, prefix and TLS as in its FirehoseSubscriptions.',
@@ -51,7 +52,7 @@ const stream = section('The streams, as in the FirehoseSubscriptions of this Red
 });
 
 const account = z.strictObject({
-  id: z.string().regex(/^[\w-]{1,64}$/),
+  id: z.string().regex(ACCOUNT_ID),
   name: z.string().min(1).max(253),
   realm: z.string().min(1).max(253),
 });

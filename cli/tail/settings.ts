@@ -1,5 +1,6 @@
 import { list, pattern, secret, text, file } from '../../runtime/settings/kinds.ts';
 import { setting, type SettingsTable } from '../../runtime/settings/setting.ts';
+import { ACCOUNT_ID } from '../../protocol/subscription/filters.ts';
 
 const origin = pattern(
   '<origin>',
@@ -16,7 +17,7 @@ export const CLIENT_SETTINGS = {
   }),
   FIREHOSE_USERNAME: setting(text('<name>'), { flag: 'user', about: 'who logs in' }),
   FIREHOSE_DOMAIN: setting(text('<name>'), { flag: 'domain', about: "name or realm of the user's account" }),
-  FIREHOSE_ACCOUNTS: setting(list('<ids>', 'account ids with commas', /^[A-Za-z0-9_-]{1,64}$/), {
+  FIREHOSE_ACCOUNTS: setting(list('<ids>', 'account ids with commas', ACCOUNT_ID), {
     flag: 'accounts',
     about: 'only these accounts, with commas',
     shown: 'all of the login',

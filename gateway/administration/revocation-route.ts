@@ -10,6 +10,7 @@ import { onlyMethods, sendProblem } from '../http/respond.ts';
 import type { Revoked } from '../revocation/revocation.ts';
 import type { Revocation, Revocations } from '../revocation/revocations.ts';
 import { readJson, readPage } from './read-request.ts';
+import { ACCOUNT_ID } from '../../protocol/subscription/filters.ts';
 
 export interface RevocationRouteOptions {
   readonly revocations: Pick<Revocations, 'revoke' | 'page'>;
@@ -21,7 +22,7 @@ export interface RevocationRouteOptions {
 }
 
 const name = z.string().min(1).max(1_024);
-const accountId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+const accountId = z.string().regex(ACCOUNT_ID);
 const requestSchema = z.union([
   z.strictObject({ token: z.string().min(1).max(8_192) }),
   z.strictObject({ jti: z.string().regex(/^[A-Za-z0-9-]{1,64}$/) }),

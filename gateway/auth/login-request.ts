@@ -6,6 +6,7 @@ import { nearestName } from '../../protocol/nearest-name.ts';
 import { foldDomain, foldName } from '../directory/fold.ts';
 import type { Problem } from '../http/problem.ts';
 import { MAX_PASSWORD_BYTES } from './password.ts';
+import { ACCOUNT_ID } from '../../protocol/subscription/filters.ts';
 
 /** `username` and `domain` are folded, see `directory/fold.ts`. */
 export interface LoginRequest {
@@ -36,7 +37,6 @@ const MAX_DEPTH = 20;
 const MAX_ACCOUNTS = 1_000;
 const MAX_EVENTS = 100;
 const MAX_NAME_CHARS = 256;
-const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

@@ -1,6 +1,7 @@
 import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
 import { MAX_PROFILE_NAME, PROFILE_NAME } from '../../protocol/subscription/privacy.ts';
 import type { Fault } from './fault.ts';
+import { ACCOUNT_ID } from '../../protocol/subscription/filters.ts';
 
 /** An account as the file has it: each field has the right type; relations between entries are not checked yet. */
 export interface AccountEntry {
@@ -27,7 +28,6 @@ export interface Entries {
   readonly faults: Fault[];
 }
 
-const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const NAME_LENGTH = 256;
 /** PHC string of argon2id, version 19; the cost is bounded so that a typing error cannot ask for all memory. */
 const PHC = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,172}$/;
@@ -206,7 +206,7 @@ function whyNotText(value: unknown): string {
 
 function idOf(fields: Fields, key: string, at: At): string {
   const id = textOf(fields, key, at);
-  if (id === '' || ID.test(id)) return id;
+  if (id === '' || ACCOUNT_ID.test(id)) return id;
   at.faults.push({ where: `${at.where}.${key}`, message: 'is not an id: 1 to 64 of A-Z a-z 0-9 _ -' });
   return '';
 }

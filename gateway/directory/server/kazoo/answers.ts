@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { ACCOUNT_ID } from '../../../../protocol/subscription/filters.ts';
 
 /** The parts of answers of Kazoo's API (crossbar, `/v2`) that are used. */
 
-const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+const id = z.string().regex(ACCOUNT_ID);
 const label = z
   .string()
   .max(256)

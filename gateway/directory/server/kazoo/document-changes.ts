@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { closeWithin, connectBroker, type Broker } from '../../../../runtime/amqp/connect.ts';
 import { amqpReason, NoAnswer, type AmqpReason } from '../../../../runtime/amqp/fault.ts';
 import type { Logger } from '../../../../runtime/logging/logger.ts';
+import { ACCOUNT_ID } from '../../../../protocol/subscription/filters.ts';
 
 export interface DocumentChangesOptions {
   readonly broker: Broker;
@@ -24,7 +25,7 @@ const RETRY_MS = { first: 500, most: 30_000 };
 const LOOK_MS = 15_000;
 const MAX_BODY_BYTES = 1024 * 1024;
 
-const bodySchema = z.object({ ID: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) });
+const bodySchema = z.object({ ID: z.string().regex(ACCOUNT_ID) });
 
 /** Receives changes until the signal aborts, and reconnects. Never rejects. */
 export async function hearChanges(options: DocumentChangesOptions, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import { file, folder, integer, pattern, text } from '../../../../runtime/settings/kinds.ts';
 import { setting, type SettingsTable } from '../../../../runtime/settings/setting.ts';
 import { DIRECTORY_SERVER_SETTINGS } from '../settings.ts';
+import { ACCOUNT_ID } from '../../../../protocol/subscription/filters.ts';
 
 /** The settings of `firehose directory kazoo`. */
 export const DIRECTORY_KAZOO_SETTINGS = {
@@ -19,7 +20,7 @@ export const DIRECTORY_KAZOO_SETTINGS = {
   FIREHOSE_KAZOO_CA_FILE: setting(file, {
     about: "authorities that the API's certificate may be of, PEM; changes are followed",
   }),
-  FIREHOSE_KAZOO_ACCOUNT: setting(pattern('<id>', /^[A-Za-z0-9_-]{1,64}$/, 'an id of 1 to 64 of A-Z a-z 0-9 _ -'), {
+  FIREHOSE_KAZOO_ACCOUNT: setting(pattern('<id>', ACCOUNT_ID, 'an id of 1 to 64 of A-Z a-z 0-9 _ -'), {
     flag: 'account',
     shown: "the API key's",
     about: 'id of the account that is the root of the tree',
