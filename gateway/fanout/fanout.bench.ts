@@ -28,6 +28,7 @@ import { negotiate } from '../session/negotiate.ts';
 import { cursors } from '../testing/cursors.ts';
 import { expectedNotices } from '../testing/notices.ts';
 import { treeOf } from '../testing/tree.ts';
+import { TLS_OPTIONS } from '../tls/options.ts';
 import { OPEN, SocketWriter } from '../session/socket-writer.ts';
 import type { StoredEntry } from '../../event-log/event-log.ts';
 import { Encodings, PLAIN } from './encoding.ts';
@@ -98,7 +99,7 @@ async function stage(options: StageOptions): Promise<void> {
     clientTracking: false,
   });
   const privacy = options.privacy ? profile() : null;
-  const server = options.tls ? createTlsServer(await certificate()) : createServer();
+  const server = options.tls ? createTlsServer({ ...(await certificate()), ...TLS_OPTIONS }) : createServer();
   let connected = 0;
   server.on('upgrade', (request, socket, head) => {
     const { transport, offer } = negotiate(request.headers['sec-websocket-extensions']);

@@ -14,6 +14,7 @@ import { OpenConnections } from './open-connections.ts';
 import { problemResponse } from './refuse-upgrade.ts';
 import { RequestGate } from './request-gate.ts';
 import { RequestRouter, type Routes } from './request-router.ts';
+import { TLS_OPTIONS } from '../tls/options.ts';
 
 /** More than eight members: the settings of one listener, each used by one of the layers of a connection. */
 export interface PublicListenerOptions {
@@ -50,7 +51,6 @@ export interface PublicListener extends AsyncDisposable {
   setCertificate(certificate: { cert: string; key: string }): void;
 }
 
-const MIN_VERSION = 'TLSv1.2';
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -102,7 +102,7 @@ export async function openPublicListener(options: PublicListenerOptions): Promis
   http.emit('listening');
   return {
     port,
-    setCertificate: (certificate) => tls?.setSecureContext({ ...certificate, minVersion: MIN_VERSION }),
+    setCertificate: (certificate) => tls?.setSecureContext({ ...certificate, ...TLS_OPTIONS }),
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => void front.close(() => resolve()));
       http.closeIdleConnections();
@@ -123,7 +123,7 @@ function createTls(
 ): TlsServer {
   const server = createTlsServer({
     ...certificate,
-    minVersion: MIN_VERSION,
+    ...TLS_OPTIONS,
     handshakeTimeout: handshakeTimeoutMs,
     ALPNProtocols: ['http/1.1'],
   });
