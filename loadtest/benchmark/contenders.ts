@@ -3,7 +3,7 @@ import { startCentrifugo } from './peers/start-centrifugo.ts';
 import { startNats } from './peers/start-nats.ts';
 import { startSocketIo } from './peers/start-socketio.ts';
 import type { RunContext } from './run-context.ts';
-import { startFloor, startGateway, startNaiveGateway, startStage, type Bench } from './servers.ts';
+import { startFloor, startGateway, startNaiveGateway, startStage, startTlsFloor, type Bench } from './servers.ts';
 
 /** About 8 MiB of events: well within the tail that a gateway keeps in memory, and enough for its largest writes. */
 const AHEAD = 8_000;
@@ -34,6 +34,9 @@ export type ContenderName =
   | 'stage1'
   | 'stage100'
   | 'stage5000'
+  | 'floor100'
+  | 'floor5000'
+  | 'floorTls'
   | 'stageTls';
 
 /** All saturated servers, and the installed peers. */
@@ -47,10 +50,11 @@ export function contenders(
     (filters: '1' | 'distinct', batch = 32) =>
     () =>
       startStage(bench, { batch, filters, seconds });
+  const ofFloor = { ...fedByItself, content: 'none' } as const;
   const ofStage = { ...fedByItself, content: 'ordered' } as const;
   const ofGateway = { content: 'complete', ahead: AHEAD, fillerEvery: FILLER_EVERY } as const;
   return {
-    floor128: { ...fedByItself, name: 'C floor, 128 a write', content: 'none', start: () => startFloor(bench, 128) },
+    floor128: { ...ofFloor, name: 'C floor, 128 a write', start: () => startFloor(bench, 128) },
     gateway: { ...ofGateway, name: 'gateway', filters: 1, start: () => startGateway(bench, 1) },
     gatewayEvents: {
       ...ofGateway,
@@ -74,7 +78,7 @@ export function contenders(
       filters: connections,
       start: () => startGateway(bench, connections),
     },
-    floor32: { ...fedByItself, name: 'C floor, 32 a write', content: 'none', start: () => startFloor(bench, 32) },
+    floor32: { ...ofFloor, name: 'C floor, 32 a write', start: () => startFloor(bench, 32) },
     stage: { ...ofStage, name: 'fan-out, 32 a write', start: stage('1') },
     stageDistinct: {
       ...ofStage,
@@ -82,10 +86,12 @@ export function contenders(
       filters: connections,
       start: stage('distinct'),
     },
-    floor1: { ...fedByItself, name: 'C floor, 1 a write', content: 'none', start: () => startFloor(bench, 1) },
+    floor1: { ...ofFloor, name: 'C floor, 1 a write', start: () => startFloor(bench, 1) },
     stage1: { ...ofStage, name: 'fan-out, 1 a write', start: stage('1', 1) },
+    floor100: { ...ofFloor, name: 'C floor, 32 a write', connections: 100, start: () => startFloor(bench, 32) },
     stage100: { ...ofStage, name: 'fan-out, 32 a write', connections: 100, start: stage('1') },
     ...(bench.programs.receiverTls !== null && {
+      floorTls: { ...ofFloor, name: 'Node.js alone, 32 a write, TLS', start: () => startTlsFloor(bench) },
       stageTls: {
         ...ofStage,
         name: 'fan-out, 32 a write, TLS',
@@ -93,6 +99,7 @@ export function contenders(
       },
     }),
     stage5000: { ...ofStage, name: 'fan-out, 32 a write', connections: 5_000, start: stage('1') },
+    floor5000: { ...ofFloor, name: 'C floor, 32 a write', connections: 5_000, start: () => startFloor(bench, 32) },
   };
 }
 

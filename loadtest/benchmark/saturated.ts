@@ -19,7 +19,14 @@ const COMPARISONS: readonly Comparison<ContenderName>[] = [
   { target: 'P6', of: 'gateway', against: 'naive', figure: speed, yardstick: floorAgainst('naive') },
   { target: 'P7batch', of: 'stageDistinct', against: 'stage', figure: cost },
   { target: 'P7saturated', of: 'distinct', against: 'gateway', figure: cost },
-  { target: 'P8', of: 'stage5000', against: 'stage100', figure: cost, isFullAlone: true },
+  {
+    target: 'P8',
+    of: 'stage5000',
+    against: 'stage100',
+    figure: cost,
+    isFullAlone: true,
+    yardstick: { of: 'floor5000', against: 'floor100' },
+  },
   {
     target: 'P9',
     of: 'gateway',
@@ -28,7 +35,14 @@ const COMPARISONS: readonly Comparison<ContenderName>[] = [
     isFullAlone: true,
     yardstick: floorAgainst('floor1'),
   },
-  { target: 'P13', of: 'stageTls', against: 'stage', figure: speed, isFullAlone: true },
+  {
+    target: 'P13',
+    of: 'stageTls',
+    against: 'stage',
+    figure: speed,
+    isFullAlone: true,
+    yardstick: { of: 'floorTls', against: 'floor32' },
+  },
 ];
 
 /** Saturated servers, each event uncompressed. */

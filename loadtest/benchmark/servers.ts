@@ -177,6 +177,21 @@ export async function startFloor(bench: Bench, batch: number, eventBytes?: numbe
   });
 }
 
+/** Only writes of Node.js over TLS. */
+export async function startTlsFloor(bench: Bench): Promise<Server> {
+  const floor = await start([process.execPath, ...SHIPPED_FLAGS, at('tls-floor.ts')], {
+    place: 'server',
+    environment: { NODE_ENV: 'production' },
+  });
+  const { port } = await floor.next(portLine);
+  return serverOf(floor, port, {
+    targets: bench.configuration.anyTarget,
+    begin: () => floor.tell('start'),
+    isTls: true,
+    ...ours(bench),
+  });
+}
+
 export interface MatchCost {
   /** Nanoseconds for each event. */
   readonly scanNs: number;
