@@ -95,6 +95,20 @@ for (const name of ['helm', 'helm3'] as const) {
       for (const secret of ['firehose-demo', 'firehose-demo-directory']) {
         assert.ok(await isThere(`/api/v1/namespaces/${SYSTEM}/secrets/${secret}`));
       }
+      const policies = `/apis/networking.k8s.io/v1/namespaces/${SYSTEM}/networkpolicies`;
+      const { spec } = await plane.admin.must('GET', `${policies}/firehose-demo-redis`);
+      assert.deepEqual(
+        (spec as { ingress: { from: unknown }[] }).ingress.map(({ from }) => from),
+        [
+          [
+            {
+              namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': SYSTEM } },
+              podSelector: { matchLabels: { 'app.kubernetes.io/name': 'firehose' } },
+            },
+          ],
+        ],
+        'pods of other namespaces do not reach the demo Redis',
+      );
       const password = async () => {
         const secret = await plane.admin.must('GET', `/api/v1/namespaces/${SYSTEM}/secrets/firehose-demo`);
         return (secret['data'] as { password: string }).password;
