@@ -179,7 +179,7 @@ export async function startFloor(bench: Bench, batch: number, eventBytes?: numbe
 
 /** Only writes of Node.js over TLS. */
 export async function startTlsFloor(bench: Bench): Promise<Server> {
-  const floor = await start([process.execPath, ...SHIPPED_FLAGS, at('tls-floor.ts')], {
+  const floor = await start([process.execPath, ...SHIPPED_FLAGS, at('../../gateway/tls/tls-alone.bench.ts')], {
     place: 'server',
     environment: { NODE_ENV: 'production' },
   });

@@ -7,7 +7,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createInterface } from 'node:readline';
-import { TLS_OPTIONS } from '../../gateway/tls/options.ts';
+import { TLS_OPTIONS } from './options.ts';
 import { createAuthority, issueCertificate } from '../../runtime/certificates/certificate.ts';
 
 const PAYLOAD = 1_025;
