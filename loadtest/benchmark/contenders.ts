@@ -17,6 +17,10 @@ const CENTRIFUGO_AHEAD = 200;
 /** One event of five matches no client, so that no gateway can forward Redis's reply as one piece. */
 const FILLER_EVERY = 5;
 
+const FED_BY_ITSELF = { ahead: 0, fillerEvery: 0, filters: 1 } as const;
+const ofFloor = { ...FED_BY_ITSELF, content: 'none' } as const;
+const ofStage = { ...FED_BY_ITSELF, content: 'ordered' } as const;
+
 /** All contenders, in the order of one round: compared contenders are neighbours. */
 export type ContenderName =
   | 'floor128'
@@ -45,13 +49,10 @@ export function contenders(
   options: { connections: number; seconds: number; peers: RunContext['peers'] },
 ): Partial<Record<ContenderName, Contender>> {
   const { connections, seconds, peers } = options;
-  const fedByItself = { ahead: 0, fillerEvery: 0, filters: 1 } as const;
   const stage =
     (filters: '1' | 'distinct', batch = 32) =>
     () =>
       startStage(bench, { batch, filters, seconds });
-  const ofFloor = { ...fedByItself, content: 'none' } as const;
-  const ofStage = { ...fedByItself, content: 'ordered' } as const;
   const ofGateway = { content: 'complete', ahead: AHEAD, fillerEvery: FILLER_EVERY } as const;
   return {
     floor128: { ...ofFloor, name: 'C floor, 128 a write', start: () => startFloor(bench, 128) },
@@ -88,8 +89,7 @@ export function contenders(
     },
     floor1: { ...ofFloor, name: 'C floor, 1 a write', start: () => startFloor(bench, 1) },
     stage1: { ...ofStage, name: 'fan-out, 1 a write', start: stage('1', 1) },
-    floor100: { ...ofFloor, name: 'C floor, 32 a write', connections: 100, start: () => startFloor(bench, 32) },
-    stage100: { ...ofStage, name: 'fan-out, 32 a write', connections: 100, start: stage('1') },
+    ...sizedContenders(bench, seconds),
     ...(bench.programs.receiverTls !== null && {
       floorTls: { ...ofFloor, name: 'Node.js alone, 32 a write, TLS', start: () => startTlsFloor(bench) },
       stageTls: {
@@ -98,8 +98,22 @@ export function contenders(
         start: () => startStage(bench, { batch: 32, filters: '1', seconds, isTls: true }),
       },
     }),
-    stage5000: { ...ofStage, name: 'fan-out, 32 a write', connections: 5_000, start: stage('1') },
-    floor5000: { ...ofFloor, name: 'C floor, 32 a write', connections: 5_000, start: () => startFloor(bench, 32) },
+  };
+}
+
+/** Few connections and many. */
+function sizedContenders(bench: Bench, seconds: number) {
+  const floor = { ...ofFloor, name: 'C floor, 32 a write', start: () => startFloor(bench, 32) };
+  const stage = {
+    ...ofStage,
+    name: 'fan-out, 32 a write',
+    start: () => startStage(bench, { batch: 32, filters: '1', seconds }),
+  };
+  return {
+    floor100: { ...floor, connections: 100 },
+    stage100: { ...stage, connections: 100 },
+    stage5000: { ...stage, connections: 5_000 },
+    floor5000: { ...floor, connections: 5_000 },
   };
 }
 
