@@ -29,7 +29,12 @@ test('no two keys of a partition are the same, and partitions share none', () =>
 test('whatever an account is called, no event takes the place of the end of a call', () => {
   const keys = streamKeys('p:', 0);
   const end = keys.ended('A', 'call');
-  for (const [account, id] of [['/ended/A', 'call'], ['/ended', 'A'], ['', 'ended'], ['/ended/A/call', 'x']] as const)
+  for (const [account, id] of [
+    ['/ended/A', 'call'],
+    ['/ended', 'A'],
+    ['', 'ended'],
+    ['/ended/A/call', 'x'],
+  ] as const)
     assert.notEqual(keys.seen(account, id), end);
   assert.ok(end.startsWith(keys.everySeen.slice(0, -1)));
 });
